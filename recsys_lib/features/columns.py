@@ -1,0 +1,210 @@
+"""Feature columns: what a model needs to know about each input before it sees a row.
+
+A column states a name, a kind, the group it belongs to and, for ids, the vocabulary and the
+embedding table that it reads. Id 0 is padding and "unknown" in every column, so a vocabulary of
+``n`` known values has ``vocabulary_size = n + 1`` and known ids run from 1 to n.
+"""
+
+import dataclasses
+import re
+
+GROUPS = ("user", "item", "context", "history", "scenario")
+"""Groups with a meaning to the library: ``item`` is the candidate's side of a request; everything
+else is known before the first candidate is scored. Any other lower-case name is allowed."""
+
+CANDIDATE_GROUP = "item"
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
+
+
+def _require_name(what, value):
+    if not isinstance(value, str) or not _NAME.match(value):
+        raise ValueError(
+            f"{what} must be a lower-case name such as 'user_id' (letters, digits, '_'), "
+            f"got {value!r}"
+        )
+
+
+def _require_positive(column, what, value, minimum):
+    if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
+        raise ValueError(
+            f"column {column!r}: {what} must be an integer of {minimum} or more, got {value!r}"
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class CategoricalColumn:
+    """One id per row.
+
+    Args:
+        name: name of the column and of the model's input.
+        vocabulary_size: number of ids, the reserved id 0 included; ids lie in
+            ``[0, vocabulary_size)``.
+        group: the part of the request that the column describes, see ``GROUPS``.
+        table: name of the embedding table; columns that name the same table share its rows.
+            Default: the column's own name.
+        embedding_dim: width of the embedding; default: whatever the model's builder is given.
+    """
+
+    name: str
+    vocabulary_size: int
+    group: str = "context"
+    table: str | None = None
+    embedding_dim: int | None = None
+
+    def __post_init__(self):
+        _check_id_column(self)
+
+    @property
+    def table_name(self):
+        return self.table or self.name
+
+    @property
+    def input_shape(self):
+        return ()
+
+    @property
+    def num_slots(self):
+        """Ids per row."""
+        return 1
+
+
+@dataclasses.dataclass(frozen=True)
+class SequenceColumn:
+    """A list of ids per row, padded with 0 to ``max_length``.
+
+    Args:
+        name, vocabulary_size, group, table, embedding_dim: as in ``CategoricalColumn``.
+        max_length: number of steps in a row.
+        combiner: how models without a sequence layer pool the steps, ``"mean"`` over the real
+            steps or ``"sum"``; an empty list pools to zero either way.
+        ordered: whether position carries meaning (a behaviour history) or not (a film's genres).
+    """
+
+    name: str
+    vocabulary_size: int
+    max_length: int
+    group: str = "history"
+    table: str | None = None
+    embedding_dim: int | None = None
+    combiner: str = "mean"
+    ordered: bool = True
+
+    def __post_init__(self):
+        _check_id_column(self)
+        _require_positive(self.name, "max_length", self.max_length, 1)
+        if self.combiner not in ("mean", "sum"):
+            raise ValueError(
+                f"column {self.name!r}: combiner must be 'mean' or 'sum', got {self.combiner!r}"
+            )
+
+    @property
+    def table_name(self):
+        return self.table or self.name
+
+    @property
+    def input_shape(self):
+        return (self.max_length,)
+
+    @property
+    def num_slots(self):
+        return self.max_length
+
+
+@dataclasses.dataclass(frozen=True)
+class NumericColumn:
+    """``dimension`` real numbers per row, fed to models as they are: scale them beforehand."""
+
+    name: str
+    dimension: int = 1
+    group: str = "context"
+
+    def __post_init__(self):
+        _require_name("a column's name", self.name)
+        _require_name(f"column {self.name!r}: group", self.group)
+        _require_positive(self.name, "dimension", self.dimension, 1)
+
+    @property
+    def input_shape(self):
+        return () if self.dimension == 1 else (self.dimension,)
+
+    @property
+    def num_slots(self):
+        return self.dimension
+
+
+def _check_id_column(column):
+    _require_name("a column's name", column.name)
+    _require_name(f"column {column.name!r}: group", column.group)
+    _require_positive(column.name, "vocabulary_size", column.vocabulary_size, 2)
+    if column.table is not None:
+        _require_name(f"column {column.name!r}: table", column.table)
+    if column.embedding_dim is not None:
+        _require_positive(column.name, "embedding_dim", column.embedding_dim, 1)
+
+
+def check_columns(columns):
+    """Return ``columns`` as a tuple after checking that they fit together.
+
+    Raises:
+        ValueError: no column, a duplicate name, or columns that share a table but disagree on
+            its vocabulary size or width.
+    """
+    columns = tuple(columns)
+    if not columns:
+        raise ValueError("feature columns: expected at least one column, got none")
+    names, tables = set(), {}
+    for column in columns:
+        if not isinstance(column, CategoricalColumn | SequenceColumn | NumericColumn):
+            raise ValueError(
+                "feature columns: expected CategoricalColumn, SequenceColumn or NumericColumn, "
+                f"got {column!r}"
+            )
+        if column.name in names:
+            raise ValueError(f"column {column.name!r}: the name is used twice")
+        names.add(column.name)
+        if isinstance(column, NumericColumn):
+            continue
+        first = tables.setdefault(column.table_name, column)
+        for attribute in ("vocabulary_size", "embedding_dim"):
+            if getattr(first, attribute) != getattr(column, attribute):
+                raise ValueError(
+                    f"columns {first.name!r} and {column.name!r} share the table "
+                    f"{column.table_name!r} but state {attribute} "
+                    f"{getattr(first, attribute)} and {getattr(column, attribute)}"
+                )
+    return columns
+
+
+def select(columns, kind=None, group=None, names=None):
+    """The columns of a kind (class or tuple of classes), of a group, or with given names.
+
+    With ``names`` the result follows their order.
+
+    Raises:
+        ValueError: a name that no column has.
+    """
+    columns = tuple(columns)
+    if names is not None:
+        by_name = {column.name: column for column in columns}
+        missing = [name for name in names if name not in by_name]
+        if missing:
+            raise ValueError(f"no feature column is named {missing}; there are {sorted(by_name)}")
+        columns = tuple(by_name[name] for name in names)
+    if kind is not None:
+        columns = tuple(column for column in columns if isinstance(column, kind))
+    if group is not None:
+        columns = tuple(column for column in columns if column.group == group)
+    return columns
+
+
+def column_to_config(column):
+    """A JSON-ready description of a column; ``column_from_config`` reads it back."""
+    return {"kind": type(column).__name__, **dataclasses.asdict(column)}
+
+
+def column_from_config(config):
+    """The column that ``column_to_config`` described."""
+    kinds = {kind.__name__: kind for kind in (CategoricalColumn, SequenceColumn, NumericColumn)}
+    config = dict(config)
+    return kinds[config.pop("kind")](**config)
