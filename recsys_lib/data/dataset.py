@@ -100,6 +100,8 @@ class Dataset:
         train, valid, test: the splits. They must hold the same columns, tasks and kinds of
             extra arrays.
         tasks: task name to ``"binary"`` or ``"regression"``; default: all binary.
+        allow_time_overlap: skip the check that splits follow each other in time. Only for showing
+            what such a leak does to a score.
 
     Raises:
         ValueError: naming the split, the column and the first rows, when an array is missing,
@@ -116,6 +118,7 @@ class Dataset:
     valid: Split
     test: Split
     tasks: dict | None = None
+    allow_time_overlap: bool = False
 
     def __post_init__(self):
         object.__setattr__(self, "feature_columns", check_columns(self.feature_columns))
@@ -130,7 +133,8 @@ class Dataset:
             _check_arrays(self, split_name, split)
             _check_as_of(split_name, split)
         _check_disjoint(self.splits)
-        _check_time_order(self.splits)
+        if not self.allow_time_overlap:
+            _check_time_order(self.splits)
 
     @property
     def splits(self):
@@ -155,7 +159,7 @@ class Dataset:
             )
             for split_name, split in self.splits.items()
         }
-        return Dataset(self.name, columns, tasks=self.tasks, **splits)
+        return dataclasses.replace(self, feature_columns=columns, **splits)
 
 
 def check_features(columns, features, where):
