@@ -1,0 +1,104 @@
+# Everything runs in its own environment, .venv. The first target of a fresh clone builds it: with
+# `uv` when that is on the PATH, else with `python -m venv` and pip.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+VENV ?= .venv
+PY := $(VENV)/bin/python
+UV := $(shell command -v uv 2>/dev/null)
+WORKERS ?= 2
+
+# Silent TensorFlow, and equal numbers on every run, in kernels that this Makefile starts too.
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+export TF_ENABLE_ONEDNN_OPTS ?= 0
+export KERAS_BACKEND ?= tensorflow
+export PYDEVD_DISABLE_FILE_VALIDATION ?= 1
+
+INPUTS := requirements.txt constraints.txt pyproject.toml
+READER := $(VENV)/.reader-ready
+DEVELOPER := $(VENV)/.developer-ready
+
+.PHONY: help lab test bench book format lint lock clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 10
+
+lab: $(READER) ## set up the environment and open the book in JupyterLab
+	@$(PY) -m jupyter lab chapters/index.ipynb $(LAB_ARGS)
+
+test: lint ## everything CI checks: style, pairs, claims, unit tests, every notebook again
+	@$(PY) -m recsys_lib.book check
+	@$(PY) -m recsys_lib.book test --workers $(WORKERS) $(if $(PYTEST_ARGS),-- $(PYTEST_ARGS))
+
+bench: $(DEVELOPER) ## print the benchmark table
+	@$(PY) -m recsys_lib.bench
+
+book: $(DEVELOPER) ## rebuild notebooks whose text changed, or LESSON=01_wide_and_deep anyway
+	@$(PY) -m recsys_lib.book build $(if $(LESSON),--force $(LESSON))
+	@$(if $(LESSON),,$(PY) -m recsys_lib.book index)
+	@$(if $(LESSON),,$(PY) -m recsys_lib.book ledger)
+
+format: $(DEVELOPER) ## format library, tests and the lessons' code
+	@$(PY) -m ruff check --fix --quiet . || true
+	@$(PY) -m ruff format .
+	@$(PY) -m recsys_lib.book format
+
+lint: $(DEVELOPER) ## check the style of library, tests and notebooks
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+
+lock: ## renew constraints.txt, the exact versions that CI uses (needs uv)
+	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
+	    --no-annotate --no-header --upgrade --quiet --output-file constraints.txt
+
+clean: ## remove the environment, caches and build products
+	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis recsys_lib.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	find chapters -name .ipynb_checkpoints -type d -prune -exec rm -rf {} +
+
+# $(call install,EXTRAS): what the book needs, in the locked versions.
+ifneq ($(UV),)
+install = $(UV) pip install --quiet --python $(PY) -c constraints.txt -e '.$(1)'
+else
+install = $(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.$(1)'
+endif
+
+# The import fills the byte-code caches, so that a lesson's first output comes in seconds.
+$(READER): $(PY) $(INPUTS)
+	@echo "Installing packages into $(VENV) (once)"
+	@$(call install,)
+	@$(PY) -c "import recsys_lib, keras, sklearn, matplotlib.pyplot, pandas"
+	@$(PY) -c "from recsys_lib.book import check_env; check_env()"
+	@touch $@
+
+$(DEVELOPER): $(PY) $(INPUTS)
+	@echo "Installing packages for tests and builds into $(VENV) (once)"
+	@$(call install,[test$(comma)instructor$(comma)browser])
+	@$(PY) -c "import recsys_lib, keras, sklearn, matplotlib.pyplot, pandas"
+	@$(PY) -c "from recsys_lib.book import check_env; check_env()"
+	@touch $@ $(READER)
+
+comma := ,
+
+# A candidate must run and be in range: a name on the PATH may be a shim of a missing version.
+$(PY):
+	@in_range='import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))'; \
+	found=; \
+	for candidate in $(PYTHON) python3.12 python3.13 python3.11 python3 python; do \
+	    if "$$candidate" -c "$$in_range" >/dev/null 2>&1; then found="$$candidate"; break; fi; \
+	done; \
+	if [ -n "$(UV)" ]; then \
+	    echo "Creating $(VENV) with uv"; \
+	    "$(UV)" venv --quiet --seed --python "$${found:-3.12}" $(VENV); \
+	elif [ -n "$$found" ]; then \
+	    echo "Creating $(VENV) with $$("$$found" --version)"; \
+	    "$$found" -m venv $(VENV); \
+	else \
+	    echo "No Python 3.11, 3.12 or 3.13 found (python3 is: $$(python3 --version 2>&1 || true))." >&2; \
+	    echo "TensorFlow 2.21 has no wheels for other versions. Install one, or name it:" >&2; \
+	    echo "  make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; \
+	    exit 1; \
+	fi
