@@ -1,0 +1,236 @@
+"""Cross-product weights: one weight per pair of ids, the memory of the wide part.
+
+phi(x) has an entry for every pair of values of two columns, 1 where both occur in the row. The
+weight of that entry is read at ``id_i * vocabulary_j + id_j``. Where the product of the two
+vocabularies exceeds a limit, the index is hashed into a stated number of buckets, and
+``collision_report`` says what that costs.
+"""
+
+import itertools
+
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+
+from recsys_lib.features.columns import (
+    NumericColumn,
+    check_columns,
+    column_from_config,
+    column_to_config,
+    select,
+)
+
+DEFAULT_MAX_ROWS = 2_000_000
+DEFAULT_NUM_BUCKETS = 262_144
+
+# Odd constants of the splitmix64 finaliser (Steele, Lea and Flood, 2014): every input bit reaches
+# every output bit, so ids that lie in a row do not land in buckets that lie in a row.
+_MULTIPLIERS = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
+_SHIFTS = (30, 27, 31)
+
+
+def all_pairs(columns):
+    """Every unordered pair of names of id columns, in column order."""
+    names = [column.name for column in columns if not isinstance(column, NumericColumn)]
+    return list(itertools.combinations(names, 2))
+
+
+def hash_bucket(keys, num_buckets):
+    """Bucket of each 64-bit key.
+
+    Args:
+        keys: int64 tensor of any shape, not negative.
+        num_buckets: int64 tensor that broadcasts against ``keys``.
+
+    Returns:
+        int64 tensor in ``[0, num_buckets)``.
+    """
+    mixed = tf.bitcast(keys, tf.uint64)
+    for shift, multiplier in itertools.zip_longest(_SHIFTS, _MULTIPLIERS):
+        mixed = tf.bitwise.bitwise_xor(
+            mixed, tf.bitwise.right_shift(mixed, tf.constant(shift, tf.uint64))
+        )
+        if multiplier is not None:
+            mixed *= tf.constant(multiplier, tf.uint64)
+    # One bit less, so that the key is not negative as a signed number.
+    positive = tf.bitcast(tf.bitwise.right_shift(mixed, tf.constant(1, tf.uint64)), tf.int64)
+    return positive % num_buckets
+
+
+@keras.saving.register_keras_serializable("recsys_lib")
+class CrossProduct(keras.layers.Layer):
+    """Sum of one learned weight per pair of ids, ``w_cross . phi(x)``.
+
+    A pair with an id 0 has no weight. A pair that involves a sequence column contributes the
+    weights of all its real steps.
+
+    Call arguments:
+        inputs: dict of column name to ids ``(batch,)`` or ``(batch, max_length)``.
+
+    Returns:
+        ``(batch, 1)``.
+
+    Args:
+        columns: feature columns.
+        pairs: list of pairs of column names; default: all pairs.
+        max_rows: pairs with a larger product of vocabularies are hashed.
+        num_buckets: rows of each hashed pair's table.
+
+    Raises:
+        ValueError: an unknown or numeric column, a column crossed with itself, a repeated pair.
+
+    Source: Cheng et al. 2016, "Wide & Deep Learning for Recommender Systems", equation 1.
+    """
+
+    def __init__(
+        self,
+        columns,
+        pairs=None,
+        max_rows=DEFAULT_MAX_ROWS,
+        num_buckets=DEFAULT_NUM_BUCKETS,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        columns = check_columns(columns)
+        self.pairs = tuple(tuple(pair) for pair in (all_pairs(columns) if pairs is None else pairs))
+        self._check_pairs(columns)
+        if max_rows < 1 or num_buckets < 1:
+            raise ValueError(
+                f"max_rows and num_buckets: expected 1 or more, got {max_rows} and {num_buckets}"
+            )
+        self.max_rows, self.num_buckets = max_rows, num_buckets
+        used = {name: None for pair in self.pairs for name in pair}
+        self.columns = select(columns, names=list(used))
+        self._lay_out()
+
+    def _check_pairs(self, columns):
+        if not self.pairs:
+            raise ValueError("CrossProduct: expected at least one pair of columns, got none")
+        seen = set()
+        for pair in self.pairs:
+            if len(pair) != 2 or pair[0] == pair[1]:
+                raise ValueError(f"CrossProduct: expected two different columns, got {pair}")
+            for column in select(columns, names=pair):
+                if isinstance(column, NumericColumn):
+                    raise ValueError(f"CrossProduct: column {column.name!r} of {pair} is numeric")
+            if frozenset(pair) in seen:
+                raise ValueError(f"CrossProduct: the pair {pair} is given twice")
+            seen.add(frozenset(pair))
+
+    def _lay_out(self):
+        """Where each pair's weights lie, and which slots of a row make up each pair."""
+        first_slot, slot = {}, 0
+        for column in self.columns:
+            first_slot[column.name] = slot
+            slot += column.num_slots
+        left, right, factors, rows, hashed, offsets = [], [], [], [], [], []
+        self.table_rows, self.num_rows = {}, 0
+        for pair in self.pairs:
+            first, second = select(self.columns, names=pair)
+            product = first.vocabulary_size * second.vocabulary_size
+            size = self.num_buckets if product > self.max_rows else product
+            self.table_rows[pair] = slice(self.num_rows, self.num_rows + size)
+            for step_first, step_second in itertools.product(
+                range(first.num_slots), range(second.num_slots)
+            ):
+                left.append(first_slot[first.name] + step_first)
+                right.append(first_slot[second.name] + step_second)
+                factors.append(second.vocabulary_size)
+                rows.append(size)
+                hashed.append(product > self.max_rows)
+                offsets.append(self.num_rows)
+            self.num_rows += size
+        self._left, self._right = np.array(left, np.int32), np.array(right, np.int32)
+        self._factors, self._rows = np.array(factors, np.int64), np.array(rows, np.int64)
+        self._hashed, self._offsets = np.array(hashed), np.array(offsets, np.int64)
+
+    def build(self, input_shape=None):
+        self.table = self.add_weight(name="table", shape=(self.num_rows, 1), initializer="zeros")
+        self.table.rowwise = True
+        self.built = True
+
+    def rows(self, inputs):
+        """Row of the weight table that each pair reads, and whether both ids are known.
+
+        Returns:
+            int64 ``(batch, pair slots)`` and bool ``(batch, pair slots)``.
+        """
+        parts = []
+        for column in self.columns:
+            # 64 bits: 70,000 x 40,000 ids exceed what int32 can index.
+            ids = tf.cast(inputs[column.name], tf.int64)
+            parts.append(ids if len(ids.shape) == 2 else ids[:, None])
+        ids = tf.concat(parts, axis=1)
+        left = tf.gather(ids, self._left, axis=1)
+        right = tf.gather(ids, self._right, axis=1)
+        index = left * self._factors + right
+        if self._hashed.all():
+            index = hash_bucket(index, self._rows)
+        elif self._hashed.any():
+            index = tf.where(self._hashed, hash_bucket(index, self._rows), index)
+        return index + self._offsets, (left != 0) & (right != 0)
+
+    def call(self, inputs):
+        rows, known = self.rows(inputs)
+        weights = tf.squeeze(tf.gather(self.table._value, rows), -1)  # (batch, pair slots)
+        weights = tf.cast(weights, self.compute_dtype) * tf.cast(known, self.compute_dtype)
+        return tf.reduce_sum(weights, axis=1, keepdims=True)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "columns": [column_to_config(column) for column in self.columns],
+            "pairs": [list(pair) for pair in self.pairs],
+            "max_rows": self.max_rows,
+            "num_buckets": self.num_buckets,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        config["columns"] = [column_from_config(column) for column in config["columns"]]
+        return cls(**config)
+
+
+def collision_report(layer, features):
+    """What hashing costs on given rows: which seen pairs of ids share a weight with another.
+
+    Args:
+        layer: a ``CrossProduct``, built or not.
+        features: dict of column name to ids.
+
+    Returns:
+        DataFrame, one row per pair of columns: ``possible_pairs``, ``table_rows``, ``hashed``,
+        ``seen_pairs`` (distinct pairs of known ids in the rows), ``colliding_share`` (of the seen
+        pairs, the share that shares its weight with another seen pair).
+    """
+    rows, known = (part.numpy() for part in layer.rows(features))
+    report, slot = [], 0
+    for pair in layer.pairs:
+        first, second = select(layer.columns, names=pair)
+        num_slots = first.num_slots * second.num_slots
+        slots = slice(slot, slot + num_slots)
+        slot += num_slots
+        ids = [
+            np.asarray(features[column.name], np.int64).reshape(len(rows), column.num_slots)
+            for column in (first, second)
+        ]
+        index = (ids[0][:, :, None] * second.vocabulary_size + ids[1][:, None, :]).reshape(
+            len(rows), num_slots
+        )
+        mask = known[:, slots]
+        pairs = np.unique(np.stack([index[mask], rows[:, slots][mask]]), axis=1)
+        _, inverse, counts = np.unique(pairs[1], return_inverse=True, return_counts=True)
+        table = layer.table_rows[pair]
+        report.append(
+            {
+                "pair": " x ".join(pair),
+                "possible_pairs": first.vocabulary_size * second.vocabulary_size,
+                "table_rows": table.stop - table.start,
+                "hashed": first.vocabulary_size * second.vocabulary_size > layer.max_rows,
+                "seen_pairs": pairs.shape[1],
+                "colliding_share": float((counts[inverse] > 1).mean()) if pairs.size else 0.0,
+            }
+        )
+    return pd.DataFrame(report)

@@ -1,0 +1,341 @@
+"""Embedding lookup: one fused table per width, read and updated row by row.
+
+All id columns of one width live in one variable, one below the other, and a batch reads them in a
+single gather. The gather reads the resource variable itself: gathering from its *value* instead
+copies the whole table in every step, which costs nothing at a thousand ids and everything at a
+million.
+"""
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from recsys_lib.features.columns import (
+    CategoricalColumn,
+    NumericColumn,
+    SequenceColumn,
+    check_columns,
+    column_from_config,
+    column_to_config,
+    select,
+)
+
+ID_COLUMNS = (CategoricalColumn, SequenceColumn)
+MAX_ROWS = np.iinfo(np.int32).max
+
+
+def build_inputs(columns):
+    """One ``keras.Input`` per feature column, named after it.
+
+    Returns:
+        Dict of column name to symbolic tensor: ``(batch,)`` for categorical columns,
+        ``(batch, max_length)`` for sequences (int32); ``(batch,)`` or ``(batch, dimension)`` for
+        numeric columns (float32).
+    """
+    return {
+        column.name: keras.Input(
+            shape=column.input_shape,
+            name=column.name,
+            dtype="float32" if isinstance(column, NumericColumn) else "int32",
+        )
+        for column in check_columns(columns)
+    }
+
+
+def blocks_of(columns):
+    """Group id columns into the blocks that ``FusedEmbedding`` returns.
+
+    The categorical columns of one group form a block named after the group; every sequence
+    column is a block of its own, named after the column.
+
+    Returns:
+        Dict of block name to tuple of columns.
+    """
+    blocks = {}
+    for column in select(columns, kind=ID_COLUMNS):
+        name = column.group if isinstance(column, CategoricalColumn) else column.name
+        members = blocks.setdefault(name, [])
+        if members and (isinstance(column, SequenceColumn) or column.name == name):
+            raise ValueError(
+                f"column {column.name!r}: a sequence column may not be named like the group {name!r}"
+            )
+        members.append(column)
+    for name, members in blocks.items():
+        if any(isinstance(column, SequenceColumn) for column in members) and len(members) > 1:
+            raise ValueError(f"sequence column {name!r} is named like a group of columns")
+    return {name: tuple(members) for name, members in blocks.items()}
+
+
+@keras.saving.register_keras_serializable("recsys_lib")
+class FusedEmbedding(keras.layers.Layer):
+    """Look up all id columns of one embedding width in one table.
+
+    Id 0 yields the zero vector, whatever the table's row holds, and its row receives no gradient:
+    padding adds nothing to a sum, and two ids that were never trained are alike.
+
+    Call arguments:
+        inputs: dict of column name to ids, ``(batch,)`` or ``(batch, max_length)``. Entries that
+            are no id column of this layer are ignored. Blocks whose columns are all missing are
+            left out of the result, so that a request's side can be looked up apart from its
+            candidates.
+
+    Returns:
+        Dict of block name (see ``blocks_of``) to vectors: ``(batch, columns in the block,
+        embedding_dim)`` for categorical columns, ``(batch, max_length, embedding_dim)`` for a
+        sequence.
+
+    Args:
+        columns: feature columns; numeric ones are left aside.
+        embedding_dim: width of the vectors.
+        embeddings_initializer: Keras initializer of the table.
+    """
+
+    # ``rank`` may look up one side of a request at a time: no output mixes two blocks.
+    separable_inputs = True
+
+    def __init__(self, columns, embedding_dim, embeddings_initializer=None, **kwargs):
+        super().__init__(**kwargs)
+        self.columns = select(check_columns(columns), kind=ID_COLUMNS)
+        if not self.columns:
+            raise ValueError("FusedEmbedding: expected at least one id column, got none")
+        if embedding_dim < 1:
+            raise ValueError(f"embedding_dim: expected 1 or more, got {embedding_dim}")
+        self.embedding_dim = embedding_dim
+        self.embeddings_initializer = keras.initializers.get(
+            embeddings_initializer or keras.initializers.RandomUniform(-0.05, 0.05)
+        )
+        self.blocks = blocks_of(self.columns)
+        self.table_offsets, self.num_rows = {}, 0
+        for column in self.columns:
+            if column.table_name not in self.table_offsets:
+                self.table_offsets[column.table_name] = self.num_rows
+                self.num_rows += column.vocabulary_size
+        if self.num_rows > MAX_ROWS:
+            raise ValueError(
+                f"FusedEmbedding: {self.num_rows} rows exceed the {MAX_ROWS} that int32 addresses"
+            )
+
+    def build(self, input_shape=None):
+        self.table = self.add_weight(
+            name="table",
+            shape=(self.num_rows, self.embedding_dim),
+            initializer=self.embeddings_initializer,
+        )
+        # Tells the optimizers to keep this variable's statistics row by row.
+        self.table.rowwise = True
+        self.built = True
+
+    def call(self, inputs):
+        blocks = {
+            name: columns
+            for name, columns in self.blocks.items()
+            if any(column.name in inputs for column in columns)
+        }
+        parts, offsets, sizes = [], [], []
+        for columns in blocks.values():
+            for column in columns:
+                ids = tf.cast(inputs[column.name], tf.int32)
+                parts.append(ids if len(ids.shape) == 2 else ids[:, None])
+                offsets += [self.table_offsets[column.table_name]] * column.num_slots
+            sizes.append(sum(column.num_slots for column in columns))
+        ids = tf.concat(parts, axis=1)  # (batch, slots)
+        vectors = self._gather(ids + tf.constant(offsets, tf.int32))  # (batch, slots, dim)
+        vectors *= tf.cast(ids != 0, vectors.dtype)[:, :, None]
+        return dict(zip(blocks, tf.split(vectors, sizes, axis=1), strict=True))
+
+    def _gather(self, rows):
+        # ``_value`` is the resource variable behind the Keras variable: see the module docstring.
+        return tf.cast(tf.gather(self.table._value, rows), self.compute_dtype)
+
+    def rows_of(self, name):
+        """Slice of the table's rows that belong to the column (or table) ``name``."""
+        for column in self.columns:
+            if name in (column.name, column.table_name):
+                start = self.table_offsets[column.table_name]
+                return slice(start, start + column.vocabulary_size)
+        raise ValueError(f"no id column is named {name!r} in {self.name!r}")
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "columns": [column_to_config(column) for column in self.columns],
+            "embedding_dim": self.embedding_dim,
+            "embeddings_initializer": keras.initializers.serialize(self.embeddings_initializer),
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        config["columns"] = [column_from_config(column) for column in config["columns"]]
+        config["embeddings_initializer"] = keras.initializers.deserialize(
+            config["embeddings_initializer"]
+        )
+        return cls(**config)
+
+
+@keras.saving.register_keras_serializable("recsys_lib")
+class MaskedPooling(keras.layers.Layer):
+    """Mean or sum over the real steps of a sequence; an empty sequence pools to zero.
+
+    Call arguments:
+        vectors: ``(batch, steps, dim)``.
+        ids: ``(batch, steps)``; 0 marks padding.
+
+    Returns:
+        ``(batch, 1, dim)``: one more field beside the categorical ones.
+    """
+
+    def __init__(self, combiner="mean", **kwargs):
+        super().__init__(**kwargs)
+        self.combiner = combiner
+
+    def call(self, vectors, ids):
+        mask = ops.cast(ops.not_equal(ids, 0), vectors.dtype)  # (batch, steps)
+        total = ops.sum(vectors * ops.expand_dims(mask, -1), axis=1, keepdims=True)
+        if self.combiner == "sum":
+            return total
+        count = ops.maximum(ops.sum(mask, axis=1), 1.0)  # (batch,)
+        return total / ops.reshape(count, (-1, 1, 1))
+
+    def get_config(self):
+        return {**super().get_config(), "combiner": self.combiner}
+
+
+@keras.saving.register_keras_serializable("recsys_lib")
+class NumericEmbedding(keras.layers.Layer):
+    """Factorization machines' view of a number: ``x`` times a learned vector.
+
+    Call arguments:
+        values: ``(batch, numbers)``.
+
+    Returns:
+        ``(batch, numbers, embedding_dim)``.
+    """
+
+    def __init__(self, embedding_dim, embeddings_initializer=None, **kwargs):
+        super().__init__(**kwargs)
+        self.embedding_dim = embedding_dim
+        self.embeddings_initializer = keras.initializers.get(
+            embeddings_initializer or keras.initializers.RandomUniform(-0.05, 0.05)
+        )
+
+    def build(self, input_shape):
+        self.vectors = self.add_weight(
+            name="vectors",
+            shape=(input_shape[-1], self.embedding_dim),
+            initializer=self.embeddings_initializer,
+        )
+
+    def call(self, values):
+        return ops.expand_dims(values, -1) * self.vectors
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "embedding_dim": self.embedding_dim,
+            "embeddings_initializer": keras.initializers.serialize(self.embeddings_initializer),
+        }
+
+
+def concat_numeric(inputs, columns):
+    """All numeric columns side by side, ``(batch, numbers)``, or None where there are none."""
+    values = [
+        inputs[column.name]
+        if column.dimension > 1
+        else ops.expand_dims(inputs[column.name], -1)
+        for column in select(columns, kind=NumericColumn)
+    ]
+    if not values:
+        return None
+    return values[0] if len(values) == 1 else ops.concatenate(values, axis=-1)
+
+
+def pool_blocks(blocks, inputs, columns):
+    """Turn the blocks of a ``FusedEmbedding`` into fields: sequences are pooled to one field.
+
+    Returns:
+        Dict of block name to ``(batch, fields, dim)``.
+    """
+    sequences = {column.name: column for column in select(columns, kind=SequenceColumn)}
+    return {
+        name: MaskedPooling(sequences[name].combiner)(vectors, inputs[name])
+        if name in sequences
+        else vectors
+        for name, vectors in blocks.items()
+    }
+
+
+def field_names(columns):
+    """Names of the fields along axis 1 of ``embed_fields``, in its order."""
+    names = [column.name for members in blocks_of(columns).values() for column in members]
+    for column in select(columns, kind=NumericColumn):
+        numbers = range(column.dimension)
+        names += [column.name] if column.dimension == 1 else [f"{column.name}_{i}" for i in numbers]
+    return names
+
+
+def embed_fields(inputs, columns, embedding_dim, name="embedding", embeddings_initializer=None):
+    """All features as fields of one width, for models that cross fields with each other.
+
+    Args:
+        inputs: dict from ``build_inputs``.
+        columns: feature columns; none may ask for another ``embedding_dim``.
+        embedding_dim: width of every field.
+        name: name of the embedding layer.
+        embeddings_initializer: Keras initializer of the tables.
+
+    Returns:
+        ``(batch, num_fields, embedding_dim)``, in the order of ``field_names``.
+
+    Raises:
+        ValueError: a column states another width.
+    """
+    columns = check_columns(columns)
+    for column in select(columns, kind=ID_COLUMNS):
+        if column.embedding_dim not in (None, embedding_dim):
+            raise ValueError(
+                f"column {column.name!r}: crossing fields needs one width, expected "
+                f"embedding_dim {embedding_dim}, got {column.embedding_dim}"
+            )
+    fields = []
+    if select(columns, kind=ID_COLUMNS):
+        layer = FusedEmbedding(columns, embedding_dim, embeddings_initializer, name=name)
+        fields += pool_blocks(layer(inputs), inputs, columns).values()
+    numbers = concat_numeric(inputs, columns)
+    if numbers is not None:
+        fields.append(
+            NumericEmbedding(embedding_dim, embeddings_initializer, name=f"{name}_numeric")(numbers)
+        )
+    return fields[0] if len(fields) == 1 else ops.concatenate(fields, axis=1)
+
+
+def embed_groups(inputs, columns, embedding_dim, name="embedding", embeddings_initializer=None):
+    """All features of each group as one flat vector, for a deep network per group or over all.
+
+    Columns may state widths of their own; each width gets one fused table.
+
+    Returns:
+        Dict of group name to ``(batch, width of the group)``: embeddings in column order within
+        each width, then pooled sequences, then the numbers as they are.
+    """
+    columns = check_columns(columns)
+    id_columns = select(columns, kind=ID_COLUMNS)
+    widths = sorted({column.embedding_dim or embedding_dim for column in id_columns})
+    parts = {}
+    group_of = {column.name: column.group for column in columns}
+    for width in widths:
+        members = [c for c in id_columns if (c.embedding_dim or embedding_dim) == width]
+        layer_name = name if len(widths) == 1 else f"{name}_{width}"
+        blocks = FusedEmbedding(members, width, embeddings_initializer, name=layer_name)(inputs)
+        for block, vectors in pool_blocks(blocks, inputs, members).items():
+            fields = vectors.shape[1]
+            flat = ops.reshape(vectors, (-1, fields * width))
+            parts.setdefault(group_of.get(block, block), []).append(flat)
+    for group in {column.group: None for column in select(columns, kind=NumericColumn)}:
+        numbers = concat_numeric(inputs, select(columns, kind=NumericColumn, group=group))
+        parts.setdefault(group, []).append(numbers)
+    return {
+        group: vectors[0] if len(vectors) == 1 else ops.concatenate(vectors, axis=-1)
+        for group, vectors in parts.items()
+    }
