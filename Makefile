@@ -11,11 +11,10 @@ PY := $(VENV)/bin/python
 UV := $(shell command -v uv 2>/dev/null)
 WORKERS ?= 2
 
-# Silent TensorFlow, and equal numbers on every run, in kernels that this Makefile starts too.
-export TF_CPP_MIN_LOG_LEVEL ?= 3
-export TF_ENABLE_ONEDNN_OPTS ?= 0
-export KERAS_BACKEND ?= tensorflow
-export PYDEVD_DISABLE_FILE_VALIDATION ?= 1
+# The exercises' notebooks are tested by their own round, not by nbval.
+NOTEBOOKS := $(filter-out %.exercises.ipynb,$(wildcard chapters/*.ipynb chapters/*/*.ipynb))
+NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg \
+    --nbval-cell-timeout 300
 
 INPUTS := requirements.txt constraints.txt pyproject.toml
 READER := $(VENV)/.reader-ready
@@ -31,15 +30,17 @@ lab: $(READER) ## set up the environment and open the book in JupyterLab
 
 test: lint ## everything CI checks: style, pairs, claims, unit tests, every notebook again
 	@$(PY) -m recsys_lib.book check
-	@$(PY) -m recsys_lib.book test --workers $(WORKERS) $(if $(PYTEST_ARGS),-- $(PYTEST_ARGS))
+	@$(if $(NOTEBOOKS),,echo "No notebook in chapters/ yet: nbval has nothing to run")
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile tests $(if $(NOTEBOOKS),$(NBVAL) $(NOTEBOOKS)) \
+	    $(PYTEST_ARGS)
 
-bench: $(DEVELOPER) ## print the benchmark table
+bench: $(READER) ## print the benchmark table
 	@$(PY) -m recsys_lib.bench
 
 book: $(DEVELOPER) ## rebuild notebooks whose text changed, or LESSON=01_wide_and_deep anyway
 	@$(PY) -m recsys_lib.book build $(if $(LESSON),--force $(LESSON))
-	@$(if $(LESSON),,$(PY) -m recsys_lib.book index)
-	@$(if $(LESSON),,$(PY) -m recsys_lib.book ledger)
+	@$(PY) -m recsys_lib.book ledger
+	@$(PY) -m recsys_lib.book index
 
 format: $(DEVELOPER) ## format library, tests and the lessons' code
 	@$(PY) -m ruff check --fix --quiet . || true
@@ -51,7 +52,7 @@ lint: $(DEVELOPER) ## check the style of library, tests and notebooks
 	@$(PY) -m ruff format --check .
 
 lock: ## renew constraints.txt, the exact versions that CI uses (needs uv)
-	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
+	@uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
 	    --no-annotate --no-header --upgrade --quiet --output-file constraints.txt
 
 clean: ## remove the environment, caches and build products
@@ -84,21 +85,24 @@ $(DEVELOPER): $(PY) $(INPUTS)
 comma := ,
 
 # A candidate must run and be in range: a name on the PATH may be a shim of a missing version.
+CANDIDATES := $(or $(PYTHON),python3.12 python3.13 python3.11 python3 python)
 $(PY):
 	@in_range='import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))'; \
 	found=; \
-	for candidate in $(PYTHON) python3.12 python3.13 python3.11 python3 python; do \
+	for candidate in $(CANDIDATES); do \
 	    if "$$candidate" -c "$$in_range" >/dev/null 2>&1; then found="$$candidate"; break; fi; \
 	done; \
+	if [ -z "$$found" ] && { [ -z "$(UV)" ] || [ -n "$(PYTHON)" ]; }; then \
+	    echo "None of these runs and is Python 3.11, 3.12 or 3.13: $(CANDIDATES)" >&2; \
+	    echo "(TensorFlow 2.21 has wheels for these versions only.) Install one, or name it:" >&2; \
+	    echo "  make $(MAKECMDGOALS) PYTHON=/path/to/python3.12" >&2; \
+	    exit 1; \
+	fi; \
 	if [ -n "$(UV)" ]; then \
 	    echo "Creating $(VENV) with uv"; \
 	    "$(UV)" venv --quiet --seed --python "$${found:-3.12}" $(VENV); \
-	elif [ -n "$$found" ]; then \
-	    echo "Creating $(VENV) with $$("$$found" --version)"; \
-	    "$$found" -m venv $(VENV); \
 	else \
-	    echo "No Python 3.11, 3.12 or 3.13 found (python3 is: $$(python3 --version 2>&1 || true))." >&2; \
-	    echo "TensorFlow 2.21 has no wheels for other versions. Install one, or name it:" >&2; \
-	    echo "  make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; \
-	    exit 1; \
+	    echo "Creating $(VENV) with $$("$$found" --version)"; \
+	    "$$found" -m venv $(VENV) || { rm -rf $(VENV); \
+	        echo "(Debian and Ubuntu keep it in a package of its own: python3-venv)" >&2; exit 1; }; \
 	fi

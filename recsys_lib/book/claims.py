@@ -63,9 +63,7 @@ def claim(identifier, statement, holds, evidence):
         )
     if not holds:
         _checked.pop(identifier, None)
-        raise ClaimFailed(
-            f"claim {identifier} does not hold: {statement}\n  evidence: {evidence}"
-        )
+        raise ClaimFailed(f"claim {identifier} does not hold: {statement}\n  evidence: {evidence}")
     _checked[identifier] = CheckedClaim(identifier, statement, evidence)
     print(f"{MARK} {identifier}: {statement}\n  evidence: {evidence}")
 

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 PYTHON_RANGE = ">=3.11,<3.14"
-ADVICE = "run `make lab`, or `python -m pip install -e . -c constraints.txt`, and restart the kernel"
+ADVICE = "run `make lab` or `python -m pip install -e . -c constraints.txt`, restart the kernel"
 READY = "Environment ready: Python, TensorFlow, Keras and all packages are in their tested ranges."
 
 

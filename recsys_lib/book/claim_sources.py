@@ -1,0 +1,94 @@
+"""Holds a lesson's prose and its cells against each other: every claim stands in both.
+
+Prose names a claim as a code span, ``claim: chapter.model.what``; a cell checks it by calling
+``claim("chapter.model.what", ...)``.
+"""
+
+import ast
+import re
+from collections import Counter
+
+from recsys_lib.book.lessons import LessonError, read_text
+
+_IN_PROSE = re.compile(r"`claim: *([^`]*?) *`")
+
+
+def ids_in_prose(notebook):
+    """Return the identifiers of all claims that the prose cells name, in order."""
+    return [
+        match.group(1)
+        for cell in notebook.cells
+        if cell.cell_type == "markdown"
+        for match in _IN_PROSE.finditer(cell.source)
+    ]
+
+
+def calls_in_cell(source, name="claim"):
+    """Return the calls of the function ``name`` in a code cell, as syntax-tree nodes."""
+    plain = "\n".join("" if line.lstrip()[:1] in "%!" else line for line in source.splitlines())
+    try:
+        tree = ast.parse(plain)
+    except SyntaxError:
+        # Whatever else is wrong with the cell shows when it is executed.
+        return []
+    return [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and (getattr(node.func, "id", None) == name or getattr(node.func, "attr", None) == name)
+    ]
+
+
+def ids_in_cells(notebook):
+    """Return ``(identifiers, faults)``: of all calls of `claim`, and of those without a literal."""
+    identifiers, faults = [], []
+    for number, cell in enumerate(notebook.cells, start=1):
+        if cell.cell_type != "code":
+            continue
+        for call in calls_in_cell(cell.source):
+            arguments = [*call.args, *(k.value for k in call.keywords if k.arg == "identifier")]
+            first = arguments[0] if arguments else None
+            if isinstance(first, ast.Constant) and isinstance(first.value, str):
+                identifiers.append(first.value)
+            else:
+                faults.append(f"cell {number} calls claim without a literal identifier")
+    return identifiers, faults
+
+
+def claim_problems(text_path, notebook):
+    """Return the claims of one lesson that stand only in its prose or only in its cells."""
+    in_prose = ids_in_prose(notebook)
+    in_cells, faults = ids_in_cells(notebook)
+    problems = [f"{text_path}: {fault}" for fault in faults]
+    for identifier in sorted(set(in_prose) - set(in_cells)):
+        problems.append(f"{text_path}: claim {identifier} stands in the prose; no cell checks it")
+    for identifier in sorted(set(in_cells) - set(in_prose)):
+        problems.append(f"{text_path}: claim {identifier} is checked; no sentence of prose has it")
+    for identifier, count in sorted(Counter(in_cells).items()):
+        if count > 1:
+            problems.append(f"{text_path}: claim {identifier} is checked in {count} places")
+    shows_table = any(
+        calls_in_cell(cell.source, "claims_table")
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+    )
+    if in_cells and not shows_table:
+        problems.append(f"{text_path}: has claims, but no cell calls claims_table()")
+    return problems
+
+
+def duplicate_problems(text_paths):
+    """Return the identifiers that more than one lesson checks."""
+    owners = {}
+    for text_path in text_paths:
+        try:
+            identifiers = set(ids_in_cells(read_text(text_path))[0])
+        except LessonError:
+            continue
+        for identifier in identifiers:
+            owners.setdefault(identifier, []).append(text_path)
+    return [
+        f"{paths[1]}: claim {identifier} is already checked in {paths[0]}"
+        for identifier, paths in sorted(owners.items())
+        if len(paths) > 1
+    ]
