@@ -1,0 +1,11 @@
+"""The simulated platform: seeded data whose true click probability of every row is known.
+
+One function per lens, each in a module of its own name; ``world`` holds what all lenses share.
+A lens plants exactly the effect that its chapter is about, has knobs to turn that effect, and
+returns a ``SimulatedDataset``: an ordinary ``Dataset`` with the planted structure in ``truth``.
+"""
+
+from recsys_lib.data.simulator.memorization import memorization
+from recsys_lib.data.simulator.world import SimulatedDataset
+
+__all__ = ["SimulatedDataset", "memorization"]
