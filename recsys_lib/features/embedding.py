@@ -91,7 +91,7 @@ class FusedEmbedding(keras.layers.Layer):
         embeddings_initializer: Keras initializer of the table.
     """
 
-    # ``rank`` may look up one side of a request at a time: no output mixes two blocks.
+    # No output mixes two blocks, so ``rank`` may look up one side of a request at a time.
     separable_inputs = True
 
     def __init__(self, columns, embedding_dim, embeddings_initializer=None, **kwargs):
@@ -143,6 +143,14 @@ class FusedEmbedding(keras.layers.Layer):
         vectors = self._gather(ids + tf.constant(offsets, tf.int32))  # (batch, slots, dim)
         vectors *= tf.cast(ids != 0, vectors.dtype)[:, :, None]
         return dict(zip(blocks, tf.split(vectors, sizes, axis=1), strict=True))
+
+    def separate(self, inputs, is_single):
+        """Split the names of ``inputs`` into blocks that ``is_single`` holds for, and the rest."""
+        single, rest = [], []
+        for columns in self.blocks.values():
+            names = [column.name for column in columns if column.name in inputs]
+            (single if all(is_single(inputs[name]) for name in names) else rest).extend(names)
+        return single, rest
 
     def _gather(self, rows):
         # ``_value`` is the resource variable behind the Keras variable: see the module docstring.
@@ -241,9 +249,7 @@ class NumericEmbedding(keras.layers.Layer):
 def concat_numeric(inputs, columns):
     """All numeric columns side by side, ``(batch, numbers)``, or None where there are none."""
     values = [
-        inputs[column.name]
-        if column.dimension > 1
-        else ops.expand_dims(inputs[column.name], -1)
+        inputs[column.name] if column.dimension > 1 else ops.expand_dims(inputs[column.name], -1)
         for column in select(columns, kind=NumericColumn)
     ]
     if not values:

@@ -86,9 +86,7 @@ class _Rowwise:
 
     def slots(self, variable):
         """Statistics of a row-wise variable by name, each ``(rows, dim)``."""
-        values = tf.split(
-            self._slots[self._var_key(variable)]._value, len(self.slot_names), axis=1
-        )
+        values = tf.split(self._slots[self._var_key(variable)]._value, len(self.slot_names), axis=1)
         return dict(zip(self.slot_names, values, strict=True))
 
     def apply(self, grads, trainable_variables=None):

@@ -1,0 +1,64 @@
+"""Checkpoints from which a killed run goes on to the very same weights."""
+
+import json
+import os
+import tempfile
+import zipfile
+
+import numpy as np
+
+
+def write_checkpoint(path, model, optimizer, state, best=None):
+    """Write all variables and the position in the run; the file appears whole or not at all.
+
+    Args:
+        path: file name.
+        model, optimizer: their variables are stored; the seeds of dropout layers are among them.
+        state: JSON-ready dict.
+        best: list of arrays, the weights to restore at the end, or None.
+    """
+    arrays = {f"model_{i}": v.numpy() for i, v in enumerate(model.variables)}
+    arrays |= {f"optimizer_{i}": v.numpy() for i, v in enumerate(optimizer.variables)}
+    arrays |= {f"best_{i}": value for i, value in enumerate(best or [])}
+    arrays["state"] = np.array(json.dumps(state))
+    folder = os.path.dirname(os.path.abspath(path))
+    os.makedirs(folder, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=folder, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez(file, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def read_checkpoint(path, model, optimizer, fingerprint):
+    """Restore what ``write_checkpoint`` stored.
+
+    Returns:
+        The state and the best weights (or None).
+
+    Raises:
+        ValueError: the file is no checkpoint, or belongs to another run.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        state = json.loads(str(arrays["state"]))
+    except (zipfile.BadZipFile, KeyError, ValueError, EOFError, OSError) as error:
+        raise ValueError(f"{path}: not a readable checkpoint ({error}); delete it") from error
+    if state["fingerprint"] != fingerprint:
+        changed = [key for key in fingerprint if state["fingerprint"].get(key) != fingerprint[key]]
+        raise ValueError(
+            f"{path}: the checkpoint belongs to another run, {changed[0]} was "
+            f"{state['fingerprint'].get(changed[0])!r} and is {fingerprint[changed[0]]!r}; "
+            "delete it or name another file"
+        )
+    for prefix, variables in (("model", model.variables), ("optimizer", optimizer.variables)):
+        for position, variable in enumerate(variables):
+            variable.assign(arrays[f"{prefix}_{position}"])
+    best = [arrays[f"best_{i}"] for i in range(len(model.variables)) if f"best_{i}" in arrays]
+    return state, best or None

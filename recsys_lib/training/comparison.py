@@ -1,0 +1,159 @@
+"""``compare``: several models, several seeds, one table with the best reachable score beside it."""
+
+import dataclasses
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import pandas as pd
+
+from recsys_lib.training import baselines as trivial
+from recsys_lib.training.evaluation import predictions_of, score
+from recsys_lib.training.metrics import share_of_gap
+from recsys_lib.training.trainer import Trainer
+
+SCORES = ("auc", "gauc", "log_loss", "calibration_error", "auc_gap_closed", "log_loss_gap_closed")
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """How to build and train one model of a comparison.
+
+    Args:
+        build: function of the feature columns that returns a Keras model.
+        optimizer: function without arguments that returns a fresh optimizer; default Adam(1e-3).
+        columns: names of the feature columns it gets; default: all.
+        fit: keyword arguments of ``fit`` that differ from the comparison's own.
+    """
+
+    build: Callable
+    optimizer: Callable | None = None
+    columns: tuple | None = None
+    fit: dict = dataclasses.field(default_factory=dict)
+
+
+def compare(
+    models,
+    dataset,
+    seeds=3,
+    *,
+    slices=(),
+    baselines=None,
+    loss_weights=None,
+    keep=None,
+    **fit_options,
+):
+    """Train every model with every seed and score it on the test split.
+
+    Each model is traced once; a further seed only draws new weights, a new order of rows and new
+    dropout masks, and gives the same result as a fresh build with that seed.
+
+    Args:
+        models: dict of name to builder (a function of the feature columns) or ``Recipe``.
+        dataset: ``Dataset``.
+        seeds: number of seeds (0, 1, ...), or a list of them.
+        slices: names of the test split's slices to report on besides ``"all"``.
+        baselines: dict of name to ``Baseline``; scored once. Default: the base rate, and the
+            oracle where the data know the true probabilities.
+        loss_weights: dict of task to weight.
+        keep: dict that receives the trained model of the last seed under each name, or None.
+        **fit_options: as for ``fit``.
+
+    Returns:
+        Tidy ``DataFrame``, a row per model, seed, task and slice: ``model``, ``seed``, ``task``,
+        ``slice``, ``rows``, ``auc``, ``gauc``, ``one_class_groups``, ``log_loss``,
+        ``calibration_error``, ``auc_gap_closed`` and ``log_loss_gap_closed`` (share of the way
+        from the base rate's score to the oracle's; missing where the truth is unknown),
+        ``parameters``, ``epochs`` (the best one), ``seconds`` (training), ``trace_seconds``,
+        ``examples_per_second``.
+    """
+    seeds = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
+    if not seeds:
+        raise ValueError("seeds: expected at least one, got none")
+    parts = {"all": dataset.test, **{name: dataset.test.slice(name) for name in slices}}
+    rows = []
+    if baselines is None:
+        baselines = _default_baselines(dataset)
+    for name, baseline in baselines.items():
+        for row in _score(baseline, dataset, parts):
+            rows.append({"model": name, "seed": None, **row, "parameters": 0})
+    for name, recipe in models.items():
+        recipe = recipe if isinstance(recipe, Recipe) else Recipe(recipe)
+        data = dataset if recipe.columns is None else dataset.with_columns(recipe.columns)
+        trainer = None
+        for seed in seeds:
+            if trainer is None:
+                keras.utils.set_random_seed(seed)
+                model = recipe.build(data.feature_columns)
+                optimizer = recipe.optimizer() if recipe.optimizer else None
+                trainer = Trainer(model, data, optimizer, loss_weights)
+            else:
+                trainer.restart(lambda r=recipe, d=data: r.build(d.feature_columns), seed)
+            history = trainer.fit(data, seed=seed, **{**fit_options, **recipe.fit})
+            run = {
+                "parameters": int(sum(np.prod(w.shape) for w in model.trainable_variables)),
+                "epochs": history.best_epoch,
+                "seconds": history.seconds,
+                "trace_seconds": history.trace_seconds,
+                "examples_per_second": history.examples_per_second,
+            }
+            for row in _score(model, dataset, parts):
+                rows.append({"model": name, "seed": seed, **row, **run})
+        if keep is not None:
+            keep[name] = model
+    table = pd.DataFrame(rows)
+    table["seed"] = table["seed"].astype("Int64")
+    return table
+
+
+def _default_baselines(dataset):
+    baselines = {}
+    for task, kind in dataset.tasks.items():
+        if kind != "binary":
+            continue
+        suffix = "" if len(dataset.tasks) == 1 else f" ({task})"
+        baselines[f"base rate{suffix}"] = trivial.base_rate(dataset, task)
+        if task in dataset.test.probability:
+            baselines[f"oracle{suffix}"] = trivial.oracle(dataset, task)
+    return baselines
+
+
+def _score(model, dataset, parts):
+    for slice_name, split in parts.items():
+        for task, prediction in predictions_of(model, split).items():
+            kind = dataset.tasks[task]
+            row = score(split.labels[task], prediction, split.group, kind)
+            if task in split.probability and kind == "binary":
+                row |= _gaps(dataset, split, task, row)
+            yield {"task": task, "slice": slice_name, **row}
+
+
+def _gaps(dataset, split, task, row):
+    gaps = {}
+    bounds = trivial.score_bounds(dataset, split, task)
+    for metric, bound in bounds.items():
+        gaps[f"{metric}_gap_closed"] = share_of_gap(row[metric], bound.trivial, bound.oracle)
+    return gaps
+
+
+def summarize(
+    table, scores=("auc", "gauc", "log_loss", "calibration_error"), by=("model", "slice")
+):
+    """Mean and spread over seeds.
+
+    Args:
+        table: what ``compare`` returned.
+        scores: columns to summarise.
+        by: columns that make up a row of the summary.
+
+    Returns:
+        ``DataFrame`` indexed by ``by`` in the order of first appearance, with the columns
+        ``<score>`` (mean) and ``<score>_sd`` (sample standard deviation over seeds; missing for
+        one seed).
+    """
+    grouped = table.groupby(list(by), sort=False)[list(scores)]
+    means, spreads = grouped.mean(), grouped.std(ddof=1)
+    columns = {}
+    for name in scores:
+        columns[name], columns[f"{name}_sd"] = means[name], spreads[name]
+    return pd.DataFrame(columns)

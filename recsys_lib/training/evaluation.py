@@ -1,0 +1,71 @@
+"""``evaluate``: the four questions to ask of every model, on one split."""
+
+import numpy as np
+import pandas as pd
+
+from recsys_lib.training import metrics
+from recsys_lib.training.baselines import Baseline
+from recsys_lib.training.prediction import DEFAULT_BATCH_SIZE, predict
+
+
+def predictions_of(model, split, batch_size=DEFAULT_BATCH_SIZE):
+    """Predictions of a model or a baseline on a split: dict of task to ``(rows,)``."""
+    if isinstance(model, Baseline):
+        return {model.task: model(split)}
+    return predict(model, split.features, list(split.labels), batch_size)
+
+
+def score(label, prediction, group, kind="binary"):
+    """Scores of one task's predictions.
+
+    Args:
+        label, prediction: ``(rows,)``.
+        group: ``(rows,)``, what GAUC ranks within.
+        kind: ``"binary"`` or ``"regression"``.
+
+    Returns:
+        Dict. Binary: ``rows``, ``auc`` (ranking over all rows), ``gauc`` (ranking within each
+        group, weighted by impressions, one-class groups left out), ``one_class_groups`` (how many
+        were left out), ``log_loss`` and ``calibration_error`` (both of the probabilities
+        themselves). ``auc`` and ``gauc`` are missing (NaN) where all labels are equal.
+        Regression: ``rows``, ``mean_squared_error``.
+    """
+    if kind == "regression":
+        return {
+            "rows": len(label),
+            "mean_squared_error": float(np.mean((np.asarray(label) - prediction) ** 2)),
+        }
+    two_classes = np.ptp(label) > 0
+    grouped = metrics.gauc(label, prediction, group) if two_classes else None
+    return {
+        "rows": len(label),
+        "auc": metrics.auc(label, prediction) if two_classes else np.nan,
+        "gauc": grouped.value if grouped else np.nan,
+        "one_class_groups": grouped.num_one_class if grouped else len(np.unique(group)),
+        "log_loss": metrics.log_loss(label, prediction),
+        "calibration_error": metrics.calibration_error(label, prediction),
+    }
+
+
+def evaluate(model, split, *, tasks=None):
+    """Score a model, or a baseline, on a split.
+
+    Args:
+        model: Keras model of this library, or a ``Baseline``.
+        split: ``Split``.
+        tasks: dict of task to ``"binary"`` or ``"regression"`` (a data set's ``tasks``);
+            default: all binary.
+
+    Returns:
+        ``pandas.Series`` of scores (see ``score``); with several tasks a ``DataFrame`` with a
+        row for each.
+    """
+    kinds = tasks or {}
+    table = pd.DataFrame.from_dict(
+        {
+            task: score(split.labels[task], prediction, split.group, kinds.get(task, "binary"))
+            for task, prediction in predictions_of(model, split).items()
+        },
+        orient="index",
+    )
+    return table.iloc[0] if len(table) == 1 else table
