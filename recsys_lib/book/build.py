@@ -78,6 +78,7 @@ def _execute(notebook, text_path):
 
     started = time.perf_counter()
     first_output = []
+    running = []
 
     class Client(nbclient.NotebookClient):
         def process_message(self, msg, cell, cell_index):
@@ -94,6 +95,7 @@ def _execute(notebook, text_path):
         store_widget_state=False,
         coalesce_streams=True,
         resources={"metadata": {"path": str(text_path.parent)}},
+        on_cell_execute=lambda cell, cell_index: running.append((cell_index + 1, cell)),
     )
     environment = {
         key: value for key, value in os.environ.items() if key not in LIBRARY_ENVIRONMENT
@@ -102,36 +104,27 @@ def _execute(notebook, text_path):
         # The kernel's own start-up lines go to its stderr; what cells write there is captured.
         client.execute(env=environment, stderr=subprocess.DEVNULL)
     except nbclient.exceptions.CellExecutionError as error:
-        raise BuildError(_failure(text_path, notebook, error)) from None
+        raise BuildError(_failure(text_path, running[-1], error)) from None
     except nbclient.exceptions.CellTimeoutError:
         raise BuildError(
-            f"{text_path}: {_where(notebook)} ran longer than {CELL_TIMEOUT_SECONDS} s"
+            f"{text_path}: {_where(running[-1])} ran longer than {CELL_TIMEOUT_SECONDS} s"
         ) from None
     except nbclient.exceptions.DeadKernelError:
-        raise BuildError(f"{text_path}: the kernel died in {_where(notebook)}") from None
+        raise BuildError(f"{text_path}: the kernel died in {_where(running[-1])}") from None
     except RuntimeError as error:
         raise BuildError(f"{text_path}: the kernel did not start: {error}") from error
     return BuildTimes(time.perf_counter() - started, first_output[0] if first_output else None)
 
 
-def _where(notebook):
-    """Describe the cell at which the execution ended: the first that failed or did not end."""
-    for number, cell in enumerate(notebook.cells, start=1):
-        if cell.cell_type != "code" or not cell.source.strip():
-            continue
-        failed = any(output.output_type == "error" for output in cell.outputs)
-        if cell.execution_count is None or (failed and not _expects_error(cell)):
-            return f"cell {number} (`{cell.source.splitlines()[0]}`)"
-    return "its last cell"
+def _where(numbered_cell):
+    number, cell = numbered_cell
+    return f"cell {number} (`{cell.source.splitlines()[0]}`)"
 
 
-def _failure(text_path, notebook, error):
-    traceback = _ANSI.sub("", getattr(error, "traceback", str(error))).strip()
-    return f"{text_path}: {_where(notebook)} failed with {error.ename}: {error.evalue}\n{traceback}"
-
-
-def _expects_error(cell):
-    return "raises-exception" in cell.metadata.get("tags", [])
+def _failure(text_path, numbered_cell, error):
+    traceback = _ANSI.sub("", error.traceback).strip()
+    where = _where(numbered_cell)
+    return f"{text_path}: {where} failed with {error.ename}: {error.evalue}\n{traceback}"
 
 
 def _normalise(notebook, text_path):
@@ -149,8 +142,8 @@ def _normalise(notebook, text_path):
             if WIDGET_VIEW in output.get("data", {}):
                 if "nbval-ignore-output" not in cell.metadata.get("tags", []):
                     raise BuildError(
-                        f"{text_path}: cell {number} (`{cell.source.splitlines()[0]}`) shows a "
-                        "widget, which nbval cannot compare: tag it nbval-ignore-output"
+                        f"{text_path}: {_where((number, cell))} shows a widget, which nbval "
+                        "cannot compare: tag it nbval-ignore-output"
                     )
                 continue
             if output.output_type == "error":

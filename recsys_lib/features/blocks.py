@@ -85,7 +85,7 @@ class MLP(keras.layers.Layer):
 
 
 def linear_logit(inputs, columns, name="linear"):
-    """The first-order term ``sum_i w_i x_i``: a weight per id in a table of its own, and per number.
+    """The first-order term ``sum_i w_i x_i``: one weight per id, in its own table, and per number.
 
     Weights start at zero, as FTRL requires. A sequence column contributes the pooled weights of
     its real steps.

@@ -58,7 +58,7 @@ def blocks_of(columns):
         members = blocks.setdefault(name, [])
         if members and (isinstance(column, SequenceColumn) or column.name == name):
             raise ValueError(
-                f"column {column.name!r}: a sequence column may not be named like the group {name!r}"
+                f"column {column.name!r}: a sequence may not be named like the group {name!r}"
             )
         members.append(column)
     for name, members in blocks.items():

@@ -48,7 +48,7 @@ def load(path):
 
 
 class Ranking(NamedTuple):
-    """``order``: ``(candidates,)`` positions, best first; ``scores``: ``(candidates,)`` as given."""
+    """``order``: ``(candidates,)`` positions, best first; ``scores``: ``(candidates,)``."""
 
     order: np.ndarray
     scores: np.ndarray
