@@ -1,0 +1,17 @@
+"""Chapters 00 and 01: logistic regression and Wide & Deep."""
+
+from recsys_lib.memorization.logistic_regression import build_logistic_regression
+from recsys_lib.memorization.wide_and_deep import (
+    build_deep,
+    build_wide,
+    build_wide_and_deep,
+    wide_and_deep_optimizer,
+)
+
+__all__ = [
+    "build_deep",
+    "build_logistic_regression",
+    "build_wide",
+    "build_wide_and_deep",
+    "wide_and_deep_optimizer",
+]
