@@ -29,7 +29,6 @@ lab: $(READER) ## set up the environment and open the book in JupyterLab
 	@$(PY) -m jupyter lab chapters/index.ipynb $(LAB_ARGS)
 
 test: lint ## everything CI checks: style, pairs, claims, unit tests, every notebook again
-	@$(PY) -m recsys_lib.book check
 	@$(if $(NOTEBOOKS),,echo "No notebook in chapters/ yet: nbval has nothing to run")
 	@$(PY) -m pytest -n $(WORKERS) --dist loadfile tests $(if $(NOTEBOOKS),$(NBVAL) $(NOTEBOOKS)) \
 	    $(PYTEST_ARGS)

@@ -1,0 +1,135 @@
+"""The repository as a whole: its targets, its sizes, and nothing of one machine in it."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from recsys_lib.book import check
+
+ROOT = Path(__file__).parents[2]
+LONGEST_FILE = 400
+
+
+def tracked(*patterns):
+    if shutil.which("git") is None or not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout")
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *patterns],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
+def test_the_book_passes_its_checks():
+    problems = check.check_book()
+    assert not problems, "\n".join(problems)
+
+
+def test_no_source_file_is_longer_than_a_reader_bears():
+    lengths = {
+        str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines())
+        for path in tracked("*.py")
+    }
+    assert lengths
+    assert {name: length for name, length in lengths.items() if length > LONGEST_FILE} == {}
+
+
+def test_no_tracked_file_names_a_folder_of_this_machine():
+    # A checkout directly below the root would forbid words, not paths.
+    if len(ROOT.parts) < 3:
+        pytest.skip("the checkout's path is too short to be searched for")
+    naming = []
+    for path in tracked():
+        if path.suffix in {".png", ".zip", ".gz"}:
+            continue
+        if f"{ROOT}/" in path.read_text(encoding="utf-8", errors="ignore"):
+            naming.append(path.name)
+    assert naming == []
+
+
+def test_what_git_must_ignore():
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout")
+    for path in (".venv/bin/python", "chapters/.ipynb_checkpoints/x", "recsys_lib/__pycache__/x"):
+        asked = subprocess.run(["git", "check-ignore", "-q", path], cwd=ROOT)
+        assert asked.returncode == 0, path
+
+
+@pytest.fixture
+def make():
+    if shutil.which("make") is None:
+        pytest.skip("make is not installed")
+
+    def run(*arguments, **environment):
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("MAKE")}
+        return subprocess.run(
+            ["make", "--no-print-directory", *arguments],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            env={**inherited, **environment},
+        )
+
+    return run
+
+
+def test_help_has_one_line_for_each_target(make):
+    lines = make("help").stdout.splitlines()
+    targets = [line.split()[0] for line in lines]
+    for target in ("help", "lab", "test", "bench", "book", "format", "lint", "clean"):
+        assert targets.count(target) == 1
+    assert all(len(line) <= 100 and len(line.split()) > 2 for line in lines)
+
+
+def fake_python(folder, name, version):
+    """Write an interpreter that claims to be of ``version`` and records how it is called."""
+    path = folder / name
+    path.write_text(
+        "#!/bin/bash\n"
+        f'if [ "$1" = --version ]; then echo "Python {version}"; exit; fi\n'
+        f'if [ "$1" = -m ]; then mkdir -p "$3/bin"; echo "{name}" > "$3/bin/python"; exit; fi\n'
+        f'code="${{2//sys.version_info\\[:2\\]/({version.replace(".", ", ")})}}"\n'
+        f'{sys.executable} -c "$code"\n'
+    )
+    path.chmod(0o755)
+
+
+def venv_of(make, tmp_path, **interpreters):
+    """Let make create an environment with only the named interpreters on the PATH."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("bash", "rm", "mkdir", "sed", "expand", "touch", "env"):
+        (programs / name).symlink_to(shutil.which(name))
+    for name, version in interpreters.items():
+        fake_python(programs, name.replace("_", "."), version)
+    venv = tmp_path / "venv"
+    make_path = shutil.which("make")
+    (programs / "make").symlink_to(make_path)
+    return make(f"VENV={venv}", f"{venv}/bin/python", PATH=str(programs)), venv / "bin" / "python"
+
+
+def test_a_python_in_range_is_chosen(make, tmp_path):
+    finished, python = venv_of(make, tmp_path, python3="3.14", python3_12="3.9", python3_13="3.13")
+    assert finished.returncode == 0, finished.stderr
+    assert python.read_text().strip() == "python3.13"
+
+
+def test_without_a_python_in_range_there_is_one_clear_error(make, tmp_path):
+    finished, python = venv_of(make, tmp_path, python3="3.14", python3_11="3.10")
+    assert finished.returncode != 0
+    assert "None of these runs and is Python 3.11, 3.12 or 3.13" in finished.stderr
+    assert "PYTHON=" in finished.stderr
+    assert not python.exists()
+
+
+def test_ci_script_is_valid_bash_and_executable():
+    script = ROOT / ".ci" / "run"
+    assert subprocess.run(["bash", "-n", script]).returncode == 0
+    assert script.stat().st_mode & 0o111
