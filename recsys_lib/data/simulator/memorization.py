@@ -69,7 +69,8 @@ def memorization(
     Returns:
         A ``SimulatedDataset`` with the columns ``segment`` (group ``user``) and ``item`` (group
         ``item``), int32 ids from 1; the task ``click``; ``group`` is the segment. Slices:
-        ``seen_rules``, ``seen_plain`` and, in the test split, ``unseen_plain``. Its ``truth``
+        ``seen_rules``, ``seen_plain`` and, in the test split, ``unseen_plain``; "seen" pairs are
+        those that training may draw, and at the defaults it draws 90 % of them. Its ``truth``
         holds, each ``(num_segments, num_items)`` and indexed by id - 1: ``taste``, ``rule``,
         ``logit``, ``probability`` (float64), ``rule_pair`` and ``unseen_pair`` (bool); and the
         factors ``segment_taste`` ``(num_segments, taste_rank)`` and ``item_taste``
