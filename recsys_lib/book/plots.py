@@ -1,7 +1,7 @@
 """Figures of the lessons: one palette that the colour-blind can read, one look, labelled axes.
 
-Every function returns a Matplotlib ``Figure`` with a title and axis labels, and shows nothing; a
-lesson's cell shows it by ending in the call. A colour never stands alone: each series also has
+Every function returns a Matplotlib ``Figure`` with a title and axis labels, and shows nothing: a
+lesson's cell shows it once by ending in the call (or by ``display(figure)``). A colour never stands alone: each series also has
 its own marker or line style. Nothing here changes Matplotlib's settings until `use_style` is
 called.
 
@@ -275,7 +275,11 @@ def curves(series, title, x_label, y_label, *, references=None, x_log=False, fig
 def _new_figure(size):
     import matplotlib.pyplot as plt
 
-    return plt.figure(figsize=size, layout="constrained")
+    # Made by pyplot, so that a notebook learns to show figures; closed at once, or it would show
+    # this one a second time at the end of the cell. A closed figure can be drawn on and saved.
+    figure = plt.figure(figsize=size, layout="constrained")
+    plt.close(figure)
+    return figure
 
 
 def _of_task(table, task):

@@ -1,5 +1,7 @@
 """Figures: titles, labels, a colour and a marker for each series, clear errors."""
 
+import io
+
 import matplotlib
 
 matplotlib.use("Agg")
@@ -149,6 +151,12 @@ def test_curves_draw_bands_and_references():
 def test_curves_refuse_what_they_cannot_draw(series, message):
     with pytest.raises(ValueError, match=message):
         plots.curves(series, "t", "x", "y")
+
+
+def test_a_notebook_would_show_a_figure_once():
+    figure = plots.curves({"a": ([1, 2], [1, 2])}, "t", "x", "y")
+    assert plt.get_fignums() == []
+    figure.savefig(io.BytesIO(), format="png")
 
 
 def test_only_use_style_changes_the_settings():
