@@ -1,9 +1,9 @@
 """Figures of the lessons: one palette that the colour-blind can read, one look, labelled axes.
 
 Every function returns a Matplotlib ``Figure`` with a title and axis labels, and shows nothing: a
-lesson's cell shows it once by ending in the call (or by ``display(figure)``). A colour never stands alone: each series also has
-its own marker or line style. Nothing here changes Matplotlib's settings until `use_style` is
-called.
+lesson's cell shows it once by ending in the call (or by ``display(figure)``). A colour never
+stands alone: each series also has its own marker or line style. Nothing here changes Matplotlib's
+settings until `use_style` is called.
 
 Palette: Okabe and Ito, "Color Universal Design" (2008).
 """
