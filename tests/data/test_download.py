@@ -76,6 +76,7 @@ def served(tmp_path, monkeypatch):
     thread.start()
     cache = tmp_path / "cache"
     monkeypatch.delenv(registry.ENVIRONMENT_VARIABLE, raising=False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")  # a proxy of the environment must not be asked
     monkeypatch.setattr(registry, "cache_folder", lambda: cache)
 
     def register(body, archive_name="tiny.zip", **changes):
