@@ -135,7 +135,9 @@ class PredictionHead(keras.layers.Layer):
         self.kind = kind
 
     def build(self, input_shape):
-        shapes = input_shape if isinstance(input_shape, list) else [input_shape]
+        # One shape or several; a loaded configuration gives a shape as a list, not as a tuple.
+        several = isinstance(input_shape[0], list | tuple)
+        shapes = input_shape if several else [input_shape]
         for shape in shapes:
             if len(shape) != 2 or shape[-1] != 1:
                 raise ValueError(

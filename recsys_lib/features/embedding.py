@@ -56,10 +56,6 @@ def blocks_of(columns):
     for column in select(columns, kind=ID_COLUMNS):
         name = column.group if isinstance(column, CategoricalColumn) else column.name
         members = blocks.setdefault(name, [])
-        if members and (isinstance(column, SequenceColumn) or column.name == name):
-            raise ValueError(
-                f"column {column.name!r}: a sequence may not be named like the group {name!r}"
-            )
         members.append(column)
     for name, members in blocks.items():
         if any(isinstance(column, SequenceColumn) for column in members) and len(members) > 1:
@@ -329,15 +325,15 @@ def embed_groups(inputs, columns, embedding_dim, name="embedding", embeddings_in
     id_columns = select(columns, kind=ID_COLUMNS)
     widths = sorted({column.embedding_dim or embedding_dim for column in id_columns})
     parts = {}
-    group_of = {column.name: column.group for column in columns}
     for width in widths:
         members = [c for c in id_columns if (c.embedding_dim or embedding_dim) == width]
+        group_of_sequence = {c.name: c.group for c in select(members, kind=SequenceColumn)}
         layer_name = name if len(widths) == 1 else f"{name}_{width}"
         blocks = FusedEmbedding(members, width, embeddings_initializer, name=layer_name)(inputs)
         for block, vectors in pool_blocks(blocks, inputs, members).items():
             fields = vectors.shape[1]
             flat = ops.reshape(vectors, (-1, fields * width))
-            parts.setdefault(group_of.get(block, block), []).append(flat)
+            parts.setdefault(group_of_sequence.get(block, block), []).append(flat)
     for group in {column.group: None for column in select(columns, kind=NumericColumn)}:
         numbers = concat_numeric(inputs, select(columns, kind=NumericColumn, group=group))
         parts.setdefault(group, []).append(numbers)
