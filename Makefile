@@ -16,6 +16,10 @@ NOTEBOOKS := $(filter-out %.exercises.ipynb,$(wildcard chapters/*.ipynb chapters
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg \
     --nbval-cell-timeout 300
 
+# Opens the start page; asks the network for no news and no updates.
+LAB := --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/chapters/index.ipynb \
+    --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
+
 INPUTS := requirements.txt constraints.txt pyproject.toml
 READER := $(VENV)/.reader-ready
 DEVELOPER := $(VENV)/.developer-ready
@@ -26,7 +30,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 10
 
 lab: $(READER) ## set up the environment and open the book in JupyterLab
-	@$(PY) -m jupyter lab chapters/index.ipynb $(LAB_ARGS)
+	@$(PY) -m jupyter lab $(LAB) $(LAB_ARGS)
 
 test: lint ## everything CI checks: style, pairs, claims, unit tests, every notebook again
 	@$(if $(NOTEBOOKS),,echo "No notebook in chapters/ yet: nbval has nothing to run")
