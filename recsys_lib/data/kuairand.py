@@ -167,10 +167,9 @@ def _split_by_day(log):
 
 
 def _ids(codes, num_values, in_training):
-    """Ids ``code + 1`` of the values that training holds, else 0; code -1 is missing."""
+    """Ids ``code + 1`` of the values that training holds, else 0; code -1 is missing, id 0."""
     seen = np.zeros(num_values + 1, bool)
     seen[codes[in_training]] = True
-    seen[-1] = False  # where code -1 points to
     return np.where(seen[codes], codes + 1, 0).astype(np.int32), num_values + 1
 
 

@@ -146,6 +146,11 @@ def test_a_random_split_trains_on_the_future_and_says_so():
     assert not np.array_equal(dataset.test.row_id, other.test.row_id)
 
 
+@pytest.mark.parametrize("split", ["per_user", "global"])
+def test_time_respecting_splits_are_checked_as_such(split):
+    assert not movielens.load(split=split).allow_time_overlap
+
+
 def test_every_run_gives_the_same_bytes(ratings):
     again = movielens.load(tasks=("like", "love"))
     for name, split in ratings.splits.items():
