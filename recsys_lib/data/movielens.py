@@ -129,6 +129,8 @@ def from_ratings(
         raise ValueError(f"tasks: expected some of {tuple(LOWEST_RATING)}, got {tasks}")
     if isinstance(max_history, bool) or not isinstance(max_history, int) or max_history < 1:
         raise ValueError(f"max_history: expected an integer of 1 or more, got {max_history!r}")
+    if len(log) == 0:
+        raise ValueError("rating log: expected at least one row, got none")
     log = log.reset_index(drop=True)
     part = assign_split(log, split, seed)
     feature_columns, features, as_of = _features(log, part == 0, max_history)

@@ -57,7 +57,8 @@ def _compile(model, layout, tasks):
         )
         return results.concat()
 
-    return predict_rows
+    # The concrete function: TensorFlow warns of retracing when many models are compiled in turn.
+    return predict_rows.get_concrete_function()
 
 
 def predict(model, features, tasks=None, batch_size=DEFAULT_BATCH_SIZE):
@@ -89,7 +90,9 @@ def predict(model, features, tasks=None, batch_size=DEFAULT_BATCH_SIZE):
     if key not in functions:
         functions[key] = _compile(model, Layout(columns), tasks)
     ids, numbers = Layout(columns).pack(features)
-    result = functions[key](ids, numbers, batch_size).numpy()
+    result = functions[key](
+        tf.constant(ids), tf.constant(numbers), tf.constant(batch_size, tf.int32)
+    ).numpy()
     return {task: result[:, position] for position, task in enumerate(tasks)}
 
 

@@ -123,13 +123,15 @@ def _compile(model, columns, user_side, task):
         outputs = _score_request(model, user, candidates, num_candidates)
         return outputs_by_task(model, outputs, [task])[0]
 
+    concrete = score.get_concrete_function()
+
     def call(user, candidates):
         features = ({}, {})
         for side, values in enumerate((user, candidates)):
             for name, value in values.items():
                 spec = specs[side][name]
                 features[side][name] = tf.constant(value, spec.dtype)
-        return score(*features)
+        return concrete(*features)
 
     return call
 

@@ -147,8 +147,7 @@ class Trainer:
             )
             return total
 
-        run.get_concrete_function()
-        self._run = run
+        self._run = run.get_concrete_function()
         return time.perf_counter() - started
 
     def fit(
@@ -181,9 +180,8 @@ class Trainer:
                 while run.step < num_steps:
                     last = min(run.step + chunk, num_steps)
                     started = time.perf_counter()
-                    total = float(
-                        self._run(ids, numbers, labels, order, run.step, last, batch_size)
-                    )
+                    steps = (tf.constant(n, tf.int32) for n in (run.step, last, batch_size))
+                    total = float(self._run(ids, numbers, labels, order, *steps))
                     run.seconds += time.perf_counter() - started
                     bar.update(last - run.step)
                     run.loss_sum, run.step = run.loss_sum + total, last

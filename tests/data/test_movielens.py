@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from recsys_lib.data import movielens
@@ -82,6 +82,7 @@ def test_altering_later_ratings_changes_no_earlier_row(log, cut, rating):
 @given(logs(), st.integers(1, 9))
 def test_removing_later_rows_changes_no_earlier_count(log, cut):
     keep = (log["timestamp"] <= cut * 1000).to_numpy()
+    assume(keep.any())
     names = ("user_count", "user_like_rate", "item_count", "item_like_rate")
     columns, whole, _ = movielens._features(log, np.ones(len(log), bool), 4)
     shorter = log[keep].reset_index(drop=True)
@@ -228,6 +229,12 @@ def test_columns_select_and_order(ratings):
 def test_bad_arguments_are_named(arguments, message):
     with pytest.raises(ValueError, match=message):
         movielens.load(**arguments)
+
+
+@pytest.mark.parametrize("split", movielens.SPLITS)
+def test_an_empty_log_is_refused(split):
+    with pytest.raises(ValueError, match="rating log: expected at least one row, got none"):
+        movielens.from_ratings(movielens.ratings().head(0), split)
 
 
 def test_an_unknown_genre_is_named():
