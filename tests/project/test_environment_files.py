@@ -110,8 +110,8 @@ def imported_packages(folder):
 
 def test_the_library_imports_only_what_readers_install():
     declared = {MODULE_OF.get(r.name, r.name).replace("-", "_") for r in reader_requirements()}
-    # What jupyterlab, ipykernel and keras always bring along.
-    declared |= {"recsys_lib", "IPython", "traitlets"}
+    # What ipykernel and matplotlib always bring along.
+    declared |= {"recsys_lib", "IPython", "traitlets", "cycler"}
     undeclared = {
         name: str(path.relative_to(ROOT))
         for name, path in imported_packages(ROOT / "recsys_lib").items()
