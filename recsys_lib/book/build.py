@@ -58,12 +58,25 @@ def build(text_path):
             the tag that keeps nbval from comparing it. The notebook stays as it was.
         LessonError: if the text cannot be read.
     """
+    notebook, times = run(text_path)
+    write_atomically(Path(text_path).with_suffix(".ipynb"), serialise(notebook))
+    return times
+
+
+def run(text_path):
+    """Execute the lesson at ``text_path`` without writing anything.
+
+    Returns:
+        The executed notebook and its `BuildTimes`.
+
+    Raises:
+        BuildError, LessonError: as in `build`.
+    """
     text_path = Path(text_path)
     notebook = read_text(text_path)
     times = _execute(notebook, text_path)
     _normalise(notebook, text_path)
-    write_atomically(text_path.with_suffix(".ipynb"), serialise(notebook))
-    return times
+    return notebook, times
 
 
 def serialise(notebook):

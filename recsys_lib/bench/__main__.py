@@ -1,0 +1,100 @@
+"""``make bench``: print the benchmark table, section by section.
+
+Every line that compares gives a ratio of two measurements of this run. The goals beside them are
+the project's own for two cores; nothing here passes or fails.
+"""
+
+import argparse
+import statistics
+
+from recsys_lib.bench.lessons import lesson_seconds
+from recsys_lib.bench.process import measure, peak_memory_of_children
+
+SMALL, LARGE = 1_000, 1_000_000
+ROUNDS = 3
+
+
+def vocabulary():
+    """Training speed against vocabulary size, ours and stock Keras, in alternation."""
+    steps = {("ours", SMALL): 200, ("ours", LARGE): 200, ("stock", SMALL): 200, ("stock", LARGE): 4}
+    results = {case: [] for case in steps}
+    for _ in range(ROUNDS):
+        for (which, size), num_steps in steps.items():
+            if which == "stock" and size == LARGE and results[which, size]:
+                continue  # half a minute each, and a hundredfold difference needs no repetition
+            module = "recsys_lib.bench.vocabulary"
+            results[which, size].append(measure(module, which, size, num_steps))
+    speed = {
+        case: statistics.median(result["examples_per_second"] for result in measured)
+        for case, measured in results.items()
+    }
+    memory = {
+        case: max(result["peak_mib"] for result in measured) for case, measured in results.items()
+    }
+    print("\nTraining, 16 id columns of width 8, hidden 64 and 32, batch 1024, Adam")
+    print(f"{'':24}{'ids a column':>14}{'examples/s':>14}{'peak MiB':>12}")
+    for (which, size), value in speed.items():
+        name = "recsys_lib" if which == "ours" else "stock Keras fit"
+        print(f"{name:24}{size:>14,}{value:>14,.0f}{memory[which, size]:>12,.0f}")
+    for text, top, bottom, goal in (
+        ("recsys_lib, 1,000,000 to 1,000 ids", ("ours", LARGE), ("ours", SMALL), 0.45),
+        ("recsys_lib to stock, 1,000,000 ids", ("ours", LARGE), ("stock", LARGE), 40),
+        ("recsys_lib to stock, 1,000 ids", ("ours", SMALL), ("stock", SMALL), 1.8),
+    ):
+        print(f"{text:38}{speed[top] / speed[bottom]:>14.2f}   goal: at least {goal}")
+
+
+def seeds():
+    """Tracing per seed in compare."""
+    result = measure("recsys_lib.bench.seeds")
+    print("\nSeeds in compare, Wide & Deep on 50,000 simulated rows, 2 epochs")
+    print(f"{'seed':>6}{'trace s':>12}{'train s':>12}{'examples/s':>14}")
+    columns = (result["trace_seconds"], result["train_seconds"], result["examples_per_second"])
+    for seed, (trace, train, speed) in enumerate(zip(*columns, strict=True)):
+        print(f"{seed:>6}{trace:>12.2f}{train:>12.2f}{speed:>14,.0f}")
+    print("goal: no tracing after the first seed")
+
+
+def requests():
+    """Latency of one request with 1,000 candidates."""
+    result = measure("recsys_lib.bench.requests")
+    print("\nRanking 1,000 candidates of one request, Wide & Deep on MovieLens, milliseconds")
+    print(f"{'':28}{'p50':>10}{'p99':>10}")
+    for name in ("rank", "predict_compiled", "keras_predict"):
+        label = {
+            "rank": "rank",
+            "predict_compiled": "predict, tiled rows",
+            "keras_predict": "model.predict, tiled rows",
+        }[name]
+        print(f"{label:28}{result[name]['p50']:>10.1f}{result[name]['p99']:>10.1f}")
+    ratio = result["keras_predict"]["p50"] / result["rank"]["p50"]
+    print(f"model.predict to rank (p50): {ratio:.0f}   goal: at least 10")
+    print(f"largest difference of a score: {result['largest_difference']:.1e}")
+
+
+def lessons():
+    """Seconds of each lesson."""
+    print("\nLessons, from the start of the kernel, seconds")
+    print(f"{'':40}{'all cells':>12}{'first output':>14}")
+    for name, total, first in lesson_seconds():
+        print(f"{name:40}{total:>12.1f}{first:>14.1f}")
+    print("goal: at most 60 for all cells, under 10 to the first output")
+    print(f"largest memory of a kernel: {peak_memory_of_children():,.0f} MiB")
+
+
+SECTIONS = {function.__name__: function for function in (vocabulary, seeds, requests, lessons)}
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="python -m recsys_lib.bench", description=__doc__)
+    parser.add_argument("sections", nargs="*", help=f"default: all of {', '.join(SECTIONS)}")
+    chosen = parser.parse_args().sections or list(SECTIONS)
+    unknown = sorted(set(chosen) - set(SECTIONS))
+    if unknown:
+        parser.error(f"no section {unknown}; there are {', '.join(SECTIONS)}")
+    for name in chosen:
+        SECTIONS[name]()
+
+
+if __name__ == "__main__":
+    main()
