@@ -1,4 +1,4 @@
-"""Command line of the book: ``python -m recsys_lib.book build|check|index|ledger|format``."""
+"""Command line of the book: ``python -m recsys_lib.book build|check|index|ledger|format|exercises``."""
 
 import argparse
 import sys
@@ -6,6 +6,8 @@ from pathlib import Path
 
 from recsys_lib.book import check, formatting, index, ledger
 from recsys_lib.book.build import BuildError, build, is_stale
+from recsys_lib.book.exercises.lesson_cells import render_lesson_cells
+from recsys_lib.book.exercises.source import read_source, source_of
 from recsys_lib.book.lessons import CHAPTERS, LessonError, describe, find_texts, select_texts
 
 
@@ -77,6 +79,11 @@ def _format(options):
     return 0
 
 
+def _exercises(options):
+    print(render_lesson_cells(read_source(source_of(options.lesson, options.chapters))))
+    return 0
+
+
 def _print_problems(problems):
     for problem in problems:
         print(problem, file=sys.stderr)
@@ -105,6 +112,10 @@ def _parser():
 
     command = commands.add_parser("format", help="format the code in the lessons' texts")
     command.set_defaults(run=_format)
+
+    command = commands.add_parser("exercises", help="print a lesson's cells for its exercises")
+    command.add_argument("lesson", help="name of the lesson, or a path")
+    command.set_defaults(run=_exercises)
     return parser
 
 

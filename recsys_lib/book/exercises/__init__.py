@@ -1,0 +1,31 @@
+"""Exercises: one text beside the lesson, instant checks, hints, progress, the student version.
+
+In a lesson: ``from recsys_lib.book.exercises import check, exercise, hint``. In the test cells of
+an exercises file: ``from recsys_lib.book.exercises import case, check_cases``.
+"""
+
+from recsys_lib.book.exercises.cases import (
+    NotAttempted,
+    WrongAnswer,
+    case,
+    check_cases,
+    check_choice,
+    check_prediction,
+    check_text,
+)
+from recsys_lib.book.exercises.progress_file import progress
+from recsys_lib.book.exercises.student import check, exercise, hint
+
+__all__ = [
+    "NotAttempted",
+    "WrongAnswer",
+    "case",
+    "check",
+    "check_cases",
+    "check_choice",
+    "check_prediction",
+    "check_text",
+    "exercise",
+    "hint",
+    "progress",
+]

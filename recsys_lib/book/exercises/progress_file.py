@@ -1,0 +1,129 @@
+"""Which checks passed and when: one small JSON file beside the book, and the table of it.
+
+The file is ``.progress.json`` in the folder of the book, or where ``RECSYS_PROGRESS_FILE`` says.
+Deleting it loses nothing but this table. While ``RECSYS_PROGRESS=0``, as in builds and tests, it is
+neither read nor written.
+"""
+
+import datetime
+import html
+import json
+import os
+from pathlib import Path
+
+from recsys_lib.book import lessons
+from recsys_lib.book.exercises.source import find_sources, read_source
+
+FILE_VARIABLE = "RECSYS_PROGRESS_FILE"
+SWITCH_VARIABLE = "RECSYS_PROGRESS"
+VERSION = 1
+
+
+def progress_path():
+    """Return the path of the progress file."""
+    chosen = os.environ.get(FILE_VARIABLE)
+    return Path(chosen) if chosen else lessons.CHAPTERS.parent / ".progress.json"
+
+
+def is_on():
+    """Return whether progress is kept in this process."""
+    return os.environ.get(SWITCH_VARIABLE) != "0"
+
+
+def read_progress():
+    """Return the checks recorded so far: dict of identifier to a dict of what is known of it.
+
+    A file that cannot be read counts as empty.
+    """
+    if not is_on():
+        return {}
+    try:
+        content = json.loads(progress_path().read_text(encoding="utf-8"))
+        checks = content["checks"]
+        return {key: value for key, value in checks.items() if isinstance(value, dict)}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def record(identifier, status, passed, prediction=None):
+    """Record one attempt; prints one line, once, where the file cannot be written."""
+    if not is_on():
+        return
+    checks = read_progress()
+    entry = checks.setdefault(identifier, {})
+    now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
+    entry["attempts"] = (entry["attempts"] if isinstance(entry.get("attempts"), int) else 0) + 1
+    entry["last"] = status
+    entry["last_time"] = now
+    if passed:
+        entry.setdefault("passed_time", now)
+    if prediction:
+        entry.setdefault("prediction", prediction)
+    try:
+        path = progress_path()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = json.dumps({"version": VERSION, "checks": checks}, indent=1, sort_keys=True)
+        lessons.write_atomically(path, text + "\n")
+    except OSError as error:
+        if not _complained:
+            _complained.append(error)
+            print(f"(progress cannot be kept: {error.strerror}; the verdict counts all the same)")
+
+
+_complained = []
+
+
+def first_prediction(identifier):
+    """Return the numbers that were predicted first for an experiment, or None."""
+    prediction = read_progress().get(identifier, {}).get("prediction")
+    if isinstance(prediction, list) and all(isinstance(v, int | float) for v in prediction):
+        return prediction
+    return None
+
+
+def progress():
+    """Display a table of all exercises: lesson, title, points, minutes, and when each passed."""
+    from IPython.display import HTML, display
+
+    display(HTML(render_progress()))
+
+
+def render_progress(chapters=None):
+    """Return the table that `progress` displays, as HTML."""
+    checks = read_progress()
+    rows, passed, points, all_points, count = [], 0, 0, 0, 0
+    for path in find_sources(chapters):
+        file = read_source(path)
+        for position, one in enumerate(file.exercises):
+            entry = checks.get(one.identifier, {})
+            done = "passed_time" in entry
+            count, passed = count + 1, passed + done
+            all_points, points = all_points + one.points, points + one.points * done
+            lesson = f"{path.parent.name[:2]} {file.lesson}" if position == 0 else ""
+            cells = (lesson, one.title, one.kind, f"{one.minutes} min", one.points, _status(entry))
+            rows.append(
+                "<tr>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in cells) + "</tr>"
+            )
+    if not rows:
+        return "<p>No exercises yet.</p>"
+    heads = ("lesson", "exercise", "kind", "time", "points", "public tests")
+    return "\n".join(
+        [
+            f"<p>{passed} of {count} exercises passed, {points} of {all_points} points.</p>",
+            "<table>",
+            "<thead><tr>" + "".join(f"<th>{head}</th>" for head in heads) + "</tr></thead>",
+            "<tbody>",
+            *rows,
+            "</tbody>",
+            "</table>",
+        ]
+    )
+
+
+def _status(entry):
+    if "passed_time" in entry:
+        return f"passed on {str(entry['passed_time'])[:10]}"
+    attempts = entry.get("attempts", 0)
+    if not attempts:
+        return "not attempted"
+    return f"{attempts} {'attempt' if attempts == 1 else 'attempts'}, last: {entry.get('last')}"

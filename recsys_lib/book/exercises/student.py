@@ -1,0 +1,175 @@
+"""What a student calls in a lesson: ``exercise``, ``check`` and ``hint``."""
+
+import difflib
+
+from recsys_lib.book.exercises import progress_file, source
+from recsys_lib.book.exercises.cases import normalise_choice
+from recsys_lib.book.exercises.parsing import ExerciseError
+from recsys_lib.book.exercises.verdicts import Verdict, define, run_test
+
+PUBLIC_ONLY = "These are the public tests; a grade counts hidden ones too."
+_MISSING = "no exercises file here has this exercise; open the lesson inside the book's folder"
+
+_hints_given = {}
+_predictions = {}
+
+
+def exercise(identifier):
+    """Display an exercise: title, kind, points, expected minutes and statement."""
+    from IPython.display import Markdown, display
+
+    found = _find(identifier)
+    if found is not None:
+        display(Markdown(describe(found[1])))
+
+
+def describe(one):
+    """Return an `Exercise` as the Markdown that a student sees, without any part of a solution."""
+    points = f"{one.points} {'point' if one.points == 1 else 'points'}"
+    minutes = f"{one.minutes} {'minute' if one.minutes == 1 else 'minutes'}"
+    return f"**{one.title}** ({one.kind}, {points}, about {minutes})\n\n{one.statement}"
+
+
+def check(identifier, answer=...):
+    """Run the public tests of an exercise on an answer and print the verdict.
+
+    Args:
+        identifier: such as ``"memorization.cross_index"``.
+        answer: the function or value that the exercise asks for. ``...`` and ``None``, and a
+            function that returns them or raises ``NotImplementedError``, count as no attempt.
+
+    Nothing raises, whatever the answer does; an answer that does not finish in a few seconds is
+    stopped. For a recall exercise the answer itself is judged, and explained once it is right.
+    """
+    found = _find(identifier)
+    if found is None:
+        return
+    file, one = found
+    first = _predictions.get(identifier) or progress_file.first_prediction(identifier)
+    verdict = verdict_of(file, one, answer)
+    if verdict.status != "not attempted":
+        progress_file.record(
+            identifier, verdict.status, verdict.passed, _predictions.get(identifier)
+        )
+    print(render(one, verdict, answer, first))
+
+
+def verdict_of(file, one, answer, tests="public"):
+    """Return the `Verdict` of one exercise's public or hidden tests on an answer."""
+
+    def remember(predictions):
+        _predictions.setdefault(one.identifier, progress_file.first_prediction(one.identifier))
+        _predictions[one.identifier] = _predictions[one.identifier] or list(predictions)
+
+    def run(code, which):
+        name = f"{which} test of {one.identifier}"
+        keep = remember if one.kind == "experiment" else None
+        return run_test(file.setup, code, one.target, answer, name=name, remember_prediction=keep)
+
+    if tests == "hidden":
+        return run(one.hidden, "hidden")
+    verdict = run(one.public, "public")
+    if one.kind == "recall" and verdict.passed:
+        # The instant check of a recall exercise is there to be explained, not to be graded.
+        return run(one.hidden, "hidden")
+    return verdict
+
+
+def render(one, verdict, answer, first_prediction=None):
+    """Return a verdict as the text that `check` prints."""
+    headline = f"{one.identifier}: {_headline(one, verdict)}"
+    lines = [headline]
+    if verdict.details and not (one.kind == "recall" and verdict.status == "wrong"):
+        head, _, rest = verdict.details.partition("\n")
+        lines[0] += f", {head}"
+        lines += rest.splitlines()
+    if one.kind == "recall" and verdict.status == "wrong":
+        lines.append(f"  {_why_wrong(one, answer) or verdict.details}")
+    if one.kind == "recall" and verdict.passed:
+        lines += ["", one.explanation]
+    if one.kind == "open" and verdict.passed:
+        lines += ["A person judges it by this rubric:", "", one.rubric]
+    if first_prediction:
+        shown = ", ".join(f"{value:.4g}" for value in first_prediction)
+        lines.append(f"  your first prediction, before any measurement: {shown}")
+    if one.kind not in ("recall", "open") and verdict.status != "not attempted":
+        lines.append(PUBLIC_ONLY)
+    return "\n".join(lines)
+
+
+def hint(identifier, restart=False):
+    """Print the next hint of an exercise, from gentle to explicit.
+
+    Args:
+        identifier: such as ``"memorization.cross_index"``.
+        restart: whether to begin with the first hint again.
+    """
+    found = _find(identifier)
+    if found is None:
+        return
+    hints = found[1].hints
+    given = 0 if restart else _hints_given.get(identifier, 0)
+    if given >= len(hints):
+        count = "the only hint" if len(hints) == 1 else f"the last of {len(hints)} hints"
+        print(f'That was {count}. hint("{identifier}", restart=True) begins again.')
+        return
+    _hints_given[identifier] = given + 1
+    print(f"Hint {given + 1} of {len(hints)}: {hints[given]}")
+
+
+def _find(identifier):
+    """The exercise, or None after one line that says what is missing."""
+    try:
+        found = source.find_exercise(identifier)
+        if found is not None:
+            return found
+        known = source.known_identifiers()
+    except ExerciseError as error:
+        # A path of the machine has no place in a notebook's output.
+        print(f"{identifier}: its exercises file cannot be read: {_without_folder(error)}")
+        return None
+    close = difflib.get_close_matches(str(identifier), known, n=1)
+    if not known or not close:
+        print(f"{identifier}: {_MISSING}")
+    else:
+        print(f'{identifier}: no exercise has this name; did you mean "{close[0]}"?')
+    return None
+
+
+def _without_folder(error):
+    head, separator, rest = str(error).partition(".exercises.md")
+    return f"{head.replace(chr(92), '/').rsplit('/', 1)[-1]}{separator}{rest}"
+
+
+def _headline(one, verdict):
+    if verdict.status == "not attempted":
+        return "not attempted yet"
+    if one.kind == "recall":
+        return "right" if verdict.passed else "wrong"
+    if one.kind == "open" and verdict.passed:
+        return "an answer is there"
+    if verdict.passed and not verdict.num_cases:
+        return "right, all public tests hold"
+    count = f"{verdict.num_cases} public {'case' if verdict.num_cases == 1 else 'cases'}"
+    if one.kind == "experiment" and verdict.passed:
+        return (
+            f"the prediction holds on {count}, at most "
+            f"{verdict.largest_difference:.2g} from the measurement"
+        )
+    if verdict.status == "exact":
+        return f"exact on {count}"
+    if verdict.status == "approximate":
+        return f"approximate on {count}, largest difference {verdict.largest_difference:.2g}"
+    return {"wrong": "wrong", "error": "wrong", "too slow": "too slow"}[verdict.status]
+
+
+def _why_wrong(one, answer):
+    """The recorded reason why an option is wrong."""
+    letters = normalise_choice(answer)
+    for mistake in one.mistakes:
+        if normalise_choice(define("", mistake.code, one.target)) == letters:
+            return mistake.text
+    return ""
+
+
+__all__ = ["Verdict", "check", "describe", "exercise", "hint", "render", "verdict_of"]
