@@ -55,7 +55,7 @@ class _Rowwise:
 
     def __init__(self, *args, **kwargs):
         for option in _WHOLE_TABLE_OPTIONS:
-            if kwargs.get(option):
+            if kwargs.get(option) is not None and kwargs[option] is not False:
                 raise ValueError(
                     f"{type(self).__name__}: {option} would rewrite whole embedding tables in "
                     f"every step and is not supported, got {kwargs[option]!r}"
@@ -124,6 +124,11 @@ class _Rowwise:
             New rows and list of new slots.
         """
         raise NotImplementedError
+
+
+def _has_non_zero(variable):
+    with tf.init_scope():  # Keras's own `fit` builds some optimizers while it traces
+        return bool(tf.reduce_any(variable._value != 0))
 
 
 def _is_rowwise(variable):
@@ -208,7 +213,7 @@ class Ftrl(_Rowwise, keras.optimizers.Ftrl):
     def build(self, variables):
         if not self.built:
             for variable in variables:
-                if _is_rowwise(variable) and bool(tf.reduce_any(variable._value != 0)):
+                if _is_rowwise(variable) and _has_non_zero(variable):
                     raise ValueError(
                         f"Ftrl: the table {variable.path!r} must start at zero, since FTRL "
                         "computes a weight from its gradients alone; use the initializer 'zeros'"
@@ -236,6 +241,7 @@ class Ftrl(_Rowwise, keras.optimizers.Ftrl):
         return rows, [new_accumulator, linear]
 
 
+@keras.saving.register_keras_serializable("recsys_lib")
 class _StrictMap(OptimizerMap):
     """An ``OptimizerMap`` without a silent default: each variable matches exactly one pattern."""
 
@@ -250,7 +256,17 @@ class _StrictMap(OptimizerMap):
             )
         return self._optimizer_map[matches[0]]
 
+    def get_config(self):
+        # The default is one of the optimizers; stored apart it would come back as one more.
+        return {"optimizer_map": super().get_config()["optimizer_map"]}
 
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        optimizers = keras.saving.deserialize_keras_object(config["optimizer_map"], custom_objects)
+        return cls(next(iter(optimizers.values())), optimizers)
+
+
+@keras.saving.register_keras_serializable("recsys_lib")
 class _StrictMultiOptimizer(MultiOptimizer):
     def build(self, variables):
         if not self.built:
