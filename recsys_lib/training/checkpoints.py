@@ -2,7 +2,6 @@
 
 import json
 import os
-import tempfile
 import zipfile
 
 import numpy as np
@@ -21,17 +20,18 @@ def write_checkpoint(path, model, optimizer, state, best=None):
     arrays |= {f"optimizer_{i}": v.numpy() for i, v in enumerate(optimizer.variables)}
     arrays |= {f"best_{i}": value for i, value in enumerate(best or [])}
     arrays["state"] = np.array(json.dumps(state))
-    folder = os.path.dirname(os.path.abspath(path))
-    os.makedirs(folder, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=folder, suffix=".part")
+    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+    # Always the same name: what a kill leaves half-written is overwritten by the next write.
+    temporary = f"{path}.part"
     try:
-        with os.fdopen(handle, "wb") as file:
+        with open(temporary, "wb") as file:
             np.savez(file, **arrays)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException:
-        os.unlink(temporary)
+        if os.path.exists(temporary):
+            os.unlink(temporary)
         raise
 
 
@@ -48,13 +48,14 @@ def read_checkpoint(path, model, optimizer, fingerprint):
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         state = json.loads(str(arrays["state"]))
-    except (zipfile.BadZipFile, KeyError, ValueError, EOFError, OSError) as error:
+        stored = state["fingerprint"]
+    except (zipfile.BadZipFile, KeyError, TypeError, ValueError, EOFError, OSError) as error:
         raise ValueError(f"{path}: not a readable checkpoint ({error}); delete it") from error
-    if state["fingerprint"] != fingerprint:
-        changed = [key for key in fingerprint if state["fingerprint"].get(key) != fingerprint[key]]
+    changed = [key for key in fingerprint if stored.get(key) != fingerprint[key]]
+    if changed:
         raise ValueError(
             f"{path}: the checkpoint belongs to another run, {changed[0]} was "
-            f"{state['fingerprint'].get(changed[0])!r} and is {fingerprint[changed[0]]!r}; "
+            f"{stored.get(changed[0])!r} and is {fingerprint[changed[0]]!r}; "
             "delete it or name another file"
         )
     for prefix, variables in (("model", model.variables), ("optimizer", optimizer.variables)):

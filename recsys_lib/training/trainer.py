@@ -163,7 +163,7 @@ class Trainer:
         progress=None,
     ):
         """Train; see the function ``fit``."""
-        _check_options(epochs, batch_size, patience, checkpoint_steps)
+        _check_options(epochs, batch_size, patience, checkpoint, checkpoint_steps)
         trace_seconds = self.trace()
         ids, numbers = (tf.constant(part) for part in self.layout.pack(dataset.train.features))
         labels = np.stack([dataset.train.labels[task] for task in self.tasks], axis=1)
@@ -220,6 +220,7 @@ class _Run:
             "batch size": batch_size,
             "seed": seed,
             "shapes of the model's variables": shapes,
+            "optimizer": [type(part).__name__ for part in _optimizers(trainer.optimizer)],
         }
         self.num_rows = num_rows
         self.epoch, self.step, self.loss_sum, self.seconds = 0, 0, 0.0, 0.0
@@ -278,21 +279,31 @@ class _Run:
         )
 
 
-def _check_options(epochs, batch_size, patience, checkpoint_steps):
+def _optimizers(optimizer):
+    """The optimizer itself, or the parts of a ``MultiOptimizer``."""
+    return getattr(optimizer, "optimizers", [optimizer])
+
+
+def _check_options(epochs, batch_size, patience, checkpoint, checkpoint_steps):
     options = {"epochs": epochs, "batch_size": batch_size}
     options |= {"patience": patience, "checkpoint_steps": checkpoint_steps}
     for name, value in options.items():
         optional = name in ("patience", "checkpoint_steps")
         if value is None and optional:
             continue
-        if not isinstance(value, int) or value < 1:
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise ValueError(f"{name}: expected an integer of 1 or more, got {value!r}")
+    if checkpoint_steps is not None and checkpoint is None:
+        raise ValueError(f"checkpoint_steps: {checkpoint_steps} needs a file name in checkpoint")
 
 
 def _progress_bar(progress, total, initial):
     """A bar that disappears when the run ends; off where nobody watches."""
     if progress is None:
-        watched = sys.stderr.isatty() or "ipykernel" in sys.modules
+        # A package that works on notebooks imports ipykernel too, so ask whether a kernel runs.
+        kernel = sys.modules.get("ipykernel.kernelapp")
+        in_notebook = kernel is not None and kernel.IPKernelApp.initialized()
+        watched = sys.stderr.isatty() or in_notebook
         progress = watched and os.environ.get("RECSYS_PROGRESS", "1") != "0"
     if not progress:
         return tqdm(total=total, disable=True)
