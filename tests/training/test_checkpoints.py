@@ -1,0 +1,203 @@
+"""A run that is killed and started again ends with the same bits as one that was not."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+import tiny
+
+from recsys_lib.training import Adagrad, Adam, Ftrl, fit, optimizer_per_group
+from recsys_lib.training.checkpoints import read_checkpoint, write_checkpoint
+
+HERE = pathlib.Path(__file__).parent
+DATA = tiny.make_dataset(tiny.SMALL)
+OPTIONS = {"epochs": 3, "batch_size": 16, "seed": 4, "patience": 2}
+
+# Trains, and dies by SIGKILL after the sixth checkpoint.
+PROGRAM = """
+import os, signal, sys
+sys.path.insert(0, {here!r})
+import test_checkpoints
+from recsys_lib.training import trainer
+write, written = trainer.write_checkpoint, []
+def write_and_die(*arguments):
+    write(*arguments)
+    written.append(0)
+    if len(written) == 6:
+        os.kill(os.getpid(), signal.SIGKILL)
+trainer.write_checkpoint = write_and_die
+test_checkpoints.train_large({path!r}, seed=4)
+"""
+
+
+def train_large(path, seed):
+    """With dropout, batch normalization and two optimizers; 10 steps an epoch."""
+    keras.utils.set_random_seed(seed)
+    model = tiny.build_large(dropout_rate=0.5, batch_normalization=True)
+    optimizer = optimizer_per_group({"wide_.*": Ftrl(0.1), "(?!wide_).*": Adam(0.02)})
+    options = {**OPTIONS, "checkpoint": path, "checkpoint_steps": path and 3}
+    history = fit(model, tiny.make_dataset(), optimizer, **options)
+    return tiny.weights_of(model), history.epochs.drop(columns="seconds")
+
+
+def test_a_killed_run_started_again_ends_with_the_same_bits(tmp_path):
+    path = tmp_path / "run.npz"
+    killed = subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(here=str(HERE), path=str(path))],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(HERE.parents[1])},
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    with np.load(path) as file:
+        state = json.loads(str(file["state"]))
+    assert (state["epoch"], state["step"]) == (1, 6)  # in the middle of the second epoch
+    # Other initial weights, other dropout seeds: everything must come from the file.
+    weights, epochs = train_large(str(path), seed=99)
+    expected, expected_epochs = train_large(None, seed=4)
+    tiny.assert_same_bits(weights, expected)
+    # Losses are added up between checkpoints, in another order.
+    pd.testing.assert_frame_equal(epochs, expected_epochs, rtol=1e-6)
+    assert [file.name for file in tmp_path.iterdir()] == ["run.npz"]
+
+
+def make_run(checkpoint, optimizer=None, **options):
+    keras.utils.set_random_seed(4)
+    model = tiny.build_small()
+    history = fit(
+        model, DATA, optimizer or Adam(0.05), checkpoint=checkpoint, **{**OPTIONS, **options}
+    )
+    return model, history
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    path = str(tmp_path_factory.mktemp("finished") / "run.npz")
+    model, history = make_run(path)
+    return path, tiny.weights_of(model), history
+
+
+def test_a_finished_run_started_again_trains_nothing_and_holds_the_best_weights(finished):
+    path, weights, history = finished
+    keras.utils.set_random_seed(99)
+    model = tiny.build_small()
+    again = fit(model, DATA, Adam(0.05), checkpoint=path, **OPTIONS)
+    tiny.assert_same_bits(tiny.weights_of(model), weights)
+    assert again.best_epoch == history.best_epoch
+    assert again.epochs.equals(history.epochs)
+
+
+def test_more_epochs_go_on_where_fewer_ended(tmp_path):
+    options = {"patience": None}
+    path = str(tmp_path / "run.npz")
+    make_run(path, epochs=1, **options)
+    continued, history = make_run(path, epochs=3, **options)
+    through, _ = make_run(None, epochs=3, **options)
+    tiny.assert_same_bits(tiny.weights_of(continued), tiny.weights_of(through))
+    assert len(history.epochs) == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"seed": 5}, "seed was 4 and is 5"),
+        ({"batch_size": 32}, "batch size was 16 and is 32"),
+        ({"optimizer": Adagrad(0.05)}, r"optimizer was \['Adam'\] and is \['Adagrad'\]"),
+    ],
+)
+def test_a_checkpoint_of_another_run_is_refused(finished, options, message):
+    with pytest.raises(
+        ValueError, match=f"run.npz: the checkpoint belongs to another run, {message}"
+    ):
+        make_run(finished[0], **options)
+
+
+def test_a_checkpoint_of_another_model_or_other_data_is_refused(finished):
+    with pytest.raises(ValueError, match="belongs to another run, shapes of the model's variables"):
+        fit(tiny.build_large(), tiny.make_dataset(), Adam(0.05), checkpoint=finished[0], **OPTIONS)
+    more = tiny.make_dataset(tiny.SMALL, sizes={"train": 151, "valid": 60, "test": 80})
+    with pytest.raises(ValueError, match="number of training rows was 150 and is 151"):
+        fit(tiny.build_small(), more, Adam(0.05), checkpoint=finished[0], **OPTIONS)
+
+
+def spoil(kind, good):
+    if kind == "truncated":
+        return good[: len(good) // 2]
+    if kind == "one byte changed":
+        return (
+            good[: len(good) // 2]
+            + bytes([good[len(good) // 2] ^ 255])
+            + good[len(good) // 2 + 1 :]
+        )
+    return {"empty": b"", "garbage": b"no checkpoint at all" * 50}[kind]
+
+
+@pytest.mark.parametrize("kind", ["truncated", "one byte changed", "empty", "garbage"])
+def test_a_damaged_checkpoint_is_named_and_changes_no_weight(finished, tmp_path, kind):
+    path = tmp_path / "run.npz"
+    path.write_bytes(spoil(kind, pathlib.Path(finished[0]).read_bytes()))
+    keras.utils.set_random_seed(0)
+    model = tiny.build_small()
+    before = tiny.weights_of(model)
+    with pytest.raises(ValueError, match=r"run.npz: not a readable checkpoint"):
+        fit(model, DATA, Adam(0.05), checkpoint=str(path), **OPTIONS)
+    tiny.assert_same_bits(tiny.weights_of(model), before)
+
+
+@pytest.mark.parametrize("content", ["array", "other arrays", "other state"])
+def test_a_numpy_file_of_something_else_is_named(tmp_path, content):
+    path = str(tmp_path / "run.npz")
+    if content == "array":
+        with open(path, "wb") as file:
+            np.save(file, np.arange(3))
+    elif content == "other arrays":
+        np.savez(path, weights=np.arange(3))
+    else:
+        np.savez(path, state=np.array("{}"))
+    model = tiny.build_small()
+    optimizer = Adam(0.05)
+    optimizer.build(model.trainable_variables)
+    with pytest.raises(ValueError, match=r"run.npz: not a readable checkpoint"):
+        read_checkpoint(path, model, optimizer, {"seed": 0})
+
+
+def test_a_write_that_fails_keeps_the_old_file_and_leaves_no_part(tmp_path, monkeypatch):
+    path = tmp_path / "run.npz"
+    model, optimizer = tiny.build_small(), Adam(0.05)
+    optimizer.build(model.trainable_variables)
+    write_checkpoint(str(path), model, optimizer, {"fingerprint": {}})
+    good = path.read_bytes()
+
+    def full_disk(file, **arrays):
+        file.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        write_checkpoint(str(path), model, optimizer, {"fingerprint": {}})
+    assert path.read_bytes() == good
+    assert [file.name for file in tmp_path.iterdir()] == ["run.npz"]
+
+
+def test_what_a_kill_left_half_written_is_gone_after_the_next_write(tmp_path):
+    """A kill in the middle of a write leaves its part; parts must not pile up."""
+    path = tmp_path / "new" / "run.npz"
+    model, optimizer = tiny.build_small(), Adam(0.05)
+    optimizer.build(model.trainable_variables)
+    pid = os.fork()
+    if pid == 0:
+        np.savez = lambda file, **arrays: os.kill(os.getpid(), signal.SIGKILL)
+        write_checkpoint(str(path), model, optimizer, {"fingerprint": {}})
+        os._exit(0)
+    _, status = os.waitpid(pid, 0)
+    assert os.WTERMSIG(status) == signal.SIGKILL
+    assert not path.exists()
+    write_checkpoint(str(path), model, optimizer, {"fingerprint": {}})
+    assert [file.name for file in path.parent.iterdir()] == ["run.npz"]

@@ -1,0 +1,333 @@
+"""``fit``: the loss by hand, every row once an epoch, early stopping, seeds without a trace."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+import tiny
+from sklearn.metrics import roc_auc_score
+
+from recsys_lib.data import Dataset, Split
+from recsys_lib.features.blocks import MLP, PredictionHead
+from recsys_lib.features.columns import NumericColumn
+from recsys_lib.features.embedding import build_inputs, embed_fields
+from recsys_lib.training import Adam, fit, predict
+from recsys_lib.training.trainer import Trainer
+
+DATA = tiny.make_dataset(tiny.SMALL)
+
+
+@pytest.fixture(scope="module")
+def traced():
+    """One traced trainer for all tests that only need other seeds or other options."""
+    keras.utils.set_random_seed(0)
+    return Trainer(tiny.build_small(), DATA, Adam(0.05))
+
+
+def fresh(traced, seed=0):
+    traced.restart(tiny.build_small, seed)
+    return traced
+
+
+class Logit(keras.layers.Layer):
+    """The sum of its inputs times one weight: a model whose loss is computed by hand."""
+
+    def build(self, input_shape):
+        self.weight = self.add_weight(name="weight", shape=(), initializer="ones")
+
+    def call(self, inputs):
+        return self.weight * keras.ops.expand_dims(inputs, -1)
+
+
+NUMBER = (NumericColumn("x"),)
+
+
+def number_data(x, labels, kinds=None):
+    splits, first = {}, 0
+    for name in ("train", "valid", "test"):
+        splits[name] = Split(
+            features={"x": np.asarray(x, np.float32)},
+            labels={task: np.asarray(values, np.float32) for task, values in labels.items()},
+            group=np.zeros(len(x), np.int64),
+            row_id=np.arange(first, first + len(x)),
+        )
+        first += len(x)
+    return Dataset("numbers", NUMBER, **splits, tasks=kinds)
+
+
+def number_model(kinds=None):
+    inputs = build_inputs(NUMBER)
+    kinds = kinds or {"like": "binary"}
+    outputs = {
+        task: PredictionHead(kind, name=task)(Logit(name=f"{task}_logit")(inputs["x"]))
+        for task, kind in kinds.items()
+    }
+    return keras.Model(inputs, outputs if len(kinds) > 1 else next(iter(outputs.values())))
+
+
+def cross_entropy(logit, label):
+    """In float64, from the logit: log(1 + exp(-z)) for a positive, log(1 + exp(z)) else."""
+    logit, label = np.asarray(logit, np.float64), np.asarray(label)
+    return np.logaddexp(0, np.where(label == 1, -logit, logit))
+
+
+def test_the_loss_is_the_cross_entropy_of_the_logits():
+    x, label = [0.3, -2.0, 5.0, 0.0], [1, 0, 0, 1]
+    history = fit(
+        number_model(), number_data(x, {"like": label}), keras.optimizers.SGD(0.0), epochs=1
+    )
+    assert history.epochs["loss"][0] == pytest.approx(cross_entropy(x, label).mean(), rel=1e-6)
+
+
+def test_a_confident_mistake_keeps_its_gradient():
+    """A clipped probability would give the loss 16 and no gradient at all."""
+    model = number_model()
+    optimizer = keras.optimizers.SGD(1.0)
+    history = fit(model, number_data([60.0, 1.0], {"like": [0, 1]}), optimizer, epochs=1)
+    expected = cross_entropy([60.0, 1.0], [0, 1]).mean()
+    assert history.epochs["loss"][0] == pytest.approx(expected, rel=1e-6)
+    # d loss / d weight: the mean of (p - y) x over both rows.
+    gradient = (60.0 + (1 / (1 + np.exp(-1.0)) - 1) * 1.0) / 2
+    assert model.get_layer("like_logit").weight.numpy() == pytest.approx(1 - gradient, rel=1e-5)
+
+
+def test_two_tasks_and_their_weights():
+    kinds = {"like": "binary", "stars": "regression"}
+    x = [0.5, -1.0, 2.0]
+    labels = {"like": [1, 0, 0], "stars": [3.0, 1.0, 2.5]}
+    data = number_data(x, labels, kinds)
+    weights = {"like": 0.25, "stars": 3.0}
+    history = fit(
+        number_model(kinds), data, keras.optimizers.SGD(0.0), epochs=1, loss_weights=weights
+    )
+    squared = np.mean((np.array(x) - labels["stars"]) ** 2)
+    expected = 0.25 * cross_entropy(x, labels["like"]).mean() + 3.0 * squared
+    assert history.epochs["loss"][0] == pytest.approx(expected, rel=1e-6)
+    score = (roc_auc_score(labels["like"], x) - squared) / 2
+    assert history.epochs["valid_score"][0] == pytest.approx(score, rel=1e-6)
+
+
+def test_a_regression_task_is_fitted_and_validated_by_its_squared_error():
+    x = np.linspace(-1, 1, 50)
+    data = number_data(x, {"stars": 3 * x + 2}, {"stars": "regression"})
+    model = number_model({"stars": "regression"})
+    history = fit(model, data, keras.optimizers.SGD(0.3), epochs=40, batch_size=10, patience=None)
+    assert model.get_layer("stars_logit").weight.numpy() == pytest.approx(3, abs=1e-3)
+    assert model.get_layer("stars").bias.numpy() == pytest.approx(2, abs=1e-3)
+    assert history.epochs["valid_score"].isna().all()
+
+
+class Penalty(keras.layers.Layer):
+    def call(self, inputs):
+        self.add_loss(7.0 * keras.ops.mean(inputs**2))
+        return inputs
+
+
+def test_losses_that_layers_add_are_counted():
+    inputs = build_inputs(NUMBER)
+    logit = Penalty()(Logit()(inputs["x"]))
+    model = keras.Model(inputs, PredictionHead(name="like")(logit))
+    x, label = np.array([1.0, -2.0, 0.5]), [1, 0, 1]
+    data = number_data(x, {"like": label})
+    history = fit(model, data, keras.optimizers.SGD(0.0), epochs=1)
+    expected = cross_entropy(x, label).mean() + 7 * np.mean(x**2)
+    assert history.epochs["loss"][0] == pytest.approx(expected, rel=1e-6)
+
+
+def test_an_epoch_takes_every_row_once_and_the_last_batch_what_is_left(traced):
+    trainer = fresh(traced)
+    seen = []
+
+    def record(ids, numbers, labels, order, first, last, batch_size):
+        order = order.numpy()
+        seen.extend(order[first * batch_size : last * batch_size])
+        return run(ids, numbers, labels, order, first, last, batch_size)
+
+    run = trainer._run or (trainer.trace(), trainer._run)[1]
+    trainer._run = record
+    try:
+        trainer.fit(DATA, epochs=2, batch_size=64, patience=None)
+    finally:
+        trainer._run = run
+    first, second = np.reshape(seen, (2, -1))
+    assert sorted(first) == sorted(second) == list(range(150))
+    assert (first != second).any()  # the order is drawn anew in each epoch
+    assert (first != np.arange(150)).any()
+
+
+@pytest.mark.parametrize(("batch_size", "steps"), [(64, 3), (150, 1), (50, 3), (149, 2), (1000, 1)])
+def test_the_number_of_steps_covers_all_rows(traced, batch_size, steps):
+    trainer = fresh(traced)
+    history = trainer.fit(DATA, epochs=2, batch_size=batch_size, patience=None)
+    assert int(trainer.optimizer.iterations.numpy()) == 2 * steps
+    assert history.num_examples == 300
+    assert len(history.epochs) == 2
+
+
+def test_weights_equal_a_plain_loop_over_the_same_batches(traced):
+    trainer = fresh(traced, seed=3)
+    trainer.fit(DATA, epochs=2, batch_size=64, seed=3, patience=None)
+    keras.utils.set_random_seed(3)
+    model = tiny.build_small()
+    optimizer = Adam(0.05)
+    label = DATA.train.labels["like"]
+    for epoch in range(2):
+        order = np.random.default_rng([3, epoch]).permutation(150)
+        for rows in (order[:64], order[64:128], order[128:]):
+            with tf.GradientTape() as tape:
+                inputs = {name: values[rows] for name, values in DATA.train.features.items()}
+                loss = tf.reduce_mean(
+                    keras.losses.binary_crossentropy(
+                        label[rows, None], model(inputs, training=True)[:, None]
+                    )
+                )
+            variables = model.trainable_variables
+            optimizer.apply(tape.gradient(loss, variables), variables)
+    for ours, expected in zip(trainer.model.variables, model.variables, strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-3, atol=1e-4, err_msg=ours.path)
+
+
+def test_the_seed_decides_the_order_of_rows_and_nothing_else_does(traced):
+    results = {}
+    for name, seed in (("first", 0), ("again", 0), ("other", 1)):
+        trainer = fresh(traced)
+        trainer.fit(DATA, epochs=1, batch_size=32, seed=seed)
+        results[name] = tiny.weights_of(trainer.model)
+    tiny.assert_same_bits(results["first"], results["again"])
+    assert any((a != b).any() for a, b in zip(results["first"], results["other"], strict=True))
+
+
+def test_early_stopping_restores_the_best_epoch(traced, monkeypatch):
+    scores = iter([0.5, 0.9, 0.8, 0.9])
+    kept = []
+
+    def validate(self, dataset):
+        kept.append(tiny.weights_of(self.model))
+        return next(scores)
+
+    monkeypatch.setattr(Trainer, "_validate", validate)
+    trainer = fresh(traced)
+    history = trainer.fit(DATA, epochs=10, batch_size=64, patience=2)
+    assert history.epochs["valid_score"].tolist() == [
+        0.5,
+        0.9,
+        0.8,
+        0.9,
+    ]
+    assert history.epochs["epoch"].tolist() == [1, 2, 3, 4]
+    assert history.best_epoch == 2  # an equal score is no gain
+    tiny.assert_same_bits(tiny.weights_of(trainer.model), kept[1])
+    assert any((a != b).any() for a, b in zip(kept[1], kept[3], strict=True))
+
+
+def test_a_gain_resets_the_patience(traced, monkeypatch):
+    scores = iter([0.5, 0.4, 0.6, 0.5, 0.7, 0.1])
+    monkeypatch.setattr(Trainer, "_validate", lambda self, dataset: next(scores))
+    history = fresh(traced).fit(DATA, epochs=6, batch_size=64, patience=2)
+    assert len(history.epochs) == 6
+    assert history.best_epoch == 5
+
+
+def test_the_validation_score_is_the_auc_on_the_validation_split(traced):
+    trainer = fresh(traced)
+    history = trainer.fit(DATA, epochs=1, batch_size=64)
+    prediction = predict(trainer.model, DATA.valid.features)["like"]
+    expected = roc_auc_score(DATA.valid.labels["like"], prediction)
+    assert history.epochs["valid_score"][0] == pytest.approx(expected)
+    assert history.best_epoch == 1
+
+
+def test_without_patience_all_epochs_are_trained_and_the_last_weights_stay(traced, monkeypatch):
+    monkeypatch.delattr(Trainer, "_validate")
+    history = fresh(traced).fit(DATA, epochs=3, batch_size=64, patience=None)
+    assert len(history.epochs) == history.best_epoch == 3
+    assert history.examples_per_second > 0
+
+
+def test_a_restart_equals_a_fresh_build_bit_for_bit_and_traces_nothing():
+    """With dropout, batch normalization, moments of Adam and the order of rows."""
+    data = tiny.make_dataset()
+    traces = []
+
+    class Counted(MLP):
+        def call(self, inputs, training=None):
+            traces.append(training)
+            return super().call(inputs, training=training)
+
+    def build():
+        inputs = build_inputs(tiny.SMALL)
+        fields = keras.layers.Flatten()(embed_fields(inputs, tiny.SMALL, 4))
+        hidden = Counted([6], dropout_rate=0.5, batch_normalization=True)(fields)
+        return keras.Model(inputs, PredictionHead(name="like")(keras.layers.Dense(1)(hidden)))
+
+    def run(trainer, seed):
+        trainer.fit(data, epochs=2, batch_size=32, seed=seed, patience=None)
+        return tiny.weights_of(trainer.model)
+
+    keras.utils.set_random_seed(0)
+    trainer = Trainer(build(), data, Adam(0.05))
+    first = run(trainer, 0)
+    seconds = trainer.trace()
+    assert seconds == 0
+    traces.clear()
+    trainer.restart(build, 5)
+    built = len(traces)
+    restarted = run(trainer, 5)
+    assert len(traces) == built  # building calls the layer, training it again does not
+    keras.utils.set_random_seed(5)
+    tiny.assert_same_bits(restarted, run(Trainer(build(), data, Adam(0.05)), 5))
+    trainer.restart(build, 0)
+    tiny.assert_same_bits(first, run(trainer, 0))
+
+
+def test_a_restart_with_another_model_is_refused(traced):
+    with pytest.raises(ValueError, match="restart: the function builds another model"):
+        traced.restart(lambda: tiny.build_large(), 0)
+
+
+def test_progress_leaves_nothing_behind(traced, capfd):
+    fresh(traced).fit(DATA, epochs=2, batch_size=64, progress=True)
+    output, error = capfd.readouterr()
+    assert output == ""
+    assert "training" in error  # there was a bar
+    assert "\n" not in error
+    assert error.rsplit("\r", 2)[-2].strip() == error.rsplit("\r", 2)[-1].strip() == ""
+    fresh(traced).fit(DATA, epochs=1, batch_size=64, progress=False)
+    assert capfd.readouterr() == ("", "")
+    fresh(traced).fit(DATA, epochs=1, batch_size=64)  # nobody watches a pipe
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_loss_that_is_not_finite_is_an_error_that_names_the_epoch():
+    data = number_data([3.0, -2.0], {"stars": [1.0, 0.0]}, {"stars": "regression"})
+    model = number_model({"stars": "regression"})
+    with pytest.raises(FloatingPointError, match=r"loss is (inf|nan) in epoch .*learning rate"):
+        fit(model, data, keras.optimizers.SGD(1e30), epochs=5, patience=None)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"epochs": 0}, "epochs: expected an integer of 1 or more, got 0"),
+        ({"epochs": 1.5}, "epochs: .* got 1.5"),
+        ({"epochs": None}, "epochs: .* got None"),
+        ({"epochs": True}, "epochs: .* got True"),
+        ({"batch_size": 0}, "batch_size"),
+        ({"patience": 0}, "patience"),
+        ({"checkpoint_steps": 0, "checkpoint": "run.npz"}, "checkpoint_steps"),
+        ({"checkpoint_steps": 5}, "checkpoint_steps.* needs a file name in checkpoint"),
+    ],
+)
+def test_options_out_of_range_are_named(traced, options, message):
+    with pytest.raises(ValueError, match=message):
+        traced.fit(DATA, **options)
+
+
+def test_a_model_that_does_not_fit_the_data_is_named():
+    with pytest.raises(ValueError, match=r"the inputs \['x'\] are no feature columns"):
+        Trainer(number_model(), DATA)
+    two = number_model({"like": "binary", "share": "binary"})
+    with pytest.raises(ValueError, match=r"the outputs \['share'\] are no tasks of the data"):
+        Trainer(two, number_data([1.0, 2.0], {"like": [0, 1]}))
+    with pytest.raises(ValueError, match=r"loss_weights: no such tasks \['share'\]"):
+        fit(number_model(), number_data([1.0], {"like": [0]}), loss_weights={"share": 1.0})
