@@ -1,13 +1,13 @@
-"""Command line of the book: ``python -m recsys_lib.book build|check|index|ledger|format|exercises``."""
+"""Command line of the book: ``python -m recsys_lib.book --help`` lists the commands."""
 
 import argparse
 import sys
 from pathlib import Path
 
-from recsys_lib.book import check, formatting, index, ledger
+from recsys_lib.book import formatting, index, ledger, lesson_checks
 from recsys_lib.book.build import BuildError, build, is_stale
-from recsys_lib.book.exercises.lesson_cells import render_lesson_cells
-from recsys_lib.book.exercises.source import read_source, source_of
+from recsys_lib.book.exercise_commands import add_commands
+from recsys_lib.book.grading_course import GradingError
 from recsys_lib.book.lessons import CHAPTERS, LessonError, describe, find_texts, select_texts
 
 
@@ -16,7 +16,7 @@ def main(arguments=None):
     options = _parser().parse_args(arguments)
     try:
         return options.run(options)
-    except (BuildError, LessonError) as error:
+    except (BuildError, GradingError, LessonError) as error:
         print(error, file=sys.stderr)
         return 1
 
@@ -47,14 +47,14 @@ def _build(options):
             f"says {lesson.seconds} s",
             flush=True,
         )
-        problems = check.check_lesson(text_path)
+        problems = lesson_checks.check_lesson(text_path)
         failed += bool(problems)
         _print_problems(problems)
     return 1 if failed else 0
 
 
 def _check(options):
-    problems = check.check_book(options.chapters)
+    problems = lesson_checks.check_book(options.chapters)
     _print_problems(problems)
     if not problems:
         count = len(find_texts(options.chapters))
@@ -76,11 +76,6 @@ def _format(options):
     for text_path in find_texts(options.chapters):
         if formatting.format_text(text_path):
             print(f"formatted {text_path}")
-    return 0
-
-
-def _exercises(options):
-    print(render_lesson_cells(read_source(source_of(options.lesson, options.chapters))))
     return 0
 
 
@@ -113,9 +108,7 @@ def _parser():
     command = commands.add_parser("format", help="format the code in the lessons' texts")
     command.set_defaults(run=_format)
 
-    command = commands.add_parser("exercises", help="print a lesson's cells for its exercises")
-    command.add_argument("lesson", help="name of the lesson, or a path")
-    command.set_defaults(run=_exercises)
+    add_commands(commands)
     return parser
 
 

@@ -4,7 +4,7 @@ import pytest
 from recsys_lib.book import build as build_module
 from recsys_lib.book.__main__ import main
 from recsys_lib.book.build import BuildError, build, is_stale
-from recsys_lib.book.check import check_lesson
+from recsys_lib.book.lesson_checks import check_lesson
 
 
 def run(chapters, *arguments):

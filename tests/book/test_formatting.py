@@ -1,6 +1,6 @@
 import pytest
 
-from recsys_lib.book import check
+from recsys_lib.book import lesson_checks
 from recsys_lib.book.formatting import format_text
 from recsys_lib.book.lessons import LessonError
 
@@ -24,4 +24,4 @@ def test_a_formatted_text_still_fits_a_formatted_notebook(chapters):
     path = chapters.write()
     chapters.fake(path)
     format_text(path)
-    assert check.check_lesson(path) == []
+    assert lesson_checks.check_lesson(path) == []

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from recsys_lib.book import check
+from recsys_lib.book import lesson_checks
 
 ROOT = Path(__file__).parents[2]
 LONGEST_FILE = 400
@@ -28,7 +28,7 @@ def tracked(*patterns):
 
 
 def test_the_book_passes_its_checks():
-    problems = check.check_book()
+    problems = lesson_checks.check_book()
     assert not problems, "\n".join(problems)
 
 

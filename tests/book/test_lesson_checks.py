@@ -3,7 +3,7 @@ import re
 import pytest
 from nbformat.v4 import new_markdown_cell, new_output
 
-from recsys_lib.book import check, ledger, lessons
+from recsys_lib.book import ledger, lesson_checks, lessons
 from recsys_lib.book.__main__ import main
 
 
@@ -15,13 +15,13 @@ def sound(chapters):
 
 
 def the_only_problem(path):
-    problems = check.check_lesson(path)
+    problems = lesson_checks.check_lesson(path)
     assert len(problems) == 1, problems
     return problems[0]
 
 
 def test_a_sound_lesson_has_no_problem(sound):
-    assert check.check_lesson(sound) == []
+    assert lesson_checks.check_lesson(sound) == []
 
 
 def test_finds_a_missing_notebook(chapters):
@@ -41,7 +41,7 @@ def test_finds_a_missing_notebook(chapters):
 def test_finds_a_stale_pair(sound, chapters, overview, old, new, what):
     assert old in overview
     chapters.write(overview.replace(old, new))
-    problems = " ".join(check.check_lesson(sound))
+    problems = " ".join(lesson_checks.check_lesson(sound))
     assert re.search(rf"01_small.ipynb: stale: .*({what})", problems)
 
 
@@ -94,14 +94,14 @@ def test_an_expected_error_is_no_problem(chapters, overview):
     )
     error = new_output("error", ename="KeyError", evalue="'x'", traceback=[])
     chapters.fake(path, lambda notebook: notebook.cells[3].update(outputs=[error]))
-    assert check.check_lesson(path) == []
+    assert lesson_checks.check_lesson(path) == []
 
 
 @pytest.mark.parametrize(
     "text", ["3/4 of 1/2", "a/b/c", "https://zenodo.org/records/1", "<td>x</td>", "and/or", "//"]
 )
 def test_what_is_no_machine_path(text):
-    assert check.machine_paths(text) == set()
+    assert lesson_checks.machine_paths(text) == set()
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_finds_long_cells(chapters, overview, lines, tags, sound):
     tags = f":tags: [{tags}]\n\n" if tags else ""
     path = chapters.write(f"{overview}\n```{{code-cell}} ipython3\n{tags}{source}\n```\n")
     chapters.fake(path)
-    problems = check.check_lesson(path)
+    problems = lesson_checks.check_lesson(path)
     assert (problems == []) is sound
     assert sound or f"cell 6 has {lines} lines" in problems[0]
 
@@ -140,7 +140,7 @@ def test_finds_faults_of_anatomy(chapters, overview, old, new, what):
     assert old in overview
     path = chapters.write(overview.replace(old, new))
     chapters.fake(path)
-    assert what in " ".join(check.check_lesson(path))
+    assert what in " ".join(lesson_checks.check_lesson(path))
 
 
 def test_finds_a_heading_out_of_order(chapters, overview):
@@ -162,25 +162,25 @@ def test_a_full_lesson_needs_every_part(chapters, overview):
     path = chapters.write(overview.replace("  anatomy: overview\n", ""))
     chapters.fake(path)
     missing = set(lessons.HEADINGS["full"]) - set(lessons.HEADINGS["overview"])
-    problems = check.check_lesson(path)
+    problems = lesson_checks.check_lesson(path)
     assert len(problems) == len(missing) == 10
     assert all(any(f"`## {heading}` is missing" in p for p in problems) for heading in missing)
 
 
 def test_the_book_needs_a_fresh_start_page_and_ledger(sound, chapters):
     folder = chapters.folder
-    assert [p.split(": ")[1] for p in check.check_book(folder)] == [
+    assert [p.split(": ")[1] for p in lesson_checks.check_book(folder)] == [
         "not what the lessons say; run `make book`",
         "not what the notebooks say; run `make book`",
     ]
     assert main(["--chapters", str(folder), "index"]) == 0
     assert main(["--chapters", str(folder), "ledger"]) == 0
-    assert check.check_book(folder) == []
+    assert lesson_checks.check_book(folder) == []
     assert main(["--chapters", str(folder), "check"]) == 0
 
     page = ledger.path(folder)
     page.write_text(page.read_text().replace("sum 4", "sum 5"))
-    (problem,) = check.check_book(folder)
+    (problem,) = lesson_checks.check_book(folder)
     assert "CLAIMS.md: not what the notebooks say" in problem
     assert main(["--chapters", str(folder), "check"]) == 1
 
@@ -189,7 +189,7 @@ def test_finds_a_notebook_without_text(sound, chapters):
     orphan = sound.with_name("02_orphan.ipynb")
     orphan.write_bytes(sound.with_suffix(".ipynb").read_bytes())
     sound.with_name("01_small.exercises.ipynb").write_text("{}")
-    assert check.check_book(chapters.folder) == [
+    assert lesson_checks.check_book(chapters.folder) == [
         f"{orphan}: notebook without a text of the same name"
     ]
 
@@ -197,5 +197,5 @@ def test_finds_a_notebook_without_text(sound, chapters):
 def test_finds_a_claim_that_two_lessons_check(sound, chapters):
     second = chapters.write(name="02_small")
     chapters.fake(second)
-    (problem,) = check.check_book(chapters.folder)
+    (problem,) = lesson_checks.check_book(chapters.folder)
     assert "claim small.sum is already checked in" in problem
