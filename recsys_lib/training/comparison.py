@@ -130,6 +130,8 @@ def _score(model, dataset, parts):
 
 def _gaps(dataset, split, task, row):
     gaps = {}
+    if np.ptp(split.labels[task]) == 0:  # no AUC, so no gap to close; missing like the AUC
+        return {"auc_gap_closed": np.nan, "log_loss_gap_closed": np.nan}
     bounds = trivial.score_bounds(dataset, split, task)
     for metric, bound in bounds.items():
         gaps[f"{metric}_gap_closed"] = share_of_gap(row[metric], bound.trivial, bound.oracle)

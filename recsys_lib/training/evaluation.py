@@ -27,7 +27,8 @@ def score(label, prediction, group, kind="binary"):
         Dict. Binary: ``rows``, ``auc`` (ranking over all rows), ``gauc`` (ranking within each
         group, weighted by impressions, one-class groups left out), ``one_class_groups`` (how many
         were left out), ``log_loss`` and ``calibration_error`` (both of the probabilities
-        themselves). ``auc`` and ``gauc`` are missing (NaN) where all labels are equal.
+        themselves). ``auc`` is missing (NaN) where all labels are equal, ``gauc`` where those
+        of each group are.
         Regression: ``rows``, ``mean_squared_error``.
     """
     if kind == "regression":
@@ -36,12 +37,15 @@ def score(label, prediction, group, kind="binary"):
             "mean_squared_error": float(np.mean((np.asarray(label) - prediction) ** 2)),
         }
     two_classes = np.ptp(label) > 0
-    grouped = metrics.gauc(label, prediction, group) if two_classes else None
+    groups, position = np.unique(group, return_inverse=True)
+    share = np.bincount(position, label) / np.bincount(position)
+    some_group_mixed = ((share > 0) & (share < 1)).any()
+    grouped = metrics.gauc(label, prediction, group) if some_group_mixed else None
     return {
         "rows": len(label),
         "auc": metrics.auc(label, prediction) if two_classes else np.nan,
         "gauc": grouped.value if grouped else np.nan,
-        "one_class_groups": grouped.num_one_class if grouped else len(np.unique(group)),
+        "one_class_groups": grouped.num_one_class if grouped else len(groups),
         "log_loss": metrics.log_loss(label, prediction),
         "calibration_error": metrics.calibration_error(label, prediction),
     }

@@ -6,10 +6,13 @@ carries everything that depends on the request alone as a single row, until the 
 mixes it with the candidates.
 """
 
+import importlib
 import os
+import re
 import shutil
 import tempfile
 import weakref
+import zipfile
 from typing import NamedTuple
 
 import keras
@@ -19,6 +22,8 @@ import tensorflow as tf
 from recsys_lib.data.dataset import check_features
 from recsys_lib.training.batches import outputs_by_task
 from recsys_lib.training.prediction import input_columns
+
+_LIBRARY_MODULE = re.compile(r'"module": "(recsys_lib\.[a-z0-9_.]+)"')
 
 
 def save(model, path):
@@ -42,8 +47,17 @@ def load(path):
     Raises:
         ValueError: there is no such file, or it is not a Keras model.
     """
+    path = os.fspath(path)
     if not os.path.exists(path):
         raise ValueError(f"{path}: no such file")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            config = archive.read("config.json").decode()
+    except (zipfile.BadZipFile, KeyError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: not a readable model ({error})") from error
+    # Keras finds a layer of this library only after the layer's module has been imported.
+    for module in sorted(set(_LIBRARY_MODULE.findall(config))):
+        importlib.import_module(module)
     return keras.saving.load_model(path, compile=False)
 
 
