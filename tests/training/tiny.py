@@ -58,12 +58,13 @@ def make_dataset(columns=COLUMNS, tasks=None, seed=0, sizes=None):
     return Dataset("tiny", columns, **splits, tasks=tasks)
 
 
-def build_small(columns=SMALL):
+def build_small(columns=SMALL, tasks=("like",)):
     """Embeddings and one layer: traced in no time."""
     inputs = build_inputs(columns)
-    groups = embed_groups(inputs, columns, 4)
-    hidden = MLP([6])(ops.concatenate(list(groups.values()), axis=-1))
-    return keras.Model(inputs, PredictionHead(name="like")(keras.layers.Dense(1)(hidden)))
+    groups = list(embed_groups(inputs, columns, 4).values())
+    hidden = MLP([6])(ops.concatenate(groups, axis=-1) if len(groups) > 1 else groups[0])
+    outputs = {task: PredictionHead(name=task)(keras.layers.Dense(1)(hidden)) for task in tasks}
+    return keras.Model(inputs, outputs if len(tasks) > 1 else outputs[tasks[0]])
 
 
 def build_large(columns=COLUMNS, tasks=("like",), dropout_rate=0.0, batch_normalization=False):

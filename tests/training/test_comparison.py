@@ -1,0 +1,177 @@
+"""``compare``: the same numbers as separate fits, with bounds, slices and baselines beside them."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+import tiny
+from sklearn.metrics import log_loss, roc_auc_score
+
+from recsys_lib.training import Adagrad, Adam, Recipe, compare, evaluate, fit, predict, summarize
+from recsys_lib.training.baselines import column_mean
+
+DATA = tiny.make_dataset(tiny.SMALL)
+OPTIONS = {"epochs": 2, "batch_size": 32}
+
+
+def build_user_only(columns):
+    assert tuple(column.name for column in columns) == ("user_id",)
+    return tiny.build_small(columns)
+
+
+@pytest.fixture(scope="module")
+def kept():
+    return {}
+
+
+@pytest.fixture(scope="module")
+def table(kept):
+    models = {
+        "small": tiny.build_small,
+        "user only": Recipe(
+            build_user_only, lambda: Adagrad(0.5), columns=("user_id",), fit={"epochs": 1}
+        ),
+    }
+    return compare(models, DATA, seeds=[0, 7], slices=("even_users",), keep=kept, **OPTIONS)
+
+
+def row(table, model, seed, part="all"):
+    found = table[(table["model"] == model) & (table["slice"] == part)]
+    found = found[found["seed"].isna() if seed is None else found["seed"] == seed]
+    assert len(found) == 1
+    return found.iloc[0]
+
+
+def test_a_row_for_each_model_seed_and_slice_and_the_baselines_once(table):
+    trained = {
+        (m, s, p) for m in ("small", "user only") for s in (0, 7) for p in ("all", "even_users")
+    }
+    found = {tuple(r) for r in table[["model", "seed", "slice"]].dropna().to_numpy()}
+    assert found == trained
+    assert len(table) == 8 + 4
+    assert table.loc[table["seed"].isna(), "model"].unique().tolist() == ["base rate", "oracle"]
+    assert (table["task"] == "like").all()
+
+
+@pytest.mark.parametrize("seed", [0, 7])
+def test_numbers_equal_separate_fits_to_the_last_bit(table, seed):
+    keras.utils.set_random_seed(seed)
+    model = tiny.build_small()
+    history = fit(model, DATA, Adam(1e-3), seed=seed, **OPTIONS)
+    for part, split in (("all", DATA.test), ("even_users", DATA.test.slice("even_users"))):
+        scores, found = evaluate(model, split), row(table, "small", seed, part)
+        for name in ("rows", "auc", "gauc", "one_class_groups", "log_loss", "calibration_error"):
+            assert found[name] == scores[name], name
+    assert found["epochs"] == history.best_epoch
+
+
+def test_a_recipe_has_its_own_columns_optimizer_and_options(table):
+    data = DATA.with_columns(["user_id"])
+    keras.utils.set_random_seed(7)
+    model = build_user_only(data.feature_columns)
+    fit(model, data, Adagrad(0.5), seed=7, epochs=1, batch_size=32)
+    found = row(table, "user only", 7)
+    assert found["auc"] == evaluate(model, data.test)["auc"]
+    assert found["log_loss"] == evaluate(model, data.test)["log_loss"]
+    assert found["epochs"] == 1
+
+
+def test_seeds_differ_and_only_the_first_is_traced(table):
+    small = table[(table["model"] == "small") & (table["slice"] == "all")].set_index("seed")
+    assert small.loc[0, "log_loss"] != small.loc[7, "log_loss"]
+    assert small.loc[0, "trace_seconds"] > 0
+    assert small.loc[7, "trace_seconds"] == 0
+    assert (small["seconds"] > 0).all()
+    assert (small["examples_per_second"] > 0).all()
+
+
+def test_shares_of_the_gap_run_from_the_trivial_score_to_the_oracle(table):
+    for part, split in (("all", DATA.test), ("even_users", DATA.test.slice("even_users"))):
+        label, truth = split.label, split.probability["like"]
+        base = np.full(len(label), DATA.train.label.mean(dtype=np.float64))
+        bounds = {"auc": (0.5, roc_auc_score(label, truth))}
+        bounds["log_loss"] = (log_loss(label, base), log_loss(label, truth))
+        found = row(table, "small", 0, part)
+        for name, (trivial, oracle) in bounds.items():
+            expected = (found[name] - trivial) / (oracle - trivial)
+            assert found[f"{name}_gap_closed"] == pytest.approx(expected)
+        assert row(table, "oracle", None, part)["auc_gap_closed"] == 1
+        assert row(table, "base rate", None, part)["log_loss_gap_closed"] == pytest.approx(0)
+
+
+def test_parameters_are_counted(table):
+    expected = (30 + 20) * 4 + (8 * 6 + 6) + (6 + 1) + 1
+    assert row(table, "small", 0)["parameters"] == expected
+    assert row(table, "oracle", None)["parameters"] == 0
+
+
+def test_the_last_seeds_model_is_kept(table, kept):
+    assert set(kept) == {"small", "user only"}
+    prediction = predict(kept["small"], DATA.test.features)["like"]
+    assert roc_auc_score(DATA.test.label, prediction) == pytest.approx(
+        row(table, "small", 7)["auc"]
+    )
+
+
+def test_given_baselines_replace_the_default_ones():
+    baseline = column_mean(DATA, "movie_id")
+    table = compare({}, DATA, baselines={"film mean": baseline})
+    assert table["model"].tolist() == ["film mean"]
+    expected = roc_auc_score(DATA.test.label, baseline(DATA.test))
+    assert table["auc"][0] == pytest.approx(expected)
+
+
+def test_tasks_have_rows_baselines_and_weights_of_their_own():
+    data = tiny.make_dataset(tiny.SMALL, {"like": "binary", "share": "binary"})
+
+    def build(columns):
+        return tiny.build_small(columns, tasks=("like", "share"))
+
+    table = compare({"two": build}, data, seeds=1, loss_weights={"share": 0.0}, **OPTIONS)
+    assert table.loc[table["model"] == "two", "task"].tolist() == ["like", "share"]
+    assert table.loc[table["seed"].isna(), "model"].tolist() == [
+        "base rate (like)",
+        "oracle (like)",
+        "base rate (share)",
+        "oracle (share)",
+    ]
+    keras.utils.set_random_seed(0)
+    model = build(tiny.SMALL)
+    fit(model, data, loss_weights={"share": 0.0}, **OPTIONS)
+    expected = evaluate(model, data.test)["log_loss"].tolist()
+    assert table.loc[table["model"] == "two", "log_loss"].tolist() == expected
+
+
+def test_a_slice_of_one_class_has_no_auc_and_no_gap_but_the_rest():
+    test = dataclasses.replace(DATA.test, slices={"liked": DATA.test.label == 1})
+    data = dataclasses.replace(DATA, test=test)
+    table = compare({"small": tiny.build_small}, data, seeds=1, slices=("liked",), **OPTIONS)
+    liked = row(table, "small", 0, "liked")
+    assert liked[["auc", "gauc", "auc_gap_closed", "log_loss_gap_closed"]].isna().all()
+    assert liked["log_loss"] > 0
+    assert row(table, "small", 0)[["auc", "auc_gap_closed"]].notna().all()
+
+
+def test_no_seed_is_refused_and_an_unknown_slice_or_column_named():
+    with pytest.raises(ValueError, match="seeds: expected at least one, got none"):
+        compare({"small": tiny.build_small}, DATA, seeds=0)
+    with pytest.raises(
+        ValueError, match=r"no slice is named 'odd_users'; there are \['even_users'\]"
+    ):
+        compare({}, DATA, slices=("odd_users",))
+    with pytest.raises(ValueError, match="no feature column is named 'city'"):
+        compare({"small": Recipe(tiny.build_small, columns=("city",))}, DATA)
+
+
+def test_summarize_gives_mean_and_sample_deviation_over_seeds(table):
+    summary = summarize(table)
+    assert summary.index.names == ["model", "slice"]
+    assert summary.index[0] == ("base rate", "all")
+    values = [row(table, "small", seed)["auc"] for seed in (0, 7)]
+    found = summary.loc[("small", "all")]
+    assert found["auc"] == pytest.approx(np.mean(values))
+    assert found["auc_sd"] == pytest.approx(np.std(values, ddof=1))
+    assert np.isnan(summary.loc[("oracle", "all"), "auc_sd"])
+    assert isinstance(summarize(table, scores=("auc",), by=("model",)), pd.DataFrame)

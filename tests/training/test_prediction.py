@@ -1,0 +1,116 @@
+"""``predict`` equals Keras's own, and names what is wrong with its input."""
+
+import keras
+import numpy as np
+import pytest
+import tiny
+
+from recsys_lib.features.columns import SequenceColumn
+from recsys_lib.training import predict
+from recsys_lib.training.prediction import input_columns, model_feature_columns
+
+FEATURES = tiny.make_features(tiny.COLUMNS, 50, np.random.default_rng(1))
+
+
+@pytest.fixture(scope="module")
+def model():
+    return tiny.randomize(tiny.build_large(tasks=("like", "share")))
+
+
+def test_equals_keras_predict_for_every_task(model):
+    expected = model.predict(FEATURES, verbose=0)
+    result = predict(model, FEATURES)
+    assert set(result) == {"like", "share"}
+    for task, values in result.items():
+        assert values.shape == (50,)
+        assert values.dtype == np.float32
+        np.testing.assert_allclose(values, expected[task], rtol=1e-5, atol=1e-7)
+    assert np.abs(result["like"] - result["share"]).max() > 0.01
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 25, 50, 1000])
+def test_batches_do_not_matter(model, batch_size):
+    whole = predict(model, FEATURES)
+    for task, values in predict(model, FEATURES, batch_size=batch_size).items():
+        np.testing.assert_allclose(values, whole[task], rtol=1e-5, atol=1e-7)
+
+
+def test_tasks_follow_the_names_given(model):
+    whole = predict(model, FEATURES)
+    turned = predict(model, FEATURES, tasks=["share", "like"])
+    for task, values in turned.items():
+        np.testing.assert_array_equal(values, whole[task])
+
+
+def test_new_weights_are_used_without_a_new_call_to_build(model):
+    twin = keras.models.clone_model(model)
+    tiny.randomize(twin, seed=0)
+    np.testing.assert_array_equal(predict(twin, FEATURES)["like"], predict(model, FEATURES)["like"])
+    tiny.randomize(twin, seed=8)
+    changed = predict(twin, FEATURES)["like"]
+    np.testing.assert_allclose(
+        changed, twin.predict(FEATURES, verbose=0)["like"], rtol=1e-5, atol=1e-7
+    )
+    assert np.abs(changed - predict(model, FEATURES)["like"]).max() > 0.01
+
+
+def test_dropout_is_off():
+    keras.utils.set_random_seed(0)
+    model = tiny.randomize(tiny.build_large(dropout_rate=0.9, batch_normalization=True))
+    first, second = (predict(model, FEATURES)["like"] for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+    np.testing.assert_allclose(first, model.predict(FEATURES, verbose=0), rtol=1e-5, atol=1e-7)
+
+
+def test_more_columns_than_inputs_are_ignored(model):
+    more = {**FEATURES, "other": np.array(["a"] * 50)}
+    np.testing.assert_array_equal(predict(model, more)["like"], predict(model, FEATURES)["like"])
+
+
+def spoiled(name, change):
+    values = FEATURES[name].copy()
+    return {**FEATURES, name: change(values)}
+
+
+def put(row, value):
+    def change(values):
+        values[row] = value
+        return values
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("features", "message"),
+    [
+        (
+            spoiled("user_id", put(3, 30)),
+            r"'user_id': expected ids from 0 to 29, got 30 \(rows 3\)",
+        ),
+        (spoiled("movie_id", put(0, -1)), r"'movie_id': .* got -1 \(rows 0\)"),
+        (spoiled("history", put((7, 2), 20)), r"'history': .* 0 to 19, got 20 \(rows 7\)"),
+        (spoiled("price", put(4, np.nan)), r"'price': expected finite numbers, .* \(rows 4\)"),
+        (spoiled("genres", lambda v: v[:, :1]), r"'genres': expected shape \(50, 2\), got"),
+        (spoiled("weather", lambda v: v[:49]), r"'weather': expected shape \(50, 2\), got \(49"),
+        (spoiled("user_id", lambda v: v.astype(float)), "'user_id': expected integer ids"),
+        ({"user_id": FEATURES["user_id"]}, r"missing columns \['genres', .*'weather'\]"),
+    ],
+)
+def test_bad_input_is_named(model, features, message):
+    with pytest.raises(ValueError, match=message):
+        predict(model, features)
+
+
+def test_columns_are_known_from_the_layers(model):
+    known = model_feature_columns(model)
+    assert known["history"] == SequenceColumn("history", 20, 3, table="movie_id")
+    by_name = {column.name: column for column in input_columns(model)}
+    assert set(by_name) == {column.name for column in tiny.COLUMNS}
+    assert by_name["weather"].input_shape == (2,)
+
+
+def test_an_id_input_without_a_known_vocabulary_is_refused():
+    number = keras.Input((), name="city", dtype="int32")
+    model = keras.Model([number], keras.ops.cast(number, "float32"))
+    with pytest.raises(ValueError, match="no layer says how many ids the input 'city' has"):
+        predict(model, {"city": np.zeros(2, np.int32)})

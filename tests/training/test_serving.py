@@ -1,0 +1,274 @@
+"""Saving, loading in another process, and ranking with the request's side computed once."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tiny
+from keras import ops
+
+from recsys_lib.features.blocks import MLP, PredictionHead, linear_logit
+from recsys_lib.features.columns import CANDIDATE_GROUP, CategoricalColumn
+from recsys_lib.features.embedding import build_inputs, embed_fields, embed_groups
+from recsys_lib.training import load, predict, rank, save
+from recsys_lib.training.trainer import Trainer
+
+ROOT = pathlib.Path(__file__).parents[2]
+NUM_CANDIDATES = 40
+ITEM_SIDE = [column.name for column in tiny.COLUMNS if column.group == CANDIDATE_GROUP]
+
+
+def request(num_candidates=NUM_CANDIDATES, seed=0, columns=tiny.COLUMNS):
+    """One request's own values, its candidates, and both tiled to rows."""
+    rows = tiny.make_features(columns, num_candidates, np.random.default_rng(seed))
+    user = {name: values[0] for name, values in rows.items() if name not in ITEM_SIDE}
+    candidates = {name: values for name, values in rows.items() if name in ITEM_SIDE}
+    tiled = {
+        name: np.repeat(np.asarray(value)[None], num_candidates, 0) for name, value in user.items()
+    }
+    return user, candidates, {**tiled, **candidates}
+
+
+@pytest.fixture(scope="module")
+def model():
+    model = tiny.build_large(tasks=("like", "share"), dropout_rate=0.5, batch_normalization=True)
+    return tiny.randomize(model)
+
+
+@pytest.mark.parametrize("task", ["like", "share"])
+@pytest.mark.parametrize("num_candidates", [NUM_CANDIDATES, 1, 7])
+def test_scores_equal_predictions_of_the_tiled_rows(model, task, num_candidates):
+    user, candidates, tiled = request(num_candidates)
+    order, scores = rank(model, user, candidates, task=task)
+    assert scores.shape == order.shape == (num_candidates,)
+    np.testing.assert_allclose(scores, predict(model, tiled)[task], rtol=1e-4, atol=1e-6)
+
+
+def test_the_order_is_best_first_and_holds_every_candidate(model):
+    user, candidates, _ = request()
+    order, scores = rank(model, user, candidates, task="like")
+    assert sorted(order) == list(range(NUM_CANDIDATES))
+    assert (np.diff(scores[order]) <= 0).all()
+    assert scores[order[0]] == scores.max() > scores.min()
+
+
+def test_candidates_with_equal_scores_keep_their_order(model):
+    user, candidates, _ = request(3)
+    twice = {name: np.concatenate([values, values]) for name, values in candidates.items()}
+    order, scores = rank(model, user, twice, task="like")
+    position = {candidate: place for place, candidate in enumerate(order)}
+    for candidate in range(3):
+        assert scores[candidate] == scores[candidate + 3]
+        assert position[candidate] < position[candidate + 3]
+
+
+def test_a_second_request_gets_its_own_scores(model):
+    rank(model, *request()[:2], task="like")
+    user, candidates, tiled = request(12, seed=5)
+    scores = rank(model, user, candidates, task="like").scores
+    np.testing.assert_allclose(scores, predict(model, tiled)["like"], rtol=1e-4, atol=1e-6)
+
+
+def test_changed_weights_change_the_scores():
+    model = tiny.randomize(tiny.build_small())
+    user, candidates, tiled = request(columns=tiny.SMALL)
+    before = rank(model, user, candidates).scores
+    tiny.randomize(model, seed=1)
+    after = rank(model, user, candidates).scores
+    assert np.abs(before - after).max() > 1e-3
+    np.testing.assert_allclose(after, predict(model, tiled)["like"], rtol=1e-4, atol=1e-6)
+
+
+def test_columns_may_lie_on_either_side(model):
+    """A context that differs between candidates, and a film that is the same for all."""
+    user, candidates, tiled = request()
+    for name in ("weather", "history"):
+        shifted = dict(candidates, **{name: tiled[name][::-1].copy()})
+        rest = {key: value for key, value in user.items() if key != name}
+        np.testing.assert_allclose(
+            rank(model, rest, shifted, task="like").scores,
+            predict(model, {**tiled, **shifted})["like"],
+            rtol=1e-4,
+            atol=1e-6,
+        )
+    everything = rank(model, {}, tiled, task="like").scores
+    np.testing.assert_allclose(everything, predict(model, tiled)["like"], rtol=1e-4, atol=1e-6)
+
+
+class Recorded(MLP):
+    """Notes the number of rows that it is traced with; None where any number may come."""
+
+    def call(self, inputs, training=None):
+        self.rows = [*getattr(self, "rows", []), inputs.shape[0]]
+        return super().call(inputs, training=training)
+
+
+def two_towers():
+    inputs = build_inputs(tiny.COLUMNS)
+    groups = embed_groups(inputs, tiny.COLUMNS, 4)
+    request_side = ops.concatenate([groups["user"], groups["history"], groups["context"]], axis=-1)
+    user = Recorded([8, 4], name="user_tower")(request_side)
+    item = Recorded([8, 4], name="item_tower")(groups["item"])
+    both = Recorded([4], name="both")(ops.concatenate([user, item], axis=-1))
+    similarity = ops.sum(user * item, axis=-1, keepdims=True)
+    logits = [keras.layers.Dense(1)(both), similarity]
+    logits.append(linear_logit(inputs, tiny.COLUMNS))
+    return keras.Model(inputs, PredictionHead(name="like")(logits))
+
+
+def test_layers_of_the_request_run_on_a_single_row():
+    model = tiny.randomize(two_towers())
+    for name in ("user_tower", "item_tower", "both"):
+        model.get_layer(name).rows = []
+    user, candidates, tiled = request()
+    scores = rank(model, user, candidates).scores
+    assert model.get_layer("user_tower").rows == [1]
+    assert model.get_layer("item_tower").rows == [None]
+    assert model.get_layer("both").rows == [None]
+    rank(model, *request(9, seed=1)[:2])
+    assert model.get_layer("user_tower").rows == [1]  # other requests trace nothing
+    np.testing.assert_allclose(scores, predict(model, tiled)["like"], rtol=1e-4, atol=1e-6)
+
+
+def test_a_score_that_depends_on_the_request_alone_is_spread_over_all_candidates():
+    inputs = build_inputs(tiny.SMALL)
+    fields = embed_fields(inputs, tiny.SMALL, 4)
+    logit = ops.sum(fields[:, 0], axis=-1, keepdims=True)  # the user's vector only
+    model = tiny.randomize(keras.Model(inputs, PredictionHead(name="like")(logit)))
+    user, candidates, tiled = request(columns=tiny.SMALL)
+    scores = rank(model, user, candidates).scores
+    assert scores.shape == (NUM_CANDIDATES,)
+    np.testing.assert_allclose(scores, predict(model, tiled)["like"], rtol=1e-5)
+
+
+def without(values, name):
+    return {key: value for key, value in values.items() if key != name}
+
+
+USER, CANDIDATES, _ = request()
+
+
+@pytest.mark.parametrize(
+    ("user", "candidates", "message"),
+    [
+        (without(USER, "history"), CANDIDATES, r"missing: \['history'\]"),
+        (USER, without(CANDIDATES, "genres"), r"missing: \['genres'\]"),
+        ({**USER, "city": 1}, CANDIDATES, r"unknown: \['city'\]"),
+        ({**USER, "price": 1.0}, CANDIDATES, r"in both: \['price'\]"),
+        ({**USER, "user_id": 30}, CANDIDATES, "user_context, column 'user_id': .* got 30"),
+        ({**USER, "user_id": 1.5}, CANDIDATES, "'user_id': expected integer ids"),
+        ({**USER, "history": [1, 2]}, CANDIDATES, r"'history': expected shape \(1, 3\), got"),
+        (
+            {**USER, "user_id": [1, 2]},
+            CANDIDATES,
+            r"user_context, column 'user_id': expected shape",
+        ),
+        (
+            USER,
+            {**CANDIDATES, "movie_id": CANDIDATES["movie_id"] + 19},
+            "candidates, column 'movie_id': expected ids from 0 to 19",
+        ),
+        (
+            USER,
+            {**CANDIDATES, "price": CANDIDATES["price"][:5]},
+            r"candidates, column 'price': expected shape \(40,\), got \(5,\)",
+        ),
+        (USER, {**CANDIDATES, "price": CANDIDATES["price"] * np.nan}, "'price': expected finite"),
+    ],
+)
+def test_bad_requests_are_named(model, user, candidates, message):
+    with pytest.raises(ValueError, match=message):
+        rank(model, user, candidates, task="like")
+
+
+def test_a_request_without_a_candidates_column_is_refused(model):
+    tiled = request(1)[2]
+    with pytest.raises(ValueError, match="rank: candidates hold no column"):
+        rank(model, {name: values[0] for name, values in tiled.items()}, {}, task="like")
+
+
+@pytest.mark.parametrize("task", [None, "follow"])
+def test_the_task_must_be_named_among_several(model, task):
+    with pytest.raises(ValueError, match=rf"expected one of \['like', 'share'\], got {task!r}"):
+        rank(model, USER, CANDIDATES, task=task)
+
+
+def test_another_process_that_imports_training_alone_loads_the_same_bits(model, tmp_path):
+    path, data = str(tmp_path / "new" / "model.keras"), str(tmp_path / "data.npz")
+    save(model, path)
+    _, _, tiled = request()
+    np.savez(data, **tiled)
+    program = (
+        "import sys, numpy as np\n"
+        "from recsys_lib.training import load, predict\n"
+        "result = predict(load(sys.argv[1]), dict(np.load(sys.argv[2])))\n"
+        "np.savez(sys.argv[3], **result)\n"
+    )
+    result = str(tmp_path / "result.npz")
+    done = subprocess.run(
+        [sys.executable, "-c", program, path, data, result],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert done.returncode == 0, done.stderr
+    with np.load(result) as found:
+        for task, values in predict(model, tiled).items():
+            np.testing.assert_array_equal(found[task], values)
+    assert os.listdir(tmp_path / "new") == ["model.keras"]
+
+
+def test_a_loaded_model_ranks_and_trains_on(tmp_path):
+    model = tiny.randomize(tiny.build_small())
+    path = tmp_path / "model.keras"
+    save(model, path)
+    loaded = load(path)
+    user, candidates, _ = request(columns=tiny.SMALL)
+    first, second = (rank(m, user, candidates) for m in (model, loaded))
+    np.testing.assert_array_equal(first.scores, second.scores)
+    np.testing.assert_array_equal(first.order, second.order)
+    data = tiny.make_dataset(tiny.SMALL)
+    for each in (model, loaded):
+        Trainer(each, data).fit(data, epochs=1, patience=None)
+    tiny.assert_same_bits(tiny.weights_of(model), tiny.weights_of(loaded))
+
+
+def test_a_save_that_fails_keeps_the_old_file_and_leaves_nothing(tmp_path, monkeypatch):
+    model = tiny.build_small()
+    path = tmp_path / "model.keras"
+    save(model, path)
+    good = path.read_bytes()
+
+    def full_disk(self, path, **options):
+        pathlib.Path(path).write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(keras.Model, "save", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        save(model, path)
+    assert path.read_bytes() == good
+    assert os.listdir(tmp_path) == ["model.keras"]
+
+
+def test_bad_files_are_named(tmp_path):
+    with pytest.raises(ValueError, match=r"path: expected a name that ends in '.keras', got"):
+        save(tiny.build_small(), tmp_path / "model.h5")
+    with pytest.raises(ValueError, match=r"model.keras: no such file"):
+        load(tmp_path / "model.keras")
+    for content in (b"", b"no model at all", b"PK\x03\x04half a zip"):
+        (tmp_path / "model.keras").write_bytes(content)
+        with pytest.raises(ValueError, match=r"model\.keras: not a readable model"):
+            load(tmp_path / "model.keras")
+
+
+def test_ids_beyond_the_vocabulary_are_refused_by_a_loaded_model_too(tmp_path):
+    """A fused table would silently read the next column's rows."""
+    columns = (CategoricalColumn("user_id", 4, group="user"), CategoricalColumn("movie_id", 9))
+    save(tiny.build_small(columns), tmp_path / "model.keras")
+    features = {"user_id": np.array([4]), "movie_id": np.array([1])}
+    with pytest.raises(ValueError, match="'user_id': expected ids from 0 to 3, got 4"):
+        predict(load(tmp_path / "model.keras"), features)
