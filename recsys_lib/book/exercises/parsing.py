@@ -90,7 +90,7 @@ class Exercise:
     @property
     def lesson_cell(self):
         """The lesson's code cell: the starter and the check of what it defines."""
-        gap = "\n\n\n" if re.search(r"^(?:def|class) ", self.starter, re.MULTILINE) else "\n"
+        gap = "\n\n\n" if re.search(r"^(?:def|class) ", self.starter, re.MULTILINE) else "\n\n"
         return f'{self.starter}{gap}check("{self.identifier}", {self.target})'
 
 

@@ -1,0 +1,63 @@
+"""The instructors' commands: ``python -m recsys_lib.book exercises|assignment|grade``."""
+
+import tempfile
+from pathlib import Path
+
+from recsys_lib.book import grading, grading_course, grading_report
+from recsys_lib.book.exercises.lesson_cells import render_lesson_cells
+from recsys_lib.book.exercises.source import read_source, source_of
+from recsys_lib.book.lessons import CHAPTERS
+
+BUILD = CHAPTERS.parent / "build"
+
+
+def add_commands(commands):
+    """Add the commands to the parser's subparsers."""
+    command = commands.add_parser("exercises", help="print a lesson's cells for its exercises")
+    command.add_argument("lesson", help="name of the lesson, or a path")
+    command.set_defaults(run=_exercises)
+
+    command = commands.add_parser("assignment", help="write the version that students are given")
+    command.add_argument("lesson", help="name of the lesson, or a path")
+    command.add_argument("--into", type=Path, default=BUILD / "assignments", help="target folder")
+    command.set_defaults(run=_assignment)
+
+    command = commands.add_parser("grade", help="grade a folder of submitted notebooks")
+    command.add_argument("submissions", type=Path, help="<student>/<lesson>.ipynb in a folder")
+    command.add_argument("--lesson", default="", help="the lesson of all files; default: told")
+    command.add_argument("--into", type=Path, default=BUILD / "grades", help="target folder")
+    command.add_argument(
+        "--seconds", type=int, default=grading.CELL_SECONDS, help="time limit of a cell"
+    )
+    command.set_defaults(run=_grade)
+
+
+def _exercises(options):
+    print(render_lesson_cells(read_source(source_of(options.lesson, options.chapters))))
+    return 0
+
+
+def _assignment(options):
+    file = read_source(source_of(options.lesson, options.chapters))
+    with tempfile.TemporaryDirectory(prefix="assignment-") as scratch:
+        print(grading_course.write_assignment(file, options.into, Path(scratch) / "course"))
+    return 0
+
+
+def _grade(options):
+    def report(one):
+        pending = f", {one.pending} pending" if one.pending else ""
+        fault = f"  {one.fault}" if one.fault else ""
+        lesson = one.lesson or "unknown lesson"
+        line = f"{one.student}, {lesson}: {one.points:g} of {one.of}{pending}{fault}"
+        print(line, flush=True)
+
+    grades = grading.grade(
+        options.submissions,
+        options.lesson,
+        chapters=options.chapters,
+        seconds=options.seconds,
+        report=report,
+    )
+    print(grading_report.write_report(grades, options.into))
+    return 0

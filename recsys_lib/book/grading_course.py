@@ -1,0 +1,97 @@
+"""A throwaway nbgrader course for one lesson: release, student version, gradebook."""
+
+import logging
+import re
+import shutil
+from pathlib import Path
+
+from recsys_lib.book.exercises.assignment import instructor_notebook, leaked_lines
+from recsys_lib.book.exercises.parsing import STUB, ExerciseError
+from recsys_lib.book.lessons import write_atomically
+
+STUDENT = "student"
+INSTALL = 'nbgrader is not installed: python -m pip install -e ".[instructor]" -c constraints.txt'
+
+
+class GradingError(RuntimeError):
+    """The exercises could not be released or graded; the message says what is at fault."""
+
+
+def require_nbgrader():
+    """Raise `GradingError` where the instructors' extra is not installed."""
+    try:
+        import nbgrader  # noqa: F401
+    except ImportError:
+        raise GradingError(INSTALL) from None
+
+
+def course_api(root):
+    """Return nbgrader's API on the course in the folder ``root``."""
+    from nbgrader.apps import NbGraderAPI
+    from traitlets.config import Config
+
+    config = Config()
+    config.CourseDirectory.root = str(root)
+    config.CourseDirectory.course_id = "book"
+    config.ClearSolutions.code_stub = {"python": STUB}
+    config.OverwriteCells.add_missing_cells = True
+    # What nbgrader tells about each step is of no use; its errors end up in the exceptions.
+    config.NbGraderAPI.log_level = config.Application.log_level = logging.ERROR
+    api = NbGraderAPI(config=config)
+    api.log.setLevel(logging.ERROR)
+    return api
+
+
+def release(file, root):
+    """Make the course of an `ExerciseFile` in the empty folder ``root``.
+
+    Returns:
+        The path of the student version inside it; the gradebook beside it knows all tests.
+
+    Raises:
+        GradingError: nbgrader refused the exercises, or the student version holds a secret line.
+    """
+    require_nbgrader()
+    import nbformat
+
+    root = Path(root)
+    source = root / "source" / file.lesson / f"{file.lesson}.ipynb"
+    source.parent.mkdir(parents=True)
+    nbformat.write(instructor_notebook(file), source)
+    result = course_api(root).generate_assignment(file.lesson, force=True, create=True)
+    released = root / "release" / file.lesson / source.name
+    if not result["success"] or not released.exists():
+        raise GradingError(f"{file.path}: nbgrader refused it:\n{failure(result)}")
+    notebook = nbformat.read(released, as_version=4)
+    if leaked := leaked_lines(file, notebook):
+        raise GradingError(
+            f"{file.path}: the student version would hold {len(leaked)} lines of a solution, "
+            f"hidden test or mistake, the first is {leaked[0]!r}"
+        )
+    return released
+
+
+def write_assignment(file, folder, scratch):
+    """Write the student version into ``folder/<lesson>/<lesson>.ipynb`` and return its path.
+
+    ``scratch`` is an empty folder for the course; it holds the solutions and is the caller's to
+    remove. The target folder holds nothing but the notebook, so that it can be handed out whole.
+    """
+    if not file.exercises:
+        raise ExerciseError(f"{file.path}: no exercises")
+    released = release(file, scratch)
+    target = Path(folder) / file.lesson
+    if target.exists():
+        shutil.rmtree(target)
+    target.mkdir(parents=True)
+    path = target / f"{file.lesson}.ipynb"
+    write_atomically(path, released.read_text(encoding="utf-8"))
+    return path
+
+
+def failure(result):
+    """Return the one line of a failed nbgrader step that says why: its log's first exception."""
+    lines = str(result.get("log") or result.get("error") or "").splitlines()
+    named = re.compile(r"\s*(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Interrupt)\b.*")
+    reasons = [line.strip() for line in lines if named.fullmatch(line)]
+    return (reasons or [line.strip() for line in lines if line.strip()] or ["no reason given"])[0]
