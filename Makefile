@@ -24,21 +24,27 @@ INPUTS := requirements.txt constraints.txt pyproject.toml
 READER := $(VENV)/.reader-ready
 DEVELOPER := $(VENV)/.developer-ready
 
-.PHONY: help lab test bench book format lint lock clean
+.PHONY: help lab test bench assignment grade book format lint lock clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
 
 lab: $(READER) ## set up the environment and open the book in JupyterLab
 	@$(PY) -m jupyter lab $(LAB) $(LAB_ARGS)
 
 test: lint ## everything CI checks: style, pairs, claims, unit tests, every notebook again
 	@$(if $(NOTEBOOKS),,echo "No notebook in chapters/ yet: nbval has nothing to run")
-	@$(PY) -m pytest -n $(WORKERS) --dist loadfile tests $(if $(NOTEBOOKS),$(NBVAL) $(NOTEBOOKS)) \
+	@RECSYS_PROGRESS=0 $(PY) -m pytest -n $(WORKERS) --dist loadfile tests $(if $(NOTEBOOKS),$(NBVAL) $(NOTEBOOKS)) \
 	    $(PYTEST_ARGS)
 
 bench: $(READER) ## print the benchmark table
 	@$(PY) -m recsys_lib.bench
+
+assignment: $(DEVELOPER) ## write the student version of LESSON=01_wide_and_deep
+	@$(PY) -m recsys_lib.book assignment "$(LESSON)"
+
+grade: $(DEVELOPER) ## grade the notebooks in SUBMISSIONS=folder (LESSON=name if they do not tell)
+	@$(PY) -m recsys_lib.book grade "$(SUBMISSIONS)" $(if $(LESSON),--lesson "$(LESSON)")
 
 book: $(DEVELOPER) ## rebuild notebooks whose text changed, or LESSON=01_wide_and_deep anyway
 	@$(PY) -m recsys_lib.book build $(if $(LESSON),--force $(LESSON))

@@ -30,11 +30,18 @@ by a cell each time the lesson runs; [the ledger](CLAIMS.md) lists them all.
 This page is generated from the lessons by `make book`.
 """
 
-# What the reader runs on the start page: a sentence of prose and the cell's source.
+# What the reader runs on the start page: a sentence of prose, the cell's source and its tags.
 START_CELLS = (
     (
         "The next cell says in one line each what is wrong with your environment, if anything is.",
         "from recsys_lib.book import check_env\n\ncheck_env()",
+        (),
+    ),
+    (
+        "Most lessons end in exercises that answer at once. Run the next cell to see which of them "
+        "you have\nsolved; this is kept in the file `.progress.json`, which you may delete.",
+        "from recsys_lib.book import progress\n\nprogress()",
+        ("nbval-ignore-output",),
     ),
 )
 
@@ -57,8 +64,9 @@ def paths(chapters=CHAPTERS):
 def render(chapters=CHAPTERS):
     """Return the start page as MyST text, generated from the lessons' front matter."""
     parts = [FRONT_MATTER, INTRODUCTION]
-    for prose, source in START_CELLS:
-        parts.append(f"{prose}\n\n```{{code-cell}} ipython3\n{source}\n```\n")
+    for prose, source, tags in START_CELLS:
+        option = f":tags: [{', '.join(tags)}]\n\n" if tags else ""
+        parts.append(f"{prose}\n\n```{{code-cell}} ipython3\n{option}{source}\n```\n")
     by_chapter = {}
     for text_path in find_texts(chapters):
         by_chapter.setdefault(text_path.parent.name, []).append(describe(text_path))

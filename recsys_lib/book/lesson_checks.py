@@ -11,6 +11,7 @@ from pathlib import Path
 
 from recsys_lib.book import index, ledger
 from recsys_lib.book.claim_sources import claim_problems, duplicate_problems
+from recsys_lib.book.exercises.lesson_cells import duplicate_exercises, lesson_problems
 from recsys_lib.book.lessons import (
     CHAPTERS,
     HEADER_LABELS,
@@ -38,6 +39,7 @@ def check_book(chapters=CHAPTERS):
     for text_path in texts:
         problems += check_lesson(text_path)
     problems += duplicate_problems(texts)
+    problems += duplicate_exercises(chapters)
     known = {text_path.with_suffix(".ipynb") for text_path in texts}
     for path in sorted(chapters.glob("[0-9][0-9]_*/*.ipynb")):
         if path not in known and not path.name.endswith(".exercises.ipynb"):
@@ -60,6 +62,7 @@ def check_lesson(text_path):
     problems = pair_problems(text_path, text_notebook, notebook)
     problems += anatomy_problems(lesson, text_notebook)
     problems += claim_problems(text_path, text_notebook)
+    problems += lesson_problems(lesson.text_path, text_notebook)
     if problems and problems[0].startswith(f"{lesson.notebook_path}: stale"):
         return problems
     return problems + notebook_problems(lesson.notebook_path, notebook)

@@ -16,9 +16,12 @@ def test_lists_lessons_with_question_and_times(chapters, overview):
 def test_is_executed_and_written_once(chapters, monkeypatch):
     text_path = index.write(chapters.folder)
     notebook = read_notebook(text_path.with_suffix(".ipynb"))
-    (code,) = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    code, solved = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert code.source == "from recsys_lib.book import check_env\n\ncheck_env()"
     assert code.outputs[0].text.startswith("Environment ready")
+    # What whoever builds has solved is not in the committed page.
+    assert solved.outputs[0].data["text/html"].startswith("<p>Run this cell")
+    assert solved.metadata.tags == ["nbval-ignore-output"]
 
     built = []
     monkeypatch.setattr(index, "build", built.append)
@@ -33,4 +36,4 @@ def test_the_generated_text_is_a_notebook_with_one_cell_for_each_start_cell(chap
     (chapters.folder / "index.md").write_text(index.render(chapters.folder))
     cells = read_text(chapters.folder / "index.md").cells
     sources = [cell.source for cell in cells if cell.cell_type == "code"]
-    assert sources == [source for _, source in index.START_CELLS]
+    assert sources == [source for _, source, _ in index.START_CELLS]
