@@ -171,7 +171,7 @@ def show(value):
         extra = [] if usual else [str(value.dtype)]
         if value.ndim > 1 or value.size > MAX_ARRAY_ITEMS:
             extra.append(f"shape {value.shape}")
-        text = f"array({', '.join([' '.join(text.split()), *extra])})"
+        text = f"array({', '.join([' '.join(text.split()).replace('[ ', '['), *extra])})"
     elif isinstance(value, float | np.floating):
         text = str(float(value)) if math.isfinite(value) and float(value).is_integer() else None
         text = text or f"{float(value):.8g}"

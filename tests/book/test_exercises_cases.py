@@ -1,0 +1,163 @@
+"""What a test cell calls: the first failing case with inputs, expected and came."""
+
+import numpy as np
+import pytest
+
+from recsys_lib.book.exercises import (
+    NotAttempted,
+    WrongAnswer,
+    case,
+    check_cases,
+    check_choice,
+    check_prediction,
+    check_text,
+)
+from recsys_lib.book.exercises.cases import recording
+
+
+def wrong(call):
+    with pytest.raises(WrongAnswer) as caught:
+        call()
+    return str(caught.value)
+
+
+def test_the_first_failing_case_is_shown():
+    def square(x):
+        return x * x
+
+    cases = [case(2, expected=4), case(3, expected=6, why="three"), case(5, expected=0)]
+    assert wrong(lambda: check_cases(square, cases)) == (
+        "case 2 of 3 (three)\n  called    square(3)\n  expected  6\n  came      9\n"
+        "  reason    off by 3"
+    )
+
+
+def test_keywords_reach_the_function_and_the_message():
+    def scaled(x, by):
+        return x * by
+
+    check_cases(scaled, [case(2, by=3, expected=6)])
+    assert "scaled(2, by=3)" in wrong(lambda: check_cases(scaled, [case(2, by=3, expected=7)]))
+
+
+def test_exceptions_name_type_message_and_line():
+    def breaks(x):
+        y = x
+        return y / 0
+
+    message = wrong(lambda: check_cases(breaks, [case(1, expected=1)]))
+    assert "raised    ZeroDivisionError: division by zero" in message
+    assert message.splitlines()[-1].startswith("  at        line ")
+    assert message.endswith(": return y / 0")
+    assert "Traceback" not in message
+
+
+def test_wrong_arguments_and_endless_recursion_are_verdicts():
+    assert "TypeError" in wrong(lambda: check_cases(lambda: 1, [case(1, expected=1)]))
+
+    def again(x):
+        return again(x)
+
+    assert "never stops calling itself" in wrong(lambda: check_cases(again, [case(1, expected=1)]))
+
+
+def test_a_function_cannot_change_what_later_cases_get():
+    shared = np.array([1, 2])
+
+    def spoils(x):
+        x += 10
+        return x - 10
+
+    check_cases(spoils, [case(shared, expected=np.array([1, 2]))] * 2)
+    assert shared.tolist() == [1, 2]
+
+
+def raises_not_implemented(x):
+    raise NotImplementedError
+
+
+@pytest.mark.parametrize(
+    "starter", [..., None, lambda x: None, lambda x: ..., raises_not_implemented]
+)
+def test_a_starter_is_no_attempt(starter):
+    with pytest.raises(NotAttempted):
+        check_cases(starter, [case(1, expected=1)])
+
+
+def test_none_in_a_later_case_is_wrong_and_may_be_expected():
+    assert "came      None" in wrong(
+        lambda: check_cases(lambda x: x or None, [case(1, expected=1), case(0, expected=0)])
+    )
+    check_cases(lambda x: None, [case(1, expected=None)])
+
+
+def test_what_is_no_function_or_no_case_is_named():
+    assert "expected a function, got 3" in wrong(lambda: check_cases(3, [case(1, expected=1)]))
+    with pytest.raises(ValueError, match="at least one case"):
+        check_cases(abs, [])
+
+
+def test_recording_counts_cases_and_keeps_the_largest_difference():
+    with recording() as record:
+        check_cases(float, [case(1, expected=1 + 1e-8), case(2, expected=2.0)])
+    assert record.num_cases == 2
+    assert record.largest_difference == pytest.approx(1e-8)
+    check_cases(float, [case(1, expected=1)])
+    assert record.num_cases == 2
+
+
+@pytest.mark.parametrize("answer", ["ac", "CA", "a, c", {"c", "a"}, ["a", "c"]])
+def test_choices_in_any_order_and_case(answer):
+    check_choice(answer, "abcd", right="ac")
+
+
+@pytest.mark.parametrize("answer", ["e", "", 3, [1], "ab c e"])
+def test_a_choice_must_be_among_the_options(answer):
+    assert "expected a letter among a, b, c" in wrong(lambda: check_choice(answer, "abc"))
+
+
+def test_a_wrong_choice_does_not_show_the_right_one():
+    check_choice("b", "abc")
+    assert wrong(lambda: check_choice("b", "abc", right="a")) == "'b' is not right"
+    with pytest.raises(NotAttempted):
+        check_choice(..., "abc", right="a")
+
+
+def test_a_prediction_is_kept_before_the_measurement():
+    order = []
+
+    def measure(n):
+        order.append("measured")
+        return n / 10
+
+    with recording(lambda values: order.append(values)) as record:
+        check_prediction(lambda n: n / 10 + 0.01, measure, [(1,), (2,)], atol=0.02)
+    assert order == [pytest.approx([0.11, 0.21]), "measured", "measured"]
+    assert record.num_cases == 2 and record.largest_difference == pytest.approx(0.01)
+
+
+def test_a_prediction_that_is_off_shows_both_numbers():
+    message = wrong(
+        lambda: check_prediction(lambda n: 0.5, lambda n: 0.25, [(3,)], atol=0.1, names=("n",))
+    )
+    assert message == "setting 1 of 1\n  setting    n = 3\n  predicted  0.5\n  measured   0.25"
+    assert "measured   nan" in wrong(lambda: check_prediction(1, lambda: np.nan, atol=9))
+    check_prediction(0.3, lambda: 0.25, atol=0.1)
+
+
+def test_what_is_no_prediction_is_named():
+    with pytest.raises(NotAttempted):
+        check_prediction(..., lambda: 1)
+    with pytest.raises(NotAttempted):
+        check_prediction(lambda n: None, lambda n: 1, [(1,)])
+    assert "expected a number, got 'many'" in wrong(lambda: check_prediction("many", lambda: 1))
+    assert "expected a function" in wrong(lambda: check_prediction(1, lambda n: 1, [(1,)]))
+
+
+def test_a_text_has_words():
+    check_text("one two three", min_words=3)
+    assert "at least 3 words, got 2" in wrong(lambda: check_text("one two", min_words=3))
+    assert "expected a string" in wrong(lambda: check_text(7))
+    for empty in (..., None, " \n"):
+        with pytest.raises(NotAttempted):
+            check_text(empty)

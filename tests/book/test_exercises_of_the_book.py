@@ -1,0 +1,72 @@
+"""Every exercise of the book: the reference passes, the starter does not, each mistake is caught.
+
+In this process and without nbgrader; the real round is in ``test_grading_of_the_book.py``.
+"""
+
+import pytest
+
+from recsys_lib.book.exercises.source import find_sources, read_source
+from recsys_lib.book.exercises.student import render, verdict_of
+from recsys_lib.book.exercises.verdicts import define
+
+FILES = [read_source(path) for path in find_sources()]
+EXERCISES = [pytest.param(file, one, id=one.identifier) for file in FILES for one in file.exercises]
+MISTAKES = [
+    pytest.param(file, one, mistake, id=f"{one.identifier}-{number}")
+    for file in FILES
+    for one in file.exercises
+    for number, mistake in enumerate(one.mistakes, start=1)
+]
+
+
+@pytest.fixture(autouse=True)
+def no_progress(monkeypatch):
+    monkeypatch.setenv("RECSYS_PROGRESS", "0")
+
+
+def test_the_first_two_chapters_have_their_exercises():
+    counts = {}
+    for file in FILES:
+        kinds = counts.setdefault(file.path.parent.name[:2], [])
+        kinds += [one.kind for one in file.exercises]
+    assert len(counts["00"]) >= 2
+    assert len(counts["01"]) >= 5 and counts["01"].count("code") >= 2
+
+
+@pytest.mark.parametrize(("file", "one"), EXERCISES)
+def test_the_reference_passes_all_tests(file, one):
+    answer = define(file.setup, one.solution, one.target)
+    assert verdict_of(file, one, answer).passed
+    if one.hidden:
+        assert verdict_of(file, one, answer, "hidden").passed
+
+
+@pytest.mark.parametrize(("file", "one"), EXERCISES)
+def test_the_starter_passes_none(file, one):
+    answer = define(file.setup, one.starter, one.target)
+    assert verdict_of(file, one, answer).status == "not attempted"
+    if one.hidden:
+        assert verdict_of(file, one, answer, "hidden").status == "not attempted"
+
+
+@pytest.mark.parametrize(("file", "one", "mistake"), MISTAKES)
+def test_each_mistake_is_rejected_by_the_test_it_is_recorded_for(file, one, mistake):
+    answer = define(file.setup, mistake.code, one.target)
+    verdict = verdict_of(file, one, answer)
+    if mistake.caught_by == "public":
+        assert verdict.status == "wrong", render(one, verdict, answer)
+        # A recall exercise answers with the recorded reason.
+        assert one.kind != "recall" or mistake.text in render(one, verdict, answer)
+    else:
+        assert verdict.passed, render(one, verdict, answer)
+        assert verdict_of(file, one, answer, "hidden").status == "wrong"
+
+
+@pytest.mark.parametrize(("file", "one"), EXERCISES)
+def test_a_check_answers_within_a_second(file, one):
+    import time
+
+    answer = define(file.setup, one.solution, one.target)
+    started = time.perf_counter()
+    verdict_of(file, one, answer)
+    assert time.perf_counter() - started < 1
