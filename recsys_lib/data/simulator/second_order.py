@@ -1,0 +1,237 @@
+"""The second-order lens: a few pairs of fields interact, at a known rank and a known importance.
+
+Every row holds one id for each of F fields. The log-odds of a click are
+
+    logit = bias + sum_f main[f, x_f] + sum_(i, j) gain_ij * interaction_ij[x_i, x_j]
+    p     = sigmoid(logit)
+
+over the planted pairs (i, j) only; all other pairs are null. Each ``interaction`` is an inner
+product of ``rank`` hidden factors, without a mean of its own for any id and with variance 1 over
+all combinations, so a pair's gain is the standard deviation of what it adds to the log-odds.
+
+Some combinations of ids of each planted pair are kept out of training. Low rank carries over to
+them; a weight for each combination does not.
+
+Chapter 02, "Second-order interactions".
+"""
+
+import numpy as np
+
+from recsys_lib.data.simulator.world import (
+    Rows,
+    check_integer,
+    check_number,
+    choose,
+    lowest_share,
+    make_dataset,
+    sigmoid,
+    stream,
+)
+from recsys_lib.features.columns import CategoricalColumn
+
+LENS = "second_order"
+TASK = "click"
+
+
+def second_order(
+    num_rows=150_000,
+    num_fields=8,
+    num_ids=50,
+    rank=4,
+    pairs=((0, 1), (2, 3), (4, 5)),
+    gains=(1.0, 1.0, 1.0),
+    held_out_share=0.3,
+    main_sd=0.3,
+    bias=0.0,
+    unseen_draws=0.5,
+    num_valid_rows=15_000,
+    num_test_rows=60_000,
+    seed=0,
+):
+    """Simulate clicks that depend on single fields and on a few pairs of fields.
+
+    Args:
+        num_rows: rows of the training split.
+        num_fields: number of fields F.
+        num_ids: ids of each field.
+        rank: number of factors behind each interaction, at most ``num_ids - 1``.
+        pairs: positions ``(i, j)`` of the fields that interact, ``i < j``; no field in two pairs.
+        gains: importance of each pair: the standard deviation of what it adds to the log-odds; one
+            number stands for all pairs. A gain of 0 switches a pair off and keeps every row.
+        held_out_share: share of each planted pair's combinations of ids that train and validation
+            never hold. At 0 the test split has no ``unseen`` rows.
+        main_sd: standard deviation of the main effects over the ids of a field, exact.
+        bias: log-odds of a row without main effects and interactions.
+        unseen_draws: share of the test rows that are ``unseen``.
+        num_valid_rows, num_test_rows: rows of the other splits. Validation rows are drawn like
+            training rows; test rows too, apart from ``unseen_draws``.
+        seed: integer of 0 or more.
+
+    Returns:
+        A ``SimulatedDataset`` with the columns ``field_0``, ``field_1``, ... (all of group
+        ``context``, so models keep them in this order), int32 ids from 1; the task ``click``;
+        ``group`` is the id of ``field_0``. Slices: ``seen``, rows whose planted combinations may
+        all occur in training, and in the test split ``unseen``, rows whose planted combinations
+        are *all* held out. Its ``truth`` holds, with P pairs and V ids, indexed by id - 1:
+        ``pairs`` ``(P, 2)`` int64; ``main`` ``(F, V)``; ``interaction`` ``(P, V, V)``, gain
+        included; ``first_factors`` and ``second_factors`` ``(P, V, rank)``, whose products over
+        the last axis are ``interaction``; ``held_out`` ``(P, V, V)`` bool; and for heat maps
+        ``pair_importance`` ``(F, F)``, symmetric, the gain at planted pairs and 0 elsewhere, and
+        ``field_importance`` ``(F,)``, the standard deviation of all terms that hold the field.
+
+        Common random numbers: ``gains``, ``main_sd`` and ``bias`` change probabilities and the
+        labels that depend on them, never a row. ``num_rows`` adds rows at the end. A higher
+        ``rank`` adds factors to those of a lower one, a larger ``held_out_share`` combinations to
+        those of a smaller one, and a pair keeps its factors whatever the other pairs are.
+
+    Raises:
+        ValueError: a knob outside its range, named with the value expected and given.
+    """
+    knobs = _check_knobs(locals())
+    truth = _plant(**knobs)
+    rows = {
+        split_name: _draw_rows(split_name, knobs[size], unseen_draws, truth, knobs)
+        for split_name, size, unseen_draws in (
+            ("train", "num_rows", 0.0),
+            ("valid", "num_valid_rows", 0.0),
+            ("test", "num_test_rows", knobs["unseen_draws"]),
+        )
+    }
+    columns = tuple(
+        CategoricalColumn(f"field_{field}", knobs["num_ids"] + 1)
+        for field in range(knobs["num_fields"])
+    )
+    return make_dataset(LENS, columns, rows, seed, truth, knobs)
+
+
+def _check_knobs(knobs):
+    checked = dict(knobs)
+    minimum = {"num_fields": 2, "num_ids": 2, "seed": 0}
+    for knob in (
+        *("num_rows", "num_valid_rows", "num_test_rows"),
+        *("num_fields", "num_ids", "rank", "seed"),
+    ):
+        checked[knob] = check_integer(knob, knobs[knob], minimum.get(knob, 1))
+    if checked["rank"] >= checked["num_ids"]:
+        raise ValueError(
+            f"rank: expected less than num_ids, which is {checked['num_ids']}, got {knobs['rank']}"
+        )
+    checked["pairs"] = _check_pairs(knobs["pairs"], checked["num_fields"])
+    checked["gains"] = _check_gains(knobs["gains"], len(checked["pairs"]))
+    checked["held_out_share"] = check_number("held_out_share", knobs["held_out_share"], 0, 1, (1,))
+    checked["main_sd"] = check_number("main_sd", knobs["main_sd"], 0)
+    checked["bias"] = check_number("bias", knobs["bias"])
+    checked["unseen_draws"] = check_number("unseen_draws", knobs["unseen_draws"], 0, 1)
+    return checked
+
+
+def _check_pairs(pairs, num_fields):
+    try:
+        checked = tuple(tuple(check_integer("pairs", field, 0) for field in pair) for pair in pairs)
+    except TypeError:
+        raise ValueError(f"pairs: expected pairs of field positions, got {pairs!r}") from None
+    if not checked:
+        raise ValueError("pairs: expected at least one pair, got none; a gain of 0 switches it off")
+    taken = set()
+    for pair in checked:
+        if len(pair) != 2 or not pair[0] < pair[1] < num_fields:
+            raise ValueError(
+                f"pairs: expected two positions i < j below num_fields, which is {num_fields}, "
+                f"got {pair}"
+            )
+        if taken & set(pair):
+            raise ValueError(f"pairs: expected each field in one pair at most, got {pair} too")
+        taken |= set(pair)
+    return checked
+
+
+def _check_gains(gains, num_pairs):
+    if np.ndim(gains) == 0:
+        return (check_number("gains", gains, 0),) * num_pairs
+    checked = tuple(check_number("gains", gain, 0) for gain in gains)
+    if len(checked) != num_pairs:
+        raise ValueError(f"gains: expected one for each of {num_pairs} pairs, got {len(checked)}")
+    return checked
+
+
+def _plant(num_fields, num_ids, rank, pairs, gains, held_out_share, main_sd, seed, **_):
+    main = np.empty((num_fields, num_ids))
+    for field in range(num_fields):
+        effects = stream(seed, LENS, f"main/{field}").standard_normal(num_ids)
+        main[field] = main_sd * (effects - effects.mean()) / effects.std()
+    first_factors = np.empty((len(pairs), num_ids, rank))
+    second_factors = np.empty((len(pairs), num_ids, rank))
+    interaction = np.empty((len(pairs), num_ids, num_ids))
+    held_out = np.empty((len(pairs), num_ids, num_ids), bool)
+    pair_importance = np.zeros((num_fields, num_fields))
+    for position, ((i, j), gain) in enumerate(zip(pairs, gains, strict=True)):
+        first = _factors(seed, f"factors/{i}-{j}/first", rank, num_ids)
+        second = _factors(seed, f"factors/{i}-{j}/second", rank, num_ids)
+        # Summed one dimension at a time: a matrix product would depend on the BLAS library.
+        product = sum(a[:, None] * b[None, :] for a, b in zip(first, second, strict=True))
+        scale = gain / product.std()
+        first_factors[position], second_factors[position] = scale * first.T, second.T
+        interaction[position] = scale * product
+        order = stream(seed, LENS, f"held_out/{i}-{j}").random((num_ids, num_ids))
+        held_out[position] = lowest_share(order, held_out_share)
+        if held_out[position].all():
+            raise ValueError(
+                f"held_out_share: {held_out_share:g} with {num_ids} ids: expected at least one "
+                "combination left for training, got none"
+            )
+        pair_importance[i, j] = pair_importance[j, i] = gain
+    return {
+        "pairs": np.array(pairs, np.int64),
+        "main": main,
+        "interaction": interaction,
+        "first_factors": first_factors,
+        "second_factors": second_factors,
+        "held_out": held_out,
+        "pair_importance": pair_importance,
+        "field_importance": np.sqrt(main_sd**2 + (pair_importance**2).sum(axis=1)),
+    }
+
+
+def _factors(seed, part, rank, num_ids):
+    """``(rank, num_ids)`` normal numbers, of mean zero over the ids.
+
+    Factors without a mean give an interaction without main effects: no id gains on average. A
+    dimension is a row, so that a higher rank adds dimensions to those of a lower one.
+    """
+    factors = stream(seed, LENS, part).standard_normal((rank, num_ids))
+    return factors - factors.mean(axis=1, keepdims=True)
+
+
+def _draw_rows(split_name, num_rows, unseen_draws, truth, knobs):
+    num_ids, seed = knobs["num_ids"], knobs["seed"]
+
+    def uniform(part):
+        return stream(seed, LENS, f"draws/{split_name}/{part}").random(num_rows)
+
+    if not truth["held_out"].any():
+        unseen_draws = 0.0
+    unseen = uniform("unseen") < unseen_draws
+    every_id = np.arange(num_ids)
+    paired = truth["pairs"].ravel()
+    ids = np.empty((knobs["num_fields"], num_rows), np.int64)  # from 0
+    for field in range(knobs["num_fields"]):
+        if field not in paired:
+            ids[field] = choose(every_id, uniform(f"field_{field}"))
+    logit = np.full(num_rows, knobs["bias"])
+    for (i, j), held_out, interaction in zip(
+        truth["pairs"], truth["held_out"], truth["interaction"], strict=True
+    ):
+        combination, numbers = np.empty(num_rows, np.int64), uniform(f"pair_{i}-{j}")
+        for rows, candidates in ((unseen, held_out), (~unseen, ~held_out)):
+            combination[rows] = choose(np.flatnonzero(candidates), numbers[rows])
+        ids[i], ids[j] = np.divmod(combination, num_ids)
+        logit += interaction.ravel()[combination]
+    for field, main in enumerate(truth["main"]):
+        logit += main[ids[field]]
+    features = {f"field_{field}": (row + 1).astype(np.int32) for field, row in enumerate(ids)}
+    return Rows(
+        features=features,
+        probability={TASK: sigmoid(logit)},
+        group=features["field_0"].copy(),
+        slices={"seen": ~unseen, "unseen": unseen},
+    )
