@@ -1,0 +1,136 @@
+"""Attentional factorization machine: an attention network weighs the pairs of each row.
+
+A small network scores the product of every pair, a softmax over the row's pairs turns scores into
+weights, and the weighted sum of the products is projected to the logit:
+
+    a'_ij = h . ReLU(W (v_i o v_j) + b),    a_ij = softmax over the pairs of a'_ij
+    logit = w_0 + sum_i w_i x_i + p . sum_{i<j} a_ij (v_i o v_j)
+
+Source: Xiao et al. 2017, "Attentional Factorization Machines", equations 4 to 6.
+Taught in chapter 02, "AFM".
+"""
+
+import keras
+from keras import ops
+
+from recsys_lib.features.blocks import PredictionHead, linear_logit
+from recsys_lib.features.embedding import build_inputs
+from recsys_lib.second_order.interactions import PairLayer, PairwiseProduct, crossed_fields
+
+
+@keras.saving.register_keras_serializable("recsys_lib")
+class PairAttention(PairLayer):
+    """Attention weights over the pairs of a row; they sum to one.
+
+    The paper's pairs are those of a row's non-zero features. A field that is absent, with an
+    unknown id, an empty sequence or the number 0, has the zero vector: its pairs get weight zero
+    and take nothing from the others. A row with fewer than two features present has no pair to
+    weigh; its weights are uniform, over products that are all zero.
+
+    Call arguments:
+        fields: ``(batch, num_fields, embedding_dim)``; says which fields are present.
+        products: ``(batch, num_pairs, embedding_dim)``, after dropout in training.
+
+    Returns:
+        ``(batch, num_pairs)``.
+
+    Args:
+        attention_dim: hidden units of the attention network.
+        l2: L2 penalty on W, the only weights that the paper penalises.
+
+    Raises:
+        ValueError: arguments out of range.
+
+    Source: Xiao et al. 2017, equation 5.
+    """
+
+    def __init__(self, attention_dim=16, l2=0.0, **kwargs):
+        super().__init__(**kwargs)
+        if attention_dim < 1:
+            raise ValueError(f"attention_dim: expected 1 or more, got {attention_dim}")
+        if l2 < 0:
+            raise ValueError(f"attention_l2: expected 0 or more, got {l2}")
+        self.attention_dim, self.l2 = attention_dim, l2
+
+    def build(self, fields_shape, products_shape):
+        super().build(fields_shape)
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(self.embedding_dim, self.attention_dim),
+            initializer="glorot_uniform",
+            regularizer=keras.regularizers.L2(self.l2) if self.l2 else None,
+        )
+        self.bias = self.add_weight(name="bias", shape=(self.attention_dim,), initializer="zeros")
+        # h says which hidden features make a pair important; it never meets the prediction.
+        self.projection = self.add_weight(
+            name="projection", shape=(self.attention_dim, 1), initializer="glorot_uniform"
+        )
+
+    def call(self, fields, products):
+        hidden = ops.relu(ops.matmul(products, self.kernel) + self.bias)  # (batch, pairs, units)
+        scores = ops.squeeze(ops.matmul(hidden, self.projection), axis=-1)  # (batch, pairs)
+        present = ops.cast(ops.any(ops.not_equal(fields, 0), axis=-1), scores.dtype)  # (B, fields)
+        both = ops.take(present, self.pairs[0], axis=1) * ops.take(present, self.pairs[1], axis=1)
+        # Large enough to leave nothing of an absent pair, small enough for half precision.
+        return ops.softmax(scores - 1e4 * (1 - both), axis=1)
+
+    def get_config(self):
+        return {**super().get_config(), "attention_dim": self.attention_dim, "l2": self.l2}
+
+
+@keras.saving.register_keras_serializable("recsys_lib")
+class WeightedSum(keras.layers.Layer):
+    """Sum over the pairs, ``sum_ij a_ij p_ij``.
+
+    Call arguments:
+        weights: ``(batch, num_pairs)``.
+        products: ``(batch, num_pairs, embedding_dim)``.
+
+    Returns:
+        ``(batch, embedding_dim)``.
+
+    Source: Xiao et al. 2017, equation 4.
+    """
+
+    def call(self, weights, products):
+        pooled = ops.matmul(ops.expand_dims(weights, 1), products)  # (batch, 1, dim)
+        return ops.squeeze(pooled, axis=1)
+
+
+def build_afm(
+    feature_columns,
+    embedding_dim=16,
+    attention_dim=16,
+    dropout_rate=0.0,
+    pooled_dropout_rate=0.0,
+    attention_l2=0.0,
+    task="click",
+):
+    """Build the model.
+
+    Args:
+        feature_columns: columns of any kind, two fields at least.
+        embedding_dim: width of the vectors.
+        attention_dim: hidden units of the attention network, the paper's attention factor.
+        dropout_rate: dropout on the pairs' products, as in the paper.
+        pooled_dropout_rate: dropout on their weighted sum.
+        attention_l2: L2 penalty on the attention network's matrix W, and on nothing else.
+        task: name of the output.
+
+    Returns:
+        ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layer
+        ``afm_pairs`` holds the products ``(batch, num_pairs, embedding_dim)``, ``afm_attention``
+        the weights a_ij ``(batch, num_pairs)``, ``afm_pooled`` the weighted sum, and
+        ``afm_logit`` the projection p.
+    """
+    inputs = build_inputs(feature_columns)
+    fields = crossed_fields(inputs, feature_columns, embedding_dim)
+    products = PairwiseProduct(name="afm_pairs")(fields)  # (batch, pairs, dim)
+    products = keras.layers.Dropout(dropout_rate, name="afm_pairs_dropout")(products)
+    weights = PairAttention(attention_dim, attention_l2, name="afm_attention")(fields, products)
+    pooled = WeightedSum(name="afm_pooled")(weights, products)  # (batch, dim)
+    pooled = keras.layers.Dropout(pooled_dropout_rate, name="afm_pooled_dropout")(pooled)
+    # The head adds the one bias of the model.
+    logit = keras.layers.Dense(1, use_bias=False, name="afm_logit")(pooled)
+    logits = [linear_logit(inputs, feature_columns), logit]
+    return keras.Model(inputs, PredictionHead(name=task)(logits), name="afm")

@@ -1,0 +1,174 @@
+"""FiBiNET: weigh the fields, then cross them through learned matrices.
+
+A squeeze-and-excitation network (SENET) gives every field of a row a weight a_i. The original
+vectors and the weighted ones are crossed, each by bilinear products of their own, and a network
+reads all of them:
+
+    z_i = mean(e_i),    a = ReLU(W_2 ReLU(W_1 z)),    v_i = a_i e_i
+    p_ij = (e_i W) o e_j,    q_ij = (v_i W') o v_j    for i < j
+    logit = w_0 + sum_i w_i x_i + w . MLP([p, q])
+
+Source: Huang et al. 2019, "FiBiNET: Combining Feature Importance and Bilinear feature Interaction
+for Click-Through Rate Prediction", sections 3.2 to 3.6.
+Taught in chapter 02, "FiBiNET".
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+from recsys_lib.features.blocks import MLP, PredictionHead, linear_logit
+from recsys_lib.features.embedding import build_inputs
+from recsys_lib.second_order.interactions import PairLayer, crossed_fields
+
+BILINEAR_KINDS = ("all", "each", "interaction")
+
+
+@keras.saving.register_keras_serializable("recsys_lib")
+class FieldWeights(keras.layers.Layer):
+    """SENET's weight of every field: squeeze to means, excite through a bottleneck.
+
+    Call arguments:
+        fields: ``(batch, num_fields, embedding_dim)``.
+
+    Returns:
+        ``(batch, num_fields)``.
+
+    Args:
+        reduction_ratio: the bottleneck has ``max(1, num_fields / reduction_ratio)`` units.
+        activation: of the weights, ``"relu"`` as in the paper; ``"sigmoid"`` keeps them in (0, 1)
+            and, unlike ReLU, never leaves a field without a gradient.
+
+    Raises:
+        ValueError: a ratio below 1.
+
+    Source: Huang et al. 2019, equations 2 and 3.
+    """
+
+    def __init__(self, reduction_ratio=3, activation="relu", **kwargs):
+        super().__init__(**kwargs)
+        if reduction_ratio < 1:
+            raise ValueError(f"reduction_ratio: expected 1 or more, got {reduction_ratio}")
+        self.reduction_ratio = reduction_ratio
+        self.activation = keras.activations.get(activation)
+
+    def build(self, input_shape):
+        num_fields = input_shape[1]
+        bottleneck = max(1, int(num_fields / self.reduction_ratio))
+        self.squeeze_kernel = self.add_weight(name="squeeze_kernel", shape=(num_fields, bottleneck))
+        self.excite_kernel = self.add_weight(name="excite_kernel", shape=(bottleneck, num_fields))
+
+    def call(self, fields):
+        means = ops.mean(fields, axis=-1)  # (batch, fields)
+        hidden = ops.relu(ops.matmul(means, self.squeeze_kernel))  # (batch, bottleneck)
+        return self.activation(ops.matmul(hidden, self.excite_kernel))  # (batch, fields)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "reduction_ratio": self.reduction_ratio,
+            "activation": keras.activations.serialize(self.activation),
+        }
+
+
+@keras.saving.register_keras_serializable("recsys_lib")
+class BilinearInteraction(PairLayer):
+    """Product of every pair through a matrix, ``(v_i W) o v_j`` for i < j.
+
+    Call arguments:
+        fields: ``(batch, num_fields, embedding_dim)``.
+
+    Returns:
+        ``(batch, num_pairs, embedding_dim)``.
+
+    Args:
+        kind: which matrices there are: ``"all"``, one for all pairs; ``"each"``, one for every
+            field that comes first in a pair, which is all but the last; ``"interaction"``, one
+            for every pair.
+
+    Raises:
+        ValueError: an unknown kind.
+
+    Source: Huang et al. 2019, section 3.3.
+    """
+
+    def __init__(self, kind="interaction", **kwargs):
+        super().__init__(**kwargs)
+        if kind not in BILINEAR_KINDS:
+            raise ValueError(f"bilinear: expected one of {BILINEAR_KINDS}, got {kind!r}")
+        self.kind = kind
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        count = {"all": (), "each": (self.num_fields - 1,), "interaction": (self.num_pairs,)}
+        # Glorot's limit for one matrix. Keras would take the number of matrices for the size of
+        # a convolution's window and start all of them too small.
+        limit = float(np.sqrt(6 / (2 * self.embedding_dim)))
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(*count[self.kind], self.embedding_dim, self.embedding_dim),
+            initializer=keras.initializers.RandomUniform(-limit, limit),
+        )
+
+    def call(self, fields):
+        if self.kind == "all":
+            left = self.first(ops.matmul(fields, self.kernel))
+        elif self.kind == "each":
+            turned = ops.einsum("bfd,fde->bfe", fields[:, :-1], self.kernel)
+            # The last field comes first in no pair, so its row is never picked.
+            left = self.first(ops.pad(turned, ((0, 0), (0, 1), (0, 0))))
+        else:
+            left = ops.einsum("bpd,pde->bpe", self.first(fields), self.kernel)
+        return left * self.second(fields)  # (batch, pairs, dim)
+
+    def get_config(self):
+        return {**super().get_config(), "kind": self.kind}
+
+
+def build_fibinet(
+    feature_columns,
+    embedding_dim=16,
+    hidden_units=(64, 32),
+    bilinear="interaction",
+    reduction_ratio=3,
+    senet_activation="relu",
+    dropout_rate=0.0,
+    task="click",
+):
+    """Build the model.
+
+    Args:
+        feature_columns: columns of any kind, two fields at least.
+        embedding_dim: width of the vectors.
+        hidden_units: widths of the network's layers; empty: the paper's shallow form, which adds
+            up all elements of p and q.
+        bilinear: ``"all"``, ``"each"`` or ``"interaction"``, see ``BilinearInteraction``.
+        reduction_ratio, senet_activation: see ``FieldWeights``.
+        dropout_rate: dropout after each hidden layer.
+        task: name of the output.
+
+    Returns:
+        ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layer
+        ``senet_weights`` holds the fields' weights ``(batch, num_fields)``, ``senet_fields`` the
+        weighted vectors, ``bilinear_original`` and ``bilinear_senet`` p and q, each
+        ``(batch, num_pairs, embedding_dim)``.
+    """
+    inputs = build_inputs(feature_columns)
+    fields = crossed_fields(inputs, feature_columns, embedding_dim)
+    weights = FieldWeights(reduction_ratio, senet_activation, name="senet_weights")(fields)
+    column = keras.layers.Reshape((-1, 1), name="senet_column")(weights)  # (batch, fields, 1)
+    weighted = keras.layers.Multiply(name="senet_fields")([fields, column])
+    # Two layers, two sets of matrices: the weighted vectors are crossed in their own way.
+    products = [
+        BilinearInteraction(bilinear, name="bilinear_original")(fields),
+        BilinearInteraction(bilinear, name="bilinear_senet")(weighted),
+    ]
+    flat = keras.layers.Flatten(name="combination")(ops.concatenate(products, axis=1))
+    if hidden_units:
+        hidden = MLP(hidden_units, dropout_rate=dropout_rate, name="deep")(flat)
+        # The head adds the one bias of the model.
+        logit = keras.layers.Dense(1, use_bias=False, name="deep_logit")(hidden)
+    else:
+        logit = ops.sum(flat, axis=1, keepdims=True)
+    logits = [linear_logit(inputs, feature_columns), logit]
+    return keras.Model(inputs, PredictionHead(name=task)(logits), name="fibinet")
