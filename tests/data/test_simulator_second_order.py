@@ -222,6 +222,13 @@ def test_a_pair_keeps_its_plan_whatever_the_others_are(small):
         np.testing.assert_array_equal(fewer.train.features[name], small.train.features[name])
 
 
+def test_pairs_have_factors_of_their_own(small):
+    for name in ("first_factors", "second_factors"):
+        columns = np.concatenate(list(small.truth[name]), axis=1)  # (num_ids, pairs * rank)
+        related = np.corrcoef(columns, rowvar=False) - np.eye(columns.shape[1])
+        assert abs(related).max() < 0.95  # equal factors: 1; of 20 independent numbers: about 0.6
+
+
 def test_nothing_held_out_leaves_no_unseen_rows():
     dataset = simulator.second_order(**SMALL, held_out_share=0)
     assert set(dataset.test.slices) == {"seen"}
