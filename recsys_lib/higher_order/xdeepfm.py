@@ -1,0 +1,207 @@
+"""xDeepFM: crosses whole embedding vectors, to a degree that depth sets, beside a plain network.
+
+Layer k of the compressed interaction network (CIN) multiplies each of its H_(k-1) input maps,
+component by component, with each of the m fields and compresses the products to H_k new maps:
+
+    X^k_h = f(sum_(i,j) W^(k,h)_(i,j) (X^(k-1)_i o X^0_j))          X^k in R^(H_k x D)
+
+Every map is summed over its D components; the sums of all layers give one logit, the linear term
+and the network one each. f is the identity, which the paper found best.
+
+Source: Lian et al. 2018, "xDeepFM: Combining Explicit and Implicit Feature Interactions for
+Recommender Systems", equations 6 to 8 and 11.
+Taught in chapter 03, "xDeepFM".
+"""
+
+import keras
+from keras import ops
+
+from recsys_lib.features.blocks import PredictionHead, linear_logit
+from recsys_lib.features.embedding import build_inputs, embed_fields
+from recsys_lib.higher_order.parts import (
+    deep_logit,
+    flatten_fields,
+    require_count,
+    require_shape,
+)
+
+
+@keras.saving.register_keras_serializable("recsys_lib")
+class CINLayer(keras.layers.Layer):
+    """One layer of the compressed interaction network.
+
+    Computed as two matrix products: the outer products of fields and maps for each component of
+    each row, ``(batch, D, num_fields * previous_maps)``, and their compression. The largest array
+    thus does not grow with the number of new maps.
+
+    Args:
+        num_maps: number of new feature maps H_k.
+        activation: Keras activation of the maps; default: none.
+
+    Call arguments:
+        fields: ``X^0``, ``(batch, num_fields, D)``.
+        maps: ``X^(k-1)``, ``(batch, previous_maps, D)``; the fields themselves in layer 1.
+
+    Returns:
+        ``X^k``, ``(batch, num_maps, D)``.
+
+    Attributes:
+        kernel: ``(num_fields, previous_maps, num_maps)``; ``kernel[j, i, h]`` is W^(k,h)_(i,j).
+
+    Raises:
+        ValueError: fields and maps of different width.
+    """
+
+    def __init__(self, num_maps, activation=None, **kwargs):
+        super().__init__(**kwargs)
+        self.num_maps = require_count("num_maps", num_maps)
+        self.activation = keras.activations.get(activation)
+
+    def build(self, fields_shape, maps_shape):
+        for shape in (fields_shape, maps_shape):
+            require_shape(self, shape, 3, "(batch, vectors, embedding_dim)")
+        if fields_shape[2] != maps_shape[2]:
+            raise ValueError(
+                f"{self.name!r}: expected fields and maps of one width, "
+                f"got {fields_shape[2]} and {maps_shape[2]}"
+            )
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(fields_shape[1], maps_shape[1], self.num_maps),
+            # Fan-in is num_fields * previous_maps, the number of products that a map adds up.
+            initializer=keras.initializers.VarianceScaling(1.0, "fan_in", "uniform"),
+        )
+
+    def call(self, fields, maps):
+        dim, num_products = fields.shape[2], fields.shape[1] * maps.shape[1]
+        fields = ops.expand_dims(ops.transpose(fields, (0, 2, 1)), 3)  # (batch, D, fields, 1)
+        maps = ops.expand_dims(ops.transpose(maps, (0, 2, 1)), 2)  # (batch, D, 1, maps)
+        # As a product of matrices rather than by broadcasting: its gradient is one too.
+        products = ops.reshape(ops.matmul(fields, maps), (-1, num_products))
+        kernel = ops.reshape(self.kernel, (num_products, self.num_maps))
+        new_maps = ops.reshape(ops.matmul(products, kernel), (-1, dim, self.num_maps))
+        return self.activation(ops.transpose(new_maps, (0, 2, 1)))
+
+    def compute_output_shape(self, fields_shape, maps_shape):
+        return (fields_shape[0], self.num_maps, fields_shape[2])
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_maps": self.num_maps,
+            "activation": keras.activations.serialize(self.activation),
+        }
+
+
+def compressed_interaction(fields, layer_sizes, activation=None, split_half=False):
+    """The whole network: stacked ``CINLayer``s, their maps pooled and put side by side.
+
+    Args:
+        fields: ``(batch, num_fields, D)``.
+        layer_sizes: number of maps of each layer.
+        activation: of the maps; default: none.
+        split_half: the authors' code: of each layer but the last, the first half of the maps is
+            passed on and only the other half is pooled. Default: every map is pooled and passed
+            on, as the paper says.
+
+    Returns:
+        ``(batch, sum of the numbers of pooled maps)``. The layers are named ``cin_1``, ``cin_2``,
+        ... and ``cin_pooled``.
+
+    Raises:
+        ValueError: no layer, a size below 1, or an odd size where halves are wanted.
+    """
+    layer_sizes = tuple(layer_sizes)
+    if not layer_sizes:
+        raise ValueError("cin_layer_sizes: expected at least one layer, got none")
+    for size in layer_sizes:
+        require_count("cin_layer_sizes", size)
+    maps, pooled = fields, []
+    for depth, size in enumerate(layer_sizes, start=1):
+        maps = CINLayer(size, activation, name=f"cin_{depth}")(fields, maps)  # (batch, size, D)
+        to_pool = maps
+        if split_half and depth < len(layer_sizes):
+            if size % 2:
+                raise ValueError(
+                    f"cin_layer_sizes: split_half needs even sizes before the last layer, "
+                    f"got {layer_sizes}"
+                )
+            maps, to_pool = maps[:, : size // 2], maps[:, size // 2 :]
+        pooled.append(ops.sum(to_pool, axis=2))  # (batch, pooled maps)
+    pooled = pooled[0] if len(pooled) == 1 else ops.concatenate(pooled, axis=1)
+    return keras.layers.Identity(name="cin_pooled")(pooled)
+
+
+def build_xdeepfm(
+    feature_columns,
+    embedding_dim=16,
+    cin_layer_sizes=(32, 32),
+    hidden_units=(64, 32),
+    cin_activation=None,
+    split_half=False,
+    linear=True,
+    dropout_rate=0.0,
+    batch_normalization=False,
+    embeddings_initializer=None,
+    task="click",
+):
+    """Build xDeepFM: linear term, CIN and network, on one set of embeddings.
+
+    Args:
+        feature_columns: columns of any kind; a number is a field, its value times a vector.
+        embedding_dim: width D of every field.
+        cin_layer_sizes: numbers of feature maps; k layers reach products of k + 1 fields.
+        hidden_units: widths of the network's layers; None: no network.
+        cin_activation: of the maps; None is the paper's choice, ``"relu"`` a common other one,
+            after which the maps are no longer polynomials of the fields.
+        split_half: see ``compressed_interaction``.
+        linear: whether the linear term is there.
+        dropout_rate, batch_normalization: of the network.
+        embeddings_initializer: Keras initializer of the tables.
+        task: name of the output.
+
+    Returns:
+        ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layers to look at:
+        ``cin_1``, ``cin_2``, ... with the feature maps, each ``(batch, size, D)``;
+        ``cin_pooled``, ``(batch, pooled maps)``; ``cin_logit`` with the weight of each map;
+        ``deep``, the network's last layer.
+
+    Raises:
+        ValueError: an option out of range, or a column with another width.
+    """
+    inputs = build_inputs(feature_columns)
+    fields = embed_fields(
+        inputs, feature_columns, embedding_dim, embeddings_initializer=embeddings_initializer
+    )
+    pooled = compressed_interaction(fields, cin_layer_sizes, cin_activation, split_half)
+    logits = [keras.layers.Dense(1, use_bias=False, name="cin_logit")(pooled)]
+    if linear:
+        logits.append(linear_logit(inputs, feature_columns))
+    if hidden_units is not None:
+        logits.append(
+            deep_logit(flatten_fields(fields), hidden_units, dropout_rate, batch_normalization)
+        )
+    return keras.Model(inputs, PredictionHead(name=task)(logits), name="xdeepfm")
+
+
+def build_cin(
+    feature_columns,
+    embedding_dim=16,
+    cin_layer_sizes=(32, 32),
+    cin_activation=None,
+    split_half=False,
+    embeddings_initializer=None,
+    task="click",
+):
+    """The CIN alone, without linear term and network. Arguments as for ``build_xdeepfm``."""
+    return build_xdeepfm(
+        feature_columns,
+        embedding_dim,
+        cin_layer_sizes,
+        hidden_units=None,
+        cin_activation=cin_activation,
+        split_half=split_half,
+        linear=False,
+        embeddings_initializer=embeddings_initializer,
+        task=task,
+    )
