@@ -43,8 +43,8 @@ test: lint ## everything CI checks: style, pairs, claims, unit tests, every note
 bench: $(READER) ## print the benchmark table
 	@$(PY) -m recsys_lib.bench
 
-assignment: $(DEVELOPER) ## write the student version of LESSON=01_wide_and_deep
-	@$(PY) -m recsys_lib.book assignment "$(LESSON)"
+assignment: $(DEVELOPER) ## write the student versions of all exercises, or of LESSON=01_wide_and_deep
+	@$(PY) -m recsys_lib.book assignment $(LESSON)
 
 grade: $(DEVELOPER) ## grade the notebooks in SUBMISSIONS=folder (LESSON=name if they do not tell)
 	@$(PY) -m recsys_lib.book grade "$(SUBMISSIONS)" $(if $(LESSON),--lesson "$(LESSON)")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from recsys_lib.book import grading, grading_course, grading_report
 from recsys_lib.book.exercises.lesson_cells import render_lesson_cells
-from recsys_lib.book.exercises.source import read_source, source_of
+from recsys_lib.book.exercises.source import find_sources, read_source, source_of
 from recsys_lib.book.lessons import CHAPTERS
 
 BUILD = CHAPTERS.parent / "build"
@@ -18,7 +18,7 @@ def add_commands(commands):
     command.set_defaults(run=_exercises)
 
     command = commands.add_parser("assignment", help="write the version that students are given")
-    command.add_argument("lesson", help="name of the lesson, or a path")
+    command.add_argument("lessons", nargs="*", help="names or paths of lessons; default: all")
     command.add_argument("--into", type=Path, default=BUILD / "assignments", help="target folder")
     command.set_defaults(run=_assignment)
 
@@ -38,9 +38,12 @@ def _exercises(options):
 
 
 def _assignment(options):
-    file = read_source(source_of(options.lesson, options.chapters))
+    sources = [source_of(lesson, options.chapters) for lesson in options.lessons]
+    files = [read_source(path) for path in sources or find_sources(options.chapters)]
     with tempfile.TemporaryDirectory(prefix="assignment-") as scratch:
-        print(grading_course.write_assignment(file, options.into, Path(scratch) / "course"))
+        paths = grading_course.write_assignments(files, options.into, Path(scratch) / "course")
+    for path in paths.values():
+        print(path)
     return 0
 
 

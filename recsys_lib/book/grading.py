@@ -90,17 +90,18 @@ def grade(folder, lesson="", *, chapters=None, seconds=CELL_SECONDS, workers=2, 
     if not submissions:
         raise GradingError(f"{folder}: holds no submission")
     with tempfile.TemporaryDirectory(prefix="grading-", ignore_cleanup_errors=True) as scratch:
-        courses = {}
-        for name in sorted({one.lesson for one in submissions if one.lesson in sources}):
-            root = Path(scratch) / "courses" / name
-            root.mkdir(parents=True)
-            file = read_source(sources[name])
-            courses[name] = (file, root, release(file, root))
+        course = Path(scratch) / "course"
+        course.mkdir()
+        names = sorted({one.lesson for one in submissions if one.lesson in sources})
+        files = {name: read_source(sources[name]) for name in names}
+        released = release(files.values(), course)
 
         def run(numbered):
             number, submission = numbered
             with pool.lend() as worker:
-                result = _grade_one(submission, courses, Path(scratch) / str(number), worker)
+                file, path = files.get(submission.lesson), released.get(submission.lesson)
+                root = Path(scratch) / str(number)
+                result = _grade_one(submission, file, path, root, worker)
             if report is not None:
                 report(result)
             return result
@@ -113,13 +114,12 @@ def grade(folder, lesson="", *, chapters=None, seconds=CELL_SECONDS, workers=2, 
     return sorted(grades, key=lambda one: (one.student, one.lesson))
 
 
-def _grade_one(submission, courses, root, worker):
+def _grade_one(submission, file, released, root, worker):
     result = Grade(submission.student, submission.lesson, fault=submission.fault)
-    if submission.lesson not in courses:
+    if file is None:
         names = f"its name is no lesson's, and its content names none ({submission.path})"
         result.fault = result.fault or f"not graded: {names}"
         return result
-    file, course, released = courses[submission.lesson]
     result.marks = [
         Mark(one.identifier, one.title, one.kind, one.points, rubric=one.rubric)
         for one in file.exercises
@@ -130,7 +130,8 @@ def _grade_one(submission, courses, root, worker):
 
     notebook, result.notes = rebuild(nbformat.read(released, as_version=4), submission.notebook)
     try:
-        shutil.copytree(course, root)
+        # A gradebook of its own, so that submissions can be graded side by side.
+        shutil.copytree(released.parents[2], root)
         target = root / "submitted" / STUDENT / file.lesson / f"{file.lesson}.ipynb"
         target.parent.mkdir(parents=True)
         nbformat.write(notebook, target)

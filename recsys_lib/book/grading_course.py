@@ -42,51 +42,65 @@ def course_api(root):
     return api
 
 
-def release(file, root):
-    """Make the course of an `ExerciseFile` in the empty folder ``root``.
+def release(files, root):
+    """Make one course of several `ExerciseFile` objects in the empty folder ``root``.
+
+    One course for all, because nbgrader spends seconds on each new gradebook.
 
     Returns:
-        The path of the student version inside it; the gradebook beside it knows all tests.
+        Dict of lesson to the path of its student version; the gradebook beside them knows all
+        tests.
 
     Raises:
-        GradingError: nbgrader refused the exercises, or the student version holds a secret line.
+        GradingError: nbgrader refused an exercise, or a student version holds a secret line.
     """
     require_nbgrader()
     import nbformat
 
     root = Path(root)
-    source = root / "source" / file.lesson / f"{file.lesson}.ipynb"
-    source.parent.mkdir(parents=True)
-    nbformat.write(instructor_notebook(file), source)
-    result = course_api(root).generate_assignment(file.lesson, force=True, create=True)
-    released = root / "release" / file.lesson / source.name
-    if not result["success"] or not released.exists():
-        raise GradingError(f"{file.path}: nbgrader refused it:\n{failure(result)}")
-    notebook = nbformat.read(released, as_version=4)
-    if leaked := leaked_lines(file, notebook):
-        raise GradingError(
-            f"{file.path}: the student version would hold {len(leaked)} lines of a solution, "
-            f"hidden test or mistake, the first is {leaked[0]!r}"
-        )
+    released = {}
+    for file in files:
+        source = root / "source" / file.lesson / f"{file.lesson}.ipynb"
+        source.parent.mkdir(parents=True)
+        nbformat.write(instructor_notebook(file), source)
+        result = course_api(root).generate_assignment(file.lesson, force=True, create=True)
+        path = root / "release" / file.lesson / source.name
+        if not result["success"] or not path.exists():
+            raise GradingError(f"{file.path}: nbgrader refused it:\n{failure(result)}")
+        if leaked := leaked_lines(file, nbformat.read(path, as_version=4)):
+            raise GradingError(
+                f"{file.path}: the student version would hold {len(leaked)} lines of a solution, "
+                f"hidden test or mistake, the first is {leaked[0]!r}"
+            )
+        released[file.lesson] = path
     return released
 
 
-def write_assignment(file, folder, scratch):
-    """Write the student version into ``folder/<lesson>/<lesson>.ipynb`` and return its path.
+def write_assignments(files, folder, scratch):
+    """Write each student version into ``folder/<lesson>/<lesson>.ipynb``.
 
-    ``scratch`` is an empty folder for the course; it holds the solutions and is the caller's to
-    remove. The target folder holds nothing but the notebook, so that it can be handed out whole.
+    Args:
+        files: `ExerciseFile` objects.
+        folder: the target; the folder of a lesson in it is replaced, and holds nothing but the
+            notebook, so that it can be handed out whole.
+        scratch: an empty folder for the course; it holds the solutions and is the caller's to
+            remove.
+
+    Returns:
+        Dict of lesson to path.
     """
-    if not file.exercises:
-        raise ExerciseError(f"{file.path}: no exercises")
-    released = release(file, scratch)
-    target = Path(folder) / file.lesson
-    if target.exists():
-        shutil.rmtree(target)
-    target.mkdir(parents=True)
-    path = target / f"{file.lesson}.ipynb"
-    write_atomically(path, released.read_text(encoding="utf-8"))
-    return path
+    for file in files:
+        if not file.exercises:
+            raise ExerciseError(f"{file.path}: no exercises")
+    paths = {}
+    for lesson, released in release(files, scratch).items():
+        target = Path(folder) / lesson
+        if target.exists():
+            shutil.rmtree(target)
+        target.mkdir(parents=True)
+        paths[lesson] = target / f"{lesson}.ipynb"
+        write_atomically(paths[lesson], released.read_text(encoding="utf-8"))
+    return paths
 
 
 def failure(result):

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from recsys_lib.book.grading_worker import MARKS
 
@@ -62,14 +62,13 @@ class Worker:
         if process is None:
             return
         if hasattr(os, "killpg"):
-            try:
+            with suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
-            except (ProcessLookupError, PermissionError):
-                pass
         else:
             process.kill()
         process.wait()
-        process.stdin.close()
+        with suppress(BrokenPipeError):  # what was written and never read
+            process.stdin.close()
 
     def _running(self):
         if self._process is None:

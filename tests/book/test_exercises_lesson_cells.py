@@ -76,3 +76,10 @@ def test_the_check_of_the_book_knows_about_them(lesson, chapters):
     found = lesson_checks.check_book(chapters.folder)
     assert any("the exercise small.twice stands in 2 files" in problem for problem in found)
     assert len(duplicate_exercises(chapters.folder)) == 4
+
+
+def test_two_chapters_cannot_share_the_name_of_a_lesson_with_exercises(chapters):
+    write(chapters.folder)
+    write(chapters.folder, ALL.replace("small.", "other."), chapter="02_other")
+    (problem,) = duplicate_exercises(chapters.folder)
+    assert problem.endswith("01_small.exercises.md stands in 2 chapters")

@@ -5,9 +5,11 @@ In this process and without nbgrader; the real round is in ``test_grading_of_the
 
 import pytest
 
+from recsys_lib.book.exercises.lesson_cells import lesson_problems
 from recsys_lib.book.exercises.source import find_sources, read_source
 from recsys_lib.book.exercises.student import render, verdict_of
 from recsys_lib.book.exercises.verdicts import define
+from recsys_lib.book.lessons import read_text
 
 FILES = [read_source(path) for path in find_sources()]
 EXERCISES = [pytest.param(file, one, id=one.identifier) for file in FILES for one in file.exercises]
@@ -31,6 +33,12 @@ def test_the_first_two_chapters_have_their_exercises():
         kinds += [one.kind for one in file.exercises]
     assert len(counts["00"]) >= 2
     assert len(counts["01"]) >= 5 and counts["01"].count("code") >= 2
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.lesson)
+def test_the_lesson_shows_each_exercise_with_its_own_starter(file):
+    text_path = file.path.with_name(f"{file.lesson}.md")
+    assert lesson_problems(text_path, read_text(text_path)) == []
 
 
 @pytest.mark.parametrize(("file", "one"), EXERCISES)

@@ -12,7 +12,7 @@ from recsys_lib.book import grading, grading_report
 from recsys_lib.book.__main__ import main
 from recsys_lib.book.exercises.assignment import grade_id
 from recsys_lib.book.exercises.source import read_source, source_of
-from recsys_lib.book.grading_course import write_assignment
+from recsys_lib.book.grading_course import write_assignments
 
 pytest.importorskip("nbgrader", reason="the instructors' extra is not installed")
 
@@ -61,8 +61,9 @@ def graded(tmp_path_factory):
     """The grades by student, and the seconds that the whole folder took."""
     file = read_source(source_of(LESSON))
     folder = tmp_path_factory.mktemp("submissions")
-    path = write_assignment(file, tmp_path_factory.mktemp("a"), tmp_path_factory.mktemp("s") / "c")
-    released = nbformat.read(path, as_version=4)
+    scratch = tmp_path_factory.mktemp("scratch") / "course"
+    paths = write_assignments([file], tmp_path_factory.mktemp("assignments"), scratch)
+    released = nbformat.read(paths[LESSON], as_version=4)
 
     def filled_then(change):
         def both(notebook):

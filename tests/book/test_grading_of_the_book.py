@@ -8,7 +8,7 @@ from grading_helpers import fill, reachable, submit
 
 from recsys_lib.book import grading
 from recsys_lib.book.exercises.source import find_sources, read_source
-from recsys_lib.book.grading_course import write_assignment
+from recsys_lib.book.grading_course import write_assignments
 
 pytest.importorskip("nbgrader", reason="the instructors' extra is not installed")
 FILES = [read_source(path) for path in find_sources()]
@@ -19,7 +19,7 @@ def assignments(tmp_path_factory):
     """Path of the student version by lesson."""
     folder = tmp_path_factory.mktemp("assignments")
     scratch = tmp_path_factory.mktemp("scratch")
-    return {file.lesson: write_assignment(file, folder, scratch / file.lesson) for file in FILES}
+    return write_assignments(FILES, folder, scratch / "course")
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from collections import Counter
 
 from recsys_lib.book.claim_sources import calls_in_cell
 from recsys_lib.book.exercises.parsing import SUFFIX, ExerciseError
-from recsys_lib.book.exercises.source import known_identifiers, read_source
+from recsys_lib.book.exercises.source import find_sources, known_identifiers, read_source
 
 
 def lesson_problems(text_path, notebook):
@@ -41,13 +41,21 @@ def lesson_problems(text_path, notebook):
 
 
 def duplicate_exercises(chapters):
-    """Return the identifiers that stand more than once in the book, one line each."""
-    counts = Counter(known_identifiers(chapters))
-    return [
-        f"{chapters}: the exercise {identifier} stands in {count} files"
-        for identifier, count in sorted(counts.items())
-        if count > 1
-    ]
+    """Return what stands more than once in the book: identifiers, and names of exercises files.
+
+    A submission is told by its lesson's name alone, so no two chapters may share one.
+    """
+    problems = []
+    for count, found in (
+        (Counter(known_identifiers(chapters)), "the exercise {} stands in {} files"),
+        (Counter(path.name for path in find_sources(chapters)), "{} stands in {} chapters"),
+    ):
+        problems += [
+            f"{chapters}: {found.format(name, times)}"
+            for name, times in sorted(count.items())
+            if times > 1
+        ]
+    return problems
 
 
 def render_lesson_cells(file):
