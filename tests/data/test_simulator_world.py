@@ -83,6 +83,7 @@ def test_make_dataset_times_the_splits_and_seals_the_truth():
     np.testing.assert_array_equal(all_times, np.arange(51))
     assert set(dataset.test.slices) == {"some"}
     assert (dataset.train.labels["click"] != dataset.train.labels["buy"]).any()
+    assert (dataset.train.labels["click"][:9] != dataset.valid.labels["click"]).any()
     with pytest.raises(ValueError, match="read-only"):
         dataset.truth["table"][0, 0] = 1
     assert dataset.with_columns(["item"]).truth is dataset.truth

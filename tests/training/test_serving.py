@@ -13,7 +13,7 @@ from keras import ops
 
 from recsys_lib.features.blocks import MLP, PredictionHead, linear_logit
 from recsys_lib.features.columns import CANDIDATE_GROUP, CategoricalColumn
-from recsys_lib.features.embedding import build_inputs, embed_fields, embed_groups
+from recsys_lib.features.embedding import build_inputs, embed_groups
 from recsys_lib.training import load, predict, rank, save
 from recsys_lib.training.trainer import Trainer
 
@@ -136,8 +136,7 @@ def test_layers_of_the_request_run_on_a_single_row():
 
 def test_a_score_that_depends_on_the_request_alone_is_spread_over_all_candidates():
     inputs = build_inputs(tiny.SMALL)
-    fields = embed_fields(inputs, tiny.SMALL, 4)
-    logit = ops.sum(fields[:, 0], axis=-1, keepdims=True)  # the user's vector only
+    logit = ops.sum(embed_groups(inputs, tiny.SMALL, 4)["user"], axis=-1, keepdims=True)
     model = tiny.randomize(keras.Model(inputs, PredictionHead(name="like")(logit)))
     user, candidates, tiled = request(columns=tiny.SMALL)
     scores = rank(model, user, candidates).scores

@@ -280,6 +280,22 @@ def test_a_restart_equals_a_fresh_build_bit_for_bit_and_traces_nothing():
     tiny.assert_same_bits(first, run(trainer, 0))
 
 
+def test_training_updates_batch_normalization_and_drops_units():
+    keras.utils.set_random_seed(0)
+    inputs = build_inputs(tiny.SMALL)
+    fields = keras.layers.Flatten()(embed_fields(inputs, tiny.SMALL, 4))
+    mlp = MLP([6], dropout_rate=0.5, batch_normalization=True)
+    hidden = mlp(fields)
+    model = keras.Model(inputs, PredictionHead(name="like")(keras.layers.Dense(1)(hidden)))
+    fit(model, DATA, keras.optimizers.SGD(0.0), epochs=20, batch_size=50, patience=None)
+    # A rate of zero moves no weight, so the moving mean comes to the mean over the training rows.
+    dense, normalization, _, dropout = mlp.stack
+    expected = np.mean(dense(keras.Model(inputs, fields)(DATA.train.features)), axis=0)
+    np.testing.assert_allclose(normalization.moving_mean, expected, rtol=0.2, atol=1e-3)
+    assert np.abs(expected).max() > 2e-3
+    assert dropout.seed_generator.state.numpy()[1] == 20 * 3  # one draw a step
+
+
 def test_a_restart_with_another_model_is_refused(traced):
     with pytest.raises(ValueError, match="restart: the function builds another model"):
         traced.restart(lambda: tiny.build_large(), 0)

@@ -1,0 +1,134 @@
+"""Every recorded mistake is rejected by the tests named for it, which pass without it."""
+
+import importlib.util
+import os
+import pathlib
+import sys
+from collections import Counter
+
+import pytest
+from runner import BROKEN, Mutant, Zygote
+
+HERE = pathlib.Path(__file__).parent
+MACHINERY = ("runner", "test_mutants")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks after importing TensorFlow")
+
+
+def recorded():
+    """The mutants of every list beside this file: one file for each package."""
+    mutants = []
+    for path in sorted(HERE.glob("*.py")):
+        if path.stem in MACHINERY:
+            continue
+        spec = importlib.util.spec_from_file_location(f"mutants_of_{path.stem}", path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        mutants += module.MUTANTS
+    return mutants
+
+
+MUTANTS = recorded()
+
+
+def job_of_unmutated(file):
+    return f"unmutated {file}"
+
+
+@pytest.fixture(scope="module")
+def zygote(request):
+    """Works on all selected mutants at once, whichever of them is waited for."""
+    chosen = {
+        item.callspec.params["mutant"].name: item.callspec.params["mutant"]
+        for item in request.session.items
+        if item.path == request.path and "mutant" in getattr(item, "callspec", _Nothing).params
+    }
+    tests = {test: None for mutant in chosen.values() for test in mutant.tests}
+    jobs = []
+    for file in sorted({test.split("::")[0] for test in tests}):
+        named = [test for test in tests if test.split("::")[0] == file]
+        jobs.append({"name": job_of_unmutated(file), "file": None, "source": "", "tests": named})
+    for mutant in chosen.values():
+        try:
+            source = mutant.source()
+        except ValueError:
+            continue  # its own test says so
+        jobs.append(
+            {"name": mutant.name, "file": mutant.file, "source": source, "tests": mutant.tests}
+        )
+    zygote = Zygote(jobs, num_children=max(2, (os.cpu_count() or 2) // 2))
+    yield zygote
+    zygote.close()
+
+
+class _Nothing:
+    params = ()
+
+
+def matches(node, test):
+    """Whether a test id is, or is a case of, the named test."""
+    return node == f"tests/{test}" or node.startswith((f"tests/{test}[", f"tests/{test}::"))
+
+
+def verdict(mutant, zygote):
+    """What the tests say about a mutant: ``"rejected"``, or why they do not reject it."""
+    mutant.source()
+    for test in mutant.tests:
+        unmutated = zygote.report(job_of_unmutated(test.split("::")[0]))
+        failed = [f for f in unmutated["failures"] if matches(f["test"], test)]
+        if failed:
+            return f"fails without the mutant too: {failed}"
+        if not any(matches(node, test) for node in unmutated["passed"]):
+            return f"no test is called {test!r}:\n{unmutated['output']}"
+    report = zygote.report(mutant.name)
+    failures = report["failures"]
+    broken = [f for f in failures if f["when"] == "collect" or f["error"] in BROKEN]
+    if broken:
+        return f"the mutant does not run: {broken}"
+    if any(f["when"] == "call" or f["in_mutant"] for f in failures):
+        return "rejected"
+    return f"no test fails, the mutant survives:\n{report['output']}"
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_the_mutant_is_rejected(mutant, zygote):
+    assert verdict(mutant, zygote) == "rejected"
+
+
+def harmless(name, new, test="test_all_pairs_leave_numbers_out"):
+    old = "    return list(itertools.combinations(names, 2))"
+    tests = f"features/test_crosses.py::{test}"
+    return Mutant(name, "recsys_lib/features/crosses.py", old, new, tests)
+
+
+@pytest.mark.parametrize(
+    ("mutant", "expected"),
+    [
+        (harmless("no mistake", "    return [*itertools.combinations(names, 2)]"), "survives"),
+        (harmless("unknown name", "    return no_such_name"), "the mutant does not run"),
+        (harmless("no such test", "    return []", "test_nothing"), "no test is called"),
+        (harmless("a mistake", "    return []"), "rejected"),
+    ],
+    ids=lambda value: getattr(value, "name", None),
+)
+def test_the_runner_tells_mistakes_from_what_is_none(mutant, expected, zygote):
+    assert expected in verdict(mutant, zygote)
+
+
+def test_names_are_unique():
+    repeated = [name for name, count in Counter(m.name for m in MUTANTS).items() if count > 1]
+    assert not repeated
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("no such text", "x", "found it 0 times"),
+        ("def ", "x", "expected the old text once"),
+        ('    """Embeddings', '    """Embeddings', "found it 0 times"),
+        ("def all_pairs(columns):", "def all_pairs(columns):", "the new text equals the old one"),
+        ("def all_pairs(columns):", "def all_pairs(columns:", "was never closed"),
+    ],
+)
+def test_a_mutant_that_is_none_is_an_error(old, new, message):
+    with pytest.raises(ValueError, match=message):
+        Mutant("broken", "recsys_lib/features/crosses.py", old, new, ()).source()

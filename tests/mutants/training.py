@@ -1,0 +1,201 @@
+"""Mistakes in fit and its checkpoints that the tests must reject."""
+
+from runner import Mutant
+
+TRAINER = "recsys_lib/training/trainer.py"
+CHECKPOINTS = "recsys_lib/training/checkpoints.py"
+TEST_TRAINER = "training/test_trainer.py"
+TEST_CHECKPOINTS = "training/test_checkpoints.py"
+KILLED = f"{TEST_CHECKPOINTS}::test_more_epochs_go_on_where_fewer_ended"
+RESTART = f"{TEST_TRAINER}::test_a_restart_equals_a_fresh_build_bit_for_bit_and_traces_nothing"
+
+MUTANTS = [
+    Mutant(
+        "fit: the partial batch is dropped",
+        TRAINER,
+        "num_steps = -(-num_rows // batch_size)",
+        "num_steps = max(1, num_rows // batch_size)",
+        f"{TEST_TRAINER}::test_an_epoch_takes_every_row_once_and_the_last_batch_what_is_left",
+    ),
+    Mutant(
+        "fit: the same order in every epoch",
+        TRAINER,
+        "np.random.default_rng([seed, run.epoch])",
+        "np.random.default_rng([seed, 0])",
+        f"{TEST_TRAINER}::test_an_epoch_takes_every_row_once_and_the_last_batch_what_is_left",
+    ),
+    Mutant(
+        "fit: the seed does not decide the order",
+        TRAINER,
+        "np.random.default_rng([seed, run.epoch])",
+        "np.random.default_rng([0, run.epoch])",
+        f"{TEST_TRAINER}::test_the_seed_decides_the_order_of_rows_and_nothing_else_does",
+    ),
+    Mutant(
+        "fit: rows are not shuffled",
+        TRAINER,
+        ".permutation(num_rows)",
+        ".permutation(1).repeat(num_rows) + np.arange(num_rows)",
+        f"{TEST_TRAINER}::test_an_epoch_takes_every_row_once_and_the_last_batch_what_is_left",
+    ),
+    Mutant(
+        "fit: labels are not shuffled with the rows",
+        TRAINER,
+        "tf.gather(labels, rows)",
+        "labels[index * batch_size : (index + 1) * batch_size]",
+        f"{TEST_TRAINER}::test_weights_equal_a_plain_loop_over_the_same_batches",
+    ),
+    Mutant(
+        "fit: dropout and batch normalization do not know that they train",
+        TRAINER,
+        "outputs = self.model(self.layout.unpack(ids, numbers), training=True)",
+        "outputs = self.model(self.layout.unpack(ids, numbers), training=False)",
+        f"{TEST_TRAINER}::test_training_updates_batch_normalization_and_drops_units",
+    ),
+    Mutant(
+        "loss: a clipped probability",
+        TRAINER,
+        "functions[self.kinds[position]](\n                labels[:, position], output\n",
+        "functions[self.kinds[position]](\n"
+        "                labels[:, position], tf.clip_by_value(output, 1e-7, 1 - 1e-7)\n",
+        f"{TEST_TRAINER}::test_a_confident_mistake_keeps_its_gradient",
+    ),
+    Mutant(
+        "loss: what layers add is left out",
+        TRAINER,
+        "total = tf.add_n(self.model.losses) if self.model.losses else 0.0",
+        "total = 0.0",
+        f"{TEST_TRAINER}::test_losses_that_layers_add_are_counted",
+    ),
+    Mutant(
+        "loss: weights are ignored",
+        TRAINER,
+        "total += self.loss_weights[position] * functions",
+        "total += functions",
+        f"{TEST_TRAINER}::test_two_tasks_and_their_weights",
+    ),
+    Mutant(
+        "loss: every task by the first label",
+        TRAINER,
+        "                labels[:, position], output",
+        "                labels[:, 0], output",
+        f"{TEST_TRAINER}::test_two_tasks_and_their_weights",
+    ),
+    Mutant(
+        "fit: the mean loss counts each batch alike",
+        TRAINER,
+        "total + loss * tf.cast(tf.size(rows), tf.float32)",
+        "total + loss * tf.cast(batch_size, tf.float32)",
+        f"{TEST_TRAINER}::test_the_loss_is_the_cross_entropy_of_the_logits",
+    ),
+    Mutant(
+        "early stopping: the last weights stay",
+        TRAINER,
+        "        if self.best is not None:\n",
+        "        if False:\n",
+        f"{TEST_TRAINER}::test_early_stopping_restores_the_best_epoch",
+    ),
+    Mutant(
+        "early stopping: the worst score is the best",
+        TRAINER,
+        "elif self.best_score is None or score > self.best_score:",
+        "elif self.best_score is None or score < self.best_score:",
+        f"{TEST_TRAINER}::test_early_stopping_restores_the_best_epoch",
+    ),
+    Mutant(
+        "early stopping: an equal score is a gain",
+        TRAINER,
+        "elif self.best_score is None or score > self.best_score:",
+        "elif self.best_score is None or score >= self.best_score:",
+        f"{TEST_TRAINER}::test_early_stopping_restores_the_best_epoch",
+    ),
+    Mutant(
+        "early stopping: a gain does not reset the patience",
+        TRAINER,
+        "self.best_score, self.best_epoch, self.epochs_without_gain = score, self.epoch, 0",
+        "self.best_score, self.best_epoch = score, self.epoch",
+        f"{TEST_TRAINER}::test_a_gain_resets_the_patience",
+    ),
+    Mutant(
+        "early stopping: validates on the training split",
+        TRAINER,
+        "            label, prediction = dataset.valid.labels[task], predictions[task]",
+        "            predictions = predict(self.model, dataset.train.features, self.tasks)\n"
+        "            label, prediction = dataset.train.labels[task], predictions[task]",
+        f"{TEST_TRAINER}::test_the_validation_score_is_the_auc_on_the_validation_split",
+    ),
+    Mutant(
+        "restart: the optimizer goes on",
+        TRAINER,
+        "        for variable, start in zip(self.optimizer.variables, "
+        "self._initial_optimizer, strict=True):\n            variable.assign(start)\n",
+        "",
+        RESTART,
+    ),
+    Mutant(
+        "restart: the seed is forgotten",
+        TRAINER,
+        "        keras.utils.set_random_seed(seed)\n        twin = build()",
+        "        twin = build()",
+        RESTART,
+    ),
+    Mutant(
+        "restart: only trainable weights",
+        TRAINER,
+        "for variable, start in zip(self.model.variables, twin.variables, strict=True):",
+        "for variable, start in zip("
+        "self.model.trainable_variables, twin.trainable_variables, strict=True):",
+        RESTART,
+    ),
+    Mutant(
+        "fit: a loss that is not finite goes on",
+        TRAINER,
+        "if not np.isfinite(run.loss_sum):",
+        "if False:",
+        f"{TEST_TRAINER}::test_a_loss_that_is_not_finite_is_an_error_that_names_the_epoch",
+    ),
+    Mutant(
+        "progress: the bar stays",
+        TRAINER,
+        "leave=False",
+        "leave=True",
+        f"{TEST_TRAINER}::test_progress_leaves_nothing_behind",
+    ),
+    Mutant(
+        "checkpoints: without the optimizer's variables",
+        CHECKPOINTS,
+        'for prefix, variables in (("model", model.variables), '
+        '("optimizer", optimizer.variables)):',
+        'for prefix, variables in (("model", model.variables),):',
+        KILLED,
+    ),
+    Mutant(
+        "checkpoints: the best weights are lost",
+        CHECKPOINTS,
+        "    return state, best or None",
+        "    return state, None",
+        f"{TEST_CHECKPOINTS}::"
+        "test_a_finished_run_started_again_trains_nothing_and_holds_the_best_weights",
+    ),
+    Mutant(
+        "checkpoints: another run's file is accepted",
+        CHECKPOINTS,
+        "    if changed:\n",
+        "    if False:\n",
+        f"{TEST_CHECKPOINTS}::test_a_checkpoint_of_another_run_is_refused",
+    ),
+    Mutant(
+        "checkpoints: written in place",
+        CHECKPOINTS,
+        '    temporary = f"{path}.part"\n',
+        "    temporary = path\n",
+        f"{TEST_CHECKPOINTS}::test_a_write_that_fails_keeps_the_old_file_and_leaves_no_part",
+    ),
+    Mutant(
+        "checkpoints: the position in the run is forgotten",
+        TRAINER,
+        "            for name in _Run._stored:\n                setattr(self, name, state[name])\n",
+        "",
+        KILLED,
+    ),
+]
