@@ -12,8 +12,7 @@ MUTANTS = [
         MODEL,
         'return [linear_logit(inputs, columns, name="wide_linear"), crosses(inputs)]',
         'return [linear_logit(inputs, columns, name="wide_linear")]',
-        f"{TEST}::test_number_of_weights",
-        FORMULA,
+        (f"{TEST}::test_number_of_weights", FORMULA),
     ),
     Mutant(
         "wide & deep: the linear term counted twice",
