@@ -9,6 +9,7 @@ Nothing is ever written to the working tree.
 """
 
 import dataclasses
+import gc
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -198,14 +199,10 @@ def _run_tests(job, folder):
     if job["file"] is not None:
         sys.meta_path.insert(0, _Finder(job["file"], job["source"]))
     recorder = _Recorder(job["file"], job["tests"])
-    options = [
-        "-q",
-        "--no-header",
-        "--tb=short",
-        "-p",
-        "no:cacheprovider",
-        f"--basetemp={folder}/t",
-    ]
+    # pytest collects garbage several times to find ignored exceptions: most of a short job's time.
+    left_out = ("cacheprovider", "unraisableexception", "threadexception")
+    options = ["-q", "--no-header", "--tb=short", f"--basetemp={folder}/t"]
+    options += [part for plugin in left_out for part in ("-p", f"no:{plugin}")]
     if job["file"] is not None:
         options.append("-x")
     files = dict.fromkeys(f"tests/{test.split('::')[0]}" for test in job["tests"])
@@ -254,6 +251,7 @@ def _serve(num_children):
     import tensorflow  # noqa: F401
     import tqdm.auto  # noqa: F401
 
+    gc.freeze()  # children need not look through, and so copy, what all of them share
     running = {}
 
     def stop(*_):
