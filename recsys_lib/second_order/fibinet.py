@@ -114,11 +114,10 @@ class BilinearInteraction(PairLayer):
         if self.kind == "all":
             left = self.first(ops.matmul(fields, self.kernel))
         elif self.kind == "each":
-            turned = ops.einsum("bfd,fde->bfe", fields[:, :-1], self.kernel)
-            # The last field comes first in no pair, so its row is never picked.
-            left = self.first(ops.pad(turned, ((0, 0), (0, 1), (0, 0))))
+            # The last field comes first in no pair.
+            left = self.first(ops.einsum("bfd,fde->bfe", fields[:, :-1], self.kernel))
         else:
-            left = ops.einsum("bpd,pde->bpe", self.first(fields), self.kernel)
+            left = self.turn_first(fields, self.kernel)
         return left * self.second(fields)  # (batch, pairs, dim)
 
     def get_config(self):

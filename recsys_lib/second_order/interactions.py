@@ -8,6 +8,7 @@ import itertools
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import ops
 
 from recsys_lib.features.embedding import embed_fields, field_names
@@ -74,13 +75,38 @@ def crossed_fields(inputs, feature_columns, embedding_dim, name="embedding"):
     return keras.layers.Identity(name=label)(vectors)
 
 
-class PairLayer(keras.layers.Layer):
-    """Base of layers over pairs of fields: ``first`` and ``second`` pick each pair's members.
+def pick(fields, positions, axis=1):
+    """Fields at constant positions along ``axis`` (0 or 1).
 
-    A pick is a product with a 0/1 matrix ``(num_pairs, num_fields)``. It is exact, and both it
-    and its gradient run as matrix products, several times as fast as indexing along axis 1, whose
-    gradient is a scattered sum.
+    Indexing is fast forwards; its own gradient is a scattered sum, on axis 1 between two
+    transpositions. The same sum as a product with a 0/1 matrix takes a third of the time.
+
+    Args:
+        fields: ``(batch, num_fields, width)``, or ``(num_fields, batch, width)`` for axis 0.
+        positions: ``(picked,)`` integers, constant.
+
+    Returns:
+        ``fields`` with ``picked`` in place of ``num_fields``.
     """
+    num_fields = fields.shape[axis]
+    members = np.eye(num_fields, dtype=np.float32)[positions].T  # (num_fields, picked)
+
+    @tf.custom_gradient
+    def indexed(fields):
+        def gradient(upstream):
+            weights = tf.cast(members, upstream.dtype)
+            if axis == 1:
+                return tf.matmul(weights, upstream)
+            flat = tf.reshape(upstream, (len(positions), -1))
+            return tf.reshape(tf.matmul(weights, flat), tf.shape(fields))
+
+        return tf.gather(fields, positions, axis=axis), gradient
+
+    return indexed(fields)
+
+
+class PairLayer(keras.layers.Layer):
+    """Base of layers over pairs of fields: ``first`` and ``second`` pick each pair's members."""
 
     def build(self, input_shape):
         shape = input_shape[0] if isinstance(input_shape[0], list | tuple) else input_shape
@@ -92,16 +118,29 @@ class PairLayer(keras.layers.Layer):
         self.num_fields, self.embedding_dim = shape[1], shape[2]
         self.pairs = pair_indices(self.num_fields)
         self.num_pairs = len(self.pairs[0])
-        identity = np.eye(self.num_fields, dtype=np.float32)
-        self._pick_first, self._pick_second = identity[self.pairs[0]], identity[self.pairs[1]]
+
+    def turn_first(self, fields, kernel):
+        """``v_i W_ij`` of each pair.
+
+        Args:
+            fields: ``(batch, num_fields, embedding_dim)``.
+            kernel: one matrix per pair, ``(num_pairs, embedding_dim, embedding_dim)``.
+
+        Returns:
+            ``(batch, num_pairs, embedding_dim)``.
+        """
+        # One matrix product per pair, over the whole batch, needs the fields outermost.
+        by_field = ops.transpose(fields, (1, 0, 2))  # (fields, batch, dim)
+        turned = ops.matmul(pick(by_field, self.pairs[0], axis=0), kernel)  # (pairs, batch, dim)
+        return ops.transpose(turned, (1, 0, 2))
 
     def first(self, fields):
-        """``(batch, num_fields, width)`` -> ``(batch, num_pairs, width)``: v_i of each pair."""
-        return ops.matmul(ops.cast(self._pick_first, fields.dtype), fields)
+        """``(batch, fields, width)`` -> ``(batch, num_pairs, width)``: v_i of each pair."""
+        return pick(fields, self.pairs[0])
 
     def second(self, fields):
         """The same with v_j."""
-        return ops.matmul(ops.cast(self._pick_second, fields.dtype), fields)
+        return pick(fields, self.pairs[1])
 
 
 @keras.saving.register_keras_serializable("recsys_lib")

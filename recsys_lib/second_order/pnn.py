@@ -130,8 +130,7 @@ class PairwiseKernelProduct(PairLayer):
         )
 
     def call(self, fields):
-        turned = ops.einsum("bpd,pde->bpe", self.first(fields), self.kernel)
-        return ops.sum(turned * self.second(fields), axis=-1)
+        return ops.sum(self.turn_first(fields, self.kernel) * self.second(fields), axis=-1)
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
