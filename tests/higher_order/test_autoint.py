@@ -1,0 +1,219 @@
+"""AutoInt against its formula, head by head and field by field."""
+
+import keras
+import numpy as np
+import pytest
+from crossing import (
+    COLUMNS,
+    NUM_FIELDS,
+    assert_equal_to,
+    assert_gradients_reach_every_weight,
+    assert_padding_is_invisible,
+    assert_rows_are_independent,
+    assert_survives_saving,
+    count,
+    dense_stack,
+    double,
+    fields_of,
+    make_rows,
+    output_of,
+    randomized,
+    relu,
+)
+
+from recsys_lib.features.columns import CategoricalColumn
+from recsys_lib.higher_order.autoint import FieldAttention, InteractingLayer, build_autoint
+
+HEADS, HEAD_DIM = 2, 3
+
+
+def interacting(attention, layer, fields, project=None, scale=False, normalize=False):
+    """One layer by loops over rows, heads and fields: attention ``(B, H, F, F)`` and outputs."""
+    f = relu if project == "relu" else lambda x: x
+    rows, num_fields, _ = fields.shape
+    heads, width = attention.num_heads, layer.head_dim
+    weights = np.zeros((rows, heads, num_fields, num_fields))
+    outputs = np.zeros((rows, num_fields, heads * width))
+    for row in range(rows):
+        for h in range(heads):
+            part = slice(h * width, (h + 1) * width)
+            query, key = (
+                double(attention.query_kernel)[:, part],
+                double(attention.key_kernel)[:, part],
+            )
+            value = double(layer.value_kernel)[:, part]
+            for m in range(num_fields):
+                scores = np.array(
+                    [f(fields[row, m] @ query) @ f(fields[row, k] @ key) for k in range(num_fields)]
+                )
+                if scale:
+                    scores /= np.sqrt(width)
+                exponent = np.exp(scores - scores.max())
+                weights[row, h, m] = exponent / exponent.sum()
+                for k in range(num_fields):
+                    outputs[row, m, part] += weights[row, h, m, k] * f(fields[row, k] @ value)
+        for m in range(num_fields):
+            outputs[row, m] += f(fields[row, m] @ double(layer.residual_kernel))
+    outputs = relu(outputs)
+    if normalize:
+        norm = layer.normalization
+        mean, variance = outputs.mean(-1, keepdims=True), outputs.var(-1, keepdims=True)
+        outputs = (outputs - mean) / np.sqrt(variance + norm.epsilon)
+        outputs = outputs * double(norm.gamma) + double(norm.beta)
+    return weights, outputs
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({}, {}),
+        ({"projection_activation": "relu"}, {"project": "relu"}),
+        ({"scale_attention": True}, {"scale": True}),
+        ({"layer_normalization": True}, {"normalize": True}),
+        ({"hidden_units": (5, 3)}, {}),
+    ],
+    ids=["paper", "relu", "scaled", "normalized", "autoint_plus"],
+)
+def test_the_model_equals_its_formula(options, told):
+    features = make_rows()
+    model = build_autoint(COLUMNS, 4, 2, HEADS, HEAD_DIM, **options)
+    randomized(model, scale=0.6)
+    embedded = fields = fields_of(model, features)
+    for depth in (1, 2):
+        weights, fields = interacting(
+            model.get_layer(f"attention_{depth}"),
+            model.get_layer(f"interacting_{depth}"),
+            fields,
+            **told,
+        )
+        shown = output_of(model, f"attention_{depth}", features)
+        assert shown.shape == (6, HEADS, NUM_FIELDS, NUM_FIELDS)
+        np.testing.assert_allclose(shown, weights, rtol=1e-4, atol=1e-5)
+        shown = output_of(model, f"interacting_{depth}", features)
+        assert shown.shape == (6, NUM_FIELDS, HEADS * HEAD_DIM)
+        np.testing.assert_allclose(shown, fields, rtol=1e-4, atol=1e-4)
+    logit = fields.reshape(6, -1) @ double(model.get_layer("logit").kernel)[:, 0]
+    if "hidden_units" in options:
+        hidden = dense_stack(model.get_layer("deep"), embedded.reshape(6, -1))
+        logit += hidden @ double(model.get_layer("deep_logit").kernel)[:, 0]
+    assert_equal_to(model, features, logit)
+
+
+def test_every_field_spreads_a_weight_of_one_over_the_fields():
+    model = randomized(build_autoint(COLUMNS, 4, 2, HEADS, HEAD_DIM), scale=1.0)
+    for depth in (1, 2):
+        attention = output_of(model, f"attention_{depth}", make_rows(20))
+        np.testing.assert_allclose(attention.sum(axis=-1), 1, rtol=1e-5)
+        assert np.ptp(attention.sum(axis=-2)) > 0.1  # over queries they sum to anything
+
+
+def test_without_values_and_with_the_identity_as_projection_a_layer_is_relu():
+    fields = np.random.default_rng(0).normal(size=(4, 5, 6)).astype(np.float32)
+    attention = FieldAttention(2, 3)(fields)
+    layer = InteractingLayer(3)
+    layer.build(fields.shape, attention.shape)
+    layer.value_kernel.assign(np.zeros((6, 6)))
+    layer.residual_kernel.assign(np.eye(6))
+    np.testing.assert_array_equal(layer(fields, attention), relu(fields))
+
+
+def test_fields_in_another_order_give_the_same_fields_in_that_order():
+    fields = np.random.default_rng(1).normal(size=(4, 5, 6)).astype(np.float32)
+    order = [3, 0, 4, 1, 2]
+    weigh, mix = FieldAttention(2, 3), InteractingLayer(3)
+    attention = np.asarray(weigh(fields))
+    permuted = np.asarray(weigh(fields[:, order]))
+    np.testing.assert_allclose(permuted, attention[:, :, order][..., order], rtol=1e-5)
+    np.testing.assert_allclose(
+        mix(fields[:, order], permuted), np.asarray(mix(fields, attention))[:, order], atol=1e-5
+    )
+
+
+def test_heads_differ_and_do_not_mix():
+    """A change to one head's kernel moves its attention and its part of the outputs alone."""
+    fields = np.random.default_rng(2).normal(size=(4, 5, 6)).astype(np.float32)
+    weigh, mix = FieldAttention(2, 3), InteractingLayer(3)
+    attention = np.asarray(weigh(fields))
+    outputs = np.asarray(mix(fields, attention))
+    assert np.abs(attention[:, 0] - attention[:, 1]).max() > 1e-3
+    kernel = weigh.query_kernel.numpy()
+    kernel[:, 3:] += 1
+    weigh.query_kernel.assign(kernel)
+    moved = np.asarray(weigh(fields))
+    np.testing.assert_array_equal(moved[:, 0], attention[:, 0])
+    assert np.abs(moved[:, 1] - attention[:, 1]).max() > 1e-3
+    changed = np.asarray(mix(fields, moved))
+    np.testing.assert_array_equal(changed[..., :3], outputs[..., :3])
+    assert np.abs(changed[..., 3:] - outputs[..., 3:]).max() > 1e-3
+
+
+def test_the_width_is_stated_per_head():
+    model = build_autoint(COLUMNS, 4, 1, num_heads=3, head_dim=5)
+    assert model.get_layer("interacting_1").output.shape == (None, NUM_FIELDS, 15)
+    assert model.get_layer("attention_1").query_kernel.shape == (4, 15)
+
+
+def test_parameters():
+    tables, width = (9 + 7 + 3) * 4, HEADS * HEAD_DIM
+    for num_layers in (1, 3):
+        kernels = 4 * 4 * width + 4 * width * width * (num_layers - 1)
+        model = build_autoint(COLUMNS, 4, num_layers, HEADS, HEAD_DIM)
+        assert count(model) == tables + kernels + NUM_FIELDS * width + 1
+    plus = build_autoint(COLUMNS, 4, 3, HEADS, HEAD_DIM, hidden_units=(2,))
+    assert count(plus) == count(model) + NUM_FIELDS * 4 * 2 + 2 + 2
+
+
+@pytest.mark.parametrize("hidden_units", [None, (5, 3)])
+def test_gradients_reach_every_weight(hidden_units):
+    model = build_autoint(
+        COLUMNS, 4, 2, hidden_units=hidden_units, batch_normalization=hidden_units is not None
+    )
+    assert_gradients_reach_every_weight(model)
+
+
+def test_saving_padding_and_rows(tmp_path):
+    model = build_autoint(
+        COLUMNS,
+        4,
+        2,
+        hidden_units=(5,),
+        projection_activation="relu",
+        scale_attention=True,
+        layer_normalization=True,
+        dropout_rate=0.5,
+    )
+    assert_survives_saving(model, tmp_path)
+    assert_padding_is_invisible(model)
+    assert_rows_are_independent(model)
+
+
+WIDE = (*COLUMNS, CategoricalColumn("wide", 3, embedding_dim=9))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: build_autoint(COLUMNS, num_layers=0), "num_layers: expected an integer"),
+        (lambda: build_autoint(COLUMNS, num_heads=0), "num_heads: expected an integer"),
+        (lambda: build_autoint(COLUMNS, head_dim=1.5), "head_dim: expected an integer"),
+        (lambda: build_autoint(COLUMNS[:1]), "at least two fields to attend to, got one"),
+        (lambda: build_autoint(WIDE, 4), "column 'wide': crossing fields needs one width"),
+        (lambda: FieldAttention(2, 3)(np.ones((2, 12))), "expected shape"),
+        (
+            lambda: InteractingLayer(3)(np.ones((2, 4, 3)), np.ones((2, 4, 4))),
+            "expected shape",
+        ),
+    ],
+)
+def test_bad_input_is_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_the_authors_layer_normalization_differs_from_the_paper():
+    fields = np.random.default_rng(3).normal(size=(4, 5, 6)).astype(np.float32)
+    attention = FieldAttention(2, 3)(fields)
+    plain = np.asarray(InteractingLayer(3)(fields, attention))
+    assert plain.min() == 0  # ReLU comes last
+    normalized = InteractingLayer(3, layer_normalization=True)(fields, attention)
+    np.testing.assert_allclose(keras.ops.mean(normalized, axis=-1), 0, atol=1e-5)

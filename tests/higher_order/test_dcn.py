@@ -1,0 +1,207 @@
+"""DCN and DCN-V2 against their formulas, and the degree that their depth reaches."""
+
+import keras
+import numpy as np
+import pytest
+from crossing import (
+    COLUMNS,
+    assert_equal_to,
+    assert_gradients_reach_every_weight,
+    assert_padding_is_invisible,
+    assert_rows_are_independent,
+    assert_survives_saving,
+    count,
+    dense_stack,
+    double,
+    make_rows,
+    output_of,
+    randomized,
+    vectors_of,
+)
+
+from recsys_lib.features.columns import CategoricalColumn, NumericColumn
+from recsys_lib.higher_order.dcn import CrossLayer, MatrixCrossLayer, build_dcn, build_dcn_v2
+
+WIDTH = 3 * 4 + 3  # three embeddings of width 4 and three numbers
+VARIANTS = {
+    "dcn": build_dcn,
+    "dcn_v2": build_dcn_v2,
+    "dcn_v2_low_rank": lambda columns, *args, **kw: build_dcn_v2(columns, *args, rank=2, **kw),
+}
+variants = pytest.mark.parametrize("build", VARIANTS.values(), ids=VARIANTS)
+
+
+@pytest.fixture
+def float64():
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float64")
+    yield
+    keras.config.set_dtype_policy(before)
+
+
+def first_input(model, features):
+    """x_0, group by group in the columns' order, embeddings before numbers."""
+    vectors = vectors_of(model, features)
+    numbers = vectors["numbers"]
+    return np.concatenate(
+        [
+            vectors["user_id"][:, 0],
+            vectors["movie_id"][:, 0],
+            numbers[:, :1],
+            vectors["history"][:, 0],
+            numbers[:, 1:],
+        ],
+        axis=1,
+    )
+
+
+def cross(layer, first, current):
+    """One layer, row by row and component by component."""
+    result = np.empty_like(current)
+    bias = double(layer.bias)
+    for row in range(len(first)):
+        x0, x = first[row], current[row]
+        for out in range(len(x)):
+            if isinstance(layer, CrossLayer):
+                weight = double(layer.kernel)[:, 0]
+                product = sum(x[k] * weight[k] for k in range(len(x)))
+                result[row, out] = x0[out] * product + bias[out] + x[out]
+                continue
+            if layer.rank is None:
+                weight = double(layer.kernel).T
+            else:
+                weight = double(layer.u) @ double(layer.v).T
+            product = sum(weight[out, k] * x[k] for k in range(len(x)))
+            result[row, out] = x0[out] * (product + bias[out]) + x[out]
+    return result
+
+
+@variants
+@pytest.mark.parametrize("hidden_units", [None, (5, 3)])
+def test_the_model_equals_its_formula(build, hidden_units):
+    features = make_rows()
+    model = build(COLUMNS, 4, 3, hidden_units)
+    randomized(model, scale=0.4)
+    first = first_input(model, features)
+    assert first.shape == (6, WIDTH)
+    np.testing.assert_allclose(output_of(model, "cross_input", features), first, rtol=1e-6)
+    current = first
+    for depth in (1, 2, 3):
+        current = cross(model.get_layer(f"cross_{depth}"), first, current)
+        shown = output_of(model, f"cross_{depth}", features)
+        np.testing.assert_allclose(shown, current, rtol=1e-4, atol=1e-5)
+    outputs = current
+    if hidden_units:
+        hidden = dense_stack(model.get_layer("deep"), first)
+        np.testing.assert_allclose(output_of(model, "deep", features), hidden, atol=1e-5)
+        outputs = np.concatenate([current, hidden], axis=1)
+    assert_equal_to(model, features, outputs @ double(model.get_layer("logit").kernel)[:, 0])
+
+
+@variants
+@pytest.mark.parametrize("num_layers", [1, 2, 4])
+def test_along_a_ray_the_crosses_are_a_polynomial_of_degree_layers_plus_one(
+    build, num_layers, float64
+):
+    """Finite differences along t * x_0: order L + 1 is there, order L + 2 vanishes."""
+    columns = tuple(NumericColumn(f"number_{i}") for i in range(4))
+    model = randomized(build(columns, 4, num_layers, None), scale=1.0)
+    x0 = np.random.default_rng(3).integers(1, 8, 4) / 8  # multiples of 1/8 scale without rounding
+    steps = np.arange(num_layers + 4) - 2
+    features = {f"number_{i}": (steps * x0[i]).astype(np.float32) for i in range(4)}
+    values = output_of(model, f"cross_{num_layers}", features)
+    assert values.dtype == np.float64
+    scale = np.abs(values).max()
+    differences = np.diff(values, n=num_layers + 1, axis=0)
+    assert (np.abs(differences).max(axis=0) > 1e-5 * scale).all()
+    assert np.abs(np.diff(values, n=num_layers + 2, axis=0)).max() < 1e-10 * scale
+
+
+def test_the_cross_is_rank_one_in_dcn_and_not_in_dcn_v2():
+    """All that DCN's layer adds is a multiple of x_0."""
+    rng = np.random.default_rng(4)
+    first, current = rng.normal(size=(2, 3, 5)).astype(np.float32)
+    for layer, rank_one in ((CrossLayer(), True), (MatrixCrossLayer(), False)):
+        ratio = (layer(first, current) - current) / first
+        spread = np.ptp(ratio, axis=1)
+        assert (spread < 1e-4).all() if rank_one else (spread > 1e-2).all()
+
+
+def test_the_bias_stands_outside_the_product_in_dcn_and_inside_in_dcn_v2():
+    first = np.array([[2.0, -3.0]], np.float32)
+    current = np.array([[0.5, 4.0]], np.float32)
+    for layer, expected in ((CrossLayer(), [[1.5, 2.0]]), (MatrixCrossLayer(), [[2.5, 10.0]])):
+        layer.build(first.shape, current.shape)
+        layer.kernel.assign(np.zeros(layer.kernel.shape))
+        layer.bias.assign([1.0, -2.0])
+        np.testing.assert_allclose(layer(first, current), expected)
+
+
+@pytest.mark.parametrize(
+    ("build", "per_layer"),
+    [
+        (VARIANTS["dcn"], 2 * WIDTH),
+        (VARIANTS["dcn_v2"], WIDTH**2 + WIDTH),
+        (VARIANTS["dcn_v2_low_rank"], 2 * WIDTH * 2 + WIDTH),
+    ],
+    ids=VARIANTS,
+)
+def test_parameters(build, per_layer):
+    tables = (9 + 7) * 4
+    for num_layers in (1, 3):
+        alone = build(COLUMNS, 4, num_layers, None)
+        assert count(alone) == tables + per_layer * num_layers + WIDTH + 1
+        both = build(COLUMNS, 4, num_layers, (5, 3))
+        network = (WIDTH * 5 + 5) + (5 * 3 + 3)
+        assert count(both) == count(alone) + network + 3
+
+
+def test_low_rank_of_a_factored_matrix_equals_the_full_layer():
+    rng = np.random.default_rng(5)
+    u, v, bias = rng.normal(size=(6, 2)), rng.normal(size=(6, 2)), rng.normal(size=6)
+    first, current = rng.normal(size=(2, 4, 6)).astype(np.float32)
+    full, low = MatrixCrossLayer(), MatrixCrossLayer(rank=2)
+    for layer in (full, low):
+        layer.build(first.shape, current.shape)
+        layer.bias.assign(bias)
+    full.kernel.assign((u @ v.T).T)
+    low.u.assign(u)
+    low.v.assign(v)
+    np.testing.assert_allclose(low(first, current), full(first, current), rtol=1e-4, atol=1e-5)
+
+
+def test_embeddings_may_differ_in_width():
+    columns = (CategoricalColumn("a", 5, embedding_dim=2), CategoricalColumn("b", 5))
+    model = build_dcn(columns, 4)
+    assert model.get_layer("cross_1").output.shape == (None, 6)
+
+
+@variants
+def test_gradients_reach_every_weight(build):
+    assert_gradients_reach_every_weight(build(COLUMNS, 4, batch_normalization=True))
+    assert_gradients_reach_every_weight(build(COLUMNS, 4, hidden_units=None))
+
+
+@variants
+def test_saving_padding_and_rows(build, tmp_path):
+    model = build(COLUMNS, 4, dropout_rate=0.5)
+    assert_survives_saving(model, tmp_path)
+    assert_padding_is_invisible(model)
+    assert_rows_are_independent(model)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: build_dcn(COLUMNS, num_cross_layers=0), "num_cross_layers: expected an integer"),
+        (lambda: build_dcn(COLUMNS, num_cross_layers=2.0), "of 1 or more, got 2.0"),
+        (lambda: build_dcn(COLUMNS, hidden_units=(8, 0)), "hidden_units: expected widths"),
+        (lambda: build_dcn_v2(COLUMNS, rank=0), "rank: expected an integer of 1 or more, got 0"),
+        (lambda: build_dcn_v2(COLUMNS, 4, rank=16), "at most the input's width 15, got 16"),
+        (lambda: CrossLayer()(np.ones((2, 3)), np.ones((2, 4))), "one width, got 3 and 4"),
+        (lambda: CrossLayer()(np.ones((2, 3, 1)), np.ones((2, 3))), r"expected shape \(batch, d\)"),
+    ],
+)
+def test_bad_input_is_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
