@@ -170,9 +170,9 @@ def test_parameters():
     alone = build_cin(COLUMNS, 4, (5, 3))
     kernels = NUM_FIELDS * NUM_FIELDS * 5 + NUM_FIELDS * 5 * 3
     assert count(alone) == tables + kernels + (5 + 3) + 1
-    halves = build_cin(COLUMNS, 4, (4, 3), split_half=True)
-    kernels = NUM_FIELDS * NUM_FIELDS * 4 + NUM_FIELDS * 2 * 3
-    assert count(halves) == tables + kernels + (2 + 3) + 1
+    halves = build_cin(COLUMNS, 4, (4, 2), split_half=True)
+    kernels = NUM_FIELDS * NUM_FIELDS * 4 + NUM_FIELDS * 2 * 2
+    assert count(halves) == tables + kernels + (2 + 2) + 1  # the last layer pools all
     whole = build_xdeepfm(COLUMNS, 4, (5, 3), hidden_units=(2,))
     linear, network = 9 + 7 + 3, NUM_FIELDS * 4 * 2 + 2 + 2
     assert count(whole) == count(alone) + linear + network
