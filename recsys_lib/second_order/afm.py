@@ -11,6 +11,7 @@ Taught in chapter 02, "AFM".
 """
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 from recsys_lib.features.blocks import PredictionHead, linear_logit
@@ -72,7 +73,8 @@ class PairAttention(PairLayer):
         present = ops.cast(ops.any(ops.not_equal(fields, 0), axis=-1), scores.dtype)  # (B, fields)
         both = ops.take(present, self.pairs[0], axis=1) * ops.take(present, self.pairs[1], axis=1)
         # Large enough to leave nothing of an absent pair, small enough for half precision.
-        return ops.softmax(scores - 1e4 * (1 - both), axis=1)
+        # Keras's own softmax warns about an axis of length one, which is right for two fields.
+        return tf.nn.softmax(scores - 1e4 * (1 - both), axis=1)
 
     def get_config(self):
         return {**super().get_config(), "attention_dim": self.attention_dim, "l2": self.l2}

@@ -1,0 +1,573 @@
+"""Mistakes in recsys_lib/second_order that the tests must reject."""
+
+from runner import Mutant
+
+INTERACTIONS = "recsys_lib/second_order/interactions.py"
+FM = "recsys_lib/second_order/fm.py"
+FWFM = "recsys_lib/second_order/fwfm.py"
+AFM = "recsys_lib/second_order/afm.py"
+NFM = "recsys_lib/second_order/nfm.py"
+PNN = "recsys_lib/second_order/pnn.py"
+FIBINET = "recsys_lib/second_order/fibinet.py"
+DEEPFM = "recsys_lib/second_order/deepfm.py"
+POLYNOMIAL = "recsys_lib/second_order/polynomial.py"
+LOOPS = "recsys_lib/bench/loops.py"
+TEST_INTERACTIONS = "second_order/test_interactions.py"
+TEST_FM = "second_order/test_fm.py"
+TEST_FWFM = "second_order/test_fwfm.py"
+TEST_AFM = "second_order/test_afm.py"
+TEST_NFM = "second_order/test_nfm.py"
+TEST_PNN = "second_order/test_pnn.py"
+TEST_FIBINET = "second_order/test_fibinet.py"
+TEST_DEEPFM = "second_order/test_deepfm.py"
+TEST_POLYNOMIAL = "second_order/test_polynomial.py"
+TEST_MODELS = "second_order/test_models.py"
+TEST_LOOPS = "bench/test_loops.py"
+FORMULA = "::test_probabilities_equal_the_formula"
+LINEAR = "logits = [linear_logit(inputs, feature_columns), "
+STILL_LEARNS = f"{TEST_MODELS}::test_with_embeddings_at_zero_the_linear_term_still_learns"
+SUM_OF_PAIRS = (
+    f"{TEST_INTERACTIONS}::test_the_sum_of_pairs_in_linear_time_equals_the_loop_over_pairs"
+)
+PICK = f"{TEST_INTERACTIONS}::test_picking_equals_indexing_and_so_does_its_gradient"
+
+MUTANTS = [
+    Mutant(
+        "pairs: a field with itself",
+        INTERACTIONS,
+        "np.triu_indices(num_fields, k=1)",
+        "np.triu_indices(num_fields, k=0)",
+        f"{TEST_INTERACTIONS}::test_pairs_are_all_i_below_j_in_lexical_order",
+    ),
+    Mutant(
+        "pairs: in another order",
+        INTERACTIONS,
+        "np.triu_indices(num_fields, k=1)",
+        "np.tril_indices(num_fields, k=-1)[::-1]",
+        f"{TEST_INTERACTIONS}::test_pairs_are_all_i_below_j_in_lexical_order",
+    ),
+    Mutant(
+        "pairs: one field is enough",
+        INTERACTIONS,
+        "if num_fields < 2:",
+        "if num_fields < 0:",
+        f"{TEST_MODELS}::test_a_single_field_is_refused",
+    ),
+    Mutant(
+        "pairs: a matrix with one half empty",
+        INTERACTIONS,
+        "    matrix[..., second, first] = values\n",
+        "",
+        f"{TEST_INTERACTIONS}::test_a_matrix_holds_each_value_twice_and_nothing_on_its_diagonal",
+    ),
+    Mutant(
+        "pick: the gradient of a field picked twice counts once",
+        INTERACTIONS,
+        "return tf.matmul(weights, upstream)",
+        "return tf.matmul(weights * tf.cast(tf.cumsum(weights, axis=1) < 2, weights.dtype), upstream)",
+        PICK,
+    ),
+    Mutant(
+        "pick: no gradient along the outermost axis",
+        INTERACTIONS,
+        "return tf.reshape(tf.matmul(weights, flat), tf.shape(fields))",
+        "return tf.zeros_like(fields)",
+        PICK,
+    ),
+    Mutant(
+        "pairwise products: sums",
+        INTERACTIONS,
+        "return self.first(fields) * self.second(fields)",
+        "return self.first(fields) + self.second(fields)",
+        f"{TEST_INTERACTIONS}::test_pairwise_products_equal_the_loop",
+    ),
+    Mutant(
+        "pairwise inner products: one column off",
+        INTERACTIONS,
+        "self.pairs[0] * self.num_fields + self.pairs[1]",
+        "self.pairs[0] * (self.num_fields - 1) + self.pairs[1]",
+        f"{TEST_INTERACTIONS}::test_pairwise_inner_products_equal_the_loop",
+    ),
+    Mutant(
+        "sum of pairs: the half is missing",
+        INTERACTIONS,
+        "return 0.5 * (square_of_sum - sum_of_squares)",
+        "return square_of_sum - sum_of_squares",
+        (SUM_OF_PAIRS, f"{TEST_FM}::test_a_worked_example"),
+    ),
+    Mutant(
+        "sum of pairs: squares are not taken off",
+        INTERACTIONS,
+        "return 0.5 * (square_of_sum - sum_of_squares)",
+        "return 0.5 * square_of_sum",
+        SUM_OF_PAIRS,
+    ),
+    Mutant(
+        "sum of pairs: squared before it is summed",
+        INTERACTIONS,
+        "ops.square(ops.sum(fields, axis=1))",
+        "ops.sum(ops.square(fields), axis=1)",
+        SUM_OF_PAIRS,
+    ),
+    Mutant(
+        "sum of pairs: over the width instead of the fields",
+        INTERACTIONS,
+        "square_of_sum = ops.square(ops.sum(fields, axis=1))",
+        "square_of_sum = ops.square(ops.sum(fields, axis=2))",
+        SUM_OF_PAIRS,
+    ),
+    Mutant(
+        "FM: without the linear term",
+        FM,
+        "logits = [linear_logit(inputs, feature_columns), FactorizationMachine",
+        "logits = [FactorizationMachine",
+        STILL_LEARNS,
+    ),
+    Mutant(
+        "FM: the mean over the width",
+        FM,
+        "return ops.sum(super().call(fields), axis=1, keepdims=True)",
+        "return ops.mean(super().call(fields), axis=1, keepdims=True)",
+        f"{TEST_FM}::test_the_second_order_term_equals_the_double_loop",
+    ),
+    Mutant(
+        "FwFM: the strengths start at zero",
+        FWFM,
+        'initializer="ones"',
+        'initializer="zeros"',
+        f"{TEST_FWFM}::test_it_starts_as_a_factorization_machine",
+    ),
+    Mutant(
+        "FwFM: the strengths are left out",
+        FWFM,
+        "return values * self.weight",
+        "return values",
+        f"{TEST_FWFM}::test_probabilities_and_terms_equal_the_formula",
+    ),
+    Mutant(
+        "FwFM: the linear term is left out",
+        FWFM,
+        "logits = [linear_logit(inputs, feature_columns), ops",
+        "logits = [ops",
+        STILL_LEARNS,
+    ),
+    Mutant(
+        "polynomial: hashed at the default size whatever is asked",
+        POLYNOMIAL,
+        "        max_cross_rows=max_cross_rows,\n",
+        "",
+        f"{TEST_POLYNOMIAL}::test_the_options_of_hashing_and_the_task_are_passed_on",
+    ),
+    Mutant(
+        "polynomial: one pair alone",
+        POLYNOMIAL,
+        "        feature_columns,\n        max_cross_rows=",
+        '        feature_columns,\n        [("user_id", "movie_id")],\n        max_cross_rows=',
+        f"{TEST_POLYNOMIAL}::test_it_is_the_wide_model_over_all_pairs",
+    ),
+    Mutant(
+        "AFM: softmax over an axis of length one",
+        AFM,
+        "return tf.nn.softmax(scores - 1e4 * (1 - both), axis=1)",
+        "scores = ops.expand_dims(scores - 1e4 * (1 - both), -1)\n"
+        "        return ops.squeeze(tf.nn.softmax(scores, axis=-1), -1)",
+        f"{TEST_AFM}::test_weights_sum_to_one_over_the_pairs_of_a_row_and_differ",
+    ),
+    Mutant(
+        "AFM: the attention network gets no gradient",
+        AFM,
+        "return tf.nn.softmax(scores - 1e4 * (1 - both), axis=1)",
+        "return tf.nn.softmax(ops.stop_gradient(scores) - 1e4 * (1 - both), axis=1)",
+        f"{TEST_AFM}::test_the_attention_network_gets_a_gradient",
+    ),
+    Mutant(
+        "AFM: softmax over the rows of the batch",
+        AFM,
+        "return tf.nn.softmax(scores - 1e4 * (1 - both), axis=1)",
+        "return tf.nn.softmax(scores - 1e4 * (1 - both), axis=0)",
+        f"{TEST_AFM}::test_weights_sum_to_one_over_the_pairs_of_a_row_and_differ",
+    ),
+    Mutant(
+        "AFM: softmax over the hidden units, before the projection",
+        AFM,
+        "hidden = ops.relu(ops.matmul(products, self.kernel) + self.bias)",
+        "hidden = ops.softmax(ops.matmul(products, self.kernel) + self.bias, axis=-1)",
+        f"{TEST_AFM}{FORMULA}",
+    ),
+    Mutant(
+        "AFM: pooled before the softmax",
+        AFM,
+        "hidden = ops.relu(ops.matmul(products, self.kernel) + self.bias)",
+        "pooled = ops.sum(products, axis=1, keepdims=True) + 0 * products\n"
+        "        hidden = ops.relu(ops.matmul(pooled, self.kernel) + self.bias)",
+        f"{TEST_AFM}::test_weights_sum_to_one_over_the_pairs_of_a_row_and_differ",
+    ),
+    Mutant(
+        "AFM: scores without a rectifier",
+        AFM,
+        "hidden = ops.relu(ops.matmul(products, self.kernel) + self.bias)",
+        "hidden = ops.matmul(products, self.kernel) + self.bias",
+        f"{TEST_AFM}{FORMULA}",
+    ),
+    Mutant(
+        "AFM: absent features take attention",
+        AFM,
+        "1e4 * (1 - both)",
+        "0.0 * (1 - both)",
+        f"{TEST_AFM}::test_an_absent_feature_leaves_the_weights_of_the_others_alone",
+    ),
+    Mutant(
+        "AFM: one present feature makes a pair",
+        AFM,
+        "both = ops.take(present, self.pairs[0], axis=1) * ops.take(",
+        "both = ops.take(present, self.pairs[0], axis=1) + 0 * ops.take(",
+        f"{TEST_AFM}::test_an_absent_feature_leaves_the_weights_of_the_others_alone",
+    ),
+    Mutant(
+        "AFM: an exclusion that overflows in half precision",
+        AFM,
+        "1e4 * (1 - both)",
+        "1e9 * (1 - both)",
+        f"{TEST_AFM}::test_half_precision_leaves_nothing_of_an_absent_pair",
+    ),
+    Mutant(
+        "AFM: dropout on the embeddings",
+        AFM,
+        '    products = PairwiseProduct(name="afm_pairs")(fields)  # (batch, pairs, dim)\n'
+        '    products = keras.layers.Dropout(dropout_rate, name="afm_pairs_dropout")(products)\n',
+        '    fields = keras.layers.Dropout(dropout_rate, name="afm_pairs_dropout")(fields)\n'
+        '    products = PairwiseProduct(name="afm_pairs")(fields)  # (batch, pairs, dim)\n',
+        f"{TEST_AFM}::test_dropout_sits_on_the_products_that_attention_and_sum_both_read",
+    ),
+    Mutant(
+        "AFM: dropout on the weights",
+        AFM,
+        'pooled = WeightedSum(name="afm_pooled")(weights, products)',
+        'pooled = WeightedSum(name="afm_pooled")('
+        "keras.layers.Dropout(dropout_rate)(weights), products)",
+        f"{TEST_AFM}::test_dropout_sits_on_the_products_that_attention_and_sum_both_read",
+    ),
+    Mutant(
+        "AFM: the mean of the weighted products",
+        AFM,
+        "return ops.squeeze(pooled, axis=1)",
+        "return ops.squeeze(pooled, axis=1) / weights.shape[1]",
+        f"{TEST_AFM}::"
+        "test_equal_weights_and_ones_give_the_factorization_machine_over_the_number_of_pairs",
+    ),
+    Mutant(
+        "AFM: the penalty reaches the projection",
+        AFM,
+        'shape=(self.attention_dim, 1), initializer="glorot_uniform"\n',
+        'shape=(self.attention_dim, 1), initializer="glorot_uniform",\n'
+        "            regularizer=keras.regularizers.L2(self.l2) if self.l2 else None,\n",
+        f"{TEST_AFM}::test_the_penalty_is_on_the_attention_matrix_and_on_nothing_else",
+    ),
+    Mutant(
+        "AFM: the linear term is left out",
+        AFM,
+        LINEAR + "logit]",
+        "logits = [logit]",
+        STILL_LEARNS,
+    ),
+    Mutant(
+        "NFM: summed to a scalar before the network",
+        NFM,
+        'hidden = BiInteraction(name="bi_interaction")(fields)  # (batch, dim)',
+        'hidden = BiInteraction(name="bi_interaction")(fields)\n'
+        "    hidden = keras.ops.sum(hidden, axis=1, keepdims=True)",
+        f"{TEST_NFM}::test_the_parameters_are_counted",
+    ),
+    Mutant(
+        "NFM: an activation where there is no hidden layer",
+        NFM,
+        "    if hidden_units:\n",
+        '    hidden = keras.layers.Activation("relu")(hidden)\n    if hidden_units:\n',
+        f"{TEST_NFM}::test_without_hidden_layers_and_with_ones_it_is_the_factorization_machine",
+    ),
+    Mutant(
+        "NFM: dropout on the embeddings",
+        NFM,
+        'hidden = BiInteraction(name="bi_interaction")(fields)',
+        'hidden = BiInteraction(name="bi_interaction")('
+        "keras.layers.Dropout(interaction_dropout_rate)(fields))\n"
+        "    interaction_dropout_rate = 0.0",
+        f"{TEST_NFM}::test_normalization_and_dropout_sit_on_the_pooled_pairs_in_this_order",
+    ),
+    Mutant(
+        "NFM: dropout before the normalization",
+        NFM,
+        "    if batch_normalization:\n        normalization",
+        "    hidden = keras.layers.Dropout(interaction_dropout_rate)(hidden)\n"
+        "    interaction_dropout_rate = 0.0\n"
+        "    if batch_normalization:\n        normalization",
+        f"{TEST_NFM}::test_normalization_and_dropout_sit_on_the_pooled_pairs_in_this_order",
+    ),
+    Mutant(
+        "NFM: the usual momentum",
+        NFM,
+        "momentum=0.9",
+        "momentum=0.99",
+        f"{TEST_NFM}::test_normalization_moves_by_a_tenth_and_reaches_the_hidden_layers",
+    ),
+    Mutant(
+        "NFM: hidden layers without normalization",
+        NFM,
+        "            batch_normalization=batch_normalization,\n",
+        "",
+        f"{TEST_NFM}::test_normalization_moves_by_a_tenth_and_reaches_the_hidden_layers",
+    ),
+    Mutant(
+        "NFM: the linear term is left out",
+        NFM,
+        LINEAR + "logit]",
+        "logits = [logit]",
+        STILL_LEARNS,
+    ),
+    Mutant(
+        "PNN: the signals are concatenated",
+        PNN,
+        """shape=(input_shape[0][-1],), initializer="zeros")
+
+    def call(self, signals):
+        return ops.relu(sum(signals[1:], start=signals[0]) + self.bias)""",
+        """shape=(sum(s[-1] for s in input_shape),), initializer="zeros")
+
+    def call(self, signals):
+        return ops.relu(ops.concatenate(signals, axis=-1) + self.bias)""",
+        (
+            f"{TEST_PNN}::test_signals_are_added_with_one_bias_before_the_rectifier",
+            f"{TEST_PNN}::test_the_parameters_are_counted",
+        ),
+    ),
+    Mutant(
+        "PNN: a product layer without a rectifier",
+        PNN,
+        "return ops.relu(sum(signals[1:], start=signals[0]) + self.bias)",
+        "return sum(signals[1:], start=signals[0]) + self.bias",
+        f"{TEST_PNN}::test_signals_are_added_with_one_bias_before_the_rectifier",
+    ),
+    Mutant(
+        "PNN: the quadratic signal alone",
+        PNN,
+        "return ops.relu(sum(signals[1:], start=signals[0]) + self.bias)",
+        "return ops.relu(sum(signals[2:], start=signals[1]) + self.bias)",
+        f"{TEST_PNN}::test_signals_are_added_with_one_bias_before_the_rectifier",
+    ),
+    Mutant(
+        "IPNN: the square is missing",
+        PNN,
+        "return ops.sum(ops.square(sums), axis=-1)",
+        "return ops.sqrt(ops.sum(ops.square(sums), axis=-1))",
+        f"{TEST_PNN}::test_the_inner_signal_equals_the_sum_over_all_pairs",
+    ),
+    Mutant(
+        "IPNN: fields and width swapped",
+        PNN,
+        "sums = ops.matmul(self.theta, fields)",
+        "sums = ops.matmul(self.theta, ops.reshape(ops.transpose(fields, (0, 2, 1)), "
+        "(-1, *fields.shape[1:])))",
+        f"{TEST_PNN}::test_permuting_fields_with_their_weights_changes_no_inner_signal",
+    ),
+    Mutant(
+        "IPNN: pairs i = j are taken off",
+        PNN,
+        "return ops.sum(ops.square(sums), axis=-1)",
+        "own = ops.matmul(ops.sum(ops.square(fields), axis=-1), "
+        "ops.transpose(ops.square(self.theta)))\n"
+        "        return ops.sum(ops.square(sums), axis=-1) - own",
+        f"{TEST_PNN}::test_the_inner_signal_equals_the_sum_over_all_pairs",
+    ),
+    Mutant(
+        "OPNN: outer products of single fields instead of the superposition",
+        PNN,
+        "outer = ops.expand_dims(total, 2) * ops.expand_dims(total, 1)",
+        "outer = ops.matmul(ops.transpose(fields, (0, 2, 1)), fields)",
+        f"{TEST_PNN}::test_the_outer_signal_equals_the_superposition_by_brute_force",
+    ),
+    Mutant(
+        "OPNN: pairs i < j alone",
+        PNN,
+        "outer = ops.expand_dims(total, 2) * ops.expand_dims(total, 1)",
+        "outer = ops.expand_dims(total, 2) * ops.expand_dims(total, 1) "
+        "- ops.matmul(ops.transpose(fields, (0, 2, 1)), fields)",
+        f"{TEST_PNN}::test_the_outer_signal_equals_the_superposition_by_brute_force",
+    ),
+    Mutant(
+        "OPNN: the mean of the fields",
+        PNN,
+        "total = ops.sum(fields, axis=1)",
+        "total = ops.mean(fields, axis=1)",
+        f"{TEST_PNN}::test_the_outer_signal_equals_the_superposition_by_brute_force",
+    ),
+    Mutant(
+        "PNN: both means inner",
+        PNN,
+        """        parts.append(InnerProductSignal(units, name="inner_signal")(fields))
+    if products != "inner":""",
+        """        parts.append(InnerProductSignal(units, name="inner_signal")(fields))
+    if products == "outer":""",
+        f"{TEST_PNN}::test_the_parameters_are_counted",
+    ),
+    Mutant(
+        "PNN: matrices start at Keras's scale for a stack",
+        PNN,
+        """        limit = float(np.sqrt(6 / (2 * self.embedding_dim)))  # Glorot's, for one matrix
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(self.num_pairs, self.embedding_dim, self.embedding_dim),
+            initializer=keras.initializers.RandomUniform(-limit, limit),""",
+        """        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(self.num_pairs, self.embedding_dim, self.embedding_dim),""",
+        f"{TEST_PNN}::test_matrices_start_at_the_scale_of_one_matrix",
+    ),
+    Mutant(
+        "PNN: no dropout after the product layer",
+        PNN,
+        '        hidden = keras.layers.Dropout(dropout_rate, name="product_dropout")(hidden)\n',
+        '        hidden = keras.layers.Dropout(0.0, name="product_dropout")(hidden)\n',
+        f"{TEST_PNN}::test_dropout_follows_every_hidden_layer",
+    ),
+    Mutant(
+        "FiBiNET: field weights by a sigmoid",
+        FIBINET,
+        'senet_activation="relu"',
+        'senet_activation="sigmoid"',
+        f"{TEST_FIBINET}::test_the_papers_activation_is_the_default",
+    ),
+    Mutant(
+        "FiBiNET: no rectifier in the bottleneck",
+        FIBINET,
+        "hidden = ops.relu(ops.matmul(means, self.squeeze_kernel))",
+        "hidden = ops.matmul(means, self.squeeze_kernel)",
+        f"{TEST_FIBINET}::test_field_weights_equal_the_formula",
+    ),
+    Mutant(
+        "FiBiNET: squeezed to the largest element",
+        FIBINET,
+        "means = ops.mean(fields, axis=-1)",
+        "means = ops.max(fields, axis=-1)",
+        f"{TEST_FIBINET}::test_field_weights_equal_the_formula",
+    ),
+    Mutant(
+        "FiBiNET: a bottleneck without units",
+        FIBINET,
+        "max(1, int(num_fields / self.reduction_ratio))",
+        "int(num_fields / self.reduction_ratio)",
+        f"{TEST_FIBINET}::test_the_bottleneck_has_a_unit_at_least",
+    ),
+    Mutant(
+        "FiBiNET: both branches share their matrices",
+        FIBINET,
+        """    products = [
+        BilinearInteraction(bilinear, name="bilinear_original")(fields),
+        BilinearInteraction(bilinear, name="bilinear_senet")(weighted),
+    ]""",
+        """    shared = BilinearInteraction(bilinear, name="bilinear_original")
+    products = [shared(fields), shared(weighted)]""",
+        f"{TEST_FIBINET}::test_the_parameters_are_counted",
+    ),
+    Mutant(
+        "FiBiNET: both branches read the original vectors",
+        FIBINET,
+        'name="bilinear_senet")(weighted)',
+        'name="bilinear_senet")(fields)',
+        (f"{TEST_FIBINET}{FORMULA}", f"{TEST_MODELS}::test_gradients_reach_every_trainable_weight"),
+    ),
+    Mutant(
+        "FiBiNET: both branches read the weighted vectors",
+        FIBINET,
+        'name="bilinear_original")(fields)',
+        'name="bilinear_original")(weighted)',
+        f"{TEST_FIBINET}{FORMULA}",
+    ),
+    Mutant(
+        "FiBiNET: the second member is turned",
+        FIBINET,
+        "left = self.first(ops.matmul(fields, self.kernel))",
+        "left = self.second(ops.matmul(fields, self.kernel))",
+        f"{TEST_FIBINET}::test_bilinear_products_equal_the_loop",
+    ),
+    Mutant(
+        "FiBiNET: each field's matrix by its second member",
+        FIBINET,
+        'ops.einsum("bfd,fde->bfe", fields[:, :-1], self.kernel)',
+        'ops.einsum("bfd,fde->bfe", fields[:, :-1], self.kernel[::-1])',
+        f"{TEST_FIBINET}::test_bilinear_products_equal_the_loop",
+    ),
+    Mutant(
+        "bilinear: matrices are transposed",
+        INTERACTIONS,
+        "turned = ops.matmul(pick(by_field, self.pairs[0], axis=0), kernel)",
+        "turned = ops.matmul("
+        "pick(by_field, self.pairs[0], axis=0), ops.transpose(kernel, (0, 2, 1)))",
+        f"{TEST_FIBINET}::test_bilinear_products_equal_the_loop",
+    ),
+    Mutant(
+        "FiBiNET: matrices start at Keras's scale for a stack",
+        FIBINET,
+        "            initializer=keras.initializers.RandomUniform(-limit, limit),\n",
+        "",
+        f"{TEST_FIBINET}::test_every_matrix_starts_at_the_scale_of_one_matrix",
+    ),
+    Mutant(
+        "FiBiNET: the linear term is left out",
+        FIBINET,
+        LINEAR + "logit]",
+        "logits = [logit]",
+        STILL_LEARNS,
+    ),
+    Mutant(
+        "DeepFM: always two tables",
+        DEEPFM,
+        "if not shared_embedding:",
+        "if True:",
+        (
+            f"{TEST_DEEPFM}::test_one_row_of_the_shared_table_moves_both_parts",
+            f"{TEST_DEEPFM}::test_the_parameters_are_counted",
+        ),
+    ),
+    Mutant(
+        "DeepFM: always one table",
+        DEEPFM,
+        "if not shared_embedding:",
+        "if False:",
+        f"{TEST_DEEPFM}::test_with_two_tables_each_moves_its_own_part",
+    ),
+    Mutant(
+        "DeepFM: the network reads detached vectors",
+        DEEPFM,
+        "    deep_fields = fields\n",
+        "    deep_fields = keras.ops.stop_gradient(fields) * 0\n",
+        f"{TEST_DEEPFM}::test_one_row_of_the_shared_table_moves_both_parts",
+    ),
+    Mutant(
+        "DeepFM: the linear term is left out",
+        DEEPFM,
+        "logits = [linear_logit(inputs, feature_columns), second_order, deep]",
+        "logits = [second_order, deep]",
+        STILL_LEARNS,
+    ),
+    Mutant(
+        "DeepFM: the second order is left out",
+        DEEPFM,
+        "logits = [linear_logit(inputs, feature_columns), second_order, deep]",
+        "logits = [linear_logit(inputs, feature_columns), deep]",
+        f"{TEST_DEEPFM}{FORMULA}",
+    ),
+    Mutant(
+        "loops: the matrix of the second member",
+        LOOPS,
+        '"each": lambda first, pair: self.kernel[first],',
+        '"each": lambda first, pair: self.kernel[first - 1],',
+        f"{TEST_LOOPS}::test_the_loop_over_pairs_equals_the_layer",
+    ),
+    Mutant(
+        "loops: a twin with weights of its own",
+        LOOPS,
+        "    twin.set_weights(model.get_weights())\n",
+        "",
+        f"{TEST_LOOPS}::test_a_looped_model_predicts_the_same",
+    ),
+]
