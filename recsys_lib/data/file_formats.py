@@ -1,0 +1,317 @@
+"""Read labelled rows from CSV, libsvm (libfm) and libffm files, with the line of every mistake.
+
+Nothing is encoded here: ``files`` turns what these functions return into a ``Dataset``.
+"""
+
+import csv
+import dataclasses
+import pathlib
+import re
+
+import numpy as np
+
+from recsys_lib.data.tables import bad_value, read_table
+
+FORMATS = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".libsvm": "libsvm",
+    ".svm": "libsvm",
+    ".libfm": "libsvm",
+    ".fm": "libsvm",
+    ".libffm": "libffm",
+    ".ffm": "libffm",
+}
+"""Format by the end of a file's name. libfm reads what libsvm reads: ``label id:value ...``."""
+
+MISSING_ID = -1
+
+_NUMBER = rb"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+# 15 digits are exact in the doubles that the numbers are read into.
+_TOKEN = {"libsvm": rb"\d{1,15}:" + _NUMBER, "libffm": rb"\d{1,9}:\d{1,15}:" + _NUMBER}
+_SHAPE = {"libsvm": "label id:value id:value ...", "libffm": "label field:id:value ..."}
+
+
+@dataclasses.dataclass(frozen=True)
+class RawRows:
+    """Rows of one file, as they stand there.
+
+    Args:
+        path: the file.
+        first_line: line of row 0; row ``i`` is line ``first_line + i``.
+        label: ``(N,)`` float64.
+        ids: column name to ``(N,)`` values, text (empty: missing) or int64 (-1: missing).
+        numbers: column name to ``(N,)`` float64; NaN: missing.
+    """
+
+    path: pathlib.Path
+    first_line: int
+    label: np.ndarray
+    ids: dict
+    numbers: dict
+
+
+def format_of(path, given=None):
+    """``given``, or the format that the file's name ends in.
+
+    Raises:
+        ValueError: an unknown format, or an ending that tells none.
+    """
+    formats = sorted(set(FORMATS.values()))
+    if given is not None:
+        if given not in formats:
+            raise ValueError(f"format: expected one of {formats}, got {given!r}")
+        return given
+    if path.suffix.lower() not in FORMATS:
+        raise ValueError(
+            f"{path}: expected a name that ends in one of {sorted(FORMATS)}, or a format, one of "
+            f"{formats}"
+        )
+    return FORMATS[path.suffix.lower()]
+
+
+def read_csv(path, label="label", numeric=(), ignore=(), header=True, separator=None):
+    """Rows of a delimited file; every column is a field unless it is named otherwise.
+
+    Args:
+        path: the file.
+        label: name of the label's column.
+        numeric: names of columns that hold numbers.
+        ignore: names of columns to leave out.
+        header: whether line 1 holds the names. Without a header the columns are called
+            ``column_1``, ``column_2``, ...
+        separator: default: tab where the file's name ends in ``.tsv``, else comma.
+
+    Returns:
+        ``RawRows``.
+
+    Raises:
+        ValueError: the file is empty, a line has too few or too many fields, line 1 is no
+            header, a name is missing or stands twice, a label or number is none.
+    """
+    if separator is None:
+        separator = "\t" if path.suffix.lower() == ".tsv" else ","
+    names = _names(path, header, separator)
+    wanted = {"label": [label], "numeric": list(numeric), "ignore": list(ignore)}
+    for what, expected in wanted.items():
+        missing = [name for name in expected if name not in names]
+        if missing:
+            raise ValueError(f"{path}, line 1: {what} names the columns {missing}, got {names}")
+    kept = [name for name in names if name not in ignore]
+    if label not in kept or label in numeric:
+        raise ValueError(f"label: the column {label!r} can be neither numeric nor ignored")
+    table = read_table(path, dict.fromkeys(kept, "text"), separator, names, "utf-8-sig")
+    if header:
+        table = table.iloc[1:].reset_index(drop=True)
+    if not len(table):
+        raise ValueError(f"{path}: expected rows below the columns' names, got none")
+    first_line = 2 if header else 1
+    return RawRows(
+        path,
+        first_line,
+        _numbers(path, table, label, first_line, may_be_missing=False),
+        {
+            name: table[name].to_numpy(object)
+            for name in kept
+            if name != label and name not in numeric
+        },
+        {name: _numbers(path, table, name, first_line) for name in numeric if name in kept},
+    )
+
+
+def _names(path, header, separator):
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        line = file.readline().rstrip("\r\n")
+    if not line.strip():
+        raise ValueError(f"{path}, line 1: expected a line of text, got an empty one")
+    fields = next(csv.reader([line], delimiter=separator))
+    if not header:
+        return [f"column_{position}" for position in range(1, len(fields) + 1)]
+    if "" in fields:
+        raise ValueError(
+            f"{path}, line 1: expected a name for every column, got none for column "
+            f"{fields.index('') + 1}"
+        )
+    values = [field for field in fields if re.fullmatch(_NUMBER.decode(), field)]
+    if values:
+        raise ValueError(
+            f"{path}, line 1: expected the columns' names, got {values[0]!r}; a file without "
+            "names is read with header=False"
+        )
+    twice = sorted({name for name in fields if fields.count(name) > 1})
+    if twice:
+        raise ValueError(f"{path}, line 1: the names {twice} stand there twice")
+    return fields
+
+
+def _numbers(path, table, column, first_line, may_be_missing=True):
+    texts = table[column]
+    missing = (texts == "").to_numpy(bool)
+    good = texts.str.fullmatch(_NUMBER.decode()).to_numpy(bool) | (missing & may_be_missing)
+    if not good.all():
+        row = int(np.flatnonzero(~good)[0])
+        raise bad_value(path, first_line + row, column, "a number", texts[row])
+    numbers = np.full(len(texts), np.nan)
+    numbers[~missing] = texts[~missing].astype(np.float64)
+    return numbers
+
+
+@dataclasses.dataclass(frozen=True)
+class Pairs:
+    """Rows of a libsvm or libffm file: an id and a value for every field of every row.
+
+    Args:
+        path: the file.
+        label: ``(N,)`` float64.
+        fields: ``(F,)`` int64, what the fields are called.
+        ids: ``(N, F)`` int64; -1 where a row lacks the field.
+        values: ``(N, F)`` float64; 0 there.
+    """
+
+    path: pathlib.Path
+    label: np.ndarray
+    fields: np.ndarray
+    ids: np.ndarray
+    values: np.ndarray
+
+
+def read_pairs(path, kind="libsvm", field_starts=None):
+    """Rows of a libsvm, libfm or libffm file.
+
+    Args:
+        path: the file.
+        kind: ``"libsvm"`` (``label id:value ...``) or ``"libffm"`` (``label field:id:value ...``).
+        field_starts: libsvm only: smallest id of each field, ascending; a row may then lack a
+            field. Default: the pairs of a line are its fields, in this order, and all lines
+            have as many.
+
+    Returns:
+        ``Pairs``. Fields are called by position or by number in ``field_starts``, from 1; in
+        libffm as they are there.
+
+    Raises:
+        ValueError: the file is empty; a line is empty or has another form, lacks a pair or has
+            one too many, has an id below all fields, or has a field twice.
+    """
+    data = path.read_bytes()
+    lines = data.removesuffix(b"\n").split(b"\n")
+    if not data.strip():
+        raise ValueError(f"{path}: expected lines '{_SHAPE[kind]}', got nothing")
+    matches = re.compile(_NUMBER + rb"(?:[ \t]+" + _TOKEN[kind] + rb")+\s*").fullmatch
+    for number, line in enumerate(lines, start=1):
+        if matches(line) is None:
+            shown = line[:60].decode(errors="replace")
+            raise ValueError(f"{path}, line {number}: expected '{_SHAPE[kind]}', got {shown!r}")
+    parts = 3 if kind == "libffm" else 2
+    counts = np.array([line.count(b":") for line in lines]) // (parts - 1)
+    flat = np.fromstring(data.replace(b":", b" ").decode(), np.float64, sep=" ")
+    starts = np.cumsum(1 + parts * counts) - (1 + parts * counts)
+    is_label = np.zeros(len(flat), bool)
+    is_label[starts] = True
+    tokens = flat[~is_label].reshape(-1, parts)
+    row = np.repeat(np.arange(len(lines)), counts)
+    ids = tokens[:, -2].astype(np.int64)
+    if kind == "libffm":
+        fields, position = np.unique(tokens[:, 0].astype(np.int64), return_inverse=True)
+    elif field_starts is not None:
+        fields, position = _fields_by_id(path, ids, row, field_starts)
+    else:
+        fields, position = _fields_by_order(path, counts)
+    num_fields = len(fields)
+    cell, times = np.unique(row * num_fields + position, return_counts=True)
+    if (times > 1).any():
+        first = cell[times > 1][0]
+        raise ValueError(
+            f"{path}, line {first // num_fields + 1}: expected one id in field "
+            f"{fields[first % num_fields]}, got several"
+        )
+    all_ids = np.full((len(lines), num_fields), MISSING_ID, np.int64)
+    values = np.zeros((len(lines), num_fields))
+    all_ids[row, position] = ids
+    values[row, position] = tokens[:, -1]
+    return Pairs(path, flat[starts], fields, all_ids, values)
+
+
+def _fields_by_order(path, counts):
+    wrong = np.flatnonzero(counts != counts[0])
+    if len(wrong):
+        raise ValueError(
+            f"{path}, line {wrong[0] + 1}: expected {counts[0]} pairs id:value as in line 1, got "
+            f"{counts[wrong[0]]}; if rows may lack fields, state field_starts"
+        )
+    return np.arange(1, counts[0] + 1), np.tile(np.arange(counts[0]), len(counts))
+
+
+def _fields_by_id(path, ids, row, field_starts):
+    starts = np.asarray(field_starts)
+    if starts.ndim != 1 or not len(starts) or (np.diff(starts) <= 0).any():
+        raise ValueError(f"field_starts: expected ascending ids, got {list(field_starts)}")
+    position = np.searchsorted(starts, ids, side="right") - 1
+    if (position < 0).any():
+        first = int(np.flatnonzero(position < 0)[0])
+        raise ValueError(
+            f"{path}, line {row[first] + 1}: expected ids from {starts[0]}, where the first field "
+            f"starts, got {ids[first]}"
+        )
+    return np.arange(1, len(starts) + 1), position
+
+
+def rows_of_pairs(files, same_fields=True):
+    """Tell ids from numbers, over all files of a data set together.
+
+    A field with one and the same id on all lines and values other than 1 is a number, 0 where a
+    line lacks it. Every other field holds ids, whose values must be 1.
+
+    Args:
+        files: list of ``Pairs``.
+        same_fields: whether all files must have the same fields.
+
+    Returns:
+        List of ``RawRows`` with the columns ``field_1``, ``field_2``, ...
+
+    Raises:
+        ValueError: the files' fields differ in number, or an id has another value than 1.
+    """
+    fields = np.unique(np.concatenate([pairs.fields for pairs in files]))
+    ids, values = [], []
+    for pairs in files:
+        if same_fields and len(pairs.fields) != len(files[0].fields):
+            raise ValueError(
+                f"{pairs.path}: expected {len(files[0].fields)} pairs on each line as in "
+                f"{files[0].path}, got {len(pairs.fields)}"
+            )
+        place = np.searchsorted(fields, pairs.fields)
+        ids.append(np.full((len(pairs.label), len(fields)), MISSING_ID, np.int64))
+        values.append(np.zeros((len(pairs.label), len(fields))))
+        ids[-1][:, place] = pairs.ids
+        values[-1][:, place] = pairs.values
+    is_number = []
+    for field in range(len(fields)):
+        known = np.concatenate([part[:, field] for part in ids])
+        value = np.concatenate([part[:, field] for part in values])[known != MISSING_ID]
+        known = known[known != MISSING_ID]
+        is_number.append(bool((known == known[0]).all() and (value != 1).any()))
+    result = []
+    for pairs, id_part, value_part in zip(files, ids, values, strict=True):
+        wrong = (id_part != MISSING_ID) & (value_part != 1) & ~np.array(is_number)
+        if wrong.any():
+            row, field = (int(place[0]) for place in np.nonzero(wrong))
+            raise bad_value(
+                pairs.path,
+                row + 1,
+                f"field_{fields[field]}",
+                f"the value 1 of an id (id {id_part[row, field]})",
+                value_part[row, field],
+            )
+        names = [f"field_{field}" for field in fields]
+        columns = list(zip(names, is_number, strict=True))
+        result.append(
+            RawRows(
+                pairs.path,
+                1,
+                pairs.label,
+                {name: id_part[:, i] for i, (name, number) in enumerate(columns) if not number},
+                {name: value_part[:, i] for i, (name, number) in enumerate(columns) if number},
+            )
+        )
+    return result
