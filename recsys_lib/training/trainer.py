@@ -1,5 +1,6 @@
 """``fit``: whole epochs inside one compiled function, early stopping, exact resumption."""
 
+import contextlib
 import dataclasses
 import os
 import sys
@@ -172,8 +173,8 @@ class Trainer:
         num_steps = -(-num_rows // batch_size)
         chunk = min(STEPS_PER_CHUNK, checkpoint_steps or STEPS_PER_CHUNK)
         run = _Run(self, checkpoint, num_rows, batch_size, seed)
-        bar = _progress_bar(progress, epochs * num_steps, run.epoch * num_steps + run.step)
-        with bar:
+        done = run.epoch * num_steps + run.step
+        with _progress_bar(progress, epochs * num_steps, done) as bar:
             while run.epoch < epochs and not run.stopped:
                 order = np.random.default_rng([seed, run.epoch]).permutation(num_rows)
                 order = tf.constant(order.astype(np.int32))
@@ -297,17 +298,30 @@ def _check_options(epochs, batch_size, patience, checkpoint, checkpoint_steps):
         raise ValueError(f"checkpoint_steps: {checkpoint_steps} needs a file name in checkpoint")
 
 
+@contextlib.contextmanager
 def _progress_bar(progress, total, initial):
-    """A bar that disappears when the run ends; off where nobody watches."""
+    """A bar that disappears when the run ends, however it ends; off where nobody watches."""
     if progress is None:
         # A package that works on notebooks imports ipykernel too, so ask whether a kernel runs.
         kernel = sys.modules.get("ipykernel.kernelapp")
         in_notebook = kernel is not None and kernel.IPKernelApp.initialized()
         watched = sys.stderr.isatty() or in_notebook
         progress = watched and os.environ.get("RECSYS_PROGRESS", "1") != "0"
-    if not progress:
-        return tqdm(total=total, disable=True)
-    return tqdm(total=total, initial=initial, leave=False, unit="step", desc="training")
+    bar = tqdm(
+        total=total,
+        initial=initial,
+        leave=False,
+        unit="step",
+        desc="training",
+        disable=not progress,
+    )
+    try:
+        yield bar
+    finally:
+        # A notebook's bar that is closed short of its total stays, in red; early stopping is
+        # no failure.
+        bar.total = bar.n
+        bar.close()
 
 
 def fit(
