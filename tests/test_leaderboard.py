@@ -12,7 +12,7 @@ from recsys_lib.data import files
 def path(tmp_path_factory):
     rng = np.random.default_rng(0)
     path = tmp_path_factory.mktemp("leaderboard") / "rows.csv"
-    user, item, hour = rng.integers(0, 8, (3, 900))
+    user, item, hour = rng.integers(0, 7, (3, 900)) + 1
     label = rng.random(900) < 1 / (1 + np.exp(-3 * np.sign((user % 2 - 0.5) * (item % 2 - 0.5))))
     table = pd.DataFrame({"label": label.astype(int), "user": user, "item": item, "hour": hour})
     table.to_csv(path, index=False)
@@ -62,6 +62,22 @@ def test_one_command_trains_stops_early_and_writes_the_scores(path, tmp_path, ca
     shown = {words[0]: float(words[1]) for words in lines if words and words[0] in auc.index}
     np.testing.assert_allclose([shown[name] for name in shown], auc[list(shown)], atol=1e-5)
     assert list(shown) == ["LR", "FM", "DCN"]
+
+
+def test_the_options_of_the_command_reach_the_models(path, tmp_path):
+    output = tmp_path / "scores.csv"
+    options = ["--models", "DCN", "--seeds", "1", "--epochs", "1", "--output", str(output)]
+    counts = {}
+    for width, hidden in ((2, "3"), (2, "3,4"), (5, "3")):
+        sizes = ["--embedding-dim", str(width), "--hidden-units", hidden]
+        assert leaderboard.main([str(path), *options, *sizes]) == 0
+        table = pd.read_csv(output)
+        counts[width, hidden] = table.parameters[table.model == "DCN"].item()
+    tables = 8 + 8 + 8
+    crosses = 2 * 3 * 6 + 6  # two vectors a layer, six components, and the logit's weights
+    assert counts[2, "3"] == tables * 2 + crosses + (6 * 3 + 3) + 3 + 1
+    assert counts[2, "3,4"] == tables * 2 + crosses + (6 * 3 + 3) + (3 * 4 + 4) + 4 + 1
+    assert counts[5, "3"] == tables * 5 + 2 * 3 * 15 + 15 + (15 * 3 + 3) + 3 + 1
 
 
 def test_a_mistake_is_one_line_and_a_status(path, capsys):

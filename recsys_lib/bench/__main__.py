@@ -65,9 +65,11 @@ def models():
             f"{name:28}{row['parameters']:>12,}{row['trace_seconds']:>10.1f}"
             f"{row['examples_per_second']:>14,.0f}{row['to_reference']:>18.2f}"
         )
-    print("goal: at least 0.40 (60,000 where the plain network reaches 150,000), except AFM")
+    print("goal: at least 0.40 (60,000 where the plain network reaches 150,000), except AFM,")
+    print("CIN, xDeepFM and AutoInt")
     for name, value in result["to_loop"].items():
-        print(f"{name} to its loop: {value:.1f}   goal: at least 3")
+        goal = 1 if name == "CIN" else 3
+        print(f"{name} to its loop: {value:.1f}   goal: at least {goal}")
 
 
 def requests():

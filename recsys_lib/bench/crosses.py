@@ -14,6 +14,13 @@ import numpy as np
 from recsys_lib.bench.loops import looped
 from recsys_lib.bench.process import report
 from recsys_lib.data import movielens
+from recsys_lib.higher_order import (
+    build_autoint,
+    build_cin,
+    build_dcn,
+    build_dcn_v2,
+    build_xdeepfm,
+)
 from recsys_lib.memorization import build_deep
 from recsys_lib.second_order import (
     build_afm,
@@ -54,10 +61,17 @@ MODELS = {
     "FiBiNET, each": _deep(build_fibinet, bilinear="each"),
     "FiBiNET, interaction": _deep(build_fibinet, bilinear="interaction"),
     "DeepFM": _deep(build_deepfm),
+    "DCN": _deep(build_dcn),
+    "DCN-V2": _deep(build_dcn_v2),
+    "DCN-V2, rank 16": _deep(build_dcn_v2, rank=16),
+    "CIN": _flat(build_cin),
+    "xDeepFM": _deep(build_xdeepfm),
+    "AutoInt": _flat(build_autoint),
+    "AutoInt+": _deep(build_autoint),
 }
 """Builders by the name in the table; each takes ``(feature_columns, task=...)``."""
 
-LOOPED = ("IPNN", "FiBiNET, all", "FiBiNET, each", "FiBiNET, interaction")
+LOOPED = ("IPNN", "FiBiNET, all", "FiBiNET, each", "FiBiNET, interaction", "CIN")
 """Models whose looped form is measured too."""
 
 

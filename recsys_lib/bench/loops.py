@@ -9,6 +9,8 @@ says what they cost.
 import keras
 from keras import ops
 
+from recsys_lib.bench.loops_higher_order import BroadcastCINLayer
+from recsys_lib.higher_order.xdeepfm import CINLayer
 from recsys_lib.second_order.fibinet import BilinearInteraction
 from recsys_lib.second_order.pnn import InnerProductSignal
 
@@ -47,6 +49,7 @@ class LoopedBilinearInteraction(BilinearInteraction):
 LOOPS = {
     InnerProductSignal: LoopedInnerProductSignal,
     BilinearInteraction: LoopedBilinearInteraction,
+    CINLayer: BroadcastCINLayer,
 }
 """The layer that loops, for each layer that has such a form."""
 

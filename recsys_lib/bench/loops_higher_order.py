@@ -7,11 +7,10 @@ tests hold all three to each other.
 import keras
 from keras import ops
 
-from recsys_lib.features.blocks import PredictionHead
-from recsys_lib.features.embedding import build_inputs, embed_fields
 from recsys_lib.higher_order.xdeepfm import CINLayer
 
 
+@keras.saving.register_keras_serializable("recsys_lib")
 class BroadcastCINLayer(CINLayer):
     """The notes' form: every product by broadcasting, then a dense layer over the products."""
 
@@ -24,6 +23,7 @@ class BroadcastCINLayer(CINLayer):
         return self.activation(ops.transpose(new_maps, (0, 2, 1)))
 
 
+@keras.saving.register_keras_serializable("recsys_lib")
 class LoopCINLayer(CINLayer):
     """The formula word for word: add up the products of map i and field j, one after the other."""
 
@@ -34,24 +34,3 @@ class LoopCINLayer(CINLayer):
                 product = fields[:, j] * maps[:, i]  # (batch, D)
                 total += self.kernel[j, i][:, None] * product[:, None]  # (batch, maps, D)
         return self.activation(total)
-
-
-def build_cin_with(
-    layer_class, feature_columns, embedding_dim=16, cin_layer_sizes=(32, 32), task="click"
-):
-    """``build_cin`` with another class of layer; its weights come in the same order.
-
-    Args:
-        layer_class: ``CINLayer`` or one of the classes above.
-
-    Other arguments and returns as for ``build_cin``.
-    """
-    inputs = build_inputs(feature_columns)
-    fields = embed_fields(inputs, feature_columns, embedding_dim)
-    maps, pooled = fields, []
-    for depth, size in enumerate(cin_layer_sizes, start=1):
-        maps = layer_class(size, name=f"cin_{depth}")(fields, maps)
-        pooled.append(ops.sum(maps, axis=2))
-    pooled = pooled[0] if len(pooled) == 1 else ops.concatenate(pooled, axis=1)
-    logit = keras.layers.Dense(1, use_bias=False, name="cin_logit")(pooled)
-    return keras.Model(inputs, PredictionHead(name=task)(logit))

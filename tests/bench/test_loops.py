@@ -9,7 +9,9 @@ from recsys_lib.bench.loops import (
     LoopedInnerProductSignal,
     looped,
 )
+from recsys_lib.bench.loops_higher_order import BroadcastCINLayer
 from recsys_lib.features.columns import CategoricalColumn, NumericColumn
+from recsys_lib.higher_order import build_xdeepfm
 from recsys_lib.second_order import build_fibinet, build_fm, build_pnn
 from recsys_lib.second_order.fibinet import BilinearInteraction
 from recsys_lib.second_order.pnn import InnerProductSignal
@@ -59,6 +61,7 @@ def test_the_loop_over_units_equals_the_layer():
                 "bilinear_senet": LoopedBilinearInteraction,
             },
         ),
+        (build_xdeepfm, {"cin_1": BroadcastCINLayer, "cin_2": BroadcastCINLayer}),
     ],
 )
 def test_a_looped_model_predicts_the_same(build, layers):

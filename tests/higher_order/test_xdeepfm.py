@@ -22,7 +22,7 @@ from crossing import (
     relu,
 )
 
-from recsys_lib.bench.loops_higher_order import BroadcastCINLayer, LoopCINLayer, build_cin_with
+from recsys_lib.bench.loops_higher_order import BroadcastCINLayer, LoopCINLayer
 from recsys_lib.features.columns import CategoricalColumn
 from recsys_lib.higher_order.xdeepfm import (
     CINLayer,
@@ -146,7 +146,7 @@ def test_crosses_are_vector_wise():
 
 
 @pytest.mark.parametrize("loop", [BroadcastCINLayer, LoopCINLayer])
-def test_the_loop_forms_give_the_same_maps_and_gradients(loop):
+def test_the_loop_forms_give_the_same_maps(loop):
     rng = np.random.default_rng(4)
     fields, maps = rng.normal(size=(3, 4, 6)), rng.normal(size=(3, 5, 6))
     layer, slow = CINLayer(7, dtype="float64"), loop(7, dtype="float64")
@@ -154,15 +154,6 @@ def test_the_loop_forms_give_the_same_maps_and_gradients(loop):
     slow.build(fields.shape, maps.shape)
     slow.kernel.assign(layer.kernel)
     np.testing.assert_allclose(slow(fields, maps), expected, rtol=1e-12, atol=1e-12)
-
-
-def test_a_model_of_loops_equals_the_model():
-    features = make_rows()
-    model = randomized(build_cin(COLUMNS, 4, (3, 2)))
-    for layer in (CINLayer, BroadcastCINLayer, LoopCINLayer):
-        slow = build_cin_with(layer, COLUMNS, 4, (3, 2))
-        slow.set_weights(model.get_weights())
-        np.testing.assert_allclose(slow(features), model(features), rtol=1e-4)
 
 
 def test_parameters():
