@@ -3,6 +3,9 @@
 ``python -m recsys_lib.bench.crosses`` measures all of them in one process, in alternation, and
 prints JSON. Embeddings of width 16, hidden layers of 64 and 32, batch 1024, Adam; short rounds, of
 which the fastest counts, after one that does not.
+
+FiBiNET's first hidden layer reads two products of width 16 for each of 55 pairs, 1,760 numbers
+where the plain network reads 116; that layer alone costs more than the whole plain network.
 """
 
 import dataclasses
@@ -35,7 +38,7 @@ from recsys_lib.second_order import (
 from recsys_lib.training.optimizers import Adam
 from recsys_lib.training.trainer import Trainer
 
-WIDTH, HIDDEN_UNITS, BATCH_SIZE, NUM_STEPS, ROUNDS = 16, (64, 32), 1024, 16, 12
+WIDTH, HIDDEN_UNITS, BATCH_SIZE, NUM_STEPS, ROUNDS = 16, (64, 32), 1024, 16, 8
 REFERENCE = "plain network"
 
 
