@@ -176,7 +176,10 @@ def check_features(columns, features, where):
     unexpected = sorted(set(features) - expected)
     if missing or unexpected:
         raise ValueError(f"{where}: missing columns {missing}, unexpected columns {unexpected}")
-    num_rows = len(features[columns[0].name])
+    first = np.shape(features[columns[0].name])
+    if not first:
+        raise ValueError(f"{where}, column {columns[0].name!r}: expected an array, got one value")
+    num_rows = first[0]
     for column in columns:
         _check_feature(column, features[column.name], num_rows, where)
     return num_rows

@@ -83,8 +83,10 @@ def predict(model, features, tasks=None, batch_size=DEFAULT_BATCH_SIZE):
         raise ValueError(f"predict: missing columns {missing}")
     columns = input_columns(model)
     features = {name: np.asarray(features[name]) for name in names}
-    check_features(columns, features, "predict")
+    num_rows = check_features(columns, features, "predict")
     tasks = model_tasks(model, tasks or model.output_names)
+    if num_rows == 0:
+        return {task: np.zeros(0, np.float32) for task in tasks}
     key = tuple(tasks)
     functions = _PREDICTORS.setdefault(model, {})
     if key not in functions:

@@ -35,6 +35,14 @@ def test_batches_do_not_matter(model, batch_size):
         np.testing.assert_allclose(values, whole[task], rtol=1e-5, atol=1e-7)
 
 
+def test_no_rows_give_no_predictions(model):
+    empty = {name: values[:0] for name, values in FEATURES.items()}
+    assert {task: values.shape for task, values in predict(model, empty).items()} == {
+        "like": (0,),
+        "share": (0,),
+    }
+
+
 def test_tasks_follow_the_names_given(model):
     whole = predict(model, FEATURES)
     turned = predict(model, FEATURES, tasks=["share", "like"])
@@ -93,6 +101,7 @@ def put(row, value):
         (spoiled("genres", lambda v: v[:, :1]), r"'genres': expected shape \(50, 2\), got"),
         (spoiled("weather", lambda v: v[:49]), r"'weather': expected shape \(50, 2\), got \(49"),
         (spoiled("user_id", lambda v: v.astype(float)), "'user_id': expected integer ids"),
+        (spoiled("user_id", lambda v: v[0]), "'user_id': expected an array, got one value"),
         ({"user_id": FEATURES["user_id"]}, r"missing columns \['genres', .*'weather'\]"),
     ],
 )
