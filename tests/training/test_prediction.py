@@ -101,7 +101,7 @@ def put(row, value):
         (spoiled("genres", lambda v: v[:, :1]), r"'genres': expected shape \(50, 2\), got"),
         (spoiled("weather", lambda v: v[:49]), r"'weather': expected shape \(50, 2\), got \(49"),
         (spoiled("user_id", lambda v: v.astype(float)), "'user_id': expected integer ids"),
-        (spoiled("user_id", lambda v: v[0]), "'user_id': expected an array, got one value"),
+        ({name: 1 for name in FEATURES}, "expected an array, got one value"),
         ({"user_id": FEATURES["user_id"]}, r"missing columns \['genres', .*'weather'\]"),
     ],
 )
