@@ -1,8 +1,10 @@
 """A throwaway nbgrader course for one lesson: release, student version, gradebook."""
 
 import logging
+import os
 import re
 import shutil
+import sys
 from pathlib import Path
 
 from recsys_lib.book.exercises.assignment import instructor_notebook, leaked_lines
@@ -25,11 +27,23 @@ def require_nbgrader():
         raise GradingError(INSTALL) from None
 
 
+def find_own_commands():
+    """Put the environment's own commands first on the PATH.
+
+    nbgrader calls `alembic` by its bare name, which a Python that was started by its path, as
+    `make` does, would not find or would find elsewhere.
+    """
+    own = str(Path(sys.executable).parent)
+    others = [part for part in os.environ.get("PATH", "").split(os.pathsep) if part != own]
+    os.environ["PATH"] = os.pathsep.join([own, *others])
+
+
 def course_api(root):
     """Return nbgrader's API on the course in the folder ``root``."""
     from nbgrader.apps import NbGraderAPI
     from traitlets.config import Config
 
+    find_own_commands()
     config = Config()
     config.CourseDirectory.root = str(root)
     config.CourseDirectory.course_id = "book"
