@@ -24,8 +24,8 @@ MUTANTS = [
     Mutant(
         "predict: ids are not checked",
         PREDICTION,
-        '    check_features(columns, features, "predict")\n',
-        "",
+        'num_rows = check_features(columns, features, "predict")',
+        "num_rows = len(next(iter(features.values())))",
         f"{TEST_PREDICTION}::test_bad_input_is_named",
     ),
     Mutant(
