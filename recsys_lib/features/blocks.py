@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from recsys_lib.features.activations import LAYERS, Dice, activation_layer
 from recsys_lib.features.columns import select
 from recsys_lib.features.embedding import (
     ID_COLUMNS,
@@ -18,13 +19,15 @@ class MLP(keras.layers.Layer):
 
     Args:
         hidden_units: widths of the layers, all of them activated.
-        activation: Keras activation.
+        activation: Keras activation, or ``"dice"`` or ``"prelu"``, which have weights of their own.
         dropout_rate: share of units dropped after each activation, in training only.
         batch_normalization: normalise before each activation (momentum 0.9: the usual 0.99 has
             not caught up after the few hundred steps of a short run).
 
     Call arguments:
         inputs: ``(..., features)``.
+        step_mask: of the shape of ``inputs`` without the last axis: Dice counts entries with 1
+            only. Nothing else looks at it.
 
     Returns:
         ``(..., hidden_units[-1])``.
@@ -44,7 +47,8 @@ class MLP(keras.layers.Layer):
             raise ValueError(f"hidden_units: expected widths of 1 or more, got {hidden_units}")
         if not 0 <= dropout_rate < 1:
             raise ValueError(f"dropout_rate: expected 0 <= rate < 1, got {dropout_rate}")
-        self.activation = keras.activations.get(activation)
+        named = isinstance(activation, str) and activation in LAYERS
+        self.activation = activation if named else keras.activations.get(activation)
         self.dropout_rate = dropout_rate
         self.batch_normalization = batch_normalization
         self.stack = []
@@ -54,9 +58,7 @@ class MLP(keras.layers.Layer):
                 self.stack.append(
                     keras.layers.BatchNormalization(momentum=0.9, name=f"normalization_{position}")
                 )
-            self.stack.append(
-                keras.layers.Activation(self.activation, name=f"activation_{position}")
-            )
+            self.stack.append(activation_layer(self.activation, name=f"activation_{position}"))
             if dropout_rate:
                 self.stack.append(keras.layers.Dropout(dropout_rate, name=f"dropout_{position}"))
 
@@ -65,10 +67,12 @@ class MLP(keras.layers.Layer):
             layer.build(input_shape)
             input_shape = layer.compute_output_shape(input_shape)
 
-    def call(self, inputs, training=None):
+    def call(self, inputs, step_mask=None, training=None):
         outputs = inputs
         for layer in self.stack:
-            if isinstance(layer, keras.layers.Dropout | keras.layers.BatchNormalization):
+            if isinstance(layer, Dice):
+                outputs = layer(outputs, step_mask=step_mask, training=training)
+            elif isinstance(layer, keras.layers.Dropout | keras.layers.BatchNormalization):
                 outputs = layer(outputs, training=training)
             else:
                 outputs = layer(outputs)
@@ -78,7 +82,9 @@ class MLP(keras.layers.Layer):
         return {
             **super().get_config(),
             "hidden_units": list(self.hidden_units),
-            "activation": keras.activations.serialize(self.activation),
+            "activation": self.activation
+            if isinstance(self.activation, str)
+            else keras.activations.serialize(self.activation),
             "dropout_rate": self.dropout_rate,
             "batch_normalization": self.batch_normalization,
         }

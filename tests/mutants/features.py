@@ -160,10 +160,10 @@ MUTANTS = [
     Mutant(
         "perceptron: the last layer is linear",
         BLOCKS,
-        "            self.stack.append(\n                keras.layers.Activation(self.activation, "
-        'name=f"activation_{position}")\n            )\n',
+        "            self.stack.append(activation_layer(self.activation, "
+        'name=f"activation_{position}"))\n',
         "            if position < len(self.hidden_units) - 1:\n                self.stack.append("
-        "keras.layers.Activation(self.activation))\n",
+        'activation_layer(self.activation, name=f"activation_{position}"))\n',
         (
             f"{TEST_BLOCKS}::test_the_perceptron_equals_its_formula_with_the_last_layer_activated",
             f"{TEST_BLOCKS}::test_a_single_layer_is_not_linear",
