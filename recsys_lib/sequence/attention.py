@@ -1,0 +1,63 @@
+"""Attention over steps or sessions: a softmax that knows what is real, and the bilinear unit."""
+
+import keras
+from keras import ops
+
+
+def masked_softmax(logits, mask, axis=-1):
+    """Softmax over the entries whose mask is 1: zeros elsewhere, and zeros where there is none.
+
+    Args:
+        logits, mask: tensors of one shape; the mask holds 0 and 1.
+        axis: the axis that sums to one.
+
+    Returns:
+        A tensor of the same shape.
+    """
+    mask = ops.cast(mask, logits.dtype)
+    # The largest *real* logit is taken off: garbage at padding must not underflow the real ones.
+    real = ops.where(mask > 0, logits, -1e9)
+    shifted = real - ops.stop_gradient(ops.max(real, axis=axis, keepdims=True))
+    weights = ops.exp(shifted) * mask
+    total = ops.sum(weights, axis=axis, keepdims=True)
+    return weights / ops.where(total > 0, total, 1.0)
+
+
+@keras.saving.register_keras_serializable("recsys_lib")
+class BilinearAttention(keras.layers.Layer):
+    """Share of attention that each state gets from the candidate: ``softmax_k(h_k W v)``.
+
+    Call arguments:
+        states: ``(batch, steps, units)``.
+        candidate: ``(batch, width)``; the widths may differ.
+        step_mask: ``(batch, steps)``, 1 for real steps.
+
+    Returns:
+        ``(batch, steps)``: sums to 1 over the real steps, 0 at padding and in empty rows.
+
+    Sources: Zhou et al. 2019, "Deep Interest Evolution Network", equation 6; Feng et al. 2019,
+    "Deep Session Interest Network", section 3.5.
+    """
+
+    def build(self, states_shape, candidate_shape, step_mask_shape):
+        self.kernel = self.add_weight(name="kernel", shape=(states_shape[-1], candidate_shape[-1]))
+
+    def call(self, states, candidate, step_mask):
+        turned = ops.matmul(candidate, ops.transpose(self.kernel))  # (batch, units): W v
+        return masked_softmax(ops.einsum("btu,bu->bt", states, turned), step_mask)
+
+
+@keras.saving.register_keras_serializable("recsys_lib")
+class WeightedSum(keras.layers.Layer):
+    """``sum_j w_j e_j`` over the steps.
+
+    Call arguments:
+        weights: ``(batch, steps)``, 0 at padding.
+        vectors: ``(batch, steps, width)``.
+
+    Returns:
+        ``(batch, width)``; the zero vector where every weight is zero.
+    """
+
+    def call(self, weights, vectors):
+        return ops.einsum("bt,btd->bd", weights, vectors)

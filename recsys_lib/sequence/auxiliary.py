@@ -1,0 +1,151 @@
+"""DIEN's auxiliary loss: the interest at a step must tell the next behaviour from another one.
+
+    L_aux = -1/N sum_rows sum_t [log s(h_t, e_(t+1)) + log(1 - s(h_t, e^_(t+1)))]
+
+e^ is the vector of an item drawn at random, never the next behaviour itself and never padding.
+
+Source: Zhou et al. 2019, "Deep Interest Evolution Network for Click-Through Rate Prediction",
+section 4.2, equation 7.
+"""
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from recsys_lib.features.blocks import MLP
+
+DISCRIMINATORS = ("inner_product", "network")
+AVERAGES = ("steps", "rows")
+
+
+@keras.saving.register_keras_serializable("recsys_lib")
+class NegativeSampler(keras.layers.Layer):
+    """For every behaviour another id, drawn evenly from all others, anew in every training step.
+
+    Call arguments:
+        ids: ``(batch, steps)``, 0 at padding.
+
+    Returns:
+        ``(batch, steps)`` int32: at real steps an id from 1 to ``vocabulary_size - 1`` that is not
+        the step's own; 0 at padding. In inference 0 everywhere: nothing reads it there.
+
+    Args:
+        vocabulary_size: number of ids, the reserved 0 included; at least 3.
+
+    Raises:
+        ValueError: a vocabulary that leaves no other id.
+    """
+
+    def __init__(self, vocabulary_size, **kwargs):
+        super().__init__(**kwargs)
+        if vocabulary_size < 3:
+            raise ValueError(
+                f"vocabulary_size: expected 3 or more, two ids beside padding, got "
+                f"{vocabulary_size}"
+            )
+        self.vocabulary_size = vocabulary_size
+        self.seed_generator = keras.random.SeedGenerator()
+
+    def call(self, ids, training=None):
+        ids = ops.cast(ids, "int32")
+        if not training:
+            return ops.zeros_like(ids)
+        # One id fewer than there are, and a step over the positive: all others are equally likely.
+        drawn = keras.random.randint(
+            ops.shape(ids), 1, self.vocabulary_size - 1, dtype="int32", seed=self.seed_generator
+        )
+        drawn = drawn + ops.cast(drawn >= ids, "int32")
+        return ops.where(ids > 0, drawn, 0)
+
+    def get_config(self):
+        return {**super().get_config(), "vocabulary_size": self.vocabulary_size}
+
+
+@keras.saving.register_keras_serializable("recsys_lib")
+class AuxiliaryLoss(keras.layers.Layer):
+    """Adds the auxiliary loss in training; passes the states on unchanged.
+
+    Call arguments:
+        states: ``(batch, steps, units)``, h_t.
+        behaviours: ``(batch, steps, width)``, e_t.
+        negatives: ``(batch, steps, width)``, a vector of another item for each step.
+        step_mask: ``(batch, steps)``, 1 for real steps, which come first.
+
+    Returns:
+        ``states``.
+
+    Args:
+        weight: alpha, the factor before the loss.
+        discriminator: ``"inner_product"``: s = sigmoid(h . e), which needs states of the
+            behaviours' width; ``"network"``: a network over [h, e], as in the authors' code.
+        hidden_units: of that network.
+        average: what the sum is divided by: ``"steps"``, the number of real transitions, or
+            ``"rows"``, as in the paper, where a long history weighs more than a short one.
+
+    Raises:
+        ValueError: an unknown option, or an inner product of two widths.
+    """
+
+    def __init__(
+        self,
+        weight=1.0,
+        discriminator="inner_product",
+        hidden_units=(32,),
+        average="steps",
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        for name, value, known in (
+            ("discriminator", discriminator, DISCRIMINATORS),
+            ("average", average, AVERAGES),
+        ):
+            if value not in known:
+                raise ValueError(f"{name}: expected one of {known}, got {value!r}")
+        self.weight, self.discriminator, self.average = weight, discriminator, average
+        self.hidden_units = tuple(hidden_units)
+        if discriminator == "network":
+            self.network = MLP(self.hidden_units, activation="sigmoid", name="network")
+            self.to_logit = keras.layers.Dense(1, name="logit")
+
+    def build(self, states_shape, behaviours_shape, negatives_shape, step_mask_shape):
+        units, width = states_shape[-1], behaviours_shape[-1]
+        if self.discriminator == "network":
+            self.network.build((*states_shape[:-1], units + width))
+            self.to_logit.build((*states_shape[:-1], self.hidden_units[-1]))
+        elif units != width:
+            raise ValueError(
+                f"auxiliary loss: an inner product needs states of the behaviours' width, expected "
+                f"{width}, got {units}"
+            )
+
+    def call(self, states, behaviours, negatives, step_mask, training=None):
+        if training and states.shape[1] > 1:
+            self.add_loss(self.weight * self.loss(states, behaviours, negatives, step_mask))
+        return states
+
+    def loss(self, states, behaviours, negatives, step_mask):
+        """The loss without its factor; 0 where no row has two behaviours."""
+        before = states[:, :-1]
+        following = step_mask[:, 1:]  # a real step has a real one before it
+        of_next = self._logit(before, behaviours[:, 1:])  # (batch, steps - 1)
+        of_other = self._logit(before, negatives[:, 1:])
+        # -log s(x) = softplus(-x) and -log(1 - s(x)) = softplus(x), which do not overflow.
+        total = ops.sum(following * (ops.softplus(-of_next) + ops.softplus(of_other)))
+        if self.average == "rows":
+            return total / tf.cast(ops.shape(states)[0], total.dtype)
+        return total / ops.maximum(ops.sum(following), 1.0)
+
+    def _logit(self, states, vectors):
+        if self.discriminator == "inner_product":
+            return ops.sum(states * vectors, axis=-1)
+        hidden = self.network(ops.concatenate([states, vectors], axis=-1))
+        return ops.squeeze(self.to_logit(hidden), axis=-1)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "weight": self.weight,
+            "discriminator": self.discriminator,
+            "hidden_units": list(self.hidden_units),
+            "average": self.average,
+        }

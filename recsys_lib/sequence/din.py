@@ -1,0 +1,154 @@
+"""DIN: the candidate decides which of the user's behaviours count.
+
+Every behaviour gets a weight from a small network that sees the behaviour beside the candidate;
+the user's interest is the weighted sum. The weights are *not* normalised: ten behaviours that
+match the candidate make a longer vector than one.
+
+    w_j = a(e_j, v),    interest(v) = sum_j w_j e_j    over the real steps j
+
+Source: Zhou et al. 2018, "Deep Interest Network for Click-Through Rate Prediction", section 4.3,
+equation 3 (the activation unit), sections 5.2 and 5.3 (regularisation and Dice).
+Taught in chapter 04, "DIN".
+"""
+
+import keras
+from keras import ops
+
+from recsys_lib.features.blocks import MLP
+from recsys_lib.sequence.attention import WeightedSum, masked_softmax
+from recsys_lib.sequence.behaviours import RecencyEmbedding, read_request, score
+
+UNIT_INPUTS = ("difference", "outer")
+WEIGHTS = ("raw", "softmax")
+
+
+@keras.saving.register_keras_serializable("recsys_lib")
+class ActivationUnit(keras.layers.Layer):
+    """The weight of every behaviour for this candidate.
+
+    Call arguments:
+        behaviours: ``(batch, steps, width)``.
+        candidate: ``(batch, width)``.
+        step_mask: ``(batch, steps)``, 1 for real steps.
+        context: ``(batch, steps, context width)`` that the unit reads beside each behaviour, or
+            None.
+
+    Returns:
+        ``(batch, steps)``; exactly 0 at padding.
+
+    Args:
+        hidden_units: widths of the unit's network; a linear layer to one number follows.
+        activation: of its layers, see ``MLP``.
+        inputs: ``"difference"``: candidate, behaviour, candidate - behaviour and candidate o
+            behaviour, as in the authors' code; ``"outer"``: behaviour, the outer product of the
+            two, and candidate, as in the paper's figure 2.
+        weights: ``"raw"``, the paper's, or ``"softmax"`` over the real steps.
+
+    Raises:
+        ValueError: an unknown option.
+
+    Source: Zhou et al. 2018, section 4.3 and figure 2.
+    """
+
+    def __init__(
+        self, hidden_units, activation="dice", inputs="difference", weights="raw", **kwargs
+    ):
+        super().__init__(**kwargs)
+        for name, value, known in (
+            ("unit_inputs", inputs, UNIT_INPUTS),
+            ("weights", weights, WEIGHTS),
+        ):
+            if value not in known:
+                raise ValueError(f"{name}: expected one of {known}, got {value!r}")
+        self.inputs, self.weighting = inputs, weights
+        self.network = MLP(hidden_units, activation=activation, name="network")
+        self.to_weight = keras.layers.Dense(1, name="weight")
+
+    def build(self, behaviours_shape, candidate_shape, step_mask_shape, context_shape=None):
+        batch, steps, width = behaviours_shape
+        features = 4 * width if self.inputs == "difference" else 2 * width + width**2
+        features += context_shape[-1] if context_shape else 0
+        self.network.build((batch, steps, features))
+        self.to_weight.build((batch, steps, self.network.hidden_units[-1]))
+
+    def call(self, behaviours, candidate, step_mask, context=None, training=None):
+        steps, width = behaviours.shape[1:]
+        repeated = ops.repeat(ops.expand_dims(candidate, 1), steps, axis=1)  # (batch, steps, width)
+        if self.inputs == "difference":
+            parts = [repeated, behaviours, repeated - behaviours, repeated * behaviours]
+        else:
+            outer = ops.expand_dims(behaviours, -1) * ops.expand_dims(repeated, -2)
+            parts = [behaviours, ops.reshape(outer, (-1, steps, width**2)), repeated]
+        if context is not None:
+            parts.append(context)
+        hidden = self.network(
+            ops.concatenate(parts, axis=-1), step_mask=step_mask, training=training
+        )
+        weights = ops.squeeze(self.to_weight(hidden), axis=-1)  # (batch, steps)
+        # Raw weights are multiplied by the mask: minus infinity would stay what it is.
+        return (
+            weights * step_mask if self.weighting == "raw" else masked_softmax(weights, step_mask)
+        )
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "hidden_units": list(self.network.hidden_units),
+            "activation": self.network.get_config()["activation"],
+            "inputs": self.inputs,
+            "weights": self.weighting,
+        }
+
+
+def build_din(
+    feature_columns,
+    embedding_dim=16,
+    hidden_units=(64, 32),
+    attention_units=(32, 16),
+    activation="dice",
+    unit_inputs="difference",
+    weights="raw",
+    recency=False,
+    histories=None,
+    step_context=(),
+    dropout_rate=0.0,
+    l2=0.0,
+    id_counts=None,
+    task="click",
+):
+    """Build the model.
+
+    Args:
+        feature_columns: columns with at least one behaviour history, see ``behaviour_pairs``.
+        embedding_dim: width of each column's vector.
+        hidden_units: widths of the network over profile, candidate and interest.
+        attention_units, unit_inputs, weights: see ``ActivationUnit``.
+        activation: of both networks, ``"dice"`` as in the paper.
+        recency: whether the unit also sees how many behaviours ago each behaviour was. Not in the
+            paper, which leaves the order of the behaviours out; "DIN with position" in the lessons.
+        histories, step_context: see ``read_request``; the unit reads the context.
+        dropout_rate: dropout after each hidden layer.
+        l2, id_counts: mini-batch aware regularisation, see ``read_request``.
+        task: name of the output.
+
+    Returns:
+        ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layer
+        ``din_weights`` holds the weights ``(batch, steps)``, ``din_interest`` the weighted sum
+        ``(batch, width)``.
+
+    Raises:
+        ValueError: no history, or an unknown option.
+    """
+    request = read_request(
+        feature_columns, embedding_dim, histories, step_context, l2=l2, id_counts=id_counts
+    )
+    context = [] if request.context is None else [request.context]
+    if recency:
+        context.append(RecencyEmbedding(embedding_dim, name="recency")(request.mask))
+    if len(context) > 1:
+        context = [ops.concatenate(context, axis=-1)]
+    unit = ActivationUnit(attention_units, activation, unit_inputs, weights, name="din_weights")
+    step_weights = unit(request.behaviours, request.candidate, request.mask, *context)
+    interest = WeightedSum(name="din_interest")(step_weights, request.behaviours)
+    output = score(request, [interest], hidden_units, activation, dropout_rate, task)
+    return keras.Model(request.inputs, output, name="din")
