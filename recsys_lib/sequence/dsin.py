@@ -1,0 +1,166 @@
+"""DSIN: sessions first, then the sessions' sequence.
+
+Behaviours of one sitting belong together, and the next sitting may be about something else. Each
+session becomes one interest vector by self-attention among its behaviours; a bidirectional LSTM
+lets the sessions know of each other; the candidate weighs both kinds of vectors.
+
+    I_k = mean over real steps of block(Q_k + bias encoding),    H_k = [LSTM ->, LSTM <-](I)_k
+    U^I = sum_k softmax_k(I_k W^I v) I_k,    U^H = sum_k softmax_k(H_k W^H v) H_k
+
+Source: Feng et al. 2019, "Deep Session Interest Network for Click-Through Rate Prediction",
+sections 3.2 to 3.5 (equations 2 to 12).
+Taught in chapter 04, "DSIN".
+"""
+
+import keras
+from keras import ops
+
+from recsys_lib.sequence.attention import BilinearAttention, WeightedSum, masked_softmax
+from recsys_lib.sequence.behaviours import read_request, score
+from recsys_lib.sequence.transformer import TransformerBlock
+
+UNITS = ("bilinear", "tanh")
+
+
+@keras.saving.register_keras_serializable("recsys_lib")
+class BiasEncoding(keras.layers.Layer):
+    """Adds what is learned about a session's place, a step's place and a unit's place.
+
+        Q_ktc + w_session_k + w_position_t + w_unit_c
+
+    Call arguments:
+        sessions: ``(batch, sessions, steps, width)``.
+
+    Returns:
+        The same shape.
+
+    Source: Feng et al. 2019, equation 3.
+    """
+
+    def build(self, sessions_shape):
+        _, sessions, steps, width = sessions_shape
+        small = keras.initializers.RandomUniform(-0.05, 0.05)
+        self.session = self.add_weight(name="session", shape=(sessions, 1, 1), initializer=small)
+        self.position = self.add_weight(name="position", shape=(steps, 1), initializer=small)
+        self.unit = self.add_weight(name="unit", shape=(width,), initializer=small)
+
+    def call(self, sessions):
+        return sessions + self.session + self.position + self.unit
+
+
+@keras.saving.register_keras_serializable("recsys_lib")
+class SessionMean(keras.layers.Layer):
+    """Mean over the real steps of each session; zeros for a session without one.
+
+    Call arguments:
+        sessions: ``(batch, sessions, steps, width)``.
+        step_mask: ``(batch, sessions, steps)``.
+
+    Returns:
+        ``(batch, sessions, width)``.
+    """
+
+    def call(self, sessions, step_mask):
+        total = ops.sum(sessions * ops.expand_dims(step_mask, -1), axis=2)
+        count = ops.maximum(ops.sum(step_mask, axis=2), 1.0)
+        return total / ops.expand_dims(count, -1)
+
+
+@keras.saving.register_keras_serializable("recsys_lib")
+class SessionLSTM(keras.layers.Bidirectional):
+    """Keras's bidirectional LSTM whose mask ends here: later layers are told theirs."""
+
+    def compute_mask(self, _, mask):
+        return None
+
+
+@keras.saving.register_keras_serializable("recsys_lib")
+class TanhAttention(keras.layers.Layer):
+    """The lecture notes' unit: ``softmax_k(tanh(w . [h_k, v] + b))``.
+
+    Its scores lie in (-1, 1), so no session can get more than e^2 times the share of another.
+
+    Call arguments and result: as for ``BilinearAttention``.
+    """
+
+    def build(self, states_shape, candidate_shape, step_mask_shape):
+        width = states_shape[-1] + candidate_shape[-1]
+        self.kernel = self.add_weight(name="kernel", shape=(width, 1))
+        self.bias = self.add_weight(name="bias", shape=(), initializer="zeros")
+
+    def call(self, states, candidate, step_mask):
+        units = states.shape[-1]
+        of_states = ops.matmul(states, self.kernel[:units])[..., 0]  # (batch, sessions)
+        of_candidate = ops.matmul(candidate, self.kernel[units:])  # (batch, 1)
+        return masked_softmax(ops.tanh(of_states + of_candidate + self.bias), step_mask)
+
+
+def build_dsin(
+    feature_columns,
+    embedding_dim=16,
+    hidden_units=(64, 32),
+    num_sessions=5,
+    num_heads=2,
+    feed_forward_units=None,
+    bias_encoding=True,
+    attention="bilinear",
+    activation="relu",
+    histories=None,
+    dropout_rate=0.0,
+    task="click",
+):
+    """Build the model.
+
+    Args:
+        feature_columns: columns with at least one history laid out in sessions: ``num_sessions``
+            sessions side by side, oldest first, each of ``max_length / num_sessions`` steps with
+            id 0 behind the last real one, and sessions without a behaviour behind the real ones
+            (see ``recsys_lib.data.sessions``).
+        embedding_dim: width of each column's vector.
+        hidden_units, activation, dropout_rate: of the network over profile, candidate, U^I and
+            U^H.
+        num_sessions: sessions of a row.
+        num_heads, feed_forward_units: see ``TransformerBlock``; one block serves all sessions.
+        bias_encoding: whether places are learned, see ``BiasEncoding``.
+        attention: ``"bilinear"``, the paper's, or ``"tanh"``, see ``TanhAttention``.
+        histories: see ``read_request``.
+        task: name of the output.
+
+    Returns:
+        ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layer
+        ``session_interests`` holds I ``(batch, sessions, width)``, ``session_states`` H,
+        ``interest_attention`` and ``state_attention`` the weights ``(batch, sessions)``,
+        ``session_mask`` which sessions are real.
+
+    Raises:
+        ValueError: no history, an unknown option, or a length that the sessions do not divide.
+    """
+    if attention not in UNITS:
+        raise ValueError(f"attention: expected one of {UNITS}, got {attention!r}")
+    request = read_request(feature_columns, embedding_dim, histories)
+    length, width = request.behaviours.shape[1:]
+    if num_sessions < 1 or length % num_sessions:
+        raise ValueError(
+            f"num_sessions: expected a divisor of the history's max_length {length}, got "
+            f"{num_sessions}"
+        )
+    steps = length // num_sessions
+    sessions = ops.reshape(request.behaviours, (-1, num_sessions, steps, width))
+    step_mask = ops.reshape(request.mask, (-1, num_sessions, steps))
+    session_mask = keras.layers.Identity(name="session_mask")(ops.max(step_mask, axis=-1))
+    if bias_encoding:
+        sessions = BiasEncoding(name="bias_encoding")(sessions)
+    block = TransformerBlock(num_heads, feed_forward_units=feed_forward_units, name="session_block")
+    interests = SessionMean(name="session_interests")(block(sessions, step_mask), step_mask)
+    # Half the width in each direction, so that both together are as wide as an interest.
+    lstm = keras.layers.LSTM(max(1, width // 2), return_sequences=True)
+    states = SessionLSTM(lstm, name="session_states")(
+        interests, mask=ops.cast(session_mask, "bool")
+    )
+    unit = BilinearAttention if attention == "bilinear" else TanhAttention
+    activated = []
+    for name, vectors in (("interest", interests), ("state", states)):
+        weights = unit(name=f"{name}_attention")(vectors, request.candidate, session_mask)
+        activated.append(WeightedSum(name=f"activated_{name}")(weights, vectors))
+    output = score(request, activated, hidden_units, activation, dropout_rate, task)
+    return keras.Model(request.inputs, output, name="dsin")

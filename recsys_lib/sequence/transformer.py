@@ -1,0 +1,148 @@
+"""Self-attention among the steps of a sequence, and the block around it."""
+
+import keras
+from keras import ops
+
+from recsys_lib.sequence.attention import masked_softmax
+
+
+@keras.saving.register_keras_serializable("recsys_lib")
+class SelfAttention(keras.layers.Layer):
+    """Every step looks at all real steps of its own sequence, in several heads.
+
+        head = softmax(X W_Q (X W_K)^T / sqrt(width)) X W_V,    output = [head_1, head_2, ...] W_O
+
+    The scale is that of the whole width, as in both papers; Keras's own layer takes the head's.
+
+    Call arguments:
+        sequence: ``(..., steps, width)``.
+        step_mask: ``(..., steps)``, 1 for the steps that may be looked at.
+
+    Returns:
+        ``(..., steps, width)``. Steps of a sequence without a real step look at nothing: zeros.
+
+    Args:
+        num_heads: number of heads.
+        head_dim: width of a head; default: the width divided by the number of heads.
+
+    Raises:
+        ValueError: no head, or a width that the heads do not divide.
+
+    Sources: Feng et al. 2019, "Deep Session Interest Network", equations 4 and 5; Chen et al.
+    2019, "Behavior Sequence Transformer", equations 2 and 3.
+    """
+
+    def __init__(self, num_heads=2, head_dim=None, **kwargs):
+        super().__init__(**kwargs)
+        if num_heads < 1:
+            raise ValueError(f"num_heads: expected 1 or more, got {num_heads}")
+        self.num_heads, self.head_dim = num_heads, head_dim
+
+    def build(self, sequence_shape, step_mask_shape):
+        width = sequence_shape[-1]
+        if self.head_dim is None and width % self.num_heads:
+            raise ValueError(
+                f"num_heads: expected a divisor of the width {width}, got {self.num_heads}"
+            )
+        self.size = self.head_dim or width // self.num_heads
+        inner = self.num_heads * self.size
+        self.query, self.key, self.value = (
+            self.add_weight(name=name, shape=(width, inner)) for name in ("query", "key", "value")
+        )
+        self.output_kernel = self.add_weight(name="output", shape=(inner, width))
+
+    def call(self, sequence, step_mask):
+        steps, width = sequence.shape[-2:]
+        flat = ops.reshape(sequence, (-1, steps, width))
+        mask = ops.reshape(step_mask, (-1, 1, 1, steps))  # over keys, for every head and query
+
+        def heads(kernel):
+            split = ops.reshape(ops.matmul(flat, kernel), (-1, steps, self.num_heads, self.size))
+            return ops.transpose(split, (0, 2, 1, 3))  # (sequences, heads, steps, size)
+
+        scores = ops.matmul(heads(self.query), ops.transpose(heads(self.key), (0, 1, 3, 2)))
+        weights = masked_softmax(scores / width**0.5, ops.broadcast_to(mask, ops.shape(scores)))
+        seen = ops.transpose(ops.matmul(weights, heads(self.value)), (0, 2, 1, 3))
+        seen = ops.reshape(seen, (-1, steps, self.num_heads * self.size))
+        return ops.reshape(ops.matmul(seen, self.output_kernel), ops.shape(sequence))
+
+    def compute_output_shape(self, sequence_shape, step_mask_shape):
+        return sequence_shape
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_heads": self.num_heads,
+            "head_dim": self.head_dim,
+        }
+
+
+@keras.saving.register_keras_serializable("recsys_lib")
+class TransformerBlock(keras.layers.Layer):
+    """Self-attention and a network for each step, each added to its input and normalised.
+
+        S = norm(X + attention(X)),    output = norm(S + W_2 f(W_1 S + b_1) + b_2)
+
+    Call arguments:
+        sequence: ``(..., steps, width)``.
+        step_mask: ``(..., steps)``, 1 for real steps.
+
+    Returns:
+        ``(..., steps, width)``; what stands at padding is not zero and must be masked by whoever
+        pools it.
+
+    Args:
+        num_heads, head_dim: see ``SelfAttention``.
+        feed_forward_units: width of the step's network; default: that of the sequence.
+        activation: f.
+        dropout_rate: dropout of both branches, in training only.
+    """
+
+    def __init__(
+        self,
+        num_heads=2,
+        head_dim=None,
+        feed_forward_units=None,
+        activation="relu",
+        dropout_rate=0.0,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.attention = SelfAttention(num_heads, head_dim, name="attention")
+        self.feed_forward_units = feed_forward_units
+        self.activation = keras.activations.get(activation)
+        self.dropout_rate = dropout_rate
+        self.first_dropout = keras.layers.Dropout(dropout_rate, name="first_dropout")
+        self.second_dropout = keras.layers.Dropout(dropout_rate, name="second_dropout")
+        self.first_norm = keras.layers.LayerNormalization(epsilon=1e-6, name="first_norm")
+        self.second_norm = keras.layers.LayerNormalization(epsilon=1e-6, name="second_norm")
+
+    def build(self, sequence_shape, step_mask_shape):
+        width = sequence_shape[-1]
+        units = self.feed_forward_units or width
+        self.expand = keras.layers.Dense(units, activation=self.activation, name="expand")
+        self.contract = keras.layers.Dense(width, name="contract")
+        self.attention.build(sequence_shape, step_mask_shape)
+        self.expand.build(sequence_shape)
+        self.contract.build((*sequence_shape[:-1], units))
+        for norm in (self.first_norm, self.second_norm):
+            norm.build(sequence_shape)
+
+    def call(self, sequence, step_mask, training=None):
+        seen = self.first_dropout(self.attention(sequence, step_mask), training=training)
+        mixed = self.first_norm(sequence + seen)
+        changed = self.contract(self.expand(mixed))
+        return self.second_norm(mixed + self.second_dropout(changed, training=training))
+
+    def compute_output_shape(self, sequence_shape, step_mask_shape):
+        return sequence_shape
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_heads": self.attention.num_heads,
+            "head_dim": self.attention.head_dim,
+            "feed_forward_units": self.feed_forward_units,
+            "activation": keras.activations.serialize(self.activation),
+            "dropout_rate": self.dropout_rate,
+        }
