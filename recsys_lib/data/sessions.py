@@ -1,0 +1,106 @@
+"""Sessions: a history cut wherever its user paused for long."""
+
+import numpy as np
+
+GAP_SECONDS = 30 * 60
+"""A longer pause than this begins a new session (Feng et al. 2019, section 3.2)."""
+
+
+def divide(ids, time, num_sessions, session_length, gap_seconds=GAP_SECONDS):
+    """Lay the most recent sessions of each history side by side.
+
+    Args:
+        ids: ``(N, steps)`` integers, oldest first, 0 behind the last real one.
+        time: ``(N, steps)`` seconds of each behaviour, in order; at padding anything.
+        num_sessions: sessions kept, the most recent ones.
+        session_length: behaviours kept of each session, the most recent ones.
+        gap_seconds: a session ends where the next behaviour is later by more than this.
+
+    Returns:
+        Two arrays of the dtype of ``ids``: the sessions ``(N, num_sessions * session_length)``,
+        oldest first, each from its first slot on, sessions without a behaviour last, 0 elsewhere;
+        and the number of each behaviour's session ``(N, steps)``, counted back from 1, the most
+        recent; older sessions than ``num_sessions`` count as that one; 0 at padding.
+
+    Raises:
+        ValueError: shapes that differ, padding before a behaviour, or times that go back.
+    """
+    ids, time = np.asarray(ids), np.asarray(time, np.float64)
+    _check(ids, time, num_sessions, session_length, gap_seconds)
+    num_rows, steps = ids.shape
+    real = ids != 0
+    length = real.sum(axis=1)
+    starts = real.copy()
+    with np.errstate(invalid="ignore"):  # padding may hold infinities
+        starts[:, 1:] &= time[:, 1:] - time[:, :-1] > gap_seconds
+    session = np.cumsum(starts, axis=1) - 1  # from 0, oldest first
+    total = starts.sum(axis=1)
+    number = np.where(real, np.minimum(total[:, None] - session, num_sessions), 0)
+
+    step = np.arange(steps)
+    first = np.maximum.accumulate(np.where(starts, step, 0), axis=1)
+    # The next session's first step, found from the right; the last session ends with the history.
+    ends = np.where(starts, step, steps)
+    following = np.full((num_rows, steps), steps)
+    following[:, :-1] = np.minimum.accumulate(ends[:, :0:-1], axis=1)[:, ::-1]
+    end = np.minimum(following, length[:, None])
+    size = end - first
+    slot = session - np.maximum(total - num_sessions, 0)[:, None]
+    place = step - first - np.maximum(size - session_length, 0)
+    kept = real & (slot >= 0) & (place >= 0)
+    rows = np.broadcast_to(np.arange(num_rows)[:, None], ids.shape)
+    sessions = np.zeros((num_rows, num_sessions, session_length), ids.dtype)
+    sessions[rows[kept], slot[kept], place[kept]] = ids[kept]
+    return sessions.reshape(num_rows, -1), number.astype(ids.dtype)
+
+
+def age_buckets(time, now):
+    """How long ago each behaviour was, as an id: 1 + floor(log2(seconds)), seconds 1 or more.
+
+    Args:
+        time: ``(N, steps)`` seconds, minus infinity at padding.
+        now: ``(N,)`` seconds, each later than its row's behaviours.
+
+    Returns:
+        ``(N, steps)`` int32; 0 at padding, 1 for one second, 2 for 2 and 3, 3 for 4 to 7, ...
+
+    Raises:
+        ValueError: a behaviour that is not earlier than its row.
+    """
+    time, now = np.asarray(time, np.float64), np.asarray(now, np.float64)
+    real = np.isfinite(time)
+    age = np.where(real, now[:, None] - np.where(real, time, 0), 1)
+    if (age <= 0).any():
+        row = int(np.argmax((age <= 0).any(axis=1)))
+        raise ValueError(f"time: expected behaviours before their row's moment, row {row} is not")
+    buckets = 1 + np.floor(np.log2(np.maximum(age, 1)))
+    return np.where(real, buckets, 0).astype(np.int32)
+
+
+NUM_AGE_BUCKETS = 32
+"""Vocabulary of ``age_buckets``, id 0 included: the last one begins at 2^30 seconds, 34 years."""
+
+
+def _check(ids, time, num_sessions, session_length, gap_seconds):
+    if ids.ndim != 2 or ids.shape != time.shape:
+        raise ValueError(
+            f"ids and time: expected one shape (rows, steps), got {ids.shape} and {time.shape}"
+        )
+    for name, value in (("num_sessions", num_sessions), ("session_length", session_length)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise ValueError(f"{name}: expected an integer of 1 or more, got {value!r}")
+    if not gap_seconds > 0:
+        raise ValueError(f"gap_seconds: expected more than 0, got {gap_seconds!r}")
+    real = ids != 0
+    holes = (real[:, 1:] & ~real[:, :-1]).any(axis=1)
+    if holes.any():
+        raise ValueError(
+            f"ids: expected 0 behind the last behaviour only, row {int(np.argmax(holes))} has 0 "
+            "before one"
+        )
+    with np.errstate(invalid="ignore"):
+        back = (real[:, 1:] & ~(time[:, 1:] >= time[:, :-1])).any(axis=1)
+    if back.any():
+        raise ValueError(
+            f"time: expected behaviours in order, oldest first, row {int(np.argmax(back))} is not"
+        )
