@@ -1,0 +1,127 @@
+"""The interest lens: a user likes several topics, and a candidate matters to one of them at most.
+
+A history of T items holds every one of the user's K topics at least once, in random order. Half
+of the candidates come from one of these topics, the others from topics that the user has not:
+
+    logit = bias + strength [topic of the candidate is in the history] + quality[item]
+
+One vector for the whole history has to hold K topics at once; attention can ask for one.
+
+Chapter 04, "Several interests".
+"""
+
+import numpy as np
+
+from recsys_lib.data.simulator.requests import check_sizes, pick, simulate
+from recsys_lib.data.simulator.world import check_integer, check_number, stream
+
+LENS = "interests"
+
+
+def interests(
+    num_rows=100_000,
+    num_interests=4,
+    num_topics=40,
+    items_per_topic=10,
+    history_length=20,
+    strength=3.0,
+    bias=-1.5,
+    quality_sd=0.3,
+    own_share=0.5,
+    candidates=4,
+    num_valid_rows=10_000,
+    num_test_rows=40_000,
+    seed=0,
+):
+    """Simulate clicks on candidates whose topic is, or is not, one of the user's.
+
+    Args:
+        num_rows: rows of the training split.
+        num_interests: topics of a user, K, at most ``history_length`` and less than
+            ``num_topics``.
+        num_topics, items_per_topic: topics, and items in each.
+        history_length: behaviours in a history, all of them real.
+        strength: log-odds that an own topic adds.
+        bias: log-odds of an item of another topic and of mean quality.
+        quality_sd: standard deviation of the items' qualities, exact, of mean zero.
+        own_share: share of the candidates that come from an own topic.
+        candidates: items shown beside one history; sizes of splits are multiples of it.
+        num_valid_rows, num_test_rows: rows of the other splits.
+        seed: integer of 0 or more.
+
+    Returns:
+        A ``SimulatedDataset`` with the columns ``item_id`` (group ``item``) and ``history``
+        (its table, oldest first); the task ``click``; ``group`` is the request. Its ``truth``
+        holds ``topic`` ``(items + 1,)``, the topic of each item id from 1 on, -1 at 0;
+        ``quality`` ``(items + 1,)``, 0 at 0. A row's relevant behaviours are
+        ``topic[history] == topic[item_id][:, None]``.
+
+        Common random numbers: ``strength``, ``bias`` and ``quality_sd`` change probabilities and
+        the labels that depend on them, never a row.
+
+    Raises:
+        ValueError: a knob outside its range, named with the value expected and given.
+    """
+    knobs = _check_knobs(locals())
+    num_interests, num_topics = knobs["num_interests"], knobs["num_topics"]
+    items_per_topic, length = knobs["items_per_topic"], knobs["history_length"]
+    num_items = num_topics * items_per_topic
+    quality = np.zeros(num_items + 1)
+    quality[1:] = stream(seed, LENS, "quality").standard_normal(num_items)
+    quality[1:] -= quality[1:].mean()
+    quality *= knobs["quality_sd"] / quality[1:].std()
+    topic = np.concatenate([[-1], np.repeat(np.arange(num_topics), items_per_topic)])
+
+    def item_of(topics, numbers):
+        return topics * items_per_topic + pick(numbers, items_per_topic) + 1
+
+    def draw(requests, candidates, uniform):
+        order = np.argsort(uniform("topics", requests, num_topics), axis=1)
+        own, others = order[:, :num_interests], order[:, num_interests:]
+        # The first K steps hold each topic once, the rest any; then the steps are shuffled.
+        which = pick(uniform("which", requests, length), num_interests)
+        which[:, :num_interests] = np.arange(num_interests)
+        shuffled = np.argsort(uniform("order", requests, length), axis=1)
+        which = np.take_along_axis(which, shuffled, axis=1)
+        history = item_of(
+            np.take_along_axis(own, which, axis=1), uniform("items", requests, length)
+        )
+        shape = (requests, candidates)
+        is_own = uniform("is_own", *shape) < knobs["own_share"]
+        number = uniform("candidate_topic", *shape)
+        candidate_topic = np.where(
+            is_own,
+            np.take_along_axis(own, pick(number, num_interests), axis=1),
+            np.take_along_axis(others, pick(number, num_topics - num_interests), axis=1),
+        )
+        item = item_of(candidate_topic, uniform("candidate", *shape))
+        return {
+            "history": history,
+            "item": item,
+            "logit": knobs["bias"] + knobs["strength"] * is_own + quality[item],
+        }
+
+    planted = {"topic": topic, "quality": quality}
+    return simulate(LENS, draw, knobs, num_items, length, truth=planted)
+
+
+def _check_knobs(knobs):
+    checked = check_sizes(knobs)
+    for knob, minimum in (
+        ("num_interests", 1),
+        ("num_topics", 2),
+        ("items_per_topic", 1),
+        ("history_length", 1),
+    ):
+        checked[knob] = check_integer(knob, knobs[knob], minimum)
+    limit = min(checked["history_length"], checked["num_topics"] - 1)
+    if checked["num_interests"] > limit:
+        raise ValueError(
+            f"num_interests: expected at most history_length and less than num_topics, which "
+            f"leaves {limit}, got {checked['num_interests']}"
+        )
+    for knob in ("strength", "bias"):
+        checked[knob] = check_number(knob, knobs[knob])
+    checked["quality_sd"] = check_number("quality_sd", knobs["quality_sd"], 0)
+    checked["own_share"] = check_number("own_share", knobs["own_share"], 0, 1)
+    return checked
