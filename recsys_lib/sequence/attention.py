@@ -47,17 +47,12 @@ class BilinearAttention(keras.layers.Layer):
         return masked_softmax(ops.einsum("btu,bu->bt", states, turned), step_mask)
 
 
-@keras.saving.register_keras_serializable("recsys_lib")
-class WeightedSum(keras.layers.Layer):
-    """``sum_j w_j e_j`` over the steps.
+def weighted_sum(weights, vectors, name):
+    """``sum_j w_j e_j`` over the steps, as a named layer: ``(batch, width)``.
 
-    Call arguments:
-        weights: ``(batch, steps)``, 0 at padding.
+    Args:
+        weights: ``(batch, steps)``, 0 at padding; where all are 0 the sum is the zero vector.
         vectors: ``(batch, steps, width)``.
-
-    Returns:
-        ``(batch, width)``; the zero vector where every weight is zero.
+        name: the layer's name.
     """
-
-    def call(self, weights, vectors):
-        return ops.einsum("bt,btd->bd", weights, vectors)
+    return keras.layers.Dot(axes=1, name=name)([weights, vectors])

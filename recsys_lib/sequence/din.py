@@ -15,7 +15,7 @@ import keras
 from keras import ops
 
 from recsys_lib.features.blocks import MLP
-from recsys_lib.sequence.attention import WeightedSum, masked_softmax
+from recsys_lib.sequence.attention import masked_softmax, weighted_sum
 from recsys_lib.sequence.behaviours import RecencyEmbedding, read_request, score
 
 UNIT_INPUTS = ("difference", "outer")
@@ -149,6 +149,6 @@ def build_din(
         context = [ops.concatenate(context, axis=-1)]
     unit = ActivationUnit(attention_units, activation, unit_inputs, weights, name="din_weights")
     step_weights = unit(request.behaviours, request.candidate, request.mask, *context)
-    interest = WeightedSum(name="din_interest")(step_weights, request.behaviours)
+    interest = weighted_sum(step_weights, request.behaviours, name="din_interest")
     output = score(request, [interest], hidden_units, activation, dropout_rate, task)
     return keras.Model(request.inputs, output, name="din")

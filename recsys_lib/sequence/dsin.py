@@ -15,7 +15,7 @@ Taught in chapter 04, "DSIN".
 import keras
 from keras import ops
 
-from recsys_lib.sequence.attention import BilinearAttention, WeightedSum, masked_softmax
+from recsys_lib.sequence.attention import BilinearAttention, masked_softmax, weighted_sum
 from recsys_lib.sequence.behaviours import read_request, score
 from recsys_lib.sequence.transformer import TransformerBlock
 
@@ -161,6 +161,6 @@ def build_dsin(
     activated = []
     for name, vectors in (("interest", interests), ("state", states)):
         weights = unit(name=f"{name}_attention")(vectors, request.candidate, session_mask)
-        activated.append(WeightedSum(name=f"activated_{name}")(weights, vectors))
+        activated.append(weighted_sum(weights, vectors, name=f"activated_{name}"))
     output = score(request, activated, hidden_units, activation, dropout_rate, task)
     return keras.Model(request.inputs, output, name="dsin")
