@@ -81,14 +81,12 @@ class ActivationUnit(keras.layers.Layer):
             parts = [behaviours, ops.reshape(outer, (-1, steps, width**2)), repeated]
         if context is not None:
             parts.append(context)
-        hidden = self.network(
-            ops.concatenate(parts, axis=-1), step_mask=step_mask, training=training
-        )
+        features = ops.concatenate(parts, axis=-1)
+        hidden = self.network(features, step_mask=step_mask, training=training)
         weights = ops.squeeze(self.to_weight(hidden), axis=-1)  # (batch, steps)
-        # Raw weights are multiplied by the mask: minus infinity would stay what it is.
-        return (
-            weights * step_mask if self.weighting == "raw" else masked_softmax(weights, step_mask)
-        )
+        if self.weighting == "softmax":
+            return masked_softmax(weights, step_mask)
+        return weights * step_mask
 
     def get_config(self):
         return {
