@@ -152,6 +152,57 @@ def compare_models(
     return figure
 
 
+def quality_against_cost(table, metric="auc", title="Quality against cost", *, part="all"):
+    """Draw what each model of `compare`'s table reaches against what an example costs it.
+
+    A numbered point for each model at its mean over seeds, with bars from the lowest to the
+    highest seed; the legend says which model a number is.
+
+    Args:
+        table: what ``compare`` returned, for one task.
+        metric: one of its columns.
+        title: the figure's title.
+        part: the slice to draw.
+
+    Raises:
+        ValueError: an unknown metric or slice, or nothing to draw.
+    """
+    if metric not in table.columns:
+        raise ValueError(f"metric: expected one of {sorted(table.columns)}, got {metric!r}")
+    trained = table[table["seed"].notna() & (table["slice"] == part)]
+    if trained.empty:
+        known = sorted(set(table["slice"]))
+        raise ValueError(f"part: expected one of {known} with trained models, got {part!r}")
+    models = list(dict.fromkeys(trained["model"]))
+    figure = _new_figure((7.4, max(3.6, 0.26 * len(models) + 1.2)))
+    panel = figure.subplots()
+    for position, model in enumerate(models):
+        rows = trained[trained["model"] == model]
+        values = rows[metric].to_numpy(float)
+        cost = 1e6 / rows["examples_per_second"].median()
+        spread = [[values.mean() - values.min()], [values.max() - values.mean()]]
+        color = series_style(position)["color"]
+        panel.errorbar(
+            cost,
+            values.mean(),
+            spread,
+            fmt="o",
+            markersize=13,
+            color=color,
+            markerfacecolor="white",
+            label=f"{position + 1}  {model}",
+        )
+        panel.annotate(
+            str(position + 1), (cost, values.mean()), ha="center", va="center", fontsize=8
+        )
+    panel.set_xscale("log")
+    panel.set_xlabel("training time of an example (microseconds, logarithmic scale)")
+    panel.set_ylabel(METRIC_LABELS.get(metric, metric.replace("_", " ")))
+    panel.set_title(title)
+    figure.legend(loc="outside right center", markerscale=0.5)
+    return figure
+
+
 def heat_map(
     matrix, rows, columns, title, label, *, row_label="", column_label="", digits=2, figsize=None
 ):

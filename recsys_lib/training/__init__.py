@@ -3,7 +3,7 @@
 ``load -> Dataset -> build -> fit -> evaluate -> compare -> claim``
 """
 
-from recsys_lib.training.comparison import Recipe, compare, summarize
+from recsys_lib.training.comparison import Recipe, compare, summarize, ties
 from recsys_lib.training.evaluation import evaluate
 from recsys_lib.training.optimizers import Adagrad, Adam, Ftrl, optimizer_per_group
 from recsys_lib.training.prediction import predict
@@ -24,4 +24,5 @@ __all__ = [
     "rank",
     "save",
     "summarize",
+    "ties",
 ]

@@ -167,3 +167,30 @@ def test_only_use_style_changes_the_settings():
         plots.use_style()
         assert plt.rcParams["axes.spines.top"] is False
         assert plt.rcParams["axes.prop_cycle"].by_key()["color"][0] == plots.PALETTE["blue"]
+
+
+def with_speed(table):
+    return table.assign(examples_per_second=np.where(table["model"] == "wide", 2e5, 5e4))
+
+
+def test_quality_against_cost_puts_each_model_at_its_mean_and_time(table):
+    figure = plots.quality_against_cost(with_speed(table), "auc", "Worth it?", part="unseen")
+    panel = figure.axes[0]
+    assert panel.get_title() == "Worth it?" and panel.get_ylabel() == "AUC"
+    assert "microseconds" in panel.get_xlabel() and panel.get_xscale() == "log"
+    places = {text.get_text(): text.xy for text in panel.texts}
+    np.testing.assert_allclose(places["1"], (5.0, 0.605))
+    np.testing.assert_allclose(places["2"], (20.0, 0.705))
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert names == ["1  wide", "2  deep"]
+    bars = [container[2][0].get_segments()[0] for container in panel.containers]
+    np.testing.assert_allclose(bars[1][:, 1], (0.70, 0.71))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [({"metric": "ndcg"}, "metric: expected one of"), ({"part": "none"}, "part: expected one of")],
+)
+def test_quality_against_cost_names_what_is_unknown(table, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        plots.quality_against_cost(with_speed(table), **arguments)

@@ -171,4 +171,19 @@ MUTANTS = [
         "    return list(outputs)\n",
         f"{TEST_BATCHES}::test_outputs_are_found_by_the_names_of_their_tasks",
     ),
+    Mutant(
+        "ties: by means",
+        COMPARISON,
+        'scores["highest"] >= best["lowest"]',
+        'scores["mean"] >= best["mean"]',
+        f"{TEST_COMPARISON}::"
+        "test_models_tie_unless_every_seed_of_one_beats_every_seed_of_the_other",
+    ),
+    Mutant(
+        "ties: more is better whatever is said",
+        COMPARISON,
+        "ascending=not higher_is_better",
+        "ascending=False",
+        f"{TEST_COMPARISON}::test_where_less_is_better_the_lowest_mean_is_best",
+    ),
 ]

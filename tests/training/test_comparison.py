@@ -9,7 +9,17 @@ import pytest
 import tiny
 from sklearn.metrics import log_loss, roc_auc_score
 
-from recsys_lib.training import Adagrad, Adam, Recipe, compare, evaluate, fit, predict, summarize
+from recsys_lib.training import (
+    Adagrad,
+    Adam,
+    Recipe,
+    compare,
+    evaluate,
+    fit,
+    predict,
+    summarize,
+    ties,
+)
 from recsys_lib.training.baselines import column_mean
 
 DATA = tiny.make_dataset(tiny.SMALL)
@@ -175,3 +185,48 @@ def test_summarize_gives_mean_and_sample_deviation_over_seeds(table):
     assert found["auc_sd"] == pytest.approx(np.std(values, ddof=1))
     assert np.isnan(summary.loc[("oracle", "all"), "auc_sd"])
     assert isinstance(summarize(table, scores=("auc",), by=("model",)), pd.DataFrame)
+
+
+SCORES = {"good": [0.80, 0.82], "close": [0.79, 0.805], "bad": [0.70, 0.799]}
+
+
+def scored(scores=SCORES, **columns):
+    rows = [
+        {"model": model, "seed": seed, "slice": "all", "task": "click", "auc": value}
+        for model, values in scores.items()
+        for seed, value in enumerate(values)
+    ]
+    rows.append({"model": "oracle", "seed": None, "slice": "all", "task": "click", "auc": 0.9})
+    return pd.DataFrame(rows).assign(**columns)
+
+
+def test_models_tie_unless_every_seed_of_one_beats_every_seed_of_the_other():
+    found = ties(scored())
+    assert found.index.tolist() == ["good", "close", "bad"]
+    assert found["verdict"].tolist() == ["best", "tie", "behind"]
+    np.testing.assert_allclose(found["mean"], [0.81, 0.7975, 0.7495])
+    assert found.loc["close", ["lowest", "highest"]].tolist() == [0.79, 0.805]
+
+
+def test_where_less_is_better_the_lowest_mean_is_best():
+    found = ties(scored(), higher_is_better=False)
+    assert found.index[0] == "bad"
+    assert found["verdict"].to_dict() == {"bad": "best", "close": "tie", "good": "behind"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"metric": "ndcg"}, "metric: expected one of"),
+        ({"part": "unseen"}, "part: expected one of"),
+        ({"table": scored({})}, "expected at least one row with a seed, got none"),
+    ],
+)
+def test_ties_name_what_is_unknown(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        ties(**{"table": scored(), **arguments})
+
+
+def test_ties_of_several_tasks_are_refused():
+    with pytest.raises(ValueError, match="expected one task"):
+        ties(pd.concat([scored(), scored(task="buy")]))
