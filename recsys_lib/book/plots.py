@@ -173,6 +173,8 @@ def quality_against_cost(table, metric="auc", title="Quality against cost", *, p
     if trained.empty:
         known = sorted(set(table["slice"]))
         raise ValueError(f"part: expected one of {known} with trained models, got {part!r}")
+    from matplotlib.ticker import LogLocator
+
     models = list(dict.fromkeys(trained["model"]))
     figure = _new_figure((7.4, max(3.6, 0.26 * len(models) + 1.2)))
     panel = figure.subplots()
@@ -196,6 +198,9 @@ def quality_against_cost(table, metric="auc", title="Quality against cost", *, p
             str(position + 1), (cost, values.mean()), ha="center", va="center", fontsize=8
         )
     panel.set_xscale("log")
+    panel.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    panel.xaxis.set_major_formatter("{x:g}")
+    panel.xaxis.set_minor_formatter("")
     panel.set_xlabel("training time of an example (microseconds, logarithmic scale)")
     panel.set_ylabel(METRIC_LABELS.get(metric, metric.replace("_", " ")))
     panel.set_title(title)
