@@ -28,6 +28,7 @@ class History:
 
     Args:
         epochs: DataFrame with a row per epoch: ``epoch``, ``loss`` (mean training loss),
+            ``added_loss`` (the part of it that layers added: auxiliary losses and penalties),
             ``valid_score`` (mean AUC over binary tasks, minus the mean squared error over
             regression tasks; missing where nothing is validated), ``seconds`` (training alone).
         best_epoch: the epoch, counted from 1, whose weights the model now holds.
@@ -93,12 +94,13 @@ class Trainer:
             variable.assign(start)
 
     def loss(self, outputs, labels):
-        """Weighted sum of the tasks' losses and of whatever the layers added.
+        """Weighted sum of the tasks' losses and of whatever the layers added; and that part alone.
 
         Binary cross-entropy is computed from the logits behind the sigmoid, so that a confident
         mistake keeps its gradient.
         """
-        total = tf.add_n(self.model.losses) if self.model.losses else 0.0
+        added = tf.add_n(self.model.losses) if self.model.losses else tf.constant(0.0)
+        total = added
         functions = {
             "binary": keras.losses.binary_crossentropy,
             "regression": keras.losses.mean_squared_error,
@@ -107,16 +109,16 @@ class Trainer:
             total += self.loss_weights[position] * functions[self.kinds[position]](
                 labels[:, position], output
             )
-        return total
+        return total, added
 
     def train_on_batch(self, ids, numbers, labels):
-        """One step of the optimizer; returns the batch's loss."""
+        """One step of the optimizer; returns the batch's loss and the part that layers added."""
         with tf.GradientTape() as tape:
             outputs = self.model(self.layout.unpack(ids, numbers), training=True)
-            loss = self.loss(outputs, labels)
+            loss, added = self.loss(outputs, labels)
         variables = self.model.trainable_variables
         self.optimizer.apply(tape.gradient(loss, variables), variables)
-        return loss
+        return tf.stack([loss, added])
 
     def trace(self):
         """Trace the compiled function if that has not happened; returns the seconds it took."""
@@ -143,7 +145,7 @@ class Trainer:
             _, total = tf.while_loop(
                 lambda index, _: index < last_step,
                 step,
-                (first_step, tf.constant(0.0)),
+                (first_step, tf.constant([0.0, 0.0])),
                 parallel_iterations=1,
             )
             return total
@@ -182,10 +184,11 @@ class Trainer:
                     last = min(run.step + chunk, num_steps)
                     started = time.perf_counter()
                     steps = (tf.constant(n, tf.int32) for n in (run.step, last, batch_size))
-                    total = float(self._run(ids, numbers, labels, order, *steps))
+                    total, added = self._run(ids, numbers, labels, order, *steps).numpy()
                     run.seconds += time.perf_counter() - started
                     bar.update(last - run.step)
-                    run.loss_sum, run.step = run.loss_sum + total, last
+                    run.loss_sum += float(total)
+                    run.added_sum, run.step = run.added_sum + float(added), last
                     if checkpoint_steps and run.step < num_steps:
                         run.save()
                 if not np.isfinite(run.loss_sum):
@@ -224,7 +227,8 @@ class _Run:
             "optimizer": [type(part).__name__ for part in _optimizers(trainer.optimizer)],
         }
         self.num_rows = num_rows
-        self.epoch, self.step, self.loss_sum, self.seconds = 0, 0, 0.0, 0.0
+        self.epoch, self.step, self.seconds = 0, 0, 0.0
+        self.loss_sum, self.added_sum = 0.0, 0.0
         self.rows, self.best, self.best_score, self.best_epoch = [], None, None, 0
         self.epochs_without_gain, self.stopped = 0, False
         if checkpoint is not None and os.path.exists(checkpoint):
@@ -238,6 +242,7 @@ class _Run:
         "epoch",
         "step",
         "loss_sum",
+        "added_sum",
         "seconds",
         "rows",
         "best_score",
@@ -254,8 +259,9 @@ class _Run:
         )
 
     def end_epoch(self, score, patience):
-        self.rows.append([self.loss_sum / self.num_rows, score, self.seconds])
-        self.epoch, self.step, self.loss_sum = self.epoch + 1, 0, 0.0
+        means = [self.loss_sum / self.num_rows, self.added_sum / self.num_rows]
+        self.rows.append([*means, score, self.seconds])
+        self.epoch, self.step, self.loss_sum, self.added_sum = self.epoch + 1, 0, 0.0, 0.0
         if score is None:
             self.best_epoch = self.epoch
         elif self.best_score is None or score > self.best_score:
@@ -271,7 +277,7 @@ class _Run:
         if self.best is not None:
             for variable, value in zip(self.trainer.model.variables, self.best, strict=True):
                 variable.assign(value)
-        table = pd.DataFrame(self.rows, columns=["loss", "valid_score", "seconds"])
+        table = pd.DataFrame(self.rows, columns=["loss", "added_loss", "valid_score", "seconds"])
         table["seconds"] = table["seconds"].diff().fillna(table["seconds"])
         table["valid_score"] = table["valid_score"].astype(float)
         table.insert(0, "epoch", np.arange(1, len(table) + 1))

@@ -63,8 +63,15 @@ MUTANTS = [
     Mutant(
         "loss: what layers add is left out",
         TRAINER,
-        "total = tf.add_n(self.model.losses) if self.model.losses else 0.0",
-        "total = 0.0",
+        "        total = added\n",
+        "        total = 0.0 * added\n",
+        f"{TEST_TRAINER}::test_losses_that_layers_add_are_counted",
+    ),
+    Mutant(
+        "loss: what layers add is not told apart",
+        TRAINER,
+        "return total, added",
+        "return total, total",
         f"{TEST_TRAINER}::test_losses_that_layers_add_are_counted",
     ),
     Mutant(

@@ -132,6 +132,7 @@ def test_losses_that_layers_add_are_counted():
     history = fit(model, data, keras.optimizers.SGD(0.0), epochs=1)
     expected = cross_entropy(x, label).mean() + 7 * np.mean(x**2)
     assert history.epochs["loss"][0] == pytest.approx(expected, rel=1e-6)
+    assert history.epochs["added_loss"][0] == pytest.approx(7 * np.mean(x**2), rel=1e-6)
 
 
 def test_an_epoch_takes_every_row_once_and_the_last_batch_what_is_left(traced):
