@@ -9,6 +9,7 @@ import statistics
 
 from recsys_lib.bench.lessons import lesson_seconds
 from recsys_lib.bench.process import measure, peak_memory_of_children
+from recsys_lib.bench.sequences import LENGTHS, LOOPED, loop_name
 
 SMALL, LARGE = 1_000, 1_000_000
 ROUNDS = 3
@@ -72,6 +73,31 @@ def models():
         print(f"{name} to its loop: {value:.1f}   goal: at least {goal}")
 
 
+def sequences():
+    """Training speed of the sequence models over the length of the history."""
+    results = {length: measure("recsys_lib.bench.sequences", length) for length in LENGTHS}
+    print("\nTraining on simulated histories, width 16, hidden 64 and 32, batch 1024, Adam, warm")
+    print(f"{'':32}" + "".join(f"{f'{n} behaviours':>24}" for n in LENGTHS))
+    print(f"{'':32}" + f"{'graph s':>10}{'examples/s':>14}" * len(LENGTHS))
+    for name in results[min(LENGTHS)]:
+        print(f"{name:32}", end="")
+        for length in LENGTHS:
+            row = results[length].get(name)
+            print(
+                f"{row['graph_seconds']:>10.1f}{row['examples_per_second']:>14,.0f}"
+                if row
+                else f"{'-':>10}{'-':>14}",
+                end="",
+            )
+        print()
+    print("goal: building and tracing under 5 s at 200 behaviours")
+    at_50 = results[50]
+    for name in LOOPED:
+        ratio = at_50[loop_name(name)]["two_epochs_seconds"] / at_50[name]["two_epochs_seconds"]
+        goal = "   goal: at least 3" if name.startswith("DIEN") else ""
+        print(f"{name} to its loop, graph and two epochs at 50 behaviours: {ratio:.1f}{goal}")
+
+
 def requests():
     """Latency of one request with 1,000 candidates."""
     result = measure("recsys_lib.bench.requests")
@@ -100,7 +126,8 @@ def lessons():
 
 
 SECTIONS = {
-    function.__name__: function for function in (vocabulary, seeds, models, requests, lessons)
+    function.__name__: function
+    for function in (vocabulary, seeds, models, sequences, requests, lessons)
 }
 
 

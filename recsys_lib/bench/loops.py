@@ -10,9 +10,12 @@ import keras
 from keras import ops
 
 from recsys_lib.bench.loops_higher_order import BroadcastCINLayer
+from recsys_lib.bench.loops_sequence import LoopedAttentionalGRU, LoopedTransformerBlock
 from recsys_lib.higher_order.xdeepfm import CINLayer
 from recsys_lib.second_order.fibinet import BilinearInteraction
 from recsys_lib.second_order.pnn import InnerProductSignal
+from recsys_lib.sequence.recurrence import AttentionalGRU
+from recsys_lib.sequence.transformer import TransformerBlock
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
@@ -50,6 +53,8 @@ LOOPS = {
     InnerProductSignal: LoopedInnerProductSignal,
     BilinearInteraction: LoopedBilinearInteraction,
     CINLayer: BroadcastCINLayer,
+    AttentionalGRU: LoopedAttentionalGRU,
+    TransformerBlock: LoopedTransformerBlock,
 }
 """The layer that loops, for each layer that has such a form."""
 
