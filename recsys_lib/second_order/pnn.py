@@ -143,7 +143,7 @@ class AddedSignals(keras.layers.Layer):
     Returns:
         ``(batch, units)``.
 
-    Source: Qu et al. 2016, equation 2.
+    Source: Qu et al. 2016, section III-A.
     """
 
     def build(self, input_shape):
