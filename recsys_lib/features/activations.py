@@ -27,7 +27,7 @@ class Dice(keras.layers.Layer):
         epsilon: added to the variance.
 
     Source: Zhou et al. 2018, "Deep Interest Network for Click-Through Rate Prediction", section
-    5.3, equation 9.
+    5.2, equations 8 and 9.
     """
 
     def __init__(self, momentum=0.9, epsilon=1e-8, **kwargs):

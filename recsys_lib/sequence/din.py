@@ -7,7 +7,7 @@ match the candidate make a longer vector than one.
     w_j = a(e_j, v),    interest(v) = sum_j w_j e_j    over the real steps j
 
 Source: Zhou et al. 2018, "Deep Interest Network for Click-Through Rate Prediction", section 4.3,
-equation 3 (the activation unit), sections 5.2 and 5.3 (regularisation and Dice).
+equation 3 (the activation unit), sections 5.1 and 5.2 (regularisation and Dice).
 Taught in chapter 04, "DIN".
 """
 

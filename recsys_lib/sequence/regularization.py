@@ -9,8 +9,8 @@ as they come up more often:
 with n_j the number of times that id j occurs in the training data. Over an epoch an id is met
 about n_j times at most, so its whole pull per epoch is about that of one plain L2 step.
 
-Source: Zhou et al. 2018, "Deep Interest Network for Click-Through Rate Prediction", section 5.2,
-equations 4 to 6.
+Source: Zhou et al. 2018, "Deep Interest Network for Click-Through Rate Prediction", section 5.1,
+equations 4 to 7.
 """
 
 import keras
@@ -20,18 +20,21 @@ import tensorflow as tf
 from recsys_lib.features.columns import NumericColumn
 
 
-def count_ids(dataset):
+def count_ids(dataset, columns=None):
     """How often each id occurs in the training rows, over all columns that share its table.
 
     Args:
         dataset: ``Dataset``.
+        columns: names of the columns that the model reads; default: all. A history that stands in
+            the data in two layouts would be counted twice.
 
     Returns:
         Dict of table name to int64 ``(vocabulary_size,)``; id 0 counts 0.
     """
     counts = {}
     for column in dataset.feature_columns:
-        if isinstance(column, NumericColumn):
+        unread = columns is not None and column.name not in columns
+        if unread or isinstance(column, NumericColumn):
             continue
         ids = np.asarray(dataset.train.features[column.name]).ravel()
         found = np.bincount(ids, minlength=column.vocabulary_size).astype(np.int64)

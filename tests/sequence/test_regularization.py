@@ -72,6 +72,9 @@ def test_ids_are_counted_over_all_columns_of_a_table():
     assert set(counts) == {"item_id", "user_id"}
     np.testing.assert_array_equal(counts["item_id"], [0, 4, 2, 0, 2])
     np.testing.assert_array_equal(counts["user_id"], [0, 1, 2])
+    some = count_ids(dataset, columns=("item_id",))
+    np.testing.assert_array_equal(some["item_id"], [0, 1, 0, 0, 1])
+    assert set(some) == {"item_id"}
 
 
 @pytest.mark.parametrize(
