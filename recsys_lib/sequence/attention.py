@@ -35,7 +35,7 @@ class BilinearAttention(keras.layers.Layer):
     Returns:
         ``(batch, steps)``: sums to 1 over the real steps, 0 at padding and in empty rows.
 
-    Sources: Zhou et al. 2019, "Deep Interest Evolution Network", equation 6; Feng et al. 2019,
+    Sources: Zhou et al. 2019, "Deep Interest Evolution Network", equation 8; Feng et al. 2019,
     "Deep Session Interest Network", section 3.5.
     """
 

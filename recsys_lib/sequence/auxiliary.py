@@ -5,7 +5,7 @@
 e^ is the vector of an item drawn at random, never the next behaviour itself and never padding.
 
 Source: Zhou et al. 2019, "Deep Interest Evolution Network for Click-Through Rate Prediction",
-section 4.2, equation 7.
+section 4.2, equation 6.
 """
 
 import keras
