@@ -14,8 +14,8 @@ Chapter 04, "Drifting interests".
 
 import numpy as np
 
-from recsys_lib.data.simulator.requests import check_sizes, pick, simulate
-from recsys_lib.data.simulator.world import check_integer, check_number
+from recsys_lib.data.simulator.requests import check_knobs, pick, simulate
+from recsys_lib.data.simulator.world import check_number
 
 LENS = "drift"
 SHARES = (0.40, 0.45, 0.15)
@@ -112,21 +112,18 @@ def drift(
 
 
 def _check_knobs(knobs):
-    checked = check_sizes(knobs)
-    for knob, minimum in (
-        ("num_categories", 1),
-        ("num_styles", 2),
-        ("items_per_style", 1),
-        ("categories_per_user", 1),
-        ("history_length", 1),
-    ):
-        checked[knob] = check_integer(knob, knobs[knob], minimum)
+    minimums = {
+        "num_categories": 1,
+        "num_styles": 2,
+        "items_per_style": 1,
+        "categories_per_user": 1,
+        "history_length": 1,
+    }
+    checked = check_knobs(knobs, minimums)
     if checked["categories_per_user"] > checked["num_categories"]:
         raise ValueError(
             f"categories_per_user: expected at most num_categories, which is "
             f"{checked['num_categories']}, got {checked['categories_per_user']}"
         )
     checked["drift"] = check_number("drift", knobs["drift"], 0, 1)
-    for knob in ("strength", "bias"):
-        checked[knob] = check_number(knob, knobs[knob])
     return checked

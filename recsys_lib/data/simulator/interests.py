@@ -12,8 +12,8 @@ Chapter 04, "Several interests".
 
 import numpy as np
 
-from recsys_lib.data.simulator.requests import check_sizes, pick, simulate
-from recsys_lib.data.simulator.world import check_integer, check_number, stream
+from recsys_lib.data.simulator.requests import check_knobs, pick, simulate
+from recsys_lib.data.simulator.world import check_number, stream
 
 LENS = "interests"
 
@@ -106,22 +106,19 @@ def interests(
 
 
 def _check_knobs(knobs):
-    checked = check_sizes(knobs)
-    for knob, minimum in (
-        ("num_interests", 1),
-        ("num_topics", 2),
-        ("items_per_topic", 1),
-        ("history_length", 1),
-    ):
-        checked[knob] = check_integer(knob, knobs[knob], minimum)
+    minimums = {
+        "num_interests": 1,
+        "num_topics": 2,
+        "items_per_topic": 1,
+        "history_length": 1,
+    }
+    checked = check_knobs(knobs, minimums)
     limit = min(checked["history_length"], checked["num_topics"] - 1)
     if checked["num_interests"] > limit:
         raise ValueError(
             f"num_interests: expected at most history_length and less than num_topics, which "
             f"leaves {limit}, got {checked['num_interests']}"
         )
-    for knob in ("strength", "bias"):
-        checked[knob] = check_number(knob, knobs[knob])
     checked["quality_sd"] = check_number("quality_sd", knobs["quality_sd"], 0)
     checked["own_share"] = check_number("own_share", knobs["own_share"], 0, 1)
     return checked

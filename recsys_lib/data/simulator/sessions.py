@@ -14,8 +14,8 @@ Chapter 04, "Sessions".
 import numpy as np
 
 from recsys_lib.data.sessions import NUM_AGE_BUCKETS, age_buckets, divide
-from recsys_lib.data.simulator.requests import check_sizes, pick, simulate
-from recsys_lib.data.simulator.world import check_integer, check_number
+from recsys_lib.data.simulator.requests import check_knobs, pick, simulate
+from recsys_lib.data.simulator.world import check_number
 from recsys_lib.features.columns import SequenceColumn
 
 LENS = "sessions"
@@ -146,20 +146,17 @@ def _left_aligned(real, items, time):
 
 
 def _check_knobs(knobs):
-    checked = check_sizes(knobs)
-    for knob, minimum in (
-        ("num_sessions", 1),
-        ("session_length", 1),
-        ("num_topics", 1),
-        ("items_per_topic", 1),
-    ):
-        checked[knob] = check_integer(knob, knobs[knob], minimum)
+    minimums = {
+        "num_sessions": 1,
+        "session_length": 1,
+        "num_topics": 1,
+        "items_per_topic": 1,
+    }
+    checked = check_knobs(knobs, minimums)
     if checked["num_topics"] < checked["num_sessions"]:
         raise ValueError(
             f"num_topics: expected at least num_sessions, which is {checked['num_sessions']}, got "
             f"{checked['num_topics']}"
         )
     checked["noise"] = check_number("noise", knobs["noise"], 0, 1)
-    for knob in ("strength", "bias"):
-        checked[knob] = check_number(knob, knobs[knob])
     return checked
