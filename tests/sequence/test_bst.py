@@ -12,8 +12,8 @@ from tiny_requests import (
     WIDTH,
     by_name,
     inputs_of,
+    probabilities_behind,
     randomize,
-    sigmoid,
     vectors_of,
     weight,
 )
@@ -56,20 +56,8 @@ def test_probabilities_equal_the_formula_with_ages_as_positions():
     found = by_name(model, "bst_block")
     np.testing.assert_allclose(found[real == 1], block[real == 1], rtol=1e-3, atol=1e-4)
 
-    profile = [
-        vectors_of(model, FEATURES["user_id"], "user_id"),
-        vectors_of(model, FEATURES["decade"], "decade"),
-    ]
-    genres = vectors_of(model, FEATURES["genres"], "genres")
-    count = np.maximum((FEATURES["genres"] > 0).sum(axis=1, keepdims=True), 1)
-    profile += [genres.sum(axis=1) / count, FEATURES["price"][:, None]]
     flat = (block * real[..., None]).reshape(NUM_ROWS, -1)
-    hidden = np.concatenate([*profile, vectors_of(model, FEATURES["item_id"]), flat], axis=1)
-    weights = [w.numpy().astype(np.float64) for w in model.get_layer("deep").weights]
-    for kernel, bias in zip(weights[::2], weights[1::2], strict=True):
-        hidden = leaky(hidden @ kernel + bias)
-    logit = (hidden @ weight(model.get_layer("deep_logit"), "kernel"))[:, 0]
-    expected = sigmoid(logit + weight(model.get_layer("click"), "bias"))
+    expected = probabilities_behind(model, [flat], leaky)
     np.testing.assert_allclose(model(inputs_of(model)), expected, rtol=1e-3)
 
 

@@ -78,8 +78,12 @@ def softmax_over_real(scores, real):
     return shares
 
 
-def probabilities_behind(model, interests):
-    """The network of `score` by matrix products (activations ReLU), from given interests."""
+def relu(x):
+    return np.maximum(x, 0)
+
+
+def probabilities_behind(model, interests, activation=relu):
+    """The network of `score` by matrix products, from given interests."""
     profile = [
         vectors_of(model, FEATURES["user_id"], "user_id"),
         vectors_of(model, FEATURES["decade"], "decade"),
@@ -91,7 +95,7 @@ def probabilities_behind(model, interests):
     hidden = np.concatenate([*profile, candidate, *interests], axis=1)
     weights = [w.numpy().astype(np.float64) for w in model.get_layer("deep").weights]
     for kernel, bias in zip(weights[::2], weights[1::2], strict=True):
-        hidden = np.maximum(hidden @ kernel + bias, 0)
+        hidden = activation(hidden @ kernel + bias)
     logit = hidden @ weight(model.get_layer("deep_logit"), "kernel")
     return sigmoid(logit[:, 0] + weight(model.get_layer("click"), "bias"))
 
