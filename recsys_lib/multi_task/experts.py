@@ -10,6 +10,15 @@ import numpy as np
 from keras import ops
 
 
+def glorot_of_one(fan_in, fan_out):
+    """Glorot's uniform start of one matrix, for a weight that holds a stack of them.
+
+    Keras would take the stack for a convolution's window and start all of them too small.
+    """
+    limit = float(np.sqrt(6 / (fan_in + fan_out)))
+    return keras.initializers.RandomUniform(-limit, limit)
+
+
 @keras.saving.register_keras_serializable("recsys_lib")
 class NetworkStack(keras.layers.Layer):
     """``count`` fully connected networks side by side, ``a_(l+1) = f(W_nl a_l + b_nl)`` for each n.
@@ -52,13 +61,11 @@ class NetworkStack(keras.layers.Layer):
         widths = [*self.hidden_units, *([] if self.output_units is None else [self.output_units])]
         self.kernels, self.biases = [], []
         for position, units in enumerate(widths):
-            # Glorot's limit for one matrix: Keras would take the stack for a convolution's window.
-            limit = float(np.sqrt(6 / (features + units)))
             self.kernels.append(
                 self.add_weight(
                     name=f"kernel_{position}",
                     shape=(self.count, features, units),
-                    initializer=keras.initializers.RandomUniform(-limit, limit),
+                    initializer=glorot_of_one(features, units),
                 )
             )
             self.biases.append(
@@ -118,11 +125,10 @@ class Gates(keras.layers.Layer):
 
     def build(self, input_shape):
         features = input_shape[-1]
-        limit = float(np.sqrt(6 / (features + self.num_experts)))
         self.kernel = self.add_weight(
             name="kernel",
             shape=(self.num_gates, features, self.num_experts),
-            initializer=keras.initializers.RandomUniform(-limit, limit),
+            initializer=glorot_of_one(features, self.num_experts),
         )
 
     def call(self, inputs):

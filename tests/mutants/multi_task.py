@@ -17,16 +17,16 @@ MUTANTS = [
         "experts: all start alike",
         EXPERTS,
         'name=f"kernel_{position}",\n                    shape=(self.count, features, units),\n'
-        "                    initializer=keras.initializers.RandomUniform(-limit, limit),",
+        "                    initializer=glorot_of_one(features, units),",
         'name=f"kernel_{position}",\n                    shape=(self.count, features, units),\n'
-        "                    initializer=keras.initializers.Constant(limit / 2),",
+        "                    initializer=keras.initializers.Constant(0.1),",
         STARTS,
     ),
     Mutant(
         "experts: Keras's limit for the whole stack",
         EXPERTS,
-        "limit = float(np.sqrt(6 / (features + units)))",
-        "limit = float(np.sqrt(6 / (self.count * (features + units))))",
+        "limit = float(np.sqrt(6 / (fan_in + fan_out)))",
+        "limit = float(np.sqrt(6 / (50 * (fan_in + fan_out))))",
         f"{TEST}::test_a_stack_starts_with_glorots_limit_for_one_network",
     ),
     Mutant(
