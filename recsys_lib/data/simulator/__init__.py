@@ -5,20 +5,26 @@ A lens plants exactly the effect that its chapter is about, has knobs to turn th
 returns a ``SimulatedDataset``: an ordinary ``Dataset`` with the planted structure in ``truth``.
 """
 
+from recsys_lib.data.simulator.correlated_regression import correlated_regression
 from recsys_lib.data.simulator.drift import drift
+from recsys_lib.data.simulator.funnel import funnel
 from recsys_lib.data.simulator.higher_order import higher_order
 from recsys_lib.data.simulator.interests import interests
 from recsys_lib.data.simulator.memorization import memorization
 from recsys_lib.data.simulator.second_order import second_order
 from recsys_lib.data.simulator.sessions import sessions
+from recsys_lib.data.simulator.tasks import tasks
 from recsys_lib.data.simulator.world import SimulatedDataset
 
 __all__ = [
     "SimulatedDataset",
+    "correlated_regression",
     "drift",
+    "funnel",
     "higher_order",
     "interests",
     "memorization",
     "second_order",
     "sessions",
+    "tasks",
 ]

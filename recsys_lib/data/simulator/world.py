@@ -97,6 +97,21 @@ def sigmoid(logit):
     return np.where(logit >= 0, 1.0, small) / (1.0 + small)
 
 
+def project(values, weights):
+    """``values @ weights`` in float64, ``(N, d)`` with ``(d,)``, the same bits on every machine.
+
+    A matrix product would depend on the BLAS library.
+    """
+    return sum(
+        weight * column.astype(np.float64) for weight, column in zip(weights, values.T, strict=True)
+    )
+
+
+def requests_of(num_rows, size, first=0):
+    """Number of the request of each row, ``(N,)`` int64 from ``first``: ``size`` rows each."""
+    return first + np.arange(num_rows, dtype=np.int64) // size
+
+
 def lowest_share(values, share):
     """Mark the ``round(share * size)`` lowest entries of ``values``; a boolean array of its shape.
 
@@ -127,18 +142,22 @@ class Rows:
 
     Args:
         features: column name to array, as in ``Split``.
-        probability: task name to the true probability ``(N,)`` float64.
+        probability: task name to the true probability ``(N,)`` float64; of a regression task the
+            expected label.
         group: ``(N,)`` integers.
         slices: name to boolean ``(N,)``; slices without a row are left out of the split.
+        labels: task name to labels ``(N,)`` float32 of the tasks whose labels the lens drew
+            itself; those of all others are drawn from their probability, one by one.
     """
 
     features: dict
     probability: dict
     group: np.ndarray
     slices: dict = dataclasses.field(default_factory=dict)
+    labels: dict = dataclasses.field(default_factory=dict)
 
 
-def make_dataset(lens, feature_columns, rows, seed, truth, knobs):
+def make_dataset(lens, feature_columns, rows, seed, truth, knobs, tasks=None):
     """Draw the labels, number and time the rows, and put the data set together.
 
     Args:
@@ -148,6 +167,7 @@ def make_dataset(lens, feature_columns, rows, seed, truth, knobs):
             in that order, one a second, so the splits lie one after another in time.
         seed: the labels of task ``t`` in split ``s`` come from the stream ``labels/s/t``.
         truth, knobs: as in ``SimulatedDataset``; the arrays of ``truth`` become read-only.
+        tasks: task name to ``"binary"`` or ``"regression"``; default: all binary.
 
     Returns:
         A ``SimulatedDataset``.
@@ -160,7 +180,9 @@ def make_dataset(lens, feature_columns, rows, seed, truth, knobs):
         splits[split_name] = Split(
             features=part.features,
             labels={
-                task: draw_labels(values, stream(seed, lens, f"labels/{split_name}/{task}"))
+                task: part.labels[task]
+                if task in part.labels
+                else draw_labels(values, stream(seed, lens, f"labels/{split_name}/{task}"))
                 for task, values in part.probability.items()
             },
             group=part.group,
@@ -178,5 +200,6 @@ def make_dataset(lens, feature_columns, rows, seed, truth, knobs):
         feature_columns=feature_columns,
         truth=truth,
         knobs=knobs,
+        tasks=tasks,
         **splits,
     )
