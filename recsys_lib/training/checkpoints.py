@@ -7,17 +7,21 @@ import zipfile
 import numpy as np
 
 
-def write_checkpoint(path, model, optimizer, state, best=None):
+def write_checkpoint(path, parts, state, best=None):
     """Write all variables and the position in the run; the file appears whole or not at all.
 
     Args:
         path: file name.
-        model, optimizer: their variables are stored; the seeds of dropout layers are among them.
+        parts: dict of name to variables, of the model (the seeds of dropout layers are among them),
+            of the optimizer and of the balancing method.
         state: JSON-ready dict.
         best: list of arrays, the weights to restore at the end, or None.
     """
-    arrays = {f"model_{i}": v.numpy() for i, v in enumerate(model.variables)}
-    arrays |= {f"optimizer_{i}": v.numpy() for i, v in enumerate(optimizer.variables)}
+    arrays = {
+        f"{name}_{position}": variable.numpy()
+        for name, variables in parts.items()
+        for position, variable in enumerate(variables)
+    }
     arrays |= {f"best_{i}": value for i, value in enumerate(best or [])}
     arrays["state"] = np.array(json.dumps(state))
     os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
@@ -35,7 +39,7 @@ def write_checkpoint(path, model, optimizer, state, best=None):
         raise
 
 
-def read_checkpoint(path, model, optimizer, fingerprint):
+def read_checkpoint(path, parts, fingerprint):
     """Restore what ``write_checkpoint`` stored.
 
     Returns:
@@ -58,8 +62,8 @@ def read_checkpoint(path, model, optimizer, fingerprint):
             f"{stored.get(changed[0])!r} and is {fingerprint[changed[0]]!r}; "
             "delete it or name another file"
         )
-    for prefix, variables in (("model", model.variables), ("optimizer", optimizer.variables)):
+    for name, variables in parts.items():
         for position, variable in enumerate(variables):
-            variable.assign(arrays[f"{prefix}_{position}"])
-    best = [arrays[f"best_{i}"] for i in range(len(model.variables)) if f"best_{i}" in arrays]
+            variable.assign(arrays[f"{name}_{position}"])
+    best = [arrays[f"best_{i}"] for i in range(len(parts["model"])) if f"best_{i}" in arrays]
     return state, best or None

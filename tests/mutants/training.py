@@ -3,6 +3,7 @@
 from runner import Mutant
 
 TRAINER = "recsys_lib/training/trainer.py"
+RUN = "recsys_lib/training/run.py"
 CHECKPOINTS = "recsys_lib/training/checkpoints.py"
 TEST_TRAINER = "training/test_trainer.py"
 TEST_CHECKPOINTS = "training/test_checkpoints.py"
@@ -55,37 +56,36 @@ MUTANTS = [
     Mutant(
         "loss: a clipped probability",
         TRAINER,
-        "functions[self.kinds[position]](\n                labels[:, position], output\n",
-        "functions[self.kinds[position]](\n"
-        "                labels[:, position], tf.clip_by_value(output, 1e-7, 1 - 1e-7)\n",
+        "functions[kind](labels[:, position], output)",
+        "functions[kind](labels[:, position], tf.clip_by_value(output, 1e-7, 1 - 1e-7))",
         f"{TEST_TRAINER}::test_a_confident_mistake_keeps_its_gradient",
     ),
     Mutant(
         "loss: what layers add is left out",
         TRAINER,
         "        total = added\n",
-        "        total = 0.0 * added\n",
+        "        total = tf.constant(0.0)\n",
         f"{TEST_TRAINER}::test_losses_that_layers_add_are_counted",
     ),
     Mutant(
         "loss: what layers add is not told apart",
         TRAINER,
-        "return total, added",
-        "return total, total",
+        "return tf.stack([total + beside, added,",
+        "return tf.stack([total + beside, total,",
         f"{TEST_TRAINER}::test_losses_that_layers_add_are_counted",
     ),
     Mutant(
         "loss: weights are ignored",
         TRAINER,
-        "total += self.loss_weights[position] * functions",
-        "total += functions",
+        "output_gradients=[tf.constant(1.0), *weights]",
+        "output_gradients=[tf.constant(1.0)] * (1 + len(losses))",
         f"{TEST_TRAINER}::test_two_tasks_and_their_weights",
     ),
     Mutant(
         "loss: every task by the first label",
         TRAINER,
-        "                labels[:, position], output",
-        "                labels[:, 0], output",
+        "labels[:, position], output",
+        "labels[:, 0], output",
         f"{TEST_TRAINER}::test_two_tasks_and_their_weights",
     ),
     Mutant(
@@ -97,28 +97,28 @@ MUTANTS = [
     ),
     Mutant(
         "early stopping: the last weights stay",
-        TRAINER,
+        RUN,
         "        if self.best is not None:\n",
         "        if False:\n",
         f"{TEST_TRAINER}::test_early_stopping_restores_the_best_epoch",
     ),
     Mutant(
         "early stopping: the worst score is the best",
-        TRAINER,
+        RUN,
         "elif self.best_score is None or score > self.best_score:",
         "elif self.best_score is None or score < self.best_score:",
         f"{TEST_TRAINER}::test_early_stopping_restores_the_best_epoch",
     ),
     Mutant(
         "early stopping: an equal score is a gain",
-        TRAINER,
+        RUN,
         "elif self.best_score is None or score > self.best_score:",
         "elif self.best_score is None or score >= self.best_score:",
         f"{TEST_TRAINER}::test_early_stopping_restores_the_best_epoch",
     ),
     Mutant(
         "early stopping: a gain does not reset the patience",
-        TRAINER,
+        RUN,
         "self.best_score, self.best_epoch, self.epochs_without_gain = score, self.epoch, 0",
         "self.best_score, self.best_epoch = score, self.epoch",
         f"{TEST_TRAINER}::test_a_gain_resets_the_patience",
@@ -134,8 +134,8 @@ MUTANTS = [
     Mutant(
         "restart: the optimizer goes on",
         TRAINER,
-        "        for variable, start in zip(self.optimizer.variables, "
-        "self._initial_optimizer, strict=True):\n            variable.assign(start)\n",
+        "        for variable, start in zip(self._beside_the_model(), "
+        "self._initial, strict=True):\n            variable.assign(start)\n",
         "",
         RESTART,
     ),
@@ -157,13 +157,13 @@ MUTANTS = [
     Mutant(
         "fit: a loss that is not finite goes on",
         TRAINER,
-        "if not np.isfinite(run.loss_sum):",
+        "if not np.isfinite(run.sums[0]):",
         "if False:",
         f"{TEST_TRAINER}::test_a_loss_that_is_not_finite_is_an_error_that_names_the_epoch",
     ),
     Mutant(
         "progress: the bar stays",
-        TRAINER,
+        "recsys_lib/training/progress.py",
         "leave=False",
         "leave=True",
         f"{TEST_TRAINER}::test_progress_leaves_nothing_behind",
@@ -171,9 +171,9 @@ MUTANTS = [
     Mutant(
         "checkpoints: without the optimizer's variables",
         CHECKPOINTS,
-        'for prefix, variables in (("model", model.variables), '
-        '("optimizer", optimizer.variables)):',
-        'for prefix, variables in (("model", model.variables),):',
+        '            variable.assign(arrays[f"{name}_{position}"])\n',
+        '            if name != "optimizer":\n'
+        '                variable.assign(arrays[f"{name}_{position}"])\n',
         KILLED,
     ),
     Mutant(
@@ -200,8 +200,8 @@ MUTANTS = [
     ),
     Mutant(
         "checkpoints: the position in the run is forgotten",
-        TRAINER,
-        "            for name in _Run._stored:\n                setattr(self, name, state[name])\n",
+        RUN,
+        "            for name in Run._stored:\n                setattr(self, name, state[name])\n",
         "",
         KILLED,
     ),

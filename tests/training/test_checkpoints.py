@@ -25,14 +25,14 @@ PROGRAM = """
 import os, signal, sys
 sys.path.insert(0, {here!r})
 import test_checkpoints
-from recsys_lib.training import trainer
-write, written = trainer.write_checkpoint, []
+from recsys_lib.training import run
+write, written = run.write_checkpoint, []
 def write_and_die(*arguments):
     write(*arguments)
     written.append(0)
     if len(written) == 6:
         os.kill(os.getpid(), signal.SIGKILL)
-trainer.write_checkpoint = write_and_die
+run.write_checkpoint = write_and_die
 test_checkpoints.train_large({path!r}, seed=4)
 """
 
@@ -128,6 +128,12 @@ def test_a_checkpoint_of_another_model_or_other_data_is_refused(finished):
         fit(tiny.build_small(), more, Adam(0.05), checkpoint=finished[0], **OPTIONS)
 
 
+def small_parts():
+    model, optimizer = tiny.build_small(), Adam(0.05)
+    optimizer.build(model.trainable_variables)
+    return {"model": model.variables, "optimizer": optimizer.variables}
+
+
 def spoil(kind, good):
     if kind == "truncated":
         return good[: len(good) // 2]
@@ -162,18 +168,15 @@ def test_a_numpy_file_of_something_else_is_named(tmp_path, content):
         np.savez(path, weights=np.arange(3))
     else:
         np.savez(path, state=np.array("{}"))
-    model = tiny.build_small()
-    optimizer = Adam(0.05)
-    optimizer.build(model.trainable_variables)
+    parts = small_parts()
     with pytest.raises(ValueError, match=r"run.npz: not a readable checkpoint"):
-        read_checkpoint(path, model, optimizer, {"seed": 0})
+        read_checkpoint(path, parts, {"seed": 0})
 
 
 def test_a_write_that_fails_keeps_the_old_file_and_leaves_no_part(tmp_path, monkeypatch):
     path = tmp_path / "run.npz"
-    model, optimizer = tiny.build_small(), Adam(0.05)
-    optimizer.build(model.trainable_variables)
-    write_checkpoint(str(path), model, optimizer, {"fingerprint": {}})
+    parts = small_parts()
+    write_checkpoint(str(path), parts, {"fingerprint": {}})
     good = path.read_bytes()
 
     def full_disk(file, **arrays):
@@ -182,7 +185,7 @@ def test_a_write_that_fails_keeps_the_old_file_and_leaves_no_part(tmp_path, monk
 
     monkeypatch.setattr(np, "savez", full_disk)
     with pytest.raises(OSError, match="No space left"):
-        write_checkpoint(str(path), model, optimizer, {"fingerprint": {}})
+        write_checkpoint(str(path), parts, {"fingerprint": {}})
     assert path.read_bytes() == good
     assert [file.name for file in tmp_path.iterdir()] == ["run.npz"]
 
@@ -190,8 +193,7 @@ def test_a_write_that_fails_keeps_the_old_file_and_leaves_no_part(tmp_path, monk
 def test_what_a_kill_left_half_written_is_overwritten_by_the_next_write(tmp_path, monkeypatch):
     """A kill in the middle of a write leaves its part; parts must not pile up."""
     path = tmp_path / "new" / "run.npz"
-    model, optimizer = tiny.build_small(), Adam(0.05)
-    optimizer.build(model.trainable_variables)
+    variables = small_parts()
     replace, parts = os.replace, []
 
     def record(part, target):
@@ -199,9 +201,9 @@ def test_what_a_kill_left_half_written_is_overwritten_by_the_next_write(tmp_path
         replace(part, target)
 
     monkeypatch.setattr(os, "replace", record)
-    write_checkpoint(str(path), model, optimizer, {"fingerprint": {}})
+    write_checkpoint(str(path), variables, {"fingerprint": {}})
     pathlib.Path(parts[0]).write_bytes(b"half of a file" * 1_000_000)
-    write_checkpoint(str(path), model, optimizer, {"fingerprint": {}})
+    write_checkpoint(str(path), variables, {"fingerprint": {}})
     assert parts[0] == parts[1] != str(path)
     assert [file.name for file in path.parent.iterdir()] == ["run.npz"]
-    read_checkpoint(str(path), model, optimizer, {})
+    read_checkpoint(str(path), variables, {})

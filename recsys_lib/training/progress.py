@@ -1,0 +1,40 @@
+"""The progress bar of a run."""
+
+import contextlib
+import os
+import sys
+
+from tqdm.auto import tqdm
+
+
+@contextlib.contextmanager
+def progress_bar(progress, total, initial):
+    """A bar that disappears when the run ends, however it ends; off where nobody watches.
+
+    Args:
+        progress: show it; None: in a terminal and in notebooks, unless the environment variable
+            ``RECSYS_PROGRESS`` is 0.
+        total: steps of the whole run.
+        initial: steps done before.
+    """
+    if progress is None:
+        # A package that works on notebooks imports ipykernel too, so ask whether a kernel runs.
+        kernel = sys.modules.get("ipykernel.kernelapp")
+        in_notebook = kernel is not None and kernel.IPKernelApp.initialized()
+        watched = sys.stderr.isatty() or in_notebook
+        progress = watched and os.environ.get("RECSYS_PROGRESS", "1") != "0"
+    bar = tqdm(
+        total=total,
+        initial=initial,
+        leave=False,
+        unit="step",
+        desc="training",
+        disable=not progress,
+    )
+    try:
+        yield bar
+    finally:
+        # A notebook's bar that is closed short of its total stays, in red; early stopping is
+        # no failure.
+        bar.total = bar.n
+        bar.close()
