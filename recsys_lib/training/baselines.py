@@ -6,7 +6,7 @@ Each function looks at the training split and returns a ``Baseline``, to be call
     log_loss(ratings.test.label, item_mean(ratings.test))
 
 A model that does not beat *item mean + user mean* has learned nothing about users and items
-together. All predictions lie in ``[1e-6, 1 - 1e-6]``, so that log loss stays finite.
+together. All probabilities lie in ``[1e-6, 1 - 1e-6]``, so that log loss stays finite.
 """
 
 import dataclasses
@@ -17,7 +17,7 @@ import numpy as np
 
 from recsys_lib.data.dataset import check_features
 from recsys_lib.features.columns import CategoricalColumn
-from recsys_lib.training.metrics import PROBABILITY_CLIP, auc, log_loss
+from recsys_lib.training.metrics import PROBABILITY_CLIP, auc, log_loss, mean_squared_error
 
 DEFAULT_SMOOTHING = 20.0
 """Rows at the base rate that are added to every id: an id needs about that many rows of its own
@@ -26,14 +26,19 @@ before its mean counts for half."""
 
 @dataclasses.dataclass(frozen=True)
 class Baseline:
-    """Predictions that need no model: ``baseline(split)`` gives ``(N,)`` float64 probabilities."""
+    """Predictions that need no model: ``baseline(split)`` gives ``(N,)`` float64.
+
+    Probabilities of a binary task, labels of a regression task.
+    """
 
     name: str
     task: str
     predict: Callable = dataclasses.field(repr=False)
+    kind: str = "binary"
 
     def __call__(self, split):
-        return _clip(self.predict(split))
+        predicted = np.asarray(self.predict(split), np.float64)
+        return _clip(predicted) if self.kind == "binary" else predicted
 
 
 class ScoreBounds(NamedTuple):
@@ -48,14 +53,15 @@ def base_rate(dataset, task=None):
 
     Args:
         dataset: a ``Dataset``.
-        task: name of a binary task; may be left out where there is only one.
+        task: name of a task; may be left out where there is only one.
 
     Raises:
-        ValueError: no such task, several to choose from, or not a binary one.
+        ValueError: no such task, or several to choose from.
     """
     task = _resolve_task(dataset, task)
     rate = _mean_label(dataset, task)
-    return Baseline("base rate", task, lambda split: np.full(len(split), rate))
+    kind = dataset.tasks[task]
+    return Baseline("base rate", task, lambda split: np.full(len(split), rate), kind)
 
 
 def column_mean(dataset, column, smoothing=DEFAULT_SMOOTHING, task=None):
@@ -69,13 +75,13 @@ def column_mean(dataset, column, smoothing=DEFAULT_SMOOTHING, task=None):
         dataset: a ``Dataset``.
         column: name of a categorical column.
         smoothing: number of rows at the base rate added to each id, 0 or more.
-        task: as in ``base_rate``.
+        task: as in ``base_rate``, a binary one.
 
     Raises:
-        ValueError: as in ``base_rate``; no such column, not a categorical one, or a smoothing
-            below 0.
+        ValueError: as in ``base_rate``; not a binary task; no such column, not a categorical one,
+            or a smoothing below 0.
     """
-    task = _resolve_task(dataset, task)
+    task = _resolve_binary(dataset, task)
     feature_column, table = _mean_table(dataset, column, smoothing, task)
     return Baseline(f"{column} mean", task, lambda split: table[_ids(feature_column, split)])
 
@@ -95,7 +101,7 @@ def additive_means(dataset, columns, smoothing=DEFAULT_SMOOTHING, task=None):
     Raises:
         ValueError: as in ``column_mean``; or no column or a repeated one.
     """
-    task = _resolve_task(dataset, task)
+    task = _resolve_binary(dataset, task)
     if isinstance(columns, str) or not columns or len(set(columns)) != len(columns):
         raise ValueError(f"columns: expected a list of different names, got {columns!r}")
     tables = [_mean_table(dataset, column, smoothing, task) for column in columns]
@@ -111,6 +117,8 @@ def additive_means(dataset, columns, smoothing=DEFAULT_SMOOTHING, task=None):
 def oracle(dataset, task=None):
     """Predict the true probability, which simulated data know: no model can expect to do better.
 
+    For a regression task it is the expected label.
+
     Raises:
         ValueError: as in ``base_rate``; or the probability is not known.
     """
@@ -121,7 +129,8 @@ def oracle(dataset, task=None):
             f"oracle: expected the true probability of {task!r} in every split, "
             f"{dataset.name!r} has none in {unknown}"
         )
-    return Baseline("oracle", task, lambda split: split.probability[task])
+    kind = dataset.tasks[task]
+    return Baseline("oracle", task, lambda split: split.probability[task], kind)
 
 
 def score_bounds(dataset, split, task=None):
@@ -133,14 +142,19 @@ def score_bounds(dataset, split, task=None):
         task: as in ``base_rate``.
 
     Returns:
-        ``{"auc": ScoreBounds, "log_loss": ScoreBounds}``. Trivial is an AUC of one half, and the
-        log loss of predicting the training split's mean label for every row.
+        ``{"auc": ScoreBounds, "log_loss": ScoreBounds}`` for a binary task,
+        ``{"mean_squared_error": ScoreBounds}`` for a regression task. Trivial is an AUC of one
+        half, and the log loss or error of predicting the training split's mean label for every
+        row.
 
     Raises:
         ValueError: as in ``oracle``; or the rows hold labels of one class only.
     """
     trivial, best = base_rate(dataset, task), oracle(dataset, task)
     label = split.labels[trivial.task]
+    if trivial.kind == "regression":
+        errors = (mean_squared_error(label, baseline(split)) for baseline in (trivial, best))
+        return {"mean_squared_error": ScoreBounds(*errors)}
     return {
         "auc": ScoreBounds(0.5, auc(label, best(split))),
         "log_loss": ScoreBounds(log_loss(label, trivial(split)), log_loss(label, best(split))),
@@ -163,6 +177,11 @@ def _resolve_task(dataset, task):
         task = next(iter(dataset.tasks))
     if task not in dataset.tasks:
         raise ValueError(f"task: expected one of {list(dataset.tasks)}, got {task!r}")
+    return task
+
+
+def _resolve_binary(dataset, task):
+    task = _resolve_task(dataset, task)
     if dataset.tasks[task] != "binary":
         raise ValueError(f"task {task!r}: expected a binary task, got {dataset.tasks[task]!r}")
     return task

@@ -12,7 +12,8 @@ from recsys_lib.training.evaluation import predictions_of, score
 from recsys_lib.training.metrics import share_of_gap
 from recsys_lib.training.trainer import Trainer
 
-SCORES = ("auc", "gauc", "log_loss", "calibration_error", "auc_gap_closed", "log_loss_gap_closed")
+SCORES = ("auc", "gauc", "log_loss", "calibration_error", "mean_squared_error")
+"""What ``summarize`` shows of those that a table has; regression tasks have the last alone."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +42,7 @@ def compare(
     baselines=None,
     loss_weights=None,
     keep=None,
+    keep_seeds=None,
     **fit_options,
 ):
     """Train every model with every seed and score it on the test split.
@@ -53,17 +55,20 @@ def compare(
         dataset: ``Dataset``.
         seeds: number of seeds (0, 1, ...), or a list of them.
         slices: names of the test split's slices to report on besides ``"all"``.
-        baselines: dict of name to ``Baseline``; scored once. Default: the base rate, and the
-            oracle where the data know the true probabilities.
+        baselines: dict of name to ``Baseline``, or to a list with one for each task; scored once.
+            Default: ``base rate``, and ``oracle`` for the tasks whose true probability is known.
         loss_weights: dict of task to weight.
         keep: dict that receives the trained model of the last seed under each name, or None.
+        keep_seeds: dict that receives the list of all seeds' trained models under each name, in
+            the order of the seeds, or None.
         **fit_options: as for ``fit``.
 
     Returns:
         Tidy ``DataFrame``, a row per model, seed, task and slice: ``model``, ``seed``, ``task``,
         ``slice``, ``rows``, ``auc``, ``gauc``, ``one_class_groups``, ``log_loss``,
         ``calibration_error``, ``auc_gap_closed`` and ``log_loss_gap_closed`` (share of the way
-        from the base rate's score to the oracle's; missing where the truth is unknown),
+        from the base rate's score to the oracle's; missing where the truth is unknown);
+        ``mean_squared_error`` and ``mean_squared_error_gap_closed`` instead for regression tasks;
         ``parameters``, ``epochs`` (the best one), ``seconds`` (training), ``trace_seconds``,
         ``examples_per_second``.
     """
@@ -74,9 +79,10 @@ def compare(
     rows = []
     if baselines is None:
         baselines = _default_baselines(dataset)
-    for name, baseline in baselines.items():
-        for row in _score(baseline, dataset, parts):
-            rows.append({"model": name, "seed": None, **row, "parameters": 0})
+    for name, of_tasks in baselines.items():
+        for baseline in of_tasks if isinstance(of_tasks, list | tuple) else [of_tasks]:
+            for row in _score(baseline, dataset, parts):
+                rows.append({"model": name, "seed": None, **row, "parameters": 0})
     for name, recipe in models.items():
         recipe = recipe if isinstance(recipe, Recipe) else Recipe(recipe)
         data = dataset if recipe.columns is None else dataset.with_columns(recipe.columns)
@@ -99,6 +105,11 @@ def compare(
             }
             for row in _score(model, dataset, parts):
                 rows.append({"model": name, "seed": seed, **row, **run})
+            if keep_seeds is not None:
+                copy = recipe.build(data.feature_columns)
+                for variable, value in zip(copy.variables, model.variables, strict=True):
+                    variable.assign(value)
+                keep_seeds.setdefault(name, []).append(copy)
         if keep is not None:
             keep[name] = model
     table = pd.DataFrame(rows)
@@ -107,52 +118,51 @@ def compare(
 
 
 def _default_baselines(dataset):
-    baselines = {}
-    for task, kind in dataset.tasks.items():
-        if kind != "binary":
-            continue
-        suffix = "" if len(dataset.tasks) == 1 else f" ({task})"
-        baselines[f"base rate{suffix}"] = trivial.base_rate(dataset, task)
-        if task in dataset.test.probability:
-            baselines[f"oracle{suffix}"] = trivial.oracle(dataset, task)
+    baselines = {"base rate": [trivial.base_rate(dataset, task) for task in dataset.tasks]}
+    known = [task for task in dataset.tasks if task in dataset.test.probability]
+    if known:
+        baselines["oracle"] = [trivial.oracle(dataset, task) for task in known]
     return baselines
 
 
 def _score(model, dataset, parts):
     for slice_name, split in parts.items():
         for task, prediction in predictions_of(model, split).items():
-            kind = dataset.tasks[task]
-            row = score(split.labels[task], prediction, split.group, kind)
-            if task in split.probability and kind == "binary":
+            row = score(split.labels[task], prediction, split.group, dataset.tasks[task])
+            if task in split.probability:
                 row |= _gaps(dataset, split, task, row)
             yield {"task": task, "slice": slice_name, **row}
 
 
 def _gaps(dataset, split, task, row):
-    gaps = {}
     if np.ptp(split.labels[task]) == 0:  # no AUC, so no gap to close; missing like the AUC
-        return {"auc_gap_closed": np.nan, "log_loss_gap_closed": np.nan}
+        metrics = ("auc", "log_loss") if "auc" in row else ("mean_squared_error",)
+        return {f"{metric}_gap_closed": np.nan for metric in metrics}
     bounds = trivial.score_bounds(dataset, split, task)
-    for metric, bound in bounds.items():
-        gaps[f"{metric}_gap_closed"] = share_of_gap(row[metric], bound.trivial, bound.oracle)
-    return gaps
+    return {
+        f"{metric}_gap_closed": share_of_gap(row[metric], bound.trivial, bound.oracle)
+        for metric, bound in bounds.items()
+    }
 
 
-def summarize(
-    table, scores=("auc", "gauc", "log_loss", "calibration_error"), by=("model", "slice")
-):
+def summarize(table, scores=None, by=None):
     """Mean and spread over seeds.
 
     Args:
         table: what ``compare`` returned.
-        scores: columns to summarise.
-        by: columns that make up a row of the summary.
+        scores: columns to summarise; default: those of ``SCORES`` that the table has.
+        by: columns that make up a row of the summary; default: model and slice, and between the
+            two the task where there are several.
 
     Returns:
         ``DataFrame`` indexed by ``by`` in the order of first appearance, with the columns
         ``<score>`` (mean) and ``<score>_sd`` (sample standard deviation over seeds; missing for
         one seed).
     """
+    if scores is None:
+        scores = [name for name in SCORES if name in table.columns]
+    if by is None:
+        by = ("model", "task", "slice") if table["task"].nunique() > 1 else ("model", "slice")
     grouped = table.groupby(list(by), sort=False)[list(scores)]
     means, spreads = grouped.mean(), grouped.std(ddof=1)
     columns = {}

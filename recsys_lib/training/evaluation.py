@@ -34,7 +34,7 @@ def score(label, prediction, group, kind="binary"):
     if kind == "regression":
         return {
             "rows": len(label),
-            "mean_squared_error": float(np.mean((np.asarray(label) - prediction) ** 2)),
+            "mean_squared_error": metrics.mean_squared_error(label, prediction),
         }
     two_classes = np.ptp(label) > 0
     groups, position = np.unique(group, return_inverse=True)

@@ -208,11 +208,29 @@ def calibration_ratio(label, probability):
     return float(probability.mean() / label.mean())
 
 
+def mean_squared_error(label, prediction):
+    """Mean of the squared difference, in float64, of a regression task.
+
+    Args:
+        label, prediction: ``(N,)`` of real numbers.
+
+    Raises:
+        ValueError: wrong shapes.
+    """
+    label, prediction = np.asarray(label, np.float64), np.asarray(prediction, np.float64)
+    if label.ndim != 1 or prediction.shape != label.shape or not len(label):
+        raise ValueError(
+            "mean_squared_error: expected labels and predictions of one shape (N,), got "
+            f"{label.shape} and {prediction.shape}"
+        )
+    return float(np.mean((label - prediction) ** 2))
+
+
 def share_of_gap(score, trivial, oracle):
     """Share of the way from a trivial score to the oracle's: 0 is trivial, 1 is the oracle.
 
-    Works for scores that should rise (AUC) and that should fall (log loss). A share below 0 is
-    worse than trivial.
+    Works for scores that should rise (AUC) and that should fall (log loss, squared error). A
+    share below 0 is worse than trivial.
 
     Args:
         score: a number or an array.

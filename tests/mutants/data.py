@@ -4,6 +4,7 @@ from runner import Mutant
 
 DATASET = "recsys_lib/data/dataset.py"
 MOVIELENS = "recsys_lib/data/movielens.py"
+SESSIONS = "recsys_lib/data/sessions.py"
 PAST = "recsys_lib/data/past.py"
 LENS = "recsys_lib/data/simulator/memorization.py"
 WORLD = "recsys_lib/data/simulator/world.py"
@@ -17,6 +18,7 @@ TEST_WORLD = "data/test_simulator_world.py"
 TEST_METRICS = "training/test_metrics.py"
 TEST_BASELINES = "training/test_baselines.py"
 BAD_SPLIT = f"{TEST_DATASET}::test_a_bad_split_is_refused_with_its_column_and_rows"
+KUAIRAND_SESSIONS = "data/test_kuairand.py::test_sessions_and_ages_follow_from_the_clicks_moments"
 PAST_LOOPS = f"{TEST_PAST}::test_counts_and_histories_equal_loops"
 SPLITS = f"{TEST_MOVIELENS}::test_splits_are_disjoint_complete_and_ordered"
 FEATURES = f"{TEST_MOVIELENS}::test_features_equal_a_loop_over_the_past"
@@ -91,6 +93,20 @@ MUTANTS = [
         "bad = ~np.isfinite(values)",
         "bad = np.isnan(values)",
         BAD_SPLIT,
+    ),
+    Mutant(
+        "sessions: ages are counted from the newest behaviour",
+        SESSIONS,
+        "= age_buckets(moments, time)",
+        "= age_buckets(moments, 1 + np.max(moments, axis=1))",
+        KUAIRAND_SESSIONS,
+    ),
+    Mutant(
+        "sessions: the leak check is told the oldest behaviour",
+        SESSIONS,
+        "newest = np.max(moments, axis=1)",
+        "newest = np.min(moments, axis=1)",
+        KUAIRAND_SESSIONS,
     ),
     Mutant(
         "past: a row sees its own moment",
@@ -294,6 +310,23 @@ MUTANTS = [
         "return (score - trivial) / (oracle - trivial)",
         "return (oracle - score) / (oracle - trivial)",
         f"{TEST_METRICS}::test_share_of_gap",
+    ),
+    Mutant(
+        "mean squared error: in float32",
+        METRICS,
+        "label, prediction = np.asarray(label, np.float64), np.asarray(prediction, np.float64)",
+        "label, prediction = np.asarray(label, np.float32), np.asarray(prediction, np.float32)",
+        f"{TEST_METRICS}::test_mean_squared_error_is_computed_in_float64",
+    ),
+    Mutant(
+        "baselines: a regression task's mean is clipped like a probability",
+        BASELINES,
+        'return _clip(predicted) if self.kind == "binary" else predicted',
+        "return _clip(predicted)",
+        (
+            f"{TEST_BASELINES}::test_tasks_are_resolved",
+            f"{TEST_BASELINES}::test_bounds_of_a_regression_task_are_errors_of_mean_and_expectation",
+        ),
     ),
     Mutant(
         "baselines: unknown ids have a mean of their own",

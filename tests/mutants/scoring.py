@@ -92,6 +92,20 @@ MUTANTS = [
         f"{TEST_COMPARISON}::test_shares_of_the_gap_run_from_the_trivial_score_to_the_oracle",
     ),
     Mutant(
+        "compare: a summary mixes the tasks",
+        COMPARISON,
+        'by = ("model", "task", "slice") if table["task"].nunique() > 1 else ("model", "slice")',
+        'by = ("model", "slice")',
+        f"{TEST_COMPARISON}::test_a_summary_keeps_tasks_apart",
+    ),
+    Mutant(
+        "compare: no gap for regression tasks",
+        COMPARISON,
+        "if task in split.probability:",
+        'if task in split.probability and dataset.tasks[task] == "binary":',
+        f"{TEST_COMPARISON}::test_regression_tasks_have_errors_bounds_and_gaps",
+    ),
+    Mutant(
         "compare: the spread of a whole population",
         COMPARISON,
         "grouped.std(ddof=1)",

@@ -195,7 +195,23 @@ def test_tasks_are_resolved():
     with pytest.raises(
         ValueError, match="task 'seconds': expected a binary task, got 'regression'"
     ):
-        baselines.base_rate(dataset, "seconds")
+        baselines.column_mean(dataset, "item", task="seconds")
+    # The mean of a regression task is no probability and stays as it is.
+    np.testing.assert_array_equal(baselines.base_rate(dataset, "seconds")(dataset.test), 3.75)
+
+
+def test_bounds_of_a_regression_task_are_errors_of_mean_and_expectation():
+    dataset = simulator.correlated_regression(num_rows=500, num_valid_rows=10, num_test_rows=300)
+    test, mean = dataset.test, dataset.train.labels["second"].mean(dtype=float)
+    expected, label = test.probability["second"], test.labels["second"]
+    assert expected.max() > 1 and expected.min() < 0
+    np.testing.assert_array_equal(baselines.oracle(dataset, "second")(test), expected)
+    bounds = baselines.score_bounds(dataset, test, "second")
+    assert list(bounds) == ["mean_squared_error"]
+    assert bounds["mean_squared_error"] == (
+        pytest.approx(np.mean((label - mean) ** 2)),
+        pytest.approx(np.mean((label - expected) ** 2)),
+    )
 
 
 def test_bad_arguments_are_named(ratings):

@@ -65,6 +65,22 @@ def test_a_row_for_each_model_seed_and_slice_and_the_baselines_once(table):
     assert (table["task"] == "like").all()
 
 
+def test_the_models_of_all_seeds_are_kept_apart():
+    kept, by_seed = {}, {}
+    compare(
+        {"small": tiny.build_small}, DATA, seeds=[0, 7], keep=kept, keep_seeds=by_seed, **OPTIONS
+    )
+    assert list(by_seed) == ["small"] and len(by_seed["small"]) == 2
+    alone = {}
+    compare({"small": tiny.build_small}, DATA, seeds=[0], keep=alone, **OPTIONS)
+    for model, other in zip(by_seed["small"], (alone["small"], kept["small"]), strict=True):
+        assert model is not other
+        for found, expected in zip(model.variables, other.variables, strict=True):
+            np.testing.assert_array_equal(found, expected)
+    first, last = (model.trainable_variables[0].numpy() for model in by_seed["small"])
+    assert not np.array_equal(first, last)
+
+
 @pytest.mark.parametrize("seed", [0, 7])
 def test_numbers_equal_separate_fits_to_the_last_bit(table, seed):
     keras.utils.set_random_seed(seed)
@@ -141,17 +157,95 @@ def test_tasks_have_rows_baselines_and_weights_of_their_own():
 
     table = compare({"two": build}, data, seeds=1, loss_weights={"share": 0.0}, **OPTIONS)
     assert table.loc[table["model"] == "two", "task"].tolist() == ["like", "share"]
-    assert table.loc[table["seed"].isna(), "model"].tolist() == [
-        "base rate (like)",
-        "oracle (like)",
-        "base rate (share)",
-        "oracle (share)",
+    baselines = table.loc[table["seed"].isna(), ["model", "task"]]
+    assert baselines.to_numpy().tolist() == [
+        ["base rate", "like"],
+        ["base rate", "share"],
+        ["oracle", "like"],
+        ["oracle", "share"],
     ]
     keras.utils.set_random_seed(0)
     model = build(tiny.SMALL)
     fit(model, data, loss_weights={"share": 0.0}, **OPTIONS)
     expected = evaluate(model, data.test)["log_loss"].tolist()
     assert table.loc[table["model"] == "two", "log_loss"].tolist() == expected
+
+
+def test_a_baseline_may_have_a_part_for_each_task():
+    data = tiny.make_dataset(tiny.SMALL, {"like": "binary", "share": "binary"})
+    means = {task: column_mean(data, "movie_id", task=task) for task in data.tasks}
+    table = compare({}, data, baselines={"film mean": list(means.values())})
+    assert table[["model", "task"]].to_numpy().tolist() == [
+        ["film mean", "like"],
+        ["film mean", "share"],
+    ]
+    expected = [roc_auc_score(data.test.labels[t], means[t](data.test)) for t in data.tasks]
+    np.testing.assert_allclose(table["auc"], expected)
+
+
+def test_regression_tasks_have_errors_bounds_and_gaps():
+    kinds = {"like": "binary", "stars": "regression"}
+    data = tiny.make_dataset(tiny.SMALL, kinds)
+    rng = np.random.default_rng(0)
+    splits = {}
+    for name, split in data.splits.items():  # the expected label, and a noisy one beside it
+        expected = split.labels["stars"].astype(np.float64)
+        noisy = (expected + rng.normal(0, 0.5, len(split))).astype(np.float32)
+        splits[name] = dataclasses.replace(
+            split,
+            labels=split.labels | {"stars": noisy},
+            probability=split.probability | {"stars": expected},
+        )
+    data = dataclasses.replace(data, **splits)
+
+    def build(columns):
+        return tiny.build_small(columns, tasks=tuple(kinds), kinds=kinds)
+
+    table = compare({"two": build}, data, seeds=1, slices=("even_users",), **OPTIONS)
+    for part, split in (("all", data.test), ("even_users", data.test.slice("even_users"))):
+        label, of_part = split.labels["stars"], table[table["slice"] == part]
+        stars = of_part[of_part["task"] == "stars"].set_index("model")
+        mean = data.train.labels["stars"].mean(dtype=np.float64)
+        error = {
+            "base rate": np.mean((label - mean) ** 2),
+            "oracle": np.mean((label - split.probability["stars"]) ** 2),
+        }
+        for name, expected in error.items():
+            assert stars.loc[name, "mean_squared_error"] == pytest.approx(expected)
+        assert stars.loc["base rate", "mean_squared_error_gap_closed"] == pytest.approx(0)
+        assert stars.loc["oracle", "mean_squared_error_gap_closed"] == 1
+        found = stars.loc["two"]
+        gap = (found["mean_squared_error"] - error["base rate"]) / (
+            error["oracle"] - error["base rate"]
+        )
+        assert found["mean_squared_error_gap_closed"] == pytest.approx(gap)
+        assert stars[["auc", "log_loss", "log_loss_gap_closed"]].isna().all(axis=None)
+        like = of_part[of_part["task"] == "like"].set_index("model")
+        assert like["mean_squared_error"].isna().all()
+        assert like["log_loss_gap_closed"].notna().all()
+
+
+def test_a_summary_keeps_tasks_apart():
+    data = tiny.make_dataset(tiny.SMALL, {"like": "binary", "share": "binary"})
+
+    def build(columns):
+        return tiny.build_small(columns, tasks=("like", "share"))
+
+    table = compare({"two": build}, data, seeds=2, **OPTIONS)
+    summary = summarize(table)
+    assert summary.index.names == ["model", "task", "slice"]
+    for task in data.tasks:
+        values = table.loc[(table["model"] == "two") & (table["task"] == task), "auc"]
+        assert summary.loc[("two", task, "all"), "auc"] == pytest.approx(values.mean())
+        assert summary.loc[("two", task, "all"), "auc_sd"] == pytest.approx(values.std())
+
+
+def test_a_summary_shows_the_scores_that_there_are():
+    scores = {"model": "m", "task": "stars", "slice": "all", "seed": [0, 1]}
+    table = pd.DataFrame(scores | {"mean_squared_error": [1.0, 3.0]})
+    summary = summarize(table)
+    assert list(summary.columns) == ["mean_squared_error", "mean_squared_error_sd"]
+    assert summary.iloc[0].tolist() == [2.0, pytest.approx(2**0.5)]
 
 
 def test_a_slice_of_one_class_has_no_auc_and_no_gap_but_the_rest():

@@ -273,3 +273,13 @@ def test_what_is_not_defined_is_an_error():
         metrics.calibration_error([1, 0], [0.1, 0.2], 0)
     with pytest.raises(ValueError, match=r"clip: .* got 0.5"):
         metrics.log_loss([1, 0], [0.1, 0.2], clip=0.5)
+
+
+def test_mean_squared_error_is_computed_in_float64():
+    assert metrics.mean_squared_error([1.0, 2.0, 4.0], [1, 0, 5]) == pytest.approx(5 / 3)
+    label = np.full(3, 1e4 + 0.1, np.float32)
+    found = metrics.mean_squared_error(label, np.full(3, 1e4 + 1e-5))
+    assert found == pytest.approx((float(label[0]) - 1e4 - 1e-5) ** 2, rel=1e-9)
+    for label, prediction in (([1.0, 2.0], [1.0]), ([[1.0]], [[1.0]]), ([], [])):
+        with pytest.raises(ValueError, match="expected labels and predictions of one shape"):
+            metrics.mean_squared_error(label, prediction)

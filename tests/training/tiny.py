@@ -58,12 +58,16 @@ def make_dataset(columns=COLUMNS, tasks=None, seed=0, sizes=None):
     return Dataset("tiny", columns, **splits, tasks=tasks)
 
 
-def build_small(columns=SMALL, tasks=("like",)):
+def build_small(columns=SMALL, tasks=("like",), kinds=None):
     """Embeddings and one layer: traced in no time."""
+    kinds = kinds or {}
     inputs = build_inputs(columns)
     groups = list(embed_groups(inputs, columns, 4).values())
     hidden = MLP([6])(ops.concatenate(groups, axis=-1) if len(groups) > 1 else groups[0])
-    outputs = {task: PredictionHead(name=task)(keras.layers.Dense(1)(hidden)) for task in tasks}
+    outputs = {
+        task: PredictionHead(kinds.get(task, "binary"), name=task)(keras.layers.Dense(1)(hidden))
+        for task in tasks
+    }
     return keras.Model(inputs, outputs if len(tasks) > 1 else outputs[tasks[0]])
 
 
