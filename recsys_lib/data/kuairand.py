@@ -14,6 +14,7 @@ import pandas as pd
 from recsys_lib.data import past, registry
 from recsys_lib.data.dataset import Dataset, Split
 from recsys_lib.data.describe import describe
+from recsys_lib.data.sessions import session_columns
 from recsys_lib.data.tables import bad_value, check_values, read_table
 from recsys_lib.features.columns import CategoricalColumn, SequenceColumn
 
@@ -59,7 +60,13 @@ def logs_present(folder=None):
     return tuple(name for name in LOGS if (folder / "data" / name).is_file())
 
 
-def load(max_history=20, columns=None, tasks=("click", "long_view", "like"), folder=None):
+def load(
+    max_history=20,
+    columns=None,
+    tasks=("click", "long_view", "like"),
+    folder=None,
+    sessions=None,
+):
     """KuaiRand-Pure as a ``Dataset``, split by day.
 
     Training up to 2022-05-04, validation 05-05, test from 05-06, by the log's ``date``. A user,
@@ -72,6 +79,11 @@ def load(max_history=20, columns=None, tasks=("click", "long_view", "like"), fol
         tasks: some of ``LABELS``.
         folder: ``pathlib.Path`` of a folder in the official layout; default: wherever
             ``registry.locate("kuairand_pure")`` finds it.
+        sessions: ``(number, length)``: adds what the sequence models read about the history:
+            ``session_history``, the most recent sessions of clicked videos side by side (a pause
+            of more than 30 minutes between two clicks begins a new one, see ``sessions.divide``),
+            ``history_session``, the number of each video's session counted back from 1, and
+            ``history_age``, how long ago each video was clicked (``sessions.age_buckets``).
 
     Returns:
         A ``Dataset``; ``group`` is the log's user id, ``row_id`` the row over the logs that are
@@ -79,7 +91,8 @@ def load(max_history=20, columns=None, tasks=("click", "long_view", "like"), fol
         holds the seconds of the clicks, minus infinity in padding.
 
     Raises:
-        ValueError: an unknown task or column, or a malformed file (named with its line).
+        ValueError: an unknown task or column, sessions that are none, or a malformed file (named
+            with its line).
         DataUnavailable: the set is not on this machine; the message says how to get it.
     """
     tasks = tuple(tasks)
@@ -93,6 +106,8 @@ def load(max_history=20, columns=None, tasks=("click", "long_view", "like"), fol
     time = log["time_ms"].to_numpy() / 1000
     part = _split_by_day(log)
     feature_columns, features, as_of = _features(log, users, videos, part == 0, time, max_history)
+    if sessions is not None:
+        feature_columns += session_columns(sessions, feature_columns, features, as_of, time)
     whole = Split(
         features=features,
         labels={task: log[LABELS[task]].to_numpy(np.float32) for task in tasks},

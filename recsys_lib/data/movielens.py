@@ -16,7 +16,7 @@ import pandas as pd
 from recsys_lib.data import past
 from recsys_lib.data.dataset import Dataset, Split
 from recsys_lib.data.describe import describe
-from recsys_lib.data.sessions import NUM_AGE_BUCKETS, age_buckets, divide
+from recsys_lib.data.sessions import session_columns
 from recsys_lib.features.columns import CategoricalColumn, NumericColumn, SequenceColumn
 
 __all__ = ["GENRES", "assign_split", "catalogue", "describe", "from_ratings", "load", "ratings"]
@@ -148,7 +148,8 @@ def from_ratings(
     part = assign_split(log, split, seed)
     feature_columns, features, as_of = _features(log, part == 0, max_history)
     if sessions is not None:
-        feature_columns += _session_features(feature_columns, features, as_of, log, sessions)
+        time = log["timestamp"].to_numpy()
+        feature_columns += session_columns(sessions, feature_columns, features, as_of, time)
     labels = {
         task: (log["rating"].to_numpy() >= LOWEST_RATING[task]).astype(np.float32) for task in tasks
     }
@@ -280,31 +281,6 @@ def _features(log, is_train, max_history):
         columns.append(column)
         features[column.name] = values
     return tuple(columns), features, as_of
-
-
-def _session_features(columns, features, as_of, log, sessions):
-    """Columns about the history's sessions and ages; their arrays are added to ``features``."""
-    try:
-        number, length = sessions
-    except (TypeError, ValueError):
-        raise ValueError(f"sessions: expected (number, length), got {sessions!r}") from None
-    history = next(column for column in columns if column.name == "history")
-    time = as_of["history"]
-    features["session_history"], features["history_session"] = divide(
-        features["history"], time, number, length
-    )
-    features["history_age"] = age_buckets(time, log["timestamp"].to_numpy())
-    # Which behaviours fell into which slot follows from the history; its newest moment bounds all.
-    newest = np.max(time, axis=1)
-    as_of |= {"session_history": newest, "history_session": newest, "history_age": newest}
-    steps = history.max_length
-    return (
-        SequenceColumn(
-            "session_history", history.vocabulary_size, number * length, table=history.table
-        ),
-        SequenceColumn("history_session", number + 1, steps),
-        SequenceColumn("history_age", NUM_AGE_BUCKETS, steps),
-    )
 
 
 def _demographics(log):

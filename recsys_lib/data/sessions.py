@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from recsys_lib.features.columns import SequenceColumn
+
 GAP_SECONDS = 30 * 60
 """A longer pause than this begins a new session (Feng et al. 2019, section 3.2)."""
 
@@ -79,6 +81,48 @@ def age_buckets(time, now):
 
 NUM_AGE_BUCKETS = 32
 """Vocabulary of ``age_buckets``, id 0 included: the last one begins at 2^30 seconds, 34 years."""
+
+
+def session_columns(sessions, columns, features, as_of, time):
+    """What the sequence models read about a data set's column ``history``: sessions and ages.
+
+    Args:
+        sessions: ``(number, length)`` of the sessions to lay side by side, see ``divide``.
+        columns: the data set's feature columns, ``history`` among them.
+        features: dict of column name to array; gets the arrays of the new columns.
+        as_of: dict with the seconds of the behaviours in ``history``, minus infinity at padding;
+            gets the newest moment in each new column.
+        time: ``(N,)`` seconds of the rows.
+
+    Returns:
+        Three columns: ``session_history``, the most recent sessions side by side, with the table
+        of ``history``; ``history_session``, the number of each behaviour's session counted back
+        from 1; ``history_age``, how long ago each behaviour was, see ``age_buckets``.
+
+    Raises:
+        ValueError: ``sessions`` is no pair of integers of 1 or more.
+    """
+    try:
+        number, length = sessions
+    except (TypeError, ValueError):
+        raise ValueError(f"sessions: expected (number, length), got {sessions!r}") from None
+    history = next(column for column in columns if column.name == "history")
+    moments = as_of["history"]
+    features["session_history"], features["history_session"] = divide(
+        features["history"], moments, number, length
+    )
+    features["history_age"] = age_buckets(moments, time)
+    # Which behaviours fell into which slot follows from the history; its newest moment bounds all.
+    newest = np.max(moments, axis=1)
+    as_of |= {"session_history": newest, "history_session": newest, "history_age": newest}
+    steps = history.max_length
+    return (
+        SequenceColumn(
+            "session_history", history.vocabulary_size, number * length, table=history.table
+        ),
+        SequenceColumn("history_session", number + 1, steps),
+        SequenceColumn("history_age", NUM_AGE_BUCKETS, steps),
+    )
 
 
 def _check(ids, time, num_sessions, session_length, gap_seconds):

@@ -26,6 +26,7 @@ def log_row(user, video, day, click=0, tab=1, moment=0):
     return [values[name] for name in LOG_HEADER]
 
 
+SESSION_COLUMNS = ("session_history", "history_session", "history_age")
 ROWS = [
     log_row(5, 30, 0, click=1, moment=1000),
     log_row(5, 10, 0, click=1, moment=2000),
@@ -92,6 +93,28 @@ def test_a_made_log_gives_the_expected_rows(tmp_path):
     assert train.labels["click"].tolist() == [1, 1, 0, 1]
     assert dataset.column("history").table_name == "video_id"
     assert dataset.column("tab").group == "scenario"
+
+
+def test_sessions_and_ages_follow_from_the_clicks_moments(tmp_path):
+    rows = [*ROWS[:2], log_row(5, 20, 0, click=1, moment=1_802_001), *ROWS[2:]]
+    dataset = kuairand.load(max_history=4, sessions=(2, 3), folder=write(tmp_path, rows))
+    valid, test = dataset.valid, dataset.test
+    assert valid.features["history"][0].tolist() == [3, 1, 2, 0]
+    # Clicks after 1 s, 2 s and 1802.001 s: the second pause is a millisecond over 30 minutes.
+    assert valid.features["history_session"].tolist() == [[2, 2, 1, 0]] * 2
+    assert valid.features["session_history"].tolist() == [[3, 1, 0, 2, 0, 0]] * 2
+    assert valid.features["history_age"].tolist() == [[17, 17, 17, 0]] * 2, "2^16 s to 2^17 s"
+    # A day later there is a third session; of the two oldest only the newer one is laid out.
+    assert test.features["history"].tolist() == [[0, 0, 0, 0], [3, 1, 2, 1]]
+    assert test.features["history_session"].tolist() == [[0, 0, 0, 0], [2, 2, 2, 1]]
+    assert test.features["session_history"].tolist() == [[0] * 6, [2, 0, 0, 1, 0, 0]]
+    assert test.features["history_age"][1].tolist() == [18, 18, 18, 18], "2^17 s to 2^18 s"
+    assert dataset.column("session_history").table_name == "video_id"
+    newest = {name: moments[1] for name, moments in test.as_of.items() if name != "history"}
+    assert newest == dict.fromkeys(SESSION_COLUMNS, (MIDNIGHT + DAY + 20) / 1000)
+    plain = kuairand.load(max_history=4, folder=tmp_path)
+    names = [column.name for column in plain.feature_columns]
+    assert [column.name for column in dataset.feature_columns] == [*names, *SESSION_COLUMNS]
 
 
 def test_both_logs_are_joined_in_order_of_time(tmp_path):
@@ -162,6 +185,10 @@ def test_a_log_without_test_days_is_named(tmp_path):
     [
         ({"tasks": ("click", "buy")}, r"tasks: expected some of .*got \('click', 'buy'\)"),
         ({"max_history": 0}, "max_history: expected an integer of 1 or more, got 0"),
+        ({"sessions": 5}, r"sessions: expected \(number, length\), got 5"),
+        ({"sessions": (5, 4, 3)}, r"sessions: expected \(number, length\), got \(5, 4, 3\)"),
+        ({"sessions": (0, 4)}, "num_sessions: expected an integer of 1 or more, got 0"),
+        ({"sessions": (5, 2.5)}, "session_length: expected an integer of 1 or more, got 2.5"),
         ({"columns": ("film",)}, "no feature column is named 'film'"),
     ],
 )
@@ -189,7 +216,7 @@ def genuine():
         pytest.skip("RECSYS_DATA names no folder with the genuine KuaiRand-Pure")
     if registry.find("kuairand_pure") is None:
         pytest.skip("the folder that RECSYS_DATA names holds no KuaiRand-Pure")
-    return kuairand.load()
+    return kuairand.load(sessions=(5, 4))
 
 
 def test_the_genuine_log_splits_into_the_stated_days(genuine):
@@ -221,3 +248,18 @@ def test_genuine_histories_hold_clicked_videos_of_the_user(genuine):
         assert (np.diff(moments[row, :length]) >= 0).all()
         for video, moment in zip(history[row, :length], moments[row, :length], strict=True):
             assert (train.group[row], video, moment) in clicked
+
+
+def test_genuine_sessions_hold_the_end_of_the_history(genuine):
+    features, moments = genuine.test.features, genuine.test.as_of["history"]
+    laid_out = features["session_history"].reshape(len(genuine.test), 5, 4)
+    for row in np.flatnonzero(features["history"][:, 0])[::500]:
+        length = (features["history"][row] > 0).sum()
+        number = features["history_session"][row, :length]
+        pauses = np.diff(moments[row, :length]) > 30 * 60
+        assert number[-1] == 1
+        np.testing.assert_array_equal(np.diff(number) < 0, pauses & (number[1:] < 5))
+        kept = [features["history"][row, :length][number == one][-4:] for one in (3, 2, 1)]
+        used = (laid_out[row] > 0).any(axis=1).sum()
+        for session, expected in zip(laid_out[row][:used][::-1], kept[::-1], strict=False):
+            np.testing.assert_array_equal(session[session > 0], expected)
