@@ -14,8 +14,11 @@ PY := $(VENV)/bin/python
 UV := $(shell command -v uv 2>/dev/null)
 WORKERS ?= 2
 
-# The exercises' notebooks are tested by their own round, not by nbval.
-NOTEBOOKS := $(filter-out %.exercises.ipynb,$(wildcard chapters/*.ipynb chapters/*/*.ipynb))
+# The exercises' notebooks are tested by their own round, not by nbval. Labs run where their data
+# are: `python -m recsys_lib.book labs` lists those, and says which it leaves out.
+ALL_NOTEBOOKS := $(wildcard chapters/*.ipynb chapters/*/*.ipynb)
+NOTEBOOKS := $(foreach one,$(ALL_NOTEBOOKS),\
+    $(if $(filter %.exercises.ipynb lab_%,$(notdir $(one))),,$(one)))
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg \
     --nbval-cell-timeout 300
 
@@ -37,8 +40,9 @@ lab: $(READER) ## set up the environment and open the book in JupyterLab
 
 test: lint ## everything CI checks: style, pairs, claims, unit tests, every notebook again
 	@$(if $(NOTEBOOKS),,echo "No notebook in chapters/ yet: nbval has nothing to run")
-	@RECSYS_PROGRESS=0 $(PY) -m pytest -n $(WORKERS) --dist loadfile tests $(if $(NOTEBOOKS),$(NBVAL) $(NOTEBOOKS)) \
-	    $(PYTEST_ARGS)
+	@labs="$$($(PY) -m recsys_lib.book labs)"; \
+	RECSYS_PROGRESS=0 $(PY) -m pytest -n $(WORKERS) --dist loadfile tests \
+	    $(if $(NOTEBOOKS),$(NBVAL) $(NOTEBOOKS) $$labs) $(PYTEST_ARGS)
 
 bench: $(READER) ## print the benchmark table
 	@$(PY) -m recsys_lib.bench

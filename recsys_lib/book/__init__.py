@@ -7,6 +7,7 @@ On the command line: ``python -m recsys_lib.book --help``.
 from recsys_lib.book.claims import ClaimFailed, claim, claims_table
 from recsys_lib.book.environment import check_env
 from recsys_lib.book.exercises import check, exercise, hint, progress
+from recsys_lib.book.labs import needs_data
 from recsys_lib.book.widgets import explore
 
 __all__ = [
@@ -18,5 +19,6 @@ __all__ = [
     "exercise",
     "explore",
     "hint",
+    "needs_data",
     "progress",
 ]

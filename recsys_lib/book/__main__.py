@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from recsys_lib.book import formatting, index, ledger, lesson_checks
+from recsys_lib.book import formatting, index, labs, ledger, lesson_checks
 from recsys_lib.book.build import BuildError, build, is_stale
 from recsys_lib.book.exercise_commands import add_commands
 from recsys_lib.book.grading_course import GradingError
@@ -62,6 +62,15 @@ def _check(options):
     return 1 if problems else 0
 
 
+def _labs(options):
+    notebooks, left_out = labs.runnable(options.chapters)
+    for line in left_out:
+        print(line, file=sys.stderr)
+    for path in notebooks:
+        print(path)
+    return 0
+
+
 def _index(options):
     print(index.write(options.chapters, force=options.force))
     return 0
@@ -97,6 +106,9 @@ def _parser():
 
     command = commands.add_parser("check", help="check all lessons without running them")
     command.set_defaults(run=_check)
+
+    command = commands.add_parser("labs", help="list the labs whose data are on this machine")
+    command.set_defaults(run=_labs)
 
     command = commands.add_parser("index", help="write and execute the start page")
     command.add_argument("--force", action="store_true", help="execute it even if unchanged")

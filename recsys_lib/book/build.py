@@ -7,9 +7,12 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from recsys_lib.book.labs import absence
 from recsys_lib.book.lessons import (
     LessonError,
+    describe,
     is_current,
+    is_lab,
     read_notebook,
     read_text,
     write_atomically,
@@ -55,7 +58,8 @@ def build(text_path):
 
     Raises:
         BuildError: if a cell fails, takes too long, kills the kernel, or shows a widget without
-            the tag that keeps nbval from comparing it. The notebook stays as it was.
+            the tag that keeps nbval from comparing it, or if a lab's data are not on this
+            machine. The notebook stays as it was.
         LessonError: if the text cannot be read.
     """
     notebook, times = run(text_path)
@@ -74,6 +78,8 @@ def run(text_path):
     """
     text_path = Path(text_path)
     notebook = read_text(text_path)
+    if is_lab(text_path) and (absent := absence(describe(text_path, notebook).data)):
+        raise BuildError(f"{text_path}: {absent}")
     times = _execute(notebook, text_path)
     _normalise(notebook, text_path)
     return notebook, times

@@ -71,7 +71,7 @@ def render(chapters=CHAPTERS):
     for text_path in find_texts(chapters):
         by_chapter.setdefault(text_path.parent.name, []).append(describe(text_path))
     for chapter, lessons in by_chapter.items():
-        parts.append(f"## {chapter[:2]} {chapter_title(chapter)}\n\n" + _table(lessons))
+        parts.append(f"## {chapter[:2]} {chapter_title(chapter)}\n\n" + _chapter(lessons))
     return "\n".join(parts)
 
 
@@ -89,6 +89,20 @@ def write(chapters=CHAPTERS, force=False):
 def chapter_title(folder):
     """Return a chapter's title; for a folder the book does not know, its name in words."""
     return CHAPTER_TITLES.get(folder, folder[3:].replace("_", " ").capitalize())
+
+
+def _chapter(found):
+    """A chapter's table of lessons, and a line for each optional lab."""
+    lessons = [lesson for lesson in found if lesson.data is None]
+    parts = [_table(lessons)] if lessons else []
+    for lab in found:
+        if lab.data is not None:
+            parts.append(
+                f"Optional lab on the data set `{lab.data}`: "
+                f"[{lab.title}]({lab.chapter}/{lab.notebook_path.name}). {lab.question} "
+                f"({lab.minutes} min to read, {lab.seconds} s to run)\n"
+            )
+    return "\n".join(parts)
 
 
 def _table(lessons):

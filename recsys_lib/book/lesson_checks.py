@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from recsys_lib.book import index, ledger
-from recsys_lib.book.claim_sources import claim_problems, duplicate_problems
+from recsys_lib.book.claim_sources import calls_in_cell, claim_problems, duplicate_problems
 from recsys_lib.book.exercises.lesson_cells import duplicate_exercises, lesson_problems
 from recsys_lib.book.lessons import (
     CHAPTERS,
@@ -26,7 +26,7 @@ from recsys_lib.book.lessons import (
 
 LONGEST_CELL = 30
 LONGEST_TAGGED_CELL = 40
-LONGEST_RUN_SECONDS = 60
+LONGEST_RUN_SECONDS = {"full": 60, "overview": 60, "lab": 180}
 
 _ABSOLUTE_PATH = re.compile(r"""(?:^|[\s"'(=\[,])((?:/[\w.+-]+){2,}/?|[A-Za-z]:\\\w[\w\\.-]*)""")
 
@@ -61,6 +61,7 @@ def check_lesson(text_path):
         return [str(error)]
     problems = pair_problems(text_path, text_notebook, notebook)
     problems += anatomy_problems(lesson, text_notebook)
+    problems += lab_problems(lesson, text_notebook)
     problems += claim_problems(text_path, text_notebook)
     problems += lesson_problems(lesson.text_path, text_notebook)
     if problems and problems[0].startswith(f"{lesson.notebook_path}: stale"):
@@ -125,7 +126,7 @@ def anatomy_problems(lesson, notebook):
         problems.append(f"{path}: expected one heading `# {lesson.title}`, found {titles}")
     header = notebook.cells[0].source if notebook.cells else ""
     header = header.split("\n## ")[0]
-    for label in HEADER_LABELS:
+    for label in HEADER_LABELS[lesson.anatomy]:
         if f"**{label}.**" not in header:
             problems.append(
                 f"{path}: the header (first cell, before any `##`) lacks `**{label}.**`"
@@ -144,9 +145,25 @@ def anatomy_problems(lesson, notebook):
             position = second.index(wanted, position) + 1
         if second.count(wanted) > 1:
             problems.append(f"{path}: heading `## {wanted}` appears {second.count(wanted)} times")
-    if lesson.seconds > LONGEST_RUN_SECONDS:
+    longest = LONGEST_RUN_SECONDS[lesson.anatomy]
+    if lesson.seconds > longest:
+        problems.append(f"{path}: runs {lesson.seconds} s, at most {longest} s are allowed")
+    return problems
+
+
+def lab_problems(lesson, notebook):
+    """Return what a lab does that only a lesson may, or does not do that every lab must."""
+    if lesson.anatomy != "lab":
+        return []
+    problems = []
+    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    asks = f'needs_data("{lesson.data}")'
+    if not code or asks not in code[0]:
+        problems.append(f"{lesson.text_path}: the first code cell does not call {asks}")
+    if any(calls_in_cell(source) for source in code):
         problems.append(
-            f"{path}: runs {lesson.seconds} s, at most {LONGEST_RUN_SECONDS} s are allowed"
+            f"{lesson.text_path}: a lab makes no claims, since the ledger holds on every machine; "
+            "check its findings with assert"
         )
     return problems
 

@@ -2,7 +2,8 @@
 
 A lesson is a MyST text ``chapters/NN_name/NN_slug.md`` beside the executed notebook of the same
 name. The text is the source; everything here reads it, and nothing here writes it. Files named
-``*.exercises.md`` and ``*.exercises.ipynb`` are no lessons.
+``*.exercises.md`` and ``*.exercises.ipynb`` are no lessons. Optional labs, ``lab_slug.md``, are
+treated as lessons with a short anatomy, see ``recsys_lib.book.labs``.
 """
 
 import hashlib
@@ -10,6 +11,8 @@ import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+
+from recsys_lib.data.registry import ENTRIES
 
 CHAPTERS = Path(__file__).parents[2] / "chapters"
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
@@ -32,8 +35,14 @@ HEADINGS = {
         "References",
     ),
     "overview": ("Predict before you run", "What was claimed", "References"),
+    "lab": ("References",),
 }
-HEADER_LABELS = ("Question", "Objectives", "Prerequisites", "Time", "Library")
+_LESSON_LABELS = ("Question", "Objectives", "Prerequisites", "Time", "Library")
+HEADER_LABELS = {
+    "full": _LESSON_LABELS,
+    "overview": _LESSON_LABELS,
+    "lab": ("Question", "Data", "Prerequisites", "Time", "Library"),
+}
 
 _FRONT_MATTER = {"title": str, "question": str, "minutes": int, "library": str, "seconds": int}
 
@@ -44,7 +53,7 @@ class LessonError(ValueError):
 
 @dataclass(frozen=True)
 class Lesson:
-    """One lesson as its front matter describes it."""
+    """One lesson or lab as its front matter describes it; ``data`` is a lab's data set."""
 
     text_path: Path
     title: str
@@ -53,6 +62,7 @@ class Lesson:
     library: str
     seconds: int
     anatomy: str = "full"
+    data: str | None = None
 
     @property
     def notebook_path(self):
@@ -68,9 +78,15 @@ class Lesson:
 
 
 def find_texts(chapters=CHAPTERS):
-    """Return the paths of all lessons' texts, in the order of the book."""
-    found = Path(chapters).glob("[0-9][0-9]_*/[0-9][0-9]_*.md")
+    """Return the paths of all lessons' texts in the order of the book, a chapter's labs last."""
+    folder = Path(chapters)
+    found = [*folder.glob("[0-9][0-9]_*/[0-9][0-9]_*.md"), *folder.glob("[0-9][0-9]_*/lab_*.md")]
     return sorted(path for path in found if not path.name.endswith(".exercises.md"))
+
+
+def is_lab(path):
+    """Return whether the text or notebook at ``path`` is an optional lab's, by its name."""
+    return Path(path).name.startswith("lab_")
 
 
 def select_texts(names, chapters=CHAPTERS):
@@ -173,11 +189,25 @@ def describe(text_path, notebook=None):
             f"{text_path}: front matter `lesson.anatomy` must be one of {', '.join(HEADINGS)}, "
             f"got {anatomy!r}"
         )
-    unknown = sorted(set(fields) - set(_FRONT_MATTER) - {"anatomy"})
+    if (anatomy == "lab") != is_lab(text_path):
+        raise LessonError(
+            f"{text_path}: `anatomy: lab` and a file's name `lab_...` go together, got {anatomy!r}"
+        )
+    known = {*_FRONT_MATTER, "anatomy"} | ({"data"} if anatomy == "lab" else set())
+    unknown = sorted(set(fields) - known)
     if unknown:
         raise LessonError(f"{text_path}: front matter `lesson` has unknown keys: {unknown}")
+    data = fields.get("data")
+    if anatomy == "lab" and data not in list(ENTRIES):
+        raise LessonError(
+            f"{text_path}: front matter `lesson.data` must be one of {', '.join(ENTRIES)}, "
+            f"got {data!r}"
+        )
     return Lesson(
-        text_path=Path(text_path), anatomy=anatomy, **{key: fields[key] for key in _FRONT_MATTER}
+        text_path=Path(text_path),
+        anatomy=anatomy,
+        data=data,
+        **{key: fields[key] for key in _FRONT_MATTER},
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from recsys_lib.book import lesson_checks
+from recsys_lib.data import registry
 
 ROOT = Path(__file__).parents[2]
 LONGEST_FILE = 400
@@ -133,3 +134,34 @@ def test_ci_script_is_valid_bash_and_executable():
     script = ROOT / ".ci" / "run"
     assert subprocess.run(["bash", "-n", script]).returncode == 0
     assert script.stat().st_mode & 0o111
+
+
+@pytest.mark.parametrize("present", [True, False])
+def test_labs_are_tested_exactly_where_their_data_are(make, tmp_path, present):
+    """`make test` with an interpreter that runs only the book's own commands."""
+    entry = registry.entry("kuairand_pure")
+    for name in (*entry.required_files, entry.any_of[0]) if present else ():
+        path = tmp_path / "data" / entry.folders[0] / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    (tmp_path / "data").mkdir(exist_ok=True)
+    if not present and (registry.cache_folder() / entry.folders[0]).exists():
+        pytest.skip("the data set is in this checkout's cache")
+    python = tmp_path / "venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(
+        "#!/bin/bash\n"
+        f'case "$2" in recsys_lib.book) exec {sys.executable} "$@";; esac\n'
+        '[ "$2" != pytest ] || printf "%s\\n" "$@"\n'
+    )
+    python.chmod(0o755)
+    for mark in (".developer-ready", ".reader-ready"):
+        (tmp_path / "venv" / mark).touch()
+    finished = make("test", f"VENV={tmp_path / 'venv'}", RECSYS_DATA=str(tmp_path / "data"))
+    assert finished.returncode == 0, finished.stderr
+    arguments = finished.stdout.splitlines()
+    tested = {ROOT / one for one in arguments if one.endswith(".ipynb")}
+    committed = set(tracked("chapters/*.ipynb"))
+    labs = {path for path in committed if path.name.startswith("lab_")}
+    assert tested == (committed if present else committed - labs)
+    assert ("left out" in finished.stderr) == (not present and bool(labs))

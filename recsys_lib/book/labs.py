@@ -1,0 +1,75 @@
+"""Labs: optional notebooks on data that not every machine has.
+
+A lab is a pair ``chapters/NN_name/lab_slug.md`` and ``.ipynb`` whose front matter names its data
+set (``anatomy: lab``, ``data: kuairand_pure``). It begins with ``needs_data("kuairand_pure")``.
+Where the set is absent, that cell says how to get it, the cells behind it do nothing, no build
+touches the committed notebook, and the tests leave the lab out.
+"""
+
+from recsys_lib.book.lessons import CHAPTERS, describe, find_texts, is_lab
+from recsys_lib.data import registry
+
+
+def absence(name):
+    """Return None where the data set ``name`` is, else one line that says how to get it.
+
+    Raises:
+        ValueError: the registry has no such data set.
+    """
+    try:
+        registry.locate(name)
+    except registry.DataUnavailable as error:
+        return str(error)
+    return None
+
+
+def needs_data(name):
+    """Say whether a lab's data set is there; if it is not, the cells that follow do nothing.
+
+    They do nothing for as long as the set is absent. Once it is there, run the lab from the top;
+    the kernel may stay.
+
+    Args:
+        name: of a data set in ``recsys_lib.data.registry``.
+
+    Raises:
+        ValueError: the registry has no such data set.
+    """
+    absent = absence(name)
+    print(f"{name}: here, the lab can run." if absent is None else absent)
+    from IPython import get_ipython
+
+    shell = get_ipython()
+    if absent is None or shell is None:
+        return
+    transforms = shell.input_transformers_cleanup
+    if not any(isinstance(one, _Skip) and one.name == name for one in transforms):
+        transforms.append(_Skip(name))
+
+
+class _Skip:
+    """IPython input transform: makes cells empty, but for the one that asks for the data set."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def __call__(self, lines):
+        asks = any("needs_data(" in line for line in lines)
+        return lines if asks or absence(self.name) is None else []
+
+
+def runnable(chapters=CHAPTERS):
+    """Tell the labs that can run on this machine from those that cannot.
+
+    Returns:
+        The notebooks whose data are here, and a line for each of the others.
+    """
+    notebooks, left_out = [], []
+    for text_path in filter(is_lab, find_texts(chapters)):
+        lab = describe(text_path)
+        absent = absence(lab.data)
+        if absent is None:
+            notebooks.append(lab.notebook_path)
+        else:
+            left_out.append(f"{lab.chapter}/{lab.name}: left out; {absent}")
+    return notebooks, left_out
