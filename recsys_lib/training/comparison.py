@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from recsys_lib.training import baselines as trivial
+from recsys_lib.training.batches import model_tasks
 from recsys_lib.training.evaluation import predictions_of, score
 from recsys_lib.training.metrics import share_of_gap
 from recsys_lib.training.trainer import Trainer
@@ -25,12 +26,30 @@ class Recipe:
         optimizer: function without arguments that returns a fresh optimizer; default Adam(1e-3).
         columns: names of the feature columns it gets; default: all.
         fit: keyword arguments of ``fit`` that differ from the comparison's own.
+        balancing: balancing method of this model; the comparison's ``loss_weights`` and
+            ``balancing`` do not count for it then.
     """
 
     build: Callable
     optimizer: Callable | None = None
     columns: tuple | None = None
     fit: dict = dataclasses.field(default_factory=dict)
+    balancing: object | None = None
+
+    def data(self, dataset):
+        """The data set with the columns that the model gets."""
+        return dataset if self.columns is None else dataset.with_columns(self.columns)
+
+    def weighing(self, loss_weights, balancing, tasks):
+        """What decides the weights of a model with these tasks, as arguments of ``Trainer``."""
+        own = {"balancing": self.balancing} if self.balancing is not None else {}
+        own |= {name: self.fit[name] for name in ("loss_weights", "balancing") if name in self.fit}
+        if own:
+            return own
+        if balancing is not None and len(tasks) > 1:
+            return {"balancing": balancing}
+        weights = {task: w for task, w in (loss_weights or {}).items() if task in tasks}
+        return {"loss_weights": weights or None}
 
 
 def compare(
@@ -41,6 +60,7 @@ def compare(
     slices=(),
     baselines=None,
     loss_weights=None,
+    balancing=None,
     keep=None,
     keep_seeds=None,
     **fit_options,
@@ -57,7 +77,9 @@ def compare(
         slices: names of the test split's slices to report on besides ``"all"``.
         baselines: dict of name to ``Baseline``, or to a list with one for each task; scored once.
             Default: ``base rate``, and ``oracle`` for the tasks whose true probability is known.
-        loss_weights: dict of task to weight.
+        loss_weights: dict of task to weight; each model takes those of its own tasks.
+        balancing: method of ``recsys_lib.multi_task.balancing`` for the models of several tasks
+            whose recipe has none; each seed starts it anew.
         keep: dict that receives the trained model of the last seed under each name, or None.
         keep_seeds: dict that receives the list of all seeds' trained models under each name, in
             the order of the seeds, or None.
@@ -75,6 +97,15 @@ def compare(
     seeds = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
     if not seeds:
         raise ValueError("seeds: expected at least one, got none")
+    recipes = {
+        name: recipe if isinstance(recipe, Recipe) else Recipe(recipe)
+        for name, recipe in models.items()
+    }
+    if loss_weights and balancing is not None:
+        raise ValueError(
+            f"loss_weights: {balancing!r} chooses the weights, expected none beside it"
+        )
+    _check_weights(loss_weights or {}, recipes, dataset)
     parts = {"all": dataset.test, **{name: dataset.test.slice(name) for name in slices}}
     rows = []
     if baselines is None:
@@ -83,19 +114,22 @@ def compare(
         for baseline in of_tasks if isinstance(of_tasks, list | tuple) else [of_tasks]:
             for row in _score(baseline, dataset, parts):
                 rows.append({"model": name, "seed": None, **row, "parameters": 0})
-    for name, recipe in models.items():
-        recipe = recipe if isinstance(recipe, Recipe) else Recipe(recipe)
-        data = dataset if recipe.columns is None else dataset.with_columns(recipe.columns)
+    for name, recipe in recipes.items():
+        data = recipe.data(dataset)
+        options = {**fit_options, **recipe.fit}
+        for weighing in ("loss_weights", "balancing"):
+            options.pop(weighing, None)
         trainer = None
         for seed in seeds:
             if trainer is None:
                 keras.utils.set_random_seed(seed)
                 model = recipe.build(data.feature_columns)
                 optimizer = recipe.optimizer() if recipe.optimizer else None
-                trainer = Trainer(model, data, optimizer, loss_weights)
+                weighing = recipe.weighing(loss_weights, balancing, model_tasks(model, data.tasks))
+                trainer = Trainer(model, data, optimizer, **weighing)
             else:
                 trainer.restart(lambda r=recipe, d=data: r.build(d.feature_columns), seed)
-            history = trainer.fit(data, seed=seed, **{**fit_options, **recipe.fit})
+            history = trainer.fit(data, seed=seed, **options)
             run = {
                 "parameters": int(sum(np.prod(w.shape) for w in model.trainable_variables)),
                 "epochs": history.best_epoch,
@@ -115,6 +149,21 @@ def compare(
     table = pd.DataFrame(rows)
     table["seed"] = table["seed"].astype("Int64")
     return table
+
+
+def _check_weights(loss_weights, recipes, dataset):
+    """Raise ``ValueError`` if weights name a task that no model has."""
+    missing = set(loss_weights)
+    for recipe in recipes.values():
+        if not missing & set(dataset.tasks):
+            break
+        model = recipe.build(recipe.data(dataset).feature_columns)
+        missing -= set(model_tasks(model, dataset.tasks))
+    if missing and recipes:
+        raise ValueError(
+            f"loss_weights: no model has the tasks {sorted(missing)}; those of the data are "
+            f"{list(dataset.tasks)}"
+        )
 
 
 def _default_baselines(dataset):

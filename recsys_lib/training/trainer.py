@@ -7,12 +7,12 @@ import numpy as np
 import tensorflow as tf
 
 from recsys_lib.training import metrics
-from recsys_lib.training.batches import Layout, model_columns, model_tasks, outputs_by_task
+from recsys_lib.training.batches import Layout, model_columns, model_tasks
 from recsys_lib.training.optimizers import Adam
 from recsys_lib.training.prediction import predict
 from recsys_lib.training.progress import progress_bar
 from recsys_lib.training.run import Run, check_options
-from recsys_lib.training.weighting import FixedWeights
+from recsys_lib.training.weighting import FixedWeights, task_losses
 
 STEPS_PER_CHUNK = 200
 """Steps between two updates of the progress bar; the compiled loop runs that long undisturbed."""
@@ -37,14 +37,14 @@ class Trainer:
         self.model = model
         self.layout = Layout(model_columns(model, dataset.feature_columns))
         self.tasks = model_tasks(model, dataset.tasks)
-        self.kinds = [dataset.tasks[task] for task in self.tasks]
+        self.kinds = {task: dataset.tasks[task] for task in self.tasks}
         if loss_weights is not None and balancing is not None:
             raise ValueError(
                 f"loss_weights: {balancing!r} chooses the weights, expected none beside it, "
                 f"got {loss_weights}"
             )
         self.balancing = FixedWeights(loss_weights) if balancing is None else balancing
-        self.weighting = self.balancing.start(model, dict(zip(self.tasks, self.kinds, strict=True)))
+        self.weighting = self.balancing.start(model, self.kinds)
         self.columns = ["loss", "added_loss"]
         if len(self.tasks) > 1:
             self.columns += [f"loss_{task}" for task in self.tasks]
@@ -80,23 +80,6 @@ class Trainer:
     def _beside_the_model(self):
         return [*self.parts["optimizer"], *self.parts["balancing"]]
 
-    def losses(self, outputs, labels):
-        """The mean loss of each task without its weight, a list of scalars.
-
-        Binary cross-entropy is computed from the logits behind the sigmoid, so that a confident
-        mistake keeps its gradient.
-        """
-        functions = {
-            "binary": keras.losses.binary_crossentropy,
-            "regression": keras.losses.mean_squared_error,
-        }
-        return [
-            functions[kind](labels[:, position], output)
-            for position, (kind, output) in enumerate(
-                zip(self.kinds, outputs_by_task(self.model, outputs, self.tasks), strict=True)
-            )
-        ]
-
     def train_on_batch(self, ids, numbers, labels):
         """One step of the optimizer; returns what the history reports, in the order of columns.
 
@@ -105,7 +88,7 @@ class Trainer:
         with tf.GradientTape(persistent=True) as tape:
             outputs = self.model(self.layout.unpack(ids, numbers), training=True)
             added = tf.add_n(self.model.losses) if self.model.losses else tf.constant(0.0)
-            losses = self.losses(outputs, labels)
+            losses = task_losses(self.model, outputs, labels, self.kinds)
         weights, beside, reports = self.weighting.step(tape, losses)
         weights = [tf.convert_to_tensor(weight, tf.float32) for weight in weights]
         variables = self.model.trainable_variables
@@ -203,7 +186,7 @@ class Trainer:
     def _validate(self, dataset):
         predictions = predict(self.model, dataset.valid.features, self.tasks)
         scores = []
-        for task, kind in zip(self.tasks, self.kinds, strict=True):
+        for task, kind in self.kinds.items():
             label, prediction = dataset.valid.labels[task], predictions[task]
             if kind == "binary":
                 scores.append(metrics.auc(label, prediction))

@@ -7,6 +7,15 @@ The methods that choose the weights themselves are in ``recsys_lib.multi_task.ba
 
 import dataclasses
 
+import keras
+
+from recsys_lib.training.batches import outputs_by_task
+
+_LOSSES = {
+    "binary": keras.losses.binary_crossentropy,
+    "regression": keras.losses.mean_squared_error,
+}
+
 
 class Weighting:
     """The weights of one run. Subclasses choose them.
@@ -65,3 +74,29 @@ def check_named_tasks(argument, named, tasks):
     unknown = set(named) - set(tasks)
     if unknown:
         raise ValueError(f"{argument}: no such tasks {sorted(unknown)}, have {list(tasks)}")
+
+
+def check_several(method, kinds):
+    """Raise ``ValueError`` if there is nothing to balance."""
+    if len(kinds) < 2:
+        raise ValueError(f"{method}: expected two tasks or more, the model has {list(kinds)}")
+
+
+def task_losses(model, outputs, labels, kinds):
+    """The mean loss of each task without its weight.
+
+    Binary cross-entropy is computed from the logits behind the sigmoid, so that a confident
+    mistake keeps its gradient.
+
+    Args:
+        model: Keras model.
+        outputs: what it returned.
+        labels: ``(batch, tasks)`` in the order of ``kinds``.
+        kinds: dict of task to ``"binary"`` or ``"regression"``.
+
+    Returns:
+        List of scalars.
+    """
+    in_order = enumerate(outputs_by_task(model, outputs, list(kinds)))
+    functions = [_LOSSES[kind] for kind in kinds.values()]
+    return [functions[position](labels[:, position], output) for position, output in in_order]

@@ -4,6 +4,7 @@ from runner import Mutant
 
 TRAINER = "recsys_lib/training/trainer.py"
 RUN = "recsys_lib/training/run.py"
+WEIGHTING = "recsys_lib/training/weighting.py"
 CHECKPOINTS = "recsys_lib/training/checkpoints.py"
 TEST_TRAINER = "training/test_trainer.py"
 TEST_CHECKPOINTS = "training/test_checkpoints.py"
@@ -55,9 +56,9 @@ MUTANTS = [
     ),
     Mutant(
         "loss: a clipped probability",
-        TRAINER,
-        "functions[kind](labels[:, position], output)",
-        "functions[kind](labels[:, position], tf.clip_by_value(output, 1e-7, 1 - 1e-7))",
+        WEIGHTING,
+        "functions[position](labels[:, position], output)",
+        "functions[position](labels[:, position], keras.ops.clip(output, 1e-7, 1 - 1e-7))",
         f"{TEST_TRAINER}::test_a_confident_mistake_keeps_its_gradient",
     ),
     Mutant(
@@ -79,13 +80,34 @@ MUTANTS = [
         TRAINER,
         "output_gradients=[tf.constant(1.0), *weights]",
         "output_gradients=[tf.constant(1.0)] * (1 + len(losses))",
+        f"{TEST_TRAINER}::test_weights_scale_the_gradients",
+    ),
+    Mutant(
+        "loss: reported without its weights",
+        TRAINER,
+        "total += weight * loss",
+        "total += loss",
         f"{TEST_TRAINER}::test_two_tasks_and_their_weights",
     ),
     Mutant(
-        "loss: every task by the first label",
+        "loss: what layers add does not train",
         TRAINER,
-        "labels[:, position], output",
-        "labels[:, 0], output",
+        "output_gradients=[tf.constant(1.0), *weights]",
+        "output_gradients=[tf.constant(0.0), *weights]",
+        f"{TEST_TRAINER}::test_what_layers_add_trains_with_weight_one",
+    ),
+    Mutant(
+        "history: weights and losses of the tasks change places",
+        TRAINER,
+        "apart = [*losses, *weights]",
+        "apart = [*weights, *losses]",
+        f"{TEST_TRAINER}::test_weights_scale_the_gradients",
+    ),
+    Mutant(
+        "loss: every task by the first label",
+        WEIGHTING,
+        "(labels[:, position], output)",
+        "(labels[:, 0], output)",
         f"{TEST_TRAINER}::test_two_tasks_and_their_weights",
     ),
     Mutant(

@@ -21,6 +21,7 @@ from recsys_lib.training import (
     ties,
 )
 from recsys_lib.training.baselines import column_mean
+from recsys_lib.training.weighting import FixedWeights
 
 DATA = tiny.make_dataset(tiny.SMALL)
 OPTIONS = {"epochs": 2, "batch_size": 32}
@@ -246,6 +247,70 @@ def test_a_summary_shows_the_scores_that_there_are():
     summary = summarize(table)
     assert list(summary.columns) == ["mean_squared_error", "mean_squared_error_sd"]
     assert summary.iloc[0].tolist() == [2.0, pytest.approx(2**0.5)]
+
+
+TWO = {"like": "binary", "share": "binary"}
+
+
+def build_two(columns):
+    return tiny.build_small(columns, tasks=tuple(TWO))
+
+
+def one_of_two(task):
+    """Builder of a model with one output of the data's two; the output bears the task's name."""
+
+    def build(columns):
+        both = tiny.build_small(columns, tasks=tuple(TWO))
+        return keras.Model(both.inputs, {task: both.output[task]})
+
+    return build
+
+
+def test_weights_apply_to_the_tasks_that_each_model_has():
+    data, kept = tiny.make_dataset(tiny.SMALL, TWO), {}
+    models = {"both": build_two, "like alone": one_of_two("like")}
+    weights = {"like": 0.5, "share": 0.1}
+    compare(models, data, seeds=1, loss_weights=weights, keep=kept, baselines={}, **OPTIONS)
+    for build, name, own in (
+        (build_two, "both", weights),
+        (one_of_two("like"), "like alone", {"like": 0.5}),
+    ):
+        keras.utils.set_random_seed(0)
+        model = build(tiny.SMALL)
+        fit(model, data, loss_weights=own, **OPTIONS)
+        tiny.assert_same_bits(tiny.weights_of(model), tiny.weights_of(kept[name]))
+
+
+@pytest.mark.parametrize("weights", [{"share": 1.0}, {"like": 1.0, "buy": 2.0}])
+def test_a_weight_for_a_task_of_no_model_is_an_error(weights):
+    data = tiny.make_dataset(tiny.SMALL, TWO)
+    missing = sorted(set(weights) - {"like"})
+    with pytest.raises(ValueError, match=f"no model has the tasks .'{missing[0]}'.;"):
+        compare({"one": one_of_two("like")}, data, seeds=1, loss_weights=weights, **OPTIONS)
+
+
+def test_a_recipes_own_weights_replace_the_comparisons():
+    data, kept = tiny.make_dataset(tiny.SMALL, TWO), {}
+    models = {
+        "fit": Recipe(build_two, fit={"loss_weights": {"share": 0.0}}),
+        "balancing": Recipe(build_two, balancing=FixedWeights({"share": 0.0})),
+    }
+    weights = {"like": 0.5}
+    compare(models, data, seeds=1, loss_weights=weights, keep=kept, baselines={}, **OPTIONS)
+    keras.utils.set_random_seed(0)
+    model = build_two(tiny.SMALL)
+    fit(model, data, loss_weights={"share": 0.0}, **OPTIONS)
+    for found in kept.values():
+        tiny.assert_same_bits(tiny.weights_of(model), tiny.weights_of(found))
+
+
+def test_balancing_and_weights_together_are_refused():
+    data = tiny.make_dataset(tiny.SMALL, TWO)
+    weights, balancing = {"like": 0.5}, FixedWeights()
+    with pytest.raises(ValueError, match=r"loss_weights: FixedWeights.* chooses the weights"):
+        compare({"two": build_two}, data, loss_weights=weights, balancing=balancing)
+    with pytest.raises(ValueError, match=r"loss_weights: FixedWeights.* chooses the weights"):
+        fit(build_two(tiny.SMALL), data, loss_weights=weights, balancing=balancing)
 
 
 def test_a_slice_of_one_class_has_no_auc_and_no_gap_but_the_rest():

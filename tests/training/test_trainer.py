@@ -135,6 +135,41 @@ def test_losses_that_layers_add_are_counted():
     assert history.epochs["added_loss"][0] == pytest.approx(7 * np.mean(x**2), rel=1e-6)
 
 
+def test_weights_scale_the_gradients():
+    """One step of gradient descent by hand; the history tells the tasks' losses apart."""
+    kinds = {"like": "binary", "stars": "regression"}
+    x, labels = np.array([0.5, -1.0, 2.0]), {"like": [1, 0, 0], "stars": [3.0, 1.0, 2.5]}
+    model, weights = number_model(kinds), {"like": 0.25, "stars": 3.0}
+    data = number_data(x, labels, kinds)
+    history = fit(model, data, keras.optimizers.SGD(0.1), epochs=1, loss_weights=weights)
+    slopes = {
+        "like": np.mean((1 / (1 + np.exp(-x)) - labels["like"]) * x),
+        "stars": np.mean(2 * (x - labels["stars"]) * x),
+    }
+    for task, weight in weights.items():
+        found = model.get_layer(f"{task}_logit").weight.numpy()
+        assert found == pytest.approx(1 - 0.1 * weight * slopes[task], rel=1e-5)
+        assert history.epochs[f"weight_{task}"][0] == pytest.approx(weight)
+    losses = cross_entropy(x, labels["like"]).mean(), np.mean((x - labels["stars"]) ** 2)
+    found = history.epochs[["loss_like", "loss_stars"]].to_numpy()[0]
+    np.testing.assert_allclose(found, losses, rtol=1e-6)
+
+
+def test_what_layers_add_trains_with_weight_one():
+    inputs = build_inputs(NUMBER)
+    logits = [Penalty()(Logit(name=name)(inputs["x"])) for name in ("first", "second")]
+    names = ("like", "share")
+    heads = {n: PredictionHead(name=n)(logit) for n, logit in zip(names, logits, strict=True)}
+    model = keras.Model(inputs, heads)
+    x = np.array([1.0, -2.0, 0.5])
+    data = number_data(x, {"like": [1, 0, 1], "share": [0, 0, 1]})
+    weights = {"like": 0.0, "share": 0.0}
+    fit(model, data, keras.optimizers.SGD(0.01), epochs=1, loss_weights=weights)
+    for name in ("first", "second"):
+        expected = 1 - 0.01 * 14 * np.mean(x**2)
+        assert model.get_layer(name).weight.numpy() == pytest.approx(expected, rel=1e-5)
+
+
 def test_an_epoch_takes_every_row_once_and_the_last_batch_what_is_left(traced):
     trainer = fresh(traced)
     seen = []

@@ -1,0 +1,22 @@
+"""Chapter 05: how much each task's loss counts, decided while the model trains.
+
+    fit(model, data, balancing=GradNorm())
+
+works with any model of several outputs. Each method is a description without state; ``fit`` binds
+it to a model, updates its variables in the compiled step, resets them in a restart and keeps them
+in checkpoints.
+"""
+
+from recsys_lib.multi_task.balancing.gradnorm import GradNorm
+from recsys_lib.multi_task.balancing.min_norm import min_norm_weights
+from recsys_lib.multi_task.balancing.pareto import ParetoWeights
+from recsys_lib.multi_task.balancing.uncertainty import UncertaintyWeighting
+from recsys_lib.training.weighting import FixedWeights
+
+__all__ = [
+    "FixedWeights",
+    "GradNorm",
+    "ParetoWeights",
+    "UncertaintyWeighting",
+    "min_norm_weights",
+]

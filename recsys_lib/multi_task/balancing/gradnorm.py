@@ -1,0 +1,110 @@
+"""GradNorm: tasks pull the shared layer equally hard, and slow tasks harder.
+
+    G_i = || grad_W (w_i L_i) ||,    r_i = (L_i / L_i(0)) / mean_j (L_j / L_j(0))
+    L_grad = sum_i | G_i - mean_j(G_j) r_i^alpha |
+
+W are the parameters of the last shared layer. The gradient of L_grad goes to the weights w alone,
+with the targets held constant; afterwards the weights are scaled to sum to the number of tasks.
+
+Source: Chen, Badrinarayanan, Lee and Rabinovich 2018, "GradNorm: Gradient Normalization for
+Adaptive Loss Balancing in Deep Multitask Networks", section 3 (equations 1 and 2, algorithm 1).
+Taught in chapter 05, "Loss balancing".
+"""
+
+import dataclasses
+
+import tensorflow as tf
+
+from recsys_lib.training.gradients import shared_parameters
+from recsys_lib.training.weighting import Weighting, check_several
+
+_LOWEST_WEIGHT = 1e-6
+
+
+@dataclasses.dataclass(frozen=True)
+class GradNorm:
+    """Weights that even out gradient norms and training rates.
+
+    Where this goes beyond the paper:
+
+    - The step is one of gradient descent on ``L_grad / mean(G)`` in ``log w``: weights stay
+      positive, and the scale of the losses does not matter.
+    - The paper's targets ``mean(G) r_i^alpha`` add up to the norms only for ``alpha`` 0 or 1.
+      Otherwise they pull all weights the same way near the solution, the scaling undoes it, and
+      the weights stop anywhere in a band. By default the targets are scaled to the sum of the
+      norms, so that weights come to ``w_i`` proportional to ``r_i^alpha / || grad_W L_i ||``.
+    - ``L_i(0)`` is the mean over the first ``initial_steps`` batches, since one batch is noisy;
+      until then the mean so far stands in for it.
+
+    Args:
+        alpha: strength with which slow tasks are favoured; 0 evens out the norms alone.
+        learning_rate: relative change of a weight in a step, about.
+        shared: name of the last shared layer; default: see
+            ``recsys_lib.training.gradients.shared_parameters``.
+        initial_steps: batches from which ``L_i(0)`` is taken; 1 is the paper's.
+        scale_targets: False for the paper's targets.
+
+    The history reports ``norm_<task>``, the ``G_i``, and ``rate_<task>``, the ``r_i``.
+
+    Raises:
+        ValueError: arguments out of range; when bound to a model, fewer than two tasks, or no
+            such layer.
+    """
+
+    alpha: float = 1.5
+    learning_rate: float = 0.025
+    shared: str | None = None
+    initial_steps: int = 20
+    scale_targets: bool = True
+
+    def __post_init__(self):
+        if not self.alpha >= 0:
+            raise ValueError(f"alpha: expected 0 or more, got {self.alpha}")
+        if not self.learning_rate > 0:
+            raise ValueError(f"learning_rate: expected more than 0, got {self.learning_rate}")
+        if self.initial_steps < 1:
+            raise ValueError(f"initial_steps: expected 1 or more, got {self.initial_steps}")
+
+    def start(self, model, kinds):
+        check_several("GradNorm", kinds)
+        return _Norms(self, shared_parameters(model, self.shared), list(kinds))
+
+
+class _Norms(Weighting):
+    def __init__(self, method, shared, tasks):
+        self.method, self.shared, self.num_tasks = method, shared, len(tasks)
+        self.columns = [f"{name}_{task}" for name in ("norm", "rate") for task in tasks]
+        self.weights = tf.Variable(tf.ones(len(tasks)), trainable=False)
+        self.initial_losses = tf.Variable(tf.zeros(len(tasks)), trainable=False)
+        self.steps_seen = tf.Variable(0.0, trainable=False)
+        self.variables = [self.weights, self.initial_losses, self.steps_seen]
+
+    def step(self, tape, losses):
+        weights = self.weights.read_value()
+        norms = tf.norm(self.shared.gradients(tape, losses), axis=1)
+        rates = self._rates(tf.stack(losses))
+        self.weights.assign(self._update(weights, norms, rates))
+        reports = [*tf.unstack(weights * norms), *tf.unstack(rates)]
+        return tf.unstack(weights), 0.0, reports
+
+    def _rates(self, losses):
+        """The ``r_i``; counts this batch for ``L_i(0)`` if it is one of the first."""
+        seen, initial = self.steps_seen.read_value(), self.initial_losses.read_value()
+        mean = initial + (losses - initial) / (seen + 1)
+        initial = tf.where(seen < self.method.initial_steps, mean, initial)
+        self.initial_losses.assign(initial)
+        self.steps_seen.assign(tf.minimum(seen + 1, self.method.initial_steps))
+        progress = tf.math.divide_no_nan(losses, initial)
+        return tf.math.divide_no_nan(progress, tf.reduce_mean(progress))
+
+    def _update(self, weights, norms, rates):
+        weighted = weights * norms
+        targets = rates**self.method.alpha
+        if self.method.scale_targets:
+            targets = tf.math.divide_no_nan(targets, tf.reduce_mean(targets))
+        targets *= tf.reduce_mean(weighted)
+        # d L_grad / d log w_i = sign(G_i - target_i) G_i, the target a constant.
+        slopes = tf.sign(weighted - targets) * weighted
+        slopes = tf.math.divide_no_nan(slopes, tf.reduce_mean(weighted))
+        weights = tf.maximum(weights * tf.exp(-self.method.learning_rate * slopes), _LOWEST_WEIGHT)
+        return weights * (self.num_tasks / tf.reduce_sum(weights))
