@@ -29,10 +29,11 @@ class GradNorm:
 
     - The step is one of gradient descent on ``L_grad / mean(G)`` in ``log w``: weights stay
       positive, and the scale of the losses does not matter.
-    - The paper's targets ``mean(G) r_i^alpha`` add up to the norms only for ``alpha`` 0 or 1.
-      Otherwise they pull all weights the same way near the solution, the scaling undoes it, and
-      the weights stop anywhere in a band. By default the targets are scaled to the sum of the
-      norms, so that weights come to ``w_i`` proportional to ``r_i^alpha / || grad_W L_i ||``.
+    - The paper's targets ``mean(G) r_i^alpha`` add up to the sum of the norms only for ``alpha``
+      0 or 1. Otherwise no weights reach them all: above 1 every target can lie above its norm,
+      all weights are pulled up at once, and scaling them to a fixed sum undoes that or drives one
+      of them to zero. So the targets are scaled to the sum of the norms. With norms and rates
+      that stay, ``w_i`` comes to ``r_i^alpha / || grad_W L_i ||``, scaled.
     - ``L_i(0)`` is the mean over the first ``initial_steps`` batches, since one batch is noisy;
       until then the mean so far stands in for it.
 
@@ -42,7 +43,6 @@ class GradNorm:
         shared: name of the last shared layer; default: see
             ``recsys_lib.training.gradients.shared_parameters``.
         initial_steps: batches from which ``L_i(0)`` is taken; 1 is the paper's.
-        scale_targets: False for the paper's targets.
 
     The history reports ``norm_<task>``, the ``G_i``, and ``rate_<task>``, the ``r_i``.
 
@@ -55,7 +55,6 @@ class GradNorm:
     learning_rate: float = 0.025
     shared: str | None = None
     initial_steps: int = 20
-    scale_targets: bool = True
 
     def __post_init__(self):
         if not self.alpha >= 0:
@@ -100,9 +99,7 @@ class _Norms(Weighting):
     def _update(self, weights, norms, rates):
         weighted = weights * norms
         targets = rates**self.method.alpha
-        if self.method.scale_targets:
-            targets = tf.math.divide_no_nan(targets, tf.reduce_mean(targets))
-        targets *= tf.reduce_mean(weighted)
+        targets *= tf.math.divide_no_nan(tf.reduce_mean(weighted), tf.reduce_mean(targets))
         # d L_grad / d log w_i = sign(G_i - target_i) G_i, the target a constant.
         slopes = tf.sign(weighted - targets) * weighted
         slopes = tf.math.divide_no_nan(slopes, tf.reduce_mean(weighted))

@@ -18,7 +18,9 @@ import tensorflow as tf
 
 from recsys_lib.training.weighting import Weighting, check_several
 
-_MOMENTUM, _VELOCITY, _EPSILON = 0.9, 0.999, 1e-7
+# The gradient -exp(-s) L falls with every step of a rising s. With Adam's usual memory of 1,000
+# steps the first, large gradients would go on dividing the small ones that follow.
+_MOMENTUM, _VELOCITY, _EPSILON = 0.9, 0.95, 1e-7
 
 
 @dataclasses.dataclass(frozen=True)
