@@ -98,6 +98,25 @@ def sequences():
         print(f"{name} to its loop, graph and two epochs at 50 behaviours: {ratio:.1f}{goal}")
 
 
+def multi_task():
+    """Training speed of the multi-task models, and the cost of balancing their losses."""
+    result = measure("recsys_lib.bench.multi_task")
+    print("\nTraining on MovieLens, like and love, width 16, batch 1024, Adam, warm")
+    print(f"{'':28}{'parameters':>12}{'trace s':>10}{'examples/s':>14}")
+    for name, row in result["models"].items():
+        print(
+            f"{name:28}{row['parameters']:>12,}{row['trace_seconds']:>10.1f}"
+            f"{row['examples_per_second']:>14,.0f}"
+        )
+    print(f"MMoE with 8 experts to the notes' loop: {result['to_loop']:.1f}   goal: at least 2")
+    models = list(result["overheads"])
+    print(f"{'a step to fixed weights':28}" + "".join(f"{model:>16}" for model in models))
+    for method in result["overheads"][models[0]]:
+        values = (result["overheads"][model][method] for model in models)
+        print(f"{method:28}" + "".join(f"{value:>16.2f}" for value in values))
+    print("goal: at most 1.05 for uncertainty weighting, at most 2 for GradNorm and Pareto")
+
+
 def requests():
     """Latency of one request with 1,000 candidates."""
     result = measure("recsys_lib.bench.requests")
@@ -127,7 +146,7 @@ def lessons():
 
 SECTIONS = {
     function.__name__: function
-    for function in (vocabulary, seeds, models, sequences, requests, lessons)
+    for function in (vocabulary, seeds, models, sequences, multi_task, requests, lessons)
 }
 
 

@@ -174,8 +174,8 @@ def test_bad_samples_are_named():
         task_gradients(model, small_rows(2), tasks=small.KINDS)
 
 
-def test_cosines():
-    found = gradient_cosines([[3.0, 4.0], [-6.0, -8.0], [4.0, -3.0], [0.0, 0.0]])
-    expected = [[1, -1, 0], [-1, 1, 0], [0, 0, 1]]
+def test_the_signs_and_sizes_of_cosines():
+    found = gradient_cosines([[3.0, 4.0], [-6.0, -8.0], [4.0, 3.0], [0.0, 0.0]])
+    expected = [[1, -1, 0.96], [-1, 1, -0.96], [0.96, -0.96, 1]]
     np.testing.assert_allclose(found[:3, :3], expected, atol=1e-12)
     assert np.isnan(found[3]).all() and np.isnan(found[:, 3]).all()

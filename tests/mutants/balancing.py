@@ -1,0 +1,330 @@
+"""Mistakes in loss balancing that the tests must reject."""
+
+from runner import Mutant
+
+UNCERTAINTY = "recsys_lib/multi_task/balancing/uncertainty.py"
+GRADNORM = "recsys_lib/multi_task/balancing/gradnorm.py"
+PARETO = "recsys_lib/multi_task/balancing/pareto.py"
+MIN_NORM = "recsys_lib/multi_task/balancing/min_norm.py"
+GRADIENTS = "recsys_lib/training/gradients.py"
+TRAINER = "recsys_lib/training/trainer.py"
+COMPARISON = "recsys_lib/training/comparison.py"
+TEST = "multi_task/test_balancing.py"
+RUNS = "multi_task/test_balancing_runs.py"
+SOLVER = "multi_task/test_min_norm.py"
+SHARED = "multi_task/test_task_gradients.py"
+OPTIMUM = f"{TEST}::test_log_variances_come_to_their_optimum"
+HALF = f"{TEST}::test_the_loss_has_a_half_for_regression_only"
+LIMIT = f"{TEST}::test_gradnorms_weights_come_to_rates_over_norms"
+STEP = f"{TEST}::test_the_network_steps_along_the_weighted_gradients"
+SHORTEST = f"{SOLVER}::test_no_solver_finds_a_shorter_combination"
+BY_HAND = f"{SOLVER}::test_by_hand"
+EQUAL = f"{SOLVER}::test_equal_gradients_share_what_the_bounds_leave_alike"
+GOES_ON = f"{RUNS}::test_a_run_that_goes_on_and_one_started_over_equal_a_fresh_one"
+LAYERS = f"{SHARED}::test_the_last_shared_layer_of_each_architecture"
+
+MUTANTS = [
+    Mutant(
+        "uncertainty: one form for all kinds of tasks",
+        UNCERTAINTY,
+        '[0.5 if kind == "regression" else 1.0 for kind in kinds.values()]',
+        "[1.0 for kind in kinds.values()]",
+        (HALF, OPTIMUM),
+    ),
+    Mutant(
+        "uncertainty: log variances are clamped at zero",
+        UNCERTAINTY,
+        "log_variances = self.log_variances.read_value()",
+        "log_variances = tf.maximum(self.log_variances.read_value(), 0.0)",
+        OPTIMUM,
+    ),
+    Mutant(
+        "uncertainty: s itself instead of its half",
+        UNCERTAINTY,
+        "self._adam(0.5 - weights * tf.stack(losses))",
+        "self._adam(1.0 - weights * tf.stack(losses))",
+        OPTIMUM,
+    ),
+    Mutant(
+        "uncertainty: s climbs",
+        UNCERTAINTY,
+        "self._adam(0.5 - weights * tf.stack(losses))",
+        "self._adam(weights * tf.stack(losses) - 0.5)",
+        (HALF, OPTIMUM),
+    ),
+    Mutant(
+        "uncertainty: the reported loss lacks s",
+        UNCERTAINTY,
+        "tf.reduce_sum(log_variances) / 2, []",
+        "0.0, []",
+        HALF,
+    ),
+    Mutant(
+        "uncertainty: Adam's long memory",
+        UNCERTAINTY,
+        "0.9, 0.95, 1e-7",
+        "0.9, 0.999, 1e-7",
+        OPTIMUM,
+    ),
+    Mutant(
+        "GradNorm: one rate for all tasks",
+        GRADNORM,
+        "return tf.math.divide_no_nan(progress, tf.reduce_mean(progress))",
+        "return progress * 0.0 + tf.reduce_mean(progress)",
+        (LIMIT, f"{TEST}::test_the_slow_tasks_weight_rises_and_alpha_zero_ignores_rates"),
+    ),
+    Mutant(
+        "GradNorm: fast tasks are favoured",
+        GRADNORM,
+        "progress = tf.math.divide_no_nan(losses, initial)",
+        "progress = tf.math.divide_no_nan(initial, losses)",
+        LIMIT,
+    ),
+    Mutant(
+        "GradNorm: norms without the weights",
+        GRADNORM,
+        "weighted = weights * norms",
+        "weighted = norms",
+        LIMIT,
+    ),
+    Mutant(
+        "GradNorm: the paper's targets, which no weights reach",
+        GRADNORM,
+        "targets *= tf.math.divide_no_nan(tf.reduce_mean(weighted), tf.reduce_mean(targets))",
+        "targets *= tf.reduce_mean(weighted)",
+        LIMIT,
+    ),
+    Mutant(
+        "GradNorm: alpha is ignored",
+        GRADNORM,
+        "targets = rates**self.method.alpha",
+        "targets = rates**1.0",
+        LIMIT,
+    ),
+    Mutant(
+        "GradNorm: weights move away from the targets",
+        GRADNORM,
+        "slopes = tf.sign(weighted - targets) * weighted",
+        "slopes = tf.sign(targets - weighted) * weighted",
+        LIMIT,
+    ),
+    Mutant(
+        "GradNorm: weights sum to one",
+        GRADNORM,
+        "(self.num_tasks / tf.reduce_sum(weights))",
+        "(1 / tf.reduce_sum(weights))",
+        LIMIT,
+    ),
+    Mutant(
+        "GradNorm: weights are not scaled",
+        GRADNORM,
+        "return weights * (self.num_tasks / tf.reduce_sum(weights))",
+        "return weights",
+        f"{TEST}::test_weights_stay_positive_and_sum_to_the_number_of_tasks_even_where_a_gradient"
+        "_is_zero",
+    ),
+    Mutant(
+        "GradNorm: a weight may vanish",
+        GRADNORM,
+        "_LOWEST_WEIGHT = 1e-6",
+        "_LOWEST_WEIGHT = 0.0",
+        f"{TEST}::test_weights_stay_positive_and_sum_to_the_number_of_tasks_even_where_a_gradient"
+        "_is_zero",
+    ),
+    Mutant(
+        "GradNorm: the network steps with the next weights",
+        GRADNORM,
+        "return tf.unstack(weights), 0.0, reports",
+        "return tf.unstack(self.weights.read_value()), 0.0, reports",
+        STEP,
+    ),
+    Mutant(
+        "GradNorm: L(0) is the last batch's",
+        GRADNORM,
+        "tf.where(seen < self.method.initial_steps, mean, initial)",
+        "losses",
+        (f"{TEST}::test_initial_losses_are_the_mean_over_the_first_batches_and_then_stay", LIMIT),
+    ),
+    Mutant(
+        "GradNorm: L(0) is the first batch's",
+        GRADNORM,
+        "tf.where(seen < self.method.initial_steps, mean, initial)",
+        "tf.where(seen < 1, mean, initial)",
+        f"{TEST}::test_initial_losses_are_the_mean_over_the_first_batches_and_then_stay",
+    ),
+    Mutant(
+        "GradNorm: L(0) is not stored",
+        GRADNORM,
+        "self.variables = [self.weights, self.initial_losses, self.steps_seen]",
+        "self.variables = [self.weights, self.steps_seen]",
+        GOES_ON,
+    ),
+    Mutant(
+        "uncertainty: log variances are not stored",
+        UNCERTAINTY,
+        "self.variables = [self.log_variances, self.momentum,",
+        "self.variables = [self.momentum,",
+        GOES_ON,
+    ),
+    Mutant(
+        "restart: the balancing goes on",
+        TRAINER,
+        'return [*self.parts["optimizer"], *self.parts["balancing"]]',
+        'return [*self.parts["optimizer"]]',
+        GOES_ON,
+    ),
+    Mutant(
+        "checkpoints: another balancing is accepted",
+        "recsys_lib/training/run.py",
+        '            "balancing": repr(trainer.balancing),\n',
+        "",
+        f"{RUNS}::test_a_checkpoint_of_another_balancing_is_refused",
+    ),
+    Mutant(
+        "Pareto: bounds are ignored",
+        PARETO,
+        "return _ShortestGradient(self.method, bounds,",
+        "return _ShortestGradient(self.method, 0 * bounds,",
+        (f"{TEST}::test_pareto_weights_sum_to_one_and_keep_to_their_bounds", STEP),
+    ),
+    Mutant(
+        "Pareto: the paper's way is never taken",
+        PARETO,
+        "solve(gram, self.bounds, self.method)",
+        'solve(gram, self.bounds, "exact")',
+        STEP,
+    ),
+    Mutant(
+        "min norm: two tasks change places",
+        MIN_NORM,
+        "slope = bounds[0] * (both - first) + (bounds[1] + room) * (second - both)",
+        "slope = bounds[0] * (first - both) + (bounds[1] + room) * (both - second)",
+        (BY_HAND, SHORTEST),
+    ),
+    Mutant(
+        "min norm: two tasks without their bounds",
+        MIN_NORM,
+        "own = tf.clip_by_value(slope / tf.maximum(squared, _NO_DIFFERENCE), 0.0, room)",
+        "own = slope / tf.maximum(squared, _NO_DIFFERENCE)",
+        BY_HAND,
+    ),
+    Mutant(
+        "min norm: w instead of w - c",
+        MIN_NORM,
+        "pull = tf.math.divide_no_nan(-tf.linalg.matvec(gram, bounds) * sets, unit)",
+        "pull = 0 * tf.linalg.matvec(gram, bounds) * sets",
+        SHORTEST,
+    ),
+    Mutant(
+        "min norm: negative weights are allowed",
+        MIN_NORM,
+        "possible = tf.reduce_all(excess > -_ROUNDING, axis=1)",
+        "possible = tf.reduce_all(excess > -np.inf, axis=1)",
+        SHORTEST,
+    ),
+    Mutant(
+        "min norm: only tasks that all count are tried",
+        MIN_NORM,
+        "repeat=len(bounds)))[1:]",
+        "repeat=len(bounds)))[-1:]",
+        (SHORTEST, BY_HAND),
+    ),
+    Mutant(
+        "min norm: the longest combination",
+        MIN_NORM,
+        "lengths = tf.where(possible, lengths, np.inf)",
+        "lengths = tf.where(possible, -lengths, np.inf)",
+        SHORTEST,
+    ),
+    Mutant(
+        "min norm: the largest of equally good weights",
+        MIN_NORM,
+        "tf.reduce_sum(excess**2, axis=1), np.inf)",
+        "-tf.reduce_sum(excess**2, axis=1), np.inf)",
+        (EQUAL, f"{SOLVER}::test_two_equal_gradients_beside_a_third_share_alike"),
+    ),
+    Mutant(
+        "min norm: two equal gradients, all to the first",
+        MIN_NORM,
+        "own = tf.where(squared > _NO_DIFFERENCE, own, room / 2)",
+        "own = tf.where(squared > _NO_DIFFERENCE, own, room)",
+        EQUAL,
+    ),
+    Mutant(
+        "min norm: bounds that sum to more than one pass",
+        MIN_NORM,
+        "if bounds.sum() > 1 + 1e-9:",
+        "if False:",
+        (f"{SOLVER}::test_bad_problems_are_named", f"{TEST}::test_bad_arguments_are_named"),
+    ),
+    Mutant(
+        "min norm: the paper's way clips and does not project",
+        MIN_NORM,
+        "return tf.maximum(point - surplus[last], 0.0)",
+        "return tf.maximum(point, 0.0)",
+        f"{SOLVER}::test_the_papers_way",
+    ),
+    Mutant(
+        "task gradients: the first shared layer",
+        GRADIENTS,
+        "return weights[kernels[-1] :] if kernels else weights",
+        "return weights",
+        LAYERS,
+    ),
+    Mutant(
+        "task gradients: CGC's own experts count as shared",
+        GRADIENTS,
+        "tuple(sorted(set.intersection(*map(set, seen))))",
+        "tuple(sorted(set.union(*map(set, seen))))",
+        LAYERS,
+    ),
+    Mutant(
+        "task gradients: the first level",
+        GRADIENTS,
+        '("shared_bottom", "experts", *levels[::-1])',
+        '("shared_bottom", "experts", *levels)',
+        (LAYERS, f"{SHARED}::test_levels_are_ordered_as_numbers"),
+    ),
+    Mutant(
+        "task gradients: a tower that one output passes on is shared",
+        GRADIENTS,
+        "nested = any(a < b for a in behind for b in behind)",
+        "nested = False",
+        f"{SHARED}::test_layers_that_cannot_be_shared_are_named",
+    ),
+    Mutant(
+        "task gradients: dropout is on",
+        GRADIENTS,
+        "training=False",
+        "training=True",
+        f"{SHARED}::test_dropout_and_moving_statistics_stay_as_they_are",
+    ),
+    Mutant(
+        "cosines: without the lengths",
+        GRADIENTS,
+        "(gradients @ gradients.T) / np.outer(lengths, lengths)",
+        "np.sign(gradients @ gradients.T) / (lengths[:, None] * lengths > 0)",
+        f"{SHARED}::test_the_signs_and_sizes_of_cosines",
+    ),
+    Mutant(
+        "compare: weights of tasks that a model lacks",
+        COMPARISON,
+        "for task, w in (loss_weights or {}).items() if task in tasks}",
+        "for task, w in (loss_weights or {}).items()}",
+        "training/test_comparison.py::test_weights_apply_to_the_tasks_that_each_model_has",
+    ),
+    Mutant(
+        "compare: a weight for no task is ignored",
+        COMPARISON,
+        "if missing and recipes:",
+        "if False:",
+        "training/test_comparison.py::test_a_weight_for_a_task_of_no_model_is_an_error",
+    ),
+    Mutant(
+        "compare: a recipe's balancing is overruled",
+        COMPARISON,
+        "        if own:\n            return own\n",
+        "",
+        f"{RUNS}::test_compare_balances_each_seed_anew_and_leaves_single_tasks_alone",
+    ),
+]
