@@ -19,7 +19,7 @@ from recsys_lib.training import Adam, Recipe, compare, fit
 from recsys_lib.training.trainer import Trainer
 
 DATA = small.make_data()
-OPTIONS = {"epochs": 3, "batch_size": 16, "seed": 4}
+OPTIONS = {"epochs": 3, "batch_size": 16, "seed": 4, "patience": None}
 METHODS = {
     "fixed": FixedWeights({"click": 0.5}),
     "uncertainty": UncertaintyWeighting(),
@@ -38,6 +38,22 @@ def assert_same(first, second):
         np.testing.assert_array_equal(a, b)
 
 
+class Stopped(Exception):
+    pass
+
+
+def stop_after(calls, run):
+    """The compiled function, which fails after so many calls."""
+    left = iter(range(calls))
+
+    def stopping(*arguments):
+        if next(left, None) is None:
+            raise Stopped
+        return run(*arguments)
+
+    return stopping
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_a_run_that_goes_on_and_one_started_over_equal_a_fresh_one(method, tmp_path):
     balancing = METHODS[method]
@@ -49,39 +65,23 @@ def test_a_run_that_goes_on_and_one_started_over_equal_a_fresh_one(method, tmp_p
     expected = through.fit(DATA, **OPTIONS).epochs.drop(columns="seconds")
     bits = values(through)
 
-    # Stopped in the middle of the second epoch; then everything comes from the file.
-    class Stopped(Exception):
-        pass
-
-    def stop(trainer):
-        run, calls = trainer._run, []
-
-        def stopping(*arguments):
-            calls.append(0)
-            if len(calls) == 4:
-                raise Stopped
-            return run(*arguments)
-
-        trainer._run = stopping
-
+    # Stopped in the middle of the second epoch; in another trainer everything comes from the file.
     path = str(tmp_path / "run.npz")
     stopped = fresh()
     stopped.trace()
-    run = stopped._run
-    stop(stopped)
+    stopped._run = stop_after(3, stopped._run)
     with pytest.raises(Stopped):
         stopped.fit(DATA, checkpoint=path, checkpoint_steps=2, **OPTIONS)
-    stopped._run = run
-    stopped.restart(lambda: small.make_model(), 99)
-    resumed = stopped.fit(DATA, checkpoint=path, checkpoint_steps=2, **OPTIONS)
-    found = resumed.epochs.drop(columns="seconds")
-    np.testing.assert_allclose(found, expected, rtol=1e-5)
-    assert_same(values(stopped), bits)
+    resumed = fresh(seed=99)
+    history = resumed.fit(DATA, checkpoint=path, checkpoint_steps=2, **OPTIONS)
+    found = history.epochs.drop(columns="seconds")
+    np.testing.assert_allclose(found.astype(float), expected.astype(float), rtol=1e-5)
+    assert_same(values(resumed), bits)
 
     # And the same trainer started over with the first seed.
-    stopped.restart(lambda: small.make_model(), 4)
-    stopped.fit(DATA, **OPTIONS)
-    assert_same(values(stopped), bits)
+    resumed.restart(small.make_model, 4)
+    resumed.fit(DATA, **OPTIONS)
+    assert_same(values(resumed), bits)
 
 
 def test_a_checkpoint_of_another_balancing_is_refused(tmp_path):
@@ -123,7 +123,7 @@ def test_compare_balances_each_seed_anew_and_leaves_single_tasks_alone():
         model = small.make_model(columns)
         return keras.Model(model.inputs, {"click": model.output["click"]})
 
-    kept, options = {}, {"epochs": 2, "batch_size": 16}
+    kept, options = {}, {"epochs": 2, "batch_size": 16, "patience": None}
     models = {
         "given": both,
         "own": Recipe(both, balancing=ParetoWeights()),

@@ -192,7 +192,7 @@ MUTANTS = [
         PARETO,
         "solve(gram, self.bounds, self.method)",
         'solve(gram, self.bounds, "exact")',
-        STEP,
+        f"{TEST}::test_the_two_ways_part_where_a_third_task_has_no_weight",
     ),
     Mutant(
         "min norm: two tasks change places",
