@@ -164,12 +164,13 @@ class Mixture(keras.layers.Layer):
         self.seen = None if seen is None else [[int(k) for k in row] for row in seen]
 
     def call(self, gates, experts):
-        if self.seen is None:
-            return ops.einsum("bte,beu->btu", gates, experts)
-        positions = np.asarray(self.seen, np.int32)
-        own = ops.take(experts, positions.ravel(), axis=1)
-        own = ops.reshape(own, (-1, *positions.shape, experts.shape[-1]))
-        return ops.einsum("bte,bteu->btu", gates, own)
+        if self.seen is not None:
+            # Zero for the experts that a gate does not see: one product for all gates, where
+            # gathering the experts of each gate has a slow gradient.
+            positions = np.asarray(self.seen, np.int32)
+            places = np.eye(experts.shape[1], dtype=np.float32)[positions]
+            gates = ops.einsum("bts,tse->bte", gates, places)
+        return ops.einsum("bte,beu->btu", gates, experts)
 
     def get_config(self):
         return {**super().get_config(), "seen": self.seen}

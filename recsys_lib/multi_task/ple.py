@@ -34,21 +34,28 @@ def experts_seen(num_tasks, num_task_experts, num_shared_experts):
 
 
 def _extraction(inputs, level, is_last, num_tasks, counts, expert_units, activation):
-    """One level: ``(batch, tasks + 1, width)``, the shared input last, to the same of the next."""
+    """One level: ``(batch, tasks + 1, width)``, the shared input last, to the same of the next.
+
+    The first level's input is ``(batch, width)``, the same for all.
+    """
     num_task_experts, num_shared_experts = counts
     total = num_tasks * num_task_experts + num_shared_experts
     sizes = [num_task_experts] * num_tasks + [num_shared_experts]
     owner = np.repeat(np.arange(num_tasks + 1), sizes)  # whose input an expert reads
-    experts = NetworkStack(total, expert_units, activation, name=f"experts_{level}")(
-        ops.take(inputs, owner.astype(np.int32), axis=1)
-    )
+    if len(inputs.shape) == 2:
+        of_experts = of_tasks = of_shared = inputs
+    else:
+        places = np.eye(num_tasks + 1, dtype=np.float32)[owner]
+        of_experts = ops.einsum("bti,nt->bni", inputs, places)
+        of_tasks, of_shared = inputs[:, :num_tasks], inputs[:, num_tasks:]
+    experts = NetworkStack(total, expert_units, activation, name=f"experts_{level}")(of_experts)
     seen = experts_seen(num_tasks, num_task_experts, num_shared_experts)
-    gates = Gates(num_tasks, seen.shape[1], name=f"gates_{level}")(inputs[:, :num_tasks])
+    gates = Gates(num_tasks, seen.shape[1], name=f"gates_{level}")(of_tasks)
     tasks = Mixture(seen, name=f"mixtures_{level}")(gates, experts)
     if is_last:
         return tasks
     # The shared gate sees the experts of all tasks too: that is how tasks meet again.
-    gate = Gates(1, total, name=f"shared_gate_{level}")(inputs[:, num_tasks:])
+    gate = Gates(1, total, name=f"shared_gate_{level}")(of_shared)
     shared = Mixture(name=f"shared_mixture_{level}")(gate, experts)
     return ops.concatenate([tasks, shared], axis=1)
 
@@ -94,7 +101,7 @@ def build_ple(
         if value < 1:
             raise ValueError(f"{name}: expected 1 or more, got {value}")
     inputs, features = shared_input(feature_columns, embedding_dim)
-    current = ops.repeat(ops.expand_dims(features, 1), len(tasks) + 1, axis=1)
+    current = features
     for level in range(1, num_levels + 1):
         current = _extraction(
             current,

@@ -102,16 +102,16 @@ MUTANTS = [
     Mutant(
         "PLE: the shared gate reads a task's input",
         PLE,
-        "(inputs[:, num_tasks:])",
-        "(inputs[:, :1])",
+        "of_tasks, of_shared = inputs[:, :num_tasks], inputs[:, num_tasks:]",
+        "of_tasks, of_shared = inputs[:, :num_tasks], inputs[:, :1]",
         LEVELS,
     ),
     Mutant(
         "PLE: the shared gate sees shared experts only",
         PLE,
-        'gate = Gates(1, total, name=f"shared_gate_{level}")(inputs[:, num_tasks:])\n'
+        'gate = Gates(1, total, name=f"shared_gate_{level}")(of_shared)\n'
         '    shared = Mixture(name=f"shared_mixture_{level}")(gate, experts)\n',
-        'gate = Gates(1, num_shared_experts, name=f"shared_gate_{level}")(inputs[:, num_tasks:])\n'
+        'gate = Gates(1, num_shared_experts, name=f"shared_gate_{level}")(of_shared)\n'
         '    shared = Mixture(name=f"shared_mixture_{level}")(\n'
         "        gate, experts[:, num_tasks * num_task_experts :]\n    )\n",
         f"{TEST}::test_in_ple_foreign_experts_are_cut_off_on_the_last_level_only",
