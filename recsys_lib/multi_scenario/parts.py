@@ -1,0 +1,261 @@
+"""What the models of several scenarios share: whose row it is, and weights of its scenario's own.
+
+A batch mixes scenarios, and each row needs the matrix of its own one. Gathering a matrix for every
+row writes ``batch * in * out`` numbers; splitting the batch takes a loop. ``Blocks`` does neither:
+it sorts the rows by scenario, cuts each scenario's rows into blocks of equal size, the last one
+padded, and gathers one matrix for each block. A layer is then one batched product.
+"""
+
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from recsys_lib.features.columns import CategoricalColumn, check_columns, select
+from recsys_lib.features.embedding import build_inputs, embed_groups
+from recsys_lib.multi_task.experts import NetworkStack
+
+BLOCK_SIZE = 32
+"""Rows of a block: more of them pad more, fewer gather more matrices."""
+
+
+def scenario_column(feature_columns, scenario=None):
+    """The column that says which scenario a row belongs to.
+
+    Args:
+        feature_columns: columns of any kind.
+        scenario: its name; default: the only column of group ``scenario``.
+
+    Raises:
+        ValueError: no such column, several of them, one that holds no single id, or no other
+            column beside it.
+    """
+    columns = check_columns(feature_columns)
+    if scenario is not None:
+        found = select(columns, names=[scenario])
+    else:
+        found = select(columns, group="scenario")
+        if len(found) != 1:
+            raise ValueError(
+                "scenario: expected one column of group 'scenario' or the name of one, got "
+                f"{[column.name for column in found]}"
+            )
+    if not isinstance(found[0], CategoricalColumn):
+        raise ValueError(f"column {found[0].name!r}: a scenario must be a CategoricalColumn")
+    if len(columns) == 1:
+        raise ValueError(f"feature columns: expected others beside {found[0].name!r}, got none")
+    return found[0]
+
+
+@keras.saving.register_keras_serializable("recsys_lib")
+class KnownScenarios(keras.layers.Layer):
+    """Replace ids of scenarios that no training row came from, so that no untrained weight answers.
+
+    The layer counts the rows of each scenario while the model trains. As long as it has counted
+    none at all (weights set by hand), every id from 1 on passes.
+
+    Call arguments:
+        ids: ``(batch,)``; 0 is unknown.
+
+    Returns:
+        ``(batch,)`` int32. With ``unknown="zero"`` unknown ids become 0, and what the model makes
+        of 0 is its fallback. With ``unknown="largest"`` they, and 0, become the scenario with the
+        most training rows so far (of equal ones the lowest id): ids run from 1 to ``count``.
+
+    Args:
+        count: number of scenarios, id 0 not among them.
+        unknown: ``"zero"`` or ``"largest"``.
+    """
+
+    def __init__(self, count, unknown="zero", **kwargs):
+        super().__init__(**kwargs)
+        if unknown not in ("zero", "largest"):
+            raise ValueError(f"unknown: expected 'zero' or 'largest', got {unknown!r}")
+        self.count, self.unknown = count, unknown
+
+    def build(self, ids_shape):
+        self.rows = self.add_weight(
+            name="rows",
+            shape=(self.count + 1,),
+            initializer="zeros",
+            dtype="int64",
+            trainable=False,
+        )
+
+    def call(self, ids, training=False):
+        ids = tf.cast(ids, tf.int32)
+        rows = tf.convert_to_tensor(self.rows)
+        if training:
+            size = self.count + 1
+            rows += tf.math.bincount(ids, minlength=size, maxlength=size, dtype=tf.int64)
+            self.rows.assign(rows)
+        of_scenarios = rows[1:]
+        known = tf.concat([[False], (of_scenarios > 0) | ~tf.reduce_any(of_scenarios > 0)], 0)
+        fallback = 0
+        if self.unknown == "largest":
+            fallback = 1 + tf.argmax(of_scenarios, output_type=tf.int32)
+        return tf.where(tf.gather(known, ids), ids, fallback)
+
+    def compute_output_spec(self, ids, training=False):
+        return keras.KerasTensor(ids.shape, "int32")
+
+    def get_config(self):
+        return {**super().get_config(), "count": self.count, "unknown": self.unknown}
+
+
+class ScenarioInputs(NamedTuple):
+    """What ``scenario_inputs`` returns.
+
+    ``inputs``: dict of column name to the model's input. ``values``: the same to look up, the
+    scenario's ids replaced by ``ids``. ``ids``: ``(batch,)`` int32. ``count``: number of scenarios.
+    ``column``: the scenario's column. ``others``: all other columns.
+    """
+
+    inputs: dict
+    values: dict
+    ids: object
+    count: int
+    column: CategoricalColumn
+    others: tuple
+
+
+def scenario_inputs(feature_columns, scenario=None, unknown="zero"):
+    """The inputs of a model, and each row's scenario as the layer ``known_scenarios``.
+
+    Args:
+        feature_columns, scenario: see ``scenario_column``.
+        unknown: what becomes of ids that no training row had, see ``KnownScenarios``.
+
+    Returns:
+        ``ScenarioInputs``.
+    """
+    column = scenario_column(feature_columns, scenario)
+    inputs, count = build_inputs(feature_columns), column.vocabulary_size - 1
+    ids = KnownScenarios(count, unknown, name="known_scenarios")(inputs[column.name])
+    others = tuple(other for other in feature_columns if other.name != column.name)
+    return ScenarioInputs(inputs, {**inputs, column.name: ids}, ids, count, column, others)
+
+
+def flat_features(values, columns, embedding_dim, name="features", embedding="embedding"):
+    """All features of the columns side by side, ``(batch, width)``, as the layer ``name``."""
+    groups = list(embed_groups(values, columns, embedding_dim, name=embedding).values())
+    flat = groups[0] if len(groups) == 1 else ops.concatenate(groups, axis=-1)
+    return keras.layers.Identity(name=name)(flat)
+
+
+def scenario_vector(given, embedding_dim):
+    """The scenario's embedding ``(batch, embedding_dim)``, zero for id 0: ``scenario_vector``."""
+    return flat_features(
+        given.values, [given.column], embedding_dim, "scenario_vector", "scenario_embedding"
+    )
+
+
+class Blocks:
+    """The rows of a batch sorted into blocks, each with rows of one scenario only.
+
+    Args:
+        ids: ``(batch,)`` int32 from 0 to ``count - 1``.
+        count: number of different ids.
+        block_size: rows of a block.
+    """
+
+    def __init__(self, ids, count, block_size=BLOCK_SIZE):
+        self.count, self.block_size = count, block_size
+        num_rows = tf.size(ids)
+        order = tf.argsort(ids, stable=True)
+        sizes = tf.math.bincount(ids, minlength=count, maxlength=count)
+        blocks = (sizes + block_size - 1) // block_size
+        self.scenario = tf.repeat(tf.range(count), blocks)  # (blocks,)
+        # A row's place is its rank within the scenario, counted from the scenario's first block.
+        start = tf.cumsum(blocks, exclusive=True) * block_size - tf.cumsum(sizes, exclusive=True)
+        place = tf.range(num_rows) + tf.gather(start, tf.gather(ids, order))
+        num_places = tf.size(self.scenario) * block_size
+        self._place = tf.scatter_nd(order[:, None], place, [num_rows])  # of each row
+        row = tf.scatter_nd(place[:, None], order + 1, [num_places])  # in each place, from 1
+        self._row, self._filled = tf.maximum(row - 1, 0), (row > 0)[:, None]
+
+    def _into(self, rows):
+        padded = tf.gather(rows, self._row) * tf.cast(self._filled, rows.dtype)
+        return tf.reshape(padded, [-1, self.block_size, rows.shape[-1]])
+
+    def _back(self, blocks):
+        return tf.gather(tf.reshape(blocks, [-1, blocks.shape[-1]]), self._place)
+
+    def into(self, rows):
+        """``(batch, features)`` as ``(blocks, block_size, features)``, zero where it is padded."""
+
+        @tf.custom_gradient  # a gather too, where that of a gather is a slow sum over segments
+        def move(rows):
+            return self._into(rows), self._back
+
+        return move(rows)
+
+    def back(self, blocks):
+        """``(blocks, block_size, features)`` as ``(batch, features)``, in the batch's order."""
+
+        @tf.custom_gradient
+        def move(blocks):
+            return self._back(blocks), self._into
+
+        return move(blocks)
+
+    def pick(self, weights):
+        """Each block's own entry of ``(count, ...)`` weights, ``(blocks, ...)``."""
+
+        @tf.custom_gradient  # adds up the blocks of a scenario at once, to a dense gradient
+        def move(weights):
+            def back(gradient):
+                return tf.math.unsorted_segment_sum(gradient, self.scenario, self.count)
+
+            return tf.gather(weights, self.scenario), back
+
+        return move(tf.convert_to_tensor(weights))
+
+    def network(self, rows, kernels, biases, activation, last_is_linear):
+        """Fully connected layers with weights of the row's scenario, in one pass.
+
+        Args:
+            rows: ``(batch, features)``.
+            kernels, biases: of each layer ``(count, in, out)`` and ``(count, out)``.
+            activation: function, after every layer but a linear last one.
+            last_is_linear: whether the last layer is.
+
+        Returns:
+            ``(batch, units)``.
+        """
+        outputs = self.into(rows)
+        for position, (kernel, bias) in enumerate(zip(kernels, biases, strict=True)):
+            outputs = tf.matmul(outputs, self.pick(kernel)) + self.pick(bias)[:, None]
+            if not (last_is_linear and position == len(kernels) - 1):
+                outputs = activation(outputs)
+        return self.back(outputs)
+
+
+@keras.saving.register_keras_serializable("recsys_lib")
+class ScenarioNetworks(NetworkStack):
+    """A fully connected network for each scenario; every row goes through its own scenario's.
+
+    Call arguments:
+        inputs: ``(batch, features)``.
+        ids: ``(batch,)`` from 1 to ``count``; 0 is answered by network 1.
+
+    Returns:
+        ``(batch, units of the last layer)``.
+
+    Args:
+        count: number of scenarios.
+        hidden_units, activation, output_units: as in ``NetworkStack``.
+    """
+
+    def build(self, inputs_shape, ids_shape):
+        super().build(inputs_shape)
+
+    def call(self, inputs, ids):
+        blocks = Blocks(tf.maximum(ids - 1, 0), self.count)
+        linear = self.output_units is not None
+        return blocks.network(inputs, self.kernels, self.biases, self.activation, linear)
+
+    def compute_output_spec(self, inputs, ids):
+        units = self.hidden_units[-1] if self.output_units is None else self.output_units
+        return keras.KerasTensor((inputs.shape[0], units), inputs.dtype)
