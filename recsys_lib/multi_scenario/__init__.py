@@ -6,10 +6,14 @@ from recsys_lib.multi_scenario.baselines import (
     build_scenario_shared_bottom,
     build_separate,
 )
+from recsys_lib.multi_scenario.pepnet import build_pepnet
+from recsys_lib.multi_scenario.star import build_star
 
 __all__ = [
     "build_global",
+    "build_pepnet",
     "build_scenario_feature",
     "build_scenario_shared_bottom",
     "build_separate",
+    "build_star",
 ]

@@ -3,9 +3,11 @@
 from runner import Mutant
 
 PARTS = "recsys_lib/multi_scenario/parts.py"
+STAR = "recsys_lib/multi_scenario/star.py"
 BASELINES = "recsys_lib/multi_scenario/baselines.py"
 TEST_PARTS = "multi_scenario/test_scenario_parts.py"
 TEST_BASELINES = "multi_scenario/test_scenario_baselines.py"
+TEST_STAR = "multi_scenario/test_star.py"
 FALLBACK = f"{TEST_PARTS}::test_scenarios_without_training_rows_fall_back"
 BLOCKS = f"{TEST_PARTS}::test_a_block_holds_rows_of_one_scenario"
 OWN_NETWORK = f"{TEST_PARTS}::test_every_row_goes_through_its_own_scenarios_network"
@@ -13,6 +15,11 @@ ONE_PASS = f"{TEST_PARTS}::test_one_pass_equals_splitting_the_batch_by_scenario"
 WAYS = f"{TEST_PARTS}::test_gradients_of_the_way_in_and_out_equal_those_of_gathers"
 SEPARATE = f"{TEST_BASELINES}::test_separate_models_are_plain_networks_side_by_side"
 APART = f"{TEST_BASELINES}::test_a_row_trains_its_own_separate_model_and_no_other"
+TRAINING_MOMENTS = f"{TEST_STAR}::test_training_normalises_with_the_moments_of_the_scenario"
+INFERENCE_MOMENTS = f"{TEST_STAR}::test_inference_uses_the_moving_moments_of_the_scenario"
+MOVING_MOMENTS = f"{TEST_STAR}::test_without_forgetting_the_moving_moments_are_those_of_all_rows"
+STAR_FORMULA = f"{TEST_STAR}::test_star_equals_its_formula"
+ONE_NETWORK = f"{TEST_STAR}::test_with_own_weights_at_their_start_all_scenarios_are_one_network"
 
 MUTANTS = [
     Mutant(
@@ -67,9 +74,16 @@ MUTANTS = [
     Mutant(
         "blocks: a scenario's weights learn from its first block only",
         PARTS,
-        "return tf.math.unsorted_segment_sum(gradient, self.scenario, self.count)",
-        "return tf.math.unsorted_segment_max(gradient, self.scenario, self.count)",
+        "tf.math.segment_sum(of_blocks, self.scenario)",
+        "tf.math.segment_max(of_blocks, self.scenario)",
         (ONE_PASS, WAYS),
+    ),
+    Mutant(
+        "blocks: the gradient of a bias is the mean of its rows",
+        PARTS,
+        "(gradient, tf.reduce_sum(gradient, 1))",
+        "(gradient, tf.reduce_mean(gradient, 1))",
+        ONE_PASS,
     ),
     Mutant(
         "scenario networks: the next scenario's",
@@ -133,5 +147,98 @@ MUTANTS = [
         'unknown="largest")\n    features = flat_features(given.values, given.others',
         'unknown="zero")\n    features = flat_features(given.values, given.others',
         f"{TEST_BASELINES}::test_the_largest_scenario_answers_for_unknown_ones",
+    ),
+    Mutant(
+        "partitioned normalization: gammas are added",
+        STAR,
+        "self.gamma * self.specific_gamma], 0)",
+        "self.gamma + self.specific_gamma], 0)",
+        (TRAINING_MOMENTS, INFERENCE_MOMENTS),
+    ),
+    Mutant(
+        "partitioned normalization: betas are multiplied",
+        STAR,
+        "self.beta + self.specific_beta], 0)",
+        "self.beta * self.specific_beta], 0)",
+        (TRAINING_MOMENTS, INFERENCE_MOMENTS),
+    ),
+    Mutant(
+        "partitioned normalization: moments of the mixed batch",
+        STAR,
+        "places = tf.one_hot(ids, self.count + 1, dtype=inputs.dtype)",
+        "places = tf.one_hot(0 * ids, self.count + 1, dtype=inputs.dtype)",
+        (TRAINING_MOMENTS, INFERENCE_MOMENTS),
+    ),
+    Mutant(
+        "partitioned normalization: moments of the batch in inference",
+        STAR,
+        "        if training:\n            mean, centred",
+        "        if True:\n            mean, centred",
+        INFERENCE_MOMENTS,
+    ),
+    Mutant(
+        "partitioned normalization: absent scenarios' moments decay",
+        STAR,
+        "tf.where(sizes > 0, before + sizes, self.moving_rows)",
+        "before + sizes",
+        f"{TEST_STAR}::test_an_absent_scenario_leaves_its_moments_alone",
+    ),
+    Mutant(
+        "partitioned normalization: absent scenarios divide by zero",
+        STAR,
+        "at_least_one = tf.maximum(sizes, 1.0)",
+        "at_least_one = sizes",
+        f"{TEST_STAR}::test_an_absent_scenario_leaves_its_moments_alone",
+    ),
+    Mutant(
+        "partitioned normalization: the variance within batches only",
+        STAR,
+        "between = share * (1 - share) * step**2",
+        "between = 0 * step",
+        MOVING_MOMENTS,
+    ),
+    Mutant(
+        "partitioned normalization: all rows vary as within scenarios",
+        STAR,
+        "between = tf.reduce_sum(sizes[1:] * (mean[1:] - mean[0]) ** 2, 0)",
+        "between = 0 * mean[0]",
+        (MOVING_MOMENTS, f"{TEST_STAR}::test_unknown_rows_are_normalised_with_the_moments_of_all"),
+    ),
+    Mutant(
+        "STAR: kernels are added",
+        STAR,
+        "kernel * self.specific_kernels[position]",
+        "kernel + self.specific_kernels[position]",
+        (STAR_FORMULA, ONE_NETWORK),
+    ),
+    Mutant(
+        "STAR: biases are multiplied",
+        STAR,
+        "bias + self.specific_biases[position]",
+        "bias * self.specific_biases[position]",
+        (STAR_FORMULA, ONE_NETWORK),
+    ),
+    Mutant(
+        "STAR: own kernels start at random",
+        STAR,
+        '("glorot_uniform", "ones")',
+        '("glorot_uniform", "glorot_uniform")',
+        f"{TEST_STAR}::test_own_kernels_start_at_one_and_own_biases_at_zero",
+    ),
+    Mutant(
+        "STAR: the auxiliary network does not read the scenario",
+        STAR,
+        "[scenario_vector(given, embedding_dim), features]",
+        "[0 * scenario_vector(given, embedding_dim), features]",
+        (STAR_FORMULA, f"{TEST_STAR}::test_a_row_trains_the_shared_part_and_its_own"),
+    ),
+    Mutant(
+        "STAR: two sigmoids are summed",
+        STAR,
+        'logits.append(keras.layers.Dense(1, use_bias=False, name="auxiliary_logit")(hidden))',
+        "logits.append(\n            keras.layers.Dense(\n"
+        '                1, use_bias=False, activation="sigmoid", name="auxiliary_logit"\n'
+        "            )(hidden)\n        )",
+        STAR_FORMULA,
     ),
 ]

@@ -1,0 +1,50 @@
+"""What weights are generated from: some of the features, read once more from the same tables."""
+
+import dataclasses
+
+import keras
+from keras import ops
+
+from recsys_lib.features.columns import CategoricalColumn, select
+from recsys_lib.features.embedding import embed_groups
+
+
+def features_and_part(values, columns, names, embedding_dim):
+    """All features side by side, and those of some columns once more, from the same tables.
+
+    Args:
+        values: dict of column name to values.
+        columns: feature columns.
+        names: of the columns to pick.
+        embedding_dim: width of each column's vector.
+
+    Returns:
+        ``(batch, width)`` as the layer ``features``, and ``(batch, width of the picked ones)``, or
+        None where nothing is to be picked.
+
+    Raises:
+        ValueError: a name that no column has.
+    """
+    chosen = {column.name for column in select(columns, names=names)}
+    # Columns of one group come out side by side: the chosen ones get groups of their own.
+    regrouped = [
+        dataclasses.replace(column, group=f"chosen_{column.group}")
+        if column.name in chosen
+        else column
+        for column in columns
+    ]
+    groups = embed_groups(values, regrouped, embedding_dim)
+    of_chosen = {column.group for column in regrouped if column.name in chosen}
+    part = [vectors for group, vectors in groups.items() if group in of_chosen]
+
+    def joined(vectors):
+        return vectors[0] if len(vectors) == 1 else ops.concatenate(vectors, axis=-1)
+
+    features = keras.layers.Identity(name="features")(joined(list(groups.values())))
+    return features, joined(part) if part else None
+
+
+def ids_of_groups(columns, groups):
+    """Names of the categorical columns of some groups."""
+    ids = select(columns, kind=CategoricalColumn)
+    return [column.name for column in ids if column.group in groups]
