@@ -17,7 +17,6 @@ import tensorflow as tf
 
 from recsys_lib.features.blocks import MLP, PredictionHead
 from recsys_lib.features.columns import (
-    CategoricalColumn,
     NumericColumn,
     SequenceColumn,
     check_columns,
@@ -89,7 +88,7 @@ class OwnIds(keras.layers.Layer):
         ids: ``(batch,)`` scenarios from 1 to ``count``.
 
     Returns:
-        Dict of the same names; id 0 stays 0.
+        Dict of the names of ``own_columns``; id 0 stays 0.
 
     Args:
         columns: feature columns.
@@ -102,24 +101,28 @@ class OwnIds(keras.layers.Layer):
 
     @property
     def own_columns(self):
-        """The columns with a vocabulary for each scenario, for the table behind this layer."""
-        return tuple(
-            column
-            if isinstance(column, NumericColumn)
-            else dataclasses.replace(
-                column, vocabulary_size=self.count * (column.vocabulary_size - 1) + 1
-            )
-            for column in self.columns
-        )
+        """The columns of the table behind this layer: a vocabulary for each scenario.
+
+        They are called ``own_...``, their tables as before.
+        """
+        own = []
+        for column in self.columns:
+            changed = {"name": f"own_{column.name}"}
+            if not isinstance(column, NumericColumn):
+                changed["table"] = column.table_name
+                changed["vocabulary_size"] = self.count * (column.vocabulary_size - 1) + 1
+            own.append(dataclasses.replace(column, **changed))
+        return tuple(own)
 
     def call(self, values, ids):
         own = {}
         for column in self.columns:
-            value = own[column.name] = values[column.name]
-            if isinstance(column, CategoricalColumn | SequenceColumn):
+            value = values[column.name]
+            if not isinstance(column, NumericColumn):
                 first = (tf.cast(ids, value.dtype) - 1) * (column.vocabulary_size - 1)
                 first = first[:, None] if isinstance(column, SequenceColumn) else first
-                own[column.name] = tf.where(value > 0, value + first, 0)
+                value = tf.where(value > 0, value + first, 0)
+            own[f"own_{column.name}"] = value
         return own
 
     def get_config(self):

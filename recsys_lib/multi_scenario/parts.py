@@ -12,7 +12,13 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from recsys_lib.features.columns import CategoricalColumn, check_columns, select
+from recsys_lib.features.columns import (
+    CategoricalColumn,
+    check_columns,
+    column_from_config,
+    column_to_config,
+    select,
+)
 from recsys_lib.features.embedding import build_inputs, embed_groups
 from recsys_lib.multi_task.experts import NetworkStack
 
@@ -64,15 +70,16 @@ class KnownScenarios(keras.layers.Layer):
         most training rows so far (of equal ones the lowest id): ids run from 1 to ``count``.
 
     Args:
-        count: number of scenarios, id 0 not among them.
+        column: the scenario's column.
         unknown: ``"zero"`` or ``"largest"``.
     """
 
-    def __init__(self, count, unknown="zero", **kwargs):
+    def __init__(self, column, unknown="zero", **kwargs):
         super().__init__(**kwargs)
         if unknown not in ("zero", "largest"):
             raise ValueError(f"unknown: expected 'zero' or 'largest', got {unknown!r}")
-        self.count, self.unknown = count, unknown
+        self.columns, self.unknown = (column,), unknown
+        self.count = column.vocabulary_size - 1
 
     def build(self, ids_shape):
         self.rows = self.add_weight(
@@ -101,7 +108,12 @@ class KnownScenarios(keras.layers.Layer):
         return keras.KerasTensor(ids.shape, "int32")
 
     def get_config(self):
-        return {**super().get_config(), "count": self.count, "unknown": self.unknown}
+        column = column_to_config(self.columns[0])
+        return {**super().get_config(), "column": column, "unknown": self.unknown}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**{**config, "column": column_from_config(config["column"])})
 
 
 class ScenarioInputs(NamedTuple):
@@ -131,10 +143,11 @@ def scenario_inputs(feature_columns, scenario=None, unknown="zero"):
         ``ScenarioInputs``.
     """
     column = scenario_column(feature_columns, scenario)
-    inputs, count = build_inputs(feature_columns), column.vocabulary_size - 1
-    ids = KnownScenarios(count, unknown, name="known_scenarios")(inputs[column.name])
+    inputs = build_inputs(feature_columns)
+    known = KnownScenarios(column, unknown, name="known_scenarios")
+    ids = known(inputs[column.name])
     others = tuple(other for other in feature_columns if other.name != column.name)
-    return ScenarioInputs(inputs, {**inputs, column.name: ids}, ids, count, column, others)
+    return ScenarioInputs(inputs, {**inputs, column.name: ids}, ids, known.count, column, others)
 
 
 def flat_features(values, columns, embedding_dim, name="features", embedding="embedding"):

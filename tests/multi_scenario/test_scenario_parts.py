@@ -18,6 +18,10 @@ from recsys_lib.multi_scenario.parts import (
 IDS = np.array([2, 0, 2, 4, 0, 2, 2, 4, 2, 0, 2, 2, 4, 2, 2, 2, 2], np.int32)
 
 
+def surface(count):
+    return CategoricalColumn("surface", count + 1, group="scenario")
+
+
 def test_the_scenario_is_found_by_its_group_or_by_its_name():
     assert scenario_column(COLUMNS).name == "surface"
     assert scenario_column(COLUMNS, "user_id").name == "user_id"
@@ -43,7 +47,10 @@ def test_the_scenario_is_found_by_its_group_or_by_its_name():
         (lambda: scenario_column(COLUMNS, "price"), "'price': a scenario must be a Categorical"),
         (lambda: scenario_column(COLUMNS, "history"), "'history': a scenario must be a Categor"),
         (lambda: scenario_column(COLUMNS[1:2]), "expected others beside 'surface', got none"),
-        (lambda: KnownScenarios(3, "mean"), "unknown: expected 'zero' or 'largest', got 'mean'"),
+        (
+            lambda: KnownScenarios(COLUMNS[1], "mean"),
+            "unknown: expected 'zero' or 'largest', got 'mean'",
+        ),
         (lambda: ScenarioNetworks(0, (4,)), "expected 1 network or more, got 0"),
         (lambda: ScenarioNetworks(2, (4, 0)), "widths of 1 or more"),
     ],
@@ -55,13 +62,13 @@ def test_bad_arguments_are_named(call, message):
 
 def test_without_training_rows_every_scenario_passes():
     ids = np.array([3, 0, 1], np.int32)
-    np.testing.assert_array_equal(KnownScenarios(3)(ids), [3, 0, 1])
-    np.testing.assert_array_equal(KnownScenarios(3, "largest")(ids), [3, 1, 1])
+    np.testing.assert_array_equal(KnownScenarios(surface(3))(ids), [3, 0, 1])
+    np.testing.assert_array_equal(KnownScenarios(surface(3), "largest")(ids), [3, 1, 1])
 
 
 @pytest.mark.parametrize(("unknown", "fallback"), [("zero", 0), ("largest", 3)])
 def test_scenarios_without_training_rows_fall_back(unknown, fallback):
-    layer = KnownScenarios(4, unknown)
+    layer = KnownScenarios(surface(4), unknown)
     layer(np.array([1, 1, 3, 0, 0, 0, 0], np.int32), training=True)
     layer(np.array([3, 3], np.int32), training=True)
     layer(np.array([2, 2, 2, 2], np.int32))  # a prediction counts for nothing
@@ -71,14 +78,14 @@ def test_scenarios_without_training_rows_fall_back(unknown, fallback):
 
 
 def test_the_largest_scenario_is_the_one_with_the_lowest_id_of_equal_ones():
-    layer = KnownScenarios(4, "largest")
+    layer = KnownScenarios(surface(4), "largest")
     layer(np.array([4, 2, 4, 2, 1, 0, 0, 0], np.int32), training=True)
     np.testing.assert_array_equal(layer(np.array([0, 3, 4], np.int32)), [2, 2, 4])
 
 
 def test_a_scenario_of_the_batch_is_known_in_that_batch():
     for unknown in ("zero", "largest"):
-        layer = KnownScenarios(3, unknown)
+        layer = KnownScenarios(surface(3), unknown)
         layer(np.array([1, 1], np.int32), training=True)
         found = layer(np.array([3, 1], np.int32), training=True)
         np.testing.assert_array_equal(found, [3, 1])
@@ -86,7 +93,7 @@ def test_a_scenario_of_the_batch_is_known_in_that_batch():
 
 def test_counts_are_saved(tmp_path):
     inputs = keras.Input((), dtype="int32")
-    model = keras.Model(inputs, KnownScenarios(3, "largest")(inputs))
+    model = keras.Model(inputs, KnownScenarios(surface(3), "largest")(inputs))
     model(np.array([2, 2, 3], np.int32), training=True)
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
