@@ -1,0 +1,262 @@
+"""The scenario lens: surfaces of very different size that share a known part of their taste.
+
+Every row belongs to a scenario s and holds one id for each of F fields. With functions of the
+fields f_0, f_1, ..., f_S, all of mean 0 and variance 1 over all combinations of ids,
+
+    logit = bias_s + strength (sqrt(share) f_0 + sqrt(1 - share) f_s)
+    p     = sigmoid(logit)
+
+f_0 is what all scenarios share, f_s what only s knows. Each function is a sum of main effects of
+its fields and of interactions of a few pairs of fields, of low rank. The fields of a row are drawn
+alike in all scenarios: they say nothing about the scenario.
+
+Chapter 06, "Multi-scenario modelling".
+"""
+
+import itertools
+
+import numpy as np
+
+from recsys_lib.data.simulator.world import (
+    Rows,
+    check_integer,
+    check_number,
+    choose,
+    make_dataset,
+    sigmoid,
+    stream,
+)
+from recsys_lib.features.columns import CategoricalColumn
+
+LENS = "scenarios"
+TASK = "click"
+COLUMN = "scenario"
+
+
+def scenarios(
+    num_rows=120_000,
+    sizes=(0.80, 0.15, 0.04, 0.01),
+    share=0.3,
+    strength=1.8,
+    bias=-0.5,
+    bias_sd=0.5,
+    num_fields=6,
+    num_ids=30,
+    num_pairs=5,
+    rank=2,
+    main_share=0.5,
+    new_rows=None,
+    num_valid_rows=12_000,
+    num_test_rows=10_000,
+    seed=0,
+):
+    """Simulate clicks in several scenarios that share part of what drives them.
+
+    Args:
+        num_rows: rows of the training split.
+        sizes: share of the rows that each scenario gets, in train and validation; any positive
+            numbers, their sum counts as 1.
+        share: share of the score's variance that all scenarios have in common, 0 to 1: at 1 they
+            differ in their biases only, at 0 they have nothing in common.
+        strength: standard deviation of the log-odds within a scenario.
+        bias, bias_sd: mean and standard deviation of the normal numbers that the scenarios' biases
+            are drawn as.
+        num_fields: number of fields F; the first half are of group ``user``, the rest ``item``.
+        num_ids: ids of each field.
+        num_pairs: pairs of fields that interact in each function.
+        rank: number of factors behind each interaction, at most ``num_ids - 1``.
+        main_share: share of each function's variance that main effects make up.
+        new_rows: None, or one scenario more, which has opened at the end of the training log: its
+            number of training rows, 0 or more, which come on top of ``num_rows``. Validation holds
+            none of it.
+        num_valid_rows: rows of the validation split, drawn like training rows.
+        num_test_rows: rows of *each scenario* in the test split, one scenario after another.
+        seed: integer of 0 or more.
+
+    Returns:
+        A ``SimulatedDataset`` with the columns ``scenario`` (group ``scenario``, ids from 1 in the
+        order of ``sizes``, the new one last) and ``field_0``, ``field_1``, ...; the task ``click``;
+        a ``group`` is an id of ``field_0`` in a scenario. Slices ``scenario_1``, ... of the rows of
+        each scenario. ``truth`` holds, with S scenarios, P pairs and V ids, function 0 the shared
+        one: ``main`` ``(S + 1, F, V)``, ``pairs`` ``(S + 1, P, 2)`` int64, ``interaction``
+        ``(S + 1, P, V, V)``, indexed by id - 1, and ``biases`` ``(S,)``.
+
+        Common random numbers: ``share``, ``strength``, ``bias`` and ``bias_sd`` change
+        probabilities and the labels that depend on them, never a row; ``sizes`` changes whose row
+        it is and no field; ``num_rows`` and ``new_rows`` add rows at the end. A scenario keeps its
+        function, its bias and its test rows whatever the other scenarios are.
+
+    Raises:
+        ValueError: a knob outside its range, named with the value expected and given.
+    """
+    knobs = _check_knobs(locals())
+    truth = _plant(**knobs)
+    num_scenarios = len(truth["biases"])
+    train = _draw(knobs, truth, "train", knobs["num_rows"])
+    if knobs["new_rows"]:
+        new = _draw(knobs, truth, "new", knobs["new_rows"], num_scenarios)
+        train = [np.concatenate(parts) for parts in zip(train, new, strict=True)]
+    test = [
+        _draw(knobs, truth, f"test/{scenario}", knobs["num_test_rows"], scenario)
+        for scenario in range(1, num_scenarios + 1)
+    ]
+    rows = {
+        "train": _rows(knobs, num_scenarios, *train),
+        "valid": _rows(
+            knobs, num_scenarios, *_draw(knobs, truth, "valid", knobs["num_valid_rows"])
+        ),
+        "test": _rows(
+            knobs, num_scenarios, *(np.concatenate(parts) for parts in zip(*test, strict=True))
+        ),
+    }
+    user_fields = (knobs["num_fields"] + 1) // 2
+    columns = (
+        CategoricalColumn(COLUMN, num_scenarios + 1, group="scenario"),
+        *(
+            CategoricalColumn(
+                f"field_{field}",
+                knobs["num_ids"] + 1,
+                group="user" if field < user_fields else "item",
+            )
+            for field in range(knobs["num_fields"])
+        ),
+    )
+    return make_dataset(LENS, columns, rows, seed, truth, knobs)
+
+
+def _check_knobs(knobs):
+    checked = dict(knobs)
+    minimum = {"num_fields": 2, "num_ids": 2, "seed": 0}
+    for knob in (
+        *("num_rows", "num_valid_rows", "num_test_rows"),
+        *("num_fields", "num_ids", "num_pairs", "rank", "seed"),
+    ):
+        checked[knob] = check_integer(knob, knobs[knob], minimum.get(knob, 1))
+    if checked["rank"] >= checked["num_ids"]:
+        raise ValueError(
+            f"rank: expected less than num_ids, which is {checked['num_ids']}, got {knobs['rank']}"
+        )
+    most = checked["num_fields"] * (checked["num_fields"] - 1) // 2
+    if checked["num_pairs"] > most:
+        raise ValueError(
+            f"num_pairs: expected at most {most} of {checked['num_fields']} fields, "
+            f"got {knobs['num_pairs']}"
+        )
+    if np.ndim(knobs["sizes"]) != 1 or len(knobs["sizes"]) < 1:
+        raise ValueError(f"sizes: expected a number for each scenario, got {knobs['sizes']!r}")
+    checked["sizes"] = tuple(
+        check_number("sizes", size, 0, exclude=(0,)) for size in knobs["sizes"]
+    )
+    for knob in ("share", "main_share"):
+        checked[knob] = check_number(knob, knobs[knob], 0, 1)
+    for knob in ("strength", "bias_sd"):
+        checked[knob] = check_number(knob, knobs[knob], 0)
+    checked["bias"] = check_number("bias", knobs["bias"])
+    if knobs["new_rows"] is not None:
+        checked["new_rows"] = check_integer("new_rows", knobs["new_rows"], 0)
+    return checked
+
+
+def _plant(
+    sizes, bias, bias_sd, num_fields, num_ids, num_pairs, rank, main_share, new_rows, seed, **_
+):
+    num_scenarios = len(sizes) + (new_rows is not None)
+    every_pair = np.array(list(itertools.combinations(range(num_fields), 2)))
+    main = np.empty((num_scenarios + 1, num_fields, num_ids))
+    pairs = np.empty((num_scenarios + 1, num_pairs, 2), np.int64)
+    interaction = np.empty((num_scenarios + 1, num_pairs, num_ids, num_ids))
+    for function in range(num_scenarios + 1):
+        # A function's parts depend on its number alone, not on how many others there are. The
+        # scenario that is new is the same function whatever its number: it has a name of its own.
+        is_new = new_rows is not None and function == num_scenarios
+        name = "new" if is_new else str(function)
+
+        def normal(part, *shape, name=name):
+            return stream(seed, LENS, f"function/{name}/{part}").standard_normal(shape)
+
+        order = stream(seed, LENS, f"function/{name}/pairs").random(len(every_pair))
+        pairs[function] = every_pair[np.sort(np.argsort(order)[:num_pairs])]
+        for field in range(num_fields):
+            effects = normal(f"main/{field}", num_ids)
+            scale = np.sqrt(main_share / num_fields) / effects.std()
+            main[function, field] = scale * (effects - effects.mean())
+        for position, (i, j) in enumerate(pairs[function]):
+            # Factors of mean zero: an interaction without main effects.
+            first, second = (
+                factors - factors.mean(axis=1, keepdims=True)
+                for factors in (
+                    normal(f"factors/{i}-{j}/{side}", rank, num_ids) for side in ("first", "second")
+                )
+            )
+            # Summed one dimension at a time: a matrix product would depend on the BLAS library.
+            product = sum(a[:, None] * b[None, :] for a, b in zip(first, second, strict=True))
+            scale = np.sqrt((1 - main_share) / num_pairs) / product.std()
+            interaction[function, position] = scale * product
+    names = [str(number) for number in range(1, len(sizes) + 1)]
+    names += ["new"] if new_rows is not None else []
+    biases = [
+        bias + bias_sd * stream(seed, LENS, f"bias/{name}").standard_normal() for name in names
+    ]
+    return {
+        "main": main,
+        "pairs": pairs,
+        "interaction": interaction,
+        "biases": np.array(biases),
+    }
+
+
+def _draw(knobs, truth, part, num_rows, scenario=None):
+    """Scenario, ids from 1 ``(N, F)`` and log-odds of some rows; scenario None: by its size."""
+
+    def uniform(what):
+        return stream(knobs["seed"], LENS, f"draws/{part}/{what}").random(num_rows)
+
+    if scenario is None:
+        sizes = np.array(knobs["sizes"])
+        ends = np.cumsum(sizes)[:-1] / sizes.sum()
+        of_row = 1 + np.searchsorted(ends, uniform("scenario"), side="right")
+    else:
+        of_row = np.full(num_rows, scenario)
+    every_id = np.arange(knobs["num_ids"])
+    ids = np.stack(
+        [choose(every_id, uniform(f"field_{field}")) for field in range(knobs["num_fields"])],
+        axis=1,
+    )
+    shared = np.zeros(num_rows, np.int64)
+    score = np.sqrt(knobs["share"]) * function_value(truth, shared, ids)
+    score += np.sqrt(1 - knobs["share"]) * function_value(truth, of_row, ids)
+    logit = truth["biases"][of_row - 1] + knobs["strength"] * score
+    return of_row, ids + 1, logit
+
+
+def function_value(truth, function, ids):
+    """Value of each row's function.
+
+    Args:
+        truth: of the data set.
+        function: ``(N,)`` numbers of functions, 0 the shared one.
+        ids: ``(N, F)`` ids of the fields, from 0.
+
+    Returns:
+        ``(N,)`` float64.
+    """
+    rows = np.arange(len(ids))
+    value = np.zeros(len(ids))
+    for field in range(ids.shape[1]):
+        value += truth["main"][function, field, ids[:, field]]
+    for position in range(truth["pairs"].shape[1]):
+        first, second = truth["pairs"][function, position].T
+        value += truth["interaction"][function, position, ids[rows, first], ids[rows, second]]
+    return value
+
+
+def _rows(knobs, num_scenarios, scenario, ids, logit):
+    features = {COLUMN: scenario.astype(np.int32)}
+    for field in range(knobs["num_fields"]):
+        features[f"field_{field}"] = ids[:, field].astype(np.int32)
+    return Rows(
+        features=features,
+        probability={TASK: sigmoid(logit)},
+        group=(scenario - 1) * knobs["num_ids"] + ids[:, 0],
+        slices={f"scenario_{number}": scenario == number for number in range(1, num_scenarios + 1)},
+    )
