@@ -37,6 +37,9 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 AGE_BRACKETS = (0, 18, 25, 35, 45, 50, 56)
 """Lower ends of MovieLens-1M's age brackets, used for MovieLens-100K's exact ages too."""
 
+ERAS = (1960, 1980, 1990, 2000)
+"""Years in which the second to the last era begin: ids of the column ``era`` run from 1 to 5."""
+
 RATE_PRIOR, RATE_PRIOR_WEIGHT = 0.5, 5
 """A like rate starts at one half, worth five ratings: (likes + 2.5) / (ratings + 5)."""
 
@@ -92,6 +95,7 @@ def load(
     tasks=("like",),
     seed=0,
     sessions=None,
+    scenario=None,
 ):
     """MovieLens as a ``Dataset``.
 
@@ -111,6 +115,10 @@ def load(
             more than 30 minutes begins a new one, see ``sessions.divide``), ``history_session``,
             the number of each film's session counted back from 1, and ``history_age``, how long
             ago each film was liked (``sessions.age_buckets``).
+        scenario: ``"era"``: adds the column ``era`` of group ``scenario``, the era of the film's
+            release (see ``ERAS``; 0 where the year is missing), and a slice for each era, for
+            example ``era_3``. It stands in for the surfaces of a platform, which MovieLens lacks:
+            sizes and tastes differ from era to era, but a user does not visit an era.
 
     Returns:
         A ``Dataset``; ``group`` is MovieLens's user id and ``row_id`` the row of the log.
@@ -122,7 +130,8 @@ def load(
         DataUnavailable: a GroupLens set is not on this machine; the message says how to get it.
     """
     name = f"movielens ({source}, {split})"
-    return from_ratings(ratings(source), split, max_history, columns, tasks, seed, name, sessions)
+    log = ratings(source)
+    return from_ratings(log, split, max_history, columns, tasks, seed, name, sessions, scenario)
 
 
 def from_ratings(
@@ -134,6 +143,7 @@ def from_ratings(
     seed=0,
     name="movielens",
     sessions=None,
+    scenario=None,
 ):
     """The ``Dataset`` of a rating log in the form that ``ratings`` returns; see ``load``."""
     tasks = tuple(tasks)
@@ -142,6 +152,8 @@ def from_ratings(
         raise ValueError(f"tasks: expected some of {tuple(LOWEST_RATING)}, got {tasks}")
     if isinstance(max_history, bool) or not isinstance(max_history, int) or max_history < 1:
         raise ValueError(f"max_history: expected an integer of 1 or more, got {max_history!r}")
+    if scenario not in (None, "era"):
+        raise ValueError(f"scenario: expected 'era' or None, got {scenario!r}")
     if len(log) == 0:
         raise ValueError("rating log: expected at least one row, got none")
     log = log.reset_index(drop=True)
@@ -150,6 +162,11 @@ def from_ratings(
     if sessions is not None:
         time = log["timestamp"].to_numpy()
         feature_columns += session_columns(sessions, feature_columns, features, as_of, time)
+    slices = {}
+    if scenario == "era":
+        era = features["era"] = _era_ids(log["year"].to_numpy())
+        feature_columns += (CategoricalColumn("era", len(ERAS) + 2, group="scenario"),)
+        slices = {f"era_{number}": era == number for number in range(1, len(ERAS) + 2)}
     labels = {
         task: (log["rating"].to_numpy() >= LOWEST_RATING[task]).astype(np.float32) for task in tasks
     }
@@ -160,6 +177,7 @@ def from_ratings(
         row_id=np.arange(len(log), dtype=np.int64),
         time=log["timestamp"].to_numpy(np.int64),
         as_of=as_of,
+        slices=slices,
     )
     dataset = Dataset(
         name,
@@ -232,6 +250,11 @@ def _genre_ids(genres):
 def _decade_ids(year):
     decade = np.clip(np.nan_to_num(year, nan=0) // 10 * 10, _FIRST_DECADE, _LAST_DECADE)
     return np.where(np.isnan(year), 0, (decade - _FIRST_DECADE) // 10 + 1).astype(np.int32)
+
+
+def _era_ids(year):
+    ids = 1 + np.searchsorted(ERAS, year, side="right")
+    return np.where(np.isnan(year), 0, ids).astype(np.int32)
 
 
 def _features(log, is_train, max_history):

@@ -7,6 +7,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from recsys_lib.data import movielens
+from recsys_lib.features.columns import CategoricalColumn
 
 PAST = ("user_count", "user_like_rate", "item_count", "item_like_rate", "history")
 
@@ -215,9 +216,36 @@ def test_columns_select_and_order(ratings):
     )
 
 
+def test_an_era_is_a_scenario():
+    dataset = movielens.load(scenario="era")
+    assert dataset.feature_columns[-1] == CategoricalColumn("era", 6, group="scenario")
+    log = movielens.ratings()
+    for split in dataset.splits.values():
+        year, era = log["year"].to_numpy()[split.row_id], split.features["era"]
+        first, last = [0, 1960, 1980, 1990, 2000], [1959, 1979, 1989, 1999, 3000]
+        for number in range(1, 6):
+            expected = (year >= first[number - 1]) & (year <= last[number - 1])
+            np.testing.assert_array_equal(era == number, expected)
+            np.testing.assert_array_equal(split.slices[f"era_{number}"], expected)
+        np.testing.assert_array_equal(era == 0, np.isnan(year))
+    assert (dataset.train.features["era"] == 0).any()
+    sizes = np.bincount(dataset.train.features["era"])[1:] / len(dataset.train)
+    np.testing.assert_allclose(sizes, [0.056, 0.094, 0.153, 0.444, 0.253], atol=6e-4)
+
+
+def test_an_era_changes_nothing_else(ratings):
+    dataset = movielens.load(tasks=("like", "love"), scenario="era")
+    assert dataset.feature_columns[:-1] == ratings.feature_columns
+    for name, split in ratings.splits.items():
+        for column, values in split.features.items():
+            np.testing.assert_array_equal(values, dataset.splits[name].features[column])
+        assert split.slices == {}
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ({"scenario": "decade"}, "scenario: expected 'era' or None, got 'decade'"),
         ({"source": "ml-25m"}, r"source: expected one of .*got 'ml-25m'"),
         ({"split": "time"}, r"split: expected one of .*got 'time'"),
         ({"tasks": ("click",)}, r"tasks: expected some of .*got \('click',\)"),

@@ -1,8 +1,10 @@
-"""Mistakes in the lens of chapter 06 that the tests must reject."""
+"""Mistakes in the data of chapter 06 that the tests must reject."""
 
 from runner import Mutant
 
 SCENARIOS = "recsys_lib/data/simulator/scenarios.py"
+MOVIELENS = "recsys_lib/data/movielens.py"
+ERA = "data/test_movielens.py::test_an_era_is_a_scenario"
 TEST = "data/test_simulator_scenarios.py"
 FUNCTION = f"{TEST}::test_every_probability_is_the_stated_function_of_the_row"
 VARIANCE = f"{TEST}::test_functions_have_mean_zero_and_variance_one_over_all_combinations"
@@ -101,5 +103,26 @@ MUTANTS = [
         'group=(scenario - 1) * knobs["num_ids"] + ids[:, 0]',
         "group=ids[:, 0]",
         f"{TEST}::test_a_group_is_an_id_of_the_first_field_in_a_scenario",
+    ),
+    Mutant(
+        "era: a year opens the era after it",
+        MOVIELENS,
+        'np.searchsorted(ERAS, year, side="right")',
+        "np.searchsorted(ERAS, year)",
+        ERA,
+    ),
+    Mutant(
+        "era: a film without a year is of the last era",
+        MOVIELENS,
+        "np.where(np.isnan(year), 0, ids)",
+        "np.where(np.isnan(year), ids, ids)",
+        ERA,
+    ),
+    Mutant(
+        "era: the column is one of the item",
+        MOVIELENS,
+        'CategoricalColumn("era", len(ERAS) + 2, group="scenario")',
+        'CategoricalColumn("era", len(ERAS) + 2, group="item")',
+        ERA,
     ),
 ]
