@@ -23,7 +23,7 @@ from tiny_scenarios import (
 from recsys_lib.features.columns import CategoricalColumn, NumericColumn
 from recsys_lib.multi_scenario import build_apg, fold_apg
 from recsys_lib.multi_scenario.apg import APGDense
-from recsys_lib.training import load, predict, save
+from recsys_lib.training import load, predict, rank, save
 
 build = functools.partial(
     build_apg, COLUMNS, WIDTH, (5, 4), rank=3, inner_units=4, condition_units=(6,)
@@ -171,6 +171,15 @@ def test_an_unseen_scenario_is_the_zero_vector():
     layer = model.get_layer("apg_1")
     read = condition_of(model, ["surface"], surfaces(0))
     np.testing.assert_array_equal(cores(layer, read)[0], cores(layer, np.zeros((1, WIDTH)))[0])
+
+
+def test_ranking_scores_like_predicting():
+    model = randomize(build())
+    request = {name: FEATURES[name][1] for name in ("user_id", "surface", "history")}
+    candidates = {name: FEATURES[name] for name in ("item_id", "price")}
+    every = {name: np.repeat(value[None], NUM_ROWS, axis=0) for name, value in request.items()}
+    expected = predict(model, {**every, **candidates})["click"]
+    np.testing.assert_allclose(rank(model, request, candidates).scores, expected, rtol=1e-4)
 
 
 @pytest.mark.parametrize("name", OPTIONS)

@@ -24,7 +24,7 @@ from tiny_scenarios import (
 from recsys_lib.features.columns import CategoricalColumn, NumericColumn
 from recsys_lib.multi_scenario import build_pepnet
 from recsys_lib.multi_scenario.pepnet import GateNU
-from recsys_lib.training import load, predict, save
+from recsys_lib.training import load, predict, rank, save
 
 TASKS = {"click": "binary", "minutes": "regression"}
 build = functools.partial(
@@ -197,6 +197,16 @@ def test_an_unseen_scenario_is_the_zero_vector():
     np.testing.assert_array_equal(model(surfaces(3))["click"], unknown)
     assert np.abs(model(surfaces(2))["click"].numpy() - unknown).max() > 1e-3
     assert not output_of(model, "scenario_vector", surfaces(0, 3)).any()
+
+
+def test_ranking_scores_like_predicting():
+    model = randomize(build())
+    request = {name: FEATURES[name][1] for name in ("user_id", "surface", "history")}
+    candidates = {name: FEATURES[name] for name in ("item_id", "price")}
+    every = {name: np.repeat(value[None], NUM_ROWS, axis=0) for name, value in request.items()}
+    expected = predict(model, {**every, **candidates})["click"]
+    found = rank(model, request, candidates, task="click").scores
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 
 def test_save_load_and_predict_the_same_bits(tmp_path):

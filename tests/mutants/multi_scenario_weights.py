@@ -20,6 +20,13 @@ APG_FORMULA = f"{TEST_APG}::test_apg_equals_the_explicit_matrix_of_each_row"
 APG_MATRICES = f"{TEST_APG}::test_matrices_are_of_rank_k_and_alike_where_the_conditions_are"
 FOLDING = f"{TEST_APG}::test_folding_keeps_the_predictions_and_drops_weights"
 
+M2M = "recsys_lib/multi_scenario/m2m.py"
+TEST_M2M = "multi_scenario/test_m2m.py"
+M2M_FORMULA = f"{TEST_M2M}::test_m2m_equals_its_formula"
+ATTENTION = f"{TEST_M2M}::test_attention_sums_to_one_over_the_experts"
+RESIDUAL = f"{TEST_M2M}::test_a_silent_meta_unit_leaves_the_residual"
+M2M_APART = f"{TEST_M2M}::test_a_mixed_batch_equals_its_scenarios_apart"
+
 MUTANTS = [
     Mutant(
         "conditions: all features are picked",
@@ -193,5 +200,108 @@ MUTANTS = [
         "features_and_part(given.values, feature_columns, names",
         "features_and_part(given.inputs, feature_columns, names",
         f"{TEST_APG}::test_an_unseen_scenario_is_the_zero_vector",
+    ),
+    Mutant(
+        "m2m: a softmax over tasks",
+        M2M,
+        "return ops.softmax(scores, axis=-1)",
+        "return ops.softmax(scores, axis=1)",
+        (M2M_FORMULA, ATTENTION),
+    ),
+    Mutant(
+        "m2m: attention across the batch",
+        M2M,
+        "return ops.softmax(scores, axis=-1)",
+        "return ops.softmax(scores, axis=0)",
+        (M2M_FORMULA, ATTENTION, M2M_APART),
+    ),
+    Mutant(
+        "m2m: a softmax over an axis of one",
+        M2M,
+        "return ops.softmax(scores, axis=-1)",
+        "return ops.softmax(scores[..., None], axis=-1)[..., 0]",
+        (M2M_FORMULA, ATTENTION),
+    ),
+    Mutant(
+        "m2m: scores are not normalised",
+        M2M,
+        "return ops.softmax(scores, axis=-1)",
+        "return scores",
+        (M2M_FORMULA, ATTENTION),
+    ),
+    Mutant(
+        "m2m: the attention does not know the task",
+        M2M,
+        "tasks + ops.zeros_like(experts)]",
+        "ops.zeros_like(tasks + experts)]",
+        M2M_FORMULA,
+    ),
+    Mutant(
+        "m2m: the tower has no residual",
+        M2M,
+        "keras.layers.Add()([meta(current, knowledge), current])",
+        "meta(current, knowledge)",
+        (M2M_FORMULA, RESIDUAL),
+    ),
+    Mutant(
+        "m2m: the residual is added after the activation",
+        M2M,
+        'name=f"tower_{layer}")(total)',
+        'name=f"tower_{layer}")(meta(current, knowledge)) + current',
+        (M2M_FORMULA, RESIDUAL),
+    ),
+    Mutant(
+        "m2m: the tower's layers share a meta unit",
+        M2M,
+        "        meta = MetaUnit(expert_units[-1], num_meta_layers, activation, "
+        'name=f"meta_unit_{layer}")\n',
+        "        meta = MetaUnit(expert_units[-1], num_meta_layers, activation, "
+        'name=f"meta_unit_{layer}") if layer == 1 else meta\n',
+        (M2M_FORMULA, f"{TEST_M2M}::test_every_layer_of_the_tower_has_a_meta_unit_of_its_own"),
+    ),
+    Mutant(
+        "m2m: a residual inside the meta unit",
+        M2M,
+        "outputs = self.activation(ops.matmul(outputs, kernel) + bias[:, :, None])",
+        "before = outputs\n"
+        "            outputs = self.activation(ops.matmul(outputs, kernel) + bias[:, :, None])\n"
+        "            if kernel.shape[-1] == kernel.shape[-2]:\n"
+        "                outputs = outputs + before",
+        (M2M_FORMULA, RESIDUAL),
+    ),
+    Mutant(
+        "m2m: the biases are not generated",
+        M2M,
+        "+ bias[:, :, None])",
+        "+ ops.mean(bias, axis=0)[None, :, None])",
+        (M2M_FORMULA, M2M_APART),
+    ),
+    Mutant(
+        "m2m: the batch's mean knowledge",
+        M2M,
+        "flat = knowledge @ ",
+        "flat = ops.mean(knowledge, axis=0, keepdims=True) @ ",
+        (M2M_FORMULA, M2M_APART),
+    ),
+    Mutant(
+        "m2m: meta units are linear",
+        M2M,
+        "outputs = self.activation(ops.matmul(outputs, kernel) + bias[:, :, None])",
+        "outputs = ops.matmul(outputs, kernel) + bias[:, :, None]",
+        M2M_FORMULA,
+    ),
+    Mutant(
+        "m2m: the profile is left out",
+        M2M,
+        "if person is not None:",
+        "if person is None:",
+        M2M_FORMULA,
+    ),
+    Mutant(
+        "m2m: untrained scenarios answer",
+        M2M,
+        "facts = scenario_vector(given, embedding_dim)",
+        "facts = scenario_vector(given._replace(values=given.inputs), embedding_dim)",
+        f"{TEST_M2M}::test_an_unseen_scenario_leaves_the_weights_to_the_profile",
     ),
 ]

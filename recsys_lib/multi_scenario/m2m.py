@@ -1,0 +1,219 @@
+"""M2M: the scenario writes the weights of an attention over experts and of every task's tower.
+
+    knowledge    s = MLP([scenario, profile])
+    meta unit    h_i = f(W_i(s) h_(i-1) + b_i(s)),    W_i(s) = reshape(A_i s + a_i),  b_i alike
+    attention    a_tk = v . meta_t([E_k, T_t]),    R_t = sum_k softmax_k(a_tk) E_k
+    tower        L_t0 = R_t,    L_tj = f(meta_tj(L_t(j-1)) + L_t(j-1))
+
+E_k are experts that all tasks share, and T_t is a layer over the embedding of task t. A meta unit
+has no residual; the tower has one around each of its units. Every task has meta units of its own.
+
+Source: Zhang et al. 2022, "Leaving No One Behind: A Multi-Scenario Multi-Task Meta Learning
+Approach for Advertiser Modeling", the sections on the meta unit, on the meta attention module and
+on the meta residual tower module. Its backbone, a transformer over the advertiser's history, is
+left to the columns' pooling.
+Taught in chapter 06, "The dynamic-weight paradigm".
+"""
+
+import keras
+from keras import ops
+
+from recsys_lib.features.blocks import MLP
+from recsys_lib.multi_scenario.conditions import features_and_part, ids_of_groups
+from recsys_lib.multi_scenario.parts import scenario_inputs, scenario_vector
+from recsys_lib.multi_task.experts import Mixture, NetworkStack, glorot_of_one
+from recsys_lib.multi_task.parts import check_tasks, heads
+
+
+@keras.saving.register_keras_serializable("recsys_lib")
+class MetaUnit(keras.layers.Layer):
+    """Fully connected layers whose kernels and biases are linear maps of each row's knowledge.
+
+    Call arguments:
+        inputs: ``(batch, num_tasks, features)``, or ``(batch, num_tasks, items, features)`` with
+            the same weights for all items of a row and task.
+        knowledge: ``(batch, width)``, or one row for the whole batch.
+
+    Returns:
+        The inputs' shape with ``units`` as its last axis.
+
+    Args:
+        units: width of each layer, all of them activated.
+        num_layers: number of layers.
+        activation: Keras activation.
+
+    Raises:
+        ValueError: fewer than 1 unit or layer.
+    """
+
+    def __init__(self, units, num_layers=1, activation="leaky_relu", **kwargs):
+        super().__init__(**kwargs)
+        if min(units, num_layers) < 1:
+            raise ValueError(
+                f"{self.name}: expected 1 unit and 1 layer or more, got {units} and {num_layers}"
+            )
+        self.units, self.num_layers = units, num_layers
+        self.activation = keras.activations.get(activation)
+
+    def build(self, inputs_shape, knowledge_shape):
+        num_tasks, features, width = inputs_shape[1], inputs_shape[-1], knowledge_shape[-1]
+        self.maps, self.starts = [], []
+        for position in range(self.num_layers):
+            for kind, shape, start in (
+                ("kernel", (num_tasks, features, self.units), glorot_of_one(features, self.units)),
+                ("bias", (num_tasks, self.units), "zeros"),
+            ):
+                outputs = shape[-1] if kind == "bias" else features * self.units
+                self.maps.append(
+                    self.add_weight(
+                        name=f"{kind}_map_{position}",
+                        shape=(width, *shape),
+                        initializer=glorot_of_one(width, outputs),
+                    )
+                )
+                self.starts.append(
+                    self.add_weight(name=f"{kind}_{position}", shape=shape, initializer=start)
+                )
+            features = self.units
+
+    def generated(self, knowledge):
+        """Kernel ``(batch, tasks, in, out)`` and bias ``(batch, tasks, out)`` of every layer."""
+        weights = []
+        for of_knowledge, start in zip(self.maps, self.starts, strict=True):
+            flat = knowledge @ ops.reshape(of_knowledge, (of_knowledge.shape[0], -1))
+            weights.append(ops.reshape(flat, (-1, *start.shape)) + start)
+        return list(zip(weights[::2], weights[1::2], strict=True))
+
+    def call(self, inputs, knowledge):
+        outputs = inputs if len(inputs.shape) == 4 else inputs[:, :, None]
+        for kernel, bias in self.generated(knowledge):
+            outputs = self.activation(ops.matmul(outputs, kernel) + bias[:, :, None])
+        return outputs if len(inputs.shape) == 4 else outputs[:, :, 0]
+
+    def compute_output_spec(self, inputs, knowledge):
+        return keras.KerasTensor((*inputs.shape[:-1], self.units), inputs.dtype)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "num_layers": self.num_layers,
+            "activation": keras.activations.serialize(self.activation),
+        }
+
+
+@keras.saving.register_keras_serializable("recsys_lib")
+class MetaAttention(keras.layers.Layer):
+    """How much each task reads of each expert: ``softmax_k(v . meta_t([E_k, T_t]))``.
+
+    Call arguments:
+        experts: ``(batch, num_experts, units)``.
+        knowledge: ``(batch, width)``, or one row for the whole batch.
+
+    Returns:
+        ``(batch, num_tasks, num_experts)``, sums to one over the experts.
+
+    Args:
+        num_tasks: number of tasks.
+        num_layers, activation: of the meta units, which are as wide as an expert.
+    """
+
+    def __init__(self, num_tasks, num_layers=1, activation="leaky_relu", **kwargs):
+        super().__init__(**kwargs)
+        self.num_tasks, self.num_layers = num_tasks, num_layers
+        self.activation = keras.activations.get(activation)
+
+    def build(self, experts_shape, knowledge_shape):
+        _, num_experts, units = experts_shape
+        self.task_embedding = self.add_weight(
+            name="task_embedding", shape=(self.num_tasks, units), initializer="glorot_uniform"
+        )
+        self.task_layer = keras.layers.Dense(units, self.activation, name="task_layer")
+        self.task_layer.build((self.num_tasks, units))
+        self.meta = MetaUnit(units, self.num_layers, self.activation, name="meta_unit")
+        self.meta.build((None, self.num_tasks, num_experts, 2 * units), knowledge_shape)
+        self.v = self.add_weight(name="v", shape=(units, 1), initializer="glorot_uniform")
+
+    def call(self, experts, knowledge):
+        tasks = self.task_layer(ops.convert_to_tensor(self.task_embedding))[None, :, None]
+        experts = experts[:, None]
+        pairs = ops.concatenate(
+            [experts + ops.zeros_like(tasks), tasks + ops.zeros_like(experts)], axis=-1
+        )  # (batch, tasks, experts, 2 units)
+        scores = ops.matmul(self.meta(pairs, knowledge), self.v)[..., 0]
+        return ops.softmax(scores, axis=-1)
+
+    def compute_output_spec(self, experts, knowledge):
+        shape = (experts.shape[0], self.num_tasks, experts.shape[1])
+        return keras.KerasTensor(shape, experts.dtype)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_tasks": self.num_tasks,
+            "num_layers": self.num_layers,
+            "activation": keras.activations.serialize(self.activation),
+        }
+
+
+def build_m2m(
+    feature_columns,
+    tasks=("click",),
+    embedding_dim=16,
+    num_experts=4,
+    expert_units=(64, 16),
+    num_tower_layers=2,
+    num_meta_layers=1,
+    knowledge_units=(16,),
+    profile=None,
+    activation="leaky_relu",
+    scenario=None,
+):
+    """Build the model.
+
+    An unknown scenario has the zero vector: its weights are written by the profile alone.
+
+    Args:
+        feature_columns: columns of any kind, among them the scenario's.
+        tasks: see ``recsys_lib.multi_task.parts.check_tasks``.
+        embedding_dim: width of each column's vector.
+        num_experts: number of experts.
+        expert_units: widths of each expert's layers. Meta units and towers are as wide as the last
+            one; a row's weights take its square, so keep it small.
+        num_tower_layers: meta units of each tower, each with a residual around it.
+        num_meta_layers: layers of each meta unit.
+        knowledge_units: widths of the layers from scenario and profile to the knowledge.
+        profile: names of the columns that the knowledge holds beside the scenario, may be empty;
+            default: the categorical columns of the group ``user``. Their vectors are those of the
+            features.
+        activation: Keras activation of all layers.
+        scenario: name of the scenario's column; default: the one of group ``scenario``.
+
+    Returns:
+        ``keras.Model`` from the columns' inputs to a dict of task to prediction ``(batch,)``.
+        Layers ``knowledge`` ``(batch, width)``, ``experts`` ``(batch, experts, units)``,
+        ``attention`` ``(batch, tasks, experts)``, ``mixtures`` and, from 1, ``meta_unit_l`` and
+        ``tower_l`` ``(batch, tasks, units)``.
+
+    Raises:
+        ValueError: no scenario column, no other, bad tasks, widths or numbers of experts or layers.
+    """
+    tasks = check_tasks(tasks)
+    if num_tower_layers < 1:
+        raise ValueError(f"num_tower_layers: expected 1 or more, got {num_tower_layers}")
+    given = scenario_inputs(feature_columns, scenario)
+    names = ids_of_groups(given.others, ("user",)) if profile is None else list(profile)
+    features, person = features_and_part(given.values, given.others, names, embedding_dim)
+    facts = scenario_vector(given, embedding_dim)
+    if person is not None:
+        facts = ops.concatenate([facts, person], axis=-1)
+    knowledge = MLP(knowledge_units, activation, name="knowledge")(facts)
+    experts = NetworkStack(num_experts, expert_units, activation, name="experts")(features)
+    attention = MetaAttention(len(tasks), num_meta_layers, activation, name="attention")
+    current = Mixture(name="mixtures")(attention(experts, knowledge), experts)
+    for layer in range(1, num_tower_layers + 1):
+        meta = MetaUnit(expert_units[-1], num_meta_layers, activation, name=f"meta_unit_{layer}")
+        total = keras.layers.Add()([meta(current, knowledge), current])
+        current = keras.layers.Activation(activation, name=f"tower_{layer}")(total)
+    logits = NetworkStack(len(tasks), (), output_units=1, name="task_logits")(current)
+    return keras.Model(given.inputs, heads(logits, tasks), name="m2m")
