@@ -161,7 +161,7 @@ def build_m2m(
     tasks=("click",),
     embedding_dim=16,
     num_experts=4,
-    expert_units=(64, 16),
+    expert_units=(32, 16),
     num_tower_layers=2,
     num_meta_layers=1,
     knowledge_units=(16,),
