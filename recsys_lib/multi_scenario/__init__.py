@@ -7,6 +7,7 @@ from recsys_lib.multi_scenario.baselines import (
     build_scenario_shared_bottom,
     build_separate,
 )
+from recsys_lib.multi_scenario.hmoe import build_hmoe
 from recsys_lib.multi_scenario.m2m import build_m2m
 from recsys_lib.multi_scenario.pepnet import build_pepnet
 from recsys_lib.multi_scenario.star import build_star
@@ -14,6 +15,7 @@ from recsys_lib.multi_scenario.star import build_star
 __all__ = [
     "build_apg",
     "build_global",
+    "build_hmoe",
     "build_m2m",
     "build_pepnet",
     "build_scenario_feature",

@@ -4,6 +4,7 @@ from runner import Mutant
 
 PARTS = "recsys_lib/multi_scenario/parts.py"
 STAR = "recsys_lib/multi_scenario/star.py"
+HMOE = "recsys_lib/multi_scenario/hmoe.py"
 BASELINES = "recsys_lib/multi_scenario/baselines.py"
 TEST_PARTS = "multi_scenario/test_scenario_parts.py"
 TEST_BASELINES = "multi_scenario/test_scenario_baselines.py"
@@ -20,6 +21,11 @@ INFERENCE_MOMENTS = f"{TEST_STAR}::test_inference_uses_the_moving_moments_of_the
 MOVING_MOMENTS = f"{TEST_STAR}::test_without_forgetting_the_moving_moments_are_those_of_all_rows"
 STAR_FORMULA = f"{TEST_STAR}::test_star_equals_its_formula"
 ONE_NETWORK = f"{TEST_STAR}::test_with_own_weights_at_their_start_all_scenarios_are_one_network"
+TEST_HMOE = "multi_scenario/test_hmoe.py"
+HMOE_FORMULA = f"{TEST_HMOE}::test_hmoe_equals_its_formula"
+OWN_TOWER = f"{TEST_HMOE}::test_a_row_trains_its_own_tower_and_all_weights"
+OWN_SCORE = f"{TEST_HMOE}::test_experts_and_gate_learn_through_the_own_score_only"
+ORDER = "multi_scenario/test_scenario_towers.py::test_no_row_depends_on_another_or_on_the_order"
 
 MUTANTS = [
     Mutant(
@@ -240,5 +246,69 @@ MUTANTS = [
         '                1, use_bias=False, activation="sigmoid", name="auxiliary_logit"\n'
         "            )(hidden)\n        )",
         STAR_FORMULA,
+    ),
+    Mutant(
+        "partitioned normalization: moments of the batch, and only in inference",
+        STAR,
+        "        if training:\n            mean, centred",
+        "        if not training:\n            mean, centred",
+        ORDER,
+    ),
+    Mutant(
+        "HMoE: other towers learn from a row",
+        HMOE,
+        "(1 - own) * tf.stop_gradient(scores)",
+        "(1 - own) * scores",
+        (OWN_TOWER, OWN_SCORE),
+    ),
+    Mutant(
+        "HMoE: a row's own score is the constant",
+        HMOE,
+        "own * scores + (1 - own) * tf.stop_gradient(scores)",
+        "own * tf.stop_gradient(scores) + (1 - own) * scores",
+        (OWN_TOWER, OWN_SCORE),
+    ),
+    Mutant(
+        "HMoE: other scores are left out",
+        HMOE,
+        "detached = own * scores + (1 - own) * tf.stop_gradient(scores)",
+        "detached = own * scores",
+        HMOE_FORMULA,
+    ),
+    Mutant(
+        "HMoE: the weights do not learn",
+        HMOE,
+        "tf.reduce_sum(weights * detached,",
+        "tf.reduce_sum(tf.stop_gradient(weights) * detached,",
+        OWN_TOWER,
+    ),
+    Mutant(
+        "HMoE: the tower of the next scenario is the own one",
+        HMOE,
+        "own = tf.one_hot(ids - 1, scores.shape[-1], dtype=scores.dtype)",
+        "own = tf.one_hot(ids % scores.shape[-1], scores.shape[-1], dtype=scores.dtype)",
+        OWN_TOWER,
+    ),
+    Mutant(
+        "HMoE: only one gate is alive",
+        HMOE,
+        '    mixtures = Mixture(name="mixtures")(gates, experts)\n',
+        "    gates = gates[:, :1] + 0 * gates\n"
+        '    mixtures = Mixture(name="mixtures")(gates, experts)\n',
+        (HMOE_FORMULA, OWN_TOWER),
+    ),
+    Mutant(
+        "HMoE: the weights of the first scenario",
+        HMOE,
+        "own = tf.gather(gates, tf.maximum(ids - 1, 0), axis=1, batch_dims=1)",
+        "own = gates[:, 0]",
+        (HMOE_FORMULA, OWN_TOWER),
+    ),
+    Mutant(
+        "HMoE: an unknown scenario has the first one's weights",
+        HMOE,
+        "tf.where(ids[:, None] > 0, own, tf.reduce_mean(gates, axis=1))",
+        "own",
+        f"{TEST_HMOE}::test_an_unknown_scenario_is_scored_by_all_towers",
     ),
 ]

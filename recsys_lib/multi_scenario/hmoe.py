@@ -1,0 +1,106 @@
+"""HMoE: experts mixed by a gate, and scenarios that also listen to each other's scores.
+
+    e_k = f_k(x),    g = softmax(G x),    m = sum_k g_k e_k,    S_j = tower_j(m)
+    w   = softmax(W x),    score of a row of scenario t = w_t S_t + sum_(j != t) w_j stop(S_j)
+
+Scores S_j are logits. The gradient of a row reaches all of W, but experts, gate and towers through
+its own scenario's score only: that is the paper's task-constrained back-propagation.
+
+Source: Li et al. 2020, "Improving Multi-Scenario Learning to Rank in E-commerce by Exploiting Task
+Relationships in the Label Space", section 3. The softmax over W is our choice.
+Taught in chapter 06, "The multi-tower paradigm".
+"""
+
+import keras
+import tensorflow as tf
+
+from recsys_lib.features.blocks import PredictionHead
+from recsys_lib.multi_scenario.parts import flat_features, scenario_inputs
+from recsys_lib.multi_task.experts import Gates, Mixture, NetworkStack
+
+
+@keras.saving.register_keras_serializable("recsys_lib")
+class OwnGate(keras.layers.Layer):
+    """Each row's own gate of several; a row of id 0 gets the mean of all.
+
+    Call arguments:
+        gates: ``(batch, count, size)``.
+        ids: ``(batch,)`` from 0 to ``count``.
+
+    Returns:
+        ``(batch, size)``.
+    """
+
+    def call(self, gates, ids):
+        own = tf.gather(gates, tf.maximum(ids - 1, 0), axis=1, batch_dims=1)
+        return tf.where(ids[:, None] > 0, own, tf.reduce_mean(gates, axis=1))
+
+
+@keras.saving.register_keras_serializable("recsys_lib")
+class LabelSpaceScore(keras.layers.Layer):
+    """``sum_j w_j S_j`` where the scores of other scenarios than the row's own are constants.
+
+    Call arguments:
+        weights, scores: ``(batch, count)``.
+        ids: ``(batch,)`` from 0 to ``count``; of a row of id 0 all scores are constants.
+
+    Returns:
+        ``(batch, 1)``.
+    """
+
+    def call(self, weights, scores, ids):
+        own = tf.one_hot(ids - 1, scores.shape[-1], dtype=scores.dtype)  # zero for id 0
+        detached = own * scores + (1 - own) * tf.stop_gradient(scores)
+        return tf.reduce_sum(weights * detached, axis=-1, keepdims=True)
+
+
+def build_hmoe(
+    feature_columns,
+    embedding_dim=16,
+    num_experts=4,
+    hidden_units=(64, 32),
+    tower_units=(16,),
+    own_gates=False,
+    scenario=None,
+    task="click",
+):
+    """Build the model.
+
+    An unknown scenario is scored by all towers with the weights that its features ask for, its
+    embedding being zero; such a row trains those weights alone.
+
+    Args:
+        feature_columns: columns of any kind, among them the scenario's, which is a feature too.
+        embedding_dim: width of each column's vector.
+        num_experts: number of experts.
+        hidden_units: widths of each expert's layers.
+        tower_units: widths of each scenario's own layers; empty: a linear map alone.
+        own_gates: a gate over the experts for each tower, and weights over the scores for each
+            scenario, instead of one of either.
+        scenario: name of the scenario's column; default: the one of group ``scenario``.
+        task: name of the output.
+
+    Returns:
+        ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layers ``experts``
+        ``(batch, num_experts, units)``, ``gates`` ``(batch, 1 or scenarios, num_experts)``,
+        ``mixtures``, ``towers`` (the scores ``(batch, scenarios, 1)``), ``label_weights``
+        ``(batch, scenarios)``.
+
+    Raises:
+        ValueError: no scenario column, no other, bad widths or numbers of experts.
+    """
+    given = scenario_inputs(feature_columns, scenario)
+    count = given.count
+    features = flat_features(given.values, feature_columns, embedding_dim)
+    experts = NetworkStack(num_experts, hidden_units, name="experts")(features)
+    gates = Gates(count if own_gates else 1, num_experts, name="gates")(features)
+    mixtures = Mixture(name="mixtures")(gates, experts)
+    if not own_gates:
+        mixtures = mixtures[:, 0]  # every tower reads the one mixture
+    towers = NetworkStack(count, tower_units, output_units=1, name="towers")(mixtures)
+    weights = Gates(count if own_gates else 1, count, name="weight_networks")(features)
+    weights = OwnGate(name="label_weights")(weights, given.ids) if own_gates else weights[:, 0]
+    if not own_gates:
+        weights = keras.layers.Identity(name="label_weights")(weights)
+    logit = LabelSpaceScore(name="score")(weights, towers[:, :, 0], given.ids)
+    return keras.Model(given.inputs, PredictionHead(name=task)(logit), name="hmoe")
