@@ -40,9 +40,10 @@ lab: $(READER) ## set up the environment and open the book in JupyterLab
 
 test: lint ## everything CI checks: style, pairs, claims, unit tests, every notebook again
 	@$(if $(NOTEBOOKS),,echo "No notebook in chapters/ yet: nbval has nothing to run")
+# The longest files first and in this order, so that no worker is left with one of them at the end.
 	@labs="$$($(PY) -m recsys_lib.book labs)"; \
-	RECSYS_PROGRESS=0 $(PY) -m pytest -n $(WORKERS) --dist loadfile tests \
-	    $(if $(NOTEBOOKS),$(NBVAL) $(NOTEBOOKS) $$labs) $(PYTEST_ARGS)
+	RECSYS_PROGRESS=0 $(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
+	    $(if $(NOTEBOOKS),$(NBVAL) $$labs $(NOTEBOOKS)) tests $(PYTEST_ARGS)
 
 bench: $(READER) ## print the benchmark table
 	@$(PY) -m recsys_lib.bench
