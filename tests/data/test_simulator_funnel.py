@@ -1,12 +1,10 @@
 """The funnel lens: only clicks convert, rates are exact, and selection does what it says."""
 
-import os
-import subprocess
-import sys
 import time
 
 import numpy as np
 import pytest
+from lens_processes import digest_elsewhere
 from test_simulator_memorization import assert_same_rows, digest
 
 from recsys_lib.data import simulator
@@ -67,18 +65,7 @@ def test_the_same_seed_gives_the_same_bytes(small):
 
 
 def test_another_process_gives_the_same_bytes(small):
-    code = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import test_simulator_funnel as t; "
-        "print(t.digest(t.simulator.funnel(**t.SMALL)))"
-    )
-    found = subprocess.run(
-        [sys.executable, "-c", code, os.path.dirname(__file__)],
-        capture_output=True,
-        text=True,
-        check=True,
-        env=os.environ | {"PYTHONHASHSEED": "123"},
-    )
-    assert found.stdout.strip() == digest(small)
+    assert digest_elsewhere("funnel", SMALL) == digest(small)
 
 
 def test_only_clicks_convert(default):

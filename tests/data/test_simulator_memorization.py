@@ -1,13 +1,11 @@
 """The memorization lens: what it plants is what the rows hold, and each knob turns one thing."""
 
 import hashlib
-import os
-import subprocess
-import sys
 import time
 
 import numpy as np
 import pytest
+from lens_processes import digest_elsewhere
 
 from recsys_lib.data import simulator
 
@@ -73,18 +71,7 @@ def test_the_same_seed_gives_the_same_bytes(small):
 
 
 def test_another_process_gives_the_same_bytes(small):
-    code = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import test_simulator_memorization as t; "
-        "print(t.digest(t.simulator.memorization(**t.SMALL)))"
-    )
-    found = subprocess.run(
-        [sys.executable, "-c", code, os.path.dirname(__file__)],
-        capture_output=True,
-        text=True,
-        check=True,
-        env=os.environ | {"PYTHONHASHSEED": "123"},
-    )
-    assert found.stdout.strip() == digest(small)
+    assert digest_elsewhere("memorization", SMALL) == digest(small)
 
 
 def test_the_global_random_state_is_neither_read_nor_moved(small):

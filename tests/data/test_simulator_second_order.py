@@ -1,12 +1,10 @@
 """The second-order lens: what it plants is what the rows hold, and each knob turns one thing."""
 
-import os
-import subprocess
-import sys
 import time
 
 import numpy as np
 import pytest
+from lens_processes import digest_elsewhere
 from test_simulator_memorization import assert_same_rows, digest
 
 from recsys_lib.data import simulator
@@ -71,18 +69,7 @@ def test_the_same_seed_gives_the_same_bytes(small):
 
 
 def test_another_process_gives_the_same_bytes(small):
-    code = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import test_simulator_second_order as t; "
-        "print(t.digest(t.simulator.second_order(**t.SMALL)))"
-    )
-    found = subprocess.run(
-        [sys.executable, "-c", code, os.path.dirname(__file__)],
-        capture_output=True,
-        text=True,
-        check=True,
-        env=os.environ | {"PYTHONHASHSEED": "123"},
-    )
-    assert found.stdout.strip() == digest(small)
+    assert digest_elsewhere("second_order", SMALL) == digest(small)
 
 
 def test_every_probability_is_the_sigmoid_of_the_planted_log_odds(default):
