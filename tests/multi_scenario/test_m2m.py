@@ -18,6 +18,7 @@ from tiny_scenarios import (
     rows,
     sigmoid,
     surfaces,
+    vectors_of,
 )
 
 from recsys_lib.features.columns import NumericColumn
@@ -56,12 +57,6 @@ def meta_unit(layer, task, h, knowledge, num_layers=2):
             weights.append(total)
         h = leaky(h @ weights[0] + weights[1])
     return h
-
-
-def vectors_of(model, table, name, ids):
-    layer = model.get_layer(table)
-    found = layer.table.numpy()[layer.rows_of(name)][ids].astype(np.float64)
-    return found * (ids != 0)[:, None]
 
 
 def knowledge_of(model, profile=("user_id",), features=FEATURES):

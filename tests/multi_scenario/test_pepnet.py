@@ -19,6 +19,7 @@ from tiny_scenarios import (
     rows,
     sigmoid,
     surfaces,
+    vectors_of,
 )
 
 from recsys_lib.features.columns import CategoricalColumn, NumericColumn
@@ -32,12 +33,6 @@ build = functools.partial(
 )
 GATES = ("epnet_gate", "ppnet_gate_1", "ppnet_gate_2")
 NETWORKS = ("hidden_1", "hidden_2", "task_logits")
-
-
-def vectors_of(model, table, name, ids):
-    layer = model.get_layer(table)
-    found = layer.table.numpy()[layer.rows_of(name)][ids].astype(np.float64)
-    return found * (ids != 0)[:, None]
 
 
 def gate(model, name, inputs):

@@ -61,6 +61,13 @@ def numbers(layer, name):
     return found[0].numpy().astype(np.float64)
 
 
+def vectors_of(model, table, name, ids):
+    """A column's vectors in a named table, zero for id 0, in double precision."""
+    layer = model.get_layer(table)
+    found = layer.table.numpy()[layer.rows_of(name)][ids].astype(np.float64)
+    return found * (ids != 0)[:, None]
+
+
 def sigmoid(logit):
     return 1 / (1 + np.exp(-logit))
 
