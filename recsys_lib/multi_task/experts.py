@@ -9,14 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-
-def glorot_of_one(fan_in, fan_out):
-    """Glorot's uniform start of one matrix, for a weight that holds a stack of them.
-
-    Keras would take the stack for a convolution's window and start all of them too small.
-    """
-    limit = float(np.sqrt(6 / (fan_in + fan_out)))
-    return keras.initializers.RandomUniform(-limit, limit)
+from recsys_lib.features.initializers import glorot_of_one
 
 
 @keras.saving.register_keras_serializable("recsys_lib")

@@ -14,11 +14,11 @@ Taught in chapter 02, "FiBiNET".
 """
 
 import keras
-import numpy as np
 from keras import ops
 
 from recsys_lib.features.blocks import MLP, PredictionHead, linear_logit
 from recsys_lib.features.embedding import build_inputs
+from recsys_lib.features.initializers import glorot_of_one
 from recsys_lib.second_order.interactions import PairLayer, crossed_fields
 
 BILINEAR_KINDS = ("all", "each", "interaction")
@@ -101,13 +101,10 @@ class BilinearInteraction(PairLayer):
     def build(self, input_shape):
         super().build(input_shape)
         count = {"all": (), "each": (self.num_fields - 1,), "interaction": (self.num_pairs,)}
-        # Glorot's limit for one matrix. Keras would take the number of matrices for the size of
-        # a convolution's window and start all of them too small.
-        limit = float(np.sqrt(6 / (2 * self.embedding_dim)))
         self.kernel = self.add_weight(
             name="kernel",
             shape=(*count[self.kind], self.embedding_dim, self.embedding_dim),
-            initializer=keras.initializers.RandomUniform(-limit, limit),
+            initializer=glorot_of_one(self.embedding_dim, self.embedding_dim),
         )
 
     def call(self, fields):

@@ -19,11 +19,11 @@ Taught in chapter 02, "PNN".
 """
 
 import keras
-import numpy as np
 from keras import ops
 
 from recsys_lib.features.blocks import MLP, PredictionHead
 from recsys_lib.features.embedding import build_inputs
+from recsys_lib.features.initializers import glorot_of_one
 from recsys_lib.second_order.interactions import (
     PairLayer,
     PairwiseInnerProduct,
@@ -88,11 +88,10 @@ class OuterProductSignal(keras.layers.Layer):
 
     def build(self, input_shape):
         width = input_shape[2]
-        limit = float(np.sqrt(6 / (width**2 + self.units)))  # Glorot's, for width^2 inputs
         self.kernel = self.add_weight(
             name="kernel",
             shape=(self.units, width, width),
-            initializer=keras.initializers.RandomUniform(-limit, limit),
+            initializer=glorot_of_one(width**2, self.units),
         )
 
     def call(self, fields):
@@ -122,11 +121,10 @@ class PairwiseKernelProduct(PairLayer):
 
     def build(self, input_shape):
         super().build(input_shape)
-        limit = float(np.sqrt(6 / (2 * self.embedding_dim)))  # Glorot's, for one matrix
         self.kernel = self.add_weight(
             name="kernel",
             shape=(self.num_pairs, self.embedding_dim, self.embedding_dim),
-            initializer=keras.initializers.RandomUniform(-limit, limit),
+            initializer=glorot_of_one(self.embedding_dim, self.embedding_dim),
         )
 
     def call(self, fields):

@@ -24,9 +24,9 @@ MUTANTS = [
     ),
     Mutant(
         "experts: Keras's limit for the whole stack",
-        EXPERTS,
-        "limit = float(np.sqrt(6 / (fan_in + fan_out)))",
-        "limit = float(np.sqrt(6 / (50 * (fan_in + fan_out))))",
+        "recsys_lib/features/initializers.py",
+        "limit = math.sqrt(6 / (fan_in + fan_out))",
+        "limit = math.sqrt(6 / (50 * (fan_in + fan_out)))",
         f"{TEST}::test_a_stack_starts_with_glorots_limit_for_one_network",
     ),
     Mutant(

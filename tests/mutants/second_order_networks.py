@@ -106,11 +106,10 @@ MUTANTS = [
     Mutant(
         "PNN: matrices start at Keras's scale for a stack",
         PNN,
-        """        limit = float(np.sqrt(6 / (2 * self.embedding_dim)))  # Glorot's, for one matrix
-        self.kernel = self.add_weight(
+        """        self.kernel = self.add_weight(
             name="kernel",
             shape=(self.num_pairs, self.embedding_dim, self.embedding_dim),
-            initializer=keras.initializers.RandomUniform(-limit, limit),""",
+            initializer=glorot_of_one(self.embedding_dim, self.embedding_dim),""",
         """        self.kernel = self.add_weight(
             name="kernel",
             shape=(self.num_pairs, self.embedding_dim, self.embedding_dim),""",
@@ -201,7 +200,7 @@ MUTANTS = [
     Mutant(
         "FiBiNET: matrices start at Keras's scale for a stack",
         FIBINET,
-        "            initializer=keras.initializers.RandomUniform(-limit, limit),\n",
+        "            initializer=glorot_of_one(self.embedding_dim, self.embedding_dim),\n",
         "",
         f"{TEST_FIBINET}::test_every_matrix_starts_at_the_scale_of_one_matrix",
     ),
