@@ -145,6 +145,7 @@ def compare_models(
         panel.set_xlabel(label or METRIC_LABELS.get(metric, metric.replace("_", " ")))
         panel.set_yticks(range(len(models)), models)
         panel.set_ylim(len(models) - 0.4, -0.6)
+        panel.locator_params(axis="x", nbins=4)  # more would overlap where models nearly tie
         panel.grid(visible=True, axis="x", alpha=0.3)
     panels[0].set_ylabel("model")
     _legend_below(figure, panels)

@@ -1,6 +1,7 @@
 """Figures: titles, labels, a colour and a marker for each series, clear errors."""
 
 import io
+import itertools
 
 import matplotlib
 
@@ -62,6 +63,22 @@ def test_compare_models_gives_each_model_its_own_marker_and_colour(table):
     assert len({line.get_marker() for line in points}) == 2
     assert len({line.get_color() for line in points}) == 2
     assert panel.get_title() == ""
+
+
+@pytest.mark.parametrize("span", [0.00036, 0.0017, 0.01968])
+def test_compare_models_keeps_the_numbers_of_near_ties_apart(span):
+    scores = 0.7651 + span * np.array([0.0, 0.3, 1.0])
+    names = ["Wide & Deep, right pairs", "FM", "FiBiNET"]
+    near = pd.DataFrame(
+        {"model": names, "seed": [0, 0, 0], "task": "like", "slice": "all", "auc": scores}
+    )
+    figure = plots.compare_models(near, "auc", "Near ties", references=[])
+    figure.canvas.draw()
+    low, high = sorted(figure.axes[0].get_xlim())
+    shown = [x for x in figure.axes[0].get_xticklabels() if low <= x.get_position()[0] <= high]
+    assert len(shown) >= 2
+    boxes = [label.get_window_extent() for label in shown]
+    assert all(left.x1 < right.x0 for left, right in itertools.pairwise(boxes))
 
 
 def test_compare_models_leaves_out_a_reference_without_a_value(table):
