@@ -75,7 +75,8 @@ def models():
 
 def sequences():
     """Training speed of the sequence models over the length of the history."""
-    results = {length: measure("recsys_lib.bench.sequences", length) for length in LENGTHS}
+    module = "recsys_lib.bench.sequences"
+    results = {length: measure(module, length)["models"] for length in LENGTHS}
     print("\nTraining on simulated histories, width 16, hidden 64 and 32, batch 1024, Adam, warm")
     print(f"{'':32}" + "".join(f"{f'{n} behaviours':>24}" for n in LENGTHS))
     print(f"{'':32}" + f"{'graph s':>10}{'examples/s':>14}" * len(LENGTHS))

@@ -106,7 +106,7 @@ def histories(length, num_rows=NUM_STEPS * BATCH_SIZE):
 
 def main():
     length = int(sys.argv[1])
-    report(**measure_length(histories(length), names_at(length)))
+    report(models=measure_length(histories(length), names_at(length)))
 
 
 if __name__ == "__main__":
