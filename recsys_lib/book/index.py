@@ -53,6 +53,7 @@ CHAPTER_TITLES = {
     "04_sequence_models": "Sequence models",
     "05_multi_task": "Multi-task learning",
     "06_multi_scenario": "Multi-scenario learning",
+    "07_one_request": "One request, from features to a ranking",
 }
 
 

@@ -3,6 +3,8 @@
 In this process and without nbgrader; the real round is in ``test_grading_of_the_book.py``.
 """
 
+import time
+
 import pytest
 
 from recsys_lib.book.exercises.lesson_cells import lesson_problems
@@ -72,9 +74,8 @@ def test_each_mistake_is_rejected_by_the_test_it_is_recorded_for(file, one, mist
 
 @pytest.mark.parametrize(("file", "one"), EXERCISES)
 def test_a_check_answers_within_a_second(file, one):
-    import time
-
     answer = define(file.setup, one.solution, one.target)
-    started = time.perf_counter()
+    # Of the processor, so that other work on the machine does not count.
+    started = time.process_time()
     verdict_of(file, one, answer)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
