@@ -1,5 +1,6 @@
 """Chapter 06: one model for several scenarios."""
 
+from recsys_lib.multi_scenario.adasparse import build_adasparse
 from recsys_lib.multi_scenario.apg import build_apg, fold_apg
 from recsys_lib.multi_scenario.baselines import (
     build_global,
@@ -13,6 +14,7 @@ from recsys_lib.multi_scenario.pepnet import build_pepnet
 from recsys_lib.multi_scenario.star import build_star
 
 __all__ = [
+    "build_adasparse",
     "build_apg",
     "build_global",
     "build_hmoe",

@@ -1,0 +1,185 @@
+"""AdaSparse: one network, of which every row's scenario switches neurons off or weighs them.
+
+    v_l  = W_l [e_s, h_l] + b_l                          the pruner of layer l
+    pi_l = 1 where sigmoid(alpha v_l) > epsilon, else 0  binarization
+    pi_l = beta sigmoid(alpha v_l)                       scaling
+    pi_l = w where w > epsilon, else 0,  w = beta sigmoid(alpha v_l)    fusion
+    h_(l+1) = f(W (pi_l o h_l) + b)
+
+The pruner reads its own layer's output, so neurons go by the row, not by the scenario alone. With
+all its weights zero (and a beta of 2) every factor is one and the model is the plain network that
+reads the scenario as a feature.
+
+A loss keeps the share r of pruned neurons between bounds: outside of them every layer adds
+``lambda (r - middle)^2``, the mean over rows; inside, nothing. A threshold has no slope,
+so its gradient is passed straight through to the sigmoid below it: a pruned neuron still learns
+whether it is missed.
+
+The paper raises alpha and lambda while the model trains; here both stay as they are given. It has
+no bias in the pruner, and leaves open whether the embeddings are pruned too: here only hidden
+layers are.
+
+Source: Yang et al. 2022, "AdaSparse: Learning Adaptively Sparse Structures for Multi-Domain
+Click-Through Rate Prediction", the sections on the domain-aware pruner, on its three forms and on
+the sparsity regularization.
+Taught in chapter 06, "The models of several scenarios side by side".
+"""
+
+import keras
+from keras import ops
+
+from recsys_lib.features.blocks import PredictionHead
+from recsys_lib.multi_scenario.conditions import features_and_part
+from recsys_lib.multi_scenario.parts import scenario_inputs
+
+FORMS = ("binarization", "scaling", "fusion")
+
+
+def _straight_through(hard, soft):
+    """The value of ``hard``, bit by bit, with the gradient of ``soft``."""
+    return ops.stop_gradient(hard) + (soft - ops.stop_gradient(soft))
+
+
+@keras.saving.register_keras_serializable("recsys_lib")
+class Pruner(keras.layers.Layer):
+    """A factor for each neuron of a layer, from the scenario and what the layer says.
+
+    While it trains it adds the loss of the module's docstring, except in the form ``scaling``,
+    which prunes nothing.
+
+    Call arguments:
+        condition: ``(batch, width)``, the scenario's vector.
+        hidden: ``(batch, units)``, the layer's output.
+
+    Returns:
+        ``(batch, units)``: 0 or 1 (binarization), from 0 to ``beta`` (scaling), or 0 or from
+        ``epsilon`` to ``beta`` (fusion).
+
+    Args:
+        form: one of ``FORMS``.
+        alpha: steepness of the sigmoid.
+        beta: largest factor.
+        epsilon: factors up to it are none; in binarization those of a sigmoid without beta.
+        pruned_share: lower and upper bound of the share of pruned neurons of a row.
+        sparsity_weight: lambda; 0: no such loss.
+
+    Raises:
+        ValueError: an unknown form, a number out of its range, or bounds that are none.
+    """
+
+    def __init__(
+        self,
+        form="fusion",
+        alpha=1.0,
+        beta=2.0,
+        epsilon=0.25,
+        pruned_share=(0.15, 0.25),
+        sparsity_weight=0.01,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if form not in FORMS:
+            raise ValueError(f"form: expected one of {FORMS}, got {form!r}")
+        if min(alpha, beta) <= 0:
+            raise ValueError(f"expected an alpha and a beta above 0, got {alpha} and {beta}")
+        highest = 1 if form == "binarization" else beta
+        if not 0 <= epsilon < highest:
+            raise ValueError(f"epsilon: expected 0 <= epsilon < {highest}, got {epsilon}")
+        low, high = pruned_share
+        if not 0 <= low <= high <= 1:
+            raise ValueError(f"pruned_share: expected 0 <= low <= high <= 1, got {pruned_share}")
+        if sparsity_weight < 0:
+            raise ValueError(f"sparsity_weight: expected 0 or more, got {sparsity_weight}")
+        self.form, self.alpha, self.beta, self.epsilon = form, alpha, beta, epsilon
+        self.pruned_share, self.sparsity_weight = (low, high), sparsity_weight
+
+    def build(self, condition_shape, hidden_shape):
+        self.map = keras.layers.Dense(hidden_shape[-1], name="map")
+        self.map.build((None, condition_shape[-1] + hidden_shape[-1]))
+
+    def call(self, condition, hidden, training=False):
+        v = self.map(ops.concatenate([condition, hidden], axis=-1))
+        sigmoid = ops.sigmoid(self.alpha * v)
+        if self.form == "scaling":
+            return self.beta * sigmoid
+        soft = sigmoid if self.form == "binarization" else self.beta * sigmoid
+        is_kept = ops.cast(soft > self.epsilon, soft.dtype)
+        if training and self.sparsity_weight:
+            self.add_loss(self._penalty(_straight_through(is_kept, sigmoid)))
+        hard = is_kept if self.form == "binarization" else is_kept * soft
+        return _straight_through(hard, soft)
+
+    def _penalty(self, is_kept):
+        """``(batch, units)`` of zeros and ones to the loss of this layer."""
+        low, high = self.pruned_share
+        share = 1 - ops.mean(is_kept, axis=-1)  # (batch,)
+        outside = ops.cast((share < low) | (share > high), share.dtype)
+        return self.sparsity_weight * ops.mean(outside * (share - (low + high) / 2) ** 2)
+
+    def compute_output_spec(self, condition, hidden, training=False):
+        return keras.KerasTensor(hidden.shape, hidden.dtype)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "form": self.form,
+            "alpha": self.alpha,
+            "beta": self.beta,
+            "epsilon": self.epsilon,
+            "pruned_share": list(self.pruned_share),
+            "sparsity_weight": self.sparsity_weight,
+        }
+
+
+def build_adasparse(
+    feature_columns,
+    embedding_dim=16,
+    hidden_units=(64, 32),
+    form="fusion",
+    alpha=1.0,
+    beta=2.0,
+    epsilon=0.25,
+    pruned_share=(0.15, 0.25),
+    sparsity_weight=0.01,
+    scenario=None,
+    task="click",
+):
+    """Build the model.
+
+    The network reads all features, the scenario among them. An unknown scenario has the zero
+    vector: its neurons are weighed by what the layers say alone.
+
+    Args:
+        feature_columns: columns of any kind, among them the scenario's.
+        embedding_dim: width of each column's vector.
+        hidden_units: widths of the layers; every one has a pruner.
+        form: ``"binarization"``: neurons are on or off. ``"scaling"``: weighed. ``"fusion"``: off
+            or weighed.
+        alpha, beta, epsilon: see ``Pruner``.
+        pruned_share, sparsity_weight: bounds of the share of pruned neurons in a layer, and what
+            leaving them costs.
+        scenario: name of the scenario's column; default: the one of group ``scenario``.
+        task: name of the output.
+
+    Returns:
+        ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layers ``features``
+        and, for layers l from 1, ``hidden_l``, ``pruner_l`` (the factors) and ``pruned_l``,
+        ``(batch, units)``.
+
+    Raises:
+        ValueError: no scenario column, no other, bad widths, or numbers out of range.
+    """
+    if not hidden_units:
+        raise ValueError("hidden_units: expected at least one layer, got none")
+    given = scenario_inputs(feature_columns, scenario)
+    current, domain = features_and_part(
+        given.values, feature_columns, [given.column.name], embedding_dim
+    )
+    for layer, units in enumerate(hidden_units, start=1):
+        hidden = keras.layers.Dense(units, "relu", name=f"hidden_{layer}")(current)
+        pruner = Pruner(
+            form, alpha, beta, epsilon, pruned_share, sparsity_weight, name=f"pruner_{layer}"
+        )
+        current = keras.layers.Multiply(name=f"pruned_{layer}")([pruner(domain, hidden), hidden])
+    logit = keras.layers.Dense(1, use_bias=False, name="network_logit")(current)
+    return keras.Model(given.inputs, PredictionHead(name=task)(logit), name="adasparse")
