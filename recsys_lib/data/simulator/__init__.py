@@ -11,6 +11,7 @@ from recsys_lib.data.simulator.funnel import funnel
 from recsys_lib.data.simulator.higher_order import higher_order
 from recsys_lib.data.simulator.interests import interests
 from recsys_lib.data.simulator.memorization import memorization
+from recsys_lib.data.simulator.platform import platform, whole_requests
 from recsys_lib.data.simulator.scenarios import scenarios
 from recsys_lib.data.simulator.second_order import second_order
 from recsys_lib.data.simulator.sessions import sessions
@@ -25,8 +26,10 @@ __all__ = [
     "higher_order",
     "interests",
     "memorization",
+    "platform",
     "scenarios",
     "second_order",
     "sessions",
     "tasks",
+    "whole_requests",
 ]

@@ -113,13 +113,18 @@ def _check_knobs(knobs):
 
 
 def _appeal_and_need(side, count, seed):
-    """Normal numbers ``(count,)`` each: mean 0, variance 1, and no correlation between the two."""
     appeal = stream(seed, LENS, f"{side}/appeal").standard_normal(count)
     need = stream(seed, LENS, f"{side}/need").standard_normal(count)
+    appeal, need = uncorrelated(appeal, need)
+    return {f"{side}_appeal": appeal, f"{side}_need": need}
+
+
+def uncorrelated(appeal, need):
+    """Two arrays ``(count,)`` as mean 0, variance 1, and no correlation between the two."""
     appeal, need = (numbers - numbers.mean() for numbers in (appeal, need))
     appeal /= appeal.std()
     need -= (need * appeal).mean() * appeal
-    return {f"{side}_appeal": appeal, f"{side}_need": need / need.std()}
+    return appeal, need / need.std()
 
 
 def _probabilities(

@@ -76,24 +76,10 @@ def interests(
         return topics * items_per_topic + pick(numbers, items_per_topic) + 1
 
     def draw(requests, candidates, uniform):
-        order = np.argsort(uniform("topics", requests, num_topics), axis=1)
-        own, others = order[:, :num_interests], order[:, num_interests:]
-        # The first K steps hold each topic once, the rest any; then the steps are shuffled.
-        which = pick(uniform("which", requests, length), num_interests)
-        which[:, :num_interests] = np.arange(num_interests)
-        shuffled = np.argsort(uniform("order", requests, length), axis=1)
-        which = np.take_along_axis(which, shuffled, axis=1)
-        history = item_of(
-            np.take_along_axis(own, which, axis=1), uniform("items", requests, length)
-        )
+        own, others, topics = draw_topics(uniform, requests, num_topics, num_interests, length)
+        history = item_of(topics, uniform("items", requests, length))
         shape = (requests, candidates)
-        is_own = uniform("is_own", *shape) < knobs["own_share"]
-        number = uniform("candidate_topic", *shape)
-        candidate_topic = np.where(
-            is_own,
-            np.take_along_axis(own, pick(number, num_interests), axis=1),
-            np.take_along_axis(others, pick(number, num_topics - num_interests), axis=1),
-        )
+        is_own, candidate_topic = draw_candidates(uniform, shape, own, others, knobs["own_share"])
         item = item_of(candidate_topic, uniform("candidate", *shape))
         return {
             "history": history,
@@ -103,6 +89,38 @@ def interests(
 
     planted = {"topic": topic, "quality": quality}
     return simulate(LENS, draw, knobs, num_items, length, truth=planted)
+
+
+def draw_topics(uniform, requests, num_topics, num_interests, length):
+    """The topics behind each history: every one of the user's K at least once, in random order.
+
+    Args:
+        uniform: function ``(part, *shape)`` of numbers in [0, 1), as ``simulate`` gives it.
+        requests, num_topics, num_interests, length: numbers of requests, topics, K and steps.
+
+    Returns:
+        Own topics ``(requests, K)``, all others, and the topic of each step ``(requests, length)``.
+    """
+    order = np.argsort(uniform("topics", requests, num_topics), axis=1)
+    own, others = order[:, :num_interests], order[:, num_interests:]
+    # The first K steps hold each topic once, the rest any; then the steps are shuffled.
+    which = pick(uniform("which", requests, length), num_interests)
+    which[:, :num_interests] = np.arange(num_interests)
+    shuffled = np.argsort(uniform("order", requests, length), axis=1)
+    which = np.take_along_axis(which, shuffled, axis=1)
+    return own, others, np.take_along_axis(own, which, axis=1)
+
+
+def draw_candidates(uniform, shape, own, others, own_share):
+    """Whether a candidate is of an own topic, and its topic, both of ``shape`` (requests, each)."""
+    is_own = uniform("is_own", *shape) < own_share
+    number = uniform("candidate_topic", *shape)
+    topic = np.where(
+        is_own,
+        np.take_along_axis(own, pick(number, own.shape[1]), axis=1),
+        np.take_along_axis(others, pick(number, others.shape[1]), axis=1),
+    )
+    return is_own, topic
 
 
 def _check_knobs(knobs):
