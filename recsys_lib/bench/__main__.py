@@ -7,6 +7,7 @@ the project's own for two cores; nothing here passes or fails.
 import argparse
 import statistics
 
+from recsys_lib.bench import multi_scenario as scenarios
 from recsys_lib.bench.lessons import lesson_seconds
 from recsys_lib.bench.process import measure, peak_memory_of_children
 from recsys_lib.bench.sequences import LENGTHS, LOOPED, loop_name
@@ -118,6 +119,32 @@ def multi_task():
     print("goal: at most 1.05 for uncertainty weighting, at most 2 for GradNorm and Pareto")
 
 
+def multi_scenario():
+    """Training speed and parameters of the multi-scenario models over the number of scenarios."""
+    counts = scenarios.COUNTS
+    results = {count: measure(scenarios.__name__, count)["models"] for count in counts}
+    print("\nTraining on MovieLens in drawn scenarios, width 16, batch 1024, Adam, warm")
+    print(f"{'':24}" + "".join(f"{f'{count} scenarios':>34}" for count in counts))
+    print(f"{'':24}" + f"{'parameters':>12}{'examples/s':>12}{'to plain':>10}" * len(counts))
+    for name in scenarios.MODELS:
+        print(f"{name:24}", end="")
+        for row in (results[count][name] for count in counts):
+            print(
+                f"{row['parameters']:>12,}{row['examples_per_second']:>12,.0f}"
+                f"{row['to_plain']:>10.2f}",
+                end="",
+            )
+        print()
+    few, many = min(counts), max(counts)
+    print(f"a step with {many} scenarios to one with {few}, in steps of the plain network:")
+    for name in scenarios.MODELS:
+        growth = scenarios.growth(results, name)
+        print(f"{name:24}{growth:>12.2f}   goal: under {many / few:.1f}, the ratio of scenarios")
+    print(
+        f"STAR to plain, 15 scenarios: {results[15]['STAR']['to_plain']:.2f}   goal: at least 0.5"
+    )
+
+
 def requests():
     """Latency of one request with 1,000 candidates."""
     result = measure("recsys_lib.bench.requests")
@@ -147,7 +174,16 @@ def lessons():
 
 SECTIONS = {
     function.__name__: function
-    for function in (vocabulary, seeds, models, sequences, multi_task, requests, lessons)
+    for function in (
+        vocabulary,
+        seeds,
+        models,
+        sequences,
+        multi_task,
+        multi_scenario,
+        requests,
+        lessons,
+    )
 }
 
 
