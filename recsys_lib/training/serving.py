@@ -72,7 +72,7 @@ class Ranking(NamedTuple):
 _RANKERS = weakref.WeakKeyDictionary()
 
 
-def rank(model, user_context, candidates, *, task=None):
+def rank(model, user_context, candidates, *, task=None, fuse=None):
     """Score and sort the candidates of one request.
 
     Args:
@@ -82,13 +82,17 @@ def rank(model, user_context, candidates, *, task=None):
         candidates: dict of column name to array ``(candidates,)`` or ``(candidates, max_length)``.
             Together with ``user_context`` it holds exactly the model's inputs.
         task: the output to rank by; may be left out where there is only one.
+        fuse: function ``(scores, candidates)`` that makes one number of all outputs, instead of
+            ``task``: it gets a dict of task to ``(candidates,)`` float32, all of one pass, and the
+            candidates as arrays, and returns ``(candidates,)`` numbers.
 
     Returns:
-        ``Ranking``. Candidates with equal scores keep their order.
+        ``Ranking``; its scores are those of the task, or what ``fuse`` returned. Candidates with
+        equal scores keep their order.
 
     Raises:
         ValueError: columns missing, given twice or unknown, wrong shapes, ids outside their
-            vocabulary.
+            vocabulary; a task and a function; a function that returns something else.
     """
     names = [tensor.name for tensor in model.inputs]
     both = sorted(set(user_context) & set(candidates))
@@ -109,19 +113,33 @@ def rank(model, user_context, candidates, *, task=None):
         if side:
             check_features(side, features, where)
     tasks = list(model.output) if isinstance(model.output, dict) else list(model.output_names)
-    if task is None and len(tasks) > 1:
+    if fuse is None and task is None and len(tasks) > 1:
         raise ValueError(f"task: expected one of {tasks}, got None")
+    if fuse is not None and task is not None:
+        raise ValueError(f"fuse: it makes one score of all tasks, expected no task, got {task!r}")
     if task is not None and task not in tasks:
         raise ValueError(f"task: expected one of {tasks}, got {task!r}")
-    key = (frozenset(user), task)
+    wanted = tuple(tasks) if fuse is not None else (task or tasks[0],)
+    key = (frozenset(user), wanted)
     rankers = _RANKERS.setdefault(model, {})
     if key not in rankers:
-        rankers[key] = _compile(model, columns, set(user), task or tasks[0])
-    scores = rankers[key](user, candidates).numpy()
+        rankers[key] = _compile(model, columns, set(user), wanted)
+    outputs = [output.numpy() for output in rankers[key](user, candidates)]
+    scores = outputs[0]
+    if fuse is not None:
+        scores = np.asarray(fuse(dict(zip(wanted, outputs, strict=True)), candidates))
+        _check_fused(scores, outputs[0].shape)
     return Ranking(np.argsort(-scores, kind="stable"), scores)
 
 
-def _compile(model, columns, user_side, task):
+def _check_fused(scores, shape):
+    if scores.shape != shape:
+        raise ValueError(f"fuse: expected numbers of shape {shape}, got {scores.shape}")
+    if scores.dtype.kind not in "iuf" or not np.isfinite(scores).all():
+        raise ValueError(f"fuse: expected finite numbers, got {scores.dtype} {scores[:3]}")
+
+
+def _compile(model, columns, user_side, tasks):
     reference = weakref.ref(model)
     specs = ({}, {})
     for column, tensor in zip(columns, model.inputs, strict=True):
@@ -135,7 +153,7 @@ def _compile(model, columns, user_side, task):
         model = reference()
         num_candidates = tf.shape(next(iter(candidates.values())))[0]
         outputs = _score_request(model, user, candidates, num_candidates)
-        return outputs_by_task(model, outputs, [task])[0]
+        return outputs_by_task(model, outputs, tasks)
 
     concrete = score.get_concrete_function()
 

@@ -14,7 +14,7 @@ from keras import ops
 from recsys_lib.features.blocks import MLP, PredictionHead, linear_logit
 from recsys_lib.features.columns import CANDIDATE_GROUP, CategoricalColumn
 from recsys_lib.features.embedding import build_inputs, embed_groups
-from recsys_lib.training import load, predict, rank, save
+from recsys_lib.training import load, predict, rank, save, serving
 from recsys_lib.training.trainer import Trainer
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -194,6 +194,66 @@ def test_a_request_without_a_candidates_column_is_refused(model):
 def test_the_task_must_be_named_among_several(model, task):
     with pytest.raises(ValueError, match=rf"expected one of \['like', 'share'\], got {task!r}"):
         rank(model, USER, CANDIDATES, task=task)
+
+
+def test_scores_of_all_tasks_are_fused_in_one_pass(model):
+    user, candidates, tiled = request()
+    given = {}
+
+    def value(scores, columns):
+        given.update(scores=scores, columns=columns)
+        return 0.1 * scores["like"] - scores["share"] * columns["price"]
+
+    order, scores = rank(model, user, candidates, fuse=value)
+    predicted = predict(model, tiled)
+    assert list(given["scores"]) == ["like", "share"]
+    for task, found in given["scores"].items():
+        np.testing.assert_array_equal(found, rank(model, user, candidates, task=task).scores)
+        np.testing.assert_allclose(found, predicted[task], rtol=1e-4, atol=1e-6)
+    assert set(given["columns"]) == set(candidates)
+    expected = 0.1 * predicted["like"] - predicted["share"] * candidates["price"]
+    np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_array_equal(order, np.argsort(-scores, kind="stable"))
+
+
+def test_fusing_runs_the_model_once(model, monkeypatch):
+    user, candidates, _ = request()
+    rank(model, user, candidates, fuse=lambda scores, _: scores["like"])
+    passes = []
+    (key,) = [key for key in serving._RANKERS[model] if key[1] == ("like", "share")]
+    compiled = serving._RANKERS[model][key]
+    monkeypatch.setitem(
+        serving._RANKERS[model], key, lambda *sides: passes.append(1) or compiled(*sides)
+    )
+    rank(model, user, candidates, fuse=lambda scores, _: scores["like"] + scores["share"])
+    assert passes == [1]
+
+
+def test_a_single_output_may_be_fused_too():
+    model = tiny.randomize(tiny.build_small())
+    user, candidates, _ = request(columns=tiny.SMALL)
+    plain = rank(model, user, candidates)
+    fused = rank(model, user, candidates, fuse=lambda scores, _: -scores["like"])
+    np.testing.assert_array_equal(fused.scores, -plain.scores)
+
+
+@pytest.mark.parametrize(
+    ("fuse", "message"),
+    [
+        (lambda scores, _: scores["like"][:5], r"fuse: expected numbers of shape \(40,\), got"),
+        (lambda scores, _: scores["like"][:, None], r"shape \(40,\), got \(40, 1\)"),
+        (lambda scores, _: np.full(40, np.nan), "fuse: expected finite numbers, got float64"),
+        (lambda scores, _: np.full(40, "a"), "fuse: expected finite numbers, got <U1"),
+    ],
+)
+def test_what_fuse_returns_is_checked(model, fuse, message):
+    with pytest.raises(ValueError, match=message):
+        rank(model, USER, CANDIDATES, fuse=fuse)
+
+
+def test_a_task_beside_fuse_is_refused(model):
+    with pytest.raises(ValueError, match=r"fuse: .* expected no task, got 'like'"):
+        rank(model, USER, CANDIDATES, task="like", fuse=lambda scores, _: scores["like"])
 
 
 def test_another_process_that_imports_training_alone_loads_the_same_bits(model, tmp_path):
