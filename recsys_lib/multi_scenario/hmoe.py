@@ -7,8 +7,9 @@ Scores S_j are logits. The gradient of a row reaches all of W, but experts, gate
 its own scenario's score only: that is the paper's task-constrained back-propagation.
 
 Source: Li et al. 2020, "Improving Multi-Scenario Learning to Rank in E-commerce by Exploiting Task
-Relationships in the Label Space", section 3. The softmax over W is our choice.
-Taught in chapter 06, "The multi-tower paradigm".
+Relationships in the Label Space", section 3. The softmax over W is our choice, and so is
+``own_weight``: with the equal weights that a softmax starts from, towers drift apart and cancel.
+Taught in chapter 06, "HMoE".
 """
 
 import keras
@@ -37,6 +38,34 @@ class OwnGate(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
+class OwnFirst(keras.layers.Layer):
+    """Raise the odds of each row's own entry; ``factor`` times what they were, sums stay one.
+
+    Call arguments:
+        weights: ``(batch, count)``, each row sums to one.
+        ids: ``(batch,)`` from 0 to ``count``; a row of id 0 is left alone.
+
+    Returns:
+        ``(batch, count)``.
+
+    Args:
+        factor: positive number; ``log(factor)`` is what a softmax's own logit would be raised by.
+    """
+
+    def __init__(self, factor, **kwargs):
+        super().__init__(**kwargs)
+        self.factor = float(factor)
+
+    def call(self, weights, ids):
+        own = tf.one_hot(ids - 1, weights.shape[-1], dtype=weights.dtype)
+        raised = weights * (1 + (self.factor - 1) * own)
+        return raised / tf.reduce_sum(raised, axis=-1, keepdims=True)
+
+    def get_config(self):
+        return {**super().get_config(), "factor": self.factor}
+
+
+@keras.saving.register_keras_serializable("recsys_lib")
 class LabelSpaceScore(keras.layers.Layer):
     """``sum_j w_j S_j`` where the scores of other scenarios than the row's own are constants.
 
@@ -61,6 +90,7 @@ def build_hmoe(
     hidden_units=(64, 32),
     tower_units=(16,),
     own_gates=False,
+    own_weight=None,
     scenario=None,
     task="click",
 ):
@@ -77,6 +107,9 @@ def build_hmoe(
         tower_units: widths of each scenario's own layers; empty: a linear map alone.
         own_gates: a gate over the experts for each tower, and weights over the scores for each
             scenario, instead of one of either.
+        own_weight: weight of a row's own score where the others are equal, between 0 and 1: the
+            odds of the own score are raised to it, once and for all. Default: not raised, so that
+            training starts from weights near ``1 / scenarios``.
         scenario: name of the scenario's column; default: the one of group ``scenario``.
         task: name of the output.
 
@@ -87,8 +120,10 @@ def build_hmoe(
         ``(batch, scenarios)``.
 
     Raises:
-        ValueError: no scenario column, no other, bad widths or numbers of experts.
+        ValueError: no scenario column, no other, bad widths, numbers of experts or own weight.
     """
+    if own_weight is not None and not 0 < own_weight < 1:
+        raise ValueError(f"own_weight: expected a number between 0 and 1, got {own_weight}")
     given = scenario_inputs(feature_columns, scenario)
     count = given.count
     features = flat_features(given.values, feature_columns, embedding_dim)
@@ -99,8 +134,11 @@ def build_hmoe(
         mixtures = mixtures[:, 0]  # every tower reads the one mixture
     towers = NetworkStack(count, tower_units, output_units=1, name="towers")(mixtures)
     weights = Gates(count if own_gates else 1, count, name="weight_networks")(features)
-    weights = OwnGate(name="label_weights")(weights, given.ids) if own_gates else weights[:, 0]
-    if not own_gates:
+    weights = OwnGate(name="own_gate")(weights, given.ids) if own_gates else weights[:, 0]
+    if own_weight is None or count == 1:
         weights = keras.layers.Identity(name="label_weights")(weights)
+    else:
+        factor = (count - 1) * own_weight / (1 - own_weight)
+        weights = OwnFirst(factor, name="label_weights")(weights, given.ids)
     logit = LabelSpaceScore(name="score")(weights, towers[:, :, 0], given.ids)
     return keras.Model(given.inputs, PredictionHead(name=task)(logit), name="hmoe")

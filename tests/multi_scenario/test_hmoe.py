@@ -1,5 +1,6 @@
 """HMoE: its formula, and what a row of one scenario trains of the others."""
 
+import dataclasses
 import functools
 
 import numpy as np
@@ -23,6 +24,7 @@ from tiny_scenarios import (
 from recsys_lib.multi_scenario import build_hmoe
 
 NUM_EXPERTS = 2
+ONE_SURFACE = {"surface": {"vocabulary_size": 2}}
 build = functools.partial(
     build_hmoe, embedding_dim=WIDTH, num_experts=NUM_EXPERTS, hidden_units=(5, 4), tower_units=(3,)
 )
@@ -135,6 +137,28 @@ def test_an_unknown_scenario_is_scored_by_all_towers(own_gates):
     assert np.abs(model(surfaces(2)).numpy() - expected).max() > 1e-3
 
 
+@pytest.mark.parametrize("own_gates", [False, True])
+def test_own_weight_raises_the_odds_of_the_own_score(own_gates):
+    options = {"own_gates": own_gates}
+    plain, raised = build(COLUMNS, **options), build(COLUMNS, own_weight=0.8, **options)
+    randomize(plain), randomize(raised)
+    weights, found = (output_of(model, "label_weights") for model in (plain, raised))
+    own = np.eye(COUNT)[FEATURES["surface"] - 1]
+    odds = weights * np.where(own, (COUNT - 1) * 0.8 / 0.2, 1)
+    np.testing.assert_allclose(found, odds / odds.sum(axis=1, keepdims=True), rtol=1e-4)
+    kernel = raised.get_layer("weight_networks").kernel
+    kernel.assign(0 * kernel)
+    np.testing.assert_allclose(output_of(raised, "label_weights")[own == 1], 0.8, rtol=1e-5)
+    np.testing.assert_allclose(output_of(raised, "label_weights", surfaces(0)), 1 / COUNT)
+
+
+@pytest.mark.filterwarnings("ignore:You are using a softmax")
+def test_one_scenario_has_one_weight_of_one():
+    columns = [dataclasses.replace(c, **ONE_SURFACE.get(c.name, {})) for c in COLUMNS]
+    model = randomize(build(columns, own_weight=0.8))
+    np.testing.assert_allclose(output_of(model, "label_weights", surfaces(1)), 1, rtol=1e-6)
+
+
 def test_experts_gates_and_towers_start_differently():
     model = build(COLUMNS, own_gates=True)
     for name in ("experts", "gates", "towers", "weight_networks"):
@@ -151,6 +175,7 @@ def test_experts_gates_and_towers_start_differently():
         (lambda: build(COLUMNS, num_experts=0), "experts: expected 1 network or more, got 0"),
         (lambda: build(COLUMNS, hidden_units=()), "experts: expected widths of 1 or more"),
         (lambda: build(COLUMNS, tower_units=(0,)), "towers: expected widths of 1 or more"),
+        (lambda: build(COLUMNS, own_weight=1), "own_weight: expected a number between 0 and 1"),
         (lambda: build(COLUMNS[2:]), "expected one column of group 'scenario'"),
     ],
 )

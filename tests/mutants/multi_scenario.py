@@ -311,4 +311,18 @@ MUTANTS = [
         "own",
         f"{TEST_HMOE}::test_an_unknown_scenario_is_scored_by_all_towers",
     ),
+    Mutant(
+        "HMoE: the own weight is given to the next scenario",
+        HMOE,
+        "own = tf.one_hot(ids - 1, weights.shape[-1], dtype=weights.dtype)",
+        "own = tf.one_hot(ids, weights.shape[-1], dtype=weights.dtype)",
+        f"{TEST_HMOE}::test_own_weight_raises_the_odds_of_the_own_score",
+    ),
+    Mutant(
+        "HMoE: raised weights do not sum to one",
+        HMOE,
+        "return raised / tf.reduce_sum(raised, axis=-1, keepdims=True)",
+        "return raised",
+        f"{TEST_HMOE}::test_own_weight_raises_the_odds_of_the_own_score",
+    ),
 ]
