@@ -1,0 +1,97 @@
+"""Mistakes in the ranker of chapter 07 and in its calibration that the tests must reject."""
+
+from runner import Mutant
+
+RANKER = "recsys_lib/one_request/ranker.py"
+CALIBRATION = "recsys_lib/one_request/calibration.py"
+TEST = "one_request/test_ranker.py"
+TEST_CALIBRATION = "one_request/test_calibration.py"
+FORMULA = f"{TEST}::test_both_outputs_equal_the_formulas"
+LAW = f"{TEST_CALIBRATION}::test_both_probabilities_come_back"
+
+MUTANTS = [
+    Mutant(
+        "ranker: the conversion is not multiplied by the click",
+        RANKER,
+        "keras.layers.Multiply(name=tasks[1])([click, after])",
+        "keras.layers.Identity(name=tasks[1])(after)",
+        FORMULA,
+    ),
+    Mutant(
+        "ranker: both heads read the first tower",
+        RANKER,
+        'PredictionHead(name="conversion_given_click")(logits[:, 1])',
+        'PredictionHead(name="conversion_given_click")(logits[:, 0])',
+        FORMULA,
+    ),
+    Mutant(
+        "ranker: the gate trains the features",
+        RANKER,
+        "ops.stop_gradient(features)",
+        "features",
+        f"{TEST}::test_the_gate_reads_the_features_without_training_them",
+    ),
+    Mutant(
+        "ranker: the gate does not read the surface",
+        RANKER,
+        "read = ops.concatenate([vector, ops.stop_gradient(features)], axis=-1)",
+        "read = ops.concatenate([0 * vector, ops.stop_gradient(features)], axis=-1)",
+        FORMULA,
+    ),
+    Mutant(
+        "ranker: the gate is computed and not applied",
+        RANKER,
+        'Multiply(name="gated_features")([gate, features])',
+        'Multiply(name="gated_features")([ops.ones_like(gate), features])',
+        FORMULA,
+    ),
+    Mutant(
+        "ranker: padding counts as behaviours",
+        RANKER,
+        "weights = unit(request.behaviours, request.candidate, request.mask)",
+        "weights = unit(request.behaviours, request.candidate, ops.ones_like(request.mask))",
+        f"{TEST}::test_padded_steps_have_weight_zero",
+    ),
+    Mutant(
+        "ranker: padding counts in the mean",
+        RANKER,
+        'pooling(request.behaviours, ops.cast(request.mask, "int32"))',
+        'pooling(request.behaviours, ops.cast(ops.ones_like(request.mask), "int32"))',
+        f"{TEST}::test_the_mean_is_that_of_the_real_steps",
+    ),
+    Mutant(
+        "ranker: a model without scenarios still asks for one",
+        RANKER,
+        '    if scenario != "none":\n',
+        "    if True:\n",
+        f"{TEST}::test_what_is_left_out_is_not_read",
+    ),
+    Mutant(
+        "sampling: odds multiplied instead of divided",
+        CALIBRATION,
+        "return q / (q + (1 - q) / share)",
+        "return q / (q + (1 - q) * share)",
+        LAW,
+    ),
+    Mutant(
+        "sampling: the probability is scaled, not its odds",
+        CALIBRATION,
+        "return q / (q + (1 - q) / share)",
+        "return q * share",
+        LAW,
+    ),
+    Mutant(
+        "sampling: the click's law for the conversion",
+        CALIBRATION,
+        "return click * factor, both * factor",
+        "return click * factor, both / (both + (1 - both) / share)",
+        LAW,
+    ),
+    Mutant(
+        "sampling: clicks are thinned too",
+        CALIBRATION,
+        "(split.labels[task] == 1) | (rng",
+        "(split.labels[task] == 2) | (rng",
+        f"{TEST_CALIBRATION}::test_thinning_keeps_every_click_and_the_stated_share_of_the_rest",
+    ),
+]

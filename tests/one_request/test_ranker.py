@@ -1,0 +1,291 @@
+"""The ranker: every layer from its formula, each part left out, and what rank makes of it."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from recsys_lib.data import simulator
+from recsys_lib.features.columns import CategoricalColumn, NumericColumn, SequenceColumn
+from recsys_lib.one_request import build_ranker
+from recsys_lib.training import fit, load, predict, rank, save
+
+STEPS, WIDTH = 4, 3
+COLUMNS = (
+    CategoricalColumn("surface", 4, group="scenario"),
+    CategoricalColumn("budget", 4, group="user"),
+    SequenceColumn("history", 9, STEPS, table="item_id"),
+    CategoricalColumn("item_id", 9, group="item"),
+    NumericColumn("log_price", group="item"),
+)
+FEATURES = {
+    "surface": np.array([1, 2, 3, 1, 2, 3], np.int32),
+    "budget": np.array([1, 2, 3, 0, 1, 2], np.int32),
+    "history": np.array(
+        [[1, 2, 3, 4], [5, 5, 0, 0], [0, 0, 0, 0], [8, 0, 0, 0], [2, 1, 2, 0], [3, 4, 0, 0]],
+        np.int32,
+    ),
+    "item_id": np.array([2, 5, 7, 1, 0, 3], np.int32),
+    "log_price": np.array([0.5, -1.0, 2.0, 0.0, 1.5, -0.5], np.float32),
+}
+SMALL = {
+    "embedding_dim": WIDTH,
+    "num_experts": 2,
+    "expert_units": (5,),
+    "tower_units": (4,),
+    "attention_units": (6,),
+    "gate_units": 3,
+}
+PARTS = [
+    {},
+    {"history": "mean"},
+    {"history": "none"},
+    {"scenario": "feature"},
+    {"scenario": "none"},
+    {"num_experts": 1},
+    {"tasks": ("conversion",)},
+    {"attention_activation": "dice"},
+]
+
+
+def build(**options):
+    return build_ranker(COLUMNS, **SMALL | options)
+
+
+def randomize(model, seed=0, scale=0.5):
+    rng = np.random.default_rng(seed)
+    for variable in model.trainable_variables:
+        variable.assign(scale * rng.normal(size=variable.shape))
+    return model
+
+
+def inputs_of(model, features=FEATURES):
+    return {tensor.name: features[tensor.name] for tensor in model.inputs}
+
+
+def output_of(model, name):
+    layer = keras.Model(model.inputs, model.get_layer(name).output)
+    return np.asarray(layer(inputs_of(model))).astype(np.float64)
+
+
+def vectors(model, name, ids, layer="embedding"):
+    table = model.get_layer(layer)
+    rows = table.table.numpy()[table.rows_of(name)].astype(np.float64)
+    return np.where(np.asarray(ids)[..., None] > 0, rows[ids], 0)
+
+
+def weights_of(layer):
+    return [np.asarray(w).astype(np.float64) for w in layer.weights]
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def softmax(x):
+    powers = np.exp(x - x.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def relu(x):
+    return np.maximum(x, 0)
+
+
+def by_the_formula(model):
+    """Click and conversion of every row, in NumPy: DIN, EPNet's gate, MMoE, ESMM."""
+    candidate = vectors(model, "item_id", FEATURES["item_id"])
+    behaviours = vectors(model, "item_id", FEATURES["history"])
+    repeated = np.repeat(candidate[:, None], STEPS, axis=1)
+    read = np.concatenate(
+        [repeated, behaviours, repeated - behaviours, repeated * behaviours], axis=-1
+    )
+    kernel, bias, last, last_bias = weights_of(model.get_layer("history_weights"))
+    weights = (relu(read @ kernel + bias) @ last + last_bias)[..., 0] * (FEATURES["history"] > 0)
+    interest = (weights[..., None] * behaviours).sum(axis=1)
+    profile = [vectors(model, "budget", FEATURES["budget"]), FEATURES["log_price"][:, None]]
+    features = np.concatenate([*profile, candidate, interest], axis=1)
+    surface = vectors(model, "surface", FEATURES["surface"], "scenario_embedding")
+    kernel, bias, last, last_bias = weights_of(model.get_layer("scenario_gate"))
+    gate = relu(np.concatenate([surface, features], axis=1) @ kernel + bias) @ last + last_bias
+    x = 2 * sigmoid(gate) * features
+    experts = model.get_layer("experts")
+    outputs = relu(
+        np.einsum("bi,nio->bno", x, experts.kernels[0].numpy()) + experts.biases[0].numpy()
+    )
+    gates = softmax(np.einsum("bi,tie->bte", x, model.get_layer("gates").kernel.numpy()))
+    mixtures = np.einsum("bte,beu->btu", gates, outputs)
+    towers = model.get_layer("towers")
+    (first, second), (bias, second_bias) = (
+        [w.numpy().astype(np.float64) for w in part] for part in (towers.kernels, towers.biases)
+    )
+    hidden = relu(np.einsum("btu,tuv->btv", mixtures, first) + bias)
+    logits = (np.einsum("btv,tvo->bto", hidden, second) + second_bias)[..., 0]
+    click = sigmoid(logits[:, 0] + float(model.get_layer("click").bias.numpy()))
+    after = sigmoid(logits[:, 1] + float(model.get_layer("conversion_given_click").bias.numpy()))
+    return click, after
+
+
+def test_both_outputs_equal_the_formulas():
+    model = randomize(build())
+    click, after = by_the_formula(model)
+    found = predict(model, FEATURES)
+    assert list(found) == ["click", "conversion"]
+    np.testing.assert_allclose(found["click"], click, rtol=1e-4)
+    np.testing.assert_allclose(found["conversion"], click * after, rtol=1e-4)
+    np.testing.assert_allclose(output_of(model, "conversion_given_click"), after, rtol=1e-4)
+
+
+@pytest.mark.parametrize("options", PARTS, ids=str)
+def test_no_conversion_is_more_likely_than_its_click(options):
+    found = predict(randomize(build(**options), scale=2.0), FEATURES)
+    if len(found) == 2:
+        assert (found["conversion"] <= found["click"]).all()
+    for values in found.values():
+        assert values.shape == (6,) and (values >= 0).all() and (values <= 1).all()
+
+
+@pytest.mark.parametrize("options", PARTS, ids=str)
+def test_gradients_reach_every_weight(options):
+    model = randomize(build(**options))
+    with tf.GradientTape() as tape:
+        outputs = model(inputs_of(model), training=True)
+        loss = tf.add_n(
+            [tf.reduce_sum(tf.sin(3.0 * value) * np.arange(1.0, 7)) for value in outputs.values()]
+        )
+    for variable, gradient in zip(
+        model.trainable_variables, tape.gradient(loss, model.trainable_variables), strict=True
+    ):
+        assert gradient is not None, variable.path
+        assert np.abs(tf.convert_to_tensor(gradient).numpy()).max() > 0, variable.path
+
+
+def test_the_gate_reads_the_features_without_training_them():
+    """The features' gradient through the gate is zero, that through the product is not."""
+    model = randomize(build())
+    gate = keras.Model(model.inputs, model.get_layer("scenario_gate").output)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(gate(inputs_of(model)))
+    table = model.get_layer("embedding").table
+    assert tape.gradient(loss, [table._value])[0] is None
+
+
+@pytest.mark.parametrize("history", ["attention", "mean"])
+def test_padding_changes_nothing(history):
+    model = randomize(build(history=history))
+    before = predict(model, inputs_of(model))["conversion"]
+    table = model.get_layer("embedding")
+    rows = table.table.numpy()
+    rows[table.rows_of("item_id")][0] = 7.0  # the row of id 0, in place
+    table.table.assign(rows)
+    np.testing.assert_array_equal(predict(model, inputs_of(model))["conversion"], before)
+    shuffled = FEATURES | {"history": FEATURES["history"].copy()}
+    shuffled["history"][0] = shuffled["history"][0][::-1]
+    np.testing.assert_allclose(
+        predict(model, inputs_of(model, shuffled))["conversion"], before, rtol=1e-5
+    )
+
+
+def test_the_mean_is_that_of_the_real_steps():
+    model = randomize(build(history="mean"))
+    candidate = vectors(model, "item_id", FEATURES["item_id"])
+    behaviours = vectors(model, "item_id", FEATURES["history"])
+    count = np.maximum((FEATURES["history"] > 0).sum(axis=1), 1)[:, None]
+    mean = behaviours.sum(axis=1) / count
+    found = output_of(model, "features")[:, -2 * WIDTH :]
+    np.testing.assert_allclose(found, np.concatenate([mean, mean * candidate], axis=1), rtol=1e-5)
+
+
+def test_padded_steps_have_weight_zero():
+    weights = output_of(randomize(build()), "history_weights")
+    assert weights.shape == (6, STEPS)
+    assert (weights[FEATURES["history"] == 0] == 0).all()
+    assert (weights[FEATURES["history"] > 0] != 0).all()
+
+
+def test_what_is_left_out_is_not_read():
+    for options, column in (({"history": "none"}, "history"), ({"scenario": "none"}, "surface")):
+        model = randomize(build(**options))
+        names = [tensor.name for tensor in model.inputs]
+        if column == "surface":
+            assert column not in names
+        changed = FEATURES | {column: FEATURES[column][::-1].copy()}
+        before, after = (predict(model, inputs_of(model, f)) for f in (FEATURES, changed))
+        np.testing.assert_array_equal(before["conversion"], after["conversion"])
+    for options in ({}, {"scenario": "feature"}, {"history": "mean"}):
+        model = randomize(build(**options))
+        for column in ("surface", "history"):
+            changed = FEATURES | {column: FEATURES[column][::-1].copy()}
+            after = predict(model, inputs_of(model, changed))["conversion"]
+            assert np.abs(after - predict(model, FEATURES)["conversion"]).max() > 1e-4, column
+
+
+def test_one_task_is_a_plain_probability_and_one_expert_a_shared_bottom():
+    model = build(tasks=("conversion",))
+    assert list(predict(model, FEATURES)) == ["conversion"]
+    with pytest.raises(ValueError, match="conversion_given_click"):
+        model.get_layer("conversion_given_click")
+    bottom = build(num_experts=1)
+    assert bottom.get_layer("experts").output.shape == (None, 5)
+    with pytest.raises(ValueError, match="gates"):
+        bottom.get_layer("gates")
+
+
+@pytest.mark.parametrize("options", PARTS, ids=str)
+def test_a_saved_model_predicts_the_same_bits(options, tmp_path):
+    model = randomize(build(**options))
+    save(model, tmp_path / "ranker.keras")
+    loaded = load(tmp_path / "ranker.keras")
+    for task, values in predict(model, inputs_of(model)).items():
+        np.testing.assert_array_equal(predict(loaded, inputs_of(loaded))[task], values)
+
+
+def test_rank_serves_it_with_the_request_on_a_single_row():
+    model = randomize(build())
+    user = {name: FEATURES[name][0] for name in ("surface", "budget", "history")}
+    candidates = {"item_id": np.arange(1, 9), "log_price": np.linspace(-1, 1, 8, dtype=np.float32)}
+    tiled = {name: np.repeat(np.asarray(value)[None], 8, 0) for name, value in user.items()}
+    predicted = predict(model, candidates | tiled)
+    expected = 3 * predicted["click"] + np.exp(candidates["log_price"]) * predicted["conversion"]
+
+    def value(scores, columns):
+        return 3 * scores["click"] + np.exp(columns["log_price"]) * scores["conversion"]
+
+    order, scores = rank(model, user, candidates, fuse=value)
+    np.testing.assert_allclose(scores, expected, rtol=1e-4)
+    np.testing.assert_array_equal(order, np.argsort(-scores, kind="stable"))
+
+
+def test_it_learns_both_tasks_of_the_platform():
+    data = simulator.platform(20_000, num_valid_rows=10, num_test_rows=2_000)
+    keras.utils.set_random_seed(0)
+    model = build_ranker(data.feature_columns, histories=("history_category",))
+    history = fit(model, data, epochs=2, patience=None)
+    assert history.epochs["loss"].iloc[-1] < history.epochs["loss"].iloc[0]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"history": "sum"}, r"history: expected one of \('attention', 'mean', 'none'\), got"),
+        ({"scenario": "tower"}, r"scenario: expected one of \('gate', 'feature', 'none'\), got"),
+        ({"tasks": ("a", "b", "c")}, "tasks: expected a click and a conversion, or one task, got"),
+        ({"tasks": ()}, "tasks: expected at least one, got none"),
+        ({"tasks": ("click", "click")}, "tasks: expected different names"),
+        ({"histories": ("item_id",)}, "history 'item_id': expected a sequence column"),
+        ({"num_experts": 0}, "experts: expected 1 network or more, got 0"),
+    ],
+    ids=str,
+)
+def test_bad_options_are_named(options, message):
+    with pytest.raises(ValueError, match=message):
+        build(**options)
+
+
+@pytest.mark.parametrize(
+    ("left_out", "message"),
+    [("surface", "scenario: expected one column of group 'scenario'"), ("history", "sequence")],
+)
+def test_missing_columns_are_named(left_out, message):
+    columns = [column for column in COLUMNS if column.name != left_out]
+    with pytest.raises(ValueError, match=message):
+        build_ranker(columns)
