@@ -13,6 +13,8 @@ VENV ?= .venv
 PY := $(VENV)/bin/python
 UV := $(shell command -v uv 2>/dev/null)
 WORKERS ?= 2
+# Each of the workers computes in one thread: two of two threads wait for each other on two cores.
+ONE_THREAD := TF_NUM_INTRAOP_THREADS=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 # The exercises' notebooks are tested by their own round, not by nbval. Labs run where their data
 # are: `python -m recsys_lib.book labs` lists those, and says which it leaves out.
@@ -42,7 +44,8 @@ test: lint ## everything CI checks: style, pairs, claims, unit tests, every note
 	@$(if $(NOTEBOOKS),,echo "No notebook in chapters/ yet: nbval has nothing to run")
 # The longest files first and in this order, so that no worker is left with one of them at the end.
 	@labs="$$($(PY) -m recsys_lib.book labs)"; \
-	RECSYS_PROGRESS=0 $(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
+	RECSYS_PROGRESS=0 $(ONE_THREAD) $(PY) -m pytest \
+	    -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
 	    $(if $(NOTEBOOKS),$(NBVAL) $$labs $(NOTEBOOKS)) tests $(PYTEST_ARGS)
 
 bench: $(READER) ## print the benchmark table
