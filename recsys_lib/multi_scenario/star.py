@@ -10,7 +10,7 @@ embedding is left to the auxiliary network: normalised within its scenario, a co
 Source: Sheng et al. 2021, "One Model to Serve All: Star Topology Adaptive Recommender for
 Multi-Domain CTR Prediction", sections 4.2 (partitioned normalization, equations 3 to 5), 4.3 (star
 topology, equations 6 and 7) and 4.4 (auxiliary network, equation 8).
-Taught in chapter 06, "The multi-tower paradigm".
+Taught in chapter 06, "STAR".
 """
 
 import keras
