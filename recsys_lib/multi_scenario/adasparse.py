@@ -22,7 +22,7 @@ layers are.
 Source: Yang et al. 2022, "AdaSparse: Learning Adaptively Sparse Structures for Multi-Domain
 Click-Through Rate Prediction", the sections on the domain-aware pruner, on its three forms and on
 the sparsity regularization.
-Taught in chapter 06, "The models of several scenarios side by side".
+Taught in chapter 06, "Multi-scenario models compared".
 """
 
 import keras
