@@ -10,7 +10,7 @@ z is the scenario (``group``), several ids at once (``mix``) or the layer's own 
 Source: Yan et al. 2022, "APG: Adaptive Parameter Generation Network for Click-Through Rate
 Prediction", the sections on the low-rank parameterization, the decomposed feed-forwarding, the
 parameter sharing, the over parameterization and the condition design.
-Taught in chapter 06, "The dynamic-weight paradigm".
+Taught in chapter 06, "M2M and APG".
 """
 
 import itertools

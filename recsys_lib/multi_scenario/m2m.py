@@ -12,7 +12,7 @@ Source: Zhang et al. 2022, "Leaving No One Behind: A Multi-Scenario Multi-Task M
 Approach for Advertiser Modeling", the sections on the meta unit, on the meta attention module and
 on the meta residual tower module. Its backbone, a transformer over the advertiser's history, is
 left to the columns' pooling.
-Taught in chapter 06, "The dynamic-weight paradigm".
+Taught in chapter 06, "M2M and APG".
 """
 
 import keras
