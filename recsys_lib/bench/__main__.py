@@ -148,18 +148,19 @@ def multi_scenario():
 def requests():
     """Latency of one request with 1,000 candidates."""
     result = measure("recsys_lib.bench.requests")
-    print("\nRanking 1,000 candidates of one request, Wide & Deep on MovieLens, milliseconds")
-    print(f"{'':28}{'p50':>10}{'p99':>10}")
-    for name in ("rank", "predict_compiled", "keras_predict"):
-        label = {
-            "rank": "rank",
-            "predict_compiled": "predict, tiled rows",
-            "keras_predict": "model.predict, tiled rows",
-        }[name]
-        print(f"{label:28}{result[name]['p50']:>10.1f}{result[name]['p99']:>10.1f}")
-    ratio = result["keras_predict"]["p50"] / result["rank"]["p50"]
-    print(f"model.predict to rank (p50): {ratio:.0f}   goal: at least 10")
-    print(f"largest difference of a score: {result['largest_difference']:.1e}")
+    labels = {
+        "rank": "rank",
+        "predict_compiled": "predict, tiled rows",
+        "keras_predict": "model.predict, tiled rows",
+    }
+    for model, timings in result["models"].items():
+        print(f"\nRanking 1,000 candidates of one request, {model}, milliseconds")
+        print(f"{'':28}{'p50':>10}{'p99':>10}")
+        for name, label in labels.items():
+            print(f"{label:28}{timings[name]['p50']:>10.1f}{timings[name]['p99']:>10.1f}")
+        ratio = timings["keras_predict"]["p50"] / timings["rank"]["p50"]
+        print(f"model.predict to rank (p50): {ratio:.0f}   goal: at least 10")
+        print(f"largest difference of a score: {timings['largest_difference']:.1e}")
 
 
 def lessons():

@@ -5,7 +5,7 @@ import io
 import json
 
 from recsys_lib.bench import __main__ as table
-from recsys_lib.bench import sequences
+from recsys_lib.bench import requests, sequences
 
 
 def test_the_sequences_section_prints_every_model_and_nothing_else(monkeypatch, capsys):
@@ -26,3 +26,23 @@ def test_the_sequences_section_prints_every_model_and_nothing_else(monkeypatch, 
     rows = [line for line in printed.splitlines() if line.split() and line.split()[-1] in "500-"]
     assert [line[:32].strip() for line in rows] == sequences.names_at(min(sequences.LENGTHS))
     assert printed.count("at 50 behaviours: 1.0") == len(sequences.LOOPED)
+
+
+def test_the_requests_section_prints_both_models_from_real_measurements(monkeypatch, capsys):
+    monkeypatch.setattr(requests, "NUM_REQUESTS", 2)
+    monkeypatch.setattr(requests, "NUM_PREDICTS", 1)
+
+    def measure(module):
+        assert module == requests.__name__
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            requests.main()
+        return json.loads(printed.getvalue())
+
+    monkeypatch.setattr(table, "measure", measure)
+    table.requests()
+    printed = capsys.readouterr().out
+    for name in requests.MODELS:
+        assert f"Ranking 1,000 candidates of one request, {name}, milliseconds" in printed
+    differences = [line.split()[-1] for line in printed.splitlines() if "difference" in line]
+    assert len(differences) == 2 and all(float(number) < 1e-3 for number in differences)
+    assert printed.count("model.predict, tiled rows") == 2
