@@ -10,7 +10,7 @@ make one. Every task has a network, and its own gates on every hidden layer.
 
 Source: Chang et al. 2023, "PEPNet: Parameter and Embedding Personalized Network for Infusing with
 Personalized Prior Information", the sections on the Gate Neural Unit, on EPNet and on PPNet.
-Taught in chapter 06, "The dynamic-weight paradigm".
+Taught in chapter 06, "PEPNet".
 """
 
 import keras
