@@ -11,6 +11,8 @@ from collections import Counter
 from recsys_lib.book.lessons import LessonError, read_text
 
 _IN_PROSE = re.compile(r"`claim: *([^`]*?) *`")
+# A claim of another lesson is cited by its bare name.
+_CITED = re.compile(r"`(\w+)\.(\w+)\.(\w+)`")
 
 
 def ids_in_prose(notebook):
@@ -77,18 +79,31 @@ def claim_problems(text_path, notebook):
     return problems
 
 
-def duplicate_problems(text_paths):
-    """Return the identifiers that more than one lesson checks."""
-    owners = {}
+def problems_between(text_paths):
+    """Return the claims that more than one lesson checks, and the cited ones that none does.
+
+    A code span of three parts is taken for a citation if some claim begins with its first part.
+    """
+    owners, cited = {}, []
     for text_path in text_paths:
         try:
-            identifiers = set(ids_in_cells(read_text(text_path))[0])
+            notebook = read_text(text_path)
         except LessonError:
             continue
-        for identifier in identifiers:
+        for identifier in set(ids_in_cells(notebook)[0]):
             owners.setdefault(identifier, []).append(text_path)
-    return [
+        for cell in notebook.cells:
+            if cell.cell_type == "markdown":
+                cited += [(text_path, *found.groups()) for found in _CITED.finditer(cell.source)]
+    twice = [
         f"{paths[1]}: claim {identifier} is already checked in {paths[0]}"
         for identifier, paths in sorted(owners.items())
         if len(paths) > 1
     ]
+    beginnings = {identifier.split(".")[0] for identifier in owners}
+    unknown = [
+        f"{text_path}: cites claim {'.'.join(parts)}, which no lesson checks"
+        for text_path, *parts in dict.fromkeys(cited)
+        if parts[0] in beginnings and ".".join(parts) not in owners
+    ]
+    return twice + unknown

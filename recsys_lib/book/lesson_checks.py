@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from recsys_lib.book import index, ledger
-from recsys_lib.book.claim_sources import calls_in_cell, claim_problems, duplicate_problems
+from recsys_lib.book.claim_sources import calls_in_cell, claim_problems, problems_between
 from recsys_lib.book.exercises.lesson_cells import duplicate_exercises, lesson_problems
 from recsys_lib.book.lessons import (
     CHAPTERS,
@@ -38,7 +38,7 @@ def check_book(chapters=CHAPTERS):
     problems = []
     for text_path in texts:
         problems += check_lesson(text_path)
-    problems += duplicate_problems(texts)
+    problems += problems_between(texts)
     problems += duplicate_exercises(chapters)
     known = {text_path.with_suffix(".ipynb") for text_path in texts}
     for path in sorted(chapters.glob("[0-9][0-9]_*/*.ipynb")):

@@ -199,3 +199,22 @@ def test_finds_a_claim_that_two_lessons_check(sound, chapters):
     chapters.fake(second)
     (problem,) = lesson_checks.check_book(chapters.folder)
     assert "claim small.sum is already checked in" in problem
+
+
+@pytest.mark.parametrize(
+    ("cited", "problem"),
+    [
+        ("`tiny.sum.one`", None),
+        ("`numpy.random.default_rng`", None),
+        ("`tiny.sum.two`", "cites claim tiny.sum.two, which no lesson checks"),
+    ],
+)
+def test_finds_a_cited_claim_that_no_lesson_checks(chapters, overview, cited, problem):
+    for name, text in (
+        ("01_small", overview.replace("small.sum", "tiny.sum.one")),
+        ("02_small", overview.replace("small.sum", "tiny.sum.three").replace("None.", cited)),
+    ):
+        chapters.fake(chapters.write(text, name=name))
+    found = [line for line in lesson_checks.check_book(chapters.folder) if "cites" in line]
+    assert len(found) == (problem is not None)
+    assert not found or ("02_small" in found[0] and problem in found[0])
