@@ -84,6 +84,7 @@ def _check_share(share):
 
 def _check_probability(name, values):
     values = np.asarray(values, np.float64)
-    if not ((values >= 0) & (values <= 1)).all():
-        raise ValueError(f"{name}: expected probabilities from 0 to 1, got {values.min()} or more")
+    bad = ~((values >= 0) & (values <= 1))  # so that NaN is bad too
+    if bad.any():
+        raise ValueError(f"{name}: expected probabilities from 0 to 1, got {values[bad][0]:g}")
     return values
