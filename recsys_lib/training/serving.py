@@ -87,8 +87,8 @@ def rank(model, user_context, candidates, *, task=None, fuse=None):
             candidates as arrays, and returns ``(candidates,)`` numbers.
 
     Returns:
-        ``Ranking``; its scores are those of the task, or what ``fuse`` returned. Candidates with
-        equal scores keep their order.
+        ``Ranking``; its scores are those of the task, or what ``fuse`` returned, whole numbers as
+        float64. Candidates with equal scores keep their order.
 
     Raises:
         ValueError: columns missing, given twice or unknown, wrong shapes, ids outside their
@@ -129,6 +129,9 @@ def rank(model, user_context, candidates, *, task=None, fuse=None):
     if fuse is not None:
         scores = np.asarray(fuse(dict(zip(wanted, outputs, strict=True)), candidates))
         _check_fused(scores, outputs[0].shape)
+        if scores.dtype.kind != "f":
+            # Unsigned numbers have no negative: sorted by -scores, 0 would come first.
+            scores = scores.astype(np.float64)
     return Ranking(np.argsort(-scores, kind="stable"), scores)
 
 

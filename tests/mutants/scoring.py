@@ -178,6 +178,13 @@ MUTANTS = [
         f"{TEST_SERVING}::test_scores_of_all_tasks_are_fused_in_one_pass",
     ),
     Mutant(
+        "rank: unsigned numbers are negated",
+        SERVING,
+        'if scores.dtype.kind != "f":',
+        'if scores.dtype.kind == "i":',
+        f"{TEST_SERVING}::test_whole_numbers_are_sorted_from_the_largest",
+    ),
+    Mutant(
         "rank: a pass for each task",
         SERVING,
         "    outputs = [output.numpy() for output in rankers[key](user, candidates)]\n",

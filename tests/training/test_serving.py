@@ -237,6 +237,13 @@ def test_a_single_output_may_be_fused_too():
     np.testing.assert_array_equal(fused.scores, -plain.scores)
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int64", "float32"])
+def test_whole_numbers_are_sorted_from_the_largest(model, dtype):
+    steps = np.resize(np.array([3, 0, 2, 1], dtype), 40)
+    order = rank(model, USER, CANDIDATES, fuse=lambda scores, _: steps).order
+    np.testing.assert_array_equal(steps[order], np.repeat(np.array([3, 2, 1, 0], dtype), 10))
+
+
 @pytest.mark.parametrize(
     ("fuse", "message"),
     [
