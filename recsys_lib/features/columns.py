@@ -182,10 +182,12 @@ def select(columns, kind=None, group=None, names=None):
     With ``names`` the result follows their order.
 
     Raises:
-        ValueError: a name that no column has.
+        ValueError: a name that no column has, or a text in the place of names.
     """
     columns = tuple(columns)
     if names is not None:
+        if isinstance(names, str):
+            raise ValueError(f"names of columns: expected a list, got the text {names!r}")
         by_name = {column.name: column for column in columns}
         missing = [name for name in names if name not in by_name]
         if missing:

@@ -6,6 +6,8 @@ copies the whole table in every step, which costs nothing at a thousand ids and 
 million.
 """
 
+from numbers import Integral
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -95,9 +97,9 @@ class FusedEmbedding(keras.layers.Layer):
         self.columns = select(check_columns(columns), kind=ID_COLUMNS)
         if not self.columns:
             raise ValueError("FusedEmbedding: expected at least one id column, got none")
-        if embedding_dim < 1:
-            raise ValueError(f"embedding_dim: expected 1 or more, got {embedding_dim}")
-        self.embedding_dim = embedding_dim
+        if not isinstance(embedding_dim, Integral) or embedding_dim < 1:
+            raise ValueError(f"embedding_dim: expected 1 or more, got {embedding_dim!r}")
+        self.embedding_dim = int(embedding_dim)
         self.embeddings_initializer = keras.initializers.get(
             embeddings_initializer or keras.initializers.RandomUniform(-0.05, 0.05)
         )
@@ -332,7 +334,8 @@ def embed_groups(inputs, columns, embedding_dim, name="embedding", embeddings_in
         blocks = FusedEmbedding(members, width, embeddings_initializer, name=layer_name)(inputs)
         for block, vectors in pool_blocks(blocks, inputs, members).items():
             fields = vectors.shape[1]
-            flat = ops.reshape(vectors, (-1, fields * width))
+            # A saved model holds the shape, and cannot hold a NumPy integer.
+            flat = ops.reshape(vectors, (-1, fields * int(width)))
             parts.setdefault(group_of_sequence.get(block, block), []).append(flat)
     for group in {column.group: None for column in select(columns, kind=NumericColumn)}:
         numbers = concat_numeric(inputs, select(columns, kind=NumericColumn, group=group))

@@ -26,6 +26,7 @@ Taught in chapter 06, "Multi-scenario models compared".
 """
 
 import keras
+import numpy as np
 from keras import ops
 
 from recsys_lib.features.blocks import PredictionHead
@@ -80,15 +81,17 @@ class Pruner(keras.layers.Layer):
         super().__init__(**kwargs)
         if form not in FORMS:
             raise ValueError(f"form: expected one of {FORMS}, got {form!r}")
-        if min(alpha, beta) <= 0:
+        if not (alpha > 0 and beta > 0):
             raise ValueError(f"expected an alpha and a beta above 0, got {alpha} and {beta}")
         highest = 1 if form == "binarization" else beta
         if not 0 <= epsilon < highest:
             raise ValueError(f"epsilon: expected 0 <= epsilon < {highest}, got {epsilon}")
+        if np.shape(pruned_share) != (2,):
+            raise ValueError(f"pruned_share: expected two numbers, got {pruned_share!r}")
         low, high = pruned_share
         if not 0 <= low <= high <= 1:
             raise ValueError(f"pruned_share: expected 0 <= low <= high <= 1, got {pruned_share}")
-        if sparsity_weight < 0:
+        if not sparsity_weight >= 0:
             raise ValueError(f"sparsity_weight: expected 0 or more, got {sparsity_weight}")
         self.form, self.alpha, self.beta, self.epsilon = form, alpha, beta, epsilon
         self.pruned_share, self.sparsity_weight = (low, high), sparsity_weight
@@ -112,7 +115,7 @@ class Pruner(keras.layers.Layer):
     def _penalty(self, is_kept):
         """``(batch, units)`` of zeros and ones to the loss of this layer."""
         low, high = self.pruned_share
-        share = 1 - ops.mean(is_kept, axis=-1)  # (batch,)
+        share = ops.mean(1 - is_kept, axis=-1)  # (batch,); 1 - mean would round across a bound
         outside = ops.cast((share < low) | (share > high), share.dtype)
         return self.sparsity_weight * ops.mean(outside * (share - (low + high) / 2) ** 2)
 

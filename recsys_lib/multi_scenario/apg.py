@@ -192,7 +192,7 @@ def build_apg(
     names = [given.column.name] if condition == "group" else []
     if condition == "mix":
         of_groups = ids_of_groups(given.others, ("user", "item"))
-        names = of_groups if condition_columns is None else list(condition_columns)
+        names = of_groups if condition_columns is None else condition_columns
         if not names:
             raise ValueError(
                 "condition_columns: expected names of columns, or a categorical one of user or item"

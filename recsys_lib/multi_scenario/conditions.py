@@ -26,21 +26,26 @@ def features_and_part(values, columns, names, embedding_dim):
         ValueError: a name that no column has.
     """
     chosen = {column.name for column in select(columns, names=names)}
-    # Columns of one group come out side by side: the chosen ones get groups of their own.
+    # Columns of one group come out side by side: the chosen ones get groups of their own, under
+    # names that no group has yet.
+    groups, prefix = {column.group for column in columns}, "chosen_"
+    taken = groups | {column.name for column in columns}
+    while any(f"{prefix}{group}" in taken for group in groups):
+        prefix += "chosen_"
     regrouped = [
-        dataclasses.replace(column, group=f"chosen_{column.group}")
+        dataclasses.replace(column, group=f"{prefix}{column.group}")
         if column.name in chosen
         else column
         for column in columns
     ]
-    groups = embed_groups(values, regrouped, embedding_dim)
+    vectors_of = embed_groups(values, regrouped, embedding_dim)
     of_chosen = {column.group for column in regrouped if column.name in chosen}
-    part = [vectors for group, vectors in groups.items() if group in of_chosen]
+    part = [vectors for group, vectors in vectors_of.items() if group in of_chosen]
 
     def joined(vectors):
         return vectors[0] if len(vectors) == 1 else ops.concatenate(vectors, axis=-1)
 
-    features = keras.layers.Identity(name="features")(joined(list(groups.values())))
+    features = keras.layers.Identity(name="features")(joined(list(vectors_of.values())))
     return features, joined(part) if part else None
 
 

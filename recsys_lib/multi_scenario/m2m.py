@@ -203,7 +203,7 @@ def build_m2m(
     if num_tower_layers < 1:
         raise ValueError(f"num_tower_layers: expected 1 or more, got {num_tower_layers}")
     given = scenario_inputs(feature_columns, scenario)
-    names = ids_of_groups(given.others, ("user",)) if profile is None else list(profile)
+    names = ids_of_groups(given.others, ("user",)) if profile is None else profile
     features, person = features_and_part(given.values, given.others, names, embedding_dim)
     facts = scenario_vector(given, embedding_dim)
     if person is not None:

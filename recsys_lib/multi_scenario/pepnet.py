@@ -46,7 +46,8 @@ class GateNU(keras.layers.Layer):
         super().__init__(**kwargs)
         if min(units, hidden_units, 1 if num_tasks is None else num_tasks) < 1:
             raise ValueError(
-                f"{self.name}: expected widths of 1 or more, got {units} and {hidden_units}"
+                f"{self.name}: expected widths and tasks of 1 or more, got {units} and "
+                f"{hidden_units} units and {num_tasks} tasks"
             )
         if gamma <= 0:
             raise ValueError(f"{self.name}: expected a gamma above 0, got {gamma}")
@@ -111,7 +112,7 @@ def build_pepnet(
     if not hidden_units:
         raise ValueError("hidden_units: expected at least one layer, got none")
     given = scenario_inputs(feature_columns, scenario)
-    names = ids_of_groups(given.others, ("user", "item")) if prior is None else list(prior)
+    names = ids_of_groups(given.others, ("user", "item")) if prior is None else prior
     if not names:
         raise ValueError("prior: expected names of columns, or a categorical one of user or item")
     features, personal = features_and_part(given.values, given.others, names, embedding_dim)

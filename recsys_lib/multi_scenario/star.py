@@ -30,9 +30,10 @@ class PartitionedNormalization(keras.layers.Layer):
     """Batch normalization with moments, scales and shifts of the row's scenario.
 
     Rows of id 0 are normalised with the moments of all rows, and get ``gamma`` and ``beta`` alone.
-    A scenario without a row in a batch keeps its moving moments. Those weigh every row alike, so a
-    scenario with a single row in each batch still gets the variance between its rows; before its
-    first row its mean is 0 and its variance 1.
+    A scenario without a row in a batch keeps its moving moments. Those count rows, while older
+    batches fade, so a scenario with a single row in each batch still gets the variance between its
+    rows. In inference the variance of all rows counts as one row more of each scenario: a few rows
+    spread too little, and a single one not at all, which would blow up whatever comes next.
 
     Call arguments:
         inputs: ``(batch, features)``.
@@ -76,7 +77,9 @@ class PartitionedNormalization(keras.layers.Layer):
             mean, centred, variance, sizes = self._moments(inputs, places)
             self._move(*map(tf.stop_gradient, (mean, variance, sizes)))
         else:
+            rows = tf.convert_to_tensor(self.moving_rows)
             variance = tf.convert_to_tensor(self.moving_variance)
+            variance = (rows * variance + variance[:1]) / (rows + 1)
             centred = inputs - places @ self.moving_mean
         gamma = tf.concat([self.gamma[None], self.gamma * self.specific_gamma], 0)
         beta = tf.concat([self.beta[None], self.beta + self.specific_beta], 0)
@@ -151,7 +154,8 @@ class StarNetwork(keras.layers.Layer):
         super().__init__(**kwargs)
         self.hidden_units = tuple(hidden_units)
         if min([*self.hidden_units, output_units]) < 1:
-            raise ValueError(f"{self.name}: expected widths of 1 or more, got {hidden_units}")
+            widths = [*self.hidden_units, output_units]
+            raise ValueError(f"{self.name}: expected widths of 1 or more, got {widths}")
         self.count, self.output_units = count, output_units
         self.activation = keras.activations.get(activation)
 

@@ -16,6 +16,8 @@ Source: He et al. 2014, "Practical Lessons from Predicting Clicks on Ads at Face
 Taught in chapter 07, "One request".
 """
 
+from numbers import Real
+
 import numpy as np
 
 
@@ -32,9 +34,11 @@ def thin(split, share, rng, task="click"):
         ``(N,)`` bool, a mask for ``split.take``.
 
     Raises:
-        ValueError: a share out of range.
+        ValueError: a share out of range, or a label that the split does not have.
     """
     _check_share(share)
+    if task not in split.labels:
+        raise ValueError(f"task: expected one of {sorted(split.labels)}, got {task!r}")
     return (split.labels[task] == 1) | (rng.random(len(split)) < share)
 
 
@@ -65,19 +69,21 @@ def undo_sampling_of_both(click, both, share):
         share: w.
 
     Returns:
-        p and p r / q, ``(N,)`` float64 each; the second is 0 where q is.
+        p and p r / q, ``(N,)`` float64 each; the second is 0 where q is, whatever r says.
 
     Raises:
-        ValueError: as for ``undo_sampling``.
+        ValueError: as for ``undo_sampling``; two arrays of different shapes.
     """
     click, both = _check_probability("click", click), _check_probability("both", both)
+    if click.shape != both.shape:
+        raise ValueError(f"both: expected the shape of click, {click.shape}, got {both.shape}")
     # p / q without a division by q, which may be 0.
     factor = 1 / (click + (1 - click) / _check_share(share))
-    return click * factor, both * factor
+    return click * factor, np.where(click > 0, both * factor, 0.0)
 
 
 def _check_share(share):
-    if not 0 < share <= 1:
+    if not isinstance(share, Real) or not 0 < share <= 1:
         raise ValueError(f"share: expected a number above 0 and up to 1, got {share!r}")
     return share
 

@@ -75,7 +75,11 @@ def build_ranker(
     for name, value, known in (("history", history, HISTORIES), ("scenario", scenario, SCENARIOS)):
         if value not in known:
             raise ValueError(f"{name}: expected one of {known}, got {value!r}")
-    tasks = list(check_tasks(tasks))
+    kinds = check_tasks(tasks)
+    for task, kind in kinds.items():
+        if kind != "binary":
+            raise ValueError(f"task {task!r}: expected 'binary', got {kind!r}")
+    tasks = list(kinds)
     if len(tasks) > 2:
         raise ValueError(f"tasks: expected a click and a conversion, or one task, got {tasks}")
     columns = check_columns(feature_columns)

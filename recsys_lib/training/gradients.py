@@ -139,7 +139,9 @@ def _last_shared(model):
     nested = any(a < b for a in behind for b in behind)
     for layer in model.layers[::-1]:
         kernels = [w for w in layer.trainable_weights if w.path.endswith("kernel")]
-        if kernels and not nested and all(layer.name in parts for parts in behind):
+        # A layer with gates for each task holds a part of its kernel for each, and shares none.
+        own = getattr(layer, "num_tasks", None) is not None
+        if kernels and not own and not nested and all(layer.name in parts for parts in behind):
             return layer.name
     raise ValueError(
         f"shared layer: model {model.name!r} has no layer above the embeddings that all tasks "

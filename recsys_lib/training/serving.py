@@ -48,7 +48,7 @@ def load(path):
         ValueError: there is no such file, or it is not a Keras model.
     """
     path = os.fspath(path)
-    if not os.path.exists(path):
+    if not os.path.isfile(path):
         raise ValueError(f"{path}: no such file")
     try:
         with zipfile.ZipFile(path) as archive:

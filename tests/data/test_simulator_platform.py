@@ -248,6 +248,7 @@ def test_the_knobs_are_kept(small):
         ({"price_sd": -1}, "price_sd: expected a finite number from 0"),
         ({"sensitivity": 1}, "sensitivity: expected some numbers, got 1"),
         ({"seed": -1}, "seed: expected an integer of 0 or more, got -1"),
+        ({"num_categories": 2, "num_interests": 1}, "num_categories: expected an integer of 3 or"),
     ],
     ids=str,
 )

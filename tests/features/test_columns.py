@@ -115,6 +115,8 @@ def test_select_by_kind_group_and_name():
     assert select(COLUMNS, names=["age", "user_id"]) == (AGE, USER)
     with pytest.raises(ValueError, match=r"named \['film'\]; there are \['age', .*'user_id'\]"):
         select(COLUMNS, names=["film", "age"])
+    with pytest.raises(ValueError, match="expected a list, got the text 'age'"):
+        select(COLUMNS, names="age")
 
 
 @pytest.mark.parametrize("column", COLUMNS, ids=lambda column: column.name)

@@ -161,6 +161,16 @@ def test_leaving_the_bounds_costs_in_training_only(form):
     np.testing.assert_allclose(sum(model.losses), expected.mean(axis=1).sum(), rtol=1e-4)
 
 
+@pytest.mark.parametrize(("units", "off", "low"), [(20, 3, 0.15), (40, 6, 0.15), (100, 15, 0.15)])
+def test_a_share_on_a_bound_is_inside(units, off, low):
+    pruner = Pruner(pruned_share=(low, low + 0.2), sparsity_weight=1.0)
+    rows = np.zeros((2, units), np.float32)
+    pruner(rows, rows)
+    pruner.map.bias.assign(np.where(np.arange(units) < off, -12, 12))
+    pruner(rows, rows, training=True)
+    assert float(sum(pruner.losses)) == 0
+
+
 @pytest.mark.parametrize("form", ["binarization", "fusion"])
 def test_no_bounds_no_loss(form):
     for options in ({"sparsity_weight": 0.0}, {"pruned_share": (0, 1), "sparsity_weight": 1.0}):
@@ -286,6 +296,9 @@ def test_a_run_learns_scenarios_that_go_against_each_other_and_keeps_to_the_boun
         (lambda: build(pruned_share=(0.5, 0.2)), r"0 <= low <= high <= 1, got \(0.5, 0.2\)"),
         (lambda: build(pruned_share=(0.5, 1.2)), r"0 <= low <= high <= 1, got \(0.5, 1.2\)"),
         (lambda: build(sparsity_weight=-1.0), "sparsity_weight: expected 0 or more, got -1.0"),
+        (lambda: build(sparsity_weight=np.nan), "sparsity_weight: expected 0 or more, got nan"),
+        (lambda: build(alpha=np.nan), "an alpha and a beta above 0, got nan"),
+        (lambda: build(pruned_share=0.2), "pruned_share: expected two numbers, got 0.2"),
         (lambda: build_adasparse(COLUMNS, hidden_units=()), "expected at least one layer"),
         (lambda: build_adasparse(COLUMNS, hidden_units=(4, 0)), "positive integer.*units=0"),
         (lambda: build_adasparse(COLUMNS[2:]), "expected one column of group 'scenario'"),

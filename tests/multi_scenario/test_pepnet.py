@@ -26,12 +26,14 @@ from recsys_lib.features.columns import CategoricalColumn, NumericColumn
 from recsys_lib.multi_scenario import build_pepnet
 from recsys_lib.multi_scenario.pepnet import GateNU
 from recsys_lib.training import load, predict, rank, save
+from recsys_lib.training.gradients import shared_parameters
 
 TASKS = {"click": "binary", "minutes": "regression"}
 build = functools.partial(
     build_pepnet, COLUMNS, TASKS, embedding_dim=WIDTH, hidden_units=(5, 4), gate_units=3
 )
 GATES = ("epnet_gate", "ppnet_gate_1", "ppnet_gate_2")
+CLICK = ("click",)
 NETWORKS = ("hidden_1", "hidden_2", "task_logits")
 
 
@@ -214,6 +216,21 @@ def test_save_load_and_predict_the_same_bits(tmp_path):
         np.testing.assert_array_equal(after[task], before[task])
 
 
+def test_the_last_layer_that_tasks_share_is_the_gate_of_the_embeddings():
+    # The gates of PPNet hold a block of their kernel for each task, which no other task trains.
+    assert shared_parameters(build()).name == "epnet_gate"
+
+
+def test_a_group_may_have_any_name():
+    """The prior is regrouped inside; a group of that name must not slip into it."""
+    shapes = set()
+    for group in ("misc", "chosen_user", "chosen_item"):
+        columns = [*COLUMNS, CategoricalColumn("age", 7, group=group)]
+        model = build_pepnet(columns, CLICK, embedding_dim=WIDTH, hidden_units=(5,), gate_units=3)
+        shapes.add(model.get_layer("ppnet_gate_1").weights[0].shape)
+    assert len(shapes) == 1
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -231,7 +248,9 @@ def test_save_load_and_predict_the_same_bits(tmp_path):
         (lambda: build_pepnet(COLUMNS, "click"), "tasks: expected different names"),
         (lambda: build(hidden_units=()), "hidden_units: expected at least one layer"),
         (lambda: build(hidden_units=(4, 0)), "widths of 1 or more"),
-        (lambda: build(gate_units=0), "widths of 1 or more, got 7 and 0"),
+        (lambda: build(gate_units=0), "1 or more, got 7 and 0 units and None tasks"),
+        (lambda: GateNU(3, num_tasks=0), "1 or more, got 3 and 32 units and 0 tasks"),
+        (lambda: build(prior="user_id"), "expected a list, got the text 'user_id'"),
         (lambda: GateNU(3, gamma=0.0), "expected a gamma above 0, got 0.0"),
     ],
 )

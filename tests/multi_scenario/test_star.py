@@ -5,6 +5,7 @@ import functools
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from tiny_scenarios import (
     COLUMNS,
     COUNT,
@@ -109,6 +110,9 @@ def test_inference_uses_the_moving_moments_of_the_scenario():
     x, ids = inputs(7), np.roll(IDS, 1)
     found = layer(x, ids).numpy()
     mean, variance = numbers(layer, "moving_mean"), numbers(layer, "moving_variance")
+    counted = numbers(layer, "moving_rows")
+    # The variance of all rows counts as one row more.
+    variance = (counted * variance + variance[0]) / (counted + 1)
     for row, scenario in enumerate(ids):
         expected = scaled(layer, x[row] - mean[scenario], variance[scenario], scenario)
         np.testing.assert_allclose(found[row], expected, rtol=1e-3, atol=1e-4)
@@ -117,6 +121,37 @@ def test_inference_uses_the_moving_moments_of_the_scenario():
     before = numbers(layer, "moving_mean")
     layer(x, ids)
     np.testing.assert_array_equal(numbers(layer, "moving_mean"), before)
+
+
+@pytest.mark.parametrize("epochs", [1, 4])
+def test_a_scenario_of_a_single_row_is_not_blown_up(epochs):
+    layer = PartitionedNormalization(2)
+    rng = np.random.default_rng(0)
+    many, one = rng.normal(3, 2, size=(50, 1)), rng.normal(3, 2, size=(1, 1))
+    ids = np.array([1] * 50 + [2], np.int32)
+    for _ in range(epochs):
+        layer(np.concatenate([many, one]).astype(np.float32), ids, training=True)
+    assert layer.moving_variance.numpy()[2] < 1e-6
+    x = rng.normal(3, 2, size=(1_000, 1)).astype(np.float32)
+    spread = [float(np.std(layer(x, np.full(1_000, number, np.int32)))) for number in (1, 2)]
+    assert spread[0] == pytest.approx(1, abs=0.25)
+    assert spread[1] < 2.5  # with its own variance alone it would be 63
+
+
+def test_the_gradient_passes_through_the_moments_of_the_batch():
+    layer, x = normalization(), tf.constant(inputs())
+    target = np.random.default_rng(3).normal(size=x.shape).astype(np.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        loss = tf.reduce_sum(target * layer(x, IDS, training=True))
+    gradient, x = tape.gradient(loss, x).numpy(), x.numpy()
+    for scenario in (1, 2):  # neither a shift of a scenario's rows nor a stretch changes a thing
+        own = scenario == IDS
+        assert np.abs(gradient[own]).max() > 0.01
+        np.testing.assert_allclose(gradient[own].sum(axis=0), 0, atol=1e-4)
+        centred = x[own] - x[own].mean(axis=0)
+        np.testing.assert_allclose((gradient[own] * centred).sum(axis=0), 0, atol=0.02)
+    np.testing.assert_allclose(gradient[IDS == 3], 0, atol=1e-5)  # a lone row is its own mean
 
 
 def test_an_absent_scenario_leaves_its_moments_alone():
@@ -239,6 +274,7 @@ def test_parts_can_be_left_out():
     ("call", "message"),
     [
         (lambda: build(COLUMNS, hidden_units=(4, 0)), "star: expected widths of 1 or more"),
+        (lambda: StarNetwork(3, (4,), output_units=0), r"1 or more, got \[4, 0\]"),
         (lambda: build(COLUMNS, auxiliary_units=(0,)), "hidden_units: expected widths of 1"),
         (lambda: build(COLUMNS[2:]), "expected one column of group 'scenario'"),
         (lambda: PartitionedNormalization(3, momentum=1.5), "momentum: expected 0 to 1, got 1.5"),

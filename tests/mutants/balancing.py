@@ -21,6 +21,7 @@ SHORTEST = f"{SOLVER}::test_no_solver_finds_a_shorter_combination"
 BY_HAND = f"{SOLVER}::test_by_hand"
 EQUAL = f"{SOLVER}::test_equal_gradients_share_what_the_bounds_leave_alike"
 GOES_ON = f"{RUNS}::test_a_run_that_goes_on_and_one_started_over_equal_a_fresh_one"
+PEPNET = "multi_scenario/test_pepnet.py"
 LAYERS = f"{SHARED}::test_the_last_shared_layer_of_each_architecture"
 
 MUTANTS = [
@@ -284,6 +285,13 @@ MUTANTS = [
         '("shared_bottom", "experts", *levels[::-1])',
         '("shared_bottom", "experts", *levels)',
         (LAYERS, f"{SHARED}::test_levels_are_ordered_as_numbers"),
+    ),
+    Mutant(
+        "task gradients: a layer with gates for each task counts as shared",
+        GRADIENTS,
+        'own = getattr(layer, "num_tasks", None) is not None',
+        "own = False",
+        f"{PEPNET}::test_the_last_layer_that_tasks_share_is_the_gate_of_the_embeddings",
     ),
     Mutant(
         "task gradients: a tower that one output passes on is shared",

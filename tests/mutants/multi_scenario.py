@@ -183,6 +183,22 @@ MUTANTS = [
         INFERENCE_MOMENTS,
     ),
     Mutant(
+        "partitioned normalization: a single row has no variance",
+        STAR,
+        "variance = (rows * variance + variance[:1]) / (rows + 1)",
+        "variance = variance + 0 * rows",
+        (INFERENCE_MOMENTS, f"{TEST_STAR}::test_a_scenario_of_a_single_row_is_not_blown_up"),
+    ),
+    Mutant(
+        "partitioned normalization: the moments are constants",
+        STAR,
+        "            self._move(*map(tf.stop_gradient, (mean, variance, sizes)))\n",
+        "            self._move(*map(tf.stop_gradient, (mean, variance, sizes)))\n"
+        "            variance = tf.stop_gradient(variance)\n"
+        "            centred = inputs - places @ tf.stop_gradient(mean)\n",
+        f"{TEST_STAR}::test_the_gradient_passes_through_the_moments_of_the_batch",
+    ),
+    Mutant(
         "partitioned normalization: absent scenarios' moments decay",
         STAR,
         "tf.where(sizes > 0, before + sizes, self.moving_rows)",

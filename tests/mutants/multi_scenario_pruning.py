@@ -113,15 +113,15 @@ MUTANTS = [
     Mutant(
         "adasparse: the share of kept neurons is kept between the bounds",
         ADASPARSE,
-        "share = 1 - ops.mean(is_kept, axis=-1)",
+        "share = ops.mean(1 - is_kept, axis=-1)",
         "share = ops.mean(is_kept, axis=-1)",
         (COST, PULL),
     ),
     Mutant(
         "adasparse: one share for the whole batch",
         ADASPARSE,
-        "share = 1 - ops.mean(is_kept, axis=-1)",
-        "share = 1 - ops.mean(is_kept)",
+        "share = ops.mean(1 - is_kept, axis=-1)",
+        "share = ops.mean(1 - is_kept)",
         COST,
     ),
     Mutant(

@@ -60,6 +60,13 @@ MUTANTS = [
         f"{TEST}::test_the_mean_is_that_of_the_real_steps",
     ),
     Mutant(
+        "ranker: an untrained vector answers for a surface without rows",
+        RANKER,
+        'known = KnownScenarios(surface, name="known_scenarios")(inputs[surface.name])',
+        "known = inputs[surface.name]",
+        f"{TEST}::test_a_surface_without_training_rows_is_the_unknown_one",
+    ),
+    Mutant(
         "ranker: a model without scenarios still asks for one",
         RANKER,
         '    if scenario != "none":\n',
@@ -83,9 +90,16 @@ MUTANTS = [
     Mutant(
         "sampling: the click's law for the conversion",
         CALIBRATION,
-        "return click * factor, both * factor",
-        "return click * factor, both / (both + (1 - both) / share)",
+        "np.where(click > 0, both * factor, 0.0)",
+        "both / (both + (1 - both) / share)",
         LAW,
+    ),
+    Mutant(
+        "sampling: a conversion without a click",
+        CALIBRATION,
+        "np.where(click > 0, both * factor, 0.0)",
+        "both * factor",
+        f"{TEST_CALIBRATION}::test_where_no_click_can_be_no_conversion_can",
     ),
     Mutant(
         "sampling: clicks are thinned too",

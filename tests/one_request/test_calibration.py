@@ -47,6 +47,12 @@ def test_the_ends_and_a_full_log_stay():
     np.testing.assert_array_equal(both, [0, 0.3])
 
 
+def test_where_no_click_can_be_no_conversion_can():
+    # Two models trained apart may disagree.
+    click, both = undo_sampling_of_both(np.array([0.0, 0.5]), np.array([0.3, 0.25]), 0.1)
+    np.testing.assert_allclose(both, [0, click[1] / 2])
+
+
 def test_numbers_in_single_precision_are_worked_out_in_double():
     p = undo_sampling(np.float32([0.1, 0.9999999]), 0.01)
     assert p.dtype == np.float64
@@ -69,7 +75,7 @@ def test_thinning_keeps_every_click_and_the_stated_share_of_the_rest():
         assert abs(found - expected[part].mean()) < 4.5 * error
 
 
-@pytest.mark.parametrize("share", [0, -0.1, 1.1, np.nan])
+@pytest.mark.parametrize("share", [0, -0.1, 1.1, np.nan, None, "0.1", np.array([0.1, 0.2])])
 def test_bad_shares_are_named(share):
     split = simulator.platform(10, num_valid_rows=10, num_test_rows=10).train
     for call in (
@@ -87,3 +93,11 @@ def test_bad_probabilities_are_named():
             undo_sampling(np.array([0.5, bad]), 0.1)
         with pytest.raises(ValueError, match="both: expected probabilities from 0 to 1"):
             undo_sampling_of_both(np.array([0.5]), np.array([bad]), 0.1)
+
+
+def test_other_bad_arguments_are_named():
+    with pytest.raises(ValueError, match=r"both: .*shape of click, \(3,\), got \(3, 1\)"):
+        undo_sampling_of_both(np.full(3, 0.5), np.full((3, 1), 0.1), 0.1)
+    split = simulator.platform(10, num_valid_rows=10, num_test_rows=10).train
+    with pytest.raises(ValueError, match=r"task: expected one of \['click', .*got 'like'"):
+        thin(split, 0.1, np.random.default_rng(0), "like")

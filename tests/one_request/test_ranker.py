@@ -63,6 +63,28 @@ def inputs_of(model, features=FEATURES):
     return {tensor.name: features[tensor.name] for tensor in model.inputs}
 
 
+@pytest.mark.parametrize("scenario", ["gate", "feature"])
+def test_a_surface_without_training_rows_is_the_unknown_one(scenario):
+    model = randomize(build(scenario=scenario))
+    seen = FEATURES | {"surface": np.resize(np.array([1, 2], np.int32), 6)}
+    model(inputs_of(model, seen), training=True)
+    unknown, known, never = (
+        predict(model, FEATURES | {"surface": np.full(6, surface, np.int32)})["click"]
+        for surface in (0, 2, 3)
+    )
+    np.testing.assert_array_equal(never, unknown)
+    assert np.abs(known - unknown).max() > 1e-3
+
+
+def test_a_width_may_be_a_number_of_numpy(tmp_path):
+    model = randomize(build(embedding_dim=np.int64(WIDTH)))
+    save(model, tmp_path / "model.keras")
+    loaded = load(tmp_path / "model.keras")
+    np.testing.assert_array_equal(
+        predict(loaded, FEATURES)["click"], predict(model, FEATURES)["click"]
+    )
+
+
 def output_of(model, name):
     layer = keras.Model(model.inputs, model.get_layer(name).output)
     return np.asarray(layer(inputs_of(model))).astype(np.float64)

@@ -325,6 +325,8 @@ def test_bad_files_are_named(tmp_path):
         save(tiny.build_small(), tmp_path / "model.h5")
     with pytest.raises(ValueError, match=r"model.keras: no such file"):
         load(tmp_path / "model.keras")
+    with pytest.raises(ValueError, match="no such file"):
+        load(tmp_path)
     for content in (b"", b"no model at all", b"PK\x03\x04half a zip"):
         (tmp_path / "model.keras").write_bytes(content)
         with pytest.raises(ValueError, match=r"model\.keras: not a readable model"):

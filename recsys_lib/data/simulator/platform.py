@@ -35,7 +35,8 @@ LENS = "platform"
 SIZES = {"train": "num_rows", "valid": "num_valid_rows", "test": "num_test_rows"}
 PER_SURFACE = ("click_bias", "conversion_bias")
 MINIMUM = {
-    **{"seed": 0, "num_categories": 2, "items_per_category": 2},
+    # Two centred numbers always lie on one line: no two effects of two would be uncorrelated.
+    **{"seed": 0, "num_categories": 3, "items_per_category": 2},
     **dict.fromkeys(("num_interests", "history_length", "per_request"), 1),
 }
 
@@ -100,7 +101,8 @@ def platform(
 
         Common random numbers: only ``num_...``, ``items_per_category``, ``history_length``,
         ``own_share`` and ``per_request`` change which items are shown to whom; ``sizes`` changes
-        whose surface it is; all others change probabilities and the labels that depend on them.
+        whose surface it is, the number of kinds in ``sensitivity`` whose budget; all others change
+        probabilities and the labels that depend on them.
 
     Raises:
         ValueError: a knob outside its range, named with the value expected and given.

@@ -83,8 +83,9 @@ def scenarios(
 
         Common random numbers: ``share``, ``strength``, ``bias`` and ``bias_sd`` change
         probabilities and the labels that depend on them, never a row; ``sizes`` changes whose row
-        it is and no field; ``num_rows`` and ``new_rows`` add rows at the end. A scenario keeps its
-        function, its bias and its test rows whatever the other scenarios are.
+        it is and no field; ``num_rows`` and ``new_rows`` add rows at the end. A scenario of
+        ``sizes`` keeps its function, its bias and its test rows whatever the others are; the new
+        one its function and its bias.
 
     Raises:
         ValueError: a knob outside its range, named with the value expected and given.
