@@ -24,9 +24,10 @@ INTRODUCTION = """\
 
 A recommender's ranking stage is given about a thousand candidates for one request and predicts
 what the user will do with each. This book teaches its models by running them. Every lesson is a
-notebook: open it, run it from top to bottom, change it. You need NumPy and one Keras tutorial; begin
-with chapter 00, each lesson names the earlier ones that it builds on. Sentences marked `claim: ...`
-are checked by a cell each time the lesson runs; [the ledger](CLAIMS.md) lists them all.
+notebook: open it, run it from top to bottom, change it. You need NumPy and one Keras tutorial.
+Begin with chapter 00; each lesson names the earlier ones that it builds on. Sentences marked
+`claim: ...` are checked by a cell each time the lesson runs; [the ledger](CLAIMS.md) lists all of
+them.
 
 This page is generated from the lessons by `make book`.
 """

@@ -32,8 +32,9 @@ class PartitionedNormalization(keras.layers.Layer):
     Rows of id 0 are normalised with the moments of all rows, and get ``gamma`` and ``beta`` alone.
     A scenario without a row in a batch keeps its moving moments. Those count rows, while older
     batches fade, so a scenario with a single row in each batch still gets the variance between its
-    rows. In inference the variance of all rows counts as one row more of each scenario: a few rows
-    spread too little, and a single one not at all, which would blow up whatever comes next.
+    rows; before its first row its mean is 0 and its variance 1. In inference a column in which a
+    scenario has not varied at all, as after a single row, has the variance of all rows: with its
+    own any other value would be blown up by ``1 / sqrt(epsilon)``.
 
     Call arguments:
         inputs: ``(batch, features)``.
@@ -77,9 +78,8 @@ class PartitionedNormalization(keras.layers.Layer):
             mean, centred, variance, sizes = self._moments(inputs, places)
             self._move(*map(tf.stop_gradient, (mean, variance, sizes)))
         else:
-            rows = tf.convert_to_tensor(self.moving_rows)
             variance = tf.convert_to_tensor(self.moving_variance)
-            variance = (rows * variance + variance[:1]) / (rows + 1)
+            variance = tf.where(variance > 0, variance, variance[:1])
             centred = inputs - places @ self.moving_mean
         gamma = tf.concat([self.gamma[None], self.gamma * self.specific_gamma], 0)
         beta = tf.concat([self.beta[None], self.beta + self.specific_beta], 0)

@@ -63,12 +63,14 @@ def compare(
     balancing=None,
     keep=None,
     keep_seeds=None,
+    trainers=None,
     **fit_options,
 ):
     """Train every model with every seed and score it on the test split.
 
     Each model is traced once; a further seed only draws new weights, a new order of rows and new
-    dropout masks, and gives the same result as a fresh build with that seed.
+    dropout masks, and gives the same result as a fresh build with that seed. With ``trainers`` the
+    same holds for further data sets.
 
     Args:
         models: dict of name to builder (a function of the feature columns) or ``Recipe``.
@@ -83,6 +85,10 @@ def compare(
         keep: dict that receives the trained model of the last seed under each name, or None.
         keep_seeds: dict that receives the list of all seeds' trained models under each name, in
             the order of the seeds, or None.
+        trainers: dict that keeps what was traced. A later call with the same dict trains a model of
+            the same name, recipe, columns and weights of the tasks in it, and the numbers are those
+            of a fresh build. Models that ``keep`` handed out would change under their owner, so the
+            two exclude each other.
         **fit_options: as for ``fit``.
 
     Returns:
@@ -97,6 +103,8 @@ def compare(
     seeds = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
     if not seeds:
         raise ValueError("seeds: expected at least one, got none")
+    if keep is not None and trainers is not None:
+        raise ValueError("trainers: expected no keep beside it, since it goes on with the models")
     recipes = {
         name: recipe if isinstance(recipe, Recipe) else Recipe(recipe)
         for name, recipe in models.items()
@@ -119,7 +127,9 @@ def compare(
         options = {**fit_options, **recipe.fit}
         for weighing in ("loss_weights", "balancing"):
             options.pop(weighing, None)
-        trainer = None
+        made_of = (recipe, data.feature_columns, data.tasks, loss_weights, balancing)
+        before, trainer = (trainers or {}).get(name, (None, None))
+        trainer = trainer if before == made_of else None
         for seed in seeds:
             if trainer is None:
                 keras.utils.set_random_seed(seed)
@@ -129,6 +139,7 @@ def compare(
                 trainer = Trainer(model, data, optimizer, **weighing)
             else:
                 trainer.restart(lambda r=recipe, d=data: r.build(d.feature_columns), seed)
+                model = trainer.model
             history = trainer.fit(data, seed=seed, **options)
             run = {
                 "parameters": int(sum(np.prod(w.shape) for w in model.trainable_variables)),
@@ -146,6 +157,8 @@ def compare(
                 keep_seeds.setdefault(name, []).append(copy)
         if keep is not None:
             keep[name] = model
+        if trainers is not None:
+            trainers[name] = (made_of, trainer)
     table = pd.DataFrame(rows)
     table["seed"] = table["seed"].astype("Int64")
     return table

@@ -185,9 +185,16 @@ MUTANTS = [
     Mutant(
         "partitioned normalization: a single row has no variance",
         STAR,
-        "variance = (rows * variance + variance[:1]) / (rows + 1)",
-        "variance = variance + 0 * rows",
-        (INFERENCE_MOMENTS, f"{TEST_STAR}::test_a_scenario_of_a_single_row_is_not_blown_up"),
+        "variance = tf.where(variance > 0, variance, variance[:1])",
+        "variance = tf.identity(variance)",
+        f"{TEST_STAR}::test_a_scenario_of_a_single_row_is_not_blown_up",
+    ),
+    Mutant(
+        "partitioned normalization: all rows lend their variance to scenarios of few",
+        STAR,
+        "variance = tf.where(variance > 0, variance, variance[:1])",
+        "variance = (self.moving_rows * variance + variance[:1]) / (self.moving_rows + 1)",
+        f"{TEST_STAR}::test_a_scenario_that_varies_little_keeps_its_own_variance",
     ),
     Mutant(
         "partitioned normalization: the moments are constants",

@@ -64,6 +64,28 @@ MUTANTS = [
         f"{TEST_COMPARISON}::test_numbers_equal_separate_fits_to_the_last_bit",
     ),
     Mutant(
+        "compare: a kept trainer serves every recipe",
+        COMPARISON,
+        "trainer = trainer if before == made_of else None",
+        "trainer = trainer if trainer is not None else None",
+        f"{TEST_COMPARISON}::test_a_kept_trainer_serves_nothing_else",
+    ),
+    Mutant(
+        "compare: a kept trainer serves other weights of the tasks",
+        COMPARISON,
+        "made_of = (recipe, data.feature_columns, data.tasks, loss_weights, balancing)",
+        "made_of = (recipe, data.feature_columns, data.tasks)",
+        f"{TEST_COMPARISON}::test_a_kept_trainer_serves_nothing_else",
+    ),
+    Mutant(
+        "compare: kept trainers are built anew",
+        COMPARISON,
+        "trainer = trainer if before == made_of else None",
+        "trainer = None",
+        f"{TEST_COMPARISON}"
+        "::test_kept_trainers_serve_another_data_set_with_the_numbers_of_a_fresh_build",
+    ),
+    Mutant(
         "compare: the order of rows is the same for every seed",
         COMPARISON,
         "trainer.fit(data, seed=seed, ",
