@@ -8,6 +8,7 @@ PREDICTION = "recsys_lib/training/prediction.py"
 SERVING = "recsys_lib/training/serving.py"
 BATCHES = "recsys_lib/training/batches.py"
 TEST_COMPARISON = "training/test_comparison.py"
+TEST_KEPT = "training/test_kept_trainers.py"
 TEST_EVALUATION = "training/test_evaluation.py"
 TEST_PREDICTION = "training/test_prediction.py"
 TEST_SERVING = "training/test_serving.py"
@@ -68,22 +69,21 @@ MUTANTS = [
         COMPARISON,
         "trainer = trainer if before == made_of else None",
         "trainer = trainer if trainer is not None else None",
-        f"{TEST_COMPARISON}::test_a_kept_trainer_serves_nothing_else",
+        f"{TEST_KEPT}::test_a_kept_trainer_serves_nothing_else",
     ),
     Mutant(
         "compare: a kept trainer serves other weights of the tasks",
         COMPARISON,
         "made_of = (recipe, data.feature_columns, data.tasks, loss_weights, balancing)",
         "made_of = (recipe, data.feature_columns, data.tasks)",
-        f"{TEST_COMPARISON}::test_a_kept_trainer_serves_nothing_else",
+        f"{TEST_KEPT}::test_a_kept_trainer_serves_nothing_else",
     ),
     Mutant(
         "compare: kept trainers are built anew",
         COMPARISON,
         "trainer = trainer if before == made_of else None",
         "trainer = None",
-        f"{TEST_COMPARISON}"
-        "::test_kept_trainers_serve_another_data_set_with_the_numbers_of_a_fresh_build",
+        f"{TEST_KEPT}::test_kept_trainers_serve_another_data_set_with_the_numbers_of_a_fresh_build",
     ),
     Mutant(
         "compare: the order of rows is the same for every seed",

@@ -82,52 +82,6 @@ def test_the_models_of_all_seeds_are_kept_apart():
     assert not np.array_equal(first, last)
 
 
-def test_kept_trainers_serve_another_data_set_with_the_numbers_of_a_fresh_build():
-    recipe = Recipe(tiny.build_small, lambda: Adam(1e-2))
-    rows = np.arange(len(DATA.train)) % 3 > 0
-    other = dataclasses.replace(DATA, train=DATA.train.take(rows))
-    trainers, models = {}, {}
-    compare({"one": recipe}, DATA, seeds=2, trainers=trainers, **OPTIONS)
-    again = compare(
-        {"one": recipe}, other, seeds=2, trainers=trainers, keep_seeds=models, **OPTIONS
-    )
-    fresh = compare({"one": recipe}, other, seeds=2, **OPTIONS)
-    measured = ["seconds", "trace_seconds", "examples_per_second"]
-    pd.testing.assert_frame_equal(again.drop(columns=measured), fresh.drop(columns=measured))
-    trained = again[again["seed"].notna()]
-    assert (trained["trace_seconds"] == 0).all() and fresh["trace_seconds"].max() > 0
-    compare({"one": recipe}, DATA, seeds=1, trainers=trainers, **OPTIONS)
-    found = evaluate(models["one"][1], other.test)["log_loss"]  # a copy: nobody went on with it
-    assert found == row(again, "one", 1)["log_loss"]
-
-
-@pytest.mark.parametrize("changed", ["recipe", "columns", "weights"])
-def test_a_kept_trainer_serves_nothing_else(changed):
-    recipes = [Recipe(tiny.build_small), Recipe(tiny.build_small, lambda: Adagrad(0.5))]
-    others = {"recipe": (recipes[1], DATA, {}), "weights": (recipes[0], DATA, {"like": 3.0})}
-    wider = [
-        dataclasses.replace(column, vocabulary_size=column.vocabulary_size + 5)
-        if column.name == "user_id"
-        else column
-        for column in DATA.feature_columns
-    ]
-    others["columns"] = (recipes[0], dataclasses.replace(DATA, feature_columns=tuple(wider)), {})
-    recipe, data, weights = others[changed]
-    trainers = {}
-    compare({"one": recipes[0]}, DATA, seeds=1, trainers=trainers, **OPTIONS)
-    options = {"seeds": 1, "loss_weights": weights, **OPTIONS}
-    found = compare({"one": recipe}, data, trainers=trainers, **options)
-    fresh = compare({"one": recipe}, data, **options)
-    for name in ("log_loss", "parameters"):
-        assert row(found, "one", 0)[name] == row(fresh, "one", 0)[name]
-    assert row(found, "one", 0)["trace_seconds"] > 0
-
-
-def test_kept_models_and_kept_trainers_are_refused_together():
-    with pytest.raises(ValueError, match="trainers: expected no keep beside it"):
-        compare({"one": tiny.build_small}, DATA, seeds=1, keep={}, trainers={}, **OPTIONS)
-
-
 @pytest.mark.parametrize("seed", [0, 7])
 def test_numbers_equal_separate_fits_to_the_last_bit(table, seed):
     keras.utils.set_random_seed(seed)
