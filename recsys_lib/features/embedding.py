@@ -333,9 +333,7 @@ def embed_groups(inputs, columns, embedding_dim, name="embedding", embeddings_in
         layer_name = name if len(widths) == 1 else f"{name}_{width}"
         blocks = FusedEmbedding(members, width, embeddings_initializer, name=layer_name)(inputs)
         for block, vectors in pool_blocks(blocks, inputs, members).items():
-            fields = vectors.shape[1]
-            # A saved model holds the shape, and cannot hold a NumPy integer.
-            flat = ops.reshape(vectors, (-1, fields * int(width)))
+            flat = ops.reshape(vectors, (-1, vectors.shape[1] * vectors.shape[2]))
             parts.setdefault(group_of_sequence.get(block, block), []).append(flat)
     for group in {column.group: None for column in select(columns, kind=NumericColumn)}:
         numbers = concat_numeric(inputs, select(columns, kind=NumericColumn, group=group))

@@ -9,6 +9,7 @@ from recsys_lib.book.exercises import (
     case,
     check_cases,
     check_choice,
+    check_memory,
     check_prediction,
     check_text,
 )
@@ -38,6 +39,24 @@ def test_keywords_reach_the_function_and_the_message():
 
     check_cases(scaled, [case(2, by=3, expected=6)])
     assert "scaled(2, by=3)" in wrong(lambda: check_cases(scaled, [case(2, by=3, expected=7)]))
+
+
+def test_memory_is_measured_at_its_height():
+    def by_a_detour(count):
+        return np.ones((count, 1_000)).sum()  # 8 kB a row, given back at once
+
+    def breaks(count):
+        return count / 0
+
+    with recording() as record:
+        check_memory(by_a_detour, 500, megabytes=6)
+    assert record.num_cases == 1
+    message = wrong(lambda: check_memory(by_a_detour, 1_000, megabytes=6))
+    assert message == "by_a_detour took 8 MB on the way, expected at most 6 MB"
+    assert "raised    ZeroDivisionError" in wrong(lambda: check_memory(breaks, 1, megabytes=6))
+    check_memory(by_a_detour, 500, megabytes=6)  # what failed before is not counted
+    with pytest.raises(NotAttempted):
+        check_memory(..., 1, megabytes=6)
 
 
 def test_exceptions_name_type_message_and_line():

@@ -10,6 +10,7 @@ from recsys_lib.book.exercises.cases import (
     case,
     check_cases,
     check_choice,
+    check_memory,
     check_prediction,
     check_text,
 )
@@ -23,6 +24,7 @@ __all__ = [
     "check",
     "check_cases",
     "check_choice",
+    "check_memory",
     "check_prediction",
     "check_text",
     "exercise",

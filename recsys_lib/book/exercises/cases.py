@@ -8,6 +8,7 @@ passing answer was listens with `recording`.
 import contextlib
 import copy
 import traceback
+import tracemalloc
 from dataclasses import dataclass, field
 
 from recsys_lib.book.exercises.comparing import Difference, compare_values, show, show_call
@@ -106,6 +107,31 @@ def check_cases(function, cases, rtol=RTOL, atol=ATOL, same_dtype=False):
                 f"  came      {show(came)}\n  reason    {reason}"
             ) from None
         _note(1, difference)
+
+
+def check_memory(function, *arguments, megabytes):
+    """Call ``function`` once and see how much memory it takes at its height.
+
+    Args:
+        function: the student's.
+        *arguments: given to it as fresh copies, which count.
+        megabytes: how much it may take; NumPy's arrays count, as Python's own objects do.
+
+    Raises:
+        WrongAnswer: it takes more, or fails.
+        NotAttempted: as for `check_cases`.
+    """
+    _require_attempt(function)
+    name = getattr(function, "__name__", "function")
+    tracemalloc.start()
+    try:
+        _call(function, arguments, {}, "memory", f"{name}(...)")
+        peak = tracemalloc.get_traced_memory()[1] / 1e6
+    finally:
+        tracemalloc.stop()
+    if peak > megabytes:
+        raise WrongAnswer(f"{name} took {peak:.0f} MB on the way, expected at most {megabytes} MB")
+    _note(1, 0.0)
 
 
 def check_choice(answer, options, right=None):
