@@ -17,7 +17,7 @@ WORKERS ?= 2
 ONE_THREAD := TF_NUM_INTRAOP_THREADS=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 # The exercises' notebooks are tested by their own round, not by nbval. Labs run where their data
-# are: `python -m recsys_lib.book labs` lists those, and says which it leaves out.
+# are: `python -m bookmaker labs` lists those, and says which it leaves out.
 ALL_NOTEBOOKS := $(wildcard chapters/*.ipynb chapters/*/*.ipynb)
 NOTEBOOKS := $(foreach one,$(ALL_NOTEBOOKS),\
     $(if $(filter %.exercises.ipynb lab_%,$(notdir $(one))),,$(one)))
@@ -49,7 +49,7 @@ test: lint ## everything CI checks: style, pairs, claims, unit tests, every note
 	    $(if $(NOTEBOOKS),$(NBVAL) $$labs $(NOTEBOOKS)) tests $(PYTEST_ARGS)
 
 bench: $(READER) ## print the benchmark table
-	@$(PY) -m recsys_lib.bench
+	@$(PY) -m benchmarks
 
 assignment: $(DEVELOPER) ## write the student versions of all exercises, or of LESSON=01_wide_and_deep
 	@$(PY) -m recsys_lib.book assignment $(LESSON)

@@ -1,7 +1,7 @@
 """The book's machinery: claims that a lesson checks, the environment check, builds and checks.
 
 In a lesson: ``from recsys_lib.book import check, claim, claims_table, exercise, explore, plots``.
-On the command line: ``python -m recsys_lib.book --help``.
+On the command line: ``python -m bookmaker --help``.
 """
 
 from recsys_lib.book.claims import ClaimFailed, claim, claims_table

@@ -18,14 +18,9 @@ import math
 import keras
 from keras import ops
 
-from recsys_lib.features.blocks import PredictionHead
+from recsys_lib.checks import check_integer, check_shape
 from recsys_lib.features.embedding import build_inputs, embed_fields
-from recsys_lib.higher_order.parts import (
-    deep_logit,
-    flatten_fields,
-    require_count,
-    require_shape,
-)
+from recsys_lib.layers.blocks import PredictionHead, deep_logit, flatten_fields
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
@@ -51,13 +46,13 @@ class FieldAttention(keras.layers.Layer):
 
     def __init__(self, num_heads, head_dim, projection_activation=None, scale=False, **kwargs):
         super().__init__(**kwargs)
-        self.num_heads = require_count("num_heads", num_heads)
-        self.head_dim = require_count("head_dim", head_dim)
+        self.num_heads = check_integer("num_heads", num_heads)
+        self.head_dim = check_integer("head_dim", head_dim)
         self.projection_activation = keras.activations.get(projection_activation)
         self.scale = scale
 
     def build(self, fields_shape):
-        require_shape(self, fields_shape, 3, "(batch, num_fields, dim)")
+        check_shape(self, fields_shape, 3, "(batch, num_fields, dim)")
         shape = (fields_shape[2], self.num_heads * self.head_dim)
         self.query_kernel = self.add_weight(name="query_kernel", shape=shape)
         self.key_kernel = self.add_weight(name="key_kernel", shape=shape)
@@ -107,15 +102,15 @@ class InteractingLayer(keras.layers.Layer):
 
     def __init__(self, head_dim, projection_activation=None, layer_normalization=False, **kwargs):
         super().__init__(**kwargs)
-        self.head_dim = require_count("head_dim", head_dim)
+        self.head_dim = check_integer("head_dim", head_dim)
         self.projection_activation = keras.activations.get(projection_activation)
         self.layer_normalization = layer_normalization
         if layer_normalization:
             self.normalization = keras.layers.LayerNormalization(name="normalization")
 
     def build(self, fields_shape, attention_shape):
-        require_shape(self, fields_shape, 3, "(batch, num_fields, dim)")
-        require_shape(self, attention_shape, 4, "(batch, num_heads, num_fields, num_fields)")
+        check_shape(self, fields_shape, 3, "(batch, num_fields, dim)")
+        check_shape(self, attention_shape, 4, "(batch, num_heads, num_fields, num_fields)")
         width = attention_shape[1] * self.head_dim
         shape = (fields_shape[2], width)
         self.value_kernel = self.add_weight(name="value_kernel", shape=shape)
@@ -198,7 +193,7 @@ def build_autoint(
     Raises:
         ValueError: an option out of range, a column with another width, or a single field.
     """
-    require_count("num_layers", num_layers)
+    check_integer("num_layers", num_layers)
     inputs = build_inputs(feature_columns)
     embedded = embed_fields(
         inputs, feature_columns, embedding_dim, embeddings_initializer=embeddings_initializer

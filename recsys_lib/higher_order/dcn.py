@@ -16,9 +16,9 @@ Taught in chapter 03, "DCN".
 import keras
 from keras import ops
 
-from recsys_lib.features.blocks import MLP, PredictionHead
+from recsys_lib.checks import check_integer, check_shape
 from recsys_lib.features.embedding import build_inputs, embed_groups
-from recsys_lib.higher_order.parts import require_count, require_shape
+from recsys_lib.layers.blocks import MLP, PredictionHead
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
@@ -62,7 +62,7 @@ class MatrixCrossLayer(keras.layers.Layer):
 
     def __init__(self, rank=None, **kwargs):
         super().__init__(**kwargs)
-        self.rank = None if rank is None else require_count("rank", rank)
+        self.rank = None if rank is None else check_integer("rank", rank)
 
     def build(self, first_shape, current_shape):
         width = _width(self, first_shape, current_shape)
@@ -89,7 +89,7 @@ class MatrixCrossLayer(keras.layers.Layer):
 
 def _width(layer, first_shape, current_shape):
     for shape in (first_shape, current_shape):
-        require_shape(layer, shape, 2, "(batch, d)")
+        check_shape(layer, shape, 2, "(batch, d)")
     if first_shape[-1] != current_shape[-1]:
         raise ValueError(
             f"{layer.name!r}: expected x_0 and x_l of one width, "
@@ -190,7 +190,7 @@ def _build(
     embeddings_initializer,
     task,
 ):
-    require_count("num_cross_layers", num_cross_layers)
+    check_integer("num_cross_layers", num_cross_layers)
     inputs = build_inputs(columns)
     groups = embed_groups(
         inputs, columns, embedding_dim, embeddings_initializer=embeddings_initializer

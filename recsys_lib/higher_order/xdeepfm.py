@@ -16,14 +16,9 @@ Taught in chapter 03, "xDeepFM".
 import keras
 from keras import ops
 
-from recsys_lib.features.blocks import PredictionHead, linear_logit
+from recsys_lib.checks import check_integer, check_shape
 from recsys_lib.features.embedding import build_inputs, embed_fields
-from recsys_lib.higher_order.parts import (
-    deep_logit,
-    flatten_fields,
-    require_count,
-    require_shape,
-)
+from recsys_lib.layers.blocks import PredictionHead, deep_logit, flatten_fields, linear_logit
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
@@ -54,12 +49,12 @@ class CINLayer(keras.layers.Layer):
 
     def __init__(self, num_maps, activation=None, **kwargs):
         super().__init__(**kwargs)
-        self.num_maps = require_count("num_maps", num_maps)
+        self.num_maps = check_integer("num_maps", num_maps)
         self.activation = keras.activations.get(activation)
 
     def build(self, fields_shape, maps_shape):
         for shape in (fields_shape, maps_shape):
-            require_shape(self, shape, 3, "(batch, vectors, embedding_dim)")
+            check_shape(self, shape, 3, "(batch, vectors, embedding_dim)")
         if fields_shape[2] != maps_shape[2]:
             raise ValueError(
                 f"{self.name!r}: expected fields and maps of one width, "
@@ -115,7 +110,7 @@ def compressed_interaction(fields, layer_sizes, activation=None, split_half=Fals
     if not layer_sizes:
         raise ValueError("cin_layer_sizes: expected at least one layer, got none")
     for size in layer_sizes:
-        require_count("cin_layer_sizes", size)
+        check_integer("cin_layer_sizes", size)
     maps, pooled = fields, []
     for depth, size in enumerate(layer_sizes, start=1):
         maps = CINLayer(size, activation, name=f"cin_{depth}")(fields, maps)  # (batch, size, D)

@@ -15,7 +15,6 @@ import dataclasses
 import keras
 import tensorflow as tf
 
-from recsys_lib.features.blocks import MLP, PredictionHead
 from recsys_lib.features.columns import (
     NumericColumn,
     SequenceColumn,
@@ -24,6 +23,7 @@ from recsys_lib.features.columns import (
     column_to_config,
 )
 from recsys_lib.features.embedding import build_inputs
+from recsys_lib.layers.blocks import MLP, PredictionHead
 from recsys_lib.multi_scenario.parts import (
     ScenarioNetworks,
     flat_features,

@@ -15,9 +15,9 @@ Taught in chapter 06, "HMoE".
 import keras
 import tensorflow as tf
 
-from recsys_lib.features.blocks import PredictionHead
+from recsys_lib.layers.blocks import PredictionHead
+from recsys_lib.layers.network_stack import Gates, Mixture, NetworkStack
 from recsys_lib.multi_scenario.parts import flat_features, scenario_inputs
-from recsys_lib.multi_task.experts import Gates, Mixture, NetworkStack
 
 
 @keras.saving.register_keras_serializable("recsys_lib")

@@ -18,11 +18,11 @@ Taught in chapter 06, "M2M and APG".
 import keras
 from keras import ops
 
-from recsys_lib.features.blocks import MLP
-from recsys_lib.features.initializers import glorot_of_one
+from recsys_lib.layers.blocks import MLP
+from recsys_lib.layers.initializers import glorot_of_one
+from recsys_lib.layers.network_stack import Mixture, NetworkStack
 from recsys_lib.multi_scenario.conditions import features_and_part, ids_of_groups
 from recsys_lib.multi_scenario.parts import scenario_inputs, scenario_vector
-from recsys_lib.multi_task.experts import Mixture, NetworkStack
 from recsys_lib.multi_task.parts import check_tasks, heads
 
 

@@ -20,7 +20,7 @@ from recsys_lib.features.columns import (
     select,
 )
 from recsys_lib.features.embedding import build_inputs, embed_groups
-from recsys_lib.multi_task.experts import NetworkStack
+from recsys_lib.layers.network_stack import NetworkStack
 
 BLOCK_SIZE = 32
 """Rows of a block: more of them pad more, fewer gather more matrices."""

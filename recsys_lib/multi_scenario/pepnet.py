@@ -16,9 +16,9 @@ Taught in chapter 06, "PEPNet".
 import keras
 from keras import ops
 
+from recsys_lib.layers.network_stack import NetworkStack
 from recsys_lib.multi_scenario.conditions import features_and_part, ids_of_groups
 from recsys_lib.multi_scenario.parts import scenario_inputs, scenario_vector
-from recsys_lib.multi_task.experts import NetworkStack
 from recsys_lib.multi_task.parts import check_tasks, heads
 
 

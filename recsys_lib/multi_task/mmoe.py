@@ -11,7 +11,7 @@ Taught in chapter 05, "MMoE".
 
 import keras
 
-from recsys_lib.multi_task.experts import Gates, Mixture, NetworkStack
+from recsys_lib.layers.network_stack import Gates, Mixture, NetworkStack
 from recsys_lib.multi_task.parts import check_tasks, heads, shared_input, task_logits
 
 

@@ -3,9 +3,9 @@
 import keras
 from keras import ops
 
-from recsys_lib.features.blocks import PredictionHead
 from recsys_lib.features.embedding import build_inputs, embed_groups
-from recsys_lib.multi_task.experts import NetworkStack
+from recsys_lib.layers.blocks import PredictionHead
+from recsys_lib.layers.network_stack import NetworkStack
 
 
 def check_tasks(tasks):

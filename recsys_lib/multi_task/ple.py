@@ -16,7 +16,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from recsys_lib.multi_task.experts import Gates, Mixture, NetworkStack
+from recsys_lib.layers.network_stack import Gates, Mixture, NetworkStack
 from recsys_lib.multi_task.parts import check_tasks, heads, shared_input, task_logits
 
 

@@ -8,7 +8,7 @@ Taught in chapter 05, "Shared-Bottom".
 
 import keras
 
-from recsys_lib.features.blocks import MLP
+from recsys_lib.layers.blocks import MLP
 from recsys_lib.multi_task.parts import check_tasks, heads, shared_input, task_logits
 
 

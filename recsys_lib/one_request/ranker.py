@@ -16,14 +16,14 @@ Taught in chapter 07, "One request".
 import keras
 from keras import ops
 
-from recsys_lib.features.blocks import MLP, PredictionHead
 from recsys_lib.features.columns import check_columns
 from recsys_lib.features.embedding import MaskedPooling, build_inputs
+from recsys_lib.layers.attention import weighted_sum
+from recsys_lib.layers.blocks import MLP, PredictionHead
+from recsys_lib.layers.network_stack import Gates, Mixture, NetworkStack
 from recsys_lib.multi_scenario.parts import KnownScenarios, flat_features, scenario_column
 from recsys_lib.multi_scenario.pepnet import GateNU
-from recsys_lib.multi_task.experts import Gates, Mixture, NetworkStack
 from recsys_lib.multi_task.parts import check_tasks, task_logits
-from recsys_lib.sequence.attention import weighted_sum
 from recsys_lib.sequence.behaviours import read_request
 from recsys_lib.sequence.din import ActivationUnit
 

@@ -14,8 +14,8 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from recsys_lib.features.blocks import PredictionHead, linear_logit
 from recsys_lib.features.embedding import build_inputs
+from recsys_lib.layers.blocks import PredictionHead, linear_logit
 from recsys_lib.second_order.interactions import PairLayer, PairwiseProduct, crossed_fields
 
 

@@ -13,8 +13,8 @@ Taught in chapter 02, "FM".
 import keras
 from keras import ops
 
-from recsys_lib.features.blocks import PredictionHead, linear_logit
 from recsys_lib.features.embedding import build_inputs
+from recsys_lib.layers.blocks import PredictionHead, linear_logit
 from recsys_lib.second_order.interactions import BiInteraction, crossed_fields
 
 

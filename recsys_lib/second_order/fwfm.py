@@ -15,8 +15,8 @@ Taught in chapter 02, "AFM" and the comparison.
 import keras
 from keras import ops
 
-from recsys_lib.features.blocks import PredictionHead, linear_logit
 from recsys_lib.features.embedding import build_inputs
+from recsys_lib.layers.blocks import PredictionHead, linear_logit
 from recsys_lib.second_order.interactions import PairwiseInnerProduct, crossed_fields
 
 

@@ -21,9 +21,9 @@ Taught in chapter 02, "PNN".
 import keras
 from keras import ops
 
-from recsys_lib.features.blocks import MLP, PredictionHead
 from recsys_lib.features.embedding import build_inputs
-from recsys_lib.features.initializers import glorot_of_one
+from recsys_lib.layers.blocks import MLP, PredictionHead
+from recsys_lib.layers.initializers import glorot_of_one
 from recsys_lib.second_order.interactions import (
     PairLayer,
     PairwiseInnerProduct,

@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from recsys_lib.features.blocks import MLP
+from recsys_lib.layers.blocks import MLP
 
 DISCRIMINATORS = ("inner_product", "network")
 AVERAGES = ("steps", "rows")

@@ -14,7 +14,6 @@ from collections.abc import Callable
 import keras
 from keras import ops
 
-from recsys_lib.features.blocks import MLP, PredictionHead
 from recsys_lib.features.columns import (
     CANDIDATE_GROUP,
     CategoricalColumn,
@@ -30,6 +29,7 @@ from recsys_lib.features.embedding import (
     build_inputs,
     concat_numeric,
 )
+from recsys_lib.layers.blocks import MLP, PredictionHead
 from recsys_lib.sequence.regularization import MiniBatchAwareL2
 
 

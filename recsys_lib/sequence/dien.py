@@ -14,7 +14,7 @@ Taught in chapter 04, "DIEN".
 
 import keras
 
-from recsys_lib.sequence.attention import BilinearAttention
+from recsys_lib.layers.attention import BilinearAttention
 from recsys_lib.sequence.auxiliary import AuxiliaryLoss, NegativeSampler
 from recsys_lib.sequence.behaviours import read_request, score
 from recsys_lib.sequence.recurrence import AttentionalGRU, gru_states, last_state

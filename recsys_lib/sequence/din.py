@@ -14,8 +14,8 @@ Taught in chapter 04, "DIN".
 import keras
 from keras import ops
 
-from recsys_lib.features.blocks import MLP
-from recsys_lib.sequence.attention import masked_softmax, weighted_sum
+from recsys_lib.layers.attention import masked_softmax, weighted_sum
+from recsys_lib.layers.blocks import MLP
 from recsys_lib.sequence.behaviours import RecencyEmbedding, read_request, score
 
 UNIT_INPUTS = ("difference", "outer")

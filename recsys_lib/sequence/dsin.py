@@ -15,7 +15,7 @@ Taught in chapter 04, "DSIN".
 import keras
 from keras import ops
 
-from recsys_lib.sequence.attention import BilinearAttention, masked_softmax, weighted_sum
+from recsys_lib.layers.attention import BilinearAttention, masked_softmax, weighted_sum
 from recsys_lib.sequence.behaviours import read_request, score
 from recsys_lib.sequence.transformer import TransformerBlock
 

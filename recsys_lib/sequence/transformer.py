@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from recsys_lib.sequence.attention import masked_softmax
+from recsys_lib.layers.attention import masked_softmax
 
 
 @keras.saving.register_keras_serializable("recsys_lib")

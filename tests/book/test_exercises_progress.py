@@ -5,7 +5,7 @@ import json
 import pytest
 from exercise_text import write
 
-from recsys_lib.book import lessons
+from recsys_lib.book import places
 from recsys_lib.book.exercises import check, progress_file, student
 
 
@@ -13,7 +13,7 @@ from recsys_lib.book.exercises import check, progress_file, student
 def path(tmp_path, monkeypatch):
     chapters = tmp_path / "chapters"
     write(chapters)
-    monkeypatch.setattr(lessons, "CHAPTERS", chapters)
+    monkeypatch.setattr(places, "CHAPTERS", chapters)
     monkeypatch.delenv("RECSYS_PROGRESS", raising=False)
     monkeypatch.delenv("RECSYS_PROGRESS_FILE", raising=False)
     monkeypatch.setattr(student, "_predictions", {})

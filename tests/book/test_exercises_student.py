@@ -5,7 +5,7 @@ import time
 import pytest
 from exercise_text import ALL, small, write
 
-from recsys_lib.book import lessons
+from recsys_lib.book import places
 from recsys_lib.book.exercises import check, exercise, hint, student
 from recsys_lib.book.exercises.parsing import cut_solution
 
@@ -15,7 +15,7 @@ def book(tmp_path, monkeypatch):
     """A book with the small exercises, and a progress file of its own."""
     chapters = tmp_path / "chapters"
     write(chapters)
-    monkeypatch.setattr(lessons, "CHAPTERS", chapters)
+    monkeypatch.setattr(places, "CHAPTERS", chapters)
     monkeypatch.setenv("RECSYS_PROGRESS_FILE", str(tmp_path / "progress.json"))
     monkeypatch.delenv("RECSYS_PROGRESS", raising=False)
     monkeypatch.setattr(student, "_hints_given", {})
@@ -159,7 +159,7 @@ def test_the_statement_is_displayed_without_any_part_of_the_solution(monkeypatch
 def test_without_the_exercises_file_one_line_says_what_is_missing(
     capsys, tmp_path, monkeypatch, call
 ):
-    monkeypatch.setattr(lessons, "CHAPTERS", tmp_path / "nowhere")
+    monkeypatch.setattr(places, "CHAPTERS", tmp_path / "nowhere")
     call("small.twice")
     out = capsys.readouterr().out
     assert out.startswith("small.twice: no exercises file here has this exercise")

@@ -87,22 +87,3 @@ def test_make_dataset_times_the_splits_and_seals_the_truth():
     with pytest.raises(ValueError, match="read-only"):
         dataset.truth["table"][0, 0] = 1
     assert dataset.with_columns(["item"]).truth is dataset.truth
-
-
-@pytest.mark.parametrize("value", [0, -1, 1.5, True, "3", None])
-def test_integers_are_checked(value):
-    with pytest.raises(ValueError, match=r"num_rows: expected an integer of 1 or more, got"):
-        world.check_integer("num_rows", value, 1)
-
-
-@pytest.mark.parametrize("value", [-0.1, 1.1, 1, np.nan, np.inf, True, "0.5", None])
-def test_numbers_are_checked(value):
-    message = r"share: expected a finite number from 0 to 1 excluding 1, got"
-    with pytest.raises(ValueError, match=message):
-        world.check_number("share", value, 0, 1, exclude=(1,))
-
-
-def test_numpy_numbers_are_numbers():
-    assert world.check_integer("num_rows", np.int32(3), 1) == 3
-    assert world.check_number("share", np.float32(0.5), 0, 1) == 0.5
-    assert world.check_number("bias", -7) == -7.0

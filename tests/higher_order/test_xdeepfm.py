@@ -22,7 +22,6 @@ from crossing import (
     relu,
 )
 
-from recsys_lib.bench.loops_higher_order import BroadcastCINLayer, LoopCINLayer
 from recsys_lib.features.columns import CategoricalColumn
 from recsys_lib.higher_order.xdeepfm import (
     CINLayer,
@@ -30,6 +29,7 @@ from recsys_lib.higher_order.xdeepfm import (
     build_xdeepfm,
     compressed_interaction,
 )
+from recsys_lib.loops.higher_order import BroadcastCINLayer, LoopCINLayer
 
 
 def cin_layer(kernel, fields, maps, activation=None):

@@ -25,8 +25,8 @@ from tiny_scenarios import (
 from recsys_lib.features.columns import CategoricalColumn, NumericColumn
 from recsys_lib.multi_scenario import build_pepnet
 from recsys_lib.multi_scenario.pepnet import GateNU
+from recsys_lib.multi_task.gradients import shared_parameters
 from recsys_lib.training import load, predict, rank, save
-from recsys_lib.training.gradients import shared_parameters
 
 TASKS = {"click": "binary", "minutes": "regression"}
 build = functools.partial(

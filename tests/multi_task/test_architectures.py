@@ -20,6 +20,7 @@ from tiny_tasks import (
     softmax,
 )
 
+from recsys_lib.layers.network_stack import Gates, Mixture, NetworkStack
 from recsys_lib.multi_task import (
     build_cgc,
     build_esmm,
@@ -28,7 +29,6 @@ from recsys_lib.multi_task import (
     build_ple,
     build_shared_bottom,
 )
-from recsys_lib.multi_task.experts import Gates, Mixture, NetworkStack
 from recsys_lib.multi_task.ple import experts_seen
 from recsys_lib.training import load, predict, save
 

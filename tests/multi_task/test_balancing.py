@@ -6,8 +6,8 @@ import pytest
 import tiny_balancing as small
 from tiny_tasks import COLUMNS
 
-from recsys_lib.features.blocks import PredictionHead
 from recsys_lib.features.embedding import build_inputs
+from recsys_lib.layers.blocks import PredictionHead
 from recsys_lib.multi_task import build_esmm
 from recsys_lib.multi_task.balancing import (
     FixedWeights,

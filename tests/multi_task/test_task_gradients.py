@@ -8,8 +8,8 @@ import pytest
 import tiny_balancing as small
 from tiny_tasks import COLUMNS, TASKS
 
-from recsys_lib.features.blocks import MLP, PredictionHead
 from recsys_lib.features.embedding import build_inputs, embed_groups
+from recsys_lib.layers.blocks import MLP, PredictionHead
 from recsys_lib.multi_task import (
     build_cgc,
     build_esmm,
@@ -18,7 +18,7 @@ from recsys_lib.multi_task import (
     build_ple,
     build_shared_bottom,
 )
-from recsys_lib.training.gradients import gradient_cosines, shared_parameters, task_gradients
+from recsys_lib.multi_task.gradients import gradient_cosines, shared_parameters, task_gradients
 
 DATA = small.make_data()
 

@@ -4,11 +4,11 @@ from runner import Mutant
 
 COLUMNS = "recsys_lib/features/columns.py"
 EMBEDDING = "recsys_lib/features/embedding.py"
-BLOCKS = "recsys_lib/features/blocks.py"
+BLOCKS = "recsys_lib/layers/blocks.py"
 CROSSES = "recsys_lib/features/crosses.py"
 TEST_COLUMNS = "features/test_columns.py"
 TEST_EMBEDDING = "features/test_embedding.py"
-TEST_BLOCKS = "features/test_blocks.py"
+TEST_BLOCKS = "layers/test_blocks.py"
 TEST_CROSSES = "features/test_crosses.py"
 
 MUTANTS = [

@@ -2,7 +2,7 @@
 
 from runner import Mutant
 
-EXPERTS = "recsys_lib/multi_task/experts.py"
+EXPERTS = "recsys_lib/layers/network_stack.py"
 PARTS = "recsys_lib/multi_task/parts.py"
 MMOE = "recsys_lib/multi_task/mmoe.py"
 PLE = "recsys_lib/multi_task/ple.py"
@@ -24,7 +24,7 @@ MUTANTS = [
     ),
     Mutant(
         "experts: Keras's limit for the whole stack",
-        "recsys_lib/features/initializers.py",
+        "recsys_lib/layers/initializers.py",
         "limit = math.sqrt(6 / (fan_in + fan_out))",
         "limit = math.sqrt(6 / (50 * (fan_in + fan_out)))",
         f"{TEST}::test_a_stack_starts_with_glorots_limit_for_one_network",

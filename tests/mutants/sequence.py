@@ -2,12 +2,12 @@
 
 from runner import Mutant
 
-ACTIVATIONS = "recsys_lib/features/activations.py"
+ACTIVATIONS = "recsys_lib/layers/activations.py"
 BEHAVIOURS = "recsys_lib/sequence/behaviours.py"
-ATTENTION = "recsys_lib/sequence/attention.py"
+ATTENTION = "recsys_lib/layers/attention.py"
 DIN = "recsys_lib/sequence/din.py"
 REGULARIZATION = "recsys_lib/sequence/regularization.py"
-TEST_ACTIVATIONS = "features/test_activations.py"
+TEST_ACTIVATIONS = "layers/test_activations.py"
 TEST_DIN = "sequence/test_din.py"
 TEST_REGULARIZATION = "sequence/test_regularization.py"
 FORMULA = f"{TEST_DIN}::test_probabilities_equal_the_formula"

@@ -4,7 +4,7 @@ from runner import Mutant
 
 RECURRENCE = "recsys_lib/sequence/recurrence.py"
 AUXILIARY = "recsys_lib/sequence/auxiliary.py"
-ATTENTION = "recsys_lib/sequence/attention.py"
+ATTENTION = "recsys_lib/layers/attention.py"
 DIEN = "recsys_lib/sequence/dien.py"
 DSIN = "recsys_lib/sequence/dsin.py"
 BST = "recsys_lib/sequence/bst.py"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from recsys_lib.book import lesson_checks
+from bookmaker import lesson_checks
 from recsys_lib.data import registry
 
 ROOT = Path(__file__).parents[2]

@@ -19,8 +19,8 @@ from tiny_requests import (
     vectors_of,
 )
 
+from recsys_lib.layers.attention import masked_softmax
 from recsys_lib.sequence import build_din
-from recsys_lib.sequence.attention import masked_softmax
 from recsys_lib.sequence.behaviours import RecencyEmbedding
 from recsys_lib.sequence.din import ActivationUnit
 

@@ -19,8 +19,8 @@ from tiny_requests import (
     weight,
 )
 
+from recsys_lib.layers.attention import BilinearAttention
 from recsys_lib.sequence import build_dsin
-from recsys_lib.sequence.attention import BilinearAttention
 from recsys_lib.sequence.dsin import BiasEncoding, SessionMean, TanhAttention
 from recsys_lib.sequence.transformer import SelfAttention, TransformerBlock
 

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from recsys_lib.features.blocks import PredictionHead, linear_logit
 from recsys_lib.features.columns import CategoricalColumn
 from recsys_lib.features.embedding import FusedEmbedding, build_inputs
+from recsys_lib.layers.blocks import PredictionHead, linear_logit
 from recsys_lib.training.optimizers import Adagrad, Adam, Ftrl, optimizer_per_group, sum_duplicates
 
 ROWS, DIM, STEPS = 12, 3, 20

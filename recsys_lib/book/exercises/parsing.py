@@ -27,7 +27,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from recsys_lib.book.lessons import LessonError
+from recsys_lib.book.places import LessonError
 
 SUFFIX = ".exercises.md"
 KINDS = ("recall", "code", "derivation", "experiment", "open")

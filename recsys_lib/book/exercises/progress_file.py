@@ -11,7 +11,7 @@ import json
 import os
 from pathlib import Path
 
-from recsys_lib.book import lessons
+from recsys_lib.book import places
 from recsys_lib.book.exercises.source import find_sources, read_source
 
 FILE_VARIABLE = "RECSYS_PROGRESS_FILE"
@@ -22,7 +22,7 @@ VERSION = 1
 def progress_path():
     """Return the path of the progress file."""
     chosen = os.environ.get(FILE_VARIABLE)
-    return Path(chosen) if chosen else lessons.CHAPTERS.parent / ".progress.json"
+    return Path(chosen) if chosen else places.CHAPTERS.parent / ".progress.json"
 
 
 def is_on():
@@ -63,7 +63,7 @@ def record(identifier, status, passed, prediction=None):
         path = progress_path()
         path.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps({"version": VERSION, "checks": checks}, indent=1, sort_keys=True)
-        lessons.write_atomically(path, text + "\n")
+        places.write_atomically(path, text + "\n")
     except OSError as error:
         if not _complained:
             _complained.append(error)

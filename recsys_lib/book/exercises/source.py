@@ -3,13 +3,13 @@
 from functools import lru_cache
 from pathlib import Path
 
-from recsys_lib.book import lessons
+from recsys_lib.book import places
 from recsys_lib.book.exercises.parsing import SUFFIX, SUMMARY, ExerciseError, parse, read_cells
 
 
 def find_sources(chapters=None):
     """Return the paths of all exercises files, in the order of the book."""
-    chapters = lessons.CHAPTERS if chapters is None else chapters
+    chapters = places.CHAPTERS if chapters is None else chapters
     return sorted(Path(chapters).glob(f"[0-9][0-9]_*/[0-9][0-9]_*{SUFFIX}"))
 
 

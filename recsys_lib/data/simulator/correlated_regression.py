@@ -16,16 +16,9 @@ Chapter 05, "Multi-task learning".
 
 import numpy as np
 
+from recsys_lib.checks import check_integer, check_number
 from recsys_lib.data.simulator.tasks import ROWS_PER_REQUEST, SIZES, check_pair
-from recsys_lib.data.simulator.world import (
-    Rows,
-    check_integer,
-    check_number,
-    make_dataset,
-    project,
-    requests_of,
-    stream,
-)
+from recsys_lib.data.simulator.world import Rows, make_dataset, project, requests_of, stream
 from recsys_lib.features.columns import NumericColumn
 
 LENS = "correlated_regression"

@@ -14,8 +14,8 @@ Chapter 04, "Drifting interests".
 
 import numpy as np
 
+from recsys_lib.checks import check_number
 from recsys_lib.data.simulator.requests import check_knobs, pick, simulate
-from recsys_lib.data.simulator.world import check_number
 
 LENS = "drift"
 SHARES = (0.40, 0.45, 0.15)

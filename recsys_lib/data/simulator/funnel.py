@@ -17,15 +17,8 @@ Chapter 05, "Multi-task learning".
 
 import numpy as np
 
-from recsys_lib.data.simulator.world import (
-    Rows,
-    check_integer,
-    check_number,
-    choose,
-    make_dataset,
-    sigmoid,
-    stream,
-)
+from recsys_lib.checks import check_integer, check_number
+from recsys_lib.data.simulator.world import Rows, choose, make_dataset, sigmoid, stream
 from recsys_lib.features.columns import CategoricalColumn
 
 LENS = "funnel"

@@ -19,14 +19,8 @@ Chapter 03, "Higher-order interactions".
 
 import numpy as np
 
-from recsys_lib.data.simulator.world import (
-    Rows,
-    check_integer,
-    check_number,
-    make_dataset,
-    sigmoid,
-    stream,
-)
+from recsys_lib.checks import check_integer, check_number
+from recsys_lib.data.simulator.world import Rows, make_dataset, sigmoid, stream
 from recsys_lib.features.columns import CategoricalColumn, NumericColumn
 
 LENS = "higher_order"

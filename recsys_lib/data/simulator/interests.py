@@ -12,8 +12,9 @@ Chapter 04, "Several interests".
 
 import numpy as np
 
+from recsys_lib.checks import check_number
 from recsys_lib.data.simulator.requests import check_knobs, pick, simulate
-from recsys_lib.data.simulator.world import check_number, stream
+from recsys_lib.data.simulator.world import stream
 
 LENS = "interests"
 

@@ -14,10 +14,9 @@ Chapter 01, "Memorization and generalization".
 
 import numpy as np
 
+from recsys_lib.checks import check_integer, check_number
 from recsys_lib.data.simulator.world import (
     Rows,
-    check_integer,
-    check_number,
     choose,
     lowest_share,
     make_dataset,

@@ -17,18 +17,12 @@ Chapter 07, "One request".
 
 import numpy as np
 
+from recsys_lib.checks import check_integer, check_number
 from recsys_lib.data.dataset import Split
 from recsys_lib.data.simulator.funnel import uncorrelated
 from recsys_lib.data.simulator.interests import draw_candidates, draw_topics
 from recsys_lib.data.simulator.requests import pick
-from recsys_lib.data.simulator.world import (
-    Rows,
-    check_integer,
-    check_number,
-    make_dataset,
-    sigmoid,
-    stream,
-)
+from recsys_lib.data.simulator.world import Rows, make_dataset, sigmoid, stream
 from recsys_lib.features.columns import CategoricalColumn, NumericColumn, SequenceColumn
 
 LENS = "platform"

@@ -9,14 +9,8 @@ import functools
 
 import numpy as np
 
-from recsys_lib.data.simulator.world import (
-    Rows,
-    check_integer,
-    check_number,
-    make_dataset,
-    sigmoid,
-    stream,
-)
+from recsys_lib.checks import check_integer, check_number
+from recsys_lib.data.simulator.world import Rows, make_dataset, sigmoid, stream
 from recsys_lib.features.columns import CategoricalColumn, SequenceColumn
 
 TASK = "click"

@@ -13,9 +13,9 @@ Chapter 04, "Sessions".
 
 import numpy as np
 
+from recsys_lib.checks import check_number
 from recsys_lib.data.sessions import NUM_AGE_BUCKETS, age_buckets, divide
 from recsys_lib.data.simulator.requests import check_knobs, pick, simulate
-from recsys_lib.data.simulator.world import check_number
 from recsys_lib.features.columns import SequenceColumn
 
 LENS = "sessions"

@@ -15,10 +15,9 @@ Chapter 05, "Multi-task learning".
 
 import numpy as np
 
+from recsys_lib.checks import check_integer, check_number
 from recsys_lib.data.simulator.world import (
     Rows,
-    check_integer,
-    check_number,
     make_dataset,
     project,
     requests_of,

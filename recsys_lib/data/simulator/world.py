@@ -12,7 +12,6 @@ from bits to normal numbers may change between NumPy versions (NEP 19).
 """
 
 import dataclasses
-import numbers
 import zlib
 
 import numpy as np
@@ -51,43 +50,6 @@ def stream(seed, lens, part):
     key = zlib.crc32(f"{lens}/{part}".encode())
     # PCG64 by name: what `default_rng` returns may change with NumPy.
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(key,))))
-
-
-def check_integer(knob, value, minimum):
-    """``value`` as an ``int``.
-
-    Raises:
-        ValueError: not an integer, or under ``minimum``; the knob is named.
-    """
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < minimum:
-        raise ValueError(f"{knob}: expected an integer of {minimum} or more, got {value!r}")
-    return int(value)
-
-
-def check_number(knob, value, minimum=-np.inf, maximum=np.inf, exclude=()):
-    """``value`` as a ``float``.
-
-    Args:
-        minimum, maximum: the ends of the allowed interval.
-        exclude: those of the ends that are themselves not allowed.
-
-    Raises:
-        ValueError: not a finite number, or outside the interval; the knob is named.
-    """
-    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if (
-        not is_number
-        or not np.isfinite(value)
-        or not minimum <= value <= maximum
-        or (value in exclude)
-    ):
-        bounds = [f"from {minimum:g}"] if np.isfinite(minimum) else []
-        bounds += [f"to {maximum:g}"] if np.isfinite(maximum) else []
-        bounds += [f"excluding {' and '.join(f'{end:g}' for end in exclude)}"] if exclude else []
-        raise ValueError(
-            f"{knob}: expected {' '.join(['a finite number', *bounds])}, got {value!r}"
-        )
-    return float(value)
 
 
 def sigmoid(logit):

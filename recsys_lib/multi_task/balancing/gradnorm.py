@@ -15,7 +15,7 @@ import dataclasses
 
 import tensorflow as tf
 
-from recsys_lib.training.gradients import shared_parameters
+from recsys_lib.multi_task.gradients import shared_parameters
 from recsys_lib.training.weighting import Weighting, check_several
 
 _LOWEST_WEIGHT = 1e-6
@@ -41,7 +41,7 @@ class GradNorm:
         alpha: strength with which slow tasks are favoured; 0 evens out the norms alone.
         learning_rate: relative change of a weight in a step, about.
         shared: name of the last shared layer; default: see
-            ``recsys_lib.training.gradients.shared_parameters``.
+            ``recsys_lib.multi_task.gradients.shared_parameters``.
         initial_steps: batches from which ``L_i(0)`` is taken; 1 is the paper's.
 
     The history reports ``norm_<task>``, the ``G_i``, and ``rate_<task>``, the ``r_i``.

@@ -16,7 +16,7 @@ import dataclasses
 import tensorflow as tf
 
 from recsys_lib.multi_task.balancing.min_norm import check_bounds, check_method, solve
-from recsys_lib.training.gradients import shared_parameters
+from recsys_lib.multi_task.gradients import shared_parameters
 from recsys_lib.training.weighting import Weighting, check_named_tasks, check_several
 
 
@@ -28,7 +28,7 @@ class ParetoWeights:
         lower_bounds: ``c_i``: dict of task to its lowest weight (tasks left out have 0), or one
             number for all tasks; default 0.
         shared: name of the last shared layer; default: see
-            ``recsys_lib.training.gradients.shared_parameters``.
+            ``recsys_lib.multi_task.gradients.shared_parameters``.
         method: ``"exact"`` or ``"paper"``; see ``min_norm_weights``.
 
     Raises:

@@ -1,0 +1,149 @@
+"""The nbgrader form of a lesson's exercises, and the version of it that students are given."""
+
+import re
+
+from bookmaker.lessons import KERNELSPEC
+from recsys_lib.book.exercises.parsing import BEGIN_SOLUTION, END_SOLUTION, STUB
+from recsys_lib.book.exercises.student import describe
+
+BEGIN_HIDDEN, END_HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
+HIDDEN_NOTE = "# Hidden tests of this exercise run here when it is graded."
+
+# Standard error in a test's output counts as a failure for nbgrader, and NumPy warns there.
+_QUIET = "import warnings\n\nwarnings.simplefilter('ignore')"
+
+_INTRODUCTION = """\
+# {title}
+
+{count} exercises, {points} points. Write your solutions into the cells that say `{stub}`; leave the
+other cells as they are: they are put back when you are graded. Add cells of your own wherever you
+like. Before you hand in, restart the kernel and run all cells from top to bottom: a cell without an
+error below your solution has passed its public tests. Hidden tests come on top when it is graded.
+Hand in this file under the name `{lesson}.ipynb`."""
+
+
+def grade_id(one, part=""):
+    """Return the nbgrader id of a part of an exercise: "", "public", "hidden" or "statement"."""
+    return one.identifier.replace(".", "-") + (f"--{part}" if part else "")
+
+
+def split_points(one):
+    """Return the points of the public and the hidden test cell: hidden ones count half.
+
+    A recall exercise has one cell: its public test only asks whether the answer is a letter.
+    """
+    if one.kind == "recall" or not one.hidden:
+        return one.points, 0
+    hidden = one.points // 2
+    return one.points - hidden, hidden
+
+
+def instructor_notebook(file):
+    """Return the exercises of an `ExerciseFile` as the notebook that nbgrader starts from.
+
+    It holds solutions and hidden tests, between the markers at which nbgrader cuts them out.
+    """
+    from nbformat.v4 import new_notebook
+
+    points = sum(one.points for one in file.exercises)
+    introduction = _INTRODUCTION.format(
+        title=file.title,
+        count=len(file.exercises),
+        points=points,
+        stub=STUB,
+        lesson=file.lesson,
+    )
+    cells = [
+        _cell("markdown", introduction, "introduction", locked=True),
+        _cell("code", file.setup, "setup", locked=True),
+    ]
+    for one in file.exercises:
+        statement = f"## {describe(one).replace('**', '', 2)}"
+        cells.append(_cell("markdown", statement, grade_id(one, "statement"), locked=True))
+        if one.kind == "open":
+            cells.append(_cell("code", one.solution, grade_id(one), one.points, solution=True))
+            continue
+        cells.append(_cell("code", one.solution, grade_id(one), solution=True))
+        cells += _test_cells(file, one)
+    notebook = new_notebook(cells=cells)
+    notebook.metadata["kernelspec"] = dict(KERNELSPEC)
+    notebook.metadata["language_info"] = {"name": "python"}
+    notebook.metadata["assignment"] = file.lesson
+    return notebook
+
+
+def _test_cells(file, one):
+    """Test cells in whose hidden part the setup runs again.
+
+    A student who calls a variable ``case`` would otherwise break the tests of the next exercise.
+    """
+    public_points, hidden_points = split_points(one)
+    again = f"{BEGIN_HIDDEN}\n{_QUIET}\n{file.setup}\n{END_HIDDEN}"
+    hidden = f"{HIDDEN_NOTE}\n{BEGIN_HIDDEN}\n{_QUIET}\n{file.setup}\n{one.hidden}\n{END_HIDDEN}"
+    public = f"{again}\n{one.public}"
+    if one.hidden and not hidden_points:
+        public, hidden = f"{public}\n{hidden}", ""
+    cells = [_cell("code", public, grade_id(one, "public"), public_points, locked=True)]
+    if one.hidden and hidden_points:
+        cells.append(_cell("code", hidden, grade_id(one, "hidden"), hidden_points, locked=True))
+    return cells
+
+
+def _cell(kind, source, identifier, points=None, *, solution=False, locked=False):
+    from nbformat.v4 import new_code_cell, new_markdown_cell
+
+    cell = (new_code_cell if kind == "code" else new_markdown_cell)(source)
+    cell.metadata["nbgrader"] = {
+        "grade": points is not None,
+        "grade_id": identifier,
+        "locked": locked,
+        "schema_version": 3,
+        "solution": solution,
+        "task": False,
+        **({} if points is None else {"points": points}),
+    }
+    return cell
+
+
+def secret_lines(file):
+    """Return the lines that no student may see: of solutions, hidden tests and mistakes.
+
+    Lines that also stand in what students are given, and lines without a word, are left out.
+    """
+    given, secret = set(), set()
+    for one in file.exercises:
+        visible = (one.starter, one.public, one.statement, file.setup)
+        given.update(_lines("\n".join(visible)))
+        inside = re.findall(
+            rf"^ *{BEGIN_SOLUTION}\n(.*?)^ *{END_SOLUTION}$",
+            one.solution,
+            flags=re.DOTALL | re.MULTILINE,
+        )
+        secret.update(_lines("\n".join([*inside, one.hidden, one.explanation, one.rubric])))
+        for mistake in one.mistakes:
+            secret.update(_lines(mistake.code))
+    return {line for line in secret - given if re.search(r"\w{2}", line)}
+
+
+def _lines(text):
+    return {line.strip() for line in text.splitlines()}
+
+
+def leaked_lines(file, notebook):
+    """Return the secret lines that stand anywhere in a notebook, its metadata included, sorted."""
+
+    def texts(value):
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict):
+            for key, part in value.items():
+                yield str(key)
+                yield from texts(part)
+        elif isinstance(value, list | tuple):
+            for part in value:
+                yield from texts(part)
+
+    lines = set()
+    for text in texts(notebook):
+        lines.update(_lines(text))
+    return sorted(secret_lines(file) & lines)

@@ -1,0 +1,82 @@
+"""Holds the exercises in a lesson against their source: each shown once, with its own starter."""
+
+from collections import Counter
+
+from bookmaker.claim_sources import calls_in_cell
+from recsys_lib.book.exercises.parsing import SUFFIX, ExerciseError
+from recsys_lib.book.exercises.source import find_sources, known_identifiers, read_source
+
+
+def lesson_problems(text_path, notebook):
+    """Return what is wrong with the exercises of one lesson, one line each.
+
+    The lesson must show each exercise of the file beside it with a cell ``exercise("id")``, and
+    the next code cell must be the source's starter followed by its check; blank lines do not
+    count.
+    """
+    path = text_path.with_name(text_path.stem + SUFFIX)
+    shown = _shown(notebook)
+    if not path.exists():
+        return [
+            f"{text_path}: shows the exercise {identifier}, but {path.name} is missing"
+            for identifier in shown
+        ]
+    try:
+        file = read_source(path)
+    except ExerciseError as error:
+        return [str(error)]
+    ours = {one.identifier: one for one in file.exercises}
+    problems = []
+    for identifier in sorted(set(ours) - set(shown)):
+        problems.append(f"{text_path}: no cell shows the exercise {identifier}")
+    for identifier, following in shown.items():
+        if identifier not in ours:
+            problems.append(f"{text_path}: {path.name} has no exercise {identifier}")
+        elif _code_lines(following) != _code_lines(ours[identifier].lesson_cell):
+            problems.append(
+                f"{text_path}: the cell after the exercise {identifier} is not its starter; "
+                f"`python -m bookmaker exercises {file.lesson}` prints it"
+            )
+    return problems
+
+
+def duplicate_exercises(chapters):
+    """Return what stands more than once in the book: identifiers, and names of exercises files.
+
+    A submission is told by its lesson's name alone, so no two chapters may share one.
+    """
+    problems = []
+    for count, found in (
+        (Counter(known_identifiers(chapters)), "the exercise {} stands in {} files"),
+        (Counter(path.name for path in find_sources(chapters)), "{} stands in {} chapters"),
+    ):
+        problems += [
+            f"{chapters}: {found.format(name, times)}"
+            for name, times in sorted(count.items())
+            if times > 1
+        ]
+    return problems
+
+
+def render_lesson_cells(file):
+    """Return the MyST text that a lesson needs for the exercises of an `ExerciseFile`."""
+    parts = []
+    for one in file.exercises:
+        for code in (f'exercise("{one.identifier}")', one.lesson_cell):
+            parts.append(f"```{{code-cell}} ipython3\n{code}\n```\n")
+    return "\n".join(parts)
+
+
+def _shown(notebook):
+    """Dict of identifier to the source of the code cell after the one that shows it."""
+    codes = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    shown = {}
+    for source, following in zip(codes, [*codes[1:], ""], strict=True):
+        for call in calls_in_cell(source, "exercise"):
+            if call.args and isinstance(getattr(call.args[0], "value", None), str):
+                shown[call.args[0].value] = following
+    return shown
+
+
+def _code_lines(source):
+    return [line.rstrip() for line in source.splitlines() if line.strip()]

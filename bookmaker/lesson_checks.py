@@ -1,0 +1,239 @@
+"""Checks a lesson without running it: pair, execution, outputs, anatomy, claims.
+
+Every function returns a list of one-line problems, each beginning with the file it is about; an
+empty list means that all is well.
+"""
+
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+from bookmaker import index, ledger
+from bookmaker.claim_sources import calls_in_cell, claim_problems, problems_between
+from bookmaker.lesson_cells import duplicate_exercises, lesson_problems
+from bookmaker.lessons import (
+    HEADER_LABELS,
+    HEADINGS,
+    cell_contents,
+    describe,
+    find_texts,
+    read_notebook,
+    read_text,
+)
+from recsys_lib.book.places import CHAPTERS, LessonError
+
+LONGEST_CELL = 30
+LONGEST_TAGGED_CELL = 40
+LONGEST_RUN_SECONDS = {"full": 60, "overview": 60, "lab": 180}
+
+_ABSOLUTE_PATH = re.compile(r"""(?:^|[\s"'(=\[,])((?:/[\w.+-]+){2,}/?|[A-Za-z]:\\\w[\w\\.-]*)""")
+
+
+def check_book(chapters=CHAPTERS):
+    """Return the problems of all lessons, of the start page and of the ledger of claims."""
+    chapters = Path(chapters)
+    texts = find_texts(chapters)
+    problems = []
+    for text_path in texts:
+        problems += check_lesson(text_path)
+    problems += problems_between(texts)
+    problems += duplicate_exercises(chapters)
+    known = {text_path.with_suffix(".ipynb") for text_path in texts}
+    for path in sorted(chapters.glob("[0-9][0-9]_*/*.ipynb")):
+        if path not in known and not path.name.endswith(".exercises.ipynb"):
+            problems.append(f"{path}: notebook without a text of the same name")
+    if not problems:
+        # Both are generated from the lessons; a broken lesson has been named above.
+        problems += index_problems(chapters)
+        problems += ledger_problems(chapters)
+    return problems
+
+
+def check_lesson(text_path):
+    """Return the problems of one lesson."""
+    try:
+        text_notebook = read_text(text_path)
+        lesson = describe(text_path, text_notebook)
+        notebook = read_notebook(lesson.notebook_path)
+    except LessonError as error:
+        return [str(error)]
+    problems = pair_problems(text_path, text_notebook, notebook)
+    problems += anatomy_problems(lesson, text_notebook)
+    problems += lab_problems(lesson, text_notebook)
+    problems += claim_problems(text_path, text_notebook)
+    problems += lesson_problems(lesson.text_path, text_notebook)
+    if problems and problems[0].startswith(f"{lesson.notebook_path}: stale"):
+        return problems
+    return problems + notebook_problems(lesson.notebook_path, notebook)
+
+
+def pair_problems(text_path, text_notebook, notebook):
+    """Return where the text and the notebook of a pair differ in kind, source or tags."""
+    path = Path(text_path).with_suffix(".ipynb")
+    ours, theirs = cell_contents(text_notebook), cell_contents(notebook)
+    for number, (expected, actual) in enumerate(zip(ours, theirs, strict=False), start=1):
+        for name, wanted, found in zip(("kind", "source", "tags"), expected, actual, strict=True):
+            if wanted != found:
+                return [
+                    f"{path}: stale: cell {number} differs from the text in its {name}; "
+                    f"text {_short(wanted)}, notebook {_short(found)}; run `make book`"
+                ]
+    if len(ours) != len(theirs):
+        return [f"{path}: stale: {len(theirs)} cells, the text has {len(ours)}; run `make book`"]
+    if text_notebook.metadata.get("lesson") != notebook.metadata.get("lesson"):
+        return [f"{path}: stale: its front matter differs from the text's; run `make book`"]
+    return []
+
+
+def notebook_problems(path, notebook):
+    """Return what is wrong with the cells and outputs of an executed notebook."""
+    problems = []
+    count = 0
+    for number, cell in enumerate(notebook.cells, start=1):
+        if cell.cell_type != "code":
+            continue
+        where = f"{path}: cell {number}"
+        tags = cell.metadata.get("tags", [])
+        if not cell.source.strip():
+            problems.append(f"{where} is an empty code cell")
+            continue
+        count += 1
+        if cell.execution_count is None:
+            problems.append(f"{where} was never executed")
+        elif cell.execution_count != count:
+            problems.append(
+                f"{where} has execution count {cell.execution_count}, expected {count}: the "
+                "notebook was not run once from top to bottom"
+            )
+        lines = len(cell.source.splitlines())
+        longest = LONGEST_TAGGED_CELL if "long-cell" in tags else LONGEST_CELL
+        if lines > longest:
+            problems.append(f"{where} has {lines} lines, at most {longest} are allowed")
+        for output in cell.outputs:
+            problems += _output_problems(where, tags, output)
+    return problems
+
+
+def anatomy_problems(lesson, notebook):
+    """Return which parts of a lesson are missing or out of place."""
+    path = lesson.text_path
+    headings = _headings(notebook)
+    problems = []
+    titles = [text for level, text in headings if level == 1]
+    if titles != [lesson.title]:
+        problems.append(f"{path}: expected one heading `# {lesson.title}`, found {titles}")
+    header = notebook.cells[0].source if notebook.cells else ""
+    header = header.split("\n## ")[0]
+    for label in HEADER_LABELS[lesson.anatomy]:
+        if f"**{label}.**" not in header:
+            problems.append(
+                f"{path}: the header (first cell, before any `##`) lacks `**{label}.**`"
+            )
+    for wanted in (lesson.question, f"{lesson.minutes} minutes", lesson.library):
+        if wanted not in " ".join(header.split()):
+            problems.append(f"{path}: the header does not repeat the front matter's {wanted!r}")
+    second = [text for level, text in headings if level == 2]
+    position = 0
+    for wanted in HEADINGS[lesson.anatomy]:
+        if wanted not in second:
+            problems.append(f"{path}: heading `## {wanted}` is missing")
+        elif wanted not in second[position:]:
+            problems.append(f"{path}: heading `## {wanted}` is out of order")
+        else:
+            position = second.index(wanted, position) + 1
+        if second.count(wanted) > 1:
+            problems.append(f"{path}: heading `## {wanted}` appears {second.count(wanted)} times")
+    longest = LONGEST_RUN_SECONDS[lesson.anatomy]
+    if lesson.seconds > longest:
+        problems.append(f"{path}: runs {lesson.seconds} s, at most {longest} s are allowed")
+    return problems
+
+
+def lab_problems(lesson, notebook):
+    """Return what a lab does that only a lesson may, or does not do that every lab must."""
+    if lesson.anatomy != "lab":
+        return []
+    problems = []
+    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    asks = f'needs_data("{lesson.data}")'
+    if not code or asks not in code[0]:
+        problems.append(f"{lesson.text_path}: the first code cell does not call {asks}")
+    if any(calls_in_cell(source) for source in code):
+        problems.append(
+            f"{lesson.text_path}: a lab makes no claims, since the ledger holds on every machine; "
+            "check its findings with assert"
+        )
+    return problems
+
+
+def index_problems(chapters):
+    """Return the problems of the generated start page."""
+    text_path, notebook_path = index.paths(chapters)
+    if not text_path.exists() or text_path.read_text(encoding="utf-8") != index.render(chapters):
+        return [f"{text_path}: not what the lessons say; run `make book`"]
+    try:
+        notebook = read_notebook(notebook_path)
+    except LessonError as error:
+        return [str(error)]
+    problems = pair_problems(text_path, read_text(text_path), notebook)
+    return problems + notebook_problems(notebook_path, notebook)
+
+
+def ledger_problems(chapters):
+    """Return whether the generated ledger of claims is not what the notebooks say."""
+    path = ledger.path(chapters)
+    try:
+        expected = ledger.render(chapters)
+    except LessonError as error:
+        return [str(error)]
+    if not path.exists() or path.read_text(encoding="utf-8") != expected:
+        return [f"{path}: not what the notebooks say; run `make book`"]
+    return []
+
+
+def _output_problems(where, tags, output):
+    if output.output_type == "error":
+        if "raises-exception" in tags:
+            return []
+        return [f"{where} ended with {output.ename}: {output.evalue}"]
+    if output.get("name") == "stderr":
+        return [f"{where} wrote to stderr: {_short(output.text)}"]
+    texts = [output.text] if "text" in output else []
+    texts += [
+        text
+        for kind, text in output.get("data", {}).items()
+        if kind.startswith("text/") and isinstance(text, str)
+    ]
+    found = {path for text in texts for path in machine_paths(text)}
+    return [f"{where} shows a path of the machine it ran on: {path}" for path in sorted(found)]
+
+
+def machine_paths(text):
+    """Return the absolute paths and this machine's own folders that ``text`` mentions."""
+    found = {match.group(1) for match in _ABSOLUTE_PATH.finditer(text)}
+    here = {str(CHAPTERS.parent), str(Path.home()), sys.prefix, tempfile.gettempdir()}
+    return found | {folder for folder in here if len(folder) > 1 and f"{folder}/" in text}
+
+
+def _headings(notebook):
+    """Return ``(level, text)`` of the headings in all prose cells, outside of fenced blocks."""
+    found = []
+    for cell in notebook.cells:
+        if cell.cell_type != "markdown":
+            continue
+        fence = None
+        for line in cell.source.splitlines():
+            marker = re.match(r" {0,3}(`{3,}|~{3,}|:{3,})", line)
+            if marker and fence is None:
+                fence = marker.group(1)
+            elif marker and marker.group(1).startswith(fence):
+                fence = None
+            elif fence is None and (heading := re.match(r"(#{1,6}) +(.+?)\s*#*$", line)):
+                found.append((len(heading.group(1)), heading.group(2)))
+    return found
+
+
+def _short(value, length=70):
+    text = repr(value)
+    return text if len(text) <= length else f"{text[:length]}..."

@@ -1,0 +1,123 @@
+"""Checks of arguments, written once: each raises one clear ``ValueError`` or gives the value back.
+
+A message is "where: expected X, got Y". A NumPy integer is an integer and a NumPy number a number;
+a bool is neither.
+"""
+
+import math
+import numbers
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+Number = float | int
+
+
+def check_integer(name: str, value: Any, minimum: int = 1, maximum: int | None = None) -> int:
+    """``value`` as an ``int``.
+
+    Args:
+        name: what the message calls it.
+        value: the argument to check.
+        minimum, maximum: the ends of the allowed interval, both allowed.
+
+    Raises:
+        ValueError: not an integer, or outside the interval.
+
+    Example:
+        >>> check_integer("rank", 3)
+        3
+    """
+    is_integer = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if not is_integer or value < minimum or (maximum is not None and value > maximum):
+        bounds = f"of {minimum} or more" if maximum is None else f"from {minimum} to {maximum}"
+        raise ValueError(f"{name}: expected an integer {bounds}, got {value!r}")
+    return int(value)
+
+
+def check_number(
+    name: str,
+    value: Any,
+    minimum: Number = -math.inf,
+    maximum: Number = math.inf,
+    exclude: Collection[Number] = (),
+) -> float:
+    """``value`` as a ``float``.
+
+    Args:
+        name: what the message calls it.
+        value: the argument to check.
+        minimum, maximum: the ends of the allowed interval.
+        exclude: those of the ends that are themselves not allowed.
+
+    Raises:
+        ValueError: not a finite number, or outside the interval.
+    """
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if (
+        not is_number
+        or not math.isfinite(value)
+        or not minimum <= value <= maximum
+        or value in exclude
+    ):
+        bounds = [f"from {minimum:g}"] if math.isfinite(minimum) else []
+        bounds += [f"to {maximum:g}"] if math.isfinite(maximum) else []
+        bounds += [f"excluding {' and '.join(f'{end:g}' for end in exclude)}"] if exclude else []
+        raise ValueError(
+            f"{name}: expected {' '.join(['a finite number', *bounds])}, got {value!r}"
+        )
+    return float(value)
+
+
+def check_bool(name: str, value: Any) -> bool:
+    """``value``, which is ``True`` or ``False``.
+
+    Raises:
+        ValueError: anything else.
+    """
+    if not isinstance(value, bool):
+        raise ValueError(f"{name}: expected True or False, got {value!r}")
+    return value
+
+
+def check_choice(name: str, value: Any, known: Iterable[Any]) -> Any:
+    """``value``, which is one of ``known``.
+
+    Raises:
+        ValueError: it is none of them; all are named.
+    """
+    known = tuple(known)
+    if value not in known:
+        raise ValueError(f"{name}: expected one of {known}, got {value!r}")
+    return value
+
+
+def check_widths(name: str, widths: Any, at_least: int = 1) -> tuple[int, ...]:
+    """Widths of layers as a tuple of ``int``.
+
+    Args:
+        name: what the message calls them.
+        widths: a sequence of integers of 1 or more.
+        at_least: how many layers there have to be; 0 allows ``()``, which is no network.
+
+    Raises:
+        ValueError: not a sequence, too few, or a width that is no integer of 1 or more.
+    """
+    if isinstance(widths, str | bytes) or not isinstance(widths, Iterable):
+        raise ValueError(f"{name}: expected widths such as (64, 32), got {widths!r}")
+    widths = tuple(widths)
+    if len(widths) < at_least:
+        raise ValueError(f"{name}: expected at least {at_least} layer, got {widths}")
+    return tuple(check_integer(name, width) for width in widths)
+
+
+def check_shape(layer: Any, shape: Sequence[int | None], rank: int, axes: str) -> None:
+    """Raise ``ValueError`` unless a tensor has as many axes as the layer reads.
+
+    Args:
+        layer: Keras layer whose name the message carries.
+        shape: shape of the tensor.
+        rank: number of axes expected.
+        axes: their names, for the message.
+    """
+    if len(shape) != rank:
+        raise ValueError(f"{layer.name!r}: expected shape {axes}, got {tuple(shape)}")

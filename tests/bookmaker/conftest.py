@@ -1,0 +1,112 @@
+"""Small lessons in a temporary folder, and notebooks as if they had been executed."""
+
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from bookmaker import build, lessons
+
+OVERVIEW = """\
+---
+jupytext:
+  text_representation:
+    extension: .md
+    format_name: myst
+kernelspec:
+  display_name: Python 3 (ipykernel)
+  language: python
+  name: python3
+lesson:
+  title: A small lesson
+  question: Is four two twos?
+  minutes: 5
+  library: recsys_lib.book
+  seconds: 3
+  anatomy: overview
+---
+
+# A small lesson
+
+**Question.** Is four two twos?
+
+**Objectives.** Add.
+
+**Prerequisites.** None.
+
+**Time.** 5 minutes to read.
+
+**Library.** `recsys_lib.book`
+
+## Predict before you run
+
+The sum is four `claim: small.sum`.
+
+```{code-cell} ipython3
+from recsys_lib.book import claim, claims_table
+
+total = 2 + 2
+claim("small.sum", "The sum is four.", total == 4, f"sum {total}")
+```
+
+## What was claimed
+
+```{code-cell} ipython3
+claims_table()
+```
+
+## References
+
+None.
+"""
+
+
+class Chapters:
+    """A temporary folder of chapters to which a test writes lessons."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def write(self, text=OVERVIEW, chapter="00_small", name="01_small"):
+        """Write a lesson's text and return its path."""
+        path = self.folder / chapter / f"{name}.md"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(text), encoding="utf-8")
+        return path
+
+    def fake(self, text_path, change=None):
+        """Write the notebook that executing the text would give, without a kernel.
+
+        ``change`` receives the notebook before it is written.
+        """
+        from nbformat.v4 import new_output
+
+        notebook = lessons.read_text(text_path)
+        count = 0
+        for cell in notebook.cells:
+            if cell.cell_type != "code":
+                continue
+            count += 1
+            cell.execution_count = count
+            if 'claim("small.sum"' in cell.source:
+                text = "✓ small.sum: The sum is four.\n  evidence: sum 4\n"
+                cell.outputs = [new_output("stream", name="stdout", text=text)]
+        if change is not None:
+            change(notebook)
+        path = Path(text_path).with_suffix(".ipynb")
+        path.write_text(build.serialise(notebook), encoding="utf-8")
+        return path
+
+
+@pytest.fixture
+def chapters(tmp_path):
+    """An empty folder of chapters."""
+    folder = tmp_path / "chapters"
+    folder.mkdir()
+    return Chapters(folder)
+
+
+@pytest.fixture
+def overview():
+    """The text of a lesson that passes every check."""
+    return OVERVIEW

@@ -1,0 +1,126 @@
+import nbformat
+import pytest
+
+from bookmaker import build as build_module
+from bookmaker.__main__ import main
+from bookmaker.build import BuildError, build, is_stale
+from bookmaker.lesson_checks import check_lesson
+
+
+def run(chapters, *arguments):
+    return main(["--chapters", str(chapters.folder), *arguments])
+
+
+def cell(source, tags=""):
+    options = f":tags: [{tags}]\n\n" if tags else ""
+    return f"\n```{{code-cell}} ipython3\n{options}{source}\n```\n"
+
+
+def test_two_builds_give_the_same_bytes_of_a_sound_notebook(chapters, overview):
+    # Two writes to one stream arrive in one message or in two, as it happens.
+    path = chapters.write(
+        overview
+        + cell("print(1, flush=True)\nprint(2, flush=True)")
+        + cell("import ipywidgets\n\nipywidgets.IntSlider()", "nbval-ignore-output")
+        + cell("1 / 0", "raises-exception")
+    )
+    times = build(path)
+    first = path.with_suffix(".ipynb").read_bytes()
+    build(path)
+    assert path.with_suffix(".ipynb").read_bytes() == first
+    assert 0 < times.first_output < times.total
+
+    notebook = nbformat.reads(first.decode(), as_version=4)
+    nbformat.validate(notebook)
+    assert set(notebook.metadata) == {"kernelspec", "language_info", "lesson"}
+    assert notebook.metadata.language_info == {"name": "python"}
+    code = [c for c in notebook.cells if c.cell_type == "code"]
+    assert [c.execution_count for c in code] == [1, 2, 3, 4, 5]
+    assert all(set(c.metadata) <= {"tags"} for c in code)
+    assert code[0].outputs[0].text == "✓ small.sum: The sum is four.\n  evidence: sum 4\n"
+    assert code[2].outputs[0].text == "1\n2\n"
+    assert code[3].outputs == []
+    assert code[4].outputs[0].traceback == ["ZeroDivisionError: division by zero"]
+    assert check_lesson(path) == []
+
+
+def test_a_failing_cell_is_named_and_the_old_notebook_stays(chapters, overview, capsys):
+    path = chapters.write()
+    old = chapters.fake(path).read_bytes()
+    chapters.write(overview.replace("2 + 2", "2 + 3"))
+    assert run(chapters, "build") == 1
+    message = capsys.readouterr().err
+    assert f"{path}: cell 2 (`from recsys_lib.book import claim, claims_table`) failed" in message
+    assert "ClaimFailed: claim small.sum does not hold: The sum is four." in message
+    assert 'claim("small.sum"' in message
+    assert path.with_suffix(".ipynb").read_bytes() == old
+    assert sorted(p.name for p in path.parent.iterdir()) == ["01_small.ipynb", "01_small.md"]
+
+
+def test_a_lesson_inherits_nothing_that_the_library_should_set(chapters, overview, monkeypatch):
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")
+    look = cell('import os\n\nprint("TF_CPP_MIN_LOG_LEVEL" in os.environ)')
+    before, after = overview.split("## Predict", 1)
+    path = chapters.write(f"{before}{look}\n## Predict{after}{look}")
+    build(path)
+    notebook = nbformat.read(path.with_suffix(".ipynb"), as_version=4)
+    code = [c for c in notebook.cells if c.cell_type == "code"]
+    assert [code[0].outputs[0].text, code[-1].outputs[0].text] == ["False\n", "True\n"]
+
+
+def test_an_untagged_widget_is_refused(chapters, overview):
+    path = chapters.write(overview + cell("import ipywidgets\n\nipywidgets.IntSlider()"))
+    with pytest.raises(BuildError, match=r"cell 6 \(`import ipywidgets`\) shows a widget"):
+        build(path)
+    assert not path.with_suffix(".ipynb").exists()
+
+
+def test_a_cell_that_never_ends_is_named(chapters, overview, monkeypatch):
+    monkeypatch.setattr(build_module, "CELL_TIMEOUT_SECONDS", 1)
+    path = chapters.write(overview + cell("while True:\n    pass"))
+    with pytest.raises(BuildError, match=r"cell 6 \(`while True:`\) ran longer than 1 s"):
+        build(path)
+
+
+def test_a_dead_kernel_is_named(chapters, overview):
+    path = chapters.write(overview + cell("import os\n\nos._exit(1)"))
+    with pytest.raises(BuildError, match=r"the kernel died in cell 6 \(`import os`\)"):
+        build(path)
+
+
+def test_only_changed_lessons_are_stale(chapters, overview):
+    path = chapters.write()
+    assert is_stale(path)
+    chapters.fake(path)
+    assert not is_stale(path)
+    chapters.write(overview.replace("The sum is four `", "The sum is surely four `"))
+    assert is_stale(path)
+    chapters.write(overview.replace("minutes: 5", "minutes: 6"))
+    assert is_stale(path)
+    chapters.write()
+    chapters.fake(path, lambda notebook: notebook.cells[1].update(execution_count=None))
+    assert is_stale(path)
+    path.with_suffix(".ipynb").write_text("{")
+    assert is_stale(path)
+
+
+def test_build_skips_and_only_names_what_has_to_be_built(chapters, monkeypatch, capsys):
+    built = []
+    monkeypatch.setattr("bookmaker.__main__.build", lambda path: built.append(path))
+    first = chapters.write(name="01_x")
+    chapters.write(name="02_y")
+    chapters.fake(first)
+    assert run(chapters, "build", "--check") == 1
+    assert run(chapters, "build", "--check", "01_x") == 0
+    assert built == []
+    assert "01_x: up to date\n02_y: has to be built" in capsys.readouterr().out
+
+
+def test_zero_lessons_are_no_error(chapters, capsys):
+    assert run(chapters, "build") == 0
+    assert "no lessons" in capsys.readouterr().out
+
+
+def test_an_unknown_lesson_is_an_error(chapters, capsys):
+    assert run(chapters, "build", "09_none") == 1
+    assert "09_none: no lesson of this name" in capsys.readouterr().err

@@ -1,0 +1,220 @@
+import re
+
+import pytest
+from nbformat.v4 import new_markdown_cell, new_output
+
+from bookmaker import ledger, lesson_checks, lessons
+from bookmaker.__main__ import main
+
+
+@pytest.fixture
+def sound(chapters):
+    path = chapters.write()
+    chapters.fake(path)
+    return path
+
+
+def the_only_problem(path):
+    problems = lesson_checks.check_lesson(path)
+    assert len(problems) == 1, problems
+    return problems[0]
+
+
+def test_a_sound_lesson_has_no_problem(sound):
+    assert lesson_checks.check_lesson(sound) == []
+
+
+def test_finds_a_missing_notebook(chapters):
+    assert "01_small.ipynb: missing" in the_only_problem(chapters.write())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ("total = 2 + 2", "total = 1 + 3", "cell 2 differs from the text in its source"),
+        ("The sum is four `", "The sum is 4 `", "cell 1 differs from the text in its source"),
+        ("ipython3\nclaims", "ipython3\n:tags: [nbval-skip]\nclaims", "cell 4 differs .* its tags"),
+        ("## References\n\nNone.\n", "## References\n\n+++\n\nNone.\n", "in its source|cells"),
+        ("seconds: 3", "seconds: 4", "its front matter differs"),
+    ],
+)
+def test_finds_a_stale_pair(sound, chapters, overview, old, new, what):
+    assert old in overview
+    chapters.write(overview.replace(old, new))
+    problems = " ".join(lesson_checks.check_lesson(sound))
+    assert re.search(rf"01_small.ipynb: stale: .*({what})", problems)
+
+
+def test_finds_a_cell_that_the_text_lacks(sound, chapters):
+    extra = new_markdown_cell("More.")
+    chapters.fake(sound, lambda notebook: notebook.cells.append(extra))
+    assert "stale: 6 cells, the text has 5" in the_only_problem(sound)
+
+
+def change_first_code_cell(**changes):
+    def change(notebook):
+        notebook.cells[1].update(**changes)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"execution_count": None}, "cell 2 was never executed"),
+        ({"execution_count": 7}, "cell 2 has execution count 7, expected 1"),
+        (
+            {"outputs": [new_output("stream", name="stderr", text="Warning: x\n")]},
+            "cell 2 wrote to stderr: 'Warning: x",
+        ),
+        (
+            {"outputs": [new_output("error", ename="KeyError", evalue="'x'", traceback=[])]},
+            "cell 2 ended with KeyError: 'x'",
+        ),
+        (
+            {"outputs": [new_output("stream", name="stdout", text="in /srv/books/data\n")]},
+            "cell 2 shows a path of the machine it ran on: /srv/books/data",
+        ),
+        (
+            {"outputs": [new_output("execute_result", data={"text/plain": r"'C:\Users\a'"})]},
+            r"cell 2 shows a path of the machine it ran on: C:\Users\a",
+        ),
+    ],
+)
+def test_finds_faults_of_execution(sound, chapters, changes, what):
+    chapters.fake(sound, change_first_code_cell(**changes))
+    assert what in the_only_problem(sound)
+
+
+def test_an_expected_error_is_no_problem(chapters, overview):
+    path = chapters.write(
+        overview.replace(
+            "ipython3\nclaims_table", "ipython3\n:tags: [raises-exception]\n\nclaims_table"
+        )
+    )
+    error = new_output("error", ename="KeyError", evalue="'x'", traceback=[])
+    chapters.fake(path, lambda notebook: notebook.cells[3].update(outputs=[error]))
+    assert lesson_checks.check_lesson(path) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["3/4 of 1/2", "a/b/c", "https://zenodo.org/records/1", "<td>x</td>", "and/or", "//"]
+)
+def test_what_is_no_machine_path(text):
+    assert lesson_checks.machine_paths(text) == set()
+
+
+@pytest.mark.parametrize(
+    ("lines", "tags", "sound"),
+    [(30, "", True), (31, "", False), (31, "long-cell", True), (41, "long-cell", False)],
+)
+def test_finds_long_cells(chapters, overview, lines, tags, sound):
+    source = "\n".join(f"x = {number}" for number in range(lines))
+    tags = f":tags: [{tags}]\n\n" if tags else ""
+    path = chapters.write(f"{overview}\n```{{code-cell}} ipython3\n{tags}{source}\n```\n")
+    chapters.fake(path)
+    problems = lesson_checks.check_lesson(path)
+    assert (problems == []) is sound
+    assert sound or f"cell 6 has {lines} lines" in problems[0]
+
+
+def test_finds_an_empty_code_cell(chapters, overview):
+    path = chapters.write(f"{overview}\n```{{code-cell}} ipython3\n\n```\n")
+    chapters.fake(path)
+    assert "cell 6 is an empty code cell" in the_only_problem(path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ("## References", "## Sources", "heading `## References` is missing"),
+        ("# A small lesson\n", "# Another title\n", "expected one heading `# A small lesson`"),
+        ("**Objectives.**", "Objectives.", "lacks `**Objectives.**`"),
+        ("**Question.** Is four two twos?", "**Question.** Is it?", "repeat the front matter's"),
+        ("**Time.** 5 minutes", "**Time.** 50 hours", "the front matter's '5 minutes'"),
+        ("seconds: 3", "seconds: 61", "runs 61 s, at most 60 s"),
+        ("None.\n\n**Time", "None.\n\n## References\n\n**Time", "References"),
+    ],
+)
+def test_finds_faults_of_anatomy(chapters, overview, old, new, what):
+    assert old in overview
+    path = chapters.write(overview.replace(old, new))
+    chapters.fake(path)
+    assert what in " ".join(lesson_checks.check_lesson(path))
+
+
+def test_finds_a_heading_out_of_order(chapters, overview):
+    swapped = overview.replace("## What was claimed", "## X").replace(
+        "## References", "## What was claimed"
+    )
+    path = chapters.write(swapped.replace("## X", "## References"))
+    chapters.fake(path)
+    assert "heading `## References` is out of order" in the_only_problem(path)
+
+
+def test_a_heading_in_a_fenced_block_is_no_heading(chapters, overview):
+    path = chapters.write(overview.replace("## References", "```\n## References\n```"))
+    chapters.fake(path)
+    assert "heading `## References` is missing" in the_only_problem(path)
+
+
+def test_a_full_lesson_needs_every_part(chapters, overview):
+    path = chapters.write(overview.replace("  anatomy: overview\n", ""))
+    chapters.fake(path)
+    missing = set(lessons.HEADINGS["full"]) - set(lessons.HEADINGS["overview"])
+    problems = lesson_checks.check_lesson(path)
+    assert len(problems) == len(missing) == 10
+    assert all(any(f"`## {heading}` is missing" in p for p in problems) for heading in missing)
+
+
+def test_the_book_needs_a_fresh_start_page_and_ledger(sound, chapters):
+    folder = chapters.folder
+    assert [p.split(": ")[1] for p in lesson_checks.check_book(folder)] == [
+        "not what the lessons say; run `make book`",
+        "not what the notebooks say; run `make book`",
+    ]
+    assert main(["--chapters", str(folder), "index"]) == 0
+    assert main(["--chapters", str(folder), "ledger"]) == 0
+    assert lesson_checks.check_book(folder) == []
+    assert main(["--chapters", str(folder), "check"]) == 0
+
+    page = ledger.path(folder)
+    page.write_text(page.read_text().replace("sum 4", "sum 5"))
+    (problem,) = lesson_checks.check_book(folder)
+    assert "CLAIMS.md: not what the notebooks say" in problem
+    assert main(["--chapters", str(folder), "check"]) == 1
+
+
+def test_finds_a_notebook_without_text(sound, chapters):
+    orphan = sound.with_name("02_orphan.ipynb")
+    orphan.write_bytes(sound.with_suffix(".ipynb").read_bytes())
+    sound.with_name("01_small.exercises.ipynb").write_text("{}")
+    assert lesson_checks.check_book(chapters.folder) == [
+        f"{orphan}: notebook without a text of the same name"
+    ]
+
+
+def test_finds_a_claim_that_two_lessons_check(sound, chapters):
+    second = chapters.write(name="02_small")
+    chapters.fake(second)
+    (problem,) = lesson_checks.check_book(chapters.folder)
+    assert "claim small.sum is already checked in" in problem
+
+
+@pytest.mark.parametrize(
+    ("cited", "problem"),
+    [
+        ("`tiny.sum.one`", None),
+        ("`numpy.random.default_rng`", None),
+        ("`tiny.sum.two`", "cites claim tiny.sum.two, which no lesson checks"),
+    ],
+)
+def test_finds_a_cited_claim_that_no_lesson_checks(chapters, overview, cited, problem):
+    for name, text in (
+        ("01_small", overview.replace("small.sum", "tiny.sum.one")),
+        ("02_small", overview.replace("small.sum", "tiny.sum.three").replace("None.", cited)),
+    ):
+        chapters.fake(chapters.write(text, name=name))
+    found = [line for line in lesson_checks.check_book(chapters.folder) if "cites" in line]
+    assert len(found) == (problem is not None)
+    assert not found or ("02_small" in found[0] and problem in found[0])
