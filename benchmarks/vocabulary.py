@@ -15,7 +15,8 @@ from benchmarks.process import report
 from recsys_lib.data import Dataset, Split
 from recsys_lib.features.columns import CategoricalColumn
 from recsys_lib.features.embedding import build_inputs, embed_groups
-from recsys_lib.layers.blocks import MLP, PredictionHead
+from recsys_lib.layers.blocks import MLP
+from recsys_lib.layers.heads import PredictionHead
 from recsys_lib.training.optimizers import Adam
 from recsys_lib.training.trainer import Trainer
 

@@ -6,13 +6,12 @@ copies the whole table in every step, which costs nothing at a thousand ids and 
 million.
 """
 
-from numbers import Integral
-
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from recsys_lib.checks import check_integer
 from recsys_lib.features.columns import (
     CategoricalColumn,
     NumericColumn,
@@ -22,6 +21,7 @@ from recsys_lib.features.columns import (
     column_to_config,
     select,
 )
+from recsys_lib.features.penalties import EmbeddingL2, read_l2, shares_of
 
 ID_COLUMNS = (CategoricalColumn, SequenceColumn)
 MAX_ROWS = np.iinfo(np.int32).max
@@ -87,28 +87,33 @@ class FusedEmbedding(keras.layers.Layer):
         columns: feature columns; numeric ones are left aside.
         embedding_dim: width of the vectors.
         embeddings_initializer: Keras initializer of the table.
+        l2: penalty that is added to the training loss, a number or an ``EmbeddingL2``.
+
+    Call arguments beside the inputs:
+        is_penalised: whether this look-up adds the penalty of the rows that it reads; False for
+            rows that the loss reads beside those of the batch, such as drawn negatives.
     """
 
     # No output mixes two blocks, so ``rank`` may look up one side of a request at a time.
     separable_inputs = True
 
-    def __init__(self, columns, embedding_dim, embeddings_initializer=None, **kwargs):
+    def __init__(self, columns, embedding_dim, embeddings_initializer=None, l2=0.0, **kwargs):
         super().__init__(**kwargs)
         self.columns = select(check_columns(columns), kind=ID_COLUMNS)
         if not self.columns:
             raise ValueError("FusedEmbedding: expected at least one id column, got none")
-        if not isinstance(embedding_dim, Integral) or embedding_dim < 1:
-            raise ValueError(f"embedding_dim: expected 1 or more, got {embedding_dim!r}")
-        self.embedding_dim = int(embedding_dim)
+        self.embedding_dim = check_integer("embedding_dim", embedding_dim)
+        self.l2 = read_l2(l2)
         self.embeddings_initializer = keras.initializers.get(
             embeddings_initializer or keras.initializers.RandomUniform(-0.05, 0.05)
         )
         self.blocks = blocks_of(self.columns)
-        self.table_offsets, self.num_rows = {}, 0
+        self.table_offsets, self.num_rows, self._of_tables = {}, 0, []
         for column in self.columns:
             if column.table_name not in self.table_offsets:
                 self.table_offsets[column.table_name] = self.num_rows
                 self.num_rows += column.vocabulary_size
+                self._of_tables.append(column)
         if self.num_rows > MAX_ROWS:
             raise ValueError(
                 f"FusedEmbedding: {self.num_rows} rows exceed the {MAX_ROWS} that int32 addresses"
@@ -122,9 +127,18 @@ class FusedEmbedding(keras.layers.Layer):
         )
         # Tells the optimizers to keep this variable's statistics row by row.
         self.table.rowwise = True
+        if self.l2.strength:
+            # A weight, so that a saved model keeps it.
+            shares = shares_of(self._of_tables, self.l2.id_counts)
+            self.penalty_shares = self.add_weight(
+                name="penalty_shares",
+                shape=(self.num_rows,),
+                initializer=lambda shape, dtype=None: tf.constant(shares, dtype or "float32"),
+                trainable=False,
+            )
         self.built = True
 
-    def call(self, inputs):
+    def call(self, inputs, training=None, is_penalised=True):
         blocks = {
             name: columns
             for name, columns in self.blocks.items()
@@ -138,7 +152,12 @@ class FusedEmbedding(keras.layers.Layer):
                 offsets += [self.table_offsets[column.table_name]] * column.num_slots
             sizes.append(sum(column.num_slots for column in columns))
         ids = tf.concat(parts, axis=1)  # (batch, slots)
-        vectors = self._gather(ids + tf.constant(offsets, tf.int32))  # (batch, slots, dim)
+        rows = ids + tf.constant(offsets, tf.int32)
+        # ``_value`` is the resource variable behind the Keras variable: see the module docstring.
+        weights = tf.gather(self.table._value, rows)  # (batch, slots, dim)
+        if training and is_penalised and self.l2.strength:
+            self.add_loss(self._penalty(rows, weights))
+        vectors = tf.cast(weights, self.compute_dtype)
         vectors *= tf.cast(ids != 0, vectors.dtype)[:, :, None]
         return dict(zip(blocks, tf.split(vectors, sizes, axis=1), strict=True))
 
@@ -150,9 +169,18 @@ class FusedEmbedding(keras.layers.Layer):
             (single if all(is_single(inputs[name]) for name in names) else rest).extend(names)
         return single, rest
 
-    def _gather(self, rows):
-        # ``_value`` is the resource variable behind the Keras variable: see the module docstring.
-        return tf.cast(tf.gather(self.table._value, rows), self.compute_dtype)
+    def _penalty(self, rows, weights):
+        shares = tf.convert_to_tensor(self.penalty_shares)
+        if self.l2.rows == "table":
+            table = tf.convert_to_tensor(self.table)
+            return 0.5 * self.l2.strength * tf.reduce_sum(shares[:, None] * tf.square(table))
+        flat = tf.reshape(rows, [-1])
+        _, position, in_batch = tf.unique_with_counts(flat)
+        # Each occurrence carries an equal part of its id's penalty, so that an id that comes up
+        # three times in the batch is not pulled three times.
+        parts = tf.cast(tf.gather(in_batch, position), weights.dtype)
+        squares = tf.reshape(tf.reduce_sum(tf.square(weights), axis=-1), [-1])
+        return 0.5 * self.l2.strength * tf.reduce_sum(tf.gather(shares, flat) * squares / parts)
 
     def rows_of(self, name):
         """Slice of the table's rows that belong to the column (or table) ``name``."""
@@ -168,11 +196,14 @@ class FusedEmbedding(keras.layers.Layer):
             "columns": [column_to_config(column) for column in self.columns],
             "embedding_dim": self.embedding_dim,
             "embeddings_initializer": keras.initializers.serialize(self.embeddings_initializer),
+            # The counts are weights.
+            "l2": {"strength": self.l2.strength, "rows": self.l2.rows},
         }
 
     @classmethod
     def from_config(cls, config):
         config = dict(config)
+        config["l2"] = EmbeddingL2(**config.get("l2", {"strength": 0.0}))
         config["columns"] = [column_from_config(column) for column in config["columns"]]
         config["embeddings_initializer"] = keras.initializers.deserialize(
             config["embeddings_initializer"]
@@ -244,6 +275,21 @@ class NumericEmbedding(keras.layers.Layer):
         }
 
 
+def check_l2(columns, l2):
+    """A builder's ``embedding_l2`` or ``linear_l2`` as an ``EmbeddingL2``.
+
+    Args:
+        columns: all feature columns of the model.
+        l2: a number or an ``EmbeddingL2``.
+
+    Raises:
+        ValueError: neither, or counts of a table that no column has.
+    """
+    l2 = read_l2(l2)
+    l2.check_tables({column.table_name for column in select(columns, kind=ID_COLUMNS)})
+    return l2
+
+
 def concat_numeric(inputs, columns):
     """All numeric columns side by side, ``(batch, numbers)``, or None where there are none."""
     values = [
@@ -279,7 +325,9 @@ def field_names(columns):
     return names
 
 
-def embed_fields(inputs, columns, embedding_dim, name="embedding", embeddings_initializer=None):
+def embed_fields(
+    inputs, columns, embedding_dim, name="embedding", embeddings_initializer=None, l2=0.0
+):
     """All features as fields of one width, for models that cross fields with each other.
 
     Args:
@@ -288,6 +336,7 @@ def embed_fields(inputs, columns, embedding_dim, name="embedding", embeddings_in
         embedding_dim: width of every field.
         name: name of the embedding layer.
         embeddings_initializer: Keras initializer of the tables.
+        l2: penalty of the id columns' table, see ``EmbeddingL2``.
 
     Returns:
         ``(batch, num_fields, embedding_dim)``, in the order of ``field_names``.
@@ -304,7 +353,7 @@ def embed_fields(inputs, columns, embedding_dim, name="embedding", embeddings_in
             )
     fields = []
     if select(columns, kind=ID_COLUMNS):
-        layer = FusedEmbedding(columns, embedding_dim, embeddings_initializer, name=name)
+        layer = FusedEmbedding(columns, embedding_dim, embeddings_initializer, l2, name=name)
         fields += pool_blocks(layer(inputs), inputs, columns).values()
     numbers = concat_numeric(inputs, columns)
     if numbers is not None:
@@ -314,16 +363,20 @@ def embed_fields(inputs, columns, embedding_dim, name="embedding", embeddings_in
     return fields[0] if len(fields) == 1 else ops.concatenate(fields, axis=1)
 
 
-def embed_groups(inputs, columns, embedding_dim, name="embedding", embeddings_initializer=None):
+def embed_groups(
+    inputs, columns, embedding_dim, name="embedding", embeddings_initializer=None, l2=0.0
+):
     """All features of each group as one flat vector, for a deep network per group or over all.
 
-    Columns may state widths of their own; each width gets one fused table.
+    Columns may state widths of their own; each width gets one fused table. Arguments as for
+    ``embed_fields``.
 
     Returns:
         Dict of group name to ``(batch, width of the group)``: embeddings in column order within
         each width, then pooled sequences, then the numbers as they are.
     """
     columns = check_columns(columns)
+    embedding_dim = check_integer("embedding_dim", embedding_dim)
     id_columns = select(columns, kind=ID_COLUMNS)
     widths = sorted({column.embedding_dim or embedding_dim for column in id_columns})
     parts = {}
@@ -331,7 +384,8 @@ def embed_groups(inputs, columns, embedding_dim, name="embedding", embeddings_in
         members = [c for c in id_columns if (c.embedding_dim or embedding_dim) == width]
         group_of_sequence = {c.name: c.group for c in select(members, kind=SequenceColumn)}
         layer_name = name if len(widths) == 1 else f"{name}_{width}"
-        blocks = FusedEmbedding(members, width, embeddings_initializer, name=layer_name)(inputs)
+        layer = FusedEmbedding(members, width, embeddings_initializer, l2, name=layer_name)
+        blocks = layer(inputs)
         for block, vectors in pool_blocks(blocks, inputs, members).items():
             flat = ops.reshape(vectors, (-1, vectors.shape[1] * vectors.shape[2]))
             parts.setdefault(group_of_sequence.get(block, block), []).append(flat)

@@ -18,7 +18,8 @@ from keras import ops
 
 from recsys_lib.checks import check_integer, check_shape
 from recsys_lib.features.embedding import build_inputs, embed_groups
-from recsys_lib.layers.blocks import MLP, PredictionHead
+from recsys_lib.layers.blocks import MLP
+from recsys_lib.layers.heads import PredictionHead
 
 
 @keras.saving.register_keras_serializable("recsys_lib")

@@ -18,7 +18,8 @@ from keras import ops
 
 from recsys_lib.checks import check_integer, check_shape
 from recsys_lib.features.embedding import build_inputs, embed_fields
-from recsys_lib.layers.blocks import PredictionHead, deep_logit, flatten_fields, linear_logit
+from recsys_lib.layers.blocks import deep_logit, flatten_fields, linear_logit
+from recsys_lib.layers.heads import PredictionHead
 
 
 @keras.saving.register_keras_serializable("recsys_lib")

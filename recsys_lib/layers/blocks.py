@@ -1,8 +1,9 @@
-"""Blocks that every model is built from: the multi-layer perceptron, the linear term, the head."""
+"""Blocks that every model is built from: the multi-layer perceptron and the linear term."""
 
 import keras
 from keras import ops
 
+from recsys_lib.checks import check_number, check_widths
 from recsys_lib.features.columns import select
 from recsys_lib.features.embedding import (
     ID_COLUMNS,
@@ -11,6 +12,11 @@ from recsys_lib.features.embedding import (
     pool_blocks,
 )
 from recsys_lib.layers.activations import LAYERS, Dice, activation_layer
+
+
+def check_dropout(name, rate):
+    """A dropout rate, from 0 to under 1."""
+    return check_number(name, rate, 0, 1, exclude=(1,))
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
@@ -42,11 +48,8 @@ class MLP(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.hidden_units = tuple(hidden_units)
-        if not self.hidden_units or min(self.hidden_units) < 1:
-            raise ValueError(f"hidden_units: expected widths of 1 or more, got {hidden_units}")
-        if not 0 <= dropout_rate < 1:
-            raise ValueError(f"dropout_rate: expected 0 <= rate < 1, got {dropout_rate}")
+        self.hidden_units = check_widths("hidden_units", hidden_units)
+        dropout_rate = check_dropout("dropout_rate", dropout_rate)
         named = isinstance(activation, str) and activation in LAYERS
         self.activation = activation if named else keras.activations.get(activation)
         self.dropout_rate = dropout_rate
@@ -95,37 +98,55 @@ def flatten_fields(fields):
     return ops.reshape(fields, (-1, fields.shape[1] * fields.shape[2]))
 
 
-def deep_logit(vector, hidden_units, dropout_rate=0.0, batch_normalization=False):
-    """The plain network beside the crosses: ``w . MLP(x)``, without a bias (the head adds one).
+def deep_logit(
+    vector,
+    hidden_units,
+    *,
+    activation="relu",
+    dropout_rate=0.0,
+    batch_normalization=False,
+    name="deep",
+):
+    """A plain network and its logit: ``w . MLP(x)``, without a bias (the head adds one).
 
     Args:
         vector: ``(batch, width)``.
-        hidden_units, dropout_rate, batch_normalization: as for ``MLP``.
+        hidden_units: as for ``MLP``; ``()``: the logit is a linear map of the vector.
+        activation, dropout_rate, batch_normalization: as for ``MLP``.
+        name: of the network; the logit's layer is ``<name>_logit``.
 
     Returns:
-        ``(batch, 1)``. The layers are named ``deep`` and ``deep_logit``.
+        ``(batch, 1)``.
     """
-    hidden = MLP(
-        hidden_units,
-        dropout_rate=dropout_rate,
-        batch_normalization=batch_normalization,
-        name="deep",
-    )(vector)
-    return keras.layers.Dense(1, use_bias=False, name="deep_logit")(hidden)
+    if check_widths("hidden_units", hidden_units, at_least=0):
+        vector = MLP(hidden_units, activation, dropout_rate, batch_normalization, name=name)(vector)
+    return keras.layers.Dense(1, use_bias=False, name=f"{name}_logit")(vector)
 
 
-def linear_logit(inputs, columns, name="linear"):
+def side_by_side(vectors):
+    """Vectors ``(..., width)`` joined along the last axis; one alone is returned as it is."""
+    vectors = list(vectors)
+    return vectors[0] if len(vectors) == 1 else ops.concatenate(vectors, axis=-1)
+
+
+def linear_logit(inputs, columns, name="linear", l2=0.0):
     """The first-order term ``sum_i w_i x_i``: one weight per id, in its own table, and per number.
 
     Weights start at zero, as FTRL requires. A sequence column contributes the pooled weights of
     its real steps.
+
+    Args:
+        inputs: dict from ``build_inputs``.
+        columns: feature columns.
+        name: name of the ids' layer; the numbers' is ``<name>_numeric``.
+        l2: penalty of the ids' weights, see ``EmbeddingL2``.
 
     Returns:
         ``(batch, 1)``.
     """
     terms = []
     if select(columns, kind=ID_COLUMNS):
-        blocks = FusedEmbedding(columns, 1, "zeros", name=name)(inputs)
+        blocks = FusedEmbedding(columns, 1, "zeros", l2, name=name)(inputs)
         for weights in pool_blocks(blocks, inputs, columns).values():
             terms.append(ops.sum(weights, axis=1))  # (batch, fields, 1) -> (batch, 1)
     numbers = concat_numeric(inputs, columns)
@@ -136,50 +157,3 @@ def linear_logit(inputs, columns, name="linear"):
             )(numbers)
         )
     return terms[0] if len(terms) == 1 else keras.layers.Add()(terms)
-
-
-@keras.saving.register_keras_serializable("recsys_lib")
-class PredictionHead(keras.layers.Layer):
-    """Sum the logits, add one bias, apply the sigmoid.
-
-    The logits are summed with weight one. Passing them through another ``Dense(1)`` would
-    multiply their sum by a random number that is negative in half of all initialisations.
-
-    Args:
-        kind: ``"binary"`` for a probability, ``"regression"`` for the sum as it is.
-
-    Call arguments:
-        logits: list of tensors ``(batch, 1)``, or one of them.
-
-    Returns:
-        ``(batch,)``.
-
-    Raises:
-        ValueError: a logit of another shape, which would broadcast over the batch.
-    """
-
-    def __init__(self, kind="binary", **kwargs):
-        super().__init__(**kwargs)
-        if kind not in ("binary", "regression"):
-            raise ValueError(f"kind: expected 'binary' or 'regression', got {kind!r}")
-        self.kind = kind
-
-    def build(self, input_shape):
-        # One shape or several; a loaded configuration gives a shape as a list, not as a tuple.
-        several = isinstance(input_shape[0], list | tuple)
-        shapes = input_shape if several else [input_shape]
-        for shape in shapes:
-            if len(shape) != 2 or shape[-1] != 1:
-                raise ValueError(
-                    f"PredictionHead {self.name!r}: expected logits of shape (batch, 1), "
-                    f"got {tuple(shape)}"
-                )
-        self.bias = self.add_weight(name="bias", shape=(), initializer="zeros")
-
-    def call(self, logits):
-        logits = logits if isinstance(logits, list | tuple) else [logits]
-        total = ops.squeeze(sum(logits[1:], start=logits[0]), axis=-1) + self.bias  # (batch,)
-        return ops.sigmoid(total) if self.kind == "binary" else total
-
-    def get_config(self):
-        return {**super().get_config(), "kind": self.kind}

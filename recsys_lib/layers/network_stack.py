@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from recsys_lib.checks import check_integer, check_number, check_widths
 from recsys_lib.layers.initializers import glorot_of_one
 
 
@@ -21,28 +22,58 @@ class NetworkStack(keras.layers.Layer):
             input for each.
 
     Returns:
-        ``(batch, count, hidden_units[-1])``.
+        ``(batch, count, hidden_units[-1])``, or ``(batch, count, output_units)``.
 
     Args:
         count: number of networks.
-        hidden_units: widths of the layers of each, all of them activated.
+        hidden_units: widths of the layers of each, all of them activated; may be empty where there
+            are output units.
         activation: Keras activation; ``"linear"`` makes each network one matrix product.
         output_units: width of a last layer without activation, or None for no such layer.
+        dropout_rate: share of units dropped after each activation, in training only.
+        batch_normalization: normalise each unit of each network before its activation (momentum
+            0.9, as in ``MLP``).
 
     Raises:
-        ValueError: no network, no layer, or a width below 1.
+        ValueError: no network, no layer, a width below 1, or a rate out of range.
     """
 
-    def __init__(self, count, hidden_units, activation="relu", output_units=None, **kwargs):
+    def __init__(
+        self,
+        count,
+        hidden_units,
+        activation="relu",
+        output_units=None,
+        dropout_rate=0.0,
+        batch_normalization=False,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
-        self.hidden_units = tuple(hidden_units)
-        if count < 1:
-            raise ValueError(f"{self.name}: expected 1 network or more, got {count}")
-        widths = [*self.hidden_units, *([] if output_units is None else [output_units])]
-        if not widths or min(widths) < 1:
-            raise ValueError(f"{self.name}: expected widths of 1 or more, got {widths}")
-        self.count, self.output_units = count, output_units
+        self.count = check_integer(f"{self.name}, count", count)
+        has_output = output_units is not None
+        self.hidden_units = check_widths(
+            f"{self.name}, hidden_units", hidden_units, at_least=0 if has_output else 1
+        )
+        if has_output:
+            output_units = check_integer(f"{self.name}, output_units", output_units)
+        self.output_units = output_units
         self.activation = keras.activations.get(activation)
+        self.dropout_rate = check_number("dropout_rate", dropout_rate, 0, 1, exclude=(1,))
+        self.batch_normalization = batch_normalization
+        positions = range(len(self.hidden_units))
+        self.normalizations = [
+            keras.layers.BatchNormalization(momentum=0.9, name=f"normalization_{position}")
+            for position in (positions if batch_normalization else ())
+        ]
+        self.dropouts = [
+            keras.layers.Dropout(self.dropout_rate, name=f"dropout_{position}")
+            for position in (positions if self.dropout_rate else ())
+        ]
+
+    @property
+    def widths(self):
+        """Widths of all layers, the output's last."""
+        return (*self.hidden_units, *(() if self.output_units is None else (self.output_units,)))
 
     def build(self, input_shape):
         features = input_shape[-1]
@@ -51,9 +82,8 @@ class NetworkStack(keras.layers.Layer):
                 f"{self.name}: expected an input for each of {self.count} networks, got "
                 f"{input_shape[1]}"
             )
-        widths = [*self.hidden_units, *([] if self.output_units is None else [self.output_units])]
         self.kernels, self.biases = [], []
-        for position, units in enumerate(widths):
+        for position, units in enumerate(self.widths):
             self.kernels.append(
                 self.add_weight(
                     name=f"kernel_{position}",
@@ -67,17 +97,43 @@ class NetworkStack(keras.layers.Layer):
                 )
             )
             features = units
+        for normalization, units in zip(self.normalizations, self.hidden_units, strict=False):
+            normalization.build((None, self.count * units))
 
-    def call(self, inputs):
+    def call(self, inputs, training=None):
+        outputs = self._layer(inputs, 0)
+        for position in range(len(self.hidden_units)):
+            outputs = self._activated(outputs, position, training)
+            if position + 1 < len(self.kernels):
+                outputs = self._layer(outputs, position + 1)
+        return outputs
+
+    def _layer(self, inputs, position):
+        """``W_n a_n + b_n`` for every network n, ``(batch, count, units)``."""
+        kernel, bias = self.kernels[position], self.biases[position]
         if len(inputs.shape) == 2:
-            outputs = ops.einsum("bi,nio->bno", inputs, self.kernels[0]) + self.biases[0]
+            # One product for all networks: their matrices side by side.
+            _, features, units = kernel.shape
+            flat = ops.reshape(ops.transpose(kernel, (1, 0, 2)), (features, self.count * units))
+            products = ops.reshape(ops.matmul(inputs, flat), (-1, self.count, units))
         else:
-            outputs = ops.einsum("bni,nio->bno", inputs, self.kernels[0]) + self.biases[0]
-        for position in range(1, len(self.kernels)):
-            outputs = self.activation(outputs)
-            outputs = ops.einsum("bni,nio->bno", outputs, self.kernels[position])
-            outputs = outputs + self.biases[position]
-        return outputs if self.output_units is not None else self.activation(outputs)
+            # One product for each: the batched product and its gradient take 1.2 times as long.
+            each = zip(
+                ops.unstack(inputs, num=self.count, axis=1),
+                ops.unstack(ops.convert_to_tensor(kernel), num=self.count, axis=0),
+                strict=True,
+            )
+            products = ops.stack([ops.matmul(rows, matrix) for rows, matrix in each], axis=1)
+        return products + bias
+
+    def _activated(self, outputs, position, training):
+        if self.normalizations:
+            units = self.hidden_units[position]
+            flat = ops.reshape(outputs, (-1, self.count * units))
+            flat = self.normalizations[position](flat, training=training)
+            outputs = ops.reshape(flat, (-1, self.count, units))
+        outputs = self.activation(outputs)
+        return self.dropouts[position](outputs, training=training) if self.dropouts else outputs
 
     def get_config(self):
         return {
@@ -86,6 +142,8 @@ class NetworkStack(keras.layers.Layer):
             "hidden_units": list(self.hidden_units),
             "activation": keras.activations.serialize(self.activation),
             "output_units": self.output_units,
+            "dropout_rate": self.dropout_rate,
+            "batch_normalization": self.batch_normalization,
         }
 
 

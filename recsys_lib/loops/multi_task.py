@@ -7,7 +7,8 @@ numbers as ``build_mmoe``, whose weights ``copy_weights`` cuts apart for it.
 import keras
 from keras import ops
 
-from recsys_lib.layers.blocks import MLP, PredictionHead
+from recsys_lib.layers.blocks import MLP
+from recsys_lib.layers.heads import PredictionHead
 from recsys_lib.multi_task.parts import check_tasks, shared_input
 
 

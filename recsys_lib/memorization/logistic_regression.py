@@ -11,7 +11,8 @@ Taught in chapter 00, "The ranking stage".
 import keras
 
 from recsys_lib.features.embedding import build_inputs
-from recsys_lib.layers.blocks import PredictionHead, linear_logit
+from recsys_lib.layers.blocks import linear_logit
+from recsys_lib.layers.heads import PredictionHead
 
 
 def build_logistic_regression(feature_columns, task="click"):

@@ -16,7 +16,8 @@ from keras import ops
 
 from recsys_lib.features.crosses import DEFAULT_MAX_ROWS, DEFAULT_NUM_BUCKETS, CrossProduct
 from recsys_lib.features.embedding import build_inputs, embed_groups
-from recsys_lib.layers.blocks import MLP, PredictionHead, linear_logit
+from recsys_lib.layers.blocks import MLP, linear_logit
+from recsys_lib.layers.heads import PredictionHead
 from recsys_lib.training.optimizers import Adam, Ftrl, optimizer_per_group
 
 

@@ -29,7 +29,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from recsys_lib.layers.blocks import PredictionHead
+from recsys_lib.layers.heads import PredictionHead
 from recsys_lib.multi_scenario.conditions import features_and_part
 from recsys_lib.multi_scenario.parts import scenario_inputs
 

@@ -19,7 +19,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from recsys_lib.layers.blocks import MLP, PredictionHead
+from recsys_lib.layers.blocks import MLP
+from recsys_lib.layers.heads import PredictionHead
 from recsys_lib.multi_scenario.conditions import features_and_part, ids_of_groups
 from recsys_lib.multi_scenario.parts import scenario_inputs
 

@@ -23,7 +23,8 @@ from recsys_lib.features.columns import (
     column_to_config,
 )
 from recsys_lib.features.embedding import build_inputs
-from recsys_lib.layers.blocks import MLP, PredictionHead
+from recsys_lib.layers.blocks import MLP
+from recsys_lib.layers.heads import PredictionHead
 from recsys_lib.multi_scenario.parts import (
     ScenarioNetworks,
     flat_features,

@@ -15,7 +15,7 @@ Taught in chapter 06, "HMoE".
 import keras
 import tensorflow as tf
 
-from recsys_lib.layers.blocks import PredictionHead
+from recsys_lib.layers.heads import PredictionHead
 from recsys_lib.layers.network_stack import Gates, Mixture, NetworkStack
 from recsys_lib.multi_scenario.parts import flat_features, scenario_inputs
 

@@ -16,7 +16,8 @@ Taught in chapter 06, "STAR".
 import keras
 import tensorflow as tf
 
-from recsys_lib.layers.blocks import MLP, PredictionHead
+from recsys_lib.layers.blocks import MLP
+from recsys_lib.layers.heads import PredictionHead
 from recsys_lib.multi_scenario.parts import (
     Blocks,
     flat_features,

@@ -12,7 +12,8 @@ Taught in chapter 05, "ESMM".
 
 import keras
 
-from recsys_lib.layers.blocks import MLP, PredictionHead
+from recsys_lib.layers.blocks import MLP
+from recsys_lib.layers.heads import PredictionHead
 from recsys_lib.multi_task.parts import shared_input
 
 

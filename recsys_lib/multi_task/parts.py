@@ -4,31 +4,8 @@ import keras
 from keras import ops
 
 from recsys_lib.features.embedding import build_inputs, embed_groups
-from recsys_lib.layers.blocks import PredictionHead
+from recsys_lib.layers.heads import PredictionHead
 from recsys_lib.layers.network_stack import NetworkStack
-
-
-def check_tasks(tasks):
-    """``tasks`` as a dict of name to kind.
-
-    Args:
-        tasks: dict of task name to ``"binary"`` or ``"regression"``, or a sequence of names, all
-            of them binary.
-
-    Raises:
-        ValueError: no task, a name twice, or an unknown kind.
-    """
-    if not isinstance(tasks, dict):
-        names = list(tasks)
-        if isinstance(tasks, str) or len(set(names)) != len(names):
-            raise ValueError(f"tasks: expected different names, got {tasks!r}")
-        tasks = dict.fromkeys(names, "binary")
-    if not tasks:
-        raise ValueError("tasks: expected at least one, got none")
-    for task, kind in tasks.items():
-        if kind not in ("binary", "regression"):
-            raise ValueError(f"task {task!r}: expected 'binary' or 'regression', got {kind!r}")
-    return dict(tasks)
 
 
 def shared_input(feature_columns, embedding_dim):

@@ -19,7 +19,8 @@ from keras import ops
 from recsys_lib.features.columns import check_columns
 from recsys_lib.features.embedding import MaskedPooling, build_inputs
 from recsys_lib.layers.attention import weighted_sum
-from recsys_lib.layers.blocks import MLP, PredictionHead
+from recsys_lib.layers.blocks import MLP
+from recsys_lib.layers.heads import PredictionHead
 from recsys_lib.layers.network_stack import Gates, Mixture, NetworkStack
 from recsys_lib.multi_scenario.parts import KnownScenarios, flat_features, scenario_column
 from recsys_lib.multi_scenario.pepnet import GateNU

@@ -15,7 +15,8 @@ import tensorflow as tf
 from keras import ops
 
 from recsys_lib.features.embedding import build_inputs
-from recsys_lib.layers.blocks import PredictionHead, linear_logit
+from recsys_lib.layers.blocks import linear_logit
+from recsys_lib.layers.heads import PredictionHead
 from recsys_lib.second_order.interactions import PairLayer, PairwiseProduct, crossed_fields
 
 

@@ -13,7 +13,8 @@ Taught in chapter 02, "DeepFM".
 import keras
 
 from recsys_lib.features.embedding import build_inputs
-from recsys_lib.layers.blocks import MLP, PredictionHead, linear_logit
+from recsys_lib.layers.blocks import MLP, linear_logit
+from recsys_lib.layers.heads import PredictionHead
 from recsys_lib.second_order.fm import FactorizationMachine
 from recsys_lib.second_order.interactions import crossed_fields
 

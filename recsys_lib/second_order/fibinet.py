@@ -17,7 +17,8 @@ import keras
 from keras import ops
 
 from recsys_lib.features.embedding import build_inputs
-from recsys_lib.layers.blocks import MLP, PredictionHead, linear_logit
+from recsys_lib.layers.blocks import MLP, linear_logit
+from recsys_lib.layers.heads import PredictionHead
 from recsys_lib.layers.initializers import glorot_of_one
 from recsys_lib.second_order.interactions import PairLayer, crossed_fields
 

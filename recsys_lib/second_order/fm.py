@@ -14,7 +14,8 @@ import keras
 from keras import ops
 
 from recsys_lib.features.embedding import build_inputs
-from recsys_lib.layers.blocks import PredictionHead, linear_logit
+from recsys_lib.layers.blocks import linear_logit
+from recsys_lib.layers.heads import PredictionHead
 from recsys_lib.second_order.interactions import BiInteraction, crossed_fields
 
 

@@ -16,7 +16,8 @@ Taught in chapter 02, "NFM".
 import keras
 
 from recsys_lib.features.embedding import build_inputs
-from recsys_lib.layers.blocks import MLP, PredictionHead, linear_logit
+from recsys_lib.layers.blocks import MLP, linear_logit
+from recsys_lib.layers.heads import PredictionHead
 from recsys_lib.second_order.interactions import BiInteraction, crossed_fields
 
 

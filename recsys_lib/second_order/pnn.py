@@ -22,7 +22,8 @@ import keras
 from keras import ops
 
 from recsys_lib.features.embedding import build_inputs
-from recsys_lib.layers.blocks import MLP, PredictionHead
+from recsys_lib.layers.blocks import MLP
+from recsys_lib.layers.heads import PredictionHead
 from recsys_lib.layers.initializers import glorot_of_one
 from recsys_lib.second_order.interactions import (
     PairLayer,

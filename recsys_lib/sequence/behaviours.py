@@ -29,7 +29,8 @@ from recsys_lib.features.embedding import (
     build_inputs,
     concat_numeric,
 )
-from recsys_lib.layers.blocks import MLP, PredictionHead
+from recsys_lib.layers.blocks import MLP
+from recsys_lib.layers.heads import PredictionHead
 from recsys_lib.sequence.regularization import MiniBatchAwareL2
 
 

@@ -311,8 +311,8 @@ def test_inputs_are_named_and_shaped_after_their_columns():
     ("columns", "dim", "message"),
     [
         ((PRICE,), 4, "expected at least one id column"),
-        ((USER,), 0, "embedding_dim: expected 1 or more, got 0"),
-        ((USER,), 4.5, "embedding_dim: expected 1 or more, got 4.5"),
+        ((USER,), 0, "embedding_dim: expected an integer of 1 or more, got 0"),
+        ((USER,), 4.5, "embedding_dim: expected an integer of 1 or more, got 4.5"),
         ((CategoricalColumn("user_id", 2**31),), 4, "rows exceed"),
     ],
 )

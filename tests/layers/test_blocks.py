@@ -7,7 +7,8 @@ import tensorflow as tf
 
 from recsys_lib.features.columns import CategoricalColumn, NumericColumn, SequenceColumn
 from recsys_lib.features.embedding import build_inputs
-from recsys_lib.layers.blocks import MLP, PredictionHead, linear_logit
+from recsys_lib.layers.blocks import MLP, linear_logit
+from recsys_lib.layers.heads import PredictionHead
 
 USER = CategoricalColumn("user_id", 4, group="user", embedding_dim=8)
 HISTORY = SequenceColumn("history", 6, 3)

@@ -7,7 +7,7 @@ import tiny_balancing as small
 from tiny_tasks import COLUMNS
 
 from recsys_lib.features.embedding import build_inputs
-from recsys_lib.layers.blocks import PredictionHead
+from recsys_lib.layers.heads import PredictionHead
 from recsys_lib.multi_task import build_esmm
 from recsys_lib.multi_task.balancing import (
     FixedWeights,

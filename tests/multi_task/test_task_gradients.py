@@ -9,7 +9,8 @@ import tiny_balancing as small
 from tiny_tasks import COLUMNS, TASKS
 
 from recsys_lib.features.embedding import build_inputs, embed_groups
-from recsys_lib.layers.blocks import MLP, PredictionHead
+from recsys_lib.layers.blocks import MLP
+from recsys_lib.layers.heads import PredictionHead
 from recsys_lib.multi_task import (
     build_cgc,
     build_esmm,

@@ -13,7 +13,8 @@ from keras import ops
 
 from recsys_lib.features.columns import CANDIDATE_GROUP, CategoricalColumn
 from recsys_lib.features.embedding import build_inputs, embed_groups
-from recsys_lib.layers.blocks import MLP, PredictionHead, linear_logit
+from recsys_lib.layers.blocks import MLP, linear_logit
+from recsys_lib.layers.heads import PredictionHead
 from recsys_lib.training import load, predict, rank, save, serving
 from recsys_lib.training.trainer import Trainer
 

@@ -10,7 +10,8 @@ from sklearn.metrics import roc_auc_score
 from recsys_lib.data import Dataset, Split
 from recsys_lib.features.columns import NumericColumn
 from recsys_lib.features.embedding import build_inputs, embed_fields
-from recsys_lib.layers.blocks import MLP, PredictionHead
+from recsys_lib.layers.blocks import MLP
+from recsys_lib.layers.heads import PredictionHead
 from recsys_lib.training import Adam, fit, predict
 from recsys_lib.training.trainer import Trainer
 

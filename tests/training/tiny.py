@@ -8,7 +8,8 @@ from recsys_lib.data import Dataset, Split
 from recsys_lib.features.columns import CategoricalColumn, NumericColumn, SequenceColumn
 from recsys_lib.features.crosses import CrossProduct
 from recsys_lib.features.embedding import build_inputs, embed_groups
-from recsys_lib.layers.blocks import MLP, PredictionHead, linear_logit
+from recsys_lib.layers.blocks import MLP, linear_logit
+from recsys_lib.layers.heads import PredictionHead
 
 COLUMNS = (
     CategoricalColumn("user_id", 30, group="user"),

@@ -1,0 +1,110 @@
+"""L2 penalties of embedding tables: on the rows that a batch reads, or on the whole table.
+
+    batch:  strength / 2 * sum over the distinct ids j of the batch of ||w_j||^2 / n_j
+    table:  strength / 2 * sum over all ids j of ||w_j||^2
+
+A penalty on the whole table touches all of its rows in every step: exact, and what published
+results usually rest on, but a step then costs as much as the vocabulary is large. The other one
+touches what the batch touches anyway, each row once. With ``n_j`` the number of training rows that
+hold id j it is DIN's mini-batch aware regularisation: over an epoch an id is met about ``n_j``
+times at most, so its whole pull per epoch is about that of one step on the table. Without counts
+``n_j`` is 1, and frequent ids are pulled more often.
+
+Id 0 stands for padding and unknown, is never read, and is not penalised.
+
+Source: Zhou et al. 2018, "Deep Interest Network for Click-Through Rate Prediction", section 5.1,
+equations 4 to 7 (the form with counts).
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from numbers import Real
+
+import numpy as np
+
+from recsys_lib.checks import check_choice, check_number
+
+ROWS = ("batch", "table")
+
+
+@dataclasses.dataclass(frozen=True)
+class EmbeddingL2:
+    """What a builder's ``embedding_l2`` says when a number is not enough.
+
+    Args:
+        strength: lambda, 0 or more; 0 is no penalty.
+        rows: ``"batch"`` or ``"table"``, see above.
+        id_counts: dict of table name to ``(vocabulary_size,)``, in how many training rows each id
+            occurs, as ``recsys_lib.sequence.count_ids`` returns it; with ``rows="batch"`` only.
+            Tables that it leaves out are not penalised. Default: no counts, all tables.
+
+    Raises:
+        ValueError: a strength below 0, an unknown form, or counts of the form ``"table"``.
+    """
+
+    strength: float
+    rows: str = "batch"
+    id_counts: Mapping[str, np.ndarray] | None = None
+
+    def __post_init__(self):
+        check_number("embedding_l2", self.strength, 0)
+        check_choice("embedding_l2, rows", self.rows, ROWS)
+        if self.id_counts is not None and self.rows != "batch":
+            raise ValueError(
+                "embedding_l2, id_counts: expected rows='batch' beside counts, "
+                f"got rows={self.rows!r}"
+            )
+
+    def check_tables(self, tables):
+        """Raise ``ValueError`` if counts name a table that none of the columns has.
+
+        Args:
+            tables: names of all tables of the model.
+        """
+        unknown = sorted(set(self.id_counts or ()) - set(tables))
+        if unknown:
+            raise ValueError(f"id_counts: expected tables of {sorted(tables)}, got {unknown}")
+
+
+def read_l2(value: "float | EmbeddingL2") -> EmbeddingL2:
+    """A builder's ``embedding_l2``, a number or an ``EmbeddingL2``, as an ``EmbeddingL2``."""
+    if isinstance(value, EmbeddingL2):
+        return value
+    if not isinstance(value, Real):
+        raise ValueError(f"embedding_l2: expected a number or an EmbeddingL2, got {value!r}")
+    return EmbeddingL2(value)
+
+
+def shares_of(columns, id_counts):
+    """``1 / n_j`` for every row of a fused table, 0 for id 0 and for tables without counts.
+
+    Args:
+        columns: id columns, one for each table, in the order in which the tables lie.
+        id_counts: see ``EmbeddingL2``; None: ``n_j`` is 1 everywhere.
+
+    Returns:
+        ``(rows of all tables,)`` float32.
+
+    Raises:
+        ValueError: counts of another shape, below zero, or not finite.
+    """
+    parts = []
+    for column in columns:
+        size = column.vocabulary_size
+        if id_counts is None:
+            share = np.ones(size, np.float32)
+        elif column.table_name not in id_counts:
+            share = np.zeros(size, np.float32)
+        else:
+            counts = np.asarray(id_counts[column.table_name])
+            usable = counts.shape == (size,) and np.isfinite(counts).all() and (counts >= 0).all()
+            if not usable:
+                raise ValueError(
+                    f"id_counts, table {column.table_name!r}: expected {size} counts of 0 or more, "
+                    f"got shape {counts.shape}" + (f" with {counts.min()}" if counts.size else "")
+                )
+            # An id that no training row holds counts as met once.
+            share = (1 / np.maximum(counts, 1)).astype(np.float32)
+        share[0] = 0.0
+        parts.append(share)
+    return np.concatenate(parts)
