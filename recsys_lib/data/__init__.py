@@ -1,5 +1,13 @@
 """Data sets: the simulated platform, MovieLens, and sets that are downloaded once."""
 
-from recsys_lib.data.dataset import Dataset, Split
+from typing import TYPE_CHECKING
 
-__all__ = ["Dataset", "Split"]
+if TYPE_CHECKING:
+    from recsys_lib.data.dataset import Dataset, Split
+    from recsys_lib.data.sessions import divide
+else:
+    from recsys_lib.lazy import face
+
+    __getattr__, __dir__ = face(__name__)
+
+__all__ = ["Dataset", "Split", "divide"]

@@ -1,11 +1,42 @@
 """Feature columns and the layers that turn their ids and numbers into vectors and logits."""
 
-from recsys_lib.features.columns import (
-    CategoricalColumn,
-    NumericColumn,
-    SequenceColumn,
-    check_columns,
-    select,
-)
+from typing import TYPE_CHECKING
 
-__all__ = ["CategoricalColumn", "NumericColumn", "SequenceColumn", "check_columns", "select"]
+if TYPE_CHECKING:
+    from recsys_lib.features.columns import (
+        CategoricalColumn,
+        NumericColumn,
+        SequenceColumn,
+        check_columns,
+        select,
+    )
+    from recsys_lib.features.crosses import CrossProduct, all_pairs, collision_report
+    from recsys_lib.features.embedding import (
+        FusedEmbedding,
+        build_inputs,
+        check_l2,
+        embed_fields,
+        embed_groups,
+    )
+    from recsys_lib.features.penalties import EmbeddingL2
+else:
+    from recsys_lib.lazy import face
+
+    __getattr__, __dir__ = face(__name__)
+
+__all__ = [
+    "CategoricalColumn",
+    "CrossProduct",
+    "EmbeddingL2",
+    "FusedEmbedding",
+    "NumericColumn",
+    "SequenceColumn",
+    "all_pairs",
+    "build_inputs",
+    "check_columns",
+    "check_l2",
+    "collision_report",
+    "embed_fields",
+    "embed_groups",
+    "select",
+]

@@ -1,7 +1,31 @@
 """Chapter 03: models whose layers multiply features to a degree that their depth sets."""
 
-from recsys_lib.higher_order.autoint import build_autoint
-from recsys_lib.higher_order.dcn import build_dcn, build_dcn_v2
-from recsys_lib.higher_order.xdeepfm import build_cin, build_xdeepfm
+from typing import TYPE_CHECKING
 
-__all__ = ["build_autoint", "build_cin", "build_dcn", "build_dcn_v2", "build_xdeepfm"]
+if TYPE_CHECKING:
+    from recsys_lib.higher_order.autoint import FieldAttention, InteractingLayer, build_autoint
+    from recsys_lib.higher_order.dcn import CrossLayer, MatrixCrossLayer, build_dcn, build_dcn_v2
+    from recsys_lib.higher_order.xdeepfm import (
+        CINLayer,
+        build_cin,
+        build_xdeepfm,
+        compressed_interaction,
+    )
+else:
+    from recsys_lib.lazy import face
+
+    __getattr__, __dir__ = face(__name__)
+
+__all__ = [
+    "CINLayer",
+    "CrossLayer",
+    "FieldAttention",
+    "InteractingLayer",
+    "MatrixCrossLayer",
+    "build_autoint",
+    "build_cin",
+    "build_dcn",
+    "build_dcn_v2",
+    "build_xdeepfm",
+    "compressed_interaction",
+]

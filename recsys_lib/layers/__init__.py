@@ -1,0 +1,41 @@
+"""Layers that several chapters' models share: networks, attention, heads and what a task is."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from recsys_lib.layers.activations import Dice, activation_layer
+    from recsys_lib.layers.attention import BilinearAttention
+    from recsys_lib.layers.blocks import MLP, deep_logit, flatten_fields, linear_logit, side_by_side
+    from recsys_lib.layers.heads import (
+        PredictionHead,
+        check_tasks,
+        predict_each,
+        predict_one,
+        task_outputs,
+    )
+    from recsys_lib.layers.initializers import glorot_of_one
+    from recsys_lib.layers.network_stack import Gates, Mixture, NetworkStack
+else:
+    from recsys_lib.lazy import face
+
+    __getattr__, __dir__ = face(__name__)
+
+__all__ = [
+    "MLP",
+    "BilinearAttention",
+    "Dice",
+    "Gates",
+    "Mixture",
+    "NetworkStack",
+    "PredictionHead",
+    "activation_layer",
+    "check_tasks",
+    "deep_logit",
+    "flatten_fields",
+    "glorot_of_one",
+    "linear_logit",
+    "predict_each",
+    "predict_one",
+    "side_by_side",
+    "task_outputs",
+]

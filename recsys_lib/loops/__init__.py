@@ -1,0 +1,24 @@
+"""Slow twins of fast layers, written as the formulas read; lessons time and compare them."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from recsys_lib.loops.crosses import LoopedBilinearInteraction, LoopedInnerProductSignal, looped
+    from recsys_lib.loops.higher_order import BroadcastCINLayer, LoopCINLayer
+    from recsys_lib.loops.multi_task import build_mmoe_loop
+    from recsys_lib.loops.sequence import LoopedAttentionalGRU, LoopedTransformerBlock
+else:
+    from recsys_lib.lazy import face
+
+    __getattr__, __dir__ = face(__name__)
+
+__all__ = [
+    "BroadcastCINLayer",
+    "LoopCINLayer",
+    "LoopedAttentionalGRU",
+    "LoopedBilinearInteraction",
+    "LoopedInnerProductSignal",
+    "LoopedTransformerBlock",
+    "build_mmoe_loop",
+    "looped",
+]

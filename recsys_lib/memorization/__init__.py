@@ -1,12 +1,19 @@
 """Chapters 00 and 01: logistic regression and Wide & Deep."""
 
-from recsys_lib.memorization.logistic_regression import build_logistic_regression
-from recsys_lib.memorization.wide_and_deep import (
-    build_deep,
-    build_wide,
-    build_wide_and_deep,
-    wide_and_deep_optimizer,
-)
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from recsys_lib.memorization.logistic_regression import build_logistic_regression
+    from recsys_lib.memorization.wide_and_deep import (
+        build_deep,
+        build_wide,
+        build_wide_and_deep,
+        wide_and_deep_optimizer,
+    )
+else:
+    from recsys_lib.lazy import face
+
+    __getattr__, __dir__ = face(__name__)
 
 __all__ = [
     "build_deep",

@@ -1,19 +1,45 @@
 """Chapter 06: one model for several scenarios."""
 
-from recsys_lib.multi_scenario.adasparse import build_adasparse
-from recsys_lib.multi_scenario.apg import build_apg, fold_apg
-from recsys_lib.multi_scenario.baselines import (
-    build_global,
-    build_scenario_feature,
-    build_scenario_shared_bottom,
-    build_separate,
-)
-from recsys_lib.multi_scenario.hmoe import build_hmoe
-from recsys_lib.multi_scenario.m2m import build_m2m
-from recsys_lib.multi_scenario.pepnet import build_pepnet
-from recsys_lib.multi_scenario.star import build_star
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from recsys_lib.multi_scenario.adasparse import Pruner, build_adasparse
+    from recsys_lib.multi_scenario.apg import APGDense, build_apg, fold_apg
+    from recsys_lib.multi_scenario.baselines import (
+        build_global,
+        build_scenario_feature,
+        build_scenario_shared_bottom,
+        build_separate,
+    )
+    from recsys_lib.multi_scenario.conditions import features_and_part, ids_of_groups
+    from recsys_lib.multi_scenario.hmoe import LabelSpaceScore, OwnFirst, build_hmoe
+    from recsys_lib.multi_scenario.m2m import MetaAttention, MetaUnit, build_m2m
+    from recsys_lib.multi_scenario.parts import (
+        Blocks,
+        ScenarioNetworks,
+        flat_features,
+        scenario_inputs,
+        scenario_vector,
+    )
+    from recsys_lib.multi_scenario.pepnet import GateNU, build_pepnet
+    from recsys_lib.multi_scenario.star import PartitionedNormalization, StarNetwork, build_star
+else:
+    from recsys_lib.lazy import face
+
+    __getattr__, __dir__ = face(__name__)
 
 __all__ = [
+    "APGDense",
+    "Blocks",
+    "GateNU",
+    "LabelSpaceScore",
+    "MetaAttention",
+    "MetaUnit",
+    "OwnFirst",
+    "PartitionedNormalization",
+    "Pruner",
+    "ScenarioNetworks",
+    "StarNetwork",
     "build_adasparse",
     "build_apg",
     "build_global",
@@ -24,5 +50,10 @@ __all__ = [
     "build_scenario_shared_bottom",
     "build_separate",
     "build_star",
+    "features_and_part",
+    "flat_features",
     "fold_apg",
+    "ids_of_groups",
+    "scenario_inputs",
+    "scenario_vector",
 ]

@@ -1,6 +1,13 @@
 """Chapter 07: the ranker that the chapters' parts make together, and what follows its scores."""
 
-from recsys_lib.one_request.calibration import undo_sampling, undo_sampling_of_both
-from recsys_lib.one_request.ranker import build_ranker
+from typing import TYPE_CHECKING
 
-__all__ = ["build_ranker", "undo_sampling", "undo_sampling_of_both"]
+if TYPE_CHECKING:
+    from recsys_lib.one_request.calibration import thin, undo_sampling, undo_sampling_of_both
+    from recsys_lib.one_request.ranker import build_ranker
+else:
+    from recsys_lib.lazy import face
+
+    __getattr__, __dir__ = face(__name__)
+
+__all__ = ["build_ranker", "thin", "undo_sampling", "undo_sampling_of_both"]

@@ -1,16 +1,45 @@
 """Chapter 02: models that cross two fields at a time."""
 
-from recsys_lib.second_order.afm import build_afm
-from recsys_lib.second_order.deepfm import build_deepfm
-from recsys_lib.second_order.fibinet import build_fibinet
-from recsys_lib.second_order.fm import build_fm
-from recsys_lib.second_order.fwfm import build_fwfm
-from recsys_lib.second_order.interactions import pair_indices, pair_matrix, pair_names
-from recsys_lib.second_order.nfm import build_nfm
-from recsys_lib.second_order.pnn import build_pnn
-from recsys_lib.second_order.polynomial import build_polynomial
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from recsys_lib.second_order.afm import PairAttention, WeightedSum, build_afm
+    from recsys_lib.second_order.deepfm import build_deepfm
+    from recsys_lib.second_order.fibinet import BilinearInteraction, FieldWeights, build_fibinet
+    from recsys_lib.second_order.fm import FactorizationMachine, build_fm
+    from recsys_lib.second_order.fwfm import build_fwfm
+    from recsys_lib.second_order.interactions import (
+        BiInteraction,
+        PairwiseProduct,
+        crossed_fields,
+        pair_indices,
+        pair_matrix,
+        pair_names,
+    )
+    from recsys_lib.second_order.nfm import build_nfm
+    from recsys_lib.second_order.pnn import (
+        AddedSignals,
+        InnerProductSignal,
+        OuterProductSignal,
+        build_pnn,
+    )
+    from recsys_lib.second_order.polynomial import build_polynomial
+else:
+    from recsys_lib.lazy import face
+
+    __getattr__, __dir__ = face(__name__)
 
 __all__ = [
+    "AddedSignals",
+    "BiInteraction",
+    "BilinearInteraction",
+    "FactorizationMachine",
+    "FieldWeights",
+    "InnerProductSignal",
+    "OuterProductSignal",
+    "PairAttention",
+    "PairwiseProduct",
+    "WeightedSum",
     "build_afm",
     "build_deepfm",
     "build_fibinet",
@@ -19,6 +48,7 @@ __all__ = [
     "build_nfm",
     "build_pnn",
     "build_polynomial",
+    "crossed_fields",
     "pair_indices",
     "pair_matrix",
     "pair_names",

@@ -1,14 +1,35 @@
 """Chapter 04: models that read what a user did, in its order."""
 
-from recsys_lib.sequence.behaviours import behaviour_pairs
-from recsys_lib.sequence.bst import build_bst
-from recsys_lib.sequence.dien import build_dien
-from recsys_lib.sequence.din import build_din
-from recsys_lib.sequence.dsin import build_dsin
-from recsys_lib.sequence.pooling import build_gru, build_pooled
-from recsys_lib.sequence.regularization import count_ids
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from recsys_lib.sequence.auxiliary import AuxiliaryLoss, NegativeSampler
+    from recsys_lib.sequence.behaviours import behaviour_pairs
+    from recsys_lib.sequence.bst import build_bst
+    from recsys_lib.sequence.dien import build_dien
+    from recsys_lib.sequence.din import ActivationUnit, build_din
+    from recsys_lib.sequence.dsin import BiasEncoding, SessionMean, TanhAttention, build_dsin
+    from recsys_lib.sequence.pooling import build_gru, build_pooled
+    from recsys_lib.sequence.recurrence import AttentionalGRU, AttentionalGRUCell
+    from recsys_lib.sequence.regularization import MiniBatchAwareL2, count_ids
+    from recsys_lib.sequence.transformer import SelfAttention, TransformerBlock
+else:
+    from recsys_lib.lazy import face
+
+    __getattr__, __dir__ = face(__name__)
 
 __all__ = [
+    "ActivationUnit",
+    "AttentionalGRU",
+    "AttentionalGRUCell",
+    "AuxiliaryLoss",
+    "BiasEncoding",
+    "MiniBatchAwareL2",
+    "NegativeSampler",
+    "SelfAttention",
+    "SessionMean",
+    "TanhAttention",
+    "TransformerBlock",
     "behaviour_pairs",
     "build_bst",
     "build_dien",

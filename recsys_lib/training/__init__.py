@@ -3,27 +3,79 @@
 ``load -> Dataset -> build -> fit -> evaluate -> compare -> claim``
 """
 
-from recsys_lib.training.comparison import Recipe, compare
-from recsys_lib.training.evaluation import evaluate
-from recsys_lib.training.optimizers import Adagrad, Adam, Ftrl, optimizer_per_group
-from recsys_lib.training.prediction import predict
-from recsys_lib.training.serving import load, rank, save
-from recsys_lib.training.tables import summarize, ties
-from recsys_lib.training.trainer import fit
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from recsys_lib.training.baselines import (
+        Baseline,
+        additive_means,
+        base_rate,
+        column_mean,
+        oracle,
+        score_bounds,
+    )
+    from recsys_lib.training.comparison import Comparison, ComparisonResult, compare
+    from recsys_lib.training.evaluation import evaluate, predictions_of
+    from recsys_lib.training.metrics import (
+        auc,
+        calibration_bins,
+        calibration_error,
+        calibration_ratio,
+        gauc,
+        log_loss,
+        mean_squared_error,
+        normalized_entropy,
+        share_of_gap,
+    )
+    from recsys_lib.training.optimizers import Adagrad, Adam, Ftrl, optimizer_per_group
+    from recsys_lib.training.prediction import predict
+    from recsys_lib.training.recipe import Recipe
+    from recsys_lib.training.serving import load, rank, save
+    from recsys_lib.training.tables import by_seed, gap_shares, summarize, ties
+    from recsys_lib.training.trainer import Trainer, fit
+    from recsys_lib.training.weighting import FixedWeights, Weighting, task_losses
+else:
+    from recsys_lib.lazy import face
+
+    __getattr__, __dir__ = face(__name__)
 
 __all__ = [
     "Adagrad",
     "Adam",
+    "Baseline",
+    "Comparison",
+    "ComparisonResult",
+    "FixedWeights",
     "Ftrl",
     "Recipe",
+    "Trainer",
+    "Weighting",
+    "additive_means",
+    "auc",
+    "base_rate",
+    "by_seed",
+    "calibration_bins",
+    "calibration_error",
+    "calibration_ratio",
+    "column_mean",
     "compare",
     "evaluate",
     "fit",
+    "gap_shares",
+    "gauc",
     "load",
+    "log_loss",
+    "mean_squared_error",
+    "normalized_entropy",
     "optimizer_per_group",
+    "oracle",
     "predict",
+    "predictions_of",
     "rank",
     "save",
+    "score_bounds",
+    "share_of_gap",
     "summarize",
+    "task_losses",
     "ties",
 ]

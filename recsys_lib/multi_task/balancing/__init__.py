@@ -7,16 +7,17 @@ it to a model, updates its variables in the compiled step, resets them in a rest
 in checkpoints.
 """
 
-from recsys_lib.multi_task.balancing.gradnorm import GradNorm
-from recsys_lib.multi_task.balancing.min_norm import min_norm_weights
-from recsys_lib.multi_task.balancing.pareto import ParetoWeights
-from recsys_lib.multi_task.balancing.uncertainty import UncertaintyWeighting
-from recsys_lib.training.weighting import FixedWeights
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "FixedWeights",
-    "GradNorm",
-    "ParetoWeights",
-    "UncertaintyWeighting",
-    "min_norm_weights",
-]
+if TYPE_CHECKING:
+    from recsys_lib.multi_task.balancing.gradnorm import GradNorm
+    from recsys_lib.multi_task.balancing.min_norm import min_norm_weights
+    from recsys_lib.multi_task.balancing.pareto import ParetoWeights
+    from recsys_lib.multi_task.balancing.uncertainty import UncertaintyWeighting
+    from recsys_lib.training.weighting import FixedWeights
+else:
+    from recsys_lib.lazy import face
+
+    __getattr__, __dir__ = face(__name__)
+
+__all__ = ["FixedWeights", "GradNorm", "ParetoWeights", "UncertaintyWeighting", "min_norm_weights"]
