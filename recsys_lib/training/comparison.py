@@ -1,179 +1,341 @@
 """``compare``: several models, several seeds, one table with the best reachable score beside it."""
 
-import dataclasses
-from collections.abc import Callable
+import copy
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import keras
 import numpy as np
 import pandas as pd
 
+from recsys_lib.checks import check_integer
+from recsys_lib.data.dataset import Dataset
 from recsys_lib.training import baselines as trivial
 from recsys_lib.training.batches import model_tasks
 from recsys_lib.training.evaluation import predictions_of, score
 from recsys_lib.training.metrics import share_of_gap
+from recsys_lib.training.recipe import Recipe, as_recipe
+from recsys_lib.training.tables import by_seed, summarize
 from recsys_lib.training.trainer import Trainer
 
-
-@dataclasses.dataclass(frozen=True)
-class Recipe:
-    """How to build and train one model of a comparison.
-
-    Args:
-        build: function of the feature columns that returns a Keras model.
-        optimizer: function without arguments that returns a fresh optimizer; default Adam(1e-3).
-        columns: names of the feature columns it gets; default: all.
-        fit: keyword arguments of ``fit`` that differ from the comparison's own.
-        balancing: balancing method of this model; the comparison's ``loss_weights`` and
-            ``balancing`` do not count for it then.
-    """
-
-    build: Callable
-    optimizer: Callable | None = None
-    columns: tuple | None = None
-    fit: dict = dataclasses.field(default_factory=dict)
-    balancing: object | None = None
-
-    def data(self, dataset):
-        """The data set with the columns that the model gets."""
-        return dataset if self.columns is None else dataset.with_columns(self.columns)
-
-    def weighing(self, loss_weights, balancing, tasks):
-        """What decides the weights of a model with these tasks, as arguments of ``Trainer``."""
-        own = {"balancing": self.balancing} if self.balancing is not None else {}
-        own |= {name: self.fit[name] for name in ("loss_weights", "balancing") if name in self.fit}
-        if own:
-            return own
-        if balancing is not None and len(tasks) > 1:
-            return {"balancing": balancing}
-        weights = {task: w for task, w in (loss_weights or {}).items() if task in tasks}
-        return {"loss_weights": weights or None}
+Models = Mapping[str, Callable[..., keras.Model] | Recipe]
 
 
-def compare(
-    models,
-    dataset,
-    seeds=3,
-    *,
-    slices=(),
-    baselines=None,
-    loss_weights=None,
-    balancing=None,
-    keep=None,
-    keep_seeds=None,
-    trainers=None,
-    **fit_options,
-):
+class Comparison:
     """Train every model with every seed and score it on the test split.
 
-    Each model is traced once; a further seed only draws new weights, a new order of rows and new
-    dropout masks, and gives the same result as a fresh build with that seed. With ``trainers`` the
-    same holds for further data sets.
+    Each model is traced once; a further seed, or a further data set with the same columns and
+    tasks, only draws new weights, a new order of rows and new dropout masks, and gives the same
+    result as a fresh build with that seed.
 
     Args:
         models: dict of name to builder (a function of the feature columns) or ``Recipe``.
-        dataset: ``Dataset``.
-        seeds: number of seeds (0, 1, ...), or a list of them.
         slices: names of the test split's slices to report on besides ``"all"``.
         baselines: dict of name to ``Baseline``, or to a list with one for each task; scored once.
             Default: ``base rate``, and ``oracle`` for the tasks whose true probability is known.
         loss_weights: dict of task to weight; each model takes those of its own tasks.
         balancing: method of ``recsys_lib.multi_task.balancing`` for the models of several tasks
             whose recipe has none; each seed starts it anew.
-        keep: dict that receives the trained model of the last seed under each name, or None.
-        keep_seeds: dict that receives the list of all seeds' trained models under each name, in
-            the order of the seeds, or None.
-        trainers: dict that keeps what was traced. A later call with the same dict trains a model of
-            the same name, recipe, columns and weights of the tasks in it, and the numbers are those
-            of a fresh build. Models that ``keep`` handed out would change under their owner, so the
-            two exclude each other.
-        **fit_options: as for ``fit``.
+        checkpoint: folder that holds a checkpoint for each model and seed, so that a comparison
+            that was killed goes on where it stopped.
+        epochs, batch_size, patience, schedule, reduce_on_plateau, callbacks, checkpoint_steps,
+            progress: as for ``fit``; each run gets copies of the callbacks.
+
+    Raises:
+        ValueError: no such option, weights of tasks that no model has, or weights and a balancing
+            method.
+    """
+
+    def __init__(
+        self,
+        models: Models,
+        *,
+        slices: Iterable[str] = (),
+        baselines: Mapping[str, Any] | None = None,
+        loss_weights: Mapping[str, float] | None = None,
+        balancing: Any = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        epochs: int = 10,
+        batch_size: int = 1024,
+        patience: int | None = 2,
+        schedule: Any = None,
+        reduce_on_plateau: Any = None,
+        callbacks: Sequence[Any] = (),
+        checkpoint_steps: int | None = None,
+        progress: bool | None = None,
+    ) -> None:
+        if isinstance(slices, str):
+            raise ValueError(f"slices: expected names of slices, got the text {slices!r}")
+        if loss_weights and balancing is not None:
+            raise ValueError(
+                f"loss_weights: {balancing!r} chooses the weights, expected none beside it"
+            )
+        self.recipes = {name: as_recipe(build) for name, build in models.items()}
+        self.slices, self.baselines = tuple(slices), baselines
+        self.loss_weights, self.balancing = dict(loss_weights or {}), balancing
+        self.checkpoint = None if checkpoint is None else os.fspath(checkpoint)
+        self._fit_options = {
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "patience": patience,
+            "schedule": schedule,
+            "reduce_on_plateau": reduce_on_plateau,
+            "callbacks": callbacks,
+            "checkpoint_steps": checkpoint_steps,
+            "progress": progress,
+        }
+        # What was traced for each model, with the columns and tasks that it was traced for.
+        self._trainers: dict[str, tuple[Any, Trainer]] = {}
+
+    def on(
+        self, dataset: Dataset, seeds: int | Iterable[int] = 3, *, keep: bool = True
+    ) -> "ComparisonResult":
+        """Run the comparison on one data set.
+
+        Args:
+            dataset: ``Dataset``.
+            seeds: number of seeds (0, 1, ...), or a list of them.
+            keep: whether the result keeps each run's weights, so that it can give the models.
+
+        Returns:
+            ``ComparisonResult``.
+        """
+        seeds = _seeds(seeds)
+        self._check_weights(dataset)
+        parts = {"all": dataset.test, **{name: dataset.test.slice(name) for name in self.slices}}
+        rows: list[dict[str, Any]] = []
+        baselines = _default_baselines(dataset) if self.baselines is None else self.baselines
+        for name, of_tasks in baselines.items():
+            for baseline in of_tasks if isinstance(of_tasks, list | tuple) else [of_tasks]:
+                for row in _score(baseline, dataset, parts):
+                    rows.append({"model": name, "seed": None, **row, "parameters": 0})
+        weights: dict[tuple[str, int], list[np.ndarray]] = {}
+        for name, recipe in self.recipes.items():
+            data = recipe.data(dataset)
+            for seed in seeds:
+                trainer = self._trainer(name, recipe, data, seed)
+                options = {**self._fit_options, **recipe.fit}
+                options.pop("loss_weights", None)
+                options["callbacks"] = copy.deepcopy(options["callbacks"])
+                history = trainer.fit(
+                    data, seed=seed, checkpoint=self._checkpoint_file(name, seed), **options
+                )
+                run = {
+                    "parameters": _count(trainer.model),
+                    "epochs": history.best_epoch,
+                    "seconds": history.seconds,
+                    "trace_seconds": history.trace_seconds,
+                    "examples_per_second": history.examples_per_second,
+                }
+                for row in _score(trainer.model, dataset, parts):
+                    rows.append({"model": name, "seed": seed, **row, **run})
+                if keep:
+                    weights[name, seed] = [value.numpy() for value in trainer.model.variables]
+        table = pd.DataFrame(rows)
+        if "seed" in table:
+            table["seed"] = table["seed"].astype("Int64")
+        builders = {name: (recipe, recipe.data(dataset)) for name, recipe in self.recipes.items()}
+        return ComparisonResult(table, seeds, builders, weights)
+
+    def _trainer(self, name: str, recipe: Recipe, data: Dataset, seed: int) -> Trainer:
+        """A trainer whose model and optimizer are as freshly built with this seed."""
+        traced_for = (data.feature_columns, data.tasks)
+        before, trainer = self._trainers.get(name, (None, None))
+        if trainer is not None and before == traced_for:
+            trainer.restart(lambda: recipe(data.feature_columns), seed)
+            return trainer
+        keras.utils.set_random_seed(seed)
+        model = recipe(data.feature_columns)
+        weighing = self._weighing(recipe, model_tasks(model, data.tasks))
+        trainer = Trainer(model, data, recipe.fresh_optimizer(), **weighing)
+        self._trainers[name] = (traced_for, trainer)
+        return trainer
+
+    def _weighing(self, recipe: Recipe, tasks: Iterable[str]) -> dict[str, Any]:
+        """What decides the weights of a model with these tasks, as arguments of ``Trainer``."""
+        tasks = list(tasks)
+        if recipe.balancing is not None:
+            return {"balancing": recipe.balancing}
+        if "loss_weights" in recipe.fit:
+            return {"loss_weights": recipe.fit["loss_weights"]}
+        if self.balancing is not None and len(tasks) > 1:
+            return {"balancing": self.balancing}
+        weights = {task: w for task, w in self.loss_weights.items() if task in tasks}
+        return {"loss_weights": weights or None}
+
+    def _checkpoint_file(self, name: str, seed: int) -> str | None:
+        if self.checkpoint is None:
+            return None
+        plain = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+        number = list(self.recipes).index(name)  # two names may be alike without their signs
+        return os.path.join(self.checkpoint, f"{number:02d}_{plain}_seed_{seed}.npz")
+
+    def _check_weights(self, dataset: Dataset) -> None:
+        """Raise ``ValueError`` if weights name a task that no model has."""
+        missing = set(self.loss_weights)
+        for recipe in self.recipes.values():
+            if not missing & set(dataset.tasks):
+                break
+            model = recipe(recipe.data(dataset).feature_columns)
+            missing -= set(model_tasks(model, dataset.tasks))
+        if missing and self.recipes:
+            raise ValueError(
+                f"loss_weights: no model has the tasks {sorted(missing)}; those of the data are "
+                f"{list(dataset.tasks)}"
+            )
+
+
+class ComparisonResult:
+    """What a comparison measured, and the models that it trained.
+
+    Attributes:
+        table: tidy ``DataFrame``, a row per model, seed, task and slice: ``model``, ``seed``
+            (missing for baselines), ``task``, ``slice``, ``rows``, ``auc``, ``gauc``,
+            ``one_class_groups``, ``log_loss``, ``calibration_error``, ``auc_gap_closed`` and
+            ``log_loss_gap_closed`` (share of the way from the base rate's score to the oracle's;
+            missing where the truth is unknown); ``mean_squared_error`` and
+            ``mean_squared_error_gap_closed`` instead for regression tasks; ``parameters``,
+            ``epochs`` (the best one), ``seconds`` (training), ``trace_seconds``,
+            ``examples_per_second``.
+        seeds: tuple of the seeds.
+    """
+
+    def __init__(
+        self,
+        table: pd.DataFrame,
+        seeds: Sequence[int],
+        builders: Mapping[str, tuple[Recipe, Dataset]],
+        weights: Mapping[tuple[str, int], list[np.ndarray]],
+    ) -> None:
+        self.table, self.seeds = table, tuple(seeds)
+        self._builders, self._weights = builders, weights
+
+    def scores(self, metric: str = "auc", part: str = "all", task: str | None = None):
+        """A metric as a frame with a row for each seed and a column for each model.
+
+        Args:
+            metric: column of the table.
+            part: the slice.
+            task: may be left out where there is only one.
+        """
+        return by_seed(self.table, metric, part=part, task=task)
+
+    def summary(self, scores: Sequence[str] | None = None) -> pd.DataFrame:
+        """Mean, spread and 95 % interval over seeds; see ``summarize``."""
+        return summarize(self.table, scores, interval=True)
+
+    def model(self, name: str, seed: int | None = None) -> keras.Model:
+        """A trained model, built anew with the weights of that run.
+
+        Args:
+            name: of the model in the comparison.
+            seed: of the run; default: the last.
+
+        Raises:
+            ValueError: no such model or seed, or the weights were not kept.
+        """
+        seed = self.seeds[-1] if seed is None else seed
+        if name not in self._builders or seed not in self.seeds:
+            raise ValueError(
+                f"model: expected one of {list(self._builders)} and a seed of {self.seeds}, "
+                f"got {name!r} and {seed!r}"
+            )
+        if (name, seed) not in self._weights:
+            raise ValueError(f"model {name!r}: the comparison was told to keep no weights")
+        recipe, data = self._builders[name]
+        model = recipe(data.feature_columns)
+        for variable, value in zip(model.variables, self._weights[name, seed], strict=True):
+            variable.assign(value)
+        return model
+
+    @property
+    def models(self) -> dict[str, keras.Model]:
+        """Every model as the last seed trained it."""
+        return {name: self.model(name) for name in self._builders}
+
+    def models_by_seed(self, name: str) -> list[keras.Model]:
+        """All runs' models of one name, in the order of the seeds."""
+        return [self.model(name, seed) for seed in self.seeds]
+
+
+def compare(
+    models: Models,
+    dataset: Dataset,
+    seeds: int | Iterable[int] = 3,
+    *,
+    slices: Iterable[str] = (),
+    baselines: Mapping[str, Any] | None = None,
+    loss_weights: Mapping[str, float] | None = None,
+    balancing: Any = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    epochs: int = 10,
+    batch_size: int = 1024,
+    patience: int | None = 2,
+    schedule: Any = None,
+    reduce_on_plateau: Any = None,
+    callbacks: Sequence[Any] = (),
+    checkpoint_steps: int | None = None,
+    progress: bool | None = None,
+) -> pd.DataFrame:
+    """The table of a comparison, where its models are not needed.
+
+    The same as ``Comparison(models, ...).on(dataset, seeds).table``.
+
+    Args:
+        models, slices, baselines, loss_weights, balancing, checkpoint, epochs, batch_size,
+            patience, schedule, reduce_on_plateau, callbacks, checkpoint_steps, progress: see
+            ``Comparison``.
+        dataset, seeds: see ``Comparison.on``.
 
     Returns:
-        Tidy ``DataFrame``, a row per model, seed, task and slice: ``model``, ``seed``, ``task``,
-        ``slice``, ``rows``, ``auc``, ``gauc``, ``one_class_groups``, ``log_loss``,
-        ``calibration_error``, ``auc_gap_closed`` and ``log_loss_gap_closed`` (share of the way
-        from the base rate's score to the oracle's; missing where the truth is unknown);
-        ``mean_squared_error`` and ``mean_squared_error_gap_closed`` instead for regression tasks;
-        ``parameters``, ``epochs`` (the best one), ``seconds`` (training), ``trace_seconds``,
-        ``examples_per_second``.
+        ``DataFrame``, see ``ComparisonResult.table``.
+
+    Raises:
+        ValueError: as ``Comparison``; no seed.
+
+    Example:
+        >>> from recsys_lib.data import simulator
+        >>> from recsys_lib.memorization import build_logistic_regression
+        >>> world = simulator.second_order(num_rows=500, num_valid_rows=200, num_test_rows=200)
+        >>> table = compare({"LR": build_logistic_regression}, world, seeds=1, epochs=1)
+        >>> list(table["model"])
+        ['base rate', 'oracle', 'LR']
     """
-    seeds = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
-    if not seeds:
+    comparison = Comparison(
+        models,
+        slices=slices,
+        baselines=baselines,
+        loss_weights=loss_weights,
+        balancing=balancing,
+        checkpoint=checkpoint,
+        epochs=epochs,
+        batch_size=batch_size,
+        patience=patience,
+        schedule=schedule,
+        reduce_on_plateau=reduce_on_plateau,
+        callbacks=callbacks,
+        checkpoint_steps=checkpoint_steps,
+        progress=progress,
+    )
+    return comparison.on(dataset, seeds, keep=False).table
+
+
+def _seeds(seeds: int | Iterable[int]) -> list[int]:
+    if isinstance(seeds, Iterable):
+        found = [check_integer("seeds", seed, 0) for seed in seeds]
+    else:
+        found = list(range(check_integer("seeds", seeds)))
+    if not found:
         raise ValueError("seeds: expected at least one, got none")
-    if keep is not None and trainers is not None:
-        raise ValueError("trainers: expected no keep beside it, since it goes on with the models")
-    recipes = {
-        name: recipe if isinstance(recipe, Recipe) else Recipe(recipe)
-        for name, recipe in models.items()
-    }
-    if loss_weights and balancing is not None:
-        raise ValueError(
-            f"loss_weights: {balancing!r} chooses the weights, expected none beside it"
-        )
-    _check_weights(loss_weights or {}, recipes, dataset)
-    parts = {"all": dataset.test, **{name: dataset.test.slice(name) for name in slices}}
-    rows = []
-    if baselines is None:
-        baselines = _default_baselines(dataset)
-    for name, of_tasks in baselines.items():
-        for baseline in of_tasks if isinstance(of_tasks, list | tuple) else [of_tasks]:
-            for row in _score(baseline, dataset, parts):
-                rows.append({"model": name, "seed": None, **row, "parameters": 0})
-    for name, recipe in recipes.items():
-        data = recipe.data(dataset)
-        options = {**fit_options, **recipe.fit}
-        for weighing in ("loss_weights", "balancing"):
-            options.pop(weighing, None)
-        made_of = (recipe, data.feature_columns, data.tasks, loss_weights, balancing)
-        before, trainer = (trainers or {}).get(name, (None, None))
-        trainer = trainer if before == made_of else None
-        for seed in seeds:
-            if trainer is None:
-                keras.utils.set_random_seed(seed)
-                model = recipe.build(data.feature_columns)
-                optimizer = recipe.optimizer() if recipe.optimizer else None
-                weighing = recipe.weighing(loss_weights, balancing, model_tasks(model, data.tasks))
-                trainer = Trainer(model, data, optimizer, **weighing)
-            else:
-                trainer.restart(lambda r=recipe, d=data: r.build(d.feature_columns), seed)
-                model = trainer.model
-            history = trainer.fit(data, seed=seed, **options)
-            run = {
-                "parameters": int(sum(np.prod(w.shape) for w in model.trainable_variables)),
-                "epochs": history.best_epoch,
-                "seconds": history.seconds,
-                "trace_seconds": history.trace_seconds,
-                "examples_per_second": history.examples_per_second,
-            }
-            for row in _score(model, dataset, parts):
-                rows.append({"model": name, "seed": seed, **row, **run})
-            if keep_seeds is not None:
-                copy = recipe.build(data.feature_columns)
-                for variable, value in zip(copy.variables, model.variables, strict=True):
-                    variable.assign(value)
-                keep_seeds.setdefault(name, []).append(copy)
-        if keep is not None:
-            keep[name] = model
-        if trainers is not None:
-            trainers[name] = (made_of, trainer)
-    table = pd.DataFrame(rows)
-    table["seed"] = table["seed"].astype("Int64")
-    return table
+    if len(set(found)) < len(found):
+        raise ValueError(f"seeds: expected different ones, got {found}")
+    return found
 
 
-def _check_weights(loss_weights, recipes, dataset):
-    """Raise ``ValueError`` if weights name a task that no model has."""
-    missing = set(loss_weights)
-    for recipe in recipes.values():
-        if not missing & set(dataset.tasks):
-            break
-        model = recipe.build(recipe.data(dataset).feature_columns)
-        missing -= set(model_tasks(model, dataset.tasks))
-    if missing and recipes:
-        raise ValueError(
-            f"loss_weights: no model has the tasks {sorted(missing)}; those of the data are "
-            f"{list(dataset.tasks)}"
-        )
+def _count(model):
+    return int(sum(np.prod(weight.shape) for weight in model.trainable_weights))
 
 
 def _default_baselines(dataset):

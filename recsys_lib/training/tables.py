@@ -1,13 +1,104 @@
-"""What a table of runs says: means over seeds, and who ties with whom."""
+"""What a table of runs says: seeds side by side, means with intervals, and who ties with whom."""
+
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 SCORES = ("auc", "gauc", "log_loss", "calibration_error", "mean_squared_error")
 """What ``summarize`` shows of those that a table has; regression tasks have the last alone."""
 
 
-def summarize(table, scores=None, by=None):
+CONFIDENCE = 0.95
+
+
+def by_seed(
+    table: pd.DataFrame,
+    metric: str = "auc",
+    rows: str | Sequence[str] = "seed",
+    columns: str | Sequence[str] = "model",
+    *,
+    part: str | None = None,
+    task: str | None = None,
+) -> pd.DataFrame:
+    """One number of every trained run as a frame; baselines, which have no seed, are left out.
+
+    Args:
+        table: what ``compare`` returned.
+        metric: column of the table to show.
+        rows, columns: columns of the table (``"model"``, ``"seed"``, ``"slice"``, ``"task"``, or
+            one that was added) that become the frame's rows and columns, in the order of first
+            appearance.
+        part: the slice; default: all that the table has.
+        task: the task; default: all that the table has.
+
+    Returns:
+        ``DataFrame``.
+
+    Raises:
+        ValueError: no such metric, slice or task, no trained run, or two values for one entry.
+
+    Example:
+        >>> table = pd.DataFrame(
+        ...     {"model": ["FM", "FM"], "seed": [0, 1], "slice": "all", "auc": [0.7, 0.8]}
+        ... )
+        >>> by_seed(table)["FM"].tolist()
+        [0.7, 0.8]
+    """
+    _require_columns(table, "metric", [metric])
+    rows, columns = ([name] if isinstance(name, str) else list(name) for name in (rows, columns))
+    _require_columns(table, "rows and columns", [*rows, *columns])
+    trained = _choose(table[table["seed"].notna()], part=part, task=task)
+    if trained.empty:
+        raise ValueError("table: expected at least one row with a seed, got none")
+    keys = [*rows, *columns]
+    if trained.duplicated(keys).any():
+        left = [
+            name
+            for name in ("task", "slice")
+            if name in trained and name not in keys and trained[name].nunique() > 1
+        ]
+        raise ValueError(
+            f"table: expected one value of {metric!r} for each of {keys}, got several; "
+            f"it also differs in {left or 'other columns'}"
+        )
+    frame = trained.pivot_table(metric, rows, columns, sort=False, aggfunc="first", dropna=False)
+    return frame.reindex(columns=_in_order(trained, columns)).astype(float)
+
+
+def gap_shares(
+    table: pd.DataFrame,
+    metric: str = "auc",
+    rows: str | Sequence[str] = "seed",
+    columns: str | Sequence[str] = "model",
+    *,
+    part: str | None = None,
+    task: str | None = None,
+) -> pd.DataFrame:
+    """Percent of the way from the base rate's score to the oracle's that each run has gone.
+
+    Args:
+        metric: ``"auc"``, ``"log_loss"`` or ``"mean_squared_error"``.
+        table, rows, columns, part, task: as for ``by_seed``.
+
+    Returns:
+        ``DataFrame`` of percent.
+
+    Raises:
+        ValueError: as ``by_seed``.
+    """
+    shares = by_seed(table, f"{metric}_gap_closed", rows, columns, part=part, task=task)
+    return 100 * shares
+
+
+def summarize(
+    table: pd.DataFrame,
+    scores: Sequence[str] | None = None,
+    by: Sequence[str] | None = None,
+    *,
+    interval: bool = False,
+) -> pd.DataFrame:
     """Mean and spread over seeds.
 
     Args:
@@ -15,22 +106,59 @@ def summarize(table, scores=None, by=None):
         scores: columns to summarise; default: those of ``SCORES`` that the table has.
         by: columns that make up a row of the summary; default: model and slice, and between the
             two the task where there are several.
+        interval: show the ends of the mean's 95 % interval too. It speaks of the seeds, that is of
+            initial weights and the order of rows, and not of other users or another world.
 
     Returns:
         ``DataFrame`` indexed by ``by`` in the order of first appearance, with the columns
         ``<score>`` (mean) and ``<score>_sd`` (sample standard deviation over seeds; missing for
-        one seed).
+        one seed), and ``<score>_low`` and ``<score>_high`` where the interval is asked for.
+
+    Raises:
+        ValueError: a column that the table does not have.
     """
     if scores is None:
         scores = [name for name in SCORES if name in table.columns]
     if by is None:
         by = ("model", "task", "slice") if table["task"].nunique() > 1 else ("model", "slice")
+    _require_columns(table, "scores and by", [*scores, *by])
     grouped = table.groupby(list(by), sort=False)[list(scores)]
-    means, spreads = grouped.mean(), grouped.std(ddof=1)
+    means, spreads, counts = grouped.mean(), grouped.std(ddof=1), grouped.count()
     columns = {}
     for name in scores:
         columns[name], columns[f"{name}_sd"] = means[name], spreads[name]
+        if interval:
+            freedom = (counts[name] - 1).where(counts[name] > 1)
+            half = stats.t.ppf((1 + CONFIDENCE) / 2, freedom) * spreads[name] / counts[name] ** 0.5
+            columns[f"{name}_low"], columns[f"{name}_high"] = means[name] - half, means[name] + half
     return pd.DataFrame(columns)
+
+
+def _require_columns(table, what, names):
+    missing = [name for name in names if name not in table.columns]
+    if missing:
+        raise ValueError(f"{what}: expected columns of {sorted(table.columns)}, got {missing}")
+
+
+def _choose(table, **wanted):
+    for column, value in zip(("slice", "task"), wanted.values(), strict=True):
+        if value is None:
+            continue
+        if value not in set(table[column]):
+            known = sorted(set(table[column]))
+            raise ValueError(f"{column}: expected one of {known}, got {value!r}")
+        table = table[table[column] == value]
+    return table
+
+
+def _in_order(table, columns):
+    """The combinations of some columns in the order of first appearance, as a frame's columns."""
+    found = table[columns].drop_duplicates()
+    return (
+        pd.Index(found[columns[0]], name=columns[0])
+        if len(columns) == 1
+        else (pd.MultiIndex.from_frame(found))
+    )
 
 
 def ties(table, metric="auc", part="all", higher_is_better=True):

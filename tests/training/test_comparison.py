@@ -12,13 +12,12 @@ from sklearn.metrics import log_loss, roc_auc_score
 from recsys_lib.training import (
     Adagrad,
     Adam,
+    Comparison,
     Recipe,
     compare,
     evaluate,
     fit,
     predict,
-    summarize,
-    ties,
 )
 from recsys_lib.training.baselines import column_mean
 from recsys_lib.training.weighting import FixedWeights
@@ -33,19 +32,19 @@ def build_user_only(columns):
 
 
 @pytest.fixture(scope="module")
-def kept():
-    return {}
-
-
-@pytest.fixture(scope="module")
-def table(kept):
+def result():
     models = {
         "small": tiny.build_small,
         "user only": Recipe(
-            build_user_only, lambda: Adagrad(0.5), columns=("user_id",), fit={"epochs": 1}
+            build_user_only, 0.5, optimizer=Adagrad, columns=("user_id",), epochs=1
         ),
     }
-    return compare(models, DATA, seeds=[0, 7], slices=("even_users",), keep=kept, **OPTIONS)
+    return Comparison(models, slices=("even_users",), **OPTIONS).on(DATA, seeds=[0, 7])
+
+
+@pytest.fixture(scope="module")
+def table(result):
+    return result.table
 
 
 def row(table, model, seed, part="all"):
@@ -66,20 +65,28 @@ def test_a_row_for_each_model_seed_and_slice_and_the_baselines_once(table):
     assert (table["task"] == "like").all()
 
 
-def test_the_models_of_all_seeds_are_kept_apart():
-    kept, by_seed = {}, {}
-    compare(
-        {"small": tiny.build_small}, DATA, seeds=[0, 7], keep=kept, keep_seeds=by_seed, **OPTIONS
-    )
-    assert list(by_seed) == ["small"] and len(by_seed["small"]) == 2
-    alone = {}
-    compare({"small": tiny.build_small}, DATA, seeds=[0], keep=alone, **OPTIONS)
-    for model, other in zip(by_seed["small"], (alone["small"], kept["small"]), strict=True):
-        assert model is not other
-        for found, expected in zip(model.variables, other.variables, strict=True):
+def test_the_models_of_all_seeds_are_kept_apart(result):
+    assert [model.name for model in result.models.values()] == ["small", "small"]
+    models = result.models_by_seed("small")
+    assert len(models) == 2 and models[0] is not models[1]
+    for seed, model in zip((0, 7), models, strict=True):
+        keras.utils.set_random_seed(seed)
+        alone = tiny.build_small()
+        fit(alone, DATA, seed=seed, **OPTIONS)
+        for found, expected in zip(model.variables, alone.variables, strict=True):
             np.testing.assert_array_equal(found, expected)
-    first, last = (model.trainable_variables[0].numpy() for model in by_seed["small"])
-    assert not np.array_equal(first, last)
+
+
+def test_the_table_alone_is_what_compare_gives(result, table):
+    models = {"small": tiny.build_small}
+    alone = compare(models, DATA, seeds=[0, 7], slices=("even_users",), **OPTIONS)
+    shared = ["model", "seed", "slice", "auc", "log_loss", "parameters", "epochs"]
+    expected = table[table["model"] != "user only"][shared].reset_index(drop=True)
+    pd.testing.assert_frame_equal(alone[shared], expected)
+    scores = result.scores("auc", part="even_users")
+    assert scores.index.tolist() == [0, 7] and scores.columns.tolist() == ["small", "user only"]
+    assert scores.loc[7, "small"] == row(table, "small", 7, "even_users")["auc"]
+    assert {"auc", "auc_sd", "auc_low", "auc_high"} <= set(result.summary().columns)
 
 
 @pytest.mark.parametrize("seed", [0, 7])
@@ -134,9 +141,8 @@ def test_parameters_are_counted(table):
     assert row(table, "oracle", None)["parameters"] == 0
 
 
-def test_the_last_seeds_model_is_kept(table, kept):
-    assert set(kept) == {"small", "user only"}
-    prediction = predict(kept["small"], DATA.test.features)["like"]
+def test_the_last_seeds_model_is_given_where_none_is_named(result, table):
+    prediction = predict(result.model("small"), DATA.test.features)["like"]
     assert roc_auc_score(DATA.test.label, prediction) == pytest.approx(
         row(table, "small", 7)["auc"]
     )
@@ -226,29 +232,6 @@ def test_regression_tasks_have_errors_bounds_and_gaps():
         assert like["log_loss_gap_closed"].notna().all()
 
 
-def test_a_summary_keeps_tasks_apart():
-    data = tiny.make_dataset(tiny.SMALL, {"like": "binary", "share": "binary"})
-
-    def build(columns):
-        return tiny.build_small(columns, tasks=("like", "share"))
-
-    table = compare({"two": build}, data, seeds=2, **OPTIONS)
-    summary = summarize(table)
-    assert summary.index.names == ["model", "task", "slice"]
-    for task in data.tasks:
-        values = table.loc[(table["model"] == "two") & (table["task"] == task), "auc"]
-        assert summary.loc[("two", task, "all"), "auc"] == pytest.approx(values.mean())
-        assert summary.loc[("two", task, "all"), "auc_sd"] == pytest.approx(values.std())
-
-
-def test_a_summary_shows_the_scores_that_there_are():
-    scores = {"model": "m", "task": "stars", "slice": "all", "seed": [0, 1]}
-    table = pd.DataFrame(scores | {"mean_squared_error": [1.0, 3.0]})
-    summary = summarize(table)
-    assert list(summary.columns) == ["mean_squared_error", "mean_squared_error_sd"]
-    assert summary.iloc[0].tolist() == [2.0, pytest.approx(2**0.5)]
-
-
 TWO = {"like": "binary", "share": "binary"}
 
 
@@ -267,10 +250,11 @@ def one_of_two(task):
 
 
 def test_weights_apply_to_the_tasks_that_each_model_has():
-    data, kept = tiny.make_dataset(tiny.SMALL, TWO), {}
+    data = tiny.make_dataset(tiny.SMALL, TWO)
     models = {"both": build_two, "like alone": one_of_two("like")}
     weights = {"like": 0.5, "share": 0.1}
-    compare(models, data, seeds=1, loss_weights=weights, keep=kept, baselines={}, **OPTIONS)
+    comparison = Comparison(models, loss_weights=weights, baselines={}, **OPTIONS)
+    kept = comparison.on(data, seeds=1).models
     for build, name, own in (
         (build_two, "both", weights),
         (one_of_two("like"), "like alone", {"like": 0.5}),
@@ -290,13 +274,14 @@ def test_a_weight_for_a_task_of_no_model_is_an_error(weights):
 
 
 def test_a_recipes_own_weights_replace_the_comparisons():
-    data, kept = tiny.make_dataset(tiny.SMALL, TWO), {}
+    data = tiny.make_dataset(tiny.SMALL, TWO)
     models = {
-        "fit": Recipe(build_two, fit={"loss_weights": {"share": 0.0}}),
+        "fit": Recipe(build_two, loss_weights={"share": 0.0}),
         "balancing": Recipe(build_two, balancing=FixedWeights({"share": 0.0})),
     }
     weights = {"like": 0.5}
-    compare(models, data, seeds=1, loss_weights=weights, keep=kept, baselines={}, **OPTIONS)
+    comparison = Comparison(models, loss_weights=weights, baselines={}, **OPTIONS)
+    kept = comparison.on(data, seeds=1).models
     keras.utils.set_random_seed(0)
     model = build_two(tiny.SMALL)
     fit(model, data, loss_weights={"share": 0.0}, **OPTIONS)
@@ -324,68 +309,17 @@ def test_a_slice_of_one_class_has_no_auc_and_no_gap_but_the_rest():
 
 
 def test_no_seed_is_refused_and_an_unknown_slice_or_column_named():
-    with pytest.raises(ValueError, match="seeds: expected at least one, got none"):
+    with pytest.raises(ValueError, match="seeds: expected an integer of 1 or more, got 0"):
         compare({"small": tiny.build_small}, DATA, seeds=0)
+    with pytest.raises(ValueError, match="seeds: expected at least one, got none"):
+        compare({"small": tiny.build_small}, DATA, seeds=[])
+    with pytest.raises(ValueError, match="seeds: expected an integer of 0 or more, got -1"):
+        compare({"small": tiny.build_small}, DATA, seeds=[-1])
+    with pytest.raises(ValueError, match="seeds: expected different ones"):
+        compare({"small": tiny.build_small}, DATA, seeds=[1, 1])
     with pytest.raises(
         ValueError, match=r"no slice is named 'odd_users'; there are \['even_users'\]"
     ):
         compare({}, DATA, slices=("odd_users",))
     with pytest.raises(ValueError, match="no feature column is named 'city'"):
         compare({"small": Recipe(tiny.build_small, columns=("city",))}, DATA)
-
-
-def test_summarize_gives_mean_and_sample_deviation_over_seeds(table):
-    summary = summarize(table)
-    assert summary.index.names == ["model", "slice"]
-    assert summary.index[0] == ("base rate", "all")
-    values = [row(table, "small", seed)["auc"] for seed in (0, 7)]
-    found = summary.loc[("small", "all")]
-    assert found["auc"] == pytest.approx(np.mean(values))
-    assert found["auc_sd"] == pytest.approx(np.std(values, ddof=1))
-    assert np.isnan(summary.loc[("oracle", "all"), "auc_sd"])
-    assert isinstance(summarize(table, scores=("auc",), by=("model",)), pd.DataFrame)
-
-
-SCORES = {"good": [0.80, 0.82], "close": [0.79, 0.805], "bad": [0.70, 0.799]}
-
-
-def scored(scores=SCORES, **columns):
-    rows = [
-        {"model": model, "seed": seed, "slice": "all", "task": "click", "auc": value}
-        for model, values in scores.items()
-        for seed, value in enumerate(values)
-    ]
-    rows.append({"model": "oracle", "seed": None, "slice": "all", "task": "click", "auc": 0.9})
-    return pd.DataFrame(rows).assign(**columns)
-
-
-def test_models_tie_unless_every_seed_of_one_beats_every_seed_of_the_other():
-    found = ties(scored())
-    assert found.index.tolist() == ["good", "close", "bad"]
-    assert found["verdict"].tolist() == ["best", "tie", "behind"]
-    np.testing.assert_allclose(found["mean"], [0.81, 0.7975, 0.7495])
-    assert found.loc["close", ["lowest", "highest"]].tolist() == [0.79, 0.805]
-
-
-def test_where_less_is_better_the_lowest_mean_is_best():
-    found = ties(scored(), higher_is_better=False)
-    assert found.index[0] == "bad"
-    assert found["verdict"].to_dict() == {"bad": "best", "close": "tie", "good": "behind"}
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"metric": "ndcg"}, "metric: expected one of"),
-        ({"part": "unseen"}, "part: expected one of"),
-        ({"table": scored({})}, "expected at least one row with a seed, got none"),
-    ],
-)
-def test_ties_name_what_is_unknown(arguments, message):
-    with pytest.raises(ValueError, match=message):
-        ties(**{"table": scored(), **arguments})
-
-
-def test_ties_of_several_tasks_are_refused():
-    with pytest.raises(ValueError, match="expected one task"):
-        ties(pd.concat([scored(), scored(task="buy")]))
