@@ -12,7 +12,7 @@ from recsys_lib.data.simulator.higher_order import higher_order
 from recsys_lib.data.simulator.interests import interests
 from recsys_lib.data.simulator.memorization import memorization
 from recsys_lib.data.simulator.platform import platform, whole_requests
-from recsys_lib.data.simulator.scenarios import scenarios
+from recsys_lib.data.simulator.scenarios import function_value, scenarios
 from recsys_lib.data.simulator.second_order import second_order
 from recsys_lib.data.simulator.sessions import sessions
 from recsys_lib.data.simulator.tasks import tasks
@@ -22,6 +22,7 @@ __all__ = [
     "SimulatedDataset",
     "correlated_regression",
     "drift",
+    "function_value",
     "funnel",
     "higher_order",
     "interests",
