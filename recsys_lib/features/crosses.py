@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
+from recsys_lib.checks import check_integer
 from recsys_lib.features.columns import (
     NumericColumn,
     check_columns,
@@ -20,6 +21,7 @@ from recsys_lib.features.columns import (
     column_to_config,
     select,
 )
+from recsys_lib.features.penalties import EmbeddingL2, penalty_of_rows, read_l2
 
 DEFAULT_MAX_ROWS = 2_000_000
 DEFAULT_NUM_BUCKETS = 262_144
@@ -76,9 +78,13 @@ class CrossProduct(keras.layers.Layer):
         pairs: list of pairs of column names; default: all pairs.
         max_rows: pairs with a larger product of vocabularies are hashed.
         num_buckets: rows of each hashed pair's table.
+        l2: penalty that is added to the training loss, a number or an ``EmbeddingL2`` without
+            counts: of the weights that the batch reads, each once, or of all weights of pairs
+            without an id 0 (where pairs are hashed, of all their buckets).
 
     Raises:
-        ValueError: an unknown or numeric column, a column crossed with itself, a repeated pair.
+        ValueError: an unknown or numeric column, a column crossed with itself, a repeated pair, a
+            size below 1, or a penalty with counts of ids.
 
     Source: Cheng et al. 2016, "Wide & Deep Learning for Recommender Systems", equation 1.
     """
@@ -89,17 +95,21 @@ class CrossProduct(keras.layers.Layer):
         pairs=None,
         max_rows=DEFAULT_MAX_ROWS,
         num_buckets=DEFAULT_NUM_BUCKETS,
+        l2=0.0,
         **kwargs,
     ):
         super().__init__(**kwargs)
         columns = check_columns(columns)
         self.pairs = tuple(tuple(pair) for pair in (all_pairs(columns) if pairs is None else pairs))
         self._check_pairs(columns)
-        if max_rows < 1 or num_buckets < 1:
+        self.max_rows = check_integer("CrossProduct, max_rows", max_rows)
+        self.num_buckets = check_integer("CrossProduct, num_buckets", num_buckets)
+        self.l2 = read_l2(l2, "linear_l2")
+        if self.l2.id_counts is not None:
             raise ValueError(
-                f"max_rows and num_buckets: expected 1 or more, got {max_rows} and {num_buckets}"
+                "CrossProduct, l2: expected no id_counts, for they count ids and not pairs, "
+                f"got those of {sorted(self.l2.id_counts)}"
             )
-        self.max_rows, self.num_buckets = max_rows, num_buckets
         used = {name: None for pair in self.pairs for name in pair}
         self.columns = select(columns, names=list(used))
         self._lay_out()
@@ -127,7 +137,7 @@ class CrossProduct(keras.layers.Layer):
         left, right, factors, rows, hashed, offsets = [], [], [], [], [], []
         self.table_rows, self.num_rows = {}, 0
         for pair in self.pairs:
-            first, second = select(self.columns, names=pair)
+            first, second = self._members(pair)
             product = first.vocabulary_size * second.vocabulary_size
             size = self.num_buckets if product > self.max_rows else product
             self.table_rows[pair] = slice(self.num_rows, self.num_rows + size)
@@ -171,11 +181,37 @@ class CrossProduct(keras.layers.Layer):
             index = tf.where(self._hashed, hash_bucket(index, self._rows), index)
         return index + self._offsets, (left != 0) & (right != 0)
 
-    def call(self, inputs):
+    def call(self, inputs, training=None):
         rows, known = self.rows(inputs)
-        weights = tf.squeeze(tf.gather(self.table._value, rows), -1)  # (batch, pair slots)
-        weights = tf.cast(weights, self.compute_dtype) * tf.cast(known, self.compute_dtype)
+        stored = tf.gather(self.table._value, rows)  # (batch, pair slots, 1)
+        if training and self.l2.strength:
+            self.add_loss(self._penalty(rows, known, stored))
+        weights = tf.cast(tf.squeeze(stored, -1), self.compute_dtype)
+        weights *= tf.cast(known, self.compute_dtype)
         return tf.reduce_sum(weights, axis=1, keepdims=True)
+
+    def _penalty(self, rows, known, stored):
+        if self.l2.rows == "table":
+            return 0.5 * self.l2.strength * self._square_of_table()
+        # A bucket may hold known pairs and unknown ones; the latter count for nothing.
+        rows = tf.where(known, rows, tf.constant(-1, rows.dtype))
+        return penalty_of_rows(self.l2.strength, rows, stored, known)
+
+    def _square_of_table(self):
+        """Sum of the squares of all weights that a pair of known ids can read."""
+        sizes = [part.stop - part.start for part in self.table_rows.values()]
+        total = 0.0
+        for pair, part in zip(
+            self.pairs, tf.split(tf.convert_to_tensor(self.table)[:, 0], sizes), strict=True
+        ):
+            first, second = (column.vocabulary_size for column in self._members(pair))
+            if first * second <= self.max_rows:
+                part = tf.reshape(part, (first, second))[1:, 1:]
+            total += tf.reduce_sum(tf.square(part))
+        return total
+
+    def _members(self, pair):
+        return select(self.columns, names=pair)
 
     def get_config(self):
         return {
@@ -184,11 +220,13 @@ class CrossProduct(keras.layers.Layer):
             "pairs": [list(pair) for pair in self.pairs],
             "max_rows": self.max_rows,
             "num_buckets": self.num_buckets,
+            "l2": self.l2.get_config(),
         }
 
     @classmethod
     def from_config(cls, config):
         config = dict(config)
+        config["l2"] = EmbeddingL2(**config.get("l2", {"strength": 0.0}))
         config["columns"] = [column_from_config(column) for column in config["columns"]]
         return cls(**config)
 

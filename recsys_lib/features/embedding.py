@@ -21,7 +21,7 @@ from recsys_lib.features.columns import (
     column_to_config,
     select,
 )
-from recsys_lib.features.penalties import EmbeddingL2, read_l2, shares_of
+from recsys_lib.features.penalties import EmbeddingL2, penalty_of_rows, read_l2, shares_of
 
 ID_COLUMNS = (CategoricalColumn, SequenceColumn)
 MAX_ROWS = np.iinfo(np.int32).max
@@ -174,13 +174,7 @@ class FusedEmbedding(keras.layers.Layer):
         if self.l2.rows == "table":
             table = tf.convert_to_tensor(self.table)
             return 0.5 * self.l2.strength * tf.reduce_sum(shares[:, None] * tf.square(table))
-        flat = tf.reshape(rows, [-1])
-        _, position, in_batch = tf.unique_with_counts(flat)
-        # Each occurrence carries an equal part of its id's penalty, so that an id that comes up
-        # three times in the batch is not pulled three times.
-        parts = tf.cast(tf.gather(in_batch, position), weights.dtype)
-        squares = tf.reshape(tf.reduce_sum(tf.square(weights), axis=-1), [-1])
-        return 0.5 * self.l2.strength * tf.reduce_sum(tf.gather(shares, flat) * squares / parts)
+        return penalty_of_rows(self.l2.strength, rows, weights, tf.gather(shares, rows))
 
     def rows_of(self, name):
         """Slice of the table's rows that belong to the column (or table) ``name``."""
@@ -196,8 +190,7 @@ class FusedEmbedding(keras.layers.Layer):
             "columns": [column_to_config(column) for column in self.columns],
             "embedding_dim": self.embedding_dim,
             "embeddings_initializer": keras.initializers.serialize(self.embeddings_initializer),
-            # The counts are weights.
-            "l2": {"strength": self.l2.strength, "rows": self.l2.rows},
+            "l2": self.l2.get_config(),
         }
 
     @classmethod
@@ -275,17 +268,18 @@ class NumericEmbedding(keras.layers.Layer):
         }
 
 
-def check_l2(columns, l2):
+def check_l2(columns, l2, name="embedding_l2"):
     """A builder's ``embedding_l2`` or ``linear_l2`` as an ``EmbeddingL2``.
 
     Args:
         columns: all feature columns of the model.
         l2: a number or an ``EmbeddingL2``.
+        name: what the message calls it.
 
     Raises:
         ValueError: neither, or counts of a table that no column has.
     """
-    l2 = read_l2(l2)
+    l2 = read_l2(l2, name)
     l2.check_tables({column.table_name for column in select(columns, kind=ID_COLUMNS)})
     return l2
 

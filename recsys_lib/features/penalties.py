@@ -10,7 +10,8 @@ hold id j it is DIN's mini-batch aware regularisation: over an epoch an id is me
 times at most, so its whole pull per epoch is about that of one step on the table. Without counts
 ``n_j`` is 1, and frequent ids are pulled more often.
 
-Id 0 stands for padding and unknown, is never read, and is not penalised.
+Id 0 stands for padding and unknown, is never read, and is not penalised. The weights of crosses
+(``CrossProduct``) are penalised alike: a pair of ids is then an id of its own.
 
 Source: Zhou et al. 2018, "Deep Interest Network for Click-Through Rate Prediction", section 5.1,
 equations 4 to 7 (the form with counts).
@@ -21,6 +22,7 @@ from collections.abc import Mapping
 from numbers import Real
 
 import numpy as np
+import tensorflow as tf
 
 from recsys_lib.checks import check_choice, check_number
 
@@ -65,14 +67,54 @@ class EmbeddingL2:
         if unknown:
             raise ValueError(f"id_counts: expected tables of {sorted(tables)}, got {unknown}")
 
+    def get_config(self):
+        """What a layer's configuration keeps; the counts are weights of the layer."""
+        return {"strength": self.strength, "rows": self.rows}
 
-def read_l2(value: "float | EmbeddingL2") -> EmbeddingL2:
-    """A builder's ``embedding_l2``, a number or an ``EmbeddingL2``, as an ``EmbeddingL2``."""
+
+L2 = float | EmbeddingL2
+"""What a builder's ``embedding_l2`` and ``linear_l2`` may be."""
+
+
+def read_l2(value: L2, name: str = "embedding_l2") -> EmbeddingL2:
+    """A builder's ``embedding_l2`` or ``linear_l2`` as an ``EmbeddingL2``.
+
+    Args:
+        value: a number or an ``EmbeddingL2``.
+        name: what the message calls it.
+
+    Raises:
+        ValueError: neither, or a number below 0.
+    """
     if isinstance(value, EmbeddingL2):
         return value
     if not isinstance(value, Real):
-        raise ValueError(f"embedding_l2: expected a number or an EmbeddingL2, got {value!r}")
-    return EmbeddingL2(value)
+        raise ValueError(f"{name}: expected a number or an EmbeddingL2, got {value!r}")
+    return EmbeddingL2(check_number(name, value, 0))
+
+
+def penalty_of_rows(strength, rows, weights, shares):
+    """The penalty of the rows that a batch reads, each of them once.
+
+    Args:
+        strength: lambda.
+        rows: integers of any shape, which row of the table stands at each place of the batch.
+        weights: ``(*rows.shape, width)``, the rows themselves.
+        shares: of the shape of ``rows``, ``1 / n_j``; 0 where nothing is penalised. Equal at all
+            places of one row.
+
+    Returns:
+        A number, ``strength / 2 * sum over the distinct rows j of share_j ||w_j||^2``. Its
+        gradient reaches ``weights`` and so stays row by row.
+    """
+    flat = tf.reshape(rows, [-1])
+    _, position, in_batch = tf.unique_with_counts(flat)
+    # Each occurrence carries an equal part of its row's penalty, so that a row that comes up three
+    # times in the batch is not pulled three times.
+    parts = tf.cast(tf.gather(in_batch, position), weights.dtype)
+    squares = tf.reshape(tf.reduce_sum(tf.square(weights), axis=-1), [-1])
+    shares = tf.reshape(tf.cast(shares, weights.dtype), [-1])
+    return 0.5 * strength * tf.reduce_sum(shares * squares / parts)
 
 
 def shares_of(columns, id_counts):
