@@ -1,0 +1,127 @@
+"""Rows of chapter 04: models that read what a user did, in its order."""
+
+from recsys_lib.zoo.row import Model, Option, network, tables
+
+_SEQUENCE, _CHAPTER = "recsys_lib.sequence", "04_sequence_models"
+_SMALL = {"embedding_dim": 4, "hidden_units": (6, 5), "activation": "tanh"}
+_HISTORIES = ("history",)
+
+
+def _reading(*layers):
+    """How the choice of the histories that are read acts."""
+    return {"histories": Option(_HISTORIES, layers)}
+
+
+ROWS = (
+    Model(
+        key="mean",
+        name="mean",
+        builder=f"{_SEQUENCE}:build_pooled",
+        lesson=f"{_CHAPTER}/01_din",
+        paper="Covington, Adams and Sargin 2016",
+        tests="sequence/test_sequence_models.py",
+        needs=("history",),
+        tiny=_SMALL,
+        second=network("deep")
+        | tables("embedding")
+        | _reading("pooled_history")
+        | {
+            "product": Option(False, ("deep",)),
+            "combiner": Option("sum", ("pooled_history",)),
+        },
+    ),
+    Model(
+        key="gru",
+        name="GRU",
+        builder=f"{_SEQUENCE}:build_gru",
+        lesson=f"{_CHAPTER}/02_dien",
+        paper="Hidasi et al. 2016",
+        tests="sequence/test_sequence_models.py",
+        needs=("history",),
+        tiny=_SMALL,
+        second=network("deep")
+        | tables("embedding")
+        | _reading("gru")
+        | {"product": Option(False, ("deep",))},
+    ),
+    Model(
+        key="din",
+        name="DIN",
+        builder=f"{_SEQUENCE}:build_din",
+        lesson=f"{_CHAPTER}/01_din",
+        paper="Zhou et al. 2018",
+        tests="sequence/test_din.py",
+        needs=("history",),
+        tiny=_SMALL | {"attention_units": (5, 3)},
+        second=network("deep", "din_weights")
+        | tables("embedding")
+        | _reading("din_weights", "din_interest")
+        | {
+            "attention_units": Option((4,), ("din_weights",)),
+            "attention_activation": Option("sigmoid", ("din_weights",)),
+            "unit_inputs": Option("outer", ("din_weights",)),
+            "weights": Option("softmax", ("din_weights",)),
+            "recency": Option(True, ("din_weights",)),
+            "step_context": Option(("step_age",), ("din_weights",)),
+        },
+    ),
+    Model(
+        key="dien",
+        name="DIEN",
+        builder=f"{_SEQUENCE}:build_dien",
+        lesson=f"{_CHAPTER}/02_dien",
+        paper="Zhou et al. 2019",
+        tests="sequence/test_dien.py",
+        needs=("history",),
+        tiny=_SMALL,
+        second=network("deep")
+        | tables("embedding")
+        | _reading("interest_states", "dien_interest")
+        | {
+            "evolution": Option("agru", ("evolved_states",)),
+            "auxiliary_weight": Option(0.5, ("auxiliary_loss",)),
+            "discriminator": Option("network", ("auxiliary_loss",)),
+            "auxiliary_average": Option("rows", ("auxiliary_loss",)),
+        },
+    ),
+    Model(
+        key="dsin",
+        name="DSIN",
+        builder=f"{_SEQUENCE}:build_dsin",
+        lesson=f"{_CHAPTER}/03_dsin",
+        paper="Feng et al. 2019",
+        tests="sequence/test_dsin.py",
+        needs=("history", "sessions"),
+        tiny=_SMALL | {"num_sessions": 2},
+        second=network("deep")
+        | tables("embedding")
+        | _reading("session_interests")
+        | {
+            "num_sessions": Option(3, ("session_interests", "session_states")),
+            "num_heads": Option(1, ("session_block",)),
+            "feed_forward_units": Option(3, ("session_block",)),
+            "bias_encoding": Option(False, ("session_block",)),
+            "attention": Option("tanh", ("interest_attention", "state_attention")),
+        },
+    ),
+    Model(
+        key="bst",
+        name="BST",
+        builder=f"{_SEQUENCE}:build_bst",
+        lesson=f"{_CHAPTER}/05_sequence_comparison",
+        paper="Chen et al. 2019",
+        tests="sequence/test_bst.py",
+        needs=("history",),
+        tiny=_SMALL,
+        second=network("deep", "bst_block")
+        | tables("embedding")
+        | _reading("bst_block")
+        | {
+            "hidden_units": Option((5,), ("deep",)),
+            "batch_normalization": Option(True, ("deep",)),
+            "num_heads": Option(1, ("bst_block",)),
+            "feed_forward_units": Option(3, ("bst_block",)),
+            "step_context": Option(("step_age",), ("bst_block",)),
+        },
+    ),
+)
