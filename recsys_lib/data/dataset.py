@@ -8,7 +8,8 @@ import dataclasses
 
 import numpy as np
 
-from recsys_lib.features.columns import NumericColumn, check_columns
+from recsys_lib.data.splits import Split
+from recsys_lib.features.columns import NumericColumn, SequenceColumn, check_columns
 
 MAX_ROWS_SHOWN = 5
 
@@ -20,74 +21,6 @@ def _rows(mask_or_rows):
     shown = ", ".join(str(row) for row in rows[:MAX_ROWS_SHOWN])
     more = "" if len(rows) <= MAX_ROWS_SHOWN else f" and {len(rows) - MAX_ROWS_SHOWN} more"
     return f"rows {shown}{more}"
-
-
-@dataclasses.dataclass(frozen=True)
-class Split:
-    """Rows of one split, column by column; N is the number of rows.
-
-    Args:
-        features: column name to array ``(N,)`` for categorical columns, ``(N, max_length)`` for
-            sequences (integers), ``(N,)`` or ``(N, dimension)`` for numeric columns (floats).
-        labels: task name to array ``(N,)`` of float32.
-        group: ``(N,)`` integers; rows with one value are ranked against each other by GAUC
-            (usually the user).
-        row_id: ``(N,)`` integers that identify each row in the source log.
-        time: ``(N,)`` of the moment of each impression in seconds, or None where there is none.
-        as_of: column name to the newest moment that went into that feature, ``(N,)`` or
-            ``(N, max_length)`` seconds; minus infinity where nothing did.
-        probability: task name to the true probability ``(N,)`` of the label, where known.
-        slices: name to boolean ``(N,)``: parts of the split to report on apart.
-    """
-
-    features: dict
-    labels: dict
-    group: np.ndarray
-    row_id: np.ndarray
-    time: np.ndarray | None = None
-    as_of: dict = dataclasses.field(default_factory=dict)
-    probability: dict = dataclasses.field(default_factory=dict)
-    slices: dict = dataclasses.field(default_factory=dict)
-
-    def __len__(self):
-        return len(self.row_id)
-
-    @property
-    def label(self):
-        """The labels of the only task.
-
-        Raises:
-            ValueError: there are several tasks.
-        """
-        if len(self.labels) != 1:
-            raise ValueError(f"the split has the tasks {list(self.labels)}: name one in .labels")
-        return next(iter(self.labels.values()))
-
-    def take(self, rows):
-        """A split of the given rows: integer positions, or a boolean mask ``(N,)``."""
-        rows = np.asarray(rows)
-        if rows.dtype == bool and rows.shape != (len(self),):
-            raise ValueError(f"mask: expected shape ({len(self)},), got {rows.shape}")
-
-        def pick(arrays):
-            return {name: values[rows] for name, values in arrays.items()}
-
-        return Split(
-            features=pick(self.features),
-            labels=pick(self.labels),
-            group=self.group[rows],
-            row_id=self.row_id[rows],
-            time=None if self.time is None else self.time[rows],
-            as_of=pick(self.as_of),
-            probability=pick(self.probability),
-            slices=pick(self.slices),
-        )
-
-    def slice(self, name):
-        """The rows of a named slice, for example ``test.slice("seen_rules")``."""
-        if name not in self.slices:
-            raise ValueError(f"no slice is named {name!r}; there are {sorted(self.slices)}")
-        return self.take(self.slices[name])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,10 +39,11 @@ class Dataset:
     Raises:
         ValueError: naming the split, the column and the first rows, when an array is missing,
             has the wrong length, shape or type, holds an id outside its vocabulary or a
-            non-finite number; when a label of a binary task is not 0 or 1 or a probability is
-            outside [0, 1]; when a row is in two splits; when, within one group, a row of an
-            earlier split is later than a row of a later split; or when a feature draws on the
-            moment of its own row or a later one.
+            non-finite number; when an ordered sequence has padding in front of an id; when a
+            label of a binary task is not 0 or 1 or a probability is outside [0, 1]; when no
+            training row has a label of a task; when a row is in two splits; when, within one
+            group, a row of an earlier split is later than a row of a later split; or when a
+            feature draws on the moment of its own row or a later one.
     """
 
     name: str
@@ -202,6 +136,29 @@ def _check_feature(column, values, num_rows, where):
             f"{place}: expected ids from 0 to {column.vocabulary_size - 1}, "
             f"got {values[bad][0]} ({_rows(bad)})"
         )
+    if isinstance(column, SequenceColumn) and column.ordered:
+        _check_padding(place, column, values)
+
+
+def _check_padding(place, column, values):
+    """Position carries meaning, so nothing may push real steps away from the first slots."""
+    real = values.reshape(len(values), column.num_sessions, -1) != 0
+    bad = (real[:, :, 1:] & ~real[:, :, :-1]).any(axis=(1, 2))
+    if bad.any():
+        whose = "" if column.num_sessions == 1 else " of each session"
+        raise ValueError(
+            f"{place}: expected 0 behind the last id{whose} only, got 0 before an id "
+            f"({_rows(bad)}); pad behind, not in front (keras.utils.pad_sequences pads in front "
+            "unless padding='post'), and leave unknown ids out; a sequence without an order says "
+            "ordered=False"
+        )
+    used = real.any(axis=2)
+    bad = (used[:, 1:] & ~used[:, :-1]).any(axis=1)
+    if bad.any():
+        raise ValueError(
+            f"{place}: expected sessions without an id behind the others, got one before a "
+            f"session with ids ({_rows(bad)})"
+        )
 
 
 def _check_finite(place, values):
@@ -221,7 +178,7 @@ def _check_arrays(dataset, split_name, split):
     one_per_row = {"group": split.group, "row_id": split.row_id}
     if split.time is not None:
         one_per_row["time"] = split.time
-    for kind in ("labels", "probability", "slices"):
+    for kind in ("labels", "probability", "slices", "label_masks"):
         for name, values in getattr(split, kind).items():
             one_per_row[f"{kind}[{name!r}]"] = values
     for name, values in one_per_row.items():
@@ -229,7 +186,16 @@ def _check_arrays(dataset, split_name, split):
             raise ValueError(
                 f"{split_name}, {name}: expected shape ({num_rows},), got {np.shape(values)}"
             )
-        _check_finite(f"{split_name}, {name}", np.asarray(values))
+        _check_finite(f"{split_name}, {name}", values)
+    for name in ("group", "row_id"):
+        if one_per_row[name].dtype.kind not in "iu":
+            raise ValueError(
+                f"{split_name}, {name}: expected integers, got {one_per_row[name].dtype}"
+            )
+    _check_tasks(dataset, split_name, split)
+
+
+def _check_tasks(dataset, split_name, split):
     for task, kind in dataset.tasks.items():
         values = split.labels[task]
         bad = ~np.isin(values, (0, 1))
@@ -247,6 +213,15 @@ def _check_arrays(dataset, split_name, split):
                 f"{split_name}, probability[{task!r}]: expected 0 to 1, "
                 f"got {values[bad][0]} ({_rows(bad)})"
             )
+    for task, mask in split.label_masks.items():
+        if task not in dataset.tasks:
+            raise ValueError(f"{split_name}: label_masks of an unknown task {task!r}")
+        if mask.dtype != bool:
+            raise ValueError(
+                f"{split_name}, label_masks[{task!r}]: expected True and False, got {mask.dtype}"
+            )
+        if split_name == "train" and not mask.any():
+            raise ValueError(f"train, label_masks[{task!r}]: expected a row with a label, got none")
 
 
 def _check_as_of(split_name, split):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from recsys_lib.checks import check_integer
 from recsys_lib.features.columns import SequenceColumn
 
 GAP_SECONDS = 30 * 60
@@ -118,7 +119,11 @@ def session_columns(sessions, columns, features, as_of, time):
     steps = history.max_length
     return (
         SequenceColumn(
-            "session_history", history.vocabulary_size, number * length, table=history.table
+            "session_history",
+            history.vocabulary_size,
+            number * length,
+            table=history.table,
+            num_sessions=number,
         ),
         SequenceColumn("history_session", number + 1, steps),
         SequenceColumn("history_age", NUM_AGE_BUCKETS, steps),
@@ -131,8 +136,7 @@ def _check(ids, time, num_sessions, session_length, gap_seconds):
             f"ids and time: expected one shape (rows, steps), got {ids.shape} and {time.shape}"
         )
     for name, value in (("num_sessions", num_sessions), ("session_length", session_length)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise ValueError(f"{name}: expected an integer of 1 or more, got {value!r}")
+        check_integer(name, value)
     if not gap_seconds > 0:
         raise ValueError(f"gap_seconds: expected more than 0, got {gap_seconds!r}")
     real = ids != 0

@@ -8,6 +8,8 @@ embedding table that it reads. Id 0 is padding and "unknown" in every column, so
 import dataclasses
 import re
 
+from recsys_lib.checks import check_integer
+
 GROUPS = ("user", "item", "context", "history", "scenario")
 """Groups with a meaning to the library: ``item`` is the candidate's side of a request; everything
 else is known before the first candidate is scored. Any other lower-case name is allowed."""
@@ -25,11 +27,10 @@ def _require_name(what, value):
         )
 
 
-def _require_positive(column, what, value, minimum):
-    if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
-        raise ValueError(
-            f"column {column!r}: {what} must be an integer of {minimum} or more, got {value!r}"
-        )
+def _require_positive(column, what, minimum):
+    """Check a size of a column, and keep it as an ``int``: NumPy's are no JSON."""
+    value = check_integer(f"column {column.name!r}: {what}", getattr(column, what), minimum)
+    object.__setattr__(column, what, value)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,6 +80,11 @@ class SequenceColumn:
         combiner: how models without a sequence layer pool the steps, ``"mean"`` over the real
             steps or ``"sum"``; an empty list pools to zero either way.
         ordered: whether position carries meaning (a behaviour history) or not (a film's genres).
+            An ordered list is padded behind its last id: a 0 in front of an id or between two ids
+            would move the others to later positions.
+        num_sessions: sessions that lie side by side in a row, oldest first, each of
+            ``max_length / num_sessions`` steps and padded behind its own last id; sessions without
+            an id behind the real ones (see ``recsys_lib.data.sessions``). 1: an ordinary list.
     """
 
     name: str
@@ -89,10 +95,17 @@ class SequenceColumn:
     embedding_dim: int | None = None
     combiner: str = "mean"
     ordered: bool = True
+    num_sessions: int = 1
 
     def __post_init__(self):
         _check_id_column(self)
-        _require_positive(self.name, "max_length", self.max_length, 1)
+        _require_positive(self, "max_length", 1)
+        _require_positive(self, "num_sessions", 1)
+        if self.max_length % self.num_sessions:
+            raise ValueError(
+                f"column {self.name!r}: num_sessions must divide max_length {self.max_length}, "
+                f"got {self.num_sessions}"
+            )
         if self.combiner not in ("mean", "sum"):
             raise ValueError(
                 f"column {self.name!r}: combiner must be 'mean' or 'sum', got {self.combiner!r}"
@@ -122,7 +135,7 @@ class NumericColumn:
     def __post_init__(self):
         _require_name("a column's name", self.name)
         _require_name(f"column {self.name!r}: group", self.group)
-        _require_positive(self.name, "dimension", self.dimension, 1)
+        _require_positive(self, "dimension", 1)
 
     @property
     def input_shape(self):
@@ -133,14 +146,18 @@ class NumericColumn:
         return self.dimension
 
 
+Column = CategoricalColumn | SequenceColumn | NumericColumn
+"""Any feature column; a builder takes a sequence of them."""
+
+
 def _check_id_column(column):
     _require_name("a column's name", column.name)
     _require_name(f"column {column.name!r}: group", column.group)
-    _require_positive(column.name, "vocabulary_size", column.vocabulary_size, 2)
+    _require_positive(column, "vocabulary_size", 2)
     if column.table is not None:
         _require_name(f"column {column.name!r}: table", column.table)
     if column.embedding_dim is not None:
-        _require_positive(column.name, "embedding_dim", column.embedding_dim, 1)
+        _require_positive(column, "embedding_dim", 1)
 
 
 def check_columns(columns):

@@ -3,9 +3,11 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from recsys_lib.data import Dataset, Split
+from recsys_lib.data.dataset import check_features
 from recsys_lib.features.columns import CategoricalColumn, NumericColumn, SequenceColumn
 
 COLUMNS = (
@@ -102,6 +104,31 @@ REFUSED = {
         with_array(SPLIT, "features", "history", np.ones((4, 3), int)),
         r"valid, column 'history': expected shape \(4, 2\), got \(4, 3\)",
     ),
+    "padded in front": (
+        changed(SPLIT, "features", "history", [1, 3], [0, 2]),
+        r"valid, column 'history': expected 0 behind the last id only, got 0 before an id "
+        r"\(rows 1, 3\); pad behind, not in front",
+    ),
+    "groups that are no integers": (
+        dataclasses.replace(SPLIT, group=np.arange(4.0)),
+        "valid, group: expected integers, got float64",
+    ),
+    "rows without a whole number": (
+        dataclasses.replace(SPLIT, row_id=np.arange(4.0)),
+        "valid, row_id: expected integers, got float64",
+    ),
+    "mask of no task": (
+        with_array(SPLIT, "label_masks", "click", np.ones(4, bool)),
+        "valid: label_masks of an unknown task 'click'",
+    ),
+    "mask of too few rows": (
+        with_array(SPLIT, "label_masks", "like", np.ones(3, bool)),
+        r"valid, label_masks\['like'\]: expected shape \(4,\), got \(3,\)",
+    ),
+    "mask of numbers": (
+        with_array(SPLIT, "label_masks", "like", np.ones(4)),
+        r"valid, label_masks\['like'\]: expected True and False, got float64",
+    ),
     "wrong number of rows": (
         with_array(SPLIT, "features", "count", np.zeros(3)),
         r"valid, column 'count': expected shape \(4,\), got \(3,\)",
@@ -186,6 +213,104 @@ REFUSED = {
 def test_a_bad_split_is_refused_with_its_column_and_rows(split, message):
     with pytest.raises(ValueError, match=message):
         make(valid=split)
+
+
+SESSIONS = (SequenceColumn("sessions", 9, 6, num_sessions=3),)
+
+
+def with_sessions(columns=SESSIONS, **rows):
+    """A data set of session layouts; ``rows`` names those of a split."""
+    splits, number = {}, np.arange(2)
+    for first, name in ((0, "train"), (2, "valid"), (4, "test")):
+        features = {"sessions": rows.get(name, [[1, 0, 2, 3, 0, 0], [0] * 6])}
+        splits[name] = Split(features, {"like": number}, number, number + first)
+    return Dataset("sessions", columns, **splits)
+
+
+def test_each_session_is_padded_behind_and_empty_sessions_come_last():
+    with_sessions()
+    ordinary = (SequenceColumn("sessions", 9, 6),)
+    with pytest.raises(ValueError, match=r"train, column 'sessions': .* got 0 before an id"):
+        with_sessions(ordinary)
+    with_sessions((SequenceColumn("sessions", 9, 6, ordered=False),))  # tags have no order
+    message = r"valid, column 'sessions': expected 0 behind the last id of each session .*rows 1\)"
+    with pytest.raises(ValueError, match=message):
+        with_sessions(valid=[[1, 0, 2, 3, 0, 0], [1, 2, 0, 3, 0, 0]])
+    message = r"test, column 'sessions': expected sessions without an id behind .*rows 0, 1\)"
+    with pytest.raises(ValueError, match=message):
+        with_sessions(test=[[0, 0, 1, 2, 3, 0], [1, 0, 0, 0, 2, 0]])
+
+
+def test_features_to_predict_are_held_to_the_same_padding():
+    """A model that was trained on lists padded behind must not be served others."""
+    features = {"sessions": np.array([[1, 2, 0, 0, 0, 0], [0, 0, 0, 0, 1, 2]])}
+    with pytest.raises(ValueError, match=r"rank, column .* got 0 before an id \(rows 1\)"):
+        check_features((SequenceColumn("sessions", 9, 6),), features, "rank")
+
+
+def test_series_and_lists_are_read_by_position():
+    """A Series that was filtered or shuffled keeps its labels; reading by label moves the rows."""
+
+    def as_given(split, convert):
+        arrays = {
+            kind: {name: convert(values) for name, values in getattr(split, kind).items()}
+            for kind in ("features", "labels", "as_of", "slices")
+        }
+        one = {kind: convert(getattr(split, kind)) for kind in ("group", "row_id", "time")}
+        return Split(**arrays, **one)
+
+    def series(values):
+        if values.ndim == 2:
+            return pd.DataFrame(values, index=np.arange(len(values))[::-1])
+        return pd.Series(values, index=np.arange(len(values))[::-1])
+
+    for convert in (series, lambda values: values.tolist()):
+        dataset = make(valid=as_given(SPLIT, convert))
+        for kind in ("features", "labels", "as_of", "slices"):
+            for name, values in getattr(SPLIT, kind).items():
+                found = getattr(dataset.valid, kind)[name]
+                assert type(found) is np.ndarray
+                np.testing.assert_array_equal(found, values)
+        assert dataset.valid.labels["like"].dtype == np.float32
+        assert dataset.valid.take([2, 0]).features["count"].tolist() == [2.0, 0.0]
+        assert dataset.valid.slice("even").row_id.tolist() == [4, 6]
+
+
+def test_labels_become_float32():
+    for labels in (np.array([True, False]), np.array([1, 0]), [1.0, 0.0], pd.Series([1, 0])):
+        split = Split({}, {"like": labels}, [0, 0], [0, 1])
+        assert (split.label.dtype, split.label.tolist()) == (np.float32, [1.0, 0.0])
+    given = np.array([1, 0], np.float32)
+    assert Split({}, {"like": given}, [0, 0], [0, 1]).label is given
+
+
+def test_lists_of_different_lengths_are_named():
+    with pytest.raises(ValueError, match=r"features\['history'\]: .* lists of different lengths"):
+        Split({"history": [[1, 2], [3]]}, {"like": [0, 1]}, [0, 0], [0, 1])
+
+
+def masked(split, mask, labels=None):
+    split = split if labels is None else with_array(split, "labels", "like", labels)
+    return with_array(split, "label_masks", "like", np.asarray(mask))
+
+
+def test_a_label_that_does_not_exist_may_be_anything_and_is_0():
+    mask = np.array([True, False, True, False])
+    labels = np.array([1.0, np.nan, 0.0, 7.0])
+    dataset = make(train=masked(make_split(0), mask, labels))
+    assert dataset.train.labels["like"].tolist() == [1.0, 0.0, 0.0, 0.0]
+    assert dataset.train.rows_of("like").tolist() == mask.tolist()
+    assert dataset.train.take([3, 2]).label_masks["like"].tolist() == [False, True]
+    assert dataset.with_columns(["count"]).train.label_masks["like"].tolist() == mask.tolist()
+    assert dataset.valid.labels["like"][dataset.valid.rows_of("like")].tolist() == [0, 1, 0, 1]
+    with pytest.raises(ValueError, match=r"labels\['like'\]: expected 0 or 1, got 7"):
+        make(train=masked(make_split(0), [True, False, True, True], [1, 0, 0, 7]))
+
+
+def test_training_needs_a_label_of_every_task():
+    with pytest.raises(ValueError, match=r"train, label_masks\['like'\]: expected a row with a"):
+        make(train=masked(make_split(0), np.zeros(4, bool)))
+    make(test=masked(make_split(8), np.zeros(4, bool)))
 
 
 def test_many_bad_rows_are_counted():

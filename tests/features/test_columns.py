@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from recsys_lib.features.columns import (
@@ -46,7 +47,7 @@ def test_a_bad_name_is_refused(make, name):
     ids=["categorical", "sequence"],
 )
 def test_a_vocabulary_holds_id_0_and_at_least_one_more(make, size):
-    with pytest.raises(ValueError, match=r"column 'user_id': vocabulary_size .* 2 or more"):
+    with pytest.raises(ValueError, match=r"column 'user_id': vocabulary_size: .* 2 or more"):
         make(size)
 
 
@@ -61,6 +62,11 @@ def test_a_vocabulary_holds_id_0_and_at_least_one_more(make, size):
         (lambda: CategoricalColumn("user_id", 5, embedding_dim=2.5), "'user_id': embedding_dim"),
         (lambda: SequenceColumn("history", 5, 0), "column 'history': max_length"),
         (lambda: SequenceColumn("history", 5, True), "column 'history': max_length"),
+        (lambda: SequenceColumn("history", 5, 3, num_sessions=0), "'history': num_sessions"),
+        (
+            lambda: SequenceColumn("history", 5, 6, num_sessions=4),
+            "'history': num_sessions must divide max_length 6, got 4",
+        ),
         (lambda: SequenceColumn("history", 5, 3, combiner="max"), "'history': combiner .*'max'"),
         (lambda: NumericColumn("age", dimension=0), "column 'age': dimension"),
     ],
@@ -122,3 +128,14 @@ def test_select_by_kind_group_and_name():
 @pytest.mark.parametrize("column", COLUMNS, ids=lambda column: column.name)
 def test_a_column_survives_json(column):
     assert column_from_config(json.loads(json.dumps(column_to_config(column)))) == column
+
+
+def test_sizes_may_be_numpy_integers_and_survive_json():
+    size = np.array([2, 6])
+    columns = (
+        CategoricalColumn("user_id", size.max(), embedding_dim=size[0]),
+        SequenceColumn("history", size[1], size[1], num_sessions=size[0]),
+        NumericColumn("age", size[0]),
+    )
+    for column in columns:
+        assert column_from_config(json.loads(json.dumps(column_to_config(column)))) == column

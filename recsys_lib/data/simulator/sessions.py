@@ -115,7 +115,13 @@ def sessions(
         }
 
     columns = (
-        SequenceColumn("session_history", num_items + 1, length, table="item_id"),
+        SequenceColumn(
+            "session_history",
+            num_items + 1,
+            length,
+            table="item_id",
+            num_sessions=num_sessions,
+        ),
         SequenceColumn("history_session", num_sessions + 1, length),
         SequenceColumn("history_age", NUM_AGE_BUCKETS, length),
     )
