@@ -1,0 +1,67 @@
+"""How long a call takes."""
+
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from recsys_lib.checks import check_integer
+
+
+class Durations(NamedTuple):
+    """Durations of a call that was made several times.
+
+    ``seconds``: of each call, in their order.
+    """
+
+    seconds: tuple[float, ...]
+
+    @property
+    def best(self) -> float:
+        """Seconds of the call that the rest of the machine disturbed least."""
+        return min(self.seconds)
+
+    @property
+    def median(self) -> float:
+        """Seconds of the middle call."""
+        return statistics.median(self.seconds)
+
+    def percentile(self, percent: float) -> float:
+        """Seconds that so many percent of the calls do not exceed, interpolated between calls."""
+        ordered = sorted(self.seconds)
+        place = (len(ordered) - 1) * percent / 100
+        below, rest = ordered[int(place)], place - int(place)
+        above = ordered[min(int(place) + 1, len(ordered) - 1)]
+        return below + rest * (above - below)
+
+
+def stopwatch(
+    function: Callable[..., Any], *arguments: Any, repeats: int = 5, warm_up: int = 1
+) -> Durations:
+    """Call a function several times and say how long each call took.
+
+    Args:
+        function: what is timed.
+        *arguments: what it is called with.
+        repeats: calls that count.
+        warm_up: calls before them that do not: the first call of a compiled function compiles it.
+
+    Returns:
+        ``Durations``.
+
+    Raises:
+        ValueError: no call that counts.
+
+    Example:
+        >>> len(stopwatch(sum, [1, 2, 3], repeats=4).seconds)
+        4
+    """
+    repeats = check_integer("repeats", repeats)
+    for _ in range(check_integer("warm_up", warm_up, 0)):
+        function(*arguments)
+    seconds = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        function(*arguments)
+        seconds.append(time.perf_counter() - started)
+    return Durations(tuple(seconds))
