@@ -142,7 +142,8 @@ def _check_feature(column, values, num_rows, where):
 
 def _check_padding(place, column, values):
     """Position carries meaning, so nothing may push real steps away from the first slots."""
-    real = values.reshape(len(values), column.num_sessions, -1) != 0
+    steps = column.max_length // column.num_sessions
+    real = values.reshape(len(values), column.num_sessions, steps) != 0
     bad = (real[:, :, 1:] & ~real[:, :, :-1]).any(axis=(1, 2))
     if bad.any():
         whose = "" if column.num_sessions == 1 else " of each session"

@@ -87,15 +87,34 @@ def predict(model, features, tasks=None, batch_size=DEFAULT_BATCH_SIZE):
     tasks = model_tasks(model, tasks or model.output_names)
     if num_rows == 0:
         return {task: np.zeros(0, np.float32) for task in tasks}
+    layout = Layout(columns)
+    result = predict_packed(model, layout, layout.pack(features), tasks, batch_size)
+    return {task: result[:, position] for position, task in enumerate(tasks)}
+
+
+def predict_packed(model, layout, packed, tasks, batch_size=DEFAULT_BATCH_SIZE):
+    """Predict rows that were checked and packed before, for example once for many epochs.
+
+    Args:
+        model: Keras model of this library.
+        layout: ``Layout`` of the model's inputs.
+        packed: ids and numbers, what ``layout.pack`` returned or tensors of the same.
+        tasks: names of the outputs, from ``model_tasks``.
+        batch_size: rows scored at a time.
+
+    Returns:
+        ``(rows, tasks)`` float32.
+    """
     key = tuple(tasks)
     functions = _PREDICTORS.setdefault(model, {})
     if key not in functions:
-        functions[key] = _compile(model, Layout(columns), tasks)
-    ids, numbers = Layout(columns).pack(features)
-    result = functions[key](
-        tf.constant(ids), tf.constant(numbers), tf.constant(batch_size, tf.int32)
+        functions[key] = _compile(model, layout, tasks)
+    ids, numbers = packed
+    return functions[key](
+        tf.convert_to_tensor(ids),
+        tf.convert_to_tensor(numbers),
+        tf.constant(batch_size, tf.int32),
     ).numpy()
-    return {task: result[:, position] for position, task in enumerate(tasks)}
 
 
 def input_columns(model):

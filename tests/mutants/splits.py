@@ -28,8 +28,8 @@ MUTANTS = [
     Mutant(
         "padding: a row of sessions is taken for one list",
         DATASET,
-        "values.reshape(len(values), column.num_sessions, -1) != 0",
-        "values.reshape(len(values), 1, -1) != 0",
+        "values.reshape(len(values), column.num_sessions, steps) != 0",
+        "values.reshape(len(values), 1, column.max_length) != 0",
         PADDING,
     ),
     Mutant(

@@ -30,7 +30,10 @@ def make_features(columns, num_rows, rng):
         if isinstance(column, NumericColumn):
             features[column.name] = rng.normal(size=shape).astype(np.float32)
         else:
-            features[column.name] = rng.integers(0, column.vocabulary_size, shape, np.int32)
+            ids = rng.integers(0, column.vocabulary_size, shape, np.int32)
+            if isinstance(column, SequenceColumn) and column.ordered:
+                ids = np.take_along_axis(ids, np.argsort(ids == 0, axis=1, kind="stable"), axis=1)
+            features[column.name] = ids
     return features
 
 
