@@ -6,7 +6,6 @@ from lens_processes import digest_elsewhere
 from test_simulator_memorization import digest
 
 from recsys_lib.data import simulator
-from recsys_lib.data.simulator.platform import PER_SURFACE
 from recsys_lib.features.columns import CategoricalColumn, NumericColumn, SequenceColumn
 
 SMALL = {"num_rows": 6_000, "num_valid_rows": 1_000, "num_test_rows": 2_000}
@@ -227,7 +226,10 @@ def test_a_longer_log_begins_with_the_shorter_one(small):
 def test_the_knobs_are_kept(small):
     dataset = simulator.platform(**SMALL, sizes=[3, 1], click_bias=-2, conversion_bias=[1, 2])
     assert dataset.knobs["sizes"] == (3.0, 1.0)
-    assert [dataset.knobs[name] for name in PER_SURFACE] == [(-2.0, -2.0), (1.0, 2.0)]
+    assert [dataset.knobs[name] for name in ("click_bias", "conversion_bias")] == [
+        (-2.0, -2.0),
+        (1.0, 2.0),
+    ]
     assert digest(simulator.platform(**dataset.knobs)) == digest(dataset)
 
 

@@ -166,6 +166,10 @@ def test_histories_hold_the_past_of_sessions_as_divide_lays_it_out():
     [
         ("interests", {"num_interests": 0}, "num_interests: expected an integer of 1 or more"),
         ("interests", {"num_interests": 21}, "which leaves 20, got 21"),
+        (
+            *("interests", {"num_interests": 40, "history_length": 50}),
+            "less than num_topics, which leaves 39, got 40",
+        ),
         ("interests", {"own_share": 1.5}, "own_share: expected a finite number"),
         ("interests", {"quality_sd": -1}, "quality_sd"),
         ("drift", {"drift": -0.1}, "drift: expected a finite number"),

@@ -1,8 +1,9 @@
 """The simulated platform: seeded data whose true click probability of every row is known.
 
-One function per lens, each in a module of its own name; ``world`` holds what all lenses share.
-A lens plants exactly the effect that its chapter is about, has knobs to turn that effect, and
-returns a ``SimulatedDataset``: an ordinary ``Dataset`` with the planted structure in ``truth``.
+One function per lens, each in a module of its own name; ``world`` holds what all lenses share and
+``LENSES`` what their arguments, the knobs, may be. A lens plants exactly the effect that its
+chapter is about, has knobs to turn that effect, and returns a ``SimulatedDataset``: an ordinary
+``Dataset`` with the planted structure in ``truth``.
 """
 
 from recsys_lib.data.simulator.correlated_regression import correlated_regression
@@ -10,6 +11,7 @@ from recsys_lib.data.simulator.drift import drift
 from recsys_lib.data.simulator.funnel import funnel
 from recsys_lib.data.simulator.higher_order import higher_order
 from recsys_lib.data.simulator.interests import interests
+from recsys_lib.data.simulator.lenses import LENSES
 from recsys_lib.data.simulator.memorization import memorization
 from recsys_lib.data.simulator.platform import platform, whole_requests
 from recsys_lib.data.simulator.scenarios import function_value, scenarios
@@ -19,6 +21,7 @@ from recsys_lib.data.simulator.tasks import tasks
 from recsys_lib.data.simulator.world import SimulatedDataset
 
 __all__ = [
+    "LENSES",
     "SimulatedDataset",
     "correlated_regression",
     "drift",

@@ -14,11 +14,20 @@ parameters that control the shape" and does not print them; ours are in ``truth`
 Chapter 05, "Multi-task learning".
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from recsys_lib.checks import check_integer, check_number
-from recsys_lib.data.simulator.tasks import ROWS_PER_REQUEST, SIZES, check_pair
-from recsys_lib.data.simulator.world import Rows, make_dataset, project, requests_of, stream
+from recsys_lib.data.simulator.lenses import check_knobs
+from recsys_lib.data.simulator.tasks import ROWS_PER_REQUEST, SIZES
+from recsys_lib.data.simulator.world import (
+    Rows,
+    SimulatedDataset,
+    make_dataset,
+    project,
+    requests_of,
+    stream,
+)
 from recsys_lib.features.columns import NumericColumn
 
 LENS = "correlated_regression"
@@ -26,17 +35,17 @@ TASKS = ("first", "second")
 
 
 def correlated_regression(
-    num_rows=40_000,
-    cosine=0.5,
-    num_features=32,
-    num_sinusoids=4,
-    weight_norm=1.0,
-    noise_sd=0.1,
-    scales=(1.0, 1.0),
-    num_valid_rows=5_000,
-    num_test_rows=20_000,
-    seed=0,
-):
+    num_rows: int = 40_000,
+    cosine: float = 0.5,
+    num_features: int = 32,
+    num_sinusoids: int = 4,
+    weight_norm: float = 1.0,
+    noise_sd: float = 0.1,
+    scales: Sequence[float] | float = (1.0, 1.0),
+    num_valid_rows: int = 5_000,
+    num_test_rows: int = 20_000,
+    seed: int = 0,
+) -> SimulatedDataset:
     """Simulate two regression tasks whose weight vectors have a chosen cosine.
 
     Args:
@@ -66,7 +75,7 @@ def correlated_regression(
     Raises:
         ValueError: a knob outside its range, named with the value expected and given.
     """
-    knobs = _check_knobs(locals())
+    knobs = check_knobs(LENS, locals())
     truth = _plant(**knobs)
     rows, first = {}, 0
     for split_name, size in SIZES.items():
@@ -75,18 +84,6 @@ def correlated_regression(
     columns = (NumericColumn("numbers", knobs["num_features"]),)
     kinds = dict.fromkeys(TASKS, "regression")
     return make_dataset(LENS, columns, rows, seed, truth, knobs, kinds)
-
-
-def _check_knobs(knobs):
-    checked = dict(knobs)
-    minimum = {"num_features": 2, "num_sinusoids": 0, "seed": 0}
-    for knob in (*SIZES.values(), "num_features", "num_sinusoids", "seed"):
-        checked[knob] = check_integer(knob, knobs[knob], minimum.get(knob, 1))
-    checked["cosine"] = check_number("cosine", knobs["cosine"], -1, 1)
-    checked["weight_norm"] = check_number("weight_norm", knobs["weight_norm"], 0)
-    checked["noise_sd"] = check_number("noise_sd", knobs["noise_sd"], 0)
-    checked["scales"] = check_pair("scales", knobs["scales"], 0, exclude=(0,))
-    return checked
 
 
 def _plant(cosine, num_features, num_sinusoids, weight_norm, seed, **_):

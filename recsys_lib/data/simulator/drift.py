@@ -14,8 +14,9 @@ Chapter 04, "Drifting interests".
 
 import numpy as np
 
-from recsys_lib.checks import check_number
-from recsys_lib.data.simulator.requests import check_knobs, pick, simulate
+from recsys_lib.data.simulator.lenses import check_knobs
+from recsys_lib.data.simulator.requests import pick, simulate
+from recsys_lib.data.simulator.world import SimulatedDataset
 
 LENS = "drift"
 SHARES = (0.40, 0.45, 0.15)
@@ -24,20 +25,20 @@ there, and in any style."""
 
 
 def drift(
-    num_rows=100_000,
-    drift=0.5,
-    num_categories=12,
-    num_styles=5,
-    items_per_style=2,
-    categories_per_user=3,
-    history_length=12,
-    strength=3.2,
-    bias=-1.8,
-    candidates=4,
-    num_valid_rows=10_000,
-    num_test_rows=40_000,
-    seed=0,
-):
+    num_rows: int = 100_000,
+    drift: float = 0.5,
+    num_categories: int = 12,
+    num_styles: int = 5,
+    items_per_style: int = 2,
+    categories_per_user: int = 3,
+    history_length: int = 12,
+    strength: float = 3.2,
+    bias: float = -1.8,
+    candidates: int = 4,
+    num_valid_rows: int = 10_000,
+    num_test_rows: int = 40_000,
+    seed: int = 0,
+) -> SimulatedDataset:
     """Simulate clicks on candidates in, or not in, the latest style of their category.
 
     Args:
@@ -64,7 +65,7 @@ def drift(
     Raises:
         ValueError: a knob outside its range, named with the value expected and given.
     """
-    knobs = _check_knobs(locals())
+    knobs = check_knobs(LENS, locals())
     num_styles, items_per_style = knobs["num_styles"], knobs["items_per_style"]
     length, followed = knobs["history_length"], knobs["categories_per_user"]
     num_items = knobs["num_categories"] * num_styles * items_per_style
@@ -109,21 +110,3 @@ def drift(
         }
 
     return simulate(LENS, draw, knobs, num_items, length, truth=truth)
-
-
-def _check_knobs(knobs):
-    minimums = {
-        "num_categories": 1,
-        "num_styles": 2,
-        "items_per_style": 1,
-        "categories_per_user": 1,
-        "history_length": 1,
-    }
-    checked = check_knobs(knobs, minimums)
-    if checked["categories_per_user"] > checked["num_categories"]:
-        raise ValueError(
-            f"categories_per_user: expected at most num_categories, which is "
-            f"{checked['num_categories']}, got {checked['categories_per_user']}"
-        )
-    checked["drift"] = check_number("drift", knobs["drift"], 0, 1)
-    return checked

@@ -17,8 +17,15 @@ Chapter 05, "Multi-task learning".
 
 import numpy as np
 
-from recsys_lib.checks import check_integer, check_number
-from recsys_lib.data.simulator.world import Rows, choose, make_dataset, sigmoid, stream
+from recsys_lib.data.simulator.lenses import check_knobs
+from recsys_lib.data.simulator.world import (
+    Rows,
+    SimulatedDataset,
+    choose,
+    make_dataset,
+    sigmoid,
+    stream,
+)
 from recsys_lib.features.columns import CategoricalColumn
 
 LENS = "funnel"
@@ -28,18 +35,18 @@ STEPS, TOLERANCE = 100, 1e-12
 
 
 def funnel(
-    num_rows=60_000,
-    click_rate=0.15,
-    conversion_rate=0.2,
-    selection=0.5,
-    click_strength=1.5,
-    conversion_strength=1.5,
-    num_users=1_000,
-    num_items=1_000,
-    num_valid_rows=20_000,
-    num_test_rows=60_000,
-    seed=0,
-):
+    num_rows: int = 60_000,
+    click_rate: float = 0.15,
+    conversion_rate: float = 0.2,
+    selection: float = 0.5,
+    click_strength: float = 1.5,
+    conversion_strength: float = 1.5,
+    num_users: int = 1_000,
+    num_items: int = 1_000,
+    num_valid_rows: int = 20_000,
+    num_test_rows: int = 60_000,
+    seed: int = 0,
+) -> SimulatedDataset:
     """Simulate impressions, clicks and conversions.
 
     Args:
@@ -71,7 +78,7 @@ def funnel(
     Raises:
         ValueError: a knob outside its range, named with the value expected and given.
     """
-    knobs = _check_knobs(locals())
+    knobs = check_knobs(LENS, locals())
     hidden = {}
     for side in ("user", "item"):
         hidden |= _appeal_and_need(side, knobs[f"num_{side}s"], seed)
@@ -90,19 +97,6 @@ def funnel(
         CategoricalColumn("item_id", knobs["num_items"] + 1, group="item"),
     )
     return make_dataset(LENS, columns, rows, seed, truth | hidden, knobs)
-
-
-def _check_knobs(knobs):
-    checked = dict(knobs)
-    minimum = {"num_users": 3, "num_items": 3, "seed": 0}
-    for knob in (*SIZES.values(), "num_users", "num_items", "seed"):
-        checked[knob] = check_integer(knob, knobs[knob], minimum.get(knob, 1))
-    for knob in ("click_rate", "conversion_rate"):
-        checked[knob] = check_number(knob, knobs[knob], 0, 1, exclude=(0, 1))
-    checked["selection"] = check_number("selection", knobs["selection"], -1, 1)
-    for knob in ("click_strength", "conversion_strength"):
-        checked[knob] = check_number(knob, knobs[knob], 0)
-    return checked
 
 
 def _appeal_and_need(side, count, seed):

@@ -19,8 +19,8 @@ Chapter 03, "Higher-order interactions".
 
 import numpy as np
 
-from recsys_lib.checks import check_integer, check_number
-from recsys_lib.data.simulator.world import Rows, make_dataset, sigmoid, stream
+from recsys_lib.data.simulator.lenses import check_knobs
+from recsys_lib.data.simulator.world import Rows, SimulatedDataset, make_dataset, sigmoid, stream
 from recsys_lib.features.columns import CategoricalColumn, NumericColumn
 
 LENS = "higher_order"
@@ -28,19 +28,19 @@ TASK = "click"
 
 
 def higher_order(
-    num_rows=100_000,
-    num_fields=8,
-    order=3,
-    products=1,
-    strength=2.5,
-    label_noise=0.0,
-    bias=0.0,
-    as_numbers=True,
-    num_ids=2,
-    num_valid_rows=10_000,
-    num_test_rows=40_000,
-    seed=0,
-):
+    num_rows: int = 100_000,
+    num_fields: int = 8,
+    order: int = 3,
+    products: int = 1,
+    strength: float = 2.5,
+    label_noise: float = 0.0,
+    bias: float = 0.0,
+    as_numbers: bool = True,
+    num_ids: int = 2,
+    num_valid_rows: int = 10_000,
+    num_test_rows: int = 40_000,
+    seed: int = 0,
+) -> SimulatedDataset:
     """Simulate clicks that depend on products of several fields.
 
     Args:
@@ -74,7 +74,8 @@ def higher_order(
     Raises:
         ValueError: a knob outside its range, named with the value expected and given.
     """
-    knobs = _check_knobs(locals())
+    knobs = check_knobs(LENS, locals())
+    _check_together(knobs)
     truth = _plant(**knobs)
     rows = {
         split_name: _draw_rows(split_name, knobs[size], truth, knobs)
@@ -91,32 +92,19 @@ def higher_order(
     return make_dataset(LENS, columns, rows, seed, truth, knobs)
 
 
-def _check_knobs(knobs):
-    checked = dict(knobs)
-    minimum = {"num_ids": 2, "seed": 0}
-    for knob in (
-        *("num_rows", "num_valid_rows", "num_test_rows"),
-        *("num_fields", "order", "products", "num_ids", "seed"),
-    ):
-        checked[knob] = check_integer(knob, knobs[knob], minimum.get(knob, 1))
-    needed = checked["order"] * checked["products"]
-    if needed > checked["num_fields"]:
+def _check_together(knobs):
+    needed = knobs["order"] * knobs["products"]
+    if needed > knobs["num_fields"]:
         raise ValueError(
             f"products: {knobs['products']} of order {knobs['order']} need {needed} fields, "
             f"expected at most num_fields, which is {knobs['num_fields']}"
         )
-    checked["strength"] = check_number("strength", knobs["strength"], 0)
-    checked["label_noise"] = check_number("label_noise", knobs["label_noise"], 0, 0.5, (0.5,))
-    checked["bias"] = check_number("bias", knobs["bias"])
-    if not isinstance(knobs["as_numbers"], bool):
-        raise ValueError(f"as_numbers: expected True or False, got {knobs['as_numbers']!r}")
-    if checked["num_ids"] % 2:
+    if knobs["num_ids"] % 2:
         raise ValueError(f"num_ids: expected an even number, got {knobs['num_ids']}")
-    if checked["as_numbers"] and checked["num_ids"] != 2:
+    if knobs["as_numbers"] and knobs["num_ids"] != 2:
         raise ValueError(
             f"num_ids: expected 2 where the fields are numbers, got {knobs['num_ids']}"
         )
-    return checked
 
 
 def _plant(num_fields, order, products, num_ids, **_):

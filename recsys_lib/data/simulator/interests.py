@@ -12,28 +12,28 @@ Chapter 04, "Several interests".
 
 import numpy as np
 
-from recsys_lib.checks import check_number
-from recsys_lib.data.simulator.requests import check_knobs, pick, simulate
-from recsys_lib.data.simulator.world import stream
+from recsys_lib.data.simulator.lenses import check_knobs
+from recsys_lib.data.simulator.requests import pick, simulate
+from recsys_lib.data.simulator.world import SimulatedDataset, stream
 
 LENS = "interests"
 
 
 def interests(
-    num_rows=100_000,
-    num_interests=4,
-    num_topics=40,
-    items_per_topic=10,
-    history_length=20,
-    strength=3.0,
-    bias=-1.5,
-    quality_sd=0.3,
-    own_share=0.5,
-    candidates=4,
-    num_valid_rows=10_000,
-    num_test_rows=40_000,
-    seed=0,
-):
+    num_rows: int = 100_000,
+    num_interests: int = 4,
+    num_topics: int = 40,
+    items_per_topic: int = 10,
+    history_length: int = 20,
+    strength: float = 3.0,
+    bias: float = -1.5,
+    quality_sd: float = 0.3,
+    own_share: float = 0.5,
+    candidates: int = 4,
+    num_valid_rows: int = 10_000,
+    num_test_rows: int = 40_000,
+    seed: int = 0,
+) -> SimulatedDataset:
     """Simulate clicks on candidates whose topic is, or is not, one of the user's.
 
     Args:
@@ -63,7 +63,8 @@ def interests(
     Raises:
         ValueError: a knob outside its range, named with the value expected and given.
     """
-    knobs = _check_knobs(locals())
+    knobs = check_knobs(LENS, locals())
+    check_interests(knobs, "num_topics")
     num_interests, num_topics = knobs["num_interests"], knobs["num_topics"]
     items_per_topic, length = knobs["items_per_topic"], knobs["history_length"]
     num_items = num_topics * items_per_topic
@@ -124,20 +125,16 @@ def draw_candidates(uniform, shape, own, others, own_share):
     return is_own, topic
 
 
-def _check_knobs(knobs):
-    minimums = {
-        "num_interests": 1,
-        "num_topics": 2,
-        "items_per_topic": 1,
-        "history_length": 1,
-    }
-    checked = check_knobs(knobs, minimums)
-    limit = min(checked["history_length"], checked["num_topics"] - 1)
-    if checked["num_interests"] > limit:
+def check_interests(knobs, topics):
+    """Raise ``ValueError`` unless a user's interests fit a history and leave another topic.
+
+    Args:
+        knobs: checked knobs with ``num_interests`` and ``history_length``.
+        topics: name of the knob that counts the topics.
+    """
+    limit = min(knobs["history_length"], knobs[topics] - 1)
+    if knobs["num_interests"] > limit:
         raise ValueError(
-            f"num_interests: expected at most history_length and less than num_topics, which "
-            f"leaves {limit}, got {checked['num_interests']}"
+            f"num_interests: expected at most history_length and less than {topics}, which "
+            f"leaves {limit}, got {knobs['num_interests']}"
         )
-    checked["quality_sd"] = check_number("quality_sd", knobs["quality_sd"], 0)
-    checked["own_share"] = check_number("own_share", knobs["own_share"], 0, 1)
-    return checked

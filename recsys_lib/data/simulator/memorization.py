@@ -14,9 +14,10 @@ Chapter 01, "Memorization and generalization".
 
 import numpy as np
 
-from recsys_lib.checks import check_integer, check_number
+from recsys_lib.data.simulator.lenses import check_knobs
 from recsys_lib.data.simulator.world import (
     Rows,
+    SimulatedDataset,
     choose,
     lowest_share,
     make_dataset,
@@ -30,21 +31,21 @@ TASK = "click"
 
 
 def memorization(
-    num_rows=300_000,
-    rule_strength=3.0,
-    rule_share=0.05,
-    unseen_share=0.3,
-    num_segments=200,
-    num_items=500,
-    taste_rank=3,
-    taste_sd=1.2,
-    bias=-0.5,
-    rule_draws=0.5,
-    unseen_draws=1 / 3,
-    num_valid_rows=30_000,
-    num_test_rows=60_000,
-    seed=0,
-):
+    num_rows: int = 300_000,
+    rule_strength: float = 3.0,
+    rule_share: float = 0.05,
+    unseen_share: float = 0.3,
+    num_segments: int = 200,
+    num_items: int = 500,
+    taste_rank: int = 3,
+    taste_sd: float = 1.2,
+    bias: float = -0.5,
+    rule_draws: float = 0.5,
+    unseen_draws: float = 1 / 3,
+    num_valid_rows: int = 30_000,
+    num_test_rows: int = 60_000,
+    seed: int = 0,
+) -> SimulatedDataset:
     """Simulate clicks of user segments on items, with rules on a few pairs.
 
     Args:
@@ -82,7 +83,7 @@ def memorization(
     Raises:
         ValueError: a knob outside its range, named with the value expected and given.
     """
-    knobs = _check_knobs(locals())
+    knobs = check_knobs(LENS, locals())
     truth = _plant(**knobs)
     rows = {
         split_name: _draw_rows(split_name, knobs[size], unseen, knobs["rule_draws"], truth, seed)
@@ -97,24 +98,6 @@ def memorization(
         CategoricalColumn("item", knobs["num_items"] + 1, group="item"),
     )
     return make_dataset(LENS, columns, rows, seed, truth, knobs)
-
-
-def _check_knobs(knobs):
-    checked = dict(knobs)
-    minimum = {"num_segments": 2, "num_items": 2, "seed": 0}
-    for knob in (
-        *("num_rows", "num_valid_rows", "num_test_rows"),
-        *("num_segments", "num_items", "taste_rank", "seed"),
-    ):
-        checked[knob] = check_integer(knob, knobs[knob], minimum.get(knob, 1))
-    for knob in ("rule_strength", "taste_sd"):
-        checked[knob] = check_number(knob, knobs[knob], 0)
-    checked["bias"] = check_number("bias", knobs["bias"])
-    checked["rule_share"] = check_number("rule_share", knobs["rule_share"], 0, 1, exclude=(0, 1))
-    checked["unseen_share"] = check_number("unseen_share", knobs["unseen_share"], 0, 1, (1,))
-    for knob in ("rule_draws", "unseen_draws"):
-        checked[knob] = check_number(knob, knobs[knob], 0, 1)
-    return checked
 
 
 def _plant(

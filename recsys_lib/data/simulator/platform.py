@@ -15,51 +15,48 @@ likewise w_s. What the impression earns is ``click_value P(click) + price P(clic
 Chapter 07, "One request".
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from recsys_lib.checks import check_integer, check_number
+from recsys_lib.checks import check_integer
 from recsys_lib.data.dataset import Split
 from recsys_lib.data.simulator.funnel import uncorrelated
-from recsys_lib.data.simulator.interests import draw_candidates, draw_topics
+from recsys_lib.data.simulator.interests import check_interests, draw_candidates, draw_topics
+from recsys_lib.data.simulator.lenses import check_knobs
 from recsys_lib.data.simulator.requests import pick
-from recsys_lib.data.simulator.world import Rows, make_dataset, sigmoid, stream
+from recsys_lib.data.simulator.world import Rows, SimulatedDataset, make_dataset, sigmoid, stream
 from recsys_lib.features.columns import CategoricalColumn, NumericColumn, SequenceColumn
 
 LENS = "platform"
 SIZES = {"train": "num_rows", "valid": "num_valid_rows", "test": "num_test_rows"}
-PER_SURFACE = ("click_bias", "conversion_bias")
-MINIMUM = {
-    # Two centred numbers always lie on one line: no two effects of two would be uncorrelated.
-    **{"seed": 0, "num_categories": 3, "items_per_category": 2},
-    **dict.fromkeys(("num_interests", "history_length", "per_request"), 1),
-}
 
 
 def platform(
-    num_rows=300_000,
-    sizes=(0.70, 0.25, 0.05),
-    share=0.3,
-    click_bias=(-4.2, -3.2, -3.7),
-    conversion_bias=(-2.5, -3.5, -1.5),
-    interest=3.0,
-    loyalty=4.0,
-    taste_sd=1.0,
-    item_sd=0.3,
-    sensitivity=(1.5, 0.75, 0.0),
-    agreement=-0.5,
-    price_sd=0.7,
-    median_price=10.0,
-    click_value=3.0,
-    num_interests=4,
-    num_categories=25,
-    items_per_category=48,
-    history_length=20,
-    own_share=0.3,
-    per_request=10,
-    num_valid_rows=20_000,
-    num_test_rows=60_000,
-    seed=0,
-):
+    num_rows: int = 300_000,
+    sizes: Sequence[float] = (0.70, 0.25, 0.05),
+    share: float = 0.3,
+    click_bias: Sequence[float] | float = (-4.2, -3.2, -3.7),
+    conversion_bias: Sequence[float] | float = (-2.5, -3.5, -1.5),
+    interest: float = 3.0,
+    loyalty: float = 4.0,
+    taste_sd: float = 1.0,
+    item_sd: float = 0.3,
+    sensitivity: Sequence[float] = (1.5, 0.75, 0.0),
+    agreement: float = -0.5,
+    price_sd: float = 0.7,
+    median_price: float = 10.0,
+    click_value: float = 3.0,
+    num_interests: int = 4,
+    num_categories: int = 25,
+    items_per_category: int = 48,
+    history_length: int = 20,
+    own_share: float = 0.3,
+    per_request: int = 10,
+    num_valid_rows: int = 20_000,
+    num_test_rows: int = 60_000,
+    seed: int = 0,
+) -> SimulatedDataset:
     """Simulate clicks and conversions of users with histories on several surfaces.
 
     Args:
@@ -101,7 +98,8 @@ def platform(
     Raises:
         ValueError: a knob outside its range, named with the value expected and given.
     """
-    knobs = _check_knobs(locals())
+    knobs = check_knobs(LENS, locals())
+    check_interests(knobs, "num_categories")
     truth = _plant(**knobs)
     rows, first = {}, 0
     for split_name, size in SIZES.items():
@@ -123,7 +121,9 @@ def platform(
     return make_dataset(LENS, columns, rows, seed, truth, knobs)
 
 
-def whole_requests(dataset, num_requests=60, num_candidates=1_000):
+def whole_requests(
+    dataset: SimulatedDataset, num_requests: int = 60, num_candidates: int = 1_000
+) -> Split:
     """Requests as a ranker gets them: one user on one surface, and many different items.
 
     Args:
@@ -162,47 +162,6 @@ def whole_requests(dataset, num_requests=60, num_candidates=1_000):
         probability=rows.probability,
         slices={name: mask for name, mask in rows.slices.items() if mask.any()},
     )
-
-
-def _check_knobs(knobs):
-    checked = dict(knobs)
-    for knob, minimum in MINIMUM.items():
-        checked[knob] = check_integer(knob, knobs[knob], minimum)
-    for size in SIZES.values():
-        checked[size] = check_integer(size, knobs[size], 1)
-        if checked[size] % checked["per_request"]:
-            raise ValueError(
-                f"{size}: expected a multiple of per_request, which is {checked['per_request']}, "
-                f"got {checked[size]}"
-            )
-    limit = min(checked["history_length"], checked["num_categories"] - 1)
-    if checked["num_interests"] > limit:
-        raise ValueError(
-            f"num_interests: expected at most history_length and less than num_categories, which "
-            f"leaves {limit}, got {checked['num_interests']}"
-        )
-    for knob, exclude in (("sizes", (0,)), ("sensitivity", ())):
-        minimum = 0 if knob == "sizes" else -np.inf
-        if np.ndim(knobs[knob]) != 1 or len(knobs[knob]) < 1:
-            raise ValueError(f"{knob}: expected some numbers, got {knobs[knob]!r}")
-        checked[knob] = tuple(check_number(knob, x, minimum, exclude=exclude) for x in knobs[knob])
-    for knob in PER_SURFACE:
-        count = len(checked["sizes"])
-        several = (knobs[knob],) * count if np.ndim(knobs[knob]) == 0 else tuple(knobs[knob])
-        if len(several) != count:
-            raise ValueError(
-                f"{knob}: expected a number for each of {count} surfaces, got {several}"
-            )
-        checked[knob] = tuple(check_number(knob, number) for number in several)
-    for knob in ("interest", "loyalty"):
-        checked[knob] = check_number(knob, knobs[knob])
-    for knob in ("taste_sd", "item_sd", "price_sd", "click_value"):
-        checked[knob] = check_number(knob, knobs[knob], 0)
-    checked["median_price"] = check_number("median_price", knobs["median_price"], 0, exclude=(0,))
-    for knob in ("share", "own_share"):
-        checked[knob] = check_number(knob, knobs[knob], 0, 1)
-    checked["agreement"] = check_number("agreement", knobs["agreement"], -1, 1)
-    return checked
 
 
 def _plant(sizes, agreement, price_sd, median_price, num_categories, items_per_category, seed, **_):

@@ -9,40 +9,11 @@ import functools
 
 import numpy as np
 
-from recsys_lib.checks import check_integer, check_number
 from recsys_lib.data.simulator.world import Rows, make_dataset, sigmoid, stream
 from recsys_lib.features.columns import CategoricalColumn, SequenceColumn
 
 TASK = "click"
 SIZES = {"train": "num_rows", "valid": "num_valid_rows", "test": "num_test_rows"}
-
-
-def check_knobs(knobs, minimums):
-    """``knobs`` with what all three lenses have checked.
-
-    Args:
-        knobs: the arguments of the lens.
-        minimums: dict of the lens's own whole-number knobs to the least that each may be.
-
-    Returns:
-        A dict: sizes of splits are multiples of ``candidates``, strength and bias finite.
-
-    Raises:
-        ValueError: a knob is named.
-    """
-    checked = dict(knobs)
-    for knob, minimum in {"seed": 0, "candidates": 1, **minimums}.items():
-        checked[knob] = check_integer(knob, knobs[knob], minimum)
-    for size in SIZES.values():
-        checked[size] = check_integer(size, knobs[size], 1)
-        if checked[size] % checked["candidates"]:
-            raise ValueError(
-                f"{size}: expected a multiple of candidates, which is {checked['candidates']}, got "
-                f"{checked[size]}"
-            )
-    for knob in ("strength", "bias"):
-        checked[knob] = check_number(knob, knobs[knob])
-    return checked
 
 
 def simulate(lens, draw, knobs, num_items, history_length, extra_columns=(), truth=None):

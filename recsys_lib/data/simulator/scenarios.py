@@ -14,11 +14,19 @@ Chapter 06, "Multi-scenario modelling".
 """
 
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 
-from recsys_lib.checks import check_integer, check_number
-from recsys_lib.data.simulator.world import Rows, choose, make_dataset, sigmoid, stream
+from recsys_lib.data.simulator.lenses import check_knobs
+from recsys_lib.data.simulator.world import (
+    Rows,
+    SimulatedDataset,
+    choose,
+    make_dataset,
+    sigmoid,
+    stream,
+)
 from recsys_lib.features.columns import CategoricalColumn
 
 LENS = "scenarios"
@@ -27,22 +35,22 @@ COLUMN = "scenario"
 
 
 def scenarios(
-    num_rows=120_000,
-    sizes=(0.80, 0.15, 0.04, 0.01),
-    share=0.3,
-    strength=1.8,
-    bias=-0.5,
-    bias_sd=0.5,
-    num_fields=6,
-    num_ids=30,
-    num_pairs=5,
-    rank=2,
-    main_share=0.5,
-    new_rows=None,
-    num_valid_rows=12_000,
-    num_test_rows=10_000,
-    seed=0,
-):
+    num_rows: int = 120_000,
+    sizes: Sequence[float] = (0.80, 0.15, 0.04, 0.01),
+    share: float = 0.3,
+    strength: float = 1.8,
+    bias: float = -0.5,
+    bias_sd: float = 0.5,
+    num_fields: int = 6,
+    num_ids: int = 30,
+    num_pairs: int = 5,
+    rank: int = 2,
+    main_share: float = 0.5,
+    new_rows: int | None = None,
+    num_valid_rows: int = 12_000,
+    num_test_rows: int = 10_000,
+    seed: int = 0,
+) -> SimulatedDataset:
     """Simulate clicks in several scenarios that share part of what drives them.
 
     Args:
@@ -83,7 +91,8 @@ def scenarios(
     Raises:
         ValueError: a knob outside its range, named with the value expected and given.
     """
-    knobs = _check_knobs(locals())
+    knobs = check_knobs(LENS, locals())
+    _check_pairs(knobs)
     truth = _plant(**knobs)
     num_scenarios = len(truth["biases"])
     train = _draw(knobs, truth, "train", knobs["num_rows"])
@@ -118,37 +127,13 @@ def scenarios(
     return make_dataset(LENS, columns, rows, seed, truth, knobs)
 
 
-def _check_knobs(knobs):
-    checked = dict(knobs)
-    minimum = {"num_fields": 2, "num_ids": 2, "seed": 0}
-    for knob in (
-        *("num_rows", "num_valid_rows", "num_test_rows"),
-        *("num_fields", "num_ids", "num_pairs", "rank", "seed"),
-    ):
-        checked[knob] = check_integer(knob, knobs[knob], minimum.get(knob, 1))
-    if checked["rank"] >= checked["num_ids"]:
+def _check_pairs(knobs):
+    most = knobs["num_fields"] * (knobs["num_fields"] - 1) // 2
+    if knobs["num_pairs"] > most:
         raise ValueError(
-            f"rank: expected less than num_ids, which is {checked['num_ids']}, got {knobs['rank']}"
-        )
-    most = checked["num_fields"] * (checked["num_fields"] - 1) // 2
-    if checked["num_pairs"] > most:
-        raise ValueError(
-            f"num_pairs: expected at most {most} of {checked['num_fields']} fields, "
+            f"num_pairs: expected at most {most} of {knobs['num_fields']} fields, "
             f"got {knobs['num_pairs']}"
         )
-    if np.ndim(knobs["sizes"]) != 1 or len(knobs["sizes"]) < 1:
-        raise ValueError(f"sizes: expected a number for each scenario, got {knobs['sizes']!r}")
-    checked["sizes"] = tuple(
-        check_number("sizes", size, 0, exclude=(0,)) for size in knobs["sizes"]
-    )
-    for knob in ("share", "main_share"):
-        checked[knob] = check_number(knob, knobs[knob], 0, 1)
-    for knob in ("strength", "bias_sd"):
-        checked[knob] = check_number(knob, knobs[knob], 0)
-    checked["bias"] = check_number("bias", knobs["bias"])
-    if knobs["new_rows"] is not None:
-        checked["new_rows"] = check_integer("new_rows", knobs["new_rows"], 0)
-    return checked
 
 
 def _plant(

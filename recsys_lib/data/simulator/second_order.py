@@ -15,11 +15,14 @@ them; a weight for each combination does not.
 Chapter 02, "Second-order interactions".
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from recsys_lib.checks import check_integer, check_number
+from recsys_lib.data.simulator.lenses import check_knobs
 from recsys_lib.data.simulator.world import (
     Rows,
+    SimulatedDataset,
     choose,
     lowest_share,
     make_dataset,
@@ -33,20 +36,20 @@ TASK = "click"
 
 
 def second_order(
-    num_rows=150_000,
-    num_fields=8,
-    num_ids=50,
-    rank=4,
-    pairs=((0, 1), (2, 3), (4, 5)),
-    gains=(1.0, 1.0, 1.0),
-    held_out_share=0.3,
-    main_sd=0.3,
-    bias=0.0,
-    unseen_draws=0.5,
-    num_valid_rows=15_000,
-    num_test_rows=60_000,
-    seed=0,
-):
+    num_rows: int = 150_000,
+    num_fields: int = 8,
+    num_ids: int = 50,
+    rank: int = 4,
+    pairs: Sequence[Sequence[int]] = ((0, 1), (2, 3), (4, 5)),
+    gains: Sequence[float] | float = (1.0, 1.0, 1.0),
+    held_out_share: float = 0.3,
+    main_sd: float = 0.3,
+    bias: float = 0.0,
+    unseen_draws: float = 0.5,
+    num_valid_rows: int = 15_000,
+    num_test_rows: int = 60_000,
+    seed: int = 0,
+) -> SimulatedDataset:
     """Simulate clicks that depend on single fields and on a few pairs of fields.
 
     Args:
@@ -86,7 +89,7 @@ def second_order(
     Raises:
         ValueError: a knob outside its range, named with the value expected and given.
     """
-    knobs = _check_knobs(locals())
+    knobs = check_knobs(LENS, locals())
     truth = _plant(**knobs)
     rows = {
         split_name: _draw_rows(split_name, knobs[size], unseen_draws, truth, knobs)
@@ -101,56 +104,6 @@ def second_order(
         for field in range(knobs["num_fields"])
     )
     return make_dataset(LENS, columns, rows, seed, truth, knobs)
-
-
-def _check_knobs(knobs):
-    checked = dict(knobs)
-    minimum = {"num_fields": 2, "num_ids": 2, "seed": 0}
-    for knob in (
-        *("num_rows", "num_valid_rows", "num_test_rows"),
-        *("num_fields", "num_ids", "rank", "seed"),
-    ):
-        checked[knob] = check_integer(knob, knobs[knob], minimum.get(knob, 1))
-    if checked["rank"] >= checked["num_ids"]:
-        raise ValueError(
-            f"rank: expected less than num_ids, which is {checked['num_ids']}, got {knobs['rank']}"
-        )
-    checked["pairs"] = _check_pairs(knobs["pairs"], checked["num_fields"])
-    checked["gains"] = _check_gains(knobs["gains"], len(checked["pairs"]))
-    checked["held_out_share"] = check_number("held_out_share", knobs["held_out_share"], 0, 1, (1,))
-    checked["main_sd"] = check_number("main_sd", knobs["main_sd"], 0)
-    checked["bias"] = check_number("bias", knobs["bias"])
-    checked["unseen_draws"] = check_number("unseen_draws", knobs["unseen_draws"], 0, 1)
-    return checked
-
-
-def _check_pairs(pairs, num_fields):
-    try:
-        checked = tuple(tuple(check_integer("pairs", field, 0) for field in pair) for pair in pairs)
-    except TypeError:
-        raise ValueError(f"pairs: expected pairs of field positions, got {pairs!r}") from None
-    if not checked:
-        raise ValueError("pairs: expected at least one pair, got none; a gain of 0 switches it off")
-    taken = set()
-    for pair in checked:
-        if len(pair) != 2 or not pair[0] < pair[1] < num_fields:
-            raise ValueError(
-                f"pairs: expected two positions i < j below num_fields, which is {num_fields}, "
-                f"got {pair}"
-            )
-        if taken & set(pair):
-            raise ValueError(f"pairs: expected each field in one pair at most, got {pair} too")
-        taken |= set(pair)
-    return checked
-
-
-def _check_gains(gains, num_pairs):
-    if np.ndim(gains) == 0:
-        return (check_number("gains", gains, 0),) * num_pairs
-    checked = tuple(check_number("gains", gain, 0) for gain in gains)
-    if len(checked) != num_pairs:
-        raise ValueError(f"gains: expected one for each of {num_pairs} pairs, got {len(checked)}")
-    return checked
 
 
 def _plant(num_fields, num_ids, rank, pairs, gains, held_out_share, main_sd, seed, **_):

@@ -13,9 +13,10 @@ Chapter 04, "Sessions".
 
 import numpy as np
 
-from recsys_lib.checks import check_number
 from recsys_lib.data.sessions import NUM_AGE_BUCKETS, age_buckets, divide
-from recsys_lib.data.simulator.requests import check_knobs, pick, simulate
+from recsys_lib.data.simulator.lenses import check_knobs
+from recsys_lib.data.simulator.requests import pick, simulate
+from recsys_lib.data.simulator.world import SimulatedDataset
 from recsys_lib.features.columns import SequenceColumn
 
 LENS = "sessions"
@@ -28,19 +29,19 @@ SHARES = (0.40, 0.45, 0.15)
 
 
 def sessions(
-    num_rows=100_000,
-    num_sessions=4,
-    session_length=6,
-    noise=0.2,
-    num_topics=40,
-    items_per_topic=10,
-    strength=4.0,
-    bias=-2.0,
-    candidates=4,
-    num_valid_rows=10_000,
-    num_test_rows=40_000,
-    seed=0,
-):
+    num_rows: int = 100_000,
+    num_sessions: int = 4,
+    session_length: int = 6,
+    noise: float = 0.2,
+    num_topics: int = 40,
+    items_per_topic: int = 10,
+    strength: float = 4.0,
+    bias: float = -2.0,
+    candidates: int = 4,
+    num_valid_rows: int = 10_000,
+    num_test_rows: int = 40_000,
+    seed: int = 0,
+) -> SimulatedDataset:
     """Simulate clicks that depend on what the current session is about.
 
     Args:
@@ -69,7 +70,7 @@ def sessions(
     Raises:
         ValueError: a knob outside its range, named with the value expected and given.
     """
-    knobs = _check_knobs(locals())
+    knobs = check_knobs(LENS, locals())
     num_sessions, most = knobs["num_sessions"], knobs["session_length"]
     num_topics, items_per_topic = knobs["num_topics"], knobs["items_per_topic"]
     num_items, length = num_topics * items_per_topic, num_sessions * most
@@ -149,20 +150,3 @@ def _left_aligned(real, items, time):
     items = np.where(flat, items.reshape(requests, -1), 0)
     time = np.where(flat, time.reshape(requests, -1), -np.inf)
     return np.take_along_axis(items, order, axis=1), np.take_along_axis(time, order, axis=1)
-
-
-def _check_knobs(knobs):
-    minimums = {
-        "num_sessions": 1,
-        "session_length": 1,
-        "num_topics": 1,
-        "items_per_topic": 1,
-    }
-    checked = check_knobs(knobs, minimums)
-    if checked["num_topics"] < checked["num_sessions"]:
-        raise ValueError(
-            f"num_topics: expected at least num_sessions, which is {checked['num_sessions']}, got "
-            f"{checked['num_topics']}"
-        )
-    checked["noise"] = check_number("noise", knobs["noise"], 0, 1)
-    return checked

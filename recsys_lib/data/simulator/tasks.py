@@ -13,11 +13,14 @@ Both tasks together need two directions of the features, one of A and one of B, 
 Chapter 05, "Multi-task learning".
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from recsys_lib.checks import check_integer, check_number
+from recsys_lib.data.simulator.lenses import check_knobs
 from recsys_lib.data.simulator.world import (
     Rows,
+    SimulatedDataset,
     make_dataset,
     project,
     requests_of,
@@ -34,15 +37,15 @@ ROWS_PER_REQUEST = 10
 
 
 def tasks(
-    num_rows=60_000,
-    correlation=0.2,
-    strength=2.0,
-    biases=(-1.0, -1.0),
-    block_size=8,
-    num_valid_rows=10_000,
-    num_test_rows=40_000,
-    seed=0,
-):
+    num_rows: int = 60_000,
+    correlation: float = 0.2,
+    strength: float = 2.0,
+    biases: Sequence[float] | float = (-1.0, -1.0),
+    block_size: int = 8,
+    num_valid_rows: int = 10_000,
+    num_test_rows: int = 40_000,
+    seed: int = 0,
+) -> SimulatedDataset:
     """Simulate clicks and likes whose log-odds have a chosen correlation.
 
     Args:
@@ -72,7 +75,7 @@ def tasks(
     Raises:
         ValueError: a knob outside its range, named with the value expected and given.
     """
-    knobs = _check_knobs(locals())
+    knobs = check_knobs(LENS, locals())
     truth = _plant(**knobs)
     rows, first = {}, 0
     for split_name, size in SIZES.items():
@@ -80,29 +83,6 @@ def tasks(
         first = int(rows[split_name].group[-1]) + 1
     columns = tuple(NumericColumn(name, knobs["block_size"]) for name in BLOCKS)
     return make_dataset(LENS, columns, rows, seed, truth, knobs)
-
-
-def _check_knobs(knobs):
-    checked = dict(knobs)
-    minimum = {"block_size": 2, "seed": 0}
-    for knob in (*SIZES.values(), "block_size", "seed"):
-        checked[knob] = check_integer(knob, knobs[knob], minimum.get(knob, 1))
-    checked["correlation"] = check_number("correlation", knobs["correlation"], -1, 1)
-    checked["strength"] = check_number("strength", knobs["strength"], 0)
-    checked["biases"] = check_pair("biases", knobs["biases"])
-    return checked
-
-
-def check_pair(knob, value, minimum=-np.inf, exclude=()):
-    """A knob with a number for each of two tasks, as a tuple; one number stands for both.
-
-    Raises:
-        ValueError: not two numbers, or one outside its range; the knob is named.
-    """
-    values = (value, value) if np.ndim(value) == 0 else tuple(value)
-    if len(values) != 2:
-        raise ValueError(f"{knob}: expected a number for each of 2 tasks, got {len(values)}")
-    return tuple(check_number(knob, number, minimum, exclude=exclude) for number in values)
 
 
 def _plant(correlation, block_size, seed, **_):

@@ -1,0 +1,305 @@
+"""The lenses of the simulated platform and their knobs: name, type, default, range and meaning.
+
+Lenses check their arguments from here, the data card's tables are made from here, and who draws
+worlds at random reads here what can be turned and how far. A lens's function is named as text and
+imported on use, so that a reader of this list loads the lenses that it uses and no others.
+"""
+
+import dataclasses
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from recsys_lib.data.simulator.knobs import Knob, check_all
+
+
+@dataclasses.dataclass(frozen=True)
+class Lens:
+    """One way to simulate the platform.
+
+    Args:
+        name: of the lens and of its function.
+        function: where the function is, ``"module:name"``.
+        chapter: number of the chapter that it serves, as in the folders' names.
+        knobs: name to ``Knob``, in the order of the function's arguments.
+    """
+
+    name: str
+    function: str
+    chapter: str
+    knobs: Mapping[str, Knob]
+
+    def simulate(self) -> Callable:
+        """The function that draws a ``SimulatedDataset``."""
+        module, name = self.function.split(":")
+        return getattr(importlib.import_module(module), name)
+
+    def table(self) -> str:
+        """Markdown table of the knobs, as the data card shows it."""
+        lines = ["| knob | default | what it may be | meaning |", "|---|---|---|---|"]
+        for knob in self.knobs.values():
+            shown = (f"`{knob.name}`", _text(knob.default), knob.range(), knob.meaning)
+            lines.append(f"| {' | '.join(shown)} |")
+        return "\n".join(lines)
+
+
+def check_knobs(lens: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a lens, checked against what is declared of them.
+
+    Args:
+        lens: its name.
+        values: name to argument, all of them.
+
+    Returns:
+        Dict of name to the value that the lens uses.
+
+    Raises:
+        ValueError: a knob outside its range, named with the value expected and given.
+    """
+    return check_all(LENSES[lens].knobs.values(), values)
+
+
+def _text(value):
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_text, value))})"
+    if value is None or isinstance(value, bool):
+        return str(value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:.3g}"
+
+
+def _lens(name, chapter, *knobs):
+    function = f"recsys_lib.data.simulator.{name}:{name}"
+    return Lens(name, function, chapter, {knob.name: knob for knob in knobs})
+
+
+def _integer(name, default, meaning, minimum=1, **more):
+    return Knob(name, "integer", default, meaning, minimum, **more)
+
+
+def _number(name, default, meaning, minimum=None, maximum=None, **more):
+    return Knob(name, "number", default, meaning, minimum, maximum, **more)
+
+
+def _numbers(name, default, meaning, each="", count=None, **more):
+    return Knob(name, "numbers", default, meaning, each=each, count=count, **more)
+
+
+def _positive(name, default, meaning, each="", count=None):
+    return _numbers(name, default, meaning, each, count, minimum=0, exclude=(0,))
+
+
+def _share(name, default, meaning, **more):
+    return _number(name, default, meaning, 0, 1, **more)
+
+
+def _rows(default, relation=None):
+    return _integer("num_rows", default, "rows of the training split", relation=relation)
+
+
+def _other_rows(valid, test, relation=None, test_of="the test split"):
+    return (
+        _integer("num_valid_rows", valid, "rows of the validation split", relation=relation),
+        _integer("num_test_rows", test, f"rows of {test_of}", relation=relation),
+        _integer("seed", 0, "of all random numbers", 0),
+    )
+
+
+WHOLE_REQUESTS = ("a multiple of", "candidates")
+WHOLE_PAGES = ("a multiple of", "per_request")
+CANDIDATES = _integer("candidates", 4, "items shown beside one history")
+TOPICS = _integer("items_per_topic", 10, "items of each topic")
+OWN_SHARE = "share of the shown items that are of the user's own {}"
+
+_ALL = (
+    _lens(
+        "memorization",
+        "01",
+        _rows(300_000),
+        _number("rule_strength", 3.0, "log-odds that a rule adds or takes", 0),
+        _share("rule_share", 0.05, "pairs with a rule, of all pairs", exclude=(0, 1)),
+        _share("unseen_share", 0.3, "pairs kept out of train and validation", exclude=(1,)),
+        _integer("num_segments", 200, "user segments", 2),
+        _integer("num_items", 500, "items", 2),
+        _integer("taste_rank", 3, "rank of the taste matrix"),
+        _number("taste_sd", 1.2, "standard deviation of its entries, exact", 0),
+        _number("bias", -0.5, "log-odds of a pair without taste or rule"),
+        _share("rule_draws", 0.5, "rows on rule pairs, of those on seen pairs"),
+        _share("unseen_draws", 1 / 3, "test rows on unseen pairs"),
+        *_other_rows(30_000, 60_000),
+    ),
+    _lens(
+        "second_order",
+        "02",
+        _rows(150_000),
+        _integer("num_fields", 8, "fields", 2),
+        _integer("num_ids", 50, "ids of each field", 2),
+        _integer("rank", 4, "factors behind an interaction", relation=("less than", "num_ids")),
+        Knob(
+            "pairs",
+            "pairs",
+            ((0, 1), (2, 3), (4, 5)),
+            "fields that interact; a field is in one pair at most",
+            minimum=0,
+            each="field positions",
+            count="num_fields",
+        ),
+        _numbers(
+            "gains",
+            (1.0, 1.0, 1.0),
+            "standard deviation of a pair's term",
+            "pair",
+            "pairs",
+            minimum=0,
+        ),
+        _share("held_out_share", 0.3, "a pair's combinations kept out of training", exclude=(1,)),
+        _number("main_sd", 0.3, "standard deviation of a field's main effects, exact", 0),
+        _number("bias", 0.0, "log-odds without effects"),
+        _share("unseen_draws", 0.5, "test rows whose planted combinations are all held out"),
+        *_other_rows(15_000, 60_000),
+    ),
+    _lens(
+        "higher_order",
+        "03",
+        _rows(100_000),
+        _integer("num_fields", 8, "fields, each +1 or -1 with even chances"),
+        _integer("order", 3, "fields in a product"),
+        _integer("products", 1, "products, each of fields of its own"),
+        _number("strength", 2.5, "log-odds that a product adds or takes", 0),
+        _number("label_noise", 0.0, "labels turned around at random", 0, 0.5, exclude=(0.5,)),
+        _number("bias", 0.0, "log-odds without products"),
+        Knob("as_numbers", "bool", True, "fields are numbers +1 and -1, or ids"),
+        _integer("num_ids", 2, "ids of a field, an even number; the first half mean -1", 2),
+        *_other_rows(10_000, 40_000),
+    ),
+    _lens(
+        "interests",
+        "04",
+        _rows(100_000, WHOLE_REQUESTS),
+        _integer("num_interests", 4, "topics of a user"),
+        _integer("num_topics", 40, "topics", 2),
+        TOPICS,
+        _integer("history_length", 20, "behaviours in a history, all real"),
+        _number("strength", 3.0, "log-odds that an own topic adds"),
+        _number("bias", -1.5, "log-odds of an item of another topic"),
+        _number("quality_sd", 0.3, "standard deviation of the items' qualities, exact", 0),
+        _share("own_share", 0.5, OWN_SHARE.format("topics")),
+        CANDIDATES,
+        *_other_rows(10_000, 40_000, WHOLE_REQUESTS),
+    ),
+    _lens(
+        "drift",
+        "04",
+        _rows(100_000, WHOLE_REQUESTS),
+        _share("drift", 0.5, "probability that a style jumps before a behaviour"),
+        _integer("num_categories", 12, "categories"),
+        _integer("num_styles", 5, "styles of each category", 2),
+        _integer("items_per_style", 2, "items of each category and style"),
+        _integer(
+            "categories_per_user",
+            3,
+            "categories that a user follows",
+            relation=("at most", "num_categories"),
+        ),
+        _integer("history_length", 12, "behaviours in a history, all real"),
+        _number("strength", 3.2, "log-odds that the latest style adds"),
+        _number("bias", -1.8, "log-odds of every other style"),
+        CANDIDATES,
+        *_other_rows(10_000, 40_000, WHOLE_REQUESTS),
+    ),
+    _lens(
+        "sessions",
+        "04",
+        _rows(100_000, WHOLE_REQUESTS),
+        _integer("num_sessions", 4, "sessions of a history"),
+        _integer("session_length", 6, "most behaviours of a session; 1 to this, all alike"),
+        _share("noise", 0.2, "behaviours that stray to another session's topic"),
+        _integer("num_topics", 40, "topics", relation=("at least", "num_sessions")),
+        TOPICS,
+        _number("strength", 4.0, "log-odds that a session wholly in the topic adds"),
+        _number("bias", -2.0, "log-odds without such a behaviour"),
+        CANDIDATES,
+        *_other_rows(10_000, 40_000, WHOLE_REQUESTS),
+    ),
+    _lens(
+        "tasks",
+        "05",
+        _rows(60_000),
+        _number("correlation", 0.2, "correlation of the two tasks' scores", -1, 1),
+        _number("strength", 2.0, "standard deviation of both tasks' log-odds", 0),
+        _numbers("biases", (-1.0, -1.0), "log-odds where the score is zero", "task", 2),
+        _integer("block_size", 8, "numbers in each block: agreeing, conflicting, null", 2),
+        *_other_rows(10_000, 40_000),
+    ),
+    _lens(
+        "funnel",
+        "05",
+        _rows(60_000),
+        _share("click_rate", 0.15, "clicks per impression, exact over all pairs", exclude=(0, 1)),
+        _share("conversion_rate", 0.2, "conversions per click, exact", exclude=(0, 1)),
+        _number("selection", 0.5, "correlation of the log-odds of click and conversion", -1, 1),
+        _number("click_strength", 1.5, "standard deviation of the log-odds of a click", 0),
+        _number("conversion_strength", 1.5, "the same of a conversion after a click", 0),
+        _integer("num_users", 1_000, "users, each with an appeal and a need", 3),
+        _integer("num_items", 1_000, "items, likewise", 3),
+        *_other_rows(20_000, 60_000),
+    ),
+    _lens(
+        "correlated_regression",
+        "05",
+        _rows(40_000),
+        _number("cosine", 0.5, "of the angle between the tasks' weight vectors", -1, 1),
+        _integer("num_features", 32, "standard normal numbers in a row", 2),
+        _integer("num_sinusoids", 4, "sine terms, of frequencies 1, 2, ... and any phase", 0),
+        _number("weight_norm", 1.0, "length of the weight vectors", 0),
+        _number("noise_sd", 0.1, "standard deviation of the noise", 0),
+        _positive("scales", (1.0, 1.0), "what a task's label is multiplied by", "task", 2),
+        *_other_rows(5_000, 20_000),
+    ),
+    _lens(
+        "scenarios",
+        "06",
+        _rows(120_000),
+        _positive("sizes", (0.80, 0.15, 0.04, 0.01), "its part of the rows", "scenario"),
+        _share("share", 0.3, "part of the score's variance that all scenarios share"),
+        _number("strength", 1.8, "standard deviation of the log-odds in a scenario", 0),
+        _number("bias", -0.5, "mean of the scenarios' biases"),
+        _number("bias_sd", 0.5, "standard deviation of the scenarios' biases", 0),
+        _integer("num_fields", 6, "fields", 2),
+        _integer("num_ids", 30, "ids of each field", 2),
+        _integer("num_pairs", 5, "pairs of fields that interact in each function"),
+        _integer("rank", 2, "factors behind an interaction", relation=("less than", "num_ids")),
+        _share("main_share", 0.5, "part of a function's variance in main effects"),
+        _integer("new_rows", None, "training rows of one more, new scenario", 0, optional=True),
+        *_other_rows(12_000, 10_000, test_of="the test split, for each scenario"),
+    ),
+    _lens(
+        "platform",
+        "07",
+        _rows(300_000, WHOLE_PAGES),
+        _positive("sizes", (0.70, 0.25, 0.05), "parts of the surfaces in the requests"),
+        _share("share", 0.3, "part of the categories' tastes that all surfaces share"),
+        _numbers("click_bias", (-4.2, -3.2, -3.7), "log-odds of a click", "surface", "sizes"),
+        _numbers(
+            "conversion_bias", (-2.5, -3.5, -1.5), "log-odds of a conversion", "surface", "sizes"
+        ),
+        _number("interest", 3.0, "log-odds of a click that an own category adds"),
+        _number("loyalty", 4.0, "log-odds of a conversion after a history of the category alone"),
+        _number("taste_sd", 1.0, "standard deviation of the effects of categories", 0),
+        _number("item_sd", 0.3, "standard deviation of the effects of items", 0),
+        _numbers("sensitivity", (1.5, 0.75, 0.0), "by budget: log-odds that the price takes"),
+        _number("agreement", -0.5, "correlation of what invites clicks with what converts", -1, 1),
+        _number("price_sd", 0.7, "standard deviation of the price's logarithm", 0),
+        _number("median_price", 10.0, "median of the prices", 0, exclude=(0,)),
+        _number("click_value", 3.0, "what a click earns, in the unit of the price", 0),
+        _integer("num_interests", 4, "categories of a user"),
+        # Two centred numbers always lie on one line: no two effects of two would be uncorrelated.
+        _integer("num_categories", 25, "categories", 3),
+        _integer("items_per_category", 48, "items of each category", 2),
+        _integer("history_length", 20, "behaviours in a history, all real"),
+        _share("own_share", 0.3, OWN_SHARE.format("categories")),
+        _integer("per_request", 10, "items shown beside one history"),
+        *_other_rows(20_000, 60_000, WHOLE_PAGES),
+    ),
+)
+LENSES: Mapping[str, Lens] = {lens.name: lens for lens in _ALL}
+"""Every lens by its name."""
