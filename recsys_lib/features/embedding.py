@@ -104,9 +104,7 @@ class FusedEmbedding(keras.layers.Layer):
             raise ValueError("FusedEmbedding: expected at least one id column, got none")
         self.embedding_dim = check_integer("embedding_dim", embedding_dim)
         self.l2 = read_l2(l2)
-        self.embeddings_initializer = keras.initializers.get(
-            embeddings_initializer or keras.initializers.RandomUniform(-0.05, 0.05)
-        )
+        self.embeddings_initializer = _own_initializer(embeddings_initializer)
         self.blocks = blocks_of(self.columns)
         self.table_offsets, self.num_rows, self._of_tables = {}, 0, []
         for column in self.columns:
@@ -245,10 +243,8 @@ class NumericEmbedding(keras.layers.Layer):
 
     def __init__(self, embedding_dim, embeddings_initializer=None, **kwargs):
         super().__init__(**kwargs)
-        self.embedding_dim = embedding_dim
-        self.embeddings_initializer = keras.initializers.get(
-            embeddings_initializer or keras.initializers.RandomUniform(-0.05, 0.05)
-        )
+        self.embedding_dim = check_integer("embedding_dim", embedding_dim)
+        self.embeddings_initializer = _own_initializer(embeddings_initializer)
 
     def build(self, input_shape):
         self.vectors = self.add_weight(
@@ -266,6 +262,14 @@ class NumericEmbedding(keras.layers.Layer):
             "embedding_dim": self.embedding_dim,
             "embeddings_initializer": keras.initializers.serialize(self.embeddings_initializer),
         }
+
+
+def _own_initializer(given):
+    """A table's initializer. One object draws the same values twice, so a given one is copied."""
+    if given is None:
+        return keras.initializers.RandomUniform(-0.05, 0.05)
+    initializer = keras.initializers.get(given)
+    return initializer.clone() if hasattr(initializer, "clone") else initializer
 
 
 def check_l2(columns, l2, name="embedding_l2"):

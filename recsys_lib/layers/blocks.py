@@ -1,20 +1,24 @@
 """Blocks that every model is built from: the multi-layer perceptron and the linear term."""
 
+from collections.abc import Iterable, Mapping, Sequence
+
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 from recsys_lib.checks import check_number, check_widths
-from recsys_lib.features.columns import select
+from recsys_lib.features.columns import Column, select
 from recsys_lib.features.embedding import (
     ID_COLUMNS,
     FusedEmbedding,
     concat_numeric,
     pool_blocks,
 )
+from recsys_lib.features.penalties import L2
 from recsys_lib.layers.activations import LAYERS, Dice, activation_layer
+from recsys_lib.layers.options import Activation, Widths
 
 
-def check_dropout(name, rate):
+def check_dropout(name: str, rate: float) -> float:
     """A dropout rate, from 0 to under 1."""
     return check_number(name, rate, 0, 1, exclude=(1,))
 
@@ -32,8 +36,8 @@ class MLP(keras.layers.Layer):
 
     Call arguments:
         inputs: ``(..., features)``.
-        step_mask: of the shape of ``inputs`` without the last axis: Dice counts entries with 1
-            only. Nothing else looks at it.
+        step_mask: of the shape of ``inputs`` without the last axis: the statistics of Dice and of
+            the normalization count entries with 1 only. Nothing else looks at it.
 
     Returns:
         ``(..., hidden_units[-1])``.
@@ -75,7 +79,10 @@ class MLP(keras.layers.Layer):
         for layer in self.stack:
             if isinstance(layer, Dice):
                 outputs = layer(outputs, step_mask=step_mask, training=training)
-            elif isinstance(layer, keras.layers.Dropout | keras.layers.BatchNormalization):
+            elif isinstance(layer, keras.layers.BatchNormalization):
+                mask = None if step_mask is None else ops.cast(step_mask, "bool")
+                outputs = layer(outputs, training=training, mask=mask)
+            elif isinstance(layer, keras.layers.Dropout):
                 outputs = layer(outputs, training=training)
             else:
                 outputs = layer(outputs)
@@ -93,20 +100,20 @@ class MLP(keras.layers.Layer):
         }
 
 
-def flatten_fields(fields):
+def flatten_fields(fields: KerasTensor) -> KerasTensor:
     """``(batch, num_fields, dim)`` to ``(batch, num_fields * dim)``."""
     return ops.reshape(fields, (-1, fields.shape[1] * fields.shape[2]))
 
 
 def deep_logit(
-    vector,
-    hidden_units,
+    vector: KerasTensor,
+    hidden_units: Widths,
     *,
-    activation="relu",
-    dropout_rate=0.0,
-    batch_normalization=False,
-    name="deep",
-):
+    activation: Activation = "relu",
+    dropout_rate: float = 0.0,
+    batch_normalization: bool = False,
+    name: str = "deep",
+) -> KerasTensor:
     """A plain network and its logit: ``w . MLP(x)``, without a bias (the head adds one).
 
     Args:
@@ -123,13 +130,15 @@ def deep_logit(
     return keras.layers.Dense(1, use_bias=False, name=f"{name}_logit")(vector)
 
 
-def side_by_side(vectors):
+def side_by_side(vectors: Iterable[KerasTensor]) -> KerasTensor:
     """Vectors ``(..., width)`` joined along the last axis; one alone is returned as it is."""
     vectors = list(vectors)
     return vectors[0] if len(vectors) == 1 else ops.concatenate(vectors, axis=-1)
 
 
-def linear_logit(inputs, columns, name="linear", l2=0.0):
+def linear_logit(
+    inputs: Mapping[str, KerasTensor], columns: Sequence[Column], name: str = "linear", l2: L2 = 0.0
+) -> KerasTensor:
     """The first-order term ``sum_i w_i x_i``: one weight per id, in its own table, and per number.
 
     Weights start at zero, as FTRL requires. A sequence column contributes the pooled weights of
