@@ -144,6 +144,18 @@ def read_text(path):
     return notebook
 
 
+def code_of(path):
+    """Return the code cells of a text as Python, without lines of shell and magic commands.
+
+    Raises:
+        LessonError: if the file is not a MyST notebook.
+    """
+    return [
+        "\n".join("" if line.lstrip()[:1] in tuple("%!") else line for line in source.splitlines())
+        for source in (cell.source for cell in read_text(path).cells if cell.cell_type == "code")
+    ]
+
+
 def read_notebook(path):
     """Return the notebook at ``path``.
 

@@ -1,0 +1,100 @@
+"""Which modules of ours a source imports, read from its text: nothing is executed.
+
+A name that a lesson takes from a package's face (see ``recsys_lib.lazy``) counts as an import of
+the module that the face takes it from.
+"""
+
+import ast
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+
+from recsys_lib import lazy
+
+
+def find_modules(root: Path, packages: tuple[str, ...]) -> dict[str, Path]:
+    """Dict of dotted name to file of all modules of some packages; a package is its ``__init__``.
+
+    Args:
+        root: the folder that holds the packages.
+        packages: their names; one that is not there has no modules.
+    """
+    found = {}
+    for package in packages:
+        for path in sorted((Path(root) / package).rglob("*.py")):
+            parts = path.relative_to(root).with_suffix("").parts
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def imports_in(source: str) -> Iterator[tuple[str, str | None]]:
+    """Every import of a source, also within functions, but for those under ``TYPE_CHECKING``.
+
+    Yields:
+        ``(module, name)`` for ``from module import name``, ``(module, None)`` for ``import
+        module``. The name of a star import is ``"*"``.
+
+    Raises:
+        SyntaxError: the source is no Python.
+        ValueError: a relative import.
+
+    Example:
+        >>> list(imports_in("import a.b\\nfrom c import d, e"))
+        [('a.b', None), ('c', 'd'), ('c', 'e')]
+    """
+    waiting = [ast.parse(source)]
+    while waiting:
+        node = waiting.pop(0)
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, None) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            if node.level:
+                raise ValueError(f"line {node.lineno}: expected an absolute import")
+            yield from ((node.module, alias.name) for alias in node.names)
+        elif isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING":
+            waiting[:0] = node.orelse
+        else:
+            waiting[:0] = ast.iter_child_nodes(node)
+
+
+def loaded_by(module: str, name: str | None, modules: Mapping[str, Path]) -> set[str]:
+    """Which of ``modules`` an import names; none when it is not ours.
+
+    Args:
+        module: as in ``imports_in``.
+        name: as in ``imports_in``.
+        modules: as ``find_modules`` returns them.
+
+    Raises:
+        ValueError: a module of ours that is not there.
+    """
+    if module.split(".")[0] not in {known.split(".")[0] for known in modules}:
+        return set()
+    if name is not None and f"{module}.{name}" in modules:
+        return whole(f"{module}.{name}", modules)
+    if module not in modules:
+        raise ValueError(f"{module}: no such module")
+    homes = _homes(modules[module])
+    if name is None or name == "*":
+        return whole(module, modules)
+    return {homes[name][0]} if name in homes else {module}
+
+
+def whole(module: str, modules: Mapping[str, Path]) -> set[str]:
+    """A module; a package with all that its face offers, since any of it may be used."""
+    return {module, *(home for home, _ in _homes(modules[module]).values())}
+
+
+def parents(module: str) -> set[str]:
+    """The packages around a module, whose ``__init__`` runs before it."""
+    parts = module.split(".")
+    return {".".join(parts[:count]) for count in range(1, len(parts))}
+
+
+def _homes(path):
+    return _homes_in(path, path.stat().st_mtime_ns) if path.name == "__init__.py" else {}
+
+
+@lru_cache(maxsize=256)
+def _homes_in(path, _time):
+    return lazy.homes(path.read_text(encoding="utf-8"))
