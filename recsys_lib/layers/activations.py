@@ -3,6 +3,9 @@
 import keras
 from keras import ops
 
+from recsys_lib.checks import check_number
+from recsys_lib.layers.options import Activation
+
 
 @keras.saving.register_keras_serializable("recsys_lib")
 class Dice(keras.layers.Layer):
@@ -26,47 +29,59 @@ class Dice(keras.layers.Layer):
         momentum: share of the moving statistics that a step keeps.
         epsilon: added to the variance.
 
+    Raises:
+        ValueError: a momentum outside 0 to 1, or an epsilon below 0.
+
     Source: Zhou et al. 2018, "Deep Interest Network for Click-Through Rate Prediction", section
     5.2, equations 8 and 9.
     """
 
     def __init__(self, momentum=0.9, epsilon=1e-8, **kwargs):
         super().__init__(**kwargs)
-        self.momentum = momentum
-        self.epsilon = epsilon
+        self.momentum = check_number(f"{self.name}, momentum", momentum, 0, 1)
+        self.epsilon = check_number(f"{self.name}, epsilon", epsilon, 0)
 
     def build(self, input_shape):
-        units = (input_shape[-1],)
-        self.alpha = self.add_weight(name="alpha", shape=units, initializer="zeros")
-        self.moving_mean = self.add_weight(
-            name="moving_mean", shape=units, initializer="zeros", trainable=False
-        )
+        # Not cast by Keras: statistics and the normalisation stay in single precision at least.
+        options = {"shape": (input_shape[-1],), "autocast": False}
+        self.alpha = self.add_weight(name="alpha", initializer="zeros", **options)
+        options["trainable"] = False
+        self.moving_mean = self.add_weight(name="moving_mean", initializer="zeros", **options)
         self.moving_variance = self.add_weight(
-            name="moving_variance", shape=units, initializer="ones", trainable=False
+            name="moving_variance", initializer="ones", **options
         )
 
     def call(self, inputs, step_mask=None, training=None):
+        inputs = ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
         if training:
             mean, variance = self._batch_statistics(inputs, step_mask)
         else:
-            mean, variance = self.moving_mean, self.moving_variance
-        p = ops.sigmoid((inputs - mean) / ops.sqrt(variance + self.epsilon))
-        return p * inputs + (1 - p) * self.alpha * inputs
+            mean = ops.cast(self.moving_mean, inputs.dtype)
+            variance = ops.cast(self.moving_variance, inputs.dtype)
+        alpha = ops.cast(self.alpha, inputs.dtype)
+        # The root is one of a vector, and f(x) = x (alpha + (1 - alpha) p): few passes over x.
+        p = ops.sigmoid((inputs - mean) * ops.rsqrt(variance + self.epsilon))
+        return ops.cast(inputs * (alpha + (1 - alpha) * p), self.compute_dtype)
 
     def _batch_statistics(self, inputs, step_mask):
         """Mean and variance of each unit over what the mask counts; moves the moving ones."""
-        weight = ops.ones_like(inputs[..., :1])
-        if step_mask is not None:
-            weight = weight * ops.expand_dims(ops.cast(step_mask, inputs.dtype), -1)
         axes = tuple(range(len(inputs.shape) - 1))
-        total = ops.sum(weight)
+        weight, total = None, ops.cast(ops.size(inputs[..., 0]), inputs.dtype)
+        if step_mask is not None:
+            weight = ops.expand_dims(ops.cast(step_mask, inputs.dtype), -1)
+            total = ops.sum(weight)
         count = ops.maximum(total, 1.0)
-        mean = ops.sum(weight * inputs, axis=axes) / count  # (units,)
-        variance = ops.sum(weight * ops.square(inputs - mean), axis=axes) / count
+
+        def average(values):
+            return ops.sum(values if weight is None else weight * values, axis=axes) / count
+
+        mean = average(inputs)  # (units,)
+        variance = average(ops.square(inputs - mean))
         # A batch without a real step has no statistics to move towards.
-        share = ops.where(total > 0, 1.0 - self.momentum, 0.0)
+        share = (1.0 - self.momentum) * ops.cast(total > 0, inputs.dtype)
         for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
-            moving.assign_add(share * (ops.stop_gradient(value) - moving))
+            step = share * (ops.stop_gradient(value) - ops.cast(moving, inputs.dtype))
+            moving.assign_add(ops.cast(step, moving.dtype))
         return mean, variance
 
     def compute_output_shape(self, input_shape):
@@ -92,8 +107,34 @@ LAYERS = {"dice": Dice, "prelu": UnitPReLU}
 """Activations that ``MLP`` knows by name beside those of Keras."""
 
 
-def activation_layer(activation, name):
-    """A fresh layer: for a name of ``LAYERS``, or for whatever Keras's ``Activation`` takes."""
+def activation_layer(activation: Activation, name: str) -> keras.layers.Layer:
+    """A fresh layer: for a name of ``LAYERS``, or for whatever Keras's ``Activation`` takes.
+
+    Args:
+        activation: name or function.
+        name: the layer's name.
+
+    Example:
+        >>> activation_layer("dice", "kink").name
+        'kink'
+    """
     if isinstance(activation, str) and activation in LAYERS:
         return LAYERS[activation](name=name)
     return keras.layers.Activation(activation, name=name)
+
+
+def read_activation(activation: Activation) -> Activation:
+    """What a layer keeps of its ``activation``: a name of ``LAYERS``, or a function of Keras.
+
+    Raises:
+        ValueError: a name that neither knows.
+    """
+    named = isinstance(activation, str) and activation in LAYERS
+    return activation if named else keras.activations.get(activation)
+
+
+def activation_config(activation: Activation) -> str | dict:
+    """What a layer's configuration says of an activation that ``read_activation`` returned."""
+    if isinstance(activation, str):
+        return activation
+    return keras.activations.serialize(activation)

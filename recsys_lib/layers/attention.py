@@ -1,10 +1,11 @@
 """Attention over steps or sessions: a softmax that knows what is real, and the bilinear unit."""
 
 import keras
-from keras import ops
+import tensorflow as tf
+from keras import KerasTensor, ops
 
 
-def masked_softmax(logits, mask, axis=-1):
+def masked_softmax(logits: KerasTensor, mask: KerasTensor, axis: int = -1) -> KerasTensor:
     """Softmax over the entries whose mask is 1: zeros elsewhere, and zeros where there is none.
 
     Args:
@@ -13,10 +14,19 @@ def masked_softmax(logits, mask, axis=-1):
 
     Returns:
         A tensor of the same shape.
+
+    Example:
+        >>> import numpy as np
+        >>> logits, mask = np.float32([[0, 0, 9], [1, 2, 3]]), np.float32([[1, 1, 0], [0, 0, 0]])
+        >>> masked_softmax(logits, mask).numpy().tolist()
+        [[0.5, 0.5, 0.0], [0.0, 0.0, 0.0]]
     """
+    logits = ops.convert_to_tensor(logits)
     mask = ops.cast(mask, logits.dtype)
     # The largest *real* logit is taken off: garbage at padding must not underflow the real ones.
-    real = ops.where(mask > 0, logits, -1e9)
+    # Elsewhere stands the smallest number of the type: -1e9 is minus infinity in half precision,
+    # and the difference of two infinities is no number.
+    real = ops.where(mask > 0, logits, tf.as_dtype(logits.dtype).min)
     shifted = real - ops.stop_gradient(ops.max(real, axis=axis, keepdims=True))
     weights = ops.exp(shifted) * mask
     total = ops.sum(weights, axis=axis, keepdims=True)
@@ -47,12 +57,18 @@ class BilinearAttention(keras.layers.Layer):
         return masked_softmax(ops.einsum("btu,bu->bt", states, turned), step_mask)
 
 
-def weighted_sum(weights, vectors, name):
+def weighted_sum(weights: KerasTensor, vectors: KerasTensor, name: str) -> KerasTensor:
     """``sum_j w_j e_j`` over the steps, as a named layer: ``(batch, width)``.
 
     Args:
         weights: ``(batch, steps)``, 0 at padding; where all are 0 the sum is the zero vector.
         vectors: ``(batch, steps, width)``.
         name: the layer's name.
+
+    Example:
+        >>> import numpy as np
+        >>> weights, vectors = np.float32([[2, 1]]), np.float32([[[1, 0], [0, 3]]])
+        >>> weighted_sum(weights, vectors, "interest").numpy().tolist()
+        [[2.0, 3.0]]
     """
     return keras.layers.Dot(axes=1, name=name)([weights, vectors])

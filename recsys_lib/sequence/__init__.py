@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from recsys_lib.sequence.dsin import BiasEncoding, SessionMean, TanhAttention, build_dsin
     from recsys_lib.sequence.pooling import build_gru, build_pooled
     from recsys_lib.sequence.recurrence import AttentionalGRU, AttentionalGRUCell
-    from recsys_lib.sequence.regularization import MiniBatchAwareL2, count_ids
+    from recsys_lib.sequence.regularization import count_ids
     from recsys_lib.sequence.transformer import SelfAttention, TransformerBlock
 else:
     from recsys_lib.lazy import face
@@ -24,7 +24,6 @@ __all__ = [
     "AttentionalGRUCell",
     "AuxiliaryLoss",
     "BiasEncoding",
-    "MiniBatchAwareL2",
     "NegativeSampler",
     "SelfAttention",
     "SessionMean",

@@ -12,6 +12,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from recsys_lib.checks import check_choice, check_integer, check_number, check_widths
 from recsys_lib.layers.blocks import MLP
 
 DISCRIMINATORS = ("inner_product", "network")
@@ -38,12 +39,8 @@ class NegativeSampler(keras.layers.Layer):
 
     def __init__(self, vocabulary_size, **kwargs):
         super().__init__(**kwargs)
-        if vocabulary_size < 3:
-            raise ValueError(
-                f"vocabulary_size: expected 3 or more, two ids beside padding, got "
-                f"{vocabulary_size}"
-            )
-        self.vocabulary_size = vocabulary_size
+        # Padding, the step's own id and another one.
+        self.vocabulary_size = check_integer("vocabulary_size", vocabulary_size, 3)
         self.seed_generator = keras.random.SeedGenerator()
 
     def call(self, ids, training=None):
@@ -83,7 +80,7 @@ class AuxiliaryLoss(keras.layers.Layer):
             ``"rows"``, as in the paper, where a long history weighs more than a short one.
 
     Raises:
-        ValueError: an unknown option, or an inner product of two widths.
+        ValueError: an unknown option, a weight below 0, or an inner product of two widths.
     """
 
     def __init__(
@@ -95,14 +92,10 @@ class AuxiliaryLoss(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        for name, value, known in (
-            ("discriminator", discriminator, DISCRIMINATORS),
-            ("average", average, AVERAGES),
-        ):
-            if value not in known:
-                raise ValueError(f"{name}: expected one of {known}, got {value!r}")
-        self.weight, self.discriminator, self.average = weight, discriminator, average
-        self.hidden_units = tuple(hidden_units)
+        self.weight = check_number("auxiliary_weight", weight, 0)
+        self.discriminator = check_choice("discriminator", discriminator, DISCRIMINATORS)
+        self.average = check_choice("auxiliary_average", average, AVERAGES)
+        self.hidden_units = check_widths(f"{self.name}, hidden_units", hidden_units)
         if discriminator == "network":
             self.network = MLP(self.hidden_units, activation="sigmoid", name="network")
             self.to_logit = keras.layers.Dense(1, name="logit")
@@ -125,10 +118,14 @@ class AuxiliaryLoss(keras.layers.Layer):
 
     def loss(self, states, behaviours, negatives, step_mask):
         """The loss without its factor; 0 where no row has two behaviours."""
+        # A sum over all steps of a batch is beyond half precision.
+        precision = keras.backend.result_type(states.dtype, "float32")
         before = states[:, :-1]
         following = step_mask[:, 1:]  # a real step has a real one before it
+        following = ops.cast(following, precision)
         of_next = self._logit(before, behaviours[:, 1:])  # (batch, steps - 1)
-        of_other = self._logit(before, negatives[:, 1:])
+        of_next = ops.cast(of_next, precision)
+        of_other = ops.cast(self._logit(before, negatives[:, 1:]), precision)
         # -log s(x) = softplus(-x) and -log(1 - s(x)) = softplus(x), which do not overflow.
         total = ops.sum(following * (ops.softplus(-of_next) + ops.softplus(of_other)))
         if self.average == "rows":

@@ -9,15 +9,16 @@ Histories hold the oldest behaviour first and id 0 behind the last one.
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
+from recsys_lib.checks import check_integer
 from recsys_lib.features.columns import (
     CANDIDATE_GROUP,
     CategoricalColumn,
-    NumericColumn,
+    Column,
     SequenceColumn,
     check_columns,
     select,
@@ -29,9 +30,10 @@ from recsys_lib.features.embedding import (
     build_inputs,
     concat_numeric,
 )
-from recsys_lib.layers.blocks import MLP
-from recsys_lib.layers.heads import PredictionHead
-from recsys_lib.sequence.regularization import MiniBatchAwareL2
+from recsys_lib.features.penalties import L2
+from recsys_lib.layers.blocks import deep_logit, side_by_side
+from recsys_lib.layers.heads import Tasks, predict_one
+from recsys_lib.layers.options import Activation, Initializer, Widths
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Request:
         inputs: dict of column name to the model's inputs.
         candidate: ``(batch, width)``, the candidate's vectors side by side.
         behaviours: ``(batch, steps, width)``, the same vectors of each behaviour.
-        mask: ``(batch, steps)`` float32, 1 for a real step and 0 for padding.
+        mask: ``(batch, steps)`` in the vectors' own precision, 1 for a real step and 0 for padding.
         context: ``(batch, steps, context width)`` of the columns named as the steps' context, or
             None.
         profile: ``(batch, features)``, everything else about the row, or None where there is
@@ -52,17 +54,19 @@ class Request:
             looks them up in the histories' own tables: ``(batch, steps, width)``.
     """
 
-    inputs: dict
-    candidate: object
-    behaviours: object
-    mask: object
-    context: object
-    profile: object
-    histories: tuple
-    embed: Callable
+    inputs: dict[str, KerasTensor]
+    candidate: KerasTensor
+    behaviours: KerasTensor
+    mask: KerasTensor
+    context: KerasTensor | None
+    profile: KerasTensor | None
+    histories: tuple[SequenceColumn, ...]
+    embed: Callable[[Sequence[KerasTensor]], KerasTensor]
 
 
-def behaviour_pairs(feature_columns, histories=None):
+def behaviour_pairs(
+    feature_columns: Sequence[Column], histories: Sequence[str] | None = None
+) -> list[tuple[CategoricalColumn, SequenceColumn]]:
     """The candidate's columns and the histories that belong to them.
 
     Args:
@@ -76,6 +80,15 @@ def behaviour_pairs(feature_columns, histories=None):
     Raises:
         ValueError: there is no history, a named one shares no table with the candidate, two
             belong to one column of the candidate, or they differ in length.
+
+    Example:
+        >>> from recsys_lib.features import CategoricalColumn, SequenceColumn
+        >>> columns = [
+        ...     CategoricalColumn("movie_id", 100, group="item"),
+        ...     SequenceColumn("history", 100, 20, table="movie_id"),
+        ... ]
+        >>> [(item.name, history.name) for item, history in behaviour_pairs(columns)]
+        [('movie_id', 'history')]
     """
     columns = check_columns(feature_columns)
     candidates = {}
@@ -119,14 +132,13 @@ def _require_one_length(sequences):
 
 
 def read_request(
-    feature_columns,
-    embedding_dim,
-    histories=None,
-    step_context=(),
-    embeddings_initializer=None,
-    l2=0.0,
-    id_counts=None,
-):
+    feature_columns: Sequence[Column],
+    embedding_dim: int = 16,
+    histories: Sequence[str] | None = None,
+    step_context: Sequence[str] = (),
+    embeddings_initializer: Initializer = None,
+    embedding_l2: L2 = 0.0,
+) -> Request:
     """Build the inputs and look everything up.
 
     Ordered sequences that are neither a history nor named in ``step_context`` stay out of the
@@ -139,21 +151,20 @@ def read_request(
         step_context: names of sequence columns of the histories' length that describe the steps
             and have no counterpart in the candidate: the age of each behaviour, its session.
         embeddings_initializer: Keras initializer of the tables.
-        l2: strength of the mini-batch aware penalty on the tables' rows, see
-            ``MiniBatchAwareL2``.
-        id_counts: dict of table name to counts, as ``count_ids`` returns it; a table without
-            counts is not penalised. Needed where ``l2`` is not 0.
+        embedding_l2: penalty of the tables, as ``check_l2`` returns it. An id that stands in
+            several columns of one table is penalised once; negatives that ``embed`` looks up are
+            not.
 
     Returns:
         ``Request``.
 
     Raises:
-        ValueError: as ``behaviour_pairs``; a context column of another kind or length; a penalty
-            without counts.
+        ValueError: as ``behaviour_pairs``; a context column of another kind or length.
     """
     columns = check_columns(feature_columns)
     pairs = behaviour_pairs(columns, histories)
     sequences = [sequence for _, sequence in pairs]
+    embedding_dim = check_integer("embedding_dim", embedding_dim)
     contexts = list(select(columns, names=step_context))
     for column in contexts:
         if not isinstance(column, SequenceColumn):
@@ -166,39 +177,34 @@ def read_request(
         if not (isinstance(column, SequenceColumn) and column.ordered) or column.name in read
     )
     inputs = build_inputs(columns)
-    layers = _embedding_layers(columns, embedding_dim, embeddings_initializer)
+    layers = _embedding_layers(columns, embedding_dim, embeddings_initializer, embedding_l2)
     vectors = _look_up(layers, inputs)
-    if l2:
-        if not id_counts:
-            raise ValueError(f"l2: {l2} needs id_counts=count_ids(dataset), got {id_counts!r}")
-        vectors = _penalised(vectors, inputs, columns, l2, id_counts)
 
-    def side_by_side(members):
-        parts = [vectors.pop(column.name) for column in members]
-        return parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=-1)
+    def of_columns(found, members):
+        return side_by_side(found[column.name] for column in members)
 
     def embed(ids):
-        found = _look_up(layers, {c.name: step for c, step in zip(sequences, ids, strict=True)})
-        parts = [found[column.name] for column in sequences]
-        return parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=-1)
+        found = {column.name: step for column, step in zip(sequences, ids, strict=True)}
+        return of_columns(_look_up(layers, found, is_penalised=False), sequences)
 
-    candidate = side_by_side([column for column, _ in pairs])
-    behaviours = side_by_side(sequences)
-    context = side_by_side(contexts) if contexts else None
-    mask = ops.cast(ops.not_equal(inputs[sequences[0].name], 0), "float32")
+    candidate = of_columns(vectors, [column for column, _ in pairs])
+    behaviours = of_columns(vectors, sequences)
+    context = of_columns(vectors, contexts) if contexts else None
+    mask = ops.cast(ops.not_equal(inputs[sequences[0].name], 0), behaviours.dtype)
+    read |= {column.name for column, _ in pairs}
     return Request(
         inputs=inputs,
         candidate=keras.layers.Identity(name="candidate")(candidate),
         behaviours=keras.layers.Identity(name="behaviours")(behaviours),
         mask=keras.layers.Identity(name="behaviour_mask")(mask),
         context=context,
-        profile=_profile(inputs, columns, vectors),
+        profile=_profile(inputs, [c for c in columns if c.name not in read], vectors),
         histories=tuple(sequences),
         embed=embed,
     )
 
 
-def _embedding_layers(columns, embedding_dim, embeddings_initializer):
+def _embedding_layers(columns, embedding_dim, embeddings_initializer, l2):
     """One fused table for every width that occurs."""
     id_columns = select(columns, kind=ID_COLUMNS)
     widths = sorted({column.embedding_dim or embedding_dim for column in id_columns})
@@ -207,13 +213,14 @@ def _embedding_layers(columns, embedding_dim, embeddings_initializer):
             [c for c in id_columns if (c.embedding_dim or embedding_dim) == width],
             width,
             embeddings_initializer,
+            l2,
             name="embedding" if len(widths) == 1 else f"embedding_{width}",
         )
         for width in widths
     ]
 
 
-def _look_up(layers, inputs):
+def _look_up(layers, inputs, is_penalised=True):
     """Dict of id column to ``(batch, width)``, or ``(batch, steps, width)`` for a sequence.
 
     Columns that ``inputs`` does not hold are left out.
@@ -222,7 +229,7 @@ def _look_up(layers, inputs):
     for layer in layers:
         if not any(column.name in inputs for column in layer.columns):
             continue
-        blocks = layer(inputs)
+        blocks = layer(inputs, is_penalised=is_penalised)
         for block, vectors_of_block in blocks.items():
             members = layer.blocks[block]
             if isinstance(members[0], SequenceColumn):
@@ -233,51 +240,19 @@ def _look_up(layers, inputs):
     return vectors
 
 
-def _penalised(vectors, inputs, columns, l2, id_counts):
-    """The same vectors, passed through the penalty of their table."""
-    vectors = dict(vectors)
-    tables = {}
-    for column in select(columns, kind=ID_COLUMNS):
-        if column.table_name in id_counts:
-            tables.setdefault(column.table_name, []).append(column)
-    for table, members in tables.items():
-        # All columns of a table at once: an id in two of them is still penalised once.
-        slots = [column.num_slots for column in members]
-        shaped = [
-            vectors[c.name] if c.input_shape else ops.expand_dims(vectors[c.name], 1)
-            for c in members
-        ]
-        ids = [
-            inputs[c.name] if c.input_shape else ops.expand_dims(inputs[c.name], 1) for c in members
-        ]
-        layer = MiniBatchAwareL2(
-            l2, members[0].vocabulary_size, id_counts[table], name=f"{table}_l2"
-        )
-        passed = layer(ops.concatenate(shaped, axis=1), ops.concatenate(ids, axis=1))
-        start = 0
-        for column, count in zip(members, slots, strict=True):
-            part = passed[:, start : start + count]
-            vectors[column.name] = part if column.input_shape else part[:, 0]
-            start += count
-    return vectors
-
-
 def _profile(inputs, columns, vectors):
+    """Everything about the row that the given columns say, or None where there are none."""
     parts = []
     for column in select(columns, kind=ID_COLUMNS):
-        if column.name not in vectors:
-            continue
         values = vectors[column.name]
         if isinstance(column, SequenceColumn):
             pooled = MaskedPooling(column.combiner)(values, inputs[column.name])
             values = ops.squeeze(pooled, axis=1)  # (batch, 1, dim) -> (batch, dim)
         parts.append(values)
-    numbers = concat_numeric(inputs, select(columns, kind=NumericColumn))
+    numbers = concat_numeric(inputs, columns)
     if numbers is not None:
         parts.append(numbers)
-    if not parts:
-        return None
-    return parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=-1)
+    return side_by_side(parts) if parts else None
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
@@ -306,34 +281,50 @@ class RecencyEmbedding(keras.layers.Layer):
         )
 
     def call(self, step_mask):
-        steps = step_mask.shape[1]
-        length = ops.sum(step_mask, axis=1, keepdims=True)  # (batch, 1)
-        recency = ops.cast((length - ops.arange(steps, dtype=step_mask.dtype)) * step_mask, "int32")
+        # Counted in whole numbers: half precision knows no lengths above 256 or 2,048.
+        real = ops.cast(step_mask > 0, "int32")
+        length = ops.sum(real, axis=1, keepdims=True)  # (batch, 1)
+        recency = (length - ops.arange(step_mask.shape[1], dtype="int32")) * real
         vectors = ops.take(self.vectors, recency, axis=0)  # (batch, steps, dim)
-        return vectors * ops.expand_dims(step_mask, -1)
+        return vectors * ops.expand_dims(ops.cast(real, vectors.dtype), -1)
 
     def get_config(self):
         return {**super().get_config(), "embedding_dim": self.embedding_dim}
 
 
-def score(request, interests, hidden_units, activation="relu", dropout_rate=0.0, task="click"):
-    """The network behind the interest: reads profile, candidate and interests, gives a probability.
+def score(
+    request: Request,
+    interests: Sequence[KerasTensor],
+    tasks: Tasks,
+    hidden_units: Widths,
+    *,
+    activation: Activation = "relu",
+    dropout_rate: float = 0.0,
+    batch_normalization: bool = False,
+) -> KerasTensor | dict[str, KerasTensor]:
+    """The network behind the interest: reads profile, candidate and interests, gives a prediction.
 
     Args:
         request: ``Request``.
         interests: list of ``(batch, width)``, what the model made of the behaviours.
-        hidden_units, activation, dropout_rate: see ``MLP``; an activation may be a layer's factory,
-            a function without arguments that returns a fresh layer.
-        task: name of the output.
+        tasks: the task, see ``recsys_lib.layers.heads``.
+        hidden_units: widths of the network ``deep``; ``()``: the logit is a linear map.
+        activation, dropout_rate, batch_normalization: see ``MLP``.
 
     Returns:
-        ``(batch,)``.
+        The model's output: ``(batch,)``, or a dict of the task to it.
+
+    Raises:
+        ValueError: several tasks, or an option out of range.
     """
     parts = [] if request.profile is None else [request.profile]
-    features = ops.concatenate([*parts, request.candidate, *interests], axis=-1)
-    hidden = MLP(hidden_units, activation=activation, dropout_rate=dropout_rate, name="deep")(
-        features
-    )
+    features = side_by_side([*parts, request.candidate, *interests])
     # The head adds the one bias of the model.
-    logit = keras.layers.Dense(1, use_bias=False, name="deep_logit")(hidden)
-    return PredictionHead(name=task)(logit)
+    logit = deep_logit(
+        features,
+        hidden_units,
+        activation=activation,
+        dropout_rate=dropout_rate,
+        batch_normalization=batch_normalization,
+    )
+    return predict_one(tasks, logit)

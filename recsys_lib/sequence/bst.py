@@ -10,9 +10,16 @@ Alibaba", sections 2.1 to 2.3 (equations 1 to 6).
 Taught in chapter 04, in the comparison.
 """
 
+from collections.abc import Sequence
+
 import keras
 from keras import ops
 
+from recsys_lib.features.columns import Column
+from recsys_lib.features.embedding import check_l2
+from recsys_lib.features.penalties import L2
+from recsys_lib.layers.heads import Tasks
+from recsys_lib.layers.options import Activation, Initializer, Widths
 from recsys_lib.sequence.behaviours import RecencyEmbedding, read_request, score
 from recsys_lib.sequence.transformer import TransformerBlock
 
@@ -47,40 +54,66 @@ class AppendCandidate(keras.layers.Layer):
 
 
 def build_bst(
-    feature_columns,
-    embedding_dim=16,
-    hidden_units=(64, 32),
-    num_heads=2,
-    feed_forward_units=None,
-    activation="leaky_relu",
-    histories=None,
-    step_context=(),
-    dropout_rate=0.0,
-    task="click",
-):
-    """Build the model.
+    feature_columns: Sequence[Column],
+    tasks: Tasks = "click",
+    *,
+    embedding_dim: int = 16,
+    hidden_units: Widths = (64, 32),
+    num_heads: int = 2,
+    feed_forward_units: int | None = None,
+    histories: Sequence[str] | None = None,
+    step_context: Sequence[str] = (),
+    activation: Activation = "leaky_relu",
+    dropout_rate: float = 0.0,
+    batch_normalization: bool = False,
+    embeddings_initializer: Initializer = None,
+    embedding_l2: L2 = 0.0,
+) -> keras.Model:
+    """BST: a transformer block reads the history with the candidate as its last step.
 
     Args:
         feature_columns: columns with at least one behaviour history, see ``behaviour_pairs``.
+        tasks: the task, see ``recsys_lib.layers.heads``.
         embedding_dim: width of each column's vector and of the positions.
-        hidden_units: widths of the network.
+        hidden_units: widths of the network; ``()``: the logit is a linear map of what it reads.
         num_heads: heads of the block, each as wide as a step, as in the paper.
         feed_forward_units: see ``TransformerBlock``.
-        activation: of the block and of the network, ``"leaky_relu"`` as in the paper.
         histories: see ``read_request``.
         step_context: names of the sequence columns that hold each behaviour's position: the
             paper's is the time between the behaviour and now. Default: how many behaviours ago.
-        dropout_rate: dropout in the block and after each hidden layer.
-        task: name of the output.
+        activation: of the block and of the network, ``"leaky_relu"`` as in the paper.
+        dropout_rate: dropout in the block and after each hidden layer, in training only.
+        batch_normalization: normalise before each activation of the network; the block has layer
+            normalization, as in the paper.
+        embeddings_initializer: Keras initializer of the tables.
+        embedding_l2: penalty of the tables, a number or an ``EmbeddingL2``.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layer ``bst_block``
         holds the block's outputs ``(batch, steps + 1, width)``, the candidate's last.
 
     Raises:
-        ValueError: no history.
+        ValueError: no history, several tasks, an option out of range, or counts of an unknown
+            table.
+
+    Example:
+        >>> from recsys_lib.features import CategoricalColumn, SequenceColumn
+        >>> columns = [
+        ...     CategoricalColumn("movie_id", 100, group="item"),
+        ...     SequenceColumn("history", 100, 20, table="movie_id"),
+        ... ]
+        >>> build_bst(columns, embedding_dim=8).get_layer("bst_block").output.shape
+        (None, 21, 16)
     """
-    request = read_request(feature_columns, embedding_dim, histories, step_context)
+    embedding_l2 = check_l2(feature_columns, embedding_l2)
+    request = read_request(
+        feature_columns,
+        embedding_dim,
+        histories,
+        step_context,
+        embeddings_initializer,
+        embedding_l2,
+    )
     positions = request.context
     if positions is None:
         positions = RecencyEmbedding(embedding_dim, name="recency")(request.mask)
@@ -92,5 +125,13 @@ def build_bst(
     )
     outputs = block(sequence, mask) * ops.expand_dims(mask, -1)  # nothing of padding goes on
     flat = ops.reshape(outputs, (-1, sequence.shape[1] * width))
-    output = score(request, [flat], hidden_units, activation, dropout_rate, task)
+    output = score(
+        request,
+        [flat],
+        tasks,
+        hidden_units,
+        activation=activation,
+        dropout_rate=dropout_rate,
+        batch_normalization=batch_normalization,
+    )
     return keras.Model(request.inputs, output, name="bst")

@@ -12,41 +12,58 @@ sections 4.2 (equations 2 to 7) and 4.3 (equations 8 to 12).
 Taught in chapter 04, "DIEN".
 """
 
+from collections.abc import Sequence
+
 import keras
 
+from recsys_lib.checks import check_number
+from recsys_lib.features.columns import Column
+from recsys_lib.features.embedding import check_l2
+from recsys_lib.features.penalties import L2
 from recsys_lib.layers.attention import BilinearAttention
+from recsys_lib.layers.heads import Tasks
+from recsys_lib.layers.options import Activation, Initializer, Widths
 from recsys_lib.sequence.auxiliary import AuxiliaryLoss, NegativeSampler
 from recsys_lib.sequence.behaviours import read_request, score
 from recsys_lib.sequence.recurrence import AttentionalGRU, gru_states, last_state
 
 
 def build_dien(
-    feature_columns,
-    embedding_dim=16,
-    hidden_units=(64, 32),
-    evolution="augru",
-    auxiliary_weight=1.0,
-    discriminator="inner_product",
-    auxiliary_average="steps",
-    activation="dice",
-    histories=None,
-    dropout_rate=0.0,
-    task="click",
-):
-    """Build the model.
+    feature_columns: Sequence[Column],
+    tasks: Tasks = "click",
+    *,
+    embedding_dim: int = 16,
+    hidden_units: Widths = (64, 32),
+    evolution: str = "augru",
+    auxiliary_weight: float = 1.0,
+    discriminator: str = "inner_product",
+    auxiliary_average: str = "steps",
+    histories: Sequence[str] | None = None,
+    activation: Activation = "dice",
+    dropout_rate: float = 0.0,
+    batch_normalization: bool = False,
+    embeddings_initializer: Initializer = None,
+    embedding_l2: L2 = 0.0,
+) -> keras.Model:
+    """DIEN: the interest is the last state of a recurrence that the candidate steers.
 
     Args:
         feature_columns: columns with at least one behaviour history, see ``behaviour_pairs``.
+        tasks: the task, see ``recsys_lib.layers.heads``.
         embedding_dim: width of each column's vector; the states are as wide as a behaviour.
-        hidden_units: widths of the network over profile, candidate and interest.
+        hidden_units: widths of the network over profile, candidate and interest; ``()``: the logit
+            is a linear map of them.
         evolution: ``"augru"``, the paper's; ``"agru"`` or ``"aigru"``, see
             ``AttentionalGRUCell``.
-        auxiliary_weight: alpha; 0 leaves the auxiliary loss out.
+        auxiliary_weight: alpha, 0 or more; 0 leaves the auxiliary loss out.
         discriminator, auxiliary_average: see ``AuxiliaryLoss``.
-        activation: of the network.
         histories: see ``read_request``. With several, each is given negatives of its own table.
-        dropout_rate: dropout after each hidden layer.
-        task: name of the output.
+        activation: of the network, ``"dice"`` as in the authors' code.
+        dropout_rate: dropout after each hidden layer, in training only.
+        batch_normalization: normalise before each activation.
+        embeddings_initializer: Keras initializer of the tables.
+        embedding_l2: penalty of the tables, a number or an ``EmbeddingL2``; not of the rows that
+            are drawn as negatives.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layer
@@ -55,9 +72,27 @@ def build_dien(
         ``dien_interest`` the last one ``(batch, width)``.
 
     Raises:
-        ValueError: no history, or an unknown option.
+        ValueError: no history, several tasks, an unknown option, or counts of an unknown table.
+
+    Example:
+        >>> from recsys_lib.features import CategoricalColumn, SequenceColumn
+        >>> columns = [
+        ...     CategoricalColumn("movie_id", 100, group="item"),
+        ...     SequenceColumn("history", 100, 20, table="movie_id"),
+        ... ]
+        >>> model = build_dien(columns, embedding_dim=8)
+        >>> [model.get_layer(name).output.shape for name in ("evolved_states", "dien_interest")]
+        [(None, 20, 8), (None, 8)]
     """
-    request = read_request(feature_columns, embedding_dim, histories)
+    embedding_l2 = check_l2(feature_columns, embedding_l2)
+    auxiliary_weight = check_number("auxiliary_weight", auxiliary_weight, 0)
+    request = read_request(
+        feature_columns,
+        embedding_dim,
+        histories,
+        embeddings_initializer=embeddings_initializer,
+        embedding_l2=embedding_l2,
+    )
     width = request.behaviours.shape[-1]
     states = gru_states(request.behaviours, request.mask, width, name="interest_states")
     if auxiliary_weight:
@@ -78,5 +113,13 @@ def build_dien(
         states, attention, request.mask
     )
     interest = last_state(evolved, request.mask, name="dien_interest")
-    output = score(request, [interest], hidden_units, activation, dropout_rate, task)
+    output = score(
+        request,
+        [interest],
+        tasks,
+        hidden_units,
+        activation=activation,
+        dropout_rate=dropout_rate,
+        batch_normalization=batch_normalization,
+    )
     return keras.Model(request.inputs, output, name="dien")

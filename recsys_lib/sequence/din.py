@@ -11,11 +11,19 @@ equation 3 (the activation unit), sections 5.1 and 5.2 (regularisation and Dice)
 Taught in chapter 04, "DIN".
 """
 
+from collections.abc import Sequence
+
 import keras
 from keras import ops
 
+from recsys_lib.checks import check_bool, check_choice, check_widths
+from recsys_lib.features.columns import Column
+from recsys_lib.features.embedding import check_l2
+from recsys_lib.features.penalties import L2
 from recsys_lib.layers.attention import masked_softmax, weighted_sum
-from recsys_lib.layers.blocks import MLP
+from recsys_lib.layers.blocks import MLP, side_by_side
+from recsys_lib.layers.heads import Tasks
+from recsys_lib.layers.options import Activation, Initializer, Widths
 from recsys_lib.sequence.behaviours import RecencyEmbedding, read_request, score
 
 UNIT_INPUTS = ("difference", "outer")
@@ -43,6 +51,8 @@ class ActivationUnit(keras.layers.Layer):
             behaviour, as in the authors' code; ``"outer"``: behaviour, the outer product of the
             two, and candidate, as in the paper's figure 2.
         weights: ``"raw"``, the paper's, or ``"softmax"`` over the real steps.
+        dropout_rate, batch_normalization: of its layers, see ``MLP``; normalization counts real
+            steps only.
 
     Raises:
         ValueError: an unknown option.
@@ -51,17 +61,25 @@ class ActivationUnit(keras.layers.Layer):
     """
 
     def __init__(
-        self, hidden_units, activation="dice", inputs="difference", weights="raw", **kwargs
+        self,
+        hidden_units,
+        activation="dice",
+        inputs="difference",
+        weights="raw",
+        dropout_rate=0.0,
+        batch_normalization=False,
+        **kwargs,
     ):
         super().__init__(**kwargs)
-        for name, value, known in (
-            ("unit_inputs", inputs, UNIT_INPUTS),
-            ("weights", weights, WEIGHTS),
-        ):
-            if value not in known:
-                raise ValueError(f"{name}: expected one of {known}, got {value!r}")
-        self.inputs, self.weighting = inputs, weights
-        self.network = MLP(hidden_units, activation=activation, name="network")
+        self.inputs = check_choice("unit_inputs", inputs, UNIT_INPUTS)
+        self.weighting = check_choice("weights", weights, WEIGHTS)
+        self.network = MLP(
+            check_widths("attention_units", hidden_units),
+            activation,
+            dropout_rate,
+            batch_normalization,
+            name="network",
+        )
         self.to_weight = keras.layers.Dense(1, name="weight")
 
     def build(self, behaviours_shape, candidate_shape, step_mask_shape, context_shape=None):
@@ -95,39 +113,51 @@ class ActivationUnit(keras.layers.Layer):
             "activation": self.network.get_config()["activation"],
             "inputs": self.inputs,
             "weights": self.weighting,
+            "dropout_rate": self.network.dropout_rate,
+            "batch_normalization": self.network.batch_normalization,
         }
 
 
 def build_din(
-    feature_columns,
-    embedding_dim=16,
-    hidden_units=(64, 32),
-    attention_units=(32, 16),
-    activation="dice",
-    unit_inputs="difference",
-    weights="raw",
-    recency=False,
-    histories=None,
-    step_context=(),
-    dropout_rate=0.0,
-    l2=0.0,
-    id_counts=None,
-    task="click",
-):
-    """Build the model.
+    feature_columns: Sequence[Column],
+    tasks: Tasks = "click",
+    *,
+    embedding_dim: int = 16,
+    hidden_units: Widths = (64, 32),
+    attention_units: Widths = (32, 16),
+    attention_activation: Activation | None = None,
+    unit_inputs: str = "difference",
+    weights: str = "raw",
+    recency: bool = False,
+    histories: Sequence[str] | None = None,
+    step_context: Sequence[str] = (),
+    activation: Activation = "dice",
+    dropout_rate: float = 0.0,
+    batch_normalization: bool = False,
+    embeddings_initializer: Initializer = None,
+    embedding_l2: L2 = 0.0,
+) -> keras.Model:
+    """DIN: the interest is the sum of the behaviours, each weighted for this candidate.
 
     Args:
         feature_columns: columns with at least one behaviour history, see ``behaviour_pairs``.
+        tasks: the task, see ``recsys_lib.layers.heads``.
         embedding_dim: width of each column's vector.
-        hidden_units: widths of the network over profile, candidate and interest.
-        attention_units, unit_inputs, weights: see ``ActivationUnit``.
-        activation: of both networks, ``"dice"`` as in the paper.
+        hidden_units: widths of the network over profile, candidate and interest; ``()``: the logit
+            is a linear map of them.
+        attention_units: widths of the activation unit's network.
+        attention_activation: of the activation unit; default: ``activation``.
+        unit_inputs, weights: see ``ActivationUnit``, its ``inputs`` and ``weights``.
         recency: whether the unit also sees how many behaviours ago each behaviour was. Not in the
             paper, which leaves the order of the behaviours out; "DIN with position" in the lessons.
         histories, step_context: see ``read_request``; the unit reads the context.
-        dropout_rate: dropout after each hidden layer.
-        l2, id_counts: mini-batch aware regularisation, see ``read_request``.
-        task: name of the output.
+        activation: of both networks, ``"dice"`` as in the paper.
+        dropout_rate: dropout after each hidden layer of both networks, in training only.
+        batch_normalization: normalise before each activation of both networks, in the unit over
+            real steps.
+        embeddings_initializer: Keras initializer of the tables.
+        embedding_l2: penalty of the tables, a number or an ``EmbeddingL2``. The paper's mini-batch
+            aware regularisation is ``EmbeddingL2(strength, id_counts=count_ids(dataset))``.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layer
@@ -135,18 +165,50 @@ def build_din(
         ``(batch, width)``.
 
     Raises:
-        ValueError: no history, or an unknown option.
+        ValueError: no history, several tasks, an unknown option, or counts of an unknown table.
+
+    Example:
+        >>> from recsys_lib.features import CategoricalColumn, SequenceColumn
+        >>> columns = [
+        ...     CategoricalColumn("movie_id", 100, group="item"),
+        ...     SequenceColumn("history", 100, 20, table="movie_id"),
+        ... ]
+        >>> model = build_din(columns, embedding_dim=8)
+        >>> [model.get_layer(name).output.shape for name in ("din_weights", "din_interest")]
+        [(None, 20), (None, 8)]
     """
+    embedding_l2 = check_l2(feature_columns, embedding_l2)
     request = read_request(
-        feature_columns, embedding_dim, histories, step_context, l2=l2, id_counts=id_counts
+        feature_columns,
+        embedding_dim,
+        histories,
+        step_context,
+        embeddings_initializer,
+        embedding_l2,
     )
     context = [] if request.context is None else [request.context]
-    if recency:
+    if check_bool("recency", recency):
         context.append(RecencyEmbedding(embedding_dim, name="recency")(request.mask))
-    if len(context) > 1:
-        context = [ops.concatenate(context, axis=-1)]
-    unit = ActivationUnit(attention_units, activation, unit_inputs, weights, name="din_weights")
+    if context:
+        context = [side_by_side(context)]
+    unit = ActivationUnit(
+        attention_units,
+        activation if attention_activation is None else attention_activation,
+        unit_inputs,
+        weights,
+        dropout_rate,
+        batch_normalization,
+        name="din_weights",
+    )
     step_weights = unit(request.behaviours, request.candidate, request.mask, *context)
     interest = weighted_sum(step_weights, request.behaviours, name="din_interest")
-    output = score(request, [interest], hidden_units, activation, dropout_rate, task)
+    output = score(
+        request,
+        [interest],
+        tasks,
+        hidden_units,
+        activation=activation,
+        dropout_rate=dropout_rate,
+        batch_normalization=batch_normalization,
+    )
     return keras.Model(request.inputs, output, name="din")

@@ -7,16 +7,30 @@ lets the sessions know of each other; the candidate weighs both kinds of vectors
     I_k = mean over real steps of block(Q_k + bias encoding),    H_k = [LSTM ->, LSTM <-](I)_k
     U^I = sum_k softmax_k(I_k W^I v) I_k,    U^H = sum_k softmax_k(H_k W^H v) H_k
 
+The block's heads differ from the paper's in what they read. The paper slices the embedding: head h
+sees the h-th part of each vector and no other, and projects that part. Ours, as transformers have
+it, projects the whole vector once for each head, so a head may look at any of its entries. With one
+head both are the same.
+
 Source: Feng et al. 2019, "Deep Session Interest Network for Click-Through Rate Prediction",
 sections 3.2 to 3.5 (equations 2 to 12).
 Taught in chapter 04, "DSIN".
 """
 
+from collections.abc import Sequence
+
 import keras
 from keras import ops
 
+from recsys_lib.checks import check_bool, check_choice, check_integer
+from recsys_lib.features.columns import Column
+from recsys_lib.features.embedding import check_l2
+from recsys_lib.features.penalties import L2
 from recsys_lib.layers.attention import BilinearAttention, masked_softmax, weighted_sum
+from recsys_lib.layers.heads import Tasks
+from recsys_lib.layers.options import Activation, Initializer, Widths
 from recsys_lib.sequence.behaviours import read_request, score
+from recsys_lib.sequence.recurrence import StepLSTM, is_short
 from recsys_lib.sequence.transformer import TransformerBlock
 
 UNITS = ("bilinear", "tanh")
@@ -96,35 +110,45 @@ class TanhAttention(keras.layers.Layer):
 
 
 def build_dsin(
-    feature_columns,
-    embedding_dim=16,
-    hidden_units=(64, 32),
-    num_sessions=5,
-    num_heads=2,
-    feed_forward_units=None,
-    bias_encoding=True,
-    attention="bilinear",
-    activation="relu",
-    histories=None,
-    dropout_rate=0.0,
-    task="click",
-):
-    """Build the model.
+    feature_columns: Sequence[Column],
+    tasks: Tasks = "click",
+    *,
+    embedding_dim: int = 16,
+    hidden_units: Widths = (64, 32),
+    num_sessions: int = 5,
+    num_heads: int = 2,
+    feed_forward_units: int | None = None,
+    bias_encoding: bool = True,
+    attention: str = "bilinear",
+    histories: Sequence[str] | None = None,
+    activation: Activation = "relu",
+    dropout_rate: float = 0.0,
+    batch_normalization: bool = False,
+    embeddings_initializer: Initializer = None,
+    embedding_l2: L2 = 0.0,
+) -> keras.Model:
+    """DSIN: one interest for each session, and the candidate weighs the sessions.
 
     Args:
         feature_columns: columns with at least one history laid out in sessions: ``num_sessions``
             sessions side by side, oldest first, each of ``max_length / num_sessions`` steps with
             id 0 behind the last real one, and sessions without a behaviour behind the real ones
             (see ``recsys_lib.data.sessions``).
+        tasks: the task, see ``recsys_lib.layers.heads``.
         embedding_dim: width of each column's vector.
-        hidden_units, activation, dropout_rate: of the network over profile, candidate, U^I and
-            U^H.
+        hidden_units: widths of the network over profile, candidate, U^I and U^H; ``()``: the logit
+            is a linear map of them.
         num_sessions: sessions of a row.
-        num_heads, feed_forward_units: see ``TransformerBlock``; one block serves all sessions.
+        num_heads, feed_forward_units: see ``TransformerBlock``; one block serves all sessions. Its
+            heads are not quite the paper's, see above.
         bias_encoding: whether places are learned, see ``BiasEncoding``.
         attention: ``"bilinear"``, the paper's, or ``"tanh"``, see ``TanhAttention``.
         histories: see ``read_request``.
-        task: name of the output.
+        activation: of the network. The block keeps ReLU.
+        dropout_rate: dropout after each hidden layer, in training only.
+        batch_normalization: normalise before each activation.
+        embeddings_initializer: Keras initializer of the tables.
+        embedding_l2: penalty of the tables, a number or an ``EmbeddingL2``.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layer
@@ -133,13 +157,31 @@ def build_dsin(
         ``session_mask`` which sessions are real.
 
     Raises:
-        ValueError: no history, an unknown option, or a length that the sessions do not divide.
+        ValueError: no history, several tasks, an unknown option, a length that the sessions do not
+            divide, or counts of an unknown table.
+
+    Example:
+        >>> from recsys_lib.features import CategoricalColumn, SequenceColumn
+        >>> columns = [
+        ...     CategoricalColumn("movie_id", 100, group="item"),
+        ...     SequenceColumn("history", 100, 20, table="movie_id"),
+        ... ]
+        >>> model = build_dsin(columns, num_sessions=4)
+        >>> [model.get_layer(f"session_{name}").output.shape for name in ("interests", "mask")]
+        [(None, 4, 16), (None, 4)]
     """
-    if attention not in UNITS:
-        raise ValueError(f"attention: expected one of {UNITS}, got {attention!r}")
-    request = read_request(feature_columns, embedding_dim, histories)
+    embedding_l2 = check_l2(feature_columns, embedding_l2)
+    check_choice("attention", attention, UNITS)
+    num_sessions = check_integer("num_sessions", num_sessions)
+    request = read_request(
+        feature_columns,
+        embedding_dim,
+        histories,
+        embeddings_initializer=embeddings_initializer,
+        embedding_l2=embedding_l2,
+    )
     length, width = request.behaviours.shape[1:]
-    if num_sessions < 1 or length % num_sessions:
+    if length % num_sessions:
         raise ValueError(
             f"num_sessions: expected a divisor of the history's max_length {length}, got "
             f"{num_sessions}"
@@ -148,12 +190,12 @@ def build_dsin(
     sessions = ops.reshape(request.behaviours, (-1, num_sessions, steps, width))
     step_mask = ops.reshape(request.mask, (-1, num_sessions, steps))
     session_mask = keras.layers.Identity(name="session_mask")(ops.max(step_mask, axis=-1))
-    if bias_encoding:
+    if check_bool("bias_encoding", bias_encoding):
         sessions = BiasEncoding(name="bias_encoding")(sessions)
     block = TransformerBlock(num_heads, feed_forward_units=feed_forward_units, name="session_block")
     interests = SessionMean(name="session_interests")(block(sessions, step_mask), step_mask)
     # Half the width in each direction, so that both together are as wide as an interest.
-    lstm = keras.layers.LSTM(max(1, width // 2), return_sequences=True)
+    lstm = StepLSTM(max(1, width // 2), return_sequences=True, unroll=is_short(num_sessions))
     states = SessionLSTM(lstm, name="session_states")(
         interests, mask=ops.cast(session_mask, "bool")
     )
@@ -162,5 +204,13 @@ def build_dsin(
     for name, vectors in (("interest", interests), ("state", states)):
         weights = unit(name=f"{name}_attention")(vectors, request.candidate, session_mask)
         activated.append(weighted_sum(weights, vectors, name=f"activated_{name}"))
-    output = score(request, activated, hidden_units, activation, dropout_rate, task)
+    output = score(
+        request,
+        activated,
+        tasks,
+        hidden_units,
+        activation=activation,
+        dropout_rate=dropout_rate,
+        batch_normalization=batch_normalization,
+    )
     return keras.Model(request.inputs, output, name="dsin")

@@ -12,83 +12,164 @@ Networks", section 3.1 (GRU).
 Taught in chapter 04, "DIN" and "DIEN".
 """
 
-import keras
-from keras import ops
+from collections.abc import Sequence
 
-from recsys_lib.features.embedding import MaskedPooling
-from recsys_lib.sequence.behaviours import read_request, score
+import keras
+from keras import KerasTensor, ops
+
+from recsys_lib.checks import check_bool, check_choice
+from recsys_lib.features.columns import Column
+from recsys_lib.features.embedding import MaskedPooling, check_l2
+from recsys_lib.features.penalties import L2
+from recsys_lib.layers.heads import Tasks
+from recsys_lib.layers.options import Activation, Initializer, Widths
+from recsys_lib.sequence.behaviours import Request, read_request, score
 from recsys_lib.sequence.recurrence import gru_states, last_state
 
+COMBINERS = ("mean", "sum")
 
-def _with_product(request, interest, product):
+
+def _with_product(request: Request, interest: KerasTensor, product: bool) -> list[KerasTensor]:
     """The interest, and its product with the candidate where that is asked for."""
-    if not product:
+    if not check_bool("product", product):
         return [interest]
     return [interest, ops.multiply(interest, request.candidate)]
 
 
 def build_pooled(
-    feature_columns,
-    embedding_dim=16,
-    hidden_units=(64, 32),
-    product=True,
-    combiner="mean",
-    activation="relu",
-    histories=None,
-    dropout_rate=0.0,
-    task="click",
-):
-    """Build the network over the pooled history.
+    feature_columns: Sequence[Column],
+    tasks: Tasks = "click",
+    *,
+    embedding_dim: int = 16,
+    hidden_units: Widths = (64, 32),
+    product: bool = True,
+    combiner: str = "mean",
+    histories: Sequence[str] | None = None,
+    activation: Activation = "relu",
+    dropout_rate: float = 0.0,
+    batch_normalization: bool = False,
+    embeddings_initializer: Initializer = None,
+    embedding_l2: L2 = 0.0,
+) -> keras.Model:
+    """The network over the pooled history, which is the same for every candidate.
 
     Args:
         feature_columns: columns with at least one behaviour history, see ``behaviour_pairs``.
+        tasks: the task, see ``recsys_lib.layers.heads``.
         embedding_dim: width of each column's vector.
-        hidden_units, activation, dropout_rate: of the network.
+        hidden_units: widths of the network; ``()``: the logit is a linear map of what it reads.
         product: whether the network also sees pooled history times candidate.
-        combiner: ``"mean"`` or ``"sum"``.
+        combiner: ``"mean"`` or ``"sum"`` of the behaviours. Unordered lists (a film's genres) are
+            pooled as their columns say.
         histories: see ``read_request``.
-        task: name of the output.
+        activation: of the network.
+        dropout_rate: dropout after each hidden layer, in training only.
+        batch_normalization: normalise before each activation.
+        embeddings_initializer: Keras initializer of the tables.
+        embedding_l2: penalty of the tables, a number or an ``EmbeddingL2``.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layer
         ``pooled_history`` holds ``(batch, 1, width)``.
 
     Raises:
-        ValueError: no history.
+        ValueError: no history, several tasks, an unknown option, or counts of an unknown table.
+
+    Example:
+        >>> from recsys_lib.features import CategoricalColumn, SequenceColumn
+        >>> columns = [
+        ...     CategoricalColumn("movie_id", 100, group="item"),
+        ...     SequenceColumn("history", 100, 20, table="movie_id"),
+        ... ]
+        >>> build_pooled(columns, embedding_dim=8).get_layer("pooled_history").output.shape
+        (None, 1, 8)
     """
-    request = read_request(feature_columns, embedding_dim, histories)
+    embedding_l2 = check_l2(feature_columns, embedding_l2)
+    check_choice("combiner", combiner, COMBINERS)
+    request = read_request(
+        feature_columns,
+        embedding_dim,
+        histories,
+        embeddings_initializer=embeddings_initializer,
+        embedding_l2=embedding_l2,
+    )
     pooled = MaskedPooling(combiner, name="pooled_history")(
         request.behaviours, ops.cast(request.mask, "int32")
     )
-    interests = _with_product(request, ops.squeeze(pooled, axis=1), product)
-    output = score(request, interests, hidden_units, activation, dropout_rate, task)
+    output = score(
+        request,
+        _with_product(request, ops.squeeze(pooled, axis=1), product),
+        tasks,
+        hidden_units,
+        activation=activation,
+        dropout_rate=dropout_rate,
+        batch_normalization=batch_normalization,
+    )
     return keras.Model(request.inputs, output, name="pooled")
 
 
 def build_gru(
-    feature_columns,
-    embedding_dim=16,
-    hidden_units=(64, 32),
-    product=True,
-    activation="relu",
-    histories=None,
-    dropout_rate=0.0,
-    task="click",
-):
-    """Build the network over the last state of a GRU of the candidate's width.
+    feature_columns: Sequence[Column],
+    tasks: Tasks = "click",
+    *,
+    embedding_dim: int = 16,
+    hidden_units: Widths = (64, 32),
+    product: bool = True,
+    histories: Sequence[str] | None = None,
+    activation: Activation = "relu",
+    dropout_rate: float = 0.0,
+    batch_normalization: bool = False,
+    embeddings_initializer: Initializer = None,
+    embedding_l2: L2 = 0.0,
+) -> keras.Model:
+    """The network over the last state of a GRU of the candidate's width.
 
-    Args: as for ``build_pooled``.
+    Args:
+        feature_columns: columns with at least one behaviour history, see ``behaviour_pairs``.
+        tasks: the task, see ``recsys_lib.layers.heads``.
+        embedding_dim: width of each column's vector.
+        hidden_units: widths of the network; ``()``: the logit is a linear map of what it reads.
+        product: whether the network also sees the last state times the candidate.
+        histories: see ``read_request``.
+        activation: of the network.
+        dropout_rate: dropout after each hidden layer, in training only.
+        batch_normalization: normalise before each activation.
+        embeddings_initializer: Keras initializer of the tables.
+        embedding_l2: penalty of the tables, a number or an ``EmbeddingL2``.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layer ``gru`` holds
         the states ``(batch, steps, width)``, ``gru_last`` the state at each row's last real step.
 
     Raises:
-        ValueError: no history.
+        ValueError: no history, several tasks, an unknown option, or counts of an unknown table.
+
+    Example:
+        >>> from recsys_lib.features import CategoricalColumn, SequenceColumn
+        >>> columns = [
+        ...     CategoricalColumn("movie_id", 100, group="item"),
+        ...     SequenceColumn("history", 100, 20, table="movie_id"),
+        ... ]
+        >>> build_gru(columns, embedding_dim=8).get_layer("gru").output.shape
+        (None, 20, 8)
     """
-    request = read_request(feature_columns, embedding_dim, histories)
+    embedding_l2 = check_l2(feature_columns, embedding_l2)
+    request = read_request(
+        feature_columns,
+        embedding_dim,
+        histories,
+        embeddings_initializer=embeddings_initializer,
+        embedding_l2=embedding_l2,
+    )
     states = gru_states(request.behaviours, request.mask, request.candidate.shape[-1], name="gru")
     interest = last_state(states, request.mask, name="gru_last")
-    interests = _with_product(request, interest, product)
-    output = score(request, interests, hidden_units, activation, dropout_rate, task)
+    output = score(
+        request,
+        _with_product(request, interest, product),
+        tasks,
+        hidden_units,
+        activation=activation,
+        dropout_rate=dropout_rate,
+        batch_normalization=batch_normalization,
+    )
     return keras.Model(request.inputs, output, name="gru_pooled")

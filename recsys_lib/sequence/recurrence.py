@@ -1,22 +1,48 @@
 """Recurrences over a user's behaviours: the GRU, and the ones whose gate the candidate moves.
 
-The input's share of all gates is one matrix product over all steps; only what depends on the
-previous state runs step by step, as one compiled loop.
+Short histories run step after step in the traced graph, long ones in one compiled loop: the loop
+costs time in every step of training, the unrolled graph once, when it is traced. Measured on DIEN
+at 10, 20, 30 and 50 steps, unrolling makes training 1.4, 1.4, 1.35 and 1.2 times as fast, and
+tracing at 50 steps takes two seconds longer.
+
+No recurrence uses cuDNN's kernels: these refuse a batch in which a row has no real step, and an
+empty history is ordinary.
 """
 
 import keras
 import tensorflow as tf
-from keras import ops
+from keras import KerasTensor, ops
+
+from recsys_lib.checks import check_choice, check_integer
 
 KINDS = ("augru", "agru", "aigru")
+LONGEST_UNROLLED = 32
+"""Steps up to which a recurrence is unrolled."""
+
+
+def is_short(num_steps: int) -> bool:
+    """Whether a recurrence over so many steps is unrolled."""
+    return num_steps <= LONGEST_UNROLLED
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
 class StepGRU(keras.layers.GRU):
-    """Keras's GRU whose mask ends here: later layers are told theirs."""
+    """Keras's GRU without cuDNN, whose mask ends here: later layers are told theirs."""
+
+    def __init__(self, *args, **kwargs):
+        # Here and not where the layer is made: Keras does not save this argument.
+        super().__init__(*args, **{**kwargs, "use_cudnn": False})
 
     def compute_mask(self, _, mask):
         return None
+
+
+@keras.saving.register_keras_serializable("recsys_lib")
+class StepLSTM(keras.layers.LSTM):
+    """Keras's LSTM without cuDNN."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **{**kwargs, "use_cudnn": False})
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
@@ -50,10 +76,9 @@ class AttentionalGRUCell(keras.layers.Layer):
 
     def __init__(self, units, kind="augru", **kwargs):
         super().__init__(**kwargs)
-        if kind not in KINDS:
-            raise ValueError(f"evolution: expected one of {KINDS}, got {kind!r}")
-        self.units, self.kind = units, kind
-        self.state_size = units
+        self.units = check_integer("units", units)
+        self.kind = check_choice("evolution", kind, KINDS)
+        self.state_size = self.units
 
     def build(self, input_shape):
         self.recurrent_kernel = self.add_weight(
@@ -98,20 +123,23 @@ class AttentionalGRU(keras.layers.Layer):
     Args:
         units: width of the state.
         kind: ``"augru"``, ``"agru"`` or ``"aigru"``, see ``AttentionalGRUCell``.
+        unroll: whether the graph holds every step; default: where the history is short.
 
     Raises:
         ValueError: an unknown kind.
     """
 
-    def __init__(self, units, kind="augru", **kwargs):
+    def __init__(self, units, kind="augru", unroll=None, **kwargs):
         super().__init__(**kwargs)
-        self.units, self.kind = units, kind
-        self.projection = keras.layers.Dense(3 * units, name="projection")
-        self.recurrence = StepRNN(
-            AttentionalGRUCell(units, kind, name="cell"), return_sequences=True, name="recurrence"
-        )
+        self.unroll = unroll
+        cell = AttentionalGRUCell(units, kind, name="cell")
+        self.units, self.kind = cell.units, cell.kind
+        self.projection = keras.layers.Dense(3 * self.units, name="projection")
+        self.recurrence = StepRNN(cell, return_sequences=True, name="recurrence")
 
     def build(self, sequence_shape, scores_shape, step_mask_shape):
+        given = self.unroll is not None
+        self.recurrence.unroll = self.unroll if given else is_short(sequence_shape[1])
         self.projection.build(sequence_shape)
         self.recurrence.build((*sequence_shape[:2], 3 * self.units + 1))
 
@@ -123,7 +151,12 @@ class AttentionalGRU(keras.layers.Layer):
         )
 
     def get_config(self):
-        return {**super().get_config(), "units": self.units, "kind": self.kind}
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "kind": self.kind,
+            "unroll": self.unroll,
+        }
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
@@ -139,12 +172,15 @@ class LastState(keras.layers.Layer):
     """
 
     def call(self, states, step_mask):
-        length = ops.cast(ops.sum(step_mask, axis=1), "int32")  # (batch,)
+        # Counted in whole numbers: half precision knows no lengths above 256 or 2,048.
+        length = ops.sum(ops.cast(step_mask > 0, "int32"), axis=1)  # (batch,)
         last = tf.gather(states, ops.maximum(length - 1, 0), axis=1, batch_dims=1)
         return last * ops.cast(ops.expand_dims(length > 0, -1), last.dtype)
 
 
-def gru_states(sequence, mask, units, name="gru"):
+def gru_states(
+    sequence: KerasTensor, mask: KerasTensor, units: int, name: str = "gru"
+) -> KerasTensor:
     """Keras's GRU over the real steps.
 
     Args:
@@ -156,10 +192,10 @@ def gru_states(sequence, mask, units, name="gru"):
     Returns:
         ``(batch, steps, units)``; at padding the last real step's state is repeated.
     """
-    layer = StepGRU(units, return_sequences=True, name=name)
+    layer = StepGRU(units, return_sequences=True, unroll=is_short(sequence.shape[1]), name=name)
     return layer(sequence, mask=ops.cast(mask, "bool"))
 
 
-def last_state(states, mask, name="last_state"):
+def last_state(states: KerasTensor, mask: KerasTensor, name: str = "last_state") -> KerasTensor:
     """``LastState`` as a named layer."""
     return LastState(name=name)(states, mask)

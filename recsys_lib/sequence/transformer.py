@@ -3,7 +3,10 @@
 import keras
 from keras import ops
 
+from recsys_lib.checks import check_integer
+from recsys_lib.layers.activations import LAYERS
 from recsys_lib.layers.attention import masked_softmax
+from recsys_lib.layers.blocks import MLP, check_dropout
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
@@ -34,9 +37,8 @@ class SelfAttention(keras.layers.Layer):
 
     def __init__(self, num_heads=2, head_dim=None, **kwargs):
         super().__init__(**kwargs)
-        if num_heads < 1:
-            raise ValueError(f"num_heads: expected 1 or more, got {num_heads}")
-        self.num_heads, self.head_dim = num_heads, head_dim
+        self.num_heads = check_integer("num_heads", num_heads)
+        self.head_dim = None if head_dim is None else check_integer("head_dim", head_dim)
 
     def build(self, sequence_shape, step_mask_shape):
         width = sequence_shape[-1]
@@ -94,8 +96,11 @@ class TransformerBlock(keras.layers.Layer):
     Args:
         num_heads, head_dim: see ``SelfAttention``.
         feed_forward_units: width of the step's network; default: that of the sequence.
-        activation: f.
+        activation: f, see ``MLP``.
         dropout_rate: dropout of both branches, in training only.
+
+    Raises:
+        ValueError: as ``SelfAttention``, a width below 1, or a rate out of range.
     """
 
     def __init__(
@@ -109,9 +114,12 @@ class TransformerBlock(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         self.attention = SelfAttention(num_heads, head_dim, name="attention")
+        if feed_forward_units is not None:
+            feed_forward_units = check_integer("feed_forward_units", feed_forward_units)
         self.feed_forward_units = feed_forward_units
-        self.activation = keras.activations.get(activation)
-        self.dropout_rate = dropout_rate
+        is_layer = isinstance(activation, str) and activation in LAYERS
+        self.activation = activation if is_layer else keras.activations.get(activation)
+        self.dropout_rate = dropout_rate = check_dropout("dropout_rate", dropout_rate)
         self.first_dropout = keras.layers.Dropout(dropout_rate, name="first_dropout")
         self.second_dropout = keras.layers.Dropout(dropout_rate, name="second_dropout")
         self.first_norm = keras.layers.LayerNormalization(epsilon=1e-6, name="first_norm")
@@ -120,7 +128,7 @@ class TransformerBlock(keras.layers.Layer):
     def build(self, sequence_shape, step_mask_shape):
         width = sequence_shape[-1]
         units = self.feed_forward_units or width
-        self.expand = keras.layers.Dense(units, activation=self.activation, name="expand")
+        self.expand = MLP((units,), self.activation, name="expand")
         self.contract = keras.layers.Dense(width, name="contract")
         self.attention.build(sequence_shape, step_mask_shape)
         self.expand.build(sequence_shape)
@@ -131,7 +139,8 @@ class TransformerBlock(keras.layers.Layer):
     def call(self, sequence, step_mask, training=None):
         seen = self.first_dropout(self.attention(sequence, step_mask), training=training)
         mixed = self.first_norm(sequence + seen)
-        changed = self.contract(self.expand(mixed))
+        hidden = self.expand(mixed, step_mask=step_mask, training=training)
+        changed = self.contract(hidden)
         return self.second_norm(mixed + self.second_dropout(changed, training=training))
 
     def compute_output_shape(self, sequence_shape, step_mask_shape):
@@ -143,6 +152,8 @@ class TransformerBlock(keras.layers.Layer):
             "num_heads": self.attention.num_heads,
             "head_dim": self.attention.head_dim,
             "feed_forward_units": self.feed_forward_units,
-            "activation": keras.activations.serialize(self.activation),
+            "activation": self.activation
+            if isinstance(self.activation, str)
+            else keras.activations.serialize(self.activation),
             "dropout_rate": self.dropout_rate,
         }
