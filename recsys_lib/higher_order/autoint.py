@@ -14,14 +14,18 @@ Taught in chapter 03, "AutoInt".
 """
 
 import math
+from collections.abc import Sequence
 
 import keras
 from keras import ops
 
-from recsys_lib.checks import check_integer, check_shape
-from recsys_lib.features.embedding import build_inputs, embed_fields
+from recsys_lib.checks import check_bool, check_integer, check_shape, check_widths
+from recsys_lib.features.columns import Column
+from recsys_lib.features.embedding import build_inputs, check_l2, embed_fields
+from recsys_lib.features.penalties import L2
 from recsys_lib.layers.blocks import deep_logit, flatten_fields
-from recsys_lib.layers.heads import PredictionHead
+from recsys_lib.layers.heads import Tasks, predict_one
+from recsys_lib.layers.options import Activation, Initializer, Widths
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
@@ -50,7 +54,7 @@ class FieldAttention(keras.layers.Layer):
         self.num_heads = check_integer("num_heads", num_heads)
         self.head_dim = check_integer("head_dim", head_dim)
         self.projection_activation = keras.activations.get(projection_activation)
-        self.scale = scale
+        self.scale = check_bool("scale_attention", scale)
 
     def build(self, fields_shape):
         check_shape(self, fields_shape, 3, "(batch, num_fields, dim)")
@@ -105,7 +109,7 @@ class InteractingLayer(keras.layers.Layer):
         super().__init__(**kwargs)
         self.head_dim = check_integer("head_dim", head_dim)
         self.projection_activation = keras.activations.get(projection_activation)
-        self.layer_normalization = layer_normalization
+        self.layer_normalization = check_bool("layer_normalization", layer_normalization)
         if layer_normalization:
             self.normalization = keras.layers.LayerNormalization(name="normalization")
 
@@ -151,20 +155,23 @@ def split_heads(vectors, num_heads):
 
 
 def build_autoint(
-    feature_columns,
-    embedding_dim=16,
-    num_layers=3,
-    num_heads=2,
-    head_dim=16,
-    hidden_units=None,
-    projection_activation=None,
-    scale_attention=False,
-    layer_normalization=False,
-    dropout_rate=0.0,
-    batch_normalization=False,
-    embeddings_initializer=None,
-    task="click",
-):
+    feature_columns: Sequence[Column],
+    tasks: Tasks = "click",
+    *,
+    embedding_dim: int = 16,
+    num_layers: int = 3,
+    num_heads: int = 2,
+    head_dim: int = 16,
+    hidden_units: Widths = (),
+    projection_activation: Activation | None = None,
+    scale_attention: bool = False,
+    layer_normalization: bool = False,
+    activation: Activation = "relu",
+    dropout_rate: float = 0.0,
+    batch_normalization: bool = False,
+    embeddings_initializer: Initializer = None,
+    embedding_l2: L2 = 0.0,
+) -> keras.Model:
     """Build AutoInt, or AutoInt+ where ``hidden_units`` are given.
 
     The authors' code differs from the paper in three points, which are options here: ReLU on
@@ -174,16 +181,20 @@ def build_autoint(
     Args:
         feature_columns: columns of any kind, two fields at least; a number is a field, its value
             times a vector.
+        tasks: the one task, see ``recsys_lib.layers.heads``.
         embedding_dim: width of every field.
         num_layers: number of interacting layers.
         num_heads: heads of each.
         head_dim: width d' of queries, keys and values, **per head**: fields have width
             ``num_heads * head_dim`` after the first layer.
-        hidden_units: widths of a network beside it, on the embeddings; None: no network.
+        hidden_units: widths of a network beside it, on the embeddings; ``()``: no network, the
+            paper's AutoInt.
         projection_activation, scale_attention, layer_normalization: see above.
-        dropout_rate, batch_normalization: of the network.
-        embeddings_initializer: Keras initializer of the tables.
-        task: name of the output.
+        activation: of the network's layers; the interacting layers' ReLU is part of the model.
+        dropout_rate: dropout after each of the network's layers.
+        batch_normalization: normalise each of them before its activation.
+        embeddings_initializer: Keras initializer of the tables and of the numbers' vectors.
+        embedding_l2: penalty of the ids' vectors, a number or an ``EmbeddingL2``.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layers to look at:
@@ -192,12 +203,26 @@ def build_autoint(
         ``(batch, num_fields, num_heads * head_dim)``; ``deep``, the network's last layer.
 
     Raises:
-        ValueError: an option out of range, a column with another width, or a single field.
+        ValueError: an option out of range, a column with another width, a single field, or several
+            tasks.
+
+    Example:
+        >>> from recsys_lib.features import CategoricalColumn
+        >>> columns = [CategoricalColumn("user_id", 6), CategoricalColumn("movie_id", 9)]
+        >>> model = build_autoint(columns, "click", num_layers=1, num_heads=2, head_dim=4)
+        >>> model.get_layer("attention_1").output.shape  # heads, from field, to field
+        (None, 2, 2, 2)
     """
-    check_integer("num_layers", num_layers)
+    num_layers = check_integer("num_layers", num_layers)
+    hidden_units = check_widths("hidden_units", hidden_units, at_least=0)
+    embedding_l2 = check_l2(feature_columns, embedding_l2)
     inputs = build_inputs(feature_columns)
     embedded = embed_fields(
-        inputs, feature_columns, embedding_dim, embeddings_initializer=embeddings_initializer
+        inputs,
+        feature_columns,
+        embedding_dim,
+        embeddings_initializer=embeddings_initializer,
+        l2=embedding_l2,
     )
     if embedded.shape[1] < 2:
         # A softmax over one key is 1 whatever the query: nothing would attend to anything.
@@ -211,8 +236,13 @@ def build_autoint(
             head_dim, projection_activation, layer_normalization, name=f"interacting_{depth}"
         )(fields, attention)
     logits = [keras.layers.Dense(1, use_bias=False, name="logit")(flatten_fields(fields))]
-    if hidden_units is not None:
-        logits.append(
-            deep_logit(flatten_fields(embedded), hidden_units, dropout_rate, batch_normalization)
+    if hidden_units:
+        deep = deep_logit(
+            flatten_fields(embedded),
+            hidden_units,
+            activation=activation,
+            dropout_rate=dropout_rate,
+            batch_normalization=batch_normalization,
         )
-    return keras.Model(inputs, PredictionHead(name=task)(logits), name="autoint")
+        logits.append(deep)
+    return keras.Model(inputs, predict_one(tasks, logits), name="autoint")

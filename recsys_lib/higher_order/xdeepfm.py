@@ -13,13 +13,18 @@ Recommender Systems", equations 6 to 8 and 11.
 Taught in chapter 03, "xDeepFM".
 """
 
-import keras
-from keras import ops
+from collections.abc import Sequence
 
-from recsys_lib.checks import check_integer, check_shape
-from recsys_lib.features.embedding import build_inputs, embed_fields
-from recsys_lib.layers.blocks import deep_logit, flatten_fields, linear_logit
-from recsys_lib.layers.heads import PredictionHead
+import keras
+from keras import KerasTensor, ops
+
+from recsys_lib.checks import check_bool, check_integer, check_shape, check_widths
+from recsys_lib.features.columns import Column
+from recsys_lib.features.embedding import build_inputs, check_l2, embed_fields
+from recsys_lib.features.penalties import L2
+from recsys_lib.layers.blocks import deep_logit, flatten_fields, linear_logit, side_by_side
+from recsys_lib.layers.heads import Tasks, predict_one
+from recsys_lib.layers.options import Activation, Initializer, Widths
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
@@ -89,7 +94,12 @@ class CINLayer(keras.layers.Layer):
         }
 
 
-def compressed_interaction(fields, layer_sizes, activation=None, split_half=False):
+def compressed_interaction(
+    fields: KerasTensor,
+    layer_sizes: Widths,
+    activation: Activation | None = None,
+    split_half: bool = False,
+) -> KerasTensor:
     """The whole network: stacked ``CINLayer``s, their maps pooled and put side by side.
 
     Args:
@@ -107,11 +117,8 @@ def compressed_interaction(fields, layer_sizes, activation=None, split_half=Fals
     Raises:
         ValueError: no layer, a size below 1, or an odd size where halves are wanted.
     """
-    layer_sizes = tuple(layer_sizes)
-    if not layer_sizes:
-        raise ValueError("cin_layer_sizes: expected at least one layer, got none")
-    for size in layer_sizes:
-        check_integer("cin_layer_sizes", size)
+    layer_sizes = check_widths("cin_layer_sizes", layer_sizes)
+    check_bool("split_half", split_half)
     maps, pooled = fields, []
     for depth, size in enumerate(layer_sizes, start=1):
         maps = CINLayer(size, activation, name=f"cin_{depth}")(fields, maps)  # (batch, size, D)
@@ -124,80 +131,131 @@ def compressed_interaction(fields, layer_sizes, activation=None, split_half=Fals
                 )
             maps, to_pool = maps[:, : size // 2], maps[:, size // 2 :]
         pooled.append(ops.sum(to_pool, axis=2))  # (batch, pooled maps)
-    pooled = pooled[0] if len(pooled) == 1 else ops.concatenate(pooled, axis=1)
-    return keras.layers.Identity(name="cin_pooled")(pooled)
+    return keras.layers.Identity(name="cin_pooled")(side_by_side(pooled))
 
 
 def build_xdeepfm(
-    feature_columns,
-    embedding_dim=16,
-    cin_layer_sizes=(32, 32),
-    hidden_units=(64, 32),
-    cin_activation=None,
-    split_half=False,
-    linear=True,
-    dropout_rate=0.0,
-    batch_normalization=False,
-    embeddings_initializer=None,
-    task="click",
-):
+    feature_columns: Sequence[Column],
+    tasks: Tasks = "click",
+    *,
+    embedding_dim: int = 16,
+    cin_layer_sizes: Widths = (32, 32),
+    hidden_units: Widths = (64, 32),
+    cin_activation: Activation | None = None,
+    split_half: bool = False,
+    linear: bool = True,
+    activation: Activation = "relu",
+    dropout_rate: float = 0.0,
+    batch_normalization: bool = False,
+    embeddings_initializer: Initializer = None,
+    embedding_l2: L2 = 0.0,
+    linear_l2: L2 = 0.0,
+) -> keras.Model:
     """Build xDeepFM: linear term, CIN and network, on one set of embeddings.
 
     Args:
         feature_columns: columns of any kind; a number is a field, its value times a vector.
+        tasks: the one task, see ``recsys_lib.layers.heads``.
         embedding_dim: width D of every field.
         cin_layer_sizes: numbers of feature maps; k layers reach products of k + 1 fields.
-        hidden_units: widths of the network's layers; None: no network.
+        hidden_units: widths of the network's layers; ``()``: no network.
         cin_activation: of the maps; None is the paper's choice, ``"relu"`` a common other one,
             after which the maps are no longer polynomials of the fields.
         split_half: see ``compressed_interaction``.
         linear: whether the linear term is there.
-        dropout_rate, batch_normalization: of the network.
-        embeddings_initializer: Keras initializer of the tables.
-        task: name of the output.
+        activation: of the network's layers; ReLU in the paper.
+        dropout_rate: dropout after each of them.
+        batch_normalization: normalise each of them before its activation.
+        embeddings_initializer: Keras initializer of the tables and of the numbers' vectors.
+        embedding_l2: penalty of the ids' vectors, a number or an ``EmbeddingL2``.
+        linear_l2: the same for the ids' weights of the linear term.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layers to look at:
         ``cin_1``, ``cin_2``, ... with the feature maps, each ``(batch, size, D)``;
         ``cin_pooled``, ``(batch, pooled maps)``; ``cin_logit`` with the weight of each map;
-        ``deep``, the network's last layer.
+        ``linear``; ``deep``, the network's last layer, and ``deep_logit``.
 
     Raises:
-        ValueError: an option out of range, or a column with another width.
+        ValueError: an option out of range, a column with another width, or several tasks.
+
+    Example:
+        >>> from recsys_lib.features import CategoricalColumn
+        >>> columns = [CategoricalColumn("user_id", 6), CategoricalColumn("movie_id", 9)]
+        >>> model = build_xdeepfm(columns, "click", embedding_dim=4, cin_layer_sizes=(5, 3))
+        >>> model.get_layer("cin_1").output.shape, model.get_layer("cin_pooled").output.shape
+        ((None, 5, 4), (None, 8))
     """
+    hidden_units = check_widths("hidden_units", hidden_units, at_least=0)
+    embedding_l2 = check_l2(feature_columns, embedding_l2)
+    linear_l2 = check_l2(feature_columns, linear_l2, "linear_l2")
     inputs = build_inputs(feature_columns)
     fields = embed_fields(
-        inputs, feature_columns, embedding_dim, embeddings_initializer=embeddings_initializer
+        inputs,
+        feature_columns,
+        embedding_dim,
+        embeddings_initializer=embeddings_initializer,
+        l2=embedding_l2,
     )
     pooled = compressed_interaction(fields, cin_layer_sizes, cin_activation, split_half)
-    logits = [keras.layers.Dense(1, use_bias=False, name="cin_logit")(pooled)]
-    if linear:
-        logits.append(linear_logit(inputs, feature_columns))
-    if hidden_units is not None:
-        logits.append(
-            deep_logit(flatten_fields(fields), hidden_units, dropout_rate, batch_normalization)
+    logits = [deep_logit(pooled, (), name="cin")]
+    if check_bool("linear", linear):
+        logits.append(linear_logit(inputs, feature_columns, l2=linear_l2))
+    if hidden_units:
+        deep = deep_logit(
+            flatten_fields(fields),
+            hidden_units,
+            activation=activation,
+            dropout_rate=dropout_rate,
+            batch_normalization=batch_normalization,
         )
-    return keras.Model(inputs, PredictionHead(name=task)(logits), name="xdeepfm")
+        logits.append(deep)
+    return keras.Model(inputs, predict_one(tasks, logits), name="xdeepfm")
 
 
 def build_cin(
-    feature_columns,
-    embedding_dim=16,
-    cin_layer_sizes=(32, 32),
-    cin_activation=None,
-    split_half=False,
-    embeddings_initializer=None,
-    task="click",
-):
-    """The CIN alone, without linear term and network. Arguments as for ``build_xdeepfm``."""
-    return build_xdeepfm(
+    feature_columns: Sequence[Column],
+    tasks: Tasks = "click",
+    *,
+    embedding_dim: int = 16,
+    cin_layer_sizes: Widths = (32, 32),
+    cin_activation: Activation | None = None,
+    split_half: bool = False,
+    embeddings_initializer: Initializer = None,
+    embedding_l2: L2 = 0.0,
+) -> keras.Model:
+    """Build the CIN alone, without linear term and network.
+
+    Args:
+        feature_columns: columns of any kind; a number is a field, its value times a vector.
+        tasks: the one task, see ``recsys_lib.layers.heads``.
+        embedding_dim, cin_layer_sizes, cin_activation, split_half, embeddings_initializer,
+            embedding_l2: as for ``build_xdeepfm``.
+
+    Returns:
+        ``keras.Model`` from the columns' inputs to a probability ``(batch,)``, with the layers
+        ``cin_...`` of ``build_xdeepfm``.
+
+    Raises:
+        ValueError: as ``build_xdeepfm``.
+
+    Example:
+        >>> from recsys_lib.features import CategoricalColumn
+        >>> columns = [CategoricalColumn("user_id", 6), CategoricalColumn("movie_id", 9)]
+        >>> model = build_cin(columns, "click", embedding_dim=4, cin_layer_sizes=(5, 3))
+        >>> model.get_layer("cin_logit").kernel.shape[0]  # a weight for each map
+        8
+    """
+    model = build_xdeepfm(
         feature_columns,
-        embedding_dim,
-        cin_layer_sizes,
-        hidden_units=None,
+        tasks,
+        embedding_dim=embedding_dim,
+        cin_layer_sizes=cin_layer_sizes,
+        hidden_units=(),
         cin_activation=cin_activation,
         split_half=split_half,
         linear=False,
         embeddings_initializer=embeddings_initializer,
-        task=task,
+        embedding_l2=embedding_l2,
     )
+    return keras.Model(model.input, model.output, name="cin")

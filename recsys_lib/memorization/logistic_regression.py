@@ -8,23 +8,42 @@ liked much, and nothing about the two together:
 Taught in chapter 00, "The ranking stage".
 """
 
+from collections.abc import Sequence
+
 import keras
 
-from recsys_lib.features.embedding import build_inputs
+from recsys_lib.features.columns import Column
+from recsys_lib.features.embedding import build_inputs, check_l2
+from recsys_lib.features.penalties import L2
 from recsys_lib.layers.blocks import linear_logit
-from recsys_lib.layers.heads import PredictionHead
+from recsys_lib.layers.heads import Tasks, predict_one
 
 
-def build_logistic_regression(feature_columns, task="click"):
-    """Build the model.
+def build_logistic_regression(
+    feature_columns: Sequence[Column], tasks: Tasks = "click", *, linear_l2: L2 = 0.0
+) -> keras.Model:
+    """Build logistic regression: one weight per id and per number.
 
     Args:
-        feature_columns: columns of any kind; a sequence counts with the mean weight of its steps.
-        task: name of the output.
+        feature_columns: columns of any kind; a sequence counts with the mean weight of its steps,
+            or with their sum where its column says so.
+        tasks: the one task, see ``recsys_lib.layers.heads``.
+        linear_l2: penalty of the ids' weights, a number or an ``EmbeddingL2``.
 
     Returns:
-        ``keras.Model`` from the columns' inputs to a probability ``(batch,)``.
+        ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layers to look at:
+        ``linear``, the ids' weights; ``linear_numeric``, the numbers'.
+
+    Raises:
+        ValueError: several tasks, or a penalty below 0.
+
+    Example:
+        >>> from recsys_lib.features import CategoricalColumn, NumericColumn
+        >>> columns = [CategoricalColumn("user_id", 6), NumericColumn("price")]
+        >>> build_logistic_regression(columns).count_params()  # 6 ids, a number and the bias
+        8
     """
+    linear_l2 = check_l2(feature_columns, linear_l2, "linear_l2")
     inputs = build_inputs(feature_columns)
-    logit = linear_logit(inputs, feature_columns)
-    return keras.Model(inputs, PredictionHead(name=task)(logit), name="logistic_regression")
+    logit = linear_logit(inputs, feature_columns, l2=linear_l2)
+    return keras.Model(inputs, predict_one(tasks, logit), name="logistic_regression")

@@ -11,88 +11,195 @@ Source: Cheng et al. 2016, "Wide & Deep Learning for Recommender Systems", equat
 Taught in chapter 01, "Wide & Deep".
 """
 
-import keras
-from keras import ops
+from collections.abc import Mapping, Sequence
 
+import keras
+from keras import KerasTensor
+
+from recsys_lib.checks import check_bool, check_widths
+from recsys_lib.features.columns import Column
 from recsys_lib.features.crosses import DEFAULT_MAX_ROWS, DEFAULT_NUM_BUCKETS, CrossProduct
-from recsys_lib.features.embedding import build_inputs, embed_groups
-from recsys_lib.layers.blocks import MLP, linear_logit
-from recsys_lib.layers.heads import PredictionHead
+from recsys_lib.features.embedding import build_inputs, check_l2, embed_groups
+from recsys_lib.features.penalties import L2
+from recsys_lib.layers.blocks import deep_logit, linear_logit, side_by_side
+from recsys_lib.layers.heads import Tasks, predict_one
+from recsys_lib.layers.options import Activation, Initializer, Widths
 from recsys_lib.training.optimizers import Adam, Ftrl, optimizer_per_group
+
+Pairs = Sequence[tuple[str, str]]
 
 
 def build_wide_and_deep(
-    feature_columns,
-    cross_pairs=None,
-    embedding_dim=8,
-    hidden_units=(64, 32),
-    dropout_rate=0.0,
-    network_per_group=False,
-    max_cross_rows=DEFAULT_MAX_ROWS,
-    num_cross_buckets=DEFAULT_NUM_BUCKETS,
-    task="click",
-):
-    """Build the joint model.
+    feature_columns: Sequence[Column],
+    tasks: Tasks = "click",
+    *,
+    embedding_dim: int = 16,
+    hidden_units: Widths = (64, 32),
+    cross_pairs: Pairs | None = None,
+    network_per_group: bool = False,
+    max_cross_rows: int = DEFAULT_MAX_ROWS,
+    num_cross_buckets: int = DEFAULT_NUM_BUCKETS,
+    activation: Activation = "relu",
+    dropout_rate: float = 0.0,
+    batch_normalization: bool = False,
+    embeddings_initializer: Initializer = None,
+    embedding_l2: L2 = 0.0,
+    linear_l2: L2 = 0.0,
+) -> keras.Model:
+    """Build Wide & Deep, both parts joined in one logit.
 
     Args:
         feature_columns: columns of any kind.
-        cross_pairs: pairs of column names to cross; default: all pairs of id columns.
+        tasks: the one task, see ``recsys_lib.layers.heads``.
         embedding_dim: width of the deep part's embeddings, unless a column states its own.
-        hidden_units: widths of the deep part's layers.
-        dropout_rate: dropout after each of them.
+        hidden_units: widths of the deep part's layers, one at least.
+        cross_pairs: pairs of column names to cross; default: all pairs of id columns. ``()``: no
+            crosses, the wide part is the first-order term alone, as in most published comparisons.
         network_per_group: give each feature group (user, item, ...) a network and a logit of its
             own. Features of different groups then meet nowhere in the deep part. Default: one
             network over all features, as in the paper.
-        max_cross_rows, num_cross_buckets: see ``CrossProduct``.
-        task: name of the output.
+        max_cross_rows, num_cross_buckets: pairs with more combinations than the first are hashed
+            into that many buckets, see ``CrossProduct``.
+        activation: of the hidden layers; ReLU in the paper.
+        dropout_rate: dropout after each hidden layer.
+        batch_normalization: normalise each hidden layer before its activation.
+        embeddings_initializer: Keras initializer of the deep part's tables.
+        embedding_l2: penalty of the deep part's tables, a number or an ``EmbeddingL2``.
+        linear_l2: the same for the wide part, its weights of ids and of crosses.
 
     Returns:
-        ``keras.Model`` from the columns' inputs to a probability ``(batch,)``.
+        ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layers to look at:
+        ``wide_linear`` and ``wide_linear_numeric``, weights of ids and numbers; ``wide_cross``,
+        weights of crosses; ``deep_embedding``; ``deep_all`` and ``deep_all_logit``, the network and
+        its logit (with a network per group, the group's name in place of ``all``).
+
+    Raises:
+        ValueError: an option out of range, a pair of columns that cannot be crossed, or several
+            tasks.
+
+    Example:
+        >>> from recsys_lib.features import CategoricalColumn
+        >>> columns = [CategoricalColumn("user_id", 6), CategoricalColumn("movie_id", 9)]
+        >>> model = build_wide_and_deep(columns, "click", cross_pairs=[("user_id", "movie_id")])
+        >>> model.get_layer("wide_cross").num_rows  # 6 x 9 pairs
+        54
     """
+    embedding_l2 = check_l2(feature_columns, embedding_l2)
+    linear_l2 = check_l2(feature_columns, linear_l2, "linear_l2")
     inputs = build_inputs(feature_columns)
-    logits = _wide_logits(inputs, feature_columns, cross_pairs, max_cross_rows, num_cross_buckets)
-    logits += _deep_logits(
-        inputs, feature_columns, embedding_dim, hidden_units, dropout_rate, network_per_group
+    logits = _wide_logits(
+        inputs, feature_columns, cross_pairs, max_cross_rows, num_cross_buckets, linear_l2
     )
-    return keras.Model(inputs, PredictionHead(name=task)(logits), name="wide_and_deep")
+    logits += _deep_logits(
+        inputs,
+        feature_columns,
+        embedding_dim,
+        network_per_group,
+        hidden_units,
+        {"embeddings_initializer": embeddings_initializer, "l2": embedding_l2},
+        activation=activation,
+        dropout_rate=dropout_rate,
+        batch_normalization=batch_normalization,
+    )
+    return keras.Model(inputs, predict_one(tasks, logits), name="wide_and_deep")
 
 
 def build_wide(
-    feature_columns,
-    cross_pairs=None,
-    max_cross_rows=DEFAULT_MAX_ROWS,
-    num_cross_buckets=DEFAULT_NUM_BUCKETS,
-    task="click",
-):
-    """The wide part alone: logistic regression with crosses. Arguments as above."""
+    feature_columns: Sequence[Column],
+    tasks: Tasks = "click",
+    *,
+    cross_pairs: Pairs | None = None,
+    max_cross_rows: int = DEFAULT_MAX_ROWS,
+    num_cross_buckets: int = DEFAULT_NUM_BUCKETS,
+    linear_l2: L2 = 0.0,
+) -> keras.Model:
+    """Build the wide part alone: logistic regression with crosses.
+
+    Args:
+        feature_columns: columns of any kind.
+        tasks: the one task, see ``recsys_lib.layers.heads``.
+        cross_pairs, max_cross_rows, num_cross_buckets, linear_l2: as for ``build_wide_and_deep``.
+
+    Returns:
+        ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layers to look at:
+        ``wide_linear``, ``wide_linear_numeric`` and ``wide_cross``.
+
+    Raises:
+        ValueError: as ``build_wide_and_deep``.
+
+    Example:
+        >>> from recsys_lib.features import CategoricalColumn
+        >>> columns = [CategoricalColumn("user_id", 6), CategoricalColumn("movie_id", 9)]
+        >>> build_wide(columns).count_params()  # 6 x 9 pairs, 15 ids and the bias
+        70
+    """
+    linear_l2 = check_l2(feature_columns, linear_l2, "linear_l2")
     inputs = build_inputs(feature_columns)
-    logits = _wide_logits(inputs, feature_columns, cross_pairs, max_cross_rows, num_cross_buckets)
-    return keras.Model(inputs, PredictionHead(name=task)(logits), name="wide")
+    logits = _wide_logits(
+        inputs, feature_columns, cross_pairs, max_cross_rows, num_cross_buckets, linear_l2
+    )
+    return keras.Model(inputs, predict_one(tasks, logits), name="wide")
 
 
 def build_deep(
-    feature_columns,
-    embedding_dim=8,
-    hidden_units=(64, 32),
-    dropout_rate=0.0,
-    network_per_group=False,
-    task="click",
-):
-    """The deep part alone: embeddings and a network. Arguments as above."""
+    feature_columns: Sequence[Column],
+    tasks: Tasks = "click",
+    *,
+    embedding_dim: int = 16,
+    hidden_units: Widths = (64, 32),
+    network_per_group: bool = False,
+    activation: Activation = "relu",
+    dropout_rate: float = 0.0,
+    batch_normalization: bool = False,
+    embeddings_initializer: Initializer = None,
+    embedding_l2: L2 = 0.0,
+) -> keras.Model:
+    """Build the deep part alone: embeddings and a network.
+
+    Args:
+        feature_columns: columns of any kind.
+        tasks: the one task, see ``recsys_lib.layers.heads``.
+        embedding_dim, hidden_units, network_per_group, activation, dropout_rate,
+            batch_normalization, embeddings_initializer, embedding_l2: as for
+            ``build_wide_and_deep``.
+
+    Returns:
+        ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layers to look at:
+        ``deep_embedding``, ``deep_all`` and ``deep_all_logit``.
+
+    Raises:
+        ValueError: as ``build_wide_and_deep``.
+
+    Example:
+        >>> from recsys_lib.features import CategoricalColumn
+        >>> columns = [CategoricalColumn("user_id", 6), CategoricalColumn("movie_id", 9)]
+        >>> model = build_deep(columns, "click", embedding_dim=4, hidden_units=(8,))
+        >>> model.get_layer("deep_all").output.shape
+        (None, 8)
+    """
+    embedding_l2 = check_l2(feature_columns, embedding_l2)
     inputs = build_inputs(feature_columns)
     logits = _deep_logits(
-        inputs, feature_columns, embedding_dim, hidden_units, dropout_rate, network_per_group
+        inputs,
+        feature_columns,
+        embedding_dim,
+        network_per_group,
+        hidden_units,
+        {"embeddings_initializer": embeddings_initializer, "l2": embedding_l2},
+        activation=activation,
+        dropout_rate=dropout_rate,
+        batch_normalization=batch_normalization,
     )
-    return keras.Model(inputs, PredictionHead(name=task)(logits), name="deep")
+    return keras.Model(inputs, predict_one(tasks, logits), name="deep")
 
 
 def wide_and_deep_optimizer(
-    wide_learning_rate=1.0,
-    l1=2e-3,
-    l2=0.0,
-    initial_accumulator_value=1e-5,
-    deep_optimizer=None,
-):
+    wide_learning_rate: float = 1.0,
+    l1: float = 2e-3,
+    l2: float = 0.0,
+    initial_accumulator_value: float = 1e-5,
+    deep_optimizer: keras.optimizers.Optimizer | None = None,
+) -> keras.optimizers.Optimizer:
     """One rule per part, as in the paper: FTRL with L1 on the wide part, another on the deep part.
 
     Args:
@@ -103,6 +210,10 @@ def wide_and_deep_optimizer(
 
     Returns:
         A Keras optimizer for ``build_wide_and_deep``.
+
+    Example:
+        >>> len(wide_and_deep_optimizer(l1=1e-3).optimizers)
+        2
     """
     ftrl = Ftrl(
         wide_learning_rate,
@@ -114,19 +225,29 @@ def wide_and_deep_optimizer(
     return optimizer_per_group({"wide_.*": ftrl, "(?!wide_).*": deep})
 
 
-def _wide_logits(inputs, columns, cross_pairs, max_rows, num_buckets):
-    crosses = CrossProduct(columns, cross_pairs, max_rows, num_buckets, name="wide_cross")
-    return [linear_logit(inputs, columns, name="wide_linear"), crosses(inputs)]
-
-
-def _deep_logits(inputs, columns, embedding_dim, hidden_units, dropout_rate, network_per_group):
-    groups = embed_groups(inputs, columns, embedding_dim, name="deep_embedding")
-    if not network_per_group:
-        vectors = list(groups.values())
-        groups = {"all": vectors[0] if len(vectors) == 1 else ops.concatenate(vectors, axis=-1)}
-    logits = []
-    for group, vector in groups.items():
-        hidden = MLP(hidden_units, dropout_rate=dropout_rate, name=f"deep_{group}")(vector)
-        # The head adds the one bias of the model.
-        logits.append(keras.layers.Dense(1, use_bias=False, name=f"deep_{group}_logit")(hidden))
+def _wide_logits(inputs, columns, cross_pairs, max_rows, num_buckets, l2) -> list[KerasTensor]:
+    logits = [linear_logit(inputs, columns, name="wide_linear", l2=l2)]
+    if cross_pairs is None or len(cross_pairs):
+        crosses = CrossProduct(columns, cross_pairs, max_rows, num_buckets, l2, name="wide_cross")
+        logits.append(crosses(inputs))
     return logits
+
+
+def _deep_logits(
+    inputs: Mapping[str, KerasTensor],
+    columns: Sequence[Column],
+    embedding_dim: int,
+    network_per_group: bool,
+    hidden_units: Widths,
+    tables: Mapping,
+    **network,
+) -> list[KerasTensor]:
+    """The logits of one network over all groups, or of a network for each."""
+    hidden_units = check_widths("hidden_units", hidden_units)
+    groups = embed_groups(inputs, columns, embedding_dim, name="deep_embedding", **tables)
+    if not check_bool("network_per_group", network_per_group):
+        groups = {"all": side_by_side(groups.values())}
+    return [
+        deep_logit(vector, hidden_units, **network, name=f"deep_{group}")
+        for group, vector in groups.items()
+    ]

@@ -10,13 +10,19 @@ Source: Xiao et al. 2017, "Attentional Factorization Machines", equations 4 to 6
 Taught in chapter 02, "AFM".
 """
 
+from collections.abc import Sequence
+
 import keras
 import tensorflow as tf
 from keras import ops
 
-from recsys_lib.features.embedding import build_inputs
-from recsys_lib.layers.blocks import linear_logit
-from recsys_lib.layers.heads import PredictionHead
+from recsys_lib.checks import check_integer, check_number
+from recsys_lib.features.columns import Column
+from recsys_lib.features.embedding import build_inputs, check_l2
+from recsys_lib.features.penalties import L2
+from recsys_lib.layers.blocks import check_dropout, deep_logit, linear_logit
+from recsys_lib.layers.heads import Tasks, predict_one
+from recsys_lib.layers.options import Activation, Initializer
 from recsys_lib.second_order.interactions import PairLayer, PairwiseProduct, crossed_fields
 
 
@@ -39,6 +45,7 @@ class PairAttention(PairLayer):
     Args:
         attention_dim: hidden units of the attention network.
         l2: L2 penalty on W, the only weights that the paper penalises.
+        activation: of the hidden units; ReLU in the paper.
 
     Raises:
         ValueError: arguments out of range.
@@ -46,13 +53,11 @@ class PairAttention(PairLayer):
     Source: Xiao et al. 2017, equation 5.
     """
 
-    def __init__(self, attention_dim=16, l2=0.0, **kwargs):
+    def __init__(self, attention_dim=16, l2=0.0, activation="relu", **kwargs):
         super().__init__(**kwargs)
-        if attention_dim < 1:
-            raise ValueError(f"attention_dim: expected 1 or more, got {attention_dim}")
-        if l2 < 0:
-            raise ValueError(f"attention_l2: expected 0 or more, got {l2}")
-        self.attention_dim, self.l2 = attention_dim, l2
+        self.attention_dim = check_integer("attention_dim", attention_dim)
+        self.l2 = check_number("attention_l2", l2, 0)
+        self.activation = keras.activations.get(activation)
 
     def build(self, fields_shape, products_shape):
         super().build(fields_shape)
@@ -69,7 +74,8 @@ class PairAttention(PairLayer):
         )
 
     def call(self, fields, products):
-        hidden = ops.relu(ops.matmul(products, self.kernel) + self.bias)  # (batch, pairs, units)
+        hidden = ops.matmul(products, self.kernel) + self.bias  # (batch, pairs, units)
+        hidden = self.activation(hidden)
         scores = ops.squeeze(ops.matmul(hidden, self.projection), axis=-1)  # (batch, pairs)
         present = ops.cast(ops.any(ops.not_equal(fields, 0), axis=-1), scores.dtype)  # (B, fields)
         both = ops.take(present, self.pairs[0], axis=1) * ops.take(present, self.pairs[1], axis=1)
@@ -78,7 +84,12 @@ class PairAttention(PairLayer):
         return tf.nn.softmax(scores - 1e4 * (1 - both), axis=1)
 
     def get_config(self):
-        return {**super().get_config(), "attention_dim": self.attention_dim, "l2": self.l2}
+        return {
+            **super().get_config(),
+            "attention_dim": self.attention_dim,
+            "l2": self.l2,
+            "activation": keras.activations.serialize(self.activation),
+        }
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
@@ -101,39 +112,69 @@ class WeightedSum(keras.layers.Layer):
 
 
 def build_afm(
-    feature_columns,
-    embedding_dim=16,
-    attention_dim=16,
-    dropout_rate=0.0,
-    pooled_dropout_rate=0.0,
-    attention_l2=0.0,
-    task="click",
-):
-    """Build the model.
+    feature_columns: Sequence[Column],
+    tasks: Tasks = "click",
+    *,
+    embedding_dim: int = 16,
+    attention_dim: int = 16,
+    pooled_dropout_rate: float = 0.0,
+    attention_l2: float = 0.0,
+    activation: Activation = "relu",
+    dropout_rate: float = 0.0,
+    embeddings_initializer: Initializer = None,
+    embedding_l2: L2 = 0.0,
+    linear_l2: L2 = 0.0,
+) -> keras.Model:
+    """Build an attentional factorization machine.
 
     Args:
         feature_columns: columns of any kind, two fields at least.
+        tasks: the one task, see ``recsys_lib.layers.heads``.
         embedding_dim: width of the vectors.
         attention_dim: hidden units of the attention network, the paper's attention factor.
-        dropout_rate: dropout on the pairs' products, as in the paper.
-        pooled_dropout_rate: dropout on their weighted sum.
+        pooled_dropout_rate: dropout on the weighted sum of the products.
         attention_l2: L2 penalty on the attention network's matrix W, and on nothing else.
-        task: name of the output.
+        activation: of the attention network; ReLU in the paper.
+        dropout_rate: dropout on the pairs' products, as in the paper.
+        embeddings_initializer: Keras initializer of the vectors.
+        embedding_l2: penalty of the ids' vectors, a number or an ``EmbeddingL2``.
+        linear_l2: the same for the ids' weights of the linear term.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layer
         ``afm_pairs`` holds the products ``(batch, num_pairs, embedding_dim)``, ``afm_attention``
         the weights a_ij ``(batch, num_pairs)``, ``afm_pooled`` the weighted sum, and
         ``afm_logit`` the projection p.
+
+    Raises:
+        ValueError: fewer than two fields, a column that states another width, an option out of
+            range, or several tasks.
+
+    Example:
+        >>> from recsys_lib.features import CategoricalColumn
+        >>> columns = [CategoricalColumn("user_id", 6), CategoricalColumn("movie_id", 9)]
+        >>> model = build_afm(columns, "click", embedding_dim=4, attention_dim=3)
+        >>> model.get_layer("afm_attention").output.shape  # one pair of fields
+        (None, 1)
     """
+    dropout_rate = check_dropout("dropout_rate", dropout_rate)
+    pooled_dropout_rate = check_dropout("pooled_dropout_rate", pooled_dropout_rate)
+    embedding_l2 = check_l2(feature_columns, embedding_l2)
+    linear_l2 = check_l2(feature_columns, linear_l2, "linear_l2")
     inputs = build_inputs(feature_columns)
-    fields = crossed_fields(inputs, feature_columns, embedding_dim)
+    fields = crossed_fields(
+        inputs,
+        feature_columns,
+        embedding_dim,
+        embeddings_initializer=embeddings_initializer,
+        l2=embedding_l2,
+    )
     products = PairwiseProduct(name="afm_pairs")(fields)  # (batch, pairs, dim)
     products = keras.layers.Dropout(dropout_rate, name="afm_pairs_dropout")(products)
-    weights = PairAttention(attention_dim, attention_l2, name="afm_attention")(fields, products)
+    attention = PairAttention(attention_dim, attention_l2, activation, name="afm_attention")
+    weights = attention(fields, products)  # (batch, pairs)
     pooled = WeightedSum(name="afm_pooled")(weights, products)  # (batch, dim)
     pooled = keras.layers.Dropout(pooled_dropout_rate, name="afm_pooled_dropout")(pooled)
-    # The head adds the one bias of the model.
-    logit = keras.layers.Dense(1, use_bias=False, name="afm_logit")(pooled)
-    logits = [linear_logit(inputs, feature_columns), logit]
-    return keras.Model(inputs, PredictionHead(name=task)(logits), name="afm")
+    logit = deep_logit(pooled, (), name="afm")
+    logits = [linear_logit(inputs, feature_columns, l2=linear_l2), logit]
+    return keras.Model(inputs, predict_one(tasks, logits), name="afm")

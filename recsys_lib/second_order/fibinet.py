@@ -13,13 +13,19 @@ for Click-Through Rate Prediction", sections 3.2 to 3.6.
 Taught in chapter 02, "FiBiNET".
 """
 
+from collections.abc import Sequence
+
 import keras
 from keras import ops
 
-from recsys_lib.features.embedding import build_inputs
-from recsys_lib.layers.blocks import MLP, linear_logit
-from recsys_lib.layers.heads import PredictionHead
+from recsys_lib.checks import check_choice, check_number, check_widths
+from recsys_lib.features.columns import Column
+from recsys_lib.features.embedding import build_inputs, check_l2
+from recsys_lib.features.penalties import L2
+from recsys_lib.layers.blocks import deep_logit, flatten_fields, linear_logit
+from recsys_lib.layers.heads import Tasks, predict_one
 from recsys_lib.layers.initializers import glorot_of_one
+from recsys_lib.layers.options import Activation, Initializer, Widths
 from recsys_lib.second_order.interactions import PairLayer, crossed_fields
 
 BILINEAR_KINDS = ("all", "each", "interaction")
@@ -48,9 +54,7 @@ class FieldWeights(keras.layers.Layer):
 
     def __init__(self, reduction_ratio=3, activation="relu", **kwargs):
         super().__init__(**kwargs)
-        if reduction_ratio < 1:
-            raise ValueError(f"reduction_ratio: expected 1 or more, got {reduction_ratio}")
-        self.reduction_ratio = reduction_ratio
+        self.reduction_ratio = check_number("reduction_ratio", reduction_ratio, 1)
         self.activation = keras.activations.get(activation)
 
     def build(self, input_shape):
@@ -95,9 +99,7 @@ class BilinearInteraction(PairLayer):
 
     def __init__(self, kind="interaction", **kwargs):
         super().__init__(**kwargs)
-        if kind not in BILINEAR_KINDS:
-            raise ValueError(f"bilinear: expected one of {BILINEAR_KINDS}, got {kind!r}")
-        self.kind = kind
+        self.kind = check_choice("bilinear", kind, BILINEAR_KINDS)
 
     def build(self, input_shape):
         super().build(input_shape)
@@ -123,35 +125,66 @@ class BilinearInteraction(PairLayer):
 
 
 def build_fibinet(
-    feature_columns,
-    embedding_dim=16,
-    hidden_units=(64, 32),
-    bilinear="interaction",
-    reduction_ratio=3,
-    senet_activation="relu",
-    dropout_rate=0.0,
-    task="click",
-):
-    """Build the model.
+    feature_columns: Sequence[Column],
+    tasks: Tasks = "click",
+    *,
+    embedding_dim: int = 16,
+    hidden_units: Widths = (64, 32),
+    bilinear: str = "interaction",
+    reduction_ratio: float = 3,
+    senet_activation: Activation = "relu",
+    activation: Activation = "relu",
+    dropout_rate: float = 0.0,
+    batch_normalization: bool = False,
+    embeddings_initializer: Initializer = None,
+    embedding_l2: L2 = 0.0,
+    linear_l2: L2 = 0.0,
+) -> keras.Model:
+    """Build FiBiNET.
 
     Args:
         feature_columns: columns of any kind, two fields at least.
+        tasks: the one task, see ``recsys_lib.layers.heads``.
         embedding_dim: width of the vectors.
-        hidden_units: widths of the network's layers; empty: the paper's shallow form, which adds
+        hidden_units: widths of the network's layers; ``()``: the paper's shallow form, which adds
             up all elements of p and q.
         bilinear: ``"all"``, ``"each"`` or ``"interaction"``, see ``BilinearInteraction``.
         reduction_ratio, senet_activation: see ``FieldWeights``.
+        activation: of the hidden layers; ReLU in the paper.
         dropout_rate: dropout after each hidden layer.
-        task: name of the output.
+        batch_normalization: normalise each hidden layer before its activation.
+        embeddings_initializer: Keras initializer of the vectors.
+        embedding_l2: penalty of the ids' vectors, a number or an ``EmbeddingL2``.
+        linear_l2: the same for the ids' weights of the linear term.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layer
         ``senet_weights`` holds the fields' weights ``(batch, num_fields)``, ``senet_fields`` the
         weighted vectors, ``bilinear_original`` and ``bilinear_senet`` p and q, each
-        ``(batch, num_pairs, embedding_dim)``.
+        ``(batch, num_pairs, embedding_dim)``, ``deep`` the network's last layer.
+
+    Raises:
+        ValueError: fewer than two fields, a column that states another width, an option out of
+            range, or several tasks.
+
+    Example:
+        >>> from recsys_lib.features import CategoricalColumn
+        >>> columns = [CategoricalColumn("user_id", 6), CategoricalColumn("movie_id", 9)]
+        >>> model = build_fibinet(columns, "click", embedding_dim=4, hidden_units=(8,))
+        >>> model.get_layer("senet_weights").output.shape
+        (None, 2)
     """
+    hidden_units = check_widths("hidden_units", hidden_units, at_least=0)
+    embedding_l2 = check_l2(feature_columns, embedding_l2)
+    linear_l2 = check_l2(feature_columns, linear_l2, "linear_l2")
     inputs = build_inputs(feature_columns)
-    fields = crossed_fields(inputs, feature_columns, embedding_dim)
+    fields = crossed_fields(
+        inputs,
+        feature_columns,
+        embedding_dim,
+        embeddings_initializer=embeddings_initializer,
+        l2=embedding_l2,
+    )
     weights = FieldWeights(reduction_ratio, senet_activation, name="senet_weights")(fields)
     column = keras.layers.Reshape((-1, 1), name="senet_column")(weights)  # (batch, fields, 1)
     weighted = keras.layers.Multiply(name="senet_fields")([fields, column])
@@ -160,12 +193,16 @@ def build_fibinet(
         BilinearInteraction(bilinear, name="bilinear_original")(fields),
         BilinearInteraction(bilinear, name="bilinear_senet")(weighted),
     ]
-    flat = keras.layers.Flatten(name="combination")(ops.concatenate(products, axis=1))
+    flat = flatten_fields(ops.concatenate(products, axis=1))  # (batch, 2 * num_pairs * dim)
     if hidden_units:
-        hidden = MLP(hidden_units, dropout_rate=dropout_rate, name="deep")(flat)
-        # The head adds the one bias of the model.
-        logit = keras.layers.Dense(1, use_bias=False, name="deep_logit")(hidden)
+        logit = deep_logit(
+            flat,
+            hidden_units,
+            activation=activation,
+            dropout_rate=dropout_rate,
+            batch_normalization=batch_normalization,
+        )
     else:
         logit = ops.sum(flat, axis=1, keepdims=True)
-    logits = [linear_logit(inputs, feature_columns), logit]
-    return keras.Model(inputs, PredictionHead(name=task)(logits), name="fibinet")
+    logits = [linear_logit(inputs, feature_columns, l2=linear_l2), logit]
+    return keras.Model(inputs, predict_one(tasks, logits), name="fibinet")

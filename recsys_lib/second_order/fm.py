@@ -10,12 +10,17 @@ Source: Rendle 2010, "Factorization Machines", equation 1; lemma 3.1 for the tim
 Taught in chapter 02, "FM".
 """
 
+from collections.abc import Sequence
+
 import keras
 from keras import ops
 
-from recsys_lib.features.embedding import build_inputs
+from recsys_lib.features.columns import Column
+from recsys_lib.features.embedding import build_inputs, check_l2
+from recsys_lib.features.penalties import L2
 from recsys_lib.layers.blocks import linear_logit
-from recsys_lib.layers.heads import PredictionHead
+from recsys_lib.layers.heads import Tasks, predict_one
+from recsys_lib.layers.options import Initializer
 from recsys_lib.second_order.interactions import BiInteraction, crossed_fields
 
 
@@ -34,21 +39,52 @@ class FactorizationMachine(BiInteraction):
         return ops.sum(super().call(fields), axis=1, keepdims=True)
 
 
-def build_fm(feature_columns, embedding_dim=16, task="click"):
-    """Build the model.
+def build_fm(
+    feature_columns: Sequence[Column],
+    tasks: Tasks = "click",
+    *,
+    embedding_dim: int = 16,
+    embeddings_initializer: Initializer = None,
+    embedding_l2: L2 = 0.0,
+    linear_l2: L2 = 0.0,
+) -> keras.Model:
+    """Build a factorization machine.
 
     Args:
         feature_columns: columns of any kind, two fields at least; a sequence is one field, the
             pooled vector of its steps, a number is ``x`` times a vector.
+        tasks: the one task, see ``recsys_lib.layers.heads``.
         embedding_dim: width k of the vectors.
-        task: name of the output.
+        embeddings_initializer: Keras initializer of the vectors.
+        embedding_l2: penalty of the ids' vectors, a number or an ``EmbeddingL2``.
+        linear_l2: the same for the ids' weights of the linear term.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layer ``fields``
         holds the vectors ``(batch, num_fields, embedding_dim)``, ``fm`` the second-order term
         ``(batch, 1)``.
+
+    Raises:
+        ValueError: fewer than two fields, a column that states another width, an option out of
+            range, or several tasks.
+
+    Example:
+        >>> from recsys_lib.features import CategoricalColumn
+        >>> columns = [CategoricalColumn("user_id", 6), CategoricalColumn("movie_id", 9)]
+        >>> model = build_fm(columns, "click", embedding_dim=4)
+        >>> model.get_layer("fields").output.shape
+        (None, 2, 4)
     """
+    embedding_l2 = check_l2(feature_columns, embedding_l2)
+    linear_l2 = check_l2(feature_columns, linear_l2, "linear_l2")
     inputs = build_inputs(feature_columns)
-    fields = crossed_fields(inputs, feature_columns, embedding_dim)
-    logits = [linear_logit(inputs, feature_columns), FactorizationMachine(name="fm")(fields)]
-    return keras.Model(inputs, PredictionHead(name=task)(logits), name="fm")
+    fields = crossed_fields(
+        inputs,
+        feature_columns,
+        embedding_dim,
+        embeddings_initializer=embeddings_initializer,
+        l2=embedding_l2,
+    )
+    second_order = FactorizationMachine(name="fm")(fields)
+    logits = [linear_logit(inputs, feature_columns, l2=linear_l2), second_order]
+    return keras.Model(inputs, predict_one(tasks, logits), name="fm")

@@ -5,16 +5,21 @@ order in every layer, in ``pair_names`` and in ``pair_matrix``.
 """
 
 import itertools
+from collections.abc import Mapping, Sequence
 
 import keras
 import numpy as np
 import tensorflow as tf
-from keras import ops
+from keras import KerasTensor, ops
 
+from recsys_lib.checks import check_shape
+from recsys_lib.features.columns import Column
 from recsys_lib.features.embedding import embed_fields, field_names
+from recsys_lib.features.penalties import L2
+from recsys_lib.layers.options import Initializer
 
 
-def pair_indices(num_fields):
+def pair_indices(num_fields: int) -> tuple[np.ndarray, np.ndarray]:
     """First and second field of every pair i < j.
 
     Returns:
@@ -29,12 +34,12 @@ def pair_indices(num_fields):
     return first.astype(np.int32), second.astype(np.int32)
 
 
-def pair_names(feature_columns):
+def pair_names(feature_columns: Sequence[Column]) -> list[tuple[str, str]]:
     """Names of the two fields of every pair, in the order of the pairs."""
     return list(itertools.combinations(field_names(feature_columns), 2))
 
 
-def pair_matrix(values, num_fields):
+def pair_matrix(values: np.ndarray, num_fields: int) -> np.ndarray:
     """Values of pairs as a symmetric matrix, for a heat map over the fields.
 
     Args:
@@ -60,22 +65,30 @@ def pair_matrix(values, num_fields):
     return matrix
 
 
-def crossed_fields(inputs, feature_columns, embedding_dim, name="embedding"):
+def crossed_fields(
+    inputs: Mapping[str, KerasTensor],
+    feature_columns: Sequence[Column],
+    embedding_dim: int,
+    name: str = "embedding",
+    embeddings_initializer: Initializer = None,
+    l2: L2 = 0.0,
+) -> KerasTensor:
     """Embeddings of all fields, ``(batch, num_fields, embedding_dim)``, for a crossing model.
 
     They are the output of the layer ``fields`` (of ``<name>_fields`` under another name).
+    Arguments as for ``embed_fields``.
 
     Raises:
         ValueError: fewer than two fields, or a column that states another width.
     """
     num_fields = len(field_names(feature_columns))
     pair_indices(num_fields)
-    vectors = embed_fields(inputs, feature_columns, embedding_dim, name=name)
+    vectors = embed_fields(inputs, feature_columns, embedding_dim, name, embeddings_initializer, l2)
     label = "fields" if name == "embedding" else f"{name}_fields"
     return keras.layers.Identity(name=label)(vectors)
 
 
-def pick(fields, positions, axis=1):
+def pick(fields: tf.Tensor, positions: np.ndarray, axis: int = 1) -> tf.Tensor:
     """Fields at constant positions along ``axis`` (0 or 1).
 
     Indexing is fast forwards; its own gradient is a scattered sum, on axis 1 between two
@@ -110,11 +123,7 @@ class PairLayer(keras.layers.Layer):
 
     def build(self, input_shape):
         shape = input_shape[0] if isinstance(input_shape[0], list | tuple) else input_shape
-        if len(shape) != 3:
-            raise ValueError(
-                f"{type(self).__name__} {self.name!r}: expected fields of shape "
-                f"(batch, num_fields, embedding_dim), got {tuple(shape)}"
-            )
+        check_shape(self, shape, 3, "(batch, num_fields, embedding_dim)")
         self.num_fields, self.embedding_dim = shape[1], shape[2]
         self.pairs = pair_indices(self.num_fields)
         self.num_pairs = len(self.pairs[0])

@@ -13,54 +13,87 @@ section 3.1 (equations 3 to 7), section 3.3 for batch normalization and dropout.
 Taught in chapter 02, "NFM".
 """
 
+from collections.abc import Sequence
+
 import keras
 
-from recsys_lib.features.embedding import build_inputs
-from recsys_lib.layers.blocks import MLP, linear_logit
-from recsys_lib.layers.heads import PredictionHead
+from recsys_lib.checks import check_bool, check_widths
+from recsys_lib.features.columns import Column
+from recsys_lib.features.embedding import build_inputs, check_l2
+from recsys_lib.features.penalties import L2
+from recsys_lib.layers.blocks import MLP, check_dropout, deep_logit, linear_logit
+from recsys_lib.layers.heads import Tasks, predict_one
+from recsys_lib.layers.options import Activation, Initializer, Widths
 from recsys_lib.second_order.interactions import BiInteraction, crossed_fields
 
 
 def build_nfm(
-    feature_columns,
-    embedding_dim=16,
-    hidden_units=(64, 32),
-    batch_normalization=True,
-    interaction_dropout_rate=0.0,
-    dropout_rate=0.0,
-    task="click",
-):
-    """Build the model.
+    feature_columns: Sequence[Column],
+    tasks: Tasks = "click",
+    *,
+    embedding_dim: int = 16,
+    hidden_units: Widths = (64, 32),
+    interaction_dropout_rate: float = 0.0,
+    activation: Activation = "relu",
+    dropout_rate: float = 0.0,
+    batch_normalization: bool = True,
+    embeddings_initializer: Initializer = None,
+    embedding_l2: L2 = 0.0,
+    linear_l2: L2 = 0.0,
+) -> keras.Model:
+    """Build a neural factorization machine, by default with the paper's batch normalization.
 
     Args:
         feature_columns: columns of any kind, two fields at least.
+        tasks: the one task, see ``recsys_lib.layers.heads``.
         embedding_dim: width of the vectors and of the summed products.
-        hidden_units: widths of the network's layers; empty: none, h reads the sum itself.
-        batch_normalization: normalise the summed products and each hidden layer (momentum 0.9).
+        hidden_units: widths of the network's layers; ``()``: none, h reads the sum itself.
         interaction_dropout_rate: dropout on the summed products.
+        activation: of the hidden layers; ReLU in the paper.
         dropout_rate: dropout after each hidden layer.
-        task: name of the output.
+        batch_normalization: normalise the summed products and each hidden layer (momentum 0.9).
+        embeddings_initializer: Keras initializer of the vectors.
+        embedding_l2: penalty of the ids' vectors, a number or an ``EmbeddingL2``.
+        linear_l2: the same for the ids' weights of the linear term.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layer
         ``bi_interaction`` holds the summed products ``(batch, embedding_dim)``, ``nfm_hidden``
         z, ``nfm_logit`` the prediction vector h.
+
+    Raises:
+        ValueError: fewer than two fields, a column that states another width, an option out of
+            range, or several tasks.
+
+    Example:
+        >>> from recsys_lib.features import CategoricalColumn
+        >>> columns = [CategoricalColumn("user_id", 6), CategoricalColumn("movie_id", 9)]
+        >>> model = build_nfm(columns, "click", embedding_dim=4, hidden_units=(8,))
+        >>> model.get_layer("bi_interaction").output.shape
+        (None, 4)
     """
+    hidden_units = check_widths("hidden_units", hidden_units, at_least=0)
+    embedding_l2 = check_l2(feature_columns, embedding_l2)
+    linear_l2 = check_l2(feature_columns, linear_l2, "linear_l2")
     inputs = build_inputs(feature_columns)
-    fields = crossed_fields(inputs, feature_columns, embedding_dim)
+    fields = crossed_fields(
+        inputs,
+        feature_columns,
+        embedding_dim,
+        embeddings_initializer=embeddings_initializer,
+        l2=embedding_l2,
+    )
     hidden = BiInteraction(name="bi_interaction")(fields)  # (batch, dim)
-    if batch_normalization:
+    if check_bool("batch_normalization", batch_normalization):
         normalization = keras.layers.BatchNormalization(momentum=0.9, name="nfm_normalization")
         hidden = normalization(hidden)
-    hidden = keras.layers.Dropout(interaction_dropout_rate, name="nfm_dropout")(hidden)
+    rate = check_dropout("interaction_dropout_rate", interaction_dropout_rate)
+    hidden = keras.layers.Dropout(rate, name="nfm_dropout")(hidden)
     if hidden_units:
-        hidden = MLP(
-            hidden_units,
-            dropout_rate=dropout_rate,
-            batch_normalization=batch_normalization,
-            name="nfm_hidden",
-        )(hidden)
-    # The head adds the one bias of the model.
-    logit = keras.layers.Dense(1, use_bias=False, name="nfm_logit")(hidden)
-    logits = [linear_logit(inputs, feature_columns), logit]
-    return keras.Model(inputs, PredictionHead(name=task)(logits), name="nfm")
+        network = MLP(
+            hidden_units, activation, dropout_rate, batch_normalization, name="nfm_hidden"
+        )
+        hidden = network(hidden)
+    logit = deep_logit(hidden, (), name="nfm")
+    logits = [linear_logit(inputs, feature_columns, l2=linear_l2), logit]
+    return keras.Model(inputs, predict_one(tasks, logits), name="nfm")

@@ -18,13 +18,20 @@ Multi-field Categorical Data") hands the pairs' products to the network side by 
 Taught in chapter 02, "PNN".
 """
 
+from collections.abc import Sequence
+
 import keras
 from keras import ops
 
-from recsys_lib.features.embedding import build_inputs
-from recsys_lib.layers.blocks import MLP
-from recsys_lib.layers.heads import PredictionHead
+from recsys_lib.checks import check_bool, check_choice, check_integer, check_widths
+from recsys_lib.features.columns import Column
+from recsys_lib.features.embedding import build_inputs, check_l2
+from recsys_lib.features.penalties import L2
+from recsys_lib.layers.activations import activation_config, activation_layer, read_activation
+from recsys_lib.layers.blocks import check_dropout, deep_logit, flatten_fields, side_by_side
+from recsys_lib.layers.heads import Tasks, predict_one
 from recsys_lib.layers.initializers import glorot_of_one
+from recsys_lib.layers.options import Activation, Initializer, Widths
 from recsys_lib.second_order.interactions import (
     PairLayer,
     PairwiseInnerProduct,
@@ -39,11 +46,15 @@ SIGNALS = ("added", "pairs")
 class InnerProductSignal(keras.layers.Layer):
     """Quadratic signal of IPNN, ``|| sum_i theta_i^n f_i ||^2`` for each unit n.
 
+    Computed as ``sum_ij theta_i^n theta_j^n <f_i, f_j>``: a row has num_fields^2 inner products,
+    and all units read the same ones, where a sum of weighted vectors would take
+    ``units * embedding_dim`` numbers for each row.
+
     Call arguments:
         fields: ``(batch, num_fields, embedding_dim)``.
 
     Returns:
-        ``(batch, units)``, never negative.
+        ``(batch, units)``, never negative but for rounding.
 
     Args:
         units: number D1 of units.
@@ -53,15 +64,18 @@ class InnerProductSignal(keras.layers.Layer):
 
     def __init__(self, units, **kwargs):
         super().__init__(**kwargs)
-        self.units = units
+        self.units = check_integer("units", units)
 
     def build(self, input_shape):
         # One weight per unit and *field*: theta weighs whole vectors, not their elements.
         self.theta = self.add_weight(name="theta", shape=(self.units, input_shape[1]))
 
     def call(self, fields):
-        sums = ops.matmul(self.theta, fields)  # (units, fields) (batch, fields, dim)
-        return ops.sum(ops.square(sums), axis=-1)  # (batch, units, dim) -> (batch, units)
+        num_products = fields.shape[1] ** 2
+        inner = ops.matmul(fields, ops.transpose(fields, (0, 2, 1)))  # (batch, fields, fields)
+        weights = ops.expand_dims(self.theta, 2) * ops.expand_dims(self.theta, 1)
+        weights = ops.reshape(weights, (self.units, num_products))
+        return ops.matmul(ops.reshape(inner, (-1, num_products)), ops.transpose(weights))
 
     def get_config(self):
         return {**super().get_config(), "units": self.units}
@@ -85,7 +99,7 @@ class OuterProductSignal(keras.layers.Layer):
 
     def __init__(self, units, **kwargs):
         super().__init__(**kwargs)
-        self.units = units
+        self.units = check_integer("units", units)
 
     def build(self, input_shape):
         width = input_shape[2]
@@ -134,7 +148,7 @@ class PairwiseKernelProduct(PairLayer):
 
 @keras.saving.register_keras_serializable("recsys_lib")
 class AddedSignals(keras.layers.Layer):
-    """First hidden layer: ``ReLU(l_z + l_p + b_1)``.
+    """First hidden layer: ``f(l_z + l_p + b_1)``.
 
     Call arguments:
         signals: list of tensors ``(batch, units)``.
@@ -142,38 +156,73 @@ class AddedSignals(keras.layers.Layer):
     Returns:
         ``(batch, units)``.
 
+    Args:
+        activation: f, a Keras activation, ``"dice"`` or ``"prelu"``; ReLU in the paper.
+        batch_normalization: normalise the sum before the activation (momentum 0.9).
+
     Source: Qu et al. 2016, section III-A.
     """
 
-    def build(self, input_shape):
-        self.bias = self.add_weight(name="bias", shape=(input_shape[0][-1],), initializer="zeros")
+    def __init__(self, activation="relu", batch_normalization=False, **kwargs):
+        super().__init__(**kwargs)
+        self.activation = read_activation(activation)
+        self.activation_layer = activation_layer(self.activation, name="activation")
+        self.batch_normalization = check_bool("batch_normalization", batch_normalization)
+        if self.batch_normalization:
+            self.normalization = keras.layers.BatchNormalization(momentum=0.9, name="normalization")
 
-    def call(self, signals):
-        return ops.relu(sum(signals[1:], start=signals[0]) + self.bias)
+    def build(self, input_shape):
+        shape = tuple(input_shape[0])
+        self.bias = self.add_weight(name="bias", shape=shape[-1:], initializer="zeros")
+        if self.batch_normalization:
+            self.normalization.build(shape)
+        self.activation_layer.build(shape)
+
+    def call(self, signals, training=None):
+        total = sum(signals[1:], start=signals[0]) + self.bias
+        if self.batch_normalization:
+            total = self.normalization(total, training=training)
+        return self.activation_layer(total)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "activation": activation_config(self.activation),
+            "batch_normalization": self.batch_normalization,
+        }
 
 
 def build_pnn(
-    feature_columns,
-    embedding_dim=16,
-    hidden_units=(64, 32),
-    products="inner",
-    signals="added",
-    dropout_rate=0.0,
-    task="click",
-):
-    """Build the model.
+    feature_columns: Sequence[Column],
+    tasks: Tasks = "click",
+    *,
+    embedding_dim: int = 16,
+    hidden_units: Widths = (64, 32),
+    products: str = "inner",
+    signals: str = "added",
+    activation: Activation = "relu",
+    dropout_rate: float = 0.0,
+    batch_normalization: bool = False,
+    embeddings_initializer: Initializer = None,
+    embedding_l2: L2 = 0.0,
+) -> keras.Model:
+    """Build a product-based neural network: IPNN, OPNN, both, or the extension of 2018.
 
     Args:
         feature_columns: columns of any kind, two fields at least.
+        tasks: the one task, see ``recsys_lib.layers.heads``.
         embedding_dim: width of the vectors.
-        hidden_units: widths of the layers; the first is D1, the number of units that read the
-            products.
+        hidden_units: widths of the layers, one at least; the first is D1, the number of units that
+            read the products.
         products: ``"inner"`` (IPNN), ``"outer"`` (OPNN) or ``"both"`` (the paper's PNN*; weighing
             the two products side by side is adding their signals).
         signals: ``"added"`` as in the paper of 2016, or ``"pairs"`` as in the extension of 2018:
             embeddings and the products of all pairs, side by side, into the network.
+        activation: of the hidden layers, the product layer's included; ReLU in the paper.
         dropout_rate: dropout after each hidden layer.
-        task: name of the output.
+        batch_normalization: normalise each hidden layer before its activation.
+        embeddings_initializer: Keras initializer of the vectors.
+        embedding_l2: penalty of the ids' vectors, a number or an ``EmbeddingL2``.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. The model has no
@@ -183,41 +232,58 @@ def build_pnn(
         ``(batch, num_pairs)``.
 
     Raises:
-        ValueError: no hidden layer, or an unknown kind of products or signals.
+        ValueError: no hidden layer, an unknown kind of products or signals, fewer than two fields,
+            a column that states another width, an option out of range, or several tasks.
+
+    Example:
+        >>> from recsys_lib.features import CategoricalColumn
+        >>> columns = [CategoricalColumn("user_id", 6), CategoricalColumn("movie_id", 9)]
+        >>> model = build_pnn(columns, "click", embedding_dim=4, hidden_units=(8, 3))
+        >>> model.get_layer("product_layer").output.shape, model.get_layer("deep").output.shape
+        ((None, 8), (None, 3))
     """
-    hidden_units = tuple(hidden_units)
-    if not hidden_units or min(hidden_units) < 1:
-        raise ValueError(f"hidden_units: expected widths of 1 or more, got {hidden_units}")
-    if products not in PRODUCTS:
-        raise ValueError(f"products: expected one of {PRODUCTS}, got {products!r}")
-    if signals not in SIGNALS:
-        raise ValueError(f"signals: expected one of {SIGNALS}, got {signals!r}")
+    hidden_units = check_widths("hidden_units", hidden_units)
+    check_choice("products", products, PRODUCTS)
+    check_choice("signals", signals, SIGNALS)
+    dropout_rate = check_dropout("dropout_rate", dropout_rate)
+    embedding_l2 = check_l2(feature_columns, embedding_l2)
     inputs = build_inputs(feature_columns)
-    fields = crossed_fields(inputs, feature_columns, embedding_dim)
-    flat = keras.layers.Flatten(name="flat_fields")(fields)  # (batch, fields * dim)
+    fields = crossed_fields(
+        inputs,
+        feature_columns,
+        embedding_dim,
+        embeddings_initializer=embeddings_initializer,
+        l2=embedding_l2,
+    )
+    flat = flatten_fields(fields)  # (batch, fields * dim)
     if signals == "pairs":
         parts = [flat]
         if products != "outer":
             parts.append(PairwiseInnerProduct(name="inner_products")(fields))
         if products != "inner":
             parts.append(PairwiseKernelProduct(name="outer_products")(fields))
-        hidden = ops.concatenate(parts, axis=-1)
+        hidden = side_by_side(parts)
     else:
-        hidden = _product_layer(fields, flat, hidden_units[0], products)
+        parts = _signals(fields, flat, hidden_units[0], products)
+        # The product layer adds the one bias of its units.
+        hidden = AddedSignals(activation, batch_normalization, name="product_layer")(parts)
         hidden = keras.layers.Dropout(dropout_rate, name="product_dropout")(hidden)
         hidden_units = hidden_units[1:]
-    if hidden_units:
-        hidden = MLP(hidden_units, dropout_rate=dropout_rate, name="deep")(hidden)
-    # The head adds the one bias of the model.
-    logit = keras.layers.Dense(1, use_bias=False, name="deep_logit")(hidden)
-    return keras.Model(inputs, PredictionHead(name=task)(logit), name="pnn")
+    logit = deep_logit(
+        hidden,
+        hidden_units,
+        activation=activation,
+        dropout_rate=dropout_rate,
+        batch_normalization=batch_normalization,
+    )
+    return keras.Model(inputs, predict_one(tasks, logit), name="pnn")
 
 
-def _product_layer(fields, flat, units, products):
-    # The product layer adds the one bias of its units.
-    parts = [keras.layers.Dense(units, use_bias=False, name="linear_signal")(flat)]
+def _signals(fields, flat, units, products):
+    """l_z and the l_p that are asked for, each ``(batch, units)``."""
+    signals = [keras.layers.Dense(units, use_bias=False, name="linear_signal")(flat)]
     if products != "outer":
-        parts.append(InnerProductSignal(units, name="inner_signal")(fields))
+        signals.append(InnerProductSignal(units, name="inner_signal")(fields))
     if products != "inner":
-        parts.append(OuterProductSignal(units, name="outer_signal")(fields))
-    return AddedSignals(name="product_layer")(parts)
+        signals.append(OuterProductSignal(units, name="outer_signal")(fields))
+    return signals

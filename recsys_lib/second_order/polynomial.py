@@ -9,34 +9,53 @@ Source: Rendle 2010, "Factorization Machines", section 3 (the comparison with po
 Taught in chapter 02, "FM".
 """
 
+from collections.abc import Sequence
+
 import keras
 
+from recsys_lib.features.columns import Column
 from recsys_lib.features.crosses import DEFAULT_MAX_ROWS, DEFAULT_NUM_BUCKETS
-from recsys_lib.memorization import build_wide
+from recsys_lib.features.penalties import L2
+from recsys_lib.layers.heads import Tasks
+from recsys_lib.memorization.wide_and_deep import build_wide
 
 
 def build_polynomial(
-    feature_columns,
-    max_cross_rows=DEFAULT_MAX_ROWS,
-    num_cross_buckets=DEFAULT_NUM_BUCKETS,
-    task="click",
-):
+    feature_columns: Sequence[Column],
+    tasks: Tasks = "click",
+    *,
+    max_cross_rows: int = DEFAULT_MAX_ROWS,
+    num_cross_buckets: int = DEFAULT_NUM_BUCKETS,
+    linear_l2: L2 = 0.0,
+) -> keras.Model:
     """Build the model: ``build_wide`` with all pairs, under the name of this chapter.
 
     Args:
         feature_columns: columns of any kind, two id columns at least; numbers enter the linear
             term alone.
+        tasks: the one task, see ``recsys_lib.layers.heads``.
         max_cross_rows, num_cross_buckets: pairs with more combinations than that are hashed, see
             ``CrossProduct``.
-        task: name of the output.
+        linear_l2: penalty of the weights of ids and pairs, a number or an ``EmbeddingL2``.
 
     Returns:
-        ``keras.Model`` from the columns' inputs to a probability ``(batch,)``.
+        ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layers to look at:
+        ``wide_linear`` and ``wide_linear_numeric``, the weights w_i; ``wide_cross``, the w_ij.
+
+    Raises:
+        ValueError: no pair of id columns, an option out of range, or several tasks.
+
+    Example:
+        >>> from recsys_lib.features import CategoricalColumn
+        >>> columns = [CategoricalColumn("user_id", 6), CategoricalColumn("movie_id", 9)]
+        >>> build_polynomial(columns).count_params()  # 6 x 9 pairs, 15 ids and the bias
+        70
     """
     wide = build_wide(
         feature_columns,
+        tasks,
         max_cross_rows=max_cross_rows,
         num_cross_buckets=num_cross_buckets,
-        task=task,
+        linear_l2=linear_l2,
     )
     return keras.Model(wide.input, wide.output, name="polynomial")
