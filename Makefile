@@ -16,11 +16,9 @@ WORKERS ?= 2
 # Each of the workers computes in one thread: two of two threads wait for each other on two cores.
 ONE_THREAD := TF_NUM_INTRAOP_THREADS=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
-# The exercises' notebooks are tested by their own round, not by nbval. Labs run where their data
-# are: `python -m bookmaker labs` lists those, and says which it leaves out.
-ALL_NOTEBOOKS := $(wildcard chapters/*.ipynb chapters/*/*.ipynb)
-NOTEBOOKS := $(foreach one,$(ALL_NOTEBOOKS),\
-    $(if $(filter %.exercises.ipynb lab_%,$(notdir $(one))),,$(one)))
+# `make test` runs the notebooks whose inputs changed since the last green run on this machine, and
+# FULL=1 all. `python -m bookmaker changed` lists them, labs where their data are.
+STAMP ?= build/tested.json
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg \
     --nbval-cell-timeout 300
 
@@ -40,49 +38,53 @@ help: ## list the targets
 lab: $(READER) ## set up the environment and open the book in JupyterLab
 	@$(PY) -m jupyter lab $(LAB) $(LAB_ARGS)
 
-test: lint ## everything CI checks: style, pairs, claims, unit tests, every notebook again
-	@$(if $(NOTEBOOKS),,echo "No notebook in chapters/ yet: nbval has nothing to run")
+test: lint ## everything CI checks: style, pairs, claims, tests, notebooks that changed (FULL=1: all)
 # The longest files first and in this order, so that no worker is left with one of them at the end.
-	@labs="$$($(PY) -m recsys_lib.book labs)"; \
+# A run that PYTEST_ARGS narrows proves nothing about the rest, and leaves no stamp.
+	@chosen="$$($(PY) -m bookmaker changed --stamp "$(STAMP)" $(if $(FULL),--all))"; \
+	set --; \
+	while IFS= read -r one; do [ -z "$$one" ] || set -- "$$@" "$$one"; done <<< "$$chosen"; \
 	RECSYS_PROGRESS=0 $(ONE_THREAD) $(PY) -m pytest \
-	    -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
-	    $(if $(NOTEBOOKS),$(NBVAL) $$labs $(NOTEBOOKS)) tests $(PYTEST_ARGS)
+	    -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(NBVAL) "$$@" tests $(PYTEST_ARGS)
+	@$(if $(PYTEST_ARGS),,$(PY) -m bookmaker tested --stamp "$(STAMP)")
 
 bench: $(READER) ## print the benchmark table
 	@$(PY) -m benchmarks
 
 assignment: $(DEVELOPER) ## write the student versions of all exercises, or of LESSON=01_wide_and_deep
-	@$(PY) -m recsys_lib.book assignment $(LESSON)
+	@$(PY) -m bookmaker assignment $(LESSON)
 
 grade: $(DEVELOPER) ## grade the notebooks in SUBMISSIONS=folder (LESSON=name if they do not tell)
-	@$(PY) -m recsys_lib.book grade "$(SUBMISSIONS)" $(if $(LESSON),--lesson "$(LESSON)")
+	@$(PY) -m bookmaker grade "$(SUBMISSIONS)" $(if $(LESSON),--lesson "$(LESSON)")
 
-book: $(DEVELOPER) ## rebuild notebooks whose text changed, or LESSON=01_wide_and_deep anyway
-	@$(PY) -m recsys_lib.book build $(if $(LESSON),--force $(LESSON))
-	@$(PY) -m recsys_lib.book ledger
-	@$(PY) -m recsys_lib.book index
+book: $(DEVELOPER) ## rebuild notebooks whose text changed (CHANGED=1: whose inputs did), or LESSON=name
+	@$(PY) -m bookmaker build $(if $(LESSON),--force $(LESSON)) $(if $(CHANGED),--changed)
+	@$(PY) -m bookmaker ledger
+	@$(PY) -m bookmaker index
 
 format: $(DEVELOPER) ## format library, tests and the lessons' code
 	@$(PY) -m ruff check --fix --quiet . || true
 	@$(PY) -m ruff format .
-	@$(PY) -m recsys_lib.book format
+	@$(PY) -m bookmaker format
 
-lint: $(DEVELOPER) ## check the style of library, tests and notebooks
+lint: $(DEVELOPER) ## check style, types and docstrings of library, tests and notebooks
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+	@$(PY) -m bookmaker docstrings
 
 lock: ## renew constraints.txt, the exact versions that CI uses (needs uv)
 	@uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
 	    --no-annotate --no-header --upgrade --quiet --output-file constraints.txt
 
 clean: ## remove the environment, caches and build products
-	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis recsys_lib.egg-info
+	rm -rf "$(VENV)" build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis recsys_lib.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find chapters -name .ipynb_checkpoints -type d -prune -exec rm -rf {} +
 
 # $(call install,EXTRAS): what the book needs, in the locked versions.
 ifneq ($(UV),)
-install = $(UV) pip install --quiet --python $(PY) -c constraints.txt -e '.$(1)'
+install = "$(UV)" pip install --quiet --python $(PY) -c constraints.txt -e '.$(1)'
 else
 install = $(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.$(1)'
 endif
@@ -90,7 +92,7 @@ endif
 # The import fills the byte-code caches, so that a lesson's first output comes in seconds.
 $(READER): $(PY) $(INPUTS)
 	@echo "Installing packages into $(VENV) (once)"
-	@$(call install,)
+	@$(call install,[book])
 	@$(PY) -c "import recsys_lib, keras, sklearn, matplotlib.pyplot, pandas"
 	@$(PY) -c "from recsys_lib.book import check_env; check_env()"
 	@touch $@

@@ -1,10 +1,11 @@
 """Command line of the book: ``python -m bookmaker --help`` lists the commands."""
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
-from bookmaker import formatting, index, ledger, lesson_checks
+from bookmaker import formatting, index, inputs, ledger, lesson_checks
 from bookmaker.build import BuildError, build, is_stale
 from bookmaker.grading.commands import add_commands
 from bookmaker.grading.course import GradingError
@@ -25,11 +26,12 @@ def main(arguments=None):
 
 def _build(options):
     texts = select_texts(options.lessons, options.chapters)
+    others = set(inputs.built_with_others(options.chapters)) if options.changed else set()
     if not texts:
         print(f"no lessons in {options.chapters}")
     failed = 0
     for text_path in texts:
-        if not options.force and not is_stale(text_path):
+        if not options.force and text_path not in others and not is_stale(text_path):
             print(f"{text_path.stem}: up to date", flush=True)
             continue
         if options.check:
@@ -37,8 +39,9 @@ def _build(options):
             failed += 1
             continue
         try:
-            lesson = describe(text_path)
+            lesson, read = describe(text_path), inputs.inputs_of(text_path)
             times = build(text_path)
+            inputs.record_built(text_path, read, options.chapters)
         except (BuildError, LessonError) as error:
             print(error, file=sys.stderr)
             failed += 1
@@ -73,6 +76,39 @@ def _labs(options):
     return 0
 
 
+def _changed(options):
+    notebooks, left_out = inputs.notebooks_to_test(options.chapters)
+    for line in left_out:
+        print(line, file=sys.stderr)
+    hashes = inputs.hashes_to_test(notebooks, options.chapters)
+    tested = {} if options.all else inputs.read_stamp(options.stamp)
+    chosen = inputs.changed(notebooks, hashes, tested, options.chapters)
+    inputs.write_stamp(_waiting(options.stamp), hashes)
+    if unchanged := len(notebooks) - len(chosen):
+        print(
+            f"{unchanged} of {len(notebooks)} notebooks are as in the last green run: left out; "
+            "FULL=1 runs all",
+            file=sys.stderr,
+        )
+    for path in chosen:
+        print(path)
+    return 0
+
+
+def _tested(options):
+    waiting = _waiting(options.stamp)
+    if not waiting.exists():
+        print(f"{waiting}: missing; `changed` writes it before the run", file=sys.stderr)
+        return 1
+    inputs.write_stamp(options.stamp, json.loads(waiting.read_text(encoding="utf-8")))
+    waiting.unlink()
+    return 0
+
+
+def _waiting(stamp):
+    return stamp.with_name(f"{stamp.name}.waiting")
+
+
 def _index(options):
     print(index.write(options.chapters, force=options.force))
     return 0
@@ -103,6 +139,9 @@ def _parser():
     command = commands.add_parser("build", help="execute lessons whose text changed")
     command.add_argument("lessons", nargs="*", help="paths, chapters or lessons; default: all")
     command.add_argument("--force", action="store_true", help="execute unchanged lessons too")
+    command.add_argument(
+        "--changed", action="store_true", help="execute those whose other inputs changed, too"
+    )
     command.add_argument("--check", action="store_true", help="say what has to be built, only")
     command.set_defaults(run=_build)
 
@@ -111,6 +150,20 @@ def _parser():
 
     command = commands.add_parser("labs", help="list the labs whose data are on this machine")
     command.set_defaults(run=_labs)
+
+    stamp = argparse.ArgumentParser(add_help=False)
+    stamp.add_argument("--stamp", type=Path, default=inputs.STAMP, help="hashes of a green run")
+
+    command = commands.add_parser(
+        "changed", parents=[stamp], help="list the notebooks that changed since a green run"
+    )
+    command.add_argument("--all", action="store_true", help="list all notebooks")
+    command.set_defaults(run=_changed)
+
+    command = commands.add_parser(
+        "tested", parents=[stamp], help="note that all that `changed` has seen is green"
+    )
+    command.set_defaults(run=_tested)
 
     command = commands.add_parser("index", help="write and execute the start page")
     command.add_argument("--force", action="store_true", help="execute it even if unchanged")

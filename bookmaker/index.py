@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from bookmaker import inputs
 from bookmaker.build import build, is_stale
 from bookmaker.lessons import describe, find_texts
 from recsys_lib.book.places import CHAPTERS, write_atomically
@@ -86,7 +87,9 @@ def write(chapters=CHAPTERS, force=False):
     if not text_path.exists() or text_path.read_text(encoding="utf-8") != rendered:
         write_atomically(text_path, rendered)
     if force or is_stale(text_path):
+        read = inputs.inputs_of(text_path)
         build(text_path)
+        inputs.record_built(text_path, read, chapters)
     return text_path
 
 

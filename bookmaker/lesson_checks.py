@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bookmaker import index, ledger
+from bookmaker import index, inputs, ledger
 from bookmaker.claim_sources import calls_in_cell, claim_problems, problems_between
 from bookmaker.lesson_cells import duplicate_exercises, lesson_problems
 from bookmaker.lessons import (
@@ -27,6 +27,7 @@ LONGEST_CELL = 30
 LONGEST_TAGGED_CELL = 40
 LONGEST_RUN_SECONDS = {"full": 60, "overview": 60, "lab": 180}
 
+_WRAPPED_IMPORT = re.compile(r"^from [\w.]+ import \([^)]*\)", re.MULTILINE)
 _ABSOLUTE_PATH = re.compile(r"""(?:^|[\s"'(=\[,])((?:/[\w.+-]+){2,}/?|[A-Za-z]:\\\w[\w\\.-]*)""")
 
 
@@ -47,6 +48,7 @@ def check_book(chapters=CHAPTERS):
         # Both are generated from the lessons; a broken lesson has been named above.
         problems += index_problems(chapters)
         problems += ledger_problems(chapters)
+        problems += inputs.problems(chapters)
     return problems
 
 
@@ -106,13 +108,19 @@ def notebook_problems(path, notebook):
                 f"{where} has execution count {cell.execution_count}, expected {count}: the "
                 "notebook was not run once from top to bottom"
             )
-        lines = len(cell.source.splitlines())
+        lines = lines_to_read(cell.source)
         longest = LONGEST_TAGGED_CELL if "long-cell" in tags else LONGEST_CELL
         if lines > longest:
             problems.append(f"{where} has {lines} lines, at most {longest} are allowed")
         for output in cell.outputs:
             problems += _output_problems(where, tags, output)
     return problems
+
+
+def lines_to_read(source):
+    """Return the number of a cell's lines; an import counts once, however it is wrapped."""
+    wrapped = sum(call.count("\n") for call in _WRAPPED_IMPORT.findall(source))
+    return len(source.splitlines()) - wrapped
 
 
 def anatomy_problems(lesson, notebook):

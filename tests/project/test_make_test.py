@@ -1,0 +1,116 @@
+"""Which notebooks ``make test`` runs, in a clone whose folder has spaces and foreign letters."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from recsys_lib.data import registry
+
+ROOT = Path(__file__).parents[2]
+COPIED = ("bookmaker", "data", "recsys_lib")
+CHAPTERS = ("00_the_ranking_stage", "04_sequence_models")
+FILES = ("Makefile", "constraints.txt", "pyproject.toml", "requirements.txt")
+CHANGED = "04_sequence_models/01_din"
+
+# Runs the commands that choose notebooks; of all others it only says what they were given.
+PYTHON = """\
+#!/bin/bash
+case "$2 $3" in
+    "bookmaker changed" | "bookmaker tested") exec "{python}" "$@" ;;
+esac
+if [ "$2" = pytest ]; then printf "%s\\n" "$@"; exit "${{PYTEST_STATUS:-0}}"; fi
+"""
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("clone") / "Ein Bücherregal, mit Lücken"
+    left_out = shutil.ignore_patterns("__pycache__", ".*", "cache")
+    for name in COPIED:
+        shutil.copytree(ROOT / name, folder / name, ignore=left_out)
+    for name in CHAPTERS:
+        shutil.copytree(ROOT / "chapters" / name, folder / "chapters" / name, ignore=left_out)
+    for page in (ROOT / "chapters").glob("index.*"):
+        shutil.copy(page, folder / "chapters")
+    for name in FILES:
+        shutil.copy(ROOT / name, folder / name)
+    (folder / "tests").mkdir()
+    shutil.copy(ROOT / "tests" / "nbval_sanitize.cfg", folder / "tests")
+    python = folder / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(PYTHON.format(python=sys.executable))
+    python.chmod(0o755)
+    for mark in (".developer-ready", ".reader-ready"):
+        (folder / ".venv" / mark).touch()
+    return folder
+
+
+@pytest.fixture
+def make_test(clone, tmp_path):
+    """Runs ``make test`` in the clone; returns what ran and the process."""
+    if shutil.which("make") is None:
+        pytest.skip("make is not installed")
+
+    def run(*arguments, **environment):
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("MAKE")}
+        finished = subprocess.run(
+            ["make", "--no-print-directory", "test", f"STAMP={tmp_path}/stamp.json", *arguments],
+            cwd=clone,
+            capture_output=True,
+            text=True,
+            env={**inherited, "RECSYS_DATA": str(tmp_path), **environment},
+        )
+        lines = finished.stdout.splitlines()
+        ran = {Path(line).relative_to(clone) for line in lines if line.endswith(".ipynb")}
+        return {path.as_posix().removeprefix("chapters/") for path in ran}, finished
+
+    return run
+
+
+def notebooks(clone):
+    found = (path.relative_to(clone / "chapters") for path in clone.rglob("chapters/**/*.ipynb"))
+    return {path.as_posix() for path in found}
+
+
+def labs(clone):
+    return {name for name in notebooks(clone) if "/lab_" in name}
+
+
+def test_all_notebooks_run_once_and_then_those_that_changed(clone, make_test):
+    ran, finished = make_test()
+    assert finished.returncode == 0, finished.stderr
+    assert ran == notebooks(clone) - labs(clone)
+    assert make_test()[0] == set()
+    with (clone / "chapters" / f"{CHANGED}.exercises.md").open("a") as exercises:
+        exercises.write("\n")
+    assert make_test()[0] == {f"{CHANGED}.ipynb"}
+    ran, finished = make_test("FULL=1")
+    assert ran == notebooks(clone) - labs(clone)
+
+
+def test_a_run_that_fails_or_is_narrowed_leaves_no_stamp(clone, make_test):
+    everything = notebooks(clone) - labs(clone)
+    ran, finished = make_test(PYTEST_STATUS="1")
+    assert ran == everything and finished.returncode != 0
+    assert make_test("PYTEST_ARGS=-k one")[0] == everything
+    assert make_test()[0] == everything
+    assert make_test()[0] == set()
+
+
+@pytest.mark.parametrize("present", [True, False])
+def test_labs_are_tested_exactly_where_their_data_are(clone, make_test, tmp_path, present):
+    entry = registry.entry("kuairand_pure")
+    data = tmp_path / "Daten von früher"
+    data.mkdir()
+    for name in (*entry.required_files, entry.any_of[0]) if present else ():
+        path = data / entry.folders[0] / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    ran, finished = make_test(RECSYS_DATA=str(data))
+    assert finished.returncode == 0, finished.stderr
+    assert ran == (notebooks(clone) if present else notebooks(clone) - labs(clone))
+    assert ("left out" in finished.stderr) == (not present and bool(labs(clone)))
