@@ -8,8 +8,11 @@ if TYPE_CHECKING:
     from recsys_lib.layers.blocks import MLP, deep_logit, flatten_fields, linear_logit, side_by_side
     from recsys_lib.layers.heads import (
         PredictionHead,
+        ProductHead,
+        check_funnel,
         check_tasks,
         predict_each,
+        predict_funnel,
         predict_one,
         task_outputs,
     )
@@ -28,13 +31,16 @@ __all__ = [
     "Mixture",
     "NetworkStack",
     "PredictionHead",
+    "ProductHead",
     "activation_layer",
+    "check_funnel",
     "check_tasks",
     "deep_logit",
     "flatten_fields",
     "glorot_of_one",
     "linear_logit",
     "predict_each",
+    "predict_funnel",
     "predict_one",
     "side_by_side",
     "task_outputs",

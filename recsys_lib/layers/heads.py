@@ -8,9 +8,11 @@ also of a single task, gives one whose output is a dict.
 from collections.abc import Mapping, Sequence
 
 import keras
+import numpy as np
 from keras import KerasTensor, ops
 
 from recsys_lib.checks import check_choice
+from recsys_lib.keras_internals import keep_logits, layers_of
 
 KINDS = ("binary", "regression")
 """A probability behind a sigmoid, or the sum of the logits as it is."""
@@ -30,6 +32,7 @@ class PredictionHead(keras.layers.Layer):
 
     Call arguments:
         logits: list of tensors ``(batch, 1)``, or one of them.
+        as_logit: return the sum and the bias without the sigmoid, for a head that needs both.
 
     Returns:
         ``(batch,)``.
@@ -54,13 +57,57 @@ class PredictionHead(keras.layers.Layer):
                 )
         self.bias = self.add_weight(name="bias", shape=(), initializer="zeros")
 
-    def call(self, logits):
+    def call(self, logits, as_logit=False):
         logits = logits if isinstance(logits, list | tuple) else [logits]
         total = ops.squeeze(sum(logits[1:], start=logits[0]), axis=-1) + self.bias  # (batch,)
-        return ops.sigmoid(total) if self.kind == "binary" else total
+        return ops.sigmoid(total) if self.kind == "binary" and not as_logit else total
 
     def get_config(self):
         return {**super().get_config(), "kind": self.kind}
+
+
+@keras.saving.register_keras_serializable("recsys_lib")
+class ProductHead(keras.layers.Layer):
+    """The probability that one event follows another: ``p = sigmoid(a) sigmoid(b)``.
+
+    Cross-entropy of a probability near 0 or 1 has lost its digits, and Keras clips it, so that a
+    confident mistake has no gradient. This head knows the logit of its product,
+
+        log(p / (1 - p)) = -log(exp(-a) + exp(-b) + exp(-a - b)),
+
+    from which Keras's binary cross-entropy is exact at any confidence: for label 1 it is
+    ``-(log sigmoid(a) + log sigmoid(b))``, for label 0 ``-log(1 - sigmoid(a) sigmoid(b))``.
+    ``predict_funnel`` puts it behind the heads of the two events.
+
+    Call arguments:
+        probabilities: ``sigmoid(a)`` and ``sigmoid(b)``, each ``(batch,)``.
+        logits: ``a`` and ``b``, each ``(batch,)``.
+
+    Returns:
+        ``(batch,)``, exactly the product of the probabilities, which is never above either.
+
+    Args:
+        click_task: task of the first event, whose label is 1 wherever the second's is.
+        conversion_task: task of this head, "both happened", over all rows.
+    """
+
+    def __init__(self, click_task="click", conversion_task="conversion", **kwargs):
+        super().__init__(**kwargs)
+        self.click_task, self.conversion_task = click_task, conversion_task
+
+    def call(self, probabilities, logits):
+        first, second = probabilities
+        a, b = logits
+        # Not ``logaddexp`` twice: its gradient is wrong where both are equal.
+        logit = -ops.logsumexp(ops.stack([-a, -b, -a - b], axis=-1), axis=-1)
+        return keep_logits(first * second, logit)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "click_task": self.click_task,
+            "conversion_task": self.conversion_task,
+        }
 
 
 def check_tasks(
@@ -144,3 +191,74 @@ def predict_each(tasks: Tasks, logits: KerasTensor) -> KerasTensor | dict[str, K
         for (task, kind), logit in zip(kinds.items(), each, strict=True)
     ]
     return task_outputs(tasks, heads)
+
+
+def predict_funnel(
+    tasks: Tasks, logits: Sequence[KerasTensor], given: str = "conversion_given_click"
+) -> dict[str, KerasTensor]:
+    """The outputs of a click and of a conversion behind it: ``p_click`` and ``p_click p_given``.
+
+    Args:
+        tasks: the click and the conversion, in this order, both binary. The conversion's label is
+            "clicked and converted", over all rows; see ``check_funnel``.
+        logits: of the click and of the conversion once clicked, each ``(batch, 1)``.
+        given: name of the layer that holds the probability of a conversion once clicked.
+
+    Returns:
+        Dict of the two tasks to probabilities ``(batch,)``, the conversion's from a
+        ``ProductHead``.
+
+    Raises:
+        ValueError: not two binary tasks, or a layer named like one of them.
+
+    Example:
+        >>> click, converted = keras.Input((1,)), keras.Input((1,))
+        >>> outputs = predict_funnel(("click", "conversion"), [click, converted])
+        >>> {task: output.shape for task, output in outputs.items()}
+        {'click': (None,), 'conversion': (None,)}
+    """
+    click, conversion = check_tasks(tasks, exactly=2, only="binary")
+    if given in (click, conversion):
+        raise ValueError(f"tasks: {given!r} is the name of a layer, expected another for a task")
+    heads = [PredictionHead(name=name) for name in (click, given)]
+    probabilities = [head(logit) for head, logit in zip(heads, logits, strict=True)]
+    totals = [head(logit, as_logit=True) for head, logit in zip(heads, logits, strict=True)]
+    product = ProductHead(click, conversion, name=conversion)(probabilities, totals)
+    return {click: probabilities[0], conversion: product}
+
+
+def check_funnel(
+    model: keras.Model,
+    labels: Mapping[str, np.ndarray],
+    masks: Mapping[str, np.ndarray] | None = None,
+    where: str = "labels",
+) -> None:
+    """Refuse conversions without a click where a model multiplies the two probabilities.
+
+    Such a row says that something happened which the model takes for impossible; usually the
+    conversion's label is "converted once clicked", or it belongs to another impression.
+
+    Args:
+        model: Keras model; one without a ``ProductHead`` passes.
+        labels: dict of task to ``(rows,)``.
+        masks: dict of task to ``(rows,)`` bool, where the label exists; default: everywhere.
+        where: beginning of the message.
+
+    Raises:
+        ValueError: rows with a conversion and without a click; names the tasks and the rows.
+    """
+    for head in (layer for layer in layers_of(model) if isinstance(layer, ProductHead)):
+        click, conversion = head.click_task, head.conversion_task
+        if click not in labels or conversion not in labels:
+            continue
+        impossible = np.asarray(labels[conversion]) > np.asarray(labels[click])
+        for task in (click, conversion):
+            if masks and task in masks:
+                impossible &= np.asarray(masks[task], bool)
+        rows = np.flatnonzero(impossible)
+        if len(rows):
+            first = ", ".join(map(str, rows[:5])) + (", ..." if len(rows) > 5 else "")
+            raise ValueError(
+                f"{where}: model {model.name!r} predicts {conversion!r} as {click!r} and more, "
+                f"expected no {conversion!r} without {click!r}, got {len(rows)} rows: {first}"
+            )

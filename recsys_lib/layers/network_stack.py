@@ -1,15 +1,19 @@
-"""Many small networks at once: experts, gates and towers as batched products.
+"""Many small networks at once: experts, gates and towers, and the mixtures that gates make.
 
-A stack of N networks of one shape is one weight of shape ``(N, in, out)`` for each layer. All of
-them run in one product, where a loop over networks would launch N of each kernel; their initial
-weights are drawn apart, so that no two networks start alike.
+A stack of N networks of one shape is one weight of shape ``(N, in, out)`` for each layer; their
+initial weights are drawn apart, so that no two networks start alike. Networks that read one input
+run in one product. Those that read one each are multiplied one by one: a batched product of small
+matrices takes twice as long.
 """
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import ops
 
-from recsys_lib.checks import check_integer, check_number, check_widths
+from recsys_lib.checks import check_bool, check_integer, check_number, check_widths
+from recsys_lib.layers.activations import LAYERS, activation_layer
+from recsys_lib.layers.blocks import side_by_side
 from recsys_lib.layers.initializers import glorot_of_one
 
 
@@ -19,7 +23,7 @@ class NetworkStack(keras.layers.Layer):
 
     Call arguments:
         inputs: ``(batch, features)``, read by all of them, or ``(batch, count, features)``, one
-            input for each.
+            input for each; or as many inputs as ``readers`` says.
 
     Returns:
         ``(batch, count, hidden_units[-1])``, or ``(batch, count, output_units)``.
@@ -28,14 +32,18 @@ class NetworkStack(keras.layers.Layer):
         count: number of networks.
         hidden_units: widths of the layers of each, all of them activated; may be empty where there
             are output units.
-        activation: Keras activation; ``"linear"`` makes each network one matrix product.
+        activation: Keras activation, or ``"dice"`` or ``"prelu"``; ``"linear"`` makes each network
+            one matrix product.
         output_units: width of a last layer without activation, or None for no such layer.
         dropout_rate: share of units dropped after each activation, in training only.
         batch_normalization: normalise each unit of each network before its activation (momentum
             0.9, as in ``MLP``).
+        readers: how many networks read each of several inputs, in order: ``(2, 2, 1)``: networks 0
+            and 1 the first, 2 and 3 the second, 4 the third. Default: each one of its own.
 
     Raises:
-        ValueError: no network, no layer, a width below 1, or a rate out of range.
+        ValueError: no network, no layer, a width below 1, a rate out of range, or readers that are
+            not as many as the networks.
     """
 
     def __init__(
@@ -46,6 +54,7 @@ class NetworkStack(keras.layers.Layer):
         output_units=None,
         dropout_rate=0.0,
         batch_normalization=False,
+        readers=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -57,13 +66,24 @@ class NetworkStack(keras.layers.Layer):
         if has_output:
             output_units = check_integer(f"{self.name}, output_units", output_units)
         self.output_units = output_units
-        self.activation = keras.activations.get(activation)
+        named = isinstance(activation, str) and activation in LAYERS
+        self.activation = activation if named else keras.activations.get(activation)
         self.dropout_rate = check_number("dropout_rate", dropout_rate, 0, 1, exclude=(1,))
-        self.batch_normalization = batch_normalization
+        self.batch_normalization = check_bool("batch_normalization", batch_normalization)
+        self.readers = None if readers is None else check_widths(f"{self.name}, readers", readers)
+        if readers is not None and sum(self.readers) != self.count:
+            raise ValueError(
+                f"{self.name}, readers: expected {self.count} in all, got {self.readers}"
+            )
         positions = range(len(self.hidden_units))
         self.normalizations = [
             keras.layers.BatchNormalization(momentum=0.9, name=f"normalization_{position}")
             for position in (positions if batch_normalization else ())
+        ]
+        # Activations with weights of their own have them for each unit of each network.
+        self.unit_activations = [
+            activation_layer(activation, name=f"activation_{position}")
+            for position in (positions if named else ())
         ]
         self.dropouts = [
             keras.layers.Dropout(self.dropout_rate, name=f"dropout_{position}")
@@ -77,11 +97,9 @@ class NetworkStack(keras.layers.Layer):
 
     def build(self, input_shape):
         features = input_shape[-1]
-        if len(input_shape) == 3 and input_shape[1] != self.count:
-            raise ValueError(
-                f"{self.name}: expected an input for each of {self.count} networks, got "
-                f"{input_shape[1]}"
-            )
+        if len(input_shape) == 3 and input_shape[1] != len(self.readers or [1] * self.count):
+            expected = f"each of {self.count} networks" if self.readers is None else self.readers
+            raise ValueError(f"{self.name}: expected an input for {expected}, got {input_shape[1]}")
         self.kernels, self.biases = [], []
         for position, units in enumerate(self.widths):
             self.kernels.append(
@@ -97,42 +115,53 @@ class NetworkStack(keras.layers.Layer):
                 )
             )
             features = units
-        for normalization, units in zip(self.normalizations, self.hidden_units, strict=False):
-            normalization.build((None, self.count * units))
+        for layers in (self.normalizations, self.unit_activations):
+            for layer, units in zip(layers, self.hidden_units, strict=False):
+                layer.build((None, self.count * units))
 
     def call(self, inputs, training=None):
-        outputs = self._layer(inputs, 0)
-        for position in range(len(self.hidden_units)):
-            outputs = self._activated(outputs, position, training)
-            if position + 1 < len(self.kernels):
-                outputs = self._layer(outputs, position + 1)
-        return outputs
+        # All networks side by side, ``(batch, count * units)``: the next layer cuts them apart.
+        outputs, readers = inputs, (self.count,)
+        if len(inputs.shape) == 3:
+            outputs = ops.reshape(inputs, (-1, inputs.shape[1] * inputs.shape[2]))
+            readers = self.readers or (1,) * self.count
+        for position in range(len(self.widths)):
+            outputs = self._layer(outputs, position, readers)
+            readers = (1,) * self.count
+            if position < len(self.hidden_units):
+                outputs = self._activated(outputs, position, training)
+        return ops.reshape(outputs, (-1, self.count, self.widths[-1]))
 
-    def _layer(self, inputs, position):
-        """``W_n a_n + b_n`` for every network n, ``(batch, count, units)``."""
-        kernel, bias = self.kernels[position], self.biases[position]
-        if len(inputs.shape) == 2:
-            # One product for all networks: their matrices side by side.
-            _, features, units = kernel.shape
-            flat = ops.reshape(ops.transpose(kernel, (1, 0, 2)), (features, self.count * units))
-            products = ops.reshape(ops.matmul(inputs, flat), (-1, self.count, units))
-        else:
-            # One product for each: the batched product and its gradient take 1.2 times as long.
-            each = zip(
-                ops.unstack(inputs, num=self.count, axis=1),
-                ops.unstack(ops.convert_to_tensor(kernel), num=self.count, axis=0),
-                strict=True,
-            )
-            products = ops.stack([ops.matmul(rows, matrix) for rows, matrix in each], axis=1)
-        return products + bias
+    def _layer(self, inputs, position, readers):
+        """``W_n a_n + b_n`` for every network n: one product for those that read one input.
+
+        A batched product of small matrices, and its gradient, take twice as long.
+        """
+        kernel = ops.convert_to_tensor(self.kernels[position])
+        _, features, units = kernel.shape
+        parts = zip(
+            tf.split(inputs, len(readers), axis=1),
+            tf.split(kernel, readers, axis=0),
+            readers,
+            strict=True,
+        )
+        products = []
+        for rows, matrices, count in parts:
+            # Their matrices side by side.
+            flat = ops.reshape(ops.transpose(matrices, (1, 0, 2)), (features, count * units))
+            products.append(ops.matmul(rows, flat))
+        return side_by_side(products) + ops.reshape(self.biases[position], (self.count * units,))
 
     def _activated(self, outputs, position, training):
         if self.normalizations:
+            outputs = self.normalizations[position](outputs, training=training)
+        if self.unit_activations:
+            outputs = self.unit_activations[position](outputs)
+        else:
+            # Apart: an activation such as softmax looks at the units of one network.
             units = self.hidden_units[position]
-            flat = ops.reshape(outputs, (-1, self.count * units))
-            flat = self.normalizations[position](flat, training=training)
-            outputs = ops.reshape(flat, (-1, self.count, units))
-        outputs = self.activation(outputs)
+            apart = ops.reshape(outputs, (-1, self.count, units))
+            outputs = ops.reshape(self.activation(apart), (-1, self.count * units))
         return self.dropouts[position](outputs, training=training) if self.dropouts else outputs
 
     def get_config(self):
@@ -140,10 +169,13 @@ class NetworkStack(keras.layers.Layer):
             **super().get_config(),
             "count": self.count,
             "hidden_units": list(self.hidden_units),
-            "activation": keras.activations.serialize(self.activation),
+            "activation": self.activation
+            if isinstance(self.activation, str)
+            else keras.activations.serialize(self.activation),
             "output_units": self.output_units,
             "dropout_rate": self.dropout_rate,
             "batch_normalization": self.batch_normalization,
+            "readers": self.readers,
         }
 
 
@@ -155,11 +187,17 @@ class Gates(keras.layers.Layer):
         inputs: ``(batch, features)``, read by all gates, or ``(batch, num_gates, features)``.
 
     Returns:
-        ``(batch, num_gates, num_experts)``, sums to one over the experts.
+        ``(batch, num_gates, num_experts)``, sums to one over the experts. Where gates have
+        different numbers of experts, the last axis is as long as the largest needs, and what a
+        gate does not use is zero.
 
     Args:
         num_gates: number of gates.
-        num_experts: experts of each gate.
+        num_experts: experts of each gate: an integer, or a sequence of one for each gate. The
+            kernel is then one matrix for each, ``kernel_0`` and so on.
+
+    Raises:
+        ValueError: a number below 1, or not one for each gate.
 
     Source: Ma et al. 2018, "Modeling Task Relationships in Multi-task Learning with Multi-gate
     Mixture-of-Experts", equation 7: one linear map of the input, without a bias.
@@ -167,24 +205,58 @@ class Gates(keras.layers.Layer):
 
     def __init__(self, num_gates, num_experts, **kwargs):
         super().__init__(**kwargs)
-        if num_gates < 1 or num_experts < 1:
-            raise ValueError(
-                f"{self.name}: expected 1 gate and 1 expert or more, got {num_gates} and "
-                f"{num_experts}"
-            )
-        self.num_gates, self.num_experts = num_gates, num_experts
+        self.num_gates = check_integer(f"{self.name}, num_gates", num_gates)
+        if isinstance(num_experts, list | tuple | np.ndarray):
+            num_experts = check_widths(f"{self.name}, num_experts", num_experts)
+            if len(num_experts) != self.num_gates:
+                raise ValueError(
+                    f"{self.name}, num_experts: expected a number for each of {self.num_gates} "
+                    f"gates, got {num_experts}"
+                )
+            # Equal numbers are one number: the weight then is one stack.
+            num_experts = num_experts[0] if len(set(num_experts)) == 1 else num_experts
+        else:
+            num_experts = check_integer(f"{self.name}, num_experts", num_experts)
+        self.num_experts = num_experts
 
     def build(self, input_shape):
         features = input_shape[-1]
-        self.kernel = self.add_weight(
-            name="kernel",
-            shape=(self.num_gates, features, self.num_experts),
-            initializer=glorot_of_one(features, self.num_experts),
-        )
+        if isinstance(self.num_experts, int):
+            shape = (self.num_gates, features, self.num_experts)
+            initializer = glorot_of_one(features, self.num_experts)
+            self.kernel = self.add_weight(name="kernel", shape=shape, initializer=initializer)
+            return
+        self.kernels = [
+            self.add_weight(
+                name=f"kernel_{gate}",
+                shape=(features, count),
+                initializer=glorot_of_one(features, count),
+            )
+            for gate, count in enumerate(self.num_experts)
+        ]
 
     def call(self, inputs):
-        form = "bi,tie->bte" if len(inputs.shape) == 2 else "bti,tie->bte"
-        return ops.softmax(ops.einsum(form, inputs, self.kernel), axis=-1)
+        if isinstance(self.num_experts, int):
+            return ops.softmax(self._logits(inputs), axis=-1)
+        most, gates = max(self.num_experts), []
+        for gate, kernel in enumerate(self.kernels):
+            rows = inputs if len(inputs.shape) == 2 else inputs[:, gate]
+            shares = ops.softmax(ops.matmul(rows, kernel), axis=-1)
+            gates.append(ops.pad(shares, [[0, 0], [0, most - kernel.shape[1]]]))
+        return ops.stack(gates, axis=1)
+
+    def _logits(self, inputs):
+        kernel = ops.convert_to_tensor(self.kernel)
+        shape = (-1, self.num_gates, self.num_experts)
+        if len(inputs.shape) == 2:
+            flat = ops.reshape(ops.transpose(kernel, (1, 0, 2)), (kernel.shape[1], -1))
+            return ops.reshape(ops.matmul(inputs, flat), shape)
+        each = zip(
+            ops.unstack(inputs, num=self.num_gates, axis=1),
+            ops.unstack(kernel, num=self.num_gates, axis=0),
+            strict=True,
+        )
+        return ops.stack([ops.matmul(rows, matrix) for rows, matrix in each], axis=1)
 
     def get_config(self):
         return {
@@ -199,29 +271,41 @@ class Mixture(keras.layers.Layer):
     """``h_t = sum_k g_tk e_k`` for every gate t, each over the experts that it may see.
 
     Call arguments:
-        gates: ``(batch, num_gates, num_seen)``.
+        gates: ``(batch, num_gates, num_seen)``; of a gate that sees fewer, the rest is not read.
         experts: ``(batch, num_experts, units)``.
 
     Returns:
         ``(batch, num_gates, units)``.
 
     Args:
-        seen: for every gate the positions of the experts that its weights belong to,
-            ``(num_gates, num_seen)``; default: all experts, in their order.
+        seen: for every gate the positions of the experts that its weights belong to, a sequence
+            for each gate, of equal length or not; default: all experts, in their order.
     """
+
+    # Up to so many products of a gate's weight and an expert, adding them up is faster than one
+    # batched product of small matrices.
+    most_products = 8
 
     def __init__(self, seen=None, **kwargs):
         super().__init__(**kwargs)
         self.seen = None if seen is None else [[int(k) for k in row] for row in seen]
 
     def call(self, gates, experts):
-        if self.seen is not None:
-            # Zero for the experts that a gate does not see: one product for all gates, where
-            # gathering the experts of each gate has a slow gradient.
-            positions = np.asarray(self.seen, np.int32)
-            places = np.eye(experts.shape[1], dtype=np.float32)[positions]
-            gates = ops.einsum("bts,tse->bte", gates, places)
-        return ops.einsum("bte,beu->btu", gates, experts)
+        num_gates, num_seen = gates.shape[1:]
+        if self.seen is None and num_gates * num_seen > self.most_products:
+            return ops.matmul(gates, experts)
+        # With ``seen`` always: gathering the experts of each gate has a slow gradient.
+        seen = [range(num_seen)] * num_gates if self.seen is None else self.seen
+        columns = ops.split(
+            ops.reshape(gates, (-1, num_gates * num_seen)), num_gates * num_seen, axis=1
+        )
+        each = ops.unstack(experts, num=experts.shape[1], axis=1)
+        mixtures = []
+        for gate, positions in enumerate(seen):
+            own = columns[gate * num_seen : (gate + 1) * num_seen]
+            terms = [own[place] * each[position] for place, position in enumerate(positions)]
+            mixtures.append(tf.add_n(terms))
+        return ops.stack(mixtures, axis=1)
 
     def get_config(self):
         return {**super().get_config(), "seen": self.seen}

@@ -6,7 +6,7 @@ if TYPE_CHECKING:
     from recsys_lib.multi_task.esmm import build_esmm
     from recsys_lib.multi_task.gradients import gradient_cosines, task_gradients
     from recsys_lib.multi_task.mmoe import build_mmoe, build_omoe
-    from recsys_lib.multi_task.parts import heads, shared_input, task_logits
+    from recsys_lib.multi_task.parts import shared_input, task_logits
     from recsys_lib.multi_task.ple import build_cgc, build_ple, experts_seen
     from recsys_lib.multi_task.shared_bottom import build_shared_bottom
 else:
@@ -23,7 +23,6 @@ __all__ = [
     "build_shared_bottom",
     "experts_seen",
     "gradient_cosines",
-    "heads",
     "shared_input",
     "task_gradients",
     "task_logits",

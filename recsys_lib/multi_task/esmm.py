@@ -3,50 +3,73 @@
     pCTCVR(x) = pCTR(x) pCVR(x),    loss = loss(click, pCTR) + loss(click and conversion, pCTCVR)
 
 The conversion tower is never trained on clicked rows alone, so that it is not biased towards them;
-both towers read the same embeddings.
+both towers read the same embeddings. The second loss is computed from the two towers' logits, see
+``recsys_lib.layers.heads.ProductHead``.
 
 Source: Ma et al. 2018b, "Entire Space Multi-Task Model: An Effective Approach for Estimating
 Post-Click Conversion Rate", section 2.3 (equations 2 and 3).
 Taught in chapter 05, "ESMM".
 """
 
+from collections.abc import Sequence
+
 import keras
 
+from recsys_lib.features.columns import Column
+from recsys_lib.features.penalties import L2
 from recsys_lib.layers.blocks import MLP
-from recsys_lib.layers.heads import PredictionHead
+from recsys_lib.layers.heads import Tasks, check_tasks, predict_funnel
+from recsys_lib.layers.options import Activation, Initializer, Widths
 from recsys_lib.multi_task.parts import shared_input
 
 
 def build_esmm(
-    feature_columns,
-    click_task="click",
-    conversion_task="conversion",
-    embedding_dim=16,
-    hidden_units=(64, 32),
-):
+    feature_columns: Sequence[Column],
+    tasks: Tasks = ("click", "conversion"),
+    *,
+    embedding_dim: int = 16,
+    hidden_units: Widths = (64, 32),
+    activation: Activation = "relu",
+    dropout_rate: float = 0.0,
+    batch_normalization: bool = False,
+    embeddings_initializer: Initializer = None,
+    embedding_l2: L2 = 0.0,
+) -> keras.Model:
     """Build the model.
 
     Args:
         feature_columns: columns of any kind.
-        click_task: name of the click.
-        conversion_task: name of the label "clicked and converted", over all impressions.
+        tasks: the click and the conversion, in this order; the conversion's label is "clicked and
+            converted", over all impressions. Training refuses a conversion without a click.
         embedding_dim: width of each column's vector, shared by both towers.
-        hidden_units: widths of each tower's layers.
+        hidden_units: widths of each tower's layers, at least one.
+        activation: Keras activation of the hidden layers, or ``"dice"`` or ``"prelu"``.
+        dropout_rate: share of units dropped after each hidden layer, in training only.
+        batch_normalization: normalise in each hidden layer before its activation.
+        embeddings_initializer: Keras initializer of the embedding tables.
+        embedding_l2: penalty of the embedding tables, a number or an ``EmbeddingL2``.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a dict of the two tasks to probabilities
-        ``(batch,)``: pCTR and pCTCVR. Layer ``conversion_given_click`` holds pCVR.
+        ``(batch,)``: pCTR and pCTCVR. Layer ``conversion_given_click`` holds pCVR,
+        ``click_tower`` and ``cvr_tower`` the last hidden layers.
 
     Raises:
-        ValueError: two equal names.
+        ValueError: not two binary tasks, or bad widths.
+
+    Example:
+        >>> from recsys_lib.features import CategoricalColumn
+        >>> columns = [CategoricalColumn("user_id", 5), CategoricalColumn("movie_id", 9)]
+        >>> list(build_esmm(columns, ("click", "purchase")).output)
+        ['click', 'purchase']
     """
-    if click_task == conversion_task:
-        raise ValueError(f"tasks: expected two different names, got {click_task!r} twice")
-    inputs, features = shared_input(feature_columns, embedding_dim)
-    probabilities = []
-    for tower, name in (("click_tower", click_task), ("cvr_tower", "conversion_given_click")):
-        hidden = MLP(hidden_units, name=tower)(features)
-        logit = keras.layers.Dense(1, use_bias=False, name=f"{tower}_logit")(hidden)
-        probabilities.append(PredictionHead(name=name)(logit))
-    both = keras.layers.Multiply(name=conversion_task)(probabilities)
-    return keras.Model(inputs, {click_task: probabilities[0], conversion_task: both}, name="esmm")
+    check_tasks(tasks, exactly=2, only="binary")
+    inputs, features = shared_input(
+        feature_columns, embedding_dim, embeddings_initializer, embedding_l2
+    )
+    logits = []
+    for tower in ("click_tower", "cvr_tower"):
+        hidden = MLP(hidden_units, activation, dropout_rate, batch_normalization, name=tower)
+        to_logit = keras.layers.Dense(1, use_bias=False, name=f"{tower}_logit")
+        logits.append(to_logit(hidden(features)))
+    return keras.Model(inputs, predict_funnel(tasks, logits), name="esmm")

@@ -4,7 +4,9 @@
     level l, shared:  g_s = softmax(W_s x_s),  h_s = sum over all experts    (inner levels only)
     x_t^(l+1) = h_t^l,    x_s^(l+1) = h_s^l,    x_t^1 = x_s^1 = x
 
-Own experts read their task's input, shared experts the shared one. One level is CGC.
+Own experts read their task's input, shared experts the shared one. One level is CGC. The paper's
+training, each task on its own rows and with a weight that decays, is not part of the model: see
+``Split.label_masks`` and ``recsys_lib.multi_task.balancing.DecayingWeights``.
 
 Source: Tang et al. 2020, "Progressive Layered Extraction (PLE): A Novel Multi-Task Learning Model
 for Personalized Recommendations", sections 4.1 (CGC, equations 2 and 3) and 4.2 (PLE, equations 5
@@ -12,110 +14,240 @@ to 7).
 Taught in chapter 05, "CGC and PLE".
 """
 
+from collections.abc import Mapping, Sequence
+
 import keras
 import numpy as np
-from keras import ops
+from keras import KerasTensor, ops
 
+from recsys_lib.checks import check_integer, check_widths
+from recsys_lib.features.columns import Column
+from recsys_lib.features.penalties import L2
+from recsys_lib.layers.heads import Tasks, check_tasks, predict_each
 from recsys_lib.layers.network_stack import Gates, Mixture, NetworkStack
-from recsys_lib.multi_task.parts import check_tasks, heads, shared_input, task_logits
+from recsys_lib.layers.options import Activation, Initializer, Widths
+from recsys_lib.multi_task.parts import shared_input, task_logits
+
+Counts = int | Sequence[int]
+"""A number of experts, the same on every level or one for each."""
 
 
-def experts_seen(num_tasks, num_task_experts, num_shared_experts):
+def experts_seen(
+    num_tasks: int, num_task_experts: Counts, num_shared_experts: int
+) -> list[list[int]]:
     """Positions of the experts that each task's gate sees: its own, then the shared ones.
 
     Experts are numbered task by task, the shared ones last.
 
+    Args:
+        num_tasks: number of tasks.
+        num_task_experts: own experts of each task: one number for all, or one for each.
+        num_shared_experts: number of shared experts.
+
     Returns:
-        ``(num_tasks, num_task_experts + num_shared_experts)`` integers.
+        A list for each task.
+
+    Example:
+        >>> experts_seen(2, 2, 1)
+        [[0, 1, 4], [2, 3, 4]]
+        >>> experts_seen(2, (1, 2), 1)
+        [[0, 3], [1, 2, 3]]
     """
-    own = np.arange(num_tasks * num_task_experts).reshape(num_tasks, num_task_experts)
-    shared = num_tasks * num_task_experts + np.arange(num_shared_experts)
-    return np.concatenate([own, np.tile(shared, (num_tasks, 1))], axis=1)
+    own = [num_task_experts] * num_tasks if np.ndim(num_task_experts) == 0 else num_task_experts
+    ends = np.cumsum(own).tolist()
+    shared = list(range(ends[-1], ends[-1] + num_shared_experts))
+    return [[*range(end - count, end), *shared] for end, count in zip(ends, own, strict=True)]
 
 
-def _extraction(inputs, level, is_last, num_tasks, counts, expert_units, activation):
-    """One level: ``(batch, tasks + 1, width)``, the shared input last, to the same of the next.
+def _on_each_level(name, counts, num_levels):
+    """A number of experts for each level."""
+    if np.ndim(counts) == 0:
+        return (check_integer(name, counts),) * num_levels
+    counts = check_widths(name, counts)
+    if len(counts) != num_levels:
+        raise ValueError(f"{name}: expected a number for each of {num_levels} levels, got {counts}")
+    return counts
 
-    The first level's input is ``(batch, width)``, the same for all.
+
+def _of_tasks_on_each_level(counts, tasks, num_levels):
+    """For each level a number of own experts for each task."""
+    name = "num_task_experts"
+    if not isinstance(counts, Mapping):
+        counts = dict.fromkeys(tasks, counts)
+    if set(counts) != set(tasks):
+        raise ValueError(f"{name}: expected the tasks {list(tasks)}, got {list(counts)}")
+    each = [_on_each_level(f"{name}, {task!r}", counts[task], num_levels) for task in tasks]
+    return list(zip(*each, strict=True))
+
+
+def _extraction(
+    inputs: tuple[KerasTensor, KerasTensor | None],
+    level: int,
+    is_last: bool,
+    own: tuple[int, ...],
+    num_shared: int,
+    stack_options: Mapping,
+) -> tuple[KerasTensor, KerasTensor | None]:
+    """One level: what the tasks read, and what the shared experts read, of the next one.
+
+    Args:
+        inputs: ``(batch, tasks, width)`` and ``(batch, 1, width)``; on the first level ``(batch,
+            width)``, the same for all, and None.
+        level: from 1.
+        is_last: without a shared gate.
+        own: number of experts of each task.
+        num_shared: number of shared experts.
+        stack_options: of the experts' ``NetworkStack``.
+
+    Returns:
+        As ``inputs``; on the last level None for the shared experts.
     """
-    num_task_experts, num_shared_experts = counts
-    total = num_tasks * num_task_experts + num_shared_experts
-    sizes = [num_task_experts] * num_tasks + [num_shared_experts]
-    owner = np.repeat(np.arange(num_tasks + 1), sizes)  # whose input an expert reads
-    if len(inputs.shape) == 2:
-        of_experts = of_tasks = of_shared = inputs
+    of_tasks, of_shared = inputs
+    of_experts = of_tasks
+    if of_shared is None:
+        of_shared = of_tasks
     else:
-        places = np.eye(num_tasks + 1, dtype=np.float32)[owner]
-        of_experts = ops.einsum("bti,nt->bni", inputs, places)
-        of_tasks, of_shared = inputs[:, :num_tasks], inputs[:, num_tasks:]
-    experts = NetworkStack(total, expert_units, activation, name=f"experts_{level}")(of_experts)
-    seen = experts_seen(num_tasks, num_task_experts, num_shared_experts)
-    gates = Gates(num_tasks, seen.shape[1], name=f"gates_{level}")(of_tasks)
-    tasks = Mixture(seen, name=f"mixtures_{level}")(gates, experts)
+        of_experts = ops.concatenate([of_tasks, of_shared], axis=1)
+    total = sum(own) + num_shared
+    experts = NetworkStack(
+        total, **stack_options, readers=(*own, num_shared), name=f"experts_{level}"
+    )(of_experts)
+    seen = experts_seen(len(own), own, num_shared)
+    gates = Gates(len(own), [len(row) for row in seen], name=f"gates_{level}")(of_tasks)
+    mixtures = Mixture(seen, name=f"mixtures_{level}")(gates, experts)
     if is_last:
-        return tasks
+        return mixtures, None
     # The shared gate sees the experts of all tasks too: that is how tasks meet again.
     gate = Gates(1, total, name=f"shared_gate_{level}")(of_shared)
-    shared = Mixture(name=f"shared_mixture_{level}")(gate, experts)
-    return ops.concatenate([tasks, shared], axis=1)
+    return mixtures, Mixture(name=f"shared_mixture_{level}")(gate, experts)
 
 
 def build_ple(
-    feature_columns,
-    tasks,
-    embedding_dim=16,
-    num_levels=2,
-    num_task_experts=2,
-    num_shared_experts=2,
-    expert_units=(32,),
-    tower_units=(16,),
-    expert_activation="relu",
-):
+    feature_columns: Sequence[Column],
+    tasks: Tasks = "click",
+    *,
+    embedding_dim: int = 16,
+    num_levels: int = 2,
+    num_task_experts: Counts | Mapping[str, Counts] = 2,
+    num_shared_experts: Counts = 2,
+    expert_units: Widths = (32,),
+    tower_units: Widths = (16,),
+    expert_activation: Activation | None = None,
+    activation: Activation = "relu",
+    dropout_rate: float = 0.0,
+    batch_normalization: bool = False,
+    embeddings_initializer: Initializer = None,
+    embedding_l2: L2 = 0.0,
+) -> keras.Model:
     """Build the model.
 
     Args:
         feature_columns: columns of any kind.
-        tasks: see ``check_tasks``.
+        tasks: a name, names, or a dict of name to ``"binary"`` or ``"regression"``.
         embedding_dim: width of each column's vector.
         num_levels: extraction levels; 1 is CGC.
-        num_task_experts, num_shared_experts: experts of each task, and shared ones, per level.
-        expert_units: widths of each expert's layers.
-        tower_units: widths of each task's own layers.
-        expert_activation: of the experts.
+        num_task_experts: experts of each task: a number, a sequence with one for each level, or a
+            dict of task to either.
+        num_shared_experts: shared experts: a number, or a sequence with one for each level.
+        expert_units: widths of each expert's layers, at least one.
+        tower_units: widths of each task's own layers; ``()``: a linear map alone.
+        expert_activation: of the experts; default: ``activation``.
+        activation: Keras activation of the hidden layers, or ``"dice"`` or ``"prelu"``.
+        dropout_rate: share of units dropped after each hidden layer, in training only.
+        batch_normalization: normalise in each hidden layer before its activation; gates have none.
+        embeddings_initializer: Keras initializer of the embedding tables.
+        embedding_l2: penalty of the embedding tables, a number or an ``EmbeddingL2``.
 
     Returns:
-        ``keras.Model`` from the columns' inputs to a dict of task to prediction ``(batch,)``.
-        Layers of level l from 1: ``experts_l`` ``(batch, experts, units)`` numbered task by task
-        and the shared ones last, ``gates_l`` ``(batch, tasks, own + shared)``, ``mixtures_l``;
-        and on inner levels ``shared_gate_l`` ``(batch, 1, experts)``.
+        ``keras.Model`` from the columns' inputs to a prediction ``(batch,)``, or to a dict of task
+        to prediction where ``tasks`` is no name. Layers of level l from 1: ``experts_l`` ``(batch,
+        experts, units)`` numbered task by task and the shared ones last, ``gates_l`` ``(batch,
+        tasks, own + shared)`` (behind the last expert of a task that has fewer there are zeros),
+        ``mixtures_l``; and on inner levels ``shared_gate_l`` ``(batch, 1, experts)``.
 
     Raises:
         ValueError: bad tasks, widths, or numbers of levels or experts.
+
+    Example:
+        >>> from recsys_lib.features import CategoricalColumn
+        >>> columns = [CategoricalColumn("user_id", 5), CategoricalColumn("movie_id", 9)]
+        >>> own = {"like": 1, "minutes": (3, 2)}
+        >>> kinds = {"like": "binary", "minutes": "regression"}
+        >>> model = build_ple(columns, kinds, num_task_experts=own, num_shared_experts=1)
+        >>> [model.get_layer(f"experts_{level}").output.shape for level in (1, 2)]
+        [(None, 5, 32), (None, 4, 32)]
     """
-    tasks = check_tasks(tasks)
-    for name, value in (
-        ("num_levels", num_levels),
-        ("num_task_experts", num_task_experts),
-        ("num_shared_experts", num_shared_experts),
-    ):
-        if value < 1:
-            raise ValueError(f"{name}: expected 1 or more, got {value}")
-    inputs, features = shared_input(feature_columns, embedding_dim)
-    current = features
+    names = list(check_tasks(tasks))
+    num_levels = check_integer("num_levels", num_levels)
+    own = _of_tasks_on_each_level(num_task_experts, names, num_levels)
+    shared = _on_each_level("num_shared_experts", num_shared_experts, num_levels)
+    hidden = {"dropout_rate": dropout_rate, "batch_normalization": batch_normalization}
+    of_experts = {
+        "hidden_units": expert_units,
+        "activation": activation if expert_activation is None else expert_activation,
+        **hidden,
+    }
+    inputs, features = shared_input(
+        feature_columns, embedding_dim, embeddings_initializer, embedding_l2
+    )
+    current = (features, None)
     for level in range(1, num_levels + 1):
-        current = _extraction(
-            current,
-            level,
-            level == num_levels,
-            len(tasks),
-            (num_task_experts, num_shared_experts),
-            expert_units,
-            expert_activation,
-        )
-    outputs = heads(task_logits(current, tower_units, len(tasks)), tasks)
+        is_last = level == num_levels
+        counts = own[level - 1], shared[level - 1]
+        current = _extraction(current, level, is_last, *counts, of_experts)
+    logits = task_logits(current[0], tower_units, len(names), activation=activation, **hidden)
+    outputs = predict_each(tasks, logits)
     return keras.Model(inputs, outputs, name="cgc" if num_levels == 1 else "ple")
 
 
-def build_cgc(feature_columns, tasks, **options):
-    """PLE with one level. Arguments as for ``build_ple`` without ``num_levels``."""
-    return build_ple(feature_columns, tasks, num_levels=1, **options)
+def build_cgc(
+    feature_columns: Sequence[Column],
+    tasks: Tasks = "click",
+    *,
+    embedding_dim: int = 16,
+    num_task_experts: int | Mapping[str, int] = 2,
+    num_shared_experts: int = 2,
+    expert_units: Widths = (32,),
+    tower_units: Widths = (16,),
+    expert_activation: Activation | None = None,
+    activation: Activation = "relu",
+    dropout_rate: float = 0.0,
+    batch_normalization: bool = False,
+    embeddings_initializer: Initializer = None,
+    embedding_l2: L2 = 0.0,
+) -> keras.Model:
+    """PLE with one level: ``build_ple(..., num_levels=1)``.
+
+    Args:
+        feature_columns, tasks, embedding_dim, num_task_experts, num_shared_experts, expert_units,
+            tower_units, expert_activation, activation, dropout_rate, batch_normalization,
+            embeddings_initializer, embedding_l2: as for ``build_ple``.
+
+    Returns:
+        As ``build_ple``; the layers are those of level 1.
+
+    Raises:
+        ValueError: as ``build_ple``.
+
+    Example:
+        >>> from recsys_lib.features import CategoricalColumn
+        >>> columns = [CategoricalColumn("user_id", 5), CategoricalColumn("movie_id", 9)]
+        >>> build_cgc(columns, ("like", "love")).get_layer("gates_1").output.shape
+        (None, 2, 4)
+    """
+    return build_ple(
+        feature_columns,
+        tasks,
+        embedding_dim=embedding_dim,
+        num_levels=1,
+        num_task_experts=num_task_experts,
+        num_shared_experts=num_shared_experts,
+        expert_units=expert_units,
+        tower_units=tower_units,
+        expert_activation=expert_activation,
+        activation=activation,
+        dropout_rate=dropout_rate,
+        batch_normalization=batch_normalization,
+        embeddings_initializer=embeddings_initializer,
+        embedding_l2=embedding_l2,
+    )

@@ -10,6 +10,7 @@ in checkpoints.
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from recsys_lib.multi_task.balancing.decay import DecayingWeights
     from recsys_lib.multi_task.balancing.gradnorm import GradNorm
     from recsys_lib.multi_task.balancing.min_norm import min_norm_weights
     from recsys_lib.multi_task.balancing.pareto import ParetoWeights
@@ -20,4 +21,11 @@ else:
 
     __getattr__, __dir__ = face(__name__)
 
-__all__ = ["FixedWeights", "GradNorm", "ParetoWeights", "UncertaintyWeighting", "min_norm_weights"]
+__all__ = [
+    "DecayingWeights",
+    "FixedWeights",
+    "GradNorm",
+    "ParetoWeights",
+    "UncertaintyWeighting",
+    "min_norm_weights",
+]

@@ -12,13 +12,18 @@ Taught in chapter 05, "Loss balancing".
 """
 
 import dataclasses
+import math
+from collections.abc import Mapping
 
+import keras
 import tensorflow as tf
 
+from recsys_lib.checks import check_choice, check_integer, check_number
 from recsys_lib.multi_task.gradients import shared_parameters
 from recsys_lib.training.weighting import Weighting, check_several
 
 _LOWEST_WEIGHT = 1e-6
+INITIAL_LOSSES = (None, "log_classes")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +40,9 @@ class GradNorm:
       of them to zero. So the targets are scaled to the sum of the norms. With norms and rates
       that stay, ``w_i`` comes to ``r_i^alpha / || grad_W L_i ||``, scaled.
     - ``L_i(0)`` is the mean over the first ``initial_steps`` batches, since one batch is noisy;
-      until then the mean so far stands in for it.
+      until then the mean so far stands in for it. Where the first losses depend much on how the
+      network starts, the paper advises what they are in theory, log C for a choice among C classes:
+      ``initial_losses="log_classes"``.
 
     Args:
         alpha: strength with which slow tasks are favoured; 0 evens out the norms alone.
@@ -43,35 +50,43 @@ class GradNorm:
         shared: name of the last shared layer; default: see
             ``recsys_lib.multi_task.gradients.shared_parameters``.
         initial_steps: batches from which ``L_i(0)`` is taken; 1 is the paper's.
+        initial_losses: None: measured; ``"log_classes"``: log 2 for every binary task (a regression
+            task has no such value, and its loss is measured).
 
     The history reports ``norm_<task>``, the ``G_i``, and ``rate_<task>``, the ``r_i``.
 
     Raises:
         ValueError: arguments out of range; when bound to a model, fewer than two tasks, or no
             such layer.
+
+    Example:
+        >>> GradNorm(alpha=0.5).initial_steps
+        20
     """
 
     alpha: float = 1.5
     learning_rate: float = 0.025
     shared: str | None = None
     initial_steps: int = 20
+    initial_losses: str | None = None
 
     def __post_init__(self):
-        if not self.alpha >= 0:
-            raise ValueError(f"alpha: expected 0 or more, got {self.alpha}")
-        if not self.learning_rate > 0:
-            raise ValueError(f"learning_rate: expected more than 0, got {self.learning_rate}")
-        if self.initial_steps < 1:
-            raise ValueError(f"initial_steps: expected 1 or more, got {self.initial_steps}")
+        check_number("alpha", self.alpha, 0)
+        check_number("learning_rate", self.learning_rate, 0, exclude=(0,))
+        check_integer("initial_steps", self.initial_steps)
+        check_choice("initial_losses", self.initial_losses, INITIAL_LOSSES)
 
-    def start(self, model, kinds):
+    def start(self, model: keras.Model, kinds: Mapping[str, str]) -> Weighting:
+        """Bind to a model; ``kinds`` is a dict of its tasks to their kinds."""
         check_several("GradNorm", kinds)
-        return _Norms(self, shared_parameters(model, self.shared), list(kinds))
+        return _Norms(self, shared_parameters(model, self.shared), kinds)
 
 
 class _Norms(Weighting):
     def __init__(self, method, shared, tasks):
         self.method, self.shared, self.num_tasks = method, shared, len(tasks)
+        in_theory = method.initial_losses is not None
+        self.is_known = [in_theory and kind == "binary" for kind in tasks.values()]
         self.columns = [f"{name}_{task}" for name in ("norm", "rate") for task in tasks]
         self.weights = tf.Variable(tf.ones(len(tasks)), trainable=False)
         self.initial_losses = tf.Variable(tf.zeros(len(tasks)), trainable=False)
@@ -91,6 +106,7 @@ class _Norms(Weighting):
         seen, initial = self.steps_seen.read_value(), self.initial_losses.read_value()
         mean = initial + (losses - initial) / (seen + 1)
         initial = tf.where(seen < self.method.initial_steps, mean, initial)
+        initial = tf.where(self.is_known, math.log(2), initial)
         self.initial_losses.assign(initial)
         self.steps_seen.assign(tf.minimum(seen + 1, self.method.initial_steps))
         progress = tf.math.divide_no_nan(losses, initial)

@@ -14,6 +14,9 @@ import itertools
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
+
+from recsys_lib.checks import check_choice
 
 MAX_TASKS = 8
 METHODS = ("exact", "paper")
@@ -22,13 +25,12 @@ _NO_DIFFERENCE = 1e-12
 _ROUNDING = 1e-9
 
 
-def check_method(method):
-    if method not in METHODS:
-        raise ValueError(f"method: expected one of {METHODS}, got {method!r}")
-
-
-def check_bounds(lower_bounds, num_tasks):
+def check_bounds(lower_bounds: ArrayLike | None, num_tasks: int) -> np.ndarray:
     """Lower bounds as ``(num_tasks,)`` float64.
+
+    Args:
+        lower_bounds: a number for each task, one for all, or None for 0.
+        num_tasks: number of tasks.
 
     Raises:
         ValueError: too many tasks; a bound below zero; bounds that sum to more than one.
@@ -46,7 +48,9 @@ def check_bounds(lower_bounds, num_tasks):
     return bounds
 
 
-def min_norm_weights(gram, lower_bounds=None, method="exact"):
+def min_norm_weights(
+    gram: ArrayLike, lower_bounds: ArrayLike | None = None, method: str = "exact"
+) -> np.ndarray:
     """Weights of the shortest combination.
 
     Where several weights give the same length (equal gradients), the ``w - c`` of smallest norm
@@ -64,15 +68,19 @@ def min_norm_weights(gram, lower_bounds=None, method="exact"):
     Raises:
         ValueError: no square matrix, too many tasks, an unknown method, or bounds below zero or
             with a sum above one.
+
+    Example:
+        >>> min_norm_weights([[1.0, 0.0], [0.0, 3.0]]).tolist()
+        [0.75, 0.25]
     """
     gram = np.asarray(gram, np.float64)
     if gram.ndim != 2 or gram.shape[0] != gram.shape[1] or not len(gram):
         raise ValueError(f"gram: expected a square matrix, got shape {gram.shape}")
-    check_method(method)
+    check_choice("method", method, METHODS)
     return solve(tf.constant(gram), check_bounds(lower_bounds, len(gram)), method).numpy()
 
 
-def solve(gram, bounds, method):
+def solve(gram: tf.Tensor, bounds: np.ndarray, method: str) -> tf.Tensor:
     """As ``min_norm_weights`` on a float64 tensor, inside a compiled function too."""
     longest = tf.reduce_max(tf.linalg.diag_part(gram))
     gram = tf.math.divide_no_nan(gram, longest)

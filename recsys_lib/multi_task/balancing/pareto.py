@@ -12,10 +12,13 @@ Taught in chapter 05, "Loss balancing".
 """
 
 import dataclasses
+from collections.abc import Mapping
 
+import keras
 import tensorflow as tf
 
-from recsys_lib.multi_task.balancing.min_norm import check_bounds, check_method, solve
+from recsys_lib.checks import check_choice
+from recsys_lib.multi_task.balancing.min_norm import METHODS, check_bounds, solve
 from recsys_lib.multi_task.gradients import shared_parameters
 from recsys_lib.training.weighting import Weighting, check_named_tasks, check_several
 
@@ -34,19 +37,24 @@ class ParetoWeights:
     Raises:
         ValueError: an unknown method; when bound to a model, fewer than two tasks or more than 8,
             bounds of unknown tasks, below zero, or that sum to more than one, or no such layer.
+
+    Example:
+        >>> ParetoWeights({"like": 0.2})
+        ParetoWeights(lower_bounds={'like': 0.2}, shared=None, method='exact')
     """
 
-    lower_bounds: dict | float | None = None
+    lower_bounds: Mapping[str, float] | float | None = None
     shared: str | None = None
     method: str = "exact"
 
     def __post_init__(self):
-        check_method(self.method)
+        check_choice("method", self.method, METHODS)
 
-    def start(self, model, kinds):
+    def start(self, model: keras.Model, kinds: Mapping[str, str]) -> Weighting:
+        """Bind to a model; ``kinds`` is a dict of its tasks to their kinds."""
         check_several("ParetoWeights", kinds)
         given = self.lower_bounds or 0.0
-        named = given if isinstance(given, dict) else dict.fromkeys(kinds, given)
+        named = given if isinstance(given, Mapping) else dict.fromkeys(kinds, given)
         check_named_tasks("lower_bounds", named, kinds)
         bounds = check_bounds([named.get(task, 0.0) for task in kinds], len(kinds))
         return _ShortestGradient(self.method, bounds, shared_parameters(model, self.shared))

@@ -5,7 +5,9 @@
 
 With a loss that stays, s_i comes to log(2 L_i) for a binary task and to log L_i for a regression
 task: either way the weight of the loss becomes 1 / (2 L_i), so that tasks whose losses differ by
-any factor come to count the same.
+any factor come to count the same. With the s_i at their best, what is left to minimise is
+sum_i log(L_i) / 2 and a constant: the network minimises the geometric mean of the losses, in which
+a loss that halves counts the same whatever its size.
 
 Source: Kendall, Gal and Cipolla 2018, "Multi-Task Learning Using Uncertainty to Weigh Losses for
 Scene Geometry and Semantics", section 3.2 (equations 7 and 10).
@@ -13,9 +15,12 @@ Taught in chapter 05, "Loss balancing".
 """
 
 import dataclasses
+from collections.abc import Mapping
 
+import keras
 import tensorflow as tf
 
+from recsys_lib.checks import check_number
 from recsys_lib.training.weighting import Weighting, check_several
 
 # The gradient -exp(-s) L falls with every step of a rising s. With Adam's usual memory of 1,000
@@ -28,22 +33,27 @@ class UncertaintyWeighting:
     """Weights ``exp(-s_i)`` for binary tasks and ``exp(-s_i) / 2`` for regression tasks.
 
     The ``s_i`` start at zero and are trained by an Adam of their own: its steps have the same size
-    whatever the scale of a loss. They are free, below zero too.
+    whatever the scale of a loss. They are free, below zero too. Once they have arrived, the network
+    minimises the geometric mean of the tasks' losses.
 
     Args:
         learning_rate: of the ``s_i``, and about their step.
 
     Raises:
         ValueError: a learning rate of 0 or less; when bound to a model, fewer than two tasks.
+
+    Example:
+        >>> UncertaintyWeighting(0.05)
+        UncertaintyWeighting(learning_rate=0.05)
     """
 
     learning_rate: float = 0.02
 
     def __post_init__(self):
-        if not self.learning_rate > 0:
-            raise ValueError(f"learning_rate: expected more than 0, got {self.learning_rate}")
+        check_number("learning_rate", self.learning_rate, 0, exclude=(0,))
 
-    def start(self, model, kinds):
+    def start(self, model: keras.Model, kinds: Mapping[str, str]) -> Weighting:
+        """Bind to a model; ``kinds`` is a dict of its tasks to their kinds."""
         check_several("UncertaintyWeighting", kinds)
         return _LogVariances(kinds, self.learning_rate)
 
