@@ -3,10 +3,10 @@
 import keras
 import numpy as np
 import tensorflow as tf
+from reference import double, randomize, relu, sigmoid
 
 from recsys_lib.features.columns import CategoricalColumn, NumericColumn, SequenceColumn
 from recsys_lib.features.embedding import FusedEmbedding, NumericEmbedding
-from recsys_lib.training import load, save
 
 COLUMNS = (
     CategoricalColumn("user_id", 9, group="user"),
@@ -31,26 +31,6 @@ def make_rows(num_rows=6, seed=0):
     features["user_id"][0] = 0
     features["history"][1] = 0
     return features
-
-
-def randomized(model, seed=1, scale=0.5):
-    """The model with random weights everywhere, also where they start at zero."""
-    rng = np.random.default_rng(seed)
-    for variable in model.trainable_variables:
-        variable.assign(scale * rng.normal(size=variable.shape))
-    return model
-
-
-def double(variable):
-    return variable.numpy().astype(np.float64)
-
-
-def sigmoid(x):
-    return 1 / (1 + np.exp(-x))
-
-
-def relu(x):
-    return np.maximum(x, 0)
 
 
 def dense_stack(layer, x):
@@ -133,7 +113,7 @@ def assert_equal_to(model, features, logit):
 
 def assert_gradients_reach_every_weight(model, seed=2):
     """Every trainable weight gets a gradient that is not zero, and no other weight any."""
-    model = randomized(model, seed)
+    model = randomize(model, seed)
     features = make_rows(64, seed)
     label = np.random.default_rng(seed).integers(0, 2, 64).astype(np.float32)
     with tf.GradientTape() as tape:
@@ -149,35 +129,6 @@ def assert_gradients_reach_every_weight(model, seed=2):
         loss = keras.losses.binary_crossentropy(label, model(features, training=True))
     others = [v.value for v in model.non_trainable_variables if "seed" not in v.path]
     assert all(gradient is None for gradient in tape.gradient(loss, others))
-
-
-def assert_survives_saving(model, folder):
-    features = make_rows(32)
-    expected = randomized(model)(features).numpy()
-    save(model, f"{folder}/model.keras")
-    np.testing.assert_array_equal(load(f"{folder}/model.keras")(features).numpy(), expected)
-
-
-def assert_rows_are_independent(model):
-    """A row alone gets the score that it gets among others."""
-    features = make_rows(8)
-    together = randomized(model)(features).numpy()
-    for row in (0, 5):
-        alone = model({name: values[row : row + 1] for name, values in features.items()})
-        np.testing.assert_allclose(alone, together[row : row + 1], rtol=1e-5)
-
-
-def assert_padding_is_invisible(model):
-    """Whatever the rows of id 0 hold, no bit of a score moves."""
-    features = make_rows(16)
-    before = randomized(model)(features).numpy()
-    for layer in model.layers:
-        if isinstance(layer, FusedEmbedding):
-            table = layer.table.numpy()
-            for start in layer.table_offsets.values():
-                table[start] = 1e3
-            layer.table.assign(table)
-    np.testing.assert_array_equal(model(features).numpy(), before)
 
 
 def count(model):

@@ -8,23 +8,23 @@ from crossing import (
     NUM_FIELDS,
     assert_equal_to,
     assert_gradients_reach_every_weight,
-    assert_padding_is_invisible,
-    assert_rows_are_independent,
-    assert_survives_saving,
     count,
     dense_stack,
-    double,
     fields_of,
     make_rows,
     output_of,
-    randomized,
-    relu,
 )
+from reference import double, randomize, relu
 
 from recsys_lib.features.columns import CategoricalColumn
 from recsys_lib.higher_order.autoint import FieldAttention, InteractingLayer, build_autoint
 
 HEADS, HEAD_DIM = 2, 3
+
+
+def build(**options):
+    sizes = {"embedding_dim": 4, "num_heads": HEADS, "head_dim": HEAD_DIM}
+    return build_autoint(COLUMNS, **(sizes | options))
 
 
 def interacting(attention, layer, fields, project=None, scale=False, normalize=False):
@@ -76,8 +76,8 @@ def interacting(attention, layer, fields, project=None, scale=False, normalize=F
 )
 def test_the_model_equals_its_formula(options, told):
     features = make_rows()
-    model = build_autoint(COLUMNS, 4, 2, HEADS, HEAD_DIM, **options)
-    randomized(model, scale=0.6)
+    model = build(num_layers=2, **options)
+    randomize(model, scale=0.6)
     embedded = fields = fields_of(model, features)
     for depth in (1, 2):
         weights, fields = interacting(
@@ -100,7 +100,7 @@ def test_the_model_equals_its_formula(options, told):
 
 
 def test_every_field_spreads_a_weight_of_one_over_the_fields():
-    model = randomized(build_autoint(COLUMNS, 4, 2, HEADS, HEAD_DIM), scale=1.0)
+    model = randomize(build(num_layers=2), scale=1.0)
     for depth in (1, 2):
         attention = output_of(model, f"attention_{depth}", make_rows(20))
         np.testing.assert_allclose(attention.sum(axis=-1), 1, rtol=1e-5)
@@ -148,7 +148,7 @@ def test_heads_differ_and_do_not_mix():
 
 
 def test_the_width_is_stated_per_head():
-    model = build_autoint(COLUMNS, 4, 1, num_heads=3, head_dim=5)
+    model = build(num_layers=1, num_heads=3, head_dim=5)
     assert model.get_layer("interacting_1").output.shape == (None, NUM_FIELDS, 15)
     assert model.get_layer("attention_1").query_kernel.shape == (4, 15)
 
@@ -157,34 +157,18 @@ def test_parameters():
     tables, width = (9 + 7 + 3) * 4, HEADS * HEAD_DIM
     for num_layers in (1, 3):
         kernels = 4 * 4 * width + 4 * width * width * (num_layers - 1)
-        model = build_autoint(COLUMNS, 4, num_layers, HEADS, HEAD_DIM)
+        model = build(num_layers=num_layers)
         assert count(model) == tables + kernels + NUM_FIELDS * width + 1
-    plus = build_autoint(COLUMNS, 4, 3, HEADS, HEAD_DIM, hidden_units=(2,))
+    plus = build(num_layers=3, hidden_units=(2,))
     assert count(plus) == count(model) + NUM_FIELDS * 4 * 2 + 2 + 2
+    normalized = build(num_layers=3, hidden_units=(2,), batch_normalization=True)
+    assert count(normalized) == count(plus) + 2 * 2
 
 
-@pytest.mark.parametrize("hidden_units", [None, (5, 3)])
+@pytest.mark.parametrize("hidden_units", [(), (5, 3)])
 def test_gradients_reach_every_weight(hidden_units):
-    model = build_autoint(
-        COLUMNS, 4, 2, hidden_units=hidden_units, batch_normalization=hidden_units is not None
-    )
+    model = build(num_layers=2, hidden_units=hidden_units, batch_normalization=True)
     assert_gradients_reach_every_weight(model)
-
-
-def test_saving_padding_and_rows(tmp_path):
-    model = build_autoint(
-        COLUMNS,
-        4,
-        2,
-        hidden_units=(5,),
-        projection_activation="relu",
-        scale_attention=True,
-        layer_normalization=True,
-        dropout_rate=0.5,
-    )
-    assert_survives_saving(model, tmp_path)
-    assert_padding_is_invisible(model)
-    assert_rows_are_independent(model)
 
 
 WIDE = (*COLUMNS, CategoricalColumn("wide", 3, embedding_dim=9))
@@ -197,7 +181,10 @@ WIDE = (*COLUMNS, CategoricalColumn("wide", 3, embedding_dim=9))
         (lambda: build_autoint(COLUMNS, num_heads=0), "num_heads: expected an integer"),
         (lambda: build_autoint(COLUMNS, head_dim=1.5), "head_dim: expected an integer"),
         (lambda: build_autoint(COLUMNS[:1]), "at least two fields to attend to, got one"),
-        (lambda: build_autoint(WIDE, 4), "column 'wide': crossing fields needs one width"),
+        (
+            lambda: build_autoint(WIDE, embedding_dim=4),
+            "column 'wide': crossing fields needs one width",
+        ),
         (lambda: FieldAttention(2, 3)(np.ones((2, 12))), "expected shape"),
         (
             lambda: InteractingLayer(3)(np.ones((2, 4, 3)), np.ones((2, 4, 4))),

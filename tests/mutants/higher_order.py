@@ -4,7 +4,8 @@ from runner import Mutant
 
 DCN = "recsys_lib/higher_order/dcn.py"
 XDEEPFM = "recsys_lib/higher_order/xdeepfm.py"
-PARTS = "recsys_lib/higher_order/parts.py"
+BLOCKS = "recsys_lib/layers/blocks.py"
+CHECKS = "recsys_lib/checks.py"
 TEST_DCN = "higher_order/test_dcn.py"
 TEST_XDEEPFM = "higher_order/test_xdeepfm.py"
 TEST_AUTOINT = "higher_order/test_autoint.py"
@@ -13,6 +14,7 @@ DCN_DEGREE = f"{TEST_DCN}::test_along_a_ray_the_crosses_are_a_polynomial_of_degr
 DCN_BIAS = f"{TEST_DCN}::test_the_bias_stands_outside_the_product_in_dcn_and_inside_in_dcn_v2"
 DCN_PARAMETERS = f"{TEST_DCN}::test_parameters"
 CIN_FORMULA = f"{TEST_XDEEPFM}::test_the_model_equals_its_formula"
+CIN_ALONE = f"{TEST_XDEEPFM}::test_build_cin_is_the_model_without_its_other_parts"
 CIN_LOOPS = f"{TEST_XDEEPFM}::test_the_loop_forms_give_the_same_maps"
 CIN_SQUARE = f"{TEST_XDEEPFM}::test_one_map_of_ones_pools_to_the_square_of_the_sum"
 AUTOINT_PARAMETERS = f"{TEST_AUTOINT}::test_parameters"
@@ -77,15 +79,15 @@ MUTANTS = [
     Mutant(
         "dcn: the network reads the crosses",
         DCN,
-        "outputs.append(network(first))",
-        "outputs.append(network(current))",
+        'outputs.append(MLP(**network, name="deep")(first))',
+        'outputs.append(MLP(**network, name="deep")(current))',
         DCN_FORMULA,
     ),
     Mutant(
         "dcn: the crosses are left out of the logit",
         DCN,
         "    outputs = [current]\n",
-        "    outputs = [current] if hidden_units is None else []\n",
+        '    outputs = [] if network["hidden_units"] else [current]\n',
         (DCN_PARAMETERS, DCN_FORMULA),
     ),
     Mutant(
@@ -133,8 +135,8 @@ MUTANTS = [
     Mutant(
         "dcn v2: a rank above the width",
         DCN,
-        "elif self.rank > width:",
-        "elif False:",
+        "if rank > width:",
+        "if False:",
         f"{TEST_DCN}::test_bad_input_is_named",
     ),
     Mutant(
@@ -142,7 +144,48 @@ MUTANTS = [
         DCN,
         'return {**super().get_config(), "rank": self.rank}',
         "return super().get_config()",
-        f"{TEST_DCN}::test_saving_padding_and_rows",
+        f"{TEST_DCN}::test_the_low_rank_comes_back_from_its_configuration",
+    ),
+    Mutant(
+        "dcn: the network is not normalised",
+        DCN,
+        'outputs.append(MLP(**network, name="deep")(first))',
+        'outputs.append(MLP(**{**network, "batch_normalization": False}, name="deep")(first))',
+        DCN_PARAMETERS,
+    ),
+    Mutant(
+        "dcn: batch_normalization is not handed on",
+        DCN,
+        """        CrossLayer,
+        feature_columns,
+        tasks,
+        num_cross_layers,
+        {
+            "embedding_dim": embedding_dim,
+            "embeddings_initializer": embeddings_initializer,
+            "l2": check_l2(feature_columns, embedding_l2),
+        },
+        {
+            "hidden_units": hidden_units,
+            "activation": activation,
+            "dropout_rate": dropout_rate,
+            "batch_normalization": batch_normalization,
+""",
+        """        CrossLayer,
+        feature_columns,
+        tasks,
+        num_cross_layers,
+        {
+            "embedding_dim": embedding_dim,
+            "embeddings_initializer": embeddings_initializer,
+            "l2": check_l2(feature_columns, embedding_l2),
+        },
+        {
+            "hidden_units": hidden_units,
+            "activation": activation,
+            "dropout_rate": dropout_rate,
+""",
+        DCN_PARAMETERS,
     ),
     Mutant(
         "cin: each layer crosses with the layer before",
@@ -164,6 +207,27 @@ MUTANTS = [
         "CINLayer(size, activation, name=",
         "CINLayer(size, None, name=",
         CIN_FORMULA,
+    ),
+    Mutant(
+        "xdeepfm: cin_activation is not handed on",
+        XDEEPFM,
+        "compressed_interaction(fields, cin_layer_sizes, cin_activation, split_half)",
+        "compressed_interaction(fields, cin_layer_sizes, None, split_half)",
+        CIN_FORMULA,
+    ),
+    Mutant(
+        "build_cin: cin_activation is not handed on",
+        XDEEPFM,
+        "        hidden_units=(),\n        cin_activation=cin_activation,\n",
+        "        hidden_units=(),\n",
+        CIN_ALONE,
+    ),
+    Mutant(
+        "build_cin: split_half is not handed on",
+        XDEEPFM,
+        "        split_half=split_half,\n        linear=False,\n",
+        "        linear=False,\n",
+        CIN_ALONE,
     ),
     Mutant(
         "cin: pooled over the maps",
@@ -203,8 +267,8 @@ MUTANTS = [
     Mutant(
         "cin: only the last layer is pooled",
         XDEEPFM,
-        "    pooled = pooled[0] if len(pooled) == 1 else ops.concatenate(pooled, axis=1)\n",
-        "    pooled = pooled[-1]\n",
+        'keras.layers.Identity(name="cin_pooled")(side_by_side(pooled))',
+        'keras.layers.Identity(name="cin_pooled")(pooled[-1])',
         (f"{TEST_XDEEPFM}::test_parameters", CIN_FORMULA),
     ),
     Mutant(
@@ -231,29 +295,29 @@ MUTANTS = [
     Mutant(
         "xdeepfm: no linear term",
         XDEEPFM,
-        "    if linear:\n",
+        '    if check_bool("linear", linear):\n',
         "    if False:\n",
         (f"{TEST_XDEEPFM}::test_parameters", CIN_FORMULA),
     ),
     Mutant(
         "xdeepfm: the network reads the pooled maps",
         XDEEPFM,
-        "deep_logit(flatten_fields(fields), hidden_units",
-        "deep_logit(pooled, hidden_units",
+        "            flatten_fields(fields),\n",
+        "            pooled,\n",
         (f"{TEST_XDEEPFM}::test_parameters", CIN_FORMULA),
     ),
     Mutant(
         "parts: the network's logit has a bias",
-        PARTS,
-        'Dense(1, use_bias=False, name="deep_logit")',
-        'Dense(1, name="deep_logit")',
+        BLOCKS,
+        'keras.layers.Dense(1, use_bias=False, name=f"{name}_logit")',
+        'keras.layers.Dense(1, name=f"{name}_logit")',
         (f"{TEST_XDEEPFM}::test_parameters", AUTOINT_PARAMETERS),
     ),
     Mutant(
         "parts: counts may be fractions",
-        PARTS,
-        "not isinstance(value, int) or value < minimum",
-        "value < minimum",
+        CHECKS,
+        "if not is_integer or value < minimum or",
+        "if value < minimum or",
         (f"{TEST_DCN}::test_bad_input_is_named", f"{TEST_AUTOINT}::test_bad_input_is_named"),
     ),
 ]

@@ -108,7 +108,7 @@ MUTANTS = [
         AUTOINT,
         "return ops.softmax(scores, axis=-1)",
         "return ops.softmax(scores, axis=0)",
-        f"{TEST_AUTOINT}::test_saving_padding_and_rows",
+        AUTOINT_FORMULA,
     ),
     Mutant(
         "autoint: the width is the total of the heads",
