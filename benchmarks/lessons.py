@@ -1,5 +1,6 @@
 """Seconds of each lesson, executed from its text in a fresh kernel; nothing is written."""
 
+from benchmarks.process import peak_memory_of_children
 from bookmaker.build import run
 from bookmaker.lessons import describe, find_texts, is_lab
 
@@ -11,3 +12,13 @@ def lesson_seconds():
             continue
         _, times = run(text_path)
         yield describe(text_path).name, times.total, times.first_output
+
+
+def print_section():
+    """Print the table."""
+    print("\nLessons, from the start of the kernel, seconds")
+    print(f"{'':40}{'all cells':>12}{'first output':>14}")
+    for name, total, first in lesson_seconds():
+        print(f"{name:40}{total:>12.1f}{first:>14.1f}")
+    print("goal: at most 60 for all cells, under 10 to the first output")
+    print(f"largest memory of a kernel: {peak_memory_of_children():,.0f} MiB")

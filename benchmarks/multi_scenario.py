@@ -1,106 +1,73 @@
 """Training speed and parameters of the multi-scenario models over the number of scenarios.
 
 ``python -m benchmarks.multi_scenario COUNT`` measures all models of chapter 06 with that many
-scenarios in one process, in alternation, and prints JSON. MovieLens's rows, each in a scenario that
-is drawn for it: the second half as likely as the first, the third a third as likely, and so on.
-Embeddings of width 16, batch 1024, Adam; short rounds, of which the fastest counts, after one that
-does not.
+scenarios in one process, in alternation, and prints JSON. The models' own sizes, batch 1024, Adam.
 """
 
-import dataclasses
-import functools
 import sys
 
-import numpy as np
+from benchmarks import inputs
+from benchmarks.process import measure, report
+from benchmarks.training import measure_speeds
+from recsys_lib.zoo import find
 
-from benchmarks.multi_task import BATCH_SIZE, NUM_STEPS, ROUNDS, measure_speeds
-from benchmarks.process import report
-from recsys_lib.data import movielens
-from recsys_lib.data.dataset import Dataset
-from recsys_lib.features.columns import CategoricalColumn
-from recsys_lib.multi_scenario import (
-    build_adasparse,
-    build_apg,
-    build_global,
-    build_hmoe,
-    build_m2m,
-    build_pepnet,
-    build_scenario_feature,
-    build_scenario_shared_bottom,
-    build_separate,
-    build_star,
-)
-
-TASK, COLUMN = "like", "surface"
+ROUNDS = 8
 COUNTS = (3, 15, 50)
-PLAIN = "scenario as a feature"
+PLAIN = "scenario_feature"
 """The network that the others are measured against."""
 
-MODELS = {
-    PLAIN: build_scenario_feature,
-    "global": build_global,
-    "separate": build_separate,
-    "shared bottom": build_scenario_shared_bottom,
-    "HMoE": build_hmoe,
-    "STAR": build_star,
-    "PEPNet": functools.partial(build_pepnet, tasks=(TASK,)),
-    "M2M": functools.partial(build_m2m, tasks=(TASK,)),
-    "APG": build_apg,
-    "AdaSparse": build_adasparse,
-}
-MODELS = {
-    name: build if isinstance(build, functools.partial) else functools.partial(build, task=TASK)
-    for name, build in MODELS.items()
-}
-"""Builders by the name in the table; each takes the feature columns."""
+
+def cases(dataset):
+    """What is measured: key to function of the feature columns."""
+    models = inputs.models_of("multi_scenario")
+    return {key: inputs.builder(model, dataset) for key, model in models.items()}
 
 
-def platform(count, num_rows=NUM_STEPS * BATCH_SIZE):
-    """MovieLens in that many scenarios, drawn at random; so many training rows."""
-    ratings, rng = movielens.load(tasks=(TASK,)), np.random.default_rng(0)
-    chance = 1 / np.arange(1, count + 1)
-    chance /= chance.sum()
-
-    def placed(split):
-        surface = 1 + rng.choice(count, len(split), p=chance).astype(np.int32)
-        return dataclasses.replace(split, features={**split.features, COLUMN: surface})
-
-    few = ratings.train.take(np.arange(len(ratings.train)) < num_rows)
-    columns = (*ratings.feature_columns, CategoricalColumn(COLUMN, count + 1, group="scenario"))
-    splits = (few, ratings.valid, ratings.test)
-    return Dataset(f"{count} scenarios", columns, *(placed(split) for split in splits))
+def to_plain(results, key):
+    """Speed of a model beside that of the network that reads the scenario as a feature."""
+    return results[key]["examples_per_second"] / results[PLAIN]["examples_per_second"]
 
 
-def measure_count(dataset, names=tuple(MODELS), num_rounds=ROUNDS):
-    """Train the named models in alternation.
-
-    Returns:
-        Dict of name to what ``multi_task.measure_speeds`` says, and ``"to_plain"``, the speed
-        beside that of the network that reads the scenario as a feature.
-    """
-    measured = {name: (MODELS[name], None) for name in {PLAIN: None, **dict.fromkeys(names)}}
-    results = measure_speeds(dataset, measured, num_rounds)
-    reference = results[PLAIN]["examples_per_second"]
-    for result in results.values():
-        result["to_plain"] = result["examples_per_second"] / reference
-    return results
-
-
-def growth(results, name):
+def growth(results, key):
     """How many times longer a step takes with the most scenarios than with the fewest.
 
     In steps of the plain network, which differs between processes only as the machine does.
 
     Args:
-        results: dict of count to what ``measure_count`` returned.
-        name: of a model.
+        results: dict of count to what ``measure_speeds`` returned.
+        key: of a model.
     """
-    few, many = min(results), max(results)
-    return results[few][name]["to_plain"] / results[many][name]["to_plain"]
+    return to_plain(results[min(results)], key) / to_plain(results[max(results)], key)
+
+
+def print_section():
+    """Print the table."""
+    results = {count: measure(__name__, count)["models"] for count in COUNTS}
+    print("\nTraining on MovieLens in drawn scenarios, width 16, batch 1024, Adam, warm")
+    print(f"{'':28}" + "".join(f"{f'{count} scenarios':>34}" for count in COUNTS))
+    print(f"{'':28}" + f"{'parameters':>12}{'examples/s':>12}{'to plain':>10}" * len(COUNTS))
+    keys = list(results[COUNTS[0]])
+    for key in keys:
+        print(f"{find(key).name:28}", end="")
+        for of_count in results.values():
+            row = of_count[key]
+            print(
+                f"{row['parameters']:>12,}{row['examples_per_second']:>12,.0f}"
+                f"{to_plain(of_count, key):>10.2f}",
+                end="",
+            )
+        print()
+    few, many = min(COUNTS), max(COUNTS)
+    print(f"a step with {many} scenarios to one with {few}, in steps of the plain network:")
+    for key in keys:
+        ratio = growth(results, key)
+        print(f"{find(key).name:28}{ratio:>12.2f}   goal: under {many / few:.1f}, the scenarios'")
+    print(f"STAR to plain, 15 scenarios: {to_plain(results[15], 'star'):.2f}   goal: at least 0.5")
 
 
 def main():
-    report(models=measure_count(platform(int(sys.argv[1]))))
+    dataset = inputs.multi_scenario(int(sys.argv[1]))
+    report(models=measure_speeds(dataset, cases(dataset), ROUNDS))
 
 
 if __name__ == "__main__":

@@ -1,52 +1,21 @@
 """Training speed of the multi-task models, and what balancing their losses costs, on MovieLens.
 
-``python -m benchmarks.multi_task`` measures all of them in one process, in alternation, and
-prints JSON: the six architectures; MMoE with 8 experts beside the loop form of the notes; and the
-step of each balancing method beside that of fixed weights, on Shared-Bottom and on MMoE. Tasks
-"like" and "love", embeddings of width 16, batch 1024, Adam; short rounds, of which the fastest
-counts, after one that does not.
+``python -m benchmarks.multi_task`` measures all of them in one process, in alternation, and prints
+JSON: the architectures; MMoE with 8 experts beside the loop form of the notes; and the step of each
+balancing method beside that of fixed weights, on Shared-Bottom and on MMoE. Tasks "like" and
+"love", the models' own sizes, batch 1024, Adam.
 """
 
-import dataclasses
-import functools
-
-import keras
-import numpy as np
-
-from benchmarks.process import report
-from recsys_lib.data import movielens
+from benchmarks import inputs
+from benchmarks.process import measure, report
+from benchmarks.training import measure_speeds
 from recsys_lib.loops.multi_task import build_mmoe_loop
-from recsys_lib.multi_task import (
-    build_cgc,
-    build_esmm,
-    build_mmoe,
-    build_omoe,
-    build_ple,
-    build_shared_bottom,
-)
 from recsys_lib.multi_task.balancing import GradNorm, ParetoWeights, UncertaintyWeighting
-from recsys_lib.training.optimizers import Adam
-from recsys_lib.training.trainer import Trainer
+from recsys_lib.zoo import find
 
-BATCH_SIZE, NUM_STEPS, ROUNDS = 1024, 16, 8
-TASKS = ("like", "love")
-MODELS = {
-    "Shared-Bottom": functools.partial(build_shared_bottom, tasks=TASKS),
-    "OMoE": functools.partial(build_omoe, tasks=TASKS),
-    "MMoE": functools.partial(build_mmoe, tasks=TASKS),
-    "CGC": functools.partial(build_cgc, tasks=TASKS),
-    "PLE": functools.partial(build_ple, tasks=TASKS),
-    # Who loves a film likes it: a funnel like that of clicks and conversions.
-    "ESMM": functools.partial(build_esmm, click_task="like", conversion_task="love"),
-}
-"""Builders by the name in the table; each takes the feature columns."""
-
-EIGHT = {"tasks": TASKS, "num_experts": 8}
-BATCHED, LOOP = "MMoE, 8 experts", "MMoE, 8 experts (loop)"
-EXPERTS = {
-    BATCHED: functools.partial(build_mmoe, **EIGHT),
-    LOOP: functools.partial(build_mmoe_loop, **EIGHT),
-}
+ROUNDS = 8
+EXPERTS = 8
+BATCHED, LOOP = f"MMoE, {EXPERTS} experts", f"MMoE, {EXPERTS} experts (loop)"
 BALANCED = ("Shared-Bottom", "MMoE")
 FIXED = "fixed weights"
 METHODS = {
@@ -58,44 +27,25 @@ METHODS = {
 }
 
 
-def cases():
-    """What is measured: dict of name to builder and balancing method."""
-    measured = {name: (build, None) for name, build in (MODELS | EXPERTS).items()}
-    for model in BALANCED:
-        for method, balancing in METHODS.items():
-            if balancing is not None:
-                measured[case_name(model, method)] = (MODELS[model], balancing)
-    return measured
-
-
 def case_name(model, method):
     """Name of the measurement of a model with a balancing method."""
     return model if method == FIXED else f"{model}, {method}"
 
 
-def measure_speeds(dataset, measured, num_rounds=ROUNDS):
-    """Train the cases in alternation.
-
-    Returns:
-        Dict of name to ``{"examples_per_second": of the fastest round, "parameters",
-        "trace_seconds"}``.
-    """
-    options = {"epochs": 1, "batch_size": BATCH_SIZE, "patience": None, "progress": False}
-    trainers, results = {}, {}
-    for name, (build, balancing) in measured.items():
-        keras.utils.set_random_seed(0)
-        model = build(dataset.feature_columns)
-        trainers[name] = Trainer(model, dataset, Adam(1e-3), balancing=balancing)
-        results[name] = {
-            "parameters": model.count_params(),
-            "trace_seconds": trainers[name].fit(dataset, **options).trace_seconds,
-            "examples_per_second": 0.0,
-        }
-    for _ in range(num_rounds):
-        for name, trainer in trainers.items():
-            speed = trainer.fit(dataset, **options).examples_per_second
-            results[name]["examples_per_second"] = max(speed, results[name]["examples_per_second"])
-    return results
+def cases(dataset):
+    """What is measured: name to function of the feature columns, and name to balancing method."""
+    models = inputs.models_of("multi_task").values()
+    builds = {model.name: inputs.builder(model, dataset) for model in models}
+    builds[BATCHED] = inputs.builder(find("mmoe"), dataset, num_experts=EXPERTS)
+    tasks = tuple(dataset.tasks)
+    builds[LOOP] = lambda columns: build_mmoe_loop(columns, tasks, num_experts=EXPERTS)
+    balancing = {}
+    for model in BALANCED:
+        for method, balance in METHODS.items():
+            if balance is not None:
+                name = case_name(model, method)
+                builds[name], balancing[name] = builds[model], balance
+    return builds, balancing
 
 
 def overheads(results):
@@ -107,17 +57,33 @@ def overheads(results):
     }
 
 
+def print_section():
+    """Print the table."""
+    results = measure(__name__)["models"]
+    print("\nTraining on MovieLens, like and love, width 16, batch 1024, Adam, warm")
+    print(f"{'':28}{'parameters':>12}{'trace s':>10}{'examples/s':>14}")
+    methods = [case_name(model, method) for model in BALANCED for method in METHODS]
+    for name, row in results.items():
+        if name in methods and name not in BALANCED:
+            continue
+        print(
+            f"{name:28}{row['parameters']:>12,}{row['trace_seconds']:>10.1f}"
+            f"{row['examples_per_second']:>14,.0f}"
+        )
+    ratio = results[BATCHED]["examples_per_second"] / results[LOOP]["examples_per_second"]
+    print(f"MMoE with {EXPERTS} experts to the notes' loop: {ratio:.1f}   goal: at least 2")
+    found = overheads(results)
+    print(f"{'a step to fixed weights':28}" + "".join(f"{model:>16}" for model in found))
+    for method in METHODS:
+        values = (found[model][method] for model in found)
+        print(f"{method:28}" + "".join(f"{value:>16.2f}" for value in values))
+    print("goal: at most 1.05 for uncertainty weighting, at most 2 for GradNorm and Pareto")
+
+
 def main():
-    ratings = movielens.load(tasks=TASKS)
-    rows = np.arange(len(ratings.train)) < NUM_STEPS * BATCH_SIZE
-    ratings = dataclasses.replace(ratings, train=ratings.train.take(rows))
-    results = measure_speeds(ratings, cases())
-    speed = {name: result["examples_per_second"] for name, result in results.items()}
-    report(
-        models={name: results[name] for name in (*MODELS, *EXPERTS)},
-        overheads=overheads(results),
-        to_loop=speed[BATCHED] / speed[LOOP],
-    )
+    dataset = inputs.multi_task()
+    builds, balancing = cases(dataset)
+    report(models=measure_speeds(dataset, builds, ROUNDS, balancing))
 
 
 if __name__ == "__main__":

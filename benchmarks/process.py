@@ -6,6 +6,13 @@ import resource
 import subprocess
 import sys
 
+ONEDNN = {name: {"TF_ENABLE_ONEDNN_OPTS": value} for name, value in (("off", "0"), ("on", "1"))}
+"""Environments of a process with and without oneDNN's kernels.
+
+TensorFlow reads the switch once, when it starts, so a choice per model is a process per choice. The
+library leaves them off: some models are faster with them and some without.
+"""
+
 
 class BenchmarkError(RuntimeError):
     """A measurement failed; the message carries the process's last lines."""

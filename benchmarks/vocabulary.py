@@ -1,9 +1,11 @@
 """Training speed against the size of the vocabularies: this library, and stock Keras.
 
-``python -m benchmarks.vocabulary ours|stock VOCABULARY STEPS`` prints one measurement.
-Sixteen columns of width 8, hidden layers of 64 and 32, batch 1024, Adam.
+``python -m benchmarks.vocabulary ours|deepfm|stock VOCABULARY STEPS`` prints one measurement.
+Sixteen columns of width 8, hidden layers of 64 and 32, batch 1024, Adam. ``ours`` and ``stock`` are
+the same plain network; ``deepfm`` has first-order weights besides.
 """
 
+import functools
 import statistics
 import sys
 import time
@@ -11,7 +13,7 @@ import time
 import keras
 import numpy as np
 
-from benchmarks.process import report
+from benchmarks.process import measure, report
 from recsys_lib.data import Dataset, Split
 from recsys_lib.features.columns import CategoricalColumn
 from recsys_lib.features.embedding import build_inputs, embed_groups
@@ -19,9 +21,23 @@ from recsys_lib.layers.blocks import MLP
 from recsys_lib.layers.heads import PredictionHead
 from recsys_lib.training.optimizers import Adam
 from recsys_lib.training.trainer import Trainer
+from recsys_lib.zoo import find
 
 NUM_COLUMNS, WIDTH, HIDDEN_UNITS, BATCH_SIZE = 16, 8, (64, 32), 1024
 REPETITIONS = 5
+SMALL, LARGE = 1_000, 1_000_000
+ROUNDS = 3
+STEPS = {
+    **{(which, size): 200 for which in ("ours", "deepfm") for size in (SMALL, LARGE)},
+    **{("stock", SMALL): 200, ("stock", LARGE): 4},
+}
+NAMES = {"ours": "recsys_lib", "deepfm": "DeepFM, recsys_lib", "stock": "stock Keras fit"}
+RATIOS = (
+    ("recsys_lib, 1,000,000 to 1,000 ids", ("ours", LARGE), ("ours", SMALL), 0.45),
+    ("DeepFM, 1,000,000 to 1,000 ids", ("deepfm", LARGE), ("deepfm", SMALL), 0.55),
+    ("recsys_lib to stock, 1,000,000 ids", ("ours", LARGE), ("stock", LARGE), 40),
+    ("recsys_lib to stock, 1,000 ids", ("ours", SMALL), ("stock", SMALL), 1.8),
+)
 
 
 def make_rows(vocabulary_size, num_rows):
@@ -41,6 +57,10 @@ def build(columns):
     return keras.Model(inputs, PredictionHead(name="click")(logit))
 
 
+def build_deepfm(columns):
+    return find("deepfm").build(columns, embedding_dim=WIDTH, hidden_units=HIDDEN_UNITS)
+
+
 def build_stock(columns):
     inputs, vectors = {}, []
     for column in columns:
@@ -53,7 +73,7 @@ def build_stock(columns):
     return keras.Model(inputs, keras.layers.Dense(1, activation="sigmoid")(hidden))
 
 
-def time_ours(columns, features, labels, num_steps):
+def time_ours(columns, features, labels, num_steps, build=build):
     """Examples per second of each repetition, tracing excluded."""
     rows = np.arange(len(labels))
 
@@ -99,13 +119,38 @@ def time_stock(columns, features, labels, num_steps):
     return speeds[1:]
 
 
+def print_section():
+    """Print the table: all cases in turn, each in processes of its own."""
+    results = {case: [] for case in STEPS}
+    for _ in range(ROUNDS):
+        for (which, size), num_steps in STEPS.items():
+            if which == "stock" and size == LARGE and results[which, size]:
+                continue  # half a minute each, and a hundredfold difference needs no repetition
+            results[which, size].append(measure(__name__, which, size, num_steps))
+    speed = {
+        case: statistics.median(result["examples_per_second"] for result in measured)
+        for case, measured in results.items()
+    }
+    print("\nTraining, 16 id columns of width 8, hidden 64 and 32, batch 1024, Adam")
+    print(f"{'':24}{'ids a column':>14}{'examples/s':>14}{'peak MiB':>12}")
+    for (which, size), value in speed.items():
+        peak = max(result["peak_mib"] for result in results[which, size])
+        print(f"{NAMES[which]:24}{size:>14,}{value:>14,.0f}{peak:>12,.0f}")
+    for text, top, bottom, goal in RATIOS:
+        print(f"{text:38}{speed[top] / speed[bottom]:>14.2f}   goal: at least {goal}")
+
+
 def main(which, vocabulary_size, num_steps):
     keras.utils.set_random_seed(0)
     columns = tuple(
         CategoricalColumn(f"column_{number}", vocabulary_size) for number in range(NUM_COLUMNS)
     )
     features, labels = make_rows(vocabulary_size, num_steps * BATCH_SIZE + 2)
-    timer = {"ours": time_ours, "stock": time_stock}[which]
+    timer = {
+        "ours": time_ours,
+        "deepfm": functools.partial(time_ours, build=build_deepfm),
+        "stock": time_stock,
+    }[which]
     speeds = timer(columns, features, labels, num_steps)
     report(examples_per_second=statistics.median(speeds))
 

@@ -1,0 +1,251 @@
+"""Every model of the zoo against its former self, and against a peer, in one interleaved run.
+
+The former revision is extracted by ``git archive`` into a temporary folder. Each side trains in
+a process of its own on the same rows; rounds alternate: now, former, peer, now, former, peer. Each
+model has ten rounds, five in each of two pairs of processes, since a process may be lucky.
+"""
+
+import contextlib
+import inspect
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+
+from benchmarks import exchange, inputs
+from benchmarks.process import ONEDNN
+from benchmarks.worker import MARK
+from recsys_lib.zoo import MODELS, find
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+REVISION = "dd350d4"
+"""The first edition."""
+PROCESSES, ROUNDS = 2, 5
+GOALS = {"ple": 1.2, "dien": 1.3, "din": 1.15, "mmoe": 1.1}
+"""Least ratio of the best rounds, by key; and of the median pair of every model:"""
+FLOOR = 0.95
+SIDES = ("now", "former", "peer")
+
+
+class Side:
+    """A process that trains one side's models; see ``benchmarks.worker``."""
+
+    def __init__(self, module, arguments, path, environment):
+        self._errors = tempfile.TemporaryFile()
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", module, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            text=True,
+            env={**os.environ, **environment, "PYTHONPATH": os.pathsep.join(path)},
+            cwd=tempfile.gettempdir(),
+        )
+
+    def ask(self, **request):
+        """Send a request and wait for the answer, a dict; ``reason`` where there is none."""
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(json.dumps(request) + "\n")
+            self._process.stdin.flush()
+        for line in self._process.stdout:
+            if line.startswith(MARK):
+                return json.loads(line.removeprefix(MARK))
+        self._errors.seek(0)
+        lines = self._errors.read().decode().strip().splitlines()
+        return {"reason": lines[-1][:100] if lines else "the process ended"}
+
+    def close(self):
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
+        self._process.wait()
+        self._process.stdout.close()
+        self._errors.close()
+
+
+def extract(revision, folder):
+    """Write the library as it was at a revision into a folder.
+
+    Raises:
+        ValueError: no such revision, or no git.
+    """
+    command = ["git", "archive", "--format=tar", revision, "recsys_lib"]
+    try:
+        archive = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError) as error:
+        said = getattr(error, "stderr", b"") or b""
+        raise ValueError(
+            f"revision: expected one that git has, got {revision!r} {said.decode().strip()}"
+        ) from error
+    subprocess.run(["tar", "-x", "-C", str(folder)], input=archive, check=True)
+
+
+def defaults_of(model):
+    """Default of every option of a model's builder, by name."""
+    parameters = inspect.signature(model.function).parameters.values()
+    return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+
+
+def request_for(model, dataset):
+    """What a side is asked to build."""
+    return {
+        "do": "build",
+        "key": model.key,
+        "where": model.builder,
+        "tasks": inputs.tasks_for(model, dataset),
+        "options": dict(model.options),
+        "defaults": defaults_of(model),
+    }
+
+
+def measure_model(sides, request, num_rounds=ROUNDS):
+    """Build a model on each side and train it in turns.
+
+    Args:
+        sides: dict of name to ``Side``.
+        request: see ``request_for``.
+        num_rounds: rounds of each side.
+
+    Returns:
+        Dict of side to its answer to ``build``, with ``speeds`` added where there is a model.
+    """
+    key = request["key"]
+    found = {name: side.ask(**request) for name, side in sides.items()}
+    there = [name for name, answer in found.items() if "epochs" in answer]
+    for name in there:
+        found[name]["speeds"] = []
+    for _ in range(num_rounds):
+        for name in there:
+            answer = sides[name].ask(do="round", key=key, epochs=found[name]["epochs"])
+            if "reason" in answer:
+                found[name] = answer
+                return found
+            found[name]["speeds"].append(answer["examples_per_second"])
+    for name in there:
+        sides[name].ask(do="drop", key=key)
+    return found
+
+
+def merge(runs):
+    """Answers of several pairs of processes as one: all rounds, in order."""
+    merged = {}
+    for name in runs[0]:
+        answers = [run[name] for run in runs]
+        without = [answer for answer in answers if "speeds" not in answer]
+        merged[name] = without[0] if without else dict(answers[0])
+        if not without:
+            merged[name]["speeds"] = [speed for answer in answers for speed in answer["speeds"]]
+    return merged
+
+
+def ratios(found, other):
+    """Ratio of the best rounds, and median of the ratios of the pairs, of now to another side.
+
+    Returns:
+        Two numbers, or None where one of the sides has no model.
+    """
+    now, then = (found.get(name, {}).get("speeds") for name in ("now", other))
+    if not now or not then:
+        return None
+    pairs = [a / b for a, b in zip(now, then, strict=True)]
+    return max(now) / max(then), statistics.median(pairs)
+
+
+def line(model, found):
+    """The table's line of a model."""
+    text = f"{model.name:28}"
+    for name in SIDES:
+        speeds = found.get(name, {}).get("speeds")
+        text += f"{max(speeds):>12,.0f}" if speeds else f"{'-':>12}"
+    for other in SIDES[1:]:
+        ratio = ratios(found, other)
+        text += "".join(f"{r:>8.2f}" for r in ratio) if ratio else f"{'-':>8}{'-':>8}"
+    return text + "".join(f"   {note}" for note in notes(model, found))
+
+
+def notes(model, found):
+    """What a reader of a model's line has to know: a missed goal, a skipped side, other sizes."""
+    ratio = ratios(found, "former")
+    if ratio and ratio[0] < GOALS.get(model.key, 0):
+        yield f"under its goal of {GOALS[model.key]}"
+    if ratio and ratio[1] < FLOOR:
+        yield f"under {FLOOR} of its former self"
+    for name, answer in found.items():
+        if "reason" in answer:
+            yield f"{name}: {answer['reason']}"
+        elif answer["parameters"] != found["now"].get("parameters"):
+            yield f"{name}: {answer['parameters']:,} parameters, now {found['now']['parameters']:,}"
+
+
+def peer_path(peer):
+    """Where the peer's process looks for packages, or the reason why there is no peer.
+
+    Args:
+        peer: folder that it was installed into, or None: this environment.
+
+    Returns:
+        A list of folders and None, or None and a reason.
+    """
+    path = [str(ROOT), *([str(pathlib.Path(peer).resolve())] if peer else [])]
+    code = "import deepctr, tf_keras"
+    result = subprocess.run(
+        [sys.executable, "-P", "-c", code],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path), "TF_USE_LEGACY_KERAS": "1"},
+        cwd=tempfile.gettempdir(),
+    )
+    if result.returncode:
+        return None, f"DeepCTR: {result.stderr.strip().splitlines()[-1]}"
+    return path, None
+
+
+def print_section(revision=REVISION, peer=None, models=None, onednn="off"):
+    """Measure and print the table, a kind of data after the other.
+
+    Args:
+        revision: commit or tag of the former selves.
+        peer: folder with DeepCTR and tf-keras; None: this environment.
+        models: keys; default: all of the zoo.
+        onednn: ``"off"`` or ``"on"``, for all sides alike.
+    """
+    chosen = MODELS if models is None else [find(key) for key in models]
+    path_of_peer, reason = peer_path(peer)
+    print(f"\nTraining now, at {revision}, and by DeepCTR, oneDNN {onednn}; batch 1024, Adam, warm")
+    print(f"each {PROCESSES} x {ROUNDS} rounds in turn; ratios of the best and the median of pairs")
+    if reason:
+        print(f"no peer: {reason}")
+    print(f"{'':28}{'examples/s, best round':>36}{'to former':>16}{'to DeepCTR':>16}")
+    print(f"{'':28}{'now':>12}{'former':>12}{'DeepCTR':>12}" + f"{'best':>8}{'median':>8}" * 2)
+    with tempfile.TemporaryDirectory() as folder:
+        extract(revision, folder)
+        for kind in inputs.HAS:
+            wanted = [model for model in chosen if inputs.kind_of(model) == kind]
+            if wanted:
+                _print_kind(kind, wanted, folder, path_of_peer, ONEDNN[onednn])
+    print(f"goals: {', '.join(f'{find(k).name} {g}' for k, g in GOALS.items())} (best);", end=" ")
+    print(f"every median at least {FLOOR}")
+
+
+def _print_kind(kind, models, folder, path_of_peer, environment):
+    dataset = inputs.LOADERS[kind]()
+    rows = os.path.join(folder, f"{kind}.npz")
+    exchange.write(dataset, rows)
+    runs = {model.key: [] for model in models}
+    for process in range(PROCESSES):
+        root = str(ROOT)
+        sides = {
+            "now": Side("benchmarks.worker", (root, rows), [root], environment),
+            "former": Side("benchmarks.worker", (folder, rows), [folder, root], environment),
+        }
+        if path_of_peer:
+            legacy = {**environment, "TF_USE_LEGACY_KERAS": "1"}
+            sides["peer"] = Side("benchmarks.peer", (rows,), path_of_peer, legacy)
+        for model in models:
+            runs[model.key].append(measure_model(sides, request_for(model, dataset)))
+            if process == PROCESSES - 1:
+                print(line(model, merge(runs[model.key])), flush=True)
+        for side in sides.values():
+            side.close()

@@ -1,0 +1,93 @@
+"""One process that trains models of one revision of the library on request.
+
+``python -m benchmarks.worker FOLDER ROWS`` holds the library that lies in the folder. It reads a
+request a line, a JSON object, and answers each with a line: ``build`` a model, train it for a
+``round``, ``drop`` it.
+"""
+
+import json
+import math
+import sys
+import time
+
+SECONDS_PER_ROUND = 0.4
+MARK = "benchmark: "
+
+
+def answer(**values):
+    """Print an answer; whatever else is printed lacks the mark."""
+    print(MARK + json.dumps(values), flush=True)
+
+
+def serve(handlers):
+    """Answer every request of the standard input: ``{"do": name, ...}`` by the handler named."""
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            answer(**handlers[request.pop("do")](**request))
+        except Exception as error:  # whatever it is, it is a reason that the table can print
+            answer(reason=f"{type(error).__name__}: {error}".splitlines()[0][:100])
+
+
+def epochs_of_a_round(examples_per_second, num_rows):
+    """How many epochs make a round long enough to be timed."""
+    return max(1, math.ceil(SECONDS_PER_ROUND * examples_per_second / num_rows))
+
+
+class Library:
+    """Models of the library that this process holds, on one data set."""
+
+    def __init__(self, path):
+        from benchmarks import exchange
+
+        self.dataset, self.trainers = exchange.read_dataset(path), {}
+
+    def build(self, key, where, tasks, options, defaults):
+        import keras
+
+        from benchmarks import adapter
+        from recsys_lib.training.optimizers import Adam
+        from recsys_lib.training.trainer import Trainer
+
+        keras.utils.set_random_seed(0)
+        started = time.perf_counter()
+        try:
+            columns = self.dataset.feature_columns
+            model = adapter.build(where, columns, tasks, options, defaults)
+        except adapter.Missing as error:
+            return {"reason": str(error)}
+        self.trainers[key] = trainer = Trainer(model, self.dataset, Adam(1e-3))
+        trainer.trace()
+        graph = time.perf_counter() - started
+        self._fit(key, 1)
+        return {
+            "parameters": model.count_params(),
+            "graph_seconds": graph,
+            "epochs": epochs_of_a_round(self._fit(key, 1), len(self.dataset.train)),
+        }
+
+    def round(self, key, epochs):
+        return {"examples_per_second": self._fit(key, epochs)}
+
+    def drop(self, key):
+        self.trainers.pop(key, None)
+        return {}
+
+    def _fit(self, key, epochs):
+        history = self.trainers[key].fit(
+            self.dataset, epochs=epochs, batch_size=1024, patience=None, progress=False
+        )
+        return history.examples_per_second
+
+
+def main(folder, path):
+    import recsys_lib
+
+    if not recsys_lib.__file__.startswith(folder):
+        raise SystemExit(f"worker: expected the library of {folder}, got {recsys_lib.__file__}")
+    library = Library(path)
+    serve({"build": library.build, "round": library.round, "drop": library.drop})
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
