@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from reference import randomize, relu, sigmoid, softmax
 from test_fm import sum_of_pairs
 from tiny_crosses import (
     COLUMNS,
@@ -16,11 +17,7 @@ from tiny_crosses import (
     outputs_of,
     pairs_of,
     random_fields,
-    randomize,
     reference_fields,
-    relu,
-    sigmoid,
-    softmax,
     weight,
 )
 
@@ -28,11 +25,12 @@ from recsys_lib.second_order import build_afm, build_fm
 from recsys_lib.second_order.afm import PairAttention, WeightedSum
 
 
-def reference_attention(products, present, kernel, bias, projection):
+def reference_attention(products, present, kernel, bias, projection, activation="relu"):
     """Weights of the pairs by loops; pairs that are not present have none."""
+    f = {"relu": relu, "tanh": np.tanh}[activation]
     weights = np.zeros(products.shape[:2])
     for row, (vectors, here) in enumerate(zip(products, present, strict=True)):
-        scores = [relu(v @ kernel + bias) @ projection[:, 0] for v in vectors]
+        scores = [f(v @ kernel + bias) @ projection[:, 0] for v in vectors]
         if here.any():
             weights[row, here] = softmax(np.array(scores)[here])
     return weights
@@ -51,12 +49,14 @@ def attention_weights(model):
     return [weight(model, "afm_attention", name) for name in ("kernel", "bias", "projection")]
 
 
-def test_probabilities_equal_the_formula():
-    model = randomize(build_afm(COLUMNS, WIDTH, attention_dim=3), scale=1.0)
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+def test_probabilities_equal_the_formula(activation):
+    model = build_afm(COLUMNS, embedding_dim=WIDTH, attention_dim=3, activation=activation)
+    randomize(model, scale=1.0)
     fields = reference_fields(model)
     products, present = products_of(fields), pairs_present(fields)
     assert 0 < present.sum() < present.size  # some rows have absent features
-    weights = reference_attention(products, present, *attention_weights(model))
+    weights = reference_attention(products, present, *attention_weights(model), activation)
     pooled = np.einsum("bp,bpd->bd", weights, products)
     here = present.any(axis=1)
     attention = by_name(model, "afm_attention")
@@ -68,7 +68,7 @@ def test_probabilities_equal_the_formula():
 
 
 def test_weights_sum_to_one_over_the_pairs_of_a_row_and_differ():
-    model = randomize(build_afm(COLUMNS, WIDTH), scale=1.0)
+    model = randomize(build_afm(COLUMNS, embedding_dim=WIDTH), scale=1.0)
     attention = by_name(model, "afm_attention")
     assert attention.shape == (NUM_ROWS, NUM_PAIRS)
     np.testing.assert_allclose(attention.sum(axis=1), 1, rtol=1e-5)
@@ -78,7 +78,7 @@ def test_weights_sum_to_one_over_the_pairs_of_a_row_and_differ():
 
 def test_the_attention_network_gets_a_gradient():
     """A softmax over an axis of length one is constant, and its network never learns."""
-    model = randomize(build_afm(COLUMNS, WIDTH), scale=1.0)
+    model = randomize(build_afm(COLUMNS, embedding_dim=WIDTH), scale=1.0)
     with tf.GradientTape() as tape:
         loss = tf.reduce_sum(model(FEATURES))
     attention = model.get_layer("afm_attention")
@@ -87,7 +87,7 @@ def test_the_attention_network_gets_a_gradient():
 
 
 def test_equal_weights_and_ones_give_the_factorization_machine_over_the_number_of_pairs():
-    model = randomize(build_afm(COLUMNS, WIDTH))
+    model = randomize(build_afm(COLUMNS, embedding_dim=WIDTH))
     model.get_layer("afm_attention").projection.assign(np.zeros((16, 1)))
     model.get_layer("afm_logit").kernel.assign(np.ones((WIDTH, 1)))
     fields = reference_fields(model)
@@ -115,7 +115,7 @@ def test_an_absent_feature_leaves_the_weights_of_the_others_alone():
 
 
 def test_the_prediction_does_not_depend_on_the_order_of_fields():
-    model = randomize(build_afm(COLUMNS, WIDTH))
+    model = randomize(build_afm(COLUMNS, embedding_dim=WIDTH))
     layer = model.get_layer("afm_attention")
     pooled = []
     for order in ([0, 1, 2, 3, 4], [4, 2, 0, 3, 1]):
@@ -126,7 +126,9 @@ def test_the_prediction_does_not_depend_on_the_order_of_fields():
 
 
 def test_dropout_sits_on_the_products_that_attention_and_sum_both_read():
-    model = randomize(build_afm(COLUMNS, WIDTH, attention_dim=3, dropout_rate=0.5), scale=1.0)
+    model = randomize(
+        build_afm(COLUMNS, embedding_dim=WIDTH, attention_dim=3, dropout_rate=0.5), scale=1.0
+    )
     names = ("fields", "afm_pairs", "afm_pairs_dropout", "afm_attention", "afm_pooled")
     fields, products, dropped, attention, pooled = (
         np.asarray(x, np.float64) for x in outputs_of(model, *names)(FEATURES, training=True)
@@ -144,7 +146,7 @@ def test_dropout_sits_on_the_products_that_attention_and_sum_both_read():
 
 
 def test_dropout_of_the_pooled_vector_is_an_option():
-    model = randomize(build_afm(COLUMNS, WIDTH, pooled_dropout_rate=0.5), scale=1.0)
+    model = randomize(build_afm(COLUMNS, embedding_dim=WIDTH, pooled_dropout_rate=0.5), scale=1.0)
     names = ("afm_pairs", "afm_pairs_dropout", "afm_pooled", "afm_pooled_dropout", "afm_logit")
     products, same, pooled, dropped, logit = (
         np.asarray(x) for x in outputs_of(model, *names)(FEATURES, training=True)
@@ -160,7 +162,7 @@ def test_dropout_of_the_pooled_vector_is_an_option():
 
 
 def test_the_penalty_is_on_the_attention_matrix_and_on_nothing_else():
-    model = randomize(build_afm(COLUMNS, WIDTH, attention_l2=0.1))
+    model = randomize(build_afm(COLUMNS, embedding_dim=WIDTH, attention_l2=0.1))
     with tf.GradientTape() as tape:
         loss = tf.add_n(model.losses)
     kernel = weight(model, "afm_attention", "kernel")
@@ -177,16 +179,21 @@ def test_the_penalty_is_on_the_attention_matrix_and_on_nothing_else():
 
 def test_the_parameters_are_counted():
     attention = WIDTH * 3 + 3 + 3
-    model = build_afm(COLUMNS, WIDTH, attention_dim=3)
-    assert model.count_params() == build_fm(COLUMNS, WIDTH).count_params() + attention + WIDTH
+    model = build_afm(COLUMNS, embedding_dim=WIDTH, attention_dim=3)
+    assert (
+        model.count_params()
+        == build_fm(COLUMNS, embedding_dim=WIDTH).count_params() + attention + WIDTH
+    )
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"attention_dim": 0}, "attention_dim: expected 1 or more, got 0"),
-        ({"attention_l2": -1.0}, "attention_l2: expected 0 or more, got -1.0"),
-        ({"dropout_rate": 1.5}, "rate"),
+        ({"attention_dim": 0}, "attention_dim: expected an integer of 1 or more, got 0"),
+        ({"attention_l2": -1.0}, "attention_l2: expected a finite number from 0, got -1.0"),
+        ({"dropout_rate": 1.5}, "dropout_rate: expected"),
+        ({"pooled_dropout_rate": 1.0}, "pooled_dropout_rate: expected"),
+        ({"activation": "no such"}, "no such"),
     ],
 )
 def test_bad_options_are_named(options, message):

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from reference import randomize, relu, sigmoid
 from tiny_crosses import (
     COLUMNS,
     FEATURES,
@@ -15,10 +16,7 @@ from tiny_crosses import (
     hidden_layers,
     pairs_of,
     random_fields,
-    randomize,
     reference_fields,
-    relu,
-    sigmoid,
     weight,
 )
 
@@ -84,7 +82,8 @@ def test_every_matrix_starts_at_the_scale_of_one_matrix(kind):
 )
 def test_field_weights_equal_the_formula(activation, function):
     model = randomize(
-        build_fibinet(COLUMNS, WIDTH, reduction_ratio=2, senet_activation=activation), scale=1.0
+        build_fibinet(COLUMNS, embedding_dim=WIDTH, reduction_ratio=2, senet_activation=activation),
+        scale=1.0,
     )
     fields = reference_fields(model)
     expected = field_weights(model, fields, function)
@@ -96,7 +95,7 @@ def test_field_weights_equal_the_formula(activation, function):
 
 
 def test_the_papers_activation_is_the_default():
-    model = randomize(build_fibinet(COLUMNS, WIDTH), scale=1.0)
+    model = randomize(build_fibinet(COLUMNS, embedding_dim=WIDTH), scale=1.0)
     weights = by_name(model, "senet_weights")
     assert (weights == 0).any() and weights.max() > 1  # a sigmoid gives neither
 
@@ -112,7 +111,13 @@ def test_the_bottleneck_has_a_unit_at_least(ratio, units):
 @pytest.mark.parametrize("kind", KINDS)
 def test_probabilities_equal_the_formula(kind):
     model = randomize(
-        build_fibinet(COLUMNS, WIDTH, (6, 3), bilinear=kind, senet_activation="sigmoid")
+        build_fibinet(
+            COLUMNS,
+            embedding_dim=WIDTH,
+            hidden_units=(6, 3),
+            bilinear=kind,
+            senet_activation="sigmoid",
+        )
     )
     fields = reference_fields(model)
     weighted = field_weights(model, fields, sigmoid)[:, :, None] * fields
@@ -127,7 +132,7 @@ def test_probabilities_equal_the_formula(kind):
 
 
 def test_without_hidden_layers_the_products_are_added_up():
-    model = randomize(build_fibinet(COLUMNS, WIDTH, ()))
+    model = randomize(build_fibinet(COLUMNS, embedding_dim=WIDTH, hidden_units=()))
     total = first_order(model)
     for name in ("bilinear_original", "bilinear_senet"):
         total = total + by_name(model, name).astype(np.float64).sum(axis=(1, 2))
@@ -135,27 +140,29 @@ def test_without_hidden_layers_the_products_are_added_up():
 
 
 def test_each_branch_has_matrices_of_its_own():
-    model = randomize(build_fibinet(COLUMNS, WIDTH, senet_activation="sigmoid"))
+    model = randomize(build_fibinet(COLUMNS, embedding_dim=WIDTH, senet_activation="sigmoid"))
     original = model.get_layer("bilinear_original")
     before = by_name(model, "bilinear_senet")
     original.kernel.assign(original.kernel * 2)
     np.testing.assert_array_equal(by_name(model, "bilinear_senet"), before)
-    fresh = build_fibinet(COLUMNS, WIDTH)
+    fresh = build_fibinet(COLUMNS, embedding_dim=WIDTH)
     kernels = [weight(fresh, f"bilinear_{name}", "kernel") for name in ("original", "senet")]
     assert np.abs(kernels[0] - kernels[1]).max() > 0.1
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_parameters_are_counted(kind):
-    model = build_fibinet(COLUMNS, WIDTH, (6, 3), bilinear=kind, reduction_ratio=2)
-    tables = build_fm(COLUMNS, WIDTH).count_params()
+    model = build_fibinet(
+        COLUMNS, embedding_dim=WIDTH, hidden_units=(6, 3), bilinear=kind, reduction_ratio=2
+    )
+    tables = build_fm(COLUMNS, embedding_dim=WIDTH).count_params()
     senet, matrices = 2 * NUM_FIELDS * 2, 2 * MATRICES[kind] * WIDTH * WIDTH
     network = 2 * NUM_PAIRS * WIDTH * 6 + 6 + 6 * 3 + 3 + 3
     assert model.count_params() == tables + senet + matrices + network
 
 
 def test_the_default_has_a_matrix_per_pair_and_no_dropout():
-    model = build_fibinet(COLUMNS, WIDTH)
+    model = build_fibinet(COLUMNS, embedding_dim=WIDTH)
     assert model.get_layer("bilinear_original").kind == "interaction"
     assert model.get_layer("deep").dropout_rate == 0
     assert build_fibinet(COLUMNS, dropout_rate=0.2).get_layer("deep").dropout_rate == 0.2
@@ -165,7 +172,7 @@ def test_the_default_has_a_matrix_per_pair_and_no_dropout():
     ("options", "message"),
     [
         ({"bilinear": "pair"}, r"bilinear: expected one of \('all', 'each', 'interaction'\), got"),
-        ({"reduction_ratio": 0}, "reduction_ratio: expected 1 or more, got 0"),
+        ({"reduction_ratio": 0}, "reduction_ratio: expected a finite number from 1, got 0"),
         ({"senet_activation": "no such"}, "no such"),
     ],
 )

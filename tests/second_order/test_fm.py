@@ -1,6 +1,7 @@
 """The factorization machine against the double loop of its definition."""
 
 import numpy as np
+from reference import randomize, sigmoid
 from tiny_crosses import (
     COLUMNS,
     FEATURES,
@@ -11,9 +12,7 @@ from tiny_crosses import (
     first_order,
     pairs_of,
     random_fields,
-    randomize,
     reference_fields,
-    sigmoid,
 )
 
 from recsys_lib.second_order import build_fm
@@ -38,7 +37,7 @@ def test_a_worked_example():
 
 
 def test_probabilities_equal_the_formula():
-    model = randomize(build_fm(COLUMNS, WIDTH))
+    model = randomize(build_fm(COLUMNS, embedding_dim=WIDTH))
     fields = reference_fields(model)
     np.testing.assert_allclose(by_name(model, "fields"), fields, rtol=1e-5, atol=1e-6)
     logits = first_order(model) + sum_of_pairs(fields)
@@ -48,7 +47,7 @@ def test_probabilities_equal_the_formula():
 
 def test_the_parameters_are_counted():
     """One weight and one vector for each row of the three tables and for the number, one bias."""
-    model = build_fm(COLUMNS, WIDTH)
+    model = build_fm(COLUMNS, embedding_dim=WIDTH)
     assert model.count_params() == (6 + 8 + 5 + 1) * (1 + WIDTH) + 1
     assert by_name(model, "fm").shape == (NUM_ROWS, 1)
     assert by_name(model, "fields").shape == (NUM_ROWS, NUM_FIELDS, WIDTH)

@@ -1,6 +1,7 @@
 """The field-weighted factorization machine: its formula, and FM as its start."""
 
 import numpy as np
+from reference import randomize, sigmoid
 from tiny_crosses import (
     COLUMNS,
     EMBEDDING_LAYERS,
@@ -12,9 +13,7 @@ from tiny_crosses import (
     copy_weights,
     first_order,
     pairs_of,
-    randomize,
     reference_fields,
-    sigmoid,
     weight,
 )
 
@@ -22,7 +21,7 @@ from recsys_lib.second_order import build_fm, build_fwfm
 
 
 def test_probabilities_and_terms_equal_the_formula():
-    model = randomize(build_fwfm(COLUMNS, WIDTH))
+    model = randomize(build_fwfm(COLUMNS, embedding_dim=WIDTH))
     fields, strengths = reference_fields(model), weight(model, "fwfm_pairs", "weight")
     terms = np.array(
         [
@@ -37,7 +36,10 @@ def test_probabilities_and_terms_equal_the_formula():
 
 
 def test_it_starts_as_a_factorization_machine():
-    model, machine = build_fwfm(COLUMNS, WIDTH), randomize(build_fm(COLUMNS, WIDTH))
+    model, machine = (
+        build_fwfm(COLUMNS, embedding_dim=WIDTH),
+        randomize(build_fm(COLUMNS, embedding_dim=WIDTH)),
+    )
     copy_weights(machine, model, EMBEDDING_LAYERS)
     np.testing.assert_allclose(model(FEATURES), machine(FEATURES), rtol=1e-5)
     model.get_layer("fwfm_pairs").weight.assign(np.zeros(NUM_PAIRS))
@@ -45,5 +47,8 @@ def test_it_starts_as_a_factorization_machine():
 
 
 def test_it_has_one_parameter_a_pair_more():
-    machine, model = build_fm(COLUMNS, WIDTH), build_fwfm(COLUMNS, WIDTH)
+    machine, model = (
+        build_fm(COLUMNS, embedding_dim=WIDTH),
+        build_fwfm(COLUMNS, embedding_dim=WIDTH),
+    )
     assert model.count_params() == machine.count_params() + NUM_PAIRS

@@ -112,7 +112,9 @@ def test_a_field_of_zeros_adds_nothing():
 
 
 def test_the_shape_of_fields_is_checked():
-    with pytest.raises(ValueError, match=r"expected fields of shape \(batch, num_fields, embed"):
+    with pytest.raises(
+        ValueError, match=r"expected shape \(batch, num_fields, embedding_dim\), got \(3, 4\)"
+    ):
         PairwiseProduct()(np.zeros((3, 4), np.float32))
     with pytest.raises(ValueError, match="expected at least 2 fields, got 1"):
         PairwiseProduct()(np.zeros((3, 1, 4), np.float32))

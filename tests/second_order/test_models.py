@@ -1,4 +1,4 @@
-"""What every model of the chapter promises: gradients, rows apart, unknown ids, saving, serving."""
+"""What the models of the chapter have in common: fields to cross, a linear term, no loops."""
 
 import functools
 
@@ -6,7 +6,8 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from tiny_crosses import COLUMNS, FEATURES, NUM_ROWS, WIDTH, randomize
+from reference import randomize
+from tiny_crosses import COLUMNS, FEATURES, NUM_ROWS, WIDTH
 
 from recsys_lib.features.columns import CategoricalColumn, NumericColumn
 from recsys_lib.second_order import (
@@ -33,7 +34,6 @@ from recsys_lib.second_order.pnn import (
     OuterProductSignal,
     PairwiseKernelProduct,
 )
-from recsys_lib.training import load, predict, rank, save
 
 _deep = {"embedding_dim": WIDTH, "hidden_units": (6, 3)}
 CROSSING = {
@@ -66,13 +66,6 @@ def test_a_probability_per_row(model):
     assert {tensor.name for tensor in model.inputs} == {column.name for column in COLUMNS}
 
 
-def test_no_row_depends_on_another(model):
-    together = np.asarray(model(FEATURES))
-    for row in range(NUM_ROWS):
-        alone = model({name: values[[row]] for name, values in FEATURES.items()})
-        np.testing.assert_allclose(alone, together[[row]], rtol=1e-5)
-
-
 def test_gradients_reach_every_trainable_weight(model):
     assert len(model.trainable_variables) == len({v.path for v in model.trainable_variables})
     with tf.GradientTape() as tape:
@@ -91,18 +84,6 @@ def test_gradients_reach_every_trainable_weight(model):
 def test_nothing_but_moving_statistics_is_left_untrained(model):
     for variable in model.non_trainable_variables:
         assert "moving_" in variable.path or "seed" in variable.path, variable.path
-
-
-def test_row_zero_of_a_table_is_never_read(model):
-    """Unknown ids and padding: whatever the table holds there, no output bit moves."""
-    before = np.asarray(model(FEATURES))
-    for layer in model.layers:
-        if hasattr(layer, "rows_of"):
-            table = layer.table.numpy()
-            for column in layer.columns:
-                table[layer.rows_of(column.name).start] = 1e3
-            layer.table.assign(table)
-    np.testing.assert_array_equal(model(FEATURES), before)
 
 
 @pytest.mark.parametrize("name", sorted(set(MODELS) - set(WITHOUT_LINEAR_TERM)))
@@ -125,24 +106,9 @@ def test_product_networks_have_no_linear_term_of_their_own(name):
     assert "linear" not in {layer.name for layer in MODELS[name](COLUMNS).layers}
 
 
-def test_save_load_and_predict_the_same_bits(model, tmp_path):
-    save(model, tmp_path / "model.keras")
-    loaded = load(tmp_path / "model.keras")
-    before, after = predict(model, FEATURES)["click"], predict(loaded, FEATURES)["click"]
-    np.testing.assert_array_equal(after, before)
-
-
-def test_ranking_gives_the_scores_of_the_rows(model):
-    user = {name: FEATURES[name][0] for name in ("user_id", "history")}
-    candidates = {name: FEATURES[name] for name in ("movie_id", "genres", "price")}
-    rows = {name: np.repeat([value], NUM_ROWS, axis=0) for name, value in user.items()}
-    expected = predict(model, {**rows, **candidates})["click"]
-    np.testing.assert_allclose(rank(model, user, candidates).scores, expected, rtol=1e-5)
-
-
 @pytest.mark.parametrize("name", MODELS)
 def test_the_output_is_named_after_the_task(name):
-    model = MODELS[name](COLUMNS, task="like")
+    model = MODELS[name](COLUMNS, tasks="like")
     assert list(model.output_names) == ["like"]
 
 

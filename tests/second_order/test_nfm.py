@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from reference import randomize, sigmoid
 from test_fm import sum_of_pairs
 from tiny_crosses import (
     COLUMNS,
@@ -15,9 +16,7 @@ from tiny_crosses import (
     hidden_layers,
     outputs_of,
     pairs_of,
-    randomize,
     reference_fields,
-    sigmoid,
     weight,
 )
 
@@ -25,7 +24,9 @@ from recsys_lib.second_order import build_fm, build_nfm
 
 
 def test_probabilities_equal_the_formula():
-    model = randomize(build_nfm(COLUMNS, WIDTH, (6, 3), batch_normalization=False))
+    model = randomize(
+        build_nfm(COLUMNS, embedding_dim=WIDTH, hidden_units=(6, 3), batch_normalization=False)
+    )
     fields = reference_fields(model)
     pooled = np.array([sum(r[i] * r[j] for i, j in pairs_of(len(r))) for r in fields])
     np.testing.assert_allclose(by_name(model, "bi_interaction"), pooled, rtol=1e-4, atol=1e-6)
@@ -35,8 +36,8 @@ def test_probabilities_equal_the_formula():
 
 
 def test_without_hidden_layers_and_with_ones_it_is_the_factorization_machine():
-    machine = randomize(build_fm(COLUMNS, WIDTH))
-    model = build_nfm(COLUMNS, WIDTH, (), batch_normalization=False)
+    machine = randomize(build_fm(COLUMNS, embedding_dim=WIDTH))
+    model = build_nfm(COLUMNS, embedding_dim=WIDTH, hidden_units=(), batch_normalization=False)
     copy_weights(machine, model, EMBEDDING_LAYERS)
     model.get_layer("nfm_logit").kernel.assign(np.ones((WIDTH, 1)))
     np.testing.assert_allclose(model(FEATURES), machine(FEATURES), rtol=1e-5)
@@ -45,11 +46,13 @@ def test_without_hidden_layers_and_with_ones_it_is_the_factorization_machine():
 
 
 def test_the_pooled_pairs_keep_the_width():
-    assert by_name(build_nfm(COLUMNS, 3), "bi_interaction").shape == (NUM_ROWS, 3)
+    assert by_name(build_nfm(COLUMNS, embedding_dim=3), "bi_interaction").shape == (NUM_ROWS, 3)
 
 
 def test_normalization_and_dropout_sit_on_the_pooled_pairs_in_this_order():
-    model = randomize(build_nfm(COLUMNS, WIDTH, (6,), interaction_dropout_rate=0.5))
+    model = randomize(
+        build_nfm(COLUMNS, embedding_dim=WIDTH, hidden_units=(6,), interaction_dropout_rate=0.5)
+    )
     names = ("bi_interaction", "nfm_normalization", "nfm_dropout")
     pooled, normalized, dropped = (
         np.asarray(x) for x in outputs_of(model, *names)(FEATURES, training=True)
@@ -65,7 +68,7 @@ def test_normalization_and_dropout_sit_on_the_pooled_pairs_in_this_order():
 
 
 def test_normalization_moves_by_a_tenth_and_reaches_the_hidden_layers():
-    model = build_nfm(COLUMNS, WIDTH, (6,))
+    model = build_nfm(COLUMNS, embedding_dim=WIDTH, hidden_units=(6,))
     assert model.get_layer("nfm_normalization").momentum == 0.9
     assert model.get_layer("nfm_hidden").batch_normalization
     assert (
@@ -83,13 +86,13 @@ def test_dropout_of_hidden_layers_is_passed_on_and_off_by_default():
 
 
 def test_the_parameters_are_counted():
-    tables = build_fm(COLUMNS, WIDTH).count_params()
-    plain = build_nfm(COLUMNS, WIDTH, (6, 3), batch_normalization=False)
+    tables = build_fm(COLUMNS, embedding_dim=WIDTH).count_params()
+    plain = build_nfm(COLUMNS, embedding_dim=WIDTH, hidden_units=(6, 3), batch_normalization=False)
     assert plain.count_params() == tables + (WIDTH * 6 + 6) + (6 * 3 + 3) + 3
-    normalized = build_nfm(COLUMNS, WIDTH, (6, 3))
+    normalized = build_nfm(COLUMNS, embedding_dim=WIDTH, hidden_units=(6, 3))
     assert normalized.count_params() == plain.count_params() + 4 * (WIDTH + 6 + 3)
 
 
 def test_bad_widths_are_refused():
-    with pytest.raises(ValueError, match="hidden_units: expected widths of 1 or more"):
+    with pytest.raises(ValueError, match="hidden_units: expected an integer of 1 or more, got 0"):
         build_nfm(COLUMNS, hidden_units=(4, 0))

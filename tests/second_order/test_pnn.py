@@ -3,6 +3,8 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
+from reference import randomize, relu, sigmoid
 from tiny_crosses import (
     COLUMNS,
     FEATURES,
@@ -15,10 +17,7 @@ from tiny_crosses import (
     outputs_of,
     pairs_of,
     random_fields,
-    randomize,
     reference_fields,
-    relu,
-    sigmoid,
     weight,
 )
 
@@ -105,9 +104,44 @@ def test_signals_are_added_with_one_bias_before_the_rectifier():
     np.testing.assert_array_equal(layer([first, second]), [[0.5, 2.0]])
 
 
+def test_the_inner_signal_needs_no_vector_for_each_unit():
+    """The inner products of a row are shared by all units; a sum of vectors a unit is not."""
+    rows, fields, width, units = 64, 11, 16, 400
+    layer = InnerProductSignal(units)
+    values = np.random.default_rng(0).normal(size=(rows, fields, width)).astype(np.float32)
+    signal = layer(values)
+    graph = tf.function(layer, autograph=False).get_concrete_function(tf.constant(values)).graph
+    sizes = [output.shape.num_elements() for op in graph.get_operations() for output in op.outputs]
+    assert max(sizes) < rows * units * width / 4
+    expected = inner_signal(values.astype(np.float64), layer.theta.numpy().astype(np.float64))
+    np.testing.assert_allclose(signal, expected, rtol=1e-4, atol=1e-6 * expected.max())
+
+
+def test_the_product_layer_is_normalised_before_its_activation():
+    layer = AddedSignals("tanh", batch_normalization=True)
+    signals = [np.random.default_rng(n).normal(size=(50, 3)).astype(np.float32) for n in (0, 1)]
+    outputs = layer(signals, training=True).numpy()
+    total = (signals[0] + signals[1]).astype(np.float64)
+    standard = (total - total.mean(axis=0)) / np.sqrt(total.var(axis=0) + 1e-3)
+    np.testing.assert_allclose(outputs, np.tanh(standard), rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(layer.normalization.moving_mean, 0.1 * total.mean(0), rtol=1e-4)
+    assert len(layer.trainable_variables) == 3  # the bias, a scale and a shift
+
+
+def test_dice_of_the_product_layer_uses_the_batch_in_training():
+    layer = AddedSignals("dice")
+    signals = [np.random.default_rng(2).normal(loc=3, size=(50, 3)).astype(np.float32)]
+    in_training, later = layer(signals, training=True).numpy(), layer(signals).numpy()
+    assert np.abs(in_training - later).max() > 0.1
+    twin = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
+    assert twin.get_config() == layer.get_config()
+
+
 @pytest.mark.parametrize("products", ["inner", "outer", "both"])
 def test_probabilities_equal_the_formula(products):
-    model = randomize(build_pnn(COLUMNS, WIDTH, (6, 3), products=products), scale=0.3)
+    model = randomize(
+        build_pnn(COLUMNS, embedding_dim=WIDTH, hidden_units=(6, 3), products=products), scale=0.3
+    )
     fields = reference_fields(model)
     signal = fields.reshape(NUM_ROWS, -1) @ weight(model, "linear_signal", "kernel")
     if products != "outer":
@@ -125,7 +159,9 @@ def test_probabilities_equal_the_formula(products):
 @pytest.mark.parametrize("products", ["inner", "outer", "both"])
 def test_the_extension_hands_embeddings_and_pairs_to_the_network(products):
     options = {"products": products, "signals": "pairs"}
-    model = randomize(build_pnn(COLUMNS, WIDTH, (6, 3), **options), scale=0.3)
+    model = randomize(
+        build_pnn(COLUMNS, embedding_dim=WIDTH, hidden_units=(6, 3), **options), scale=0.3
+    )
     fields = reference_fields(model)
     parts = [fields.reshape(NUM_ROWS, -1)]
     if products != "outer":
@@ -141,26 +177,33 @@ def test_the_extension_hands_embeddings_and_pairs_to_the_network(products):
 
 
 def test_the_parameters_are_counted():
-    tables = build_fm(COLUMNS, WIDTH).count_params() - 20  # no linear term but l_z
+    tables = build_fm(COLUMNS, embedding_dim=WIDTH).count_params() - 20  # no linear term but l_z
     linear = NUM_FIELDS * WIDTH * 6 + 6
     rest = 6 * 3 + 3 + 3
     inner, outer = 6 * NUM_FIELDS, 6 * WIDTH * WIDTH
     for products, count in (("inner", inner), ("outer", outer), ("both", inner + outer)):
-        model = build_pnn(COLUMNS, WIDTH, (6, 3), products=products)
+        model = build_pnn(COLUMNS, embedding_dim=WIDTH, hidden_units=(6, 3), products=products)
         assert model.count_params() == tables + linear + count + rest
         assert by_name(model, "product_layer").shape == (NUM_ROWS, 6)  # D1, not twice D1
-    extended = build_pnn(COLUMNS, WIDTH, (6, 3), signals="pairs")
+    extended = build_pnn(COLUMNS, embedding_dim=WIDTH, hidden_units=(6, 3), signals="pairs")
     assert extended.count_params() == tables + linear + 6 * NUM_PAIRS + rest
+    sizes = {"embedding_dim": WIDTH, "hidden_units": (6, 3)}
+    plain, normalized = (
+        build_pnn(COLUMNS, **sizes, batch_normalization=wanted) for wanted in (False, True)
+    )
+    assert normalized.count_params() == plain.count_params() + 4 * (6 + 3)
 
 
 def test_a_single_hidden_layer_is_the_product_layer():
-    model = build_pnn(COLUMNS, WIDTH, (6,))
+    model = build_pnn(COLUMNS, embedding_dim=WIDTH, hidden_units=(6,))
     assert "deep" not in {layer.name for layer in model.layers}
     assert model.get_layer("deep_logit").kernel.shape == (6, 1)
 
 
 def test_dropout_follows_every_hidden_layer():
-    model = randomize(build_pnn(COLUMNS, WIDTH, (40, 3), dropout_rate=0.5))
+    model = randomize(
+        build_pnn(COLUMNS, embedding_dim=WIDTH, hidden_units=(40, 3), dropout_rate=0.5)
+    )
     assert model.get_layer("deep").dropout_rate == 0.5
     hidden, dropped = (
         np.asarray(x)
@@ -188,8 +231,8 @@ def test_matrices_start_at_the_scale_of_one_matrix():
     [
         ({"products": "cross"}, r"products: expected one of \('inner', 'outer', 'both'\), got"),
         ({"signals": "concat"}, r"signals: expected one of \('added', 'pairs'\), got 'concat'"),
-        ({"hidden_units": ()}, r"hidden_units: expected widths of 1 or more, got \(\)"),
-        ({"hidden_units": (0, 3)}, "hidden_units: expected widths of 1 or more"),
+        ({"hidden_units": ()}, r"hidden_units: expected at least 1 layer, got \(\)"),
+        ({"hidden_units": (0, 3)}, "hidden_units: expected an integer of 1 or more, got 0"),
     ],
 )
 def test_bad_options_are_named(options, message):

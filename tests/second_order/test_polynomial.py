@@ -4,7 +4,8 @@ import itertools
 
 import numpy as np
 import pytest
-from tiny_crosses import COLUMNS, FEATURES, NUM_ROWS, randomize, sigmoid
+from reference import randomize, sigmoid
+from tiny_crosses import COLUMNS, FEATURES, NUM_ROWS
 
 from recsys_lib.features.columns import CategoricalColumn, NumericColumn
 from recsys_lib.memorization import build_wide
@@ -42,7 +43,7 @@ def test_its_parameters_grow_with_the_product_of_the_vocabularies():
 
 
 def test_the_options_of_hashing_and_the_task_are_passed_on():
-    model = build_polynomial(IDS, max_cross_rows=10, num_cross_buckets=7, task="like")
+    model = build_polynomial(IDS, max_cross_rows=10, num_cross_buckets=7, tasks="like")
     assert model.get_layer("wide_cross").table.shape == (7, 1)
     assert list(model.output_names) == ["like"]
 

@@ -5,6 +5,7 @@ import types
 
 import keras
 import numpy as np
+from reference import double, relu
 
 from recsys_lib.features.columns import CategoricalColumn, NumericColumn, SequenceColumn
 from recsys_lib.features.embedding import field_names
@@ -29,19 +30,6 @@ FEATURES = {
 }
 
 
-def sigmoid(x):
-    return 1 / (1 + np.exp(-np.asarray(x, np.float64)))
-
-
-def softmax(x):
-    powers = np.exp(np.asarray(x, np.float64) - np.max(x))
-    return powers / powers.sum()
-
-
-def relu(x):
-    return np.maximum(x, 0)
-
-
 def pairs_of(num_fields):
     return list(itertools.combinations(range(num_fields), 2))
 
@@ -50,23 +38,15 @@ def random_fields(num_rows=6, num_fields=5, width=4, seed=0):
     return np.random.default_rng(seed).normal(size=(num_rows, num_fields, width))
 
 
-def randomize(model, seed=0, scale=0.5):
-    """Random weights everywhere, also in tables that start at zero; returns the model."""
-    rng = np.random.default_rng(seed)
-    for variable in model.trainable_variables:
-        variable.assign(scale * rng.normal(size=variable.shape))
-    return model
-
-
 def weight(model, layer, name):
     """A layer's weight in double precision."""
-    return getattr(model.get_layer(layer), name).numpy().astype(np.float64)
+    return double(getattr(model.get_layer(layer), name))
 
 
 def reference_fields(model, features=FEATURES, columns=COLUMNS, name="embedding"):
     """Vectors of all fields by loops over rows, columns and steps, ``(rows, fields, width)``."""
     layer = model.get_layer(name)
-    table = layer.table.numpy().astype(np.float64)
+    table = double(layer.table)
     by_name = {column.name: column for column in columns}
     rows = []
     for row in range(len(next(iter(features.values())))):
@@ -107,7 +87,7 @@ def first_order(model, features=FEATURES, columns=COLUMNS):
 
 def hidden_layers(model, name, inputs):
     """A ``MLP`` without batch normalization by matrix products, ReLU after every layer."""
-    weights = [w.numpy().astype(np.float64) for w in model.get_layer(name).weights]
+    weights = [double(w) for w in model.get_layer(name).weights]
     for kernel, bias in zip(weights[::2], weights[1::2], strict=True):
         inputs = relu(inputs @ kernel + bias)
     return inputs
