@@ -25,11 +25,19 @@ the sparsity regularization.
 Taught in chapter 06, "Multi-scenario models compared".
 """
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 from keras import ops
 
-from recsys_lib.layers.heads import PredictionHead
+from recsys_lib.checks import check_choice, check_number, check_widths
+from recsys_lib.features.columns import Column
+from recsys_lib.features.embedding import check_l2
+from recsys_lib.features.penalties import L2
+from recsys_lib.layers.blocks import MLP, check_dropout
+from recsys_lib.layers.heads import Tasks, predict_one
+from recsys_lib.layers.options import Activation, Initializer, Widths
 from recsys_lib.multi_scenario.conditions import features_and_part
 from recsys_lib.multi_scenario.parts import scenario_inputs
 
@@ -79,22 +87,18 @@ class Pruner(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if form not in FORMS:
-            raise ValueError(f"form: expected one of {FORMS}, got {form!r}")
-        if not (alpha > 0 and beta > 0):
-            raise ValueError(f"expected an alpha and a beta above 0, got {alpha} and {beta}")
-        highest = 1 if form == "binarization" else beta
-        if not 0 <= epsilon < highest:
-            raise ValueError(f"epsilon: expected 0 <= epsilon < {highest}, got {epsilon}")
+        self.form = check_choice("form", form, FORMS)
+        self.alpha = check_number("alpha", alpha, 0, exclude=(0,))
+        self.beta = check_number("beta", beta, 0, exclude=(0,))
+        highest = 1 if form == "binarization" else self.beta
+        self.epsilon = check_number("epsilon", epsilon, 0, highest, exclude=(highest,))
         if np.shape(pruned_share) != (2,):
             raise ValueError(f"pruned_share: expected two numbers, got {pruned_share!r}")
-        low, high = pruned_share
-        if not 0 <= low <= high <= 1:
-            raise ValueError(f"pruned_share: expected 0 <= low <= high <= 1, got {pruned_share}")
-        if not sparsity_weight >= 0:
-            raise ValueError(f"sparsity_weight: expected 0 or more, got {sparsity_weight}")
-        self.form, self.alpha, self.beta, self.epsilon = form, alpha, beta, epsilon
-        self.pruned_share, self.sparsity_weight = (low, high), sparsity_weight
+        low, high = (check_number("pruned_share", end, 0, 1) for end in pruned_share)
+        if low > high:
+            raise ValueError(f"pruned_share: expected low <= high, got {pruned_share}")
+        self.pruned_share = (low, high)
+        self.sparsity_weight = check_number("sparsity_weight", sparsity_weight, 0)
 
     def build(self, condition_shape, hidden_shape):
         self.map = keras.layers.Dense(hidden_shape[-1], name="map")
@@ -115,12 +119,13 @@ class Pruner(keras.layers.Layer):
     def _penalty(self, is_kept):
         """``(batch, units)`` of zeros and ones to the loss of this layer."""
         low, high = self.pruned_share
+        is_kept = ops.cast(is_kept, self.variable_dtype)  # half precision moves the bounds
         share = ops.mean(1 - is_kept, axis=-1)  # (batch,); 1 - mean would round across a bound
         outside = ops.cast((share < low) | (share > high), share.dtype)
         return self.sparsity_weight * ops.mean(outside * (share - (low + high) / 2) ** 2)
 
     def compute_output_spec(self, condition, hidden, training=False):
-        return keras.KerasTensor(hidden.shape, hidden.dtype)
+        return keras.KerasTensor(hidden.shape, self.compute_dtype)
 
     def get_config(self):
         return {
@@ -135,34 +140,46 @@ class Pruner(keras.layers.Layer):
 
 
 def build_adasparse(
-    feature_columns,
-    embedding_dim=16,
-    hidden_units=(64, 32),
-    form="fusion",
-    alpha=1.0,
-    beta=2.0,
-    epsilon=0.25,
-    pruned_share=(0.15, 0.25),
-    sparsity_weight=0.01,
-    scenario=None,
-    task="click",
-):
-    """Build the model.
+    feature_columns: Sequence[Column],
+    tasks: Tasks = "click",
+    *,
+    embedding_dim: int = 16,
+    hidden_units: Widths = (64, 32),
+    form: str = "fusion",
+    alpha: float = 1.0,
+    beta: float = 2.0,
+    epsilon: float = 0.25,
+    pruned_share: tuple[float, float] = (0.15, 0.25),
+    sparsity_weight: float = 0.01,
+    scenario: str | None = None,
+    activation: Activation = "relu",
+    dropout_rate: float = 0.0,
+    batch_normalization: bool = False,
+    embeddings_initializer: Initializer = None,
+    embedding_l2: L2 = 0.0,
+) -> keras.Model:
+    """AdaSparse: one network, of which every row's scenario switches neurons off or weighs them.
 
     The network reads all features, the scenario among them. An unknown scenario has the zero
     vector: its neurons are weighed by what the layers say alone.
 
     Args:
         feature_columns: columns of any kind, among them the scenario's.
+        tasks: the one task, see ``recsys_lib.layers.heads``.
         embedding_dim: width of each column's vector.
-        hidden_units: widths of the layers; every one has a pruner.
+        hidden_units: widths of the layers, at least one; every one has a pruner.
         form: ``"binarization"``: neurons are on or off. ``"scaling"``: weighed. ``"fusion"``: off
             or weighed.
         alpha, beta, epsilon: see ``Pruner``.
         pruned_share, sparsity_weight: bounds of the share of pruned neurons in a layer, and what
             leaving them costs.
         scenario: name of the scenario's column; default: the one of group ``scenario``.
-        task: name of the output.
+        activation: of the hidden layers; ReLU as in the paper.
+        dropout_rate: share of units dropped after each pruned layer, in training only; the pruner
+            reads the layer before that.
+        batch_normalization: normalise before each activation.
+        embeddings_initializer: Keras initializer of the tables.
+        embedding_l2: penalty of the tables, a number or an ``EmbeddingL2``.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layers ``features``
@@ -170,19 +187,36 @@ def build_adasparse(
         ``(batch, units)``.
 
     Raises:
-        ValueError: no scenario column, no other, bad widths, or numbers out of range.
+        ValueError: no scenario column, no other, several tasks, bad widths, or numbers out of
+            range.
+
+    Example:
+        >>> from recsys_lib.features.columns import CategoricalColumn
+        >>> surface = CategoricalColumn("surface", 4, group="scenario")
+        >>> columns = [surface, CategoricalColumn("item_id", 100, group="item")]
+        >>> build_adasparse(columns, form="binarization").get_layer("pruner_2").output.shape
+        (None, 32)
     """
-    if not hidden_units:
-        raise ValueError("hidden_units: expected at least one layer, got none")
+    l2 = check_l2(feature_columns, embedding_l2)
+    hidden_units = check_widths("hidden_units", hidden_units)
+    dropout_rate = check_dropout("dropout_rate", dropout_rate)
+    options = {"activation": activation, "batch_normalization": batch_normalization}
     given = scenario_inputs(feature_columns, scenario)
     current, domain = features_and_part(
-        given.values, feature_columns, [given.column.name], embedding_dim
+        given.values,
+        feature_columns,
+        [given.column.name],
+        embedding_dim,
+        embeddings_initializer,
+        l2,
     )
     for layer, units in enumerate(hidden_units, start=1):
-        hidden = keras.layers.Dense(units, "relu", name=f"hidden_{layer}")(current)
+        hidden = MLP((units,), **options, name=f"hidden_{layer}")(current)
         pruner = Pruner(
             form, alpha, beta, epsilon, pruned_share, sparsity_weight, name=f"pruner_{layer}"
         )
         current = keras.layers.Multiply(name=f"pruned_{layer}")([pruner(domain, hidden), hidden])
+        if dropout_rate:
+            current = keras.layers.Dropout(dropout_rate, name=f"dropout_{layer}")(current)
     logit = keras.layers.Dense(1, use_bias=False, name="network_logit")(current)
-    return keras.Model(given.inputs, PredictionHead(name=task)(logit), name="adasparse")
+    return keras.Model(given.inputs, predict_one(tasks, logit), name="adasparse")

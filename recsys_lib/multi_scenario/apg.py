@@ -14,15 +14,21 @@ Taught in chapter 06, "M2M and APG".
 """
 
 import itertools
+from collections.abc import Sequence
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from recsys_lib.layers.blocks import MLP
-from recsys_lib.layers.heads import PredictionHead
+from recsys_lib.checks import check_bool, check_choice, check_integer, check_widths
+from recsys_lib.features.columns import Column
+from recsys_lib.features.embedding import check_l2
+from recsys_lib.features.penalties import L2
+from recsys_lib.layers.blocks import MLP, check_dropout
+from recsys_lib.layers.heads import Tasks, predict_one
+from recsys_lib.layers.options import Activation, Initializer, Widths
 from recsys_lib.multi_scenario.conditions import features_and_part, ids_of_groups
-from recsys_lib.multi_scenario.parts import scenario_inputs
+from recsys_lib.multi_scenario.parts import plain_activation, scenario_inputs
 
 CONDITIONS = ("group", "mix", "self")
 
@@ -51,32 +57,60 @@ class APGDense(keras.layers.Layer):
         inner_units: width between ``U_l`` and ``U_r``, and between ``V_l`` and ``V_r``; None: U and
             V are one weight each.
         condition_units: widths of the hidden layers from the condition to the core; may be empty.
-        activation: Keras activation.
+        activation: Keras activation, see ``plain_activation``.
+        dropout_rate: share of units dropped after each activation, the condition's hidden layers'
+            among them, in training only.
+        batch_normalization: normalise before each of these activations (momentum 0.9, as in
+            ``MLP``).
+        condition_activation: of the hidden layers from the condition to the core.
 
     Raises:
-        ValueError: a width below 1, a rank above the input's or the output's width, or inner units
-            below the rank.
+        ValueError: a width below 1, a rank above the input's or the output's width, inner units
+            below the rank, or a rate out of range.
     """
 
     def __init__(
-        self, units, rank=8, inner_units=None, condition_units=(32,), activation="relu", **kwargs
+        self,
+        units,
+        rank=8,
+        inner_units=None,
+        condition_units=(32,),
+        activation="relu",
+        dropout_rate=0.0,
+        batch_normalization=False,
+        condition_activation="relu",
+        **kwargs,
     ):
         super().__init__(**kwargs)
-        if min(units, rank) < 1:
-            raise ValueError(
-                f"{self.name}: expected units and a rank of 1 or more, got {units} and {rank}"
-            )
-        if inner_units is not None and inner_units < rank:
+        self.units = check_integer(f"{self.name}, units", units)
+        self.rank = check_integer(f"{self.name}, rank", rank)
+        if inner_units is not None:
+            inner_units = check_integer(f"{self.name}, inner_units", inner_units)
+        if inner_units is not None and inner_units < self.rank:
             raise ValueError(
                 f"{self.name}: expected inner_units of the rank {rank} or more, got {inner_units}"
             )
-        self.units, self.rank, self.inner_units = units, rank, inner_units
-        self.condition_units = tuple(condition_units)
-        self.activation = keras.activations.get(activation)
-        self.hidden = MLP(self.condition_units, name="hidden") if self.condition_units else None
+        self.inner_units = inner_units
+        self.condition_units = check_widths("condition_units", condition_units, at_least=0)
+        self.activation = plain_activation(activation)
+        self.condition_activation = plain_activation(condition_activation)
+        self.dropout_rate = check_dropout("dropout_rate", dropout_rate)
+        self.batch_normalization = check_bool("batch_normalization", batch_normalization)
+        self.hidden = self.normalization = None
+        if self.condition_units:
+            self.hidden = MLP(
+                self.condition_units,
+                self.condition_activation,
+                dropout_rate,
+                batch_normalization,
+                name="hidden",
+            )
         self.generator = keras.layers.Dense(
-            rank * rank, bias_initializer=_flat_identity, name="generator"
+            self.rank**2, bias_initializer=_flat_identity, name="generator"
         )
+        if batch_normalization:
+            self.normalization = keras.layers.BatchNormalization(momentum=0.9, name="normalization")
+        self.dropout = keras.layers.Dropout(self.dropout_rate) if self.dropout_rate else None
 
     def build(self, inputs_shape, condition_shape):
         features = inputs_shape[-1]
@@ -93,6 +127,8 @@ class APGDense(keras.layers.Layer):
             self.hidden.build((None, width))
             width = self.condition_units[-1]
         self.generator.build((None, width))
+        if self.normalization is not None:
+            self.normalization.build((None, self.units))
 
     def _factors(self, name, rows, columns):
         """Weights whose product is the transpose of U or V."""
@@ -115,7 +151,7 @@ class APGDense(keras.layers.Layer):
         ]
 
     def core(self, condition):
-        """S of each row, ``(batch, k, k)``."""
+        """S of each row, ``(batch, k, k)``; in a call Keras hands ``training`` on."""
         hidden = condition if self.hidden is None else self.hidden(condition)
         return tf.reshape(self.generator(hidden), [-1, self.rank, self.rank])
 
@@ -124,13 +160,17 @@ class APGDense(keras.layers.Layer):
         v, u = self.folded()
         return tf.einsum("ku,bkl,fl->buf", u, self.core(condition), v)
 
-    def call(self, inputs, condition):
+    def call(self, inputs, condition, training=None):
         v, u = self.folded()
         inside = tf.matmul(self.core(condition), (inputs @ v)[:, :, None])[:, :, 0]
-        return self.activation(inside @ u + self.bias)
+        outputs = inside @ u + self.bias
+        if self.normalization is not None:
+            outputs = self.normalization(outputs, training=training)
+        outputs = self.activation(outputs)
+        return outputs if self.dropout is None else self.dropout(outputs, training=training)
 
-    def compute_output_spec(self, inputs, condition):
-        return keras.KerasTensor((inputs.shape[0], self.units), inputs.dtype)
+    def compute_output_spec(self, inputs, condition, training=None):
+        return keras.KerasTensor((inputs.shape[0], self.units), self.compute_dtype)
 
     def get_config(self):
         return {
@@ -140,55 +180,83 @@ class APGDense(keras.layers.Layer):
             "inner_units": self.inner_units,
             "condition_units": list(self.condition_units),
             "activation": keras.activations.serialize(self.activation),
+            "dropout_rate": self.dropout_rate,
+            "batch_normalization": self.batch_normalization,
+            "condition_activation": keras.activations.serialize(self.condition_activation),
         }
 
 
 def build_apg(
-    feature_columns,
-    embedding_dim=16,
-    hidden_units=(64, 32),
-    rank=8,
-    inner_units=32,
-    condition="group",
-    condition_columns=None,
-    condition_units=(32,),
-    scenario=None,
-    task="click",
-):
-    """Build the model.
+    feature_columns: Sequence[Column],
+    tasks: Tasks = "click",
+    *,
+    embedding_dim: int = 16,
+    hidden_units: Widths = (64, 32),
+    rank: int = 8,
+    inner_units: int | None = 32,
+    condition: str = "group",
+    condition_columns: Sequence[str] | None = None,
+    condition_units: Widths = (32,),
+    scenario: str | None = None,
+    activation: Activation = "relu",
+    dropout_rate: float = 0.0,
+    batch_normalization: bool = False,
+    embeddings_initializer: Initializer = None,
+    embedding_l2: L2 = 0.0,
+) -> keras.Model:
+    """APG: every layer's weights are generated for each row, from the condition that it is in.
 
     The network reads all features, the scenario among them. An unknown scenario has the zero
     vector: in ``group`` its weights come from the generator's biases alone.
 
     Args:
         feature_columns: columns of any kind, among them the scenario's.
+        tasks: the one task, see ``recsys_lib.layers.heads``.
         embedding_dim: width of each column's vector.
-        hidden_units: widths of the generated layers; the last, linear map to the logit is a plain
-            one.
+        hidden_units: widths of the generated layers, at least one; the last, linear map to the
+            logit is a plain one.
         rank: side of each layer's core; at most the smallest width of a layer or of its input.
         inner_units: width inside U and V in training, or None, see ``APGDense``.
         condition: ``"group"``: weights by scenario. ``"mix"``: by several ids, their vectors side
             by side. ``"self"``: by the layer's input.
         condition_columns: names of the columns of ``"mix"``; default: the categorical ones of the
             groups ``user`` and ``item``.
-        condition_units: widths of the hidden layers from the condition to a core.
+        condition_units: widths of the hidden layers from the condition to a core; may be empty.
         scenario: name of the scenario's column; default: the one of group ``scenario``.
-        task: name of the output.
+        activation: of all hidden layers, those from the condition to the core among them.
+        dropout_rate: share of units dropped after each of these layers, in training only.
+        batch_normalization: normalise before each of their activations.
+        embeddings_initializer: Keras initializer of the tables.
+        embedding_l2: penalty of the tables, a number or an ``EmbeddingL2``.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layers ``features``
         and, from 1, ``apg_l``, an ``APGDense`` each.
 
     Raises:
-        ValueError: no scenario column, no other, an unknown condition, no column to mix, or bad
-            widths.
+        ValueError: no scenario column, no other, several tasks, an unknown condition, no column to
+            mix, or bad widths.
+
+    Example:
+        >>> from recsys_lib.features.columns import CategoricalColumn
+        >>> surface = CategoricalColumn("surface", 4, group="scenario")
+        >>> columns = [surface, CategoricalColumn("item_id", 100, group="item")]
+        >>> model = build_apg(columns, rank=4)
+        >>> v, u = model.get_layer("apg_1").folded()
+        >>> tuple(v.shape), tuple(u.shape)
+        ((32, 4), (4, 64))
     """
-    if condition not in CONDITIONS:
-        raise ValueError(f"condition: expected one of {CONDITIONS}, got {condition!r}")
+    l2 = check_l2(feature_columns, embedding_l2)
+    check_choice("condition", condition, CONDITIONS)
     if condition_columns is not None and condition != "mix":
         raise ValueError(f"condition_columns: only for the condition 'mix', got {condition!r}")
-    if not hidden_units:
-        raise ValueError("hidden_units: expected at least one layer, got none")
+    hidden_units = check_widths("hidden_units", hidden_units)
+    options = {
+        "activation": activation,
+        "dropout_rate": dropout_rate,
+        "batch_normalization": batch_normalization,
+        "condition_activation": activation,
+    }
     given = scenario_inputs(feature_columns, scenario)
     names = [given.column.name] if condition == "group" else []
     if condition == "mix":
@@ -198,16 +266,32 @@ def build_apg(
             raise ValueError(
                 "condition_columns: expected names of columns, or a categorical one of user or item"
             )
-    current, read = features_and_part(given.values, feature_columns, names, embedding_dim)
+    tables = {"embeddings_initializer": embeddings_initializer, "l2": l2}
+    current, read = features_and_part(given.values, feature_columns, names, embedding_dim, **tables)
     for layer, units in enumerate(hidden_units, start=1):
-        dense = APGDense(units, rank, inner_units, condition_units, name=f"apg_{layer}")
+        dense = APGDense(units, rank, inner_units, condition_units, **options, name=f"apg_{layer}")
         current = dense(current, current if condition == "self" else read)
     logit = keras.layers.Dense(1, use_bias=False, name="network_logit")(current)
-    return keras.Model(given.inputs, PredictionHead(name=task)(logit), name="apg")
+    return keras.Model(given.inputs, predict_one(tasks, logit), name="apg")
 
 
-def fold_apg(model):
-    """The same model for inference: U and V of every layer multiplied out, in a new model."""
+def fold_apg(model: keras.Model) -> keras.Model:
+    """The same model for inference: U and V of every layer multiplied out, in a new model.
+
+    Args:
+        model: what ``build_apg`` returned, trained or not; it stays as it is.
+
+    Returns:
+        ``keras.Model`` with the same layers and predictions, and fewer weights where the layers had
+        ``inner_units``.
+
+    Example:
+        >>> from recsys_lib.features.columns import CategoricalColumn
+        >>> surface = CategoricalColumn("surface", 4, group="scenario")
+        >>> model = build_apg([surface, CategoricalColumn("item_id", 100, group="item")])
+        >>> len(model.get_layer("apg_1").v), len(fold_apg(model).get_layer("apg_1").v)
+        (2, 1)
+    """
 
     def cloned(layer):
         config = layer.get_config()

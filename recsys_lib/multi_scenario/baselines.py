@@ -11,20 +11,25 @@ Taught in chapter 06, "Together or apart".
 """
 
 import dataclasses
+from collections.abc import Sequence
 
 import keras
 import tensorflow as tf
 
+from recsys_lib.checks import check_integer, check_widths
 from recsys_lib.features.columns import (
+    Column,
     NumericColumn,
     SequenceColumn,
     check_columns,
     column_from_config,
     column_to_config,
 )
-from recsys_lib.features.embedding import build_inputs
-from recsys_lib.layers.blocks import MLP
-from recsys_lib.layers.heads import PredictionHead
+from recsys_lib.features.embedding import build_inputs, check_l2
+from recsys_lib.features.penalties import L2
+from recsys_lib.layers.blocks import MLP, deep_logit
+from recsys_lib.layers.heads import PredictionHead, Tasks, check_tasks, predict_one, task_outputs
+from recsys_lib.layers.options import Activation, Initializer, Widths
 from recsys_lib.multi_scenario.parts import (
     ScenarioNetworks,
     flat_features,
@@ -33,51 +38,119 @@ from recsys_lib.multi_scenario.parts import (
 )
 
 
-def _one_network(inputs, features, hidden_units, task, name):
-    hidden = MLP(hidden_units, name="network")(features)
-    logit = keras.layers.Dense(1, use_bias=False, name="network_logit")(hidden)
-    return keras.Model(inputs, PredictionHead(name=task)(logit), name=name)
-
-
 def build_global(
-    feature_columns, embedding_dim=16, hidden_units=(64, 32), scenario=None, task="click"
-):
+    feature_columns: Sequence[Column],
+    tasks: Tasks = "click",
+    *,
+    embedding_dim: int = 16,
+    hidden_units: Widths = (64, 32),
+    scenario: str | None = None,
+    activation: Activation = "relu",
+    dropout_rate: float = 0.0,
+    batch_normalization: bool = False,
+    embeddings_initializer: Initializer = None,
+    embedding_l2: L2 = 0.0,
+) -> keras.Model:
     """One model for all rows, which does not read the scenario: known or not, ids do not matter.
 
     Args:
         feature_columns: columns of any kind, among them the scenario's.
+        tasks: the one task, see ``recsys_lib.layers.heads``.
         embedding_dim: width of each column's vector.
-        hidden_units: widths of the network's layers.
+        hidden_units: widths of the network's layers, at least one.
         scenario: name of the scenario's column; default: the one of group ``scenario``.
-        task: name of the output.
+        activation: of the hidden layers.
+        dropout_rate: share of units dropped after each hidden layer, in training only.
+        batch_normalization: normalise before each activation.
+        embeddings_initializer: Keras initializer of the tables.
+        embedding_l2: penalty of the tables, a number or an ``EmbeddingL2``.
 
     Returns:
         ``keras.Model`` from the inputs of all columns but the scenario's to a probability
-        ``(batch,)``.
+        ``(batch,)``. Layers ``features`` ``(batch, width)`` and ``network``.
 
     Raises:
-        ValueError: no scenario column, or no other.
+        ValueError: no scenario column, no other, several tasks, or bad widths.
+
+    Example:
+        >>> from recsys_lib.features.columns import CategoricalColumn
+        >>> surface = CategoricalColumn("surface", 4, group="scenario")
+        >>> columns = [surface, CategoricalColumn("item_id", 100, group="item")]
+        >>> model = build_global(columns)
+        >>> [tensor.name for tensor in model.inputs], model.output_shape
+        (['item_id'], (None,))
     """
+    l2 = check_l2(feature_columns, embedding_l2)
+    hidden_units = check_widths("hidden_units", hidden_units)
+    options = {
+        "activation": activation,
+        "dropout_rate": dropout_rate,
+        "batch_normalization": batch_normalization,
+    }
     column = scenario_column(feature_columns, scenario)
     others = tuple(other for other in feature_columns if other.name != column.name)
     inputs = build_inputs(others)
-    features = flat_features(inputs, others, embedding_dim)
-    return _one_network(inputs, features, hidden_units, task, "global")
+    tables = {"embeddings_initializer": embeddings_initializer, "l2": l2}
+    features = flat_features(inputs, others, embedding_dim, **tables)
+    logit = deep_logit(features, hidden_units, **options, name="network")
+    return keras.Model(inputs, predict_one(tasks, logit), name="global")
 
 
 def build_scenario_feature(
-    feature_columns, embedding_dim=16, hidden_units=(64, 32), scenario=None, task="click"
-):
+    feature_columns: Sequence[Column],
+    tasks: Tasks = "click",
+    *,
+    embedding_dim: int = 16,
+    hidden_units: Widths = (64, 32),
+    scenario: str | None = None,
+    activation: Activation = "relu",
+    dropout_rate: float = 0.0,
+    batch_normalization: bool = False,
+    embeddings_initializer: Initializer = None,
+    embedding_l2: L2 = 0.0,
+) -> keras.Model:
     """One model for all rows, which reads the scenario as one more embedding.
 
-    An unknown scenario is the zero vector. Arguments and errors as for ``build_global``.
+    An unknown scenario is the zero vector.
+
+    Args:
+        feature_columns: columns of any kind, among them the scenario's.
+        tasks: the one task, see ``recsys_lib.layers.heads``.
+        embedding_dim: width of each column's vector.
+        hidden_units: widths of the network's layers, at least one.
+        scenario: name of the scenario's column; default: the one of group ``scenario``.
+        activation: of the hidden layers.
+        dropout_rate: share of units dropped after each hidden layer, in training only.
+        batch_normalization: normalise before each activation.
+        embeddings_initializer: Keras initializer of the tables.
+        embedding_l2: penalty of the tables, a number or an ``EmbeddingL2``.
 
     Returns:
-        ``keras.Model`` from the columns' inputs to a probability ``(batch,)``.
+        ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layers ``features``
+        ``(batch, width)`` and ``network``.
+
+    Raises:
+        ValueError: no scenario column, no other, several tasks, or bad widths.
+
+    Example:
+        >>> from recsys_lib.features.columns import CategoricalColumn
+        >>> surface = CategoricalColumn("surface", 4, group="scenario")
+        >>> columns = [surface, CategoricalColumn("item_id", 100, group="item")]
+        >>> build_scenario_feature(columns).get_layer("features").output.shape
+        (None, 32)
     """
+    l2 = check_l2(feature_columns, embedding_l2)
+    hidden_units = check_widths("hidden_units", hidden_units)
+    options = {
+        "activation": activation,
+        "dropout_rate": dropout_rate,
+        "batch_normalization": batch_normalization,
+    }
     given = scenario_inputs(feature_columns, scenario)
-    features = flat_features(given.values, feature_columns, embedding_dim)
-    return _one_network(given.inputs, features, hidden_units, task, "scenario_feature")
+    tables = {"embeddings_initializer": embeddings_initializer, "l2": l2}
+    features = flat_features(given.values, feature_columns, embedding_dim, **tables)
+    logit = deep_logit(features, hidden_units, **options, name="network")
+    return keras.Model(given.inputs, predict_one(tasks, logit), name="scenario_feature")
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
@@ -94,11 +167,14 @@ class OwnIds(keras.layers.Layer):
     Args:
         columns: feature columns.
         count: number of scenarios.
+
+    Raises:
+        ValueError: bad columns, or no scenario.
     """
 
     def __init__(self, columns, count, **kwargs):
         super().__init__(**kwargs)
-        self.columns, self.count = check_columns(columns), count
+        self.columns, self.count = check_columns(columns), check_integer("count", count)
 
     @property
     def own_columns(self):
@@ -137,52 +213,134 @@ class OwnIds(keras.layers.Layer):
 
 
 def build_separate(
-    feature_columns, embedding_dim=16, hidden_units=(64, 32), scenario=None, task="click"
-):
+    feature_columns: Sequence[Column],
+    tasks: Tasks = "click",
+    *,
+    embedding_dim: int = 16,
+    hidden_units: Widths = (64, 32),
+    scenario: str | None = None,
+    activation: Activation = "relu",
+    dropout_rate: float = 0.0,
+    batch_normalization: bool = False,
+    embeddings_initializer: Initializer = None,
+    embedding_l2: L2 = 0.0,
+) -> keras.Model:
     """A model for each scenario, trained on its rows alone: no weight is shared.
 
     All of them run in one pass. An unknown scenario is answered by the model of the scenario with
-    the most training rows; rows of id 0 in training train that model. Arguments and errors as for
-    ``build_global``.
+    the most training rows; rows of id 0 in training train that model.
+
+    Args:
+        feature_columns: columns of any kind, among them the scenario's.
+        tasks: the one task, see ``recsys_lib.layers.heads``.
+        embedding_dim: width of each column's vector.
+        hidden_units: widths of each network's layers, at least one.
+        scenario: name of the scenario's column; default: the one of group ``scenario``.
+        activation: of the hidden layers.
+        dropout_rate: share of units dropped after each hidden layer, in training only.
+        batch_normalization: normalise before each activation, each scenario's rows apart.
+        embeddings_initializer: Keras initializer of the tables.
+        embedding_l2: penalty of the tables, a number or an ``EmbeddingL2``. An id has a row for
+            each scenario, and ``id_counts`` are those of the rows: of a table with V ids
+            ``(scenarios (V - 1) + 1,)``, numbered as ``OwnIds`` does.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layer
         ``own_networks`` holds the networks.
+
+    Raises:
+        ValueError: no scenario column, no other, several tasks, or bad widths.
+
+    Example:
+        >>> from recsys_lib.features.columns import CategoricalColumn
+        >>> surface = CategoricalColumn("surface", 4, group="scenario")
+        >>> columns = [surface, CategoricalColumn("item_id", 100, group="item")]
+        >>> model = build_separate(columns)
+        >>> model.get_layer("embedding").table.shape  # 99 items for each surface, and id 0
+        (298, 16)
     """
+    l2 = check_l2(feature_columns, embedding_l2)
+    hidden_units = check_widths("hidden_units", hidden_units)
+    options = {
+        "activation": activation,
+        "dropout_rate": dropout_rate,
+        "batch_normalization": batch_normalization,
+    }
+    ((task, kind),) = check_tasks(tasks, exactly=1).items()
     given = scenario_inputs(feature_columns, scenario, unknown="largest")
     own = OwnIds(given.others, given.count, name="own_ids")
     values = own({column.name: given.inputs[column.name] for column in given.others}, given.ids)
-    features = flat_features(values, own.own_columns, embedding_dim)
-    networks = ScenarioNetworks(given.count, hidden_units, output_units=1, name="own_networks")
+    tables = {"embeddings_initializer": embeddings_initializer, "l2": l2}
+    features = flat_features(values, own.own_columns, embedding_dim, **tables)
+    networks = ScenarioNetworks(
+        given.count, hidden_units, output_units=1, **options, name="own_networks"
+    )
     # Each network's last layer has a bias; one that all share would tie them together.
-    head = PredictionHead(name=task, trainable=False)
-    output = head(networks(features, given.ids))
+    head = PredictionHead(kind, name=task, trainable=False)
+    output = task_outputs(tasks, [head(networks(features, given.ids))])
     return keras.Model(given.inputs, output, name="separate")
 
 
 def build_scenario_shared_bottom(
-    feature_columns,
-    embedding_dim=16,
-    hidden_units=(64, 32),
-    tower_units=(16,),
-    scenario=None,
-    task="click",
-):
+    feature_columns: Sequence[Column],
+    tasks: Tasks = "click",
+    *,
+    embedding_dim: int = 16,
+    hidden_units: Widths = (64, 32),
+    tower_units: Widths = (16,),
+    scenario: str | None = None,
+    activation: Activation = "relu",
+    dropout_rate: float = 0.0,
+    batch_normalization: bool = False,
+    embeddings_initializer: Initializer = None,
+    embedding_l2: L2 = 0.0,
+) -> keras.Model:
     """Shared-Bottom: one network for all scenarios, and a small tower for each.
 
     An unknown scenario is answered by the tower of the scenario with the most training rows; rows
-    of id 0 in training train that tower. Arguments and errors as for ``build_global``, and
+    of id 0 in training train that tower.
 
     Args:
-        tower_units: widths of each scenario's own layers; empty: a linear map alone.
+        feature_columns: columns of any kind, among them the scenario's.
+        tasks: the one task, see ``recsys_lib.layers.heads``.
+        embedding_dim: width of each column's vector.
+        hidden_units: widths of the layers that the scenarios share, at least one.
+        tower_units: widths of each scenario's own layers; ``()``: a linear map.
+        scenario: name of the scenario's column; default: the one of group ``scenario``.
+        activation: of the hidden layers.
+        dropout_rate: share of units dropped after each hidden layer, in training only.
+        batch_normalization: normalise before each activation: in the bottom over all rows, in the
+            towers each scenario's rows apart.
+        embeddings_initializer: Keras initializer of the tables.
+        embedding_l2: penalty of the tables, a number or an ``EmbeddingL2``.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layer
         ``shared_bottom`` holds what the scenarios share, ``towers`` each row's logit.
+
+    Raises:
+        ValueError: no scenario column, no other, several tasks, or bad widths.
+
+    Example:
+        >>> from recsys_lib.features.columns import CategoricalColumn
+        >>> surface = CategoricalColumn("surface", 4, group="scenario")
+        >>> columns = [surface, CategoricalColumn("item_id", 100, group="item")]
+        >>> model = build_scenario_shared_bottom(columns, tower_units=(8,))
+        >>> [kernel.shape for kernel in model.get_layer("towers").kernels]
+        [(3, 32, 8), (3, 8, 1)]
     """
+    l2 = check_l2(feature_columns, embedding_l2)
+    hidden_units = check_widths("hidden_units", hidden_units)
+    options = {
+        "activation": activation,
+        "dropout_rate": dropout_rate,
+        "batch_normalization": batch_normalization,
+    }
+    tower_units = check_widths("tower_units", tower_units, at_least=0)
     given = scenario_inputs(feature_columns, scenario, unknown="largest")
-    features = flat_features(given.values, given.others, embedding_dim)
-    shared = MLP(hidden_units, name="shared_bottom")(features)
-    towers = ScenarioNetworks(given.count, tower_units, output_units=1, name="towers")
-    output = PredictionHead(name=task)(towers(shared, given.ids))
+    tables = {"embeddings_initializer": embeddings_initializer, "l2": l2}
+    features = flat_features(given.values, given.others, embedding_dim, **tables)
+    shared = MLP(hidden_units, **options, name="shared_bottom")(features)
+    towers = ScenarioNetworks(given.count, tower_units, output_units=1, **options, name="towers")
+    output = predict_one(tasks, towers(shared, given.ids))
     return keras.Model(given.inputs, output, name="scenario_shared_bottom")

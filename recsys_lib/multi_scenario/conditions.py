@@ -3,13 +3,13 @@
 import dataclasses
 
 import keras
-from keras import ops
 
 from recsys_lib.features.columns import CategoricalColumn, select
 from recsys_lib.features.embedding import embed_groups
+from recsys_lib.layers.blocks import side_by_side
 
 
-def features_and_part(values, columns, names, embedding_dim):
+def features_and_part(values, columns, names, embedding_dim, embeddings_initializer=None, l2=0.0):
     """All features side by side, and those of some columns once more, from the same tables.
 
     Args:
@@ -17,6 +17,7 @@ def features_and_part(values, columns, names, embedding_dim):
         columns: feature columns.
         names: of the columns to pick.
         embedding_dim: width of each column's vector.
+        embeddings_initializer, l2: see ``embed_groups``.
 
     Returns:
         ``(batch, width)`` as the layer ``features``, and ``(batch, width of the picked ones)``, or
@@ -38,15 +39,17 @@ def features_and_part(values, columns, names, embedding_dim):
         else column
         for column in columns
     ]
-    vectors_of = embed_groups(values, regrouped, embedding_dim)
+    vectors_of = embed_groups(
+        values,
+        regrouped,
+        embedding_dim,
+        embeddings_initializer=embeddings_initializer,
+        l2=l2,
+    )
     of_chosen = {column.group for column in regrouped if column.name in chosen}
     part = [vectors for group, vectors in vectors_of.items() if group in of_chosen]
-
-    def joined(vectors):
-        return vectors[0] if len(vectors) == 1 else ops.concatenate(vectors, axis=-1)
-
-    features = keras.layers.Identity(name="features")(joined(list(vectors_of.values())))
-    return features, joined(part) if part else None
+    features = keras.layers.Identity(name="features")(side_by_side(vectors_of.values()))
+    return features, side_by_side(part) if part else None
 
 
 def ids_of_groups(columns, groups):

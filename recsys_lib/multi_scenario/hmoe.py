@@ -12,11 +12,18 @@ Relationships in the Label Space", section 3. The softmax over W is our choice, 
 Taught in chapter 06, "HMoE".
 """
 
+from collections.abc import Sequence
+
 import keras
 import tensorflow as tf
 
-from recsys_lib.layers.heads import PredictionHead
+from recsys_lib.checks import check_bool, check_integer, check_number, check_widths
+from recsys_lib.features.columns import Column
+from recsys_lib.features.embedding import check_l2
+from recsys_lib.features.penalties import L2
+from recsys_lib.layers.heads import Tasks, predict_one
 from recsys_lib.layers.network_stack import Gates, Mixture, NetworkStack
+from recsys_lib.layers.options import Activation, Initializer, Widths
 from recsys_lib.multi_scenario.parts import flat_features, scenario_inputs
 
 
@@ -50,11 +57,14 @@ class OwnFirst(keras.layers.Layer):
 
     Args:
         factor: positive number; ``log(factor)`` is what a softmax's own logit would be raised by.
+
+    Raises:
+        ValueError: a factor that is not positive.
     """
 
     def __init__(self, factor, **kwargs):
         super().__init__(**kwargs)
-        self.factor = float(factor)
+        self.factor = check_number("factor", factor, 0, exclude=(0,))
 
     def call(self, weights, ids):
         own = tf.one_hot(ids - 1, weights.shape[-1], dtype=weights.dtype)
@@ -84,34 +94,46 @@ class LabelSpaceScore(keras.layers.Layer):
 
 
 def build_hmoe(
-    feature_columns,
-    embedding_dim=16,
-    num_experts=4,
-    hidden_units=(64, 32),
-    tower_units=(16,),
-    own_gates=False,
-    own_weight=None,
-    scenario=None,
-    task="click",
-):
-    """Build the model.
+    feature_columns: Sequence[Column],
+    tasks: Tasks = "click",
+    *,
+    embedding_dim: int = 16,
+    num_experts: int = 4,
+    expert_units: Widths = (32,),
+    tower_units: Widths = (16,),
+    own_gates: bool = False,
+    own_weight: float | None = None,
+    scenario: str | None = None,
+    activation: Activation = "relu",
+    dropout_rate: float = 0.0,
+    batch_normalization: bool = False,
+    embeddings_initializer: Initializer = None,
+    embedding_l2: L2 = 0.0,
+) -> keras.Model:
+    """HMoE: experts mixed by a gate, a tower for each scenario, and weights over all their scores.
 
     An unknown scenario is scored by all towers with the weights that its features ask for, its
     embedding being zero; such a row trains those weights alone.
 
     Args:
         feature_columns: columns of any kind, among them the scenario's, which is a feature too.
+        tasks: the one task, see ``recsys_lib.layers.heads``.
         embedding_dim: width of each column's vector.
         num_experts: number of experts.
-        hidden_units: widths of each expert's layers.
-        tower_units: widths of each scenario's own layers; empty: a linear map alone.
+        expert_units: widths of each expert's layers, at least one.
+        tower_units: widths of each scenario's own layers; ``()``: a linear map.
         own_gates: a gate over the experts for each tower, and weights over the scores for each
-            scenario, instead of one of either.
+            scenario, instead of one of either as in the paper.
         own_weight: weight of a row's own score where the others are equal, between 0 and 1: the
             odds of the own score are raised to it, once and for all. Default: not raised, so that
             training starts from weights near ``1 / scenarios``.
         scenario: name of the scenario's column; default: the one of group ``scenario``.
-        task: name of the output.
+        activation: of the experts' and the towers' hidden layers.
+        dropout_rate: share of their units dropped after each layer, in training only.
+        batch_normalization: normalise them before each activation. Every expert and tower reads all
+            rows of a batch, and so do its moments.
+        embeddings_initializer: Keras initializer of the tables.
+        embedding_l2: penalty of the tables, a number or an ``EmbeddingL2``.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layers ``experts``
@@ -120,20 +142,38 @@ def build_hmoe(
         ``(batch, scenarios)``.
 
     Raises:
-        ValueError: no scenario column, no other, bad widths, numbers of experts or own weight.
+        ValueError: no scenario column, no other, several tasks, bad widths, numbers of experts or
+            own weight.
+
+    Example:
+        >>> from recsys_lib.features.columns import CategoricalColumn
+        >>> surface = CategoricalColumn("surface", 4, group="scenario")
+        >>> model = build_hmoe([surface, CategoricalColumn("item_id", 100, group="item")])
+        >>> model.get_layer("label_weights").output.shape
+        (None, 3)
     """
-    if own_weight is not None and not 0 < own_weight < 1:
-        raise ValueError(f"own_weight: expected a number between 0 and 1, got {own_weight}")
+    l2 = check_l2(feature_columns, embedding_l2)
+    num_experts = check_integer("num_experts", num_experts)
+    expert_units = check_widths("expert_units", expert_units)
+    tower_units = check_widths("tower_units", tower_units, at_least=0)
+    if own_weight is not None:
+        own_weight = check_number("own_weight", own_weight, 0, 1, exclude=(0, 1))
+    options = {
+        "activation": activation,
+        "dropout_rate": dropout_rate,
+        "batch_normalization": batch_normalization,
+    }
     given = scenario_inputs(feature_columns, scenario)
-    count = given.count
-    features = flat_features(given.values, feature_columns, embedding_dim)
-    experts = NetworkStack(num_experts, hidden_units, name="experts")(features)
-    gates = Gates(count if own_gates else 1, num_experts, name="gates")(features)
+    count, num_gates = given.count, given.count if check_bool("own_gates", own_gates) else 1
+    tables = {"embeddings_initializer": embeddings_initializer, "l2": l2}
+    features = flat_features(given.values, feature_columns, embedding_dim, **tables)
+    experts = NetworkStack(num_experts, expert_units, **options, name="experts")(features)
+    gates = Gates(num_gates, num_experts, name="gates")(features)
     mixtures = Mixture(name="mixtures")(gates, experts)
     if not own_gates:
         mixtures = mixtures[:, 0]  # every tower reads the one mixture
-    towers = NetworkStack(count, tower_units, output_units=1, name="towers")(mixtures)
-    weights = Gates(count if own_gates else 1, count, name="weight_networks")(features)
+    towers = NetworkStack(count, tower_units, output_units=1, **options, name="towers")(mixtures)
+    weights = Gates(num_gates, count, name="weight_networks")(features)
     weights = OwnGate(name="own_gate")(weights, given.ids) if own_gates else weights[:, 0]
     if own_weight is None or count == 1:
         weights = keras.layers.Identity(name="label_weights")(weights)
@@ -141,4 +181,4 @@ def build_hmoe(
         factor = (count - 1) * own_weight / (1 - own_weight)
         weights = OwnFirst(factor, name="label_weights")(weights, given.ids)
     logit = LabelSpaceScore(name="score")(weights, towers[:, :, 0], given.ids)
-    return keras.Model(given.inputs, PredictionHead(name=task)(logit), name="hmoe")
+    return keras.Model(given.inputs, predict_one(tasks, logit), name="hmoe")

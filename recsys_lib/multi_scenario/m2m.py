@@ -15,15 +15,22 @@ left to the columns' pooling.
 Taught in chapter 06, "M2M and APG".
 """
 
+from collections.abc import Sequence
+
 import keras
 from keras import ops
 
-from recsys_lib.layers.blocks import MLP
+from recsys_lib.checks import check_bool, check_integer, check_widths
+from recsys_lib.features.columns import Column
+from recsys_lib.features.embedding import check_l2
+from recsys_lib.features.penalties import L2
+from recsys_lib.layers.blocks import MLP, check_dropout
+from recsys_lib.layers.heads import Tasks, check_tasks, predict_each
 from recsys_lib.layers.initializers import glorot_of_one
 from recsys_lib.layers.network_stack import Mixture, NetworkStack
+from recsys_lib.layers.options import Activation, Initializer, Widths
 from recsys_lib.multi_scenario.conditions import features_and_part, ids_of_groups
-from recsys_lib.multi_scenario.parts import scenario_inputs, scenario_vector
-from recsys_lib.multi_task.parts import check_tasks, heads
+from recsys_lib.multi_scenario.parts import plain_activation, scenario_inputs, scenario_vector
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
@@ -41,7 +48,7 @@ class MetaUnit(keras.layers.Layer):
     Args:
         units: width of each layer, all of them activated.
         num_layers: number of layers.
-        activation: Keras activation.
+        activation: Keras activation, see ``plain_activation``.
 
     Raises:
         ValueError: fewer than 1 unit or layer.
@@ -49,12 +56,9 @@ class MetaUnit(keras.layers.Layer):
 
     def __init__(self, units, num_layers=1, activation="leaky_relu", **kwargs):
         super().__init__(**kwargs)
-        if min(units, num_layers) < 1:
-            raise ValueError(
-                f"{self.name}: expected 1 unit and 1 layer or more, got {units} and {num_layers}"
-            )
-        self.units, self.num_layers = units, num_layers
-        self.activation = keras.activations.get(activation)
+        self.units = check_integer(f"{self.name}, units", units)
+        self.num_layers = check_integer(f"{self.name}, num_layers", num_layers)
+        self.activation = plain_activation(activation)
 
     def build(self, inputs_shape, knowledge_shape):
         num_tasks, features, width = inputs_shape[1], inputs_shape[-1], knowledge_shape[-1]
@@ -92,7 +96,7 @@ class MetaUnit(keras.layers.Layer):
         return outputs if len(inputs.shape) == 4 else outputs[:, :, 0]
 
     def compute_output_spec(self, inputs, knowledge):
-        return keras.KerasTensor((*inputs.shape[:-1], self.units), inputs.dtype)
+        return keras.KerasTensor((*inputs.shape[:-1], self.units), self.compute_dtype)
 
     def get_config(self):
         return {
@@ -117,12 +121,16 @@ class MetaAttention(keras.layers.Layer):
     Args:
         num_tasks: number of tasks.
         num_layers, activation: of the meta units, which are as wide as an expert.
+
+    Raises:
+        ValueError: fewer than 1 task or layer.
     """
 
     def __init__(self, num_tasks, num_layers=1, activation="leaky_relu", **kwargs):
         super().__init__(**kwargs)
-        self.num_tasks, self.num_layers = num_tasks, num_layers
-        self.activation = keras.activations.get(activation)
+        self.num_tasks = check_integer(f"{self.name}, num_tasks", num_tasks)
+        self.num_layers = check_integer(f"{self.name}, num_layers", num_layers)
+        self.activation = plain_activation(activation)
 
     def build(self, experts_shape, knowledge_shape):
         _, num_experts, units = experts_shape
@@ -146,7 +154,7 @@ class MetaAttention(keras.layers.Layer):
 
     def compute_output_spec(self, experts, knowledge):
         shape = (experts.shape[0], self.num_tasks, experts.shape[1])
-        return keras.KerasTensor(shape, experts.dtype)
+        return keras.KerasTensor(shape, self.compute_dtype)
 
     def get_config(self):
         return {
@@ -157,64 +165,151 @@ class MetaAttention(keras.layers.Layer):
         }
 
 
+@keras.saving.register_keras_serializable("recsys_lib")
+class Residual(keras.layers.Layer):
+    """A layer of the towers, from what its meta unit made of its input: ``f(outputs + inputs)``.
+
+    Call arguments:
+        outputs, inputs: of the meta unit, ``(batch, num_tasks, units)`` each.
+
+    Returns:
+        ``(batch, num_tasks, units)``.
+
+    Args:
+        activation: Keras activation, see ``plain_activation``.
+        dropout_rate: share of units dropped after the activation, in training only.
+        batch_normalization: normalise each unit of each task before the activation.
+
+    Raises:
+        ValueError: a rate out of range.
+    """
+
+    def __init__(
+        self, activation="leaky_relu", dropout_rate=0.0, batch_normalization=False, **kwargs
+    ):
+        super().__init__(**kwargs)
+        self.activation = plain_activation(activation)
+        self.dropout_rate = check_dropout("dropout_rate", dropout_rate)
+        self.batch_normalization = check_bool("batch_normalization", batch_normalization)
+        self.normalization = (
+            keras.layers.BatchNormalization(momentum=0.9, name="normalization")
+            if batch_normalization
+            else None
+        )
+        self.dropout = keras.layers.Dropout(self.dropout_rate) if self.dropout_rate else None
+
+    def build(self, outputs_shape, inputs_shape):
+        if self.normalization is not None:
+            self.normalization.build((None, outputs_shape[1] * outputs_shape[2]))
+
+    def call(self, outputs, inputs, training=None):
+        # Not Keras's Add, which takes an empty batch of one task for a bias and fails.
+        total = outputs + inputs
+        if self.normalization is not None:
+            _, num_tasks, units = total.shape
+            flat = ops.reshape(total, (-1, num_tasks * units))
+            flat = self.normalization(flat, training=training)
+            total = ops.reshape(flat, (-1, num_tasks, units))
+        total = self.activation(total)
+        return total if self.dropout is None else self.dropout(total, training=training)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "activation": keras.activations.serialize(self.activation),
+            "dropout_rate": self.dropout_rate,
+            "batch_normalization": self.batch_normalization,
+        }
+
+
 def build_m2m(
-    feature_columns,
-    tasks=("click",),
-    embedding_dim=16,
-    num_experts=4,
-    expert_units=(32, 16),
-    num_tower_layers=2,
-    num_meta_layers=1,
-    knowledge_units=(16,),
-    profile=None,
-    activation="leaky_relu",
-    scenario=None,
-):
-    """Build the model.
+    feature_columns: Sequence[Column],
+    tasks: Tasks = "click",
+    *,
+    embedding_dim: int = 16,
+    num_experts: int = 4,
+    expert_units: Widths = (32,),
+    num_tower_layers: int = 2,
+    num_meta_layers: int = 1,
+    knowledge_units: Widths = (16,),
+    profile: Sequence[str] | None = None,
+    scenario: str | None = None,
+    activation: Activation = "leaky_relu",
+    dropout_rate: float = 0.0,
+    batch_normalization: bool = False,
+    embeddings_initializer: Initializer = None,
+    embedding_l2: L2 = 0.0,
+) -> keras.Model:
+    """M2M: scenario and profile write the attention over experts and every task's tower.
 
     An unknown scenario has the zero vector: its weights are written by the profile alone.
 
     Args:
         feature_columns: columns of any kind, among them the scenario's.
-        tasks: see ``recsys_lib.multi_task.parts.check_tasks``.
+        tasks: one or several, see ``recsys_lib.layers.heads``.
         embedding_dim: width of each column's vector.
         num_experts: number of experts.
-        expert_units: widths of each expert's layers. Meta units and towers are as wide as the last
-            one; a row's weights take its square, so keep it small.
+        expert_units: widths of each expert's layers, at least one. Meta units and towers are as
+            wide as the last one; a row's weights take its square, so keep it small.
         num_tower_layers: meta units of each tower, each with a residual around it.
         num_meta_layers: layers of each meta unit.
-        knowledge_units: widths of the layers from scenario and profile to the knowledge.
+        knowledge_units: widths of the layers from scenario and profile to the knowledge, at least
+            one.
         profile: names of the columns that the knowledge holds beside the scenario, may be empty;
             default: the categorical columns of the group ``user``. Their vectors are those of the
             features.
-        activation: Keras activation of all layers.
         scenario: name of the scenario's column; default: the one of group ``scenario``.
+        activation: Keras activation of all layers; leaky ReLU as in the paper.
+        dropout_rate: share of units dropped after each layer of the knowledge's network, of the
+            experts and of the towers, in training only; none inside a meta unit.
+        batch_normalization: normalise before the activations of the same layers; in the towers each
+            task apart.
+        embeddings_initializer: Keras initializer of all tables.
+        embedding_l2: penalty of all tables, a number or an ``EmbeddingL2``.
 
     Returns:
-        ``keras.Model`` from the columns' inputs to a dict of task to prediction ``(batch,)``.
-        Layers ``knowledge`` ``(batch, width)``, ``experts`` ``(batch, experts, units)``,
-        ``attention`` ``(batch, tasks, experts)``, ``mixtures`` and, from 1, ``meta_unit_l`` and
-        ``tower_l`` ``(batch, tasks, units)``.
+        ``keras.Model`` from the columns' inputs to a prediction ``(batch,)``, or to a dict of task
+        to prediction. Layers ``knowledge`` ``(batch, width)``, ``experts``
+        ``(batch, experts, units)``, ``attention`` ``(batch, tasks, experts)``, ``mixtures`` and,
+        from 1, ``meta_unit_l`` and ``tower_l`` ``(batch, tasks, units)``.
 
     Raises:
         ValueError: no scenario column, no other, bad tasks, widths or numbers of experts or layers.
+
+    Example:
+        >>> from recsys_lib.features.columns import CategoricalColumn
+        >>> surface = CategoricalColumn("surface", 4, group="scenario")
+        >>> columns = [surface, CategoricalColumn("item_id", 100, group="item")]
+        >>> model = build_m2m(columns, ("click", "like"))
+        >>> model.get_layer("attention").output.shape
+        (None, 2, 4)
     """
-    tasks = check_tasks(tasks)
-    if num_tower_layers < 1:
-        raise ValueError(f"num_tower_layers: expected 1 or more, got {num_tower_layers}")
+    num_tasks = len(check_tasks(tasks))
+    l2 = check_l2(feature_columns, embedding_l2)
+    num_experts = check_integer("num_experts", num_experts)
+    expert_units = check_widths("expert_units", expert_units)
+    num_tower_layers = check_integer("num_tower_layers", num_tower_layers)
+    num_meta_layers = check_integer("num_meta_layers", num_meta_layers)
+    knowledge_units = check_widths("knowledge_units", knowledge_units)
+    options = {
+        "activation": activation,
+        "dropout_rate": dropout_rate,
+        "batch_normalization": batch_normalization,
+    }
     given = scenario_inputs(feature_columns, scenario)
     names = ids_of_groups(given.others, ("user",)) if profile is None else profile
-    features, person = features_and_part(given.values, given.others, names, embedding_dim)
-    facts = scenario_vector(given, embedding_dim)
+    tables = {"embeddings_initializer": embeddings_initializer, "l2": l2}
+    features, person = features_and_part(given.values, given.others, names, embedding_dim, **tables)
+    facts = scenario_vector(given, embedding_dim, **tables)
     if person is not None:
         facts = ops.concatenate([facts, person], axis=-1)
-    knowledge = MLP(knowledge_units, activation, name="knowledge")(facts)
-    experts = NetworkStack(num_experts, expert_units, activation, name="experts")(features)
-    attention = MetaAttention(len(tasks), num_meta_layers, activation, name="attention")
+    knowledge = MLP(knowledge_units, **options, name="knowledge")(facts)
+    experts = NetworkStack(num_experts, expert_units, **options, name="experts")(features)
+    attention = MetaAttention(num_tasks, num_meta_layers, activation, name="attention")
     current = Mixture(name="mixtures")(attention(experts, knowledge), experts)
     for layer in range(1, num_tower_layers + 1):
         meta = MetaUnit(expert_units[-1], num_meta_layers, activation, name=f"meta_unit_{layer}")
-        total = keras.layers.Add()([meta(current, knowledge), current])
-        current = keras.layers.Activation(activation, name=f"tower_{layer}")(total)
-    logits = NetworkStack(len(tasks), (), output_units=1, name="task_logits")(current)
-    return keras.Model(given.inputs, heads(logits, tasks), name="m2m")
+        outputs = meta(current, knowledge)
+        current = Residual(**options, name=f"tower_{layer}")(outputs, current)
+    logits = NetworkStack(num_tasks, (), output_units=1, name="task_logits")(current)
+    return keras.Model(given.inputs, predict_each(tasks, logits), name="m2m")

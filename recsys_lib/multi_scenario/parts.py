@@ -6,12 +6,13 @@ it sorts the rows by scenario, cuts each scenario's rows into blocks of equal si
 padded, and gathers one matrix for each block. A layer is then one batched product.
 """
 
+import functools
 from typing import NamedTuple
 
 import keras
 import tensorflow as tf
-from keras import ops
 
+from recsys_lib.checks import check_bool, check_choice
 from recsys_lib.features.columns import (
     CategoricalColumn,
     check_columns,
@@ -20,7 +21,10 @@ from recsys_lib.features.columns import (
     select,
 )
 from recsys_lib.features.embedding import build_inputs, embed_groups
+from recsys_lib.layers.activations import LAYERS
+from recsys_lib.layers.blocks import side_by_side
 from recsys_lib.layers.network_stack import NetworkStack
+from recsys_lib.multi_scenario.normalization import PartitionedNormalization
 
 BLOCK_SIZE = 32
 """Rows of a block: more of them pad more, fewer gather more matrices."""
@@ -76,9 +80,8 @@ class KnownScenarios(keras.layers.Layer):
 
     def __init__(self, column, unknown="zero", **kwargs):
         super().__init__(**kwargs)
-        if unknown not in ("zero", "largest"):
-            raise ValueError(f"unknown: expected 'zero' or 'largest', got {unknown!r}")
-        self.columns, self.unknown = (column,), unknown
+        self.columns = (column,)
+        self.unknown = check_choice("unknown", unknown, ("zero", "largest"))
         self.count = column.vocabulary_size - 1
 
     def build(self, ids_shape):
@@ -150,18 +153,58 @@ def scenario_inputs(feature_columns, scenario=None, unknown="zero"):
     return ScenarioInputs(inputs, {**inputs, column.name: ids}, ids, known.count, column, others)
 
 
-def flat_features(values, columns, embedding_dim, name="features", embedding="embedding"):
-    """All features of the columns side by side, ``(batch, width)``, as the layer ``name``."""
-    groups = list(embed_groups(values, columns, embedding_dim, name=embedding).values())
-    flat = groups[0] if len(groups) == 1 else ops.concatenate(groups, axis=-1)
-    return keras.layers.Identity(name=name)(flat)
+def flat_features(
+    values,
+    columns,
+    embedding_dim,
+    name="features",
+    embedding="embedding",
+    embeddings_initializer=None,
+    l2=0.0,
+):
+    """All features of the columns side by side, as the layer ``name``.
+
+    Args:
+        values: dict of column name to values.
+        columns: feature columns.
+        embedding_dim: width of each column's vector.
+        name: of the layer that holds the result.
+        embedding: name of the layer of the tables.
+        embeddings_initializer, l2: see ``embed_groups``.
+
+    Returns:
+        ``(batch, width)``.
+    """
+    groups = embed_groups(values, columns, embedding_dim, embedding, embeddings_initializer, l2)
+    return keras.layers.Identity(name=name)(side_by_side(groups.values()))
 
 
-def scenario_vector(given, embedding_dim):
-    """The scenario's embedding ``(batch, embedding_dim)``, zero for id 0: ``scenario_vector``."""
+def scenario_vector(given, embedding_dim, embeddings_initializer=None, l2=0.0):
+    """The scenario's own embedding as the layer ``scenario_vector``, zero for id 0.
+
+    Args:
+        given: ``ScenarioInputs``.
+        embedding_dim: width of the vector.
+        embeddings_initializer, l2: see ``embed_groups``.
+
+    Returns:
+        ``(batch, embedding_dim)``.
+    """
+    names = ("scenario_vector", "scenario_embedding")
     return flat_features(
-        given.values, [given.column], embedding_dim, "scenario_vector", "scenario_embedding"
+        given.values, [given.column], embedding_dim, *names, embeddings_initializer, l2
     )
+
+
+def plain_activation(activation):
+    """A Keras activation that has no weights or statistics: those would be of no one scenario.
+
+    Raises:
+        ValueError: ``"dice"`` or ``"prelu"``, or no activation at all.
+    """
+    if isinstance(activation, str) and activation in LAYERS:
+        raise ValueError(f"activation: expected one without weights of its own, got {activation!r}")
+    return keras.activations.get(activation)
 
 
 class Blocks:
@@ -228,7 +271,16 @@ class Blocks:
         absent = [[0, self.count - tf.shape(sums)[0]]] + [[0, 0]] * (len(sums.shape) - 1)
         return tf.ensure_shape(tf.pad(sums, absent), [self.count, *of_blocks.shape[1:]])
 
-    def network(self, rows, kernels, biases, activation, last_is_linear):
+    def network(
+        self,
+        rows,
+        kernels,
+        biases,
+        activation,
+        last_is_linear,
+        normalizations=(),
+        dropouts=(),
+    ):
         """Fully connected layers with weights of the row's scenario, in one pass.
 
         Args:
@@ -236,6 +288,8 @@ class Blocks:
             kernels, biases: of each layer ``(count, in, out)`` and ``(count, out)``.
             activation: function, after every layer but a linear last one.
             last_is_linear: whether the last layer is.
+            normalizations: functions of ``(batch, units)``, one before each activation, or none.
+            dropouts: functions of a tensor of any shape, one after each activation, or none.
 
         Returns:
             ``(batch, units)``.
@@ -244,7 +298,10 @@ class Blocks:
         for position, (kernel, bias) in enumerate(zip(kernels, biases, strict=True)):
             outputs = _plus(tf.matmul(outputs, self.pick(kernel)), self.pick(bias))
             if not (last_is_linear and position == len(kernels) - 1):
+                if normalizations:  # as rows: padding has no part in the moments
+                    outputs = self.into(normalizations[position](self.back(outputs)))
                 outputs = activation(outputs)
+                outputs = dropouts[position](outputs) if dropouts else outputs
         return self.back(outputs)
 
 
@@ -267,17 +324,53 @@ class ScenarioNetworks(NetworkStack):
 
     Args:
         count: number of scenarios.
-        hidden_units, activation, output_units: as in ``NetworkStack``.
+        hidden_units, output_units, dropout_rate: as in ``NetworkStack``.
+        activation: Keras activation, see ``plain_activation``.
+        batch_normalization: normalise each scenario's rows before each activation, with moments,
+            scales and shifts of the scenario alone.
     """
+
+    def __init__(
+        self,
+        count,
+        hidden_units,
+        activation="relu",
+        output_units=None,
+        dropout_rate=0.0,
+        batch_normalization=False,
+        **kwargs,
+    ):
+        activation = plain_activation(activation)
+        super().__init__(count, hidden_units, activation, output_units, dropout_rate, **kwargs)
+        # The base class would take the moments of all rows.
+        self.batch_normalization = check_bool("batch_normalization", batch_normalization)
+        self.own_normalizations = [
+            PartitionedNormalization(self.count, shared=False, name=f"normalization_{position}")
+            for position in range(len(self.hidden_units) if batch_normalization else 0)
+        ]
 
     def build(self, inputs_shape, ids_shape):
         super().build(inputs_shape)
+        for layer, units in zip(self.own_normalizations, self.hidden_units, strict=False):
+            layer.build((None, units), ids_shape)
 
-    def call(self, inputs, ids):
+    def call(self, inputs, ids, training=None):
         blocks = Blocks(tf.maximum(ids - 1, 0), self.count)
-        linear = self.output_units is not None
-        return blocks.network(inputs, self.kernels, self.biases, self.activation, linear)
+        own = {"ids": tf.maximum(ids, 1), "training": training}
+        return blocks.network(
+            inputs,
+            self.kernels,
+            self.biases,
+            self.activation,
+            self.output_units is not None,
+            [functools.partial(layer, **own) for layer in self.own_normalizations],
+            [functools.partial(layer, training=training) for layer in self.dropouts],
+        )
 
-    def compute_output_spec(self, inputs, ids):
-        units = self.hidden_units[-1] if self.output_units is None else self.output_units
-        return keras.KerasTensor((inputs.shape[0], units), inputs.dtype)
+    def compute_output_spec(self, inputs, ids, training=None):
+        return keras.KerasTensor((inputs.shape[0], self.widths[-1]), self.compute_dtype)
+
+    def get_config(self):
+        config = super().get_config()
+        config.pop("readers", None)  # every row has one network to go through
+        return config

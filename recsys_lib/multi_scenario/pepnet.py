@@ -13,13 +13,20 @@ Personalized Prior Information", the sections on the Gate Neural Unit, on EPNet 
 Taught in chapter 06, "PEPNet".
 """
 
+from collections.abc import Sequence
+
 import keras
 from keras import ops
 
+from recsys_lib.checks import check_integer, check_number, check_widths
+from recsys_lib.features.columns import Column
+from recsys_lib.features.embedding import check_l2
+from recsys_lib.features.penalties import L2
+from recsys_lib.layers.heads import Tasks, check_tasks, predict_each
 from recsys_lib.layers.network_stack import NetworkStack
+from recsys_lib.layers.options import Activation, Initializer, Widths
 from recsys_lib.multi_scenario.conditions import features_and_part, ids_of_groups
 from recsys_lib.multi_scenario.parts import scenario_inputs, scenario_vector
-from recsys_lib.multi_task.parts import check_tasks, heads
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
@@ -44,17 +51,14 @@ class GateNU(keras.layers.Layer):
 
     def __init__(self, units, hidden_units=32, num_tasks=None, gamma=2.0, **kwargs):
         super().__init__(**kwargs)
-        if min(units, hidden_units, 1 if num_tasks is None else num_tasks) < 1:
-            raise ValueError(
-                f"{self.name}: expected widths and tasks of 1 or more, got {units} and "
-                f"{hidden_units} units and {num_tasks} tasks"
-            )
-        if gamma <= 0:
-            raise ValueError(f"{self.name}: expected a gamma above 0, got {gamma}")
-        self.units, self.hidden_units, self.num_tasks = units, hidden_units, num_tasks
-        self.gamma = gamma
-        self.hidden = keras.layers.Dense(hidden_units, "relu", name="hidden")
-        self.factors = keras.layers.Dense((num_tasks or 1) * units, "sigmoid", name="factors")
+        self.units = check_integer(f"{self.name}, units", units)
+        self.hidden_units = check_integer(f"{self.name}, hidden_units", hidden_units)
+        if num_tasks is not None:
+            num_tasks = check_integer(f"{self.name}, num_tasks", num_tasks)
+        self.num_tasks = num_tasks
+        self.gamma = check_number(f"{self.name}, gamma", gamma, 0, exclude=(0,))
+        self.hidden = keras.layers.Dense(self.hidden_units, "relu", name="hidden")
+        self.factors = keras.layers.Dense((num_tasks or 1) * self.units, "sigmoid", name="factors")
 
     def build(self, input_shape):
         self.hidden.build(input_shape)
@@ -77,53 +81,81 @@ class GateNU(keras.layers.Layer):
 
 
 def build_pepnet(
-    feature_columns,
-    tasks=("click",),
-    embedding_dim=16,
-    hidden_units=(64, 32),
-    gate_units=32,
-    prior=None,
-    scenario=None,
-):
-    """Build the model.
+    feature_columns: Sequence[Column],
+    tasks: Tasks = "click",
+    *,
+    embedding_dim: int = 16,
+    hidden_units: Widths = (64, 32),
+    gate_units: int = 32,
+    prior: Sequence[str] | None = None,
+    scenario: str | None = None,
+    activation: Activation = "relu",
+    dropout_rate: float = 0.0,
+    batch_normalization: bool = False,
+    embeddings_initializer: Initializer = None,
+    embedding_l2: L2 = 0.0,
+) -> keras.Model:
+    """PEPNet: gates scale the embeddings by scenario, and every task's hidden units by person.
 
     An unknown scenario has the zero vector: EPNet's gate is then made of the other features alone.
 
     Args:
         feature_columns: columns of any kind, among them the scenario's.
-        tasks: see ``recsys_lib.multi_task.parts.check_tasks``.
+        tasks: one or several, see ``recsys_lib.layers.heads``.
         embedding_dim: width of each column's vector.
-        hidden_units: widths of each task's layers.
+        hidden_units: widths of each task's layers, at least one.
         gate_units: width of every gate's hidden layer.
         prior: names of the columns that PPNet's gates read; default: the categorical columns of
             the groups ``user`` and ``item``. Their vectors are those of the features.
         scenario: name of the scenario's column; default: the one of group ``scenario``.
+        activation: of the tasks' hidden layers. The gates keep the paper's ReLU and sigmoid.
+        dropout_rate: share of the tasks' units dropped after each layer, in training only.
+        batch_normalization: normalise the tasks' units before each activation; no gate.
+        embeddings_initializer: Keras initializer of all tables.
+        embedding_l2: penalty of all tables, a number or an ``EmbeddingL2``.
 
     Returns:
-        ``keras.Model`` from the columns' inputs to a dict of task to prediction ``(batch,)``.
-        Layers ``features`` (E) and ``scenario_vector``; ``epnet_gate`` and ``gated_features``
-        (O_ep), ``(batch, width)``; for layers l from 1 ``hidden_l``, ``ppnet_gate_l`` and
-        ``gated_l``, ``(batch, tasks, units)``.
+        ``keras.Model`` from the columns' inputs to a prediction ``(batch,)``, or to a dict of task
+        to prediction. Layers ``features`` (E) and ``scenario_vector``; ``epnet_gate`` and
+        ``gated_features`` (O_ep), ``(batch, width)``; for layers l from 1 ``hidden_l``,
+        ``ppnet_gate_l`` and ``gated_l``, ``(batch, tasks, units)``.
 
     Raises:
         ValueError: no scenario column, no other, no prior, bad tasks or bad widths.
+
+    Example:
+        >>> from recsys_lib.features.columns import CategoricalColumn
+        >>> surface = CategoricalColumn("surface", 4, group="scenario")
+        >>> columns = [surface, CategoricalColumn("item_id", 100, group="item")]
+        >>> model = build_pepnet(columns, ("click", "like"))
+        >>> model.get_layer("ppnet_gate_1").output.shape
+        (None, 2, 64)
     """
-    tasks = check_tasks(tasks)
-    if not hidden_units:
-        raise ValueError("hidden_units: expected at least one layer, got none")
+    num_tasks = len(check_tasks(tasks))
+    l2 = check_l2(feature_columns, embedding_l2)
+    hidden_units = check_widths("hidden_units", hidden_units)
+    gate_units = check_integer("gate_units", gate_units)
+    options = {
+        "activation": activation,
+        "dropout_rate": dropout_rate,
+        "batch_normalization": batch_normalization,
+    }
     given = scenario_inputs(feature_columns, scenario)
     names = ids_of_groups(given.others, ("user", "item")) if prior is None else prior
     if not names:
         raise ValueError("prior: expected names of columns, or a categorical one of user or item")
-    features, personal = features_and_part(given.values, given.others, names, embedding_dim)
-    domain = scenario_vector(given, embedding_dim)
+    tables = {"embeddings_initializer": embeddings_initializer, "l2": l2}
+    features, personal = features_and_part(
+        given.values, given.others, names, embedding_dim, **tables
+    )
+    domain = scenario_vector(given, embedding_dim, **tables)
     read = ops.concatenate([domain, ops.stop_gradient(features)], axis=-1)
     gate = GateNU(features.shape[-1], gate_units, name="epnet_gate")(read)
     current = embedded = keras.layers.Multiply(name="gated_features")([gate, features])
     read = ops.concatenate([personal, ops.stop_gradient(embedded)], axis=-1)
     for layer, units in enumerate(hidden_units, start=1):
-        hidden = NetworkStack(len(tasks), (units,), name=f"hidden_{layer}")(current)
-        gate = GateNU(units, gate_units, len(tasks), name=f"ppnet_gate_{layer}")(read)
+        hidden = NetworkStack(num_tasks, (units,), **options, name=f"hidden_{layer}")(current)
+        gate = GateNU(units, gate_units, num_tasks, name=f"ppnet_gate_{layer}")(read)
         current = keras.layers.Multiply(name=f"gated_{layer}")([gate, hidden])
-    logits = NetworkStack(len(tasks), (), output_units=1, name="task_logits")(current)
-    return keras.Model(given.inputs, heads(logits, tasks), name="pepnet")
+    logits = NetworkStack(num_tasks, (), output_units=1, name="task_logits")(current)
+    return keras.Model(given.inputs, predict_each(tasks, logits), name="pepnet")

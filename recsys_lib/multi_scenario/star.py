@@ -13,121 +13,27 @@ topology, equations 6 and 7) and 4.4 (auxiliary network, equation 8).
 Taught in chapter 06, "STAR".
 """
 
+import functools
+from collections.abc import Sequence
+
 import keras
 import tensorflow as tf
 
-from recsys_lib.layers.blocks import MLP
-from recsys_lib.layers.heads import PredictionHead
+from recsys_lib.checks import check_bool, check_integer, check_widths
+from recsys_lib.features.columns import Column
+from recsys_lib.features.embedding import check_l2
+from recsys_lib.features.penalties import L2
+from recsys_lib.layers.blocks import check_dropout, deep_logit
+from recsys_lib.layers.heads import Tasks, predict_one
+from recsys_lib.layers.options import Activation, Initializer, Widths
+from recsys_lib.multi_scenario.normalization import PartitionedNormalization
 from recsys_lib.multi_scenario.parts import (
     Blocks,
     flat_features,
+    plain_activation,
     scenario_inputs,
     scenario_vector,
 )
-
-
-@keras.saving.register_keras_serializable("recsys_lib")
-class PartitionedNormalization(keras.layers.Layer):
-    """Batch normalization with moments, scales and shifts of the row's scenario.
-
-    Rows of id 0 are normalised with the moments of all rows, and get ``gamma`` and ``beta`` alone.
-    A scenario without a row in a batch keeps its moving moments. Those count rows, while older
-    batches fade, so a scenario with a single row in each batch still gets the variance between its
-    rows; before its first row its mean is 0 and its variance 1. In inference a column in which a
-    scenario has not varied at all, as after a single row, has the variance of all rows: with its
-    own any other value would be blown up by ``1 / sqrt(epsilon)``.
-
-    Call arguments:
-        inputs: ``(batch, features)``.
-        ids: ``(batch,)`` from 0 to ``count``.
-
-    Returns:
-        ``(batch, features)``.
-
-    Args:
-        count: number of scenarios.
-        momentum: weight of the rows before a batch, each time the scenario occurs.
-        epsilon: added to the variance.
-    """
-
-    def __init__(self, count, momentum=0.9, epsilon=1e-3, **kwargs):
-        super().__init__(**kwargs)
-        if not 0 <= momentum <= 1:
-            raise ValueError(f"momentum: expected 0 to 1, got {momentum}")
-        self.count, self.momentum, self.epsilon = count, momentum, epsilon
-
-    def build(self, inputs_shape, ids_shape):
-        features, several = inputs_shape[-1], self.count + 1
-
-        def weight(name, shape, start, trainable=True):
-            return self.add_weight(name=name, shape=shape, initializer=start, trainable=trainable)
-
-        self.gamma = weight("gamma", (features,), "ones")
-        self.beta = weight("beta", (features,), "zeros")
-        self.specific_gamma = weight("specific_gamma", (self.count, features), "ones")
-        self.specific_beta = weight("specific_beta", (self.count, features), "zeros")
-        # Entry 0 is that of all rows.
-        self.moving_mean = weight("moving_mean", (several, features), "zeros", False)
-        self.moving_variance = weight("moving_variance", (several, features), "ones", False)
-        self.moving_rows = weight("moving_rows", (several, 1), "zeros", False)
-
-    def call(self, inputs, ids, training=False):
-        # Products with places are sums by scenario and, the other way, each row's own entry. The
-        # gradient of either is the other, where that of a gather is slow.
-        places = tf.one_hot(ids, self.count + 1, dtype=inputs.dtype)
-        if training:
-            mean, centred, variance, sizes = self._moments(inputs, places)
-            self._move(*map(tf.stop_gradient, (mean, variance, sizes)))
-        else:
-            variance = tf.convert_to_tensor(self.moving_variance)
-            variance = tf.where(variance > 0, variance, variance[:1])
-            centred = inputs - places @ self.moving_mean
-        gamma = tf.concat([self.gamma[None], self.gamma * self.specific_gamma], 0)
-        beta = tf.concat([self.beta[None], self.beta + self.specific_beta], 0)
-        scale = gamma * tf.math.rsqrt(variance + self.epsilon)  # (count + 1, features)
-        return centred * (places @ scale) + places @ beta
-
-    def _moments(self, inputs, places):
-        """Mean and variance of every scenario in the batch, entry 0 over all rows."""
-
-        def with_total(of_ids, total):
-            return tf.concat([total[None], of_ids[1:]], 0)
-
-        of_ids = tf.matmul(places, inputs, transpose_a=True)  # (count + 1, features)
-        sizes = tf.reduce_sum(places, 0)[:, None]
-        sizes = with_total(sizes, tf.reduce_sum(sizes, 0))
-        at_least_one = tf.maximum(sizes, 1.0)
-        mean = with_total(of_ids, tf.reduce_sum(of_ids, 0)) / at_least_one
-        centred = inputs - places @ mean
-        squares = tf.matmul(places, centred**2, transpose_a=True)
-        # All rows lie around their scenario's mean, and that around the mean of all.
-        between = tf.reduce_sum(sizes[1:] * (mean[1:] - mean[0]) ** 2, 0)
-        variance = with_total(squares, tf.reduce_sum(squares, 0) + between) / at_least_one
-        return mean, centred, variance, sizes
-
-    def _move(self, mean, variance, sizes):
-        before = tf.convert_to_tensor(self.moving_rows) * self.momentum
-        # The share of the batch's rows among all that count; 0 for an absent scenario.
-        share = sizes / tf.maximum(before + sizes, 1.0)
-        old_mean = tf.convert_to_tensor(self.moving_mean)
-        old_variance = tf.convert_to_tensor(self.moving_variance)
-        step = mean - old_mean
-        between = share * (1 - share) * step**2
-        self.moving_mean.assign(old_mean + share * step)
-        self.moving_variance.assign(old_variance + share * (variance - old_variance) + between)
-        moved = tf.where(sizes > 0, before + sizes, self.moving_rows)
-        self.moving_rows.assign(moved)
-
-    def compute_output_spec(self, inputs, ids, training=False):
-        return keras.KerasTensor(inputs.shape, inputs.dtype)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "count": self.count,
-            "momentum": self.momentum,
-            "epsilon": self.epsilon,
-        }
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
@@ -146,19 +52,42 @@ class StarNetwork(keras.layers.Layer):
 
     Args:
         count: number of scenarios.
-        hidden_units: widths of the activated layers.
-        activation: Keras activation.
+        hidden_units: widths of the activated layers; may be empty.
+        activation: Keras activation, see ``plain_activation``.
         output_units: width of the last, linear layer.
+        dropout_rate: share of units dropped after each activation, in training only.
+        batch_normalization: partitioned normalization before each activation, too.
+
+    Raises:
+        ValueError: no scenario, a width below 1, or a rate out of range.
     """
 
-    def __init__(self, count, hidden_units, activation="relu", output_units=1, **kwargs):
+    def __init__(
+        self,
+        count,
+        hidden_units,
+        activation="relu",
+        output_units=1,
+        dropout_rate=0.0,
+        batch_normalization=False,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
-        self.hidden_units = tuple(hidden_units)
-        if min([*self.hidden_units, output_units]) < 1:
-            widths = [*self.hidden_units, output_units]
-            raise ValueError(f"{self.name}: expected widths of 1 or more, got {widths}")
-        self.count, self.output_units = count, output_units
-        self.activation = keras.activations.get(activation)
+        self.count = check_integer(f"{self.name}, count", count)
+        self.hidden_units = check_widths(f"{self.name}, hidden_units", hidden_units, at_least=0)
+        self.output_units = check_integer(f"{self.name}, output_units", output_units)
+        self.activation = plain_activation(activation)
+        self.dropout_rate = check_dropout("dropout_rate", dropout_rate)
+        self.batch_normalization = check_bool("batch_normalization", batch_normalization)
+        depth = len(self.hidden_units)
+        self.normalizations = [
+            PartitionedNormalization(self.count, name=f"normalization_{position}")
+            for position in range(depth if batch_normalization else 0)
+        ]
+        self.dropouts = [
+            keras.layers.Dropout(self.dropout_rate, name=f"dropout_{position}")
+            for position in range(depth if self.dropout_rate else 0)
+        ]
 
     def build(self, inputs_shape, ids_shape):
         features = inputs_shape[-1]
@@ -179,6 +108,8 @@ class StarNetwork(keras.layers.Layer):
                     weights = f"{whose}_{'kernels' if kind == 'kernel' else 'biases'}"
                     getattr(self, weights).append(weight)
             features = units
+        for layer, units in zip(self.normalizations, self.hidden_units, strict=False):
+            layer.build((None, units), ids_shape)
 
     def effective(self, position):
         """Kernel ``(count + 1, in, out)`` and bias ``(count + 1, out)`` of a layer, id 0 first."""
@@ -187,13 +118,22 @@ class StarNetwork(keras.layers.Layer):
         biases = tf.concat([bias[None], bias + self.specific_biases[position]], 0)
         return kernels, biases
 
-    def call(self, inputs, ids):
+    def call(self, inputs, ids, training=None):
         layers = [self.effective(position) for position in range(len(self.shared_kernels))]
         kernels, biases = zip(*layers, strict=True)
-        return Blocks(ids, self.count + 1).network(inputs, kernels, biases, self.activation, True)
+        own = {"ids": ids, "training": training}
+        return Blocks(ids, self.count + 1).network(
+            inputs,
+            kernels,
+            biases,
+            self.activation,
+            True,
+            [functools.partial(layer, **own) for layer in self.normalizations],
+            [functools.partial(layer, training=training) for layer in self.dropouts],
+        )
 
-    def compute_output_spec(self, inputs, ids):
-        return keras.KerasTensor((inputs.shape[0], self.output_units), inputs.dtype)
+    def compute_output_spec(self, inputs, ids, training=None):
+        return keras.KerasTensor((inputs.shape[0], self.output_units), self.compute_dtype)
 
     def get_config(self):
         return {
@@ -202,33 +142,48 @@ class StarNetwork(keras.layers.Layer):
             "hidden_units": list(self.hidden_units),
             "activation": keras.activations.serialize(self.activation),
             "output_units": self.output_units,
+            "dropout_rate": self.dropout_rate,
+            "batch_normalization": self.batch_normalization,
         }
 
 
 def build_star(
-    feature_columns,
-    embedding_dim=16,
-    hidden_units=(64, 32),
-    auxiliary_units=(16,),
-    normalization=True,
-    auxiliary=True,
-    scenario=None,
-    task="click",
-):
-    """Build the model.
+    feature_columns: Sequence[Column],
+    tasks: Tasks = "click",
+    *,
+    embedding_dim: int = 16,
+    hidden_units: Widths = (64, 32),
+    auxiliary_units: Widths = (16,),
+    partitioned_normalization: bool = True,
+    auxiliary: bool = True,
+    scenario: str | None = None,
+    activation: Activation = "relu",
+    dropout_rate: float = 0.0,
+    batch_normalization: bool = False,
+    embeddings_initializer: Initializer = None,
+    embedding_l2: L2 = 0.0,
+) -> keras.Model:
+    """STAR: the scenario's own network times a shared one, beside a small one for all.
 
     An unknown scenario goes through the shared parts alone: its embedding is zero, its moments are
     those of all rows.
 
     Args:
         feature_columns: columns of any kind, among them the scenario's.
+        tasks: the one task, see ``recsys_lib.layers.heads``.
         embedding_dim: width of each column's vector.
-        hidden_units: widths of the star network's layers.
-        auxiliary_units: widths of the auxiliary network's layers.
-        normalization: whether the star network's input is normalised by scenario.
-        auxiliary: whether there is an auxiliary network.
+        hidden_units: widths of the star network's layers, at least one.
+        auxiliary_units: widths of the auxiliary network's layers; ``()``: a linear map.
+        partitioned_normalization: whether the star network's input is normalised by scenario, as in
+            the paper.
+        auxiliary: whether there is an auxiliary network, as in the paper.
         scenario: name of the scenario's column; default: the one of group ``scenario``.
-        task: name of the output.
+        activation: of both networks' hidden layers; ReLU as in the paper.
+        dropout_rate: share of units dropped after each hidden layer, in training only.
+        batch_normalization: normalise before each activation, too: in the star network by scenario,
+            in the auxiliary one over all rows.
+        embeddings_initializer: Keras initializer of all tables.
+        embedding_l2: penalty of all tables, a number or an ``EmbeddingL2``.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layers
@@ -236,19 +191,34 @@ def build_star(
         logits ``(batch, 1)``), ``scenario_vector``.
 
     Raises:
-        ValueError: no scenario column, no other, or bad widths.
+        ValueError: no scenario column, no other, several tasks, or bad widths.
+
+    Example:
+        >>> from recsys_lib.features.columns import CategoricalColumn
+        >>> surface = CategoricalColumn("surface", 4, group="scenario")
+        >>> model = build_star([surface, CategoricalColumn("item_id", 100, group="item")])
+        >>> model.get_layer("partitioned_normalization").output.shape
+        (None, 16)
     """
+    l2 = check_l2(feature_columns, embedding_l2)
+    hidden_units = check_widths("hidden_units", hidden_units)
+    auxiliary_units = check_widths("auxiliary_units", auxiliary_units, at_least=0)
+    tables = {"embeddings_initializer": embeddings_initializer, "l2": l2}
+    options = {
+        "activation": activation,
+        "dropout_rate": dropout_rate,
+        "batch_normalization": batch_normalization,
+    }
     given = scenario_inputs(feature_columns, scenario)
-    features = flat_features(given.values, given.others, embedding_dim)
+    features = flat_features(given.values, given.others, embedding_dim, **tables)
     inputs = features
-    if normalization:
+    if check_bool("partitioned_normalization", partitioned_normalization):
         layer = PartitionedNormalization(given.count, name="partitioned_normalization")
         inputs = layer(features, given.ids)
-    logits = [StarNetwork(given.count, hidden_units, name="star")(inputs, given.ids)]
-    if auxiliary:
+    logits = [StarNetwork(given.count, hidden_units, **options, name="star")(inputs, given.ids)]
+    if check_bool("auxiliary", auxiliary):
         both = keras.layers.Concatenate(name="auxiliary_input")(
-            [scenario_vector(given, embedding_dim), features]
+            [scenario_vector(given, embedding_dim, **tables), features]
         )
-        hidden = MLP(auxiliary_units, name="auxiliary")(both)
-        logits.append(keras.layers.Dense(1, use_bias=False, name="auxiliary_logit")(hidden))
-    return keras.Model(given.inputs, PredictionHead(name=task)(logits), name="star_model")
+        logits.append(deep_logit(both, auxiliary_units, **options, name="auxiliary"))
+    return keras.Model(given.inputs, predict_one(tasks, logits), name="star_model")

@@ -16,12 +16,14 @@ Source: He et al. 2014, "Practical Lessons from Predicting Clicks on Ads at Face
 Taught in chapter 07, "One request".
 """
 
-from numbers import Real
-
 import numpy as np
+from numpy.typing import ArrayLike
+
+from recsys_lib.checks import check_choice, check_number
+from recsys_lib.data.splits import Split
 
 
-def thin(split, share, rng, task="click"):
+def thin(split: Split, share: float, rng: np.random.Generator, task: str = "click") -> np.ndarray:
     """Which rows are kept when negatives are down-sampled.
 
     Args:
@@ -35,14 +37,19 @@ def thin(split, share, rng, task="click"):
 
     Raises:
         ValueError: a share out of range, or a label that the split does not have.
+
+    Example:
+        >>> ids, clicks = np.arange(6), np.array([0, 0, 1, 0, 1, 0])
+        >>> split = Split({"item_id": ids}, {"click": clicks}, group=ids, row_id=ids)
+        >>> thin(split, 0.25, np.random.default_rng(0)).tolist()
+        [False, False, True, True, True, False]
     """
     _check_share(share)
-    if task not in split.labels:
-        raise ValueError(f"task: expected one of {sorted(split.labels)}, got {task!r}")
+    check_choice("task", task, sorted(split.labels))
     return (split.labels[task] == 1) | (rng.random(len(split)) < share)
 
 
-def undo_sampling(probability, share):
+def undo_sampling(probability: ArrayLike, share: float) -> np.ndarray:
     """The click's probability on the platform, from that on the thinned log.
 
     Args:
@@ -54,13 +61,19 @@ def undo_sampling(probability, share):
 
     Raises:
         ValueError: a share out of range, or values outside [0, 1].
+
+    Example:
+        >>> undo_sampling([0.5, 0.9], 0.1).round(3).tolist()
+        [0.091, 0.474]
     """
     _check_share(share)
     q = _check_probability("probability", probability)
     return q / (q + (1 - q) / share)
 
 
-def undo_sampling_of_both(click, both, share):
+def undo_sampling_of_both(
+    click: ArrayLike, both: ArrayLike, share: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Click, and click and conversion, on the platform, from those on the thinned log.
 
     Args:
@@ -73,6 +86,11 @@ def undo_sampling_of_both(click, both, share):
 
     Raises:
         ValueError: as for ``undo_sampling``; two arrays of different shapes.
+
+    Example:
+        >>> click, both = undo_sampling_of_both([0.5], [0.05], 0.1)
+        >>> (both / click).tolist()  # a conversion after a click is as likely as before
+        [0.1]
     """
     click, both = _check_probability("click", click), _check_probability("both", both)
     if click.shape != both.shape:
@@ -83,9 +101,7 @@ def undo_sampling_of_both(click, both, share):
 
 
 def _check_share(share):
-    if not isinstance(share, Real) or not 0 < share <= 1:
-        raise ValueError(f"share: expected a number above 0 and up to 1, got {share!r}")
-    return share
+    return check_number("share", share, 0, 1, exclude=(0,))
 
 
 def _check_probability(name, values):

@@ -13,134 +13,171 @@ Sources: those of ``recsys_lib.sequence.din``, ``recsys_lib.multi_scenario.pepne
 Taught in chapter 07, "One request".
 """
 
+from collections.abc import Sequence
+
 import keras
 from keras import ops
 
-from recsys_lib.features.columns import check_columns
-from recsys_lib.features.embedding import MaskedPooling, build_inputs
+from recsys_lib.checks import check_choice, check_integer, check_widths
+from recsys_lib.features.columns import Column, check_columns
+from recsys_lib.features.embedding import MaskedPooling, build_inputs, check_l2
+from recsys_lib.features.penalties import L2
 from recsys_lib.layers.attention import weighted_sum
-from recsys_lib.layers.blocks import MLP
-from recsys_lib.layers.heads import PredictionHead
+from recsys_lib.layers.blocks import MLP, side_by_side
+from recsys_lib.layers.heads import Tasks, check_tasks, predict_each, predict_funnel
 from recsys_lib.layers.network_stack import Gates, Mixture, NetworkStack
+from recsys_lib.layers.options import Activation, Initializer, Widths
 from recsys_lib.multi_scenario.parts import KnownScenarios, flat_features, scenario_column
 from recsys_lib.multi_scenario.pepnet import GateNU
-from recsys_lib.multi_task.parts import check_tasks, task_logits
 from recsys_lib.sequence.behaviours import read_request
 from recsys_lib.sequence.din import ActivationUnit
 
-HISTORIES = ("attention", "mean", "none")
-SCENARIOS = ("gate", "feature", "none")
+INTERESTS = ("attention", "mean", "none")
+SCENARIO_USES = ("gate", "feature", "none")
 
 
 def build_ranker(
-    feature_columns,
-    tasks=("click", "conversion"),
-    embedding_dim=8,
-    history="attention",
-    scenario="gate",
-    num_experts=4,
-    expert_units=(32,),
-    tower_units=(16,),
-    attention_units=(16,),
-    attention_activation="relu",
-    gate_units=16,
-    histories=None,
-):
-    """Build the model.
+    feature_columns: Sequence[Column],
+    tasks: Tasks = ("click", "conversion"),
+    *,
+    embedding_dim: int = 16,
+    interest: str = "attention",
+    scenario_use: str = "gate",
+    scenario: str | None = None,
+    num_experts: int = 4,
+    expert_units: Widths = (32,),
+    tower_units: Widths = (16,),
+    attention_units: Widths = (32, 16),
+    attention_activation: Activation = "relu",
+    gate_units: int = 32,
+    histories: Sequence[str] | None = None,
+    activation: Activation = "relu",
+    dropout_rate: float = 0.0,
+    batch_normalization: bool = False,
+    embeddings_initializer: Initializer = None,
+    embedding_l2: L2 = 0.0,
+) -> keras.Model:
+    """The ranker: interest, surface, experts and towers for a click and a conversion behind it.
 
     Args:
         feature_columns: columns with a behaviour history, see ``behaviour_pairs``, and with one of
             group ``scenario``.
-        tasks: names of the click and of "clicked and converted"; or one name: a model of this task
+        tasks: the click and "clicked and converted", in this order; or one task: a model of it
             alone, whose probability is no product.
         embedding_dim: width of each column's vector.
-        history: ``"attention"``: DIN's unit and weighted sum; ``"mean"``: the mean, and its product
-            with the candidate; ``"none"``: not read.
-        scenario: ``"gate"``: EPNet's gate on all features; ``"feature"``: its vector is one more
-            feature; ``"none"``: not read, and not an input of the model.
+        interest: ``"attention"``: DIN's unit and weighted sum; ``"mean"``: the mean, and its
+            product with the candidate; ``"none"``: the history is not read.
+        scenario_use: ``"gate"``: EPNet's gate on all features; ``"feature"``: the scenario's vector
+            is one more feature; ``"none"``: it is not read, and not an input of the model.
+        scenario: name of the scenario's column; default: the one of group ``scenario``.
         num_experts: experts of MMoE; 1 is a Shared-Bottom.
-        expert_units, tower_units: widths of each expert's and each task's own layers.
+        expert_units: widths of each expert's layers, at least one.
+        tower_units: widths of each task's own layers; ``()``: a linear map.
         attention_units, attention_activation: of DIN's unit.
         gate_units: width of the hidden layer of EPNet's gate.
         histories: see ``behaviour_pairs``.
+        activation: of experts and towers. EPNet's gate keeps its ReLU and its sigmoid.
+        dropout_rate: share of units dropped after each hidden layer of DIN's unit, the experts and
+            the towers, in training only.
+        batch_normalization: normalise before each of their activations, in DIN's unit over real
+            steps.
+        embeddings_initializer: Keras initializer of all tables.
+        embedding_l2: penalty of all tables, a number or an ``EmbeddingL2``.
 
     Returns:
-        ``keras.Model`` from the columns' inputs to a dict of task to probability ``(batch,)``.
-        Layers: ``history_weights`` ``(batch, steps)`` and ``interest``; ``features`` and
-        ``scenario_gate``, ``(batch, width)``; ``experts``, ``gates`` and ``mixtures``;
-        ``conversion_given_click`` ``(batch,)``.
+        ``keras.Model`` from the columns' inputs to a dict of task to probability ``(batch,)``, or,
+        where ``tasks`` is a name, to one. Layers: ``history_weights`` ``(batch, steps)`` and
+        ``interest``; ``features`` and ``scenario_gate``, ``(batch, width)``; ``experts``, ``gates``
+        and ``mixtures``; ``conversion_given_click`` ``(batch,)``.
 
     Raises:
-        ValueError: no history, no scenario column, an unknown option, or more than two tasks.
+        ValueError: no history, no scenario column, an unknown option, more than two tasks, or one
+            that is not binary.
+
+    Example:
+        >>> from recsys_lib.features.columns import CategoricalColumn, SequenceColumn
+        >>> columns = [
+        ...     CategoricalColumn("surface", 4, group="scenario"),
+        ...     SequenceColumn("history", 100, 20, table="item_id"),
+        ...     CategoricalColumn("item_id", 100, group="item"),
+        ... ]
+        >>> model = build_ranker(columns)
+        >>> sorted(model.output), model.get_layer("history_weights").output.shape
+        (['click', 'conversion'], (None, 20))
     """
-    for name, value, known in (("history", history, HISTORIES), ("scenario", scenario, SCENARIOS)):
-        if value not in known:
-            raise ValueError(f"{name}: expected one of {known}, got {value!r}")
-    kinds = check_tasks(tasks)
-    for task, kind in kinds.items():
-        if kind != "binary":
-            raise ValueError(f"task {task!r}: expected 'binary', got {kind!r}")
-    tasks = list(kinds)
-    if len(tasks) > 2:
+    check_choice("interest", interest, INTERESTS)
+    check_choice("scenario_use", scenario_use, SCENARIO_USES)
+    num_tasks = len(check_tasks(tasks, only="binary"))
+    if num_tasks > 2:
         raise ValueError(f"tasks: expected a click and a conversion, or one task, got {tasks}")
+    l2 = check_l2(feature_columns, embedding_l2)
+    num_experts = check_integer("num_experts", num_experts)
+    expert_units = check_widths("expert_units", expert_units)
+    tower_units = check_widths("tower_units", tower_units, at_least=0)
+    gate_units = check_integer("gate_units", gate_units)
+    options = {"dropout_rate": dropout_rate, "batch_normalization": batch_normalization}
     columns = check_columns(feature_columns)
-    surface = scenario_column(columns)
+    surface = scenario_column(columns, scenario)
     others = tuple(column for column in columns if column.name != surface.name)
-    request = read_request(others, embedding_dim, histories)
-    interest = _interest(request, history, attention_units, attention_activation)
+    request = read_request(
+        others,
+        embedding_dim,
+        histories,
+        embeddings_initializer=embeddings_initializer,
+        embedding_l2=l2,
+    )
     profile = [] if request.profile is None else [request.profile]
-    features = [*profile, request.candidate, *interest]
-    inputs = dict(request.inputs)
-    if scenario != "none":
+    features = [*profile, request.candidate]
+    if interest == "mean":
+        features += _mean(request)
+    elif interest == "attention":
+        unit = ActivationUnit(
+            attention_units, attention_activation, **options, name="history_weights"
+        )
+        weights = unit(request.behaviours, request.candidate, request.mask)
+        features.append(weighted_sum(weights, request.behaviours, name="interest"))
+    inputs, options["activation"] = dict(request.inputs), activation
+    if scenario_use != "none":
         inputs |= build_inputs([surface])
         known = KnownScenarios(surface, name="known_scenarios")(inputs[surface.name])
         vector = flat_features(
-            {surface.name: known}, [surface], embedding_dim, "scenario_vector", "scenario_embedding"
+            {surface.name: known},
+            [surface],
+            embedding_dim,
+            "scenario_vector",
+            "scenario_embedding",
+            embeddings_initializer,
+            l2,
         )
-        if scenario == "feature":
+        if scenario_use == "feature":
             features.append(vector)
-    features = _together(features, "features")
-    if scenario == "gate":
+    features = keras.layers.Identity(name="features")(side_by_side(features))
+    if scenario_use == "gate":
         read = ops.concatenate([vector, ops.stop_gradient(features)], axis=-1)
         gate = GateNU(features.shape[-1], gate_units, name="scenario_gate")(read)
         features = keras.layers.Multiply(name="gated_features")([gate, features])
-    hidden = _mixtures(features, num_experts, expert_units, len(tasks))
-    outputs = _funnel(task_logits(hidden, tower_units, len(tasks)), tasks)
+    hidden = _mixtures(features, num_experts, expert_units, num_tasks, options)
+    towers = NetworkStack(num_tasks, tower_units, output_units=1, **options, name="towers")
+    logits = towers(hidden)
+    if num_tasks == 2:
+        outputs = predict_funnel(tasks, ops.unstack(logits, num=2, axis=1))
+    else:
+        outputs = predict_each(tasks, logits)
     names = [column.name for column in columns if column.name in inputs]
     return keras.Model({name: inputs[name] for name in names}, outputs, name="ranker")
 
 
-def _together(parts, name):
-    joined = parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=-1)
-    return keras.layers.Identity(name=name)(joined)
+def _mean(request):
+    """The mean of the history, and its product with the candidate, ``(batch, width)`` each."""
+    pooling = MaskedPooling(name="interest")
+    mean = ops.squeeze(pooling(request.behaviours, ops.cast(request.mask, "int32")), axis=1)
+    return [mean, mean * request.candidate]
 
 
-def _interest(request, history, units, activation):
-    """What the candidate makes of the history: a list of ``(batch, width)``."""
-    if history == "none":
-        return []
-    if history == "mean":
-        pooling = MaskedPooling(name="interest")
-        mean = ops.squeeze(pooling(request.behaviours, ops.cast(request.mask, "int32")), axis=1)
-        return [mean, mean * request.candidate]
-    unit = ActivationUnit(units, activation, name="history_weights")
-    weights = unit(request.behaviours, request.candidate, request.mask)
-    return [weighted_sum(weights, request.behaviours, name="interest")]
-
-
-def _mixtures(features, num_experts, expert_units, num_tasks):
+def _mixtures(features, num_experts, expert_units, num_tasks, options):
     """What the towers read: ``(batch, tasks, units)``, or ``(batch, units)`` for all of them."""
     if num_experts == 1:
-        return MLP(expert_units, name="experts")(features)
-    experts = NetworkStack(num_experts, expert_units, name="experts")(features)
+        return MLP(expert_units, **options, name="experts")(features)
+    experts = NetworkStack(num_experts, expert_units, **options, name="experts")(features)
     gates = Gates(num_tasks, num_experts, name="gates")(features)
     return Mixture(name="mixtures")(gates, experts)
-
-
-def _funnel(logits, tasks):
-    """ESMM's outputs from the towers' logits ``(batch, tasks, 1)``."""
-    click = PredictionHead(name=tasks[0])(logits[:, 0])
-    if len(tasks) == 1:
-        return {tasks[0]: click}
-    after = PredictionHead(name="conversion_given_click")(logits[:, 1])
-    return {tasks[0]: click, tasks[1]: keras.layers.Multiply(name=tasks[1])([click, after])}

@@ -5,6 +5,7 @@ import functools
 
 import numpy as np
 import pytest
+from reference import randomize, sigmoid, softmax
 from tiny_scenarios import (
     COLUMNS,
     COUNT,
@@ -14,10 +15,8 @@ from tiny_scenarios import (
     gradients_of,
     numbers,
     output_of,
-    randomize,
     relu_network,
     rows,
-    sigmoid,
     surfaces,
 )
 
@@ -26,17 +25,12 @@ from recsys_lib.multi_scenario import build_hmoe
 NUM_EXPERTS = 2
 ONE_SURFACE = {"surface": {"vocabulary_size": 2}}
 build = functools.partial(
-    build_hmoe, embedding_dim=WIDTH, num_experts=NUM_EXPERTS, hidden_units=(5, 4), tower_units=(3,)
+    build_hmoe, embedding_dim=WIDTH, num_experts=NUM_EXPERTS, expert_units=(5, 4), tower_units=(3,)
 )
 # Wide enough that no ReLU closes a path for all rows of a scenario.
 wide = functools.partial(
-    build_hmoe, embedding_dim=WIDTH, num_experts=3, hidden_units=(16, 16), tower_units=(16,)
+    build_hmoe, embedding_dim=WIDTH, num_experts=3, expert_units=(16, 16), tower_units=(16,)
 )
-
-
-def softmax(x):
-    powers = np.exp(x - x.max(axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)
 
 
 def of_network(layer, position):
@@ -172,10 +166,10 @@ def test_experts_gates_and_towers_start_differently():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: build(COLUMNS, num_experts=0), "experts: expected 1 network or more, got 0"),
-        (lambda: build(COLUMNS, hidden_units=()), "experts: expected widths of 1 or more"),
-        (lambda: build(COLUMNS, tower_units=(0,)), "towers: expected widths of 1 or more"),
-        (lambda: build(COLUMNS, own_weight=1), "own_weight: expected a number between 0 and 1"),
+        (lambda: build(COLUMNS, num_experts=0), "num_experts: expected an integer of 1"),
+        (lambda: build(COLUMNS, expert_units=()), "expert_units: expected at least 1 layer"),
+        (lambda: build(COLUMNS, tower_units=(0,)), "tower_units: expected an integer of 1"),
+        (lambda: build(COLUMNS, own_weight=1), "own_weight: .* from 0 to 1 excluding 0 and 1"),
         (lambda: build(COLUMNS[2:]), "expected one column of group 'scenario'"),
     ],
 )

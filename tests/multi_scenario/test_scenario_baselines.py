@@ -4,6 +4,7 @@ import functools
 
 import numpy as np
 import pytest
+from reference import randomize, sigmoid
 from tiny_scenarios import (
     COLUMNS,
     COUNT,
@@ -14,10 +15,8 @@ from tiny_scenarios import (
     mlp,
     numbers,
     output_of,
-    randomize,
     relu_network,
     rows,
-    sigmoid,
     surfaces,
 )
 
@@ -149,7 +148,11 @@ def test_shared_bottom_equals_its_formula():
 
 def test_a_row_trains_the_bottom_and_its_own_tower():
     # Wide enough that no ReLU closes a path for all rows of a scenario.
-    model = randomize(build_scenario_shared_bottom(COLUMNS, WIDTH, (16, 16), (16,)))
+    model = randomize(
+        build_scenario_shared_bottom(
+            COLUMNS, embedding_dim=WIDTH, hidden_units=(16, 16), tower_units=(16,)
+        )
+    )
     for scenario in range(1, COUNT + 1):
         gradients = gradients_of(model, rows(FEATURES["surface"] == scenario))
         foreign = np.arange(COUNT) != scenario - 1
@@ -172,7 +175,7 @@ def test_the_largest_scenario_answers_for_unknown_ones(name):
 def test_the_scenario_may_be_any_column_of_ids():
     columns = [CategoricalColumn("decade", 4, group="item"), *COLUMNS[2:4]]
     for build in MODELS.values():
-        model = build(columns, scenario="decade", task="like")
+        model = build(columns, "like", scenario="decade")
         assert model.output_names == ["like"]
 
 
@@ -182,8 +185,12 @@ def test_bad_arguments_are_named(build):
         build([COLUMNS[0], COLUMNS[2]])
     with pytest.raises(ValueError, match="expected others beside 'surface'"):
         build(COLUMNS[1:2])
-    with pytest.raises(ValueError, match="widths of 1 or more"):
+    with pytest.raises(ValueError, match="hidden_units: expected an integer of 1 or more"):
         build(COLUMNS, hidden_units=(4, 0))
+    with pytest.raises(ValueError, match="hidden_units: expected at least 1 layer"):
+        build(COLUMNS, hidden_units=())
+    with pytest.raises(ValueError, match="tasks: expected one task"):
+        build(COLUMNS, ("click", "like"))
 
 
 def test_numbers_need_no_table():

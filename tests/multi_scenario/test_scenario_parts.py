@@ -49,10 +49,14 @@ def test_the_scenario_is_found_by_its_group_or_by_its_name():
         (lambda: scenario_column(COLUMNS[1:2]), "expected others beside 'surface', got none"),
         (
             lambda: KnownScenarios(COLUMNS[1], "mean"),
-            "unknown: expected 'zero' or 'largest', got 'mean'",
+            r"unknown: expected one of \('zero', 'largest'\), got 'mean'",
         ),
-        (lambda: ScenarioNetworks(0, (4,)), "expected 1 network or more, got 0"),
-        (lambda: ScenarioNetworks(2, (4, 0)), "widths of 1 or more"),
+        (lambda: ScenarioNetworks(0, (4,)), "count: expected an integer of 1 or more, got 0"),
+        (
+            lambda: ScenarioNetworks(2, (4, 0)),
+            "hidden_units: expected an integer of 1 or more, got 0",
+        ),
+        (lambda: ScenarioNetworks(2, (4,), "dice"), "without weights of its own, got 'dice'"),
     ],
 )
 def test_bad_arguments_are_named(call, message):
@@ -181,6 +185,42 @@ def test_one_pass_equals_splitting_the_batch_by_scenario():
         expected = tape.gradient(split_loss, variable._value)
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
         assert not found.numpy()[[1, 3]].any()  # absent scenarios
+
+
+def test_units_are_normalised_by_scenario_before_the_activation():
+    layer = ScenarioNetworks(5, (4, 3), output_units=2, batch_normalization=True)
+    rng = np.random.default_rng(1)
+    rows = rng.normal(size=(len(IDS), 6)).astype(np.float32)
+    layer(rows, IDS + 1)
+    for variable in layer.trainable_weights:
+        variable.assign(rng.normal(size=variable.shape))
+    found = layer(rows, IDS + 1, training=True).numpy()
+    weights = {v.path.split("/", 1)[1]: v.numpy().astype(np.float64) for v in layer.weights}
+    for scenario in np.unique(IDS):
+        hidden = rows[scenario == IDS].astype(np.float64)
+        for position in range(3):
+            kernel, bias = weights[f"kernel_{position}"], weights[f"bias_{position}"]
+            hidden = hidden @ kernel[scenario] + bias[scenario]
+            if position < 2:
+                of_layer = f"normalization_{position}/specific_"
+                spread = np.sqrt(hidden.var(axis=0) + 1e-3)
+                hidden = (hidden - hidden.mean(axis=0)) / spread
+                hidden = weights[f"{of_layer}gamma"][scenario] * hidden
+                hidden = np.maximum(hidden + weights[f"{of_layer}beta"][scenario], 0)
+        np.testing.assert_allclose(found[scenario == IDS], hidden, rtol=1e-3, atol=1e-4)
+
+
+def test_dropout_follows_every_activation_in_training():
+    layer = ScenarioNetworks(5, (400,), "linear", dropout_rate=0.25)
+    rows = np.random.default_rng(1).normal(size=(len(IDS), 6)).astype(np.float32)
+    plain = layer(rows, IDS + 1).numpy()
+    shares = layer(rows, IDS + 1, training=True).numpy() / plain
+    kept = shares != 0
+    np.testing.assert_allclose(shares[kept], 4 / 3, rtol=1e-4)
+    assert kept.mean() == pytest.approx(0.75, abs=0.03)
+    two = ScenarioNetworks(5, (400, 3), dropout_rate=0.25)
+    first, second = (two(rows, IDS + 1, training=True).numpy() for _ in range(2))
+    assert np.abs(first - second).max() > 1e-3
 
 
 def test_networks_start_differently():

@@ -1,11 +1,12 @@
-"""What holds for the baselines, STAR and HMoE alike: rows, files, requests, whole runs."""
+"""What holds for the baselines, STAR and HMoE alike in whole runs."""
 
 import functools
 
 import keras
 import numpy as np
 import pytest
-from tiny_scenarios import COLUMNS, FEATURES, NUM_ROWS, WIDTH, randomize, surfaces
+from reference import randomize
+from tiny_scenarios import COLUMNS, FEATURES, NUM_ROWS, WIDTH, surfaces
 
 from recsys_lib.data.dataset import Dataset, Split
 from recsys_lib.multi_scenario import (
@@ -16,18 +17,18 @@ from recsys_lib.multi_scenario import (
     build_separate,
     build_star,
 )
-from recsys_lib.training import compare, fit, load, predict, save
-from recsys_lib.training.serving import rank
+from recsys_lib.training import Comparison, fit, predict
 
 SIZES = {"embedding_dim": WIDTH, "hidden_units": (5, 4)}
+EXPERTS = {"embedding_dim": WIDTH, "expert_units": (5, 4)}
 MODELS = {
     "global": functools.partial(build_global, **SIZES),
     "scenario_feature": functools.partial(build_scenario_feature, **SIZES),
     "separate": functools.partial(build_separate, **SIZES),
     "shared_bottom": functools.partial(build_scenario_shared_bottom, tower_units=(8,), **SIZES),
     "star": functools.partial(build_star, auxiliary_units=(3,), **SIZES),
-    "hmoe": functools.partial(build_hmoe, tower_units=(8,), **SIZES),
-    "hmoe_own_gates": functools.partial(build_hmoe, own_gates=True, **SIZES),
+    "hmoe": functools.partial(build_hmoe, tower_units=(8,), **EXPERTS),
+    "hmoe_own_gates": functools.partial(build_hmoe, own_gates=True, **EXPERTS),
 }
 
 
@@ -41,54 +42,6 @@ def trained(name):
 def of_model(model, features):
     names = {tensor.name for tensor in model.inputs}
     return {name: values for name, values in features.items() if name in names}
-
-
-@pytest.mark.parametrize("name", MODELS)
-def test_no_row_depends_on_another_or_on_the_order(name):
-    model = trained(name)
-    together = model(of_model(model, FEATURES)).numpy()
-    assert together.shape == (NUM_ROWS,) and np.ptp(together) > 1e-3
-    order = np.random.default_rng(0).permutation(NUM_ROWS)
-    shuffled = {column: values[order] for column, values in FEATURES.items()}
-    np.testing.assert_allclose(model(of_model(model, shuffled)), together[order], rtol=1e-5)
-    for row in range(NUM_ROWS):
-        alone = {column: values[[row]] for column, values in FEATURES.items()}
-        np.testing.assert_allclose(
-            model(of_model(model, alone)), together[row : row + 1], rtol=1e-5
-        )
-
-
-@pytest.mark.parametrize("name", MODELS)
-def test_padding_and_row_zero_of_the_tables_change_nothing(name):
-    model = trained(name)
-    before = model(of_model(model, FEATURES)).numpy()
-    for layer in model.layers:
-        if hasattr(layer, "table_offsets"):
-            table = layer.table.numpy()
-            table[list(layer.table_offsets.values())] = 7.0
-            layer.table.assign(table)
-    np.testing.assert_array_equal(model(of_model(model, FEATURES)), before)
-
-
-@pytest.mark.parametrize("name", MODELS)
-def test_save_load_and_predict_the_same_bits(name, tmp_path):
-    model = trained(name)
-    save(model, tmp_path / "model.keras")
-    loaded = load(tmp_path / "model.keras")
-    for features in (FEATURES, surfaces(0, 1, 2, 3)):
-        before, after = predict(model, features), predict(loaded, features)
-        np.testing.assert_array_equal(after["click"], before["click"])
-
-
-@pytest.mark.parametrize("name", MODELS)
-def test_a_request_is_scored_as_its_rows_are(name):
-    model = trained(name)
-    user = {"user_id": 2, "surface": 2, "history": np.array([1, 2, 0])}
-    user = of_model(model, user)
-    candidates = {key: FEATURES[key] for key in ("item_id", "price")}
-    rows = {key: np.repeat(np.asarray(value)[None], NUM_ROWS, 0) for key, value in user.items()}
-    expected = model({**rows, **candidates}).numpy()
-    np.testing.assert_allclose(rank(model, user, candidates).scores, expected, rtol=1e-5)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -111,7 +64,7 @@ def tiny_dataset(num_rows=120, train_surfaces=(1, 2)):
             "surface": rng.choice(known, num_rows).astype(np.int32),
             "item_id": rng.integers(1, 5, num_rows).astype(np.int32),
             "price": rng.normal(size=num_rows).astype(np.float32),
-            "history": rng.integers(0, 5, (num_rows, 3)).astype(np.int32),
+            "history": np.sort(rng.integers(0, 5, (num_rows, 3)))[:, ::-1].astype(np.int32),
         }
         sign = np.where(features["surface"] == 2, -1, 1)
         labels = (sign * features["price"] > 0).astype(np.float32)
@@ -126,7 +79,8 @@ def tiny_dataset(num_rows=120, train_surfaces=(1, 2)):
 def test_training_tells_scenarios_apart_and_remembers_which_it_saw(name):
     dataset = tiny_dataset()
     keras.utils.set_random_seed(0)
-    model = MODELS[name](COLUMNS, hidden_units=(16, 8))
+    units = "expert_units" if name.startswith("hmoe") else "hidden_units"
+    model = MODELS[name](COLUMNS, **{units: (16, 8)})
     optimizer = keras.optimizers.Adam(0.02)
     fit(model, dataset, optimizer, epochs=40, batch_size=32, patience=None, progress=False)
     for scenario in (1, 2):
@@ -143,11 +97,11 @@ def test_training_tells_scenarios_apart_and_remembers_which_it_saw(name):
 
 @pytest.mark.parametrize("name", ["separate", "star"])
 def test_a_second_seed_starts_from_nothing(name):
-    dataset, kept = tiny_dataset(), {}
+    dataset = tiny_dataset()
     options = {"epochs": 1, "batch_size": 32, "patience": None, "progress": False}
-    compare({name: MODELS[name]}, dataset, seeds=[3, 4], keep_seeds=kept, **options)
+    result = Comparison({name: MODELS[name]}, **options).on(dataset, seeds=[3, 4])
     keras.utils.set_random_seed(4)
     fresh = MODELS[name](COLUMNS)
     fit(fresh, dataset, seed=4, **options)
-    for variable, expected in zip(kept[name][1].variables, fresh.variables, strict=True):
+    for variable, expected in zip(result.model(name, 4).weights, fresh.weights, strict=True):
         np.testing.assert_array_equal(variable.numpy(), expected.numpy())

@@ -41,13 +41,6 @@ def surfaces(*ids):
     return rows(slice(None), surface=np.resize(np.array(ids, np.int32), NUM_ROWS))
 
 
-def randomize(model, seed=0, scale=0.5):
-    rng = np.random.default_rng(seed)
-    for variable in model.trainable_variables:
-        variable.assign(scale * rng.normal(size=variable.shape))
-    return model
-
-
 def output_of(model, name, features=FEATURES):
     """What a named layer returns, in double precision."""
     outputs = keras.Model(model.inputs, model.get_layer(name).output)
@@ -66,10 +59,6 @@ def vectors_of(model, table, name, ids):
     layer = model.get_layer(table)
     found = layer.table.numpy()[layer.rows_of(name)][ids].astype(np.float64)
     return found * (ids != 0)[:, None]
-
-
-def sigmoid(logit):
-    return 1 / (1 + np.exp(-logit))
 
 
 def relu_network(inputs, kernels, biases):

@@ -4,6 +4,7 @@ from runner import Mutant
 
 PARTS = "recsys_lib/multi_scenario/parts.py"
 STAR = "recsys_lib/multi_scenario/star.py"
+NORMALIZATION = "recsys_lib/multi_scenario/normalization.py"
 HMOE = "recsys_lib/multi_scenario/hmoe.py"
 BASELINES = "recsys_lib/multi_scenario/baselines.py"
 TEST_PARTS = "multi_scenario/test_scenario_parts.py"
@@ -25,7 +26,9 @@ TEST_HMOE = "multi_scenario/test_hmoe.py"
 HMOE_FORMULA = f"{TEST_HMOE}::test_hmoe_equals_its_formula"
 OWN_TOWER = f"{TEST_HMOE}::test_a_row_trains_its_own_tower_and_all_weights"
 OWN_SCORE = f"{TEST_HMOE}::test_experts_and_gate_learn_through_the_own_score_only"
-ORDER = "multi_scenario/test_scenario_towers.py::test_no_row_depends_on_another_or_on_the_order"
+OPTIONS = "multi_scenario/test_scenario_options.py"
+OWN_MODEL = f"{OPTIONS}::test_separate_normalises_each_scenario_as_its_own_model_would"
+NORMALIZED = f"{TEST_PARTS}::test_units_are_normalised_by_scenario_before_the_activation"
 
 MUTANTS = [
     Mutant(
@@ -115,8 +118,8 @@ MUTANTS = [
     Mutant(
         "scenario as a feature: untrained vectors",
         BASELINES,
-        "features = flat_features(given.values, feature_columns, embedding_dim)",
-        "features = flat_features(given.inputs, feature_columns, embedding_dim)",
+        "features = flat_features(given.values, feature_columns, embedding_dim, **tables)",
+        "features = flat_features(given.inputs, feature_columns, embedding_dim, **tables)",
         f"{TEST_BASELINES}::test_an_untrained_scenario_is_the_zero_vector",
     ),
     Mutant(
@@ -143,62 +146,62 @@ MUTANTS = [
     Mutant(
         "separate: all share a bias",
         BASELINES,
-        "PredictionHead(name=task, trainable=False)",
-        "PredictionHead(name=task)",
+        "PredictionHead(kind, name=task, trainable=False)",
+        "PredictionHead(kind, name=task)",
         SEPARATE,
     ),
     Mutant(
         "shared bottom: an untrained tower answers",
         BASELINES,
-        'unknown="largest")\n    features = flat_features(given.values, given.others',
-        'unknown="zero")\n    features = flat_features(given.values, given.others',
+        'unknown="largest")\n    tables =',
+        'unknown="zero")\n    tables =',
         f"{TEST_BASELINES}::test_the_largest_scenario_answers_for_unknown_ones",
     ),
     Mutant(
         "partitioned normalization: gammas are added",
-        STAR,
-        "self.gamma * self.specific_gamma], 0)",
-        "self.gamma + self.specific_gamma], 0)",
+        NORMALIZATION,
+        "self.gamma * own_gamma], 0)",
+        "self.gamma + own_gamma], 0)",
         (TRAINING_MOMENTS, INFERENCE_MOMENTS),
     ),
     Mutant(
         "partitioned normalization: betas are multiplied",
-        STAR,
-        "self.beta + self.specific_beta], 0)",
-        "self.beta * self.specific_beta], 0)",
+        NORMALIZATION,
+        "self.beta + own_beta], 0)",
+        "self.beta * own_beta], 0)",
         (TRAINING_MOMENTS, INFERENCE_MOMENTS),
     ),
     Mutant(
         "partitioned normalization: moments of the mixed batch",
-        STAR,
+        NORMALIZATION,
         "places = tf.one_hot(ids, self.count + 1, dtype=inputs.dtype)",
         "places = tf.one_hot(0 * ids, self.count + 1, dtype=inputs.dtype)",
         (TRAINING_MOMENTS, INFERENCE_MOMENTS),
     ),
     Mutant(
         "partitioned normalization: moments of the batch in inference",
-        STAR,
+        NORMALIZATION,
         "        if training:\n            mean, centred",
         "        if True:\n            mean, centred",
         INFERENCE_MOMENTS,
     ),
     Mutant(
         "partitioned normalization: a single row has no variance",
-        STAR,
-        "variance = tf.where(variance > 0, variance, variance[:1])",
+        NORMALIZATION,
+        "variance = tf.where(variance > 0, variance, of_all)",
         "variance = tf.identity(variance)",
         f"{TEST_STAR}::test_a_scenario_of_a_single_row_is_not_blown_up",
     ),
     Mutant(
         "partitioned normalization: all rows lend their variance to scenarios of few",
-        STAR,
-        "variance = tf.where(variance > 0, variance, variance[:1])",
+        NORMALIZATION,
+        "variance = tf.where(variance > 0, variance, of_all)",
         "variance = (self.moving_rows * variance + variance[:1]) / (self.moving_rows + 1)",
         f"{TEST_STAR}::test_a_scenario_that_varies_little_keeps_its_own_variance",
     ),
     Mutant(
         "partitioned normalization: the moments are constants",
-        STAR,
+        NORMALIZATION,
         "            self._move(*map(tf.stop_gradient, (mean, variance, sizes)))\n",
         "            self._move(*map(tf.stop_gradient, (mean, variance, sizes)))\n"
         "            variance = tf.stop_gradient(variance)\n"
@@ -207,28 +210,28 @@ MUTANTS = [
     ),
     Mutant(
         "partitioned normalization: absent scenarios' moments decay",
-        STAR,
+        NORMALIZATION,
         "tf.where(sizes > 0, before + sizes, self.moving_rows)",
         "before + sizes",
         f"{TEST_STAR}::test_an_absent_scenario_leaves_its_moments_alone",
     ),
     Mutant(
         "partitioned normalization: absent scenarios divide by zero",
-        STAR,
+        NORMALIZATION,
         "at_least_one = tf.maximum(sizes, 1.0)",
         "at_least_one = sizes",
         f"{TEST_STAR}::test_an_absent_scenario_leaves_its_moments_alone",
     ),
     Mutant(
         "partitioned normalization: the variance within batches only",
-        STAR,
+        NORMALIZATION,
         "between = share * (1 - share) * step**2",
         "between = 0 * step",
         MOVING_MOMENTS,
     ),
     Mutant(
         "partitioned normalization: all rows vary as within scenarios",
-        STAR,
+        NORMALIZATION,
         "between = tf.reduce_sum(sizes[1:] * (mean[1:] - mean[0]) ** 2, 0)",
         "between = 0 * mean[0]",
         (MOVING_MOMENTS, f"{TEST_STAR}::test_unknown_rows_are_normalised_with_the_moments_of_all"),
@@ -257,25 +260,25 @@ MUTANTS = [
     Mutant(
         "STAR: the auxiliary network does not read the scenario",
         STAR,
-        "[scenario_vector(given, embedding_dim), features]",
-        "[0 * scenario_vector(given, embedding_dim), features]",
+        "[scenario_vector(given, embedding_dim, **tables), features]",
+        "[0 * scenario_vector(given, embedding_dim, **tables), features]",
         (STAR_FORMULA, f"{TEST_STAR}::test_a_row_trains_the_shared_part_and_its_own"),
     ),
     Mutant(
         "STAR: two sigmoids are summed",
         STAR,
-        'logits.append(keras.layers.Dense(1, use_bias=False, name="auxiliary_logit")(hidden))',
-        "logits.append(\n            keras.layers.Dense(\n"
-        '                1, use_bias=False, activation="sigmoid", name="auxiliary_logit"\n'
-        "            )(hidden)\n        )",
+        'logits.append(deep_logit(both, auxiliary_units, **options, name="auxiliary"))',
+        "logits.append(\n            keras.ops.sigmoid(\n"
+        '                deep_logit(both, auxiliary_units, **options, name="auxiliary")\n'
+        "            )\n        )",
         STAR_FORMULA,
     ),
     Mutant(
         "partitioned normalization: moments of the batch, and only in inference",
-        STAR,
+        NORMALIZATION,
         "        if training:\n            mean, centred",
         "        if not training:\n            mean, centred",
-        ORDER,
+        (TRAINING_MOMENTS, INFERENCE_MOMENTS),
     ),
     Mutant(
         "HMoE: other towers learn from a row",
@@ -347,5 +350,56 @@ MUTANTS = [
         "return raised / tf.reduce_sum(raised, axis=-1, keepdims=True)",
         "return raised",
         f"{TEST_HMOE}::test_own_weight_raises_the_odds_of_the_own_score",
+    ),
+    Mutant(
+        "scenario networks: the moments of all rows",
+        PARTS,
+        'own = {"ids": tf.maximum(ids, 1), "training": training}',
+        'own = {"ids": tf.ones_like(ids), "training": training}',
+        (OWN_MODEL, NORMALIZED),
+    ),
+    Mutant(
+        "scenario networks: normalised after the activation",
+        PARTS,
+        """                    outputs = self.into(normalizations[position](self.back(outputs)))
+                outputs = activation(outputs)
+""",
+        """                    outputs = activation(outputs)
+                    outputs = self.into(normalizations[position](self.back(outputs)))
+                else:
+                    outputs = activation(outputs)
+""",
+        NORMALIZED,
+    ),
+    Mutant(
+        "scenario networks: a scale that all scenarios share",
+        PARTS,
+        "PartitionedNormalization(self.count, shared=False, name",
+        "PartitionedNormalization(self.count, name",
+        f"{OPTIONS}::test_separate_shares_nothing_with_normalization_either",
+    ),
+    Mutant(
+        "scenario networks: no dropout",
+        PARTS,
+        "outputs = dropouts[position](outputs) if dropouts else outputs",
+        "outputs = tf.identity(outputs)",
+        (
+            f"{TEST_PARTS}::test_dropout_follows_every_activation_in_training",
+            f"{OPTIONS}::test_dropout_and_normalization_act_in_training_only",
+        ),
+    ),
+    Mutant(
+        "partitioned normalization: sums in half precision",
+        NORMALIZATION,
+        "inputs = tf.cast(inputs, self.variable_dtype)",
+        "inputs = tf.cast(inputs, self.compute_dtype)",
+        f"{OPTIONS}::test_moments_are_those_of_single_precision_at_least",
+    ),
+    Mutant(
+        "STAR: the scenario's own table is not penalised",
+        STAR,
+        "[scenario_vector(given, embedding_dim, **tables), features]",
+        "[scenario_vector(given, embedding_dim, embeddings_initializer), features]",
+        f"{OPTIONS}::test_the_penalty_and_the_start_reach_every_table",
     ),
 ]

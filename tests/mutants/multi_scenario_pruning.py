@@ -10,6 +10,7 @@ THRESHOLD = f"{TESTS}::test_a_threshold_passes_the_gradient_of_what_is_below_it"
 COST = f"{TESTS}::test_leaving_the_bounds_costs_in_training_only"
 PULL = f"{TESTS}::test_the_loss_pulls_the_share_of_pruned_neurons_between_its_bounds"
 APART = f"{TESTS}::test_a_mixed_batch_equals_its_scenarios_apart_in_any_order"
+OPTIONS = "multi_scenario/test_scenario_options.py"
 
 MUTANTS = [
     Mutant(
@@ -99,8 +100,8 @@ MUTANTS = [
     Mutant(
         "adasparse: untrained scenarios answer",
         ADASPARSE,
-        "        given.values, feature_columns,",
-        "        given.inputs, feature_columns,",
+        "        given.values,\n        feature_columns,",
+        "        given.inputs,\n        feature_columns,",
         f"{TESTS}::test_an_unseen_scenario_is_the_zero_vector",
     ),
     Mutant(
@@ -144,5 +145,20 @@ MUTANTS = [
         "self._penalty(_straight_through(is_kept, sigmoid))",
         "self._penalty(is_kept)",
         PULL,
+    ),
+    Mutant(
+        "adasparse: the configuration forgets lambda",
+        ADASPARSE,
+        '            "sparsity_weight": self.sparsity_weight,\n',
+        "",
+        f"{OPTIONS}::test_layers_keep_all_of_their_options",
+    ),
+    Mutant(
+        "adasparse: the pruner reads what dropout left",
+        ADASPARSE,
+        'hidden = MLP((units,), **options, name=f"hidden_{layer}")(current)',
+        'hidden = MLP((units,), **options, dropout_rate=dropout_rate, name=f"hidden_{layer}")(\n'
+        "            current\n        )",
+        f"{OPTIONS}::test_adasparse_drops_what_is_left_after_pruning",
     ),
 ]

@@ -26,6 +26,7 @@ M2M_FORMULA = f"{TEST_M2M}::test_m2m_equals_its_formula"
 ATTENTION = f"{TEST_M2M}::test_attention_sums_to_one_over_the_experts"
 RESIDUAL = f"{TEST_M2M}::test_a_silent_meta_unit_leaves_the_residual"
 M2M_APART = f"{TEST_M2M}::test_a_mixed_batch_equals_its_scenarios_apart"
+OPTIONS = "multi_scenario/test_scenario_options.py"
 
 MUTANTS = [
     Mutant(
@@ -87,8 +88,8 @@ MUTANTS = [
     Mutant(
         "pepnet: a gate without its hidden layer's activation",
         PEPNET,
-        'Dense(hidden_units, "relu", name="hidden")',
-        'Dense(hidden_units, name="hidden")',
+        'Dense(self.hidden_units, "relu", name="hidden")',
+        'Dense(self.hidden_units, name="hidden")',
         PEPNET_FORMULA,
     ),
     Mutant(
@@ -108,15 +109,15 @@ MUTANTS = [
     Mutant(
         "pepnet: untrained scenarios answer",
         PEPNET,
-        "domain = scenario_vector(given, embedding_dim)",
-        "domain = scenario_vector(given._replace(values=given.inputs), embedding_dim)",
+        "domain = scenario_vector(given, embedding_dim, **tables)",
+        "domain = scenario_vector(given._replace(values=given.inputs), embedding_dim, **tables)",
         f"{TEST_PEPNET}::test_an_unseen_scenario_is_the_zero_vector",
     ),
     Mutant(
         "apg: an activation before U",
         APG,
-        "return self.activation(inside @ u + self.bias)",
-        "return self.activation(self.activation(inside) @ u + self.bias)",
+        "outputs = inside @ u + self.bias",
+        "outputs = self.activation(inside) @ u + self.bias",
         APG_FORMULA,
     ),
     Mutant(
@@ -143,8 +144,8 @@ MUTANTS = [
     Mutant(
         "apg: the core starts near zero",
         APG,
-        "rank * rank, bias_initializer=_flat_identity, name",
-        "rank * rank, name",
+        "self.rank**2, bias_initializer=_flat_identity, name",
+        "self.rank**2, name",
         f"{TEST_APG}::test_a_core_starts_at_the_identity_where_the_condition_is_zero",
     ),
     Mutant(
@@ -157,7 +158,7 @@ MUTANTS = [
     Mutant(
         "apg: the inner width lowers the rank",
         APG,
-        "if inner_units is not None and inner_units < rank:",
+        "if inner_units is not None and inner_units < self.rank:",
         "if inner_units is not None and inner_units < 1:",
         f"{TEST_APG}::test_bad_arguments_are_named",
     ),
@@ -185,13 +186,8 @@ MUTANTS = [
     Mutant(
         "apg: self reads the features in every layer",
         APG,
-        "    for layer, units in enumerate(hidden_units, start=1):\n"
-        '        dense = APGDense(units, rank, inner_units, condition_units, name=f"apg_{layer}")\n'
-        '        current = dense(current, current if condition == "self" else read)\n',
-        '    read = current if condition == "self" else read\n'
-        "    for layer, units in enumerate(hidden_units, start=1):\n"
-        '        dense = APGDense(units, rank, inner_units, condition_units, name=f"apg_{layer}")\n'
-        "        current = dense(current, read)\n",
+        'current = dense(current, current if condition == "self" else read)',
+        "read = current if read is None else read\n        current = dense(current, read)",
         APG_FORMULA,
     ),
     Mutant(
@@ -239,15 +235,15 @@ MUTANTS = [
     Mutant(
         "m2m: the tower has no residual",
         M2M,
-        "keras.layers.Add()([meta(current, knowledge), current])",
-        "meta(current, knowledge)",
+        "total = outputs + inputs",
+        "total = outputs",
         (M2M_FORMULA, RESIDUAL),
     ),
     Mutant(
         "m2m: the residual is added after the activation",
         M2M,
-        'name=f"tower_{layer}")(total)',
-        'name=f"tower_{layer}")(meta(current, knowledge)) + current',
+        "total = self.activation(total)",
+        "total = self.activation(outputs) + inputs",
         (M2M_FORMULA, RESIDUAL),
     ),
     Mutant(
@@ -300,8 +296,29 @@ MUTANTS = [
     Mutant(
         "m2m: untrained scenarios answer",
         M2M,
-        "facts = scenario_vector(given, embedding_dim)",
-        "facts = scenario_vector(given._replace(values=given.inputs), embedding_dim)",
+        "facts = scenario_vector(given, embedding_dim, **tables)",
+        "facts = scenario_vector(given._replace(values=given.inputs), embedding_dim, **tables)",
         f"{TEST_M2M}::test_an_unseen_scenario_leaves_the_weights_to_the_profile",
+    ),
+    Mutant(
+        "m2m: an empty batch is taken for a bias",
+        M2M,
+        "total = outputs + inputs",
+        "total = ops.add(outputs, inputs)",
+        f"{OPTIONS}::test_a_batch_may_be_empty",
+    ),
+    Mutant(
+        "m2m: tasks share the moments of their towers",
+        M2M,
+        "flat = ops.reshape(total, (-1, num_tasks * units))",
+        "flat = ops.tile(ops.mean(total, axis=1), (1, num_tasks))",
+        f"{OPTIONS}::test_the_towers_of_m2m_normalise_each_task_apart",
+    ),
+    Mutant(
+        "apg: the condition's network has no dropout",
+        APG,
+        "                dropout_rate,\n                batch_normalization,\n",
+        "",
+        f"{OPTIONS}::test_the_conditions_network_of_apg_has_the_options_too",
     ),
 ]

@@ -13,15 +13,15 @@ MUTANTS = [
     Mutant(
         "ranker: the conversion is not multiplied by the click",
         RANKER,
-        "keras.layers.Multiply(name=tasks[1])([click, after])",
-        "keras.layers.Identity(name=tasks[1])(after)",
+        "outputs = predict_funnel(tasks, ops.unstack(logits, num=2, axis=1))",
+        "outputs = predict_each(tasks, logits)",
         FORMULA,
     ),
     Mutant(
         "ranker: both heads read the first tower",
         RANKER,
-        'PredictionHead(name="conversion_given_click")(logits[:, 1])',
-        'PredictionHead(name="conversion_given_click")(logits[:, 0])',
+        "predict_funnel(tasks, ops.unstack(logits, num=2, axis=1))",
+        "predict_funnel(tasks, [logits[:, 0], logits[:, 0]])",
         FORMULA,
     ),
     Mutant(
@@ -69,9 +69,23 @@ MUTANTS = [
     Mutant(
         "ranker: a model without scenarios still asks for one",
         RANKER,
-        '    if scenario != "none":\n',
+        '    if scenario_use != "none":\n',
         "    if True:\n",
         f"{TEST}::test_what_is_left_out_is_not_read",
+    ),
+    Mutant(
+        "ranker: the surface's own table is not penalised",
+        RANKER,
+        "            embeddings_initializer,\n            l2,\n",
+        "            embeddings_initializer,\n",
+        f"{TEST}::test_the_penalty_reaches_both_tables",
+    ),
+    Mutant(
+        "ranker: no dropout in the unit of the attention",
+        RANKER,
+        'attention_units, attention_activation, **options, name="history_weights"',
+        'attention_units, attention_activation, name="history_weights"',
+        f"{TEST}::test_options_of_networks_reach_unit_experts_and_towers",
     ),
     Mutant(
         "sampling: odds multiplied instead of divided",

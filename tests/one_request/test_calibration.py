@@ -83,7 +83,7 @@ def test_bad_shares_are_named(share):
         lambda: undo_sampling_of_both(P, P, share),
         lambda: thin(split, share, np.random.default_rng(0)),
     ):
-        with pytest.raises(ValueError, match="share: expected a number above 0 and up to 1, got"):
+        with pytest.raises(ValueError, match=r"share: expected .* from 0 to 1 excluding 0, got"):
             call()
 
 
@@ -99,5 +99,5 @@ def test_other_bad_arguments_are_named():
     with pytest.raises(ValueError, match=r"both: .*shape of click, \(3,\), got \(3, 1\)"):
         undo_sampling_of_both(np.full(3, 0.5), np.full((3, 1), 0.1), 0.1)
     split = simulator.platform(10, num_valid_rows=10, num_test_rows=10).train
-    with pytest.raises(ValueError, match=r"task: expected one of \['click', .*got 'like'"):
+    with pytest.raises(ValueError, match=r"task: expected one of \('click', .*got 'like'"):
         thin(split, 0.1, np.random.default_rng(0), "like")
