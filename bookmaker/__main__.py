@@ -5,12 +5,11 @@ import json
 import sys
 from pathlib import Path
 
-from bookmaker import formatting, index, inputs, ledger, lesson_checks
+from bookmaker import formatting, index, inputs, labs, ledger, lesson_checks
 from bookmaker.build import BuildError, build, is_stale
 from bookmaker.grading.commands import add_commands
 from bookmaker.grading.course import GradingError
 from bookmaker.lessons import describe, find_texts, select_texts
-from recsys_lib.book import labs
 from recsys_lib.book.places import CHAPTERS, LessonError
 
 

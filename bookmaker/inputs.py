@@ -8,6 +8,7 @@ that it loads. ``chapters/inputs.json`` holds the hash with which each notebook 
 with the notebooks' own and what the comparison masks; it leaves out what has not changed since.
 """
 
+import contextlib
 import hashlib
 import json
 import platform
@@ -65,7 +66,8 @@ def inputs_of(text_path: Path, root: Path = ROOT) -> str:
         root: the folder that holds the library, the lock and the data cards.
 
     Raises:
-        LessonError: the text or its exercises cannot be read or import what is not there.
+        LessonError: the text or its exercises cannot be read, or import a module of the library
+            that is not there, directly or not.
     """
     text_path, root = Path(text_path), Path(root)
     sources = code_of(text_path)
@@ -180,12 +182,13 @@ def _tested_hash(notebook):
 
 
 def _named(sources, modules):
-    """The library's modules that the sources import."""
+    """The library's modules that the sources import; one that is no Python will not run either."""
     found = set()
     for source in sources:
-        for module, name in imports_in(source):
-            if module.split(".")[0] == "recsys_lib":
-                found |= loaded_by(module, name, modules)
+        with contextlib.suppress(SyntaxError):
+            for module, name in imports_in(source):
+                if module.split(".")[0] == "recsys_lib":
+                    found |= loaded_by(module, name, modules)
     return found
 
 

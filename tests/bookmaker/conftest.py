@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bookmaker import build, lessons
+from bookmaker import build, inputs, lessons
 
 OVERVIEW = """\
 ---
@@ -95,6 +95,7 @@ class Chapters:
             change(notebook)
         path = Path(text_path).with_suffix(".ipynb")
         path.write_text(build.serialise(notebook), encoding="utf-8")
+        inputs.record_built(text_path, inputs.inputs_of(text_path), self.folder)
         return path
 
 

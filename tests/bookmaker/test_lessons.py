@@ -1,6 +1,7 @@
 import pytest
 
 from bookmaker import lessons
+from recsys_lib.book import places
 from recsys_lib.book.places import LessonError
 
 
@@ -85,6 +86,6 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):
 
     monkeypatch.setattr("os.replace", fail)
     with pytest.raises(OSError, match="no space left"):
-        lessons.write_atomically(path, "new")
+        places.write_atomically(path, "new")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]

@@ -1,0 +1,183 @@
+import json
+
+import pytest
+
+from bookmaker import build, inputs
+from bookmaker.__main__ import main
+from bookmaker.lessons import LessonError
+
+FACE = """\
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from recsys_lib.models.fm import build_fm
+    from recsys_lib.models.dcn import build_dcn
+"""
+ZOO = 'ROWS = [("FM", "recsys_lib.models:build_fm"), ("DCN", "recsys_lib.models:build_dcn")]\n'
+
+
+@pytest.fixture
+def library(tmp_path):
+    """The root of a small library with a face, a zoo, a lock and two data cards."""
+    sources = {
+        "recsys_lib/__init__.py": "",
+        "recsys_lib/checks.py": "",
+        "recsys_lib/models/__init__.py": FACE,
+        "recsys_lib/models/fm.py": "def build_fm():\n    from recsys_lib import checks\n",
+        "recsys_lib/models/dcn.py": "",
+        "recsys_lib/zoo.py": ZOO,
+        "recsys_lib/plots.py": "import recsys_lib.zoo\n",
+        "recsys_lib/book.py": "",
+        "recsys_lib/data/__init__.py": "",
+        "recsys_lib/data/kuairand.py": "",
+        "constraints.txt": "numpy==2.5.5\n",
+        "data/kuairand_pure.md": "# KuaiRand\n",
+        "data/movielens.md": "# MovieLens\n",
+    }
+    for name, source in sources.items():
+        path = tmp_path / "library" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(source)
+    return tmp_path / "library"
+
+
+def read(library, source):
+    return [name.removeprefix("recsys_lib.") for name in inputs.modules_read([source], library)]
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("import numpy", []),
+        ("from recsys_lib.models import build_fm", ["checks", "models", "models.fm"]),
+        ("from recsys_lib.models import build_dcn", ["models", "models.dcn"]),
+        ("from recsys_lib import models", ["checks", "models", "models.dcn", "models.fm"]),
+        ("from recsys_lib.models import *", ["checks", "models", "models.dcn", "models.fm"]),
+        ("import recsys_lib.models.dcn", ["models", "models.dcn"]),
+        ("from recsys_lib.models import fm", ["checks", "models", "models.fm"]),
+        ("from recsys_lib.zoo import ROWS", ["checks", "models", "models.dcn", "models.fm", "zoo"]),
+        ("import recsys_lib.plots", ["plots", "zoo"]),
+        ("this is no Python", []),
+    ],
+)
+def test_follows_imports_through_faces_and_functions(library, source, expected):
+    found = read(library, source)
+    assert found == (["recsys_lib", *expected] if expected else [])
+
+
+def test_a_module_that_is_not_there_is_named(library):
+    with pytest.raises(ValueError, match=r"recsys_lib\.gone: no such module"):
+        read(library, "from recsys_lib.gone import thing")
+
+
+LESSON = """
+```{code-cell} ipython3
+:tags: [long-cell]
+
+from recsys_lib.models import build_fm
+from recsys_lib.data import kuairand
+```
+"""
+
+
+@pytest.fixture
+def lesson(chapters, overview):
+    path = chapters.write(overview + LESSON)
+    path.with_name("01_small.exercises.md").write_text(overview)
+    return path
+
+
+def appended(path, text="\n# one line more\n"):
+    path.write_text(path.read_text() + text)
+
+
+def test_the_hash_changes_with_every_input_and_with_nothing_else(library, lesson):
+    before = inputs.inputs_of(lesson, library)
+    assert inputs.inputs_of(lesson, library) == before
+    for name in ("recsys_lib/models/dcn.py", "recsys_lib/zoo.py", "data/movielens.md"):
+        appended(library / name)
+    appended(lesson, "\nA sentence of prose.\n")
+    assert inputs.inputs_of(lesson, library) == before
+
+    seen = {before}
+    for path in (
+        library / "recsys_lib/__init__.py",
+        library / "recsys_lib/checks.py",
+        library / "recsys_lib/models/fm.py",
+        library / "constraints.txt",
+        library / "data/kuairand_pure.md",
+        lesson.with_name("01_small.exercises.md"),
+    ):
+        appended(path)
+        seen.add(inputs.inputs_of(lesson, library))
+    assert len(seen) == 7
+    lesson.write_text(lesson.read_text().replace("long-cell", "nbval-ignore-output"))
+    seen.add(inputs.inputs_of(lesson, library))
+    lesson.write_text(lesson.read_text().replace("import kuairand", "import kuairand as data"))
+    seen.add(inputs.inputs_of(lesson, library))
+    assert len(seen) == 9
+
+
+def test_a_lesson_that_imports_what_is_gone_is_named(library, chapters, overview):
+    path = chapters.write(overview + LESSON.replace("recsys_lib.data ", "recsys_lib.gone "))
+    with pytest.raises(LessonError, match=r"01_small\.md: recsys_lib\.gone: no such module"):
+        inputs.inputs_of(path, library)
+
+
+def test_a_build_records_its_inputs_and_forgets_what_is_gone(chapters, monkeypatch, capsys):
+    first, second = chapters.write(name="01_small"), chapters.write(name="02_small")
+
+    def fake(text_path):
+        chapters.fake(text_path)
+        return build.BuildTimes(1.0, None)
+
+    monkeypatch.setattr("bookmaker.__main__.build", fake)
+    command = ["--chapters", str(chapters.folder), "build"]
+    main(command)
+    recorded = inputs.read_built(chapters.folder)
+    assert recorded == {f"00_small/{path.stem}": inputs.inputs_of(path) for path in (first, second)}
+    assert inputs.problems(chapters.folder) == []
+    assert inputs.built_with_others(chapters.folder) == []
+
+    (chapters.folder / inputs.NAME).write_text(
+        json.dumps({**recorded, "00_small/02_small": "other", "00_small/03_gone": "one"})
+    )
+    (gone,) = inputs.problems(chapters.folder)
+    assert "00_small/03_gone, which is not there" in gone
+    capsys.readouterr()
+    main(command)
+    assert "02_small: up to date" in capsys.readouterr().out
+    main([*command, "--changed"])
+    out = capsys.readouterr().out
+    assert "01_small: up to date" in out and "02_small: 1.0 s" in out
+    assert inputs.read_built(chapters.folder) == recorded
+
+    (chapters.folder / inputs.NAME).unlink()
+    assert len(inputs.problems(chapters.folder)) == 2
+
+
+def test_a_broken_stamp_counts_as_none(tmp_path):
+    stamp = tmp_path / "build" / "tested.json"
+    assert inputs.read_stamp(stamp) == {}
+    inputs.write_stamp(stamp, {"00_small/01_small": "hash"})
+    assert inputs.read_stamp(stamp) == {"00_small/01_small": "hash"}
+    stamp.write_text("[]")
+    assert inputs.read_stamp(stamp) == {}
+    stamp.write_text("{")
+    assert inputs.read_stamp(stamp) == {}
+
+
+def test_a_notebook_that_was_edited_by_hand_is_tested_again(chapters, tmp_path, capsys):
+    notebook = chapters.fake(chapters.write())
+    stamp = tmp_path / "tested.json"
+    command = ["--chapters", str(chapters.folder)]
+    options = ["--stamp", str(stamp)]
+    assert main([*command, "tested", *options]) == 1, "nothing was listed before"
+    main([*command, "changed", *options])
+    assert main([*command, "tested", *options]) == 0
+    capsys.readouterr()
+    main([*command, "changed", *options])
+    assert capsys.readouterr().out == ""
+    notebook.write_text(notebook.read_text().replace("sum 4", "sum 5"))
+    main([*command, "changed", *options])
+    assert capsys.readouterr().out == f"{notebook}\n"
