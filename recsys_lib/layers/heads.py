@@ -259,6 +259,6 @@ def check_funnel(
         if len(rows):
             first = ", ".join(map(str, rows[:5])) + (", ..." if len(rows) > 5 else "")
             raise ValueError(
-                f"{where}: model {model.name!r} predicts {conversion!r} as {click!r} and more, "
+                f"{where}: model {model.name!r} takes {conversion!r} for a part of {click!r}, "
                 f"expected no {conversion!r} without {click!r}, got {len(rows)} rows: {first}"
             )

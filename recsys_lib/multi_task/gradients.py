@@ -9,11 +9,15 @@ way back to them is the shortest and everything below receives its gradient thro
 
 import dataclasses
 import re
+from collections.abc import Mapping, Sequence
 
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
+from recsys_lib.checks import check_integer
+from recsys_lib.data.dataset import Dataset, Split
 from recsys_lib.training.batches import model_tasks
 from recsys_lib.training.weighting import task_losses
 
@@ -29,10 +33,10 @@ class SharedParameters:
     """
 
     name: str
-    variables: tuple
-    positions: tuple | None = None
+    variables: tuple[keras.Variable, ...]
+    positions: tuple[int, ...] | None = None
 
-    def gradients(self, tape, losses):
+    def gradients(self, tape: tf.GradientTape, losses: Sequence[tf.Tensor]) -> tf.Tensor:
         """One gradient for each loss, inside a compiled function or outside.
 
         Args:
@@ -64,7 +68,7 @@ class SharedParameters:
         return tf.concat(parts, axis=0)
 
 
-def shared_parameters(model, layer=None):
+def shared_parameters(model: keras.Model, layer: str | None = None) -> SharedParameters:
     """The parameters on which the tasks of a model are compared.
 
     Of a layer that is itself a stack of layers (``MLP``, ``NetworkStack``) the last kernel counts
@@ -149,11 +153,20 @@ def _last_shared(model):
     )
 
 
-def task_gradients(model, data, layer=None, *, num_rows=4096, seed=0, tasks=None):
+def task_gradients(
+    model: keras.Model,
+    data: Dataset | Split,
+    layer: str | None = None,
+    *,
+    num_rows: int = 4096,
+    seed: int = 0,
+    tasks: Mapping[str, str] | None = None,
+) -> np.ndarray:
     """The gradient of each task's loss on the shared parameters, at the model's present weights.
 
     Dropout and batch normalization work as in prediction, and what layers add to the loss is left
-    out, so that two calls give the same numbers.
+    out, so that two calls give the same numbers. A task's loss is that of its own rows, those on
+    which its label exists.
 
     Args:
         model: Keras model of several tasks.
@@ -169,6 +182,14 @@ def task_gradients(model, data, layer=None, *, num_rows=4096, seed=0, tasks=None
 
     Raises:
         ValueError: as ``shared_parameters``; a missing column, or fewer than one row.
+
+    Example:
+        >>> from recsys_lib.data import simulator
+        >>> from recsys_lib.multi_task import build_shared_bottom
+        >>> world = simulator.tasks(num_rows=200)
+        >>> model = build_shared_bottom(world.feature_columns, tuple(world.tasks))
+        >>> task_gradients(model, world).shape  # 64 inputs of 32 units, and their biases
+        (2, 2080)
     """
     kinds = getattr(data, "tasks", None) if tasks is None else tasks
     split = getattr(data, "train", data)
@@ -178,18 +199,22 @@ def task_gradients(model, data, layer=None, *, num_rows=4096, seed=0, tasks=None
     missing = [name for name in inputs if name not in split.features]
     if missing:
         raise ValueError(f"task_gradients: missing columns {missing}")
-    if num_rows < 1:
-        raise ValueError(f"num_rows: expected 1 or more, got {num_rows}")
+    num_rows = check_integer("num_rows", num_rows)
     rng, size = np.random.default_rng(seed), len(split)
     rows = np.sort(rng.choice(size, min(num_rows, size), replace=False))
     labels = np.stack([split.labels[name][rows] for name in names], axis=1).astype(np.float32)
+    masks = None
+    if split.label_masks:
+        everywhere = np.ones(size, bool)
+        own = [split.label_masks.get(name, everywhere)[rows] for name in names]
+        masks = tf.constant(np.stack(own, axis=1))
     with tf.GradientTape(persistent=True) as tape:
         outputs = model({name: split.features[name][rows] for name in inputs}, training=False)
-        losses = task_losses(model, outputs, labels, {name: kinds[name] for name in names})
+        losses = task_losses(model, outputs, labels, {name: kinds[name] for name in names}, masks)
     return shared_parameters(model, layer).gradients(tape, losses).numpy().astype(np.float64)
 
 
-def gradient_cosines(gradients):
+def gradient_cosines(gradients: ArrayLike) -> np.ndarray:
     """Cosines between the tasks' gradients.
 
     Args:
@@ -198,6 +223,10 @@ def gradient_cosines(gradients):
     Returns:
         ``(tasks, tasks)``; below zero where two tasks pull apart, missing (NaN) where a gradient
         is zero.
+
+    Example:
+        >>> gradient_cosines([[1.0, 0.0], [-2.0, 0.0]]).tolist()
+        [[1.0, -1.0], [-1.0, 1.0]]
     """
     gradients = np.asarray(gradients, np.float64)
     lengths = np.linalg.norm(gradients, axis=1)

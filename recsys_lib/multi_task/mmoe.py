@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import keras
 
-from recsys_lib.checks import check_bool
+from recsys_lib.checks import check_bool, check_integer, check_widths
 from recsys_lib.features.columns import Column
 from recsys_lib.features.penalties import L2
 from recsys_lib.layers.heads import Tasks, check_tasks, predict_each
@@ -74,6 +74,8 @@ def build_mmoe(
         (None, 2, 3)
     """
     num_tasks = len(check_tasks(tasks))
+    num_experts = check_integer("num_experts", num_experts)
+    expert_units = check_widths("expert_units", expert_units)
     one_gate = check_bool("one_gate", one_gate)
     hidden = {"dropout_rate": dropout_rate, "batch_normalization": batch_normalization}
     inputs, features = shared_input(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import keras
 from keras import KerasTensor
 
+from recsys_lib.checks import check_widths
 from recsys_lib.features.columns import Column
 from recsys_lib.features.embedding import build_inputs, check_l2, embed_groups
 from recsys_lib.features.penalties import L2
@@ -65,7 +66,7 @@ def task_logits(
     """
     towers = NetworkStack(
         num_tasks,
-        tower_units,
+        check_widths("tower_units", tower_units, at_least=0),
         activation,
         output_units=1,
         dropout_rate=dropout_rate,

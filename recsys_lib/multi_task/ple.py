@@ -183,7 +183,7 @@ def build_ple(
     shared = _on_each_level("num_shared_experts", num_shared_experts, num_levels)
     hidden = {"dropout_rate": dropout_rate, "batch_normalization": batch_normalization}
     of_experts = {
-        "hidden_units": expert_units,
+        "hidden_units": check_widths("expert_units", expert_units),
         "activation": activation if expert_activation is None else expert_activation,
         **hidden,
     }

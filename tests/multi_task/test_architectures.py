@@ -1,10 +1,10 @@
-"""Shared-Bottom, MMoE, CGC, PLE and ESMM: their formulas, and whose gradient reaches whom."""
+"""Shared-Bottom, MMoE, CGC and PLE: their formulas, and whose gradient reaches whom."""
 
 import functools
 
-import keras
 import numpy as np
 import pytest
+from reference import randomize, relu, softmax
 from tiny_tasks import (
     COLUMNS,
     FEATURES,
@@ -16,26 +16,22 @@ from tiny_tasks import (
     network,
     numbers,
     predictions,
-    randomize,
-    softmax,
 )
 
-from recsys_lib.layers.network_stack import Gates, Mixture, NetworkStack
+from recsys_lib.layers.network_stack import Gates, NetworkStack
 from recsys_lib.multi_task import (
     build_cgc,
-    build_esmm,
     build_mmoe,
     build_omoe,
     build_ple,
     build_shared_bottom,
 )
 from recsys_lib.multi_task.ple import experts_seen
-from recsys_lib.training import load, predict, save
 
 SIZES = {"embedding_dim": WIDTH, "expert_units": (5, 4), "tower_units": (3,)}
 MODELS = {
     "shared_bottom": functools.partial(
-        build_shared_bottom, embedding_dim=WIDTH, bottom_units=(5, 4), tower_units=(3,)
+        build_shared_bottom, embedding_dim=WIDTH, hidden_units=(5, 4), tower_units=(3,)
     ),
     "mmoe": functools.partial(build_mmoe, num_experts=3, **SIZES),
     "omoe": functools.partial(build_omoe, num_experts=3, **SIZES),
@@ -57,7 +53,7 @@ def test_shared_bottom_equals_its_formula():
     bottom = by_name(model, "features")
     weights = [w.numpy().astype(np.float64) for w in model.get_layer("shared_bottom").weights]
     for kernel, bias in zip(weights[::2], weights[1::2], strict=True):
-        bottom = np.maximum(bottom @ kernel + bias, 0)
+        bottom = relu(bottom @ kernel + bias)
     assert_outputs(model, predictions(model, np.repeat(bottom[:, None], NUM_TASKS, axis=1)))
 
 
@@ -74,37 +70,71 @@ def test_mixtures_of_experts_equal_their_formula(name):
     assert_outputs(model, predictions(model, mixtures))
 
 
-def reference_ple(model, num_levels, num_own, num_shared):
+def reference_ple(model, own, shared):
+    """``own``: for each level the number of experts of each task; ``shared``: of each level."""
     x = by_name(model, "features")
     inputs = [x] * (NUM_TASKS + 1)
-    for level in range(1, num_levels + 1):
-        stack = model.get_layer(f"experts_{level}")
-        kernel = numbers(model.get_layer(f"gates_{level}"), "kernel")
-        own = [
-            [network(stack, task * num_own + k, inputs[task]) for k in range(num_own)]
-            for task in range(NUM_TASKS)
-        ]
-        first = NUM_TASKS * num_own
-        shared = [network(stack, first + k, inputs[-1]) for k in range(num_shared)]
-        after = []
+    for level, (counts, num_shared) in enumerate(zip(own, shared, strict=True), start=1):
+        stack, first, every = model.get_layer(f"experts_{level}"), 0, []
+        for count, read in zip((*counts, num_shared), inputs, strict=True):
+            every.append([network(stack, first + k, read) for k in range(count)])
+            first += count
+        gates, after = model.get_layer(f"gates_{level}"), []
         for task in range(NUM_TASKS):
-            gate = softmax(inputs[task] @ kernel[task])
-            seen = own[task] + shared
+            if len(set(counts)) == 1:
+                kernel = numbers(gates, "kernel")[task]
+            else:
+                kernel = numbers(gates, f"kernel_{task}")
+            gate = softmax(inputs[task] @ kernel)
+            seen = every[task] + every[-1]
+            assert gate.shape[1] == len(seen)
             after.append(sum(gate[:, [k]] * expert for k, expert in enumerate(seen)))
-        if level < num_levels:
+        if level < len(own):
             gate = softmax(
                 inputs[-1] @ numbers(model.get_layer(f"shared_gate_{level}"), "kernel")[0]
             )
-            every = [expert for experts in own for expert in experts] + shared
-            after.append(sum(gate[:, [k]] * expert for k, expert in enumerate(every)))
+            flat = [expert for experts in every for expert in experts]
+            after.append(sum(gate[:, [k]] * expert for k, expert in enumerate(flat)))
         inputs = after
     return np.stack(inputs, axis=1)
 
 
-@pytest.mark.parametrize(("name", "levels", "shared"), [("cgc", 1, 2), ("ple", 3, 1)])
-def test_extraction_levels_equal_their_formula(name, levels, shared):
-    model = randomize(MODELS[name](COLUMNS, TASKS))
-    assert_outputs(model, predictions(model, reference_ple(model, levels, 2, shared)))
+@pytest.mark.parametrize(
+    ("name", "options", "own", "shared"),
+    [
+        ("cgc", {}, [(2, 2, 2)], [2]),
+        ("ple", {}, [(2, 2, 2)] * 3, [1, 1, 1]),
+        (
+            "ple",
+            {"num_levels": 2, "num_task_experts": (2, 1), "num_shared_experts": (1, 3)},
+            [(2, 2, 2), (1, 1, 1)],
+            [1, 3],
+        ),
+        (
+            "ple",
+            {
+                "num_levels": np.int64(2),
+                "num_task_experts": {"minutes": np.array([1, 3]), "click": 2, "like": [3, 1]},
+                "num_shared_experts": np.int32(2),
+            },
+            [(2, 3, 1), (2, 1, 3)],
+            [2, 2],
+        ),
+        ("cgc", {"num_task_experts": {"click": 1, "like": 2, "minutes": 1}}, [(1, 2, 1)], [2]),
+    ],
+    ids=["CGC", "PLE", "by level", "by task and level", "by task"],
+)
+def test_extraction_levels_equal_their_formula(name, options, own, shared):
+    model = randomize(MODELS[name](COLUMNS, TASKS, **options))
+    assert_outputs(model, predictions(model, reference_ple(model, own, shared)))
+
+
+def test_a_gate_shows_zero_behind_a_tasks_last_expert():
+    model = build_cgc(COLUMNS, TASKS, num_task_experts={"click": 1, "like": 3, "minutes": 2})
+    gates = by_name(randomize(model), "gates_1")
+    assert gates.shape == (NUM_ROWS, 3, 5)
+    assert (gates[:, 0, 3:] == 0).all() and (gates[:, 1] > 0).all() and (gates[:, 2, 4] == 0).all()
+    np.testing.assert_allclose(gates.sum(axis=-1), 1, rtol=1e-6)
 
 
 def test_one_level_of_ple_is_cgc_bit_for_bit():
@@ -209,83 +239,62 @@ def test_experts_and_gates_start_differently(name):
                     assert gaps[~np.eye(len(values), dtype=bool)].min() > 1e-3
 
 
-def test_a_stack_starts_with_glorots_limit_for_one_network():
-    stack = NetworkStack(50, (8,))
-    stack.build((None, 4))
-    largest = np.abs(stack.kernels[0].numpy()).max()
-    assert 0.98 * np.sqrt(6 / 12) < largest <= np.sqrt(6 / 12)
-
-
-def test_esmm_multiplies_the_two_probabilities_and_shares_the_table():
-    model = randomize(build_esmm(COLUMNS, embedding_dim=WIDTH, hidden_units=(5, 4)))
-    click, given = by_name(model, "click"), by_name(model, "conversion_given_click")
-    outputs = model(FEATURES)
-    np.testing.assert_allclose(outputs["conversion"], click * given, rtol=1e-5)
-    assert (np.asarray(outputs["conversion"]) < np.asarray(outputs["click"])).all()
-    assert sum("table" in v.path for v in model.trainable_variables) == 1
-    towers = [p for p, g in gradients_of(model, "click").items() if g is None]
-    assert {path.split("/")[0] for path in towers} == {
-        "cvr_tower",
-        "cvr_tower_logit",
-        "conversion_given_click",
-    }
-    # All impressions train both towers, through the product.
-    assert all(g is not None for g in gradients_of(model, "conversion").values())
-
-
-@pytest.mark.parametrize("name", [*MODELS, "esmm"])
-def test_save_load_and_predict_the_same_bits(name, tmp_path):
-    build = build_esmm if name == "esmm" else functools.partial(MODELS[name], tasks=TASKS)
-    model = randomize(build(COLUMNS))
-    save(model, tmp_path / "model.keras")
-    before, after = predict(model, FEATURES), predict(load(tmp_path / "model.keras"), FEATURES)
-    assert before.keys() == after.keys()
-    for task in before:
-        np.testing.assert_array_equal(after[task], before[task])
-
-
-@pytest.mark.parametrize("name", MODELS)
-def test_no_row_depends_on_another(name):
-    model = randomize(MODELS[name](COLUMNS, TASKS))
-    together = model(FEATURES)
-    for row in range(NUM_ROWS):
-        alone = model({column: values[[row]] for column, values in FEATURES.items()})
-        for task in TASKS:
-            np.testing.assert_allclose(alone[task], together[task][row : row + 1], rtol=1e-5)
-
-
 def test_a_gate_sees_its_own_experts_and_the_shared_ones():
     np.testing.assert_array_equal(experts_seen(3, 2, 1), [[0, 1, 6], [2, 3, 6], [4, 5, 6]])
 
 
-def test_a_mixture_saves_what_its_gates_see(tmp_path):
-    gates, experts = keras.Input((2, 2)), keras.Input((3, 4))
-    model = keras.Model([gates, experts], Mixture([[0, 2], [1, 2]])(gates, experts))
-    model.save(tmp_path / "mixture.keras")
-    loaded = keras.saving.load_model(tmp_path / "mixture.keras")
-    rng = np.random.default_rng(0)
-    g, e = rng.normal(size=(5, 2, 2)).astype("f4"), rng.normal(size=(5, 3, 4)).astype("f4")
-    first = g[:, 0, :1] * e[:, 0] + g[:, 0, 1:] * e[:, 2]
-    second = g[:, 1, :1] * e[:, 1] + g[:, 1, 1:] * e[:, 2]
-    expected = np.stack([first, second], axis=1)
-    np.testing.assert_allclose(loaded([g, e]), expected, rtol=1e-5, atol=1e-6)
+@pytest.mark.parametrize("name", MODELS)
+def test_a_name_gives_a_tensor_and_one_name_in_a_tuple_a_dict(name):
+    alone = randomize(MODELS[name](COLUMNS, "click"))
+    keyed = MODELS[name](COLUMNS, ("click",))
+    keyed.set_weights(alone.get_weights())
+    prediction = np.asarray(alone(FEATURES))
+    assert prediction.shape == (NUM_ROWS,) and 0 < prediction.min() and prediction.max() < 1
+    assert set(keyed.output) == {"click"}
+    np.testing.assert_array_equal(keyed(FEATURES)["click"], prediction)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_hidden_network_gets_the_options(name):
+    own = "bottom_activation" if name == "shared_bottom" else "expert_activation"
+    options = {"activation": "tanh", "dropout_rate": 0.25, "batch_normalization": True}
+    for activation, more in (("tanh", {}), ("gelu", {own: "gelu"})):
+        model = MODELS[name](COLUMNS, TASKS, **options, **more)
+        layers = [layer for layer in model.layers if hasattr(layer, "dropout_rate")]
+        assert len(layers) == (4 if name == "ple" else 2)
+        for layer in layers:
+            assert layer.dropout_rate == 0.25 and layer.batch_normalization
+            expected = "tanh" if layer.name == "towers" else activation
+            assert layer.get_config()["activation"] == expected
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
         (lambda: build_mmoe(COLUMNS, []), "tasks: expected at least one, got none"),
-        (lambda: build_mmoe(COLUMNS, "click"), "tasks: expected different names"),
         (lambda: build_mmoe(COLUMNS, ["click", "click"]), "tasks: expected different names"),
         (lambda: build_mmoe(COLUMNS, {"click": "count"}), "task 'click': expected 'binary' or"),
-        (lambda: build_mmoe(COLUMNS, TASKS, num_experts=0), "experts: expected 1 network"),
-        (lambda: build_mmoe(COLUMNS, TASKS, expert_units=(4, 0)), "widths of 1 or more"),
-        (lambda: build_ple(COLUMNS, TASKS, num_levels=0), "num_levels: expected 1 or more"),
+        (lambda: build_mmoe(COLUMNS, TASKS, num_experts=0), "num_experts: expected an integer"),
+        (lambda: build_mmoe(COLUMNS, TASKS, expert_units=(4, 0)), "expert_units: expected an int"),
+        (lambda: build_mmoe(COLUMNS, TASKS, expert_units=()), "expert_units: expected at least 1"),
+        (lambda: build_mmoe(COLUMNS, TASKS, tower_units=8), "tower_units: expected widths"),
+        (lambda: build_mmoe(COLUMNS, TASKS, one_gate=1), "one_gate: expected True or False"),
+        (lambda: build_shared_bottom(COLUMNS, TASKS, hidden_units=()), "expected at least 1 layer"),
+        (lambda: build_ple(COLUMNS, TASKS, num_levels=0), "num_levels: expected an integer of 1"),
         (lambda: build_cgc(COLUMNS, TASKS, num_shared_experts=0), "num_shared_experts: expected"),
-        (lambda: build_cgc(COLUMNS, TASKS, num_task_experts=0), "num_task_experts: expected"),
-        (lambda: build_esmm(COLUMNS, "click", "click"), "expected two different names"),
-        (lambda: NetworkStack(3, (4,)).build((None, 2, 5)), "an input for each of 3 networks"),
-        (lambda: Gates(0, 2), "expected 1 gate and 1 expert or more"),
+        (lambda: build_cgc(COLUMNS, TASKS, num_task_experts=0), "num_task_experts, 'click': exp"),
+        (
+            lambda: build_ple(COLUMNS, TASKS, num_task_experts={"click": 1, "buy": 2}),
+            "num_task_experts: expected the tasks .'click', 'like', 'minutes'., got .'click', 'b",
+        ),
+        (
+            lambda: build_ple(COLUMNS, TASKS, num_shared_experts=(1, 2, 1)),
+            "num_shared_experts: expected a number for each of 2 levels, got .1, 2, 1.",
+        ),
+        (
+            lambda: build_ple(COLUMNS, TASKS, num_levels=1, num_task_experts=(1, 2)),
+            "num_task_experts, 'click': expected a number for each of 1 levels",
+        ),
     ],
 )
 def test_bad_arguments_are_named(call, message):

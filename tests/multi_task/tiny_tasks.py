@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import tensorflow as tf
+from reference import relu, sigmoid
 
 from recsys_lib.features.columns import CategoricalColumn, NumericColumn
 
@@ -18,13 +19,6 @@ FEATURES = {
     "item_id": np.array([4, 1, 3, 0, 2, 2, 4], np.int32),
     "price": np.array([0.5, -1.0, 2.0, 1.5, 0.0, -0.5, 0.5], np.float32),
 }
-
-
-def randomize(model, seed=0, scale=0.5):
-    rng = np.random.default_rng(seed)
-    for variable in model.trainable_variables:
-        variable.assign(scale * rng.normal(size=variable.shape))
-    return model
 
 
 def by_name(model, name):
@@ -46,13 +40,8 @@ def network(layer, position, inputs, last_is_linear=False):
         kernel = numbers(layer, f"/kernel_{index}")[position]
         inputs = inputs @ kernel + numbers(layer, f"/bias_{index}")[position]
         if not (last_is_linear and index == depth - 1):
-            inputs = np.maximum(inputs, 0)
+            inputs = relu(inputs)
     return inputs
-
-
-def softmax(x):
-    powers = np.exp(x - x.max(axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)
 
 
 def predictions(model, representations, tasks=TASKS):
@@ -61,7 +50,7 @@ def predictions(model, representations, tasks=TASKS):
     for position, (task, kind) in enumerate(tasks.items()):
         logit = network(towers, position, representations[:, position], last_is_linear=True)[:, 0]
         logit = logit + numbers(model.get_layer(task), "bias")
-        outputs[task] = 1 / (1 + np.exp(-logit)) if kind == "binary" else logit
+        outputs[task] = sigmoid(logit) if kind == "binary" else logit
     return outputs
 
 
