@@ -22,6 +22,7 @@ from recsys_lib.features.columns import (
     select,
 )
 from recsys_lib.features.penalties import EmbeddingL2, penalty_of_rows, read_l2
+from recsys_lib.keras_internals import resource_of
 
 DEFAULT_MAX_ROWS = 2_000_000
 DEFAULT_NUM_BUCKETS = 262_144
@@ -183,7 +184,7 @@ class CrossProduct(keras.layers.Layer):
 
     def call(self, inputs, training=None):
         rows, known = self.rows(inputs)
-        stored = tf.gather(self.table._value, rows)  # (batch, pair slots, 1)
+        stored = tf.gather(resource_of(self.table), rows)  # (batch, pair slots, 1)
         if training and self.l2.strength:
             self.add_loss(self._penalty(rows, known, stored))
         weights = tf.cast(tf.squeeze(stored, -1), self.compute_dtype)

@@ -22,6 +22,7 @@ from recsys_lib.features.columns import (
     select,
 )
 from recsys_lib.features.penalties import EmbeddingL2, penalty_of_rows, read_l2, shares_of
+from recsys_lib.keras_internals import resource_of
 
 ID_COLUMNS = (CategoricalColumn, SequenceColumn)
 MAX_ROWS = np.iinfo(np.int32).max
@@ -94,9 +95,6 @@ class FusedEmbedding(keras.layers.Layer):
             rows that the loss reads beside those of the batch, such as drawn negatives.
     """
 
-    # No output mixes two blocks, so ``rank`` may look up one side of a request at a time.
-    separable_inputs = True
-
     def __init__(self, columns, embedding_dim, embeddings_initializer=None, l2=0.0, **kwargs):
         super().__init__(**kwargs)
         self.columns = select(check_columns(columns), kind=ID_COLUMNS)
@@ -151,8 +149,8 @@ class FusedEmbedding(keras.layers.Layer):
             sizes.append(sum(column.num_slots for column in columns))
         ids = tf.concat(parts, axis=1)  # (batch, slots)
         rows = ids + tf.constant(offsets, tf.int32)
-        # ``_value`` is the resource variable behind the Keras variable: see the module docstring.
-        weights = tf.gather(self.table._value, rows)  # (batch, slots, dim)
+        # From the resource, not from its value: see the module docstring.
+        weights = tf.gather(resource_of(self.table), rows)  # (batch, slots, dim)
         if training and is_penalised and self.l2.strength:
             self.add_loss(self._penalty(rows, weights))
         vectors = tf.cast(weights, self.compute_dtype)
@@ -160,7 +158,10 @@ class FusedEmbedding(keras.layers.Layer):
         return dict(zip(blocks, tf.split(vectors, sizes, axis=1), strict=True))
 
     def separate(self, inputs, is_single):
-        """Split the names of ``inputs`` into blocks that ``is_single`` holds for, and the rest."""
+        """Split the names of ``inputs`` into blocks that ``is_single`` holds for, and the rest.
+
+        No output mixes two blocks, so ``rank`` looks up one side of a request at a time.
+        """
         single, rest = [], []
         for columns in self.blocks.values():
             names = [column.name for column in columns if column.name in inputs]

@@ -63,6 +63,11 @@ class Dice(keras.layers.Layer):
         p = ops.sigmoid((inputs - mean) * ops.rsqrt(variance + self.epsilon))
         return ops.cast(inputs * (alpha + (1 - alpha) * p), self.compute_dtype)
 
+    def scale_and_shift(self):
+        """``r`` and ``t`` of inference, each ``(units,)``: ``p = sigmoid(r x + t)``."""
+        scale = ops.rsqrt(self.moving_variance + self.epsilon)
+        return scale, -self.moving_mean * scale
+
     def _batch_statistics(self, inputs, step_mask):
         """Mean and variance of each unit over what the mask counts; moves the moving ones."""
         axes = tuple(range(len(inputs.shape) - 1))

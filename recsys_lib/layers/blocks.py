@@ -14,7 +14,12 @@ from recsys_lib.features.embedding import (
     pool_blocks,
 )
 from recsys_lib.features.penalties import L2
-from recsys_lib.layers.activations import LAYERS, Dice, activation_layer
+from recsys_lib.layers.activations import (
+    Dice,
+    activation_config,
+    activation_layer,
+    read_activation,
+)
 from recsys_lib.layers.options import Activation, Widths
 
 
@@ -54,8 +59,7 @@ class MLP(keras.layers.Layer):
         super().__init__(**kwargs)
         self.hidden_units = check_widths("hidden_units", hidden_units)
         dropout_rate = check_dropout("dropout_rate", dropout_rate)
-        named = isinstance(activation, str) and activation in LAYERS
-        self.activation = activation if named else keras.activations.get(activation)
+        self.activation = read_activation(activation)
         self.dropout_rate = dropout_rate
         self.batch_normalization = batch_normalization
         self.stack = []
@@ -88,13 +92,23 @@ class MLP(keras.layers.Layer):
                 outputs = layer(outputs)
         return outputs
 
+    @property
+    def first_kernel(self):
+        """``W_0``, ``(features, hidden_units[0])``: the network begins with ``W_0 x``."""
+        return self.stack[0].kernel
+
+    def after_first_product(self, product):
+        """The network's output in inference from ``W_0 x``, which ``rank`` computes in parts."""
+        outputs = product + self.stack[0].bias
+        for layer in self.stack[1:]:
+            outputs = layer(outputs)
+        return outputs
+
     def get_config(self):
         return {
             **super().get_config(),
             "hidden_units": list(self.hidden_units),
-            "activation": self.activation
-            if isinstance(self.activation, str)
-            else keras.activations.serialize(self.activation),
+            "activation": activation_config(self.activation),
             "dropout_rate": self.dropout_rate,
             "batch_normalization": self.batch_normalization,
         }

@@ -41,6 +41,9 @@ class PredictionHead(keras.layers.Layer):
         ValueError: a logit of another shape, which would broadcast over the batch.
     """
 
+    # ``rank`` may give a logit that is the same for all candidates as one row.
+    broadcasts_single_rows = True
+
     def __init__(self, kind="binary", **kwargs):
         super().__init__(**kwargs)
         self.kind = check_choice("kind", kind, KINDS)

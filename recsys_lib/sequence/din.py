@@ -14,12 +14,14 @@ Taught in chapter 04, "DIN".
 from collections.abc import Sequence
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 from recsys_lib.checks import check_bool, check_choice, check_widths
 from recsys_lib.features.columns import Column
 from recsys_lib.features.embedding import check_l2
 from recsys_lib.features.penalties import L2
+from recsys_lib.layers.activations import Dice
 from recsys_lib.layers.attention import masked_softmax, weighted_sum
 from recsys_lib.layers.blocks import MLP, side_by_side
 from recsys_lib.layers.heads import Tasks
@@ -49,7 +51,8 @@ class ActivationUnit(keras.layers.Layer):
         activation: of its layers, see ``MLP``.
         inputs: ``"difference"``: candidate, behaviour, candidate - behaviour and candidate o
             behaviour, as in the authors' code; ``"outer"``: behaviour, the outer product of the
-            two, and candidate, as in the paper's figure 2.
+            two, and candidate, as in the paper's figure 2. ``rank`` divides the first layer of
+            ``"difference"`` between history and candidates; it does not divide ``"outer"``.
         weights: ``"raw"``, the paper's, or ``"softmax"`` over the real steps.
         dropout_rate, batch_normalization: of its layers, see ``MLP``; normalization counts real
             steps only.
@@ -102,9 +105,81 @@ class ActivationUnit(keras.layers.Layer):
         features = ops.concatenate(parts, axis=-1)
         hidden = self.network(features, step_mask=step_mask, training=training)
         weights = ops.squeeze(self.to_weight(hidden), axis=-1)  # (batch, steps)
+        return self._of_real_steps(weights, step_mask)
+
+    def _of_real_steps(self, weights, step_mask):
         if self.weighting == "softmax":
             return masked_softmax(weights, step_mask)
         return weights * step_mask
+
+    def call_request(self, is_single, behaviours, candidate, step_mask, context=None):
+        """The weights of one history for many candidates, in inference; see ``RequestWalk``.
+
+        The first layer is linear in what the unit reads, and the history is the same in all rows:
+
+            W [v, e, v - e, v o e] + b = ((W_1 + W_3) v + b) + (W_2 - W_3 + W_4 diag(v)) e
+
+        So there is one matrix and one bias for each candidate, and one product of all of them with
+        the request's real steps, where ``call`` puts four vectors side by side for each pair of
+        candidate and step, padding too. A context is one more part of ``e``.
+
+        Args:
+            is_single: function that says whether a tensor holds the request's one row.
+            behaviours, candidate, step_mask, context: as for ``call``.
+
+        Returns:
+            ``(candidates, steps)``, or ``NotImplemented`` where the unit does not divide: for
+            ``"outer"``, and where a history stands beside each candidate.
+        """
+        of_request = [behaviours, step_mask, *([] if context is None else [context])]
+        if self.inputs == "outer" or is_single(candidate) or not all(map(is_single, of_request)):
+            return NotImplemented
+        (steps, width), num_candidates = behaviours.shape[1:], ops.shape(candidate)[0]
+        real = tf.where(step_mask[0] > 0)  # (real steps, 1), their positions
+        # Behind each behaviour and its context stands a 1: the bias is one more row of the matrix.
+        history = tf.gather_nd(ops.concatenate([part[0] for part in of_request[::2]], -1), real)
+        history = tf.pad(history, [[0, 0], [0, 1]], constant_values=1)
+
+        def pairs(matrices):
+            """``(features, candidates, units)`` to ``(real steps, candidates, units)``."""
+            found = ops.matmul(history, ops.reshape(matrices, (history.shape[-1], -1)))
+            return ops.reshape(found, (ops.shape(real)[0], num_candidates, matrices.shape[-1]))
+
+        hidden, others = self._first_layers(pairs, self._matrices(candidate, width))
+        for layer in others:
+            hidden = layer(hidden)
+        found = ops.squeeze(hidden, axis=-1)
+        weights = tf.scatter_nd(real, found, tf.cast([steps, num_candidates], real.dtype))
+        return self._of_real_steps(ops.transpose(weights), step_mask)
+
+    def _matrices(self, candidate, width):
+        """The first layer of each candidate, its bias the last row: ``(.., candidates, units)``."""
+        first = self.network.stack[0]
+        kernel = ops.expand_dims(first.kernel, 1)  # (features, 1, units)
+        on_v, on_e, on_difference, on_product = ops.split(kernel[: 4 * width], 4)
+        of_candidates = ops.expand_dims(ops.transpose(candidate), -1)  # (width, candidates, 1)
+        bias = ops.matmul(candidate, ops.squeeze(on_v + on_difference, 1)) + first.bias
+        of_context = ops.repeat(kernel[4 * width :], ops.shape(candidate)[0], axis=1)
+        parts = [on_e - on_difference + of_candidates * on_product, of_context, bias[None]]
+        return ops.concatenate(parts, axis=0)
+
+    def _first_layers(self, pairs, matrices):
+        """The first layer of all pairs, and the layers that are left."""
+        _, activation, *others = [*self.network.stack, self.to_weight]
+        hidden = pairs(matrices)
+        if not isinstance(activation, Dice) or not isinstance(others[0], keras.layers.Dense):
+            return hidden, [activation, *others]
+        # With s = tanh((r x + t) / 2), Dice(x) = x (1 + alpha) / 2 + x s (1 - alpha) / 2. Here r
+        # and t go into the candidates' matrices, and the factors of alpha into the next layer's:
+        # of six passes over all pairs two are left.
+        scale, shift = activation.scale_and_shift()
+        shifts = tf.pad(shift[None, None], [[matrices.shape[0] - 1, 0], [0, 0], [0, 0]])
+        slope = ops.tanh(pairs((matrices * scale + shifts) / 2))
+        following, *others = others
+        alpha = ops.expand_dims(activation.alpha, -1)
+        linear = pairs(ops.matmul(matrices, (1 + alpha) / 2 * following.kernel))
+        bent = ops.matmul(hidden * slope, (1 - alpha) / 2 * following.kernel)
+        return bent + linear + following.bias, others
 
     def get_config(self):
         return {

@@ -14,6 +14,13 @@ import keras
 import tensorflow as tf
 from keras.optimizers import MultiOptimizer, OptimizerMap
 
+from recsys_lib.keras_internals import (
+    optimizers_by_pattern,
+    replicas_of,
+    resource_of,
+    variable_key,
+)
+
 # Options of Keras's optimizers that read or rewrite a whole table in every step.
 _WHOLE_TABLE_OPTIONS = (
     "weight_decay",
@@ -69,7 +76,7 @@ class _Rowwise:
         super().build(variables)
         for variable in variables:
             if _is_rowwise(variable):
-                self._slots[self._var_key(variable)] = self.add_variable(
+                self._slots[variable_key(self, variable)] = self.add_variable(
                     shape=(variable.shape[0], len(self.slot_names) * variable.shape[1]),
                     initializer=self._slot_initializer(variable),
                     name=f"{variable.path.replace('/', '_')}_{'_'.join(self.slot_names)}",
@@ -86,7 +93,9 @@ class _Rowwise:
 
     def slots(self, variable):
         """Statistics of a row-wise variable by name, each ``(rows, dim)``."""
-        values = tf.split(self._slots[self._var_key(variable)]._value, len(self.slot_names), axis=1)
+        values = tf.split(
+            resource_of(self._slots[variable_key(self, variable)]), len(self.slot_names), axis=1
+        )
         return dict(zip(self.slot_names, values, strict=True))
 
     def apply(self, grads, trainable_variables=None):
@@ -98,7 +107,7 @@ class _Rowwise:
 
     def update_step(self, gradient, variable, learning_rate):
         # Keras hands over the TensorFlow variable behind its own.
-        slot = self._slots.get(self._var_key(variable))
+        slot = self._slots.get(variable_key(self, variable))
         if slot is None:
             if isinstance(gradient, tf.IndexedSlices):
                 gradient = tf.convert_to_tensor(gradient)
@@ -107,14 +116,14 @@ class _Rowwise:
         if not isinstance(gradient, tf.IndexedSlices):
             # Something besides lookups used the table: every row has a gradient.
             gradient = tf.IndexedSlices(gradient, tf.range(tf.shape(gradient)[0]))
-        elif self._distribution_strategy.num_replicas_in_sync > 1:
+        elif replicas_of(self) > 1:
             gradient = sum_duplicates(gradient)  # replicas may have read the same rows
         rows, values = gradient.indices, tf.cast(gradient.values, variable.dtype)
-        old_slots = tf.split(tf.gather(slot._value, rows), len(self.slot_names), axis=1)
+        old_slots = tf.split(tf.gather(resource_of(slot), rows), len(self.slot_names), axis=1)
         old_rows = tf.gather(variable, rows)
         learning_rate = tf.cast(learning_rate, variable.dtype)
         new_rows, new_slots = self.update_rows(values, old_rows, old_slots, learning_rate)
-        _write_rows(slot._value, rows, tf.concat(new_slots, axis=1))
+        _write_rows(resource_of(slot), rows, tf.concat(new_slots, axis=1))
         _write_rows(variable, rows, new_rows)
 
     def update_rows(self, gradient, rows, slots, learning_rate):
@@ -128,7 +137,7 @@ class _Rowwise:
 
 def _has_non_zero(variable):
     with tf.init_scope():  # Keras's own `fit` builds some optimizers while it traces
-        return bool(tf.reduce_any(variable._value != 0))
+        return bool(tf.reduce_any(resource_of(variable) != 0))
 
 
 def _is_rowwise(variable):
@@ -246,15 +255,16 @@ class _StrictMap(OptimizerMap):
     """An ``OptimizerMap`` without a silent default: each variable matches exactly one pattern."""
 
     def __getitem__(self, key):
-        if key in self._optimizer_map:  # iteration over the map's own patterns
-            return self._optimizer_map[key]
-        matches = [pattern for pattern in self._optimizer_map if re.fullmatch(pattern, key)]
+        optimizers = optimizers_by_pattern(self)
+        if key in optimizers:  # iteration over the map's own patterns
+            return optimizers[key]
+        matches = [pattern for pattern in optimizers if re.fullmatch(pattern, key)]
         if len(matches) != 1:
             raise ValueError(
                 f"variable {key!r} matches {len(matches)} of the patterns "
-                f"{list(self._optimizer_map)}, expected exactly one"
+                f"{list(optimizers)}, expected exactly one"
             )
-        return self._optimizer_map[matches[0]]
+        return optimizers[matches[0]]
 
     def get_config(self):
         # The default is one of the optimizers; stored apart it would come back as one more.
@@ -271,7 +281,7 @@ class _StrictMultiOptimizer(MultiOptimizer):
     def build(self, variables):
         if not self.built:
             paths = [variable.path for variable in variables]
-            for pattern in self._optimizer_map:
+            for pattern in optimizers_by_pattern(self):
                 if not any(re.fullmatch(pattern, path) for path in paths):
                     raise ValueError(
                         f"the pattern {pattern!r} matches no variable; the paths are {paths}"

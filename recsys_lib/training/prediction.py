@@ -1,12 +1,18 @@
 """Predictions of a whole split in one compiled call."""
 
 import weakref
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
+import keras
 import numpy as np
+import pandas as pd
 import tensorflow as tf
 
+from recsys_lib.checks import check_integer
 from recsys_lib.data.dataset import check_features
-from recsys_lib.features.columns import NumericColumn
+from recsys_lib.features.columns import Column, NumericColumn
+from recsys_lib.keras_internals import layers_of
 from recsys_lib.training.batches import Layout, model_tasks, outputs_by_task
 
 DEFAULT_BATCH_SIZE = 8192
@@ -15,14 +21,14 @@ DEFAULT_BATCH_SIZE = 8192
 _PREDICTORS = weakref.WeakKeyDictionary()
 
 
-def model_feature_columns(model):
+def model_feature_columns(model: keras.Model) -> dict[str, Column]:
     """The id columns that a model's layers were built with, by name.
 
     Layers of this library keep their columns, so that a loaded model still knows its
     vocabularies.
     """
     columns = {}
-    for layer in model._flatten_layers(include_self=False):
+    for layer in layers_of(model):
         for column in getattr(layer, "columns", ()):
             columns.setdefault(column.name, column)
     return columns
@@ -61,30 +67,46 @@ def _compile(model, layout, tasks):
     return predict_rows.get_concrete_function()
 
 
-def predict(model, features, tasks=None, batch_size=DEFAULT_BATCH_SIZE):
-    """Predict every row of a dict of arrays.
+def predict(
+    model: keras.Model,
+    features: Mapping[str, Any] | pd.DataFrame,
+    tasks: Iterable[str] | None = None,
+    batch_size: int = DEFAULT_BATCH_SIZE,
+) -> dict[str, np.ndarray]:
+    """Predict every row of some columns.
 
     Args:
         model: Keras model of this library.
-        features: dict of column name to array; must hold the model's inputs and may hold more.
+        features: dict of column name to array, list or pandas Series, ``(rows,)`` or ``(rows,
+            max_length)``, or a DataFrame, in which a sequence is a column of lists; must hold the
+            model's inputs and may hold more.
         tasks: names of the data's tasks; default: the model's outputs.
         batch_size: rows scored at a time.
 
     Returns:
-        Dict of task to ``(rows,)`` float32.
+        Dict of task to ``(rows,)`` float32, also where the model's output is a tensor.
 
     Raises:
         ValueError: a missing column, a wrong shape, an id outside its vocabulary, a number that
-            is not finite; the column and the rows are named.
+            is not finite (the column and the rows are named); a batch size below 1.
+
+    Example:
+        >>> from recsys_lib.features import CategoricalColumn
+        >>> from recsys_lib.memorization import build_logistic_regression
+        >>> model = build_logistic_regression([CategoricalColumn("item_id", 10)])
+        >>> {task: found.tolist() for task, found in predict(model, {"item_id": [3, 7]}).items()}
+        {'click': [0.5, 0.5]}
     """
+    batch_size = check_integer("batch_size", batch_size)
+    given = arrays_of(features, "predict")
     names = [tensor.name for tensor in model.inputs]
-    missing = [name for name in names if name not in features]
+    missing = [name for name in names if name not in given]
     if missing:
         raise ValueError(f"predict: missing columns {missing}")
     columns = input_columns(model)
-    features = {name: np.asarray(features[name]) for name in names}
+    features = {name: given[name] for name in names}
     num_rows = check_features(columns, features, "predict")
-    tasks = model_tasks(model, tasks or model.output_names)
+    tasks = model_tasks(model, output_tasks(model) if tasks is None else tasks)
     if num_rows == 0:
         return {task: np.zeros(0, np.float32) for task in tasks}
     layout = Layout(columns)
@@ -92,7 +114,13 @@ def predict(model, features, tasks=None, batch_size=DEFAULT_BATCH_SIZE):
     return {task: result[:, position] for position, task in enumerate(tasks)}
 
 
-def predict_packed(model, layout, packed, tasks, batch_size=DEFAULT_BATCH_SIZE):
+def predict_packed(
+    model: keras.Model,
+    layout: Layout,
+    packed: tuple[Any, Any],
+    tasks: Sequence[str],
+    batch_size: int = DEFAULT_BATCH_SIZE,
+) -> np.ndarray:
     """Predict rows that were checked and packed before, for example once for many epochs.
 
     Args:
@@ -117,7 +145,45 @@ def predict_packed(model, layout, packed, tasks, batch_size=DEFAULT_BATCH_SIZE):
     ).numpy()
 
 
-def input_columns(model):
+def output_tasks(model: keras.Model) -> list[str]:
+    """Names of a model's outputs: those of its dict, or the name of its one tensor."""
+    return list(model.output) if isinstance(model.output, dict) else list(model.output_names)
+
+
+def arrays_of(features: Mapping[str, Any] | pd.DataFrame, where: str) -> dict[str, np.ndarray]:
+    """Columns as arrays, read by position.
+
+    Args:
+        features: dict of column name to array, list or Series, or a DataFrame.
+        where: what the message calls them.
+
+    Returns:
+        Dict of column name to array.
+
+    Raises:
+        ValueError: something else, or lists of different lengths.
+    """
+    if not isinstance(features, Mapping | pd.DataFrame):
+        hint = "; a split's columns are its .features" if hasattr(features, "features") else ""
+        raise ValueError(
+            f"{where}: expected a dict of column name to array or a DataFrame, got "
+            f"{type(features).__name__}{hint}"
+        )
+    return {name: _array(f"{where}, column {name!r}", values) for name, values in features.items()}
+
+
+def _array(place, values):
+    try:
+        found = np.asarray(values)
+        # A DataFrame keeps the lists of a sequence column as objects.
+        return np.asarray(found.tolist()) if found.dtype == object else found
+    except ValueError:
+        raise ValueError(
+            f"{place}: expected an array, got lists of different lengths; pad them behind"
+        ) from None
+
+
+def input_columns(model: keras.Model) -> tuple[Column, ...]:
     """A column per model input: the library's where a layer knows it, numeric otherwise."""
     known = model_feature_columns(model)
     columns = []

@@ -2,32 +2,67 @@
 
 A request is one user and about a thousand candidates. Scoring it as a thousand separate rows
 computes the user's side a thousand times. ``rank`` walks through the model's graph instead and
-carries everything that depends on the request alone as a single row, until the first layer that
-mixes it with the candidates.
+carries everything that depends on the request alone as a single row, past the layers that mix it
+with the candidates where these divide.
 """
 
 import importlib
+import json
 import os
+import pkgutil
 import re
 import shutil
 import tempfile
 import weakref
 import zipfile
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
+import pandas as pd
 import tensorflow as tf
 
+import recsys_lib
+from recsys_lib.checks import check_choice
 from recsys_lib.data.dataset import check_features
 from recsys_lib.training.batches import outputs_by_task
-from recsys_lib.training.prediction import input_columns
+from recsys_lib.training.prediction import arrays_of, input_columns, output_tasks
+from recsys_lib.training.request_walk import RequestWalk
 
+_LIBRARY_CLASS = re.compile(r'"registered_name": "recsys_lib>(\w+)"')
 _LIBRARY_MODULE = re.compile(r'"module": "(recsys_lib\.[a-z0-9_.]+)"')
+_WITHOUT_LAYERS = ("book", "data", "loops", "training", "zoo")
+_NOTE = "recsys_lib.json"
+"""What ``save`` adds to Keras's file: which version of the library wrote it."""
+
+_REMOVED = {
+    "MiniBatchAwareL2": "its penalty is now an option of the embedding tables, "
+    "embedding_l2=EmbeddingL2(strength, id_counts=...)",
+}
+"""Layers of earlier versions that have no successor to load them as, and why."""
 
 
-def save(model, path):
-    """Write a model with its weights to ``path`` (ending in ``.keras``), whole or not at all."""
+def save(model: keras.Model, path: str | os.PathLike) -> None:
+    """Write a model with its weights to a file, whole or not at all.
+
+    Args:
+        model: Keras model of this library.
+        path: name of the file, ending in ``.keras``; its folder is made where it is missing.
+
+    Raises:
+        ValueError: another ending.
+
+    Example:
+        >>> import tempfile
+        >>> from recsys_lib.features import CategoricalColumn
+        >>> from recsys_lib.memorization import build_logistic_regression
+        >>> model = build_logistic_regression([CategoricalColumn("item_id", 10)])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save(model, f"{folder}/model.keras")
+        ...     load(f"{folder}/model.keras").output_shape
+        (None,)
+    """
     path = os.fspath(path)
     if not path.endswith(".keras"):
         raise ValueError(f"path: expected a name that ends in '.keras', got {path!r}")
@@ -35,17 +70,27 @@ def save(model, path):
     os.makedirs(folder, exist_ok=True)
     temporary = tempfile.mkdtemp(dir=folder)
     try:
-        model.save(os.path.join(temporary, "model.keras"))
-        os.replace(os.path.join(temporary, "model.keras"), path)
+        written = os.path.join(temporary, "model.keras")
+        model.save(written)
+        with zipfile.ZipFile(written, "a") as archive:
+            archive.writestr(_NOTE, json.dumps({"version": recsys_lib.__version__}))
+        os.replace(written, path)
     finally:
         shutil.rmtree(temporary)
 
 
-def load(path):
+def load(path: str | os.PathLike) -> keras.Model:
     """Read a model that ``save`` wrote; it predicts the same numbers, bit by bit.
 
+    Args:
+        path: name of the file.
+
+    Returns:
+        The model, ready for ``predict``, ``rank``, further training and ``model.export``.
+
     Raises:
-        ValueError: there is no such file, or it is not a Keras model.
+        ValueError: there is no such file, it is not a Keras model, or it is made of layers that
+            this version of the library does not have or builds otherwise; both versions are named.
     """
     path = os.fspath(path)
     if not os.path.isfile(path):
@@ -53,12 +98,57 @@ def load(path):
     try:
         with zipfile.ZipFile(path) as archive:
             config = archive.read("config.json").decode()
-    except (zipfile.BadZipFile, KeyError, UnicodeDecodeError) as error:
+            note = json.loads(archive.read(_NOTE)) if _NOTE in archive.namelist() else {}
+    except (zipfile.BadZipFile, KeyError, UnicodeDecodeError, ValueError) as error:
         raise ValueError(f"{path}: not a readable model ({error})") from error
-    # Keras finds a layer of this library only after the layer's module has been imported.
+    written_by = note.get("version", "an early version that left no note")
+    versions = f"saved by recsys_lib {written_by}, this is {recsys_lib.__version__}"
+    _know_layers(config, f"{path} ({versions})")
+    try:
+        model = keras.saving.load_model(path, compile=False)
+    except (ValueError, TypeError, KeyError) as error:
+        # Keras's messages hold the whole configuration; the end says what went wrong.
+        reason = str(error).strip().splitlines()[-1] if str(error).strip() else repr(error)
+        raise ValueError(f"{path} ({versions}): cannot be loaded: {reason}") from error
+    # `model.export` refuses a model that was never called.
+    model(keras.tree.map_structure(_zeros, model.input))
+    return model
+
+
+def _zeros(tensor):
+    return np.zeros((1, *tensor.shape[1:]), tensor.dtype)
+
+
+def _know_layers(config, place):
+    """Import the modules that define a file's layers: Keras knows a layer only after that.
+
+    A file names the modules that layers were in when it was saved. Layers have moved since, so all
+    packages that define layers are imported where those modules are not enough.
+    """
     for module in sorted(set(_LIBRARY_MODULE.findall(config))):
-        importlib.import_module(module)
-    return keras.saving.load_model(path, compile=False)
+        try:
+            importlib.import_module(module)
+        except ModuleNotFoundError:
+            pass  # moved
+    names = sorted(set(_LIBRARY_CLASS.findall(config)))
+    if not all(map(_is_known, names)):
+        for package in _packages_of_layers():
+            for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+                importlib.import_module(module.name)
+    for name in names:
+        if not _is_known(name):
+            why = _REMOVED.get(name, "this version does not have it")
+            raise ValueError(f"{place}: cannot be loaded: its layer {name!r}: {why}")
+
+
+def _is_known(name):
+    return keras.saving.get_registered_object(f"recsys_lib>{name}") is not None
+
+
+def _packages_of_layers():
+    for package in pkgutil.iter_modules(recsys_lib.__path__, "recsys_lib."):
+        if package.ispkg and package.name.rpartition(".")[2] not in _WITHOUT_LAYERS:
+            yield importlib.import_module(package.name)
 
 
 class Ranking(NamedTuple):
@@ -72,15 +162,44 @@ class Ranking(NamedTuple):
 _RANKERS = weakref.WeakKeyDictionary()
 
 
-def rank(model, user_context, candidates, *, task=None, fuse=None):
+def rank(
+    model: keras.Model,
+    user_context: Mapping[str, Any] | pd.Series,
+    candidates: Mapping[str, Any] | pd.DataFrame,
+    *,
+    task: str | None = None,
+    fuse: Callable[[dict[str, np.ndarray], dict[str, np.ndarray]], Any] | None = None,
+) -> Ranking:
     """Score and sort the candidates of one request.
+
+    What depends on the request alone is computed once: its look-ups, its pooled sequences, every
+    layer that no candidate has reached yet. Layers that mix both sides divide as follows:
+
+    ==================================  =======================================================
+    layers                              of the request, once
+    ==================================  =======================================================
+    embedding tables                    its rows
+    sums and products of two tensors    one row, repeated in passing
+    ``Dense`` and ``MLP`` behind a      its part of the first product, from 16 features on
+    concatenation
+    DIN's unit, ``"difference"``        the padding of its history is left out; one product of
+                                        the history with a matrix for each candidate
+    DIN's unit, ``"outer"``             nothing
+    weighted sums of a history          the history, in one product with all weights
+    everything else                     nothing: the rows are repeated
+    ==================================  =======================================================
+
+    So DIN and the ranker of chapter 07 divide most of their work, Wide & Deep and DeepFM their
+    look-ups and the first layer of their network, DIEN and BST little: their states are those of
+    the candidates. ``rank_ways`` tells it of every layer of a model.
 
     Args:
         model: Keras model of this library.
         user_context: dict of column name to the value of the request: an id or number, or a list
-            of ``max_length`` ids for a sequence.
-        candidates: dict of column name to array ``(candidates,)`` or ``(candidates, max_length)``.
-            Together with ``user_context`` it holds exactly the model's inputs.
+            of ``max_length`` ids for a sequence. A row of a DataFrame will do.
+        candidates: dict of column name to array, list or Series ``(candidates,)`` or
+            ``(candidates, max_length)``, or a DataFrame. Together with ``user_context`` it holds
+            exactly the model's inputs.
         task: the output to rank by; may be left out where there is only one.
         fuse: function ``(scores, candidates)`` that makes one number of all outputs, instead of
             ``task``: it gets a dict of task to ``(candidates,)`` float32, all of one pass, and the
@@ -88,42 +207,34 @@ def rank(model, user_context, candidates, *, task=None, fuse=None):
 
     Returns:
         ``Ranking``; its scores are those of the task, or what ``fuse`` returned, whole numbers as
-        float64. Candidates with equal scores keep their order.
+        float64. Candidates with equal scores keep their order. Scores differ from ``predict``'s
+        in the last digits only, by less than 1e-6 of a probability: the sums have another order.
 
     Raises:
         ValueError: columns missing, given twice or unknown, wrong shapes, ids outside their
             vocabulary; a task and a function; a function that returns something else.
+
+    Example:
+        >>> from recsys_lib.features import CategoricalColumn
+        >>> from recsys_lib.memorization import build_logistic_regression
+        >>> columns = [CategoricalColumn("user_id", 5), CategoricalColumn("item_id", 10)]
+        >>> model = build_logistic_regression(columns)
+        >>> model.get_layer("linear").table[5 + 7].assign([2.0])
+        >>> ranking = rank(model, {"user_id": 3}, {"item_id": [1, 7, 4]})
+        >>> ranking.order.tolist(), ranking.scores.round(2).tolist()
+        ([1, 0, 2], [0.5, 0.88, 0.5])
     """
-    names = [tensor.name for tensor in model.inputs]
-    both = sorted(set(user_context) & set(candidates))
-    given = set(user_context) | set(candidates)
-    if both or given != set(names):
-        raise ValueError(
-            f"rank: expected each of {names} either in user_context or in candidates; "
-            f"in both: {both}, missing: {sorted(set(names) - given)}, "
-            f"unknown: {sorted(given - set(names))}"
-        )
-    if not candidates:
-        raise ValueError("rank: candidates hold no column")
-    columns = input_columns(model)
-    user = {name: np.asarray(value)[None] for name, value in user_context.items()}
-    candidates = {name: np.asarray(value) for name, value in candidates.items()}
-    for features, where in ((user, "user_context"), (candidates, "candidates")):
-        side = tuple(column for column in columns if column.name in features)
-        if side:
-            check_features(side, features, where)
-    tasks = list(model.output) if isinstance(model.output, dict) else list(model.output_names)
-    if fuse is None and task is None and len(tasks) > 1:
-        raise ValueError(f"task: expected one of {tasks}, got None")
+    user, candidates = _check_request(model, user_context, candidates)
+    tasks = output_tasks(model)
     if fuse is not None and task is not None:
         raise ValueError(f"fuse: it makes one score of all tasks, expected no task, got {task!r}")
-    if task is not None and task not in tasks:
-        raise ValueError(f"task: expected one of {tasks}, got {task!r}")
+    if fuse is None and (task is not None or len(tasks) > 1):
+        check_choice("task", task, tasks)
     wanted = tuple(tasks) if fuse is not None else (task or tasks[0],)
     key = (frozenset(user), wanted)
     rankers = _RANKERS.setdefault(model, {})
     if key not in rankers:
-        rankers[key] = _compile(model, columns, set(user), wanted)
+        rankers[key] = _compile(model, set(user), wanted)
     outputs = [output.numpy() for output in rankers[key](user, candidates)]
     scores = outputs[0]
     if fuse is not None:
@@ -135,6 +246,67 @@ def rank(model, user_context, candidates, *, task=None, fuse=None):
     return Ranking(np.argsort(-scores, kind="stable"), scores)
 
 
+def rank_ways(model: keras.Model, user_columns: Iterable[str]) -> dict[str, str]:
+    """How ``rank`` runs each layer of a model.
+
+    Args:
+        model: Keras model of this library.
+        user_columns: names of the columns that ``user_context`` would hold.
+
+    Returns:
+        Dict of layer name to ``"request"`` (once), ``"divided"`` (the request's part once) or
+        ``"candidates"`` (once for each of them), in the order in which they run.
+
+    Raises:
+        ValueError: an unknown column, or all of them.
+
+    Example:
+        >>> from recsys_lib.features import CategoricalColumn
+        >>> from recsys_lib.memorization import build_logistic_regression
+        >>> columns = [CategoricalColumn("user_id", 5), CategoricalColumn("item_id", 10)]
+        >>> ways = rank_ways(build_logistic_regression(columns), ["user_id"])
+        >>> ways["linear"], ways["click"]
+        ('divided', 'candidates')
+    """
+    user_columns = set(user_columns)
+    names = {tensor.name for tensor in model.inputs}
+    if not user_columns < names:
+        raise ValueError(
+            f"user_columns: expected some of {sorted(names)} and not all, got "
+            f"{sorted(user_columns)}"
+        )
+    return _trace(model, user_columns, tuple(output_tasks(model)))[1]
+
+
+def _check_request(model, user_context, candidates):
+    """Both sides as dicts of arrays, the request's with one row."""
+    if isinstance(user_context, pd.Series):
+        user_context = user_context.to_dict()
+    if not isinstance(user_context, Mapping):
+        raise ValueError(
+            f"user_context: expected a dict of column name to value, got "
+            f"{type(user_context).__name__}"
+        )
+    user = arrays_of({name: [value] for name, value in user_context.items()}, "user_context")
+    candidates = arrays_of(candidates, "candidates")
+    names = [tensor.name for tensor in model.inputs]
+    both, given = sorted(set(user) & set(candidates)), set(user) | set(candidates)
+    if both or given != set(names):
+        raise ValueError(
+            f"rank: expected each of {names} either in user_context or in candidates; "
+            f"in both: {both}, missing: {sorted(set(names) - given)}, "
+            f"unknown: {sorted(given - set(names))}"
+        )
+    if not candidates:
+        raise ValueError("rank: candidates hold no column")
+    columns = input_columns(model)
+    for features, where in ((user, "user_context"), (candidates, "candidates")):
+        side = tuple(column for column in columns if column.name in features)
+        if side:
+            check_features(side, features, where)
+    return user, candidates
+
+
 def _check_fused(scores, shape):
     if scores.shape != shape:
         raise ValueError(f"fuse: expected numbers of shape {shape}, got {scores.shape}")
@@ -142,74 +314,35 @@ def _check_fused(scores, shape):
         raise ValueError(f"fuse: expected finite numbers, got {scores.dtype} {scores[:3]}")
 
 
-def _compile(model, columns, user_side, tasks):
+def _trace(model, user_columns, tasks):
+    """``rank``'s compiled function, the way of each layer in it, and what its two dicts hold."""
     reference = weakref.ref(model)
-    specs = ({}, {})
-    for column, tensor in zip(columns, model.inputs, strict=True):
-        on_user_side = column.name in user_side
-        specs[0 if on_user_side else 1][column.name] = tf.TensorSpec(
-            [1 if on_user_side else None, *column.input_shape], tensor.dtype
+    specs, ways = ({}, {}), {}
+    for tensor in model.inputs:
+        on_user_side = tensor.name in user_columns
+        specs[0 if on_user_side else 1][tensor.name] = tf.TensorSpec(
+            [1 if on_user_side else None, *tensor.shape[1:]], tensor.dtype
         )
 
     @tf.function(input_signature=specs, autograph=False)
     def score(user, candidates):
         model = reference()
-        num_candidates = tf.shape(next(iter(candidates.values())))[0]
-        outputs = _score_request(model, user, candidates, num_candidates)
+        walk = RequestWalk(tf.shape(next(iter(candidates.values())))[0])
+        outputs = walk(model, user, candidates)
+        ways.update(walk.ways)
         return outputs_by_task(model, outputs, tasks)
 
-    concrete = score.get_concrete_function()
+    return score.get_concrete_function(), ways, specs
+
+
+def _compile(model, user_columns, tasks):
+    concrete, _, specs = _trace(model, user_columns, tasks)
 
     def call(user, candidates):
         features = ({}, {})
         for side, values in enumerate((user, candidates)):
             for name, value in values.items():
-                spec = specs[side][name]
-                features[side][name] = tf.constant(value, spec.dtype)
+                features[side][name] = tf.constant(value, specs[side][name].dtype)
         return concrete(*features)
 
     return call
-
-
-def _score_request(model, user, candidates, num_candidates):
-    """Run a functional model with single rows wherever no candidate is involved."""
-    # Tensors with a single row that stands for all candidates. The list keeps them alive, so that
-    # an identity is never given to another tensor.
-    single, alive = {id(value) for value in user.values()}, list(user.values())
-
-    def mark(outputs):
-        for output in tf.nest.flatten(outputs):
-            single.add(id(output))
-            alive.append(output)
-        return outputs
-
-    def spread(value):
-        if id(value) not in single:
-            return value
-        return tf.repeat(value, num_candidates, axis=0)
-
-    def run(operation):
-        def call(*args, **kwargs):
-            tensors = [v for v in tf.nest.flatten((args, kwargs)) if tf.is_tensor(v)]
-            if all(id(tensor) in single for tensor in tensors):
-                return mark(operation(*args, **kwargs))
-            if not any(id(tensor) in single for tensor in tensors):
-                return operation(*args, **kwargs)
-            if getattr(operation, "separable_inputs", False) and isinstance(args[0], dict):
-                return apart(operation, args[0])
-            args, kwargs = tf.nest.map_structure(spread, (args, kwargs))
-            return operation(*args, **kwargs)
-
-        return call
-
-    def apart(operation, inputs):
-        sides = operation.separate(inputs, lambda value: id(value) in single)
-        one = mark(operation({name: inputs[name] for name in sides[0]})) if sides[0] else {}
-        rest = {name: spread(inputs[name]) for name in sides[1]}
-        outputs = {**one, **(operation(rest) if rest else {})}
-        return {name: outputs[name] for name in operation.blocks if name in outputs}
-
-    by_name = {**user, **candidates}
-    inputs = [by_name[tensor.name] for tensor in model.inputs]
-    outputs = model._run_through_graph(inputs, operation_fn=run)
-    return tf.nest.map_structure(spread, outputs)

@@ -4,12 +4,21 @@ from runner import Mutant
 
 COLUMNS = "recsys_lib/features/columns.py"
 EMBEDDING = "recsys_lib/features/embedding.py"
+PENALTIES = "recsys_lib/features/penalties.py"
 BLOCKS = "recsys_lib/layers/blocks.py"
+HEADS = "recsys_lib/layers/heads.py"
 CROSSES = "recsys_lib/features/crosses.py"
 TEST_COLUMNS = "features/test_columns.py"
 TEST_EMBEDDING = "features/test_embedding.py"
+TEST_PENALTIES = "features/test_penalties.py"
 TEST_BLOCKS = "layers/test_blocks.py"
 TEST_CROSSES = "features/test_crosses.py"
+PENALTY = f"{TEST_PENALTIES}::test_the_penalty_of_a_table_and_its_gradient_equal_the_formula"
+CROSSES_PENALTY = f"{TEST_PENALTIES}::test_the_penalty_of_crosses_equals_the_formula"
+CROSSES_CONFIGURATION = (
+    f"{TEST_PENALTIES}::"
+    "test_crosses_have_a_penalty_in_training_only_and_keep_it_in_their_configuration"
+)
 
 MUTANTS = [
     Mutant(
@@ -60,15 +69,15 @@ MUTANTS = [
     Mutant(
         "embedding: the whole table is read",
         EMBEDDING,
-        "tf.gather(self.table._value, rows)",
-        "tf.gather(tf.convert_to_tensor(self.table._value), rows)",
+        "tf.gather(resource_of(self.table), rows)",
+        "tf.gather(tf.convert_to_tensor(self.table), rows)",
         f"{TEST_EMBEDDING}::test_the_graph_gathers_from_the_variable_and_never_reads_the_whole_table",
     ),
     Mutant(
         "embedding: the table never trains",
         EMBEDDING,
-        "tf.gather(self.table._value, rows)",
-        "tf.raw_ops.ResourceGather(resource=self.table._value.handle, indices=rows, "
+        "tf.gather(resource_of(self.table), rows)",
+        "tf.raw_ops.ResourceGather(resource=resource_of(self.table).handle, indices=rows, "
         "dtype=tf.float32)",
         f"{TEST_EMBEDDING}::test_gradients_are_sparse_and_reach_only_the_rows_read",
     ),
@@ -196,15 +205,15 @@ MUTANTS = [
     Mutant(
         "linear term: in the width of the embeddings",
         BLOCKS,
-        'FusedEmbedding(columns, 1, "zeros", name=name)',
-        'FusedEmbedding(columns, 8, "zeros", name=name)',
+        'FusedEmbedding(columns, 1, "zeros", l2, name=name)',
+        'FusedEmbedding(columns, 8, "zeros", l2, name=name)',
         f"{TEST_BLOCKS}::test_the_linear_term_starts_at_zero_in_a_table_of_its_own",
     ),
     Mutant(
         "linear term: starts at random",
         BLOCKS,
-        'FusedEmbedding(columns, 1, "zeros", name=name)',
-        "FusedEmbedding(columns, 1, name=name)",
+        'FusedEmbedding(columns, 1, "zeros", l2, name=name)',
+        "FusedEmbedding(columns, 1, None, l2, name=name)",
         f"{TEST_BLOCKS}::test_the_linear_term_starts_at_zero_in_a_table_of_its_own",
     ),
     Mutant(
@@ -216,7 +225,7 @@ MUTANTS = [
     ),
     Mutant(
         "head: Dense(1) instead of the plain sum",
-        BLOCKS,
+        HEADS,
         "total = ops.squeeze(sum(logits[1:], start=logits[0]), axis=-1) + self.bias",
         """if not hasattr(self, "dense"):
             self.dense = keras.layers.Dense(1, use_bias=False)
@@ -225,22 +234,22 @@ MUTANTS = [
     ),
     Mutant(
         "head: only the first logit",
-        BLOCKS,
+        HEADS,
         "sum(logits[1:], start=logits[0])",
         "logits[0]",
         f"{TEST_BLOCKS}::test_the_head_sums_logits_with_weight_one",
     ),
     Mutant(
         "head: shapes are not checked",
-        BLOCKS,
+        HEADS,
         "if len(shape) != 2 or shape[-1] != 1:",
         "if False:",
         f"{TEST_BLOCKS}::test_the_head_refuses_shapes_that_would_broadcast",
     ),
     Mutant(
         "head: the sigmoid in regression too",
-        BLOCKS,
-        'return ops.sigmoid(total) if self.kind == "binary" else total',
+        HEADS,
+        'return ops.sigmoid(total) if self.kind == "binary" and not as_logit else total',
         "return ops.sigmoid(total)",
         f"{TEST_BLOCKS}::test_a_regression_head_is_the_sum_itself",
     ),
@@ -347,5 +356,118 @@ MUTANTS = [
         "if frozenset(pair) in seen:",
         "if pair in seen:",
         f"{TEST_CROSSES}::test_bad_pairs_are_named",
+    ),
+    Mutant(
+        "parts: a logit's network ignores its options",
+        BLOCKS,
+        "MLP(hidden_units, activation, dropout_rate, batch_normalization, name=name)",
+        "MLP(hidden_units, name=name)",
+        f"{TEST_BLOCKS}::test_the_options_of_a_networks_logit_are_those_of_its_network",
+    ),
+    Mutant(
+        "embedding: one initializer for several tables",
+        EMBEDDING,
+        'return initializer.clone() if hasattr(initializer, "clone") else initializer',
+        "return initializer",
+        "second_order/test_deepfm.py::"
+        "test_two_tables_start_with_different_vectors_also_from_one_initializer",
+    ),
+    Mutant(
+        "penalty: a row that comes up three times is pulled three times",
+        PENALTIES,
+        "tf.reduce_sum(shares * squares / parts)",
+        "tf.reduce_sum(shares * squares)",
+        (PENALTY, CROSSES_PENALTY),
+    ),
+    Mutant(
+        "penalty: without the half",
+        PENALTIES,
+        "return 0.5 * strength * tf.reduce_sum",
+        "return strength * tf.reduce_sum",
+        (PENALTY, CROSSES_PENALTY),
+    ),
+    Mutant(
+        "penalty: padding is penalised",
+        PENALTIES,
+        "        share[0] = 0.0\n",
+        "",
+        PENALTY,
+    ),
+    Mutant(
+        "penalty: counts are ignored",
+        PENALTIES,
+        "share = (1 / np.maximum(counts, 1)).astype(np.float32)",
+        "share = np.ones(size, np.float32)",
+        PENALTY,
+    ),
+    Mutant(
+        "penalty: tables without counts are penalised too",
+        PENALTIES,
+        "share = np.zeros(size, np.float32)",
+        "share = np.ones(size, np.float32)",
+        PENALTY,
+    ),
+    Mutant(
+        "embedding: the penalty of the table for that of the batch",
+        EMBEDDING,
+        'if self.l2.rows == "table":',
+        "if True:",
+        PENALTY,
+    ),
+    Mutant(
+        "embedding: a penalty in prediction too",
+        EMBEDDING,
+        "if training and is_penalised and self.l2.strength:",
+        "if is_penalised and self.l2.strength:",
+        f"{TEST_PENALTIES}::test_it_is_there_in_training_only_and_not_at_strength_0",
+    ),
+    Mutant(
+        "linear term: the penalty is not handed on",
+        BLOCKS,
+        'FusedEmbedding(columns, 1, "zeros", l2, name=name)',
+        'FusedEmbedding(columns, 1, "zeros", name=name)',
+        f"{TEST_PENALTIES}::test_the_linear_term_has_a_penalty_of_its_own",
+    ),
+    Mutant(
+        "crosses: unknown pairs are penalised",
+        CROSSES,
+        "return penalty_of_rows(self.l2.strength, rows, stored, known)",
+        "return penalty_of_rows(self.l2.strength, rows, stored, tf.ones_like(known))",
+        CROSSES_PENALTY,
+    ),
+    Mutant(
+        "crosses: unknown pairs take a part of a bucket's penalty",
+        CROSSES,
+        "        rows = tf.where(known, rows, tf.constant(-1, rows.dtype))\n",
+        "",
+        f"{TEST_PENALTIES}::test_a_bucket_that_unknown_pairs_share_is_penalised_once_and_in_full",
+    ),
+    Mutant(
+        "crosses: weights that no pair reads are penalised",
+        CROSSES,
+        "part = tf.reshape(part, (first, second))[1:, 1:]",
+        "part = tf.reshape(part, (first, second))",
+        CROSSES_PENALTY,
+    ),
+    Mutant(
+        "crosses: buckets are cut as if they were pairs",
+        CROSSES,
+        "if first * second <= self.max_rows:",
+        "if True:",
+        f"{TEST_PENALTIES}::test_a_bucket_that_unknown_pairs_share_is_penalised_once_and_in_full",
+    ),
+    Mutant(
+        "crosses: a penalty in prediction too",
+        CROSSES,
+        "if training and self.l2.strength:",
+        "if self.l2.strength:",
+        CROSSES_CONFIGURATION,
+    ),
+    Mutant(
+        "crosses: the penalty is not saved",
+        CROSSES,
+        '            "l2": self.l2.get_config(),\n',
+        "",
+        CROSSES_CONFIGURATION,
     ),
 ]

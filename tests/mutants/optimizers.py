@@ -98,12 +98,12 @@ MUTANTS = [
     Mutant(
         "optimizers: rows without a gradient are written too",
         OPTIMIZERS,
-        "        elif self._distribution_strategy.num_replicas_in_sync > 1:",
+        "        elif replicas_of(self) > 1:",
         """        else:
             gradient = tf.IndexedSlices(
                 tf.convert_to_tensor(gradient) + 1e-9, tf.range(tf.shape(variable)[0])
             )
-        if self._distribution_strategy.num_replicas_in_sync > 1:""",
+        if replicas_of(self) > 1:""",
         UNTOUCHED,
     ),
     Mutant(
@@ -124,7 +124,7 @@ MUTANTS = [
     Mutant(
         "per group: one optimizer for both",
         OPTIMIZERS,
-        "return self._optimizer_map[matches[0]]",
+        "return optimizers[matches[0]]",
         "return self.default_optimizer",
         f"{TEST_OPTIMIZERS}::test_each_group_gets_its_own_rule_and_its_own_statistics",
     ),

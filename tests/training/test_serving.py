@@ -193,7 +193,7 @@ def test_a_request_without_a_candidates_column_is_refused(model):
 
 @pytest.mark.parametrize("task", [None, "follow"])
 def test_the_task_must_be_named_among_several(model, task):
-    with pytest.raises(ValueError, match=rf"expected one of \['like', 'share'\], got {task!r}"):
+    with pytest.raises(ValueError, match=rf"task: expected one of \('like', 'share'\), got {task!r}"):
         rank(model, USER, CANDIDATES, task=task)
 
 

@@ -1,0 +1,124 @@
+"""What the library uses of Keras beyond its public interface, in one place.
+
+Keras promises nothing about names that begin with an underscore. Each of them that the library
+needs stands here behind a function that says what it gives, and has a test of its own
+(``tests/test_keras_internals.py``) that fails when a new version of Keras gives something else.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+
+def layers_of(model: keras.Model) -> list[keras.layers.Layer]:
+    """All layers of a model, those inside other layers too, each once.
+
+    Args:
+        model: any Keras model.
+
+    Example:
+        >>> inner = keras.Sequential([keras.layers.Dense(1, name="inside")])
+        >>> model = keras.Sequential([keras.Input((2,)), inner])
+        >>> [layer.name for layer in layers_of(model) if isinstance(layer, keras.layers.Dense)]
+        ['inside']
+    """
+    return model._flatten_layers(include_self=False)
+
+
+def run_through_graph(
+    model: keras.Model, inputs: list[Any], wrap: Callable[[Any], Callable[..., Any]]
+) -> Any:
+    """Walk through the operations of a functional model in their order.
+
+    Args:
+        model: functional model.
+        inputs: a value for each of ``model.inputs``, in their order; anything, since nothing but
+            the operations looks at it.
+        wrap: makes of an operation (a layer, or an operation of ``keras.ops``) the function that
+            is called with its arguments in its place.
+
+    Returns:
+        What the last operations returned, in the structure of ``model.output``.
+    """
+    return model._run_through_graph(inputs, operation_fn=wrap)
+
+
+def resource_of(variable: keras.Variable) -> tf.Variable:
+    """TensorFlow's variable behind a Keras variable.
+
+    ``tf.gather`` from it reads the rows asked for; from the Keras variable it would first copy the
+    whole table.
+    """
+    return variable._value
+
+
+def variable_key(optimizer: keras.Optimizer, variable: keras.Variable | tf.Variable) -> int:
+    """What an optimizer files a variable's statistics under.
+
+    Keras's variable and TensorFlow's behind it have one key, as of the optimizer's ``build``.
+    """
+    return optimizer._var_key(variable)
+
+
+def replicas_of(optimizer: keras.Optimizer) -> int:
+    """How many replicas apply their gradients together; 1 without a distribution strategy."""
+    return optimizer._distribution_strategy.num_replicas_in_sync
+
+
+def optimizers_by_pattern(
+    optimizers: "keras.optimizers.OptimizerMap | keras.optimizers.MultiOptimizer",
+) -> dict[str, keras.Optimizer]:
+    """The optimizer of each pattern of paths, in the order in which they were given."""
+    return optimizers._optimizer_map
+
+
+def keep_logits(probability: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """Lay a logit where Keras's binary cross-entropy looks for the one behind a probability.
+
+    The loss is then computed from the logit, which does not run out of digits near 0 and 1.
+
+    Args:
+        probability: tensor of any shape.
+        logits: tensor of the same shape.
+
+    Returns:
+        ``probability``.
+    """
+    probability._keras_logits = logits
+    return probability
+
+
+def joined_axis(operation: keras.Operation) -> int | None:
+    """The axis along which an operation of a graph joins tensors; None for any other operation.
+
+    ``keras.ops.concatenate`` and the layer ``Concatenate`` are such operations.
+    """
+    is_layer = isinstance(operation, keras.layers.Concatenate)
+    return operation.axis if is_layer or _is_operation(operation, "Concatenate") else None
+
+
+def new_shape(operation: keras.Operation) -> tuple[int, ...] | None:
+    """The shape, batch axis included, that ``keras.ops.reshape`` gives; None for others."""
+    return tuple(operation.newshape) if _is_operation(operation, "Reshape") else None
+
+
+def leaves_values_alone(operation: keras.Operation) -> bool:
+    """Whether an operation returns each value of its one tensor as it is, in the same place."""
+    return isinstance(operation, keras.layers.Identity) or _is_operation(operation, "StopGradient")
+
+
+def works_elementwise(operation: keras.Operation) -> bool:
+    """Whether an operation combines tensors entry by entry and repeats axes of length 1."""
+    layers = keras.layers.Add | keras.layers.Subtract | keras.layers.Multiply | keras.layers.Average
+    return isinstance(operation, layers) or _is_operation(
+        operation, "Add", "Subtract", "Multiply", "TrueDivide", "Maximum", "Minimum"
+    )
+
+
+def _is_operation(operation, *names):
+    """Whether a graph's operation is that of ``keras.ops`` with one of the names."""
+    kind = type(operation)
+    own = kind.__module__.startswith("keras.") and not isinstance(operation, keras.layers.Layer)
+    return own and kind.__name__ in names
