@@ -4,10 +4,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from reference import double, relu, sigmoid
 
 from recsys_lib.features.columns import CategoricalColumn, NumericColumn, SequenceColumn
 from recsys_lib.features.embedding import build_inputs
-from recsys_lib.layers.blocks import MLP, linear_logit
+from recsys_lib.layers.blocks import MLP, deep_logit, linear_logit, side_by_side
 from recsys_lib.layers.heads import PredictionHead
 
 USER = CategoricalColumn("user_id", 4, group="user", embedding_dim=8)
@@ -21,10 +22,6 @@ FEATURES = {
     "tags": np.array([[1, 2], [4, 0], [0, 0]], np.int32),
     "age": np.array([[0.5, -1], [2, 0], [1, 3]], np.float32),
 }
-
-
-def sigmoid(x):
-    return 1 / (1 + np.exp(-np.asarray(x, np.float64)))
 
 
 @pytest.fixture(scope="module")
@@ -109,8 +106,43 @@ def test_a_regression_head_is_the_sum_itself():
     logits = np.array([[2.0], [-7.0]], np.float32)
     np.testing.assert_array_equal(head([logits, logits]), [4.0, -14.0])
     np.testing.assert_array_equal(PredictionHead(kind="regression")(logits), [2.0, -7.0])
-    with pytest.raises(ValueError, match="kind: expected 'binary' or 'regression', got 'softmax'"):
+    with pytest.raises(
+        ValueError, match="kind: expected one of \\('binary', 'regression'\\), got 'softmax'"
+    ):
         PredictionHead(kind="softmax")
+
+
+def test_a_networks_logit_weighs_its_last_layer_without_a_bias():
+    inputs = keras.Input((4,))
+    model = keras.Model(inputs, deep_logit(inputs, (5, 3), activation="relu", name="net"))
+    features = np.random.default_rng(7).normal(size=(8, 4)).astype(np.float32)
+    hidden = double(features)
+    weights = [double(w) for w in model.get_layer("net").weights]
+    for kernel, bias in zip(weights[::2], weights[1::2], strict=True):
+        hidden = relu(hidden @ kernel + bias)
+    (kernel,) = model.get_layer("net_logit").get_weights()
+    np.testing.assert_allclose(model(features), hidden @ kernel, rtol=1e-5, atol=1e-6)
+
+
+def test_the_logit_of_no_network_is_a_linear_map():
+    inputs = keras.Input((4,))
+    model = keras.Model(inputs, deep_logit(inputs, ()))
+    assert [layer.name for layer in model.layers[1:]] == ["deep_logit"]
+    features = np.eye(4, dtype=np.float32)
+    np.testing.assert_array_equal(model(features), model.get_layer("deep_logit").get_weights()[0])
+
+
+def test_the_options_of_a_networks_logit_are_those_of_its_network():
+    options = {"activation": "dice", "dropout_rate": 0.3, "batch_normalization": True}
+    inputs = keras.Input((4,))
+    model = keras.Model(inputs, deep_logit(inputs, (5,), **options))
+    assert {name: getattr(model.get_layer("deep"), name) for name in options} == options
+
+
+def test_vectors_lie_side_by_side_and_one_alone_stays_as_it_is():
+    first, second = np.ones((2, 3), np.float32), np.zeros((2, 1), np.float32)
+    np.testing.assert_array_equal(side_by_side([first, second]), [[1, 1, 1, 0]] * 2)
+    assert side_by_side(iter([first])) is first
 
 
 @pytest.mark.parametrize("shape", [(3, 1, 1), (3,), (3, 2)])

@@ -16,7 +16,7 @@ TEST_NFM = "second_order/test_nfm.py"
 TEST_POLYNOMIAL = "second_order/test_polynomial.py"
 TEST_MODELS = "second_order/test_models.py"
 FORMULA = "::test_probabilities_equal_the_formula"
-LINEAR = "logits = [linear_logit(inputs, feature_columns), "
+LINEAR = "logits = [linear_logit(inputs, feature_columns, l2=linear_l2), "
 STILL_LEARNS = f"{TEST_MODELS}::test_with_embeddings_at_zero_the_linear_term_still_learns"
 SUM_OF_PAIRS = (
     f"{TEST_INTERACTIONS}::test_the_sum_of_pairs_in_linear_time_equals_the_loop_over_pairs"
@@ -112,8 +112,8 @@ MUTANTS = [
     Mutant(
         "FM: without the linear term",
         FM,
-        "logits = [linear_logit(inputs, feature_columns), FactorizationMachine",
-        "logits = [FactorizationMachine",
+        LINEAR + "second_order]",
+        "logits = [second_order]",
         STILL_LEARNS,
     ),
     Mutant(
@@ -140,8 +140,8 @@ MUTANTS = [
     Mutant(
         "FwFM: the linear term is left out",
         FWFM,
-        "logits = [linear_logit(inputs, feature_columns), ops",
-        "logits = [ops",
+        LINEAR + "second_order]",
+        "logits = [second_order]",
         STILL_LEARNS,
     ),
     Mutant(
@@ -154,8 +154,8 @@ MUTANTS = [
     Mutant(
         "polynomial: one pair alone",
         POLYNOMIAL,
-        "        feature_columns,\n        max_cross_rows=",
-        '        feature_columns,\n        [("user_id", "movie_id")],\n        max_cross_rows=',
+        "        tasks,\n        max_cross_rows=",
+        '        tasks,\n        cross_pairs=[("user_id", "movie_id")],\n        max_cross_rows=',
         f"{TEST_POLYNOMIAL}::test_it_is_the_wide_model_over_all_pairs",
     ),
     Mutant(
@@ -183,23 +183,37 @@ MUTANTS = [
     Mutant(
         "AFM: softmax over the hidden units, before the projection",
         AFM,
-        "hidden = ops.relu(ops.matmul(products, self.kernel) + self.bias)",
-        "hidden = ops.softmax(ops.matmul(products, self.kernel) + self.bias, axis=-1)",
+        "hidden = self.activation(hidden)",
+        "hidden = ops.softmax(hidden, axis=-1)",
         f"{TEST_AFM}{FORMULA}",
     ),
     Mutant(
         "AFM: pooled before the softmax",
         AFM,
-        "hidden = ops.relu(ops.matmul(products, self.kernel) + self.bias)",
+        "hidden = ops.matmul(products, self.kernel) + self.bias",
         "pooled = ops.sum(products, axis=1, keepdims=True) + 0 * products\n"
-        "        hidden = ops.relu(ops.matmul(pooled, self.kernel) + self.bias)",
+        "        hidden = ops.matmul(pooled, self.kernel) + self.bias",
         f"{TEST_AFM}::test_weights_sum_to_one_over_the_pairs_of_a_row_and_differ",
     ),
     Mutant(
         "AFM: scores without a rectifier",
         AFM,
-        "hidden = ops.relu(ops.matmul(products, self.kernel) + self.bias)",
-        "hidden = ops.matmul(products, self.kernel) + self.bias",
+        "        hidden = self.activation(hidden)\n",
+        "",
+        f"{TEST_AFM}{FORMULA}",
+    ),
+    Mutant(
+        "AFM: always a rectifier",
+        AFM,
+        "hidden = self.activation(hidden)",
+        "hidden = ops.relu(hidden)",
+        f"{TEST_AFM}{FORMULA}",
+    ),
+    Mutant(
+        "AFM: the activation is not handed on",
+        AFM,
+        'PairAttention(attention_dim, attention_l2, activation, name="afm_attention")',
+        'PairAttention(attention_dim, attention_l2, name="afm_attention")',
         f"{TEST_AFM}{FORMULA}",
     ),
     Mutant(
@@ -290,10 +304,10 @@ MUTANTS = [
     Mutant(
         "NFM: dropout before the normalization",
         NFM,
-        "    if batch_normalization:\n        normalization",
+        '    if check_bool("batch_normalization", batch_normalization):\n',
         "    hidden = keras.layers.Dropout(interaction_dropout_rate)(hidden)\n"
         "    interaction_dropout_rate = 0.0\n"
-        "    if batch_normalization:\n        normalization",
+        "    if batch_normalization:\n",
         f"{TEST_NFM}::test_normalization_and_dropout_sit_on_the_pooled_pairs_in_this_order",
     ),
     Mutant(
@@ -306,8 +320,8 @@ MUTANTS = [
     Mutant(
         "NFM: hidden layers without normalization",
         NFM,
-        "            batch_normalization=batch_normalization,\n",
-        "",
+        'hidden_units, activation, dropout_rate, batch_normalization, name="nfm_hidden"',
+        'hidden_units, activation, dropout_rate, name="nfm_hidden"',
         f"{TEST_NFM}::test_normalization_moves_by_a_tenth_and_reaches_the_hidden_layers",
     ),
     Mutant(

@@ -14,21 +14,33 @@ TEST_DEEPFM = "second_order/test_deepfm.py"
 TEST_MODELS = "second_order/test_models.py"
 TEST_LOOPS = "benchmarks/test_loops.py"
 FORMULA = "::test_probabilities_equal_the_formula"
-LINEAR = "logits = [linear_logit(inputs, feature_columns), "
+LINEAR = "logits = [linear_logit(inputs, feature_columns, l2=linear_l2), "
 STILL_LEARNS = f"{TEST_MODELS}::test_with_embeddings_at_zero_the_linear_term_still_learns"
+INNER = "inner = ops.matmul(fields, ops.transpose(fields, (0, 2, 1)))"
+SIGNAL = "return ops.matmul(ops.reshape(inner, (-1, num_products)), ops.transpose(weights))"
 
 MUTANTS = [
     Mutant(
         "PNN: the signals are concatenated",
         PNN,
-        """shape=(input_shape[0][-1],), initializer="zeros")
+        """        shape = tuple(input_shape[0])
+        self.bias = self.add_weight(name="bias", shape=shape[-1:], initializer="zeros")
+        if self.batch_normalization:
+            self.normalization.build(shape)
+        self.activation_layer.build(shape)
 
-    def call(self, signals):
-        return ops.relu(sum(signals[1:], start=signals[0]) + self.bias)""",
-        """shape=(sum(s[-1] for s in input_shape),), initializer="zeros")
+    def call(self, signals, training=None):
+        total = sum(signals[1:], start=signals[0]) + self.bias
+""",
+        """        shape = (input_shape[0][0], sum(s[-1] for s in input_shape))
+        self.bias = self.add_weight(name="bias", shape=shape[-1:], initializer="zeros")
+        if self.batch_normalization:
+            self.normalization.build(shape)
+        self.activation_layer.build(shape)
 
-    def call(self, signals):
-        return ops.relu(ops.concatenate(signals, axis=-1) + self.bias)""",
+    def call(self, signals, training=None):
+        total = ops.concatenate(signals, axis=-1) + self.bias
+""",
         (
             f"{TEST_PNN}::test_signals_are_added_with_one_bias_before_the_rectifier",
             f"{TEST_PNN}::test_the_parameters_are_counted",
@@ -37,40 +49,63 @@ MUTANTS = [
     Mutant(
         "PNN: a product layer without a rectifier",
         PNN,
-        "return ops.relu(sum(signals[1:], start=signals[0]) + self.bias)",
-        "return sum(signals[1:], start=signals[0]) + self.bias",
+        "return self.activation_layer(total)",
+        "return total",
         f"{TEST_PNN}::test_signals_are_added_with_one_bias_before_the_rectifier",
     ),
     Mutant(
         "PNN: the quadratic signal alone",
         PNN,
-        "return ops.relu(sum(signals[1:], start=signals[0]) + self.bias)",
-        "return ops.relu(sum(signals[2:], start=signals[1]) + self.bias)",
+        "total = sum(signals[1:], start=signals[0]) + self.bias",
+        "total = sum(signals[2:], start=signals[1]) + self.bias",
         f"{TEST_PNN}::test_signals_are_added_with_one_bias_before_the_rectifier",
     ),
     Mutant(
         "IPNN: the square is missing",
         PNN,
-        "return ops.sum(ops.square(sums), axis=-1)",
-        "return ops.sqrt(ops.sum(ops.square(sums), axis=-1))",
+        SIGNAL,
+        SIGNAL.replace("return ", "return ops.sqrt(") + ")",
         f"{TEST_PNN}::test_the_inner_signal_equals_the_sum_over_all_pairs",
     ),
     Mutant(
         "IPNN: fields and width swapped",
         PNN,
-        "sums = ops.matmul(self.theta, fields)",
-        "sums = ops.matmul(self.theta, ops.reshape(ops.transpose(fields, (0, 2, 1)), "
-        "(-1, *fields.shape[1:])))",
+        INNER,
+        "fields = ops.reshape(ops.transpose(fields, (0, 2, 1)), (-1, *fields.shape[1:]))\n"
+        "        " + INNER,
         f"{TEST_PNN}::test_permuting_fields_with_their_weights_changes_no_inner_signal",
     ),
     Mutant(
         "IPNN: pairs i = j are taken off",
         PNN,
-        "return ops.sum(ops.square(sums), axis=-1)",
-        "own = ops.matmul(ops.sum(ops.square(fields), axis=-1), "
-        "ops.transpose(ops.square(self.theta)))\n"
-        "        return ops.sum(ops.square(sums), axis=-1) - own",
+        INNER,
+        INNER + " * (1 - ops.eye(fields.shape[1], dtype=fields.dtype))",
         f"{TEST_PNN}::test_the_inner_signal_equals_the_sum_over_all_pairs",
+    ),
+    Mutant(
+        "IPNN: a sum of vectors for each unit",
+        PNN,
+        INNER,
+        "sums = ops.matmul(self.theta, fields)\n"
+        "        return ops.sum(ops.square(sums), axis=-1)\n"
+        "        " + INNER,
+        f"{TEST_PNN}::test_the_inner_signal_needs_no_vector_for_each_unit",
+    ),
+    Mutant(
+        "PNN: the product layer is normalised after its activation",
+        PNN,
+        """            total = self.normalization(total, training=training)
+        return self.activation_layer(total)""",
+        """            return self.normalization(self.activation_layer(total), training=training)
+        return self.activation_layer(total)""",
+        f"{TEST_PNN}::test_the_product_layer_is_normalised_before_its_activation",
+    ),
+    Mutant(
+        "PNN: the product layer is not normalised",
+        PNN,
+        'AddedSignals(activation, batch_normalization, name="product_layer")',
+        'AddedSignals(activation, name="product_layer")',
+        f"{TEST_PNN}::test_the_parameters_are_counted",
     ),
     Mutant(
         "OPNN: outer products of single fields instead of the superposition",
@@ -97,9 +132,9 @@ MUTANTS = [
     Mutant(
         "PNN: both means inner",
         PNN,
-        """        parts.append(InnerProductSignal(units, name="inner_signal")(fields))
+        """        signals.append(InnerProductSignal(units, name="inner_signal")(fields))
     if products != "inner":""",
-        """        parts.append(InnerProductSignal(units, name="inner_signal")(fields))
+        """        signals.append(InnerProductSignal(units, name="inner_signal")(fields))
     if products == "outer":""",
         f"{TEST_PNN}::test_the_parameters_are_counted",
     ),
@@ -125,8 +160,8 @@ MUTANTS = [
     Mutant(
         "FiBiNET: field weights by a sigmoid",
         FIBINET,
-        'senet_activation="relu"',
-        'senet_activation="sigmoid"',
+        'senet_activation: Activation = "relu"',
+        'senet_activation: Activation = "sigmoid"',
         f"{TEST_FIBINET}::test_the_papers_activation_is_the_default",
     ),
     Mutant(
@@ -214,7 +249,7 @@ MUTANTS = [
     Mutant(
         "DeepFM: always two tables",
         DEEPFM,
-        "if not shared_embedding:",
+        'if not check_bool("shared_embedding", shared_embedding):',
         "if True:",
         (
             f"{TEST_DEEPFM}::test_one_row_of_the_shared_table_moves_both_parts",
@@ -224,7 +259,7 @@ MUTANTS = [
     Mutant(
         "DeepFM: always one table",
         DEEPFM,
-        "if not shared_embedding:",
+        'if not check_bool("shared_embedding", shared_embedding):',
         "if False:",
         f"{TEST_DEEPFM}::test_with_two_tables_each_moves_its_own_part",
     ),
@@ -238,15 +273,15 @@ MUTANTS = [
     Mutant(
         "DeepFM: the linear term is left out",
         DEEPFM,
-        "logits = [linear_logit(inputs, feature_columns), second_order, deep]",
+        LINEAR + "second_order, deep]",
         "logits = [second_order, deep]",
         STILL_LEARNS,
     ),
     Mutant(
         "DeepFM: the second order is left out",
         DEEPFM,
-        "logits = [linear_logit(inputs, feature_columns), second_order, deep]",
-        "logits = [linear_logit(inputs, feature_columns), deep]",
+        LINEAR + "second_order, deep]",
+        LINEAR + "deep]",
         f"{TEST_DEEPFM}{FORMULA}",
     ),
     Mutant(
