@@ -338,3 +338,17 @@ def test_numeric_embedding_is_a_number_times_its_vector():
     vectors = layer.vectors.numpy()
     assert np.abs(vectors).min() > 0
     np.testing.assert_allclose(result, values[:, :, None] * vectors[None], rtol=1e-7)
+
+
+def test_a_block_goes_with_the_candidates_where_any_of_its_columns_does():
+    """``rank`` looks a block up once a request only if all of its columns are the request's."""
+    layer = FusedEmbedding((USER, AGE, MOVIE, HISTORY), DIM)
+    of_request = ["user_id", "history"]  # age and film differ between the candidates
+    found = layer.separate({name: name for name in INPUTS}, lambda name: name in of_request)
+    assert found == (["history"], ["user_id", "age", "movie_id"])
+    of_request.append("age")
+    found = layer.separate({name: name for name in INPUTS}, lambda name: name in of_request)
+    assert found == (["user_id", "age", "history"], ["movie_id"])
+    # A column that is not there decides nothing.
+    given = {name: name for name in INPUTS if name != "age"}
+    assert layer.separate(given, lambda name: name == "user_id")[0] == ["user_id"]
