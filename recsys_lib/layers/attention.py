@@ -56,6 +56,13 @@ class BilinearAttention(keras.layers.Layer):
         turned = ops.matmul(candidate, ops.transpose(self.kernel))  # (batch, units): W v
         return masked_softmax(ops.einsum("btu,bu->bt", states, turned), step_mask)
 
+    def call_request(self, is_single, states, candidate, step_mask):
+        """The shares of one request's states for many candidates; see ``RequestWalk``."""
+        if is_single(candidate) or not is_single(states) or not is_single(step_mask):
+            return NotImplemented
+        turned = ops.matmul(candidate, ops.transpose(self.kernel))
+        return masked_softmax(ops.matmul(turned, ops.transpose(states[0])), step_mask)
+
 
 def weighted_sum(weights: KerasTensor, vectors: KerasTensor, name: str) -> KerasTensor:
     """``sum_j w_j e_j`` over the steps, as a named layer: ``(batch, width)``.

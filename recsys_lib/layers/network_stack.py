@@ -125,32 +125,34 @@ class NetworkStack(keras.layers.Layer):
         if len(inputs.shape) == 3:
             outputs = ops.reshape(inputs, (-1, inputs.shape[1] * inputs.shape[2]))
             readers = self.readers or (1,) * self.count
-        for position in range(len(self.widths)):
-            outputs = self._layer(outputs, position, readers)
-            readers = (1,) * self.count
+        return self.after_first_product(self._product(outputs, 0, readers), training)
+
+    @property
+    def first_kernel(self):
+        """``W_0`` of networks that read one input, side by side: they begin with ``W_0 x``."""
+        return _side_by_side(ops.convert_to_tensor(self.kernels[0]))
+
+    def after_first_product(self, product, training=False):
+        """The networks' outputs from ``W_0 x``, which ``rank`` computes in parts."""
+        outputs = product
+        for position, units in enumerate(self.widths):
+            if position:
+                outputs = self._product(outputs, position, (1,) * self.count)
+            outputs = outputs + ops.reshape(self.biases[position], (self.count * units,))
             if position < len(self.hidden_units):
                 outputs = self._activated(outputs, position, training)
         return ops.reshape(outputs, (-1, self.count, self.widths[-1]))
 
-    def _layer(self, inputs, position, readers):
-        """``W_n a_n + b_n`` for every network n: one product for those that read one input.
+    def _product(self, inputs, position, readers):
+        """``W_n a_n`` for every network n: one product for those that read one input.
 
         A batched product of small matrices, and its gradient, take twice as long.
         """
         kernel = ops.convert_to_tensor(self.kernels[position])
-        _, features, units = kernel.shape
         parts = zip(
-            tf.split(inputs, len(readers), axis=1),
-            tf.split(kernel, readers, axis=0),
-            readers,
-            strict=True,
+            tf.split(inputs, len(readers), axis=1), tf.split(kernel, readers, axis=0), strict=True
         )
-        products = []
-        for rows, matrices, count in parts:
-            # Their matrices side by side.
-            flat = ops.reshape(ops.transpose(matrices, (1, 0, 2)), (features, count * units))
-            products.append(ops.matmul(rows, flat))
-        return side_by_side(products) + ops.reshape(self.biases[position], (self.count * units,))
+        return side_by_side(ops.matmul(rows, _side_by_side(matrices)) for rows, matrices in parts)
 
     def _activated(self, outputs, position, training):
         if self.normalizations:
@@ -177,6 +179,12 @@ class NetworkStack(keras.layers.Layer):
             "batch_normalization": self.batch_normalization,
             "readers": self.readers,
         }
+
+
+def _side_by_side(matrices):
+    """``(count, features, units)`` to ``(features, count * units)``."""
+    count, features, units = matrices.shape
+    return ops.reshape(ops.transpose(matrices, (1, 0, 2)), (features, count * units))
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
