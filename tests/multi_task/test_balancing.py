@@ -10,6 +10,7 @@ from recsys_lib.features.embedding import build_inputs
 from recsys_lib.layers.heads import PredictionHead
 from recsys_lib.multi_task import build_esmm
 from recsys_lib.multi_task.balancing import (
+    DecayingWeights,
     FixedWeights,
     GradNorm,
     ParetoWeights,
@@ -22,6 +23,7 @@ DATA = small.make_data()
 TASKS = list(small.KINDS)
 METHODS = {
     "fixed": FixedWeights({"click": 0.5}),
+    "decaying": DecayingWeights({"click": 0.5}, 0.9),
     "uncertainty": UncertaintyWeighting(0.05),
     "GradNorm": GradNorm(learning_rate=0.05),
     "Pareto": ParetoWeights({"click": 0.1}),
@@ -90,6 +92,7 @@ def test_the_network_steps_along_the_weighted_gradients(method):
     np.testing.assert_allclose(moved, weights @ gradients, rtol=1e-4, atol=1e-6)
     expected = {
         "fixed": [0.5, 1.0],
+        "decaying": [0.5, 1.0],
         "uncertainty": [1.0, 0.5],
         "GradNorm": [1.0, 1.0],
         "Pareto": min_norm_weights(gradients @ gradients.T, [0.1, 0]),
@@ -210,6 +213,40 @@ def test_initial_losses_are_the_mean_over_the_first_batches_and_then_stay():
     np.testing.assert_allclose(trainer.weighting.initial_losses, losses, rtol=1e-5)
 
 
+def test_first_losses_in_theory_are_log_2_for_binary_tasks_and_measured_for_others():
+    method = GradNorm(initial_steps=2, initial_losses="log_classes")
+    trainer, history = train(method, batch_size=32)
+    losses, _ = small.losses_and_gradients(trainer.model, DATA.train, small.KINDS)
+    np.testing.assert_allclose(trainer.weighting.initial_losses, [np.log(2), losses[1]], rtol=1e-5)
+    history = trainer.fit(DATA, **ONE_STEP)
+    progress = losses / [np.log(2), losses[1]]
+    np.testing.assert_allclose(column(history, "rate")[0], progress / progress.mean(), rtol=1e-5)
+
+
+# Decaying weights: PLE, section 4.3
+
+
+@pytest.mark.parametrize("every", ["epoch", "step"])
+def test_weights_are_the_first_ones_times_the_factor_to_the_power_of_time(every):
+    method = DecayingWeights({"click": 0.5}, {"click": 0.9, "minutes": 1.25}, every)
+    _, history = train(method, epochs=3, batch_size=16)
+    steps = small.NUM_ROWS // 16
+    time = np.arange(3)[:, None] * np.ones(steps)
+    if every == "step":
+        time = np.arange(3 * steps).reshape(3, steps)
+    expected = [(0.5 * 0.9**time).mean(axis=1), (1.25**time).mean(axis=1)]
+    np.testing.assert_allclose(column(history, "weight"), np.transpose(expected), rtol=1e-5)
+
+
+def test_a_number_is_for_all_tasks_and_a_task_left_out_keeps_its_weight():
+    _, history = train(DecayingWeights(0.5, {"minutes": 0.1}), epochs=3)
+    np.testing.assert_allclose(
+        column(history, "weight"), [[0.5, 0.5], [0.5, 0.05], [0.5, 0.005]], rtol=1e-5
+    )
+    _, history = train(DecayingWeights({"minutes": 3}, 0.5), epochs=2)
+    np.testing.assert_allclose(column(history, "weight"), [[1, 3], [0.5, 1.5]], rtol=1e-5)
+
+
 # Pareto weights
 
 
@@ -253,13 +290,30 @@ def test_pareto_weights_sum_to_one_and_keep_to_their_bounds():
     np.testing.assert_allclose(column(history, "weight"), 0.5, rtol=1e-6)
 
 
+def test_pareto_bounds_belong_to_their_names_in_any_order_of_tasks():
+    kinds = {"minutes": "regression", "like": "binary", "click": "binary"}
+    bounds = {"click": 0.5, "minutes": 0.2, "like": 0.1}
+    method = ParetoWeights(bounds)
+    for order in (list(kinds), list(kinds)[::-1]):
+        data = small.make_data({task: kinds[task] for task in order})
+        _, history = train(method, data, epochs=3, batch_size=8)
+        for task, bound in bounds.items():
+            assert (history.epochs[f"weight_{task}"] >= bound - 1e-6).all()
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: UncertaintyWeighting(0.0), "learning_rate: expected more than 0"),
-        (lambda: GradNorm(learning_rate=-1), "learning_rate: expected more than 0"),
-        (lambda: GradNorm(alpha=-1), "alpha: expected 0 or more"),
-        (lambda: GradNorm(initial_steps=0), "initial_steps: expected 1 or more"),
+        (lambda: UncertaintyWeighting(0.0), "learning_rate: expected a finite number"),
+        (lambda: GradNorm(learning_rate=-1), "learning_rate: expected a finite number"),
+        (lambda: GradNorm(alpha=-1), "alpha: expected a finite number from 0"),
+        (lambda: GradNorm(initial_steps=0), "initial_steps: expected an integer of 1 or more"),
+        (lambda: GradNorm(initial_losses="log"), "initial_losses: expected one of"),
+        (lambda: DecayingWeights({"click": -1}), r"DecayingWeights, weights.'click'.: expected a"),
+        (lambda: DecayingWeights(decay=0), "DecayingWeights, decay: expected a finite number"),
+        (lambda: DecayingWeights(every="batch"), "DecayingWeights, every: expected one of"),
+        (lambda: train(DecayingWeights({"buy": 1})), "DecayingWeights, weights: no such tasks"),
+        (lambda: train(DecayingWeights(1, {"buy": 1})), "DecayingWeights, decay: no such tasks"),
         (lambda: ParetoWeights(method="fast"), "method: expected one of"),
         (lambda: train(ParetoWeights(0.6)), "lower_bounds: expected a sum of at most 1"),
         (lambda: train(ParetoWeights({"buy": 0.1})), "lower_bounds: no such tasks"),

@@ -10,18 +10,21 @@ import tiny_balancing as small
 from recsys_lib.data import simulator
 from recsys_lib.multi_task import build_cgc, build_mmoe, build_omoe, build_ple, build_shared_bottom
 from recsys_lib.multi_task.balancing import (
+    DecayingWeights,
     FixedWeights,
     GradNorm,
     ParetoWeights,
     UncertaintyWeighting,
 )
-from recsys_lib.training import Adam, Recipe, compare, fit
+from recsys_lib.training import Adam, Comparison, Recipe, fit
 from recsys_lib.training.trainer import Trainer
 
 DATA = small.make_data()
 OPTIONS = {"epochs": 3, "batch_size": 16, "seed": 4, "patience": None}
 METHODS = {
     "fixed": FixedWeights({"click": 0.5}),
+    "decaying by epoch": DecayingWeights({"click": 0.5}, {"minutes": 0.8}),
+    "decaying by step": DecayingWeights({"click": 0.5}, {"minutes": 0.8}, "step"),
     "uncertainty": UncertaintyWeighting(),
     "GradNorm": GradNorm(initial_steps=7),
     "Pareto": ParetoWeights(),
@@ -123,13 +126,13 @@ def test_compare_balances_each_seed_anew_and_leaves_single_tasks_alone():
         model = small.make_model(columns)
         return keras.Model(model.inputs, {"click": model.output["click"]})
 
-    kept, options = {}, {"epochs": 2, "batch_size": 16, "patience": None}
+    options = {"epochs": 2, "batch_size": 16, "patience": None}
     models = {
         "given": both,
         "own": Recipe(both, balancing=ParetoWeights()),
         "alone": alone,
     }
-    compare(models, DATA, seeds=[3, 5], balancing=GradNorm(), keep=kept, baselines={}, **options)
+    kept = Comparison(models, balancing=GradNorm(), baselines={}, **options).on(DATA, [3, 5]).models
     for name, build, balancing in (
         ("given", both, GradNorm()),
         ("own", both, ParetoWeights()),

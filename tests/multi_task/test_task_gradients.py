@@ -1,5 +1,6 @@
 """The gradients of tasks on what they share: by hand, and on which parameters."""
 
+import dataclasses
 import functools
 
 import keras
@@ -67,13 +68,44 @@ def test_dropout_and_moving_statistics_stay_as_they_are():
         np.testing.assert_array_equal(variable, value)
 
 
+def test_a_tasks_gradient_is_that_of_its_own_rows():
+    keras.utils.set_random_seed(1)
+    model, own = small.make_model(), np.arange(small.NUM_ROWS) % 3 == 0
+    masked = dataclasses.replace(DATA.train, label_masks={"minutes": own})
+    found = task_gradients(model, masked, tasks=small.KINDS)
+    everywhere = task_gradients(model, DATA)
+    alone = task_gradients(model, DATA.train.take(own), tasks=small.KINDS)
+    np.testing.assert_allclose(found[0], everywhere[0], rtol=1e-5)
+    np.testing.assert_allclose(found[1], alone[1], rtol=1e-4, atol=1e-6)
+    assert np.abs(found[1] - everywhere[1]).max() > 1e-3
+
+
+def test_gradients_follow_the_models_order_of_tasks():
+    kinds = dict(reversed(small.KINDS.items()))  # minutes, click
+    keras.utils.set_random_seed(1)
+    model = small.make_model(kinds=kinds)
+    _, expected = small.losses_and_gradients(model, DATA.train, kinds)
+    np.testing.assert_allclose(task_gradients(model, DATA), expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("tasks", ["click", ("click",)])
+def test_a_single_task_has_one_gradient_whatever_the_outputs_form(tasks):
+    model = build_shared_bottom(
+        small.COLUMNS, tasks, hidden_units=(2,), tower_units=(), bottom_activation="linear"
+    )
+    kinds = {"click": "binary"}
+    _, expected = small.losses_and_gradients(model, DATA.train, kinds)
+    found = task_gradients(model, DATA)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+
+
 OPTIONS = {"embedding_dim": 3, "expert_units": (5, 4)}
 
 
 @pytest.mark.parametrize(
     ("build", "name", "positions", "size"),
     [
-        (functools.partial(build_shared_bottom, bottom_units=(6, 4)), "shared_bottom", None, 28),
+        (functools.partial(build_shared_bottom, hidden_units=(6, 4)), "shared_bottom", None, 28),
         (functools.partial(build_mmoe, num_experts=3, **OPTIONS), "experts", None, 3 * 24),
         (functools.partial(build_omoe, num_experts=3, **OPTIONS), "experts", None, 3 * 24),
         (functools.partial(build_cgc, **OPTIONS), "experts_1", (6, 7), 2 * 24),
@@ -83,8 +115,19 @@ OPTIONS = {"embedding_dim": 3, "expert_units": (5, 4)}
             (6,),
             24,
         ),
+        (
+            functools.partial(
+                build_cgc,
+                num_task_experts={t: 1 + (t == "like") for t in TASKS},
+                num_shared_experts=1,
+                **OPTIONS,
+            ),
+            "experts_1",
+            (4,),
+            24,
+        ),
     ],
-    ids=["shared bottom", "MMoE", "OMoE", "CGC", "PLE"],
+    ids=["shared bottom", "MMoE", "OMoE", "CGC", "PLE", "CGC, unequal"],
 )
 def test_the_last_shared_layer_of_each_architecture(build, name, positions, size):
     model = build(COLUMNS, TASKS)
@@ -114,7 +157,7 @@ def test_levels_are_ordered_as_numbers():
 
 
 def test_a_slash_takes_all_of_a_layer_or_one_of_its_parts():
-    model = build_shared_bottom(COLUMNS, TASKS, embedding_dim=3, bottom_units=(6, 4))
+    model = build_shared_bottom(COLUMNS, TASKS, embedding_dim=3, hidden_units=(6, 4))
     width = model.get_layer("features").output.shape[-1]
     counts = {
         name: sum(int(np.prod(v.shape)) for v in shared_parameters(model, name).variables)
@@ -153,7 +196,7 @@ def test_layers_that_cannot_be_shared_are_named(build, layer, message):
 
 
 def test_a_task_that_does_not_depend_on_the_layer_is_an_error():
-    model = build_esmm(COLUMNS, conversion_task="like", embedding_dim=3, hidden_units=(4,))
+    model = build_esmm(COLUMNS, ("click", "like"), embedding_dim=3, hidden_units=(4,))
     with pytest.raises(ValueError, match="shared layer 'cvr_tower': a task does not depend on it"):
         task_gradients(model, small_rows(2), "cvr_tower", tasks=dict.fromkeys(TASKS, "binary"))
 
@@ -169,7 +212,7 @@ def test_a_table_of_another_library_is_an_error():
 
 def test_bad_samples_are_named():
     model = small.make_model()
-    with pytest.raises(ValueError, match="num_rows: expected 1 or more, got 0"):
+    with pytest.raises(ValueError, match="num_rows: expected an integer of 1 or more, got 0"):
         task_gradients(model, DATA, num_rows=0)
     with pytest.raises(ValueError, match=r"task_gradients: missing columns \['x'\]"):
         task_gradients(model, small_rows(2), tasks=small.KINDS)

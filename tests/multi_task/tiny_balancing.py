@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+from reference import double, sigmoid
 
 from recsys_lib.data import Dataset, Split
 from recsys_lib.features.columns import NumericColumn
@@ -42,7 +43,7 @@ def make_model(columns=COLUMNS, kinds=None, width=2):
     return build_shared_bottom(
         columns,
         KINDS if kinds is None else kinds,
-        bottom_units=(width,),
+        hidden_units=(width,),
         tower_units=(),
         bottom_activation="linear",
     )
@@ -61,20 +62,20 @@ def losses_and_gradients(model, split, kinds):
     Returns:
         ``(tasks,)`` losses and ``(tasks, 3 * width + width)`` gradients.
     """
-    x = split.features["x"].astype(np.float64)
-    kernel, bias = (w.numpy().astype(np.float64) for w in model.get_layer("shared_bottom").weights)
+    x = double(split.features["x"])
+    kernel, bias = (double(w) for w in model.get_layer("shared_bottom").weights)
     hidden = x @ kernel + bias
     towers = model.get_layer("towers")
     losses, gradients = [], []
     for position, (task, kind) in enumerate(kinds.items()):
-        tower = towers.kernels[0].numpy()[position, :, 0].astype(np.float64)
+        tower = double(towers.kernels[0])[position, :, 0]
         offset = float(towers.biases[0].numpy()[position, 0]) + float(
             model.get_layer(task).bias.numpy()
         )
-        logit, label = hidden @ tower + offset, split.labels[task].astype(np.float64)
+        logit, label = hidden @ tower + offset, double(split.labels[task])
         if kind == "binary":
             losses.append(np.logaddexp(0, np.where(label == 1, -logit, logit)).mean())
-            slope = 1 / (1 + np.exp(-logit)) - label
+            slope = sigmoid(logit) - label
         else:
             losses.append(np.mean((logit - label) ** 2))
             slope = 2 * (logit - label)

@@ -5,6 +5,7 @@ from runner import Mutant
 UNCERTAINTY = "recsys_lib/multi_task/balancing/uncertainty.py"
 GRADNORM = "recsys_lib/multi_task/balancing/gradnorm.py"
 PARETO = "recsys_lib/multi_task/balancing/pareto.py"
+DECAY = "recsys_lib/multi_task/balancing/decay.py"
 MIN_NORM = "recsys_lib/multi_task/balancing/min_norm.py"
 GRADIENTS = "recsys_lib/multi_task/gradients.py"
 TRAINER = "recsys_lib/training/trainer.py"
@@ -20,6 +21,8 @@ STEP = f"{TEST}::test_the_network_steps_along_the_weighted_gradients"
 SHORTEST = f"{SOLVER}::test_no_solver_finds_a_shorter_combination"
 BY_HAND = f"{SOLVER}::test_by_hand"
 EQUAL = f"{SOLVER}::test_equal_gradients_share_what_the_bounds_leave_alike"
+THEORY = f"{TEST}::test_first_losses_in_theory_are_log_2_for_binary_tasks_and_measured_for_others"
+FADING = f"{TEST}::test_weights_are_the_first_ones_times_the_factor_to_the_power_of_time"
 GOES_ON = f"{RUNS}::test_a_run_that_goes_on_and_one_started_over_equal_a_fresh_one"
 PEPNET = "multi_scenario/test_pepnet.py"
 LAYERS = f"{SHARED}::test_the_last_shared_layer_of_each_architecture"
@@ -159,6 +162,69 @@ MUTANTS = [
         "self.variables = [self.weights, self.initial_losses, self.steps_seen]",
         "self.variables = [self.weights, self.steps_seen]",
         GOES_ON,
+    ),
+    Mutant(
+        "GradNorm: first losses in theory are measured",
+        GRADNORM,
+        "initial = tf.where(self.is_known, math.log(2), initial)",
+        "initial = initial + 0.0",
+        THEORY,
+    ),
+    Mutant(
+        "GradNorm: log 2 for regression too",
+        GRADNORM,
+        '[in_theory and kind == "binary" for kind in tasks.values()]',
+        "[in_theory for kind in tasks.values()]",
+        THEORY,
+    ),
+    Mutant(
+        "decay: the same weights for ever",
+        DECAY,
+        "tf.constant(self.decay) ** time",
+        "tf.constant(self.decay) ** 0.0",
+        FADING,
+    ),
+    Mutant(
+        "decay: the first epoch has faded already",
+        DECAY,
+        "tf.constant(self.decay) ** time",
+        "tf.constant(self.decay) ** (time + 1.0)",
+        FADING,
+    ),
+    Mutant(
+        "decay: steps count, though epochs are asked for",
+        DECAY,
+        'if self.every == "step":',
+        "if True:",
+        FADING,
+    ),
+    Mutant(
+        "decay: time is not stored",
+        DECAY,
+        "self.variables = [self.time]",
+        "self.variables = []",
+        GOES_ON,
+    ),
+    Mutant(
+        "decay: fit does not say that an epoch has ended",
+        TRAINER,
+        "                    self.weighting.end_epoch()\n",
+        "",
+        FADING,
+    ),
+    Mutant(
+        "Pareto: bounds in sorted task order",
+        PARETO,
+        "for task in kinds], len(kinds))",
+        "for task in sorted(kinds)], len(kinds))",
+        f"{TEST}::test_pareto_bounds_belong_to_their_names_in_any_order_of_tasks",
+    ),
+    Mutant(
+        "task gradients: rows without a label count",
+        GRADIENTS,
+        "    if split.label_masks:\n",
+        "    if False:\n",
+        f"{SHARED}::test_a_tasks_gradient_is_that_of_its_own_rows",
     ),
     Mutant(
         "uncertainty: log variances are not stored",
@@ -317,22 +383,22 @@ MUTANTS = [
     Mutant(
         "compare: weights of tasks that a model lacks",
         COMPARISON,
-        "for task, w in (loss_weights or {}).items() if task in tasks}",
-        "for task, w in (loss_weights or {}).items()}",
+        "for task, w in self.loss_weights.items() if task in tasks}",
+        "for task, w in self.loss_weights.items()}",
         "training/test_comparison.py::test_weights_apply_to_the_tasks_that_each_model_has",
     ),
     Mutant(
         "compare: a weight for no task is ignored",
         COMPARISON,
-        "if missing and recipes:",
+        "if missing and self.recipes:",
         "if False:",
         "training/test_comparison.py::test_a_weight_for_a_task_of_no_model_is_an_error",
     ),
     Mutant(
         "compare: a recipe's balancing is overruled",
         COMPARISON,
-        "        if own:\n            return own\n",
-        "",
+        "if recipe.balancing is not None:",
+        "if recipe.balancing is not None and self.balancing is None:",
         f"{RUNS}::test_compare_balances_each_seed_anew_and_leaves_single_tasks_alone",
     ),
 ]
