@@ -82,7 +82,17 @@ class SessionMean(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("recsys_lib")
 class SessionLSTM(keras.layers.Bidirectional):
-    """Keras's bidirectional LSTM whose mask ends here: later layers are told theirs."""
+    """Keras's bidirectional LSTM whose mask ends here: later layers are told theirs.
+
+    What it returns at sessions without a behaviour is not zero.
+    """
+
+    def __init__(self, layer, **kwargs):
+        super().__init__(layer, **kwargs)
+        # Keras would write zeros there, and where it unrolls the backward LSTM it writes them with
+        # the mask the wrong way round.
+        self.forward_layer.zero_output_for_mask = False
+        self.backward_layer.zero_output_for_mask = False
 
     def compute_mask(self, _, mask):
         return None

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from recsys_lib.checks import check_integer
-from recsys_lib.layers.activations import LAYERS
+from recsys_lib.layers.activations import activation_config, read_activation
 from recsys_lib.layers.attention import masked_softmax
 from recsys_lib.layers.blocks import MLP, check_dropout
 
@@ -117,8 +117,7 @@ class TransformerBlock(keras.layers.Layer):
         if feed_forward_units is not None:
             feed_forward_units = check_integer("feed_forward_units", feed_forward_units)
         self.feed_forward_units = feed_forward_units
-        is_layer = isinstance(activation, str) and activation in LAYERS
-        self.activation = activation if is_layer else keras.activations.get(activation)
+        self.activation = read_activation(activation)
         self.dropout_rate = dropout_rate = check_dropout("dropout_rate", dropout_rate)
         self.first_dropout = keras.layers.Dropout(dropout_rate, name="first_dropout")
         self.second_dropout = keras.layers.Dropout(dropout_rate, name="second_dropout")
@@ -152,8 +151,6 @@ class TransformerBlock(keras.layers.Layer):
             "num_heads": self.attention.num_heads,
             "head_dim": self.attention.head_dim,
             "feed_forward_units": self.feed_forward_units,
-            "activation": self.activation
-            if isinstance(self.activation, str)
-            else keras.activations.serialize(self.activation),
+            "activation": activation_config(self.activation),
             "dropout_rate": self.dropout_rate,
         }

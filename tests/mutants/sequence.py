@@ -6,6 +6,8 @@ ACTIVATIONS = "recsys_lib/layers/activations.py"
 BEHAVIOURS = "recsys_lib/sequence/behaviours.py"
 ATTENTION = "recsys_lib/layers/attention.py"
 DIN = "recsys_lib/sequence/din.py"
+EMBEDDING = "recsys_lib/features/embedding.py"
+PENALTIES = "recsys_lib/features/penalties.py"
 REGULARIZATION = "recsys_lib/sequence/regularization.py"
 TEST_ACTIVATIONS = "layers/test_activations.py"
 TEST_DIN = "sequence/test_din.py"
@@ -13,6 +15,9 @@ TEST_REGULARIZATION = "sequence/test_regularization.py"
 FORMULA = f"{TEST_DIN}::test_probabilities_equal_the_formula"
 GARBAGE = f"{TEST_DIN}::test_garbage_at_padding_changes_no_bit"
 SOFTMAX = f"{TEST_DIN}::test_masked_softmax_survives_extreme_scores_and_empty_rows"
+TEST_POOLING = "sequence/test_pooling.py"
+TEST_PRECISION = "sequence/test_precision.py"
+COUNTING = f"{TEST_REGULARIZATION}::test_ids_are_counted_once_a_row_over_all_columns_of_a_table"
 PENALTY = (
     f"{TEST_REGULARIZATION}::"
     "test_the_gradient_is_lambda_over_n_times_the_row_once_for_each_id_present"
@@ -33,34 +38,34 @@ MUTANTS = [
         "if False:",
         (
             f"{TEST_ACTIVATIONS}::test_statistics_count_real_steps_only",
-            f"{TEST_DIN}::test_dice_counts_real_steps_only_in_the_unit",
+            f"{TEST_DIN}::test_statistics_count_real_steps_only_in_the_unit",
         ),
     ),
     Mutant(
         "dice: one alpha for all units",
         ACTIVATIONS,
-        'self.add_weight(name="alpha", shape=units,',
-        'self.add_weight(name="alpha", shape=(1,),',
+        'self.add_weight(name="alpha", initializer="zeros", **options)',
+        'self.add_weight(name="alpha", initializer="zeros", **{**options, "shape": (1,)})',
         f"{TEST_ACTIVATIONS}::test_alpha_starts_at_zero_one_for_each_unit_whatever_the_axes",
     ),
     Mutant(
         "dice: alpha starts at a quarter",
         ACTIVATIONS,
-        'shape=units, initializer="zeros")\n        self.moving_mean',
-        "shape=units, initializer=keras.initializers.Constant(0.25))\n        self.moving_mean",
+        'name="alpha", initializer="zeros"',
+        'name="alpha", initializer=keras.initializers.Constant(0.25)',
         f"{TEST_ACTIVATIONS}::test_alpha_starts_at_zero_one_for_each_unit_whatever_the_axes",
     ),
     Mutant(
         "dice: alpha on the wrong side",
         ACTIVATIONS,
-        "p * inputs + (1 - p) * self.alpha * inputs",
-        "(1 - p) * inputs + p * self.alpha * inputs",
+        "inputs * (alpha + (1 - alpha) * p)",
+        "inputs * (1 - p + alpha * p)",
         f"{TEST_ACTIVATIONS}::test_in_training_dice_uses_the_batch",
     ),
     Mutant(
         "dice: an empty batch moves the statistics",
         ACTIVATIONS,
-        "ops.where(total > 0, 1.0 - self.momentum, 0.0)",
+        "(1.0 - self.momentum) * ops.cast(total > 0, inputs.dtype)",
         "1.0 - self.momentum",
         f"{TEST_ACTIVATIONS}::test_a_batch_of_padding_moves_no_statistics",
     ),
@@ -81,15 +86,15 @@ MUTANTS = [
     Mutant(
         "requests: unknown behaviours count as real",
         BEHAVIOURS,
-        'mask = ops.cast(ops.not_equal(inputs[sequences[0].name], 0), "float32")',
-        'mask = ops.cast(ops.not_equal(inputs[sequences[0].name], -1), "float32")',
+        "ops.not_equal(inputs[sequences[0].name], 0)",
+        "ops.not_equal(inputs[sequences[0].name], -1)",
         FORMULA,
     ),
     Mutant(
         "requests: the candidate is left out of the network",
         BEHAVIOURS,
-        "ops.concatenate([*parts, request.candidate, *interests], axis=-1)",
-        "ops.concatenate([*parts, 0 * request.candidate, *interests], axis=-1)",
+        "side_by_side([*parts, request.candidate, *interests])",
+        "side_by_side([*parts, 0 * request.candidate, *interests])",
         FORMULA,
     ),
     Mutant(
@@ -102,8 +107,8 @@ MUTANTS = [
     Mutant(
         "recency: counted from the beginning",
         BEHAVIOURS,
-        "(length - ops.arange(steps, dtype=step_mask.dtype)) * step_mask",
-        "(1 + ops.arange(steps, dtype=step_mask.dtype)) * step_mask",
+        '(length - ops.arange(step_mask.shape[1], dtype="int32")) * real',
+        '(1 + ops.arange(step_mask.shape[1], dtype="int32")) * real',
         f"{TEST_DIN}::test_recency_is_counted_from_the_last_real_step",
     ),
     Mutant(
@@ -145,7 +150,7 @@ MUTANTS = [
         "DIN: the mean of the weighted behaviours",
         DIN,
         "        return weights * step_mask\n",
-        "        return weights * step_mask / behaviours.shape[1]\n",
+        "        return weights * step_mask / step_mask.shape[1]\n",
         FORMULA,
     ),
     Mutant(
@@ -174,7 +179,7 @@ MUTANTS = [
         DIN,
         "self.network(features, step_mask=step_mask, training=training)",
         "self.network(features, training=training)",
-        f"{TEST_DIN}::test_dice_counts_real_steps_only_in_the_unit",
+        f"{TEST_DIN}::test_statistics_count_real_steps_only_in_the_unit",
     ),
     Mutant(
         "DIN: the context is not read",
@@ -184,38 +189,131 @@ MUTANTS = [
         f"{TEST_DIN}::test_the_unit_reads_the_context_of_the_steps",
     ),
     Mutant(
+        "DIN: the deep network has ReLU whatever it is told",
+        DIN,
+        "        activation=activation,\n",
+        '        activation="relu",\n',
+        f"{TEST_DIN}::test_each_network_has_the_activation_that_it_is_given",
+    ),
+    Mutant(
+        "DIN: the unit has the deep network's activation",
+        DIN,
+        "activation if attention_activation is None else attention_activation",
+        "activation",
+        f"{TEST_DIN}::test_each_network_has_the_activation_that_it_is_given",
+    ),
+    Mutant(
+        "DIN: normalization counts padding",
+        "recsys_lib/layers/blocks.py",
+        "training=training, mask=mask)",
+        "training=training)",
+        f"{TEST_DIN}::test_statistics_count_real_steps_only_in_the_unit",
+    ),
+    Mutant(
+        "profile: lists are averaged whatever their column says",
+        BEHAVIOURS,
+        "MaskedPooling(column.combiner)",
+        "MaskedPooling()",
+        f"{TEST_POOLING}::test_lists_of_the_profile_are_pooled_as_their_columns_say",
+    ),
+    Mutant(
+        "pooled: averaged whatever the combiner",
+        "recsys_lib/sequence/pooling.py",
+        "MaskedPooling(combiner, name=",
+        "MaskedPooling(name=",
+        f"{TEST_POOLING}::test_probabilities_equal_the_formula",
+    ),
+    Mutant(
+        "precision: masks in single precision",
+        BEHAVIOURS,
+        "behaviours.dtype)",
+        '"float32")',
+        f"{TEST_PRECISION}::test_probabilities_are_about_those_of_single_precision",
+    ),
+    Mutant(
+        "precision: a billion is infinite in half",
+        ATTENTION,
+        "tf.as_dtype(logits.dtype).min",
+        "-1e9",
+        (
+            f"{TEST_PRECISION}::test_masked_softmax_has_no_infinities_in_any_precision",
+            f"{TEST_PRECISION}::test_an_empty_history_still_gives_the_zero_vector",
+        ),
+    ),
+    Mutant(
+        "precision: Dice's statistics in half",
+        ACTIVATIONS,
+        'keras.backend.result_type(inputs.dtype, "float32")',
+        "inputs.dtype",
+        (
+            f"{TEST_PRECISION}::test_dice_counts_more_rows_than_half_precision_can",
+            f"{TEST_PRECISION}::test_a_constant_unit_is_no_division_by_zero_in_half_precision",
+        ),
+    ),
+    Mutant(
+        "precision: the auxiliary loss in half",
+        "recsys_lib/sequence/auxiliary.py",
+        'keras.backend.result_type(states.dtype, "float32")',
+        "states.dtype",
+        f"{TEST_PRECISION}::test_the_auxiliary_loss_adds_more_steps_than_half_precision_can",
+    ),
+    Mutant(
+        "precision: recency counted in half",
+        BEHAVIOURS,
+        'real = ops.cast(step_mask > 0, "int32")\n'
+        "        length = ops.sum(real, axis=1, keepdims=True)",
+        'real = ops.cast(step_mask > 0, "int32")\n'
+        '        length = ops.cast(ops.sum(step_mask, axis=1, keepdims=True), "int32")',
+        "sequence/test_recurrence.py::test_lengths_are_exact_in_half_precision",
+    ),
+    Mutant(
         "penalty: each occurrence in full",
-        REGULARIZATION,
-        "(share * tf.gather(self.counts, flat))",
-        "tf.gather(self.counts, flat)",
+        PENALTIES,
+        "shares * squares / parts",
+        "shares * squares",
         PENALTY,
     ),
     Mutant(
         "penalty: all ids alike",
-        REGULARIZATION,
-        "(share * tf.gather(self.counts, flat))",
-        "share",
+        PENALTIES,
+        "shares * squares / parts",
+        "squares / parts",
         PENALTY,
     ),
     Mutant(
         "penalty: without the half",
-        REGULARIZATION,
-        "return 0.5 * self.strength",
-        "return self.strength",
+        PENALTIES,
+        "return 0.5 * strength * tf.reduce_sum(shares",
+        "return strength * tf.reduce_sum(shares",
         PENALTY,
     ),
     Mutant(
         "penalty: in inference too",
-        REGULARIZATION,
-        "        if training:\n",
-        "        if True:\n",
+        EMBEDDING,
+        "if training and is_penalised and",
+        "if is_penalised and",
         f"{TEST_REGULARIZATION}::test_it_is_there_in_training_only_and_leaves_the_vectors_alone",
     ),
     Mutant(
-        "penalty: each column counted alone",
+        "penalty: of drawn negatives too",
+        BEHAVIOURS,
+        "is_penalised=False)",
+        "is_penalised=True)",
+        f"{TEST_REGULARIZATION}::"
+        "test_every_model_penalises_the_rows_of_the_batch_and_no_drawn_negative",
+    ),
+    Mutant(
+        "counts: occurrences, not rows",
         REGULARIZATION,
-        "counts[column.table_name] = counts.get(column.table_name, 0) + found",
-        "counts[column.table_name] = found",
-        f"{TEST_REGULARIZATION}::test_ids_are_counted_over_all_columns_of_a_table",
+        "is_first[:, 1:] = ids[:, 1:] != ids[:, :-1]",
+        "is_first[:, 1:] = True",
+        COUNTING,
+    ),
+    Mutant(
+        "counts: each column alone",
+        REGULARIZATION,
+        "members.setdefault(column.table_name, []).append(column)",
+        "members[column.table_name] = [column]",
+        COUNTING,
     ),
 ]

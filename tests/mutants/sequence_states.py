@@ -20,6 +20,10 @@ NEGATIVES = f"{TEST_DIEN}::test_negatives_are_never_the_positive_nor_padding_and
 DSIN_FORMULA = f"{TEST_DSIN}::test_probabilities_equal_the_formula_but_for_the_lstm"
 LSTM = f"{TEST_DSIN}::test_session_states_are_those_of_the_real_sessions_alone_forward_and_backward"
 LOOP = f"{TEST_DSIN}::test_self_attention_equals_the_loop"
+CUDNN = (
+    "sequence/test_sequence_models.py::"
+    "test_no_recurrence_takes_a_kernel_that_refuses_empty_histories"
+)
 BST_FORMULA = f"{TEST_BST}::test_probabilities_equal_the_formula_with_ages_as_positions"
 
 MUTANTS = [
@@ -65,6 +69,54 @@ MUTANTS = [
         'return layer(sequence, mask=ops.cast(mask, "bool"))',
         "return layer(sequence)",
         f"{TEST_RECURRENCE}::test_the_gru_leaves_padding_out_and_an_empty_row_at_zero",
+    ),
+    Mutant(
+        "GRU: cuDNN may be taken",
+        RECURRENCE,
+        "not save this argument.\n"
+        '        super().__init__(*args, **{**kwargs, "use_cudnn": False})',
+        "not save this argument.\n        super().__init__(*args, **kwargs)",
+        CUDNN,
+    ),
+    Mutant(
+        "GRU: cuDNN may be taken once the model is loaded",
+        RECURRENCE,
+        "not save this argument.\n"
+        '        super().__init__(*args, **{**kwargs, "use_cudnn": False})',
+        "not save this argument.\n"
+        '        own = {} if "bias_constraint" in kwargs else {"use_cudnn": False}\n'
+        "        super().__init__(*args, **{**kwargs, **own})",
+        CUDNN,
+    ),
+    Mutant(
+        "LSTM: cuDNN may be taken",
+        RECURRENCE,
+        'LSTM without cuDNN."""\n\n    def __init__(self, *args, **kwargs):\n'
+        '        super().__init__(*args, **{**kwargs, "use_cudnn": False})',
+        'LSTM without cuDNN."""\n\n    def __init__(self, *args, **kwargs):\n'
+        "        super().__init__(*args, **kwargs)",
+        CUDNN,
+    ),
+    Mutant(
+        "recurrence: always a loop",
+        RECURRENCE,
+        "return num_steps <= LONGEST_UNROLLED",
+        "return False",
+        f"{TEST_RECURRENCE}::test_long_histories_run_in_one_compiled_loop_and_short_ones_unrolled",
+    ),
+    Mutant(
+        "recurrence: never a loop",
+        RECURRENCE,
+        "return num_steps <= LONGEST_UNROLLED",
+        "return True",
+        f"{TEST_RECURRENCE}::test_long_histories_run_in_one_compiled_loop_and_short_ones_unrolled",
+    ),
+    Mutant(
+        "last state: lengths counted in half precision",
+        RECURRENCE,
+        'ops.sum(ops.cast(step_mask > 0, "int32"), axis=1)',
+        'ops.cast(ops.sum(step_mask, axis=1), "int32")',
+        f"{TEST_RECURRENCE}::test_lengths_are_exact_in_half_precision",
     ),
     Mutant(
         "last state: one step early",
@@ -229,6 +281,20 @@ MUTANTS = [
         'interests, mask=ops.cast(session_mask, "bool")\n',
         "interests\n",
         LSTM,
+    ),
+    Mutant(
+        "DSIN: zeros written where the backward LSTM read something",
+        DSIN,
+        "self.backward_layer.zero_output_for_mask = False",
+        "self.backward_layer.zero_output_for_mask = True",
+        LSTM,
+    ),
+    Mutant(
+        "block: Dice sees padding",
+        TRANSFORMER,
+        "self.expand(mixed, step_mask=step_mask, training=training)",
+        "self.expand(mixed, training=training)",
+        f"{TEST_DSIN}::test_dice_in_the_block_counts_real_steps_only",
     ),
     Mutant(
         "DSIN: one attention for both",

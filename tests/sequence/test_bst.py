@@ -1,6 +1,7 @@
 """BST: the candidate behind the history, one transformer block, all outputs to the network."""
 
 import numpy as np
+from reference import randomize
 from test_dsin import block_of_one
 from tiny_requests import (
     COLUMNS,
@@ -13,7 +14,6 @@ from tiny_requests import (
     by_name,
     inputs_of,
     probabilities_behind,
-    randomize,
     vectors_of,
     weight,
 )

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from reference import randomize
 from tiny_requests import (
     COLUMNS,
     FEATURES,
@@ -14,11 +15,11 @@ from tiny_requests import (
     by_name,
     inputs_of,
     probabilities_behind,
-    randomize,
     softmax_over_real,
     vectors_of,
 )
 
+from recsys_lib.layers.activations import Dice, UnitPReLU
 from recsys_lib.layers.attention import masked_softmax
 from recsys_lib.sequence import build_din
 from recsys_lib.sequence.behaviours import RecencyEmbedding
@@ -49,7 +50,7 @@ def unit_weights(unit, behaviours, candidate, mask, kind="difference", context=N
 def test_probabilities_equal_the_formula(kind):
     model = build_din(
         COLUMNS,
-        WIDTH,
+        embedding_dim=WIDTH,
         hidden_units=(6, 5),
         attention_units=(5, 3),
         activation="relu",
@@ -66,10 +67,37 @@ def test_probabilities_equal_the_formula(kind):
     np.testing.assert_allclose(model(inputs_of(model)), expected, rtol=1e-4)
 
 
+def test_each_network_has_the_activation_that_it_is_given():
+    model = randomize(
+        build_din(
+            COLUMNS,
+            embedding_dim=WIDTH,
+            hidden_units=(6, 5),
+            attention_units=(5, 3),
+            attention_activation="relu",
+            activation="tanh",
+        )
+    )
+    behaviours = vectors_of(model, FEATURES["history"])
+    candidate = vectors_of(model, FEATURES["item_id"])
+    weights = unit_weights(model.get_layer("din_weights"), behaviours, candidate, MASK)
+    np.testing.assert_allclose(by_name(model, "din_weights"), weights, rtol=1e-4, atol=1e-6)
+    interest = (weights[..., None] * behaviours).sum(axis=1)
+    expected = probabilities_behind(model, [interest], np.tanh)
+    np.testing.assert_allclose(model(inputs_of(model)), expected, rtol=1e-4)
+
+
+def test_one_activation_is_that_of_both_networks_and_dice_unless_told():
+    for options, kind in (({}, Dice), ({"activation": "prelu"}, UnitPReLU)):
+        model = build_din(COLUMNS, embedding_dim=WIDTH, **options)
+        for network in (model.get_layer("deep"), model.get_layer("din_weights").network):
+            assert sum(isinstance(layer, kind) for layer in network.stack) == 2
+
+
 def test_the_unit_reads_the_context_of_the_steps():
     model = build_din(
         COLUMNS,
-        WIDTH,
+        embedding_dim=WIDTH,
         hidden_units=(6, 5),
         attention_units=(5,),
         activation="relu",
@@ -143,12 +171,15 @@ def test_garbage_at_padding_changes_no_bit(weights):
 
 
 def test_an_empty_history_gives_the_zero_vector():
-    model = randomize(build_din(COLUMNS, WIDTH))
+    model = randomize(build_din(COLUMNS, embedding_dim=WIDTH))
     np.testing.assert_array_equal(by_name(model, "din_interest")[LENGTHS == 0], 0)
 
 
-def test_dice_counts_real_steps_only_in_the_unit():
-    unit = ActivationUnit((5,), activation="dice")
+@pytest.mark.parametrize(
+    "options", [{"activation": "dice"}, {"activation": "relu", "batch_normalization": True}]
+)
+def test_statistics_count_real_steps_only_in_the_unit(options):
+    unit = ActivationUnit((5,), **options)
     rng = np.random.default_rng(4)
     behaviours = rng.normal(size=(NUM_ROWS, STEPS, WIDTH)).astype(np.float32)
     candidate = rng.normal(size=(NUM_ROWS, WIDTH)).astype(np.float32)
@@ -198,9 +229,10 @@ def test_recency_is_counted_from_the_last_real_step():
         ({"step_context": ("price",)}, "step_context 'price': expected a sequence column"),
         ({"histories": ("history_age",)}, "history 'history_age': expected a sequence column"),
         ({"histories": ("genres",)}, "history 'genres': expected a sequence column"),
-        ({"l2": 0.1}, "l2: 0.1 needs id_counts"),
+        ({"recency": 1}, "recency: expected True or False"),
+        ({"attention_units": ()}, "attention_units: expected at least 1 layer"),
     ],
 )
 def test_bad_options_are_named(options, message):
     with pytest.raises(ValueError, match=message):
-        build_din(COLUMNS, WIDTH, **options)
+        build_din(COLUMNS, embedding_dim=WIDTH, **options)

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from reference import randomize
 from tiny_requests import (
     COLUMNS,
     FEATURES,
@@ -13,7 +14,6 @@ from tiny_requests import (
     by_name,
     inputs_of,
     probabilities_behind,
-    randomize,
     softmax_over_real,
     vectors_of,
     weight,
@@ -123,7 +123,7 @@ def test_one_block_serves_all_sessions():
     """The number of weights does not depend on the number of sessions, the bias encoding apart."""
     counts = {}
     for sessions in (1, 2, 3):
-        model = build_dsin(COLUMNS, WIDTH, num_sessions=sessions, bias_encoding=False)
+        model = build_dsin(COLUMNS, embedding_dim=WIDTH, num_sessions=sessions, bias_encoding=False)
         counts[sessions] = model.count_params()
     assert len(set(counts.values())) == 1
     encoding = BiasEncoding()
@@ -216,7 +216,7 @@ def test_dropout_acts_in_training_only():
         ({"num_sessions": 0}, "num_sessions"),
         ({"attention": "dot"}, "attention: expected one of"),
         ({"num_heads": 3}, f"a divisor of the width {WIDTH}, got 3"),
-        ({"num_heads": 0}, "num_heads: expected 1 or more"),
+        ({"num_heads": 0}, "num_heads: expected an integer of 1 or more"),
     ],
 )
 def test_bad_options_are_named(options, message):
@@ -224,11 +224,33 @@ def test_bad_options_are_named(options, message):
         build_dsin(COLUMNS, **{**SIZES, **options})
 
 
-def test_the_block_saves_its_activation(tmp_path):
+@pytest.mark.parametrize("activation", ["leaky_relu", "dice"])
+def test_the_block_saves_its_activation(activation, tmp_path):
     sequence, mask = keras.Input((5, WIDTH)), keras.Input((5,))
-    block = TransformerBlock(2, activation="leaky_relu", feed_forward_units=7)
+    block = TransformerBlock(2, activation=activation, feed_forward_units=7)
     model = keras.Model([sequence, mask], block(sequence, mask))
+    x, ones = RNG.normal(size=(2, 5, WIDTH)).astype(np.float32), np.ones((2, 5), np.float32)
+    model([x, ones], training=True)  # moves Dice's statistics
     model.save(tmp_path / "block.keras")
     loaded = keras.saving.load_model(tmp_path / "block.keras")
-    x, ones = RNG.normal(size=(2, 5, WIDTH)).astype(np.float32), np.ones((2, 5), np.float32)
     np.testing.assert_array_equal(loaded([x, ones]), model([x, ones]))
+
+
+def test_dice_in_the_block_counts_real_steps_only():
+    block = TransformerBlock(2, activation="dice")
+    x = RNG.normal(size=(4, 5, WIDTH)).astype(np.float32)
+    mask = (np.arange(5) < np.array([5, 3, 1, 2])[:, None]).astype(np.float32)
+    block(x, mask)
+    start = [v.numpy() for v in block.non_trainable_variables]
+
+    def statistics_after(x):
+        for variable, value in zip(block.non_trainable_variables, start, strict=True):
+            variable.assign(value)
+        block(x, mask, training=True)
+        return [v.numpy() for v in block.non_trainable_variables]
+
+    dirty = np.where(mask[..., None] == 1, x, 1e3).astype(np.float32)
+    clean = statistics_after(x)
+    for left, right in zip(clean, statistics_after(dirty), strict=True):
+        np.testing.assert_array_equal(left, right)
+    assert any(np.abs(left - right).max() > 0 for left, right in zip(clean, start, strict=True))

@@ -4,9 +4,12 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from tiny_requests import LENGTHS, MASK, NUM_ROWS, STEPS, WIDTH, sigmoid, weight
+from reference import sigmoid
+from tiny_requests import LENGTHS, MASK, NUM_ROWS, STEPS, WIDTH, weight
 
-from recsys_lib.sequence.recurrence import AttentionalGRU, gru_states, last_state
+from recsys_lib.sequence import recurrence
+from recsys_lib.sequence.behaviours import RecencyEmbedding
+from recsys_lib.sequence.recurrence import AttentionalGRU, LastState, gru_states, last_state
 
 RNG = np.random.default_rng(5)
 SEQUENCE = RNG.normal(size=(NUM_ROWS, STEPS, WIDTH)).astype(np.float32)
@@ -37,8 +40,8 @@ def evolved(layer, kind, sequence, scores, lengths):
     return states
 
 
-def a_layer(kind="augru"):
-    layer = AttentionalGRU(UNITS, kind)
+def a_layer(kind="augru", unroll=None):
+    layer = AttentionalGRU(UNITS, kind, unroll)
     layer(SEQUENCE, SCORES, MASK)
     rng = np.random.default_rng(6)
     for variable in layer.trainable_variables:
@@ -46,9 +49,10 @@ def a_layer(kind="augru"):
     return layer
 
 
+@pytest.mark.parametrize("unroll", [True, False])
 @pytest.mark.parametrize("kind", ["augru", "agru", "aigru"])
-def test_states_equal_the_formula(kind):
-    layer = a_layer(kind)
+def test_states_equal_the_formula(kind, unroll):
+    layer = a_layer(kind, unroll)
     expected = evolved(layer, kind, SEQUENCE, SCORES, LENGTHS)
     np.testing.assert_allclose(layer(SEQUENCE, SCORES, MASK), expected, rtol=1e-4, atol=1e-5)
 
@@ -86,16 +90,19 @@ def test_the_last_state_is_that_of_the_last_real_step():
         np.testing.assert_array_equal(last[row], expected)
 
 
+@pytest.mark.parametrize("unroll", [True, False])
 @pytest.mark.parametrize("kind", ["augru", "agru", "aigru"])
-def test_garbage_at_padding_changes_no_bit(kind):
-    layer = a_layer(kind)
+def test_garbage_at_padding_changes_no_bit(kind, unroll):
+    layer = a_layer(kind, unroll)
     before = np.asarray(layer(SEQUENCE, SCORES, MASK))
     garbage = np.where(MASK[..., None] == 1, SEQUENCE, 1e4).astype(np.float32)
     scores = np.where(MASK == 1, SCORES, 0.7).astype(np.float32)
     np.testing.assert_array_equal(layer(garbage, scores, MASK), before)
 
 
-def test_the_gru_leaves_padding_out_and_an_empty_row_at_zero():
+@pytest.mark.parametrize("longest", [0, STEPS])
+def test_the_gru_leaves_padding_out_and_an_empty_row_at_zero(longest, monkeypatch):
+    monkeypatch.setattr(recurrence, "LONGEST_UNROLLED", longest)
     states = np.asarray(gru_states(tf.constant(SEQUENCE), tf.constant(MASK), UNITS))
     np.testing.assert_array_equal(states[LENGTHS == 0], 0)
     for row, length in enumerate(LENGTHS):
@@ -104,21 +111,75 @@ def test_the_gru_leaves_padding_out_and_an_empty_row_at_zero():
             np.testing.assert_array_equal(states[row, length:], repeated)
 
 
-def test_the_loop_is_compiled_and_its_graph_independent_of_the_length():
-    sizes = []
-    for steps in (10, 200):
-        layer = AttentionalGRU(UNITS)
-        specs = [
-            tf.TensorSpec((None, steps, WIDTH)),
-            tf.TensorSpec((None, steps)),
-            tf.TensorSpec((None, steps)),
-        ]
-        layer(*(tf.ones([2, *spec.shape[1:]]) for spec in specs))
-        graph = tf.function(layer.__call__).get_concrete_function(*specs).graph
-        names = {operation.type for operation in graph.get_operations()}
-        assert names & {"While", "StatelessWhile"}
-        sizes.append(len(graph.get_operations()))
-    assert sizes[0] == sizes[1]
+def states_and_gradients(layer, *inputs, **kwargs):
+    sequence = tf.constant(inputs[0])
+    with tf.GradientTape() as tape:
+        tape.watch(sequence)
+        states = layer(sequence, *inputs[1:], **kwargs)
+        loss = tf.reduce_sum(tf.sin(3.0 * states))
+    return [states, *tape.gradient(loss, [sequence, *layer.trainable_variables])]
+
+
+@pytest.mark.parametrize("kind", ["augru", "agru", "aigru"])
+def test_unrolled_and_compiled_give_the_same_states_and_gradients(kind):
+    pair = [a_layer(kind, unroll) for unroll in (True, False)]
+    unrolled, compiled = (states_and_gradients(layer, SEQUENCE, SCORES, MASK) for layer in pair)
+    for left, right in zip(unrolled, compiled, strict=True):
+        np.testing.assert_allclose(left, right, rtol=1e-5, atol=1e-6)
+
+
+def test_unrolled_and_compiled_gru_give_the_same_states_and_gradients():
+    real = tf.constant(MASK > 0)
+    unrolled, compiled = (
+        recurrence.StepGRU(UNITS, return_sequences=True, unroll=unroll) for unroll in (True, False)
+    )
+    for layer in (unrolled, compiled):
+        layer.build(SEQUENCE.shape)
+    compiled.set_weights(unrolled.get_weights())
+    found = [states_and_gradients(layer, SEQUENCE, mask=real) for layer in (unrolled, compiled)]
+    for left, right in zip(*found, strict=True):
+        np.testing.assert_allclose(left, right, rtol=1e-5, atol=1e-6)
+
+
+def operations(steps, make):
+    """Types of the operations in the graph of a recurrence over so many steps."""
+    specs = [
+        tf.TensorSpec((None, steps, WIDTH)),
+        tf.TensorSpec((None, steps)),
+        tf.TensorSpec((None, steps)),
+    ]
+    layer = make()
+    layer(*(tf.ones([2, *spec.shape[1:]]) for spec in specs))
+    graph = tf.function(layer.__call__).get_concrete_function(*specs).graph
+    return [operation.type for operation in graph.get_operations()]
+
+
+def test_long_histories_run_in_one_compiled_loop_and_short_ones_unrolled():
+    loops = {"While", "StatelessWhile"}
+    long, longer = (operations(steps, lambda: AttentionalGRU(UNITS)) for steps in (40, 200))
+    assert set(long) & loops
+    assert len(long) == len(longer)
+    assert not set(operations(recurrence.LONGEST_UNROLLED, lambda: AttentionalGRU(UNITS))) & loops
+    assert set(operations(5, lambda: AttentionalGRU(UNITS, unroll=False))) & loops
+
+
+def test_lengths_are_exact_in_half_precision():
+    """Eight bits hold no 299 and no 257: the last state would be another one's."""
+    lengths = np.array([300, 299, 257, 1, 0])
+    mask = tf.cast(np.arange(300) < lengths[:, None], "bfloat16")
+    places = np.arange(1.0, 301.0)
+    halves = np.stack([places // 20, places % 20], axis=-1)  # small numbers are exact
+    states = tf.cast(np.tile(halves, (5, 1, 1)), "bfloat16")
+    last = np.asarray(LastState(dtype="bfloat16")(states, mask), np.float64)
+    np.testing.assert_array_equal(20 * last[:, 0] + last[:, 1], lengths)
+
+    recency = RecencyEmbedding(2, dtype="bfloat16")
+    recency.build(mask.shape)
+    recency.vectors.assign(np.concatenate([np.zeros((1, 2)), halves]))
+    found = np.asarray(recency(mask), np.float64)
+    for row, length in enumerate(lengths):
+        ago = 20 * found[row, :length, 0] + found[row, :length, 1]
+        np.testing.assert_array_equal(ago, np.arange(length, 0, -1))
 
 
 def test_an_unknown_kind_is_named():

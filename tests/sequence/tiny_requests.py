@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import tensorflow as tf
+from reference import relu, sigmoid, softmax
 
 from recsys_lib.features.columns import CategoricalColumn, NumericColumn, SequenceColumn
 
@@ -36,14 +37,6 @@ def inputs_of(model, features=FEATURES):
     return {tensor.name: features[tensor.name] for tensor in model.inputs}
 
 
-def randomize(model, seed=0, scale=0.5):
-    """Random weights everywhere, also where they start at zero; returns the model."""
-    rng = np.random.default_rng(seed)
-    for variable in model.trainable_variables:
-        variable.assign(scale * rng.normal(size=variable.shape))
-    return model
-
-
 def weight(layer, name):
     """A weight in double precision, by the end of its path."""
     found = [v for v in layer.weights if v.path.endswith(name)]
@@ -64,32 +57,24 @@ def vectors_of(model, ids, name="item_id"):
     return np.where(np.asarray(ids)[..., None] > 0, table[ids], 0)
 
 
-def sigmoid(x):
-    return 1 / (1 + np.exp(-np.asarray(x, np.float64)))
-
-
 def softmax_over_real(scores, real):
     """Shares of the real entries; nothing where there is none."""
     shares = np.zeros(len(scores))
     real = np.asarray(real, bool)
     if real.any():
-        powers = np.exp(np.asarray(scores, np.float64)[real])
-        shares[real] = powers / powers.sum()
+        shares[real] = softmax(np.asarray(scores)[real])
     return shares
 
 
-def relu(x):
-    return np.maximum(x, 0)
-
-
-def probabilities_behind(model, interests, activation=relu):
-    """The network of `score` by matrix products, from given interests."""
+def probabilities_behind(model, interests, activation=relu, combiner="mean"):
+    """The network of `score` by matrix products, from given interests; genres pooled so."""
     profile = [
         vectors_of(model, FEATURES["user_id"], "user_id"),
         vectors_of(model, FEATURES["decade"], "decade"),
     ]
     genres = vectors_of(model, FEATURES["genres"], "genres")
     count = np.maximum((FEATURES["genres"] > 0).sum(axis=1, keepdims=True), 1)
+    count = count if combiner == "mean" else 1
     profile += [genres.sum(axis=1) / count, FEATURES["price"][:, None]]
     candidate = vectors_of(model, FEATURES["item_id"])
     hidden = np.concatenate([*profile, candidate, *interests], axis=1)
@@ -104,9 +89,10 @@ def gradients(model, training=True, features=FEATURES):
     """Gradient of a loss in which every row counts differently, by the variable's path."""
     with tf.GradientTape() as tape:
         outputs = model(inputs_of(model, features), training=training)
+        outputs = tf.cast(outputs, "float64")
         loss = tf.reduce_sum(tf.sin(5.0 * outputs) * np.arange(1.0, len(outputs) + 1))
-        if model.losses:
-            loss += tf.add_n(model.losses)
+        for added in model.losses:
+            loss += tf.cast(added, "float64")
     found = tape.gradient(loss, model.trainable_variables)
     return {
         variable.path: None if gradient is None else tf.convert_to_tensor(gradient).numpy()
