@@ -1,7 +1,8 @@
 """Sequence layers as the notes write them: a Python loop over steps, a Python loop over sessions.
 
-Each takes the weights of the layer that it replaces and computes the same numbers; the traced
-graph grows with the history's length instead of holding one compiled loop.
+Each takes the weights of the layer that it replaces and computes the same numbers. The traced graph
+grows with every step, which the library's recurrences allow for short histories only, and what
+needs no loop, the projection of the inputs and the attention inside a session, is repeated in it.
 """
 
 import keras
@@ -13,11 +14,13 @@ from recsys_lib.sequence.transformer import TransformerBlock
 
 @keras.saving.register_keras_serializable("recsys_lib")
 class LoopedAttentionalGRU(AttentionalGRU):
-    """AUGRU and its siblings, unrolled: one step after the other."""
+    """AUGRU and its siblings, one step after the other, each step projected on its own."""
 
     def call(self, sequence, scores, step_mask):
         cell = self.recurrence.cell
-        state = ops.zeros_like(sequence[:, 0, :1]) * ops.zeros((1, self.units))
+        state = ops.zeros_like(sequence[:, 0, :1]) * ops.zeros(
+            (1, self.units), dtype=sequence.dtype
+        )
         states = []
         for step in range(sequence.shape[1]):
             score, real = scores[:, step : step + 1], step_mask[:, step : step + 1]

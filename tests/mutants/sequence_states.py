@@ -219,8 +219,8 @@ MUTANTS = [
     Mutant(
         "bilinear attention: transposed",
         ATTENTION,
-        "ops.matmul(candidate, ops.transpose(self.kernel))",
-        "ops.matmul(candidate, self.kernel)",
+        "ops.matmul(candidate, ops.transpose(self.kernel))  #",
+        "ops.matmul(candidate, self.kernel)  #",
         DIEN_FORMULA,
     ),
     Mutant(
