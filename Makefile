@@ -61,6 +61,7 @@ book: $(DEVELOPER) ## rebuild notebooks whose text changed (CHANGED=1: whose inp
 	@$(PY) -m bookmaker build $(if $(LESSON),--force $(LESSON)) $(if $(CHANGED),--changed)
 	@$(PY) -m bookmaker ledger
 	@$(PY) -m bookmaker index
+	@$(PY) -m bookmaker names
 
 format: $(DEVELOPER) ## format library, tests and the lessons' code
 	@$(PY) -m ruff check --fix --quiet . || true

@@ -1,4 +1,4 @@
-"""Grades submissions in a process of its own: ``python -m bookmaker.grading_worker SECONDS``.
+"""Grades submissions in a process of its own: ``python -m bookmaker.grading.worker SECONDS``.
 
 Each line of standard input is ``[folder, lesson]`` in JSON: the folder of a throwaway course that
 holds one submission. The marks are written into the folder as ``marks.json``, all at once.

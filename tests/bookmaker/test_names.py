@@ -1,0 +1,75 @@
+import pytest
+
+from bookmaker import names
+
+FACE = """\
+\"\"\"Columns, and what reads them.\"\"\"
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from recsys_lib.features.columns import Column
+else:
+    from recsys_lib.lazy import face
+
+    __getattr__, __dir__ = face(__name__)
+
+__all__ = ["Column"]
+"""
+EAGER = """\
+\"\"\"All that lessons use.\"\"\"
+
+import os
+from recsys_lib.features import Column
+
+LIMIT = 3
+\"\"\"How many.\"\"\"
+
+__all__ = ["LIMIT", "Column"]
+"""
+COLUMNS = """\
+class Column:
+    \"\"\"A column | of ids. It has a name.
+
+    Args:
+        name: as in the file.
+    \"\"\"
+"""
+
+
+@pytest.fixture
+def library(tmp_path):
+    for name, source in {
+        "recsys_lib/__init__.py": "",
+        "recsys_lib/features/__init__.py": FACE,
+        "recsys_lib/features/columns.py": COLUMNS,
+        "recsys_lib/book/__init__.py": EAGER,
+    }.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(source)
+    return tmp_path
+
+
+def test_names_are_followed_to_where_they_are_defined(library):
+    column = ("recsys_lib.features.columns", "Column")
+    assert names.faces(library) == {
+        "recsys_lib.book": [
+            names.PublicName("recsys_lib.book", "Column", *column),
+            names.PublicName("recsys_lib.book", "LIMIT", "recsys_lib.book", "LIMIT"),
+        ],
+        "recsys_lib.features": [names.PublicName("recsys_lib.features", "Column", *column)],
+    }
+
+
+def test_the_page_has_a_row_for_each_name(library):
+    page = names.render(library).splitlines()
+    assert "## recsys_lib.features" in page and "Columns, and what reads them." in page
+    assert "| `Column` | `recsys_lib.features.columns` | A column \\| of ids. |" in page
+    assert "| `LIMIT` | `recsys_lib.book` | How many. |" in page
+
+
+def test_a_name_that_nothing_defines_is_named(library):
+    (library / "recsys_lib/features/columns.py").write_text("")
+    with pytest.raises(ValueError, match=r"Column: .*columns defines no 'Column'"):
+        names.render(library)

@@ -1,0 +1,26 @@
+"""The examples in the library's docstrings print what they say."""
+
+import doctest
+import importlib
+from pathlib import Path
+
+import pytest
+
+from bookmaker.imports import find_modules
+
+ROOT = Path(__file__).parents[2]
+WITH_EXAMPLES = [
+    module
+    for module, path in find_modules(ROOT, ("recsys_lib", "bookmaker")).items()
+    if ">>> " in path.read_text(encoding="utf-8")
+]
+
+
+@pytest.mark.parametrize("module", WITH_EXAMPLES)
+def test_examples(module, capsys):
+    result = doctest.testmod(
+        importlib.import_module(module),
+        optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE,
+    )
+    assert result.failed == 0, capsys.readouterr().out
+    assert result.attempted > 0

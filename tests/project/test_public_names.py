@@ -1,0 +1,55 @@
+"""The public names: a page that is current, docstrings, and lessons that use nothing else."""
+
+from pathlib import Path
+
+import pytest
+
+from bookmaker import docstrings, names
+from bookmaker.imports import find_modules, imports_in
+from bookmaker.lessons import code_of
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_page_of_public_names_is_current():
+    page = (ROOT / names.PAGE).read_text(encoding="utf-8")
+    assert page == names.render(), "run `python -m bookmaker names`"
+
+
+def behind_faces(codes):
+    """What is imported from the library without being offered by a face."""
+    faces = {face: {one.name for one in offered} for face, offered in names.faces().items()}
+    modules = find_modules(ROOT, ("recsys_lib",))
+    return [
+        f"from {module} import {name}"
+        for code in codes
+        for module, name in imports_in(code)
+        if module.split(".")[0] == "recsys_lib"
+        and name is not None
+        and name not in faces.get(module, ())
+        # The module itself, as in `from recsys_lib.training import metrics`.
+        and f"{module}.{name}" not in modules
+    ]
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted((ROOT / "chapters").rglob("*.md")),
+    ids=lambda path: f"{path.parent.name}/{path.stem}",
+)
+def test_lessons_and_exercises_import_from_faces_alone(path):
+    assert behind_faces(code_of(path)) == []
+
+
+def test_an_import_from_behind_a_face_is_found():
+    behind = "from recsys_lib.training.metrics import auc"
+    missing = "from recsys_lib.training import no_such_name"
+    good = "from recsys_lib.training import auc, metrics\nimport recsys_lib"
+    assert behind_faces([behind, missing, good]) == [behind, missing]
+
+
+def test_docstrings_of_public_names_are_complete():
+    found = docstrings.problems()
+    excused = docstrings.not_yet()
+    assert {name: lacking for name, lacking in found.items() if name not in excused} == {}
+    assert excused <= set(found), "complete by now: take it from not_yet in pyproject.toml"
