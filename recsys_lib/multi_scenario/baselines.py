@@ -256,7 +256,7 @@ def build_separate(
         >>> surface = CategoricalColumn("surface", 4, group="scenario")
         >>> columns = [surface, CategoricalColumn("item_id", 100, group="item")]
         >>> model = build_separate(columns)
-        >>> model.get_layer("embedding").table.shape  # 99 items for each surface, and id 0
+        >>> tuple(model.get_layer("embedding").table.shape)  # 99 items a surface, and id 0
         (298, 16)
     """
     l2 = check_l2(feature_columns, embedding_l2)
@@ -326,7 +326,7 @@ def build_scenario_shared_bottom(
         >>> surface = CategoricalColumn("surface", 4, group="scenario")
         >>> columns = [surface, CategoricalColumn("item_id", 100, group="item")]
         >>> model = build_scenario_shared_bottom(columns, tower_units=(8,))
-        >>> [kernel.shape for kernel in model.get_layer("towers").kernels]
+        >>> [tuple(kernel.shape) for kernel in model.get_layer("towers").kernels]
         [(3, 32, 8), (3, 8, 1)]
     """
     l2 = check_l2(feature_columns, embedding_l2)

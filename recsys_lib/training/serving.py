@@ -219,9 +219,9 @@ def rank(
         >>> from recsys_lib.memorization import build_logistic_regression
         >>> columns = [CategoricalColumn("user_id", 5), CategoricalColumn("item_id", 10)]
         >>> model = build_logistic_regression(columns)
-        >>> model.get_layer("linear").table[5 + 7].assign([2.0])
+        >>> _ = model.get_layer("linear").table[5 + 7].assign([2.0])
         >>> ranking = rank(model, {"user_id": 3}, {"item_id": [1, 7, 4]})
-        >>> ranking.order.tolist(), ranking.scores.round(2).tolist()
+        >>> ranking.order.tolist(), [round(float(score), 2) for score in ranking.scores]
         ([1, 0, 2], [0.5, 0.88, 0.5])
     """
     user, candidates = _check_request(model, user_context, candidates)

@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import re
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 WITH_EXAMPLES = [
     module
     for module, path in find_modules(ROOT, ("recsys_lib", "bookmaker")).items()
-    if ">>> " in path.read_text(encoding="utf-8")
+    if re.search(r"^ +>>> ", path.read_text(encoding="utf-8"), re.MULTILINE)
 ]
 
 
