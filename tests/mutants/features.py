@@ -16,8 +16,8 @@ MUTANTS = [
     Mutant(
         "columns: a vocabulary of the reserved id alone",
         COLUMNS,
-        "column.vocabulary_size, 2)",
-        "column.vocabulary_size, 1)",
+        '_require_positive(column, "vocabulary_size", 2)',
+        '_require_positive(column, "vocabulary_size", 1)',
         f"{TEST_COLUMNS}::test_a_vocabulary_holds_id_0_and_at_least_one_more",
     ),
     Mutant(
@@ -86,9 +86,11 @@ MUTANTS = [
         """            if column.table_name not in self.table_offsets:
                 self.table_offsets[column.table_name] = self.num_rows
                 self.num_rows += column.vocabulary_size
+                self._of_tables.append(column)
 """,
         """            self.table_offsets[column.table_name] = self.num_rows
             self.num_rows += column.vocabulary_size
+            self._of_tables.append(column)
 """,
         f"{TEST_EMBEDDING}::test_every_table_has_its_own_rows_and_shared_ones_are_shared",
     ),
@@ -199,7 +201,7 @@ MUTANTS = [
         BLOCKS,
         'FusedEmbedding(columns, 1, "zeros", l2, name=name)',
         'FusedEmbedding(columns, 8, "zeros", l2, name=name)',
-        f"{TEST_BLOCKS}::test_the_linear_term_starts_at_zero_in_a_table_of_its_own",
+        f"{TEST_BLOCKS}::test_the_linear_term_of_numbers_alone_and_of_ids_alone",
     ),
     Mutant(
         "linear term: starts at random",
@@ -363,5 +365,12 @@ MUTANTS = [
         "return initializer",
         "second_order/test_deepfm.py::"
         "test_two_tables_start_with_different_vectors_also_from_one_initializer",
+    ),
+    Mutant(
+        "embedding: a block with one column of the request is the request's",
+        EMBEDDING,
+        "(single if all(is_single(inputs[name]) for name in names) else rest)",
+        "(single if any(is_single(inputs[name]) for name in names) else rest)",
+        f"{TEST_EMBEDDING}::test_a_block_goes_with_the_candidates_where_any_of_its_columns_does",
     ),
 ]
