@@ -26,7 +26,8 @@ def serve(handlers):
         try:
             answer(**handlers[request.pop("do")](**request))
         except Exception as error:  # whatever it is, it is a reason that the table can print
-            answer(reason=f"{type(error).__name__}: {error}".splitlines()[0][:100])
+            lines = str(error).strip().splitlines() or [""]
+            answer(reason=f"{type(error).__name__}: {lines[-1].strip()}"[:120])
 
 
 def epochs_of_a_round(examples_per_second, num_rows):
