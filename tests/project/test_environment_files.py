@@ -146,8 +146,9 @@ def test_what_lessons_import_needs_no_more_than_readers_install():
 @pytest.mark.parametrize("folder", ["bookmaker", "benchmarks"])
 def test_what_authors_run_needs_no_more_than_developers_install(folder):
     known = [*library_requirements(), *extra_requirements()]
-    # nbgrader and nbval bring nbconvert.
-    assert undeclared(ROOT / folder, known, "bookmaker", "benchmarks", "nbconvert") == {}
+    # nbgrader and nbval bring nbconvert; the benchmark leaves out the peer where it is absent.
+    others = ("bookmaker", "benchmarks", "nbconvert", "deepctr")
+    assert undeclared(ROOT / folder, known, *others) == {}
 
 
 def test_what_a_reader_installs_is_the_library_and_the_book():
@@ -231,3 +232,13 @@ def test_conda_accepts_the_environment():
 def test_conda_specs_can_be_rejected():
     with pytest.raises(Exception, match="version"):
         MatchSpec("python >=3.11,<<3.14", strict=True)
+
+
+def test_commits_are_checked_with_the_locked_formatter():
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    (ruff,) = [one for one in hooks if one["repo"].endswith("/ruff-pre-commit")]
+    (pin,) = locked()["ruff"]
+    assert f"=={ruff['rev'].removeprefix('v')}" == str(pin.specifier)
+    assert all(re.fullmatch(r"v\d+\.\d+\.\d+", one["rev"]) for one in hooks if "rev" in one)
+    (ours,) = [one for one in hooks if one["repo"] == "local"]
+    assert [hook["entry"] for hook in ours["hooks"]] == ["python -m bookmaker check"]
