@@ -151,6 +151,8 @@ def score_bounds(dataset, split, task=None):
         ValueError: as in ``oracle``; or the rows hold labels of one class only.
     """
     trivial, best = base_rate(dataset, task), oracle(dataset, task)
+    if trivial.task in split.label_masks:
+        split = split.take(split.label_masks[trivial.task])
     label = split.labels[trivial.task]
     if trivial.kind == "regression":
         errors = (mean_squared_error(label, baseline(split)) for baseline in (trivial, best))
@@ -188,7 +190,8 @@ def _resolve_binary(dataset, task):
 
 
 def _mean_label(dataset, task):
-    return dataset.train.labels[task].mean(dtype=np.float64)
+    train = dataset.train
+    return train.labels[task][train.rows_of(task)].mean(dtype=np.float64)
 
 
 def _ids(column, split):
@@ -206,9 +209,11 @@ def _mean_table(dataset, name, smoothing, task):
     if not np.isfinite(smoothing) or smoothing < 0:
         raise ValueError(f"smoothing: expected a finite number of 0 or more, got {smoothing!r}")
     base = _mean_label(dataset, task)
-    ids = dataset.train.features[name]
+    train = dataset.train
+    with_label = train.rows_of(task)
+    ids = train.features[name][with_label]
     rows = np.bincount(ids, minlength=column.vocabulary_size)
-    total = np.bincount(ids, dataset.train.labels[task], column.vocabulary_size)
+    total = np.bincount(ids, train.labels[task][with_label], column.vocabulary_size)
     weight = rows + smoothing
     table = np.full(column.vocabulary_size, base)
     np.divide(total + smoothing * base, weight, out=table, where=weight > 0)

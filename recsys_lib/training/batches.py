@@ -5,6 +5,7 @@ columns are cut apart again inside the compiled function, where that is free.
 """
 
 import dataclasses
+import hashlib
 
 import numpy as np
 import tensorflow as tf
@@ -32,17 +33,13 @@ class Layout:
             ids ``(rows, id slots)`` int32 and numbers ``(rows, number slots)`` float32.
         """
         num_rows = len(features[self.feature_columns[0].name])
-        ids, numbers = [], []
-        for column in self.feature_columns:
-            part = np.asarray(features[column.name]).reshape(num_rows, column.num_slots)
-            (numbers if isinstance(column, NumericColumn) else ids).append(part)
-
-        def side_by_side(parts, dtype):
-            if not parts:
-                return np.zeros((num_rows, 0), dtype)
-            return np.concatenate(parts, axis=1, dtype=dtype, casting="same_kind")
-
-        return side_by_side(ids, np.int32), side_by_side(numbers, np.float32)
+        ids_spec, numbers_spec = self.specs
+        ids = np.empty((num_rows, ids_spec.shape[1]), np.int32)
+        numbers = np.empty((num_rows, numbers_spec.shape[1]), np.float32)
+        for column, matrix, slots in self._places(ids, numbers):
+            values = np.asarray(features[column.name]).reshape(num_rows, column.num_slots)
+            np.copyto(matrix[:, slots], values, casting="same_kind")
+        return ids, numbers
 
     def unpack(self, ids, numbers):
         """Cut matrices of a batch into the model's inputs.
@@ -50,16 +47,19 @@ class Layout:
         Returns:
             Dict of column name to tensor, shaped as in ``build_inputs``.
         """
-        inputs, position = {}, {True: 0, False: 0}
+        return {
+            column.name: matrix[:, slots] if column.input_shape else matrix[:, slots.start]
+            for column, matrix, slots in self._places(ids, numbers)
+        }
+
+    def _places(self, ids, numbers):
+        """Each column with its matrix and its slots there."""
+        position = {True: 0, False: 0}
         for column in self.feature_columns:
             numeric = isinstance(column, NumericColumn)
-            matrix, start = (numbers if numeric else ids), position[numeric]
+            start = position[numeric]
             position[numeric] += column.num_slots
-            if column.input_shape:
-                inputs[column.name] = matrix[:, start : start + column.num_slots]
-            else:
-                inputs[column.name] = matrix[:, start]
-        return inputs
+            yield column, (numbers if numeric else ids), slice(start, position[numeric])
 
     @property
     def specs(self):
@@ -71,6 +71,48 @@ class Layout:
             tf.TensorSpec([None, sum(slots) - num_numbers], tf.int32),
             tf.TensorSpec([None, num_numbers], tf.float32),
         )
+
+
+@dataclasses.dataclass(frozen=True)
+class PackedSplit:
+    """What training reads of a split.
+
+    Args:
+        ids, numbers: see ``Layout.pack``.
+        labels: ``(rows, tasks)`` float32.
+        masks: booleans ``(rows, tasks)``, where each task has a label; None where no task of the
+            model has a mask: then nothing is gathered for it.
+    """
+
+    ids: np.ndarray
+    numbers: np.ndarray
+    labels: np.ndarray
+    masks: np.ndarray | None
+
+    @classmethod
+    def of(cls, split, layout, tasks):
+        """Pack the columns of a layout and the labels of some tasks."""
+        masks = None
+        if any(task in split.label_masks for task in tasks):
+            everywhere = np.ones(len(split), bool)
+            masks = np.stack([split.label_masks.get(task, everywhere) for task in tasks], axis=1)
+        labels = np.stack([split.labels[task] for task in tasks], axis=1)
+        return cls(*layout.pack(split.features), labels.astype(np.float32, copy=False), masks)
+
+    @property
+    def arrays(self):
+        """The arrays that there are, in order."""
+        return [
+            part for part in (self.ids, self.numbers, self.labels, self.masks) if part is not None
+        ]
+
+    def digest(self):
+        """A hash of all values, in hexadecimal digits."""
+        found = hashlib.sha256()
+        for array in map(np.ascontiguousarray, self.arrays):
+            found.update(f"{array.shape} {array.dtype};".encode())
+            found.update(array.data)
+        return found.hexdigest()
 
 
 def model_columns(model, feature_columns):
@@ -92,8 +134,9 @@ def model_columns(model, feature_columns):
 
 def outputs_by_task(model, outputs, tasks):
     """The model's outputs as a list in the order of ``tasks``, each ``(batch,)``."""
-    if isinstance(outputs, dict):
+    if isinstance(outputs, dict) and len(outputs) > 1:
         return [outputs[task] for task in tasks]
+    outputs = list(outputs.values()) if isinstance(outputs, dict) else outputs
     outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
     if len(outputs) == 1:
         return list(outputs)
@@ -104,8 +147,8 @@ def outputs_by_task(model, outputs, tasks):
 def model_tasks(model, tasks):
     """Names of the tasks that a model predicts.
 
-    A model with one output serves the only task of a data set whatever its name; otherwise the
-    outputs carry the tasks' names.
+    A model with one output, a tensor or a dict of one, serves the only task of a data set whatever
+    its name; otherwise the outputs carry the tasks' names.
 
     Args:
         model: Keras model.

@@ -1,13 +1,31 @@
-"""Checkpoints from which a killed run goes on to the very same weights."""
+"""Checkpoints from which a killed run goes on to the very same weights.
 
+A checkpoint belongs to one run. Before anything is overwritten it is held against the run that
+wants to go on with it: data, options, optimizer and structure of the model, then the kind, name
+and shape of every variable.
+"""
+
+import dataclasses
+import hashlib
 import json
 import os
+import re
 import zipfile
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+import keras
 import numpy as np
 
+Parts = Mapping[str, Sequence[Any]]
 
-def write_checkpoint(path, parts, state, best=None):
+
+def write_checkpoint(
+    path: str | os.PathLike[str],
+    parts: Parts,
+    state: Mapping[str, Any],
+    best: Sequence[np.ndarray] | None = None,
+) -> None:
     """Write all variables and the position in the run; the file appears whole or not at all.
 
     Args:
@@ -23,7 +41,7 @@ def write_checkpoint(path, parts, state, best=None):
         for position, variable in enumerate(variables)
     }
     arrays |= {f"best_{i}": value for i, value in enumerate(best or [])}
-    arrays["state"] = np.array(json.dumps(state))
+    arrays["state"] = np.array(json.dumps({**state, "variables": _descriptions(parts)}))
     os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
     # Always the same name: what a kill leaves half-written is overwritten by the next write.
     temporary = f"{path}.part"
@@ -39,31 +57,143 @@ def write_checkpoint(path, parts, state, best=None):
         raise
 
 
-def read_checkpoint(path, parts, fingerprint):
-    """Restore what ``write_checkpoint`` stored.
+@dataclasses.dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint that was read; nothing is overwritten before ``restore``.
 
-    Returns:
-        The state and the best weights (or None).
+    Args:
+        path: file name, for messages.
+        arrays: values of variables by part and position.
+        state: what ``write_checkpoint`` was given.
+    """
+
+    path: str
+    arrays: Mapping[str, np.ndarray]
+    state: Mapping[str, Any]
+
+    def check(self, fingerprint: Mapping[str, Any], parts: Parts) -> None:
+        """Raise ``ValueError`` unless the checkpoint belongs to this run.
+
+        Args:
+            fingerprint: dict of what a run is made of, JSON-ready.
+            parts: as for ``write_checkpoint``.
+        """
+        stored, now = self.state["fingerprint"], json.loads(json.dumps(fingerprint))
+        for key in {**now, **stored}:
+            self._compare(key, stored.get(key), now.get(key))
+        described = json.loads(json.dumps(_descriptions(parts)))
+        for name, variables in described.items():
+            kept = self.state["variables"].get(name, [])
+            self._compare(f"the number of variables of the {name}", len(kept), len(variables))
+            for position, variable in enumerate(variables):
+                self._compare(f"variable {position} of the {name}", kept[position], variable)
+
+    def _compare(self, what, was, now):
+        if was != now:
+            raise ValueError(
+                f"{self.path}: the checkpoint belongs to another run, {what} was {was!r} and is "
+                f"{now!r}; delete it or name another file"
+            )
+
+    def restore(self, parts: Parts) -> list[np.ndarray] | None:
+        """Give the variables their values; returns the best weights, or None."""
+        for name, variables in parts.items():
+            for position, variable in enumerate(variables):
+                variable.assign(self.arrays[f"{name}_{position}"])
+        count = len(parts["model"])
+        best = [self.arrays[f"best_{i}"] for i in range(count) if f"best_{i}" in self.arrays]
+        return best or None
+
+
+def read_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
+    """Read what ``write_checkpoint`` stored.
 
     Raises:
-        ValueError: the file is no checkpoint, or belongs to another run.
+        ValueError: the file is no checkpoint, or damaged.
     """
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-        state = json.loads(str(arrays["state"]))
-        stored = state["fingerprint"]
-    except (zipfile.BadZipFile, KeyError, TypeError, ValueError, EOFError, OSError) as error:
+        state = json.loads(str(arrays.pop("state")))
+        for name in ("fingerprint", "variables"):
+            state[name].items()
+        for part, variables in state["variables"].items():
+            for position, (_, shape, dtype) in enumerate(variables):
+                array = arrays[f"{part}_{position}"]
+                if list(array.shape) != shape or str(array.dtype) != dtype:
+                    raise ValueError(f"{part}_{position} has another shape than is said")
+    except (
+        *(zipfile.BadZipFile, KeyError, TypeError, ValueError, AttributeError, EOFError),
+        OSError,
+    ) as error:
         raise ValueError(f"{path}: not a readable checkpoint ({error}); delete it") from error
-    changed = [key for key in fingerprint if stored.get(key) != fingerprint[key]]
-    if changed:
-        raise ValueError(
-            f"{path}: the checkpoint belongs to another run, {changed[0]} was "
-            f"{stored.get(changed[0])!r} and is {fingerprint[changed[0]]!r}; "
-            "delete it or name another file"
-        )
-    for name, variables in parts.items():
-        for position, variable in enumerate(variables):
-            variable.assign(arrays[f"{name}_{position}"])
-    best = [arrays[f"best_{i}"] for i in range(len(parts["model"])) if f"best_{i}" in arrays]
-    return state, best or None
+    return Checkpoint(str(path), arrays, state)
+
+
+def _descriptions(parts: Parts) -> dict[str, list[Any]]:
+    """Name, shape and type of each variable; numbers that Keras gives its layers are left out."""
+    return {
+        part: [
+            [_plain(getattr(variable, "path", variable.name)), *_kind(variable)]
+            for variable in variables
+        ]
+        for part, variables in parts.items()
+    }
+
+
+def _kind(variable):
+    dtype = variable.dtype
+    return list(variable.shape), dtype if isinstance(dtype, str) else dtype.name
+
+
+def _plain(name):
+    return re.sub(r"_\d+(?=[/_]|$)", "", name.split(":")[0])
+
+
+def structure_of(model: keras.Model) -> str:
+    """A hash of a model's layers, their options and how they are joined, without their names.
+
+    Two builds of one model have one structure, though Keras numbers their layers differently.
+    """
+    try:
+        config = json.dumps(model.get_config(), default=_type_name)
+    except Exception:  # a layer of the reader's own that cannot describe itself
+        config = json.dumps([_type_name(layer) for layer in model.layers])
+    config = json.loads(config)
+    numbers: dict[str, int] = {}
+    _number_names(config, numbers)
+    plain = json.dumps([_type_name(model), _without_names(config, numbers)], sort_keys=True)
+    return hashlib.sha256(plain.encode()).hexdigest()
+
+
+_NAMES_OF_LAYERS = ("name", "inbound_nodes", "input_layers", "output_layers")
+
+
+def _type_name(value):
+    return type(value).__name__
+
+
+def _number_names(config, numbers):
+    """Number the names of models and layers in the order in which they first appear."""
+    if isinstance(config, dict):
+        if isinstance(config.get("name"), str):
+            numbers.setdefault(config["name"], len(numbers))
+        for value in config.values():
+            _number_names(value, numbers)
+    elif isinstance(config, list):
+        for value in config:
+            _number_names(value, numbers)
+
+
+def _without_names(config, numbers, is_name=False):
+    """The configuration with numbers in the place of names, wherever a layer is named."""
+    if isinstance(config, dict):
+        return {
+            key: _without_names(value, numbers, is_name or key in _NAMES_OF_LAYERS)
+            for key, value in config.items()
+        }
+    if isinstance(config, list):
+        return [_without_names(value, numbers, is_name) for value in config]
+    if is_name and isinstance(config, str) and config in numbers:
+        return f"name {numbers[config]}"
+    return config

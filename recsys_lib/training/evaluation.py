@@ -1,21 +1,29 @@
 """``evaluate``: the four questions to ask of every model, on one split."""
 
+from collections.abc import Mapping
+
+import keras
 import numpy as np
 import pandas as pd
 
+from recsys_lib.data.splits import Split
 from recsys_lib.training import metrics
 from recsys_lib.training.baselines import Baseline
 from recsys_lib.training.prediction import DEFAULT_BATCH_SIZE, predict
 
 
-def predictions_of(model, split, batch_size=DEFAULT_BATCH_SIZE):
+def predictions_of(
+    model: keras.Model | Baseline, split: Split, batch_size: int = DEFAULT_BATCH_SIZE
+) -> dict[str, np.ndarray]:
     """Predictions of a model or a baseline on a split: dict of task to ``(rows,)``."""
     if isinstance(model, Baseline):
         return {model.task: model(split)}
     return predict(model, split.features, list(split.labels), batch_size)
 
 
-def score(label, prediction, group, kind="binary"):
+def score(
+    label: np.ndarray, prediction: np.ndarray, group: np.ndarray, kind: str = "binary"
+) -> dict[str, float]:
     """Scores of one task's predictions.
 
     Args:
@@ -51,8 +59,36 @@ def score(label, prediction, group, kind="binary"):
     }
 
 
-def evaluate(model, split, *, tasks=None):
+def score_task(
+    split: Split, task: str, prediction: np.ndarray, kind: str = "binary"
+) -> dict[str, float]:
+    """Scores of one task's predictions on the rows of a split that have its label.
+
+    Args:
+        split: ``Split``.
+        task: name of the task.
+        prediction: ``(rows,)``, for every row of the split.
+        kind: ``"binary"`` or ``"regression"``.
+
+    Returns:
+        As ``score``.
+
+    Raises:
+        ValueError: no row has a label of the task.
+    """
+    rows = split.rows_of(task)
+    label = split.labels[task][rows]
+    if not len(label):
+        raise ValueError(f"labels[{task!r}]: expected at least one row with a label, got none")
+    return score(label, prediction[rows], split.group[rows], kind)
+
+
+def evaluate(
+    model: keras.Model | Baseline, split: Split, *, tasks: Mapping[str, str] | None = None
+) -> pd.Series | pd.DataFrame:
     """Score a model, or a baseline, on a split.
+
+    Each task is scored on the rows that have its label.
 
     Args:
         model: Keras model of this library, or a ``Baseline``.
@@ -63,11 +99,21 @@ def evaluate(model, split, *, tasks=None):
     Returns:
         ``pandas.Series`` of scores (see ``score``); with several tasks a ``DataFrame`` with a
         row for each.
+
+    Raises:
+        ValueError: features that do not fit the model, or a task without a label.
+
+    Example:
+        >>> from recsys_lib.data import simulator
+        >>> from recsys_lib.training import base_rate
+        >>> world = simulator.second_order(num_rows=500, num_valid_rows=200, num_test_rows=200)
+        >>> float(evaluate(base_rate(world), world.test)["auc"])
+        0.5
     """
     kinds = tasks or {}
     table = pd.DataFrame.from_dict(
         {
-            task: score(split.labels[task], prediction, split.group, kinds.get(task, "binary"))
+            task: score_task(split, task, prediction, kinds.get(task, "binary"))
             for task, prediction in predictions_of(model, split).items()
         },
         orient="index",

@@ -1,12 +1,19 @@
 """What a run remembers: its position, its sums, its best weights, and its history at the end."""
 
 import dataclasses
+import json
 import os
+from collections.abc import Sequence
+from typing import Any
 
+import keras
 import numpy as np
 import pandas as pd
 
-from recsys_lib.training.checkpoints import read_checkpoint, write_checkpoint
+from recsys_lib.keras_internals import optimizers_by_pattern
+from recsys_lib.training.callbacks import states_of
+from recsys_lib.training.checkpoints import read_checkpoint, structure_of, write_checkpoint
+from recsys_lib.training.rates import ReduceOnPlateau, parts_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,9 +25,11 @@ class History:
             ``added_loss`` (the part of it that layers added: auxiliary losses and penalties),
             ``valid_score`` (mean AUC over binary tasks, minus the mean squared error over
             regression tasks; missing where nothing is validated), ``seconds`` (training alone).
-            For models of several tasks also ``loss_<task>``, each task's own mean loss without
-            its weight, ``weight_<task>``, the mean of its weight over the epoch, and whatever
-            else the balancing method reports.
+            For models of several tasks also ``loss_<task>``, each task's own mean loss over the
+            rows with its label, without its weight, ``weight_<task>``, the mean of its weight
+            over the epoch, and whatever else the balancing method reports. With a schedule or
+            ``reduce_on_plateau`` also ``rate_factor``, what the learning rates were multiplied
+            with.
         best_epoch: the epoch, counted from 1, whose weights the model now holds.
         seconds: training time without tracing and validation.
         trace_seconds: time to trace the compiled function; 0 when it was traced before.
@@ -34,8 +43,25 @@ class History:
     num_examples: int
 
     @property
-    def examples_per_second(self):
+    def examples_per_second(self) -> float:
         return self.num_examples / self.seconds if self.seconds else float("nan")
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What decides how a run goes on from an epoch to the next.
+
+    Args:
+        batch_size, seed, patience: see ``fit``.
+        plateau: ``ReduceOnPlateau`` or None.
+        callbacks: list of callbacks.
+    """
+
+    batch_size: int
+    seed: int
+    patience: int | None
+    plateau: ReduceOnPlateau | None
+    callbacks: Sequence[Any]
 
 
 class Run:
@@ -43,33 +69,15 @@ class Run:
 
     Args:
         trainer: the ``Trainer``.
+        packed: the ``PackedSplit`` that it trains on.
+        options: ``Options``.
+        rates: ``Rates`` of the run.
         checkpoint: file name or None; if the file exists, the run goes on from there.
-        num_rows, batch_size, seed: of the run.
+        valid: the ``PackedSplit`` that it is validated on, or None.
 
     Raises:
         ValueError: a damaged checkpoint, or one that belongs to another run.
     """
-
-    def __init__(self, trainer, checkpoint, num_rows, batch_size, seed):
-        self.trainer, self.checkpoint = trainer, checkpoint
-        shapes = [list(variable.shape) for variable in trainer.model.variables]
-        self.fingerprint = {
-            "number of training rows": num_rows,
-            "batch size": batch_size,
-            "seed": seed,
-            "shapes of the model's variables": shapes,
-            "optimizer": [type(part).__name__ for part in _optimizers(trainer.optimizer)],
-            "balancing": repr(trainer.balancing),
-        }
-        self.num_rows = num_rows
-        self.epoch, self.step, self.seconds = 0, 0, 0.0
-        self.sums = [0.0] * len(trainer.columns)
-        self.rows, self.best, self.best_score, self.best_epoch = [], None, None, 0
-        self.epochs_without_gain, self.stopped = 0, False
-        if checkpoint is not None and os.path.exists(checkpoint):
-            state, self.best = read_checkpoint(checkpoint, trainer.parts, self.fingerprint)
-            for name in Run._stored:
-                setattr(self, name, state[name])
 
     _stored = (
         "epoch",
@@ -80,12 +88,68 @@ class Run:
         "best_score",
         "best_epoch",
         "epochs_without_gain",
+        "rate_share",
+        "epochs_since_cut",
         "stopped",
     )
 
+    def __init__(self, trainer, packed, options, rates, checkpoint=None, valid=None):
+        self.trainer, self.options, self.rates = trainer, options, rates
+        self.checkpoint, self.num_rows = checkpoint, len(packed.labels)
+        # Rows behind each column's mean: a task's own loss counts the rows with its label.
+        self.rows_behind = trainer.rows_behind(packed)
+        self.epoch, self.step, self.seconds = 0, 0, 0.0
+        self.sums = [0.0] * len(trainer.columns)
+        self.rows, self.best, self.best_score, self.best_epoch = [], None, None, 0
+        self.epochs_without_gain, self.stopped = 0, False
+        self.rate_share, self.epochs_since_cut = 1.0, 0
+        if checkpoint is None:
+            return
+        self._fingerprint = self._made_of(packed, valid)
+        if os.path.exists(checkpoint):
+            self._resume()
+
+    def _made_of(self, packed, valid):
+        """What another run would differ in, as far as it does not depend on the epoch."""
+        trainer, options = self.trainer, self.options
+        model = trainer.model
+        made_of = {
+            "number of training rows": self.num_rows,
+            "batch size": options.batch_size,
+            "seed": options.seed,
+            "patience": options.patience,
+            "reduce_on_plateau": options.plateau and dataclasses.asdict(options.plateau),
+            "callbacks": [type(callback).__name__ for callback in options.callbacks],
+            "balancing": repr(trainer.balancing),
+            "tasks": trainer.kinds,
+            "shapes of the model's variables": [list(v.shape) for v in model.variables],
+            "structure of the model": structure_of(model),
+            **_optimizer_options(trainer.optimizer),
+            "hash of the training rows": packed.digest(),
+        }
+        if valid is not None:
+            made_of["hash of the validation rows"] = valid.digest()
+        return made_of
+
+    def _with_schedule(self, epoch):
+        """The fingerprint, with what the schedule says of the epochs up to this one."""
+        factors = [self.rates.factor(earlier) for earlier in range(epoch + 1)]
+        return {**self._fingerprint, "factors of the schedule": factors}
+
+    def _resume(self):
+        found = read_checkpoint(self.checkpoint)
+        epoch = found.state.get("epoch", 0)
+        found.check(self._with_schedule(epoch), self.trainer.parts)
+        self.best = found.restore(self.trainer.parts)
+        for name in Run._stored:
+            setattr(self, name, found.state[name])
+        for callback, state in zip(self.options.callbacks, found.state["callbacks"], strict=True):
+            callback.restore(state)
+
     def save(self):
-        state = {"fingerprint": self.fingerprint}
+        state = {"fingerprint": self._with_schedule(self.epoch)}
         state |= {name: getattr(self, name) for name in self._stored}
+        state["callbacks"] = states_of(self.options.callbacks)
         write_checkpoint(self.checkpoint, self.trainer.parts, state, self.best)
 
     def add(self, sums, step):
@@ -93,56 +157,63 @@ class Run:
         self.sums = [total + float(more) for total, more in zip(self.sums, sums, strict=True)]
         self.step = step
 
-    def end_epoch(self, score, patience):
-        means = [total / self.num_rows for total in self.sums]
-        self.rows.append([*means, score, self.seconds])
+    def end_epoch(self, score, rate_factor):
+        """Close an epoch: remember its row, the best weights, and what the rates come to."""
+        means = [total / rows for total, rows in zip(self.sums, self.rows_behind, strict=True)]
+        self.rows.append([*means, score, self.seconds, rate_factor])
         self.epoch, self.step, self.sums = self.epoch + 1, 0, [0.0] * len(self.sums)
         if score is None:
             self.best_epoch = self.epoch
         elif self.best_score is None or score > self.best_score:
             self.best_score, self.best_epoch, self.epochs_without_gain = score, self.epoch, 0
+            self.epochs_since_cut = 0
             self.best = [variable.numpy() for variable in self.trainer.model.variables]
         else:
             self.epochs_without_gain += 1
-            self.stopped = self.epochs_without_gain >= patience
+            self.stopped = self.epochs_without_gain >= self.options.patience
+            self._count_towards_a_cut()
+        for callback in self.options.callbacks:
+            row = self._table().to_dict("records")[-1]
+            callback.on_epoch_end(self.epoch - 1, row, self.trainer.model)
         if self.checkpoint is not None:
             self.save()
+
+    def _count_towards_a_cut(self):
+        plateau = self.options.plateau
+        self.epochs_since_cut += 1
+        if plateau is not None and self.epochs_since_cut >= plateau.patience:
+            self.rate_share, self.epochs_since_cut = plateau.cut(self.rate_share), 0
+
+    def _table(self):
+        columns = [*self.trainer.columns, "valid_score", "seconds", "rate_factor"]
+        table = pd.DataFrame(self.rows, columns=columns)
+        table["seconds"] = table["seconds"].diff().fillna(table["seconds"])
+        table["valid_score"] = table["valid_score"].astype(float)
+        table.insert(0, "epoch", np.arange(1, len(table) + 1))
+        if not self.rates.are_changed:
+            table = table.drop(columns="rate_factor")
+        general = ["epoch", "loss", "added_loss", "valid_score", "seconds"]
+        return table[general + [name for name in table.columns if name not in general]]
 
     def finish(self, trace_seconds):
         """Give the model its best weights back; returns the ``History``."""
         if self.best is not None:
             for variable, value in zip(self.trainer.model.variables, self.best, strict=True):
                 variable.assign(value)
-        columns = [*self.trainer.columns, "valid_score", "seconds"]
-        table = pd.DataFrame(self.rows, columns=columns)
-        table["seconds"] = table["seconds"].diff().fillna(table["seconds"])
-        table["valid_score"] = table["valid_score"].astype(float)
-        table.insert(0, "epoch", np.arange(1, len(table) + 1))
-        general = ["epoch", "loss", "added_loss", "valid_score", "seconds"]
-        table = table[general + [name for name in columns if name not in general]]
-        return History(
-            table, self.best_epoch, self.seconds, trace_seconds, len(self.rows) * self.num_rows
-        )
+        num_examples = len(self.rows) * self.num_rows
+        return History(self._table(), self.best_epoch, self.seconds, trace_seconds, num_examples)
 
 
-def _optimizers(optimizer):
-    """The optimizer itself, or the parts of a ``MultiOptimizer``."""
-    return getattr(optimizer, "optimizers", [optimizer])
-
-
-def check_options(epochs, batch_size, patience, checkpoint, checkpoint_steps):
-    """Options of ``fit`` in range.
-
-    Raises:
-        ValueError: names the option.
-    """
-    options = {"epochs": epochs, "batch_size": batch_size}
-    options |= {"patience": patience, "checkpoint_steps": checkpoint_steps}
-    for name, value in options.items():
-        optional = name in ("patience", "checkpoint_steps")
-        if value is None and optional:
-            continue
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise ValueError(f"{name}: expected an integer of 1 or more, got {value!r}")
-    if checkpoint_steps is not None and checkpoint is None:
-        raise ValueError(f"checkpoint_steps: {checkpoint_steps} needs a file name in checkpoint")
+def _optimizer_options(optimizer):
+    """Kind, options and patterns of each part of an optimizer, without the names Keras numbers."""
+    several = isinstance(optimizer, keras.optimizers.MultiOptimizer)
+    patterns = optimizers_by_pattern(optimizer) if several else ()
+    options = {"patterns of the optimizers": [str(pattern) for pattern in patterns]}
+    for position, part in enumerate(parts_of(optimizer)):
+        described = keras.saving.serialize_keras_object(part)
+        which = "optimizer" if position == 0 else f"optimizer {position + 1}"
+        options[which] = described["registered_name"] or described["class_name"]
+        for option, value in described["config"].items():
+            if option != "name":
+                options[f"{which}, {option}"] = json.loads(json.dumps(value, default=repr))
+    return options

@@ -1,17 +1,33 @@
 """``fit``: whole epochs inside one compiled function, early stopping, exact resumption."""
 
+import os
 import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from recsys_lib.training import metrics
-from recsys_lib.training.batches import Layout, model_columns, model_tasks
+from recsys_lib.data.dataset import Dataset
+from recsys_lib.layers.heads import check_funnel
+from recsys_lib.training.arguments import (
+    check_classes,
+    check_columns_of,
+    check_dataset,
+    check_model,
+    check_optimizer,
+    check_options,
+)
+from recsys_lib.training.batches import Layout, PackedSplit, model_columns, model_tasks
+from recsys_lib.training.callbacks import check_callbacks
 from recsys_lib.training.optimizers import Adam
-from recsys_lib.training.prediction import predict
 from recsys_lib.training.progress import progress_bar
-from recsys_lib.training.run import Run, check_options
+from recsys_lib.training.rates import Rates, ReduceOnPlateau, Schedule
+from recsys_lib.training.restarts import build_with_seed, learn_from, start_of
+from recsys_lib.training.run import History, Options, Run
+from recsys_lib.training.steps import compile_steps
+from recsys_lib.training.validation import Validation
 from recsys_lib.training.weighting import FixedWeights, task_losses
 
 STEPS_PER_CHUNK = 200
@@ -30,12 +46,22 @@ class Trainer:
         balancing: balancing method that chooses the weights instead.
 
     Raises:
-        ValueError: the model's inputs or outputs do not fit the data, or weights are given twice.
+        ValueError: the model's inputs, columns or outputs do not fit the data, the optimizer
+            trains another model, or weights are given twice.
     """
 
-    def __init__(self, model, dataset, optimizer=None, loss_weights=None, balancing=None):
+    def __init__(
+        self,
+        model: keras.Model,
+        dataset: Dataset,
+        optimizer: keras.Optimizer | None = None,
+        loss_weights: Mapping[str, float] | None = None,
+        balancing: Any = None,
+    ) -> None:
+        check_model(model)
+        check_dataset(dataset)
         self.model = model
-        self.layout = Layout(model_columns(model, dataset.feature_columns))
+        self.layout = self._layout_of(dataset)
         self.tasks = model_tasks(model, dataset.tasks)
         self.kinds = {task: dataset.tasks[task] for task in self.tasks}
         if loss_weights is not None and balancing is not None:
@@ -51,36 +77,54 @@ class Trainer:
             self.columns += [f"weight_{task}" for task in self.tasks]
         self.columns += self.weighting.columns
         self.optimizer = optimizer if optimizer is not None else Adam(1e-3)
+        check_optimizer(self.optimizer, model)
         self.optimizer.build(model.trainable_variables)
         self.parts = {
             "model": model.variables,
             "optimizer": self.optimizer.variables,
             "balancing": self.weighting.variables,
         }
-        self._initial = [variable.numpy() for variable in self._beside_the_model()]
-        self._run = None
+        self._initial = [_compact(variable.numpy()) for variable in self._beside_the_model()]
+        self._run, self._is_masked = None, None
 
-    def restart(self, build, seed):
+    def _layout_of(self, dataset):
+        columns = model_columns(self.model, dataset.feature_columns)
+        check_columns_of(self.model, columns)
+        return Layout(columns)
+
+    def restart(self, build: Callable[[], keras.Model], seed: int) -> None:
         """Start over as a freshly built model would with this seed, without a new trace.
 
         Args:
-            build: function without arguments that builds the same model.
+            build: function without arguments that builds the same model. It is called only where
+                it is not known how the model's initial values are drawn.
             seed: seed of the initial weights and of dropout.
         """
-        keras.utils.set_random_seed(seed)
-        twin = build()
-        shapes = [tuple(variable.shape) for variable in self.model.variables]
-        if [tuple(variable.shape) for variable in twin.variables] != shapes:
-            raise ValueError("restart: the function builds another model than the trained one")
-        for variable, start in zip(self.model.variables, twin.variables, strict=True):
-            variable.assign(start)
-        for variable, start in zip(self._beside_the_model(), self._initial, strict=True):
-            variable.assign(start)
+        start = start_of(self.model)
+        if start is None:
+            twin = build_with_seed(build, seed)
+            shapes = [tuple(variable.shape) for variable in self.model.variables]
+            if [tuple(variable.shape) for variable in twin.variables] != shapes:
+                raise ValueError("restart: the function builds another model than the trained one")
+            learn_from(self.model, twin)
+            values = [variable.value for variable in twin.variables]
+        else:
+            values = start.draw(seed)
+        for variable, value in zip(self.model.variables, values, strict=True):
+            variable.assign(value)
+        for variable, value in zip(self._beside_the_model(), self._initial, strict=True):
+            variable.assign(np.broadcast_to(value, variable.shape))
 
     def _beside_the_model(self):
         return [*self.parts["optimizer"], *self.parts["balancing"]]
 
-    def train_on_batch(self, ids, numbers, labels):
+    def train_on_batch(
+        self,
+        ids: tf.Tensor,
+        numbers: tf.Tensor,
+        labels: tf.Tensor,
+        masks: tf.Tensor | None = None,
+    ) -> tf.Tensor:
         """One step of the optimizer; returns what the history reports, in the order of columns.
 
         What layers add (auxiliary losses, penalties) keeps weight 1.
@@ -88,7 +132,7 @@ class Trainer:
         with tf.GradientTape(persistent=True) as tape:
             outputs = self.model(self.layout.unpack(ids, numbers), training=True)
             added = tf.add_n(self.model.losses) if self.model.losses else tf.constant(0.0)
-            losses = task_losses(self.model, outputs, labels, self.kinds)
+            losses = task_losses(self.model, outputs, labels, self.kinds, masks)
         weights, beside, reports = self.weighting.step(tape, losses)
         weights = [tf.convert_to_tensor(weight, tf.float32) for weight in weights]
         variables = self.model.trainable_variables
@@ -103,118 +147,143 @@ class Trainer:
         apart = [*losses, *weights] if len(losses) > 1 else []
         return tf.stack([total + beside, added, *apart, *reports])
 
-    def trace(self):
-        """Trace the compiled function if that has not happened; returns the seconds it took."""
-        if self._run is not None:
+    def _counts(self, rows, rows_of_tasks):
+        """Rows behind each column of the history: a task's own loss has those with its label."""
+        if rows_of_tasks is None or len(self.tasks) == 1:
+            return [rows] * len(self.columns)
+        rest = len(self.columns) - 2 - len(self.tasks)
+        return [rows, rows, *rows_of_tasks, *[rows] * rest]
+
+    def rows_behind(self, packed: PackedSplit) -> list[int]:
+        """Rows of an epoch behind each column of the history."""
+        masks = packed.masks
+        own = None if masks is None else [int(count) for count in masks.sum(axis=0)]
+        return self._counts(len(packed.labels), own)
+
+    def trace(self, is_masked: bool = False) -> float:
+        """Trace the compiled function if that has not happened; returns the seconds it took.
+
+        Args:
+            is_masked: whether batches come with masks of the labels.
+        """
+        if self._run is not None and self._is_masked in (None, is_masked):
             return 0.0
         started = time.perf_counter()
-        scalar = tf.TensorSpec([], tf.int32)
-        signature = [
-            *self.layout.specs,
-            tf.TensorSpec([None, len(self.tasks)], tf.float32),
-            tf.TensorSpec([None], tf.int32),
-            *(scalar, scalar, scalar),
-        ]
-
-        @tf.function(input_signature=signature, autograph=False)
-        def run(ids, numbers, labels, order, first_step, last_step, batch_size):
-            def step(index, total):
-                rows = order[index * batch_size : (index + 1) * batch_size]
-                loss = self.train_on_batch(
-                    tf.gather(ids, rows), tf.gather(numbers, rows), tf.gather(labels, rows)
-                )
-                return index + 1, total + loss * tf.cast(tf.size(rows), tf.float32)
-
-            _, total = tf.while_loop(
-                lambda index, _: index < last_step,
-                step,
-                (first_step, tf.zeros([len(self.columns)])),
-                parallel_iterations=1,
-            )
-            return total
-
-        self._run = run.get_concrete_function()
+        self._run = compile_steps(
+            self.train_on_batch, self.layout, len(self.tasks), is_masked, self._counts
+        )
+        self._is_masked = is_masked
         return time.perf_counter() - started
 
     def fit(
         self,
-        dataset,
+        dataset: Dataset,
         *,
-        epochs=10,
-        batch_size=1024,
-        seed=0,
-        patience=2,
-        checkpoint=None,
-        checkpoint_steps=None,
-        progress=None,
-    ):
+        epochs: int = 10,
+        batch_size: int = 1024,
+        seed: int = 0,
+        patience: int | None = 2,
+        schedule: Schedule | None = None,
+        reduce_on_plateau: ReduceOnPlateau | None = None,
+        callbacks: Sequence[Any] = (),
+        checkpoint: str | os.PathLike[str] | None = None,
+        checkpoint_steps: int | None = None,
+        progress: bool | None = None,
+    ) -> History:
         """Train; see the function ``fit``."""
-        check_options(epochs, batch_size, patience, checkpoint, checkpoint_steps)
-        trace_seconds = self.trace()
-        ids, numbers = (tf.constant(part) for part in self.layout.pack(dataset.train.features))
-        labels = np.stack([dataset.train.labels[task] for task in self.tasks], axis=1)
-        labels = tf.constant(labels.astype(np.float32))
-        num_rows = len(dataset.train)
+        check_dataset(dataset)
+        if self._layout_of(dataset) != self.layout:
+            raise ValueError("dataset: expected the columns that were trained before, got others")
+        check_options(
+            epochs, batch_size, seed, patience, checkpoint, checkpoint_steps, reduce_on_plateau
+        )
+        rates = Rates(self.optimizer, schedule, reduce_on_plateau)
+        callbacks = check_callbacks(callbacks)
+        check_classes(dataset, self.kinds, patience is not None)
+        train = dataset.train
+        check_funnel(self.model, train.labels, train.label_masks, "fit, train")
+        packed = PackedSplit.of(dataset.train, self.layout, self.tasks)
+        valid = None if patience is None else Validation(dataset.valid, self.layout, self.kinds)
+        trace_seconds = self.trace(packed.masks is not None)
+        options = Options(batch_size, seed, patience, reduce_on_plateau, callbacks)
+        run = Run(self, packed, options, rates, checkpoint, valid and valid.packed)
+        num_rows = len(packed.labels)
+        arrays, matrices = packed.arrays, []
+        del packed
+        while arrays:  # one by one, so that two copies of all rows never stand side by side
+            matrices.append(tf.constant(arrays.pop(0)))
         num_steps = -(-num_rows // batch_size)
         chunk = min(STEPS_PER_CHUNK, checkpoint_steps or STEPS_PER_CHUNK)
-        run = Run(self, checkpoint, num_rows, batch_size, seed)
         done = run.epoch * num_steps + run.step
-        with progress_bar(progress, epochs * num_steps, done) as bar:
-            while run.epoch < epochs and not run.stopped:
-                order = np.random.default_rng([seed, run.epoch]).permutation(num_rows)
-                order = tf.constant(order.astype(np.int32))
-                while run.step < num_steps:
-                    last = min(run.step + chunk, num_steps)
-                    started = time.perf_counter()
-                    steps = (tf.constant(n, tf.int32) for n in (run.step, last, batch_size))
-                    sums = self._run(ids, numbers, labels, order, *steps).numpy()
-                    run.seconds += time.perf_counter() - started
-                    bar.update(last - run.step)
-                    run.add(sums, last)
-                    if checkpoint_steps and run.step < num_steps:
-                        run.save()
-                if not np.isfinite(run.sums[0]):
-                    raise FloatingPointError(
-                        f"model {self.model.name!r}: the loss is {run.sums[0]} in epoch "
-                        f"{run.epoch + 1}; try a smaller learning rate"
+        try:
+            with progress_bar(progress, epochs * num_steps, done) as bar:
+                while run.epoch < epochs and not run.stopped:
+                    rate_factor = rates.set(run.epoch, run.rate_share)
+                    order = np.random.default_rng([seed, run.epoch]).permutation(num_rows)
+                    order = tf.constant(order.astype(np.int32))
+                    while run.step < num_steps:
+                        last = min(run.step + chunk, num_steps)
+                        started = time.perf_counter()
+                        steps = (tf.constant(n, tf.int32) for n in (run.step, last, batch_size))
+                        sums = self._run(*matrices, order, *steps).numpy()
+                        run.seconds += time.perf_counter() - started
+                        bar.update(last - run.step)
+                        run.add(sums, last)
+                        if checkpoint_steps and run.step < num_steps:
+                            run.save()
+                    if not np.isfinite(run.sums[0]):
+                        raise FloatingPointError(
+                            f"model {self.model.name!r}: the loss is {run.sums[0]} in epoch "
+                            f"{run.epoch + 1}; try a smaller learning rate"
+                        )
+                    score = None if valid is None else self._validate(valid)
+                    self.weighting.end_epoch()
+                    run.end_epoch(score, rate_factor)
+                    bar.set_postfix_str(
+                        "" if score is None else f"valid {score:.4f}", refresh=False
                     )
-                score = None if patience is None else self._validate(dataset)
-                run.end_epoch(score, patience)
-                bar.set_postfix_str("" if score is None else f"valid {score:.4f}", refresh=False)
+        finally:
+            rates.restore()
         return run.finish(trace_seconds)
 
-    def _validate(self, dataset):
-        predictions = predict(self.model, dataset.valid.features, self.tasks)
-        scores = []
-        for task, kind in self.kinds.items():
-            label, prediction = dataset.valid.labels[task], predictions[task]
-            if kind == "binary":
-                scores.append(metrics.auc(label, prediction))
-            else:
-                scores.append(-float(np.mean((label - prediction) ** 2)))
-        return float(np.mean(scores))
+    def _validate(self, valid):
+        return valid.score(self.model)
+
+
+def _compact(array):
+    """Equal rows once: the statistics of an optimizer start alike in all of them."""
+    return (
+        array[:1].copy() if len(np.atleast_1d(array)) > 1 and (array == array[:1]).all() else array
+    )
 
 
 def fit(
-    model,
-    dataset,
-    optimizer=None,
+    model: keras.Model,
+    dataset: Dataset,
+    optimizer: keras.Optimizer | None = None,
     *,
-    epochs=10,
-    batch_size=1024,
-    seed=0,
-    patience=2,
-    loss_weights=None,
-    balancing=None,
-    checkpoint=None,
-    checkpoint_steps=None,
-    progress=None,
-):
+    epochs: int = 10,
+    batch_size: int = 1024,
+    seed: int = 0,
+    patience: int | None = 2,
+    loss_weights: Mapping[str, float] | None = None,
+    balancing: Any = None,
+    schedule: Schedule | None = None,
+    reduce_on_plateau: ReduceOnPlateau | None = None,
+    callbacks: Sequence[Any] = (),
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_steps: int | None = None,
+    progress: bool | None = None,
+) -> History:
     """Train a model on a data set's train split.
+
+    The loss of a task is the mean over the rows of the batch that have its label (all of them,
+    unless the split's ``label_masks`` say otherwise); the tasks' losses are added up with their
+    weights.
 
     Args:
         model: Keras model of this library.
-        dataset: ``Dataset``.
+        dataset: ``Dataset``, with the feature columns that the model was built with.
         optimizer: Keras optimizer; default: this library's ``Adam(1e-3)``.
         epochs: passes over the training rows at most.
         batch_size: rows per step; the last step of an epoch takes what is left.
@@ -225,8 +294,18 @@ def fit(
         loss_weights: dict of task to weight of its loss.
         balancing: a method of ``recsys_lib.multi_task.balancing`` that weighs the tasks' losses in
             every step; not together with ``loss_weights``.
+        schedule: function of the epoch, counted from 0, that gives a factor on the optimizer's
+            learning rates, for example ``lambda epoch: 0.9**epoch``; with an optimizer for each
+            group of variables, on all their rates. (A ``LearningRateSchedule`` of Keras, which
+            counts steps and gives the rate itself, belongs into the optimizer.) After the run the
+            optimizer has its own rates again.
+        reduce_on_plateau: a ``ReduceOnPlateau``: cuts the rates after epochs without a better
+            validation score; multiplies with the schedule.
+        callbacks: objects that are called after each epoch, see
+            ``recsys_lib.training.callbacks.Callback``.
         checkpoint: file to write after each epoch. If it exists, the run goes on from there and
-            ends with the same weights as a run that was never interrupted.
+            ends with the same weights as a run that was never interrupted. A file of a run with
+            other data, options, optimizer or model is refused; more epochs are not another run.
         checkpoint_steps: write it also every so many steps.
         progress: show a progress bar; default: in a terminal and in notebooks, unless the
             environment variable ``RECSYS_PROGRESS`` is 0.
@@ -235,15 +314,32 @@ def fit(
         ``History``.
 
     Raises:
-        ValueError: options out of range, a model that does not fit the data, a foreign checkpoint.
+        ValueError: options out of range, a model that does not fit the data, a validation split
+            with one class only, an optimizer of another model, a foreign checkpoint.
         FloatingPointError: the loss is not finite.
+
+    Example:
+        >>> import keras
+        >>> from recsys_lib.data import simulator
+        >>> from recsys_lib.memorization import build_logistic_regression
+        >>> world = simulator.second_order(num_rows=2000, num_valid_rows=500, num_test_rows=500)
+        >>> keras.utils.set_random_seed(0)
+        >>> model = build_logistic_regression(world.feature_columns)
+        >>> history = fit(model, world, epochs=3, schedule=lambda epoch: 0.5**epoch)
+        >>> history.epochs[["epoch", "rate_factor"]].values.tolist()
+        [[1.0, 1.0], [2.0, 0.5], [3.0, 0.25]]
     """
+    check_model(model)
+    check_dataset(dataset)
     return Trainer(model, dataset, optimizer, loss_weights, balancing).fit(
         dataset,
         epochs=epochs,
         batch_size=batch_size,
         seed=seed,
         patience=patience,
+        schedule=schedule,
+        reduce_on_plateau=reduce_on_plateau,
+        callbacks=callbacks,
         checkpoint=checkpoint,
         checkpoint_steps=checkpoint_steps,
         progress=progress,

@@ -6,15 +6,14 @@ The methods that choose the weights themselves are in ``recsys_lib.multi_task.ba
 """
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
-import keras
+import tensorflow as tf
+from keras import ops
 
+from recsys_lib.checks import check_number
 from recsys_lib.training.batches import outputs_by_task
-
-_LOSSES = {
-    "binary": keras.losses.binary_crossentropy,
-    "regression": keras.losses.mean_squared_error,
-}
 
 
 class Weighting:
@@ -40,19 +39,32 @@ class Weighting:
         """
         raise NotImplementedError
 
+    def end_epoch(self):
+        """Update the own variables between two epochs; most methods have nothing to do."""
+
 
 @dataclasses.dataclass(frozen=True)
 class FixedWeights:
     """Weights that stay as they are given.
 
     Args:
-        weights: dict of task to weight; tasks left out have weight 1.
+        weights: dict of task to weight, 0 or more; tasks left out have weight 1.
 
     Raises:
-        ValueError: when bound to a model, if it lacks a named task.
+        ValueError: no dict, or a weight below 0; when bound to a model, if it lacks a named task.
     """
 
     weights: dict | None = None
+
+    def __post_init__(self):
+        if self.weights is None:
+            return
+        if not isinstance(self.weights, Mapping):
+            raise ValueError(
+                f"loss_weights: expected a dict of task to weight, got {self.weights!r}"
+            )
+        for task, weight in self.weights.items():
+            check_number(f"loss_weights[{task!r}]", weight, 0)
 
     def start(self, model, kinds):
         """Bind to a model; ``kinds`` is a dict of its tasks to their kinds."""
@@ -82,8 +94,14 @@ def check_several(method, kinds):
         raise ValueError(f"{method}: expected two tasks or more, the model has {list(kinds)}")
 
 
-def task_losses(model, outputs, labels, kinds):
-    """The mean loss of each task without its weight.
+def task_losses(
+    model: Any,
+    outputs: Any,
+    labels: tf.Tensor,
+    kinds: Mapping[str, str],
+    masks: tf.Tensor | None = None,
+) -> list[tf.Tensor]:
+    """The mean loss of each task over its own rows, without its weight.
 
     Binary cross-entropy is computed from the logits behind the sigmoid, so that a confident
     mistake keeps its gradient.
@@ -93,10 +111,32 @@ def task_losses(model, outputs, labels, kinds):
         outputs: what it returned.
         labels: ``(batch, tasks)`` in the order of ``kinds``.
         kinds: dict of task to ``"binary"`` or ``"regression"``.
+        masks: booleans ``(batch, tasks)``, the rows on which each task has a label; a task
+            without one in the batch has loss 0 and no gradient. None: all rows.
 
     Returns:
         List of scalars.
     """
-    in_order = enumerate(outputs_by_task(model, outputs, list(kinds)))
-    functions = [_LOSSES[kind] for kind in kinds.values()]
-    return [functions[position](labels[:, position], output) for position, output in in_order]
+    predictions = outputs_by_task(model, outputs, list(kinds))
+    losses = []
+    for position, kind in enumerate(kinds.values()):
+        of_rows = row_losses(kind, labels[:, position], predictions[position])
+        losses.append(mean_over(of_rows, None if masks is None else masks[:, position]))
+    return losses
+
+
+def row_losses(kind: str, label: tf.Tensor, prediction: tf.Tensor) -> tf.Tensor:
+    """The loss of each row of one task, ``(batch,)``."""
+    label = ops.cast(label, prediction.dtype)
+    if kind == "binary":
+        # Keras finds the logits behind the sigmoid if it is given the sigmoid's own tensor.
+        return ops.binary_crossentropy(label, prediction)
+    return ops.square(label - prediction)
+
+
+def mean_over(of_rows: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
+    """Mean over the rows where the mask is True, 0 where there is none; without a mask over all."""
+    if mask is None:
+        return ops.mean(of_rows, axis=-1)
+    total = tf.reduce_sum(tf.where(mask, of_rows, tf.zeros_like(of_rows)))
+    return total / tf.maximum(tf.cast(tf.math.count_nonzero(mask), of_rows.dtype), 1)

@@ -6,10 +6,16 @@ TRAINER = "recsys_lib/training/trainer.py"
 RUN = "recsys_lib/training/run.py"
 WEIGHTING = "recsys_lib/training/weighting.py"
 CHECKPOINTS = "recsys_lib/training/checkpoints.py"
+STEPS = "recsys_lib/training/steps.py"
+RESTARTS = "recsys_lib/training/restarts.py"
 TEST_TRAINER = "training/test_trainer.py"
+TEST_ARGUMENTS = "training/test_arguments.py"
+TEST_RESTARTS = "training/test_restarts.py"
 TEST_CHECKPOINTS = "training/test_checkpoints.py"
 KILLED = f"{TEST_CHECKPOINTS}::test_more_epochs_go_on_where_fewer_ended"
-RESTART = f"{TEST_TRAINER}::test_a_restart_equals_a_fresh_build_bit_for_bit_and_traces_nothing"
+ANOTHER_RUN = f"{TEST_CHECKPOINTS}::test_a_checkpoint_of_another_run_is_refused"
+OTHER_DATA = f"{TEST_CHECKPOINTS}::test_a_checkpoint_of_other_data_of_the_same_size_is_refused"
+RESTART = f"{TEST_RESTARTS}::test_a_restart_equals_a_fresh_build_bit_for_bit_and_traces_nothing"
 
 MUTANTS = [
     Mutant(
@@ -42,9 +48,10 @@ MUTANTS = [
     ),
     Mutant(
         "fit: labels are not shuffled with the rows",
-        TRAINER,
-        "tf.gather(labels, rows)",
-        "labels[index * batch_size : (index + 1) * batch_size]",
+        STEPS,
+        "batch = [tf.gather(matrix, rows) for matrix in matrices]",
+        "batch = [tf.gather(matrix, rows) for matrix in matrices[:2]]; "
+        "batch += [m[index * batch_size : (index + 1) * batch_size] for m in matrices[2:]]",
         f"{TEST_TRAINER}::test_weights_equal_a_plain_loop_over_the_same_batches",
     ),
     Mutant(
@@ -57,8 +64,8 @@ MUTANTS = [
     Mutant(
         "loss: a clipped probability",
         WEIGHTING,
-        "functions[position](labels[:, position], output)",
-        "functions[position](labels[:, position], keras.ops.clip(output, 1e-7, 1 - 1e-7))",
+        "return ops.binary_crossentropy(label, prediction)",
+        "return ops.binary_crossentropy(label, ops.clip(prediction, 1e-7, 1 - 1e-7))",
         f"{TEST_TRAINER}::test_a_confident_mistake_keeps_its_gradient",
     ),
     Mutant(
@@ -106,15 +113,15 @@ MUTANTS = [
     Mutant(
         "loss: every task by the first label",
         WEIGHTING,
-        "(labels[:, position], output)",
-        "(labels[:, 0], output)",
+        "row_losses(kind, labels[:, position], predictions[position])",
+        "row_losses(kind, labels[:, 0], predictions[position])",
         f"{TEST_TRAINER}::test_two_tasks_and_their_weights",
     ),
     Mutant(
         "fit: the mean loss counts each batch alike",
-        TRAINER,
-        "total + loss * tf.cast(tf.size(rows), tf.float32)",
-        "total + loss * tf.cast(batch_size, tf.float32)",
+        STEPS,
+        "total + reported * num_rows",
+        "total + reported * tf.cast(batch_size, tf.float32)",
         f"{TEST_TRAINER}::test_the_loss_is_the_cross_entropy_of_the_logits",
     ),
     Mutant(
@@ -148,33 +155,73 @@ MUTANTS = [
     Mutant(
         "early stopping: validates on the training split",
         TRAINER,
-        "            label, prediction = dataset.valid.labels[task], predictions[task]",
-        "            predictions = predict(self.model, dataset.train.features, self.tasks)\n"
-        "            label, prediction = dataset.train.labels[task], predictions[task]",
+        "Validation(dataset.valid, self.layout, self.kinds)",
+        "Validation(dataset.train, self.layout, self.kinds)",
         f"{TEST_TRAINER}::test_the_validation_score_is_the_auc_on_the_validation_split",
     ),
     Mutant(
         "restart: the optimizer goes on",
         TRAINER,
-        "        for variable, start in zip(self._beside_the_model(), "
-        "self._initial, strict=True):\n            variable.assign(start)\n",
-        "",
-        RESTART,
-    ),
-    Mutant(
-        "restart: the seed is forgotten",
-        TRAINER,
-        "        keras.utils.set_random_seed(seed)\n        twin = build()",
-        "        twin = build()",
+        "            variable.assign(np.broadcast_to(value, variable.shape))\n",
+        "            pass\n",
         RESTART,
     ),
     Mutant(
         "restart: only trainable weights",
         TRAINER,
-        "for variable, start in zip(self.model.variables, twin.variables, strict=True):",
-        "for variable, start in zip("
-        "self.model.trainable_variables, twin.trainable_variables, strict=True):",
+        "        for variable, value in zip(self.model.variables, values, strict=True):\n",
+        "        for variable, value in zip(self.model.variables, values, strict=True):\n"
+        "            if not variable.trainable:\n                continue\n",
         RESTART,
+    ),
+    Mutant(
+        "restart: the seed is forgotten",
+        RESTARTS,
+        "        keras.utils.set_random_seed(seed)\n        seeds = ",
+        "        seeds = ",
+        f"{TEST_RESTARTS}::test_the_values_drawn_are_those_of_a_fresh_build",
+    ),
+    Mutant(
+        "restart: dropout goes on with the seeds of the first build",
+        RESTARTS,
+        "place = places.get(int(variable.numpy()[0]))",
+        "place = None",
+        f"{TEST_RESTARTS}::test_no_model_is_built_twice_for_its_initial_values",
+    ),
+    Mutant(
+        "restart: Python's generator is left behind",
+        RESTARTS,
+        "seeds = [_draw_seed(random) for _ in range(self.num_seeds)]",
+        "seeds = [_draw_seed(g) for g in [random.Random(seed)] for _ in range(self.num_seeds)]",
+        f"{TEST_RESTARTS}::test_the_values_drawn_are_those_of_a_fresh_build",
+    ),
+    Mutant(
+        "restart: what is drawn is not put to the test",
+        RESTARTS,
+        "        if not np.array_equal(expected, variable.numpy(), equal_nan=False):\n",
+        "        if False:\n",
+        f"{TEST_RESTARTS}::test_values_that_no_initializer_explains_are_not_drawn",
+    ),
+    Mutant(
+        "fit: a model of other columns is trained",
+        TRAINER,
+        "        check_columns_of(self.model, columns)\n",
+        "",
+        f"{TEST_ARGUMENTS}::test_a_model_of_other_columns_than_the_datas_is_refused",
+    ),
+    Mutant(
+        "fit: tables of other columns are read",
+        "recsys_lib/training/arguments.py",
+        'for attribute in ("vocabulary_size", "table_name"):',
+        'for attribute in ("vocabulary_size",):',
+        f"{TEST_ARGUMENTS}::test_a_model_of_other_columns_than_the_datas_is_refused",
+    ),
+    Mutant(
+        "fit: an optimizer trains a second model",
+        "recsys_lib/training/arguments.py",
+        "    if owner is not None and owner is not model:\n",
+        "    if False:\n",
+        f"{TEST_ARGUMENTS}::test_an_optimizer_trains_one_model",
     ),
     Mutant(
         "fit: a loss that is not finite goes on",
@@ -193,25 +240,81 @@ MUTANTS = [
     Mutant(
         "checkpoints: without the optimizer's variables",
         CHECKPOINTS,
-        '            variable.assign(arrays[f"{name}_{position}"])\n',
-        '            if name != "optimizer":\n'
-        '                variable.assign(arrays[f"{name}_{position}"])\n',
+        '                variable.assign(self.arrays[f"{name}_{position}"])\n',
+        '                if name != "optimizer":\n'
+        '                    variable.assign(self.arrays[f"{name}_{position}"])\n',
         KILLED,
     ),
     Mutant(
         "checkpoints: the best weights are lost",
         CHECKPOINTS,
-        "    return state, best or None",
-        "    return state, None",
+        "        return best or None",
+        "        return None",
         f"{TEST_CHECKPOINTS}::"
         "test_a_finished_run_started_again_trains_nothing_and_holds_the_best_weights",
     ),
     Mutant(
         "checkpoints: another run's file is accepted",
         CHECKPOINTS,
-        "    if changed:\n",
-        "    if False:\n",
-        f"{TEST_CHECKPOINTS}::test_a_checkpoint_of_another_run_is_refused",
+        "        if was != now:\n",
+        "        if False:\n",
+        ANOTHER_RUN,
+    ),
+    Mutant(
+        "checkpoints: options that the new run lacks do not count",
+        CHECKPOINTS,
+        "for key in {**now, **stored}:",
+        "for key in now:",
+        f"{TEST_CHECKPOINTS}::test_an_option_that_only_the_first_run_had_counts",
+    ),
+    Mutant(
+        "checkpoints: the optimizer's options do not count",
+        RUN,
+        '            if option != "name":\n',
+        "            if False:\n",
+        ANOTHER_RUN,
+    ),
+    Mutant(
+        "checkpoints: an optimizer is known by its class's name alone",
+        RUN,
+        'described["registered_name"] or described["class_name"]',
+        'described["class_name"]',
+        ANOTHER_RUN,
+    ),
+    Mutant(
+        "checkpoints: the data do not count",
+        RUN,
+        '            "hash of the training rows": packed.digest(),\n',
+        "",
+        OTHER_DATA,
+    ),
+    Mutant(
+        "checkpoints: the validation rows do not count",
+        RUN,
+        '            made_of["hash of the validation rows"] = valid.digest()\n',
+        "            pass\n",
+        OTHER_DATA,
+    ),
+    Mutant(
+        "checkpoints: labels do not count",
+        "recsys_lib/training/batches.py",
+        "parts = (self.ids, self.numbers, self.labels, self.masks)\n        return",
+        "parts = (self.ids, self.numbers, self.labels[:0], self.masks)\n        return",
+        OTHER_DATA,
+    ),
+    Mutant(
+        "checkpoints: how layers are joined does not count",
+        CHECKPOINTS,
+        '_NAMES_OF_LAYERS = ("name", "inbound_nodes", "input_layers", "output_layers")',
+        "_NAMES_OF_LAYERS = ()",
+        f"{TEST_CHECKPOINTS}::test_a_checkpoint_of_another_structure_is_refused_whatever_its_shapes",
+    ),
+    Mutant(
+        "checkpoints: the variables are not looked at",
+        CHECKPOINTS,
+        "kept[position], variable)",
+        "variable, variable)",
+        f"{TEST_CHECKPOINTS}::test_variables_are_checked_before_the_first_is_overwritten",
     ),
     Mutant(
         "checkpoints: written in place",
@@ -223,7 +326,7 @@ MUTANTS = [
     Mutant(
         "checkpoints: the position in the run is forgotten",
         RUN,
-        "            for name in Run._stored:\n                setattr(self, name, state[name])\n",
+        "        for name in Run._stored:\n            setattr(self, name, found.state[name])\n",
         "",
         KILLED,
     ),

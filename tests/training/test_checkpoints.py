@@ -1,5 +1,6 @@
 """A run that is killed and started again ends with the same bits as one that was not."""
 
+import dataclasses
 import json
 import os
 import pathlib
@@ -13,8 +14,12 @@ import pandas as pd
 import pytest
 import tiny
 
+from recsys_lib.features.embedding import build_inputs, embed_fields
+from recsys_lib.layers.heads import PredictionHead
 from recsys_lib.training import Adagrad, Adam, Ftrl, fit, optimizer_per_group
-from recsys_lib.training.checkpoints import read_checkpoint, write_checkpoint
+from recsys_lib.training.callbacks import Callback
+from recsys_lib.training.checkpoints import read_checkpoint, structure_of, write_checkpoint
+from recsys_lib.training.rates import ReduceOnPlateau
 
 HERE = pathlib.Path(__file__).parent
 DATA = tiny.make_dataset(tiny.SMALL)
@@ -110,7 +115,20 @@ def test_more_epochs_go_on_where_fewer_ended(tmp_path):
     [
         ({"seed": 5}, "seed was 4 and is 5"),
         ({"batch_size": 32}, "batch size was 16 and is 32"),
-        ({"optimizer": Adagrad(0.05)}, r"optimizer was \['Adam'\] and is \['Adagrad'\]"),
+        ({"patience": 3}, "patience was 2 and is 3"),
+        ({"optimizer": Adagrad(0.05)}, "optimizer was 'recsys_lib>Adam' and is 'recsys_lib>Adagr"),
+        ({"optimizer": Adam(0.01)}, r"optimizer, learning_rate was 0\.05.* and is 0\.0(1|09)"),
+        ({"optimizer": Adam(0.05, beta_2=0.9)}, r"optimizer, beta_2 was 0\.999 and is 0\.9"),
+        ({"optimizer": Adam(0.05, clipnorm=1.0)}, r"optimizer, clipnorm was None and is 1\.0"),
+        # Keras's own Adam has other statistics under the same name.
+        (
+            {"optimizer": keras.optimizers.Adam(0.05)},
+            "was 'recsys_lib>Adam' and is 'Adam'",
+        ),
+        ({"loss_weights": {"like": 2.0}}, r"balancing was 'FixedWeights\(weights=None\)' and is"),
+        ({"reduce_on_plateau": ReduceOnPlateau()}, "reduce_on_plateau was None and is {'factor'"),
+        ({"callbacks": [Callback()]}, r"callbacks was \[\] and is \['Callback'\]"),
+        ({"schedule": lambda epoch: 0.5}, r"factors of the schedule was \[1\.0, .* and is \[0\.5"),
     ],
 )
 def test_a_checkpoint_of_another_run_is_refused(finished, options, message):
@@ -118,6 +136,107 @@ def test_a_checkpoint_of_another_run_is_refused(finished, options, message):
         ValueError, match=f"run.npz: the checkpoint belongs to another run, {message}"
     ):
         make_run(finished[0], **options)
+
+
+def test_an_option_that_only_the_first_run_had_counts(tmp_path):
+    path = str(tmp_path / "run.npz")
+    write_checkpoint(path, {}, {"fingerprint": {"seed": 0, "optimizer 2, beta": 1.0}})
+    with pytest.raises(ValueError, match=r"another run, optimizer 2, beta was 1\.0 and is None"):
+        read_checkpoint(path).check({"seed": 0}, {})
+
+
+@pytest.mark.parametrize("changed", ["features", "labels", "validation"])
+def test_a_checkpoint_of_other_data_of_the_same_size_is_refused(finished, changed):
+    """Another world, or one label: what the weights were trained on is not what comes next."""
+    name = "valid" if changed == "validation" else "train"
+    split = getattr(DATA, name)
+    values = {kind: dict(getattr(split, kind)) for kind in ("features", "labels")}
+    if changed == "features":
+        ids = values["features"]["user_id"].copy()
+        ids[7] = ids[7] % 29 + 1
+        values["features"]["user_id"] = ids
+    else:
+        values["labels"]["like"] = np.where(
+            np.arange(len(split)) == 5, 1 - split.label, split.label
+        )
+    data = dataclasses.replace(DATA, **{name: dataclasses.replace(split, **values)})
+    rows = "validation" if changed == "validation" else "training"
+    model, optimizer = tiny.build_small(), Adam(0.05)
+    before = tiny.weights_of(model)
+    with pytest.raises(ValueError, match=f"belongs to another run, hash of the {rows} rows was"):
+        fit(model, data, optimizer, checkpoint=finished[0], **OPTIONS)
+    tiny.assert_same_bits(tiny.weights_of(model), before)
+
+
+def activated(activation, joined_first=True):
+    """Models whose variables have the same shapes, and which are not the same."""
+    inputs = build_inputs(tiny.SMALL)
+    fields = keras.layers.Flatten()(embed_fields(inputs, tiny.SMALL, 4))
+    first = keras.layers.Dense(8, activation=activation)(fields)
+    second = keras.layers.Dense(8)(first if joined_first else fields)
+    logit = keras.layers.Dense(1)(first + second)
+    return keras.Model(inputs, PredictionHead(name="like")(logit))
+
+
+def test_a_checkpoint_of_another_structure_is_refused_whatever_its_shapes(tmp_path):
+    path = str(tmp_path / "run.npz")
+    options = {"optimizer": Adam(0.05), "checkpoint": path, **OPTIONS}
+    fit(activated("relu"), DATA, **options)
+    for other in (activated("tanh"), activated("relu", joined_first=False)):
+        before = tiny.weights_of(other)
+        with pytest.raises(ValueError, match="belongs to another run, structure of the model was"):
+            fit(other, DATA, **{**options, "optimizer": Adam(0.05)})
+        tiny.assert_same_bits(tiny.weights_of(other), before)
+    # The same model once more: Keras numbers its layers on, and it is still the same.
+    fit(activated("relu"), DATA, **{**options, "optimizer": Adam(0.05)})
+
+
+class Undescribed(keras.layers.Layer):
+    """A reader's own layer, without a configuration."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def call(self, inputs):
+        return self.function(inputs)
+
+
+def test_a_model_that_cannot_describe_itself_has_a_structure_too():
+    def build(function):
+        inputs = keras.Input((3,))
+        return keras.Model(inputs, keras.layers.Dense(1)(Undescribed(function)(inputs)))
+
+    first, second = build(lambda x: 2 * x), build(lambda x: 2 * x)
+    assert structure_of(first) == structure_of(second)
+    inputs = keras.Input((3,))
+    assert structure_of(first) != structure_of(keras.Model(inputs, keras.layers.Dense(1)(inputs)))
+
+
+@pytest.mark.parametrize("changed", ["shape", "name", "number"])
+def test_variables_are_checked_before_the_first_is_overwritten(tmp_path, changed):
+    path = str(tmp_path / "run.npz")
+    parts = small_parts()
+    write_checkpoint(path, parts, {"fingerprint": {}})
+    last = keras.Variable(np.zeros(3), name="last")
+    other = {**parts, "balancing": {"number": [last], "shape": [], "name": []}[changed]}
+    if changed != "number":
+        stored = keras.Variable(np.zeros(3 if changed == "name" else 4), name="last_kernel")
+        write_checkpoint(path, {**parts, "balancing": [stored]}, {"fingerprint": {}})
+        named = "last_bias" if changed == "name" else "last_kernel"
+        other["balancing"] = [keras.Variable(np.zeros(3), name=named)]
+    before = [variable.numpy() for variable in parts["model"]]
+    parts["model"][0].assign_add(np.ones(parts["model"][0].shape))
+    moved = [variable.numpy() for variable in parts["model"]]
+    assert (moved[0] != before[0]).all()
+    message = {
+        "number": "the number of variables of the balancing was 0 and is 1",
+        "shape": r"variable 0 of the balancing was \['last_kernel', \[4\]",
+        "name": r"variable 0 of the balancing was \['last_kernel', .* and is \['last_bias'",
+    }[changed]
+    with pytest.raises(ValueError, match=message):
+        read_checkpoint(path).check({}, other)
+    tiny.assert_same_bits([variable.numpy() for variable in parts["model"]], moved)
 
 
 def test_a_checkpoint_of_another_model_or_other_data_is_refused(finished):
@@ -168,9 +287,8 @@ def test_a_numpy_file_of_something_else_is_named(tmp_path, content):
         np.savez(path, weights=np.arange(3))
     else:
         np.savez(path, state=np.array("{}"))
-    parts = small_parts()
     with pytest.raises(ValueError, match=r"run.npz: not a readable checkpoint"):
-        read_checkpoint(path, parts, {"seed": 0})
+        read_checkpoint(path)
 
 
 def test_a_write_that_fails_keeps_the_old_file_and_leaves_no_part(tmp_path, monkeypatch):
@@ -206,4 +324,4 @@ def test_what_a_kill_left_half_written_is_overwritten_by_the_next_write(tmp_path
     write_checkpoint(str(path), variables, {"fingerprint": {}})
     assert parts[0] == parts[1] != str(path)
     assert [file.name for file in path.parent.iterdir()] == ["run.npz"]
-    read_checkpoint(str(path), variables, {})
+    read_checkpoint(str(path)).restore(variables)

@@ -5,10 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tiny
+from by_hand import NUMBER, Logit, cross_entropy, number_data, number_model
 from sklearn.metrics import roc_auc_score
 
-from recsys_lib.data import Dataset, Split
-from recsys_lib.features.columns import NumericColumn
 from recsys_lib.features.embedding import build_inputs, embed_fields
 from recsys_lib.layers.blocks import MLP
 from recsys_lib.layers.heads import PredictionHead
@@ -28,48 +27,6 @@ def traced():
 def fresh(traced, seed=0):
     traced.restart(tiny.build_small, seed)
     return traced
-
-
-class Logit(keras.layers.Layer):
-    """The sum of its inputs times one weight: a model whose loss is computed by hand."""
-
-    def build(self, input_shape):
-        self.weight = self.add_weight(name="weight", shape=(), initializer="ones")
-
-    def call(self, inputs):
-        return self.weight * keras.ops.expand_dims(inputs, -1)
-
-
-NUMBER = (NumericColumn("x"),)
-
-
-def number_data(x, labels, kinds=None):
-    splits, first = {}, 0
-    for name in ("train", "valid", "test"):
-        splits[name] = Split(
-            features={"x": np.asarray(x, np.float32)},
-            labels={task: np.asarray(values, np.float32) for task, values in labels.items()},
-            group=np.zeros(len(x), np.int64),
-            row_id=np.arange(first, first + len(x)),
-        )
-        first += len(x)
-    return Dataset("numbers", NUMBER, **splits, tasks=kinds)
-
-
-def number_model(kinds=None):
-    inputs = build_inputs(NUMBER)
-    kinds = kinds or {"like": "binary"}
-    outputs = {
-        task: PredictionHead(kind, name=task)(Logit(name=f"{task}_logit")(inputs["x"]))
-        for task, kind in kinds.items()
-    }
-    return keras.Model(inputs, outputs if len(kinds) > 1 else next(iter(outputs.values())))
-
-
-def cross_entropy(logit, label):
-    """In float64, from the logit: log(1 + exp(-z)) for a positive, log(1 + exp(z)) else."""
-    logit, label = np.asarray(logit, np.float64), np.asarray(label)
-    return np.logaddexp(0, np.where(label == 1, -logit, logit))
 
 
 def test_the_loss_is_the_cross_entropy_of_the_logits():
@@ -281,42 +238,6 @@ def test_without_patience_all_epochs_are_trained_and_the_last_weights_stay(trace
     assert history.examples_per_second > 0
 
 
-def test_a_restart_equals_a_fresh_build_bit_for_bit_and_traces_nothing():
-    """With dropout, batch normalization, moments of Adam and the order of rows."""
-    data = tiny.make_dataset()
-    traces = []
-
-    class Counted(MLP):
-        def call(self, inputs, training=None):
-            traces.append(training)
-            return super().call(inputs, training=training)
-
-    def build():
-        inputs = build_inputs(tiny.SMALL)
-        fields = keras.layers.Flatten()(embed_fields(inputs, tiny.SMALL, 4))
-        hidden = Counted([6], dropout_rate=0.5, batch_normalization=True)(fields)
-        return keras.Model(inputs, PredictionHead(name="like")(keras.layers.Dense(1)(hidden)))
-
-    def run(trainer, seed):
-        trainer.fit(data, epochs=2, batch_size=32, seed=seed, patience=None)
-        return tiny.weights_of(trainer.model)
-
-    keras.utils.set_random_seed(0)
-    trainer = Trainer(build(), data, Adam(0.05))
-    first = run(trainer, 0)
-    seconds = trainer.trace()
-    assert seconds == 0
-    traces.clear()
-    trainer.restart(build, 5)
-    built = len(traces)
-    restarted = run(trainer, 5)
-    assert len(traces) == built  # building calls the layer, training it again does not
-    keras.utils.set_random_seed(5)
-    tiny.assert_same_bits(restarted, run(Trainer(build(), data, Adam(0.05)), 5))
-    trainer.restart(build, 0)
-    tiny.assert_same_bits(first, run(trainer, 0))
-
-
 def test_training_updates_batch_normalization_and_drops_units():
     keras.utils.set_random_seed(0)
     inputs = build_inputs(tiny.SMALL)
@@ -331,11 +252,6 @@ def test_training_updates_batch_normalization_and_drops_units():
     np.testing.assert_allclose(normalization.moving_mean, expected, rtol=0.2, atol=1e-3)
     assert np.abs(expected).max() > 2e-3
     assert dropout.seed_generator.state.numpy()[1] == 20 * 3  # one draw a step
-
-
-def test_a_restart_with_another_model_is_refused(traced):
-    with pytest.raises(ValueError, match="restart: the function builds another model"):
-        traced.restart(lambda: tiny.build_large(), 0)
 
 
 def test_progress_leaves_nothing_behind(traced, capfd):
@@ -356,31 +272,3 @@ def test_a_loss_that_is_not_finite_is_an_error_that_names_the_epoch():
     model = number_model({"stars": "regression"})
     with pytest.raises(FloatingPointError, match=r"loss is (inf|nan) in epoch .*learning rate"):
         fit(model, data, keras.optimizers.SGD(1e30), epochs=5, patience=None)
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"epochs": 0}, "epochs: expected an integer of 1 or more, got 0"),
-        ({"epochs": 1.5}, "epochs: .* got 1.5"),
-        ({"epochs": None}, "epochs: .* got None"),
-        ({"epochs": True}, "epochs: .* got True"),
-        ({"batch_size": 0}, "batch_size"),
-        ({"patience": 0}, "patience"),
-        ({"checkpoint_steps": 0, "checkpoint": "run.npz"}, "checkpoint_steps"),
-        ({"checkpoint_steps": 5}, "checkpoint_steps.* needs a file name in checkpoint"),
-    ],
-)
-def test_options_out_of_range_are_named(traced, options, message):
-    with pytest.raises(ValueError, match=message):
-        traced.fit(DATA, **options)
-
-
-def test_a_model_that_does_not_fit_the_data_is_named():
-    with pytest.raises(ValueError, match=r"the inputs \['x'\] are no feature columns"):
-        Trainer(number_model(), DATA)
-    two = number_model({"like": "binary", "share": "binary"})
-    with pytest.raises(ValueError, match=r"the outputs \['share'\] are no tasks of the data"):
-        Trainer(two, number_data([1.0, 2.0], {"like": [0, 1]}))
-    with pytest.raises(ValueError, match=r"loss_weights: no such tasks \['share'\]"):
-        fit(number_model(), number_data([1.0], {"like": [0]}), loss_weights={"share": 1.0})

@@ -1,0 +1,163 @@
+"""What ``fit`` can say of its arguments before it starts: each check is one clear message."""
+
+import warnings
+import weakref
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from recsys_lib.checks import check_integer
+from recsys_lib.data.dataset import Dataset
+from recsys_lib.data.splits import Split
+from recsys_lib.features.columns import NumericColumn
+from recsys_lib.training.prediction import model_feature_columns
+
+# Which model each optimizer trains, for as long as both live.
+_TRAINS: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+
+
+def check_model(model: Any) -> None:
+    """Raise ``ValueError`` unless it is a Keras model."""
+    if model is None:
+        raise ValueError("model: expected a Keras model, got None; does the builder return it?")
+    if not isinstance(model, keras.Model):
+        raise ValueError(f"model: expected a Keras model, got {_described(model)}")
+
+
+def check_dataset(dataset: Any) -> None:
+    """Raise ``ValueError`` unless it is a ``Dataset``."""
+    if isinstance(dataset, Dataset):
+        return
+    if isinstance(dataset, Split):
+        raise ValueError(
+            "dataset: expected a Dataset, got one of its splits; pass the whole data set: fit "
+            "trains on its train split and validates on its valid split"
+        )
+    raise ValueError(
+        f"dataset: expected a Dataset, got {_described(dataset)}; see recsys_lib.data.Dataset"
+    )
+
+
+def check_optimizer(optimizer: Any, model: keras.Model) -> None:
+    """Raise ``ValueError`` unless it is a Keras optimizer that trains no other model.
+
+    An optimizer's statistics belong to the weights of one model.
+    """
+    if not isinstance(optimizer, keras.Optimizer):
+        raise ValueError(
+            f"optimizer: expected an optimizer such as Adam(1e-3), got {_described(optimizer)}"
+        )
+    owner = _TRAINS.get(optimizer, lambda: None)()
+    if owner is not None and owner is not model:
+        raise ValueError(
+            f"optimizer: expected a fresh one, this {type(optimizer).__name__} trains the model "
+            f"{owner.name!r} already"
+        )
+    _TRAINS[optimizer] = weakref.ref(model)
+
+
+def check_columns_of(model: keras.Model, columns: tuple) -> None:
+    """Raise ``ValueError`` unless the data's columns are those that the model was built with.
+
+    All tables of a width lie in one, so that an id beyond its own vocabulary would train the rows
+    of another column.
+
+    Args:
+        model: Keras model.
+        columns: the data's columns for its inputs, in their order.
+    """
+    known = model_feature_columns(model)
+    for tensor, column in zip(model.inputs, columns, strict=True):
+        place = f"model {model.name!r}, column {column.name!r}"
+        if tuple(tensor.shape[1:]) != column.input_shape:
+            raise ValueError(
+                f"{place}: expected the shape that the model was built with, "
+                f"{tuple(tensor.shape[1:])} for each row, the data have {column.input_shape}"
+            )
+        if tensor.dtype.startswith("float") != isinstance(column, NumericColumn):
+            raise ValueError(
+                f"{place}: the model was built for {tensor.dtype}, the data have a "
+                f"{type(column).__name__}"
+            )
+        own = known.get(column.name)
+        if own is None or isinstance(column, NumericColumn):
+            continue
+        for attribute in ("vocabulary_size", "table_name"):
+            if getattr(own, attribute) != getattr(column, attribute):
+                raise ValueError(
+                    f"{place}: the model was built with {attribute} {getattr(own, attribute)!r}, "
+                    f"the data have {getattr(column, attribute)!r}; build the model with the "
+                    "data's columns"
+                )
+
+
+def check_options(
+    epochs: Any,
+    batch_size: Any,
+    seed: Any,
+    patience: Any,
+    checkpoint: Any,
+    checkpoint_steps: Any,
+    reduce_on_plateau: Any,
+) -> None:
+    """Options of ``fit`` in range.
+
+    Raises:
+        ValueError: names the option.
+    """
+    check_integer("epochs", epochs)
+    check_integer("batch_size", batch_size)
+    check_integer("seed", seed, 0)
+    if patience is not None:
+        check_integer("patience", patience)
+    if checkpoint_steps is not None:
+        check_integer("checkpoint_steps", checkpoint_steps)
+        if checkpoint is None:
+            raise ValueError(
+                f"checkpoint_steps: {checkpoint_steps} needs a file name in checkpoint"
+            )
+    if reduce_on_plateau is None:
+        return
+    if patience is None:
+        raise ValueError("reduce_on_plateau: needs validation, expected a patience, got None")
+    if getattr(reduce_on_plateau, "patience", 0) >= patience:
+        raise ValueError(
+            f"reduce_on_plateau: expected a patience below that of fit, {patience}, after which "
+            f"training stops, got {reduce_on_plateau.patience}"
+        )
+
+
+def check_classes(dataset: Dataset, kinds: Mapping[str, str], is_validated: bool) -> None:
+    """Binary tasks need both classes: to be validated at all, and to have something to learn.
+
+    Args:
+        dataset: ``Dataset``.
+        kinds: dict of the model's tasks to ``"binary"`` or ``"regression"``.
+        is_validated: whether the validation split is scored.
+
+    Raises:
+        ValueError: a validation split without a score. One class in training is a warning.
+    """
+    for task, kind in kinds.items():
+        splits = {"train": dataset.train} | ({"valid": dataset.valid} if is_validated else {})
+        for name, split in splits.items():
+            labels = split.labels[task][split.rows_of(task)]
+            if len(labels) and (kind != "binary" or np.ptp(labels) > 0):
+                continue
+            held = f"{len(labels)} rows of {labels[0]:g} only" if len(labels) else "no label"
+            if name == "valid":
+                raise ValueError(
+                    f"valid, labels[{task!r}]: expected labels "
+                    f"{'of both classes' if kind == 'binary' else ''} to validate by, got {held}; "
+                    "choose other validation rows, or train with patience=None"
+                )
+            warnings.warn(
+                f"train, labels[{task!r}]: {held}, so that there is nothing to learn",
+                stacklevel=4,
+            )
+
+
+def _described(value):
+    return f"{type(value).__name__} {value!r}" if isinstance(value, str) else type(value).__name__

@@ -1,0 +1,66 @@
+"""The compiled function of a run: many steps of training in one call."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from recsys_lib.training.batches import Layout
+
+
+def compile_steps(
+    train_on_batch: Callable[..., tf.Tensor],
+    layout: Layout,
+    num_tasks: int,
+    is_masked: bool,
+    counts: Callable[..., Sequence[Any]],
+) -> Callable[..., tf.Tensor]:
+    """Trace a function that trains on a stretch of an epoch.
+
+    Args:
+        train_on_batch: function of a batch's ids, numbers, labels and, where there are, masks;
+            returns what the history reports.
+        layout: of the ids and numbers.
+        num_tasks: columns of the labels.
+        is_masked: whether there are masks of the labels.
+        counts: function of the rows of a batch and of the rows with each task's label (or None);
+            gives the rows behind each number that is reported.
+
+    Returns:
+        Function of the matrices ids, numbers, labels and, where there are, masks; the order of
+        the rows; the first step and the one after the last; and the batch size. It returns the
+        reported numbers, each summed over the rows behind it.
+    """
+    kinds = [tf.float32, tf.bool] if is_masked else [tf.float32]
+    scalar = tf.TensorSpec([], tf.int32)
+    signature = [
+        *layout.specs,
+        *(tf.TensorSpec([None, num_tasks], kind) for kind in kinds),
+        tf.TensorSpec([None], tf.int32),
+        *(scalar, scalar, scalar),
+    ]
+    num_reported = len(counts(0, None))
+
+    @tf.function(input_signature=signature, autograph=False)
+    def run(*arguments):
+        *matrices, order, first_step, last_step, batch_size = arguments
+
+        def step(index, total):
+            rows = order[index * batch_size : (index + 1) * batch_size]
+            batch = [tf.gather(matrix, rows) for matrix in matrices]
+            reported = train_on_batch(*batch)
+            num_rows = tf.cast(tf.size(rows), tf.float32)
+            if not is_masked:
+                return index + 1, total + reported * num_rows
+            of_tasks = tf.unstack(tf.reduce_sum(tf.cast(batch[3], tf.float32), axis=0))
+            return index + 1, total + reported * tf.stack(counts(num_rows, of_tasks))
+
+        _, total = tf.while_loop(
+            lambda index, _: index < last_step,
+            step,
+            (first_step, tf.zeros([num_reported])),
+            parallel_iterations=1,
+        )
+        return total
+
+    return run.get_concrete_function()

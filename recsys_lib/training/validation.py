@@ -1,0 +1,53 @@
+"""The validation rows of a run, checked and packed once and scored after every epoch."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from recsys_lib.data.dataset import check_features
+from recsys_lib.data.splits import Split
+from recsys_lib.training import metrics
+from recsys_lib.training.batches import Layout, PackedSplit
+from recsys_lib.training.prediction import predict_packed
+
+
+class Validation:
+    """Scores a model on one split again and again.
+
+    Args:
+        split: the validation rows.
+        layout: ``Layout`` of the model's inputs.
+        kinds: dict of the model's tasks to ``"binary"`` or ``"regression"``.
+
+    Raises:
+        ValueError: features that do not fit their columns.
+    """
+
+    def __init__(self, split: Split, layout: Layout, kinds: dict[str, str]) -> None:
+        columns = layout.feature_columns
+        features = {column.name: split.features[column.name] for column in columns}
+        check_features(columns, features, "valid")
+        packed = PackedSplit.of(split, layout, list(kinds))
+        # Tensors, so that no epoch copies the rows into one.
+        ids, numbers = tf.constant(packed.ids), tf.constant(packed.numbers)
+        self.packed = dataclasses.replace(packed, ids=ids, numbers=numbers)
+        self.split, self.layout, self.kinds = split, layout, kinds
+
+    def score(self, model: keras.Model) -> float:
+        """Mean over tasks of the AUC, or of minus the mean squared error of a regression task.
+
+        Each task is scored on the rows with its label.
+        """
+        packed = (self.packed.ids, self.packed.numbers)
+        predictions = predict_packed(model, self.layout, packed, list(self.kinds))
+        scores = []
+        for position, (task, kind) in enumerate(self.kinds.items()):
+            rows = self.split.rows_of(task)
+            label, prediction = self.split.labels[task][rows], predictions[rows, position]
+            if kind == "binary":
+                scores.append(metrics.auc(label, prediction))
+            else:
+                scores.append(-float(np.mean((label - prediction) ** 2)))
+        return float(np.mean(scores))
