@@ -19,6 +19,8 @@ DEFAULT_BATCH_SIZE = 8192
 
 # One traced function per model, for as long as the model lives.
 _PREDICTORS = weakref.WeakKeyDictionary()
+# The columns of a model's inputs: finding them takes longer than a small request.
+_COLUMNS = weakref.WeakKeyDictionary()
 
 
 def model_feature_columns(model: keras.Model) -> dict[str, Column]:
@@ -184,7 +186,17 @@ def _array(place, values):
 
 
 def input_columns(model: keras.Model) -> tuple[Column, ...]:
-    """A column per model input: the library's where a layer knows it, numeric otherwise."""
+    """A column per model input: the library's where a layer knows it, numeric otherwise.
+
+    Raises:
+        ValueError: an input of ids whose vocabulary no layer knows.
+    """
+    if model not in _COLUMNS:
+        _COLUMNS[model] = _find_columns(model)
+    return _COLUMNS[model]
+
+
+def _find_columns(model):
     known = model_feature_columns(model)
     columns = []
     for tensor in model.inputs:

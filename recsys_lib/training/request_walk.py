@@ -57,7 +57,7 @@ class RequestWalk:
     """
 
     def __init__(self, num_candidates: tf.Tensor):
-        self.num_candidates = num_candidates
+        self._first_row = tf.zeros([num_candidates], tf.int32)
         self.ways: dict[str, str] = {}
         # Tensors by identity. The dicts keep them alive, so that no identity is given away twice.
         self._single: dict[int, tf.Tensor] = {}
@@ -91,7 +91,7 @@ class RequestWalk:
             if isinstance(value, Joined):
                 found = tf.concat([self.whole(part) for part in value.parts], value.axis)
             else:
-                found = tf.repeat(value, self.num_candidates, axis=0)
+                found = tf.gather(value, self._first_row)  # faster than `tf.repeat`
             self._whole[id(value)] = (value, found)
         return self._whole[id(value)][1]
 
