@@ -298,8 +298,8 @@ MUTANTS = [
     Mutant(
         "checkpoints: labels do not count",
         "recsys_lib/training/batches.py",
-        "parts = (self.ids, self.numbers, self.labels, self.masks)\n        return",
-        "parts = (self.ids, self.numbers, self.labels[:0], self.masks)\n        return",
+        "        parts = (self.ids, self.numbers, self.labels, self.masks)\n",
+        "        parts = (self.ids, self.numbers, self.labels[:0], self.masks)\n",
         OTHER_DATA,
     ),
     Mutant(

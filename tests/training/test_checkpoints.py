@@ -123,7 +123,7 @@ def test_more_epochs_go_on_where_fewer_ended(tmp_path):
         # Keras's own Adam has other statistics under the same name.
         (
             {"optimizer": keras.optimizers.Adam(0.05)},
-            "was 'recsys_lib>Adam' and is 'Adam'",
+            r"optimizer was .recsys_lib>Adam. and is .Adam.",
         ),
         ({"loss_weights": {"like": 2.0}}, r"balancing was 'FixedWeights\(weights=None\)' and is"),
         ({"reduce_on_plateau": ReduceOnPlateau()}, "reduce_on_plateau was None and is {'factor'"),

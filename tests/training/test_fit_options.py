@@ -7,7 +7,10 @@ import pytest
 import tiny
 from by_hand import number_data, number_model
 
-from recsys_lib.training import Adam, Ftrl, fit, optimizer_per_group
+from recsys_lib.features.embedding import build_inputs, embed_fields
+from recsys_lib.layers.blocks import MLP
+from recsys_lib.layers.heads import PredictionHead
+from recsys_lib.training import Adagrad, Adam, fit, optimizer_per_group
 from recsys_lib.training.callbacks import Callback
 from recsys_lib.training.rates import ReduceOnPlateau
 from recsys_lib.training.trainer import Trainer
@@ -45,21 +48,21 @@ def test_a_schedule_gives_factors_on_the_rate_epoch_by_epoch():
 
 
 def test_all_groups_keep_their_proportions_and_get_their_rates_back():
-    wide, deep = Ftrl(0.1), Adam(0.02)
+    tables, rest = Adagrad(0.1), Adam(0.02)
     seen = []
 
     class Rates(Callback):
         def on_epoch_end(self, epoch, row, model):
-            seen.append([float(part.learning_rate.numpy()) for part in (wide, deep)])
+            seen.append([float(part.learning_rate.numpy()) for part in (tables, rest)])
 
-    optimizer = optimizer_per_group({"wide_.*": wide, "(?!wide_).*": deep})
+    optimizer = optimizer_per_group({"embedding/.*": tables, "(?!embedding).*": rest})
     options = {"epochs": 2, "batch_size": 64, "callbacks": [Rates()]}
-    model, data = tiny.build_large(), tiny.make_dataset()
-    fit(model, data, optimizer, schedule=lambda epoch: 2.0 - epoch, **options)
+    trainer = Trainer(tiny.build_small(), DATA, optimizer)
+    trainer.fit(DATA, schedule=lambda epoch: 2.0 - epoch, **options)
     np.testing.assert_allclose(seen, [[0.2, 0.04], [0.1, 0.02]], rtol=1e-6)
     with pytest.raises(RuntimeError, match="no more"):
-        fit(model, data, optimizer, schedule=give_up_after_one, **options)
-    rates = [float(part.learning_rate.numpy()) for part in (wide, deep)]
+        trainer.fit(DATA, schedule=give_up_after_one, **options)
+    rates = [float(part.learning_rate.numpy()) for part in (tables, rest)]
     np.testing.assert_allclose(rates, [0.1, 0.02], rtol=1e-6)  # however the run ended
 
 
@@ -69,32 +72,37 @@ def give_up_after_one(epoch):
     return 7.0
 
 
-def run_with_scores(monkeypatch, scores, **options):
+@pytest.fixture(scope="module")
+def trainer():
+    return Trainer(number_model(), NUMBERS, keras.optimizers.SGD(0.1))
+
+
+def run_with_scores(trainer, monkeypatch, scores, **options):
     """The factor of each epoch of a run whose validation scores are given."""
     left = iter(scores)
-    monkeypatch.setattr(Trainer, "_validate", lambda self, valid: next(left))
-    trainer = Trainer(number_model(), NUMBERS, keras.optimizers.SGD(0.1))
+    monkeypatch.setattr(trainer, "_validate", lambda valid: next(left))
     history = trainer.fit(NUMBERS, epochs=len(scores), **options)
     return history.epochs["rate_factor"].tolist()
 
 
-def test_a_plateau_cuts_the_rates(monkeypatch):
+def test_a_plateau_cuts_the_rates(trainer, monkeypatch):
     scores = [0.5, 0.6, 0.6, 0.55, 0.7, 0.1, 0.2, 0.3]
     plateau = ReduceOnPlateau(factor=0.5)
-    found = run_with_scores(monkeypatch, scores, patience=9, reduce_on_plateau=plateau)
+    found = run_with_scores(trainer, monkeypatch, scores, patience=9, reduce_on_plateau=plateau)
     # Cut after epochs 3 and 4, not after the gain of epoch 5, then after 6 and 7.
     assert found == [1.0, 1.0, 1.0, 0.5, 0.25, 0.25, 0.125, 0.0625]
 
 
-def test_a_plateau_waits_for_its_patience_and_counts_anew_after_a_cut(monkeypatch):
+def test_a_plateau_waits_for_its_patience_and_counts_anew_after_a_cut(trainer, monkeypatch):
     scores = [0.5, 0.4, 0.6, 0.5, 0.5, 0.5, 0.5, 0.5]
     plateau = ReduceOnPlateau(factor=0.5, patience=2)
-    found = run_with_scores(monkeypatch, scores, patience=9, reduce_on_plateau=plateau)
+    found = run_with_scores(trainer, monkeypatch, scores, patience=9, reduce_on_plateau=plateau)
     assert found == [1.0, 1.0, 1.0, 1.0, 1.0, 0.5, 0.5, 0.25]
 
 
-def test_cuts_end_at_the_lowest_share_and_multiply_with_the_schedule(monkeypatch):
+def test_cuts_end_at_the_lowest_share_and_multiply_with_the_schedule(trainer, monkeypatch):
     found = run_with_scores(
+        trainer,
         monkeypatch,
         [0.5, 0.4, 0.4, 0.4],
         patience=9,
@@ -104,10 +112,10 @@ def test_cuts_end_at_the_lowest_share_and_multiply_with_the_schedule(monkeypatch
     assert found == [1.0, 10.0, 50.0, 400.0]
 
 
-def test_cuts_do_not_put_off_the_end(monkeypatch):
+def test_cuts_do_not_put_off_the_end(trainer, monkeypatch):
     scores = [0.5, 0.4, 0.4, 0.9]
     found = run_with_scores(
-        monkeypatch, scores, patience=2, reduce_on_plateau=ReduceOnPlateau(factor=0.5)
+        trainer, monkeypatch, scores, patience=2, reduce_on_plateau=ReduceOnPlateau(factor=0.5)
     )
     assert found == [1.0, 1.0, 0.5]
 
@@ -146,17 +154,24 @@ def test_without_these_options_nothing_is_reported_of_rates():
     assert list(history.epochs) == ["epoch", "loss", "added_loss", "valid_score", "seconds"]
 
 
+def build():
+    inputs = build_inputs(tiny.SMALL)
+    fields = keras.layers.Flatten()(embed_fields(inputs, tiny.SMALL, 4))
+    hidden = MLP([6], dropout_rate=0.3, batch_normalization=True)(fields)
+    return keras.Model(inputs, PredictionHead(name="like")(keras.layers.Dense(1)(hidden)))
+
+
 def train(checkpoint, recorder, epochs=6, stop_after=None):
     """Two optimizers, dropout, a schedule, cuts, a callback; 5 steps an epoch."""
     keras.utils.set_random_seed(2)
-    model = tiny.build_large(dropout_rate=0.3, batch_normalization=True)
-    optimizer = optimizer_per_group({"wide_.*": Ftrl(0.1), "(?!wide_).*": Adam(0.1)})
+    parts = {"embedding/.*": Adagrad(0.2), "(?!embedding).*": Adam(0.1)}
     if stop_after is not None:
         recorder = StopAfter(recorder, stop_after)
+    model = build()
     history = fit(
         model,
-        tiny.make_dataset(),
-        optimizer,
+        DATA,
+        optimizer_per_group(parts),
         epochs=epochs,
         batch_size=32,
         seed=2,
@@ -168,6 +183,13 @@ def train(checkpoint, recorder, epochs=6, stop_after=None):
         checkpoint_steps=checkpoint and 2,
     )
     return tiny.weights_of(model), history.epochs.drop(columns="seconds")
+
+
+@pytest.fixture(scope="module")
+def through():
+    """The run that nobody interrupted: weights, epochs, and what the callback saw."""
+    recorder = Recorder()
+    return *train(None, recorder), recorder.rows
 
 
 class Killed(BaseException):
@@ -191,15 +213,15 @@ StopAfter.__name__ = "Recorder"  # a checkpoint knows callbacks by the names of 
 
 
 @pytest.mark.parametrize("killed_in", [1, 4])
-def test_a_killed_run_resumes_rates_cuts_and_callbacks_bit_for_bit(tmp_path, killed_in):
-    path, recorder, through = str(tmp_path / "run.npz"), Recorder(), Recorder()
+def test_a_killed_run_resumes_rates_cuts_and_callbacks_bit_for_bit(tmp_path, killed_in, through):
+    path, recorder = str(tmp_path / "run.npz"), Recorder()
     with pytest.raises(Killed):
         train(path, Recorder(), stop_after=killed_in)
     weights, epochs = train(path, recorder)
-    expected, expected_epochs = train(None, through)
+    expected, expected_epochs, rows = through
     tiny.assert_same_bits(weights, expected)
     pd.testing.assert_frame_equal(epochs, expected_epochs, rtol=1e-6)
-    np.testing.assert_allclose(recorder.rows, through.rows, rtol=1e-6)
+    np.testing.assert_allclose(recorder.rows, rows, rtol=1e-6)
     assert len(recorder.rows) == 6
     assert expected_epochs["rate_factor"].min() < 0.9**5  # there was a cut
 
