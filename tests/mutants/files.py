@@ -1,14 +1,12 @@
-"""Mistakes in the reader of files and in the leaderboard that the tests must reject."""
+"""Mistakes in the reader of files that the tests must reject."""
 
 from runner import Mutant
 
 FILES = "recsys_lib/data/files.py"
 FORMATS = "recsys_lib/data/file_formats.py"
 COMMAND = "recsys_lib/data/files_command.py"
-LEADERBOARD = "recsys_lib/leaderboard.py"
 TEST_FILES = "data/test_files.py"
 TEST_COMMAND = "data/test_files_command.py"
-TEST_LEADERBOARD = "test_leaderboard.py"
 WORKED = f"{TEST_FILES}::test_three_files_on_worked_rows"
 MIN_COUNT = f"{TEST_FILES}::test_min_count_makes_rare_values_unknown"
 CUT = f"{TEST_FILES}::test_one_file_is_cut_by_ratios"
@@ -214,26 +212,5 @@ MUTANTS = [
         "seed=arguments.split_seed",
         "seed=0",
         f"{TEST_COMMAND}::test_every_option_arrives",
-    ),
-    Mutant(
-        "leaderboard: no early stopping",
-        LEADERBOARD,
-        "patience=options.patience",
-        "patience=None",
-        f"{TEST_LEADERBOARD}::test_one_command_trains_stops_early_and_writes_the_scores",
-    ),
-    Mutant(
-        "leaderboard: the width is forgotten",
-        LEADERBOARD,
-        "            embedding_dim=options.embedding_dim,\n",
-        "",
-        f"{TEST_LEADERBOARD}::test_the_options_of_the_command_reach_the_models",
-    ),
-    Mutant(
-        "leaderboard: every network model gets a network",
-        LEADERBOARD,
-        'and not (option == "hidden_units" and known["hidden_units"].default is None)',
-        "and option != ''",
-        f"{TEST_LEADERBOARD}::test_every_model_builds_with_the_options_that_it_has",
     ),
 ]
