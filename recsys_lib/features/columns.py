@@ -85,6 +85,9 @@ class SequenceColumn:
         num_sessions: sessions that lie side by side in a row, oldest first, each of
             ``max_length / num_sessions`` steps and padded behind its own last id; sessions without
             an id behind the real ones (see ``recsys_lib.data.sessions``). 1: an ordinary list.
+
+    Raises:
+        ValueError: a name, size or combiner that a column cannot have.
     """
 
     name: str
@@ -126,7 +129,13 @@ class SequenceColumn:
 
 @dataclasses.dataclass(frozen=True)
 class NumericColumn:
-    """``dimension`` real numbers per row, fed to models as they are: scale them beforehand."""
+    """``dimension`` real numbers per row, fed to models as they are: scale them beforehand.
+
+    Args:
+        name: of the column in the data.
+        dimension: numbers in a row.
+        group: one of ``GROUPS``: whose feature it is.
+    """
 
     name: str
     dimension: int = 1
@@ -163,6 +172,12 @@ def _check_id_column(column):
 def check_columns(columns):
     """Return ``columns`` as a tuple after checking that they fit together.
 
+    Args:
+        columns: feature columns.
+
+    Returns:
+        The same, as a tuple.
+
     Raises:
         ValueError: no column, a duplicate name, or columns that share a table but disagree on
             its vocabulary size or width.
@@ -197,6 +212,15 @@ def select(columns, kind=None, group=None, names=None):
     """The columns of a kind (class or tuple of classes), of a group, or with given names.
 
     With ``names`` the result follows their order.
+
+    Args:
+        columns: feature columns.
+        kind: class or tuple of classes.
+        group: one of ``GROUPS``.
+        names: names of columns.
+
+    Returns:
+        Tuple of those that fit all that is given.
 
     Raises:
         ValueError: a name that no column has, or a text in the place of names.

@@ -34,7 +34,14 @@ _SHIFTS = (30, 27, 31)
 
 
 def all_pairs(columns):
-    """Every unordered pair of names of id columns, in column order."""
+    """Every unordered pair of names of id columns, in column order.
+
+    Args:
+        columns: feature columns; numbers and sequences are left out.
+
+    Returns:
+        List of ``(name, name)``.
+    """
     names = [column.name for column in columns if not isinstance(column, NumericColumn)]
     return list(itertools.combinations(names, 2))
 

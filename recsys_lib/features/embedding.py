@@ -31,6 +31,9 @@ MAX_ROWS = np.iinfo(np.int32).max
 def build_inputs(columns):
     """One ``keras.Input`` per feature column, named after it.
 
+    Args:
+        columns: feature columns.
+
     Returns:
         Dict of column name to symbolic tensor: ``(batch,)`` for categorical columns,
         ``(batch, max_length)`` for sequences (int32); ``(batch,)`` or ``(batch, dimension)`` for
@@ -78,6 +81,8 @@ class FusedEmbedding(keras.layers.Layer):
             are no id column of this layer are ignored. Blocks whose columns are all missing are
             left out of the result, so that a request's side can be looked up apart from its
             candidates.
+        is_penalised: whether this look-up adds the penalty of the rows that it reads; False for
+            rows that the loss reads beside those of the batch, such as drawn negatives.
 
     Returns:
         Dict of block name (see ``blocks_of``) to vectors: ``(batch, columns in the block,
@@ -90,9 +95,8 @@ class FusedEmbedding(keras.layers.Layer):
         embeddings_initializer: Keras initializer of the table.
         l2: penalty that is added to the training loss, a number or an ``EmbeddingL2``.
 
-    Call arguments beside the inputs:
-        is_penalised: whether this look-up adds the penalty of the rows that it reads; False for
-            rows that the loss reads beside those of the batch, such as drawn negatives.
+    Raises:
+        ValueError: no id column, or more rows than an int32 can number.
     """
 
     def __init__(self, columns, embedding_dim, embeddings_initializer=None, l2=0.0, **kwargs):
@@ -281,6 +285,9 @@ def check_l2(columns, l2, name="embedding_l2"):
         l2: a number or an ``EmbeddingL2``.
         name: what the message calls it.
 
+    Returns:
+        The penalty; a number is its strength on the rows of the batch.
+
     Raises:
         ValueError: neither, or counts of a table that no column has.
     """
@@ -367,8 +374,10 @@ def embed_groups(
 ):
     """All features of each group as one flat vector, for a deep network per group or over all.
 
-    Columns may state widths of their own; each width gets one fused table. Arguments as for
-    ``embed_fields``.
+    Columns may state widths of their own; each width gets one fused table.
+
+    Args:
+        inputs, columns, embedding_dim, name, embeddings_initializer, l2: as for ``embed_fields``.
 
     Returns:
         Dict of group name to ``(batch, width of the group)``: embeddings in column order within

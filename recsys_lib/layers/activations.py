@@ -119,6 +119,9 @@ def activation_layer(activation: Activation, name: str) -> keras.layers.Layer:
         activation: name or function.
         name: the layer's name.
 
+    Returns:
+        The layer.
+
     Example:
         >>> activation_layer("dice", "kink").name
         'kink'

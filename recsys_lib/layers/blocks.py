@@ -115,7 +115,14 @@ class MLP(keras.layers.Layer):
 
 
 def flatten_fields(fields: KerasTensor) -> KerasTensor:
-    """``(batch, num_fields, dim)`` to ``(batch, num_fields * dim)``."""
+    """``(batch, num_fields, dim)`` to ``(batch, num_fields * dim)``.
+
+    Args:
+        fields: vectors of all fields.
+
+    Returns:
+        Them side by side.
+    """
     return ops.reshape(fields, (-1, fields.shape[1] * fields.shape[2]))
 
 
@@ -145,7 +152,14 @@ def deep_logit(
 
 
 def side_by_side(vectors: Iterable[KerasTensor]) -> KerasTensor:
-    """Vectors ``(..., width)`` joined along the last axis; one alone is returned as it is."""
+    """Vectors ``(..., width)`` joined along the last axis; one alone is returned as it is.
+
+    Args:
+        vectors: of any widths, alike in all other axes.
+
+    Returns:
+        ``(..., sum of the widths)``.
+    """
     vectors = list(vectors)
     return vectors[0] if len(vectors) == 1 else ops.concatenate(vectors, axis=-1)
 

@@ -123,6 +123,9 @@ def check_tasks(
         exactly: how many tasks the model predicts; None: one or more.
         only: the one kind that the model predicts; None: either.
 
+    Returns:
+        Dict of name to ``"binary"`` or ``"regression"``.
+
     Raises:
         ValueError: no task, another number of them, a name twice, or an unknown kind.
 
@@ -165,6 +168,9 @@ def task_outputs(
     Args:
         tasks: as the builder was given them.
         predictions: ``(batch,)`` for each task, in their order.
+
+    Returns:
+        What ``keras.Model`` takes as its outputs.
     """
     if isinstance(tasks, str):
         (prediction,) = predictions
@@ -177,6 +183,13 @@ def predict_one(
 ) -> KerasTensor | dict[str, KerasTensor]:
     """The output of a model for one task, from the logits ``(batch, 1)`` that its parts add up.
 
+    Args:
+        tasks: as the builder was given them; one.
+        logits: one or several ``(batch, 1)``.
+
+    Returns:
+        A tensor ``(batch,)`` where ``tasks`` is a name, else a dict of the task to it.
+
     Raises:
         ValueError: several tasks.
     """
@@ -185,7 +198,15 @@ def predict_one(
 
 
 def predict_each(tasks: Tasks, logits: KerasTensor) -> KerasTensor | dict[str, KerasTensor]:
-    """The output of a model for several tasks, from ``(batch, tasks, 1)`` logits."""
+    """The output of a model for several tasks, from ``(batch, tasks, 1)`` logits.
+
+    Args:
+        tasks: as the builder was given them.
+        logits: ``(batch, tasks, 1)``, in the order of the tasks.
+
+    Returns:
+        A tensor ``(batch,)`` where ``tasks`` is a name, else a dict of task to it.
+    """
     kinds = check_tasks(tasks)
     # Unstacked rather than indexed: some exporters merge the constant positions of several indices.
     each = ops.unstack(logits, num=len(kinds), axis=1)

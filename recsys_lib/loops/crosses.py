@@ -62,6 +62,12 @@ LOOPS = {
 def looped(model):
     """A copy of a functional model, weights included, with loops wherever there are some.
 
+    Args:
+        model: a functional model of this library.
+
+    Returns:
+        Another model with the same weights.
+
     Raises:
         ValueError: the model has no layer with a looped form.
     """

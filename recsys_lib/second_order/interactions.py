@@ -22,6 +22,9 @@ from recsys_lib.layers.options import Initializer
 def pair_indices(num_fields: int) -> tuple[np.ndarray, np.ndarray]:
     """First and second field of every pair i < j.
 
+    Args:
+        num_fields: number of fields, 2 or more.
+
     Returns:
         Two int32 arrays ``(num_pairs,)`` with ``num_pairs = num_fields (num_fields - 1) / 2``.
 
@@ -35,7 +38,14 @@ def pair_indices(num_fields: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def pair_names(feature_columns: Sequence[Column]) -> list[tuple[str, str]]:
-    """Names of the two fields of every pair, in the order of the pairs."""
+    """Names of the two fields of every pair, in the order of the pairs.
+
+    Args:
+        feature_columns: as for ``crossed_fields``.
+
+    Returns:
+        List of ``(name, name)``, one for each pair of ``pair_indices``.
+    """
     return list(itertools.combinations(field_names(feature_columns), 2))
 
 
@@ -76,7 +86,13 @@ def crossed_fields(
     """Embeddings of all fields, ``(batch, num_fields, embedding_dim)``, for a crossing model.
 
     They are the output of the layer ``fields`` (of ``<name>_fields`` under another name).
-    Arguments as for ``embed_fields``.
+
+    Args:
+        inputs, feature_columns, embedding_dim, name, embeddings_initializer, l2: as for
+            ``embed_fields``.
+
+    Returns:
+        ``(batch, num_fields, embedding_dim)``.
 
     Raises:
         ValueError: fewer than two fields, or a column that states another width.

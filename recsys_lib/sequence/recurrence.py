@@ -63,6 +63,10 @@ class AttentionalGRUCell(keras.layers.Layer):
 
     ``x_u``, ``x_r`` and ``x_c`` are the input's projections, bias included.
 
+    Args:
+        units: width of the state.
+        kind: one of ``KINDS``: what the score does to the update gate.
+
     Call arguments:
         inputs: ``(batch, 3 * units + 1)``: the three projections and the score a.
         states: list of one ``(batch, units)``, h.

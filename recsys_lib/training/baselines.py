@@ -29,6 +29,12 @@ class Baseline:
     """Predictions that need no model: ``baseline(split)`` gives ``(N,)`` float64.
 
     Probabilities of a binary task, labels of a regression task.
+
+    Args:
+        name: as tables print it.
+        task: the task that it predicts.
+        predict: function of a ``Split`` that returns ``(N,)``.
+        kind: ``"binary"`` or ``"regression"``.
     """
 
     name: str
@@ -55,6 +61,9 @@ def base_rate(dataset, task=None):
         dataset: a ``Dataset``.
         task: name of a task; may be left out where there is only one.
 
+    Returns:
+        The ``Baseline``.
+
     Raises:
         ValueError: no such task, or several to choose from.
     """
@@ -77,6 +86,9 @@ def column_mean(dataset, column, smoothing=DEFAULT_SMOOTHING, task=None):
         smoothing: number of rows at the base rate added to each id, 0 or more.
         task: as in ``base_rate``, a binary one.
 
+    Returns:
+        The ``Baseline``.
+
     Raises:
         ValueError: as in ``base_rate``; not a binary task; no such column, not a categorical one,
             or a smoothing below 0.
@@ -98,6 +110,9 @@ def additive_means(dataset, columns, smoothing=DEFAULT_SMOOTHING, task=None):
         dataset, smoothing, task: as in ``column_mean``.
         columns: names of categorical columns.
 
+    Returns:
+        The ``Baseline``.
+
     Raises:
         ValueError: as in ``column_mean``; or no column or a repeated one.
     """
@@ -118,6 +133,12 @@ def oracle(dataset, task=None):
     """Predict the true probability, which simulated data know: no model can expect to do better.
 
     For a regression task it is the expected label.
+
+    Args:
+        dataset, task: as in ``base_rate``.
+
+    Returns:
+        The ``Baseline``.
 
     Raises:
         ValueError: as in ``base_rate``; or the probability is not known.

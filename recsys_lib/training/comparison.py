@@ -190,6 +190,10 @@ class Comparison:
 class ComparisonResult:
     """What a comparison measured, and the models that it trained.
 
+    Args:
+        table, seeds: as below.
+        builders, weights: from which ``model`` makes a trained model again.
+
     Attributes:
         table: tidy ``DataFrame``, a row per model, seed, task and slice: ``model``, ``seed``
             (missing for baselines), ``task``, ``slice``, ``rows``, ``auc``, ``gauc``,

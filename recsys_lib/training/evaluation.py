@@ -15,7 +15,16 @@ from recsys_lib.training.prediction import DEFAULT_BATCH_SIZE, predict
 def predictions_of(
     model: keras.Model | Baseline, split: Split, batch_size: int = DEFAULT_BATCH_SIZE
 ) -> dict[str, np.ndarray]:
-    """Predictions of a model or a baseline on a split: dict of task to ``(rows,)``."""
+    """Predictions of a model or a baseline on a split.
+
+    Args:
+        model: a model, or a baseline of one task.
+        split: the rows.
+        batch_size: rows that are predicted at a time.
+
+    Returns:
+        Dict of task to ``(rows,)``.
+    """
     if isinstance(model, Baseline):
         return {model.task: model(split)}
     return predict(model, split.features, list(split.labels), batch_size)

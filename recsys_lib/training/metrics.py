@@ -125,6 +125,9 @@ def log_loss(label, probability, clip=PROBABILITY_CLIP):
         probability: ``(N,)`` in [0, 1], clipped to ``[clip, 1 - clip]``.
         clip: a number in [0, 0.5).
 
+    Returns:
+        A number of at least 0.
+
     Raises:
         ValueError: wrong shapes, labels other than 0 and 1, probabilities outside [0, 1] or NaN.
     """
@@ -139,6 +142,12 @@ def log_loss(label, probability, clip=PROBABILITY_CLIP):
 
 def normalized_entropy(label, probability):
     """Log loss divided by that of always predicting the sample's own mean label; 1 is no better.
+
+    Args:
+        label, probability: as in ``log_loss``.
+
+    Returns:
+        A number of at least 0.
 
     Raises:
         ValueError: as in ``log_loss``; or labels of one class only.
@@ -189,7 +198,16 @@ def calibration_error(label, probability, num_bins=10):
     """Expected calibration error: how far mean prediction and mean label lie apart in a bin.
 
     The absolute difference in each of ``calibration_bins``, averaged with the bins' rows as
-    weights. Arguments and errors are those of ``calibration_bins``.
+    weights.
+
+    Args:
+        label, probability, num_bins: as in ``calibration_bins``.
+
+    Returns:
+        A number in [0, 1].
+
+    Raises:
+        ValueError: as in ``calibration_bins``.
     """
     bins = calibration_bins(label, probability, num_bins)
     distance = np.abs(bins.mean_probability - bins.mean_label)
@@ -198,6 +216,12 @@ def calibration_error(label, probability, num_bins=10):
 
 def calibration_ratio(label, probability):
     """Mean prediction over mean label: 1.1 means 10 % too many clicks are predicted.
+
+    Args:
+        label, probability: as in ``log_loss``.
+
+    Returns:
+        A number of at least 0.
 
     Raises:
         ValueError: as in ``log_loss``; or there is no positive label.
@@ -213,6 +237,9 @@ def mean_squared_error(label, prediction):
 
     Args:
         label, prediction: ``(N,)`` of real numbers.
+
+    Returns:
+        A number of at least 0.
 
     Raises:
         ValueError: wrong shapes.
@@ -235,6 +262,9 @@ def share_of_gap(score, trivial, oracle):
     Args:
         score: a number or an array.
         trivial, oracle: the score of a trivial baseline and of the true probabilities.
+
+    Returns:
+        A number, or an array like ``score``.
 
     Raises:
         ValueError: trivial and oracle are equal or not finite: there is no gap to close.

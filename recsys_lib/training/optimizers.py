@@ -152,7 +152,12 @@ class Adam(_Rowwise, keras.optimizers.Adam):
     is what makes a step's cost independent of the vocabulary; on rows that every batch touches
     the two agree.
 
-    Args: as ``keras.optimizers.Adam``, without ``amsgrad``.
+    Args:
+        learning_rate: size of a step, or a Keras schedule.
+        **kwargs: as for ``keras.optimizers.Adam``.
+
+    Raises:
+        ValueError: ``amsgrad``, which needs the whole table.
 
     Source: Kingma and Ba 2015, algorithm 1.
     """
@@ -203,8 +208,10 @@ class Ftrl(_Rowwise, keras.optimizers.Ftrl):
     Each weight is a function of its ``z`` and ``n`` alone, so a table must start at zero: any
     other start is lost on the first touch of a row, and kept on rows that are never touched.
 
-    Args: as ``keras.optimizers.Ftrl`` (its L2 counts twice, as in TensorFlow: the paper's
-        ``lambda_2`` is ``2 * l2_regularization_strength``).
+    Args:
+        learning_rate: size of a step, the paper's alpha.
+        **kwargs: as for ``keras.optimizers.Ftrl`` (its L2 counts twice, as in TensorFlow: the
+            paper's ``lambda_2`` is ``2 * l2_regularization_strength``).
 
     Raises:
         ValueError: on the first step, a table that does not start at zero.

@@ -54,6 +54,9 @@ class Model:
         stops: layers whose output is stopped, or inside which a tensor is, as the paper says.
         needs_network: whether ``hidden_units=()`` (or the experts' widths) is refused, since the
             layers are the model.
+
+    Raises:
+        ValueError: a need that is none of ``NEEDS``.
     """
 
     key: str

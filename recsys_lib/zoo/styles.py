@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from recsys_lib.zoo.models import of_chapter
 from recsys_lib.zoo.row import Model
 
 
@@ -30,9 +31,14 @@ _DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)), (0, (3, 1, 1, 1)))
 
 
 def style(model: Model) -> Style:
-    """The style of a model: by its place among the rows of its chapter."""
-    from recsys_lib.zoo import of_chapter
+    """The style of a model: by its place among the rows of its chapter.
 
+    Args:
+        model: a row of the zoo.
+
+    Returns:
+        Colour, marker and dash.
+    """
     place = of_chapter(model.chapter).index(model)
     # Lengths without a common divisor: the combination comes back after 8 * 11 * 7 rows only.
     return Style(

@@ -68,6 +68,9 @@ def case(*arguments, expected, why="", **keywords):
         *arguments, **keywords: given to the student's function, as fresh copies.
         expected: number, string, array, or tuple, list or dict of such.
         why: a few words that are shown when the case fails, such as ``"ids above 46,340"``.
+
+    Returns:
+        The case, for ``check_cases``.
     """
     return Case(arguments, keywords, expected, why)
 
@@ -84,6 +87,7 @@ def check_cases(function, cases, rtol=RTOL, atol=ATOL, same_dtype=False):
     Raises:
         WrongAnswer: the first case that fails.
         NotAttempted: the function returns ``None`` or ``...``, or raises NotImplementedError.
+        ValueError: no case.
     """
     cases = list(cases)
     if not cases:
@@ -220,6 +224,10 @@ def check_text(answer, min_words=20):
     """Check that a written answer is there: a string of at least ``min_words`` words.
 
     Its content is for a person to judge.
+
+    Args:
+        answer: the student's text.
+        min_words: words that it must have at least.
     """
     _require_attempt(answer)
     if not isinstance(answer, str):

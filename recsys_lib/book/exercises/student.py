@@ -15,7 +15,11 @@ _predictions = {}
 
 
 def exercise(identifier):
-    """Display an exercise: title, kind, points, expected minutes and statement."""
+    """Display an exercise: title, kind, points, expected minutes and statement.
+
+    Args:
+        identifier: as in the exercises file, such as ``"memorization.cross_index"``.
+    """
     from IPython.display import Markdown, display
 
     found = _find(identifier)

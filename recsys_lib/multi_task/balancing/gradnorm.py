@@ -30,7 +30,7 @@ INITIAL_LOSSES = (None, "log_classes")
 class GradNorm:
     """Weights that even out gradient norms and training rates.
 
-    Where this goes beyond the paper:
+    In three points this goes beyond the paper.
 
     - The step is one of gradient descent on ``L_grad / mean(G)`` in ``log w``: weights stay
       positive, and the scale of the losses does not matter.
