@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from recsys_lib.multi_scenario.conditions import features_and_part, ids_of_groups
     from recsys_lib.multi_scenario.hmoe import LabelSpaceScore, OwnFirst, build_hmoe
     from recsys_lib.multi_scenario.m2m import MetaAttention, MetaUnit, build_m2m
+    from recsys_lib.multi_scenario.normalization import PartitionedNormalization
     from recsys_lib.multi_scenario.parts import (
         Blocks,
         ScenarioNetworks,
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
         scenario_vector,
     )
     from recsys_lib.multi_scenario.pepnet import GateNU, build_pepnet
-    from recsys_lib.multi_scenario.star import PartitionedNormalization, StarNetwork, build_star
+    from recsys_lib.multi_scenario.star import StarNetwork, build_star
 else:
     from recsys_lib.lazy import face
 

@@ -1,15 +1,26 @@
 """What weights are generated from: some of the features, read once more from the same tables."""
 
 import dataclasses
+from collections.abc import Collection, Mapping, Sequence
 
 import keras
+from keras import KerasTensor
 
-from recsys_lib.features.columns import CategoricalColumn, select
+from recsys_lib.features.columns import CategoricalColumn, Column, select
 from recsys_lib.features.embedding import embed_groups
+from recsys_lib.features.penalties import L2
 from recsys_lib.layers.blocks import side_by_side
+from recsys_lib.layers.options import Initializer
 
 
-def features_and_part(values, columns, names, embedding_dim, embeddings_initializer=None, l2=0.0):
+def features_and_part(
+    values: Mapping[str, KerasTensor],
+    columns: Sequence[Column],
+    names: Sequence[str],
+    embedding_dim: int,
+    embeddings_initializer: Initializer = None,
+    l2: L2 = 0.0,
+) -> tuple[KerasTensor, KerasTensor | None]:
     """All features side by side, and those of some columns once more, from the same tables.
 
     Args:
@@ -52,7 +63,15 @@ def features_and_part(values, columns, names, embedding_dim, embeddings_initiali
     return features, side_by_side(part) if part else None
 
 
-def ids_of_groups(columns, groups):
-    """Names of the categorical columns of some groups."""
+def ids_of_groups(columns: Sequence[Column], groups: Collection[str]) -> list[str]:
+    """Names of the categorical columns of some groups.
+
+    Args:
+        columns: feature columns.
+        groups: names of the groups.
+
+    Returns:
+        List of names, in the order of the columns.
+    """
     ids = select(columns, kind=CategoricalColumn)
     return [column.name for column in ids if column.group in groups]

@@ -7,30 +7,37 @@ padded, and gathers one matrix for each block. A layer is then one batched produ
 """
 
 import functools
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import keras
 import tensorflow as tf
+from keras import KerasTensor
 
 from recsys_lib.checks import check_bool, check_choice
 from recsys_lib.features.columns import (
     CategoricalColumn,
+    Column,
     check_columns,
     column_from_config,
     column_to_config,
     select,
 )
 from recsys_lib.features.embedding import build_inputs, embed_groups
+from recsys_lib.features.penalties import L2
 from recsys_lib.layers.activations import LAYERS
 from recsys_lib.layers.blocks import side_by_side
 from recsys_lib.layers.network_stack import NetworkStack
+from recsys_lib.layers.options import Activation, Initializer
 from recsys_lib.multi_scenario.normalization import PartitionedNormalization
 
 BLOCK_SIZE = 32
 """Rows of a block: more of them pad more, fewer gather more matrices."""
 
 
-def scenario_column(feature_columns, scenario=None):
+def scenario_column(
+    feature_columns: Sequence[Column], scenario: str | None = None
+) -> CategoricalColumn:
     """The column that says which scenario a row belongs to.
 
     Args:
@@ -127,15 +134,17 @@ class ScenarioInputs(NamedTuple):
     ``column``: the scenario's column. ``others``: all other columns.
     """
 
-    inputs: dict
-    values: dict
-    ids: object
+    inputs: dict[str, KerasTensor]
+    values: dict[str, KerasTensor]
+    ids: KerasTensor
     count: int
     column: CategoricalColumn
-    others: tuple
+    others: tuple[Column, ...]
 
 
-def scenario_inputs(feature_columns, scenario=None, unknown="zero"):
+def scenario_inputs(
+    feature_columns: Sequence[Column], scenario: str | None = None, unknown: str = "zero"
+) -> ScenarioInputs:
     """The inputs of a model, and each row's scenario as the layer ``known_scenarios``.
 
     Args:
@@ -154,14 +163,14 @@ def scenario_inputs(feature_columns, scenario=None, unknown="zero"):
 
 
 def flat_features(
-    values,
-    columns,
-    embedding_dim,
-    name="features",
-    embedding="embedding",
-    embeddings_initializer=None,
-    l2=0.0,
-):
+    values: Mapping[str, KerasTensor],
+    columns: Sequence[Column],
+    embedding_dim: int,
+    name: str = "features",
+    embedding: str = "embedding",
+    embeddings_initializer: Initializer = None,
+    l2: L2 = 0.0,
+) -> KerasTensor:
     """All features of the columns side by side, as the layer ``name``.
 
     Args:
@@ -179,7 +188,12 @@ def flat_features(
     return keras.layers.Identity(name=name)(side_by_side(groups.values()))
 
 
-def scenario_vector(given, embedding_dim, embeddings_initializer=None, l2=0.0):
+def scenario_vector(
+    given: ScenarioInputs,
+    embedding_dim: int,
+    embeddings_initializer: Initializer = None,
+    l2: L2 = 0.0,
+) -> KerasTensor:
     """The scenario's own embedding as the layer ``scenario_vector``, zero for id 0.
 
     Args:
@@ -196,7 +210,7 @@ def scenario_vector(given, embedding_dim, embeddings_initializer=None, l2=0.0):
     )
 
 
-def plain_activation(activation):
+def plain_activation(activation: Activation) -> Callable:
     """A Keras activation that has no weights or statistics: those would be of no one scenario.
 
     Raises:
