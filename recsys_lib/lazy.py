@@ -62,8 +62,8 @@ def face(package: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
         ImportError: the package was installed without its source, from which the names are read.
     """
     module = sys.modules[package]
-    loader = module.__spec__.loader if module.__spec__ is not None else None
-    source = loader.get_source(package) if hasattr(loader, "get_source") else None
+    get_source = getattr(getattr(module.__spec__, "loader", None), "get_source", None)
+    source = get_source(package) if get_source is not None else None
     if source is None:
         raise ImportError(f"{package}: expected the source of its __init__, found none")
     offered = homes(source)

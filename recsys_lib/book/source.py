@@ -52,8 +52,9 @@ def _docstring_lines(source: str) -> set[int]:
         if not isinstance(node, ast.FunctionDef | ast.ClassDef):
             continue
         first = node.body[0]
-        is_text = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
-        if is_text and isinstance(first.value.value, str) and first.end_lineno is not None:
+        if not isinstance(first, ast.Expr) or not isinstance(first.value, ast.Constant):
+            continue
+        if isinstance(first.value.value, str) and first.end_lineno is not None:
             hidden |= set(range(first.lineno - 1, first.end_lineno))
     return hidden
 

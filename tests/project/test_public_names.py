@@ -1,5 +1,7 @@
 """The public names: a page that is current, docstrings, and lessons that use nothing else."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -53,3 +55,17 @@ def test_docstrings_of_public_names_are_complete():
     excused = docstrings.not_yet()
     assert {name: lacking for name, lacking in found.items() if name not in excused} == {}
     assert excused <= set(found), "complete by now: take it from not_yet in pyproject.toml"
+
+
+def test_type_checkers_see_what_lazy_faces_offer(tmp_path):
+    script = tmp_path / "service.py"
+    script.write_text(
+        "from recsys_lib.features import CategoricalColumn\n"
+        'reveal_type(CategoricalColumn("user_id", 5).vocabulary_size)\n'
+        "from recsys_lib.features import no_such_name\n"
+    )
+    command = [sys.executable, "-m", "mypy", "--config-file", str(ROOT / "pyproject.toml")]
+    command += ["--cache-dir", str(tmp_path / "cache"), str(script)]
+    found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True).stdout
+    assert 'Revealed type is "int"' in found.replace("builtins.", "")
+    assert 'Module "recsys_lib.features" has no attribute "no_such_name"' in found

@@ -44,7 +44,7 @@ class Record:
     lines: list = field(default_factory=list)
 
 
-_records = []
+_records: list = []
 
 
 @contextlib.contextmanager

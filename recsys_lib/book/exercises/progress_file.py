@@ -70,7 +70,7 @@ def record(identifier, status, passed, prediction=None):
             print(f"(progress cannot be kept: {error.strerror}; the verdict counts all the same)")
 
 
-_complained = []
+_complained: list = []
 
 
 def first_prediction(identifier):

@@ -10,8 +10,8 @@ from recsys_lib.book.exercises.verdicts import Verdict, define, run_test
 PUBLIC_ONLY = "These are the public tests; a grade counts hidden ones too."
 _MISSING = "no exercises file here has this exercise; open the lesson inside the book's folder"
 
-_hints_given = {}
-_predictions = {}
+_hints_given: dict = {}
+_predictions: dict = {}
 
 
 def exercise(identifier):
