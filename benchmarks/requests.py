@@ -160,7 +160,7 @@ REQUESTS = {
 def print_section():
     """Print the tables."""
     for name, found in measure(__name__)["models"].items():
-        print(f"\nRanking 1,000 candidates of one request, {name}, milliseconds")
+        print(f"\nRanking {NUM_CANDIDATES:,} candidates of one request, {name}, milliseconds")
         print(f"{'':28}{'p50':>10}{'p99':>10}")
         for call, label in LABELS.items():
             print(f"{label:28}{found[call]['p50']:>10.2f}{found[call]['p99']:>10.2f}")

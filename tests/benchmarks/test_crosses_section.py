@@ -2,15 +2,8 @@
 
 import pytest
 
-from benchmarks.crosses import (
-    LOOPED,
-    MODELS,
-    REFERENCE,
-    best,
-    build,
-    loop_name,
-    measure_speeds,
-)
+from benchmarks import crosses, inputs
+from benchmarks.training import measure_speeds
 from recsys_lib.data import simulator
 from recsys_lib.loops.crosses import LOOPS
 
@@ -20,24 +13,32 @@ def platform():
     return simulator.memorization(num_rows=2_000, num_test_rows=500)
 
 
-def test_every_round_of_every_model_is_measured(platform):
-    names = [REFERENCE, "FM", "IPNN", loop_name("IPNN")]
-    results = measure_speeds(platform, names, num_rounds=2)
+@pytest.fixture(scope="module")
+def builds(platform):
+    return crosses.cases(platform)
+
+
+def test_every_model_without_needs_is_measured_and_some_as_loops(builds):
+    loops = [crosses.loop_name(key) for key in crosses.LOOPED]
+    assert list(builds) == [*inputs.models_of("crosses"), *loops]
+    assert {crosses.REFERENCE, *crosses.SLOW} <= set(builds)
+
+
+def test_every_round_of_every_model_is_measured(platform, builds):
+    names = [crosses.REFERENCE, "fm", "ipnn", crosses.loop_name("ipnn")]
+    results = measure_speeds(platform, {name: builds[name] for name in names}, num_rounds=2)
     assert list(results) == names
     for result in results.values():
         assert len(result["speeds"]) == 2 and min(result["speeds"]) > 0
-        assert result["trace_seconds"] > 0
-    assert results["IPNN"]["parameters"] == results[loop_name("IPNN")]["parameters"]
-    assert results[REFERENCE]["parameters"] != results["FM"]["parameters"]
+        assert result["examples_per_second"] == max(result["speeds"])
+        assert result["graph_seconds"] > result["trace_seconds"] > 0
+    assert results["ipnn"]["parameters"] == results[crosses.loop_name("ipnn")]["parameters"]
+    assert results[crosses.REFERENCE]["parameters"] != results["fm"]["parameters"]
 
 
-def test_the_fastest_round_counts():
-    assert best({"speeds": [3.0, 9.0, 5.0]}) == 9.0
-
-
-@pytest.mark.parametrize("name", LOOPED)
-def test_a_looped_form_is_its_model_with_loops(name, platform):
-    plain, loop = (build(n, platform.feature_columns, "click") for n in (name, loop_name(name)))
+@pytest.mark.parametrize("key", crosses.LOOPED)
+def test_a_looped_form_is_its_model_with_loops(key, platform, builds):
+    plain, loop = (builds[name](platform.feature_columns) for name in (key, crosses.loop_name(key)))
     replaced = {
         type(layer): type(twin)
         for layer, twin in zip(plain.layers, loop.layers, strict=True)
@@ -46,8 +47,7 @@ def test_a_looped_form_is_its_model_with_loops(name, platform):
     assert replaced and all(LOOPS[kind] is twin for kind, twin in replaced.items())
 
 
-def test_models_have_the_stated_width(platform):
-    assert REFERENCE in MODELS
-    model = build("DeepFM", platform.feature_columns, "click")
+def test_models_have_the_stated_width(platform, builds):
+    model = builds["deepfm"](platform.feature_columns)
     assert model.get_layer("embedding").embedding_dim == 16
     assert model.get_layer("deep").hidden_units == (64, 32)

@@ -79,4 +79,4 @@ def test_a_looped_model_predicts_the_same(build, layers):
 
 def test_a_model_without_such_a_layer_is_an_error():
     with pytest.raises(ValueError, match="model 'fm': expected a layer of"):
-        looped(build_fm(COLUMNS, 4))
+        looped(build_fm(COLUMNS, embedding_dim=4))

@@ -6,18 +6,9 @@ import keras
 import numpy as np
 import pytest
 
-from benchmarks.multi_task import (
-    BALANCED,
-    BATCHED,
-    FIXED,
-    LOOP,
-    METHODS,
-    MODELS,
-    case_name,
-    cases,
-    measure_speeds,
-    overheads,
-)
+from benchmarks import inputs, multi_task
+from benchmarks.multi_task import BALANCED, BATCHED, FIXED, LOOP, METHODS, case_name, overheads
+from benchmarks.training import measure_speeds
 from recsys_lib.data import movielens
 from recsys_lib.loops.multi_task import build_mmoe_loop, copy_weights
 from recsys_lib.multi_task import build_mmoe
@@ -48,24 +39,26 @@ def test_the_loop_over_experts_equals_the_batched_model(ratings):
     assert {"expert_0", "expert_2", "like_gate", "love_gate", "love_tower"} <= names
 
 
-def test_all_six_architectures_and_every_method_are_measured():
-    measured = cases()
-    assert {*MODELS, BATCHED, LOOP} < set(measured) and len(MODELS) == 6
+def test_every_model_of_several_tasks_and_every_method_are_measured(ratings):
+    builds, balancing = multi_task.cases(ratings)
+    names = [model.name for model in inputs.models_of("multi_task").values()]
+    assert list(builds)[: len(names) + 2] == [*names, BATCHED, LOOP] and len(names) >= 6
     for model in BALANCED:
-        for method, balancing in METHODS.items():
-            assert measured[case_name(model, method)] == (MODELS[model], balancing)
+        for method, balance in METHODS.items():
+            assert builds[case_name(model, method)] is builds[model]
+            assert balancing.get(case_name(model, method)) is balance
 
 
 def test_measurements_have_speeds_and_overheads(ratings):
     few = ratings.train.take(np.arange(len(ratings.train)) < 300)
     small = dataclasses.replace(ratings, train=few)
-    measured = cases()
+    builds, balancing = multi_task.cases(small)
     names = [*BALANCED, case_name("Shared-Bottom", "GradNorm")]
-    results = measure_speeds(small, {name: measured[name] for name in names}, num_rounds=1)
+    results = measure_speeds(small, {name: builds[name] for name in names}, 1, balancing)
     assert list(results) == names
     for result in results.values():
         assert result["examples_per_second"] > 0 and result["trace_seconds"] > 0
-    speeds = {name: {"examples_per_second": 100.0} for name in measured}
+    speeds = {name: {"examples_per_second": 100.0} for name in builds}
     speeds[case_name("MMoE", "GradNorm")]["examples_per_second"] = 50.0
     found = overheads(speeds)
     assert found["MMoE"]["GradNorm"] == 2 and found["Shared-Bottom"]["GradNorm"] == 1

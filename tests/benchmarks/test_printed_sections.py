@@ -4,45 +4,224 @@ import contextlib
 import io
 import json
 
+import numpy as np
+import pytest
+
 from benchmarks import __main__ as table
-from benchmarks import requests, sequences
+from benchmarks import (
+    crosses,
+    inputs,
+    lessons,
+    multi_scenario,
+    multi_task,
+    requests,
+    seeds,
+    sequences,
+    vocabulary,
+)
+from benchmarks.process import ONEDNN
+from recsys_lib.zoo import find
+
+ROW = {
+    "parameters": 7,
+    "graph_seconds": 1.0,
+    "trace_seconds": 0.5,
+    "speeds": [500.0],
+    "examples_per_second": 500.0,
+}
 
 
-def test_the_sequences_section_prints_every_model_and_nothing_else(monkeypatch, capsys):
-    row = {"graph_seconds": 1.0, "examples_per_second": 500.0, "two_epochs_seconds": 4.0}
-    monkeypatch.setattr(sequences, "histories", lambda length: None)
-    monkeypatch.setattr(sequences, "measure_length", lambda data, names: dict.fromkeys(names, row))
+@pytest.fixture
+def in_this_process(monkeypatch):
+    """Run a measuring process's ``main`` here; returns what each was called with."""
+    calls = []
 
-    def measure(module, length):
-        assert module == sequences.__name__
-        monkeypatch.setattr("sys.argv", [module, str(length)])
-        with contextlib.redirect_stdout(io.StringIO()) as printed:
-            sequences.main()
-        return json.loads(printed.getvalue())
+    def run(section):
+        def measure(module, *arguments, environment=None):
+            assert module == section.__name__
+            calls.append((arguments, environment))
+            monkeypatch.setattr("sys.argv", [module, *map(str, arguments)])
+            with contextlib.redirect_stdout(io.StringIO()) as printed:
+                section.main()
+            return json.loads(printed.getvalue())
 
-    monkeypatch.setattr(table, "measure", measure)
-    table.sequences()
+        monkeypatch.setattr(section, "measure", measure)
+        return calls
+
+    return run
+
+
+def test_every_section_prints_and_the_command_runs_those_that_are_named(monkeypatch):
+    printed = []
+    for name, section in table.SECTIONS.items():
+        monkeypatch.setattr(section, "print_section", lambda *_, name=name: printed.append(name))
+    table.main([])
+    assert printed == list(table.SECTIONS)
+    table.main(["seeds", "requests"])
+    assert printed[len(table.SECTIONS) :] == ["seeds", "requests"]
+
+
+def test_the_models_section_prints_both_settings_of_onednn(monkeypatch, capsys, in_this_process):
+    calls = in_this_process(crosses)
+    monkeypatch.setattr(inputs, "crosses", lambda: None)
+    monkeypatch.setattr(crosses, "cases", lambda data: dict.fromkeys(["dnn", "fm", *loops]))
+    loops = [*crosses.LOOPED, *map(crosses.loop_name, crosses.LOOPED)]
+    monkeypatch.setattr(
+        crosses,
+        "measure_speeds",
+        lambda data, names, rounds: {
+            name: {**ROW, "examples_per_second": 1_000.0 if name == "fm" else 500.0}
+            for name in names
+        },
+    )
+    crosses.print_section()
+    assert [environment for _, environment in calls] == list(ONEDNN.values())
+    lines = capsys.readouterr().out.splitlines()
+    fm = next(line for line in lines if line.startswith("FM "))
+    assert fm.split() == ["FM", "7", "0.5", "1,000", "1,000", "2.00"]
+    assert sum("to its loop: 1.0" in line for line in lines) == len(crosses.LOOPED)
+    assert not any(line.startswith("ipnn") for line in lines)
+
+
+def test_the_sequences_section_prints_every_model_at_its_faster_setting(
+    monkeypatch, capsys, in_this_process
+):
+    calls = in_this_process(sequences)
+    speeds = iter([500.0, 400.0] * len(sequences.LENGTHS))
+    monkeypatch.setattr(inputs, "sequences", lambda length, rows: inputs_of(length))
+    made = {}
+
+    def inputs_of(length):
+        made[length] = made.get(length, 0) + 1
+        return None
+
+    monkeypatch.setattr(inputs, "builder", lambda model, data, **options: None)
+
+    def measured(data, names, rounds):
+        speed = next(speeds)
+        return {name: {**ROW, "examples_per_second": speed} for name in names}
+
+    monkeypatch.setattr(sequences, "measure_speeds", measured)
+    sequences.print_section()
     printed = capsys.readouterr().out
     rows = [line for line in printed.splitlines() if line.split() and line.split()[-1] in "500-"]
-    assert [line[:32].strip() for line in rows] == sequences.names_at(min(sequences.LENGTHS))
+    assert [line[:32].strip() for line in rows] == list(sequences.cases(None, 20))
+    assert made == dict.fromkeys(sequences.LENGTHS, len(ONEDNN))
+    assert [environment for _, environment in calls[:2]] == list(ONEDNN.values())
     assert printed.count("at 50 behaviours: 1.0") == len(sequences.LOOPED)
 
 
-def test_the_requests_section_prints_both_models_from_real_measurements(monkeypatch, capsys):
-    monkeypatch.setattr(requests, "NUM_REQUESTS", 2)
-    monkeypatch.setattr(requests, "NUM_PREDICTS", 1)
+def test_the_multi_task_section_prints_models_and_overheads(monkeypatch, capsys, in_this_process):
+    in_this_process(multi_task)
+    monkeypatch.setattr(inputs, "multi_task", lambda: inputs.crosses(50))
+    monkeypatch.setattr(
+        multi_task,
+        "measure_speeds",
+        lambda data, names, rounds, balancing: {
+            name: {**ROW, "examples_per_second": 250.0 if name in balancing else 500.0}
+            for name in names
+        },
+    )
+    multi_task.print_section()
+    lines = capsys.readouterr().out.splitlines()
+    for model in inputs.models_of("multi_task").values():
+        line = next(line for line in lines if line[:28].strip() == model.name)
+        assert line[28:].split() == ["7", "0.5", "500"]
+    line = next(line for line in lines if line.startswith("GradNorm"))
+    assert line.split()[1:] == ["2.00", "2.00"]
+    assert "MMoE with 8 experts to the notes' loop: 1.0   goal: at least 2" in lines
 
-    def measure(module):
-        assert module == requests.__name__
-        with contextlib.redirect_stdout(io.StringIO()) as printed:
-            requests.main()
-        return json.loads(printed.getvalue())
 
-    monkeypatch.setattr(table, "measure", measure)
-    table.requests()
+def test_the_multi_scenario_section_prints_every_model_at_every_count(
+    monkeypatch, capsys, in_this_process
+):
+    calls = in_this_process(multi_scenario)
+    keys = list(inputs.models_of("multi_scenario"))
+    monkeypatch.setattr(inputs, "multi_scenario", lambda count: None)
+    monkeypatch.setattr(multi_scenario, "measure_speeds", lambda *_: dict.fromkeys(keys, ROW))
+    multi_scenario.print_section()
     printed = capsys.readouterr().out
-    for name in requests.MODELS:
-        assert f"Ranking 1,000 candidates of one request, {name}, milliseconds" in printed
-    differences = [line.split()[-1] for line in printed.splitlines() if "difference" in line]
-    assert len(differences) == 2 and all(float(number) < 1e-3 for number in differences)
-    assert printed.count("model.predict, tiled rows") == 2
+    assert [arguments for arguments, _ in calls] == [(count,) for count in multi_scenario.COUNTS]
+    for key in keys:
+        lines = [line for line in printed.splitlines() if line[:28].strip() == find(key).name]
+        assert lines[0].split()[-9:] == ["7", "500", "1.00"] * 3
+        assert "1.00   goal: under 16.7" in lines[1]
+    assert "STAR to plain, 15 scenarios: 1.00   goal: at least 0.5" in printed
+
+
+def test_the_vocabulary_section_compares_small_and_large_tables(monkeypatch, capsys):
+    def measure(module, which, size, steps):
+        speed = {"ours": 300, "deepfm": 200, "stock": 100}[which] / (2 if size > 1_000 else 1)
+        return {"examples_per_second": speed, "peak_mib": 10.0}
+
+    monkeypatch.setattr(vocabulary, "measure", measure)
+    vocabulary.print_section()
+    lines = capsys.readouterr().out.splitlines()
+    assert sum("0.50   goal: at least" in line for line in lines) == 2
+    line = next(line for line in lines if line.startswith("DeepFM, 1,000,000 to 1,000 ids"))
+    assert line.split()[-5:] == ["0.50", "goal:", "at", "least", "0.55"]
+    assert sum(line.startswith("DeepFM, recsys_lib") for line in lines) == 2
+
+
+@pytest.mark.parametrize("which", ["ours", "deepfm", "stock"])
+def test_a_vocabulary_is_measured(which, monkeypatch, capsys):
+    monkeypatch.setattr(vocabulary, "REPETITIONS", 1)
+    vocabulary.main(which, 30, 1)
+    assert json.loads(capsys.readouterr().out)["examples_per_second"] > 0
+
+
+def test_the_seeds_section_prints_each_seed(monkeypatch, capsys):
+    columns = ("trace_seconds", "train_seconds", "examples_per_second")
+    monkeypatch.setattr(seeds, "measure", lambda module: {name: [1.0, 0.0] for name in columns})
+    seeds.print_section()
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-2].split() == ["1", "0.00", "0.00", "0"]
+
+
+def test_the_lessons_section_prints_each_lesson(monkeypatch, capsys):
+    monkeypatch.setattr(lessons, "lesson_seconds", lambda: [("a lesson", 12.0, 3.0)])
+    lessons.print_section()
+    lines = capsys.readouterr().out.splitlines()
+    assert next(line for line in lines if line.startswith("a lesson")).split()[2:] == [
+        "12.0",
+        "3.0",
+    ]
+
+
+def test_the_requests_section_prints_its_models_from_real_measurements(
+    monkeypatch, capsys, in_this_process
+):
+    for name in ("NUM_REQUESTS", "NUM_PREDICTS", "NUM_WARM"):
+        monkeypatch.setattr(requests, name, 1)
+    monkeypatch.setattr(requests, "NUM_CANDIDATES", 20)
+    in_this_process(requests)
+    requests.print_section()
+    printed = capsys.readouterr().out
+    for name in requests.REQUESTS:
+        assert f"candidates of one request, {name}, milliseconds" in printed
+    lines = [line for line in printed.splitlines() if "difference" in line]
+    differences = [float(line.split(":")[1].split()[0]) for line in lines]
+    assert len(differences) == 3 and max(differences) < 1e-6
+    assert printed.count("goal: at least 1.3") == len(requests.GOALED) == 2
+
+
+def test_calls_take_turns():
+    called = []
+    calls = {name: lambda name=name: called.append(name) for name in ("rank", "compiled", "slow")}
+    times = requests.in_turns(calls, {"rank": 3, "compiled": 3, "slow": 1})
+    assert called == ["rank", "compiled", "slow", "rank", "compiled", "rank", "compiled"]
+    assert {name: len(values) for name, values in times.items()} == {
+        "rank": 3,
+        "compiled": 3,
+        "slow": 1,
+    }
+
+
+def test_a_request_is_one_user_and_many_candidates():
+    data = inputs.requests(100)
+    model = find("ranker").build(data.feature_columns)
+    user, candidates = requests.request_of(
+        model, data.feature_columns, data.train.features, np.arange(7)
+    )
+    assert {"history", "surface"} <= set(user) and user["history"].shape == (20,)
+    assert {name: len(values) for name, values in candidates.items()}["item_id"] == 7

@@ -4,15 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from benchmarks.sequences import (
-    LOOPED,
-    MODELS,
-    build,
-    histories,
-    loop_name,
-    measure_length,
-    names_at,
-)
+from benchmarks import inputs, sequences
+from benchmarks.sequences import LONGEST_LOOP, LOOPED, loop_name
+from benchmarks.training import measure_speeds
 from recsys_lib.loops.crosses import LOOPS, looped
 from recsys_lib.loops.sequence import LoopedAttentionalGRU, LoopedTransformerBlock
 from recsys_lib.sequence import build_pooled
@@ -27,7 +21,7 @@ MASK = (np.arange(6) < np.array([6, 3, 0, 1, 5])[:, None]).astype(np.float32)
 
 @pytest.fixture(scope="module")
 def short():
-    return histories(20, num_rows=64)
+    return inputs.sequences(20, num_rows=64)
 
 
 @pytest.mark.parametrize("kind", ["augru", "agru", "aigru"])
@@ -55,39 +49,47 @@ def operations(layer, length):
     return len(tf.function(layer.__call__).get_concrete_function(*specs).graph.get_operations())
 
 
-def test_the_loop_grows_with_the_history_and_the_layer_not_with_a_long_one():
-    loops = [operations(LoopedAttentionalGRU(3), length) for length in (5, 20)]
-    assert loops[1] > 3 * loops[0]
-    # Short histories are unrolled here too.
-    assert operations(AttentionalGRU(3), 40) == operations(AttentionalGRU(3), 160)
+def test_the_loop_grows_with_the_history_and_the_layer_does_not():
+    loops = [operations(LoopedAttentionalGRU(3), length) for length in (50, 100)]
+    assert loops[1] > 1.8 * loops[0]
+    assert operations(AttentionalGRU(3), 50) == operations(AttentionalGRU(3), 100)
 
 
 @pytest.mark.parametrize("name", LOOPED)
 def test_a_looped_form_is_its_model_with_loops(name, short):
-    plain, loop = (build(n, short.feature_columns) for n in (name, loop_name(name)))
-    loop.set_weights(plain.get_weights())
-    features = short.test.features
-    np.testing.assert_allclose(loop(features), plain(features), rtol=1e-4)
-    kinds = {type(layer) for layer in loop.layers}
-    assert kinds & set(LOOPS.values())
+    builds = sequences.cases(short, 20)
+    plain, loop = (builds[n](short.feature_columns) for n in (name, loop_name(name)))
+    replaced = {
+        type(layer): type(twin)
+        for layer, twin in zip(plain.layers, loop.layers, strict=True)
+        if type(layer) is not type(twin)
+    }
+    assert replaced and all(LOOPS[kind] is twin for kind, twin in replaced.items())
 
 
-def test_a_model_without_a_loop_is_refused(short):
+def test_a_model_without_a_recurrence_has_no_looped_form(short):
     with pytest.raises(ValueError, match="expected a layer of"):
         looped(build_pooled(short.feature_columns))
 
 
-def test_every_model_is_measured_at_every_length_and_loops_at_the_short_ones():
-    assert set(MODELS) < set(names_at(50)) and loop_name("DSIN") in names_at(50)
-    assert names_at(200) == list(MODELS)
+def test_every_model_with_a_history_is_measured_and_loops_where_they_are_short(short):
+    models = [model.name for model in inputs.models_of("sequences").values()]
+    assert list(sequences.cases(short, 200)) == [*models, *sequences.FORMS]
+    loops = [loop_name(name) for name in LOOPED]
+    assert list(sequences.cases(short, LONGEST_LOOP)) == [*models, *sequences.FORMS, *loops]
 
 
-def test_a_measurement_has_a_time_for_the_graph_and_a_speed(short):
-    names = ["mean pooling", "DIEN, no auxiliary loss", loop_name("DIEN, no auxiliary loss")]
-    results = measure_length(short, names, num_rounds=1)
+def test_measurements_have_a_graph_and_a_speed(short):
+    names = ["mean", "DIEN, no auxiliary loss", loop_name("DIEN, no auxiliary loss")]
+    builds = sequences.cases(short, 20)
+    results = measure_speeds(short, {name: builds[name] for name in names}, num_rounds=1)
     assert list(results) == names
     for result in results.values():
         assert result["graph_seconds"] > 0 and result["examples_per_second"] > 0
-        assert result["two_epochs_seconds"] > result["graph_seconds"]
+        assert sequences.two_epochs_seconds(result) > result["graph_seconds"]
     plain, loop = (results[name]["parameters"] for name in names[1:])
     assert plain == loop
+    found = sequences.two_epochs_seconds(
+        {"graph_seconds": 3.0, "examples_per_second": 100.0}, num_rows=50
+    )
+    assert found == 4.0
