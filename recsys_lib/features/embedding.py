@@ -2,8 +2,7 @@
 
 All id columns of one width live in one variable, one below the other, and a batch reads them in a
 single gather. The gather reads the resource variable itself: gathering from its *value* instead
-copies the whole table in every step, which costs nothing at a thousand ids and everything at a
-million.
+copies the whole table in every step: nothing at a thousand ids, everything at a million.
 """
 
 import keras
@@ -35,9 +34,8 @@ def build_inputs(columns):
         columns: feature columns.
 
     Returns:
-        Dict of column name to symbolic tensor: ``(batch,)`` for categorical columns,
-        ``(batch, max_length)`` for sequences (int32); ``(batch,)`` or ``(batch, dimension)`` for
-        numeric columns (float32).
+        Dict of column name to symbolic tensor: ids are int32, ``(batch,)`` or ``(batch,
+        max_length)``, numbers float32, ``(batch,)`` or ``(batch, dimension)``.
     """
     return {
         column.name: keras.Input(
@@ -77,17 +75,15 @@ class FusedEmbedding(keras.layers.Layer):
     padding adds nothing to a sum, and two ids that were never trained are alike.
 
     Call arguments:
-        inputs: dict of column name to ids, ``(batch,)`` or ``(batch, max_length)``. Entries that
-            are no id column of this layer are ignored. Blocks whose columns are all missing are
-            left out of the result, so that a request's side can be looked up apart from its
-            candidates.
+        inputs: dict of column name to ids, ``(batch,)`` or ``(batch, max_length)``. Other entries
+            are ignored. Blocks whose columns are all missing are left out of the result, so that
+            a request's side can be looked up apart from its candidates.
         is_penalised: whether this look-up adds the penalty of the rows that it reads; False for
             rows that the loss reads beside those of the batch, such as drawn negatives.
 
     Returns:
-        Dict of block name (see ``blocks_of``) to vectors: ``(batch, columns in the block,
-        embedding_dim)`` for categorical columns, ``(batch, max_length, embedding_dim)`` for a
-        sequence.
+        Dict of block name (see ``blocks_of``) to vectors, ``(batch, columns in the block,
+        embedding_dim)``; for a sequence ``(batch, max_length, embedding_dim)``.
 
     Args:
         columns: feature columns; numeric ones are left aside.
@@ -363,9 +359,8 @@ def embed_fields(
         fields += pool_blocks(layer(inputs), inputs, columns).values()
     numbers = concat_numeric(inputs, columns)
     if numbers is not None:
-        fields.append(
-            NumericEmbedding(embedding_dim, embeddings_initializer, name=f"{name}_numeric")(numbers)
-        )
+        layer = NumericEmbedding(embedding_dim, embeddings_initializer, name=f"{name}_numeric")
+        fields.append(layer(numbers))
     return fields[0] if len(fields) == 1 else ops.concatenate(fields, axis=1)
 
 
@@ -374,10 +369,9 @@ def embed_groups(
 ):
     """All features of each group as one flat vector, for a deep network per group or over all.
 
-    Columns may state widths of their own; each width gets one fused table.
-
     Args:
-        inputs, columns, embedding_dim, name, embeddings_initializer, l2: as for ``embed_fields``.
+        inputs, columns, embedding_dim, name, embeddings_initializer, l2: as for ``embed_fields``,
+            but columns may state widths of their own; each width gets one fused table.
 
     Returns:
         Dict of group name to ``(batch, width of the group)``: embeddings in column order within
