@@ -14,9 +14,10 @@ from recsys_lib.checks import check_integer
 from recsys_lib.data.dataset import Dataset
 from recsys_lib.training import baselines as trivial
 from recsys_lib.training.batches import model_tasks
-from recsys_lib.training.evaluation import predictions_of, score
+from recsys_lib.training.evaluation import predictions_of, score_task
 from recsys_lib.training.metrics import share_of_gap
 from recsys_lib.training.recipe import Recipe, as_recipe
+from recsys_lib.training.restarts import build_with_seed
 from recsys_lib.training.tables import by_seed, summarize
 from recsys_lib.training.trainer import Trainer
 
@@ -146,8 +147,7 @@ class Comparison:
         if trainer is not None and before == traced_for:
             trainer.restart(lambda: recipe(data.feature_columns), seed)
             return trainer
-        keras.utils.set_random_seed(seed)
-        model = recipe(data.feature_columns)
+        model = build_with_seed(lambda: recipe(data.feature_columns), seed)
         weighing = self._weighing(recipe, model_tasks(model, data.tasks))
         trainer = Trainer(model, data, recipe.fresh_optimizer(), **weighing)
         self._trainers[name] = (traced_for, trainer)
@@ -353,14 +353,15 @@ def _default_baselines(dataset):
 def _score(model, dataset, parts):
     for slice_name, split in parts.items():
         for task, prediction in predictions_of(model, split).items():
-            row = score(split.labels[task], prediction, split.group, dataset.tasks[task])
+            row = score_task(split, task, prediction, dataset.tasks[task])
             if task in split.probability:
                 row |= _gaps(dataset, split, task, row)
             yield {"task": task, "slice": slice_name, **row}
 
 
 def _gaps(dataset, split, task, row):
-    if np.ptp(split.labels[task]) == 0:  # no AUC, so no gap to close; missing like the AUC
+    labels = split.labels[task][split.rows_of(task)]
+    if np.ptp(labels) == 0:  # no AUC, so no gap to close; missing like the AUC
         metrics = ("auc", "log_loss") if "auc" in row else ("mean_squared_error",)
         return {f"{metric}_gap_closed": np.nan for metric in metrics}
     bounds = trivial.score_bounds(dataset, split, task)

@@ -152,6 +152,13 @@ class Adam(_Rowwise, keras.optimizers.Adam):
     is what makes a step's cost independent of the vocabulary; on rows that every batch touches
     the two agree.
 
+    The correction for statistics that start at zero counts the optimizer's steps, not the row's.
+    So a row that is first touched late moves further than the learning rate: measured, by 3.2
+    times the rate at its first touch after a few thousand steps, and by up to 6.6 times, at the
+    12th, where the gradients go on to be alike. (Dense Adam does the same with a weight whose
+    gradient was zero so far.) Where rare ids matter, ``Adagrad`` moves no row by more than the
+    rate.
+
     Args:
         learning_rate: size of a step, or a Keras schedule.
         **kwargs: as for ``keras.optimizers.Adam``.

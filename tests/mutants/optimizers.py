@@ -142,4 +142,11 @@ MUTANTS = [
         "if not any(re.match(pattern, path) for path in paths):",
         f"{TEST_OPTIMIZERS}::test_patterns_that_do_not_part_the_variables_are_refused",
     ),
+    Mutant(
+        "adam: the correction counts the row's own steps",
+        OPTIMIZERS,
+        "step = tf.cast(self.iterations + 1, rows.dtype)",
+        "step = tf.ones([], rows.dtype)",
+        f"{TEST_OPTIMIZERS}::test_a_row_that_is_first_touched_late_moves_further_than_the_rate",
+    ),
 ]

@@ -298,8 +298,8 @@ MUTANTS = [
     Mutant(
         "checkpoints: labels do not count",
         "recsys_lib/training/batches.py",
-        "        parts = (self.ids, self.numbers, self.labels, self.masks)\n",
-        "        parts = (self.ids, self.numbers, self.labels[:0], self.masks)\n",
+        "in (self.ids, self.numbers, self.labels, self.masks) if",
+        "in (self.ids, self.numbers, self.labels[:0], self.masks) if",
         OTHER_DATA,
     ),
     Mutant(

@@ -4,13 +4,14 @@ import dataclasses
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
 import tiny
 from by_hand import cross_entropy, number_data, number_model
 from sklearn.metrics import roc_auc_score
 
-from recsys_lib.training import baselines, evaluate, fit
+from recsys_lib.training import baselines, compare, evaluate, fit
 from recsys_lib.training.trainer import Trainer
 from recsys_lib.training.weighting import task_losses
 
@@ -185,3 +186,17 @@ def test_a_model_of_one_task_without_a_mask_ignores_the_masks_of_others():
     trainer = Trainer(model, data)
     trainer.fit(data, epochs=1)
     assert matrices_of(trainer) == 3
+
+
+def test_a_comparison_scores_the_rows_with_a_label():
+    masked, alone = masked_likes()
+    options = {"seeds": 1, "epochs": 1, "batch_size": 64, "patience": None}
+    table, expected = (
+        compare({"small": tiny.build_small}, data, **options).set_index("model")
+        for data in (masked, alone)
+    )
+    columns = ["rows", "auc", "log_loss", "auc_gap_closed"]
+    pd.testing.assert_frame_equal(
+        table.loc[["base rate", "oracle"], columns], expected.loc[["base rate", "oracle"], columns]
+    )
+    assert (table["rows"] == masked.test.label_masks["like"].sum()).all()

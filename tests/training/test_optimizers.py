@@ -160,6 +160,27 @@ def test_ordinary_variables_with_sparse_gradients_are_exact_too():
     np.testing.assert_array_equal(table, expected)
 
 
+def test_a_row_that_is_first_touched_late_moves_further_than_the_rate():
+    """The docstring's numbers: 3.2 times the rate at once, 6.6 times at the 12th like gradient."""
+    rate, table = 1e-3, make_table(np.zeros((2, 1), np.float32))
+    optimizer = Adam(rate)
+
+    def touch(row):
+        before = table.numpy()
+        rows = tf.IndexedSlices(tf.ones((1, 1)), tf.constant([row]), tf.constant([2, 1], tf.int64))
+        optimizer.apply([rows], [table])
+        return np.abs(table.numpy() - before)[row, 0] / rate
+
+    early = [touch(0) for _ in range(12)]
+    np.testing.assert_allclose(early, 1, rtol=1e-3)
+    optimizer.iterations.assign(20_000)
+    late = [touch(1) for _ in range(20)]
+    assert late[0] == pytest.approx(3.16, abs=0.01)
+    assert max(late) == pytest.approx(6.57, abs=0.01)
+    assert np.argmax(late) == 11
+    assert late[0] == pytest.approx(0.1 / np.sqrt(0.001), rel=1e-3)  # (1 - b1) / sqrt(1 - b2)
+
+
 def ftrl_proximal(initial_n, alpha, beta, l1, l2, batches):
     """McMahan et al. 2013, algorithm 1, in float64, coordinate by coordinate."""
     z, n = np.zeros((ROWS, DIM)), np.full((ROWS, DIM), float(initial_n))

@@ -72,7 +72,7 @@ def build_small(columns=SMALL, tasks=("like",), kinds=None):
         task: PredictionHead(kinds.get(task, "binary"), name=task)(keras.layers.Dense(1)(hidden))
         for task in tasks
     }
-    return keras.Model(inputs, outputs if len(tasks) > 1 else outputs[tasks[0]])
+    return keras.Model(inputs, outputs if len(tasks) > 1 else outputs[tasks[0]], name="small")
 
 
 def build_large(columns=COLUMNS, tasks=("like",), dropout_rate=0.0, batch_normalization=False):
