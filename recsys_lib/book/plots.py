@@ -68,7 +68,14 @@ def use_style():
 
 
 def series_style(position):
-    """Return the colour, marker and line style of the series at ``position``, from 0."""
+    """The colour, marker and line style of a series.
+
+    Args:
+        position: of the series in its figure, from 0.
+
+    Returns:
+        Dict of keywords for ``Axes.plot``.
+    """
     return {
         "color": SERIES_COLORS[position % len(SERIES_COLORS)],
         "marker": MARKERS[position % len(MARKERS)],
@@ -165,6 +172,9 @@ def quality_against_cost(table, metric="auc", title="Quality against cost", *, p
         title: the figure's title.
         part: the slice to draw.
 
+    Returns:
+        The ``Figure``, drawn.
+
     Raises:
         ValueError: an unknown metric or slice, or nothing to draw.
     """
@@ -223,6 +233,9 @@ def heat_map(
         digits: decimals written into each cell; None writes none.
         figsize: size in inches.
 
+    Returns:
+        The ``Figure``, drawn.
+
     Raises:
         ValueError: the matrix and the names do not fit.
     """
@@ -265,6 +278,12 @@ def reliability(label, probabilities, title="Reliability", *, num_bins=10, figsi
         title: the figure's title.
         num_bins: as in ``metrics.calibration_bins``.
         figsize: size in inches.
+
+    Returns:
+        The ``Figure``, drawn.
+
+    Raises:
+        ValueError: no series.
     """
     if not probabilities:
         raise ValueError("probabilities: expected at least one series, got none")
@@ -296,6 +315,9 @@ def curves(series, title, x_label, y_label, *, references=None, x_log=False, fig
         references: dict of name to a value, drawn as horizontal lines.
         x_log: whether the x axis is logarithmic.
         figsize: size in inches.
+
+    Returns:
+        The ``Figure``, drawn.
 
     Raises:
         ValueError: no series, or a series whose parts differ in shape.

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from recsys_lib.data.dataset import Dataset, Split
-    from recsys_lib.data.sessions import divide
+    from recsys_lib.data.sessions import divide, session_columns
 else:
     from recsys_lib.lazy import face
 
     __getattr__, __dir__ = face(__name__)
 
-__all__ = ["Dataset", "Split", "divide"]
+__all__ = ["Dataset", "Split", "divide", "session_columns"]

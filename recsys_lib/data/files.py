@@ -135,6 +135,9 @@ def load(
 def describe(dataset):
     """Rows, share of positive labels and, for each id column, share of unknown ids, split by split.
 
+    Args:
+        dataset: what ``load`` returned.
+
     Returns:
         A frame with a row for each split: ``rows``, ``click_rate``, ``unknown_<column>``.
     """

@@ -55,7 +55,14 @@ _CHINA_SECONDS = 8 * 3600
 
 
 def logs_present(folder=None):
-    """Names of the standard logs that ``load`` would read, in order of time."""
+    """Names of the standard logs that ``load`` would read, in order of time.
+
+    Args:
+        folder: of the data set; default: where the registry finds it.
+
+    Returns:
+        Tuple of some of ``LOGS``.
+    """
     folder = registry.locate("kuairand_pure") if folder is None else folder
     return tuple(name for name in LOGS if (folder / "data" / name).is_file())
 

