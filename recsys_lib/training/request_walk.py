@@ -22,6 +22,7 @@ from typing import Any
 
 import keras
 import tensorflow as tf
+from keras import ops
 
 from recsys_lib.keras_internals import (
     joined_axis,
@@ -33,9 +34,6 @@ from recsys_lib.keras_internals import (
 
 REQUEST, DIVIDED, CANDIDATES = "request", "divided", "candidates"
 """How an operation ran: once, its request's part once, or once for each candidate."""
-
-MIN_DIVIDED_WIDTH = 16
-"""Features of the request from which on a divided product is faster than a longer one."""
 
 
 class Joined:
@@ -89,7 +87,7 @@ class RequestWalk:
             return value
         if id(value) not in self._whole:
             if isinstance(value, Joined):
-                found = tf.concat([self.whole(part) for part in value.parts], value.axis)
+                found = ops.concatenate([self.whole(part) for part in value.parts], value.axis)
             else:
                 found = tf.gather(value, self._first_row)  # faster than `tf.repeat`
             self._whole[id(value)] = (value, found)
@@ -157,18 +155,11 @@ class RequestWalk:
         rank = len(joined.parts[0].shape)
         if leaves_values_alone(operation):
             return Joined([self._of_part(operation, part) for part in joined.parts], joined.axis)
-        # Fields below one another, (batch, fields, dim), laid out in a row, (batch, fields * dim).
-        shape = new_shape(operation)
-        if shape is not None and len(shape) == 2 and rank == 3 and joined.axis == 1:
-            flat = [tf.reshape(part, (-1, part.shape[1] * part.shape[2])) for part in joined.parts]
-            for part, of in zip(flat, joined.parts, strict=True):
-                if self.is_single(of):
-                    self._mark(part)
-            return Joined(flat, 1)
+        if rank == 3 and joined.axis == 1 and _lays_in_a_row(operation, joined.parts):
+            return Joined([self._of_part(keras.layers.Flatten(), p) for p in joined.parts], 1)
         if joined.axis != rank - 1 or rank != 2 or not _begins_with_product(operation):
             return NotImplemented
-        of_request = [part for part in joined.parts if self.is_single(part)]
-        if sum(part.shape[-1] for part in of_request) < MIN_DIVIDED_WIDTH:
+        if not any(map(self.is_single, joined.parts)):
             return NotImplemented
         if type(operation) is keras.layers.Dense:
             return _after_dense(operation, self._product(joined.parts, operation.kernel))
@@ -188,7 +179,7 @@ class RequestWalk:
             matrices[side].append(kernel[start : start + width])
             start += width
         once, each = (
-            tf.matmul(tf.concat(vectors[side], 1), tf.concat(matrices[side], 0))
+            tf.matmul(ops.concatenate(vectors[side], 1), ops.concatenate(matrices[side], 0))
             for side in (True, False)
         )
         return each + once
@@ -215,6 +206,12 @@ class RequestWalk:
         if not self.is_single(vectors) or len(vectors.shape) != 3 or len(weights.shape) != 2:
             return NotImplemented
         return tf.matmul(weights, vectors[0])
+
+
+def _lays_in_a_row(operation, parts):
+    """Whether fields ``(batch, fields, dim)`` become ``(batch, fields * dim)``."""
+    width = sum(part.shape[1] for part in parts) * parts[0].shape[2]
+    return isinstance(operation, keras.layers.Flatten) or new_shape(operation) == (-1, width)
 
 
 def _begins_with_product(operation):

@@ -101,18 +101,26 @@ def load(path: str | os.PathLike) -> keras.Model:
             note = json.loads(archive.read(_NOTE)) if _NOTE in archive.namelist() else {}
     except (zipfile.BadZipFile, KeyError, UnicodeDecodeError, ValueError) as error:
         raise ValueError(f"{path}: not a readable model ({error})") from error
-    written_by = note.get("version", "an early version that left no note")
-    versions = f"saved by recsys_lib {written_by}, this is {recsys_lib.__version__}"
+    written_by = note.get("version", "of an early version, which left no note")
+    versions = f"saved by recsys_lib {written_by}; this is {recsys_lib.__version__}"
     _know_layers(config, f"{path} ({versions})")
     try:
         model = keras.saving.load_model(path, compile=False)
-    except (ValueError, TypeError, KeyError) as error:
-        # Keras's messages hold the whole configuration; the end says what went wrong.
-        reason = str(error).strip().splitlines()[-1] if str(error).strip() else repr(error)
-        raise ValueError(f"{path} ({versions}): cannot be loaded: {reason}") from error
+    except Exception as error:  # whatever a layer of another version stumbles over
+        raise ValueError(f"{path} ({versions}): cannot be loaded: {_reason(error)}") from error
     # `model.export` refuses a model that was never called.
     model(keras.tree.map_structure(_zeros, model.input))
     return model
+
+
+def _reason(error):
+    """The part that tells, of a message of Keras that holds whole configurations or tables."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [repr(error)]
+    _, of_weights, layer = lines[0].partition("Example error message for object ")
+    if of_weights:
+        return " ".join([layer, *lines[1:2]])[:250]
+    causes = [line for line in lines if line.startswith("Exception encountered: ")]
+    return (causes or lines[:1])[-1].removeprefix("Exception encountered: ")[:250]
 
 
 def _zeros(tensor):
@@ -137,8 +145,8 @@ def _know_layers(config, place):
                 importlib.import_module(module.name)
     for name in names:
         if not _is_known(name):
-            why = _REMOVED.get(name, "this version does not have it")
-            raise ValueError(f"{place}: cannot be loaded: its layer {name!r}: {why}")
+            why = _REMOVED.get(name, "no layer of this version is registered by that name")
+            raise ValueError(f"{place}: cannot be loaded: its layer {name!r} is gone: {why}")
 
 
 def _is_known(name):
@@ -175,23 +183,21 @@ def rank(
     What depends on the request alone is computed once: its look-ups, its pooled sequences, every
     layer that no candidate has reached yet. Layers that mix both sides divide as follows:
 
-    ==================================  =======================================================
-    layers                              of the request, once
-    ==================================  =======================================================
-    embedding tables                    its rows
-    sums and products of two tensors    one row, repeated in passing
-    ``Dense`` and ``MLP`` behind a      its part of the first product, from 16 features on
-    concatenation
-    DIN's unit, ``"difference"``        the padding of its history is left out; one product of
-                                        the history with a matrix for each candidate
-    DIN's unit, ``"outer"``             nothing
-    weighted sums of a history          the history, in one product with all weights
-    everything else                     nothing: the rows are repeated
-    ==================================  =======================================================
+    ===================================  ======================================================
+    embedding tables                     the request's rows are looked up once
+    ``Dense``, ``MLP``, ``NetworkStack``  behind a concatenation: the request's part of the first
+                                         product, once
+    sums and products of two tensors     one row, repeated in passing
+    DIN's unit, ``"difference"``         padding left out, and one product of the history with a
+                                         matrix for each candidate; ``"outer"`` does not divide
+    bilinear attention, weighted sums    the history, in one product with all candidates
+    all others                           do not divide: the request's rows are repeated
+    ===================================  ======================================================
 
-    So DIN and the ranker of chapter 07 divide most of their work, Wide & Deep and DeepFM their
-    look-ups and the first layer of their network, DIEN and BST little: their states are those of
-    the candidates. ``rank_ways`` tells it of every layer of a model.
+    So DIN and the ranker of chapter 07 divide most of their work; Wide & Deep, DeepFM and the
+    multi-task models their look-ups and the first layer of their networks; AutoInt, DIEN and BST
+    little, since what they compute differs between candidates. ``rank_ways`` tells it of each
+    layer of a model.
 
     Args:
         model: Keras model of this library.

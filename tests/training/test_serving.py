@@ -1,9 +1,4 @@
-"""Saving, loading in another process, and ranking with the request's side computed once."""
-
-import os
-import pathlib
-import subprocess
-import sys
+"""Ranking: scores, order, what it accepts and what it refuses."""
 
 import keras
 import numpy as np
@@ -11,14 +6,12 @@ import pytest
 import tiny
 from keras import ops
 
-from recsys_lib.features.columns import CANDIDATE_GROUP, CategoricalColumn
+from recsys_lib.features.columns import CANDIDATE_GROUP
 from recsys_lib.features.embedding import build_inputs, embed_groups
 from recsys_lib.layers.blocks import MLP, linear_logit
 from recsys_lib.layers.heads import PredictionHead
-from recsys_lib.training import load, predict, rank, save, serving
-from recsys_lib.training.trainer import Trainer
+from recsys_lib.training import predict, rank, serving
 
-ROOT = pathlib.Path(__file__).parents[2]
 NUM_CANDIDATES = 40
 ITEM_SIDE = [column.name for column in tiny.COLUMNS if column.group == CANDIDATE_GROUP]
 
@@ -193,7 +186,9 @@ def test_a_request_without_a_candidates_column_is_refused(model):
 
 @pytest.mark.parametrize("task", [None, "follow"])
 def test_the_task_must_be_named_among_several(model, task):
-    with pytest.raises(ValueError, match=rf"task: expected one of \('like', 'share'\), got {task!r}"):
+    with pytest.raises(
+        ValueError, match=rf"task: expected one of \('like', 'share'\), got {task!r}"
+    ):
         rank(model, USER, CANDIDATES, task=task)
 
 
@@ -262,82 +257,3 @@ def test_what_fuse_returns_is_checked(model, fuse, message):
 def test_a_task_beside_fuse_is_refused(model):
     with pytest.raises(ValueError, match=r"fuse: .* expected no task, got 'like'"):
         rank(model, USER, CANDIDATES, task="like", fuse=lambda scores, _: scores["like"])
-
-
-def test_another_process_that_imports_training_alone_loads_the_same_bits(model, tmp_path):
-    path, data = str(tmp_path / "new" / "model.keras"), str(tmp_path / "data.npz")
-    save(model, path)
-    _, _, tiled = request()
-    np.savez(data, **tiled)
-    program = (
-        "import sys, numpy as np\n"
-        "from recsys_lib.training import load, predict\n"
-        "result = predict(load(sys.argv[1]), dict(np.load(sys.argv[2])))\n"
-        "np.savez(sys.argv[3], **result)\n"
-    )
-    result = str(tmp_path / "result.npz")
-    done = subprocess.run(
-        [sys.executable, "-c", program, path, data, result],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
-    assert done.returncode == 0, done.stderr
-    with np.load(result) as found:
-        for task, values in predict(model, tiled).items():
-            np.testing.assert_array_equal(found[task], values)
-    assert os.listdir(tmp_path / "new") == ["model.keras"]
-
-
-def test_a_loaded_model_ranks_and_trains_on(tmp_path):
-    model = tiny.randomize(tiny.build_small())
-    path = tmp_path / "model.keras"
-    save(model, path)
-    loaded = load(path)
-    user, candidates, _ = request(columns=tiny.SMALL)
-    first, second = (rank(m, user, candidates) for m in (model, loaded))
-    np.testing.assert_array_equal(first.scores, second.scores)
-    np.testing.assert_array_equal(first.order, second.order)
-    data = tiny.make_dataset(tiny.SMALL)
-    for each in (model, loaded):
-        Trainer(each, data).fit(data, epochs=1, patience=None)
-    tiny.assert_same_bits(tiny.weights_of(model), tiny.weights_of(loaded))
-
-
-def test_a_save_that_fails_keeps_the_old_file_and_leaves_nothing(tmp_path, monkeypatch):
-    model = tiny.build_small()
-    path = tmp_path / "model.keras"
-    save(model, path)
-    good = path.read_bytes()
-
-    def full_disk(self, path, **options):
-        pathlib.Path(path).write_bytes(b"half")
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(keras.Model, "save", full_disk)
-    with pytest.raises(OSError, match="No space left"):
-        save(model, path)
-    assert path.read_bytes() == good
-    assert os.listdir(tmp_path) == ["model.keras"]
-
-
-def test_bad_files_are_named(tmp_path):
-    with pytest.raises(ValueError, match=r"path: expected a name that ends in '.keras', got"):
-        save(tiny.build_small(), tmp_path / "model.h5")
-    with pytest.raises(ValueError, match=r"model.keras: no such file"):
-        load(tmp_path / "model.keras")
-    with pytest.raises(ValueError, match="no such file"):
-        load(tmp_path)
-    for content in (b"", b"no model at all", b"PK\x03\x04half a zip"):
-        (tmp_path / "model.keras").write_bytes(content)
-        with pytest.raises(ValueError, match=r"model\.keras: not a readable model"):
-            load(tmp_path / "model.keras")
-
-
-def test_ids_beyond_the_vocabulary_are_refused_by_a_loaded_model_too(tmp_path):
-    """A fused table would silently read the next column's rows."""
-    columns = (CategoricalColumn("user_id", 4, group="user"), CategoricalColumn("movie_id", 9))
-    save(tiny.build_small(columns), tmp_path / "model.keras")
-    features = {"user_id": np.array([4]), "movie_id": np.array([1])}
-    with pytest.raises(ValueError, match="'user_id': expected ids from 0 to 3, got 4"):
-        predict(load(tmp_path / "model.keras"), features)
