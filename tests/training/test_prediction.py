@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 import tiny
 
@@ -123,3 +124,31 @@ def test_an_id_input_without_a_known_vocabulary_is_refused():
     model = keras.Model([number], keras.ops.cast(number, "float32"))
     with pytest.raises(ValueError, match="no layer says how many ids the input 'city' has"):
         predict(model, {"city": np.zeros(2, np.int32)})
+
+
+def test_lists_series_and_a_frame_are_taken_by_position(model):
+    expected = predict(model, FEATURES)["like"]
+    lists = {name: values.tolist() for name, values in FEATURES.items()}
+    frame = pd.DataFrame(lists, index=np.arange(50)[::-1])
+    for shown in (lists, frame, dict(frame.items())):
+        np.testing.assert_allclose(predict(model, shown)["like"], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("features", "options", "message"),
+    [
+        (FEATURES, {"batch_size": 0}, "batch_size: expected an integer of 1 or more, got 0"),
+        (FEATURES, {"batch_size": 2.5}, "batch_size: expected an integer of 1 or more, got 2.5"),
+        (tiny.make_dataset().test, {}, r"got Split; a split's columns are its \.features"),
+        (np.zeros((2, 3)), {}, "predict: expected a dict of .* or a DataFrame, got ndarray"),
+        ({**FEATURES, "genres": [[1], [2, 3]]}, {}, "column 'genres': .* different lengths"),
+    ],
+)
+def test_what_cannot_be_predicted_is_named(model, features, options, message):
+    with pytest.raises(ValueError, match=message):
+        predict(model, features, **options)
+
+
+def test_a_numpy_integer_is_a_batch_size(model):
+    found = predict(model, FEATURES, batch_size=np.int64(7))["like"]
+    np.testing.assert_allclose(found, predict(model, FEATURES)["like"], rtol=1e-5, atol=1e-7)

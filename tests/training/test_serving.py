@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 import tiny
 from keras import ops
@@ -257,3 +258,45 @@ def test_what_fuse_returns_is_checked(model, fuse, message):
 def test_a_task_beside_fuse_is_refused(model):
     with pytest.raises(ValueError, match=r"fuse: .* expected no task, got 'like'"):
         rank(model, USER, CANDIDATES, task="like", fuse=lambda scores, _: scores["like"])
+
+
+def test_lists_series_and_a_frame_are_taken_by_position():
+    model = tiny.randomize(tiny.build_large())
+    user, candidates, _ = request(5)
+    expected = rank(model, user, candidates).scores
+    lists = {name: values.tolist() for name, values in candidates.items()}
+    frame = pd.DataFrame(lists, index=[9, 3, 7, 1, 5])  # its columns of sequences hold lists
+    series = dict(frame.items())
+    as_row = pd.Series({name: np.asarray(value).tolist() for name, value in user.items()})
+    for shown in (lists, frame, series):
+        np.testing.assert_allclose(rank(model, user, shown).scores, expected, rtol=1e-6)
+        np.testing.assert_allclose(rank(model, as_row, shown).scores, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("user", "candidates", "message"),
+    [
+        (USER, [{"movie_id": 1}], r"candidates: expected a dict of .* or a DataFrame, got list"),
+        (USER, {**CANDIDATES, "genres": [[1], [2, 3]]}, "column 'genres': .* different lengths"),
+        ([("user_id", 1)], CANDIDATES, "user_context: expected a dict of column name to value"),
+    ],
+)
+def test_other_containers_are_named(model, user, candidates, message):
+    with pytest.raises(ValueError, match=message):
+        rank(model, user, candidates, task="like")
+
+
+@pytest.mark.parametrize("in_dict", [False, True])
+def test_a_single_task_may_be_a_tensor_or_a_dict_of_one(in_dict):
+    inputs = build_inputs(tiny.SMALL)
+    hidden = ops.concatenate(list(embed_groups(inputs, tiny.SMALL, 4).values()), axis=-1)
+    output = PredictionHead(name="like")(keras.layers.Dense(1)(hidden))
+    model = tiny.randomize(keras.Model(inputs, {"like": output} if in_dict else output))
+    user, candidates, tiled = request(columns=tiny.SMALL)
+    expected = predict(model, tiled)
+    assert list(expected) == ["like"]
+    for how in ({}, {"task": "like"}, {"fuse": lambda scores, _: scores["like"]}):
+        scores = rank(model, user, candidates, **how).scores
+        np.testing.assert_allclose(scores, expected["like"], rtol=1e-4, atol=1e-6)
+    with pytest.raises(ValueError, match=r"task: expected one of \('like',\), got 'click'"):
+        rank(model, user, candidates, task="click")
