@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from recsys_lib.checks import check_integer
+
 PROBABILITY_CLIP = 1e-6
 """Log loss moves probabilities this far from 0 and 1: a wrong certainty costs 13.8, not infinity
 (float32 rounds a sigmoid of 17 to exactly 1)."""
@@ -178,8 +180,7 @@ def calibration_bins(label, probability, num_bins=10):
         ValueError: as in ``log_loss``; or ``num_bins`` is not an integer of 1 or more.
     """
     label, probability = _check(label, probability, "probability")
-    if isinstance(num_bins, bool) or not isinstance(num_bins, int) or num_bins < 1:
-        raise ValueError(f"num_bins: expected an integer of 1 or more, got {num_bins!r}")
+    num_bins = check_integer("num_bins", num_bins)
     order = np.argsort(probability, kind="stable")
     label, probability = label[order], probability[order]
     first, last = _tie_blocks(np.append(True, probability[1:] != probability[:-1]))

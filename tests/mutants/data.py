@@ -355,8 +355,15 @@ MUTANTS = [
     Mutant(
         "baselines: means of the test split",
         BASELINES,
-        "ids = dataset.train.features[name]\n",
-        "ids = dataset.test.features[name]\n",
+        "    train = dataset.train\n    with_label",
+        "    train = dataset.test\n    with_label",
         f"{TEST_BASELINES}::test_column_mean_learns_from_the_training_split_only",
+    ),
+    Mutant(
+        "calibration: numbers of bins of NumPy are refused",
+        METRICS,
+        'num_bins = check_integer("num_bins", num_bins)',
+        "num_bins = num_bins if type(num_bins) is int else check_integer('num_bins', None)",
+        f"{TEST_METRICS}::test_numpy_integers_count_bins",
     ),
 ]

@@ -1,13 +1,22 @@
 """Feature arrays packed into matrices and cut apart again."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 import tiny
 
+from recsys_lib.data import Split
 from recsys_lib.features.columns import CategoricalColumn, NumericColumn
-from recsys_lib.training.batches import Layout, model_columns, model_tasks, outputs_by_task
+from recsys_lib.training.batches import (
+    Layout,
+    PackedSplit,
+    model_columns,
+    model_tasks,
+    outputs_by_task,
+)
 
 
 def test_unpack_gives_back_what_pack_was_given():
@@ -87,3 +96,51 @@ def test_one_output_serves_the_only_task_and_needs_the_name_among_several():
     assert model_tasks(model(layer("share")), ["like", "share"]) == ["share"]
     (only,) = outputs_by_task(one, one({"price": np.ones(2), "age": np.ones(2)}), ["like"])
     assert only.shape == (2,)
+
+
+def test_a_dict_of_one_task_is_an_output_like_a_tensor():
+    """Its name may be the data's or another, as a tensor's may."""
+    one = model(lambda total: {"like": layer("like")(total)})
+    result = one({"price": np.array([1.0]), "age": np.array([3.0])})
+    for tasks in (["like"], ["click"]):
+        assert model_tasks(one, tasks) == tasks
+        (only,) = outputs_by_task(one, result, tasks)
+        assert only.numpy().tolist() == [7.0]
+    assert model_tasks(one, ["share", "like"]) == ["like"]
+    with pytest.raises(ValueError, match=r"\['like'\] are no tasks of the data"):
+        model_tasks(one, ["share", "follow"])
+
+
+def labelled(label_masks):
+    features = tiny.make_features(tiny.SMALL, 4, np.random.default_rng(0))
+    labels = {"like": [0, 1, 1, 0], "share": [1, 1, 0, 0]}
+    return Split(features, labels, np.arange(4), np.arange(4), label_masks=label_masks)
+
+
+def test_masks_are_packed_where_a_task_of_the_model_has_one():
+    layout, mask = Layout(tiny.SMALL), np.array([True, False, True, True])
+    packed = PackedSplit.of(labelled({"share": mask}), layout, ["share", "like"])
+    assert packed.labels.tolist() == [[1, 0], [0, 1], [0, 1], [0, 0]]
+    assert packed.masks.tolist() == [[True, True], [False, True], [True, True], [True, True]]
+    assert PackedSplit.of(labelled({"share": mask}), layout, ["like"]).masks is None
+    assert len(PackedSplit.of(labelled({}), layout, ["share", "like"]).arrays) == 3
+
+
+def test_the_hash_of_a_split_knows_every_value_and_nothing_else():
+    layout, mask = Layout(tiny.SMALL), np.array([True, False, True, True])
+
+    def digest(split, tasks=("like", "share")):
+        return PackedSplit.of(split, layout, list(tasks)).digest()
+
+    plain = labelled({})
+    changed = {**plain.features, "user_id": plain.features["user_id"][::-1].copy()}
+    others = [
+        digest(labelled({"share": mask})),
+        digest(labelled({"share": ~mask})),
+        digest(plain, ("share", "like")),
+        digest(dataclasses.replace(plain, features=changed)),
+        digest(dataclasses.replace(plain, labels={**plain.labels, "like": [1, 1, 1, 0]})),
+        digest(plain.take([0, 1, 2])),
+    ]
+    assert len({digest(plain), *others}) == 7
+    assert digest(labelled({})) == digest(plain)

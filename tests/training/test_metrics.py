@@ -283,3 +283,9 @@ def test_mean_squared_error_is_computed_in_float64():
     for label, prediction in (([1.0, 2.0], [1.0]), ([[1.0]], [[1.0]]), ([], [])):
         with pytest.raises(ValueError, match="expected labels and predictions of one shape"):
             metrics.mean_squared_error(label, prediction)
+
+
+def test_numpy_integers_count_bins():
+    label, probability = np.array([0, 1, 1, 0]), np.array([0.1, 0.9, 0.6, 0.4])
+    found = metrics.calibration_error(label, probability, np.int64(2))
+    assert found == metrics.calibration_error(label, probability, 2)
