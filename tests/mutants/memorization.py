@@ -1,7 +1,9 @@
-"""Mistakes in Wide & Deep that its tests must reject."""
+"""Mistakes in logistic regression and in Wide & Deep that their tests must reject."""
 
 from runner import Mutant
 
+LOGISTIC = "recsys_lib/memorization/logistic_regression.py"
+TEST_LOGISTIC = "memorization/test_logistic_regression.py"
 MODEL = "recsys_lib/memorization/wide_and_deep.py"
 BLOCKS = "recsys_lib/layers/blocks.py"
 TEST = "memorization/test_wide_and_deep.py"
@@ -12,6 +14,20 @@ WHICH_PENALTY = (
 FORMULA = f"{TEST}::test_equals_the_formula_row_by_row"
 
 MUTANTS = [
+    Mutant(
+        "logistic regression: the sum counted twice",
+        LOGISTIC,
+        "predict_one(tasks, logit)",
+        "predict_one(tasks, [logit, logit])",
+        f"{TEST_LOGISTIC}::test_equals_the_formula",
+    ),
+    Mutant(
+        "logistic regression: the penalty is not handed on",
+        LOGISTIC,
+        "linear_logit(inputs, feature_columns, l2=linear_l2)",
+        "linear_logit(inputs, feature_columns)",
+        f"{TEST_LOGISTIC}::test_the_penalty_is_on_the_ids_of_the_batch",
+    ),
     Mutant(
         "wide & deep: crosses left out",
         MODEL,
