@@ -7,6 +7,7 @@ vocabularies exceeds a limit, the index is hashed into a stated number of bucket
 """
 
 import itertools
+from collections.abc import Mapping, Sequence
 
 import keras
 import numpy as np
@@ -15,6 +16,7 @@ import tensorflow as tf
 
 from recsys_lib.checks import check_integer
 from recsys_lib.features.columns import (
+    Column,
     NumericColumn,
     check_columns,
     column_from_config,
@@ -33,7 +35,7 @@ _MULTIPLIERS = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 _SHIFTS = (30, 27, 31)
 
 
-def all_pairs(columns):
+def all_pairs(columns: Sequence[Column]) -> list[tuple[str, str]]:
     """Every unordered pair of names of id columns, in column order.
 
     Args:
@@ -46,7 +48,7 @@ def all_pairs(columns):
     return list(itertools.combinations(names, 2))
 
 
-def hash_bucket(keys, num_buckets):
+def hash_bucket(keys: tf.Tensor, num_buckets: tf.Tensor) -> tf.Tensor:
     """Bucket of each 64-bit key.
 
     Args:
@@ -239,7 +241,7 @@ class CrossProduct(keras.layers.Layer):
         return cls(**config)
 
 
-def collision_report(layer, features):
+def collision_report(layer: CrossProduct, features: Mapping[str, np.ndarray]) -> pd.DataFrame:
     """What hashing costs on given rows: which seen pairs of ids share a weight with another.
 
     Args:

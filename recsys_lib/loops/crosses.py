@@ -59,7 +59,7 @@ LOOPS = {
 """The layer that loops, for each layer that has such a form."""
 
 
-def looped(model):
+def looped(model: keras.Model) -> keras.Model:
     """A copy of a functional model, weights included, with loops wherever there are some.
 
     Args:
