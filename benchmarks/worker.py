@@ -7,6 +7,7 @@ request a line, a JSON object, and answers each with a line: ``build`` a model, 
 
 import json
 import math
+import re
 import sys
 import time
 
@@ -26,8 +27,14 @@ def serve(handlers):
         try:
             answer(**handlers[request.pop("do")](**request))
         except Exception as error:  # whatever it is, it is a reason that the table can print
-            lines = str(error).strip().splitlines() or [""]
-            answer(reason=f"{type(error).__name__}: {lines[-1].strip()}"[:120])
+            answer(reason=_cause(error)[:120])
+
+
+def _cause(error):
+    """The line of a message that says what went wrong: Keras wraps it in many others."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    first = f"{type(error).__name__}: {lines[0] if lines else ''}"
+    return next((line for line in reversed(lines) if re.match(r"\w+Error: ", line)), first)
 
 
 def epochs_of_a_round(examples_per_second, num_rows):

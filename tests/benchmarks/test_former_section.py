@@ -182,6 +182,19 @@ def test_a_worker_builds_trains_and_says_what_it_cannot(histories):
     assert answer == {"reason": "no option unheard_of in build_pooled"}
 
 
+def test_a_failure_is_a_reason_and_ends_nothing(monkeypatch, capsys):
+    def fail(text):
+        raise ValueError(text)
+
+    lines = [{"do": "fail", "text": text} for text in ("a\nb", "in user code:\n\nOSError: c\n  d")]
+    monkeypatch.setattr(sys, "stdin", map(json.dumps, [*lines, {"do": "fine", "text": "x"}]))
+    worker.serve({"fail": fail, "fine": lambda text: {"text": text}})
+    printed = capsys.readouterr().out.splitlines()
+    answers = [json.loads(line.removeprefix(worker.MARK)) for line in printed]
+    reasons = ["ValueError: a", "OSError: c"]
+    assert answers == [*({"reason": reason} for reason in reasons), {"text": "x"}]
+
+
 def test_a_round_lasts_long_enough():
     assert worker.epochs_of_a_round(1_000, 1_000_000) == 1
     assert worker.epochs_of_a_round(1_000_000, 1_000) * 1_000 >= worker.SECONDS_PER_ROUND * 1e6
