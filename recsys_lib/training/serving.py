@@ -322,7 +322,6 @@ def _check_fused(scores, shape):
 
 def _trace(model, user_columns, tasks):
     """``rank``'s compiled function, the way of each layer in it, and what its two dicts hold."""
-    reference = weakref.ref(model)
     specs, ways = ({}, {}), {}
     for tensor in model.inputs:
         on_user_side = tensor.name in user_columns
@@ -332,7 +331,6 @@ def _trace(model, user_columns, tasks):
 
     @tf.function(input_signature=specs, autograph=False)
     def score(user, candidates):
-        model = reference()
         walk = RequestWalk(tf.shape(next(iter(candidates.values())))[0])
         outputs = walk(model, user, candidates)
         ways.update(walk.ways)

@@ -153,6 +153,12 @@ def test_the_unit_does_not_divide_where_each_candidate_has_a_history():
     of_user = [name for name in OF_USER if name != "history"]
     assert_ranks_like_rows(model, features, of_user)
     assert rank_ways(model, ["user_id", "city", "weather"])["din_weights"] == "candidates"
+    aged = din(step_context=("history_age",))
+    for name, other in (("history", "history_age"), ("history_age", "history")):
+        features = rows(STEPS)
+        features[name] = np.random.default_rng(3).integers(1, 9, (NUM_CANDIDATES, STEPS))
+        assert_ranks_like_rows(aged, features, [n for n in OF_USER if n != name])
+        assert rank_ways(aged, ["user_id", other])["din_weights"] == "candidates"
 
 
 def test_padding_of_the_request_is_left_out_of_the_unit():
