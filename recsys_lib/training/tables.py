@@ -64,7 +64,9 @@ def by_seed(
             f"it also differs in {left or 'other columns'}"
         )
     frame = trained.pivot_table(metric, rows, columns, sort=False, aggfunc="first", dropna=False)
-    return frame.reindex(columns=_in_order(trained, columns)).astype(float)
+    # The pivot adds every combination of rows; only runs that were made are rows of the frame.
+    frame = frame.reindex(index=_in_order(trained, rows), columns=_in_order(trained, columns))
+    return frame.astype(float)
 
 
 def gap_shares(
@@ -152,7 +154,7 @@ def _choose(table, **wanted):
 
 
 def _in_order(table, columns):
-    """The combinations of some columns in the order of first appearance, as a frame's columns."""
+    """The combinations of some columns in the order of first appearance, as an index."""
     found = table[columns].drop_duplicates()
     return (
         pd.Index(found[columns[0]], name=columns[0])

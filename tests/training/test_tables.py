@@ -153,3 +153,11 @@ def test_columns_keep_their_order_and_missing_runs_are_missing():
     found = by_seed(frame)
     assert found.columns.tolist() == ["b", "a"]
     assert np.isnan(found.loc[1, "a"]) and found.loc[1, "b"] == 3.0
+
+
+def test_runs_that_were_not_made_are_no_rows():
+    rows = [("b", 0, 1.0), ("b", 1, 3.0), ("a", 0, 2.0)]
+    frame = pd.DataFrame(rows, columns=["model", "seed", "auc"]).assign(slice="all", task="click")
+    found = by_seed(frame, "auc", ("model", "seed"), "slice")
+    assert found.index.tolist() == [("b", 0), ("b", 1), ("a", 0)]
+    assert found["all"].tolist() == [1.0, 3.0, 2.0]
