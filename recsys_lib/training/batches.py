@@ -115,6 +115,15 @@ class PackedSplit:
         return found.hexdigest()
 
 
+def to_tensor(array):
+    """A tensor of an array that is large.
+
+    ``tf.constant`` would keep a second copy beside the tensor's own for as long as the tensor
+    lives.
+    """
+    return tf.identity(array)
+
+
 def model_columns(model, feature_columns):
     """The feature columns that a model has inputs for, in the model's order.
 

@@ -19,7 +19,13 @@ from recsys_lib.training.arguments import (
     check_optimizer,
     check_options,
 )
-from recsys_lib.training.batches import Layout, PackedSplit, model_columns, model_tasks
+from recsys_lib.training.batches import (
+    Layout,
+    PackedSplit,
+    model_columns,
+    model_tasks,
+    to_tensor,
+)
 from recsys_lib.training.callbacks import check_callbacks
 from recsys_lib.training.optimizers import Adam
 from recsys_lib.training.progress import progress_bar
@@ -131,7 +137,9 @@ class Trainer:
         """
         with tf.GradientTape(persistent=True) as tape:
             outputs = self.model(self.layout.unpack(ids, numbers), training=True)
-            added = tf.add_n(self.model.losses) if self.model.losses else tf.constant(0.0)
+            # Under a mixed policy layers may add losses in half precision.
+            added = [tf.cast(loss, tf.float32) for loss in self.model.losses]
+            added = tf.add_n(added) if added else tf.constant(0.0)
             losses = task_losses(self.model, outputs, labels, self.kinds, masks)
         weights, beside, reports = self.weighting.step(tape, losses)
         weights = [tf.convert_to_tensor(weight, tf.float32) for weight in weights]
@@ -211,7 +219,7 @@ class Trainer:
         arrays, matrices = packed.arrays, []
         del packed
         while arrays:  # one by one, so that two copies of all rows never stand side by side
-            matrices.append(tf.constant(arrays.pop(0)))
+            matrices.append(to_tensor(arrays.pop(0)))
         num_steps = -(-num_rows // batch_size)
         chunk = min(STEPS_PER_CHUNK, checkpoint_steps or STEPS_PER_CHUNK)
         done = run.epoch * num_steps + run.step
@@ -219,8 +227,9 @@ class Trainer:
             with progress_bar(progress, epochs * num_steps, done) as bar:
                 while run.epoch < epochs and not run.stopped:
                     rate_factor = rates.set(run.epoch, run.rate_share)
-                    order = np.random.default_rng([seed, run.epoch]).permutation(num_rows)
-                    order = tf.constant(order.astype(np.int32))
+                    positions = np.arange(num_rows, dtype=np.int32)
+                    order = np.random.default_rng([seed, run.epoch]).permutation(positions)
+                    order = to_tensor(order)
                     while run.step < num_steps:
                         last = min(run.step + chunk, num_steps)
                         started = time.perf_counter()

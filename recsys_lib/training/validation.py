@@ -4,12 +4,11 @@ import dataclasses
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from recsys_lib.data.dataset import check_features
 from recsys_lib.data.splits import Split
 from recsys_lib.training import metrics
-from recsys_lib.training.batches import Layout, PackedSplit
+from recsys_lib.training.batches import Layout, PackedSplit, to_tensor
 from recsys_lib.training.prediction import predict_packed
 
 
@@ -31,7 +30,7 @@ class Validation:
         check_features(columns, features, "valid")
         packed = PackedSplit.of(split, layout, list(kinds))
         # Tensors, so that no epoch copies the rows into one.
-        ids, numbers = tf.constant(packed.ids), tf.constant(packed.numbers)
+        ids, numbers = to_tensor(packed.ids), to_tensor(packed.numbers)
         self.packed = dataclasses.replace(packed, ids=ids, numbers=numbers)
         self.split, self.layout, self.kinds = split, layout, kinds
 

@@ -42,8 +42,8 @@ MUTANTS = [
     Mutant(
         "fit: rows are not shuffled",
         TRAINER,
-        ".permutation(num_rows)",
-        ".permutation(1).repeat(num_rows) + np.arange(num_rows)",
+        ".permutation(positions)",
+        ".permutation(1).astype(np.int32).repeat(num_rows) + positions",
         f"{TEST_TRAINER}::test_an_epoch_takes_every_row_once_and_the_last_batch_what_is_left",
     ),
     Mutant(
