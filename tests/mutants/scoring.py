@@ -154,4 +154,11 @@ MUTANTS = [
         "ascending=False",
         f"{TEST_TABLES}::test_where_less_is_better_the_lowest_mean_is_best",
     ),
+    Mutant(
+        "tables: every combination of rows is shown",
+        TABLES,
+        "frame.reindex(index=_in_order(trained, rows), columns=_in_order(trained, columns))",
+        "frame.reindex(columns=_in_order(trained, columns))",
+        f"{TEST_TABLES}::test_runs_that_were_not_made_are_no_rows",
+    ),
 ]
