@@ -6,6 +6,7 @@ also of a single task, gives one whose output is a dict.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -18,6 +19,17 @@ KINDS = ("binary", "regression")
 """A probability behind a sigmoid, or the sum of the logits as it is."""
 
 Tasks = str | Sequence[str] | Mapping[str, str]
+
+
+def in_full_precision(options: dict[str, Any]) -> dict[str, Any]:
+    """A layer's options with the precision of the weights where none is given.
+
+    Under a mixed policy heads add up and squash in the weights' precision: a probability in half
+    precision has three digits, and one above .9998 is 1.
+    """
+    if options.get("dtype") is None:
+        options = {**options, "dtype": keras.config.dtype_policy().variable_dtype}
+    return options
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
@@ -45,7 +57,7 @@ class PredictionHead(keras.layers.Layer):
     broadcasts_single_rows = True
 
     def __init__(self, kind="binary", **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(**in_full_precision(kwargs))
         self.kind = check_choice("kind", kind, KINDS)
 
     def build(self, input_shape):
@@ -95,7 +107,7 @@ class ProductHead(keras.layers.Layer):
     """
 
     def __init__(self, click_task="click", conversion_task="conversion", **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(**in_full_precision(kwargs))
         self.click_task, self.conversion_task = click_task, conversion_task
 
     def call(self, probabilities, logits):

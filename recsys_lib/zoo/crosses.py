@@ -87,17 +87,17 @@ ROWS = (
         paper="Rendle 2010",
         tests="second_order/test_fm.py",
         tiny=_FLAT,
-        second=tables("embedding", "embedding_numeric") | linear(),
+        second=tables("embedding", numbers=("embedding_numeric",)) | linear(),
     ),
     Model(
         key="fwfm",
         name="FwFM",
         builder=f"{_SECOND}:build_fwfm",
-        lesson=f"{_CHAPTER_2}/02_afm",
+        lesson=f"{_CHAPTER_2}/07_second_order_comparison",
         paper="Pan et al. 2018",
         tests="second_order/test_fwfm.py",
         tiny=_FLAT,
-        second=tables("embedding", "embedding_numeric") | linear(),
+        second=tables("embedding", numbers=("embedding_numeric",)) | linear(),
     ),
     Model(
         key="afm",
@@ -107,7 +107,7 @@ ROWS = (
         paper="Xiao et al. 2017",
         tests="second_order/test_afm.py",
         tiny=_FLAT | {"attention_dim": 5, "activation": "tanh"},
-        second=tables("embedding", "embedding_numeric")
+        second=tables("embedding", numbers=("embedding_numeric",))
         | linear()
         | {
             "attention_dim": Option(3, ("afm_attention",)),
@@ -126,7 +126,7 @@ ROWS = (
         tests="second_order/test_nfm.py",
         tiny=_SMALL,
         second=network("nfm_hidden")
-        | tables("embedding", "embedding_numeric")
+        | tables("embedding", numbers=("embedding_numeric",))
         | linear()
         | {
             "batch_normalization": Option(False, ("nfm_hidden", "nfm_logit")),
@@ -167,12 +167,12 @@ ROWS = (
         options={"products": "both"},
         tiny=_SMALL,
         second=network("product_layer", "deep")
-        | tables("embedding", "embedding_numeric")
+        | tables("embedding", numbers=("embedding_numeric",))
         | {
             "hidden_units": Option((5, 3), ("product_layer", "deep")),
             "dropout_rate": Option(0.5, ("product_dropout", "deep")),
             "batch_normalization": Option(True, ("click", "deep")),
-            "products": Option("inner", ("product_layer",)),
+            "products": Option("outer", ("product_layer",)),
             "signals": Option("pairs", ("deep",)),
         },
         needs_network=True,
@@ -209,7 +209,7 @@ ROWS = (
         options={"bilinear": "interaction"},
         tiny=_SMALL | {"senet_activation": "sigmoid"},
         second=network("deep")
-        | tables("embedding", "embedding_numeric")
+        | tables("embedding", numbers=("embedding_numeric",))
         | linear()
         | {
             "bilinear": Option("all", ("bilinear_original", "bilinear_senet")),
@@ -226,7 +226,7 @@ ROWS = (
         tests="second_order/test_deepfm.py",
         tiny=_SMALL,
         second=network("deep")
-        | tables("embedding", "embedding_numeric")
+        | tables("embedding", numbers=("embedding_numeric",))
         | linear()
         | {"shared_embedding": Option(False, ("deep_inputs",))},
         needs_network=True,
@@ -255,6 +255,8 @@ ROWS = (
             "num_cross_layers": Option(1, ("logit",)),
             "rank": Option(3, ("cross_1", "cross_2")),
             "num_experts": Option(2, ("cross_1", "cross_2"), {"rank": 3}),
+            "expert_activation": Option("tanh", ("cross_1", "cross_2"), {"rank": 3}),
+            "gate": Option("sigmoid", ("cross_1", "cross_2"), {"rank": 3, "num_experts": 2}),
         },
     ),
     Model(
@@ -276,7 +278,7 @@ ROWS = (
         paper="Lian et al. 2018",
         tests="higher_order/test_xdeepfm.py",
         tiny=_FLAT | {"cin_layer_sizes": (4, 4)},
-        second=tables("embedding", "embedding_numeric")
+        second=tables("embedding", numbers=("embedding_numeric",))
         | {
             "cin_layer_sizes": Option((2,), ("cin_1",)),
             "cin_activation": Option("relu", ("cin_1", "cin_2")),
@@ -292,7 +294,7 @@ ROWS = (
         tests="higher_order/test_xdeepfm.py",
         tiny=_SMALL | {"cin_layer_sizes": (4, 4)},
         second=network("deep")
-        | tables("embedding", "embedding_numeric")
+        | tables("embedding", numbers=("embedding_numeric",))
         | linear()
         | {
             "cin_layer_sizes": Option((2,), ("cin_1",)),
@@ -321,7 +323,7 @@ ROWS = (
         options={"hidden_units": (64, 32)},
         tiny=_SMALL | {"num_layers": 2, "head_dim": 3},
         second=network("deep")
-        | tables("embedding", "embedding_numeric")
+        | tables("embedding", numbers=("embedding_numeric",))
         | {
             "num_layers": Option(1, ("logit",)),
             "num_heads": Option(1, ("attention_1", "attention_2", "interacting_1")),

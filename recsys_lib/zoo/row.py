@@ -117,19 +117,24 @@ def network(*layers: str, widths: str = "hidden_units", **without: None) -> dict
         **without: options that the builder does not have, set to None.
     """
     options = {
-        widths: Option((5,), layers[:1]),
-        "activation": Option("tanh", layers),
+        widths: Option((4,), layers[:1]),
+        "activation": Option("relu", layers),
         "dropout_rate": Option(0.5, layers),
         "batch_normalization": Option(True, layers),
     }
     return {name: option for name, option in options.items() if name not in without}
 
 
-def tables(*layers: str) -> dict[str, Option]:
-    """What the options of embedding tables reach: all the named layers."""
+def tables(*layers: str, numbers: tuple[str, ...] = ()) -> dict[str, Option]:
+    """What the options of embedding tables reach: all the named layers.
+
+    Args:
+        *layers: names of the tables.
+        numbers: names of the layers that give numbers a vector; no penalty reaches them.
+    """
     return {
-        "embedding_dim": Option(3, layers),
-        "embeddings_initializer": Option("ones", layers),
+        "embedding_dim": Option(3, (*layers, *numbers)),
+        "embeddings_initializer": Option("ones", (*layers, *numbers)),
         "embedding_l2": Option(0.5, layers),
     }
 

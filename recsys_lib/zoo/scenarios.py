@@ -196,6 +196,7 @@ ROWS = (
         | tables("embedding")
         | _column()
         | {
+            "dropout_rate": Option(0.5, ("network_logit",)),
             "form": Option("scaling", ("pruner_1", "pruner_2")),
             "alpha": Option(3.0, ("pruner_1", "pruner_2")),
             "beta": Option(1.5, ("pruner_1", "pruner_2")),

@@ -1,0 +1,106 @@
+"""The rows of the zoo: each has the lesson that teaches it, its own tests and its mutants."""
+
+import importlib.util
+import inspect
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from recsys_lib import zoo
+from recsys_lib.zoo import MODELS
+
+ROOT = Path(__file__).parents[2]
+TESTS = ROOT / "tests"
+
+
+def mutants():
+    """All recorded mutants."""
+    sys.path.insert(0, str(TESTS / "mutants"))
+    try:
+        found = []
+        for path in sorted((TESTS / "mutants").glob("*.py")):
+            if path.stem in ("runner", "test_mutants"):
+                continue
+            spec = importlib.util.spec_from_file_location(f"zoo_mutants_{path.stem}", path)
+            module = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(module)
+            found += module.MUTANTS
+        return found
+    finally:
+        sys.path.remove(str(TESTS / "mutants"))
+
+
+MUTANTS = mutants()
+
+
+def test_keys_and_names_are_unique():
+    for values in ([m.key for m in MODELS], [m.name for m in MODELS]):
+        assert not [value for value, count in Counter(values).items() if count > 1]
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.key)
+def test_a_lesson_teaches_it_and_tests_hold_it(model):
+    lesson = ROOT / "chapters" / f"{model.lesson}.md"
+    function = model.builder.split(":")[1]
+    assert lesson.is_file()
+    assert function in lesson.read_text(encoding="utf-8")
+    tests = TESTS / model.tests
+    assert tests.is_file()
+    assert function in tests.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.key)
+def test_mistakes_in_it_are_recorded(model):
+    file = Path(inspect.getsourcefile(model.function)).relative_to(ROOT).as_posix()
+    own = [
+        mutant.name
+        for mutant in MUTANTS
+        if mutant.file == file or any(test.startswith(model.tests) for test in mutant.tests)
+    ]
+    assert own
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.key)
+def test_its_options_are_the_builders(model):
+    known = set(inspect.signature(model.function).parameters)
+    for options in (model.options, model.tiny, model.smooth, model.second):
+        assert set(options) <= known
+    defaults = inspect.signature(model.function).parameters
+    for name, option in model.second.items():
+        assert option.value != model.tiny.get(name, defaults[name].default)
+        assert option.reaches, name
+
+
+@pytest.mark.parametrize("chapter", sorted({model.chapter for model in MODELS}))
+def test_styles_are_distinct_within_a_chapter(chapter):
+    rows = zoo.of_chapter(chapter)
+    assert len({zoo.style(model) for model in rows}) == len(rows)
+    colors_and_dashes = {(zoo.style(model).color, zoo.style(model).dash) for model in rows}
+    assert len(colors_and_dashes) == len(rows)
+
+
+def test_rows_are_found_by_key_name_and_chapter():
+    assert zoo.find("deepfm") is zoo.find("DeepFM")
+    assert {model.key for model in zoo.of_chapter("03")} >= {"dcn", "autoint"}
+    with pytest.raises(ValueError, match=r"model: expected one of .*'deepfm'.*, got 'deeepfm'"):
+        zoo.find("deeepfm")
+    with pytest.raises(ValueError, match=r"chapter: expected one of .*, got '09'"):
+        zoo.of_chapter("09")
+    plain = {model.key for model in zoo.without()}
+    assert "wide_and_deep" in plain and not plain & {"din", "mmoe", "star"}
+
+
+def test_unknown_needs_are_refused():
+    with pytest.raises(ValueError, match="zoo, 'x', needs: expected some of"):
+        zoo.Model("x", "X", "a:b", "c/d", "paper", "tests", needs=("luck",))
+
+
+def test_reading_the_zoo_imports_no_model():
+    code = "import sys, recsys_lib.zoo; print('tensorflow' in sys.modules)"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert result.stdout.strip() == "False"
