@@ -183,16 +183,17 @@ def rank(
     What depends on the request alone is computed once: its look-ups, its pooled sequences, every
     layer that no candidate has reached yet. Layers that mix both sides divide as follows:
 
-    ===================================  ======================================================
-    embedding tables                     the request's rows are looked up once
-    ``Dense``, ``MLP``, ``NetworkStack``  behind a concatenation: the request's part of the first
-                                         product, once
-    sums and products of two tensors     one row, repeated in passing
-    DIN's unit, ``"difference"``         padding left out, and one product of the history with a
-                                         matrix for each candidate; ``"outer"`` does not divide
-    bilinear attention, weighted sums    the history, in one product with all candidates
-    all others                           do not divide: the request's rows are repeated
-    ===================================  ======================================================
+    ================================  =========================================================
+    embedding tables                  the request's rows are looked up once
+    dense layers, ``MLP``,            behind a concatenation: the request's part of the first
+    ``NetworkStack``                  product, once
+    sums and products of tensors      one row, repeated in passing
+    DIN's unit, ``"difference"``      padding left out, and one product of the history with a
+                                      matrix for each candidate; ``"outer"`` does not divide
+    bilinear attention, weighted      the history, in one product with all candidates
+    sums
+    all others                        do not divide: the request's rows are repeated
+    ================================  =========================================================
 
     So DIN and the ranker of chapter 07 divide most of their work; Wide & Deep, DeepFM and the
     multi-task models their look-ups and the first layer of their networks; AutoInt, DIEN and BST
