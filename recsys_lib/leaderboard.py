@@ -50,10 +50,10 @@ def chosen(names: Iterable[str] | None = None) -> dict[str, zoo.Model]:
     keys = {model.key: model for model in known.values()}
     if names is None:
         return known
-    found = [known.get(name) or keys.get(name) for name in names]
-    if None in found or not found:
-        raise ValueError(f"models: expected some of {list(known)}, got {list(names)}")
-    return {model.name: model for model in found}
+    names, either = list(names), known | keys
+    if not names or any(name not in either for name in names):
+        raise ValueError(f"models: expected some of {list(known)}, got {names}")
+    return {either[name].name: either[name] for name in names}
 
 
 def read_option(text: str) -> tuple[str | None, str, Any]:
@@ -112,9 +112,10 @@ def recipes(
             model, or every model, lacks.
     """
     wanted, options = chosen(names), list(options)
-    shared = {"embedding_dim": embedding_dim, "hidden_units": hidden_units}
     shared = {
-        name: v for name, v in {**shared, "dropout_rate": dropout_rate}.items() if v is not None
+        "embedding_dim": embedding_dim,
+        "hidden_units": hidden_units,
+        "dropout_rate": dropout_rate,
     }
     of_model: dict[str, dict[str, Any]] = {name: {} for name in wanted}
     for model, option, value in options:

@@ -79,19 +79,20 @@ def funnel(
         ValueError: a knob outside its range, named with the value expected and given.
     """
     knobs = check_knobs(LENS, locals())
-    hidden = {}
+    hidden: dict[str, np.ndarray] = {}
     for side in ("user", "item"):
         hidden |= _appeal_and_need(side, knobs[f"num_{side}s"], seed)
     click, conversion = _probabilities(hidden, **knobs)
     median = np.median(click)
-    rows, truth = {}, {"p_click": [], "p_conversion_given_click": []}
+    rows: dict[str, Rows] = {}
+    parts: dict[str, list[np.ndarray]] = {"p_click": [], "p_conversion_given_click": []}
     for split_name, size in SIZES.items():
         rows[split_name], given = _draw_rows(
             split_name, knobs[size], click, conversion, median, knobs
         )
-        truth["p_click"].append(rows[split_name].probability["click"])
-        truth["p_conversion_given_click"].append(given)
-    truth = {name: np.concatenate(parts) for name, parts in truth.items()}
+        parts["p_click"].append(rows[split_name].probability["click"])
+        parts["p_conversion_given_click"].append(given)
+    truth = {name: np.concatenate(of_splits) for name, of_splits in parts.items()}
     columns = (
         CategoricalColumn("user_id", knobs["num_users"] + 1, group="user"),
         CategoricalColumn("item_id", knobs["num_items"] + 1, group="item"),

@@ -79,9 +79,10 @@ class Knob:
 
     def range(self) -> str:
         """What it may be, in words, for tables."""
-        words = {"bool": "True or False", "pairs": f"pairs of {self.each}, below `{self.count}`"}
-        if self.kind in words:
-            return words[self.kind]
+        if self.kind == "bool":
+            return "True or False"
+        if self.kind == "pairs":
+            return f"pairs of {self.each}, below `{self.count}`"
         kind = f"a number for each {self.each}" if self.each else self.kind
         words = [kind, *self._ends()]
         words += [f"{self.relation[0]} `{self.relation[1]}`"] if self.relation is not None else []
