@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from recsys_lib.training.prediction import predict
     from recsys_lib.training.rates import ReduceOnPlateau
     from recsys_lib.training.recipe import Recipe
-    from recsys_lib.training.serving import load, rank, save
+    from recsys_lib.training.serving import load, rank, rank_ways, save
     from recsys_lib.training.tables import by_seed, gap_shares, summarize, ties
     from recsys_lib.training.trainer import Trainer, fit
     from recsys_lib.training.weighting import FixedWeights, Weighting, task_losses
@@ -76,6 +76,7 @@ __all__ = [
     "predict",
     "predictions_of",
     "rank",
+    "rank_ways",
     "save",
     "score_bounds",
     "share_of_gap",
