@@ -35,7 +35,7 @@ def test_a_part_of_it_starts_and_ends_where_it_is_told(capsys):
 
 
 def test_a_text_that_is_not_there_is_an_error():
-    with pytest.raises(ValueError, match="excerpt of MLP.call: expected a line with 'einsum'"):
+    with pytest.raises(ValueError, match=r"excerpt of MLP\.call: expected a line with 'einsum'"):
         excerpt(MLP.call, start="einsum")
 
 

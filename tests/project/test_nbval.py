@@ -31,6 +31,10 @@ def sanitised(text):
         ("latency p50 3.1 ms, p99 4.0 ms", "latency p50 2.9 ms, p99 7.25 ms"),
         ("FM: 120,000 examples per second", "FM: 98,111 examples per second"),
         ("<f at 0x7f21aa0012>", "<f at 0x7f99bb1234>"),
+        (
+            "# recsys_lib/second_order/fm.py, line 31\nx",
+            "# recsys_lib/second_order/fm.py, line 45\nx",
+        ),
     ],
 )
 def test_measurements_are_masked(first, second):
@@ -46,6 +50,8 @@ def test_measurements_are_masked(first, second):
         ("median rating 3.5", "median rating 4.0"),
         ("training took 3.2 s\nrows 5", "training took 3.2 s\nrows 6"),
         ("0x1f", "0x2f"),
+        ("# recsys_lib/second_order/fm.py, line 31", "# recsys_lib/second_order/afm.py, line 31"),
+        ("line 31", "line 32"),
     ],
 )
 def test_everything_else_is_compared(first, second):
