@@ -298,8 +298,8 @@ MUTANTS = [
     Mutant(
         "checkpoints: labels do not count",
         "recsys_lib/training/batches.py",
-        "in (self.ids, self.numbers, self.labels, self.masks) if",
-        "in (self.ids, self.numbers, self.labels[:0], self.masks) if",
+        "in map(np.ascontiguousarray, self.arrays):",
+        "in map(np.ascontiguousarray, self.arrays[:2]):",
         OTHER_DATA,
     ),
     Mutant(
