@@ -45,7 +45,9 @@ def build(where, feature_columns, tasks, options, defaults):
     known = _parameters(function)
     settings = {**defaults, **options}
     for option, follows in FOLLOWS.items():
-        if option in settings and settings[option] is None and option in known:
+        # Only where the earlier builder had a value of its own; there, None meant no activation.
+        had = option in known and known[option].default is not None
+        if had and option in settings and settings[option] is None:
             settings[option] = settings[follows]
     renamed = {
         new: old for new, old in RENAMED.get(name, {}).items() if new not in known and old in known

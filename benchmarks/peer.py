@@ -106,6 +106,11 @@ class Peer:
             self.columns.append(field)
         self.features[name] = values
 
+    def _smallest(self):
+        """One column for a linear part that ours has not: without any, some batches fail."""
+        fields = [c for c in self.columns if hasattr(c, "vocabulary_size")]
+        return [min(fields, key=lambda field: field.vocabulary_size)]
+
     def build(self, key, **_):
         import tensorflow as tf
 
@@ -117,7 +122,7 @@ class Peer:
         columns = {
             "both": (self.columns, self.columns),
             "deep": (self.columns,),
-            "no linear": ([], self.columns),
+            "no linear": (self._smallest(), self.columns),
             "history": (self.columns, self.history),
             "tasks": (self.columns,),
         }[kind]

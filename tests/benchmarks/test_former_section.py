@@ -88,6 +88,9 @@ def builders(monkeypatch):
     def build_mmoe(feature_columns, tasks, num_experts=4, one_gate=False):
         return locals()
 
+    def build_dcn_v2(feature_columns, tasks, *, expert_activation=None, activation="relu"):
+        return locals()
+
     def build_omoe(feature_columns, tasks, **options):
         return locals()
 
@@ -144,6 +147,11 @@ def test_names_that_changed_are_the_ones_that_were(builders):
     assert found == {"click_task": "like", "conversion_task": "love"}
     found = builders("ranker", ["a", "b"], interest="mean", scenario_use="none", scenario=None)
     assert found == {"tasks": ("a", "b"), "history": "mean", "scenario": "none"}
+
+
+def test_none_stays_none_where_it_always_meant_none(builders):
+    found = builders("dcn_v2", "like", expert_activation=None, activation="relu")
+    assert found["expert_activation"] is None
 
 
 def test_options_handed_on_are_those_of_the_wider_builder(builders):
