@@ -1,4 +1,4 @@
-"""Options that are handed on to nobody, and gradients that are cut: what the contract suite sees."""
+"""Options that are handed on to nobody, gradients that are cut: what the contract suite sees."""
 
 from runner import Mutant
 
@@ -11,7 +11,6 @@ def not_handed_on(key, option, file, old, new):
     """A builder or layer that takes an option and leaves it at its default."""
     name = f"{key}: {option} is handed on to nobody"
     return Mutant(name, f"recsys_lib/{file}.py", old, new, f"{OPTIONS}[{key}-{option}]")
-
 
 
 MUTANTS = [

@@ -225,7 +225,7 @@ MUTANTS = [
         'gate = Gates(1, total, name=f"shared_gate_{level}")(of_shared)\n'
         '    return mixtures, Mixture(name=f"shared_mixture_{level}")(gate, experts)',
         'gate = Gates(1, num_shared, name=f"shared_gate_{level}")(of_shared)\n'
-        '    experts = experts[:, sum(own) :]\n'
+        "    experts = experts[:, sum(own) :]\n"
         '    return mixtures, Mixture(name=f"shared_mixture_{level}")(gate, experts)',
         f"{TEST}::test_in_ple_foreign_experts_are_cut_off_on_the_last_level_only",
     ),
