@@ -2,6 +2,7 @@
 
 import copy
 import os
+import random
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -249,7 +250,10 @@ class ComparisonResult:
         if (name, seed) not in self._weights:
             raise ValueError(f"model {name!r}: the comparison was told to keep no weights")
         recipe, data = self._builders[name]
+        generator = random.getstate()
         model = recipe(data.feature_columns)
+        # Keras drew seeds for values that are replaced here; what is built next starts as if not.
+        random.setstate(generator)
         for variable, value in zip(model.variables, self._weights[name, seed], strict=True):
             variable.assign(value)
         return model

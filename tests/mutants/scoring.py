@@ -35,6 +35,13 @@ MUTANTS = [
         f"{TEST_COMPARISON}::test_numbers_equal_separate_fits_to_the_last_bit",
     ),
     Mutant(
+        "compare: asking for a model draws seeds of what is built next",
+        COMPARISON,
+        "        random.setstate(generator)\n",
+        "",
+        f"{TEST_COMPARISON}::test_asking_for_a_model_changes_no_seed_of_what_is_built_next",
+    ),
+    Mutant(
         "compare: what was traced serves other columns",
         COMPARISON,
         "if trainer is not None and before == traced_for:",

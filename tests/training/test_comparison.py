@@ -1,6 +1,7 @@
 """``compare``: the same numbers as separate fits, with bounds, slices and baselines beside them."""
 
 import dataclasses
+import random
 
 import keras
 import numpy as np
@@ -146,6 +147,14 @@ def test_the_last_seeds_model_is_given_where_none_is_named(result, table):
     assert roc_auc_score(DATA.test.label, prediction) == pytest.approx(
         row(table, "small", 7)["auc"]
     )
+
+
+def test_asking_for_a_model_changes_no_seed_of_what_is_built_next(result):
+    random.seed(3)
+    expected = random.random()
+    random.seed(3)
+    result.model("small")
+    assert random.random() == expected
 
 
 def test_given_baselines_replace_the_default_ones():
