@@ -57,14 +57,14 @@ MUTANTS = [
         INPUTS,
         'return tasks if "several tasks" in model.needs else tasks[0]',
         "return tasks[0]",
-        "benchmarks/test_inputs.py::test_the_data_have_what_their_kind_says",
+        "benchmarks/test_inputs_of_rows.py::test_the_data_have_what_their_kind_says",
     ),
     Mutant(
         "benchmarks: sequence models without a session",
         INPUTS,
         '"sequences": ("history", "sessions"),',
         '"sequences": ("history",),',
-        "benchmarks/test_inputs.py::test_a_model_is_measured_where_it_has_what_it_needs",
+        "benchmarks/test_inputs_of_rows.py::test_a_model_is_measured_where_it_has_what_it_needs",
     ),
     Mutant(
         "benchmarks: rank is timed alone, then the others",

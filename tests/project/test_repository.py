@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -143,3 +144,9 @@ def test_every_notebook_of_the_book_is_tested():
     missing -= {path.relative_to(ROOT / "chapters").as_posix() for path in notebooks}
     # A lab is left out, with a reason, where its data are not.
     assert missing == {f"{line.split(':')[0]}.ipynb" for line in left_out}
+
+
+def test_files_of_tests_have_names_of_their_own():
+    # pytest imports them by their name alone: two of one name cannot run together.
+    names = Counter(path.name for path in (ROOT / "tests").rglob("*.py"))
+    assert not [name for name, count in names.items() if count > 1 and name != "conftest.py"]
