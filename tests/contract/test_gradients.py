@@ -59,7 +59,7 @@ def test_gradients_are_those_of_the_formula(key, double_precision):
     gradients = tape.gradient(loss, [variable.value for variable in model.trainable_variables])
     with frozen_stops(model, row.stops) as run:
         _, recorded = run(inputs)
-    assert bool(recorded) == bool(row.stops), "the row lists stops that the model does not have"
+    assert len(recorded) >= len(row.stops), "the row lists stops that the model does not have"
     with frozen_stops(model, row.stops, recorded) as run:
         for variable, gradient in zip(model.trainable_variables, gradients, strict=True):
             value = variable.numpy()

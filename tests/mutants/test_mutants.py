@@ -125,8 +125,8 @@ def test_names_are_unique():
         ("no such text", "x", "found it 0 times"),
         ("def ", "x", "expected the old text once"),
         ('    """Embeddings', '    """Embeddings', "found it 0 times"),
-        ("def all_pairs(columns):", "def all_pairs(columns):", "the new text equals the old one"),
-        ("def all_pairs(columns):", "def all_pairs(columns:", "was never closed"),
+        ("def all_pairs(", "def all_pairs(", "the new text equals the old one"),
+        ("combinations(names, 2))", "combinations(names, 2)", "was never closed"),
     ],
 )
 def test_a_mutant_that_is_none_is_an_error(old, new, message):
