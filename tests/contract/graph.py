@@ -12,10 +12,11 @@ def outputs_of_layers(model, inputs, training=False, seed=0):
     """Run a model eagerly.
 
     Returns:
-        Dict of layer name to the list of its outputs, one for each time it is called, and dict of
-        layer name to the losses that it added.
+        Dict of layer name to the list of its outputs, one for each time it is called, dict of
+        layer name to the losses that it added, and dict of layer name to the arguments of its
+        calls.
     """
-    outputs, losses = {}, {}
+    outputs, losses, calls = {}, {}, {}
     for layer in layers_of(model):
         layer._clear_losses()
     keras.utils.set_random_seed(seed)
@@ -25,6 +26,7 @@ def outputs_of_layers(model, inputs, training=False, seed=0):
         def call(*args, **kwargs):
             if isinstance(operation, keras.layers.Layer) and takes_training(operation):
                 kwargs = {**kwargs, "training": training}
+            calls.setdefault(operation.name, []).append((args, kwargs))
             result = operation(*args, **kwargs)
             outputs.setdefault(operation.name, []).extend(tf.nest.flatten(result))
             return result
@@ -34,7 +36,16 @@ def outputs_of_layers(model, inputs, training=False, seed=0):
     run_through_graph(model, in_order(model, inputs), wrap)
     for layer in model.layers:
         losses[layer.name] = [float(loss) for loss in layer.losses]
-    return outputs, losses
+    return outputs, losses, calls
+
+
+def outputs_alone(layer, calls, seed=0):
+    """What a layer makes of given calls, ``(args, kwargs)`` of each, whatever lies before it."""
+    reseed(layer, seed)
+    found = []
+    for args, kwargs in calls:
+        found += tf.nest.flatten(layer(*args, **kwargs))
+    return found
 
 
 def in_order(model, inputs):
@@ -48,7 +59,7 @@ def takes_training(layer):
 
 def reseed(model, seed):
     """Set the state of every seed generator of a model, dropout's among them."""
-    for layer in layers_of(model):
+    for layer in [model, *layers_of(model)]:
         for generator in getattr(layer, "_seed_generators", []):
             generator.state.assign([0, seed])
 

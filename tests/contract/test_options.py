@@ -10,12 +10,23 @@ import inspect
 import keras
 import numpy as np
 import pytest
-from graph import outputs_of_layers
+from graph import outputs_alone, outputs_of_layers
 from world import by_key, columns_by_key, columns_of, features_of, tasks_of
 
+from recsys_lib.layers import PredictionHead
 from recsys_lib.zoo import MODELS
 
-TASK_NAMES = {"click": ("zeta",)}
+OF_THE_LAYER = (
+    "activation",
+    "dropout_rate",
+    "batch_normalization",
+    "embeddings_initializer",
+    "embedding_l2",
+    "linear_l2",
+    "gate_units",
+)
+"""Options of a layer itself: what lies before it must not be what changes its output."""
+
 OWN = [model for model in MODELS if model.variant_of is None]
 CASES = [
     pytest.param(model.key, name, id=f"{model.key}-{name}")
@@ -82,6 +93,17 @@ def differ(first, second):
     return False
 
 
+def differ_in_kind(first, second):
+    """Whether initial values have other shapes, or are equal numbers in one model only."""
+    if [values.shape for values in first] != [values.shape for values in second]:
+        return True
+    return any(
+        np.ptp(x) == 0 < np.ptp(y) or np.ptp(y) == 0 < np.ptp(x)
+        for x, y in zip(first, second, strict=True)
+        if x.size and y.size
+    )
+
+
 def layer_of(model, name):
     """The layer of that name, or None where the option takes it away."""
     return next((layer for layer in model.layers if layer.name == name), None)
@@ -113,12 +135,24 @@ def test_the_option_acts(key, name):
     seen = []
     for made in (first, second):
         inputs = {tensor.name: features[tensor.name] for tensor in made.inputs}
-        inference, _ = outputs_of_layers(made, inputs)
-        training, losses = outputs_of_layers(made, inputs, training=True)
-        seen.append((inference, training, losses))
+        inference, _, calls = outputs_of_layers(made, inputs)
+        training, losses, training_calls = outputs_of_layers(made, inputs, training=True)
+        seen.append((inference, training, losses, calls, training_calls))
     for layer, (one, other) in reached_in_both.items():
         if one is None or other is None:
             continue  # the option takes the layer away, or brings it
+        if name in OF_THE_LAYER and not isinstance(other, keras.layers.Dense | PredictionHead):
+            # Its own doing: on the very tensors that the first model's layer was given.
+            acts = (
+                differ_in_kind(*initial[layer])
+                or any(
+                    differ(outputs_alone(one, calls), outputs_alone(other, calls))
+                    for calls in (seen[0][3][layer], seen[0][4][layer])
+                )
+                or differ([seen[0][2][layer]], [seen[1][2][layer]])
+            )
+            assert acts, f"{name}={option.value!r} changes nothing inside layer {layer!r}"
+            continue
         acts = (
             differ(*initial[layer])
             or differ(seen[0][0][layer], seen[1][0][layer])

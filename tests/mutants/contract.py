@@ -126,6 +126,27 @@ MUTANTS = [
         "            embeddings_initializer,\n            l2,\n        )",
         "            embeddings_initializer,\n        )",
     ),
+    not_handed_on(
+        "shared_bottom",
+        "dropout_rate",
+        "multi_task/shared_bottom",
+        "task_logits(shared, tower_units, num_tasks, activation=activation, **hidden)",
+        "task_logits(shared, tower_units, num_tasks, activation=activation)",
+    ),
+    not_handed_on(
+        "star",
+        "embeddings_initializer",
+        "multi_scenario/star",
+        "[scenario_vector(given, embedding_dim, **tables), features]",
+        "[scenario_vector(given, embedding_dim, l2=l2), features]",
+    ),
+    not_handed_on(
+        "pepnet",
+        "gate_units",
+        "multi_scenario/pepnet",
+        "GateNU(units, gate_units, num_tasks, name",
+        "GateNU(units, 32, num_tasks, name",
+    ),
     Mutant(
         "DeepFM: the network's way to the shared vectors is cut",
         "recsys_lib/second_order/deepfm.py",
