@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from recsys_lib.data.dataset import Dataset
 from recsys_lib.layers.heads import check_funnel
+from recsys_lib.training.allocation import keep_freed_memory
 from recsys_lib.training.arguments import (
     check_classes,
     check_columns_of,
@@ -66,6 +67,7 @@ class Trainer:
     ) -> None:
         check_model(model)
         check_dataset(dataset)
+        keep_freed_memory()
         self.model = model
         self.layout = self._layout_of(dataset)
         self.tasks = model_tasks(model, dataset.tasks)
