@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bookmaker import index, inputs, ledger
+from bookmaker import conversion, index, inputs, ledger
 from bookmaker.claim_sources import calls_in_cell, claim_problems, problems_between
 from bookmaker.lesson_cells import duplicate_exercises, lesson_problems
 from bookmaker.lessons import (
@@ -40,6 +40,7 @@ def check_book(chapters=CHAPTERS):
         problems += check_lesson(text_path)
     problems += problems_between(texts)
     problems += duplicate_exercises(chapters)
+    problems += conversion.problems(chapters)
     known = {text_path.with_suffix(".ipynb") for text_path in texts}
     for path in sorted(chapters.glob("[0-9][0-9]_*/*.ipynb")):
         if path not in known and not path.name.endswith(".exercises.ipynb"):
