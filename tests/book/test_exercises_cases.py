@@ -180,3 +180,14 @@ def test_a_text_has_words():
     for empty in (..., None, " \n"):
         with pytest.raises(NotAttempted):
             check_text(empty)
+
+
+def test_a_prediction_is_held_against_numbers_measured_once():
+    settings, names = [(1,), (2,)], ("n",)
+    check_prediction(lambda n: n / 10, [0.1, 0.2], settings, atol=0.01, names=names)
+    message = wrong(lambda: check_prediction(lambda n: 0.1, [0.1, 0.2], settings, 0.01))
+    assert "setting 2 of 2" in message and "measured   0.2" in message
+    check_prediction(0.5, [0.52], atol=0.05)
+    for measured, given in (([0.1], settings), ([0.1, 0.2], None)):
+        with pytest.raises(ValueError, match="one for each setting, got"):
+            check_prediction(lambda n: 0.1, measured, given)

@@ -176,7 +176,9 @@ def check_prediction(predicted, measure, settings=None, atol=0.0, rtol=0.0, name
 
     Args:
         predicted: a number; or, with ``settings``, a function of one setting's values.
-        measure: function of the same values that runs the experiment and returns a number.
+        measure: function of the same values that runs the experiment and returns a number; or
+            the numbers that it returned, one for each setting, where the experiment itself would
+            give the answer away.
         settings: list of tuples of values; None for one experiment without any.
         atol, rtol: the prediction may be off by ``atol + rtol * |measured|``; the margin has to
             cover the experiment's own spread.
@@ -185,7 +187,13 @@ def check_prediction(predicted, measure, settings=None, atol=0.0, rtol=0.0, name
     Raises:
         WrongAnswer: the first setting at which the prediction is off, with both numbers.
         NotAttempted.
+        ValueError: not one measured number for each setting.
     """
+    if not callable(measure) and len(measure) != len(settings or [()]):
+        raise ValueError(
+            f"check_prediction: expected {len(settings or [()])} measured numbers, one for each "
+            f"setting, got {len(measure)}"
+        )
     _require_attempt(predicted)
     if settings is None:
         settings, predict = [()], lambda: predicted
@@ -210,7 +218,7 @@ def check_prediction(predicted, measure, settings=None, atol=0.0, rtol=0.0, name
         if record.remember_prediction is not None:
             record.remember_prediction(predictions)
     for number, (setting, value) in enumerate(zip(settings, predictions, strict=True), start=1):
-        measured = float(measure(*setting))
+        measured = float(measure(*setting) if callable(measure) else measure[number - 1])
         distance = abs(value - measured)
         if not distance <= atol + rtol * abs(measured):
             raise WrongAnswer(
