@@ -83,6 +83,11 @@ RECALL = """
 
 Which?
 
+- **a** The first.
+- **b** The second.
+- **c** The
+  third.
+
 ```{code-cell} ipython3
 answer = ...
 ### BEGIN SOLUTION

@@ -18,6 +18,14 @@ cell with the imports that every test needs, then a section for each exercise::
     ### Mistakes             `Public: what is wrong.` or `Hidden: ...`, each followed by a code cell
     ### Explanation          recall only: shown once the answer is right
     ### Rubric               open only: what a person looks for
+    ### Variant              a code cell: what a course's seed exchanges, see `variants`
+
+The line under the heading may end in what a seed changes: ``, varies: numbers`` (the same task on
+other numbers), ``, varies: task`` (the public solution is wrong), ``, varies: options`` (the order
+of a recall exercise's options, which needs no cell and no word: it is so unless the line says
+otherwise) or ``, varies: no``. The text itself is the book's, without a seed: the cell names what
+to exchange in it, so an exercises file stays an ordinary notebook. Prose of a recall exercise that
+speaks of an option writes its letter bold, as the list does (``**b**``), or it would not follow.
 
 It is read without jupytext, which a student need not have installed.
 """
@@ -34,11 +42,20 @@ KINDS = ("recall", "code", "derivation", "experiment", "open")
 BEGIN_SOLUTION, END_SOLUTION = "### BEGIN SOLUTION", "### END SOLUTION"
 STUB = "# your code here"
 _MARKERS = (BEGIN_SOLUTION, END_SOLUTION)
-SECTIONS = ("Public tests", "Hidden tests", "Hints", "Mistakes", "Explanation", "Rubric")
+SECTIONS = (
+    "Public tests",
+    "Hidden tests",
+    "Hints",
+    "Mistakes",
+    "Explanation",
+    "Rubric",
+    "Variant",
+)
+VARIES = ("options", "numbers", "task", "no")
 
 SUMMARY = re.compile(
     r"`(?P<identifier>[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+)`, (?P<kind>[a-z]+), "
-    r"(?P<points>\d+) points?, (?P<minutes>\d+) minutes?"
+    r"(?P<points>\d+) points?, (?P<minutes>\d+) minutes?(?:, varies: (?P<varies>[a-z]+))?"
 )
 _MISTAKE = re.compile(r"(?P<caught_by>Public|Hidden): (?P<text>.+)", flags=re.DOTALL)
 _FENCE = re.compile(r"^```\{code-cell\}.*$")
@@ -65,6 +82,8 @@ class Exercise:
         solution: the solution cell as written, with its markers.
         target: name that the solution cell defines last; this is what the tests look at.
         public, hidden: code of the tests; hidden is empty where there is none.
+        varies: what a seed changes, one of `VARIES`; empty where the source does not say.
+        variant: code that says what a seed exchanges; empty where nothing or only options.
     """
 
     identifier: str
@@ -81,6 +100,8 @@ class Exercise:
     mistakes: tuple[Mistake, ...] = ()
     explanation: str = ""
     rubric: str = ""
+    varies: str = ""
+    variant: str = ""
 
     @property
     def starter(self):
@@ -238,15 +259,17 @@ def _parse_exercise(title, parts):
         minutes=int(summary["minutes"]),
         statement=statement,
         solution=solution,
-        target=_target(solution),
+        target=target_of(solution),
         public=_one_code(sections, "Public tests"),
         hidden=_one_code(sections, "Hidden tests"),
         hints=_hints(_prose(sections, "Hints")),
         mistakes=_mistakes(sections.get("Mistakes", [])),
         explanation=_prose(sections, "Explanation"),
         rubric=_prose(sections, "Rubric"),
+        varies=summary["varies"] or ("options" if kind == "recall" else ""),
+        variant=_one_code(sections, "Variant"),
     )
-    _require_parts(exercise)
+    require_parts(exercise)
     return exercise
 
 
@@ -267,8 +290,12 @@ def _parse_head(parts):
     return summary, statement.strip(), codes[0]
 
 
-def _target(solution):
-    """The name that the cell defines last, for student and reference alike."""
+def target_of(solution):
+    """Return the name that a solution cell defines last, for student and reference alike.
+
+    Raises:
+        ExerciseError: markers are missing, the cell is not Python or defines no name.
+    """
     markers = [line.strip() for line in solution.splitlines() if line.strip() in _MARKERS]
     if not markers or markers != [BEGIN_SOLUTION, END_SOLUTION] * (len(markers) // 2):
         raise ExerciseError(
@@ -333,8 +360,12 @@ def _mistakes(parts):
     return tuple(mistakes)
 
 
-def _require_parts(exercise):
-    """Which parts each kind needs, so that no check, hint or grade can come up empty."""
+def require_parts(exercise):
+    """Refuse an exercise without a part that its kind needs: a check would come up empty.
+
+    Raises:
+        ExerciseError: names the part.
+    """
     needed = {"Public tests": exercise.public, "Hints": exercise.hints}
     if exercise.kind == "recall":
         needed |= {"Hidden tests": exercise.hidden, "Explanation": exercise.explanation}
@@ -351,3 +382,13 @@ def _require_parts(exercise):
         raise ExerciseError("with hidden tests it needs at least 2 points, one for each cell")
     if not exercise.hidden and any(m.caught_by == "hidden" for m in exercise.mistakes):
         raise ExerciseError("a mistake is recorded for hidden tests, but there are none")
+    allowed = ("options", "no") if exercise.kind == "recall" else ("", "numbers", "task", "no")
+    if exercise.varies not in allowed:
+        expected = ", ".join(filter(None, allowed))
+        raise ExerciseError(
+            f"a {exercise.kind} exercise varies: expected {expected}, got {exercise.varies!r}"
+        )
+    if bool(exercise.variant) != (exercise.varies in ("numbers", "task")):
+        raise ExerciseError(
+            "expected the section 'Variant' where numbers or the task vary, and nowhere else"
+        )
