@@ -5,6 +5,7 @@ import re
 import nbformat
 import pytest
 from grading_helpers import fill, reachable, submit
+from selected import values
 
 from bookmaker.grading import grade as grading
 from bookmaker.grading.course import write_assignments
@@ -15,18 +16,24 @@ FILES = [read_source(path) for path in find_sources()]
 
 
 @pytest.fixture(scope="module")
-def assignments(tmp_path_factory):
-    """Path of the student version by lesson."""
-    folder = tmp_path_factory.mktemp("assignments")
-    scratch = tmp_path_factory.mktemp("scratch")
-    return write_assignments(FILES, folder, scratch / "course")
+def files(request):
+    """The exercises files whose tests run: all, or those that changed."""
+    return values(request, "file")
 
 
 @pytest.fixture(scope="module")
-def grades(assignments, tmp_path_factory):
+def assignments(files, tmp_path_factory):
+    """Path of the student version by lesson."""
+    folder = tmp_path_factory.mktemp("assignments")
+    scratch = tmp_path_factory.mktemp("scratch")
+    return write_assignments(files, folder, scratch / "course")
+
+
+@pytest.fixture(scope="module")
+def grades(files, assignments, tmp_path_factory):
     """Grades by student and lesson, all from one folder."""
     folder = tmp_path_factory.mktemp("submissions")
-    for file in FILES:
+    for file in files:
         released = nbformat.read(assignments[file.lesson], as_version=4)
         submit(folder, "full", file.lesson, released, fill(file))
         submit(folder, "zero", file.lesson, released)
