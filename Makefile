@@ -58,6 +58,7 @@ grade: $(DEVELOPER) ## grade the notebooks in SUBMISSIONS=folder (LESSON=name if
 	@$(PY) -m bookmaker grade "$(SUBMISSIONS)" $(if $(LESSON),--lesson "$(LESSON)")
 
 book: $(DEVELOPER) ## rebuild notebooks whose text changed (CHANGED=1: whose inputs did), or LESSON=name
+	@$(PY) -m bookmaker links
 	@$(PY) -m bookmaker build $(if $(LESSON),--force $(LESSON)) $(if $(CHANGED),--changed)
 	@$(PY) -m bookmaker ledger
 	@$(PY) -m bookmaker index

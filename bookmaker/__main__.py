@@ -5,7 +5,17 @@ import json
 import sys
 from pathlib import Path
 
-from bookmaker import docstrings, formatting, index, inputs, labs, ledger, lesson_checks, names
+from bookmaker import (
+    docstrings,
+    formatting,
+    index,
+    inputs,
+    labs,
+    ledger,
+    lesson_checks,
+    links,
+    names,
+)
 from bookmaker.build import BuildError, build, is_stale
 from bookmaker.grading.commands import add_commands
 from bookmaker.grading.course import GradingError
@@ -118,6 +128,12 @@ def _ledger(options):
     return 0
 
 
+def _links(options):
+    for path in links.write(options.chapters):
+        print(f"linked {path}")
+    return 0
+
+
 def _names(options):
     print(names.write())
     return 0
@@ -186,6 +202,9 @@ def _parser():
 
     command = commands.add_parser("ledger", help="write the ledger of claims")
     command.set_defaults(run=_ledger)
+
+    command = commands.add_parser("links", help="write the links between the lessons")
+    command.set_defaults(run=_links)
 
     command = commands.add_parser("names", help="write the page of the library's public names")
     command.set_defaults(run=_names)

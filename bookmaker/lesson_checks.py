@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bookmaker import conversion, index, inputs, ledger
+from bookmaker import conversion, index, inputs, ledger, links
 from bookmaker.claim_sources import calls_in_cell, claim_problems, problems_between
 from bookmaker.lesson_cells import duplicate_exercises, lesson_problems
 from bookmaker.lessons import (
@@ -50,6 +50,7 @@ def check_book(chapters=CHAPTERS):
         problems += index_problems(chapters)
         problems += ledger_problems(chapters)
         problems += inputs.problems(chapters)
+        problems += links.problems(chapters)
     return problems
 
 

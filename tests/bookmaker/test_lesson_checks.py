@@ -175,6 +175,7 @@ def test_the_book_needs_a_fresh_start_page_and_ledger(sound, chapters):
     ]
     assert main(["--chapters", str(folder), "index"]) == 0
     assert main(["--chapters", str(folder), "ledger"]) == 0
+    assert main(["--chapters", str(folder), "links"]) == 0
     assert lesson_checks.check_book(folder) == []
     assert main(["--chapters", str(folder), "check"]) == 0
 

@@ -1,0 +1,162 @@
+"""The sources of a notebook's cells: what a reader can change by answering.
+
+Outputs, tags and metadata do not count, nor do empty cells, which editors add at the end, and the
+generated cells of links. Prose cells that follow each other are one, so that a notebook and its MyST
+text give the same sources.
+"""
+
+import hashlib
+import json
+import re
+
+LINKS_TAG = "links"
+_CODE = re.compile(r"^```\{code-cell\}")
+_BREAK = re.compile(r"^\+\+\+(?:\s+(\{.*\}))?\s*$")
+
+
+class UnreadableNotebook(ValueError):
+    """A file is no notebook; the message says why."""
+
+
+def read_notebook(content: bytes) -> dict:
+    """A notebook from its file's content, without a check of its schema.
+
+    Args:
+        content: the file's bytes.
+
+    Raises:
+        UnreadableNotebook: it is no JSON, or has no list of cells.
+    """
+    try:
+        notebook = json.loads(content.decode("utf-8"))
+    except ValueError as error:
+        raise UnreadableNotebook(f"not JSON: {error}") from None
+    cells = notebook.get("cells") if isinstance(notebook, dict) else None
+    if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
+        raise UnreadableNotebook("no list of cells")
+    return notebook
+
+
+def write_notebook(notebook: dict) -> str:
+    """A notebook as the content of its file, in the form that Jupyter writes.
+
+    Args:
+        notebook: as `read_notebook` returns it.
+    """
+    return json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+
+
+def source_of_cell(cell: dict) -> str:
+    """A cell's source as one text; files may hold it as a list of lines.
+
+    Args:
+        cell: one of a notebook's cells.
+    """
+    source = cell.get("source", "")
+    return "".join(map(str, source)) if isinstance(source, list) else str(source)
+
+
+def sources_of_notebook(notebook: dict) -> list[list[str]]:
+    """Kind and source of a notebook's cells in their order, without links and empty cells.
+
+    Args:
+        notebook: as `read_notebook` returns it.
+
+    Returns:
+        Pairs ``[kind, source]``; prose cells that follow each other are joined.
+    """
+    cells = []
+    for cell in notebook["cells"]:
+        metadata = cell.get("metadata")
+        tags = metadata.get("tags") if isinstance(metadata, dict) else None
+        source = source_of_cell(cell)
+        if source.strip() and LINKS_TAG not in (tags if isinstance(tags, list) else []):
+            cells.append([str(cell.get("cell_type")), source])
+    return _joined(cells)
+
+
+def sources_of_text(text: str) -> list[list[str]]:
+    """Kind and source of the cells of a MyST text, as of the notebook that is built from it.
+
+    Args:
+        text: a lesson's text.
+
+    Returns:
+        As `sources_of_notebook`.
+    """
+    lines = text.splitlines()
+    if lines[:1] == ["---"] and "---" in lines[1:]:
+        lines = lines[lines.index("---", 1) + 1 :]
+    cells, current, generated = [], ["markdown", []], False
+
+    def close():
+        source = "\n".join(current[1]).strip("\n")
+        if source.strip() and not generated:
+            cells.append([current[0], source])
+
+    for line in lines:
+        in_code = current[0] == "code"
+        if in_code and line.rstrip() == "```":
+            current[1] = _without_options(current[1])
+            close()
+            current, generated = ["markdown", []], False
+        elif not in_code and _CODE.match(line):
+            close()
+            current, generated = ["code", []], False
+        elif not in_code and (separator := _BREAK.match(line)):
+            close()
+            current, generated = ["markdown", []], _generates(separator[1])
+        else:
+            current[1].append(line)
+    close()
+    return _joined(cells)
+
+
+def digest(sources: list[list[str]]) -> str:
+    """A short text that two notebooks share exactly if they have the same sources.
+
+    Args:
+        sources: as `sources_of_notebook` returns them.
+
+    Example:
+        >>> digest([["code", "1"]]) == digest([["code", "2"]])
+        False
+    """
+    return digest_of(json.dumps(sources, ensure_ascii=False).encode())
+
+
+def digest_of(content: bytes) -> str:
+    """A short text that two files share exactly if they have the same content.
+
+    Args:
+        content: a file's bytes.
+    """
+    return hashlib.sha256(content).hexdigest()[:20]
+
+
+def _joined(cells):
+    joined = []
+    for kind, source in cells:
+        if kind == "markdown" and joined and joined[-1][0] == "markdown":
+            joined[-1][1] = f"{joined[-1][1]}\n\n{source}"
+        else:
+            joined.append([kind, source])
+    return joined
+
+
+def _without_options(lines):
+    """A code cell's lines without the options that MyST allows at its beginning."""
+    if lines[:1] == ["---"] and "---" in lines[1:]:
+        return lines[lines.index("---", 1) + 1 :]
+    options = 0
+    while options < len(lines) and re.match(r":[\w-]+:", lines[options]):
+        options += 1
+    return lines[options:]
+
+
+def _generates(metadata):
+    try:
+        tags = json.loads(metadata).get("tags", []) if metadata else []
+    except ValueError:
+        return False
+    return LINKS_TAG in tags
