@@ -1,4 +1,4 @@
-"""Links at head and foot of every lesson: the previous one, the start page, the next, its companion.
+"""Links at head and foot of a lesson: the previous one, the start page, the next, its companion.
 
 A lesson's first cell is followed by a prose cell with the tag ``links``, and another one ends it.
 Both are generated from the order of the book. Labs are optional: they lead back into the row of

@@ -1,8 +1,8 @@
 """The sources of a notebook's cells: what a reader can change by answering.
 
-Outputs, tags and metadata do not count, nor do empty cells, which editors add at the end, and the
-generated cells of links. Prose cells that follow each other are one, so that a notebook and its MyST
-text give the same sources.
+Outputs, tags and metadata do not count, nor do empty cells, which editors add at the end, nor the
+generated cells of links. Prose cells that follow each other are one, so that a notebook and its
+MyST text give the same sources.
 """
 
 import hashlib

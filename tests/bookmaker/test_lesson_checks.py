@@ -14,6 +14,12 @@ def sound(chapters):
     return path
 
 
+LINKS_MISSING = (
+    "the links at head and foot are missing or not those of the book's order; "
+    "run `python -m bookmaker links`"
+)
+
+
 def the_only_problem(path):
     problems = lesson_checks.check_lesson(path)
     assert len(problems) == 1, problems
@@ -172,6 +178,7 @@ def test_the_book_needs_a_fresh_start_page_and_ledger(sound, chapters):
     assert [p.split(": ")[1] for p in lesson_checks.check_book(folder)] == [
         "not what the lessons say; run `make book`",
         "not what the notebooks say; run `make book`",
+        LINKS_MISSING,
     ]
     assert main(["--chapters", str(folder), "index"]) == 0
     assert main(["--chapters", str(folder), "ledger"]) == 0

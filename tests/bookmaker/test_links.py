@@ -55,7 +55,9 @@ def test_a_lab_leads_back_into_the_row_which_passes_it_by(row):
 
 def test_a_companion_and_its_lesson_lead_to_each_other(row):
     (row / "00_small" / "01_fm.deeper.md").write_text((row / "00_small" / "01_fm.md").read_text())
-    assert line(row, "00_small/01_fm").endswith(" · Deeper: [more on this lesson](01_fm.deeper.ipynb)")
+    assert line(row, "00_small/01_fm").endswith(
+        " · Deeper: [more on this lesson](01_fm.deeper.ipynb)"
+    )
     assert line(row, "00_small/01_fm.deeper") == (
         "Lesson: [FM](01_fm.ipynb) · [Start page](../index.ipynb)"
     )
@@ -99,10 +101,11 @@ def test_the_check_of_the_book_finds_missing_links(chapters):
 
 
 def test_a_text_without_title_is_an_error(chapters):
-    path = chapters.write("# No front matter\n")
-    with pytest.raises(LessonError, match="01_small.md: expected a title in the front matter"):
+    first = chapters.write("# No front matter\n", name="01_first")
+    second = chapters.write("# Nor here\n", name="02_second")
+    with pytest.raises(LessonError, match=r"02_second\.md: expected a title in the front matter"):
         links.write(chapters.folder)
-    assert path.read_text() == "# No front matter\n"
+    assert (first.read_text(), second.read_text()) == ("# No front matter\n", "# Nor here\n")
 
 
 def relative_links(path):
