@@ -3,13 +3,12 @@
 ``python -m recsys_lib.data.download kuairand_pure`` from a shell, ``fetch("kuairand_pure")`` from
 Python. Whatever goes wrong ends in one ``DataUnavailable`` and nothing half-written under a final
 name: bytes gather in ``ARCHIVE.part``, files in a temporary folder, and both are renamed when
-whole.
+whole. Who asks for a set that another process is fetching waits for it.
 """
 
 import argparse
 import contextlib
 import errno
-import logging
 import os
 import shutil
 import sys
@@ -23,9 +22,11 @@ import requests
 
 from recsys_lib.data import registry
 from recsys_lib.data.registry import DataUnavailable
+from recsys_lib.locks import locked
 
 CHUNK_BYTES = 1 << 16
 TIMEOUT_SECONDS = 30
+WAIT_SECONDS = 3600
 _CUTS = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
 
 
@@ -160,42 +161,50 @@ def fetch(name, progressbar=True, attempts=3):
     final = cache / entry.folders[0]
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        archive = _fetch_archive(entry, cache, progressbar, attempts)
-        _unpack(entry, archive, final)
+        lock = locked(cache / f".{name}.lock", WAIT_SECONDS, waiting=lambda: _say_waiting(name))
+        with lock:
+            found = registry.find(name)
+            if found:  # whoever held the lock has fetched it
+                return found
+            _remove_leftovers(entry, cache)
+            archive = _fetch_archive(entry, cache, progressbar, attempts)
+            _unpack(entry, archive, final)
+            archive.unlink()
+    except TimeoutError as error:
+        raise DataUnavailable(f"{name}: another process is fetching it: {error}") from error
     except OSError as error:
         reason = "the disk is full" if error.errno == errno.ENOSPC else str(error)
         raise DataUnavailable(
             f"{name}: {reason} while writing {entry.archive_name} ({entry.size} bytes) or its "
             f"files to {cache}; make room and run the same command again"
         ) from error
-    archive.unlink()
     return final
 
 
+def _say_waiting(name):
+    print(f"{name}: another process is fetching it; waiting for it", file=sys.stderr)
+
+
+def _remove_leftovers(entry, cache):
+    """What a killed process has left beside its part file, which the next one goes on from."""
+    for folder in cache.glob(f".unpack-{entry.name}-*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def _fetch_archive(entry, cache, progressbar, attempts):
-    downloader = ResumingDownloader(
-        entry, cache / f"{entry.archive_name}.part", attempts, progressbar
-    )
-    logger = pooch.get_logger()
-    level = logger.level
-    logger.setLevel(logging.WARNING)  # no "Downloading data from ..." on stderr
-    try:
-        return Path(
-            pooch.retrieve(
-                entry.url,
-                known_hash=entry.checksum,
-                fname=entry.archive_name,
-                path=cache,
-                downloader=downloader,
-            )
-        )
-    finally:
-        logger.setLevel(level)
+    archive = cache / entry.archive_name
+    algorithm, expected = entry.checksum.split(":")
+    # A whole archive is there if its process was killed while it unpacked.
+    if not archive.exists() or pooch.file_hash(str(archive), alg=algorithm) != expected:
+        part = cache / f"{entry.archive_name}.part"
+        ResumingDownloader(entry, part, attempts, progressbar)(entry.url, archive, None)
+    return archive
 
 
 def _unpack(entry, archive, final):
     """Unpack into a temporary folder beside ``final``, check the layout, rename."""
-    with tempfile.TemporaryDirectory(prefix=".unpack-", dir=final.parent) as temporary:
+    prefix = f".unpack-{entry.name}-"
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=final.parent) as temporary:
         try:
             for path, stream in _members(archive):
                 target = Path(temporary, *path.parts)

@@ -8,6 +8,7 @@ import io
 import os
 import tarfile
 import threading
+import time
 import types
 import zipfile
 
@@ -15,6 +16,7 @@ import pytest
 
 from recsys_lib.data import download, registry
 from recsys_lib.data.registry import DataUnavailable
+from recsys_lib.locks import locked
 
 FILES = {"tiny/u.data": b"1\t2\t5\t100\n" * 5000, "tiny/u.user": os.urandom(40_000)}
 
@@ -45,6 +47,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         server = self.server
         server.ranges.append(self.headers.get("Range"))
+        server.may_answer.wait(30)
         if server.status != 200:
             self.send_error(server.status)
             return
@@ -72,6 +75,8 @@ def served(tmp_path, monkeypatch):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.status, server.honours_ranges, server.cut_after = 200, True, None
     server.sends_length, server.range_shift, server.ranges = True, 0, []
+    server.may_answer = threading.Event()
+    server.may_answer.set()
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     cache = tmp_path / "cache"
@@ -124,6 +129,71 @@ def test_a_second_fetch_asks_no_server(served):
     served.server.status = 500
     download.fetch("tiny")
     assert len(served.server.ranges) == 1
+
+
+def test_two_fetches_at_once_ask_the_server_once(served, capfd):
+    served.register(make_zip(FILES))
+    served.server.may_answer.clear()
+    found = []
+    threads = [
+        threading.Thread(target=lambda: found.append(download.fetch("tiny"))) for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    told = ""
+    deadline = time.monotonic() + 30
+    while "waiting" not in told and time.monotonic() < deadline:
+        time.sleep(0.01)
+        told += capfd.readouterr().err
+    served.server.may_answer.set()
+    for thread in threads:
+        thread.join()
+    assert told == "tiny: another process is fetching it; waiting for it\n"
+    assert found == [served.cache / "tiny"] * 2
+    assert len(served.server.ranges) == 1
+    assert contents(served.cache) == ["tiny"]
+
+
+def test_the_second_of_two_fetches_goes_on_where_the_first_was_cut(served):
+    served.register(make_zip(FILES))
+    served.server.cut_after = 20_000
+    with pytest.raises(DataUnavailable, match="the connection was cut"):
+        download.fetch("tiny", attempts=1)
+    served.server.cut_after = None
+    assert download.fetch("tiny") == served.cache / "tiny"
+    assert served.server.ranges == [None, "bytes=20000-"]
+
+
+def test_who_waits_for_another_fetch_too_long_is_told_which_file_holds_it(served, monkeypatch):
+    served.register(make_zip(FILES))
+    served.cache.mkdir()
+    monkeypatch.setattr(download, "WAIT_SECONDS", 0.1)
+    with locked(served.cache / ".tiny.lock", seconds=1):
+        with pytest.raises(DataUnavailable, match=r"expected \.tiny\.lock to be free within"):
+            download.fetch("tiny")
+    assert served.server.ranges == []
+
+
+def test_what_a_killed_fetch_has_left_is_used_or_removed(served):
+    body = make_zip(FILES)
+    served.register(body)
+    half = served.cache / ".unpack-tiny-killed" / "tiny"
+    half.mkdir(parents=True)
+    (half / "u.data").write_bytes(b"half")
+    (served.cache / ".unpack-other-running").mkdir()
+    (served.cache / "tiny.zip").write_bytes(body)
+    assert download.fetch("tiny") == served.cache / "tiny"
+    assert served.server.ranges == []
+    assert contents(served.cache) == [".unpack-other-running", "tiny"]
+
+
+def test_a_broken_archive_of_a_killed_fetch_is_fetched_again(served):
+    served.register(make_zip(FILES))
+    served.cache.mkdir()
+    (served.cache / "tiny.zip").write_bytes(b"half")
+    assert download.fetch("tiny") == served.cache / "tiny"
+    assert served.server.ranges == [None]
+    assert contents(served.cache) == ["tiny"]
 
 
 @pytest.mark.parametrize("sends_length", [True, False])

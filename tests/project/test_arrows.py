@@ -26,7 +26,7 @@ MODELS = (
     "loops",
 )
 LAYERS = (
-    ("checks", "lazy", "keras_internals"),
+    ("checks", "lazy", "keras_internals", "locks"),
     ("features",),
     ("layers",),
     ("data",),
