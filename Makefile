@@ -44,7 +44,7 @@ test: lint ## everything CI checks: style, pairs, claims, tests, notebooks that 
 	@chosen="$$($(PY) -m bookmaker changed --stamp "$(STAMP)" $(if $(FULL),--all))"; \
 	set --; \
 	while IFS= read -r one; do [ -z "$$one" ] || set -- "$$@" "$$one"; done <<< "$$chosen"; \
-	RECSYS_PROGRESS=0 $(ONE_THREAD) $(PY) -m pytest \
+	RECSYS_PROGRESS=0 RECSYS_KEEP_PROGRESS=0 $(ONE_THREAD) $(PY) -m pytest \
 	    -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(NBVAL) "$$@" tests $(PYTEST_ARGS)
 	@$(if $(PYTEST_ARGS),,$(PY) -m bookmaker tested --stamp "$(STAMP)")
 

@@ -113,7 +113,7 @@ def _execute(notebook, text_path):
         key: value for key, value in os.environ.items() if key not in LIBRARY_ENVIRONMENT
     }
     # What whoever builds has solved does not belong into the book.
-    environment["RECSYS_PROGRESS"] = "0"
+    environment["RECSYS_PROGRESS"] = environment["RECSYS_KEEP_PROGRESS"] = "0"
     try:
         # The kernel's own start-up lines go to its stderr; what cells write there is captured.
         client.execute(env=environment, stderr=subprocess.DEVNULL)

@@ -80,7 +80,7 @@ class Worker:
                     stderr=log,
                     text=True,
                     # Progress belongs to the person who learns here, not to those who are graded.
-                    env={**os.environ, "RECSYS_PROGRESS": "0"},
+                    env={**os.environ, "RECSYS_PROGRESS": "0", "RECSYS_KEEP_PROGRESS": "0"},
                     # So that whatever it starts can be ended with it.
                     start_new_session=True,
                 )

@@ -56,7 +56,7 @@ def serve(folder):
     )
     port = free_port()
     environment = {**os.environ, "RECSYS_PROGRESS_FILE": str(folder / "progress.json")}
-    environment.pop("RECSYS_PROGRESS", None)
+    environment.pop("RECSYS_KEEP_PROGRESS", None)
     for name in ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR"):
         environment[f"JUPYTER_{name}"] = str(folder / name.lower())
     environment["JUPYTERLAB_SETTINGS_DIR"] = str(folder / "settings")
