@@ -25,7 +25,7 @@ MISTAKES = [
 
 @pytest.fixture(autouse=True)
 def no_progress(monkeypatch):
-    monkeypatch.setenv("RECSYS_PROGRESS", "0")
+    monkeypatch.setenv("RECSYS_KEEP_PROGRESS", "0")
 
 
 def test_the_first_two_chapters_have_their_exercises():

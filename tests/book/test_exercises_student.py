@@ -17,7 +17,7 @@ def book(tmp_path, monkeypatch):
     write(chapters)
     monkeypatch.setattr(places, "CHAPTERS", chapters)
     monkeypatch.setenv("RECSYS_PROGRESS_FILE", str(tmp_path / "progress.json"))
-    monkeypatch.delenv("RECSYS_PROGRESS", raising=False)
+    monkeypatch.delenv("RECSYS_KEEP_PROGRESS", raising=False)
     monkeypatch.setattr(student, "_hints_given", {})
     monkeypatch.setattr(student, "_predictions", {})
     return chapters

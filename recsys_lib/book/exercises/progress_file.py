@@ -1,22 +1,32 @@
 """Which checks passed and when: one small JSON file beside the book, and the table of it.
 
 The file is ``.progress.json`` in the folder of the book, or where ``RECSYS_PROGRESS_FILE`` says.
-Deleting it loses nothing but this table. While ``RECSYS_PROGRESS=0``, as in builds and tests, it is
-neither read nor written.
+Deleting it loses nothing but this table. While ``RECSYS_KEEP_PROGRESS=0``, as in builds and tests,
+it is neither read nor written.
+
+Several notebooks may write at once: each reads, adds and replaces the file under a lock. A file
+that is not what was written here is kept aside, as ``.progress.broken-1.json``.
 """
 
 import datetime
 import html
 import json
 import os
+import re
 from pathlib import Path
 
 from recsys_lib.book import places
 from recsys_lib.book.exercises.source import find_sources, read_source
+from recsys_lib.locks import locked
 
 FILE_VARIABLE = "RECSYS_PROGRESS_FILE"
-SWITCH_VARIABLE = "RECSYS_PROGRESS"
+SWITCH_VARIABLE = "RECSYS_KEEP_PROGRESS"
 VERSION = 1
+LOCK_SECONDS, STALE_LOCK_SECONDS = 5.0, 30.0
+
+
+class BrokenProgress(ValueError):
+    """The progress file holds something else than checks."""
 
 
 def progress_path():
@@ -35,13 +45,9 @@ def read_progress():
 
     A file that cannot be read counts as empty.
     """
-    if not is_on():
-        return {}
     try:
-        content = json.loads(progress_path().read_text(encoding="utf-8"))
-        checks = content["checks"]
-        return {key: value for key, value in checks.items() if isinstance(value, dict)}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return _read(progress_path()) if is_on() else {}
+    except (OSError, BrokenProgress):
         return {}
 
 
@@ -49,8 +55,58 @@ def record(identifier, status, passed, prediction=None):
     """Record one attempt; prints one line, once, where the file cannot be written."""
     if not is_on():
         return
-    checks = read_progress()
-    entry = checks.setdefault(identifier, {})
+    path = progress_path()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with locked(path.with_suffix(".lock"), LOCK_SECONDS, STALE_LOCK_SECONDS):
+            _remove_leftovers(path)
+            checks = _read_or_put_aside(path)
+            _add(checks.setdefault(identifier, {}), status, passed, prediction)
+            text = json.dumps({"version": VERSION, "checks": checks}, indent=1, sort_keys=True)
+            places.write_atomically(path, text + "\n")
+    except OSError as error:
+        if not _complained:
+            _complained.append(error)
+            print(f"(progress cannot be kept: {error.strerror}; the verdict counts all the same)")
+
+
+def _read(path):
+    try:
+        checks = json.loads(path.read_text(encoding="utf-8"))["checks"]
+    except FileNotFoundError:
+        return {}
+    except (ValueError, KeyError, TypeError) as error:
+        raise BrokenProgress(f"{path.name}: expected a dict of checks: {error}") from None
+    if not isinstance(checks, dict) or not all(isinstance(one, dict) for one in checks.values()):
+        raise BrokenProgress(f"{path.name}: expected a dict of checks, each one a dict")
+    return checks
+
+
+def _read_or_put_aside(path):
+    """The checks so far; a broken file gets another name, so that no attempt overwrites it."""
+    try:
+        return _read(path)
+    except BrokenProgress:
+        number = 1
+        while (aside := path.with_name(f"{path.stem}.broken-{number}.json")).exists():
+            number += 1
+        os.replace(path, aside)
+        print(
+            f"(the progress file cannot be read; it is kept as {aside.name}, and a new one begins)"
+        )
+        return {}
+
+
+def _remove_leftovers(path):
+    """Files that a process was writing when it was killed; nobody else writes under the lock."""
+    temporary = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}")
+    for other in path.parent.iterdir():
+        if temporary.fullmatch(other.name):
+            other.unlink(missing_ok=True)
+
+
+def _add(entry, status, passed, prediction):
+    """Add an attempt to what is known of an exercise."""
     now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
     entry["attempts"] = (entry["attempts"] if isinstance(entry.get("attempts"), int) else 0) + 1
     entry["last"] = status
@@ -59,18 +115,14 @@ def record(identifier, status, passed, prediction=None):
         entry.setdefault("passed_time", now)
     if prediction:
         entry.setdefault("prediction", prediction)
-    try:
-        path = progress_path()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps({"version": VERSION, "checks": checks}, indent=1, sort_keys=True)
-        places.write_atomically(path, text + "\n")
-    except OSError as error:
-        if not _complained:
-            _complained.append(error)
-            print(f"(progress cannot be kept: {error.strerror}; the verdict counts all the same)")
 
 
 _complained: list = []
+
+
+def has_passed(identifier):
+    """Return whether an answer has passed before, as far as this is kept."""
+    return "passed_time" in read_progress().get(identifier, {})
 
 
 def first_prediction(identifier):
@@ -111,6 +163,7 @@ def render_progress(chapters=None):
     heads = ("lesson", "exercise", "kind", "time", "points", "public tests")
     return "\n".join(
         [
+            *_word_on_broken(),
             f"<p>{passed} of {count} exercises passed, {points} of {all_points} points.</p>",
             "<table>",
             "<thead><tr>" + "".join(f"<th>{head}</th>" for head in heads) + "</tr></thead>",
@@ -120,6 +173,14 @@ def render_progress(chapters=None):
             "</table>",
         ]
     )
+
+
+def _word_on_broken():
+    try:
+        _read(progress_path())
+    except (OSError, BrokenProgress):
+        return ["<p>The progress file cannot be read; the next check puts it aside.</p>"]
+    return []
 
 
 def _status(entry):
