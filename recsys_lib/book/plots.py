@@ -57,10 +57,13 @@ _STYLE = {
 
 
 def use_style():
-    """Set the book's look for all figures of this kernel."""
+    """Set the book's look for all figures of this kernel, and how a notebook shows them."""
     import matplotlib.pyplot as plt
     from cycler import cycler
 
+    from recsys_lib.book.figures import show_with_descriptions
+
+    show_with_descriptions()
     plt.rcParams.update(_STYLE)
     plt.rcParams["axes.prop_cycle"] = cycler(
         color=SERIES_COLORS, marker=MARKERS[: len(SERIES_COLORS)]
@@ -220,7 +223,17 @@ def quality_against_cost(table, metric="auc", title="Quality against cost", *, p
 
 
 def heat_map(
-    matrix, rows, columns, title, label, *, row_label="", column_label="", digits=2, figsize=None
+    matrix,
+    rows,
+    columns,
+    title,
+    label,
+    *,
+    row_label="",
+    column_label="",
+    digits=2,
+    limits=(None, None),
+    figsize=None,
 ):
     """Draw a matrix as colours with its numbers written into the cells.
 
@@ -231,6 +244,7 @@ def heat_map(
         label: what the numbers are, with unit; stands beside the colour bar.
         row_label, column_label: axis labels.
         digits: decimals written into each cell; None writes none.
+        limits: the numbers at the ends of the colour bar; by default the smallest and largest.
         figsize: size in inches.
 
     Returns:
@@ -248,7 +262,7 @@ def heat_map(
     size = figsize or (2.5 + 0.75 * len(columns), 1.6 + 0.45 * len(rows))
     figure = _new_figure(size)
     axes = figure.subplots()
-    image = axes.imshow(matrix, cmap=COLOR_MAP, aspect="auto")
+    image = axes.imshow(matrix, cmap=COLOR_MAP, aspect="auto", vmin=limits[0], vmax=limits[1])
     axes.set_xticks(range(len(columns)), columns, rotation=30 if len(columns) > 4 else 0)
     axes.set_yticks(range(len(rows)), rows)
     axes.set(title=title, xlabel=column_label, ylabel=row_label)
