@@ -127,12 +127,16 @@ def check_memory(function, *arguments, megabytes):
     """
     _require_attempt(function)
     name = getattr(function, "__name__", "function")
-    tracemalloc.start()
-    try:
-        _call(function, arguments, {}, "memory", f"{name}(...)")
-        peak = tracemalloc.get_traced_memory()[1] / 1e6
-    finally:
-        tracemalloc.stop()
+    if (elsewhere := getattr(function, "call_measured", None)) is not None:
+        # A function in another process is measured there.
+        peak = _call(elsewhere, arguments, {}, "memory", f"{name}(...)") / 1e6
+    else:
+        tracemalloc.start()
+        try:
+            _call(function, arguments, {}, "memory", f"{name}(...)")
+            peak = tracemalloc.get_traced_memory()[1] / 1e6
+        finally:
+            tracemalloc.stop()
     if peak > megabytes:
         raise WrongAnswer(f"{name} took {peak:.0f} MB on the way, expected at most {megabytes} MB")
     _note(1, 0.0)
@@ -286,6 +290,8 @@ def _call(function, arguments, keywords, where, call):
 
 def student_line(error, function):
     """Return number and text of the last line inside the function's own file; may be empty."""
+    if (known := getattr(error, "student_line", None)) is not None:
+        return known
     code = getattr(function, "__code__", None)
     frames = [
         frame

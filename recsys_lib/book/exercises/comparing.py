@@ -178,7 +178,8 @@ def show(value):
     elif isinstance(value, np.generic):
         text = str(value)
     elif isinstance(value, tuple | list):
-        inside = ", ".join(show(part) for part in value)
+        # Each part takes a character at least, so the others would be cut off below.
+        inside = ", ".join(show(part) for part in value[:LONGEST_TEXT])
         comma = "," if isinstance(value, tuple) and len(value) == 1 else ""
         text = f"({inside}{comma})" if isinstance(value, tuple) else f"[{inside}]"
     elif isinstance(value, dict):

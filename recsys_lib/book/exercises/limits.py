@@ -16,8 +16,14 @@ class TookTooLong(BaseException):
     """The time was up. No ``Exception``, so that a student's ``except Exception`` lets it pass."""
 
 
+class Stopped(BaseException):
+    """The process in which a student's code runs has ended; the message says why."""
+
+
 def run_limited(function, seconds):
-    """Return ``function()``, or raise `TookTooLong` after ``seconds``."""
+    """Return ``function()``, or raise `TookTooLong` after ``seconds``; None sets no limit."""
+    if seconds is None:
+        return function()
     on_main_thread = threading.current_thread() is threading.main_thread()
     if on_main_thread and hasattr(signal, "setitimer"):
         with _alarm(seconds):

@@ -4,7 +4,7 @@ import linecache
 from dataclasses import dataclass
 
 from recsys_lib.book.exercises.cases import NotAttempted, WrongAnswer, recording, student_line
-from recsys_lib.book.exercises.limits import TookTooLong, run_limited
+from recsys_lib.book.exercises.limits import Stopped, TookTooLong, run_limited
 
 TIME_LIMIT_SECONDS = 5.0
 LONGEST_MESSAGE = 1200
@@ -15,7 +15,8 @@ class Verdict:
     """What a test cell found.
 
     Attributes:
-        status: ``"exact"``, ``"approximate"``, ``"wrong"``, ``"error"``, ``"too slow"`` or
+        status: ``"exact"``, ``"approximate"``, ``"wrong"``, ``"error"``, ``"too slow"``,
+            ``"stopped"`` (only where the answer stands in another process) or
             ``"not attempted"``.
         details: what went wrong, possibly on several lines; empty for a right answer.
         num_cases: cases that passed.
@@ -61,9 +62,33 @@ def run_test(
     """
     if answer is None or answer is Ellipsis:
         return Verdict("not attempted")
+    return run_test_on(
+        setup,
+        code,
+        {target: answer},
+        name=name,
+        seconds=seconds,
+        remember_prediction=remember_prediction,
+    )
+
+
+def run_test_on(setup, code, answers, *, name="test", seconds=None, remember_prediction=None):
+    """Run a test cell with several names of the student's; the one engine of check and grading.
+
+    Args:
+        setup, code, name, remember_prediction: as for `run_test`.
+        answers: dict of names to the functions and values that the test finds under them.
+        seconds: time limit of the test; None where each call of an answer has its own.
+
+    Returns:
+        A `Verdict`, as `run_test` does.
+
+    Raises:
+        Exception: what the setup itself raises.
+    """
     namespace = {"__name__": f"exercise {name}"}
     exec(_compile(setup, f"<setup of {name}>"), namespace)
-    namespace[target] = answer
+    namespace.update(answers)
     compiled = _compile(code, f"<{name}>")
     with recording(remember_prediction) as record:
         try:
@@ -74,6 +99,8 @@ def run_test(
             return _failure("wrong", str(error), record)
         except TookTooLong:
             return _failure("too slow", f"did not finish within {seconds:g} s", record)
+        except Stopped as error:
+            return _failure("stopped", str(error), record)
         except AssertionError as error:
             return _failure("wrong", str(error) or _last_line(error, name), record)
         except NotImplementedError:
@@ -82,7 +109,7 @@ def run_test(
             if isinstance(error, KeyboardInterrupt):
                 # Whoever presses the stop button means the whole cell.
                 raise
-            line = student_line(error, answer)
+            line = next(filter(None, (student_line(error, one) for one in answers.values())), "")
             where = f"\n  at        {line}" if line else ""
             return _failure("error", f"raised {type(error).__name__}: {error}{where}", record)
     status = "exact" if record.largest_difference == 0 else "approximate"

@@ -1,0 +1,302 @@
+"""Runs a submitted notebook for nbgrader: answers in the student's process, tests in the grader's.
+
+`IsolatedExecute` stands where nbgrader has its own ``Execute``, so that its command, its API and
+the button of its formgrader all grade like this once `configure` has been called. A cell that fails
+gets an ordinary error for its output, and nbgrader gives points as it always does.
+"""
+
+import builtins
+import re
+import symtable
+import threading
+import time
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from nbformat.v4 import new_output
+from nbgrader.preprocessors import NbGraderPreprocessor
+from traitlets import Float, Integer
+
+from bookmaker.grading.remote import Endpoint, ProtocolError, text_of
+from bookmaker.grading.sandbox import START_SECONDS, USUAL, Limits, Sandbox
+from recsys_lib.book.exercises.limits import Stopped
+from recsys_lib.book.exercises.verdicts import Verdict, run_test_on
+
+# What the system counts and Python does not: the message itself, pages of its own libraries.
+MEMORY_SLACK = 12 << 20
+# Cells of the student's that have one of these words are worth a look; nothing depends on it.
+SUSPICIOUS = re.compile(
+    r"sys\.modules|_getframe|currentframe|f_back|gc\.get_|inspect\.stack|exercises\.md|gradebook"
+    r"|marks\.json|ctypes|os\.(?:fork|kill|_exit|killpg|setsid)|/proc/|compare_values|check_cases ="
+)
+_NAMES = {"wrong": "WrongAnswer", "not attempted": "NotAttempted", "stopped": "Stopped"}
+
+
+def configure(config: Any) -> None:
+    """Let nbgrader execute submissions with `IsolatedExecute`.
+
+    Args:
+        config: a traitlets ``Config``, changed in place. ``IsolatedExecute.seconds`` and the other
+            limits can be set in it too.
+
+    Example:
+        >>> from traitlets.config import Config
+        >>> config = Config()
+        >>> configure(config)
+        >>> config.Autograde.autograde_preprocessors[0]
+        'bookmaker.grading.executor.IsolatedExecute'
+    """
+    from nbgrader.converters import Autograde
+
+    config.Autograde.autograde_preprocessors = [
+        f"{__name__}.IsolatedExecute" if kind.__name__ == "Execute" else kind
+        for kind in Autograde.autograde_preprocessors.default()
+    ]
+
+
+class IsolatedExecute(NbGraderPreprocessor):
+    """The preprocessor that nbgrader runs instead of ``Execute``; see `run_notebook`."""
+
+    seconds = Float(Limits.seconds, help="Wall time of a cell.").tag(config=True)
+    notebook_seconds = Float(
+        Limits.notebook_seconds, help="Wall time of all cells of a notebook together."
+    ).tag(config=True)
+    memory_bytes = Integer(
+        Limits.memory_bytes, help="Resident memory of all processes of a student."
+    ).tag(config=True)
+    processes = Integer(Limits.processes, help="How many of them there may be.").tag(config=True)
+
+    def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
+        """Run the notebook; what should be looked at stands in its metadata as ``remarks``."""
+        limits = Limits(
+            seconds=self.seconds,
+            notebook_seconds=self.notebook_seconds,
+            memory_bytes=self.memory_bytes,
+            processes=self.processes,
+        )
+        nb.metadata["remarks"] = run_notebook(nb, limits, hidden=[Path.cwd()])
+        return nb, resources
+
+
+class Student(Endpoint):
+    """The grader's end of the line to one student's process.
+
+    Args:
+        limits: the `Limits`.
+        hidden: folders that the process must not see.
+
+    Attributes:
+        left: seconds that the student's code may still take; see `allow`.
+    """
+
+    def __init__(self, limits: Limits, hidden: Iterable[Any] = ()):
+        self._sandbox = Sandbox(limits, hidden)
+        super().__init__(self._sandbox.reader, self._sandbox.writer)
+        self.printed, self.patched = "", set()
+        self.allow(START_SECONDS)
+        self.ask({"get": "__name__"})
+
+    def allow(self, seconds):
+        """Give the student's code so many seconds from now on, the grader's own time left out."""
+        self.left = self._given = seconds
+
+    def ask(self, question):
+        """As `Endpoint.ask`, but whatever keeps the answer from coming is `Stopped`."""
+        reason = f"ran longer than {self._given:g} s"
+        guard = threading.Timer(max(0.0, self.left), self._sandbox.stop, [reason])
+        started = time.monotonic()
+        guard.start()
+        try:
+            answer = super().ask(question)
+            self.printed = text_of(answer.get("printed", ""))
+            self.patched.update(map(text_of, answer.get("patched", [])[:5]))
+            return answer
+        except (EOFError, OSError, ValueError):
+            raise Stopped(self.close(1.0) or "ended its process") from None
+        except (ProtocolError, TypeError, AttributeError, KeyError) as error:
+            self.close()
+            raise Stopped(f"broke the line to the grader: {error}") from None
+        finally:
+            guard.cancel()
+            self.left -= time.monotonic() - started
+
+    def call_measured(self, number, arguments):
+        """As `Endpoint.call_measured`; what the system says counts where it is far more."""
+        before = self._sandbox.memory(start_again=True)
+        told = super().call_measured(number, arguments)
+        return max(told, self._sandbox.memory() - before - MEMORY_SLACK)
+
+    def close(self, patience=0.0):
+        """End the process and all that it has started; returns why it has ended."""
+        return self._sandbox.close(patience)
+
+
+def run_notebook(notebook: Any, limits: Limits = USUAL, hidden: Iterable[Any] = ()) -> list[str]:
+    """Run all cells of a notebook, and write what fails into their outputs.
+
+    The setup and the cells of the student run in the student's process, in order. Test cells,
+    locked ones whose id ends in ``--public`` or ``--hidden``, run here: names that they use and do
+    not define are the student's, values or functions that are called in the other process. After a
+    cell that ends the process, or has to be stopped, its exercise fails, and a new process runs the
+    earlier cells again, without it.
+
+    Args:
+        notebook: what nbgrader has made of a submission: locked cells must be the original ones.
+        limits: what the student's process may use.
+        hidden: folders that it must not see.
+
+    Returns:
+        One line for each thing that a person should look at: cells that had to be stopped, changed
+        functions of the library, words that an honest answer has no need of.
+    """
+    run = _Run(limits, hidden)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # NumPy's, in tests of extreme values
+            for number, cell in enumerate(notebook.cells, start=1):
+                if cell.cell_type == "code":
+                    cell.outputs, cell.execution_count = [], number
+                    run.cell(cell, number)
+    finally:
+        run.close()
+    return list(dict.fromkeys(run.remarks))
+
+
+class _Run:
+    def __init__(self, limits, hidden):
+        self.limits, self.hidden = limits, list(hidden)
+        self.student, self.done, self.setup = None, [], ""
+        self.stopped, self.remarks = {}, []
+        self.ends = time.monotonic() + limits.notebook_seconds
+
+    def close(self):
+        if self.student is not None:
+            self.student.close()
+
+    def cell(self, cell, number):
+        """Run one cell and write its outputs."""
+        settings = cell.metadata.get("nbgrader", {})
+        identifier, locked = settings.get("grade_id") or f"added-{number}", settings.get("locked")
+        exercise, _, part = identifier.partition("--")
+        name = f"{identifier}"
+        try:
+            if exercise in self.stopped:
+                raise Stopped(self.stopped[exercise])
+            if locked and part in ("public", "hidden"):
+                self._test(cell, name)
+            else:
+                self._own(cell, name, is_setup=locked and identifier == "setup")
+        except Stopped as reason:
+            if exercise not in self.stopped:
+                self.stopped[exercise] = str(reason)
+                self.remarks.append(f"cell {name} was stopped: it {reason}")
+            cell.outputs.append(_error("Stopped", f"this cell {reason}"))
+        if self.student is not None:
+            for patched in sorted(self.student.patched):
+                self.remarks.append(f"cell {name} or one before it exchanged {patched}")
+            self.student.patched.clear()
+
+    def _own(self, cell, name, is_setup):
+        source = cell.source
+        if is_setup:
+            self.setup = source
+        elif word := SUSPICIOUS.search(source):
+            self.remarks.append(f"cell {name} says {word[0]!r}")
+        student = self._running()
+        student.allow(self._seconds())
+        answer = self._ask(student, {"run": source, "name": name})
+        if student.printed:
+            cell.outputs.append(new_output("stream", name="stdout", text=student.printed))
+        if "raised" in answer:
+            try:
+                student.value_of(answer)
+            except Exception as error:
+                where = getattr(error, "student_line", "")
+                text = f"{error}\n  at {where}" if where else str(error)
+                cell.outputs.append(_error(type(error).__name__, text))
+        self.done.append((source, name))
+
+    def _test(self, cell, name):
+        student = self._running()
+        student.allow(self._seconds())
+        answers = {}
+        try:
+            for wanted in _wanted(f"{self.setup}\n{cell.source}"):
+                answer = student.ask({"get": wanted})
+                if "value" in answer:
+                    answers[wanted] = student.value_of(answer)
+        except ProtocolError as error:
+            self._lost()
+            raise Stopped(f"broke the line to the grader: {error}") from None
+        except Stopped:
+            self._lost()
+            raise
+        asked = [answers.get(wanted, 0) for wanted in _wanted(cell.source)]
+        if any(value is None or value is Ellipsis for value in asked):
+            verdict = Verdict("not attempted")
+        else:
+            verdict = run_test_on(self.setup, cell.source, answers, name=f"test {name}")
+        if verdict.status == "stopped":
+            self._lost()
+            raise Stopped(verdict.details)
+        if not verdict.passed:
+            kind = _NAMES.get(verdict.status, "WrongAnswer")
+            cell.outputs.append(_error(kind, verdict.details or "not attempted"))
+
+    def _seconds(self):
+        left = self.ends - time.monotonic()
+        if left <= 0:
+            total = self.limits.notebook_seconds
+            raise Stopped(f"came after {total:g} s, the time for the whole notebook")
+        return min(self.limits.seconds, left)
+
+    def _ask(self, student, question):
+        try:
+            return student.ask(question)
+        except Stopped:
+            self._lost()
+            raise
+
+    def _lost(self):
+        """The process is gone; the next one gets the cells that did not end theirs."""
+        self.student.close()
+        self.student = None
+
+    def _running(self):
+        while self.student is None:
+            self.student = Student(self.limits, self.hidden)
+            for one in list(self.done):
+                self.student.allow(self._seconds())
+                try:
+                    self.student.ask({"run": one[0], "name": one[1]})
+                except Stopped as reason:
+                    self._lost()
+                    self.done.remove(one)
+                    self.remarks.append(f"cell {one[1]} was stopped when run again: it {reason}")
+                    break
+        return self.student
+
+
+def _wanted(code):
+    """The names that a piece of code uses and neither defines nor imports."""
+    top = symtable.symtable(code, "<test>", "exec")
+    bound = {
+        symbol.get_name()
+        for symbol in top.get_symbols()
+        if symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace()
+    }
+
+    def used(table):
+        for symbol in table.get_symbols():
+            if symbol.is_global() or (table is top and symbol.is_referenced()):
+                yield symbol.get_name()
+        for inner in table.get_children():
+            yield from used(inner)
+
+    return sorted(set(used(top)) - bound - set(dir(builtins)))
+
+
+def _error(name, text):
+    return new_output("error", ename=name, evalue=text, traceback=[f"{name}: {text}"])
