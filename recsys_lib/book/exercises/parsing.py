@@ -18,7 +18,7 @@ cell with the imports that every test needs, then a section for each exercise::
     ### Mistakes             `Public: what is wrong.` or `Hidden: ...`, each followed by a code cell
     ### Explanation          recall only: shown once the answer is right
     ### Rubric               open only: what a person looks for
-    ### Variant              a code cell: what a course's seed exchanges, see `variants`
+    ### Variant              a sentence, and a code cell: what a seed exchanges (see `variants`)
 
 The line under the heading may end in what a seed changes: ``, varies: numbers`` (the same task on
 other numbers), ``, varies: task`` (the public solution is wrong), ``, varies: options`` (the order
@@ -84,6 +84,7 @@ class Exercise:
         public, hidden: code of the tests; hidden is empty where there is none.
         varies: what a seed changes, one of `VARIES`; empty where the source does not say.
         variant: code that says what a seed exchanges; empty where nothing or only options.
+        variant_note: the same in words, for instructors.
     """
 
     identifier: str
@@ -102,6 +103,7 @@ class Exercise:
     rubric: str = ""
     varies: str = ""
     variant: str = ""
+    variant_note: str = ""
 
     @property
     def starter(self):
@@ -268,6 +270,7 @@ def _parse_exercise(title, parts):
         rubric=_prose(sections, "Rubric"),
         varies=summary["varies"] or ("options" if kind == "recall" else ""),
         variant=_one_code(sections, "Variant"),
+        variant_note=" ".join(_prose(sections, "Variant").split()),
     )
     require_parts(exercise)
     return exercise
@@ -388,7 +391,9 @@ def require_parts(exercise):
         raise ExerciseError(
             f"a {exercise.kind} exercise varies: expected {expected}, got {exercise.varies!r}"
         )
-    if bool(exercise.variant) != (exercise.varies in ("numbers", "task")):
+    varies = exercise.varies in ("numbers", "task")
+    if bool(exercise.variant) != varies or bool(exercise.variant_note) != varies:
         raise ExerciseError(
-            "expected the section 'Variant' where numbers or the task vary, and nowhere else"
+            "expected the section 'Variant', a sentence and a code cell, where numbers or the task "
+            "vary, and nowhere else"
         )

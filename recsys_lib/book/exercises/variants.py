@@ -61,7 +61,7 @@ def variant_of(file: ExerciseFile, seed: int | None) -> ExerciseFile:
         >>> from recsys_lib.book.exercises.source import read_source, source_of
         >>> file = read_source(source_of("01_wide_and_deep"))
         >>> variant_of(file, 2026).exercises[1].solution.splitlines()[-2]
-        'answer = "c"'
+        'answer = "a"'
     """
     if seed is None:
         return file
@@ -103,8 +103,8 @@ class _Exchange:
             self._write_cases(part, calls)
         for name in _CODE:
             _parse(getattr(self._one, name), name)
-        one = replace(self._one, target=target_of(self._one.solution), variant="")
-        require_parts(replace(one, variant=self._one.variant))
+        one = replace(self._one, target=target_of(self._one.solution))
+        require_parts(one)
         return one
 
     def _run(self, draw):
