@@ -26,11 +26,15 @@ NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.
 LAB := --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/chapters/index.ipynb \
     --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
 
+# nbgrader's course; `make clean` keeps it.
+COURSE ?= build/course
+
 INPUTS := requirements.txt constraints.txt pyproject.toml
 READER := $(VENV)/.reader-ready
 DEVELOPER := $(VENV)/.developer-ready
 
-.PHONY: help lab test bench assignment grade book format lint lock clean
+.PHONY: help lab test bench assignment roster collect grade formgrader feedback export book format \
+    lint lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -51,11 +55,28 @@ test: lint ## everything CI checks: style, pairs, claims, tests, notebooks that 
 bench: $(READER) ## print the benchmark table
 	@$(PY) -m benchmarks
 
-assignment: $(DEVELOPER) ## write the student versions of all exercises, or of LESSON=01_wide_and_deep
-	@$(PY) -m bookmaker assignment $(LESSON)
+assignment: $(DEVELOPER) ## release all exercises in build/course, or LESSON=name (SEED=n, FORCE=1, COURSE=folder)
+	@$(PY) -m bookmaker assignment $(LESSON) --course "$(COURSE)" $(if $(SEED),--seed $(SEED)) \
+	    $(if $(FORCE),--force)
 
-grade: $(DEVELOPER) ## grade the notebooks in SUBMISSIONS=folder (LESSON=name if they do not tell)
-	@$(PY) -m bookmaker grade "$(SUBMISSIONS)" $(if $(LESSON),--lesson "$(LESSON)")
+roster: $(DEVELOPER) ## import the students of ROSTER=file.csv into the course
+	@$(PY) -m bookmaker roster "$(ROSTER)" --course "$(COURSE)"
+
+collect: $(DEVELOPER) ## file the notebooks in SUBMISSIONS=folder (LESSON=name if they do not tell)
+	@$(PY) -m bookmaker collect "$(SUBMISSIONS)" --course "$(COURSE)" \
+	    $(if $(LESSON),--lesson "$(LESSON)")
+
+grade: $(DEVELOPER) ## grade what was collected and is new, or LESSON=name only
+	@$(PY) -m bookmaker grade $(LESSON) --course "$(COURSE)"
+
+formgrader: $(DEVELOPER) ## open nbgrader's formgrader on the course: points for open answers
+	@$(PY) -m bookmaker formgrader --course "$(COURSE)"
+
+feedback: $(DEVELOPER) ## write a page for each student and lesson that is graded
+	@$(PY) -m bookmaker feedback $(LESSON) --course "$(COURSE)"
+
+export: $(DEVELOPER) ## write the grades as CSV, for Canvas and Moodle too
+	@$(PY) -m bookmaker export --course "$(COURSE)"
 
 book: $(DEVELOPER) ## rebuild notebooks whose text changed (CHANGED=1: whose inputs did), or LESSON=name
 	@$(PY) -m bookmaker links
@@ -79,8 +100,9 @@ lock: ## renew constraints.txt, the exact versions that CI uses (needs uv)
 	@uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
 	    --no-annotate --no-header --upgrade --quiet --output-file constraints.txt
 
-clean: ## remove the environment, caches and build products
-	rm -rf "$(VENV)" build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis recsys_lib.egg-info
+clean: ## remove the environment, caches and build products, but not the course
+	[ ! -d build ] || find build -mindepth 1 -maxdepth 1 ! -name course -exec rm -rf {} +
+	rm -rf "$(VENV)" dist .pytest_cache .ruff_cache .mypy_cache .hypothesis recsys_lib.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find chapters -name .ipynb_checkpoints -type d -prune -exec rm -rf {} +
 

@@ -119,7 +119,9 @@ def secret_lines(file):
             one.solution,
             flags=re.DOTALL | re.MULTILINE,
         )
-        secret.update(_lines("\n".join([*inside, one.hidden, one.explanation, one.rubric])))
+        secret.update(
+            _lines("\n".join([*inside, one.hidden, one.explanation, one.rubric, one.variant]))
+        )
         for mistake in one.mistakes:
             secret.update(_lines(mistake.code))
     return {line for line in secret - given if re.search(r"\w{2}", line)}

@@ -1,37 +1,60 @@
-"""The instructors' commands: ``python -m bookmaker exercises|assignment|grade``."""
+"""The instructors' commands: ``python -m bookmaker assignment|roster|collect|grade|...``."""
 
-import tempfile
+import subprocess
+import sys
 from pathlib import Path
 
-from bookmaker.grading import course as grading_course
+from bookmaker.grading import collect as collecting
 from bookmaker.grading import grade as grading
 from bookmaker.grading import report as grading_report
+from bookmaker.grading import roster as grading_roster
+from bookmaker.grading.course import open_course, release
 from bookmaker.lesson_cells import render_lesson_cells
 from recsys_lib.book.exercises.source import find_sources, read_source, source_of
+from recsys_lib.book.exercises.variants import variant_of
 from recsys_lib.book.places import CHAPTERS
 
-BUILD = CHAPTERS.parent / "build"
+COURSE = CHAPTERS.parent / "build" / "course"
+_NO_UPDATES = "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"
 
 
 def add_commands(commands):
     """Add the commands to the parser's subparsers."""
-    command = commands.add_parser("exercises", help="print a lesson's cells for its exercises")
+
+    def add(name, run, text):
+        command = commands.add_parser(name, help=text)
+        command.set_defaults(run=run)
+        if run is not _exercises:
+            command.add_argument("--course", type=Path, default=COURSE, help="the course's folder")
+        return command
+
+    command = add("exercises", _exercises, "print a lesson's cells for its exercises")
     command.add_argument("lesson", help="name of the lesson, or a path")
-    command.set_defaults(run=_exercises)
 
-    command = commands.add_parser("assignment", help="write the version that students are given")
+    command = add("assignment", _assignment, "release lessons in the course")
     command.add_argument("lessons", nargs="*", help="names or paths of lessons; default: all")
-    command.add_argument("--into", type=Path, default=BUILD / "assignments", help="target folder")
-    command.set_defaults(run=_assignment)
-
-    command = commands.add_parser("grade", help="grade a folder of submitted notebooks")
-    command.add_argument("submissions", type=Path, help="<student>/<lesson>.ipynb in a folder")
-    command.add_argument("--lesson", default="", help="the lesson of all files; default: told")
-    command.add_argument("--into", type=Path, default=BUILD / "grades", help="target folder")
+    command.add_argument("--seed", type=int, help="draw numbers and cases from this seed")
     command.add_argument(
-        "--seconds", type=int, default=grading.CELL_SECONDS, help="time limit of a cell"
+        "--force", action="store_true", help="release again what was released otherwise"
     )
-    command.set_defaults(run=_grade)
+
+    command = add("roster", _roster, "import the students of a CSV file")
+    command.add_argument("file", type=Path, help="a CSV file with at least the column id")
+
+    command = add("collect", _collect, "file a folder of submitted notebooks into the course")
+    command.add_argument("submissions", help="holds <student>/<lesson>.ipynb or <student>.ipynb")
+    command.add_argument("--lesson", default="", help="the lesson of all files; default: told")
+
+    add("formgrader", _formgrader, "open nbgrader's formgrader on the course")
+
+    for name, run, text in (
+        ("grade", _grade, "grade what was collected and not yet graded"),
+        ("feedback", _feedback, "write the feedback of all that is graded"),
+    ):
+        command = add(name, run, text)
+        command.add_argument("lessons", nargs="*", help="names of lessons; default: all")
+
+    add("export", _export, "write the grades as CSV files")
 
 
 def _exercises(options):
@@ -42,27 +65,68 @@ def _exercises(options):
 def _assignment(options):
     sources = [source_of(lesson, options.chapters) for lesson in options.lessons]
     files = [read_source(path) for path in sources or find_sources(options.chapters)]
-    with tempfile.TemporaryDirectory(prefix="assignment-") as scratch:
-        paths = grading_course.write_assignments(files, options.into, Path(scratch) / "course")
-    for path in paths.values():
+    files = [variant_of(file, options.seed) for file in files]
+    course = open_course(options.course, create=True)
+    for path in release(files, course, options.seed, options.force).values():
         print(path)
+    if options.seed is not None:
+        every = [one for file in files for one in file.exercises]
+        drawn = sum(one.varies in ("numbers", "task", "options") for one in every)
+        print(
+            f"{drawn} of {len(every)} exercises are drawn from the seed; the others are the book's"
+        )
+    return 0
+
+
+def _roster(options):
+    count = grading_roster.import_roster(options.file, open_course(options.course))
+    print(f"{count} students are in the gradebook")
+    return 0
+
+
+def _collect(options):
+    course = open_course(options.course)
+    new = 0
+    for student, lesson, lines in collecting.collect(options.submissions, course, options.lesson):
+        new += 1
+        print(f"{student}, {lesson or 'unknown lesson'}: {'; '.join(lines) or 'filed'}", flush=True)
+    print(f"{new} new; `make grade` grades them" if new else "nothing new")
     return 0
 
 
 def _grade(options):
-    def report(one):
-        pending = f", {one.pending} pending" if one.pending else ""
-        fault = f"  {one.fault}" if one.fault else ""
-        lesson = one.lesson or "unknown lesson"
-        line = f"{one.student}, {lesson}: {one.points:g} of {one.of}{pending}{fault}"
-        print(line, flush=True)
+    return _print_lines(grading.grade(open_course(options.course), options.lessons))
 
-    grades = grading.grade(
-        options.submissions,
-        options.lesson,
-        chapters=options.chapters,
-        seconds=options.seconds,
-        report=report,
-    )
-    print(grading_report.write_report(grades, options.into))
+
+def _formgrader(options):
+    # nbgrader reads the configuration of the folder in which the server was started.
+    root = open_course(options.course).root
+    quiet = ["--LabApp.news_url=None", _NO_UPDATES]
+    command = [sys.executable, "-m", "jupyterlab", "--LabApp.default_url=/formgrader", *quiet]
+    return subprocess.run(command, cwd=root, check=False).returncode
+
+
+def _feedback(options):
+    return _print_lines(grading.feedback(open_course(options.course), options.lessons))
+
+
+def _print_lines(results):
+    done = False
+    for student, lesson, line in results:
+        print(f"{student}, {lesson}: {line}", flush=True)
+        done = True
+    if not done:
+        print("nothing to do")
+    return 0
+
+
+def _export(options):
+    paths, waiting = grading_report.export(open_course(options.course))
+    for path in paths:
+        print(path)
+    if waiting:
+        print(
+            f"{waiting} submissions wait for points or for `make grade`: canvas.csv and moodle.csv "
+            "leave them out"
+        )
     return 0

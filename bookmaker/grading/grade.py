@@ -1,175 +1,94 @@
-"""Grades a folder of submitted notebooks with nbgrader, each in a course of its own.
+"""Grades what was collected, and writes the feedback, with nbgrader's own commands.
 
-Student code is not sandboxed: it runs with the rights of whoever grades. Grade inside a container
-that has no network and nothing worth reading; ``docs/instructors.md`` shows how.
+Each submission is a run of its own: what it does to nbgrader stops no other, its grade is on disk
+before the next one begins, and a round that was killed goes on where it stood.
 """
 
-import shutil
-import tempfile
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from pathlib import Path
-
-from bookmaker.grading.assignment import grade_id
-from bookmaker.grading.course import STUDENT, GradingError, release
-from bookmaker.grading.process import Workers
-from bookmaker.grading.submissions import find_submissions, rebuild
-from recsys_lib.book.exercises.source import find_sources, read_source, source_of
-
-CELL_SECONDS = 10
-START_SECONDS = 90
+from bookmaker.grading.course import GradingError, failure
 
 
-@dataclass
-class Mark:
-    """What one student earned on one exercise.
-
-    ``pending`` is the number of points that a person has yet to give.
-    """
-
-    identifier: str
-    title: str
-    kind: str
-    of: int
-    points: float = 0.0
-    pending: int = 0
-    messages: list = field(default_factory=list)
-    answer: str = ""
-    rubric: str = ""
-
-
-@dataclass
-class Grade:
-    """One student's lesson: marks by exercise, what was put back, and why it was not graded."""
-
-    student: str
-    lesson: str
-    marks: list = field(default_factory=list)
-    notes: list = field(default_factory=list)
-    fault: str = ""
-
-    @property
-    def points(self):
-        return sum(mark.points for mark in self.marks)
-
-    @property
-    def of(self):
-        return sum(mark.of for mark in self.marks)
-
-    @property
-    def pending(self):
-        return sum(mark.pending for mark in self.marks)
-
-
-def grade(folder, lesson="", *, chapters=None, seconds=CELL_SECONDS, workers=2, report=None):
-    """Grade all submissions in a folder.
+def grade(course, lessons=()):
+    """Grade what was collected and not yet graded, or changed since: the answers or the tests.
 
     Args:
-        folder: holds ``<student>/<lesson>.ipynb`` or ``<student>.ipynb``.
-        lesson: the lesson of all files; by default told by each file.
-        chapters: folder of the chapters; default: the book's.
-        seconds: time limit of a cell.
-        workers: submissions graded at the same time.
-        report: called with each `Grade` as it is ready, or None.
+        course: the `Course`.
+        lessons: names of lessons; default: all.
 
     Returns:
-        List of `Grade`, sorted by student and lesson. A submission that cannot be graded has zero
-        points and says why; it stops no other.
+        Iterator of ``(student, lesson, line)``, each when it is graded: its points, or why there
+        are none.
 
     Raises:
-        GradingError: no such folder, nothing in it, or nbgrader is missing.
-        LessonError: no such lesson, or its exercises cannot be read.
+        GradingError: no lesson is released, or not the ones that are named.
     """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise GradingError(f"{folder}: no such folder of submissions")
-    sources = {path.name.removesuffix(".exercises.md"): path for path in find_sources(chapters)}
-    if lesson:
-        lesson = read_source(source_of(lesson, chapters)).lesson
-    submissions = find_submissions(folder, set(sources), lesson)
-    if not submissions:
-        raise GradingError(f"{folder}: holds no submission")
-    with tempfile.TemporaryDirectory(prefix="grading-", ignore_cleanup_errors=True) as scratch:
-        course = Path(scratch) / "course"
-        course.mkdir()
-        names = sorted({one.lesson for one in submissions if one.lesson in sources})
-        files = {name: read_source(sources[name]) for name in names}
-        released = release(files.values(), course)
-
-        def run(numbered):
-            number, submission = numbered
-            with pool.lend() as worker:
-                file, path = files.get(submission.lesson), released.get(submission.lesson)
-                root = Path(scratch) / str(number)
-                result = _grade_one(submission, file, path, root, worker)
-            if report is not None:
-                report(result)
-            return result
-
-        with (
-            Workers(workers, seconds, Path(scratch)) as pool,
-            ThreadPoolExecutor(workers) as threads,
-        ):
-            grades = list(threads.map(run, enumerate(submissions)))
-    return sorted(grades, key=lambda one: (one.student, one.lesson))
-
-
-def _grade_one(submission, file, released, root, worker):
-    result = Grade(submission.student, submission.lesson, fault=submission.fault)
-    if file is None:
-        names = f"its name is no lesson's, and its content names none ({submission.path})"
-        result.fault = result.fault or f"not graded: {names}"
-        return result
-    result.marks = [
-        Mark(one.identifier, one.title, one.kind, one.points, rubric=one.rubric)
-        for one in file.exercises
-    ]
-    if result.fault:
-        return result
-    import nbformat
-
-    notebook, result.notes = rebuild(nbformat.read(released, as_version=4), submission.notebook)
-    try:
-        # A gradebook of its own, so that submissions can be graded side by side.
-        shutil.copytree(released.parents[2], root)
-        target = root / "submitted" / STUDENT / file.lesson / f"{file.lesson}.ipynb"
-        target.parent.mkdir(parents=True)
-        nbformat.write(notebook, target)
-        # Each exercise can take its limit once, and the kernel starts anew after each that does.
-        limit = START_SECONDS + (worker.seconds + 10) * (len(notebook.cells) + 1)
-        marks = worker.grade(root, file.lesson, limit)
-    except (OSError, ValueError) as error:
-        marks = {"error": str(error)}
-    if "error" in marks:
-        result.fault = f"not graded: {marks['error']}"
-        return result
-    for one, mark in zip(file.exercises, result.marks, strict=True):
-        _fill(mark, one, marks)
-    return result
-
-
-def _fill(mark, one, marks):
-    """Add up what nbgrader gave for the cells of one exercise."""
-    mark.answer = marks["sources"].get(grade_id(one), "")
-    solution = marks["cells"].get(grade_id(one), {})
-    if solution.get("error"):
-        mark.messages.append(f"your cell: {solution['error']}")
-    for part, name in (("", ""), ("public", "public tests"), ("hidden", "hidden tests")):
-        cell = marks["cells"].get(grade_id(one, part))
-        if cell is None or not cell["of"]:
+    api = course.api()
+    for student, lesson in submitted(course, lessons):
+        known = course.record(student, lesson).get("graded", {})
+        if known.get("fingerprint") == course.fingerprint(student, lesson):
             continue
-        mark.points += cell["points"]
-        if cell["pending"]:
-            mark.pending += round(cell["of"])
-        if name and cell["error"]:
-            text = cell["error"]
-            if part == "hidden":
-                # Enough to know what to look for, not enough to copy the case.
-                text = text.splitlines()[0]
-            mark.messages.append(f"{name}: {_plain(text)}")
+        fault = _run(api.autograde, lesson, student)
+        # nbgrader has noted it already where the course's configuration is as we wrote it.
+        course.note_graded(student, lesson, fault)
+        yield (
+            student,
+            lesson,
+            f"not graded: {fault}" if fault else points_line(api, student, lesson),
+        )
 
 
-def _plain(text):
-    for kind in ("WrongAnswer: ", "NotAttempted: "):
-        text = text.removeprefix(kind)
-    return text
+def feedback(course, lessons=()):
+    """Write nbgrader's feedback for all that is graded.
+
+    Args:
+        course: the `Course`.
+        lessons: names of lessons; default: all.
+
+    Returns:
+        Iterator of ``(student, lesson, line)``: the path of the page, or why there is none.
+
+    Raises:
+        GradingError: as for `grade`.
+    """
+    api = course.api()
+    for student, lesson in submitted(course, lessons):
+        if not course.path("autograded", student, lesson).exists():
+            yield student, lesson, "no feedback: not graded yet"
+            continue
+        fault = _run(api.generate_feedback, lesson, student)
+        path = course.path("feedback", student, lesson) / f"{lesson}.html"
+        yield student, lesson, f"no feedback: {fault}" if fault else str(path)
+
+
+def submitted(course, lessons=()):
+    """Return ``[(student, lesson)]`` of what was collected, lesson by lesson.
+
+    Raises:
+        GradingError: no lesson is released, or not the ones that are named.
+    """
+    released = course.require_released()
+    for lesson in lessons:
+        if lesson not in released:
+            raise GradingError(f"{lesson}: expected a lesson of {', '.join(released)}")
+    paths = (course.root / "submitted").glob("*/*/*.ipynb")
+    found = {(path.parents[1].name, path.stem) for path in paths}
+    chosen = [one for one in found if one[1] in (lessons or released)]
+    return sorted(chosen, key=lambda one: (one[1], one[0]))
+
+
+def points_line(api, student, lesson):
+    """Return the points of a graded submission in words."""
+    with api.gradebook as gradebook:
+        one = gradebook.find_submission(lesson, student)
+        waits = ", a person has yet to give some" if one.needs_manual_grade else ""
+        return f"{one.score:g} of {one.max_score:g} points{waits}"
+
+
+def _run(step, lesson, student):
+    """Run a step of nbgrader's; returns why it failed, or an empty text."""
+    result = step(lesson, student)
+    if result["success"]:
+        return ""
+    # nbgrader turns an interrupt into a failure of this student's.
+    if "KeyboardInterrupt" in str(result.get("error")):
+        raise KeyboardInterrupt
+    return failure(result)

@@ -1,109 +1,129 @@
-"""Writes grades as one CSV file and one HTML page per student."""
+"""Writes the grades of a course as CSV: nbgrader's own, one with remarks, Canvas's and Moodle's.
 
-import csv
-import html
-import io
-from pathlib import Path
-
-from recsys_lib.book.places import write_atomically
-
-_PAGE = """\
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<title>{title}</title>
-<style>
-body {{ font: 16px/1.5 sans-serif; max-width: 50rem; margin: 2rem auto; padding: 0 1rem; }}
-pre {{ background: #f3f3f3; padding: .6rem; overflow-x: auto; white-space: pre-wrap; }}
-h3 span {{ float: right; font-weight: normal; }}
-.fault {{ border-left: 4px solid #d55e00; padding-left: .8rem; }}
-</style>
-</head>
-<body>
-<h1>{title}</h1>
-{body}
-</body>
-</html>
+Canvas asks for the columns Student, ID, SIS User ID, SIS Login ID and Section in this order, then
+one for each assignment, and for a second line that begins with "Points Possible". Moodle lets one
+choose columns, and needs one that names the student: the ID number or the email address.
 """
 
+import csv
+import io
 
-def write_report(grades, folder):
-    """Write ``grades.csv`` and ``<student>.html`` for each student into a folder.
+from bookmaker.grading.collect import UNKNOWN
+from bookmaker.grading.roster import read_roster
+from recsys_lib.book.places import write_atomically
+
+_CANVAS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
+_MOODLE = ("First name", "Last name", "ID number", "Email address")
+
+
+def export(course):
+    """Write the grades into the folder ``grades`` of a course.
 
     Returns:
-        The path of the CSV file.
+        ``(paths, waiting)``: the files, and the number of submissions that wait for a person's
+        points or for `grade`; they are left out of the files for Canvas and Moodle.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "grades.csv"
-    write_atomically(path, render_csv(grades))
-    for student in sorted({one.student for one in grades}):
-        pages = [one for one in grades if one.student == student]
-        write_atomically(folder / f"{student}.html", render_page(student, pages))
-    return path
+    from nbgrader.plugins import CsvExportPlugin
+
+    folder = course.root / "grades"
+    folder.mkdir(exist_ok=True)
+    lessons, records = list(course.require_released()), course.records()
+    api = course.api()
+    with api.gradebook as gradebook:
+        own = folder / "nbgrader.csv"
+        CsvExportPlugin(parent=api, to=str(own)).export(gradebook)
+        grades = {
+            (student, lesson): _grade(course, gradebook, student, lesson, record)
+            for student, lesson, record in records
+        }
+        most = {lesson: gradebook.find_assignment(lesson).max_score for lesson in lessons}
+        students = [student.to_dict() for student in gradebook.students]
+    students.sort(key=lambda one: (one["last_name"] or "", one["first_name"] or "", one["id"]))
+    tables = {
+        "grades.csv": _with_remarks(grades),
+        "canvas.csv": _for_canvas(students, lessons, grades, most, read_roster(course)),
+        "moodle.csv": _for_moodle(students, lessons, grades),
+    }
+    for name, rows in tables.items():
+        write_atomically(folder / name, _csv(rows))
+    waiting = sum(one["points"] != "" and one["final"] == "" for one in grades.values())
+    return [*(folder / name for name in tables), own], waiting
 
 
-def render_csv(grades):
-    """Return the grades as CSV: a row for each student and lesson, a column for each exercise.
-
-    A cell is empty where the lesson has no such exercise, and says ``pending`` where a person has
-    yet to give the points; ``points`` adds up what is there.
-    """
-    identifiers = list(dict.fromkeys(mark.identifier for one in grades for mark in one.marks))
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(["student", "lesson", "points", "pending", "of", "remark", *identifiers])
-    for one in grades:
-        marks = {mark.identifier: _points(mark) for mark in one.marks}
-        remark = "; ".join([*([one.fault] if one.fault else []), *one.notes])
-        row = [_harmless(one.student), one.lesson, _number(one.points), one.pending, one.of]
-        writer.writerow([*row, _harmless(remark), *(marks.get(name, "") for name in identifiers)])
-    return buffer.getvalue()
-
-
-def render_page(student, grades):
-    """Return a student's feedback as an HTML page that needs no other file."""
-    parts = []
-    for one in grades:
-        parts.append(f"<h2>{html.escape(one.lesson or 'unknown lesson')}</h2>")
-        waiting = f", {one.pending} more to be given by a person" if one.pending else ""
-        parts.append(f"<p>{_number(one.points)} of {one.of} points{waiting}.</p>")
-        if one.fault:
-            parts.append(f'<p class="fault">{html.escape(one.fault)}</p>')
-        if one.notes:
-            lines = "".join(f"<li>{html.escape(note)}</li>" for note in one.notes)
-            parts.append(f'<ul class="fault">{lines}</ul>')
-        parts += [_exercise(mark, one) for mark in one.marks]
-    return _PAGE.format(title=html.escape(student), body="\n".join(parts))
+def _grade(course, gradebook, student, lesson, record):
+    """One row of what is known: points by exercise, their sum, what is pending, the remarks."""
+    known = record.get("graded", {})
+    remarks = [*record.get("faults", []), *record.get("remarks", []), *known.get("remarks", [])]
+    row = {"points": "", "pending": "", "of": "", "final": "", "parts": {}, "remarks": remarks}
+    if not record.get("counts"):
+        # What cannot be read earns nothing, until something comes that can.
+        return row if lesson == UNKNOWN else {**row, "points": 0.0, "final": 0.0}
+    if known.get("fault") or known.get("fingerprint") != course.fingerprint(student, lesson):
+        remarks.insert(0, f"not graded: {known.get('fault') or 'run `make grade`'}")
+        return {**row, "points": 0.0}
+    one = gradebook.find_submission(lesson, student)
+    pending = 0.0
+    for cell in one.notebooks[0].grades:
+        exercise = cell.name.partition("--")[0].replace("-", ".")
+        points, waits = row["parts"].get(exercise, (0.0, False))
+        row["parts"][exercise] = (points + cell.score, waits or cell.needs_manual_grade)
+        pending += cell.max_score if cell.needs_manual_grade else 0.0
+    # A penalty for a late submission is nbgrader's, where the course's configuration asks for one.
+    score = max(0.0, one.score - (one.late_submission_penalty or 0.0))
+    final = "" if one.needs_manual_grade else score
+    return {**row, "points": score, "pending": pending, "of": one.max_score, "final": final}
 
 
-def _exercise(mark, one):
-    lines = [
-        f"<h3>{html.escape(mark.title)} <span>{_points(mark)} of {mark.of}</span></h3>",
-        f"<p><code>{html.escape(mark.identifier)}</code>, {mark.kind}</p>",
-    ]
-    if one.fault:
-        return "\n".join(lines)
-    if mark.answer:
-        lines.append(f"<pre>{html.escape(mark.answer)}</pre>")
-    for message in mark.messages:
-        lines.append(f'<pre class="fault">{html.escape(message)}</pre>')
-    if not mark.messages and not mark.pending and mark.points == mark.of:
-        lines.append("<p>All tests passed.</p>")
-    if mark.kind == "open" and mark.pending:
-        lines.append(f"<p>Rubric:</p><pre>{html.escape(mark.rubric)}</pre>")
-    return "\n".join(lines)
+def _with_remarks(grades):
+    names = list(dict.fromkeys(name for one in grades.values() for name in one["parts"]))
+    rows = [["student", "lesson", "points", "pending", "of", "remark", *names]]
+    for (student, lesson), one in grades.items():
+        row = [student, lesson, *(_number(one[key]) for key in ("points", "pending", "of"))]
+        parts = [one["parts"].get(name) for name in names]
+        shown = [
+            "" if part is None else "pending" if part[1] else _number(part[0]) for part in parts
+        ]
+        rows.append([*row, "; ".join(one["remarks"]), *shown])
+    return rows
 
 
-def _points(mark):
-    return "pending" if mark.pending else _number(mark.points)
+def _for_canvas(students, lessons, grades, most, roster):
+    rows = [[*_CANVAS, *lessons]]
+    rows.append(["    Points Possible", "", "", "", "", *(_number(most[one]) for one in lessons)])
+    for one in students:
+        more = roster.rows.get(one["id"], {})
+        name = ", ".join(part for part in (one["last_name"], one["first_name"]) if part)
+        keys = [more.get(key, "") for key in ("sis_user_id", "sis_login_id", "section")]
+        rows.append([name or one["id"], one["lms_user_id"] or "", *keys])
+        rows[-1] += [_final(grades, one["id"], lesson) for lesson in lessons]
+    return rows
+
+
+def _for_moodle(students, lessons, grades):
+    rows = [[*_MOODLE, *lessons]]
+    for one in students:
+        known = (one["first_name"], one["last_name"], one["id"], one["email"])
+        finals = [_final(grades, one["id"], lesson) for lesson in lessons]
+        rows.append([*(value or "" for value in known), *finals])
+    return rows
+
+
+def _final(grades, student, lesson):
+    one = grades.get((student, lesson))
+    return "" if one is None else _number(one["final"])
 
 
 def _number(value):
-    return f"{value:g}"
+    return value if isinstance(value, str) else f"{value:g}"
+
+
+def _csv(rows):
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerows([_harmless(value) for value in row] for row in rows)
+    return buffer.getvalue()
 
 
 def _harmless(text):
     """Text that a spreadsheet does not take for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -1,4 +1,4 @@
-"""Finds submitted notebooks in a folder and makes each one fit for nbgrader.
+"""Finds what students sent in a folder, and makes each notebook fit for nbgrader.
 
 A submission is rebuilt on the student version: locked cells come from there, whatever was done to
 them; a student's own solution and added cells keep their order. So removed, copied, reordered and
@@ -6,92 +6,113 @@ tampered cells, lost metadata, foreign kernels and old notebook formats all end 
 nbgrader can read.
 """
 
+import copy
+import dataclasses
 import json
+import os
+import re
+import stat
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
 from bookmaker.lessons import KERNELSPEC
 
 REMOVED = "# The solution cell that stood here was removed."
+UNTOLD = "its name is no released lesson's, and its content names none"
 LARGEST_FILE_BYTES = 20_000_000
 
 
 @dataclass(frozen=True)
 class Submission:
-    """One file to grade, or the fault because of which there is none.
+    """One file that a student sent, or the fault because of which there is none.
 
     Attributes:
         path: the file; None where a student's folder holds none.
         lesson: name of its lesson; empty where that cannot be told.
         notebook: what it holds; None where it is no notebook.
         fault: one line, empty where all is well.
+        content: of the file; empty where it was not read.
+        changed: time of its last change, in seconds since 1970.
     """
 
     student: str
     lesson: str
-    path: Path | None
+    path: Path | None = None
     notebook: object = None
     fault: str = ""
+    content: bytes = b""
+    changed: float = 0.0
 
 
-def find_submissions(folder, lessons, lesson=""):
-    """Return the submissions in a folder, sorted by student.
+def find_submissions(folder, lessons, roster, lesson=""):
+    """Return all that lies in a folder, sorted by student and path. No link is followed.
 
     Args:
         folder: holds ``<student>/<lesson>.ipynb``, or ``<student>.ipynb`` in a flat folder.
-        lessons: names of the lessons that have exercises.
+        lessons: names of the lessons that are released.
+        roster: the `Roster`, which knows how Canvas and Moodle name the files.
         lesson: the lesson of every file; by default told by the file's name or its content.
     """
-    folder = Path(folder)
     found = []
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith("."):
+    for path in sorted(Path(folder).iterdir()):
+        name = unicodedata.normalize("NFC", path.name)
+        if name.startswith("."):
             continue
-        if path.is_dir():
-            found += _of_student(path, lessons, lesson)
-        elif path.suffix == ".ipynb" or path.is_file():
-            found.append(_read(path.stem, path, lessons, lesson))
+        if path.is_symlink() or not path.is_dir():
+            student, given = roster.student(_stem(name))
+            if student in lessons:
+                reason = "expected <student>.ipynb or <student>/<lesson>.ipynb, got a lesson's name"
+                found.append(Submission("", student, path, fault=reason))
+            else:
+                found.append(_read(student, path, given, lessons, lesson))
+            continue
+        student, _ = roster.student(name)
+        inside = [_read(student, file, file.stem, lessons, lesson) for file in _files(path)]
+        # What lies beside a notebook, a picture perhaps, is of no interest.
+        notebooks = [one for one in inside if one.path.suffix == ".ipynb"]
+        nothing = Submission(student, lesson, fault="no file was handed in")
+        found += notebooks or inside or [nothing]
     # A file whose own lesson cannot be told belongs to the one lesson of all others.
-    told = {one.lesson for one in found if one.lesson}
-    if len(told) == 1:
-        only = told.pop()
-        found = [
-            one if one.lesson else Submission(one.student, only, one.path, one.notebook, one.fault)
-            for one in found
-        ]
-    return found
+    if len(told := {one.lesson for one in found if one.lesson}) == 1:
+        found = [dataclasses.replace(one, lesson=one.lesson or min(told)) for one in found]
+    found = [
+        dataclasses.replace(one, fault=one.fault or ("" if one.lesson else UNTOLD)) for one in found
+    ]
+    return sorted(found, key=lambda one: (one.student, str(one.path)))
 
 
-def _of_student(folder, lessons, lesson):
-    paths = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.is_file()
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    )
-    notebooks = [path for path in paths if path.suffix == ".ipynb"]
-    found = [_read(folder.name, path, lessons, lesson) for path in notebooks or paths]
-    if not found:
-        return [Submission(folder.name, lesson, None, fault="no file was handed in")]
-    kept = {}
-    for one in found:
-        # The file with the lesson's own name counts; a copy such as "... (1)" beside it does not.
-        if one.lesson not in kept or one.path.stem == one.lesson:
-            kept[one.lesson] = one
-    return list(kept.values())
+def _stem(name):
+    return name.removesuffix(".ipynb")
 
 
-def _read(student, path, lessons, lesson):
-    named = lesson or (path.stem if path.stem in lessons else "")
+def _files(folder):
+    for parent, folders, names in os.walk(folder):
+        here = Path(parent)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        # A linked folder is met here, and not walked into.
+        linked = [name for name in folders if (here / name).is_symlink()]
+        yield from (here / name for name in sorted([*names, *linked]) if not name.startswith("."))
+
+
+def _read(student, path, given, lessons, lesson):
+    # A second upload of one file is called "01_din (1)", or "01_din-1".
+    plain = re.sub(r"( \(\d+\)|-\d+)$", "", given)
+    named = lesson or (plain if plain in lessons else "")
+    one = Submission(student, named, path)
     try:
-        if path.stat().st_size > LARGEST_FILE_BYTES:
-            return Submission(student, named, path, fault="not graded: more than 20 MB")
-        notebook = _parse(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, ValueError) as error:
+        status = path.lstat()
+        if not stat.S_ISREG(status.st_mode):
+            kind = "a link" if stat.S_ISLNK(status.st_mode) else "no ordinary file"
+            return dataclasses.replace(one, fault=f"{kind} was handed in; it is not read")
+        if status.st_size > LARGEST_FILE_BYTES:
+            return dataclasses.replace(one, fault="more than 20 MB; it is not read")
+        one = dataclasses.replace(one, content=path.read_bytes(), changed=status.st_mtime)
+        notebook = _parse(one.content.decode("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        return Submission(student, named, path, fault=f"not a notebook: {reason[:120]}")
-    named = named or _told_by(notebook, lessons)
-    return Submission(student, named, path, notebook)
+        return dataclasses.replace(one, fault=f"not a notebook: {reason[:120]}")
+    return dataclasses.replace(one, lesson=named or _told_by(notebook, lessons), notebook=notebook)
 
 
 def _parse(text):
@@ -116,7 +137,14 @@ def _parse(text):
 
 def _told_by(notebook, lessons):
     name = notebook.get("metadata", {}).get("assignment", "")
-    return name if name in lessons else ""
+    return name if isinstance(name, str) and name in lessons else ""
+
+
+def answered(released, submitted):
+    """Return how many solution cells of a notebook hold something else than the starter."""
+    starters = {_id(cell): cell.source.strip() for cell in released.cells if _is_solution(cell)}
+    written = {_id(cell): cell.source.strip() for cell in submitted.cells if _id(cell) in starters}
+    return sum(source not in ("", starters[name]) for name, source in written.items())
 
 
 def rebuild(released, submitted):
@@ -129,8 +157,6 @@ def rebuild(released, submitted):
     Returns:
         ``(notebook, notes)``: what nbgrader gets, and one line for each thing put back.
     """
-    import copy
-
     from nbformat.v4 import new_code_cell, new_notebook
 
     known = {_id(cell): cell for cell in released.cells}
@@ -149,9 +175,9 @@ def rebuild(released, submitted):
         cell = copy.deepcopy(original)
         if identifier not in own:
             notes.append(f"cell {identifier} was missing")
-            if original.metadata.nbgrader.solution:
+            if _is_solution(original):
                 cell.source = REMOVED
-        elif original.metadata.nbgrader.solution:
+        elif _is_solution(original):
             cell.source = own[identifier].source
         elif own[identifier].source.strip() != original.source.strip():
             tampered.append(identifier)
@@ -164,6 +190,10 @@ def rebuild(released, submitted):
     notebook.metadata["kernelspec"] = dict(KERNELSPEC)
     notebook.metadata["language_info"] = {"name": "python"}
     return notebook, notes
+
+
+def _is_solution(cell):
+    return bool(cell.metadata.nbgrader.solution)
 
 
 def _id(cell):

@@ -1,10 +1,43 @@
-"""Submissions for the tests: the student version, filled in or spoiled."""
+"""Courses and submissions for the tests: the student version, filled in or spoiled."""
 
 import copy
+import shutil
 
 import nbformat
+from exercise_text import ALL, write
 
 from bookmaker.grading.assignment import grade_id
+from bookmaker.grading.course import Course, open_course, release
+from recsys_lib.book.exercises.source import read_source
+
+FIRST, SECOND = "01_small", "02_other"
+
+
+def two_files(folder):
+    """Two small exercises files with different identifiers."""
+    other = ALL.replace("`small.", "`other.").replace("Exercises: Small", "Exercises: Other")
+    return [
+        read_source(write(folder, ALL, name=FIRST)),
+        read_source(write(folder, other, name=SECOND)),
+    ]
+
+
+def make_course(folder, files):
+    """A course in which the lessons are released."""
+    course = open_course(folder, create=True)
+    release(files, course)
+    return course
+
+
+def copy_course(course, folder):
+    """The same course elsewhere: nbgrader spends seconds on each new gradebook."""
+    shutil.copytree(course.root, folder)
+    return Course(folder)
+
+
+def student_version(course, lesson):
+    """The notebook that students are given."""
+    return nbformat.read(course.notebook("release", lesson), as_version=4)
 
 
 def submit(folder, student, lesson, released, change=None):

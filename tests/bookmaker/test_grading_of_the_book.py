@@ -4,11 +4,12 @@ import re
 
 import nbformat
 import pytest
-from grading_helpers import fill, reachable, submit
-from selected import values
+from grading_helpers import fill, reachable, student_version, submit
 
-from bookmaker.grading import grade as grading
-from bookmaker.grading.course import write_assignments
+from bookmaker.grading.assignment import grade_id
+from bookmaker.grading.collect import collect
+from bookmaker.grading.course import open_course, release
+from bookmaker.grading.grade import grade
 from recsys_lib.book.exercises.source import find_sources, read_source
 
 pytest.importorskip("nbgrader", reason="the instructors' extra is not installed")
@@ -16,45 +17,54 @@ FILES = [read_source(path) for path in find_sources()]
 
 
 @pytest.fixture(scope="module")
-def files(request):
-    """The exercises files whose tests run: all, or those that changed."""
-    return values(request, "file")
+def course(tmp_path_factory):
+    """One course for all lessons: nbgrader spends seconds on each new gradebook."""
+    return open_course(tmp_path_factory.mktemp("book") / "course", create=True)
 
 
-@pytest.fixture(scope="module")
-def assignments(files, tmp_path_factory):
-    """Path of the student version by lesson."""
-    folder = tmp_path_factory.mktemp("assignments")
-    scratch = tmp_path_factory.mktemp("scratch")
-    return write_assignments(files, folder, scratch / "course")
-
-
-@pytest.fixture(scope="module")
-def grades(files, assignments, tmp_path_factory):
-    """Grades by student and lesson, all from one folder."""
-    folder = tmp_path_factory.mktemp("submissions")
-    for file in files:
-        released = nbformat.read(assignments[file.lesson], as_version=4)
-        submit(folder, "full", file.lesson, released, fill(file))
-        submit(folder, "zero", file.lesson, released)
-    return {(one.student, one.lesson): one for one in grading.grade(folder)}
+def points_by_exercise(course, file, student):
+    """``{identifier: (points, whether a person has yet to give some)}``."""
+    with course.api().gradebook as gradebook:
+        notebook = gradebook.find_submission_notebook(file.lesson, file.lesson, student)
+        cells = {one.name: (one.score, one.needs_manual_grade) for one in notebook.grades}
+    found = {}
+    for one in file.exercises:
+        parts = [cells.get(grade_id(one, part)) for part in ("", "public", "hidden")]
+        parts = [part for part in parts if part is not None]
+        found[one.identifier] = (sum(part[0] for part in parts), any(part[1] for part in parts))
+    return found
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.lesson)
-def test_the_reference_gets_full_marks_and_the_blank_none(grades, file):
-    full, zero = grades["full", file.lesson], grades["zero", file.lesson]
-    assert (full.fault, full.notes, zero.fault, zero.notes) == ("", [], "", [])
-    for mark in full.marks:
-        assert (mark.points, mark.pending) == (
-            (0, mark.of) if mark.kind == "open" else (mark.of, 0)
-        )
-    assert full.points == reachable(file)
-    assert [(mark.points, mark.pending) for mark in zero.marks] == [(0, 0)] * len(zero.marks)
+def test_the_reference_gets_full_marks_and_the_blank_none(course, file, tmp_path):
+    release([file], course)
+    given = student_version(course, file.lesson)
+    submit(tmp_path, "full", file.lesson, given, fill(file))
+    submit(tmp_path, "zero", file.lesson, given)
+    assert [one[2] for one in collect(tmp_path, course)] == [[], []]
+    waits = ", a person has yet to give some"
+    total = sum(one.points for one in file.exercises)
+    assert list(grade(course, [file.lesson])) == [
+        (
+            "full",
+            file.lesson,
+            f"{reachable(file)} of {total} points{waits if reachable(file) < total else ''}",
+        ),
+        ("zero", file.lesson, f"0 of {total} points"),
+    ]
+    assert points_by_exercise(course, file, "full") == {
+        one.identifier: (0, True) if one.kind == "open" else (one.points, False)
+        for one in file.exercises
+    }
+    blank = points_by_exercise(course, file, "zero")
+    assert set(blank.values()) == {(0, False)}
+    for student in ("full", "zero"):
+        assert course.record(student, file.lesson)["graded"]["remarks"] == []
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.lesson)
-def test_the_student_file_holds_no_line_of_a_solution(assignments, file):
-    path = assignments[file.lesson]
+def test_the_student_file_holds_no_line_of_a_solution(course, file):
+    path = release([file], course)[file.lesson]
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
     notebook = nbformat.read(path, as_version=4)
     text = path.read_text(encoding="utf-8")

@@ -7,7 +7,16 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from bookmaker.grading.submissions import REMOVED, find_submissions, rebuild
+from bookmaker.grading.roster import Roster
+from bookmaker.grading.submissions import (
+    LARGEST_FILE_BYTES,
+    REMOVED,
+    answered,
+    find_submissions,
+    rebuild,
+)
+
+LESSONS = {"01_small", "02_other"}
 
 
 def part(identifier, source, solution=False, kind=new_code_cell):
@@ -95,32 +104,97 @@ def test_odd_ids_do_no_harm(released, identifier):
     assert notes == ["cell one was missing"] and "def f(): ..." in sources(notebook)
 
 
-def find(folder, lesson=""):
-    found = find_submissions(folder, {"01_small", "02_other"}, lesson)
+def test_answers_are_solution_cells_with_something_of_the_students(released):
+    submitted = copy.deepcopy(released)
+    assert answered(released, submitted) == 0
+    submitted.cells[2].source = "def f(): ...\n"
+    submitted.cells[3].source = "a test is no answer"
+    assert answered(released, submitted) == 0
+    submitted.cells[2].source = "  "
+    assert answered(released, submitted) == 0
+    submitted.cells[2].source = "def f(): return 1"
+    assert answered(released, submitted) == 1
+    del submitted.cells[2]
+    assert answered(released, submitted) == 0
+
+
+def find(folder, lesson="", rows=()):
+    found = find_submissions(folder, LESSONS, Roster(dict(rows)), lesson)
     return [(one.student, one.lesson, one.fault) for one in found]
 
 
 def test_folders_and_flat_files(tmp_path, released):
-    (tmp_path / "ann").mkdir()
-    nbformat.write(released, tmp_path / "ann" / "02_other.ipynb")
+    (tmp_path / "ann" / "deep").mkdir(parents=True)
+    nbformat.write(released, tmp_path / "ann" / "deep" / "02_other.ipynb")
     nbformat.write(released, tmp_path / "ann" / "my work.ipynb")
+    (tmp_path / "ann" / "picture.png").write_bytes(b"beside it")
     nbformat.write(released, tmp_path / "bob.ipynb")
     (tmp_path / ".hidden").mkdir()
     (tmp_path / "eve").mkdir()
+    (tmp_path / "zoe").mkdir()
+    (tmp_path / "zoe" / "essay.txt").write_text("Dear teacher,")
     assert find(tmp_path) == [
         ("ann", "02_other", ""),
         ("ann", "01_small", ""),
         ("bob", "01_small", ""),
         ("eve", "", "no file was handed in"),
+        ("zoe", "", "not a notebook: Expecting value: line 1 column 1 (char 0)"),
     ]
 
 
-def test_the_file_with_the_lessons_own_name_counts(tmp_path, released):
-    (tmp_path / "ann").mkdir()
-    for name in ("01_small (1)", "01_small", "a"):
-        nbformat.write(released, tmp_path / "ann" / f"{name}.ipynb")
-    (one,) = find_submissions(tmp_path, {"01_small"})
-    assert one.path.name == "01_small.ipynb"
+def test_names_that_canvas_and_moodle_give(tmp_path, released):
+    rows = {
+        "ann": {"first_name": "Ann", "last_name": "Lee", "lms_user_id": "4711"},
+        "bob": {"first_name": "Bob", "last_name": "Ray", "lms_user_id": "4712"},
+    }
+    moodle = tmp_path / "ann lee_90_assignsubmission_file"
+    moodle.mkdir()
+    nbformat.write(released, moodle / "02_other (1).ipynb")
+    released.metadata.pop("assignment")
+    names = (
+        "Bob Ray_91_assignsubmission_file_01_small",
+        "leeann_LATE_4711_8899_01_small-2",
+        "raybob_4712_8900_02_other",
+        "stranger_4799_8901_02_other",
+    )
+    for name in names:
+        nbformat.write(released, tmp_path / f"{name}.ipynb")
+    assert find(tmp_path, rows=rows) == [
+        ("ann", "02_other", ""),
+        ("ann", "01_small", ""),
+        ("bob", "01_small", ""),
+        ("bob", "02_other", ""),
+        ("stranger", "02_other", ""),
+    ]
+
+
+def test_names_that_nbgrader_would_take_for_a_pattern(tmp_path, released):
+    for name in ("*", "a[b]c?", " ann "):
+        nbformat.write(released, tmp_path / f"{name}.ipynb")
+    assert [one[0] for one in find(tmp_path)] == ["_", "a_b_c_", "ann"]
+
+
+def test_a_file_with_a_lessons_name_in_a_flat_folder_tells_no_student(tmp_path, released):
+    nbformat.write(released, tmp_path / "01_small.ipynb")
+    (one,) = find(tmp_path)
+    assert one[0] == "" and one[2].startswith("expected <student>.ipynb or")
+
+
+def test_no_link_is_followed(tmp_path, released):
+    secret = tmp_path / "secret"
+    secret.mkdir()
+    nbformat.write(released, secret / "01_small.ipynb")
+    folder = tmp_path / "sent"
+    (folder / "ann").mkdir(parents=True)
+    (folder / "ann" / "01_small.ipynb").symlink_to(secret / "01_small.ipynb")
+    (folder / "ann" / "more").symlink_to(secret)
+    (folder / "bob").symlink_to(secret)
+    (folder / "eve.ipynb").symlink_to(secret / "01_small.ipynb")
+    found = find_submissions(folder, LESSONS, Roster({}))
+    assert [one.student for one in found] == ["ann", "bob", "eve"]
+    for one in found:
+        assert one.fault == "a link was handed in; it is not read"
+        assert one.content == b"" and one.notebook is None
 
 
 def test_a_file_that_does_not_tell_belongs_to_the_only_lesson(tmp_path, released):
@@ -130,7 +204,14 @@ def test_a_file_that_does_not_tell_belongs_to_the_only_lesson(tmp_path, released
     assert find(tmp_path) == [("ann", "01_small", ""), ("bob", "01_small", "")]
     assert find(tmp_path, "02_other") == [("ann", "02_other", ""), ("bob", "02_other", "")]
     (tmp_path / "ann.ipynb").unlink()
-    assert find(tmp_path) == [("bob", "", "")]
+    fault = "its name is no released lesson's, and its content names none"
+    assert find(tmp_path) == [("bob", "", fault)]
+
+
+def test_a_huge_file_is_not_read(tmp_path):
+    with open(tmp_path / "ann.ipynb", "wb") as file:
+        file.truncate(LARGEST_FILE_BYTES + 1)
+    assert find(tmp_path) == [("ann", "", "more than 20 MB; it is not read")]
 
 
 @pytest.mark.parametrize(
@@ -140,6 +221,7 @@ def test_a_file_that_does_not_tell_belongs_to_the_only_lesson(tmp_path, released
         (b"", "Expecting value"),
         (b"\xff\xfe\x00", "codec can't decode"),
         (b"[1, 2]", "no notebook's JSON"),
+        (b"[" * 200_000, "recursion"),
         (b'{"cells": []}', "no notebook's JSON"),
         (b'{"nbformat": 4, "nbformat_minor": 5, "metadata": {}}', ""),
         (json.dumps({"nbformat": 4, "cells": [{"cell_type": "code"}]}).encode(), ""),
@@ -148,7 +230,7 @@ def test_a_file_that_does_not_tell_belongs_to_the_only_lesson(tmp_path, released
 )
 def test_what_is_no_notebook_has_a_fault_of_one_line(tmp_path, content, fault):
     (tmp_path / "ann.ipynb").write_bytes(content)
-    (one,) = find_submissions(tmp_path, {"01_small"})
+    (one,) = find_submissions(tmp_path, {"01_small"}, Roster({}))
     assert one.notebook is None
     assert one.fault.startswith("not a notebook: ") and fault in one.fault
     assert "\n" not in one.fault
