@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from bookmaker import variants
 from bookmaker.claim_sources import calls_in_cell
 from recsys_lib.book.exercises.parsing import SUFFIX, ExerciseError
 from recsys_lib.book.exercises.source import find_sources, known_identifiers, read_source
@@ -12,7 +13,7 @@ def lesson_problems(text_path, notebook):
 
     The lesson must show each exercise of the file beside it with a cell ``exercise("id")``, and
     the next code cell must be the source's starter followed by its check; blank lines do not
-    count.
+    count. What varies with a seed is checked along.
     """
     path = text_path.with_name(text_path.stem + SUFFIX)
     shown = _shown(notebook)
@@ -37,7 +38,7 @@ def lesson_problems(text_path, notebook):
                 f"{text_path}: the cell after the exercise {identifier} is not its starter; "
                 f"`python -m bookmaker exercises {file.lesson}` prints it"
             )
-    return problems
+    return problems + variants.problems(file)
 
 
 def duplicate_exercises(chapters):

@@ -27,7 +27,7 @@ from recsys_lib.book.exercises import case, check_cases, check_choice, check_pre
 CODE = '''
 ## Twice
 
-`small.twice`, code, 3 points, 2 minutes
+`small.twice`, code, 3 points, 2 minutes, varies: no
 
 Write `twice(x)`.
 
@@ -127,7 +127,7 @@ answer = "a"
 EXPERIMENT = """
 ## A throw
 
-`small.throw`, experiment, 2 points, 1 minute
+`small.throw`, experiment, 2 points, 1 minute, varies: no
 
 How often?
 
@@ -160,7 +160,7 @@ guess = 1
 OPEN = '''
 ## Words
 
-`small.words`, open, 4 points, 5 minutes
+`small.words`, open, 4 points, 5 minutes, varies: no
 
 Why?
 
