@@ -15,6 +15,7 @@ from bookmaker import (
     lesson_checks,
     links,
     names,
+    variants,
 )
 from bookmaker.build import BuildError, build, is_stale
 from bookmaker.grading.commands import add_commands
@@ -216,6 +217,7 @@ def _parser():
     command.set_defaults(run=_format)
 
     add_commands(commands)
+    variants.add_command(commands)
     return parser
 
 
