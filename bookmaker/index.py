@@ -6,6 +6,7 @@ from bookmaker import inputs
 from bookmaker.build import build, is_stale
 from bookmaker.lessons import describe, find_texts
 from recsys_lib.book.places import CHAPTERS, write_atomically
+from recsys_lib.book.work_copies import IN_CHAPTERS
 
 FRONT_MATTER = """\
 ---
@@ -31,8 +32,9 @@ Begin with chapter 00; each lesson names the earlier ones that it builds on. Sen
 `claim: ...` are checked by a cell each time the lesson runs; [the ledger](CLAIMS.md) lists all of
 them.
 
-This page is generated from the lessons by `make book`.
 """
+
+GENERATED = "\n\nThis page is generated from the lessons by `make book`.\n"
 
 # What the reader runs on the start page: a sentence of prose, the cell's source and its tags.
 START_CELLS = (
@@ -68,7 +70,7 @@ def paths(chapters=CHAPTERS):
 
 def render(chapters=CHAPTERS):
     """Return the start page as MyST text, generated from the lessons' front matter."""
-    parts = [FRONT_MATTER, INTRODUCTION]
+    parts = [FRONT_MATTER, INTRODUCTION + IN_CHAPTERS + GENERATED]
     for prose, source, tags in START_CELLS:
         option = f":tags: [{', '.join(tags)}]\n\n" if tags else ""
         parts.append(f"{prose}\n\n```{{code-cell}} ipython3\n{option}{source}\n```\n")

@@ -87,28 +87,25 @@ def sources_of_text(text: str) -> list[list[str]]:
     lines = text.splitlines()
     if lines[:1] == ["---"] and "---" in lines[1:]:
         lines = lines[lines.index("---", 1) + 1 :]
-    cells, current, generated = [], ["markdown", []], False
-
-    def close():
-        source = "\n".join(current[1]).strip("\n")
-        if source.strip() and not generated:
-            cells.append([current[0], source])
-
-    for line in lines:
-        in_code = current[0] == "code"
-        if in_code and line.rstrip() == "```":
-            current[1] = _without_options(current[1])
-            close()
-            current, generated = ["markdown", []], False
-        elif not in_code and _CODE.match(line):
-            close()
-            current, generated = ["code", []], False
-        elif not in_code and (separator := _BREAK.match(line)):
-            close()
-            current, generated = ["markdown", []], _generates(separator[1])
+    cells: list[list[str]] = []
+    current: list[str] = []
+    kind, generated = "markdown", False
+    # The break at the end closes the last cell.
+    for line in [*lines, "+++"]:
+        separator = _BREAK.match(line)
+        if kind == "code" and line.rstrip() == "```":
+            following = "markdown"
+            current = _without_options(current)
+        elif kind == "markdown" and (separator or _CODE.match(line)):
+            following = "markdown" if separator else "code"
         else:
-            current[1].append(line)
-    close()
+            current.append(line)
+            continue
+        source = "\n".join(current).strip("\n")
+        if source.strip() and not generated:
+            cells.append([kind, source])
+        kind, current = following, []
+        generated = separator is not None and _generates(separator[1])
     return _joined(cells)
 
 

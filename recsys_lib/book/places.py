@@ -11,13 +11,15 @@ class LessonError(ValueError):
     """A lesson's text cannot be read as a lesson; the message names the file and the fault."""
 
 
-def write_atomically(path, text):
-    """Replace the file at ``path`` by ``text`` in one step, or leave it as it was."""
+def write_atomically(path, content):
+    """Replace the file at ``path`` by a text or by bytes in one step, or leave it as it was."""
     path = Path(path)
+    if isinstance(content, str):
+        content = content.encode("utf-8")
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
         os.chmod(temporary, path.stat().st_mode & 0o777 if path.exists() else 0o644)
         os.replace(temporary, path)
     except BaseException:

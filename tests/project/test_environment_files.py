@@ -18,9 +18,9 @@ from packaging.utils import canonicalize_name
 from rattler import MatchSpec
 
 ROOT = Path(__file__).parents[2]
-MODULE_OF = {"scikit-learn": "sklearn", "tensorflow-cpu": "tensorflow"}
+MODULE_OF = {"pyyaml": "yaml", "scikit-learn": "sklearn", "tensorflow-cpu": "tensorflow"}
 # What the packages that are declared always bring along.
-BROUGHT_ALONG = {"IPython", "cycler", "traitlets"}
+BROUGHT_ALONG = {"IPython", "cycler", "jupyter_server", "tornado", "traitlets"}
 
 
 def requirement_lines(text):
