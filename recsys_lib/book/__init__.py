@@ -5,7 +5,7 @@ In a lesson: ``from recsys_lib.book import check, claim, claims_table, exercise,
 
 from recsys_lib.book.claims import ClaimFailed, claim, claims_table
 from recsys_lib.book.environment import check_env
-from recsys_lib.book.exercises import check, exercise, hint, progress
+from recsys_lib.book.exercises import check, exercise, hint, progress, solution
 from recsys_lib.book.labs import needs_data
 from recsys_lib.book.source import excerpt
 from recsys_lib.book.timing import Durations, stopwatch
@@ -24,5 +24,6 @@ __all__ = [
     "hint",
     "needs_data",
     "progress",
+    "solution",
     "stopwatch",
 ]

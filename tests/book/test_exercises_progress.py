@@ -186,7 +186,7 @@ def test_where_it_cannot_be_written_one_line_says_so_once(capsys, tmp_path, monk
     check("small.twice", right)
     out = capsys.readouterr().out
     assert out.count("progress cannot be kept") == 1
-    assert out.count("exact on 2 public cases") == 2
+    assert out.count("✓ right: exact on 2 public cases") == 2
 
 
 def test_an_empty_book_has_no_table(tmp_path):

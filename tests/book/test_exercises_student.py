@@ -1,13 +1,16 @@
 """What a student sees in a lesson: statement, verdicts, hints; never a solution, never a crash."""
 
 import time
+from types import SimpleNamespace
 
 import pytest
 from exercise_text import ALL, small, write
 
 from recsys_lib.book import places
-from recsys_lib.book.exercises import check, exercise, hint, student
+from recsys_lib.book.exercises import check, exercise, hint, solution, student, surroundings
 from recsys_lib.book.exercises.parsing import cut_solution
+
+SESSION = {"_hints_given": {}, "_predictions": {}, "_all_hints": set(), "_solved": set()}
 
 
 @pytest.fixture(autouse=True)
@@ -18,8 +21,10 @@ def book(tmp_path, monkeypatch):
     monkeypatch.setattr(places, "CHAPTERS", chapters)
     monkeypatch.setenv("RECSYS_PROGRESS_FILE", str(tmp_path / "progress.json"))
     monkeypatch.delenv("RECSYS_KEEP_PROGRESS", raising=False)
-    monkeypatch.setattr(student, "_hints_given", {})
-    monkeypatch.setattr(student, "_predictions", {})
+    for name in ("RECSYS_SOLUTIONS", "JPY_SESSION_NAME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, empty in SESSION.items():
+        monkeypatch.setattr(student, name, type(empty)())
     return chapters
 
 
@@ -33,12 +38,12 @@ PUBLIC = "\nThese are the public tests; a grade counts hidden ones too."
 
 def test_an_exact_answer(capsys):
     text = printed(capsys, "small.twice", lambda x: x + x)
-    assert text == "small.twice: exact on 2 public cases" + PUBLIC
+    assert text == "small.twice: ✓ right: exact on 2 public cases" + PUBLIC
 
 
 def test_an_approximate_answer_says_how_far_off_it_is(capsys):
     text = printed(capsys, "small.twice", lambda x: 2 * x * (1 + 5e-7))
-    assert text.startswith("small.twice: approximate on 2 public cases, largest difference 3e-06")
+    assert text.startswith("small.twice: ✓ right on 2 public cases, largest difference 3e-06")
 
 
 def test_a_wrong_answer_shows_the_first_case_and_no_solution(capsys):
@@ -52,9 +57,10 @@ def test_a_wrong_answer_shows_the_first_case_and_no_solution(capsys):
     )
 
 
-def test_the_public_tests_do_not_see_what_only_the_hidden_ones_reject(capsys):
-    text = printed(capsys, "small.twice", lambda x: 2 * int(x))
-    assert text.startswith("small.twice: exact")
+def test_the_public_tests_do_not_see_what_only_the_hidden_ones_reject(book):
+    file = small(book)
+    verdict = student.verdict_of(file, file.exercises[0], lambda x: 2 * int(x))
+    assert verdict.status == "exact"
 
 
 def starter(x):
@@ -106,10 +112,10 @@ def test_a_plain_assert_without_a_message_is_named(capsys, book):
 
 def test_recall_is_explained_once_it_is_right(capsys):
     assert printed(capsys, "small.letter", "b") == (
-        "small.letter: right\n\nIt is the second letter."
+        "small.letter: ✓ right\n\nIt is the second letter."
     )
     assert printed(capsys, "small.letter", "a") == (
-        "small.letter: wrong\n  That is the first letter."
+        "small.letter: wrong\n\nThat is the first letter."
     )
     text = printed(capsys, "small.letter", "c")
     assert text == "small.letter: wrong\n  'c' is not right"
@@ -120,7 +126,7 @@ def test_an_experiment_keeps_the_first_prediction(capsys, tmp_path):
     text = printed(capsys, "small.throw", 0.9)
     assert "predicted  0.9\n  measured   0.52" in text and "first prediction" not in text
     text = printed(capsys, "small.throw", 0.5)
-    assert "the prediction holds on 1 public case, at most 0.02 from" in text
+    assert "✓ right: the prediction holds on 1 public case, at most 0.02 from" in text
     assert "your first prediction, before any measurement: 0.9" in text
     # Also in a kernel that was started later.
     student._predictions.clear()
@@ -142,20 +148,49 @@ def test_hints_come_one_after_the_other(capsys):
         "Hint 1 of 2: Add it to",
         "itself.",
         "Hint 2 of 2: Multiply.",
-        'That was the last of 2 hints. hint("small.twice", restart=True) begins again.',
+        'That was the last of 2 hints. solution("small.twice") shows the solution; '
+        'hint("small.twice", restart=True) begins again.',
         "Hint 1 of 2: Add it to",
         "itself.",
     ]
 
 
-def test_the_statement_is_displayed_without_any_part_of_the_solution(monkeypatch):
+@pytest.fixture
+def shown(monkeypatch):
+    """In a notebook: what is displayed as Markdown."""
     shown = []
+    monkeypatch.setattr(surroundings, "in_notebook", lambda: True)
     monkeypatch.setattr("IPython.display.display", lambda value: shown.append(value.data))
+    return shown
+
+
+def test_the_statement_is_displayed_without_any_part_of_the_solution(shown):
     exercise("small.twice")
     assert shown == ["**Twice** (code, 3 points, about 2 minutes)\n\nWrite `twice(x)`."]
 
 
-@pytest.mark.parametrize("call", [check, exercise, hint])
+def test_a_notebook_displays_prose_as_markdown_and_prints_the_verdict(shown, capsys):
+    hint("small.twice")
+    assert shown.pop() == "**Hint 1 of 2.** Add it to\nitself."
+    assert printed(capsys, "small.letter", "b") == "small.letter: ✓ right"
+    assert shown.pop() == "It is the second letter."
+    assert printed(capsys, "small.letter", "a") == "small.letter: wrong"
+    assert shown.pop() == "That is the first letter."
+    assert printed(capsys, "small.words", "five words are enough here").endswith("is there")
+    assert shown.pop() == "A person judges it by this rubric:\n\n- 4 points: says because."
+    assert printed(capsys, "small.twice", starter) == "small.twice: not attempted yet"
+    assert shown == []
+
+
+def test_a_terminal_is_no_notebook(monkeypatch):
+    assert not surroundings.in_notebook()
+    monkeypatch.setattr("IPython.get_ipython", lambda: SimpleNamespace())
+    assert not surroundings.in_notebook()
+    monkeypatch.setattr("IPython.get_ipython", lambda: SimpleNamespace(kernel=object()))
+    assert surroundings.in_notebook()
+
+
+@pytest.mark.parametrize("call", [check, exercise, hint, solution])
 def test_without_the_exercises_file_one_line_says_what_is_missing(
     capsys, tmp_path, monkeypatch, call
 ):

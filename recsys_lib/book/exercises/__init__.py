@@ -1,6 +1,6 @@
 """Exercises: one text beside the lesson, instant checks, hints, progress, the student version.
 
-In a lesson: ``from recsys_lib.book.exercises import check, exercise, hint``. In the test cells of
+In a lesson: ``from recsys_lib.book import check, exercise, hint, solution``. In the test cells of
 an exercises file: ``from recsys_lib.book.exercises import case, check_cases``.
 """
 
@@ -15,6 +15,7 @@ from recsys_lib.book.exercises.cases import (
     check_text,
 )
 from recsys_lib.book.exercises.progress_file import progress
+from recsys_lib.book.exercises.solutions import solution
 from recsys_lib.book.exercises.student import check, exercise, hint
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "exercise",
     "hint",
     "progress",
+    "solution",
 ]

@@ -1,16 +1,26 @@
-"""What a student calls in a lesson: ``exercise``, ``check`` and ``hint``."""
+"""What a student calls in a lesson: ``exercise``, ``check`` and ``hint``.
+
+Verdicts are printed, so that their columns stand under each other; prose is shown as Markdown.
+"""
 
 import difflib
 
 from recsys_lib.book.exercises import progress_file, source
 from recsys_lib.book.exercises.cases import normalise_choice
+from recsys_lib.book.exercises.mistakes import known_mistake
 from recsys_lib.book.exercises.parsing import ExerciseError
+from recsys_lib.book.exercises.surroundings import in_assignment, show
 from recsys_lib.book.exercises.verdicts import Verdict, define, run_test
 
 PUBLIC_ONLY = "These are the public tests; a grade counts hidden ones too."
 _MISSING = "no exercises file here has this exercise; open the lesson inside the book's folder"
 
+TICK = "✓"
+_UNJUDGED = ("not attempted", "too slow", "stopped")
+
 _hints_given: dict = {}
+_all_hints: set = set()
+_solved: set = set()
 _predictions: dict = {}
 
 
@@ -20,11 +30,9 @@ def exercise(identifier):
     Args:
         identifier: as in the exercises file, such as ``"memorization.cross_index"``.
     """
-    from IPython.display import Markdown, display
-
-    found = _find(identifier)
+    found = find(identifier)
     if found is not None:
-        display(Markdown(describe(found[1])))
+        show(describe(found[1]))
 
 
 def describe(one):
@@ -35,7 +43,7 @@ def describe(one):
 
 
 def check(identifier, answer=...):
-    """Run the public tests of an exercise on an answer and print the verdict.
+    """Run the public tests of an exercise on an answer and show the verdict.
 
     Args:
         identifier: such as ``"memorization.cross_index"``.
@@ -43,19 +51,29 @@ def check(identifier, answer=...):
             function that returns them or raises ``NotImplementedError``, count as no attempt.
 
     Nothing raises, whatever the answer does; an answer that does not finish in a few seconds is
-    stopped. For a recall exercise the answer itself is judged, and explained once it is right.
+    stopped. For a recall exercise the answer itself is judged, and explained once it is right. A
+    wrong answer that is a recorded mistake is told what it gets wrong, also where only a hidden
+    test would reject it.
     """
-    found = _find(identifier)
+    found = find(identifier)
     if found is None:
         return
     file, one = found
     first = _predictions.get(identifier) or progress_file.first_prediction(identifier)
     verdict = verdict_of(file, one, answer)
+    mistake = None
+    if verdict.status not in _UNJUDGED:
+        mistake = known_mistake(file, one, answer, with_hidden=not in_assignment())
     if verdict.status != "not attempted":
-        progress_file.record(
-            identifier, verdict.status, verdict.passed, _predictions.get(identifier)
-        )
-    print(render(one, verdict, answer, first))
+        passed = verdict.passed and mistake is None
+        status = "wrong" if verdict.passed and not passed else verdict.status
+        progress_file.record(identifier, status, passed, _predictions.get(identifier))
+        if passed:
+            _solved.add(identifier)
+    lines, prose = report(one, verdict, answer, first, mistake)
+    print(lines)
+    if prose:
+        show(prose, plain=f"\n{prose}")
 
 
 def verdict_of(file, one, answer, tests="public"):
@@ -79,49 +97,71 @@ def verdict_of(file, one, answer, tests="public"):
     return verdict
 
 
-def render(one, verdict, answer, first_prediction=None):
-    """Return a verdict as the text that `check` prints."""
-    headline = f"{one.identifier}: {_headline(one, verdict)}"
-    lines = [headline]
-    if verdict.details and not (one.kind == "recall" and verdict.status == "wrong"):
+def report(one, verdict, answer, first_prediction=None, mistake=None):
+    """Return what `check` says: lines of plain text, and prose as Markdown, which may be empty."""
+    lines = [f"{one.identifier}: {_headline(one, verdict, mistake)}"]
+    prose = [f"**A known mistake.** {mistake.text}"] if mistake is not None else []
+    if one.kind == "recall" and verdict.status == "wrong":
+        why = _why_wrong(one, answer)
+        prose += [why] if why else []
+        lines += [] if why else [f"  {verdict.details}"]
+    elif verdict.details:
         head, _, rest = verdict.details.partition("\n")
         lines[0] += f", {head}"
         lines += rest.splitlines()
-    if one.kind == "recall" and verdict.status == "wrong":
-        lines.append(f"  {_why_wrong(one, answer) or verdict.details}")
     if one.kind == "recall" and verdict.passed:
-        lines += ["", one.explanation]
+        prose.append(one.explanation)
     if one.kind == "open" and verdict.passed:
-        lines += ["A person judges it by this rubric:", "", one.rubric]
+        prose.append(f"A person judges it by this rubric:\n\n{one.rubric}")
     if first_prediction:
         shown = ", ".join(f"{value:.4g}" for value in first_prediction)
         lines.append(f"  your first prediction, before any measurement: {shown}")
     if one.kind not in ("recall", "open") and verdict.status != "not attempted":
         lines.append(PUBLIC_ONLY)
-    return "\n".join(lines)
+    return "\n".join(lines), "\n\n".join(prose)
+
+
+def render(one, verdict, answer, first_prediction=None, mistake=None):
+    """Return a verdict as the text that `check` prints where there is no notebook."""
+    lines, prose = report(one, verdict, answer, first_prediction, mistake)
+    return f"{lines}\n\n{prose}" if prose else lines
 
 
 def hint(identifier, restart=False):
-    """Print the next hint of an exercise, from gentle to explicit.
+    """Show the next hint of an exercise, from gentle to explicit.
 
     Args:
         identifier: such as ``"memorization.cross_index"``.
         restart: whether to begin with the first hint again.
     """
-    found = _find(identifier)
+    found = find(identifier)
     if found is None:
         return
     hints = found[1].hints
     given = 0 if restart else _hints_given.get(identifier, 0)
     if given >= len(hints):
         count = "the only hint" if len(hints) == 1 else f"the last of {len(hints)} hints"
-        print(f'That was {count}. hint("{identifier}", restart=True) begins again.')
+        after = "" if in_assignment() else f'solution("{identifier}") shows the solution; '
+        print(f'That was {count}. {after}hint("{identifier}", restart=True) begins again.')
         return
     _hints_given[identifier] = given + 1
-    print(f"Hint {given + 1} of {len(hints)}: {hints[given]}")
+    if given + 1 == len(hints):
+        _all_hints.add(identifier)
+    number = f"Hint {given + 1} of {len(hints)}"
+    show(f"**{number}.** {hints[given]}", plain=f"{number}: {hints[given]}")
 
 
-def _find(identifier):
+def is_solved(identifier):
+    """Return whether an answer has passed, in this session or as far as progress is kept."""
+    return identifier in _solved or progress_file.has_passed(identifier)
+
+
+def has_all_hints(identifier):
+    """Return whether the last hint has been shown in this session."""
+    return identifier in _all_hints
+
+
+def find(identifier):
     """The exercise, or None after one line that says what is missing."""
     try:
         found = source.find_exercise(identifier)
@@ -145,26 +185,28 @@ def _without_folder(error):
     return f"{head.replace(chr(92), '/').rsplit('/', 1)[-1]}{separator}{rest}"
 
 
-def _headline(one, verdict):
+def _headline(one, verdict, mistake=None):
     if verdict.status == "not attempted":
         return "not attempted yet"
     if one.kind == "recall":
-        return "right" if verdict.passed else "wrong"
+        return f"{TICK} right" if verdict.passed else "wrong"
     if one.kind == "open" and verdict.passed:
         return "an answer is there"
-    if verdict.passed and not verdict.num_cases:
-        return "right, all public tests hold"
+    if not verdict.passed:
+        return "too slow" if verdict.status == "too slow" else "wrong"
     count = f"{verdict.num_cases} public {'case' if verdict.num_cases == 1 else 'cases'}"
-    if one.kind == "experiment" and verdict.passed:
+    if mistake is not None:
+        return f"not right yet, though it passes the {count}"
+    if not verdict.num_cases:
+        return f"{TICK} right, all public tests hold"
+    if one.kind == "experiment":
         return (
-            f"the prediction holds on {count}, at most "
+            f"{TICK} right: the prediction holds on {count}, at most "
             f"{verdict.largest_difference:.2g} from the measurement"
         )
     if verdict.status == "exact":
-        return f"exact on {count}"
-    if verdict.status == "approximate":
-        return f"approximate on {count}, largest difference {verdict.largest_difference:.2g}"
-    return {"wrong": "wrong", "error": "wrong", "too slow": "too slow"}[verdict.status]
+        return f"{TICK} right: exact on {count}"
+    return f"{TICK} right on {count}, largest difference {verdict.largest_difference:.2g}"
 
 
 def _why_wrong(one, answer):
@@ -176,4 +218,16 @@ def _why_wrong(one, answer):
     return ""
 
 
-__all__ = ["Verdict", "check", "describe", "exercise", "hint", "render", "verdict_of"]
+__all__ = [
+    "Verdict",
+    "check",
+    "describe",
+    "exercise",
+    "find",
+    "has_all_hints",
+    "hint",
+    "is_solved",
+    "render",
+    "report",
+    "verdict_of",
+]

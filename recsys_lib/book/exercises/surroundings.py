@@ -1,0 +1,54 @@
+"""What surrounds a student's cell: a notebook that shows formulas or plain text, an assignment."""
+
+import json
+import os
+
+SWITCH_VARIABLE = "RECSYS_SOLUTIONS"
+NOTEBOOK_VARIABLE = "JPY_SESSION_NAME"
+"""In it, Jupyter tells a kernel the path of the notebook that it runs."""
+
+
+def show(markdown: str, plain: str | None = None) -> None:
+    """Display Markdown; without a notebook, print it.
+
+    Args:
+        markdown: the text, with formulas.
+        plain: what is printed in its place; default: the same text.
+
+    Example:
+        >>> show("**Hint.** Add.", plain="Hint: Add.")
+        Hint: Add.
+    """
+    if not in_notebook():
+        print(markdown if plain is None else plain)
+        return
+    from IPython.display import Markdown, display
+
+    display(Markdown(markdown))
+
+
+def in_notebook() -> bool:
+    """Return whether a notebook, or another front end that knows Markdown, shows the output."""
+    try:
+        from IPython import get_ipython
+    except ImportError:
+        return False
+    # In a terminal's IPython, a displayed object is its type and its address.
+    return getattr(get_ipython(), "kernel", None) is not None
+
+
+def in_assignment() -> bool:
+    """Return whether answers are for a grade here."""
+    return os.environ.get(SWITCH_VARIABLE) == "0" or _is_assignment(
+        os.environ.get(NOTEBOOK_VARIABLE, "")
+    )
+
+
+def _is_assignment(path: str) -> bool:
+    """Whether the notebook at ``path`` has cells of nbgrader."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            cells = json.load(file)["cells"]
+        return any("nbgrader" in cell["metadata"] for cell in cells)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
