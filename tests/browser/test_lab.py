@@ -66,7 +66,7 @@ def test_a_reader_opens_runs_drags_and_solves(reader):
     assert verdict.startswith(f"{EXERCISE}: wrong") and "public tests" in verdict, verdict
     assert last_verdict(progress_file) == "wrong"
     verdict = lab.run_cell(page, cell, right_answer())
-    assert verdict.startswith(f"{EXERCISE}: exact") and "public tests" in verdict, verdict
+    assert verdict.startswith(f"{EXERCISE}: ✓ right") and "public tests" in verdict, verdict
     assert last_verdict(progress_file) == "exact"
 
 
