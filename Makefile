@@ -16,8 +16,9 @@ WORKERS ?= 2
 # Each of the workers computes in one thread: two of two threads wait for each other on two cores.
 ONE_THREAD := TF_NUM_INTRAOP_THREADS=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
-# `make test` runs the notebooks whose inputs changed since the last green run on this machine, and
-# FULL=1 all. `python -m bookmaker changed` lists them, labs where their data are.
+# Of notebooks, mutants and grading `make test` runs what changed against the committed records, and
+# a tenth of the rest; FULL=1 runs all, and records it when it is green. `python -m bookmaker changed`
+# chooses, and lists the notebooks, labs where their data are.
 STAMP ?= build/tested.json
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg \
     --nbval-cell-timeout 300
@@ -42,14 +43,15 @@ help: ## list the targets
 lab: $(READER) ## set up the environment and open the book in JupyterLab
 	@$(PY) -m jupyter lab $(LAB) $(LAB_ARGS)
 
-test: lint ## everything CI checks: style, pairs, claims, tests, notebooks that changed (FULL=1: all)
+test: lint ## style, types, tests, and the notebooks, mutants and grading that changed (FULL=1: all)
 # The longest files first and in this order, so that no worker is left with one of them at the end.
 # A run that PYTEST_ARGS narrows proves nothing about the rest, and leaves no stamp.
 	@chosen="$$($(PY) -m bookmaker changed --stamp "$(STAMP)" $(if $(FULL),--all))"; \
 	set --; \
 	while IFS= read -r one; do [ -z "$$one" ] || set -- "$$@" "$$one"; done <<< "$$chosen"; \
 	RECSYS_PROGRESS=0 RECSYS_KEEP_PROGRESS=0 $(ONE_THREAD) $(PY) -m pytest \
-	    -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(NBVAL) "$$@" tests $(PYTEST_ARGS)
+	    -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(NBVAL) \
+	    --selected "$(STAMP).waiting" "$$@" tests $(PYTEST_ARGS)
 	@$(if $(PYTEST_ARGS),,$(PY) -m bookmaker tested --stamp "$(STAMP)")
 
 bench: $(READER) ## print the benchmark table

@@ -1,7 +1,6 @@
 """Command line of the book: ``python -m bookmaker --help`` lists the commands."""
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
@@ -15,9 +14,10 @@ from bookmaker import (
     lesson_checks,
     links,
     names,
+    selection,
     variants,
 )
-from bookmaker.build import BuildError, build, is_stale
+from bookmaker.build import BuildError, build, is_stale, refresh
 from bookmaker.grading.commands import add_commands
 from bookmaker.grading.course import GradingError
 from bookmaker.lessons import describe, find_texts, select_texts
@@ -36,36 +36,56 @@ def main(arguments=None):
 
 def _build(options):
     texts = select_texts(options.lessons, options.chapters)
-    others = set(inputs.built_with_others(options.chapters)) if options.changed else set()
     if not texts:
         print(f"no lessons in {options.chapters}")
-    failed = 0
+    wanted, lacking = [], []
     for text_path in texts:
-        if not options.force and text_path not in others and not is_stale(text_path):
-            print(f"{text_path.stem}: up to date", flush=True)
-            continue
-        if options.check:
-            print(f"{text_path.stem}: has to be built", flush=True)
-            failed += 1
-            continue
         try:
-            lesson, read = describe(text_path), inputs.inputs_of(text_path)
-            times = build(text_path)
-            inputs.record_built(text_path, read, options.chapters)
-        except (BuildError, LessonError) as error:
-            print(error, file=sys.stderr)
-            failed += 1
+            # Read before the build: what changes meanwhile is not what the outputs follow from.
+            read = inputs.inputs_of(text_path)
+        except LessonError as error:
+            lacking.append(str(error))
             continue
+        known = inputs.is_built_with(text_path, read, options.chapters)
+        if options.force or is_stale(text_path) or (options.changed and not known):
+            wanted.append((text_path, read, known and not options.force))
+        else:
+            print(f"{text_path.stem}: up to date", flush=True)
+    if options.check:
+        for text_path, _, _ in wanted:
+            print(f"{text_path.stem}: has to be built", flush=True)
+        _print_problems(lacking)
+        return 1 if wanted or lacking else 0
+    # A lesson that lacks a part is not worth the minute that it would run.
+    lacking += [line for path, _, _ in wanted for line in lesson_checks.text_problems(path)]
+    if lacking:
+        _print_problems(lacking)
+        print("nothing was built: mend the texts first", file=sys.stderr)
+        return 1
+    return 1 if sum([_build_one(*one, options.chapters) for one in wanted]) else 0
+
+
+def _build_one(text_path, read, known, chapters):
+    """Build one lesson, without executing it where its outputs are known; whether that failed."""
+    try:
+        lesson = describe(text_path)
+        times = None if known and refresh(text_path) else build(text_path)
+        inputs.record_built(text_path, read, chapters)
+    except (BuildError, LessonError) as error:
+        print(error, file=sys.stderr)
+        return True
+    if times is None:
+        print(f"{text_path.stem}: prose alone changed, outputs kept", flush=True)
+    else:
         first = "no output" if times.first_output is None else f"{times.first_output:.1f} s"
         print(
             f"{text_path.stem}: {times.total:.1f} s, first output after {first}; front matter "
             f"says {lesson.seconds} s",
             flush=True,
         )
-        problems = lesson_checks.check_lesson(text_path)
-        failed += bool(problems)
-        _print_problems(problems)
-    return 1 if failed else 0
+    problems = lesson_checks.check_lesson(text_path)
+    _print_problems(problems)
+    return bool(problems)
 
 
 def _check(options):
@@ -90,33 +110,29 @@ def _changed(options):
     notebooks, left_out = inputs.notebooks_to_test(options.chapters)
     for line in left_out:
         print(line, file=sys.stderr)
-    hashes = inputs.hashes_to_test(notebooks, options.chapters)
-    tested = {} if options.all else inputs.read_stamp(options.stamp)
-    chosen = inputs.changed(notebooks, hashes, tested, options.chapters)
-    inputs.write_stamp(_waiting(options.stamp), hashes)
-    if unchanged := len(notebooks) - len(chosen):
-        print(
-            f"{unchanged} of {len(notebooks)} notebooks are as in the last green run: left out; "
-            "FULL=1 runs all",
-            file=sys.stderr,
-        )
-    for path in chosen:
-        print(path)
+    hashes = selection.current(notebooks, options.chapters)
+    if options.all:
+        chosen = selection.everything(hashes)
+    else:
+        green = selection.recorded(options.chapters)
+        chosen = selection.select(hashes, green, selection.read_stamp(options.stamp))
+    selection.begin(chosen, hashes, options.stamp, full=options.all)
+    for line in chosen.summary(hashes):
+        print(line, file=sys.stderr)
+    wanted = set(chosen.chosen("notebooks"))
+    for path in notebooks:
+        if inputs.key_of(path, options.chapters) in wanted:
+            print(path)
     return 0
 
 
 def _tested(options):
-    waiting = _waiting(options.stamp)
-    if not waiting.exists():
-        print(f"{waiting}: missing; `changed` writes it before the run", file=sys.stderr)
+    try:
+        selection.finish(options.stamp, options.chapters)
+    except FileNotFoundError as error:
+        print(f"{error.filename}: missing; `changed` writes it before the run", file=sys.stderr)
         return 1
-    inputs.write_stamp(options.stamp, json.loads(waiting.read_text(encoding="utf-8")))
-    waiting.unlink()
     return 0
-
-
-def _waiting(stamp):
-    return stamp.with_name(f"{stamp.name}.waiting")
 
 
 def _index(options):
@@ -184,12 +200,14 @@ def _parser():
     command.set_defaults(run=_labs)
 
     stamp = argparse.ArgumentParser(add_help=False)
-    stamp.add_argument("--stamp", type=Path, default=inputs.STAMP, help="hashes of a green run")
+    stamp.add_argument("--stamp", type=Path, default=selection.STAMP, help="what is green here")
 
     command = commands.add_parser(
-        "changed", parents=[stamp], help="list the notebooks that changed since a green run"
+        "changed",
+        parents=[stamp],
+        help="choose what `make test` runs: what changed, and a tenth of the rest; list notebooks",
     )
-    command.add_argument("--all", action="store_true", help="list all notebooks")
+    command.add_argument("--all", action="store_true", help="choose everything")
     command.set_defaults(run=_changed)
 
     command = commands.add_parser(

@@ -1,4 +1,7 @@
-"""Builds a lesson: MyST text in, executed notebook out, the same bytes for the same outputs."""
+"""Builds a lesson: MyST text in, executed notebook out, the same bytes for the same outputs.
+
+Where only prose has changed nothing is executed: `refresh` keeps the outputs.
+"""
 
 import os
 import re
@@ -6,8 +9,17 @@ import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
-from bookmaker.lessons import describe, is_current, is_lab, read_notebook, read_text
+from bookmaker.inputs import code_cells
+from bookmaker.lessons import (
+    describe,
+    is_current,
+    is_executed,
+    is_lab,
+    read_notebook,
+    read_text,
+)
 from recsys_lib.book.labs import absence
 from recsys_lib.book.places import LessonError, write_atomically
 
@@ -29,6 +41,33 @@ class BuildTimes:
 
     total: float
     first_output: float | None
+
+
+def refresh(text_path):
+    """Bring a notebook's prose and metadata up to its text, and keep what its code cells show.
+
+    Returns:
+        False, and nothing is written, where the text's code cells are not those that the notebook
+        has executed: their sources, their order, their tags.
+
+    Raises:
+        LessonError: if the text cannot be read.
+    """
+    path = Path(text_path).with_suffix(".ipynb")
+    notebook = read_text(text_path)
+    try:
+        shown = [cell for cell in read_notebook(path).cells if cell.cell_type == "code"]
+    except LessonError:
+        return False
+    ours = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    if code_cells(notebook) != code_cells(SimpleNamespace(cells=shown)):
+        return False
+    if not all(is_executed(cell) for cell in shown):
+        return False
+    for cell, executed in zip(ours, shown, strict=True):
+        cell.outputs, cell.execution_count = executed.outputs, executed.execution_count
+    write_atomically(path, serialise(notebook))
+    return True
 
 
 def is_stale(text_path):

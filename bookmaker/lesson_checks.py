@@ -63,13 +63,28 @@ def check_lesson(text_path):
     except LessonError as error:
         return [str(error)]
     problems = pair_problems(text_path, text_notebook, notebook)
-    problems += anatomy_problems(lesson, text_notebook)
-    problems += lab_problems(lesson, text_notebook)
-    problems += claim_problems(text_path, text_notebook)
-    problems += lesson_problems(lesson.text_path, text_notebook)
+    problems += _text_problems(lesson, text_notebook)
     if problems and problems[0].startswith(f"{lesson.notebook_path}: stale"):
         return problems
     return problems + notebook_problems(lesson.notebook_path, notebook)
+
+
+def text_problems(text_path):
+    """Return what a lesson's text lacks, which can be told before anything runs."""
+    try:
+        notebook = read_text(text_path)
+        return _text_problems(describe(text_path, notebook), notebook)
+    except LessonError as error:
+        return [str(error)]
+
+
+def _text_problems(lesson, notebook):
+    return [
+        *anatomy_problems(lesson, notebook),
+        *lab_problems(lesson, notebook),
+        *claim_problems(lesson.text_path, notebook),
+        *lesson_problems(lesson.text_path, notebook),
+    ]
 
 
 def pair_problems(text_path, text_notebook, notebook):

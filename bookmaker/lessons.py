@@ -150,9 +150,14 @@ def code_of(path):
     Raises:
         LessonError: if the file is not a MyST notebook.
     """
+    return code_in(read_text(path))
+
+
+def code_in(notebook):
+    """Return the code cells of a notebook as `code_of` does those of a text."""
     return [
         "\n".join("" if line.lstrip()[:1] in tuple("%!") else line for line in source.splitlines())
-        for source in (cell.source for cell in read_text(path).cells if cell.cell_type == "code")
+        for source in (cell.source for cell in notebook.cells if cell.cell_type == "code")
     ]
 
 

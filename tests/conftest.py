@@ -1,7 +1,13 @@
-"""Sets TensorFlow's environment before any test module imports TensorFlow; seeds every test."""
+"""Sets TensorFlow's environment before any test module imports TensorFlow; seeds every test.
 
+``--selected FILE``, which ``make test`` passes, leaves out mutants and grading that FILE does not
+name; see ``bookmaker.selection``.
+"""
+
+import json
 import random
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,3 +25,32 @@ def _same_random_numbers_in_every_run():
     keras = sys.modules.get("keras")
     if keras is not None:
         keras.utils.set_random_seed(SEED)
+
+
+def pytest_addoption(parser):
+    parser.addoption("--selected", type=Path, help="of mutants and grading run what FILE names")
+
+
+def pytest_collection_modifyitems(config, items):
+    path = config.getoption("--selected")
+    if path is None:
+        return
+    run = json.loads(path.read_text(encoding="utf-8"))["run"]
+    kept, left_out = [], []
+    for item in items:
+        kind, name = _selectable(item)
+        (kept if kind is None or name in run[kind] else left_out).append(item)
+    items[:] = kept
+    config.hook.pytest_deselected(items=left_out)
+
+
+def _selectable(item):
+    """Kind and name by which a test may be left out; no kind for all that always run."""
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    if getattr(item, "originalname", None) == "test_the_mutant_is_rejected":
+        return "mutants", parameters["mutant"].file
+    if item.path.name == "test_grading_of_the_book.py" and "file" in parameters:
+        from bookmaker.selection import lesson_of
+
+        return "grading", lesson_of(parameters["file"].path)
+    return None, None

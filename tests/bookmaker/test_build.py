@@ -2,9 +2,12 @@ import nbformat
 import pytest
 
 from bookmaker import build as build_module
+from bookmaker import inputs
 from bookmaker.__main__ import main
 from bookmaker.build import BuildError, build, is_stale
 from bookmaker.lesson_checks import check_lesson
+
+FAKED = build_module.BuildTimes(1.0, None)
 
 
 def run(chapters, *arguments):
@@ -102,6 +105,75 @@ def test_only_changed_lessons_are_stale(chapters, overview):
     assert is_stale(path)
     path.with_suffix(".ipynb").write_text("{")
     assert is_stale(path)
+
+
+PROSE = ("The sum is four `", "The sum is surely four `")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "runs"),
+    [
+        (*PROSE, False),
+        ("## References\n\nNone.", "## References\n\n+++\n\nNone.\n\n+++\n\nNone.", False),
+        ("minutes: 5", "minutes: 5\n  seconds: 3", False),
+        ("total = 2 + 2", "total = 1 + 3", True),
+        ("ipython3\nclaims", "ipython3\n:tags: [long-cell]\n\nclaims", True),
+        ("## What", "```{code-cell} ipython3\n1 + 1\n```\n\n## What", True),
+    ],
+    ids=["prose", "more cells of prose", "front matter", "source", "tag", "another cell"],
+)
+def test_a_change_of_prose_alone_runs_nothing(chapters, overview, monkeypatch, old, new, runs):
+    path = chapters.write()
+    before = nbformat.read(chapters.fake(path), as_version=4)
+    recorded = inputs.read_built(chapters.folder)
+    text = overview.replace("  seconds: 3\n", "") if "seconds" in new else overview
+    assert old in text
+    chapters.write(text.replace(old, new))
+    built = []
+    monkeypatch.setattr("bookmaker.__main__.build", lambda path: built.append(path) or FAKED)
+    assert run(chapters, "build") == (1 if runs else 0)  # nothing was executed in truth
+    assert built == ([path] if runs else [])
+    if not runs:
+        after = nbformat.read(path.with_suffix(".ipynb"), as_version=4)
+        assert not is_stale(path) and check_lesson(path) == []
+        shown = [[c for c in n.cells if c.cell_type == "code"] for n in (before, after)]
+        assert shown[0] == shown[1] and shown[1][0].outputs
+        assert inputs.read_built(chapters.folder) == recorded
+
+
+@pytest.mark.parametrize("other", ["inputs", "outputs"])
+def test_outputs_that_may_not_be_todays_are_not_kept(chapters, overview, monkeypatch, other):
+    path = chapters.write()
+    notebook = chapters.fake(path)
+    chapters.write(overview.replace(*PROSE))
+    if other == "inputs":
+        monkeypatch.setattr(inputs, "inputs_of", lambda path: "of a library that has changed")
+    else:
+        notebook.write_text(notebook.read_text().replace("sum 4", "sum 5"))
+    built = []
+    monkeypatch.setattr("bookmaker.__main__.build", lambda path: built.append(path) or FAKED)
+    run(chapters, "build")
+    assert built == [path]
+
+
+def test_what_a_text_lacks_is_said_before_anything_runs(chapters, overview, monkeypatch, capsys):
+    chapters.write()
+    for name, text in (
+        ("02_parts", overview.replace("## References", "## Sources")),
+        ("03_claims", overview.replace("`claim: small.sum`", "")),
+        ("04_exercises", overview + cell('exercise("small.gone")')),
+    ):
+        chapters.write(text.replace("small.sum", f"small.{name}"), name=name)
+    monkeypatch.setattr("bookmaker.__main__.build", lambda path: pytest.fail(f"{path} ran"))
+    assert run(chapters, "build") == 1
+    said = capsys.readouterr().err
+    for lacking in (
+        "02_parts.md: heading `## References` is missing",
+        "03_claims.md: claim small.03_claims is checked; no sentence",
+        "04_exercises.md: shows the exercise small.gone, but",
+        "nothing was built",
+    ):
+        assert lacking in said
 
 
 def test_build_skips_and_only_names_what_has_to_be_built(chapters, monkeypatch, capsys):

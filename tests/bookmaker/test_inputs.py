@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from nbformat.v4 import new_output
 
 from bookmaker import build, inputs
 from bookmaker.__main__ import main
@@ -135,12 +136,14 @@ def test_a_build_records_its_inputs_and_forgets_what_is_gone(chapters, monkeypat
     command = ["--chapters", str(chapters.folder), "build"]
     main(command)
     recorded = inputs.read_built(chapters.folder)
-    assert recorded == {f"00_small/{path.stem}": inputs.inputs_of(path) for path in (first, second)}
+    assert {name: built["inputs"] for name, built in recorded.items()} == {
+        f"00_small/{path.stem}": inputs.inputs_of(path) for path in (first, second)
+    }
     assert inputs.problems(chapters.folder) == []
     assert inputs.built_with_others(chapters.folder) == []
 
     (chapters.folder / inputs.NAME).write_text(
-        json.dumps({**recorded, "00_small/02_small": "other", "00_small/03_gone": "one"})
+        json.dumps({**recorded, "00_small/02_small": {}, "00_small/03_gone": {}})
     )
     (gone,) = inputs.problems(chapters.folder)
     assert "00_small/03_gone, which is not there" in gone
@@ -156,28 +159,27 @@ def test_a_build_records_its_inputs_and_forgets_what_is_gone(chapters, monkeypat
     assert len(inputs.problems(chapters.folder)) == 2
 
 
-def test_a_broken_stamp_counts_as_none(tmp_path):
-    stamp = tmp_path / "build" / "tested.json"
-    assert inputs.read_stamp(stamp) == {}
-    inputs.write_stamp(stamp, {"00_small/01_small": "hash"})
-    assert inputs.read_stamp(stamp) == {"00_small/01_small": "hash"}
-    stamp.write_text("[]")
-    assert inputs.read_stamp(stamp) == {}
-    stamp.write_text("{")
-    assert inputs.read_stamp(stamp) == {}
-
-
-def test_a_notebook_that_was_edited_by_hand_is_tested_again(chapters, tmp_path, capsys):
-    notebook = chapters.fake(chapters.write())
-    stamp = tmp_path / "tested.json"
-    command = ["--chapters", str(chapters.folder)]
-    options = ["--stamp", str(stamp)]
-    assert main([*command, "tested", *options]) == 1, "nothing was listed before"
-    main([*command, "changed", *options])
-    assert main([*command, "tested", *options]) == 0
-    capsys.readouterr()
-    main([*command, "changed", *options])
-    assert capsys.readouterr().out == ""
+def test_outputs_that_no_build_gave_are_not_kept(chapters):
+    path = chapters.write()
+    notebook = chapters.fake(path)
+    read = inputs.inputs_of(path)
+    assert inputs.is_built_with(path, read, chapters.folder)
+    assert not inputs.is_built_with(path, "other", chapters.folder)
     notebook.write_text(notebook.read_text().replace("sum 4", "sum 5"))
-    main([*command, "changed", *options])
-    assert capsys.readouterr().out == f"{notebook}\n"
+    assert not inputs.is_built_with(path, read, chapters.folder)
+    notebook.unlink()
+    assert not inputs.is_built_with(path, read, chapters.folder)
+
+
+def test_an_alternative_text_is_prose_and_a_figure_is_not(chapters):
+    path = chapters.write()
+
+    def hash_with(alt, image):
+        figure = {"data": {"image/png": image}, "metadata": {"image/png": {"alt": alt}}}
+        shown = [new_output("display_data", **figure)]
+        return inputs.outputs_of(
+            chapters.fake(path, lambda notebook: notebook.cells[1].update(outputs=shown))
+        )
+
+    assert hash_with("a rising line", "iVBO") == hash_with("a falling line", "iVBO")
+    assert hash_with("a rising line", "iVBO") != hash_with("a rising line", "iVBP")

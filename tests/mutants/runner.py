@@ -6,6 +6,7 @@ The child serves the mutated source of one module from memory, runs the named te
 Nothing is ever written to the working tree.
 
     python tests/mutants/runner.py 2 < jobs > reports    (a JSON list in, a JSON line per job out)
+    python tests/mutants/runner.py list                  (all recorded mutants, as a JSON list)
 """
 
 import dataclasses
@@ -24,6 +25,7 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+MACHINERY = ("runner", "test_mutants")
 SECONDS_PER_JOB = 120
 # Failures with these say that the mutant itself is broken, not that a test saw through it.
 BROKEN = ("ImportError", "ModuleNotFoundError", "NameError", "SyntaxError", "UnboundLocalError")
@@ -73,6 +75,19 @@ class Mutant:
         except SyntaxError as error:
             raise ValueError(f"mutant {self.name!r}: {error}") from error
         return mutated
+
+
+def recorded(folder=ROOT / "tests" / "mutants"):
+    """The mutants of every list in a folder: one file for each package or topic."""
+    mutants = []
+    for path in sorted(folder.glob("*.py")):
+        if path.stem in MACHINERY:
+            continue
+        spec = importlib.util.spec_from_file_location(f"mutants_of_{path.stem}", path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        mutants += module.MUTANTS
+    return mutants
 
 
 class Zygote:
@@ -280,4 +295,8 @@ def _serve(num_children):
 
 
 if __name__ == "__main__":
-    _serve(int(sys.argv[1]))
+    if sys.argv[1] == "list":
+        sys.modules["runner"] = sys.modules["__main__"]  # which the lists import
+        print(json.dumps([dataclasses.asdict(mutant) for mutant in recorded()]))
+    else:
+        _serve(int(sys.argv[1]))

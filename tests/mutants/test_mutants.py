@@ -1,31 +1,14 @@
 """Every recorded mistake is rejected by the tests named for it, which pass without it."""
 
-import importlib.util
 import os
-import pathlib
 import sys
 from collections import Counter
 
 import pytest
-from runner import BROKEN, Mutant, Zygote
+from runner import BROKEN, Mutant, Zygote, recorded
+from selected import values
 
-HERE = pathlib.Path(__file__).parent
-MACHINERY = ("runner", "test_mutants")
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks after importing TensorFlow")
-
-
-def recorded():
-    """The mutants of every list beside this file: one file for each package."""
-    mutants = []
-    for path in sorted(HERE.glob("*.py")):
-        if path.stem in MACHINERY:
-            continue
-        spec = importlib.util.spec_from_file_location(f"mutants_of_{path.stem}", path)
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        mutants += module.MUTANTS
-    return mutants
-
 
 MUTANTS = recorded()
 
@@ -37,11 +20,7 @@ def job_of_unmutated(file):
 @pytest.fixture(scope="module")
 def zygote(request):
     """Works on all selected mutants at once, whichever of them is waited for."""
-    chosen = {
-        item.callspec.params["mutant"].name: item.callspec.params["mutant"]
-        for item in request.session.items
-        if item.path == request.path and "mutant" in getattr(item, "callspec", _Nothing).params
-    }
+    chosen = {mutant.name: mutant for mutant in values(request, "mutant")}
     tests = {test: None for mutant in chosen.values() for test in mutant.tests}
     jobs = []
     for file in sorted({test.split("::")[0] for test in tests}):
@@ -58,10 +37,6 @@ def zygote(request):
     zygote = Zygote(jobs, num_children=max(2, (os.cpu_count() or 2) // 2))
     yield zygote
     zygote.close()
-
-
-class _Nothing:
-    params = ()
 
 
 def matches(node, test):

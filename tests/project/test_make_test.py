@@ -1,5 +1,6 @@
-"""Which notebooks ``make test`` runs, in a clone whose folder has spaces and foreign letters."""
+"""What ``make test`` runs, in a clone whose folder has spaces and foreign letters."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -14,7 +15,17 @@ ROOT = Path(__file__).parents[2]
 COPIED = ("bookmaker", "data", "recsys_lib")
 CHAPTERS = ("00_the_ranking_stage", "04_sequence_models")
 FILES = ("Makefile", "constraints.txt", "pyproject.toml", "requirements.txt")
+TESTS = ("bookmaker", "contract", "sequence", "shared")
 CHANGED = "04_sequence_models/01_din"
+DIN = "recsys_lib/sequence/din.py"
+
+# As after a build: every notebook of the clone shows what today's inputs give.
+RECORD = """\
+from bookmaker import inputs
+
+for text in inputs.texts():
+    inputs.record_built(text, inputs.inputs_of(text))
+"""
 
 # Runs the commands that choose notebooks; of all others it only says what they were given.
 PYTHON = """\
@@ -38,8 +49,11 @@ def clone(tmp_path_factory):
         shutil.copy(page, folder / "chapters")
     for name in FILES:
         shutil.copy(ROOT / name, folder / name)
-    (folder / "tests").mkdir()
-    shutil.copy(ROOT / "tests" / "nbval_sanitize.cfg", folder / "tests")
+    for name in TESTS:
+        shutil.copytree(ROOT / "tests" / name, folder / "tests" / name, ignore=left_out)
+    (folder / "tests" / "mutants").mkdir()
+    for name in ("nbval_sanitize.cfg", "conftest.py", "mutants/runner.py", "mutants/sequence.py"):
+        shutil.copy(ROOT / "tests" / name, folder / "tests" / name)
     python = folder / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.write_text(PYTHON.format(python=sys.executable))
@@ -54,6 +68,7 @@ def make_test(clone, tmp_path):
     """Runs ``make test`` in the clone; returns what ran and the process."""
     if shutil.which("make") is None:
         pytest.skip("make is not installed")
+    (clone / "tests" / "green.json").unlink(missing_ok=True)
 
     def run(*arguments, **environment):
         # What a surrounding `make test FULL=1` was given reaches its children by the environment.
@@ -71,6 +86,33 @@ def make_test(clone, tmp_path):
         lines = finished.stdout.splitlines()
         ran = {Path(line).relative_to(clone) for line in lines if line.endswith(".ipynb")}
         return {path.as_posix().removeprefix("chapters/") for path in ran}, finished
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def records(clone):
+    """The committed records of a clone in which everything is green."""
+    subprocess.run([sys.executable, "-c", RECORD], cwd=clone, check=True)
+    stamp = clone.parent / "first.json"
+    for command in (("changed", "--all"), ("tested",)):
+        command = [sys.executable, "-m", "bookmaker", *command, "--stamp", stamp]
+        subprocess.run(command, cwd=clone, check=True, capture_output=True)
+    return (clone / "tests" / "green.json").read_text()
+
+
+@pytest.fixture
+def fresh(clone, records, make_test, tmp_path):
+    """Runs ``make test`` as in a fresh clone: dict of kind to what ran."""
+    (clone / "tests" / "green.json").write_text(records)
+    stamp = tmp_path / "stamp.json"
+
+    def run():
+        stamp.unlink(missing_ok=True)
+        finished = make_test()[1]
+        assert finished.returncode == 0, finished.stderr
+        passed = json.loads(stamp.read_text())
+        return {kind: set(passed[kind]) for kind in ("notebooks", "mutants", "grading")}
 
     return run
 
@@ -118,3 +160,54 @@ def test_labs_are_tested_exactly_where_their_data_are(clone, make_test, tmp_path
     assert finished.returncode == 0, finished.stderr
     assert ran == (notebooks(clone) if present else notebooks(clone) - labs(clone))
     assert ("left out" in finished.stderr) == (not present and bool(labs(clone)))
+
+
+def test_where_nothing_changed_the_same_tenth_runs_in_every_clone(fresh):
+    ran = fresh()
+    sizes = {kind: len(names) for kind, names in ran.items()}
+    # Of 8 lessons and the start page, of a dozen mutated files, of 7 lessons with exercises.
+    assert sizes["notebooks"] == 1 and sizes["grading"] == 1 and 1 <= sizes["mutants"] <= 2
+    assert fresh() == ran
+
+
+@pytest.mark.parametrize(
+    ("changed", "forced", "left"),
+    [
+        (
+            DIN,
+            {"notebooks": {CHANGED}, "mutants": {DIN}, "grading": set()},
+            {"notebooks": {"index", "00_the_ranking_stage/02_metrics"}},
+        ),
+        (
+            "data/movielens.md",
+            {"notebooks": {CHANGED}, "mutants": set(), "grading": set()},
+            {"notebooks": {"index", "00_the_ranking_stage/02_metrics"}},
+        ),
+        (
+            f"chapters/{CHANGED}.exercises.md",
+            {"notebooks": {CHANGED}, "mutants": set(), "grading": {CHANGED}},
+            {"notebooks": {"index", "04_sequence_models/02_dien"}},
+        ),
+        ("constraints.txt", "everything", {}),
+        ("tests/nbval_sanitize.cfg", {"notebooks": "everything"}, {}),
+    ],
+    ids=["model", "data card", "exercises", "lock", "masks"],
+)
+def test_what_changed_is_forced_in_a_fresh_clone(clone, fresh, changed, forced, left):
+    path = clone / changed
+    before = path.read_bytes()
+    try:
+        path.write_bytes(before + b"\n# one line more\n")
+        ran = fresh()
+    finally:
+        path.write_bytes(before)
+    there = {name.removesuffix(".ipynb") for name in notebooks(clone) - labs(clone)}
+    if forced == "everything":
+        assert ran["notebooks"] == there
+        assert len(ran["mutants"]) > 5 and len(ran["grading"]) > 5
+        return
+    for kind, names in forced.items():
+        assert ran[kind] >= (there if names == "everything" else names)
+    for kind, names in left.items():
+        # What no change forces runs only where it is drawn: one of ten or fewer.
+        assert len(ran[kind] & names) <= 1
