@@ -9,9 +9,6 @@ from recsys_lib.book.exercises.student import describe
 BEGIN_HIDDEN, END_HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
 HIDDEN_NOTE = "# Hidden tests of this exercise run here when it is graded."
 
-# Standard error in a test's output counts as a failure for nbgrader, and NumPy warns there.
-_QUIET = "import warnings\n\nwarnings.simplefilter('ignore')"
-
 _INTRODUCTION = """\
 # {title}
 
@@ -64,7 +61,7 @@ def instructor_notebook(file):
             cells.append(_cell("code", one.solution, grade_id(one), one.points, solution=True))
             continue
         cells.append(_cell("code", one.solution, grade_id(one), solution=True))
-        cells += _test_cells(file, one)
+        cells += _test_cells(one)
     notebook = new_notebook(cells=cells)
     notebook.metadata["kernelspec"] = dict(KERNELSPEC)
     notebook.metadata["language_info"] = {"name": "python"}
@@ -72,19 +69,14 @@ def instructor_notebook(file):
     return notebook
 
 
-def _test_cells(file, one):
-    """Test cells in whose hidden part the setup runs again.
-
-    A student who calls a variable ``case`` would otherwise break the tests of the next exercise.
-    """
+def _test_cells(one):
+    """The test cells of an exercise: public and hidden tests, each with its points."""
     public_points, hidden_points = split_points(one)
-    again = f"{BEGIN_HIDDEN}\n{_QUIET}\n{file.setup}\n{END_HIDDEN}"
-    hidden = f"{HIDDEN_NOTE}\n{BEGIN_HIDDEN}\n{_QUIET}\n{file.setup}\n{one.hidden}\n{END_HIDDEN}"
-    public = f"{again}\n{one.public}"
+    public, hidden = one.public, f"{HIDDEN_NOTE}\n{BEGIN_HIDDEN}\n{one.hidden}\n{END_HIDDEN}"
     if one.hidden and not hidden_points:
-        public, hidden = f"{public}\n{hidden}", ""
+        public = f"{public}\n{hidden}"
     cells = [_cell("code", public, grade_id(one, "public"), public_points, locked=True)]
-    if one.hidden and hidden_points:
+    if hidden_points:
         cells.append(_cell("code", hidden, grade_id(one, "hidden"), hidden_points, locked=True))
     return cells
 

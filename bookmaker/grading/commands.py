@@ -9,6 +9,7 @@ from bookmaker.grading import grade as grading
 from bookmaker.grading import report as grading_report
 from bookmaker.grading import roster as grading_roster
 from bookmaker.grading.course import open_course, release
+from bookmaker.grading.sandbox import protection
 from bookmaker.lesson_cells import render_lesson_cells
 from recsys_lib.book.exercises.source import find_sources, read_source, source_of
 from recsys_lib.book.exercises.variants import variant_of
@@ -95,6 +96,8 @@ def _collect(options):
 
 
 def _grade(options):
+    for line in protection():
+        print(f"not protected: {line}", file=sys.stderr)
     return _print_lines(grading.grade(open_course(options.course), options.lessons))
 
 

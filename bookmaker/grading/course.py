@@ -47,6 +47,9 @@ def configure(config):
         config: a traitlets ``Config``, changed in place; ``nbgrader_config.py`` hands over its own,
             so that nbgrader's commands and the buttons of its formgrader do what ours do.
     """
+    from bookmaker.grading import executor
+
+    executor.configure(config)
     config.CourseDirectory.course_id = "book"
     config.ClearSolutions.code_stub = {"python": STUB}
     config.OverwriteCells.add_missing_cells = True
