@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
+from bookmaker.figures import describe_figures
 from bookmaker.inputs import code_cells
 from bookmaker.lessons import (
     describe,
@@ -66,6 +67,7 @@ def refresh(text_path):
         return False
     for cell, executed in zip(ours, shown, strict=True):
         cell.outputs, cell.execution_count = executed.outputs, executed.execution_count
+    describe_figures(notebook)
     write_atomically(path, serialise(notebook))
     return True
 
@@ -114,6 +116,7 @@ def run(text_path):
         raise BuildError(f"{text_path}: {absent}")
     times = _execute(notebook, text_path)
     _normalise(notebook, text_path)
+    describe_figures(notebook)
     return notebook, times
 
 
