@@ -101,8 +101,10 @@ class _Exchange:
         """The exercise with all exchanges made, and with the cases that its solution answers."""
         for part, calls in self._cases.items():
             self._write_cases(part, calls)
-        for name in _CODE:
-            _parse(getattr(self._one, name), name)
+        for name in ("public", "hidden"):
+            _parse(getattr(self._one, name), f"{name} test")
+        for mistake in self._one.mistakes:
+            _parse(mistake.code, "mistake")
         one = replace(self._one, target=target_of(self._one.solution))
         require_parts(one)
         return one
@@ -201,7 +203,7 @@ def _call_with_cases(code, part):
     """The node of the part's one ``check_cases``."""
     found = [
         node
-        for node in ast.walk(_parse(code, part))
+        for node in ast.walk(_parse(code, f"{part} test"))
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "check_cases"
     ]
     if len(found) != 1 or len(found[0].args) < 2 or not isinstance(found[0].args[1], ast.List):
