@@ -115,7 +115,7 @@ def _chapter(found):
 
 
 def _table(lessons):
-    rows = ["| lesson | the question it answers | to read | to run |", "|---|---|---|---|"]
+    rows = ["| lesson | the question it answers | to read | to run |", "|:---|:---|---:|---:|"]
     for lesson in lessons:
         link = f"{lesson.chapter}/{lesson.notebook_path.name}"
         title, question = (text.replace("|", "\\|") for text in (lesson.title, lesson.question))
