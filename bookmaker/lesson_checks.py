@@ -21,6 +21,7 @@ from bookmaker.lessons import (
     read_notebook,
     read_text,
 )
+from bookmaker.offered_names import offer_problems
 from recsys_lib.book.places import CHAPTERS, LessonError
 
 LONGEST_CELL = 30
@@ -84,6 +85,7 @@ def _text_problems(lesson, notebook):
         *lab_problems(lesson, notebook),
         *claim_problems(lesson.text_path, notebook),
         *lesson_problems(lesson.text_path, notebook),
+        *offer_problems(lesson.text_path, notebook),
     ]
 
 

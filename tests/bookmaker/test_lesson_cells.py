@@ -10,14 +10,17 @@ from bookmaker.lesson_cells import (
     render_lesson_cells,
 )
 from bookmaker.lessons import read_text
+from bookmaker.offered_names import SENTENCE
 
 
 @pytest.fixture
 def lesson(chapters, overview):
     """Path of a lesson that shows all exercises of the file beside it."""
     cells = render_lesson_cells(small(chapters.folder))
+    names = "from recsys_lib.book import check, exercise, hint, solution"
+    offer = f"{SENTENCE.format('small.twice')}\n\n```{{code-cell}} ipython3\n{names}\n```\n"
     return chapters.write(
-        overview.replace("## References", f"## Exercises\n\n{cells}\n## References")
+        overview.replace("## References", f"## Exercises\n\n{offer}\n{cells}\n## References")
     )
 
 
