@@ -19,7 +19,7 @@ from nbformat.v4 import new_output
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Float, Integer
 
-from bookmaker.grading.remote import Endpoint, ProtocolError, text_of
+from bookmaker.grading.remote import Endpoint, ProtocolError, name_of, text_of
 from bookmaker.grading.sandbox import START_SECONDS, USUAL, Limits, Sandbox
 from recsys_lib.book.exercises.limits import Stopped
 from recsys_lib.book.exercises.verdicts import Verdict, run_test_on
@@ -76,7 +76,9 @@ class IsolatedExecute(NbGraderPreprocessor):
             memory_bytes=self.memory_bytes,
             processes=self.processes,
         )
-        nb.metadata["remarks"] = run_notebook(nb, limits, hidden=[Path.cwd()])
+        database = str(resources.get("nbgrader", {}).get("db_url", ""))
+        course = Path(database.removeprefix("sqlite:///")).parent
+        nb.metadata["remarks"] = run_notebook(nb, limits, hidden=[course, Path.cwd()])
         return nb, resources
 
 
@@ -104,29 +106,42 @@ class Student(Endpoint):
 
     def ask(self, question):
         """As `Endpoint.ask`, but whatever keeps the answer from coming is `Stopped`."""
-        reason = f"ran longer than {self._given:g} s"
+        reason = f"ran longer than {self._given:.3g} s"
         guard = threading.Timer(max(0.0, self.left), self._sandbox.stop, [reason])
         started = time.monotonic()
         guard.start()
         try:
             answer = super().ask(question)
             self.printed = text_of(answer.get("printed", ""))
-            self.patched.update(map(text_of, answer.get("patched", [])[:5]))
+            self.patched.update(map(name_of, answer.get("patched", [])[:5]))
             return answer
-        except (EOFError, OSError, ValueError):
+        except (EOFError, OSError):
             raise Stopped(self.close(1.0) or "ended its process") from None
-        except (ProtocolError, TypeError, AttributeError, KeyError) as error:
-            self.close()
-            raise Stopped(f"broke the line to the grader: {error}") from None
+        except (ProtocolError, TypeError) as error:
+            raise self._broken(error) from None
         finally:
             guard.cancel()
             self.left -= time.monotonic() - started
 
+    def value_of(self, answer):
+        """As `Endpoint.value_of`, but a value that is none is `Stopped`."""
+        try:
+            return super().value_of(answer)
+        except ProtocolError as error:
+            raise self._broken(error) from None
+
     def call_measured(self, number, arguments):
         """As `Endpoint.call_measured`; what the system says counts where it is far more."""
         before = self._sandbox.memory(start_again=True)
-        told = super().call_measured(number, arguments)
+        try:
+            told = super().call_measured(number, arguments)
+        except ProtocolError as error:
+            raise self._broken(error) from None
         return max(told, self._sandbox.memory() - before - MEMORY_SLACK)
+
+    def _broken(self, error):
+        self.close()
+        return Stopped(f"broke the line to the grader: {error}")
 
     def close(self, patience=0.0):
         """End the process and all that it has started; returns why it has ended."""
@@ -160,7 +175,7 @@ def run_notebook(notebook: Any, limits: Limits = USUAL, hidden: Iterable[Any] = 
                     cell.outputs, cell.execution_count = [], number
                     run.cell(cell, number)
     finally:
-        run.close()
+        run.end()
     return list(dict.fromkeys(run.remarks))
 
 
@@ -171,32 +186,24 @@ class _Run:
         self.stopped, self.remarks = {}, []
         self.ends = time.monotonic() + limits.notebook_seconds
 
-    def close(self):
-        if self.student is not None:
-            self.student.close()
-
     def cell(self, cell, number):
         """Run one cell and write its outputs."""
         settings = cell.metadata.get("nbgrader", {})
         identifier, locked = settings.get("grade_id") or f"added-{number}", settings.get("locked")
         exercise, _, part = identifier.partition("--")
-        name = f"{identifier}"
+        if exercise in self.stopped:
+            cell.outputs.append(_error("Stopped", f"this cell {self.stopped[exercise]}"))
+            return
         try:
-            if exercise in self.stopped:
-                raise Stopped(self.stopped[exercise])
             if locked and part in ("public", "hidden"):
-                self._test(cell, name)
+                self._test(cell, identifier)
             else:
-                self._own(cell, name, is_setup=locked and identifier == "setup")
+                self._own(cell, identifier, is_setup=locked and identifier == "setup")
         except Stopped as reason:
-            if exercise not in self.stopped:
-                self.stopped[exercise] = str(reason)
-                self.remarks.append(f"cell {name} was stopped: it {reason}")
+            self.stopped[exercise] = str(reason)
+            self.remarks.append(f"cell {identifier} was stopped: it {reason}")
             cell.outputs.append(_error("Stopped", f"this cell {reason}"))
-        if self.student is not None:
-            for patched in sorted(self.student.patched):
-                self.remarks.append(f"cell {name} or one before it exchanged {patched}")
-            self.student.patched.clear()
+            self.end()
 
     def _own(self, cell, name, is_setup):
         source = cell.source
@@ -206,7 +213,7 @@ class _Run:
             self.remarks.append(f"cell {name} says {word[0]!r}")
         student = self._running()
         student.allow(self._seconds())
-        answer = self._ask(student, {"run": source, "name": name})
+        answer = student.ask({"run": source, "name": name})
         if student.printed:
             cell.outputs.append(new_output("stream", name="stdout", text=student.printed))
         if "raised" in answer:
@@ -222,24 +229,16 @@ class _Run:
         student = self._running()
         student.allow(self._seconds())
         answers = {}
-        try:
-            for wanted in _wanted(f"{self.setup}\n{cell.source}"):
-                answer = student.ask({"get": wanted})
-                if "value" in answer:
-                    answers[wanted] = student.value_of(answer)
-        except ProtocolError as error:
-            self._lost()
-            raise Stopped(f"broke the line to the grader: {error}") from None
-        except Stopped:
-            self._lost()
-            raise
+        for wanted in _wanted(f"{self.setup}\n{cell.source}"):
+            answer = student.ask({"get": wanted})
+            if "value" in answer and "raised" not in answer:
+                answers[wanted] = student.value_of(answer)
         asked = [answers.get(wanted, 0) for wanted in _wanted(cell.source)]
         if any(value is None or value is Ellipsis for value in asked):
             verdict = Verdict("not attempted")
         else:
             verdict = run_test_on(self.setup, cell.source, answers, name=f"test {name}")
         if verdict.status == "stopped":
-            self._lost()
             raise Stopped(verdict.details)
         if not verdict.passed:
             kind = _NAMES.get(verdict.status, "WrongAnswer")
@@ -252,27 +251,26 @@ class _Run:
             raise Stopped(f"came after {total:g} s, the time for the whole notebook")
         return min(self.limits.seconds, left)
 
-    def _ask(self, student, question):
-        try:
-            return student.ask(question)
-        except Stopped:
-            self._lost()
-            raise
-
-    def _lost(self):
-        """The process is gone; the next one gets the cells that did not end theirs."""
-        self.student.close()
+    def end(self):
+        """End the process; the next one gets the cells that did not end theirs."""
+        if self.student is not None:
+            exchanged = sorted(self.student.patched)[:5]
+            self.remarks += [f"the library's {name} was exchanged" for name in exchanged]
+            self.student.close()
         self.student = None
 
     def _running(self):
         while self.student is None:
-            self.student = Student(self.limits, self.hidden)
+            try:
+                self.student = Student(self.limits, self.hidden)
+            except Stopped as reason:
+                raise RuntimeError(f"the student's process {reason}") from None
             for one in list(self.done):
                 self.student.allow(self._seconds())
                 try:
                     self.student.ask({"run": one[0], "name": one[1]})
                 except Stopped as reason:
-                    self._lost()
+                    self.end()
                     self.done.remove(one)
                     self.remarks.append(f"cell {one[1]} was stopped when run again: it {reason}")
                     break

@@ -222,7 +222,10 @@ def _watch(child, config):
     while True:
         ended, status = os.waitpid(child, os.WNOHANG)
         if ended:
-            return os.waitstatus_to_exitcode(status) & 0xFF
+            code = os.waitstatus_to_exitcode(status)
+            if code < 0:
+                print(f"was ended by {signal.Signals(-code).name}", file=sys.stderr)
+            return code & 0xFF
         processes, memory = family(os.getpid())
         if memory > config["memory_bytes"]:
             print(f"used more than {config['memory_bytes'] >> 20} MiB of memory", file=sys.stderr)

@@ -13,8 +13,8 @@ import struct
 
 import numpy as np
 
-LARGEST_MESSAGE = 64 << 20
-LARGEST_ARRAY = 40 << 20
+LARGEST_MESSAGE = 16 << 20
+LARGEST_ARRAY = 11 << 20
 LARGEST_SET = 10_000
 DEEPEST = 20
 LONGEST_TEXT = 10_000
@@ -286,7 +286,7 @@ def decode(content, endpoint=None, depth=0):
     ((kind, inside),) = content.items()
     try:
         return _decode_kind(kind, inside, endpoint, depth + 1)
-    except (ValueError, TypeError, OverflowError, MemoryError):
+    except (ValueError, TypeError, LookupError, OverflowError, MemoryError):
         raise ProtocolError(f"a broken value of kind {kind[:20]!r}") from None
 
 
@@ -306,6 +306,8 @@ def _decode_kind(kind, inside, endpoint, depth):
         shape, parts = _list(inside)
         if not all(type(part) is str for part in parts):
             raise ProtocolError("a text that is none")
+        if max(map(len, parts), default=0) * len(parts) > LARGEST_ARRAY:
+            raise ProtocolError("texts that take too much memory")
         return np.array(parts, dtype=str).reshape(shape)
     if kind == "bytes":
         return base64.b64decode(inside, validate=True)
@@ -317,7 +319,7 @@ def _decode_kind(kind, inside, endpoint, depth):
         return Opaque(text_of(inside[0]))
     if kind == "function" and endpoint is not None:
         number, name = _list(inside)
-        return RemoteFunction(endpoint, number, _name(name, "function"))
+        return RemoteFunction(endpoint, number, name_of(name))
     raise ProtocolError(f"a value of the unknown kind {kind[:20]!r}")
 
 
@@ -349,15 +351,22 @@ def text_of(value):
     return value[:LONGEST_TEXT].encode("utf-8", "replace").decode()
 
 
-def _name(value, otherwise):
-    return value if re.fullmatch(r"[A-Za-z_]\w{0,79}", text_of(value)) else otherwise
+def name_of(value):
+    """Return a name, possibly dotted, that came along the line; "unnamed" for what is none.
+
+    Raises:
+        ProtocolError: it is no text.
+    """
+    return value if re.fullmatch(r"[A-Za-z_][\w.]{0,99}", text_of(value)) else "unnamed"
 
 
 def _raised(content):
-    name, message, line = map(text_of, _list(content))
+    if len(_list(content)) != 3:
+        raise ProtocolError("an error without a message")
+    name, message, line = map(text_of, content)
     for known in (NotImplementedError, RecursionError):
         if name == known.__name__:
             return known(message)
-    error = type(_name(name, "Exception"), (RemoteError,), {})(message)
+    error = type(name_of(name), (RemoteError,), {})(message)
     error.student_line = line[:300]
     return error

@@ -170,6 +170,8 @@ class Sandbox:
         Args:
             patience: seconds for a process that is about to end, to say why.
         """
+        if self.reader.closed:
+            return self.reason
         said = ""
         if patience and not self.reason:
             try:

@@ -1,0 +1,460 @@
+"""Recorded attacks on grading: each earns nothing, and the other exercises their points.
+
+Every attack is the code of one exercise's solution cell in an otherwise solved notebook.
+"""
+
+import os
+import sys
+import textwrap
+import time
+
+import pytest
+
+pytest.importorskip("nbgrader", reason="the instructors' extra is not installed")
+
+from nbgrader.utils import determine_grade, is_grade, is_solution
+
+from bookmaker.grading import sandbox
+from bookmaker.grading.assignment import grade_id, instructor_notebook
+from bookmaker.grading.executor import run_notebook
+from bookmaker.grading.sandbox import Limits
+from recsys_lib.book.exercises.source import read_source, source_of
+
+FILE = read_source(source_of("01_wide_and_deep"))
+FIRST = FILE.exercises[0]
+FULL = {one.identifier: one.points for one in FILE.exercises if one.kind != "open"}
+OTHERS = {**FULL, FIRST.identifier: 0}
+QUICK = Limits(seconds=1.5, memory_bytes=500 << 20, processes=8, file_bytes=1 << 20)
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="watched through /proc")
+isolated = pytest.mark.skipif(
+    not sandbox.best_way()[0].isolated, reason="no namespaces on this machine"
+)
+
+
+def graded(source, limits=QUICK, exercise=FIRST, extra=None):
+    """Points by exercise, remarks, and the texts of all errors, with a cell's source replaced."""
+    notebook = instructor_notebook(FILE)
+    for cell in notebook.cells:
+        if cell.metadata.nbgrader.grade_id == grade_id(exercise):
+            cell.source = textwrap.dedent(source)
+    if extra is not None:
+        extra(notebook)
+    remarks = run_notebook(notebook, limits)
+    points, errors = {}, {}
+    for cell in notebook.cells:
+        identifier = cell.metadata.get("nbgrader", {}).get("grade_id", "added")
+        for output in cell.get("outputs", []):
+            if output.output_type == "error":
+                errors[identifier] = f"{output.ename}: {output.evalue}"
+        if cell.cell_type == "code" and is_grade(cell) and not is_solution(cell):
+            one = next(e for e in FILE.exercises if grade_id(e) == identifier.split("--")[0])
+            points[one.identifier] = points.get(one.identifier, 0) + determine_grade(cell)[0]
+    return points, remarks, errors
+
+
+def test_an_honest_notebook_gets_all_points_and_no_remark():
+    assert graded(FIRST.solution) == (FULL, [], {})
+
+
+IN_VAIN = {
+    "a fake module": """
+        import sys, types
+
+        fake = types.ModuleType("recsys_lib.book.exercises")
+        fake.check_cases = fake.check_choice = fake.check_prediction = lambda *a, **k: None
+        for name in [name for name in sys.modules if name.startswith("recsys_lib")]:
+            sys.modules[name] = fake
+
+        def cross_index(*arguments):
+            return 0
+        """,
+    "patched checks": """
+        from recsys_lib.book.exercises import cases, comparing, verdicts
+
+        cases.check_cases = cases.check_choice = lambda *arguments, **options: None
+        cases.compare_values = comparing.compare_values = lambda *arguments: 0.0
+        check_cases = lambda *arguments, **options: None
+
+        def cross_index(*arguments):
+            return 0
+        """,
+    "another numpy": """
+        np.isnan = np.abs = np.isfinite = lambda values: False
+        np.allclose = np.array_equal = lambda *arguments, **options: True
+
+        def cross_index(*arguments):
+            return 0
+        """,
+    "a look into the caller's frame": """
+        import gc, sys
+
+        def cross_index(*arguments):
+            frame = sys._getframe()
+            while frame is not None:
+                for value in [*frame.f_locals.values(), *frame.f_globals.values()]:
+                    if hasattr(value, "expected"):
+                        return value.expected
+                frame = frame.f_back
+            for one in gc.get_objects():
+                if type(one).__name__ == "Case" and len(one.arguments) == 3:
+                    return one.expected
+        """,
+    "a value that says it is equal": """
+        class Equal(np.ndarray):
+            __eq__ = __le__ = __ge__ = lambda self, other: True
+            __ne__ = lambda self, other: False
+            shape = property(lambda self: Anything())
+            def __array_ufunc__(self, *arguments, **options):
+                return np.bool_(True)
+
+        class Anything(tuple):
+            __eq__ = lambda self, other: True
+            __hash__ = tuple.__hash__
+
+        def cross_index(first, *arguments):
+            return np.zeros(2).view(Equal)
+        """,
+    "a class for an answer": """
+        class cross_index:
+            def __init__(self, *arguments): ...
+            def __eq__(self, other): return True
+            def __array__(self, *arguments, **options): return np.zeros(2)
+        """,
+    "a generator": """
+        def cross_index(*arguments):
+            yield from range(10)
+        """,
+    "an array that does not fit anywhere": """
+        def cross_index(*arguments):
+            return np.zeros(10**10, np.uint8)
+        """,
+    "a number without end": """
+        def cross_index(*arguments):
+            return 10**6000
+        """,
+    "a list without bottom": """
+        def cross_index(*arguments):
+            value = []
+            value.append(value)
+            return value
+        """,
+    "an exception that bites": """
+        class Bites(BaseException):
+            def __str__(self): raise SystemExit
+            __repr__ = __str__
+
+        def cross_index(*arguments):
+            raise Bites
+        """,
+    "a cell that leaves": "raise SystemExit(0)",
+    "a function that leaves": """
+        def cross_index(*arguments):
+            raise KeyboardInterrupt
+        """,
+    "a file larger than allowed": """
+        def cross_index(*arguments):
+            with open("large", "wb") as file:
+                for _ in range(2000):
+                    file.write(bytes(10**6))
+                    file.flush()
+        """,
+    "endless printing": """
+        for _ in range(300):
+            print("x" * 1_000_000)
+
+        def cross_index(*arguments):
+            print("y" * 1_000_000)
+            return 0
+        """,
+    "reading from the line": """
+        def cross_index(*arguments):
+            return input()
+        """,
+}
+
+
+@pytest.mark.parametrize("attack", IN_VAIN.values(), ids=IN_VAIN)
+def test_it_is_in_vain(attack):
+    points, _, errors = graded(attack)
+    assert points == OTHERS
+    assert f"{grade_id(FIRST)}--public" in errors
+
+
+STOPPED = {
+    "a loop that swallows everything": (
+        """
+        def cross_index(*arguments):
+            while True:
+                try:
+                    while True: pass
+                except BaseException:
+                    pass
+        """,
+        "ran longer than 1.5 s",
+    ),
+    "a cell that sleeps": ("import time; time.sleep(1000)", "ran longer than 1.5 s"),
+    "an exit": ("import os; os._exit(0)", "ended its process"),
+    "an exit in a call": (
+        "import os\n\ndef cross_index(*arguments): os._exit(0)",
+        "ended its process",
+    ),
+    "a crash": (
+        "import ctypes\n\ndef cross_index(*arguments): ctypes.string_at(0)",
+        "was ended by SIGSEGV",
+    ),
+    "garbage on the line": (
+        """
+        import os
+
+        def cross_index(*arguments):
+            for descriptor in range(3, 30):
+                try:
+                    os.write(descriptor, b"x" * 100)
+                except OSError:
+                    pass
+        """,
+        "broke the line to the grader: a message of more than 16 MiB",
+    ),
+    "a forged answer": (
+        """
+        import os
+
+        def cross_index(*arguments):
+            content = b'{"answer": 1, "value": 0}'
+            for descriptor in range(3, 30):
+                try:
+                    os.write(descriptor, len(content).to_bytes(8, "big") + content)
+                except OSError:
+                    pass
+        """,
+        "broke the line to the grader: an answer to what was not asked",
+    ),
+}
+
+
+@pytest.mark.parametrize(("attack", "reason"), STOPPED.values(), ids=STOPPED)
+def test_it_is_stopped_with_a_reason_and_a_remark(attack, reason):
+    points, remarks, errors = graded(attack)
+    assert points == OTHERS
+    assert errors[f"{grade_id(FIRST)}--public"] == f"Stopped: this cell {reason}"
+    assert any(line.endswith(f"was stopped: it {reason}") for line in remarks)
+
+
+@linux
+@pytest.mark.parametrize("way", sorted({sandbox.best_way()[0], sandbox.Way()}, key=str), ids=str)
+@pytest.mark.parametrize(
+    ("attack", "megabytes", "reason"),
+    [
+        (
+            "kept = [bytearray(b'x' * 20_000_000) for _ in range(100)]",
+            500,
+            "used more than 500 MiB of memory",
+        ),
+        (
+            """
+            import os, time
+
+            for _ in range(7):
+                if os.fork() == 0:
+                    kept = b"x" * 100_000_000
+                    time.sleep(60)
+            time.sleep(60)
+            """,
+            500,
+            "used more than 500 MiB of memory",
+        ),
+        (
+            """
+            import os, time
+
+            for _ in range(40):
+                if os.fork() == 0:
+                    os.setsid()
+                    time.sleep(60)
+            time.sleep(60)
+            """,
+            4000,
+            "started more than 8 processes",
+        ),
+    ],
+    ids=["memory", "memory of many", "processes"],
+)
+def test_what_grows_too_large_is_stopped(attack, megabytes, reason, way, monkeypatch):
+    monkeypatch.setattr(sandbox, "best_way", lambda: (way, ""))
+    points, remarks, _ = graded(attack, Limits(10, memory_bytes=megabytes << 20, processes=8))
+    assert points == OTHERS
+    assert any(reason in line for line in remarks)
+
+
+def running(mark):
+    """The processes of this machine whose command line holds a text."""
+    found = []
+    for process in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{process}/cmdline") as file:
+                if mark in file.read().split("\0"):
+                    found.append(process)
+        except OSError:
+            pass
+    return found
+
+
+@linux
+@pytest.mark.parametrize("way", sorted({sandbox.best_way()[0], sandbox.Way()}, key=str), ids=str)
+@pytest.mark.parametrize("ending", ["", "os._exit(0)", "time.sleep(1000)"])
+def test_no_child_outlives_the_round(way, ending, monkeypatch):
+    monkeypatch.setattr(sandbox, "best_way", lambda: (way, ""))
+    mark = f"{31415 + os.getpid()}.9"
+    attack = f"""
+        import os, signal, subprocess, time
+
+        if os.fork() == 0:
+            os.setsid()
+            if os.fork() == 0:
+                for number in (signal.SIGTERM, signal.SIGHUP):
+                    signal.signal(number, signal.SIG_IGN)
+                os.execvp("sleep", ["sleep", "{mark}"])
+            os._exit(0)
+        subprocess.Popen(["sleep", "{mark}"], start_new_session=True)
+        time.sleep(0.2)
+        {ending}
+        """
+    seen = []
+    monkeypatch.setattr(
+        sandbox.Sandbox, "close", _before(sandbox.Sandbox.close, lambda: seen.extend(running(mark)))
+    )
+    points, _, _ = graded(attack)
+    assert points == OTHERS
+    assert seen or ending == "os._exit(0)"  # they did run
+    assert running(mark) == []
+
+
+def _before(method, look):
+    def close(self, *arguments):
+        look()
+        return method(self, *arguments)
+
+    return close
+
+
+LOOKING = """
+import glob, importlib, os, socket
+
+found = []
+for top in ("/", "/root", "/home", os.path.expanduser("~"), {root!r}, {temporary!r}):
+    try:
+        found += [os.path.join(top, name) for name in os.listdir(top)]
+    except OSError:
+        pass
+found += glob.glob({root!r} + "/**/*.exercises.md", recursive=True)
+try:
+    found.append(open({source!r}).read())
+except OSError:
+    pass
+for name in ("bookmaker.grading.assignment", "bookmaker.grading.course"):
+    try:
+        found.append(importlib.import_module(name).__name__)
+    except ImportError:
+        pass
+for path in ({gradebook!r}, {root!r} + "/x", "/usr/x", "/x"):
+    try:
+        open(path, "a").close()
+        found.append("wrote " + path)
+    except OSError:
+        pass
+try:
+    socket.create_connection(("127.0.0.1", {port}), 1)
+    found.append("network")
+except OSError:
+    pass
+found += [name for name in os.listdir("/proc") if name.isdigit() and int(name) > 2]
+print(chr(10).join(found))
+"""
+
+
+@isolated
+def test_the_process_sees_nothing_of_book_course_and_machine(tmp_path):
+    import socket
+
+    gradebook = tmp_path / "gradebook.db"
+    gradebook.write_text("points")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        source = LOOKING.format(
+            root=str(FILE.path.parents[2]),
+            temporary=str(tmp_path),
+            source=str(FILE.path),
+            gradebook=str(gradebook),
+            port=server.getsockname()[1],
+        )
+        seen = []
+
+        def keep(notebook):
+            seen.append(next(c for c in notebook.cells if c.source == source.strip()))
+
+        graded(source.strip(), extra=keep)
+    text = "".join(output.get("text", output.get("evalue", "")) for output in seen[0].outputs)
+    lines = text.splitlines()
+    assert "/tmp" in lines and "/usr" in lines  # it did look
+    for word in ("exercises.md", "chapters", "gradebook", "bookmaker", "wrote", "network", "check"):
+        assert not [line for line in lines if word in line]
+    assert not [line for line in lines if line.isdigit()]
+    assert gradebook.read_text() == "points"
+
+
+def test_a_cell_that_ended_the_process_is_left_out_when_the_others_are_run_again():
+    def add(notebook):
+        from nbformat.v4 import new_code_cell
+
+        own = new_code_cell("offset = 0\nprint('once')")
+        notebook.cells.insert(2, own)
+
+    attack = "import os\nnp = None\nos._exit(0)"
+    points, remarks, _ = graded(attack, extra=add)
+    assert points == OTHERS
+    assert remarks == [
+        "cell memorization-cross_index says 'os._exit'",
+        "cell memorization-cross_index was stopped: it ended its process",
+    ]
+
+
+def test_all_cells_together_have_a_limit():
+    def sleepers(notebook):
+        from nbformat.v4 import new_code_cell
+
+        for _ in range(5):
+            notebook.cells.insert(2, new_code_cell("import time; time.sleep(0.9)"))
+
+    started = time.monotonic()
+    points, _, errors = graded(FIRST.solution, Limits(1.0, 2.0), extra=sleepers)
+    assert time.monotonic() - started < 6
+    assert set(points.values()) == {0}
+    assert "the time for the whole notebook" in errors[f"{grade_id(FIRST)}--public"]
+
+
+@pytest.mark.parametrize("name", ["a fake module", "patched checks"])
+def test_exchanged_functions_of_the_library_are_remarked(name):
+    remarks = graded(IN_VAIN[name])[1]
+    assert any("the library's recsys_lib" in line and "exchanged" in line for line in remarks)
+
+
+def test_a_look_at_frames_is_remarked():
+    remarks = graded(IN_VAIN["a look into the caller's frame"])[1]
+    assert "cell memorization-cross_index says 'sys.modules'" not in remarks
+    assert any("_getframe" in line or "gc.get_" in line for line in remarks)
+
+
+def test_locked_cells_alone_are_run_here():
+    """A student's cell with the name of a test runs in the student's process."""
+
+    def add(notebook):
+        from nbformat.v4 import new_code_cell
+
+        mine = new_code_cell(f"import os; print(os.getpid() == {os.getpid()})")
+        mine.metadata["nbgrader"] = {"grade_id": "mine--public", "locked": False, "grade": False}
+        notebook.cells.insert(2, mine)
+        seen.append(mine)
+
+    seen = []
+    assert graded(FIRST.solution, extra=add)[0] == FULL
+    assert seen[0].outputs[0].text == "False\n"
