@@ -201,6 +201,13 @@ def test_names_hints_and_wrapped_prose_can_be_exchanged(tmp_path):
     assert instructors.faults(file, 1) == []
 
 
+def test_each_exercise_draws_for_itself(tmp_path):
+    again = RECALL.replace("small.letter", "small.other")
+    file = small(tmp_path, HEAD + RECALL + again)
+    drawn = [variant_of(file, seed).exercises for seed in range(8)]
+    assert any(one.statement != other.statement for one, other in drawn)
+
+
 def test_what_stands_around_the_cases_stays(tmp_path):
     code = VARYING.replace(
         'check_cases(twice, [case(1, expected=2), case(3, expected=6, why="three")])',

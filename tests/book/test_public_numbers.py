@@ -3,6 +3,7 @@
 import copy
 
 import public_numbers_higher_order
+import public_numbers_memorization
 import public_numbers_multi_scenario
 import public_numbers_multi_task
 import public_numbers_second_order
@@ -16,6 +17,7 @@ from recsys_lib.book.exercises.verdicts import define
 ANSWERS = {
     identifier: function
     for module in (
+        public_numbers_memorization,
         public_numbers_second_order,
         public_numbers_higher_order,
         public_numbers_sequence,
