@@ -1,5 +1,5 @@
 # Everything runs in its own environment, .venv. The first target of a fresh clone builds it: with
-# `uv` when that is on the PATH, else with `python -m venv` and pip.
+# `uv` when that is on the PATH, else with `python -m venv` and pip. bookmaker/environment.sh does it.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -23,10 +23,6 @@ STAMP ?= build/tested.json
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg \
     --nbval-cell-timeout 300
 
-# Opens the start page; asks the network for no news and no updates.
-LAB := --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/chapters/index.ipynb \
-    --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
-
 # nbgrader's course; `make clean` keeps it.
 COURSE ?= build/course
 
@@ -40,8 +36,8 @@ DEVELOPER := $(VENV)/.developer-ready
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
 
-lab: $(READER) ## set up the environment and open the book in JupyterLab
-	@$(PY) -m jupyter lab $(LAB) $(LAB_ARGS)
+lab: $(READER) ## set up the environment and open your copy of the book, work/, in JupyterLab
+	@$(PY) -m recsys_lib.book lab $(LAB_ARGS)
 
 test: lint ## style, types, tests, and the notebooks, mutants and grading that changed (FULL=1: all)
 # The longest files first and in this order, so that no worker is left with one of them at the end.
@@ -102,55 +98,23 @@ lock: ## renew constraints.txt, the exact versions that CI uses (needs uv)
 	@uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
 	    --no-annotate --no-header --upgrade --quiet --output-file constraints.txt
 
-clean: ## remove the environment, caches and build products, but not the course
+clean: ## remove the environment, caches and build products; your copies and the course stay
+	[ ! -d "$(VENV)" ] || { touch "$(VENV)/.half-made"; rm -f $(READER) $(DEVELOPER); }
 	[ ! -d build ] || find build -mindepth 1 -maxdepth 1 ! -name course -exec rm -rf {} +
 	rm -rf "$(VENV)" dist .pytest_cache .ruff_cache .mypy_cache .hypothesis recsys_lib.egg-info
-	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	find . -path ./work -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 	find chapters -name .ipynb_checkpoints -type d -prune -exec rm -rf {} +
 
-# $(call install,EXTRAS): what the book needs, in the locked versions.
-ifneq ($(UV),)
-install = "$(UV)" pip install --quiet --python $(PY) -c constraints.txt -e '.$(1)'
-else
-install = $(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.$(1)'
-endif
+# Builds the environment, renews its packages, and heals what a kill left half-made.
+environment = VENV="$(VENV)" UV="$(UV)" PYTHON="$(PYTHON)" GOALS="$(MAKECMDGOALS)" \
+    bash bookmaker/environment.sh
 
-# The import fills the byte-code caches, so that a lesson's first output comes in seconds.
 $(READER): $(PY) $(INPUTS)
-	@echo "Installing packages into $(VENV) (once)"
-	@$(call install,[book])
-	@$(PY) -c "import recsys_lib, keras, sklearn, matplotlib.pyplot, pandas"
-	@$(PY) -c "from recsys_lib.book import check_env; check_env()"
-	@touch $@
+	@$(environment) book $@
 
 $(DEVELOPER): $(PY) $(INPUTS)
-	@echo "Installing packages for tests and builds into $(VENV) (once)"
-	@$(call install,[test$(comma)instructor$(comma)browser])
-	@$(PY) -c "import recsys_lib, keras, sklearn, matplotlib.pyplot, pandas"
-	@$(PY) -c "from recsys_lib.book import check_env; check_env()"
-	@touch $@ $(READER)
+	@$(environment) test,instructor,browser $@ $(READER)
 
-comma := ,
-
-# A candidate must run and be in range: a name on the PATH may be a shim of a missing version.
-CANDIDATES := $(or $(PYTHON),python3.12 python3.13 python3.11 python3 python)
+# Its Python is missing, or gone since: whatever was ready is not.
 $(PY):
-	@in_range='import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))'; \
-	found=; \
-	for candidate in $(CANDIDATES); do \
-	    if "$$candidate" -c "$$in_range" >/dev/null 2>&1; then found="$$candidate"; break; fi; \
-	done; \
-	if [ -z "$$found" ] && { [ -z "$(UV)" ] || [ -n "$(PYTHON)" ]; }; then \
-	    echo "None of these runs and is Python 3.11, 3.12 or 3.13: $(CANDIDATES)" >&2; \
-	    echo "(TensorFlow 2.21 has wheels for these versions only.) Install one, or name it:" >&2; \
-	    echo "  make $(MAKECMDGOALS) PYTHON=/path/to/python3.12" >&2; \
-	    exit 1; \
-	fi; \
-	if [ -n "$(UV)" ]; then \
-	    echo "Creating $(VENV) with uv"; \
-	    "$(UV)" venv --quiet --seed --python "$${found:-3.12}" $(VENV); \
-	else \
-	    echo "Creating $(VENV) with $$("$$found" --version)"; \
-	    "$$found" -m venv $(VENV) || { rm -rf $(VENV); \
-	        echo "(Debian and Ubuntu keep it in a package of its own: python3-venv)" >&2; exit 1; }; \
-	fi
+	@rm -f $(READER) $(DEVELOPER)

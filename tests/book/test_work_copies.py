@@ -3,112 +3,15 @@
 import json
 import os
 import shutil
-import subprocess
 import time
 
 import pytest
+from small_book import FIRST, LESSON, NEW, SECOND, THIRD, Book, book, code, prose, repository
 
 from recsys_lib.book import places, work_copies
-from recsys_lib.book.notebook_sources import (
-    UnreadableNotebook,
-    digest,
-    read_notebook,
-    sources_of_notebook,
-    sources_of_text,
-)
+from recsys_lib.book.notebook_sources import read_notebook
 
-LESSON = "01_first/01_small.ipynb"
-NEW = "01_first/01_small.new.ipynb"
-TAKEN = "01_first/01_small.from_chapters.ipynb"
-FIRST, SECOND, THIRD = "answer = ...", "answer = ...  # second", "answer = ...  # third"
-LINKS = {"cell_type": "markdown", "metadata": {"tags": ["links"]}, "source": ["[a](b.ipynb)"]}
-
-
-def code(source, output=""):
-    outputs = [{"output_type": "stream", "name": "stdout", "text": [output]}] if output else []
-    return {
-        "cell_type": "code",
-        "execution_count": 1,
-        "metadata": {},
-        "outputs": outputs,
-        "source": source.splitlines(True),
-    }
-
-
-def prose(source):
-    return {"cell_type": "markdown", "metadata": {}, "source": source.splitlines(True)}
-
-
-class Book:
-    """Chapters in a folder with spaces and foreign letters, and the work copies beside them."""
-
-    def __init__(self, folder):
-        self.chapters, self.work = folder / "chapters", folder / "work"
-        self.publish("index.ipynb", f"# Start\n\n{work_copies.IN_CHAPTERS}\n\n[ledger](CLAIMS.md)")
-        self.publish(LESSON)
-        (self.chapters / "CLAIMS.md").write_text("# Claims\n")
-
-    def publish(self, name, first=FIRST, output=""):
-        """Write a pair of text and notebook."""
-        path = self.chapters / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        title = "# A lesson"
-        cells = [prose(title), LINKS, code(first, output), prose("Über\n\n$x$"), code("check()")]
-        path.write_text(json.dumps({"cells": cells, "metadata": {}, "nbformat": 4}))
-        breaks = '+++ {"tags": ["links"]}\n\n[a](b.ipynb)\n'
-        path.with_suffix(".md").write_text(
-            f"---\nlesson: x\n---\n\n{title}\n\n{breaks}\n"
-            f"```{{code-cell}} ipython3\n{first}\n```\n\n"
-            f"Über\n\n$x$\n\n```{{code-cell}} ipython3\n:tags: [x]\n\ncheck()\n```\n"
-        )
-
-    def refresh(self):
-        return work_copies.refresh(self.chapters)
-
-    def answer(self, text, name=LESSON, folder=None):
-        """Put an answer into a copy, as JupyterLab saves it: with outputs and all metadata."""
-        path = (folder or self.work) / name
-        notebook = read_notebook(path.read_bytes())
-        cell = next(cell for cell in notebook["cells"] if cell["cell_type"] == "code")
-        cell["source"], cell["outputs"] = text, code("", "42")["outputs"]
-        path.write_text(json.dumps(notebook, indent=1))
-
-    def source(self, name=LESSON):
-        notebook = read_notebook((self.work / name).read_bytes())
-        return next(source for kind, source in sources_of_notebook(notebook) if kind == "code")
-
-    def run(self, name=LESSON, output="my output"):
-        """Run a copy without changing it: outputs, counts, and an empty cell at the end."""
-        path = self.work / name
-        notebook = read_notebook(path.read_bytes())
-        notebook["cells"][2]["outputs"] = code("", output)["outputs"]
-        notebook["cells"].append(code(""))
-        path.write_text(json.dumps(notebook))
-
-    def files(self):
-        return {
-            path.relative_to(self.work).as_posix(): path.read_bytes()
-            for path in self.work.rglob("*")
-            if path.is_file()
-        }
-
-
-@pytest.fixture
-def book(tmp_path):
-    folder = tmp_path / "Ein Bücherregal, mit Lücken"
-    folder.mkdir()
-    return Book(folder)
-
-
-@pytest.fixture
-def repository(book):
-    """The book in a git repository of its own."""
-    if shutil.which("git") is None:
-        pytest.skip("git is not installed")
-    who = ["-c", "user.name=x", "-c", "user.email=x@x"]
-    for command in (["init", "-q"], ["add", "."], [*who, "commit", "-q", "-m", "x"]):
-        subprocess.run(["git", *command], cwd=book.chapters.parent, check=True)
-    return book
+__all__ = ["book", "repository"]
 
 
 def test_everything_is_copied_once_and_then_nothing_is_written(book):
@@ -311,71 +214,6 @@ def test_what_is_no_notebook_is_named_and_left_alone(book):
     assert book.source() == FIRST
 
 
-@pytest.mark.parametrize("with_git", [True, False])
-def test_answers_in_chapters_are_taken_over_once(with_git, request):
-    book = request.getfixturevalue("repository" if with_git else "book")
-    book.answer("answer = 1", folder=book.chapters)
-    report = book.refresh()
-    assert report.taken == [LESSON] and "git checkout -- chapters/" in report.lines()[-1]
-    assert book.source() == "answer = 1"
-    assert book.refresh().taken == []
-    # What the reader goes on with is the copy.
-    book.answer("answer = 2")
-    assert book.refresh().taken == []
-    assert book.source() == "answer = 2"
-    book.publish(LESSON, FIRST)
-    assert book.refresh().kept == [LESSON]
-    assert book.source() == "answer = 2"
-
-
-def test_answers_in_chapters_never_replace_answers_in_the_copy(repository):
-    book = repository
-    book.refresh()
-    book.answer("answer = 1")
-    book.answer("answer = 2", folder=book.chapters)
-    assert book.refresh().taken == [TAKEN]
-    assert (book.source(), book.source(TAKEN)) == ("answer = 1", "answer = 2")
-    book.answer("answer = 3", folder=book.chapters)
-    assert book.refresh().taken == [TAKEN]
-    assert book.source(TAKEN) == "answer = 3"
-    book.answer("answer = 4", TAKEN)
-    book.answer("answer = 5", folder=book.chapters)
-    assert book.refresh().taken == [TAKEN.replace("chapters", "chapters2")]
-    assert (book.source(), book.source(TAKEN)) == ("answer = 1", "answer = 4")
-
-
-def test_taking_over_goes_on_where_it_was_killed(book):
-    book.answer("answer = 1", folder=book.chapters)
-    book.refresh()
-    (book.work / ".copied.json").unlink()
-    before = set(book.files())
-    book.refresh()
-    assert set(book.files()) == before | {".copied.json"}
-    assert book.source() == "answer = 1"
-
-
-def test_with_git_the_published_lesson_is_still_at_hand(repository):
-    book = repository
-    book.answer("answer = 1", folder=book.chapters)
-    book.refresh()
-    (book.work / LESSON).unlink()
-    book.refresh()
-    assert book.source() == FIRST
-    (book.chapters / LESSON).write_text("<<<<<<< HEAD")
-    assert book.refresh().lines() == []
-
-
-def test_an_authors_text_that_waits_for_its_build_is_no_answer(repository):
-    book = repository
-    text = (book.chapters / LESSON).with_suffix(".md")
-    text.write_text(text.read_text().replace(FIRST, SECOND))
-    report = book.refresh()
-    assert (report.taken, report.copied) == ([], ["index.ipynb", LESSON])
-    # Built, and not committed yet.
-    book.publish(LESSON, SECOND)
-    assert book.refresh().renewed == [LESSON]
-
-
 def test_without_a_readable_published_lesson_nothing_is_touched(book):
     (book.chapters / LESSON).write_text("<<<<<<< HEAD")
     report = book.refresh()
@@ -454,31 +292,3 @@ def test_the_report_stays_short(book):
         book.answer("answer = 1", name)
     (line,) = book.refresh().lines()
     assert line.endswith("04_chapter/01_lesson.ipynb and 3 more")
-
-
-def test_a_text_and_its_notebook_have_the_same_sources():
-    pairs = [path for path in places.CHAPTERS.rglob("*.ipynb") if path.with_suffix(".md").exists()]
-    assert len(pairs) > 30
-    for path in pairs:
-        if ".exercises." not in path.name:
-            text = sources_of_text(path.with_suffix(".md").read_text(encoding="utf-8"))
-            assert text == sources_of_notebook(read_notebook(path.read_bytes())), path
-
-
-@pytest.mark.parametrize("content", [b"", b"\xff", b"[]", b"{}", b'{"cells": [3]}'])
-def test_what_is_no_notebook_is_said(content):
-    with pytest.raises(UnreadableNotebook):
-        read_notebook(content)
-
-
-def test_sources_of_odd_notebooks_and_texts():
-    cells = [
-        {"cell_type": "code", "source": "a"},
-        {"cell_type": "code", "metadata": None, "source": ["a\n", "b"]},
-        {"cell_type": "markdown", "metadata": {"tags": "links"}, "source": "  "},
-    ]
-    assert sources_of_notebook({"cells": cells}) == [["code", "a"], ["code", "a\nb"]]
-    text = '+++ {"tags": [\n\na\n\n+++ {"x": 1}\n\n```{code-cell}\n---\ntags: [x]\n---\n1\n```\nb'
-    expected = [["markdown", '+++ {"tags": [\n\na'], ["code", "1"], ["markdown", "b"]]
-    assert sources_of_text(text) == expected
-    assert digest(expected) != digest(expected[:2])
