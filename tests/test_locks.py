@@ -106,6 +106,26 @@ def test_the_lock_of_a_killed_process_is_free_at_once(tmp_path):
     assert not path.exists()
 
 
+@pytest.mark.skipif(locks.fcntl is None, reason="this system has no fcntl")
+def test_a_file_that_its_holder_deleted_meanwhile_is_no_lock(tmp_path, monkeypatch):
+    path = tmp_path / ".lock"
+    took = []
+
+    class Late:
+        LOCK_EX, LOCK_NB = locks.fcntl.LOCK_EX, locks.fcntl.LOCK_NB
+
+        @staticmethod
+        def flock(descriptor, how, flock=locks.fcntl.flock):
+            if not took:
+                path.unlink()
+            flock(descriptor, how)
+            took.append(os.fstat(descriptor).st_ino)
+
+    monkeypatch.setattr(locks, "fcntl", Late)
+    with locked(path, seconds=1):
+        assert len(took) == 2 and path.stat().st_ino == took[-1]
+
+
 def test_a_file_left_behind_counts_until_it_is_stale(tmp_path, monkeypatch):
     monkeypatch.setattr(locks, "fcntl", None)
     path = tmp_path / ".lock"

@@ -71,3 +71,9 @@ def test_another_way_gives_the_same_numbers(identifier):
     for setting, number, exact in measurements:
         came = float(ANSWERS[identifier](*setting))
         compare_values(number, came, **({"rtol": 1e-8, "atol": 1e-9} if exact else OF_MEASUREMENTS))
+
+
+def test_every_measured_number_is_measured_again():
+    measured = {p.values[1].identifier for p in EXERCISES if numbers_of(*p.values)[1]}
+    assert len(measured) > 20
+    assert measured <= set(ANSWERS)
