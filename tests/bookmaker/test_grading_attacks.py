@@ -3,7 +3,9 @@
 Every attack is the code of one exercise's solution cell in an otherwise solved notebook.
 """
 
+import dataclasses
 import os
+import socket
 import sys
 import textwrap
 import time
@@ -12,19 +14,23 @@ import pytest
 
 pytest.importorskip("nbgrader", reason="the instructors' extra is not installed")
 
+from nbformat.v4 import new_code_cell
 from nbgrader.utils import determine_grade, is_grade, is_solution
 
 from bookmaker.grading import sandbox
 from bookmaker.grading.assignment import grade_id, instructor_notebook
-from bookmaker.grading.executor import run_notebook
+from bookmaker.grading.executor import Student, run_notebook
 from bookmaker.grading.sandbox import Limits
 from recsys_lib.book.exercises.source import read_source, source_of
 
-FILE = read_source(source_of("01_wide_and_deep"))
+WHOLE = read_source(source_of("01_wide_and_deep"))
+FILE = dataclasses.replace(WHOLE, exercises=WHOLE.exercises[:3])
 FIRST = FILE.exercises[0]
-FULL = {one.identifier: one.points for one in FILE.exercises if one.kind != "open"}
+FULL = {one.identifier: one.points for one in FILE.exercises}
 OTHERS = {**FULL, FIRST.identifier: 0}
-QUICK = Limits(seconds=1.5, memory_bytes=500 << 20, processes=8, file_bytes=1 << 20)
+QUICK = Limits(seconds=8, memory_bytes=500 << 20, processes=8, file_bytes=1 << 20)
+
+SHORT = dataclasses.replace(QUICK, seconds=1.5)
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="watched through /proc")
 isolated = pytest.mark.skipif(
@@ -32,11 +38,11 @@ isolated = pytest.mark.skipif(
 )
 
 
-def graded(source, limits=QUICK, exercise=FIRST, extra=None):
-    """Points by exercise, remarks, and the texts of all errors, with a cell's source replaced."""
-    notebook = instructor_notebook(FILE)
+def graded(source, limits=QUICK, file=FILE, extra=None):
+    """Points by exercise, remarks, and all errors, with another first solution cell."""
+    notebook = instructor_notebook(file)
     for cell in notebook.cells:
-        if cell.metadata.nbgrader.grade_id == grade_id(exercise):
+        if cell.metadata.nbgrader.grade_id == grade_id(file.exercises[0]):
             cell.source = textwrap.dedent(source)
     if extra is not None:
         extra(notebook)
@@ -48,7 +54,7 @@ def graded(source, limits=QUICK, exercise=FIRST, extra=None):
             if output.output_type == "error":
                 errors[identifier] = f"{output.ename}: {output.evalue}"
         if cell.cell_type == "code" and is_grade(cell) and not is_solution(cell):
-            one = next(e for e in FILE.exercises if grade_id(e) == identifier.split("--")[0])
+            one = next(e for e in file.exercises if grade_id(e) == identifier.split("--")[0])
             points[one.identifier] = points.get(one.identifier, 0) + determine_grade(cell)[0]
     return points, remarks, errors
 
@@ -235,7 +241,7 @@ STOPPED = {
 
 @pytest.mark.parametrize(("attack", "reason"), STOPPED.values(), ids=STOPPED)
 def test_it_is_stopped_with_a_reason_and_a_remark(attack, reason):
-    points, remarks, errors = graded(attack)
+    points, remarks, errors = graded(attack, SHORT if "longer" in reason else QUICK)
     assert points == OTHERS
     assert errors[f"{grade_id(FIRST)}--public"] == f"Stopped: this cell {reason}"
     assert any(line.endswith(f"was stopped: it {reason}") for line in remarks)
@@ -324,7 +330,7 @@ def test_no_child_outlives_the_round(way, ending, monkeypatch):
     monkeypatch.setattr(
         sandbox.Sandbox, "close", _before(sandbox.Sandbox.close, lambda: seen.extend(running(mark)))
     )
-    points, _, _ = graded(attack)
+    points, _, _ = graded(attack, SHORT if "sleep" in ending else QUICK)
     assert points == OTHERS
     assert seen or ending == "os._exit(0)"  # they did run
     assert running(mark) == []
@@ -368,15 +374,15 @@ try:
     found.append("network")
 except OSError:
     pass
+found += [value for value in os.environ.values() if "secret" in value]
 found += [name for name in os.listdir("/proc") if name.isdigit() and int(name) > 2]
 print(chr(10).join(found))
 """
 
 
 @isolated
-def test_the_process_sees_nothing_of_book_course_and_machine(tmp_path):
-    import socket
-
+def test_the_process_sees_nothing_of_book_course_and_machine(tmp_path, monkeypatch):
+    monkeypatch.setenv("TOKEN", "secret")
     gradebook = tmp_path / "gradebook.db"
     gradebook.write_text("points")
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -396,18 +402,43 @@ def test_the_process_sees_nothing_of_book_course_and_machine(tmp_path):
     text = "".join(output.get("text", output.get("evalue", "")) for output in seen[0].outputs)
     lines = text.splitlines()
     assert "/tmp" in lines and "/usr" in lines  # it did look
-    for word in ("exercises.md", "chapters", "gradebook", "bookmaker", "wrote", "network", "check"):
+    secrets = ("exercises.md", "chapters", "gradebook", "bookmaker", "wrote", "network", "secret")
+    for word in secrets:
         assert not [line for line in lines if word in line]
     assert not [line for line in lines if line.isdigit()]
     assert gradebook.read_text() == "points"
 
 
+@isolated
+def test_a_hidden_folder_in_a_folder_that_is_needed_is_empty():
+    hidden = os.path.dirname(os.path.abspath(pytest.__file__))
+    student = Student(QUICK, [hidden])
+    try:
+        student.ask({"run": f"import os; seen = os.listdir({hidden!r})", "name": "look"})
+        assert student.value_of(student.ask({"get": "seen"})) == []
+    finally:
+        student.close()
+
+
+@linux
+def test_memory_is_measured_from_outside_too():
+    """The naive answer, which takes 29 MB where 8 are allowed, and says that it took none."""
+    file = read_source(source_of("01_together_or_apart"))
+    one = next(e for e in file.exercises if "check_memory" in e.hidden)
+    file = dataclasses.replace(file, exercises=[one])
+    naive = next(mistake.code for mistake in one.mistakes if "einsum" in mistake.code)
+    hides = "import tracemalloc\n\ntracemalloc.get_traced_memory = lambda: (0, 0)\n"
+    points, _, errors = graded(hides + naive, file=file)
+    assert points == {one.identifier: one.points - one.points // 2}
+    assert "by_scenario took" in errors[f"{grade_id(one)}--hidden"]
+    assert graded(one.solution, file=file)[0] == {one.identifier: one.points}
+
+
 def test_a_cell_that_ended_the_process_is_left_out_when_the_others_are_run_again():
     def add(notebook):
-        from nbformat.v4 import new_code_cell
-
-        own = new_code_cell("offset = 0\nprint('once')")
-        notebook.cells.insert(2, own)
+        notebook.cells.insert(2, new_code_cell("nothing = 0"))
+        later = next(cell for cell in notebook.cells if "features.T" in cell.source)
+        later.source = later.source.replace("/ len(label)", "/ len(label) + nothing")
 
     attack = "import os\nnp = None\nos._exit(0)"
     points, remarks, _ = graded(attack, extra=add)
@@ -420,14 +451,12 @@ def test_a_cell_that_ended_the_process_is_left_out_when_the_others_are_run_again
 
 def test_all_cells_together_have_a_limit():
     def sleepers(notebook):
-        from nbformat.v4 import new_code_cell
-
-        for _ in range(5):
+        for _ in range(30):
             notebook.cells.insert(2, new_code_cell("import time; time.sleep(0.9)"))
 
     started = time.monotonic()
     points, _, errors = graded(FIRST.solution, Limits(1.0, 2.0), extra=sleepers)
-    assert time.monotonic() - started < 6
+    assert time.monotonic() - started < 20
     assert set(points.values()) == {0}
     assert "the time for the whole notebook" in errors[f"{grade_id(FIRST)}--public"]
 
@@ -448,8 +477,6 @@ def test_locked_cells_alone_are_run_here():
     """A student's cell with the name of a test runs in the student's process."""
 
     def add(notebook):
-        from nbformat.v4 import new_code_cell
-
         mine = new_code_cell(f"import os; print(os.getpid() == {os.getpid()})")
         mine.metadata["nbgrader"] = {"grade_id": "mine--public", "locked": False, "grade": False}
         notebook.cells.insert(2, mine)
