@@ -79,7 +79,7 @@ def serve(folder):
         command, cwd=folder / "book", env=environment, stdout=log, stderr=subprocess.STDOUT
     )
     try:
-        _wait_until_up(f"http://127.0.0.1:{port}/api", server, folder / "server.log")
+        wait_until_up(f"http://127.0.0.1:{port}/api", server, folder / "server.log")
         yield f"http://127.0.0.1:{port}/lab/tree/index.ipynb?reset"
     finally:
         server.terminate()
@@ -91,7 +91,7 @@ def serve(folder):
         log.close()
 
 
-def _wait_until_up(address, server, log):
+def wait_until_up(address, server, log):
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if server.poll() is not None:

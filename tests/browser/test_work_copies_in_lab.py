@@ -1,0 +1,121 @@
+"""A reader's copies in a real browser: links, no question, and nothing that git would notice."""
+
+import json
+import re
+
+import book_server
+import lab
+import pytest
+
+sync_api = pytest.importorskip(
+    "playwright.sync_api", reason="the extra `browser` (Playwright) is not installed"
+)
+CHROMIUM = lab.find_chromium()
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+
+LESSONS = ("The ranking stage", "What a metric sees")
+LESSON = "00_the_ranking_stage/02_metrics.ipynb"
+FRONT = ".jp-NotebookPanel:not(.lm-mod-hidden)"
+SAVE = "() => window.jupyterapp.commands.execute('docmanager:save')"
+IS_DIRTY = "() => window.jupyterapp.shell.currentWidget.context.model.dirty"
+# JupyterLab asks for news once its first page is up; on a slow machine that takes a while.
+QUESTION_SECONDS = 15
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory):
+    """A page of a browser, the server's address, and the clone that it serves."""
+    folder = tmp_path_factory.mktemp("reader")
+    clone = book_server.Clone(folder)
+    with book_server.serve(clone, folder) as address, sync_api.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=list(lab.CHROMIUM_FLAGS))
+        page = browser.new_page(viewport={"width": 1400, "height": 1000})
+        yield page, address, clone
+        browser.close()
+
+
+def heading(page, title):
+    """Wait until the lesson of this title is in front."""
+    found = page.locator(FRONT).get_by_role("heading", name=re.compile(f"^{title}"), level=1)
+    found.first.wait_for(timeout=60_000)
+
+
+def follow(page, kind, title):
+    """Follow the link ``kind: title`` at the foot of the lesson in front."""
+    foot = page.locator(f"{FRONT} .jp-MarkdownCell").last
+    foot.scroll_into_view_if_needed()
+    assert f"{kind}: {title}" in foot.inner_text()
+    foot.get_by_role("link", name=title, exact=True).click()
+    heading(page, title)
+
+
+def test_the_book_opens_on_the_readers_copy_and_asks_nothing(reader):
+    page, address, clone = reader
+    # The server itself knows which page it opens on.
+    page.goto(f"{address}/")
+    heading(page, "Ranking models for recommenders")
+    assert page.url.endswith("/lab/tree/work/index.ipynb")
+    sync_api.expect(page.locator(FRONT)).to_contain_text("This is your copy")
+    question = page.get_by_text("official Jupyter news")
+    with pytest.raises(sync_api.TimeoutError):
+        question.first.wait_for(timeout=QUESTION_SECONDS * 1000)
+    assert clone.changes() == ""
+
+
+def test_links_lead_through_the_lessons_and_back(reader):
+    page, address, clone = reader
+    page.goto(f"{address}/lab/tree/work/index.ipynb?reset")
+    heading(page, "Ranking models for recommenders")
+    page.locator(FRONT).get_by_role("link", name=LESSONS[0], exact=True).click()
+    heading(page, LESSONS[0])
+    follow(page, "Next", LESSONS[1])
+    follow(page, "Previous", LESSONS[0])
+    follow(page, "Next", LESSONS[1])
+    head = page.locator(f"{FRONT} .jp-MarkdownCell").nth(1)
+    head.get_by_role("link", name="Start page").click()
+    heading(page, "Ranking models for recommenders")
+    opened = page.evaluate("() => window.jupyterapp.shell.currentWidget.context.path")
+    assert opened == "work/index.ipynb"
+    assert clone.changes() == ""
+
+
+def test_running_and_saving_a_lesson_changes_nothing_that_git_knows(reader):
+    page, address, clone = reader
+    copy = clone.folder / "work" / LESSON
+    before = copy.read_bytes()
+    page.goto(f"{address}/lab/tree/work/{LESSON}?reset")
+    heading(page, LESSONS[1])
+    lab.run_all(page, timeout=300)
+    page.evaluate(SAVE)
+    page.wait_for_function(f"() => !({IS_DIRTY})()", timeout=30_000)
+    assert copy.read_bytes() != before
+    outputs = [cell.get("outputs") for cell in json.loads(copy.read_bytes())["cells"]]
+    assert any(outputs), "the outputs were not saved"
+    assert sorted(path.name for path in copy.parent.glob("02_metrics*")) == ["02_metrics.ipynb"]
+    assert clone.changes() == ""
+
+
+def test_a_published_lesson_can_be_read_and_not_be_written_to(reader):
+    page, address, clone = reader
+    page.goto(f"{address}/lab/tree/chapters/{LESSON}?reset")
+    heading(page, LESSONS[1])
+    writable = "() => window.jupyterapp.shell.currentWidget.context.contentsModel.writable"
+    assert page.evaluate(writable) is False
+    page.evaluate(
+        "() => window.jupyterapp.shell.currentWidget.content.model.cells.get(0)"
+        ".sharedModel.setSource('mine')"
+    )
+    page.wait_for_function(IS_DIRTY, timeout=30_000)
+    # Neither JupyterLab's own command nor a request past it reaches the file.
+    page.evaluate("() => { window.jupyterapp.commands.execute('docmanager:save'); }")
+    refused = page.evaluate(
+        """async () => {
+            const { contents } = window.jupyterapp.serviceManager;
+            const path = window.jupyterapp.shell.currentWidget.context.path;
+            const model = await contents.get(path);
+            try { await contents.save(path, model); } catch (error) { return error.message; }
+            return null;
+        }"""
+    )
+    assert refused is not None and f"answer in work/{LESSON}" in refused
+    assert clone.changes() == ""
