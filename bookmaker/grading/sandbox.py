@@ -257,10 +257,6 @@ def protection() -> list[str]:
 
     Returns:
         Lines of text; none where all of it is kept from the rest of the machine.
-
-    Example:
-        >>> protection()  # doctest: +SKIP
-        []
     """
     way, reason = best_way()
     if way.isolated:
