@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bookmaker import conversion, index, inputs, ledger, links
+from bookmaker import conversion, figures, index, inputs, ledger, links, tables
 from bookmaker.claim_sources import calls_in_cell, claim_problems, problems_between
 from bookmaker.lesson_cells import duplicate_exercises, lesson_problems
 from bookmaker.lessons import (
@@ -29,6 +29,7 @@ LONGEST_TAGGED_CELL = 40
 LONGEST_RUN_SECONDS = {"full": 60, "overview": 60, "lab": 180}
 
 _WRAPPED_IMPORT = re.compile(r"^from [\w.]+ import \([^)]*\)", re.MULTILINE)
+_PIXELS = re.compile(r"data:image/png;base64,[^\"]*")
 _ABSOLUTE_PATH = re.compile(r"""(?:^|[\s"'(=\[,])((?:/[\w.+-]+){2,}/?|[A-Za-z]:\\\w[\w\\.-]*)""")
 
 
@@ -67,7 +68,8 @@ def check_lesson(text_path):
     problems += _text_problems(lesson, text_notebook)
     if problems and problems[0].startswith(f"{lesson.notebook_path}: stale"):
         return problems
-    return problems + notebook_problems(lesson.notebook_path, notebook)
+    problems += notebook_problems(lesson.notebook_path, notebook)
+    return problems + figures.problems(lesson.notebook_path, notebook)
 
 
 def text_problems(text_path):
@@ -86,6 +88,7 @@ def _text_problems(lesson, notebook):
         *claim_problems(lesson.text_path, notebook),
         *lesson_problems(lesson.text_path, notebook),
         *offer_problems(lesson.text_path, notebook),
+        *tables.problems(lesson.text_path, notebook),
     ]
 
 
@@ -228,7 +231,7 @@ def _output_problems(where, tags, output):
         return [f"{where} wrote to stderr: {_short(output.text)}"]
     texts = [output.text] if "text" in output else []
     texts += [
-        text
+        _PIXELS.sub("", text)
         for kind, text in output.get("data", {}).items()
         if kind.startswith("text/") and isinstance(text, str)
     ]

@@ -104,8 +104,13 @@ def show_with_descriptions() -> None:
 
     # Who runs no notebook need not load IPython.
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-    if shell is not None:
-        shell.display_formatter.mimebundle_formatter.for_type(Figure, _bundle)
+    if shell is None:
+        return
+    from matplotlib_inline.config import InlineBackend
+
+    # Formats that are chosen by name go before a bundle, and are chosen with the first figure.
+    InlineBackend.instance(parent=shell).figure_formats = set()
+    shell.display_formatter.mimebundle_formatter.for_type(Figure, _bundle)
 
 
 def _bundle(figure, include=None, exclude=None):

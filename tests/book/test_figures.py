@@ -11,6 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
+from matplotlib_inline.backend_inline import configure_inline_support
 from PIL import Image
 
 from recsys_lib.book import figures, plots
@@ -100,6 +101,8 @@ def test_a_notebook_is_given_a_described_element_and_a_plain_picture(figure):
     shell = InteractiveShell.instance()
     try:
         plots.use_style()
+        # As the notebook's backend does with the first figure.
+        configure_inline_support(shell, "inline")
         data, metadata = shell.display_formatter.format(figure)
     finally:
         InteractiveShell.clear_instance()

@@ -1,0 +1,182 @@
+"""Alternative texts of figures and folded cells: written by the build, held by the checks."""
+
+import base64
+
+import pytest
+from nbformat.v4 import new_output
+
+from bookmaker import build, conversion, figures, lesson_checks, lessons
+
+SEE = "*What to see: the line of `x` & its {}bound $\\mathbf{{x}}_0$ rise.*"
+CELLS = """\
+```{{code-cell}} ipython3
+:tags: [{}]
+
+plots.curves({{"x": (x, x)}}, "A", "x", "y")
+```
+
+{}
+
+"""
+PIXELS = base64.b64encode(b"\x89PNG none").decode()
+ELEMENT = '<img alt="{}" width="711" src="data:image/png;base64,{}">'
+
+
+def with_figure(overview, see=None, tags="hide-input"):
+    cells = CELLS.format(tags, see or SEE.format("upper "))
+    return overview.replace("## What was claimed", cells + "## What was claimed")
+
+
+def show(notebook):
+    """The figure as the library shows it: its title stands for it."""
+    cell = next(cell for cell in notebook.cells if "plots.curves" in cell.source)
+    data = {"image/png": PIXELS, "text/html": ELEMENT.format("A &amp; B", PIXELS)}
+    metadata = {"image/png": {"alt": "A & B"}}
+    cell.outputs = [new_output("execute_result", data, execution_count=2, metadata=metadata)]
+
+
+def described(notebook):
+    show(notebook)
+    figures.describe_figures(notebook)
+
+
+def shown(path):
+    notebook = lessons.read_notebook(path.with_suffix(".ipynb"))
+    return next(cell for cell in notebook.cells if "plots.curves" in cell.source)
+
+
+def test_the_sentence_below_a_figure_stands_for_it_in_every_form(chapters, overview):
+    path = chapters.write(with_figure(overview))
+    chapters.fake(path, described)
+    (output,) = shown(path).outputs
+    expected = "the line of x & its upper bound x_0 rise."
+    assert output.metadata["image/png"]["alt"] == expected
+    assert output.data["text/html"] == ELEMENT.format(expected.replace("&", "&amp;"), PIXELS)
+    assert output.data["image/png"] == PIXELS
+    assert lesson_checks.check_lesson(path) == []
+
+
+def test_describing_twice_changes_nothing_and_another_sentence_replaces_the_first(
+    chapters, overview
+):
+    path = chapters.write(with_figure(overview))
+    first = chapters.fake(path, described).read_text()
+    notebook = lessons.read_notebook(path.with_suffix(".ipynb"))
+    figures.describe_figures(notebook)
+    assert build.serialise(notebook) == first
+    for cell in notebook.cells:
+        cell.source = cell.source.replace("upper ", "lower ")
+    figures.describe_figures(notebook)
+    assert "its lower bound" in build.serialise(notebook).split("What to see")[0]
+
+
+@pytest.mark.parametrize(
+    ("markdown", "expected"),
+    [
+        ("a\nb  c", "a b c"),
+        ("`x_1` of **bold** and *it*, 2 * 3 * 4", "x_1 of bold and it, 2 * 3 * 4"),
+        ("[the *FM*](../01_fm.ipynb#a)", "the FM"),
+        (r"$\bar p = 0.7 \cdot 4 \le \alpha^{2}$", "bar p = 0.7 · 4 ≤ alpha ^2"),
+        (r"$\mathbf{U}^H\, x$", "U^H x"),
+        ("a &lt; b", "a < b"),
+    ],
+)
+def test_prose_becomes_plain_text(markdown, expected):
+    assert figures.as_plain_text(markdown) == expected
+
+
+def test_the_sentence_ends_at_its_star_and_may_name_what_it_is_about(chapters, overview):
+    path = chapters.write(
+        with_figure(overview, "So:\n\n*What to see (left): 2 * 3\nrises.* The next *one* too.")
+    )
+    notebook = lessons.read_text(path)
+    number = next(k for k, cell in enumerate(notebook.cells) if "curves" in cell.source)
+    assert figures.what_to_see(notebook, number) == "2 * 3 rises."
+
+
+@pytest.mark.parametrize(
+    ("see", "change", "problem"),
+    [
+        ("Nothing.", described, "cell 3: expected a line `*What to see: ...*`"),
+        (SEE.format(""), show, "cell 3: expected the figure's alternative text 'the line of x & "),
+    ],
+)
+def test_a_converted_lesson_needs_its_alternative_texts(chapters, overview, see, change, problem):
+    path = chapters.write(with_figure(overview, see, tags=""))
+    chapters.fake(path, change)
+    found = [one for one in lesson_checks.check_lesson(path) if "hide-input" not in one]
+    assert len(found) == 1 and problem in found[0], found
+    (chapters.folder / conversion.NAME).write_text("00_small/01_small\n")
+    assert lesson_checks.check_lesson(path) == []
+
+
+def test_each_form_of_a_figure_has_to_be_described(chapters, overview):
+    def half(notebook):
+        described(notebook)
+        cell = next(cell for cell in notebook.cells if "plots.curves" in cell.source)
+        del cell.outputs[0].data["text/html"]
+
+    path = chapters.write(with_figure(overview))
+    chapters.fake(path, half)
+    (problem,) = lesson_checks.check_lesson(path)
+    assert "got None; run `make book`" in problem
+
+
+def test_tagged_cells_are_folded_and_a_cell_that_only_plots_has_to_be_tagged(chapters, overview):
+    path = chapters.write(with_figure(overview))
+    chapters.fake(path, described)
+    assert shown(path).metadata["jupyter"] == {"source_hidden": True}
+    assert (
+        lesson_checks.pair_problems(
+            path, lessons.read_text(path), lessons.read_notebook(path.with_suffix(".ipynb"))
+        )
+        == []
+    )
+    chapters.fake(path, show)
+    assert any("got one that is open; run `make book`" in one for one in problems_of(path))
+    chapters.write(with_figure(overview, tags=""))
+    chapters.fake(path, described)
+    assert "jupyter" not in shown(path).metadata
+    (problem,) = problems_of(path)
+    assert "cell 3: expected the tag hide-input on a cell that only plots or checks" in problem
+
+
+def problems_of(path):
+    return figures.problems(
+        path.with_suffix(".ipynb"), lessons.read_notebook(path.with_suffix(".ipynb"))
+    )
+
+
+def test_the_cell_of_an_answer_stays_open(chapters, overview):
+    text = with_figure(overview).replace("plots.curves(", "# your code here\nplots.curves(")
+    path = chapters.write(text)
+    chapters.fake(path, described)
+    assert any("expected an open cell for the reader's answer" in one for one in problems_of(path))
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("plots.curves(a)\nclaim('a.b', 'A.', True, '')", True),
+        ("assert x == 1, 'no'", True),
+        ("plots.use_style()", False),
+        ("model = plots.curves(a)", False),
+        ("%matplotlib inline", False),
+        ("", False),
+        ("check('a.b', answer)", False),
+    ],
+)
+def test_what_only_plots_or_checks(source, expected):
+    assert figures.only_plots_or_checks(source) is expected
+
+
+def test_pixels_are_no_paths_of_this_machine(chapters, overview):
+    def change(notebook):
+        described(notebook)
+        cell = next(cell for cell in notebook.cells if "plots.curves" in cell.source)
+        html = cell.outputs[0].data["text/html"]
+        cell.outputs[0].data["text/html"] = html.replace(PIXELS, "iVBOR=/tmp/x/y+/root/z")
+
+    path = chapters.write(with_figure(overview))
+    chapters.fake(path, change)
+    assert lesson_checks.check_lesson(path) == []
