@@ -288,6 +288,8 @@ def _environment(home):
         "LANG": "C.UTF-8",
         "USER": "student",
         "MPLBACKEND": "Agg",
+        "RECSYS_KEEP_PROGRESS": "0",
+        "RECSYS_SOLUTIONS": "0",
     }
 
 
