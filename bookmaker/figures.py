@@ -7,6 +7,7 @@ tagged ``hide-input`` only sets up, copies weights, plots or checks; JupyterLab 
 import ast
 import html
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,22 @@ def describe_figures(notebook: Any) -> None:
         for output in cell.outputs:
             if described and _is_figure(output):
                 _describe(output, described)
+
+
+def without_description(output: Mapping[str, Any]) -> dict[str, Any]:
+    """What a cell shows, apart from what prose says of a figure.
+
+    Args:
+        output: of a cell.
+
+    Returns:
+        A copy without metadata, in which figures have an empty alternative text.
+    """
+    kept = {key: output[key] for key in output if key != "metadata"}
+    data = kept.get("data", {})
+    if isinstance(data.get("text/html"), str):
+        kept["data"] = {**data, "text/html": FIGURE.sub(r"\1\2", data["text/html"], count=1)}
+    return kept
 
 
 def what_to_see(notebook: Any, number: int) -> str | None:

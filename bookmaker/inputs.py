@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 
+from bookmaker.figures import without_description
 from bookmaker.imports import find_modules, imports_in, loaded_by, parents
 from bookmaker.labs import runnable
 from bookmaker.lessons import (
@@ -104,8 +105,7 @@ def parts_read(
 def outputs_of(notebook_path: Path) -> str:
     """The hash of a notebook's code cells and of what they show.
 
-    What the prose says of a figure, its alternative text, stands in an output's metadata and does
-    not count.
+    What the prose says of a figure, its alternative text, does not count.
 
     Raises:
         LessonError: the notebook is missing or is none.
@@ -115,7 +115,7 @@ def outputs_of(notebook_path: Path) -> str:
         (
             cell.source,
             cell.execution_count,
-            [{key: output[key] for key in output if key != "metadata"} for output in cell.outputs],
+            [without_description(output) for output in cell.outputs],
         )
         for cell in cells
     ]

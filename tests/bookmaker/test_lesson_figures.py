@@ -5,7 +5,7 @@ import base64
 import pytest
 from nbformat.v4 import new_output
 
-from bookmaker import build, conversion, figures, lesson_checks, lessons
+from bookmaker import build, conversion, figures, inputs, lesson_checks, lessons
 
 SEE = "*What to see: the line of `x` & its {}bound $\\mathbf{{x}}_0$ rise.*"
 CELLS = """\
@@ -68,6 +68,22 @@ def test_describing_twice_changes_nothing_and_another_sentence_replaces_the_firs
         cell.source = cell.source.replace("upper ", "lower ")
     figures.describe_figures(notebook)
     assert "its lower bound" in build.serialise(notebook).split("What to see")[0]
+
+
+def test_another_sentence_is_no_other_output_but_other_pixels_are(chapters, overview):
+    path = chapters.write(with_figure(overview))
+    notebook_path = chapters.fake(path, show)
+    before = inputs.outputs_of(notebook_path)
+    chapters.fake(path, described)
+    assert inputs.outputs_of(notebook_path) == before
+
+    def drawn_anew(notebook):
+        described(notebook)
+        cell = next(cell for cell in notebook.cells if "plots.curves" in cell.source)
+        cell.outputs[0].data["text/html"] = ELEMENT.format("A", "iVBOR")
+
+    chapters.fake(path, drawn_anew)
+    assert inputs.outputs_of(notebook_path) != before
 
 
 @pytest.mark.parametrize(
