@@ -3,10 +3,11 @@
 import hashlib
 import html
 import shutil
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bookmaker.grading.course import GradingError
+from bookmaker.grading.course import Course, GradingError
 from bookmaker.grading.roster import read_roster
 from bookmaker.grading.submissions import answered, find_submissions, rebuild
 from recsys_lib.book.places import write_atomically
@@ -15,7 +16,9 @@ from recsys_lib.book.places import write_atomically
 UNKNOWN = "unknown"
 
 
-def collect(folder, course, lesson=""):
+def collect(
+    folder: str | Path, course: Course, lesson: str = ""
+) -> Iterator[tuple[str, str, list[str]]]:
     """File the submissions in a folder into the course.
 
     A file that was collected before is left alone, so that a folder can be collected again when

@@ -14,11 +14,13 @@ import re
 import shutil
 import sys
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bookmaker.grading.assignment import instructor_notebook, leaked_lines
-from recsys_lib.book.exercises.parsing import STUB, ExerciseError
+from recsys_lib.book.exercises.parsing import STUB, ExerciseError, ExerciseFile
 from recsys_lib.book.places import write_atomically
 
 INSTALL = 'nbgrader is not installed: python -m pip install -e ".[instructor]" -c constraints.txt'
@@ -40,7 +42,7 @@ class GradingError(RuntimeError):
     """The exercises could not be released or graded; the message says what is at fault."""
 
 
-def configure(config):
+def configure(config: Any) -> None:
     """Set what every step of nbgrader needs in a course of this book.
 
     Args:
@@ -71,25 +73,25 @@ class Course:
 
     root: Path
 
-    def path(self, step, student, lesson):
+    def path(self, step: str, student: str, lesson: str) -> Path:
         """Return the folder of a student's lesson in a step, such as ``"autograded"``."""
         return self.root / step / student / lesson
 
-    def notebook(self, step, lesson):
+    def notebook(self, step: str, lesson: str) -> Path:
         """Return the path of a lesson's notebook in ``"source"`` or ``"release"``."""
         return self.root / step / lesson / f"{lesson}.ipynb"
 
-    def released(self):
+    def released(self) -> dict[str, dict[str, Any]]:
         """Return what is known of each released lesson: its seed, and its source's hash."""
         return _read_json(self.root / RELEASED_NAME)
 
-    def require_released(self):
+    def require_released(self) -> dict[str, dict[str, Any]]:
         """Return `released`, or raise `GradingError` where nothing has been handed out."""
         if not (found := self.released()):
             raise GradingError(f"{self.root}: no lesson is released here; `make assignment` first")
         return found
 
-    def api(self):
+    def api(self) -> Any:
         """Return nbgrader's API on this course, with the configuration that stands in it."""
         require_nbgrader()
         from nbgrader.apps import NbGraderAPI
@@ -106,28 +108,28 @@ class Course:
         api.log.setLevel(logging.ERROR)
         return api
 
-    def record(self, student, lesson):
+    def record(self, student: str, lesson: str) -> dict[str, Any]:
         """Return what is known of a student's lesson; an empty dict where nothing is."""
         return _read_json(self.path("received", student, lesson) / RECORD_NAME)
 
-    def write_record(self, student, lesson, record):
+    def write_record(self, student: str, lesson: str, record: dict[str, Any]) -> None:
         """Replace what is known of a student's lesson."""
         folder = self.path("received", student, lesson)
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(folder / RECORD_NAME, json.dumps(record, indent=1, ensure_ascii=False))
 
-    def records(self):
+    def records(self) -> list[tuple[str, str, dict[str, Any]]]:
         """Return ``[(student, lesson, record)]`` of all that was received, sorted."""
         found = sorted((self.root / "received").glob(f"*/*/{RECORD_NAME}"))
         return [(path.parents[1].name, path.parent.name, _read_json(path)) for path in found]
 
-    def fingerprint(self, student, lesson):
+    def fingerprint(self, student: str, lesson: str) -> str:
         """Return the hash of a submission and of the tests that it is graded by."""
         submitted = self.path("submitted", student, lesson) / f"{lesson}.ipynb"
         both = submitted.read_bytes() + self.notebook("source", lesson).read_bytes()
         return hashlib.sha256(both).hexdigest()
 
-    def note_graded(self, student, lesson, fault=""):
+    def note_graded(self, student: str, lesson: str, fault: str = "") -> None:
         """Write into the record that the submission that lies here is graded, or why it is not."""
         record = self.record(student, lesson)
         record["graded"] = {
@@ -142,13 +144,13 @@ class Course:
         return [str(line) for line in _read_json(path).get("metadata", {}).get("remarks", [])]
 
 
-def after_autograde(assignment, student, notebooks):
+def after_autograde(assignment: str, student: str, notebooks: list[str]) -> None:
     """Note what nbgrader has graded, by whatever command or button; nbgrader calls it."""
     for path in map(Path, notebooks):
         Course(path.parents[3]).note_graded(path.parents[1].name, path.parents[0].name)
 
 
-def open_course(folder, create=False):
+def open_course(folder: str | Path, create: bool = False) -> Course:
     """Return the `Course` in a folder.
 
     Args:
@@ -168,7 +170,9 @@ def open_course(folder, create=False):
     return Course(root)
 
 
-def release(files, course, seed=None, force=False):
+def release(
+    files: Sequence[ExerciseFile], course: Course, seed: int | None = None, force: bool = False
+) -> dict[str, Path]:
     """Release lessons in a course, beside those that it has.
 
     Args:
@@ -262,7 +266,7 @@ def _write_json(path, value):
     write_atomically(path, json.dumps(value, indent=1, sort_keys=True))
 
 
-def require_nbgrader():
+def require_nbgrader() -> None:
     """Raise `GradingError` where the instructors' extra is not installed."""
     try:
         import nbgrader  # noqa: F401
@@ -281,7 +285,7 @@ def _find_own_commands():
     os.environ["PATH"] = os.pathsep.join([own, *others])
 
 
-def failure(result):
+def failure(result: dict[str, Any]) -> str:
     """Return the one line of a failed nbgrader step that says why: its log's first exception."""
     lines = str(result.get("log") or result.get("error") or "").splitlines()
     named = re.compile(r"\s*(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Interrupt)\b.*")

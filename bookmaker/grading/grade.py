@@ -4,10 +4,12 @@ Each submission is a run of its own: what it does to nbgrader stops no other, it
 before the next one begins, and a round that was killed goes on where it stood.
 """
 
-from bookmaker.grading.course import GradingError, failure
+from collections.abc import Iterator, Sequence
+
+from bookmaker.grading.course import Course, GradingError, failure
 
 
-def grade(course, lessons=()):
+def grade(course: Course, lessons: Sequence[str] = ()) -> Iterator[tuple[str, str, str]]:
     """Grade what was collected and not yet graded, or changed since: the answers or the tests.
 
     Args:
@@ -32,11 +34,11 @@ def grade(course, lessons=()):
         yield (
             student,
             lesson,
-            f"not graded: {fault}" if fault else points_line(api, student, lesson),
+            f"not graded: {fault}" if fault else _points_line(api, student, lesson),
         )
 
 
-def feedback(course, lessons=()):
+def feedback(course: Course, lessons: Sequence[str] = ()) -> Iterator[tuple[str, str, str]]:
     """Write nbgrader's feedback for all that is graded.
 
     Args:
@@ -59,7 +61,7 @@ def feedback(course, lessons=()):
         yield student, lesson, f"no feedback: {fault}" if fault else str(path)
 
 
-def submitted(course, lessons=()):
+def submitted(course: Course, lessons: Sequence[str] = ()) -> list[tuple[str, str]]:
     """Return ``[(student, lesson)]`` of what was collected, lesson by lesson.
 
     Raises:
@@ -75,7 +77,7 @@ def submitted(course, lessons=()):
     return sorted(chosen, key=lambda one: (one[1], one[0]))
 
 
-def points_line(api, student, lesson):
+def _points_line(api, student, lesson):
     """Return the points of a graded submission in words."""
     with api.gradebook as gradebook:
         one = gradebook.find_submission(lesson, student)

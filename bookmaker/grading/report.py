@@ -7,8 +7,10 @@ choose columns, and needs one that names the student: the ID number or the email
 
 import csv
 import io
+from pathlib import Path
 
 from bookmaker.grading.collect import UNKNOWN
+from bookmaker.grading.course import Course
 from bookmaker.grading.roster import read_roster
 from recsys_lib.book.places import write_atomically
 
@@ -16,7 +18,7 @@ _CANVAS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
 _MOODLE = ("First name", "Last name", "ID number", "Email address")
 
 
-def export(course):
+def export(course: Course) -> tuple[list[Path], int]:
     """Write the grades into the folder ``grades`` of a course.
 
     Returns:

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from bookmaker.grading.course import GradingError
+from bookmaker.grading.course import Course, GradingError
 from recsys_lib.book.places import write_atomically
 
 NAME = "roster.csv"
@@ -23,9 +23,9 @@ _MOODLE = re.compile(r"(?P<name>.+?)_\d+_assignsubmission_file(?:_(?P<rest>.*))?
 class Roster:
     """Rows of the roster by student; without a file, none."""
 
-    rows: dict
+    rows: dict[str, dict[str, str]]
 
-    def student(self, name):
+    def student(self, name: str) -> tuple[str, str]:
         """Return who is meant by the name of a file or folder, and what is left of the name.
 
         Args:
@@ -60,13 +60,13 @@ def _as_identifier(name):
     return re.sub(r"[*?\[\]\\/\x00-\x1f]", "_", name).strip()
 
 
-def read_roster(course):
+def read_roster(course: Course) -> Roster:
     """Return the `Roster` that was imported into a course."""
     path = course.root / NAME
     return Roster(_parse(path, path.read_text(encoding="utf-8"))) if path.exists() else Roster({})
 
 
-def import_roster(path, course):
+def import_roster(path: str | Path, course: Course) -> int:
     """Copy a roster into the course and its students into nbgrader's gradebook.
 
     Students who are there already are renewed, none is removed.

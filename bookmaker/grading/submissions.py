@@ -15,7 +15,9 @@ import stat
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from bookmaker.grading.roster import Roster
 from bookmaker.lessons import KERNELSPEC
 
 REMOVED = "# The solution cell that stood here was removed."
@@ -39,13 +41,15 @@ class Submission:
     student: str
     lesson: str
     path: Path | None = None
-    notebook: object = None
+    notebook: Any = None
     fault: str = ""
     content: bytes = b""
     changed: float = 0.0
 
 
-def find_submissions(folder, lessons, roster, lesson=""):
+def find_submissions(
+    folder: str | Path, lessons: set[str], roster: Roster, lesson: str = ""
+) -> list[Submission]:
     """Return all that lies in a folder, sorted by student and path. No link is followed.
 
     Args:
@@ -140,14 +144,14 @@ def _told_by(notebook, lessons):
     return name if isinstance(name, str) and name in lessons else ""
 
 
-def answered(released, submitted):
+def answered(released: Any, submitted: Any) -> int:
     """Return how many solution cells of a notebook hold something else than the starter."""
     starters = {_id(cell): cell.source.strip() for cell in released.cells if _is_solution(cell)}
     written = {_id(cell): cell.source.strip() for cell in submitted.cells if _id(cell) in starters}
     return sum(source not in ("", starters[name]) for name, source in written.items())
 
 
-def rebuild(released, submitted):
+def rebuild(released: Any, submitted: Any) -> tuple[Any, list[str]]:
     """Return the submission on the form of the released notebook.
 
     Args:
@@ -160,7 +164,8 @@ def rebuild(released, submitted):
     from nbformat.v4 import new_code_cell, new_notebook
 
     known = {_id(cell): cell for cell in released.cells}
-    own, extras, last, tampered = {}, {None: []}, None, []
+    extras: dict[str | None, list[str]] = {None: []}
+    own, last, tampered = {}, None, []
     for cell in submitted.cells:
         identifier = _id(cell)
         if identifier in known and identifier not in own:

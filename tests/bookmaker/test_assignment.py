@@ -1,5 +1,7 @@
 """The notebook that nbgrader starts from, and the search for secret lines."""
 
+import dataclasses
+
 import pytest
 from exercise_text import small
 
@@ -70,6 +72,12 @@ def test_the_secret_lines_are_those_of_solutions_hidden_tests_and_mistakes(file)
         'answer = """Because it is so and not otherwise."""',
         "- 4 points: says because.",
     }
+
+
+def test_what_a_seed_exchanges_is_secret(file):
+    first = dataclasses.replace(file.exercises[0], variant='exchange("three", "four")')
+    changed = dataclasses.replace(file, exercises=(first, *file.exercises[1:]))
+    assert secret_lines(changed) == secret_lines(file) | {'exchange("three", "four")'}
 
 
 def test_a_secret_line_is_found_in_cells_and_metadata(file):

@@ -11,6 +11,7 @@ from bookmaker.grading.collect import collect
 from bookmaker.grading.course import open_course, release
 from bookmaker.grading.grade import grade
 from recsys_lib.book.exercises.source import find_sources, read_source
+from recsys_lib.book.exercises.variants import variant_of
 
 pytest.importorskip("nbgrader", reason="the instructors' extra is not installed")
 FILES = [read_source(path) for path in find_sources()]
@@ -60,6 +61,29 @@ def test_the_reference_gets_full_marks_and_the_blank_none(course, file, tmp_path
     assert set(blank.values()) == {(0, False)}
     for student in ("full", "zero"):
         assert course.record(student, file.lesson)["graded"]["remarks"] == []
+
+
+@pytest.mark.parametrize(
+    "file",
+    [file for file in FILES if any(one.varies == "task" for one in file.exercises)],
+    ids=lambda file: file.lesson,
+)
+def test_a_seed_makes_the_solutions_of_the_book_worthless(course, file, tmp_path):
+    drawn = variant_of(file, 2026)
+    release([drawn], course, seed=2026, force=True)
+    given = student_version(course, file.lesson)
+    submit(tmp_path, "seeded", file.lesson, given, fill(drawn))
+    submit(tmp_path, "copied", file.lesson, given, fill(file))
+    list(collect(tmp_path, course))
+    list(grade(course, [file.lesson]))
+    seeded = points_by_exercise(course, file, "seeded")
+    copied = points_by_exercise(course, file, "copied")
+    for one in file.exercises:
+        if one.kind != "open":
+            assert seeded[one.identifier] == (one.points, False)
+        if one.varies == "task":
+            assert copied[one.identifier][0] < one.points
+    release([file], course, force=True)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.lesson)

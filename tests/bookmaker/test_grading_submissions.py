@@ -197,6 +197,14 @@ def test_no_link_is_followed(tmp_path, released):
         assert one.content == b"" and one.notebook is None
 
 
+def test_a_linked_folder_is_told(tmp_path, released):
+    (tmp_path / "sent" / "ann").mkdir(parents=True)
+    (tmp_path / "secret").mkdir()
+    nbformat.write(released, tmp_path / "secret" / "01_small.ipynb")
+    (tmp_path / "sent" / "ann" / "more").symlink_to(tmp_path / "secret")
+    assert find(tmp_path / "sent") == [("ann", "", "a link was handed in; it is not read")]
+
+
 def test_a_file_that_does_not_tell_belongs_to_the_only_lesson(tmp_path, released):
     nbformat.write(released, tmp_path / "ann.ipynb")
     released.metadata.pop("assignment")

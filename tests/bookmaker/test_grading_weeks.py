@@ -1,7 +1,9 @@
 """Two weeks of a course, with nbgrader's own gradebook, feedback, export and commands."""
 
 import csv
+import html
 import os
+import re
 import subprocess
 import sys
 
@@ -146,9 +148,12 @@ def test_feedback_tells_what_failed_and_not_the_hidden_case(course, files, tmp_p
     command = ["--course", str(course.root)]
     main(["feedback", *command])
     page = (course.path("feedback", "bob", FIRST) / f"{FIRST}.html").read_text()
-    assert HIDDEN in page and "np.arange" not in page and "right=" not in page
-    # The public test may be shown whole.
-    assert "measured" in page
+    text = html.unescape(re.sub(r"<[^>]+>", "", page))
+    assert f"WrongAnswer: {HIDDEN}\n" in text
+    for secret in ("np.arange", "array([0", "BEGIN HIDDEN", 'right="b"'):
+        assert secret not in text
+    # A public test may be shown whole.
+    assert "predicted  1\n  measured   0.52" in text
     graded = course.path("autograded", "bob", FIRST) / f"{FIRST}.ipynb"
     assert "np.arange(3)" in graded.read_text()
 
@@ -200,6 +205,15 @@ def test_nbgraders_own_command_grades_as_ours_does(course, files, tmp_path):
         course.path("autograded", "eve", SECOND) / f"{SECOND}.ipynb", as_version=4
     )
     assert any("an array" in one.source for one in graded.cells)
+
+
+def test_the_note_that_nbgrader_makes_is_ours(course):
+    path = course.path("submitted", "ann", FIRST) / f"{FIRST}.ipynb"
+    path.write_text(f"{path.read_text()}\n")
+    assert course.record("ann", FIRST)["graded"]["fingerprint"] != course.fingerprint("ann", FIRST)
+    # As the button of the formgrader does.
+    assert course.api().autograde(FIRST, "ann")["success"]
+    assert list(grade(course)) == []
 
 
 def test_one_that_cannot_be_graded_stops_no_other(course, files, tmp_path, monkeypatch, capsys):
