@@ -1,0 +1,47 @@
+"""Each converted lesson with exercises has three questions for a talk with the student."""
+
+import re
+from pathlib import Path
+
+from bookmaker.conversion import lesson_name, not_yet_converted
+from recsys_lib.book.exercises.source import find_sources
+from recsys_lib.book.places import CHAPTERS
+
+PAGE = CHAPTERS.parent / "docs" / "oral_questions.md"
+QUESTIONS = 3
+
+
+def problems(chapters: Path = CHAPTERS, page: Path = PAGE) -> list[str]:
+    """What is missing on the page of oral questions, one line each.
+
+    Args:
+        chapters: the folder of the chapters.
+        page: the page; a heading for each lesson, below it a numbered list of questions in bold,
+            each with a list of what a good answer contains.
+
+    Returns:
+        A line for each lesson that has exercises, is converted, and has no three questions with
+        answers, and for each heading that is no lesson's.
+    """
+    with_exercises = {lesson_name(path) for path in find_sources(chapters)}
+    text = page.read_text(encoding="utf-8") if page.exists() else ""
+    sections = {}
+    for section in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
+        heading, _, body = section.partition("\n")
+        sections[heading.strip()] = body
+    found = [
+        f"{page}: expected a lesson with exercises, as NN_chapter/NN_slug, got {heading}"
+        for heading in sections
+        if heading not in with_exercises
+    ]
+    for lesson in sorted(with_exercises - not_yet_converted(chapters)):
+        questions = re.split(r"^\d+\. ", sections.get(lesson, ""), flags=re.MULTILINE)[1:]
+        whole = [
+            one for one in questions if one.startswith("**") and re.search(r"^   - \S", one, re.M)
+        ]
+        if len(whole) != QUESTIONS or len(questions) != QUESTIONS:
+            found.append(
+                f"{page}: {lesson}: expected {QUESTIONS} questions with what a good answer "
+                f"contains, got {len(whole)}"
+            )
+    return found
