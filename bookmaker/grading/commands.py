@@ -40,7 +40,7 @@ def add_commands(commands):
     )
 
     command = add("roster", _roster, "import the students of a CSV file")
-    command.add_argument("file", type=Path, help="a CSV file with at least the column id")
+    command.add_argument("file", help="a CSV file with at least the column id")
 
     command = add("collect", _collect, "file a folder of submitted notebooks into the course")
     command.add_argument("submissions", help="holds <student>/<lesson>.ipynb or <student>.ipynb")

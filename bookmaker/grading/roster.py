@@ -81,6 +81,8 @@ def import_roster(path: str | Path, course: Course) -> int:
     Raises:
         GradingError: no such file, no column ``id``, or an id is missing, twice or unfit.
     """
+    if not str(path):
+        raise GradingError("roster: expected ROSTER=file.csv, got nothing")
     path = Path(path)
     try:
         text = path.read_text(encoding="utf-8-sig")

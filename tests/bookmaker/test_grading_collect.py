@@ -229,6 +229,8 @@ def test_a_roster_names_the_students(course, given, tmp_path, capsys):
     with course.api().gradebook as gradebook:
         assert gradebook.find_student("ann").to_dict()["lms_user_id"] == "4711"
         assert gradebook.find_student("bob").email is None
+    assert main(["roster", "", "--course", str(course.root)]) == 1
+    assert capsys.readouterr().err == "roster: expected ROSTER=file.csv, got nothing\n"
     assert read_roster(course).rows["ann"]["section"] == "A"
     (tmp_path / "sent").mkdir()
     nbformat.write(given, tmp_path / "sent" / f"raybob_4712_1_{FIRST}.ipynb")
