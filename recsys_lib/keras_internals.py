@@ -6,7 +6,7 @@ needs stands here behind a function that says what it gives, and has a test of i
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -122,3 +122,43 @@ def _is_operation(operation, *names):
     kind = type(operation)
     own = kind.__module__.startswith("keras.") and not isinstance(operation, keras.layers.Layer)
     return own and kind.__name__ in names
+
+
+class Call(NamedTuple):
+    """A call of a layer or operation in the graph of a model.
+
+    Args:
+        operation: what is called.
+        args, kwargs: what with: symbolic tensors, alone or in structures, and other values.
+        inputs, outputs: the symbolic tensors among its arguments, and those it returns, flat.
+    """
+
+    operation: keras.Operation
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    inputs: list[keras.KerasTensor]
+    outputs: list[keras.KerasTensor]
+
+
+def calls_of(model: keras.Model) -> list[Call]:
+    """The calls of a functional model, in an order in which every tensor is made before it is used.
+
+    Args:
+        model: functional model.
+
+    Returns:
+        List of ``Call``, those of the input layers first.
+    """
+    depths = sorted(model._nodes_by_depth, reverse=True)
+    nodes = [node for depth in depths for node in model._nodes_by_depth[depth]]
+    nodes.sort(key=lambda node: not node.is_input)
+    return [
+        Call(
+            node.operation,
+            node.arguments.args,
+            node.arguments.kwargs,
+            list(node.input_tensors),
+            list(node.output_tensors),
+        )
+        for node in nodes
+    ]

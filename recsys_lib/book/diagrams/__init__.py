@@ -1,0 +1,1 @@
+"""Pictures of models: ``diagram`` of any built model, and the machinery behind ``sketch``."""

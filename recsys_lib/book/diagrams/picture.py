@@ -1,0 +1,127 @@
+"""A picture of lines, areas and texts that is shown as SVG and, from the same numbers, as PNG.
+
+Notebook viewers differ in what they take: JupyterLab draws an SVG only where it trusts the
+notebook, and some draw none. So one output holds both, and its plain text is the description.
+"""
+
+import base64
+import functools
+from typing import Any, NamedTuple
+
+Command = tuple[str, tuple[float, ...]]
+
+WIDEST = 700
+"""Pixels: the column of a notebook."""
+
+
+class Rectangle(NamedTuple):
+    """An area of the page, ``left < right`` and ``top < bottom``, in pixels."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def overlaps(self, other: "Rectangle", gap: float = 0.0) -> bool:
+        """Whether two areas have more than their edges, or less than a gap, between them."""
+        return (
+            self.left < other.right + gap
+            and other.left < self.right + gap
+            and self.top < other.bottom + gap
+            and other.top < self.bottom + gap
+        )
+
+
+class Shape(NamedTuple):
+    """A line or an area.
+
+    Args:
+        commands: letters of an SVG path (M, L, Q, C, Z) with absolute numbers.
+        fill, stroke: hexadecimal colours, or None.
+        width: of the line, in pixels.
+        dash: lengths of strokes and gaps.
+    """
+
+    commands: tuple[Command, ...]
+    fill: str | None = None
+    stroke: str | None = None
+    width: float = 1.0
+    dash: tuple[float, ...] = ()
+
+
+class Text(NamedTuple):
+    """A line of text, without formulas.
+
+    Args:
+        text: what it says.
+        x, y: left end of its base line.
+        size: of the font, in pixels.
+        width: in pixels; the SVG fixes it, whatever font the viewer has.
+        color: hexadecimal.
+        is_bold: whether it is bold.
+    """
+
+    text: str
+    x: float
+    y: float
+    size: float
+    width: float
+    color: str
+    is_bold: bool = False
+
+
+class Picture:
+    """What ``diagram`` and ``sketch`` return; a notebook shows it.
+
+    Args:
+        title: one line.
+        description: what stands for the picture where it cannot be seen; plain text.
+        size: width and height in pixels.
+        parts: ``Shape`` and ``Text`` objects, drawn in this order on a white card.
+
+    Attributes:
+        svg, png: the picture as text and as a file's content; the same for the same picture.
+        alternative: title and description, which also is what ``print`` shows.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        description: str,
+        size: tuple[float, float],
+        parts: tuple[Shape | Text, ...],
+    ) -> None:
+        self.title, self.description = title, description
+        self.size = round(size[0]), round(size[1])
+        self.parts = parts
+
+    @property
+    def alternative(self) -> str:
+        return " ".join(f"{self.title}. {self.description}".split())
+
+    @functools.cached_property
+    def svg(self) -> str:
+        from recsys_lib.book.diagrams.svg import as_svg
+
+        return as_svg(self)
+
+    @functools.cached_property
+    def png(self) -> bytes:
+        from recsys_lib.book.diagrams.png import as_png
+
+        return as_png(self)
+
+    def __repr__(self) -> str:
+        return self.alternative
+
+    def _repr_mimebundle_(
+        self, include: Any = None, exclude: Any = None
+    ) -> tuple[dict[str, str], dict[str, dict[str, Any]]]:
+        width, height = self.size
+        data = {
+            "image/svg+xml": self.svg,
+            "image/png": base64.b64encode(self.png).decode("ascii"),
+            "text/plain": self.alternative,
+        }
+        of_png = {"width": width, "height": height, "alt": self.alternative}
+        return data, {"image/png": of_png, "image/svg+xml": {"alt": self.alternative}}

@@ -1,0 +1,71 @@
+"""A ``Picture`` as PNG, drawn by Matplotlib from the same numbers as the SVG."""
+
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
+
+from recsys_lib.book import figures
+from recsys_lib.book.diagrams.picture import Picture, Text
+from recsys_lib.book.diagrams.text import FAMILY
+
+_DPI = 100
+_CODES = {
+    "M": (Path.MOVETO,),
+    "L": (Path.LINETO,),
+    "Q": (Path.CURVE3,) * 2,
+    "C": (Path.CURVE4,) * 3,
+    "Z": (Path.CLOSEPOLY,),
+}
+
+
+def as_png(picture: Picture) -> bytes:
+    """The picture as PNG, two pixels for each one on the page.
+
+    Args:
+        picture: any.
+
+    Returns:
+        The file's content; the same for the same picture.
+    """
+    width, height = picture.size
+    figure = Figure(figsize=(width / _DPI, height / _DPI), dpi=_DPI, facecolor="white")
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set(xlim=(0, width), ylim=(height, 0))
+    axes.set_axis_off()
+    points = 72 / _DPI  # in a pixel: Matplotlib measures fonts and lines in points
+    edges = (0.5, 0.5), (width - 0.5, 0.5), (width - 0.5, height - 0.5), (0.5, height - 0.5)
+    frame = Path([*edges, edges[0]], [Path.MOVETO, *[Path.LINETO] * 3, Path.CLOSEPOLY])
+    axes.add_patch(PathPatch(frame, facecolor="none", edgecolor="#D0D0D0", linewidth=points))
+    for order, part in enumerate(picture.parts):
+        if isinstance(part, Text):
+            weight = "bold" if part.is_bold else "normal"
+            font = FontProperties(family=FAMILY, weight=weight, size=part.size * points)
+            look = {"color": part.color, "parse_math": False, "zorder": order + 1}
+            axes.text(part.x, part.y, part.text, fontproperties=font, va="baseline", **look)
+            continue
+        line = {"linewidth": part.width * points if part.stroke else 0}
+        if part.dash:
+            line["linestyle"] = (0, tuple(length / part.width for length in part.dash))
+        axes.add_patch(
+            PathPatch(
+                _path(part.commands),
+                facecolor=part.fill or "none",
+                edgecolor=part.stroke or "none",
+                zorder=order + 1,
+                capstyle="butt",
+                **line,
+            )
+        )
+    return figures.picture(figure, tight=False)
+
+
+def _path(commands):
+    vertices, codes, start = [], [], (0.0, 0.0)
+    for letter, numbers in commands:
+        points = list(zip(numbers[::2], numbers[1::2], strict=True)) or [start]
+        if letter == "M":
+            start = points[0]
+        vertices += points
+        codes += _CODES[letter]
+    return Path(vertices, codes)

@@ -1,0 +1,145 @@
+"""Sketches of chapter 04: models that read what a user did before."""
+
+from recsys_lib.book.diagrams.plan import Plan
+
+_BEHAVIOURS = "behaviours\n$e_1 … e_T$"
+_REST = "user, context and\nother columns"
+
+
+def _pooled(plan: Plan) -> Plan:
+    """What the mean and the recurrent network have in common: they do not ask the candidate."""
+    plan.box("behaviours", _BEHAVIOURS, "behaviours", "embedding", 0, 0)
+    plan.box("candidate", "candidate $v$", "candidate", "embedding", 1.5, 0)
+    plan.box("rest", _REST, "*", "input", 3, 0)
+    plan.box("product", "interest ∘ candidate", "Multiply?", "interaction", 0.75, 2)
+    plan.box("deep", "network", "deep deep_logit", "network", 0, 3, 4)
+    plan.box("p", "p({task})", "output", "output", 1.5, 4)
+    plan.arrows("behaviours > interest > deep > p; rest > deep; candidate > deep")
+    plan.arrows("interest > product > deep; candidate > product")
+    return plan
+
+
+def mean() -> Plan:
+    plan = Plan("mean", "The interest is the mean of the behaviours, the same for any candidate.")
+    plan.box("interest", "mean of the steps", "pooled_history", "interaction", 0, 1)
+    return _pooled(plan)
+
+
+def gru() -> Plan:
+    plan = Plan("GRU", "The last state reads the behaviours in their order.")
+    plan.box("interest", "GRU,\nlast state $h_T$", "gru gru_last", "network", 0, 1)
+    return _pooled(plan)
+
+
+def din() -> Plan:
+    plan = Plan("DIN", "The candidate decides how much each behaviour counts.")
+    plan.box("behaviours", _BEHAVIOURS, "behaviours", "embedding", 0, 0)
+    plan.box("candidate", "candidate $v$", "candidate", "embedding", 1.5, 0)
+    plan.box("rest", _REST, "*", "input", 3, 0)
+    plan.box("unit", "activation unit\n$w_j = a(e_j, v)$", "din_weights", "gate", 0.5, 1)
+    plan.box("interest", "interest\n$Σ_j w_j e_j$", "din_interest", "interaction", 0, 2)
+    plan.box("deep", "network", "deep deep_logit", "network", 0, 3, 4)
+    plan.box("p", "p({task})", "output", "output", 1.5, 4)
+    plan.arrows("behaviours > unit > interest > deep > p; behaviours > interest")
+    plan.arrows("candidate > unit; candidate > deep; rest > deep")
+    return plan
+
+
+def dien() -> Plan:
+    plan = Plan(
+        "DIEN",
+        "A GRU follows the interests; a second one, slowed by the attention of "
+        "the candidate, follows how the interest that matters evolved.",
+    )
+    plan.box("behaviours", _BEHAVIOURS, "behaviours", "embedding", 0, 0, 1.25)
+    plan.box("negatives", "drawn\nnegatives", "NegativeSampler", "input", 1.3, 0, 0.75)
+    plan.box("candidate", "candidate $v$", "candidate", "embedding", 2.2, 0, 0.8)
+    plan.box("rest", "other\ncolumns", "*", "input", 3.2, 0, 0.8)
+    plan.box("states", "GRU\nstates $h_1 … h_T$", "interest_states", "network", 0, 1, 0.95)
+    plan.box(
+        "loss",
+        "auxiliary loss: $h_t$ tells $e_{t+1}$ from\na negative; hands $h_t$ on",
+        "auxiliary_loss",
+        "interaction",
+        0,
+        2,
+        2,
+    )
+    plan.box("attention", "attention\n$a_t$ = softmax($h_t W v$)", "dien_attention", "gate", 1.5, 3)
+    plan.box(
+        "evolved",
+        "AUGRU, last state\nupdate gate times $a_t$",
+        "evolved_states dien_interest",
+        "network",
+        0,
+        4,
+        1.25,
+    )
+    plan.box("deep", "network", "deep deep_logit", "network", 0, 5, 4)
+    plan.box("p", "p({task})", "output", "output", 1.5, 6)
+    plan.arrows("behaviours > states > loss > evolved > deep > p; rest > deep")
+    plan.arrows("behaviours > loss via 1.1,1")
+    plan.arrows("negatives > loss > attention > evolved; candidate > attention; candidate > deep")
+    return plan
+
+
+def dsin() -> Plan:
+    plan = Plan(
+        "DSIN",
+        "Behaviours are grouped in sessions; one block reads each session, a "
+        "Bi-LSTM the sequence of sessions, and the candidate weighs both.",
+        4.4,
+    )
+    plan.box("behaviours", "behaviours\nin sessions", "behaviours", "embedding", 0, 0, 1.2)
+    plan.box("candidate", "candidate $v$", "candidate", "embedding", 2.7, 0, 0.9)
+    plan.box("rest", "other\ncolumns", "*", "input", 3.7, 0, 0.7)
+    plan.box("bias", "+ bias of session,\nstep and unit", "bias_encoding?", "embedding", 0, 1, 1.2)
+    plan.box(
+        "block",
+        "self-attention block, mean over the steps: $I_k$",
+        "session_block session_interests",
+        "network",
+        0,
+        2,
+        2.7,
+    )
+    plan.box("lstm", "Bi-LSTM: $H_k$", "session_states", "network", 0, 3, 1.2)
+    plan.box("state_attention", "attention $a^H$", "state_attention", "gate", 0.5, 4, 0.95)
+    plan.box("attention", "attention $a^I$", "interest_attention", "gate", 1.75, 4, 0.95)
+    plan.box("state", "$Σ_k a^H_k H_k$", "activated_state", "interaction", 0, 5, 1.2)
+    plan.box("interest", "$Σ_k a^I_k I_k$", "activated_interest", "interaction", 1.45, 5, 1.2)
+    plan.box("deep", "network", "deep deep_logit", "network", 0, 6, 4.4)
+    plan.box("p", "p({task})", "output", "output", 1.7, 7)
+    plan.arrows("behaviours > bias > block > lstm > state_attention > state > deep > p")
+    plan.arrows("block > attention > interest > deep; lstm > state via 0.28,4")
+    plan.arrows("candidate > attention; candidate > deep; rest > deep")
+    plan.arrows("block > interest via 1.6,4; candidate > state_attention via 2.75,2.9 1.1,3.3")
+    return plan
+
+
+def bst() -> Plan:
+    plan = Plan("BST", "A transformer block reads the behaviours with the candidate as last step.")
+    plan.box("behaviours", _BEHAVIOURS, "behaviours", "embedding", 0, 0)
+    plan.box("recency", "position", "recency?", "embedding", 1, 0, 0.75)
+    plan.box("candidate", "candidate $v$", "candidate", "embedding", 1.9, 0)
+    plan.box("rest", _REST, "*", "input", 3, 0)
+    plan.box("sequence", "$T + 1$ steps, the candidate last", "sequence", "interaction", 0, 1, 2.3)
+    plan.box("attention", "self-attention", "bst_block/attention", "gate", 0.1, 2.2, 1.1)
+    plan.box("first", "+, normalize", "bst_block/first_norm", "interaction", 0.7, 3.1, 1.2)
+    plan.box(
+        "step",
+        "network of\neach step",
+        "bst_block/expand bst_block/contract",
+        "network",
+        0.1,
+        4.1,
+        1.1,
+    )
+    plan.box("second", "+, normalize", "bst_block/second_norm", "interaction", 0.7, 5.1, 1.2)
+    plan.box("deep", "network over all steps", "deep deep_logit", "network", 0, 6.2, 4)
+    plan.box("p", "p({task})", "output", "output", 1.5, 7.1)
+    plan.frame("transformer block", "attention first step second")
+    plan.arrows("behaviours > sequence > attention > first > step > second > deep > p")
+    plan.arrows("recency > sequence; candidate > sequence; candidate > deep; rest > deep")
+    plan.arrows("sequence > first via 1.5,1.7; first > second via 1.5,4.1")
+    return plan
