@@ -18,7 +18,12 @@ from packaging.utils import canonicalize_name
 from rattler import MatchSpec
 
 ROOT = Path(__file__).parents[2]
-MODULE_OF = {"pyyaml": "yaml", "scikit-learn": "sklearn", "tensorflow-cpu": "tensorflow"}
+MODULE_OF = {
+    "pillow": "PIL",
+    "pyyaml": "yaml",
+    "scikit-learn": "sklearn",
+    "tensorflow-cpu": "tensorflow",
+}
 # What the packages that are declared always bring along.
 BROUGHT_ALONG = {"IPython", "cycler", "jupyter_server", "tornado", "traitlets"}
 
@@ -143,11 +148,11 @@ def test_what_lessons_import_needs_no_more_than_readers_install():
     assert undeclared(ROOT / "recsys_lib", reader_requirements()) == {}
 
 
-@pytest.mark.parametrize("folder", ["bookmaker", "benchmarks"])
+@pytest.mark.parametrize("folder", ["bookmaker", "benchmarks", "experiments"])
 def test_what_authors_run_needs_no_more_than_developers_install(folder):
     known = [*library_requirements(), *extra_requirements()]
     # nbgrader and nbval bring nbconvert; the benchmark leaves out the peer where it is absent.
-    others = ("bookmaker", "benchmarks", "nbconvert", "deepctr")
+    others = ("bookmaker", "benchmarks", "experiments", "nbconvert", "deepctr")
     assert undeclared(ROOT / folder, known, *others) == {}
 
 
