@@ -292,3 +292,20 @@ def test_the_report_stays_short(book):
         book.answer("answer = 1", name)
     (line,) = book.refresh().lines()
     assert line.endswith("04_chapter/01_lesson.ipynb and 3 more")
+
+
+def test_a_file_is_replaced_in_one_step(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    path.write_text("old")
+    replace, seen = os.replace, []
+
+    def look(source, target):
+        seen.append((path.read_text(), os.path.getsize(source)))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", look)
+    for content in ("Ü\r\n", b"\x89"):
+        path.write_text("old")
+        places.write_atomically(path, content)
+        assert path.read_bytes() == (content.encode() if isinstance(content, str) else content)
+    assert seen == [("old", 4), ("old", 1)] and list(tmp_path.iterdir()) == [path]

@@ -51,6 +51,8 @@ def test_a_lab_leads_back_into_the_row_which_passes_it_by(row):
         "Previous: [Arrays \\[x\\]](02_arrays.ipynb) · [Start page](../index.ipynb) · "
         "Next: [STAR](../01_next/01_star.ipynb)"
     )
+    lines = [line(row, name) for name in ("00_small/02_arrays", "01_next/01_star")]
+    assert not any("clicks" in one for one in lines)
 
 
 def test_a_companion_and_its_lesson_lead_to_each_other(row):

@@ -18,8 +18,8 @@ LESSON = "00_the_ranking_stage/02_metrics.ipynb"
 FRONT = ".jp-NotebookPanel:not(.lm-mod-hidden)"
 SAVE = "() => window.jupyterapp.commands.execute('docmanager:save')"
 IS_DIRTY = "() => window.jupyterapp.shell.currentWidget.context.model.dirty"
-# JupyterLab asks for news once its first page is up; on a slow machine that takes a while.
-QUESTION_SECONDS = 15
+# JupyterLab asks for news a tenth of a second after its first page is up.
+QUESTION_SECONDS = 10
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,123 @@
+"""The command that opens the book, and the server that lets published notebooks be read only."""
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+from small_book import LESSON, Book
+
+from recsys_lib.book import __main__ as commands
+from recsys_lib.book import jupyter_lab, places
+
+
+@pytest.fixture
+def book(tmp_path, monkeypatch):
+    folder = tmp_path / "Ein Bücherregal, mit Lücken"
+    folder.mkdir()
+    made = Book(folder)
+    monkeypatch.setattr(places, "CHAPTERS", made.chapters)
+    return made
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """What JupyterLab would be started with: folder, words and variables."""
+    calls = []
+    monkeypatch.setattr(os, "chdir", lambda folder: calls.append(folder))
+    monkeypatch.setattr(os, "execve", lambda program, words, variables: calls.append(words))
+    return calls
+
+
+def test_work_prepares_the_copies_and_says_what_it_kept(book, capsys):
+    assert commands.main(["work"]) == 0
+    assert capsys.readouterr().out == "work/: 2 notebooks copied\n"
+    book.answer("answer = 1")
+    assert commands.main(["work"]) == 0
+    assert capsys.readouterr().out == f"Your answers stay as they are in {LESSON}\n"
+    with pytest.raises(SystemExit):
+        commands.main(["work", "--no-browser"])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere the server is a child")
+def test_lab_opens_the_copy_with_the_readers_arguments(book, started, capsys):
+    commands.main(["lab", "--no-browser", "--port=8899"])
+    folder, words = started
+    assert (folder, words[0]) == (book.chapters.parent, sys.executable)
+    assert f"--ServerApp.root_dir={book.chapters.parent}" in words
+    assert "--LabApp.default_url=/lab/tree/work/index.ipynb" in words
+    assert words[-2:] == ["--no-browser", "--port=8899"]
+    assert (book.work / LESSON).exists()
+
+
+def test_without_chapters_the_commands_say_so_in_one_line(tmp_path, monkeypatch, started, capsys):
+    monkeypatch.setattr(places, "CHAPTERS", tmp_path / "chapters")
+    assert commands.main(["lab"]) == 1
+    errors = capsys.readouterr().err
+    assert errors.startswith("work copies: expected the book's start page at")
+    assert errors.count("\n") == 1 and started == []
+
+
+def test_a_folder_that_cannot_be_written_is_said_in_one_line(book, started, capsys):
+    book.work.write_text("a file is in the way")
+    assert commands.main(["lab"]) == 1
+    errors = capsys.readouterr().err
+    assert errors.startswith("work copies: cannot be written:") and errors.count("\n") == 1
+    assert started == []
+
+
+def test_the_news_question_is_answered_for_this_server_alone(book):
+    root = book.chapters.parent
+    jupyter_lab.write_settings(root)
+    own = str(root / "work" / ".jupyter")
+    theirs = {"JUPYTER_CONFIG_PATH": f"one{os.pathsep}two", "HOME": "x"}
+    variables = jupyter_lab.environment(root, theirs)
+    paths = variables["JUPYTER_CONFIG_PATH"].split(os.pathsep)
+    assert paths == [own, "one", "two"] and variables["HOME"] == "x"
+    assert jupyter_lab.environment(root, {})["JUPYTER_CONFIG_PATH"] == own
+    # Jupyter's own reader finds the setting there.
+    read = (
+        "from jupyter_server.services.config.manager import ConfigManager as C\n"
+        "print(C(config_dir_name='labconfig').get('default_setting_overrides'))"
+    )
+    environment = jupyter_lab.environment(root, dict(os.environ))
+    printed = subprocess.run(
+        [sys.executable, "-c", read], env=environment, capture_output=True, text=True, check=True
+    ).stdout
+    assert "'fetchNews': 'false'" in printed
+
+
+def test_the_server_writes_copies_and_no_published_notebook(book):
+    contents = pytest.importorskip("recsys_lib.book.lab_contents")
+    root = book.chapters.parent
+    shutil.copytree(book.chapters, book.work)
+    manager = contents.BookContents(root_dir=str(root))
+
+    def save(path):
+        async def both():
+            model = await manager.get(path)
+            return await manager.save({**model, "path": path}, path)
+
+        return asyncio.run(both())
+
+    before = (book.chapters / LESSON).read_bytes()
+    with pytest.raises(contents.HTTPError) as refused:
+        save(f"chapters/{LESSON}")
+    assert refused.value.status_code == 403
+    assert refused.value.log_message.endswith(f"answer in work/{LESSON}")
+    assert (book.chapters / LESSON).read_bytes() == before
+    save(f"work/{LESSON}")
+    # Authors edit texts, and exercises as notebooks.
+    save("chapters/index.md")
+    exercises = book.chapters / "01_first" / "01_small.exercises.ipynb"
+    exercises.write_bytes(before)
+    save("chapters/01_first/01_small.exercises.ipynb")
+    writable = {
+        path: asyncio.run(manager.get(path, content=False))["writable"]
+        for path in (f"chapters/{LESSON}", f"work/{LESSON}", "chapters/index.md")
+    }
+    assert list(writable.values()) == [False, True, True]
+    assert json.loads((book.work / LESSON).read_bytes())["cells"]
