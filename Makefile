@@ -78,6 +78,7 @@ export: $(DEVELOPER) ## write the grades as CSV, for Canvas and Moodle too
 
 book: $(DEVELOPER) ## rebuild notebooks whose text changed (CHANGED=1: whose inputs did), or LESSON=name
 	@$(PY) -m bookmaker links
+	@$(PY) -m bookmaker cells $(LESSON)
 	@$(PY) -m bookmaker build $(if $(LESSON),--force $(LESSON)) $(if $(CHANGED),--changed)
 	@$(PY) -m bookmaker ledger
 	@$(PY) -m bookmaker index

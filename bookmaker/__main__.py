@@ -7,6 +7,7 @@ from pathlib import Path
 from bookmaker import (
     docstrings,
     formatting,
+    generated,
     index,
     inputs,
     labs,
@@ -86,6 +87,13 @@ def _build_one(text_path, read, known, chapters):
     problems = lesson_checks.check_lesson(text_path)
     _print_problems(problems)
     return bool(problems)
+
+
+def _cells(options):
+    for text_path in select_texts(options.lessons, options.chapters):
+        if generated.write(text_path):
+            print(f"{text_path.stem}: header and starters written")
+    return 0
 
 
 def _check(options):
@@ -192,6 +200,10 @@ def _parser():
     )
     command.add_argument("--check", action="store_true", help="say what has to be built, only")
     command.set_defaults(run=_build)
+
+    command = commands.add_parser("cells", help="write the lessons' headers and starters")
+    command.add_argument("lessons", nargs="*", help="paths, chapters or lessons; default: all")
+    command.set_defaults(run=_cells)
 
     command = commands.add_parser("check", help="check all lessons without running them")
     command.set_defaults(run=_check)

@@ -33,10 +33,10 @@ def lesson_problems(text_path, notebook):
     for identifier, following in shown.items():
         if identifier not in ours:
             problems.append(f"{text_path}: {path.name} has no exercise {identifier}")
-        elif _code_lines(following) != _code_lines(ours[identifier].lesson_cell):
+        elif code_lines(following) != code_lines(ours[identifier].lesson_cell):
             problems.append(
                 f"{text_path}: the cell after the exercise {identifier} is not its starter; "
-                f"`python -m bookmaker exercises {file.lesson}` prints it"
+                "run `python -m bookmaker cells`"
             )
     return problems + variants.problems(file)
 
@@ -68,16 +68,33 @@ def render_lesson_cells(file):
     return "\n".join(parts)
 
 
+def exercise_shown(source):
+    """Return the identifiers of the exercises that a code cell shows."""
+    return [
+        call.args[0].value
+        for call in calls_in_cell(source, "exercise")
+        if call.args and isinstance(getattr(call.args[0], "value", None), str)
+    ]
+
+
+def is_starter_of(source, identifier):
+    """Return whether a code cell checks the answer to an exercise, and so holds its starter."""
+    return any(
+        call.args and getattr(call.args[0], "value", None) == identifier
+        for call in calls_in_cell(source, "check")
+    )
+
+
+def code_lines(source):
+    """Return a cell's lines without blank ones, which a formatter may add."""
+    return [line.rstrip() for line in source.splitlines() if line.strip()]
+
+
 def _shown(notebook):
     """Dict of identifier to the source of the code cell after the one that shows it."""
     codes = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
     shown = {}
     for source, following in zip(codes, [*codes[1:], ""], strict=True):
-        for call in calls_in_cell(source, "exercise"):
-            if call.args and isinstance(getattr(call.args[0], "value", None), str):
-                shown[call.args[0].value] = following
+        for identifier in exercise_shown(source):
+            shown[identifier] = following
     return shown
-
-
-def _code_lines(source):
-    return [line.rstrip() for line in source.splitlines() if line.strip()]

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bookmaker import conversion, figures, index, inputs, ledger, links, tables
+from bookmaker import conversion, figures, generated, index, inputs, ledger, links, tables
 from bookmaker.claim_sources import calls_in_cell, claim_problems, problems_between
 from bookmaker.lesson_cells import duplicate_exercises, lesson_problems
 from bookmaker.lessons import (
@@ -160,9 +160,7 @@ def anatomy_problems(lesson, notebook):
             problems.append(
                 f"{path}: the header (first cell, before any `##`) lacks `**{label}.**`"
             )
-    for wanted in (lesson.question, f"{lesson.minutes} minutes", lesson.library):
-        if wanted not in " ".join(header.split()):
-            problems.append(f"{path}: the header does not repeat the front matter's {wanted!r}")
+    problems += generated.header_problems(lesson, header)
     second = [text for level, text in headings if level == 2]
     position = 0
     for wanted in HEADINGS[lesson.anatomy]:

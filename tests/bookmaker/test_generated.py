@@ -1,0 +1,97 @@
+"""What stands in a lesson but has its one source elsewhere: the header and the starters."""
+
+import pytest
+from exercise_text import small
+
+from bookmaker import lesson_checks
+from bookmaker.__main__ import main
+from bookmaker.lesson_cells import render_lesson_cells
+from bookmaker.lessons import read_text
+
+SHOWN = '```{code-cell} ipython3\nexercise("small.twice")\n```\n'
+
+
+@pytest.fixture
+def lesson(chapters, overview):
+    """A lesson that shows all exercises of the file beside it, each with its starter."""
+    cells = render_lesson_cells(small(chapters.folder))
+    text = overview.replace("## References", f"## Exercises\n\n{cells}\n## References")
+    offered = "check, claim, claims_table, exercise, hint, solution"
+    return chapters.write(text.replace("import claim, claims_table", f"import {offered}"))
+
+
+def problems(path):
+    """What the check says, but for the sentence on hints, which has its own test."""
+    return [line for line in lesson_checks.text_problems(path) if "how hints" not in line]
+
+
+def cells(chapters, *names):
+    return main(["--chapters", str(chapters.folder), "cells", *names])
+
+
+def test_what_is_as_its_sources_say_stays_as_it_is(lesson, chapters, capsys):
+    before = lesson.read_bytes()
+    assert cells(chapters) == 0
+    assert lesson.read_bytes() == before
+    assert capsys.readouterr().out == ""
+    assert problems(lesson) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("# A small lesson\n", "# Another\n"),
+        ("\n# A small lesson\n", ""),
+        ("**Question.** Is four two twos?\n", "**Question.** Is it so,\nreally?\n"),
+        ("**Question.** Is four two twos?\n\n", ""),
+        ("about 3 seconds on", "half an hour on"),
+        ("**Time.** 5 minutes to read and try; the cells run in about", "**Time.** In about"),
+        ("**Library.** `recsys_lib.book`", "**Library.** `recsys_lib.data`"),
+        ("# your code here", "return 2 * x"),
+        ('check("small.letter", answer)', 'check("small.letter", "b")'),
+    ],
+)
+def test_what_deviates_is_written_again(lesson, chapters, capsys, old, new):
+    sound = lesson.read_text()
+    assert old in sound
+    lesson.write_text(sound.replace(old, new, 1))
+    assert problems(lesson)
+    assert cells(chapters, "01_small") == 0
+    assert lesson.read_text() == sound
+    assert "01_small: header and starters written" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("label", ["Question", "Time", "Library"])
+def test_a_header_without_a_part_gets_it_in_its_place(chapters, overview, label):
+    kept = [p for p in overview.split("\n\n") if not p.startswith(f"**{label}.**")]
+    path = chapters.write("\n\n".join(kept))
+    assert f"**{label}.**" not in path.read_text()
+    cells(chapters)
+    assert path.read_text() == overview
+    assert problems(path) == []
+
+
+def test_what_the_header_alone_says_stays(chapters, overview):
+    more = overview.replace("`recsys_lib.book`\n", "`recsys_lib.book`, with `recsys_lib.data`.\n")
+    more = more.replace("**Objectives.** Add.", "**Objectives.** You can\n\n- add;\n- count.")
+    more = more.replace("Is four two twos?\n\n**Obj", "Is four\ntwo twos?\n\n**Obj")
+    path = chapters.write(more)
+    cells(chapters)
+    assert path.read_text() == more, "a line may be broken where the front matter's is not"
+    path.write_text(more.replace("minutes: 5", "minutes: 7"))
+    cells(chapters)
+    assert path.read_text() == more.replace("minutes: 5", "minutes: 7").replace(
+        "5 minutes to read", "7 minutes to read"
+    )
+
+
+def test_an_exercise_alone_gets_its_starter_and_other_cells_stay(chapters, overview):
+    file = small(chapters.folder)
+    starter = {one.identifier: one.lesson_cell for one in file.exercises}["small.twice"]
+    other = "```{code-cell} ipython3\nother = 1\n```\n"
+    text = overview.replace("## References", f"{SHOWN}\n{other}\n## References")
+    path = chapters.write(text)
+    cells(chapters)
+    codes = [cell.source for cell in read_text(path).cells if cell.cell_type == "code"]
+    assert codes[-3:] == ['exercise("small.twice")', starter, "other = 1"]
+    assert path.read_text().replace(f"\n```{{code-cell}} ipython3\n{starter}\n```\n", "") == text
