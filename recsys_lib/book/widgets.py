@@ -155,8 +155,9 @@ def explore(
         same_axes: whether all pictures have the same axes, so that only what they show moves. All
             values are drawn for that before the first is shown.
         limits: for a ``draw`` that takes long: left, right, bottom and top of what each axes of a
-            figure shows in any case. A value is then drawn when it is chosen, and the axes grow
-            if it does not fit. `Explorer.limits` gives them once all values were chosen.
+            figure shows in any case; an empty list where the first figure shows enough. A value is
+            then drawn when it is chosen, and the axes grow if it does not fit. `Explorer.limits`
+            gives them once all values were chosen.
 
     Returns:
         An `Explorer`, to be the last expression of its cell.
