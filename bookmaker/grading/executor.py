@@ -125,10 +125,14 @@ class Student(Endpoint):
 
     def value_of(self, answer):
         """As `Endpoint.value_of`, but a value that is none is `Stopped`."""
+        started = time.monotonic()
         try:
             return super().value_of(answer)
         except ProtocolError as error:
             raise self._broken(error) from None
+        finally:
+            # Whoever sends millions of parts pays for the time that they take.
+            self.left -= time.monotonic() - started
 
     def call_measured(self, number, arguments):
         """As `Endpoint.call_measured`; what the system says counts where it is far more."""

@@ -15,7 +15,7 @@ import numpy as np
 
 LARGEST_MESSAGE = 16 << 20
 LARGEST_ARRAY = 11 << 20
-LARGEST_SET = 10_000
+LARGEST_SET, LARGEST_ODD_SET = 100_000, 100
 DEEPEST = 20
 LONGEST_TEXT = 10_000
 _LENGTH = struct.Struct(">Q")
@@ -293,13 +293,14 @@ def decode(content, endpoint=None, depth=0):
 def _decode_kind(kind, inside, endpoint, depth):
     if kind == "tuple":
         return tuple(decode(part, endpoint, depth) for part in _list(inside))
-    if kind in ("set", "dict") and len(_list(inside)) > LARGEST_SET:
-        # Keys that all have one hash would take the square of their number in time.
-        raise ProtocolError(f"a {kind} of more than {LARGEST_SET} parts")
     if kind == "set":
-        return {decode(part, endpoint, depth) for part in inside}
+        return set(_keys(inside, endpoint, depth))
     if kind == "dict":
-        return {decode(k, endpoint, depth): decode(v, endpoint, depth) for k, v in inside}
+        keys = _keys([key for key, _ in _list(inside)], endpoint, depth)
+        return {
+            key: decode(value, endpoint, depth)
+            for key, (_, value) in zip(keys, inside, strict=True)
+        }
     if kind in ("array", "scalar"):
         return _decode_array(kind, *_list(inside))
     if kind == "texts":
@@ -321,6 +322,21 @@ def _decode_kind(kind, inside, endpoint, depth):
         number, name = _list(inside)
         return RemoteFunction(endpoint, number, name_of(name))
     raise ProtocolError(f"a value of the unknown kind {kind[:20]!r}")
+
+
+def _keys(contents, endpoint, depth):
+    """The keys of a dict or set, few where many could be made that all have one hash.
+
+    Such keys take the square of their number in time.
+    """
+    keys = [decode(content, endpoint, depth) for content in _list(contents)]
+    plain = all(
+        key is None or type(key) in (bool, float, str) or (type(key) is int and abs(key) < 2**60)
+        for key in keys
+    )
+    if len(keys) > (LARGEST_SET if plain else LARGEST_ODD_SET):
+        raise ProtocolError(f"{len(keys)} keys, more than are allowed")
+    return keys
 
 
 def _decode_array(kind, dtype, shape, content):

@@ -138,8 +138,11 @@ def test_an_array_too_large_for_the_line_arrives_as_text(monkeypatch):
         {"complex": "__import__('os')"},
         {"bytes": "ü"},
         {"function": [0, "f"]},
-        {"set": list(range(10_001))},
-        {"dict": [[number, 0] for number in range(10_001)]},
+        {"set": list(range(100_001))},
+        {"dict": [[number, 0] for number in range(100_001)]},
+        # These have one hash, all of them.
+        {"set": [number * (2**61 - 1) for number in range(101)]},
+        {"dict": [[{"complex": f"{number}j"}, 0] for number in range(101)]},
     ],
     ids=lambda content: str(content)[:40],
 )
