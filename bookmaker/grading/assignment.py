@@ -7,6 +7,8 @@ from recsys_lib.book.exercises.parsing import BEGIN_SOLUTION, END_SOLUTION, STUB
 from recsys_lib.book.exercises.student import describe
 
 BEGIN_HIDDEN, END_HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
+# A comment in Markdown, so that whoever grades sees the rubric and not the markers.
+BEGIN_RUBRIC, END_RUBRIC = "<!-- BEGIN RUBRIC -->", "<!-- END RUBRIC -->"
 HIDDEN_NOTE = "# Hidden tests of this exercise run here when it is graded."
 
 _INTRODUCTION = """\
@@ -38,7 +40,8 @@ def split_points(one):
 def instructor_notebook(file):
     """Return the exercises of an `ExerciseFile` as the notebook that nbgrader starts from.
 
-    It holds solutions and hidden tests, between the markers at which nbgrader cuts them out.
+    It holds solutions, hidden tests and rubrics, between markers at which nbgrader cuts them out;
+    when it grades it puts hidden tests and rubrics back.
     """
     from nbformat.v4 import new_notebook
 
@@ -56,6 +59,9 @@ def instructor_notebook(file):
     ]
     for one in file.exercises:
         statement = f"## {describe(one).replace('**', '', 2)}"
+        if one.rubric:
+            rubric = f"**Rubric**\n\n{one.rubric}"
+            statement = f"{statement}\n\n{BEGIN_RUBRIC}\n\n{rubric}\n\n{END_RUBRIC}"
         cells.append(_cell("markdown", statement, grade_id(one, "statement"), locked=True))
         if one.kind == "open":
             cells.append(_cell("code", one.solution, grade_id(one), one.points, solution=True))

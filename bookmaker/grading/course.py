@@ -19,7 +19,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bookmaker.grading.assignment import instructor_notebook, leaked_lines
+from bookmaker.grading.assignment import (
+    BEGIN_RUBRIC,
+    END_RUBRIC,
+    instructor_notebook,
+    leaked_lines,
+)
 from recsys_lib.book.exercises.parsing import STUB, ExerciseError, ExerciseFile
 from recsys_lib.book.places import write_atomically
 
@@ -54,6 +59,9 @@ def configure(config: Any) -> None:
     executor.configure(config)
     config.CourseDirectory.course_id = "book"
     config.ClearSolutions.code_stub = {"python": STUB}
+    config.ClearMarkScheme.begin_mark_scheme_delimeter = BEGIN_RUBRIC
+    config.ClearMarkScheme.end_mark_scheme_delimeter = END_RUBRIC
+    config.ClearMarkScheme.enforce_metadata = False  # ours stands in a statement, not in a task
     config.OverwriteCells.add_missing_cells = True
     config.Autograde.post_convert_hook = "bookmaker.grading.course.after_autograde"
     config.GenerateFeedback.preprocessors = [

@@ -99,6 +99,8 @@ def test_points_and_comments_of_a_person_reach_feedback_and_export(course, capsy
     page = course.path("feedback", "ann", FIRST) / f"{FIRST}.html"
     assert f"ann, {FIRST}: {page}" in capsys.readouterr().out
     assert "Because of what, though?" in page.read_text()
+    # The rubric is back: whoever grades has it before the eyes, and the student reads it after.
+    assert "4 points: says because." in page.read_text()
     assert "(Score: 9.0 / 10.0)" in page.read_text()
     assert main(["export", *command]) == 0
     grades = course.root / "grades"
