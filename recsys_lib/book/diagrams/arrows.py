@@ -93,9 +93,12 @@ class Boxes:
         targets = [vertex for place in self.places[key] for vertex in place.vertices]
         return self.graph.before(targets, self._of_vertex)
 
-    def boxes_of(self, vertex: Vertex) -> set[str]:
-        """Keys of the boxes that stand for a vertex or for parts of it."""
-        return self._of_vertex.get(vertex, set())
+    def boxes_of(self, vertex: Vertex, whole: bool = False) -> set[str]:
+        """Keys of the boxes that stand for a vertex or, unless ``whole``, for parts of it."""
+        keys = self._of_vertex.get(vertex, set())
+        if not whole:
+            return keys
+        return {key for key in keys if not any(place.is_inside for place in self.places[key])}
 
     def has_parts(self) -> bool:
         """Whether a box stands for a part of a layer."""
@@ -196,7 +199,7 @@ def shape_between(boxes: Boxes, source: str, target: str) -> tuple[int | None, .
 
     def origin(vertex: Vertex) -> frozenset[str]:
         if vertex not in origins:
-            own = boxes.boxes_of(vertex)
+            own = boxes.boxes_of(vertex, whole=True) or boxes.boxes_of(vertex)
             read = [origin(source_) for source_, _ in vertex.reads]
             origins[vertex] = frozenset(own) if own else frozenset().union(*read)
         return origins[vertex]

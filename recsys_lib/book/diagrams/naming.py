@@ -2,13 +2,15 @@
 
 ========================  =========================================================================
 ``"din_weights"``         a layer, in all its calls
-``"embedding:history"``   one block of a table of columns, see ``FusedEmbedding``
+``"embedding:history"``   one block of a table of columns, see ``FusedEmbedding``;
+                          ``"embedding:chosen_*"``: all blocks whose names begin so
 ``"NegativeSampler"``     all layers of a class, where no layer has this name
 ``"cross_*"``             all layers whose names begin so
 ``"input:user_id"``       an input
-``"output"``              the model's one output; ``"output[1]"`` its second
+``"output"``              the model's one output; ``"output[1]"`` its second; ``"outputs"``: all
 ``"experts[0]"``          what a layer's output holds for one network, task or gate: along its
-                          second axis; ``"experts[1:-1]"``: all but the first and the last
+                          second axis; ``"experts[1:-1]"``: all but the first and the last;
+                          ``[g0]``: the first of a stack, as many as read one input together
 ``"din_weights/network"`` a layer inside a layer
 ``"star#kernel_0"``       weights of a layer, those whose names begin so
 ``"*numbers"``            every input of numbers that reaches a box and has no box of its own
@@ -19,6 +21,7 @@ A name that ends in ``?`` may be missing from the model.
 """
 
 import dataclasses
+import fnmatch
 import re
 from typing import Any
 
@@ -28,7 +31,7 @@ from recsys_lib.book.diagrams.graph import Graph, Vertex
 from recsys_lib.keras_internals import layers_of
 
 _NAME = re.compile(
-    r"(?P<layer>[^\[\]/#:?]+)(:(?P<block>[^\[\]/#?]+))?(\[(?P<part>[-:\d]+)\])?"
+    r"(?P<layer>[^\[\]/#:?]+)(:(?P<block>[^\[\]/#?]+))?(\[(?P<part>g?[-:\d]+)\])?"
     r"(/(?P<inner>[^\[\]#?]+))?(#(?P<weights>[^?]+))?(?P<optional>\?)?"
 )
 
@@ -92,7 +95,14 @@ def _part(name, vertices, found):
     shape = vertices[0].outputs[0].shape
     if len(shape) < 3:
         raise ValueError(f"{name!r}: expected an output of several parts, its shape is {shape}")
-    ends = [int(end) if end else None for end in found["part"].split(":")]
+    part = found["part"]
+    if part.startswith("g"):
+        groups = getattr(vertices[0].operation, "readers", None) or ()
+        number = int(part[1:])
+        if number >= len(groups):
+            raise ValueError(f"{name!r}: expected a group below {len(groups)}")
+        part = f"{sum(groups[:number])}:{sum(groups[: number + 1])}"
+    ends = [int(end) if end else None for end in part.split(":")]
     place = slice(ends[0], (ends[0] + 1) or None) if len(ends) == 1 else slice(*ends)
     if not range(shape[1])[place]:
         if len(ends) == 1 and not found["optional"]:
@@ -111,13 +121,16 @@ def _vertices(graph, found):
             return ()
         last = graph.outputs[number][1]
         return tuple(v for v in graph.vertices if v.operation is last.operation)
+    if layer == "outputs":
+        heads = [vertex.operation for _, vertex in graph.outputs]
+        return tuple(v for v in graph.vertices if v.operation in heads)
     if layer == "input":
         return tuple(v for v in graph.vertices if v.is_input and v.name == block)
     if layer.endswith("*"):
         return tuple(v for v in graph.vertices if v.name.startswith(layer[:-1]))
     found = [v for v in graph.vertices if v.name == layer and not v.is_input]
     found = found or [v for v in graph.vertices if type(v.operation).__name__ == layer]
-    return tuple(v for v in found if block is None or v.block == block)
+    return tuple(v for v in found if block is None or fnmatch.fnmatchcase(v.block or "", block))
 
 
 def _inner(name, operation, path):

@@ -10,7 +10,7 @@ Rows are counted from the bottom, where the inputs stand, as in the papers' figu
 
 import dataclasses
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from recsys_lib.book.diagrams.kinds import LOOKS
 
@@ -78,7 +78,8 @@ class Plan:
         Args:
             key: what arrows call it.
             label: its text, lines apart by newlines; formulas between dollar signs; ``{task}``
-                is the name of the model's output, ``{task1}`` that of its second one.
+                is the name of the model's output, ``{task1}`` that of its second one, ``{p}``
+                a probability for each.
             places: names of what it stands for, apart by spaces; see ``naming``.
             kind: a key of ``LOOKS``.
             x, y: column and row of its left end; fractions stand between.
@@ -122,6 +123,23 @@ class Plan:
             keys: of the boxes, apart by spaces.
         """
         self.frames.append(PlannedFrame(title, tuple(keys.split())))
+
+
+def repeated(prefix: str) -> Callable[[Callable[..., Plan]], Callable[..., Plan]]:
+    """Say that a plan has as many layers of one kind as the model, its argument ``layers``.
+
+    Args:
+        prefix: the layers are named so, with numbers from 1 behind.
+
+    Returns:
+        Decorator of a function that returns a plan.
+    """
+
+    def marked(plan_of: Callable[..., Plan]) -> Callable[..., Plan]:
+        vars(plan_of)["repeats"] = prefix
+        return plan_of
+
+    return marked
 
 
 def _chains(text: str) -> Iterator[tuple[str, tuple[Point, ...]]]:

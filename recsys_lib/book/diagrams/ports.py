@@ -77,6 +77,7 @@ def _span(area, edge):
 
 def _clamped(area, edge, point):
     low, high = _span(area, edge)
+    low, high = low - INSET + 4, high + INSET - 4  # a bend may stand near the corner
     return min(max(point[0] if edge in ("top", "bottom") else point[1], low), high)
 
 

@@ -140,7 +140,8 @@ def _around(areas):
 
 
 def _with_tasks(label, tasks):
-    """A label with the names of the outputs in place of ``{task}``, ``{task0}``, ``{task1}``."""
+    """A label with the outputs' names in place of ``{task}``, ``{task0}``, and of all ``{p}``."""
+    label = label.replace("{p}", ", ".join(f"p({task})" for task in tasks))
     for number, task in enumerate(tasks or ("task",)):
         label = label.replace(f"{{task{number}}}", task)
         label = label if number else label.replace("{task}", task)

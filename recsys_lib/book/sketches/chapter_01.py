@@ -6,10 +6,18 @@ _P = "p({task}) = sigmoid of the sum + bias"
 
 
 def _wide_side(plan: Plan, width: float) -> None:
-    plan.box("linear", "weights of ids\nand numbers", "wide_linear wide_linear_numeric?",
-             "embedding", 0, 1, width)
-    plan.box("cross", "weights of pairs\nof ids, $φ(x)$", "wide_cross", "interaction",
-             width, 1, width)
+    plan.box(
+        "linear",
+        "weights of ids\nand numbers",
+        "wide_linear wide_linear_numeric?",
+        "embedding",
+        0,
+        1,
+        width,
+    )
+    plan.box(
+        "cross", "weights of pairs\nof ids, $φ(x)$", "wide_cross", "interaction", width, 1, width
+    )
     plan.arrows("columns > linear > p; columns > cross > p; numbers > linear")
 
 
@@ -38,8 +46,11 @@ def dnn() -> Plan:
 
 
 def wide_and_deep() -> Plan:
-    plan = Plan("Wide & Deep", "One loss trains both sides: the wide one memorizes pairs, the deep "
-                "one generalizes.", 4.4)
+    plan = Plan(
+        "Wide & Deep",
+        "One loss trains both sides: the wide one memorizes pairs, the deep one generalizes.",
+        4.4,
+    )
     plan.box("columns", "columns of ids", "*", "input", 0.6, 0, 3)
     plan.box("numbers", "numbers", "*numbers", "input", 3.7, 0, 0.7)
     plan.box("p", _P, "output", "output", 0, 3, 4.4)
