@@ -7,6 +7,8 @@ import book_server
 import lab
 import pytest
 
+from recsys_lib.book.exercises.source import find_exercise
+
 sync_api = pytest.importorskip(
     "playwright.sync_api", reason="the extra `browser` (Playwright) is not installed"
 )
@@ -15,6 +17,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is install
 
 LESSONS = ("The ranking stage", "What a metric sees")
 LESSON = "00_the_ranking_stage/02_metrics.ipynb"
+EXERCISE = "ranking.gauc"
 FRONT = ".jp-NotebookPanel:not(.lm-mod-hidden)"
 SAVE = "() => window.jupyterapp.commands.execute('docmanager:save')"
 IS_DIRTY = "() => window.jupyterapp.shell.currentWidget.context.model.dirty"
@@ -92,6 +95,34 @@ def test_running_and_saving_a_lesson_changes_nothing_that_git_knows(reader):
     outputs = [cell.get("outputs") for cell in json.loads(copy.read_bytes())["cells"]]
     assert any(outputs), "the outputs were not saved"
     assert sorted(path.name for path in copy.parent.glob("02_metrics*")) == ["02_metrics.ipynb"]
+    assert clone.changes() == ""
+
+
+def test_a_reader_is_helped_corrected_and_shown_the_solution(reader):
+    page, _, clone = reader
+    # The lesson that has just been run is still in front, its kernel with it.
+    heading(page, LESSONS[1])
+    _, exercise = find_exercise(EXERCISE)
+    asks = f'check("{EXERCISE}"'
+    cell = page.locator(lab.CELL).filter(has_text=asks).last
+
+    def says(source):
+        # The cell goes on being found by its text.
+        lab.run_cell(page, cell, f"{source}\n# {asks}")
+        return cell.locator(".jp-OutputArea")
+
+    gentle = exercise.hints[0].split("?")[0].split("`")[0]
+    sync_api.expect(says(f'hint("{EXERCISE}")')).to_contain_text(f"Hint 1 of 3. {gentle}")
+    sync_api.expect(says(f'solution("{EXERCISE}")')).not_to_contain_text("def gauc")
+    mistake = exercise.mistakes[0]
+    verdict = says(f'{mistake.code}\n\n\ncheck("{EXERCISE}", gauc)')
+    sync_api.expect(verdict).to_contain_text(f"{EXERCISE}: wrong")
+    sync_api.expect(verdict).to_contain_text(mistake.text)
+    lines = [line for line in exercise.solution.splitlines() if "### " not in line]
+    verdict = says("\n".join([*lines, "", "", f'check("{EXERCISE}", gauc)']))
+    sync_api.expect(verdict).to_contain_text(f"{EXERCISE}: ✓")
+    sync_api.expect(says(f'solution("{EXERCISE}")')).to_contain_text("def gauc(label, score")
+    page.evaluate(SAVE)
     assert clone.changes() == ""
 
 
