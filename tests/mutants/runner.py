@@ -237,6 +237,7 @@ def _start(job, folder):
         output = os.open(f"{folder}/output", os.O_WRONLY | os.O_CREAT)
         os.dup2(output, 1), os.dup2(output, 2)
         signal.alarm(SECONDS_PER_JOB)
+        tempfile.tempdir = folder  # nothing that the tests leave outlives the job
         result = _run_tests(job, folder)
         with open(f"{folder}/report", "w") as file:
             json.dump(result, file)
