@@ -18,7 +18,8 @@ ONE_THREAD := TF_NUM_INTRAOP_THREADS=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 # Of notebooks, mutants and grading `make test` runs what changed against the committed records, and
 # a tenth of the rest; FULL=1 runs all, and records it when it is green. `python -m bookmaker changed`
-# chooses, and lists the notebooks, labs where their data are.
+# chooses, and lists the notebooks, labs where their data are. Kernels are forked from a process that
+# has imported TensorFlow; COLD=1 starts each by itself, as builds do.
 STAMP ?= build/tested.json
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg \
     --nbval-cell-timeout 300
@@ -47,7 +48,7 @@ test: lint ## style, types, tests, and the notebooks, mutants and grading that c
 	while IFS= read -r one; do [ -z "$$one" ] || set -- "$$@" "$$one"; done <<< "$$chosen"; \
 	RECSYS_PROGRESS=0 RECSYS_KEEP_PROGRESS=0 $(ONE_THREAD) $(PY) -m pytest \
 	    -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(NBVAL) \
-	    --selected "$(STAMP).waiting" "$$@" tests $(PYTEST_ARGS)
+	    $(if $(COLD),,--warm-kernels) --selected "$(STAMP).waiting" "$$@" tests $(PYTEST_ARGS)
 	@$(if $(PYTEST_ARGS),,$(PY) -m bookmaker tested --stamp "$(STAMP)")
 
 bench: $(READER) ## print the benchmark table

@@ -1,7 +1,8 @@
 """Sets TensorFlow's environment before any test module imports TensorFlow; seeds every test.
 
-``--selected FILE``, which ``make test`` passes, leaves out mutants and grading that FILE does not
-name; see ``bookmaker.selection``.
+``make test`` passes two options. ``--selected FILE`` leaves out mutants and grading that FILE does
+not name, see ``bookmaker.selection``; ``--warm-kernels`` spares each notebook the import of
+TensorFlow, see ``bookmaker.warm_kernels``.
 """
 
 import json
@@ -29,6 +30,23 @@ def _same_random_numbers_in_every_run():
 
 def pytest_addoption(parser):
     parser.addoption("--selected", type=Path, help="of mutants and grading run what FILE names")
+    parser.addoption(
+        "--warm-kernels", action="store_true", help="fork the kernels of notebooks from one process"
+    )
+
+
+def pytest_configure(config):
+    if config.getoption("--warm-kernels"):
+        from bookmaker import warm_kernels
+
+        warm_kernels.install()
+
+
+def pytest_unconfigure(config):
+    if config.getoption("--warm-kernels"):
+        from bookmaker import warm_kernels
+
+        warm_kernels.close()
 
 
 def pytest_collection_modifyitems(config, items):

@@ -141,6 +141,26 @@ def test_a_change_of_prose_alone_runs_nothing(chapters, overview, monkeypatch, o
         assert inputs.read_built(chapters.folder) == recorded
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("total = 2 + 2", "total = 1 + 3"),
+        ("ipython3\nclaims", "ipython3\n:tags: [long-cell]\n\nclaims"),
+    ],
+    ids=["source", "tag"],
+)
+def test_other_cells_of_code_get_no_outputs(chapters, overview, old, new):
+    path = chapters.write()
+    before = chapters.fake(path).read_bytes()
+    assert old in overview
+    chapters.write(overview.replace(old, new))
+    assert not build_module.refresh(path)
+    assert path.with_suffix(".ipynb").read_bytes() == before
+    chapters.write()
+    chapters.fake(path, lambda notebook: notebook.cells[1].update(execution_count=None))
+    assert not build_module.refresh(path), "a cell that was never executed shows nothing"
+
+
 @pytest.mark.parametrize("other", ["inputs", "outputs"])
 def test_outputs_that_may_not_be_todays_are_not_kept(chapters, overview, monkeypatch, other):
     path = chapters.write()
