@@ -73,6 +73,13 @@ def image(figure, value):
     figure.colorbar(shown, ax=axes)
 
 
+def labels(figure, value):
+    """The limits are the same; what the layout makes room for is not."""
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1])
+    axes.set(ylabel="in\ntwo lines" if value > 10 else "in one", title=f"for {value}")
+
+
 def inverted(figure, value):
     axes = figure.subplots()
     axes.plot([0, value])
@@ -81,7 +88,7 @@ def inverted(figure, value):
 
 @pytest.mark.parametrize(
     "draw",
-    [lines, logarithmic, bars, twins, panels, polar, image, inverted],
+    [lines, logarithmic, bars, twins, panels, polar, image, labels, inverted],
     ids=lambda f: f.__name__,
 )
 @pytest.mark.parametrize("layout", ["constrained", "tight", "none"])

@@ -211,3 +211,13 @@ def test_quality_against_cost_puts_each_model_at_its_mean_and_time(table):
 def test_quality_against_cost_names_what_is_unknown(table, arguments, message):
     with pytest.raises(ValueError, match=message):
         plots.quality_against_cost(with_speed(table), **arguments)
+
+
+def test_the_colours_of_a_heat_map_may_reach_further_than_its_numbers():
+    def ends(**options):
+        figure = plots.heat_map([[0, 1]], ["a"], ["b", "c"], "Map", "x", **options)
+        return figure.axes[0].images[0].get_clim()
+
+    assert ends() == (0, 1)
+    assert ends(limits=(-1, 3)) == (-1, 3)
+    assert ends(limits=(None, 3)) == (0, 3)

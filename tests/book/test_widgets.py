@@ -152,6 +152,20 @@ def test_what_takes_long_is_drawn_when_it_is_chosen_and_fits_into_the_given_limi
     assert drawn == [1, 2, 50]
 
 
+def test_no_limits_need_be_given_where_the_first_picture_shows_enough():
+    drawn = []
+
+    def slow(value):
+        drawn.append(value)
+        return draw(value)
+
+    explorer = widgets.explore(slow, "slope", [1, 2, 3], start=3, limits=[])
+    assert drawn == [3]
+    first = explorer.limits()
+    explorer.slider.value = 1
+    assert drawn == [3, 1] and explorer.limits() == first
+
+
 def test_a_wrong_result_is_named():
     with pytest.raises(TypeError, match=r"draw\(1\): expected \(Figure, str\), got \(int, str\)"):
         widgets.draw_one(lambda value: (value, "text"), 1)

@@ -32,6 +32,10 @@ def sanitised(text):
         ("FM: 120,000 examples per second", "FM: 98,111 examples per second"),
         ("<f at 0x7f21aa0012>", "<f at 0x7f99bb1234>"),
         (
+            '<img alt="what to see" width="711" src="data:image/png;base64,iVBO/+=">',
+            '<img alt="its title &quot;A&quot;" width="712" src="data:image/png;base64,AAAA">',
+        ),
+        (
             "# recsys_lib/second_order/fm.py, line 31\nx",
             "# recsys_lib/second_order/fm.py, line 45\nx",
         ),
@@ -52,6 +56,11 @@ def test_measurements_are_masked(first, second):
         ("0x1f", "0x2f"),
         ("# recsys_lib/second_order/fm.py, line 31", "# recsys_lib/second_order/afm.py, line 31"),
         ("line 31", "line 32"),
+        ('<img alt="a" width="7" src="a.png">', '<img alt="a" width="7" src="b.png">'),
+        (
+            '<img alt="a" width="7" src="data:image/png;base64,AA">',
+            '<p>a</p><img alt="a" width="7" src="data:image/png;base64,AA">',
+        ),
     ],
 )
 def test_everything_else_is_compared(first, second):
