@@ -10,13 +10,59 @@ from collections.abc import Mapping, Sequence
 from recsys_lib.book.diagrams.graph import Graph, Vertex
 from recsys_lib.book.diagrams.interventions import changes
 from recsys_lib.book.diagrams.naming import Place, resolve
-from recsys_lib.book.diagrams.plan import Plan
+from recsys_lib.book.diagrams.plan import Plan, PlannedBox
 from recsys_lib.features.embedding import FusedEmbedding
 
 REST, REST_NUMBERS = "*", "*numbers"
 
 
-class Boxes:
+class Standing:
+    """Boxes that stand for places of a graph.
+
+    Args:
+        graph: of the model.
+        places: dict of the key of a box to its places.
+
+    Attributes:
+        graph, places: as given.
+    """
+
+    def __init__(self, graph: Graph, places: Mapping[str, tuple[Place, ...]]) -> None:
+        self.graph, self.places = graph, dict(places)
+        self._index()
+
+    def _index(self) -> None:
+        """File the boxes under the vertices for which they stand, wholly or in part."""
+        self._of_vertex: dict[Vertex, set[str]] = {}
+        for key, places in self.places.items():
+            for place in places:
+                for vertex in place.vertices:
+                    self._of_vertex.setdefault(vertex, set()).add(key)
+
+    def before(self, key: str) -> set[Vertex]:
+        """What reaches a box without passing another one, the other ones included."""
+        targets = [vertex for place in self.places[key] for vertex in place.vertices]
+        return self.graph.before(targets, self._of_vertex)
+
+    def boxes_of(self, vertex: Vertex, whole: bool = False) -> set[str]:
+        """Keys of the boxes that stand for a vertex or, unless ``whole``, for parts of it."""
+        keys = self._of_vertex.get(vertex, set())
+        if not whole:
+            return keys
+        return {key for key in keys if not any(place.is_inside for place in self.places[key])}
+
+    def ways(self) -> set[tuple[str, str]]:
+        """Pairs of boxes with a way from one to the other that passes no third."""
+        return {
+            (source, key)
+            for key in self.places
+            for vertex in self.before(key)
+            for source in self.boxes_of(vertex)
+            if source != key
+        }
+
+
+class Boxes(Standing):
     """The boxes of a plan in a built model.
 
     Args:
@@ -34,30 +80,19 @@ class Boxes:
     """
 
     def __init__(self, plan: Plan, graph: Graph) -> None:
-        self.plan, self.graph = plan, graph
-        self.places: dict[str, tuple[Place, ...]] = {}
-        for box in plan.boxes.values():
-            if box.places in ((REST,), (REST_NUMBERS,)):
-                continue
-            try:
-                found = [resolve(graph, name) for name in box.places]
-            except ValueError as error:
-                raise ValueError(f"box {box.key!r}: {error}") from None
-            places = tuple(place for place in found if place is not None)
-            if places:
-                self.places[box.key] = places
-        self._of_vertex = self._vertices()
+        self.plan = plan
+        super().__init__(graph, _named_places(plan, graph))
         reached = {arrow.target for arrow in plan.planned_arrows if arrow.source in self.keys}
         self.unnamed = [
             (key, vertex)
             for key in self.places
             if key in reached
-            for vertex in sorted(self._before(key), key=lambda vertex: vertex.number)
+            for vertex in sorted(self.before(key), key=lambda vertex: vertex.number)
             if vertex.is_input and vertex not in self._of_vertex
         ]
         for name in (REST_NUMBERS, REST):
             self._stand_for_rest(name)
-        self._of_vertex = self._vertices()
+        self._index()
 
     def _stand_for_rest(self, name: str) -> None:
         """Let the box of this name stand for the inputs for which no box stands yet."""
@@ -75,30 +110,7 @@ class Boxes:
     @property
     def keys(self) -> set[str]:
         """Keys of the boxes that are there, those for the rest of the inputs among them."""
-        rest = ((REST,), (REST_NUMBERS,))
-        return {
-            key for key, box in self.plan.boxes.items() if key in self.places or box.places in rest
-        }
-
-    def _vertices(self) -> Mapping[Vertex, set[str]]:
-        """The boxes that stand for a vertex, or for parts of it."""
-        found: dict[Vertex, set[str]] = {}
-        for key, places in self.places.items():
-            for place in places:
-                for vertex in place.vertices:
-                    found.setdefault(vertex, set()).add(key)
-        return found
-
-    def _before(self, key: str) -> set[Vertex]:
-        targets = [vertex for place in self.places[key] for vertex in place.vertices]
-        return self.graph.before(targets, self._of_vertex)
-
-    def boxes_of(self, vertex: Vertex, whole: bool = False) -> set[str]:
-        """Keys of the boxes that stand for a vertex or, unless ``whole``, for parts of it."""
-        keys = self._of_vertex.get(vertex, set())
-        if not whole:
-            return keys
-        return {key for key in keys if not any(place.is_inside for place in self.places[key])}
+        return {key for key, box in self.plan.boxes.items() if key in self.places or _is_rest(box)}
 
     def has_parts(self) -> bool:
         """Whether a box stands for a part of a layer."""
@@ -108,11 +120,7 @@ class Boxes:
         """All arrows that the model has: pairs of keys."""
         if self.has_parts():
             return changes(self.graph, self.places)
-        found = set()
-        for key in self.places:
-            for vertex in self._before(key):
-                found |= {(source, key) for source in self.boxes_of(vertex) if source != key}
-        return found
+        return self.ways()
 
     def missing(self) -> list[str]:
         """What the boxes leave out, a line each: inputs, outputs, layers with weights, parts."""
@@ -154,6 +162,30 @@ class Boxes:
         ]
 
 
+def _is_rest(box: PlannedBox) -> bool:
+    return box.places in ((REST,), (REST_NUMBERS,))
+
+
+def _named_places(plan: Plan, graph: Graph) -> dict[str, tuple[Place, ...]]:
+    """The places of all boxes but those for the rest, without places that may be missing and are.
+
+    Raises:
+        ValueError: a name that is no place of the model.
+    """
+    found = {}
+    for box in plan.boxes.values():
+        if _is_rest(box):
+            continue
+        try:
+            resolved = [resolve(graph, name) for name in box.places]
+        except ValueError as error:
+            raise ValueError(f"box {box.key!r}: {error}") from None
+        places = tuple(place for place in resolved if place is not None)
+        if places:
+            found[box.key] = places
+    return found
+
+
 def faults(boxes: Boxes) -> list[str]:
     """What a sketch says wrongly about a model, a line each.
 
@@ -180,7 +212,7 @@ def faults(boxes: Boxes) -> list[str]:
     return found + boxes.missing()
 
 
-def shape_between(boxes: Boxes, source: str, target: str) -> tuple[int | None, ...] | None:
+def shape_between(boxes: Standing, source: str, target: str) -> tuple[int | None, ...] | None:
     """The shape, without the batch, of what goes along an arrow.
 
     Args:

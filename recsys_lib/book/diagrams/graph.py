@@ -87,6 +87,10 @@ class Graph:
         """The vertex that makes a tensor."""
         return self._maker[id(tensor)]
 
+    def is_read(self, vertex: Vertex) -> bool:
+        """Whether what a vertex makes is data to a reader of the picture, not a mask."""
+        return all(id(tensor) in self._maker for tensor in vertex.outputs)
+
     def before(self, targets: Iterable[Vertex], stops: Iterable[Vertex]) -> set[Vertex]:
         """What reaches the targets without passing a vertex of ``stops``.
 
