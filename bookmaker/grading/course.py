@@ -224,27 +224,36 @@ def release(
 
 
 def _release(file, text, course, seed):
+    released = course.released()
+    known = released.pop(file.lesson, None)
+    earlier = course.notebook("source", file.lesson).read_text(encoding="utf-8") if known else ""
+    # Until all is written the lesson counts as not released, so that an interrupt can be mended.
+    _write_json(course.root / RELEASED_NAME, released)
+    if fault := _generate(file, text, course):
+        shutil.rmtree(course.notebook("release", file.lesson).parent, ignore_errors=True)
+        if known:
+            _generate(file, earlier, course)
+            _write_json(course.root / RELEASED_NAME, {**released, file.lesson: known})
+        raise GradingError(f"{file.path}: {fault}")
+    _write_json(course.root / RELEASED_NAME, {**released, file.lesson: _entry(seed, text)})
+
+
+def _generate(file, text, course):
+    """Write the source and let nbgrader make the student version; returns what is wrong with it."""
     import nbformat
 
-    released = course.released()
-    if released.pop(file.lesson, None):
-        _write_json(course.root / RELEASED_NAME, released)
     source, path = (course.notebook(step, file.lesson) for step in ("source", "release"))
     source.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(source, text)
     result = course.api().generate_assignment(file.lesson, force=True, create=True)
-    fault = ""
     if not result["success"] or not path.exists():
-        fault = f"nbgrader refused it: {failure(result)}"
-    elif leaked := leaked_lines(file, nbformat.read(path, as_version=4)):
-        fault = (
+        return f"nbgrader refused it: {failure(result)}"
+    if leaked := leaked_lines(file, nbformat.read(path, as_version=4)):
+        return (
             f"the student version would hold {len(leaked)} lines of a solution, hidden test or "
             f"mistake, the first is {leaked[0]!r}"
         )
-    if fault:
-        shutil.rmtree(path.parent, ignore_errors=True)
-        raise GradingError(f"{file.path}: {fault}")
-    _write_json(course.root / RELEASED_NAME, {**released, file.lesson: _entry(seed, text)})
+    return ""
 
 
 def _with_stable_ids(notebook):

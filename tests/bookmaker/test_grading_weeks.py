@@ -1,6 +1,7 @@
 """Two weeks of a course, with nbgrader's own gradebook, feedback, export and commands."""
 
 import csv
+import dataclasses
 import html
 import os
 import re
@@ -23,8 +24,10 @@ from grading_helpers import (
 
 from bookmaker.__main__ import main
 from bookmaker.grading.collect import collect
+from bookmaker.grading.course import GradingError, release
 from bookmaker.grading.grade import grade
 from bookmaker.grading.roster import import_roster
+from recsys_lib.book.exercises.source import read_source
 
 pytest.importorskip("nbgrader", reason="the instructors' extra is not installed")
 
@@ -263,10 +266,17 @@ def test_a_round_that_was_stopped_goes_on(course, files, tmp_path, monkeypatch):
     assert [one[:2] for one in grade(course)] == [("bob", SECOND)]
 
 
-def test_new_tests_grade_again(course, files):
-    from bookmaker.grading.course import release
-    from recsys_lib.book.exercises.source import read_source
+def test_an_exercise_cannot_be_removed_once_somebody_is_graded(course, files):
+    shorter = dataclasses.replace(files[0], exercises=files[0].exercises[:3])
+    before = course.notebook("release", FIRST).read_bytes(), course.released()
+    with pytest.raises(GradingError, match=r"nbgrader refused it: .* submissions"):
+        release([shorter], course, force=True)
+    # All is as it was: the lesson is released, and nobody has to be graded again.
+    assert (course.notebook("release", FIRST).read_bytes(), course.released()) == before
+    assert list(grade(course)) == []
 
+
+def test_new_tests_grade_again(course, files):
     text = files[0].path.read_text()
     path = files[0].path.parents[1] / "01_changed" / files[0].path.name
     path.parent.mkdir(exist_ok=True)
