@@ -61,8 +61,14 @@ def _file_all(found, course):
         groups.setdefault((one.student, one.lesson), []).append(one)
     for (student, lesson), files in groups.items():
         if not student:
-            yield from ((str(one.path.name), "", [one.fault]) for one in files)
-        elif (lines := _file(course, student, lesson, files)) is not None:
+            yield from ((one.name, "", [one.fault]) for one in files)
+            continue
+        try:
+            lines = _file(course, student, lesson, files)
+        except Exception as error:
+            # Whatever one student has sent, the others' files are collected.
+            lines = [f"not collected: {type(error).__name__}: {error}"]
+        if lines is not None:
             yield student, lesson, lines
 
 
@@ -80,9 +86,7 @@ def _file(course, student, lesson, files):
     record["seen"] = [*seen, *fresh]
     legible = [one for one in fresh.values() if one.notebook is not None and lesson]
     faults = [
-        f"{one.path.name}: {one.fault}" if one.path else one.fault
-        for one in fresh.values()
-        if one.fault
+        f"{one.name}: {one.fault}" if one.path else one.fault for one in fresh.values() if one.fault
     ]
     earlier = record.get("counts")
     if not legible:
@@ -96,9 +100,9 @@ def _file(course, student, lesson, files):
     notebook, restored = rebuild(released, best.notebook)
     remarks = [*faults, *restored]
     if others:
-        names = ", ".join(one.path.name for one in others)
+        names = ", ".join(one.name for one in others)
         remarks.append(
-            f"{len(legible)} files: {best.path.name} with {answers} answers counts, not {names}"
+            f"{len(legible)} files: {best.name} with {answers} answers counts, not {names}"
         )
     if earlier:
         remarks.append(
@@ -113,7 +117,7 @@ def _file(course, student, lesson, files):
 
 
 def _digest(one):
-    return hashlib.sha256(one.content or f"{one.path}: {one.fault}".encode()).hexdigest()
+    return hashlib.sha256(one.content or f"{one.name}: {one.fault}".encode()).hexdigest()
 
 
 def _keep_copies(course, student, lesson, files):

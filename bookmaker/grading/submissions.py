@@ -46,6 +46,17 @@ class Submission:
     content: bytes = b""
     changed: float = 0.0
 
+    @property
+    def name(self) -> str:
+        """The file's name as it may stand in a line of text."""
+        return printable(self.path.name) if self.path else ""
+
+
+def printable(name: str) -> str:
+    """Return a name of a file without letters that no text holds, or that end a line."""
+    name = name.encode("utf-8", "replace").decode()
+    return unicodedata.normalize("NFC", re.sub(r"[\x00-\x1f\x7f]", "?", name))
+
 
 def find_submissions(
     folder: str | Path, lessons: set[str], roster: Roster, lesson: str = ""
@@ -60,7 +71,7 @@ def find_submissions(
     """
     found = []
     for path in sorted(Path(folder).iterdir()):
-        name = unicodedata.normalize("NFC", path.name)
+        name = printable(path.name)
         if name.startswith("."):
             continue
         if path.is_symlink() or not path.is_dir():
@@ -132,6 +143,9 @@ def _parse(text):
             known = cell.cell_type in ("code", "markdown", "raw")
             if not known or not isinstance(cell.source, str):
                 raise ValueError("a cell without source")
+            cell.source.encode(
+                "utf-8"
+            )  # half of a character can be written as JSON, and no further
     except ValueError:
         raise
     except Exception as error:
@@ -140,7 +154,8 @@ def _parse(text):
 
 
 def _told_by(notebook, lessons):
-    name = notebook.get("metadata", {}).get("assignment", "")
+    metadata = notebook.get("metadata")
+    name = metadata.get("assignment", "") if isinstance(metadata, dict) else ""
     return name if isinstance(name, str) and name in lessons else ""
 
 

@@ -1,6 +1,7 @@
 """What students sent is filed into the course; what was filed before is kept."""
 
 import os
+import sys
 
 import nbformat
 import pytest
@@ -190,6 +191,34 @@ def test_a_file_name_does_nothing_where_remarks_are_read(course, given, tmp_path
     lines(tmp_path / "sent", course)
     remarks = filed(course, "ann").cells[0].source
     assert "&lt;img" in remarks and "<img" not in remarks
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_name_that_no_text_holds(course, given, tmp_path):
+    path = submit(tmp_path / "sent", "ann", FIRST, given)
+    os.rename(path, os.fsencode(path.parent) + b"/two\nlines \xff.ipynb")
+    path.parent.joinpath("b.ipynb").write_bytes(b"Dear teacher,")
+    os.rename(path.parent, os.fsencode(path.parent.parent) + b"/an\xffn")
+    assert lines(tmp_path / "sent", course) == {
+        ("an_n", FIRST): [
+            "b.ipynb: not a notebook: Expecting value: line 1 column 1 (char 0)",
+        ]
+    }
+    assert course.path("submitted", "an_n", FIRST).exists()
+
+
+def test_one_that_cannot_be_filed_stops_no_other(course, given, tmp_path, monkeypatch):
+    for student in ("ann", "bob"):
+        submit(tmp_path / "sent", student, FIRST, given)
+    blocked = course.path("submitted", "ann", FIRST)
+    blocked.parent.mkdir(parents=True)
+    blocked.write_text("a file where a folder should be")
+    found = lines(tmp_path / "sent", course)
+    assert found["bob", FIRST] == []
+    assert found["ann", FIRST][0].startswith("not collected: FileExistsError: ")
+    # It was not taken for collected.
+    blocked.unlink()
+    assert lines(tmp_path / "sent", course) == {("ann", FIRST): []}
 
 
 def test_an_interrupted_collection_goes_on(course, given, files, tmp_path, monkeypatch):

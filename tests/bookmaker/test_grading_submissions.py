@@ -222,6 +222,14 @@ def test_a_huge_file_is_not_read(tmp_path):
     assert find(tmp_path) == [("ann", "", "more than 20 MB; it is not read")]
 
 
+def cells_with(**changes):
+    """A notebook's bytes with one cell, changed so that it is none."""
+    cell = {"cell_type": "code", "metadata": {}, "source": "", "outputs": []} | changes
+    return json.dumps(
+        {"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": [cell]}
+    ).encode()
+
+
 @pytest.mark.parametrize(
     ("content", "fault"),
     [
@@ -234,6 +242,9 @@ def test_a_huge_file_is_not_read(tmp_path):
         (b'{"nbformat": 4, "nbformat_minor": 5, "metadata": {}}', ""),
         (json.dumps({"nbformat": 4, "cells": [{"cell_type": "code"}]}).encode(), ""),
         (json.dumps({"nbformat": "x", "cells": 3}).encode(), ""),
+        (cells_with(metadata=[1]), ""),
+        (cells_with(metadata=None), ""),
+        (cells_with(source="\ud800"), "surrogates not allowed"),
     ],
 )
 def test_what_is_no_notebook_has_a_fault_of_one_line(tmp_path, content, fault):

@@ -60,9 +60,16 @@ MUTANTS = [
     Mutant(
         "grading: a leak stays where it was found",
         COURSE,
-        "        shutil.rmtree(path.parent, ignore_errors=True)\n",
-        "        pass\n",
+        'shutil.rmtree(course.notebook("release", file.lesson).parent, ignore_errors=True)',
+        "pass",
         f"{RELEASES}::test_a_leak_is_not_released",
+    ),
+    Mutant(
+        "grading: a refused release takes the earlier one with it",
+        COURSE,
+        "            _generate(file, earlier, course)\n",
+        "            pass\n",
+        f"{WEEKS}::test_an_exercise_cannot_be_removed_once_somebody_is_graded",
     ),
     Mutant(
         "grading: ids of cells are drawn, so no release equals another",
