@@ -19,7 +19,7 @@ import json
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -37,7 +37,7 @@ KINDS = ("notebooks", "mutants", "grading")
 TENTH = 10
 GRADING_TEST = "tests/bookmaker/test_grading_of_the_book.py"
 
-_OF = {"mutants": ", by file", "grading": ", by lesson"}
+_OF = {"mutants": ", by file and tests", "grading": ", by lesson"}
 _PACKAGES = ("recsys_lib", "bookmaker", "benchmarks")
 
 Hashes = Mapping[str, Mapping[str, str]]
@@ -98,7 +98,7 @@ def current(notebooks: list[Path], chapters: Path = CHAPTERS) -> dict[str, dict[
 
 
 def mutants(root: Path = ROOT) -> dict[str, str]:
-    """Dict of mutated file to the hash of its mutants and of what the tests that find them read.
+    """Dict of group to the hash of its mutants and of what the tests that find them read.
 
     Args:
         root: the folder that holds the packages and ``tests``.
@@ -112,22 +112,32 @@ def mutants(root: Path = ROOT) -> dict[str, str]:
     listed = subprocess.run(
         [sys.executable, runner, "list"], check=True, capture_output=True, text=True
     )
-    by_file: dict[str, list[dict[str, Any]]] = {}
+    groups: dict[str, list[dict[str, Any]]] = {}
     for mutant in json.loads(listed.stdout):
-        by_file.setdefault(mutant["file"], []).append(mutant)
+        groups.setdefault(group_of(mutant["file"], mutant["tests"]), []).append(mutant)
     hashes, tests = {}, {}
     modules = find_modules(root, _PACKAGES)
-    for file, recorded in sorted(by_file.items()):
-        path = root / file
+    for group, recorded in sorted(groups.items()):
+        path = root / recorded[0]["file"]
         parts = [("mutants", json.dumps(recorded, sort_keys=True).encode())]
-        parts.append((file, path.read_bytes() if path.exists() else b""))
+        parts.append(("file", path.read_bytes() if path.exists() else b""))
         parts.append(("runner", runner.read_bytes()))
-        for test in sorted({test.split("::")[0] for one in recorded for test in one["tests"]}):
+        for test in sorted({test.split("::")[0] for test in recorded[0]["tests"]}):
             if test not in tests:
                 tests[test] = _test(root / "tests" / test, modules, root)
             parts.append((test, tests[test].encode()))
-        hashes[file] = hash_of(parts)
+        hashes[group] = hash_of(parts)
     return hashes
+
+
+def group_of(file: str, tests: Iterable[str]) -> str:
+    """The mutants that are run or left out together: of one file, found by the same test files.
+
+    Example:
+        >>> group_of("recsys_lib/sequence/din.py", ["sequence/test_din.py::test_mask"])
+        'recsys_lib/sequence/din.py: sequence/test_din.py'
+    """
+    return f"{file}: {', '.join(sorted({test.split('::')[0] for test in tests}))}"
 
 
 def grading(chapters: Path = CHAPTERS, root: Path = ROOT) -> dict[str, str]:

@@ -64,11 +64,12 @@ def pytest_collection_modifyitems(config, items):
 
 def _selectable(item):
     """Kind and name by which a test may be left out; no kind for all that always run."""
+    from bookmaker import selection
+
     parameters = item.callspec.params if hasattr(item, "callspec") else {}
     if getattr(item, "originalname", None) == "test_the_mutant_is_rejected":
-        return "mutants", parameters["mutant"].file
+        mutant = parameters["mutant"]
+        return "mutants", selection.group_of(mutant.file, mutant.tests)
     if item.path.name == "test_grading_of_the_book.py" and "file" in parameters:
-        from bookmaker.selection import lesson_of
-
-        return "grading", lesson_of(parameters["file"].path)
+        return "grading", selection.lesson_of(parameters["file"].path)
     return None, None

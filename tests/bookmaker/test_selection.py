@@ -37,7 +37,9 @@ SOURCES = {
     "constraints.txt": "numpy==2.5.5\n",
     "data/movielens.md": "# MovieLens\n",
 }
-FM, DCN, CHECKS = (f"recsys_lib/{name}.py" for name in ("models/fm", "models/dcn", "checks"))
+FM = "recsys_lib/models/fm.py: models/test_fm.py"
+DCN = "recsys_lib/models/dcn.py: models/test_dcn.py"
+CHECKS = "recsys_lib/checks.py: models/test_fm.py"
 
 
 def hashes(notebooks=(), mutants=(), grading=(), value="1"):
@@ -87,6 +89,20 @@ def test_a_changed_mutant_forces_those_of_its_file(tree):
     path.write_text(MUTANTS.replace('"3 * x", "x"', '"3 * x", "0 * x"'))
     after = selection.mutants(tree)
     assert {name for name in after if after[name] != before[name]} == {DCN}
+
+
+def test_mutants_that_other_tests_find_are_a_group_of_their_own(tree):
+    other = 'MUTANTS.append(Mutant("x", "recsys_lib/models/fm.py", "2", "3", "test_all.py::t"))\n'
+    with (tree / "tests" / "mutants" / "models.py").open("a") as file:
+        file.write(other)
+    (tree / "tests" / "test_all.py").write_text("from recsys_lib.models import dcn, fm\n")
+    before = selection.mutants(tree)
+    assert "recsys_lib/models/fm.py: test_all.py" in before
+    with (tree / "recsys_lib" / "models" / "dcn.py").open("a") as file:
+        file.write("\n# one line more\n")
+    after = selection.mutants(tree)
+    changed = {name for name in after if after[name] != before[name]}
+    assert changed == {DCN, "recsys_lib/models/fm.py: test_all.py"}
 
 
 def test_what_is_recorded_is_left_out_but_for_a_tenth():
@@ -220,8 +236,8 @@ def collected(*options):
 
 def test_the_tests_leave_out_what_is_not_selected_and_nothing_else(tmp_path):
     pytest.importorskip("nbgrader", reason="the instructors' extra is not installed")
-    file = "recsys_lib/second_order/fm.py"
-    run = {"notebooks": [], "mutants": [file], "grading": ["02_second_order_crosses/01_fm"]}
+    group = selection.group_of("recsys_lib/second_order/fm.py", ["second_order/test_fm.py"])
+    run = {"notebooks": [], "mutants": [group], "grading": ["02_second_order_crosses/01_fm"]}
     chosen = tmp_path / "chosen"
     chosen.write_text(json.dumps({"run": run}))
     some, everything = collected("--selected", str(chosen)), collected()
@@ -229,7 +245,8 @@ def test_the_tests_leave_out_what_is_not_selected_and_nothing_else(tmp_path):
     command = [sys.executable, ROOT / "tests" / "mutants" / "runner.py", "list"]
     listed = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
     mutants = [test for test in some if "::test_the_mutant_is_rejected[" in test]
-    assert len(mutants) == sum(mutant["file"] == file for mutant in listed) > 0
+    groups = [selection.group_of(mutant["file"], mutant["tests"]) for mutant in listed]
+    assert len(mutants) == groups.count(group) > 0
     graded = {test for test in everything if test.startswith(selection.GRADING_TEST)}
     of_lessons = {test for test in graded if test.endswith("]")}
     assert some & of_lessons == {test for test in of_lessons if test.endswith("[01_fm]")}

@@ -18,6 +18,7 @@ FILES = ("Makefile", "constraints.txt", "pyproject.toml", "requirements.txt")
 TESTS = ("bookmaker", "contract", "sequence", "shared")
 CHANGED = "04_sequence_models/01_din"
 DIN = "recsys_lib/sequence/din.py"
+MUTANTS_OF_DIN = f"{DIN}: sequence/test_din.py"
 
 # As after a build: every notebook of the clone shows what today's inputs give.
 RECORD = """\
@@ -165,8 +166,8 @@ def test_labs_are_tested_exactly_where_their_data_are(clone, make_test, tmp_path
 def test_where_nothing_changed_the_same_tenth_runs_in_every_clone(fresh):
     ran = fresh()
     sizes = {kind: len(names) for kind, names in ran.items()}
-    # Of 8 lessons and the start page, of a dozen mutated files, of 7 lessons with exercises.
-    assert sizes["notebooks"] == 1 and sizes["grading"] == 1 and 1 <= sizes["mutants"] <= 2
+    # Of 8 lessons and the start page, of some twenty groups of mutants, of 7 lessons' exercises.
+    assert sizes["notebooks"] == 1 and sizes["grading"] == 1 and 1 <= sizes["mutants"] <= 4
     assert fresh() == ran
 
 
@@ -175,7 +176,7 @@ def test_where_nothing_changed_the_same_tenth_runs_in_every_clone(fresh):
     [
         (
             DIN,
-            {"notebooks": {CHANGED}, "mutants": {DIN}, "grading": set()},
+            {"notebooks": {CHANGED}, "mutants": {MUTANTS_OF_DIN}, "grading": set()},
             {"notebooks": {"index", "00_the_ranking_stage/02_metrics"}},
         ),
         (
