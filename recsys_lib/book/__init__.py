@@ -3,6 +3,8 @@
 In a lesson: ``from recsys_lib.book import check, claim, claims_table, exercise, explore, plots``.
 """
 
+from typing import TYPE_CHECKING
+
 from recsys_lib.book.claims import ClaimFailed, claim, claims_table
 from recsys_lib.book.environment import check_env
 from recsys_lib.book.exercises import check, exercise, hint, progress, solution
@@ -11,6 +13,15 @@ from recsys_lib.book.source import excerpt
 from recsys_lib.book.timing import Durations, stopwatch
 from recsys_lib.book.widgets import explore
 
+if TYPE_CHECKING:
+    from recsys_lib.book.diagrams.automatic import diagram
+    from recsys_lib.book.sketches.registry import sketch
+else:
+    # Few lessons draw a model, and none should wait for what draws it.
+    from recsys_lib.lazy import face
+
+    __getattr__, __dir__ = face(__name__)
+
 __all__ = [
     "ClaimFailed",
     "Durations",
@@ -18,12 +29,14 @@ __all__ = [
     "check_env",
     "claim",
     "claims_table",
+    "diagram",
     "excerpt",
     "exercise",
     "explore",
     "hint",
     "needs_data",
     "progress",
+    "sketch",
     "solution",
     "stopwatch",
 ]

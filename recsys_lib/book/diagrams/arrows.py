@@ -5,12 +5,13 @@ box stands. Where a box stands for a part of a layer, ways cannot tell; then the
 held and a's alone is changed, see ``interventions``.
 """
 
+import functools
 from collections.abc import Mapping, Sequence
 
 from recsys_lib.book.diagrams.graph import Graph, Vertex
 from recsys_lib.book.diagrams.interventions import changes
 from recsys_lib.book.diagrams.naming import Place, resolve
-from recsys_lib.book.diagrams.plan import Plan, PlannedBox
+from recsys_lib.book.diagrams.plan import Plan, PlannedArrow, PlannedBox
 from recsys_lib.features.embedding import FusedEmbedding
 
 REST, REST_NUMBERS = "*", "*numbers"
@@ -116,6 +117,7 @@ class Boxes(Standing):
         """Whether a box stands for a part of a layer."""
         return any(place.is_inside for places in self.places.values() for place in places)
 
+    @functools.cached_property
     def true_arrows(self) -> set[tuple[str, str]]:
         """All arrows that the model has: pairs of keys."""
         if self.has_parts():
@@ -140,7 +142,7 @@ class Boxes(Standing):
             is_between = vertex in behind and vertex not in self._of_vertex
             # For a table of columns speaks what reads it, or what draws ids for it.
             is_table = isinstance(vertex.operation, FusedEmbedding)
-            if is_between and not is_table and getattr(vertex.operation, "weights", ()):
+            if is_between and not is_table and getattr(vertex.operation, "weights", None):
                 found.append(f"layer {vertex.name!r}: expected a box")
         return found + self._missing_parts()
 
@@ -186,6 +188,24 @@ def _named_places(plan: Plan, graph: Graph) -> dict[str, tuple[Place, ...]]:
     return found
 
 
+def drawn_arrows(boxes: Boxes) -> list[PlannedArrow]:
+    """The arrows of a plan between boxes that are there; optional ones where the model has them.
+
+    Args:
+        boxes: of the plan in the model.
+
+    Returns:
+        Planned arrows, in their order.
+    """
+    true = boxes.true_arrows
+    return [
+        arrow
+        for arrow in boxes.plan.planned_arrows
+        if arrow.source in boxes.places and arrow.target in boxes.places
+        if not arrow.is_optional or (arrow.source, arrow.target) in true
+    ]
+
+
 def faults(boxes: Boxes) -> list[str]:
     """What a sketch says wrongly about a model, a line each.
 
@@ -195,19 +215,14 @@ def faults(boxes: Boxes) -> list[str]:
     Returns:
         Arrows that the model has not, arrows that are missing, and what no box stands for.
     """
-    drawn = {
-        (arrow.source, arrow.target)
-        for arrow in boxes.plan.planned_arrows
-        if arrow.source in boxes.places and arrow.target in boxes.places
-    }
-    true = boxes.true_arrows()
+    drawn = {(arrow.source, arrow.target) for arrow in drawn_arrows(boxes)}
     found = [
         f"arrow {source} > {target}: the model has no such way"
-        for source, target in sorted(drawn - true)
+        for source, target in sorted(drawn - boxes.true_arrows)
     ]
     found += [
         f"arrow {source} > {target}: the model has it, the sketch does not"
-        for source, target in sorted(true - drawn)
+        for source, target in sorted(boxes.true_arrows - drawn)
     ]
     return found + boxes.missing()
 

@@ -166,7 +166,8 @@ def _said(labels, bends, standing):
 
 def _boxes(graph: Graph) -> dict[str, tuple[Vertex, ...]]:
     """The vertices of each box, in the order of the graph."""
-    after, real = defaultdict(set), set()
+    after: dict[Vertex, set[Vertex]] = defaultdict(set)
+    real: set[Vertex] = set()
     for vertex in graph.vertices:
         sources = {source for source, _ in vertex.reads}
         for source in sources:
@@ -182,13 +183,12 @@ def _boxes(graph: Graph) -> dict[str, tuple[Vertex, ...]]:
     for vertex in graph.vertices:
         if vertex not in real or vertex.is_input or not graph.is_read(vertex):
             continue
-        sources = frozenset(
-            shown.get(v, v.name) for v in graph.before([vertex], shown) if v in shown or v.is_input
-        )
-        if vertex not in is_output and _is_plumbing(vertex, after[vertex], len(sources)):
+        known = (v for v in graph.before([vertex], shown) if v in shown or v.is_input)
+        keys = frozenset(shown.get(v, v.name) for v in known)
+        if vertex not in is_output and _is_plumbing(vertex, after[vertex], len(keys)):
             continue
         # A table is one box for all its blocks, and a head that is asked twice is one box.
-        same = id(vertex.call) if vertex.block else sources
+        same = id(vertex.call) if vertex.block else keys
         key = merged.setdefault((vertex.name, same), f"{vertex.name} {vertex.number}")
         shown[vertex] = key
         boxes.setdefault(key, []).append(vertex)

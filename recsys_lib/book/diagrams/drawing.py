@@ -77,7 +77,7 @@ class Drawing:
         boxes, arrows, frames: what to draw.
         size: width and height of the page without legend and title, in pixels.
         note: a line of small print beside the legend.
-        has_title: whether the title is drawn.
+        has_title, has_legend: whether the title and the legend are drawn.
     """
 
     def __init__(
@@ -91,10 +91,12 @@ class Drawing:
         size: tuple[float, float],
         note: str = "",
         has_title: bool = True,
+        has_legend: bool = True,
     ) -> None:
         self.title, self.description = title, description
         self.boxes, self.arrows, self.frames = list(boxes), list(arrows), list(frames)
-        self.size, self.note, self.has_title = size, note, has_title
+        self.size, self.note = size, note
+        self.has_title, self.has_legend = has_title, has_legend
         self.lines = ports.lines_of(self.boxes, self.arrows)
         self.frame_titles = [
             Rectangle(
@@ -136,7 +138,7 @@ class Drawing:
         if self.has_title:
             parts += written(self.title, MARGIN, 23, 14, TEXT, is_bold=True)
         used = [kind for kind in LOOKS if any(box.kind == kind for box in self.boxes)]
-        rows = legend(used, self.note, width)
+        rows = legend(used, self.note, width) if self.has_legend else []
         for row, found in enumerate(rows):
             parts += [moved(part, 0, top + height + 6 + 20 * row) for part in found]
         total = top + height + 6 + 20 * len(rows) + (6 if rows else 0)

@@ -8,6 +8,7 @@ An arrow that passes rows has a point in each of them, which takes part as a nar
 import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 SWEEPS = 24
 GAP = 16
@@ -79,14 +80,14 @@ def place(
     """
     keys, edges = list(keys), list(edges)
     rows = rows_of(keys, edges, widths, widest)
-    sizes: dict[object, float] = dict(widths)
-    chains: dict[tuple[str, str], list[object]] = {}
-    links: list[tuple[object, object]] = []
-    of_row: dict[int, list[object]] = defaultdict(list)
+    sizes: dict[Any, float] = dict(widths)
+    chains: dict[tuple[str, str], list[Any]] = {}
+    links: list[tuple[Any, Any]] = []
+    of_row: dict[int, list[Any]] = defaultdict(list)
     for key in keys:
         of_row[rows[key]].append(key)
     for source, target in edges:
-        bends: list[object] = []
+        bends: list[Any] = []
         for row in range(rows[source] + 1, rows[target]):
             bend = (source, target, row)
             sizes[bend] = NARROW

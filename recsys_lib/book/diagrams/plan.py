@@ -37,6 +37,7 @@ class PlannedArrow:
     source: str
     target: str
     via: tuple[Point, ...] = ()
+    is_optional: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,21 +100,25 @@ class Plan:
 
         Args:
             text: such as ``"a > b > c; d > c via 1.5,2 3,2"``: chains apart by semicolons or lines;
-                ``via`` names points of the grid that the last arrow of its chain passes.
+                ``via`` names points of the grid that the last arrow of its chain passes. An
+                arrow ``>?`` is drawn where the model has it, as some have by their columns.
 
         Raises:
             ValueError: a key without a box, or an arrow twice.
         """
         for chain, via in _chains(text):
-            keys = [key.strip() for key in chain.split(">")]
+            keys = [key.strip() for key in chain.replace(">?", "> ?").split(">")]
             for number, (source, target) in enumerate(itertools.pairwise(keys)):
+                is_optional = target.startswith("?")
+                source, target = source.lstrip("? "), target.lstrip("? ")
                 for key in (source, target):
                     if key not in self.boxes:
                         raise ValueError(f"arrow {source} > {target}: expected a box {key!r}")
                 if any((a.source, a.target) == (source, target) for a in self.planned_arrows):
                     raise ValueError(f"arrow {source} > {target}: expected once, got twice")
                 is_last = number == len(keys) - 2
-                self.planned_arrows.append(PlannedArrow(source, target, via if is_last else ()))
+                points = via if is_last else ()
+                self.planned_arrows.append(PlannedArrow(source, target, points, is_optional))
 
     def frame(self, title: str, keys: str) -> None:
         """Draw a frame around boxes.

@@ -41,12 +41,10 @@ def as_png(picture: Picture) -> bytes:
         if isinstance(part, Text):
             weight = "bold" if part.is_bold else "normal"
             font = FontProperties(family=FAMILY, weight=weight, size=part.size * points)
-            look = {"color": part.color, "parse_math": False, "zorder": order + 1}
-            axes.text(part.x, part.y, part.text, fontproperties=font, va="baseline", **look)
+            line = axes.text(part.x, part.y, part.text, fontproperties=font, va="baseline")
+            line.set(color=part.color, parse_math=False, zorder=order + 1)
             continue
-        line = {"linewidth": part.width * points if part.stroke else 0}
-        if part.dash:
-            line["linestyle"] = (0, tuple(length / part.width for length in part.dash))
+        dash = tuple(length / part.width for length in part.dash)
         axes.add_patch(
             PathPatch(
                 _path(part.commands),
@@ -54,7 +52,8 @@ def as_png(picture: Picture) -> bytes:
                 edgecolor=part.stroke or "none",
                 zorder=order + 1,
                 capstyle="butt",
-                **line,
+                linewidth=part.width * points if part.stroke else 0,
+                linestyle=(0, dash) if dash else "-",
             )
         )
     return figures.picture(figure, tight=False)

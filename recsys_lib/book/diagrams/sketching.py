@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import keras
 
-from recsys_lib.book.diagrams.arrows import Boxes, faults, shape_between
+from recsys_lib.book.diagrams.arrows import Boxes, drawn_arrows, faults, shape_between
 from recsys_lib.book.diagrams.drawing import MARGIN, Arrow, Box, Drawing, Frame, height_of
 from recsys_lib.book.diagrams.graph import Graph
 from recsys_lib.book.diagrams.picture import Rectangle
-from recsys_lib.book.diagrams.plan import Plan
+from recsys_lib.book.diagrams.plan import Plan, PlannedArrow
 
 GAP = 12
 """Pixels between boxes that stand side by side."""
@@ -33,13 +33,12 @@ def checked(plan: Plan, model: keras.Model) -> Drawing:
     if wrong:
         raise ValueError(f"sketch {plan.title!r} of model {model.name!r}: {'; '.join(wrong)}")
     tasks = [name for name, _ in boxes.graph.outputs]
-    arrows = [arrow for arrow in plan.planned_arrows if arrow.source in boxes.places]
-    arrows = [arrow for arrow in arrows if arrow.target in boxes.places]
+    arrows = drawn_arrows(boxes)
     labels = {}
     for arrow in arrows:
         shape = shape_between(boxes, arrow.source, arrow.target)
         labels[arrow.source, arrow.target] = shape_text(shape)
-    return drawn(plan, set(boxes.places), labels, tasks)
+    return drawn(plan, set(boxes.places), labels, tasks, arrows)
 
 
 def shape_text(shape: Sequence[int | None] | None) -> str:
@@ -65,7 +64,7 @@ def drawn(
     keys: set[str] | None = None,
     labels: dict[tuple[str, str], str] | None = None,
     tasks: Sequence[str] = (),
-    **options: object,
+    chosen: Sequence[PlannedArrow] | None = None,
 ) -> Drawing:
     """The drawing of a plan as it stands, checked or not.
 
@@ -74,7 +73,7 @@ def drawn(
         keys: of the boxes to draw; default: all.
         labels: dict of ``(source, target)`` to the text at the arrow.
         tasks: names of the outputs, for ``{task}`` in labels.
-        options: of ``Drawing``.
+        chosen: the arrows to draw; default: all of the plan.
 
     Returns:
         The drawing.
@@ -105,19 +104,18 @@ def drawn(
     areas = {box.key: box.area for box in boxes}
     shown: set[tuple[str, str]] = set()
     arrows = []
-    for arrow in plan.planned_arrows:
-        if arrow.source in keys and arrow.target in keys:
-            text = labels.get((arrow.source, arrow.target), "")
-            # What a box hands on is said once.
-            label = "" if (arrow.source, text) in shown else text
-            shown.add((arrow.source, text))
-            via = tuple((MARGIN + x * across, y_of(y)) for x, y in arrow.via)
-            arrows.append(Arrow(arrow.source, arrow.target, label, via))
+    for arrow in plan.planned_arrows if chosen is None else chosen:
+        text = labels.get((arrow.source, arrow.target), "")
+        # What a box hands on is said once.
+        label = "" if (arrow.source, text) in shown else text
+        shown.add((arrow.source, text))
+        via = tuple((MARGIN + x * across, y_of(y)) for x, y in arrow.via)
+        arrows.append(Arrow(arrow.source, arrow.target, label, via))
     frames = []
     for frame in plan.frames:
         inside = [areas[key] for key in frame.keys if key in areas]
         frames.append(Frame(frame.title, _around(inside)))
-    options.setdefault("note", NOTE if labels else "")
+    note = NOTE if labels else ""
     size = (plan.columns * across + 2 * MARGIN, height)
     return Drawing(
         plan.title,
@@ -126,7 +124,7 @@ def drawn(
         arrows,
         frames,
         size=size,
-        **options,
+        note=note,
     )
 
 
