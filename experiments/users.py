@@ -5,8 +5,8 @@ each with all rows. Models are compared on the mean over their initialisations, 
 between these is added.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -116,7 +116,10 @@ def weighted_log_loss(
     return (weights @ of_users) / (weights @ rows)
 
 
-MEASURES = {"auc": weighted_auc, "log_loss": weighted_log_loss}
+MEASURES: dict[str, Callable[[Any, Log, np.ndarray], np.ndarray]] = {
+    "auc": weighted_auc,
+    "log_loss": weighted_log_loss,
+}
 """Measures of a log; of AUC more is better, of log loss less."""
 
 

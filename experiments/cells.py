@@ -1,0 +1,358 @@
+"""Cells: one arm, trained once on one world, and the numbers that this gives.
+
+What is measured here is what records hold: a change of this file makes every arm's code changed.
+"""
+
+import dataclasses
+import functools
+import importlib
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from experiments.arms import VARIED, Arm
+from experiments.declaration import Experiment, lens_reference
+from recsys_lib.data.dataset import Dataset
+from recsys_lib.data.simulator.lenses import LENSES
+from recsys_lib.training.baselines import Baseline, score_bounds
+from recsys_lib.training.comparison import Comparison
+from recsys_lib.training.evaluation import predictions_of
+from recsys_lib.training.recipe import Recipe
+
+REACH = 0.25
+"""How far it is drawn, as a share of its value."""
+
+MEASURED = (
+    "rows",
+    "auc",
+    "gauc",
+    "log_loss",
+    "calibration_error",
+    "mean_squared_error",
+    "auc_gap_closed",
+    "log_loss_gap_closed",
+    "mean_squared_error_gap_closed",
+)
+"""What a cell says of each task and slice."""
+
+_KEPT: dict[str, Comparison] = {}
+_MOST_KEPT = 24
+
+Row = dict[str, Any]
+
+
+def seed_of(world: int, initialisation: int) -> int:
+    """The seed of initial values and of the order of rows: another one in every cell."""
+    return 1_000 * world + initialisation
+
+
+def knobs_of(experiment: Experiment, point: Any, world: int) -> dict[str, Any]:
+    """The knobs of a world.
+
+    Args:
+        experiment: the declaration.
+        point: of the sweep, None, or ``VARIED``.
+        world: number of the world, from which drawn knobs follow.
+
+    Returns:
+        Dict of knob to value, the lens's own defaults left out unless they are drawn.
+    """
+    knobs = dict(experiment.knobs)
+    if point != VARIED:
+        return knobs if experiment.sweep is None else knobs | {experiment.sweep.knob: point}
+    headline = next(one for one in experiment.contrasts if one.finding == experiment.headline)
+    if experiment.sweep is not None:
+        knobs[experiment.sweep.knob] = headline.at
+    random = np.random.default_rng([world, 25])
+
+    def draw(knob: Any, value: float) -> float:
+        drawn = value * (1 + REACH * random.uniform(-1, 1))
+        low = -np.inf if knob.minimum is None else knob.minimum
+        high = np.inf if knob.maximum is None else knob.maximum
+        drawn = float(np.clip(drawn, low, high))
+        return float(value) if drawn in knob.exclude else drawn
+
+    for knob in LENSES[str(experiment.lens)].knobs.values():
+        value = knobs.get(knob.name, knob.default)
+        if knob.kind == "number":
+            knobs[knob.name] = draw(knob, value)
+        elif knob.kind == "numbers":
+            knobs[knob.name] = tuple(draw(knob, one) for one in value)
+    return knobs
+
+
+def dataset_of(experiment: Experiment, point: Any, world: int) -> Dataset:
+    """The rows of a world, or of the log.
+
+    Args:
+        experiment: the declaration.
+        point: of the sweep, None, or ``VARIED``.
+        world: the lens's seed; of no matter on real data.
+    """
+    if experiment.data is not None:
+        return _log(experiment.data, json.dumps(dict(experiment.knobs), sort_keys=True))
+    knobs = json.dumps(knobs_of(experiment, point, world), sort_keys=True)
+    return _world(lens_reference(str(experiment.lens)), knobs, world)
+
+
+@functools.lru_cache(maxsize=3)
+def _world(reference: str, knobs: str, world: int) -> Dataset:
+    module, name = reference.split(":")
+    return getattr(importlib.import_module(module), name)(**json.loads(knobs), seed=world)
+
+
+@functools.lru_cache(maxsize=1)
+def _log(name: str, knobs: str) -> Dataset:
+    from experiments.logs import load
+
+    return load(name, **json.loads(knobs))
+
+
+def for_tuning(dataset: Dataset) -> Dataset:
+    """The same data with the validation rows in the place of the test rows.
+
+    Whoever chooses a trial gets this and cannot see a test row. Scenarios become slices.
+
+    Args:
+        dataset: any.
+
+    Returns:
+        A ``Dataset``.
+    """
+    valid = dataset.valid
+    scenarios = {
+        f"{column.name} {value}": valid.features[column.name] == value
+        for column in dataset.feature_columns
+        if column.group == "scenario" and column.name in valid.features
+        for value in np.unique(valid.features[column.name])
+    }
+    shown = dataclasses.replace(valid, row_id=-1 - valid.row_id, slices=scenarios)
+    return dataclasses.replace(dataset, test=shown, allow_time_overlap=True)
+
+
+def recipe_of(arm: Arm, choice: Mapping[str, Any]) -> Recipe:
+    """How an arm is built and trained.
+
+    Args:
+        arm: with a builder.
+        choice: its tuned options.
+    """
+    from recsys_lib import zoo
+
+    row = {} if ":" in arm.model else dict(zoo.find(arm.model).options)
+    settings = row | dict(arm.options) | dict(choice)
+    columns = None if arm.columns is None else tuple(arm.columns)
+    return Recipe(arm.function, columns=columns, **settings)
+
+
+def comparison_of(
+    experiment: Experiment, arm: Arm, choice: Mapping[str, Any], parts: tuple[str, ...]
+) -> Comparison:
+    """The comparison of one arm, kept, so that a process traces a model once.
+
+    Args:
+        experiment: the declaration.
+        arm: with a builder.
+        choice: its tuned options.
+        parts: slices beside ``"all"``.
+    """
+    key = json.dumps(
+        [experiment.sha256(), arm.name, dict(choice), list(parts)], sort_keys=True, default=repr
+    )
+    if key not in _KEPT:
+        while len(_KEPT) >= _MOST_KEPT:
+            del _KEPT[next(iter(_KEPT))]
+        _KEPT[key] = Comparison(
+            {arm.name: recipe_of(arm, choice)},
+            slices=parts,
+            baselines={},
+            progress=False,
+            **experiment.fit,
+        )
+    return _KEPT[key]
+
+
+def run_arm(
+    experiment: Experiment,
+    arm: Arm,
+    choice: Mapping[str, Any],
+    dataset: Dataset,
+    seed: int,
+    parts: tuple[str, ...],
+    predictions: Path | None = None,
+) -> list[Row]:
+    """Train an arm once and score it on the test rows of the data set.
+
+    Args:
+        experiment: the declaration.
+        arm: of it.
+        choice: its tuned options.
+        dataset: a world, the log, or one of these for tuning.
+        seed: of this run.
+        parts: slices beside ``"all"``.
+        predictions: file for the predictions of the test rows, of the one task.
+
+    Returns:
+        A row for each task and slice: ``task``, ``slice``, those of ``MEASURED`` that there are,
+        ``parameters``, ``epochs``. A run whose loss was not finite has none of the measures.
+    """
+    if getattr(arm.function, "fits_itself", False):
+        return _run_estimator(arm, choice, dataset, seed, parts, predictions)
+    comparison = comparison_of(experiment, arm, choice, parts)
+    try:
+        result = comparison.on(dataset, [seed], keep=predictions is not None)
+    except FloatingPointError:
+        tasks = list(dataset.tasks or ())
+        return [{"task": task, "slice": part} for part in ("all", *parts) for task in tasks]
+    if predictions is not None:
+        found = predictions_of(result.model(arm.name), dataset.test)
+        _keep(predictions, next(iter(found.values())))
+    wanted = ("task", "slice", *MEASURED, "parameters", "epochs")
+    table = result.table
+    return [_plain(row, wanted) for row in table[table["seed"].notna()].to_dict("records")]
+
+
+def _run_estimator(arm, choice, dataset, seed, parts, predictions):
+    columns = None if arm.columns is None else list(arm.columns)
+    data = dataset if columns is None else dataset.with_columns(columns)
+    predict = arm.function(data, seed=seed, **arm.options, **choice)
+    # A comparison scores what needs no training, gaps included, as it scores models.
+    fitted = [
+        Baseline(arm.name, task, functools.partial(_of_task, predict, task), data.tasks[task])
+        for task in data.tasks
+    ]
+    table = Comparison({}, slices=parts, baselines={arm.name: fitted}).on(data, [0]).table
+    if predictions is not None:
+        _keep(predictions, predict(data.test)[fitted[0].task])
+    rows = [_plain(row, ("task", "slice", *MEASURED)) for row in table.to_dict("records")]
+    return [row | {"parameters": 0, "epochs": 0} for row in rows]
+
+
+def _of_task(predict, task, split):
+    return predict(split)[task]
+
+
+def _keep(path, predicted):
+    from recsys_lib.book.places import write_atomically
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, np.asarray(predicted, np.float32).tobytes())
+
+
+def _plain(row: Mapping[str, Any], wanted: Any) -> Row:
+    """The wanted numbers of a row as JSON has them; what is not a number is left out."""
+    found: Row = {}
+    for name in wanted:
+        value = row.get(name)
+        if isinstance(value, str):
+            found[name] = value
+        elif value is not None and np.isfinite(value):
+            whole = name in ("rows", "parameters", "epochs")
+            found[name] = int(value) if whole else float(value)
+    return found
+
+
+def measure(
+    experiment: Experiment,
+    arm: Arm,
+    choice: Mapping[str, Any],
+    point: Any,
+    world: int,
+    initialisation: int = 0,
+    predictions: Path | None = None,
+) -> list[Row]:
+    """One cell: the rows that a record holds of it.
+
+    Args:
+        experiment: the declaration.
+        arm: of it.
+        choice: its tuned options at this point.
+        point: of the sweep, None, or ``VARIED``.
+        world: fresh.
+        initialisation: 0 but for the spread between initialisations, and on real data.
+        predictions: as for ``run_arm``.
+
+    Returns:
+        Rows as ``run_arm`` gives them.
+    """
+    parts = experiment.all_parts[1:]
+    dataset = dataset_of(experiment, point, world)
+    seed = seed_of(world, initialisation)
+    return run_arm(experiment, arm, choice, dataset, seed, parts, predictions)
+
+
+def bounds(experiment: Experiment, point: Any, world: int) -> list[Row]:
+    """The gap between the trivial score and the oracle's in a world, for each task and slice.
+
+    Args:
+        experiment: of a lens.
+        point: of the sweep, or None.
+        world: its number.
+
+    Returns:
+        Rows ``task``, ``slice``, ``gap``: of AUC, or of the squared error.
+    """
+    dataset = dataset_of(experiment, point, world)
+    rows = []
+    for part in experiment.all_parts:
+        split = dataset.test if part == "all" else dataset.test.slice(part)
+        for task in dataset.tasks or ():
+            ends = score_bounds(dataset, split, task)
+            found = ends["auc"] if "auc" in ends else ends["mean_squared_error"]
+            rows.append({"task": task, "slice": part, "gap": abs(found.oracle - found.trivial)})
+    return rows
+
+
+def trial_score(dataset: Dataset, rows: list[Row]) -> float | None:
+    """What a trial is judged by: its validation loss, the lower the better.
+
+    Log loss, or the squared error of a regression task; with several tasks or scenarios the mean
+    of each one's loss over that of its own base rate.
+
+    Args:
+        dataset: as ``for_tuning`` gives it.
+        rows: of ``run_arm`` on it, with the slices of all scenarios.
+
+    Returns:
+        The score; None where the loss was not finite.
+    """
+    scenarios = {row["slice"] for row in rows} - {"all"}
+    judged = [row for row in rows if not scenarios or row["slice"] in scenarios]
+    losses = []
+    for row in judged:
+        loss = row.get("log_loss", row.get("mean_squared_error"))
+        if loss is None:
+            return None
+        losses.append(loss if len(judged) == 1 else loss / _base_loss(dataset, row))
+    return float(np.mean(losses))
+
+
+def _base_loss(dataset, row):
+    task = row["task"]
+    of: dict[str, np.ndarray] = {}
+    for name, split in (("train", dataset.train), ("valid", dataset.test)):
+        chosen = np.ones(len(split), bool)
+        if row["slice"] != "all":
+            column, value = row["slice"].rsplit(" ", 1)
+            chosen = split.features[column] == int(value)
+        chosen = chosen & split.label_masks.get(task, np.ones(len(split), bool))
+        of[name] = split.labels[task][chosen].astype(np.float64)
+    mean = of["train"].mean()
+    if dataset.tasks[task] == "regression":
+        return float(np.mean((of["valid"] - mean) ** 2))
+    rate = of["valid"].mean()
+    mean = np.clip(mean, 1e-6, 1 - 1e-6)
+    return float(-(rate * np.log(mean) + (1 - rate) * np.log1p(-mean)))
+
+
+def scenario_parts(dataset: Dataset) -> tuple[str, ...]:
+    """The slices of a data set for tuning: its scenarios."""
+    return tuple(dataset.test.slices)
+
+
+def is_estimator(function: Callable[..., Any]) -> bool:
+    """Whether an arm's function trains by itself, as trees do, and is no builder."""
+    return bool(getattr(function, "fits_itself", False))

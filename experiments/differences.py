@@ -1,0 +1,247 @@
+"""From cells to differences: one number for each world, in the unit of a contrast.
+
+On real data the differences are those of ``experiments.real``.
+"""
+
+import itertools
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from experiments.arms import point_text
+from experiments.contrasts import MARGIN, MEASURES, SHARES, Contrast
+from experiments.declaration import Experiment
+from experiments.running import wanted_cells
+from experiments.store import Store
+
+LEAST_GAP = 0.03
+"""AUC between the base rate and the oracle from which on shares of it are the unit."""
+
+POINTS, NATS = "points", "nats"
+KEYS = ["model", "point", "world", "initialisation", "task", "slice"]
+COLUMNS = [
+    *KEYS,
+    "rows",
+    "auc",
+    "auc_gap_closed",
+    "gauc",
+    "log_loss",
+    "log_loss_gap_closed",
+    "calibration_error",
+    "mean_squared_error",
+    "mean_squared_error_gap_closed",
+    "parameters",
+    "epochs",
+    "processor",
+    "switches",
+]
+
+
+class Part(NamedTuple):
+    """One difference of a contrast.
+
+    Attributes:
+        text: what is compared.
+        values: of the worlds, above zero where the first is ahead.
+        margin: in the same unit; 0 where the interval has to lie above zero.
+    """
+
+    text: str
+    values: np.ndarray
+    margin: float
+
+
+def table_of(experiment: Experiment, store: Store) -> pd.DataFrame:
+    """The cells on fresh worlds, sorted, as a record holds them.
+
+    Args:
+        experiment: the declaration.
+        store: a log in which nothing is missing.
+
+    Returns:
+        ``DataFrame`` with the columns ``COLUMNS``.
+    """
+    rows = []
+    for (point, world), cells in wanted_cells(experiment).items():
+        for name, initialisation in cells:
+            entry = store.done["cell", name, point, world, initialisation]
+            head = {
+                "model": name,
+                "point": point_text(point),
+                "world": world,
+                "initialisation": initialisation,
+                "processor": entry["processor"],
+                "switches": entry["switches"],
+            }
+            rows += [head | row for row in entry["value"]]
+    frame = pd.DataFrame(rows).reindex(columns=COLUMNS)
+    return frame.sort_values(KEYS, kind="stable", ignore_index=True)
+
+
+def unit_of(contrast: Contrast, gaps: Mapping[tuple[str, str, str], float]) -> str:
+    """The unit of a contrast on a lens: points of a gap, AUC, or nats.
+
+    Args:
+        contrast: of an experiment on a lens.
+        gaps: point, task and slice to the smallest gap of the tuning worlds.
+    """
+    if contrast.measure in SHARES:
+        return POINTS
+    if contrast.measure == "auc":
+        named = contrast.at if isinstance(contrast.at, tuple) else (contrast.at,)
+        points = {point_text(point) for point in named}
+        everywhere = contrast.kind == "trend"
+        smallest = min(
+            (
+                gap
+                for (point, task, part), gap in gaps.items()
+                if part == contrast.part
+                and contrast.task in (None, task)
+                and (everywhere or point in points)
+            ),
+            default=math.nan,
+        )
+        return POINTS if smallest >= LEAST_GAP else "AUC"
+    return {"log_loss": NATS, "gauc": "GAUC", "calibration_error": "probability"}[contrast.measure]
+
+
+def smallest_gaps(store: Store) -> dict[tuple[str, str, str], float]:
+    """Point, task and slice to the smallest gap of the tuning worlds."""
+    found: dict[tuple[str, str, str], float] = {}
+    for key, entry in store.done.items():
+        if key[0] == "bounds":
+            for row in entry["value"]:
+                name = (point_text(key[1]), row["task"], row["slice"])
+                found[name] = min(found.get(name, math.inf), row["gap"])
+    return found
+
+
+def margin_of(contrast: Contrast, unit: str) -> float:
+    """The margin of a contrast in its unit.
+
+    Raises:
+        ValueError: none is declared where the unit is no share, or one that no difference in this
+            unit can reach.
+    """
+    if contrast.kind == "above":
+        return 0.0
+    margin = MARGIN if contrast.margin is None and unit == POINTS else contrast.margin
+    if margin is None:
+        raise ValueError(
+            f"contrast {contrast.finding!r}: the unit is {unit}, expected a declared margin"
+        )
+    if unit != POINTS and margin >= 0.5:
+        raise ValueError(
+            f"contrast {contrast.finding!r}: the unit is {unit}, expected a margin in it, "
+            f"got {margin:g}"
+        )
+    return margin
+
+
+def column_of(contrast: Contrast, unit: str) -> tuple[str, float]:
+    """The column of the table behind a contrast, and the factor that makes it its unit."""
+    if unit == POINTS:
+        name = {"auc": "auc", "log_loss_gap": "log_loss"}.get(contrast.measure, contrast.measure)
+        return f"{name}_gap_closed", 100.0
+    return contrast.measure, float(MEASURES[contrast.measure])
+
+
+def by_world(
+    table: pd.DataFrame, contrast: Contrast, unit: str, point: Any, arms: Iterable[str]
+) -> pd.DataFrame:
+    """A contrast's measure with a row for each world and a column for each arm.
+
+    Worlds that an arm did not run are left out for all; a run that failed has a missing value.
+    Above is better.
+    """
+    column, factor = column_of(contrast, unit)
+    chosen = rows_of(table, contrast, point)
+    wide = chosen.pivot_table(column, "world", "model", dropna=False) * factor
+    there = chosen.pivot_table("initialisation", "world", "model", aggfunc="size")
+    arms = list(arms)
+    wide = wide.reindex(columns=arms)
+    worlds = there.reindex(columns=arms).notna().all(axis=1)
+    return wide.loc[worlds[worlds].index]
+
+
+def rows_of(
+    table: pd.DataFrame, contrast: Contrast, point: Any, part: str | None = None
+) -> pd.DataFrame:
+    """The cells of a contrast's task at a point, on its own slice or another one.
+
+    Raises:
+        ValueError: the contrast leaves the task open where there are several.
+    """
+    chosen = table[
+        (table["point"] == point_text(point))
+        & (table["slice"] == (contrast.part if part is None else part))
+        & (table["initialisation"] == 0)
+    ]
+    if contrast.task is not None:
+        chosen = chosen[chosen["task"] == contrast.task]
+    elif chosen["task"].nunique() > 1:
+        raise ValueError(
+            f"contrast {contrast.finding!r}, task: expected one of "
+            f"{sorted(chosen['task'].unique())}, got none"
+        )
+    return chosen
+
+
+def parts_of(
+    experiment: Experiment, contrast: Contrast, table: pd.DataFrame, unit: str, at: Any = None
+) -> list[Part]:
+    """The differences that a contrast is made of, world by world.
+
+    Args:
+        experiment: the declaration.
+        contrast: of it.
+        table: cells.
+        unit: of the contrast.
+        at: another point than the contrast's own, ``VARIED``.
+    """
+    arms = experiment.others(contrast)
+    margin = margin_of(contrast, unit)
+    if contrast.kind == "trend":
+        return [_trend(experiment, contrast, table, unit, margin)]
+    if contrast.kind == "crossing":
+        low, high = contrast.at
+        a, b = arms
+        frames = [by_world(table, contrast, unit, point, arms) for point in (low, high)]
+        text = f"{a} to {b} at {point_text(low)}"
+        back = f"{b} to {a} at {point_text(high)}"
+        return [
+            Part(text, (frames[0][a] - frames[0][b]).to_numpy(), margin),
+            Part(back, (frames[1][b] - frames[1][a]).to_numpy(), margin),
+        ]
+    point = contrast.at if at is None else at
+    if contrast.kind == "above":
+        factor = 1.0 if unit == POINTS else float(MEASURES[contrast.measure])
+        values = by_world(table, contrast, unit, point, arms)[arms[0]].to_numpy()
+        assert contrast.bound is not None
+        return [Part(arms[0], values - factor * contrast.bound, margin)]
+    pairs = (
+        itertools.combinations(arms, 2)
+        if contrast.kind == "all_level"
+        else ((arms[0], rival) for rival in arms[1:])
+    )
+    found = []
+    for a, b in pairs:
+        frame = by_world(table, contrast, unit, point, (a, b))
+        found.append(Part(f"{a} to {b}", (frame[a] - frame[b]).to_numpy(), margin))
+    return found
+
+
+def _trend(experiment, contrast, table, unit, margin):
+    arms = contrast.arms
+    values = np.asarray(experiment.points, np.float64)
+    curves = []
+    for point in experiment.points:
+        frame = by_world(table, contrast, unit, point, arms)
+        curves.append(frame[arms[0]] - (frame[arms[1]] if len(arms) == 2 else 0))
+    curve = pd.concat(curves, axis=1).to_numpy()
+    centred = values - values.mean()
+    slopes = curve @ centred / (centred @ centred)
+    return Part(f"trend of {' to '.join(arms)}", slopes * np.ptp(values), margin)

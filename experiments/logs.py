@@ -1,0 +1,105 @@
+"""The two real logs, each with one split, and with past-only counts and rates of user and item."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from recsys_lib.data import kuairand, movielens, past, registry
+from recsys_lib.data.dataset import Dataset
+from recsys_lib.features.columns import NumericColumn
+
+RATES = ("user_count", "user_like_rate", "item_count", "item_like_rate")
+"""Columns of what was known of user and item before the row."""
+_PRIOR_ROWS = 5
+
+
+def missing(name: str | None) -> str | None:
+    """Why a data set cannot be loaded on this machine, in one line; None where it can.
+
+    Args:
+        name: key of ``DATA_MARGINS``; None, a lens, needs nothing.
+    """
+    if name != "kuairand_pure":
+        return None
+    try:
+        registry.locate(name)
+    except registry.DataUnavailable as error:
+        return str(error)
+    return None
+
+
+def load(name: str, **options: Any) -> Dataset:
+    """A data set with its one split.
+
+    Args:
+        name: ``"movielens"``, each user's last fifth of the ratings for the test; or
+            ``"kuairand_pure"``, the clicks of the last days.
+        **options: of the loader of ``recsys_lib.data``.
+
+    Returns:
+        A ``Dataset`` with one task; the columns of ``RATES`` are among its own.
+
+    Raises:
+        ValueError: another name.
+        DataUnavailable: the set is not on this machine.
+    """
+    options = {key: tuple(one) if isinstance(one, list) else one for key, one in options.items()}
+    if name == "movielens":
+        return movielens.load(**{"split": "per_user", **options})
+    if name != "kuairand_pure":
+        raise ValueError(f"data: expected 'movielens' or 'kuairand_pure', got {name!r}")
+    return with_rates(kuairand.load(**{"tasks": ("click",), **options}), "video_id")
+
+
+def with_rates(dataset: Dataset, item: str) -> Dataset:
+    """Add the columns of ``RATES``: from rows strictly earlier in time, whatever their split.
+
+    Args:
+        dataset: with one task and times; ``group`` is the user.
+        item: name of the column of item ids; id 0, unknown, has no past.
+
+    Returns:
+        The data set with four more columns.
+    """
+    task = next(iter(dataset.train.labels))
+    splits = list(dataset.splits.values())
+    time = np.concatenate([split.time for split in splits])
+    label = np.concatenate([split.labels[task] for split in splits]).astype(np.int64)
+    base = float(dataset.train.labels[task].mean())
+    user = np.concatenate([split.group for split in splits])
+    ids = np.concatenate([split.features[item] for split in splits])
+    borders = np.cumsum([len(split) for split in splits])[:-1]
+    added: dict[str, np.ndarray] = {}
+    moments: dict[str, np.ndarray] = {}
+    for side, keys in (("user", user), ("item", ids)):
+        count, positives, newest = past.earlier(keys, time, label)
+        if side == "item":
+            known = keys > 0
+            count, positives = count * known, positives * known
+            newest = np.where(known, newest, -np.inf)
+        rate = (positives + base * _PRIOR_ROWS) / (count + _PRIOR_ROWS)
+        added[f"{side}_count"] = np.log10(1 + count).astype(np.float32)
+        added[f"{side}_like_rate"] = rate.astype(np.float32)
+        moments[f"{side}_count"] = moments[f"{side}_like_rate"] = newest
+    columns = tuple(
+        NumericColumn(name, group="user" if name.startswith("user") else "item") for name in RATES
+    )
+    parts = {name: np.split(values, borders) for name, values in added.items()}
+    as_of = {name: np.split(values, borders) for name, values in moments.items()}
+    renewed = {
+        name: dataclasses.replace(
+            split,
+            features={**split.features, **_at(parts, place)},
+            as_of={**split.as_of, **_at(as_of, place)},
+        )
+        for place, (name, split) in enumerate(dataset.splits.items())
+    }
+    return dataclasses.replace(
+        dataset, feature_columns=(*dataset.feature_columns, *columns), **renewed
+    )
+
+
+def _at(parts: Mapping[str, list[np.ndarray]], place: int) -> dict[str, np.ndarray]:
+    return {name: values[place] for name, values in parts.items()}

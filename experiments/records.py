@@ -1,0 +1,311 @@
+"""Records: a table of cells and what follows from it, committed, read by lessons and by CI.
+
+``experiments/results/ID.csv`` holds the cells, ``ID.json`` all else. Both are replaced in one step
+each; the second holds the hash of the first.
+"""
+
+import hashlib
+import importlib.metadata
+import io
+import json
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bookmaker.imports import find_modules
+from bookmaker.inputs import ROOT, hash_of, parts_read
+from experiments import real, tuning
+from experiments.arms import VARIED, Arm, point_text
+from experiments.declaration import Experiment, lens_reference
+from experiments.differences import POINTS, smallest_gaps, table_of
+from experiments.findings import finding_of, rounded
+from experiments.running import choices
+from experiments.statistics import t_interval
+from experiments.store import Store
+from recsys_lib import zoo
+from recsys_lib.book.places import write_atomically
+
+RESULTS = Path(__file__).parent / "results"
+PACKAGES = ("python", "tensorflow", "keras", "numpy", "scipy", "scikit-learn")
+_LOADERS = {"movielens": "recsys_lib.data.movielens", "kuairand_pure": "recsys_lib.data.kuairand"}
+_SUMMARISED = {
+    "points": ("auc_gap_closed", 100.0),
+    "error_points": ("mean_squared_error_gap_closed", 100.0),
+    "auc": ("auc", 1.0),
+    "log_loss": ("log_loss", 1.0),
+}
+
+
+def paths(identifier: str, results: Path = RESULTS) -> tuple[Path, Path]:
+    """Where a record's table and its manifest are."""
+    return Path(results) / f"{identifier}.csv", Path(results) / f"{identifier}.json"
+
+
+def read(identifier: str, results: Path = RESULTS) -> dict[str, Any] | None:
+    """A record's manifest; None where nothing is recorded.
+
+    Args:
+        identifier: of the experiment.
+        results: folder of the records.
+
+    Raises:
+        ValueError: the file is no JSON.
+    """
+    _, path = paths(identifier, results)
+    if not path.exists():
+        return None
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path.name}: expected JSON, {error}") from None
+
+
+def read_table(identifier: str, results: Path = RESULTS) -> pd.DataFrame:
+    """A record's cells, every number as it was measured."""
+    path, _ = paths(identifier, results)
+    texts = {"point": str, "model": str, "task": str, "slice": str, "switches": str}
+    return pd.read_csv(path, dtype=texts, float_precision="round_trip").fillna({"point": ""})
+
+
+def stale(experiment: Experiment, results: Path = RESULTS) -> str | None:
+    """Why a record does not answer for its declaration, in one line; None where it does.
+
+    Text of the library that changed is no reason: replay sees what changed in numbers.
+
+    Args:
+        experiment: the declaration.
+        results: folder of the records.
+    """
+    record = read(experiment.identifier, results)
+    if record is None:
+        return f"{experiment.identifier}: nothing is recorded"
+    if record["declaration_sha256"] != experiment.sha256():
+        return f"{experiment.identifier}: the declaration changed since the record"
+    path, _ = paths(experiment.identifier, results)
+    if not path.exists() or sha256_of(path.read_bytes()) != record["table_sha256"]:
+        return f"{experiment.identifier}: the table is not that of the record"
+    return None
+
+
+def code_of(experiment: Experiment, arm: Arm, root: Path = ROOT) -> str:
+    """A hash of the code that an arm's cells follow from: builder, lens, training, locks.
+
+    Args:
+        experiment: the declaration.
+        arm: of it.
+        root: the folder that holds the library.
+    """
+    module, name = arm.reference.split(":")
+    lines = [f"from {module} import {name}", "from recsys_lib.training import Comparison, Trainer"]
+    if experiment.data is not None:
+        lines.append(f"import {_LOADERS[experiment.data]}")
+    else:
+        module, name = lens_reference(str(experiment.lens)).split(":")
+        lines.append(f"from {module} import {name}")
+    parts = parts_read(["\n".join(lines)], find_modules(root, ("recsys_lib",)), root)
+    own = [Path(__file__).with_name(name) for name in ("cells.py", "estimators.py", "logs.py")]
+    return hash_of([*parts, *((path.name, path.read_bytes()) for path in own)])
+
+
+def versions() -> dict[str, str]:
+    """Python and the packages that decide numbers."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES[1:]:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            if name == "tensorflow":
+                found[name] = importlib.metadata.version("tensorflow-cpu")
+    return found
+
+
+def make(
+    experiment: Experiment, store: Store, *, results: Path = RESULTS, reason: str | None = None
+) -> dict[str, Any]:
+    """The manifest of a finished run, and its table beside it; nothing is written.
+
+    Args:
+        experiment: the declaration.
+        store: a log in which nothing is missing.
+        results: folder of the records; a former one's findings are kept in the new one.
+        reason: why there is a new record.
+
+    Returns:
+        ``{"manifest": dict, "table": text}``.
+    """
+    table = table_of(experiment, store)
+    buffer = io.StringIO()
+    table.to_csv(buffer, index=False, lineterminator="\n")
+    text = buffer.getvalue()
+    gaps = smallest_gaps(store)
+    former = read(experiment.identifier, results)
+    manifest: dict[str, Any] = {
+        "identifier": experiment.identifier,
+        "question": experiment.question,
+        "record": 1 if former is None else former["record"] + 1,
+        "declaration_sha256": experiment.sha256(),
+        "declaration": experiment.declared(),
+        "worlds": None if experiment.is_real else list(experiment.worlds),
+        "amendments": list(experiment.amendments),
+        "table_sha256": sha256_of(text.encode()),
+        "versions": versions(),
+        "seconds": round(sum(store.seconds("tune", "bounds", "cell", "prefix")), 1),
+        "cells": len(store.seconds("tune", "cell")),
+        "gaps": [[*name, round(gap, 4)] for name, gap in sorted(gaps.items())],
+        "arms": {arm.name: _arm(experiment, arm, store, table) for arm in experiment.arms},
+    }
+    if experiment.is_real:
+        manifest |= _of_log(experiment, store, table)
+    else:
+        manifest["findings"] = {
+            contrast.finding: finding_of(experiment, contrast, table, gaps)
+            for contrast in experiment.contrasts
+        }
+        if experiment.headline is not None:
+            chief = next(c for c in experiment.contrasts if c.finding == experiment.headline)
+            found = finding_of(experiment, chief, table, gaps, at=VARIED)
+            manifest["varied"] = {chief.finding: found}
+        manifest["summary"] = summary(table)
+    for contrast in experiment.contrasts:
+        finding = manifest["findings"][contrast.finding]
+        finding["sentence"] = contrast.sentence
+    manifest["history"] = _history(former, reason)
+    return {"manifest": manifest, "table": text}
+
+
+def write(made: Mapping[str, Any], results: Path = RESULTS) -> None:
+    """Write what ``make`` made, each file in one step, the manifest last."""
+    manifest = made["manifest"]
+    table_path, path = paths(manifest["identifier"], results)
+    table_path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(table_path, made["table"])
+    write_manifest(manifest, path)
+
+
+def write_manifest(manifest: Mapping[str, Any], path: Path) -> None:
+    """Write a manifest in one step, always in the same letters."""
+    write_atomically(path, json.dumps(manifest, indent=1, sort_keys=True) + "\n")
+
+
+def sha256_of(content: bytes) -> str:
+    """A hash in hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def initialisation_spread(table: pd.DataFrame, arm: str) -> float:
+    """Standard deviation of an arm's AUC, or error's gap share, between initialisations."""
+    rows = table[(table["model"] == arm) & (table["slice"] == "all")]
+    rows = rows[rows["point"] != VARIED]
+    first = rows[rows["initialisation"] > 0]
+    if first.empty:
+        return 0.0
+    keys = first[["point", "world"]].iloc[0]
+    rows = rows[(rows["point"] == keys["point"]) & (rows["world"] == keys["world"])]
+    column = "auc" if rows["auc"].notna().any() else "mean_squared_error_gap_closed"
+    spreads = rows.groupby("task")[column].std(ddof=1)
+    return float(np.sqrt((spreads**2).mean()))
+
+
+def summary(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Means with intervals of each arm at each point, for each task and slice.
+
+    Args:
+        table: cells on fresh worlds.
+    """
+    found = []
+    rows = table[table["initialisation"] == 0]
+    for keys, part in rows.groupby(["model", "point", "task", "slice"], sort=False):
+        row: dict[str, Any] = dict(zip(("model", "point", "task", "slice"), keys, strict=True))
+        row["worlds"] = len(part)
+        for name, (column, factor) in _SUMMARISED.items():
+            values = part[column].dropna().to_numpy() * factor
+            if len(values) > 1:
+                one = t_interval(values)
+                unit = POINTS if name.endswith("points") else name
+                row[name] = [rounded(number, unit) for number in (one.mean, one.low, one.high)]
+        found.append(row)
+    return found
+
+
+def _of_log(experiment: Experiment, store: Store, table: pd.DataFrame) -> dict[str, Any]:
+    from experiments.cells import dataset_of
+
+    log = real.log_of(dataset_of(experiment, None, 0).test)
+    results = real.measured(log, real.predictions_of(experiment, store))
+    summaries = []
+    for arm in experiment.arms:
+        row: dict[str, Any] = {"model": arm.name, "point": "", "task": "", "slice": "all"}
+        for name in real.OF_LOGS:
+            runs = table[(table["model"] == arm.name) & (table["slice"] == "all")][name]
+            row[name] = [rounded(runs.mean(), name)]
+            row[f"{name}_sd"] = rounded(runs.std(ddof=1), name)
+        summaries.append(row)
+    return {
+        "data": experiment.data,
+        "users": log.num_users,
+        "findings": real.findings(experiment, results, table, log.num_users),
+        "scoreboard": real.scoreboards(results, experiment.references, log.num_users),
+        "resolution": real.resolution(results, log.num_users),
+        "summary": summaries,
+    }
+
+
+def _arm(experiment: Experiment, arm: Arm, store: Store, table: pd.DataFrame) -> dict[str, Any]:
+    chosen = choices(experiment, store)[arm.name]
+    scores: dict[str, list[dict[str, Any]]] = {}
+    if arm.inherits is None:
+        for point in experiment.tuning_points:
+            keys = [("tune", arm.name, point, *run) for run in tuning.runs(experiment)]
+            scores[point_text(point)] = [
+                {
+                    "options": options,
+                    "scores": [
+                        store.value(*key[:2], trial, *key[2:])["score"]
+                        for key in keys
+                        if (*key[:2], trial, *key[2:]) in store.done
+                    ],
+                }
+                for trial, options in enumerate(tuning.trials(arm))
+            ]
+    seconds = [one["seconds"] for key, one in store.done.items() if key[:2] == ("cell", arm.name)]
+    found: dict[str, Any] = {
+        "model": arm.model,
+        "inherits": arm.inherits,
+        "trials": scores,
+        "choice": {
+            point_text(point): {
+                "options": choice.options,
+                "score": choice.score,
+                "edges": list(choice.edges),
+            }
+            for point, choice in chosen.items()
+        },
+        "prefix": store.value("prefix", arm.name),
+        "code": code_of(experiment, arm),
+        "seconds": round(float(np.mean(seconds)), 2),
+        "spread": round(initialisation_spread(table, arm.name), 6),
+    }
+    if ":" not in arm.model:
+        found["style"] = list(zoo.style(zoo.find(arm.model)))
+    return found
+
+
+def _history(former: Mapping[str, Any] | None, reason: str | None) -> list[dict[str, Any]]:
+    if former is None:
+        return []
+    kept = {
+        name: {field: finding[field] for field in ("verdict", "effect", "interval", "unit")}
+        for name, finding in former["findings"].items()
+    }
+    last = {
+        "record": former["record"],
+        "declaration_sha256": former["declaration_sha256"],
+        "worlds": former["worlds"],
+        "replaced": reason or "",
+        "findings": kept,
+    }
+    return [*former["history"], last]

@@ -1,0 +1,77 @@
+"""Finds the declarations: one file per question, ``experiments/<chapter>/<name>.py``."""
+
+import importlib.util
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from experiments.declaration import Experiment
+
+FOLDER = Path(__file__).parent
+
+
+def identifiers(folder: Path = FOLDER) -> list[str]:
+    """Identifiers of all declared experiments, in alphabetical order.
+
+    Args:
+        folder: that holds a folder for each chapter.
+    """
+    found = Path(folder).glob("*/*.py")
+    return sorted(
+        f"{path.parent.name}.{path.stem}" for path in found if not path.stem.startswith("_")
+    )
+
+
+def path_of(identifier: str, folder: Path = FOLDER) -> Path:
+    """Where an experiment is declared."""
+    chapter, _, name = identifier.partition(".")
+    return Path(folder) / chapter / f"{name}.py"
+
+
+def load(identifier: str, folder: Path = FOLDER) -> Experiment:
+    """The declaration of an experiment, read anew.
+
+    Args:
+        identifier: ``"chapter.name"``.
+        folder: that holds a folder for each chapter.
+
+    Returns:
+        The ``Experiment``.
+
+    Raises:
+        ValueError: there is none of this name, or its file declares none or another.
+    """
+    path = path_of(identifier, folder)
+    if not path.is_file():
+        known = identifiers(folder)
+        raise ValueError(f"experiment: expected one of {known}, got {identifier!r}")
+    name = f"_declared_{identifier.replace('.', '_')}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ValueError(f"{path}: expected Python")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        del sys.modules[name]
+    found = getattr(module, "EXPERIMENT", None)
+    if not isinstance(found, Experiment):
+        raise ValueError(f"{path.name}: expected EXPERIMENT = Experiment(...), got {found!r}")
+    if found.identifier != identifier:
+        raise ValueError(
+            f"{path.name}, identifier: expected {identifier!r}, got {found.identifier!r}"
+        )
+    return found
+
+
+def choose(wanted: Iterable[str] = (), folder: Path = FOLDER) -> list[Experiment]:
+    """The experiments of these identifiers or chapters; none named: all."""
+    known = identifiers(folder)
+    chosen: dict[str, None] = {}
+    for one in wanted:
+        matching = [name for name in known if one in (name, name.split(".")[0])]
+        if not matching:
+            raise ValueError(f"experiment: expected one of {known} or a chapter, got {one!r}")
+        chosen |= dict.fromkeys(matching)
+    return [load(name, folder) for name in (chosen or known)]

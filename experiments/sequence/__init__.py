@@ -1,0 +1,1 @@
+"""Questions of chapter 04: models that read what a user did, in its order."""

@@ -1,0 +1,122 @@
+"""The log of a run: what is done stands in it, line by line, so that a killed run goes on.
+
+A line is written at once and read only if it is whole: a kill in the middle costs one cell.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from experiments.declaration import Experiment
+
+BUILD = Path(__file__).parents[1] / "build" / "experiments"
+
+Key = tuple[Any, ...]
+
+
+def measured_sha(experiment: Experiment) -> str:
+    """A hash of what decides the cells; margins, contrasts and blocks of worlds do not.
+
+    So margins can be declared once the tuning worlds have shown the spread.
+
+    Args:
+        experiment: the declaration.
+    """
+    declared = experiment.declared()
+    for name in ("contrasts", "worlds", "side_worlds"):
+        del declared[name]
+    declared["parts"] = list(experiment.all_parts)
+    if experiment.headline is not None:
+        declared["headline"] = [
+            one["at"]
+            for one in experiment.declared()["contrasts"]
+            if one["finding"] == experiment.headline
+        ]
+    text = json.dumps(declared, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Store:
+    """The log of one experiment.
+
+    Args:
+        experiment: the declaration.
+        build: folder of all runs.
+
+    Attributes:
+        folder: of this run.
+        done: key to entry, ``{"key", "value", "seconds", "processor"}``.
+    """
+
+    def __init__(self, experiment: Experiment, build: Path = BUILD) -> None:
+        self.home = Path(build) / experiment.identifier
+        self.folder = self.home / measured_sha(experiment)[:12]
+        self.path = self.folder / "log.jsonl"
+        self.done: dict[Key, dict[str, Any]] = {entry_key(one): one for one in self._read()}
+
+    def _read(self) -> Iterator[dict[str, Any]]:
+        if not self.path.exists():
+            return
+        for line in self.path.read_bytes().split(b"\n"):
+            try:
+                entry = json.loads(line)
+            except ValueError:  # half-written
+                continue
+            if isinstance(entry, dict) and {"key", "value"} <= set(entry):
+                yield entry
+
+    def add(self, entry: dict[str, Any]) -> None:
+        """Write an entry, on the disk before this returns.
+
+        Args:
+            entry: with ``key`` and ``value``; one that is there already is left as it is.
+        """
+        key = entry_key(entry)
+        if key in self.done:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        line = json.dumps(entry, sort_keys=True).encode()
+        with open(self.path, "ab") as file:
+            # What a killed run left without an end becomes a line of its own, which is no JSON.
+            torn = file.tell() > 0 and not _ends_a_line(self.path)
+            file.write((b"\n" if torn else b"") + line + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        self.done[key] = entry
+
+    def value(self, *key: Any) -> Any:
+        """The value of an entry.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return self.done[key]["value"]
+
+    def seconds(self, *kinds: str) -> list[float]:
+        """Seconds of the entries of some kinds, in the order in which they were written."""
+        return [one["seconds"] for key, one in self.done.items() if key[0] in kinds]
+
+    def predictions(self, arm: str, initialisation: int) -> Path:
+        """File of an arm's predictions on real data."""
+        name = hashlib.sha256(arm.encode()).hexdigest()[:12]
+        return self.folder / "predictions" / f"{name}_{initialisation}.bin"
+
+    def forget(self) -> None:
+        """Remove all that was measured of the experiment, also under former declarations."""
+        shutil.rmtree(self.home, ignore_errors=True)
+        self.done = {}
+
+
+def entry_key(entry: dict[str, Any]) -> Key:
+    """The key of an entry, lists in it as tuples."""
+    return tuple(tuple(one) if isinstance(one, list) else one for one in entry["key"])
+
+
+def _ends_a_line(path: Path) -> bool:
+    with open(path, "rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"

@@ -1,0 +1,167 @@
+"""What a declaration must be, checked when it is made; each fault is one line."""
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from experiments.contrasts import NAME, Contrast
+from recsys_lib.data.simulator.knobs import check_all
+from recsys_lib.data.simulator.lenses import LENSES
+
+if TYPE_CHECKING:
+    from experiments.declaration import Experiment
+
+IDENTIFIER = re.compile(rf"{NAME.pattern}\.{NAME.pattern}")
+SPLITS = {"movielens": "per_user", "kuairand_pure": "days"}
+FIT = ("epochs", "batch_size", "patience")
+RESERVED = 1_000
+"""Worlds from here on are for ``replicate``."""
+
+
+def check(experiment: "Experiment") -> None:
+    """Raise ``ValueError`` with the first fault of a declaration, in one line.
+
+    Args:
+        experiment: the declaration.
+    """
+    for fault in faults(experiment):
+        raise ValueError(f"experiment {experiment.identifier!r}, {fault}")
+
+
+def faults(experiment: "Experiment") -> Iterator[str]:
+    """All faults of a declaration, one line each.
+
+    Args:
+        experiment: the declaration.
+
+    Yields:
+        "what: expected X, got Y".
+    """
+    if not IDENTIFIER.fullmatch(experiment.identifier):
+        yield f"identifier: expected 'chapter.name', got {experiment.identifier!r}"
+    if not experiment.question.strip().endswith("?"):
+        yield f"question: expected a question, got {experiment.question!r}"
+    yield from _source(experiment)
+    if strange := set(experiment.fit) - set(FIT):
+        yield f"fit: expected some of {FIT}, got {sorted(strange)}"
+    for name in ("worlds", "side_worlds"):
+        first, end = getattr(experiment, name)
+        if not 3 <= first < end <= RESERVED or end - first < 2:
+            yield f"{name}: expected a block of 3 to {RESERVED}, got {first}:{end}"
+    main, side = range(*experiment.worlds), range(*experiment.side_worlds)
+    if side.start != main.start or side.stop > main.stop:
+        yield f"side_worlds: expected the first of the block {main.start}:{main.stop}"
+    if any(not line.strip() or "\n" in line for line in experiment.amendments):
+        yield "amendments: expected one line each"
+    yield from _arms(experiment)
+    yield from _contrasts(experiment)
+
+
+def _source(experiment: "Experiment") -> Iterator[str]:
+    if (experiment.lens is None) == (experiment.data is None):
+        yield "lens: expected a lens or a data set, got both or none"
+        return
+    if experiment.data is not None:
+        if experiment.data not in SPLITS:
+            yield f"data: expected one of {tuple(SPLITS)}, got {experiment.data!r}"
+        elif experiment.split != SPLITS[experiment.data]:
+            yield f"split: expected {SPLITS[experiment.data]!r}, got {experiment.split!r}"
+        if experiment.sweep is not None or experiment.headline is not None:
+            yield "data: expected no sweep and no headline, which need knobs"
+        return
+    if experiment.split is not None:
+        yield f"split: expected none beside a lens, got {experiment.split!r}"
+    lens = str(experiment.lens)
+    if ":" in lens:
+        if experiment.headline is not None:
+            yield "headline: expected none, the lens declares no knobs to draw"
+        return
+    if lens not in LENSES:
+        yield f"lens: expected one of {sorted(LENSES)}, got {lens!r}"
+        return
+    knobs = LENSES[lens].knobs
+    swept = [] if experiment.sweep is None else [experiment.sweep.knob]
+    if strange := [name for name in (*experiment.knobs, *swept) if name not in knobs]:
+        yield f"knobs: expected some of {sorted(knobs)}, got {strange}"
+        return
+    if "seed" in (*experiment.knobs, *swept):
+        yield "knobs: the world is the seed, expected no other"
+    if set(swept) & set(experiment.knobs):
+        yield f"knobs: {swept[0]} is swept, expected no value beside"
+    for point in experiment.points:
+        given: dict[str, Any] = {} if experiment.sweep is None else {swept[0]: point}
+        values = {name: knob.default for name, knob in knobs.items()}
+        try:
+            check_all(knobs.values(), values | dict(experiment.knobs) | given)
+        except ValueError as error:
+            yield f"knobs, {error}"
+            return
+
+
+def _arms(experiment: "Experiment") -> Iterator[str]:
+    names = [arm.name for arm in experiment.arms]
+    if not names:
+        yield "arms: expected at least one, got none"
+    if len(set(names)) != len(names):
+        yield f"arms: expected different names, got {names}"
+    if strange := [name for name in experiment.references if name not in names]:
+        yield f"references: expected some of {names}, got {strange}"
+    if experiment.references and not experiment.is_real:
+        yield "references: expected none on worlds, where contrasts name the rivals"
+    for arm in experiment.arms:
+        if both := set(arm.options) & set(experiment.fit) | set(arm.space) & set(experiment.fit):
+            yield f"arm {arm.name!r}: {sorted(both)} are set for all arms, expected them once"
+        try:
+            arm.defaults()
+        except (ValueError, ImportError, AttributeError) as error:
+            yield str(error)
+            continue
+        if arm.inherits is None:
+            continue
+        if arm.inherits not in names or arm.inherits == arm.name:
+            yield f"arm {arm.name!r}, inherits: expected another arm, got {arm.inherits!r}"
+        elif experiment.arm(arm.inherits).inherits is not None:
+            yield f"arm {arm.name!r}, inherits: {arm.inherits!r} inherits itself"
+
+
+def _contrasts(experiment: "Experiment") -> Iterator[str]:
+    findings = [contrast.finding for contrast in experiment.contrasts]
+    if not findings:
+        yield "contrasts: expected at least one, got none"
+    if len(set(findings)) != len(findings):
+        yield f"contrasts: expected different findings, got {findings}"
+    if experiment.headline is not None and experiment.headline not in findings:
+        yield f"headline: expected one of {findings}, got {experiment.headline!r}"
+    for contrast in experiment.contrasts:
+        where = f"contrast {contrast.finding!r}"
+        for fault in _contrast(experiment, contrast):
+            yield f"{where}, {fault}"
+        if contrast.finding == experiment.headline and contrast.kind in ("trend", "crossing"):
+            yield f"headline: expected a contrast at one point, got a {contrast.kind}"
+
+
+def _contrast(experiment: "Experiment", contrast: Contrast) -> Iterator[str]:
+    known = {arm.name for arm in experiment.arms}
+    if strange := [name for name in contrast.arms if name not in known]:
+        yield f"arms: expected some of {sorted(known)}, got {strange}"
+        return
+    if contrast.kind == "first" and len(experiment.others(contrast)) < 2:
+        yield "arms: expected a rival, got none"
+    if experiment.is_real and contrast.measure not in ("auc", "log_loss"):
+        yield f"measure: expected 'auc' or 'log_loss' on real data, got {contrast.measure!r}"
+    if experiment.is_real and contrast.part != "all":
+        yield f"part: expected all rows of real data, got {contrast.part!r}"
+    if experiment.is_real and contrast.kind in ("above", "all_level"):
+        yield f"kind: expected a difference of two arms on real data, got {contrast.kind!r}"
+    points = experiment.points
+    if contrast.kind in ("trend", "crossing"):
+        if experiment.sweep is None:
+            yield f"a {contrast.kind} needs a sweep, got none"
+            return
+        named = contrast.at if contrast.kind == "crossing" else ()
+        if contrast.kind == "trend" and contrast.at is not None:
+            yield f"at: expected none, a trend has all points, got {contrast.at!r}"
+    else:
+        named = (contrast.at,)
+    if strange := [value for value in named if value not in points]:
+        yield f"at: expected one of {points}, got {strange[0]!r}"

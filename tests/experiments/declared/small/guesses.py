@@ -1,0 +1,39 @@
+"""Two guesses, one of them better: nothing is trained."""
+
+from experiments.arms import Arm, Sweep
+from experiments.contrasts import better, crossing, first, level, trend
+from experiments.declaration import Experiment
+
+EXPERIMENT = Experiment(
+    identifier="small.guesses",
+    question="Is less noise better?",
+    lens="tiny_evidence:lens",
+    sweep=Sweep("gain", (0.5, 1.0, 2.0)),
+    arms=[
+        Arm(
+            name="sharp",
+            model="tiny_evidence:guess",
+            options={"noise": 0.1},
+            space={"reach": (0.5, 1.0, 1.5)},
+        ),
+        Arm(name="blurred", model="tiny_evidence:guess", options={"noise": 1.5}),
+        Arm(name="heir", model="tiny_evidence:guess", options={"noise": 0.1}, inherits="sharp"),
+        Arm(
+            name="aside",
+            model="tiny_evidence:guess",
+            options={"noise": 3.0, "reach": 0.7},
+            side=True,
+        ),
+    ],
+    contrasts=[
+        better("noise_costs", "Less noise is better.", "sharp", "blurred", at=1.0),
+        level("heirs", "An heir does as well.", "sharp", "heir", at=1.0),
+        better("upside_down", "More noise is better.", "blurred", "sharp", at=2.0),
+        first("leads", "Little noise leads.", "sharp", ["blurred", "aside"], at=1.0),
+        trend("grows", "A larger gain helps the blurred guess.", "blurred"),
+        crossing("crosses", "Each leads once.", "sharp", "blurred", 0.5, 2.0),
+    ],
+    worlds=(100, 104),
+    side_worlds=(100, 103),
+    parts=["unseen"],
+)
