@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bookmaker import (
     docstrings,
+    evidence,
     formatting,
     generated,
     index,
@@ -150,6 +151,7 @@ def _index(options):
 
 def _ledger(options):
     print(ledger.write(options.chapters))
+    print(evidence.write(options.chapters))
     return 0
 
 

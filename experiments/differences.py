@@ -54,18 +54,21 @@ class Part(NamedTuple):
     margin: float
 
 
-def table_of(experiment: Experiment, store: Store) -> pd.DataFrame:
+def table_of(
+    experiment: Experiment, store: Store, wanted: Mapping[Any, Any] | None = None
+) -> pd.DataFrame:
     """The cells on fresh worlds, sorted, as a record holds them.
 
     Args:
         experiment: the declaration.
         store: a log in which nothing is missing.
+        wanted: which cells, as ``wanted_cells`` gives them; default: all that are declared.
 
     Returns:
         ``DataFrame`` with the columns ``COLUMNS``.
     """
     rows = []
-    for (point, world), cells in wanted_cells(experiment).items():
+    for (point, world), cells in (wanted or wanted_cells(experiment)).items():
         for name, initialisation in cells:
             entry = store.done["cell", name, point, world, initialisation]
             head = {

@@ -227,8 +227,24 @@ def summary(table: pd.DataFrame) -> list[dict[str, Any]]:
                 one = t_interval(values)
                 unit = POINTS if name.endswith("points") else name
                 row[name] = [rounded(number, unit) for number in (one.mean, one.low, one.high)]
+        row["behind"] = _is_behind(rows, row)
         found.append(row)
     return found
+
+
+def _is_behind(rows: pd.DataFrame, row: Mapping[str, Any]) -> bool:
+    """Whether an arm is shown to be behind the best: the interval of the difference says so."""
+    here = rows
+    for name in ("point", "task", "slice"):
+        here = here[here[name] == row[name]]
+    for column, sign in (("auc", 1), ("mean_squared_error", -1)):
+        wide = sign * here.pivot_table(column, "world", "model", dropna=False)
+        if row["model"] not in wide:
+            continue
+        pair = wide[[wide.mean().idxmax(), row["model"]]].dropna()
+        if len(pair) > 1 and wide.mean().idxmax() != row["model"]:
+            return t_interval(pair.iloc[:, 0] - pair.iloc[:, 1]).low > 0
+    return False
 
 
 def _of_log(experiment: Experiment, store: Store, table: pd.DataFrame) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from recsys_lib.book.claims import ClaimFailed, claim, claims_table
 from recsys_lib.book.environment import check_env
+from recsys_lib.book.evidence import evidence, finding
 from recsys_lib.book.exercises import check, exercise, hint, progress, solution
 from recsys_lib.book.labs import needs_data
 from recsys_lib.book.source import excerpt
@@ -30,9 +31,11 @@ __all__ = [
     "claim",
     "claims_table",
     "diagram",
+    "evidence",
     "excerpt",
     "exercise",
     "explore",
+    "finding",
     "hint",
     "needs_data",
     "progress",

@@ -18,7 +18,7 @@ EXPERIMENT = Experiment(
         "num_ids": 6,
         "rank": 2,
         "pairs": ((0, 1),),
-        "gains": (2.0,),
+        "gains": (3.0,),
         "main_sd": 0.5,
     },
     headline="factors_help",
@@ -32,5 +32,5 @@ EXPERIMENT = Experiment(
     contrasts=[better("factors_help", "Factors help where pairs matter.", "FM", "LR")],
     worlds=(100, 103),
     side_worlds=(100, 102),
-    fit={"epochs": 4, "batch_size": 100},
+    fit={"epochs": 8, "batch_size": 100, "patience": None},
 )

@@ -1,0 +1,236 @@
+"""What an experiment will cost, and whether its margins can be met, before it runs.
+
+Seconds per cell are measured: ten cells of tuning, which the run then need not repeat.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from experiments import tuning
+from experiments.arms import point_text
+from experiments.contrasts import Contrast
+from experiments.declaration import TUNING_WORLDS, Experiment
+from experiments.differences import column_of, margin_of, smallest_gaps, unit_of
+from experiments.real import margin_of as margin_on_log
+from experiments.running import choices, tuned_arms, wanted_cells
+from experiments.statistics import least_margin
+from experiments.store import Store
+from experiments.workers import NUM_WORKERS
+
+NUM_MEASURED = 10
+"""Cells that are measured before anything is estimated."""
+MOST_SIDE_ARMS, MOST_SECONDS, MOST_MINUTES, MOST_HOURS = 8, 20.0, 30.0, 16.0
+"""Of a lesson: side arms, seconds of a cell, core-minutes; of the book: core-hours."""
+
+
+class Plan(NamedTuple):
+    """The estimate for one experiment.
+
+    Attributes:
+        identifier: of the experiment.
+        tuning, measuring: numbers of cells.
+        left: of both, those that are not yet in the log.
+        seconds: mean of the measured cells, by arm; and of all arms under ``""``.
+        warnings: one line each.
+    """
+
+    identifier: str
+    tuning: int
+    measuring: int
+    left: int
+    seconds: dict[str, float]
+    warnings: tuple[str, ...]
+
+    @property
+    def minutes(self) -> float:
+        """Core-minutes of the whole experiment."""
+        return (self.tuning + self.measuring) * self.seconds.get("", float("nan")) / 60
+
+    def lines(self) -> Iterator[str]:
+        """What is printed."""
+        per_cell = self.seconds.get("")
+        total = self.tuning + self.measuring
+        cost = "not measured"
+        if per_cell is not None:
+            cost = (
+                f"{per_cell:.1f} s a cell, {self.minutes:.1f} core-minutes, "
+                f"{self.minutes / NUM_WORKERS:.1f} minutes on {NUM_WORKERS} processes"
+            )
+        yield (
+            f"{self.identifier}: {self.tuning} cells of tuning, {self.measuring} on fresh worlds; "
+            f"{total - self.left} done; {cost}"
+        )
+        by_arm = ", ".join(f"{name} {one:.1f}" for name, one in self.seconds.items() if name)
+        if by_arm:
+            yield f"  seconds a cell: {by_arm}"
+        for warning in self.warnings:
+            yield f"  warning: {warning}"
+
+
+def plan(experiment: Experiment, store: Store) -> Plan:
+    """Count the cells, and estimate from those that are measured.
+
+    Args:
+        experiment: the declaration.
+        store: its log, with whatever is in it.
+
+    Returns:
+        The ``Plan``.
+    """
+    others = len(tuning.runs(experiment)) - 1
+    num_tuning = len(experiment.tuning_points) * sum(
+        len(tuning.trials(arm)) + others * min(tuning.NUM_AGAIN, len(tuning.trials(arm)))
+        for arm in tuned_arms(experiment)
+    )
+    num_cells = sum(len(cells) for cells in wanted_cells(experiment).values())
+    done = len(store.seconds("tune", "cell"))
+    seconds = {}
+    means = []
+    for arm in experiment.arms:
+        own = [
+            entry["seconds"]
+            for key, entry in store.done.items()
+            if key[0] in ("tune", "cell") and key[1] == arm.name
+        ]
+        if own:
+            seconds[arm.name] = float(np.mean(own))
+    # Arms take part in as many cells each, whatever share of the measured ones they have.
+    means = list(seconds.values())
+    if means:
+        seconds[""] = float(np.mean(means))
+    left = num_tuning + num_cells - done
+    found = Plan(experiment.identifier, num_tuning, num_cells, left, seconds, ())
+    return found._replace(warnings=tuple(_warnings(experiment, store, found)))
+
+
+def total_lines(plans: Sequence[Plan]) -> Iterator[str]:
+    """What all experiments together will take.
+
+    Args:
+        plans: of all of them.
+
+    Yields:
+        Lines to print.
+    """
+    known = [one for one in plans if "" in one.seconds]
+    hours = sum(one.minutes for one in known) / 60
+    cells = sum(one.tuning + one.measuring for one in plans)
+    unknown = len(plans) - len(known)
+    beside = f"; {unknown} not measured" if unknown else ""
+    yield f"together: {cells} cells, {hours:.2f} core-hours{beside}"
+    if hours > MOST_HOURS:
+        yield f"  warning: expected at most {MOST_HOURS:g} core-hours for the book"
+
+
+def _warnings(experiment: Experiment, store: Store, found: Plan) -> Iterator[str]:
+    side = sum(arm.side for arm in experiment.arms)
+    if side > MOST_SIDE_ARMS:
+        yield f"expected at most {MOST_SIDE_ARMS} side arms, got {side}"
+    for name, seconds in found.seconds.items():
+        if name and seconds > MOST_SECONDS:
+            yield f"arm {name!r}: expected at most {MOST_SECONDS:g} s a cell, got {seconds:.1f}"
+    if found.minutes > MOST_MINUTES:
+        yield f"expected at most {MOST_MINUTES:g} core-minutes, got {found.minutes:.0f}"
+    yield from margin_warnings(experiment, store)
+    yield from edge_lines(experiment, store)
+
+
+def margin_warnings(experiment: Experiment, store: Store) -> Iterator[str]:
+    """Margins at which a true tie will often be *cannot tell*, and margins that are missing.
+
+    The spread is that of the chosen trials on the validation rows of the tuning worlds, which is
+    rather too large than too small.
+
+    Args:
+        experiment: the declaration.
+        store: its log; nothing is said before tuning is done.
+
+    Yields:
+        Lines.
+    """
+    gaps = smallest_gaps(store)
+    for contrast in experiment.contrasts:
+        if contrast.kind == "above":
+            continue
+        try:
+            unit = contrast.measure if experiment.is_real else unit_of(contrast, gaps)
+            margin = (
+                margin_on_log(experiment, contrast)
+                if experiment.is_real
+                else margin_of(contrast, unit)
+            )
+        except ValueError as error:
+            if gaps:
+                yield str(error)
+            continue
+        spread = _spread(experiment, contrast, store, unit)
+        if spread is None:
+            continue
+        arms = [experiment.arm(name) for name in experiment.others(contrast)]
+        worlds = min(len(experiment.worlds_of(arm)) for arm in arms)
+        least = least_margin(spread, worlds)
+        if margin < least:
+            yield (
+                f"contrast {contrast.finding!r}: the margin is {margin:g} {unit}, under "
+                f"{least:.2g}, the least at which four of five true ties are level on {worlds} "
+                f"worlds (standard deviation {spread:.2g} on the tuning worlds)"
+            )
+
+
+def missing_margins(experiment: Experiment, store: Store) -> list[str]:
+    """Contrasts whose margin has to be declared before fresh worlds are run, one line each."""
+    if experiment.is_real:
+        return []
+    gaps, found = smallest_gaps(store), []
+    for contrast in experiment.contrasts:
+        try:
+            margin_of(contrast, unit_of(contrast, gaps))
+        except ValueError as error:
+            found.append(str(error))
+    return found
+
+
+def edge_lines(experiment: Experiment, store: Store) -> Iterator[str]:
+    """Choices at the edge of a space, one line each; none before tuning is done."""
+    try:
+        chosen = choices(experiment, store)
+    except ValueError:
+        return
+    for arm in tuned_arms(experiment):
+        for point, choice in chosen[arm.name].items():
+            for option in choice.edges:
+                at = f" at {point_text(point)}" if point is not None else ""
+                yield (
+                    f"arm {arm.name!r}{at}: {option} = {choice.options[option]} is at the edge of "
+                    "its space"
+                )
+
+
+def _spread(experiment: Experiment, contrast: Contrast, store: Store, unit: str) -> float | None:
+    """The largest standard deviation of a contrast's differences between tuning worlds."""
+    if experiment.is_real or contrast.kind in ("trend", "crossing") or contrast.part != "all":
+        return None
+    column, factor = column_of(contrast, unit)
+    point = None if experiment.sweep is None else experiment.sweep.nearest(contrast.at)
+    found: dict[str, list[float]] = {}
+    for name in experiment.others(contrast):
+        arm = experiment.arm(name)
+        owner = arm.inherits or name
+        try:
+            choice = choices(experiment, store)[owner][point]
+        except (KeyError, ValueError):
+            return None
+        trial = tuning.trials(experiment.arm(owner)).index(choice.options)
+        values = []
+        for world in TUNING_WORLDS:
+            rows = store.value("tune", owner, trial, point, world, 0)["rows"]
+            wanted = [row for row in rows if row["slice"] == "all"]
+            wanted = [row for row in wanted if contrast.task in (None, row["task"])]
+            values.append(factor * wanted[0].get(column, np.nan))
+        found[name] = values
+    a, *rivals = found.values()
+    spreads = [np.std(np.subtract(a, rival), ddof=1) for rival in rivals]
+    largest: Any = max(spreads, default=None)
+    return None if largest is None or not np.isfinite(largest) or not largest else float(largest)

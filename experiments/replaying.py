@@ -1,0 +1,333 @@
+"""Replay: do today's code and packages still give what is recorded?
+
+Prefixes first, those whose code changed before all others, then a few whole cells. Replay judges
+numbers and never a verdict.
+"""
+
+import dataclasses
+import math
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from experiments import records, registry
+from experiments.arms import as_options
+from experiments.declaration import Experiment
+from experiments.records import RESULTS
+
+NUM_PREFIXES, NUM_CELLS, SECONDS = 100, 12, 120.0
+START_TOLERANCE, END_TOLERANCE = 1e-5, 1e-3
+"""Relative deviation of a loss at the start and at the twentieth step: five times the largest that
+was measured between instruction sets and numbers of threads."""
+MOST_SPREADS = 6.0
+"""Standard deviations between initialisations that a cell of another machine may differ."""
+EXACT = ("auc", "gauc", "log_loss", "mean_squared_error")
+SPREAD = ("auc", "mean_squared_error_gap_closed")
+LEAST_SPREAD = 1e-4
+"""Of AUC: what rounding alone can do to a model that draws nothing."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """One arm whose record is replayed.
+
+    Args:
+        experiment: the declaration.
+        arm: name.
+        changed: whether the code differs from that of the record.
+    """
+
+    experiment: Experiment
+    arm: str
+    changed: bool
+
+    @property
+    def name(self) -> str:
+        """As reports name it."""
+        return f"{self.experiment.identifier}, {self.arm}"
+
+
+class Outcome(NamedTuple):
+    """What a replay found.
+
+    Attributes:
+        problems: one line for each number that differs.
+        prefixes, cells: how many were replayed.
+        confirmed: tasks whose code changed and whose numbers did not.
+        skipped: one line for each experiment that was left out, and why.
+        left: prefixes for which there was no time.
+    """
+
+    problems: list[str]
+    prefixes: int
+    cells: int
+    confirmed: list[Task]
+    skipped: list[str]
+    left: int
+
+
+def tolerance(step: int) -> float:
+    """How far a loss may be from the recorded one, relative to it.
+
+    Args:
+        step: counted from 0.
+
+    Example:
+        >>> round(tolerance(0), 6), round(tolerance(19), 6)
+        (1e-05, 0.001)
+    """
+    last = 19
+    share = min(step, last) / last
+    return START_TOLERANCE * (END_TOLERANCE / START_TOLERANCE) ** share
+
+
+def compare_prefix(recorded: Mapping[str, Any], found: Mapping[str, Any]) -> str | None:
+    """What differs between two prefixes, in a few words; None where nothing does.
+
+    Args:
+        recorded, found: as ``experiments.prefixes.prefix`` gives them.
+    """
+    if recorded["data"] != found["data"]:
+        return "the training rows differ"
+    if len(recorded["losses"]) != len(found["losses"]):
+        return f"expected {len(recorded['losses'])} losses, got {len(found['losses'])}"
+    for step, (was, now) in enumerate(zip(recorded["losses"], found["losses"], strict=True)):
+        if not abs(now - was) <= tolerance(step) * abs(was):
+            return f"the loss of step {step + 1} is {now:.6g}, expected {was:.6g}"
+    return None
+
+
+class CellRow(NamedTuple):
+    """A cell that was measured again: AUC or gap share of each task, then and now."""
+
+    recorded: float
+    found: float
+    spread: float
+
+
+def compare_cells(rows: Iterable[CellRow], same_machine: bool) -> str | None:
+    """What differs between recorded cells and those measured again; None where nothing does.
+
+    Args:
+        rows: of cells of one arm.
+        same_machine: processor and versions are those of the record: every bit has to agree.
+    """
+    rows = list(rows)
+    if same_machine:
+        for row in rows:
+            if row.recorded != row.found:
+                return f"a cell is {row.found!r}, expected {row.recorded!r} on this machine"
+        return None
+    for row in rows:
+        if not abs(row.found - row.recorded) <= MOST_SPREADS * max(row.spread, LEAST_SPREAD):
+            return (
+                f"a cell is {row.found:.5f}, expected {row.recorded:.5f} within "
+                f"{MOST_SPREADS:g} times {max(row.spread, LEAST_SPREAD):.5f}"
+            )
+    return None
+
+
+def compare_means(rows: Iterable[CellRow]) -> str | None:
+    """Whether cells of another machine differ in the mean; None where they do not.
+
+    Args:
+        rows: of the cells of all arms.
+    """
+    deviations = [
+        (row.found - row.recorded) / max(row.spread, LEAST_SPREAD)
+        for row in rows
+        if math.isfinite(row.found)
+    ]
+    if not deviations:
+        return None
+    mean, most = float(np.mean(deviations)), 4 * math.sqrt(2 / len(deviations))
+    if abs(mean) <= most:
+        return None
+    return (
+        f"{len(deviations)} cells differ by {mean:.2f} standard deviations in the mean, expected "
+        f"at most {most:.2f}"
+    )
+
+
+def tasks(folder: Path = registry.FOLDER, results: Path = RESULTS) -> tuple[list[Task], list[str]]:
+    """All recorded arms whose data are on this machine, and a line for each that is left out.
+
+    Args:
+        folder: of the declarations.
+        results: of the records.
+    """
+    from experiments.logs import missing
+
+    found, skipped = [], []
+    for identifier in registry.identifiers(folder):
+        record = records.read(identifier, results)
+        if record is None:
+            continue
+        experiment = registry.load(identifier, folder)
+        lacking = missing(experiment.data)
+        if lacking is not None:
+            skipped.append(f"{identifier}: not replayed, {lacking}")
+            continue
+        for arm in experiment.arms:
+            if arm.name in record["arms"]:
+                code = records.code_of(experiment, arm)
+                changed = code != record["arms"][arm.name]["code"]
+                found.append(Task(experiment, arm.name, changed))
+    return found, skipped
+
+
+def drawn(found: Iterable[Task], seed: int) -> list[Task]:
+    """The tasks in the order of their turn: changed ones first, each kind shuffled.
+
+    Args:
+        found: all of them.
+        seed: of the shuffle, ``commit_seed()``.
+    """
+    found = list(found)
+    order = np.random.default_rng(seed).permutation(len(found))
+    shuffled = [found[place] for place in order]
+    return [one for one in shuffled if one.changed] + [one for one in shuffled if not one.changed]
+
+
+def commit_seed(root: Path = registry.FOLDER) -> int:
+    """A number that follows from the commit; 0 where there is no history."""
+    try:
+        asked = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return 0
+    return int(asked.stdout.strip()[:12], 16)
+
+
+def replay(
+    folder: Path = registry.FOLDER,
+    results: Path = RESULTS,
+    *,
+    full: bool = False,
+    seconds: float = SECONDS,
+    seed: int | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> Outcome:
+    """Replay what there is time for.
+
+    Args:
+        folder: of the declarations.
+        results: of the records.
+        full: all prefixes, however long it takes.
+        seconds: after which nothing more is begun.
+        seed: of the draw; default: follows from the commit.
+        say: called with a line for each step.
+
+    Returns:
+        The ``Outcome``.
+    """
+    from experiments import prefixes
+
+    started = time.monotonic()
+    found, skipped = tasks(folder, results)
+    turns = drawn(found, commit_seed(folder) if seed is None else seed)
+    turns = turns if full else turns[:NUM_PREFIXES]
+    problems: list[str] = []
+    agreeing: list[Task] = []
+    done = 0
+    # A third of the time is kept for whole cells.
+    for task in turns:
+        if not full and time.monotonic() - started > seconds * 2 / 3 and done:
+            break
+        record = records.read(task.experiment.identifier, results)
+        assert record is not None
+        recorded = record["arms"][task.arm]
+        options = next(iter(recorded["choice"].values()))["options"]
+        arm = task.experiment.arm(task.arm)
+        again = prefixes.prefix(task.experiment, arm, as_options(options))
+        differs = compare_prefix(recorded["prefix"], again)
+        done += 1
+        say(f"{task.name}: {differs or 'prefix agrees'}")
+        if differs is None:
+            agreeing.append(task)
+        else:
+            problems.append(f"{task.name}: {differs}")
+    cells, confirmed, means = 0, [], []
+    for task in agreeing:
+        if cells >= NUM_CELLS or (cells and time.monotonic() - started > seconds):
+            break
+        rows, same = cell_again(task, results)
+        cells += 1
+        means += [] if same else rows
+        differs = compare_cells(rows, same)
+        say(f"{task.name}: {differs or 'a whole cell agrees'}")
+        if differs is not None:
+            problems.append(f"{task.name}: {differs}")
+        elif task.changed:
+            confirmed.append(task)
+    differs = compare_means(means)
+    if differs is not None:
+        problems.append(differs)
+    return Outcome(problems, done, cells, confirmed, skipped, len(turns) - done)
+
+
+def cell_again(task: Task, results: Path = RESULTS) -> tuple[list[CellRow], bool]:
+    """Measure an arm's first cell again.
+
+    Args:
+        task: the arm.
+        results: of the records.
+
+    Returns:
+        A row for each task and slice, and whether this machine is that of the record.
+    """
+    from experiments import cells, worker
+
+    experiment, arm = task.experiment, task.experiment.arm(task.arm)
+    record = records.read(experiment.identifier, results)
+    assert record is not None
+    table = records.read_table(experiment.identifier, results)
+    world = experiment.worlds_of(arm)[0]
+    point = experiment.points[0]
+    text = "" if point is None else f"{point:g}"
+    mine = table[
+        (table["model"] == arm.name)
+        & (table["world"] == world)
+        & (table["initialisation"] == 0)
+        & (table["point"] == text)
+    ].set_index(["task", "slice"])
+    options = as_options(next(iter(record["arms"][arm.name]["choice"].values()))["options"])
+    found = cells.measure(experiment, arm, options, point, world)
+    same = (
+        (mine["processor"] == worker.processor()).all()
+        and (mine["switches"] == worker.switches()).all()
+        and record["versions"] == records.versions()
+    )
+    rows = []
+    for row in found:
+        then = mine.loc[(row["task"], row["slice"])]
+        spread = record["arms"][arm.name]["spread"]
+        # Elsewhere only that is compared whose spread is known.
+        compared = EXACT if same else [name for name in SPREAD if row["slice"] == "all"]
+        rows += [CellRow(float(then[name]), row[name], spread) for name in compared if name in row]
+    return rows, bool(same)
+
+
+def confirm(confirmed: Iterable[Task], results: Path = RESULTS) -> Iterator[str]:
+    """Note today's code for arms whose prefix and one whole cell agree; numbers are kept.
+
+    Args:
+        confirmed: of an ``Outcome``.
+        results: of the records.
+
+    Yields:
+        A line for each.
+    """
+    for task in confirmed:
+        identifier = task.experiment.identifier
+        record = records.read(identifier, results)
+        assert record is not None
+        arm = task.experiment.arm(task.arm)
+        record["arms"][task.arm]["code"] = records.code_of(task.experiment, arm)
+        records.write_manifest(record, records.paths(identifier, results)[1])
+        yield f"{task.name}: confirmed"

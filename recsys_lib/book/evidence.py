@@ -1,0 +1,284 @@
+"""Recorded evidence in a lesson: what an experiment measured, and what was found.
+
+Only the records below ``experiments/results`` are read; nothing is measured.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recsys_lib.book.places import CHAPTERS
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+RESULTS = CHAPTERS.parent / "experiments" / "results"
+BLOCKS = "blocks.json"
+
+_UNITS = {
+    "points": "points of the gap",
+    "nats": "nats",
+    "AUC": "AUC",
+    "GAUC": "GAUC",
+    "probability": "of probability",
+}
+_COLUMNS = {
+    "points": ("points of the AUC gap", 1),
+    "error_points": ("points of the error gap", 1),
+    "auc": ("AUC", 4),
+    "log_loss": ("log loss", 4),
+}
+
+
+class Evidence:
+    """What an experiment recorded, as a lesson shows it: the table, then the figure.
+
+    Args:
+        record: manifest of the record.
+        part: slice of the test rows.
+        task: which one, where there are several.
+
+    Attributes:
+        record: as given.
+        table: ``DataFrame``, a row for each model and point of a sweep.
+
+    Raises:
+        ValueError: no such slice or task.
+    """
+
+    def __init__(
+        self, record: Mapping[str, Any], part: str = "all", task: str | None = None
+    ) -> None:
+        self.record = record
+        self._rows = _rows_of(record, part, task)
+        self.table = _table(self._rows, record)
+
+    def figure(self) -> "Figure":
+        """Means with their 95 % intervals: a line for each model, or a curve along the sweep."""
+        return _figure(self._rows, self.record)
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        display(self.table)
+        display(self.figure())
+
+
+def records(results: Path | None = None) -> dict[str, dict[str, Any]]:
+    """All records, by the identifier of their experiment.
+
+    Args:
+        results: folder of the records; default: that of this checkout.
+    """
+    folder = RESULTS if results is None else Path(results)
+    return {
+        path.stem: json.loads(path.read_text(encoding="utf-8"))
+        for path in sorted(folder.glob("*.json"))
+        if path.name != BLOCKS
+    }
+
+
+def evidence(
+    identifier: str, part: str = "all", task: str | None = None, results: Path | None = None
+) -> Evidence:
+    """The table and the figure of an experiment, from its record.
+
+    Args:
+        identifier: ``"chapter.name"`` of the experiment.
+        part: slice of the test rows.
+        task: which one, where there are several.
+        results: folder of the records; default: that of this checkout.
+
+    Returns:
+        ``Evidence``; a notebook shows it when it is a cell's last value.
+
+    Raises:
+        ValueError: nothing is recorded under this name, or no such slice or task.
+    """
+    return Evidence(_record(identifier, results), part, task)
+
+
+def finding(identifier: str, results: Path | None = None) -> None:
+    """Print a finding in one sentence: what is said, its verdict, effect and interval.
+
+    Args:
+        identifier: ``"chapter.name.finding"``.
+        results: folder of the records; default: that of this checkout.
+
+    Raises:
+        ValueError: no such record or finding.
+    """
+    print(sentence(identifier, results))
+
+
+def sentence(identifier: str, results: Path | None = None) -> str:
+    """What ``finding`` prints.
+
+    Args:
+        identifier, results: as for ``finding``.
+
+    Returns:
+        One line.
+
+    Raises:
+        ValueError: no such record or finding.
+    """
+    experiment, _, name = identifier.rpartition(".")
+    found = _record(experiment, results)["findings"]
+    if name not in found:
+        raise ValueError(f"finding: expected one of {sorted(found)} of {experiment}, got {name!r}")
+    return in_words(found[name])
+
+
+def in_words(found: Mapping[str, Any]) -> str:
+    """A recorded finding as one line.
+
+    Args:
+        found: an entry of a record's ``findings``.
+
+    Returns:
+        The line; where the record does not show what the sentence says, that comes first.
+    """
+    said = found["sentence"] if found["confirmed"] else f"Not shown: {found['sentence']}"
+    verdict = "the opposite" if found.get("reversed") else found["verdict"]
+    if found.get("exploratory"):
+        verdict = f"exploratory, {verdict}"
+    if found.get("failed"):
+        counts = ", ".join(
+            f"{name} in {of['runs'][0]} of {of['runs'][1]} runs "
+            f"({100 * of['interval'][0]:.0f} to {100 * of['interval'][1]:.0f} %)"
+            for name, of in found["failed"].items()
+        )
+        verdict = f"no verdict, training failed: {counts}; among the others"
+    if found["effect"] is None:
+        return f"{said} ({verdict})"
+    digits = 1 if found["unit"] == "points" else 4
+    low, high = found["interval"]
+    units = "users" if found.get("users") else "worlds"
+    margin = f", margin {found['margin']:g}" if found["margin"] else ""
+    return (
+        f"{said} ({verdict}: {found['text']} {found['effect']:+.{digits}f} "
+        f"{_UNITS[found['unit']]}, 95 % interval {low:+.{digits}f} to {high:+.{digits}f}, "
+        f"{found['worlds']} {units}{margin})"
+    )
+
+
+def _record(identifier, results):
+    known = records(results)
+    if identifier not in known:
+        raise ValueError(f"evidence: expected one of {sorted(known)}, got {identifier!r}")
+    return known[identifier]
+
+
+def _rows_of(record, part, task):
+    rows = record["summary"]
+    parts = list(dict.fromkeys(row["slice"] for row in rows))
+    if part not in parts:
+        raise ValueError(f"part: expected one of {parts}, got {part!r}")
+    rows = [row for row in rows if row["slice"] == part and row["point"] != "varied"]
+    tasks = list(dict.fromkeys(row["task"] for row in rows))
+    if task not in (None, *tasks) or (task is None and len(tasks) > 1):
+        raise ValueError(f"task: expected one of {tasks}, got {task!r}")
+    order = list(record["arms"])
+    order = [one["name"] for one in record["declaration"]["arms"] if one["name"] in order]
+    rows = [row for row in rows if task is None or row["task"] == task]
+    return sorted(rows, key=lambda row: (order.index(row["model"]), _number(row["point"])))
+
+
+def _number(point):
+    try:
+        return (float(point), "")
+    except ValueError:
+        return (0.0, point)
+
+
+def _table(rows: list[dict[str, Any]], record: Mapping[str, Any]) -> "pd.DataFrame":
+    import pandas as pd
+
+    sweep = record["declaration"]["sweep"]
+    shown = []
+    for row in rows:
+        line = {"model": row["model"]}
+        if sweep is not None:
+            line[sweep["knob"]] = row["point"]
+        for name, (title, digits) in _COLUMNS.items():
+            if name in row:
+                line[title] = _with_interval(row[name], row.get(f"{name}_sd"), digits)
+        if "worlds" in row:
+            line["behind the best"] = "yes" if row["behind"] else "not shown"
+            line["worlds"] = str(row["worlds"])
+        shown.append(line)
+    table = pd.DataFrame(shown).fillna("")
+    for measure, references in record.get("scoreboard", {}).items():
+        title, digits = _COLUMNS[measure]
+        for reference, of in references.items():
+            table[f"{title}, better than {reference} by"] = [
+                _with_interval([of[name]["effect"], *of[name]["interval"]], None, digits)
+                if name in of
+                else ""
+                for name in table["model"]
+            ]
+    return table.set_index("model")
+
+
+def _with_interval(numbers, spread, digits):
+    mean, *ends = numbers
+    if ends:
+        return f"{mean:.{digits}f} [{ends[0]:.{digits}f}, {ends[1]:.{digits}f}]"
+    return f"{mean:.{digits}f}" + (f" ± {spread:.{digits}f}" if spread is not None else "")
+
+
+def _figure(rows, record):
+    from matplotlib.figure import Figure
+
+    name = next(one for one in _COLUMNS if any(one in row for row in rows))
+    title, _ = _COLUMNS[name]
+    sweep = record["declaration"]["sweep"]
+    models = list(dict.fromkeys(row["model"] for row in rows))
+    height = 3.6 if sweep is not None else 0.9 + 0.32 * len(models)
+    figure = Figure(figsize=(7.0, height), dpi=100, layout="constrained")
+    axes = figure.subplots()
+    for place, model in enumerate(models):
+        own = [row for row in rows if row["model"] == model and name in row]
+        means = [row[name][0] for row in own]
+        lows = [row[name][0] - row[name][1] if len(row[name]) > 1 else 0 for row in own]
+        highs = [row[name][2] - row[name][0] if len(row[name]) > 1 else 0 for row in own]
+        look = _look(record["arms"][model].get("style"), place)
+        if sweep is not None:
+            points = [float(row["point"]) for row in own]
+            axes.errorbar(points, means, [lows, highs], label=model, capsize=2, **look)
+        else:
+            at = len(models) - 1 - place
+            axes.errorbar(means, [at] * len(own), xerr=[lows, highs], capsize=2, **look)
+    if sweep is not None:
+        axes.set(xlabel=sweep["knob"].replace("_", " "), ylabel=title)
+        axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+    else:
+        axes.set_yticks(range(len(models))[::-1], models)
+        axes.set_xlabel(f"{title}, mean and 95 % interval")
+    axes.set_title(_title(record), wrap=True)
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def _title(record):
+    """The first declared finding that is confirmed, else the question."""
+    for contrast in record["declaration"]["contrasts"]:
+        found = record["findings"][contrast["finding"]]
+        if found["confirmed"]:
+            return found["sentence"]
+    return record["question"]
+
+
+def _look(style, place):
+    from recsys_lib.book.plots import series_style
+
+    if style is None:
+        return dict(series_style(place))
+    color, marker, dash = style
+    # JSON has lists where matplotlib wants tuples.
+    line = (dash[0], tuple(dash[1])) if isinstance(dash, list) else dash
+    return {"color": color, "marker": marker, "linestyle": line}
