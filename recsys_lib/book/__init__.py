@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from recsys_lib.book.claims import ClaimFailed, claim, claims_table
 from recsys_lib.book.environment import check_env
-from recsys_lib.book.evidence import evidence, finding
 from recsys_lib.book.exercises import check, exercise, hint, progress, solution
 from recsys_lib.book.labs import needs_data
 from recsys_lib.book.source import excerpt
@@ -16,9 +15,10 @@ from recsys_lib.book.widgets import explore
 
 if TYPE_CHECKING:
     from recsys_lib.book.diagrams.automatic import diagram
+    from recsys_lib.book.evidence import evidence, finding
     from recsys_lib.book.sketches.registry import sketch
 else:
-    # Few lessons draw a model, and none should wait for what draws it.
+    # Few lessons draw a model or show a record, and no other should wait for it.
     from recsys_lib.lazy import face
 
     __getattr__, __dir__ = face(__name__)
