@@ -83,11 +83,11 @@ class Boxes(Standing):
     def __init__(self, plan: Plan, graph: Graph) -> None:
         self.plan = plan
         super().__init__(graph, _named_places(plan, graph))
-        reached = {arrow.target for arrow in plan.planned_arrows if arrow.source in self.keys}
+        self._reached = {arrow.target for arrow in plan.planned_arrows if arrow.source in self.keys}
         self.unnamed = [
             (key, vertex)
             for key in self.places
-            if key in reached
+            if key in self._reached
             for vertex in sorted(self.before(key), key=lambda vertex: vertex.number)
             if vertex.is_input and vertex not in self._of_vertex
         ]
@@ -133,18 +133,22 @@ class Boxes(Standing):
         for name, vertex in self.graph.outputs:
             if vertex not in self._of_vertex:
                 found.append(f"output {name!r}: expected a box")
-        behind: set[Vertex] = set()
-        for vertex in self.graph.vertices:
-            sources = {source for source, _ in vertex.reads}
-            named = {vertex for vertex in self._of_vertex if not vertex.is_input}
-            if sources & (behind | named):
-                behind.add(vertex)
-            is_between = vertex in behind and vertex not in self._of_vertex
+        for vertex in sorted(self._between(), key=lambda vertex: vertex.number):
             # For a table of columns speaks what reads it, or what draws ids for it.
             is_table = isinstance(vertex.operation, FusedEmbedding)
-            if is_between and not is_table and getattr(vertex.operation, "weights", None):
+            if not is_table and getattr(vertex.operation, "weights", None):
                 found.append(f"layer {vertex.name!r}: expected a box")
         return found + self._missing_parts()
+
+    def _between(self) -> set[Vertex]:
+        """What reaches a box with arrows into it, through no other box, and has no box itself."""
+        return {
+            vertex
+            for key in self.places
+            if key in self._reached
+            for vertex in self.before(key)
+            if vertex not in self._of_vertex
+        }
 
     def _missing_parts(self) -> list[str]:
         """Layers of which boxes stand for some parts and for others none does."""

@@ -1,6 +1,5 @@
 """``diagram``: the picture of any built model, without anybody's hand."""
 
-import re
 import textwrap
 from collections import defaultdict
 from typing import TYPE_CHECKING
@@ -234,9 +233,8 @@ def _label(vertices):
     kind = type(first.operation).__name__
     if kind == "Identity":
         return (_cut(first.name),)
-    if not hasattr(first.operation, "weights") or re.search(r"_\d+$", first.name):
-        if not is_named(first.operation):
-            return (_SIGNS.get(kind, kind),)
+    if not is_named(first.operation) and not getattr(first.operation, "weights", None):
+        return (_SIGNS.get(kind, kind),)
     return _cut(first.name), _cut(kind)
 
 

@@ -4,9 +4,10 @@ A kind is told by three signs at once: its colour, the form of its corners and i
 picture that is printed in grey, or seen by a colour-blind reader, says the same.
 """
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import keras
+if TYPE_CHECKING:
+    import keras
 
 
 class Look(NamedTuple):
@@ -70,7 +71,7 @@ _WORDS = {
 }
 
 
-def kind_of(operation: keras.Operation) -> str:
+def kind_of(operation: "keras.Operation") -> str:
     """The kind of a layer or operation, by its class.
 
     Args:
@@ -80,6 +81,7 @@ def kind_of(operation: keras.Operation) -> str:
         A key of ``LOOKS``; ``"interaction"`` for everything that is nothing else.
 
     Example:
+        >>> import keras
         >>> kind_of(keras.layers.Dense(1)), kind_of(keras.layers.Multiply())
         ('network', 'interaction')
     """

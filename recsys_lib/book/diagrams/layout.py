@@ -12,7 +12,7 @@ from typing import Any
 
 SWEEPS = 24
 GAP = 16
-NARROW = 10.0
+NARROW = 4.0
 
 
 def rows_of(
@@ -79,22 +79,17 @@ def place(
         Dict of key to its middle, in pixels, and row; and dict of edge to its bends.
     """
     keys, edges = list(keys), list(edges)
-    rows = rows_of(keys, edges, widths, widest)
-    sizes: dict[Any, float] = dict(widths)
-    chains: dict[tuple[str, str], list[Any]] = {}
-    links: list[tuple[Any, Any]] = []
-    of_row: dict[int, list[Any]] = defaultdict(list)
-    for key in keys:
-        of_row[rows[key]].append(key)
-    for source, target in edges:
-        bends: list[Any] = []
-        for row in range(rows[source] + 1, rows[target]):
-            bend = (source, target, row)
-            sizes[bend] = NARROW
-            of_row[row].append(bend)
-            bends.append(bend)
-        chains[source, target] = bends
-        links += itertools.pairwise([source, *bends, target])
+    for share in (1, 0.85, 0.7, 0.55, 0.4):
+        # The points of passing arrows need room too.
+        rows = rows_of(keys, edges, widths, share * widest)
+        sizes, of_row, chains = _bent(keys, edges, rows, widths)
+        if all(_extent(members, sizes) <= widest for members in of_row.values()):
+            break
+    links = dict.fromkeys(
+        link
+        for (source, target), bends in chains.items()
+        for link in itertools.pairwise([source, *bends, target])
+    )
     below, above = defaultdict(list), defaultdict(list)
     for first, second in links:
         below[second].append(first)
@@ -102,6 +97,9 @@ def place(
     order = _ordered(of_row, below, above)
     middles = _pulled(order, below, above, sizes)
     lowest = min(middles[key] - sizes[key] / 2 for key in middles)
+    if max(middles[key] + sizes[key] / 2 for key in middles) - lowest > widest:
+        _squeeze(order, middles, sizes, widest)
+        lowest = min(middles[key] - sizes[key] / 2 for key in middles)
     return (
         {key: (middles[key] - lowest, rows[key]) for key in keys},
         {
@@ -112,6 +110,29 @@ def place(
             for edge, bends in chains.items()
         },
     )
+
+
+def _bent(keys, edges, rows, widths):
+    """The width of everything in the rows, what stands in each row, and the bends of each edge."""
+    sizes: dict[Any, float] = dict(widths)
+    chains: dict[tuple[str, str], list[Any]] = {}
+    of_row: dict[int, list[Any]] = defaultdict(list)
+    for key in keys:
+        of_row[rows[key]].append(key)
+    for source, target in edges:
+        # Arrows from one box run together until they part.
+        bends: list[Any] = [(source, row) for row in range(rows[source] + 1, rows[target])]
+        for bend in bends:
+            if bend not in sizes:
+                sizes[bend] = NARROW
+                of_row[bend[1]].append(bend)
+        chains[source, target] = bends
+    return sizes, of_row, chains
+
+
+def _extent(members, sizes):
+    """The least width of a row."""
+    return _offset(members, sizes)[-1] + (sizes[members[0]] + sizes[members[-1]]) / 2
 
 
 def _ordered(of_row, below, above):
@@ -183,9 +204,28 @@ def _settle(members, middles, below, above, sizes):
             middles[key] = start + offset
 
 
+def _squeeze(order, middles, sizes, widest):
+    """Bring everything between 0 and the widest a row may be, in its order, where there is room."""
+    least = min(middles[key] - sizes[key] / 2 for key in middles)
+    most = max(middles[key] + sizes[key] / 2 for key in middles)
+    for members in order.values():
+        places = [(middles[key] - least) * widest / (most - least) for key in members]
+        apart = [b - a for a, b in itertools.pairwise(_offset(members, sizes))]
+        for place, key in enumerate(members):
+            left = places[place - 1] + apart[place - 1] if place else sizes[key] / 2
+            places[place] = max(places[place], left)
+        for place in reversed(range(len(members))):
+            is_last = place == len(members) - 1
+            right = widest - sizes[members[place]] / 2
+            right = right if is_last else places[place + 1] - apart[place]
+            places[place] = min(places[place], right)
+        middles |= dict(zip(members, places, strict=True))
+
+
 def _offset(keys, sizes):
     """How far the middles of boxes side by side are from the first one's."""
     found = [0.0]
     for first, second in itertools.pairwise(keys):
-        found.append(found[-1] + (sizes[first] + sizes[second]) / 2 + GAP)
+        gap = GAP if NARROW not in (sizes[first], sizes[second]) else GAP / 2
+        found.append(found[-1] + (sizes[first] + sizes[second]) / 2 + gap)
     return found

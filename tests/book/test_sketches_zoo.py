@@ -1,0 +1,166 @@
+"""The sketch of every model of the zoo, and the pictures of families and ways."""
+
+import re
+
+import keras
+import numpy as np
+import pytest
+
+from recsys_lib.book import sketch
+from recsys_lib.book.diagrams.arrows import Boxes, shape_between
+from recsys_lib.book.diagrams.graph import Graph
+from recsys_lib.book.diagrams.picture import WIDEST
+from recsys_lib.book.sketches import Lesson, book_map, family, request_way
+from recsys_lib.book.sketches.examples import example, example_columns
+from recsys_lib.book.sketches.families import FAMILIES, panels
+from recsys_lib.book.sketches.registry import drawing, plan_of
+from recsys_lib.book.sketches.ways import map_drawing, request_drawing
+from recsys_lib.features import CategoricalColumn, SequenceColumn
+from recsys_lib.zoo import MODELS, find, style
+
+
+@pytest.mark.parametrize("row", MODELS, ids=lambda row: row.key)
+def test_the_sketch_says_of_its_model_what_is_true_and_is_well_drawn(row):
+    found = drawing(row.key, example(row))
+    assert found.problems() == []
+    assert found.size[0] <= WIDEST
+    assert found.title == row.name
+    assert any(box.kind == "output" for box in found.boxes)
+    assert any(arrow.label for arrow in found.arrows)
+
+
+def test_shapes_come_from_the_model():
+    columns = [
+        CategoricalColumn("movie", 9, group="item"),
+        CategoricalColumn("user", 9, group="user"),
+        SequenceColumn("history", 9, 7, table="movie"),
+    ]
+    for dim, steps in ((3, 7), (5, 7)):
+        model = find("din").build(columns, "click", embedding_dim=dim, attention_units=(2,))
+        said = repr(sketch("din", model))
+        assert f"activation unit w_j = a(e_j, v) ({steps} × {dim})" in said
+        assert f"other columns → network ({dim})" in said
+
+
+def test_a_shape_is_that_of_what_one_box_hands_on():
+    row = find("ranker")
+    boxes = Boxes(plan_of(row, example(row)), Graph(example(row)))
+    assert shape_between(boxes, "interest", "x") == (32,)
+    assert shape_between(boxes, "experts", "mix0") == (4, 32)
+    assert shape_between(boxes, "gate1", "mix1") == (4,)
+    # The head reads the probability and the logit behind it: two tensors, no one shape.
+    assert shape_between(boxes, "after", "p1") is None
+
+
+def test_outputs_keep_the_order_of_the_tasks():
+    row = find("mmoe")
+    model = row.build(example_columns(row), ("zeta", "alpha"), **row.tiny)
+    said = repr(sketch("mmoe", model))
+    assert "gate zeta softmax → Σ_k g_k e_k" in said
+    assert "tower zeta → p(zeta) (1); tower alpha → p(alpha) (1)" in said
+
+
+def test_a_model_without_numbers_or_other_columns_has_its_sketch_too():
+    columns = [
+        CategoricalColumn("movie", 9, group="item"),
+        SequenceColumn("history", 9, 6, table="movie"),
+    ]
+    small = {"embedding_dim": 2, "hidden_units": (2,)}
+    ids = [CategoricalColumn("movie", 9, group="item"), CategoricalColumn("user", 9, group="user")]
+    assert "other columns" not in repr(sketch("din", find("din").build(columns, "click", **small)))
+    assert "numbers" not in repr(sketch("dnn", find("dnn").build(ids, "click", **small)))
+
+
+def test_as_many_layers_are_drawn_as_there_are():
+    row = find("dcn")
+    model = row.build(example_columns(row), "click", num_cross_layers=1, hidden_units=(2,))
+    assert "cross layer 1" in repr(sketch("dcn", model))
+    assert "cross layer 2" not in repr(sketch("dcn", model))
+
+
+def test_a_model_with_a_part_more_is_refused_by_name():
+    row = find("din")
+    model = row.build(example_columns(row), "click", recency=True, embedding_dim=2)
+    with pytest.raises(
+        ValueError, match=r"model 'din': .*layer 'recency': expected a box"
+    ) as failed:
+        sketch("din", model)
+    assert "\n" not in str(failed.value)
+
+
+def test_a_sketch_leaves_the_model_as_it_was():
+    row = find("mmoe")
+    model = row.build(example_columns(row), ("a", "b"), **row.tiny)
+    keras.utils.set_random_seed(3)
+    before = [weight.numpy() for weight in model.weights]
+    calls = [layer.call for layer in model.layers]
+    sketch("mmoe", model)
+    for weight, value in zip(model.weights, before, strict=True):
+        np.testing.assert_array_equal(weight.numpy(), value)
+    assert [layer.call for layer in model.layers] == calls
+
+
+def test_zero_weights_hide_no_arrow():
+    row = find("cgc")
+    model = row.build(example_columns(row), ("a", "b"), **row.tiny)
+    for weight in model.weights:
+        weight.assign(np.zeros(weight.shape))
+    assert sketch("cgc", model).title == "CGC"
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_families_are_true_and_well_drawn(name):
+    found = panels(name)
+    assert found.problems() == []
+    assert len(found.drawings) == 4
+    for key in FAMILIES[name].panels:
+        assert style(find(key)).color in found.picture().svg
+        assert find(key).name in repr(found.picture())
+
+
+def test_an_unknown_name_is_refused():
+    with pytest.raises(ValueError, match=re.escape("family: expected one of ['pairs', 'gates'")):
+        family("trees")
+    with pytest.raises(ValueError, match=r"model: expected one of"):
+        sketch("trees")
+
+
+def test_one_requests_way_is_well_drawn():
+    assert request_drawing().problems() == []
+    said = repr(request_way())
+    assert "ranker → undo the sampling" in said and "page: the ten items" in said
+
+
+LESSONS = [
+    Lesson("00_start/01_one", "One: the first"),
+    Lesson("00_start/02_two", "Two", ("00_start/01_one",)),
+    Lesson("01_more/01_three", "Three", ("00_start",)),
+    Lesson("02_most/01_four", "Four", ("01_more/01_three", "00_start")),
+    *[Lesson(f"02_most/0{n}_next", f"A longer title, number {n}") for n in range(2, 8)],
+]
+CHAPTERS = {"00_start": "Start", "01_more": "More of it", "02_most": "Most of it"}
+
+
+def test_the_map_has_every_lesson_and_no_arrow_twice():
+    found = map_drawing(LESSONS, CHAPTERS)
+    assert found.problems() == []
+    assert {box.key for box in found.boxes} == {lesson.key for lesson in LESSONS} | set(CHAPTERS)
+    # Chapter 02 needs chapter 00 through chapter 01.
+    assert [(arrow.source, arrow.target) for arrow in found.arrows] == [
+        ("00_start/01_one", "00_start/02_two"),
+        ("00_start", "01_more"),
+        ("01_more", "02_most"),
+    ]
+    assert "Two builds on 00_start/01_one" in repr(book_map(LESSONS, CHAPTERS))
+
+
+@pytest.mark.parametrize(
+    ("lesson", "said"),
+    [
+        (Lesson("03_none/01_x", "X"), "lesson '03_none/01_x': expected a chapter of"),
+        (Lesson("02_most/09_x", "X", ("00_start/09",)), "expected lessons in needs, got '00_start"),
+    ],
+)
+def test_a_map_of_what_is_not_there_is_refused(lesson, said):
+    with pytest.raises(ValueError, match=re.escape(said)):
+        book_map([*LESSONS, lesson], CHAPTERS)
