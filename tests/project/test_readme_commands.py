@@ -86,12 +86,33 @@ def run_conda(words, tmp_path):
         assert words[1:] == ["env", "create", "-f", "environment.yml"]
 
 
+def run_git(words, tmp_path):
+    """In a clone of a small repository that has a lesson, changed by a reader."""
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed")
+    book, clone = tmp_path / "book", tmp_path / "clone"
+    lesson = Path("chapters") / "lesson.ipynb"
+    (book / lesson).parent.mkdir(parents=True)
+    (book / lesson).write_text("published")
+    run(["git", "init", "-q"], cwd=book)
+    run(["git", "add", "."], cwd=book)
+    author = ["-c", "user.name=author", "-c", "user.email=author@example.org"]
+    run(["git", *author, "commit", "-qm", "a lesson"], cwd=book)
+    run(["git", "clone", "-q", str(book), str(clone)])
+    if words[1] == "checkout":
+        (clone / lesson).write_text("changed")
+    run(words, cwd=clone)
+    assert (clone / lesson).read_text() == "published"
+
+
 def runner(command):
     words = shlex.split(command.replace("\\", "/") if "Scripts" in command else command)
     if words[0] == "make":
         return run_make, words
     if words[0] == "conda":
         return run_conda, words
+    if words[0] == "git":
+        return run_git, words
     if words[0] == "py":
         words = ["python", *words[2:]]
     if _PYTHON.fullmatch(words[0].replace("/Scripts/", "/bin/")) and words[1] == "-m":
@@ -111,7 +132,7 @@ def test_a_command_of_the_readme_runs(command, tmp_path, monkeypatch):
         if name.startswith("MAKE") or name in ("FULL", "LESSON", "PYTEST_ARGS"):
             monkeypatch.delenv(name)
     run_it, words = runner(command)
-    assert run_it is not None, f"{command}: expected make, python or conda"
+    assert run_it is not None, f"{command}: expected make, python, conda or git"
     run_it(words, tmp_path)
 
 
