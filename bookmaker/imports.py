@@ -68,7 +68,7 @@ def loaded_by(module: str, name: str | None, modules: Mapping[str, Path]) -> set
     Raises:
         ValueError: a module of ours that is not there.
     """
-    if module.split(".")[0] not in modules:
+    if module.split(".")[0] not in {known.split(".")[0] for known in modules}:
         return set()
     if name is not None and f"{module}.{name}" in modules:
         return whole(f"{module}.{name}", modules)

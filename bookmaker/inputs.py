@@ -233,14 +233,16 @@ def _named(sources, modules):
     for source in sources:
         with contextlib.suppress(SyntaxError):
             for module, name in imports_in(source):
-                found |= loaded_by(module, name, modules)
+                if module.split(".")[0] in modules:
+                    found |= loaded_by(module, name, modules)
     return found
 
 
 def _named_in_module(module, modules):
     path = modules[module]
     imports = _imports_of_file(path, path.stat().st_mtime_ns)
-    return set().union(*(loaded_by(*one, modules) for one in imports))
+    ours = [one for one in imports if one[0].split(".")[0] in modules]
+    return set().union(*(loaded_by(*one, modules) for one in ours))
 
 
 @lru_cache(maxsize=1024)
