@@ -7,6 +7,7 @@ import tensorflow as tf
 from keras import ops
 
 from recsys_lib.keras_internals import (
+    calls_of,
     joined_axis,
     keep_logits,
     layers_of,
@@ -50,6 +51,20 @@ def test_the_graph_is_walked_in_order_with_whatever_the_inputs_are():
     assert outputs["twice"] == f"{order[1]}(total(<a>, <b>), total(<a>, <b>))"
     assert order[0] == "total"
     assert len(order) == 2
+
+
+def test_calls_of_a_graph_come_in_order_with_their_arguments_and_tensors():
+    inputs = {name: keras.Input((2,), name=name) for name in ("b", "a")}
+    shared = keras.layers.Dense(2, name="shared")
+    first = shared(inputs["b"])
+    second = shared(keras.layers.Add(name="total")([first, inputs["a"]]), training=False)
+    calls = calls_of(keras.Model(inputs, second))
+    assert [call.operation.name for call in calls[:2]] in (["a", "b"], ["b", "a"])
+    assert [call.operation.name for call in calls[2:]] == ["shared", "total", "shared"]
+    assert calls[2].args[0] is calls[2].inputs[0] is inputs["b"]
+    assert calls[2].outputs[0] is first and calls[4].outputs[0] is second
+    assert [tensor is calls[3].args[0][n] for n, tensor in enumerate(calls[3].inputs)] == [True] * 2
+    assert calls[4].kwargs == {"training": False}
 
 
 def test_rows_are_gathered_from_the_resource_without_a_copy_of_the_table():

@@ -110,6 +110,9 @@ def test_labels_keep_clear_of_boxes_and_of_each_other():
     boxes = [box("a", 20, 200), box("b", 110, 200), box("c", 60, 140)]
     found = drawing(boxes, [Arrow("a", "c", "20 × 32"), Arrow("b", "c", "20 × 32")])
     assert len(found.labels) == 2 and found.problems() == []
+    # Beside the middle of the arrow stands a box.
+    found = drawing(three(middle_left=98), [Arrow("a", "c", "20 × 32")])
+    assert len(found.labels) == 1 and found.problems() == []
 
 
 def test_arrows_that_arrive_at_one_edge_end_apart():
