@@ -239,11 +239,10 @@ def _is_behind(rows: pd.DataFrame, row: Mapping[str, Any]) -> bool:
         here = here[here[name] == row[name]]
     for column, sign in (("auc", 1), ("mean_squared_error", -1)):
         wide = sign * here.pivot_table(column, "world", "model", dropna=False)
-        if row["model"] not in wide:
-            continue
-        pair = wide[[wide.mean().idxmax(), row["model"]]].dropna()
-        if len(pair) > 1 and wide.mean().idxmax() != row["model"]:
-            return t_interval(pair.iloc[:, 0] - pair.iloc[:, 1]).low > 0
+        means = wide.mean().dropna()
+        if row["model"] in means and means.idxmax() != row["model"]:
+            pair = wide[[means.idxmax(), row["model"]]].dropna()
+            return len(pair) > 1 and t_interval(pair.iloc[:, 0] - pair.iloc[:, 1]).low > 0
     return False
 
 

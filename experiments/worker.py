@@ -123,6 +123,8 @@ def serve(jobs: TextIO, answers: TextIO, parent: int) -> None:
                 if os.getppid() != parent:
                     return
             say({"done": True})
+        except BrokenPipeError:
+            return
         except Exception as error:  # whoever asked is told, and decides
             where = traceback.format_exc().strip()
             say({"error": f"{type(error).__name__}: {error}", "traceback": where})
@@ -133,7 +135,11 @@ def main() -> None:
     parent = os.getppid()
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    serve(sys.stdin, answers, parent)
+    try:
+        serve(sys.stdin, answers, parent)
+        answers.close()
+    except BrokenPipeError:  # nobody reads any more
+        os._exit(1)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,228 @@
+"""A declaration that cannot be measured as it stands is refused in one line."""
+
+import dataclasses
+import json
+
+import pytest
+from tiny_evidence import DECLARED
+
+from experiments import registry
+from experiments.arms import Arm, Sweep, is_ordered
+from experiments.contrasts import above, all_level, better, crossing, first, level, trend
+from experiments.declaration import Experiment
+
+GUESS = "tiny_evidence:guess"
+SHARP, BLURRED = Arm(name="sharp", model=GUESS), Arm(name="blurred", model=GUESS)
+FOUND = better("wins", "One wins.", "sharp", "blurred")
+
+
+def declare(**changes):
+    fields = {
+        "identifier": "small.one",
+        "question": "Which one?",
+        "lens": "second_order",
+        "arms": [SHARP, BLURRED],
+        "contrasts": [FOUND],
+    }
+    return Experiment(**(fields | changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"identifier": "Small"}, "identifier: expected 'chapter.name', got 'Small'"),
+        ({"question": "Which one"}, "question: expected a question, got 'Which one'"),
+        ({"data": "movielens", "split": "per_user"}, "expected a lens or a data set, got both"),
+        ({"lens": None}, "expected a lens or a data set, got both or none"),
+        ({"lens": "nothing"}, "lens: expected one of"),
+        ({"lens": None, "data": "ml"}, "data: expected one of"),
+        ({"lens": None, "data": "movielens", "split": "global"}, "split: expected 'per_user'"),
+        ({"split": "per_user"}, "split: expected none beside a lens"),
+        ({"knobs": {"nothing": 1}}, r"knobs: expected some of .*\['nothing'\]"),
+        ({"knobs": {"num_ids": 1}}, "knobs, num_ids: expected"),
+        ({"knobs": {"seed": 1}}, "the world is the seed"),
+        ({"sweep": Sweep("num_ids", (1, 5))}, "knobs, num_ids: expected"),
+        (
+            {"sweep": Sweep("num_ids", (5, 9)), "knobs": {"num_ids": 5}},
+            "num_ids is swept, expected no value beside",
+        ),
+        ({"fit": {"seed": 1}}, "fit: expected some of"),
+        ({"worlds": (0, 20)}, "worlds: expected a block of 3 to 1000, got 0:20"),
+        ({"worlds": (990, 1010)}, "worlds: expected a block of 3 to 1000, got 990:1010"),
+        ({"side_worlds": (110, 120)}, "side_worlds: expected the first of the block 100:120"),
+        ({"amendments": ["one\ntwo"]}, "amendments: expected one line each"),
+        ({"arms": []}, "arms: expected at least one, got none"),
+        ({"arms": [SHARP, SHARP]}, "arms: expected different names"),
+        ({"references": ["sharp"]}, "references: expected none on worlds"),
+        ({"headline": "loses"}, r"headline: expected one of \['wins'\], got 'loses'"),
+        ({"contrasts": []}, "contrasts: expected at least one"),
+        ({"contrasts": [FOUND, FOUND]}, "contrasts: expected different findings"),
+        ({"contrasts": [better("wins", "One.", "sharp", "dull")]}, r"got \['dull'\]"),
+        ({"contrasts": [better("wins", "One.", "sharp", "blurred", at=4)]}, "at: expected one of"),
+        ({"contrasts": [trend("grows", "It grows.", "sharp")]}, "a trend needs a sweep"),
+    ],
+)
+def test_a_wrong_declaration_is_refused(changes, message):
+    with pytest.raises(ValueError, match=message) as failure:
+        declare(**changes)
+    assert "\n" not in str(failure.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"name": " "}, "arm, name: expected one line"),
+        ({"space": {"noise": (0.5,)}}, "expected two values or more"),
+        ({"space": {"noise": (1.0, 0.5)}}, "expected rising"),
+        ({"space": {"noise": (0.5, 0.5)}}, "expected different values"),
+        ({"space": {"noise": (0.5, 1.0)}, "options": {"noise": 1.0}}, "expected fixed or tuned"),
+        ({"space": {"noise": (0.5, 1.0)}, "inherits": "other"}, "expected no space"),
+        ({"options": {"noise": object()}}, "expected numbers, texts, lists and dicts"),
+    ],
+)
+def test_a_wrong_arm_is_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        Arm(**({"name": "sharp", "model": GUESS} | changes))
+
+
+@pytest.mark.parametrize(
+    ("arm", "message"),
+    [
+        ({"space": {"noise": (0.1, 0.9)}}, "expected the default 0.5 among the values"),
+        ({"space": {"sound": (0.1, 0.9)}}, "has no option 'sound'"),
+        ({"options": {"sound": 0.1}}, "has no option 'sound'"),
+        ({"inherits": "sharp"}, "inherits: expected another arm"),
+        ({"inherits": "nobody"}, "inherits: expected another arm"),
+        ({"model": "tiny_evidence:nobody"}, "nobody"),
+    ],
+)
+def test_an_arm_that_its_model_does_not_know_is_refused(arm, message):
+    wrong = Arm(**({"name": "sharp", "model": GUESS} | arm))
+    with pytest.raises(ValueError, match=message):
+        declare(arms=[wrong, BLURRED])
+
+
+def test_an_option_may_not_be_set_twice():
+    # Of builders the options of `fit` may be tuned, too.
+    fm = Arm(name="sharp", model="fm", space={"epochs": (5, 10)})
+    with pytest.raises(ValueError, match=r"\['epochs'\] are set for all arms"):
+        declare(arms=[fm, BLURRED], fit={"epochs": 5})
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: better("Wins", "One.", "a", "b"), "finding: expected lower-case words"),
+        (lambda: better("wins", "One of 2.", "a", "b"), "expected one line without digits"),
+        (lambda: better("wins", "One.", "a", "a"), "arms: expected different ones"),
+        (lambda: better("wins", "One.", "a", "b", margin=0), "margin: expected above 0"),
+        (lambda: better("wins", "One.", "a", "b", measure="f1"), "measure: expected one of"),
+        (lambda: all_level("ties", "All tie.", ["a"]), "arms: expected at least 2, got 1"),
+        (lambda: trend("grows", "It.", "a", "b", "c"), "arms: expected at least 1, got 3"),
+    ],
+)
+def test_a_wrong_contrast_is_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_sweeps_are_tuned_at_ends_and_middle_and_serve_the_nearest():
+    sweep = Sweep("num_interests", (1, 2, 3, 4, 6, 8, 12))
+    assert sweep.tune_at == (1, 4, 12)
+    assert [sweep.nearest(value) for value in sweep.values] == [1, 1, 4, 4, 4, 12, 12]
+    assert Sweep("drift", (0.0, 1.0)).tune_at == (0.0, 1.0)
+    with pytest.raises(ValueError, match="expected two rising values"):
+        Sweep("drift", (1.0, 0.0))
+    with pytest.raises(ValueError, match=r"tune_at: expected some of .* got \[2\]"):
+        Sweep("drift", (0.0, 1.0), tune_at=(2,))
+
+
+def test_what_has_an_order():
+    assert is_ordered((1, 2.5)) and is_ordered(((8,), (8, 4)))
+    assert not is_ordered((None, 2.5)) and not is_ordered((False, True))
+
+
+def test_the_hash_follows_what_is_measured_and_said_and_not_the_wording():
+    one = declare()
+    assert one.sha256() == declare().sha256()
+    reworded = [dataclasses.replace(FOUND, sentence="The first one wins.")]
+    for same in (
+        declare(question="Which of the two?"),
+        declare(contrasts=reworded),
+        declare(amendments=["margins halved"]),
+    ):
+        assert same.sha256() == one.sha256()
+    others = [
+        declare(contrasts=[dataclasses.replace(FOUND, margin=1.0)]),
+        declare(contrasts=[level("wins", "One wins.", "sharp", "blurred")]),
+        declare(worlds=(200, 220), side_worlds=(200, 210)),
+        declare(knobs={"num_rows": 1_000}),
+        declare(fit={"epochs": 3}),
+        declare(arms=[SHARP, dataclasses.replace(BLURRED, options={"noise": 1.0})]),
+        declare(arms=[SHARP, dataclasses.replace(BLURRED, side=True)]),
+    ]
+    assert len({other.sha256() for other in others} | {one.sha256()}) == len(others) + 1
+
+
+def test_the_canonical_form_is_json_that_does_not_depend_on_the_order_of_dicts():
+    left = declare(knobs={"num_rows": 500, "num_ids": 9})
+    right = declare(knobs={"num_ids": 9, "num_rows": 500})
+    assert left.canonical() == right.canonical()
+    assert json.loads(left.canonical())["knobs"] == {"num_ids": 9, "num_rows": 500}
+
+
+def test_a_first_without_rivals_means_all_main_arms():
+    aside = Arm(name="aside", model=GUESS, side=True)
+    lead = first("leads", "It leads.", "sharp")
+    one = declare(arms=[SHARP, BLURRED, aside], contrasts=[lead])
+    assert one.others(lead) == ("sharp", "blurred")
+    assert one.worlds_of(aside) == range(100, 110)
+    with pytest.raises(ValueError, match="expected a rival, got none"):
+        declare(arms=[SHARP], contrasts=[lead])
+
+
+def test_real_data_have_no_sweep_and_no_share():
+    fields = {"lens": None, "data": "movielens", "split": "per_user"}
+    assert declare(**fields).is_real
+    for changes, message in (
+        ({"sweep": Sweep("num_ids", (5, 9))}, "expected no sweep and no headline"),
+        ({"contrasts": [better("w", "One.", "sharp", "blurred", measure="gauc")]}, "on real data"),
+        ({"contrasts": [above("w", "One.", "sharp", 0.5)]}, "expected a difference of two arms"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            declare(**fields | changes)
+
+
+def test_the_registry_finds_the_declarations():
+    assert registry.identifiers(DECLARED) == ["small.factors", "small.guesses"]
+    assert [one.identifier for one in registry.choose(["small"], DECLARED)] == [
+        "small.factors",
+        "small.guesses",
+    ]
+    with pytest.raises(ValueError, match=r"expected one of .* got 'small\.nothing'"):
+        registry.load("small.nothing", DECLARED)
+    with pytest.raises(ValueError, match="or a chapter, got 'large'"):
+        registry.choose(["large"], DECLARED)
+
+
+def test_every_committed_declaration_loads():
+    for identifier in registry.identifiers():
+        assert registry.load(identifier).identifier == identifier
+
+
+def test_a_file_that_declares_another_experiment_is_refused(tmp_path):
+    (tmp_path / "small").mkdir()
+    text = (DECLARED / "small" / "guesses.py").read_text(encoding="utf-8")
+    (tmp_path / "small" / "other.py").write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=r"expected 'small\.other', got 'small\.guesses'"):
+        registry.load("small.other", tmp_path)
+    (tmp_path / "small" / "none.py").write_text("EXPERIMENT = 1\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"none\.py: expected EXPERIMENT = Experiment"):
+        registry.load("small.none", tmp_path)
+
+
+def test_a_crossing_names_two_points_of_the_sweep():
+    sweep = Sweep("num_ids", (5, 9))
+    cross = crossing("crosses", "They cross.", "sharp", "blurred", 5, 7)
+    with pytest.raises(ValueError, match="at: expected one of"):
+        declare(sweep=sweep, contrasts=[cross])

@@ -1,0 +1,238 @@
+"""From a table of cells to findings: units, pairs by world, verdicts, runs that failed."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from experiments import differences
+from experiments.arms import Arm, Sweep, point_text
+from experiments.contrasts import above, all_level, better, crossing, first, level, trend
+from experiments.declaration import Experiment
+from experiments.findings import finding_of, together
+from experiments.records import summary
+from experiments.statistics import t_interval
+
+GUESS = "tiny_evidence:guess"
+NOISE = np.array([-0.3, 0.1, 0.4, -0.2, 0.0, 0.2, -0.1, -0.1])
+WORLDS = range(100, 108)
+
+
+def experiment(*contrasts, sweep=False, **more):
+    return Experiment(
+        identifier="small.made",
+        question="What follows?",
+        lens="tiny_evidence:lens",
+        sweep=Sweep("gain", (1.0, 2.0, 3.0)) if sweep else None,
+        arms=[
+            Arm(name="a", model=GUESS),
+            Arm(name="b", model=GUESS),
+            Arm(name="c", model=GUESS, side=True, **more),
+        ],
+        contrasts=contrasts,
+        worlds=(100, 108),
+        side_worlds=(100, 104),
+    )
+
+
+def table(points, part="all", **shares):
+    """Cells whose gap shares, in percent, are given by arm: a number, or one for each world."""
+    rows = []
+    for point in points:
+        for model, value in shares.items():
+            value = value(point) if callable(value) else value
+            values = value if np.ndim(value) else value + NOISE
+            for world, share in zip(WORLDS, values, strict=False):
+                if model == "c" and world >= 104:
+                    continue
+                row = {"model": model, "point": point_text(point), "world": world}
+                row |= {"initialisation": 0, "task": "click", "slice": part}
+                row |= {"auc_gap_closed": share / 100, "auc": 0.5 + share / 400}
+                row |= {"log_loss": 0.7 - share / 1_000, "log_loss_gap_closed": share / 100}
+                rows.append(row)
+    return pd.DataFrame(rows).reindex(columns=differences.COLUMNS)
+
+
+GAPS = {("", "click", "all"): 0.25} | {
+    (point_text(p), "click", "all"): 0.25 for p in (1.0, 2.0, 3.0)
+}
+
+
+def find(contrast, frame, gaps=GAPS, **more):
+    return finding_of(experiment(contrast, **more), contrast, frame, gaps)
+
+
+def test_a_difference_is_paired_by_world():
+    spread = 10 * NOISE
+    frame = table([None], a=50 + spread, b=45 + spread + NOISE)
+    found = find(better("wins", "It wins.", "a", "b"), frame)
+    wanted = t_interval(5 - NOISE)
+    assert found["verdict"] == "better" and found["confirmed"] and found["unit"] == "points"
+    assert found["effect"] == round(wanted.mean, 2) and found["worlds"] == 8
+    assert found["interval"] == [round(wanted.low, 2), round(wanted.high, 2)]
+
+
+def test_a_side_arm_is_compared_on_the_worlds_that_both_ran():
+    found = find(better("wins", "It wins.", "a", "c"), table([None], a=50.0, c=40.0))
+    assert found["worlds"] == 4 and found["effect"] == 10.0
+
+
+def test_further_initialisations_do_not_enter_a_difference():
+    frame = table([None], a=50.0, b=45.0)
+    more = frame[frame["world"] == 100].assign(initialisation=1, auc_gap_closed=0.0)
+    found = find(better("wins", "It wins.", "a", "b"), pd.concat([frame, more]))
+    assert found["effect"] == 5.0
+
+
+@pytest.mark.parametrize(
+    ("lead", "verdict", "is_reversed"),
+    [(5.0, "better", False), (0.0, "level", False), (-5.0, "cannot tell", True)],
+)
+def test_what_is_said_of_a_lead(lead, verdict, is_reversed):
+    wavy = np.concatenate([NOISE[4:], NOISE[:4]])
+    frame = table([None], a=50 + lead + NOISE, b=50 + wavy)
+    found = find(better("wins", "It wins.", "a", "b"), frame)
+    assert found["verdict"] == verdict and found["confirmed"] == (verdict == "better")
+    assert found.get("reversed", False) == is_reversed
+
+
+def test_a_small_gap_makes_auc_the_unit_and_asks_for_a_margin_in_it():
+    small = {("", "click", "all"): 0.02}
+    frame = table([None], a=50.0, b=45.0)
+    with pytest.raises(ValueError, match="the unit is AUC, expected a declared margin"):
+        find(better("wins", "It wins.", "a", "b"), frame, small)
+    with pytest.raises(ValueError, match="expected a margin in it, got 2"):
+        find(better("wins", "It wins.", "a", "b", margin=2.0), frame, small)
+    found = find(better("wins", "It wins.", "a", "b", margin=0.002), frame, small)
+    assert found["unit"] == "AUC" and found["effect"] == 0.0125 and found["verdict"] == "better"
+
+
+def test_one_tuning_world_with_a_small_gap_is_enough():
+    from experiments.store import Store
+
+    store = Store.__new__(Store)
+    rows = [[{"task": "click", "slice": "all", "gap": gap}] for gap in (0.4, 0.02, 0.3)]
+    store.done = {("bounds", None, world): {"value": row} for world, row in enumerate(rows)}
+    assert differences.smallest_gaps(store) == {("", "click", "all"): 0.02}
+
+
+def test_losses_count_the_other_way_round():
+    frame = table([None], a=50.0, b=40.0)
+    found = find(better("w", "It wins.", "a", "b", measure="log_loss", margin=0.005), frame)
+    assert found["unit"] == "nats" and found["effect"] == 0.01 and found["verdict"] == "better"
+    found = find(better("w", "It wins.", "a", "b", measure="log_loss_gap"), frame)
+    assert found["unit"] == "points" and found["effect"] == 10.0
+
+
+def test_a_bound_is_held_against_the_measure_itself():
+    frame = table([None], a=50.0)
+    assert find(above("h", "High.", "a", 49.0), frame)["verdict"] == "better"
+    assert find(above("h", "High.", "a", 50.5), frame)["verdict"] == "cannot tell"
+    loss = above("low", "Low.", "a", 0.66, measure="log_loss")
+    assert find(loss, frame)["verdict"] == "better"
+    loss = dataclasses.replace(loss, bound=0.64)
+    assert find(loss, frame)["verdict"] == "cannot tell"
+
+
+def test_first_is_as_far_ahead_as_of_its_nearest_rival():
+    contrast = first("leads", "It leads.", "a", ["b", "c"])
+    found = find(contrast, table([None], a=50.0, b=40.0, c=45.0))
+    assert (found["verdict"], found["text"], found["effect"]) == ("better", "a to c", 5.0)
+    found = find(contrast, table([None], a=50.0, b=40.0, c=50.0))
+    assert found["verdict"] == "not worse" and not found["confirmed"]
+    assert find(contrast, table([None], a=50.0, b=60.0, c=40.0))["verdict"] == "cannot tell"
+
+
+def test_all_are_level_if_each_pair_is():
+    contrast = all_level("ties", "All tie.", ["a", "b", "c"])
+    found = find(contrast, table([None], a=50.0, b=50.4, c=49.8))
+    assert found["verdict"] == "level" and len(found["parts"]) == 3 and found["text"] == "b to c"
+    # Each is level with the next, and the ends are not.
+    found = find(contrast, table([None], a=50.0, b=51.4, c=52.8))
+    assert found["verdict"] == "cannot tell"
+
+
+def test_a_trend_is_the_slope_within_each_world_over_the_sweep():
+    wander = 20 * NOISE  # of worlds, which a slope does not see
+    frame = table([1.0, 2.0, 3.0], a=lambda x: 40 + 3 * x + wander, b=lambda x: 40 - wander)
+    found = find(trend("grows", "It grows.", "a"), frame, sweep=True)
+    assert found["verdict"] == "better" and found["effect"] == 6.0
+    assert found["interval"] == [6.0, 6.0]
+    against = find(trend("grows", "It grows.", "b", "a"), frame, sweep=True)
+    assert against["effect"] == -6.0 and against["verdict"] == "cannot tell"
+
+
+def test_a_crossing_needs_a_lead_at_both_ends():
+    contrast = crossing("crosses", "They cross.", "a", "b", 1.0, 3.0)
+    frame = table([1.0, 2.0, 3.0], a=lambda x: 50.0, b=lambda x: 35 + 7 * x)
+    found = find(contrast, frame, sweep=True)
+    assert found["verdict"] == "better" and [p["effect"] for p in found["parts"]] == [8.0, 6.0]
+    frame = table([1.0, 2.0, 3.0], a=lambda x: 50.0, b=lambda x: 40 + x)
+    assert find(contrast, frame, sweep=True)["verdict"] == "cannot tell"
+
+
+@pytest.mark.parametrize(
+    ("kind", "verdicts", "said"),
+    [
+        ("first", ["better", "better"], "better"),
+        ("first", ["better", "not worse"], "not worse"),
+        ("first", ["level", "level"], "level"),
+        ("first", ["better", "cannot tell"], "cannot tell"),
+        ("all_level", ["level", "not worse"], "cannot tell"),
+        ("crossing", ["better", "level"], "cannot tell"),
+    ],
+)
+def test_the_verdict_of_several_parts(kind, verdicts, said):
+    assert together(kind, verdicts) == said
+
+
+def test_where_runs_fail_there_is_no_verdict_and_the_others_are_told_apart():
+    shares = 50 + NOISE
+    shares[2] = 0.0
+    frame = table([None], a=shares, b=45.0)
+    found = find(better("wins", "It wins.", "a", "b"), frame)
+    assert found["verdict"] == "cannot tell" and not found["confirmed"]
+    assert found["failed"] == {"a": {"runs": [1, 8], "interval": [0.003, 0.527]}}
+    assert found["effect"] == 5.0 and found["worlds"] == 7
+
+
+def test_a_diverged_run_has_failed():
+    frame = table([None], a=50.0, b=45.0)
+    frame.loc[(frame["model"] == "b") & (frame["world"] == 103), ["auc", "auc_gap_closed"]] = np.nan
+    found = find(better("wins", "It wins.", "a", "b"), frame)
+    assert found["failed"]["b"]["runs"] == [1, 8] and found["worlds"] == 7
+
+
+def test_a_slice_that_nobody_can_rank_is_no_failure():
+    frame = pd.concat([table([None], a=50.0, b=45.0), table([None], "hard", a=1.0, b=-20.0)])
+    contrast = better("wins", "It wins.", "a", "b", part="hard")
+    found = find(contrast, frame, {("", "click", "hard"): 0.2})
+    assert "failed" not in found and found["verdict"] == "better"
+
+
+def test_an_arm_that_is_expected_at_the_base_rate_does_not_fail():
+    contrast = better("wins", "It wins.", "a", "c")
+    frame = table([None], a=50.0, c=0.0)
+    assert find(contrast, frame)["failed"]["c"]["runs"] == [4, 4]
+    found = find(contrast, frame, at_base_rate=True)
+    assert "failed" not in found and found["verdict"] == "better"
+
+
+def test_of_several_tasks_one_has_to_be_named():
+    frame = table([None], a=50.0, b=45.0)
+    frame = pd.concat([frame, frame.assign(task="like", auc_gap_closed=0.1)])
+    gaps = GAPS | {("", "like", "all"): 0.2}
+    with pytest.raises(ValueError, match=r"task: expected one of \['click', 'like'\], got none"):
+        find(better("wins", "It wins.", "a", "b"), frame, gaps)
+    assert find(level("ties", "A tie.", "a", "b", task="like"), frame, gaps)["effect"] == 0.0
+
+
+def test_the_summary_says_who_is_behind_the_best_and_ranks_nobody():
+    rows = {row["model"]: row for row in summary(table([None], a=50.0, b=50.0 - NOISE, c=40.0))}
+    assert rows["a"]["behind"] is False and rows["b"]["behind"] is False
+    assert rows["c"]["behind"] is True and rows["c"]["worlds"] == 4
+    wanted = t_interval(50 + NOISE)
+    assert rows["a"]["points"] == [round(x, 2) for x in (wanted.mean, wanted.low, wanted.high)]
+    assert math.isclose(rows["a"]["auc"][0], 0.625)
