@@ -32,6 +32,7 @@ from recsys_lib.book.places import write_atomically
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("python", "tensorflow", "keras", "numpy", "scipy", "scikit-learn")
 _LOADERS = {"movielens": "recsys_lib.data.movielens", "kuairand_pure": "recsys_lib.data.kuairand"}
+_MACHINE = ("processor", "switches")
 _SUMMARISED = {
     "points": ("auc_gap_closed", 100.0),
     "error_points": ("mean_squared_error_gap_closed", 100.0),
@@ -67,8 +68,13 @@ def read(identifier: str, results: Path = RESULTS) -> dict[str, Any] | None:
 def read_table(identifier: str, results: Path = RESULTS) -> pd.DataFrame:
     """A record's cells, every number as it was measured."""
     path, _ = paths(identifier, results)
-    texts = {"point": str, "model": str, "task": str, "slice": str, "switches": str}
-    return pd.read_csv(path, dtype=texts, float_precision="round_trip").fillna({"point": ""})
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    for column in table.columns.difference(["model", "point", "task", "slice", *_MACHINE]):
+        # Python reads back the very number that was written.
+        numbers = [float(text) if text else np.nan for text in table[column]]
+        whole = column in ("world", "initialisation")
+        table[column] = np.asarray(numbers, np.int64 if whole else np.float64)
+    return table
 
 
 def stale(experiment: Experiment, results: Path = RESULTS) -> str | None:

@@ -47,11 +47,12 @@ def entries(experiment: Experiment, unit: dict[str, Any]) -> Iterator[dict[str, 
         unit: ``kind`` and what belongs to it, as ``experiments.running`` writes it.
 
     Yields:
-        Entries of the log, each as soon as it is measured.
+        Entries of the log, each as soon as it is measured; ``seconds`` are those of the processor,
+        which others that use the machine do not lengthen.
     """
-    started = time.perf_counter()
+    started = time.process_time()
     for key, value in _measured(experiment, unit):
-        now = time.perf_counter()
+        now = time.process_time()
         yield {
             "key": key,
             "value": value,

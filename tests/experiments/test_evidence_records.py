@@ -1,0 +1,341 @@
+"""What a record holds, when it is stale, and what the history of a declaration must show."""
+
+import json
+import os
+import subprocess
+
+import pytest
+from tiny_evidence import DECLARED, HereWorkers
+
+from experiments import __main__ as command
+from experiments import history, records, registry, running
+from experiments.differences import table_of
+from experiments.store import Store
+
+NAME = "small.guesses"
+
+
+@pytest.fixture(autouse=True)
+def here(monkeypatch):
+    monkeypatch.setattr(running, "Workers", HereWorkers)
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory):
+    """Folder of a record, and of the build that it came from."""
+    home = tmp_path_factory.mktemp("recorded")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(running, "Workers", HereWorkers)
+        assert run(home, "run", NAME) == 0
+    return home
+
+
+@pytest.fixture
+def home(recorded, tmp_path):
+    """A copy of it."""
+    for part in ("results", "build"):
+        subprocess.run(["cp", "-r", str(recorded / part), str(tmp_path / part)], check=True)
+    return tmp_path
+
+
+def run(home, *arguments, folder=DECLARED):
+    places = ["--folder", str(folder), "--results", str(home / "results")]
+    return command.main([*places, "--build", str(home / "build"), *arguments])
+
+
+def read(home):
+    return records.read(NAME, home / "results")
+
+
+def declare(home, *changes):
+    """The same experiment with some changes of its text, in a folder of its own."""
+    folder = home / "declared"
+    (folder / "small").mkdir(parents=True, exist_ok=True)
+    text = (DECLARED / "small" / "guesses.py").read_text(encoding="utf-8")
+    for old, new in changes:
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    (folder / "small" / "guesses.py").write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_a_record_says_how_its_numbers_came_about(recorded):
+    record = read(recorded)
+    experiment = registry.load(NAME, DECLARED)
+    assert record["record"] == 1 and record["history"] == []
+    assert record["declaration_sha256"] == experiment.sha256()
+    assert record["worlds"] == [100, 104] and record["cells"] == 45 + 57
+    assert set(record["versions"]) == set(records.PACKAGES)
+    arm = record["arms"]["sharp"]
+    assert [len(trials) for trials in arm["trials"].values()] == [3, 3, 3]
+    # All trials saw the first tuning world; the best, here all three, saw the others too.
+    assert {len(one["scores"]) for one in arm["trials"]["1"]} == {3}
+    assert arm["choice"]["2"]["options"] == {"reach": 1.0}
+    assert len(arm["prefix"]["data"]) == 64 and len(arm["prefix"]["losses"]) == 1
+    assert record["arms"]["heir"]["inherits"] == "sharp"
+    assert 0 < record["arms"]["aside"]["spread"] < 0.1
+    assert record["findings"]["noise_costs"]["verdict"] == "better"
+    assert record["findings"]["upside_down"]["reversed"]
+
+
+def test_the_table_is_that_of_the_log_to_the_last_bit(recorded):
+    experiment = registry.load(NAME, DECLARED)
+    log = Store(experiment, recorded / "build")
+    given = records.read_table(NAME, recorded / "results")
+    wanted = table_of(experiment, log)
+    for column in ("model", "world", "initialisation", "slice", "auc", "log_loss", "processor"):
+        assert given[column].tolist() == wanted[column].tolist()
+    keys = ["model", "point", "world", "initialisation", "task", "slice"]
+    assert given[keys].equals(given.sort_values(keys)[keys])
+
+
+def test_a_run_of_what_is_recorded_does_nothing(home, capsys):
+    before = read(home)
+    assert run(home, "run", NAME) == 0
+    assert capsys.readouterr().out == f"{NAME}: recorded\n" and read(home) == before
+
+
+def test_a_record_made_twice_is_the_same_but_for_its_number(home):
+    before = read(home)
+    for path in records.paths(NAME, home / "results"):
+        path.unlink()
+    assert run(home, "run", NAME) == 0
+    assert read(home) == before
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda table, manifest: manifest.unlink(), "nothing is recorded"),
+        (lambda table, manifest: table.unlink(), "the table is not that of the record"),
+        (
+            lambda table, manifest: table.write_text(table.read_text().replace("100", "101", 1)),
+            "the table is not that of the record",
+        ),
+    ],
+)
+def test_a_spoilt_record_is_stale(home, spoil, message):
+    experiment = registry.load(NAME, DECLARED)
+    assert records.stale(experiment, home / "results") is None
+    spoil(*records.paths(NAME, home / "results"))
+    assert message in records.stale(experiment, home / "results")
+
+
+def test_wording_leaves_a_record_as_it_is_and_a_margin_does_not(home):
+    folder = declare(home, ("Less noise is better.", "A little noise is better."))
+    assert records.stale(registry.load(NAME, folder), home / "results") is None
+    folder = declare(
+        home, ('"sharp", "blurred", at=1.0)', '"sharp", "blurred", at=1.0, margin=3.0)')
+    )
+    reason = records.stale(registry.load(NAME, folder), home / "results")
+    assert reason == f"{NAME}: the declaration changed since the record"
+
+
+MARGIN = ('"sharp", "blurred", at=1.0)', '"sharp", "blurred", at=1.0, margin=3.0)')
+BLOCK = ("worlds=(100, 104),\n    side_", "worlds=(110, 114),\n    side_")
+SIDE = ("side_worlds=(100, 103)", "side_worlds=(110, 113)")
+SAID = ('parts=["unseen"],', 'parts=["unseen"],\n    amendments=["the margin is three points"],')
+
+
+def test_a_changed_declaration_costs_new_worlds(home, capsys):
+    assert run(home, "run", NAME, folder=declare(home, MARGIN)) == 1
+    assert "expected a new block of worlds, got 100:104 after 100:104" in capsys.readouterr().err
+    assert read(home)["record"] == 1
+    folder = declare(home, MARGIN, BLOCK, SIDE)
+    assert run(home, "run", NAME, folder=folder) == 0
+    record = read(home)
+    assert record["record"] == 2 and record["worlds"] == [110, 114]
+    former = record["history"][0]
+    assert former["worlds"] == [100, 104] and "declaration changed" in former["replaced"]
+    assert former["findings"]["noise_costs"]["verdict"] == "better"
+    found = history.problems_of_records(folder, home / "results", home / "CHANGELOG.md")
+    assert any("expected as many lines in `amendments`, got 0" in line for line in found)
+    folder = declare(home, MARGIN, BLOCK, SIDE, SAID)
+    assert run(home, "run", NAME, folder=folder) == 0  # an amendment is wording
+    assert records.stale(registry.load(NAME, folder), home / "results") is None
+
+
+def test_worlds_that_were_used_before_are_seen_in_the_record(home):
+    record = read(home)
+    other = {"record": 1, "declaration_sha256": "other", "worlds": [103, 110], "findings": {}}
+    record["history"] = [other]
+    record["amendments"] = ["one"]
+    records.write_manifest(record, records.paths(NAME, home / "results")[1])
+    found = history.problems_of_records(DECLARED, home / "results", home / "CHANGELOG.md")
+    assert len(found) == 1
+    assert "expected a new block of worlds, got 100:104 after 103:110" in found[0]
+
+
+def test_a_refresh_keeps_what_was_found_before(home, monkeypatch, capsys):
+    import tiny_evidence
+
+    assert run(home, "refresh", NAME, "--reason", " ") == 1
+    before = read(home)
+    with monkeypatch.context() as patch:
+        patch.setattr(tiny_evidence, "guess", _alike(tiny_evidence.guess))
+        assert run(home, "refresh", NAME, "--reason", "All guesses are alike.") == 0
+    record = read(home)
+    assert record["record"] == 2 and record["worlds"] == before["worlds"]
+    assert record["history"][0]["replaced"] == "All guesses are alike."
+    kept = record["history"][0]["findings"]["noise_costs"]
+    assert kept == {
+        field: before["findings"]["noise_costs"][field]
+        for field in ("verdict", "effect", "interval", "unit")
+    }
+    assert record["findings"]["noise_costs"]["verdict"] != "better"
+    found = history.problems_of_records(DECLARED, home / "results", home / "CHANGELOG.md")
+    assert len(found) == 1 and "the verdict of" in found[0] and "noise_costs" in found[0]
+    (home / "CHANGELOG.md").write_text(f"- {NAME} was measured again.\n", encoding="utf-8")
+    assert history.problems_of_records(DECLARED, home / "results", home / "CHANGELOG.md") == []
+
+
+def _alike(true_guess):
+    def guess(dataset, *, seed, noise=0.5, reach=1.0):
+        return true_guess(dataset, seed=seed, noise=0.5, reach=reach)
+
+    guess.fits_itself = True
+    return guess
+
+
+def test_a_refresh_that_was_killed_goes_on(home):
+    experiment = registry.load(NAME, DECLARED)
+    log = Store(experiment, home / "build")
+    marker = log.home / "refreshing"
+    marker.write_text("1", encoding="utf-8")
+    lines = log.path.read_bytes()
+    assert run(home, "refresh", NAME, "--reason", "Again.") == 0
+    assert log.path.read_bytes() == lines and not marker.exists()  # nothing was thrown away
+    marker.write_text("1", encoding="utf-8")  # that of the refresh before
+    assert run(home, "refresh", NAME, "--reason", "Once more.") == 0
+    assert log.path.read_bytes() != lines and read(home)["record"] == 3
+
+
+def test_what_is_not_recorded_cannot_be_refreshed(tmp_path, capsys):
+    assert run(tmp_path, "refresh", NAME, "--reason", "Why not.") == 1
+    assert capsys.readouterr().err == f"{NAME}: nothing is recorded, use `run`\n"
+
+
+def test_a_record_without_a_declaration_is_found(home):
+    (home / "results" / "small.gone.json").write_text("{}", encoding="utf-8")
+    found = history.problems_of_records(DECLARED, home / "results", home / "CHANGELOG.md")
+    assert found == ["small.gone.json: no experiment of this name is declared"]
+
+
+def test_the_code_of_an_arm_is_that_of_its_builder_lens_and_training(tmp_path):
+    experiment = registry.load("small.factors", DECLARED)
+    lr, fm = experiment.arm("LR"), experiment.arm("FM")
+    assert records.code_of(experiment, lr) != records.code_of(experiment, fm)
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for part in ("recsys_lib", "data", "constraints.txt"):
+        subprocess.run(["cp", "-r", str(history.ROOT / part), str(copy / part)], check=True)
+    before = {arm.name: records.code_of(experiment, arm, copy) for arm in (lr, fm)}
+    assert before["FM"] == records.code_of(experiment, fm)
+
+    def after(name):
+        path = copy / "recsys_lib" / name
+        path.write_text(path.read_text(encoding="utf-8") + "\n# changed\n", encoding="utf-8")
+        os.utime(path, ns=(1, 1))
+        return {arm.name: records.code_of(experiment, arm, copy) for arm in (lr, fm)}
+
+    assert after("sequence/din.py") == before
+    changed = after("second_order/fm.py")
+    assert changed["LR"] == before["LR"] and changed["FM"] != before["FM"]
+    for name in ("data/simulator/second_order.py", "training/metrics.py"):
+        again = after(name)
+        assert again["LR"] != changed["LR"] and again["FM"] != changed["FM"]
+        changed = again
+
+
+# ---------------------------------------------------------------------------------------- history
+
+
+@pytest.fixture
+def repository(tmp_path):
+    def git(*arguments):
+        finished = subprocess.run(
+            ["git", "-c", "user.name=n", "-c", "user.email=e", *arguments],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+        )
+        assert finished.returncode == 0, finished.stderr
+        return finished.stdout
+
+    git("init", "-q")
+    (tmp_path / "experiments" / "small").mkdir(parents=True)
+    (tmp_path / "experiments" / "results").mkdir()
+    (tmp_path / "README").write_text("one\n")
+    git("add", "."), git("commit", "-qm", "start")
+    return tmp_path, git
+
+
+def commit(repository, *names, declared=None, record=None):
+    root, git = repository
+    if declared is not None:
+        text = (DECLARED / "small" / "guesses.py").read_text(encoding="utf-8")
+        (root / "experiments/small/guesses.py").write_text(text + f"# {declared}\n")
+    if record is not None:
+        sha, number = record
+        manifest = {"declaration_sha256": sha, "record": number}
+        (root / f"experiments/results/{NAME}.json").write_text(json.dumps(manifest))
+    git("add", "."), git("commit", "-qm", "step")
+
+
+def of_history(repository):
+    root = repository[0]
+    return history.problems(root / "experiments", root / "experiments/results", root)
+
+
+def test_declared_first_and_measured_then_is_well(repository):
+    commit(repository, declared="one")
+    commit(repository, record=("a", 1))
+    commit(repository, declared="two")
+    commit(repository, record=("b", 2))
+    commit(repository, declared="wording alone")
+    assert of_history(repository) == []
+
+
+def test_a_declaration_that_comes_with_its_results_is_found(repository):
+    commit(repository, declared="one", record=("a", 1))
+    (line,) = of_history(repository)
+    assert "expected the declaration before its results" in line and line.startswith(NAME)
+
+
+def test_a_margin_moved_with_the_results_is_found(repository):
+    commit(repository, declared="one")
+    commit(repository, record=("a", 1))
+    commit(repository, declared="two", record=("b", 2))
+    (line,) = of_history(repository)
+    assert "expected a commit of its own for the declaration" in line and "record 2" in line
+
+
+def test_a_confirmed_record_is_no_new_one(repository):
+    commit(repository, declared="one")
+    commit(repository, record=("a", 1))
+    root = repository[0]
+    path = root / f"experiments/results/{NAME}.json"
+    path.write_text(path.read_text().replace("}", ', "code": 1}'))
+    commit(repository, declared="wording")
+    assert of_history(repository) == []
+
+
+def test_without_a_history_nothing_can_be_said(tmp_path, repository):
+    root, _ = repository
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "clone", "-q", "--depth", "1", f"file://{root}", clone], check=True)
+    with pytest.raises(history.NoHistory, match="shallow clone"):
+        history.problems(clone / "experiments", clone / "experiments/results", clone)
+    with pytest.raises(history.NoHistory, match="no git repository"):
+        history.problems(DECLARED, DECLARED, "/")
+
+
+def test_the_history_of_this_repository():
+    try:
+        assert history.problems() == []
+    except history.NoHistory as reason:
+        pytest.skip(str(reason))
+
+
+def test_the_records_of_this_repository():
+    assert history.problems_of_records() == []
