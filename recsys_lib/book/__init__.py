@@ -5,18 +5,17 @@ In a lesson: ``from recsys_lib.book import check, claim, claims_table, exercise,
 
 from typing import TYPE_CHECKING
 
-from recsys_lib.book.claims import ClaimFailed, claim, claims_table
-from recsys_lib.book.environment import check_env
-from recsys_lib.book.exercises import check, exercise, hint, progress, solution
-from recsys_lib.book.labs import needs_data
-from recsys_lib.book.source import excerpt
-from recsys_lib.book.timing import Durations, stopwatch
-from recsys_lib.book.widgets import explore
-
 if TYPE_CHECKING:
+    from recsys_lib.book.claims import ClaimFailed, claim, claims_table
     from recsys_lib.book.diagrams.automatic import diagram
+    from recsys_lib.book.environment import check_env
     from recsys_lib.book.evidence import evidence, finding
+    from recsys_lib.book.exercises import check, exercise, hint, progress, solution
+    from recsys_lib.book.labs import needs_data
     from recsys_lib.book.sketches.registry import sketch
+    from recsys_lib.book.source import excerpt
+    from recsys_lib.book.timing import Durations, stopwatch
+    from recsys_lib.book.widgets import explore
 else:
     # Few lessons draw a model or show a record, and no other should wait for it.
     from recsys_lib.lazy import face

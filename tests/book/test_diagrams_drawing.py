@@ -12,10 +12,10 @@ from PIL import Image, ImageColor
 from recsys_lib.book.diagrams.drawing import Arrow, Box, Drawing, Frame
 from recsys_lib.book.diagrams.kinds import LOOKS, TEXT, TEXT_ON
 from recsys_lib.book.diagrams.labels import crosses
-from recsys_lib.book.diagrams.picture import Rectangle
+from recsys_lib.book.diagrams.parts import Rectangle
 from recsys_lib.book.diagrams.plan import Plan
 from recsys_lib.book.diagrams.sketching import drawn, shape_text
-from recsys_lib.book.diagrams.text import SMALLEST, outline, pieces, width_of
+from recsys_lib.book.diagrams.text import SMALL, outline, pieces, width_of
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -141,7 +141,7 @@ def test_the_svg_is_a_card_with_title_and_description(picture):
     assert float(card.get("width")) == width - 1 and float(card.get("height")) == height - 1
     texts = [node.text for node in root.iter(f"{SVG}text")]
     assert {"a <b> & c", "6 × 8", "vectors"} <= set(texts)
-    assert min(float(node.get("font-size")) for node in root.iter(f"{SVG}text")) >= SMALLEST
+    assert min(float(node.get("font-size")) for node in root.iter(f"{SVG}text")) >= SMALL == 11
     # The text keeps its measured width in any font.
     node = next(node for node in root.iter(f"{SVG}text") if node.text == "6 × 8")
     assert float(node.get("textLength")) == pytest.approx(width_of("6 × 8", 11))

@@ -9,7 +9,7 @@ import pytest
 from recsys_lib.book import sketch
 from recsys_lib.book.diagrams.arrows import Boxes, shape_between
 from recsys_lib.book.diagrams.graph import Graph
-from recsys_lib.book.diagrams.picture import WIDEST
+from recsys_lib.book.diagrams.parts import WIDEST
 from recsys_lib.book.sketches import Lesson, book_map, family, request_way
 from recsys_lib.book.sketches.examples import example, example_columns
 from recsys_lib.book.sketches.families import FAMILIES, panels

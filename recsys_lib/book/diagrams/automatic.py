@@ -5,14 +5,15 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from recsys_lib.book.diagrams.arrows import Standing, shape_between
-from recsys_lib.book.diagrams.drawing import MARGIN, SIZE, Arrow, Box, Drawing, height_of
+from recsys_lib.book.diagrams.drawing import MARGIN, Arrow, Box, Drawing
 from recsys_lib.book.diagrams.graph import Graph, Vertex, is_named
 from recsys_lib.book.diagrams.kinds import kind_of
 from recsys_lib.book.diagrams.layout import place
 from recsys_lib.book.diagrams.naming import Place
-from recsys_lib.book.diagrams.picture import WIDEST, Picture, Rectangle
+from recsys_lib.book.diagrams.parts import WIDEST, Rectangle
+from recsys_lib.book.diagrams.picture import Picture
 from recsys_lib.book.diagrams.sketching import shape_text
-from recsys_lib.book.diagrams.text import width_of
+from recsys_lib.book.diagrams.text import SIZE, height_of, width_of
 
 if TYPE_CHECKING:
     import keras

@@ -9,12 +9,10 @@ from collections.abc import Sequence
 
 from recsys_lib.book.diagrams import labels, ports
 from recsys_lib.book.diagrams.kinds import LOOKS, TEXT, TEXT_ON
-from recsys_lib.book.diagrams.picture import Picture, Rectangle, Shape, Text
-from recsys_lib.book.diagrams.text import outline, pieces, width_of
+from recsys_lib.book.diagrams.parts import Rectangle, Shape, Text
+from recsys_lib.book.diagrams.picture import Picture
+from recsys_lib.book.diagrams.text import LINE, SIZE, SMALL, outline, pieces, width_of
 
-SIZE = 12
-LINE = 15
-SMALL = 11
 MARGIN = 14
 GREY = "#555555"
 
@@ -62,11 +60,6 @@ class Frame:
 
     title: str
     area: Rectangle
-
-
-def height_of(lines: Sequence[str]) -> float:
-    """The height of a box with these lines, in pixels."""
-    return 13 + LINE * len(lines)
 
 
 class Drawing:

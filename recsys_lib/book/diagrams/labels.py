@@ -3,8 +3,8 @@
 import itertools
 
 from recsys_lib.book.diagrams.kinds import LOOKS
-from recsys_lib.book.diagrams.picture import WIDEST, Rectangle
-from recsys_lib.book.diagrams.text import width_of
+from recsys_lib.book.diagrams.parts import WIDEST, Rectangle
+from recsys_lib.book.diagrams.text import SIZE, height_of, width_of
 
 _ALONG = (0.5, 0.4, 0.6, 0.3, 0.7, 0.22, 0.78, 0.15, 0.85)
 _HEIGHT = 14
@@ -158,8 +158,6 @@ def problems(drawing):
 
 
 def _too_wide(box):
-    from recsys_lib.book.diagrams.drawing import SIZE, height_of
-
     inner = box.area.right - box.area.left - (10 if LOOKS[box.kind].cells else 4)
     found = [
         f"box {box.key!r}: expected at most {inner:.0f} pixels, {line!r} has {needed:.0f}"

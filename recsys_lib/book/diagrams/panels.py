@@ -11,7 +11,8 @@ from recsys_lib.book.diagrams.drawing import (
     written,
 )
 from recsys_lib.book.diagrams.kinds import LOOKS, TEXT
-from recsys_lib.book.diagrams.picture import Picture, Shape, Text
+from recsys_lib.book.diagrams.parts import WIDEST, Shape, Text
+from recsys_lib.book.diagrams.picture import Picture
 
 GAP = 12
 _HEAD = 26
@@ -78,8 +79,6 @@ class Panels:
 
     def problems(self) -> list[str]:
         """What is drawn badly in a panel, a line each, and whether the page is too wide."""
-        from recsys_lib.book.diagrams.picture import WIDEST
-
         found = [
             f"{drawing.title}: {problem}"
             for drawing in self.drawings

@@ -6,68 +6,9 @@ notebook, and some draw none. So one output holds both, and its plain text is th
 
 import base64
 import functools
-from typing import Any, NamedTuple
+from typing import Any
 
-Command = tuple[str, tuple[float, ...]]
-
-WIDEST = 700
-"""Pixels: the column of a notebook."""
-
-
-class Rectangle(NamedTuple):
-    """An area of the page, ``left < right`` and ``top < bottom``, in pixels."""
-
-    left: float
-    top: float
-    right: float
-    bottom: float
-
-    def overlaps(self, other: "Rectangle", gap: float = 0.0) -> bool:
-        """Whether two areas have more than their edges, or less than a gap, between them."""
-        return (
-            self.left < other.right + gap
-            and other.left < self.right + gap
-            and self.top < other.bottom + gap
-            and other.top < self.bottom + gap
-        )
-
-
-class Shape(NamedTuple):
-    """A line or an area.
-
-    Args:
-        commands: letters of an SVG path (M, L, Q, C, Z) with absolute numbers.
-        fill, stroke: hexadecimal colours, or None.
-        width: of the line, in pixels.
-        dash: lengths of strokes and gaps.
-    """
-
-    commands: tuple[Command, ...]
-    fill: str | None = None
-    stroke: str | None = None
-    width: float = 1.0
-    dash: tuple[float, ...] = ()
-
-
-class Text(NamedTuple):
-    """A line of text, without formulas.
-
-    Args:
-        text: what it says.
-        x, y: left end of its base line.
-        size: of the font, in pixels.
-        width: in pixels; the SVG fixes it, whatever font the viewer has.
-        color: hexadecimal.
-        is_bold: whether it is bold.
-    """
-
-    text: str
-    x: float
-    y: float
-    size: float
-    width: float
-    color: str
-    is_bold: bool = False
+from recsys_lib.book.diagrams.parts import Shape, Text
 
 
 class Picture:
@@ -103,13 +44,13 @@ class Picture:
     def svg(self) -> str:
         from recsys_lib.book.diagrams.svg import as_svg
 
-        return as_svg(self)
+        return as_svg(self.title, self.description, self.size, self.parts)
 
     @functools.cached_property
     def png(self) -> bytes:
         from recsys_lib.book.diagrams.png import as_png
 
-        return as_png(self)
+        return as_png(self.size, self.parts)
 
     def __repr__(self) -> str:
         return self.alternative

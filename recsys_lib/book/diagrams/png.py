@@ -6,7 +6,7 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
 from recsys_lib.book import figures
-from recsys_lib.book.diagrams.picture import Picture, Text
+from recsys_lib.book.diagrams.parts import Shape, Text
 from recsys_lib.book.diagrams.text import FAMILY
 
 _DPI = 100
@@ -19,16 +19,16 @@ _CODES = {
 }
 
 
-def as_png(picture: Picture) -> bytes:
+def as_png(size: tuple[int, int], parts: tuple[Shape | Text, ...]) -> bytes:
     """The picture as PNG, two pixels for each one on the page.
 
     Args:
-        picture: any.
+        size, parts: of a ``Picture``.
 
     Returns:
         The file's content; the same for the same picture.
     """
-    width, height = picture.size
+    width, height = size
     figure = Figure(figsize=(width / _DPI, height / _DPI), dpi=_DPI, facecolor="white")
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, width), ylim=(height, 0))
@@ -37,7 +37,7 @@ def as_png(picture: Picture) -> bytes:
     edges = (0.5, 0.5), (width - 0.5, 0.5), (width - 0.5, height - 0.5), (0.5, height - 0.5)
     frame = Path([*edges, edges[0]], [Path.MOVETO, *[Path.LINETO] * 3, Path.CLOSEPOLY])
     axes.add_patch(PathPatch(frame, facecolor="none", edgecolor="#D0D0D0", linewidth=points))
-    for order, part in enumerate(picture.parts):
+    for order, part in enumerate(parts):
         if isinstance(part, Text):
             weight = "bold" if part.is_bold else "normal"
             font = FontProperties(family=FAMILY, weight=weight, size=part.size * points)

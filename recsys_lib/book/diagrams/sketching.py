@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import keras
 
 from recsys_lib.book.diagrams.arrows import Boxes, drawn_arrows, faults, shape_between
-from recsys_lib.book.diagrams.drawing import MARGIN, Arrow, Box, Drawing, Frame, height_of
+from recsys_lib.book.diagrams.drawing import MARGIN, Arrow, Box, Drawing, Frame
 from recsys_lib.book.diagrams.graph import Graph
-from recsys_lib.book.diagrams.picture import Rectangle
+from recsys_lib.book.diagrams.parts import Rectangle
 from recsys_lib.book.diagrams.plan import Plan, PlannedArrow
+from recsys_lib.book.diagrams.text import height_of
 
 GAP = 12
 """Pixels between boxes that stand side by side."""

@@ -3,33 +3,35 @@
 import hashlib
 from xml.sax.saxutils import escape
 
-from recsys_lib.book.diagrams.picture import Picture, Shape, Text
+from recsys_lib.book.diagrams.parts import Shape, Text
 from recsys_lib.book.diagrams.text import FAMILY
 
 
-def as_svg(picture: Picture) -> str:
+def as_svg(
+    title: str, description: str, size: tuple[int, int], parts: tuple[Shape | Text, ...]
+) -> str:
     """The picture as an SVG element that needs no other file.
 
     Args:
-        picture: any.
+        title, description, size, parts: of a ``Picture``.
 
     Returns:
         Text; the same for the same picture.
     """
-    width, height = picture.size
+    width, height = size
     # Several pictures may stand on one page, and a page's ids are unique.
-    mark = hashlib.sha256(f"{picture.alternative}{picture.parts}".encode()).hexdigest()[:8]
+    mark = hashlib.sha256(f"{title}{description}{parts}".encode()).hexdigest()[:8]
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
         f'viewBox="0 0 {width} {height}" role="img" style="max-width:100%;height:auto" '
         f'aria-labelledby="title-{mark} description-{mark}" '
         f'font-family="{FAMILY}, Verdana, sans-serif">',
-        f'<title id="title-{mark}">{escape(picture.title)}</title>',
-        f'<desc id="description-{mark}">{escape(picture.description)}</desc>',
+        f'<title id="title-{mark}">{escape(title)}</title>',
+        f'<desc id="description-{mark}">{escape(description)}</desc>',
         f'<rect x="0.5" y="0.5" width="{width - 1}" height="{height - 1}" rx="6" fill="#FFFFFF" '
         'stroke="#D0D0D0"/>',
     ]
-    for part in picture.parts:
+    for part in parts:
         lines.append(_text(part) if isinstance(part, Text) else _shape(part))
     return "\n".join([*lines, "</svg>"])
 

@@ -1,6 +1,7 @@
 """Texts of a picture: how wide they are, and formulas as outlines."""
 
 import functools
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from matplotlib.font_manager import FontProperties, findfont, get_font
@@ -8,8 +9,10 @@ from matplotlib.textpath import TextPath
 
 FAMILY = "DejaVu Sans"
 """The font that comes with Matplotlib, so that a picture is the same on every machine."""
-SMALLEST = 11
-"""Pixels: no text of a picture is smaller."""
+SIZE, SMALL = 12, 11
+"""Pixels: the fonts of boxes, and of all else; no text of a picture is smaller."""
+LINE = 15
+"""Pixels from one line of a box to the next."""
 
 _MOVE, _LINE, _QUADRATIC, _CUBIC, _CLOSE = 1, 2, 3, 4, 79
 
@@ -28,6 +31,11 @@ class Outline(NamedTuple):
     width: float
     top: float
     bottom: float
+
+
+def height_of(lines: Sequence[str]) -> float:
+    """The height of a box with these lines, in pixels."""
+    return 13 + LINE * len(lines)
 
 
 def is_formula(text: str) -> bool:

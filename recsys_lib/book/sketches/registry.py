@@ -29,7 +29,7 @@ def plan_of(row: Model, model: "keras.Model") -> Plan:
     Raises:
         ValueError: the row has no sketch.
     """
-    module = f"recsys_lib.book.sketches.chapter_{row.chapter.split('_')[0]}"
+    module = f"{__package__}.chapter_{row.chapter.partition('_')[0]}"
     # ``global`` is a word of Python's own.
     planned: Callable[..., Plan] | None = None
     for name in (row.key, f"{row.key}_"):

@@ -112,8 +112,9 @@ def map_drawing(lessons: Sequence[Lesson], chapters: Mapping[str, str]) -> "Draw
     Raises:
         ValueError: as ``book_map``.
     """
-    from recsys_lib.book.diagrams.drawing import MARGIN, Arrow, Box, Drawing, height_of
-    from recsys_lib.book.diagrams.picture import WIDEST, Rectangle
+    from recsys_lib.book.diagrams.drawing import MARGIN, Arrow, Box, Drawing
+    from recsys_lib.book.diagrams.parts import WIDEST, Rectangle
+    from recsys_lib.book.diagrams.text import height_of
 
     _check(lessons, chapters)
     boxes, top = [], 6.0
