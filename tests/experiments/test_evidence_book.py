@@ -1,0 +1,248 @@
+"""What a lesson and the ledger show of a record; neither measures anything."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from bookmaker import evidence as ledger
+from recsys_lib.book.evidence import Evidence, evidence, finding, in_words, records, sentence
+
+ARMS = {
+    "DIN": {"style": ["#0072B2", "o", "-"], "choice": {"": {"edges": []}}},
+    "mean": {"style": ["#E69F00", "s", [0, [5, 1]]], "choice": {"": {"edges": ["learning_rate"]}}},
+}
+FOUND = {
+    "sentence": "DIN leads.",
+    "verdict": "better",
+    "confirmed": True,
+    "unit": "points",
+    "margin": 2.0,
+    "text": "DIN to mean",
+    "effect": 12.31,
+    "interval": [10.94, 13.68],
+    "worlds": 20,
+}
+
+
+def row(model, point, mean, **more):
+    head = {"model": model, "point": point, "task": "click", "slice": "all", "worlds": 20}
+    head |= {"points": [mean, mean - 1, mean + 1], "auc": [0.7, 0.69, 0.71], "behind": False}
+    return head | more
+
+
+def record(**changes):
+    made = {
+        "identifier": "small.told",
+        "question": "Who leads?",
+        "record": 1,
+        "worlds": [100, 120],
+        "amendments": [],
+        "arms": ARMS,
+        "declaration": {
+            "arms": [{"name": "mean"}, {"name": "DIN"}],
+            "contrasts": [{"finding": "leads"}],
+            "sweep": None,
+        },
+        "findings": {"leads": FOUND},
+        "summary": [row("DIN", "", 93.0), row("mean", "", 70.0, behind=True)],
+        "history": [],
+    }
+    return made | changes
+
+
+@pytest.fixture
+def results(tmp_path):
+    write(tmp_path, record())
+    return tmp_path
+
+
+def write(folder, one):
+    (folder / f"{one['identifier']}.json").write_text(json.dumps(one), encoding="utf-8")
+
+
+def test_a_finding_is_one_sentence_with_verdict_effect_and_interval(results, capsys):
+    assert finding("small.told.leads", results) is None
+    assert capsys.readouterr().out == (
+        "DIN leads. (better: DIN to mean +12.3 points of the gap, 95 % interval +10.9 to +13.7, "
+        "20 worlds, margin 2)\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"verdict": "cannot tell", "confirmed": False},
+            "Not shown: DIN leads. (cannot tell: DIN to mean",
+        ),
+        (
+            {"verdict": "cannot tell", "confirmed": False, "reversed": True},
+            "Not shown: DIN leads. (the opposite: DIN to mean",
+        ),
+        ({"exploratory": True}, "DIN leads. (exploratory, better: DIN to mean"),
+        (
+            {
+                "confirmed": False,
+                "failed": {"DIN": {"runs": [3, 20], "interval": [0.032, 0.379]}},
+            },
+            "Not shown: DIN leads. (no verdict, training failed: DIN in 3 of 20 runs "
+            "(3 to 38 %); among the others: DIN to mean",
+        ),
+        (
+            {"effect": None, "interval": None, "confirmed": False, "verdict": "cannot tell"},
+            "Not shown: DIN leads. (cannot tell)",
+        ),
+        (
+            {"unit": "AUC", "effect": 0.00412, "interval": [0.0021, 0.0061], "margin": 0.002}
+            | {"users": True, "worlds": 671},
+            "+0.0041 AUC, 95 % interval +0.0021 to +0.0061, 671 users, margin 0.002)",
+        ),
+        ({"margin": 0.0}, "20 worlds)"),
+    ],
+)
+def test_what_else_a_finding_may_say(changes, said):
+    assert said in in_words(FOUND | changes)
+
+
+def test_what_is_not_recorded_is_named(results):
+    with pytest.raises(ValueError, match=r"evidence: expected one of \['small\.told'\]"):
+        evidence("small.untold", results=results)
+    with pytest.raises(ValueError, match=r"finding: expected one of \['leads'\] of small\.told"):
+        sentence("small.told.follows", results)
+    with pytest.raises(ValueError, match=r"part: expected one of \['all'\]"):
+        evidence("small.told", part="rare", results=results)
+    with pytest.raises(ValueError, match=r"task: expected one of \['click'\]"):
+        evidence("small.told", task="like", results=results)
+
+
+def test_a_table_has_the_declared_order_and_says_who_is_behind(results):
+    table = evidence("small.told", results=results).table
+    assert list(table.index) == ["mean", "DIN"]
+    assert table["points of the AUC gap"].tolist() == ["70.0 [69.0, 71.0]", "93.0 [92.0, 94.0]"]
+    assert table["behind the best"].tolist() == ["yes", "not shown"]
+
+
+def test_of_several_tasks_one_has_to_be_named():
+    rows = [row("DIN", "", 93.0), row("DIN", "", 40.0, task="like")]
+    several = record(summary=rows)
+    with pytest.raises(ValueError, match="task: expected one of"):
+        Evidence(several)
+    assert len(Evidence(several, task="like").table) == 1
+
+
+def test_the_figure_draws_a_mark_and_an_interval_for_each_model(results):
+    figure = evidence("small.told", results=results).figure()
+    (axes,) = figure.axes
+    assert axes.get_title() == "DIN leads."
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["mean", "DIN"]
+    mean, din = axes.containers
+    assert mean.lines[0].get_xdata().tolist() == [70.0]
+    assert mean.lines[0].get_ydata().tolist() == [1]
+    assert mean.lines[0].get_color() == "#E69F00" and mean.lines[0].get_marker() == "s"
+    (segment,) = din.lines[2][0].get_segments()
+    assert segment[:, 0].tolist() == [92.0, 94.0]
+
+
+def test_the_title_is_the_question_where_nothing_is_shown():
+    figure = Evidence(record(findings={"leads": FOUND | {"confirmed": False}})).figure()
+    assert figure.axes[0].get_title() == "Who leads?"
+
+
+def test_a_sweep_is_drawn_as_curves_without_the_drawn_knobs():
+    sweep = {"knob": "num_interests", "values": [1, 10]}
+    declaration = record()["declaration"] | {"sweep": sweep}
+    rows = [row("DIN", point, mean) for point, mean in (("10", 90.0), ("1", 95.0), ("varied", 1.0))]
+    told = Evidence(record(declaration=declaration, summary=rows))
+    assert told.table["num_interests"].tolist() == ["1", "10"]
+    (axes,) = told.figure().axes
+    (curve,) = axes.containers
+    assert curve.lines[0].get_xdata().tolist() == [1.0, 10.0]
+    assert curve.lines[0].get_ydata().tolist() == [95.0, 90.0]
+    assert axes.get_xlabel() == "num interests"
+
+
+def test_a_scoreboard_shows_differences_to_the_references():
+    rows = [
+        {"model": name, "point": "", "task": "", "slice": "all", "auc": [auc], "auc_sd": 0.001}
+        for name, auc in (("mean", 0.75), ("DIN", 0.76))
+    ]
+    board = {"auc": {"mean": {"DIN": {"effect": 0.01, "interval": [0.004, 0.016]}}}}
+    table = Evidence(record(summary=rows, scoreboard=board)).table
+    assert table.loc["DIN", "AUC"] == "0.7600 ± 0.0010"
+    assert table["AUC, better than mean by"].tolist() == ["", "0.0100 [0.0040, 0.0160]"]
+
+
+def test_a_notebook_shows_the_table_and_then_the_figure(results, monkeypatch):
+    import IPython.display
+
+    shown = []
+    monkeypatch.setattr(IPython.display, "display", shown.append)
+    evidence("small.told", results=results)._ipython_display_()
+    assert [type(one).__name__ for one in shown] == ["DataFrame", "Figure"]
+
+
+def test_evidence_is_read_without_tensorflow_and_without_the_experiments():
+    code = (
+        "import sys; from recsys_lib.book.evidence import records; records();"
+        "loaded = {name.split('.')[0] for name in sys.modules};"
+        "print(loaded & {'tensorflow', 'keras', 'experiments', 'bookmaker', 'scipy'})"
+    )
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert finished.stdout.strip() == "set()", finished.stdout + finished.stderr
+
+
+# ----------------------------------------------------------------------------------------- ledger
+
+
+def block(**findings):
+    return {"small.told": {"record": 1, "findings": findings}}
+
+
+HELD = {"verdict": "better", "effect": 11.0, "held": True, "chance": 0.98}
+
+
+def test_the_ledger_lists_findings_and_what_was_chosen_at_an_edge(results):
+    text = ledger.render(results)
+    assert "1 finding of 1 experiment." in text
+    assert "None was measured on unseen worlds yet; 0 findings dropped." in text
+    assert "Record 1, worlds 100 to 119; 0 amendments; chosen at the edge" in text
+    assert "mean (learning_rate)" in text
+    line = "| `small.told.leads` | DIN leads. | better | DIN to mean: +12.3 points | "
+    assert line + "+10.9 to +13.7 |  |" in text
+
+
+def test_the_ledger_prints_the_share_that_held_beside_the_share_to_be_expected(results):
+    fell = HELD | {"held": False, "chance": 0.62}
+    blocks = {"1000:1010": block(leads=HELD, lost=fell), "990:1000": {}}
+    (results / "blocks.json").write_text(json.dumps(blocks), encoding="utf-8")
+    text = ledger.render(results)
+    assert "1 of 2 held (50 %; 80 % were to be expected from the recorded intervals)" in text
+    assert "1 finding dropped" in text  # `lost` is declared no more
+    assert "+10.9 to +13.7 | yes |" in text
+
+
+def test_a_block_that_was_opened_for_a_former_record_judges_it_no_more(results):
+    write(results, record(record=2))
+    (results / "blocks.json").write_text(json.dumps({"1000:1010": block(leads=HELD)}))
+    assert "None was measured on unseen worlds yet" in ledger.render(results)
+
+
+def test_the_headline_with_drawn_knobs_and_the_amendments_are_told(results):
+    write(results, record(varied={"leads": FOUND}, amendments=["one"]))
+    text = ledger.render(results)
+    assert "1 amendment; with every continuous knob drawn within 25 %, `leads` holds" in text
+
+
+def test_the_ledger_is_written_beside_that_of_claims(results, tmp_path):
+    path = ledger.write(tmp_path, results)
+    assert path.name == "FINDINGS.md" and path.read_text(encoding="utf-8") == ledger.render(results)
+
+
+def test_all_records_of_this_checkout_can_be_shown():
+    for one in records().values():
+        for row in {(row["slice"], row["task"]) for row in one["summary"]}:
+            assert len(Evidence(one, *row).table)
+        for found in one["findings"].values():
+            assert in_words(found)

@@ -1,0 +1,188 @@
+"""What replay lets pass and what it does not, and whom it takes first."""
+
+import math
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny_evidence import DECLARED
+
+from experiments import cells, prefixes, records, registry, replaying
+from experiments.replaying import CellRow, Task, compare_cells, compare_means, compare_prefix
+
+RESULTS = Path(__file__).parent / "records"
+NAME = "small.factors"
+RECORDED = {"data": "abc", "losses": [0.7 - 0.01 * step for step in range(20)]}
+
+
+def off(step, share):
+    losses = list(RECORDED["losses"])
+    losses[step] *= 1 + share
+    return {"data": "abc", "losses": losses}
+
+
+def test_tolerance_grows_from_the_start_to_the_twentieth_step():
+    found = [replaying.tolerance(step) for step in range(20)]
+    assert found == sorted(found)
+    assert math.isclose(found[0], replaying.START_TOLERANCE)
+    assert math.isclose(found[19], replaying.END_TOLERANCE)
+
+
+@pytest.mark.parametrize("step", [0, 10, 19])
+def test_a_loss_may_be_off_by_its_tolerance_and_no_more(step):
+    share = replaying.tolerance(step)
+    assert compare_prefix(RECORDED, off(step, 0.9 * share)) is None
+    assert compare_prefix(RECORDED, off(step, -0.9 * share)) is None
+    assert f"the loss of step {step + 1} is" in compare_prefix(RECORDED, off(step, 1.1 * share))
+    assert compare_prefix(RECORDED, off(step, math.nan)) is not None
+
+
+def test_other_rows_and_other_numbers_of_steps_differ():
+    assert compare_prefix(RECORDED, RECORDED | {"data": "abd"}) == "the training rows differ"
+    few = RECORDED | {"losses": RECORDED["losses"][:19]}
+    assert compare_prefix(RECORDED, few) == "expected 20 losses, got 19"
+
+
+def test_on_the_same_machine_every_bit_agrees_elsewhere_six_spreads_are_allowed():
+    near = CellRow(0.75, 0.7501, 0.002)
+    assert compare_cells([CellRow(0.75, 0.75, 0.002)], True) is None
+    assert "on this machine" in compare_cells([near], True)
+    assert compare_cells([near, CellRow(0.75, 0.7619, 0.002)], False) is None
+    assert "within 6 times" in compare_cells([near, CellRow(0.75, 0.7621, 0.002)], False)
+    # What draws nothing has no spread, and still rounds.
+    assert compare_cells([CellRow(0.75, 0.7503, 0.0)], False) is None
+    assert compare_cells([CellRow(0.75, math.nan, 0.1)], False) is not None
+
+
+def test_cells_of_another_machine_agree_in_the_mean():
+    random = np.random.default_rng(0)
+    spread = 0.003
+    deviations = spread * np.sqrt(2) * random.normal(size=12)
+    assert compare_means([CellRow(0.7, 0.7 + d, spread) for d in deviations]) is None
+    # Each within six spreads, all on one side.
+    shifted = [CellRow(0.7, 0.7 + d + 2 * spread, spread) for d in deviations]
+    assert "standard deviations in the mean, expected at most 1.63" in compare_means(shifted)
+    assert compare_means([]) is None
+
+
+def some_tasks():
+    experiment = registry.load(NAME, DECLARED)
+    return [Task(experiment, f"arm {number}", number in (3, 17)) for number in range(30)]
+
+
+def test_changed_code_comes_first_and_the_rest_is_drawn_by_the_commit():
+    first, other = replaying.drawn(some_tasks(), 1), replaying.drawn(some_tasks(), 2)
+    for turns in (first, other):
+        assert {task.arm for task in turns[:2]} == {"arm 3", "arm 17"}
+        assert sorted(task.arm for task in turns) == sorted(task.arm for task in some_tasks())
+    assert first == replaying.drawn(some_tasks(), 1) != other
+
+
+def test_the_seed_of_the_draw_follows_from_the_commit(tmp_path):
+    assert replaying.commit_seed() == replaying.commit_seed()
+    assert replaying.commit_seed(tmp_path) == 0 or replaying.commit_seed(tmp_path) > 0
+
+
+@pytest.fixture
+def results(tmp_path):
+    shutil.copytree(RESULTS, tmp_path / "results")
+    return tmp_path / "results"
+
+
+@pytest.fixture
+def no_training(monkeypatch):
+    """Prefixes and cells as they are recorded, or as ``change`` makes them."""
+    record = records.read(NAME, RESULTS)
+    table = records.read_table(NAME, RESULTS)
+    changes = {"prefix": [], "cell": []}
+
+    def prefix(experiment, arm, choice):
+        found = dict(record["arms"][arm.name]["prefix"])
+        return found | ({"data": "other"} if arm.name in changes["prefix"] else {})
+
+    def measure(experiment, arm, choice, point, world, initialisation=0):
+        rows = table[(table["model"] == arm.name) & (table["world"] == world)]
+        rows = rows[(rows["initialisation"] == initialisation) & (rows["point"] == "")]
+        shift = 0.2 if arm.name in changes["cell"] else 0.0
+        wanted = ["task", "slice", "auc", "gauc", "log_loss"]
+        found = rows[wanted].to_dict("records")
+        return [row | {"auc": row["auc"] - shift} for row in found]
+
+    monkeypatch.setattr(prefixes, "prefix", prefix)
+    monkeypatch.setattr(cells, "measure", measure)
+    return changes
+
+
+def change_code(results, *arms):
+    record = records.read(NAME, results)
+    for arm in record["arms"]:
+        own = records.code_of(registry.load(NAME, DECLARED), _arm(arm))
+        record["arms"][arm]["code"] = "another" if arm in arms else own
+    records.write_manifest(record, records.paths(NAME, results)[1])
+
+
+def _arm(name):
+    return registry.load(NAME, DECLARED).arm(name)
+
+
+def test_all_is_well_and_changed_code_is_confirmed(results, no_training):
+    change_code(results, "FM")
+    before = records.read(NAME, results)
+    outcome = replaying.replay(DECLARED, results, seed=0)
+    assert outcome.problems == [] and (outcome.prefixes, outcome.cells, outcome.left) == (3, 3, 0)
+    assert [task.arm for task in outcome.confirmed] == ["FM"]
+    assert list(replaying.confirm(outcome.confirmed, results)) == [f"{NAME}, FM: confirmed"]
+    after = records.read(NAME, results)
+    assert after["arms"]["FM"]["code"] == records.code_of(registry.load(NAME, DECLARED), _arm("FM"))
+    after["arms"]["FM"]["code"] = "another"
+    assert after == before  # every number is kept
+    assert not [task for task in replaying.tasks(DECLARED, results)[0] if task.changed]
+
+
+def test_changed_code_whose_prefix_differs_is_a_problem_and_not_confirmed(results, no_training):
+    change_code(results, "FM")
+    no_training["prefix"].append("FM")
+    outcome = replaying.replay(DECLARED, results, seed=0)
+    assert outcome.problems == [f"{NAME}, FM: the training rows differ"]
+    assert outcome.confirmed == []
+
+
+def test_changed_code_forces_a_whole_cell_which_sees_what_no_prefix_sees(
+    results, no_training, monkeypatch
+):
+    change_code(results, "DeepFM")
+    monkeypatch.setattr(replaying, "NUM_CELLS", 1)
+    no_training["cell"].append("DeepFM")
+    for seed in range(5):
+        outcome = replaying.replay(DECLARED, results, seed=seed)
+        assert outcome.cells == 1 and outcome.confirmed == []
+        assert len(outcome.problems) >= 1 and "DeepFM: a cell is" in outcome.problems[0]
+
+
+def test_when_time_is_up_the_rest_is_left_unless_all_is_asked_for(results, no_training):
+    outcome = replaying.replay(DECLARED, results, seed=0, seconds=0.0)
+    assert (outcome.prefixes, outcome.cells, outcome.left) == (1, 1, 2)
+    outcome = replaying.replay(DECLARED, results, seed=0, seconds=0.0, full=True)
+    assert (outcome.prefixes, outcome.cells, outcome.left) == (3, 1, 0)
+
+
+def test_what_is_not_recorded_is_not_replayed(tmp_path):
+    assert replaying.tasks(DECLARED, tmp_path) == ([], [])
+
+
+def test_where_data_are_absent_replay_is_skipped_with_one_line(results, monkeypatch):
+    from experiments import logs
+
+    monkeypatch.setattr(logs, "missing", lambda name: "kuairand_pure: not found")
+    found, skipped = replaying.tasks(DECLARED, results)
+    assert found == [] and skipped == [f"{NAME}: not replayed, kuairand_pure: not found"]
+
+
+def test_an_estimator_has_a_prefix_too():
+    experiment = registry.load("small.guesses", DECLARED)
+    arm = experiment.arm("sharp")
+    found = prefixes.prefix(experiment, arm, {"reach": 1.0})
+    assert found == prefixes.prefix(experiment, arm, {"reach": 1.0})
+    other = prefixes.prefix(experiment, arm, {"reach": 0.5})
+    assert found["data"] == other["data"] and found["losses"] != other["losses"]

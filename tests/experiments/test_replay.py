@@ -1,0 +1,22 @@
+"""CI's replay of what is recorded: prefixes, those whose code changed first, then whole cells.
+
+``FULL=1`` replays all prefixes.
+"""
+
+import os
+
+import pytest
+
+from experiments import replaying
+
+
+def test_todays_code_gives_what_is_recorded():
+    found, skipped = replaying.tasks()
+    if not found:
+        pytest.skip("; ".join(skipped) or "nothing is recorded yet")
+    outcome = replaying.replay(full=bool(os.environ.get("FULL")))
+    for line in outcome.skipped:
+        print(line)
+    print(f"{outcome.prefixes} prefixes, {outcome.cells} cells; {outcome.left} prefixes left")
+    assert not outcome.problems, "\n".join(outcome.problems)
+    assert outcome.prefixes and outcome.cells
