@@ -28,7 +28,7 @@ def test_every_variable_of_make_is_read():
 
 def test_every_command_is_there():
     known = set(_parser()._subparsers._group_actions[0].choices)
-    named = set(re.findall(r"python -m bookmaker ([a-z]+)", PAGE))
+    named = set(re.findall(r"python -m\s+bookmaker ([a-z]+)", PAGE))
     assert {"assignment", "variants", "exercises", "grade"} <= named <= known
 
 
