@@ -1,0 +1,217 @@
+"""The protocol of real data: past-only rates, trees, users as the unit, two references."""
+
+import dataclasses
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from experiments import estimators, logs, real
+from experiments.arms import Arm
+from experiments.contrasts import better, first, level
+from experiments.declaration import Experiment
+from recsys_lib.data.dataset import Dataset
+from recsys_lib.data.splits import Split
+from recsys_lib.features.columns import CategoricalColumn, NumericColumn, SequenceColumn
+
+GUESS = "tiny_evidence:guess"
+
+
+def log(num_rows=900, num_users=30, num_items=20, seed=0):
+    """A log in order of time whose clicks follow tastes of users and items."""
+    random = np.random.default_rng(seed)
+    user, item = (
+        random.integers(1, num_users + 1, num_rows),
+        random.integers(0, num_items, num_rows),
+    )
+    taste = random.normal(size=num_users + 1)[user] + random.normal(size=num_items)[item]
+    label = (random.random(num_rows) < 1 / (1 + np.exp(-1.5 * taste))).astype(np.float32)
+    tags = np.stack([1 + item % 3, np.where(item % 2, 4, 0)], axis=1).astype(np.int32)
+
+    def split(start, end):
+        rows = slice(start, end)
+        features = {"user_id": user[rows], "video_id": item[rows], "tags": tags[rows]}
+        return Split(
+            features={name: values.astype(np.int32) for name, values in features.items()},
+            labels={"click": label[rows]},
+            group=user[rows],
+            row_id=np.arange(num_rows)[rows],
+            time=(np.arange(num_rows) // 2)[rows],
+        )
+
+    columns = (
+        CategoricalColumn("user_id", num_users + 1, group="user"),
+        CategoricalColumn("video_id", num_items, group="item"),
+        SequenceColumn("tags", 5, 2, group="item", ordered=False),
+    )
+    cuts = (0, int(0.6 * num_rows), int(0.8 * num_rows), num_rows)
+    splits = (split(*ends) for ends in itertools.pairwise(cuts))
+    return Dataset("small log", columns, *splits)
+
+
+def test_rates_come_from_strictly_earlier_rows_whatever_their_split():
+    data = logs.with_rates(log(), "video_id")
+    base = data.train.label.mean(dtype=np.float64)
+    whole = {
+        name: np.concatenate([split.features[name] for split in data.splits.values()])
+        for name in ("user_id", "video_id", *logs.RATES)
+    }
+    label = np.concatenate([split.label for split in data.splits.values()])
+    time = np.concatenate([split.time for split in data.splits.values()])
+    for row in (0, 1, 250, 251, 600, 899):
+        for side, name in (("user", "user_id"), ("item", "video_id")):
+            earlier = (whole[name] == whole[name][row]) & (time < time[row])
+            if side == "item" and whole[name][row] == 0:
+                earlier[:] = False
+            count, clicks = earlier.sum(), label[earlier].sum()
+            assert whole[f"{side}_count"][row] == pytest.approx(np.log10(1 + count))
+            wanted = (clicks + 5 * base) / (count + 5)
+            assert whole[f"{side}_like_rate"][row] == pytest.approx(wanted, rel=1e-5)
+    assert [column.name for column in data.feature_columns][-4:] == list(logs.RATES)
+
+
+def test_trees_on_rates_read_numbers_alone():
+    data = logs.with_rates(log(), "video_id")
+    predict = estimators.trees_on_rates(data, seed=0, max_iter=20)
+    (found,) = predict(data.test).values()
+    assert found.shape == (len(data.test),) and ((found > 0) & (found < 1)).all()
+    features = {**data.test.features, "user_id": np.zeros(len(data.test), np.int32)}
+    other = dataclasses.replace(data.test, features=features)
+    assert np.array_equal(predict(other)["click"], found)
+    with pytest.raises(ValueError, match="expected numbers or ids"):
+        estimators.trees_on_rates(log(), seed=0)
+
+
+def test_trees_on_ids_rank_better_than_chance_without_any_number():
+    data = log(3_000)
+    from recsys_lib.training import auc
+
+    predict = estimators.trees_on_ids(data, seed=0, max_iter=30, max_leaf_nodes=8)
+    assert auc(data.test.label, predict(data.test)["click"]) > 0.65
+
+
+def test_a_training_rows_own_label_does_not_enter_its_code():
+    column = CategoricalColumn("user_id", 4, group="user")
+    ids, label = np.array([1, 1, 2, 2]), np.array([1.0, 1.0, 0.0, 1.0])
+    codes = estimators._codes(column, ids, label)
+    assert codes == pytest.approx([0.75, 17 / 22, 16 / 22, 0.75])
+    assert estimators._encode(np.array([[1, 0], [0, 0], [1, 2]]), codes) == pytest.approx(
+        [17 / 22, 0.75, 16.5 / 22]
+    )
+    # Labels that are noise: who sees its own label in its code ranks training rows far better.
+    data = log(400, num_users=200)
+    random = np.random.default_rng(1)
+    noise = (random.random(len(data.train)) < 0.5).astype(np.float32)
+    train = dataclasses.replace(data.train, labels={"click": noise})
+    data = dataclasses.replace(data, train=train).with_columns(["user_id"])
+    seen = {}
+
+    class Spy:
+        def __init__(self, **_):
+            pass
+
+        def fit(self, matrix, target):
+            seen["matrix"], seen["target"] = matrix, target
+
+    import sklearn.ensemble
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sklearn.ensemble, "HistGradientBoostingClassifier", Spy)
+        estimators.trees_on_ids(data, seed=0)
+    (code,) = seen["matrix"].T
+    # Nearly each user has one or two rows: with its own label the correlation is near one.
+    assert np.corrcoef(code, seen["target"])[0, 1] < 0.2
+
+
+def experiment(*contrasts):
+    return Experiment(
+        identifier="small.log",
+        question="Who ranks this log better?",
+        data="movielens",
+        split="per_user",
+        arms=[Arm(name=name, model=GUESS) for name in ("good", "same", "poor")],
+        contrasts=contrasts,
+        references=["poor"],
+    )
+
+
+@pytest.fixture(scope="module")
+def measured():
+    data = log(6_000, num_users=200)
+    split = data.train
+    random = np.random.default_rng(2)
+
+    def scores(noise, seeds):
+        drawn = [split.label + noise * random.normal(size=len(split)) for _ in range(seeds)]
+        return [(1 / (1 + np.exp(-2 * (one - 0.5)))).astype(np.float32) for one in drawn]
+
+    predictions = {"good": scores(1.0, 5), "same": scores(1.0, 5), "poor": scores(3.0, 5)}
+    of_log = real.log_of(split)
+    return of_log, real.measured(of_log, predictions, num_draws=200)
+
+
+def table(failed=()):
+    rows = [
+        {"model": name, "slice": "all", "auc": 0.5 if name in failed else 0.7}
+        for name in ("good", "same", "poor")
+        for _ in range(5)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_differences_of_a_log_are_turned_so_that_above_is_better(measured):
+    of_log, results = measured
+    contrasts = [
+        better("ranks", "It ranks better.", "good", "poor"),
+        better("fits", "It fits better.", "good", "poor", measure="log_loss"),
+        better("loses", "It ranks better.", "poor", "good"),
+        level("ties", "They tie.", "good", "same", margin=0.05),
+        first("leads", "It leads.", "good", ["poor"]),
+    ]
+    found = real.findings(experiment(*contrasts), results, table(), of_log.num_users)
+    assert found["ranks"]["verdict"] == "better" and found["ranks"]["unit"] == "AUC"
+    assert found["fits"]["verdict"] == "better" and found["fits"]["unit"] == "nats"
+    assert found["loses"]["verdict"] == "cannot tell" and found["loses"]["reversed"]
+    assert found["ties"]["verdict"] == "level" and found["leads"]["confirmed"]
+    assert found["ranks"]["worlds"] == 200 and found["ranks"]["users"]
+    assert found["ranks"]["margin"] == 0.003
+
+
+def test_runs_that_failed_leave_no_verdict_on_a_log_either(measured):
+    of_log, results = measured
+    contrast = better("ranks", "It ranks better.", "good", "poor")
+    found = real.findings(experiment(contrast), results, table(["poor"]), of_log.num_users)
+    assert found["ranks"]["verdict"] == "cannot tell"
+    assert found["ranks"]["failed"]["poor"]["runs"] == [5, 5]
+
+
+def test_a_scoreboard_is_wider_than_its_pairs_and_resolution_is_their_half_width(measured):
+    of_log, results = measured
+    board = real.scoreboards(results, ["poor"], of_log.num_users)["auc"]["poor"]
+    widths = real.resolution(results, of_log.num_users)["auc"]
+    assert set(board) == {"good", "same"}
+    assert set(widths) == {"good to same", "good to poor", "same to poor"}
+    for name in board:
+        low, high = board[name]["interval"]
+        assert (high - low) / 2 >= widths[f"{name} to poor"] - 1e-5 > 0
+
+
+def test_lacking_data_are_told_in_one_line(monkeypatch):
+    from recsys_lib.data import registry
+
+    def locate(name):
+        raise registry.DataUnavailable(f"{name}: not found")
+
+    assert logs.missing(None) is None and logs.missing("movielens") is None
+    monkeypatch.setattr(registry, "locate", locate)
+    assert logs.missing("kuairand_pure") == "kuairand_pure: not found"
+    with pytest.raises(ValueError, match="expected 'movielens' or 'kuairand_pure', got 'ml'"):
+        logs.load("ml")
+
+
+def test_movielens_has_the_rates_that_trees_read():
+    data = logs.load("movielens", columns=["user_id", *logs.RATES])
+    numbers = [c.name for c in data.feature_columns if isinstance(c, NumericColumn)]
+    assert numbers == list(logs.RATES)
+    assert len(np.unique(data.test.group)) > 600

@@ -1,0 +1,116 @@
+"""Findings on unseen worlds: who is judged, what holds, and that a block is opened once."""
+
+import json
+
+import pytest
+from tiny_evidence import DECLARED, HereWorkers
+
+from experiments import __main__ as command
+from experiments import records, registry, replicating, running
+
+NAME = "small.guesses"
+
+
+@pytest.fixture(autouse=True)
+def here(monkeypatch):
+    monkeypatch.setattr(running, "Workers", HereWorkers)
+    monkeypatch.setattr(replicating, "Workers", HereWorkers)
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory):
+    home = tmp_path_factory.mktemp("recorded")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(running, "Workers", HereWorkers)
+        assert run(home, "run", NAME) == 0
+    return home
+
+
+def run(home, *arguments):
+    places = ["--folder", str(DECLARED), "--results", str(home / "results")]
+    return command.main([*places, "--build", str(home / "build"), *arguments])
+
+
+@pytest.mark.parametrize("text", ["1000:1020", "900:910", "1005:1015", "1000", "a:b", "1010:1000"])
+def test_a_block_is_ten_reserved_worlds(text):
+    with pytest.raises(ValueError, match="worlds: expected ten from 1000 on, as 1000:1010"):
+        replicating.block_of(text)
+    assert replicating.block_of("1010:1020") == range(1010, 1020)
+
+
+def test_only_verdicts_on_worlds_are_judged(recorded):
+    experiment = registry.load(NAME, DECLARED)
+    record = records.read(NAME, recorded / "results")
+    judged = [contrast.finding for contrast in replicating.countable(experiment, record)]
+    # `upside_down` and `crosses` cannot be told.
+    assert judged == ["noise_costs", "heirs", "leads", "grows"]
+
+
+def test_a_replication_measures_new_worlds_once_and_says_what_held(recorded, capsys):
+    capsys.readouterr()
+    assert run(recorded, "replicate", NAME, "--worlds", "1000:1010") == 0
+    printed = capsys.readouterr().out
+    assert "small: 4 of 4 findings held" in printed and "at most 2 may fall: passes" in printed
+    blocks = json.loads((recorded / "results" / "blocks.json").read_text())
+    found = blocks["1000:1010"][NAME]
+    assert found["record"] == 1 and set(found["findings"]) == {
+        "noise_costs",
+        "heirs",
+        "leads",
+        "grows",
+    }
+    one = found["findings"]["noise_costs"]
+    assert one["held"] and one["verdict"] == "better" and 0.5 < one["chance"] <= 1
+    assert one["effect"] > 2
+    before = records.read(NAME, recorded / "results")
+    assert run(recorded, "replicate", NAME, "--worlds", "1000:1010") == 1
+    assert "block 1000:1010 was opened, expected the next one" in capsys.readouterr().err
+    assert records.read(NAME, recorded / "results") == before
+
+
+def test_a_finding_that_falls_is_named(recorded, monkeypatch, capsys):
+    import tiny_evidence
+
+    true_guess = tiny_evidence.guess
+
+    def guess(dataset, *, seed, noise=0.5, reach=1.0):
+        return true_guess(dataset, seed=seed, noise=0.5, reach=reach)
+
+    guess.fits_itself = True
+    monkeypatch.setattr(tiny_evidence, "guess", guess)
+    assert run(recorded, "replicate", NAME, "--worlds", "1010:1020") == 0
+    printed = capsys.readouterr().out
+    assert "fell: small.guesses.noise_costs, better, now" in printed
+    assert "does not pass" in printed
+
+
+def test_a_killed_replication_may_go_on(recorded):
+    blocks = replicating.read_blocks(recorded / "results")
+    blocks["1020:1030"] = {NAME: {"record": 1}}
+    path = recorded / "results" / "blocks.json"
+    path.write_text(json.dumps(blocks))
+    assert run(recorded, "replicate", NAME, "--worlds", "1020:1030") == 0
+    blocks["1030:1040"] = {NAME: {"record": 7}}
+    path.write_text(json.dumps(blocks))
+    assert run(recorded, "replicate", NAME, "--worlds", "1030:1040") == 1
+
+
+def test_a_stale_record_is_not_replicated(tmp_path):
+    experiment = registry.load(NAME, DECLARED)
+    with pytest.raises(running.Refused, match="nothing is recorded; expected a record"):
+        replicating.replicate(experiment, "1000:1010", folder=DECLARED, results=tmp_path)
+
+
+def test_a_chapter_passes_as_long_as_no_more_fall_than_chance_explains():
+    def judged(held, fell):
+        one = {"verdict": "better", "effect": 1.0, "chance": 0.95}
+        found = {f"held_{n}": one | {"held": True} for n in range(held)}
+        return found | {f"fell_{n}": one | {"held": False} for n in range(fell)}
+
+    (first, *fell) = replicating.lines({"small.one": judged(10, 2), "small.two": judged(6, 2)})
+    assert first == (
+        "small: 16 of 20 findings held, 95 % were to be expected; at most 4 may fall: passes"
+    )
+    assert len(fell) == 4
+    assert "does not pass" in next(replicating.lines({"small.one": judged(15, 5)}))
+    assert list(replicating.lines({"small.one": {}})) == ["small: no finding to replicate"]
