@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from recsys_lib.book.evidence import BLOCKS, RESULTS, records
+from recsys_lib.book.records import BLOCKS, RESULTS, records
 from recsys_lib.book.places import CHAPTERS, write_atomically
 
 INTRODUCTION = """\
