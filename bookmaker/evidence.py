@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from recsys_lib.book.records import BLOCKS, RESULTS, records
 from recsys_lib.book.places import CHAPTERS, write_atomically
+from recsys_lib.book.records import BLOCKS, RESULTS, records
 
 INTRODUCTION = """\
 # Ledger of findings
