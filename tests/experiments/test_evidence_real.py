@@ -6,8 +6,9 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
+from tiny_evidence import HereWorkers
 
-from experiments import estimators, logs, real
+from experiments import cells, estimators, logs, real, records, registry, running
 from experiments.arms import Arm
 from experiments.contrasts import better, first, level
 from experiments.declaration import Experiment
@@ -198,13 +199,13 @@ def test_a_scoreboard_is_wider_than_its_pairs_and_resolution_is_their_half_width
 
 
 def test_lacking_data_are_told_in_one_line(monkeypatch):
-    from recsys_lib.data import registry
+    from recsys_lib.data import registry as data_registry
 
     def locate(name):
-        raise registry.DataUnavailable(f"{name}: not found")
+        raise data_registry.DataUnavailable(f"{name}: not found")
 
     assert logs.missing(None) is None and logs.missing("movielens") is None
-    monkeypatch.setattr(registry, "locate", locate)
+    monkeypatch.setattr(data_registry, "locate", locate)
     assert logs.missing("kuairand_pure") == "kuairand_pure: not found"
     with pytest.raises(ValueError, match="expected 'movielens' or 'kuairand_pure', got 'ml'"):
         logs.load("ml")
@@ -215,3 +216,37 @@ def test_movielens_has_the_rates_that_trees_read():
     numbers = [c.name for c in data.feature_columns if isinstance(c, NumericColumn)]
     assert numbers == list(logs.RATES)
     assert len(np.unique(data.test.group)) > 600
+
+
+def test_an_experiment_on_a_log_is_run_and_recorded(tmp_path, monkeypatch):
+    trees = "experiments.estimators:trees_on_rates"
+    deep = Arm(name="deep", model=trees, space={"max_leaf_nodes": (4, 31)}, options={"max_iter": 9})
+    stump = Arm(name="stump", model=trees, options={"max_iter": 9, "max_leaf_nodes": 2})
+    one = Experiment(
+        identifier="small.log",
+        question="Do deep trees help?",
+        data="movielens",
+        split="per_user",
+        arms=[deep, stump],
+        contrasts=[better("deep_wins", "Deep trees win.", "deep", "stump")],
+        references=["stump"],
+    )
+    data = logs.with_rates(log(), "video_id")
+    monkeypatch.setattr(cells, "_log", lambda name, knobs: data)
+    monkeypatch.setattr(registry, "load", lambda *_: one)
+    monkeypatch.setattr(running, "Workers", HereWorkers)
+    store = running.run(one, build=tmp_path)
+    made = records.make(one, store, results=tmp_path)
+    manifest = made["manifest"]
+    assert manifest["users"] == len(np.unique(data.test.group)) and manifest["worlds"] is None
+    assert set(manifest["scoreboard"]["auc"]["stump"]) == {"deep"}
+    # Five initialisations of each arm, with the predictions that the bootstrap needs.
+    assert made["table"].count("\n") == 1 + 2 * 5
+    for arm in one.arms:
+        for kept in real.predictions_of(one, store)[arm.name]:
+            assert kept.shape == (len(data.test),)
+    # Tuning draws initialisations of its own, and no test row.
+    assert {key[5] for key in store.done if key[0] == "tune"} == {10, 11, 12}
+    store.predictions("deep", 3).unlink()
+    with pytest.raises(ValueError, match="arm 'deep': expected its predictions"):
+        real.predictions_of(one, store)
