@@ -9,9 +9,9 @@ if TYPE_CHECKING:
     from recsys_lib.book.claims import ClaimFailed, claim, claims_table
     from recsys_lib.book.diagrams.automatic import diagram
     from recsys_lib.book.environment import check_env
-    from recsys_lib.book.records import evidence, finding
     from recsys_lib.book.exercises import check, exercise, hint, progress, solution
     from recsys_lib.book.labs import needs_data
+    from recsys_lib.book.records import evidence, finding
     from recsys_lib.book.sketches.registry import sketch
     from recsys_lib.book.source import excerpt
     from recsys_lib.book.timing import Durations, stopwatch
