@@ -110,7 +110,10 @@ class TanhAttention(keras.layers.Layer):
 
     Its scores lie in (-1, 1), so no session can get more than e^2 times the share of another.
 
-    Its arguments, those of its call and its result are as for ``BilinearAttention``.
+    Args:
+        scale: of the scores, see ``weights_of_steps``.
+
+    Call arguments and result: as for ``BilinearAttention``.
     """
 
     def __init__(self, scale="softmax", **kwargs):
