@@ -75,6 +75,7 @@ def test_probabilities_equal_the_formula_but_for_the_lstm(head_inputs, scale, pr
     bias = model.get_layer("bias_encoding")
     encoded = sessions + weight(bias, "session") + weight(bias, "position") + weight(bias, "unit")
     block = model.get_layer("session_block")
+    assert block.attention.head_inputs == head_inputs  # which the reference follows
     interests = np.zeros((NUM_ROWS, SESSIONS, WIDTH))
     for row, session in np.argwhere(real.any(axis=2)):
         here = real[row, session]
