@@ -4,6 +4,11 @@ import keras
 import tensorflow as tf
 from keras import KerasTensor, ops
 
+from recsys_lib.checks import check_choice
+
+STEP_SCALES = ("raw", "length", "softmax")
+"""How the scores of steps that are weighed and added up are scaled, see ``weights_of_steps``."""
+
 
 def masked_softmax(logits: KerasTensor, mask: KerasTensor, axis: int = -1) -> KerasTensor:
     """Softmax over the entries whose mask is 1: zeros elsewhere, and zeros where there is none.
@@ -33,9 +38,40 @@ def masked_softmax(logits: KerasTensor, mask: KerasTensor, axis: int = -1) -> Ke
     return weights / ops.where(total > 0, total, 1.0)
 
 
+def weights_of_steps(scores: KerasTensor, mask: KerasTensor, scale: str) -> KerasTensor:
+    """Weights of real steps from their scores: 0 at padding.
+
+    Args:
+        scores: ``(batch, steps)``.
+        mask: ``(batch, steps)``, or one row of it for all: 1 for real steps.
+        scale: ``"raw"``: the scores; ``"length"``: divided by the number of real steps;
+            ``"softmax"``: over the real steps.
+
+    Returns:
+        ``(batch, steps)``.
+
+    Example:
+        >>> import numpy as np
+        >>> scores, mask = np.float32([[3, -1, 9]]), np.float32([[1, 1, 0]])
+        >>> weights_of_steps(scores, mask, "length").numpy().tolist()
+        [[1.5, -0.5, 0.0]]
+    """
+    if scale == "softmax":
+        return masked_softmax(scores, mask)
+    weights = scores * mask
+    if scale == "raw":
+        return weights
+    # Counted in whole numbers: half precision knows no lengths above 256 or 2,048.
+    length = ops.sum(ops.cast(mask > 0, "int32"), axis=-1, keepdims=True)
+    return weights / ops.cast(ops.maximum(length, 1), weights.dtype)
+
+
 @keras.saving.register_keras_serializable("recsys_lib")
 class BilinearAttention(keras.layers.Layer):
     """Share of attention that each state gets from the candidate: ``softmax_k(h_k W v)``.
+
+    Args:
+        scale: of the scores ``h_k W v``, see ``weights_of_steps``; the papers' is the softmax.
 
     Call arguments:
         states: ``(batch, steps, units)``.
@@ -43,25 +79,37 @@ class BilinearAttention(keras.layers.Layer):
         step_mask: ``(batch, steps)``, 1 for real steps.
 
     Returns:
-        ``(batch, steps)``: sums to 1 over the real steps, 0 at padding and in empty rows.
+        ``(batch, steps)``: 0 at padding and in empty rows; a softmax sums to 1 over the real steps.
+
+    Raises:
+        ValueError: an unknown scale.
 
     Sources: Zhou et al. 2019, "Deep Interest Evolution Network", equation 8; Feng et al. 2019,
     "Deep Session Interest Network", section 3.5.
     """
+
+    def __init__(self, scale="softmax", **kwargs):
+        super().__init__(**kwargs)
+        self.scale = check_choice("scale", scale, STEP_SCALES)
 
     def build(self, states_shape, candidate_shape, step_mask_shape):
         self.kernel = self.add_weight(name="kernel", shape=(states_shape[-1], candidate_shape[-1]))
 
     def call(self, states, candidate, step_mask):
         turned = ops.matmul(candidate, ops.transpose(self.kernel))  # (batch, units): W v
-        return masked_softmax(ops.einsum("btu,bu->bt", states, turned), step_mask)
+        scores = ops.einsum("btu,bu->bt", states, turned)
+        return weights_of_steps(scores, step_mask, self.scale)
 
     def call_request(self, is_single, states, candidate, step_mask):
         """The shares of one request's states for many candidates; see ``RequestWalk``."""
         if is_single(candidate) or not is_single(states) or not is_single(step_mask):
             return NotImplemented
         turned = ops.matmul(candidate, ops.transpose(self.kernel))
-        return masked_softmax(ops.matmul(turned, ops.transpose(states[0])), step_mask)
+        scores = ops.matmul(turned, ops.transpose(states[0]))
+        return weights_of_steps(scores, step_mask, self.scale)
+
+    def get_config(self):
+        return {**super().get_config(), "scale": self.scale}
 
 
 def weighted_sum(weights: KerasTensor, vectors: KerasTensor, name: str) -> KerasTensor:

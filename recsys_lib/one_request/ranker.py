@@ -18,9 +18,9 @@ from collections.abc import Sequence
 import keras
 from keras import ops
 
-from recsys_lib.checks import check_choice, check_integer, check_widths
+from recsys_lib.checks import check_bool, check_choice, check_integer, check_widths
 from recsys_lib.features.columns import Column, check_columns
-from recsys_lib.features.embedding import MaskedPooling, build_inputs, check_l2
+from recsys_lib.features.embedding import build_inputs, check_l2
 from recsys_lib.features.penalties import L2
 from recsys_lib.layers.attention import weighted_sum
 from recsys_lib.layers.blocks import MLP, side_by_side
@@ -31,6 +31,8 @@ from recsys_lib.multi_scenario.parts import KnownScenarios, flat_features, scena
 from recsys_lib.multi_scenario.pepnet import GateNU
 from recsys_lib.sequence.behaviours import read_request
 from recsys_lib.sequence.din import ActivationUnit
+from recsys_lib.sequence.head import SCALES, normalized, step_scale, with_products
+from recsys_lib.sequence.pooling import SCALES_OF_POOLING, pooled_interest
 
 INTERESTS = ("attention", "mean", "none")
 SCENARIO_USES = ("gate", "feature", "none")
@@ -42,6 +44,8 @@ def build_ranker(
     *,
     embedding_dim: int = 16,
     interest: str = "attention",
+    scale: str | None = None,
+    product: bool | None = None,
     scenario_use: str = "gate",
     scenario: str | None = None,
     num_experts: int = 4,
@@ -65,8 +69,12 @@ def build_ranker(
         tasks: the click and "clicked and converted", in this order; or one task: a model of it
             alone, whose probability is no product.
         embedding_dim: width of each column's vector.
-        interest: ``"attention"``: DIN's unit and weighted sum; ``"mean"``: the mean, and its
-            product with the candidate; ``"none"``: the history is not read.
+        interest: ``"attention"``: DIN's unit and weighted sum; ``"mean"``: the pooled history;
+            ``"none"``: the history is not read.
+        scale: of the interest, see ``build_din`` and ``build_pooled``; default: theirs, ``"raw"``
+            for attention and ``"length"`` for the mean.
+        product: whether interest times candidate is one more feature; default: theirs, not for
+            attention and for the mean.
         scenario_use: ``"gate"``: EPNet's gate on all features; ``"feature"``: the scenario's vector
             is one more feature; ``"none"``: it is not read, and not an input of the model.
         scenario: name of the scenario's column; default: the one of group ``scenario``.
@@ -86,9 +94,10 @@ def build_ranker(
 
     Returns:
         ``keras.Model`` from the columns' inputs to a dict of task to probability ``(batch,)``, or,
-        where ``tasks`` is a name, to one. Layers: ``history_weights`` ``(batch, steps)`` and
-        ``interest``; ``features`` and ``scenario_gate``, ``(batch, width)``; ``experts``, ``gates``
-        and ``mixtures``; ``conversion_given_click`` ``(batch,)``.
+        where ``tasks`` is a name, to one. Layers: ``history_weights`` ``(batch, steps)``,
+        ``interest`` and, where it is normalised, ``interest_normalization``; ``features`` and
+        ``scenario_gate``, ``(batch, width)``; ``experts``, ``gates`` and ``mixtures``;
+        ``conversion_given_click`` ``(batch,)``.
 
     Raises:
         ValueError: no history, no scenario column, an unknown option, more than two tasks, or one
@@ -106,6 +115,11 @@ def build_ranker(
         (['click', 'conversion'], (None, 20))
     """
     check_choice("interest", interest, INTERESTS)
+    is_pooled = interest == "mean"
+    if scale is not None:
+        check_choice("scale", scale, SCALES_OF_POOLING if is_pooled else SCALES)
+    scale = scale or ("length" if is_pooled else "raw")
+    product = is_pooled if product is None else check_bool("product", product)
     check_choice("scenario_use", scenario_use, SCENARIO_USES)
     num_tasks = len(check_tasks(tasks, only="binary"))
     if num_tasks > 2:
@@ -129,13 +143,19 @@ def build_ranker(
     profile = [] if request.profile is None else [request.profile]
     features = [*profile, request.candidate]
     if interest == "mean":
-        features += _mean(request)
+        features += with_products(request, [pooled_interest(request, scale, "interest")], product)
     elif interest == "attention":
         unit = ActivationUnit(
-            attention_units, attention_activation, **options, name="history_weights"
+            attention_units,
+            attention_activation,
+            scale=step_scale(scale),
+            **options,
+            name="history_weights",
         )
         weights = unit(request.behaviours, request.candidate, request.mask)
-        features.append(weighted_sum(weights, request.behaviours, name="interest"))
+        vector = weighted_sum(weights, request.behaviours, name="interest")
+        vector = normalized(request, vector, scale, "interest")
+        features += with_products(request, [vector], product)
     inputs, options["activation"] = dict(request.inputs), activation
     if scenario_use != "none":
         inputs |= build_inputs([surface])
@@ -165,13 +185,6 @@ def build_ranker(
         outputs = predict_each(tasks, logits)
     names = [column.name for column in columns if column.name in inputs]
     return keras.Model({name: inputs[name] for name in names}, outputs, name="ranker")
-
-
-def _mean(request):
-    """The mean of the history, and its product with the candidate, ``(batch, width)`` each."""
-    pooling = MaskedPooling(name="interest")
-    mean = ops.squeeze(pooling(request.behaviours, ops.cast(request.mask, "int32")), axis=1)
-    return [mean, mean * request.candidate]
 
 
 def _mixtures(features, num_experts, expert_units, num_tasks, options):

@@ -31,9 +31,8 @@ from recsys_lib.features.embedding import (
     concat_numeric,
 )
 from recsys_lib.features.penalties import L2
-from recsys_lib.layers.blocks import deep_logit, side_by_side
-from recsys_lib.layers.heads import Tasks, predict_one
-from recsys_lib.layers.options import Activation, Initializer, Widths
+from recsys_lib.layers.blocks import side_by_side
+from recsys_lib.layers.options import Initializer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -290,41 +289,3 @@ class RecencyEmbedding(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "embedding_dim": self.embedding_dim}
-
-
-def score(
-    request: Request,
-    interests: Sequence[KerasTensor],
-    tasks: Tasks,
-    hidden_units: Widths,
-    *,
-    activation: Activation = "relu",
-    dropout_rate: float = 0.0,
-    batch_normalization: bool = False,
-) -> KerasTensor | dict[str, KerasTensor]:
-    """The network behind the interest: reads profile, candidate and interests, gives a prediction.
-
-    Args:
-        request: ``Request``.
-        interests: list of ``(batch, width)``, what the model made of the behaviours.
-        tasks: the task, see ``recsys_lib.layers.heads``.
-        hidden_units: widths of the network ``deep``; ``()``: the logit is a linear map.
-        activation, dropout_rate, batch_normalization: see ``MLP``.
-
-    Returns:
-        The model's output: ``(batch,)``, or a dict of the task to it.
-
-    Raises:
-        ValueError: several tasks, or an option out of range.
-    """
-    parts = [] if request.profile is None else [request.profile]
-    features = side_by_side([*parts, request.candidate, *interests])
-    # The head adds the one bias of the model.
-    logit = deep_logit(
-        features,
-        hidden_units,
-        activation=activation,
-        dropout_rate=dropout_rate,
-        batch_normalization=batch_normalization,
-    )
-    return predict_one(tasks, logit)

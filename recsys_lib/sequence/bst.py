@@ -20,7 +20,8 @@ from recsys_lib.features.embedding import check_l2
 from recsys_lib.features.penalties import L2
 from recsys_lib.layers.heads import Tasks
 from recsys_lib.layers.options import Activation, Initializer, Widths
-from recsys_lib.sequence.behaviours import RecencyEmbedding, read_request, score
+from recsys_lib.sequence.behaviours import RecencyEmbedding, read_request
+from recsys_lib.sequence.head import score
 from recsys_lib.sequence.transformer import TransformerBlock
 
 
@@ -61,6 +62,7 @@ def build_bst(
     hidden_units: Widths = (64, 32),
     num_heads: int = 2,
     feed_forward_units: int | None = None,
+    product: bool = False,
     histories: Sequence[str] | None = None,
     step_context: Sequence[str] = (),
     activation: Activation = "leaky_relu",
@@ -78,6 +80,8 @@ def build_bst(
         hidden_units: widths of the network; ``()``: the logit is a linear map of what it reads.
         num_heads: heads of the block, each as wide as a step, as in the paper.
         feed_forward_units: see ``TransformerBlock``.
+        product: whether the network also reads every output times the candidate, in the entries
+            that hold the behaviours' vectors before the block; not in the paper.
         histories: see ``read_request``.
         step_context: names of the sequence columns that hold each behaviour's position: the
             paper's is the time between the behaviour and now. Default: how many behaviours ago.
@@ -124,12 +128,12 @@ def build_bst(
         num_heads, width, feed_forward_units, activation, dropout_rate, name="bst_block"
     )
     outputs = block(sequence, mask) * ops.expand_dims(mask, -1)  # nothing of padding goes on
-    flat = ops.reshape(outputs, (-1, sequence.shape[1] * width))
     output = score(
         request,
-        [flat],
+        [outputs],
         tasks,
         hidden_units,
+        product=product,
         activation=activation,
         dropout_rate=dropout_rate,
         batch_normalization=batch_normalization,

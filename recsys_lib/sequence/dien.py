@@ -24,7 +24,8 @@ from recsys_lib.layers.attention import BilinearAttention
 from recsys_lib.layers.heads import Tasks
 from recsys_lib.layers.options import Activation, Initializer, Widths
 from recsys_lib.sequence.auxiliary import AuxiliaryLoss, NegativeSampler
-from recsys_lib.sequence.behaviours import read_request, score
+from recsys_lib.sequence.behaviours import read_request
+from recsys_lib.sequence.head import score
 from recsys_lib.sequence.recurrence import AttentionalGRU, gru_states, last_state
 
 
@@ -38,6 +39,7 @@ def build_dien(
     auxiliary_weight: float = 1.0,
     discriminator: str = "inner_product",
     auxiliary_average: str = "steps",
+    product: bool = False,
     histories: Sequence[str] | None = None,
     activation: Activation = "dice",
     dropout_rate: float = 0.0,
@@ -57,6 +59,7 @@ def build_dien(
             ``AttentionalGRUCell``.
         auxiliary_weight: alpha, 0 or more; 0 leaves the auxiliary loss out.
         discriminator, auxiliary_average: see ``AuxiliaryLoss``.
+        product: whether the network also reads interest times candidate; not in the paper.
         histories: see ``read_request``. With several, each is given negatives of its own table.
         activation: of the network, ``"dice"`` as in the authors' code.
         dropout_rate: dropout after each hidden layer, in training only.
@@ -118,6 +121,7 @@ def build_dien(
         [interest],
         tasks,
         hidden_units,
+        product=product,
         activation=activation,
         dropout_rate=dropout_rate,
         batch_normalization=batch_normalization,

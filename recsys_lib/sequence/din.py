@@ -2,7 +2,7 @@
 
 Every behaviour gets a weight from a small network that sees the behaviour beside the candidate;
 the user's interest is the weighted sum. The weights are *not* normalised: ten behaviours that
-match the candidate make a longer vector than one.
+match the candidate make a longer vector than one. Other scales of the sum are an option.
 
     w_j = a(e_j, v),    interest(v) = sum_j w_j e_j    over the real steps j
 
@@ -22,14 +22,14 @@ from recsys_lib.features.columns import Column
 from recsys_lib.features.embedding import check_l2
 from recsys_lib.features.penalties import L2
 from recsys_lib.layers.activations import Dice
-from recsys_lib.layers.attention import masked_softmax, weighted_sum
+from recsys_lib.layers.attention import STEP_SCALES, weighted_sum, weights_of_steps
 from recsys_lib.layers.blocks import MLP, side_by_side
 from recsys_lib.layers.heads import Tasks
 from recsys_lib.layers.options import Activation, Initializer, Widths
-from recsys_lib.sequence.behaviours import RecencyEmbedding, read_request, score
+from recsys_lib.sequence.behaviours import RecencyEmbedding, read_request
+from recsys_lib.sequence.head import SCALES, normalized, score, step_scale
 
 UNIT_INPUTS = ("difference", "outer")
-WEIGHTS = ("raw", "softmax")
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
@@ -53,7 +53,7 @@ class ActivationUnit(keras.layers.Layer):
             behaviour, as in the authors' code; ``"outer"``: behaviour, the outer product of the
             two, and candidate, as in the paper's figure 2. ``rank`` divides the first layer of
             ``"difference"`` between history and candidates; it does not divide ``"outer"``.
-        weights: ``"raw"``, the paper's, or ``"softmax"`` over the real steps.
+        scale: ``"raw"``, the paper's; or ``"length"`` or ``"softmax"``, see ``weights_of_steps``.
         dropout_rate, batch_normalization: of its layers, see ``MLP``; normalization counts real
             steps only.
 
@@ -68,14 +68,14 @@ class ActivationUnit(keras.layers.Layer):
         hidden_units,
         activation="dice",
         inputs="difference",
-        weights="raw",
+        scale="raw",
         dropout_rate=0.0,
         batch_normalization=False,
         **kwargs,
     ):
         super().__init__(**kwargs)
         self.inputs = check_choice("unit_inputs", inputs, UNIT_INPUTS)
-        self.weighting = check_choice("weights", weights, WEIGHTS)
+        self.scale = check_choice("scale", scale, STEP_SCALES)
         self.network = MLP(
             check_widths("attention_units", hidden_units),
             activation,
@@ -108,9 +108,7 @@ class ActivationUnit(keras.layers.Layer):
         return self._of_real_steps(weights, step_mask)
 
     def _of_real_steps(self, weights, step_mask):
-        if self.weighting == "softmax":
-            return masked_softmax(weights, step_mask)
-        return weights * step_mask
+        return weights_of_steps(weights, step_mask, self.scale)
 
     def call_request(self, is_single, behaviours, candidate, step_mask, context=None):
         """The weights of one history for many candidates, in inference; see ``RequestWalk``.
@@ -196,7 +194,7 @@ class ActivationUnit(keras.layers.Layer):
             "hidden_units": list(self.network.hidden_units),
             "activation": self.network.get_config()["activation"],
             "inputs": self.inputs,
-            "weights": self.weighting,
+            "scale": self.scale,
             "dropout_rate": self.network.dropout_rate,
             "batch_normalization": self.network.batch_normalization,
         }
@@ -211,7 +209,8 @@ def build_din(
     attention_units: Widths = (32, 16),
     attention_activation: Activation | None = None,
     unit_inputs: str = "difference",
-    weights: str = "raw",
+    scale: str = "raw",
+    product: bool = False,
     recency: bool = False,
     histories: Sequence[str] | None = None,
     step_context: Sequence[str] = (),
@@ -231,7 +230,12 @@ def build_din(
             is a linear map of them.
         attention_units: widths of the activation unit's network.
         attention_activation: of the activation unit; default: ``activation``.
-        unit_inputs, weights: see ``ActivationUnit``, its ``inputs`` and ``weights``.
+        unit_inputs: see ``ActivationUnit``, its ``inputs``.
+        scale: ``"raw"``, the paper's sum; ``"length"``: divided by the number of behaviours;
+            ``"softmax"``: weights that sum to 1; ``"batch_normalization"``: the raw sum, normalised
+            over the batch before the network, see ``InterestNormalization``.
+        product: whether the network also reads interest times candidate, as the authors' code has
+            it and the paper does not.
         recency: whether the unit also sees how many behaviours ago each behaviour was. Not in the
             paper, which leaves the order of the behaviours out; "DIN with position" in the lessons.
         histories, step_context: see ``read_request``; the unit reads the context.
@@ -246,7 +250,8 @@ def build_din(
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layer
         ``din_weights`` holds the weights ``(batch, steps)``, ``din_interest`` the weighted sum
-        ``(batch, width)``.
+        ``(batch, width)``, and ``din_interest_normalization``, where there is one, what the network
+        reads in its place.
 
     Raises:
         ValueError: no history, several tasks, an unknown option, or counts of an unknown table.
@@ -262,6 +267,7 @@ def build_din(
         [(None, 20), (None, 8)]
     """
     embedding_l2 = check_l2(feature_columns, embedding_l2)
+    check_choice("scale", scale, SCALES)
     request = read_request(
         feature_columns,
         embedding_dim,
@@ -279,18 +285,20 @@ def build_din(
         attention_units,
         activation if attention_activation is None else attention_activation,
         unit_inputs,
-        weights,
+        step_scale(scale),
         dropout_rate,
         batch_normalization,
         name="din_weights",
     )
     step_weights = unit(request.behaviours, request.candidate, request.mask, *context)
     interest = weighted_sum(step_weights, request.behaviours, name="din_interest")
+    interest = normalized(request, interest, scale, "din_interest")
     output = score(
         request,
         [interest],
         tasks,
         hidden_units,
+        product=product,
         activation=activation,
         dropout_rate=dropout_rate,
         batch_normalization=batch_normalization,

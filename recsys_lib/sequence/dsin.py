@@ -7,10 +7,10 @@ lets the sessions know of each other; the candidate weighs both kinds of vectors
     I_k = mean over real steps of block(Q_k + bias encoding),    H_k = [LSTM ->, LSTM <-](I)_k
     U^I = sum_k softmax_k(I_k W^I v) I_k,    U^H = sum_k softmax_k(H_k W^H v) H_k
 
-The block's heads differ from the paper's in what they read. The paper slices the embedding: head h
-sees the h-th part of each vector and no other, and projects that part. Ours, as transformers have
-it, projects the whole vector once for each head, so a head may look at any of its entries. With one
-head both are the same.
+What the block's heads read is an option. The paper slices the embedding: head h sees the h-th part
+of each vector and no other, and projects that part (``head_inputs="slice"``). The default, as
+transformers have it, projects the whole vector once for each head, so a head may look at any of its
+entries. With one head both are the same.
 
 Source: Feng et al. 2019, "Deep Session Interest Network for Click-Through Rate Prediction",
 sections 3.2 to 3.5 (equations 2 to 12).
@@ -26,10 +26,16 @@ from recsys_lib.checks import check_bool, check_choice, check_integer
 from recsys_lib.features.columns import Column
 from recsys_lib.features.embedding import check_l2
 from recsys_lib.features.penalties import L2
-from recsys_lib.layers.attention import BilinearAttention, masked_softmax, weighted_sum
+from recsys_lib.layers.attention import (
+    STEP_SCALES,
+    BilinearAttention,
+    weighted_sum,
+    weights_of_steps,
+)
 from recsys_lib.layers.heads import Tasks
 from recsys_lib.layers.options import Activation, Initializer, Widths
-from recsys_lib.sequence.behaviours import read_request, score
+from recsys_lib.sequence.behaviours import read_request
+from recsys_lib.sequence.head import SCALES, normalized, score, step_scale
 from recsys_lib.sequence.recurrence import StepLSTM, is_short
 from recsys_lib.sequence.transformer import TransformerBlock
 
@@ -104,8 +110,15 @@ class TanhAttention(keras.layers.Layer):
 
     Its scores lie in (-1, 1), so no session can get more than e^2 times the share of another.
 
+    Args:
+        scale: of the scores, see ``weights_of_steps``.
+
     Call arguments and result: as for ``BilinearAttention``.
     """
+
+    def __init__(self, scale="softmax", **kwargs):
+        super().__init__(**kwargs)
+        self.scale = check_choice("scale", scale, STEP_SCALES)
 
     def build(self, states_shape, candidate_shape, step_mask_shape):
         width = states_shape[-1] + candidate_shape[-1]
@@ -116,7 +129,11 @@ class TanhAttention(keras.layers.Layer):
         units = states.shape[-1]
         of_states = ops.matmul(states, self.kernel[:units])[..., 0]  # (batch, sessions)
         of_candidate = ops.matmul(candidate, self.kernel[units:])  # (batch, 1)
-        return masked_softmax(ops.tanh(of_states + of_candidate + self.bias), step_mask)
+        scores = ops.tanh(of_states + of_candidate + self.bias)
+        return weights_of_steps(scores, step_mask, self.scale)
+
+    def get_config(self):
+        return {**super().get_config(), "scale": self.scale}
 
 
 def build_dsin(
@@ -127,9 +144,12 @@ def build_dsin(
     hidden_units: Widths = (64, 32),
     num_sessions: int = 5,
     num_heads: int = 2,
+    head_inputs: str = "whole",
     feed_forward_units: int | None = None,
     bias_encoding: bool = True,
     attention: str = "bilinear",
+    scale: str = "softmax",
+    product: bool = False,
     histories: Sequence[str] | None = None,
     activation: Activation = "relu",
     dropout_rate: float = 0.0,
@@ -149,10 +169,17 @@ def build_dsin(
         hidden_units: widths of the network over profile, candidate, U^I and U^H; ``()``: the logit
             is a linear map of them.
         num_sessions: sessions of a row.
-        num_heads, feed_forward_units: see ``TransformerBlock``; one block serves all sessions. Its
-            heads are not quite the paper's, see above.
+        num_heads, feed_forward_units: see ``TransformerBlock``; one block serves all sessions.
+        head_inputs: ``"slice"``: a head reads its own part of each vector, as in the paper;
+            ``"whole"``: all of it, see ``SelfAttention``.
         bias_encoding: whether places are learned, see ``BiasEncoding``.
         attention: ``"bilinear"``, the paper's, or ``"tanh"``, see ``TanhAttention``.
+        scale: of the two sums over sessions: ``"softmax"``, the paper's; ``"raw"``: the scores
+            themselves are the weights; ``"length"``: divided by the number of sessions with a
+            behaviour; ``"batch_normalization"``: the raw sums, each normalised over the batch
+            before the network, see ``InterestNormalization``. A session's interest stays the mean.
+        product: whether the network also reads U^I and U^H times the candidate, which asks for an
+            even width; not in the paper.
         histories: see ``read_request``.
         activation: of the network. The block keeps ReLU.
         dropout_rate: dropout after each hidden layer, in training only.
@@ -164,11 +191,13 @@ def build_dsin(
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layer
         ``session_interests`` holds I ``(batch, sessions, width)``, ``session_states`` H,
         ``interest_attention`` and ``state_attention`` the weights ``(batch, sessions)``,
+        ``activated_interest`` and ``activated_state`` U^I and U^H ``(batch, width)``,
         ``session_mask`` which sessions are real.
 
     Raises:
         ValueError: no history, several tasks, an unknown option, a length that the sessions do not
-            divide, or counts of an unknown table.
+            divide, a width that the heads do not divide or that is odd beside ``product``, or
+            counts of an unknown table.
 
     Example:
         >>> from recsys_lib.features import CategoricalColumn, SequenceColumn
@@ -182,6 +211,7 @@ def build_dsin(
     """
     embedding_l2 = check_l2(feature_columns, embedding_l2)
     check_choice("attention", attention, UNITS)
+    check_choice("scale", scale, SCALES)
     num_sessions = check_integer("num_sessions", num_sessions)
     request = read_request(
         feature_columns,
@@ -202,7 +232,12 @@ def build_dsin(
     session_mask = keras.layers.Identity(name="session_mask")(ops.max(step_mask, axis=-1))
     if check_bool("bias_encoding", bias_encoding):
         sessions = BiasEncoding(name="bias_encoding")(sessions)
-    block = TransformerBlock(num_heads, feed_forward_units=feed_forward_units, name="session_block")
+    block = TransformerBlock(
+        num_heads,
+        feed_forward_units=feed_forward_units,
+        head_inputs=head_inputs,
+        name="session_block",
+    )
     interests = SessionMean(name="session_interests")(block(sessions, step_mask), step_mask)
     # Half the width in each direction, so that both together are as wide as an interest.
     lstm = StepLSTM(max(1, width // 2), return_sequences=True, unroll=is_short(num_sessions))
@@ -212,13 +247,16 @@ def build_dsin(
     unit = BilinearAttention if attention == "bilinear" else TanhAttention
     activated = []
     for name, vectors in (("interest", interests), ("state", states)):
-        weights = unit(name=f"{name}_attention")(vectors, request.candidate, session_mask)
-        activated.append(weighted_sum(weights, vectors, name=f"activated_{name}"))
+        attend = unit(step_scale(scale), name=f"{name}_attention")
+        weights = attend(vectors, request.candidate, session_mask)
+        interest = weighted_sum(weights, vectors, name=f"activated_{name}")
+        activated.append(normalized(request, interest, scale, f"activated_{name}"))
     output = score(
         request,
         activated,
         tasks,
         hidden_units,
+        product=product,
         activation=activation,
         dropout_rate=dropout_rate,
         batch_normalization=batch_normalization,

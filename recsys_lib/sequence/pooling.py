@@ -1,8 +1,8 @@
 """The baselines: the history as one vector that is the same for every candidate.
 
 Mean pooling is what embedding-and-network models did before DIN; a GRU's last state is the same
-idea with order. Both may also see the product of that vector and the candidate. Without it the
-comparison with attention would be unfair: DIN's unit multiplies the two as well.
+idea with order. Both see the product of that vector and the candidate unless told otherwise:
+nothing else in them compares the two, as the units of attention do.
 
     mean = sum_j e_j / number of real steps j,    interests = [mean, mean o v]
 
@@ -17,23 +17,40 @@ from collections.abc import Sequence
 import keras
 from keras import KerasTensor, ops
 
-from recsys_lib.checks import check_bool, check_choice
+from recsys_lib.checks import check_choice
 from recsys_lib.features.columns import Column
 from recsys_lib.features.embedding import MaskedPooling, check_l2
 from recsys_lib.features.penalties import L2
 from recsys_lib.layers.heads import Tasks
 from recsys_lib.layers.options import Activation, Initializer, Widths
-from recsys_lib.sequence.behaviours import Request, read_request, score
+from recsys_lib.sequence.behaviours import Request, read_request
+from recsys_lib.sequence.head import normalized, score
 from recsys_lib.sequence.recurrence import gru_states, last_state
 
-COMBINERS = ("mean", "sum")
+SCALES_OF_POOLING = ("raw", "length", "batch_normalization")
+"""A softmax needs scores, which nobody gives the steps here."""
 
 
-def _with_product(request: Request, interest: KerasTensor, product: bool) -> list[KerasTensor]:
-    """The interest, and its product with the candidate where that is asked for."""
-    if not check_bool("product", product):
-        return [interest]
-    return [interest, ops.multiply(interest, request.candidate)]
+def pooled_interest(request: Request, scale: str, name: str) -> KerasTensor:
+    """The history as one vector: the sum of its vectors, scaled.
+
+    Args:
+        request: ``Request``.
+        scale: ``"raw"``: the sum; ``"length"``: the mean; ``"batch_normalization"``: the sum,
+            normalised over the batch, see ``InterestNormalization``.
+        name: of the layer that pools, ``(batch, 1, width)``.
+
+    Returns:
+        ``(batch, width)``; before a normalization it is zero where there is no behaviour.
+
+    Raises:
+        ValueError: an unknown scale.
+    """
+    check_choice("scale", scale, SCALES_OF_POOLING)
+    combiner = "mean" if scale == "length" else "sum"
+    pooling = MaskedPooling(combiner, name=name)
+    pooled = pooling(request.behaviours, ops.cast(request.mask, "int32"))
+    return normalized(request, ops.squeeze(pooled, axis=1), scale, name)
 
 
 def build_pooled(
@@ -42,8 +59,8 @@ def build_pooled(
     *,
     embedding_dim: int = 16,
     hidden_units: Widths = (64, 32),
+    scale: str = "length",
     product: bool = True,
-    combiner: str = "mean",
     histories: Sequence[str] | None = None,
     activation: Activation = "relu",
     dropout_rate: float = 0.0,
@@ -58,9 +75,10 @@ def build_pooled(
         tasks: the task, see ``recsys_lib.layers.heads``.
         embedding_dim: width of each column's vector.
         hidden_units: widths of the network; ``()``: the logit is a linear map of what it reads.
-        product: whether the network also sees pooled history times candidate.
-        combiner: ``"mean"`` or ``"sum"`` of the behaviours. Unordered lists (a film's genres) are
-            pooled as their columns say.
+        scale: ``"length"``: the mean of the behaviours; ``"raw"``: their sum;
+            ``"batch_normalization"``: the sum, normalised over the batch before the network.
+            Unordered lists (a film's genres) are pooled as their columns say.
+        product: whether the network also reads pooled history times candidate.
         histories: see ``read_request``.
         activation: of the network.
         dropout_rate: dropout after each hidden layer, in training only.
@@ -70,7 +88,8 @@ def build_pooled(
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layer
-        ``pooled_history`` holds ``(batch, 1, width)``.
+        ``pooled_history`` holds ``(batch, 1, width)``, and ``pooled_history_normalization``, where
+        there is one, what the network reads in its place.
 
     Raises:
         ValueError: no history, several tasks, an unknown option, or counts of an unknown table.
@@ -85,7 +104,6 @@ def build_pooled(
         (None, 1, 8)
     """
     embedding_l2 = check_l2(feature_columns, embedding_l2)
-    check_choice("combiner", combiner, COMBINERS)
     request = read_request(
         feature_columns,
         embedding_dim,
@@ -93,14 +111,12 @@ def build_pooled(
         embeddings_initializer=embeddings_initializer,
         embedding_l2=embedding_l2,
     )
-    pooled = MaskedPooling(combiner, name="pooled_history")(
-        request.behaviours, ops.cast(request.mask, "int32")
-    )
     output = score(
         request,
-        _with_product(request, ops.squeeze(pooled, axis=1), product),
+        [pooled_interest(request, scale, "pooled_history")],
         tasks,
         hidden_units,
+        product=product,
         activation=activation,
         dropout_rate=dropout_rate,
         batch_normalization=batch_normalization,
@@ -129,7 +145,7 @@ def build_gru(
         tasks: the task, see ``recsys_lib.layers.heads``.
         embedding_dim: width of each column's vector.
         hidden_units: widths of the network; ``()``: the logit is a linear map of what it reads.
-        product: whether the network also sees the last state times the candidate.
+        product: whether the network also reads the last state times the candidate.
         histories: see ``read_request``.
         activation: of the network.
         dropout_rate: dropout after each hidden layer, in training only.
@@ -165,9 +181,10 @@ def build_gru(
     interest = last_state(states, request.mask, name="gru_last")
     output = score(
         request,
-        _with_product(request, interest, product),
+        [interest],
         tasks,
         hidden_units,
+        product=product,
         activation=activation,
         dropout_rate=dropout_rate,
         batch_normalization=batch_normalization,

@@ -3,10 +3,13 @@
 import keras
 from keras import ops
 
-from recsys_lib.checks import check_integer
+from recsys_lib.checks import check_choice, check_integer
 from recsys_lib.layers.activations import activation_config, read_activation
 from recsys_lib.layers.attention import masked_softmax
 from recsys_lib.layers.blocks import MLP, check_dropout
+from recsys_lib.layers.initializers import glorot_of_one
+
+HEAD_INPUTS = ("whole", "slice")
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
@@ -27,29 +30,40 @@ class SelfAttention(keras.layers.Layer):
     Args:
         num_heads: number of heads.
         head_dim: width of a head; default: the width divided by the number of heads.
+        head_inputs: ``"whole"``: each head projects whole vectors; ``"slice"``: head h projects
+            the h-th of ``num_heads`` parts of them, ``X_h W_Qh`` in place of ``X W_Qh``, as DSIN's
+            paper has it. That paper writes ``W_Q`` without a head, and so does BST's, where one for
+            all heads would make them alike: here each has its own.
 
     Raises:
-        ValueError: no head, or a width that the heads do not divide.
+        ValueError: no head, a width that the heads do not divide, or an unknown kind of inputs.
 
     Sources: Feng et al. 2019, "Deep Session Interest Network", equations 4 and 5; Chen et al.
     2019, "Behavior Sequence Transformer", equations 2 and 3.
     """
 
-    def __init__(self, num_heads=2, head_dim=None, **kwargs):
+    def __init__(self, num_heads=2, head_dim=None, head_inputs="whole", **kwargs):
         super().__init__(**kwargs)
         self.num_heads = check_integer("num_heads", num_heads)
         self.head_dim = None if head_dim is None else check_integer("head_dim", head_dim)
+        self.head_inputs = check_choice("head_inputs", head_inputs, HEAD_INPUTS)
 
     def build(self, sequence_shape, step_mask_shape):
         width = sequence_shape[-1]
-        if self.head_dim is None and width % self.num_heads:
+        is_divided = self.head_dim is None or self.head_inputs == "slice"
+        if is_divided and width % self.num_heads:
             raise ValueError(
                 f"num_heads: expected a divisor of the width {width}, got {self.num_heads}"
             )
         self.size = self.head_dim or width // self.num_heads
         inner = self.num_heads * self.size
+        shape, start = (width, inner), None
+        if self.head_inputs == "slice":
+            shape = (self.num_heads, width // self.num_heads, self.size)
+            start = glorot_of_one(*shape[1:])
         self.query, self.key, self.value = (
-            self.add_weight(name=name, shape=(width, inner)) for name in ("query", "key", "value")
+            self.add_weight(name=name, shape=shape, initializer=start)
+            for name in ("query", "key", "value")
         )
         self.output_kernel = self.add_weight(name="output", shape=(inner, width))
 
@@ -59,6 +73,9 @@ class SelfAttention(keras.layers.Layer):
         mask = ops.reshape(step_mask, (-1, 1, 1, steps))  # over keys, for every head and query
 
         def heads(kernel):
+            if self.head_inputs == "slice":
+                parts = ops.reshape(flat, (-1, steps, self.num_heads, width // self.num_heads))
+                return ops.matmul(ops.transpose(parts, (0, 2, 1, 3)), kernel)
             split = ops.reshape(ops.matmul(flat, kernel), (-1, steps, self.num_heads, self.size))
             return ops.transpose(split, (0, 2, 1, 3))  # (sequences, heads, steps, size)
 
@@ -76,6 +93,7 @@ class SelfAttention(keras.layers.Layer):
             **super().get_config(),
             "num_heads": self.num_heads,
             "head_dim": self.head_dim,
+            "head_inputs": self.head_inputs,
         }
 
 
@@ -94,7 +112,7 @@ class TransformerBlock(keras.layers.Layer):
         pools it.
 
     Args:
-        num_heads, head_dim: see ``SelfAttention``.
+        num_heads, head_dim, head_inputs: see ``SelfAttention``.
         feed_forward_units: width of the step's network; default: that of the sequence.
         activation: f, see ``MLP``.
         dropout_rate: dropout of both branches, in training only.
@@ -110,10 +128,11 @@ class TransformerBlock(keras.layers.Layer):
         feed_forward_units=None,
         activation="relu",
         dropout_rate=0.0,
+        head_inputs="whole",
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.attention = SelfAttention(num_heads, head_dim, name="attention")
+        self.attention = SelfAttention(num_heads, head_dim, head_inputs, name="attention")
         if feed_forward_units is not None:
             feed_forward_units = check_integer("feed_forward_units", feed_forward_units)
         self.feed_forward_units = feed_forward_units
@@ -150,6 +169,7 @@ class TransformerBlock(keras.layers.Layer):
             **super().get_config(),
             "num_heads": self.attention.num_heads,
             "head_dim": self.attention.head_dim,
+            "head_inputs": self.attention.head_inputs,
             "feed_forward_units": self.feed_forward_units,
             "activation": activation_config(self.activation),
             "dropout_rate": self.dropout_rate,

@@ -229,6 +229,8 @@ ROWS = (
         | _column()
         | {
             "interest": Option("mean", ("interest",)),
+            "scale": Option("length", ("history_weights",)),
+            "product": Option(True, ("features", "experts")),
             "scenario_use": Option("feature", ("features",)),
             "num_experts": Option(2, ("experts", "gates")),
             "tower_units": Option((2,), ("towers",)),

@@ -26,8 +26,8 @@ ROWS = (
         | tables("embedding")
         | _reading("pooled_history")
         | {
+            "scale": Option("raw", ("pooled_history",)),
             "product": Option(False, ("deep",)),
-            "combiner": Option("sum", ("pooled_history",)),
         },
     ),
     Model(
@@ -60,7 +60,8 @@ ROWS = (
             "attention_units": Option((4,), ("din_weights",)),
             "attention_activation": Option("sigmoid", ("din_weights",)),
             "unit_inputs": Option("outer", ("din_weights",)),
-            "weights": Option("softmax", ("din_weights",)),
+            "scale": Option("softmax", ("din_weights",)),
+            "product": Option(True, ("deep",)),
             "recency": Option(True, ("din_weights",)),
             "step_context": Option(("step_age",), ("din_weights",)),
         },
@@ -82,6 +83,7 @@ ROWS = (
             "auxiliary_weight": Option(0.5, ("auxiliary_loss",)),
             "discriminator": Option("network", ("auxiliary_loss",)),
             "auxiliary_average": Option("rows", ("auxiliary_loss",)),
+            "product": Option(True, ("deep",)),
         },
     ),
     Model(
@@ -99,9 +101,12 @@ ROWS = (
         | {
             "num_sessions": Option(3, ("session_interests", "session_states")),
             "num_heads": Option(1, ("session_block",)),
+            "head_inputs": Option("slice", ("session_block",)),
             "feed_forward_units": Option(3, ("session_block",)),
             "bias_encoding": Option(False, ("session_block",)),
             "attention": Option("tanh", ("interest_attention", "state_attention")),
+            "scale": Option("raw", ("interest_attention", "state_attention")),
+            "product": Option(True, ("deep",)),
         },
     ),
     Model(
@@ -119,6 +124,7 @@ ROWS = (
         | {
             "hidden_units": Option((5,), ("deep",)),
             "batch_normalization": Option(True, ("deep",)),
+            "product": Option(True, ("deep",)),
             "num_heads": Option(1, ("bst_block",)),
             "feed_forward_units": Option(3, ("bst_block",)),
             "step_context": Option(("step_age",), ("bst_block",)),

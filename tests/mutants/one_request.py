@@ -7,6 +7,7 @@ CALIBRATION = "recsys_lib/one_request/calibration.py"
 TEST = "one_request/test_ranker.py"
 TEST_CALIBRATION = "one_request/test_calibration.py"
 FORMULA = f"{TEST}::test_both_outputs_equal_the_formulas"
+SCALED = f"{TEST}::test_the_features_end_with_the_scaled_interest_and_its_product"
 LAW = f"{TEST_CALIBRATION}::test_both_probabilities_come_back"
 
 MUTANTS = [
@@ -54,10 +55,38 @@ MUTANTS = [
     ),
     Mutant(
         "ranker: padding counts in the mean",
-        RANKER,
-        'pooling(request.behaviours, ops.cast(request.mask, "int32"))',
-        'pooling(request.behaviours, ops.cast(ops.ones_like(request.mask), "int32"))',
+        "recsys_lib/sequence/pooling.py",
+        'ops.cast(request.mask, "int32")',
+        'ops.cast(ops.ones_like(request.mask), "int32")',
         f"{TEST}::test_the_mean_is_that_of_the_real_steps",
+    ),
+    Mutant(
+        "ranker: the raw sum whatever the scale",
+        RANKER,
+        "            scale=step_scale(scale),\n",
+        "",
+        SCALED,
+    ),
+    Mutant(
+        "ranker: the interest of attention is not normalised",
+        RANKER,
+        'vector = normalized(request, vector, scale, "interest")',
+        'normalized(request, vector, scale, "interest")',
+        SCALED,
+    ),
+    Mutant(
+        "ranker: no product of attention's interest",
+        RANKER,
+        "with_products(request, [vector], product)",
+        "with_products(request, [vector], False)",
+        SCALED,
+    ),
+    Mutant(
+        "ranker: the mean without its product",
+        RANKER,
+        "product = is_pooled if product is None else",
+        "product = False if product is None else",
+        SCALED,
     ),
     Mutant(
         "ranker: an untrained vector answers for a surface without rows",
@@ -83,8 +112,8 @@ MUTANTS = [
     Mutant(
         "ranker: no dropout in the unit of the attention",
         RANKER,
-        'attention_units, attention_activation, **options, name="history_weights"',
-        'attention_units, attention_activation, name="history_weights"',
+        '            **options,\n            name="history_weights",\n',
+        '            name="history_weights",\n',
         f"{TEST}::test_options_of_networks_reach_unit_experts_and_towers",
     ),
     Mutant(

@@ -6,6 +6,7 @@ ACTIVATIONS = "recsys_lib/layers/activations.py"
 BEHAVIOURS = "recsys_lib/sequence/behaviours.py"
 ATTENTION = "recsys_lib/layers/attention.py"
 DIN = "recsys_lib/sequence/din.py"
+HEAD = "recsys_lib/sequence/head.py"
 EMBEDDING = "recsys_lib/features/embedding.py"
 PENALTIES = "recsys_lib/features/penalties.py"
 REGULARIZATION = "recsys_lib/sequence/regularization.py"
@@ -92,7 +93,7 @@ MUTANTS = [
     ),
     Mutant(
         "requests: the candidate is left out of the network",
-        BEHAVIOURS,
+        HEAD,
         "side_by_side([*parts, request.candidate, *interests])",
         "side_by_side([*parts, 0 * request.candidate, *interests])",
         FORMULA,
@@ -134,23 +135,23 @@ MUTANTS = [
     ),
     Mutant(
         "DIN: weights are normalised",
-        DIN,
-        'if self.weighting == "softmax":',
+        ATTENTION,
+        'if scale == "softmax":',
         "if True:",
         (FORMULA, f"{TEST_DIN}::test_two_equal_behaviours_count_twice"),
     ),
     Mutant(
         "DIN: no mask",
-        DIN,
-        "        return weights * step_mask\n",
-        "        return weights\n",
+        ATTENTION,
+        "    weights = scores * mask\n",
+        "    weights = scores\n",
         GARBAGE,
     ),
     Mutant(
         "DIN: the mean of the weighted behaviours",
-        DIN,
-        "        return weights * step_mask\n",
-        "        return weights * step_mask / step_mask.shape[1]\n",
+        ATTENTION,
+        "    weights = scores * mask\n",
+        "    weights = scores * mask / mask.shape[1]\n",
         FORMULA,
     ),
     Mutant(
@@ -217,7 +218,7 @@ MUTANTS = [
         f"{TEST_POOLING}::test_lists_of_the_profile_are_pooled_as_their_columns_say",
     ),
     Mutant(
-        "pooled: averaged whatever the combiner",
+        "pooled: averaged whatever the scale",
         "recsys_lib/sequence/pooling.py",
         "MaskedPooling(combiner, name=",
         "MaskedPooling(name=",

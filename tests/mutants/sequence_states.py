@@ -299,8 +299,8 @@ MUTANTS = [
     Mutant(
         "DSIN: one attention for both",
         DSIN,
-        'weights = unit(name=f"{name}_attention")(vectors, request.candidate, session_mask)',
-        'weights = unit(name=f"{name}_attention")(interests, request.candidate, session_mask)',
+        "weights = attend(vectors, request.candidate, session_mask)",
+        "weights = attend(interests, request.candidate, session_mask)",
         DSIN_FORMULA,
     ),
     Mutant(

@@ -255,6 +255,69 @@ def test_the_mean_is_that_of_the_real_steps():
     np.testing.assert_allclose(found, np.concatenate([mean, mean * candidate], axis=1), rtol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("options", "parts"),
+    [
+        ({}, ["sum"]),
+        ({"product": True}, ["sum", "product"]),
+        ({"scale": "length"}, ["mean"]),
+        ({"scale": "batch_normalization", "product": True}, ["normalized", "product"]),
+        ({"interest": "mean", "product": False}, ["mean"]),
+        ({"interest": "mean", "scale": "raw"}, ["sum", "product"]),
+        ({"interest": "mean", "scale": "batch_normalization"}, ["normalized", "product"]),
+    ],
+    ids=str,
+)
+def test_the_features_end_with_the_scaled_interest_and_its_product(options, parts):
+    model = randomize(build(**options))
+    candidate = vectors(model, "item_id", FEATURES["item_id"])
+    behaviours = vectors(model, "item_id", FEATURES["history"])
+    real = FEATURES["history"] > 0
+    scores = real.astype(np.float64)
+    if options.get("interest") != "mean":
+        raw = build(**options | {"scale": "raw"})
+        for target, source in zip(
+            raw.get_layer("history_weights").weights,
+            model.get_layer("history_weights").weights,
+            strict=True,
+        ):
+            target.assign(source)
+        raw.get_layer("embedding").table.assign(model.get_layer("embedding").table)
+        scores = output_of(raw, "history_weights")
+    interest = (scores[..., None] * behaviours).sum(axis=1)
+    if parts[0] == "mean":
+        interest /= np.maximum(real.sum(axis=1), 1)[:, None]
+    elif parts[0] == "normalized":
+        layer, rng = model.get_layer("interest_normalization"), np.random.default_rng(3)
+        mean, variance = rng.normal(size=WIDTH), rng.uniform(0.2, 3, WIDTH)
+        layer.moving_mean.assign(mean)
+        layer.moving_variance.assign(variance)
+        gamma, beta = layer.gamma.numpy(), layer.beta.numpy()
+        interest = (interest - mean) / np.sqrt(variance + 1e-3) * gamma + beta
+    expected = [interest, interest * candidate][: len(parts)]
+    found = output_of(model, "features")
+    assert found.shape[1] == WIDTH + 1 + WIDTH + len(parts) * WIDTH
+    np.testing.assert_allclose(
+        found[:, -len(parts) * WIDTH :], np.concatenate(expected, axis=1), rtol=1e-4, atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("interest", ["attention", "mean"])
+@pytest.mark.parametrize("scale", ["raw", "length", "softmax", "batch_normalization"])
+def test_rank_scores_as_predict_does_with_every_scale(scale, interest):
+    if interest == "mean" and scale == "softmax":
+        with pytest.raises(ValueError, match=r"scale: expected one of \('raw', 'length', 'batch_n"):
+            build(interest=interest, scale=scale)
+        return
+    model = randomize(build(interest=interest, scale=scale, product=True))
+    user = {name: FEATURES[name][0] for name in ("surface", "budget", "history")}
+    candidates = {"item_id": np.arange(1, 9), "log_price": np.linspace(-1, 1, 8, dtype=np.float32)}
+    tiled = {name: np.repeat(np.asarray(value)[None], 8, 0) for name, value in user.items()}
+    expected = predict(model, candidates | tiled)["conversion"]
+    scores = rank(model, user, candidates, task="conversion").scores
+    np.testing.assert_allclose(scores, expected, rtol=0, atol=1e-6)
+
+
 def test_padded_steps_have_weight_zero():
     weights = output_of(randomize(build()), "history_weights")
     assert weights.shape == (6, STEPS)
@@ -330,6 +393,8 @@ def test_it_learns_both_tasks_of_the_platform():
         ({"tasks": ("click", "click")}, "tasks: expected different names"),
         ({"tasks": {"click": "binary", "minutes": "regression"}}, "'minutes': expected 'binary'"),
         ({"histories": ("item_id",)}, "history 'item_id': expected a sequence column"),
+        ({"scale": "mean"}, "scale: expected one of"),
+        ({"product": "yes"}, "product: expected True or False"),
         ({"num_experts": 0}, "num_experts: expected an integer of 1 or more, got 0"),
     ],
     ids=str,

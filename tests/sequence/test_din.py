@@ -153,7 +153,7 @@ def test_raw_weights_do_not_sum_to_one_and_take_both_signs():
 
 def test_softmax_weights_sum_to_one_over_the_real_steps():
     raw_unit, behaviours, candidate = a_unit()
-    unit, _, _ = a_unit(weights="softmax")
+    unit, _, _ = a_unit(scale="softmax")
     raw = unit_weights(raw_unit, behaviours, candidate, np.ones_like(MASK))
     expected = [softmax_over_real(*row) for row in zip(raw, MASK, strict=True)]
     weights = np.asarray(unit(behaviours, candidate, MASK))
@@ -161,9 +161,19 @@ def test_softmax_weights_sum_to_one_over_the_real_steps():
     np.testing.assert_allclose(weights.sum(axis=1), LENGTHS > 0, rtol=1e-5)
 
 
-@pytest.mark.parametrize("weights", ["raw", "softmax"])
-def test_garbage_at_padding_changes_no_bit(weights):
-    unit, behaviours, candidate = a_unit(weights=weights)
+def test_weights_by_length_are_the_raw_ones_divided_by_the_number_of_behaviours():
+    raw_unit, behaviours, candidate = a_unit()
+    unit, _, _ = a_unit(scale="length")
+    raw = unit_weights(raw_unit, behaviours, candidate, MASK)
+    expected = raw / np.maximum(LENGTHS, 1)[:, None]
+    weights = np.asarray(unit(behaviours, candidate, MASK))
+    np.testing.assert_allclose(weights, expected, rtol=1e-4, atol=1e-6)
+    assert np.abs(weights[LENGTHS > 1]).max() > 0.1
+
+
+@pytest.mark.parametrize("scale", ["raw", "length", "softmax"])
+def test_garbage_at_padding_changes_no_bit(scale):
+    unit, behaviours, candidate = a_unit(scale=scale)
     before = np.asarray(unit(behaviours, candidate, MASK))
     behaviours[MASK == 0] = 1e4
     np.testing.assert_array_equal(unit(behaviours, candidate, MASK), before)
@@ -224,7 +234,8 @@ def test_recency_is_counted_from_the_last_real_step():
     ("options", "message"),
     [
         ({"unit_inputs": "sum"}, "unit_inputs: expected one of"),
-        ({"weights": "mean"}, "weights: expected one of"),
+        ({"scale": "mean"}, r"scale: expected one of \('raw', 'length', 'softmax', 'batch_norm"),
+        ({"product": 1}, "product: expected True or False"),
         ({"step_context": ("genres",)}, "expected one max_length for all"),
         ({"step_context": ("price",)}, "step_context 'price': expected a sequence column"),
         ({"histories": ("history_age",)}, "history 'history_age': expected a sequence column"),

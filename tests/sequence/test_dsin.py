@@ -13,6 +13,7 @@ from tiny_requests import (
     WIDTH,
     by_name,
     inputs_of,
+    normalized_by_the_formula,
     probabilities_behind,
     softmax_over_real,
     vectors_of,
@@ -31,12 +32,17 @@ RNG = np.random.default_rng(9)
 
 def attention_of_one(x, real, layer):
     """Self-attention of one sequence by loops over heads and queries."""
-    query, key, value, output = (weight(layer, n) for n in ("query", "key", "value", "output"))
-    size = query.shape[1] // layer.num_heads
+    kernels = [weight(layer, name) for name in ("query", "key", "value")]
+    output = weight(layer, "output")
+    size, part_width = output.shape[0] // layer.num_heads, x.shape[1] // layer.num_heads
     heads = []
     for head in range(layer.num_heads):
-        part = slice(head * size, (head + 1) * size)
-        q, k, v = x @ query[:, part], x @ key[:, part], x @ value[:, part]
+        if layer.head_inputs == "slice":
+            own = x[:, head * part_width : (head + 1) * part_width]
+            q, k, v = (own @ kernel[head] for kernel in kernels)
+        else:
+            part = slice(head * size, (head + 1) * size)
+            q, k, v = (x @ kernel[:, part] for kernel in kernels)
         rows = [softmax_over_real(k @ q_step / np.sqrt(x.shape[1]), real) @ v for q_step in q]
         heads.append(np.stack(rows))
     return np.concatenate(heads, axis=1) @ output
@@ -55,13 +61,21 @@ def block_of_one(x, real, block, activation=lambda a: np.maximum(a, 0)):
     return norm(mixed + changed, block.second_norm)
 
 
-def test_probabilities_equal_the_formula_but_for_the_lstm():
-    model = randomize(build_dsin(COLUMNS, **SIZES))
+SCALES = ["softmax", "raw", "length", "batch_normalization"]
+
+
+@pytest.mark.parametrize("product", [False, True])
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("head_inputs", ["whole", "slice"])
+def test_probabilities_equal_the_formula_but_for_the_lstm(head_inputs, scale, product):
+    options = {"head_inputs": head_inputs, "scale": scale, "product": product}
+    model = randomize(build_dsin(COLUMNS, **SIZES, **options))
     sessions = vectors_of(model, FEATURES["history"]).reshape(NUM_ROWS, SESSIONS, LENGTH, WIDTH)
     real = (FEATURES["history"] > 0).reshape(NUM_ROWS, SESSIONS, LENGTH)
     bias = model.get_layer("bias_encoding")
     encoded = sessions + weight(bias, "session") + weight(bias, "position") + weight(bias, "unit")
     block = model.get_layer("session_block")
+    assert block.attention.head_inputs == head_inputs  # which the reference follows
     interests = np.zeros((NUM_ROWS, SESSIONS, WIDTH))
     for row, session in np.argwhere(real.any(axis=2)):
         here = real[row, session]
@@ -75,10 +89,20 @@ def test_probabilities_equal_the_formula_but_for_the_lstm():
     for name, vectors in (("interest", interests), ("state", states)):
         kernel = weight(model.get_layer(f"{name}_attention"), "kernel")
         scores = np.einsum("bku,uw,bw->bk", vectors, kernel, candidate)
-        shares = [softmax_over_real(*row) for row in zip(scores, real.any(axis=2), strict=True)]
+        is_session = real.any(axis=2)
+        shares = is_session * scores
+        if scale == "softmax":
+            shares = [softmax_over_real(*row) for row in zip(scores, is_session, strict=True)]
+        elif scale == "length":
+            shares /= np.maximum(is_session.sum(axis=1), 1)[:, None]
         found = by_name(model, f"{name}_attention")
         np.testing.assert_allclose(found, shares, rtol=1e-3, atol=1e-5)
         activated.append(np.einsum("bk,bku->bu", shares, vectors))
+        if scale == "batch_normalization":
+            layer = f"activated_{name}_normalization"
+            activated[-1] = normalized_by_the_formula(model, layer, activated[-1])
+        if product:
+            activated.append(activated[-1] * candidate)
     expected = probabilities_behind(model, activated)
     np.testing.assert_allclose(model(inputs_of(model)), expected, rtol=1e-3)
 
@@ -98,9 +122,10 @@ def test_session_states_are_those_of_the_real_sessions_alone_forward_and_backwar
         )
 
 
+@pytest.mark.parametrize("head_inputs", ["whole", "slice"])
 @pytest.mark.parametrize(("num_heads", "head_dim"), [(1, None), (2, None), (2, 4)])
-def test_self_attention_equals_the_loop(num_heads, head_dim):
-    layer = SelfAttention(num_heads, head_dim)
+def test_self_attention_equals_the_loop(num_heads, head_dim, head_inputs):
+    layer = SelfAttention(num_heads, head_dim, head_inputs)
     x = RNG.normal(size=(3, 2, 5, WIDTH)).astype(np.float32)
     mask = (RNG.uniform(size=(3, 2, 5)) < 0.7).astype(np.float32)
     mask[0, 0] = 0
@@ -108,6 +133,44 @@ def test_self_attention_equals_the_loop(num_heads, head_dim):
     for place in np.ndindex(3, 2):
         expected = attention_of_one(x[place].astype(np.float64), mask[place], layer)
         np.testing.assert_allclose(found[place], expected, rtol=1e-3, atol=1e-5)
+
+
+def test_heads_of_slices_are_heads_of_whole_vectors_whose_other_weights_are_zero():
+    x = RNG.normal(size=(2, 5, WIDTH)).astype(np.float32)
+    mask = (np.arange(5) < np.array([5, 3])[:, None]).astype(np.float32)
+    for num_heads in (1, 2, 4):
+        slices = SelfAttention(num_heads, head_inputs="slice")
+        whole = SelfAttention(num_heads)
+        seen = np.asarray(slices(x, mask))
+        whole(x, mask)
+        whole.output_kernel.assign(slices.output_kernel)
+        for name in ("query", "key", "value"):
+            own, wide = weight(slices, name), np.zeros((WIDTH, WIDTH))
+            for head, kernel in enumerate(own):
+                part = slice(head * len(kernel), (head + 1) * len(kernel))
+                wide[part, part] = kernel
+            getattr(whole, name).assign(wide)
+        np.testing.assert_allclose(whole(x, mask), seen, rtol=1e-4, atol=1e-6)
+
+
+def test_a_slice_reaches_its_own_head_alone():
+    layer = SelfAttention(2, head_inputs="slice")
+    x = RNG.normal(size=(1, 5, WIDTH)).astype(np.float32)
+    mask = np.ones((1, 5), np.float32)
+    layer(x, mask)
+    layer.output_kernel.assign(np.eye(WIDTH))
+    before = np.asarray(layer(x, mask))
+    x[..., : WIDTH // 2] += 1.0
+    moved = np.abs(np.asarray(layer(x, mask)) - before).max(axis=(0, 1)) > 1e-4
+    np.testing.assert_array_equal(moved, np.arange(WIDTH) < WIDTH // 2)
+
+
+def test_the_kernels_of_slices_start_as_matrices_of_their_own_size():
+    layer = SelfAttention(4, head_inputs="slice")
+    layer.build((None, 5, 64), (None, 5))
+    for name in ("query", "key", "value"):
+        limit = np.sqrt(6 / (16 + 16))
+        assert 0.95 * limit < np.abs(weight(layer, name)).max() <= limit
 
 
 def test_garbage_at_padding_changes_no_real_step():
@@ -217,6 +280,13 @@ def test_dropout_acts_in_training_only():
         ({"attention": "dot"}, "attention: expected one of"),
         ({"num_heads": 3}, f"a divisor of the width {WIDTH}, got 3"),
         ({"num_heads": 0}, "num_heads: expected an integer of 1 or more"),
+        ({"num_heads": 3, "head_inputs": "slice"}, f"a divisor of the width {WIDTH}, got 3"),
+        ({"head_inputs": "half"}, r"head_inputs: expected one of \('whole', 'slice'\)"),
+        ({"scale": "mean"}, "scale: expected one of"),
+        (
+            {"embedding_dim": 3, "num_heads": 1, "product": True},
+            "product: expected an interest as wide as the candidate, 3, got one of 2",
+        ),
     ],
 )
 def test_bad_options_are_named(options, message):
@@ -227,7 +297,7 @@ def test_bad_options_are_named(options, message):
 @pytest.mark.parametrize("activation", ["leaky_relu", "dice"])
 def test_the_block_saves_its_activation(activation, tmp_path):
     sequence, mask = keras.Input((5, WIDTH)), keras.Input((5,))
-    block = TransformerBlock(2, activation=activation, feed_forward_units=7)
+    block = TransformerBlock(2, activation=activation, feed_forward_units=7, head_inputs="slice")
     model = keras.Model([sequence, mask], block(sequence, mask))
     x, ones = RNG.normal(size=(2, 5, WIDTH)).astype(np.float32), np.ones((2, 5), np.float32)
     model([x, ones], training=True)  # moves Dice's statistics

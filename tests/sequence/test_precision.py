@@ -24,13 +24,27 @@ from recsys_lib.sequence.auxiliary import AuxiliaryLoss
 _sizes = {"embedding_dim": WIDTH, "hidden_units": (6, 5)}
 MODELS = {
     "pooled": functools.partial(build_pooled, **_sizes),
+    "pooled_normalized": functools.partial(build_pooled, **_sizes, scale="batch_normalization"),
     "gru": functools.partial(build_gru, **_sizes),
     "din": functools.partial(build_din, **_sizes, recency=True, batch_normalization=True),
-    "din_softmax": functools.partial(build_din, **_sizes, weights="softmax"),
+    "din_softmax": functools.partial(build_din, **_sizes, scale="softmax"),
+    "din_length": functools.partial(build_din, **_sizes, scale="length", product=True),
+    "din_normalized": functools.partial(
+        build_din, **_sizes, scale="batch_normalization", product=True
+    ),
     "dien": functools.partial(build_dien, **_sizes),
     "dien_network": functools.partial(build_dien, **_sizes, discriminator="network"),
     "dsin": functools.partial(build_dsin, **_sizes, num_sessions=2),
     "dsin_tanh": functools.partial(build_dsin, **_sizes, num_sessions=2, attention="tanh"),
+    "dsin_slices": functools.partial(
+        build_dsin,
+        **_sizes,
+        num_sessions=2,
+        head_inputs="slice",
+        scale="batch_normalization",
+        product=True,
+    ),
+    "bst_product": functools.partial(build_bst, **_sizes, product=True),
     "bst": functools.partial(build_bst, **_sizes),
 }
 TOLERANCE = {"mixed_float16": 0.01, "float16": 0.02, "mixed_bfloat16": 0.06, "float64": 1e-5}

@@ -35,23 +35,38 @@ _sizes = {"embedding_dim": WIDTH, "hidden_units": (6, 5)}
 _dsin = functools.partial(build_dsin, **_sizes, num_sessions=2)
 MODELS = {
     "pooled": functools.partial(build_pooled, **_sizes),
+    "pooled_sum": functools.partial(build_pooled, **_sizes, scale="raw"),
+    "pooled_normalized": functools.partial(build_pooled, **_sizes, scale="batch_normalization"),
     "gru": functools.partial(build_gru, **_sizes),
+    "gru_alone": functools.partial(build_gru, **_sizes, product=False),
     "din": functools.partial(build_din, **_sizes, attention_units=(5,)),
     "din_outer": functools.partial(build_din, **_sizes, unit_inputs="outer", activation="prelu"),
-    "din_softmax": functools.partial(build_din, **_sizes, weights="softmax", recency=True),
+    "din_softmax": functools.partial(build_din, **_sizes, scale="softmax", recency=True),
+    "din_length": functools.partial(build_din, **_sizes, scale="length", product=True),
+    "din_normalized": functools.partial(
+        build_din, **_sizes, scale="batch_normalization", product=True
+    ),
     "din_age": functools.partial(build_din, **_sizes, step_context=("history_age",)),
     "dien": functools.partial(build_dien, **_sizes),
     "dien_network": functools.partial(build_dien, **_sizes, discriminator="network"),
+    "dien_product": functools.partial(build_dien, **_sizes, product=True),
     "dien_agru": functools.partial(build_dien, **_sizes, evolution="agru"),
     "dien_aigru": functools.partial(build_dien, **_sizes, evolution="aigru", auxiliary_weight=0),
     "dsin": _dsin,
     "dsin_tanh": functools.partial(_dsin, attention="tanh", bias_encoding=False),
+    "dsin_slices": functools.partial(_dsin, head_inputs="slice", scale="raw", product=True),
+    "dsin_length": functools.partial(_dsin, scale="length", attention="tanh"),
+    "dsin_normalized": functools.partial(_dsin, scale="batch_normalization", product=True),
     "bst": functools.partial(build_bst, **_sizes),
+    "bst_product": functools.partial(build_bst, **_sizes, product=True),
     "bst_age": functools.partial(build_bst, **_sizes, step_context=("history_age",)),
 }
 VARIANTS = [name for name in MODELS if "_" in name]
 """Forms whose options have to travel with the model; the plain ones are tested with all models."""
-IGNORES_ORDER = ("pooled", "din", "din_outer", "dsin_tanh")
+IGNORES_ORDER = (
+    *("pooled", "pooled_sum", "pooled_normalized"),
+    *("din", "din_outer", "din_length", "din_normalized", "dsin_tanh"),
+)
 """DSIN without the encoding of places: the order inside a session."""
 
 

@@ -85,6 +85,16 @@ def probabilities_behind(model, interests, activation=relu, combiner="mean"):
     return sigmoid(logit[:, 0] + weight(model.get_layer("click"), "bias"))
 
 
+def normalized_by_the_formula(model, name, interest):
+    """What an interest's normalization makes of it in inference, from moments set at random."""
+    layer, rng = model.get_layer(name), np.random.default_rng(5)
+    layer.moving_mean.assign(rng.normal(size=layer.moving_mean.shape))
+    layer.moving_variance.assign(rng.uniform(0.2, 3, layer.moving_variance.shape))
+    mean, variance = weight(layer, "moving_mean"), weight(layer, "moving_variance")
+    centred = (interest - mean) / np.sqrt(variance + 1e-3)
+    return centred * weight(layer, "gamma") + weight(layer, "beta")
+
+
 def gradients(model, training=True, features=FEATURES):
     """Gradient of a loss in which every row counts differently, by the variable's path."""
     with tf.GradientTape() as tape:

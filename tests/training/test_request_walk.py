@@ -85,7 +85,11 @@ VARIANTS = {
     "one layer": {"attention_units": (5,)},
     "relu": {"attention_activation": "relu"},
     "prelu": {"attention_activation": "prelu"},
-    "softmax": {"weights": "softmax"},
+    "softmax": {"scale": "softmax"},
+    "length": {"scale": "length"},
+    "batch normalization": {"scale": "batch_normalization"},
+    "product": {"product": True},
+    "product and scale": {"scale": "batch_normalization", "product": True, "recency": True},
     "recency": {"recency": True},
     "context": {"step_context": ("history_age",), "recency": True},
     "normalised": {"batch_normalization": True, "dropout_rate": 0.5},
@@ -106,7 +110,9 @@ def test_din_scores_one_history_for_many_candidates_as_it_scores_rows(variant):
         assert_ranks_like_rows(model, rows(length))
 
 
-@pytest.mark.parametrize("variant", ["dice", "relu", "softmax", "context"])
+@pytest.mark.parametrize(
+    "variant", ["dice", "relu", "softmax", "context", "length", "product and scale"]
+)
 def test_an_empty_history_is_divided_too(variant):
     model = din(**VARIANTS[variant])
     features = rows(0)
@@ -142,6 +148,11 @@ def test_ways_of_din():
     for name in ("embedding", "din_weights", "din_interest", "deep"):
         assert ways[name] == "divided", name
     assert ways["candidate"] == ways["deep_logit"] == "candidates"
+    of_user = [name for name in OF_USER if name != "history_age"]
+    for scale in ("length", "softmax", "batch_normalization"):
+        scaled = rank_ways(din(scale=scale, product=True), of_user)
+        for name in ("din_weights", "din_interest", "deep"):
+            assert scaled[name] == "divided", (scale, name)
     outer = rank_ways(din(unit_inputs="outer"), [n for n in OF_USER if n != "history_age"])
     assert outer["din_weights"] == "candidates"
 
@@ -235,6 +246,19 @@ def test_one_history_is_multiplied_by_all_candidates_at_once():
     attention = [way for name, way in ways if "attention" in name or "weights" in name]
     assert attention
     assert set(attention) == {"divided"}
+
+
+@pytest.mark.parametrize("scale", ["raw", "length", "softmax", "batch_normalization"])
+def test_sessions_of_one_request_are_divided_with_every_scale(scale):
+    history = SequenceColumn("history", 12, STEPS, table="item_id", num_sessions=2)
+    options = {"head_inputs": "slice", "product": True, "embedding_dim": 4}
+    model = build_dsin([*COLUMNS[:4], history], num_sessions=2, scale=scale, **options)
+    randomized(model)
+    for length in (STEPS, 2, 1):
+        assert_ranks_like_rows(model, rows(length), [*OF_USER[:2], "history"])
+    ways = rank_ways(model, ["user_id", "city", "history"])
+    for name in ("interest_attention", "state_attention", "activated_interest", "deep"):
+        assert ways[name] == "divided", name
 
 
 @pytest.mark.parametrize("bias", [True, False])

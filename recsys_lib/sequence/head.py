@@ -1,0 +1,218 @@
+"""What every sequence model does with its interests: their scale, their products, the network.
+
+A model of a table differs from the others in how it makes its interest, so everything behind the
+interest is one for all of them:
+
+    logit = w . MLP([profile, v, interest])                  product=False
+    logit = w . MLP([profile, v, interest, interest o v])    product=True
+
+Models that weigh steps and add them up also choose how long their sum is: ``scale``. For scores a_j
+of n real steps
+
+    raw                   sum_j a_j e_j
+    length                sum_j a_j e_j / n
+    softmax               sum_j softmax_j(a) e_j
+    batch_normalization   BN(sum_j a_j e_j)
+
+The sum itself grows with the history, and a network has to learn that two lengths mean one thing.
+
+Sources: Zhou et al. 2018, "Deep Interest Network for Click-Through Rate Prediction", section 4.3
+(the raw sum); Ioffe and Szegedy 2015, "Batch Normalization", section 3. The authors' code of DIEN
+has the products and normalises all that the network reads.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import keras
+from keras import KerasTensor, ops
+
+from recsys_lib.checks import check_bool, check_number
+from recsys_lib.layers.attention import STEP_SCALES
+from recsys_lib.layers.blocks import deep_logit, side_by_side
+from recsys_lib.layers.heads import Tasks, predict_one
+from recsys_lib.layers.options import Activation, Widths
+from recsys_lib.sequence.behaviours import Request
+
+SCALES = (*STEP_SCALES, "batch_normalization")
+
+
+def step_scale(scale: str) -> str:
+    """How the scores themselves are scaled: a normalised interest is made of the raw sum."""
+    return "raw" if scale == "batch_normalization" else scale
+
+
+@keras.saving.register_keras_serializable("recsys_lib")
+class InterestNormalization(keras.layers.Layer):
+    """Batch normalization of an interest, whose statistics count the rows with a behaviour.
+
+        gamma o (interest - mean) / sqrt(variance + epsilon) + beta
+
+    A row without a behaviour has an interest of zeros whatever was learned: counted, the statistics
+    would tell how many of these a batch has. It is mapped like any other row.
+
+    Args:
+        momentum: share of the moving statistics that a step keeps; see ``MLP``.
+        epsilon: added to the variance.
+
+    Raises:
+        ValueError: a momentum outside 0 to 1, or an epsilon below 0.
+
+    Call arguments:
+        interest: ``(batch, width)``.
+        step_mask: ``(batch, steps)``, 1 for real steps.
+
+    Returns:
+        ``(batch, width)``. Where no row of a batch counts, the moving statistics stay as they are.
+
+    Source: Ioffe and Szegedy 2015, algorithm 1.
+    """
+
+    def __init__(self, momentum=0.9, epsilon=1e-3, **kwargs):
+        super().__init__(**kwargs)
+        self.momentum = check_number(f"{self.name}, momentum", momentum, 0, 1)
+        self.epsilon = check_number(f"{self.name}, epsilon", epsilon, 0)
+
+    def build(self, interest_shape, step_mask_shape):
+        # Not cast by Keras: statistics and the normalisation stay in single precision at least.
+        options = {"shape": (interest_shape[-1],), "autocast": False}
+        self.gamma = self.add_weight(name="gamma", initializer="ones", **options)
+        self.beta = self.add_weight(name="beta", initializer="zeros", **options)
+        options["trainable"] = False
+        self.moving_mean = self.add_weight(name="moving_mean", initializer="zeros", **options)
+        self.moving_variance = self.add_weight(
+            name="moving_variance", initializer="ones", **options
+        )
+
+    def call(self, interest, step_mask, training=None):
+        interest = ops.cast(interest, keras.backend.result_type(interest.dtype, "float32"))
+        mean, variance, gamma, beta = (
+            ops.cast(weight, interest.dtype)
+            for weight in (self.moving_mean, self.moving_variance, self.gamma, self.beta)
+        )
+        if training:
+            mean, variance = self._batch_statistics(interest, step_mask)
+        outputs = (interest - mean) * ops.rsqrt(variance + self.epsilon) * gamma + beta
+        return ops.cast(outputs, self.compute_dtype)
+
+    def _batch_statistics(self, interest, step_mask):
+        """Mean and variance over the rows that count; moves the moving ones."""
+        is_real = ops.cast(ops.max(step_mask, axis=-1, keepdims=True) > 0, interest.dtype)
+        total = ops.sum(is_real)  # of (batch, 1)
+        count = ops.maximum(total, 1.0)
+        mean = ops.sum(is_real * interest, axis=0) / count  # (width,)
+        variance = ops.sum(is_real * ops.square(interest - mean), axis=0) / count
+        # A batch without a behaviour has no statistics to move towards.
+        share = (1.0 - self.momentum) * ops.cast(total > 0, interest.dtype)
+        for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            step = share * (ops.stop_gradient(value) - ops.cast(moving, interest.dtype))
+            moving.assign_add(ops.cast(step, moving.dtype))
+        return mean, variance
+
+    def compute_output_shape(self, interest_shape, step_mask_shape):
+        return interest_shape
+
+    def get_config(self):
+        return {**super().get_config(), "momentum": self.momentum, "epsilon": self.epsilon}
+
+
+def normalized(request: Request, interest: KerasTensor, scale: str, name: str) -> KerasTensor:
+    """The interest, behind a layer ``<name>_normalization`` where the scale asks for it.
+
+    Args:
+        request: ``Request``.
+        interest: ``(batch, width)``, the raw sum where it is to be normalised.
+        scale: one of ``SCALES``.
+        name: of the interest's layer.
+
+    Returns:
+        ``(batch, width)``.
+    """
+    if scale != "batch_normalization":
+        return interest
+    return InterestNormalization(name=f"{name}_normalization")(interest, request.mask)
+
+
+def with_products(
+    request: Request, interests: Iterable[KerasTensor], product: bool
+) -> list[KerasTensor]:
+    """What the network reads of the interests: each, and behind it its product with the candidate.
+
+    Args:
+        request: ``Request``.
+        interests: ``(batch, width)`` each, as wide as the candidate; or ``(batch, steps, width)``,
+            steps that begin with what stands where the behaviours' vectors stood. Of these the
+            first entries, as many as the candidate has, are multiplied.
+        product: whether there are products.
+
+    Returns:
+        List of ``(batch, width)``; steps lie side by side.
+
+    Raises:
+        ValueError: ``product`` is neither True nor False, or an interest is too narrow for it.
+    """
+    check_bool("product", product)
+    found = []
+    for interest in interests:
+        found.append(_flat(interest))
+        if product:
+            found.append(_flat(_product(interest, request.candidate)))
+    return found
+
+
+def _flat(interest):
+    if len(interest.shape) == 2:
+        return interest
+    return ops.reshape(interest, (-1, interest.shape[1] * interest.shape[2]))
+
+
+def _product(interest, candidate):
+    width = candidate.shape[-1]
+    if len(interest.shape) == 3:
+        return ops.multiply(interest[..., :width], ops.expand_dims(candidate, 1))
+    if interest.shape[-1] != width:
+        raise ValueError(
+            f"product: expected an interest as wide as the candidate, {width}, got one of "
+            f"{interest.shape[-1]}; an even embedding_dim makes both alike"
+        )
+    return ops.multiply(interest, candidate)
+
+
+def score(
+    request: Request,
+    interests: Sequence[KerasTensor],
+    tasks: Tasks,
+    hidden_units: Widths,
+    *,
+    product: bool = False,
+    activation: Activation = "relu",
+    dropout_rate: float = 0.0,
+    batch_normalization: bool = False,
+) -> KerasTensor | dict[str, KerasTensor]:
+    """The network behind the interest: reads profile, candidate and interests, gives a prediction.
+
+    Args:
+        request: ``Request``.
+        interests: what the model made of the behaviours, see ``with_products``.
+        tasks: the task, see ``recsys_lib.layers.heads``.
+        hidden_units: widths of the network ``deep``; ``()``: the logit is a linear map.
+        product: whether the network also reads each interest times the candidate.
+        activation, dropout_rate, batch_normalization: see ``MLP``.
+
+    Returns:
+        The model's output: ``(batch,)``, or a dict of the task to it.
+
+    Raises:
+        ValueError: several tasks, or an option out of range.
+    """
+    parts = [] if request.profile is None else [request.profile]
+    interests = with_products(request, interests, product)
+    features = side_by_side([*parts, request.candidate, *interests])
+    # The head adds the one bias of the model.
+    logit = deep_logit(
+        features,
+        hidden_units,
+        activation=activation,
+        dropout_rate=dropout_rate,
+        batch_normalization=batch_normalization,
+    )
+    return predict_one(tasks, logit)
