@@ -11,7 +11,8 @@ H is drawn once and never trained. As the tables move, so do the codes: the sear
 of today's vectors, and needs no loss and no index of its own.
 
 Source: Chen et al. 2021, "End-to-End User Behavior Retrieval in Click-Through Rate Prediction
-Model", sections 3.3 (locality-sensitive hashing) and 3.4; the hash is SimHash (Charikar 2002).
+Model", section 3; the hash is SimHash (Charikar 2002, "Similarity Estimation Techniques from
+Rounding Algorithms", section 3).
 Taught in chapter 04.
 """
 
@@ -48,7 +49,7 @@ class HashCodes(keras.layers.Layer):
     Raises:
         ValueError: fewer than one.
 
-    Source: Chen et al. 2021, algorithm 1.
+    Source: Charikar 2002, section 3; Chen et al. 2021, section 3.
     """
 
     def __init__(self, num_bits=32, **kwargs):

@@ -14,7 +14,8 @@ loss does. It moves the shared tables too. In the paper a DIEN reads the short h
 it is left out, so that what the long one brings can be seen.
 
 Source: Pi et al. 2020, "Search-based User Interest Modeling with Lifelong Sequential Behavior Data
-for Click-Through Rate Prediction", sections 3.2 (equations 1 and 2) and 3.3 (equations 3 to 8).
+for Click-Through Rate Prediction", sections 3.2 (the general search unit, equation 1) and
+3.3 (the exact search unit).
 Taught in chapter 04.
 """
 

@@ -36,8 +36,8 @@ class TargetScores(keras.layers.Layer):
     Raises:
         ValueError: no head, or a width below 1.
 
-    Sources: Chang et al. 2023, "TWIN", equations 7 to 9; Pi et al. 2020, "Search-based User
-    Interest Modeling", equation 6, whose scores are not scaled.
+    Sources: Chang et al. 2023, "TWIN", section 4; Pi et al. 2020, "Search-based User Interest
+    Modeling", section 3.3, whose scores are not scaled.
     """
 
     def __init__(self, num_heads=2, head_dim=None, scaled=True, **kwargs):

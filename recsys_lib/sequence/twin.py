@@ -16,7 +16,7 @@ a projection for each step; it is reduced to one number, a bias of the score, an
 The paper does not say how the search ranks by several heads: here by the mean of their scores.
 
 Source: Chang et al. 2023, "TWIN: TWo-stage Interest Network for Lifelong User Behavior Modeling in
-CTR Prediction at Kuaishou", section 4 (equations 4 to 9).
+CTR Prediction at Kuaishou", section 4.
 Taught in chapter 04.
 """
 
