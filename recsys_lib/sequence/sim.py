@@ -20,6 +20,7 @@ Taught in chapter 04.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops
@@ -146,7 +147,7 @@ def build_sim(
         embedding_l2,
     )
     candidate, width = request.candidate, request.candidate.shape[-1]
-    networks = {
+    networks: dict[str, Any] = {
         "activation": activation,
         "dropout_rate": dropout_rate,
         "batch_normalization": batch_normalization,

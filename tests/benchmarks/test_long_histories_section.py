@@ -31,7 +31,10 @@ def test_the_table_has_a_line_for_each_form(monkeypatch, capsys):
     monkeypatch.setattr(long_histories, "measure", measured)
     long_histories.print_section()
     lines = capsys.readouterr().out.splitlines()
-    table = {line[:24].strip(): line[24:].split() for line in lines}
+    count = len(long_histories.FORMS)
+    rows = lines[3 : 3 + count]  # below an empty line, the title and the lengths
+    table = {line[:24].strip(): line[24:].split() for line in rows}
+    assert list(table) == list(long_histories.FORMS)
     assert table["TWIN"] == ["10.0"] * len(long_histories.LENGTHS)
     expected = [f"{0.5 * length:.1f}" for length in long_histories.LENGTHS]
     assert table[long_histories.RIVAL] == expected

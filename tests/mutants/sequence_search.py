@@ -64,12 +64,12 @@ MUTANTS = [
         f"{TEST_SEARCH}::test_what_stands_at_the_positions_is_handed_on_and_zeros_for_none",
     ),
     Mutant(
-        "search: the request's steps are not masked",
+        "search: the request's steps in another order than their weights",
         SEARCH,
         "return self._real(tf.gather(vectors[0], ops.maximum(positions, 0)), positions)",
-        "return tf.gather(vectors[0], ops.maximum(positions, 0))",
+        "return self._real(tf.gather(vectors[0], positions[:, ::-1]), positions)",
         "contract/test_promises.py::test_rank_scores_like_predict_however_the_columns_are_divided"
-        "[sim]",
+        "[twin]",
     ),
     Mutant(
         "recall: of what was found, not of what matters",
@@ -134,7 +134,7 @@ MUTANTS = [
         SIM,
         "ops.logical_and(ops.equal(categories, candidate), ops.not_equal(categories, 0))",
         "ops.equal(categories, candidate)",
-        f"{TEST_SIM}::test_the_hard_search_is_attention_masked_by_the_category",
+        f"{TEST_SIM}::test_an_unknown_category_matches_nothing_and_padding_neither",
     ),
     Mutant(
         "sim: the hard search finds other categories too",
@@ -172,7 +172,7 @@ MUTANTS = [
         ETA,
         "(codes(request.behaviours), codes(candidate))",
         "(codes(request.behaviours), HashCodes(num_bits)(candidate))",
-        f"{TEST_ETA}::test_the_search_follows_the_table",
+        ETA_FORMULA,
     ),
     Mutant(
         "eta: the farthest codes are found",

@@ -22,7 +22,8 @@ from tiny_requests import (
 
 from recsys_lib.features import SequenceColumn
 from recsys_lib.layers.heads import loss_beside
-from recsys_lib.sequence import build_sim, found_positions
+from recsys_lib.sequence import CategoryMatch, build_sim, found_positions
+from recsys_lib.training import predict, rank
 from recsys_lib.training.weighting import row_losses, task_losses
 
 SIZES = {"embedding_dim": WIDTH, "hidden_units": (6, 5), "num_heads": 2}
@@ -102,6 +103,17 @@ def test_the_hard_search_is_attention_masked_by_the_category():
     assert same.any(axis=1).sum() >= 3 and not same.all(axis=1).any()
 
 
+@pytest.mark.parametrize("of_user", [("history", "history_decade", "user_id"), ("history",)])
+def test_the_hard_search_ranks_as_it_predicts(of_user):
+    model = randomize(hard(found_steps=2))
+    features = inputs_of(model, FEATURES_WITH_CATEGORY)
+    user = {name: features[name][0] for name in of_user}
+    candidates = {name: values for name, values in features.items() if name not in user}
+    tiled = {name: np.stack([value] * NUM_ROWS) for name, value in user.items()}
+    expected = predict(model, tiled | candidates)["click"]
+    np.testing.assert_allclose(rank(model, user, candidates).scores, expected, atol=2e-6)
+
+
 def test_the_hard_search_takes_the_latest_of_too_many():
     model = randomize(hard(found_steps=1))
     same = FEATURES_WITH_CATEGORY["history_decade"] == FEATURES["decade"][:, None]
@@ -116,6 +128,8 @@ def test_an_unknown_category_matches_nothing_and_padding_neither():
     unknown = FEATURES["decade"] == 0
     assert unknown.any() and (positions[unknown] == -1).all()
     np.testing.assert_array_equal(by_layer(model, "sim_interest")[unknown], 0)
+    ids = np.array([[0, 2], [0, 2]]), np.array([0, 2])
+    np.testing.assert_array_equal(CategoryMatch()(*ids), [[0, 0], [0, 1]])
 
 
 def test_which_history_says_the_category_can_be_told():

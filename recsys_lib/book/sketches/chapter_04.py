@@ -171,7 +171,7 @@ def sim() -> Plan:
     plan.box("interest", "heads\n$Σ_j a^h_j z_j$", "sim_interest", "interaction", 0, 6)
     plan.box(
         "own",
-        "network of the\nsearch",
+        "own prediction,\nin training",
         "sim_pooled sim_search_deep sim_search_deep_logit sim_search_prediction",
         "network",
         1.95,
