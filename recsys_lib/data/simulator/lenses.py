@@ -223,7 +223,7 @@ _ALL = (
     _lens(
         "long_history",
         "04",
-        _rows(10_000, WHOLE_REQUESTS),
+        _rows(20_000, WHOLE_REQUESTS),
         _integer("history_length", 2_000, "behaviours in a history, all real", 2),
         _integer(
             "short_length",
@@ -234,8 +234,8 @@ _ALL = (
         _integer("relevant", 10, "most behaviours of a candidate's topic"),
         _share("recent_share", 0.1, "relevant behaviours among the last `short_length`"),
         _integer("half_life", 1_000, "behaviours after which one counts half"),
-        _integer("num_topics", 40, "topics", 2),
-        _integer("items_per_topic", 25, "items of each topic"),
+        _integer("num_topics", 20, "topics", 2),
+        _integer("items_per_topic", 20, "items of each topic"),
         _share("noise", 0.2, "items in a wrong category"),
         _number("strength", 2.0, "log-odds for each unit of log(1 + evidence)"),
         _number("bias", -1.5, "log-odds of an item without a relevant behaviour"),

@@ -31,14 +31,14 @@ LENS = "long_history"
 
 
 def long_history(
-    num_rows: int = 10_000,
+    num_rows: int = 20_000,
     history_length: int = 2_000,
     short_length: int = 50,
     relevant: int = 10,
     recent_share: float = 0.1,
     half_life: int = 1_000,
-    num_topics: int = 40,
-    items_per_topic: int = 25,
+    num_topics: int = 20,
+    items_per_topic: int = 20,
     noise: float = 0.2,
     strength: float = 2.0,
     bias: float = -1.5,
@@ -50,8 +50,8 @@ def long_history(
 ) -> SimulatedDataset:
     """Simulate clicks on candidates for which a few behaviours among thousands speak.
 
-    At the defaults the arrays take 160 MB: ids are int16 where they fit, but each row holds its
-    whole history, ``4 history_length`` bytes a row. Training copies it as int32.
+    At the defaults the arrays take 185 MB: ids are of the smallest type that holds them, but each
+    row has its whole history, ``3 history_length`` bytes. Training copies what it reads as int32.
 
     Args:
         num_rows: rows of the training split.
@@ -93,7 +93,8 @@ def long_history(
     num_items = num_topics * items_per_topic
     topic = np.concatenate([[-1], np.repeat(np.arange(num_topics), items_per_topic)])
     category = _categories(topic, num_topics, knobs["noise"], seed)
-    dtype = np.int16 if num_items <= np.iinfo(np.int16).max else np.int32
+    dtype, small = _smallest(num_items), _smallest(num_topics)
+    category = category.astype(small)
 
     def item_of(topics, numbers):
         return topics * items_per_topic + pick(numbers, items_per_topic) + 1
@@ -112,9 +113,9 @@ def long_history(
         planted = item_of(asked[:, :, None], uniform("planted", *position.shape))
         rows = np.broadcast_to(np.arange(requests)[:, None, None], position.shape)
         history[rows[is_real], position[is_real]] = planted[is_real]
-        item = item_of(asked, uniform("candidate", requests, candidates))
+        item = item_of(asked, uniform("candidate", requests, candidates)).astype(dtype)
         counts = np.exp2(-(length - 1 - position) / knobs["half_life"]) * is_real
-        categories = category.astype(dtype)[history]
+        categories = category[history]
         return {
             "history": history,
             "history_category": categories,
@@ -139,7 +140,7 @@ def long_history(
             SequenceColumn("short_category", categories, short, table="category"),
         ),
         truth={"topic": topic, "category": category},
-        dtype=dtype,
+        dtype=None,
     )
 
 
@@ -155,6 +156,11 @@ def relevant_steps(dataset: SimulatedDataset, split: Split) -> np.ndarray:
     """
     topic = dataset.truth["topic"]
     return topic[split.features["history"]] == topic[split.features["item_id"]][:, None]
+
+
+def _smallest(largest_id):
+    """The smallest type of whole numbers that holds the ids up to the largest."""
+    return next(kind for kind in (np.int8, np.int16, np.int32) if largest_id <= np.iinfo(kind).max)
 
 
 def _categories(topic, num_topics, noise, seed):

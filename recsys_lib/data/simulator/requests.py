@@ -34,7 +34,7 @@ def simulate(
         history_length: steps of the history.
         extra_columns: feature columns behind ``item_id`` and ``history``.
         truth: what was planted, see ``SimulatedDataset``.
-        dtype: of all ids.
+        dtype: of all ids; None: as they are drawn.
 
     Returns:
         ``SimulatedDataset``.
@@ -56,7 +56,7 @@ def simulate(
         features |= {name: values.ravel() for name, values in of_items.items()}
         features["item_id"] = item.ravel()
         rows[split_name] = Rows(
-            features={name: v.astype(dtype, copy=False) for name, v in features.items()},
+            features={name: v.astype(dtype or v.dtype, copy=False) for name, v in features.items()},
             probability={TASK: sigmoid(logit.ravel())},
             group=np.repeat(np.arange(first, first + requests, dtype=np.int64), candidates),
         )
