@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import KerasTensor, ops
 
-from recsys_lib.checks import check_choice
+from recsys_lib.checks import check_choice, check_number
 from recsys_lib.keras_internals import keep_logits, layers_of
 
 KINDS = ("binary", "regression")
@@ -125,6 +125,61 @@ class ProductHead(keras.layers.Layer):
         }
 
 
+@keras.saving.register_keras_serializable("recsys_lib")
+class HeadWithLossBeside(PredictionHead):
+    """A head that, in training, carries another prediction of its label into the loss.
+
+    The loss of a row is that of the head's prediction and ``weight`` times that of the other.
+    ``fit`` of this library reads it; Keras's own ``fit`` does not. In inference nothing reads the
+    other prediction, so a traced graph leaves out what leads to it.
+
+    Call arguments:
+        logits: as for ``PredictionHead``.
+        other: ``(batch,)``, a prediction of the same task and kind.
+
+    Returns:
+        ``(batch,)``, what ``PredictionHead`` returns.
+
+    Args:
+        kind: see ``PredictionHead``.
+        weight: the factor before the other loss, 0 or more.
+
+    Raises:
+        ValueError: a weight below 0.
+    """
+
+    # ``rank`` looks for it in the class that has the ``call``.
+    broadcasts_single_rows = True
+
+    def __init__(self, kind="binary", weight=1.0, **kwargs):
+        super().__init__(kind, **kwargs)
+        self.weight = check_number(f"{self.name}, weight", weight, 0)
+
+    def build(self, logits_shape, other_shape):
+        super().build(logits_shape)
+
+    def call(self, logits, other, training=None):
+        prediction = super().call(logits)
+        if training:
+            prediction._recsys_beside = (self.weight, other)
+        return prediction
+
+    def get_config(self):
+        return {**super().get_config(), "weight": self.weight}
+
+
+def loss_beside(prediction: Any) -> tuple[float, Any] | None:
+    """What a ``HeadWithLossBeside`` put beside its prediction, or None.
+
+    Args:
+        prediction: a model's output in training.
+
+    Returns:
+        The weight and the other prediction ``(batch,)``.
+    """
+    return getattr(prediction, "_recsys_beside", None)
+
+
 def check_tasks(
     tasks: Tasks, *, exactly: int | None = None, only: str | None = None
 ) -> dict[str, str]:
@@ -191,13 +246,17 @@ def task_outputs(
 
 
 def predict_one(
-    tasks: Tasks, logits: KerasTensor | Sequence[KerasTensor]
+    tasks: Tasks,
+    logits: KerasTensor | Sequence[KerasTensor],
+    beside: tuple[float, KerasTensor] | None = None,
 ) -> KerasTensor | dict[str, KerasTensor]:
     """The output of a model for one task, from the logits ``(batch, 1)`` that its parts add up.
 
     Args:
         tasks: as the builder was given them; one.
         logits: one or several ``(batch, 1)``.
+        beside: weight of another prediction ``(batch,)`` in the loss, and the prediction; see
+            ``HeadWithLossBeside``.
 
     Returns:
         A tensor ``(batch,)`` where ``tasks`` is a name, else a dict of the task to it.
@@ -206,7 +265,10 @@ def predict_one(
         ValueError: several tasks.
     """
     ((task, kind),) = check_tasks(tasks, exactly=1).items()
-    return task_outputs(tasks, [PredictionHead(kind, name=task)(logits)])
+    if beside is None:
+        return task_outputs(tasks, [PredictionHead(kind, name=task)(logits)])
+    weight, other = beside
+    return task_outputs(tasks, [HeadWithLossBeside(kind, weight, name=task)(logits, other)])
 
 
 def predict_each(tasks: Tasks, logits: KerasTensor) -> KerasTensor | dict[str, KerasTensor]:

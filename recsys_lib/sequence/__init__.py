@@ -9,11 +9,27 @@ if TYPE_CHECKING:
     from recsys_lib.sequence.dien import build_dien
     from recsys_lib.sequence.din import ActivationUnit, build_din
     from recsys_lib.sequence.dsin import BiasEncoding, SessionMean, TanhAttention, build_dsin
+    from recsys_lib.sequence.eta import HammingScores, HashCodes, build_eta
     from recsys_lib.sequence.head import InterestNormalization
     from recsys_lib.sequence.pooling import build_gru, build_pooled
     from recsys_lib.sequence.recurrence import AttentionalGRU, AttentionalGRUCell
     from recsys_lib.sequence.regularization import count_ids
+    from recsys_lib.sequence.search import (
+        FoundSteps,
+        TopSteps,
+        found_positions,
+        search_layer,
+        search_recall,
+    )
+    from recsys_lib.sequence.sim import CategoryMatch, build_sim
+    from recsys_lib.sequence.target_attention import (
+        FoundWeights,
+        HeadSums,
+        HeadValues,
+        TargetScores,
+    )
     from recsys_lib.sequence.transformer import SelfAttention, TransformerBlock
+    from recsys_lib.sequence.twin import build_twin
 else:
     from recsys_lib.lazy import face
 
@@ -25,18 +41,33 @@ __all__ = [
     "AttentionalGRUCell",
     "AuxiliaryLoss",
     "BiasEncoding",
+    "CategoryMatch",
+    "FoundSteps",
+    "FoundWeights",
+    "HammingScores",
+    "HashCodes",
+    "HeadSums",
+    "HeadValues",
     "InterestNormalization",
     "NegativeSampler",
     "SelfAttention",
     "SessionMean",
     "TanhAttention",
+    "TargetScores",
+    "TopSteps",
     "TransformerBlock",
     "behaviour_pairs",
     "build_bst",
     "build_dien",
     "build_din",
     "build_dsin",
+    "build_eta",
     "build_gru",
     "build_pooled",
+    "build_sim",
+    "build_twin",
     "count_ids",
+    "found_positions",
+    "search_layer",
+    "search_recall",
 ]

@@ -187,6 +187,7 @@ def score(
     activation: Activation = "relu",
     dropout_rate: float = 0.0,
     batch_normalization: bool = False,
+    beside: tuple[float, KerasTensor] | None = None,
 ) -> KerasTensor | dict[str, KerasTensor]:
     """The network behind the interest: reads profile, candidate and interests, gives a prediction.
 
@@ -197,6 +198,7 @@ def score(
         hidden_units: widths of the network ``deep``; ``()``: the logit is a linear map.
         product: whether the network also reads each interest times the candidate.
         activation, dropout_rate, batch_normalization: see ``MLP``.
+        beside: see ``predict_one``.
 
     Returns:
         The model's output: ``(batch,)``, or a dict of the task to it.
@@ -215,4 +217,4 @@ def score(
         dropout_rate=dropout_rate,
         batch_normalization=batch_normalization,
     )
-    return predict_one(tasks, logit)
+    return predict_one(tasks, logit, beside)

@@ -13,6 +13,7 @@ import tensorflow as tf
 from keras import ops
 
 from recsys_lib.checks import check_number
+from recsys_lib.layers.heads import loss_beside
 from recsys_lib.training.batches import outputs_by_task
 
 
@@ -130,8 +131,14 @@ def row_losses(kind: str, label: tf.Tensor, prediction: tf.Tensor) -> tf.Tensor:
     label = ops.cast(label, prediction.dtype)
     if kind == "binary":
         # Keras finds the logits behind the sigmoid if it is given the sigmoid's own tensor.
-        return ops.binary_crossentropy(label, prediction)
-    return ops.square(label - prediction)
+        of_rows = ops.binary_crossentropy(label, prediction)
+    else:
+        of_rows = ops.square(label - prediction)
+    beside = loss_beside(prediction)
+    if beside is None:
+        return of_rows
+    weight, other = beside
+    return of_rows + weight * row_losses(kind, label, other)
 
 
 def mean_over(of_rows: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:

@@ -130,4 +130,68 @@ ROWS = (
             "step_context": Option(("step_age",), ("bst_block",)),
         },
     ),
+    Model(
+        key="sim",
+        name="SIM",
+        builder=f"{_SEQUENCE}:build_sim",
+        lesson=f"{_CHAPTER}/05_sequence_comparison",
+        paper="Pi et al. 2020",
+        tests="sequence/test_sim.py",
+        needs=("history",),
+        tiny=_SMALL | {"found_steps": 3},
+        second=network("deep", "sim_search_deep")
+        | tables("embedding")
+        | _reading("sim_scores", "sim_interest")
+        | {
+            "search": Option("hard", ("sim_scores", "sim_search", "sim_search_deep")),
+            "found_steps": Option(2, ("sim_search", "sim_weights")),
+            "category": Option("history", ("sim_scores",), {"search": "hard"}),
+            "num_heads": Option(3, ("sim_weights", "sim_interest")),
+            "auxiliary_weight": Option(0, ("sim_search_deep", "sim_search_prediction")),
+            "recency": Option(False, ("sim_weights",)),
+            "step_context": Option(("step_age",), ("sim_weights",)),
+        },
+        stops=("sim_search",),
+    ),
+    Model(
+        key="eta",
+        name="ETA",
+        builder=f"{_SEQUENCE}:build_eta",
+        lesson=f"{_CHAPTER}/05_sequence_comparison",
+        paper="Chen et al. 2021",
+        tests="sequence/test_eta.py",
+        needs=("history",),
+        tiny=_SMALL | {"found_steps": 3, "num_bits": 16},
+        second=network("deep")
+        | tables("embedding")
+        | _reading("eta_scores", "eta_interest")
+        | {
+            "num_bits": Option(8, ("eta_codes",)),
+            "found_steps": Option(2, ("eta_search", "eta_weights")),
+            "num_heads": Option(3, ("eta_weights", "eta_interest")),
+            "recency": Option(True, ("eta_weights",)),
+            "step_context": Option(("step_age",), ("eta_weights",)),
+        },
+        stops=("eta_codes", "eta_search"),
+    ),
+    Model(
+        key="twin",
+        name="TWIN",
+        builder=f"{_SEQUENCE}:build_twin",
+        lesson=f"{_CHAPTER}/05_sequence_comparison",
+        paper="Chang et al. 2023",
+        tests="sequence/test_twin.py",
+        needs=("history",),
+        tiny=_SMALL | {"found_steps": 3, "num_heads": 2},
+        second=network("deep")
+        | tables("embedding")
+        | _reading("twin_scores", "twin_interest")
+        | {
+            "found_steps": Option(2, ("twin_search", "twin_weights")),
+            "num_heads": Option(3, ("twin_scores", "twin_weights", "twin_interest")),
+            "recency": Option(False, ("twin_scores",)),
+            "step_context": Option(("step_age",), ("twin_scores",)),
+        },
+        stops=("twin_search",),
+    ),
 )

@@ -143,3 +143,82 @@ def bst() -> Plan:
     plan.arrows("recency > sequence; candidate > sequence; candidate > deep; rest > deep")
     plan.arrows("sequence > first via 1.5,1.7; first > second via 1.5,4.1")
     return plan
+
+
+def _searched(plan: Plan, width: float = 4) -> Plan:
+    """What the models with a search have in common: inputs, found steps, attention, network."""
+    plan.box("behaviours", "thousands of\nbehaviours $e_j$", "behaviours", "embedding", 0, 0)
+    plan.box("candidate", "candidate $v$", "candidate", "embedding", 1.5, 0)
+    plan.box("rest", _REST, "*", "input", 3, 0)
+    plan.box("deep", "network", "deep deep_logit", "network", 0, 7, width)
+    plan.box("p", "p({task})", "output", "output", 1.5, 8)
+    plan.arrows("search > found > interest > deep > p; rest > deep")
+    plan.arrows("search > weights > interest; candidate > deep via 2.9,1 2.9,6")
+    return plan
+
+
+def sim() -> Plan:
+    plan = Plan(
+        "SIM",
+        "A search picks the behaviours that have to do with the candidate and an attention looks "
+        "at them closely; in training the search has a prediction of its own.",
+    )
+    plan.box("scores", "scores $r_j$", "sim_scores", "gate", 0.5, 1)
+    plan.box("search", "the $k$ best", "sim_search", "interaction", 0.5, 2)
+    plan.box("recency", "time", "recency?", "embedding", 0, 2, 0.44)
+    plan.box("found", "found steps $z_j$", "sim_found", "interaction", 0, 4)
+    plan.box("weights", "attention $a^h_j$", "sim_close_scores sim_weights", "gate", 1, 5)
+    plan.box("interest", "heads\n$Σ_j a^h_j z_j$", "sim_interest", "interaction", 0, 6)
+    plan.box(
+        "own",
+        "own prediction,\nin training",
+        "sim_pooled sim_search_deep sim_search_deep_logit sim_search_prediction",
+        "network",
+        1.95,
+        2,
+        0.9,
+    )
+    plan = _searched(plan, 3.4)
+    plan.arrows("behaviours > scores > search; candidate > scores; behaviours > found")
+    plan.arrows("found > weights; candidate > weights; recency > found")
+    plan.arrows("scores > own; candidate > own; behaviours > own via 1.7,0.75")
+    plan.arrows("own > p via 3.8,6 3.8,7.6")
+    return plan
+
+
+def eta() -> Plan:
+    plan = Plan(
+        "ETA",
+        "Signs of random projections are a code of every vector; an attention looks at the "
+        "behaviours whose codes differ least from the candidate's.",
+    )
+    plan.box("codes", "codes: signs of random projections", "eta_codes", "gate", 0.4, 1, 2.1)
+    plan.box("scores", "- Hamming distances", "eta_scores", "gate", 0.5, 2, 1.3)
+    plan.box("search", "the $k$ best", "eta_search", "interaction", 0.5, 3)
+    plan.box("found", "found steps", "eta_found", "interaction", 0, 4)
+    plan.box("weights", "attention $a^h_j$", "eta_close_scores eta_weights", "gate", 1, 5)
+    plan.box("interest", "heads\n$Σ_j a^h_j W_V e_j$", "eta_interest", "interaction", 0, 6)
+    plan = _searched(plan)
+    plan.arrows("behaviours > codes > scores > search; candidate > codes")
+    plan.arrows("behaviours > found via 0.15,1 0.15,3")
+    plan.arrows("found > weights; candidate > weights via 2.65,1 2.65,4")
+    return plan
+
+
+def twin() -> Plan:
+    plan = Plan(
+        "TWIN",
+        "The attention's own scores search the behaviours, and weigh what was found.",
+    )
+    plan.box("recency", "time", "recency?", "embedding", 2.52, 0, 0.44)
+    plan.box("scores", "scores of\nthe attention", "twin_scores", "gate", 0.5, 1)
+    plan.box("search", "the $k$ best", "twin_search", "interaction", 0.5, 2)
+    plan.box("found", "found steps", "twin_found", "interaction", 0, 3)
+    plan.box(
+        "weights", "softmax of the\nfound scores", "twin_found_scores twin_weights", "gate", 1.2, 4
+    )
+    plan.box("interest", "heads\n$Σ_j a^h_j W_V e_j$", "twin_interest", "interaction", 0, 5)
+    plan = _searched(plan)
+    plan.arrows("behaviours > scores > search; candidate > scores; behaviours > found")
+    plan.arrows("scores > weights via 1.7,1.6 1.7,3; recency > scores")
+    return plan

@@ -12,6 +12,7 @@ from recsys_lib.data.simulator.funnel import funnel
 from recsys_lib.data.simulator.higher_order import higher_order
 from recsys_lib.data.simulator.interests import interests
 from recsys_lib.data.simulator.lenses import LENSES
+from recsys_lib.data.simulator.long_history import long_history, relevant_steps
 from recsys_lib.data.simulator.memorization import memorization
 from recsys_lib.data.simulator.platform import platform, whole_requests
 from recsys_lib.data.simulator.scenarios import function_value, scenarios
@@ -29,8 +30,10 @@ __all__ = [
     "funnel",
     "higher_order",
     "interests",
+    "long_history",
     "memorization",
     "platform",
+    "relevant_steps",
     "scenarios",
     "second_order",
     "sessions",

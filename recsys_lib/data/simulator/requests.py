@@ -16,14 +16,17 @@ TASK = "click"
 SIZES = {"train": "num_rows", "valid": "num_valid_rows", "test": "num_test_rows"}
 
 
-def simulate(lens, draw, knobs, num_items, history_length, extra_columns=(), truth=None):
+def simulate(
+    lens, draw, knobs, num_items, history_length, extra_columns=(), truth=None, dtype=np.int32
+):
     """Draw the three splits and put the data set together.
 
     Args:
         lens: name of the lens.
         draw: function ``(requests, candidates, uniform)`` that returns a dict with ``history``
             ``(requests, steps)``, ``item`` and ``logit`` ``(requests, candidates)``, and any
-            further features of the request by column name, ``(requests, ...)``.
+            further features of the request by column name, ``(requests, ...)``, and, in
+            ``of_items``, of the candidates, ``(requests, candidates)``.
             ``uniform(part, *shape)`` gives numbers in [0, 1) from the stream of that part and
             split.
         knobs: checked knobs.
@@ -31,6 +34,7 @@ def simulate(lens, draw, knobs, num_items, history_length, extra_columns=(), tru
         history_length: steps of the history.
         extra_columns: feature columns behind ``item_id`` and ``history``.
         truth: what was planted, see ``SimulatedDataset``.
+        dtype: of all ids; None: as they are drawn.
 
     Returns:
         ``SimulatedDataset``.
@@ -46,11 +50,13 @@ def simulate(lens, draw, knobs, num_items, history_length, extra_columns=(), tru
         requests = knobs[size] // candidates
         drawn = draw(requests, candidates, functools.partial(_uniform, seed, lens, split_name))
         logit, item = drawn.pop("logit"), drawn.pop("item")
+        of_items = drawn.pop("of_items", {})
         # A request's rows lie one after another and share what belongs to the request.
         features = {name: np.repeat(values, candidates, axis=0) for name, values in drawn.items()}
+        features |= {name: values.ravel() for name, values in of_items.items()}
         features["item_id"] = item.ravel()
         rows[split_name] = Rows(
-            features={name: values.astype(np.int32) for name, values in features.items()},
+            features={name: v.astype(dtype or v.dtype, copy=False) for name, v in features.items()},
             probability={TASK: sigmoid(logit.ravel())},
             group=np.repeat(np.arange(first, first + requests, dtype=np.int64), candidates),
         )

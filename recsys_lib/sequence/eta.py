@@ -1,0 +1,191 @@
+"""ETA: a search by hash codes that always fit the vectors, since they are made from them.
+
+Every vector is projected on m random directions and keeps the signs. Two vectors at an angle
+agree in a direction's sign with probability 1 - angle / pi, so the number of different signs, the
+Hamming distance, orders behaviours as their cosines do, the more surely the more directions:
+
+    code(x) = sign(x H),    distance(j) = number of signs in which code(e_j), code(v) differ
+    A = the k real steps of the smallest distance,    interest = target attention over A
+
+H is drawn once and never trained. As the tables move, so do the codes: the search is always that
+of today's vectors, and needs no loss and no index of its own.
+
+Source: Chen et al. 2021, "End-to-End User Behavior Retrieval in Click-Through Rate Prediction
+Model", section 3; the hash is SimHash (Charikar 2002, "Similarity Estimation Techniques from
+Rounding Algorithms", section 3).
+Taught in chapter 04.
+"""
+
+from collections.abc import Sequence
+
+import keras
+from keras import ops
+
+from recsys_lib.checks import check_integer
+from recsys_lib.features.columns import Column
+from recsys_lib.features.embedding import check_l2
+from recsys_lib.features.penalties import L2
+from recsys_lib.layers.blocks import side_by_side
+from recsys_lib.layers.heads import Tasks
+from recsys_lib.layers.options import Activation, Initializer, Widths
+from recsys_lib.sequence.behaviours import read_request
+from recsys_lib.sequence.head import score
+from recsys_lib.sequence.search import FoundSteps, TopSteps, step_features
+from recsys_lib.sequence.target_attention import HeadValues, attend
+
+
+@keras.saving.register_keras_serializable("recsys_lib")
+class HashCodes(keras.layers.Layer):
+    """The signs of a vector's projections on random directions, as +1 and -1 (of zero: +1).
+
+    Call arguments:
+        vectors: ``(..., width)``.
+
+    Returns:
+        ``(..., num_bits)``; no gradient comes back.
+
+    Args:
+        num_bits: directions, m.
+
+    Raises:
+        ValueError: fewer than one.
+
+    Source: Charikar 2002, section 3; Chen et al. 2021, section 3.
+    """
+
+    def __init__(self, num_bits=32, **kwargs):
+        super().__init__(**kwargs)
+        self.num_bits = check_integer("num_bits", num_bits)
+
+    def build(self, vectors_shape):
+        self.directions = self.add_weight(
+            name="directions",
+            shape=(vectors_shape[-1], self.num_bits),
+            initializer=keras.initializers.RandomNormal(stddev=1.0),
+            trainable=False,
+        )
+
+    def call(self, vectors):
+        projected = ops.matmul(ops.stop_gradient(vectors), self.directions)
+        return ops.where(projected >= 0, 1.0, -1.0)
+
+    def compute_output_shape(self, vectors_shape):
+        return (*vectors_shape[:-1], self.num_bits)
+
+    def get_config(self):
+        return {**super().get_config(), "num_bits": self.num_bits}
+
+
+@keras.saving.register_keras_serializable("recsys_lib")
+class HammingScores(keras.layers.Layer):
+    """Minus the number of signs in which each behaviour's code differs from the candidate's.
+
+    Of codes of +1 and -1 the inner product is m - 2 distance, a whole number.
+
+    Call arguments:
+        codes: ``(batch, steps, bits)``.
+        candidate: ``(batch, bits)``.
+
+    Returns:
+        ``(batch, steps)``: from -m, all signs differ, to 0.
+    """
+
+    def call(self, codes, candidate):
+        return (ops.einsum("btm,bm->bt", codes, candidate) - codes.shape[-1]) / 2
+
+    def call_request(self, is_single, codes, candidate):
+        """The scores of one history for many candidates, one product; see ``RequestWalk``."""
+        if not is_single(codes) or is_single(candidate):
+            return NotImplemented
+        return (ops.matmul(candidate, ops.transpose(codes[0])) - codes.shape[-1]) / 2
+
+    def compute_output_shape(self, codes_shape, candidate_shape):
+        return codes_shape[:-1]
+
+
+def build_eta(
+    feature_columns: Sequence[Column],
+    tasks: Tasks = "click",
+    *,
+    embedding_dim: int = 16,
+    hidden_units: Widths = (64, 32),
+    num_bits: int = 32,
+    found_steps: int = 100,
+    num_heads: int = 2,
+    recency: bool = False,
+    histories: Sequence[str] | None = None,
+    step_context: Sequence[str] = (),
+    activation: Activation = "relu",
+    dropout_rate: float = 0.0,
+    batch_normalization: bool = False,
+    embeddings_initializer: Initializer = None,
+    embedding_l2: L2 = 0.0,
+) -> keras.Model:
+    """ETA: target attention over the behaviours whose hash codes are nearest to the candidate's.
+
+    Args:
+        feature_columns: columns with at least one behaviour history, see ``behaviour_pairs``.
+        tasks: the task, see ``recsys_lib.layers.heads``.
+        embedding_dim: width of each column's vector.
+        hidden_units: widths of the network over profile, candidate and interest; ``()``: the logit
+            is a linear map of them.
+        num_bits: m, bits of a code.
+        found_steps: k, how many behaviours the search hands on at most; the paper's is 48.
+        num_heads: heads of the target attention.
+        recency: whether the attention also sees how many behaviours ago each behaviour was; the
+            codes do not. Not in the paper.
+        histories, step_context: see ``read_request``; the attention reads the context.
+        activation: of the network.
+        dropout_rate: dropout after each hidden layer, in training only.
+        batch_normalization: normalise before each activation.
+        embeddings_initializer: Keras initializer of the tables.
+        embedding_l2: penalty of the tables, a number or an ``EmbeddingL2``.
+
+    Returns:
+        ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layer ``eta_codes``
+        holds the behaviours' codes ``(batch, steps, bits)``, ``eta_scores`` minus their distances
+        ``(batch, steps)``, ``eta_search`` the positions found ``(batch, k)``, ``eta_weights`` the
+        second stage's weights ``(batch, k, heads)`` and ``eta_interest`` ``(batch, width)``.
+
+    Raises:
+        ValueError: no history, several tasks, an option out of range, or counts of an unknown
+            table.
+
+    Example:
+        >>> from recsys_lib.features import CategoricalColumn, SequenceColumn
+        >>> columns = [
+        ...     CategoricalColumn("movie_id", 100, group="item"),
+        ...     SequenceColumn("history", 100, 2000, table="movie_id"),
+        ... ]
+        >>> model = build_eta(columns, embedding_dim=8, found_steps=50)
+        >>> [model.get_layer(name).output.shape for name in ("eta_scores", "eta_search")]
+        [(None, 2000), (None, 50)]
+    """
+    embedding_l2 = check_l2(feature_columns, embedding_l2)
+    request = read_request(
+        feature_columns,
+        embedding_dim,
+        histories,
+        step_context,
+        embeddings_initializer,
+        embedding_l2,
+    )
+    candidate = request.candidate
+    codes = HashCodes(num_bits, name="eta_codes")
+    scores = HammingScores(name="eta_scores")(codes(request.behaviours), codes(candidate))
+    positions = TopSteps(found_steps, name="eta_search")(scores, request.mask)
+    context = step_features(request, recency, embedding_dim)
+    steps = side_by_side([request.behaviours, *([] if context is None else [context])])
+    found = FoundSteps(name="eta_found")(steps, positions)
+    weights = attend("eta", found, candidate, positions, num_heads=num_heads)
+    interest = HeadValues(candidate.shape[-1], name="eta_interest")(weights, found)
+    output = score(
+        request,
+        [interest],
+        tasks,
+        hidden_units,
+        activation=activation,
+        dropout_rate=dropout_rate,
+        batch_normalization=batch_normalization,
+    )
+    return keras.Model(request.inputs, output, name="eta")

@@ -1,0 +1,193 @@
+"""SIM: search the long history for what has to do with the candidate, then attend to what is found.
+
+The general search unit reduces thousands of behaviours to k; the exact search unit looks at these.
+A *hard* search takes the behaviours of the candidate's category; a *soft* search takes those of
+the largest inner product with the candidate, and learns it from a loss of its own:
+
+    hard:  r_j = [category(j) = category of the candidate]
+    soft:  r_j = (W_b e_j) . (W_a v),   U = sum_j r_j e_j over all steps,   p' = sigmoid(MLP[U, v])
+    exact: z_j = [e_j, time of j],   a^h = softmax_j (W_b^h z_j) . (W_a^h v),   head_h = sum a^h z
+    loss = loss(p) + alpha loss(p')
+
+The search hands on positions, so the loss of p does not train W_a and W_b of the search; alpha's
+loss does. It moves the shared tables too. In the paper a DIEN reads the short history beside; here
+it is left out, so that what the long one brings can be seen.
+
+Source: Pi et al. 2020, "Search-based User Interest Modeling with Lifelong Sequential Behavior Data
+for Click-Through Rate Prediction", sections 3.2 (the general search unit, equation 1) and
+3.3 (the exact search unit).
+Taught in chapter 04.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from recsys_lib.checks import check_choice, check_number
+from recsys_lib.features.columns import Column
+from recsys_lib.features.embedding import check_l2
+from recsys_lib.features.penalties import L2
+from recsys_lib.layers.attention import weighted_sum
+from recsys_lib.layers.blocks import deep_logit, side_by_side
+from recsys_lib.layers.heads import PredictionHead, Tasks, check_tasks
+from recsys_lib.layers.options import Activation, Initializer, Widths
+from recsys_lib.sequence.behaviours import behaviour_pairs, read_request
+from recsys_lib.sequence.head import score
+from recsys_lib.sequence.search import FoundSteps, TopSteps, step_features
+from recsys_lib.sequence.target_attention import HeadSums, TargetScores, attend
+
+SEARCHES = ("soft", "hard")
+
+
+@keras.saving.register_keras_serializable("recsys_lib")
+class CategoryMatch(keras.layers.Layer):
+    """Which behaviours are of the candidate's category: the score of the hard search.
+
+    Call arguments:
+        categories: ``(batch, steps)`` ids, 0 at padding.
+        candidate: ``(batch,)`` ids; 0, an unknown category, matches nothing.
+
+    Returns:
+        ``(batch, steps)``, 1 or 0.
+
+    Source: Pi et al. 2020, equation 1.
+    """
+
+    def call(self, categories, candidate):
+        candidate = ops.expand_dims(candidate, -1)
+        same = ops.logical_and(ops.equal(categories, candidate), ops.not_equal(categories, 0))
+        return ops.cast(same, self.compute_dtype)
+
+    def call_request(self, is_single, categories, candidate):
+        """One history beside many candidates: it is repeated in passing."""
+        return self.call(categories, candidate)
+
+    def compute_output_shape(self, categories_shape, candidate_shape):
+        return categories_shape
+
+    def compute_output_spec(self, categories, candidate):
+        return keras.KerasTensor(categories.shape, dtype=self.compute_dtype)
+
+
+def build_sim(
+    feature_columns: Sequence[Column],
+    tasks: Tasks = "click",
+    *,
+    embedding_dim: int = 16,
+    hidden_units: Widths = (64, 32),
+    search: str = "soft",
+    found_steps: int = 100,
+    category: str | None = None,
+    num_heads: int = 2,
+    auxiliary_weight: float = 1.0,
+    recency: bool = True,
+    histories: Sequence[str] | None = None,
+    step_context: Sequence[str] = (),
+    activation: Activation = "relu",
+    dropout_rate: float = 0.0,
+    batch_normalization: bool = False,
+    embeddings_initializer: Initializer = None,
+    embedding_l2: L2 = 0.0,
+) -> keras.Model:
+    """SIM: attention over those behaviours of a long history that a search has found.
+
+    Args:
+        feature_columns: columns with at least one behaviour history, see ``behaviour_pairs``.
+        tasks: the task, see ``recsys_lib.layers.heads``.
+        embedding_dim: width of each column's vector.
+        hidden_units: widths of the network over profile, candidate and interest, and of the
+            search's own; ``()``: their logits are linear maps.
+        search: ``"soft"``, by inner product, or ``"hard"``, by category.
+        found_steps: k, how many behaviours the search hands on at most; the paper's is 200.
+        category: name of the history by whose ids the hard search matches; default: the last one.
+        num_heads: heads of the exact search unit, each as wide as the candidate.
+        auxiliary_weight: alpha, 0 or more, of the soft search's own loss, 1 as in the paper. With
+            0 nothing trains the search. The hard search has nothing to train.
+        recency: whether the exact search unit sees how many behaviours ago each behaviour was: the
+            paper's is the time between the behaviour and now.
+        histories, step_context: see ``read_request``; the exact search unit reads the context.
+        activation: of both networks.
+        dropout_rate: dropout after each hidden layer of both networks, in training only.
+        batch_normalization: normalise before each activation of both networks.
+        embeddings_initializer: Keras initializer of the tables.
+        embedding_l2: penalty of the tables, a number or an ``EmbeddingL2``.
+
+    Returns:
+        ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layer ``sim_scores``
+        holds the first stage's scores ``(batch, steps, 1)``, of the hard search ``(batch,
+        steps)``; ``sim_search`` the positions found ``(batch, k)``; ``sim_weights`` the second
+        stage's weights ``(batch, k, heads)``; ``sim_interest`` ``(batch, heads * width)``;
+        ``sim_search_prediction`` p', the soft search's own ``(batch,)``.
+
+    Raises:
+        ValueError: no history, several tasks, an unknown option, a category that is no history, or
+            counts of an unknown table.
+
+    Example:
+        >>> from recsys_lib.features import CategoricalColumn, SequenceColumn
+        >>> columns = [
+        ...     CategoricalColumn("movie_id", 100, group="item"),
+        ...     SequenceColumn("history", 100, 2000, table="movie_id"),
+        ... ]
+        >>> model = build_sim(columns, embedding_dim=8, found_steps=50)
+        >>> [model.get_layer(name).output.shape for name in ("sim_search", "sim_weights")]
+        [(None, 50), (None, 50, 2)]
+    """
+    embedding_l2 = check_l2(feature_columns, embedding_l2)
+    check_choice("search", search, SEARCHES)
+    auxiliary_weight = check_number("auxiliary_weight", auxiliary_weight, 0)
+    matched, column = _category(feature_columns, histories, category)
+    request = read_request(
+        feature_columns,
+        embedding_dim,
+        histories,
+        step_context,
+        embeddings_initializer,
+        embedding_l2,
+    )
+    candidate, width = request.candidate, request.candidate.shape[-1]
+    networks: dict[str, Any] = {
+        "activation": activation,
+        "dropout_rate": dropout_rate,
+        "batch_normalization": batch_normalization,
+    }
+
+    if search == "hard":
+        scores = CategoryMatch(name="sim_scores")(request.inputs[column], request.inputs[matched])
+        matching = ops.multiply(scores, request.mask)
+        positions = TopSteps(found_steps, name="sim_search")(scores, matching)
+    else:
+        scores = TargetScores(1, scaled=False, name="sim_scores")(request.behaviours, candidate)
+        positions = TopSteps(found_steps, name="sim_search")(scores, request.mask)
+
+    context = step_features(request, recency, embedding_dim)
+    steps = side_by_side([request.behaviours, *([] if context is None else [context])])
+    found = FoundSteps(name="sim_found")(steps, positions)
+    weights = attend(
+        "sim", found, candidate, positions, num_heads=num_heads, head_dim=width, scaled=False
+    )
+    interest = HeadSums(name="sim_interest")(weights, found)
+    beside = None
+    if search == "soft" and auxiliary_weight:
+        relevance = ops.multiply(ops.squeeze(scores, axis=-1), request.mask)
+        pooled = weighted_sum(relevance, request.behaviours, name="sim_pooled")
+        logit = deep_logit(
+            side_by_side([pooled, candidate]), hidden_units, **networks, name="sim_search_deep"
+        )
+        (kind,) = check_tasks(tasks, exactly=1).values()
+        of_search = PredictionHead(kind, name="sim_search_prediction")(logit)
+        beside = (auxiliary_weight, of_search)
+    output = score(request, [interest], tasks, hidden_units, **networks, beside=beside)
+    return keras.Model(request.inputs, output, name="sim")
+
+
+def _category(feature_columns, histories, category):
+    """Names of the candidate's column and of the history that the hard search compares."""
+    pairs = {column.name: item.name for item, column in behaviour_pairs(feature_columns, histories)}
+    if category is None:
+        category = list(pairs)[-1]
+    if category not in pairs:
+        raise ValueError(f"category: expected one of the histories {list(pairs)}, got {category!r}")
+    return pairs[category], category
