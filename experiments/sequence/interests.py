@@ -19,7 +19,7 @@ EXPERIMENT = Experiment(
     arms=[
         Arm(name="mean", model="mean", space=SPACE),
         Arm(name="GRU", model="gru", space=SPACE),
-        Arm(name="DIN", model="din", space=SPACE | {"weights": ("raw", "softmax")}),
+        Arm(name="DIN", model="din", space=SPACE | {"scale": ("raw", "length", "softmax")}),
         Arm(name="DIEN", model="dien", space=SPACE | {"auxiliary_weight": (0.0, 0.5, 1.0)}),
         Arm(name="BST", model="bst", space=SPACE),
     ],

@@ -198,7 +198,11 @@ def test_the_process_sees_nothing_of_book_course_and_machine(tmp_path, monkeypat
     text = "".join(output.get("text", output.get("evalue", "")) for output in seen[0].outputs)
     lines = text.splitlines()
     assert "/tmp" in lines and "/usr" in lines  # it did look
-    secrets = ("exercises.md", "chapters", "gradebook", "bookmaker", "wrote", "network", "secret")
+    # What it writes into folders of its own namespace is nowhere else.
+    written = [line for line in lines if line.startswith("wrote")]
+    assert not [line for line in written if os.path.exists(line.removeprefix("wrote ").strip())]
+    lines = [line for line in lines if line not in written]
+    secrets = ("exercises.md", "chapters", "gradebook", "bookmaker", "network", "secret")
     for word in secrets:
         assert not [line for line in lines if word in line]
     assert not [line for line in lines if line.isdigit()]

@@ -1,5 +1,6 @@
 """A round of thirty submissions with all recorded attacks, by nbgrader's own autograde."""
 
+import contextlib
 import os
 import textwrap
 import time
@@ -118,12 +119,31 @@ def test_what_was_stopped_has_a_remark_and_the_honest_have_none(round_of_thirty)
     assert all(any("was stopped" in line for line in remarks[one]) for one in stopped)
 
 
+def command_of(process):
+    with contextlib.suppress(OSError), open(f"/proc/{process}/cmdline") as file:
+        return file.read()
+    return ""
+
+
+def ancestors(process):
+    """Numbers of a process's parent, its parent, and so on."""
+    with contextlib.suppress(OSError, ValueError):
+        while process > 1:
+            with open(f"/proc/{process}/stat") as file:
+                process = int(file.read().rpartition(")")[2].split()[1])
+            yield process
+
+
+def is_of_another_test(process):
+    """Whether tests that run beside these have started it; what outlives its test has no parent."""
+    above = list(ancestors(process))
+    testing = [
+        one for one in above if "pytest" in command_of(one) or "exec(eval" in command_of(one)
+    ]
+    return bool(testing) and os.getpid() not in above
+
+
 def test_nothing_is_left_of_the_processes(round_of_thirty):
-    found = []
-    for process in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{process}/cmdline") as file:
-                found += ["student_process" in file.read()]
-        except OSError:
-            pass
-    assert not any(found)
+    numbers = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    found = [one for one in numbers if "student_process" in command_of(one)]
+    assert [one for one in found if not is_of_another_test(one)] == []
