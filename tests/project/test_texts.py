@@ -13,6 +13,7 @@ from bookmaker.imports import find_modules
 
 ROOT = Path(__file__).parents[2]
 OURS = ("recsys_lib", "bookmaker", "benchmarks", "experiments")
+COMMANDED = ("bookmaker", "experiments")
 GUIDES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "Makefile", ".ci/run")),
     *sorted((ROOT / "docs").glob("*.md")),
@@ -43,7 +44,7 @@ def named_commands():
         for module, words in commands(guide.read_text(encoding="utf-8")):
             if module.split(".")[0] not in OURS:
                 continue
-            takes_command = module == "bookmaker" and words and words[0].isalpha()
+            takes_command = module in COMMANDED and words and words[0].isalpha()
             options = found.setdefault((module, words[0] if takes_command else ""), set())
             options |= {word.split("=")[0] for word in words if word.startswith("--")}
     return found
