@@ -17,8 +17,8 @@ MUTANTS = [
     Mutant(
         "replay: labels are smoothed on the way to the loss",
         "recsys_lib/training/weighting.py",
-        "        return ops.binary_crossentropy(label, prediction)",
-        "        return ops.binary_crossentropy(label, prediction, label_smoothing=0.01)",
+        "        of_rows = ops.binary_crossentropy(label, prediction)",
+        "        of_rows = ops.binary_crossentropy(label, prediction, label_smoothing=0.01)",
         LR,
     ),
     Mutant(

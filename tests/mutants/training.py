@@ -64,8 +64,8 @@ MUTANTS = [
     Mutant(
         "loss: a clipped probability",
         WEIGHTING,
-        "return ops.binary_crossentropy(label, prediction)",
-        "return ops.binary_crossentropy(label, ops.clip(prediction, 1e-7, 1 - 1e-7))",
+        "of_rows = ops.binary_crossentropy(label, prediction)",
+        "of_rows = ops.binary_crossentropy(label, ops.clip(prediction, 1e-7, 1 - 1e-7))",
         f"{TEST_TRAINER}::test_a_confident_mistake_keeps_its_gradient",
     ),
     Mutant(
