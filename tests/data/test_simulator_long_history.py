@@ -80,8 +80,16 @@ def test_a_search_by_category_finds_what_stands_in_the_right_one(noise):
     features = data.train.features
     found = features["history_category"] == features["category"][:, None]
     where = simulator.relevant_steps(data, data.train)
+    # A relevant behaviour is any item of the candidate's topic. It is found where it stands in the
+    # candidate's category: the right one, or, above all for the candidate itself, a wrong one.
+    topic, category = data.truth["topic"][1:], data.truth["category"][1:]
+    of_pairs = np.zeros((topic.max() + 1, category.max() + 1))
+    np.add.at(of_pairs, (topic, category), 1 / np.bincount(topic)[topic])
+    shown = features["item_id"] - 1
+    of_rows = of_pairs[topic[shown], category[shown]]
+    expected = (of_rows * where.sum(axis=1)).sum() / where.sum()
     recall = (found & where).sum() / where.sum()
-    assert recall == pytest.approx((1 - noise) ** 2, abs=0.06)
+    assert recall == pytest.approx(expected, abs=0.005)
     assert (found & ~where).any() == (noise > 0)
 
 

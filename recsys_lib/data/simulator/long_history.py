@@ -12,9 +12,10 @@ The age counts behaviours, 0 for the latest. What a short history leaves out is 
 evidence, and what a search in the long one finds can be held against ``relevant_steps``.
 
 An item's *category* is its topic as the catalogue states it. ``noise`` of the items stand in a
-wrong one. A search by category finds a relevant behaviour where both it and the candidate stand in
-the right one, (1 - noise)^2 of them; to do better, a model has to learn from clicks what an item is
-about.
+wrong one. A search by category finds a relevant behaviour where it and the candidate stand in one
+category: both in the right one, (1 - noise)^2 of the pairs, or both in the same wrong one, which
+few do but for the candidate itself met again. To do better, a model has to learn from clicks what
+an item is about.
 
 Chapter 04, "A history of thousands".
 """
