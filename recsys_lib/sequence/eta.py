@@ -115,6 +115,7 @@ def build_eta(
     recency: bool = False,
     histories: Sequence[str] | None = None,
     step_context: Sequence[str] = (),
+    product: bool = False,
     activation: Activation = "relu",
     dropout_rate: float = 0.0,
     batch_normalization: bool = False,
@@ -135,6 +136,7 @@ def build_eta(
         recency: whether the attention also sees how many behaviours ago each behaviour was; the
             codes do not. Not in the paper.
         histories, step_context: see ``read_request``; the attention reads the context.
+        product: whether the network also reads the interest times the candidate, see ``head``.
         activation: of the network.
         dropout_rate: dropout after each hidden layer, in training only.
         batch_normalization: normalise before each activation.
@@ -184,6 +186,7 @@ def build_eta(
         [interest],
         tasks,
         hidden_units,
+        product=product,
         activation=activation,
         dropout_rate=dropout_rate,
         batch_normalization=batch_normalization,

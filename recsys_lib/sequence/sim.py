@@ -85,6 +85,7 @@ def build_sim(
     recency: bool = True,
     histories: Sequence[str] | None = None,
     step_context: Sequence[str] = (),
+    product: bool = False,
     activation: Activation = "relu",
     dropout_rate: float = 0.0,
     batch_normalization: bool = False,
@@ -108,6 +109,7 @@ def build_sim(
         recency: whether the exact search unit sees how many behaviours ago each behaviour was: the
             paper's is the time between the behaviour and now.
         histories, step_context: see ``read_request``; the exact search unit reads the context.
+        product: whether the network also reads the interest times the candidate, see ``head``.
         activation: of both networks.
         dropout_rate: dropout after each hidden layer of both networks, in training only.
         batch_normalization: normalise before each activation of both networks.
@@ -179,7 +181,12 @@ def build_sim(
         (kind,) = check_tasks(tasks, exactly=1).values()
         of_search = PredictionHead(kind, name="sim_search_prediction")(logit)
         beside = (auxiliary_weight, of_search)
-    output = score(request, [interest], tasks, hidden_units, **networks, beside=beside)
+    if product:
+        # One sum for each head; it begins with what stood where the behaviours' vectors stand.
+        interest = ops.reshape(interest, (-1, num_heads, steps.shape[-1]))
+    output = score(
+        request, [interest], tasks, hidden_units, product=product, **networks, beside=beside
+    )
     return keras.Model(request.inputs, output, name="sim")
 
 

@@ -47,6 +47,7 @@ def build_twin(
     recency: bool = True,
     histories: Sequence[str] | None = None,
     step_context: Sequence[str] = (),
+    product: bool = False,
     activation: Activation = "relu",
     dropout_rate: float = 0.0,
     batch_normalization: bool = False,
@@ -67,6 +68,7 @@ def build_twin(
             as the time of the behaviour is in the paper.
         histories: see ``read_request``; what is inherent to the items.
         step_context: see ``read_request``; the cross features.
+        product: whether the network also reads the interest times the candidate, see ``head``.
         activation: of the network.
         dropout_rate: dropout after each hidden layer, in training only.
         batch_normalization: normalise before each activation.
@@ -117,6 +119,7 @@ def build_twin(
         [interest],
         tasks,
         hidden_units,
+        product=product,
         activation=activation,
         dropout_rate=dropout_rate,
         batch_normalization=batch_normalization,

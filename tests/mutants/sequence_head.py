@@ -191,7 +191,14 @@ MUTANTS = [
             "        activation=activation,\n",
             PRODUCTS,
         )
-        for name, file in (("DIN", DIN), ("DIEN", DIEN), ("DSIN", DSIN), ("BST", BST))
+        for name, file in (
+            ("DIN", DIN),
+            ("DIEN", DIEN),
+            ("DSIN", DSIN),
+            ("BST", BST),
+            ("ETA", "recsys_lib/sequence/eta.py"),
+            ("TWIN", "recsys_lib/sequence/twin.py"),
+        )
     ),
     Mutant(
         "heads of slices: every head reads the first one's",

@@ -29,8 +29,11 @@ from recsys_lib.sequence import (
     build_dien,
     build_din,
     build_dsin,
+    build_eta,
     build_gru,
     build_pooled,
+    build_sim,
+    build_twin,
 )
 
 SIZES = {"embedding_dim": WIDTH, "hidden_units": (6, 5)}
@@ -214,12 +217,17 @@ BUILDERS = {
     "dien": (build_dien, {"activation": "relu"}, ("dien_interest",)),
     "dsin": (build_dsin, {"num_sessions": 2}, ("activated_interest", "activated_state")),
     "bst": (build_bst, {"activation": "relu"}, ("bst_block",)),
+    "sim": (build_sim, {"found_steps": 2, "auxiliary_weight": 0}, ("sim_interest",)),
+    "eta": (build_eta, {"found_steps": 2}, ("eta_interest",)),
+    "twin": (build_twin, {"found_steps": 2}, ("twin_interest",)),
 }
 
 
 def interests_of(model, name, layers):
     """The interests as the network reads them, and what of each is multiplied."""
     found = [by_name(model, layer).astype(np.float64) for layer in layers]
+    if name == "sim":  # two heads; each sum begins with what stands for the behaviours' vectors
+        return found, [found[0].reshape(NUM_ROWS, 2, -1)[..., :WIDTH]]
     if name != "bst":
         found = [interest.reshape(NUM_ROWS, -1) for interest in found]
         return found, found
