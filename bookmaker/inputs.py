@@ -28,8 +28,10 @@ from bookmaker.lessons import (
     read_text,
 )
 from recsys_lib.book.places import CHAPTERS, LessonError, write_atomically
+from recsys_lib.locks import locked
 
 NAME = "inputs.json"
+LOCK_SECONDS = 30.0
 LIBRARY = ("recsys_lib",)
 ROOT = CHAPTERS.parent
 _NAMED_AS_TEXT = re.compile(r"""["'](recsys_lib(?:\.\w+)+)(?::(\w+))?["']""")
@@ -140,11 +142,13 @@ def record_built(text_path: Path, inputs: str, chapters: Path = CHAPTERS) -> Non
         LessonError: the notebook is missing or is none.
     """
     known = {key_of(path, chapters) for path in texts(chapters)}
-    built = {name: value for name, value in read_built(chapters).items() if name in known}
     outputs = outputs_of(Path(text_path).with_suffix(".ipynb"))
-    built[key_of(text_path, chapters)] = {"inputs": inputs, "outputs": outputs}
-    lines = json.dumps(dict(sorted(built.items())), indent=1)
-    write_atomically(Path(chapters) / NAME, lines + "\n")
+    # Lessons are built side by side, and each build must keep what the others noted.
+    with locked(Path(chapters) / f".{NAME}.lock", LOCK_SECONDS):
+        built = {name: value for name, value in read_built(chapters).items() if name in known}
+        built[key_of(text_path, chapters)] = {"inputs": inputs, "outputs": outputs}
+        lines = json.dumps(dict(sorted(built.items())), indent=1)
+        write_atomically(Path(chapters) / NAME, lines + "\n")
 
 
 def is_built_with(text_path: Path, inputs: str, chapters: Path = CHAPTERS) -> bool:
