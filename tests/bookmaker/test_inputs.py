@@ -1,4 +1,6 @@
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from nbformat.v4 import new_output
@@ -183,3 +185,21 @@ def test_an_alternative_text_is_prose_and_a_figure_is_not(chapters):
 
     assert hash_with("a rising line", "iVBO") == hash_with("a falling line", "iVBO")
     assert hash_with("a rising line", "iVBO") != hash_with("a rising line", "iVBP")
+
+
+def test_builds_side_by_side_keep_each_others_notes(chapters, monkeypatch):
+    texts = [chapters.write(name=f"0{number}_lesson") for number in range(1, 7)]
+    for text in texts:
+        chapters.fake(text)
+    (chapters.folder / inputs.NAME).unlink()
+    read = inputs.read_built
+
+    def slowly(folder):
+        found = read(folder)
+        time.sleep(0.02)  # long enough for another to write in between
+        return found
+
+    monkeypatch.setattr(inputs, "read_built", slowly)
+    with ThreadPoolExecutor(len(texts)) as threads:
+        list(threads.map(lambda text: inputs.record_built(text, "read", chapters.folder), texts))
+    assert len(read(chapters.folder)) == len(texts)
