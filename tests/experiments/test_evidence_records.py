@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 
 import pytest
 from tiny_evidence import DECLARED, HereWorkers
@@ -135,6 +136,18 @@ MARGIN = ('"sharp", "blurred", at=1.0)', '"sharp", "blurred", at=1.0, margin=3.0
 BLOCK = ("worlds=(100, 104),\n    side_", "worlds=(110, 114),\n    side_")
 SIDE = ("side_worlds=(100, 103)", "side_worlds=(110, 113)")
 SAID = ('parts=["unseen"],', 'parts=["unseen"],\n    amendments=["the margin is three points"],')
+
+
+def test_a_change_within_one_second_and_of_the_same_size_is_seen(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    folder = declare(tmp_path)
+    path = folder / "small" / "guesses.py"
+    before = path.stat()
+    assert registry.load(NAME, folder).worlds == (100, 104)
+    declare(tmp_path, BLOCK, SIDE)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert path.stat().st_size == before.st_size
+    assert registry.load(NAME, folder).worlds == (110, 114)
 
 
 def test_a_changed_declaration_costs_new_worlds(home, capsys):
