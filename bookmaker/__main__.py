@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from bookmaker import (
+    budget,
     docstrings,
     evidence,
     formatting,
@@ -72,6 +73,9 @@ def _build_one(text_path, read, known, chapters):
     try:
         lesson = describe(text_path)
         times = None if known and refresh(text_path) else build(text_path)
+        # The minutes that the header says count figures and printed source, which are known now.
+        if lesson.is_counted and generated.write(text_path):
+            refresh(text_path)
         inputs.record_built(text_path, read, chapters)
     except (BuildError, LessonError) as error:
         print(error, file=sys.stderr)
@@ -95,6 +99,18 @@ def _cells(options):
         if generated.write(text_path):
             print(f"{text_path.stem}: header and starters written")
     return 0
+
+
+def _budget(options):
+    over = False
+    for text_path in select_texts(options.lessons, options.chapters):
+        lesson = describe(text_path)
+        counted = budget.count(text_path)
+        print("\n".join(budget.table(lesson, counted)))
+        problems = budget.problems(lesson, counted)
+        _print_problems(problems)
+        over |= bool(problems)
+    return 1 if over else 0
 
 
 def _check(options):
@@ -206,6 +222,10 @@ def _parser():
     command = commands.add_parser("cells", help="write the lessons' headers and starters")
     command.add_argument("lessons", nargs="*", help="paths, chapters or lessons; default: all")
     command.set_defaults(run=_cells)
+
+    command = commands.add_parser("budget", help="count what lessons ask of their readers")
+    command.add_argument("lessons", nargs="+", help="paths, chapters or lessons")
+    command.set_defaults(run=_budget)
 
     command = commands.add_parser("check", help="check all lessons without running them")
     command.set_defaults(run=_check)

@@ -40,7 +40,7 @@ def describe_figures(notebook: Any) -> None:
             cell.metadata.pop("jupyter", None)
         described = what_to_see(notebook, number)
         for output in cell.outputs:
-            if described and _is_figure(output):
+            if described and is_figure(output):
                 _describe(output, described)
 
 
@@ -170,7 +170,7 @@ def _plots_or_checks(statement):
 
 
 def _figure_problems(where, cell, described):
-    shown = [_described(output) for output in cell.outputs if _is_figure(output)]
+    shown = [_described(output) for output in cell.outputs if is_figure(output)]
     if shown and described is None:
         return [
             f"{where}: expected a line `*What to see: ...*` in the prose after the figure, got none"
@@ -183,7 +183,12 @@ def _figure_problems(where, cell, described):
     ]
 
 
-def _is_figure(output):
+def is_figure(output: Mapping[str, Any]) -> bool:
+    """Whether an output of a cell is a figure of the library or of matplotlib.
+
+    Args:
+        output: of a cell.
+    """
     data = output.get("data", {})
     return "image/png" in data or FIGURE.match(data.get("text/html", "")) is not None
 

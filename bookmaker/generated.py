@@ -1,25 +1,29 @@
 """Writes into a lesson's text what has its one source elsewhere: the header and the starters.
 
-The header, the first cell, repeats the front matter: title, question, times, the library's module.
-Objectives and prerequisites stand there alone, and stay as they are. The cell after each
-``exercise("id")`` is the starter of the exercises file beside the lesson; one that is missing is
-put there. ``python -m bookmaker cells`` and ``make book`` write both, the check compares them.
+The header, the first cell, repeats the front matter: title, question, times, the library's module,
+and links to the lessons that a core lesson or a survey builds on. In counted anatomies the minutes
+are those of ``bookmaker.budget``. Objectives stand there alone, and stay as they are, as do own
+words behind the library's module and the links. The cell after each ``exercise("id")`` is the
+starter of the exercises file beside the lesson; one that is missing is put there. ``python -m
+bookmaker cells`` and ``make book`` write both, the check compares them.
 """
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+from bookmaker import budget, links
 from bookmaker.lesson_cells import code_lines, exercise_shown, is_starter_of
-from bookmaker.lessons import Lesson, describe, read_text
-from recsys_lib.book.exercises.parsing import SUFFIX
+from bookmaker.lessons import Lesson, describe, exercises_text, read_text
 from recsys_lib.book.exercises.source import read_source
-from recsys_lib.book.places import write_atomically
+from recsys_lib.book.places import LessonError, write_atomically
 
 _FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 _HEADER_ENDS = re.compile(r"^(?:## |\+\+\+|`{3})", re.MULTILINE)
 # Where a part that is missing goes: before the first of these that is there.
 _BEHIND = {"Question": ("Objectives", "Data", "Prerequisites", "Time", "Library")}
+_BEHIND["Prerequisites"] = ("Time", "Library")
 _BEHIND["Time"] = ("Library",)
 
 
@@ -37,7 +41,7 @@ def write(text_path: Path) -> bool:
     new = with_header(old, describe(text_path))
     if new != old:
         write_atomically(text_path, new)
-    exercises = Path(text_path).with_name(f"{Path(text_path).stem}{SUFFIX}")
+    exercises = exercises_text(text_path)
     if exercises.exists():
         starters = {one.identifier: one.lesson_cell for one in read_source(exercises).exercises}
         text = with_starters(new, read_text(text_path), starters)
@@ -47,33 +51,61 @@ def write(text_path: Path) -> bool:
     return new != old
 
 
-def parts(lesson: Lesson) -> dict[str, str]:
-    """What the header repeats of the front matter; the library's sentence may say more.
+def parts(lesson: Lesson, notebook: Any = None) -> dict[str, str]:
+    """What the header repeats of the front matter; own words may follow links and module.
+
+    Args:
+        lesson: what the front matter says.
+        notebook: the text's content, if it has been read.
+
+    Returns:
+        Dict of label to what follows it; prerequisites that are none are an empty text.
+
+    Raises:
+        LessonError: a prerequisite is no lesson of the book.
 
     Example:
         >>> front = {"title": "T", "question": "Why?", "minutes": 5, "library": "m", "seconds": 3}
         >>> parts(Lesson(Path("01_t.md"), **front))["Time"]
         '5 minutes to read and try; the cells run in about 3 seconds on two idle cores.'
     """
-    return {
-        "Question": lesson.question,
-        "Time": (
-            f"{lesson.minutes} minutes to read and try; the cells run in about {lesson.seconds} "
-            "seconds on two idle cores."
-        ),
-        "Library": f"`{lesson.library}`",
-    }
+    found = {"Question": lesson.question}
+    if lesson.prerequisites is not None:
+        linked = [links.link_to(name, lesson.text_path) for name in lesson.prerequisites]
+        found["Prerequisites"] = ", ".join(linked)
+    found["Time"] = (
+        f"{_minutes(lesson, notebook)}; the cells run in about {lesson.seconds} seconds on two "
+        "idle cores."
+    )
+    found["Library"] = f"`{lesson.library}`"
+    return found
 
 
-def header_problems(lesson: Lesson, header: str) -> list[str]:
+def _minutes(lesson, notebook):
+    if not lesson.is_counted:
+        return f"{lesson.minutes} minutes to read and try"
+    counted = budget.count(lesson.text_path, notebook)
+    if not counted.solving:
+        return f"{counted.reading} minutes to read"
+    return (
+        f"{counted.minutes} minutes: {counted.reading} to read, {counted.solving} for its exercises"
+    )
+
+
+def header_problems(lesson: Lesson, header: str, notebook: Any = None) -> list[str]:
     """Where the header is not what the front matter says, one line each.
 
     Args:
         lesson: what the front matter says.
         header: the first cell's source, up to its first ``##``.
+        notebook: the text's content, if it has been read.
     """
+    try:
+        wanted_parts = parts(lesson, notebook)
+    except LessonError as error:
+        return [str(error)]
     found = []
-    for label, wanted in parts(lesson).items():
+    for label, wanted in wanted_parts.items():
         paragraph = _paragraph(header, label)
         if paragraph is not None and not _says(paragraph[0], label, wanted):
             found.append(
@@ -89,6 +121,9 @@ def with_header(text: str, lesson: Lesson) -> str:
     Args:
         text: the whole text.
         lesson: what the front matter says.
+
+    Raises:
+        LessonError: a prerequisite is no lesson of the book.
     """
     front = _FRONT_MATTER.match(text)
     start = front.end() if front else 0
@@ -134,7 +169,7 @@ def with_starters(text: str, notebook, starters: dict[str, str]) -> str:
 def _with_part(header, label, wanted):
     found = _paragraph(header, label)
     if found is None:
-        new = f"**{label}.** {wanted}"
+        new = f"**{label}.** {wanted or 'None.'}"
         for other in _BEHIND.get(label, ()):
             before = _paragraph(header, other)
             if before is not None:
@@ -146,6 +181,10 @@ def _with_part(header, label, wanted):
     rest = ""
     if label == "Library":
         rest = re.sub(r"\A\*\*Library\.\*\*\s*(?:`[^`]*`)?", "", paragraph)
+    elif label == "Prerequisites":
+        rest = budget.PREREQUISITES.sub("", paragraph, count=1)
+        if rest.strip() in ("", "None."):
+            rest, wanted = "", wanted or "None."
     return f"{header[:start]}**{label}.** {wanted}{rest}{header[start + len(paragraph) :]}"
 
 
@@ -158,6 +197,10 @@ def _paragraph(header, label):
 def _says(paragraph, label, wanted):
     said = " ".join(paragraph.split())
     expected = f"**{label}.** {' '.join(wanted.split())}"
+    if label == "Prerequisites":
+        start = budget.PREREQUISITES.match(said)
+        own = said[start.end() :].strip()
+        return start["links"].strip() == wanted and (own != "None." if wanted else own != "")
     return wanted in said if label == "Library" else said == expected
 
 

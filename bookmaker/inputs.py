@@ -22,6 +22,7 @@ from bookmaker.lessons import (
     cell_contents,
     code_in,
     code_of,
+    exercises_text,
     find_texts,
     is_lab,
     read_notebook,
@@ -71,7 +72,7 @@ def inputs_of(text_path: Path, root: Path = ROOT) -> str:
     notebook = read_text(text_path)
     sources = code_in(notebook)
     parts = [("cells", repr(code_cells(notebook)).encode())]
-    exercises = text_path.with_name(f"{text_path.stem}.exercises.md")
+    exercises = exercises_text(text_path)
     if exercises.exists():
         sources = [*sources, *code_of(exercises)]
         parts.append(("exercises", exercises.read_bytes()))

@@ -1,36 +1,51 @@
-"""Holds the exercises in a lesson against their source: each shown once, with its own starter."""
+"""Holds the exercises in a lesson against their source: each shown once, with its own starter.
+
+A lesson and its companion share a file of exercises; each exercise stands in one of the two.
+"""
 
 from collections import Counter
 
 from bookmaker import variants
 from bookmaker.claim_sources import calls_in_cell
-from recsys_lib.book.exercises.parsing import SUFFIX, ExerciseError
+from bookmaker.lessons import companion_text, exercises_text, is_deeper, lesson_text, read_text
+from recsys_lib.book.exercises.parsing import ExerciseError
 from recsys_lib.book.exercises.source import find_sources, known_identifiers, read_source
 
 
 def lesson_problems(text_path, notebook):
-    """Return what is wrong with the exercises of one lesson, one line each.
+    """Return what is wrong with the exercises of one lesson or companion, one line each.
 
-    The lesson must show each exercise of the file beside it with a cell ``exercise("id")``, and
-    the next code cell must be the source's starter followed by its check; blank lines do not
-    count. What varies with a seed is checked along.
+    The lesson or its companion must show each exercise of the file beside them with a cell
+    ``exercise("id")``, and the next code cell must be the source's starter followed by its check;
+    blank lines do not count. An exercise that neither shows is missed by the lesson, one that both
+    show is too much in the companion. What varies with a seed is checked along with the lesson.
     """
-    path = text_path.with_name(text_path.stem + SUFFIX)
+    path = exercises_text(text_path)
     shown = _shown(notebook)
     if not path.exists():
         return [
             f"{text_path}: shows the exercise {identifier}, but {path.name} is missing"
-            for identifier in shown
+            for identifier, _ in shown
         ]
     try:
         file = read_source(path)
     except ExerciseError as error:
         return [str(error)]
     ours = {one.identifier: one for one in file.exercises}
-    problems = []
-    for identifier in sorted(set(ours) - set(shown)):
-        problems.append(f"{text_path}: no cell shows the exercise {identifier}")
-    for identifier, following in shown.items():
+    counts = Counter(identifier for identifier, _ in shown)
+    problems = [
+        f"{text_path}: shows the exercise {identifier} {times} times, expected once"
+        for identifier, times in counts.items()
+        if times > 1
+    ]
+    if is_deeper(text_path):
+        lesson = lesson_text(text_path)
+        for identifier in sorted(set(counts) & _shown_in(lesson)):
+            problems.append(f"{text_path}: {lesson.name} shows the exercise {identifier}, too")
+    else:
+        for identifier in sorted(set(ours) - set(counts) - _shown_in(companion_text(text_path))):
+            problems.append(f"{text_path}: no cell shows the exercise {identifier}")
+    for identifier, following in shown:
         if identifier not in ours:
             problems.append(f"{text_path}: {path.name} has no exercise {identifier}")
         elif code_lines(following) != code_lines(ours[identifier].lesson_cell):
@@ -38,7 +53,7 @@ def lesson_problems(text_path, notebook):
                 f"{text_path}: the cell after the exercise {identifier} is not its starter; "
                 "run `python -m bookmaker cells`"
             )
-    return problems + variants.problems(file)
+    return problems if is_deeper(text_path) else problems + variants.problems(file)
 
 
 def duplicate_exercises(chapters):
@@ -91,10 +106,17 @@ def code_lines(source):
 
 
 def _shown(notebook):
-    """Dict of identifier to the source of the code cell after the one that shows it."""
+    """Identifier and source of the code cell after it, for each exercise that is shown."""
     codes = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-    shown = {}
-    for source, following in zip(codes, [*codes[1:], ""], strict=True):
-        for identifier in exercise_shown(source):
-            shown[identifier] = following
-    return shown
+    return [
+        (identifier, following)
+        for source, following in zip(codes, [*codes[1:], ""], strict=True)
+        for identifier in exercise_shown(source)
+    ]
+
+
+def _shown_in(text_path):
+    """The exercises that a text shows; none where there is no text."""
+    if not text_path.exists():
+        return set()
+    return {identifier for identifier, _ in _shown(read_text(text_path))}

@@ -9,12 +9,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bookmaker import conversion, figures, generated, index, inputs, ledger, links, tables
+from bookmaker import budget, conversion, figures, generated, index, inputs, ledger, links, tables
+from bookmaker.anatomies import CHECKED, HEADER_LABELS, HEADINGS
+from bookmaker.budget import lines_to_read
 from bookmaker.claim_sources import calls_in_cell, claim_problems, problems_between
 from bookmaker.lesson_cells import duplicate_exercises, lesson_problems
 from bookmaker.lessons import (
-    HEADER_LABELS,
-    HEADINGS,
     cell_contents,
     describe,
     find_texts,
@@ -26,9 +26,7 @@ from recsys_lib.book.places import CHAPTERS, LessonError
 
 LONGEST_CELL = 30
 LONGEST_TAGGED_CELL = 40
-LONGEST_RUN_SECONDS = {"full": 60, "overview": 60, "lab": 180}
 
-_WRAPPED_IMPORT = re.compile(r"^from [\w.]+ import \([^)]*\)", re.MULTILINE)
 _PIXELS = re.compile(r"data:image/png;base64,[^\"]*")
 _ABSOLUTE_PATH = re.compile(r"""(?:^|[\s"'(=\[,])((?:/[\w.+-]+){2,}/?|[A-Za-z]:\\\w[\w\\.-]*)""")
 
@@ -68,6 +66,7 @@ def check_lesson(text_path):
     problems += _text_problems(lesson, text_notebook)
     if problems and problems[0].startswith(f"{lesson.notebook_path}: stale"):
         return problems
+    problems += budget.problems(lesson, budget.count(text_path, text_notebook, notebook))
     problems += notebook_problems(lesson.notebook_path, notebook)
     return problems + figures.problems(lesson.notebook_path, notebook)
 
@@ -84,6 +83,7 @@ def text_problems(text_path):
 def _text_problems(lesson, notebook):
     return [
         *anatomy_problems(lesson, notebook),
+        *counted_problems(lesson, notebook),
         *lab_problems(lesson, notebook),
         *claim_problems(lesson.text_path, notebook),
         *lesson_problems(lesson.text_path, notebook),
@@ -139,12 +139,6 @@ def notebook_problems(path, notebook):
     return problems
 
 
-def lines_to_read(source):
-    """Return the number of a cell's lines; an import counts once, however it is wrapped."""
-    wrapped = sum(call.count("\n") for call in _WRAPPED_IMPORT.findall(source))
-    return len(source.splitlines()) - wrapped
-
-
 def anatomy_problems(lesson, notebook):
     """Return which parts of a lesson are missing or out of place."""
     path = lesson.text_path
@@ -160,10 +154,13 @@ def anatomy_problems(lesson, notebook):
             problems.append(
                 f"{path}: the header (first cell, before any `##`) lacks `**{label}.**`"
             )
-    problems += generated.header_problems(lesson, header)
+    problems += generated.header_problems(lesson, header, notebook)
     second = [text for level, text in headings if level == 2]
     position = 0
-    for wanted in HEADINGS[lesson.anatomy]:
+    wanted_headings = HEADINGS[lesson.anatomy]
+    if lesson.anatomy == "deeper" and _checks_sentences(notebook):
+        wanted_headings = (CHECKED,)
+    for wanted in wanted_headings:
         if wanted not in second:
             problems.append(f"{path}: heading `## {wanted}` is missing")
         elif wanted not in second[position:]:
@@ -172,9 +169,42 @@ def anatomy_problems(lesson, notebook):
             position = second.index(wanted, position) + 1
         if second.count(wanted) > 1:
             problems.append(f"{path}: heading `## {wanted}` appears {second.count(wanted)} times")
-    longest = LONGEST_RUN_SECONDS[lesson.anatomy]
-    if lesson.seconds > longest:
-        problems.append(f"{path}: runs {lesson.seconds} s, at most {longest} s are allowed")
+    if lesson.anatomy == "core":
+        problems += [
+            f"{path}: heading `## {text}` is none of a core lesson's"
+            for text in dict.fromkeys(second)
+            if text not in HEADINGS["core"]
+        ]
+    return problems
+
+
+def _checks_sentences(notebook):
+    """Whether some cell checks a sentence, or shows those that were checked."""
+    return any(
+        calls_in_cell(cell.source, name)
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        for name in ("exact", "checked_sentences")
+    )
+
+
+def counted_problems(lesson, notebook):
+    """Return what lessons whose minutes are counted may not do: claim, and be excused."""
+    if not lesson.is_counted:
+        return []
+    path = lesson.text_path
+    problems = [
+        f"{path}: cell {number} calls {name}, expected exact or a recorded finding"
+        for number, cell in enumerate(notebook.cells, start=1)
+        if cell.cell_type == "code"
+        for name in ("claim", "claims_table")
+        if calls_in_cell(cell.source, name)
+    ]
+    if not conversion.is_converted(path):
+        problems.append(
+            f"{path}: `anatomy: {lesson.anatomy}` is a converted lesson's; take it off "
+            f"{conversion.NAME}"
+        )
     return problems
 
 

@@ -1,62 +1,56 @@
 """Lessons: where they lie, what their front matter says, and their two forms.
 
 A lesson is a MyST text ``chapters/NN_name/NN_slug.md`` beside the executed notebook of the same
-name. The text is the source; everything here reads it, and nothing here writes it. Files named
-``*.exercises.md`` and ``*.exercises.ipynb`` are no lessons. Optional labs, ``lab_slug.md``, are
-treated as lessons with a short anatomy, see ``bookmaker.labs``.
+name. The text is the source; everything here reads it, and nothing here writes it. A lesson may
+have a companion beside it, ``NN_slug.deeper.md``; its exercises, ``NN_slug.exercises.md``, serve
+both and are no lesson. Optional labs, ``lab_slug.md``, are treated as lessons with a short anatomy,
+see ``bookmaker.labs``.
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from bookmaker.anatomies import COUNTED, HEADINGS
+from recsys_lib.book.exercises.parsing import SUFFIX
 from recsys_lib.book.places import CHAPTERS, LessonError
 from recsys_lib.data.registry import ENTRIES
 
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 CELL_METADATA = ("name", "nbgrader", "tags")
 
-HEADINGS = {
-    "full": (
-        "Where the previous model fails",
-        "The mathematics",
-        "A worked example",
-        "Predict before you run",
-        "From scratch",
-        "In the library",
-        "On the simulator",
-        "On real data",
-        "Turn the knob",
-        "Break it",
-        "Exercises",
-        "What was claimed",
-        "References",
-    ),
-    "overview": ("Predict before you run", "What was claimed", "References"),
-    "lab": ("References",),
-}
-_LESSON_LABELS = ("Question", "Objectives", "Prerequisites", "Time", "Library")
-HEADER_LABELS = {
-    "full": _LESSON_LABELS,
-    "overview": _LESSON_LABELS,
-    "lab": ("Question", "Data", "Prerequisites", "Time", "Library"),
-}
-
-_FRONT_MATTER = {"title": str, "question": str, "minutes": int, "library": str, "seconds": int}
+_FRONT_MATTER = {"title": str, "question": str, "library": str, "seconds": int}
+_DEEPER = ".deeper"
+_NAME = re.compile(r"\d\d_\w+/\d\d_\w+")
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """One lesson or lab as its front matter describes it; ``data`` is a lab's data set."""
+    """One lesson, companion or lab as its front matter describes it.
+
+    Args:
+        text_path: its text.
+        title, question, library: as the front matter says.
+        seconds: how long its cells run.
+        minutes: to read and try; None where they are counted.
+        anatomy: one of `HEADINGS`.
+        data: a lab's data set.
+        prerequisites: names of the lessons that a core lesson or a survey builds on, such as
+            ``"02_second_order_crosses/01_fm"``; None for the others, whose text says it in words.
+        numbers: what its prose may say although no output holds it.
+    """
 
     text_path: Path
     title: str
     question: str
-    minutes: int
     library: str
     seconds: int
+    minutes: int | None = None
     anatomy: str = "full"
     data: str | None = None
+    prerequisites: tuple[str, ...] | None = None
+    numbers: tuple[str, ...] = ()
 
     @property
     def notebook_path(self):
@@ -70,17 +64,80 @@ class Lesson:
     def name(self):
         return self.text_path.stem
 
+    @property
+    def is_counted(self):
+        return self.anatomy in COUNTED
+
 
 def find_texts(chapters=CHAPTERS):
-    """Return the paths of all lessons' texts in the order of the book, a chapter's labs last."""
+    """Return the paths of all lessons' texts in the order of the book.
+
+    A companion stands behind its lesson, a chapter's labs stand last.
+    """
     folder = Path(chapters)
     found = [*folder.glob("[0-9][0-9]_*/[0-9][0-9]_*.md"), *folder.glob("[0-9][0-9]_*/lab_*.md")]
-    return sorted(path for path in found if not path.name.endswith(".exercises.md"))
+    texts = [path for path in found if not path.name.endswith(SUFFIX)]
+    return sorted(texts, key=lambda path: (lesson_text(path), is_deeper(path)))
 
 
 def is_lab(path):
     """Return whether the text or notebook at ``path`` is an optional lab's, by its name."""
     return Path(path).name.startswith("lab_")
+
+
+def is_deeper(path: Path) -> bool:
+    """Whether a text or notebook is a lesson's companion, by its name.
+
+    Args:
+        path: the text or notebook.
+
+    Example:
+        >>> is_deeper(Path("01_fm.deeper.ipynb")), is_deeper(Path("01_fm.ipynb"))
+        (True, False)
+    """
+    return Path(path).stem.endswith(_DEEPER)
+
+
+def lesson_text(path: Path) -> Path:
+    """The text of the lesson to which a text belongs: a lesson's own, a companion's lesson's.
+
+    Args:
+        path: a lesson's or a companion's text.
+
+    Example:
+        >>> lesson_text(Path("01_fm.deeper.md")).name, lesson_text(Path("01_fm.md")).name
+        ('01_fm.md', '01_fm.md')
+    """
+    path = Path(path)
+    return path.with_name(f"{path.stem.removesuffix(_DEEPER)}{path.suffix}")
+
+
+def companion_text(path: Path) -> Path:
+    """Where the text of a lesson's companion lies, if there is one.
+
+    Args:
+        path: the lesson's text, or the companion's.
+
+    Example:
+        >>> companion_text(Path("01_fm.md")).name
+        '01_fm.deeper.md'
+    """
+    path = lesson_text(path)
+    return path.with_name(f"{path.stem}{_DEEPER}{path.suffix}")
+
+
+def exercises_text(path: Path) -> Path:
+    """Where the exercises lie that a lesson and its companion show, if there are any.
+
+    Args:
+        path: the lesson's text, or the companion's.
+
+    Example:
+        >>> exercises_text(Path("01_fm.deeper.md")).name
+        '01_fm.exercises.md'
+    """
+    path = lesson_text(path)
+    return path.with_name(f"{path.stem}{SUFFIX}")
 
 
 def select_texts(names, chapters=CHAPTERS):
@@ -95,10 +152,11 @@ def select_texts(names, chapters=CHAPTERS):
     chosen = []
     for name in names:
         path = Path(name).resolve()
+        plain = path.with_suffix("") if path.suffix == ".ipynb" else path
         fitting = [
             text
             for text in texts
-            if text.resolve() in (path, path.with_suffix(".md"))
+            if text.resolve() in (path, plain.with_name(f"{plain.name}.md"))
             or text.parent.resolve() == path
             or name in (text.stem, text.parent.name)
         ]
@@ -187,24 +245,29 @@ def describe(text_path, notebook=None):
     fields = notebook.metadata.get("lesson")
     if not isinstance(fields, dict):
         raise LessonError(f"{text_path}: front matter has no mapping `lesson`")
-    for key, kind in _FRONT_MATTER.items():
-        value = fields.get(key)
-        if not isinstance(value, kind) or isinstance(value, bool) or not value:
-            raise LessonError(
-                f"{text_path}: front matter `lesson.{key}` must be a non-empty {kind.__name__}, "
-                f"got {value!r}"
-            )
     anatomy = fields.get("anatomy", "full")
     if anatomy not in HEADINGS:
         raise LessonError(
             f"{text_path}: front matter `lesson.anatomy` must be one of {', '.join(HEADINGS)}, "
             f"got {anatomy!r}"
         )
-    if (anatomy == "lab") != is_lab(text_path):
+    kinds = _FRONT_MATTER if anatomy in COUNTED else {**_FRONT_MATTER, "minutes": int}
+    for key, kind in kinds.items():
+        value = fields.get(key)
+        if not isinstance(value, kind) or isinstance(value, bool) or not value:
+            raise LessonError(
+                f"{text_path}: front matter `lesson.{key}` must be a non-empty {kind.__name__}, "
+                f"got {value!r}"
+            )
+    _check_name(text_path, anatomy)
+    known = {*kinds, "anatomy"} | ({"data"} if anatomy == "lab" else set())
+    if anatomy in COUNTED:
+        known |= {"numbers"} if anatomy == "deeper" else {"numbers", "prerequisites"}
+    if "minutes" in fields and anatomy in COUNTED:
         raise LessonError(
-            f"{text_path}: `anatomy: lab` and a file's name `lab_...` go together, got {anatomy!r}"
+            f"{text_path}: front matter `lesson.minutes`: expected none for `anatomy: {anatomy}`, "
+            f"whose minutes are counted, got {fields['minutes']!r}"
         )
-    known = {*_FRONT_MATTER, "anatomy"} | ({"data"} if anatomy == "lab" else set())
     unknown = sorted(set(fields) - known)
     if unknown:
         raise LessonError(f"{text_path}: front matter `lesson` has unknown keys: {unknown}")
@@ -214,12 +277,49 @@ def describe(text_path, notebook=None):
             f"{text_path}: front matter `lesson.data` must be one of {', '.join(ENTRIES)}, "
             f"got {data!r}"
         )
+    prerequisites = None
+    if "prerequisites" in known:
+        prerequisites = _texts_in(text_path, fields, "prerequisites", fields.get("prerequisites"))
+        for name in prerequisites:
+            if not _NAME.fullmatch(name):
+                raise LessonError(
+                    f"{text_path}: front matter `lesson.prerequisites`: expected names such as "
+                    f"02_second_order_crosses/01_fm, got {name!r}"
+                )
     return Lesson(
         text_path=Path(text_path),
         anatomy=anatomy,
         data=data,
-        **{key: fields[key] for key in _FRONT_MATTER},
+        prerequisites=prerequisites,
+        numbers=_texts_in(text_path, fields, "numbers", fields.get("numbers", [])),
+        **{key: fields[key] for key in kinds},
     )
+
+
+def _check_name(text_path, anatomy):
+    """Refuse a file whose name says another anatomy, and a companion without its lesson."""
+    for kind, is_named, name in (
+        ("lab", is_lab(text_path), "lab_..."),
+        ("deeper", is_deeper(text_path), f"...{_DEEPER}.md"),
+    ):
+        if (anatomy == kind) != is_named:
+            raise LessonError(
+                f"{text_path}: `anatomy: {kind}` and a file's name `{name}` go together, got "
+                f"{anatomy!r}"
+            )
+    lesson = lesson_text(text_path)
+    if anatomy == "deeper" and not lesson.exists():
+        raise LessonError(f"{text_path}: expected the companion of a lesson, got no {lesson.name}")
+
+
+def _texts_in(text_path, fields, key, values):
+    if not isinstance(values, list) or not all(isinstance(one, str) and one for one in values):
+        raise LessonError(
+            f"{text_path}: front matter `lesson.{key}` must be a list of texts, got {values!r}"
+        )
+    if len(set(values)) < len(values):
+        raise LessonError(f"{text_path}: front matter `lesson.{key}` names something twice")
+    return tuple(values)
 
 
 def cell_contents(notebook):

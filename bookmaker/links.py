@@ -11,7 +11,15 @@ from pathlib import Path
 import yaml
 
 from bookmaker.build import serialise
-from bookmaker.lessons import find_texts, is_lab, read_notebook, read_text
+from bookmaker.lessons import (
+    companion_text,
+    find_texts,
+    is_deeper,
+    is_lab,
+    lesson_text,
+    read_notebook,
+    read_text,
+)
 from recsys_lib.book.notebook_sources import LINKS_TAG
 from recsys_lib.book.places import CHAPTERS, LessonError, write_atomically
 
@@ -19,7 +27,6 @@ _MARK = f'+++ {{"tags": ["{LINKS_TAG}"]}}'
 _LINKS = re.compile(rf"\n*^{re.escape(_MARK)}\n\n[^\n]*\n", re.MULTILINE)
 _END_OF_CELL = re.compile(r"^(\+\+\+|```\{code-cell\})", re.MULTILINE)
 _FRONT_MATTER = re.compile(r"\A---\n(.*?)^---\n", re.DOTALL | re.MULTILINE)
-_DEEPER = ".deeper"
 
 
 def line(text_path: Path, chapters: Path = CHAPTERS) -> str:
@@ -37,21 +44,40 @@ def line(text_path: Path, chapters: Path = CHAPTERS) -> str:
     """
     text_path = Path(text_path)
     texts = find_texts(chapters)
-    row = [path for path in texts if not is_lab(path) and not _is_deeper(path)]
+    row = [path for path in texts if not is_lab(path) and not is_deeper(path)]
     start = "[Start page](../index.ipynb)"
-    if _is_deeper(text_path):
-        lesson = text_path.with_name(text_path.name.replace(f"{_DEEPER}.md", ".md"))
-        return f"Lesson: {_link(lesson, text_path)} · {start}"
+    if is_deeper(text_path):
+        return f"Lesson: {_link(lesson_text(text_path), text_path)} · {start}"
     before = [path for path in row if path < text_path]
     behind = [path for path in row if path > text_path]
     parts = [f"Previous: {_link(before[-1], text_path)}"] if before else []
     parts.append(start)
     if behind:
         parts.append(f"Next: {_link(behind[0], text_path)}")
-    deeper = text_path.with_name(f"{text_path.stem}{_DEEPER}.md")
+    deeper = companion_text(text_path)
     if deeper in texts:
         parts.append(f"Deeper: [more on this lesson]({deeper.stem}.ipynb)")
     return " · ".join(parts)
+
+
+def link_to(name: str, source: Path) -> str:
+    """A link from one lesson to another, with the other's title up to its first colon.
+
+    Args:
+        name: of the other, such as ``"02_second_order_crosses/01_fm"``.
+        source: the text in which the link stands.
+
+    Returns:
+        Such as ``[FM](../02_second_order_crosses/01_fm.ipynb)``.
+
+    Raises:
+        LessonError: there is no such lesson, or its front matter has no title.
+    """
+    source = Path(source)
+    target = source.parent.parent / f"{name}.md"
+    if not target.is_file():
+        raise LessonError(f"{source}: expected names of lessons of the book, got {name}")
+    return _link(target, source)
 
 
 def problems(chapters: Path = CHAPTERS) -> list[str]:
@@ -125,10 +151,6 @@ def _link_notebook(path, text_notebook):
 
 def _links(cell):
     return LINKS_TAG in cell.metadata.get("tags", [])
-
-
-def _is_deeper(path):
-    return path.stem.endswith(_DEEPER)
 
 
 def _link(target, source):

@@ -9,8 +9,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from bookmaker.lessons import code_in
-from recsys_lib.book.exercises.parsing import SUFFIX
+from bookmaker.lesson_cells import exercise_shown
+from bookmaker.lessons import code_in, companion_text, exercises_text
 
 NAMES = ("check", "exercise", "hint", "progress", "solution")
 SENTENCE = (
@@ -31,18 +31,21 @@ def offer_problems(text_path: str | Path, notebook: Any) -> list[str]:
         notebook: its cells.
 
     Returns:
-        One line for each problem.
+        One line for each problem. Of a lesson and its companion, which share their exercises,
+        each says the sentence that shows some.
     """
     text_path = Path(text_path)
-    imported, called = _names_in(code_in(notebook))
+    codes = code_in(notebook)
+    imported, called = _names_in(codes)
     prose = [" ".join(c.source.split()) for c in notebook.cells if c.cell_type == "markdown"]
     offered = {found[1] for text in prose for found in _OFFERED.finditer(text)}
     problems = [
         f"{text_path}: offers {name}, but does not import it from recsys_lib.book"
         for name in sorted((offered | called) - imported)
     ]
-    exercises = text_path.with_name(f"{text_path.stem}{SUFFIX}")
-    if exercises.exists():
+    exercises = exercises_text(text_path)
+    shows = any(map(exercise_shown, codes)) or not companion_text(text_path).exists()
+    if exercises.exists() and shows:
         said = [found["id"] for text in prose for found in _SAID.finditer(text)]
         if len(said) != 1:
             wanted = SENTENCE.format("the name of an exercise")

@@ -3,7 +3,8 @@ import re
 import pytest
 from nbformat.v4 import new_markdown_cell, new_output
 
-from bookmaker import ledger, lesson_checks, lessons
+from bookmaker import ledger, lesson_checks
+from bookmaker.anatomies import HEADINGS
 from bookmaker.__main__ import main
 
 
@@ -173,7 +174,7 @@ def test_a_heading_in_a_fenced_block_is_no_heading(chapters, overview):
 def test_a_full_lesson_needs_every_part(chapters, overview):
     path = chapters.write(overview.replace("  anatomy: overview\n", ""))
     chapters.fake(path)
-    missing = set(lessons.HEADINGS["full"]) - set(lessons.HEADINGS["overview"])
+    missing = set(HEADINGS["full"]) - set(HEADINGS["overview"])
     problems = lesson_checks.check_lesson(path)
     assert len(problems) == len(missing) == 10
     assert all(any(f"`## {heading}` is missing" in p for p in problems) for heading in missing)

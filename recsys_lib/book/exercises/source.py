@@ -20,7 +20,8 @@ def source_of(lesson, chapters=None):
         ExerciseError: no lesson of this name has exercises.
     """
     wanted = Path(str(lesson)).name
-    for ending in (SUFFIX, ".md", ".ipynb"):
+    # A companion's exercises are its lesson's.
+    for ending in (SUFFIX, ".md", ".ipynb", ".deeper"):
         wanted = wanted.removesuffix(ending)
     sources = find_sources(chapters)
     fitting = [path for path in sources if path.name == wanted + SUFFIX]

@@ -1,0 +1,72 @@
+"""Anatomies: which headings and labels a lesson has, and how long it may run.
+
+A model's lesson is a ``core``, a chapter's comparison a ``survey``; what goes further stands in a
+companion, ``deeper``. ``full`` and ``overview`` are of lessons that are not yet converted.
+"""
+
+COUNTED = ("core", "survey", "deeper")
+"""Anatomies whose minutes are counted, and whose sentences are checked exactly or recorded."""
+
+CHECKED = "Checked sentences"
+"""The heading above the block of checked sentences; a companion without any has none."""
+
+HEADINGS = {
+    "core": (
+        "The problem",
+        "The picture",
+        "The mathematics",
+        "A worked example",
+        "Predict",
+        "From scratch",
+        "In the library",
+        "What it does",
+        "Break it",
+        "In short",
+        CHECKED,
+        "References",
+    ),
+    "survey": (
+        "The problem",
+        "Predict",
+        "What it does",
+        "In short",
+        CHECKED,
+        "References",
+    ),
+    "deeper": (),
+    "full": (
+        "Where the previous model fails",
+        "The mathematics",
+        "A worked example",
+        "Predict before you run",
+        "From scratch",
+        "In the library",
+        "On the simulator",
+        "On real data",
+        "Turn the knob",
+        "Break it",
+        "Exercises",
+        "What was claimed",
+        "References",
+    ),
+    "overview": ("Predict before you run", "What was claimed", "References"),
+    "lab": ("References",),
+}
+_LESSON_LABELS = ("Question", "Objectives", "Prerequisites", "Time", "Library")
+HEADER_LABELS = {
+    "core": _LESSON_LABELS,
+    "survey": _LESSON_LABELS,
+    "deeper": ("Question", "Time", "Library"),
+    "full": _LESSON_LABELS,
+    "overview": _LESSON_LABELS,
+    "lab": ("Question", "Data", "Prerequisites", "Time", "Library"),
+}
+
+LONGEST_RUN_SECONDS = {
+    "core": 25,
+    "survey": 25,
+    "deeper": 40,
+    "full": 60,
+    "overview": 60,
+    "lab": 180,
+}

@@ -1,0 +1,362 @@
+"""What a lesson asks of its reader: words, lines, figures, formulas, exercises, and the minutes.
+
+A core lesson and a survey are read and solved in 35 minutes. ``python -m bookmaker budget NN_slug``
+prints the parts, the header and the start page say the minutes, the check names what is over.
+Figures and printed source are counted in the outputs of the executed notebook; a cell that was not
+executed as it stands counts without them.
+"""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bookmaker.anatomies import CHECKED, LONGEST_RUN_SECONDS
+from bookmaker.claim_sources import calls_in_cell
+from bookmaker.figures import FOLDED, is_figure
+from bookmaker.lesson_cells import exercise_shown
+from bookmaker.lessons import Lesson, exercises_text, read_notebook, read_text
+from recsys_lib.book.exercises.parsing import ExerciseError
+from recsys_lib.book.exercises.source import read_source
+from recsys_lib.book.notebook_sources import LINKS_TAG
+from recsys_lib.book.places import LessonError
+
+WORDS_A_MINUTE = 180
+LINES_A_MINUTE = 15
+MINUTES = {"figures": 0.4, "formulas": 0.4, "derivations": 2.0, "guesses": 0.5}
+"""Minutes for one of each; a derivation is a displayed formula of three lines or more."""
+
+MOST = {"words": 1700, "code cells": 26, "visible lines": 130, "lines": 260, "minutes": 35}
+"""What a core lesson or a survey may have; folded cells and their lines are not visible."""
+
+OPENING = "opening"
+_NOT_READ = (CHECKED, "References")
+_DERIVED_LINES = 3
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+_DISPLAYED = re.compile(r"\$\$(.+?)\$\$", re.DOTALL)
+# Their rows are no steps of a derivation.
+_ROWS = re.compile(r"\\begin\{(\w*matrix|cases|array)\}.*?\\end\{\1\}", re.DOTALL)
+_LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_WRAPPED_IMPORT = re.compile(r"^from [\w.]+ import \([^)]*\)", re.MULTILINE)
+_PLACE = re.compile(r"# [\w/.]+\.py, line \d+")
+# What of the header repeats the front matter.
+_TITLE = re.compile(r"^# .*$", re.MULTILINE)
+_REPEATED = re.compile(r"^\*\*(?:Question|Time)\.\*\*.*?(?=\n\n|\n*\Z)", re.MULTILINE | re.DOTALL)
+PREREQUISITES = re.compile(
+    r"^\*\*Prerequisites\.\*\*(?P<links>(?:[\s,]*\[(?:\\.|[^\]\\])*\]\([^)\s]*\.ipynb\))*)", re.M
+)
+"""The header's prerequisites up to the author's own words: its label and the generated links."""
+_LIBRARY = re.compile(r"^\*\*Library\.\*\*\s*(?:`[^`]*`)?", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What one lesson or companion asks of its reader.
+
+    Args:
+        words: dict of part (the text of its ``##``) to the words of its prose, statements of
+            exercises that stand there among them.
+        cells: code cells, folded ones among them.
+        visible_lines, folded_lines: of code cells; a wrapped import counts once.
+        printed_lines: source of the library that cells print.
+        figures, formulas, derivations, guesses: how many of each; formulas are displayed ones.
+        exercises: dict of identifier to minutes, of those shown.
+        unexecuted: code cells whose outputs are not known.
+    """
+
+    words: dict[str, int]
+    cells: int
+    visible_lines: int
+    folded_lines: int
+    printed_lines: int
+    figures: int
+    formulas: int
+    derivations: int
+    guesses: int
+    exercises: dict[str, int]
+    unexecuted: int
+
+    @property
+    def parts(self) -> dict[str, float]:
+        """Reading minutes by what is read."""
+        return {
+            "words": sum(self.words.values()) / WORDS_A_MINUTE,
+            "visible lines": self.visible_lines / LINES_A_MINUTE,
+            "printed source": self.printed_lines / LINES_A_MINUTE,
+            **{name: getattr(self, name) * minutes for name, minutes in MINUTES.items()},
+        }
+
+    @property
+    def reading(self) -> int:
+        """Minutes to read, rounded up."""
+        # What is 24 but for the last bits of a sum is 24.
+        return math.ceil(round(sum(self.parts.values()), 6))
+
+    @property
+    def solving(self) -> int:
+        """Minutes for the exercises that are shown."""
+        return sum(self.exercises.values())
+
+    @property
+    def minutes(self) -> int:
+        """Minutes to read and solve."""
+        return self.reading + self.solving
+
+    @property
+    def used(self) -> dict[str, int]:
+        """What `MOST` limits."""
+        return {
+            "words": sum(self.words.values()),
+            "code cells": self.cells,
+            "visible lines": self.visible_lines,
+            "lines": self.visible_lines + self.folded_lines,
+            "minutes": self.minutes,
+        }
+
+
+def count(text_path: Path, text_notebook: Any = None, notebook: Any = None) -> Budget:
+    """Count what a lesson asks of its reader.
+
+    Args:
+        text_path: the text of a lesson or companion.
+        text_notebook: the same, if it has been read.
+        notebook: the notebook beside it, if it has been read.
+
+    Returns:
+        The `Budget`; without a readable notebook no cell counts as executed, and an exercise that
+        its file does not have counts for nothing.
+
+    Raises:
+        LessonError: the text cannot be read.
+    """
+    text_notebook = read_text(text_path) if text_notebook is None else text_notebook
+    outputs = _outputs(Path(text_path), notebook)
+    exercises = _exercises(text_path)
+    prose: dict[str, list[str]] = {}
+    counted: Counter[str] = Counter()
+    solved: dict[str, int] = {}
+    part = OPENING
+    for number, cell in enumerate(text_notebook.cells):
+        if cell.cell_type == "markdown" and LINKS_TAG not in cell.metadata.get("tags", []):
+            source = _own_words(cell.source) if number == 0 else cell.source
+            for heading, text in _parts(source):
+                part = heading or part
+                if part not in _NOT_READ:
+                    prose.setdefault(part, []).append(text)
+        elif cell.cell_type == "code" and cell.source.strip():
+            _count_cell(cell, counted, outputs)
+            for identifier in exercise_shown(cell.source):
+                if identifier in exercises:
+                    statement, solved[identifier] = exercises[identifier]
+                    texts = [text for _, text in _parts(statement)]
+                    prose.setdefault(part, []).extend(texts)
+    displayed = [one for texts in prose.values() for text in texts for one in _formulas(text)]
+    derivations = sum(_is_derivation(formula) for formula in displayed)
+    return Budget(
+        words={name: sum(map(words_in, texts)) for name, texts in prose.items()},
+        cells=counted["cells"],
+        visible_lines=counted["visible"],
+        folded_lines=counted["folded"],
+        printed_lines=counted["printed"],
+        figures=counted["figures"],
+        formulas=len(displayed) - derivations,
+        derivations=derivations,
+        guesses=counted["guesses"],
+        exercises=solved,
+        unexecuted=counted["unexecuted"],
+    )
+
+
+def problems(lesson: Lesson, budget: Budget | None = None) -> list[str]:
+    """What of a lesson is over its limit, and by how much, one line each.
+
+    Args:
+        lesson: what the front matter says.
+        budget: what was counted; by default that is done here.
+
+    Returns:
+        For any lesson a line on its seconds; for a core lesson and a survey one for each limit of
+        `MOST`.
+
+    Raises:
+        LessonError: the text cannot be read.
+    """
+    found = []
+    longest = LONGEST_RUN_SECONDS[lesson.anatomy]
+    if lesson.seconds > longest:
+        found.append(f"runs {lesson.seconds} s, at most {longest} s are allowed")
+    if is_limited(lesson):
+        budget = count(lesson.text_path) if budget is None else budget
+        for name, most in MOST.items():
+            got = budget.used[name]
+            if got > most:
+                found.append(f"has {got:,} {name}, at most {most:,} are allowed: {got - most} over")
+    return [f"{lesson.text_path}: {line}" for line in found]
+
+
+def is_limited(lesson: Lesson) -> bool:
+    """Whether the limits of `MOST` hold for a lesson; its seconds are limited in any case.
+
+    Args:
+        lesson: what the front matter says.
+    """
+    return lesson.anatomy in ("core", "survey")
+
+
+def table(lesson: Lesson, budget: Budget) -> list[str]:
+    """What ``python -m bookmaker budget`` prints of a lesson.
+
+    Args:
+        lesson: what the front matter says.
+        budget: what was counted.
+
+    Returns:
+        Lines: the words of each part, then each quantity with its limit and its minutes.
+    """
+    limits = MOST if is_limited(lesson) else {}
+    rows = [(f"  {part}", words, None, None) for part, words in budget.words.items()]
+    rows.append(("words", sum(budget.words.values()), limits.get("words"), budget.parts["words"]))
+    rows.append(("code cells", budget.cells, limits.get("code cells"), None))
+    for name in ("visible lines", "lines"):
+        rows.append((name, budget.used[name], limits.get(name), budget.parts.get(name)))
+    rows.append(("printed source", budget.printed_lines, None, budget.parts["printed source"]))
+    rows += [(name, getattr(budget, name), None, budget.parts[name]) for name in MINUTES]
+    rows.append(("to read", None, None, sum(budget.parts.values())))
+    for identifier, minutes in budget.exercises.items():
+        rows.append((f"  {identifier}", None, None, minutes))
+    rows.append(("exercises", len(budget.exercises), None, budget.solving))
+    rows.append(("minutes", budget.minutes, limits.get("minutes"), None))
+    rows.append(("seconds to run", lesson.seconds, LONGEST_RUN_SECONDS[lesson.anatomy], None))
+    lines = [f"{lesson.chapter}/{lesson.name}, {lesson.anatomy}"]
+    for name, amount, most, minutes in rows:
+        shown = "" if amount is None else f"{amount:,}"
+        of = "" if most is None else f"of {most:,}"
+        spent = "" if minutes is None else f"{minutes:5.1f} min"
+        lines.append(f"{name:<32}{shown:>6} {of:<9}{spent}".rstrip())
+    if budget.unexecuted:
+        lines.append(
+            f"not executed as they stand: {budget.unexecuted} code cells; their figures and "
+            "printed source are not counted"
+        )
+    return lines
+
+
+def words_in(markdown: str) -> int:
+    """How many words prose has, apart from displayed formulas.
+
+    Args:
+        markdown: without blocks of code.
+
+    Returns:
+        Pieces between blanks that hold a letter or a digit; of a link its text alone counts.
+
+    Example:
+        >>> words_in("the `dot` of [two](a_page.ipynb) vectors, $x$ = [✓](#a.b.c) $$x y = z$$")
+        6
+    """
+    text = _DISPLAYED.sub(" ", _COMMENT.sub(" ", markdown))
+    return sum(any(map(str.isalnum, piece)) for piece in _LINK.sub(r"\1", text).split())
+
+
+def lines_to_read(source: str) -> int:
+    """How many lines of a cell there are to read.
+
+    Args:
+        source: the cell's code.
+
+    Returns:
+        All of them; an import counts once, however it is wrapped.
+
+    Example:
+        >>> lines_to_read("from a import (\\n    b,\\n    c,\\n)\\n\\nb(c)")
+        3
+    """
+    wrapped = sum(call.count("\n") for call in _WRAPPED_IMPORT.findall(source))
+    return len(source.splitlines()) - wrapped
+
+
+def _outputs(text_path, notebook):
+    """Dict of a code cell's source to the outputs of those that were executed, in their order."""
+    if notebook is None:
+        try:
+            notebook = read_notebook(text_path.with_suffix(".ipynb"))
+        except LessonError:
+            return {}
+    known: dict[str, list[Any]] = {}
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and cell.execution_count is not None:
+            known.setdefault(cell.source, []).append(cell.outputs)
+    return known
+
+
+def _exercises(text_path):
+    """Dict of identifier to statement and minutes."""
+    path = exercises_text(text_path)
+    try:
+        found = read_source(path).exercises if path.exists() else ()
+    except ExerciseError:
+        # Another check says so.
+        found = ()
+    return {one.identifier: (one.statement, one.minutes) for one in found}
+
+
+def _count_cell(cell, counted, outputs):
+    counted["cells"] += 1
+    folded = FOLDED in cell.metadata.get("tags", [])
+    counted["folded" if folded else "visible"] += lines_to_read(cell.source)
+    counted["guesses"] += len(calls_in_cell(cell.source, "guess"))
+    known = outputs.get(cell.source)
+    if not known:
+        counted["unexecuted"] += 1
+        return
+    shown = known.pop(0)
+    counted["figures"] += sum(map(is_figure, shown))
+    if calls_in_cell(cell.source, "excerpt"):
+        counted["printed"] += _printed(shown)
+
+
+def _printed(outputs: Sequence[Any]) -> int:
+    """How many lines of source stand below the places that ``excerpt`` prints."""
+    lines = [line for one in outputs if "text" in one for line in one.text.splitlines()]
+    first = next((n for n, line in enumerate(lines) if _PLACE.fullmatch(line)), len(lines))
+    return sum(not _PLACE.fullmatch(line) for line in lines[first:])
+
+
+def _own_words(header):
+    """The first cell without what repeats the front matter."""
+    for repeated in (_TITLE, _REPEATED, PREREQUISITES, _LIBRARY):
+        header = repeated.sub("", header, count=0 if repeated is _REPEATED else 1)
+    return header
+
+
+def _parts(markdown: str) -> Iterator[tuple[str | None, str]]:
+    """Heading (of level two) and text of the parts of a prose cell, without blocks of code."""
+    heading: str | None = None
+    lines: list[str] = []
+    fence = None
+    for line in markdown.splitlines():
+        marker = _FENCE.match(line)
+        if fence is not None:
+            if marker and marker[1].startswith(fence):
+                fence = None
+        elif marker:
+            fence = marker[1]
+        elif line.startswith("## "):
+            yield heading, "\n".join(lines)
+            heading, lines = line[3:].strip(" #"), [line]
+        else:
+            lines.append(line)
+    yield heading, "\n".join(lines)
+
+
+def _formulas(text):
+    return _DISPLAYED.findall(_COMMENT.sub(" ", text))
+
+
+def _is_derivation(formula):
+    steps = [step for step in _ROWS.sub("", formula).split(r"\\") if step.strip()]
+    return len(steps) >= _DERIVED_LINES
