@@ -4,8 +4,8 @@ import pytest
 from nbformat.v4 import new_markdown_cell, new_output
 
 from bookmaker import ledger, lesson_checks
-from bookmaker.anatomies import HEADINGS
 from bookmaker.__main__ import main
+from bookmaker.anatomies import HEADINGS
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ def test_describes_the_front_matter(chapters):
         ("minutes: 5", "minutes: five", "`lesson.minutes` must be a non-empty int, got 'five'"),
         ("  minutes: 5\n", "", "`lesson.minutes` must be a non-empty int, got None"),
         ("minutes: 5", "minutes: true", "`lesson.minutes` must be a non-empty int, got True"),
-        ("anatomy: overview", "anatomy: short", "must be one of core, .*, full, overview, lab, got .short."),
+        ("anatomy: overview", "anatomy: short", "must be one of core, .*, lab, got .short."),
         ("seconds: 3", "second: 3\n  seconds: 3", "unknown keys: \\['second'\\]"),
         ("lesson:\n", "chapter:\n", "no mapping `lesson`"),
     ],
