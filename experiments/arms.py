@@ -29,7 +29,8 @@ class Arm:
             numbers rise. Without a space nothing is tuned.
         columns: names of the feature columns that it gets; None: all.
         side: measured on the smaller block.
-        inherits: name of the arm whose choice it takes, an ablation for example.
+        inherits: name of the arm whose choice it takes, an ablation for example; its own
+            ``options`` come before those of the choice.
         at_base_rate: that its runs end at the base rate is its result and no failure.
 
     Raises:
@@ -72,6 +73,18 @@ class Arm:
     def reference(self) -> str:
         """Where it is, ``"module:function"``."""
         return self.model if ":" in self.model else zoo.find(self.model).builder
+
+    def settings(self, choice: Mapping[str, Any]) -> dict[str, Any]:
+        """All that is set of the arm.
+
+        Args:
+            choice: its tuned options, or those that it inherits.
+
+        Returns:
+            Dict of option to value; what the declaration fixes is what it says, also in an heir of
+            an arm that tunes it.
+        """
+        return dict(choice) | dict(self.options)
 
     def defaults(self) -> dict[str, Any]:
         """What each tuned option is where nobody says otherwise.

@@ -143,7 +143,7 @@ def recipe_of(arm: Arm, choice: Mapping[str, Any]) -> Recipe:
     from recsys_lib import zoo
 
     row = {} if ":" in arm.model else dict(zoo.find(arm.model).options)
-    settings = row | dict(arm.options) | dict(choice)
+    settings = row | arm.settings(choice)
     columns = None if arm.columns is None else tuple(arm.columns)
     return Recipe(arm.function, columns=columns, **settings)
 
@@ -218,7 +218,7 @@ def run_arm(
 def _run_estimator(arm, choice, dataset, seed, parts, predictions):
     columns = None if arm.columns is None else list(arm.columns)
     data = dataset if columns is None else dataset.with_columns(columns)
-    predict = arm.function(data, seed=seed, **arm.options, **choice)
+    predict = arm.function(data, seed=seed, **arm.settings(choice))
     # A comparison scores what needs no training, gaps included, as it scores models.
     fitted = [
         Baseline(arm.name, task, functools.partial(_of_task, predict, task), data.tasks[task])

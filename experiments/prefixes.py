@@ -69,6 +69,6 @@ def _of_estimator(
     for name in sorted(few.features):
         digest.update(np.ascontiguousarray(few.features[name]).data)
     digest.update(few.label.data)
-    predicted = arm.function(data, seed=seed, **arm.options, **choice)(few)
+    predicted = arm.function(data, seed=seed, **arm.settings(choice))(few)
     losses = [log_loss(few.labels[task], values) for task, values in predicted.items()]
     return {"data": digest.hexdigest(), "losses": losses}

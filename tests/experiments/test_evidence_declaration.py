@@ -8,8 +8,10 @@ from tiny_evidence import DECLARED
 
 from experiments import registry
 from experiments.arms import Arm, Sweep, is_ordered
+from experiments.cells import dataset_of, for_tuning, recipe_of, run_arm
 from experiments.contrasts import above, all_level, better, crossing, first, level, trend
 from experiments.declaration import Experiment
+from recsys_lib.features import CategoricalColumn
 
 GUESS = "tiny_evidence:guess"
 SHARP, BLURRED = Arm(name="sharp", model=GUESS), Arm(name="blurred", model=GUESS)
@@ -100,6 +102,24 @@ def test_an_arm_that_its_model_does_not_know_is_refused(arm, message):
     wrong = Arm(**({"name": "sharp", "model": GUESS} | arm))
     with pytest.raises(ValueError, match=message):
         declare(arms=[wrong, BLURRED])
+
+
+def test_what_an_heir_fixes_comes_before_what_it_inherits():
+    # An ablation of an option that is tuned would else be its parent under another name.
+    chosen = {"embedding_dim": 4, "learning_rate": 3e-3}
+    heir = Arm(name="narrow", model="fm", options={"embedding_dim": 2}, inherits="FM")
+    assert heir.settings(chosen) == {"embedding_dim": 2, "learning_rate": 3e-3}
+    columns = [CategoricalColumn("user_id", 5), CategoricalColumn("item_id", 7, group="item")]
+    recipe = recipe_of(heir, chosen)
+    assert recipe(columns).get_layer("embedding").embedding_dim == 2
+    assert recipe.learning_rate == 3e-3
+
+
+def test_an_heir_of_a_guess_keeps_its_own_options_too():
+    dataset = for_tuning(dataset_of(declare(lens="tiny_evidence:lens"), None, 0))
+    heir = Arm(name="sharp", model=GUESS, options={"noise": 0.0}, inherits="blurred")
+    (row,) = run_arm(declare(), heir, {"noise": 9.0}, dataset, 0, ())
+    assert row["auc_gap_closed"] == pytest.approx(1.0)
 
 
 def test_an_option_may_not_be_set_twice():
