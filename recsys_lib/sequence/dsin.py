@@ -7,10 +7,10 @@ lets the sessions know of each other; the candidate weighs both kinds of vectors
     I_k = mean over real steps of block(Q_k + bias encoding),    H_k = [LSTM ->, LSTM <-](I)_k
     U^I = sum_k softmax_k(I_k W^I v) I_k,    U^H = sum_k softmax_k(H_k W^H v) H_k
 
-What the block's heads read is an option. The paper slices the embedding: head h sees the h-th part
-of each vector and no other, and projects that part (``head_inputs="slice"``). The default, as
-transformers have it, projects the whole vector once for each head, so a head may look at any of its
-entries. With one head both are the same.
+The block's heads slice the embedding, as the paper has it: head h sees the h-th part of each vector
+and no other, and projects that part. Transformers project the whole vector once for each head, so
+that a head may look at any of its entries (``head_inputs="whole"``). With one head both are the
+same.
 
 Source: Feng et al. 2019, "Deep Session Interest Network for Click-Through Rate Prediction",
 sections 3.2 to 3.5 (equations 2 to 12).
@@ -144,7 +144,7 @@ def build_dsin(
     hidden_units: Widths = (64, 32),
     num_sessions: int = 5,
     num_heads: int = 2,
-    head_inputs: str = "whole",
+    head_inputs: str = "slice",
     feed_forward_units: int | None = None,
     bias_encoding: bool = True,
     attention: str = "bilinear",
@@ -170,7 +170,7 @@ def build_dsin(
             is a linear map of them.
         num_sessions: sessions of a row.
         num_heads, feed_forward_units: see ``TransformerBlock``; one block serves all sessions.
-        head_inputs: ``"slice"``: a head reads its own part of each vector, as in the paper;
+        head_inputs: ``"slice"``, the paper's: a head reads its own part of each vector;
             ``"whole"``: all of it, see ``SelfAttention``.
         bias_encoding: whether places are learned, see ``BiasEncoding``.
         attention: ``"bilinear"``, the paper's, or ``"tanh"``, see ``TanhAttention``.

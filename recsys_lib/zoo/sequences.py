@@ -101,7 +101,7 @@ ROWS = (
         | {
             "num_sessions": Option(3, ("session_interests", "session_states")),
             "num_heads": Option(1, ("session_block",)),
-            "head_inputs": Option("slice", ("session_block",)),
+            "head_inputs": Option("whole", ("session_block",)),
             "feed_forward_units": Option(3, ("session_block",)),
             "bias_encoding": Option(False, ("session_block",)),
             "attention": Option("tanh", ("interest_attention", "state_attention")),

@@ -230,6 +230,13 @@ MUTANTS = [
         SESSIONS,
     ),
     Mutant(
+        "heads of slices: DSIN's default reads whole vectors",
+        DSIN,
+        'head_inputs: str = "slice",',
+        'head_inputs: str = "whole",',
+        f"{TEST_DSIN}::test_the_heads_are_those_of_the_paper_unless_told_otherwise",
+    ),
+    Mutant(
         "heads of slices: the block forgets them",
         TRANSFORMER,
         '            "head_inputs": self.attention.head_inputs,\n',

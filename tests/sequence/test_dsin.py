@@ -122,6 +122,17 @@ def test_session_states_are_those_of_the_real_sessions_alone_forward_and_backwar
         )
 
 
+def test_the_heads_are_those_of_the_paper_unless_told_otherwise():
+    """Feng et al. 2019, section 3.3: Q_k = [Q_k1; ...; Q_kH], and head h projects Q_kh."""
+    attention = build_dsin(COLUMNS, **SIZES).get_layer("session_block").attention
+    attention.output_kernel.assign(np.eye(WIDTH))
+    x, mask = RNG.normal(size=(1, 5, WIDTH)).astype(np.float32), np.ones((1, 5), np.float32)
+    before = np.asarray(attention(x, mask))
+    x[..., WIDTH // 2 :] += 1.0
+    moved = np.abs(np.asarray(attention(x, mask)) - before).max(axis=(0, 1)) > 1e-4
+    np.testing.assert_array_equal(moved, np.arange(WIDTH) >= WIDTH // 2)
+
+
 @pytest.mark.parametrize("head_inputs", ["whole", "slice"])
 @pytest.mark.parametrize(("num_heads", "head_dim"), [(1, None), (2, None), (2, 4)])
 def test_self_attention_equals_the_loop(num_heads, head_dim, head_inputs):

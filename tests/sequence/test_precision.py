@@ -36,11 +36,11 @@ MODELS = {
     "dien_network": functools.partial(build_dien, **_sizes, discriminator="network"),
     "dsin": functools.partial(build_dsin, **_sizes, num_sessions=2),
     "dsin_tanh": functools.partial(build_dsin, **_sizes, num_sessions=2, attention="tanh"),
-    "dsin_slices": functools.partial(
+    "dsin_whole": functools.partial(
         build_dsin,
         **_sizes,
         num_sessions=2,
-        head_inputs="slice",
+        head_inputs="whole",
         scale="batch_normalization",
         product=True,
     ),

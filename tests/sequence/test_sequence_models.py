@@ -54,7 +54,7 @@ MODELS = {
     "dien_aigru": functools.partial(build_dien, **_sizes, evolution="aigru", auxiliary_weight=0),
     "dsin": _dsin,
     "dsin_tanh": functools.partial(_dsin, attention="tanh", bias_encoding=False),
-    "dsin_slices": functools.partial(_dsin, head_inputs="slice", scale="raw", product=True),
+    "dsin_whole": functools.partial(_dsin, head_inputs="whole", scale="raw", product=True),
     "dsin_length": functools.partial(_dsin, scale="length", attention="tanh"),
     "dsin_normalized": functools.partial(_dsin, scale="batch_normalization", product=True),
     "bst": functools.partial(build_bst, **_sizes),
