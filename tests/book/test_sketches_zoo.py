@@ -131,6 +131,13 @@ def test_one_requests_way_is_well_drawn():
     assert "ranker → undo the sampling" in said and "page: the ten items" in said
 
 
+def test_the_short_way_shows_the_stages_and_no_formula():
+    assert request_drawing(short=True).problems() == []
+    said = repr(request_way(short=True))
+    assert "candidates: a thousand → ranking model" in said and "log: what was shown" in said
+    assert "sampling" not in said and "price" not in said
+
+
 LESSONS = [
     Lesson("00_start/01_one", "One: the first"),
     Lesson("00_start/02_two", "Two", ("00_start/01_one",)),

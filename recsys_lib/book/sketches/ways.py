@@ -49,10 +49,49 @@ def request_plan() -> Plan:
     return plan
 
 
-def request_drawing() -> "Drawing":
-    """The drawing behind ``request_way``, as numbers."""
+def short_request_plan() -> Plan:
+    """The plan of one request's way for a first look: the stages, and no formulas."""
+    plan = Plan(
+        "One request, from all items to a page",
+        "Earlier stages pick a thousand candidates out of all items. The ranking model, trained on "
+        "the log, predicts for each of them what this user will do with it. From these "
+        "probabilities follows the value of each item, and the ten best make the page.",
+        4.4,
+        (150, 76),
+    )
+    plan.box("catalogue", "all items: millions", "-", "input", 0, 0, 1.3)
+    plan.box("request", "request: who asks,\nwhen and where", "-", "input", 1.5, 0, 1.4)
+    plan.box("log", "log: what was shown,\nand was it clicked?", "-", "input", 3, 0, 1.4)
+    plan.box("recall", "earlier stages", "-", "gate", 0, 1, 1.3)
+    plan.box("candidates", "candidates: a thousand", "-", "input", 0, 2, 1.3)
+    plan.box("ranker", "ranking model", "-", "network", 1.5, 3, 1.4)
+    plan.box("value", "value of each item", "-", "interaction", 1.5, 4, 1.4)
+    plan.box("page", "page: the ten items with the highest value", "-", "output", 0.7, 5, 3)
+    plan.arrows("catalogue > recall > candidates > ranker > value > page")
+    plan.arrows("request > recall; request > ranker; log > ranker")
+    return plan
+
+
+def request_drawing(short: bool = False) -> "Drawing":
+    """The drawing behind ``request_way``, as numbers.
+
+    Args:
+        short: as for ``request_way``.
+
+    Returns:
+        The drawing.
+    """
     from recsys_lib.book.diagrams.sketching import drawn
 
+    if short:
+        said = {
+            ("ranker", "value"): "1,000 probabilities",
+            ("value", "page"): "10 of 1,000",
+            ("log", "ranker"): "trains it",
+        }
+        drawing = drawn(short_request_plan(), labels=said)
+        drawing.has_legend = False
+        return drawing
     labels = {
         ("candidates", "ranker"): "1,000",
         ("ranker", "undo"): "click q, both r",
@@ -66,8 +105,11 @@ def request_drawing() -> "Drawing":
     return drawing
 
 
-def request_way() -> "Picture":
+def request_way(short: bool = False) -> "Picture":
     """One request's way from candidates to the page, as chapter 07 follows it.
+
+    Args:
+        short: the stages alone, without what chapter 07 adds behind the model, and no formulas.
 
     Returns:
         What a notebook shows as SVG or PNG; its text is a description.
@@ -76,7 +118,7 @@ def request_way() -> "Picture":
         >>> request_way().title
         'One request, from candidates to a page'
     """
-    return request_drawing().picture()
+    return request_drawing(short).picture()
 
 
 class Lesson(NamedTuple):
