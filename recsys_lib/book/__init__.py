@@ -1,6 +1,6 @@
-"""What lessons import: claims that they check, exercises, the slider, plots, excerpts, durations.
+"""What lessons import: checked sentences, guesses, exercises, plots, excerpts, durations.
 
-In a lesson: ``from recsys_lib.book import check, claim, claims_table, exercise, explore, plots``.
+In a lesson: ``from recsys_lib.book import check, checked_sentences, exact, exercise, guess``.
 """
 
 from typing import TYPE_CHECKING
@@ -10,8 +10,10 @@ if TYPE_CHECKING:
     from recsys_lib.book.diagrams.automatic import diagram
     from recsys_lib.book.environment import check_env
     from recsys_lib.book.exercises import check, exercise, hint, progress, solution
+    from recsys_lib.book.guesses import guess, resolve
     from recsys_lib.book.labs import needs_data
-    from recsys_lib.book.records import evidence, finding
+    from recsys_lib.book.records import evidence, finding, recorded
+    from recsys_lib.book.sentences import checked_sentences, exact
     from recsys_lib.book.sketches.registry import sketch
     from recsys_lib.book.source import excerpt
     from recsys_lib.book.timing import Durations, stopwatch
@@ -27,17 +29,22 @@ __all__ = [
     "Durations",
     "check",
     "check_env",
+    "checked_sentences",
     "claim",
     "claims_table",
     "diagram",
     "evidence",
+    "exact",
     "excerpt",
     "exercise",
     "explore",
     "finding",
+    "guess",
     "hint",
     "needs_data",
     "progress",
+    "recorded",
+    "resolve",
     "sketch",
     "solution",
     "stopwatch",

@@ -21,11 +21,11 @@ class ClaimFailed(AssertionError):
 
 @dataclass(frozen=True)
 class CheckedClaim:
-    """One claim that was found to hold in this kernel."""
+    """One claim that was found to hold in this kernel; ``evidence`` is None for an exact check."""
 
     identifier: str
     statement: str
-    evidence: str
+    evidence: str | None
 
 
 _checked: dict[str, CheckedClaim] = {}
@@ -48,31 +48,57 @@ def claim(identifier, statement, holds, evidence):
             kernel, or if a text is empty or spans several lines.
     """
     _require_identifier(identifier)
-    statement = _one_line("statement", identifier, statement)
-    evidence = _one_line("evidence", identifier, evidence)
+    evidence = _one_line("claim", "evidence", identifier, evidence)
+    found = keep("claim", identifier, statement, holds, evidence)
+    print(f"{MARK} {identifier}: {found.statement}\n  evidence: {found.evidence}")
+
+
+def keep(kind, identifier, statement, holds, evidence=None):
+    """Keep a statement that holds among those checked in this kernel.
+
+    Args:
+        kind: the function that the lesson called, for messages.
+        identifier, statement, holds: as for `claim`.
+        evidence: the measured numbers, on one line; None for an exact check.
+
+    Returns:
+        The `CheckedClaim`.
+
+    Raises:
+        ClaimFailed, TypeError, ValueError: as `claim`.
+    """
+    _require_identifier(identifier)
+    statement = _one_line(kind, "statement", identifier, statement)
     if not isinstance(holds, bool | np.bool_):
         raise TypeError(
-            f"claim {identifier}: holds must be a bool or numpy.bool_, got "
+            f"{kind} {identifier}: holds must be a bool or numpy.bool_, got "
             f"{type(holds).__name__} {holds!r}"
         )
     earlier = _checked.get(identifier)
     if earlier is not None and earlier.statement != statement:
         raise ValueError(
-            f"claim {identifier} already stands for {earlier.statement!r} in this kernel, now "
+            f"{kind} {identifier} already stands for {earlier.statement!r} in this kernel, now "
             f"{statement!r}; use another identifier, or restart the kernel after rewording"
         )
     if not holds:
         _checked.pop(identifier, None)
-        raise ClaimFailed(f"claim {identifier} does not hold: {statement}\n  evidence: {evidence}")
+        measured = "" if evidence is None else f"\n  evidence: {evidence}"
+        raise ClaimFailed(f"{kind} {identifier} does not hold: {statement}{measured}")
     _checked[identifier] = CheckedClaim(identifier, statement, evidence)
-    print(f"{MARK} {identifier}: {statement}\n  evidence: {evidence}")
+    return _checked[identifier]
+
+
+def exact_checks():
+    """Return the `CheckedClaim` objects without evidence that this kernel holds, in their order."""
+    return [item for item in _checked.values() if item.evidence is None]
 
 
 def claims_table():
     """Display the claims checked so far in this kernel as a table with their evidence."""
     from IPython.display import HTML, display
 
-    display(HTML(render_table(_checked.values())))
+    measured = [item for item in _checked.values() if item.evidence is not None]
+    display(HTML(render_table(measured)))
 
 
 def render_table(checked):
@@ -114,12 +140,12 @@ def _require_identifier(identifier):
         )
 
 
-def _one_line(name, identifier, text):
+def _one_line(kind, name, identifier, text):
     if not isinstance(text, str):
-        raise TypeError(f"claim {identifier}: {name} must be a string, got {type(text).__name__}")
+        raise TypeError(f"{kind} {identifier}: {name} must be a string, got {type(text).__name__}")
     text = text.strip()
     if not text:
-        raise ValueError(f"claim {identifier}: {name} is empty")
+        raise ValueError(f"{kind} {identifier}: {name} is empty")
     if "\n" in text:
-        raise ValueError(f"claim {identifier}: {name} must stand on one line, got {text!r}")
+        raise ValueError(f"{kind} {identifier}: {name} must stand on one line, got {text!r}")
     return text

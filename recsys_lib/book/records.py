@@ -125,11 +125,78 @@ def sentence(identifier: str, results: Path | None = None) -> str:
     Raises:
         ValueError: no such record or finding.
     """
+    record, name = finding_of(identifier, results)
+    return in_words(record["findings"][name])
+
+
+def finding_of(identifier: str, results: Path | None = None) -> tuple[dict[str, Any], str]:
+    """The record in which a finding stands, and its name there.
+
+    Args:
+        identifier, results: as for ``finding``.
+
+    Returns:
+        ``(manifest, name)``.
+
+    Raises:
+        ValueError: no such record or finding.
+    """
     experiment, _, name = identifier.rpartition(".")
-    found = _record(experiment, results)["findings"]
+    record = _record(experiment, results)
+    found = record["findings"]
     if name not in found:
         raise ValueError(f"finding: expected one of {sorted(found)} of {experiment}, got {name!r}")
-    return in_words(found[name])
+    return record, name
+
+
+def recorded(
+    experiment: str,
+    *,
+    model: str,
+    point: float | str | None = None,
+    measure: str = "points",
+    part: str = "all",
+    task: str | None = None,
+    results: Path | None = None,
+) -> float:
+    """One number of a record: the mean of a measure over its worlds.
+
+    Args:
+        experiment: ``"chapter.name"``.
+        model: as the experiment calls it.
+        point: value of the swept knob; None where nothing is swept.
+        measure: ``"points"`` (of the AUC gap), ``"error_points"``, ``"auc"`` or ``"log_loss"``.
+        part: slice of the test rows.
+        task: which one, where there are several.
+        results: folder of the records; default: that of this checkout.
+
+    Returns:
+        The mean; on real data that over the initialisations.
+
+    Raises:
+        ValueError: nothing is recorded under this name, or no such model, point, measure, slice or
+            task.
+    """
+    rows = _rows_of(_record(experiment, results), part, task)
+    rows = _only(rows, "model", model)
+    if point is not None or len({row["point"] for row in rows}) > 1:
+        rows = _only(rows, "point", point if point is None else _point_text(point))
+    (row,) = rows
+    offered = [name for name in _COLUMNS if name in row]
+    if measure not in offered:
+        raise ValueError(f"measure: expected one of {offered}, got {measure!r}")
+    return float(row[measure][0])
+
+
+def _only(rows, name, wanted):
+    known = list(dict.fromkeys(row[name] for row in rows))
+    if wanted not in known:
+        raise ValueError(f"{name}: expected one of {known}, got {wanted!r}")
+    return [row for row in rows if row[name] == wanted]
+
+
+def _point_text(point):
+    return point if isinstance(point, str) else f"{point:g}"
 
 
 def in_words(found: Mapping[str, Any]) -> str:
@@ -141,7 +208,36 @@ def in_words(found: Mapping[str, Any]) -> str:
     Returns:
         The line; where the record does not show what the sentence says, that comes first.
     """
-    said = found["sentence"] if found["confirmed"] else f"Not shown: {found['sentence']}"
+    return f"{said(found)} ({measured(found)})"
+
+
+def said(found: Mapping[str, Any]) -> str:
+    """The sentence of a recorded finding; where the record does not show it, that comes first.
+
+    Args:
+        found: an entry of a record's ``findings``.
+    """
+    return found["sentence"] if found["confirmed"] else f"Not shown: {found['sentence']}"
+
+
+def is_confirmed(found: Mapping[str, Any]) -> bool:
+    """Whether the record shows what a finding says; an exploratory one waits for other worlds.
+
+    Args:
+        found: an entry of a record's ``findings``.
+    """
+    return bool(found["confirmed"]) and not found.get("exploratory", False)
+
+
+def measured(found: Mapping[str, Any]) -> str:
+    """Verdict, effect and interval of a recorded finding.
+
+    Args:
+        found: an entry of a record's ``findings``.
+
+    Returns:
+        What stands in brackets behind the sentence.
+    """
     verdict = "the opposite" if found.get("reversed") else found["verdict"]
     if found.get("exploratory"):
         verdict = f"exploratory, {verdict}"
@@ -153,15 +249,15 @@ def in_words(found: Mapping[str, Any]) -> str:
         )
         verdict = f"no verdict, training failed: {counts}; among the others"
     if found["effect"] is None:
-        return f"{said} ({verdict})"
+        return verdict
     digits = 1 if found["unit"] == "points" else 4
     low, high = found["interval"]
     units = "users" if found.get("users") else "worlds"
     margin = f", margin {found['margin']:g}" if found["margin"] else ""
     return (
-        f"{said} ({verdict}: {found['text']} {found['effect']:+.{digits}f} "
+        f"{verdict}: {found['text']} {found['effect']:+.{digits}f} "
         f"{_UNITS[found['unit']]}, 95 % interval {low:+.{digits}f} to {high:+.{digits}f}, "
-        f"{found['worlds']} {units}{margin})"
+        f"{found['worlds']} {units}{margin}"
     )
 
 

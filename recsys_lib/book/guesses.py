@@ -1,0 +1,78 @@
+"""A reader's guesses: asked for before something is run, and answered at the end of the lesson.
+
+The committed lesson holds ``guess("mean_at_six", ...)``; a reader puts a number in place of the
+dots. ``resolve`` says what came, and the guess beside it where there was one.
+"""
+
+import re
+from types import EllipsisType
+from typing import Any
+
+from recsys_lib.checks import check_integer, check_number
+
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+_guessed: dict[str, float] = {}
+
+
+def guess(name: str, value: float | EllipsisType) -> None:
+    """Note a guess; nothing is printed where there is none.
+
+    Args:
+        name: what is guessed, in lower-case words joined by ``_``; ``resolve`` takes the same.
+        value: a number in the unit that the question names; ``...`` for no guess.
+
+    Raises:
+        ValueError: a name of another form, or a value that is no finite number.
+
+    Example:
+        >>> guess("rows_left", 40)
+        noted: 40
+        >>> guess("rows_left", ...)
+    """
+    _check_name("guess", name)
+    if value is ...:
+        _guessed.pop(name, None)
+        return
+    _guessed[name] = check_number(f"guess {name}", value)
+    print(f"noted: {_as_written(_guessed[name])}")
+
+
+def resolve(name: str, value: Any, unit: str, digits: int = 1) -> None:
+    """Print what came, and what was guessed where something was.
+
+    Args:
+        name: as ``guess`` has it.
+        value: the number that came: measured in this lesson, or ``recorded``.
+        unit: of the number, as the question names it.
+        digits: of the printed number behind its point.
+
+    Raises:
+        ValueError: a name of another form, a value that is no finite number, no unit, or digits
+            below 0.
+
+    Example:
+        >>> guess("rows_left", 40)
+        noted: 40
+        >>> resolve("rows_left", 61.28, unit="% of the rows")
+        rows_left: 61.3 % of the rows; you guessed 40
+        >>> guess("rows_left", ...)
+        >>> resolve("rows_left", 61.28, unit="% of the rows", digits=0)
+        rows_left: 61 % of the rows
+    """
+    _check_name("resolve", name)
+    came = check_number(f"resolve {name}", value)
+    digits = check_integer(f"resolve {name}, digits", digits, 0)
+    if not isinstance(unit, str) or not unit.strip():
+        raise ValueError(f"resolve {name}, unit: expected a word or a few, got {unit!r}")
+    guessed = f"; you guessed {_as_written(_guessed[name])}" if name in _guessed else ""
+    print(f"{name}: {came:z.{digits}f} {unit.strip()}{guessed}")
+
+
+def _check_name(where, name):
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        raise ValueError(f"{where}: expected a name of lower-case words and _, got {name!r}")
+
+
+def _as_written(number):
+    return f"{number:.12g}"
