@@ -139,21 +139,17 @@ def count(text_path: Path, text_notebook: Any = None, notebook: Any = None) -> B
     prose: dict[str, list[str]] = {}
     counted: Counter[str] = Counter()
     solved: dict[str, int] = {}
-    part = OPENING
-    for number, cell in enumerate(text_notebook.cells):
-        if cell.cell_type == "markdown" and LINKS_TAG not in cell.metadata.get("tags", []):
-            source = _own_words(cell.source) if number == 0 else cell.source
-            for heading, text in _parts(source):
-                part = heading or part
-                if part not in _NOT_READ:
-                    prose.setdefault(part, []).append(text)
-        elif cell.cell_type == "code" and cell.source.strip():
-            _count_cell(cell, counted, outputs)
-            for identifier in exercise_shown(cell.source):
-                if identifier in exercises:
-                    statement, solved[identifier] = exercises[identifier]
-                    texts = [text for _, text in _parts(statement)]
-                    prose.setdefault(part, []).extend(texts)
+    for part, cell, text in _walk(text_notebook):
+        if cell.cell_type == "markdown":
+            prose.setdefault(part, []).append(text)
+            continue
+        _count_cell(cell, counted, outputs)
+        for identifier in exercise_shown(cell.source):
+            if identifier in exercises:
+                statement, solved[identifier] = exercises[identifier]
+                texts = [text for _, text in _split(statement)]
+                prose.setdefault(part, []).extend(texts)
+    prose = {part: texts for part, texts in prose.items() if part not in _NOT_READ}
     displayed = [one for texts in prose.values() for text in texts for one in _formulas(text)]
     derivations = sum(_is_derivation(formula) for formula in displayed)
     return Budget(
@@ -245,6 +241,22 @@ def table(lesson: Lesson, budget: Budget) -> list[str]:
     return lines
 
 
+def parts_of(notebook: Any) -> dict[str, str]:
+    """The prose of a lesson by its parts.
+
+    Args:
+        notebook: the text's content.
+
+    Returns:
+        Dict of a part's heading (of level two) to its prose, without blocks of code.
+    """
+    found: dict[str, str] = {}
+    for part, cell, text in _walk(notebook):
+        if cell.cell_type == "markdown" and part != OPENING:
+            found[part] = f"{found.get(part, '')}\n\n{text}"
+    return found
+
+
 def words_in(markdown: str) -> int:
     """How many words prose has, apart from displayed formulas.
 
@@ -333,7 +345,19 @@ def _own_words(header):
     return header
 
 
-def _parts(markdown: str) -> Iterator[tuple[str | None, str]]:
+def _walk(notebook):
+    """Part, cell and prose, for each part of a prose cell and for each code cell."""
+    part = OPENING
+    for number, cell in enumerate(notebook.cells):
+        if cell.cell_type == "markdown" and LINKS_TAG not in cell.metadata.get("tags", []):
+            for heading, text in _split(_own_words(cell.source) if number == 0 else cell.source):
+                part = heading or part
+                yield part, cell, text
+        elif cell.cell_type == "code" and cell.source.strip():
+            yield part, cell, ""
+
+
+def _split(markdown: str) -> Iterator[tuple[str | None, str]]:
     """Heading (of level two) and text of the parts of a prose cell, without blocks of code."""
     heading: str | None = None
     lines: list[str] = []

@@ -9,8 +9,19 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bookmaker import budget, conversion, figures, generated, index, inputs, ledger, links, tables
-from bookmaker.anatomies import CHECKED, HEADER_LABELS, HEADINGS
+from bookmaker import (
+    budget,
+    conversion,
+    figures,
+    generated,
+    index,
+    inputs,
+    ledger,
+    links,
+    pairs,
+    tables,
+)
+from bookmaker.anatomies import HEADER_LABELS
 from bookmaker.budget import lines_to_read
 from bookmaker.claim_sources import calls_in_cell, claim_problems, problems_between
 from bookmaker.lesson_cells import duplicate_exercises, lesson_problems
@@ -83,7 +94,7 @@ def text_problems(text_path):
 def _text_problems(lesson, notebook):
     return [
         *anatomy_problems(lesson, notebook),
-        *counted_problems(lesson, notebook),
+        *pairs.problems(lesson, notebook),
         *lab_problems(lesson, notebook),
         *claim_problems(lesson.text_path, notebook),
         *lesson_problems(lesson.text_path, notebook),
@@ -157,10 +168,7 @@ def anatomy_problems(lesson, notebook):
     problems += generated.header_problems(lesson, header, notebook)
     second = [text for level, text in headings if level == 2]
     position = 0
-    wanted_headings = HEADINGS[lesson.anatomy]
-    if lesson.anatomy == "deeper" and _checks_sentences(notebook):
-        wanted_headings = (CHECKED,)
-    for wanted in wanted_headings:
+    for wanted in pairs.headings(lesson, notebook):
         if wanted not in second:
             problems.append(f"{path}: heading `## {wanted}` is missing")
         elif wanted not in second[position:]:
@@ -169,42 +177,6 @@ def anatomy_problems(lesson, notebook):
             position = second.index(wanted, position) + 1
         if second.count(wanted) > 1:
             problems.append(f"{path}: heading `## {wanted}` appears {second.count(wanted)} times")
-    if lesson.anatomy == "core":
-        problems += [
-            f"{path}: heading `## {text}` is none of a core lesson's"
-            for text in dict.fromkeys(second)
-            if text not in HEADINGS["core"]
-        ]
-    return problems
-
-
-def _checks_sentences(notebook):
-    """Whether some cell checks a sentence, or shows those that were checked."""
-    return any(
-        calls_in_cell(cell.source, name)
-        for cell in notebook.cells
-        if cell.cell_type == "code"
-        for name in ("exact", "checked_sentences")
-    )
-
-
-def counted_problems(lesson, notebook):
-    """Return what lessons whose minutes are counted may not do: claim, and be excused."""
-    if not lesson.is_counted:
-        return []
-    path = lesson.text_path
-    problems = [
-        f"{path}: cell {number} calls {name}, expected exact or a recorded finding"
-        for number, cell in enumerate(notebook.cells, start=1)
-        if cell.cell_type == "code"
-        for name in ("claim", "claims_table")
-        if calls_in_cell(cell.source, name)
-    ]
-    if not conversion.is_converted(path):
-        problems.append(
-            f"{path}: `anatomy: {lesson.anatomy}` is a converted lesson's; take it off "
-            f"{conversion.NAME}"
-        )
     return problems
 
 

@@ -1,4 +1,5 @@
 import pytest
+from pair_text import CORE, DEEPER, fake_pair, write_pair
 
 from bookmaker import lessons
 from recsys_lib.book import places
@@ -12,6 +13,22 @@ def test_finds_lessons_in_order_and_leaves_exercises_alone(chapters):
     chapters.write(chapter="00_a", name="notes")
     chapters.write(chapter="drafts", name="01_z")
     assert lessons.find_texts(chapters.folder) == [first, second]
+
+
+def test_a_companion_stands_behind_its_lesson_and_labs_stand_last(chapters):
+    names = ("01_fm", "01_fm.deeper", "01_fm_too", "02_afm", "02_afm.deeper", "lab_clicks")
+    for name in reversed(names):
+        chapters.write(chapter="00_a", name=name)
+        chapters.write(chapter="00_a", name="01_fm.exercises")
+    assert [path.stem for path in lessons.find_texts(chapters.folder)] == list(names)
+
+
+def test_a_lesson_and_its_companion_are_chosen_by_their_own_names(chapters):
+    core, deeper = fake_pair(chapters)
+    for path in (core, deeper):
+        for name in (path.stem, str(path), str(path.with_suffix(".ipynb")), str(path)[:-3]):
+            assert lessons.select_texts([name], chapters.folder) == [path]
+    assert lessons.select_texts(["00_small"], chapters.folder) == [core, deeper]
 
 
 def test_selects_by_name_chapter_and_path(chapters):
@@ -42,6 +59,71 @@ def test_describes_the_front_matter(chapters):
     lesson = lessons.describe(chapters.write())
     assert (lesson.title, lesson.minutes, lesson.seconds) == ("A small lesson", 5, 3)
     assert (lesson.chapter, lesson.name, lesson.anatomy) == ("00_small", "01_small", "overview")
+
+
+def test_a_counted_lesson_names_what_it_builds_on_and_no_minutes(chapters):
+    core, deeper = write_pair(chapters)
+    core.write_text(
+        core.read_text().replace("[]", "[00_small/01_x, 00_a/02_y]\n  numbers: ['7.5']")
+    )
+    lesson, companion = lessons.describe(core), lessons.describe(deeper)
+    assert (lesson.anatomy, companion.anatomy) == ("core", "deeper")
+    assert lesson.prerequisites == ("00_small/01_x", "00_a/02_y") and lesson.numbers == ("7.5",)
+    assert companion.prerequisites is None and companion.numbers == ()
+    assert lesson.minutes is None and lesson.is_counted and companion.is_counted
+    assert (companion.name, companion.notebook_path.name) == (
+        "01_small.deeper",
+        "01_small.deeper.ipynb",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new", "message"),
+    [
+        (CORE, "seconds:", "minutes: 35\n  seconds:", "`lesson.minutes`: expected none for .*core"),
+        (CORE, "  prerequisites: []\n", "", "`lesson.prerequisites` must be a list .* got None"),
+        (CORE, "[]", "02_b/01_fm", "`lesson.prerequisites` must be a list of texts, got '02_b"),
+        (CORE, "[]", "[01_fm]", "names such as 02_second_order_crosses/01_fm, got '01_fm'"),
+        (CORE, "[]", "[02_b/01_x.deeper]", "names such as .* got '02_b/01_x.deeper'"),
+        (CORE, "[]", "[02_b/01_x, 02_b/01_x]", "`lesson.prerequisites` names something twice"),
+        (CORE, "[]", "[]\n  numbers: [7.5]", "`lesson.numbers` must be a list of texts, got"),
+        (CORE, "anatomy: core", "anatomy: deeper", "deeper` and a file's name `....deeper.md` go"),
+        (CORE, "anatomy: core", "anatomy: lab", "non-empty int, got None"),
+        (
+            DEEPER,
+            "seconds:",
+            "minutes: 3\n  seconds:",
+            "`lesson.minutes`: expected none for .*deep",
+        ),
+        (DEEPER, "deeper\n---", "deeper\n  prerequisites: []\n---", "keys: \\['prerequisites'\\]"),
+        (
+            DEEPER,
+            "anatomy: deeper",
+            "anatomy: core\n  prerequisites: []",
+            "go together, got 'core'",
+        ),
+    ],
+)
+def test_names_what_is_wrong_in_the_front_matter_of_a_pair(chapters, text, old, new, message):
+    assert old in text
+    core, deeper = write_pair(chapters)
+    path = deeper if text is DEEPER else core
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(LessonError, match=message):
+        lessons.describe(path)
+
+
+def test_an_old_lesson_has_no_list_of_what_it_builds_on(chapters, overview):
+    path = chapters.write(overview.replace("seconds: 3", "seconds: 3\n  prerequisites: []"))
+    with pytest.raises(LessonError, match=r"unknown keys: \['prerequisites'\]"):
+        lessons.describe(path)
+
+
+def test_a_companion_needs_its_lesson(chapters):
+    core, deeper = write_pair(chapters)
+    core.unlink()
+    with pytest.raises(LessonError, match="expected the companion of a lesson, got no 01_small"):
+        lessons.describe(deeper)
 
 
 @pytest.mark.parametrize(

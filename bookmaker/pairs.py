@@ -1,0 +1,94 @@
+"""What a core lesson or a survey and its companion must do, and may not, beside what all must.
+
+Their sentences are checked by ``exact`` or bound to a record, so nothing in them is claimed. What a
+lesson builds on comes before it in the book. Exercises that are left for the companion are named
+under *In short*, with the minutes that they take.
+"""
+
+import re
+from typing import Any
+
+from bookmaker import budget, conversion
+from bookmaker.anatomies import CHECKED, HEADINGS
+from bookmaker.claim_sources import calls_in_cell
+from bookmaker.lessons import Lesson, companion_text, is_deeper
+
+SHORT = "In short"
+
+
+def headings(lesson: Lesson, notebook: Any) -> tuple[str, ...]:
+    """The headings that a lesson needs, in their order.
+
+    Args:
+        lesson: what the front matter says.
+        notebook: the text's content.
+
+    Returns:
+        Those of its anatomy; a companion needs one if it checks or shows sentences.
+    """
+    if lesson.anatomy == "deeper" and _calls(notebook, ("exact", "checked_sentences")):
+        return (CHECKED,)
+    return HEADINGS[lesson.anatomy]
+
+
+def problems(lesson: Lesson, notebook: Any) -> list[str]:
+    """What is wrong with a core lesson, a survey or a companion alone, one line each.
+
+    Args:
+        lesson: what the front matter says.
+        notebook: the text's content.
+
+    Returns:
+        Nothing for other anatomies.
+
+    Raises:
+        LessonError: the companion cannot be read.
+    """
+    if not lesson.is_counted:
+        return []
+    found = [
+        f"cell {number} calls {name}, expected exact or a recorded finding"
+        for number, name in _calls(notebook, ("claim", "claims_table"))
+    ]
+    if not conversion.is_converted(lesson.text_path):
+        found.append(
+            f"`anatomy: {lesson.anatomy}` is a converted lesson's; take it off {conversion.NAME}"
+        )
+    if lesson.anatomy == "core":
+        found += [
+            f"heading `## {part}` is none of a core lesson's"
+            for part in budget.parts_of(notebook)
+            if part not in HEADINGS["core"]
+        ]
+    name = conversion.lesson_name(lesson.text_path)
+    for other in lesson.prerequisites or ():
+        if other >= name:
+            found.append(f"prerequisites: expected lessons that come before {name}, got {other}")
+    found += _left_out(lesson, notebook)
+    return [f"{lesson.text_path}: {line}" for line in found]
+
+
+def _left_out(lesson, notebook):
+    """Whether the lesson says, with link and minutes, which exercises stand in its companion."""
+    companion = companion_text(lesson.text_path)
+    if is_deeper(lesson.text_path) or not companion.exists():
+        return []
+    minutes = budget.count(companion).solving
+    said = " ".join(budget.parts_of(notebook).get(SHORT, "").split())
+    link, time = f"({companion.stem}.ipynb)", f"{minutes} minute{'' if minutes == 1 else 's'}"
+    if not minutes or (link in said and re.search(rf"\b{time}\b", said)):
+        return []
+    return [
+        f"expected a link {link} and {time!r} under {SHORT}, for the exercises that stand there"
+    ]
+
+
+def _calls(notebook, names):
+    """Number of the cell and name, for each of the functions that a cell calls."""
+    return [
+        (number, name)
+        for number, cell in enumerate(notebook.cells, start=1)
+        if cell.cell_type == "code"
+        for name in names
+        if calls_in_cell(cell.source, name)
+    ]
