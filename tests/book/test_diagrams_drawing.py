@@ -4,8 +4,10 @@ import base64
 import io
 import itertools
 import re
+import warnings
 import xml.etree.ElementTree as ElementTree
 
+import matplotlib
 import pytest
 from PIL import Image, ImageColor
 
@@ -177,6 +179,9 @@ def test_the_same_picture_has_the_same_bytes(picture):
     assert again.svg == picture.svg and again.png == picture.png
     other = drawn(plan(), labels={("a", "b"): "6 × 9"}).picture()
     assert other.svg != picture.svg and other.png != picture.png
+    with matplotlib.rc_context({"figure.constrained_layout.use": True}):  # the book's look
+        warnings.simplefilter("error")
+        assert drawn(plan(), labels={("a", "b"): "6 × 8"}).picture().png == picture.png
     # Two pictures on one page share no id.
     ids = [set(re.findall(r' id="([^"]+)"', one.svg)) for one in (picture, other)]
     assert not ids[0] & ids[1]
