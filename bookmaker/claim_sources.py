@@ -1,7 +1,8 @@
 """Holds a lesson's prose and its cells against each other: every claim stands in both.
 
 Prose names a claim as a code span, ``claim: chapter.model.what``; a cell checks it by calling
-``claim("chapter.model.what", ...)``.
+``claim("chapter.model.what", ...)``. ``bookmaker.sentences`` does the same for lessons whose
+sentences are checked exactly or recorded.
 """
 
 import ast
@@ -42,19 +43,24 @@ def calls_in_cell(source, name="claim"):
     ]
 
 
-def ids_in_cells(notebook):
-    """Return ``(identifiers, faults)``: of all calls of `claim`, and of those without a literal."""
+def ids_in_cells(notebook, name="claim"):
+    """Return ``(identifiers, faults)``: of all calls of a function, and of those without a literal.
+
+    Args:
+        notebook: a lesson.
+        name: ``"claim"`` or ``"exact"``.
+    """
     identifiers, faults = [], []
     for number, cell in enumerate(notebook.cells, start=1):
         if cell.cell_type != "code":
             continue
-        for call in calls_in_cell(cell.source):
+        for call in calls_in_cell(cell.source, name):
             arguments = [*call.args, *(k.value for k in call.keywords if k.arg == "identifier")]
             first = arguments[0] if arguments else None
             if isinstance(first, ast.Constant) and isinstance(first.value, str):
                 identifiers.append(first.value)
             else:
-                faults.append(f"cell {number} calls claim without a literal identifier")
+                faults.append(f"cell {number} calls {name} without a literal identifier")
     return identifiers, faults
 
 
@@ -80,10 +86,14 @@ def claim_problems(text_path, notebook):
     return problems
 
 
-def problems_between(text_paths):
-    """Return the claims that more than one lesson checks, and the cited ones that none does.
+def problems_between(text_paths, findings=()):
+    """Return the sentences that more than one lesson checks, and the cited ones that none does.
 
-    A code span of three parts is taken for a citation if some claim begins with its first part.
+    A code span of three parts is taken for a citation if some sentence begins with its first part.
+
+    Args:
+        text_paths: of the lessons.
+        findings: identifiers of all recorded findings; no check may bear the name of one.
     """
     owners, cited = {}, []
     for text_path in text_paths:
@@ -91,20 +101,27 @@ def problems_between(text_paths):
             notebook = read_text(text_path)
         except LessonError:
             continue
-        for identifier in set(ids_in_cells(notebook)[0]):
-            owners.setdefault(identifier, []).append(text_path)
+        for kind in ("claim", "exact"):
+            for identifier in sorted(set(ids_in_cells(notebook, kind)[0])):
+                owners.setdefault(identifier, []).append((text_path, kind))
         for cell in notebook.cells:
             if cell.cell_type == "markdown":
                 cited += [(text_path, *found.groups()) for found in _CITED.finditer(cell.source)]
     twice = [
-        f"{paths[1]}: claim {identifier} is already checked in {paths[0]}"
-        for identifier, paths in sorted(owners.items())
-        if len(paths) > 1
+        f"{path}: {kind} {identifier} is already checked in {places[0][0]}"
+        for identifier, places in sorted(owners.items())
+        for path, kind in places[1:2]
     ]
-    beginnings = {identifier.split(".")[0] for identifier in owners}
+    recorded = [
+        f"{path}: {kind} {identifier} has the name of a recorded finding"
+        for identifier in sorted(set(owners) & set(findings))
+        for path, kind in owners[identifier]
+    ]
+    known = {*owners, *findings}
+    beginnings = {identifier.split(".")[0] for identifier in known}
     unknown = [
         f"{text_path}: cites claim {'.'.join(parts)}, which no lesson checks"
         for text_path, *parts in dict.fromkeys(cited)
-        if parts[0] in beginnings and ".".join(parts) not in owners
+        if parts[0] in beginnings and ".".join(parts) not in known
     ]
-    return twice + unknown
+    return twice + recorded + unknown

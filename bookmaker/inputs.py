@@ -1,10 +1,11 @@
 """What a notebook's outputs follow from, as one hash: so that what did not change is not run again.
 
 A notebook's inputs are the code and tags of its text, its exercises, the modules of the library
-that they import, directly or not, the locked versions of all packages, and the cards of the data
-that it loads. ``chapters/inputs.json`` holds, for each notebook, the hash of the inputs with which
-it was built and a hash of what its cells then showed. A build keeps outputs whose inputs are those
-of today (see ``bookmaker.build``), and ``make test`` leaves them out (see ``bookmaker.selection``).
+that they import, directly or not, the locked versions of all packages, the cards of the data that
+it loads, and the records of the experiments that it shows. ``chapters/inputs.json`` holds, for each
+notebook, the hash of the inputs with which it was built and a hash of what its cells then showed. A
+build keeps outputs whose inputs are those of today (see ``bookmaker.build``), and ``make test``
+leaves them out (see ``bookmaker.selection``).
 """
 
 import contextlib
@@ -28,12 +29,14 @@ from bookmaker.lessons import (
     read_notebook,
     read_text,
 )
+from bookmaker.sentences import experiments_named
 from recsys_lib.book.places import CHAPTERS, LessonError, write_atomically
 from recsys_lib.locks import locked
 
 NAME = "inputs.json"
 LOCK_SECONDS = 30.0
 LIBRARY = ("recsys_lib",)
+RECORDS = "experiments/results"
 ROOT = CHAPTERS.parent
 _NAMED_AS_TEXT = re.compile(r"""["'](recsys_lib(?:\.\w+)+)(?::(\w+))?["']""")
 
@@ -62,7 +65,7 @@ def inputs_of(text_path: Path, root: Path = ROOT) -> str:
 
     Args:
         text_path: the lesson's text.
-        root: the folder that holds the library, the lock and the data cards.
+        root: the folder that holds the library, the lock, the data cards and the records.
 
     Raises:
         LessonError: the text or its exercises cannot be read, or import a module of the library
@@ -86,19 +89,26 @@ def inputs_of(text_path: Path, root: Path = ROOT) -> str:
 def parts_read(
     sources: Iterable[str], modules: Mapping[str, Path], root: Path = ROOT
 ) -> list[tuple[str, bytes]]:
-    """What sources read when they run: modules of ours, cards of data, the lock; for ``hash_of``.
+    """What sources read when they run: modules, cards of data, records, the lock; for ``hash_of``.
+
+    A record that is not there is no part; once it is there, it is.
 
     Args:
         sources: Python code.
         modules: those of ours, as ``find_modules`` returns them.
-        root: the folder that holds the lock and the data cards.
+        root: the folder that holds the lock, the data cards and the records.
 
     Raises:
         ValueError: an import of a module of ours that is not there.
         SyntaxError: a module that is no Python.
     """
+    sources = list(sources)
     read = _read(sources, modules)
     parts = [(module, modules[module].read_bytes()) for module in read]
+    for experiment in experiments_named(sources):
+        record = root / RECORDS / f"{experiment}.json"
+        if record.exists():
+            parts.append((f"{RECORDS}/{record.name}", record.read_bytes()))
     for card in sorted((root / "data").glob("*.md")):
         if any(_is_about(card.stem, module) for module in read):
             parts.append((card.name, card.read_bytes()))

@@ -19,6 +19,7 @@ from bookmaker import (
     ledger,
     links,
     pairs,
+    sentences,
     tables,
 )
 from bookmaker.anatomies import HEADER_LABELS
@@ -49,7 +50,8 @@ def check_book(chapters=CHAPTERS):
     problems = []
     for text_path in texts:
         problems += check_lesson(text_path)
-    problems += problems_between(texts)
+    findings = sentences.findings_recorded(sentences.results_of(chapters))
+    problems += problems_between(texts, findings)
     problems += duplicate_exercises(chapters)
     problems += conversion.problems(chapters)
     known = {text_path.with_suffix(".ipynb") for text_path in texts}
@@ -97,6 +99,7 @@ def _text_problems(lesson, notebook):
         *pairs.problems(lesson, notebook),
         *lab_problems(lesson, notebook),
         *claim_problems(lesson.text_path, notebook),
+        *sentences.problems(lesson.text_path, notebook),
         *lesson_problems(lesson.text_path, notebook),
         *offer_problems(lesson.text_path, notebook),
         *tables.problems(lesson.text_path, notebook),

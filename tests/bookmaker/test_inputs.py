@@ -3,9 +3,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import record_made
 from nbformat.v4 import new_output
 
-from bookmaker import build, inputs
+from bookmaker import build, inputs, selection
 from bookmaker.__main__ import main
 from bookmaker.lessons import LessonError
 
@@ -119,6 +120,64 @@ def test_the_hash_changes_with_every_input_and_with_nothing_else(library, lesson
     lesson.write_text(lesson.read_text().replace("import kuairand", "import kuairand as data"))
     seen.add(inputs.inputs_of(lesson, library))
     assert len(seen) == 9
+
+
+SHOWS = """
+```{code-cell} ipython3
+from recsys_lib.book import evidence, finding
+
+evidence("small.told")
+```
+"""
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        'evidence("small.told")',
+        'finding("small.told.leads")',
+        'recorded("small.told", model="DIN")',
+        'checked_sentences("small.told.leads")',
+    ],
+)
+def test_a_record_that_a_lesson_shows_is_an_input(library, chapters, overview, shown):
+    results = library / inputs.RECORDS
+    results.mkdir(parents=True)
+    path = chapters.write(overview + SHOWS.replace('evidence("small.told")', shown))
+    without = inputs.inputs_of(path, library)
+    record_made.put(results, record_made.made(identifier="small.other"))
+    assert inputs.inputs_of(path, library) == without
+    record_made.put(results, record_made.made())
+    first = inputs.inputs_of(path, library)
+    record_made.put(results, record_made.made(record=2))
+    second = inputs.inputs_of(path, library)
+    assert len({without, first, second}) == 3
+    record_made.put(results, record_made.made())
+    assert inputs.inputs_of(path, library) == first
+
+
+def test_a_new_record_forces_its_lessons_and_no_others(chapters, overview, monkeypatch, capsys):
+    results = chapters.folder.parent / "experiments" / "results"
+    results.mkdir(parents=True)
+    record_made.put(results, record_made.made())
+    monkeypatch.setattr(inputs, "RECORDS", str(results))
+    shows = chapters.write(overview.replace("small.sum", "small.a") + SHOWS)
+    other = chapters.write(overview.replace("small.sum", "small.b"), name="02_small")
+    for path in (shows, other):
+        chapters.fake(path)
+    command = ["--chapters", str(chapters.folder), "build", "--changed", "--check"]
+    assert main(command) == 0
+    notebooks = [path.with_suffix(".ipynb") for path in (shows, other)]
+    green = selection.current(notebooks, chapters.folder)["notebooks"]
+
+    record_made.put(results, record_made.made(record=2))
+    capsys.readouterr()
+    assert main(command) == 1
+    assert "01_small: has to be built" in (out := capsys.readouterr().out)
+    assert "02_small: up to date" in out
+    assert inputs.built_with_others(chapters.folder) == [shows]
+    now = selection.current(notebooks, chapters.folder)["notebooks"]
+    assert [name for name in now if now[name] != green[name]] == ["00_small/01_small"]
 
 
 def test_a_lesson_that_imports_what_is_gone_is_named(library, chapters, overview):

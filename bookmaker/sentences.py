@@ -1,0 +1,289 @@
+"""Holds the ticks in a lesson's prose against its exact checks and against the records.
+
+A sentence ends in ``[✓](#chapter.model.what)`` where a cell calls ``exact("chapter.model.what",
+...)`` or a record confirms the finding of this name, and in ``[○](#...)`` where a record has the
+finding and does not confirm it. Guesses are held against their answers here, too.
+"""
+
+import ast
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bookmaker.claim_sources import calls_in_cell, ids_in_cells
+from bookmaker.figures import FOLDED
+from recsys_lib.book.claims import IDENTIFIER, MARK
+from recsys_lib.book.records import is_confirmed
+from recsys_lib.book.sentences import NOT_SHOWN
+
+BLOCK = "checked_sentences"
+RECORDS = ("evidence", "recorded")
+"""Functions whose first argument names an experiment."""
+FINDINGS = ("finding", BLOCK)
+"""Functions whose arguments name findings of experiments."""
+
+_TICK = re.compile(r"\[([^\]]*)\]\(#([^)\s]+)\)")
+_CODE = re.compile(
+    r"^ {0,3}(`{3,}|~{3,}).*?^ {0,3}\1[`~]* *$|(?<!`)(`+)(?!`).*?(?<!`)\2(?!`)",
+    re.DOTALL | re.MULTILINE,
+)
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A link from prose to a checked sentence: its cell, from 1, its mark, and whose it is."""
+
+    cell: int
+    mark: str
+    identifier: str
+
+
+def ticks(notebook: Any) -> list[Tick]:
+    """The ticks in the prose of a lesson, in their order; none in code.
+
+    Args:
+        notebook: a lesson.
+    """
+    return [
+        Tick(number, *found.groups())
+        for number, cell in enumerate(notebook.cells, start=1)
+        if cell.cell_type == "markdown"
+        for found in _TICK.finditer(without_code(cell.source))
+        if IDENTIFIER.fullmatch(found[2])
+    ]
+
+
+def without_code(markdown: str) -> str:
+    """Prose with a blank in place of each block and span of code; what is left has its place.
+
+    Args:
+        markdown: prose.
+
+    Example:
+        >>> without_code("the `dot` of two")
+        'the       of two'
+    """
+    return _CODE.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), markdown)
+
+
+def experiments_named(sources: Iterable[str]) -> list[str]:
+    """The experiments whose records sources show, in alphabetical order.
+
+    Args:
+        sources: Python code; only names that stand there literally are found.
+
+    Example:
+        >>> experiments_named(['evidence("a.b")', 'finding("c.d.wins")', 'recorded(name)'])
+        ['a.b', 'c.d']
+    """
+    found = set()
+    for source in sources:
+        for name in (*RECORDS, *FINDINGS):
+            for call in _calls(source, name):
+                for one in filter(None, _literals(call, name)):
+                    found.add(one.rpartition(".")[0] if name in FINDINGS else one)
+    return sorted(found - {""})
+
+
+def results_of(chapters: Path) -> Path:
+    """Where the records lie that lessons of a folder of chapters show.
+
+    Args:
+        chapters: the folder of the chapters.
+    """
+    return Path(chapters).parent / "experiments" / "results"
+
+
+def findings_recorded(results: Path) -> dict[str, dict[str, Any]]:
+    """All recorded findings by their identifiers, ``"chapter.name.finding"``.
+
+    Args:
+        results: folder of the records.
+    """
+    return {
+        f"{path.stem}.{name}": found
+        for path in sorted(Path(results).glob("*.*.json"))
+        for name, found in _read(path)["findings"].items()
+    }
+
+
+def problems(text_path: Path, notebook: Any) -> list[str]:
+    """What is wrong with ticks, exact checks, shown findings and guesses of a lesson.
+
+    Args:
+        text_path: the lesson's text.
+        notebook: its content.
+
+    Returns:
+        One line for each problem.
+    """
+    results = results_of(Path(text_path).parent.parent)
+    found = [
+        *_faults(notebook),
+        *_of_records(notebook, results),
+        *_of_ticks(notebook, results),
+        *_of_block(notebook),
+        *_of_guesses(notebook),
+    ]
+    return [f"{text_path}: {line}" for line in found]
+
+
+def _faults(notebook):
+    """Calls whose names stand nowhere literally, so that nothing can be held against them."""
+    yield from ids_in_cells(notebook, "exact")[1]
+    for number, source in _code(notebook):
+        for name in (*RECORDS, *FINDINGS):
+            if any(None in _literals(call, name) for call in _calls(source, name)):
+                yield f"cell {number} calls {name} without a literal identifier"
+
+
+def _of_records(notebook, results):
+    """Records that are not there, and findings that the records lack."""
+    shown = [source for _, source in _code(notebook)]
+    for experiment in experiments_named(shown):
+        if not _path(experiment, results).exists():
+            yield (
+                f"no record of {experiment}; run `python -m experiments run {experiment}`, or take "
+                "what shows it from the lesson"
+            )
+    for number, source in _code(notebook):
+        for name in FINDINGS:
+            for call in _calls(source, name):
+                for identifier in filter(None, _literals(call, name)):
+                    experiment, _, finding = identifier.rpartition(".")
+                    path = _path(experiment, results)
+                    if path.exists() and finding not in (known := _read(path)["findings"]):
+                        yield (
+                            f"cell {number}: {name}: expected one of {sorted(known)} of "
+                            f"{experiment}, got {finding}"
+                        )
+
+
+def _of_ticks(notebook, results):
+    """Ticks that lead nowhere or say the wrong thing, and checks without a tick."""
+    exact = ids_in_cells(notebook, "exact")[0]
+    named = experiments_named(source for _, source in _code(notebook))
+    in_block = _in_block(notebook)
+    ticked = set()
+    for tick in ticks(notebook):
+        where = f"cell {tick.cell}: [{tick.mark}](#{tick.identifier})"
+        ticked.add(tick.identifier)
+        experiment, _, finding = tick.identifier.rpartition(".")
+        path = _path(experiment, results)
+        if tick.identifier in exact:
+            if tick.mark != MARK:
+                yield f"{where}: expected {MARK}, an exact check"
+            continue
+        if path.exists():
+            known = _read(path)["findings"]
+            if finding not in known:
+                yield f"{where}: expected one of {sorted(known)} of {experiment}, got {finding}"
+                continue
+            confirmed = is_confirmed(known[finding])
+            if tick.mark != (wanted := MARK if confirmed else NOT_SHOWN):
+                said = "confirms" if confirmed else "does not confirm"
+                yield f"{where}: expected {wanted}, the record {said} this finding"
+        elif experiment not in named:
+            yield f"{where}: no exact check and no record has this name"
+            continue
+        if tick.identifier not in in_block:
+            yield f"{where}: expected its finding among those of {BLOCK}(...)"
+    for identifier, count in Counter(exact).items():
+        if identifier not in ticked:
+            yield f"exact {identifier} is checked; no sentence of prose links to it"
+        if count > 1:
+            yield f"exact {identifier} is checked in {count} places"
+
+
+def _of_block(notebook):
+    """Where the block of checked sentences is missing, not folded, or above what it has to show."""
+    blocks = [number for number, source in _code(notebook) if _calls(source, BLOCK)]
+    calls = sum(len(_calls(source, BLOCK)) for _, source in _code(notebook))
+    exact = [number for number, source in _code(notebook) if _calls(source, "exact")]
+    if calls != 1 and (exact or calls or ticks(notebook)):
+        yield f"calls {BLOCK}(...) {calls} times, expected once"
+        return
+    for block in blocks:
+        if FOLDED not in notebook.cells[block - 1].metadata.get("tags", []):
+            yield f"cell {block} calls {BLOCK}(...), expected the tag {FOLDED}"
+        for number in exact:
+            if number >= block:
+                yield f"cell {number} calls exact behind {BLOCK}(...), which does not show it"
+
+
+def _of_guesses(notebook):
+    """Guesses that are not resolved, answers that nobody asked for, and a guess that is given."""
+    asked: dict[str, int] = {}
+    resolved: dict[str, int] = {}
+    for number, source in _code(notebook):
+        for name, where in (("guess", asked), ("resolve", resolved)):
+            for call in _calls(source, name):
+                (said,) = _literals(call, name)
+                if said is None:
+                    yield f"cell {number} calls {name} without a literal name"
+                elif said in where:
+                    yield f"cell {number}: {name}({said!r}, ...) stands in cell {where[said]}, too"
+                else:
+                    where[said] = number
+                if name == "guess" and not _is_open(call):
+                    yield f"cell {number}: guess({said!r}, ...): expected `...` for the reader's"
+    for name, number in asked.items():
+        if name not in resolved:
+            yield f"cell {number}: guess({name!r}, ...) is nowhere resolved"
+        elif resolved[name] <= number:
+            yield f"cell {resolved[name]}: resolve({name!r}, ...) stands before its guess"
+    for name, number in resolved.items():
+        if name not in asked:
+            yield f"cell {number}: resolve({name!r}, ...) answers what no guess asks"
+
+
+def _is_open(call):
+    """Whether a guess is left to the reader."""
+    values = [*call.args[1:2], *(k.value for k in call.keywords if k.arg == "value")]
+    return len(values) == 1 and getattr(values[0], "value", None) is ...
+
+
+def _in_block(notebook):
+    return {
+        one
+        for _, source in _code(notebook)
+        for call in _calls(source, BLOCK)
+        for one in _literals(call, BLOCK)
+    }
+
+
+def _literals(call: ast.Call, name: str) -> list[str | None]:
+    """The names that a call gives; None for each that does not stand there as a text."""
+    if name == BLOCK:
+        named = list(call.args)
+    else:
+        keywords = [k.value for k in call.keywords if k.arg in ("identifier", "experiment", "name")]
+        named = [*call.args, *keywords, None][:1]
+    return [
+        one.value if isinstance(one, ast.Constant) and isinstance(one.value, str) else None
+        for one in named
+    ]
+
+
+def _calls(source: str, name: str) -> list[ast.Call]:
+    """The calls of a function of the book; a method of this name is another thing."""
+    return [call for call in calls_in_cell(source, name) if isinstance(call.func, ast.Name)]
+
+
+def _code(notebook: Any) -> Iterator[tuple[int, str]]:
+    """Number, from 1, and source of the code cells."""
+    for number, cell in enumerate(notebook.cells, start=1):
+        if cell.cell_type == "code":
+            yield number, cell.source
+
+
+def _path(experiment, results):
+    return Path(results) / f"{experiment}.json"
+
+
+def _read(path):
+    return json.loads(path.read_text(encoding="utf-8"))
