@@ -3,13 +3,15 @@
 Vectors have eight numbers in all models but one, since the lesson's bottleneck is their width.
 """
 
+from typing import Any
+
 from experiments.arms import Arm, Sweep
 from experiments.contrasts import better, level, trend
 from experiments.declaration import Experiment
 
 RATES = (1e-3, 3e-3, 1e-2, 2e-2)
-SPACE = {"learning_rate": RATES, "embedding_l2": (0.0, 1e-6, 1e-5)}
-HEAD = {"product": True, "activation": "relu", "embedding_dim": 8}
+SPACE: dict[str, Any] = {"learning_rate": RATES, "embedding_l2": (0.0, 1e-6, 1e-5)}
+HEAD: dict[str, Any] = {"product": True, "activation": "relu", "embedding_dim": 8}
 
 EXPERIMENT = Experiment(
     identifier="sequence.interests",
