@@ -185,6 +185,8 @@ def _with_part(header, label, wanted):
         rest = budget.PREREQUISITES.sub("", paragraph, count=1)
         if rest.strip() in ("", "None."):
             rest, wanted = "", wanted or "None."
+        rest = rest if wanted else rest.lstrip()
+        rest = rest if wanted else rest.lstrip()
     return f"{header[:start]}**{label}.** {wanted}{rest}{header[start + len(paragraph) :]}"
 
 

@@ -1,10 +1,10 @@
-"""The start page: chapters and lessons with their questions, reading minutes and seconds."""
+"""The start page: the map of the book, and its lessons with question, minutes and seconds."""
 
 from pathlib import Path
 
-from bookmaker import inputs
+from bookmaker import book_map, budget, inputs
 from bookmaker.build import build, is_stale
-from bookmaker.lessons import describe, find_texts
+from bookmaker.lessons import companion_text, describe, find_texts, is_deeper
 from recsys_lib.book.places import CHAPTERS, write_atomically
 from recsys_lib.book.work_copies import IN_CHAPTERS
 
@@ -28,9 +28,10 @@ INTRODUCTION = """\
 A recommender's ranking stage is given about a thousand candidates for one request and predicts
 what the user will do with each. This book teaches its models by running them. Every lesson is a
 notebook: open it, run it from top to bottom, change it. You need NumPy and one Keras tutorial.
-Begin with chapter 00; each lesson names the earlier ones that it builds on. Sentences marked
-`claim: ...` are checked by a cell each time the lesson runs; [the ledger](CLAIMS.md) lists all of
-them.
+Begin with chapter 00; each lesson names the earlier ones that it builds on. A sentence that ends in
+✓, or is marked `claim: ...`, is checked by a cell each time the lesson runs, or was measured and
+recorded; one that ends in ○ was measured and is not shown by what was found. [The ledger of
+claims](CLAIMS.md) lists what cells check, [the ledger of findings](FINDINGS.md) what is recorded.
 
 """
 
@@ -70,22 +71,37 @@ def paths(chapters=CHAPTERS):
 
 def render(chapters=CHAPTERS):
     """Return the start page as MyST text, generated from the lessons' front matter."""
+    lessons = [describe(text_path) for text_path in find_texts(chapters)]
     parts = [FRONT_MATTER, INTRODUCTION + IN_CHAPTERS + GENERATED]
     for prose, source, tags in START_CELLS:
         option = f":tags: [{', '.join(tags)}]\n\n" if tags else ""
         parts.append(f"{prose}\n\n```{{code-cell}} ipython3\n{option}{source}\n```\n")
-    by_chapter = {}
-    for text_path in find_texts(chapters):
-        by_chapter.setdefault(text_path.parent.name, []).append(describe(text_path))
-    for chapter, lessons in by_chapter.items():
-        parts.append(f"## {chapter[:2]} {chapter_title(chapter)}\n\n" + _chapter(lessons))
+    if any(lesson.prerequisites for lesson in lessons):
+        parts.append(book_map.MARKDOWN)
+    for chapter, title in _titles(lessons).items():
+        found = [lesson for lesson in lessons if lesson.chapter == chapter]
+        parts.append(f"## {chapter[:2]} {title}\n\n" + _chapter(found))
     return "\n".join(parts)
 
 
+def render_map(chapters=CHAPTERS):
+    """Return the map of the book as SVG; None as long as no lesson says what it builds on."""
+    lessons = [describe(text_path) for text_path in find_texts(chapters)]
+    return book_map.render(lessons, _titles(lessons))
+
+
 def write(chapters=CHAPTERS, force=False):
-    """Write the start page and execute it where that is needed; returns the text's path."""
+    """Write the start page and its map, execute it where that is needed, and return its path.
+
+    Raises:
+        LessonError: a lesson cannot be read, or builds on one that the book does not have.
+    """
     text_path, _ = paths(chapters)
-    rendered = render(chapters)
+    rendered, picture = render(chapters), render_map(chapters)
+    if picture is None:
+        book_map.path(chapters).unlink(missing_ok=True)
+    else:
+        write_atomically(book_map.path(chapters), picture)
     if not text_path.exists() or text_path.read_text(encoding="utf-8") != rendered:
         write_atomically(text_path, rendered)
     if force or is_stale(text_path):
@@ -100,9 +116,14 @@ def chapter_title(folder):
     return CHAPTER_TITLES.get(folder, folder[3:].replace("_", " ").capitalize())
 
 
+def _titles(lessons):
+    """Dict of the chapters that have lessons to their titles, in the order of the book."""
+    return {lesson.chapter: chapter_title(lesson.chapter) for lesson in lessons}
+
+
 def _chapter(found):
     """A chapter's table of lessons, and a line for each optional lab."""
-    lessons = [lesson for lesson in found if lesson.data is None]
+    lessons = [one for one in found if one.data is None and not is_deeper(one.text_path)]
     parts = [_table(lessons)] if lessons else []
     for lab in found:
         if lab.data is not None:
@@ -115,11 +136,27 @@ def _chapter(found):
 
 
 def _table(lessons):
-    rows = ["| lesson | the question it answers | to read | to run |", "|:---|:---|---:|---:|"]
+    """A row for each lesson; minutes for exercises apart where those of some lesson are counted."""
+    apart = any(lesson.is_counted for lesson in lessons)
+    heads = ["lesson", "the question it answers", "to read", *["exercises"] * apart, "to run"]
+    rows = [heads, [":---", ":---", *["---:"] * (len(heads) - 2)]]
     for lesson in lessons:
         link = f"{lesson.chapter}/{lesson.notebook_path.name}"
         title, question = (text.replace("|", "\\|") for text in (lesson.title, lesson.question))
-        rows.append(
-            f"| [{title}]({link}) | {question} | {lesson.minutes} min | {lesson.seconds} s |"
-        )
-    return "\n".join(rows) + "\n"
+        linked = f"[{title}]({link})"
+        companion = companion_text(lesson.text_path)
+        if companion.exists():
+            linked += f" · [deeper]({lesson.chapter}/{companion.stem}.ipynb)"
+        reading, solving = _minutes(lesson)
+        rows.append([linked, question, reading, *[solving] * apart, f"{lesson.seconds} s"])
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    lines[1] = lines[1].replace(" ", "")
+    return "\n".join(lines) + "\n"
+
+
+def _minutes(lesson):
+    """Minutes to read and for the exercises; where they are not counted, both are one number."""
+    if not lesson.is_counted:
+        return f"{lesson.minutes} min", ""
+    counted = budget.count(lesson.text_path)
+    return f"{counted.reading} min", f"{counted.solving} min" if counted.solving else ""

@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 from bookmaker import (
+    book_map,
     budget,
     conversion,
     figures,
@@ -205,6 +206,10 @@ def index_problems(chapters):
     text_path, notebook_path = index.paths(chapters)
     if not text_path.exists() or text_path.read_text(encoding="utf-8") != index.render(chapters):
         return [f"{text_path}: not what the lessons say; run `make book`"]
+    picture = book_map.path(chapters)
+    there = picture.read_text(encoding="utf-8") if picture.exists() else None
+    if there != index.render_map(chapters):
+        return [f"{picture}: not what the lessons say; run `make book`"]
     try:
         notebook = read_notebook(notebook_path)
     except LessonError as error:

@@ -156,19 +156,19 @@ def core_text(exercises=()):
     return CORE.replace("<<exercises>>", cells_of(exercises))
 
 
-def write_pair(chapters, chapter="00_small"):
+def write_pair(chapters):
     """Write both texts, with the exercises parted between them; returns the two paths."""
     exercises = small(chapters.folder).exercises
     inner = [one for one in exercises if one.identifier in IN_CORE]
     others = [one for one in exercises if one.identifier not in IN_CORE]
-    core = chapters.write(core_text(inner), chapter)
+    core = chapters.write(core_text(inner))
     deeper = DEEPER.replace("<<exercises>>", cells_of(others))
-    return core, chapters.write(deeper, chapter, "01_small.deeper")
+    return core, chapters.write(deeper, name="01_small.deeper")
 
 
-def fake_pair(chapters, chapter="00_small"):
+def fake_pair(chapters):
     """Write both pairs of text and notebook, as if they had been executed; returns the texts."""
-    paths = write_pair(chapters, chapter)
+    paths = write_pair(chapters)
     for path in paths:
         chapters.fake(path, describe_figures)
     return paths

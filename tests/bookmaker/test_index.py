@@ -1,4 +1,7 @@
-from bookmaker import index
+import pytest
+from pair_text import core_text, write_pair
+
+from bookmaker import budget, index
 from bookmaker.lessons import read_notebook, read_text
 
 
@@ -11,6 +14,40 @@ def test_lists_lessons_with_question_and_times(chapters, overview):
     assert row + "| 5 min | 3 s |" in text
     assert "## 09 Odd ends" in text
     assert "[A \\| small lesson](09_odd_ends/01_y.ipynb)" in text
+
+
+def rows(page, chapter):
+    """The cells of a chapter's table, line by line."""
+    section = page.split(f"## {chapter}")[1].split("\n## ")[0]
+    lines = [line for line in section.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
+
+
+def test_minutes_for_exercises_stand_apart_where_they_are_counted(chapters, overview):
+    core, _ = write_pair(chapters)
+    chapters.write(overview, name="02_old")
+    chapters.write(overview, "01_next", "01_old")
+    page = index.render(chapters.folder)
+    pair = "[Sums: two and two](00_small/01_small.ipynb) · [deeper](00_small/01_small.deeper.ipynb)"
+    asked = "Is four two twos?"
+    assert rows(page, "00 ") == [
+        ["lesson", "the question it answers", "to read", "exercises", "to run"],
+        [":---", ":---", "---:", "---:", "---:"],
+        [pair, asked, "3 min", "3 min", "12 s"],
+        ["[A small lesson](00_small/02_old.ipynb)", asked, "5 min", "", "3 s"],
+    ]
+    counted = budget.count(core)
+    assert (counted.reading, counted.solving) == (3, 3)
+    # Where nothing is counted, nothing changes.
+    assert rows(page, "01 ")[0] == ["lesson", "the question it answers", "to read", "to run"]
+    assert rows(page, "01 ")[2][2:] == ["5 min", "3 s"]
+
+
+@pytest.mark.parametrize("anatomy", ["core", "survey"])
+def test_a_lesson_without_exercises_or_companion_has_neither(chapters, anatomy):
+    chapters.write(core_text().replace("anatomy: core", f"anatomy: {anatomy}"))
+    (row,) = rows(index.render(chapters.folder), "00 ")[2:]
+    assert row[0] == "[Sums: two and two](00_small/01_small.ipynb)" and row[3] == ""
 
 
 def test_is_executed_and_written_once(chapters, monkeypatch):

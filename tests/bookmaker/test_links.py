@@ -64,6 +64,15 @@ def test_a_companion_and_its_lesson_lead_to_each_other(row):
         "Lesson: [FM](01_fm.ipynb) · [Start page](../index.ipynb)"
     )
     assert "Previous: [FM](01_fm.ipynb)" in line(row, "00_small/02_arrays")
+    assert "Next: [Arrays \\[x\\]](02_arrays.ipynb)" in line(row, "00_small/01_fm")
+
+
+def test_a_prerequisite_is_linked_by_its_title(row):
+    here = row / "00_small" / "01_fm.md"
+    assert links.link_to("01_next/01_star", here) == "[STAR](../01_next/01_star.ipynb)"
+    assert links.link_to("00_small/02_arrays", here) == "[Arrays \\[x\\]](02_arrays.ipynb)"
+    with pytest.raises(LessonError, match=r"01_fm\.md: expected names of lessons .* 02_no/01_x"):
+        links.link_to("02_no/01_x", here)
 
 
 def test_links_are_written_into_both_files_and_nothing_else_changes(row):
@@ -121,6 +130,17 @@ def relative_links(path):
     return [one for one in INLINE_LINK.findall(prose) if not re.match(r"[a-z]+:", one)]
 
 
+def shown_rows(path):
+    """The identifiers of the rows of checked sentences that a notebook shows."""
+    shown = [
+        output.get("data", {}).get("text/html", "")
+        for cell in lessons.read_notebook(path).cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+    ]
+    return set(re.findall(r'<tr id="([^"]+)">', "".join(shown)))
+
+
 @pytest.mark.parametrize(
     "path",
     sorted(path for path in CHAPTERS.rglob("*.ipynb") if ".exercises." not in path.name),
@@ -129,7 +149,11 @@ def relative_links(path):
 def test_every_link_of_the_book_leads_to_a_file(path):
     found = relative_links(path)
     assert len(found) >= 3, "the start page or the links at head and foot are not found"
+    rows = shown_rows(path)
     for target in found:
         name, _, part = unquote(target).partition("#")
+        if not name:
+            assert part in rows, f"{target}: no row of checked sentences"
+            continue
         assert (path.parent / name).is_file(), target
         assert not part, f"{target}: no link to a part of a page is checked yet"

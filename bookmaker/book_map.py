@@ -1,0 +1,71 @@
+"""The map of the book on the start page: chapters, lessons, and what builds on what.
+
+It is drawn from the front matter into ``chapters/book_map.svg`` once some lesson says what it
+builds on. A lesson whose front matter has no ``prerequisites`` builds on the one before it.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from bookmaker.lessons import Lesson, is_deeper, is_lab
+from recsys_lib.book.places import LessonError
+from recsys_lib.book.sketches import Lesson as Place
+from recsys_lib.book.sketches import book_map
+
+NAME = "book_map.svg"
+MARKDOWN = f"""\
+![The book: chapters, their lessons, and what builds on what]({NAME})
+
+An arrow leads from a lesson to the next one that builds on it; those at the left do so between
+chapters.
+"""
+
+
+def places(lessons: Iterable[Lesson]) -> list[Place]:
+    """The lessons as the map has them.
+
+    Args:
+        lessons: in the order of the book; companions and labs have no place on it.
+
+    Returns:
+        Each with the lessons that it builds on: those of its front matter, or the one before it.
+    """
+    found: list[Place] = []
+    for lesson in lessons:
+        if is_lab(lesson.text_path) or is_deeper(lesson.text_path):
+            continue
+        before = (found[-1].key,) if found else ()
+        needs = before if lesson.prerequisites is None else lesson.prerequisites
+        found.append(Place(f"{lesson.chapter}/{lesson.name}", lesson.title, needs))
+    return found
+
+
+def render(lessons: Iterable[Lesson], titles: Mapping[str, str]) -> str | None:
+    """The map as SVG.
+
+    Args:
+        lessons: in the order of the book.
+        titles: dict of a chapter's folder to its title, in order.
+
+    Returns:
+        The picture; None as long as no lesson says what it builds on.
+
+    Raises:
+        LessonError: a lesson builds on one that the book does not have.
+    """
+    lessons = list(lessons)
+    if not any(lesson.prerequisites for lesson in lessons):
+        return None
+    try:
+        return book_map(places(lessons), titles).svg
+    except ValueError as error:
+        raise LessonError(f"{NAME}: {error}") from None
+
+
+def path(chapters: Path) -> Path:
+    """Where the map lies.
+
+    Args:
+        chapters: the folder of the chapters.
+    """
+    return Path(chapters) / NAME

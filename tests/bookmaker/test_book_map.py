@@ -1,0 +1,84 @@
+"""The map of the book on the start page, drawn from what lessons say they build on."""
+
+import re
+
+import pytest
+from pair_text import core_text, write_pair
+
+from bookmaker import book_map, index, lesson_checks, lessons
+from bookmaker.__main__ import main
+from recsys_lib.book.places import LessonError
+
+
+@pytest.fixture
+def book(chapters, overview):
+    """Two chapters: two old lessons, a pair and a lab, then an old lesson and a core lesson."""
+    lab = overview.replace("anatomy: overview", "anatomy: lab\n  data: kuairand_pure")
+    chapters.write(overview, "00_small", "01_one")
+    chapters.write(overview, "00_small", "02_two")
+    write_pair(chapters)
+    for kind in ("", ".deeper", ".exercises"):
+        path = chapters.folder / "00_small" / f"01_small{kind}.md"
+        path.rename(path.with_name(f"03_small{kind}.md"))
+    chapters.write(lab, "00_small", "lab_clicks")
+    chapters.write(overview, "01_more", "01_old")
+    text = core_text().replace("[]", "[00_small/01_one, 00_small/03_small]")
+    chapters.write(text, "01_more", "02_new")
+    return chapters.folder
+
+
+def needs(folder):
+    described = [lessons.describe(path) for path in lessons.find_texts(folder)]
+    return {place.key: place.needs for place in book_map.places(described)}
+
+
+def test_a_lesson_builds_on_what_it_says_or_else_on_the_one_before_it(book):
+    assert needs(book) == {
+        "00_small/01_one": (),
+        "00_small/02_two": ("00_small/01_one",),
+        # It says that it builds on nothing.
+        "00_small/03_small": (),
+        # The last of the chapter before; labs and companions have no place on the map.
+        "01_more/01_old": ("00_small/03_small",),
+        "01_more/02_new": ("00_small/01_one", "00_small/03_small"),
+    }
+
+
+def test_there_is_no_map_until_a_lesson_says_what_it_builds_on(book):
+    path = book / "01_more" / "02_new.md"
+    path.write_text(path.read_text().replace("[00_small/01_one, 00_small/03_small]", "[]"))
+    assert index.render_map(book) is None
+    assert book_map.NAME not in index.render(book)
+
+
+def test_the_start_page_shows_the_map(book):
+    page = index.render(book)
+    assert re.search(rf"!\[The book: [^\]]+\]\({book_map.NAME}\)", page)
+    assert page.index(book_map.NAME) < page.index("## 00 Small")
+    picture = index.render_map(book)
+    assert picture.startswith("<svg") and picture == index.render_map(book)
+    assert "Sums: two and two builds on 00_small/01_one, 00_small/03_small" in picture
+
+
+def test_it_is_written_checked_and_taken_away(book):
+    path = book_map.path(book)
+    index.write(book)
+    assert path.read_text() == index.render_map(book)
+    assert lesson_checks.index_problems(book) == []
+    path.write_text(path.read_text().replace("A small lesson", "A lesson"))
+    said = [f"{path}: not what the lessons say; run `make book`"]
+    assert lesson_checks.index_problems(book) == said
+    path.unlink()
+    assert lesson_checks.index_problems(book) == said
+    assert main(["--chapters", str(book), "index"]) == 0 and path.exists()
+    (book / "01_more" / "02_new.md").unlink()
+    index.write(book)
+    assert not path.exists() and lesson_checks.index_problems(book) == []
+
+
+def test_a_lesson_that_is_not_there_is_named(book):
+    path = book / "01_more" / "02_new.md"
+    path.write_text(path.read_text().replace("00_small/01_one", "00_small/04_no"))
+    with pytest.raises(LessonError, match=r"book_map.svg: lesson .01_more/02_new.: .*small/04_no"):
+        index.render_map(book)
+    assert main(["--chapters", str(book), "index"]) == 1

@@ -1,0 +1,282 @@
+"""Core lessons and their companions: what only they must do, and everything that walks lessons."""
+
+import subprocess
+import sys
+
+import pytest
+from exercise_text import ALL, write
+from pair_text import IN_CORE, cells_of, core_text, fake_pair, write_pair
+from small_book import Book
+
+from bookmaker import (
+    conversion,
+    index,
+    inputs,
+    ledger,
+    lesson_checks,
+    lessons,
+    links,
+    selection,
+)
+from bookmaker.__main__ import main
+from bookmaker.grading.assignment import instructor_notebook
+from bookmaker.offered_names import SENTENCE
+from recsys_lib.book import work_copies
+from recsys_lib.book.exercises.source import read_source, source_of
+from recsys_lib.book.lab_contents import is_published
+from recsys_lib.book.places import CHAPTERS
+
+
+@pytest.fixture
+def pair(chapters):
+    """The texts of a core lesson and its companion, both executed."""
+    return fake_pair(chapters)
+
+
+def problems(path):
+    return [line.split(".md: ", 1)[-1] for line in lesson_checks.check_lesson(path)]
+
+
+def edit(path, old, new):
+    """Change a text only, as an author does before a build; what is stale is no problem here."""
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    return [line.split(".md: ", 1)[-1] for line in lesson_checks.text_problems(path)]
+
+
+def test_a_sound_pair_has_no_problem(pair):
+    assert [problems(path) for path in pair] == [[], []]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("## The picture", "## Pictures", "heading `## The picture` is missing"),
+        ("## The picture", "## A picture", "heading `## A picture` is none of a core lesson's"),
+        ("## In short\n", "## In short\n\n## More\n", "heading `## More` is none of a core"),
+        ("## Break it", "## Break", "heading `## Break it` is missing"),
+        ("**Objectives.**", "Objectives.", "lacks `**Objectives.**`"),
+        ("total = 2 + 2", "claims_table()", "cell 4 calls claims_table, expected exact"),
+        ("total = 2 + 2", 'claim("a.b.c", "A.", True, "b")', "cell 4 calls claim, expected exact"),
+        ("prerequisites: []", "prerequisites: [00_small/01_small]", "that come before 00_small/01"),
+        ("prerequisites: []", "prerequisites: [00_small/00_no]", "lessons of the book, got 00_sma"),
+        ("deeper.ipynb): 6 minutes", "deeper.ipynb)", "'6 minutes' under In short"),
+        ("deeper.ipynb): 6 minutes", "deeper.ipynb): 16 minutes", "'6 minutes' under In short"),
+        ("01_small.deeper.ipynb", "01_small.ipynb", "a link (01_small.deeper.ipynb) and '6 min"),
+        ("seconds: 12", "seconds: 13", "about 13 seconds on two idle cores"),
+        ("**Time.** 6 minutes: 3 to", "**Time.** 5 minutes: 2 to", "'6 minutes: 3 to read, 3 for"),
+    ],
+)
+def test_what_a_core_lesson_lacks_is_named(pair, old, new, problem):
+    assert any(problem in one for one in edit(pair[0], old, new))
+
+
+@pytest.mark.parametrize("part", ["## The problem", "## Predict", "## Checked sentences"])
+def test_a_survey_has_fewer_parts_and_may_have_others(chapters, part):
+    text = core_text().replace("anatomy: core", "anatomy: survey")
+    for heading in ("The picture", "The mathematics", "A worked example", "From scratch"):
+        text = text.replace(f"## {heading}\n", f"### {heading}\n")
+    text = text.replace("## Break it", "## Of one's own")
+    path = chapters.write(text)
+    main(["--chapters", str(chapters.folder), "cells"])
+    assert lesson_checks.text_problems(path) == []
+    assert edit(path, f"{part}\n", f"{part} more\n") == [f"heading `{part}` is missing"]
+
+
+def test_a_companion_that_checks_sentences_has_their_heading(pair):
+    said = "Two and one [✓](#small.sum.of_three).\n\n"
+    exact = 'exact("small.sum.of_three", "Two and one are three.", 2 + 1 == 3)'
+    cell = f"{said}```{{code-cell}} ipython3\n{exact}\n```\n\n"
+    missing = "heading `## Checked sentences` is missing"
+    assert missing in edit(pair[1], "## More of it\n\n", f"## More of it\n\n{cell}")
+    shown = "```{code-cell} ipython3\n:tags: [hide-input]\n\nchecked_sentences()\n```\n"
+    pair[1].write_text(f"{pair[1].read_text()}\n## Checked sentences\n\n{shown}")
+    assert missing not in lesson_checks.text_problems(pair[1])
+
+
+def test_a_companion_alone_is_no_lesson(pair):
+    pair[0].unlink()
+    (problem,) = lesson_checks.check_lesson(pair[1])
+    assert "expected the companion of a lesson, got no 01_small.md" in problem
+
+
+def test_a_converted_lesson_is_not_on_the_list(pair, chapters):
+    path = chapters.folder / conversion.NAME
+    path.write_text("00_small/01_small\n")
+    assert conversion.problems(chapters.folder) == []
+    for text, anatomy in zip(pair, ("core", "deeper"), strict=True):
+        expected = f"`anatomy: {anatomy}` is a converted lesson's; take it off {conversion.NAME}"
+        assert [line for line in problems(text) if "take it off" in line] == [expected]
+
+
+def test_a_full_lesson_need_not_be_on_the_list(chapters, overview):
+    path = chapters.write(overview)
+    chapters.fake(path)
+    assert conversion.is_converted(path)
+    assert not [line for line in lesson_checks.check_lesson(path) if "list" in line]
+
+
+def test_an_exercise_stands_in_one_of_the_two(pair):
+    core, deeper = pair
+    exercises = {one.identifier: one for one in source_of_small(core).exercises}
+    once = cells_of([exercises["small.throw"]])
+    assert once in deeper.read_text()
+    found = edit(core, "## In the library", f"{once}\n\n## In the library")
+    assert not [line for line in found if "small.throw" in line], "the companion says so"
+    assert "01_small.md shows the exercise small.throw, too" in problems(deeper)
+    edit(deeper, once, "")
+    found = [*lesson_checks.text_problems(core), *lesson_checks.text_problems(deeper)]
+    assert not [line for line in found if "small.throw" in line]
+
+
+def test_an_exercise_that_neither_shows_is_missed_by_the_lesson(pair):
+    core, deeper = pair
+    throw = next(o for o in source_of_small(core).exercises if o.identifier == "small.throw")
+    edit(deeper, cells_of([throw]), "Nothing.")
+    assert "no cell shows the exercise small.throw" in problems(core)
+    assert not [line for line in problems(deeper) if "no cell" in line]
+
+
+def test_an_exercise_stands_there_once(pair):
+    twice = cells_of(source_of_small(pair[0]).exercises[:1])
+    found = edit(pair[0], "## In the library", f"{twice}\n\n## In the library")
+    assert "shows the exercise small.twice 2 times, expected once" in found
+
+
+def test_a_starter_of_the_companion_is_the_sources(pair, chapters):
+    sound = pair[1].read_text()
+    found = edit(pair[1], 'check("small.words", ', 'check("small.words", 1 + ')
+    assert any("the cell after the exercise small.words is not its starter" in o for o in found)
+    assert main(["--chapters", str(chapters.folder), "cells", "01_small.deeper"]) == 0
+    assert pair[1].read_text() == sound
+
+
+def test_hints_are_offered_where_exercises_are_shown(pair):
+    core, deeper = pair
+    offer, text = SENTENCE.format("small.twice"), core.read_text()
+    expected = "says 0 times how hints are asked for"
+    assert any(expected in line for line in edit(core, offer, ""))
+    exercises = source_of_small(core).exercises
+    inner = cells_of([one for one in exercises if one.identifier in IN_CORE])
+    core.write_text(text)
+    assert not any(expected in line for line in edit(core, f"{offer}\n\n{inner}", ""))
+    assert any("no cell shows" in line for line in lesson_checks.text_problems(core))
+    deeper.write_text(f"{deeper.read_text()}\n{inner}\n")
+    for path in pair:
+        found = lesson_checks.text_problems(path)
+        assert not [line for line in found if expected in line or "no cell shows" in line]
+
+
+def test_both_follow_from_the_exercises(pair, chapters):
+    before = [inputs.inputs_of(path) for path in pair]
+    write(chapters.folder, ALL.replace("Add it to", "Add it once to"))
+    assert not set(before) & {inputs.inputs_of(path) for path in pair}
+
+
+def test_both_are_built_recorded_and_tested(pair, chapters):
+    core, deeper = (path.with_suffix(".ipynb") for path in pair)
+    assert inputs.notebooks_to_test(chapters.folder) == ([core, deeper], [])
+    names = {"00_small/01_small", "00_small/01_small.deeper"}
+    assert set(inputs.read_built(chapters.folder)) == names
+    assert inputs.built_with_others(chapters.folder) == []
+    hashes = selection.current([core, deeper], chapters.folder)
+    assert set(hashes["notebooks"]) == names
+    assert selection.recorded(chapters.folder)["notebooks"].keys() <= names
+
+
+def test_the_build_knows_each_by_its_own_name(pair, chapters, capsys):
+    command = ["--chapters", str(chapters.folder), "build", "--check"]
+    assert main(command) == 0
+    assert capsys.readouterr().out == "01_small: up to date\n01_small.deeper: up to date\n"
+    pair[1].write_text(pair[1].read_text().replace("## More of it", "## All of it"))
+    assert main(command) == 1
+    assert "01_small.deeper: has to be built" in capsys.readouterr().out
+
+
+def test_the_pages_of_the_book_know_both(pair, chapters):
+    folder = chapters.folder
+    for command in ("index", "ledger", "links"):
+        assert main(["--chapters", str(folder), command]) == 0
+    assert lesson_checks.check_book(folder) == []
+    page = index.render(folder)
+    link = "[Sums: two and two](00_small/01_small.ipynb) · [deeper](00_small/01_small.deeper.ipynb)"
+    assert f"| {link} | Is four two twos? | 3 min | 3 min | 12 s |" in page
+    assert page.count("01_small.deeper") == 1
+    assert "Lesson: [Sums](01_small.ipynb)" in pair[1].read_text()
+    assert "The book makes 0 claims" in ledger.render(folder)
+    assert [path.name for path in links.write(folder)] == []
+
+
+def test_a_notebook_of_a_companion_needs_its_text(pair, chapters):
+    pair[1].unlink()
+    found = lesson_checks.check_book(chapters.folder)
+    assert any("01_small.deeper.ipynb: notebook without a text" in line for line in found)
+
+
+def source_of_small(core):
+    return read_source(lessons.exercises_text(core))
+
+
+@pytest.mark.parametrize("name", ["01_small", "01_small.deeper", "x/01_small.deeper.ipynb"])
+def test_the_exercises_of_a_companion_are_its_lessons(pair, chapters, name):
+    path = source_of(name, chapters.folder)
+    assert path == lessons.exercises_text(pair[1]) == lessons.exercises_text(pair[0])
+    assert len(read_source(path).exercises) == 4
+    assert set(selection.grading(chapters.folder, CHAPTERS.parent)) == {"00_small/01_small"}
+
+
+def test_an_assignment_holds_the_exercises_of_both(pair):
+    cells = instructor_notebook(source_of_small(pair[0])).cells
+    asked = [cell.metadata.nbgrader.grade_id for cell in cells if cell.metadata.nbgrader.solution]
+    assert asked == ["small-twice", "small-letter", "small-throw", "small-words"]
+
+
+def test_work_copies_hold_companions(tmp_path):
+    book = Book(tmp_path)
+    deeper = "01_first/01_small.deeper.ipynb"
+    book.publish(deeper)
+    assert deeper in book.refresh().copied and is_published(f"chapters/{deeper}")
+    assert not (book.work / deeper).with_suffix(".md").exists()
+    book.answer("answer = 1", deeper)
+    book.publish(deeper, "x = 2")
+    report = book.refresh()
+    assert report.newer == [deeper]
+    assert book.source(deeper) == "answer = 1"
+    assert book.source("01_first/01_small.deeper.new.ipynb") == "x = 2"
+    assert book.source("01_first/01_small.ipynb") != "x = 2"
+    (book.chapters / deeper).unlink()
+    (book.chapters / deeper).with_suffix(".md").unlink()
+    assert deeper in book.refresh().gone
+
+
+def test_answers_in_a_published_companion_are_taken_over(tmp_path):
+    book = Book(tmp_path)
+    deeper = "01_first/01_small.deeper.ipynb"
+    book.publish(deeper)
+    book.refresh()
+    book.answer("answer = 3", deeper, folder=book.chapters)
+    assert book.refresh().taken == [deeper]
+    assert book.source(deeper) == "answer = 3"
+    assert work_copies.refresh(book.chapters).taken == []
+
+
+def test_the_list_of_notebooks_names_companions(pair, chapters, tmp_path):
+    command = [sys.executable, "-m", "bookmaker", "--chapters", str(chapters.folder), "changed"]
+    command += ["--all", "--stamp", str(tmp_path / "build" / "stamp.json")]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True, cwd=CHAPTERS.parent)
+    assert ran.stdout.split() == [str(path.with_suffix(".ipynb")) for path in pair]
+
+
+def test_header_links_and_times_are_written(chapters):
+    chapters.write(core_text().replace("Sums: two and two", "Ones: a start"), name="00_ones")
+    core, _ = write_pair(chapters)
+    text = core.read_text()
+    core.write_text(text.replace("prerequisites: []", "prerequisites: [00_small/00_ones]"))
+    assert main(["--chapters", str(chapters.folder), "cells"]) == 0
+    linked = "**Prerequisites.** [Ones](00_ones.ipynb) Counting.\n"
+    assert linked in core.read_text(), "own words stay"
+    assert lesson_checks.text_problems(core) == []
+    core.write_text(core.read_text().replace("[00_small/00_ones]", "[]"))
+    assert main(["--chapters", str(chapters.folder), "cells"]) == 0
+    assert "**Prerequisites.** Counting.\n" in core.read_text()
