@@ -232,7 +232,7 @@ def table(lesson: Lesson, budget: Budget) -> list[str]:
         shown = "" if amount is None else f"{amount:,}"
         of = "" if most is None else f"of {most:,}"
         spent = "" if minutes is None else f"{minutes:5.1f} min"
-        lines.append(f"{name:<32}{shown:>6} {of:<9}{spent}".rstrip())
+        lines.append(f"{name:<48}{shown:>6} {of:<9}{spent}".rstrip())
     if budget.unexecuted:
         lines.append(
             f"not executed as they stand: {budget.unexecuted} code cells; their figures and "

@@ -1,18 +1,24 @@
-"""The ledger: every claim of the book with the evidence of the committed notebooks."""
+"""The ledger: every claim of the book with its evidence, and every exact check.
 
+An exact check prints nothing, so that its statement is taken from the cell that checks it.
+"""
+
+import ast
 from pathlib import Path
+from typing import Any
 
-from bookmaker.claim_sources import ids_in_cells
+from bookmaker.claim_sources import calls_in_cell, ids_in_cells
 from bookmaker.lessons import describe, find_texts, is_lab, read_notebook
-from recsys_lib.book.claims import parse_output
+from recsys_lib.book.claims import CheckedClaim, parse_output
 from recsys_lib.book.places import CHAPTERS, LessonError, write_atomically
 
 INTRODUCTION = """\
 # Ledger of claims
 
-Generated from the outputs of the executed notebooks by `make book`; do not edit. Each statement is
-checked by a cell of its lesson whenever the lesson runs. The evidence is what the committed
-notebook measured; another machine measures slightly different numbers.
+Generated from the executed notebooks by `make book`; do not edit. Each statement is checked by a
+cell of its lesson whenever the lesson runs. The evidence of a claim is what the committed notebook
+measured; another machine measures slightly different numbers. An exact check is an identity, a
+shape, a count or a gradient, and needs none.
 """
 
 
@@ -25,21 +31,26 @@ def render(chapters=CHAPTERS):
     """Return the ledger's text.
 
     Raises:
-        LessonError: if a notebook lacks the output of a claim that one of its cells checks.
+        LessonError: if a notebook lacks the output of a claim that one of its cells checks, or an
+            exact check does not say its statement as a text.
     """
     parts = [INTRODUCTION]
-    total = 0
+    claims, exact = 0, 0
     for text_path in find_texts(chapters):
         if is_lab(text_path):  # makes no claims
             continue
         lesson = describe(text_path)
-        checked = claims_of(read_notebook(lesson.notebook_path), lesson.notebook_path)
-        if not checked:
+        notebook = read_notebook(lesson.notebook_path)
+        claimed = claims_of(notebook, lesson.notebook_path)
+        checks = checks_of(notebook, lesson.notebook_path)
+        if not claimed and not checks:
             continue
-        total += len(checked)
+        claims, exact = claims + len(claimed), exact + len(checks)
         link = lesson.notebook_path.relative_to(chapters).as_posix()
-        parts.append(f"## [{lesson.title}]({link})\n\n" + _table(checked))
-    parts.insert(1, f"The book makes {total} {'claim' if total == 1 else 'claims'}.\n")
+        parts.append(f"## [{lesson.title}]({link})\n\n" + _table([*claimed, *checks]))
+    counted = f"{claims} {'claim' if claims == 1 else 'claims'}"
+    counted += f" and {exact} exact {'check' if exact == 1 else 'checks'}" if exact else ""
+    parts.insert(1, f"The book makes {counted}.\n")
     return "\n".join(parts)
 
 
@@ -69,10 +80,37 @@ def claims_of(notebook, notebook_path):
     return printed
 
 
+def checks_of(notebook: Any, notebook_path: Path) -> list[CheckedClaim]:
+    """The exact checks of a lesson, in their order; they have no evidence.
+
+    Args:
+        notebook: its content.
+        notebook_path: where it lies, for messages.
+
+    Raises:
+        LessonError: a statement does not stand in the cell as a text.
+    """
+    found = []
+    for number, cell in enumerate(notebook.cells, start=1):
+        for call in calls_in_cell(cell.source, "exact") if cell.cell_type == "code" else ():
+            given = dict(zip(("identifier", "statement"), call.args, strict=False))
+            given |= {keyword.arg: keyword.value for keyword in call.keywords}
+            texts = [given.get(name) for name in ("identifier", "statement")]
+            said = [one.value for one in texts if isinstance(one, ast.Constant)]
+            if len(said) < 2 or not all(isinstance(one, str) for one in said):
+                raise LessonError(
+                    f"{notebook_path}: cell {number}: exact: expected identifier and statement as "
+                    "texts, got something that is known only when it runs"
+                )
+            found.append(CheckedClaim(*said, None))
+    return found
+
+
 def _table(checked):
     rows = ["| claim | statement | evidence |", "|---|---|---|"]
     for item in checked:
-        cells = (f"`{item.identifier}`", _cell(item.statement), _cell(item.evidence))
+        evidence = "exact" if item.evidence is None else item.evidence
+        cells = (f"`{item.identifier}`", _cell(item.statement), _cell(evidence))
         rows.append("| " + " | ".join(cells) + " |")
     return "\n".join(rows) + "\n"
 

@@ -258,7 +258,7 @@ def test_the_command_prints_the_parts_and_what_is_over(core, chapters, capsys):
     command = ["--chapters", str(chapters.folder), "budget", "01_small"]
     assert main(command) == 0
     printed = capsys.readouterr().out
-    lines = {line[:32].strip(): line[32:].split() for line in printed.splitlines()}
+    lines = {line[:48].strip(): line[48:].split() for line in printed.splitlines()}
     found = budget.count(core)
     assert printed.startswith("00_small/01_small, core\n")
     assert lines["words"][:3] == [str(words(found)), "of", "1,700"]
