@@ -136,7 +136,7 @@ def problems(path: Path, notebook: Any) -> list[str]:
 
 
 def only_plots_or_checks(source: str) -> bool:
-    """Whether a cell does nothing but draw with ``plots``, state claims or assert.
+    """Whether a cell does nothing but draw with ``plots``, check sentences or assert.
 
     Args:
         source: the cell's code.
@@ -166,7 +166,7 @@ def _plots_or_checks(statement):
     if isinstance(called, ast.Attribute):
         is_plot = isinstance(called.value, ast.Name) and called.value.id == "plots"
         return is_plot and called.attr != "use_style"
-    return isinstance(called, ast.Name) and called.id == "claim"
+    return isinstance(called, ast.Name) and called.id in ("claim", "exact")
 
 
 def _figure_problems(where, cell, described):
@@ -194,7 +194,9 @@ def is_figure(output: Mapping[str, Any]) -> bool:
 
 
 def _describe(output, text):
-    output.metadata.setdefault("image/png", {})["alt"] = text
+    for form in ("image/png", "image/svg+xml"):
+        if form in output.data or form == "image/png":
+            output.metadata.setdefault(form, {})["alt"] = text
     if "text/html" in output.data:
         # A function, since a backslash in a replacement has a meaning.
         output.data["text/html"] = FIGURE.sub(
@@ -204,11 +206,13 @@ def _describe(output, text):
 
 def _described(output):
     """The alternative text that every form of a figure has; None where one lacks it."""
-    element = re.match(r'<img alt="([^"]*)"', output.data.get("text/html", ""))
-    texts = {
-        html.unescape(element[1]) if element else None,
-        output.metadata.get("image/png", {}).get("alt"),
-    }
+    texts = {output.metadata.get("image/png", {}).get("alt")}
+    if "image/svg+xml" in output.data:
+        # A picture of a model, which has no element of HTML.
+        texts.add(output.metadata.get("image/svg+xml", {}).get("alt"))
+    else:
+        element = re.match(r'<img alt="([^"]*)"', output.data.get("text/html", ""))
+        texts.add(html.unescape(element[1]) if element else None)
     return texts.pop() if len(texts) == 1 else None
 
 

@@ -56,6 +56,31 @@ def test_the_sentence_below_a_figure_stands_for_it_in_every_form(chapters, overv
     assert lesson_checks.check_lesson(path) == []
 
 
+def test_both_forms_of_a_picture_of_a_model_get_the_sentence(chapters, overview):
+    path = chapters.write(with_figure(overview))
+
+    def picture(notebook):
+        show(notebook)
+        cell = next(cell for cell in notebook.cells if "plots.curves" in cell.source)
+        data = {"image/png": PIXELS, "image/svg+xml": "<svg/>", "text/plain": "A & B"}
+        metadata = {form: {"alt": "A & B", "width": 7} for form in list(data)[:2]}
+        cell.outputs = [new_output("execute_result", data, execution_count=2, metadata=metadata)]
+
+    chapters.fake(path, picture)
+    wanted = "the figure's alternative text 'the line of x & its upper bound x_0 rise.'"
+    assert any(wanted in problem for problem in lesson_checks.check_lesson(path))
+
+    def described_picture(notebook):
+        picture(notebook)
+        figures.describe_figures(notebook)
+
+    chapters.fake(path, described_picture)
+    (output,) = shown(path).outputs
+    expected = {"alt": "the line of x & its upper bound x_0 rise.", "width": 7}
+    assert output.metadata == {"image/png": expected, "image/svg+xml": expected}
+    assert lesson_checks.check_lesson(path) == []
+
+
 def test_describing_twice_changes_nothing_and_another_sentence_replaces_the_first(
     chapters, overview
 ):
@@ -174,7 +199,8 @@ def test_the_cell_of_an_answer_stays_open(chapters, overview):
     ("source", "expected"),
     [
         ("plots.curves(a)\nclaim('a.b', 'A.', True, '')", True),
-        ("assert x == 1, 'no'", True),
+        ("exact('a.b', 'A.', True)\nassert x == 1, 'no'", True),
+        ("exact('a.b', 'A.', True)\nevidence('a.b')", False),
         ("plots.use_style()", False),
         ("model = plots.curves(a)", False),
         ("%matplotlib inline", False),
