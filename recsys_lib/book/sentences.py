@@ -19,6 +19,20 @@ if TYPE_CHECKING:
     from recsys_lib.book.claims import CheckedClaim
 
 NOT_SHOWN = "○"
+# A browser opens a closed block for a link to a row in it, JupyterLab does not: it only scrolls,
+# and to the first row of this name on the page, be it in another tab.
+_OPEN_BLOCK = (
+    "if (!window.checkedSentences) { window.checkedSentences = true;"
+    " document.addEventListener('click', event => {"
+    " const link = event.target.closest?.('a[href^=\"#\"]');"
+    " const page = link?.closest('.jp-Notebook') ?? document;"
+    " const name = decodeURIComponent(link?.hash.slice(1) ?? '');"
+    ' const row = name && page.querySelector(`details tr[id="${CSS.escape(name)}"]`);'
+    " if (!row) return;"
+    " event.preventDefault(); event.stopImmediatePropagation();"
+    " row.closest('details').open = true;"
+    " row.scrollIntoView({ block: 'center' }); }, true); }"
+)
 EXACT = "exact: checked whenever this notebook runs"
 _DATA = {"movielens": "MovieLens", "kuairand_pure": "KuaiRand-Pure"}
 
@@ -88,10 +102,14 @@ def render_sentences(
         mark = MARK if is_confirmed(found) else NOT_SHOWN
         shown = f"{measured(found)}; {setting(record, name)}"
         rows.append(_row(identifier, mark, said(found), shown))
+    # In a notebook that the reader has not run yet no script runs. A tick then leads to the closed
+    # block: JupyterLab scrolls to the first element that is marked so.
+    names = [*(one.identifier for one in checks), *findings]
+    marks = "".join(f'<span data-jupyter-id="{html.escape(name)}"></span>' for name in names)
     return "\n".join(
         [
             "<details>",
-            f"<summary>{len(checks)} exact, {len(findings)} recorded</summary>",
+            f"<summary>{marks}{len(checks)} exact, {len(findings)} recorded</summary>",
             "<table>",
             f"<thead><tr><th></th>{_cell('sentence', 'th')}{_cell('how it is known', 'th')}</tr>"
             "</thead>",
@@ -100,6 +118,7 @@ def render_sentences(
             "</tbody>",
             "</table>",
             "</details>",
+            f"<script>{_OPEN_BLOCK}</script>",
         ]
     )
 

@@ -44,6 +44,9 @@ class Rows(HTMLParser):
         if self.found.get(self.open):
             self.found[self.open][-1] += data.strip("\n")
 
+    def handle_endtag(self, tag):
+        self.open = None if tag == "tr" else self.open
+
 
 def test_an_exact_check_that_holds_prints_nothing(capsys):
     assert exact("small.sum.of_two", "Two and two are four.", 2 + 2 == 4) is None
