@@ -1,0 +1,72 @@
+"""Likes on MovieLens: does it pay to read a history in a richer way than its mean?"""
+
+from typing import Any
+
+from experiments.arms import Arm
+from experiments.contrasts import better, level
+from experiments.declaration import Experiment
+
+SPACE: dict[str, Any] = {
+    "learning_rate": (3e-4, 1e-3, 3e-3, 1e-2),
+    "embedding_l2": (0.0, 1e-6, 1e-5, 1e-4),
+}
+SCALES: dict[str, Any] = {"scale": ("raw", "length", "softmax", "batch_normalization")}
+DEEP: dict[str, Any] = {"activation": "relu", "embedding_dim": 8}
+HEAD: dict[str, Any] = DEEP | {"product": True, "histories": ("history",)}
+UNIT: dict[str, Any] = HEAD | {"attention_units": (16,)}
+KNOWN = ("user_count", "user_like_rate", "item_count", "item_like_rate")
+REQUEST = ("user_id", "movie_id", "genres", "decade", "hour", "weekday", *KNOWN)
+"""All columns but the histories."""
+
+EXPERIMENT = Experiment(
+    identifier="sequence.movielens",
+    question="On MovieLens, which way to read the films that somebody liked predicts the next one?",
+    data="movielens",
+    split="per_user",
+    knobs={"sessions": (3, 5), "max_history": 10},
+    references=("logistic regression", "trees"),
+    arms=[
+        Arm(name="mean", model="mean", space=SPACE, options=HEAD),
+        Arm(name="DIN", model="din", space=SPACE | SCALES, options=UNIT),
+        Arm(name="DIN, raw", model="din", space=SPACE, options=UNIT | {"scale": "raw"}),
+        Arm(name="GRU", model="gru", space=SPACE, options=HEAD),
+        Arm(name="DIEN", model="dien", space=SPACE, options=HEAD | {"auxiliary_weight": 0.0}),
+        Arm(
+            name="DSIN",
+            model="dsin",
+            space=SPACE | SCALES,
+            options=HEAD | {"histories": ("session_history",), "num_sessions": 3},
+        ),
+        Arm(name="BST", model="bst", space=SPACE, options=HEAD),
+        Arm(name="no history", model="dnn", space=SPACE, options=DEEP, columns=REQUEST),
+        Arm(
+            name="logistic regression",
+            model="lr",
+            space={
+                "learning_rate": (1e-3, 3e-3, 1e-2, 3e-2),
+                "linear_l2": (0.0, 1e-6, 1e-5, 1e-4),
+            },
+            columns=REQUEST,
+        ),
+        Arm(
+            name="trees",
+            model="experiments.estimators:trees_on_ids",
+            space={
+                "learning_rate": (0.03, 0.1, 0.3),
+                "max_leaf_nodes": (7, 15, 31),
+                "min_samples_leaf": (20, 100),
+            },
+            columns=REQUEST,
+        ),
+    ],
+    contrasts=[
+        level("din_is_level", "DIN and the mean of the history are level.", "DIN", "mean"),
+        level("gru_is_level", "GRU and the mean of the history are level.", "GRU", "mean"),
+        level("dien_is_level", "DIEN and the mean of the history are level.", "DIEN", "mean"),
+        better("mean_above_dsin", "The mean of the history is ahead of DSIN.", "mean", "DSIN"),
+        better("mean_above_bst", "The mean of the history is ahead of BST.", "mean", "BST"),
+        better("scale_helps_din", "DIN's raw sum is behind a scaled one.", "DIN", "DIN, raw"),
+        better("history_helps", "The history is worth something.", "mean", "no history"),
+    ],
+    fit={"epochs": 6, "batch_size": 1024, "patience": 1},
+)
