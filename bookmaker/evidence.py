@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bookmaker.sentences import results_of
 from recsys_lib.book.places import CHAPTERS, write_atomically
 from recsys_lib.book.records import BLOCKS, RESULTS, records
 
@@ -46,14 +47,39 @@ def write(chapters: Path = CHAPTERS, results: Path | None = None) -> Path:
 
     Args:
         chapters: folder of the chapters.
-        results: folder of the records; default: that of this checkout.
+        results: folder of the records; default: that beside the chapters.
 
     Returns:
         Where it lies.
     """
-    path = Path(chapters) / "FINDINGS.md"
-    write_atomically(path, render(results))
+    path = path_of(chapters)
+    write_atomically(path, render(results_of(chapters) if results is None else results))
     return path
+
+
+def path_of(chapters: Path = CHAPTERS) -> Path:
+    """Where the ledger of findings lies.
+
+    Args:
+        chapters: folder of the chapters.
+    """
+    return Path(chapters) / "FINDINGS.md"
+
+
+def problems(chapters: Path = CHAPTERS) -> list[str]:
+    """Whether the ledger of findings is not what the records beside the chapters say.
+
+    Args:
+        chapters: folder of the chapters.
+
+    Returns:
+        One line, or none.
+    """
+    path = path_of(chapters)
+    expected = render(results_of(chapters))
+    if not path.exists() or path.read_text(encoding="utf-8") != expected:
+        return [f"{path}: not what the records say; run `make book`"]
+    return []
 
 
 def read_blocks(results: Path) -> dict[str, dict[str, Any]]:

@@ -18,7 +18,8 @@ INTRODUCTION = """\
 Generated from the executed notebooks by `make book`; do not edit. Each statement is checked by a
 cell of its lesson whenever the lesson runs. The evidence of a claim is what the committed notebook
 measured; another machine measures slightly different numbers. An exact check is an identity, a
-shape, a count or a gradient, and needs none.
+shape, a count or a gradient, and needs none. What experiments measured and recorded stands in the
+[ledger of findings](FINDINGS.md).
 """
 
 

@@ -13,6 +13,7 @@ from bookmaker import (
     book_map,
     budget,
     conversion,
+    evidence,
     figures,
     generated,
     index,
@@ -63,6 +64,7 @@ def check_book(chapters=CHAPTERS):
         # Both are generated from the lessons; a broken lesson has been named above.
         problems += index_problems(chapters)
         problems += ledger_problems(chapters)
+        problems += evidence.problems(chapters)
         problems += inputs.problems(chapters)
         problems += links.problems(chapters)
     return problems

@@ -185,6 +185,7 @@ def test_the_book_needs_a_fresh_start_page_and_ledger(sound, chapters):
     assert [p.split(": ")[1] for p in lesson_checks.check_book(folder)] == [
         "not what the lessons say; run `make book`",
         "not what the notebooks say; run `make book`",
+        "not what the records say; run `make book`",
         LINKS_MISSING,
     ]
     assert main(["--chapters", str(folder), "index"]) == 0

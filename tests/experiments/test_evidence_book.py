@@ -240,6 +240,20 @@ def test_the_ledger_is_written_beside_that_of_claims(results, tmp_path):
     assert path.name == "FINDINGS.md" and path.read_text(encoding="utf-8") == ledger.render(results)
 
 
+def test_the_ledger_that_is_not_what_the_records_say_is_named(tmp_path):
+    chapters, results = tmp_path / "chapters", tmp_path / "experiments" / "results"
+    for folder in (chapters, results):
+        folder.mkdir(parents=True)
+    wrong = [f"{chapters / 'FINDINGS.md'}: not what the records say; run `make book`"]
+    assert ledger.problems(chapters) == wrong
+    write(results, record())
+    ledger.write(chapters)
+    assert "small.told.leads" in (chapters / "FINDINGS.md").read_text(encoding="utf-8")
+    assert ledger.problems(chapters) == []
+    write(results, record(record=2))
+    assert ledger.problems(chapters) == wrong
+
+
 def test_all_records_of_this_checkout_can_be_shown():
     for one in records().values():
         for row in {(row["slice"], row["task"]) for row in one["summary"]}:
