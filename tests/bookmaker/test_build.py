@@ -1,5 +1,6 @@
 import nbformat
 import pytest
+from pair_text import core_text
 
 from bookmaker import build as build_module
 from bookmaker import inputs
@@ -45,6 +46,24 @@ def test_two_builds_give_the_same_bytes_of_a_sound_notebook(chapters, overview):
     assert code[3].outputs == []
     assert code[4].outputs[0].traceback == ["ZeroDivisionError: division by zero"]
     assert check_lesson(path) == []
+
+
+def test_the_header_counts_figures_that_the_build_has_drawn(chapters, capsys):
+    code = "from recsys_lib.book import plots\n\nfor _ in range(5):\n"
+    code += '    plots.curves({"a": ([0, 1], [0, 1])}, "A line", "x", "y")'
+    seen = "*What to see: a line.*\n"
+    path = chapters.write(core_text().replace("## The math", f"{cell(code)}\n{seen}\n## The math"))
+    assert run(chapters, "cells") == 0
+    before = path.read_text()
+    assert run(chapters, "build") == 0, capsys.readouterr().err
+    # Five figures are two minutes more; all else is known before.
+    assert "**Time.** 2 minutes to read;" in before and "4 minutes to read" in path.read_text()
+    assert path.read_text() == before.replace("** 2 minutes to", "** 4 minutes to")
+    assert check_lesson(path) == [] and not is_stale(path)
+    assert inputs.built_with_others(chapters.folder) == []
+    kept = path.with_suffix(".ipynb").read_bytes()
+    assert run(chapters, "build") == 0
+    assert path.with_suffix(".ipynb").read_bytes() == kept
 
 
 def test_a_failing_cell_is_named_and_the_old_notebook_stays(chapters, overview, capsys):
