@@ -49,16 +49,17 @@ def test_two_builds_give_the_same_bytes_of_a_sound_notebook(chapters, overview):
 
 
 def test_the_header_counts_figures_that_the_build_has_drawn(chapters, capsys):
-    code = "from recsys_lib.book import plots\n\nfor _ in range(5):\n"
-    code += '    plots.curves({"a": ([0, 1], [0, 1])}, "A line", "x", "y")'
+    code = "from IPython.display import display\n\nfrom recsys_lib.book import plots\n\n"
+    code += "plots.use_style()\nfor _ in range(5):\n"
+    code += '    display(plots.curves({"a": ([0, 1], [0, 1])}, "A line", "x", "y"))'
     seen = "*What to see: a line.*\n"
     path = chapters.write(core_text().replace("## The math", f"{cell(code)}\n{seen}\n## The math"))
     assert run(chapters, "cells") == 0
     before = path.read_text()
     assert run(chapters, "build") == 0, capsys.readouterr().err
     # Five figures are two minutes more; all else is known before.
-    assert "**Time.** 2 minutes to read;" in before and "4 minutes to read" in path.read_text()
-    assert path.read_text() == before.replace("** 2 minutes to", "** 4 minutes to")
+    assert "**Time.** 3 minutes to read;" in before and "5 minutes to read" in path.read_text()
+    assert path.read_text() == before.replace("** 3 minutes to", "** 5 minutes to")
     assert check_lesson(path) == [] and not is_stale(path)
     assert inputs.built_with_others(chapters.folder) == []
     kept = path.with_suffix(".ipynb").read_bytes()
