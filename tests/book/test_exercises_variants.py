@@ -17,7 +17,7 @@ from recsys_lib.book.exercises.parsing import ExerciseError
 from recsys_lib.book.exercises.source import find_sources, read_source, source_of
 from recsys_lib.book.exercises.variants import variant_of
 
-CONVERTED = ("01_wide_and_deep", "01_din")
+CONVERTED = ("01_the_ranking_stage", "01_wide_and_deep", "01_fm", "01_din")
 BOOK = [read_source(path) for path in find_sources()]
 RECALLS = [
     pytest.param(file, one, id=one.identifier)
