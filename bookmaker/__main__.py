@@ -17,6 +17,7 @@ from bookmaker import (
     lesson_checks,
     links,
     names,
+    numbers,
     selection,
     variants,
 )
@@ -117,8 +118,10 @@ def _check(options):
     problems = lesson_checks.check_book(options.chapters)
     _print_problems(problems)
     if not problems:
-        count = len(find_texts(options.chapters))
+        lessons = [describe(text_path) for text_path in find_texts(options.chapters)]
+        count = len(lessons)
         print(f"{count} {'lesson' if count == 1 else 'lessons'} checked, no problem found")
+        print(f"numbers in prose that front matter exempts: {numbers.num_exempt(lessons)}")
     return 1 if problems else 0
 
 

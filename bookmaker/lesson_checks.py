@@ -20,6 +20,7 @@ from bookmaker import (
     inputs,
     ledger,
     links,
+    numbers,
     pairs,
     sentences,
     tables,
@@ -83,6 +84,7 @@ def check_lesson(text_path):
     if problems and problems[0].startswith(f"{lesson.notebook_path}: stale"):
         return problems
     problems += budget.problems(lesson, budget.count(text_path, text_notebook, notebook))
+    problems += numbers.problems(lesson, notebook)
     problems += notebook_problems(lesson.notebook_path, notebook)
     return problems + figures.problems(lesson.notebook_path, notebook)
 

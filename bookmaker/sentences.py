@@ -259,7 +259,7 @@ def _in_block(notebook):
 def _literals(call: ast.Call, name: str) -> list[str | None]:
     """The names that a call gives; None for each that does not stand there as a text."""
     if name == BLOCK:
-        named = list(call.args)
+        named: list[ast.expr | None] = list(call.args)
     else:
         keywords = [k.value for k in call.keywords if k.arg in ("identifier", "experiment", "name")]
         named = [*call.args, *keywords, None][:1]
