@@ -9,7 +9,7 @@ import ast
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,8 +81,9 @@ def experiments_named(sources: Iterable[str]) -> list[str]:
         ['a.b', 'c.d']
     """
     found = set()
+    sources = list(sources)
     for source in sources:
-        for name in (*RECORDS, *FINDINGS):
+        for name in _of_book((*RECORDS, *FINDINGS), sources):
             for call in _calls(source, name):
                 for one in filter(None, _literals(call, name)):
                     found.add(one.rpartition(".")[0] if name in FINDINGS else one)
@@ -135,8 +136,9 @@ def problems(text_path: Path, notebook: Any) -> list[str]:
 def _faults(notebook):
     """Calls whose names stand nowhere literally, so that nothing can be held against them."""
     yield from ids_in_cells(notebook, "exact")[1]
+    names = _of_book((*RECORDS, *FINDINGS), [source for _, source in _code(notebook)])
     for number, source in _code(notebook):
-        for name in (*RECORDS, *FINDINGS):
+        for name in names:
             if any(None in _literals(call, name) for call in _calls(source, name)):
                 yield f"cell {number} calls {name} without a literal identifier"
 
@@ -151,7 +153,7 @@ def _of_records(notebook, results):
                 "what shows it from the lesson"
             )
     for number, source in _code(notebook):
-        for name in FINDINGS:
+        for name in _of_book(FINDINGS, shown):
             for call in _calls(source, name):
                 for identifier in filter(None, _literals(call, name)):
                     experiment, _, finding = identifier.rpartition(".")
@@ -266,6 +268,16 @@ def _literals(call: ast.Call, name: str) -> list[str | None]:
     return [
         one.value if isinstance(one, ast.Constant) and isinstance(one.value, str) else None
         for one in named
+    ]
+
+
+def _of_book(names: Iterable[str], sources: Sequence[str]) -> list[str]:
+    """Those of the names for which the sources define no function of their own."""
+    own = [re.compile(rf"^ *def {name}\(", re.MULTILINE) for name in (names := list(names))]
+    return [
+        name
+        for name, defined in zip(names, own, strict=True)
+        if not any(defined.search(source) for source in sources)
     ]
 
 

@@ -192,6 +192,12 @@ def test_records_are_named_by_what_shows_them():
     assert experiments_named(sources) == ["a.one", "b.two", "c.three", "d.four", "e.five", "f.six"]
 
 
+def test_a_function_of_the_lessons_own_is_not_the_books(found):
+    own = "def evidence(name):\n    return name"
+    assert experiments_named([own, 'evidence("a.b")', 'finding("c.d.wins")']) == ["c.d"]
+    assert found(own, 'evidence("FM")', "evidence(name)") == []
+
+
 # ---------------------------------------------------------------------------------------- guesses
 
 ASKS = 'guess("rows", ...)  # rows'
