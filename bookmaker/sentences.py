@@ -273,11 +273,10 @@ def _literals(call: ast.Call, name: str) -> list[str | None]:
 
 def _of_book(names: Iterable[str], sources: Sequence[str]) -> list[str]:
     """Those of the names for which the sources define no function of their own."""
-    own = [re.compile(rf"^ *def {name}\(", re.MULTILINE) for name in (names := list(names))]
     return [
         name
-        for name, defined in zip(names, own, strict=True)
-        if not any(defined.search(source) for source in sources)
+        for name in names
+        if not any(re.search(rf"^ *def {name}\(", source, re.MULTILINE) for source in sources)
     ]
 
 
