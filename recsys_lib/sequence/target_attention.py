@@ -5,6 +5,15 @@
 The product of the two maps is taken with the candidate first, ``W_K^h (W_Q^h)^T v``: one vector a
 head for each candidate, and one inner product of it with each behaviour. So the scores of
 thousands of steps cost no projection of each step.
+
+Both maps begin as one orthogonal map, so over all heads the first scores are an inner product of
+what the vectors say,
+
+    sum_h score_h(j) = e_j . v / sqrt(d)
+
+and the behaviours most like the candidate score highest. A search that begins with two maps drawn
+apart finds for each candidate behaviours of some arbitrary kind; nothing that it leaves out can
+teach it better, since no derivative goes through the choice, and it stays there.
 """
 
 import keras
@@ -28,7 +37,7 @@ class TargetScores(keras.layers.Layer):
         ``(batch, steps, heads)``; what stands at padding means nothing.
 
     Args:
-        num_heads: number of heads.
+        num_heads: number of heads. Their maps begin as parts of one, all different.
         head_dim: width d of a head's vectors; default: the candidate's width divided by the number
             of heads, rounded up.
         scaled: whether scores are divided by sqrt(d).
@@ -37,7 +46,8 @@ class TargetScores(keras.layers.Layer):
         ValueError: no head, or a width below 1.
 
     Sources: Chang et al. 2023, "TWIN", section 4; Pi et al. 2020, "Search-based User Interest
-    Modeling", section 3.3, whose scores are not scaled.
+    Modeling", section 3.3, whose scores are not scaled. That both maps begin alike is our choice;
+    the papers do not say how theirs begin.
     """
 
     def __init__(self, num_heads=2, head_dim=None, scaled=True, **kwargs):
@@ -49,12 +59,22 @@ class TargetScores(keras.layers.Layer):
     def build(self, behaviours_shape, candidate_shape, context_shape=None):
         self.size = self.head_dim or -(-candidate_shape[-1] // self.num_heads)
         inner = self.num_heads * self.size
-        self.query = self.add_weight(name="query", shape=(candidate_shape[-1], inner))
-        self.key = self.add_weight(name="key", shape=(behaviours_shape[-1], inner))
+        self.query = self.add_weight(
+            name="query", shape=(candidate_shape[-1], inner), initializer="orthogonal"
+        )
+        self.key = self.add_weight(
+            name="key", shape=(behaviours_shape[-1], inner), initializer=self._like_the_query
+        )
         if context_shape is not None:
             self.context = self.add_weight(
                 name="context", shape=(context_shape[-1], self.num_heads)
             )
+
+    def _like_the_query(self, shape, dtype=None):
+        """The query's map, and one of its own for what behaviours hold behind the candidate's."""
+        own = keras.initializers.GlorotUniform()(shape, dtype)
+        query = ops.cast(self.query, own.dtype)[: shape[0]]
+        return ops.concatenate([query, own[query.shape[0] :]])
 
     def call(self, behaviours, candidate, context=None):
         scores = ops.einsum("btw,bhw->bth", behaviours, self.asked(candidate))

@@ -10,6 +10,7 @@ TARGET = "recsys_lib/sequence/target_attention.py"
 TWIN = "recsys_lib/sequence/twin.py"
 WEIGHTING = "recsys_lib/training/weighting.py"
 TEST_ETA = "sequence/test_eta.py"
+TEST_TARGET = "sequence/test_target_attention.py"
 TEST_SEARCH = "sequence/test_search.py"
 TEST_SIM = "sequence/test_sim.py"
 TEST_TWIN = "sequence/test_twin.py"
@@ -114,6 +115,30 @@ MUTANTS = [
         "ops.broadcast_to(found, ops.shape(scores)), axis=1)",
         "ops.broadcast_to(found, ops.shape(scores)), axis=-1)",
         (TWIN_FORMULA, f"{TEST_TWIN}::test_both_stages_have_the_same_scores"),
+    ),
+    Mutant(
+        "target attention: the two maps are drawn apart",
+        TARGET,
+        "shape=(behaviours_shape[-1], inner), initializer=self._like_the_query",
+        "shape=(behaviours_shape[-1], inner)",
+        (
+            f"{TEST_TARGET}::test_a_model_that_has_learned_nothing_finds_the_candidate_itself",
+            f"{TEST_TARGET}::test_over_all_heads_the_first_scores_are_the_inner_product",
+        ),
+    ),
+    Mutant(
+        "target attention: the maps that begin alike are not orthogonal",
+        TARGET,
+        'shape=(candidate_shape[-1], inner), initializer="orthogonal"',
+        "shape=(candidate_shape[-1], inner)",
+        f"{TEST_TARGET}::test_over_all_heads_the_first_scores_are_the_inner_product",
+    ),
+    Mutant(
+        "target attention: the context of the steps begins without a map",
+        TARGET,
+        "return ops.concatenate([query, own[query.shape[0] :]])",
+        "return ops.concatenate([query, 0 * own[query.shape[0] :]])",
+        f"{TEST_TARGET}::test_what_stands_behind_the_behaviours_vector_has_a_map_of_its_own",
     ),
     Mutant(
         "sim: the pooled history counts padding",

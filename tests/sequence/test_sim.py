@@ -180,6 +180,24 @@ def test_the_search_learns_from_its_own_loss_alone():
             assert all(np.abs(gradient).max() > 0 for gradient in found)
 
 
+def test_the_searchs_own_loss_does_not_know_which_end_of_the_order_is_the_right_one():
+    """Scores turned around, with a network that turns them back: the same p', the other steps.
+
+    So which steps a trained search finds is decided where its scores begin.
+    """
+    model = randomize(build_sim(COLUMNS, **SIZES, found_steps=1))
+    before, scores = by_name(model, "sim_search_prediction"), by_name(model, "sim_scores")
+    query = model.get_layer("sim_scores").query
+    query.assign(-query)
+    kernel = model.get_layer("sim_search_deep").weights[0]
+    kernel.assign(np.concatenate([-kernel.numpy()[:WIDTH], kernel.numpy()[WIDTH:]]))
+    np.testing.assert_allclose(by_name(model, "sim_search_prediction"), before, rtol=1e-5)
+    np.testing.assert_allclose(by_name(model, "sim_scores"), -scores, rtol=1e-5)
+    for row, (position,) in enumerate(found_positions(model, FEATURES)):
+        real = np.flatnonzero(MASK[row])
+        assert position == (-1 if not len(real) else top(-scores[row, :, 0], MASK[row], 1)[0])
+
+
 def test_the_hard_search_has_nothing_to_train():
     model = hard()
     assert model.get_layer("sim_scores").variables == []
