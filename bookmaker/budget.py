@@ -327,8 +327,7 @@ def _count_cell(cell, counted, outputs):
         return
     shown = known.pop(0)
     counted["figures"] += sum(map(is_figure, shown))
-    if calls_in_cell(cell.source, "excerpt"):
-        counted["printed"] += _printed(shown)
+    counted["printed"] += _printed(shown)
 
 
 def _printed(outputs: Sequence[Any]) -> int:

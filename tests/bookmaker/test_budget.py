@@ -16,6 +16,7 @@ PICTURE = new_output(
     "display_data", data={"image/png": base64.b64encode(b"x").decode(), "text/plain": "FM"}
 )
 TABLE = new_output("display_data", data={"text/html": "<table></table>", "text/plain": "a"})
+CELL = "\n```{code-cell} ipython3\ntotal = 2 + 2\n```\n"
 SOURCE = "# recsys_lib/second_order/fm.py, line 7\ndef call(self):\n\n    return 1\n"
 
 
@@ -142,10 +143,20 @@ def test_figures_are_those_of_cells_executed_as_they_stand(core, chapters):
     assert budget.count(core).figures == 2
     changed = counted(core, "total = 2 + 2", "total = 1 + 3")
     assert (changed.figures, changed.unexecuted) == (0, 1)
+    twice = counted(core, "total = 1 + 3\n```", "total = 2 + 2\n```\n" + CELL)
+    assert (twice.figures, twice.unexecuted) == (2, 1), "one of the two has no outputs yet"
+
+    def show_first(notebook):
+        cells = [cell for cell in notebook.cells if cell.source == "total = 2 + 2"]
+        cells[0].outputs = [PICTURE]
+        cells[1].execution_count = None
+
+    chapters.fake(core, show_first)
+    assert (budget.count(core).figures, budget.count(core).unexecuted) == (1, 1)
     core.with_suffix(".ipynb").unlink()
     missing = budget.count(core)
     assert (missing.figures, missing.unexecuted) == (0, missing.cells)
-    assert missing.words == changed.words
+    assert missing.words == twice.words
 
 
 @pytest.mark.parametrize(
@@ -155,6 +166,7 @@ def test_figures_are_those_of_cells_executed_as_they_stand(core, chapters):
         (r"\begin{aligned} a &= b \\ &= c \end{aligned}", (1, 0)),
         (r"\begin{aligned} a &= b \\ &= c \\[4pt] &= d \end{aligned}", (0, 1)),
         ("a = b \\\\\nb = c \\\\\nc = d \\\\\n", (0, 1)),
+        ("a = b \\\\\nb = c \\\\\n", (1, 0)),
         (r"\begin{pmatrix} 1 \\ 2 \\ 3 \end{pmatrix}", (1, 0)),
         (r"f = \begin{cases} 1 \\ 2 \\ 3 \end{cases}", (1, 0)),
     ],
@@ -224,8 +236,13 @@ def test_the_minutes_and_the_seconds_are_limited(core):
         said = f"{core}: has {35 + more} minutes, at most 35 are allowed: {more} over"
         assert budget.problems(lesson, asked) == ([said] if more else [])
     assert budget.problems(dataclasses.replace(lesson, seconds=25)) == []
-    (problem,) = budget.problems(dataclasses.replace(lesson, seconds=26, anatomy="survey"))
-    assert problem.endswith("runs 26 s, at most 25 s are allowed")
+    survey = dataclasses.replace(lesson, seconds=26, anatomy="survey")
+    asked = dataclasses.replace(found, exercises={"a.b": room + 1})
+    said = [line.split(".md: ")[1] for line in budget.problems(survey, asked)]
+    assert said == [
+        "runs 26 s, at most 25 s are allowed",
+        "has 36 minutes, at most 35 are allowed: 1 over",
+    ]
 
 
 def test_reading_is_rounded_up(core):
