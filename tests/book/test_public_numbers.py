@@ -6,6 +6,7 @@ import public_numbers_higher_order
 import public_numbers_memorization
 import public_numbers_multi_scenario
 import public_numbers_multi_task
+import public_numbers_ranking
 import public_numbers_second_order
 import public_numbers_sequence
 import pytest
@@ -17,6 +18,7 @@ from recsys_lib.book.exercises.verdicts import define
 ANSWERS = {
     identifier: function
     for module in (
+        public_numbers_ranking,
         public_numbers_memorization,
         public_numbers_second_order,
         public_numbers_higher_order,
