@@ -31,6 +31,10 @@ _COLUMNS = {
     "log_loss": ("log loss", 4),
 }
 
+# Further arms of one model keep its colour, and can be told apart without it.
+_AGAIN = (("D", ":"), ("v", (0, (5, 1, 1, 1))), ("P", (0, (1, 3))), ("X", (0, (7, 3))))
+_FEW_POINTS = 8
+
 
 class Evidence:
     """What an experiment recorded, as a lesson shows it: the table, then the figure.
@@ -337,12 +341,13 @@ def _figure(rows, record):
     height = 3.6 if sweep is not None else 0.9 + 0.32 * len(models)
     figure = Figure(figsize=(7.0, height), dpi=100, layout="constrained")
     axes = figure.subplots()
+    styles = [record["arms"][model].get("style") for model in models]
     for place, model in enumerate(models):
         own = [row for row in rows if row["model"] == model and name in row]
         means = [row[name][0] for row in own]
         lows = [row[name][0] - row[name][1] if len(row[name]) > 1 else 0 for row in own]
         highs = [row[name][2] - row[name][0] if len(row[name]) > 1 else 0 for row in own]
-        look = _look(record["arms"][model].get("style"), place)
+        look = _look(styles[place], place, styles[:place].count(styles[place]))
         if sweep is not None:
             points = [float(row["point"]) for row in own]
             axes.errorbar(points, means, [lows, highs], label=model, capsize=2, **look)
@@ -351,6 +356,8 @@ def _figure(rows, record):
             axes.errorbar(means, [at] * len(own), xerr=[lows, highs], capsize=2, **look)
     if sweep is not None:
         axes.set(xlabel=sweep["knob"].replace("_", " "), ylabel=title)
+        if len(points := sorted({float(row["point"]) for row in rows})) <= _FEW_POINTS:
+            axes.set_xticks(points, [f"{point:g}" for point in points])
         axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     else:
         axes.set_yticks(range(len(models))[::-1], models)
@@ -370,12 +377,16 @@ def _title(record):
     return record["question"]
 
 
-def _look(style, place):
+def _look(style, place, before):
+    """How an arm is drawn, ``before`` arms of the same model being there already."""
     from recsys_lib.book.plots import series_style
 
     if style is None:
         return dict(series_style(place))
     color, marker, dash = style
+    if before:
+        marker, dash = _AGAIN[(before - 1) % len(_AGAIN)]
     # JSON has lists where matplotlib wants tuples.
     line = (dash[0], tuple(dash[1])) if isinstance(dash, list) else dash
-    return {"color": color, "marker": marker, "linestyle": line}
+    look = {"color": color, "marker": marker, "linestyle": line}
+    return look | ({"markerfacecolor": "white"} if before else {})
