@@ -91,8 +91,20 @@ def test_a_companion_that_checks_sentences_has_their_heading(pair):
     missing = "heading `## Checked sentences` is missing"
     assert missing in edit(pair[1], "## More of it\n\n", f"## More of it\n\n{cell}")
     shown = "```{code-cell} ipython3\n:tags: [hide-input]\n\nchecked_sentences()\n```\n"
-    pair[1].write_text(f"{pair[1].read_text()}\n## Checked sentences\n\n{shown}")
-    assert missing not in lesson_checks.text_problems(pair[1])
+    text = pair[1].read_text()
+    pair[1].write_text(f"{text}\n## Checked sentences\n\n{shown}")
+    assert not [line for line in lesson_checks.text_problems(pair[1]) if missing in line]
+    pair[1].write_text(f"{text.replace(cell, '')}\n{shown}")
+    assert [line for line in lesson_checks.text_problems(pair[1]) if missing in line]
+
+
+def test_a_companion_without_exercises_is_named_where_the_author_likes(pair):
+    core, deeper = pair
+    exercises = source_of_small(core).exercises
+    others = cells_of([one for one in exercises if one.identifier not in IN_CORE])
+    edit(deeper, others, "Nothing.")
+    said = " Two exercises stand [in the companion](01_small.deeper.ipynb): 6 minutes."
+    assert not [line for line in edit(core, said, "") if "under In short" in line]
 
 
 def test_a_companion_alone_is_no_lesson(pair):
