@@ -1,6 +1,9 @@
 """Exact checks print nothing; the closed block shows them, and recorded findings below them."""
 
+import configparser
+import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -135,6 +138,34 @@ def test_the_block_is_closed_and_says_the_same_again(results):
     assert "open" not in details
     # `tests/nbval_sanitize.cfg` hides what stands behind this word.
     assert "evidence:" not in one
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"verdict": "not worse"},
+        {"effect": 12.41},
+        {"interval": [10.94, 13.78]},
+        {"worlds": 19},
+        {"margin": 1.0},
+        {"confirmed": False},
+        {"sentence": "The model took a median of 3 s."},
+    ],
+)
+def test_what_is_recorded_is_compared_when_the_lesson_is_tested(tmp_path, changes):
+    def block(found):
+        record = record_made.made(findings={"leads": found})
+        return masked(render_sentences([], ["small.told.leads"], record_made.put(tmp_path, record)))
+
+    assert block(record_made.LEADS) != block(record_made.LEADS | changes)
+
+
+def masked(text):
+    parser = configparser.RawConfigParser()
+    parser.read(Path(__file__).parents[1] / "nbval_sanitize.cfg", encoding="utf-8")
+    for section in parser.sections():
+        text = re.sub(parser.get(section, "regex"), parser.get(section, "replace"), text)
+    return text
 
 
 def test_a_lesson_displays_it(results, monkeypatch):

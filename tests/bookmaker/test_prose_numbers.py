@@ -82,6 +82,7 @@ def test_what_has_to_be_held(prose, found):
         ("12 ms", "took 0.0121 s", True),
         ("12 ms", "p50 12.3 ms, p99 40 ms", True),
         ("12 ms", "p50 12.3 us", False),
+        ("12 ms", "training 12 s, p50 3 ms", False),
         ("0.012 s", "p50 12 ms", True),
         ("12 ms", "rows 12", False),
         ("3.2 s", "auc 3.2", False),
