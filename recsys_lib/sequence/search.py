@@ -203,8 +203,8 @@ def search_recall(
         >>> from recsys_lib.data import simulator
         >>> from recsys_lib.sequence import build_sim
         >>> sizes = {"num_rows": 8, "num_valid_rows": 8, "num_test_rows": 8}
-        >>> data = simulator.long_history(history_length=200, noise=0.0, **sizes)
-        >>> histories = ("history", "history_category")
+        >>> data = simulator.long_history(across=0.0, **sizes)
+        >>> histories = ("history_category",)
         >>> model = build_sim(data.feature_columns, search="hard", histories=histories)
         >>> relevant = simulator.relevant_steps(data, data.test)
         >>> float(np.nanmean(search_recall(model, data.test, relevant)))

@@ -11,11 +11,18 @@ that no candidate of the request has.
 The age counts behaviours, 0 for the latest. What a short history leaves out is most of the
 evidence, and what a search in the long one finds can be held against ``relevant_steps``.
 
-An item's *category* is its topic as the catalogue states it. ``noise`` of the items stand in a
-wrong one. A search by category finds a relevant behaviour where it and the candidate stand in one
-category: both in the right one, (1 - noise)^2 of the pairs, or both in the same wrong one, which
-few do but for the candidate itself met again. To do better, a model has to learn from clicks what
-an item is about.
+A topic has several *categories*, and the catalogue states an item's category, not its topic: tents
+and sleeping bags stand apart. For the share ``across`` of the candidates the relevant behaviours
+are all of the topic's other categories, for the others all of the candidate's own. So a search by
+category finds everything for the others and nothing for these; to do better, a model has to learn
+from clicks which categories belong together.
+
+Whether that can be learned is a question of rows and not only of models. Of n rows shown with
+candidates of one category, the covariance of the click with how often the history holds another
+category is known to about ``sd / (2 sqrt(n))``, where ``sd`` is that of the other category's count.
+Of categories that belong together it is about a twentieth of R. Where items have to be told apart
+one by one, or categories are hundreds, n is too small. At the defaults the clicks name each
+category's partner; a test counts it, without a model.
 
 Chapter 04, "A history of thousands".
 """
@@ -24,7 +31,7 @@ import numpy as np
 
 from recsys_lib.data.simulator.lenses import check_knobs
 from recsys_lib.data.simulator.requests import pick, simulate
-from recsys_lib.data.simulator.world import SimulatedDataset, lowest_share, stream
+from recsys_lib.data.simulator.world import SimulatedDataset
 from recsys_lib.data.splits import Split
 from recsys_lib.features.columns import CategoricalColumn, SequenceColumn
 
@@ -32,26 +39,27 @@ LENS = "long_history"
 
 
 def long_history(
-    num_rows: int = 20_000,
-    history_length: int = 2_000,
-    short_length: int = 50,
-    relevant: int = 10,
-    recent_share: float = 0.1,
+    num_rows: int = 12_000,
+    history_length: int = 1_000,
+    short_length: int = 100,
+    relevant: int = 25,
+    recent_share: float = 0.02,
     half_life: int = 1_000,
-    num_topics: int = 20,
-    items_per_topic: int = 20,
-    noise: float = 0.2,
-    strength: float = 2.0,
-    bias: float = -1.5,
+    num_topics: int = 10,
+    categories_per_topic: int = 2,
+    items_per_category: int = 10,
+    across: float = 0.5,
+    strength: float = 1.5,
+    bias: float = -2.0,
     own_share: float = 0.5,
     candidates: int = 4,
     num_valid_rows: int = 2_000,
-    num_test_rows: int = 8_000,
+    num_test_rows: int = 4_000,
     seed: int = 0,
 ) -> SimulatedDataset:
-    """Simulate clicks on candidates for which a few behaviours among thousands speak.
+    """Simulate clicks on candidates for which a few behaviours among a thousand speak.
 
-    At the defaults the arrays take 185 MB: ids are of the smallest type that holds them, but each
+    At the defaults the arrays take 60 MB: ids are of the smallest type that holds them, but each
     row has its whole history, ``3 history_length`` bytes. Training copies what it reads as int32.
 
     Args:
@@ -62,8 +70,10 @@ def long_history(
             alike.
         recent_share: probability that a relevant behaviour is one of the last ``short_length``.
         half_life: behaviours after which one counts half.
-        num_topics, items_per_topic: topics, and items in each.
-        noise: share of the items in a wrong category.
+        num_topics, categories_per_topic, items_per_category: topics, categories of each, and items
+            in each of these.
+        across: probability that a candidate's relevant behaviours are of the other categories of
+            its topic, and none of its own.
         strength: log-odds for each unit of ``log(1 + evidence)``.
         bias: log-odds of an item without a relevant behaviour.
         own_share: share of the candidates with a relevant behaviour.
@@ -76,45 +86,48 @@ def long_history(
         A ``SimulatedDataset`` with the columns ``item_id`` and ``category`` (group ``item``),
         ``history`` and ``history_category`` (their tables, oldest first), and the last
         ``short_length`` steps of both, ``short_history`` and ``short_category``; sequence models
-        are told which pair to read, ``histories=("history", "history_category")``. The task is
-        ``click``; ``group`` is the request. ``truth`` holds ``topic`` and ``category``
-        ``(items + 1,)``, by item id, -1 and 0 at 0; ``relevant_steps`` makes of it which steps are
-        relevant to a row.
+        are told which to read, ``histories=("history_category",)``. The task is ``click``;
+        ``group`` is the request. ``truth`` holds ``topic`` and ``category`` ``(items + 1,)``, by
+        item id, -1 and 0 at 0; ``relevant_steps`` makes of it which steps are relevant to a row.
 
         Common random numbers: ``strength``, ``bias`` and ``half_life`` change probabilities and
-        the labels that depend on them, never a row; ``noise`` changes categories alone.
+        the labels that depend on them, never a row; ``across`` changes relevant behaviours alone,
+        to others of the same topics, and so no label.
 
     Raises:
         ValueError: a knob outside its range, named with the value expected and given.
     """
     knobs = check_knobs(LENS, locals())
     _check_room(knobs)
-    num_topics, items_per_topic = knobs["num_topics"], knobs["items_per_topic"]
-    length, short = knobs["history_length"], knobs["short_length"]
-    num_items = num_topics * items_per_topic
-    topic = np.concatenate([[-1], np.repeat(np.arange(num_topics), items_per_topic)])
-    category = _categories(topic, num_topics, knobs["noise"], seed)
-    dtype, small = _smallest(num_items), _smallest(num_topics)
+    in_topic, in_category = knobs["categories_per_topic"], knobs["items_per_category"]
+    num_topics, length, short = knobs["num_topics"], knobs["history_length"], knobs["short_length"]
+    num_categories, of_topic = num_topics * in_topic, in_topic * in_category
+    num_items = num_topics * of_topic
+    dtype, small = _smallest(num_items), _smallest(num_categories)
+    topic = np.concatenate([[-1], np.repeat(np.arange(num_topics), of_topic)])
+    category = np.concatenate([[0], 1 + np.repeat(np.arange(num_categories), in_category)])
     category = category.astype(small)
 
-    def item_of(topics, numbers):
-        return topics * items_per_topic + pick(numbers, items_per_topic) + 1
+    def item_of(categories, numbers):
+        return categories * in_category + pick(numbers, in_category) + 1
 
     def draw(requests, candidates, uniform):
         order = np.argsort(uniform("topics", requests, num_topics), axis=1)
         asked, others = order[:, :candidates], order[:, candidates:]
         # One number gives a behaviour's topic and its item there.
-        size = others.shape[1] * items_per_topic
+        size = others.shape[1] * of_topic
         number = (uniform("steps", requests, length) * size).astype(np.int32)
-        items = (others[:, :, None] * items_per_topic + np.arange(items_per_topic) + 1).astype(
-            dtype
-        )
+        items = (others[:, :, None] * of_topic + np.arange(of_topic) + 1).astype(dtype)
         history = np.take_along_axis(items.reshape(requests, size), number, axis=1)
+        own = pick(uniform("category", requests, candidates), in_topic)
+        item = item_of(asked * in_topic + own, uniform("candidate", requests, candidates))
         position, is_real = _places(uniform, requests, knobs)
-        planted = item_of(asked[:, :, None], uniform("planted", *position.shape))
+        is_across = uniform("across", requests, candidates, 1) < knobs["across"]
+        shift = 1 + pick(uniform("other", *position.shape), in_topic - 1)
+        of_steps = asked[:, :, None] * in_topic + (own[:, :, None] + is_across * shift) % in_topic
+        planted = item_of(of_steps, uniform("planted", *position.shape))
         rows = np.broadcast_to(np.arange(requests)[:, None, None], position.shape)
         history[rows[is_real], position[is_real]] = planted[is_real]
-        item = item_of(asked, uniform("candidate", requests, candidates)).astype(dtype)
         counts = np.exp2(-(length - 1 - position) / knobs["half_life"]) * is_real
         categories = category[history]
         return {
@@ -122,12 +135,12 @@ def long_history(
             "history_category": categories,
             "short_history": history[:, -short:],
             "short_category": categories[:, -short:],
-            "item": item,
+            "item": item.astype(dtype),
             "of_items": {"category": category[item]},
             "logit": knobs["bias"] + knobs["strength"] * np.log1p(counts.sum(axis=2)),
         }
 
-    items, categories = num_items + 1, num_topics + 1
+    items, categories = num_items + 1, num_categories + 1
     return simulate(
         LENS,
         draw,
@@ -162,15 +175,6 @@ def relevant_steps(dataset: SimulatedDataset, split: Split) -> np.ndarray:
 def _smallest(largest_id):
     """The smallest type of whole numbers that holds the ids up to the largest."""
     return next(kind for kind in (np.int8, np.int16, np.int32) if largest_id <= np.iinfo(kind).max)
-
-
-def _categories(topic, num_topics, noise, seed):
-    """The stated category of each item id, from 1; a wrong one for the share ``noise``."""
-    num_items = len(topic) - 1
-    is_wrong = lowest_share(stream(seed, LENS, "wrong").random(num_items), noise)
-    shift = 1 + pick(stream(seed, LENS, "shift").random(num_items), num_topics - 1)
-    stated = (topic[1:] + is_wrong * shift) % num_topics
-    return np.concatenate([[0], stated + 1])
 
 
 def _places(uniform, requests, knobs):
