@@ -1,9 +1,10 @@
 """Latency of ranking one request's candidates over the length of the history, with a search or not.
 
 ``python -m benchmarks.long_histories LENGTH`` measures all models at one length in one process,
-their calls in turns, and prints JSON. DIN attends to the whole history; the others search it for
-100 behaviours first. A behaviour is an item and its category; ids and weights are random, since no
-time depends on them but that of the hard search, which finds a fiftieth of the history.
+their calls in turns, and prints JSON. DIN attends to the whole history; SDIM adds up what shares a
+signature with the candidate; the others search the history for 100 behaviours first. A behaviour is
+an item and its category; ids and weights are random, since no time depends on them but that of the
+hard search, which finds a fiftieth of the history.
 """
 
 import sys
@@ -28,6 +29,7 @@ FORMS = {
     "SIM, soft search": ("sim", {}),
     "ETA": ("eta", {}),
     "TWIN": ("twin", {}),
+    "SDIM": ("sdim", {}),
 }
 """What is measured: name to key of the zoo and options."""
 
@@ -86,7 +88,7 @@ def print_section():
     for name in FORMS:
         print(f"{name:24}" + "".join(f"{results[n][name]['p50']:>20.1f}" for n in LENGTHS))
     longest = results[max(LENGTHS)]
-    print(f"{RIVAL} to the model with a search at {max(LENGTHS):,} behaviours:")
+    print(f"{RIVAL} to the other models at {max(LENGTHS):,} behaviours:")
     for name in FORMS:
         if name != RIVAL:
             print(f"  {name:22}{longest[RIVAL]['p50'] / longest[name]['p50']:.1f}")

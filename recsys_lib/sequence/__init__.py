@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from recsys_lib.sequence.pooling import build_gru, build_pooled
     from recsys_lib.sequence.recurrence import AttentionalGRU, AttentionalGRUCell
     from recsys_lib.sequence.regularization import count_ids
+    from recsys_lib.sequence.sdim import Signatures, SignatureSums, build_sdim
     from recsys_lib.sequence.search import (
         FoundSteps,
         TopSteps,
@@ -52,6 +53,8 @@ __all__ = [
     "NegativeSampler",
     "SelfAttention",
     "SessionMean",
+    "SignatureSums",
+    "Signatures",
     "TanhAttention",
     "TargetScores",
     "TopSteps",
@@ -64,6 +67,7 @@ __all__ = [
     "build_eta",
     "build_gru",
     "build_pooled",
+    "build_sdim",
     "build_sim",
     "build_twin",
     "count_ids",

@@ -197,4 +197,26 @@ ROWS = (
         },
         stops=("twin_search",),
     ),
+    Model(
+        key="sdim",
+        name="SDIM",
+        builder=f"{_SEQUENCE}:build_sdim",
+        lesson=f"{_CHAPTER}/05_sequence_comparison",
+        paper="Cao et al. 2022",
+        tests="sequence/test_sdim.py",
+        needs=("history",),
+        tiny=_SMALL | {"num_bits": 12, "signature_bits": 2},
+        second=network("deep")
+        | tables("embedding")
+        | _reading("sdim_signatures", "sdim_interest")
+        | {
+            "num_bits": Option(6, ("sdim_codes", "sdim_signatures", "sdim_interest")),
+            "signature_bits": Option(3, ("sdim_signatures", "sdim_interest")),
+            "normalize": Option(False, ("sdim_interest",)),
+            "recency": Option(True, ("sdim_interest",)),
+            "product": Option(True, ("deep",)),
+            "step_context": Option(("step_age",), ("sdim_interest",)),
+        },
+        stops=("sdim_codes",),
+    ),
 )

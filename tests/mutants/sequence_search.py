@@ -4,6 +4,7 @@ from runner import Mutant
 
 ETA = "recsys_lib/sequence/eta.py"
 HEADS = "recsys_lib/layers/heads.py"
+SDIM = "recsys_lib/sequence/sdim.py"
 SEARCH = "recsys_lib/sequence/search.py"
 SIM = "recsys_lib/sequence/sim.py"
 TARGET = "recsys_lib/sequence/target_attention.py"
@@ -11,6 +12,7 @@ TWIN = "recsys_lib/sequence/twin.py"
 WEIGHTING = "recsys_lib/training/weighting.py"
 TEST_ETA = "sequence/test_eta.py"
 TEST_TARGET = "sequence/test_target_attention.py"
+TEST_SDIM = "sequence/test_sdim.py"
 TEST_SEARCH = "sequence/test_search.py"
 TEST_SIM = "sequence/test_sim.py"
 TEST_TWIN = "sequence/test_twin.py"
@@ -20,6 +22,7 @@ RECALL = f"{TEST_SEARCH}::test_recall_is_the_share_of_the_relevant_steps_that_ar
 SIM_FORMULA = f"{TEST_SIM}::test_the_soft_searchs_probabilities_equal_the_formula"
 TWIN_FORMULA = f"{TEST_TWIN}::test_probabilities_equal_the_formula"
 ETA_FORMULA = f"{TEST_ETA}::test_probabilities_equal_the_formula"
+SDIM_FORMULA = f"{TEST_SDIM}::test_probabilities_equal_the_formula"
 
 MUTANTS = [
     Mutant(
@@ -234,5 +237,78 @@ MUTANTS = [
         'found_scores = FoundSteps(name="twin_found_scores")(scores, positions)',
         'found_scores = FoundSteps(name="twin_found_scores")(0 * scores, positions)',
         (TWIN_FORMULA, f"{TEST_TWIN}::test_both_stages_have_the_same_scores"),
+    ),
+    Mutant(
+        "eta: lengths are part of the code",
+        ETA,
+        "return ops.where(projected >= 0, 1.0, -1.0)",
+        "return ops.where(projected >= 0.1, 1.0, -1.0)",
+        (f"{TEST_ETA}::test_codes_know_directions_and_no_lengths", ETA_FORMULA),
+    ),
+    Mutant(
+        "sdim: any equal sign is enough",
+        SDIM,
+        "bits * 2 ** ops.arange",
+        "bits * 1 ** ops.arange",
+        (
+            f"{TEST_SDIM}::test_signatures_are_numbers_in_base_two",
+            f"{TEST_SDIM}::test_a_behaviour_counts_as_often_as_its_angle_says",
+        ),
+    ),
+    Mutant(
+        "sdim: padding falls together with a candidate",
+        SDIM,
+        "same = same * ops.expand_dims(ops.cast(step_mask, behaviours.dtype), -1)",
+        "same = same * ops.expand_dims(0 * ops.cast(step_mask, behaviours.dtype) + 1, -1)",
+        f"{TEST_SDIM}::test_padding_falls_together_with_nothing",
+    ),
+    Mutant(
+        "sdim: the mean is normalised and not each round",
+        SDIM,
+        "            of_rounds = ops.cast(wide / length, dtype)\n"
+        "        return ops.mean(of_rounds, axis=1)",
+        "            of_rounds = ops.cast(wide, dtype)\n"
+        "        mean = ops.mean(of_rounds, axis=1)\n"
+        "        return mean / ops.maximum(ops.norm(mean, axis=-1, keepdims=True), 1e-6)",
+        SDIM_FORMULA,
+    ),
+    Mutant(
+        "sdim: rounds are added up",
+        SDIM,
+        "return ops.mean(of_rounds, axis=1)",
+        "return ops.sum(of_rounds, axis=1)",
+        (
+            SDIM_FORMULA,
+            f"{TEST_SDIM}::test_copies_of_the_candidate_give_its_direction",
+        ),
+    ),
+    Mutant(
+        "sdim: an empty round divides by zero",
+        SDIM,
+        "ops.sqrt(ops.where(square > 0, square, 1.0))",
+        "ops.sqrt(square)",
+        f"{TEST_SDIM}::test_an_empty_round_has_a_gradient_of_zero",
+    ),
+    Mutant(
+        "sdim: a request's candidates all read the first round",
+        SDIM,
+        'candidate + sums * ops.arange(rounds, dtype="int32")',
+        "candidate",
+        f"{TEST_SDIM}::test_the_requests_sums_of_all_signatures_give_the_same_scores",
+    ),
+    Mutant(
+        "sdim: a request's sums count padding",
+        SDIM,
+        "member *= ops.cast(step_mask[0], behaviours.dtype)[:, None, None]",
+        "member *= 1 + 0 * ops.cast(step_mask[0], behaviours.dtype)[:, None, None]",
+        "contract/test_promises.py::test_rank_scores_like_predict_however_the_columns_are_divided"
+        "[sdim]",
+    ),
+    Mutant(
+        "sdim: the signatures of the two sides are of different directions",
+        SDIM,
+        "asked(codes(candidate))",
+        "asked(HashCodes(num_bits)(candidate))",
+        SDIM_FORMULA,
     ),
 ]

@@ -222,3 +222,32 @@ def twin() -> Plan:
     plan.arrows("behaviours > scores > search; candidate > scores; behaviours > found")
     plan.arrows("scores > weights via 1.7,1.6 1.7,3; recency > scores")
     return plan
+
+
+def sdim() -> Plan:
+    plan = Plan(
+        "SDIM",
+        "Behaviours whose hash falls together with the candidate's are added up, in many rounds; "
+        "the sums of all signatures are made once for a request.",
+    )
+    plan.box("behaviours", "thousands of\nbehaviours $e_j$", "behaviours", "embedding", 0, 0)
+    plan.box("candidate", "candidate $v$", "candidate", "embedding", 1.5, 0)
+    plan.box("rest", _REST, "*", "input", 3, 0)
+    plan.box("codes", "codes: signs of random projections", "sdim_codes", "gate", 0.4, 1, 2.1)
+    plan.box("signatures", "signatures of\nthe behaviours", "sdim_signatures", "gate", 0.3, 2)
+    plan.box("asked", "signatures of\nthe candidate", "sdim_candidate_signatures", "gate", 1.5, 2)
+    plan.box(
+        "interest",
+        "mean over rounds $r$\n$Σ_j p_{rj} e_j$",
+        "sdim_interest",
+        "interaction",
+        0,
+        3,
+        1.3,
+    )
+    plan.box("deep", "network", "deep deep_logit", "network", 0, 4, 4)
+    plan.box("p", "p({task})", "output", "output", 1.5, 5)
+    plan.arrows("behaviours > codes > signatures > interest > deep > p; candidate > codes > asked")
+    plan.arrows("asked > interest; rest > deep; behaviours > interest via 0.15,1 0.15,2")
+    plan.arrows("candidate > deep via 2.65,1 2.65,3")
+    return plan
