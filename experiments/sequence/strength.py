@@ -49,6 +49,7 @@ EXPERIMENT = Experiment(
             "DIN, length",
             "DIN, softmax",
             part="match",
+            margin=4.0,
             at=0.0,
         ),
         better(
@@ -65,8 +66,9 @@ EXPERIMENT = Experiment(
             "DIN, softmax",
             "DIN, raw",
             part="match",
+            margin=3.0,
             at=1.0,
         ),
     ],
-    fit={"epochs": 12, "batch_size": 512, "patience": 2},
+    fit={"epochs": 12, "batch_size": 512, "patience": 4},
 )
