@@ -10,7 +10,11 @@ the largest inner product with the candidate, and learns it from a loss of its o
     loss = loss(p) + alpha loss(p')
 
 The search hands on positions, so the loss of p does not train W_a and W_b of the search; alpha's
-loss does. It moves the shared tables too. In the paper a DIEN reads the short history beside; here
+loss does. It moves the shared tables too, and it sees all steps, found or not. But it does not know
+which end of the order is the right one: with -r_j, and a network that turns U around, p' is the
+same, and the search finds what is least like the candidate. Where the scores begin decides that,
+see ``target_attention``; an ``embeddings_initializer`` of a few tenths lets them tell steps apart
+from the first batch. In the paper a DIEN reads the short history beside; here
 it is left out, so that what the long one brings can be seen.
 
 Source: Pi et al. 2020, "Search-based User Interest Modeling with Lifelong Sequential Behavior Data

@@ -15,6 +15,10 @@ a projection for each step; it is reduced to one number, a bias of the score, an
 
 The paper does not say how the search ranks by several heads: here by the mean of their scores.
 
+Only what is found is seen, and only what is seen can teach the scores. So TWIN discovers what it
+does not begin with where k leaves room beside it, and it begins with what is most like the
+candidate, see ``target_attention``.
+
 Source: Chang et al. 2023, "TWIN: TWo-stage Interest Network for Lifelong User Behavior Modeling in
 CTR Prediction at Kuaishou", section 4.
 Taught in chapter 04.
