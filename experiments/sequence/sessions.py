@@ -56,7 +56,6 @@ EXPERIMENT = Experiment(
             side=True,
         ),
         Arm(name="GRU", model="gru", space=SPACE, options=HEAD, side=True),
-        Arm(name="BST", model="bst", space=SPACE, options=HEAD, side=True),
     ],
     contrasts=[
         better(
@@ -89,12 +88,6 @@ EXPERIMENT = Experiment(
             "DSIN",
             "GRU",
         ),
-        better(
-            "dsin_above_bst",
-            "DSIN is ahead of a transformer that knows no borders.",
-            "DSIN",
-            "BST",
-        ),
     ],
-    fit={"epochs": 12, "batch_size": 256, "patience": 2},
+    fit={"epochs": 9, "batch_size": 512, "patience": 3},
 )
