@@ -29,10 +29,9 @@ def as_png(size: tuple[int, int], parts: tuple[Shape | Text, ...]) -> bytes:
         The file's content; the same for the same picture.
     """
     width, height = size
+    figure = Figure(figsize=(width / _DPI, height / _DPI), dpi=_DPI, facecolor="white")
     # The book's look lays figures out; a picture is laid out already, and Matplotlib would warn.
-    figure = Figure(
-        figsize=(width / _DPI, height / _DPI), dpi=_DPI, facecolor="white", layout="none"
-    )
+    figure.set_layout_engine("none")
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, width), ylim=(height, 0))
     axes.set_axis_off()
