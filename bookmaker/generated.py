@@ -186,7 +186,6 @@ def _with_part(header, label, wanted):
         if rest.strip() in ("", "None."):
             rest, wanted = "", wanted or "None."
         rest = rest if wanted else rest.lstrip()
-        rest = rest if wanted else rest.lstrip()
     return f"{header[:start]}**{label}.** {wanted}{rest}{header[start + len(paragraph) :]}"
 
 

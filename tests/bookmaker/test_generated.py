@@ -2,6 +2,7 @@
 
 import pytest
 from exercise_text import small
+from pair_text import core_text
 
 from bookmaker import lesson_checks
 from bookmaker.__main__ import main
@@ -95,3 +96,59 @@ def test_an_exercise_alone_gets_its_starter_and_other_cells_stay(chapters, overv
     codes = [cell.source for cell in read_text(path).cells if cell.cell_type == "code"]
     assert codes[-3:] == ['exercise("small.twice")', starter, "other = 1"]
     assert path.read_text().replace(f"\n```{{code-cell}} ipython3\n{starter}\n```\n", "") == text
+
+
+BOTH = "[00_small/00_ones, 01_next/01_twos]"
+ONES, TWOS = "[Ones](00_ones.ipynb)", "[Twos \\[x\\]](../01_next/01_twos.ipynb)"
+
+
+@pytest.mark.parametrize(
+    ("names", "written", "expected"),
+    [
+        ("[]", "None.", "None."),
+        ("[]", "Counting.", "Counting."),
+        ("[]", "", "None."),
+        ("[]", ONES, "None."),
+        ("[]", f"{ONES} Counting.", "Counting."),
+        ("[00_small/00_ones]", "None.", ONES),
+        ("[00_small/00_ones]", f"{ONES} None.", ONES),
+        ("[00_small/00_ones]", f"{TWOS}, {ONES}; the sum", f"{ONES}; the sum"),
+        ("[00_small/00_ones]", f"{ONES}, [NumPy](https://numpy.org).", None),
+        (BOTH, f"{ONES} {TWOS}", f"{ONES}, {TWOS}"),
+        (BOTH, f"{ONES}, and counting", f"{ONES}, {TWOS}, and counting"),
+        (BOTH, f"{ONES},\n{TWOS}\nand counting.", None),
+        (BOTH, None, f"{ONES}, {TWOS}"),
+        ("[]", None, "None."),
+    ],
+)
+def test_prerequisites_are_links_and_own_words_stay(chapters, names, written, expected):
+    chapters.write(core_text().replace("Sums: two and two", "Ones: a start"), name="00_ones")
+    twos = core_text().replace("'Sums: two and two'", "'Twos [x]: more'")
+    chapters.write(twos.replace("# Sums: two and two", "# Twos [x]: more"), "01_next", "01_twos")
+    # In the order of the book, the lesson comes behind both.
+    text = core_text().replace("prerequisites: []", f"prerequisites: {names}")
+    sound = "**Prerequisites.** Counting.\n\n"
+    given = "" if written is None else f"**Prerequisites.** {written}".rstrip() + "\n\n"
+    path = chapters.write(text.replace(sound, given), "02_last", "01_small")
+    path.write_text(path.read_text().replace("](00_ones", "](../00_small/00_ones"))
+    expected = written if expected is None else expected
+    expected = expected.replace("](00_ones", "](../00_small/00_ones")
+    before = path.read_text()
+    named = any("`**Prerequisites.**`" in line for line in problems(path))
+    assert named == (f"** {expected}\n\n" not in before)
+    assert cells(chapters, "02_last") == 0
+    after = path.read_text()
+    said = f"**Prerequisites.** {expected}\n\n**Time.** 2 minutes to read; the cells"
+    assert f"You can add.\n\n{said}" in after
+    assert problems(path) == []
+    assert cells(chapters, "02_last") == 0 and path.read_text() == after
+
+
+@pytest.mark.parametrize("words", ["None.", ""])
+def test_what_is_not_said_of_prerequisites_is_a_problem(chapters, words):
+    path = chapters.write(core_text())
+    cells(chapters)
+    text = path.read_text()
+    said = f"Prerequisites.** {words}".rstrip()
+    path.write_text(text.replace("Prerequisites.** Counting.", said))
+    assert bool(problems(path)) is (words == "")

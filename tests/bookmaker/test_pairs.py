@@ -180,6 +180,15 @@ def test_hints_are_offered_where_exercises_are_shown(pair):
         assert not [line for line in found if expected in line or "no cell shows" in line]
 
 
+def test_without_a_companion_a_lesson_offers_the_hints_of_its_exercises(pair):
+    core, deeper = pair
+    deeper.unlink()
+    offer = SENTENCE.format("small.twice")
+    core.write_text(core_text().replace(offer, ""))
+    found = lesson_checks.text_problems(core)
+    assert any("says 0 times how hints are asked for" in line for line in found)
+
+
 def test_both_follow_from_the_exercises(pair, chapters):
     before = [inputs.inputs_of(path) for path in pair]
     write(chapters.folder, ALL.replace("Add it to", "Add it once to"))
