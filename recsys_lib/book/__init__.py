@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from recsys_lib.book.labs import needs_data
     from recsys_lib.book.records import evidence, finding, recorded
     from recsys_lib.book.sentences import checked_sentences, exact
+    from recsys_lib.book.sketches.families import family
     from recsys_lib.book.sketches.registry import sketch
     from recsys_lib.book.source import excerpt
     from recsys_lib.book.timing import Durations, stopwatch
@@ -38,6 +39,7 @@ __all__ = [
     "excerpt",
     "exercise",
     "explore",
+    "family",
     "finding",
     "guess",
     "hint",
