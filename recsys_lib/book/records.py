@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recsys_lib.book.places import CHAPTERS
+from recsys_lib.book.record_figures import drawn
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,13 +32,9 @@ _COLUMNS = {
     "log_loss": ("log loss", 4),
 }
 
-# Further arms of one model keep its colour, and can be told apart without it.
-_AGAIN = (("D", ":"), ("v", (0, (5, 1, 1, 1))), ("P", (0, (1, 3))), ("X", (0, (7, 3))))
-_FEW_POINTS = 8
-
 
 class Evidence:
-    """What an experiment recorded, as a lesson shows it: the table, then the figure.
+    """What an experiment recorded, as a lesson shows it: the table, its legend, the figure.
 
     Args:
         record: manifest of the record.
@@ -61,12 +58,22 @@ class Evidence:
 
     def figure(self) -> "Figure":
         """Means with their 95 % intervals: a line for each model, or a curve along the sweep."""
-        return _figure(self._rows, self.record)
+        name = next(one for one in _COLUMNS if any(one in row for row in self._rows))
+        return drawn(self._rows, self.record, name, _COLUMNS[name][0])
+
+    def brackets(self) -> str:
+        """What the brackets of the table hold; empty where it has none."""
+        if any("worlds" in row for row in self._rows):
+            return "Brackets: 95 % interval over worlds."
+        # On real data only differences have an interval, from users drawn anew.
+        return "Brackets: 95 % interval over users." if self.record.get("scoreboard") else ""
 
     def _ipython_display_(self) -> None:
         from IPython.display import display
 
         display(self.table)
+        if legend := self.brackets():
+            print(legend)
         display(self.figure())
 
 
@@ -308,7 +315,7 @@ def _table(rows: list[dict[str, Any]], record: Mapping[str, Any]) -> "pd.DataFra
             if name in row:
                 line[title] = _with_interval(row[name], row.get(f"{name}_sd"), digits)
         if "worlds" in row:
-            line["behind the best"] = "yes" if row["behind"] else "not shown"
+            line["surely behind the best?"] = "yes" if row["behind"] else "no clear difference"
             line["worlds"] = str(row["worlds"])
         shown.append(line)
     table = pd.DataFrame(shown).fillna("")
@@ -329,64 +336,3 @@ def _with_interval(numbers, spread, digits):
     if ends:
         return f"{mean:.{digits}f} [{ends[0]:.{digits}f}, {ends[1]:.{digits}f}]"
     return f"{mean:.{digits}f}" + (f" ± {spread:.{digits}f}" if spread is not None else "")
-
-
-def _figure(rows, record):
-    from matplotlib.figure import Figure
-
-    name = next(one for one in _COLUMNS if any(one in row for row in rows))
-    title, _ = _COLUMNS[name]
-    sweep = record["declaration"]["sweep"]
-    models = list(dict.fromkeys(row["model"] for row in rows))
-    height = 3.6 if sweep is not None else 0.9 + 0.32 * len(models)
-    figure = Figure(figsize=(7.0, height), dpi=100, layout="constrained")
-    axes = figure.subplots()
-    styles = [record["arms"][model].get("style") for model in models]
-    for place, model in enumerate(models):
-        own = [row for row in rows if row["model"] == model and name in row]
-        means = [row[name][0] for row in own]
-        lows = [row[name][0] - row[name][1] if len(row[name]) > 1 else 0 for row in own]
-        highs = [row[name][2] - row[name][0] if len(row[name]) > 1 else 0 for row in own]
-        look = _look(styles[place], place, styles[:place].count(styles[place]))
-        if sweep is not None:
-            points = [float(row["point"]) for row in own]
-            axes.errorbar(points, means, [lows, highs], label=model, capsize=2, **look)
-        else:
-            at = len(models) - 1 - place
-            axes.errorbar(means, [at] * len(own), xerr=[lows, highs], capsize=2, **look)
-    if sweep is not None:
-        axes.set(xlabel=sweep["knob"].replace("_", " "), ylabel=title)
-        if len(points := sorted({float(row["point"]) for row in rows})) <= _FEW_POINTS:
-            axes.set_xticks(points, [f"{point:g}" for point in points])
-        axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
-    else:
-        axes.set_yticks(range(len(models))[::-1], models)
-        axes.set_xlabel(f"{title}, mean and 95 % interval")
-    axes.set_title(_title(record), wrap=True)
-    axes.grid(alpha=0.3)
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure
-
-
-def _title(record):
-    """The first declared finding that is confirmed, else the question."""
-    for contrast in record["declaration"]["contrasts"]:
-        found = record["findings"][contrast["finding"]]
-        if found["confirmed"]:
-            return found["sentence"]
-    return record["question"]
-
-
-def _look(style, place, before):
-    """How an arm is drawn, ``before`` arms of the same model being there already."""
-    from recsys_lib.book.plots import series_style
-
-    if style is None:
-        return dict(series_style(place))
-    color, marker, dash = style
-    if before:
-        marker, dash = _AGAIN[(before - 1) % len(_AGAIN)]
-    # JSON has lists where matplotlib wants tuples.
-    line = (dash[0], tuple(dash[1])) if isinstance(dash, list) else dash
-    look = {"color": color, "marker": marker, "linestyle": line}
-    return look | ({"markerfacecolor": "white"} if before else {})

@@ -121,7 +121,33 @@ def test_a_table_has_the_declared_order_and_says_who_is_behind(results):
     table = evidence("small.told", results=results).table
     assert list(table.index) == ["mean", "DIN"]
     assert table["points of the AUC gap"].tolist() == ["70.0 [69.0, 71.0]", "93.0 [92.0, 94.0]"]
-    assert table["behind the best"].tolist() == ["yes", "not shown"]
+    assert table["surely behind the best?"].tolist() == ["yes", "no clear difference"]
+
+
+def test_the_brackets_of_a_table_are_explained_below_it(results, capsys):
+    evidence("small.told", results=results)._ipython_display_()
+    assert "Brackets: 95 % interval over worlds.\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({}, ""),
+        (
+            {"scoreboard": {"auc": {"mean": {"DIN": {"effect": 0.01, "interval": [0.002, 0.02]}}}}},
+            "Brackets: 95 % interval over users.",
+        ),
+    ],
+)
+def test_on_real_data_only_differences_have_brackets(more, said):
+    real = [
+        {"model": name, "point": "", "task": "click", "slice": "all", "auc": [0.7], "auc_sd": 0.01}
+        for name in ("mean", "DIN")
+    ]
+    shown = Evidence(record(summary=real, **more))
+    assert shown.brackets() == said
+    cells = [str(cell) for cell in shown.table.to_numpy().ravel()]
+    assert any("[" in cell for cell in cells) == bool(said)
 
 
 def test_of_several_tasks_one_has_to_be_named():

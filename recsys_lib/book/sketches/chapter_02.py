@@ -63,7 +63,7 @@ def fm() -> Plan:
     )
     plan.box(
         "fm",
-        "all pairs, each with weight 1\n$Σ_{i<j} ⟨v_i, v_j⟩$",
+        "all pairs of the row's vectors,\nadded up: $Σ_{i<j} ⟨v_i, v_j⟩$",
         "fm",
         "interaction",
         1.7,

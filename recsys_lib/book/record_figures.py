@@ -1,0 +1,83 @@
+"""The figure of recorded evidence: means with their intervals, in the styles of the arms."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# Further arms of one model keep its colour, and can be told apart without it.
+_AGAIN = (("D", ":"), ("v", (0, (5, 1, 1, 1))), ("P", (0, (1, 3))), ("X", (0, (7, 3))))
+_FEW_POINTS = 8
+
+
+def drawn(
+    rows: Sequence[Mapping[str, Any]], record: Mapping[str, Any], name: str, title: str
+) -> "Figure":
+    """A record's means with their intervals.
+
+    Args:
+        rows: of the record's summary, in the order in which the models stand.
+        record: its manifest, for the sweep, the styles and the title.
+        name: measure that is drawn.
+        title: what its axis says.
+
+    Returns:
+        One line for each model, or a curve along the sweep.
+    """
+    from matplotlib.figure import Figure
+
+    sweep = record["declaration"]["sweep"]
+    models = list(dict.fromkeys(row["model"] for row in rows))
+    height = 3.6 if sweep is not None else 0.9 + 0.32 * len(models)
+    figure = Figure(figsize=(7.0, height), dpi=100, layout="constrained")
+    axes = figure.subplots()
+    styles = [record["arms"][model].get("style") for model in models]
+    for place, model in enumerate(models):
+        own = [row for row in rows if row["model"] == model and name in row]
+        means = [row[name][0] for row in own]
+        lows = [row[name][0] - row[name][1] if len(row[name]) > 1 else 0 for row in own]
+        highs = [row[name][2] - row[name][0] if len(row[name]) > 1 else 0 for row in own]
+        look = _look(styles[place], place, styles[:place].count(styles[place]))
+        if sweep is not None:
+            points = [float(row["point"]) for row in own]
+            axes.errorbar(points, means, [lows, highs], label=model, capsize=2, **look)
+        else:
+            at = len(models) - 1 - place
+            axes.errorbar(means, [at] * len(own), xerr=[lows, highs], capsize=2, **look)
+    if sweep is not None:
+        axes.set(xlabel=sweep["knob"].replace("_", " "), ylabel=title)
+        if len(points := sorted({float(row["point"]) for row in rows})) <= _FEW_POINTS:
+            axes.set_xticks(points, [f"{point:g}" for point in points])
+        axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+    else:
+        axes.set_yticks(range(len(models))[::-1], models)
+        axes.set_xlabel(f"{title}, mean and 95 % interval")
+    axes.set_title(_title(record), wrap=True)
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def _title(record):
+    """The first declared finding that is confirmed, else the question."""
+    for contrast in record["declaration"]["contrasts"]:
+        found = record["findings"][contrast["finding"]]
+        if found["confirmed"]:
+            return found["sentence"]
+    return record["question"]
+
+
+def _look(style, place, before):
+    """How an arm is drawn, ``before`` arms of the same model being there already."""
+    from recsys_lib.book.plots import series_style
+
+    if style is None:
+        return dict(series_style(place))
+    color, marker, dash = style
+    if before:
+        marker, dash = _AGAIN[(before - 1) % len(_AGAIN)]
+    # JSON has lists where matplotlib wants tuples.
+    line = (dash[0], tuple(dash[1])) if isinstance(dash, list) else dash
+    look = {"color": color, "marker": marker, "linestyle": line}
+    return look | ({"markerfacecolor": "white"} if before else {})
