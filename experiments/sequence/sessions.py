@@ -55,7 +55,6 @@ EXPERIMENT = Experiment(
             options=UNIT | {"recency": True},
             side=True,
         ),
-        Arm(name="GRU", model="gru", space=SPACE, options=HEAD, side=True),
     ],
     contrasts=[
         better(
@@ -81,12 +80,6 @@ EXPERIMENT = Experiment(
             "Knowing the borders is worth more than knowing the order.",
             "DIN with session",
             "DIN with position",
-        ),
-        better(
-            "dsin_above_gru",
-            "DSIN is ahead of a recurrence that knows no borders.",
-            "DSIN",
-            "GRU",
         ),
     ],
     fit={"epochs": 9, "batch_size": 512, "patience": 3},
