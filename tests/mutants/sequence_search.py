@@ -301,8 +301,7 @@ MUTANTS = [
         SDIM,
         "member *= ops.cast(step_mask[0], behaviours.dtype)[:, None, None]",
         "member *= 1 + 0 * ops.cast(step_mask[0], behaviours.dtype)[:, None, None]",
-        "contract/test_promises.py::test_rank_scores_like_predict_however_the_columns_are_divided"
-        "[sdim]",
+        f"{TEST_SDIM}::test_a_requests_sums_are_those_of_its_real_steps",
     ),
     Mutant(
         "sdim: the signatures of the two sides are of different directions",

@@ -149,6 +149,20 @@ def test_padding_falls_together_with_nothing():
     np.testing.assert_array_equal(by_name(model, "sdim_interest")[LENGTHS == 0], 0)
 
 
+@pytest.mark.parametrize("normalize", [True, False])
+def test_a_requests_sums_are_those_of_its_real_steps(normalize):
+    """Whatever stands at padding: vectors, and signatures that candidates share."""
+    rng = np.random.default_rng(3)
+    behaviours = tf.constant(rng.normal(size=(1, 8, 3)), tf.float32)
+    signatures = tf.constant(rng.integers(0, 4, (1, 8, 5)), tf.int32)
+    mask = tf.constant([[1, 1, 0, 1, 0, 1, 1, 0]], tf.float32)
+    asked = tf.constant(rng.integers(0, 4, (7, 5)), tf.int32)
+    layer = SignatureSums(2, normalize=normalize)
+    once = layer.call_request(lambda value: len(value) == 1, behaviours, signatures, mask, asked)
+    tiled = [tf.repeat(tensor, 7, axis=0) for tensor in (behaviours, signatures, mask)]
+    np.testing.assert_allclose(once, layer(*tiled, asked), atol=1e-6)
+
+
 def test_an_empty_round_has_a_gradient_of_zero():
     behaviours = tf.Variable(np.ones((1, 2, 3), np.float32))
     signatures, asked = np.array([[[1, 0], [1, 1]]], np.int32), np.array([[0, 1]], np.int32)
