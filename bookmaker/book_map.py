@@ -57,7 +57,7 @@ def render(lessons: Iterable[Lesson], titles: Mapping[str, str]) -> str | None:
     if not any(lesson.prerequisites for lesson in lessons):
         return None
     try:
-        return book_map(places(lessons), titles).svg
+        return book_map(places(lessons), titles).svg.rstrip("\n") + "\n"
     except ValueError as error:
         raise LessonError(f"{NAME}: {error}") from None
 

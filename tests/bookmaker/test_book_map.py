@@ -4,6 +4,7 @@ import re
 
 import pytest
 from pair_text import core_text, write_pair
+from small_book import Book
 
 from bookmaker import book_map, index, lesson_checks, lessons
 from bookmaker.__main__ import main
@@ -56,7 +57,8 @@ def test_the_start_page_shows_the_map(book):
     assert re.search(rf"!\[The book: [^\]]+\]\({book_map.NAME}\)", page)
     assert page.index(book_map.NAME) < page.index("## 00 Small")
     picture = index.render_map(book)
-    assert picture.startswith("<svg") and picture == index.render_map(book)
+    assert picture.startswith("<svg") and picture.endswith("</svg>\n")
+    assert picture == index.render_map(book)
     assert "Sums: two and two builds on 00_small/01_one, 00_small/03_small" in picture
 
 
@@ -82,3 +84,10 @@ def test_a_lesson_that_is_not_there_is_named(book):
     with pytest.raises(LessonError, match=r"book_map.svg: lesson .01_more/02_new.: .*small/04_no"):
         index.render_map(book)
     assert main(["--chapters", str(book), "index"]) == 1
+
+
+def test_a_work_copy_of_the_start_page_has_its_map(tmp_path):
+    book = Book(tmp_path)
+    (book.chapters / book_map.NAME).write_text("<svg/>")
+    book.refresh()
+    assert (book.work / book_map.NAME).read_text() == "<svg/>"
