@@ -103,32 +103,32 @@ def test_the_other_categories_of_a_topic_are_alike():
 
 def test_every_category_of_a_topic_is_shown_and_items_are_of_the_catalogues_category():
     data = simulator.long_history(**SMALL)
-    counts = np.bincount(data.train.features["category"], minlength=21)[1:] / 2000
-    np.testing.assert_allclose(counts, 0.05, atol=0.02)
+    counts = np.bincount(data.train.features["category"], minlength=13)[1:] / 2000
+    np.testing.assert_allclose(counts, 1 / 12, atol=0.025)
     topic, category = data.truth["topic"][1:], data.truth["category"][1:]
-    np.testing.assert_array_equal(category, np.arange(200) // 10 + 1)
-    np.testing.assert_array_equal(topic, np.arange(200) // 20)
+    np.testing.assert_array_equal(category, np.arange(120) // 10 + 1)
+    np.testing.assert_array_equal(topic, np.arange(120) // 20)
 
 
 def test_clicks_tell_which_categories_belong_together():
     """Covariance of the click with each category's count: nothing is learned, nothing is told."""
     data = simulator.long_history(num_valid_rows=4, num_test_rows=4)
     features, click = data.train.features, data.train.label
-    counts = np.stack([np.bincount(row, minlength=21)[1:] for row in features["history_category"]])
-    covariance = np.zeros((20, 20))
-    for category in range(20):
+    counts = np.stack([np.bincount(row, minlength=13)[1:] for row in features["history_category"]])
+    covariance = np.zeros((12, 12))
+    for category in range(12):
         rows = features["category"] == category + 1
         covariance[category] = (click[rows] - click[rows].mean()) @ counts[rows] / rows.sum()
-    partner = np.arange(20) ^ 1
+    partner = np.arange(12) ^ 1
     both = covariance + covariance.T
-    own = np.eye(20, dtype=bool)
-    others = ~own & (np.arange(20)[:, None] // 2 != np.arange(20) // 2)
+    own = np.eye(12, dtype=bool)
+    others = ~own & (np.arange(12)[:, None] // 2 != np.arange(12) // 2)
     np.testing.assert_array_equal(np.where(own, -np.inf, both).argmax(axis=1), partner)
     # The noise of the others, and the size of the signal, as the lens's text says.
-    expected = counts.std(axis=0).mean() * click.std() / np.sqrt(len(click) / 20)
+    expected = counts.std(axis=0).mean() * click.std() / np.sqrt(len(click) / 12)
     assert covariance[others].std() == pytest.approx(expected, rel=0.25)
-    found = covariance[np.arange(20), partner].mean(), covariance[own].mean()
-    np.testing.assert_allclose(found, 25 / 20, rtol=0.25)
+    found = covariance[np.arange(12), partner].mean(), covariance[own].mean()
+    np.testing.assert_allclose(found, 50 / 20, rtol=0.25)
 
 
 def test_knobs_of_the_click_leave_the_rows_alone_and_across_the_labels():
@@ -144,7 +144,7 @@ def test_knobs_of_the_click_leave_the_rows_alone_and_across_the_labels():
     where = simulator.relevant_steps(before, before.train)
     np.testing.assert_array_equal(simulator.relevant_steps(other, other.train), where)
     # A step that is relevant to one row is none of another's of the request, so all are named.
-    of_request = np.repeat(where.reshape(-1, 4, 300).any(axis=1), 4, axis=0)
+    of_request = np.repeat(where.reshape(-1, 2, 300).any(axis=1), 2, axis=0)
     moved = before.train.features["history"] != other.train.features["history"]
     assert not (moved & ~of_request).any()
 
@@ -154,7 +154,7 @@ def test_the_seed_alone_decides_the_bytes():
 
 
 def test_ids_are_small_where_they_fit():
-    data = simulator.long_history(**SMALL)
+    data = simulator.long_history(**SMALL, num_topics=10)
     for name, values in data.train.features.items():
         assert values.dtype == (np.int8 if "category" in name else np.int16), name
     data = simulator.long_history(**SMALL, num_topics=200, items_per_category=100)
@@ -163,11 +163,11 @@ def test_ids_are_small_where_they_fit():
 
 
 def test_relevant_steps_need_a_place_each():
-    data = simulator.long_history(**SMALL, relevant=25, recent_share=1.0, own_share=1.0)
+    data = simulator.long_history(**SMALL, relevant=50, recent_share=1.0, own_share=1.0)
     where = simulator.relevant_steps(data, data.test)
-    assert where.sum(axis=1).max() == 25 and not where[:, :-100].any()
-    with pytest.raises(ValueError, match=r"^relevant: expected at most 25, .* 100 places, got 26$"):
-        simulator.long_history(**SMALL, relevant=26)
+    assert where.sum(axis=1).max() == 50 and not where[:, :-100].any()
+    with pytest.raises(ValueError, match=r"^relevant: expected at most 50, .* 100 places, got 51$"):
+        simulator.long_history(**SMALL, relevant=51)
     small = SMALL | {"history_length": 130}
-    with pytest.raises(ValueError, match=r"^relevant: expected at most 7, .* 30 places, got 25$"):
+    with pytest.raises(ValueError, match=r"^relevant: expected at most 15, .* 30 places, got 50$"):
         simulator.long_history(**small)

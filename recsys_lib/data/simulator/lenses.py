@@ -223,7 +223,7 @@ _ALL = (
     _lens(
         "long_history",
         "04",
-        _rows(12_000, WHOLE_REQUESTS),
+        _rows(8_000, WHOLE_REQUESTS),
         _integer("history_length", 1_000, "behaviours in a history, all real", 2),
         _integer(
             "short_length",
@@ -231,10 +231,10 @@ _ALL = (
             "last behaviours, which the short history holds",
             relation=("less than", "history_length"),
         ),
-        _integer("relevant", 25, "most behaviours of a candidate's topic"),
-        _share("recent_share", 0.02, "relevant behaviours among the last `short_length`"),
+        _integer("relevant", 50, "most behaviours of a candidate's topic"),
+        _share("recent_share", 0.01, "relevant behaviours among the last `short_length`"),
         _integer("half_life", 1_000, "behaviours after which one counts half"),
-        _integer("num_topics", 10, "topics", 2),
+        _integer("num_topics", 6, "topics", 2),
         _integer("categories_per_topic", 2, "categories of each topic", 2),
         _integer("items_per_category", 10, "items of each category"),
         _share("across", 0.5, "candidates whose relevant behaviours are in another category"),
@@ -243,7 +243,7 @@ _ALL = (
         _share("own_share", 0.5, "candidates with a relevant behaviour"),
         _integer(
             "candidates",
-            4,
+            2,
             "items shown beside one history, each of a topic of its own",
             relation=("less than", "num_topics"),
         ),

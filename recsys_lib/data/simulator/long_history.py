@@ -39,28 +39,28 @@ LENS = "long_history"
 
 
 def long_history(
-    num_rows: int = 12_000,
+    num_rows: int = 8_000,
     history_length: int = 1_000,
     short_length: int = 100,
-    relevant: int = 25,
-    recent_share: float = 0.02,
+    relevant: int = 50,
+    recent_share: float = 0.01,
     half_life: int = 1_000,
-    num_topics: int = 10,
+    num_topics: int = 6,
     categories_per_topic: int = 2,
     items_per_category: int = 10,
     across: float = 0.5,
     strength: float = 1.5,
     bias: float = -2.0,
     own_share: float = 0.5,
-    candidates: int = 4,
+    candidates: int = 2,
     num_valid_rows: int = 2_000,
     num_test_rows: int = 4_000,
     seed: int = 0,
 ) -> SimulatedDataset:
     """Simulate clicks on candidates for which a few behaviours among a thousand speak.
 
-    At the defaults the arrays take 60 MB: ids are of the smallest type that holds them, but each
-    row has its whole history, ``3 history_length`` bytes. Training copies what it reads as int32.
+    At the defaults the arrays take 31 MB: ids are of the smallest type that holds them, but each
+    row has its whole history, ``2 history_length`` bytes. Training copies what it reads as int32.
 
     Args:
         num_rows: rows of the training split.
