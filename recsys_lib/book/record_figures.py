@@ -33,12 +33,13 @@ def drawn(
     figure = Figure(figsize=(7.0, height), dpi=100, layout="constrained")
     axes = figure.subplots()
     styles = [record["arms"][model].get("style") for model in models]
+    again = [style in styles[:place] for place, style in enumerate(styles)]
     for place, model in enumerate(models):
         own = [row for row in rows if row["model"] == model and name in row]
         means = [row[name][0] for row in own]
         lows = [row[name][0] - row[name][1] if len(row[name]) > 1 else 0 for row in own]
         highs = [row[name][2] - row[name][0] if len(row[name]) > 1 else 0 for row in own]
-        look = _look(styles[place], place, styles[:place].count(styles[place]))
+        look = _look(styles[place], place, sum(again[: place + 1]) if again[place] else 0)
         if sweep is not None:
             points = [float(row["point"]) for row in own]
             axes.errorbar(points, means, [lows, highs], label=model, capsize=2, **look)
@@ -68,16 +69,16 @@ def _title(record):
     return record["question"]
 
 
-def _look(style, place, before):
-    """How an arm is drawn, ``before`` arms of the same model being there already."""
+def _look(style, place, again):
+    """How an arm is drawn; ``again``: 0 for a model's first, then numbered through the figure."""
     from recsys_lib.book.plots import series_style
 
     if style is None:
         return dict(series_style(place))
     color, marker, dash = style
-    if before:
-        marker, dash = _AGAIN[(before - 1) % len(_AGAIN)]
+    if again:
+        marker, dash = _AGAIN[(again - 1) % len(_AGAIN)]
     # JSON has lists where matplotlib wants tuples.
     line = (dash[0], tuple(dash[1])) if isinstance(dash, list) else dash
     look = {"color": color, "marker": marker, "linestyle": line}
-    return look | ({"markerfacecolor": "white"} if before else {})
+    return look | ({"markerfacecolor": "white"} if again else {})

@@ -190,8 +190,8 @@ def test_a_sweep_is_drawn_as_curves_without_the_drawn_knobs():
 
 
 def test_arms_of_one_model_keep_its_colour_and_can_be_told_apart_without_it():
-    names = ["mean", "DIN", "mean, wide", "mean, no product"]
-    arms = {name: ARMS["DIN" if name == "DIN" else "mean"] for name in names}
+    names = ["mean", "DIN", "mean, wide", "mean, no product", "DIN, raw"]
+    arms = {name: ARMS[name.partition(",")[0]] for name in names}
     declaration = record()["declaration"] | {
         "arms": [{"name": name} for name in names],
         "sweep": {"knob": "num_interests", "values": [1, 4]},
@@ -199,10 +199,11 @@ def test_arms_of_one_model_keep_its_colour_and_can_be_told_apart_without_it():
     rows = [row(name, point, 90.0) for name in names for point in ("1", "4")]
     (axes,) = Evidence(record(arms=arms, declaration=declaration, summary=rows)).figure().axes
     drawn = [curve.lines[0] for curve in axes.containers]
-    assert [line.get_color() for line in drawn] == ["#E69F00", "#0072B2", "#E69F00", "#E69F00"]
-    assert len({line.get_marker() for line in drawn}) == 4
-    assert len({str(line._dash_pattern) for line in drawn}) == 4
-    assert [line.get_markerfacecolor() for line in drawn[2:]] == ["white", "white"]
+    mean, din = "#E69F00", "#0072B2"
+    assert [line.get_color() for line in drawn] == [mean, din, mean, mean, din]
+    assert len({line.get_marker() for line in drawn}) == 5
+    assert len({str(line._dash_pattern) for line in drawn}) == 5
+    assert [line.get_markerfacecolor() for line in drawn[2:]] == ["white"] * 3
     assert [label.get_text() for label in axes.get_xticklabels()] == ["1", "4"]
 
 
