@@ -32,6 +32,7 @@ from recsys_lib.sequence import (
     build_eta,
     build_gru,
     build_pooled,
+    build_sdim,
     build_sim,
     build_twin,
 )
@@ -220,6 +221,7 @@ BUILDERS = {
     "sim": (build_sim, {"found_steps": 2, "auxiliary_weight": 0}, ("sim_interest",)),
     "eta": (build_eta, {"found_steps": 2}, ("eta_interest",)),
     "twin": (build_twin, {"found_steps": 2}, ("twin_interest",)),
+    "sdim": (build_sdim, {"signature_bits": 1}, ("sdim_interest",)),
 }
 
 
