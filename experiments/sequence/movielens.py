@@ -23,7 +23,7 @@ EXPERIMENT = Experiment(
     question="On MovieLens, which way to read the films that somebody liked predicts the next one?",
     data="movielens",
     split="per_user",
-    knobs={"sessions": (3, 5), "max_history": 10},
+    knobs={"max_history": 10},
     references=("logistic regression", "trees"),
     arms=[
         Arm(name="mean", model="mean", space=SPACE, options=HEAD),
@@ -31,13 +31,6 @@ EXPERIMENT = Experiment(
         Arm(name="DIN, raw", model="din", space=SPACE, options=UNIT | {"scale": "raw"}),
         Arm(name="GRU", model="gru", space=SPACE, options=HEAD),
         Arm(name="DIEN", model="dien", space=SPACE, options=HEAD | {"auxiliary_weight": 0.0}),
-        Arm(
-            name="DSIN",
-            model="dsin",
-            space=SPACE | SCALES,
-            options=HEAD | {"histories": ("session_history",), "num_sessions": 3},
-        ),
-        Arm(name="BST", model="bst", space=SPACE, options=HEAD),
         Arm(name="no history", model="dnn", space=SPACE, options=DEEP, columns=REQUEST),
         Arm(
             name="logistic regression",
@@ -63,8 +56,6 @@ EXPERIMENT = Experiment(
         level("din_is_level", "DIN and the mean of the history are level.", "DIN", "mean"),
         level("gru_is_level", "GRU and the mean of the history are level.", "GRU", "mean"),
         level("dien_is_level", "DIEN and the mean of the history are level.", "DIEN", "mean"),
-        better("mean_above_dsin", "The mean of the history is ahead of DSIN.", "mean", "DSIN"),
-        better("mean_above_bst", "The mean of the history is ahead of BST.", "mean", "BST"),
         better("scale_helps_din", "DIN's raw sum is behind a scaled one.", "DIN", "DIN, raw"),
         better("history_helps", "The history is worth something.", "mean", "no history"),
     ],
