@@ -20,7 +20,7 @@ SECONDS = {"ns": 1e-9, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "minutes": 60.0, "hour
 """Units of durations, in seconds. Whole minutes and hours are times to read, not measurements."""
 
 OPENING = "the opening"
-_EXEMPT = ("mathematics", "worked example", "references")
+_EXEMPT = re.compile(r"\b(?:mathematics|worked example|references)\b", re.IGNORECASE)
 _SPELLINGS = {
     PERCENT: r"[ \u00a0]?%|\s(?:percent|per cent)\b",
     POINTS: r"\s(?:percentage )?points?\b",
@@ -38,16 +38,19 @@ _NUMBER = re.compile(
     rf"(?!\.?\d)(?:\s(?P<scale>{'|'.join(_SCALES)})\b|(?P<unit>{_UNITS})(?!\w))?"
 )
 _OF_THE_GAP = re.compile(r"\s+of\s+(?:[\w’'-]+\s+){0,4}gap\b")
-# Places in papers, and versions, are no measurements.
+# Places in papers are no measurements, nor are versions, which have no unit.
+_LIST_BEFORE = r"\s*(?:[\d.]+(?:,| and| or| to)?\s+)*$"
 _PLACE = re.compile(
     r"(?:\b(?:sections?|sec\.|equations?|eqs?\.|lemmas?|theorems?|propositions?|tables?|figures?|"
-    r"figs?\.|algorithms?|appendix|chapters?|versions?|python|keras|tensorflow|numpy)|§)\s*"
-    r"(?:[\d.]+(?:,| and| or| to)?\s+)*$",
+    rf"figs?\.|algorithms?|appendix|chapters?)|§){_LIST_BEFORE}",
     re.IGNORECASE,
+)
+_VERSION = re.compile(
+    rf"\b(?:versions?|python|keras|tensorflow|numpy){_LIST_BEFORE}", re.IGNORECASE
 )
 _TIME = re.compile(r"^\*\*Time\.\*\*.*?(?=\n\n|\Z)", re.MULTILINE | re.DOTALL)
 _NO_PROSE = re.compile(
-    r"\$\$.*?\$\$|\\\$|\$(?!\s)[^$\n]*(?:\n[^$\n]+)*?\$|<!--.*?-->|<[^>\n]+>|(?<=\])\([^)\s]*\)",
+    r"\$\$.*?\$\$|\\\$|\$(?!\s)[^$\n]*(?:\n[^$\n]+)*?\$|<!--.*?-->|</?[A-Za-z][^>\n]*>|(?<=\])\([^)\s]*\)",
     re.DOTALL,
 )
 # Of "80, 15 and 4 %" all three are percentages.
@@ -129,9 +132,10 @@ def is_held(number: Said, shown: Shown) -> bool:
     if number.unit in SECONDS:
         candidates = [(seconds, 1 / SECONDS[number.unit]) for seconds in shown.seconds]
     else:
-        candidates = [(x, 1.0) for x in (shown.percent if number.unit == PERCENT else shown.plain)]
+        of_unit = {PERCENT: shown.percent, POINTS: [*shown.shares, *shown.percent]}
+        candidates = [(x, 1.0) for x in of_unit.get(number.unit, shown.plain)]
         if number.unit in (PERCENT, POINTS):
-            candidates += [(x, 100.0) for x in shown.plain if abs(x) <= 2]
+            candidates += [(x, 100.0) for x in shown.shares if abs(x) <= 2]
     # Half a unit of the last digit, and a little for numbers that have no exact binary form.
     slack = 0.5 * 10.0**-number.digits + 1e-9 * max(1.0, number.value)
     return any(abs(abs(x) * factor - number.value) <= slack for x, factor in candidates)
@@ -150,7 +154,7 @@ def said_in(notebook: Any) -> Iterator[Said]:
         text = _blank(_TIME, cell.source) if position == 0 else cell.source
         for heading, section in _sections(text):
             part = heading or part
-            if not any(word in part.lower() for word in _EXEMPT):
+            if not _EXEMPT.search(part):
                 for number, sentence in numbers_in(section):
                     yield Said(*number, position + 1, part, sentence)
 
@@ -181,7 +185,7 @@ def numbers_in(markdown: str) -> Iterator[tuple[tuple[str, float, int, str], str
             last = after
         number = _number(found, last)
         follows = _OF_THE_GAP.match(prose, last.end())
-        if _has_to_be_held(number, follows) and not _PLACE.search(prose[: found.start()]):
+        if _has_to_be_held(number, follows) and not _names_a_place(number, prose[: found.start()]):
             yield number, _sentence(markdown, found.start())
 
 
@@ -208,6 +212,11 @@ def _has_to_be_held(number, of_the_gap):
     if "." in text or "e-" in text or unit == PERCENT:
         return True
     return bool(of_the_gap) if unit == POINTS else unit in ("ns", "µs", "ms", "s")
+
+
+def _names_a_place(number, before):
+    unit = number[3]
+    return bool(_PLACE.search(before) or (unit == PLAIN and _VERSION.search(before)))
 
 
 def _key(text):

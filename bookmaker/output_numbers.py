@@ -23,6 +23,8 @@ _UNITS = (
 )
 _OF_RECORDS = ("summary", "findings", "varied", "scoreboard", "resolution", "gaps")
 _IN_POINTS = ("points", "error_points")
+_COUNTS = ("worlds", "record", "users", "runs", "margin")
+"""What is no effect, though it stands beside one that is in points."""
 _CONFIDENCE = 95.0
 """All intervals of records are of so many percent."""
 
@@ -33,11 +35,13 @@ class Shown:
 
     Args:
         plain: all of them.
+        shares: those that may be a share or points though nothing says so: all but a record's.
         percent: percentages, and points of a gap.
         seconds: durations.
     """
 
     plain: list[float] = field(default_factory=list)
+    shares: list[float] = field(default_factory=list)
     percent: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
 
@@ -54,6 +58,7 @@ class Shown:
         for found in _NUMBER.finditer(text):
             number = float(found["number"].replace(",", ""))
             self.plain.append(number)
+            self.shares.append(number)
             if is_percent:
                 self.percent.append(number)
             rest = text[found.end() :].lstrip()
@@ -103,7 +108,7 @@ def _numbers(value: Any, in_points: bool) -> Iterator[tuple[float, bool]]:
     if isinstance(value, dict):
         in_points = in_points or value.get("unit") == "points"
         for name, one in value.items():
-            yield from _numbers(one, in_points or name in _IN_POINTS)
+            yield from _numbers(one, (in_points or name in _IN_POINTS) and name not in _COUNTS)
     elif isinstance(value, list):
         for one in value:
             yield from _numbers(one, in_points)

@@ -28,7 +28,7 @@ FINDINGS = ("finding", BLOCK)
 
 _TICK = re.compile(r"\[([^\]]*)\]\(#([^)\s]+)\)")
 _CODE = re.compile(
-    r"^ {0,3}(`{3,}|~{3,}).*?^ {0,3}\1[`~]* *$|(?<!`)(`+)(?!`).*?(?<!`)\2(?!`)",
+    r"^ {0,3}(`{3,}|~{3,}).*?^ {0,3}\1[`~]* *$|(?<!`)(`+)(?!`)(?:(?!\n\s*\n).)*?(?<!`)\2(?!`)",
     re.DOTALL | re.MULTILINE,
 )
 
@@ -55,6 +55,18 @@ def ticks(notebook: Any) -> list[Tick]:
         for found in _TICK.finditer(without_code(cell.source))
         if IDENTIFIER.fullmatch(found[2])
     ]
+
+
+def _malformed(notebook):
+    """Ticks that name nothing by an identifier, and so would be held against nothing."""
+    for number, cell in enumerate(notebook.cells, start=1):
+        if cell.cell_type == "markdown":
+            for mark, target in _TICK.findall(without_code(cell.source)):
+                if mark in (MARK, NOT_SHOWN) and not IDENTIFIER.fullmatch(target):
+                    yield (
+                        f"cell {number}: [{mark}](#{target}): expected the identifier of a check "
+                        f"or finding, got {target}"
+                    )
 
 
 def without_code(markdown: str) -> str:
@@ -126,6 +138,7 @@ def problems(text_path: Path, notebook: Any) -> list[str]:
     found = [
         *_faults(notebook),
         *_of_records(notebook, results),
+        *_malformed(notebook),
         *_of_ticks(notebook, results),
         *_of_block(notebook),
         *_of_guesses(notebook),

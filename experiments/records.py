@@ -112,7 +112,9 @@ def code_of(experiment: Experiment, arm: Arm, root: Path = ROOT) -> str:
     else:
         module, name = lens_reference(str(experiment.lens)).split(":")
         lines.append(f"from {module} import {name}")
-    parts = parts_read(["\n".join(lines)], find_modules(root, ("recsys_lib",)), root)
+    # A lens that no lesson uses may stand beside its declaration.
+    modules = find_modules(root, ("recsys_lib", "experiments"))
+    parts = parts_read(["\n".join(lines)], modules, root)
     own = [Path(__file__).with_name(name) for name in ("cells.py", "estimators.py", "logs.py")]
     return hash_of([*parts, *((path.name, path.read_bytes()) for path in own)])
 

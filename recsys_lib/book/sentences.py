@@ -144,7 +144,8 @@ def setting(record: Mapping[str, Any], name: str) -> str:
         data = declared["data"]
         where = [f"data {_DATA.get(data, data)}", f"split {declared['split'].replace('_', ' ')}"]
     else:
-        where = [f"lens {declared['lens']}"]
+        # One that stands beside its declaration is named by its function alone.
+        where = [f"lens {declared['lens'].rpartition(':')[2]}"]
     part = contrast.get("part", "all")
     slices = [] if part == "all" else [f"slice {part}"]
     return ", ".join([*where, *(f"{knob} {_in_words(of)}" for knob, of in knobs.items()), *slices])

@@ -30,9 +30,9 @@ def core(chapters):
 
 def counted(path, old="", new=""):
     """The budget of a text in which something is exchanged; it must stand there once."""
-    text = path.read_text()
+    text = path.read_text(encoding="utf-8")
     assert not old or text.count(old) == 1
-    path.write_text(text.replace(old, new) if old else text)
+    path.write_text(text.replace(old, new) if old else text, encoding="utf-8")
     return budget.count(path)
 
 

@@ -39,9 +39,9 @@ def problems(path):
 
 def edit(path, old, new):
     """Change a text only, as an author does before a build; what is stale is no problem here."""
-    text = path.read_text()
+    text = path.read_text(encoding="utf-8")
     assert old in text
-    path.write_text(text.replace(old, new, 1))
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
     return [line.split(".md: ", 1)[-1] for line in lesson_checks.text_problems(path)]
 
 
@@ -91,8 +91,8 @@ def test_a_companion_that_checks_sentences_has_their_heading(pair):
     missing = "heading `## Checked sentences` is missing"
     assert missing in edit(pair[1], "## More of it\n\n", f"## More of it\n\n{cell}")
     shown = "```{code-cell} ipython3\n:tags: [hide-input]\n\nchecked_sentences()\n```\n"
-    text = pair[1].read_text()
-    pair[1].write_text(f"{text}\n## Checked sentences\n\n{shown}")
+    text = pair[1].read_text(encoding="utf-8")
+    pair[1].write_text(f"{text}\n## Checked sentences\n\n{shown}", encoding="utf-8")
     assert not [line for line in lesson_checks.text_problems(pair[1]) if missing in line]
     pair[1].write_text(f"{text.replace(cell, '')}\n{shown}")
     assert [line for line in lesson_checks.text_problems(pair[1]) if missing in line]

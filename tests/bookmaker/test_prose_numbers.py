@@ -38,6 +38,9 @@ def texts(markdown):
         ("7 seeds, 4 models, 2 msgs, 5 users", []),
         ("v2.21, 1.2.3, x0.5, NumPy 2.4, Keras 3.5, Python 3.11", []),
         ("section 3.2, equations 2.1 and 2.2, table 4.1, § 5.3", []),
+        # A version has no unit, and below and above are no marks.
+        ("in NumPy 3.2 ms, with TensorFlow 45 %", ["3.2 ms", "45 %"]),
+        ("The gap is < 0.05 on one and the score > 0.71", ["0.05", "0.71"]),
         ("`0.766`, ``0.7 ` 0.8``, $0.766$, $$\n0.766\n$$, <!-- 0.766 --> <img width=0.5>", []),
         ("```\n0.766\n```\n\n~~~python\n45 %\n~~~", []),
     ],
@@ -201,6 +204,8 @@ def test_places_that_are_exempt(found, anatomy):
     assert "cell 1, the opening" in line
     (line,) = found("# T", time, anatomy=anatomy)
     assert "1.5 s" in line
+    (line,) = found(time, "## Preferences\n\nIt is 0.766.", anatomy=anatomy)
+    assert "cell 2, Preferences" in line
 
 
 @pytest.mark.parametrize("anatomy", ["full", "overview", "lab"])
@@ -219,7 +224,9 @@ def test_lessons_that_are_not_converted_are_left_alone(found, anatomy):
         ("13.68 points", True),
         ("a 95 % interval", True),
         ("an AUC of 0.75", False),
-        ("71 %", True),  # as a share
+        ("71 %", False),  # an AUC is no share
+        ("71 points of the gap", False),
+        ("20 points of the gap", False),  # so many worlds
         ("20 s", False),
     ],
 )

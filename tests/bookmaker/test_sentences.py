@@ -174,6 +174,18 @@ def test_ticks_in_code_are_none():
     ]
 
 
+@pytest.mark.parametrize("target", ["Small.sum.of_two", "small-sum-of-two", "small"])
+@pytest.mark.parametrize("mark", ["✓", "○"])
+def test_a_tick_to_what_is_no_identifier_is_named(found, mark, target):
+    (line,) = found(f"Two [{mark}](#{target}). See [above](#The-problem).")
+    assert line.startswith(f"cell 1: [{mark}](#{target}): expected the identifier of a check")
+
+
+def test_marks_of_code_in_two_paragraphs_do_not_hide_what_lies_between():
+    text = f"press ` here.\n\n{TICK}\n\nand ` there"
+    assert ticks(notebook_of(text)) == [Tick(1, "✓", "small.sum.of_two")]
+
+
 def test_what_is_no_code_keeps_its_place():
     text = "one `two`\n~~~python\nthree\n~~~\nfour"
     left = without_code(text)

@@ -234,13 +234,25 @@ def test_a_record_without_a_declaration_is_found(home):
     assert found == ["small.gone.json: no experiment of this name is declared"]
 
 
+def test_a_lens_beside_its_declaration_is_code_of_its_arms(tmp_path):
+    experiment = registry.load("sequence.strength")
+    arm = experiment.arms[0]
+    for part in ("recsys_lib", "experiments", "data", "constraints.txt"):
+        subprocess.run(["cp", "-r", str(history.ROOT / part), str(tmp_path / part)], check=True)
+    before = records.code_of(experiment, arm, tmp_path)
+    assert before == records.code_of(experiment, arm)
+    path = tmp_path / "experiments" / "sequence" / "_plays.py"
+    path.write_text(path.read_text(encoding="utf-8") + "\n# changed\n", encoding="utf-8")
+    assert records.code_of(experiment, arm, tmp_path) != before
+
+
 def test_the_code_of_an_arm_is_that_of_its_builder_lens_and_training(tmp_path):
     experiment = registry.load("small.factors", DECLARED)
     lr, fm = experiment.arm("LR"), experiment.arm("FM")
     assert records.code_of(experiment, lr) != records.code_of(experiment, fm)
     copy = tmp_path / "copy"
     copy.mkdir()
-    for part in ("recsys_lib", "data", "constraints.txt"):
+    for part in ("recsys_lib", "experiments", "data", "constraints.txt"):
         subprocess.run(["cp", "-r", str(history.ROOT / part), str(copy / part)], check=True)
     before = {arm.name: records.code_of(experiment, arm, copy) for arm in (lr, fm)}
     assert before["FM"] == records.code_of(experiment, fm)
