@@ -9,7 +9,7 @@ from pathlib import Path
 
 import lab
 
-COPIED = ("chapters", "data", "recsys_lib")
+COPIED = ("chapters", "data", "experiments", "recsys_lib")
 FILES = (".gitignore", "constraints.txt", "pyproject.toml", "requirements.txt")
 
 

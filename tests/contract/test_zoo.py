@@ -46,7 +46,9 @@ def test_a_lesson_teaches_it_and_tests_hold_it(model):
     lesson = ROOT / "chapters" / f"{model.lesson}.md"
     function = model.builder.split(":")[1]
     assert lesson.is_file()
-    text = lesson.read_text(encoding="utf-8")
+    companion = lesson.with_suffix(".deeper.md")
+    taught = [lesson, companion] if companion.is_file() else [lesson]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in taught)
     assert function in text or f'find("{model.key}")' in text
     tests = TESTS / model.tests
     assert tests.is_file()
