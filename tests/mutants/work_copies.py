@@ -112,8 +112,8 @@ MUTANTS = [
     Mutant(
         "links: labs stand in the row",
         "bookmaker/links.py",
-        "    row = [path for path in texts if not is_lab(path) and not _is_deeper(path)]",
-        "    row = [path for path in texts if not _is_deeper(path)]",
+        "    row = [path for path in texts if not is_lab(path) and not is_deeper(path)]",
+        "    row = [path for path in texts if not is_deeper(path)]",
         "bookmaker/test_links.py::test_a_lab_leads_back_into_the_row_which_passes_it_by",
     ),
     Mutant(
