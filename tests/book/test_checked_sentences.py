@@ -226,7 +226,7 @@ def test_an_exploratory_finding_has_no_tick(tmp_path):
             {},
             "data MovieLens, split per user",
         ),
-        ({"lens": "experiments.small._own:plays", "knobs": {}}, {}, "lens plays"),
+        ({"lens": "experiments.sequence._plays:plays", "knobs": {}}, {}, "lens plays"),
     ],
 )
 def test_a_finding_names_where_it_was_measured(declared, contrast, said):
