@@ -5,16 +5,9 @@ from typing import Any
 from experiments.arms import Arm
 from experiments.contrasts import better, level
 from experiments.declaration import Experiment
+from experiments.sequence._logs import DEEP, HEAD, KNOWN, REFERENCES, SCALES, SPACE, references
 
-SPACE: dict[str, Any] = {
-    "learning_rate": (3e-4, 1e-3, 3e-3, 1e-2),
-    "embedding_l2": (0.0, 1e-6, 1e-5, 1e-4),
-}
-SCALES: dict[str, Any] = {"scale": ("raw", "length", "softmax", "batch_normalization")}
-DEEP: dict[str, Any] = {"activation": "relu", "embedding_dim": 8}
-HEAD: dict[str, Any] = DEEP | {"product": True, "histories": ("history",)}
 UNIT: dict[str, Any] = HEAD | {"attention_units": (16,)}
-KNOWN = ("user_count", "user_like_rate", "item_count", "item_like_rate")
 REQUEST = ("user_id", "movie_id", "genres", "decade", "hour", "weekday", *KNOWN)
 """All columns but the histories."""
 
@@ -24,7 +17,7 @@ EXPERIMENT = Experiment(
     data="movielens",
     split="per_user",
     knobs={"max_history": 10},
-    references=("logistic regression", "trees"),
+    references=REFERENCES,
     arms=[
         Arm(name="mean", model="mean", space=SPACE, options=HEAD),
         Arm(name="DIN", model="din", space=SPACE | SCALES, options=UNIT),
@@ -32,25 +25,7 @@ EXPERIMENT = Experiment(
         Arm(name="GRU", model="gru", space=SPACE, options=HEAD),
         Arm(name="DIEN", model="dien", space=SPACE, options=HEAD | {"auxiliary_weight": 0.0}),
         Arm(name="no history", model="dnn", space=SPACE, options=DEEP, columns=REQUEST),
-        Arm(
-            name="logistic regression",
-            model="lr",
-            space={
-                "learning_rate": (1e-3, 3e-3, 1e-2, 3e-2),
-                "linear_l2": (0.0, 1e-6, 1e-5, 1e-4),
-            },
-            columns=REQUEST,
-        ),
-        Arm(
-            name="trees",
-            model="experiments.estimators:trees_on_ids",
-            space={
-                "learning_rate": (0.03, 0.1, 0.3),
-                "max_leaf_nodes": (7, 15, 31),
-                "min_samples_leaf": (20, 100),
-            },
-            columns=REQUEST,
-        ),
+        *references(REQUEST),
     ],
     contrasts=[
         level("din_is_level", "DIN and the mean of the history are level.", "DIN", "mean"),

@@ -1,0 +1,45 @@
+"""What the experiments on logs have in common: spaces, the head, and the two references."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from experiments.arms import Arm
+
+SPACE: dict[str, Any] = {
+    "learning_rate": (3e-4, 1e-3, 3e-3, 1e-2),
+    "embedding_l2": (0.0, 1e-6, 1e-5, 1e-4),
+}
+SCALES: dict[str, Any] = {"scale": ("raw", "length", "softmax", "batch_normalization")}
+DEEP: dict[str, Any] = {"activation": "relu", "embedding_dim": 8}
+HEAD: dict[str, Any] = DEEP | {"product": True, "histories": ("history",)}
+KNOWN = ("user_count", "user_like_rate", "item_count", "item_like_rate")
+REFERENCES = ("logistic regression", "trees")
+
+
+def references(columns: Sequence[str]) -> list[Arm]:
+    """The two rivals that every table of a log has.
+
+    Args:
+        columns: names of those that they read; a history is none of them.
+    """
+    return [
+        Arm(
+            name="logistic regression",
+            model="lr",
+            space={
+                "learning_rate": (1e-3, 3e-3, 1e-2, 3e-2),
+                "linear_l2": (0.0, 1e-6, 1e-5, 1e-4),
+            },
+            columns=columns,
+        ),
+        Arm(
+            name="trees",
+            model="experiments.estimators:trees_on_ids",
+            space={
+                "learning_rate": (0.03, 0.1, 0.3),
+                "max_leaf_nodes": (7, 15, 31),
+                "min_samples_leaf": (20, 100),
+            },
+            columns=columns,
+        ),
+    ]
