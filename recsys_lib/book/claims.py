@@ -47,7 +47,7 @@ def claim(identifier, statement, holds, evidence):
         ValueError: if the identifier is malformed or already stands for another statement in this
             kernel, or if a text is empty or spans several lines.
     """
-    _require_identifier(identifier)
+    _require_identifier(identifier, "claim")
     evidence = _one_line("claim", "evidence", identifier, evidence)
     found = keep("claim", identifier, statement, holds, evidence)
     print(f"{MARK} {identifier}: {found.statement}\n  evidence: {found.evidence}")
@@ -67,7 +67,7 @@ def keep(kind, identifier, statement, holds, evidence=None):
     Raises:
         ClaimFailed, TypeError, ValueError: as `claim`.
     """
-    _require_identifier(identifier)
+    _require_identifier(identifier, kind)
     statement = _one_line(kind, "statement", identifier, statement)
     if not isinstance(holds, bool | np.bool_):
         raise TypeError(
@@ -132,10 +132,10 @@ def parse_output(text):
     return [CheckedClaim(*match.groups()) for match in pattern.finditer(text)]
 
 
-def _require_identifier(identifier):
+def _require_identifier(identifier, kind):
     if not isinstance(identifier, str) or not IDENTIFIER.fullmatch(identifier):
         raise ValueError(
-            "a claim's identifier must be dotted lower-case words, such as "
+            f"{kind}, identifier: expected dotted lower-case words, such as "
             f"'memorization.wide.seen_rules'; got {identifier!r}"
         )
 

@@ -79,7 +79,7 @@ def test_rejects_what_is_not_a_boolean(holds):
 
 @pytest.mark.parametrize("identifier", ["", "wide", "Wide.seen", "wide.", "a b.c", 3])
 def test_an_identifier_is_as_that_of_a_claim(identifier):
-    with pytest.raises(ValueError, match="dotted lower-case"):
+    with pytest.raises(ValueError, match="exact, identifier: expected dotted lower-case"):
         exact(identifier, "S.", True)
 
 
