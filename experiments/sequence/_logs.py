@@ -10,6 +10,10 @@ SPACE: dict[str, Any] = {
     "embedding_l2": (0.0, 1e-6, 1e-5, 1e-4),
 }
 SCALES: dict[str, Any] = {"scale": ("raw", "length", "softmax", "batch_normalization")}
+LINEAR_SPACE: dict[str, Any] = {
+    "learning_rate": (1e-3, 3e-3, 1e-2, 3e-2),
+    "linear_l2": (0.0, 1e-6, 1e-5, 1e-4),
+}
 DEEP: dict[str, Any] = {"activation": "relu", "embedding_dim": 8}
 HEAD: dict[str, Any] = DEEP | {"product": True, "histories": ("history",)}
 KNOWN = ("user_count", "user_like_rate", "item_count", "item_like_rate")
@@ -26,10 +30,7 @@ def references(columns: Sequence[str]) -> list[Arm]:
         Arm(
             name="logistic regression",
             model="lr",
-            space={
-                "learning_rate": (1e-3, 3e-3, 1e-2, 3e-2),
-                "linear_l2": (0.0, 1e-6, 1e-5, 1e-4),
-            },
+            space=LINEAR_SPACE,
             columns=columns,
         ),
         Arm(
