@@ -12,15 +12,20 @@ _FEW_POINTS = 8
 
 
 def drawn(
-    rows: Sequence[Mapping[str, Any]], record: Mapping[str, Any], name: str, title: str
+    rows: Sequence[Mapping[str, Any]],
+    record: Mapping[str, Any],
+    name: str,
+    axis: str,
+    title: str,
 ) -> "Figure":
     """A record's means with their intervals.
 
     Args:
         rows: of the record's summary, in the order in which the models stand.
-        record: its manifest, for the sweep, the styles and the title.
+        record: its manifest, for the sweep and the styles.
         name: measure that is drawn.
-        title: what its axis says.
+        axis: what its axis says.
+        title: the finding, or the question.
 
     Returns:
         One line for each model, or a curve along the sweep.
@@ -47,26 +52,17 @@ def drawn(
             at = len(models) - 1 - place
             axes.errorbar(means, [at] * len(own), xerr=[lows, highs], capsize=2, **look)
     if sweep is not None:
-        axes.set(xlabel=sweep["knob"].replace("_", " "), ylabel=title)
+        axes.set(xlabel=sweep["knob"].replace("_", " "), ylabel=axis)
         if len(points := sorted({float(row["point"]) for row in rows})) <= _FEW_POINTS:
             axes.set_xticks(points, [f"{point:g}" for point in points])
         axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     else:
         axes.set_yticks(range(len(models))[::-1], models)
-        axes.set_xlabel(f"{title}, mean and 95 % interval")
-    axes.set_title(_title(record), wrap=True)
+        axes.set_xlabel(f"{axis}, mean and 95 % interval")
+    axes.set_title(title, wrap=True)
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
     return figure
-
-
-def _title(record):
-    """The first declared finding that is confirmed, else the question."""
-    for contrast in record["declaration"]["contrasts"]:
-        found = record["findings"][contrast["finding"]]
-        if found["confirmed"]:
-            return found["sentence"]
-    return record["question"]
 
 
 def _look(style, place, again):

@@ -59,7 +59,15 @@ class Evidence:
     def figure(self) -> "Figure":
         """Means with their 95 % intervals: a line for each model, or a curve along the sweep."""
         name = next(one for one in _COLUMNS if any(one in row for row in self._rows))
-        return drawn(self._rows, self.record, name, _COLUMNS[name][0])
+        return drawn(self._rows, self.record, name, _COLUMNS[name][0], self._title())
+
+    def _title(self) -> str:
+        """The first declared finding that the record shows, else the question."""
+        for contrast in self.record["declaration"]["contrasts"]:
+            found = self.record["findings"][contrast["finding"]]
+            if is_confirmed(found):
+                return str(found["sentence"])
+        return str(self.record["question"])
 
     def brackets(self) -> str:
         """What the brackets of the table hold; empty where it has none."""

@@ -171,8 +171,9 @@ def test_the_figure_draws_a_mark_and_an_interval_for_each_model(results):
     assert segment[:, 0].tolist() == [92.0, 94.0]
 
 
-def test_the_title_is_the_question_where_nothing_is_shown():
-    figure = Evidence(record(findings={"leads": FOUND | {"confirmed": False}})).figure()
+@pytest.mark.parametrize("such", [{"confirmed": False}, {"exploratory": True}])
+def test_the_title_is_the_question_where_nothing_is_shown(such):
+    figure = Evidence(record(findings={"leads": FOUND | such})).figure()
     assert figure.axes[0].get_title() == "Who leads?"
 
 
