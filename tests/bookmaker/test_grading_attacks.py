@@ -32,6 +32,8 @@ OTHERS = {**FULL, FIRST.identifier: 0}
 QUICK = Limits(seconds=8, memory_bytes=500 << 20, processes=8, file_bytes=1 << 20)
 
 SHORT = dataclasses.replace(QUICK, seconds=1.5)
+# Enough for children to begin, beside other tests.
+SLEEPING = dataclasses.replace(QUICK, seconds=5)
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="watched through /proc")
 isolated = pytest.mark.skipif(
@@ -126,7 +128,7 @@ def test_no_child_outlives_the_round(way, ending, monkeypatch):
     monkeypatch.setattr(
         sandbox.Sandbox, "close", _before(sandbox.Sandbox.close, lambda: seen.extend(running(mark)))
     )
-    points, _, _ = graded(attack, SHORT if "sleep" in ending else QUICK)
+    points, _, _ = graded(attack, SLEEPING if "sleep" in ending else QUICK)
     assert points == OTHERS
     assert seen or ending == "os._exit(0)"  # they did run
     assert running(mark) == []

@@ -189,7 +189,7 @@ def test_where_nothing_changed_the_same_tenth_runs_in_every_clone(clone, fresh):
                 "mutants": set(),
                 "grading": set(),
             },
-            {"notebooks": {CHANGED, "04_sequence_models/04_when_each_pays"}},
+            {"notebooks": {CHANGED, "04_sequence_models/02_dien"}},
         ),
         (
             f"chapters/{CHANGED}.exercises.md",
