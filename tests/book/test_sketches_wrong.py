@@ -13,6 +13,7 @@ from recsys_lib.book.diagrams.naming import resolve
 from recsys_lib.book.diagrams.plan import PlannedArrow
 from recsys_lib.book.diagrams.sketching import checked
 from recsys_lib.book.sketches.examples import example
+from recsys_lib.book.sketches.families import FAMILIES
 from recsys_lib.book.sketches.registry import plan_of
 from recsys_lib.layers.network_stack import Mixture, NetworkStack
 from recsys_lib.zoo import find
@@ -256,3 +257,9 @@ def test_names_stand_for_places():
     assert resolve(mixture, "experts[1:-1]").part == slice(1, -1)
     assert resolve(mixture, "experts[4:]") is None
     assert resolve(Graph(example(find("cgc"))), "experts_1[g2]").part == slice(4, 6)
+
+
+def test_a_small_panel_that_searches_by_other_scores_than_it_attends_by_is_no_twin():
+    plan = without(FAMILIES["searches"].panels["twin"](), arrows=["scores > attention"])
+    with pytest.raises(ValueError, match=re.escape(f"arrow scores > attention: {NOT_DRAWN}")):
+        checked(plan, example(find("twin")))

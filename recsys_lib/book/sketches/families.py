@@ -203,6 +203,86 @@ def _apg() -> Plan:
     return plan
 
 
+def _searching(title: str, description: str) -> Plan:
+    plan = _panel(title, description, 4.6, 54)
+    plan.box("rest", "others", "*", "input", 0, 0, 0.95)
+    plan.box("behaviours", "all $e_j$", "behaviours", "embedding", 1, 0, 1.15)
+    plan.box("candidate", "candidate $v$", "candidate", "embedding", 2.2, 0, 1.5)
+    plan.box("deep", "network", "deep deep_logit", "network", 0, 4, 3.9)
+    plan.box("p", "p({task})", "output", "output", 0, 5, 4.6)
+    plan.arrows("deep > p; rest > deep via 0.4,1 0.4,3; candidate > deep via 3.45,1 3.45,3")
+    return plan
+
+
+def _two_stages(title: str, description: str, name: str, attention: str) -> Plan:
+    """A search and an attention; ``attention`` names its layers beside those of all models."""
+    plan = _searching(title, description)
+    plan.box("search", "the $k$ best", f"{name}_search", "interaction", 1.55, 2, 1.3)
+    layers = f"{attention} {name}_found {name}_weights {name}_interest"
+    plan.box("attention", "attention", layers, "gate", 0.8, 3, 2.5)
+    plan.arrows("search > attention > deep; behaviours > attention via 1.25,1 1.25,2")
+    return plan
+
+
+def _sim() -> Plan:
+    plan = _two_stages(
+        "SIM, soft search",
+        "The search has scores of its own, and a prediction of its own to train them.",
+        "sim",
+        "recency? sim_close_scores",
+    )
+    plan.box("scores", "own scores $r_j$", "sim_scores", "gate", 1.45, 1, 1.5)
+    own = "sim_pooled sim_search_deep sim_search_deep_logit sim_search_prediction"
+    plan.box("own", "own loss", own, "network", 3.6, 1, 1)
+    plan.arrows("behaviours > scores > search; candidate > scores; scores > own")
+    plan.arrows("candidate > own; behaviours > own; own > p via 4.25,3")
+    plan.arrows("candidate > attention via 3.1,1 3.1,2")
+    return plan
+
+
+def _eta() -> Plan:
+    plan = _two_stages(
+        "ETA",
+        "Bits of the vectors search, and the attention has scores of its own.",
+        "eta",
+        "eta_close_scores",
+    )
+    plan.box("scores", "hash bits", "eta_codes eta_scores", "gate", 1.45, 1, 1.5)
+    plan.arrows("behaviours > scores > search; candidate > scores")
+    plan.arrows("candidate > attention via 3.1,1 3.1,2")
+    return plan
+
+
+def _twin() -> Plan:
+    plan = _two_stages(
+        "TWIN",
+        "One score searches and weighs what was found.",
+        "twin",
+        "twin_found_scores",
+    )
+    plan.box("scores", "scores $s_j$", "recency? twin_scores", "gate", 1.45, 1, 1.5)
+    plan.arrows("behaviours > scores > search; candidate > scores")
+    plan.arrows("scores > attention via 3,2")
+    return plan
+
+
+def _sdim() -> Plan:
+    plan = _searching("SDIM", "What shares a signature with the candidate is added up.")
+    plan.box(
+        "signatures",
+        "signatures",
+        "sdim_codes sdim_signatures sdim_candidate_signatures",
+        "gate",
+        1.45,
+        1,
+        1.5,
+    )
+    plan.box("interest", "sum of the equal", "sdim_interest", "interaction", 0.8, 3, 2.5)
+    plan.arrows("behaviours > signatures > interest > deep; candidate > signatures")
+    plan.arrows("behaviours > interest via 1.25,1 1.25,2")
+    return plan
+
+
 class Family(NamedTuple):
     """Models that stand side by side.
 
@@ -235,6 +315,11 @@ FAMILIES = {
         "multiplies by.",
         {"scenario_shared_bottom": _own_tower, "star": _star, "pepnet": _pepnet, "apg": _apg},
         ("Multi-tower: parts of the scenario's own", "Dynamic weights: made from the scenario"),
+    ),
+    "searches": Family(
+        "Four ways through a history of thousands",
+        "What decides which behaviours an attention gets to see, or a sum without a search.",
+        {"sim": _sim, "eta": _eta, "twin": _twin, "sdim": _sdim},
     ),
 }
 """Key to family."""
@@ -274,7 +359,8 @@ def family(name: str, models: "Mapping[str, keras.Model] | None" = None) -> "Pic
 
     Args:
         name: ``"pairs"`` (Wide & Deep, FM, NFM, DeepFM), ``"gates"`` (Shared-Bottom, OMoE, MMoE,
-            CGC) or ``"scenarios"`` (the two paradigms of chapter 06).
+            CGC), ``"scenarios"`` (the two paradigms of chapter 06) or ``"searches"`` (SIM, ETA,
+            TWIN, SDIM).
         models: dict of the key of each row of the zoo to a built model, whose shapes are shown;
             default: small examples.
 
