@@ -36,7 +36,7 @@ from bookmaker.lessons import (
     read_notebook,
     read_text,
 )
-from bookmaker.offered_names import offer_problems
+from bookmaker.offered_names import module_problems, offer_problems
 from recsys_lib.book.places import CHAPTERS, LessonError
 
 LONGEST_CELL = 30
@@ -107,6 +107,7 @@ def _text_problems(lesson, notebook):
         *sentences.problems(lesson.text_path, notebook),
         *lesson_problems(lesson.text_path, notebook),
         *offer_problems(lesson.text_path, notebook),
+        *module_problems(lesson.text_path, notebook),
         *tables.problems(lesson.text_path, notebook),
     ]
 

@@ -5,7 +5,7 @@ from exercise_text import write
 
 from bookmaker import lesson_checks
 from bookmaker.lessons import find_texts, read_text
-from bookmaker.offered_names import SENTENCE, offer_problems
+from bookmaker.offered_names import SENTENCE, module_problems, offer_problems
 
 SAID = SENTENCE.format("small.twice")
 IMPORT = "from recsys_lib.book import check, exercise, hint, solution"
@@ -104,6 +104,30 @@ def test_the_check_of_a_lesson_asks_for_it(chapters):
     assert set(lesson_checks.check_lesson(path)) - set(before) == {f"{path}: {missing('hint')}"}
 
 
+@pytest.mark.parametrize(
+    ("shown", "imported", "missing"),
+    [
+        (SHOWN, "", ["np"]),
+        (SHOWN, "import numpy as np", []),
+        (SHOWN, "import numpy", ["np"]),
+        (SHOWN, "from somewhere import np", []),
+        ('exercise("small.letter")', "", []),
+    ],
+)
+def test_modules_that_answers_are_written_with_are_there(tmp_path, shown, imported, missing):
+    write(tmp_path)
+    exercises = tmp_path / "00_small" / "01_small.exercises.md"
+    text = exercises.read_text()
+    assert text.count("    result = 2 * x\n") == 1
+    exercises.write_text(text.replace("    result = 2 * x\n", "    result = np.multiply(2, x)\n"))
+    path = exercises.with_name("01_small.md")
+    path.write_text(f"# Small\n\n{code(imported)}\n{code(shown)}")
+    assert module_problems(path, read_text(path)) == [
+        f"{path}: answers to small.twice use {name}, which it does not import" for name in missing
+    ]
+
+
 @pytest.mark.parametrize("path", find_texts(), ids=lambda path: path.stem)
 def test_the_lessons_of_the_book(path):
-    assert offer_problems(path, read_text(path)) == []
+    notebook = read_text(path)
+    assert [*offer_problems(path, notebook), *module_problems(path, notebook)] == []

@@ -102,4 +102,11 @@ MUTANTS = [
         "{alias.name for alias in node.names}",
         f"{TEST_OFFERED}::test_what_is_not_imported_is_named",
     ),
+    Mutant(
+        "lessons: what is imported as np is numpy to the check",
+        OFFERED,
+        '(alias.asname or alias.name).split(".")[0]',
+        'alias.name.split(".")[0]',
+        f"{TEST_OFFERED}::test_modules_that_answers_are_written_with_are_there",
+    ),
 ]
