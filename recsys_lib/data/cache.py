@@ -1,0 +1,259 @@
+"""Encoded data on disk, as they are trained on: mapped into memory, not read.
+
+A cache is one folder. Each array of each split is a ``.npy`` file of its own, rows in the order of
+the split; ``cache.json`` says what is there:
+
+    cache.json                        written last
+    train/features.user_id.npy        (rows,) int32, as the column's ``input_shape`` says
+    train/features.history.npy        (rows, max_length) int32, 0 behind the last id
+    train/features.price.npy          (rows,) float32
+    train/labels.click.npy            (rows,) float32; 0 where there is no label
+    train/label_masks.watch.npy       (rows,) bool; only of tasks that have a mask
+    train/slices.0.npy                (rows,) bool
+    train/as_of.history.npy           (rows,) or (rows, max_length) float64
+    train/group.npy                   (rows,) int64
+    train/row_id.npy                  (rows,) int64
+    train/time.npy                    (rows,) float64; only where there is a time
+    valid/...  test/...               the same files
+
+``cache.json`` is one object:
+
+    format        1; another number is another layout
+    checksum      of everything that the arrays were made of (see ``checksum_of``)
+    name          of the data set
+    columns       list of ``column_to_config`` of the feature columns, in order
+    tasks         task to kind
+    splits        "train", "valid", "test": {"rows": N, "arrays": [
+                      {"kind": "features", "name": "user_id", "file": "train/features.user_id.npy",
+                       "bytes": ...}, ...]}; ``kind`` is a field of ``Split``, ``name`` its key, or
+                      null for ``group``, ``row_id`` and ``time``
+    details       whatever else the writer wants back: vocabularies, encoders, remarks
+
+File names follow the names where these are plain; readers take them from ``cache.json``. A cache is
+written into a folder beside its own and renamed when it is whole, so that a process that dies
+leaves nothing that could be read; a file of another size than ``cache.json`` says is not read
+either. ``row_id`` and ``group`` of different splits come from one numbering.
+"""
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from recsys_lib.data.splits import ARRAYS_BY_NAME, Split
+from recsys_lib.features.columns import column_from_config, column_to_config
+
+FORMAT = 1
+NOTE = "cache.json"
+SPLITS = ("train", "valid", "test")
+ALONE = ("group", "row_id", "time")
+"""Fields of ``Split`` that hold one array and no dict of them."""
+
+_PLAIN = re.compile(r"[a-z0-9_]{1,80}\Z")
+
+
+@dataclasses.dataclass(frozen=True)
+class Cached:
+    """What ``read`` found.
+
+    Args:
+        name: of the data set.
+        columns: its feature columns.
+        tasks: task name to kind.
+        splits: split name to ``Split`` whose arrays are mapped, not read.
+        details: what the writer stored beside them.
+    """
+
+    name: str
+    columns: tuple
+    tasks: dict[str, str]
+    splits: dict[str, Split]
+    details: dict[str, Any]
+
+
+def checksum_of(paths: Iterable[str | os.PathLike[str]], *others: Any) -> str:
+    """A checksum of the contents of files, their order, and anything that JSON can hold.
+
+    Args:
+        paths: files; their names do not count.
+        *others: what else the result depends on.
+
+    Returns:
+        64 hexadecimal digits.
+
+    Example:
+        >>> checksum_of([], {"seed": 0}) == checksum_of([], {"seed": 1})
+        False
+    """
+    total = hashlib.sha256(json.dumps([FORMAT, *others], sort_keys=True).encode())
+    for path in paths:
+        with open(path, "rb") as file:
+            total.update(hashlib.file_digest(file, "sha256").digest())
+    return total.hexdigest()
+
+
+class Writer:
+    """Writes the arrays of a cache one after the other; see ``writing``.
+
+    Args:
+        folder: an empty folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._arrays: dict[str, list[dict[str, Any]]] = {split: [] for split in SPLITS}
+        self._rows: dict[str, int] = {}
+        for split in SPLITS:
+            (folder / split).mkdir()
+
+    def add(self, split: str, kind: str, name: str | None, array: np.ndarray) -> None:
+        """Write one array.
+
+        Args:
+            split: name of the split.
+            kind: field of ``Split``.
+            name: its key there, None for ``group``, ``row_id`` and ``time``.
+            array: ``(rows, ...)``.
+
+        Raises:
+            ValueError: another number of rows than the arrays of this split before.
+        """
+        array = np.ascontiguousarray(array)
+        rows = self._rows.setdefault(split, len(array))
+        if len(array) != rows:
+            raise ValueError(f"{split}, {kind}[{name!r}]: expected {rows} rows, got {len(array)}")
+        number = sum(one["kind"] == kind for one in self._arrays[split])
+        stem = kind if name is None else f"{kind}.{name if _PLAIN.match(name) else number}"
+        file = f"{split}/{stem}.npy"
+        if (self.folder / file).exists():  # a name that is another one's number
+            file = f"{split}/{kind}.number.{number}.npy"
+        np.save(self.folder / file, array)
+        size = (self.folder / file).stat().st_size
+        self._arrays[split].append({"kind": kind, "name": name, "file": file, "bytes": size})
+
+    def add_split(self, split_name: str, split: Split) -> None:
+        """Write all arrays of a split."""
+        for kind in ARRAYS_BY_NAME:
+            for name, values in getattr(split, kind).items():
+                self.add(split_name, kind, name, values)
+        for kind in ALONE:
+            if getattr(split, kind) is not None:
+                self.add(split_name, kind, None, getattr(split, kind))
+
+    def finish(
+        self,
+        checksum: str,
+        name: str,
+        columns: Iterable[Any],
+        tasks: Mapping[str, str],
+        details: Mapping[str, Any],
+    ) -> None:
+        """Write ``cache.json``.
+
+        Args:
+            checksum: see ``checksum_of``.
+            name, columns, tasks: of the data set.
+            details: whatever JSON can hold; ``read`` gives it back.
+        """
+        note = {
+            "format": FORMAT,
+            "checksum": checksum,
+            "name": name,
+            "columns": [column_to_config(column) for column in columns],
+            "tasks": dict(tasks),
+            "splits": {
+                split: {"rows": self._rows[split], "arrays": self._arrays[split]}
+                for split in SPLITS
+            },
+            "details": details,
+        }
+        (self.folder / NOTE).write_text(json.dumps(note), encoding="utf-8")
+
+
+@contextlib.contextmanager
+def writing(folder: str | os.PathLike[str]) -> Iterator[Writer]:
+    """A ``Writer`` whose cache takes the place of ``folder`` once the block ends without an error.
+
+    Args:
+        folder: of the cache; an older cache there is replaced.
+
+    Raises:
+        ValueError: the folder holds something else than a cache, or the block wrote no
+            ``cache.json``.
+
+    Example:
+        >>> import tempfile
+        >>> from recsys_lib.data import simulator
+        >>> world = simulator.second_order(num_rows=500, num_valid_rows=100, num_test_rows=100)
+        >>> with tempfile.TemporaryDirectory() as parent:
+        ...     with writing(f"{parent}/cache") as writer:
+        ...         for name, split in world.splits.items():
+        ...             writer.add_split(name, split)
+        ...         writer.finish("1234", world.name, world.feature_columns, world.tasks, {})
+        ...     len(read(f"{parent}/cache", "1234").splits["train"])
+        500
+    """
+    folder = Path(folder)
+    if folder.exists() and not (folder / NOTE).is_file() and any(folder.iterdir()):
+        raise ValueError(f"{folder}: expected a cache or no folder, got one with other files")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        whole = temporary / "whole"
+        whole.mkdir()
+        yield Writer(whole)
+        if not (whole / NOTE).is_file():
+            raise ValueError(f"{folder}: expected the writer's finish to be called")
+        if folder.exists():
+            # Who has mapped the old one keeps it.
+            os.rename(folder, temporary / "old")
+        os.rename(whole, folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def read(folder: str | os.PathLike[str], checksum: str | None = None) -> Cached | None:
+    """The cache in a folder, or None where there is none that is whole and of this checksum.
+
+    Args:
+        folder: of the cache.
+        checksum: what it must have been made of; None: anything.
+
+    Returns:
+        ``Cached``; its arrays are mapped read-only.
+    """
+    folder = Path(folder)
+    try:
+        note = json.loads((folder / NOTE).read_text(encoding="utf-8"))
+        if note["format"] != FORMAT or checksum not in (None, note["checksum"]):
+            return None
+        splits = {name: _split(folder, note["splits"][name]) for name in SPLITS}
+        columns = tuple(map(column_from_config, note["columns"]))
+        return Cached(note["name"], columns, note["tasks"], splits, note["details"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _split(folder: Path, note: Mapping[str, Any]) -> Split:
+    fields: dict[str, Any] = {kind: {} for kind in ARRAYS_BY_NAME}
+    for one in note["arrays"]:
+        path = folder / one["file"]
+        if path.stat().st_size != one["bytes"]:
+            raise ValueError(f"{path}: expected {one['bytes']} bytes")
+        array = np.load(path, mmap_mode="r")
+        if len(array) != note["rows"]:
+            raise ValueError(f"{path}: expected {note['rows']} rows, got {len(array)}")
+        if one["kind"] in ALONE:
+            fields[one["kind"]] = array
+        else:
+            fields[one["kind"]][one["name"]] = array
+    return Split(**fields)
