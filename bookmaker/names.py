@@ -12,7 +12,7 @@ from recsys_lib.book.places import CHAPTERS, write_atomically
 ROOT = CHAPTERS.parent
 PAGE = Path("docs") / "public_names.md"
 
-AS_MODULES = ("book.plots", "data.files", "data.kuairand", "data.movielens")
+AS_MODULES = ("book.plots", "data.kuairand", "data.movielens")
 """Modules that are imported as such, ``from recsys_lib.data import movielens``."""
 
 INTRODUCTION = """\

@@ -149,6 +149,13 @@ class Writer:
             if getattr(split, kind) is not None:
                 self.add(split_name, kind, None, getattr(split, kind))
 
+    def splits(self) -> dict[str, Split]:
+        """The splits of what has been written, mapped."""
+        return {split: _split(self.folder, self._note(split)) for split in SPLITS}
+
+    def _note(self, split: str) -> dict[str, Any]:
+        return {"rows": self._rows[split], "arrays": self._arrays[split]}
+
     def finish(
         self,
         checksum: str,
@@ -170,10 +177,7 @@ class Writer:
             "name": name,
             "columns": [column_to_config(column) for column in columns],
             "tasks": dict(tasks),
-            "splits": {
-                split: {"rows": self._rows[split], "arrays": self._arrays[split]}
-                for split in SPLITS
-            },
+            "splits": {split: self._note(split) for split in SPLITS},
             "details": details,
         }
         (self.folder / NOTE).write_text(json.dumps(note), encoding="utf-8")

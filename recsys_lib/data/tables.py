@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 
-def read_table(path, columns, separator=",", header=None, encoding="utf-8"):
+def read_table(path, columns, separator=",", header=None, encoding="utf-8", data=None):
     """The wanted columns of a delimited file, complete and of the stated kinds.
 
     Args:
@@ -16,6 +16,7 @@ def read_table(path, columns, separator=",", header=None, encoding="utf-8"):
         separator: one or more characters.
         header: names of all columns where the file has no header line.
         encoding: of the text.
+        data: the file's bytes where they are at hand; default: they are read.
 
     Returns:
         A frame in the order of the file; row ``i`` is line ``i + 1``, or ``i + 2`` under a header.
@@ -24,7 +25,7 @@ def read_table(path, columns, separator=",", header=None, encoding="utf-8"):
         ValueError: a missing column, a line with too few or too many fields, an integer that is
             none, or bytes that are not text: the file, the line, what was expected and what came.
     """
-    data = path.read_bytes()
+    data = path.read_bytes() if data is None else data
     if not data.strip():
         raise ValueError(f"{path}: expected lines with the columns {list(columns)}, got nothing")
     _check_text(path, data, encoding)

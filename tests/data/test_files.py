@@ -43,6 +43,7 @@ def test_three_files_on_worked_rows(three):
         CategoricalColumn("user_id", 4),
         CategoricalColumn("item", 3),
         NumericColumn("price"),
+        NumericColumn("price_missing"),
     )
     assert dataset.name == "train"
     assert dataset.vocabularies["user_id"].tolist() == ["ann", "bob", "cid"]
@@ -51,6 +52,7 @@ def test_three_files_on_worked_rows(three):
     assert dataset.valid.features["user_id"].tolist() == [2, 0]  # dan was never seen
     assert dataset.test.features["user_id"].tolist() == [1, 0]
     assert dataset.test.features["item"].tolist() == [0, 0]  # one unseen, one missing
+    assert dataset.tasks == {"label": "binary"}
     assert dataset.train.label.tolist() == [1, 0, 1, 0]
     assert dataset.test.label.tolist() == [0, 1]  # found by name: the order differs
     assert dataset.test.row_id.tolist() == [6, 7]
@@ -59,6 +61,8 @@ def test_three_files_on_worked_rows(three):
         dataset.train.features["price"], [-2 / spread, 0, 0, 2 / spread], rtol=1e-6
     )
     np.testing.assert_allclose(dataset.test.features["price"], [6 / spread, -2 / spread], rtol=1e-6)
+    assert dataset.train.features["price_missing"].tolist() == [0, 0, 1, 0]
+    assert dataset.valid.features["price_missing"].tolist() == [0, 1]
 
 
 def test_a_column_with_one_value_in_training_is_left_out_and_named(three):
@@ -115,7 +119,7 @@ def test_values_of_validation_and_test_rows_are_unknown_in_a_cut_file_too(write)
     table = files.describe(dataset)
     assert table["unknown_row"].tolist() == [0, 1, 1]
     assert table["rows"].tolist() == [80, 10, 10]
-    np.testing.assert_allclose(table["click_rate"]["test"], dataset.test.label.mean(), rtol=1e-6)
+    np.testing.assert_allclose(table["label_rate"]["test"], dataset.test.label.mean(), rtol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -156,8 +160,10 @@ def test_libfm_fields_by_their_order(write):
 def test_libsvm_fields_by_the_range_of_their_ids(write):
     path = write("1 3:1 10:1\n0 11:1\n1 4:1\n0 10:1 3:1\n", "rows.svm")
     dataset = files.load([path] * 3, field_starts=[1, 10])
-    assert dataset.train.features["field_1"].tolist() == [1, 0, 2, 1]
-    assert dataset.train.features["field_2"].tolist() == [1, 2, 0, 1]
+    # The last id is that of rows that lack the field.
+    assert dataset.train.features["field_1"].tolist() == [1, 3, 2, 1]
+    assert dataset.train.features["field_2"].tolist() == [1, 2, 3, 1]
+    assert dataset.vocabularies["field_1"].tolist() == [3, 4, None]
 
 
 def test_libffm_names_its_fields(write):
@@ -165,7 +171,7 @@ def test_libffm_names_its_fields(write):
     test = write("0 0:9:1 8:1:1\n", "test.ffm")
     dataset = files.load([train, train, test])
     assert [column.name for column in dataset.feature_columns] == ["field_0", "field_7"]
-    assert dataset.train.features["field_0"].tolist() == [1, 0, 2]
+    assert dataset.train.features["field_0"].tolist() == [1, 3, 2]
     assert dataset.test.features["field_0"].tolist() == [0]
     assert dataset.left_out == {"field_8": "one value on all training rows: missing"}
 
@@ -192,16 +198,28 @@ def test_quotes_and_byte_order_marks(write):
         ("label,user\n1,a\n0,b,c\n", "line 3: expected 2 fields separated by ',', got 3"),
         ("label,user\n1,a\n\n0,b\n", "line 3: expected 2 fields separated by ',', got 1"),
         ("label,user\n1,a\nyes,b\n", "line 3, column 'label': expected a number, got 'yes'"),
-        ("label,user\n1,a\n,b\n", "line 3, column 'label': expected a number, got ''"),
-        ("label,user\n1,a\n2,b\n", r"line 3: expected a label 0 or 1 \(or -1\), got 2"),
-        ("label,user\n1,a\n-1,b\n0,c\n", "line 4: expected labels -1 and 1, or 0 and 1"),
+        (
+            "label,user\n1,a\n,b\n",
+            "line 3, column 'label': expected a number on every row, got nothing",
+        ),
+        (
+            "label,user\n1,a\n2,b\n",
+            r"line 3, column 'label': expected a label 0 or 1 \(or -1\), got 2",
+        ),
+        ("label,user\n1,a\n-1,b\n0,c\n", "line 4, column 'label': expected labels -1 and 1, or 0"),
         ("1,a\n0,b\n", "line 1: expected the columns' names, got '1'; a file without names"),
         ("label,user,user\n1,a,b\n", r"line 1: the names \['user'\] stand there twice"),
         ("label,\n1,a\n", "line 1: expected a name for every column, got none for column 2"),
-        ("y,user\n1,a\n", r"line 1: label names the columns \['label'\], got \['y', 'user'\]"),
+        (
+            "y,user\n1,a\n",
+            r"label names the column 'label', which is not there; .* \['y', 'user'\]",
+        ),
         ("label,User,user\n1,a,b\n0,b,c\n", "two columns are called 'user' once 'user'"),
         ("label,user\n1,a\n1,b\n", "training rows with both labels, got only 1"),
-        ("label,user\n1,a\n0,a\n", "every column has one value on all training rows"),
+        (
+            "label,user\n1,a\n0,a\n",
+            "expected a column that tells rows apart, got none: .*one value on all",
+        ),
         ("label,user\n", "expected rows below the columns' names, got none"),
         ("", "line 1: expected a line of text, got an empty one"),
         (b"label,user\n1,a\n0,\xff\n", "line 3: expected utf-8-sig text, got byte 0xff"),
@@ -225,11 +243,11 @@ def test_a_broken_csv_file_is_named_with_its_line(write, text, message):
         ("1 3:1\n0 4:\n", {}, "line 2: expected 'label id:value"),
         ("1 3:1\n0\n", {}, "line 2: expected 'label id:value"),
         ("1 3:1\n0 4:0.5\n", {}, "line 2, column 'field_1': expected the value 1 of an id"),
-        ("1 3:1\n2 4:1\n", {}, "line 2: expected a label 0 or 1"),
+        ("1 3:1\n2 4:1\n", {}, "line 2, column 'label': expected a label 0 or 1"),
         ("1 3:1\n0 2:1\n", {"field_starts": [3]}, "line 2: expected ids from 3"),
         ("1 3:1\n0 4:1 3:1\n", {"field_starts": [3]}, "line 2: expected one id in field 1"),
         ("1 3:1\n0 4:1\n", {"field_starts": [3, 3]}, "field_starts: expected ascending ids"),
-        ("1 3:1\n0 4:1\n", {"numeric": ["a"]}, "are for CSV files only"),
+        ("1 3:1\n0 4:1\n", {"numeric": ["a"]}, "numeric: a libsvm file says this itself"),
         ("\n", {}, "expected lines 'label id:value id:value ...', got nothing"),
     ],
 )
@@ -261,11 +279,20 @@ def test_files_that_do_not_belong_together_are_refused(write, three):
     ("options", "message"),
     [
         ({"ratios": (0.5, 0.5, 0.5)}, "ratios: expected three shares above 0"),
-        ({"ratios": (0.98, 0.01, 0.01), "ignore": ["row"]}, "are too few for the ratios"),
-        ({"split": "time"}, "split: expected 'random' or 'ordered', got 'time'"),
+        (
+            {"ratios": (0.98, 0.01, 0.01), "ignore": ["row"]},
+            r"20 rows are too few, \['valid', 'test'\] would be empty",
+        ),
+        (
+            {"split": "tim"},
+            "by: expected one of .*'time', 'user'.*, got 'tim'; did you mean 'time'?",
+        ),
         ({"min_count": 0}, "min_count: expected an integer of 1 or more, got 0"),
         ({"format": "xml"}, "format: expected one of"),
-        ({"group": "item"}, r"group: expected one of \['user', 'row'\], got 'item'"),
+        (
+            {"group": "users"},
+            "group names the column 'users', which is not there; did you mean 'user'?",
+        ),
         ({"numeric": ["user"]}, "line 2, column 'user': expected a number, got 'u"),
         ({"numeric": ["label"]}, "'label' can be neither numeric nor ignored"),
         ({"field_starts": [1]}, "field_starts: for libsvm files only"),

@@ -1,34 +1,18 @@
-"""Read labelled rows from CSV, libsvm (libfm) and libffm files, with the line of every mistake.
+"""Read labelled rows from libsvm (libfm) and libffm files, with the line of every mistake."""
 
-Nothing is encoded here: ``files`` turns what these functions return into a ``Dataset``.
-"""
-
-import csv
 import dataclasses
 import pathlib
 import re
 
 import numpy as np
 
-from recsys_lib.data.tables import bad_value, read_table
-
-FORMATS = {
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".libsvm": "libsvm",
-    ".svm": "libsvm",
-    ".libfm": "libsvm",
-    ".fm": "libsvm",
-    ".libffm": "libffm",
-    ".ffm": "libffm",
-}
-"""Format by the end of a file's name. libfm reads what libsvm reads: ``label id:value ...``."""
+from recsys_lib.data.tables import bad_value
 
 MISSING_ID = -1
 
-_NUMBER = rb"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+NUMBER = rb"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 # 15 digits are exact in the doubles that the numbers are read into.
-_TOKEN = {"libsvm": rb"\d{1,15}:" + _NUMBER, "libffm": rb"\d{1,9}:\d{1,15}:" + _NUMBER}
+_TOKEN = {"libsvm": rb"\d{1,15}:" + NUMBER, "libffm": rb"\d{1,9}:\d{1,15}:" + NUMBER}
 _SHAPE = {"libsvm": "label id:value id:value ...", "libffm": "label field:id:value ..."}
 
 
@@ -37,123 +21,16 @@ class RawRows:
     """Rows of one file, as they stand there.
 
     Args:
-        path: the file.
-        first_line: line of row 0; row ``i`` is line ``first_line + i``.
+        path: the file; row ``i`` is line ``i + 1``.
         label: ``(N,)`` float64.
-        ids: column name to ``(N,)`` values, text (empty: missing) or int64 (-1: missing).
-        numbers: column name to ``(N,)`` float64; NaN: missing.
+        ids: column name to ``(N,)`` int64; -1: missing.
+        numbers: column name to ``(N,)`` float64.
     """
 
     path: pathlib.Path
-    first_line: int
     label: np.ndarray
     ids: dict
     numbers: dict
-
-
-def format_of(path, given=None):
-    """``given``, or the format that the file's name ends in.
-
-    Raises:
-        ValueError: an unknown format, or an ending that tells none.
-    """
-    formats = sorted(set(FORMATS.values()))
-    if given is not None:
-        if given not in formats:
-            raise ValueError(f"format: expected one of {formats}, got {given!r}")
-        return given
-    if path.suffix.lower() not in FORMATS:
-        raise ValueError(
-            f"{path}: expected a name that ends in one of {sorted(FORMATS)}, or a format, one of "
-            f"{formats}"
-        )
-    return FORMATS[path.suffix.lower()]
-
-
-def read_csv(path, label="label", numeric=(), ignore=(), header=True, separator=None):
-    """Rows of a delimited file; every column is a field unless it is named otherwise.
-
-    Args:
-        path: the file.
-        label: name of the label's column.
-        numeric: names of columns that hold numbers.
-        ignore: names of columns to leave out.
-        header: whether line 1 holds the names. Without a header the columns are called
-            ``column_1``, ``column_2``, ...
-        separator: default: tab where the file's name ends in ``.tsv``, else comma.
-
-    Returns:
-        ``RawRows``.
-
-    Raises:
-        ValueError: the file is empty, a line has too few or too many fields, line 1 is no
-            header, a name is missing or stands twice, a label or number is none.
-    """
-    if separator is None:
-        separator = "\t" if path.suffix.lower() == ".tsv" else ","
-    names = _names(path, header, separator)
-    wanted = {"label": [label], "numeric": list(numeric), "ignore": list(ignore)}
-    for what, expected in wanted.items():
-        missing = [name for name in expected if name not in names]
-        if missing:
-            raise ValueError(f"{path}, line 1: {what} names the columns {missing}, got {names}")
-    kept = [name for name in names if name not in ignore]
-    if label not in kept or label in numeric:
-        raise ValueError(f"label: the column {label!r} can be neither numeric nor ignored")
-    table = read_table(path, dict.fromkeys(kept, "text"), separator, names, "utf-8-sig")
-    if header:
-        table = table.iloc[1:].reset_index(drop=True)
-    if not len(table):
-        raise ValueError(f"{path}: expected rows below the columns' names, got none")
-    first_line = 2 if header else 1
-    return RawRows(
-        path,
-        first_line,
-        _numbers(path, table, label, first_line, may_be_missing=False),
-        {
-            name: table[name].to_numpy(object)
-            for name in kept
-            if name != label and name not in numeric
-        },
-        {name: _numbers(path, table, name, first_line) for name in numeric if name in kept},
-    )
-
-
-def _names(path, header, separator):
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        line = file.readline().rstrip("\r\n")
-    if not line.strip():
-        raise ValueError(f"{path}, line 1: expected a line of text, got an empty one")
-    fields = next(csv.reader([line], delimiter=separator))
-    if not header:
-        return [f"column_{position}" for position in range(1, len(fields) + 1)]
-    if "" in fields:
-        raise ValueError(
-            f"{path}, line 1: expected a name for every column, got none for column "
-            f"{fields.index('') + 1}"
-        )
-    values = [field for field in fields if re.fullmatch(_NUMBER.decode(), field)]
-    if values:
-        raise ValueError(
-            f"{path}, line 1: expected the columns' names, got {values[0]!r}; a file without "
-            "names is read with header=False"
-        )
-    twice = sorted({name for name in fields if fields.count(name) > 1})
-    if twice:
-        raise ValueError(f"{path}, line 1: the names {twice} stand there twice")
-    return fields
-
-
-def _numbers(path, table, column, first_line, may_be_missing=True):
-    texts = table[column]
-    missing = (texts == "").to_numpy(bool)
-    good = texts.str.fullmatch(_NUMBER.decode()).to_numpy(bool) | (missing & may_be_missing)
-    if not good.all():
-        row = int(np.flatnonzero(~good)[0])
-        raise bad_value(path, first_line + row, column, "a number", texts[row])
-    numbers = np.full(len(texts), np.nan)
-    numbers[~missing] = texts[~missing].astype(np.float64)
-    return numbers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -175,11 +52,12 @@ class Pairs:
     values: np.ndarray
 
 
-def read_pairs(path, kind="libsvm", field_starts=None):
+def read_pairs(path, data, kind="libsvm", field_starts=None):
     """Rows of a libsvm, libfm or libffm file.
 
     Args:
-        path: the file.
+        path: the file, for messages.
+        data: its bytes.
         kind: ``"libsvm"`` (``label id:value ...``) or ``"libffm"`` (``label field:id:value ...``).
         field_starts: libsvm only: smallest id of each field, ascending; a row may then lack a
             field. Default: the pairs of a line are its fields, in this order, and all lines
@@ -193,11 +71,11 @@ def read_pairs(path, kind="libsvm", field_starts=None):
         ValueError: the file is empty; a line is empty or has another form, lacks a pair or has
             one too many, has an id below all fields, or has a field twice.
     """
-    data = path.read_bytes()
+    data = bytes(data)
     lines = data.removesuffix(b"\n").split(b"\n")
     if not data.strip():
         raise ValueError(f"{path}: expected lines '{_SHAPE[kind]}', got nothing")
-    matches = re.compile(_NUMBER + rb"(?:[ \t]+" + _TOKEN[kind] + rb")+\s*").fullmatch
+    matches = re.compile(NUMBER + rb"(?:[ \t]+" + _TOKEN[kind] + rb")+\s*").fullmatch
     for number, line in enumerate(lines, start=1):
         if matches(line) is None:
             shown = line[:60].decode(errors="replace")
@@ -308,7 +186,6 @@ def rows_of_pairs(files, same_fields=True):
         result.append(
             RawRows(
                 pairs.path,
-                1,
                 pairs.label,
                 {name: id_part[:, i] for i, (name, number) in enumerate(columns) if not number},
                 {name: value_part[:, i] for i, (name, number) in enumerate(columns) if number},

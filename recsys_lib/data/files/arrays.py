@@ -1,0 +1,95 @@
+"""Arrow arrays in the forms that reading and encoding share."""
+
+import dataclasses
+import gzip
+import mmap
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+CATEGORY = pa.dictionary(pa.int32(), pa.string())
+"""A column of texts, each of them stored once."""
+
+
+def bytes_of(path: Path) -> Any:
+    """What a file holds, decompressed where its name ends in ``.gz``, else mapped.
+
+    Raises:
+        ValueError: a file that cannot be decompressed.
+    """
+    if path.name.lower().endswith(".gz"):
+        try:
+            with gzip.open(path) as file:
+                return file.read()
+        except (OSError, EOFError, zlib.error) as error:
+            raise ValueError(f"{path}: expected gzip data, got an error: {error}") from None
+    if path.stat().st_size == 0:
+        return b""
+    with path.open("rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+@dataclasses.dataclass(frozen=True)
+class Codes:
+    """A column in which equal values have equal numbers.
+
+    Args:
+        codes: ``(N,)`` int32, the position in ``values``; -1: missing.
+        values: the values, in no order that counts.
+    """
+
+    codes: np.ndarray
+    values: pa.Array
+
+
+def number_values(column: pa.ChunkedArray) -> Codes:
+    """Equal values get equal numbers."""
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    column = column.unify_dictionaries()
+    codes = [chunk.indices.fill_null(-1).to_numpy() for chunk in column.chunks]
+    values = column.chunk(0).dictionary
+    return Codes(np.concatenate(codes).astype(np.int32, copy=False), values)
+
+
+def as_categories(values: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
+    """Values in the form in which they become ids: whole numbers stay, all else is text.
+
+    Floats that are all whole, which pandas writes where a value is missing, are whole numbers.
+    """
+    types, kind = pa.types, values.type
+    if types.is_dictionary(kind):
+        return values.cast(CATEGORY)
+    if types.is_floating(kind):
+        values = pc.if_else(pc.is_nan(values), None, values)
+        try:
+            return values.cast(pa.int64())
+        except pa.ArrowInvalid:
+            return values.cast(pa.string())
+    if types.is_boolean(kind) or (types.is_integer(kind) and kind != pa.uint64()):
+        return values.cast(pa.int64())
+    values = values.cast(pa.string())
+    return pc.if_else(pc.equal(values, ""), None, values)
+
+
+def categories_of(values: Any) -> pa.ChunkedArray:
+    """Raw values of a list or an array, in the form in which they become ids."""
+    array = values if isinstance(values, pa.Array | pa.ChunkedArray) else pa.array(values)
+    found = as_categories(array)
+    return found if isinstance(found, pa.ChunkedArray) else pa.chunked_array([found])
+
+
+def as_numbers(column: Any) -> np.ndarray:
+    """``(N,)`` float64, NaN where there is none."""
+    if isinstance(column, np.ndarray) and column.dtype == np.float64:
+        return column
+    array = column if isinstance(column, pa.Array | pa.ChunkedArray) else pa.array(column)
+    if pa.types.is_dictionary(array.type):
+        array = array.cast(array.type.value_type)
+    if pa.types.is_boolean(array.type):
+        array = array.cast(pa.int8())
+    return array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)

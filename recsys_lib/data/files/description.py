@@ -1,0 +1,230 @@
+"""What the columns of a file are, said once: the content of ``data.toml``.
+
+    name = "shop"
+    files = "log.csv"                  # or a list, a pattern "day_*.csv", or [files] with train,
+                                       # valid and test
+    group = "user_id"                  # GAUC ranks within it
+    slices = ["page"]                  # one slice for each value
+    other_columns = "ignore"           # or "categorical"; default: an error
+
+    [time]
+    column = "seconds"
+
+    [split]
+    by = "time"
+    valid_from = 2024-05-05
+    test_from = 2024-05-06
+
+    [labels.click]
+    column = "is_click"
+
+    [labels.watch_time]
+    kind = "regression"
+    where = "is_click"                 # it exists on these rows only
+
+    [columns.user_id]
+    kind = "categorical"
+    group = "user"
+
+    [columns.history]
+    kind = "sequence"
+    separator = "|"
+    max_length = 20
+    table = "item_id"
+
+    [columns."7-9"]                    # the seventh to the ninth column of the file
+    kind = "numeric"
+    scaling = "log"
+
+Names are those of the library: groups, tables, ``max_length``. The classes below list every key
+with its default. Nothing is read here but the description itself.
+"""
+
+import dataclasses
+import datetime
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+KINDS = ("categorical", "numeric", "sequence", "ignore")
+LABEL_KINDS = ("binary", "regression")
+MISSING = ("own", "zero")
+SCALINGS = ("standard", "none", "log", "bins")
+SPLITS_BY = ("random", "order", "time", "user")
+FORMATS = ("csv", "libffm", "libsvm", "parquet")
+OTHERS = ("refuse", "ignore", "categorical")
+PARTS = ("train", "valid", "test")
+
+
+@dataclasses.dataclass(frozen=True)
+class LabelDescription:
+    """A label, ``[labels.<task>]``.
+
+    Args:
+        column: of the file; default: the task's name.
+        kind: ``"binary"``: 0 and 1, or -1 and 1; or ``"regression"``.
+        threshold: of a binary label: values of this or more are 1, all others 0.
+        optional: whether cells may be empty; the label does not exist on their rows.
+        where: name of a column of 0 and 1: the label exists on rows of 1 alone.
+    """
+
+    column: str
+    kind: str = "binary"
+    threshold: float | None = None
+    optional: bool = False
+    where: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class ColumnDescription:
+    """A column, ``[columns.<name>]``.
+
+    Args:
+        kind: ``"categorical"``, ``"numeric"``, ``"sequence"`` (a list of ids), or ``"ignore"``.
+        group: what the column describes: ``"user"``, ``"item"``, ``"context"``, ``"scenario"``,
+            ``"history"`` or another name; default: ``"history"`` of sequences, else
+            ``"context"``.
+        table: name of the column whose embedding table it shares.
+        embedding_dim: width of its embedding; default: what the model says.
+        min_count: how often training rows must show a value to make it an id; columns of one table
+            are counted together.
+        missing: of categories: ``"own"``: a missing value is a value with an id of its own,
+            ``"zero"``: it is id 0, as what is unknown. Of numbers: ``"own"``: a column
+            ``<name>_missing`` of 0 and 1 says where there was none, and of bins the missing have
+            one; ``"zero"``: it is the mean, or id 0 of bins.
+        scaling: of numbers: ``"standard"``: mean 0 and spread 1 over training rows; ``"none"``;
+            ``"log"``: sign(x) log(1 + abs(x)), then ``"standard"``; ``"bins"``: an id for the bin.
+        num_bins: bins that hold equally many training rows.
+        edges: where bins end and the next ones begin, instead of ``num_bins``.
+        separator: between the ids of a list in a text file.
+        max_length: ids of a list that are kept: the last ones, of a list without an order the
+            first.
+        combiner, ordered: as in ``SequenceColumn``.
+        newest_first: whether the file has the newest of a list in front; it is turned round.
+        times: name of a column of lists: the moment of each id, in the unit of ``[time]``.
+        sessions: ``[number, length]``: lay the most recent sessions side by side in a further
+            column, ``session_<name>``; needs ``times``.
+    """
+
+    kind: str = "categorical"
+    group: str = "context"
+    table: str | None = None
+    embedding_dim: int | None = None
+    min_count: int = 1
+    missing: str = "own"
+    scaling: str = "standard"
+    num_bins: int | None = None
+    edges: tuple[float, ...] | None = None
+    separator: str = "|"
+    max_length: int | None = None
+    combiner: str = "mean"
+    ordered: bool = True
+    newest_first: bool = False
+    times: str | None = None
+    sessions: tuple[int, int] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class TimeDescription:
+    """When each row happened, ``[time]``.
+
+    Args:
+        column: of the file.
+        unit: of numbers: ``"s"``, ``"ms"``, ``"us"`` or ``"ns"`` since 1970, or any for times that
+            are only compared. Dates and times of day (ISO 8601, UTC) need no unit.
+        format: of text, as ``strptime`` has it, such as ``"%Y%m%d"``.
+    """
+
+    column: str
+    unit: str = "s"
+    format: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class SplitDescription:
+    """How one table is cut into train, valid and test, ``[split]``.
+
+    Args:
+        by: ``"random"``; ``"order"``: of the file; ``"time"``: the earliest rows are for training;
+            ``"user"``: of each group the earliest rows are. Default: ``"time"`` where there is a
+            time, else ``"random"``.
+        ratios: shares of the three parts.
+        seed: of the random split.
+        valid_from, test_from: by time: the first moments of validation and test, instead of
+            ``ratios``: dates, or numbers in the unit of ``[time]``.
+    """
+
+    by: str
+    ratios: tuple[float, float, float] = (0.8, 0.1, 0.1)
+    seed: int = 0
+    valid_from: Any = None
+    test_from: Any = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Description:
+    """A data set in files: the content of ``data.toml``; see the module.
+
+    Args:
+        files: dict of ``"all"``, or of ``"train"``, ``"valid"`` and ``"test"``, to the files and
+            patterns that make that table.
+        labels: dict of task to ``LabelDescription``.
+        columns: dict of column name, position or range of positions to what the file says of it:
+            some of the fields of ``ColumnDescription``.
+        split: ``SplitDescription``, None where there are three tables.
+        time: ``TimeDescription`` or None.
+        name: of the data set; default: the first file's name.
+        format, header, separator, field_starts: of the files, see ``load``.
+        group: column that GAUC ranks within; default: all rows are one group.
+        slices: columns; each value makes a slice.
+        min_count: of columns that state none.
+        other_columns: what becomes of columns that are not described: ``"refuse"``, ``"ignore"``
+            or ``"categorical"``.
+        folder: that paths start from.
+    """
+
+    files: Mapping[str, tuple[str, ...]]
+    labels: Mapping[str, LabelDescription]
+    columns: Mapping[str, Mapping[str, Any]]
+    split: SplitDescription | None
+    time: TimeDescription | None = None
+    name: str | None = None
+    format: str | None = None
+    header: bool = True
+    separator: str | None = None
+    field_starts: tuple[int, ...] | None = None
+    group: str | None = None
+    slices: tuple[str, ...] = ()
+    min_count: int = 1
+    other_columns: str = "refuse"
+    folder: Path = Path()
+
+    def column(self, settings: Mapping[str, Any]) -> ColumnDescription:
+        """The description of a column of which these settings are stated."""
+        kind = settings.get("kind", "categorical")
+        default = {"group": "history" if kind == "sequence" else "context"}
+        return ColumnDescription(**{"min_count": self.min_count, **default, **settings})
+
+    def as_dict(self) -> dict[str, Any]:
+        """What the data depend on, as JSON can hold it: all but folder and file names."""
+        return _plain({k: v for k, v in vars(self).items() if k not in ("folder", "files")}) | {
+            "parts": list(self.files)
+        }
+
+
+def task_name(text: str) -> str:
+    """A name as the library has it: lower case, digits and ``_``, a letter in front."""
+    name = re.sub(r"[^a-z0-9_]+", "_", text.lower()).strip("_")
+    return name if re.match(r"[a-z]", name) else f"column_{name}"
+
+
+def _plain(value: Any) -> Any:
+    """The same in lists, dicts and what else JSON knows."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return _plain(vars(value))
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(one) for one in value]
+    return value.isoformat() if isinstance(value, datetime.date) else value

@@ -1,0 +1,187 @@
+"""What to look at before a model is trained: columns that name their row, lists, leaks, new ids.
+
+Each remark is a sentence with the figure that it rests on. None of them stops anything.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from recsys_lib.data.dataset import Dataset
+from recsys_lib.data.splits import Split
+from recsys_lib.features.columns import CategoricalColumn, Column, NumericColumn, SequenceColumn
+
+MIN_ROWS = 20
+"""Fewer training rows say nothing of the kind."""
+
+UNIQUE_SHARE = 0.95
+"""A column with so many values for each row names the row."""
+
+GIVES_AWAY = 0.95
+"""A column that reaches this AUC alone, or this rank correlation, knows the label."""
+
+MOSTLY = 0.5
+MAX_ROWS = 200_000
+MAX_VALUES = 20_000
+SEPARATORS = ("|", ";", ",", " ")
+
+
+def remarks_on(dataset: Dataset) -> list[str]:
+    """All remarks on a data set, in the order of its columns.
+
+    Args:
+        dataset: a ``FileDataset``.
+
+    Returns:
+        Sentences.
+    """
+    found: list[str] = []
+    for column in dataset.feature_columns:
+        found += _on_column(dataset, column)
+    return found
+
+
+def _on_column(dataset: Dataset, column: Column) -> Iterator[str]:
+    train, name = dataset.train, column.name
+    if isinstance(column, CategoricalColumn) and len(train) >= MIN_ROWS:
+        ids = train.features[name]
+        used = np.count_nonzero(np.bincount(ids))
+        if used >= UNIQUE_SHARE * len(train):
+            yield (
+                f"{name}: {used:,} values on {len(train):,} training rows; it names the row and "
+                "says nothing of the next one: ignore it"
+            )
+        separator = list_separator(getattr(dataset, "vocabularies", {}).get(name, ()))
+        if separator is not None:
+            yield (
+                f"{name}: values look like lists, each of which is one id here; a sequence reads "
+                f"them: kind = 'sequence', separator = {separator!r}"
+            )
+        for split_name in ("valid", "test"):
+            share = float((dataset.splits[split_name].features[name] == 0).mean())
+            if share > MOSTLY:
+                yield (
+                    f"{name}: {share:.0%} of the {split_name} rows have an id that no training "
+                    "row has"
+                )
+    for task, kind in (dataset.tasks or {}).items():
+        strength = alone(dataset, column, task)
+        if strength is not None and strength > GIVES_AWAY:
+            what = "an AUC" if kind == "binary" else "a rank correlation"
+            yield (
+                f"{name}: it alone reaches {what} of {strength:.3f} for {task}; is it known before "
+                "the label is?"
+            )
+
+
+def list_separator(values: object) -> str | None:
+    """What separates the parts, where the values of a column look like lists of common parts.
+
+    Args:
+        values: distinct values of the column.
+
+    Returns:
+        The separator; None where most values are in one piece, or their parts hardly repeat.
+    """
+    texts = [value for value in list(values)[:MAX_VALUES] if isinstance(value, str)]  # type: ignore[call-overload]
+    if len(texts) < MIN_ROWS:
+        return None
+    column = pa.array(texts)
+    for separator in SEPARATORS:
+        parts = pc.split_pattern(column, separator)
+        several = pc.mean(pc.greater(pc.list_value_length(parts), 1)).as_py()
+        if several <= MOSTLY:
+            continue
+        flat = pc.list_flatten(parts)
+        distinct = pc.count_distinct(flat).as_py()
+        # Words of titles repeat as well: they are no ids.
+        are_ids = separator in "|;" or _are_numbers(flat)
+        if are_ids and distinct <= MOSTLY * len(flat):
+            return separator
+    return None
+
+
+def _are_numbers(values: pa.Array) -> bool:
+    return bool(pc.all(pc.match_substring_regex(values, r"^\s*\d+\s*$")).as_py())
+
+
+def alone(dataset: Dataset, column: Column, task: str) -> float | None:
+    """How well one column alone tells a label on the validation rows.
+
+    Ids are scored by the mean label of their training rows, lists by the mean over their ids,
+    numbers by themselves, whichever way round.
+
+    Args:
+        dataset: the data.
+        column: one of its columns.
+        task: name of the task.
+
+    Returns:
+        AUC of a binary task, or the rank correlation without its sign; None where validation rows
+        do not tell.
+    """
+    train, valid = (_labelled(split, task) for split in (dataset.train, dataset.valid))
+    if min(len(train), len(valid)) < MIN_ROWS:
+        return None
+    label = valid.labels[task]
+    if np.ptp(label) == 0:
+        return None
+    if isinstance(column, NumericColumn):
+        score = valid.features[column.name].reshape(len(valid), -1)[:, 0]
+    else:
+        score = _mean_labels(train, valid, column, task)
+    if np.ptp(score) == 0:
+        return None
+    if (dataset.tasks or {})[task] == "binary":
+        found = rank_auc(label, score)
+        return max(found, 1 - found) if isinstance(column, NumericColumn) else found
+    return abs(float(np.corrcoef(_ranks(label), _ranks(score))[0, 1]))
+
+
+def _labelled(split: Split, task: str) -> Split:
+    """Rows with a label, evenly chosen where there are very many."""
+    rows = np.arange(len(split))[split.rows_of(task)]
+    return split.take(rows[:: len(rows) // MAX_ROWS + 1])
+
+
+def _mean_labels(
+    train: Split, valid: Split, column: CategoricalColumn | SequenceColumn, task: str
+) -> np.ndarray:
+    ids = train.features[column.name]
+    steps = ids.reshape(len(ids), -1)
+    label = np.repeat(train.labels[task], steps.shape[1])
+    is_list = isinstance(column, SequenceColumn)
+    real = steps.ravel() != 0 if is_list else np.ones(steps.size, bool)
+    size = column.vocabulary_size
+    rows = np.bincount(steps.ravel()[real], minlength=size)
+    total = np.bincount(steps.ravel()[real], label[real], minlength=size)
+    mean = np.where(rows > 0, total / np.maximum(rows, 1), train.labels[task].mean())
+    found = mean[valid.features[column.name]]
+    if not is_list:
+        return found
+    real = valid.features[column.name] != 0
+    count = real.sum(axis=1)
+    summed = (found * real).sum(axis=1)
+    return np.where(count > 0, summed / np.maximum(count, 1), train.labels[task].mean())
+
+
+def rank_auc(label: np.ndarray, score: np.ndarray) -> float:
+    """The chance that a positive row scores above a negative one; a tie counts half.
+
+    Args:
+        label: ``(N,)`` of 0 and 1, both of them.
+        score: ``(N,)``.
+    """
+    positive = label == 1
+    count = int(positive.sum())
+    ranks = _ranks(score)
+    wins = ranks[positive].sum() - count * (count + 1) / 2
+    return float(wins / (count * (len(label) - count)))
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """Ranks from 1; ties share their mean."""
+    return pd.Series(values).rank().to_numpy()
