@@ -3,6 +3,7 @@
 import numpy as np
 
 from recsys_lib.book.exercises import case
+from recsys_lib.data import simulator
 
 
 def unit_by_unit(inputs, scores, kernel, recurrent, bias):
@@ -173,6 +174,38 @@ def loud_sum_apart(number, sd, correlation):
     return from_covariance(number, sd, correlation, "").expected
 
 
+def nearest_one_by_one(behaviours, candidate, directions, ids, k):
+    found = np.full((len(ids), k), -1)
+    for row, steps in enumerate(ids):
+        near = []
+        for step in np.flatnonzero(steps):
+            differing = 0
+            for h in directions.T:
+                differing += (behaviours[row, step] @ h >= 0) != (candidate[row] @ h >= 0)
+            near.append((differing, -step))
+        near = [-step for _, step in sorted(near)][:k]
+        found[row, : len(near)] = near
+    return found
+
+
+def bits_tried(near, far, many):
+    bits = 1
+    while (1 - near / np.pi) ** bits < many * (1 - far / np.pi) ** bits:
+        bits += 1
+    return bits
+
+
+def searched_on_the_platform(across, relevant, k):
+    sizes = {"num_rows": 2, "num_valid_rows": 2, "num_test_rows": 3_000, "candidates": 1}
+    sizes |= {"history_length": 120, "short_length": 60, "own_share": 1.0, "seed": 3}
+    world = simulator.long_history(**sizes, across=across, relevant=relevant)
+    matters, recall = simulator.relevant_steps(world, world.test), []
+    for row, category in enumerate(world.test.features["category"]):
+        found = np.flatnonzero(world.test.features["history_category"][row] == category)[-k:]
+        recall.append(matters[row, found].sum() / matters[row].sum())
+    return np.mean(recall)
+
+
 ANSWERS = {
     "sequence.augru_path": unit_by_unit,
     "sequence.negative_ids": negative_ids_apart,
@@ -188,4 +221,7 @@ ANSWERS = {
     "sequence.request_cost": request_cost_apart,
     "sequence.history_overlap": history_overlap_apart,
     "sequence.loud_sum": loud_sum_apart,
+    "sequence.hash_search": nearest_one_by_one,
+    "sequence.bits_needed": bits_tried,
+    "sequence.hard_recall": searched_on_the_platform,
 }
