@@ -9,14 +9,13 @@ import pandas as pd
 from experiments.contrasts import Contrast
 from experiments.declaration import Experiment
 from experiments.differences import POINTS, Part, margin_of, parts_of, rows_of, unit_of
-from experiments.statistics import (
+from experiments.statistics import FAILED_SHARE, share_interval
+from recsys_lib.training.intervals import (
     BETTER,
     CANNOT_TELL,
-    FAILED_SHARE,
     LEVEL_VERDICT,
     NOT_WORSE,
     Interval,
-    share_interval,
     t_interval,
     verdict,
 )

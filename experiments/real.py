@@ -14,10 +14,18 @@ from experiments.contrasts import MEASURES, Contrast
 from experiments.declaration import DATA_MARGINS, Experiment
 from experiments.findings import CHANCE, rounded, summed_up
 from experiments.running import REAL_INITIALISATIONS
-from experiments.statistics import FAILED_SHARE, Interval, verdict
+from experiments.statistics import FAILED_SHARE
 from experiments.store import Store
-from experiments.users import NUM_DRAWS, Log, difference, measure, scoreboard, user_weights
 from recsys_lib.data.splits import Split
+from recsys_lib.training.intervals import Interval, verdict
+from recsys_lib.training.resampling import (
+    NUM_DRAWS,
+    Log,
+    difference,
+    measure,
+    scoreboard,
+    user_weights,
+)
 
 OF_LOGS = ("auc", "log_loss")
 UNITS = {"auc": "AUC", "log_loss": "nats"}
@@ -45,7 +53,7 @@ def measured(
         num_draws: of the bootstrap.
 
     Returns:
-        Dict of measure to dict of arm to what ``experiments.users.measure`` gives.
+        Dict of measure to dict of arm to what ``recsys_lib.training.resampling.measure`` gives.
     """
     weights = user_weights(log, num_draws)
     found: Measured = {}

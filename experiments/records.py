@@ -24,10 +24,10 @@ from experiments.declaration import Experiment, lens_reference
 from experiments.differences import POINTS, smallest_gaps, table_of
 from experiments.findings import finding_of, rounded
 from experiments.running import choices
-from experiments.statistics import t_interval
 from experiments.store import Store
 from recsys_lib import zoo
 from recsys_lib.book.places import write_atomically
+from recsys_lib.training.intervals import t_interval
 
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("python", "tensorflow", "keras", "numpy", "scipy", "scikit-learn")

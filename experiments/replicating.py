@@ -19,11 +19,12 @@ from experiments.differences import parts_of, table_of
 from experiments.records import RESULTS
 from experiments.registry import FOLDER
 from experiments.running import Refused, alone
-from experiments.statistics import CANNOT_TELL, Interval, chance_to_hold, holds, may_fall
+from experiments.statistics import chance_to_hold, holds, may_fall
 from experiments.store import BUILD, Store
 from experiments.validation import RESERVED
 from experiments.workers import NUM_WORKERS, Workers
 from recsys_lib.book.places import write_atomically
+from recsys_lib.training.intervals import CANNOT_TELL, Interval
 from recsys_lib.training.progress import progress_bar
 
 NUM_WORLDS = 10

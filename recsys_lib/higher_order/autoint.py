@@ -8,6 +8,9 @@ In every head h of an interacting layer, field m looks at field k with weight
 and a logistic layer reads all fields after the last layer. There is neither a linear term nor a
 network (with one, the paper calls the model AutoInt+), and the dot product is not scaled.
 
+The paper calls W_res the projection "in case of dimension mismatching"; its authors' code projects
+in every layer, and so does this one unless ``identity_residual`` is set.
+
 Source: Song et al. 2019, "AutoInt: Automatic Feature Interaction Learning via Self-Attentive
 Neural Networks", equations 5 to 9.
 Taught in chapter 03, "AutoInt".
@@ -23,8 +26,9 @@ from recsys_lib.checks import check_bool, check_integer, check_shape, check_widt
 from recsys_lib.features.columns import Column
 from recsys_lib.features.embedding import build_inputs, check_l2, embed_fields
 from recsys_lib.features.penalties import L2
-from recsys_lib.layers.blocks import deep_logit, flatten_fields
+from recsys_lib.layers.blocks import check_dropout, deep_logit, flatten_fields
 from recsys_lib.layers.heads import Tasks, predict_one
+from recsys_lib.layers.normalization import Normalization
 from recsys_lib.layers.options import Activation, Initializer, Widths
 
 
@@ -37,6 +41,7 @@ class FieldAttention(keras.layers.Layer):
         head_dim: width d' of queries and keys, **per head**.
         projection_activation: on queries and keys; default: none. The authors' code has ReLU.
         scale: divide the dot products by sqrt(d'), as the authors' code can; the paper does not.
+        dropout_rate: share of the weights that are dropped in training, as the authors' code can.
 
     Call arguments:
         fields: ``(batch, num_fields, dim)``.
@@ -49,12 +54,23 @@ class FieldAttention(keras.layers.Layer):
         query_kernel, key_kernel: ``(dim, num_heads * head_dim)``, head after head.
     """
 
-    def __init__(self, num_heads, head_dim, projection_activation=None, scale=False, **kwargs):
+    def __init__(
+        self,
+        num_heads,
+        head_dim,
+        projection_activation=None,
+        scale=False,
+        dropout_rate=0.0,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.num_heads = check_integer("num_heads", num_heads)
         self.head_dim = check_integer("head_dim", head_dim)
         self.projection_activation = keras.activations.get(projection_activation)
         self.scale = check_bool("scale_attention", scale)
+        self.dropout_rate = check_dropout("attention_dropout_rate", dropout_rate)
+        if self.dropout_rate:
+            self.dropout = keras.layers.Dropout(self.dropout_rate, name="dropout")
 
     def build(self, fields_shape):
         check_shape(self, fields_shape, 3, "(batch, num_fields, dim)")
@@ -62,7 +78,7 @@ class FieldAttention(keras.layers.Layer):
         self.query_kernel = self.add_weight(name="query_kernel", shape=shape)
         self.key_kernel = self.add_weight(name="key_kernel", shape=shape)
 
-    def call(self, fields):
+    def call(self, fields, training=None):
         queries = split_heads(
             self.projection_activation(ops.matmul(fields, self.query_kernel)), self.num_heads
         )
@@ -73,7 +89,8 @@ class FieldAttention(keras.layers.Layer):
         scores = ops.matmul(queries, ops.transpose(keys, (0, 1, 3, 2)))
         if self.scale:
             scores = scores / math.sqrt(self.head_dim)
-        return ops.softmax(scores, axis=-1)
+        weights = ops.softmax(scores, axis=-1)
+        return self.dropout(weights, training=training) if self.dropout_rate else weights
 
     def get_config(self):
         return {
@@ -82,17 +99,20 @@ class FieldAttention(keras.layers.Layer):
             "head_dim": self.head_dim,
             "projection_activation": keras.activations.serialize(self.projection_activation),
             "scale": self.scale,
+            "dropout_rate": self.dropout_rate,
         }
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
 class InteractingLayer(keras.layers.Layer):
-    """Mix the fields' values by given attention weights, add the projected input, apply ReLU.
+    """Mix the fields' values by given attention weights, add the input, apply ReLU.
 
     Args:
         head_dim: width d' of a head's values; the new fields have ``num_heads * head_dim``.
         projection_activation: on the values and on the projected input; default: none.
         layer_normalization: normalise the new fields; the authors' code does, the paper does not.
+        identity_residual: add the input as it is where it has the width of the new fields, and
+            project it only where it has not. Default: it is projected in any case.
 
     Call arguments:
         fields: ``(batch, num_fields, dim)``.
@@ -102,14 +122,23 @@ class InteractingLayer(keras.layers.Layer):
         ``(batch, num_fields, num_heads * head_dim)``.
 
     Attributes:
-        value_kernel, residual_kernel: ``(dim, num_heads * head_dim)``, head after head.
+        value_kernel, residual_kernel: ``(dim, num_heads * head_dim)``, head after head; there is
+            no residual kernel where the input is added as it is.
     """
 
-    def __init__(self, head_dim, projection_activation=None, layer_normalization=False, **kwargs):
+    def __init__(
+        self,
+        head_dim,
+        projection_activation=None,
+        layer_normalization=False,
+        identity_residual=False,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.head_dim = check_integer("head_dim", head_dim)
         self.projection_activation = keras.activations.get(projection_activation)
         self.layer_normalization = check_bool("layer_normalization", layer_normalization)
+        self.identity_residual = check_bool("identity_residual", identity_residual)
         if layer_normalization:
             self.normalization = keras.layers.LayerNormalization(name="normalization")
 
@@ -119,7 +148,9 @@ class InteractingLayer(keras.layers.Layer):
         width = attention_shape[1] * self.head_dim
         shape = (fields_shape[2], width)
         self.value_kernel = self.add_weight(name="value_kernel", shape=shape)
-        self.residual_kernel = self.add_weight(name="residual_kernel", shape=shape)
+        self.is_projected = not self.identity_residual or fields_shape[2] != width
+        if self.is_projected:
+            self.residual_kernel = self.add_weight(name="residual_kernel", shape=shape)
         if self.layer_normalization:
             self.normalization.build((fields_shape[0], fields_shape[1], width))
 
@@ -131,7 +162,9 @@ class InteractingLayer(keras.layers.Layer):
         mixed = ops.reshape(
             ops.transpose(mixed, (0, 2, 1, 3)), (-1, fields.shape[1], num_heads * self.head_dim)
         )
-        residual = self.projection_activation(ops.matmul(fields, self.residual_kernel))
+        residual = fields
+        if self.is_projected:
+            residual = self.projection_activation(ops.matmul(fields, self.residual_kernel))
         outputs = ops.relu(mixed + residual)
         return self.normalization(outputs) if self.layer_normalization else outputs
 
@@ -144,6 +177,7 @@ class InteractingLayer(keras.layers.Layer):
             "head_dim": self.head_dim,
             "projection_activation": keras.activations.serialize(self.projection_activation),
             "layer_normalization": self.layer_normalization,
+            "identity_residual": self.identity_residual,
         }
 
 
@@ -166,9 +200,11 @@ def build_autoint(
     projection_activation: Activation | None = None,
     scale_attention: bool = False,
     layer_normalization: bool = False,
+    identity_residual: bool = False,
+    attention_dropout_rate: float = 0.0,
     activation: Activation = "relu",
     dropout_rate: float = 0.0,
-    batch_normalization: bool = False,
+    batch_normalization: Normalization = False,
     embeddings_initializer: Initializer = None,
     embedding_l2: L2 = 0.0,
 ) -> keras.Model:
@@ -176,7 +212,8 @@ def build_autoint(
 
     The authors' code differs from the paper in three points, which are options here: ReLU on
     queries, keys, values and the projected input (``projection_activation="relu"``), scores
-    divided by the square root of d', and layer normalization.
+    divided by the square root of d', and layer normalization. It also drops attention weights
+    (``attention_dropout_rate``).
 
     Args:
         feature_columns: columns of any kind, two fields at least; a number is a field, its value
@@ -190,6 +227,9 @@ def build_autoint(
         hidden_units: widths of a network beside it, on the embeddings; ``()``: no network, the
             paper's AutoInt.
         projection_activation, scale_attention, layer_normalization: see above.
+        identity_residual: see ``InteractingLayer``. A projection in each of many layers, drawn at
+            random, leaves little of the input behind the last one; the identity keeps all of it.
+        attention_dropout_rate: dropout on the attention weights.
         activation: of the network's layers; the interacting layers' ReLU is part of the model.
         dropout_rate: dropout after each of the network's layers.
         batch_normalization: normalise each of them before its activation.
@@ -230,10 +270,19 @@ def build_autoint(
     fields = embedded
     for depth in range(1, num_layers + 1):
         attention = FieldAttention(
-            num_heads, head_dim, projection_activation, scale_attention, name=f"attention_{depth}"
+            num_heads,
+            head_dim,
+            projection_activation,
+            scale_attention,
+            attention_dropout_rate,
+            name=f"attention_{depth}",
         )(fields)
         fields = InteractingLayer(
-            head_dim, projection_activation, layer_normalization, name=f"interacting_{depth}"
+            head_dim,
+            projection_activation,
+            layer_normalization,
+            identity_residual,
+            name=f"interacting_{depth}",
         )(fields, attention)
     logits = [keras.layers.Dense(1, use_bias=False, name="logit")(flatten_fields(fields))]
     if hidden_units:

@@ -32,6 +32,7 @@ from recsys_lib.features.penalties import L2
 from recsys_lib.layers.blocks import MLP, side_by_side
 from recsys_lib.layers.heads import Tasks, predict_one
 from recsys_lib.layers.initializers import glorot_of_one
+from recsys_lib.layers.normalization import Normalization
 from recsys_lib.layers.options import Activation, Initializer, Widths
 
 GATES = {"softmax": ops.softmax, "sigmoid": ops.sigmoid}
@@ -224,7 +225,7 @@ def build_dcn(
     hidden_units: Widths = (64, 32),
     activation: Activation = "relu",
     dropout_rate: float = 0.0,
-    batch_normalization: bool = False,
+    batch_normalization: Normalization = False,
     embeddings_initializer: Initializer = None,
     embedding_l2: L2 = 0.0,
 ) -> keras.Model:
@@ -295,7 +296,7 @@ def build_dcn_v2(
     gate: str = "softmax",
     activation: Activation = "relu",
     dropout_rate: float = 0.0,
-    batch_normalization: bool = False,
+    batch_normalization: Normalization = False,
     embeddings_initializer: Initializer = None,
     embedding_l2: L2 = 0.0,
 ) -> keras.Model:

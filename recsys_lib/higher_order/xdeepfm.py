@@ -24,6 +24,7 @@ from recsys_lib.features.embedding import build_inputs, check_l2, embed_fields
 from recsys_lib.features.penalties import L2
 from recsys_lib.layers.blocks import deep_logit, flatten_fields, linear_logit, side_by_side
 from recsys_lib.layers.heads import Tasks, predict_one
+from recsys_lib.layers.normalization import Normalization
 from recsys_lib.layers.options import Activation, Initializer, Widths
 
 
@@ -146,7 +147,7 @@ def build_xdeepfm(
     linear: bool = True,
     activation: Activation = "relu",
     dropout_rate: float = 0.0,
-    batch_normalization: bool = False,
+    batch_normalization: Normalization = False,
     embeddings_initializer: Initializer = None,
     embedding_l2: L2 = 0.0,
     linear_l2: L2 = 0.0,

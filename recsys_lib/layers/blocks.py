@@ -20,6 +20,11 @@ from recsys_lib.layers.activations import (
     activation_layer,
     read_activation,
 )
+from recsys_lib.layers.normalization import (
+    Normalization,
+    normalization_layer,
+    read_normalization,
+)
 from recsys_lib.layers.options import Activation, Widths
 
 
@@ -36,8 +41,8 @@ class MLP(keras.layers.Layer):
         hidden_units: widths of the layers, all of them activated.
         activation: Keras activation, or ``"dice"`` or ``"prelu"``, which have weights of their own.
         dropout_rate: share of units dropped after each activation, in training only.
-        batch_normalization: normalise before each activation (momentum 0.9: the usual 0.99 has
-            not caught up after the few hundred steps of a short run).
+        batch_normalization: normalise before each activation, see ``read_normalization``: True, or
+            a dict such as ``{"epsilon": 1e-5}``.
 
     Call arguments:
         inputs: ``(..., features)``.
@@ -61,13 +66,13 @@ class MLP(keras.layers.Layer):
         dropout_rate = check_dropout("dropout_rate", dropout_rate)
         self.activation = read_activation(activation)
         self.dropout_rate = dropout_rate
-        self.batch_normalization = batch_normalization
+        self.batch_normalization = read_normalization(batch_normalization)
         self.stack = []
         for position, units in enumerate(self.hidden_units):
             self.stack.append(keras.layers.Dense(units, name=f"dense_{position}"))
             if batch_normalization:
                 self.stack.append(
-                    keras.layers.BatchNormalization(momentum=0.9, name=f"normalization_{position}")
+                    normalization_layer(self.batch_normalization, f"normalization_{position}")
                 )
             self.stack.append(activation_layer(self.activation, name=f"activation_{position}"))
             if dropout_rate:
@@ -132,7 +137,7 @@ def deep_logit(
     *,
     activation: Activation = "relu",
     dropout_rate: float = 0.0,
-    batch_normalization: bool = False,
+    batch_normalization: Normalization = False,
     name: str = "deep",
 ) -> KerasTensor:
     """A plain network and its logit: ``w . MLP(x)``, without a bias (the head adds one).

@@ -23,6 +23,7 @@ from recsys_lib.features.embedding import build_inputs, check_l2, embed_groups
 from recsys_lib.features.penalties import L2
 from recsys_lib.layers.blocks import deep_logit, linear_logit, side_by_side
 from recsys_lib.layers.heads import Tasks, predict_one
+from recsys_lib.layers.normalization import Normalization
 from recsys_lib.layers.options import Activation, Initializer, Widths
 from recsys_lib.training.optimizers import Adam, Ftrl, optimizer_per_group
 
@@ -41,7 +42,7 @@ def build_wide_and_deep(
     num_cross_buckets: int = DEFAULT_NUM_BUCKETS,
     activation: Activation = "relu",
     dropout_rate: float = 0.0,
-    batch_normalization: bool = False,
+    batch_normalization: Normalization = False,
     embeddings_initializer: Initializer = None,
     embedding_l2: L2 = 0.0,
     linear_l2: L2 = 0.0,
@@ -150,7 +151,7 @@ def build_deep(
     network_per_group: bool = False,
     activation: Activation = "relu",
     dropout_rate: float = 0.0,
-    batch_normalization: bool = False,
+    batch_normalization: Normalization = False,
     embeddings_initializer: Initializer = None,
     embedding_l2: L2 = 0.0,
 ) -> keras.Model:

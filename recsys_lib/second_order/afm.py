@@ -117,6 +117,7 @@ def build_afm(
     *,
     embedding_dim: int = 16,
     attention_dim: int = 16,
+    attention_dropout_rate: float = 0.0,
     pooled_dropout_rate: float = 0.0,
     attention_l2: float = 0.0,
     activation: Activation = "relu",
@@ -132,6 +133,8 @@ def build_afm(
         tasks: the one task, see ``recsys_lib.layers.heads``.
         embedding_dim: width of the vectors.
         attention_dim: hidden units of the attention network, the paper's attention factor.
+        attention_dropout_rate: dropout on the pairs' weights a_ij, a whole pair at a time. (The
+            paper drops elements of the products, which is ``dropout_rate``.)
         pooled_dropout_rate: dropout on the weighted sum of the products.
         attention_l2: L2 penalty on the attention network's matrix W, and on nothing else.
         activation: of the attention network; ReLU in the paper.
@@ -158,6 +161,7 @@ def build_afm(
         (None, 1)
     """
     dropout_rate = check_dropout("dropout_rate", dropout_rate)
+    attention_dropout_rate = check_dropout("attention_dropout_rate", attention_dropout_rate)
     pooled_dropout_rate = check_dropout("pooled_dropout_rate", pooled_dropout_rate)
     embedding_l2 = check_l2(feature_columns, embedding_l2)
     linear_l2 = check_l2(feature_columns, linear_l2, "linear_l2")
@@ -173,6 +177,9 @@ def build_afm(
     products = keras.layers.Dropout(dropout_rate, name="afm_pairs_dropout")(products)
     attention = PairAttention(attention_dim, attention_l2, activation, name="afm_attention")
     weights = attention(fields, products)  # (batch, pairs)
+    if attention_dropout_rate:
+        dropout = keras.layers.Dropout(attention_dropout_rate, name="afm_attention_dropout")
+        weights = dropout(weights)
     pooled = WeightedSum(name="afm_pooled")(weights, products)  # (batch, dim)
     pooled = keras.layers.Dropout(pooled_dropout_rate, name="afm_pooled_dropout")(pooled)
     logit = deep_logit(pooled, (), name="afm")

@@ -20,6 +20,7 @@ from recsys_lib.features.embedding import build_inputs, check_l2
 from recsys_lib.features.penalties import L2
 from recsys_lib.layers.blocks import deep_logit, linear_logit
 from recsys_lib.layers.heads import Tasks, predict_one
+from recsys_lib.layers.normalization import Normalization
 from recsys_lib.layers.options import Activation, Initializer, Widths
 from recsys_lib.second_order.fm import FactorizationMachine
 from recsys_lib.second_order.interactions import crossed_fields
@@ -34,7 +35,7 @@ def build_deepfm(
     shared_embedding: bool = True,
     activation: Activation = "relu",
     dropout_rate: float = 0.0,
-    batch_normalization: bool = False,
+    batch_normalization: Normalization = False,
     embeddings_initializer: Initializer = None,
     embedding_l2: L2 = 0.0,
     linear_l2: L2 = 0.0,

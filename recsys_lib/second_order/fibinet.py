@@ -25,6 +25,7 @@ from recsys_lib.features.penalties import L2
 from recsys_lib.layers.blocks import deep_logit, flatten_fields, linear_logit
 from recsys_lib.layers.heads import Tasks, predict_one
 from recsys_lib.layers.initializers import glorot_of_one
+from recsys_lib.layers.normalization import Normalization
 from recsys_lib.layers.options import Activation, Initializer, Widths
 from recsys_lib.second_order.interactions import PairLayer, crossed_fields
 
@@ -135,7 +136,7 @@ def build_fibinet(
     senet_activation: Activation = "relu",
     activation: Activation = "relu",
     dropout_rate: float = 0.0,
-    batch_normalization: bool = False,
+    batch_normalization: Normalization = False,
     embeddings_initializer: Initializer = None,
     embedding_l2: L2 = 0.0,
     linear_l2: L2 = 0.0,

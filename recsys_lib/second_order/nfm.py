@@ -17,12 +17,17 @@ from collections.abc import Sequence
 
 import keras
 
-from recsys_lib.checks import check_bool, check_widths
+from recsys_lib.checks import check_widths
 from recsys_lib.features.columns import Column
 from recsys_lib.features.embedding import build_inputs, check_l2
 from recsys_lib.features.penalties import L2
 from recsys_lib.layers.blocks import MLP, check_dropout, deep_logit, linear_logit
 from recsys_lib.layers.heads import Tasks, predict_one
+from recsys_lib.layers.normalization import (
+    Normalization,
+    normalization_layer,
+    read_normalization,
+)
 from recsys_lib.layers.options import Activation, Initializer, Widths
 from recsys_lib.second_order.interactions import BiInteraction, crossed_fields
 
@@ -36,7 +41,7 @@ def build_nfm(
     interaction_dropout_rate: float = 0.0,
     activation: Activation = "relu",
     dropout_rate: float = 0.0,
-    batch_normalization: bool = True,
+    batch_normalization: Normalization = True,
     embeddings_initializer: Initializer = None,
     embedding_l2: L2 = 0.0,
     linear_l2: L2 = 0.0,
@@ -51,7 +56,8 @@ def build_nfm(
         interaction_dropout_rate: dropout on the summed products.
         activation: of the hidden layers; ReLU in the paper.
         dropout_rate: dropout after each hidden layer.
-        batch_normalization: normalise the summed products and each hidden layer (momentum 0.9).
+        batch_normalization: normalise the summed products and each hidden layer; True, False or a
+            dict such as ``{"epsilon": 1e-5}``.
         embeddings_initializer: Keras initializer of the vectors.
         embedding_l2: penalty of the ids' vectors, a number or an ``EmbeddingL2``.
         linear_l2: the same for the ids' weights of the linear term.
@@ -84,9 +90,9 @@ def build_nfm(
         l2=embedding_l2,
     )
     hidden = BiInteraction(name="bi_interaction")(fields)  # (batch, dim)
-    if check_bool("batch_normalization", batch_normalization):
-        normalization = keras.layers.BatchNormalization(momentum=0.9, name="nfm_normalization")
-        hidden = normalization(hidden)
+    batch_normalization = read_normalization(batch_normalization)
+    if batch_normalization:
+        hidden = normalization_layer(batch_normalization, "nfm_normalization")(hidden)
     rate = check_dropout("interaction_dropout_rate", interaction_dropout_rate)
     hidden = keras.layers.Dropout(rate, name="nfm_dropout")(hidden)
     if hidden_units:

@@ -23,7 +23,7 @@ from collections.abc import Sequence
 import keras
 from keras import ops
 
-from recsys_lib.checks import check_bool, check_choice, check_integer, check_widths
+from recsys_lib.checks import check_choice, check_integer, check_widths
 from recsys_lib.features.columns import Column
 from recsys_lib.features.embedding import build_inputs, check_l2
 from recsys_lib.features.penalties import L2
@@ -31,6 +31,11 @@ from recsys_lib.layers.activations import activation_config, activation_layer, r
 from recsys_lib.layers.blocks import check_dropout, deep_logit, flatten_fields, side_by_side
 from recsys_lib.layers.heads import Tasks, predict_one
 from recsys_lib.layers.initializers import glorot_of_one
+from recsys_lib.layers.normalization import (
+    Normalization,
+    normalization_layer,
+    read_normalization,
+)
 from recsys_lib.layers.options import Activation, Initializer, Widths
 from recsys_lib.second_order.interactions import (
     PairLayer,
@@ -158,7 +163,7 @@ class AddedSignals(keras.layers.Layer):
 
     Args:
         activation: f, a Keras activation, ``"dice"`` or ``"prelu"``; ReLU in the paper.
-        batch_normalization: normalise the sum before the activation (momentum 0.9).
+        batch_normalization: normalise the sum before the activation; see ``MLP``.
 
     Source: Qu et al. 2016, section III-A.
     """
@@ -167,9 +172,9 @@ class AddedSignals(keras.layers.Layer):
         super().__init__(**kwargs)
         self.activation = read_activation(activation)
         self.activation_layer = activation_layer(self.activation, name="activation")
-        self.batch_normalization = check_bool("batch_normalization", batch_normalization)
+        self.batch_normalization = read_normalization(batch_normalization)
         if self.batch_normalization:
-            self.normalization = keras.layers.BatchNormalization(momentum=0.9, name="normalization")
+            self.normalization = normalization_layer(self.batch_normalization, "normalization")
 
     def build(self, input_shape):
         shape = tuple(input_shape[0])
@@ -202,7 +207,7 @@ def build_pnn(
     signals: str = "added",
     activation: Activation = "relu",
     dropout_rate: float = 0.0,
-    batch_normalization: bool = False,
+    batch_normalization: Normalization = False,
     embeddings_initializer: Initializer = None,
     embedding_l2: L2 = 0.0,
 ) -> keras.Model:

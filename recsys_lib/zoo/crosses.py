@@ -113,6 +113,7 @@ ROWS = (
             "attention_dim": Option(3, ("afm_attention",)),
             "activation": Option("relu", ("afm_attention",)),
             "dropout_rate": Option(0.5, ("afm_pairs_dropout",)),
+            "attention_dropout_rate": Option(0.5, ("afm_attention_dropout", "afm_pooled")),
             "pooled_dropout_rate": Option(0.5, ("afm_pooled_dropout",)),
             "attention_l2": Option(0.5, ("afm_attention",)),
         },
@@ -333,6 +334,8 @@ ROWS = (
             ),
             "scale_attention": Option(True, ("attention_1", "attention_2")),
             "layer_normalization": Option(True, ("interacting_1", "interacting_2")),
+            "identity_residual": Option(True, ("interacting_2",)),
+            "attention_dropout_rate": Option(0.5, ("attention_1", "attention_2")),
         },
     ),
 )

@@ -13,7 +13,7 @@ from experiments.contrasts import above, all_level, better, crossing, first, lev
 from experiments.declaration import Experiment
 from experiments.findings import finding_of, together
 from experiments.records import summary
-from experiments.statistics import t_interval
+from recsys_lib.training.intervals import t_interval
 
 GUESS = "tiny_evidence:guess"
 NOISE = np.array([-0.3, 0.1, 0.4, -0.2, 0.0, 0.2, -0.1, -0.1])

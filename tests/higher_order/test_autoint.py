@@ -27,7 +27,9 @@ def build(**options):
     return build_autoint(COLUMNS, **(sizes | options))
 
 
-def interacting(attention, layer, fields, project=None, scale=False, normalize=False):
+def interacting(
+    attention, layer, fields, project=None, scale=False, normalize=False, identity=False
+):
     """One layer by loops over rows, heads and fields: attention ``(B, H, F, F)`` and outputs."""
     f = relu if project == "relu" else lambda x: x
     rows, num_fields, _ = fields.shape
@@ -53,7 +55,10 @@ def interacting(attention, layer, fields, project=None, scale=False, normalize=F
                 for k in range(num_fields):
                     outputs[row, m, part] += weights[row, h, m, k] * f(fields[row, k] @ value)
         for m in range(num_fields):
-            outputs[row, m] += f(fields[row, m] @ double(layer.residual_kernel))
+            if identity and fields.shape[2] == heads * width:
+                outputs[row, m] += fields[row, m]
+            else:
+                outputs[row, m] += f(fields[row, m] @ double(layer.residual_kernel))
     outputs = relu(outputs)
     if normalize:
         norm = layer.normalization
@@ -70,9 +75,11 @@ def interacting(attention, layer, fields, project=None, scale=False, normalize=F
         ({"projection_activation": "relu"}, {"project": "relu"}),
         ({"scale_attention": True}, {"scale": True}),
         ({"layer_normalization": True}, {"normalize": True}),
+        ({"identity_residual": True}, {"identity": True}),
+        ({"identity_residual": True, "embedding_dim": 6}, {"identity": True}),
         ({"hidden_units": (5, 3)}, {}),
     ],
-    ids=["paper", "relu", "scaled", "normalized", "autoint_plus"],
+    ids=["paper", "relu", "scaled", "normalized", "identity", "identity_twice", "autoint_plus"],
 )
 def test_the_model_equals_its_formula(options, told):
     features = make_rows()
@@ -115,6 +122,43 @@ def test_without_values_and_with_the_identity_as_projection_a_layer_is_relu():
     layer.value_kernel.assign(np.zeros((6, 6)))
     layer.residual_kernel.assign(np.eye(6))
     np.testing.assert_array_equal(layer(fields, attention), relu(fields))
+
+
+def test_the_identity_takes_the_place_of_a_projection_of_equal_width_alone():
+    width = HEADS * HEAD_DIM
+    for embedding_dim, projected in ((4, [True, False, False]), (width, [False] * 3)):
+        model = build(num_layers=3, embedding_dim=embedding_dim, identity_residual=True)
+        layers = [model.get_layer(f"interacting_{depth}") for depth in (1, 2, 3)]
+        assert [hasattr(layer, "residual_kernel") for layer in layers] == projected
+        tables, kernels = 19 * embedding_dim, 3 * embedding_dim * width + 6 * width * width
+        first = embedding_dim * width if projected[0] else 0
+        assert count(model) == tables + kernels + first + NUM_FIELDS * width + 1
+
+
+def test_without_values_the_input_passes_all_layers_of_identity_residuals():
+    """A projection in each layer turns the input over and over; the identity keeps it."""
+    features = make_rows()
+    model = randomize(build(num_layers=4, embedding_dim=6, identity_residual=True), scale=0.6)
+    for depth in (1, 2, 3, 4):
+        kernel = model.get_layer(f"interacting_{depth}").value_kernel
+        kernel.assign(np.zeros(kernel.shape))
+    last = output_of(model, "interacting_4", features)
+    np.testing.assert_allclose(last, relu(fields_of(model, features)), rtol=1e-6)
+
+
+def test_attention_is_dropped_in_training_only():
+    fields = np.random.default_rng(5).normal(size=(40, 5, 6)).astype(np.float32)
+    plain, dropping = FieldAttention(2, 3), FieldAttention(2, 3, dropout_rate=0.25)
+    weights = np.asarray(plain(fields))
+    dropping.build(fields.shape)
+    dropping.query_kernel.assign(plain.query_kernel)
+    dropping.key_kernel.assign(plain.key_kernel)
+    np.testing.assert_array_equal(dropping(fields), weights)
+    np.testing.assert_array_equal(plain(fields, training=True), weights)
+    dropped = np.asarray(dropping(fields, training=True))
+    kept = dropped != 0
+    assert abs(kept.mean() - 0.75) < 0.05
+    np.testing.assert_allclose(dropped[kept], weights[kept] / 0.75, rtol=1e-5)
 
 
 def test_fields_in_another_order_give_the_same_fields_in_that_order():
@@ -180,6 +224,14 @@ WIDE = (*COLUMNS, CategoricalColumn("wide", 3, embedding_dim=9))
         (lambda: build_autoint(COLUMNS, num_layers=0), "num_layers: expected an integer"),
         (lambda: build_autoint(COLUMNS, num_heads=0), "num_heads: expected an integer"),
         (lambda: build_autoint(COLUMNS, head_dim=1.5), "head_dim: expected an integer"),
+        (
+            lambda: build_autoint(COLUMNS, attention_dropout_rate=1.0),
+            "attention_dropout_rate: expected",
+        ),
+        (
+            lambda: build_autoint(COLUMNS, identity_residual=1),
+            "identity_residual: expected True or False, got 1",
+        ),
         (lambda: build_autoint(COLUMNS[:1]), "at least two fields to attend to, got one"),
         (
             lambda: build_autoint(WIDE, embedding_dim=4),

@@ -5,6 +5,8 @@ from runner import Mutant
 COLUMNS = "recsys_lib/features/columns.py"
 EMBEDDING = "recsys_lib/features/embedding.py"
 BLOCKS = "recsys_lib/layers/blocks.py"
+NORMALIZATION = "recsys_lib/layers/normalization.py"
+TEST_NORMALIZATION = "layers/test_normalization.py"
 HEADS = "recsys_lib/layers/heads.py"
 CROSSES = "recsys_lib/features/crosses.py"
 TEST_COLUMNS = "features/test_columns.py"
@@ -181,10 +183,27 @@ MUTANTS = [
     ),
     Mutant(
         "perceptron: momentum 0.99",
-        BLOCKS,
-        "BatchNormalization(momentum=0.9, ",
-        "BatchNormalization(momentum=0.99, ",
+        NORMALIZATION,
+        'DEFAULTS = {"momentum": 0.9, ',
+        'DEFAULTS = {"momentum": 0.99, ',
         f"{TEST_BLOCKS}::test_batch_normalization_moves_by_a_tenth_before_the_activation",
+    ),
+    Mutant(
+        "normalization: what is said of it is forgotten",
+        NORMALIZATION,
+        "{**DEFAULTS, **(value if isinstance(value, Mapping) else {})}",
+        "DEFAULTS",
+        (
+            f"{TEST_NORMALIZATION}::test_a_small_variance_is_normalised_where_epsilon_is_smaller",
+            f"{TEST_NORMALIZATION}::test_it_reaches_every_normalization_of_the_model_and_is_saved",
+        ),
+    ),
+    Mutant(
+        "normalization: the default is kept as if it had been said",
+        NORMALIZATION,
+        "if number != DEFAULTS[option]} or True",
+        "}",
+        f"{TEST_NORMALIZATION}::test_a_configuration_keeps_what_is_not_the_default",
     ),
     Mutant(
         "perceptron: batch normalization does not know that it trains",

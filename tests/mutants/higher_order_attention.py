@@ -10,20 +10,21 @@ AUTOINT_RELU = (
     f"{TEST_AUTOINT}::test_without_values_and_with_the_identity_as_projection_a_layer_is_relu"
 )
 AUTOINT_PARAMETERS = f"{TEST_AUTOINT}::test_parameters"
+IDENTITY = "test_the_identity_takes_the_place_of_a_projection_of_equal_width_alone"
 
 MUTANTS = [
     Mutant(
         "autoint: softmax over the queries",
         AUTOINT,
-        "return ops.softmax(scores, axis=-1)",
-        "return ops.softmax(scores, axis=-2)",
+        "weights = ops.softmax(scores, axis=-1)",
+        "weights = ops.softmax(scores, axis=-2)",
         (AUTOINT_ROWS, AUTOINT_FORMULA),
     ),
     Mutant(
         "autoint: softmax over the heads",
         AUTOINT,
-        "return ops.softmax(scores, axis=-1)",
-        "return ops.softmax(scores, axis=1)",
+        "weights = ops.softmax(scores, axis=-1)",
+        "weights = ops.softmax(scores, axis=1)",
         (AUTOINT_ROWS, AUTOINT_FORMULA),
     ),
     Mutant(
@@ -106,18 +107,45 @@ MUTANTS = [
     Mutant(
         "autoint: attention runs across the batch",
         AUTOINT,
-        "return ops.softmax(scores, axis=-1)",
-        "return ops.softmax(scores, axis=0)",
+        "weights = ops.softmax(scores, axis=-1)",
+        "weights = ops.softmax(scores, axis=0)",
         AUTOINT_FORMULA,
     ),
     Mutant(
         "autoint: the width is the total of the heads",
         AUTOINT,
-        "            num_heads, head_dim, projection_activation, scale_attention, "
-        'name=f"attention_{depth}"\n',
-        "            num_heads, head_dim // num_heads, projection_activation, scale_attention, "
-        'name=f"attention_{depth}"\n',
+        "            num_heads,\n            head_dim,\n            projection_activation,\n",
+        "            num_heads,\n            head_dim // num_heads,\n"
+        "            projection_activation,\n",
         (AUTOINT_PARAMETERS, f"{TEST_AUTOINT}::test_the_width_is_stated_per_head"),
+    ),
+    Mutant(
+        "autoint: every input is projected",
+        AUTOINT,
+        "self.is_projected = not self.identity_residual or fields_shape[2] != width",
+        "self.is_projected = True",
+        (f"{TEST_AUTOINT}::{IDENTITY}", AUTOINT_FORMULA),
+    ),
+    Mutant(
+        "autoint: no input of equal width is projected",
+        AUTOINT,
+        "self.is_projected = not self.identity_residual or fields_shape[2] != width",
+        "self.is_projected = fields_shape[2] != width",
+        (AUTOINT_PARAMETERS, AUTOINT_FORMULA),
+    ),
+    Mutant(
+        "autoint: the identity passes all but the first layer by",
+        AUTOINT,
+        "            layer_normalization,\n            identity_residual,\n",
+        "            layer_normalization,\n            identity_residual and depth == 1,\n",
+        (f"{TEST_AUTOINT}::{IDENTITY}", AUTOINT_FORMULA),
+    ),
+    Mutant(
+        "autoint: attention is dropped when it is served too",
+        AUTOINT,
+        "self.dropout(weights, training=training)",
+        "self.dropout(weights, training=True)",
+        f"{TEST_AUTOINT}::test_attention_is_dropped_in_training_only",
     ),
     Mutant(
         "autoint: every layer reads the embeddings",

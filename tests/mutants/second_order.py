@@ -217,6 +217,21 @@ MUTANTS = [
         f"{TEST_AFM}{FORMULA}",
     ),
     Mutant(
+        "AFM: dropout of the weights acts on the products",
+        AFM,
+        "        weights = dropout(weights)\n",
+        "        products = dropout(products)\n",
+        f"{TEST_AFM}::test_dropout_of_the_weights_takes_whole_pairs_from_the_sum",
+    ),
+    Mutant(
+        "AFM: weights that are left are raised to a sum of one again",
+        AFM,
+        "        weights = dropout(weights)\n",
+        "        weights = dropout(weights)\n"
+        "        weights = weights / (ops.sum(weights, axis=1, keepdims=True) + 1e-9)\n",
+        f"{TEST_AFM}::test_dropout_of_the_weights_takes_whole_pairs_from_the_sum",
+    ),
+    Mutant(
         "AFM: absent features take attention",
         AFM,
         "1e4 * (1 - both)",
@@ -304,7 +319,7 @@ MUTANTS = [
     Mutant(
         "NFM: dropout before the normalization",
         NFM,
-        '    if check_bool("batch_normalization", batch_normalization):\n',
+        "    if batch_normalization:\n",
         "    hidden = keras.layers.Dropout(interaction_dropout_rate)(hidden)\n"
         "    interaction_dropout_rate = 0.0\n"
         "    if batch_normalization:\n",
@@ -313,8 +328,8 @@ MUTANTS = [
     Mutant(
         "NFM: the usual momentum",
         NFM,
-        "momentum=0.9",
-        "momentum=0.99",
+        'normalization_layer(batch_normalization, "nfm_normalization")',
+        'normalization_layer({"momentum": 0.99}, "nfm_normalization")',
         f"{TEST_NFM}::test_normalization_moves_by_a_tenth_and_reaches_the_hidden_layers",
     ),
     Mutant(

@@ -191,6 +191,8 @@ def test_a_wheel_holds_the_library_alone_with_its_types(wheel):
     assert "recsys_lib/py.typed" in names
     modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "recsys_lib").rglob("*.py")}
     assert modules <= set(names)
+    recipes = {path.relative_to(ROOT).as_posix() for path in (ROOT / "recsys_lib").rglob("*.toml")}
+    assert recipes and recipes <= set(names)
 
 
 def test_a_service_that_installs_the_library_gets_no_jupyterlab(wheel):

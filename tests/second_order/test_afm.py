@@ -161,6 +161,25 @@ def test_dropout_of_the_pooled_vector_is_an_option():
     assert plain.get_layer("afm_pooled_dropout").rate == 0
 
 
+def test_dropout_of_the_weights_takes_whole_pairs_from_the_sum():
+    model = randomize(
+        build_afm(COLUMNS, embedding_dim=WIDTH, attention_dropout_rate=0.5), scale=1.0
+    )
+    names = ("afm_pairs", "afm_attention", "afm_attention_dropout", "afm_pooled")
+    products, attention, dropped, pooled = (
+        np.asarray(x, np.float64) for x in outputs_of(model, *names)(FEATURES, training=True)
+    )
+    kept = dropped != 0
+    assert 0.2 < kept[attention != 0].mean() < 0.8
+    np.testing.assert_allclose(dropped[kept], 2 * attention[kept], rtol=1e-5)
+    # What is left is not raised to a sum of one again.
+    expected = np.einsum("bp,bpd->bd", dropped, products)
+    np.testing.assert_allclose(pooled, expected, rtol=1e-4, atol=1e-6)
+    served = outputs_of(model, "afm_attention", "afm_attention_dropout")(FEATURES, training=False)
+    np.testing.assert_array_equal(*served)
+    assert "afm_attention_dropout" not in [layer.name for layer in build_afm(COLUMNS).layers]
+
+
 def test_the_penalty_is_on_the_attention_matrix_and_on_nothing_else():
     model = randomize(build_afm(COLUMNS, embedding_dim=WIDTH, attention_l2=0.1))
     with tf.GradientTape() as tape:
@@ -193,6 +212,7 @@ def test_the_parameters_are_counted():
         ({"attention_l2": -1.0}, "attention_l2: expected a finite number from 0, got -1.0"),
         ({"dropout_rate": 1.5}, "dropout_rate: expected"),
         ({"pooled_dropout_rate": 1.0}, "pooled_dropout_rate: expected"),
+        ({"attention_dropout_rate": -0.1}, "attention_dropout_rate: expected"),
         ({"activation": "no such"}, "no such"),
     ],
 )

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from experiments.statistics import LEVEL, Interval, interval_around, satterthwaite
+from recsys_lib.training.intervals import LEVEL, Interval, interval_around, satterthwaite
 
 NUM_DRAWS = 1_000
 _DRAWS_AT_ONCE = 50

@@ -1,0 +1,304 @@
+"""``python -m recsys_lib.leaderboard``: every model on a file, from one command."""
+
+import doctest
+import importlib
+import itertools
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+from small_board import load, write_rows
+
+import recsys_lib.leaderboard
+from recsys_lib import leaderboard, zoo
+from recsys_lib.leaderboard.settings import as_python, takes
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    return write_rows(tmp_path_factory.mktemp("leaderboard") / "rows.csv")
+
+
+def table_with(text, heading):
+    """The lines of the table that has such a heading, up to the next empty one."""
+    lines = text.splitlines()
+    tables = (place for place, line in enumerate(lines) if line.startswith("model "))
+    first = next(place for place in tables if heading in lines[place])
+    return list(itertools.takewhile(str.strip, lines[first:]))
+
+
+def while_running(text):
+    """Words of the lines that are printed as models are done, by the model's name."""
+    heading, *lines = table_with(text, "examples/s")
+    names = sorted(leaderboard.every_model(), key=len, reverse=True)
+    found = {}
+    for line in lines:
+        name = next(name for name in names if line.startswith(name + " "))
+        found[name] = line[len(name) :].split()
+    return heading.split(), found
+
+
+def test_every_model_of_the_zoo_for_one_label_and_plain_columns_is_on_the_board():
+    of_zoo = [row for row in leaderboard.models().values() if row in zoo.MODELS]
+    assert of_zoo == [row for row in zoo.MODELS if not row.needs]
+    forms = [row for row in leaderboard.models().values() if row not in zoo.MODELS]
+    assert [(row.name, dict(row.options)) for row in forms] == [
+        ("Wide & Deep, first order", {"cross_pairs": ()})
+    ]
+
+
+def test_wide_and_deep_stands_there_with_crosses_and_without(path):
+    columns = load(path).feature_columns
+    layers = {}
+    for name in ("Wide & Deep", "Wide & Deep, first order"):
+        model = leaderboard.models()[name].build(columns, embedding_dim=2, hidden_units=(3,))
+        layers[name] = {layer.name for layer in model.layers}
+        assert "wide_linear" in layers[name]
+    assert ["wide_cross" in found for found in layers.values()] == [True, False]
+
+
+@pytest.mark.parametrize("name", leaderboard.models())
+def test_every_model_builds_with_the_sizes_that_it_has(path, name):
+    dataset = load(path)
+    given = [(name, "rank", 4)] if name == "DCN-Mix" else []  # at most the columns' width
+    plan = leaderboard.make_plan(
+        names=[name], shared={"embedding_dim": 3, "hidden_units": (5,)}, given=given
+    )
+    ((line,), left_out) = plan.lines(dataset)
+    assert left_out == {}
+    model = line.recipe()(dataset.feature_columns)
+    probability = model({key: values[:4] for key, values in dataset.test.features.items()})
+    assert probability.shape == (4,)
+    widths = {tuple(variable.shape)[-1:] for variable in model.trainable_variables}
+    assert ((3,) in widths) == (name not in ("LR", "wide", "polynomial"))
+    without = ("LR", "wide", "polynomial", "FM", "FwFM", "AFM", "CIN", "AutoInt")
+    assert ((5,) in widths) == (name not in without)
+    assert takes(leaderboard.models()[name], "hidden_units") == (name not in without)
+
+
+def test_one_command_trains_stops_early_and_writes_the_scores(path, tmp_path, capsys):
+    output = tmp_path / "a new" / "folder" / "scores.csv"
+    options = ["--group", "user", "--models", "LR,FM,dcn", "--seeds", "2", "--epochs", "60"]
+    options += ["--learning-rate", "0.05", "--batch-size", "100", "--embedding-dim", "4"]
+    assert leaderboard.main([str(path), *options, "--output", str(output)]) == 0
+    table = pd.read_csv(output)
+    assert table.groupby("model", sort=False).size().to_dict() == {
+        "base rate": 1,
+        "LR": 2,
+        "FM": 2,
+        "DCN": 2,
+    }
+    assert (table.epochs.dropna() < 60).all()  # each stopped by itself
+    auc = table.groupby("model").auc.mean()
+    assert auc["FM"] > auc["LR"] + 0.2  # the labels follow a product of user and item
+    text = capsys.readouterr().out
+    heading, lines = while_running(text)
+    assert list(lines) == ["LR", "FM", "DCN"]
+    for name, words in lines.items():
+        assert float(words[0]) == pytest.approx(auc[name], abs=1e-5)
+    assert "Adam at 0.05, batch 100, at most 60 epochs, patience 2, seeds 2" in text
+    assert heading[:6] == ["model", "AUC", "+-", "GAUC", "log", "loss"]
+    # Users and items differ in nothing but the other one: no additive model can learn anything.
+    assert " ".join(lines["LR"]).endswith("no better than the base rate")
+    assert text.count("no better than the base rate") == 2  # and once in the final table
+    final = table_with(text, "verdict")
+    assert [line.split()[0] for line in final[1:]] == list(
+        auc.drop("base rate").sort_values(ascending=False).index
+    )
+    assert "users of the test split are drawn with replacement, each with all rows" in text
+    # How long it takes is said before the first model trains.
+    assert text.index("if none of them stops early") < text.index("AUC")
+
+
+def test_a_model_that_does_not_fit_the_columns_ends_no_board(path, capsys):
+    options = ["--seeds", "1", "--epochs", "1", "--embedding-dim", "2"]
+    assert leaderboard.main([str(path), *options, "--models", "dcn_mix,LR"]) == 0
+    text = capsys.readouterr().out
+    assert re.search(r"\nDCN-Mix left out: rank: expected at most .* 6, got 16\n", text)
+    assert re.search(r"\nLeft out: DCN-Mix: rank: expected at most", text)
+    assert len(while_running(text)[1]["LR"]) >= 7
+    assert leaderboard.main([str(path), *options, "--models", "dcn_mix"]) == 1
+    assert "rank: expected at most" in capsys.readouterr().err
+
+
+def test_a_model_that_needs_what_the_data_lack_is_left_out_and_told(path, capsys):
+    options = ["--seeds", "1", "--epochs", "1"]
+    assert leaderboard.main([str(path), *options, "--models", "din,LR"]) == 0
+    assert "DIN left out: needs history, which the data do not have" in capsys.readouterr().out
+    assert leaderboard.main([str(path), *options, "--models", "DIN"]) == 1
+    assert "needs history" in capsys.readouterr().err
+
+
+def test_one_seed_and_no_groups_leave_out_what_they_cannot_say(path, tmp_path, capsys):
+    output = tmp_path / "scores.csv"
+    options = ["--models", "LR,FM", "--seeds", "1", "--epochs", "1", "--output", str(output)]
+    assert leaderboard.main([str(path), *options]) == 0
+    text = capsys.readouterr().out
+    assert "nan" not in text and "GAUC" not in text and "+-" not in text
+    heading, lines = while_running(text)
+    assert heading[:4] == ["model", "AUC", "log", "loss"] and len(lines["LR"]) >= 7
+    assert "gauc" not in pd.read_csv(output)
+    assert "rows of the test split are drawn with replacement, since no group is given" in text
+    assert "the spread of initialisations is not in them" in text
+
+
+def test_the_options_of_the_command_reach_the_models(path, tmp_path):
+    output = tmp_path / "scores.csv"
+    options = ["--models", "DCN,FM", "--seeds", "1", "--epochs", "1", "--output", str(output)]
+
+    def parameters(*more):
+        assert leaderboard.main([str(path), *options, *more]) == 0
+        table = pd.read_csv(output)
+        return table.set_index("model").parameters.astype(int).to_dict()
+
+    tables, width = 8 + 8 + 8, 3 * 2
+
+    def dcn(width, hidden, layers=3):
+        crosses = 2 * layers * width + width  # two vectors a layer, and the logit's weights
+        widths = [width, *hidden]
+        dense = sum((a + 1) * b for a, b in itertools.pairwise(widths))
+        return tables * width // 3 + crosses + dense + hidden[-1] + 1
+
+    small = ("--embedding-dim", "2", "--hidden-units")
+    first = parameters(*small, "3")
+    assert first["DCN"] == dcn(width, [3])
+    assert parameters(*small, "3,4")["DCN"] == dcn(width, [3, 4])
+    found = parameters(*small, "3", "--option", "DCN.num_cross_layers=2")
+    assert found == {**first, "DCN": dcn(width, [3], layers=2)}
+    found = parameters(*small, "3", "--option", "embedding_dim=5", "--option", "fm.embedding_dim=2")
+    assert found == {**first, "DCN": dcn(15, [3])}
+
+
+def test_an_option_is_a_literal_or_a_word():
+    read = leaderboard.read_option
+    assert read("Wide & Deep.cross_pairs=()") == ("Wide & Deep", "cross_pairs", ())
+    assert read("DCN-V2.rank = 16") == ("DCN-V2", "rank", 16)
+    assert read("embedding_l2=1e-5") == (None, "embedding_l2", 1e-5)
+    assert read("dnn.activation=tanh") == ("dnn", "activation", "tanh")
+    assert read("batch_normalization={'epsilon': 1e-5}")[2] == {"epsilon": 1e-5}
+    for text in ("rank", "=3", ".rank=3", "DCN.=3", "DCN.rank=16 or", "DCN.rank=__import__('os')"):
+        with pytest.raises(ValueError, match=r"^option: expected .*, got "):
+            leaderboard.read_option(text)
+
+
+def test_a_table_is_a_penalty_or_an_initializer_where_the_option_is_one():
+    given = {"name": "RandomNormal", "stddev": 1e-4}
+    assert as_python("embeddings_initializer", given) == {
+        "class_name": "RandomNormal",
+        "config": {"stddev": 1e-4},
+    }
+    assert as_python("cross_pairs", [["a", "b"], ["a", "c"]]) == (("a", "b"), ("a", "c"))
+    for wrong in ({}, {"strength": 1.0, "row": "table"}):
+        with pytest.raises(ValueError, match="linear_l2: expected"):
+            as_python("linear_l2", wrong)
+
+
+MODULES = [
+    f"recsys_lib.leaderboard.{path.stem}"
+    for path in pathlib.Path(recsys_lib.leaderboard.__file__).parent.glob("*.py")
+    if not path.stem.startswith("__")
+]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_examples_in_docstrings(module):
+    assert doctest.testmod(importlib.import_module(module)).failed == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--models", "FM,GBDT"], r"models: expected some of .*, got \['FM', 'GBDT'\]"),
+        (["--models", "FM,fm"], r"models: expected each one once, got \['FM', 'fm'\]"),
+        (["--option", "FM.rank=3"], "FM: expected an option of .*, got 'rank'"),
+        (["--option", "GBDT.rank=3"], r"models: expected some of .*, got \['GBDT'\]"),
+        (["--models", "FM", "--option", "DCN.rank=3"], r"option: expected a model of \['FM'\]"),
+        (["--models", "FM", "--option", "rank=3"], "option: expected one that some model has"),
+        (["--option", "FM.rank"], "option: expected MODEL.name=value"),
+        (["--option", "FM.patience=0"], "FM, patience: expected an integer of 1 or more"),
+        (["--epochs", "0"], "options, epochs: expected an integer of 1 or more, got 0"),
+        (["--seeds", "0"], "seeds: expected an integer of 1 or more, got 0"),
+        (["--margin", "0"], "margin: expected above 0"),
+        (["--recipe", "no_such"], r"recipe: expected a file or one of \[.*frappe.*\], got"),
+        (["--label", "click"], "click"),
+        (["--task", "buy"], r"task: expected a binary one of \['click'\], got 'buy'"),
+    ],
+    ids=str,
+)
+def test_a_mistake_is_one_line_and_a_status(path, capsys, options, message):
+    assert leaderboard.main([str(path), *options]) == 1
+    output = capsys.readouterr()
+    assert re.search(message, output.err)
+    assert output.err.count("\n") == 1
+    assert "an epoch" not in output.out
+
+
+def test_what_needs_no_data_is_looked_at_before_any_is_read(tmp_path, capsys):
+    missing, file = str(tmp_path / "no such.csv"), tmp_path / "a file"
+    file.write_text("")
+    for options, message in (
+        (["--option", "FM.rank=3"], "rank"),
+        (["--recipe", "no_such"], "recipe"),
+        (["--folder", str(file)], "a file"),
+        (["--output", str(file / "scores.csv")], "a file"),
+    ):
+        assert leaderboard.main([missing, *options]) == 1
+        error = capsys.readouterr().err
+        assert message in error and "no such.csv" not in error
+
+
+def test_the_estimate_alone_trains_nothing(path, tmp_path, capsys):
+    output = tmp_path / "scores.csv"
+    options = ["--models", "LR,FM", "--seeds", "2", "--epochs", "7", "--output", str(output)]
+    assert leaderboard.main([str(path), *options, "--estimate"]) == 0
+    text = capsys.readouterr().out
+    assert re.search(r"\nLR +[\d.]+ s +2 +[\d.]+ s\nFM +[\d.]+ s +2 ", text)
+    assert "AUC" not in text and not output.exists()
+
+
+def test_help_comes_without_tensorflow():
+    code = (
+        "import sys\n"
+        "from recsys_lib import leaderboard\n"
+        "try:\n    leaderboard.main(['--help'])\n"
+        "except SystemExit as end:\n    assert end.code == 0\n"
+        "print(sorted({'tensorflow', 'keras', 'scipy'} & set(sys.modules)))\n"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+    text = " ".join(found.split())
+    assert "wide_and_deep (Wide & Deep)" in text and "frappe" in text
+    assert found.splitlines()[-1] == "[]"
+
+
+def test_a_folder_gets_pages_figures_models_and_how_it_was_made(path, tmp_path, capsys):
+    folder = tmp_path / "board"
+    options = ["--models", "LR,FM", "--seeds", "2", "--epochs", "2", "--folder", str(folder)]
+    assert leaderboard.main([str(path), *options]) == 0
+    written = {
+        *("scores.csv", "board.csv", "board.md", "board.html", "made.json"),
+        *("auc_against_parameters.svg", "auc_against_milliseconds.svg"),
+    }
+    assert {one.name for one in folder.iterdir()} == {*written, "runs"}
+    made = json.loads((folder / "made.json").read_text())
+    assert made["seeds"] == [0, 1] and len(made["data"]["sha256"]) == 64
+    assert made["versions"]["tensorflow"][0].isdigit() and made["recipe"] is None
+    assert 'epochs": 2' in made["models"]["FM"]
+    assert str(tmp_path) not in json.dumps(made)
+    models = sorted(one.name for one in (folder / "runs").glob("*.keras"))
+    assert [name[:2] for name in models] == ["fm", "fm", "lr", "lr"]
+    assert not list((folder / "runs").glob("*.npz"))  # where a run was, until it is done
+    from recsys_lib.training import auc, predict
+    from recsys_lib.training import load as load_model
+
+    dataset = load(path)
+    scores = pd.read_csv(folder / "scores.csv").set_index(["model", "seed"])
+    (saved,) = (folder / "runs").glob("fm_*_seed_1.keras")
+    found = predict(load_model(saved), dataset.test.features)["click"]
+    assert auc(dataset.test.label, found) == scores.loc[("FM", 1), "auc"]
+    assert "written: scores.csv, board.csv" in capsys.readouterr().out
