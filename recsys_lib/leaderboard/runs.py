@@ -69,7 +69,7 @@ class Candidate:
     """
 
     def __init__(self, line: Line, dataset: Dataset, task: str) -> None:
-        tasks: Any = None
+        tasks: Any = task  # a saved model names its output by it
         kinds = dict(dataset.tasks or {})
         if len(kinds) > 1:
             several = "several tasks" in line.entry.model.needs

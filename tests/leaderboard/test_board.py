@@ -225,14 +225,14 @@ def test_a_loss_that_is_not_finite_ends_no_board(dataset, monkeypatch):
 
 def test_a_split_of_one_class_is_refused_before_anything_trains(dataset):
     positive = dataset.test.take(dataset.test.label > 0)
-    with pytest.raises(ValueError, match=r"test, labels\['click'\]: expected labels of both"):
+    with pytest.raises(ValueError, match=r"test, labels\['label'\]: expected labels of both"):
         leaderboard.run(dataclasses.replace(dataset, test=positive), plan_of("LR"), show=quiet)
 
 
 def test_the_checksum_is_of_rows_labels_and_splits(dataset):
     first = checksum(dataset)
     assert first == checksum(dataset)
-    labels = {"click": 1 - dataset.train.label}
+    labels = {"label": 1 - dataset.train.label}
     changed = [
         dataclasses.replace(dataset, train=dataclasses.replace(dataset.train, labels=labels)),
         dataclasses.replace(dataset, test=dataset.valid, valid=dataset.test),

@@ -225,7 +225,7 @@ def test_examples_in_docstrings(module):
         (["--margin", "0"], "margin: expected above 0"),
         (["--recipe", "no_such"], r"recipe: expected a file or one of \[.*frappe.*\], got"),
         (["--label", "click"], "click"),
-        (["--task", "buy"], r"task: expected a binary one of \['click'\], got 'buy'"),
+        (["--task", "buy"], r"task: expected a binary one of \['label'\], got 'buy'"),
     ],
     ids=str,
 )
@@ -299,6 +299,6 @@ def test_a_folder_gets_pages_figures_models_and_how_it_was_made(path, tmp_path, 
     dataset = load(path)
     scores = pd.read_csv(folder / "scores.csv").set_index(["model", "seed"])
     (saved,) = (folder / "runs").glob("fm_*_seed_1.keras")
-    found = predict(load_model(saved), dataset.test.features)["click"]
+    found = predict(load_model(saved), dataset.test.features)["label"]
     assert auc(dataset.test.label, found) == scores.loc[("FM", 1), "auc"]
     assert "written: scores.csv, board.csv" in capsys.readouterr().out
