@@ -33,7 +33,7 @@ LAYERS = (
     ("training",),
     MODELS,
     ("zoo",),
-    ("leaderboard",),
+    ("leaderboard", "train"),
 )
 """Parts of the library, the lowest first; a part may import its own layer and those below."""
 

@@ -5,6 +5,7 @@ data (which ids are known, mean and spread of numbers, bins) is fitted to traini
 
     python -m recsys_lib.data describe FILE ...           a first data.toml, by looking at the data
     python -m recsys_lib.data data.toml                   what is in it, and how much is unknown
+    python -m recsys_lib.train data.toml --model deepfm   a model, its scores, its predictions
     python -m recsys_lib.leaderboard FILE [VALID TEST]    many models for one label
 """
 

@@ -106,6 +106,8 @@ def with_options(tables: Mapping[str, Any], options: Mapping[str, Any]) -> dict[
         for name in _names(option, given.get(option, ())):
             was = columns.get(name, {})
             columns[name] = was if was.get("kind") == kind else {"kind": kind}
+            if kind == "ignore" and "times" in was:  # nothing else reads them
+                columns.setdefault(was["times"], {"kind": kind})
     if columns:
         changed["columns"] = columns
     if "time" in given or "time_unit" in given:

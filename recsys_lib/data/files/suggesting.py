@@ -29,7 +29,7 @@ _WORDS = {
     "user": "user uid member customer visitor account reader viewer buyer",
     "item": "item movie film video product article ad ads goods sku song track book news doc "
     "document post creative brand category cate author seller shop genre genres price title",
-    "scenario": "scenario domain scene surface tab",
+    "scenario": "scenario domain scene surface tab page placement",
     "history": "history hist sequence seq recent past previous behaviour behavior",
     "time": "time timestamp ts date datetime day",
     "binary": "label target y click clicks clicked like liked conversion converted purchase "

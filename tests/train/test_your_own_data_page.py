@@ -1,0 +1,120 @@
+"""The page on data of your own: its description, its commands and its code, on a file made here."""
+
+import json
+import re
+import shlex
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from recsys_lib.data.__main__ import main as data_command
+from recsys_lib.train.__main__ import main as train_command
+
+PAGE = (Path(__file__).parents[2] / "docs" / "your_own_data.md").read_text(encoding="utf-8")
+ROWS = 3000
+
+
+def blocks(language):
+    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, flags=re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A log with the columns that the page shows, in which an item's clicks follow its number."""
+    rng = np.random.default_rng(0)
+    item = rng.integers(0, 40, ROWS)
+    click = (rng.random(ROWS) < 0.1 + 0.02 * item).astype(int)
+    lengths = rng.integers(0, 30, ROWS)
+    frame = pd.DataFrame(
+        {
+            "user_id": [f"u{number}" for number in rng.integers(0, 60, ROWS)],
+            "item_id": [f"i{number}" for number in item],
+            "page": rng.choice(["home", "search"], ROWS),
+            "price": np.where(rng.random(ROWS) < 0.2, np.nan, rng.lognormal(3, 2, ROWS).round(2)),
+            "history": ["|".join(f"i{n}" for n in rng.integers(0, 40, k)) for k in lengths],
+            "time": 1_714_528_800 + 5 * np.arange(ROWS),
+            "click": click,
+            "watch_time": np.where(click == 1, rng.lognormal(size=ROWS).round(2), np.nan),
+        }
+    )
+    folder = tmp_path_factory.mktemp("page")
+    frame.to_csv(folder / "log.csv", index=False)
+    return folder
+
+
+def test_the_page_shows_the_columns_of_the_file(folder):
+    (shown,) = blocks("text")
+    header, *rows = shown.splitlines()
+    assert header == (folder / "log.csv").read_text().splitlines()[0]
+    assert all(row.count(",") == header.count(",") for row in rows)
+
+
+def test_the_commands_of_the_page_run_in_order(folder, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    lines = [line for block in blocks("bash") for line in block.replace("\\\n", "").splitlines()]
+    commands = [shlex.split(line) for line in lines]
+    assert [words[:3] for words in commands] == [
+        ["python", "-m", "recsys_lib.data"],
+        ["python", "-m", "recsys_lib.data"],
+        ["python", "-m", "recsys_lib.train"],
+    ]
+    describe, report, train = (words[3:] for words in commands)
+    (said,) = blocks("toml")
+    assert data_command(describe) == 0
+    first, page = tomllib.loads(Path("data.toml").read_text()), tomllib.loads(said)
+    # The first description says of the columns what the page says in the end.
+    for key in ("files", "group", "slices", "time", "split"):
+        assert first[key] == page[key]
+    assert set(first["labels"]) == set(page["labels"])
+    assert set(first["columns"]) == set(page["columns"])
+    for name, column in page["columns"].items():
+        assert first["columns"][name].get("table") == column.get("table")
+        default = "history" if "max_length" in column else None
+        group = first["columns"][name].get("group", default)
+        assert group == column.get("group", default)
+    Path("data.toml").write_text(said)
+    capsys.readouterr()
+    assert data_command(report) == 0
+    printed = capsys.readouterr().out
+    assert "watch time mean" in printed
+    assert "look at" not in printed
+    assert Path("data.cache/cache.json").is_file()
+    assert train_command(train) == 0
+    scores = json.loads(Path("runs/mmoe/scores.json").read_text())
+    assert scores["scores"]["test"]["all"]["click"]["auc"] > 0.55  # items differ in their clicks
+    assert Path("runs/mmoe/model.keras").is_file()
+    assert set(pd.read_csv("runs/mmoe/predictions.csv")) >= {"click", "watch_time", "row_id"}
+
+
+def test_the_code_of_the_page_runs(folder, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    (said,) = blocks("toml")
+    (code,) = blocks("python")
+    assert len([line for line in code.splitlines() if line.strip()]) <= 30
+    Path("data.toml").write_text(said)
+    names = {}
+    exec(compile(code, "your_own_data.md", "exec"), names)
+    printed = capsys.readouterr().out
+    assert "page=home" in printed
+    assert names["features"]["item_id"].tolist()[1] == 0
+    assert names["features"]["page"].tolist()[1] == 0
+    assert names["features"]["price_missing"].tolist() == [0, 1]
+    assert names["history"].epochs["loss"].is_monotonic_decreasing
+
+
+def test_every_key_of_the_table_is_a_key():
+    from recsys_lib.data.files.parsing import _CHECKS
+
+    known = {key for keys in _CHECKS.values() for key in keys}
+    rows = [line for line in PAGE.splitlines() if line.startswith("| ")][1:]
+    named = {
+        word
+        for row in rows
+        for code in re.findall(r"`([^`]+)`", row.split("|", 2)[2])
+        for word in re.findall(r"^([a-z_]+)(?: =|$)", code)
+    }
+    assert len(named) > 15
+    assert named <= known
