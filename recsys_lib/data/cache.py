@@ -128,15 +128,29 @@ class Writer:
             ValueError: another number of rows than the arrays of this split before.
         """
         array = np.ascontiguousarray(array)
-        rows = self._rows.setdefault(split, len(array))
-        if len(array) != rows:
-            raise ValueError(f"{split}, {kind}[{name!r}]: expected {rows} rows, got {len(array)}")
+        file = self.place(split, kind, name)
+        np.save(self.folder / file, array)
+        self.register(split, kind, name, file, len(array))
+
+    def place(self, split: str, kind: str, name: str | None) -> str:
+        """The name of an array's file, which is not there yet, below the folder."""
         number = sum(one["kind"] == kind for one in self._arrays[split])
         stem = kind if name is None else f"{kind}.{name if _PLAIN.match(name) else number}"
         file = f"{split}/{stem}.npy"
-        if (self.folder / file).exists():  # a name that is another one's number
+        while (self.folder / file).exists():  # a name that is another one's number
             file = f"{split}/{kind}.number.{number}.npy"
-        np.save(self.folder / file, array)
+            number += 1
+        return file
+
+    def register(self, split: str, kind: str, name: str | None, file: str, num_rows: int) -> None:
+        """Note an array whose file lies in the folder.
+
+        Raises:
+            ValueError: another number of rows than the arrays of this split before.
+        """
+        rows = self._rows.setdefault(split, num_rows)
+        if num_rows != rows:
+            raise ValueError(f"{split}, {kind}[{name!r}]: expected {rows} rows, got {num_rows}")
         size = (self.folder / file).stat().st_size
         self._arrays[split].append({"kind": kind, "name": name, "file": file, "bytes": size})
 

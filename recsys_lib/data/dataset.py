@@ -58,14 +58,12 @@ class Dataset:
         object.__setattr__(self, "feature_columns", check_columns(self.feature_columns))
         if self.tasks is None:
             object.__setattr__(self, "tasks", {task: "binary" for task in self.train.labels})
-        for task, kind in self.tasks.items():
-            if kind not in ("binary", "regression"):
-                raise ValueError(f"task {task!r}: expected 'binary' or 'regression', got {kind!r}")
+        check_kinds(self.tasks)
         for split_name, split in self.splits.items():
             if len(split) == 0:
                 raise ValueError(f"{split_name}: expected at least one row, got none")
             _check_arrays(self, split_name, split)
-            _check_as_of(split_name, split)
+            check_as_of(split_name, split)
         _check_disjoint(self.splits)
         if not self.allow_time_overlap:
             _check_time_order(self.splits)
@@ -94,6 +92,13 @@ class Dataset:
             for split_name, split in self.splits.items()
         }
         return dataclasses.replace(self, feature_columns=columns, **splits)
+
+
+def check_kinds(tasks):
+    """Raise ``ValueError`` unless each task is ``"binary"`` or ``"regression"``."""
+    for task, kind in tasks.items():
+        if kind not in ("binary", "regression"):
+            raise ValueError(f"task {task!r}: expected 'binary' or 'regression', got {kind!r}")
 
 
 def check_features(columns, features, where):
@@ -172,9 +177,24 @@ def _check_finite(place, values):
 
 def _check_arrays(dataset, split_name, split):
     num_rows = check_features(dataset.feature_columns, split.features, split_name)
-    if set(split.labels) != set(dataset.tasks):
+    check_rows(dataset.tasks, split, num_rows, split_name)
+
+
+def check_rows(tasks, split, num_rows, split_name):
+    """Check whatever a split holds beside features: labels, masks, groups, times.
+
+    Args:
+        tasks: dict of task to ``"binary"`` or ``"regression"``.
+        split: ``Split``.
+        num_rows: rows that it should have.
+        split_name: what messages call it.
+
+    Raises:
+        ValueError: naming the array and the first rows.
+    """
+    if set(split.labels) != set(tasks):
         raise ValueError(
-            f"{split_name}: expected labels of {sorted(dataset.tasks)}, got {sorted(split.labels)}"
+            f"{split_name}: expected labels of {sorted(tasks)}, got {sorted(split.labels)}"
         )
     one_per_row = {"group": split.group, "row_id": split.row_id}
     if split.time is not None:
@@ -193,11 +213,11 @@ def _check_arrays(dataset, split_name, split):
             raise ValueError(
                 f"{split_name}, {name}: expected integers, got {one_per_row[name].dtype}"
             )
-    _check_tasks(dataset, split_name, split)
+    _check_tasks(tasks, split_name, split)
 
 
-def _check_tasks(dataset, split_name, split):
-    for task, kind in dataset.tasks.items():
+def _check_tasks(tasks, split_name, split):
+    for task, kind in tasks.items():
         values = split.labels[task]
         bad = ~np.isin(values, (0, 1))
         if kind == "binary" and bad.any():
@@ -206,16 +226,16 @@ def _check_tasks(dataset, split_name, split):
                 f"got {values[bad][0]} ({_rows(bad)})"
             )
     for task, values in split.probability.items():
-        if task not in dataset.tasks:
+        if task not in tasks:
             raise ValueError(f"{split_name}: probability of an unknown task {task!r}")
         bad = (values < 0) | (values > 1)
-        if dataset.tasks[task] == "binary" and bad.any():
+        if tasks[task] == "binary" and bad.any():
             raise ValueError(
                 f"{split_name}, probability[{task!r}]: expected 0 to 1, "
                 f"got {values[bad][0]} ({_rows(bad)})"
             )
     for task, mask in split.label_masks.items():
-        if task not in dataset.tasks:
+        if task not in tasks:
             raise ValueError(f"{split_name}: label_masks of an unknown task {task!r}")
         if mask.dtype != bool:
             raise ValueError(
@@ -225,7 +245,8 @@ def _check_tasks(dataset, split_name, split):
             raise ValueError(f"train, label_masks[{task!r}]: expected a row with a label, got none")
 
 
-def _check_as_of(split_name, split):
+def check_as_of(split_name, split):
+    """Raise ``ValueError`` if a feature draws on the moment of its own row or a later one."""
     if split.as_of and split.time is None:
         raise ValueError(f"{split_name}: as_of is given but the rows have no time")
     for name, moments in split.as_of.items():

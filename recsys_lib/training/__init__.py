@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from recsys_lib.training.callbacks import Callback
     from recsys_lib.training.comparison import Comparison, ComparisonResult, compare
     from recsys_lib.training.evaluation import evaluate, predictions_of
+    from recsys_lib.training.growth import Grown, grow
     from recsys_lib.training.metrics import (
         auc,
         calibration_bins,
@@ -50,6 +51,7 @@ __all__ = [
     "ComparisonResult",
     "FixedWeights",
     "Ftrl",
+    "Grown",
     "Recipe",
     "ReduceOnPlateau",
     "Trainer",
@@ -67,6 +69,7 @@ __all__ = [
     "fit",
     "gap_shares",
     "gauc",
+    "grow",
     "load",
     "log_loss",
     "mean_squared_error",

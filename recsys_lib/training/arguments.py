@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from recsys_lib.checks import check_integer
+from recsys_lib.data.chunks import ChunkedDataset, Chunks, labels_of
 from recsys_lib.data.dataset import Dataset
 from recsys_lib.data.splits import Split
 from recsys_lib.features.columns import NumericColumn
@@ -27,10 +28,10 @@ def check_model(model: Any) -> None:
 
 
 def check_dataset(dataset: Any) -> None:
-    """Raise ``ValueError`` unless it is a ``Dataset``."""
-    if isinstance(dataset, Dataset):
+    """Raise ``ValueError`` unless it is a ``Dataset`` or a ``ChunkedDataset``."""
+    if isinstance(dataset, Dataset | ChunkedDataset):
         return
-    if isinstance(dataset, Split):
+    if isinstance(dataset, Split | Chunks):
         raise ValueError(
             "dataset: expected a Dataset, got one of its splits; pass the whole data set: fit "
             "trains on its train split and validates on its valid split"
@@ -133,15 +134,16 @@ def check_classes(dataset: Dataset, kinds: Mapping[str, str], is_validated: bool
     """Binary tasks need both classes: to be validated at all, and to have something to learn.
 
     Args:
-        dataset: ``Dataset``.
+        dataset: ``Dataset`` or ``ChunkedDataset``.
         kinds: dict of the model's tasks to ``"binary"`` or ``"regression"``.
         is_validated: whether the validation split is scored.
 
     Raises:
         ValueError: a validation split without a score. One class in training is a warning.
     """
+    splits = {"train": dataset.train} | ({"valid": dataset.valid} if is_validated else {})
+    splits = {name: labels_of(split) for name, split in splits.items()}
     for task, kind in kinds.items():
-        splits = {"train": dataset.train} | ({"valid": dataset.valid} if is_validated else {})
         for name, split in splits.items():
             labels = split.labels[task][split.rows_of(task)]
             if len(labels) and (kind != "binary" or np.ptp(labels) > 0):

@@ -6,28 +6,43 @@ import keras
 import numpy as np
 import pandas as pd
 
+from recsys_lib.data.chunks import Chunks, labels_of
 from recsys_lib.data.splits import Split
 from recsys_lib.training import metrics
 from recsys_lib.training.baselines import Baseline
-from recsys_lib.training.prediction import DEFAULT_BATCH_SIZE, predict
+from recsys_lib.training.batches import Layout, model_tasks
+from recsys_lib.training.chunks import predict_chunks
+from recsys_lib.training.prediction import DEFAULT_BATCH_SIZE, input_columns, predict
 
 
 def predictions_of(
-    model: keras.Model | Baseline, split: Split, batch_size: int = DEFAULT_BATCH_SIZE
+    model: keras.Model | Baseline, split: Split | Chunks, batch_size: int = DEFAULT_BATCH_SIZE
 ) -> dict[str, np.ndarray]:
     """Predictions of a model or a baseline on a split.
 
     Args:
         model: a model, or a baseline of one task.
-        split: the rows.
+        split: the rows; of ``Chunks`` one chunk's features are in memory at a time.
         batch_size: rows that are predicted at a time.
 
     Returns:
         Dict of task to ``(rows,)``.
     """
+    if isinstance(split, Chunks):
+        return _predictions_of_chunks(model, split, batch_size)
     if isinstance(model, Baseline):
         return {model.task: model(split)}
     return predict(model, split.features, list(split.labels), batch_size)
+
+
+def _predictions_of_chunks(model, chunks, batch_size):
+    if isinstance(model, Baseline):
+        pieces = [model(chunks.read(number)) for number in range(len(chunks.sizes))]
+        return {model.task: np.concatenate(pieces)}
+    tasks = model_tasks(model, list(chunks.read(0, ()).labels))
+    layout = Layout(input_columns(model))
+    found = predict_chunks(model, chunks, layout, tasks, batch_size=batch_size)
+    return {task: found[:, position] for position, task in enumerate(tasks)}
 
 
 def score(
@@ -93,7 +108,10 @@ def score_task(
 
 
 def evaluate(
-    model: keras.Model | Baseline, split: Split, *, tasks: Mapping[str, str] | None = None
+    model: keras.Model | Baseline,
+    split: Split | Chunks,
+    *,
+    tasks: Mapping[str, str] | None = None,
 ) -> pd.Series | pd.DataFrame:
     """Score a model, or a baseline, on a split.
 
@@ -101,7 +119,8 @@ def evaluate(
 
     Args:
         model: Keras model of this library, or a ``Baseline``.
-        split: ``Split``.
+        split: ``Split``, or ``Chunks``: then labels and predictions lie in memory and features do
+            not; scores are those of all rows together.
         tasks: dict of task to ``"binary"`` or ``"regression"`` (a data set's ``tasks``);
             default: all binary.
 
@@ -119,10 +138,10 @@ def evaluate(
         >>> float(evaluate(base_rate(world), world.test)["auc"])
         0.5
     """
-    kinds = tasks or {}
+    kinds, rows = tasks or {}, labels_of(split)
     table = pd.DataFrame.from_dict(
         {
-            task: score_task(split, task, prediction, kinds.get(task, "binary"))
+            task: score_task(rows, task, prediction, kinds.get(task, "binary"))
             for task, prediction in predictions_of(model, split).items()
         },
         orient="index",

@@ -69,11 +69,11 @@ class Run:
 
     Args:
         trainer: the ``Trainer``.
-        packed: the ``PackedSplit`` that it trains on.
+        training: the ``RowsInMemory`` or ``RowsInChunks`` that it trains on.
         options: ``Options``.
         rates: ``Rates`` of the run.
         checkpoint: file name or None; if the file exists, the run goes on from there.
-        valid: the ``PackedSplit`` that it is validated on, or None.
+        valid: the ``Validation`` that scores it, or None.
 
     Raises:
         ValueError: a damaged checkpoint, or one that belongs to another run.
@@ -93,11 +93,11 @@ class Run:
         "stopped",
     )
 
-    def __init__(self, trainer, packed, options, rates, checkpoint=None, valid=None):
+    def __init__(self, trainer, training, options, rates, checkpoint=None, valid=None):
         self.trainer, self.options, self.rates = trainer, options, rates
-        self.checkpoint, self.num_rows = checkpoint, len(packed.labels)
+        self.checkpoint, self.num_rows = checkpoint, training.num_rows
         # Rows behind each column's mean: a task's own loss counts the rows with its label.
-        self.rows_behind = trainer.rows_behind(packed)
+        self.rows_behind = trainer.rows_behind(training)
         self.epoch, self.step, self.seconds = 0, 0, 0.0
         self.sums = [0.0] * len(trainer.columns)
         self.rows, self.best, self.best_score, self.best_epoch = [], None, None, 0
@@ -105,11 +105,11 @@ class Run:
         self.rate_share, self.epochs_since_cut = 1.0, 0
         if checkpoint is None:
             return
-        self._fingerprint = self._made_of(packed, valid)
+        self._fingerprint = self._made_of(training, valid)
         if os.path.exists(checkpoint):
             self._resume()
 
-    def _made_of(self, packed, valid):
+    def _made_of(self, training, valid):
         """What another run would differ in, as far as it does not depend on the epoch."""
         trainer, options = self.trainer, self.options
         model = trainer.model
@@ -125,7 +125,8 @@ class Run:
             "shapes of the model's variables": [list(v.shape) for v in model.variables],
             "structure of the model": structure_of(model),
             **_optimizer_options(trainer.optimizer),
-            "hash of the training rows": packed.digest(),
+            "sizes of the chunks": training.sizes,
+            "hash of the training rows": training.digest(),
         }
         if valid is not None:
             made_of["hash of the validation rows"] = valid.digest()

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from recsys_lib.data.chunks import ChunkedDataset, labels_of
 from recsys_lib.data.dataset import Dataset
 from recsys_lib.layers.heads import check_funnel
 from recsys_lib.training.allocation import keep_freed_memory
@@ -20,14 +21,9 @@ from recsys_lib.training.arguments import (
     check_optimizer,
     check_options,
 )
-from recsys_lib.training.batches import (
-    Layout,
-    PackedSplit,
-    model_columns,
-    model_tasks,
-    to_tensor,
-)
+from recsys_lib.training.batches import Layout, model_columns, model_tasks
 from recsys_lib.training.callbacks import check_callbacks
+from recsys_lib.training.chunks import RowsInChunks, RowsInMemory, training_rows
 from recsys_lib.training.optimizers import Adam
 from recsys_lib.training.progress import progress_bar
 from recsys_lib.training.rates import Rates, ReduceOnPlateau, Schedule
@@ -37,17 +33,14 @@ from recsys_lib.training.steps import compile_steps
 from recsys_lib.training.validation import Validation
 from recsys_lib.training.weighting import FixedWeights, task_losses
 
-STEPS_PER_CHUNK = 200
-"""Steps between two updates of the progress bar; the compiled loop runs that long undisturbed."""
-
 
 class Trainer:
     """A model, an optimizer and the one compiled function that trains them.
 
     Args:
         model: Keras model whose inputs are feature columns.
-        dataset: the ``Dataset`` to train on; it may be exchanged for another with the same
-            columns without a new trace.
+        dataset: the ``Dataset`` or ``ChunkedDataset`` to train on; it may be exchanged for
+            another with the same columns without a new trace.
         optimizer: Keras optimizer; default ``Adam(1e-3)`` of this library.
         loss_weights: dict of task to weight; default 1 each.
         balancing: balancing method that chooses the weights instead.
@@ -60,7 +53,7 @@ class Trainer:
     def __init__(
         self,
         model: keras.Model,
-        dataset: Dataset,
+        dataset: Dataset | ChunkedDataset,
         optimizer: keras.Optimizer | None = None,
         loss_weights: Mapping[str, float] | None = None,
         balancing: Any = None,
@@ -164,11 +157,9 @@ class Trainer:
         rest = len(self.columns) - 2 - len(self.tasks)
         return [rows, rows, *rows_of_tasks, *[rows] * rest]
 
-    def rows_behind(self, packed: PackedSplit) -> list[int]:
+    def rows_behind(self, rows: RowsInMemory | RowsInChunks) -> list[int]:
         """Rows of an epoch behind each column of the history."""
-        masks = packed.masks
-        own = None if masks is None else [int(count) for count in masks.sum(axis=0)]
-        return self._counts(len(packed.labels), own)
+        return self._counts(rows.num_rows, rows.rows_with_label)
 
     def trace(self, is_masked: bool = False) -> float:
         """Trace the compiled function if that has not happened; returns the seconds it took.
@@ -187,7 +178,7 @@ class Trainer:
 
     def fit(
         self,
-        dataset: Dataset,
+        dataset: Dataset | ChunkedDataset,
         *,
         epochs: int = 10,
         batch_size: int = 1024,
@@ -210,38 +201,31 @@ class Trainer:
         rates = Rates(self.optimizer, schedule, reduce_on_plateau)
         callbacks = check_callbacks(callbacks)
         check_classes(dataset, self.kinds, patience is not None)
-        train = dataset.train
-        check_funnel(self.model, train.labels, train.label_masks, "fit, train")
-        packed = PackedSplit.of(dataset.train, self.layout, self.tasks)
+        labels = labels_of(dataset.train)
+        check_funnel(self.model, labels.labels, labels.label_masks, "fit, train")
+        rows = training_rows(dataset, self.layout, self.tasks, labels)
+        del labels  # of Parquet files they are copies, and large
         valid = None if patience is None else Validation(dataset.valid, self.layout, self.kinds)
-        trace_seconds = self.trace(packed.masks is not None)
+        trace_seconds = self.trace(rows.is_masked)
         options = Options(batch_size, seed, patience, reduce_on_plateau, callbacks)
-        run = Run(self, packed, options, rates, checkpoint, valid and valid.packed)
-        num_rows = len(packed.labels)
-        arrays, matrices = packed.arrays, []
-        del packed
-        while arrays:  # one by one, so that two copies of all rows never stand side by side
-            matrices.append(to_tensor(arrays.pop(0)))
-        num_steps = -(-num_rows // batch_size)
-        chunk = min(STEPS_PER_CHUNK, checkpoint_steps or STEPS_PER_CHUNK)
+        run = Run(self, rows, options, rates, checkpoint, valid)
+        num_steps = -(-rows.num_rows // batch_size)
         done = run.epoch * num_steps + run.step
         try:
             with progress_bar(progress, epochs * num_steps, done) as bar:
                 while run.epoch < epochs and not run.stopped:
                     rate_factor = rates.set(run.epoch, run.rate_share)
-                    positions = np.arange(num_rows, dtype=np.int32)
-                    order = np.random.default_rng([seed, run.epoch]).permutation(positions)
-                    order = to_tensor(order)
-                    while run.step < num_steps:
-                        last = min(run.step + chunk, num_steps)
-                        started = time.perf_counter()
-                        steps = (tf.constant(n, tf.int32) for n in (run.step, last, batch_size))
-                        sums = self._run(*matrices, order, *steps).numpy()
-                        run.seconds += time.perf_counter() - started
-                        bar.update(last - run.step)
-                        run.add(sums, last)
-                        if checkpoint_steps and run.step < num_steps:
-                            run.save()
+                    for stretch in rows.stretches(seed, run.epoch, run.step, batch_size):
+                        run.seconds += stretch.waited
+                        for last in stretch.stops(run.step, checkpoint_steps):
+                            started = time.perf_counter()
+                            sums = stretch.call(self._run, run.step, last, batch_size)
+                            run.seconds += time.perf_counter() - started
+                            bar.update(last - run.step)
+                            run.add(sums, last)
+                            is_due = checkpoint_steps and last % checkpoint_steps == 0
+                            if is_due and last < num_steps:
+                                run.save()
                     if not np.isfinite(run.sums[0]):
                         raise FloatingPointError(
                             f"model {self.model.name!r}: the loss is {run.sums[0]} in epoch "
@@ -270,7 +254,7 @@ def _compact(array):
 
 def fit(
     model: keras.Model,
-    dataset: Dataset,
+    dataset: Dataset | ChunkedDataset,
     optimizer: keras.Optimizer | None = None,
     *,
     epochs: int = 10,
@@ -294,7 +278,9 @@ def fit(
 
     Args:
         model: Keras model of this library.
-        dataset: ``Dataset``, with the feature columns that the model was built with.
+        dataset: ``Dataset``, with the feature columns that the model was built with; or a
+            ``ChunkedDataset``, whose training rows may be more than fit into memory, see
+            ``recsys_lib.training.chunks`` for their order and their batches.
         optimizer: Keras optimizer; default: this library's ``Adam(1e-3)``.
         epochs: passes over the training rows at most.
         batch_size: rows per step; the last step of an epoch takes what is left.

@@ -5,10 +5,12 @@ import dataclasses
 import keras
 import numpy as np
 
+from recsys_lib.data.chunks import Chunks, labels_of
 from recsys_lib.data.dataset import check_features
 from recsys_lib.data.splits import Split
 from recsys_lib.training import metrics
 from recsys_lib.training.batches import Layout, PackedSplit, to_tensor
+from recsys_lib.training.chunks import predict_chunks
 from recsys_lib.training.prediction import predict_packed
 
 
@@ -16,7 +18,8 @@ class Validation:
     """Scores a model on one split again and again.
 
     Args:
-        split: the validation rows.
+        split: the validation rows. Of ``Chunks`` the labels and the predictions lie in memory, and
+            features one chunk at a time; the score is that of all rows, not a mean over chunks.
         layout: ``Layout`` of the model's inputs.
         kinds: dict of the model's tasks to ``"binary"`` or ``"regression"``.
 
@@ -24,23 +27,31 @@ class Validation:
         ValueError: features that do not fit their columns.
     """
 
-    def __init__(self, split: Split, layout: Layout, kinds: dict[str, str]) -> None:
+    def __init__(self, split: Split | Chunks, layout: Layout, kinds: dict[str, str]) -> None:
+        self.layout, self.kinds = layout, kinds
+        self.split = labels_of(split)
+        self._rows = split if isinstance(split, Chunks) else self._pack(split)
+
+    def _pack(self, split: Split) -> PackedSplit:
+        layout, kinds = self.layout, self.kinds
         columns = layout.feature_columns
         features = {column.name: split.features[column.name] for column in columns}
         check_features(columns, features, "valid")
         packed = PackedSplit.of(split, layout, list(kinds))
         # Tensors, so that no epoch copies the rows into one.
         ids, numbers = to_tensor(packed.ids), to_tensor(packed.numbers)
-        self.packed = dataclasses.replace(packed, ids=ids, numbers=numbers)
-        self.split, self.layout, self.kinds = split, layout, kinds
+        return dataclasses.replace(packed, ids=ids, numbers=numbers)
+
+    def digest(self) -> str:
+        """A hash of all values, or of the files that hold them."""
+        return self._rows.digest()
 
     def score(self, model: keras.Model) -> float:
         """Mean over tasks of the AUC, or of minus the mean squared error of a regression task.
 
         Each task is scored on the rows with its label.
         """
-        packed = (self.packed.ids, self.packed.numbers)
-        predictions = predict_packed(model, self.layout, packed, list(self.kinds))
+        predictions = self._predictions(model)
         scores = []
         for position, (task, kind) in enumerate(self.kinds.items()):
             rows = self.split.rows_of(task)
@@ -50,3 +61,9 @@ class Validation:
             else:
                 scores.append(-float(np.mean((label - prediction) ** 2)))
         return float(np.mean(scores))
+
+    def _predictions(self, model):
+        if isinstance(self._rows, Chunks):
+            return predict_chunks(model, self._rows, self.layout, list(self.kinds), "valid")
+        packed = (self._rows.ids, self._rows.numbers)
+        return predict_packed(model, self.layout, packed, list(self.kinds))

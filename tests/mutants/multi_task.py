@@ -303,7 +303,7 @@ MUTANTS = [
     Mutant(
         "funnel: fit does not look",
         "recsys_lib/training/trainer.py",
-        '        check_funnel(self.model, train.labels, train.label_masks, "fit, train")\n',
+        '        check_funnel(self.model, labels.labels, labels.label_masks, "fit, train")\n',
         "",
         f"{TEST_ESMM}::test_training_refuses_a_conversion_without_a_click",
     ),

@@ -4,6 +4,7 @@ from runner import Mutant
 
 TRAINER = "recsys_lib/training/trainer.py"
 RUN = "recsys_lib/training/run.py"
+CHUNKS = "recsys_lib/training/chunks.py"
 WEIGHTING = "recsys_lib/training/weighting.py"
 CHECKPOINTS = "recsys_lib/training/checkpoints.py"
 STEPS = "recsys_lib/training/steps.py"
@@ -20,30 +21,30 @@ RESTART = f"{TEST_RESTARTS}::test_a_restart_equals_a_fresh_build_bit_for_bit_and
 MUTANTS = [
     Mutant(
         "fit: the partial batch is dropped",
-        TRAINER,
-        "num_steps = -(-num_rows // batch_size)",
-        "num_steps = max(1, num_rows // batch_size)",
+        CHUNKS,
+        "yield Stretch(self._matrices, order, 0, -(-self.num_rows // batch_size))",
+        "yield Stretch(self._matrices, order, 0, max(1, self.num_rows // batch_size))",
         f"{TEST_TRAINER}::test_an_epoch_takes_every_row_once_and_the_last_batch_what_is_left",
     ),
     Mutant(
         "fit: the same order in every epoch",
-        TRAINER,
-        "np.random.default_rng([seed, run.epoch])",
-        "np.random.default_rng([seed, 0])",
+        CHUNKS,
+        "order_of(seed, epoch, self.num_rows)",
+        "order_of(seed, 0, self.num_rows)",
         f"{TEST_TRAINER}::test_an_epoch_takes_every_row_once_and_the_last_batch_what_is_left",
     ),
     Mutant(
         "fit: the seed does not decide the order",
-        TRAINER,
-        "np.random.default_rng([seed, run.epoch])",
-        "np.random.default_rng([0, run.epoch])",
+        CHUNKS,
+        "order_of(seed, epoch, self.num_rows)",
+        "order_of(0, epoch, self.num_rows)",
         f"{TEST_TRAINER}::test_the_seed_decides_the_order_of_rows_and_nothing_else_does",
     ),
     Mutant(
         "fit: rows are not shuffled",
-        TRAINER,
-        ".permutation(positions)",
-        ".permutation(1).astype(np.int32).repeat(num_rows) + positions",
+        CHUNKS,
+        "order_of(seed, epoch, self.num_rows)",
+        "np.arange(self.num_rows, dtype=np.int32)",
         f"{TEST_TRAINER}::test_an_epoch_takes_every_row_once_and_the_last_batch_what_is_left",
     ),
     Mutant(
@@ -284,7 +285,7 @@ MUTANTS = [
     Mutant(
         "checkpoints: the data do not count",
         RUN,
-        '            "hash of the training rows": packed.digest(),\n',
+        '            "hash of the training rows": training.digest(),\n',
         "",
         OTHER_DATA,
     ),

@@ -1,0 +1,242 @@
+"""Splits that are read chunk by chunk, so that a data set may be larger than memory.
+
+A *chunk* is as many rows as fit into memory several times: about a million. ``Chunks`` says how
+many rows each one has and reads one as a ``Split``; whatever can do that is a source: arrays that
+are mapped into memory (``ArrayChunks``), a folder of them (``recsys_lib.data.chunk_folder``), or
+Parquet files (``recsys_lib.data.parquet_chunks``). ``fit`` and ``evaluate`` take a
+``ChunkedDataset`` as they take a ``Dataset``.
+"""
+
+import dataclasses
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from recsys_lib.checks import check_integer
+from recsys_lib.data.dataset import Dataset, check_features, check_kinds, check_rows
+from recsys_lib.data.splits import ARRAYS_BY_NAME, Split
+from recsys_lib.features.columns import Column, check_columns
+
+ROWS_PER_CHUNK = 1_000_000
+"""Rows of a chunk where nobody says otherwise: of 39 columns they are 160 MB."""
+
+
+class Chunks:
+    """The rows of one split in pieces; subclasses say how a piece is read.
+
+    Args:
+        sizes: rows of each chunk.
+
+    Raises:
+        ValueError: no chunk, or an empty one.
+    """
+
+    def __init__(self, sizes: Iterable[int]) -> None:
+        self.sizes = tuple(int(size) for size in sizes)
+        if not self.sizes or min(self.sizes) < 1:
+            raise ValueError(f"chunks: expected at least one row in each, got sizes {self.sizes}")
+
+    def __len__(self) -> int:
+        """Rows of all chunks together."""
+        return sum(self.sizes)
+
+    def read(self, number: int, column_names: Collection[str] | None = None) -> Split:
+        """Read one chunk.
+
+        Args:
+            number: which, from 0.
+            column_names: feature columns to read; default: all. ``()`` reads labels alone.
+
+        Returns:
+            ``Split`` of ``sizes[number]`` rows, equal in every call.
+        """
+        raise NotImplementedError
+
+    def digest(self) -> str:
+        """A hash of all values, in hexadecimal digits, or of the files that hold them."""
+        raise NotImplementedError
+
+    def labels(self) -> Split:
+        """All rows at once, without features: labels, masks, groups and whatever else there is.
+
+        They fit where features do not: a row takes a few bytes.
+        """
+        return joined([self.read(number, ()) for number in range(len(self.sizes))])
+
+
+class ArrayChunks(Chunks):
+    """Pieces of arrays, which may be mapped into memory: only what is read takes memory.
+
+    Args:
+        split: all rows.
+        rows_per_chunk: rows of a chunk, the last one has what is left; or the sizes of all.
+
+    Raises:
+        ValueError: sizes that do not add up to the split's rows.
+
+    Example:
+        >>> rows = np.arange(5)
+        >>> split = Split({"item_id": rows}, {"click": rows % 2}, group=rows, row_id=rows)
+        >>> chunks = ArrayChunks(split, 2)
+        >>> chunks.sizes, chunks.read(1).features["item_id"].tolist()
+        ((2, 2, 1), [2, 3])
+    """
+
+    def __init__(self, split: Split, rows_per_chunk: int | Sequence[int] = ROWS_PER_CHUNK) -> None:
+        if isinstance(rows_per_chunk, Iterable):
+            sizes = list(rows_per_chunk)
+            if sum(sizes) != len(split):
+                raise ValueError(
+                    f"rows_per_chunk: expected sizes that add up to {len(split)}, got {sum(sizes)}"
+                )
+        else:
+            size = check_integer("rows_per_chunk", rows_per_chunk)
+            starts = range(0, len(split), size)
+            sizes = [min(size, len(split) - start) for start in starts]
+        super().__init__(sizes)
+        self.split = split
+        self._starts = np.cumsum([0, *self.sizes])
+
+    def read(self, number: int, column_names: Collection[str] | None = None) -> Split:
+        rows = slice(self._starts[number], self._starts[number + 1])
+        return _piece(self.split, rows, column_names)
+
+    def labels(self) -> Split:
+        return dataclasses.replace(self.split, features={}, as_of={})
+
+    def digest(self) -> str:
+        found = hashlib.sha256()
+        for kind in ("features", "labels", "label_masks"):
+            for name, values in sorted(getattr(self.split, kind).items()):
+                found.update(f"{kind} {name} {values.shape} {values.dtype};".encode())
+                found.update(np.ascontiguousarray(values).data)
+        return found.hexdigest()
+
+
+def _piece(split: Split, rows: slice, column_names: Collection[str] | None) -> Split:
+    """Views of consecutive rows."""
+    parts = {
+        kind: {
+            name: values[rows]
+            for name, values in getattr(split, kind).items()
+            if column_names is None or kind not in ("features", "as_of") or name in column_names
+        }
+        for kind in ARRAYS_BY_NAME
+    }
+    time = None if split.time is None else split.time[rows]
+    return Split(group=split.group[rows], row_id=split.row_id[rows], time=time, **parts)
+
+
+def joined(splits: Sequence[Split]) -> Split:
+    """Rows of several splits, one below the other.
+
+    Args:
+        splits: at least one, all with the same arrays.
+    """
+    if len(splits) == 1:
+        return splits[0]
+    first = splits[0]
+    parts: dict[str, Any] = {
+        kind: {
+            name: np.concatenate([getattr(split, kind)[name] for split in splits])
+            for name in getattr(first, kind)
+        }
+        for kind in ARRAYS_BY_NAME
+    }
+    for name in ("group", "row_id", "time"):
+        arrays = [getattr(split, name) for split in splits]
+        parts[name] = None if arrays[0] is None else np.concatenate(arrays)
+    return Split(**parts)
+
+
+@dataclasses.dataclass(frozen=True)
+class ChunkedDataset:
+    """Feature columns and splits that are read chunk by chunk.
+
+    Splits that fit into memory, the validation rows for example, may be plain ``Split``s.
+
+    Labels and masks are checked here, as by ``Dataset``. Feature arrays are checked when a chunk
+    is read for the first time, before one of its rows is used. What ``Dataset`` holds splits to
+    beside that, disjoint rows in order of time, is left to whoever wrote the chunks.
+
+    Args:
+        name: short name used in tables and messages.
+        feature_columns: tuple of columns.
+        train: ``Chunks``.
+        valid, test: ``Chunks`` or ``Split``.
+        tasks: task name to ``"binary"`` or ``"regression"``; default: all binary.
+
+    Raises:
+        ValueError: naming the split and the first rows, when a label is missing or is not 0 or 1
+            in a binary task, or no training row has a label of a task; an unknown kind of task.
+
+    Example:
+        >>> from recsys_lib.data import simulator
+        >>> world = simulator.second_order(num_rows=500, num_valid_rows=200, num_test_rows=200)
+        >>> ChunkedDataset.of(world, 150).train.sizes
+        (150, 150, 150, 50)
+    """
+
+    name: str
+    feature_columns: tuple[Column, ...]
+    train: Chunks
+    valid: Chunks | Split
+    test: Chunks | Split
+    tasks: Mapping[str, str] | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "feature_columns", check_columns(self.feature_columns))
+        if not isinstance(self.train, Chunks):
+            raise ValueError(f"train: expected Chunks, got {type(self.train).__name__}")
+        for split_name, split in self.splits.items():
+            rows = labels_of(split)
+            if self.tasks is None:
+                object.__setattr__(self, "tasks", dict.fromkeys(rows.labels, "binary"))
+            check_kinds(self.tasks)
+            check_rows(self.tasks, rows, len(split), split_name)
+
+    @classmethod
+    def of(cls, dataset: Dataset, rows_per_chunk: int = ROWS_PER_CHUNK) -> "ChunkedDataset":
+        """The training rows of a ``Dataset`` in chunks; it pays where its arrays are mapped."""
+        train = ArrayChunks(dataset.train, rows_per_chunk)
+        parts = (dataset.name, dataset.feature_columns, train, dataset.valid, dataset.test)
+        return cls(*parts, dataset.tasks)
+
+    @property
+    def splits(self) -> dict[str, Chunks | Split]:
+        """All three by name."""
+        return {"train": self.train, "valid": self.valid, "test": self.test}
+
+
+def labels_of(split: Chunks | Split) -> Split:
+    """The rows of a split, or of all its chunks, without features."""
+    if isinstance(split, Chunks):
+        return split.labels()
+    return dataclasses.replace(split, features={}, as_of={})
+
+
+def check_chunk(
+    chunks: Chunks, number: int, split: Split, columns: Sequence[Column], where: str
+) -> None:
+    """Check what was read of a chunk: its rows, and its features against their columns.
+
+    Args:
+        chunks: where it was read.
+        number: which chunk.
+        split: what was read, with the features of ``columns``.
+        columns: feature columns.
+        where: what messages call the split.
+
+    Raises:
+        ValueError: as ``check_features``; the chunk is named.
+    """
+    where = f"{where}, chunk {number}"
+    features = {column.name: split.features.get(column.name) for column in columns}
+    missing = [name for name, values in features.items() if values is None]
+    if missing:
+        raise ValueError(f"{where}: missing columns {missing}")
+    num_rows = check_features(columns, features, where)
+    if num_rows != chunks.sizes[number]:
+        raise ValueError(f"{where}: expected {chunks.sizes[number]} rows, got {num_rows}")
