@@ -34,6 +34,10 @@ DEFAULT_NUM_BUCKETS = 262_144
 _MULTIPLIERS = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 _SHIFTS = (30, 27, 31)
 
+_MOST_IDS = 2**31
+_KEYS_OF_NEW_IDS = 2**62
+"""Keys of pairs whose second id came after the layer was first built begin here."""
+
 
 def all_pairs(columns: Sequence[Column]) -> list[tuple[str, str]]:
     """Every unordered pair of names of id columns, in column order.
@@ -91,6 +95,9 @@ class CrossProduct(keras.layers.Layer):
         l2: penalty that is added to the training loss, a number or an ``EmbeddingL2`` without
             counts: of the weights that the batch reads, each once, or of all weights of pairs
             without an id 0 (where pairs are hashed, of all their buckets).
+        first_sizes: dict of column name to the vocabulary that the layer was first built with,
+            where it has grown since (``recsys_lib.training.grow``). A pair is hashed or not as by
+            these, so that a pair of ids of that time keeps its weight.
 
     Raises:
         ValueError: an unknown or numeric column, a column crossed with itself, a repeated pair, a
@@ -106,6 +113,7 @@ class CrossProduct(keras.layers.Layer):
         max_rows=DEFAULT_MAX_ROWS,
         num_buckets=DEFAULT_NUM_BUCKETS,
         l2=0.0,
+        first_sizes=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -122,6 +130,9 @@ class CrossProduct(keras.layers.Layer):
             )
         used = {name: None for pair in self.pairs for name in pair}
         self.columns = select(columns, names=list(used))
+        sizes = {column.name: column.vocabulary_size for column in self.columns}
+        self.first_sizes = {**sizes, **(first_sizes or {})}
+        self.has_grown = self.first_sizes != sizes
         self._lay_out()
 
     def _check_pairs(self, columns):
@@ -145,20 +156,23 @@ class CrossProduct(keras.layers.Layer):
             first_slot[column.name] = slot
             slot += column.num_slots
         left, right, factors, rows, hashed, offsets = [], [], [], [], [], []
-        self.table_rows, self.num_rows = {}, 0
+        self.table_rows, self.is_hashed, self.num_rows = {}, {}, 0
         for pair in self.pairs:
             first, second = self._members(pair)
-            product = first.vocabulary_size * second.vocabulary_size
-            size = self.num_buckets if product > self.max_rows else product
+            product = self.first_sizes[first.name] * self.first_sizes[second.name]
+            is_hashed = product > self.max_rows
+            factor = self.first_sizes[second.name] if is_hashed else second.vocabulary_size
+            size = self.num_buckets if is_hashed else first.vocabulary_size * factor
             self.table_rows[pair] = slice(self.num_rows, self.num_rows + size)
+            self.is_hashed[pair] = is_hashed
             for step_first, step_second in itertools.product(
                 range(first.num_slots), range(second.num_slots)
             ):
                 left.append(first_slot[first.name] + step_first)
                 right.append(first_slot[second.name] + step_second)
-                factors.append(second.vocabulary_size)
+                factors.append(factor)
                 rows.append(size)
-                hashed.append(product > self.max_rows)
+                hashed.append(is_hashed)
                 offsets.append(self.num_rows)
             self.num_rows += size
         self._left, self._right = np.array(left, np.int32), np.array(right, np.int32)
@@ -185,6 +199,10 @@ class CrossProduct(keras.layers.Layer):
         left = tf.gather(ids, self._left, axis=1)
         right = tf.gather(ids, self._right, axis=1)
         index = left * self._factors + right
+        if self.has_grown:
+            # New ids of the second column would meet the keys of other pairs: they get their own.
+            is_new = self._hashed & (right >= self._factors)
+            index = tf.where(is_new, _KEYS_OF_NEW_IDS + left * _MOST_IDS + right, index)
         if self._hashed.all():
             index = hash_bucket(index, self._rows)
         elif self._hashed.any():
@@ -215,7 +233,7 @@ class CrossProduct(keras.layers.Layer):
             self.pairs, tf.split(tf.convert_to_tensor(self.table)[:, 0], sizes), strict=True
         ):
             first, second = (column.vocabulary_size for column in self._members(pair))
-            if first * second <= self.max_rows:
+            if not self.is_hashed[pair]:
                 part = tf.reshape(part, (first, second))[1:, 1:]
             total += tf.reduce_sum(tf.square(part))
         return total
@@ -223,9 +241,22 @@ class CrossProduct(keras.layers.Layer):
     def _members(self, pair):
         return select(self.columns, names=pair)
 
+    def moved_rows(self, grown: "CrossProduct") -> np.ndarray:
+        """Where each row of the table lies in that of the grown layer, ``(num_rows,)``."""
+        rows = np.empty(self.num_rows, np.int64)
+        for pair, part in self.table_rows.items():
+            own = np.arange(part.stop - part.start)
+            if not self.is_hashed[pair]:
+                before = self._members(pair)[1].vocabulary_size
+                own = own // before * grown._members(pair)[1].vocabulary_size + own % before
+            rows[part] = grown.table_rows[pair].start + own
+        return rows
+
     def get_config(self):
+        grown = {"first_sizes": self.first_sizes} if self.has_grown else {}
         return {
             **super().get_config(),
+            **grown,
             "columns": [column_to_config(column) for column in self.columns],
             "pairs": [list(pair) for pair in self.pairs],
             "max_rows": self.max_rows,
@@ -276,7 +307,7 @@ def collision_report(layer: CrossProduct, features: Mapping[str, np.ndarray]) ->
                 "pair": " x ".join(pair),
                 "possible_pairs": first.vocabulary_size * second.vocabulary_size,
                 "table_rows": table.stop - table.start,
-                "hashed": first.vocabulary_size * second.vocabulary_size > layer.max_rows,
+                "hashed": layer.is_hashed[pair],
                 "seen_pairs": pairs.shape[1],
                 "colliding_share": float((counts[inverse] > 1).mean()) if pairs.size else 0.0,
             }

@@ -14,6 +14,7 @@ import dataclasses
 from collections.abc import Sequence
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from recsys_lib.checks import check_integer, check_widths
@@ -190,6 +191,24 @@ class OwnIds(keras.layers.Layer):
                 changed["vocabulary_size"] = self.count * (column.vocabulary_size - 1) + 1
             own.append(dataclasses.replace(column, **changed))
         return tuple(own)
+
+    def moved_ids(self, grown: "OwnIds") -> dict[str, np.ndarray]:
+        """Where each id of ``own_columns`` goes when the vocabularies grow.
+
+        Args:
+            grown: the layer with the same columns and more ids.
+
+        Returns:
+            Dict of the name of an own column to ``(vocabulary_size,)``.
+        """
+        moved = {}
+        for before, after in zip(self.columns, grown.columns, strict=True):
+            if not isinstance(before, NumericColumn):
+                known = before.vocabulary_size - 1
+                ids = np.arange(self.count * known)
+                later = ids // known * (after.vocabulary_size - 1) + ids % known + 1
+                moved[f"own_{before.name}"] = np.concatenate([[0], later])
+        return moved
 
     def call(self, values, ids):
         own = {}

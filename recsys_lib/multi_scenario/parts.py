@@ -85,6 +85,9 @@ class KnownScenarios(keras.layers.Layer):
         unknown: ``"zero"`` or ``"largest"``.
     """
 
+    has_weights_for_each_id = True
+    """Tells ``recsys_lib.training.grow`` that the models behind it have, so no id can be added."""
+
     def __init__(self, column, unknown="zero", **kwargs):
         super().__init__(**kwargs)
         self.columns = (column,)

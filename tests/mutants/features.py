@@ -269,8 +269,8 @@ MUTANTS = [
     Mutant(
         "crosses: swapped vocabularies",
         CROSSES,
-        "factors.append(second.vocabulary_size)",
-        "factors.append(first.vocabulary_size)",
+        "if is_hashed else second.vocabulary_size",
+        "if is_hashed else first.vocabulary_size",
         (
             f"{TEST_CROSSES}::test_all_pairs_of_a_small_world_have_distinct_rows",
             f"{TEST_CROSSES}::test_the_notes_example_gives_2_6_and_minus_0_1",
@@ -324,15 +324,15 @@ MUTANTS = [
     Mutant(
         "crosses: no hashing at all",
         CROSSES,
-        "size = self.num_buckets if product > self.max_rows else product",
-        "size = product",
+        "is_hashed = product > self.max_rows",
+        "is_hashed = False",
         f"{TEST_CROSSES}::test_a_pair_is_hashed_only_above_the_limit",
     ),
     Mutant(
         "crosses: hashed from the limit on",
         CROSSES,
-        "size = self.num_buckets if product > self.max_rows else product",
-        "size = self.num_buckets if product >= self.max_rows else product",
+        "is_hashed = product > self.max_rows",
+        "is_hashed = product >= self.max_rows",
         f"{TEST_CROSSES}::test_a_pair_is_hashed_only_above_the_limit",
     ),
     Mutant(

@@ -95,8 +95,8 @@ MUTANTS = [
     Mutant(
         "crosses: buckets are cut as if they were pairs",
         CROSSES,
-        "if first * second <= self.max_rows:",
-        "if True:",
+        "            if not self.is_hashed[pair]:\n                part = ",
+        "            if True:\n                part = ",
         f"{TEST_PENALTIES}::test_a_bucket_that_unknown_pairs_share_is_penalised_once_and_in_full",
     ),
     Mutant(
