@@ -10,6 +10,7 @@ import functools
 from benchmarks import (
     crosses,
     former,
+    larger_than_memory,
     lessons,
     long_histories,
     multi_scenario,
@@ -31,6 +32,7 @@ SECTIONS = {
     "multi_task": multi_task,
     "multi_scenario": multi_scenario,
     "requests": requests,
+    "larger_than_memory": larger_than_memory,
     "former": former,
     "lessons": lessons,
 }
@@ -60,6 +62,13 @@ def main(arguments=None):
         help="where pip install --no-deps --target FOLDER deepctr tf-keras put them; default: here",
     )
     group.add_argument("--onednn", choices=list(ONEDNN), default="off", help="default: off")
+    group = parser.add_argument_group("section larger_than_memory")
+    group.add_argument(
+        "--rows", type=int, metavar="N", help="training rows; default: a million, the goal's are 20"
+    )
+    group.add_argument(
+        "--apart", action="store_true", help="each way in a process of its own, one epoch, no turns"
+    )
     options = parser.parse_args(arguments)
     chosen = options.sections or list(SECTIONS)
     unknown = sorted(set(chosen) - set(SECTIONS))
@@ -72,6 +81,9 @@ def main(arguments=None):
     printers = {name: section.print_section for name, section in SECTIONS.items()}
     printers["former"] = functools.partial(
         former.print_section, options.revision, options.peer, models, options.onednn
+    )
+    printers["larger_than_memory"] = functools.partial(
+        larger_than_memory.print_section, options.rows, not options.apart
     )
     for name in chosen:
         printers[name]()
