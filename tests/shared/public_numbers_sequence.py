@@ -174,6 +174,17 @@ def loud_sum_apart(number, sd, correlation):
     return from_covariance(number, sd, correlation, "").expected
 
 
+def tried_upwards(users, half_width, wanted, why):
+    enough = 1
+    while half_width * (users / enough) ** 0.5 > wanted * (1 + 1e-12):
+        enough += 1
+    return case(users, half_width, wanted, expected=enough, why=why)
+
+
+def users_needed_apart(users, half_width, wanted):
+    return tried_upwards(users, half_width, wanted, "").expected
+
+
 def nearest_one_by_one(behaviours, candidate, directions, ids, k):
     found = np.full((len(ids), k), -1)
     for row, steps in enumerate(ids):
@@ -221,6 +232,7 @@ ANSWERS = {
     "sequence.request_cost": request_cost_apart,
     "sequence.history_overlap": history_overlap_apart,
     "sequence.loud_sum": loud_sum_apart,
+    "sequence.users_needed": users_needed_apart,
     "sequence.hash_search": nearest_one_by_one,
     "sequence.bits_needed": bits_tried,
     "sequence.hard_recall": searched_on_the_platform,
