@@ -227,8 +227,7 @@ def build_autoint(
         hidden_units: widths of a network beside it, on the embeddings; ``()``: no network, the
             paper's AutoInt.
         projection_activation, scale_attention, layer_normalization: see above.
-        identity_residual: see ``InteractingLayer``. A projection in each of many layers, drawn at
-            random, leaves little of the input behind the last one; the identity keeps all of it.
+        identity_residual: see ``InteractingLayer``; the form of most published comparisons.
         attention_dropout_rate: dropout on the attention weights.
         activation: of the network's layers; the interacting layers' ReLU is part of the model.
         dropout_rate: dropout after each of the network's layers.

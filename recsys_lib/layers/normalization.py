@@ -3,9 +3,7 @@
     y = gamma (x - mean) / sqrt(variance + epsilon) + beta
 
 Epsilon is more than a guard against zero. Where the inputs' own variance is much smaller, it takes
-its place, and the output is small instead of normalised. Keras's 1e-3 is larger than the variance
-that strongly penalised embeddings, and products of them, leave at the first hidden layer; other
-frameworks take 1e-5.
+its place, and the output is small instead of normalised. Keras takes 1e-3, other frameworks 1e-5.
 """
 
 from collections.abc import Mapping
