@@ -1,6 +1,6 @@
 """Who may import whom: no import runs upward and none in a circle.
 
-checks <- features <- layers <- data <- training <- models <- zoo <- commands
+checks <- features <- layers <- data <- training <- models <- export, zoo <- commands
                                               book <- bookmaker, experiments, benchmarks
 """
 
@@ -32,8 +32,8 @@ LAYERS = (
     ("data",),
     ("training",),
     MODELS,
-    ("zoo",),
-    ("leaderboard", "train"),
+    ("export", "zoo"),
+    ("leaderboard", "serve", "train"),
 )
 """Parts of the library, the lowest first; a part may import its own layer and those below."""
 

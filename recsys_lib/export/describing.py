@@ -1,0 +1,251 @@
+"""What an export says of a model's columns: how each raw value becomes what the model reads."""
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from recsys_lib.checks import check_choice
+from recsys_lib.features.columns import (
+    CANDIDATE_GROUP,
+    CategoricalColumn,
+    Column,
+    NumericColumn,
+    SequenceColumn,
+)
+from recsys_lib.keras_internals import layers_of
+from recsys_lib.training.batches import model_columns
+from recsys_lib.training.prediction import input_columns, output_tasks
+
+
+@dataclasses.dataclass(frozen=True)
+class Values:
+    """How raw values of a column became what its training rows hold.
+
+    Args:
+        known: an id column's raw values in the order of their ids, as text; None: a raw value is
+            the id itself.
+        first: id of the first one.
+        unknown: id of a value that is not among them.
+        missing: id or number of a value that is not there; None, for a number: refused.
+        source: name of the field that a request has it in; default: the column's own.
+        keep: which end of a list that is too long is read, ``"first"`` or ``"last"``; None: such a
+            list is refused.
+        newest_first: whether lists come the other way round.
+        edges: an id column of numbers in bins: their rising inner edges; bin ``i`` holds the
+            numbers from edge ``i - 1`` up to below edge ``i`` and has the id ``first + i``.
+        logarithm: of a number x, whether it became ``sign(x) log(1 + |x|)``.
+        shift, scale: of a number, after the logarithm: it became ``(x - shift) / scale``.
+        indicator: a number that is 1 where its field is missing and else 0.
+
+    Raises:
+        ValueError: an end that a list does not have, or a scale of 0 or less.
+    """
+
+    known: Sequence[Any] | None = None
+    first: int = 1
+    unknown: int = 0
+    missing: float | None = 0
+    source: str | None = None
+    keep: str | None = None
+    newest_first: bool = False
+    edges: Sequence[float] | None = None
+    logarithm: bool = False
+    shift: float = 0.0
+    scale: float = 1.0
+    indicator: bool = False
+
+    def __post_init__(self) -> None:
+        check_choice("keep", self.keep, (None, "first", "last"))
+        if not self.scale > 0:
+            raise ValueError(f"scale: expected a number above 0, got {self.scale!r}")
+
+    def to_config(self, column: Column) -> dict[str, Any]:
+        """What the description holds for a column.
+
+        Args:
+            column: whose values they are.
+
+        Raises:
+            ValueError: ids outside the column's vocabulary, or a raw value that stands twice.
+        """
+        source = {} if self.source is None else {"source": self.source}
+        if isinstance(column, NumericColumn):
+            if self.indicator:
+                return {**source, "indicator": True}
+            return {
+                **source,
+                "logarithm": bool(self.logarithm),
+                "shift": float(self.shift),
+                "scale": float(self.scale),
+                "missing": None if self.missing is None else float(self.missing),
+            }
+        place = f"values of column {column.name!r}"
+        config = {**source, "unknown": int(self.unknown), "missing": int(self.missing or 0)}
+        last = 0
+        if self.edges is not None:
+            config |= {"edges": [float(edge) for edge in self.edges], "first": int(self.first)}
+            last = self.first + len(self.edges)
+        elif self.known is not None:
+            known = [as_text(value) for value in self.known]
+            if len(set(known)) != len(known):
+                raise ValueError(f"{place}: expected each value once, got one twice")
+            config |= {"known": known, "first": int(self.first)}
+            last = self.first + len(known) - 1
+        if isinstance(column, SequenceColumn):
+            config |= {"keep": self.keep, "newest_first": bool(self.newest_first)}
+        if max(last, config["unknown"], config["missing"]) >= column.vocabulary_size:
+            raise ValueError(
+                f"{place}: expected ids below {column.vocabulary_size}, got "
+                f"{max(last, config['unknown'], config['missing'])}"
+            )
+        return config
+
+
+def as_text(value: Any) -> str:
+    """A raw value as the text that a request may give, so that 7 and "7" are one value."""
+    return str(value.item() if isinstance(value, np.generic) else value)
+
+
+def columns_of(model: keras.Model, dataset: Any = None) -> tuple[Column, ...]:
+    """The columns of a model's inputs: the data set's own where there is one.
+
+    Raises:
+        ValueError: an input that is no column of the data set, or another vocabulary.
+    """
+    own = input_columns(model)
+    if dataset is None:
+        return own
+    columns = model_columns(model, dataset.feature_columns)
+    for column, built in zip(columns, own, strict=True):
+        sizes = [getattr(one, "vocabulary_size", None) for one in (column, built)]
+        if sizes[0] != sizes[1]:
+            raise ValueError(
+                f"column {column.name!r}: expected the {sizes[1]} ids that the model was built "
+                f"for, got {sizes[0]} in the data set"
+            )
+    return columns
+
+
+def values_of(
+    columns: Iterable[Column], dataset: Any, given: Mapping[str, Values] | None
+) -> dict[str, Values]:
+    """How the raw values of each column are read.
+
+    Args:
+        columns: the model's.
+        dataset: a data set. What its ``column_values`` holds for a column is taken, else its
+            ``vocabularies``, where id ``i`` is entry ``i - 1``; both may be absent. A column that
+            they do not name is read like the column that owns its table.
+        given: what the caller says of columns, which goes before both.
+
+    Raises:
+        ValueError: values of a column that the model does not read.
+    """
+    by_name = {column.name: column for column in columns}
+    given = dict(given or {})
+    if unknown := sorted(set(given) - set(by_name)):
+        raise ValueError(f"values: expected columns of {sorted(by_name)}, got {unknown}")
+    said = {
+        name: Values(known=known)
+        for name, known in (getattr(dataset, "vocabularies", None) or {}).items()
+    }
+    said |= getattr(dataset, "column_values", None) or {}
+    said |= given
+    return {
+        name: said.get(name) or said.get(getattr(column, "table_name", name)) or Values()
+        for name, column in by_name.items()
+    }
+
+
+def request_side(columns: Iterable[Column], given: Iterable[str] | None) -> list[str]:
+    """Names of the columns that a request says once.
+
+    Args:
+        columns: the model's.
+        given: names; default: every column that is not of group ``item``, and none where no
+            column is of that group.
+
+    Raises:
+        ValueError: an unknown column, or no column left for the candidates.
+    """
+    columns = tuple(columns)
+    names = [column.name for column in columns]
+    if given is None:
+        items = [column.name for column in columns if column.group == CANDIDATE_GROUP]
+        return [name for name in names if name not in items] if items else []
+    given = list(given)
+    if set(given) - set(names) or not set(names) - set(given):
+        raise ValueError(f"request_columns: expected some of {names} and not all, got {given}")
+    return [name for name in names if name in given]
+
+
+def lists_side_by_side(
+    columns: Iterable[Column],
+    request: Sequence[str],
+    dataset: Any,
+    given: Iterable[Sequence[str]] | None,
+) -> list[list[str]]:
+    """Lists whose steps belong together, so that a step that one does not know leaves all.
+
+    Args:
+        columns: the model's.
+        request: names of the columns that a request says once.
+        dataset: a data set, or None.
+        given: groups of names; default: ordered lists of one length and layout on one side, if
+            they have equally many steps on all test rows of the data set.
+
+    Raises:
+        ValueError: columns that are no lists of one layout on one side, or one in two groups.
+    """
+    layouts = {
+        column.name: (column.max_length, column.num_sessions, column.name in request)
+        for column in columns
+        if isinstance(column, SequenceColumn) and (given is not None or column.ordered)
+    }
+    if given is not None:
+        groups = [list(names) for names in given]
+        flat = [name for names in groups for name in names]
+        wrong = [names for names in groups if len({layouts.get(name) for name in names}) != 1]
+        if wrong or set(flat) - set(layouts) or len(set(flat)) < len(flat):
+            raise ValueError(
+                f"side_by_side: expected groups of lists of one length on one side, of "
+                f"{sorted(layouts)}, each in one group, got {groups}"
+            )
+        return [names for names in groups if len(names) > 1]
+    found: dict[tuple[Any, ...], list[str]] = {}
+    for name, layout in layouts.items():
+        steps = b"" if dataset is None else (dataset.test.features[name] != 0).tobytes()
+        found.setdefault((*layout, steps), []).append(name)
+    return [names for names in found.values() if len(names) > 1]
+
+
+def describe_column(column: Column, values: Values) -> dict[str, Any]:
+    """A column's entry in the description."""
+    spec = {"name": column.name, "group": column.group, "values": values.to_config(column)}
+    if isinstance(column, NumericColumn):
+        return {**spec, "kind": "number", "length": column.dimension}
+    spec["vocabulary_size"] = column.vocabulary_size
+    if isinstance(column, CategoricalColumn):
+        return {**spec, "kind": "id", "length": 1}
+    return {
+        **spec,
+        "kind": "list",
+        "length": column.max_length,
+        "sessions": column.num_sessions,
+        "ordered": column.ordered,
+    }
+
+
+def kinds_of_tasks(model: keras.Model, dataset: Any = None) -> dict[str, str]:
+    """Dict of task to ``"binary"`` or ``"regression"``.
+
+    Args:
+        model: whose heads say it, layers that are named like their tasks.
+        dataset: a data set, or None; it says it of a model with other heads.
+    """
+    kinds = getattr(dataset, "tasks", None) or {}
+    heads = {layer.name: getattr(layer, "kind", None) for layer in layers_of(model)}
+    return {task: heads.get(task) or kinds.get(task, "binary") for task in output_tasks(model)}

@@ -1,0 +1,249 @@
+"""A model as a folder that is served without this library: ``export``, and ``verify`` of it."""
+
+import ast
+import contextlib
+import importlib.metadata
+import importlib.util
+import json
+import os
+import pathlib
+import platform
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+import recsys_lib
+from recsys_lib.export import reading, replay
+from recsys_lib.export.calibration import Calibration, to_config
+from recsys_lib.export.describing import (
+    Values,
+    columns_of,
+    describe_column,
+    kinds_of_tasks,
+    lists_side_by_side,
+    request_side,
+    values_of,
+)
+from recsys_lib.export.golden import golden_request
+from recsys_lib.export.graphs import graphs_of, write_onnx, write_saved_model
+from recsys_lib.training.prediction import predict
+
+SCRIPT = "verify.py"
+FORMAT = 1
+TOLERANCE = 1e-5
+"""How far a replayed score may be from the exported one: engines add up in another order."""
+
+_WRITERS = ("tensorflow-cpu", "tensorflow", "keras", "numpy", "tf2onnx", "onnx", "onnxruntime")
+# The script is started as if this library were not installed.
+_WITHOUT_LIBRARY = (
+    "import runpy, sys; sys.modules['recsys_lib'] = None; "
+    "sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
+)
+
+
+def export(
+    model: keras.Model,
+    folder: str | os.PathLike,
+    dataset: Any = None,
+    *,
+    request_columns: Iterable[str] | None = None,
+    values: Mapping[str, Values] | None = None,
+    side_by_side: Iterable[Sequence[str]] | None = None,
+    calibration: Iterable[Calibration] = (),
+    onnx: bool = True,
+) -> pathlib.Path:
+    """Write a model, whole or not at all, as a folder from which it can be served.
+
+    ====================  =====================================================================
+    ``saved_model/``      for TensorFlow, with the signatures ``rows`` and ``request``
+    ``rows.onnx``         whole rows in, a score of each task out, by name
+    ``request.onnx``      one request's columns once and those of its candidates in
+    ``description.json``  columns, how their raw values are read, tasks, calibration, versions,
+                          the digest of every file, and a checksum of all that
+    ``golden.json``       a request with raw values, what the model reads of it, and its scores
+    ``verify.py``         replays the golden request with NumPy and onnxruntime or TensorFlow
+    ====================  =====================================================================
+
+    Every file is loaded and compared with ``predict`` before the folder appears.
+
+    Args:
+        model: Keras model of this library.
+        folder: name of a folder that does not exist yet.
+        dataset: the data that the model was trained on: its columns, how their raw values are read,
+            and the rows of the golden request are taken from it. Without it raw ids are the model's
+            own and numbers are read as they are.
+        request_columns: names of the columns that a request says once; default: all but those of
+            group ``item``.
+        values: dict of column to ``Values``, where the data set does not say it or says otherwise.
+        side_by_side: groups of lists whose steps belong together: a step that is unknown in one
+            leaves all. Default: ordered lists of one length, if they have equally many steps on
+            all test rows.
+        calibration: ``Sampling``, ``Platt`` and ``Curve``, applied one after the other.
+        onnx: whether the ONNX files are written, which needs tf2onnx and onnxruntime.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ValueError: the folder exists; columns, values or tasks that the model does not have; a file
+            that cannot be converted, or whose scores are not those of ``predict``.
+
+    Example:
+        >>> import tempfile
+        >>> from recsys_lib.features import CategoricalColumn
+        >>> from recsys_lib.memorization import build_logistic_regression
+        >>> columns = [CategoricalColumn("user_id", 5), CategoricalColumn("item_id", 9, "item")]
+        >>> model = build_logistic_regression(columns)
+        >>> with tempfile.TemporaryDirectory() as parent:
+        ...     folder = export(model, f"{parent}/lr", request_columns=["user_id"], onnx=False)
+        ...     sorted(path.name for path in folder.iterdir())
+        ['description.json', 'golden.json', 'saved_model', 'verify.py']
+    """
+    folder = pathlib.Path(folder)
+    if folder.exists():
+        raise ValueError(f"folder: expected one that does not exist yet, got {folder}")
+    if onnx:
+        _require_converter()
+    # A model that was loaded and never called has no graph yet.
+    model(keras.tree.map_structure(_zeros, model.input))
+    columns = columns_of(model, dataset)
+    request = request_side(columns, request_columns)
+    values = values_of(columns, dataset, values)
+    tasks = kinds_of_tasks(model, dataset)
+    if both := sorted(set(tasks) & {column.name for column in columns}):
+        raise ValueError(f"tasks: expected names that no column has, got {both}")
+    description = {
+        "format": FORMAT,
+        "model": model.name,
+        "tasks": tasks,
+        "request": request,
+        "side_by_side": lists_side_by_side(columns, request, dataset, side_by_side),
+        "columns": [describe_column(column, values[column.name]) for column in columns],
+        "calibration": [to_config(step, tasks) for step in calibration],
+        "tolerance": TOLERANCE,
+        "versions": _versions(),
+    }
+    golden = golden_request(columns, values, request, dataset)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+        place = pathlib.Path(temporary) / "export"
+        place.mkdir()
+        graphs = graphs_of(model, request)
+        write_saved_model(model, graphs, place / replay.SAVED_MODEL)
+        for name in replay.SIGNATURES if onnx else ():
+            _convert(graphs[name], place / f"{name}.onnx", model)
+        _write(place / replay.GOLDEN, _scored(model, description, golden))
+        (place / SCRIPT).write_text(standalone(), encoding="utf-8")
+        description["files"] = {
+            path.relative_to(place).as_posix(): replay.digest(path)
+            for path in sorted(place.rglob("*"))
+            if path.is_file()
+        }
+        description["checksum"] = replay.checksum_of(description)
+        _write(place / replay.DESCRIPTION, description)
+        for engine in replay.ENGINES if onnx else ("tensorflow",):
+            try:
+                replay.Replay(place, engine).verify()
+            except Exception as error:
+                raise ValueError(
+                    f"model {model.name!r}, its files for {engine}: {error}"
+                ) from error
+        os.replace(place, folder)
+    return folder
+
+
+def verify(folder: str | os.PathLike, engine: str | None = None) -> str:
+    """Replay an export's golden request in a process that does not have this library.
+
+    Args:
+        folder: what ``export`` wrote.
+        engine: ``"onnx"`` or ``"tensorflow"``; default: the first that is installed.
+
+    Returns:
+        What the export's own script says: the engine, and the largest differences.
+
+    Raises:
+        ValueError: a file was changed or is missing, or a score is another than on the day of the
+            export.
+    """
+    script = pathlib.Path(folder) / SCRIPT
+    if not script.is_file():
+        raise ValueError(f"folder: expected what `export` wrote, got {folder}")
+    command = [sys.executable, "-I", "-c", _WITHOUT_LIBRARY, str(script)]
+    command += ["--engine", engine] if engine else []
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ValueError(done.stderr.strip())
+    return done.stdout.strip()
+
+
+def standalone() -> str:
+    """The script that goes into exports: the modules that read and replay, in one text."""
+    own = f"from {reading.__name__} import "
+    kept = [f'"""{replay.__doc__}"""']
+    for module in (reading, replay):
+        source = pathlib.Path(module.__file__).read_text(encoding="utf-8")
+        lines = source.splitlines()[ast.parse(source).body[0].end_lineno :]
+        kept += [line for line in lines if not line.startswith(own)]
+    return "\n".join(kept) + "\n"
+
+
+def _require_converter():
+    for package in ("tf2onnx", "onnxruntime"):
+        if importlib.util.find_spec(package) is None:
+            raise ValueError(
+                f"onnx: expected the package {package} (pip install recsys-lib[export]), found "
+                "none; onnx=False exports for TensorFlow alone"
+            )
+
+
+def _convert(graph, path, model):
+    try:
+        write_onnx(graph, path)
+    except Exception as error:  # whatever the converter stumbles over
+        reason = str(error).strip().splitlines() or [repr(error)]
+        raise ValueError(
+            f"model {model.name!r}, {path.name}: not converted: {reason[-1]}"
+        ) from error
+
+
+def _zeros(tensor):
+    return np.zeros((1, *tensor.shape[1:]), tensor.dtype)
+
+
+def _scored(model, description, golden):
+    """The golden request with what the model reads of it and with its scores."""
+    request, candidates = golden
+    # Read back from JSON, as a service will read them.
+    request, candidates = json.loads(json.dumps([request, candidates]))
+    user, encoded = reading.Encoder(description)(request, candidates)
+    count = len(next(iter(encoded.values())))
+    tiled = {name: np.repeat(array, count, 0) for name, array in user.items()}
+    scores = predict(model, {**tiled, **encoded})
+    answers = replay.calibrate(scores, description["calibration"])
+    return {
+        "request": request,
+        "candidates": candidates,
+        "features": {name: array.tolist() for name, array in {**user, **encoded}.items()},
+        "scores": {task: array.tolist() for task, array in scores.items()},
+        "answers": {task: array.tolist() for task, array in answers.items()},
+    }
+
+
+def _write(path, content):
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(content, file, indent=1, ensure_ascii=False)
+        file.write("\n")
+
+
+def _versions():
+    found = {"recsys_lib": recsys_lib.__version__, "python": platform.python_version()}
+    for name in _WRITERS:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found

@@ -1,0 +1,96 @@
+"""Calibration in an export computes what the fitted method computes."""
+
+import numpy as np
+import pytest
+from sklearn.isotonic import IsotonicRegression
+from sklearn.linear_model import LogisticRegression
+
+from recsys_lib.export import Curve, Platt, Sampling
+from recsys_lib.export.calibration import to_config
+from recsys_lib.export.replay import calibrate
+from recsys_lib.one_request import undo_sampling, undo_sampling_of_both
+
+TASKS = {"click": "binary", "buy": "binary", "seconds": "regression"}
+
+
+@pytest.fixture
+def scores():
+    draw = np.random.default_rng(0)
+    click = draw.uniform(0.001, 0.999, 500)
+    return {"click": click, "buy": click * draw.random(500), "seconds": draw.normal(size=500)}
+
+
+def calibrated(scores, *steps):
+    return calibrate(scores, [to_config(step, TASKS) for step in steps])
+
+
+def test_sampling_is_undone_for_the_click_and_for_what_follows(scores):
+    found = calibrated(scores, Sampling(0.1, following=("buy",)))
+    click, buy = undo_sampling_of_both(scores["click"], scores["buy"], 0.1)
+    np.testing.assert_allclose(found["click"], click)
+    np.testing.assert_allclose(found["buy"], buy)
+    np.testing.assert_array_equal(found["seconds"], scores["seconds"])
+    alone = calibrated(scores, Sampling(0.1))
+    np.testing.assert_allclose(alone["click"], undo_sampling(scores["click"], 0.1))
+    np.testing.assert_array_equal(alone["buy"], scores["buy"])
+
+
+def test_a_click_that_is_impossible_divides_nothing():
+    found = calibrated(
+        {"click": np.zeros(2), "buy": np.zeros(2)}, Sampling(0.5, following=("buy",))
+    )
+    assert found["click"].tolist() == found["buy"].tolist() == [0.0, 0.0]
+
+
+def test_platt_is_a_logistic_regression_on_the_logit(scores):
+    logit = np.log(scores["click"] / (1 - scores["click"]))[:, None]
+    labels = np.random.default_rng(1).random(500) < scores["click"] ** 2
+    fitted = LogisticRegression().fit(logit, labels)
+    step = Platt("click", fitted.coef_[0, 0], fitted.intercept_[0])
+    found = calibrated(scores, step)["click"]
+    np.testing.assert_allclose(found, fitted.predict_proba(logit)[:, 1], rtol=1e-9)
+
+
+def test_platt_has_no_overflow_at_the_ends():
+    found = calibrated({"click": np.array([0.0, 1.0])}, Platt("click", 2.0, 1.0))["click"]
+    assert found.tolist() == [0.0, 1.0]
+
+
+def test_a_curve_is_an_isotonic_regression(scores):
+    labels = (np.random.default_rng(1).random(500) < scores["click"] ** 2).astype(float)
+    fitted = IsotonicRegression(out_of_bounds="clip").fit(scores["click"], labels)
+    found = calibrated(scores, Curve("click", fitted.X_thresholds_, fitted.y_thresholds_))["click"]
+    np.testing.assert_allclose(found, fitted.predict(scores["click"]), atol=1e-12)
+    ends = {"click": np.array([0.0, 1.0])}
+    step = Curve("click", fitted.X_thresholds_, fitted.y_thresholds_)
+    np.testing.assert_allclose(calibrated(ends, step)["click"], fitted.predict([0.0, 1.0]))
+
+
+def test_steps_are_taken_in_order(scores):
+    steps = Sampling(0.1), Platt("click", 0.5, 1.0)
+    first, second = calibrated(scores, *steps), calibrated(scores, *steps[::-1])
+    assert np.abs(first["click"] - second["click"]).max() > 0.1
+    p = undo_sampling(scores["click"], 0.1)
+    expected = 1 / (1 + np.exp(-(0.5 * np.log(p / (1 - p)) + 1.0)))
+    np.testing.assert_allclose(first["click"], expected)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Sampling(0.0), "share: expected a finite number from 0 to 1"),
+        (lambda: Sampling(1.5), "share: expected a finite number from 0 to 1"),
+        (lambda: Platt("click", 0.0, 1.0), "slope: expected a finite number"),
+        (lambda: Platt("click", -1.0, 1.0), "slope: expected a finite number"),
+        (lambda: Platt("click", 1.0, np.nan), "intercept: expected a finite number"),
+        (lambda: Curve("click", [0.1, 0.1], [0.0, 1.0]), "expected points that rise"),
+        (lambda: Curve("click", [0.1, 0.2], [0.5, 0.4]), "expected points that rise"),
+        (lambda: Curve("click", [0.1, 0.2], [0.5]), "inputs and outputs of one length"),
+        (lambda: Curve("click", [], []), "inputs and outputs of one length"),
+        (lambda: to_config(Platt("seconds", 1.0, 0.0), TASKS), "expected a binary task"),
+        (lambda: to_config(Sampling(0.5, following=["other"]), TASKS), "expected a binary task"),
+    ],
+)
+def test_what_is_no_calibration_is_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()

@@ -1,0 +1,416 @@
+"""What ``export`` writes, refuses and checks, and what ``verify`` finds."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import small_shop
+
+from recsys_lib.export import Replay, Sampling, Values, export, folders, graphs, verify
+from recsys_lib.export.replay import ENGINES, Different, checksum_of, read_description
+from recsys_lib.features import CategoricalColumn, SequenceColumn
+from recsys_lib.memorization import build_logistic_regression
+from recsys_lib.sequence import build_din
+from recsys_lib.training import predict, rank, save
+
+USER_SIDE = ["user_id", "place", "history", "history_category"]
+
+
+@pytest.fixture(scope="module")
+def din():
+    return small_shop.din()
+
+
+@pytest.fixture(scope="module")
+def exported(din, tmp_path_factory):
+    """One export for all tests that leave it alone."""
+    return export(din, tmp_path_factory.mktemp("exports") / "din", small_shop.dataset())
+
+
+@pytest.fixture
+def copy(exported, tmp_path):
+    """An export of the test's own."""
+    return shutil.copytree(exported, tmp_path / "copy")
+
+
+def description_of(folder):
+    return json.loads((folder / "description.json").read_text())
+
+
+def raw_rows(rows=12, seed=7):
+    """Ids of rows of the shop and the raw values behind them."""
+    features = small_shop.features(rows, seed)
+
+    def known(names, ids):
+        return [names[number - 1].item() for number in np.atleast_1d(ids) if number]
+
+    items, kinds = small_shop.ITEMS, small_shop.CATEGORIES
+    raw = {
+        "user_id": [known(small_shop.USERS, number)[0] for number in features["user_id"]],
+        "item_id": [known(items, number)[0] for number in features["item_id"]],
+        "category": [known(kinds, number)[0] for number in features["category"]],
+        "price": features["price"].tolist(),
+        "place": features["place"].tolist(),
+        "history": [known(items, ids) for ids in features["history"]],
+        "history_category": [known(kinds, ids) for ids in features["history_category"]],
+    }
+    return features, raw
+
+
+def test_the_folder_holds_both_formats_a_description_and_a_script(exported):
+    assert sorted(path.name for path in exported.iterdir()) == [
+        "description.json",
+        "golden.json",
+        "request.onnx",
+        "rows.onnx",
+        "saved_model",
+        "verify.py",
+    ]
+
+
+def test_raw_rows_become_what_training_read(exported):
+    features, raw = raw_rows()
+    found = Replay(exported).encode.rows(raw)
+    for name, expected in features.items():
+        np.testing.assert_array_equal(found[name], expected)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_request_with_raw_values_scores_like_rank(din, exported, engine):
+    features, raw = raw_rows()
+    replay = Replay(exported, engine)
+    for row in (0, 3):
+        user = {name: raw[name][row] for name in USER_SIDE}
+        candidates = {name: values for name, values in raw.items() if name not in USER_SIDE}
+        scores = replay.scores(*replay.encode(user, candidates))
+        expected = rank(
+            din,
+            {name: features[name][row] for name in USER_SIDE},
+            {name: values for name, values in features.items() if name not in USER_SIDE},
+        )
+        np.testing.assert_allclose(scores["click"], expected.scores, atol=1e-5)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_outputs_are_named_by_task_in_files_too(tmp_path, engine):
+    model = small_shop.mmoe()
+    folder = export(model, tmp_path / "mmoe", small_shop.dataset(small_shop.TASKS))
+    replay = Replay(folder, engine)
+    features = {name: small_shop.features(9, 1)[name] for name in replay.encode.columns}
+    found = replay.run["rows"](features)
+    expected = predict(model, features)
+    assert set(found) == set(expected) == set(small_shop.TASKS)
+    for task in small_shop.TASKS:
+        np.testing.assert_allclose(found[task], expected[task], atol=1e-5)
+    assert np.abs(expected["zeta"] - expected["alpha"]).max() > 1e-3
+    assert description_of(folder)["tasks"] == {"zeta": "binary", "alpha": "binary"}
+
+
+def test_the_signatures_are_those_of_the_columns(exported):
+    import onnxruntime
+    import tensorflow as tf
+
+    signatures = tf.saved_model.load(str(exported / "saved_model")).signatures
+    assert set(signatures) == {"rows", "request"}
+    for name in ("rows", "request"):
+        specs = signatures[name].structured_input_signature[1]
+        session = onnxruntime.InferenceSession(exported / f"{name}.onnx")
+        shapes = {one.name: one.shape for one in session.get_inputs()}
+        assert set(specs) == set(shapes) == {column.name for column in small_shop.COLUMNS}
+        for column in specs:
+            once = name == "request" and column in USER_SIDE
+            assert specs[column].shape[0] == (1 if once else None)
+            assert (shapes[column][0] == 1) == once
+        assert [one.name for one in session.get_outputs()] == ["click"]
+        assert set(signatures[name].structured_outputs) == {"click"}
+
+
+def test_the_golden_request_holds_unknown_values_and_the_models_scores(din, exported):
+    golden = json.loads((exported / "golden.json").read_text())
+    features = {name: np.array(values) for name, values in golden["features"].items()}
+    count = len(features["item_id"])
+    assert golden["candidates"]["item_id"][-1] not in small_shop.ITEMS
+    assert features["item_id"][-1] == features["category"][-1] == 0
+    assert len(golden["request"]["history"]) == small_shop.STEPS
+    tiled = {n: np.repeat(a, count, 0) if len(a) == 1 else a for n, a in features.items()}
+    expected = predict(din, tiled)["click"]
+    np.testing.assert_allclose(golden["scores"]["click"], expected, atol=1e-7)
+    assert np.ptp(expected) > 1e-3
+
+
+def test_the_description_says_how_it_was_made(exported):
+    description = description_of(exported)
+    assert {"recsys_lib", "python", "keras", "numpy", "tf2onnx"} <= set(description["versions"])
+    assert description["request"] == [c.name for c in small_shop.COLUMNS if c.name in USER_SIDE]
+    assert description["side_by_side"] == [["history", "history_category"]]
+    assert description["checksum"] == checksum_of(description)
+    by_name = {spec["name"]: spec for spec in description["columns"]}
+    assert by_name["item_id"]["values"]["known"] == small_shop.ITEMS.tolist()
+    # A column that shares the table of another one is read like it.
+    assert by_name["history"]["values"]["known"] == small_shop.ITEMS.tolist()
+    assert by_name["history_category"]["values"]["known"] == ["10", "20", "30"]
+
+
+def test_lists_that_do_not_end_together_are_no_pair(din, tmp_path):
+    data = small_shop.dataset()
+    data.test.features["history_category"][:, 1:] = 0
+    folder = export(din, tmp_path / "din", data, onnx=False)
+    assert description_of(folder)["side_by_side"] == []
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_verify_runs_without_the_library(exported, engine):
+    said = verify(exported, engine)
+    assert f"as exported, with {engine}" in said and "rows" in said
+
+
+def test_the_script_needs_neither_the_library_nor_keras(exported):
+    code = (
+        "import runpy, sys\n"
+        "for name in ('recsys_lib', 'keras', 'tensorflow', 'pandas', 'scipy'):\n"
+        "    sys.modules[name] = None\n"
+        f"sys.argv = ['verify.py']; runpy.run_path({str(exported / 'verify.py')!r}, "
+        "run_name='__main__')"
+    )
+    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "as exported, with onnx" in done.stdout
+
+
+def test_a_process_is_really_without_the_library():
+    code = folders._WITHOUT_LIBRARY.replace(
+        "runpy.run_path(sys.argv[0], run_name='__main__')", "import recsys_lib"
+    )
+    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True)
+    assert "ModuleNotFoundError" in done.stderr
+
+
+def test_a_folder_without_the_script_is_no_export(tmp_path):
+    with pytest.raises(ValueError, match="expected what `export` wrote"):
+        verify(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["golden.json", "rows.onnx", "saved_model/saved_model.pb"])
+def test_a_file_that_was_changed_is_found(copy, name):
+    with open(copy / name, "ab") as file:
+        file.write(b"\n")
+    with pytest.raises(ValueError, match="expected the file that was exported, got another"):
+        verify(copy)
+
+
+def test_a_file_that_is_gone_is_found(copy):
+    (copy / "rows.onnx").unlink()
+    with pytest.raises(ValueError, match=r"rows\.onnx: no such file"):
+        verify(copy)
+
+
+def test_a_description_that_was_changed_is_found(copy):
+    description = description_of(copy)
+    known = next(s for s in description["columns"] if s["name"] == "item_id")["values"]["known"]
+    known[0], known[1] = known[1], known[0]
+    (copy / "description.json").write_text(json.dumps(description))
+    with pytest.raises(Different, match="expected the checksum"):
+        read_description(copy)
+
+
+def rewritten(folder, change, golden=False):
+    """The export with another description or golden request, and digests that say it is right."""
+    from recsys_lib.export.replay import digest
+
+    description = description_of(folder)
+    if golden:
+        content = json.loads((folder / "golden.json").read_text())
+        change(content)
+        (folder / "golden.json").write_text(json.dumps(content))
+        description["files"]["golden.json"] = digest(folder / "golden.json")
+    else:
+        change(description)
+    description["checksum"] = checksum_of(description)
+    (folder / "description.json").write_text(json.dumps(description))
+    return folder
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_score_that_moved_is_found(copy, engine):
+    def change(golden):
+        golden["scores"]["click"][3] += 3e-5
+
+    with pytest.raises(Different, match=r"golden request, rows, 'click': expected .* apart"):
+        Replay(rewritten(copy, change, golden=True), engine).verify()
+
+
+def test_an_encoding_that_moved_is_found(copy):
+    def change(description):
+        spec = next(s for s in description["columns"] if s["name"] == "item_id")
+        spec["values"]["known"].reverse()
+
+    with pytest.raises(Different, match="golden request, 'item_id': expected"):
+        Replay(rewritten(copy, change)).verify()
+
+
+def test_a_calibration_that_moved_is_found(copy):
+    def change(description):
+        description["calibration"] = [{"kind": "platt", "task": "click", "slope": 1.001}]
+        description["calibration"][0]["intercept"] = 0.0
+
+    with pytest.raises(Different, match="calibration of 'click'"):
+        Replay(rewritten(copy, change)).verify()
+
+
+def test_calibration_stands_between_scores_and_answers(tmp_path):
+    model = small_shop.mmoe()
+    data = small_shop.dataset(small_shop.TASKS)
+    steps = [Sampling(0.2, "zeta", following=["alpha"])]
+    folder = export(model, tmp_path / "mmoe", data, calibration=steps, onnx=False)
+    golden = json.loads((folder / "golden.json").read_text())
+    q, r = (np.array(golden["scores"][task]) for task in small_shop.TASKS)
+    np.testing.assert_allclose(golden["answers"]["zeta"], q / (q + (1 - q) / 0.2))
+    np.testing.assert_allclose(golden["answers"]["alpha"], r / (q + (1 - q) / 0.2))
+    replay = Replay(folder, "tensorflow")
+    scores = replay.scores(*replay.encode(golden["request"], golden["candidates"]))
+    np.testing.assert_allclose(scores["alpha"], golden["answers"]["alpha"], atol=1e-5)
+
+
+def test_an_existing_folder_is_left_alone(din, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("mine")
+    with pytest.raises(ValueError, match="folder: expected one that does not exist yet"):
+        export(din, tmp_path / "mine")
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["notes.txt"]
+
+
+def test_a_failure_leaves_nothing_behind(din, tmp_path, monkeypatch):
+    def fail(*_):
+        raise RuntimeError("Tensorflow op [x: Unknown] is not supported")
+
+    monkeypatch.setattr(folders, "write_onnx", fail)
+    with pytest.raises(ValueError, match=r"'din', rows\.onnx: not converted: .*is not supported"):
+        export(din, tmp_path / "out" / "din")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_file_with_other_scores_is_not_exported(din, tmp_path, monkeypatch):
+    def other(model, features):
+        return {task: values + 1e-3 for task, values in predict(model, features).items()}
+
+    monkeypatch.setattr(folders, "predict", other)
+    with pytest.raises(ValueError, match=r"its files for onnx: golden request, rows, 'click'"):
+        export(din, tmp_path / "din")
+
+
+def test_without_the_converter_the_message_says_how_to_get_it(din, tmp_path, monkeypatch):
+    monkeypatch.setattr(folders.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ValueError, match=r"pip install recsys-lib\[export\]"):
+        export(din, tmp_path / "din")
+
+
+def test_a_loaded_model_that_was_never_called_is_exported(tmp_path):
+    model = small_shop.din(seed=3)
+    save(model, tmp_path / "din.keras")
+    loaded = keras.saving.load_model(tmp_path / "din.keras", compile=False)
+    folder = export(loaded, tmp_path / "din", onnx=False)
+    features = small_shop.features(6, 2)
+    found = Replay(folder, "tensorflow").run["rows"](features)["click"]
+    np.testing.assert_allclose(found, predict(model, features)["click"], atol=1e-5)
+
+
+def test_without_a_data_set_raw_ids_are_the_models_own(din, tmp_path):
+    folder = export(din, tmp_path / "din", onnx=False)
+    columns = {spec["name"]: spec for spec in description_of(folder)["columns"]}
+    assert columns["item_id"]["values"] == {"unknown": 0, "missing": 0}
+    # Numbers have no column in the model; whoever exports says that a price is the candidate's.
+    assert "price" in description_of(folder)["request"]
+    replay = Replay(folder, "tensorflow")
+    golden = replay.golden
+    assert golden["candidates"]["item_id"][-1] == 7 and golden["features"]["item_id"][-1] == 0
+
+
+def test_the_sides_may_be_named(din, tmp_path):
+    folder = export(din, tmp_path / "din", request_columns=["history", "user_id"], onnx=False)
+    description = description_of(folder)
+    assert set(description["request"]) == {"user_id", "history"}
+    # Lists on different sides do not run side by side.
+    assert description["side_by_side"] == []
+    assert verify(folder, "tensorflow")
+
+
+def test_a_model_without_an_items_column_has_no_request_side(tmp_path):
+    columns = [CategoricalColumn("a", 5), CategoricalColumn("b", 4)]
+    folder = export(build_logistic_regression(columns), tmp_path / "lr", onnx=False)
+    assert description_of(folder)["request"] == []
+    assert len(json.loads((folder / "golden.json").read_text())["candidates"]["a"]) == 16
+
+
+@pytest.mark.parametrize("names", [["nobody"], [column.name for column in small_shop.COLUMNS]])
+def test_sides_that_do_not_fit_are_refused(din, tmp_path, names):
+    with pytest.raises(ValueError, match="request_columns: expected some of"):
+        export(din, tmp_path / "din", request_columns=names)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"values": {"nobody": Values()}}, r"values: expected columns of .*got \['nobody'\]"),
+        ({"values": {"item_id": Values(known=list("abcdefg"))}}, "expected ids below 7, got 7"),
+        ({"values": {"item_id": Values(known=["7", 7])}}, "expected each value once"),
+        ({"values": {"item_id": Values(edges=range(7))}}, "expected ids below 7, got 8"),
+        ({"side_by_side": [["history", "user_id"]]}, "side_by_side: expected groups of lists"),
+        ({"calibration": [Sampling(0.1, "clicks")]}, "expected a binary task of the model"),
+        ({"calibration": ["platt"]}, "expected Sampling, Platt or Curve"),
+    ],
+)
+def test_what_the_model_does_not_have_is_refused(din, tmp_path, options, message):
+    with pytest.raises(ValueError, match=message):
+        export(din, tmp_path / "din", small_shop.dataset(), **options)
+
+
+def test_data_of_another_vocabulary_are_refused(din, tmp_path):
+    import dataclasses
+
+    grown = tuple(
+        dataclasses.replace(column, vocabulary_size=9)
+        if getattr(column, "table_name", "") == "item_id"
+        else column
+        for column in small_shop.COLUMNS
+    )
+    data = dataclasses.replace(small_shop.dataset(), feature_columns=grown)
+    with pytest.raises(ValueError, match="expected the 7 ids that the model was built for, got 9"):
+        export(din, tmp_path / "din", data)
+
+
+def test_a_task_that_is_called_like_a_column_is_refused(tmp_path):
+    columns = [CategoricalColumn("click", 5), CategoricalColumn("item_id", 9, "item")]
+    with pytest.raises(ValueError, match=r"tasks: expected names that no column has"):
+        export(build_logistic_regression(columns), tmp_path / "lr")
+
+
+def test_a_regression_stays_one(tmp_path):
+    columns = [CategoricalColumn("user_id", 5), CategoricalColumn("item_id", 9, "item")]
+    model = build_logistic_regression(columns, {"seconds": "regression"})
+    model.get_layer("seconds").bias.assign(40.0)
+    folder = export(model, tmp_path / "lr", onnx=False)
+    assert description_of(folder)["tasks"] == {"seconds": "regression"}
+    assert json.loads((folder / "golden.json").read_text())["answers"]["seconds"][0] == 40.0
+
+
+def test_sessions_are_lists_of_lists_in_the_golden_request(tmp_path):
+    columns = [
+        CategoricalColumn("item_id", 9, "item"),
+        SequenceColumn("history", 9, 6, table="item_id", num_sessions=2),
+    ]
+    folder = export(build_din(columns), tmp_path / "din", onnx=False)
+    golden = json.loads((folder / "golden.json").read_text())
+    history = golden["request"]["history"]
+    assert all(isinstance(session, list) for session in history) and len(history) == 2
+    flat = [*history[0], *[0] * (3 - len(history[0])), *history[1]]
+    assert golden["features"]["history"][0][: len(flat)] == flat
+
+
+def test_a_conversion_is_silent(din, tmp_path, capfd, recwarn):
+    graphs.write_onnx(graphs.graphs_of(din, USER_SIDE)["request"], tmp_path / "request.onnx")
+    assert capfd.readouterr() == ("", "")
+    assert not [w for w in recwarn if issubclass(w.category, FutureWarning)]

@@ -1,0 +1,259 @@
+"""What the service answers: scores of raw values, what is wrong with a body, health, metrics."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import small_shop
+from asgi import ask
+
+from recsys_lib.export import Platt, export
+from recsys_lib.serve import application as application_module
+from recsys_lib.serve import create_application
+from recsys_lib.training import rank
+
+REQUEST = {
+    "user_id": "ann",
+    "place": [0.5, -1.0],
+    "history": ["i3", "i1"],
+    "history_category": [20, 30],
+}
+CANDIDATES = {"item_id": ["i1", "i6", "i2"], "category": [10, 20, "30"], "price": [0.1, -2, 3.5]}
+BODY = {"request": REQUEST, "candidates": CANDIDATES}
+ENCODED_USER = {
+    "user_id": 1,
+    "place": [0.5, -1.0],
+    "history": [3, 1, 0, 0],
+    "history_category": [2, 3, 0, 0],
+}
+ENCODED_CANDIDATES = {"item_id": [1, 6, 2], "category": [1, 2, 3], "price": [0.1, -2.0, 3.5]}
+
+
+@pytest.fixture(scope="module")
+def din():
+    return small_shop.din()
+
+
+@pytest.fixture(scope="module")
+def folder(din, tmp_path_factory):
+    return export(din, tmp_path_factory.mktemp("served") / "din", small_shop.dataset())
+
+
+@pytest.fixture
+def application(folder):
+    return create_application(folder)
+
+
+@pytest.fixture(scope="module")
+def two_tasks(tmp_path_factory):
+    model = small_shop.mmoe()
+    parent = tmp_path_factory.mktemp("served")
+    steps = [Platt("zeta", 2.0, 0.5)]
+    data = small_shop.dataset(small_shop.TASKS)
+    return create_application(export(model, parent / "mmoe", data, calibration=steps))
+
+
+def changed(side, **columns):
+    return {**BODY, side: {**BODY[side], **columns}}
+
+
+def test_raw_values_score_like_rank(din, application):
+    status, _, answer = ask(application, "/rank", BODY)
+    expected = rank(din, ENCODED_USER, ENCODED_CANDIDATES)
+    assert status == 200
+    np.testing.assert_allclose(answer["scores"]["click"], expected.scores, atol=1e-5)
+    assert answer["order"] == expected.order.tolist()
+    assert answer["unknown"] == {}
+
+
+def test_unknown_values_are_answered_and_counted(din, application):
+    body = changed("request", user_id="nobody", history=["i3", "new", "i1"])
+    body["request"]["history_category"] = [20, 10, 30]
+    body["candidates"] = {**CANDIDATES, "item_id": ["i1", "new", None]}
+    status, _, answer = ask(application, "/rank", body)
+    user = {**ENCODED_USER, "user_id": 0}
+    expected = rank(din, user, {**ENCODED_CANDIDATES, "item_id": [1, 0, 0]})
+    assert status == 200
+    np.testing.assert_allclose(answer["scores"]["click"], expected.scores, atol=1e-5)
+    assert answer["unknown"] == {
+        "user_id": 1,
+        "history": 1,
+        "history_category": 1,
+        "item_id": 2,
+    }
+    _, _, text = ask(application, "/metrics")
+    assert 'recsys_unknown_values_total{column="item_id"} 2.0' in text
+    assert 'recsys_unknown_values_total{column="category"} 0.0' in text
+
+
+def test_what_the_model_reads_is_told_on_request(application):
+    _, _, answer = ask(application, "/rank", {**BODY, "features": True})
+    found = answer["features"]
+    assert found["history"] == [ENCODED_USER["history"]]
+    assert found["item_id"] == ENCODED_CANDIDATES["item_id"]
+    np.testing.assert_allclose(found["price"], ENCODED_CANDIDATES["price"], rtol=1e-6)
+    assert "features" not in ask(application, "/rank", BODY)[2]
+
+
+def test_of_several_tasks_one_may_be_named_for_the_order(two_tasks):
+    names = ("user_id", "place")
+    body = {"request": {name: REQUEST[name] for name in names}, "candidates": CANDIDATES}
+    _, _, answer = ask(two_tasks, "/rank", body)
+    assert set(answer["scores"]) == set(small_shop.TASKS) and "order" not in answer
+    _, _, named = ask(two_tasks, "/rank", {**body, "task": "alpha"})
+    assert named["order"] == np.argsort(-np.array(answer["scores"]["alpha"])).tolist()
+    assert named["scores"] == answer["scores"]
+
+
+def test_answers_are_calibrated(two_tasks, tmp_path):
+    body = {
+        "request": {name: REQUEST[name] for name in ("user_id", "place")},
+        "candidates": CANDIDATES,
+    }
+    _, _, answer = ask(two_tasks, "/rank", body)
+    plain = export(small_shop.mmoe(), tmp_path / "plain", small_shop.dataset(small_shop.TASKS))
+    _, _, raw = ask(create_application(plain), "/rank", body)
+    p = np.array(raw["scores"]["zeta"])
+    expected = 1 / (1 + np.exp(-(2 * np.log(p / (1 - p)) + 0.5)))
+    np.testing.assert_allclose(answer["scores"]["zeta"], expected, rtol=1e-6)
+    np.testing.assert_allclose(answer["scores"]["alpha"], raw["scores"]["alpha"], rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        (b"not json", []),
+        ([], []),
+        ({"request": REQUEST}, ["candidates"]),
+        ({"candidates": CANDIDATES}, ["request"]),
+        ({**BODY, "candidate": {}}, ["candidate"]),
+        ({**BODY, "task": "buy"}, ["task"]),
+        ({**BODY, "task": ["click"]}, ["task"]),
+        ({**BODY, "features": "yes"}, ["features"]),
+        ({**BODY, "request": None}, ["request"]),
+        (changed("request", user_id=1.5), ["request", "user_id"]),
+        (changed("request", place=[1.0]), ["request", "place"]),
+        (changed("request", place=[1.0, "x"]), ["request", "place", 1]),
+        (changed("request", history=["i1"] * 5), ["request", "history"]),
+        (changed("request", history=["i1"]), ["request", "history_category"]),
+        (changed("request", histroy=[]), ["request", "histroy"]),
+        (changed("candidates", item_id=["i1", "i2", {}]), ["candidates", "item_id", 2]),
+        (changed("candidates", category=[10]), ["candidates", "category"]),
+        (changed("candidates", price=[1, 2, float("inf")]), ["candidates", "price", 2]),
+        (changed("candidates", item_id=[]), ["candidates", "item_id"]),
+        ({**BODY, "candidates": {"item_id": ["i1"]}}, ["candidates", "category"]),
+    ],
+)
+def test_a_body_that_cannot_be_read_names_the_field(application, body, place):
+    status, _, answer = ask(application, "/rank", body)
+    assert status == 422
+    (detail,) = answer["detail"]
+    assert detail["loc"] == ["body", *place]
+    assert detail["msg"]
+
+
+def test_too_many_candidates_are_refused(folder):
+    application = create_application(folder, max_candidates=2)
+    status, _, answer = ask(application, "/rank", BODY)
+    assert (status, answer["detail"][0]["loc"]) == (422, ["body", "candidates", "item_id"])
+    two = {name: values[:2] for name, values in CANDIDATES.items()}
+    assert ask(application, "/rank", {**BODY, "candidates": two})[0] == 200
+
+
+def test_a_body_that_is_too_large_is_not_read(application, monkeypatch):
+    size = len(json.dumps(BODY))
+    monkeypatch.setattr(application_module, "MAX_BYTES", size)
+    assert ask(application, "/rank", BODY, chunk=50)[0] == 200
+    monkeypatch.setattr(application_module, "MAX_BYTES", size - 1)
+    assert ask(application, "/rank", BODY, chunk=50)[0] == 413
+
+
+def test_other_paths_and_methods_are_none(application):
+    assert ask(application, "/rnak", BODY)[0] == 404
+    assert ask(application, "/rank")[0] == 405
+
+
+def test_health_says_which_model_is_served(application, folder):
+    status, headers, answer = ask(application, "/health")
+    description = json.loads((folder / "description.json").read_text())
+    assert (status, answer["status"]) == (200, "ok")
+    assert answer["model"] == description["checksum"]
+    assert answer["versions"] == description["versions"]
+    assert "connection" not in headers
+    assert ask(application, "/rank", BODY)[2]["model"] == description["checksum"]
+
+
+def test_a_service_that_is_about_to_stop_says_so_and_answers(application):
+    application.state.draining = True
+    status, headers, answer = ask(application, "/health")
+    assert (status, answer["status"], headers["connection"]) == (503, "stopping", "close")
+    status, headers, _ = ask(application, "/rank", BODY)
+    assert (status, headers["connection"]) == (200, "close")
+
+
+def test_metrics_count_requests_candidates_and_time(application):
+    for body in (BODY, BODY, b"no"):
+        ask(application, "/rank", body)
+    ask(application, "/somewhere")
+    status, headers, text = ask(application, "/metrics")
+    lines = text.splitlines()
+    assert status == 200 and headers["content-type"].startswith("text/plain")
+    assert 'recsys_requests_total{path="/rank",status="200"} 2.0' in lines
+    assert 'recsys_requests_total{path="/rank",status="422"} 1.0' in lines
+    assert 'recsys_requests_total{path="other",status="404"} 1.0' in lines
+    assert "recsys_candidates_total 6.0" in lines
+    assert "recsys_request_seconds_count 3.0" in lines
+    # This one is not answered yet.
+    assert "recsys_requests_in_flight 1.0" in lines
+
+
+def test_an_answer_that_fails_is_counted_and_leaves_nothing_in_flight(application, monkeypatch):
+    from recsys_lib.export.replay import Replay
+
+    def fail(*_):
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(Replay, "scores", fail)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        ask(application, "/rank", BODY)
+    lines = ask(application, "/metrics")[2].splitlines()
+    assert 'recsys_requests_total{path="/rank",status="500"} 1.0' in lines
+    assert "recsys_requests_in_flight 1.0" in lines
+
+
+def test_the_schema_names_every_column(application):
+    status, _, schema = ask(application, "/openapi.json")
+    body = schema["paths"]["/rank"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert status == 200
+    assert set(body["properties"]["request"]["properties"]) == set(REQUEST)
+    assert set(body["properties"]["candidates"]["required"]) == set(CANDIDATES)
+    assert body["properties"]["task"]["enum"] == ["click"]
+    numbers = body["properties"]["request"]["properties"]["place"]
+    assert numbers == {"type": "array", "items": {"type": ["number", "null"]}}
+
+
+def test_an_export_that_was_changed_is_not_served(folder, tmp_path):
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    with open(copy / "request.onnx", "ab") as file:
+        file.write(b"\n")
+    with pytest.raises(ValueError, match="expected the file that was exported"):
+        create_application(copy)
+    with pytest.raises(ValueError, match="expected the description of an export"):
+        create_application(tmp_path)
+
+
+def test_a_model_that_scores_otherwise_is_not_served(folder, monkeypatch):
+    from recsys_lib.export import replay
+
+    monkeypatch.setattr(replay, "_difference", lambda found, expected: 1.0)
+    with pytest.raises(ValueError, match="golden request, rows, 'click': expected"):
+        create_application(folder)
+
+
+def test_both_engines_give_one_answer(folder):
+    answers = [
+        ask(create_application(folder, engine=engine), "/rank", BODY)[2]["scores"]["click"]
+        for engine in ("onnx", "tensorflow")
+    ]
+    np.testing.assert_allclose(*answers, atol=1e-5)

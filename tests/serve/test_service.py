@@ -1,0 +1,201 @@
+"""The service as a process: its command, its latency, and its end under load."""
+
+import asyncio
+import http.client
+import json
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from types import SimpleNamespace
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+import small_shop
+
+from recsys_lib.export import export
+from recsys_lib.serve import Service, golden_body, measure_latency
+from recsys_lib.serve.server import Server
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return export(small_shop.din(), tmp_path_factory.mktemp("served") / "din", small_shop.dataset())
+
+
+def command(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "recsys_lib.serve", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_help_comes_at_once():
+    seconds = []
+    for _ in range(3):
+        started = time.perf_counter()
+        done = command("--help")
+        seconds.append(time.perf_counter() - started)
+        assert done.returncode == 0 and done.stdout.startswith("usage: python -m recsys_lib.serve")
+    assert min(seconds) < 0.5
+
+
+def test_a_folder_that_is_no_export_is_one_line(tmp_path):
+    done = command(tmp_path)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1 and "description of an export" in done.stderr
+
+
+def test_a_port_that_is_taken_is_one_line(folder):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        done = command(folder, "--port", taken.getsockname()[1])
+    assert done.returncode == 1 and "Address already in use" in done.stderr
+
+
+def test_a_service_that_does_not_start_says_why(tmp_path):
+    with pytest.raises(ValueError, match=r"service: expected it to start, got .*description"):
+        Service(tmp_path)
+
+
+def test_it_answers_until_it_is_stopped(folder):
+    body = golden_body(folder, 5)
+    golden = json.loads((folder / "golden.json").read_text())
+    with Service(folder, "--drain", "0") as service:
+        status, answer = service.ask("/rank", body)
+        assert status == 200
+        expected = golden["answers"]["click"][:5]
+        np.testing.assert_allclose(answer["scores"]["click"], expected, atol=1e-5)
+        assert service.ask("/rank", b"{")[0] == 422
+        assert service.ask("/health")[0] == 200
+        assert "recsys_candidates_total 5.0" in service.ask("/metrics")[1]
+        assert service.stop() == 0
+        with pytest.raises(ConnectionError):
+            service.ask("/health")
+
+
+def test_a_thousand_candidates_have_a_latency(folder, record_property):
+    with Service(folder, "--drain", "0") as service:
+        body = golden_body(folder, 1_000)
+        assert len(service.ask("/rank", body)[1]["scores"]["click"]) == 1_000
+        latency = measure_latency(service.address, body, num_requests=100)
+        many = measure_latency(service.address, body, num_requests=100, num_clients=4)
+        counted = service.ask("/metrics")[1]
+    for name, found in (("one client", latency), ("four clients", many)):
+        text = f"p50 {found.p50:.1f} ms, p99 {found.p99:.1f} ms, {found.per_second:.0f} a second"
+        record_property(name, text)
+        print(f"{name}: {text}")
+    assert 0 < latency.p50 <= latency.p99 < 2_000
+    assert len(latency.milliseconds) == len(many.milliseconds) == 100
+    # One by hand, and of each client one that is not timed.
+    assert "recsys_candidates_total 206000.0" in counted
+
+
+def test_a_wrong_body_has_no_latency(folder):
+    with Service(folder, "--drain", "0") as service:
+        with pytest.raises(ValueError, match="measure_latency: expected answers, got 422"):
+            measure_latency(service.address, {}, num_requests=2)
+
+
+class Client(threading.Thread):
+    """Asks on a connection that it keeps, until an answer closes it; counts what it sent."""
+
+    def __init__(self, address, body):
+        super().__init__()
+        parts = urlsplit(address)
+        self.connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=60)
+        self.content, self.sent, self.answered, self.error = json.dumps(body), 0, 0, None
+
+    def run(self):
+        try:
+            while True:
+                self.sent += 1
+                self.connection.request("POST", "/rank", self.content)
+                answer = self.connection.getresponse()
+                found = json.loads(answer.read())
+                assert answer.status == 200 and len(found["scores"]["click"]) == 1_000
+                self.answered += 1
+                if answer.getheader("Connection") == "close":
+                    return
+        except Exception as error:
+            self.error = error
+        finally:
+            self.connection.close()
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_nothing_is_lost_when_it_is_stopped_under_load(folder, name):
+    with Service(folder, "--drain", "1.5") as service:
+        body = golden_body(folder, 1_000)
+        clients = [Client(service.address, body) for _ in range(6)]
+        for client in clients:
+            client.start()
+        while min(client.answered for client in clients) < 3:
+            time.sleep(0.01)
+        service.process.send_signal(getattr(signal, name))
+        time.sleep(0.3)
+        # New clients are still taken, and told to go elsewhere.
+        assert service.ask("/health")[0] == 503
+        late = Client(service.address, body)
+        late.start()
+        for client in [*clients, late]:
+            client.join(60)
+        assert service.process.wait(60) == 0
+    for client in [*clients, late]:
+        assert client.error is None
+        assert client.sent == client.answered > 0
+    assert late.answered == 1
+
+
+def test_a_request_in_flight_is_answered_after_the_signal(folder):
+    with Service(folder, "--drain", "0") as service:
+        parts = urlsplit(service.address)
+        body = json.dumps(golden_body(folder, 1_000)).encode()
+        with socket.create_connection((parts.hostname, parts.port), timeout=60) as connection:
+            head = f"POST /rank HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+            connection.sendall(head.encode() + body[:100])
+            time.sleep(0.3)
+            service.process.terminate()
+            time.sleep(0.5)
+            connection.sendall(body[100:])
+            answer = b""
+            while part := connection.recv(65_536):
+                answer += part
+        assert service.process.wait(60) == 0
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert len(json.loads(answer.split(b"\r\n\r\n", 1)[1])["scores"]["click"]) == 1_000
+
+
+@pytest.fixture
+def server():
+    application = SimpleNamespace(state=SimpleNamespace(draining=False))
+    config = SimpleNamespace(
+        app=application, limit_max_requests=None, server_header=False, date_header=False
+    )
+    config.encoded_headers, config.callback_notify = [], None
+    return Server(config, drain=60.0)
+
+
+def test_the_first_signal_drains_and_the_second_stops(server):
+    assert not asyncio.run(server.on_tick(1))
+    server.handle_exit(signal.SIGTERM, None)
+    assert server.config.app.state.draining and not server.should_exit
+    assert not asyncio.run(server.on_tick(1))
+    server.handle_exit(signal.SIGTERM, None)
+    assert server.should_exit and server.force_exit
+
+
+def test_the_server_stops_when_the_time_is_over(server, monkeypatch):
+    now = time.monotonic()
+    monkeypatch.setattr("recsys_lib.serve.server.time.monotonic", lambda: now)
+    server.handle_exit(signal.SIGTERM, None)
+    monkeypatch.setattr("recsys_lib.serve.server.time.monotonic", lambda: now + 59)
+    assert not asyncio.run(server.on_tick(1)) and not server.should_exit
+    monkeypatch.setattr("recsys_lib.serve.server.time.monotonic", lambda: now + 60)
+    assert asyncio.run(server.on_tick(1)) and server.should_exit
+    assert not server.force_exit
