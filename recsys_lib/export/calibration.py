@@ -5,7 +5,7 @@ Each class says what was fitted, and is written into an export as plain numbers;
 """
 
 import dataclasses
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -29,7 +29,6 @@ class Sampling:
     share: float
     task: str = "click"
     following: tuple[str, ...] = ()
-    kind: ClassVar[str] = "sampling"
 
     def __post_init__(self) -> None:
         check_number("share", self.share, 0, 1, exclude=(0,))
@@ -53,7 +52,6 @@ class Platt:
     task: str
     slope: float
     intercept: float
-    kind: ClassVar[str] = "platt"
 
     def __post_init__(self) -> None:
         check_number("slope", self.slope, 0, exclude=(0,))
@@ -78,7 +76,6 @@ class Curve:
     task: str
     inputs: ArrayLike
     outputs: ArrayLike
-    kind: ClassVar[str] = "curve"
 
     def __post_init__(self) -> None:
         inputs = np.asarray(self.inputs, np.float64)
@@ -96,6 +93,8 @@ class Curve:
 
 Calibration = Sampling | Platt | Curve
 
+_KINDS = {Sampling: "sampling", Platt: "platt", Curve: "curve"}
+
 
 def to_config(step: Calibration, tasks: dict[str, str]) -> dict[str, Any]:
     """A step as plain numbers.
@@ -109,7 +108,7 @@ def to_config(step: Calibration, tasks: dict[str, str]) -> dict[str, Any]:
     """
     if not isinstance(step, Calibration):
         raise ValueError(f"calibration: expected Sampling, Platt or Curve, got {step!r}")
-    config = {"kind": step.kind, **dataclasses.asdict(step)}
+    config = {"kind": _KINDS[type(step)], **dataclasses.asdict(step)}
     for task in (step.task, *config.get("following", ())):
         if tasks.get(task) != "binary":
             raise ValueError(

@@ -83,7 +83,8 @@ class Values:
                 "missing": None if self.missing is None else float(self.missing),
             }
         place = f"values of column {column.name!r}"
-        config = {**source, "unknown": int(self.unknown), "missing": int(self.missing or 0)}
+        config: dict[str, Any] = {"unknown": int(self.unknown), "missing": int(self.missing or 0)}
+        config |= source
         last = 0
         if self.edges is not None:
             config |= {"edges": [float(edge) for edge in self.edges], "first": int(self.first)}
@@ -110,7 +111,7 @@ def as_text(value: Any) -> str:
 
 
 def columns_of(model: keras.Model, dataset: Any = None) -> tuple[Column, ...]:
-    """The columns of a model's inputs: the data set's own where there is one.
+    """The columns of a model's inputs: the data set's own, in its order, where there is one.
 
     Raises:
         ValueError: an input that is no column of the data set, or another vocabulary.
@@ -118,15 +119,16 @@ def columns_of(model: keras.Model, dataset: Any = None) -> tuple[Column, ...]:
     own = input_columns(model)
     if dataset is None:
         return own
+    sizes = {column.name: getattr(column, "vocabulary_size", None) for column in own}
     columns = model_columns(model, dataset.feature_columns)
-    for column, built in zip(columns, own, strict=True):
-        sizes = [getattr(one, "vocabulary_size", None) for one in (column, built)]
-        if sizes[0] != sizes[1]:
+    for column in columns:
+        size = getattr(column, "vocabulary_size", None)
+        if size != sizes[column.name]:
             raise ValueError(
-                f"column {column.name!r}: expected the {sizes[1]} ids that the model was built "
-                f"for, got {sizes[0]} in the data set"
+                f"column {column.name!r}: expected the {sizes[column.name]} ids that the model was "
+                f"built for, got {size} in the data set"
             )
-    return columns
+    return tuple(column for column in dataset.feature_columns if column in columns)
 
 
 def values_of(
@@ -224,7 +226,8 @@ def lists_side_by_side(
 
 def describe_column(column: Column, values: Values) -> dict[str, Any]:
     """A column's entry in the description."""
-    spec = {"name": column.name, "group": column.group, "values": values.to_config(column)}
+    spec: dict[str, Any] = {"name": column.name, "group": column.group}
+    spec["values"] = values.to_config(column)
     if isinstance(column, NumericColumn):
         return {**spec, "kind": "number", "length": column.dimension}
     spec["vocabulary_size"] = column.vocabulary_size

@@ -187,7 +187,7 @@ def standalone() -> str:
     own = f"from {reading.__name__} import "
     kept = [f'"""{replay.__doc__}"""']
     for module in (reading, replay):
-        source = pathlib.Path(module.__file__).read_text(encoding="utf-8")
+        source = pathlib.Path(str(module.__file__)).read_text(encoding="utf-8")
         lines = source.splitlines()[ast.parse(source).body[0].end_lineno :]
         kept += [line for line in lines if not line.startswith(own)]
     return "\n".join(kept) + "\n"

@@ -36,7 +36,8 @@ def golden_request(
         if isinstance(column, SequenceColumn) and column.name in request:
             filled += np.count_nonzero(features[column.name], axis=1)
     chosen = int(np.argmax(filled))  # the row with the longest lists
-    once, each = {}, {}
+    once: dict[str, Any] = {}
+    each: dict[str, list[Any]] = {}
     for column in sorted(columns, key=lambda column: values[column.name].indicator):
         rule = values[column.name]
         field = rule.source or column.name

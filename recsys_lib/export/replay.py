@@ -169,22 +169,21 @@ class Replay:
             REQUEST: (self.run[REQUEST]({**user, **candidates}), count),
             f"{REQUEST} of one": (self.run[REQUEST]({**user, **one}), 1),
         }
-        report = {}
+        report: dict[str, float] = {}
         for name, (found, rows) in runs.items():
             for task in self.tasks:
                 expected = np.asarray(golden["scores"][task][:rows])
                 apart = _difference(found[task], expected)
                 if not apart <= tolerance:
                     raise Different(
-                        f"golden request, {name}, {task!r}: expected {expected}, got "
-                        f"{found[task]}, {apart:.2g} apart"
+                        f"golden request, {name}, {task!r}: {_worst(found[task], expected)}"
                     )
                 report[name] = max(report.get(name, 0.0), apart)
         scores = {task: np.asarray(golden["scores"][task]) for task in self.tasks}
         for task, found in calibrate(scores, self.calibration).items():
             expected = np.asarray(golden["answers"][task])
             if not _difference(found, expected) <= 1e-9:
-                raise Different(f"calibration of {task!r}: expected {expected}, got {found}")
+                raise Different(f"calibration of {task!r}: {_worst(found, expected)}")
         return report
 
 
@@ -215,6 +214,15 @@ def _difference(found, expected):
     """The largest difference: of a probability, or of a large number in relation to it."""
     apart = np.abs(np.asarray(found, np.float64) - expected) / np.maximum(1.0, np.abs(expected))
     return float(np.max(apart, initial=0.0)) if apart.shape == expected.shape else np.inf
+
+
+def _worst(found, expected):
+    """Where two arrays differ most, in words."""
+    found = np.asarray(found, np.float64)
+    if found.shape != expected.shape:
+        return f"expected the shape {expected.shape}, got {found.shape}"
+    row = int(np.argmax(np.nan_to_num(np.abs(found - expected), nan=np.inf)))
+    return f"candidate {row}: expected {expected[row]:.7g}, got {found[row]:.7g}"
 
 
 def _engines():

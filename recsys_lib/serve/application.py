@@ -40,7 +40,7 @@ class Metrics:
 
     def __init__(self, model: str, columns: list[str]):
         self.registry = prometheus_client.CollectorRegistry()
-        own = {"registry": self.registry, "namespace": "recsys"}
+        own: dict[str, Any] = {"registry": self.registry, "namespace": "recsys"}
         self.requests = prometheus_client.Counter(
             "requests", "Answered requests", ["path", "status"], **own
         )

@@ -171,6 +171,9 @@ def golden_body(folder: str | os.PathLike, num_candidates: int = 1_000) -> dict[
     Args:
         folder: what ``export`` wrote.
         num_candidates: of the request.
+
+    Returns:
+        What ``/rank`` takes.
     """
     golden = json.loads((pathlib.Path(folder) / GOLDEN).read_text(encoding="utf-8"))
     candidates = {

@@ -10,11 +10,11 @@ from recsys_lib.book import sketch
 from recsys_lib.book.diagrams.arrows import Boxes, shape_between
 from recsys_lib.book.diagrams.graph import Graph
 from recsys_lib.book.diagrams.parts import WIDEST
-from recsys_lib.book.sketches import Lesson, book_map, family, request_way
+from recsys_lib.book.sketches import Lesson, book_map, family, request_way, serving_way
 from recsys_lib.book.sketches.examples import example, example_columns
 from recsys_lib.book.sketches.families import FAMILIES, panels
 from recsys_lib.book.sketches.registry import drawing, plan_of
-from recsys_lib.book.sketches.ways import map_drawing, request_drawing
+from recsys_lib.book.sketches.ways import map_drawing, request_drawing, serving_drawing
 from recsys_lib.features import CategoricalColumn, SequenceColumn
 from recsys_lib.zoo import MODELS, find, style
 
@@ -136,6 +136,14 @@ def test_the_short_way_shows_the_stages_and_no_formula():
     said = repr(request_way(short=True))
     assert "candidates: a thousand → ranking model" in said and "log: what was shown" in said
     assert "sampling" not in said and "price" not in said
+
+
+def test_the_way_to_a_service_shows_both_readers_and_the_test_between_them():
+    assert serving_drawing().problems() == []
+    said = repr(serving_way())
+    assert "export: files, digests, golden request → onnxruntime" in said
+    assert "features of training → skew test" in said
+    assert "features of the service → skew test" in said
 
 
 LESSONS = [

@@ -7,14 +7,17 @@ import sys
 
 import keras
 import numpy as np
+import onnxruntime
 import pytest
 import small_shop
+from reference import randomize
 
 from recsys_lib.export import Replay, Sampling, Values, export, folders, graphs, verify
 from recsys_lib.export.replay import ENGINES, Different, checksum_of, read_description
 from recsys_lib.features import CategoricalColumn, SequenceColumn
 from recsys_lib.memorization import build_logistic_regression
-from recsys_lib.sequence import build_din
+from recsys_lib.sequence import build_dien, build_din, build_gru
+from recsys_lib.sequence.recurrence import LONGEST_UNROLLED
 from recsys_lib.training import predict, rank, save
 
 USER_SIDE = ["user_id", "place", "history", "history_category"]
@@ -111,7 +114,6 @@ def test_outputs_are_named_by_task_in_files_too(tmp_path, engine):
 
 
 def test_the_signatures_are_those_of_the_columns(exported):
-    import onnxruntime
     import tensorflow as tf
 
     signatures = tf.saved_model.load(str(exported / "saved_model")).signatures
@@ -239,7 +241,7 @@ def test_a_score_that_moved_is_found(copy, engine):
     def change(golden):
         golden["scores"]["click"][3] += 3e-5
 
-    with pytest.raises(Different, match=r"golden request, rows, 'click': expected .* apart"):
+    with pytest.raises(Different, match=r"rows, 'click': candidate 3: expected 0\.\d+, got 0"):
         Replay(rewritten(copy, change, golden=True), engine).verify()
 
 
@@ -257,7 +259,7 @@ def test_a_calibration_that_moved_is_found(copy):
         description["calibration"] = [{"kind": "platt", "task": "click", "slope": 1.001}]
         description["calibration"][0]["intercept"] = 0.0
 
-    with pytest.raises(Different, match="calibration of 'click'"):
+    with pytest.raises(Different, match="calibration of 'click': candidate"):
         Replay(rewritten(copy, change)).verify()
 
 
@@ -298,7 +300,7 @@ def test_a_file_with_other_scores_is_not_exported(din, tmp_path, monkeypatch):
         return {task: values + 1e-3 for task, values in predict(model, features).items()}
 
     monkeypatch.setattr(folders, "predict", other)
-    with pytest.raises(ValueError, match=r"its files for onnx: golden request, rows, 'click'"):
+    with pytest.raises(ValueError, match=r"files for onnx: golden request, rows, 'click': candid"):
         export(din, tmp_path / "din")
 
 
@@ -382,10 +384,10 @@ def test_data_of_another_vocabulary_are_refused(din, tmp_path):
         export(din, tmp_path / "din", data)
 
 
-def test_a_task_that_is_called_like_a_column_is_refused(tmp_path):
-    columns = [CategoricalColumn("click", 5), CategoricalColumn("item_id", 9, "item")]
-    with pytest.raises(ValueError, match=r"tasks: expected names that no column has"):
-        export(build_logistic_regression(columns), tmp_path / "lr")
+def test_a_task_that_is_called_like_a_column_is_refused(din, tmp_path):
+    model = keras.Model(din.input, {"item_id": din.output})
+    with pytest.raises(ValueError, match=r"tasks: expected names that no column has, got \['item"):
+        export(model, tmp_path / "din")
 
 
 def test_a_regression_stays_one(tmp_path):
@@ -408,6 +410,33 @@ def test_sessions_are_lists_of_lists_in_the_golden_request(tmp_path):
     assert all(isinstance(session, list) for session in history) and len(history) == 2
     flat = [*history[0], *[0] * (3 - len(history[0])), *history[1]]
     assert golden["features"]["history"][0][: len(flat)] == flat
+
+
+@pytest.mark.parametrize("build", [build_gru, build_dien], ids=["gru", "dien"])
+def test_a_recurrence_over_a_long_history_is_a_loop_in_the_file(build, tmp_path):
+    import onnx
+
+    steps = LONGEST_UNROLLED + 8
+    columns = [
+        CategoricalColumn("item_id", 9, "item"),
+        SequenceColumn("history", 9, steps, table="item_id"),
+    ]
+    model = build(columns, embedding_dim=3, hidden_units=(4,))
+    randomize(model, seed=1)
+    graph = graphs.graphs_of(model, ["history"])["rows"]
+    graphs.write_onnx(graph, tmp_path / "rows.onnx")
+    nodes = onnx.load(tmp_path / "rows.onnx").graph.node
+    assert "Loop" in {node.op_type for node in nodes}
+    draw = np.random.default_rng(0)
+    real = np.arange(steps) < np.array([0, 1, 17, steps])[:, None]
+    features = {
+        "item_id": np.array([1, 2, 3, 4], np.int32),
+        "history": np.where(real, draw.integers(1, 9, (4, steps)), 0).astype(np.int32),
+    }
+    session = onnxruntime.InferenceSession(tmp_path / "rows.onnx")
+    (found,) = session.run(["click"], features)
+    np.testing.assert_allclose(found, predict(model, features)["click"], atol=1e-5)
+    assert np.ptp(found) > 1e-3
 
 
 def test_a_conversion_is_silent(din, tmp_path, capfd, recwarn):

@@ -135,7 +135,10 @@ def test_answers_are_calibrated(two_tasks, tmp_path):
         (changed("request", user_id=1.5), ["request", "user_id"]),
         (changed("request", place=[1.0]), ["request", "place"]),
         (changed("request", place=[1.0, "x"]), ["request", "place", 1]),
-        (changed("request", history=["i1"] * 5), ["request", "history"]),
+        (
+            changed("request", history=["i1"] * 5, history_category=[10] * 5),
+            ["request", "history"],
+        ),
         (changed("request", history=["i1"]), ["request", "history_category"]),
         (changed("request", histroy=[]), ["request", "histroy"]),
         (changed("candidates", item_id=["i1", "i2", {}]), ["candidates", "item_id", 2]),
@@ -247,7 +250,7 @@ def test_a_model_that_scores_otherwise_is_not_served(folder, monkeypatch):
     from recsys_lib.export import replay
 
     monkeypatch.setattr(replay, "_difference", lambda found, expected: 1.0)
-    with pytest.raises(ValueError, match="golden request, rows, 'click': expected"):
+    with pytest.raises(ValueError, match="golden request, rows, 'click': candidate"):
         create_application(folder)
 
 

@@ -121,6 +121,56 @@ def request_way(short: bool = False) -> "Picture":
     return request_drawing(short).picture()
 
 
+def serving_plan() -> Plan:
+    """The plan of what a model reads in training and in service."""
+    plan = Plan(
+        "Two ways to the same features",
+        "Training reads the log, the service reads a request. Both make ids and numbers of raw "
+        "values, by one description. The export carries it beside the model; the skew test asks "
+        "whether both ways give the same features for the same rows.",
+        4.4,
+        (150, 76),
+    )
+    plan.box("log", "log: raw values", "-", "input", 0, 0, 1.3)
+    plan.box("request", "request: raw values", "-", "input", 3, 0, 1.4)
+    plan.box("fit", "fit vocabulary,\nread the log", "-", "interaction", 0, 1, 1.3)
+    plan.box("said", "description:\nids, scales, cuts", "-", "embedding", 1.6, 1, 1.1)
+    plan.box("reader", "read the request", "-", "interaction", 3, 1, 1.4)
+    plan.box("training", "features\nof training", "-", "input", 0, 2, 1.3)
+    plan.box("skew", "skew test:\nequal?", "-", "gate", 1.6, 2, 1.1)
+    plan.box("serving", "features\nof the service", "-", "input", 3, 2, 1.4)
+    plan.box("model", "model", "-", "network", 0, 3, 1.3)
+    plan.box("export", "export:\nfiles, digests,\ngolden request", "-", "embedding", 1.6, 3, 1.1)
+    plan.box("engine", "onnxruntime", "-", "network", 3, 3, 1.4)
+    plan.box("scores", "scores of all candidates", "-", "output", 3, 4, 1.4)
+    plan.arrows("log > fit > training > model > export > engine > scores")
+    plan.arrows("request > reader > serving > engine; fit > said > reader")
+    plan.arrows("training > skew; serving > skew")
+    return plan
+
+
+def serving_drawing() -> "Drawing":
+    """The drawing behind ``serving_way``, as numbers."""
+    from recsys_lib.book.diagrams.sketching import drawn
+
+    drawing = drawn(serving_plan())
+    drawing.has_legend = False
+    return drawing
+
+
+def serving_way() -> "Picture":
+    """From the log to a model and from a request to its scores, as chapter 07 follows both.
+
+    Returns:
+        What a notebook shows as SVG or PNG; its text is a description.
+
+    Example:
+        >>> serving_way().title
+        'Two ways to the same features'
+    """
+    return serving_drawing().picture()
+
+
 class Lesson(NamedTuple):
     """A lesson for the map of the book.
 
