@@ -142,8 +142,9 @@ def test_the_way_to_a_service_shows_both_readers_and_the_test_between_them():
     assert serving_drawing().problems() == []
     said = repr(serving_way())
     assert "export: files, digests, golden request → onnxruntime" in said
-    assert "features of training → skew test" in said
-    assert "features of the service → skew test" in said
+    assert "features of training → model, skew test" in said
+    assert "features of the service → onnxruntime, skew test" in said
+    assert "description: ids, scales, cuts → read the request" in said
 
 
 LESSONS = [
