@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from recsys_lib.export.calibration import Curve, Platt, Sampling
-    from recsys_lib.export.describing import Values
     from recsys_lib.export.folders import export, verify
     from recsys_lib.export.replay import Replay
     from recsys_lib.export.skew import feature_skew
+    from recsys_lib.export.values import Values
 else:
     from recsys_lib.lazy import face
 

@@ -1,13 +1,12 @@
 """What an export says of a model's columns: how each raw value becomes what the model reads."""
 
-import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import keras
-import numpy as np
 
-from recsys_lib.checks import check_choice
+from recsys_lib.export.encoders import values_of_encoders
+from recsys_lib.export.values import Values
 from recsys_lib.features.columns import (
     CANDIDATE_GROUP,
     CategoricalColumn,
@@ -18,96 +17,6 @@ from recsys_lib.features.columns import (
 from recsys_lib.keras_internals import layers_of
 from recsys_lib.training.batches import model_columns
 from recsys_lib.training.prediction import input_columns, output_tasks
-
-
-@dataclasses.dataclass(frozen=True)
-class Values:
-    """How raw values of a column became what its training rows hold.
-
-    Args:
-        known: an id column's raw values in the order of their ids, as text; None: a raw value is
-            the id itself.
-        first: id of the first one.
-        unknown: id of a value that is not among them.
-        missing: id or number of a value that is not there; None, for a number: refused.
-        source: name of the field that a request has it in; default: the column's own.
-        keep: which end of a list that is too long is read, ``"first"`` or ``"last"``; None: such a
-            list is refused.
-        newest_first: whether lists come the other way round.
-        edges: an id column of numbers in bins: their rising inner edges; bin ``i`` holds the
-            numbers from edge ``i - 1`` up to below edge ``i`` and has the id ``first + i``.
-        logarithm: of a number x, whether it became ``sign(x) log(1 + |x|)``.
-        shift, scale: of a number, after the logarithm: it became ``(x - shift) / scale``.
-        indicator: a number that is 1 where its field is missing and else 0.
-
-    Raises:
-        ValueError: an end that a list does not have, or a scale of 0 or less.
-    """
-
-    known: Sequence[Any] | None = None
-    first: int = 1
-    unknown: int = 0
-    missing: float | None = 0
-    source: str | None = None
-    keep: str | None = None
-    newest_first: bool = False
-    edges: Sequence[float] | None = None
-    logarithm: bool = False
-    shift: float = 0.0
-    scale: float = 1.0
-    indicator: bool = False
-
-    def __post_init__(self) -> None:
-        check_choice("keep", self.keep, (None, "first", "last"))
-        if not self.scale > 0:
-            raise ValueError(f"scale: expected a number above 0, got {self.scale!r}")
-
-    def to_config(self, column: Column) -> dict[str, Any]:
-        """What the description holds for a column.
-
-        Args:
-            column: whose values they are.
-
-        Raises:
-            ValueError: ids outside the column's vocabulary, or a raw value that stands twice.
-        """
-        source = {} if self.source is None else {"source": self.source}
-        if isinstance(column, NumericColumn):
-            if self.indicator:
-                return {**source, "indicator": True}
-            return {
-                **source,
-                "logarithm": bool(self.logarithm),
-                "shift": float(self.shift),
-                "scale": float(self.scale),
-                "missing": None if self.missing is None else float(self.missing),
-            }
-        place = f"values of column {column.name!r}"
-        config: dict[str, Any] = {"unknown": int(self.unknown), "missing": int(self.missing or 0)}
-        config |= source
-        last = 0
-        if self.edges is not None:
-            config |= {"edges": [float(edge) for edge in self.edges], "first": int(self.first)}
-            last = self.first + len(self.edges)
-        elif self.known is not None:
-            known = [as_text(value) for value in self.known]
-            if len(set(known)) != len(known):
-                raise ValueError(f"{place}: expected each value once, got one twice")
-            config |= {"known": known, "first": int(self.first)}
-            last = self.first + len(known) - 1
-        if isinstance(column, SequenceColumn):
-            config |= {"keep": self.keep, "newest_first": bool(self.newest_first)}
-        if max(last, config["unknown"], config["missing"]) >= column.vocabulary_size:
-            raise ValueError(
-                f"{place}: expected ids below {column.vocabulary_size}, got "
-                f"{max(last, config['unknown'], config['missing'])}"
-            )
-        return config
-
-
-def as_text(value: Any) -> str:
-    """A raw value as the text that a request may give, so that 7 and "7" are one value."""
-    return str(value.item() if isinstance(value, np.generic) else value)
 
 
 def columns_of(model: keras.Model, dataset: Any = None) -> tuple[Column, ...]:
@@ -138,9 +47,9 @@ def values_of(
 
     Args:
         columns: the model's.
-        dataset: a data set. What its ``column_values`` holds for a column is taken, else its
-            ``vocabularies``, where id ``i`` is entry ``i - 1``; both may be absent. A column that
-            they do not name is read like the column that owns its table.
+        dataset: a data set. What made its features is taken, its ``encoders``; where it has none,
+            its ``vocabularies``, in which id ``i`` is entry ``i - 1``. A column that they do not
+            name is read like the column that owns its table.
         given: what the caller says of columns, which goes before both.
 
     Raises:
@@ -150,11 +59,11 @@ def values_of(
     given = dict(given or {})
     if unknown := sorted(set(given) - set(by_name)):
         raise ValueError(f"values: expected columns of {sorted(by_name)}, got {unknown}")
-    said = {
-        name: Values(known=known)
-        for name, known in (getattr(dataset, "vocabularies", None) or {}).items()
-    }
-    said |= getattr(dataset, "column_values", None) or {}
+    if getattr(dataset, "encoders", None):
+        said = values_of_encoders(dataset.encoders)
+    else:
+        vocabularies = getattr(dataset, "vocabularies", None) or {}
+        said = {name: Values(known=known) for name, known in vocabularies.items()}
     said |= given
     return {
         name: said.get(name) or said.get(getattr(column, "table_name", name)) or Values()
@@ -197,11 +106,14 @@ def lists_side_by_side(
         request: names of the columns that a request says once.
         dataset: a data set, or None.
         given: groups of names; default: ordered lists of one length and layout on one side, if
-            they have equally many steps on all test rows of the data set.
+            they have equally many steps on all test rows of the data set; none where encoders made
+            the features, since these read each list by itself.
 
     Raises:
         ValueError: columns that are no lists of one layout on one side, or one in two groups.
     """
+    if given is None and getattr(dataset, "encoders", None):
+        given = ()
     layouts = {
         column.name: (column.max_length, column.num_sessions, column.name in request)
         for column in columns

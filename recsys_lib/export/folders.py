@@ -21,7 +21,6 @@ import recsys_lib
 from recsys_lib.export import reading, replay
 from recsys_lib.export.calibration import Calibration, to_config
 from recsys_lib.export.describing import (
-    Values,
     columns_of,
     describe_column,
     kinds_of_tasks,
@@ -31,6 +30,7 @@ from recsys_lib.export.describing import (
 )
 from recsys_lib.export.golden import golden_request
 from recsys_lib.export.graphs import graphs_of, write_onnx, write_saved_model
+from recsys_lib.export.values import Values
 from recsys_lib.training.prediction import predict
 
 SCRIPT = "verify.py"

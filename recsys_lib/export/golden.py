@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from recsys_lib.export.describing import Values, as_text
+from recsys_lib.export.values import Values, as_text
 from recsys_lib.features.columns import Column, NumericColumn, SequenceColumn
 
 NUM_CANDIDATES = 16

@@ -51,6 +51,8 @@ class Column:
         if "known" in self._rule:
             first = self._rule["first"]
             self._ids = {text: first + place for place, text in enumerate(self._rule["known"])}
+            # An empty cell of a file is no value.
+            self._ids.setdefault("", self._rule["missing"])
 
     def read(self, raw: Any, place: Place) -> Any:
         """One value as the model reads it: an id, a number, or a list of numbers.

@@ -6,6 +6,7 @@ READING = "recsys_lib/export/reading.py"
 REPLAY = "recsys_lib/export/replay.py"
 FOLDERS = "recsys_lib/export/folders.py"
 GRAPHS = "recsys_lib/export/graphs.py"
+VALUES = "recsys_lib/export/values.py"
 DESCRIBING = "recsys_lib/export/describing.py"
 GOLDEN = "recsys_lib/export/golden.py"
 CALIBRATION = "recsys_lib/export/calibration.py"
@@ -219,7 +220,7 @@ MUTANTS = [
     ),
     Mutant(
         "export: the first id of a vocabulary is not said",
-        DESCRIBING,
+        VALUES,
         'config |= {"known": known, "first": int(self.first)}',
         'config |= {"known": known, "first": 0}',
         f"{TEST_FOLDER}::test_raw_rows_become_what_training_read",
