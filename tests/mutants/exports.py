@@ -15,6 +15,7 @@ APPLICATION = "recsys_lib/serve/application.py"
 SERVER = "recsys_lib/serve/server.py"
 TEST_READING = "export/test_reading.py"
 TEST_FOLDER = "export/test_export_folder.py"
+TEST_OPTIONS = "export/test_export_options.py"
 TEST_CALIBRATION = "export/test_export_calibration.py"
 TEST_SKEW = "export/test_skew.py"
 TEST_APPLICATION = "serve/test_application.py"
@@ -167,14 +168,14 @@ MUTANTS = [
         FOLDERS,
         "if folder.exists():",
         "if folder.is_file():",
-        f"{TEST_FOLDER}::test_an_existing_folder_is_left_alone",
+        f"{TEST_OPTIONS}::test_an_existing_folder_is_left_alone",
     ),
     Mutant(
         "export: a model is not called before it is traced",
         FOLDERS,
         "model(keras.tree.map_structure(_zeros, model.input))",
         "model.built = False",
-        f"{TEST_FOLDER}::test_a_loaded_model_that_was_never_called_is_exported",
+        f"{TEST_OPTIONS}::test_a_loaded_model_that_was_never_called_is_exported",
     ),
     Mutant(
         "export: the script imports the library",
@@ -188,7 +189,7 @@ MUTANTS = [
         FOLDERS,
         "replay.Replay(place, engine).verify()",
         "replay.Replay(place, engine)",
-        f"{TEST_FOLDER}::test_a_file_with_other_scores_is_not_exported",
+        f"{TEST_OPTIONS}::test_a_file_with_other_scores_is_not_exported",
     ),
     Mutant(
         "export: outputs change places",
@@ -244,7 +245,7 @@ MUTANTS = [
         DESCRIBING,
         'heads.get(task) or kinds.get(task, "binary")',
         '"binary"',
-        f"{TEST_FOLDER}::test_a_regression_stays_one",
+        f"{TEST_OPTIONS}::test_a_regression_stays_one",
     ),
     Mutant(
         "export: the golden request knows every id",

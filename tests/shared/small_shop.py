@@ -1,5 +1,7 @@
 """A small shop with raw values, and models of it, for the tests of exports and of their service."""
 
+import json
+
 import keras
 import numpy as np
 from reference import randomize
@@ -25,6 +27,7 @@ COLUMNS = (
     SequenceColumn("history_category", 4, STEPS, table="category"),
 )
 TASKS = ("zeta", "alpha")
+USER_SIDE = ["user_id", "place", "history", "history_category"]
 
 
 def features(rows, seed):
@@ -73,3 +76,8 @@ def mmoe(seed=0):
     model = build_mmoe(COLUMNS[:5], TASKS, embedding_dim=4, expert_units=(5,), tower_units=(3,))
     randomize(model, seed=seed)
     return model
+
+
+def description_of(folder):
+    """What an export says of itself."""
+    return json.loads((folder / "description.json").read_text())
