@@ -109,8 +109,6 @@ def export(
         raise ValueError(f"folder: expected one that does not exist yet, got {folder}")
     if onnx:
         _require_converter()
-    # A model that was loaded and never called has no graph yet.
-    model(keras.tree.map_structure(_zeros, model.input))
     columns = columns_of(model, dataset)
     request = request_side(columns, request_columns)
     values = values_of(columns, dataset, values)
@@ -210,10 +208,6 @@ def _convert(graph, path, model):
         raise ValueError(
             f"model {model.name!r}, {path.name}: not converted: {reason[-1]}"
         ) from error
-
-
-def _zeros(tensor):
-    return np.zeros((1, *tensor.shape[1:]), tensor.dtype)
 
 
 def _scored(model, description, golden):

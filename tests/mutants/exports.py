@@ -171,13 +171,6 @@ MUTANTS = [
         f"{TEST_OPTIONS}::test_an_existing_folder_is_left_alone",
     ),
     Mutant(
-        "export: a model is not called before it is traced",
-        FOLDERS,
-        "model(keras.tree.map_structure(_zeros, model.input))",
-        "model.built = False",
-        f"{TEST_OPTIONS}::test_a_loaded_model_that_was_never_called_is_exported",
-    ),
-    Mutant(
         "export: the script imports the library",
         FOLDERS,
         "kept += [line for line in lines if not line.startswith(own)]",
@@ -203,7 +196,7 @@ MUTANTS = [
         GRAPHS,
         "        value.name = task",
         "        pass",
-        f"{TEST_FOLDER}::test_the_signatures_are_those_of_the_columns",
+        f"{TEST_FOLDER}::test_outputs_are_named_by_task_in_files_too",
     ),
     Mutant(
         "export: dropout and statistics of the batch in the files",
@@ -217,7 +210,7 @@ MUTANTS = [
         GRAPHS,
         "REQUEST: trace(one_request, request)",
         "REQUEST: trace(rows, set())",
-        f"{TEST_FOLDER}::test_the_signatures_are_those_of_the_columns",
+        f"{TEST_OPTIONS}::test_the_sides_may_be_named",
     ),
     Mutant(
         "export: the first id of a vocabulary is not said",
