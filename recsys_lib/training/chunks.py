@@ -158,10 +158,9 @@ class RowsInChunks:
         sizes = self.chunks.sizes
         order = order_of(seed, epoch, len(sizes), len(sizes))
         ends = np.cumsum([sizes[chunk] for chunk in order])
-        # The rows in front of the first step that is left, in the chunk where they end.
+        # The chunk that holds the first row of the first step that is left.
         place = int(np.searchsorted(ends, step * batch_size, side="right"))
-        reader = _Reader(self, seed, epoch, batch_size)
-        reader.start(order, ends, place)
+        reader = _Reader(self, seed, epoch, batch_size, order, ends, step)
         started = time.perf_counter()
         for stretch in read_ahead(reader.read, range(place, len(sizes))):
             if stretch.last > stretch.first:
@@ -182,26 +181,29 @@ class RowsInChunks:
 
 
 class _Reader:
-    """Reads the chunks of one epoch in their order and carries over what is left of each."""
+    """Reads the chunks of one epoch in their order and carries over what is left of each.
 
-    def __init__(self, rows: RowsInChunks, seed: int, epoch: int, batch_size: int) -> None:
+    Args:
+        rows: where the chunks are.
+        seed, epoch, batch_size: see ``RowsInChunks.stretches``.
+        order: the chunks in their order.
+        ends: rows of the epoch up to the end of each, in that order.
+        step: the first step that is left. Rows in front of it are not read again.
+    """
+
+    def __init__(
+        self,
+        rows: RowsInChunks,
+        seed: int,
+        epoch: int,
+        batch_size: int,
+        order: np.ndarray,
+        ends: np.ndarray,
+        step: int,
+    ) -> None:
         self.rows, self.seed, self.epoch, self.batch_size = rows, seed, epoch, batch_size
-        self.order, self.ends = np.zeros(0, np.int32), np.zeros(0, np.int64)
+        self.order, self.ends, self.begin = order, ends, step * batch_size
         self.carried: list[np.ndarray] = []
-
-    def start(self, order: np.ndarray, ends: np.ndarray, place: int) -> None:
-        """Stand in front of the chunk at a place of the order, with what was carried to it."""
-        self.order, self.ends = order, ends
-        before = int(ends[place - 1]) if place else 0
-        wanted = before % self.batch_size
-        parts: list[list[np.ndarray]] = []
-        while wanted:  # usually the chunk before has them all
-            place -= 1
-            arrays, rows = self._chunk(place)
-            taken = rows[max(len(rows) - wanted, 0) :]
-            parts.insert(0, [array[taken] for array in arrays])
-            wanted -= len(taken)
-        self.carried = [np.concatenate(column) for column in zip(*parts, strict=True)]
 
     def _chunk(self, place: int) -> tuple[list[np.ndarray], np.ndarray]:
         """Arrays of the chunk at a place, and the order of its rows."""
@@ -214,10 +216,12 @@ class _Reader:
         arrays, rows = self._chunk(place)
         before = int(self.ends[place - 1]) if place else 0
         num_carried = before % self.batch_size
-        if num_carried:
+        if before <= self.begin:
+            rows, first = rows[self.begin - before :], self.begin // self.batch_size
+        else:
+            first = (before - num_carried) // self.batch_size
             arrays = [np.concatenate(pair) for pair in zip(self.carried, arrays, strict=True)]
             rows = np.concatenate([np.arange(num_carried, dtype=np.int32), rows + num_carried])
-        first = (before - num_carried) // self.batch_size
         num_steps = len(rows) // self.batch_size
         if place == len(self.ends) - 1:
             num_steps = -(-len(rows) // self.batch_size)

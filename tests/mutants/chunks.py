@@ -26,8 +26,8 @@ MUTANTS = [
     Mutant(
         "chunks: rows that a chunk has left are dropped",
         CHUNKS,
-        "        num_carried = before % self.batch_size\n        if num_carried:",
-        "        num_carried = 0\n        if num_carried:",
+        "        left = rows[num_steps * self.batch_size :]\n",
+        "        left = rows[:0]\n",
         (ONCE, STATED),
     ),
     Mutant(
@@ -73,17 +73,10 @@ MUTANTS = [
         (OTHERWISE, STATED),
     ),
     Mutant(
-        "chunks: a resumed run carries over a chunk's first rows",
+        "chunks: a resumed run begins its chunk anew",
         CHUNKS,
-        "taken = rows[max(len(rows) - wanted, 0) :]",
-        "taken = rows[:wanted]",
-        STOPPED,
-    ),
-    Mutant(
-        "chunks: a resumed run carries over chunks in the wrong order",
-        CHUNKS,
-        "parts.insert(0, [array[taken] for array in arrays])",
-        "parts.append([array[taken] for array in arrays])",
+        "rows, first = rows[self.begin - before :], self.begin // self.batch_size",
+        "rows, first = rows, self.begin // self.batch_size",
         STOPPED,
     ),
     Mutant(

@@ -74,18 +74,20 @@ def test_a_run_that_goes_on_reads_only_the_chunks_that_are_left(tmp_path):
     interrupt(fresh(), data, 8, options)
     data.train.read_chunks.clear()
     fresh().fit(data, **options)
-    # 8 steps are 128 rows, eight chunks and eight rows of the ninth; seven rows were carried there
-    # from the eighth.
+    # 8 steps are 128 rows: eight chunks, and eight rows of the ninth.
     order = np.random.default_rng([4, 0, 10]).permutation(10)
-    assert data.train.read_chunks == order[7:].tolist()
+    assert data.train.read_chunks == order[8:].tolist()
 
 
+@pytest.mark.parametrize("sizes", [10, [50, 60, 40]])
 @pytest.mark.parametrize(("every", "expected"), [(4, [4, 8]), (1, list(range(1, 10))), (300, [])])
-def test_a_checkpoint_is_written_as_often_as_is_asked_for(tmp_path, monkeypatch, every, expected):
+def test_a_checkpoint_is_written_as_often_as_is_asked_for(
+    tmp_path, monkeypatch, every, expected, sizes
+):
     saved = []
     monkeypatch.setattr(trainer.Run, "save", lambda run: saved.append((run.epoch, run.step)))
     options = {"checkpoint": str(tmp_path / "run.npz"), "checkpoint_steps": every}
-    trained(in_chunks(DATA, 10), **options)
+    trained(in_chunks(DATA, sizes), **options)
     assert [step for epoch, step in saved if epoch == 0] == expected
     saved.clear()
     trained(DATA, **options)
