@@ -52,9 +52,9 @@ def columns():
     )
 
 
-def rows_of(number, num_rows):
-    """The rows of one chunk: few ids are frequent, and labels follow some of the columns."""
-    rng = np.random.default_rng([0, number])
+def rows_of(first, num_rows):
+    """Rows from number ``first`` on: few ids are frequent, and labels follow some columns."""
+    rng = np.random.default_rng([0, first])
     features = {}
     for column in columns():
         if isinstance(column, NumericColumn):
@@ -65,7 +65,7 @@ def rows_of(number, num_rows):
             features[column.name] = np.minimum(ids, column.vocabulary_size - 1)
     score = features["number_0"] + (features["id_25"] % 7 < 3) - 0.5
     label = rng.random(num_rows, np.float32) < 1 / (1 + np.exp(-score))
-    rows = np.arange(num_rows) + number * num_rows
+    rows = np.arange(first, first + num_rows)
     return Split(features, {"click": label}, group=rows % 1000, row_id=rows)
 
 
@@ -74,9 +74,9 @@ def write(folder, num_rows, chunk):
     sizes = [min(chunk, num_rows - start) for start in range(0, num_rows, chunk)]
     with FolderWriter(f"{folder}/mapped", "rows", columns(), {"click": "binary"}) as writer:
         for number, size in enumerate(sizes):
-            writer.add("train", rows_of(number, size))
-        for name in ("valid", "test"):
-            writer.add(name, rows_of(len(sizes), 1000))
+            writer.add("train", rows_of(number * chunk, size))
+        for place, name in enumerate(("valid", "test")):
+            writer.add(name, rows_of(num_rows + place * 1000, 1000))
     train = ArrayChunks(open_folder(f"{folder}/mapped").train.split, chunk)
     pieces = (train.read(number) for number in range(len(sizes)))
     write_parquet(f"{folder}/rows.parquet", pieces, rows_per_group=chunk)
