@@ -63,7 +63,9 @@ def serve(
     """
     application = create_application(folder, **options)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as listener:
+    # Said to be TCP, or asyncio leaves Nagle's algorithm on, and the body of an answer waits 40 ms
+    # until the client has acknowledged its head.
+    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         config = uvicorn.Config(application, log_level="warning", access_log=False)

@@ -99,6 +99,13 @@ def test_a_thousand_candidates_have_a_latency(folder, record_property):
     assert "recsys_candidates_total 206000.0" in counted
 
 
+def test_the_body_of_an_answer_does_not_wait_for_its_head_to_be_acknowledged(folder):
+    with Service(folder, "--drain", "0") as service:
+        found = measure_latency(service.address, golden_body(folder, 1), num_requests=80)
+    # An acknowledgement is delayed by 40 ms, once a connection has sent a few segments.
+    assert found.milliseconds[40:].min() < 35
+
+
 def test_a_wrong_body_has_no_latency(folder):
     with Service(folder, "--drain", "0") as service:
         with pytest.raises(ValueError, match="measure_latency: expected answers, got 422"):
