@@ -19,6 +19,7 @@ from benchmarks import (
     seeds,
     sequences,
     vocabulary,
+    workers,
 )
 from benchmarks.process import ONEDNN
 from recsys_lib.zoo import find
@@ -34,6 +35,7 @@ SECTIONS = {
     "requests": requests,
     "larger_than_memory": larger_than_memory,
     "former": former,
+    "workers": workers,
     "lessons": lessons,
 }
 """Module of each section: its ``print_section`` measures and prints."""

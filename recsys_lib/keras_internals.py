@@ -62,9 +62,15 @@ def variable_key(optimizer: keras.Optimizer, variable: keras.Variable | tf.Varia
     return optimizer._var_key(variable)
 
 
-def replicas_of(optimizer: keras.Optimizer) -> int:
-    """How many replicas apply their gradients together; 1 without a distribution strategy."""
-    return optimizer._distribution_strategy.num_replicas_in_sync
+class ReducedBefore:
+    """Beside an optimizer's class: its gradients are those of all replicas already.
+
+    Keras adds up the gradients of replicas behind ``apply``, after clipping each replica's own and
+    with slices of unequal length where replicas read different rows.
+    """
+
+    def _all_reduce_sum_gradients(self, grads_and_vars: list[Any]) -> list[Any]:
+        return grads_and_vars
 
 
 def optimizers_by_pattern(

@@ -7,6 +7,7 @@ import tensorflow as tf
 from keras import ops
 
 from recsys_lib.keras_internals import (
+    ReducedBefore,
     calls_of,
     joined_axis,
     keep_logits,
@@ -14,7 +15,6 @@ from recsys_lib.keras_internals import (
     leaves_values_alone,
     new_shape,
     optimizers_by_pattern,
-    replicas_of,
     resource_of,
     run_through_graph,
     variable_key,
@@ -87,7 +87,22 @@ def test_an_optimizer_files_statistics_under_one_key_for_both_variables():
     optimizer.build([first, second])
     assert variable_key(optimizer, first) == variable_key(optimizer, resource_of(first))
     assert variable_key(optimizer, first) != variable_key(optimizer, second)
-    assert replicas_of(optimizer) == 1
+
+
+def test_keras_does_not_add_up_gradients_that_were_added_up_before():
+    """Of the optimizer's own classes: what stands in a place of Keras's, and that it is asked."""
+    asked = []
+
+    class Descent(ReducedBefore, keras.optimizers.SGD):
+        def _all_reduce_sum_gradients(self, grads_and_vars):
+            asked.append(len(grads_and_vars))
+            return super()._all_reduce_sum_gradients(grads_and_vars)
+
+    variable = keras.Variable(1.0)
+    Descent(0.5).apply([tf.constant(1.0)], [variable])
+    assert float(variable) == 0.5 and asked == [1]
+    pairs = [(tf.constant(1.0), variable.value)]
+    assert Descent()._all_reduce_sum_gradients(pairs) is pairs
 
 
 def test_the_patterns_of_an_optimizer_map_keep_their_order():

@@ -25,6 +25,7 @@ from recsys_lib.features.columns import (
 )
 from recsys_lib.features.penalties import EmbeddingL2, penalty_of_rows, read_l2
 from recsys_lib.keras_internals import resource_of
+from recsys_lib.replicas import one_part
 
 DEFAULT_MAX_ROWS = 2_000_000
 DEFAULT_NUM_BUCKETS = 262_144
@@ -220,7 +221,7 @@ class CrossProduct(keras.layers.Layer):
 
     def _penalty(self, rows, known, stored):
         if self.l2.rows == "table":
-            return 0.5 * self.l2.strength * self._square_of_table()
+            return one_part(0.5 * self.l2.strength * self._square_of_table())
         # A bucket may hold known pairs and unknown ones; the latter count for nothing.
         rows = tf.where(known, rows, tf.constant(-1, rows.dtype))
         return penalty_of_rows(self.l2.strength, rows, stored, known)

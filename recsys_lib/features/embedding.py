@@ -11,6 +11,7 @@ import tensorflow as tf
 from keras import ops
 
 from recsys_lib.checks import check_integer
+from recsys_lib.features import penalties
 from recsys_lib.features.columns import (
     CategoricalColumn,
     NumericColumn,
@@ -20,7 +21,7 @@ from recsys_lib.features.columns import (
     column_to_config,
     select,
 )
-from recsys_lib.features.penalties import EmbeddingL2, penalty_of_rows, read_l2, shares_of
+from recsys_lib.features.penalties import EmbeddingL2, read_l2, shares_of
 from recsys_lib.keras_internals import resource_of
 
 ID_COLUMNS = (CategoricalColumn, SequenceColumn)
@@ -171,9 +172,8 @@ class FusedEmbedding(keras.layers.Layer):
     def _penalty(self, rows, weights):
         shares = tf.convert_to_tensor(self.penalty_shares)
         if self.l2.rows == "table":
-            table = tf.convert_to_tensor(self.table)
-            return 0.5 * self.l2.strength * tf.reduce_sum(shares[:, None] * tf.square(table))
-        return penalty_of_rows(self.l2.strength, rows, weights, tf.gather(shares, rows))
+            return penalties.penalty_of_table(self.l2.strength, self.table, shares)
+        return penalties.penalty_of_rows(self.l2.strength, rows, weights, tf.gather(shares, rows))
 
     def rows_of(self, name):
         """Slice of the table's rows that belong to the column (or table) ``name``."""

@@ -25,6 +25,7 @@ import numpy as np
 import tensorflow as tf
 
 from recsys_lib.checks import check_choice, check_number
+from recsys_lib.replicas import num_replicas, one_part, rows_of_replicas
 
 ROWS = ("batch", "table")
 
@@ -105,16 +106,40 @@ def penalty_of_rows(strength, rows, weights, shares):
 
     Returns:
         A number, ``strength / 2 * sum over the distinct rows j of share_j ||w_j||^2``. Its
-        gradient reaches ``weights`` and so stays row by row.
+        gradient reaches ``weights`` and so stays row by row. Of several replicas each has the
+        part of its own places, and a row is one row however many of them read it.
     """
     flat = tf.reshape(rows, [-1])
-    _, position, in_batch = tf.unique_with_counts(flat)
+    position, in_batch = _places_of_rows(flat)
     # Each occurrence carries an equal part of its row's penalty, so that a row that comes up three
     # times in the batch is not pulled three times.
     parts = tf.cast(tf.gather(in_batch, position), weights.dtype)
     squares = tf.reshape(tf.reduce_sum(tf.square(weights), axis=-1), [-1])
     shares = tf.reshape(tf.cast(shares, weights.dtype), [-1])
     return 0.5 * strength * tf.reduce_sum(shares * squares / parts)
+
+
+def penalty_of_table(strength, table, shares):
+    """The penalty of all rows of a table; see ``penalty_of_rows``.
+
+    Args:
+        strength: lambda.
+        table: ``(rows, width)``.
+        shares: ``(rows,)``.
+    """
+    squares = tf.square(tf.convert_to_tensor(table))
+    return one_part(0.5 * strength * tf.reduce_sum(shares[:, None] * squares))
+
+
+def _places_of_rows(flat):
+    """For each place which distinct row it reads, and for each such row at how many places."""
+    if num_replicas() == 1:
+        return tf.unique_with_counts(flat)[1:]
+    # The own places stand in front, to find them, and again among those of all.
+    (everywhere,) = rows_of_replicas(flat, places=tf.size(flat))
+    _, position, count = tf.unique_with_counts(tf.concat([flat, everywhere], 0))
+    own = position[: tf.size(flat)]
+    return own, count - tf.math.unsorted_segment_sum(tf.ones_like(own), own, tf.size(count))
 
 
 def shares_of(columns, id_counts):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     )
     from recsys_lib.layers.initializers import glorot_of_one
     from recsys_lib.layers.network_stack import Gates, Mixture, NetworkStack
+    from recsys_lib.layers.normalization import BatchNormalization
 else:
     from recsys_lib.lazy import face
 
@@ -25,6 +26,7 @@ else:
 
 __all__ = [
     "MLP",
+    "BatchNormalization",
     "BilinearAttention",
     "Dice",
     "Gates",

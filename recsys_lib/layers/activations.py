@@ -5,6 +5,7 @@ from keras import ops
 
 from recsys_lib.checks import check_number
 from recsys_lib.layers.options import Activation
+from recsys_lib.replicas import sum_over_replicas, sums_over_replicas
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
@@ -75,13 +76,14 @@ class Dice(keras.layers.Layer):
         if step_mask is not None:
             weight = ops.expand_dims(ops.cast(step_mask, inputs.dtype), -1)
             total = ops.sum(weight)
+
+        def add_up(values):
+            return ops.sum(values if weight is None else weight * values, axis=axes)
+
+        sums, total = sums_over_replicas(add_up(inputs), total)
         count = ops.maximum(total, 1.0)
-
-        def average(values):
-            return ops.sum(values if weight is None else weight * values, axis=axes) / count
-
-        mean = average(inputs)  # (units,)
-        variance = average(ops.square(inputs - mean))
+        mean = sums / count  # (units,)
+        variance = sum_over_replicas(add_up(ops.square(inputs - mean))) / count
         # A batch without a real step has no statistics to move towards.
         share = (1.0 - self.momentum) * ops.cast(total > 0, inputs.dtype)
         for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):

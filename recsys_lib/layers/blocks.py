@@ -21,6 +21,7 @@ from recsys_lib.layers.activations import (
     read_activation,
 )
 from recsys_lib.layers.normalization import (
+    BatchNormalization,
     Normalization,
     normalization_layer,
     read_normalization,
@@ -88,7 +89,7 @@ class MLP(keras.layers.Layer):
         for layer in self.stack:
             if isinstance(layer, Dice):
                 outputs = layer(outputs, step_mask=step_mask, training=training)
-            elif isinstance(layer, keras.layers.BatchNormalization):
+            elif isinstance(layer, BatchNormalization):
                 mask = None if step_mask is None else ops.cast(step_mask, "bool")
                 outputs = layer(outputs, training=training, mask=mask)
             elif isinstance(layer, keras.layers.Dropout):

@@ -15,6 +15,7 @@ from recsys_lib.checks import check_bool, check_integer, check_number, check_wid
 from recsys_lib.layers.activations import LAYERS, activation_layer
 from recsys_lib.layers.blocks import side_by_side
 from recsys_lib.layers.initializers import glorot_of_one
+from recsys_lib.layers.normalization import BatchNormalization
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
@@ -77,7 +78,7 @@ class NetworkStack(keras.layers.Layer):
             )
         positions = range(len(self.hidden_units))
         self.normalizations = [
-            keras.layers.BatchNormalization(momentum=0.9, name=f"normalization_{position}")
+            BatchNormalization(momentum=0.9, name=f"normalization_{position}")
             for position in (positions if batch_normalization else ())
         ]
         # Activations with weights of their own have them for each unit of each network.

@@ -40,6 +40,7 @@ from recsys_lib.layers.heads import Tasks, predict_one
 from recsys_lib.layers.options import Activation, Initializer, Widths
 from recsys_lib.multi_scenario.conditions import features_and_part
 from recsys_lib.multi_scenario.parts import scenario_inputs
+from recsys_lib.replicas import share_of_mean
 
 FORMS = ("binarization", "scaling", "fusion")
 
@@ -122,7 +123,7 @@ class Pruner(keras.layers.Layer):
         is_kept = ops.cast(is_kept, self.variable_dtype)  # half precision moves the bounds
         share = ops.mean(1 - is_kept, axis=-1)  # (batch,); 1 - mean would round across a bound
         outside = ops.cast((share < low) | (share > high), share.dtype)
-        return self.sparsity_weight * ops.mean(outside * (share - (low + high) / 2) ** 2)
+        return self.sparsity_weight * share_of_mean(outside * (share - (low + high) / 2) ** 2)
 
     def compute_output_spec(self, condition, hidden, training=False):
         return keras.KerasTensor(hidden.shape, self.compute_dtype)

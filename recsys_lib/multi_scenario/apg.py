@@ -26,6 +26,7 @@ from recsys_lib.features.embedding import check_l2
 from recsys_lib.features.penalties import L2
 from recsys_lib.layers.blocks import MLP, check_dropout
 from recsys_lib.layers.heads import Tasks, predict_one
+from recsys_lib.layers.normalization import BatchNormalization
 from recsys_lib.layers.options import Activation, Initializer, Widths
 from recsys_lib.multi_scenario.conditions import features_and_part, ids_of_groups
 from recsys_lib.multi_scenario.parts import plain_activation, scenario_inputs
@@ -109,7 +110,7 @@ class APGDense(keras.layers.Layer):
             self.rank**2, bias_initializer=_flat_identity, name="generator"
         )
         if batch_normalization:
-            self.normalization = keras.layers.BatchNormalization(momentum=0.9, name="normalization")
+            self.normalization = BatchNormalization(momentum=0.9, name="normalization")
         self.dropout = keras.layers.Dropout(self.dropout_rate) if self.dropout_rate else None
 
     def build(self, inputs_shape, condition_shape):

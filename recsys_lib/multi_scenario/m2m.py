@@ -28,6 +28,7 @@ from recsys_lib.layers.blocks import MLP, check_dropout
 from recsys_lib.layers.heads import Tasks, check_tasks, predict_each
 from recsys_lib.layers.initializers import glorot_of_one
 from recsys_lib.layers.network_stack import Mixture, NetworkStack
+from recsys_lib.layers.normalization import BatchNormalization
 from recsys_lib.layers.options import Activation, Initializer, Widths
 from recsys_lib.multi_scenario.conditions import features_and_part, ids_of_groups
 from recsys_lib.multi_scenario.parts import plain_activation, scenario_inputs, scenario_vector
@@ -192,9 +193,7 @@ class Residual(keras.layers.Layer):
         self.dropout_rate = check_dropout("dropout_rate", dropout_rate)
         self.batch_normalization = check_bool("batch_normalization", batch_normalization)
         self.normalization = (
-            keras.layers.BatchNormalization(momentum=0.9, name="normalization")
-            if batch_normalization
-            else None
+            BatchNormalization(momentum=0.9, name="normalization") if batch_normalization else None
         )
         self.dropout = keras.layers.Dropout(self.dropout_rate) if self.dropout_rate else None
 

@@ -14,6 +14,7 @@ import keras
 import tensorflow as tf
 
 from recsys_lib.checks import check_bool, check_integer, check_number
+from recsys_lib.replicas import sum_over_replicas, sums_over_replicas
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
@@ -108,11 +109,12 @@ class PartitionedNormalization(keras.layers.Layer):
 
         of_ids = tf.matmul(places, inputs, transpose_a=True)  # (count + 1, features)
         sizes = tf.reduce_sum(places, 0)[:, None]
+        of_ids, sizes = sums_over_replicas(of_ids, sizes)
         sizes = with_total(sizes, tf.reduce_sum(sizes, 0))
         at_least_one = tf.maximum(sizes, 1.0)
         mean = with_total(of_ids, tf.reduce_sum(of_ids, 0)) / at_least_one
         centred = inputs - places @ mean
-        squares = tf.matmul(places, centred**2, transpose_a=True)
+        squares = sum_over_replicas(tf.matmul(places, centred**2, transpose_a=True))
         # All rows lie around their scenario's mean, and that around the mean of all.
         between = tf.reduce_sum(sizes[1:] * (mean[1:] - mean[0]) ** 2, 0)
         variance = with_total(squares, tf.reduce_sum(squares, 0) + between) / at_least_one

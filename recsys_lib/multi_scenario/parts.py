@@ -30,6 +30,7 @@ from recsys_lib.layers.blocks import side_by_side
 from recsys_lib.layers.network_stack import NetworkStack
 from recsys_lib.layers.options import Activation, Initializer
 from recsys_lib.multi_scenario.normalization import PartitionedNormalization
+from recsys_lib.replicas import sum_over_replicas
 
 BLOCK_SIZE = 32
 """Rows of a block: more of them pad more, fewer gather more matrices."""
@@ -108,7 +109,8 @@ class KnownScenarios(keras.layers.Layer):
         rows = tf.convert_to_tensor(self.rows)
         if training:
             size = self.count + 1
-            rows += tf.math.bincount(ids, minlength=size, maxlength=size, dtype=tf.int64)
+            found = tf.math.bincount(ids, minlength=size, maxlength=size, dtype=tf.int64)
+            rows += sum_over_replicas(found)
             self.rows.assign(rows)
         of_scenarios = rows[1:]
         known = tf.concat([[False], (of_scenarios > 0) | ~tf.reduce_any(of_scenarios > 0)], 0)

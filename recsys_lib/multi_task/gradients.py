@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 
 from recsys_lib.checks import check_integer
 from recsys_lib.data.dataset import Dataset, Split
+from recsys_lib.replicas import sum_over_replicas
 from recsys_lib.training.batches import model_tasks
 from recsys_lib.training.weighting import task_losses
 
@@ -44,12 +45,13 @@ class SharedParameters:
             losses: list of scalars.
 
         Returns:
-            ``(tasks, parameters)``.
+            ``(tasks, parameters)``; of a step that runs in replicas, summed over them.
 
         Raises:
             ValueError: a loss that does not depend on the layer.
         """
-        return tf.stack([self._flat(tape.gradient(loss, self.variables)) for loss in losses])
+        found = [self._flat(tape.gradient(loss, self.variables)) for loss in losses]
+        return sum_over_replicas(tf.stack(found))
 
     def _flat(self, gradients):
         if all(gradient is None for gradient in gradients):

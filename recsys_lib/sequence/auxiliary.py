@@ -14,6 +14,7 @@ from keras import ops
 
 from recsys_lib.checks import check_choice, check_integer, check_number, check_widths
 from recsys_lib.layers.blocks import MLP
+from recsys_lib.replicas import sum_over_replicas
 
 DISCRIMINATORS = ("inner_product", "network")
 AVERAGES = ("steps", "rows")
@@ -129,8 +130,8 @@ class AuxiliaryLoss(keras.layers.Layer):
         # -log s(x) = softplus(-x) and -log(1 - s(x)) = softplus(x), which do not overflow.
         total = ops.sum(following * (ops.softplus(-of_next) + ops.softplus(of_other)))
         if self.average == "rows":
-            return total / tf.cast(ops.shape(states)[0], total.dtype)
-        return total / ops.maximum(ops.sum(following), 1.0)
+            return total / sum_over_replicas(tf.cast(ops.shape(states)[0], total.dtype))
+        return total / ops.maximum(sum_over_replicas(ops.sum(following)), 1.0)
 
     def _logit(self, states, vectors):
         if self.discriminator == "inner_product":

@@ -31,6 +31,7 @@ from recsys_lib.layers.attention import STEP_SCALES
 from recsys_lib.layers.blocks import deep_logit, side_by_side
 from recsys_lib.layers.heads import Tasks, predict_one
 from recsys_lib.layers.options import Activation, Widths
+from recsys_lib.replicas import sum_over_replicas, sums_over_replicas
 from recsys_lib.sequence.behaviours import Request
 
 SCALES = (*STEP_SCALES, "batch_normalization")
@@ -97,10 +98,12 @@ class InterestNormalization(keras.layers.Layer):
     def _batch_statistics(self, interest, step_mask):
         """Mean and variance over the rows that count; moves the moving ones."""
         is_real = ops.cast(ops.max(step_mask, axis=-1, keepdims=True) > 0, interest.dtype)
-        total = ops.sum(is_real)  # of (batch, 1)
+        sums = ops.sum(is_real * interest, axis=0)
+        sums, total = sums_over_replicas(sums, ops.sum(is_real))  # of (batch, 1)
         count = ops.maximum(total, 1.0)
-        mean = ops.sum(is_real * interest, axis=0) / count  # (width,)
-        variance = ops.sum(is_real * ops.square(interest - mean), axis=0) / count
+        mean = sums / count  # (width,)
+        squares = ops.sum(is_real * ops.square(interest - mean), axis=0)
+        variance = sum_over_replicas(squares) / count
         # A batch without a behaviour has no statistics to move towards.
         share = (1.0 - self.momentum) * ops.cast(total > 0, interest.dtype)
         for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):

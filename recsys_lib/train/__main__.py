@@ -12,20 +12,26 @@ says. Everything is checked before a row is read. The output folder gets
     predictions.csv     the test rows, their labels and what the model says of them
     history.csv         what each epoch did
 
-A run that was killed goes on where it was when the same command is given again.
+A run that was killed goes on where it was when the same command is given again. Of several workers
+(``--workers 2`` on this machine, or a cluster's under ``TF_CONFIG``) the first writes the folder.
 """
 
 import argparse
+import os
 import sys
 
 from recsys_lib import zoo
 from recsys_lib.data import files_command
+from recsys_lib.training.launch import launch
 
 
 def main(arguments: list[str] | None = None) -> int:
     """The command; returns its exit status."""
+    arguments = sys.argv[1:] if arguments is None else arguments
     given = _parser().parse_args(arguments)
     try:
+        if given.workers > 1 and "TF_CONFIG" not in os.environ:
+            return launch([sys.executable, "-m", "recsys_lib.train", *arguments], given.workers)
         _run(given)
     except (ValueError, OSError) as error:
         print(error, file=sys.stderr)
@@ -34,6 +40,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(given: argparse.Namespace) -> None:
+    if "TF_CONFIG" in os.environ:  # before the plan builds a model to try it
+        from recsys_lib.training.distributed import join_workers
+
+        join_workers()
     description = files_command.described(given)
     from recsys_lib.train.planning import check_output, make_plan, read_options
 
@@ -51,11 +61,16 @@ def _run(given: argparse.Namespace) -> None:
         loss_weights=given.loss_weights,
     )
     from recsys_lib.train.running import report, train
+    from recsys_lib.training.distributed import is_chief, join_workers
 
+    strategy = join_workers()
     dataset = files_command.load(given)
-    print(files_command.report(dataset), end="\n\n", flush=True)
-    scores = train(plan, dataset, given.output, predictions=given.predictions)
-    print(report(scores))
+    with strategy.scope():
+        if is_chief():
+            print(files_command.report(dataset), end="\n\n", flush=True)
+        scores = train(plan, dataset, given.output, predictions=given.predictions)
+        if is_chief():
+            print(report(scores))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -87,6 +102,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--batch-size", type=int, default=1024, help="default: 1024")
     parser.add_argument("--patience", type=int, default=2, help="epochs without improvement; 2")
     parser.add_argument("--seed", dest="seed_of_model", type=int, default=0, help="default: 0")
+    parser.add_argument(
+        "--workers", type=int, default=1, help="processes that share every batch; default: 1"
+    )
     parser.add_argument(
         "--loss-weights",
         type=_weights,

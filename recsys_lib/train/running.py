@@ -22,6 +22,7 @@ from recsys_lib.data.splits import Split
 from recsys_lib.features.columns import column_to_config
 from recsys_lib.train.planning import SCORES, Plan, check_output
 from recsys_lib.training.baselines import base_rate
+from recsys_lib.training.distributed import is_chief
 from recsys_lib.training.evaluation import score_task
 from recsys_lib.training.optimizers import Adam
 from recsys_lib.training.prediction import predict
@@ -43,7 +44,8 @@ def train(
         predictions: ``"csv"``, ``"parquet"`` or ``"none"``.
 
     Returns:
-        What ``scores.json`` holds.
+        What ``scores.json`` holds. Of several workers the chief writes and returns it, the others
+        return nothing.
 
     Raises:
         ValueError: a folder that holds a finished run, or data that the model does not fit.
@@ -62,6 +64,8 @@ def train(
         checkpoint=folder / "checkpoint",
         **plan.fit,
     )
+    if not is_chief():
+        return {}
     save(model, folder / "model.keras")
     told = {
         name: predict(model, split.features, list(plan.tasks))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     )
     from recsys_lib.training.callbacks import Callback
     from recsys_lib.training.comparison import Comparison, ComparisonResult, compare
+    from recsys_lib.training.distributed import join_workers
     from recsys_lib.training.evaluation import evaluate, predictions_of
     from recsys_lib.training.growth import Grown, grow
     from recsys_lib.training.metrics import (
@@ -70,6 +71,7 @@ __all__ = [
     "gap_shares",
     "gauc",
     "grow",
+    "join_workers",
     "load",
     "log_loss",
     "mean_squared_error",

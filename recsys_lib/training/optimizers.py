@@ -15,11 +15,12 @@ import tensorflow as tf
 from keras.optimizers import MultiOptimizer, OptimizerMap
 
 from recsys_lib.keras_internals import (
+    ReducedBefore,
     optimizers_by_pattern,
-    replicas_of,
     resource_of,
     variable_key,
 )
+from recsys_lib.replicas import sum_gradients
 
 # Options of Keras's optimizers that read or rewrite a whole table in every step.
 _WHOLE_TABLE_OPTIONS = (
@@ -31,28 +32,17 @@ _WHOLE_TABLE_OPTIONS = (
 )
 
 
-def sum_duplicates(gradient):
-    """Add up the gradients of rows that occur several times.
-
-    Args:
-        gradient: ``tf.IndexedSlices`` of a table ``(rows, dim)``.
-
-    Returns:
-        ``tf.IndexedSlices`` in which each row occurs once.
-    """
-    rows, position = tf.unique(gradient.indices)
-    values = tf.math.unsorted_segment_sum(gradient.values, position, tf.size(rows))
-    return tf.IndexedSlices(values, rows, gradient.dense_shape)
-
-
 def _write_rows(variable, rows, values):
     tf.raw_ops.ResourceScatterUpdate(
         resource=variable.handle, indices=rows, updates=tf.cast(values, variable.dtype)
     )
 
 
-class _Rowwise:
-    """What the three optimizers share: summing duplicates, and slots that lie side by side.
+class _Rowwise(ReducedBefore):
+    """What the three optimizers share: summing gradients, and slots that lie side by side.
+
+    The gradients of all replicas are added up first, so that options of Keras such as ``clipnorm``
+    see the gradient of the whole batch.
 
     The statistics of a table are kept in one variable ``(rows, number of statistics * dim)``, so
     that a step reads and writes one row per id instead of one per statistic.
@@ -99,11 +89,7 @@ class _Rowwise:
         return dict(zip(self.slot_names, values, strict=True))
 
     def apply(self, grads, trainable_variables=None):
-        summed = [
-            sum_duplicates(gradient) if isinstance(gradient, tf.IndexedSlices) else gradient
-            for gradient in grads
-        ]
-        super().apply(summed, trainable_variables)
+        super().apply(sum_gradients(grads), trainable_variables)
 
     def update_step(self, gradient, variable, learning_rate):
         # Keras hands over the TensorFlow variable behind its own.
@@ -116,8 +102,6 @@ class _Rowwise:
         if not isinstance(gradient, tf.IndexedSlices):
             # Something besides lookups used the table: every row has a gradient.
             gradient = tf.IndexedSlices(gradient, tf.range(tf.shape(gradient)[0]))
-        elif replicas_of(self) > 1:
-            gradient = sum_duplicates(gradient)  # replicas may have read the same rows
         rows, values = gradient.indices, tf.cast(gradient.values, variable.dtype)
         old_slots = tf.split(tf.gather(resource_of(slot), rows), len(self.slot_names), axis=1)
         old_rows = tf.gather(variable, rows)
@@ -137,7 +121,7 @@ class _Rowwise:
 
 def _has_non_zero(variable):
     with tf.init_scope():  # Keras's own `fit` builds some optimizers while it traces
-        return bool(tf.reduce_any(resource_of(variable) != 0))
+        return bool(tf.math.count_nonzero(tf.convert_to_tensor(variable)))
 
 
 def _is_rowwise(variable):

@@ -148,6 +148,8 @@ class Run:
             callback.restore(state)
 
     def save(self):
+        if not self.trainer.is_chief:
+            return
         state = {"fingerprint": self._with_schedule(self.epoch)}
         state |= {name: getattr(self, name) for name in self._stored}
         state["callbacks"] = states_of(self.options.callbacks)

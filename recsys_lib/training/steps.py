@@ -6,6 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from recsys_lib.training.batches import Layout
+from recsys_lib.training.distributed import Workers
 
 
 def compile_steps(
@@ -14,6 +15,7 @@ def compile_steps(
     num_tasks: int,
     is_masked: bool,
     counts: Callable[..., Sequence[Any]],
+    workers: Workers | None = None,
 ) -> Callable[..., tf.Tensor]:
     """Trace a function that trains on a stretch of an epoch.
 
@@ -25,6 +27,7 @@ def compile_steps(
         is_masked: whether there are masks of the labels.
         counts: function of the rows of a batch and of the rows with each task's label (or None);
             gives the rows behind each number that is reported.
+        workers: the ``Workers`` that share every batch, or None.
 
     Returns:
         Function of the matrices ids, numbers, labels and, where there are, masks; the order of
@@ -45,22 +48,32 @@ def compile_steps(
     def run(*arguments):
         *matrices, order, first_step, last_step, batch_size = arguments
 
+        def train_on_rows(rows):
+            return train_on_batch(*[tf.gather(matrix, rows) for matrix in matrices])
+
         def step(index, total):
             rows = order[index * batch_size : (index + 1) * batch_size]
             batch = [tf.gather(matrix, rows) for matrix in matrices]
-            reported = train_on_batch(*batch)
+            if workers is None:
+                reported = train_on_batch(*batch)
+            else:  # of the whole batch nothing is computed but what its masks count
+                reported = workers.run(train_on_rows, rows, batch_size)
             num_rows = tf.cast(tf.size(rows), tf.float32)
             if not is_masked:
                 return index + 1, total + reported * num_rows
             of_tasks = tf.unstack(tf.reduce_sum(tf.cast(batch[3], tf.float32), axis=0))
             return index + 1, total + reported * tf.stack(counts(num_rows, of_tasks))
 
+        if workers is not None:
+            workers.move_seeds(1)
         _, total = tf.while_loop(
             lambda index, _: index < last_step,
             step,
             (first_step, tf.zeros([num_reported])),
             parallel_iterations=1,
         )
+        if workers is not None:
+            workers.move_seeds(-1)
         return total
 
     return run.get_concrete_function()

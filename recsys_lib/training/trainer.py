@@ -12,6 +12,7 @@ import tensorflow as tf
 from recsys_lib.data.chunks import ChunkedDataset, labels_of
 from recsys_lib.data.dataset import Dataset
 from recsys_lib.layers.heads import check_funnel
+from recsys_lib.replicas import sums_over_replicas
 from recsys_lib.training.allocation import keep_freed_memory
 from recsys_lib.training.arguments import (
     check_classes,
@@ -24,6 +25,7 @@ from recsys_lib.training.arguments import (
 from recsys_lib.training.batches import Layout, model_columns, model_tasks
 from recsys_lib.training.callbacks import check_callbacks
 from recsys_lib.training.chunks import RowsInChunks, RowsInMemory, training_rows
+from recsys_lib.training.distributed import workers_of
 from recsys_lib.training.optimizers import Adam
 from recsys_lib.training.progress import progress_bar
 from recsys_lib.training.rates import Rates, ReduceOnPlateau, Schedule
@@ -31,7 +33,7 @@ from recsys_lib.training.restarts import build_with_seed, learn_from, start_of
 from recsys_lib.training.run import History, Options, Run
 from recsys_lib.training.steps import compile_steps
 from recsys_lib.training.validation import Validation
-from recsys_lib.training.weighting import FixedWeights, task_losses
+from recsys_lib.training.weighting import FixedWeights, added_losses, task_losses
 
 
 class Trainer:
@@ -79,6 +81,7 @@ class Trainer:
         self.columns += self.weighting.columns
         self.optimizer = optimizer if optimizer is not None else Adam(1e-3)
         check_optimizer(self.optimizer, model)
+        self.workers = workers_of(model, self.optimizer)
         self.optimizer.build(model.trainable_variables)
         self.parts = {
             "model": model.variables,
@@ -132,9 +135,7 @@ class Trainer:
         """
         with tf.GradientTape(persistent=True) as tape:
             outputs = self.model(self.layout.unpack(ids, numbers), training=True)
-            # Under a mixed policy layers may add losses in half precision.
-            added = [tf.cast(loss, tf.float32) for loss in self.model.losses]
-            added = tf.add_n(added) if added else tf.constant(0.0)
+            added = added_losses(self.model)
             losses = task_losses(self.model, outputs, labels, self.kinds, masks)
         weights, beside, reports = self.weighting.step(tape, losses)
         weights = [tf.convert_to_tensor(weight, tf.float32) for weight in weights]
@@ -144,6 +145,7 @@ class Trainer:
             [added, *losses], variables, output_gradients=[tf.constant(1.0), *weights]
         )
         self.optimizer.apply(gradients, variables)
+        added, *losses = sums_over_replicas(added, *losses)
         total = added
         for weight, loss in zip(weights, losses, strict=True):
             total += weight * loss
@@ -171,7 +173,12 @@ class Trainer:
             return 0.0
         started = time.perf_counter()
         self._run = compile_steps(
-            self.train_on_batch, self.layout, len(self.tasks), is_masked, self._counts
+            self.train_on_batch,
+            self.layout,
+            len(self.tasks),
+            is_masked,
+            self._counts,
+            self.workers,
         )
         self._is_masked = is_masked
         return time.perf_counter() - started
@@ -209,9 +216,12 @@ class Trainer:
         trace_seconds = self.trace(rows.is_masked)
         options = Options(batch_size, seed, patience, reduce_on_plateau, callbacks)
         run = Run(self, rows, options, rates, checkpoint, valid)
+        if self.workers is not None:
+            self.workers.check_run(run, rows, epochs)
         num_steps = -(-rows.num_rows // batch_size)
         done = run.epoch * num_steps + run.step
         try:
+            progress = progress if self.is_chief else False
             with progress_bar(progress, epochs * num_steps, done) as bar:
                 while run.epoch < epochs and not run.stopped:
                     rate_factor = rates.set(run.epoch, run.rate_share)
@@ -241,8 +251,15 @@ class Trainer:
             rates.restore()
         return run.finish(trace_seconds)
 
+    @property
+    def is_chief(self) -> bool:
+        """Whether this process writes checkpoints: of several workers one does."""
+        return self.workers is None or self.workers.is_chief
+
     def _validate(self, valid):
-        return valid.score(self.model)
+        if self.workers is None:
+            return valid.score(self.model)
+        return self.workers.of_chief(valid.score(self.model, self.workers.predict))
 
 
 def _compact(array):

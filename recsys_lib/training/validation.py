@@ -1,6 +1,7 @@
 """The validation rows of a run, checked and packed once and scored after every epoch."""
 
 import dataclasses
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -46,12 +47,19 @@ class Validation:
         """A hash of all values, or of the files that hold them."""
         return self._rows.digest()
 
-    def score(self, model: keras.Model) -> float:
+    def score(
+        self, model: keras.Model, predict: Callable[..., np.ndarray] = predict_packed
+    ) -> float:
         """Mean over tasks of the AUC, or of minus the mean squared error of a regression task.
 
         Each task is scored on the rows with its label.
+
+        Args:
+            model: Keras model.
+            predict: does what ``predict_packed`` does, perhaps together with other workers; of
+                ``Chunks`` every worker predicts all rows.
         """
-        predictions = self._predictions(model)
+        predictions = self._predictions(model, predict)
         scores = []
         for position, (task, kind) in enumerate(self.kinds.items()):
             rows = self.split.rows_of(task)
@@ -62,8 +70,8 @@ class Validation:
                 scores.append(-float(np.mean((label - prediction) ** 2)))
         return float(np.mean(scores))
 
-    def _predictions(self, model):
+    def _predictions(self, model, predict):
         if isinstance(self._rows, Chunks):
             return predict_chunks(model, self._rows, self.layout, list(self.kinds), "valid")
         packed = (self._rows.ids, self._rows.numbers)
-        return predict_packed(model, self.layout, packed, list(self.kinds))
+        return predict(model, self.layout, packed, list(self.kinds))

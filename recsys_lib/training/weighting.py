@@ -14,6 +14,7 @@ from keras import ops
 
 from recsys_lib.checks import check_number
 from recsys_lib.layers.heads import loss_beside
+from recsys_lib.replicas import num_replicas, share_of_mean, sum_over_replicas
 from recsys_lib.training.batches import outputs_by_task
 
 
@@ -32,7 +33,9 @@ class Weighting:
 
         Args:
             tape: persistent ``tf.GradientTape`` that recorded the losses.
-            losses: list of scalars, one for each task, without weights.
+            losses: list of scalars, one for each task, without weights. Where the step runs in
+                replicas each has its share of them, see ``recsys_lib.replicas``; all replicas must
+                come to the same weights.
 
         Returns:
             The weights, a list of scalars; a scalar to add to the loss that is reported (it moves
@@ -95,6 +98,26 @@ def check_several(method, kinds):
         raise ValueError(f"{method}: expected two tasks or more, the model has {list(kinds)}")
 
 
+def added_losses(model: Any) -> tf.Tensor:
+    """What layers added to the loss of the batch, and what regularizers ask for its weights.
+
+    Args:
+        model: Keras model that was just called.
+
+    Returns:
+        A scalar; of a step that runs in replicas, this replica's share.
+    """
+    # Under a mixed policy layers may add losses in half precision.
+    added = [tf.cast(loss, tf.float32) for loss in model.losses]
+    total = tf.add_n(added) if added else tf.constant(0.0)
+    if num_replicas() == 1:
+        return total
+    # Every replica has what a regularizer asks for in full.
+    of_weights = [v.regularizer(v) for v in model.trainable_variables if v.regularizer is not None]
+    surplus = 1 - 1 / num_replicas()
+    return total - surplus * sum(tf.cast(loss, tf.float32) for loss in of_weights)
+
+
 def task_losses(
     model: Any,
     outputs: Any,
@@ -116,7 +139,7 @@ def task_losses(
             without one in the batch has loss 0 and no gradient. None: all rows.
 
     Returns:
-        List of scalars.
+        List of scalars; of a step that runs in replicas, this replica's share of each mean.
     """
     predictions = outputs_by_task(model, outputs, list(kinds))
     losses = []
@@ -144,6 +167,7 @@ def row_losses(kind: str, label: tf.Tensor, prediction: tf.Tensor) -> tf.Tensor:
 def mean_over(of_rows: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
     """Mean over the rows where the mask is True, 0 where there is none; without a mask over all."""
     if mask is None:
-        return ops.mean(of_rows, axis=-1)
+        return share_of_mean(of_rows)
     total = tf.reduce_sum(tf.where(mask, of_rows, tf.zeros_like(of_rows)))
-    return total / tf.maximum(tf.cast(tf.math.count_nonzero(mask), of_rows.dtype), 1)
+    count = sum_over_replicas(tf.cast(tf.math.count_nonzero(mask), of_rows.dtype))
+    return total / tf.maximum(count, 1)

@@ -40,15 +40,15 @@ MUTANTS = [
     Mutant(
         "uncertainty: s itself instead of its half",
         UNCERTAINTY,
-        "self._adam(0.5 - weights * tf.stack(losses))",
-        "self._adam(1.0 - weights * tf.stack(losses))",
+        "self._adam(0.5 - weights * ",
+        "self._adam(1.0 - weights * ",
         OPTIMUM,
     ),
     Mutant(
         "uncertainty: s climbs",
         UNCERTAINTY,
-        "self._adam(0.5 - weights * tf.stack(losses))",
-        "self._adam(weights * tf.stack(losses) - 0.5)",
+        "self._adam(0.5 - weights * ",
+        "self._adam(-0.5 + weights * ",
         (HALF, OPTIMUM),
     ),
     Mutant(

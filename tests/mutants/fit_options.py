@@ -115,15 +115,15 @@ MUTANTS = [
     Mutant(
         "masks: the mean is over all rows",
         WEIGHTING,
-        "tf.maximum(tf.cast(tf.math.count_nonzero(mask), of_rows.dtype), 1)",
-        "tf.cast(tf.size(mask), of_rows.dtype)",
+        "return total / tf.maximum(count, 1)",
+        "return total / tf.cast(tf.size(mask), of_rows.dtype)",
         OWN_ROWS,
     ),
     Mutant(
         "masks: a batch without a label is no number",
         WEIGHTING,
-        "tf.maximum(tf.cast(tf.math.count_nonzero(mask), of_rows.dtype), 1)",
-        "tf.cast(tf.math.count_nonzero(mask), of_rows.dtype)",
+        "return total / tf.maximum(count, 1)",
+        "return total / count",
         f"{MASKS}::test_a_batch_without_a_label_has_loss_0_and_no_gradient",
     ),
     Mutant(
@@ -143,11 +143,12 @@ MUTANTS = [
     Mutant(
         "masks: masks are not shuffled with the rows",
         STEPS,
-        "            reported = train_on_batch(*batch)\n",
-        "            batch[3:] = [\n"
-        "                m[index * batch_size : (index + 1) * batch_size] for m in matrices[3:]\n"
-        "            ]\n"
-        "            reported = train_on_batch(*batch)\n",
+        "                reported = train_on_batch(*batch)\n",
+        "                batch[3:] = [\n"
+        "                    m[index * batch_size : (index + 1) * batch_size]\n"
+        "                    for m in matrices[3:]\n"
+        "                ]\n"
+        "                reported = train_on_batch(*batch)\n",
         EPOCH,
     ),
     Mutant(

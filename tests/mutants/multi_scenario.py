@@ -51,8 +51,8 @@ MUTANTS = [
     Mutant(
         "scenarios: only the last batch counts",
         PARTS,
-        "rows += tf.math.bincount(",
-        "rows = tf.math.bincount(",
+        "rows += sum_over_replicas(found)",
+        "rows = sum_over_replicas(found)",
         FALLBACK,
     ),
     Mutant(

@@ -3,6 +3,7 @@
 from runner import Mutant
 
 OPTIMIZERS = "recsys_lib/training/optimizers.py"
+REPLICAS = "recsys_lib/replicas.py"
 TEST_OPTIMIZERS = "training/test_optimizers.py"
 EQUALS_STOCK = f"{TEST_OPTIMIZERS}::test_equals_stock_keras_fed_the_dense_gradient"
 EQUALS_FTRL = f"{TEST_OPTIMIZERS}::test_ftrl_equals_algorithm_1_of_mcmahan_and_its_zeros_are_exact"
@@ -13,14 +14,14 @@ UNTOUCHED = (
 MUTANTS = [
     Mutant(
         "optimizers: duplicates are not summed",
-        OPTIMIZERS,
-        "sum_duplicates(gradient) if isinstance(gradient, tf.IndexedSlices) else gradient\n",
-        "gradient\n",
+        REPLICAS,
+        "        return own\n",
+        "        return gradient\n",
         EQUALS_STOCK,
     ),
     Mutant(
         "optimizers: duplicates are averaged",
-        OPTIMIZERS,
+        REPLICAS,
         "tf.math.unsorted_segment_sum(",
         "tf.math.unsorted_segment_mean(",
         (f"{TEST_OPTIMIZERS}::test_duplicates_are_summed", EQUALS_STOCK),
@@ -98,12 +99,12 @@ MUTANTS = [
     Mutant(
         "optimizers: rows without a gradient are written too",
         OPTIMIZERS,
-        "        elif replicas_of(self) > 1:",
+        "        rows, values = gradient.indices, tf.cast(gradient.values, variable.dtype)",
         """        else:
             gradient = tf.IndexedSlices(
                 tf.convert_to_tensor(gradient) + 1e-9, tf.range(tf.shape(variable)[0])
             )
-        if replicas_of(self) > 1:""",
+        rows, values = gradient.indices, tf.cast(gradient.values, variable.dtype)""",
         UNTOUCHED,
     ),
     Mutant(

@@ -26,7 +26,7 @@ MODELS = (
     "loops",
 )
 LAYERS = (
-    ("checks", "lazy", "keras_internals", "locks"),
+    ("checks", "lazy", "keras_internals", "locks", "replicas"),
     ("features",),
     ("layers",),
     ("data",),

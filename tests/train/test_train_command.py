@@ -13,9 +13,11 @@ import pytest
 from recsys_lib import zoo
 from recsys_lib.data import files
 from recsys_lib.data.files.loading import described
-from recsys_lib.train import make_plan
+from recsys_lib.train import __main__ as module
+from recsys_lib.train import make_plan, running
 from recsys_lib.train.__main__ import main
 from recsys_lib.train.planning import read_options
+from recsys_lib.train.running import train
 from recsys_lib.training import auc, load, log_loss, predict
 
 ROOT = Path(__file__).parents[2]
@@ -283,3 +285,23 @@ def test_help_waits_for_no_tensorflow():
     heavy, seconds = finished.stderr.rsplit(maxsplit=1)
     assert heavy == "[]"
     assert float(seconds) < 0.5
+
+
+def test_workers_are_started_with_the_same_arguments(shop, tmp_path, monkeypatch):
+    """And where they have been, by this command or by a cluster, each trains."""
+    started = []
+    monkeypatch.setattr(module, "launch", lambda *given: started.append(given) or 5)
+    monkeypatch.setattr(module, "_run", started.append)
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    words = [str(shop / "data.toml"), "--model", "fm", "--output", str(tmp_path), "--workers", "2"]
+    assert main(words) == 5
+    assert started == [([sys.executable, "-m", "recsys_lib.train", *words], 2)]
+    monkeypatch.setenv("TF_CONFIG", "{}")
+    assert main(words) == 0 and started[-1].workers == 2
+
+
+def test_of_several_workers_the_chief_writes_the_folder(shop, tmp_path, monkeypatch):
+    monkeypatch.setattr(running, "is_chief", lambda: False)
+    plan = make_plan(described(shop / "data.toml", {}), "fm", tasks=("click",), epochs=1)
+    assert train(plan, files.load(shop / "data.toml"), tmp_path / "run") == {}
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["checkpoint"]

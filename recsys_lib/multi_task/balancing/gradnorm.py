@@ -20,6 +20,7 @@ import tensorflow as tf
 
 from recsys_lib.checks import check_choice, check_integer, check_number
 from recsys_lib.multi_task.gradients import shared_parameters
+from recsys_lib.replicas import sum_over_replicas
 from recsys_lib.training.weighting import Weighting, check_several
 
 _LOWEST_WEIGHT = 1e-6
@@ -96,7 +97,7 @@ class _Norms(Weighting):
     def step(self, tape, losses):
         weights = self.weights.read_value()
         norms = tf.norm(self.shared.gradients(tape, losses), axis=1)
-        rates = self._rates(tf.stack(losses))
+        rates = self._rates(sum_over_replicas(tf.stack(losses)))
         self.weights.assign(self._update(weights, norms, rates))
         reports = [*tf.unstack(weights * norms), *tf.unstack(rates)]
         return tf.unstack(weights), 0.0, reports

@@ -21,6 +21,7 @@ import keras
 import tensorflow as tf
 
 from recsys_lib.checks import check_number
+from recsys_lib.replicas import sum_over_replicas
 from recsys_lib.training.weighting import Weighting, check_several
 
 # The gradient -exp(-s) L falls with every step of a rising s. With Adam's usual memory of 1,000
@@ -73,7 +74,7 @@ class _LogVariances(Weighting):
         log_variances = self.log_variances.read_value()
         weights = self.factors * tf.exp(-log_variances)
         # d/ds of exp(-s) L + s/2, and of exp(-s) L / 2 + s/2: the weight holds the half.
-        self._adam(0.5 - weights * tf.stack(losses))
+        self._adam(0.5 - weights * sum_over_replicas(tf.stack(losses)))
         return tf.unstack(weights), tf.reduce_sum(log_variances) / 2, []
 
     def _adam(self, gradient):
