@@ -47,6 +47,18 @@ def test_help_comes_at_once():
     assert spent() - before < 0.5
 
 
+def test_who_serves_needs_no_tensorflow(folder):
+    code = (
+        "import sys\n"
+        "for name in ('tensorflow', 'keras', 'pandas', 'scipy'):\n"
+        "    sys.modules[name] = None\n"
+        "from recsys_lib.serve import create_application\n"
+        f"print(create_application({str(folder)!r}).title)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("din\n", "")
+
+
 def test_a_folder_that_is_no_export_is_one_line(tmp_path):
     done = command(tmp_path)
     assert done.returncode == 1
