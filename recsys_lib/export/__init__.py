@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from recsys_lib.export.calibration import Curve, Platt, Sampling
     from recsys_lib.export.folders import export, verify
+    from recsys_lib.export.reading import Encoder
     from recsys_lib.export.replay import Replay
     from recsys_lib.export.skew import feature_skew
     from recsys_lib.export.values import Values
@@ -13,4 +14,14 @@ else:
 
     __getattr__, __dir__ = face(__name__)
 
-__all__ = ["Curve", "Platt", "Replay", "Sampling", "Values", "export", "feature_skew", "verify"]
+__all__ = [
+    "Curve",
+    "Encoder",
+    "Platt",
+    "Replay",
+    "Sampling",
+    "Values",
+    "export",
+    "feature_skew",
+    "verify",
+]
