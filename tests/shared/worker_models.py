@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from halved_data import COLUMNS, PLAIN, TASKS, dataset_of
 
-from recsys_lib.data import Split
+from recsys_lib.data import ArrayChunks, ChunkedDataset, Split
 from recsys_lib.multi_scenario import build_star
 from recsys_lib.multi_task import build_mmoe
 from recsys_lib.multi_task.balancing import GradNorm
@@ -22,8 +22,10 @@ SMALL = {"embedding_dim": 4, "hidden_units": (8,)}
 
 
 def crossing():
-    """Batch penalties, and one optimizer for the first-order weights and one for the rest."""
+    """Rows in chunks, batch penalties, and an optimizer for the first-order weights alone."""
     data = dataset_of(PLAIN, NUM_ROWS)
+    parts = [ArrayChunks(split, (250, NUM_ROWS - 250)) for split in (data.train, data.valid)]
+    data = ChunkedDataset(data.name, PLAIN, *parts, data.test, tasks=data.tasks)
     model = build_deepfm(data.feature_columns, **SMALL, embedding_l2=0.1)
     optimizer = optimizer_per_group({"linear.*": Ftrl(0.05), "(?!linear).*": Adam(1e-3)})
     return model, data, {"optimizer": optimizer}
