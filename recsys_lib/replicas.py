@@ -82,13 +82,12 @@ def batch_of_rows(num_rows: tf.Tensor, at_most: tf.Tensor) -> Iterator[None]:
         _present.batch = None
 
 
-def rows_of_replicas(*tensors: tf.Tensor, places: tf.Tensor) -> tuple[tf.Tensor, ...]:
+def rows_of_replicas(*tensors: tf.Tensor) -> tuple[tf.Tensor, ...]:
     """The rows of all replicas, one replica's behind another's; of these there is no gradient.
 
     Args:
-        tensors: ``(rows, ...)``, alike in their numbers of rows; replicas may have different ones.
-        places: how many rows there might be at most, for example before equal ones were joined; as
-            many for each row of the batch.
+        tensors: ``(rows, ...)``, alike in their numbers of rows. Replicas may have different
+            numbers, but as many for each row of the batch.
 
     Returns:
         ``(rows of all replicas, ...)`` each, the same on every replica.
@@ -97,20 +96,24 @@ def rows_of_replicas(*tensors: tf.Tensor, places: tf.Tensor) -> tuple[tf.Tensor,
     if count == 1:
         return tensors
     context = replica_context()
-    own = tf.stack([tf.shape(tensors[0])[0], places])
-    here = tf.one_hot(context.replica_id_in_sync_group, count, dtype=own.dtype)
-    lengths, several = tf.unstack(sum_over_replicas(here[:, None] * own), axis=1)
-    size = tf.reduce_max(several)
+    own = tf.shape(tensors[0])[0]
+    lengths = sum_over_replicas(tf.one_hot(context.replica_id_in_sync_group, count, own, 0))
+    size = tf.reduce_max(lengths)
     if getattr(_present, "batch", None) is not None:
         num_rows, at_most = _present.batch
-        size = at_most * -(-tf.reduce_sum(several) // num_rows)
+        size = at_most * -(-tf.reduce_sum(lengths) // num_rows)
     is_there = tf.reshape(tf.sequence_mask(lengths, size), [-1])
     found = []
     for tensor in tensors:
-        behind = [[0, size - own[0]], *[[0, 0]] * (len(tensor.shape) - 1)]
+        behind = [[0, size - own], *[[0, 0]] * (len(tensor.shape) - 1)]
         gathered = context.all_gather(tf.pad(tf.stop_gradient(tensor), behind), axis=0)
-        found.append(tf.boolean_mask(gathered, is_there))
+        # Only a short batch, or one that is not divided evenly, leaves room.
+        found.append(_where(is_there, gathered))
     return tuple(found)
+
+
+def _where(is_there, rows):
+    return tf.cond(tf.reduce_all(is_there), lambda: rows, lambda: tf.boolean_mask(rows, is_there))
 
 
 def share_of_mean(of_rows: tf.Tensor) -> tf.Tensor:
@@ -177,9 +180,8 @@ def sum_gradients(gradients: Sequence[Any]) -> list[Any]:
 
 
 def _sum_slices(gradient):
-    own = sum_duplicates(gradient)  # before the exchange: that is less to send
-    if num_replicas() == 1:
-        return own
-    places = tf.size(gradient.indices)
-    rows, values = rows_of_replicas(own.indices, own.values, places=places)
-    return sum_duplicates(tf.IndexedSlices(values, rows, own.dense_shape))
+    if num_replicas() > 1:
+        # Equal rows are joined behind the exchange alone: what is sent has one shape in all steps.
+        rows, values = rows_of_replicas(gradient.indices, gradient.values)
+        gradient = tf.IndexedSlices(values, rows, gradient.dense_shape)
+    return sum_duplicates(gradient)

@@ -136,7 +136,7 @@ def _places_of_rows(flat):
     if num_replicas() == 1:
         return tf.unique_with_counts(flat)[1:]
     # The own places stand in front, to find them, and again among those of all.
-    (everywhere,) = rows_of_replicas(flat, places=tf.size(flat))
+    (everywhere,) = rows_of_replicas(flat)
     _, position, count = tf.unique_with_counts(tf.concat([flat, everywhere], 0))
     own = position[: tf.size(flat)]
     return own, count - tf.math.unsorted_segment_sum(tf.ones_like(own), own, tf.size(count))

@@ -15,8 +15,8 @@ MUTANTS = [
     Mutant(
         "optimizers: duplicates are not summed",
         REPLICAS,
-        "        return own\n",
-        "        return gradient\n",
+        "    return sum_duplicates(gradient)\n",
+        "    return gradient\n",
         EQUALS_STOCK,
     ),
     Mutant(

@@ -28,15 +28,15 @@ MUTANTS = [
     Mutant(
         "replicas: rows that several replicas touched are not summed after the exchange",
         REPLICAS,
-        "    return sum_duplicates(tf.IndexedSlices(values, rows, own.dense_shape))",
-        "    return tf.IndexedSlices(values, rows, own.dense_shape)",
+        "    return sum_duplicates(gradient)\n",
+        "    return gradient if num_replicas() > 1 else sum_duplicates(gradient)\n",
         UNEQUAL,
     ),
     Mutant(
         "replicas: each adds up the rows of its own table alone",
         REPLICAS,
-        "rows, values = rows_of_replicas(own.indices, own.values, places=places)",
-        "rows, values = own.indices, own.values",
+        "rows, values = rows_of_replicas(gradient.indices, gradient.values)",
+        "rows, values = gradient.indices, gradient.values",
         (UNEQUAL, f"{IDS}[batch]"),
     ),
     Mutant(
