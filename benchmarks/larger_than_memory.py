@@ -180,7 +180,7 @@ def print_section(num_rows=None, in_turn=True):
         f"\nLarger than memory: DeepFM, {num_rows:,} rows of {NUM_NUMBERS + NUM_IDS} columns, "
         f"chunks of {chunk:,}, batch {BATCH_SIZE}"
     )
-    print(f"{'':24}{'examples/s':>14}{'anonymous MiB':>16}{'of it the data':>16}")
+    print(f"{'':24}{'examples/s':>14}{'anonymous MiB':>16}{'above the start':>16}")
     for way, name in WAYS.items():
         peak, start = alone[way]["anonymous_mib"], alone[way]["start_mib"]
         print(
