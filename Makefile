@@ -42,12 +42,13 @@ lab: $(READER) ## set up the environment and open your copy of the book, work/, 
 
 test: lint ## style, types, tests, and the notebooks, mutants and grading that changed (FULL=1: all)
 # The longest files first and in this order, so that no worker is left with one of them at the end.
+# A worker that is killed is replaced once: what killed it would kill the next one, too.
 # A run that PYTEST_ARGS narrows proves nothing about the rest, and leaves no stamp.
 	@chosen="$$($(PY) -m bookmaker changed --stamp "$(STAMP)" $(if $(FULL),--all))"; \
 	set --; \
 	while IFS= read -r one; do [ -z "$$one" ] || set -- "$$@" "$$one"; done <<< "$$chosen"; \
 	RECSYS_PROGRESS=0 RECSYS_KEEP_PROGRESS=0 $(ONE_THREAD) $(PY) -m pytest \
-	    -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(NBVAL) \
+	    -n $(WORKERS) --max-worker-restart 1 --dist loadfile --no-loadscope-reorder $(NBVAL) \
 	    $(if $(COLD),,--warm-kernels) --selected "$(STAMP).waiting" "$$@" tests $(PYTEST_ARGS)
 	@$(if $(PYTEST_ARGS),,$(PY) -m bookmaker tested --stamp "$(STAMP)")
 

@@ -14,7 +14,7 @@ import pytest
 import worker_models
 
 ROOT = Path(__file__).parents[2]
-SECONDS = 900
+SECONDS = 400
 """After which workers that wait for each other are ended."""
 
 
