@@ -1,6 +1,7 @@
 """Rate and memory of training on chunks: the same rows in all ways, and memory that is counted."""
 
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -42,13 +43,15 @@ def test_all_ways_hold_the_same_rows(folder):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counted on Linux alone")
 def test_the_peak_is_that_of_what_was_held_for_a_moment():
+    """Other memory of the process may be given back meanwhile, so the block is a large one."""
+    ends = time.monotonic() + 30
     with section.peak_of_anonymous() as largest:
         start = largest[0]
-        block = np.ones(40 * 2**20 // 8)
-        while largest[0] < start + 35:
+        block = np.ones(400 * 2**20 // 8)
+        while largest[0] < start + 200 and time.monotonic() < ends:
             block += 1
         del block
-    assert 35 <= largest[0] - start < 150
+    assert 200 <= largest[0] - start < 500
     assert start > 10
 
 
