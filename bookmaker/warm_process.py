@@ -39,8 +39,9 @@ FIGURES = "module://matplotlib_inline.backend_inline"  # what a kernel sets befo
 
 def serve(requests, replies):
     """Import, then answer each request by a kernel of its own."""
-    # One thread: those of a BLAS library would not live in a fork.
+    # One thread: those of a BLAS library and of Arrow's allocator would not live in a fork.
     os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    os.environ["JE_ARROW_MALLOC_CONF"] = "background_thread:false"
     os.environ["MPLBACKEND"] = FIGURES
     # By this name pandas asks, while it is imported, whether it is in a kernel or in a terminal.
     builtins.get_ipython = lambda: types.SimpleNamespace(kernel=True)
