@@ -8,6 +8,7 @@ if TYPE_CHECKING:
 
 # Further arms of one model keep its colour, and can be told apart without it.
 _AGAIN = (("D", ":"), ("v", (0, (5, 1, 1, 1))), ("P", (0, (1, 3))), ("X", (0, (7, 3))))
+_OTHERS, _OTHER_MARKERS = "#555555", ("x", "+", "*", "1")
 _FEW_POINTS = 8
 
 
@@ -28,7 +29,8 @@ def drawn(
         title: the finding, or the question.
 
     Returns:
-        One line for each model, or a curve along the sweep.
+        One line for each model, or a curve along the sweep. On real data a single model has no
+        interval: users drawn anew tell how far apart two are, and the table says so.
     """
     from matplotlib.figure import Figure
 
@@ -58,7 +60,9 @@ def drawn(
         axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     else:
         axes.set_yticks(range(len(models))[::-1], models)
-        axes.set_xlabel(f"{axis}, mean and 95 % interval")
+        has_interval = any(len(row[name]) > 1 for row in rows if name in row)
+        spread = "mean and 95 % interval" if has_interval else "mean of the runs"
+        axes.set_xlabel(f"{axis}, {spread}")
     axes.set_title(title, wrap=True)
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
@@ -67,10 +71,8 @@ def drawn(
 
 def _look(style, place, again):
     """How an arm is drawn; ``again``: 0 for a model's first, then numbered through the figure."""
-    from recsys_lib.book.plots import series_style
-
-    if style is None:
-        return dict(series_style(place))
+    if style is None:  # none of the book's models: it has none of their colours
+        return {"color": _OTHERS, "marker": _OTHER_MARKERS[place % len(_OTHER_MARKERS)]}
     color, marker, dash = style
     if again:
         marker, dash = _AGAIN[(again - 1) % len(_AGAIN)]

@@ -208,6 +208,23 @@ def test_arms_of_one_model_keep_its_colour_and_can_be_told_apart_without_it():
     assert [label.get_text() for label in axes.get_xticklabels()] == ["1", "4"]
 
 
+def test_what_is_no_model_of_the_book_has_none_of_their_colours():
+    names = ["DIN", "trees", "rates"]
+    arms = {"DIN": ARMS["DIN"], "trees": ARMS["DIN"] | {"style": None}, "rates": {"style": None}}
+    rows = [row(name, "", 90.0) for name in names]
+    declaration = record()["declaration"] | {"arms": [{"name": name} for name in names]}
+    (axes,) = Evidence(record(arms=arms, declaration=declaration, summary=rows)).figure().axes
+    looks = [(one.lines[0].get_color(), one.lines[0].get_marker()) for one in axes.containers]
+    assert looks[1:] == [("#555555", "+"), ("#555555", "*")]
+    assert axes.get_xlabel().endswith("mean and 95 % interval")
+
+
+def test_an_axis_without_intervals_promises_none():
+    rows = [row("DIN", "", 90.0) | {"points": [90.0]}, row("mean", "", 70.0) | {"points": [70.0]}]
+    (axes,) = Evidence(record(summary=rows)).figure().axes
+    assert axes.get_xlabel().endswith("mean of the runs")
+
+
 def test_a_scoreboard_shows_differences_to_the_references():
     rows = [
         {"model": name, "point": "", "task": "", "slice": "all", "auc": [auc], "auc_sd": 0.001}
