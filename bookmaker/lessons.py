@@ -143,6 +143,8 @@ def exercises_text(path: Path) -> Path:
 def select_texts(names, chapters=CHAPTERS):
     """Return the texts that ``names`` name: a path, a chapter's folder, or a lesson's name.
 
+    Labs of several chapters may have one name; ``05_multi_task/lab_kuairand`` is one of them.
+
     Raises:
         LessonError: if a name fits no lesson; the message lists the lessons there are.
     """
@@ -158,10 +160,15 @@ def select_texts(names, chapters=CHAPTERS):
             for text in texts
             if text.resolve() in (path, plain.with_name(f"{plain.name}.md"))
             or text.parent.resolve() == path
-            or name in (text.stem, text.parent.name)
+            or name in (text.stem, text.parent.name, f"{text.parent.name}/{text.stem}")
         ]
         if not fitting:
-            known = ", ".join(text.stem for text in texts) or "none"
+            stems = [text.stem for text in texts]
+            known = ", ".join(
+                text.stem if stems.count(text.stem) == 1 else f"{text.parent.name}/{text.stem}"
+                for text in texts
+            )
+            known = known or "none"
             raise LessonError(f"{name}: no lesson of this name; lessons: {known}")
         chosen += [text for text in fitting if text not in chosen]
     return chosen

@@ -41,6 +41,14 @@ def test_selects_by_name_chapter_and_path(chapters):
         lessons.select_texts(["01_w"], chapters.folder)
 
 
+def test_labs_of_one_name_are_told_apart_by_their_chapters(chapters):
+    labs = [chapters.write(chapter=chapter, name="lab_x") for chapter in ("00_a", "01_b")]
+    assert lessons.select_texts(["lab_x"], chapters.folder) == labs
+    assert lessons.select_texts(["01_b/lab_x"], chapters.folder) == labs[1:]
+    with pytest.raises(LessonError, match=r"lessons: 00_a/lab_x, 01_b/lab_x$"):
+        lessons.select_texts(["02_c/lab_x"], chapters.folder)
+
+
 def test_cell_ids_are_stable_unique_and_depend_on_content(chapters, overview):
     twice = overview + "\n```{code-cell} ipython3\n1 + 1\n```\n" * 2
     path = chapters.write(twice)
