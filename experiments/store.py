@@ -21,7 +21,8 @@ Key = tuple[Any, ...]
 def measured_sha(experiment: Experiment) -> str:
     """A hash of what decides the cells; margins, contrasts and blocks of worlds do not.
 
-    So margins can be declared once the tuning worlds have shown the spread.
+    So margins can be declared once the tuning worlds have shown the spread. Whether an arm that
+    stays at the base rate has failed is judged later, too.
 
     Args:
         experiment: the declaration.
@@ -29,6 +30,8 @@ def measured_sha(experiment: Experiment) -> str:
     declared = experiment.declared()
     for name in ("contrasts", "worlds", "side_worlds"):
         del declared[name]
+    for arm in declared["arms"]:
+        del arm["at_base_rate"]
     declared["parts"] = list(experiment.all_parts)
     if experiment.headline is not None:
         declared["headline"] = [
