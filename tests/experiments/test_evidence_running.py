@@ -248,6 +248,10 @@ def test_what_decides_the_cells_decides_the_folder_of_the_log():
     experiment = registry.load(NAME, DECLARED)
     same = dataclasses.replace(experiment, worlds=(200, 204), side_worlds=(200, 203))
     assert store.measured_sha(same) == store.measured_sha(experiment)
+    first, *others = experiment.arms
+    judged = dataclasses.replace(first, at_base_rate=not first.at_base_rate)
+    same = dataclasses.replace(experiment, arms=[judged, *others])
+    assert store.measured_sha(same) == store.measured_sha(experiment)
     other = dataclasses.replace(experiment, knobs={"num_rows": 700})
     assert store.measured_sha(other) != store.measured_sha(experiment)
 
