@@ -118,6 +118,41 @@ def test_families_are_true_and_well_drawn(name):
         assert find(key).name in repr(found.picture())
 
 
+def test_a_family_takes_the_shapes_of_given_models():
+    columns = [
+        CategoricalColumn("hour", 25, group="context"),
+        CategoricalColumn("category", 9, group="item"),
+        SequenceColumn("history", 9, 30, table="category"),
+    ]
+    searched = {"num_heads": 1, "found_steps": 10, "recency": False}
+    options = {"sim": searched, "eta": searched, "twin": searched, "sdim": {}}
+    models = {
+        key: find(key).build(columns, "click", embedding_dim=4, product=True, **of_search)
+        for key, of_search in options.items()
+    }
+    assert panels("searches", models).problems() == []
+    said = repr(family("searches", models))
+    assert "scores s_j → the k best (30 × 1), attention (30 × 1)" in said
+    assert said.count("the k best → attention (10)") == 3
+
+
+def test_what_sim_predicts_beside_is_for_training_alone():
+    said = repr(family("searches"))
+    assert said.count("second network → p(click), and beside it p' in training") == 1
+    assert said.count("network → p(click) (1)") == 3
+
+
+def test_the_candidate_of_bst_has_a_position_and_a_profile_passes_the_block():
+    columns = [
+        CategoricalColumn("hour", 25, group="context"),
+        CategoricalColumn("movie", 9, group="item"),
+        SequenceColumn("history", 9, 6, table="movie"),
+    ]
+    said = repr(sketch("bst", find("bst").build(columns, "click", embedding_dim=4)))
+    assert "position p_0, learned → T + 1 steps, the candidate last;" in said
+    assert "profile: other columns → network over all steps (4);" in said
+
+
 def test_an_unknown_name_is_refused():
     with pytest.raises(ValueError, match=re.escape("family: expected one of ['pairs', 'gates'")):
         family("trees")

@@ -118,12 +118,15 @@ def dsin() -> Plan:
 
 
 def bst() -> Plan:
-    plan = Plan("BST", "A transformer block reads the behaviours with the candidate as last step.")
+    plan = Plan(
+        "BST", "A transformer block reads the behaviours with the candidate as last step.", 4.4
+    )
     plan.box("behaviours", _BEHAVIOURS, "behaviours", "embedding", 0, 0)
-    plan.box("recency", "position", "recency?", "embedding", 1, 0, 0.75)
-    plan.box("candidate", "candidate $v$", "candidate", "embedding", 1.9, 0)
-    plan.box("rest", _REST, "*", "input", 3, 0)
-    plan.box("sequence", "$T + 1$ steps, the candidate last", "sequence", "interaction", 0, 1, 2.3)
+    plan.box("recency", "positions\n$p_1 … p_T$", "recency?", "embedding", 1, 0, 0.8)
+    plan.box("candidate", "candidate $v$", "candidate", "embedding", 2.65, 0, 0.95)
+    plan.box("own", "position\n$p_0$, learned", "sequence#position", "embedding", 1.8, 0, 0.85)
+    plan.box("rest", "profile:\nother columns", "*", "input", 3.6, 0, 0.8)
+    plan.box("sequence", "$T + 1$ steps, the candidate last", "sequence", "interaction", 0, 1, 3.1)
     plan.box("attention", "self-attention", "bst_block/attention", "gate", 0.1, 2.2, 1.1)
     plan.box("first", "+, normalize", "bst_block/first_norm", "interaction", 0.7, 3.1, 1.2)
     plan.box(
@@ -136,11 +139,12 @@ def bst() -> Plan:
         1.1,
     )
     plan.box("second", "+, normalize", "bst_block/second_norm", "interaction", 0.7, 5.1, 1.2)
-    plan.box("deep", "network over all steps", "deep deep_logit", "network", 0, 6.2, 4)
+    plan.box("deep", "network over all steps", "deep deep_logit", "network", 0, 6.2, 4.4)
     plan.box("p", "p({task})", "output", "output", 1.5, 7.1)
     plan.frame("transformer block", "attention first step second")
     plan.arrows("behaviours > sequence > attention > first > step > second > deep > p")
-    plan.arrows("recency > sequence; candidate > sequence; candidate > deep; rest > deep")
+    plan.arrows("recency > sequence; own > sequence; candidate > sequence; rest > deep")
+    plan.arrows("candidate > deep via 3.4,1 3.4,5")
     plan.arrows("sequence > first via 1.5,1.7; first > second via 1.5,4.1")
     return plan
 

@@ -203,20 +203,20 @@ def _apg() -> Plan:
     return plan
 
 
-def _searching(title: str, description: str) -> Plan:
+def _searching(title: str, description: str, output: str = "p({task})") -> Plan:
     plan = _panel(title, description, 4.6, 54)
     plan.box("rest", "others", "*", "input", 0, 0, 0.95)
     plan.box("behaviours", "all $e_j$", "behaviours", "embedding", 1, 0, 1.15)
     plan.box("candidate", "candidate $v$", "candidate", "embedding", 2.2, 0, 1.5)
     plan.box("deep", "network", "deep deep_logit", "network", 0, 4, 3.9)
-    plan.box("p", "p({task})", "output", "output", 0, 5, 4.6)
+    plan.box("p", output, "output", "output", 0, 5, 4.6)
     plan.arrows("deep > p; rest > deep via 0.4,1 0.4,3; candidate > deep via 3.45,1 3.45,3")
     return plan
 
 
-def _two_stages(title: str, description: str, name: str, attention: str) -> Plan:
+def _two_stages(title: str, description: str, name: str, attention: str, **output: str) -> Plan:
     """A search and an attention; ``attention`` names its layers beside those of all models."""
-    plan = _searching(title, description)
+    plan = _searching(title, description, **output)
     plan.box("search", "the $k$ best", f"{name}_search", "interaction", 1.55, 2, 1.3)
     layers = f"{attention} {name}_found {name}_weights {name}_interest"
     plan.box("attention", "attention", layers, "gate", 0.8, 3, 2.5)
@@ -230,10 +230,12 @@ def _sim() -> Plan:
         "The search has scores of its own, and a prediction of its own to train them.",
         "sim",
         "recency? sim_close_scores",
+        output="p({task}), and beside it $p'$ in training",
     )
     plan.box("scores", "own scores $r_j$", "sim_scores", "gate", 1.45, 1, 1.5)
     own = "sim_pooled sim_search_deep sim_search_deep_logit sim_search_prediction"
-    plan.box("own", "own loss", own, "network", 3.6, 1, 1)
+    # The head carries p' into the loss; in inference nothing reads it.
+    plan.box("own", "second\nnetwork", own, "network", 3.6, 1, 1)
     plan.arrows("behaviours > scores > search; candidate > scores; scores > own")
     plan.arrows("candidate > own; behaviours > own; own > p via 4.25,3")
     plan.arrows("candidate > attention via 3.1,1 3.1,2")
