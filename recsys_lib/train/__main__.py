@@ -66,6 +66,8 @@ def _planned(given: argparse.Namespace) -> tuple["Plan", int]:
     planning.check_output(given.output)
     if given.export is not None:
         planning.check_export(given.export, given.output)
+    elif given.calibrate:
+        raise ValueError("calibrate: expected --export beside it, got none")
     plateau, weights = given.reduce_on_plateau, given.loss_weights
     plan = planning.make_plan(
         description,
@@ -103,7 +105,14 @@ def _run(given: argparse.Namespace, plan: "Plan", workers: int) -> None:
         is_first = is_chief()
     if is_first:
         print(files_command.report(dataset), end="\n\n", flush=True)
-    scores = train(plan, dataset, given.output, predictions=given.predictions, export=given.export)
+    scores = train(
+        plan,
+        dataset,
+        given.output,
+        predictions=given.predictions,
+        export=given.export,
+        calibrate=given.calibrate,
+    )
     if is_first:
         print(report(scores))
         if given.export is not None:
@@ -156,6 +165,12 @@ def _parser() -> argparse.ArgumentParser:
         "--export",
         metavar="FOLDER",
         help="also write what is served: a folder that does not exist yet, for recsys_lib.serve",
+    )
+    parser.add_argument(
+        "--calibrate",
+        action="store_true",
+        help="the export answers with calibrated probabilities: of each binary task by Platt's "
+        "line, fitted on the validation rows",
     )
     parser.add_argument(
         "--workers",

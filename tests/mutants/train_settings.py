@@ -11,7 +11,46 @@ SAID = f"{TEST}::test_a_run_is_trained_as_it_was_said"
 MISTAKES = f"{TEST}::test_mistakes_are_told_before_training"
 CHIEF = f"{TEST}::test_of_several_workers_the_chief_writes_the_folder"
 
+LINE = f"{TEST}::test_an_export_answers_by_the_line_of_the_validation_rows"
+CALIBRATION = "recsys_lib/export/calibration.py"
+FITTED = "export/test_export_calibration.py"
+
 MUTANTS = [
+    Mutant(
+        "calibration: labels are certain",
+        CALIBRATION,
+        "target = np.where(label == 1, (ones + 1) / (ones + 2), 1 / (zeros + 2))",
+        "target = label",
+        f"{FITTED}::test_the_fitted_line_is_that_of_a_logistic_regression",
+    ),
+    Mutant(
+        "calibration: one step of Newton",
+        CALIBRATION,
+        "for _ in range(_NEWTON_STEPS):",
+        "for _ in range(1):",
+        f"{FITTED}::test_the_fitted_line_is_that_of_a_logistic_regression",
+    ),
+    Mutant(
+        "calibration: a falling line is one",
+        CALIBRATION,
+        "    if line[0] <= 0:\n",
+        "    if False:\n",
+        f"{FITTED}::test_rows_without_a_line_are_named",
+    ),
+    Mutant(
+        "train: calibrated scores are of validation rows",
+        RUNNING,
+        '_of_lines(data, told["test"], lines)',
+        '_of_lines(data, told["valid"], lines)',
+        LINE,
+    ),
+    Mutant(
+        "train: the export answers without its line",
+        RUNNING,
+        "write_export(model, export, data, calibration=lines.values())",
+        "write_export(model, export, data)",
+        LINE,
+    ),
     Mutant(
         "train: Adam whatever optimizer is asked for",
         SETTINGS,

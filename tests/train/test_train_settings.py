@@ -13,7 +13,7 @@ from tiny_log import run, write_log
 
 from recsys_lib.data import files
 from recsys_lib.data.files.loading import described
-from recsys_lib.export import Encoder, Replay, verify
+from recsys_lib.export import Encoder, Replay, fit_platt, verify
 from recsys_lib.multi_task import build_mmoe
 from recsys_lib.multi_task.balancing import GradNorm
 from recsys_lib.train import __main__ as module
@@ -21,7 +21,7 @@ from recsys_lib.train import make_plan, running
 from recsys_lib.train.__main__ import main
 from recsys_lib.train.running import train
 from recsys_lib.train.settings import BALANCING, Settings, read_plateau, read_weights
-from recsys_lib.training import Adagrad, fit, load
+from recsys_lib.training import Adagrad, fit, load, log_loss, predict
 
 ROOT = Path(__file__).parents[2]
 MMOE = ["--model", "mmoe", "--option", "interest=attention", "--option", "embedding_dim=4"]
@@ -30,6 +30,7 @@ SAID = [
     *("--learning-rate", "0.05", "--learning-rate-decay", "0.5"),
     *("--balancing", "gradnorm", "--balancing-option", "alpha=0.5"),
 ]
+LR = ["--model", "lr", "--tasks", "click", "--learning-rate", "0.1"]
 WORKERS = '{"cluster": {"worker": ["a:1", "b:2"]}, "task": {"type": "worker", "index": 1}}'
 
 
@@ -42,7 +43,16 @@ def shop(tmp_path_factory):
 def trained(shop, tmp_path_factory):
     """A run with all settings, and what it exported."""
     folder = tmp_path_factory.mktemp("trained")
-    assert run(shop, folder, *MMOE, *SAID, "--export", str(folder / "served")) == 0
+    words = [*MMOE, *SAID, "--export", str(folder / "served")]
+    assert run(shop, folder, *words) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def calibrated(shop, tmp_path_factory):
+    """A run that learns which items are clicked, and an export that answers by a fitted line."""
+    folder = tmp_path_factory.mktemp("calibrated")
+    assert run(shop, folder, *LR, "--export", str(folder / "served"), "--calibrate") == 0
     return folder
 
 
@@ -108,6 +118,35 @@ def test_the_export_reads_the_file_and_scores_as_the_run_did(shop, trained):
             np.testing.assert_allclose(scores[task][0], table[task][row], atol=2e-5)
 
 
+def test_an_export_answers_by_the_line_of_the_validation_rows(shop, calibrated):
+    data = files.load(shop / "data.toml")
+    scores = json.loads((calibrated / "run" / "scores.json").read_text())
+    line = scores["calibration"]["click"]
+    told = predict(load(calibrated / "run" / "model.keras"), data.valid.features)["click"]
+    expected = fit_platt("click", data.valid.labels["click"], told)
+    assert line["slope"] == pytest.approx(expected.slope, rel=1e-4)
+    assert line["intercept"] == pytest.approx(expected.intercept, abs=1e-4)
+    # What is predicted stays the model's own; what is answered is not.
+    p = pd.read_csv(calibrated / "run" / "predictions.csv")["click"].to_numpy(np.float64)
+    answer = 1 / (1 + np.exp(-line["slope"] * np.log(p / (1 - p)) - line["intercept"]))
+    label = data.test.labels["click"]
+    assert line["test"]["log_loss"] == pytest.approx(log_loss(label, answer), abs=1e-5)
+    replay = Replay(calibrated / "served")
+    ids = {name: array[:1] for name, array in data.test.features.items()}
+    names = replay.encode.request_names, replay.encode.candidate_names
+    found = replay.scores(*({name: ids[name] for name in side} for side in names))["click"]
+    np.testing.assert_allclose(found, answer[:1], atol=2e-5)
+
+
+def test_a_model_of_the_wrong_order_is_not_calibrated(shop):
+    data = files.load(shop / "data.toml")
+    told = {task: 0.9 - 0.8 * data.valid.labels[task] for task in data.tasks}
+    told["buy"] = 1 - told["buy"]
+    lines, remarks = running._lines(data, told)
+    assert list(lines) == ["buy"] and list(remarks) == ["click"]
+    assert "expected scores that rise with the label" in remarks["click"]["remark"]
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -147,6 +186,7 @@ def test_the_export_reads_the_file_and_scores_as_the_run_did(shop, trained):
         ),
         (["--workers", "0"], "workers: expected an integer of 1 or more, got 0"),
         (["--workers", "65"], "batch_size: expected a row for each of 65 workers or more, got 64"),
+        (["--calibrate"], "calibrate: expected --export beside it, got none"),
         (["--export", "run"], "export: expected another folder than that of the run, got"),
         (["--export", "."], "export, folder: expected one that does not exist yet, got"),
     ],
@@ -242,24 +282,23 @@ def test_of_several_workers_the_chief_writes_the_folder(shop, tmp_path, monkeypa
     assert not (tmp_path / "served").exists()
 
 
-def test_two_workers_leave_what_one_leaves(shop, tmp_path, capsys, monkeypatch):
+def test_two_workers_leave_what_one_leaves(shop, calibrated, tmp_path, capsys, monkeypatch):
     """The same scores up to rounding, written by the chief alone, and an export that replays."""
     monkeypatch.delenv("TF_CONFIG", raising=False)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    one, two = tmp_path / "one", tmp_path / "two"
-    words = ["--model", "lr", "--tasks", "click", "--learning-rate", "0.1"]
-    assert run(shop, one, *words) == 0
-    capsys.readouterr()
-    assert run(shop, two, *words, "--export", str(two / "served"), "--workers", "2") == 0
+    assert run(shop, tmp_path, *LR, "--export", str(tmp_path / "served"), "--workers", "2") == 0
     lines = capsys.readouterr().out.splitlines()
     assert any(line.startswith("[0] lr: ") for line in lines)
     assert not any(line.startswith("[1] lr: ") for line in lines)
-    tables = [pd.read_csv(folder / "run" / "predictions.csv") for folder in (one, two)]
+    tables = [pd.read_csv(folder / "run" / "predictions.csv") for folder in (calibrated, tmp_path)]
     np.testing.assert_allclose(tables[0]["click"], tables[1]["click"], atol=1e-5)
     assert np.ptp(tables[0]["click"]) > 0.01
-    names = [sorted(path.name for path in (folder / "run").iterdir()) for folder in (one, two)]
+    names = [
+        sorted(path.name for path in (folder / "run").iterdir())
+        for folder in (calibrated, tmp_path)
+    ]
     assert names[0] == names[1]
-    assert "as exported" in verify(two / "served")
+    assert "as exported" in verify(tmp_path / "served")
 
 
 def test_the_cache_is_written_by_one_worker_at_a_time(tmp_path):
