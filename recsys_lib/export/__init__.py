@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from recsys_lib.export.calibration import Curve, Platt, Sampling
+    from recsys_lib.export.calibration import Curve, Platt, Sampling, fit_platt
     from recsys_lib.export.folders import export, verify
     from recsys_lib.export.reading import Encoder
     from recsys_lib.export.replay import Replay
@@ -23,5 +23,6 @@ __all__ = [
     "Values",
     "export",
     "feature_skew",
+    "fit_platt",
     "verify",
 ]

@@ -1,7 +1,7 @@
 """What stands between a model's scores and the probabilities that are answered.
 
 Each class says what was fitted, and is written into an export as plain numbers; ``calibrate`` of
-``recsys_lib.export.replay`` applies them, in the service too.
+``recsys_lib.export.replay`` applies them, in the service too. ``fit_platt`` fits a line.
 """
 
 import dataclasses
@@ -92,6 +92,74 @@ class Curve:
 
 
 Calibration = Sampling | Platt | Curve
+
+_LOWEST = 1e-7
+"""Probabilities nearer to 0 or 1 than this count as this near, so that each has a logit."""
+_NEWTON_STEPS = 100
+
+
+def fit_platt(task: str, label: ArrayLike, probability: ArrayLike) -> Platt:
+    """The line for the logit under which rows that the model was not trained on are likeliest.
+
+    As in the paper the labels are not quite 1 and 0 but (n_1 + 1) / (n_1 + 2) and 1 / (n_0 + 2), of
+    n_1 and n_0 rows of either kind: few rows do not make the line certain.
+
+    Args:
+        task: whose probability.
+        label: ``(rows,)`` of 0 and 1, both among them.
+        probability: ``(rows,)``, what the model says of them.
+
+    Returns:
+        ``Platt``.
+
+    Raises:
+        ValueError: arrays of two shapes, labels of one kind, or a line that falls: what the model
+            holds for likelier happens more rarely.
+
+    Example:
+        >>> label, probability = [0, 0, 0, 1] * 25, [0.5, 0.5, 0.5, 0.5, 0.1, 0.1, 0.1, 0.3] * 12
+        >>> fit_platt("click", label[:96], probability).slope > 0
+        True
+
+    Source: Platt 1999, section 2.2.
+    """
+    label, probability = np.asarray(label, np.float64), np.asarray(probability, np.float64)
+    if label.ndim != 1 or label.shape != probability.shape:
+        raise ValueError(
+            f"calibration of {task!r}: expected labels and probabilities of one length, got "
+            f"{label.shape} and {probability.shape}"
+        )
+    ones = int((label == 1).sum())
+    zeros = int((label == 0).sum())
+    if not ones or not zeros or ones + zeros < len(label):
+        raise ValueError(f"calibration of {task!r}: expected labels 0 and 1, got {set(label)}")
+    target = np.where(label == 1, (ones + 1) / (ones + 2), 1 / (zeros + 2))
+    kept = np.clip(probability, _LOWEST, 1 - _LOWEST)
+    features = np.stack([np.log(kept) - np.log1p(-kept), np.ones(len(label))], axis=1)
+
+    def loss(line):
+        logit = features @ line
+        return float(np.sum(np.logaddexp(0, logit) - target * logit))
+
+    line = np.array([1.0, 0.0])
+    for _ in range(_NEWTON_STEPS):
+        p = 0.5 + 0.5 * np.tanh(features @ line / 2)
+        hessian = features.T @ (features * (p * (1 - p))[:, None])
+        # Where all scores are alike no slope is better than another: the shortest step.
+        step = np.linalg.lstsq(hessian, features.T @ (p - target), rcond=None)[0]
+        share = 1.0
+        while share > _LOWEST and loss(line - share * step) > loss(line):
+            share /= 2
+        if share <= _LOWEST or np.abs(step).max() < _LOWEST:
+            break
+        line = line - share * step
+    if line[0] <= 0:
+        raise ValueError(
+            f"calibration of {task!r}: expected scores that rise with the label, got a line of "
+            f"slope {line[0]:.3g}"
+        )
+    return Platt(task, float(line[0]), float(line[1]))
+
 
 _KINDS = {Sampling: "sampling", Platt: "platt", Curve: "curve"}
 

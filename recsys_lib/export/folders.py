@@ -104,11 +104,7 @@ def export(
         ...     sorted(path.name for path in folder.iterdir())
         ['description.json', 'golden.json', 'saved_model', 'verify.py']
     """
-    folder = pathlib.Path(folder)
-    if folder.exists():
-        raise ValueError(f"folder: expected one that does not exist yet, got {folder}")
-    if onnx:
-        _require_converter()
+    folder = check_target(folder, onnx)
     columns = columns_of(model, dataset)
     request = request_side(columns, request_columns)
     values = values_of(columns, dataset, values)
@@ -152,6 +148,30 @@ def export(
                     f"model {model.name!r}, its files for {engine}: {error}"
                 ) from error
         os.replace(place, folder)
+    return folder
+
+
+def check_target(folder: str | os.PathLike, onnx: bool = True) -> pathlib.Path:
+    """What ``export`` needs beside a model, checked before there is one.
+
+    Args:
+        folder, onnx: as for ``export``.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ValueError: the folder exists, or what writes ONNX is not installed.
+
+    Example:
+        >>> check_target("exports/of_today", onnx=False).name
+        'of_today'
+    """
+    folder = pathlib.Path(folder)
+    if folder.exists():
+        raise ValueError(f"folder: expected one that does not exist yet, got {folder}")
+    if onnx:
+        _require_converter()
     return folder
 
 

@@ -2,7 +2,8 @@
 
     e_k = f_k(x),    g_t(x) = softmax(W_t x),    h_t = sum_k g_tk(x) e_k,    y_t = tower_t(h_t)
 
-With one gate for all tasks it is OMoE; with one expert it is Shared-Bottom.
+With one gate for all tasks it is OMoE; with one expert it is Shared-Bottom. Of a user's history x
+holds what pooling makes of it, or what DIN's unit does: ``interest="attention"``.
 
 Source: Ma et al. 2018, "Modeling Task Relationships in Multi-task Learning with Multi-gate
 Mixture-of-Experts", section 4 (equations 4 to 7).
@@ -13,12 +14,13 @@ from collections.abc import Sequence
 
 import keras
 
-from recsys_lib.checks import check_bool, check_integer, check_widths
+from recsys_lib.checks import check_bool, check_choice, check_integer, check_widths
 from recsys_lib.features.columns import Column
 from recsys_lib.features.penalties import L2
 from recsys_lib.layers.heads import Tasks, check_tasks, predict_each
 from recsys_lib.layers.network_stack import Gates, Mixture, NetworkStack
 from recsys_lib.layers.options import Activation, Initializer, Widths
+from recsys_lib.multi_task.interest import INTERESTS, input_with_interest
 from recsys_lib.multi_task.parts import shared_input, task_logits
 
 
@@ -32,6 +34,12 @@ def build_mmoe(
     tower_units: Widths = (16,),
     expert_activation: Activation | None = None,
     one_gate: bool = False,
+    interest: str = "pooled",
+    attention_units: Widths = (32, 16),
+    attention_activation: Activation = "dice",
+    scale: str = "raw",
+    product: bool = False,
+    histories: Sequence[str] | None = None,
     activation: Activation = "relu",
     dropout_rate: float = 0.0,
     batch_normalization: bool = False,
@@ -49,9 +57,16 @@ def build_mmoe(
         tower_units: widths of each task's own layers; ``()``: a linear map alone.
         expert_activation: of the experts; default: ``activation``.
         one_gate: OMoE: one gate for all tasks.
+        interest: how a history is read: ``"pooled"``: every list is one feature, pooled by the
+            column's combiner; ``"attention"``: the weights of DIN's activation unit, which sees
+            each behaviour beside the candidate. Other ordered lists are then no inputs.
+        attention_units, attention_activation, scale, product, histories: of ``"attention"`` alone,
+            see ``build_din``.
         activation: Keras activation of the hidden layers, or ``"dice"`` or ``"prelu"``.
-        dropout_rate: share of units dropped after each hidden layer, in training only.
-        batch_normalization: normalise in each hidden layer before its activation; gates have none.
+        dropout_rate: share of units dropped after each hidden layer, DIN's unit among them, in
+            training only.
+        batch_normalization: normalise in each hidden layer before its activation, in DIN's unit
+            over real steps; gates have none.
         embeddings_initializer: Keras initializer of the embedding tables.
         embedding_l2: penalty of the embedding tables, a number or an ``EmbeddingL2``.
 
@@ -59,10 +74,11 @@ def build_mmoe(
         ``keras.Model`` from the columns' inputs to a prediction ``(batch,)``, or to a dict of task
         to prediction where ``tasks`` is no name. Layer ``experts`` holds ``(batch, num_experts,
         units)``, ``gates`` the mixtures ``(batch, tasks, num_experts)`` (``(batch, 1,
-        num_experts)`` for OMoE), ``mixtures`` the towers' input, ``towers`` the logits.
+        num_experts)`` for OMoE), ``mixtures`` the towers' input, ``towers`` the logits. With
+        attention ``history_weights`` holds the weights ``(batch, steps)``, ``interest`` their sum.
 
     Raises:
-        ValueError: bad tasks, widths or numbers of experts.
+        ValueError: bad tasks, widths or numbers of experts; attention and no history.
 
     Example:
         >>> from recsys_lib.features import CategoricalColumn
@@ -78,9 +94,23 @@ def build_mmoe(
     expert_units = check_widths("expert_units", expert_units)
     one_gate = check_bool("one_gate", one_gate)
     hidden = {"dropout_rate": dropout_rate, "batch_normalization": batch_normalization}
-    inputs, features = shared_input(
-        feature_columns, embedding_dim, embeddings_initializer, embedding_l2
-    )
+    if check_choice("interest", interest, INTERESTS) == "pooled":
+        inputs, features = shared_input(
+            feature_columns, embedding_dim, embeddings_initializer, embedding_l2
+        )
+    else:
+        inputs, features = input_with_interest(
+            feature_columns,
+            embedding_dim,
+            attention_units=attention_units,
+            attention_activation=attention_activation,
+            scale=scale,
+            product=product,
+            histories=histories,
+            embeddings_initializer=embeddings_initializer,
+            embedding_l2=embedding_l2,
+            **hidden,
+        )
     of_experts = activation if expert_activation is None else expert_activation
     experts = NetworkStack(num_experts, expert_units, of_experts, **hidden, name="experts")(
         features

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from recsys_lib import zoo
-from recsys_lib.checks import check_integer, check_number
+from recsys_lib.checks import check_integer
 from recsys_lib.data.files import checks_of_values as values
 from recsys_lib.data.files.description import Description
 from recsys_lib.data.files.stand_ins import stand_ins
@@ -19,6 +19,7 @@ from recsys_lib.features.columns import (
     SequenceColumn,
     select,
 )
+from recsys_lib.train.settings import Settings
 
 SCORES = "scores.json"
 """Written last: a folder that has it is finished."""
@@ -32,8 +33,8 @@ class Plan:
         model: the zoo's row.
         tasks: task to kind, in the model's order.
         options: of its builder.
-        fit: options of ``fit``.
-        learning_rate: of Adam.
+        fit: ``epochs`` and ``batch_size``.
+        settings: the other options of ``fit``.
         seed: of initial weights, dropout and the order of rows.
     """
 
@@ -41,7 +42,7 @@ class Plan:
     tasks: Mapping[str, str]
     options: Mapping[str, Any]
     fit: Mapping[str, Any]
-    learning_rate: float
+    settings: Settings
     seed: int
 
     @property
@@ -106,18 +107,34 @@ def check_output(folder: str | Path) -> None:
         raise ValueError(f"{folder}: expected a folder, got a file")
 
 
+def check_export(folder: str | Path, output: str | Path) -> None:
+    """Raise ``ValueError`` where the model of a run could not be exported in the end.
+
+    Args:
+        folder: of the export.
+        output: of the run.
+    """
+    from recsys_lib.export.folders import check_target
+
+    folder = Path(folder)
+    if folder.resolve() == Path(output).resolve():
+        raise ValueError(f"export: expected another folder than that of the run, got {folder}")
+    try:
+        check_target(folder)
+    except ValueError as error:
+        raise ValueError(f"export, {error}") from None
+
+
 def make_plan(
     description: Description,
     model: str,
     *,
     tasks: Iterable[str] | None = None,
     options: Mapping[str, Any] | None = None,
-    learning_rate: float = 1e-3,
     epochs: int = 10,
     batch_size: int = 1024,
-    patience: int | None = 2,
     seed: int = 0,
-    loss_weights: Mapping[str, float] | None = None,
+    **settings: Any,
 ) -> Plan:
     """A checked plan: the model is built once, for columns with few ids, before a row is read.
 
@@ -127,16 +144,16 @@ def make_plan(
         tasks: labels that the model predicts; default: all where it takes several, the only one
             where it takes one.
         options: of the builder.
-        learning_rate: of Adam.
-        epochs, batch_size, patience, loss_weights: as for ``fit``.
+        epochs, batch_size: as for ``fit``.
         seed: of initial weights, dropout and the order of rows.
+        **settings: those of ``Settings``.
 
     Returns:
         ``Plan``.
 
     Raises:
         ValueError: an unknown model, task or option; data that lack what the model needs; a value
-            that the builder refuses.
+            that builder, optimizer or balancing method refuses.
     """
     known = {row.key for row in zoo.MODELS} | {row.name for row in zoo.MODELS}
     if model not in known:
@@ -150,12 +167,11 @@ def make_plan(
         {
             "epochs": check_integer("epochs", epochs),
             "batch_size": check_integer("batch_size", batch_size),
-            "patience": None if patience is None else check_integer("patience", patience),
-            "loss_weights": loss_weights,
         },
-        check_number("learning_rate", learning_rate, 0, exclude=(0,)),
+        Settings(**settings),
         check_integer("seed", seed, 0),
     )
+    loss_weights = plan.settings.loss_weights
     if loss_weights is not None and (unknown := set(loss_weights) - set(plan.tasks)):
         raise ValueError(f"loss_weights: expected tasks of {list(plan.tasks)}, got {unknown}")
     columns = stand_ins(description)
@@ -164,7 +180,8 @@ def make_plan(
     _check_names(row, plan.options)
     if columns is not None:
         try:
-            plan.build(columns)
+            built = plan.build(columns)
+            plan.settings.check_with(built, plan.tasks)
         except (ValueError, TypeError) as error:
             raise ValueError(f"{row.key}: {error}") from None
     return plan
@@ -224,7 +241,8 @@ def _histories(
 ) -> dict[str, Any]:
     """The histories that the model reads, where the data lay some of them out in sessions too."""
     sessions = _sessions(columns)
-    if "history" not in row.needs or not sessions or "histories" in options:
+    reads = "history" in row.needs or options.get("interest") == "attention"
+    if not reads or not sessions or "histories" in options:
         return {}
     if "sessions" in row.needs:
         names = tuple(column.name for column in sessions)

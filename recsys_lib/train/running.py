@@ -19,21 +19,29 @@ import recsys_lib
 from recsys_lib.data.dataset import Dataset
 from recsys_lib.data.files import FileDataset
 from recsys_lib.data.splits import Split
+from recsys_lib.export.calibration import Platt, fit_platt, to_config
+from recsys_lib.export.folders import export as write_export
+from recsys_lib.export.replay import calibrate as calibrated
 from recsys_lib.features.columns import column_to_config
-from recsys_lib.train.planning import SCORES, Plan, check_output
+from recsys_lib.train.planning import SCORES, Plan, check_export, check_output
 from recsys_lib.training.baselines import base_rate
-from recsys_lib.training.distributed import is_chief
+from recsys_lib.training.distributed import is_chief, join_workers
 from recsys_lib.training.evaluation import score_task
-from recsys_lib.training.optimizers import Adam
 from recsys_lib.training.prediction import predict
-from recsys_lib.training.serving import save
+from recsys_lib.training.serving import load, save
 from recsys_lib.training.trainer import fit
 
 MIN_SLICE_ROWS = 2
 
 
 def train(
-    plan: Plan, dataset: FileDataset, output: str | Path, *, predictions: str = "csv"
+    plan: Plan,
+    dataset: FileDataset,
+    output: str | Path,
+    *,
+    predictions: str = "csv",
+    export: str | Path | None = None,
+    calibrate: bool = False,
 ) -> dict[str, Any]:
     """Train the model of a plan and write what is left into a folder.
 
@@ -42,31 +50,44 @@ def train(
         dataset: the data.
         output: the folder; a run that was killed there goes on.
         predictions: ``"csv"``, ``"parquet"`` or ``"none"``.
+        export: folder for what is served, see ``recsys_lib.export``; None: none.
+        calibrate: whether the export answers with calibrated probabilities: of each binary task by
+            Platt's line, fitted on the validation rows. What is predicted and scored here stays the
+            model's own.
 
     Returns:
         What ``scores.json`` holds. Of several workers the chief writes and returns it, the others
         return nothing.
 
     Raises:
-        ValueError: a folder that holds a finished run, or data that the model does not fit.
+        ValueError: a folder that holds a finished run, or data that the model does not fit; of an
+            export a folder that exists.
     """
     check_output(output)
+    if export is not None:
+        check_export(export, output)
     folder = Path(output)
     folder.mkdir(parents=True, exist_ok=True)
     data = of_tasks(dataset, tuple(plan.tasks))
-    keras.utils.set_random_seed(plan.seed)
-    model = plan.build(data.feature_columns)
-    history = fit(
-        model,
-        data,
-        Adam(plan.learning_rate),
-        seed=plan.seed,
-        checkpoint=folder / "checkpoint",
-        **plan.fit,
-    )
-    if not is_chief():
-        return {}
-    save(model, folder / "model.keras")
+    strategy = join_workers()
+    with strategy.scope():
+        keras.utils.set_random_seed(plan.seed)
+        model = plan.build(data.feature_columns)
+        history = fit(
+            model,
+            data,
+            plan.settings.fresh_optimizer(),
+            seed=plan.seed,
+            checkpoint=folder / "checkpoint",
+            **plan.fit,
+            **plan.settings.of_fit(),
+        )
+        if not is_chief():
+            return {}
+        save(model, folder / "model.keras")
+    if strategy.num_replicas_in_sync > 1:
+        # From here on the chief is alone, with a model that belongs to no strategy.
+        model = load(folder / "model.keras")
     told = {
         name: predict(model, split.features, list(plan.tasks))
         for name, split in data.splits.items()
@@ -76,12 +97,15 @@ def train(
     history.epochs.to_csv(folder / "history.csv", index=False)
     if predictions != "none":
         _write_predictions(folder, data.test, told["test"], predictions)
+    lines, remarks = _lines(data, told["valid"]) if calibrate else ({}, {})
+    if export is not None:
+        write_export(model, export, data, calibration=lines.values())
     scores = {
         "model": plan.model.key,
         "options": {name: _plain(value) for name, value in plan.options.items()},
         "tasks": dict(plan.tasks),
-        "learning_rate": plan.learning_rate,
-        **{name: value for name, value in plan.fit.items() if value is not None},
+        **plan.fit,
+        **_plain(plan.settings.record()),
         "seed": plan.seed,
         "data": {"name": data.name, "rows": {n: len(s) for n, s in data.splits.items()}},
         "parameters": int(model.count_params()),
@@ -91,6 +115,7 @@ def train(
         "examples_per_second": history.examples_per_second,
         "scores": _scores(data, told),
         "base_rate": _base_rates(data),
+        **({"calibration": _of_lines(data, told["test"], lines) | remarks} if calibrate else {}),
         "versions": {
             "recsys_lib": recsys_lib.__version__,
             "keras": keras.__version__,
@@ -137,6 +162,34 @@ def _scores(data: Dataset, told: Mapping[str, Mapping[str, np.ndarray]]) -> dict
             for part, rows in parts.items()
         }
     return _plain(found)
+
+
+def _lines(
+    data: Dataset, told: Mapping[str, np.ndarray]
+) -> tuple[dict[str, Platt], dict[str, dict[str, str]]]:
+    """Platt's line of each binary task on the validation rows, and why one has none."""
+    lines, remarks = {}, {}
+    for task, kind in (data.tasks or {}).items():
+        if kind == "binary":
+            rows = data.valid.rows_of(task)
+            try:
+                lines[task] = fit_platt(task, data.valid.labels[task][rows], told[task][rows])
+            except ValueError as error:
+                remarks[task] = {"remark": str(error)}
+    return lines, remarks
+
+
+def _of_lines(
+    data: Dataset, told: Mapping[str, np.ndarray], lines: Mapping[str, Platt]
+) -> dict[str, Any]:
+    """The lines, and how the test rows score with them."""
+    tasks = dict(data.tasks or {})
+    found = {}
+    for task, line in lines.items():
+        prediction = calibrated({task: told[task]}, [to_config(line, tasks)])[task]
+        score = score_task(data.test, task, prediction, "binary")
+        found[task] = {"slope": line.slope, "intercept": line.intercept, "test": _plain(score)}
+    return found
 
 
 def _base_rates(data: Dataset) -> dict[str, Any]:
@@ -217,4 +270,7 @@ def report(scores: Mapping[str, Any]) -> str:
                     if values.get(name) is not None
                 )
                 lines.append(f"{where:28}{task:16}{text}")
+    for task, line in scores.get("calibration", {}).items():
+        text = line.get("remark") or f"log loss {line['test']['log_loss']:.5f}"
+        lines.append(f"{'test, calibrated':28}{task:16}{text}")
     return "\n".join(lines)

@@ -51,13 +51,25 @@ def join_workers() -> tf.distribute.Strategy:
         ValueError: ``TF_CONFIG`` is no JSON object with a cluster of workers, or this process is
             none of them.
     """
-    if "TF_CONFIG" not in os.environ:
-        return tf.distribute.get_strategy()
-    if len(_workers_in(os.environ["TF_CONFIG"])) < 2:
+    if workers_named() < 2:
         return tf.distribute.get_strategy()
     if not _joined:
         _joined.append(tf.distribute.MultiWorkerMirroredStrategy())
     return _joined[0]
+
+
+def workers_named() -> int:
+    """How many workers ``TF_CONFIG`` names; 1 where there is none.
+
+    Raises:
+        ValueError: as ``join_workers``.
+
+    Example:
+        >>> workers_named()
+        1
+    """
+    text = os.environ.get("TF_CONFIG")
+    return 1 if text is None else len(_workers_in(text))
 
 
 def is_chief() -> bool:

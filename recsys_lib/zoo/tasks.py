@@ -6,6 +6,7 @@ _TASKS, _CHAPTER = "recsys_lib.multi_task", "05_multi_task"
 _SMALL = {"embedding_dim": 4, "activation": "tanh", "tower_units": (3,)}
 _EXPERTS = _SMALL | {"num_experts": 3, "expert_units": (5,)}
 _MANY = ("several tasks",)
+_ATTENTION = {"interest": "attention", "attention_units": (4,)}
 
 
 def _towers(*layers):
@@ -63,6 +64,12 @@ ROWS = (
             "num_experts": Option(2, ("experts", "gates")),
             "expert_activation": Option("sigmoid", ("experts",)),
             "one_gate": Option(True, ("gates",)),
+            "interest": Option("attention", ("features", "history_weights", "interest")),
+            "attention_units": Option((3,), ("history_weights",), _ATTENTION),
+            "attention_activation": Option("relu", ("history_weights",), _ATTENTION),
+            "scale": Option("length", ("history_weights",), _ATTENTION),
+            "product": Option(True, ("features", "experts"), _ATTENTION),
+            "histories": Option(("history",), ("history_weights", "interest"), _ATTENTION),
         },
         needs_network=True,
     ),

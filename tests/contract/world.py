@@ -32,7 +32,7 @@ _PLAIN = (
 
 def columns_of(model, num_sessions=1):
     """The feature columns of a row's world: histories only where the model reads them."""
-    if not {"history", "sessions"} & set(model.needs):
+    if not {"history", "sessions"} & set(model.needs) and "histories" not in model.second:
         return _PLAIN
     sessions = {"num_sessions": num_sessions} if num_sessions > 1 else {}
     histories = (

@@ -5,7 +5,7 @@ import pytest
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
-from recsys_lib.export import Curve, Platt, Sampling
+from recsys_lib.export import Curve, Platt, Sampling, fit_platt
 from recsys_lib.export.calibration import to_config
 from recsys_lib.export.replay import calibrate
 from recsys_lib.one_request import undo_sampling, undo_sampling_of_both
@@ -94,3 +94,43 @@ def test_steps_are_taken_in_order(scores):
 def test_what_is_no_calibration_is_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_the_fitted_line_is_that_of_a_logistic_regression():
+    """With the paper's targets, as weights of a row of either label."""
+    draw = np.random.default_rng(2)
+    p = draw.uniform(0.02, 0.98, 400)
+    p[:3] = [0.0, 1.0, 0.5]
+    label = (draw.random(400) < 0.3 * p).astype(int)
+    ones, zeros = label.sum(), (1 - label).sum()
+    target = np.where(label == 1, (ones + 1) / (ones + 2), 1 / (zeros + 2))
+    kept = np.clip(p, 1e-7, 1 - 1e-7)
+    logit = np.log(kept / (1 - kept))[:, None]
+    twice, either = np.concatenate([logit, logit]), np.repeat([1, 0], 400)
+    expected = LogisticRegression(C=1e8, tol=1e-10, max_iter=1000).fit(
+        twice, either, sample_weight=np.concatenate([target, 1 - target])
+    )
+    found = fit_platt("click", label, p)
+    np.testing.assert_allclose(found.slope, expected.coef_[0, 0], rtol=1e-4)
+    np.testing.assert_allclose(found.intercept, expected.intercept_[0], rtol=1e-4)
+    answers = calibrated({"click": kept}, found)["click"]
+    assert answers.mean() == pytest.approx(target.mean(), abs=1e-6)  # as many clicks as there were
+
+
+def test_equal_scores_get_the_rate():
+    found = fit_platt("click", [1, 0, 0, 0], np.full(4, 0.5))
+    answers = calibrated({"click": np.full(4, 0.5)}, found)["click"]
+    np.testing.assert_allclose(answers, (2 / 3 + 3 / 5) / 4, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("label", "probability", "message"),
+    [
+        ([1, 0], [0.5], "expected labels and probabilities of one length"),
+        ([1, 1], [0.5, 0.4], "expected labels 0 and 1, got"),
+        ([1, 0, 1, 0], [0.1, 0.9, 0.2, 0.8], "expected scores that rise with the label, got a lin"),
+    ],
+)
+def test_rows_without_a_line_are_named(label, probability, message):
+    with pytest.raises(ValueError, match=message):
+        fit_platt("click", label, probability)

@@ -22,7 +22,8 @@ MUTANTS = [
     Mutant(
         "train: options are checked when the data are there",
         PLANNING,
-        "            plan.build(columns)\n",
+        "            built = plan.build(columns)\n"
+        "            plan.settings.check_with(built, plan.tasks)\n",
         "            pass\n",
         MISTAKES,
     ),
@@ -50,8 +51,8 @@ MUTANTS = [
     Mutant(
         "train: the plan.s options of fit are forgotten",
         RUNNING,
-        "        **plan.fit,\n    )",
-        "        **{**plan.fit, 'epochs': 1},\n    )",
+        "            **plan.fit,\n            **plan.settings",
+        "            **{**plan.fit, 'epochs': 1},\n            **plan.settings",
         LEAVES,
     ),
     Mutant(

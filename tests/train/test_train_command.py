@@ -9,79 +9,21 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet
 import pytest
+from tiny_log import SAID, run, write_log
 
 from recsys_lib import zoo
 from recsys_lib.data import files
 from recsys_lib.data.files.loading import described
-from recsys_lib.train import __main__ as module
-from recsys_lib.train import make_plan, running
-from recsys_lib.train.__main__ import main
+from recsys_lib.train import make_plan
 from recsys_lib.train.planning import read_options
-from recsys_lib.train.running import train
 from recsys_lib.training import auc, load, log_loss, predict
 
 ROOT = Path(__file__).parents[2]
 
-SAID = """\
-files = "log.csv"
-group = "user"
-slices = ["page"]
-[time]
-column = "now"
-[labels.click]
-[labels.buy]
-[columns.user]
-group = "user"
-[columns.item]
-group = "item"
-[columns.page]
-group = "scenario"
-[columns.price]
-kind = "numeric"
-group = "item"
-[columns.seen]
-kind = "sequence"
-max_length = 4
-table = "item"
-times = "when"
-sessions = [2, 3]
-"""
-WATCH = '[labels.watch]\nkind = "regression"\noptional = true\n'
-
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory):
-    """A folder with a log in which items and pages differ in how often they are clicked."""
-    folder = tmp_path_factory.mktemp("shop")
-    rng = np.random.default_rng(0)
-    rows = 400
-    item, page = rng.integers(0, 8, rows), rng.integers(0, 3, rows)
-    click = (rng.random(rows) < 0.1 + 0.1 * item).astype(int)
-    seen, when = [], []
-    for _row in range(rows):
-        count = int(rng.integers(0, 6))
-        moments = np.sort(rng.choice(np.arange(1, 50_000), count, replace=False))
-        when.append("|".join(map(str, moments)))
-        seen.append("|".join(f"i{n}" for n in rng.integers(0, 8, count)))
-    frame = pd.DataFrame(
-        {
-            "click": click,
-            "buy": click * rng.integers(0, 2, rows),
-            "user": [f"u{number}" for number in rng.integers(0, 20, rows)],
-            "item": [f"i{number}" for number in item],
-            "page": [f"p{number}" for number in page],
-            "price": rng.normal(size=rows).round(3),
-            "seen": seen,
-            "when": when,
-            "now": 60_000 + 10 * np.arange(rows),
-        }
-    )
-    frame.to_csv(folder / "log.csv", index=False)
-    (folder / "data.toml").write_text(SAID)
-    frame["watch"] = np.where(click == 1, rng.random(rows).round(3), np.nan)
-    frame.to_parquet(folder / "more.parquet")
-    (folder / "more.toml").write_text(SAID.replace("log.csv", "more.parquet") + WATCH)
-    return folder
+    return write_log(tmp_path_factory.mktemp("shop"))
 
 
 def tasks_of(row):
@@ -94,11 +36,6 @@ def test_every_model_of_the_book_is_planned_on_one_description(shop, row):
     plan = make_plan(described(shop / "data.toml", {}), row.key, tasks=tasks_of(row))
     assert plan.model is row
     assert list(plan.tasks) == list(tasks_of(row))
-
-
-def run(shop, tmp_path, *words, data="data.toml"):
-    fixed = ["--epochs", "2", "--batch-size", "64", "--output", str(tmp_path / "run"), "--no-cache"]
-    return main([str(shop / data), *fixed, *words])
 
 
 def check_folder(folder, data, tasks):
@@ -285,23 +222,3 @@ def test_help_waits_for_no_tensorflow():
     heavy, seconds = finished.stderr.rsplit(maxsplit=1)
     assert heavy == "[]"
     assert float(seconds) < 0.5
-
-
-def test_workers_are_started_with_the_same_arguments(shop, tmp_path, monkeypatch):
-    """And where they have been, by this command or by a cluster, each trains."""
-    started = []
-    monkeypatch.setattr(module, "launch", lambda *given: started.append(given) or 5)
-    monkeypatch.setattr(module, "_run", started.append)
-    monkeypatch.delenv("TF_CONFIG", raising=False)
-    words = [str(shop / "data.toml"), "--model", "fm", "--output", str(tmp_path), "--workers", "2"]
-    assert main(words) == 5
-    assert started == [([sys.executable, "-m", "recsys_lib.train", *words], 2)]
-    monkeypatch.setenv("TF_CONFIG", "{}")
-    assert main(words) == 0 and started[-1].workers == 2
-
-
-def test_of_several_workers_the_chief_writes_the_folder(shop, tmp_path, monkeypatch):
-    monkeypatch.setattr(running, "is_chief", lambda: False)
-    plan = make_plan(described(shop / "data.toml", {}), "fm", tasks=("click",), epochs=1)
-    assert train(plan, files.load(shop / "data.toml"), tmp_path / "run") == {}
-    assert [path.name for path in (tmp_path / "run").iterdir()] == ["checkpoint"]

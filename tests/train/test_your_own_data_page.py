@@ -109,7 +109,8 @@ def test_every_key_of_the_table_is_a_key():
     from recsys_lib.data.files.parsing import _CHECKS
 
     known = {key for keys in _CHECKS.values() for key in keys}
-    rows = [line for line in PAGE.splitlines() if line.startswith("| ")][1:]
+    description = PAGE.split("\n## 3")[0]
+    rows = [line for line in description.splitlines() if line.startswith("| ")][1:]
     named = {
         word
         for row in rows
@@ -118,3 +119,12 @@ def test_every_key_of_the_table_is_a_key():
     }
     assert len(named) > 15
     assert named <= known
+
+
+def test_every_option_of_the_table_is_one_of_the_command(capsys):
+    with pytest.raises(SystemExit):
+        train_command(["--help"])
+    helped = set(re.findall(r"--[a-z][a-z-]*", capsys.readouterr().out))
+    named = set(re.findall(r"--[a-z][a-z-]*", PAGE.split("\n## 4")[1]))
+    assert len(named) > 12
+    assert named <= helped
