@@ -7,6 +7,7 @@ chapter is about, has knobs to turn that effect, and returns a ``SimulatedDatase
 """
 
 from recsys_lib.data.simulator.correlated_regression import correlated_regression
+from recsys_lib.data.simulator.days import columns_of_day, day_of, days
 from recsys_lib.data.simulator.drift import drift
 from recsys_lib.data.simulator.funnel import funnel
 from recsys_lib.data.simulator.higher_order import higher_order
@@ -24,7 +25,10 @@ from recsys_lib.data.simulator.world import SimulatedDataset
 __all__ = [
     "LENSES",
     "SimulatedDataset",
+    "columns_of_day",
     "correlated_regression",
+    "day_of",
+    "days",
     "drift",
     "function_value",
     "funnel",

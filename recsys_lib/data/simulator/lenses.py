@@ -329,6 +329,22 @@ _ALL = (
         _integer("per_request", 10, "items shown beside one history"),
         *_other_rows(20_000, 60_000, WHOLE_PAGES),
     ),
+    _lens(
+        "days",
+        "07",
+        _rows(16_000),
+        _integer("rows_per_day", 4_000, "rows of a day; days go on from split to split"),
+        _share("drift", 0.05, "how much of a taste a day replaces"),
+        _integer("new_items", 24, "items that appear on each day"),
+        _integer("lifetime", 5, "days on which an item is shown"),
+        _integer("num_segments", 60, "user segments"),
+        _integer("num_categories", 12, "categories"),
+        _integer("taste_rank", 3, "dimensions of the tastes"),
+        _number("taste_sd", 1.2, "standard deviation of what taste adds to the log-odds", 0),
+        _number("quality_sd", 0.8, "standard deviation of the items' qualities", 0),
+        _number("bias", -1.0, "log-odds without taste and quality"),
+        *_other_rows(16_000, 24_000),
+    ),
 )
 LENSES: Mapping[str, Lens] = {lens.name: lens for lens in _ALL}
 """Every lens by its name."""

@@ -1,0 +1,1 @@
+"""Experiments of chapter 07, one request."""
