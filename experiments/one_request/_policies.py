@@ -21,14 +21,14 @@ import numpy as np
 from recsys_lib import zoo
 from recsys_lib.data.dataset import Dataset
 from recsys_lib.data.splits import Split
-from recsys_lib.features.columns import CategoricalColumn
+from recsys_lib.features.columns import CategoricalColumn, NumericColumn, SequenceColumn
 from recsys_lib.training.optimizers import Adam
 from recsys_lib.training.prediction import predict
 from recsys_lib.training.restarts import build_with_seed
 from recsys_lib.training.trainer import Trainer
 
 POLICIES = ("stale", "fresh", "warm")
-SECONDS_OF_A_DAY = 86_400
+SECONDS_OF_AN_HOUR = 3_600
 
 Predict = Callable[[Split], dict[str, np.ndarray]]
 
@@ -42,6 +42,8 @@ def day_by_day(
     epochs: int = 4,
     daily_rate: float = 1.0,
     daily_epochs: int = 1,
+    warm_up: int | None = None,
+    age: int = 0,
     window: int | None = 4,
     grows: bool = True,
     keeps_optimizer: bool = True,
@@ -62,6 +64,10 @@ def day_by_day(
         learning_rate, epochs: of a model that starts from nothing.
         daily_rate: of a warm start: its learning rate, as a share of ``learning_rate``.
         daily_epochs: of a warm start: passes over the day.
+        warm_up: of a warm start: the days that its first model is trained on; None: those of the
+            training split.
+        age: of a stale model: days that lie between its last day of training and the first test
+            day.
         window: of a fresh start: the days that it is trained on, the last ones; None: all.
         grows: of a warm start: whether ids that appear on a test day get a row of their own once
             they were trained on; else they stay unknown.
@@ -87,9 +93,12 @@ def day_by_day(
     options = (("embedding_dim", embedding_dim), ("embedding_l2", embedding_l2))
     learner = _Learner(log, model, options, seed, batch_size)
     # What starts from nothing need not walk through the days before the first test day.
-    start = log.first_later_day if policy == "warm" else log.first_test_day
+    start = log.first_test_day
+    if policy == "warm":
+        start = log.first_later_day if warm_up is None else log.first_day + warm_up
     days_read = window if policy == "fresh" else None
-    known = learner.begin(log.last(start, days_read), learning_rate, epochs)
+    aged = age if policy == "stale" else 0
+    known = learner.begin(log.last(start - aged, days_read), learning_rate, epochs)
     scores = np.empty(len(log.days), np.float32)
     scores[log.days < start] = learner.predict(log.days < start, known)
     draw = np.random.default_rng([seed, 7])
@@ -128,6 +137,7 @@ class _Log:
             names.remove("valid")
         self.splits = [dataset.splits[name] for name in names]
         self.days = np.concatenate([days[name] for name in names])
+        self.first_day = int(self.days.min())
         self.first_later_day = int(days[names[1]].min())
         self.first_test_day = int(days["test"].min())
         self.end = int(self.days.max()) + 1
@@ -143,6 +153,7 @@ class _Log:
             column.name
             for column in dataset.feature_columns
             if isinstance(column, CategoricalColumn)
+            or (isinstance(column, SequenceColumn) and not column.ordered)
         ]
 
     def last(self, day: int, window: int | None) -> np.ndarray:
@@ -171,9 +182,15 @@ class _Log:
 
 
 def _days(dataset: Dataset, split: Split) -> np.ndarray:
-    """The day of each row: of a lens as it says, of a log by its own clock."""
-    length = getattr(dataset, "knobs", {}).get("rows_per_day", SECONDS_OF_A_DAY)
-    return np.asarray(split.time, np.int64) // length
+    """The day of each row: of a lens as it says, of a log from 23 to 23 o'clock in China.
+
+    A date of KuaiRand begins up to an hour before midnight.
+    """
+    time = np.asarray(split.time, np.int64)
+    knobs = getattr(dataset, "knobs", {})
+    if "rows_per_day" in knobs:
+        return time // knobs["rows_per_day"]
+    return (time + 9 * SECONDS_OF_AN_HOUR) // (24 * SECONDS_OF_AN_HOUR)
 
 
 def _both(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -231,12 +248,9 @@ class _Learner:
                 row_id=places,
             )
 
-        return Dataset(
-            log.dataset.name,
-            log.dataset.feature_columns,
-            split(rows),
-            *(dataclasses.replace(split(rows[:1]), row_id=np.array([-one])) for one in (1, 2)),
-        )
+        none = dataclasses.replace(split(rows[:1]), row_id=np.array([-1]))
+        other = dataclasses.replace(none, row_id=np.array([-2]))
+        return Dataset(log.dataset.name, log.dataset.feature_columns, split(rows), none, other)
 
 
 @functools.lru_cache(maxsize=2)
@@ -256,11 +270,12 @@ def _trainer(
 def _empty(columns: tuple[Any, ...], task: str) -> Dataset:
     def split(row: int) -> Split:
         features = {
-            column.name: np.zeros((1, *column.input_shape), np.int32)
-            if isinstance(column, CategoricalColumn)
-            else np.zeros((1, *column.input_shape), np.float32)
+            column.name: np.zeros(
+                (1, *column.input_shape),
+                np.float32 if isinstance(column, NumericColumn) else np.int32,
+            )
             for column in columns
         }
         return Split(features=features, labels={task: [0.0]}, group=[row], row_id=[row])
 
-    return Dataset("none", columns, *(split(row) for row in range(3)))
+    return Dataset("none", columns, split(0), split(1), split(2))

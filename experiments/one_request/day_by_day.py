@@ -103,7 +103,7 @@ EXPERIMENT = Experiment(
         ),
         better(
             "new_items_age_a_model",
-            "Where tastes stay, a model that is not trained again still falls behind, by new items.",
+            "Where tastes stay, a model that is not trained again falls behind by new items.",
             "warm",
             "stale",
             at=STILL,

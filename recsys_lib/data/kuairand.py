@@ -73,6 +73,7 @@ def load(
     tasks=("click", "long_view", "like"),
     folder=None,
     sessions=None,
+    new_ids=False,
 ):
     """KuaiRand-Pure as a ``Dataset``, split by day.
 
@@ -91,6 +92,10 @@ def load(
             of more than 30 minutes between two clicks begins a new one, see ``sessions.divide``),
             ``history_session``, the number of each video's session counted back from 1, and
             ``history_age``, how long ago each video was clicked (``sessions.age_buckets``).
+
+        new_ids: whether values that training never holds get ids of their own, behind those that
+            it does hold or between them, for models that train on the later days, too. Only such
+            a model may read them.
 
     Returns:
         A ``Dataset``; ``group`` is the log's user id, ``row_id`` the row over the logs that are
@@ -112,7 +117,8 @@ def load(
     users, videos = _read_features(folder)
     time = log["time_ms"].to_numpy() / 1000
     part = _split_by_day(log)
-    feature_columns, features, as_of = _features(log, users, videos, part == 0, time, max_history)
+    known = np.ones(len(log), bool) if new_ids else part == 0
+    feature_columns, features, as_of = _features(log, users, videos, known, time, max_history)
     if sessions is not None:
         feature_columns += session_columns(sessions, feature_columns, features, as_of, time)
     whole = Split(

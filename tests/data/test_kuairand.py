@@ -95,6 +95,20 @@ def test_a_made_log_gives_the_expected_rows(tmp_path):
     assert dataset.column("tab").group == "scenario"
 
 
+def test_new_ids_give_numbers_to_what_training_never_holds(tmp_path):
+    write(tmp_path)
+    usual, every = kuairand.load(folder=tmp_path), kuairand.load(folder=tmp_path, new_ids=True)
+    for name, split in every.splits.items():
+        for column in ("user_id", "video_id"):
+            ids, before = split.features[column], usual.splits[name].features[column]
+            assert (ids > 0).all()
+            np.testing.assert_array_equal(ids[before > 0], before[before > 0])
+    assert not usual.valid.features["video_id"][0] and every.valid.features["video_id"][0]
+    assert every.feature_columns == usual.feature_columns
+    new = every.valid.features["tags"][0]
+    assert new.any() and not usual.valid.features["tags"][0].any()
+
+
 def test_sessions_and_ages_follow_from_the_clicks_moments(tmp_path):
     rows = [*ROWS[:2], log_row(5, 20, 0, click=1, moment=1_802_001), *ROWS[2:]]
     dataset = kuairand.load(max_history=4, sessions=(2, 3), folder=write(tmp_path, rows))

@@ -7,7 +7,7 @@ import pytest
 
 from experiments import registry
 from experiments.cells import for_tuning
-from experiments.one_request._policies import POLICIES, day_by_day
+from experiments.one_request._policies import POLICIES, _days, day_by_day
 from recsys_lib.data import Dataset, Split, simulator
 from recsys_lib.second_order import build_fm
 from recsys_lib.training import Adam, fit, grow, predict
@@ -133,6 +133,30 @@ def train(model, optimizer, world, days, epochs, seed):
     fit(model, data, optimizer, **options, progress=False)
 
 
+def test_a_first_model_of_some_days_walks_through_the_others(world, scores):
+    """The first model of two days is the usual one; of one day it trains on the next evening."""
+    np.testing.assert_array_equal(run(world, policy="warm", warm_up=2), scores["warm"])
+    assert (run(world, policy="warm", warm_up=1) != scores["warm"]).mean() > 0.9
+    few = dataclasses.replace(
+        world, train=world.train.take(np.arange(400)), valid=world.train.take(np.arange(400, 800)),
+        test=world.valid,
+    )  # fmt: skip
+    policy = day_by_day(world, **FEW, policy="warm", warm_up=1)
+    np.testing.assert_array_equal(policy(world.valid)["click"], run(few, policy="warm"))
+
+
+def test_an_aged_model_is_the_stale_one_of_an_earlier_test(world, scores):
+    until = dataclasses.replace(
+        world, train=world.train.take(np.arange(400)), valid=world.train.take(np.arange(400, 800))
+    )
+    found = run(world, policy="stale", age=2)
+    np.testing.assert_array_equal(found, run(until, policy="stale", age=2))
+    labels = {"click": 1 - world.valid.label}
+    other = dataclasses.replace(world, valid=dataclasses.replace(world.valid, labels=labels))
+    np.testing.assert_array_equal(found, run(other, policy="stale", age=2))
+    assert (found != scores["stale"]).mean() > 0.9
+
+
 def test_tables_that_do_not_grow_read_new_items_as_one(world, scores):
     test = world.test
     day = simulator.day_of(world, test)
@@ -196,6 +220,15 @@ def test_training_rows_are_scored_too(world):
     np.testing.assert_array_equal(policy(few)["click"], policy(world.train)["click"][5:90])
 
 
+def test_a_day_of_a_log_begins_an_hour_before_midnight_in_china():
+    """As the dates of KuaiRand do, so that no date is spread over three days."""
+    midnight = 1_651_593_600  # 2022-05-04 00:00 in China
+    moments = midnight + np.array([-3_601, -3_600, 0, 82_799, 82_800])
+    row = np.arange(5)
+    split = Split(features={}, labels={"click": row % 2}, group=row, row_id=row, time=moments)
+    np.testing.assert_array_equal(np.diff(_days(None, split)), [1, 0, 0, 1])
+
+
 def test_other_policies_and_several_tasks_are_refused(world):
     with pytest.raises(ValueError, match=r"^policy: expected one of .* got 'cold'$"):
         run(world, policy="cold")
@@ -205,6 +238,7 @@ def test_other_policies_and_several_tasks_are_refused(world):
 
 
 def test_the_declared_arms_are_these_policies():
-    experiment = registry.load("one_request.day_by_day")
-    assert {arm.function for arm in experiment.arms} == {day_by_day}
-    assert {arm.options["policy"] for arm in experiment.arms} == set(POLICIES)
+    for name in ("day_by_day", "kuairand_days"):
+        experiment = registry.load(f"one_request.{name}")
+        assert {arm.function for arm in experiment.arms} == {day_by_day}
+        assert {arm.options["policy"] for arm in experiment.arms} == set(POLICIES)
