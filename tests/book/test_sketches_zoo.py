@@ -10,11 +10,16 @@ from recsys_lib.book import sketch
 from recsys_lib.book.diagrams.arrows import Boxes, shape_between
 from recsys_lib.book.diagrams.graph import Graph
 from recsys_lib.book.diagrams.parts import WIDEST
-from recsys_lib.book.sketches import Lesson, book_map, family, request_way, serving_way
+from recsys_lib.book.sketches import Lesson, book_map, days_way, family, request_way, serving_way
 from recsys_lib.book.sketches.examples import example, example_columns
 from recsys_lib.book.sketches.families import FAMILIES, panels
 from recsys_lib.book.sketches.registry import drawing, plan_of
-from recsys_lib.book.sketches.ways import map_drawing, request_drawing, serving_drawing
+from recsys_lib.book.sketches.ways import (
+    days_drawing,
+    map_drawing,
+    request_drawing,
+    serving_drawing,
+)
 from recsys_lib.features import CategoricalColumn, SequenceColumn
 from recsys_lib.zoo import MODELS, find, style
 
@@ -180,6 +185,14 @@ def test_the_way_to_a_service_shows_both_readers_and_the_test_between_them():
     assert "features of training → model, skew test" in said
     assert "features of the service → onnxruntime, skew test" in said
     assert "description: ids, scales, cuts → read the request" in said
+
+
+def test_the_way_through_a_day_tests_before_it_trains():
+    assert days_drawing().problems() == []
+    said = repr(days_way())
+    assert "1. test: score today's rows → grow: table rows for new ids" in said
+    assert "grow: table rows for new ids → 2. warm: train on, on today" in said
+    assert "rows of earlier days → 2. fresh: a new model, all days" in said
 
 
 LESSONS = [

@@ -11,10 +11,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from recsys_lib.book.sketches.families import family
     from recsys_lib.book.sketches.registry import sketch
-    from recsys_lib.book.sketches.ways import Lesson, book_map, request_way, serving_way
+    from recsys_lib.book.sketches.ways import (
+        Lesson,
+        book_map,
+        days_way,
+        request_way,
+        serving_way,
+    )
 else:
     from recsys_lib.lazy import face
 
     __getattr__, __dir__ = face(__name__)
 
-__all__ = ["Lesson", "book_map", "family", "request_way", "serving_way", "sketch"]
+__all__ = ["Lesson", "book_map", "days_way", "family", "request_way", "serving_way", "sketch"]

@@ -171,6 +171,52 @@ def serving_way() -> "Picture":
     return serving_drawing().picture()
 
 
+def days_plan() -> Plan:
+    """The plan of one day and its evening: the test, then three ways to the next day's model."""
+    plan = Plan(
+        "A day, and three ways through its evening",
+        "By day the model of last evening scores today's rows: this is the test. In the evening "
+        "their clicks are known. A stale model stays as it is. A warm start gives the tables rows "
+        "for new ids and trains on today. A fresh start trains a new model on all days so far.",
+        4.4,
+        (150, 76),
+    )
+    plan.box("model", "model of\nlast evening", "-", "network", 0, 0, 1.3)
+    plan.box("today", "today's rows", "-", "input", 1.6, 0, 1.3)
+    plan.box("before", "rows of\nearlier days", "-", "input", 3.2, 0, 1.3)
+    plan.box("test", "1. test: score\ntoday's rows", "-", "gate", 0.8, 1, 1.3)
+    plan.box("grow", "grow: table rows\nfor new ids", "-", "embedding", 1.6, 2, 1.3)
+    plan.box("stale", "2. stale:\nas it is", "-", "network", 0, 3, 1.3)
+    plan.box("warm", "2. warm: train on,\non today", "-", "network", 1.6, 3, 1.3)
+    plan.box("fresh", "2. fresh: a new\nmodel, all days", "-", "network", 3.2, 3, 1.3)
+    plan.box("next", "tomorrow's test", "-", "output", 0, 4, 4.5)
+    plan.arrows("model > test; today > test; test > grow > warm; model > stale")
+    plan.arrows("before > fresh; today > fresh; stale > next; warm > next; fresh > next")
+    return plan
+
+
+def days_drawing() -> "Drawing":
+    """The drawing behind ``days_way``, as numbers."""
+    from recsys_lib.book.diagrams.sketching import drawn
+
+    drawing = drawn(days_plan())
+    drawing.has_legend = False
+    return drawing
+
+
+def days_way() -> "Picture":
+    """A day's test and the ways to the next day's model, as chapter 07 follows them.
+
+    Returns:
+        What a notebook shows as SVG or PNG; its text is a description.
+
+    Example:
+        >>> days_way().title
+        'A day, and three ways through its evening'
+    """
+    return days_drawing().picture()
+
+
 class Lesson(NamedTuple):
     """A lesson for the map of the book.
 
