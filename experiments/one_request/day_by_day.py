@@ -60,7 +60,6 @@ EXPERIMENT = Experiment(
             "warm",
             "fresh, all days",
             at=FAST,
-            margin=3.0,
         ),
         level(
             "warm_is_level_where_tastes_stay",
@@ -68,14 +67,12 @@ EXPERIMENT = Experiment(
             "warm",
             "fresh, all days",
             at=STILL,
-            margin=3.0,
         ),
         trend(
             "movement_favours_warm",
             "The faster tastes move, the more a warm start gains on a fresh start on all days.",
             "warm",
             "fresh, all days",
-            margin=3.0,
         ),
         better(
             "old_days_mislead",
@@ -83,7 +80,6 @@ EXPERIMENT = Experiment(
             "fresh, last days",
             "fresh, all days",
             at=FAST,
-            margin=3.0,
         ),
         level(
             "warm_and_last_days_are_level",
@@ -91,7 +87,6 @@ EXPERIMENT = Experiment(
             "warm",
             "fresh, last days",
             at=MOVING,
-            margin=3.0,
         ),
         not_worse(
             "fast_warm_against_last_days",
@@ -99,7 +94,6 @@ EXPERIMENT = Experiment(
             "warm",
             "fresh, last days",
             at=FAST,
-            margin=3.0,
         ),
         better(
             "new_items_age_a_model",
@@ -107,7 +101,6 @@ EXPERIMENT = Experiment(
             "warm",
             "stale",
             at=STILL,
-            margin=3.0,
         ),
         better(
             "tastes_age_a_model",
@@ -123,7 +116,6 @@ EXPERIMENT = Experiment(
             "warm",
             "warm, without new rows",
             at=STILL,
-            margin=3.0,
         ),
         better(
             "haste_forgets",
@@ -131,7 +123,6 @@ EXPERIMENT = Experiment(
             "warm",
             "warm, hasty",
             at=STILL,
-            margin=3.0,
         ),
         level(
             "statistics_are_soon_made",
@@ -139,7 +130,6 @@ EXPERIMENT = Experiment(
             "warm",
             "warm, new optimizer",
             at=MOVING,
-            margin=3.0,
         ),
         better(
             "old_rows_hold_back",
@@ -147,7 +137,6 @@ EXPERIMENT = Experiment(
             "warm",
             "warm, with old rows",
             at=FAST,
-            margin=2.0,
         ),
     ],
 )
