@@ -104,6 +104,8 @@ def day_by_day(
     draw = np.random.default_rng([seed, 7])
     for day in range(start, log.end):
         today = log.days == day
+        if not today.any():  # a prefix of the log lacks days
+            continue
         scores[today] = learner.predict(today, known)
         if day == log.end - 1 or policy == "stale":
             continue

@@ -216,6 +216,13 @@ def test_in_tuning_the_days_of_validation_are_gone_through_once(world):
     assert (again[400:] != found[400:]).mean() > 0.9
 
 
+def test_days_without_rows_pass(world):
+    """A replayed prefix has the first rows of training alone, and all days behind them."""
+    few = dataclasses.replace(world, train=world.train.take(np.arange(300)))
+    for options in ({"policy": "warm", "warm_up": 1}, {"policy": "fresh"}, {"policy": "stale"}):
+        assert np.isfinite(day_by_day(few, **FEW, **options)(few.train)["click"]).all()
+
+
 def test_training_rows_are_scored_too(world):
     policy = day_by_day(world, **FEW, policy="stale")
     few = world.train.take(np.arange(5, 90))
