@@ -33,7 +33,7 @@ QUICK = Limits(seconds=8, memory_bytes=500 << 20, processes=8, file_bytes=1 << 2
 
 SHORT = dataclasses.replace(QUICK, seconds=1.5)
 # Enough for children to begin, beside other tests.
-SLEEPING = dataclasses.replace(QUICK, seconds=5)
+SLEEPING = dataclasses.replace(QUICK, seconds=8)
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="watched through /proc")
 isolated = pytest.mark.skipif(
