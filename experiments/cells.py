@@ -25,6 +25,9 @@ from recsys_lib.training.recipe import Recipe
 REACH = 0.25
 """How far it is drawn, as a share of its value."""
 
+FEWEST = 20
+"""Rows of each label that a scenario needs, among those for training and those for judging."""
+
 MEASURED = (
     "rows",
     "auc",
@@ -310,7 +313,8 @@ def trial_score(dataset: Dataset, rows: list[Row]) -> float | None:
     """What a trial is judged by: its validation loss, the lower the better.
 
     Log loss, or the squared error of a regression task; with several tasks or scenarios the mean
-    of each one's loss over that of its own base rate.
+    of each one's loss over that of its own base rate. A scenario with fewer than ``FEWEST`` rows of
+    a label does not judge: its base loss is chance, and next to zero where a label is missing.
 
     Args:
         dataset: as ``for_tuning`` gives it.
@@ -320,7 +324,8 @@ def trial_score(dataset: Dataset, rows: list[Row]) -> float | None:
         The score; None where the loss was not finite.
     """
     scenarios = {row["slice"] for row in rows} - {"all"}
-    judged = [row for row in rows if not scenarios or row["slice"] in scenarios]
+    judged = [row for row in rows if row["slice"] in scenarios and _is_large(dataset, row)]
+    judged = judged or [row for row in rows if row["slice"] == "all"]
     losses = []
     for row in judged:
         loss = row.get("log_loss", row.get("mean_squared_error"))
@@ -330,20 +335,31 @@ def trial_score(dataset: Dataset, rows: list[Row]) -> float | None:
     return float(np.mean(losses))
 
 
-def _base_loss(dataset, row):
+def _labels(dataset, row):
+    """Labels of a row's task and slice among the rows for training and for judging."""
     task = row["task"]
-    of: dict[str, np.ndarray] = {}
-    for name, split in (("train", dataset.train), ("valid", dataset.test)):
+    for split in (dataset.train, dataset.test):
         chosen = np.ones(len(split), bool)
         if row["slice"] != "all":
             column, value = row["slice"].rsplit(" ", 1)
             chosen = split.features[column] == int(value)
         chosen = chosen & split.label_masks.get(task, np.ones(len(split), bool))
-        of[name] = split.labels[task][chosen].astype(np.float64)
-    mean = of["train"].mean()
-    if dataset.tasks[task] == "regression":
-        return float(np.mean((of["valid"] - mean) ** 2))
-    rate = of["valid"].mean()
+        yield split.labels[task][chosen].astype(np.float64)
+
+
+def _is_large(dataset, row):
+    if dataset.tasks[row["task"]] == "regression":
+        return all(len(labels) >= FEWEST for labels in _labels(dataset, row))
+    positive = [(labels.sum(), len(labels)) for labels in _labels(dataset, row)]
+    return all(FEWEST <= number <= rows - FEWEST for number, rows in positive)
+
+
+def _base_loss(dataset, row):
+    train, judging = _labels(dataset, row)
+    mean = train.mean()
+    if dataset.tasks[row["task"]] == "regression":
+        return float(np.mean((judging - mean) ** 2))
+    rate = judging.mean()
     mean = np.clip(mean, 1e-6, 1 - 1e-6)
     return float(-(rate * np.log(mean) + (1 - rate) * np.log1p(-mean)))
 

@@ -1,5 +1,7 @@
 """Every arm gets as many trials, drawn before looking, and the choice follows from their scores."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from tiny_evidence import lens
@@ -111,7 +113,7 @@ def test_the_score_of_several_tasks_is_the_mean_over_their_base_rates():
 
 
 def test_the_score_of_several_scenarios_is_the_mean_over_their_own_base_rates():
-    world = simulator.scenarios(num_rows=2_000, num_valid_rows=400, num_test_rows=100)
+    world = simulator.scenarios(num_rows=9_000, num_valid_rows=6_000, num_test_rows=100)
     shown = cells.for_tuning(world)
     parts = cells.scenario_parts(shown)
     assert len(parts) == 4
@@ -124,6 +126,31 @@ def test_the_score_of_several_scenarios_is_the_mean_over_their_own_base_rates():
         label = world.valid.label[world.valid.features[column] == value]
         wanted.append(0.5 / -np.where(label > 0.5, np.log(rate), np.log(1 - rate)).mean())
     assert cells.trial_score(shown, rows) == pytest.approx(np.mean(wanted))
+
+
+def test_a_scenario_almost_without_clicks_does_not_judge():
+    """Its base loss is next to zero, and would outweigh all others."""
+    world = simulator.scenarios(num_rows=9_000, num_valid_rows=6_000, num_test_rows=100)
+    column = next(c.name for c in world.feature_columns if c.group == "scenario")
+    shown = cells.for_tuning(world)
+    parts = cells.scenario_parts(shown)
+    values = np.unique(world.valid.features[column])
+
+    def without_clicks(split, value):
+        chosen = split.features[column] == value
+        return dataclasses.replace(split, labels={"click": np.where(chosen, 0.0, split.label)})
+
+    def rows(loss):
+        found = {part: {"task": "click", "slice": part, "log_loss": 0.5} for part in parts}
+        found[f"{column} {values[1]}"]["log_loss"] = loss
+        return [{"task": "click", "slice": "all", "log_loss": 0.4}, *found.values()]
+
+    for name in ("train", "test"):
+        one = dataclasses.replace(shown, **{name: without_clicks(getattr(shown, name), values[1])})
+        assert cells.trial_score(one, rows(0.001)) == cells.trial_score(one, rows(5.0)) < 2
+    assert cells.trial_score(shown, rows(0.001)) != cells.trial_score(shown, rows(5.0))
+    few = dataclasses.replace(shown, test=shown.test.take(np.arange(30)))
+    assert cells.trial_score(few, rows(5.0)) == 0.4  # none of them is large enough: all rows judge
 
 
 def test_drawn_knobs_follow_the_world_and_stay_in_their_range():

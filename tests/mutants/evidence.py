@@ -42,4 +42,18 @@ MUTANTS = [
         "    order = np.lexsort((-score, group))",
         CELL,
     ),
+    Mutant(
+        "tuning: a scenario without a click judges, too",
+        "experiments/cells.py",
+        'if row["slice"] in scenarios and _is_large(dataset, row)]',
+        'if row["slice"] in scenarios]',
+        "experiments/test_evidence_tuning.py::test_a_scenario_almost_without_clicks_does_not_judge",
+    ),
+    Mutant(
+        "tuning: a scenario is large by its rows of either label",
+        "experiments/cells.py",
+        "    return all(FEWEST <= number <= rows - FEWEST for number, rows in positive)",
+        "    return all(FEWEST <= rows for number, rows in positive)",
+        "experiments/test_evidence_tuning.py::test_a_scenario_almost_without_clicks_does_not_judge",
+    ),
 ]
