@@ -46,8 +46,4 @@ EXPERIMENT = Experiment(
         level("dien_is_level", "DIEN and the mean of the history are level.", "DIEN", "mean"),
     ],
     fit={"epochs": 3, "batch_size": 2048, "patience": 1},
-    amendments=[
-        "Tabs with fewer than 20 rows of a label no longer judge trials; one without a click had"
-        " decided every choice.",
-    ],
 )
