@@ -307,7 +307,7 @@ def _arm(experiment: Experiment, arm: Arm, store: Store, table: pd.DataFrame) ->
             }
             for point, choice in chosen.items()
         },
-        "prefix": store.value("prefix", arm.name),
+        "prefix": store.value("prefix", arm.name, experiment.worlds_of(arm)[0]),
         "code": code_of(experiment, arm),
         "seconds": round(float(np.mean(seconds)), 2),
         "spread": round(initialisation_spread(table, arm.name), 6),

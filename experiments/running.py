@@ -167,6 +167,7 @@ def cell_units(experiment: Experiment, store: Store) -> list[Unit]:
         {
             "kind": "prefix",
             "arm": arm.name,
+            "world": experiment.worlds_of(arm)[0],
             "choice": options_at(experiment, chosen[arm.name], experiment.points[0]),
         }
         for arm in experiment.arms
@@ -205,7 +206,7 @@ def is_done(unit: Unit, store: Store) -> bool:
     if unit["kind"] == "bounds":
         return ("bounds", unit["point"], unit["world"]) in store.done
     if unit["kind"] == "prefix":
-        return ("prefix", unit["arm"]) in store.done
+        return ("prefix", unit["arm"], unit["world"]) in store.done
     return False
 
 

@@ -91,7 +91,7 @@ def _measured(experiment: Experiment, unit: dict[str, Any]) -> Iterator[tuple[li
     elif kind == "prefix":
         arm = experiment.arm(unit["arm"])
         choice = as_options(unit["choice"])
-        yield ["prefix", arm.name], prefixes.prefix(experiment, arm, choice)
+        yield ["prefix", arm.name, unit["world"]], prefixes.prefix(experiment, arm, choice)
     else:
         raise ValueError(f"unit: expected a known kind, got {kind!r}")
 

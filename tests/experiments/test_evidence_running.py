@@ -242,6 +242,14 @@ def test_torn_and_foreign_lines_of_a_log_are_passed_over(tmp_path):
     assert Store(experiment, tmp_path).value("prefix", "blurred") == 3
 
 
+def test_a_beginning_belongs_to_its_world(tmp_path):
+    """A new block of worlds has the log of the old one, and not its prefixes."""
+    log = Store(registry.load(NAME, DECLARED), tmp_path)
+    log.add({"key": ["prefix", "sharp", 100], "value": 1, "seconds": 0.1})
+    unit = {"kind": "prefix", "arm": "sharp", "world": 100}
+    assert running.is_done(unit, log) and not running.is_done(unit | {"world": 120}, log)
+
+
 def test_what_decides_the_cells_decides_the_folder_of_the_log():
     import dataclasses
 
