@@ -2,8 +2,7 @@
 
 Clicks of the last three days, each scored by the model of the evening before. The features do not
 move with the day (past counts and rates, which even an old model would read fresh, are left out).
-The tab is left out as well: with it, trials are judged by the mean of the tabs' relative losses,
-and a tab of a few rows without a click decides that mean.
+The tab is left out as well, so that all rows judge a trial alike.
 """
 
 from typing import Any
