@@ -109,7 +109,8 @@ def problems(path: Path, notebook: Any) -> list[str]:
     Returns:
         For a converted lesson, a line for each figure without its alternative text and for each
         cell that has to be folded; for any, a line for each cell folded without its tag or not
-        folded in spite of it, and for a folded cell of an exercise.
+        folded in spite of it, for a folded cell of an exercise, and for a figure of matplotlib that
+        the kernel could not draw.
     """
     found = []
     converted = is_converted(path)
@@ -126,6 +127,10 @@ def problems(path: Path, notebook: Any) -> list[str]:
             )
         if tagged and "# your code here" in cell.source:
             found.append(f"{where}: expected an open cell for the reader's answer, got {FOLDED}")
+        if any(_is_name_alone(output) for output in cell.outputs):
+            found.append(
+                f"{where}: expected a figure, got its name alone; call `plots.use_style()` before"
+            )
         if converted:
             if not tagged and only_plots_or_checks(cell.source):
                 found.append(
@@ -191,6 +196,13 @@ def is_figure(output: Mapping[str, Any]) -> bool:
     """
     data = output.get("data", {})
     return "image/png" in data or FIGURE.match(data.get("text/html", "")) is not None
+
+
+def _is_name_alone(output):
+    data = output.get("data", {})
+    return "image/png" not in data and "".join(data.get("text/plain", "")).startswith(
+        "<Figure size"
+    )
 
 
 def _describe(output, text):

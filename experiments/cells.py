@@ -314,7 +314,8 @@ def trial_score(dataset: Dataset, rows: list[Row]) -> float | None:
 
     Log loss, or the squared error of a regression task; with several tasks or scenarios the mean
     of each one's loss over that of its own base rate. A scenario with fewer than ``FEWEST`` rows of
-    a label does not judge: its base loss is chance, and next to zero where a label is missing.
+    a label does not judge: its base loss is chance, and next to zero where a label is missing. A
+    task that no scenario judges is judged by all its rows.
 
     Args:
         dataset: as ``for_tuning`` gives it.
@@ -323,9 +324,11 @@ def trial_score(dataset: Dataset, rows: list[Row]) -> float | None:
     Returns:
         The score; None where the loss was not finite.
     """
-    scenarios = {row["slice"] for row in rows} - {"all"}
-    judged = [row for row in rows if row["slice"] in scenarios and _is_large(dataset, row)]
-    judged = judged or [row for row in rows if row["slice"] == "all"]
+    judged = []
+    for task in dict.fromkeys(row["task"] for row in rows):
+        own = {row["slice"]: row for row in rows if row["task"] == task}
+        whole = own.pop("all")
+        judged += [row for row in own.values() if _is_large(dataset, row)] or [whole]
     losses = []
     for row in judged:
         loss = row.get("log_loss", row.get("mean_squared_error"))

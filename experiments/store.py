@@ -17,6 +17,9 @@ BUILD = Path(__file__).parents[1] / "build" / "experiments"
 
 Key = tuple[Any, ...]
 
+_WORLD = {"bounds": 2, "cell": 3, "prefix": 2}
+"""Where the world stands in a key."""
+
 
 def measured_sha(experiment: Experiment) -> str:
     """A hash of what decides the cells; margins, contrasts and blocks of worlds do not.
@@ -59,6 +62,7 @@ class Store:
         self.home = Path(build) / experiment.identifier
         self.folder = self.home / measured_sha(experiment)[:12]
         self.path = self.folder / "log.jsonl"
+        self._worlds = {world for arm in experiment.arms for world in experiment.worlds_of(arm)}
         self.done: dict[Key, dict[str, Any]] = {entry_key(one): one for one in self._read()}
 
     def _read(self) -> Iterator[dict[str, Any]]:
@@ -100,8 +104,19 @@ class Store:
         return self.done[key]["value"]
 
     def seconds(self, *kinds: str) -> list[float]:
-        """Seconds of the entries of some kinds, in the order in which they were written."""
-        return [one["seconds"] for key, one in self.done.items() if key[0] in kinds]
+        """Seconds of the entries of some kinds, in the order in which they were written.
+
+        The log may hold worlds of a former block, too; they are left out.
+        """
+        return [
+            one["seconds"]
+            for key, one in self.done.items()
+            if key[0] in kinds and self._is_of_block(key)
+        ]
+
+    def _is_of_block(self, key: Key) -> bool:
+        place = _WORLD.get(key[0])
+        return place is None or (len(key) > place and key[place] in self._worlds)
 
     def predictions(self, arm: str, initialisation: int) -> Path:
         """File of an arm's predictions on real data."""

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from recsys_lib import zoo
+from recsys_lib.data import simulator
 from recsys_lib.data.dataset import Dataset
 from recsys_lib.data.splits import Split
 from recsys_lib.features.columns import CategoricalColumn, NumericColumn, SequenceColumn
@@ -189,9 +190,8 @@ def _days(dataset: Dataset, split: Split) -> np.ndarray:
     A date of KuaiRand begins up to an hour before midnight.
     """
     time = np.asarray(split.time, np.int64)
-    knobs = getattr(dataset, "knobs", {})
-    if "rows_per_day" in knobs:
-        return time // knobs["rows_per_day"]
+    if isinstance(dataset, simulator.SimulatedDataset):
+        return simulator.day_of(dataset, split)
     return (time + 9 * SECONDS_OF_AN_HOUR) // (24 * SECONDS_OF_AN_HOUR)
 
 

@@ -46,7 +46,7 @@ def drawn(
         means = [row[name][0] for row in own]
         lows = [row[name][0] - row[name][1] if len(row[name]) > 1 else 0 for row in own]
         highs = [row[name][2] - row[name][0] if len(row[name]) > 1 else 0 for row in own]
-        look = _look(styles[place], place, sum(again[: place + 1]) if again[place] else 0)
+        look = _look(styles, place, sum(again[: place + 1]) if again[place] else 0)
         if sweep is not None:
             points = [float(row["point"]) for row in own]
             axes.errorbar(points, means, [lows, highs], label=model, capsize=2, **look)
@@ -69,9 +69,14 @@ def drawn(
     return figure
 
 
-def _look(style, place, again):
+def _look(styles, place, again):
     """How an arm is drawn; ``again``: 0 for a model's first, then numbered through the figure."""
-    if style is None:  # none of the book's models: it has none of their colours
+    from recsys_lib.book.plots import series_style
+
+    style = styles[place]
+    if style is None and not any(styles):
+        return series_style(place)
+    if style is None:  # it stands beside models of the book, and has none of their colours
         return {"color": _OTHERS, "marker": _OTHER_MARKERS[place % len(_OTHER_MARKERS)]}
     color, marker, dash = style
     if again:

@@ -79,6 +79,9 @@ class Evidence:
     def _ipython_display_(self) -> None:
         from IPython.display import display
 
+        from recsys_lib.book.figures import show_with_descriptions
+
+        show_with_descriptions()  # of a lesson that draws nothing else a kernel shows names alone
         display(self.table)
         if legend := self.brackets():
             print(legend)

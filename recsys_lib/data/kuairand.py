@@ -92,10 +92,8 @@ def load(
             of more than 30 minutes between two clicks begins a new one, see ``sessions.divide``),
             ``history_session``, the number of each video's session counted back from 1, and
             ``history_age``, how long ago each video was clicked (``sessions.age_buckets``).
-
-        new_ids: whether values that training never holds get ids of their own, behind those that
-            it does hold or between them, for models that train on the later days, too. Only such
-            a model may read them.
+        new_ids: whether values that the first days never hold get ids, too: for models that train
+            on the later days. To any other model such an id is a row that nothing trained.
 
     Returns:
         A ``Dataset``; ``group`` is the log's user id, ``row_id`` the row over the logs that are

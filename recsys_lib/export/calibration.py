@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import optimize, special
 
 from recsys_lib.checks import check_number
 
@@ -95,7 +96,6 @@ Calibration = Sampling | Platt | Curve
 
 _LOWEST = 1e-7
 """Probabilities nearer to 0 or 1 than this count as this near, so that each has a logit."""
-_NEWTON_STEPS = 100
 
 
 def fit_platt(task: str, label: ArrayLike, probability: ArrayLike) -> Platt:
@@ -135,24 +135,14 @@ def fit_platt(task: str, label: ArrayLike, probability: ArrayLike) -> Platt:
         raise ValueError(f"calibration of {task!r}: expected labels 0 and 1, got {set(label)}")
     target = np.where(label == 1, (ones + 1) / (ones + 2), 1 / (zeros + 2))
     kept = np.clip(probability, _LOWEST, 1 - _LOWEST)
-    features = np.stack([np.log(kept) - np.log1p(-kept), np.ones(len(label))], axis=1)
+    features = np.stack([special.logit(kept), np.ones(len(label))], axis=1)
 
     def loss(line):
         logit = features @ line
-        return float(np.sum(np.logaddexp(0, logit) - target * logit))
+        error = special.expit(logit) - target
+        return np.mean(np.logaddexp(0, logit) - target * logit), error @ features / len(label)
 
-    line = np.array([1.0, 0.0])
-    for _ in range(_NEWTON_STEPS):
-        p = 0.5 + 0.5 * np.tanh(features @ line / 2)
-        hessian = features.T @ (features * (p * (1 - p))[:, None])
-        # Where all scores are alike no slope is better than another: the shortest step.
-        step = np.linalg.lstsq(hessian, features.T @ (p - target), rcond=None)[0]
-        share = 1.0
-        while share > _LOWEST and loss(line - share * step) > loss(line):
-            share /= 2
-        if share <= _LOWEST or np.abs(step).max() < _LOWEST:
-            break
-        line = line - share * step
+    line = optimize.minimize(loss, [1.0, 0.0], jac=True, method="BFGS", options={"gtol": 1e-9}).x
     if line[0] <= 0:
         raise ValueError(
             f"calibration of {task!r}: expected scores that rise with the label, got a line of "

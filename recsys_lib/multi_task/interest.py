@@ -14,16 +14,14 @@ from typing import Any
 import keras
 from keras import KerasTensor
 
-from recsys_lib.checks import check_choice
 from recsys_lib.features.columns import Column
 from recsys_lib.features.embedding import check_l2
 from recsys_lib.features.penalties import L2
-from recsys_lib.layers.attention import weighted_sum
 from recsys_lib.layers.blocks import side_by_side
 from recsys_lib.layers.options import Activation, Initializer, Widths
 from recsys_lib.sequence.behaviours import read_request
-from recsys_lib.sequence.din import ActivationUnit
-from recsys_lib.sequence.head import SCALES, normalized, step_scale, with_products
+from recsys_lib.sequence.din import attended_interest
+from recsys_lib.sequence.head import with_products
 
 INTERESTS = ("pooled", "attention")
 """How a history is read: as every list, or by DIN's unit."""
@@ -62,7 +60,6 @@ def input_with_interest(
     Raises:
         ValueError: no history, or an unknown option.
     """
-    check_choice("scale", scale, SCALES)
     request = read_request(
         feature_columns,
         embedding_dim,
@@ -70,16 +67,9 @@ def input_with_interest(
         embeddings_initializer=embeddings_initializer,
         embedding_l2=check_l2(feature_columns, embedding_l2),
     )
-    unit = ActivationUnit(
-        attention_units,
-        attention_activation,
-        scale=step_scale(scale),
-        **hidden,
-        name="history_weights",
+    interest = attended_interest(
+        request, scale, "interest", attention_units, attention_activation, **hidden
     )
-    weights = unit(request.behaviours, request.candidate, request.mask)
-    interest = weighted_sum(weights, request.behaviours, name="interest")
-    interest = normalized(request, interest, scale, "interest")
     profile = [] if request.profile is None else [request.profile]
     features = [*profile, request.candidate, *with_products(request, [interest], product)]
     return request.inputs, keras.layers.Identity(name="features")(side_by_side(features))

@@ -22,7 +22,6 @@ from recsys_lib.checks import check_bool, check_choice, check_integer, check_wid
 from recsys_lib.features.columns import Column, check_columns
 from recsys_lib.features.embedding import build_inputs, check_l2
 from recsys_lib.features.penalties import L2
-from recsys_lib.layers.attention import weighted_sum
 from recsys_lib.layers.blocks import MLP, side_by_side
 from recsys_lib.layers.heads import Tasks, check_tasks, predict_each, predict_funnel
 from recsys_lib.layers.network_stack import Gates, Mixture, NetworkStack
@@ -30,8 +29,8 @@ from recsys_lib.layers.options import Activation, Initializer, Widths
 from recsys_lib.multi_scenario.parts import KnownScenarios, flat_features, scenario_column
 from recsys_lib.multi_scenario.pepnet import GateNU
 from recsys_lib.sequence.behaviours import read_request
-from recsys_lib.sequence.din import ActivationUnit
-from recsys_lib.sequence.head import SCALES, normalized, step_scale, with_products
+from recsys_lib.sequence.din import attended_interest
+from recsys_lib.sequence.head import SCALES, with_products
 from recsys_lib.sequence.pooling import SCALES_OF_POOLING, pooled_interest
 
 INTERESTS = ("attention", "mean", "none")
@@ -145,16 +144,9 @@ def build_ranker(
     if interest == "mean":
         features += with_products(request, [pooled_interest(request, scale, "interest")], product)
     elif interest == "attention":
-        unit = ActivationUnit(
-            attention_units,
-            attention_activation,
-            scale=step_scale(scale),
-            **options,
-            name="history_weights",
+        vector = attended_interest(
+            request, scale, "interest", attention_units, attention_activation, **options
         )
-        weights = unit(request.behaviours, request.candidate, request.mask)
-        vector = weighted_sum(weights, request.behaviours, name="interest")
-        vector = normalized(request, vector, scale, "interest")
         features += with_products(request, [vector], product)
     inputs, options["activation"] = dict(request.inputs), activation
     if scenario_use != "none":

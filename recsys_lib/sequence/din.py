@@ -12,10 +12,11 @@ Taught in chapter 04, "DIN".
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
-from keras import ops
+from keras import KerasTensor, ops
 
 from recsys_lib.checks import check_bool, check_choice, check_widths
 from recsys_lib.features.columns import Column
@@ -26,7 +27,7 @@ from recsys_lib.layers.attention import STEP_SCALES, weighted_sum, weights_of_st
 from recsys_lib.layers.blocks import MLP, side_by_side
 from recsys_lib.layers.heads import Tasks
 from recsys_lib.layers.options import Activation, Initializer, Widths
-from recsys_lib.sequence.behaviours import RecencyEmbedding, read_request
+from recsys_lib.sequence.behaviours import RecencyEmbedding, Request, read_request
 from recsys_lib.sequence.head import SCALES, normalized, score, step_scale
 
 UNIT_INPUTS = ("difference", "outer")
@@ -198,6 +199,43 @@ class ActivationUnit(keras.layers.Layer):
             "dropout_rate": self.network.dropout_rate,
             "batch_normalization": self.network.batch_normalization,
         }
+
+
+def attended_interest(
+    request: Request,
+    scale: str,
+    name: str,
+    units: Widths,
+    activation: Activation,
+    **hidden: Any,
+) -> KerasTensor:
+    """The history as one vector: the sum of its vectors, weighted by DIN's unit.
+
+    Args:
+        request: ``Request``.
+        scale: see ``build_din``.
+        name: of the layer that sums, ``(batch, width)``; the weights ``(batch, steps)`` are those
+            of the layer ``history_weights``.
+        units, activation: of the unit's network.
+        **hidden: its ``dropout_rate`` and ``batch_normalization``.
+
+    Returns:
+        ``(batch, width)``; before a normalization it is zero where there is no behaviour.
+
+    Raises:
+        ValueError: an unknown scale.
+    """
+    check_choice("scale", scale, SCALES)
+    unit = ActivationUnit(
+        units,
+        activation,
+        scale=step_scale(scale),
+        **hidden,
+        name="history_weights",
+    )
+    weights = unit(request.behaviours, request.candidate, request.mask)
+    interest = weighted_sum(weights, request.behaviours, name=name)
+    return normalized(request, interest, scale, name)
 
 
 def build_din(

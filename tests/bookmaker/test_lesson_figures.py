@@ -212,6 +212,18 @@ def test_what_only_plots_or_checks(source, expected):
     assert figures.only_plots_or_checks(source) is expected
 
 
+def test_a_figure_that_the_kernel_could_not_draw_is_named(chapters, overview):
+    def named(notebook):
+        show(notebook)
+        (output,) = next(c for c in notebook.cells if "plots.curves" in c.source).outputs
+        output.data = {"text/plain": "<Figure size 700x250 with 1 Axes>"}
+
+    path = chapters.write(with_figure(overview))
+    chapters.fake(path, named)
+    found = lesson_checks.check_lesson(path)
+    assert sum("expected a figure, got its name alone" in line for line in found) == 1
+
+
 def test_pixels_are_no_paths_of_this_machine(chapters, overview):
     def change(notebook):
         described(notebook)

@@ -219,6 +219,20 @@ def test_what_is_no_model_of_the_book_has_none_of_their_colours():
     assert axes.get_xlabel().endswith("mean and 95 % interval")
 
 
+def test_where_none_is_a_model_of_the_book_each_has_a_look_of_its_own():
+    names = [f"policy {number}" for number in range(8)]
+    arms = {name: {"style": None} for name in names}
+    declaration = record()["declaration"] | {
+        "arms": [{"name": name} for name in names],
+        "sweep": {"knob": "drift", "values": [0, 1]},
+    }
+    rows = [row(name, point, 90.0) for name in names for point in ("0", "1")]
+    (axes,) = Evidence(record(arms=arms, declaration=declaration, summary=rows)).figure().axes
+    lines = [curve.lines[0] for curve in axes.containers]
+    assert len({(line.get_color(), line.get_marker()) for line in lines}) == 8
+    assert len({line.get_color() for line in lines}) > 5
+
+
 def test_an_axis_without_intervals_promises_none():
     rows = [row("DIN", "", 90.0) | {"points": [90.0]}, row("mean", "", 70.0) | {"points": [70.0]}]
     (axes,) = Evidence(record(summary=rows)).figure().axes

@@ -250,6 +250,17 @@ def test_a_beginning_belongs_to_its_world(tmp_path):
     assert running.is_done(unit, log) and not running.is_done(unit | {"world": 120}, log)
 
 
+def test_a_former_block_in_the_log_is_not_counted(tmp_path):
+    experiment = registry.load(NAME, DECLARED)
+    log = Store(experiment, tmp_path)
+    first = experiment.worlds[0]
+    for number, world in enumerate((first, first - 1)):
+        log.add({"key": ["cell", "sharp", None, world, 0], "value": [], "seconds": 1.0 + number})
+        log.add({"key": ["bounds", None, world], "value": [], "seconds": 5.0 + number})
+    log.add({"key": ["tune", "sharp", 0, None, 0, 0], "value": {}, "seconds": 9.0})
+    assert log.seconds("cell", "bounds", "tune") == [1.0, 5.0, 9.0]
+
+
 def test_what_decides_the_cells_decides_the_folder_of_the_log():
     import dataclasses
 

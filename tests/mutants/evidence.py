@@ -45,8 +45,8 @@ MUTANTS = [
     Mutant(
         "tuning: a scenario without a click judges, too",
         "experiments/cells.py",
-        'if row["slice"] in scenarios and _is_large(dataset, row)]',
-        'if row["slice"] in scenarios]',
+        "[row for row in own.values() if _is_large(dataset, row)]",
+        "[row for row in own.values()]",
         "experiments/test_evidence_tuning.py::test_a_scenario_almost_without_clicks_does_not_judge",
     ),
     Mutant(

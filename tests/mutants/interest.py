@@ -3,6 +3,7 @@
 from runner import Mutant
 
 INTEREST = "recsys_lib/multi_task/interest.py"
+DIN = "recsys_lib/sequence/din.py"
 MMOE = "recsys_lib/multi_task/mmoe.py"
 TEST = "multi_task/test_interest.py"
 FORMULA = f"{TEST}::test_tasks_equal_the_formula"
@@ -33,21 +34,21 @@ MUTANTS = [
     ),
     Mutant(
         "interest: every scale is the raw sum",
-        INTEREST,
+        DIN,
         "scale=step_scale(scale)",
         'scale="raw"',
         DINS,
     ),
     Mutant(
         "interest: never normalised",
-        INTEREST,
-        'interest = normalized(request, interest, scale, "interest")',
-        "interest = interest",
+        DIN,
+        "    return normalized(request, interest, scale, name)",
+        "    return interest",
         DINS,
     ),
     Mutant(
         "interest: the unit gets no options of networks",
-        INTEREST,
+        DIN,
         "        **hidden,\n        name=",
         "        name=",
         REACH,

@@ -3,6 +3,7 @@
 from runner import Mutant
 
 RANKER = "recsys_lib/one_request/ranker.py"
+DIN = "recsys_lib/sequence/din.py"
 CALIBRATION = "recsys_lib/one_request/calibration.py"
 TEST = "one_request/test_ranker.py"
 TEST_CALIBRATION = "one_request/test_calibration.py"
@@ -48,9 +49,9 @@ MUTANTS = [
     ),
     Mutant(
         "ranker: padding counts as behaviours",
-        RANKER,
-        "weights = unit(request.behaviours, request.candidate, request.mask)",
-        "weights = unit(request.behaviours, request.candidate, ops.ones_like(request.mask))",
+        DIN,
+        "    weights = unit(request.behaviours, request.candidate, request.mask)",
+        "    weights = unit(request.behaviours, request.candidate, ops.ones_like(request.mask))",
         f"{TEST}::test_padded_steps_have_weight_zero",
     ),
     Mutant(
@@ -62,16 +63,16 @@ MUTANTS = [
     ),
     Mutant(
         "ranker: the raw sum whatever the scale",
-        RANKER,
-        "            scale=step_scale(scale),\n",
+        DIN,
+        "        scale=step_scale(scale),\n",
         "",
         SCALED,
     ),
     Mutant(
         "ranker: the interest of attention is not normalised",
-        RANKER,
-        'vector = normalized(request, vector, scale, "interest")',
-        'normalized(request, vector, scale, "interest")',
+        DIN,
+        "    return normalized(request, interest, scale, name)",
+        "    normalized(request, interest, scale, name)\n    return interest",
         SCALED,
     ),
     Mutant(
@@ -112,8 +113,8 @@ MUTANTS = [
     Mutant(
         "ranker: no dropout in the unit of the attention",
         RANKER,
-        '            **options,\n            name="history_weights",\n',
-        '            name="history_weights",\n',
+        "attention_units, attention_activation, **options",
+        "attention_units, attention_activation",
         f"{TEST}::test_options_of_networks_reach_unit_experts_and_towers",
     ),
     Mutant(

@@ -81,17 +81,13 @@ def request_drawing(short: bool = False) -> "Drawing":
     Returns:
         The drawing.
     """
-    from recsys_lib.book.diagrams.sketching import drawn
-
     if short:
         said = {
             ("ranker", "value"): "1,000 probabilities",
             ("value", "page"): "10 of 1,000",
             ("log", "ranker"): "trains it",
         }
-        drawing = drawn(short_request_plan(), labels=said)
-        drawing.has_legend = False
-        return drawing
+        return _plain(short_request_plan(), said)
     labels = {
         ("candidates", "ranker"): "1,000",
         ("ranker", "undo"): "click q, both r",
@@ -100,9 +96,7 @@ def request_drawing(short: bool = False) -> "Drawing":
         ("log", "ranker"): "trains it",
         ("log", "undo"): "w",
     }
-    drawing = drawn(request_plan(), labels=labels)
-    drawing.has_legend = False
-    return drawing
+    return _plain(request_plan(), labels)
 
 
 def request_way(short: bool = False) -> "Picture":
@@ -151,11 +145,7 @@ def serving_plan() -> Plan:
 
 def serving_drawing() -> "Drawing":
     """The drawing behind ``serving_way``, as numbers."""
-    from recsys_lib.book.diagrams.sketching import drawn
-
-    drawing = drawn(serving_plan())
-    drawing.has_legend = False
-    return drawing
+    return _plain(serving_plan())
 
 
 def serving_way() -> "Picture":
@@ -197,11 +187,7 @@ def days_plan() -> Plan:
 
 def days_drawing() -> "Drawing":
     """The drawing behind ``days_way``, as numbers."""
-    from recsys_lib.book.diagrams.sketching import drawn
-
-    drawing = drawn(days_plan())
-    drawing.has_legend = False
-    return drawing
+    return _plain(days_plan())
 
 
 def days_way() -> "Picture":
@@ -215,6 +201,15 @@ def days_way() -> "Picture":
         'A day, and three ways through its evening'
     """
     return days_drawing().picture()
+
+
+def _plain(plan: Plan, labels: dict[tuple[str, str], str] | None = None) -> "Drawing":
+    """A way is read without a legend: its boxes say what they are."""
+    from recsys_lib.book.diagrams.sketching import drawn
+
+    drawing = drawn(plan, labels=labels)
+    drawing.has_legend = False
+    return drawing
 
 
 class Lesson(NamedTuple):
