@@ -124,7 +124,7 @@ def export(
     }
     golden = golden_request(columns, values, request, dataset)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+    with tempfile.TemporaryDirectory(prefix=unfinished(folder), dir=folder.parent) as temporary:
         place = pathlib.Path(temporary) / "export"
         place.mkdir()
         graphs = graphs_of(model, request)
@@ -149,6 +149,19 @@ def export(
                 ) from error
         os.replace(place, folder)
     return folder
+
+
+def unfinished(folder: str | os.PathLike) -> str:
+    """How the name of the folder begins in which an export is written before it is whole.
+
+    Args:
+        folder: as for ``export``.
+
+    Example:
+        >>> unfinished("exports/of_today")
+        '.of_today.unfinished-'
+    """
+    return f".{pathlib.Path(folder).name}.unfinished-"
 
 
 def check_target(folder: str | os.PathLike, onnx: bool = True) -> pathlib.Path:

@@ -23,6 +23,8 @@ from recsys_lib.train.settings import Settings
 
 SCORES = "scores.json"
 """Written last: a folder that has it is finished."""
+EXPORTING = "exporting"
+"""In the folder of a run that has begun to write its export: where to."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,6 +109,17 @@ def check_output(folder: str | Path) -> None:
         raise ValueError(f"{folder}: expected a folder, got a file")
 
 
+def is_exporting(folder: str | Path, output: str | Path) -> bool:
+    """Whether a run was killed while it wrote this export, which is then its own to write again.
+
+    Args:
+        folder: of the export.
+        output: of the run.
+    """
+    said = Path(output) / EXPORTING
+    return said.is_file() and said.read_text(encoding="utf-8") == str(Path(folder).resolve())
+
+
 def check_export(folder: str | Path, output: str | Path) -> None:
     """Raise ``ValueError`` where the model of a run could not be exported in the end.
 
@@ -119,6 +132,8 @@ def check_export(folder: str | Path, output: str | Path) -> None:
     folder = Path(folder)
     if folder.resolve() == Path(output).resolve():
         raise ValueError(f"export: expected another folder than that of the run, got {folder}")
+    if is_exporting(folder, output):
+        return
     try:
         check_target(folder)
     except ValueError as error:

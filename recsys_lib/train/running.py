@@ -1,9 +1,11 @@
 """Carry out a plan: train, score, and write what is left."""
 
 import dataclasses
+import glob
 import json
 import math
 import os
+import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,9 +23,17 @@ from recsys_lib.data.files import FileDataset
 from recsys_lib.data.splits import Split
 from recsys_lib.export.calibration import Platt, fit_platt, to_config
 from recsys_lib.export.folders import export as write_export
+from recsys_lib.export.folders import unfinished
 from recsys_lib.export.replay import calibrate as calibrated
 from recsys_lib.features.columns import column_to_config
-from recsys_lib.train.planning import SCORES, Plan, check_export, check_output
+from recsys_lib.train.planning import (
+    EXPORTING,
+    SCORES,
+    Plan,
+    check_export,
+    check_output,
+    is_exporting,
+)
 from recsys_lib.training.baselines import base_rate
 from recsys_lib.training.distributed import is_chief, join_workers
 from recsys_lib.training.evaluation import score_task
@@ -99,7 +109,7 @@ def train(
         _write_predictions(folder, data.test, told["test"], predictions)
     lines, remarks = _lines(data, told["valid"]) if calibrate else ({}, {})
     if export is not None:
-        write_export(model, export, data, calibration=lines.values())
+        _export(model, Path(export), folder, data, lines)
     scores = {
         "model": plan.model.key,
         "options": {name: _plain(value) for name, value in plan.options.items()},
@@ -123,8 +133,20 @@ def train(
         },
     }
     _write_json(folder / SCORES, scores)
-    (folder / "checkpoint").unlink(missing_ok=True)
+    for name in ("checkpoint", EXPORTING):
+        (folder / name).unlink(missing_ok=True)
     return scores
+
+
+def _export(
+    model: keras.Model, export: Path, folder: Path, data: Dataset, lines: Mapping[str, Platt]
+) -> None:
+    """Write the export; what a killed run left of it is removed first."""
+    if is_exporting(export, folder):
+        for left in (export, *export.parent.glob(glob.escape(unfinished(export)) + "*")):
+            shutil.rmtree(left, ignore_errors=True)
+    (folder / EXPORTING).write_text(str(export.resolve()), encoding="utf-8")
+    write_export(model, export, data, calibration=lines.values())
 
 
 def of_tasks(dataset: Dataset, tasks: tuple[str, ...]) -> Any:

@@ -45,6 +45,27 @@ MUTANTS = [
         LINE,
     ),
     Mutant(
+        "train: what a killed export left stays",
+        RUNNING,
+        "            shutil.rmtree(left, ignore_errors=True)",
+        "            pass",
+        f"{TEST}::test_a_run_killed_at_its_export_goes_on",
+    ),
+    Mutant(
+        "train: a killed run may overwrite any export",
+        PLANNING,
+        'said.is_file() and said.read_text(encoding="utf-8") == str(Path(folder).resolve())',
+        "said.is_file()",
+        f"{TEST}::test_the_export_of_another_run_is_kept",
+    ),
+    Mutant(
+        "train: a killed run does not know its export",
+        RUNNING,
+        '    (folder / EXPORTING).write_text(str(export.resolve()), encoding="utf-8")\n',
+        "",
+        f"{TEST}::test_a_run_killed_at_its_export_goes_on",
+    ),
+    Mutant(
         "train: the export answers without its line",
         RUNNING,
         "write_export(model, export, data, calibration=lines.values())",

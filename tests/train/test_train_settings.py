@@ -207,6 +207,34 @@ def test_mistakes_are_told_before_training(shop, tmp_path, capsys, monkeypatch, 
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["write_export", "_scores"])
+def test_a_run_killed_at_its_export_goes_on(shop, tmp_path, monkeypatch, name):
+    """Killed while it exports, and between the export and the scores: started again, it ends."""
+    words = [*LR, "--epochs", "1", "--export", str(tmp_path / "served")]
+    real = getattr(running, name)
+
+    def killed(*arguments, **options):
+        (tmp_path / ".served.unfinished-abc").mkdir()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(running, name, killed)
+    with pytest.raises(KeyboardInterrupt):
+        run(shop, tmp_path, *words)
+    assert (tmp_path / "served").exists() == (name == "_scores")
+    monkeypatch.setattr(running, name, real)
+    assert run(shop, tmp_path, *words) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "served"]
+    assert not {"checkpoint", "exporting"} & {path.name for path in (tmp_path / "run").iterdir()}
+    assert "as exported" in verify(tmp_path / "served")
+
+
+def test_the_export_of_another_run_is_kept(shop, trained, tmp_path, capsys):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "exporting").write_text(str(tmp_path / "elsewhere"))
+    assert run(shop, tmp_path, *LR, "--export", str(trained / "served")) == 1
+    assert "export, folder: expected one that does not exist yet" in capsys.readouterr().err
+
+
 def test_what_writes_onnx_is_missed_before_training(shop, tmp_path, capsys, monkeypatch):
     real = importlib.util.find_spec
     monkeypatch.setattr(
