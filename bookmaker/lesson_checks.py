@@ -22,6 +22,7 @@ from bookmaker import (
     links,
     numbers,
     pairs,
+    printed_source,
     sentences,
     tables,
 )
@@ -86,6 +87,7 @@ def check_lesson(text_path):
     problems += budget.problems(lesson, budget.count(text_path, text_notebook, notebook))
     problems += numbers.problems(lesson, notebook)
     problems += notebook_problems(lesson.notebook_path, notebook)
+    problems += printed_source.problems(lesson.notebook_path, notebook)
     return problems + figures.problems(lesson.notebook_path, notebook)
 
 

@@ -32,7 +32,7 @@ def excerpt(
     """
     lines, first = inspect.getsourcelines(thing)
     numbered = list(enumerate((line.rstrip("\n") for line in lines), start=first))
-    hidden = _docstring_lines("".join(lines))
+    hidden = docstring_lines("".join(lines))
     shown = [line for position, line in enumerate(numbered) if position not in hidden]
     shown = shown[_find(thing, shown, start, 0) if start is not None else 0 :]
     if end is not None:
@@ -45,7 +45,7 @@ def excerpt(
     print(textwrap.dedent("\n".join(text for _, text in shown)))
 
 
-def _docstring_lines(source: str) -> set[int]:
+def docstring_lines(source: str) -> set[int]:
     """Positions of the lines that make up docstrings."""
     hidden: set[int] = set()
     for node in ast.walk(ast.parse(textwrap.dedent(source))):

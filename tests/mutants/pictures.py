@@ -6,6 +6,8 @@ WIDGETS = "recsys_lib/book/widgets.py"
 AXES = "recsys_lib/book/common_axes.py"
 FIGURES = "recsys_lib/book/figures.py"
 LESSON_FIGURES = "bookmaker/figures.py"
+PRINTED = "bookmaker/printed_source.py"
+PRINTED_TEST = "bookmaker/test_printed_source.py"
 
 MUTANTS = [
     Mutant(
@@ -63,5 +65,26 @@ MUTANTS = [
         "return texts.pop() if len(texts) == 1 else None",
         "return max(texts, key=lambda text: text or '')",
         "bookmaker/test_lesson_figures.py::test_each_form_of_a_figure_has_to_be_described",
+    ),
+    Mutant(
+        "printed source: of several lines the first is enough",
+        PRINTED,
+        'textwrap.dedent("\\n".join(lines[first : first + len(wanted)])) == "\\n".join(wanted)',
+        "line.strip() == wanted[0].strip()",
+        f"{PRINTED_TEST}::test_source_that_does_not_is_named",
+    ),
+    Mutant(
+        "printed source: unknown lines at the end are always another print",
+        PRINTED,
+        "    while not alone and len(wanted) > 1",
+        "    while len(wanted) > 1",
+        f"{PRINTED_TEST}::test_other_lines_of_a_cell_that_prints_are_no_source",
+    ),
+    Mutant(
+        "printed source: the docstring is printed",
+        PRINTED,
+        "    hidden = docstring_lines(source)\n",
+        "    hidden = set()\n",
+        f"{PRINTED_TEST}::test_source_that_stands_there_is_none",
     ),
 ]
