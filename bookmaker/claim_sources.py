@@ -29,6 +29,8 @@ def ids_in_prose(notebook):
 
 def calls_in_cell(source, name="claim"):
     """Return the calls of the function ``name`` in a code cell, as syntax-tree nodes."""
+    if name not in source:
+        return []
     plain = "\n".join("" if line.lstrip()[:1] in "%!" else line for line in source.splitlines())
     try:
         tree = ast.parse(plain)

@@ -5,7 +5,7 @@ the module that the face takes it from.
 """
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -27,10 +27,11 @@ def find_modules(root: Path, packages: tuple[str, ...]) -> dict[str, Path]:
     return found
 
 
-def imports_in(source: str) -> Iterator[tuple[str, str | None]]:
+@lru_cache(maxsize=4096)
+def imports_in(source: str) -> tuple[tuple[str, str | None], ...]:
     """Every import of a source, also within functions, but for those under ``TYPE_CHECKING``.
 
-    Yields:
+    Returns:
         ``(module, name)`` for ``from module import name``, ``(module, None)`` for ``import
         module``. The name of a star import is ``"*"``.
 
@@ -39,22 +40,24 @@ def imports_in(source: str) -> Iterator[tuple[str, str | None]]:
         ValueError: a relative import.
 
     Example:
-        >>> list(imports_in("import a.b\\nfrom c import d, e"))
-        [('a.b', None), ('c', 'd'), ('c', 'e')]
+        >>> imports_in("import a.b\\nfrom c import d, e")
+        (('a.b', None), ('c', 'd'), ('c', 'e'))
     """
-    waiting = [ast.parse(source)]
+    found: list[tuple[str, str | None]] = []
+    waiting: list[ast.AST] = [ast.parse(source)]
     while waiting:
         node = waiting.pop(0)
         if isinstance(node, ast.Import):
-            yield from ((alias.name, None) for alias in node.names)
+            found += [(alias.name, None) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             if node.level:
                 raise ValueError(f"line {node.lineno}: expected an absolute import")
-            yield from ((node.module, alias.name) for alias in node.names)
+            found += [(str(node.module), alias.name) for alias in node.names]
         elif isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING":
             waiting[:0] = node.orelse
         else:
             waiting[:0] = ast.iter_child_nodes(node)
+    return tuple(found)
 
 
 def loaded_by(module: str, name: str | None, modules: Mapping[str, Path]) -> set[str]:
@@ -68,7 +71,8 @@ def loaded_by(module: str, name: str | None, modules: Mapping[str, Path]) -> set
     Raises:
         ValueError: a module of ours that is not there.
     """
-    if module.split(".")[0] not in {known.split(".")[0] for known in modules}:
+    package = module.split(".")[0]
+    if package not in modules and not any(one.startswith(f"{package}.") for one in modules):
         return set()
     if name is not None and f"{module}.{name}" in modules:
         return whole(f"{module}.{name}", modules)

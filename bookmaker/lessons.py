@@ -7,6 +7,7 @@ both and are no lesson. Optional labs, ``lab_slug.md``, are treated as lessons w
 see ``bookmaker.labs``.
 """
 
+import functools
 import hashlib
 import re
 from dataclasses import dataclass
@@ -215,7 +216,13 @@ def code_of(path):
     Raises:
         LessonError: if the file is not a MyST notebook.
     """
-    return code_in(read_text(path))
+    path = Path(path)
+    return list(_code_of(path, path.stat().st_mtime_ns if path.exists() else 0))
+
+
+@functools.lru_cache(maxsize=256)
+def _code_of(path, _time):
+    return tuple(code_in(read_text(path)))
 
 
 def code_in(notebook):

@@ -94,8 +94,9 @@ def experiments_named(sources: Iterable[str]) -> list[str]:
     """
     found = set()
     sources = list(sources)
+    names = _of_book((*RECORDS, *FINDINGS), sources)
     for source in sources:
-        for name in _of_book((*RECORDS, *FINDINGS), sources):
+        for name in names:
             for call in _calls(source, name):
                 for one in filter(None, _literals(call, name)):
                     found.add(one.rpartition(".")[0] if name in FINDINGS else one)
@@ -289,7 +290,10 @@ def _of_book(names: Iterable[str], sources: Sequence[str]) -> list[str]:
     return [
         name
         for name in names
-        if not any(re.search(rf"^ *def {name}\(", source, re.MULTILINE) for source in sources)
+        if not any(
+            f"def {name}(" in source and re.search(rf"^ *def {name}\(", source, re.MULTILINE)
+            for source in sources
+        )
     ]
 
 
