@@ -7,6 +7,7 @@ both and are no lesson. Optional labs, ``lab_slug.md``, are treated as lessons w
 see ``bookmaker.labs``.
 """
 
+import copy
 import functools
 import hashlib
 import re
@@ -181,14 +182,22 @@ def read_text(path):
     Raises:
         LessonError: if the file is not UTF-8, or not a MyST notebook.
     """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise LessonError(f"{path}: not a MyST notebook: {error}") from error
+    return copy.deepcopy(_notebook_of(text, path))
+
+
+@functools.lru_cache(maxsize=256)
+def _notebook_of(text, path):
+    """Many checks read every text; to parse one takes a tenth of a second."""
     import jupytext
     from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
 
     try:
-        source = jupytext.reads(
-            Path(path).read_text(encoding="utf-8"),
-            fmt={"extension": ".md", "format_name": "myst"},
-        )
+        source = jupytext.reads(text, fmt={"extension": ".md", "format_name": "myst"})
     except Exception as error:
         raise LessonError(f"{path}: not a MyST notebook: {error}") from error
 
@@ -216,13 +225,7 @@ def code_of(path):
     Raises:
         LessonError: if the file is not a MyST notebook.
     """
-    path = Path(path)
-    return list(_code_of(path, path.stat().st_mtime_ns if path.exists() else 0))
-
-
-@functools.lru_cache(maxsize=256)
-def _code_of(path, _time):
-    return tuple(code_in(read_text(path)))
+    return code_in(read_text(path))
 
 
 def code_in(notebook):

@@ -26,9 +26,15 @@ def collected(seed):
     return [line for line in found.stdout.splitlines() if "::" in line]
 
 
-def test_names_do_not_depend_on_the_order_of_sets():
+def test_names_do_not_depend_on_the_order_of_sets(request):
     # Workers that collect other names than each other end the whole run before its first test.
-    first, second = collected(1), collected(2)
-    assert len(first) > 1_000
-    assert sorted(set(first) ^ set(second)) == []
-    assert first == second
+    # A run of all tests is itself a process with another seed, unless it was given one.
+    here = [one.nodeid for one in request.session.items if one.nodeid.startswith("tests/")]
+    if len(here) < 1_000 or os.environ.get("PYTHONHASHSEED", "random") != "random":
+        here = collected(1)
+    there = collected(2)
+    assert len(there) > 1_000
+    assert sorted(set(here) - set(there)) == []
+    # What this run left out does not count; the order of all others does.
+    chosen = set(here)
+    assert here == [name for name in there if name in chosen]
