@@ -143,7 +143,7 @@ class Plan:
         said = {k: v for k, v in self.shared.items() if takes(entry.model, k)}
         having = parameters(entry.model)
         for model, option, value in self.given:
-            everyone = model is None and option in having
+            everyone = model is None and (option in having or option in FIT)
             if everyone or model in (entry.name, entry.model.key, entry.model.name):
                 said[option] = value
         fit = {**self.fit, **entry.fit, **self.fit_given}

@@ -58,6 +58,13 @@ MUTANTS = [
         OPTIONS,
     ),
     Mutant(
+        "leaderboard: a setting of the training for all models goes to none",
+        PLANNING,
+        "everyone = model is None and (option in having or option in FIT)",
+        "everyone = model is None and option in having",
+        WINS,
+    ),
+    Mutant(
         "leaderboard: the recipe wins over the command line",
         PLANNING,
         "fit = {**self.fit, **entry.fit, **self.fit_given}",
