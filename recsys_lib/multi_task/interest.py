@@ -1,4 +1,4 @@
-"""A history in front of a multi-task model: what DIN's unit makes of it beside all other features.
+"""What every multi-task model reads: all features, a history among them pooled or by DIN's unit.
 
     x = [profile, candidate, interest],    interest = sum_j a(e_j, v) e_j    over the real steps j
 
@@ -14,11 +14,13 @@ from typing import Any
 import keras
 from keras import KerasTensor
 
+from recsys_lib.checks import check_choice
 from recsys_lib.features.columns import Column
 from recsys_lib.features.embedding import check_l2
 from recsys_lib.features.penalties import L2
 from recsys_lib.layers.blocks import side_by_side
 from recsys_lib.layers.options import Activation, Initializer, Widths
+from recsys_lib.multi_task.parts import shared_input
 from recsys_lib.sequence.behaviours import read_request
 from recsys_lib.sequence.din import attended_interest
 from recsys_lib.sequence.head import with_products
@@ -27,10 +29,11 @@ INTERESTS = ("pooled", "attention")
 """How a history is read: as every list, or by DIN's unit."""
 
 
-def input_with_interest(
+def task_input(
     feature_columns: Sequence[Column],
     embedding_dim: int,
     *,
+    interest: str,
     attention_units: Widths,
     attention_activation: Activation,
     scale: str,
@@ -40,12 +43,17 @@ def input_with_interest(
     embedding_l2: L2 = 0.0,
     **hidden: Any,
 ) -> tuple[dict[str, KerasTensor], KerasTensor]:
-    """The inputs, and all features side by side as the layer ``features``, the interest among them.
+    """The inputs, and all features side by side as the layer ``features``.
 
     Args:
-        feature_columns: columns with a behaviour history, see ``behaviour_pairs``.
+        feature_columns: columns of any kind; for ``"attention"`` with a behaviour history, see
+            ``behaviour_pairs``.
         embedding_dim: width of each column's vector, where the column states none.
-        attention_units, attention_activation: of the unit's network.
+        interest: ``"pooled"``: every list is one feature, pooled by the column's combiner, see
+            ``shared_input``; ``"attention"``: a history is read by DIN's unit, and other ordered
+            lists are no inputs.
+        attention_units, attention_activation: of the unit's network. These and what follows, down
+            to ``histories``, are of ``"attention"`` alone.
         scale, product: of the interest, see ``build_din``.
         histories: see ``behaviour_pairs``.
         embeddings_initializer: of the tables.
@@ -53,13 +61,15 @@ def input_with_interest(
         **hidden: ``dropout_rate`` and ``batch_normalization`` of the unit's network.
 
     Returns:
-        The dict of column name to input, in the order of the columns, and ``(batch, width)``. Layer
-        ``history_weights`` holds the weights ``(batch, steps)``, ``interest`` the weighted sum, and
-        ``interest_normalization``, where there is one, what is read in its place.
+        The dict of column name to input, in the order of the columns, and ``(batch, width)``. With
+        attention layer ``history_weights`` holds the weights ``(batch, steps)``, ``interest`` the
+        weighted sum, and ``interest_normalization``, where there is one, what is read in its place.
 
     Raises:
-        ValueError: no history, or an unknown option.
+        ValueError: an unknown option; attention and no history.
     """
+    if check_choice("interest", interest, INTERESTS) == "pooled":
+        return shared_input(feature_columns, embedding_dim, embeddings_initializer, embedding_l2)
     request = read_request(
         feature_columns,
         embedding_dim,
@@ -67,9 +77,9 @@ def input_with_interest(
         embeddings_initializer=embeddings_initializer,
         embedding_l2=check_l2(feature_columns, embedding_l2),
     )
-    interest = attended_interest(
+    attended = attended_interest(
         request, scale, "interest", attention_units, attention_activation, **hidden
     )
     profile = [] if request.profile is None else [request.profile]
-    features = [*profile, request.candidate, *with_products(request, [interest], product)]
+    features = [*profile, request.candidate, *with_products(request, [attended], product)]
     return request.inputs, keras.layers.Identity(name="features")(side_by_side(features))

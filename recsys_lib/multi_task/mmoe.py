@@ -14,14 +14,14 @@ from collections.abc import Sequence
 
 import keras
 
-from recsys_lib.checks import check_bool, check_choice, check_integer, check_widths
+from recsys_lib.checks import check_bool, check_integer, check_widths
 from recsys_lib.features.columns import Column
 from recsys_lib.features.penalties import L2
 from recsys_lib.layers.heads import Tasks, check_tasks, predict_each
 from recsys_lib.layers.network_stack import Gates, Mixture, NetworkStack
 from recsys_lib.layers.options import Activation, Initializer, Widths
-from recsys_lib.multi_task.interest import INTERESTS, input_with_interest
-from recsys_lib.multi_task.parts import shared_input, task_logits
+from recsys_lib.multi_task.interest import task_input
+from recsys_lib.multi_task.parts import task_logits
 
 
 def build_mmoe(
@@ -94,23 +94,19 @@ def build_mmoe(
     expert_units = check_widths("expert_units", expert_units)
     one_gate = check_bool("one_gate", one_gate)
     hidden = {"dropout_rate": dropout_rate, "batch_normalization": batch_normalization}
-    if check_choice("interest", interest, INTERESTS) == "pooled":
-        inputs, features = shared_input(
-            feature_columns, embedding_dim, embeddings_initializer, embedding_l2
-        )
-    else:
-        inputs, features = input_with_interest(
-            feature_columns,
-            embedding_dim,
-            attention_units=attention_units,
-            attention_activation=attention_activation,
-            scale=scale,
-            product=product,
-            histories=histories,
-            embeddings_initializer=embeddings_initializer,
-            embedding_l2=embedding_l2,
-            **hidden,
-        )
+    inputs, features = task_input(
+        feature_columns,
+        embedding_dim,
+        interest=interest,
+        attention_units=attention_units,
+        attention_activation=attention_activation,
+        scale=scale,
+        product=product,
+        histories=histories,
+        embeddings_initializer=embeddings_initializer,
+        embedding_l2=embedding_l2,
+        **hidden,
+    )
     of_experts = activation if expert_activation is None else expert_activation
     experts = NetworkStack(num_experts, expert_units, of_experts, **hidden, name="experts")(
         features
@@ -132,6 +128,12 @@ def build_omoe(
     expert_units: Widths = (32,),
     tower_units: Widths = (16,),
     expert_activation: Activation | None = None,
+    interest: str = "pooled",
+    attention_units: Widths = (32, 16),
+    attention_activation: Activation = "dice",
+    scale: str = "raw",
+    product: bool = False,
+    histories: Sequence[str] | None = None,
     activation: Activation = "relu",
     dropout_rate: float = 0.0,
     batch_normalization: bool = False,
@@ -142,8 +144,9 @@ def build_omoe(
 
     Args:
         feature_columns, tasks, embedding_dim, num_experts, expert_units, tower_units,
-            expert_activation, activation, dropout_rate, batch_normalization,
-            embeddings_initializer, embedding_l2: as for ``build_mmoe``.
+            expert_activation, interest, attention_units, attention_activation, scale, product,
+            histories, activation, dropout_rate, batch_normalization, embeddings_initializer,
+            embedding_l2: as for ``build_mmoe``.
 
     Returns:
         As ``build_mmoe``; layer ``gates`` holds ``(batch, 1, num_experts)``.
@@ -166,6 +169,12 @@ def build_omoe(
         tower_units=tower_units,
         expert_activation=expert_activation,
         one_gate=True,
+        interest=interest,
+        attention_units=attention_units,
+        attention_activation=attention_activation,
+        scale=scale,
+        product=product,
+        histories=histories,
         activation=activation,
         dropout_rate=dropout_rate,
         batch_normalization=batch_normalization,

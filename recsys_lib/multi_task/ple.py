@@ -4,9 +4,11 @@
     level l, shared:  g_s = softmax(W_s x_s),  h_s = sum over all experts    (inner levels only)
     x_t^(l+1) = h_t^l,    x_s^(l+1) = h_s^l,    x_t^1 = x_s^1 = x
 
-Own experts read their task's input, shared experts the shared one. One level is CGC. The paper's
-training, each task on its own rows and with a weight that decays, is not part of the model: see
-``Split.label_masks`` and ``recsys_lib.multi_task.balancing.DecayingWeights``.
+Own experts read their task's input, shared experts the shared one. One level is CGC. Of a user's
+history x holds what pooling makes of it, or what DIN's unit does: ``interest="attention"``.
+
+The paper's training, each task on its own rows and with a weight that decays, is not part of the
+model: see ``Split.label_masks`` and ``recsys_lib.multi_task.balancing.DecayingWeights``.
 
 Source: Tang et al. 2020, "Progressive Layered Extraction (PLE): A Novel Multi-Task Learning Model
 for Personalized Recommendations", sections 4.1 (CGC, equations 2 and 3) and 4.2 (PLE, equations 5
@@ -26,7 +28,8 @@ from recsys_lib.features.penalties import L2
 from recsys_lib.layers.heads import Tasks, check_tasks, predict_each
 from recsys_lib.layers.network_stack import Gates, Mixture, NetworkStack
 from recsys_lib.layers.options import Activation, Initializer, Widths
-from recsys_lib.multi_task.parts import shared_input, task_logits
+from recsys_lib.multi_task.interest import task_input
+from recsys_lib.multi_task.parts import task_logits
 
 Counts = int | Sequence[int]
 """A number of experts, the same on every level or one for each."""
@@ -133,6 +136,12 @@ def build_ple(
     expert_units: Widths = (32,),
     tower_units: Widths = (16,),
     expert_activation: Activation | None = None,
+    interest: str = "pooled",
+    attention_units: Widths = (32, 16),
+    attention_activation: Activation = "dice",
+    scale: str = "raw",
+    product: bool = False,
+    histories: Sequence[str] | None = None,
     activation: Activation = "relu",
     dropout_rate: float = 0.0,
     batch_normalization: bool = False,
@@ -152,9 +161,16 @@ def build_ple(
         expert_units: widths of each expert's layers, at least one.
         tower_units: widths of each task's own layers; ``()``: a linear map alone.
         expert_activation: of the experts; default: ``activation``.
+        interest: how a history is read: ``"pooled"``: every list is one feature, pooled by the
+            column's combiner; ``"attention"``: the weights of DIN's activation unit, which sees
+            each behaviour beside the candidate. Other ordered lists are then no inputs.
+        attention_units, attention_activation, scale, product, histories: of ``"attention"`` alone,
+            see ``build_din``.
         activation: Keras activation of the hidden layers, or ``"dice"`` or ``"prelu"``.
-        dropout_rate: share of units dropped after each hidden layer, in training only.
-        batch_normalization: normalise in each hidden layer before its activation; gates have none.
+        dropout_rate: share of units dropped after each hidden layer, DIN's unit among them, in
+            training only.
+        batch_normalization: normalise in each hidden layer before its activation, in DIN's unit
+            over real steps; gates have none.
         embeddings_initializer: Keras initializer of the embedding tables.
         embedding_l2: penalty of the embedding tables, a number or an ``EmbeddingL2``.
 
@@ -163,10 +179,11 @@ def build_ple(
         to prediction where ``tasks`` is no name. Layers of level l from 1: ``experts_l`` ``(batch,
         experts, units)`` numbered task by task and the shared ones last, ``gates_l`` ``(batch,
         tasks, own + shared)`` (behind the last expert of a task that has fewer there are zeros),
-        ``mixtures_l``; and on inner levels ``shared_gate_l`` ``(batch, 1, experts)``.
+        ``mixtures_l``; and on inner levels ``shared_gate_l`` ``(batch, 1, experts)``. With
+        attention ``history_weights`` holds the weights ``(batch, steps)``, ``interest`` their sum.
 
     Raises:
-        ValueError: bad tasks, widths, or numbers of levels or experts.
+        ValueError: bad tasks, widths, or numbers of levels or experts; attention and no history.
 
     Example:
         >>> from recsys_lib.features import CategoricalColumn
@@ -187,8 +204,18 @@ def build_ple(
         "activation": activation if expert_activation is None else expert_activation,
         **hidden,
     }
-    inputs, features = shared_input(
-        feature_columns, embedding_dim, embeddings_initializer, embedding_l2
+    inputs, features = task_input(
+        feature_columns,
+        embedding_dim,
+        interest=interest,
+        attention_units=attention_units,
+        attention_activation=attention_activation,
+        scale=scale,
+        product=product,
+        histories=histories,
+        embeddings_initializer=embeddings_initializer,
+        embedding_l2=embedding_l2,
+        **hidden,
     )
     current = (features, None)
     for level in range(1, num_levels + 1):
@@ -210,6 +237,12 @@ def build_cgc(
     expert_units: Widths = (32,),
     tower_units: Widths = (16,),
     expert_activation: Activation | None = None,
+    interest: str = "pooled",
+    attention_units: Widths = (32, 16),
+    attention_activation: Activation = "dice",
+    scale: str = "raw",
+    product: bool = False,
+    histories: Sequence[str] | None = None,
     activation: Activation = "relu",
     dropout_rate: float = 0.0,
     batch_normalization: bool = False,
@@ -220,7 +253,8 @@ def build_cgc(
 
     Args:
         feature_columns, tasks, embedding_dim, num_task_experts, num_shared_experts, expert_units,
-            tower_units, expert_activation, activation, dropout_rate, batch_normalization,
+            tower_units, expert_activation, interest, attention_units, attention_activation, scale,
+            product, histories, activation, dropout_rate, batch_normalization,
             embeddings_initializer, embedding_l2: as for ``build_ple``.
 
     Returns:
@@ -245,6 +279,12 @@ def build_cgc(
         expert_units=expert_units,
         tower_units=tower_units,
         expert_activation=expert_activation,
+        interest=interest,
+        attention_units=attention_units,
+        attention_activation=attention_activation,
+        scale=scale,
+        product=product,
+        histories=histories,
         activation=activation,
         dropout_rate=dropout_rate,
         batch_normalization=batch_normalization,

@@ -2,6 +2,9 @@
 
     y_t = f_t(g(x))
 
+Of a user's history x holds what pooling makes of it, or what DIN's unit does,
+``interest="attention"``.
+
 Source: Caruana 1997, "Multitask Learning", section 1.1; in the form of Ma et al. 2018, section 3.1.
 Taught in chapter 05, "Shared-Bottom".
 """
@@ -15,7 +18,8 @@ from recsys_lib.features.penalties import L2
 from recsys_lib.layers.blocks import MLP
 from recsys_lib.layers.heads import Tasks, check_tasks, predict_each
 from recsys_lib.layers.options import Activation, Initializer, Widths
-from recsys_lib.multi_task.parts import shared_input, task_logits
+from recsys_lib.multi_task.interest import task_input
+from recsys_lib.multi_task.parts import task_logits
 
 
 def build_shared_bottom(
@@ -26,6 +30,12 @@ def build_shared_bottom(
     hidden_units: Widths = (64, 32),
     tower_units: Widths = (16,),
     bottom_activation: Activation | None = None,
+    interest: str = "pooled",
+    attention_units: Widths = (32, 16),
+    attention_activation: Activation = "dice",
+    scale: str = "raw",
+    product: bool = False,
+    histories: Sequence[str] | None = None,
     activation: Activation = "relu",
     dropout_rate: float = 0.0,
     batch_normalization: bool = False,
@@ -41,9 +51,16 @@ def build_shared_bottom(
         hidden_units: widths of the shared network's layers, at least one.
         tower_units: widths of each task's own layers; ``()``: a linear map alone.
         bottom_activation: of the shared network; default: ``activation``.
+        interest: how a history is read: ``"pooled"``: every list is one feature, pooled by the
+            column's combiner; ``"attention"``: the weights of DIN's activation unit, which sees
+            each behaviour beside the candidate. Other ordered lists are then no inputs.
+        attention_units, attention_activation, scale, product, histories: of ``"attention"`` alone,
+            see ``build_din``.
         activation: Keras activation of the hidden layers, or ``"dice"`` or ``"prelu"``.
-        dropout_rate: share of units dropped after each hidden layer, in training only.
-        batch_normalization: normalise in each hidden layer before its activation.
+        dropout_rate: share of units dropped after each hidden layer, DIN's unit among them, in
+            training only.
+        batch_normalization: normalise in each hidden layer before its activation, in DIN's unit
+            over real steps.
         embeddings_initializer: Keras initializer of the embedding tables.
         embedding_l2: penalty of the embedding tables, a number or an ``EmbeddingL2``.
 
@@ -51,9 +68,11 @@ def build_shared_bottom(
         ``keras.Model`` from the columns' inputs to a prediction ``(batch,)``, or to a dict of task
         to prediction where ``tasks`` is no name. Layer ``shared_bottom`` holds what the tasks
         share, ``(batch, hidden_units[-1])``, and ``towers`` their logits ``(batch, tasks, 1)``.
+        With attention ``history_weights`` holds the weights ``(batch, steps)``, ``interest`` their
+        sum.
 
     Raises:
-        ValueError: bad tasks or widths.
+        ValueError: bad tasks or widths; attention and no history.
 
     Example:
         >>> from recsys_lib.features import CategoricalColumn
@@ -66,8 +85,18 @@ def build_shared_bottom(
     """
     num_tasks = len(check_tasks(tasks))
     hidden = {"dropout_rate": dropout_rate, "batch_normalization": batch_normalization}
-    inputs, features = shared_input(
-        feature_columns, embedding_dim, embeddings_initializer, embedding_l2
+    inputs, features = task_input(
+        feature_columns,
+        embedding_dim,
+        interest=interest,
+        attention_units=attention_units,
+        attention_activation=attention_activation,
+        scale=scale,
+        product=product,
+        histories=histories,
+        embeddings_initializer=embeddings_initializer,
+        embedding_l2=embedding_l2,
+        **hidden,
     )
     of_bottom = activation if bottom_activation is None else bottom_activation
     shared = MLP(hidden_units, of_bottom, **hidden, name="shared_bottom")(features)

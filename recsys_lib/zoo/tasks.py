@@ -14,6 +14,18 @@ def _towers(*layers):
     return {"tower_units": Option((2,), layers or ("towers",))}
 
 
+def _interest(*first):
+    """How DIN's unit in front of a model acts; ``first`` are the layers that read the features."""
+    return {
+        "interest": Option("attention", ("features", "history_weights", "interest")),
+        "attention_units": Option((3,), ("history_weights",), _ATTENTION),
+        "attention_activation": Option("relu", ("history_weights",), _ATTENTION),
+        "scale": Option("length", ("history_weights",), _ATTENTION),
+        "product": Option(True, ("features", *first), _ATTENTION),
+        "histories": Option(("history",), ("history_weights", "interest"), _ATTENTION),
+    }
+
+
 ROWS = (
     Model(
         key="shared_bottom",
@@ -27,6 +39,7 @@ ROWS = (
         second=network("shared_bottom", "towers")
         | tables("embedding")
         | _towers()
+        | _interest("shared_bottom")
         | {"bottom_activation": Option("sigmoid", ("shared_bottom",))},
         needs_network=True,
     ),
@@ -42,6 +55,7 @@ ROWS = (
         second=network("experts", "towers", widths="expert_units")
         | tables("embedding")
         | _towers()
+        | _interest("experts")
         | {
             "num_experts": Option(2, ("experts", "gates")),
             "expert_activation": Option("sigmoid", ("experts",)),
@@ -60,16 +74,11 @@ ROWS = (
         second=network("experts", "towers", widths="expert_units")
         | tables("embedding")
         | _towers()
+        | _interest("experts")
         | {
             "num_experts": Option(2, ("experts", "gates")),
             "expert_activation": Option("sigmoid", ("experts",)),
             "one_gate": Option(True, ("gates",)),
-            "interest": Option("attention", ("features", "history_weights", "interest")),
-            "attention_units": Option((3,), ("history_weights",), _ATTENTION),
-            "attention_activation": Option("relu", ("history_weights",), _ATTENTION),
-            "scale": Option("length", ("history_weights",), _ATTENTION),
-            "product": Option(True, ("features", "experts"), _ATTENTION),
-            "histories": Option(("history",), ("history_weights", "interest"), _ATTENTION),
         },
         needs_network=True,
     ),
@@ -85,6 +94,7 @@ ROWS = (
         second=network("experts_1", "towers", widths="expert_units")
         | tables("embedding")
         | _towers()
+        | _interest("experts_1")
         | {
             "num_task_experts": Option(1, ("experts_1", "gates_1")),
             "num_shared_experts": Option(1, ("experts_1", "gates_1")),
@@ -104,6 +114,7 @@ ROWS = (
         second=network("experts_1", "experts_2", "towers", widths="expert_units")
         | tables("embedding")
         | _towers()
+        | _interest("experts_1")
         | {
             "num_levels": Option(1, ("towers",)),
             "num_task_experts": Option(1, ("experts_1", "experts_2", "gates_1", "gates_2")),
@@ -121,7 +132,9 @@ ROWS = (
         tests="multi_task/test_esmm.py",
         needs=("several tasks", "two tasks"),
         tiny={"embedding_dim": 4, "activation": "tanh", "hidden_units": (6, 5)},
-        second=network("click_tower", "cvr_tower") | tables("embedding"),
+        second=network("click_tower", "cvr_tower")
+        | tables("embedding")
+        | _interest("click_tower", "cvr_tower"),
         needs_network=True,
     ),
 )
