@@ -4,7 +4,8 @@ import functools
 
 import numpy as np
 import pytest
-from reference import randomize, relu, softmax
+from reference import randomize
+from task_oracles import extraction_levels, mixtures_of_experts, shared_bottom
 from tiny_tasks import (
     COLUMNS,
     FEATURES,
@@ -13,8 +14,6 @@ from tiny_tasks import (
     WIDTH,
     by_name,
     gradients_of,
-    network,
-    numbers,
     predictions,
 )
 
@@ -50,53 +49,15 @@ def assert_outputs(model, expected):
 
 def test_shared_bottom_equals_its_formula():
     model = randomize(MODELS["shared_bottom"](COLUMNS, TASKS))
-    bottom = by_name(model, "features")
-    weights = [w.numpy().astype(np.float64) for w in model.get_layer("shared_bottom").weights]
-    for kernel, bias in zip(weights[::2], weights[1::2], strict=True):
-        bottom = relu(bottom @ kernel + bias)
-    assert_outputs(model, predictions(model, np.repeat(bottom[:, None], NUM_TASKS, axis=1)))
+    assert_outputs(model, predictions(model, shared_bottom(model, by_name(model, "features"))))
 
 
 @pytest.mark.parametrize("name", ["mmoe", "omoe"])
 def test_mixtures_of_experts_equal_their_formula(name):
     model = randomize(MODELS[name](COLUMNS, TASKS))
-    x, kernel = by_name(model, "features"), numbers(model.get_layer("gates"), "kernel")
-    experts = [network(model.get_layer("experts"), k, x) for k in range(3)]
-    mixtures = np.zeros((NUM_ROWS, NUM_TASKS, 4))
-    for task in range(NUM_TASKS):
-        gate = softmax(x @ kernel[0 if name == "omoe" else task])
-        for k, expert in enumerate(experts):
-            mixtures[:, task] += gate[:, [k]] * expert
+    mixtures = mixtures_of_experts(model, by_name(model, "features"))
+    assert mixtures.shape == (NUM_ROWS, NUM_TASKS, 4)
     assert_outputs(model, predictions(model, mixtures))
-
-
-def reference_ple(model, own, shared):
-    """``own``: for each level the number of experts of each task; ``shared``: of each level."""
-    x = by_name(model, "features")
-    inputs = [x] * (NUM_TASKS + 1)
-    for level, (counts, num_shared) in enumerate(zip(own, shared, strict=True), start=1):
-        stack, first, every = model.get_layer(f"experts_{level}"), 0, []
-        for count, read in zip((*counts, num_shared), inputs, strict=True):
-            every.append([network(stack, first + k, read) for k in range(count)])
-            first += count
-        gates, after = model.get_layer(f"gates_{level}"), []
-        for task in range(NUM_TASKS):
-            if len(set(counts)) == 1:
-                kernel = numbers(gates, "kernel")[task]
-            else:
-                kernel = numbers(gates, f"kernel_{task}")
-            gate = softmax(inputs[task] @ kernel)
-            seen = every[task] + every[-1]
-            assert gate.shape[1] == len(seen)
-            after.append(sum(gate[:, [k]] * expert for k, expert in enumerate(seen)))
-        if level < len(own):
-            gate = softmax(
-                inputs[-1] @ numbers(model.get_layer(f"shared_gate_{level}"), "kernel")[0]
-            )
-            flat = [expert for experts in every for expert in experts]
-            after.append(sum(gate[:, [k]] * expert for k, expert in enumerate(flat)))
-        inputs = after
-    return np.stack(inputs, axis=1)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +87,8 @@ def reference_ple(model, own, shared):
 )
 def test_extraction_levels_equal_their_formula(name, options, own, shared):
     model = randomize(MODELS[name](COLUMNS, TASKS, **options))
-    assert_outputs(model, predictions(model, reference_ple(model, own, shared)))
+    levels = extraction_levels(model, by_name(model, "features"), own, shared)
+    assert_outputs(model, predictions(model, levels))
 
 
 def test_a_gate_shows_zero_behind_a_tasks_last_expert():

@@ -13,6 +13,7 @@ import tensorflow as tf
 from reference import randomize
 from tiny_tasks import COLUMNS, FEATURES, NUM_ROWS, TASKS, WIDTH
 
+from recsys_lib.features.columns import SequenceColumn
 from recsys_lib.multi_task import (
     build_cgc,
     build_esmm,
@@ -36,6 +37,12 @@ MODELS = {
         build_esmm, embedding_dim=WIDTH, hidden_units=(4, 3), activation="tanh"
     ),
 }
+HISTORY = SequenceColumn("history", 5, 3, table="item_id")
+BEHAVIOURS = np.array(
+    [[1, 2, 3], [4, 4, 0], [0, 0, 0], [2, 0, 0], [3, 1, 2], [2, 4, 0], [1, 0, 0]], np.int32
+)
+UNIT = {"interest": "attention", "attention_units": (3,), "attention_activation": "tanh"}
+UNIT |= {"scale": "length", "product": True}
 
 
 @pytest.fixture
@@ -58,11 +65,15 @@ def total(outputs, names):
     return tf.add_n(parts)
 
 
+@pytest.mark.parametrize("interest", ["pooled", "attention"])
 @pytest.mark.parametrize("name", MODELS)
-def test_autodiff_is_the_derivative_in_every_variable(name, double_precision):
+def test_autodiff_is_the_derivative_in_every_variable(name, interest, double_precision):
     tasks = ("click", "buy") if name == "ESMM" else TASKS
-    model = randomize(MODELS[name](COLUMNS, tasks))
-    call = functools.partial(model, FEATURES)
+    columns, features, options = COLUMNS, FEATURES, {}
+    if interest == "attention":
+        columns, features, options = (*COLUMNS, HISTORY), FEATURES | {"history": BEHAVIOURS}, UNIT
+    model = randomize(MODELS[name](columns, tasks, **options))
+    call = functools.partial(model, features)
     with tf.GradientTape() as tape:
         loss = total(call(), tasks)
     gradients = tape.gradient(loss, model.trainable_variables)

@@ -1,0 +1,59 @@
+"""A multi-task model that reads a history by DIN's unit is exported as it predicts."""
+
+import functools
+
+import keras
+import numpy as np
+import pytest
+import small_shop
+from reference import randomize
+from small_shop import USER_SIDE, description_of
+
+from recsys_lib.export import Replay, export, verify
+from recsys_lib.export.replay import ENGINES
+from recsys_lib.multi_task import (
+    build_cgc,
+    build_esmm,
+    build_mmoe,
+    build_omoe,
+    build_ple,
+    build_shared_bottom,
+)
+from recsys_lib.training import predict, rank
+
+TOWERS = {"tower_units": (3,)}
+EXPERTS = TOWERS | {"expert_units": (5,)}
+MODELS = {
+    "shared_bottom": functools.partial(build_shared_bottom, hidden_units=(6,), **TOWERS),
+    "omoe": functools.partial(build_omoe, **EXPERTS),
+    "mmoe": functools.partial(build_mmoe, **EXPERTS),
+    "cgc": functools.partial(build_cgc, **EXPERTS),
+    "ple": functools.partial(build_ple, **EXPERTS),
+    "esmm": functools.partial(build_esmm, hidden_units=(6,)),
+}
+UNIT = {"interest": "attention", "attention_units": (5,), "scale": "softmax", "product": True}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_both_formats_weigh_the_history_as_the_model_does(name, tmp_path):
+    keras.utils.set_random_seed(0)
+    model = MODELS[name](small_shop.COLUMNS, small_shop.TASKS, embedding_dim=4, **UNIT)
+    randomize(model, seed=2)
+    folder = export(model, tmp_path / name, small_shop.dataset(small_shop.TASKS))
+    assert set(description_of(folder)["request"]) == set(USER_SIDE)
+    features = small_shop.features(8, 3)
+    expected = predict(model, features)
+    others = features | {"history": np.roll(features["history"], 1, axis=0)}
+    other = predict(model, others)
+    asked = {column: features[column][4] for column in USER_SIDE}
+    candidates = {n: values for n, values in features.items() if n not in USER_SIDE}
+    one = features | {column: asked[column][None] for column in USER_SIDE}
+    for engine in ENGINES:
+        assert "as exported" in verify(folder, engine)
+        run = Replay(folder, engine).run
+        found, of_request = run["rows"](features), run["request"](one)
+        for task in small_shop.TASKS:
+            np.testing.assert_allclose(found[task], expected[task], atol=1e-5)
+            assert np.abs(other[task] - expected[task]).max() > 1e-3
+            ranked = rank(model, asked, candidates, task=task).scores
+            np.testing.assert_allclose(of_request[task], ranked, atol=1e-5)
