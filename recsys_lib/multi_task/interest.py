@@ -43,7 +43,7 @@ def task_input(
     embedding_l2: L2 = 0.0,
     **hidden: Any,
 ) -> tuple[dict[str, KerasTensor], KerasTensor]:
-    """The inputs, and all features side by side as the layer ``features``.
+    """The inputs and all features side by side, a history pooled or read by DIN's unit.
 
     Args:
         feature_columns: columns of any kind; for ``"attention"`` with a behaviour history, see
@@ -61,9 +61,10 @@ def task_input(
         **hidden: ``dropout_rate`` and ``batch_normalization`` of the unit's network.
 
     Returns:
-        The dict of column name to input, in the order of the columns, and ``(batch, width)``. With
-        attention layer ``history_weights`` holds the weights ``(batch, steps)``, ``interest`` the
-        weighted sum, and ``interest_normalization``, where there is one, what is read in its place.
+        The dict of column name to input, in the order of the columns, and the layer ``features``,
+        ``(batch, width)``. With attention layer ``history_weights`` holds the weights ``(batch,
+        steps)``, ``interest`` the weighted sum, and ``interest_normalization``, where there is one,
+        what is read in its place.
 
     Raises:
         ValueError: an unknown option; attention and no history.

@@ -1,14 +1,74 @@
-"""Mistakes in the history in front of MMoE that the tests must reject."""
+"""Mistakes in the history in front of the multi-task models that the tests must reject."""
 
 from runner import Mutant
 
 INTEREST = "recsys_lib/multi_task/interest.py"
 DIN = "recsys_lib/sequence/din.py"
-MMOE = "recsys_lib/multi_task/mmoe.py"
+PARENT = "recsys_lib/multi_task"
 TEST = "multi_task/test_interest.py"
 FORMULA = f"{TEST}::test_tasks_equal_the_formula"
 DINS = f"{TEST}::test_the_interest_is_dins"
 REACH = f"{TEST}::test_options_of_networks_reach_the_unit"
+TABLES = f"{TEST}::test_options_of_tables_reach_them"
+NAMED = f"{TEST}::test_histories_name_those_that_are_read"
+POOLED = f"{TEST}::test_pooled_is_the_default_and_leaves_the_unit_out"
+NEEDED = f"{TEST}::test_attention_needs_a_history"
+PULLS = f"{TEST}::test_every_task_pulls_the_unit_and_the_history"
+DERIVATIVES = "multi_task/test_derivatives.py::test_autodiff_is_the_derivative_in_every_variable"
+ACTS = "contract/test_options.py::test_the_option_acts"
+
+OF_TABLES = "embeddings_initializer=embeddings_initializer,\n        embedding_l2=embedding_l2,\n"
+CALLS = {
+    "shared_bottom": ("shared_bottom.py", OF_TABLES + "        **hidden"),
+    "mmoe": ("mmoe.py", OF_TABLES + "        **hidden"),
+    "omoe": ("mmoe.py", "activation=activation,\n        dropout_rate"),
+    "ple": ("ple.py", OF_TABLES + "        **hidden"),
+    "cgc": ("ple.py", "activation=activation,\n        dropout_rate"),
+    "esmm": ("esmm.py", OF_TABLES + "        **hidden"),
+}
+"""Of each model: its file, and what stands behind ``histories`` where the options are handed on."""
+
+HANDED_ON = ("interest", "attention_units", "attention_activation", "scale", "product", "histories")
+FORGOTTEN = {
+    "interest": ('"pooled"', f"{FORMULA}[%s-raw-False]"),
+    "attention_units": ("(32, 16)", f"{REACH}[%s]"),
+    "attention_activation": ('"dice"', f"{REACH}[%s]"),
+    "scale": ('"raw"', f"{FORMULA}[%s-softmax-True]"),
+    "product": ("False", f"{FORMULA}[%s-softmax-True]"),
+    "histories": ("None", f"{NAMED}[%s]"),
+}
+"""Of each option: what the unit gets where it is not handed on, and the test that sees it."""
+
+
+def handed_on(first, value=None):
+    """The lines of a call from an option to the last; ``value`` stands in the first one's place."""
+    names = HANDED_ON[HANDED_ON.index(first) :]
+    values = [value or first, *names[1:]]
+    return "".join(f"{n}={v},\n        " for n, v in zip(names, values, strict=True))
+
+
+OPTIONS = [
+    Mutant(
+        f"{key}: the unit's {option} is not handed on",
+        f"{PARENT}/{file}",
+        handed_on(option) + behind,
+        handed_on(option, value) + behind,
+        test % key,
+    )
+    for key, (file, behind) in CALLS.items()
+    for option, (value, test) in FORGOTTEN.items()
+]
+NETWORKS = [
+    Mutant(
+        f"{key}: the unit gets no options of networks",
+        f"{PARENT}/{file}",
+        f"        {OF_TABLES}        **hidden,\n",
+        f"        {OF_TABLES}",
+        f"{REACH}[{key}]",
+    )
+    for key, (file, behind) in CALLS.items()
+    if behind.startswith(OF_TABLES)
+]
 
 MUTANTS = [
     Mutant(
@@ -28,8 +88,8 @@ MUTANTS = [
     Mutant(
         "interest: products whatever the option says",
         INTEREST,
-        "with_products(request, [interest], product)",
-        "with_products(request, [interest], True)",
+        "with_products(request, [attended], product)",
+        "with_products(request, [attended], True)",
         FORMULA,
     ),
     Mutant(
@@ -58,20 +118,57 @@ MUTANTS = [
         INTEREST,
         "embedding_l2=check_l2(feature_columns, embedding_l2)",
         "embedding_l2=check_l2(feature_columns, 0.0)",
-        REACH,
+        TABLES,
     ),
     Mutant(
-        "MMoE: the history is pooled whatever the option says",
-        MMOE,
+        "interest: the history is pooled whatever the option says",
+        INTEREST,
         'if check_choice("interest", interest, INTERESTS) == "pooled":',
         'if check_choice("interest", interest, INTERESTS):',
-        (FORMULA, f"{TEST}::test_attention_needs_a_history"),
+        (FORMULA, NEEDED),
     ),
     Mutant(
-        "MMoE: the unit has the experts. activation",
-        MMOE,
-        "attention_activation=attention_activation,",
-        "attention_activation=activation,",
-        REACH,
+        "interest: the history is attended to whatever the option says",
+        INTEREST,
+        'if check_choice("interest", interest, INTERESTS) == "pooled":',
+        'if check_choice("interest", interest, INTERESTS) == "mean":',
+        POOLED,
     ),
+    Mutant(
+        "interest: pooled tables without their start",
+        INTEREST,
+        "shared_input(feature_columns, embedding_dim, embeddings_initializer, embedding_l2)",
+        "shared_input(feature_columns, embedding_dim, None, embedding_l2)",
+        f"{ACTS}[mmoe-embeddings_initializer]",
+    ),
+    Mutant(
+        "interest: pooled tables without their penalty",
+        INTEREST,
+        "shared_input(feature_columns, embedding_dim, embeddings_initializer, embedding_l2)",
+        "shared_input(feature_columns, embedding_dim, embeddings_initializer)",
+        f"{ACTS}[mmoe-embedding_l2]",
+    ),
+    Mutant(
+        "interest: attended tables without their start",
+        INTEREST,
+        "        embeddings_initializer=embeddings_initializer,\n",
+        "",
+        TABLES,
+    ),
+    Mutant(
+        "interest: its gradient is stopped",
+        INTEREST,
+        "*with_products(request, [attended], product)]",
+        "*with_products(request, [keras.ops.stop_gradient(attended)], product)]",
+        (DERIVATIVES, PULLS),
+    ),
+    Mutant(
+        "MMoE: the unit has the experts' activation",
+        f"{PARENT}/mmoe.py",
+        handed_on("attention_activation") + OF_TABLES,
+        handed_on("attention_activation", "activation") + OF_TABLES,
+        f"{REACH}[mmoe]",
+    ),
+    *OPTIONS,
+    *NETWORKS,
 ]

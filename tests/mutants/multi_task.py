@@ -253,9 +253,9 @@ MUTANTS = [
     Mutant(
         "ESMM: the conversion tower's gradient is stopped below it",
         ESMM,
-        "logits.append(to_logit(hidden(features)))",
+        "logits.append(to_logit(network(features)))",
         'read = features if tower == "click_tower" else keras.ops.stop_gradient(features)\n'
-        "        logits.append(to_logit(hidden(read)))",
+        "        logits.append(to_logit(network(read)))",
         DERIVATIVES,
     ),
     Mutant(

@@ -253,9 +253,11 @@ def test_every_method_may_be_asked_for(shop, name):
     assert type(plan.settings.of_fit()["balancing"]).__name__ == BALANCING[name]
 
 
-def test_attention_reads_the_history_that_is_not_in_sessions(shop):
+@pytest.mark.parametrize("key", ["shared_bottom", "omoe", "mmoe", "cgc", "ple", "esmm"])
+def test_attention_reads_the_history_that_is_not_in_sessions(shop, key):
     options = {"interest": "attention"}
-    plan = make_plan(described(shop / "data.toml", {}), "mmoe", options=options)
+    said = described(shop / "data.toml", {})
+    plan = make_plan(said, key, tasks=("click", "buy"), options=options)
     columns = files.load(shop / "data.toml").feature_columns
     assert plan.options_for(columns) == {"interest": "attention", "histories": ("seen",)}
 
