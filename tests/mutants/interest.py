@@ -160,7 +160,7 @@ MUTANTS = [
         INTEREST,
         "*with_products(request, [attended], product)]",
         "*with_products(request, [keras.ops.stop_gradient(attended)], product)]",
-        (DERIVATIVES, PULLS),
+        (f"{DERIVATIVES}[MMoE-attention]", PULLS),
     ),
     Mutant(
         "MMoE: the unit has the experts' activation",

@@ -166,7 +166,7 @@ MUTANTS = [
         MMOE,
         'name="gates")(features)',
         'name="gates")(keras.ops.stop_gradient(features))',
-        DERIVATIVES,
+        f"{DERIVATIVES}[MMoE-pooled]",
     ),
     Mutant(
         "MMoE: expert_activation is ignored",
@@ -256,7 +256,7 @@ MUTANTS = [
         "logits.append(to_logit(network(features)))",
         'read = features if tower == "click_tower" else keras.ops.stop_gradient(features)\n'
         "        logits.append(to_logit(network(read)))",
-        DERIVATIVES,
+        f"{DERIVATIVES}[ESMM-pooled]",
     ),
     Mutant(
         "ESMM: the loss of clipped probabilities",
