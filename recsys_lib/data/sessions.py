@@ -3,10 +3,8 @@
 import numpy as np
 
 from recsys_lib.checks import check_integer
+from recsys_lib.data.session_rules import AGE_EDGES, GAP_SECONDS, age_ids, cut_sessions
 from recsys_lib.features.columns import SequenceColumn
-
-GAP_SECONDS = 30 * 60
-"""A longer pause than this begins a new session (Feng et al. 2019, section 3.2)."""
 
 
 def divide(ids, time, num_sessions, session_length, gap_seconds=GAP_SECONDS):
@@ -30,31 +28,7 @@ def divide(ids, time, num_sessions, session_length, gap_seconds=GAP_SECONDS):
     """
     ids, time = np.asarray(ids), np.asarray(time, np.float64)
     _check(ids, time, num_sessions, session_length, gap_seconds)
-    num_rows, steps = ids.shape
-    real = ids != 0
-    length = real.sum(axis=1)
-    starts = real.copy()
-    with np.errstate(invalid="ignore"):  # padding may hold infinities
-        starts[:, 1:] &= time[:, 1:] - time[:, :-1] > gap_seconds
-    session = np.cumsum(starts, axis=1) - 1  # from 0, oldest first
-    total = starts.sum(axis=1)
-    number = np.where(real, np.minimum(total[:, None] - session, num_sessions), 0)
-
-    step = np.arange(steps)
-    first = np.maximum.accumulate(np.where(starts, step, 0), axis=1)
-    # The next session's first step, found from the right; the last session ends with the history.
-    ends = np.where(starts, step, steps)
-    following = np.full((num_rows, steps), steps)
-    following[:, :-1] = np.minimum.accumulate(ends[:, :0:-1], axis=1)[:, ::-1]
-    end = np.minimum(following, length[:, None])
-    size = end - first
-    slot = session - np.maximum(total - num_sessions, 0)[:, None]
-    place = step - first - np.maximum(size - session_length, 0)
-    kept = real & (slot >= 0) & (place >= 0)
-    rows = np.broadcast_to(np.arange(num_rows)[:, None], ids.shape)
-    sessions = np.zeros((num_rows, num_sessions, session_length), ids.dtype)
-    sessions[rows[kept], slot[kept], place[kept]] = ids[kept]
-    return sessions.reshape(num_rows, -1), number.astype(ids.dtype)
+    return cut_sessions(ids, time, num_sessions, session_length, gap_seconds)
 
 
 def age_buckets(time, now):
@@ -65,7 +39,8 @@ def age_buckets(time, now):
         now: ``(N,)`` seconds, each later than its row's behaviours.
 
     Returns:
-        ``(N, steps)`` int32; 0 at padding, 1 for one second, 2 for 2 and 3, 3 for 4 to 7, ...
+        ``(N, steps)`` int32; 0 at padding, 1 for one second, 2 for 2 and 3, 3 for 4 to 7, ...;
+        the last one, 31, for all that is older too.
 
     Raises:
         ValueError: a behaviour that is not earlier than its row.
@@ -76,11 +51,10 @@ def age_buckets(time, now):
     if (age <= 0).any():
         row = int(np.argmax((age <= 0).any(axis=1)))
         raise ValueError(f"time: expected behaviours before their row's moment, row {row} is not")
-    buckets = 1 + np.floor(np.log2(np.maximum(age, 1)))
-    return np.where(real, buckets, 0).astype(np.int32)
+    return age_ids(time, now, AGE_EDGES)
 
 
-NUM_AGE_BUCKETS = 32
+NUM_AGE_BUCKETS = len(AGE_EDGES) + 1
 """Vocabulary of ``age_buckets``, id 0 included: the last one begins at 2^30 seconds, 34 years."""
 
 

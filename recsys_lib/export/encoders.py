@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 def values_of_encoders(encoders: "Iterable[Encoder]") -> dict[str, Values]:
     """How raw values of each column are read.
 
-    The ages and numbers of sessions have no values of their own: who asks gives them as the ids
-    that they are.
+    What is made of moments, sessions and ages, has no values of its own: a request gives the
+    history and its moments, see ``recsys_lib.export.histories``.
 
     Args:
         encoders: of a data set that was read from files.
@@ -54,7 +54,4 @@ def values_of_encoders(encoders: "Iterable[Encoder]") -> dict[str, Values]:
                 keep="last" if encoder.column.ordered else "first",
                 newest_first=encoder.newest_first,
             )
-            if encoder.sessions is not None:
-                session = encoder.columns[1].name
-                found[session] = Values(known=known, missing=words.missing_id, keep="last")
     return found

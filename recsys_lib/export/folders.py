@@ -18,7 +18,8 @@ import keras
 import numpy as np
 
 import recsys_lib
-from recsys_lib.export import reading, replay
+from recsys_lib.data import session_rules
+from recsys_lib.export import fields, moments, reading, replay
 from recsys_lib.export.calibration import Calibration, to_config
 from recsys_lib.export.describing import (
     columns_of,
@@ -30,6 +31,7 @@ from recsys_lib.export.describing import (
 )
 from recsys_lib.export.golden import golden_request
 from recsys_lib.export.graphs import graphs_of, write_onnx, write_saved_model
+from recsys_lib.export.histories import check_apart, describe_histories, histories_of
 from recsys_lib.export.values import Values
 from recsys_lib.training.prediction import predict
 
@@ -80,9 +82,11 @@ def export(
         request_columns: names of the columns that a request says once; default: all but those of
             group ``item``.
         values: dict of column to ``Values``, where the data set does not say it or says otherwise.
+            What is made of a history's moments, such as its ages, is then no longer made: a request
+            gives it.
         side_by_side: groups of lists whose steps belong together: a step that is unknown in one
             leaves all. Default: ordered lists of one length, if they have equally many steps on
-            all test rows.
+            all test rows. Not of a history with moments, which training reads by itself.
         calibration: ``Sampling``, ``Platt`` and ``Curve``, applied one after the other.
         onnx: whether the ONNX files are written, which needs tf2onnx and onnxruntime.
 
@@ -107,6 +111,7 @@ def export(
     folder = check_target(folder, onnx)
     columns = columns_of(model, dataset)
     request = request_side(columns, request_columns)
+    histories = histories_of(columns, dataset, values)
     values = values_of(columns, dataset, values)
     tasks = kinds_of_tasks(model, dataset)
     if both := sorted(set(tasks) & {column.name for column in columns}):
@@ -116,13 +121,16 @@ def export(
         "model": model.name,
         "tasks": tasks,
         "request": request,
-        "side_by_side": lists_side_by_side(columns, request, dataset, side_by_side),
+        "side_by_side": check_apart(
+            lists_side_by_side(columns, request, dataset, side_by_side), histories
+        ),
         "columns": [describe_column(column, values[column.name]) for column in columns],
         "calibration": [to_config(step, tasks) for step in calibration],
         "tolerance": TOLERANCE,
         "versions": _versions(),
     }
-    golden = golden_request(columns, values, request, dataset)
+    description |= describe_histories(histories, description["columns"])
+    golden = golden_request(columns, values, request, dataset, histories)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=unfinished(folder), dir=folder.parent) as temporary:
         place = pathlib.Path(temporary) / "export"
@@ -214,14 +222,24 @@ def verify(folder: str | os.PathLike, engine: str | None = None) -> str:
 
 
 def standalone() -> str:
-    """The script that goes into exports: the modules that read and replay, in one text."""
-    own = f"from {reading.__name__} import "
+    """The script that goes into exports: the modules that read and replay, in one text.
+
+    Their names meet there: no two of them may give one to two things.
+    """
     kept = [f'"""{replay.__doc__}"""']
-    for module in (reading, replay):
+    for module in (session_rules, fields, moments, reading, replay):
         source = pathlib.Path(str(module.__file__)).read_text(encoding="utf-8")
-        lines = source.splitlines()[ast.parse(source).body[0].end_lineno :]
-        kept += [line for line in lines if not line.startswith(own)]
+        lines = source.splitlines()
+        body = ast.parse(source).body
+        own = [n for n in body if isinstance(n, ast.ImportFrom) and _is_own(n.module)]
+        for node in reversed([body[0], *own]):  # the docstring too
+            del lines[node.lineno - 1 : node.end_lineno]
+        kept += lines
     return "\n".join(kept) + "\n"
+
+
+def _is_own(module):
+    return module is not None and module.split(".")[0] == recsys_lib.__name__
 
 
 def _require_converter():

@@ -1,10 +1,12 @@
 """A golden request: raw values whose scores are known, to be replayed wherever a model runs."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from recsys_lib.data.session_rules import GAP_SECONDS
+from recsys_lib.export.histories import TimedHistory
 from recsys_lib.export.values import Values, as_text
 from recsys_lib.features.columns import Column, NumericColumn, SequenceColumn
 
@@ -14,7 +16,11 @@ _ROWS_LOOKED_AT = 1_000
 
 
 def golden_request(
-    columns: Iterable[Column], values: Mapping[str, Values], request: Iterable[str], dataset: Any
+    columns: Iterable[Column],
+    values: Mapping[str, Values],
+    request: Iterable[str],
+    dataset: Any,
+    histories: Sequence[TimedHistory] = (),
 ) -> tuple[dict[str, Any], dict[str, list[Any]]]:
     """A request with raw values, unknown ones among them.
 
@@ -23,12 +29,14 @@ def golden_request(
         values: how raw values of each column are read.
         request: names of the columns that a request says once.
         dataset: a data set whose first test rows are taken; None: values are drawn.
+        histories: those whose moments a request gives.
 
     Returns:
-        Dict of the request's columns to a value, and of the candidates' to a list of them; the
+        Dict of the request's fields to a value, and of the candidates' to a list of them; the
         last candidate's ids are unknown.
     """
     columns, request = tuple(columns), set(request)
+    made = {name for history in histories for name in history.made}
     features = _drawn(columns) if dataset is None else _of_test_rows(columns, dataset)
     rows = len(next(iter(features.values())))
     filled = np.zeros(rows, int)
@@ -36,9 +44,12 @@ def golden_request(
         if isinstance(column, SequenceColumn) and column.name in request:
             filled += np.count_nonzero(features[column.name], axis=1)
     chosen = int(np.argmax(filled))  # the row with the longest lists
+    latest = -np.inf
     once: dict[str, Any] = {}
     each: dict[str, list[Any]] = {}
     for column in sorted(columns, key=lambda column: values[column.name].indicator):
+        if column.name in made:
+            continue
         rule = values[column.name]
         field = rule.source or column.name
         if rule.indicator and field in {**once, **each}:
@@ -50,19 +61,52 @@ def golden_request(
         each[field] = raw[:NUM_CANDIDATES]
         if not isinstance(column, NumericColumn | SequenceColumn):
             each[field][-1] = _unknown(column, rule)
+    for history in histories:
+        ids, seconds, now = _timed(history, dataset, rows)
+        raw = [_raw(history.column, history.values, row) for row in ids]
+        times = [_times(history, moments) for moments in seconds]
+        here = [chosen]
+        if request & set(history.made):
+            once[history.source], once[history.times] = raw[chosen], times[chosen]
+        if set(history.made) - request:
+            each[history.source] = raw[:NUM_CANDIDATES]
+            each[history.times] = times[:NUM_CANDIDATES]
+            here += range(min(NUM_CANDIDATES, rows))
+        # One moment for all that the request and its candidates have seen.
+        latest = max([latest, *now[here].tolist()])
+        once[history.time] = history.moment(latest)
     return once, each
+
+
+def _timed(history, dataset, rows):
+    """Ids of rows of a history, their seconds, and the rows' own: of the test rows, if they say."""
+    test, name = dataset.test, history.column.name
+    now = np.asarray(test.time, np.float64)[:rows]
+    if name in test.features and name in test.as_of:
+        ids, seconds = test.features[name][:rows], test.as_of[name][:rows]
+        return np.asarray(ids), np.asarray(seconds), now
+    draw = np.random.default_rng(0)
+    ids = _drawn((history.column,), rows)[name]
+    pauses = draw.integers(1, 2 * GAP_SECONDS, ids.shape)
+    ages = np.cumsum(pauses[:, ::-1], axis=1)[:, ::-1]
+    return ids, np.where(ids > 0, now[:, None] - ages, -np.inf), now
+
+
+def _times(history, moments):
+    found = [history.raw(seconds) for seconds in moments[np.isfinite(moments)]]
+    return found[::-1] if history.values.newest_first else found
 
 
 def _of_test_rows(columns, dataset):
     return {c.name: np.asarray(dataset.test.features[c.name])[:_ROWS_LOOKED_AT] for c in columns}
 
 
-def _drawn(columns):
+def _drawn(columns, rows=NUM_CANDIDATES):
     draw = np.random.default_rng(0)
-    filled = draw.random(NUM_CANDIDATES)  # one share for all lists: they may run side by side
+    filled = draw.random(rows)  # one share for all lists: they may run side by side
     features = {}
     for column in columns:
-        shape = (NUM_CANDIDATES, *column.input_shape)
+        shape = (rows, *column.input_shape)
         if isinstance(column, NumericColumn):
             features[column.name] = draw.normal(size=shape).round(3)
             continue

@@ -4,29 +4,16 @@ One column is an id, a list of ids, or a number. What training never saw becomes
 values. Nothing but NumPy is needed here: the module goes into every export.
 """
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from recsys_lib.export.fields import BadField, Place, as_list, number_of, shown
+from recsys_lib.export.moments import AGES, NUMBERS, History, moment_of
+
 SHOWN_NAMES = 8
-
-Place = tuple[str | int, ...]
-
-
-class BadField(ValueError):
-    """A value of a request that cannot be read.
-
-    Args:
-        place: where it stands: ``("candidates", "item_id", 3)``.
-        message: what was expected there, and what came.
-    """
-
-    def __init__(self, place: Place, message: str):
-        super().__init__(f"{'.'.join(map(str, place))}: {message}")
-        self.place, self.message = place, message
 
 
 class Column:
@@ -67,7 +54,7 @@ class Column:
         if self.length == 1:
             return self._number(raw, place)
         if not isinstance(raw, list) or len(raw) != self.length:
-            raise BadField(place, f"expected a list of {self.length} numbers, got {_shown(raw)}")
+            raise BadField(place, f"expected a list of {self.length} numbers, got {shown(raw)}")
         return [self._number(value, (*place, step)) for step, value in enumerate(raw)]
 
     def id_of(self, raw: Any, place: Place) -> int:
@@ -84,9 +71,9 @@ class Column:
                 return self._ids.get(raw, rule["unknown"])
             if type(raw) is int:
                 return self._ids.get(str(raw), rule["unknown"])
-            raise BadField(place, f"expected text or an integer, got {_shown(raw)}")
+            raise BadField(place, f"expected text or an integer, got {shown(raw)}")
         if type(raw) is not int:
-            raise BadField(place, f"expected an integer, got {_shown(raw)}")
+            raise BadField(place, f"expected an integer, got {shown(raw)}")
         return raw if 0 < raw < self._size else rule["unknown"]
 
     def _number(self, raw, place):
@@ -101,9 +88,10 @@ class Column:
         return (number - rule.get("shift", 0.0)) / rule.get("scale", 1.0)
 
     def _finite(self, raw, place):
-        if type(raw) not in (int, float) or not math.isfinite(raw):
-            raise BadField(place, f"expected a finite number, got {_shown(raw)}")
-        return float(raw)
+        number = number_of(raw)
+        if math.isnan(number):
+            raise BadField(place, f"expected a finite number, got {shown(raw)}")
+        return number
 
     @property
     def unknown(self) -> tuple[int, ...]:
@@ -120,6 +108,35 @@ class Column:
         """Which end of a list that is too long is read, ``"first"`` or ``"last"``; None: no."""
         return self._rule.get("keep")
 
+    @property
+    def made(self) -> str | None:
+        """What it is of a history with moments, such as ``"ages"``; None: it is read itself."""
+        return self._rule.get("made")
+
+    @property
+    def has_ids(self) -> bool:
+        """Whether its ids stand for raw values."""
+        return not self.is_number and self.made not in (NUMBERS, AGES)
+
+    def cut(self, steps: list[Any], length: int, place: Place, what: str) -> list[Any]:
+        """The steps of a list that are read.
+
+        Args:
+            steps: those that are known, the oldest in front.
+            length: how many there may be.
+            place: where the list stands.
+            what: a message calls them so.
+
+        Raises:
+            BadField: there are more, and nothing says which are kept.
+        """
+        keeps = self.keeps
+        if len(steps) <= length:
+            return steps
+        if keeps is None:
+            raise BadField(place, f"expected at most {length} {what}, got {len(steps)}")
+        return steps[:length] if keeps == "first" else steps[-length:]
+
 
 class Encoder:
     """Makes arrays of a request with raw values.
@@ -135,6 +152,12 @@ class Encoder:
         self._beside: dict[str, tuple[str, ...]] = {}
         for names in description["side_by_side"]:
             self._beside |= dict.fromkeys(names, tuple(names))
+        # What is made of histories with moments, and how the request's own moment is read.
+        self._histories: dict[str, History] = {}
+        self._now: Mapping[str, Any] | None = description.get("moment")
+        for spec in description.get("histories", ()):
+            ids = self.columns.get(spec["name"]) or Column(spec["column"])
+            self._histories |= dict.fromkeys(spec["made"], History(spec, ids))
 
     def __call__(
         self, request: Any, candidates: Any
@@ -151,14 +174,16 @@ class Encoder:
         Raises:
             BadField: fields missing or unknown, lists of other lengths, a value of another kind.
         """
-        request = self._by_column(request, self.request_names, "request")
-        candidates = self._by_column(candidates, self.candidate_names, "candidates")
-        count = self._count(candidates)
+        fields = self._fields(request, self.request_names, "request")
+        of_candidates = self._fields(candidates, self.candidate_names, "candidates")
+        count = self._count(of_candidates)
+        now = None if self._now is None else self._moment(request, ("request",))
         user = {
             name: np.asarray([values], self.columns[name].dtype)
-            for name, values in self._row(request, "request", ()).items()
+            for name, values in self._row(fields, self.request_names, "request", (), now).items()
         }
-        return user, self._block(candidates, count, "candidates")
+        nows = [now] * count
+        return user, self._block(of_candidates, self.candidate_names, count, "candidates", nows)
 
     def rows(self, rows: Mapping[str, Sequence[Any]]) -> dict[str, np.ndarray]:
         """Whole rows as the model reads them: dict of every field to a list of raw values.
@@ -169,57 +194,83 @@ class Encoder:
         Raises:
             BadField: as for a request.
         """
-        found = self._by_column(rows, tuple(self.columns), "rows")
-        (count, *others) = {len(values) for values in found.values()}
+        names = tuple(self.columns)
+        fields = self._fields(rows, names, "rows")
+        (count, *others) = {len(values) for values in fields.values()}
         if others:
             raise BadField(("rows",), "expected lists of one length")
-        return self._block(found, count, "rows")
+        nows = [
+            None if self._now is None else self._moment(rows, ("rows",), row)
+            for row in range(count)
+        ]
+        return self._block(fields, names, count, "rows", nows)
 
-    def _by_column(self, given, names, side):
-        """What was given for each column; several columns may be read from one field."""
-        _check_names(given, dict.fromkeys(self.columns[name].source for name in names), side)
-        return {name: given[self.columns[name].source] for name in names}
+    def _fields(self, given, names, side):
+        """The fields of a side that its columns are read from; several may share one."""
+        expected = dict.fromkeys(self.columns[name].source for name in names)
+        expected |= dict.fromkeys(h.times for n, h in self._histories.items() if n in names)
+        now = {} if self._now is None or side == "candidates" else {self._now["source"]: None}
+        _check_names(given, expected | now, side)
+        return {field: given[field] for field in (expected | now if side == "rows" else expected)}
+
+    def _moment(self, given, place, row=None):
+        field = self._now["source"]
+        if row is None:
+            return moment_of(given[field], self._now, (*place, field))
+        return moment_of(given[field][row], self._now, (*place, field, row))
 
     def _count(self, candidates):
         count = None
-        for name, values in candidates.items():
-            place = ("candidates", self.columns[name].source)
+        for field, values in candidates.items():
+            place = ("candidates", field)
             if not isinstance(values, list) or not values:
                 raise BadField(
-                    place, f"expected a list with a value for each candidate, got {_shown(values)}"
+                    place, f"expected a list with a value for each candidate, got {shown(values)}"
                 )
             if count is not None and len(values) != count:
-                first = self.columns[self.candidate_names[0]].source
+                first = next(iter(candidates))
                 raise BadField(place, f"expected {count} values as in {first!r}, got {len(values)}")
             count = len(values)
         return count
 
-    def _block(self, values, count, where):
-        found, lists = {}, [name for name in values if self.columns[name].is_list]
-        for name in values:
+    def _block(self, fields, names, count, where, nows):
+        """Rows of every column; ``nows``: the moment of each row."""
+        found, lists = {}, [name for name in names if self.columns[name].is_list]
+        for name in names:
             if name not in lists:
                 column = self.columns[name]
                 found[name] = [
                     column.read(raw, (where, column.source, row))
-                    for row, raw in enumerate(values[name])
+                    for row, raw in enumerate(fields[column.source])
                 ]
         if lists:
+            read = {self.columns[name].source for name in lists}
+            read |= {self._histories[name].times for name in lists if name in self._histories}
             rows = [
-                self._row({name: values[name][row] for name in lists}, where, (row,))
-                for row in range(count)
+                self._row({field: fields[field][row] for field in read}, lists, where, (row,), now)
+                for row, now in enumerate(nows)
             ]
             found |= {name: [row[name] for row in rows] for name in lists}
-        return {name: np.asarray(found[name], self.columns[name].dtype) for name in values}
+        return {name: np.asarray(found[name], self.columns[name].dtype) for name in names}
 
-    def _row(self, values, where, at):
+    def _row(self, fields, columns, where, at, now):
         """Every column of one row; the lists that run side by side lose the same steps."""
         found = {}
+        values = {name: fields[self.columns[name].source] for name in columns}
         for name, raw in values.items():
             place = (where, self.columns[name].source, *at)
             if name in found:
                 continue
             if not self.columns[name].is_list:
                 found[name] = self.columns[name].read(raw, place)
+                continue
+            if name in self._histories:
+                history = self._histories[name]
+                of_times = (where, history.times, *at)
+                made = history.read(raw, fields[history.times], now, place, of_times)
+                for other, one in self._histories.items():
+                    if one is history and other in values:
+                        found[other] = made[self.columns[other].made]
                 continue
             names = [n for n in self._beside.get(name, (name,)) if n in values]
             places = {n: (where, self.columns[n].source, *at) for n in names}
@@ -228,10 +279,7 @@ class Encoder:
         return {name: found[name] for name in values}
 
     def _list(self, name, raw, place):
-        if raw is None:
-            return []
-        if not isinstance(raw, list):
-            raise BadField(place, f"expected a list, got {_shown(raw)}")
+        raw = as_list(raw, place)
         return raw[::-1] if self.columns[name].newest_first else raw
 
     def _steps(self, names, lists, places):
@@ -249,7 +297,7 @@ class Encoder:
             filled = self._one_list(names, parts, inner, length)
             if filled[names[0]]:  # a session of which nothing is known is none
                 sessions.append(filled)
-        sessions = self._cut(sessions, first.sessions, names[0], places, "sessions")
+        sessions = first.cut(sessions, first.sessions, places[names[0]], "sessions")
         found = {name: [0] * first.length for name in names}
         for number, filled in enumerate(sessions):
             for name, ids in filled.items():
@@ -267,21 +315,13 @@ class Encoder:
             for name in names
         }
         steps = [step for step in zip(*ids.values(), strict=True) if 0 not in step]
-        steps = self._cut(steps, length, names[0], places, "values")
+        steps = self.columns[names[0]].cut(steps, length, places[names[0]], "values")
         return {name: [step[place] for step in steps] for place, name in enumerate(names)}
-
-    def _cut(self, steps, length, name, places, what):
-        keeps = self.columns[name].keeps
-        if len(steps) <= length:
-            return steps
-        if keeps is None:
-            raise BadField(places[name], f"expected at most {length} {what}, got {len(steps)}")
-        return steps[:length] if keeps == "first" else steps[-length:]
 
 
 def _check_names(given, expected, side):
     if not isinstance(given, Mapping):
-        raise BadField((side,), f"expected fields with values, got {_shown(given)}")
+        raise BadField((side,), f"expected fields with values, got {shown(given)}")
     for name in given:
         if name not in expected:
             known = ", ".join([*expected][:SHOWN_NAMES]) + ", ..." * (len(expected) > SHOWN_NAMES)
@@ -298,8 +338,3 @@ def _check_lengths(names, counts, places):
                 places[name],
                 f"expected {counts[names[0]]} steps as in {names[0]!r}, got {counts[name]}",
             )
-
-
-def _shown(value):
-    text = json.dumps(value, default=repr)
-    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -130,7 +130,7 @@ def create_application(
     replay = Replay(folder, engine, threads)
     replay.verify()
     model = replay.description["checksum"]
-    metrics = Metrics(model, [n for n, c in replay.encode.columns.items() if not c.is_number])
+    metrics = Metrics(model, [n for n, c in replay.encode.columns.items() if c.has_ids])
     application = FastAPI(
         title=replay.description["model"],
         version=model[:12],
@@ -230,7 +230,7 @@ def _unknown(replay, fields, user, candidates):
     for side, arrays in (("request", user), ("candidates", candidates)):
         for name, array in arrays.items():
             column = replay.encode.columns[name]
-            if column.is_number:
+            if not column.has_ids:
                 continue
             if column.is_list:
                 number = _steps(fields[side][column.source]) - int(np.count_nonzero(array))
@@ -249,18 +249,27 @@ def _steps(raw):
 def _schema(description):
     """What ``/openapi.json`` says of a body: every column by name."""
     request, candidates = {}, {}
+    moment = {"type": ["number", "string"]}
     for spec in description["columns"]:
         value: dict[str, Any] = {"type": ["string", "integer", "null"]}
         if spec["kind"] == "number":
             value = {"type": ["number", "null"]}
         if spec["kind"] == "list" or spec["length"] > 1:
-            for _ in range(1 + (spec.get("sessions", 1) > 1)):
+            for _ in range(1 + (spec.get("sessions", 1) > 1 and "made" not in spec["values"])):
                 value = {"type": "array", "items": value}
-        field = spec["values"].get("source") or spec["name"]
+        fields = {spec["values"].get("source") or spec["name"]: value}
+        for history in description.get("histories", ()):
+            if spec["name"] in history["made"]:
+                fields[history["times"]] = {"type": "array", "items": moment}
         if spec["name"] in description["request"]:
-            request[field] = value
+            request |= fields
         else:
-            candidates[field] = {"type": "array", "items": value, "minItems": 1}
+            candidates |= {
+                field: {"type": "array", "items": value, "minItems": 1}
+                for field, value in fields.items()
+            }
+    if "moment" in description:
+        request[description["moment"]["source"]] = moment
     sides = {
         name: {
             "type": "object",

@@ -82,6 +82,12 @@ def test_ages_fall_into_buckets_of_doubling_width():
     np.testing.assert_array_equal(age_buckets(np.array([[-np.inf, 999]]), now), [[0, 1]])
 
 
+def test_a_bucket_begins_exactly_at_its_edge_and_the_last_one_has_no_end():
+    ages = [np.nextafter(2.0**20, 0), 2.0**20, np.nextafter(2.0**30, 0), 2.0**30, 2.0**31, 1e300]
+    buckets = age_buckets(np.zeros((len(ages), 1)), np.array(ages))
+    np.testing.assert_array_equal(buckets[:, 0], [20, 21, 30, 31, 31, NUM_AGE_BUCKETS - 1])
+
+
 def test_a_behaviour_that_is_not_earlier_is_refused():
     with pytest.raises(ValueError, match="row 1 is not"):
         age_buckets(np.array([[1.0], [5.0]]), np.array([2.0, 5.0]))

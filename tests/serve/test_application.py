@@ -144,6 +144,7 @@ def test_answers_are_calibrated(two_tasks, tmp_path):
         (changed("candidates", item_id=["i1", "i2", {}]), ["candidates", "item_id", 2]),
         (changed("candidates", category=[10]), ["candidates", "category"]),
         (changed("candidates", price=[1, 2, float("inf")]), ["candidates", "price", 2]),
+        (changed("candidates", price=[1, 10**400, 2]), ["candidates", "price", 1]),
         (changed("candidates", item_id=[]), ["candidates", "item_id"]),
         ({**BODY, "candidates": {"item_id": ["i1"]}}, ["candidates", "category"]),
     ],
