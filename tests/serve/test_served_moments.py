@@ -58,6 +58,11 @@ def exported(request, data, tmp_path_factory):
     return export(model, tmp_path_factory.mktemp("exports") / "model", data, onnx=False)
 
 
+@pytest.fixture(scope="module")
+def application(exported):
+    return create_application(exported, engine="tensorflow")
+
+
 def test_an_exported_model_reads_every_row_as_training_read_it(rows, data, exported):
     encode = Replay(exported, "tensorflow").encode
     fields = ("user", *FIELDS)
@@ -81,8 +86,9 @@ def test_the_golden_request_holds_moments_and_is_replayed_without_the_library(da
     assert made and "as exported" in verify(exported, "tensorflow")
 
 
-def test_the_service_answers_raw_moments_and_makes_the_features_of_training(rows, data, exported):
-    application = create_application(exported, engine="tensorflow")
+def test_the_service_answers_raw_moments_and_makes_the_features_of_training(
+    rows, data, application
+):
     part, known = data.test, set(data.vocabularies["item"])
     lost = [sum(one not in known for one in rows[row]["seen"]) for row in part.row_id]
     for place in (3, 4, int(np.argmax(lost))):
@@ -140,8 +146,7 @@ REQUEST = {"user": "u1", "seen": ["i3", "i2", "i1"], "when": [5_000, 4_000, 3_00
         ({"session_seen": [["i1"]]}, ["session_seen"], "no such field"),
     ],
 )
-def test_a_bad_moment_is_answered_with_its_place(exported, changed, place, message):
-    application = create_application(exported, engine="tensorflow")
+def test_a_bad_moment_is_answered_with_its_place(application, changed, place, message):
     body = {"request": {**REQUEST, **changed}, "candidates": {"item": ["i1"]}}
     status, _, answer = ask(application, "/rank", body)
     (detail,) = answer["detail"]
@@ -150,8 +155,7 @@ def test_a_bad_moment_is_answered_with_its_place(exported, changed, place, messa
 
 
 @pytest.mark.parametrize("field", ["when", "now"])
-def test_a_moment_that_is_not_there_is_named(exported, field):
-    application = create_application(exported, engine="tensorflow")
+def test_a_moment_that_is_not_there_is_named(application, field):
     request = {name: value for name, value in REQUEST.items() if name != field}
     status, _, answer = ask(
         application, "/rank", {"request": request, "candidates": {"item": ["i1"]}}
