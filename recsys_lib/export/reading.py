@@ -297,7 +297,7 @@ class Encoder:
             filled = self._one_list(names, parts, inner, length)
             if filled[names[0]]:  # a session of which nothing is known is none
                 sessions.append(filled)
-        sessions = first.cut(sessions, first.sessions, places[names[0]], "sessions")
+        sessions = self._cut(sessions, first.sessions, names[0], places, "sessions")
         found = {name: [0] * first.length for name in names}
         for number, filled in enumerate(sessions):
             for name, ids in filled.items():
@@ -315,8 +315,11 @@ class Encoder:
             for name in names
         }
         steps = [step for step in zip(*ids.values(), strict=True) if 0 not in step]
-        steps = self.columns[names[0]].cut(steps, length, places[names[0]], "values")
+        steps = self._cut(steps, length, names[0], places, "values")
         return {name: [step[place] for step in steps] for place, name in enumerate(names)}
+
+    def _cut(self, steps, length, name, places, what):
+        return self.columns[name].cut(steps, length, places[name], what)
 
 
 def _check_names(given, expected, side):
