@@ -235,7 +235,7 @@ MUTANTS = [
         GOLDEN,
         "return found[::-1] if history.values.newest_first else found",
         "return found",
-        DRAWN,
+        f"{TEST_SERVED}::test_a_golden_request_gives_the_newest_moment_first_where_the_file_does",
     ),
     Mutant(
         "golden: candidates may be later than the request",

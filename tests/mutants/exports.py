@@ -173,8 +173,8 @@ MUTANTS = [
     Mutant(
         "export: the script imports the library",
         FOLDERS,
-        "kept += [line for line in lines if not line.startswith(own)]",
-        "kept += lines",
+        "for node in reversed([body[0], *own]):",
+        "for node in [body[0]]:",
         f"{TEST_FOLDER}::test_verify_runs_without_the_library",
     ),
     Mutant(

@@ -11,6 +11,9 @@ from reference import randomize
 from timed_log import FIELDS, MADE, assert_no_skew, loaded, raw_rows
 
 from recsys_lib.export import Replay, Values, export, folders, verify
+from recsys_lib.export.describing import values_of
+from recsys_lib.export.golden import golden_request
+from recsys_lib.export.histories import histories_of
 from recsys_lib.sequence import build_din, build_dsin
 from recsys_lib.serve import create_application
 
@@ -173,6 +176,15 @@ def test_without_the_ids_in_the_data_the_golden_request_draws_a_history(data, tm
     when = golden["request"]["when"]
     assert when and when == sorted(when, reverse=True) and when[0] < golden["request"]["now"]
     assert np.count_nonzero(golden["features"]["session_seen"])
+
+
+def test_a_golden_request_gives_the_newest_moment_first_where_the_file_does(data):
+    names = ("user", "item", "seen", "seen_age")
+    columns = [data.column(name) for name in names]
+    values, histories = values_of(columns, data, None), histories_of(columns, data, None)
+    once, _ = golden_request(columns, values, ["user", "seen", "seen_age"], data, histories)
+    assert len(once["when"]) == len(once["seen"]) >= 3
+    assert once["when"] == sorted(once["when"], reverse=True) != once["when"][::-1]
 
 
 def test_a_candidates_history_is_in_the_golden_request_too(tmp_path):
