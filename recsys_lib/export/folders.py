@@ -132,7 +132,9 @@ def export(
     description |= describe_histories(histories, description["columns"])
     golden = golden_request(columns, values, request, dataset, histories)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=unfinished(folder), dir=folder.parent) as temporary:
+    with tempfile.TemporaryDirectory(
+        prefix=f".{folder.name}.unfinished-", dir=folder.parent
+    ) as temporary:
         place = pathlib.Path(temporary) / "export"
         place.mkdir()
         graphs = graphs_of(model, request)
@@ -159,17 +161,20 @@ def export(
     return folder
 
 
-def unfinished(folder: str | os.PathLike) -> str:
-    """How the name of the folder begins in which an export is written before it is whole.
+def checksum(folder: str | os.PathLike) -> str:
+    """The checksum that an export states: of its description and of every file.
 
     Args:
-        folder: as for ``export``.
+        folder: what ``export`` wrote.
 
-    Example:
-        >>> unfinished("exports/of_today")
-        '.of_today.unfinished-'
+    Raises:
+        ValueError: it is none.
     """
-    return f".{pathlib.Path(folder).name}.unfinished-"
+    try:
+        text = (pathlib.Path(folder) / replay.DESCRIPTION).read_text(encoding="utf-8")
+        return str(json.loads(text)["checksum"])
+    except (OSError, KeyError, TypeError, ValueError):
+        raise ValueError(f"folder: expected what `export` wrote, got {folder}") from None
 
 
 def check_target(folder: str | os.PathLike, onnx: bool = True) -> pathlib.Path:

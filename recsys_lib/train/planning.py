@@ -3,6 +3,7 @@
 import ast
 import dataclasses
 import inspect
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,8 @@ from recsys_lib.train.settings import Settings
 
 SCORES = "scores.json"
 """Written last: a folder that has it is finished."""
-EXPORTING = "exporting"
-"""In the folder of a run that has begun to write its export: where to."""
+EXPORTED = "exported.json"
+"""Of a run whose export is written and whose scores are not: the export's folder and checksum."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,15 +110,20 @@ def check_output(folder: str | Path) -> None:
         raise ValueError(f"{folder}: expected a folder, got a file")
 
 
-def is_exporting(folder: str | Path, output: str | Path) -> bool:
-    """Whether a run was killed while it wrote this export, which is then its own to write again.
+def own_export(folder: str | Path, output: str | Path) -> bool:
+    """Whether an export is what a run wrote before it was killed, and thus its own to replace.
 
     Args:
         folder: of the export.
         output: of the run.
     """
-    said = Path(output) / EXPORTING
-    return said.is_file() and said.read_text(encoding="utf-8") == str(Path(folder).resolve())
+    from recsys_lib.export.folders import checksum
+
+    try:
+        said = json.loads((Path(output) / EXPORTED).read_text(encoding="utf-8"))
+        return said == [str(Path(folder).resolve()), checksum(folder)]
+    except (OSError, ValueError):
+        return False
 
 
 def check_export(folder: str | Path, output: str | Path) -> None:
@@ -132,7 +138,7 @@ def check_export(folder: str | Path, output: str | Path) -> None:
     folder = Path(folder)
     if folder.resolve() == Path(output).resolve():
         raise ValueError(f"export: expected another folder than that of the run, got {folder}")
-    if is_exporting(folder, output):
+    if own_export(folder, output):
         return
     try:
         check_target(folder)

@@ -1,7 +1,6 @@
 """Carry out a plan: train, score, and write what is left."""
 
 import dataclasses
-import glob
 import json
 import math
 import os
@@ -22,17 +21,17 @@ from recsys_lib.data.dataset import Dataset
 from recsys_lib.data.files import FileDataset
 from recsys_lib.data.splits import Split
 from recsys_lib.export.calibration import Platt, fit_platt, to_config
+from recsys_lib.export.folders import checksum
 from recsys_lib.export.folders import export as write_export
-from recsys_lib.export.folders import unfinished
 from recsys_lib.export.replay import calibrate as calibrated
 from recsys_lib.features.columns import column_to_config
 from recsys_lib.train.planning import (
-    EXPORTING,
+    EXPORTED,
     SCORES,
     Plan,
     check_export,
     check_output,
-    is_exporting,
+    own_export,
 )
 from recsys_lib.training.baselines import base_rate
 from recsys_lib.training.distributed import is_chief, join_workers
@@ -133,7 +132,7 @@ def train(
         },
     }
     _write_json(folder / SCORES, scores)
-    for name in ("checkpoint", EXPORTING):
+    for name in ("checkpoint", EXPORTED):
         (folder / name).unlink(missing_ok=True)
     return scores
 
@@ -141,12 +140,11 @@ def train(
 def _export(
     model: keras.Model, export: Path, folder: Path, data: Dataset, lines: Mapping[str, Platt]
 ) -> None:
-    """Write the export; what a killed run left of it is removed first."""
-    if is_exporting(export, folder):
-        for left in (export, *export.parent.glob(glob.escape(unfinished(export)) + "*")):
-            shutil.rmtree(left, ignore_errors=True)
-    (folder / EXPORTING).write_text(str(export.resolve()), encoding="utf-8")
+    """Write the export; what this run wrote before it was killed is replaced."""
+    if own_export(export, folder):
+        shutil.rmtree(export)
     write_export(model, export, data, calibration=lines.values())
+    _write_json(folder / EXPORTED, [str(export.resolve()), checksum(export)])
 
 
 def of_tasks(dataset: Dataset, tasks: tuple[str, ...]) -> Any:

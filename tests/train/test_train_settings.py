@@ -214,7 +214,6 @@ def test_a_run_killed_at_its_export_goes_on(shop, tmp_path, monkeypatch, name):
     real = getattr(running, name)
 
     def killed(*arguments, **options):
-        (tmp_path / ".served.unfinished-abc").mkdir()
         raise KeyboardInterrupt
 
     monkeypatch.setattr(running, name, killed)
@@ -224,15 +223,22 @@ def test_a_run_killed_at_its_export_goes_on(shop, tmp_path, monkeypatch, name):
     monkeypatch.setattr(running, name, real)
     assert run(shop, tmp_path, *words) == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "served"]
-    assert not {"checkpoint", "exporting"} & {path.name for path in (tmp_path / "run").iterdir()}
+    left = {path.name for path in (tmp_path / "run").iterdir()}
+    assert not {"checkpoint", "exported.json"} & left
     assert "as exported" in verify(tmp_path / "served")
 
 
-def test_the_export_of_another_run_is_kept(shop, trained, tmp_path, capsys):
+@pytest.mark.parametrize("said", ["", "[1]", '["{}", "another"]', '["elsewhere", "{}"]'])
+def test_the_export_of_another_run_is_kept(shop, trained, tmp_path, capsys, said):
+    """Also one that took the place of what a killed run had exported."""
+    served = trained / "served"
+    ours = json.loads((served / "description.json").read_text())["checksum"]
     (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "exporting").write_text(str(tmp_path / "elsewhere"))
-    assert run(shop, tmp_path, *LR, "--export", str(trained / "served")) == 1
+    said = said.format(served if "another" in said else ours)
+    (tmp_path / "run" / "exported.json").write_text(said)
+    assert run(shop, tmp_path, *LR, "--export", str(served)) == 1
     assert "export, folder: expected one that does not exist yet" in capsys.readouterr().err
+    assert "as exported" in verify(served)
 
 
 def test_what_writes_onnx_is_missed_before_training(shop, tmp_path, capsys, monkeypatch):
