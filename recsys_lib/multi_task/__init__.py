@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from recsys_lib.multi_task.esmm import build_esmm
     from recsys_lib.multi_task.gradients import gradient_cosines, task_gradients
-    from recsys_lib.multi_task.interest import task_input
+    from recsys_lib.multi_task.interest import Reading, task_input
     from recsys_lib.multi_task.mmoe import build_mmoe, build_omoe
     from recsys_lib.multi_task.parts import shared_input, task_logits
     from recsys_lib.multi_task.ple import build_cgc, build_ple, experts_seen
@@ -16,6 +16,7 @@ else:
     __getattr__, __dir__ = face(__name__)
 
 __all__ = [
+    "Reading",
     "build_cgc",
     "build_esmm",
     "build_mmoe",

@@ -21,7 +21,7 @@ from recsys_lib.features.penalties import L2
 from recsys_lib.layers.blocks import MLP
 from recsys_lib.layers.heads import Tasks, check_tasks, predict_funnel
 from recsys_lib.layers.options import Activation, Initializer, Widths
-from recsys_lib.multi_task.interest import task_input
+from recsys_lib.multi_task.interest import Reading, task_input
 
 
 def build_esmm(
@@ -80,18 +80,9 @@ def build_esmm(
     """
     check_tasks(tasks, exactly=2, only="binary")
     hidden = {"dropout_rate": dropout_rate, "batch_normalization": batch_normalization}
+    reading = Reading(interest, attention_units, attention_activation, scale, product, histories)
     inputs, features = task_input(
-        feature_columns,
-        embedding_dim,
-        interest=interest,
-        attention_units=attention_units,
-        attention_activation=attention_activation,
-        scale=scale,
-        product=product,
-        histories=histories,
-        embeddings_initializer=embeddings_initializer,
-        embedding_l2=embedding_l2,
-        **hidden,
+        feature_columns, embedding_dim, embeddings_initializer, embedding_l2, reading, **hidden
     )
     logits = []
     for tower in ("click_tower", "cvr_tower"):

@@ -9,7 +9,7 @@ equation 3. See ``recsys_lib.sequence.din``.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 from keras import KerasTensor
@@ -29,18 +29,32 @@ INTERESTS = ("pooled", "attention")
 """How a history is read: as every list, or by DIN's unit."""
 
 
+class Reading(NamedTuple):
+    """How a history is read: these options of a builder, in their order.
+
+    Args:
+        interest: ``"pooled"``: every list is one feature, pooled by the column's combiner, see
+            ``shared_input``; ``"attention"``: a history is read by DIN's unit, and other ordered
+            lists are no inputs. What follows is of ``"attention"`` alone.
+        attention_units, attention_activation: of the unit's network.
+        scale, product: of the interest, see ``build_din``.
+        histories: see ``behaviour_pairs``.
+    """
+
+    interest: str
+    attention_units: Widths
+    attention_activation: Activation
+    scale: str
+    product: bool
+    histories: Sequence[str] | None
+
+
 def task_input(
     feature_columns: Sequence[Column],
     embedding_dim: int,
-    *,
-    interest: str,
-    attention_units: Widths,
-    attention_activation: Activation,
-    scale: str,
-    product: bool,
-    histories: Sequence[str] | None,
-    embeddings_initializer: Initializer = None,
-    embedding_l2: L2 = 0.0,
+    embeddings_initializer: Initializer,
+    embedding_l2: L2,
+    reading: Reading,
     **hidden: Any,
 ) -> tuple[dict[str, KerasTensor], KerasTensor]:
     """The inputs and all features side by side, a history pooled or read by DIN's unit.
@@ -49,15 +63,9 @@ def task_input(
         feature_columns: columns of any kind; for ``"attention"`` with a behaviour history, see
             ``behaviour_pairs``.
         embedding_dim: width of each column's vector, where the column states none.
-        interest: ``"pooled"``: every list is one feature, pooled by the column's combiner, see
-            ``shared_input``; ``"attention"``: a history is read by DIN's unit, and other ordered
-            lists are no inputs.
-        attention_units, attention_activation: of the unit's network. These and what follows, down
-            to ``histories``, are of ``"attention"`` alone.
-        scale, product: of the interest, see ``build_din``.
-        histories: see ``behaviour_pairs``.
         embeddings_initializer: of the tables.
         embedding_l2: penalty of the tables, a number or an ``EmbeddingL2``.
+        reading: how a history is read.
         **hidden: ``dropout_rate`` and ``batch_normalization`` of the unit's network.
 
     Returns:
@@ -69,6 +77,7 @@ def task_input(
     Raises:
         ValueError: an unknown option; attention and no history.
     """
+    interest, units, activation, scale, product, histories = reading
     if check_choice("interest", interest, INTERESTS) == "pooled":
         return shared_input(feature_columns, embedding_dim, embeddings_initializer, embedding_l2)
     request = read_request(
@@ -78,9 +87,7 @@ def task_input(
         embeddings_initializer=embeddings_initializer,
         embedding_l2=check_l2(feature_columns, embedding_l2),
     )
-    attended = attended_interest(
-        request, scale, "interest", attention_units, attention_activation, **hidden
-    )
+    attended = attended_interest(request, scale, "interest", units, activation, **hidden)
     profile = [] if request.profile is None else [request.profile]
     features = [*profile, request.candidate, *with_products(request, [attended], product)]
     return request.inputs, keras.layers.Identity(name="features")(side_by_side(features))

@@ -28,7 +28,7 @@ from recsys_lib.features.penalties import L2
 from recsys_lib.layers.heads import Tasks, check_tasks, predict_each
 from recsys_lib.layers.network_stack import Gates, Mixture, NetworkStack
 from recsys_lib.layers.options import Activation, Initializer, Widths
-from recsys_lib.multi_task.interest import task_input
+from recsys_lib.multi_task.interest import Reading, task_input
 from recsys_lib.multi_task.parts import task_logits
 
 Counts = int | Sequence[int]
@@ -204,18 +204,9 @@ def build_ple(
         "activation": activation if expert_activation is None else expert_activation,
         **hidden,
     }
+    reading = Reading(interest, attention_units, attention_activation, scale, product, histories)
     inputs, features = task_input(
-        feature_columns,
-        embedding_dim,
-        interest=interest,
-        attention_units=attention_units,
-        attention_activation=attention_activation,
-        scale=scale,
-        product=product,
-        histories=histories,
-        embeddings_initializer=embeddings_initializer,
-        embedding_l2=embedding_l2,
-        **hidden,
+        feature_columns, embedding_dim, embeddings_initializer, embedding_l2, reading, **hidden
     )
     current = (features, None)
     for level in range(1, num_levels + 1):

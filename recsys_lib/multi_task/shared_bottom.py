@@ -18,7 +18,7 @@ from recsys_lib.features.penalties import L2
 from recsys_lib.layers.blocks import MLP
 from recsys_lib.layers.heads import Tasks, check_tasks, predict_each
 from recsys_lib.layers.options import Activation, Initializer, Widths
-from recsys_lib.multi_task.interest import task_input
+from recsys_lib.multi_task.interest import Reading, task_input
 from recsys_lib.multi_task.parts import task_logits
 
 
@@ -85,18 +85,9 @@ def build_shared_bottom(
     """
     num_tasks = len(check_tasks(tasks))
     hidden = {"dropout_rate": dropout_rate, "batch_normalization": batch_normalization}
+    reading = Reading(interest, attention_units, attention_activation, scale, product, histories)
     inputs, features = task_input(
-        feature_columns,
-        embedding_dim,
-        interest=interest,
-        attention_units=attention_units,
-        attention_activation=attention_activation,
-        scale=scale,
-        product=product,
-        histories=histories,
-        embeddings_initializer=embeddings_initializer,
-        embedding_l2=embedding_l2,
-        **hidden,
+        feature_columns, embedding_dim, embeddings_initializer, embedding_l2, reading, **hidden
     )
     of_bottom = activation if bottom_activation is None else bottom_activation
     shared = MLP(hidden_units, of_bottom, **hidden, name="shared_bottom")(features)

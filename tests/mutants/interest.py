@@ -17,16 +17,15 @@ PULLS = f"{TEST}::test_every_task_pulls_the_unit_and_the_history"
 DERIVATIVES = "multi_task/test_derivatives.py::test_autodiff_is_the_derivative_in_every_variable"
 ACTS = "contract/test_options.py::test_the_option_acts"
 
-OF_TABLES = "embeddings_initializer=embeddings_initializer,\n        embedding_l2=embedding_l2,\n"
-CALLS = {
-    "shared_bottom": ("shared_bottom.py", OF_TABLES + "        **hidden"),
-    "mmoe": ("mmoe.py", OF_TABLES + "        **hidden"),
-    "omoe": ("mmoe.py", "activation=activation,\n        dropout_rate"),
-    "ple": ("ple.py", OF_TABLES + "        **hidden"),
-    "cgc": ("ple.py", "activation=activation,\n        dropout_rate"),
-    "esmm": ("esmm.py", OF_TABLES + "        **hidden"),
+BUILT = {
+    "shared_bottom": "shared_bottom.py",
+    "mmoe": "mmoe.py",
+    "ple": "ple.py",
+    "esmm": "esmm.py",
 }
-"""Of each model: its file, and what stands behind ``histories`` where the options are handed on."""
+"""Of each model that reads a history: its file."""
+HANDING = {"omoe": "mmoe.py", "cgc": "ple.py"}
+"""Of each model that hands its options on to another: its file."""
 
 HANDED_ON = ("interest", "attention_units", "attention_activation", "scale", "product", "histories")
 FORGOTTEN = {
@@ -40,34 +39,36 @@ FORGOTTEN = {
 """Of each option: what the unit gets where it is not handed on, and the test that sees it."""
 
 
+def read(first=None, value=None):
+    """What a builder says of its history; ``value`` stands in an option's place."""
+    return f"Reading({', '.join(value if name == first else name for name in HANDED_ON)})"
+
+
 def handed_on(first, value=None):
     """The lines of a call from an option to the last; ``value`` stands in the first one's place."""
     names = HANDED_ON[HANDED_ON.index(first) :]
     values = [value or first, *names[1:]]
-    return "".join(f"{n}={v},\n        " for n, v in zip(names, values, strict=True))
+    lines = "".join(f"{n}={v},\n        " for n, v in zip(names, values, strict=True))
+    return lines + "activation=activation,\n        dropout_rate"
 
 
 OPTIONS = [
-    Mutant(
-        f"{key}: the unit's {option} is not handed on",
-        f"{PARENT}/{file}",
-        handed_on(option) + behind,
-        handed_on(option, value) + behind,
-        test % key,
-    )
-    for key, (file, behind) in CALLS.items()
+    Mutant(f"{key}: the unit's {option} is not handed on", f"{PARENT}/{file}", *texts, test % key)
     for option, (value, test) in FORGOTTEN.items()
+    for key, file, texts in (
+        *((key, file, (read(), read(option, value))) for key, file in BUILT.items()),
+        *((k, f, (handed_on(option), handed_on(option, value))) for k, f in HANDING.items()),
+    )
 ]
 NETWORKS = [
     Mutant(
         f"{key}: the unit gets no options of networks",
         f"{PARENT}/{file}",
-        f"        {OF_TABLES}        **hidden,\n",
-        f"        {OF_TABLES}",
+        "embedding_l2, reading, **hidden\n",
+        "embedding_l2, reading\n",
         f"{REACH}[{key}]",
     )
-    for key, (file, behind) in CALLS.items()
-    if behind.startswith(OF_TABLES)
+    for key, file in BUILT.items()
 ]
 
 MUTANTS = [
@@ -165,8 +166,8 @@ MUTANTS = [
     Mutant(
         "MMoE: the unit has the experts' activation",
         f"{PARENT}/mmoe.py",
-        handed_on("attention_activation") + OF_TABLES,
-        handed_on("attention_activation", "activation") + OF_TABLES,
+        read(),
+        read("attention_activation", "activation"),
         f"{REACH}[mmoe]",
     ),
     *OPTIONS,
