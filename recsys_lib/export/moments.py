@@ -43,10 +43,10 @@ def seconds_of(raw: Any, unit: float, place: Place, expected: str = "a number") 
         BadField: it is no number.
     """
     is_text = type(raw) is str and _NUMBER.fullmatch(raw)
-    number = number_of(float(raw) if is_text else raw)
-    if math.isnan(number):
+    seconds = number_of(float(raw) if is_text else raw) * unit
+    if not math.isfinite(seconds):  # also a number that is too large in seconds
         raise BadField(place, f"expected {expected}, got {shown(raw)}")
-    return number * unit
+    return seconds
 
 
 def moment_of(raw: Any, rule: Mapping[str, Any], place: Place) -> float:

@@ -8,6 +8,7 @@ from recsys_lib.export import Encoder, Values
 from recsys_lib.export.describing import describe_column
 from recsys_lib.export.fields import BadField
 from recsys_lib.export.histories import describe_histories, histories_of
+from recsys_lib.export.moments import seconds_of
 
 
 @pytest.mark.parametrize("newest_first", [False, True])
@@ -142,3 +143,11 @@ def test_only_steps_that_are_read_are_looked_at(tmp_path):
         encode(late, {"item": ["i1"]})
     with pytest.raises(ValueError, match="expected moments before the row's own"):
         data.encode({**raw, "when": [late["when"]], "now": [9.0]})
+
+
+@pytest.mark.parametrize("raw", [-1e306, 1e306, "-1e306", "nan", "1e999", True, None])
+def test_a_moment_is_a_finite_number_of_seconds(raw):
+    """Minus infinity would be taken for padding."""
+    with pytest.raises(BadField, match=r"request\.when\.0: expected a number, got"):
+        seconds_of(raw, 86_400, ("request", "when", 0))
+    assert seconds_of("-1.5", 86_400, ()) == -129_600

@@ -107,8 +107,8 @@ MUTANTS = [
     Mutant(
         "moments: the numbers of seconds have no unit",
         MOMENTS,
-        "return number * unit",
-        "return number",
+        "if is_text else raw) * unit",
+        "if is_text else raw)",
         SKEW,
     ),
     Mutant(
@@ -278,5 +278,12 @@ MUTANTS = [
         'if spec["name"] in history["made"]:',
         "if False:",
         SERVED,
+    ),
+    Mutant(
+        "moments: seconds may be too large to be a number",
+        "recsys_lib/export/moments.py",
+        "if not math.isfinite(seconds):",
+        "if math.isnan(seconds):",
+        f"{TEST_MOMENTS}::test_a_moment_is_a_finite_number_of_seconds",
     ),
 ]
