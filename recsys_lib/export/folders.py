@@ -8,10 +8,10 @@ import json
 import os
 import pathlib
 import platform
+import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -33,6 +33,7 @@ from recsys_lib.export.golden import golden_request
 from recsys_lib.export.graphs import graphs_of, write_onnx, write_saved_model
 from recsys_lib.export.histories import check_apart, describe_histories, histories_of
 from recsys_lib.export.values import Values
+from recsys_lib.locks import locked
 from recsys_lib.training.prediction import predict
 
 SCRIPT = "verify.py"
@@ -96,6 +97,7 @@ def export(
     Raises:
         ValueError: the folder exists; columns, values or tasks that the model does not have; a file
             that cannot be converted, or whose scores are not those of ``predict``.
+        TimeoutError: another process exports to this folder.
 
     Example:
         >>> import tempfile
@@ -132,11 +134,7 @@ def export(
     description |= describe_histories(histories, description["columns"])
     golden = golden_request(columns, values, request, dataset, histories)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(
-        prefix=f".{folder.name}.unfinished-", dir=folder.parent
-    ) as temporary:
-        place = pathlib.Path(temporary) / "export"
-        place.mkdir()
+    with _unfinished(folder) as place:
         graphs = graphs_of(model, request)
         write_saved_model(model, graphs, place / replay.SAVED_MODEL)
         for name in replay.SIGNATURES if onnx else ():
@@ -159,6 +157,19 @@ def export(
                 ) from error
         os.replace(place, folder)
     return folder
+
+
+@contextlib.contextmanager
+def _unfinished(folder: pathlib.Path) -> Iterator[pathlib.Path]:
+    """A new folder beside an export's, by one process at a time; what a killed one left is gone."""
+    place = folder.with_name(f".{folder.name}.unfinished")
+    with locked(folder.with_name(f".{folder.name}.lock"), seconds=0):
+        try:
+            shutil.rmtree(place, ignore_errors=True)
+            place.mkdir()
+            yield place
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
 
 
 def checksum(folder: str | os.PathLike) -> str:

@@ -13,6 +13,7 @@ from small_shop import USER_SIDE, description_of
 
 from recsys_lib.export import Replay, Sampling, Values, export, folders, graphs, verify
 from recsys_lib.features import CategoricalColumn, SequenceColumn
+from recsys_lib.locks import locked
 from recsys_lib.memorization import build_logistic_regression
 from recsys_lib.sequence import build_dien, build_din, build_gru
 from recsys_lib.sequence.recurrence import LONGEST_UNROLLED
@@ -40,6 +41,23 @@ def test_a_failure_leaves_nothing_behind(din, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"'din', rows\.onnx: not converted: .*is not supported"):
         export(din, tmp_path / "out" / "din")
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_what_a_killed_export_left_is_removed(din, tmp_path):
+    (tmp_path / ".din.unfinished" / "saved_model").mkdir(parents=True)
+    (tmp_path / ".din.unfinished" / "saved_model" / "half").write_text("")
+    (tmp_path / ".din.lock").write_text("")
+    folder = export(din, tmp_path / "din", onnx=False)
+    assert list(tmp_path.iterdir()) == [folder]
+    assert not (folder / "saved_model" / "half").exists()
+
+
+def test_two_processes_do_not_export_to_one_folder(din, tmp_path):
+    (tmp_path / ".din.unfinished").mkdir()
+    message = r"expected \.din\.lock to be free"
+    with locked(tmp_path / ".din.lock", seconds=0), pytest.raises(TimeoutError, match=message):
+        export(din, tmp_path / "din", onnx=False)
+    assert [path.name for path in tmp_path.iterdir()] == [".din.unfinished"]
 
 
 def test_a_file_with_other_scores_is_not_exported(din, tmp_path, monkeypatch):

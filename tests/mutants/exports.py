@@ -178,6 +178,20 @@ MUTANTS = [
         f"{TEST_FOLDER}::test_verify_runs_without_the_library",
     ),
     Mutant(
+        "export: what a killed export left stays",
+        FOLDERS,
+        "            shutil.rmtree(place, ignore_errors=True)\n            place.mkdir()\n",
+        "            place.mkdir(exist_ok=True)\n",
+        f"{TEST_OPTIONS}::test_what_a_killed_export_left_is_removed",
+    ),
+    Mutant(
+        "export: two processes write one folder",
+        FOLDERS,
+        '    with locked(folder.with_name(f".{folder.name}.lock"), seconds=0):\n',
+        "    with contextlib.nullcontext():\n",
+        f"{TEST_OPTIONS}::test_two_processes_do_not_export_to_one_folder",
+    ),
+    Mutant(
         "export: files are not replayed",
         FOLDERS,
         "replay.Replay(place, engine).verify()",
