@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from bookmaker import PACKAGES
 from bookmaker.imports import find_modules
+from recsys_book.paths import CHAPTERS, write_atomically
 from recsys_lib import lazy
-from recsys_lib.book.places import CHAPTERS, write_atomically
 
 ROOT = CHAPTERS.parent
 PAGE = Path("docs") / "public_names.md"
 
-AS_MODULES = ("book.plots", "data.kuairand", "data.movielens")
+AS_MODULES = ("recsys_book.plots", "recsys_lib.data.kuairand", "recsys_lib.data.movielens")
 """Modules that are imported as such, ``from recsys_lib.data import movielens``."""
 
 INTRODUCTION = """\
@@ -37,7 +38,7 @@ class PublicName:
 def faces(root: Path = ROOT) -> dict[str, list[PublicName]]:
     """Dict of each package with an ``__all__``, and of each module that is imported as such, to
     what it offers, in alphabetical order."""
-    modules = find_modules(root, ("recsys_lib",))
+    modules = find_modules(root, PACKAGES)
     found = {}
     for face, path in modules.items():
         if path.name != "__init__.py" or not (offered := _offered(_tree(path))):
@@ -45,7 +46,7 @@ def faces(root: Path = ROOT) -> dict[str, list[PublicName]]:
         found[face] = [
             PublicName(face, name, *_home(face, name, modules)) for name in sorted(offered)
         ]
-    for module in (f"recsys_lib.{name}" for name in AS_MODULES):
+    for module in AS_MODULES:
         if module in modules:
             names = (getattr(one, "name", "_") for one in _tree(modules[module]).body)
             own = sorted(name for name in names if not name.startswith("_"))
@@ -68,7 +69,7 @@ def definition(one: PublicName, root: Path = ROOT) -> ast.stmt:
     Raises:
         ValueError: there is none.
     """
-    modules = find_modules(root, ("recsys_lib",))
+    modules = find_modules(root, PACKAGES)
     if f"{one.module}.{one.original}" in modules:
         return ast.Expr(ast.Constant(ast.get_docstring(_tree(modules[f"{one.module}.{one.name}"]))))
     if one.module in modules:
@@ -86,7 +87,7 @@ def docstring(one: PublicName, root: Path = ROOT) -> str:
     if isinstance(statement, ast.Expr):
         return statement.value.value or ""
     # A constant's docstring is the string behind it.
-    modules = find_modules(root, ("recsys_lib",))
+    modules = find_modules(root, PACKAGES)
     body = _tree(modules[one.module]).body
     behind = body[body.index(statement) + 1 :][:1]
     for one_behind in behind:
@@ -98,7 +99,7 @@ def docstring(one: PublicName, root: Path = ROOT) -> str:
 
 def render(root: Path = ROOT) -> str:
     """The page of all public names."""
-    modules = find_modules(root, ("recsys_lib",))
+    modules = find_modules(root, PACKAGES)
     parts = [INTRODUCTION]
     for face, names in faces(root).items():
         about = (ast.get_docstring(_tree(modules[face])) or "").split("\n\n")[0]

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     )
     from recsys_lib.training.callbacks import Callback
     from recsys_lib.training.comparison import Comparison, ComparisonResult, compare
-    from recsys_lib.training.distributed import join_workers
     from recsys_lib.training.evaluation import evaluate, predictions_of
     from recsys_lib.training.growth import Grown, grow
     from recsys_lib.training.metrics import (
@@ -71,7 +70,6 @@ __all__ = [
     "gap_shares",
     "gauc",
     "grow",
-    "join_workers",
     "load",
     "log_loss",
     "mean_squared_error",

@@ -72,7 +72,7 @@ def graph_of(modules):
     }
 
 
-SKETCHES = "recsys_lib.book.sketches"
+SKETCHES = "recsys_book.pictures"
 """They are of the rows of the zoo, and no lesson loads them that shows none."""
 
 
@@ -156,8 +156,8 @@ def planted(tmp_path):
             "recsys_lib.training.metrics": "",
             "recsys_lib.second_order.__init__": FACE,
             "recsys_lib.second_order.fm": "from recsys_lib.features.columns import Column",
-            "recsys_lib.book.places": "",
-            "bookmaker.build": "from recsys_lib.book import places",
+            "recsys_book.paths": "",
+            "bookmaker.build": "from recsys_book import paths",
         }
     )
     return write
@@ -186,7 +186,7 @@ def test_a_clean_library_has_no_violation(planted):
         ("training.metrics", "from recsys_lib.second_order import build_fm", "second_order.fm"),
         ("second_order.fm", "from recsys_lib import zoo", "zoo"),
         ("book.plots", "from recsys_lib.second_order.fm import build_fm", "second_order.fm"),
-        ("second_order.fm", "from recsys_lib.book import places", "book.places"),
+        ("second_order.fm", "from recsys_book import paths", "book.paths"),
     ],
 )
 def test_an_import_that_runs_upward_is_found(planted, where, source, violation):
@@ -195,8 +195,8 @@ def test_an_import_that_runs_upward_is_found(planted, where, source, violation):
 
 
 def test_a_library_that_knows_its_authors_tools_is_found(planted):
-    graph = planted({"recsys_lib.book.places": "from bookmaker import build"})
-    assert upward(graph) == ["recsys_lib.book.places imports bookmaker.build"]
+    graph = planted({"recsys_book.paths": "from bookmaker import build"})
+    assert upward(graph) == ["recsys_book.paths imports bookmaker.build"]
 
 
 def test_circles_of_modules_and_of_parts_are_found(planted):
