@@ -19,6 +19,8 @@ import importlib.metadata
 import os
 import sys
 
+from recsys_lib import moved
+
 __version__ = "0.1.0"
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -75,3 +77,6 @@ def _plain_tensorflow_is_installed():
 if "tensorflow" not in sys.modules and _plain_tensorflow_is_installed():
     if not any(isinstance(finder, _SilentTensorFlowFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _SilentTensorFlowFinder())
+
+if not any(isinstance(finder, moved.Finder) for finder in sys.meta_path):
+    sys.meta_path.insert(0, moved.Finder())

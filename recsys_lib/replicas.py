@@ -12,7 +12,7 @@ import tensorflow as tf
 from keras import ops
 
 hook: Any = None
-"""None in one process, else ``recsys_pipeline.workers.replicas``, which does the exchange."""
+"""None in one process; else the functions below, and ``workers_of`` for ``fit``, by name."""
 
 
 def num_replicas() -> int:

@@ -2,8 +2,8 @@
 
 Whoever has more rows than memory writes them with ``FolderWriter``, a chunk at a time, and trains
 on what ``open_folder`` returns. The folder is a cache as ``recsys_pipeline.chunks.cache`` describes
-it, so ``open_folder`` also reads what was encoded from files. Pages that were read belong to the files:
-the system takes them back whenever it needs memory.
+it, so ``open_folder`` also reads what was encoded from files. Pages that were read belong to the
+files: the system takes them back whenever it needs memory.
 """
 
 import os

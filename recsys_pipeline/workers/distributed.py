@@ -17,6 +17,7 @@ before the first step.
 import hashlib
 import json
 import os
+import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -24,6 +25,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from recsys_lib import replicas as library
 from recsys_lib.keras_internals import ReducedBefore, layers_of, resource_of
 from recsys_lib.layers.normalization import BatchNormalization
 from recsys_lib.training.batches import Layout
@@ -303,3 +305,11 @@ def _replicas_of(variable):
     found = resource_of(variable)
     is_spread = isinstance(found, tf.distribute.DistributedValues)
     return found.distribute_strategy.num_replicas_in_sync if is_spread else 1
+
+
+library.hook = types.SimpleNamespace(
+    num_replicas=replicas.num_replicas,
+    sums_over_replicas=replicas.sums_over_replicas,
+    rows_of_replicas=replicas.rows_of_replicas,
+    workers_of=workers_of,
+)

@@ -5,19 +5,16 @@ the whole batch (the count that a loss is divided by, the mean of a normalizatio
 then a sum over all of them. A loss here is a worker's *share*: its rows' sum divided by the count
 of all rows, so that the shares, and with them the gradients, add up to those of the whole batch.
 
-Importing this module sets the hook of ``recsys_lib.replicas``. With one replica every function
-returns what it was given, and adds no operation to a graph.
+``recsys_pipeline.workers.distributed`` hands these functions to ``recsys_lib.replicas``. With one
+replica every function returns what it was given, and adds no operation to a graph.
 """
 
 import contextlib
-import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
 
 import tensorflow as tf
-
-from recsys_lib import replicas as library
 
 # A replica is traced in a thread of its own.
 _present = threading.local()
@@ -105,13 +102,3 @@ def rows_of_replicas(*tensors: tf.Tensor) -> tuple[tf.Tensor, ...]:
 
 def _where(is_there, rows):
     return tf.cond(tf.reduce_all(is_there), lambda: rows, lambda: tf.boolean_mask(rows, is_there))
-
-
-def workers_of(model: Any, optimizer: Any) -> Any:
-    """The workers that train a model together, see ``recsys_pipeline.workers.distributed``."""
-    from recsys_pipeline.workers import distributed
-
-    return distributed.workers_of(model, optimizer)
-
-
-library.hook = sys.modules[__name__]

@@ -81,7 +81,8 @@ def test_a_module_behind_a_face_is_found_without_an_import_of_its_own():
 
 def test_faces_load_no_tensorflow():
     faces = ", ".join(LAZY)
-    code = f"import sys, {faces}, recsys_pipeline.files.describe_command\nprint('tensorflow' in sys.modules)"
+    code = f"import sys, {faces}, recsys_pipeline.files.describe_command\n"
+    code += "print('tensorflow' in sys.modules)"
     assert run(code) == "False\n"
 
 

@@ -9,7 +9,9 @@ import threading
 
 import tensorflow as tf
 
-from recsys_pipeline.workers import replicas
+from recsys_pipeline.workers import distributed, replicas
+
+assert distributed.workers_of  # its import makes the library ask for replicas
 
 SECONDS = 60
 _here = threading.local()
