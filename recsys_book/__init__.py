@@ -21,33 +21,6 @@ if TYPE_CHECKING:
     from recsys_book.widgets import explore
 else:
     # Few lessons draw a model or show a record, and no other should wait for it.
-    from recsys_lib.lazy import face
+    from recsys_lib.lazy import lazy_exports
 
-    __getattr__, __dir__ = face(__name__)
-
-__all__ = [
-    "ClaimFailed",
-    "Durations",
-    "check",
-    "check_env",
-    "checked_sentences",
-    "claim",
-    "claims_table",
-    "diagram",
-    "evidence",
-    "exact",
-    "excerpt",
-    "exercise",
-    "explore",
-    "family",
-    "finding",
-    "guess",
-    "hint",
-    "needs_data",
-    "progress",
-    "recorded",
-    "resolve",
-    "sketch",
-    "solution",
-    "stopwatch",
-]
+    __getattr__, __dir__, __all__ = lazy_exports(__name__)

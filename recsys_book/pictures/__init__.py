@@ -26,20 +26,6 @@ if TYPE_CHECKING:
     from recsys_book.pictures.registry import sketch
     from recsys_book.pictures.sketching import checked
 else:
-    from recsys_lib.lazy import face
+    from recsys_lib.lazy import lazy_exports
 
-    __getattr__, __dir__ = face(__name__)
-
-__all__ = [
-    "Lesson",
-    "Picture",
-    "Plan",
-    "book_map",
-    "checked",
-    "days_way",
-    "diagram",
-    "family",
-    "request_way",
-    "serving_way",
-    "sketch",
-]
+    __getattr__, __dir__, __all__ = lazy_exports(__name__)

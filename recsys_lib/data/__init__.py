@@ -7,16 +7,6 @@ if TYPE_CHECKING:
     from recsys_lib.data.dataset import Dataset, Split
     from recsys_lib.data.sessions import divide, session_columns
 else:
-    from recsys_lib.lazy import face
+    from recsys_lib.lazy import lazy_exports
 
-    __getattr__, __dir__ = face(__name__)
-
-__all__ = [
-    "ArrayChunks",
-    "ChunkedDataset",
-    "Chunks",
-    "Dataset",
-    "Split",
-    "divide",
-    "session_columns",
-]
+    __getattr__, __dir__, __all__ = lazy_exports(__name__)

@@ -6,8 +6,6 @@ if TYPE_CHECKING:
     from recsys_pipeline.chunks.folder import FolderWriter, open_folder
     from recsys_pipeline.chunks.parquet import ParquetChunks, write_parquet
 else:
-    from recsys_lib.lazy import face
+    from recsys_lib.lazy import lazy_exports
 
-    __getattr__, __dir__ = face(__name__)
-
-__all__ = ["FolderWriter", "ParquetChunks", "open_folder", "write_parquet"]
+    __getattr__, __dir__, __all__ = lazy_exports(__name__)

@@ -10,19 +10,6 @@ if TYPE_CHECKING:
     from recsys_pipeline.export.skew import feature_skew
     from recsys_pipeline.export.values import Values
 else:
-    from recsys_lib.lazy import face
+    from recsys_lib.lazy import lazy_exports
 
-    __getattr__, __dir__ = face(__name__)
-
-__all__ = [
-    "Curve",
-    "Encoder",
-    "Platt",
-    "Replay",
-    "Sampling",
-    "Values",
-    "export",
-    "feature_skew",
-    "fit_platt",
-    "verify",
-]
+    __getattr__, __dir__, __all__ = lazy_exports(__name__)

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from recsys_pipeline.files.suggesting import suggest
     from recsys_pipeline.files.tables import FileDataset, describe, encoders_from
 else:
-    from recsys_lib.lazy import face
+    from recsys_lib.lazy import lazy_exports
 
-    __getattr__, __dir__ = face(__name__)
-
-__all__ = ["FileDataset", "describe", "encode_rows", "encoders_from", "load", "suggest"]
+    __getattr__, __dir__, __all__ = lazy_exports(__name__)

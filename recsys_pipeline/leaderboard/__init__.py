@@ -23,32 +23,6 @@ if TYPE_CHECKING:
     from recsys_pipeline.leaderboard.report import as_html, as_markdown, as_text, write_report
     from recsys_pipeline.leaderboard.settings import read_option
 else:
-    from recsys_lib.lazy import face
+    from recsys_lib.lazy import lazy_exports
 
-    __getattr__, __dir__ = face(__name__)
-
-__all__ = [
-    "Board",
-    "Entry",
-    "Line",
-    "Plan",
-    "RecipeFile",
-    "Verdict",
-    "as_html",
-    "as_markdown",
-    "as_text",
-    "chosen",
-    "every_model",
-    "fitting",
-    "how_it_was_made",
-    "main",
-    "make_plan",
-    "models",
-    "provided",
-    "read_option",
-    "read_recipe",
-    "run",
-    "shipped",
-    "verdicts",
-    "write_report",
-]
+    __getattr__, __dir__, __all__ = lazy_exports(__name__)

@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from recsys_pipeline.train.planning import Plan, make_plan
     from recsys_pipeline.train.running import train
 else:
-    from recsys_lib.lazy import face
+    from recsys_lib.lazy import lazy_exports
 
-    __getattr__, __dir__ = face(__name__)
-
-__all__ = ["Plan", "make_plan", "train"]
+    __getattr__, __dir__, __all__ = lazy_exports(__name__)

@@ -4,10 +4,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from recsys_pipeline.workers.distributed import join_workers
-    from recsys_pipeline.workers.launch import launch
 else:
-    from recsys_lib.lazy import face
+    from recsys_lib.lazy import lazy_exports
 
-    __getattr__, __dir__ = face(__name__)
-
-__all__ = ["join_workers", "launch"]
+    __getattr__, __dir__, __all__ = lazy_exports(__name__)

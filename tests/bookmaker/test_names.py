@@ -53,7 +53,7 @@ def library(tmp_path):
 
 def test_names_are_followed_to_where_they_are_defined(library):
     column = ("recsys_lib.features.columns", "Column")
-    assert names.faces(library) == {
+    assert names.offered_by_package(library) == {
         "recsys_book": [
             names.PublicName("recsys_book", "Column", *column),
             names.PublicName("recsys_book", "LIMIT", "recsys_book", "LIMIT"),

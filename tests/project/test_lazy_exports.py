@@ -1,6 +1,5 @@
-"""Faces of the library's packages: what they offer is there, and is loaded only when used."""
+"""Lazy exports: what the packages offer is there, and is loaded only when it is used."""
 
-import ast
 import importlib
 import subprocess
 import sys
@@ -8,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from bookmaker import PACKAGES
 from recsys_lib import lazy
 
 ROOT = Path(__file__).parents[2]
-LIBRARY = ROOT / "recsys_lib"
 
 
 def module_name(path):
@@ -19,20 +18,12 @@ def module_name(path):
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-FACES = {
-    module_name(path): path
-    for path in sorted(LIBRARY.rglob("__init__.py"))
-    if path.parent != LIBRARY
+SOURCES = {
+    module_name(path): path.read_text(encoding="utf-8")
+    for package in PACKAGES
+    for path in sorted((ROOT / package).rglob("__init__.py"))
 }
-LAZY = [name for name, path in FACES.items() if lazy.homes(path.read_text(encoding="utf-8"))]
-
-
-def offered(path):
-    """What ``__all__`` of the file lists."""
-    for statement in ast.parse(path.read_text(encoding="utf-8")).body:
-        if isinstance(statement, ast.Assign) and statement.targets[0].id == "__all__":
-            return ast.literal_eval(statement.value)
-    return []
+LAZY = [name for name, source in SOURCES.items() if lazy.homes(source)]
 
 
 def run(code):
@@ -41,31 +32,23 @@ def run(code):
     return finished.stdout
 
 
-@pytest.mark.parametrize("package", FACES)
-def test_every_name_of_a_face_is_there(package):
-    face = importlib.import_module(package)
-    names = offered(FACES[package])
-    assert names, f"{package} offers nothing"
-    assert len(set(names)) == len(names)
-    for name in names:
-        assert getattr(face, name) is not None
-    assert set(names) <= set(dir(face))
+@pytest.mark.parametrize("package", LAZY)
+def test_every_exported_name_is_there(package):
+    module = importlib.import_module(package)
+    assert module.__all__ == sorted(lazy.homes(SOURCES[package]))
+    for name in module.__all__:
+        assert getattr(module, name) is not None
+    assert set(module.__all__) <= set(dir(module))
 
 
 @pytest.mark.parametrize("package", LAZY)
-def test_a_lazy_face_lists_exactly_what_it_imports(package):
-    homes = lazy.homes(FACES[package].read_text(encoding="utf-8"))
-    assert sorted(homes) == sorted(offered(FACES[package]))
-
-
-@pytest.mark.parametrize("package", LAZY)
-def test_no_name_of_a_lazy_face_is_a_module_of_its_package(package):
+def test_no_exported_name_is_a_module_of_its_package(package):
     # The import of such a module would put itself in the place of the name.
-    modules = {path.stem for path in FACES[package].parent.iterdir()}
-    assert not modules & set(offered(FACES[package]))
+    modules = {path.stem for path in (ROOT / package.replace(".", "/")).iterdir()}
+    assert not modules & set(lazy.homes(SOURCES[package]))
 
 
-def test_a_lazy_face_refuses_other_names():
+def test_other_names_are_refused():
     from recsys_lib import features
 
     with pytest.raises(AttributeError, match=r"'recsys_lib\.features' has no attribute 'colums'"):
@@ -74,14 +57,14 @@ def test_a_lazy_face_refuses_other_names():
         from recsys_lib.features import Column  # noqa: F401
 
 
-def test_a_module_behind_a_face_is_found_without_an_import_of_its_own():
+def test_an_exporting_module_is_found_without_an_import_of_its_own():
     code = "from recsys_lib import features; print(features.columns.GROUPS[0])"
     assert run(code).strip()
 
 
-def test_faces_load_no_tensorflow():
-    faces = ", ".join(LAZY)
-    code = f"import sys, {faces}, recsys_pipeline.files.describe_command\n"
+def test_exports_load_no_tensorflow():
+    packages = ", ".join(LAZY)
+    code = f"import sys, {packages}, recsys_pipeline.files.describe_command\n"
     code += "print('tensorflow' in sys.modules)"
     assert run(code) == "False\n"
 
@@ -112,4 +95,4 @@ def test_a_package_without_source_says_so(monkeypatch):
     loader = recsys_lib.features.__spec__.loader
     monkeypatch.setattr(type(loader), "get_source", lambda self, name: None)
     with pytest.raises(ImportError, match="expected the source of its __init__"):
-        lazy.face("recsys_lib.features")
+        lazy.lazy_exports("recsys_lib.features")
