@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from recsys_lib.layers.initializers import glorot_of_one
     from recsys_lib.layers.network_stack import Gates, Mixture, NetworkStack
     from recsys_lib.layers.normalization import BatchNormalization
+    from recsys_lib.layers.options import (
+        HiddenOptions,
+        LinearOptions,
+        NetworkOptions,
+        TableOptions,
+        shared_options,
+    )
 else:
     from recsys_lib.lazy import face
 
@@ -30,10 +37,14 @@ __all__ = [
     "BilinearAttention",
     "Dice",
     "Gates",
+    "HiddenOptions",
+    "LinearOptions",
     "Mixture",
+    "NetworkOptions",
     "NetworkStack",
     "PredictionHead",
     "ProductHead",
+    "TableOptions",
     "activation_layer",
     "check_funnel",
     "check_tasks",
@@ -44,6 +55,7 @@ __all__ = [
     "predict_each",
     "predict_funnel",
     "predict_one",
+    "shared_options",
     "side_by_side",
     "task_outputs",
 ]
