@@ -65,7 +65,8 @@ class HiddenOptions(TypedDict, total=False):
     """Of all hidden layers, whichever networks a model has.
 
     Args:
-        activation: Keras activation, or ``"dice"`` or ``"prelu"``, which have weights of their own.
+        activation: Keras activation, or ``"dice"`` or ``"prelu"``, which have weights of their own;
+            ReLU, the default, is that of most of the papers.
         dropout_rate: share of units dropped after each hidden layer's activation, from 0 to under
             1, in training only.
         batch_normalization: normalise each hidden layer before its activation: True, False or,
