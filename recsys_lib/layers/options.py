@@ -101,6 +101,46 @@ class DeepLinearOptions(DeepOptions, LinearOptions):
     """``TableOptions``, ``NetworkOptions`` and ``LinearOptions``."""
 
 
+class HistoryOptions(DeepOptions, total=False):
+    """Of a model that reads a behaviour history: ``DeepOptions``, and what it reads of it.
+
+    The network reads profile, candidate and interest; ``hidden_units=()``: the logit is a linear
+    map of them.
+
+    Args:
+        histories: names of the sequence columns that are read as behaviours, side by side step by
+            step, see ``behaviour_pairs``; None: every ordered sequence that shares its table with
+            a categorical column of group ``item``.
+        product: whether the network also reads each interest times the candidate, component by
+            component.
+    """
+
+    histories: Annotated[Sequence[str] | None, None]
+    product: Annotated[bool, False]
+
+
+class StepOptions(HistoryOptions, total=False):
+    """``HistoryOptions``, and what is known of each behaviour beside its id.
+
+    Args:
+        step_context: names of sequence columns of the histories' length that describe the steps
+            and have no counterpart in the candidate: the age of each behaviour, its session.
+    """
+
+    step_context: Annotated[Sequence[str], ()]
+
+
+class RecencyOptions(StepOptions, total=False):
+    """``StepOptions``, and the behaviours' places.
+
+    Args:
+        recency: whether how many behaviours ago a behaviour was is read beside it, as a learned
+            vector.
+    """
+
+    recency: Annotated[bool, False]
+
+
 Build = TypeVar("Build", bound=Callable[..., Any])
 
 
