@@ -39,7 +39,7 @@ def excerpt(
         shown = shown[: _find(thing, shown, end, 1)]
     while shown and not shown[-1][1].strip():
         shown.pop()
-    file = Path(inspect.getsourcefile(thing) or "")
+    file = Path(inspect.getsourcefile(inspect.unwrap(thing)) or "")
     place = file.relative_to(ROOT).as_posix() if file.is_relative_to(ROOT) else file.name
     print(f"# {place}, line {shown[0][0]}")
     print(textwrap.dedent("\n".join(text for _, text in shown)))

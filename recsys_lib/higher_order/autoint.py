@@ -18,18 +18,23 @@ Taught in chapter 03, "AutoInt".
 
 import math
 from collections.abc import Sequence
+from typing import Unpack
 
 import keras
 from keras import ops
 
 from recsys_lib.checks import check_bool, check_integer, check_shape, check_widths
 from recsys_lib.features.columns import Column
-from recsys_lib.features.embedding import build_inputs, check_l2, embed_fields
-from recsys_lib.features.penalties import L2
+from recsys_lib.features.embedding import build_inputs, embed_fields
 from recsys_lib.layers.blocks import check_dropout, deep_logit, flatten_fields
 from recsys_lib.layers.heads import Tasks, predict_one
-from recsys_lib.layers.normalization import Normalization
-from recsys_lib.layers.options import Activation, Initializer, Widths
+from recsys_lib.layers.options import (
+    Activation,
+    DeepOptions,
+    options_for,
+    shared_options,
+    tables,
+)
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
@@ -188,25 +193,20 @@ def split_heads(vectors, num_heads):
     return ops.transpose(vectors, (0, 2, 1, 3))
 
 
+@shared_options(hidden_units=())
 def build_autoint(
     feature_columns: Sequence[Column],
     tasks: Tasks = "click",
     *,
-    embedding_dim: int = 16,
     num_layers: int = 3,
     num_heads: int = 2,
     head_dim: int = 16,
-    hidden_units: Widths = (),
     projection_activation: Activation | None = None,
     scale_attention: bool = False,
     layer_normalization: bool = False,
     identity_residual: bool = False,
     attention_dropout_rate: float = 0.0,
-    activation: Activation = "relu",
-    dropout_rate: float = 0.0,
-    batch_normalization: Normalization = False,
-    embeddings_initializer: Initializer = None,
-    embedding_l2: L2 = 0.0,
+    **common: Unpack[DeepOptions],
 ) -> keras.Model:
     """Build AutoInt, or AutoInt+ where ``hidden_units`` are given.
 
@@ -219,21 +219,16 @@ def build_autoint(
         feature_columns: columns of any kind, two fields at least; a number is a field, its value
             times a vector.
         tasks: the one task, see ``recsys_lib.layers.heads``.
-        embedding_dim: width of every field.
         num_layers: number of interacting layers.
         num_heads: heads of each.
         head_dim: width d' of queries, keys and values, **per head**: fields have width
             ``num_heads * head_dim`` after the first layer.
-        hidden_units: widths of a network beside it, on the embeddings; ``()``: no network, the
-            paper's AutoInt.
         projection_activation, scale_attention, layer_normalization: see above.
         identity_residual: see ``InteractingLayer``; the form of most published comparisons.
         attention_dropout_rate: dropout on the attention weights.
-        activation: of the network's layers; the interacting layers' ReLU is part of the model.
-        dropout_rate: dropout after each of the network's layers.
-        batch_normalization: normalise each of them before its activation.
-        embeddings_initializer: Keras initializer of the tables and of the numbers' vectors.
-        embedding_l2: penalty of the ids' vectors, a number or an ``EmbeddingL2``.
+        **common: see ``TableOptions`` and ``NetworkOptions``, of a network beside the interacting
+            layers, on the embeddings. By default it has no hidden layers and is not there, the
+            paper's AutoInt. The interacting layers' ReLU is part of the model.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layers to look at:
@@ -253,16 +248,8 @@ def build_autoint(
         (None, 2, 2, 2)
     """
     num_layers = check_integer("num_layers", num_layers)
-    hidden_units = check_widths("hidden_units", hidden_units, at_least=0)
-    embedding_l2 = check_l2(feature_columns, embedding_l2)
     inputs = build_inputs(feature_columns)
-    embedded = embed_fields(
-        inputs,
-        feature_columns,
-        embedding_dim,
-        embeddings_initializer=embeddings_initializer,
-        l2=embedding_l2,
-    )
+    embedded = embed_fields(inputs, feature_columns, **tables(feature_columns, common))
     if embedded.shape[1] < 2:
         # A softmax over one key is 1 whatever the query: nothing would attend to anything.
         raise ValueError("AutoInt: expected at least two fields to attend to, got one")
@@ -284,13 +271,6 @@ def build_autoint(
             name=f"interacting_{depth}",
         )(fields, attention)
     logits = [keras.layers.Dense(1, use_bias=False, name="logit")(flatten_fields(fields))]
-    if hidden_units:
-        deep = deep_logit(
-            flatten_fields(embedded),
-            hidden_units,
-            activation=activation,
-            dropout_rate=dropout_rate,
-            batch_normalization=batch_normalization,
-        )
-        logits.append(deep)
+    if check_widths("hidden_units", common["hidden_units"], at_least=0):
+        logits.append(deep_logit(flatten_fields(embedded), **options_for(deep_logit, common)))
     return keras.Model(inputs, predict_one(tasks, logits), name="autoint")

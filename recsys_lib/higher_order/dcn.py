@@ -20,20 +20,25 @@ Rank Systems", equation 1 and section 3.5 (low rank, and the mixture in both for
 Taught in chapter 03, "DCN".
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from typing import Unpack
 
 import keras
 from keras import ops
 
 from recsys_lib.checks import check_choice, check_integer, check_shape, check_widths
 from recsys_lib.features.columns import Column
-from recsys_lib.features.embedding import build_inputs, check_l2, embed_groups
-from recsys_lib.features.penalties import L2
+from recsys_lib.features.embedding import build_inputs, embed_groups
 from recsys_lib.layers.blocks import MLP, side_by_side
 from recsys_lib.layers.heads import Tasks, predict_one
 from recsys_lib.layers.initializers import glorot_of_one
-from recsys_lib.layers.normalization import Normalization
-from recsys_lib.layers.options import Activation, Initializer, Widths
+from recsys_lib.layers.options import (
+    Activation,
+    DeepOptions,
+    options_for,
+    shared_options,
+    tables,
+)
 
 GATES = {"softmax": ops.softmax, "sigmoid": ops.sigmoid}
 """What a mixture of low-rank experts may weigh its experts with."""
@@ -216,18 +221,13 @@ def _width(layer, first_shape, current_shape):
     return first_shape[-1]
 
 
+@shared_options()
 def build_dcn(
     feature_columns: Sequence[Column],
     tasks: Tasks = "click",
     *,
-    embedding_dim: int = 16,
     num_cross_layers: int = 3,
-    hidden_units: Widths = (64, 32),
-    activation: Activation = "relu",
-    dropout_rate: float = 0.0,
-    batch_normalization: Normalization = False,
-    embeddings_initializer: Initializer = None,
-    embedding_l2: L2 = 0.0,
+    **common: Unpack[DeepOptions],
 ) -> keras.Model:
     """Build DCN.
 
@@ -238,15 +238,9 @@ def build_dcn(
     Args:
         feature_columns: columns of any kind.
         tasks: the one task, see ``recsys_lib.layers.heads``.
-        embedding_dim: width of the embeddings, unless a column states its own.
         num_cross_layers: L, the crosses reach degree L + 1.
-        hidden_units: widths of the network's layers; ``()``: the cross network alone.
-        activation: of the network's layers; ReLU in the paper.
-        dropout_rate: dropout after each of them.
-        batch_normalization: normalise each of them before its activation, as in the paper's
-            experiments.
-        embeddings_initializer: Keras initializer of the tables.
-        embedding_l2: penalty of the tables, a number or an ``EmbeddingL2``.
+        **common: see ``TableOptions`` and ``NetworkOptions``. Without hidden layers the cross
+            network is alone; the paper's experiments have batch normalization.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layers to look at:
@@ -263,49 +257,25 @@ def build_dcn(
         >>> model.get_layer("cross_2").output.shape  # an embedding and a number side by side
         (None, 5)
     """
-    return _build(
-        "dcn",
-        CrossLayer,
-        feature_columns,
-        tasks,
-        num_cross_layers,
-        {
-            "embedding_dim": embedding_dim,
-            "embeddings_initializer": embeddings_initializer,
-            "l2": check_l2(feature_columns, embedding_l2),
-        },
-        {
-            "hidden_units": hidden_units,
-            "activation": activation,
-            "dropout_rate": dropout_rate,
-            "batch_normalization": batch_normalization,
-        },
-    )
+    return _build("dcn", CrossLayer, feature_columns, tasks, num_cross_layers, common)
 
 
+@shared_options()
 def build_dcn_v2(
     feature_columns: Sequence[Column],
     tasks: Tasks = "click",
     *,
-    embedding_dim: int = 16,
     num_cross_layers: int = 3,
-    hidden_units: Widths = (64, 32),
     rank: int | None = None,
     num_experts: int = 1,
     expert_activation: Activation | None = None,
     gate: str = "softmax",
-    activation: Activation = "relu",
-    dropout_rate: float = 0.0,
-    batch_normalization: Normalization = False,
-    embeddings_initializer: Initializer = None,
-    embedding_l2: L2 = 0.0,
+    **common: Unpack[DeepOptions],
 ) -> keras.Model:
     """Build DCN-V2 in its parallel structure (its stacked one feeds the crosses to the network).
 
     Args:
-        feature_columns, tasks, embedding_dim, num_cross_layers, hidden_units, activation,
-            dropout_rate, batch_normalization, embeddings_initializer, embedding_l2: as for
-            ``build_dcn``.
+        feature_columns, tasks, num_cross_layers, **common: as for ``build_dcn``.
         rank: of each cross layer's matrix; None for a full one.
         num_experts: matrices of that rank in each cross layer, mixed by a gate (DCN-Mix).
         expert_activation: None: every expert is ``U V^T``, the mixture's first form in the paper.
@@ -339,24 +309,7 @@ def build_dcn_v2(
             return MatrixCrossLayer(rank, name=name)
         return MixtureCrossLayer(num_experts, rank, expert_activation, gate, name=name)
 
-    return _build(
-        "dcn_v2",
-        cross_layer,
-        feature_columns,
-        tasks,
-        num_cross_layers,
-        {
-            "embedding_dim": embedding_dim,
-            "embeddings_initializer": embeddings_initializer,
-            "l2": check_l2(feature_columns, embedding_l2),
-        },
-        {
-            "hidden_units": hidden_units,
-            "activation": activation,
-            "dropout_rate": dropout_rate,
-            "batch_normalization": batch_normalization,
-        },
-    )
+    return _build("dcn_v2", cross_layer, feature_columns, tasks, num_cross_layers, common)
 
 
 def _build(
@@ -365,21 +318,19 @@ def _build(
     feature_columns: Sequence[Column],
     tasks: Tasks,
     num_cross_layers: int,
-    tables: Mapping,
-    network: Mapping,
+    common: DeepOptions,
 ) -> keras.Model:
-    """L cross layers and a network beside them, both on ``x_0``; ``tables`` and ``network`` hold
-    the options of ``embed_groups`` and ``MLP``."""
+    """L cross layers and a network beside them, both on ``x_0``."""
     num_cross_layers = check_integer("num_cross_layers", num_cross_layers)
     inputs = build_inputs(feature_columns)
-    groups = embed_groups(inputs, feature_columns, **tables)
+    groups = embed_groups(inputs, feature_columns, **tables(feature_columns, common))
     first = keras.layers.Identity(name="cross_input")(side_by_side(groups.values()))
     current = first  # (batch, d)
     for depth in range(1, num_cross_layers + 1):
         current = cross_layer(name=f"cross_{depth}")(first, current)
     outputs = [current]
-    if check_widths("hidden_units", network["hidden_units"], at_least=0):
-        outputs.append(MLP(**network, name="deep")(first))
+    if check_widths("hidden_units", common["hidden_units"], at_least=0):
+        outputs.append(MLP(**options_for(MLP, common), name="deep")(first))
     # One logistic layer over both; its bias is the head's.
     logit = keras.layers.Dense(1, use_bias=False, name="logit")(side_by_side(outputs))
     return keras.Model(inputs, predict_one(tasks, logit), name=name)

@@ -14,6 +14,7 @@ Taught in chapter 03, "xDeepFM".
 """
 
 from collections.abc import Sequence
+from typing import Unpack
 
 import keras
 from keras import KerasTensor, ops
@@ -21,11 +22,17 @@ from keras import KerasTensor, ops
 from recsys_lib.checks import check_bool, check_integer, check_shape, check_widths
 from recsys_lib.features.columns import Column
 from recsys_lib.features.embedding import build_inputs, check_l2, embed_fields
-from recsys_lib.features.penalties import L2
 from recsys_lib.layers.blocks import deep_logit, flatten_fields, linear_logit, side_by_side
 from recsys_lib.layers.heads import Tasks, predict_one
-from recsys_lib.layers.normalization import Normalization
-from recsys_lib.layers.options import Activation, Initializer, Widths
+from recsys_lib.layers.options import (
+    Activation,
+    DeepLinearOptions,
+    TableOptions,
+    Widths,
+    options_for,
+    shared_options,
+    tables,
+)
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
@@ -135,41 +142,29 @@ def compressed_interaction(
     return keras.layers.Identity(name="cin_pooled")(side_by_side(pooled))
 
 
+@shared_options()
 def build_xdeepfm(
     feature_columns: Sequence[Column],
     tasks: Tasks = "click",
     *,
-    embedding_dim: int = 16,
     cin_layer_sizes: Widths = (32, 32),
-    hidden_units: Widths = (64, 32),
     cin_activation: Activation | None = None,
     split_half: bool = False,
     linear: bool = True,
-    activation: Activation = "relu",
-    dropout_rate: float = 0.0,
-    batch_normalization: Normalization = False,
-    embeddings_initializer: Initializer = None,
-    embedding_l2: L2 = 0.0,
-    linear_l2: L2 = 0.0,
+    **common: Unpack[DeepLinearOptions],
 ) -> keras.Model:
     """Build xDeepFM: linear term, CIN and network, on one set of embeddings.
 
     Args:
         feature_columns: columns of any kind; a number is a field, its value times a vector.
         tasks: the one task, see ``recsys_lib.layers.heads``.
-        embedding_dim: width D of every field.
         cin_layer_sizes: numbers of feature maps; k layers reach products of k + 1 fields.
-        hidden_units: widths of the network's layers; ``()``: no network.
         cin_activation: of the maps; None is the paper's choice, ``"relu"`` a common other one,
             after which the maps are no longer polynomials of the fields.
         split_half: see ``compressed_interaction``.
         linear: whether the linear term is there.
-        activation: of the network's layers; ReLU in the paper.
-        dropout_rate: dropout after each of them.
-        batch_normalization: normalise each of them before its activation.
-        embeddings_initializer: Keras initializer of the tables and of the numbers' vectors.
-        embedding_l2: penalty of the ids' vectors, a number or an ``EmbeddingL2``.
-        linear_l2: the same for the ids' weights of the linear term.
+        **common: see ``TableOptions``, ``NetworkOptions`` and ``LinearOptions``. Without hidden
+            layers there is no network.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layers to look at:
@@ -187,51 +182,35 @@ def build_xdeepfm(
         >>> model.get_layer("cin_1").output.shape, model.get_layer("cin_pooled").output.shape
         ((None, 5, 4), (None, 8))
     """
-    hidden_units = check_widths("hidden_units", hidden_units, at_least=0)
-    embedding_l2 = check_l2(feature_columns, embedding_l2)
-    linear_l2 = check_l2(feature_columns, linear_l2, "linear_l2")
+    linear_l2 = check_l2(feature_columns, common["linear_l2"], "linear_l2")
     inputs = build_inputs(feature_columns)
-    fields = embed_fields(
-        inputs,
-        feature_columns,
-        embedding_dim,
-        embeddings_initializer=embeddings_initializer,
-        l2=embedding_l2,
-    )
+    fields = embed_fields(inputs, feature_columns, **tables(feature_columns, common))
     pooled = compressed_interaction(fields, cin_layer_sizes, cin_activation, split_half)
     logits = [deep_logit(pooled, (), name="cin")]
     if check_bool("linear", linear):
         logits.append(linear_logit(inputs, feature_columns, l2=linear_l2))
-    if hidden_units:
-        deep = deep_logit(
-            flatten_fields(fields),
-            hidden_units,
-            activation=activation,
-            dropout_rate=dropout_rate,
-            batch_normalization=batch_normalization,
-        )
-        logits.append(deep)
+    if check_widths("hidden_units", common["hidden_units"], at_least=0):
+        logits.append(deep_logit(flatten_fields(fields), **options_for(deep_logit, common)))
     return keras.Model(inputs, predict_one(tasks, logits), name="xdeepfm")
 
 
+@shared_options()
 def build_cin(
     feature_columns: Sequence[Column],
     tasks: Tasks = "click",
     *,
-    embedding_dim: int = 16,
     cin_layer_sizes: Widths = (32, 32),
     cin_activation: Activation | None = None,
     split_half: bool = False,
-    embeddings_initializer: Initializer = None,
-    embedding_l2: L2 = 0.0,
+    **common: Unpack[TableOptions],
 ) -> keras.Model:
     """Build the CIN alone, without linear term and network.
 
     Args:
         feature_columns: columns of any kind; a number is a field, its value times a vector.
         tasks: the one task, see ``recsys_lib.layers.heads``.
-        embedding_dim, cin_layer_sizes, cin_activation, split_half, embeddings_initializer,
-            embedding_l2: as for ``build_xdeepfm``.
+        cin_layer_sizes, cin_activation, split_half: as for ``build_xdeepfm``.
+        **common: see ``TableOptions``.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``, with the layers
@@ -250,13 +229,11 @@ def build_cin(
     model = build_xdeepfm(
         feature_columns,
         tasks,
-        embedding_dim=embedding_dim,
         cin_layer_sizes=cin_layer_sizes,
         hidden_units=(),
         cin_activation=cin_activation,
         split_half=split_half,
         linear=False,
-        embeddings_initializer=embeddings_initializer,
-        embedding_l2=embedding_l2,
+        **common,
     )
     return keras.Model(model.input, model.output, name="cin")

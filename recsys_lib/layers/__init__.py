@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from recsys_lib.layers.initializers import glorot_of_one
     from recsys_lib.layers.network_stack import Gates, Mixture, NetworkStack
     from recsys_lib.layers.normalization import BatchNormalization
+    from recsys_lib.layers.options import (
+        HiddenOptions,
+        LinearOptions,
+        NetworkOptions,
+        TableOptions,
+        shared_options,
+    )
 else:
     from recsys_lib.lazy import lazy_exports
 

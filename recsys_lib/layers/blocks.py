@@ -10,6 +10,7 @@ from recsys_lib.features.columns import Column, select
 from recsys_lib.features.embedding import (
     ID_COLUMNS,
     FusedEmbedding,
+    check_l2,
     concat_numeric,
     pool_blocks,
 )
@@ -187,6 +188,7 @@ def linear_logit(
     Returns:
         ``(batch, 1)``.
     """
+    l2 = check_l2(columns, l2, "linear_l2")
     terms = []
     if select(columns, kind=ID_COLUMNS):
         blocks = FusedEmbedding(columns, 1, "zeros", l2, name=name)(inputs)

@@ -9,18 +9,22 @@ Taught in chapter 00, "The ranking stage".
 """
 
 from collections.abc import Sequence
+from typing import Unpack
 
 import keras
 
 from recsys_lib.features.columns import Column
-from recsys_lib.features.embedding import build_inputs, check_l2
-from recsys_lib.features.penalties import L2
+from recsys_lib.features.embedding import build_inputs
 from recsys_lib.layers.blocks import linear_logit
 from recsys_lib.layers.heads import Tasks, predict_one
+from recsys_lib.layers.options import LinearOptions, shared_options
 
 
+@shared_options()
 def build_logistic_regression(
-    feature_columns: Sequence[Column], tasks: Tasks = "click", *, linear_l2: L2 = 0.0
+    feature_columns: Sequence[Column],
+    tasks: Tasks = "click",
+    **common: Unpack[LinearOptions],
 ) -> keras.Model:
     """Build logistic regression: one weight per id and per number.
 
@@ -28,7 +32,7 @@ def build_logistic_regression(
         feature_columns: columns of any kind; a sequence counts with the mean weight of its steps,
             or with their sum where its column says so.
         tasks: the one task, see ``recsys_lib.layers.heads``.
-        linear_l2: penalty of the ids' weights, a number or an ``EmbeddingL2``.
+        **common: see ``LinearOptions``.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layers to look at:
@@ -43,7 +47,6 @@ def build_logistic_regression(
         >>> build_logistic_regression(columns).count_params()  # 6 ids, a number and the bias
         8
     """
-    linear_l2 = check_l2(feature_columns, linear_l2, "linear_l2")
     inputs = build_inputs(feature_columns)
-    logit = linear_logit(inputs, feature_columns, l2=linear_l2)
+    logit = linear_logit(inputs, feature_columns, l2=common["linear_l2"])
     return keras.Model(inputs, predict_one(tasks, logit), name="logistic_regression")

@@ -12,6 +12,7 @@ Taught in chapter 01, "Wide & Deep".
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Unpack
 
 import keras
 from keras import KerasTensor
@@ -19,41 +20,38 @@ from keras import KerasTensor
 from recsys_lib.checks import check_bool, check_widths
 from recsys_lib.features.columns import Column
 from recsys_lib.features.crosses import DEFAULT_MAX_ROWS, DEFAULT_NUM_BUCKETS, CrossProduct
-from recsys_lib.features.embedding import build_inputs, check_l2, embed_groups
-from recsys_lib.features.penalties import L2
+from recsys_lib.features.embedding import build_inputs, embed_groups
 from recsys_lib.layers.blocks import deep_logit, linear_logit, side_by_side
 from recsys_lib.layers.heads import Tasks, predict_one
-from recsys_lib.layers.normalization import Normalization
-from recsys_lib.layers.options import Activation, Initializer, Widths
+from recsys_lib.layers.options import (
+    DeepLinearOptions,
+    DeepOptions,
+    LinearOptions,
+    options_for,
+    shared_options,
+    tables,
+)
 from recsys_lib.training.optimizers import Adam, Ftrl, optimizer_per_group
 
 Pairs = Sequence[tuple[str, str]]
 
 
+@shared_options()
 def build_wide_and_deep(
     feature_columns: Sequence[Column],
     tasks: Tasks = "click",
     *,
-    embedding_dim: int = 16,
-    hidden_units: Widths = (64, 32),
     cross_pairs: Pairs | None = None,
     network_per_group: bool = False,
     max_cross_rows: int = DEFAULT_MAX_ROWS,
     num_cross_buckets: int = DEFAULT_NUM_BUCKETS,
-    activation: Activation = "relu",
-    dropout_rate: float = 0.0,
-    batch_normalization: Normalization = False,
-    embeddings_initializer: Initializer = None,
-    embedding_l2: L2 = 0.0,
-    linear_l2: L2 = 0.0,
+    **common: Unpack[DeepLinearOptions],
 ) -> keras.Model:
     """Build Wide & Deep, both parts joined in one logit.
 
     Args:
         feature_columns: columns of any kind.
         tasks: the one task, see ``recsys_lib.layers.heads``.
-        embedding_dim: width of the deep part's embeddings, unless a column states its own.
-        hidden_units: widths of the deep part's layers, one at least.
         cross_pairs: pairs of column names to cross; default: all pairs of id columns. ``()``: no
             crosses, the wide part is the first-order term alone, as in most published comparisons.
         network_per_group: give each feature group (user, item, ...) a network and a logit of its
@@ -61,12 +59,8 @@ def build_wide_and_deep(
             network over all features, as in the paper.
         max_cross_rows, num_cross_buckets: pairs with more combinations than the first are hashed
             into that many buckets, see ``CrossProduct``.
-        activation: of the hidden layers; ReLU in the paper.
-        dropout_rate: dropout after each hidden layer.
-        batch_normalization: normalise each hidden layer before its activation.
-        embeddings_initializer: Keras initializer of the deep part's tables.
-        embedding_l2: penalty of the deep part's tables, a number or an ``EmbeddingL2``.
-        linear_l2: the same for the wide part, its weights of ids and of crosses.
+        **common: see ``TableOptions`` and ``NetworkOptions``, both of the deep part, which has a
+            hidden layer at least, and ``LinearOptions`` of the wide part.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layers to look at:
@@ -85,26 +79,15 @@ def build_wide_and_deep(
         >>> model.get_layer("wide_cross").num_rows  # 6 x 9 pairs
         54
     """
-    embedding_l2 = check_l2(feature_columns, embedding_l2)
-    linear_l2 = check_l2(feature_columns, linear_l2, "linear_l2")
     inputs = build_inputs(feature_columns)
     logits = _wide_logits(
-        inputs, feature_columns, cross_pairs, max_cross_rows, num_cross_buckets, linear_l2
+        inputs, feature_columns, cross_pairs, max_cross_rows, num_cross_buckets, common
     )
-    logits += _deep_logits(
-        inputs,
-        feature_columns,
-        embedding_dim,
-        network_per_group,
-        hidden_units,
-        {"embeddings_initializer": embeddings_initializer, "l2": embedding_l2},
-        activation=activation,
-        dropout_rate=dropout_rate,
-        batch_normalization=batch_normalization,
-    )
+    logits += _deep_logits(inputs, feature_columns, network_per_group, common)
     return keras.Model(inputs, predict_one(tasks, logits), name="wide_and_deep")
 
 
+@shared_options()
 def build_wide(
     feature_columns: Sequence[Column],
     tasks: Tasks = "click",
@@ -112,14 +95,14 @@ def build_wide(
     cross_pairs: Pairs | None = None,
     max_cross_rows: int = DEFAULT_MAX_ROWS,
     num_cross_buckets: int = DEFAULT_NUM_BUCKETS,
-    linear_l2: L2 = 0.0,
+    **common: Unpack[LinearOptions],
 ) -> keras.Model:
     """Build the wide part alone: logistic regression with crosses.
 
     Args:
         feature_columns: columns of any kind.
         tasks: the one task, see ``recsys_lib.layers.heads``.
-        cross_pairs, max_cross_rows, num_cross_buckets, linear_l2: as for ``build_wide_and_deep``.
+        cross_pairs, max_cross_rows, num_cross_buckets, **common: as for ``build_wide_and_deep``.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layers to look at:
@@ -134,35 +117,27 @@ def build_wide(
         >>> build_wide(columns).count_params()  # 6 x 9 pairs, 15 ids and the bias
         70
     """
-    linear_l2 = check_l2(feature_columns, linear_l2, "linear_l2")
     inputs = build_inputs(feature_columns)
     logits = _wide_logits(
-        inputs, feature_columns, cross_pairs, max_cross_rows, num_cross_buckets, linear_l2
+        inputs, feature_columns, cross_pairs, max_cross_rows, num_cross_buckets, common
     )
     return keras.Model(inputs, predict_one(tasks, logits), name="wide")
 
 
+@shared_options()
 def build_deep(
     feature_columns: Sequence[Column],
     tasks: Tasks = "click",
     *,
-    embedding_dim: int = 16,
-    hidden_units: Widths = (64, 32),
     network_per_group: bool = False,
-    activation: Activation = "relu",
-    dropout_rate: float = 0.0,
-    batch_normalization: Normalization = False,
-    embeddings_initializer: Initializer = None,
-    embedding_l2: L2 = 0.0,
+    **common: Unpack[DeepOptions],
 ) -> keras.Model:
     """Build the deep part alone: embeddings and a network.
 
     Args:
         feature_columns: columns of any kind.
         tasks: the one task, see ``recsys_lib.layers.heads``.
-        embedding_dim, hidden_units, network_per_group, activation, dropout_rate,
-            batch_normalization, embeddings_initializer, embedding_l2: as for
-            ``build_wide_and_deep``.
+        network_per_group, **common: as for ``build_wide_and_deep``.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layers to look at:
@@ -178,19 +153,8 @@ def build_deep(
         >>> model.get_layer("deep_all").output.shape
         (None, 8)
     """
-    embedding_l2 = check_l2(feature_columns, embedding_l2)
     inputs = build_inputs(feature_columns)
-    logits = _deep_logits(
-        inputs,
-        feature_columns,
-        embedding_dim,
-        network_per_group,
-        hidden_units,
-        {"embeddings_initializer": embeddings_initializer, "l2": embedding_l2},
-        activation=activation,
-        dropout_rate=dropout_rate,
-        batch_normalization=batch_normalization,
-    )
+    logits = _deep_logits(inputs, feature_columns, network_per_group, common)
     return keras.Model(inputs, predict_one(tasks, logits), name="deep")
 
 
@@ -226,7 +190,8 @@ def wide_and_deep_optimizer(
     return optimizer_per_group({"wide_.*": ftrl, "(?!wide_).*": deep})
 
 
-def _wide_logits(inputs, columns, cross_pairs, max_rows, num_buckets, l2) -> list[KerasTensor]:
+def _wide_logits(inputs, columns, cross_pairs, max_rows, num_buckets, common) -> list[KerasTensor]:
+    l2 = common["linear_l2"]
     logits = [linear_logit(inputs, columns, name="wide_linear", l2=l2)]
     if cross_pairs is None or len(cross_pairs):
         crosses = CrossProduct(columns, cross_pairs, max_rows, num_buckets, l2, name="wide_cross")
@@ -237,18 +202,15 @@ def _wide_logits(inputs, columns, cross_pairs, max_rows, num_buckets, l2) -> lis
 def _deep_logits(
     inputs: Mapping[str, KerasTensor],
     columns: Sequence[Column],
-    embedding_dim: int,
     network_per_group: bool,
-    hidden_units: Widths,
-    tables: Mapping,
-    **network,
+    common: DeepOptions,
 ) -> list[KerasTensor]:
     """The logits of one network over all groups, or of a network for each."""
-    hidden_units = check_widths("hidden_units", hidden_units)
-    groups = embed_groups(inputs, columns, embedding_dim, name="deep_embedding", **tables)
+    check_widths("hidden_units", common["hidden_units"])
+    groups = embed_groups(inputs, columns, name="deep_embedding", **tables(columns, common))
     if not check_bool("network_per_group", network_per_group):
         groups = {"all": side_by_side(groups.values())}
     return [
-        deep_logit(vector, hidden_units, **network, name=f"deep_{group}")
+        deep_logit(vector, **options_for(deep_logit, common), name=f"deep_{group}")
         for group, vector in groups.items()
     ]

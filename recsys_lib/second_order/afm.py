@@ -11,6 +11,7 @@ Taught in chapter 02, "AFM".
 """
 
 from collections.abc import Sequence
+from typing import Unpack
 
 import keras
 import tensorflow as tf
@@ -18,11 +19,10 @@ from keras import ops
 
 from recsys_lib.checks import check_integer, check_number
 from recsys_lib.features.columns import Column
-from recsys_lib.features.embedding import build_inputs, check_l2
-from recsys_lib.features.penalties import L2
+from recsys_lib.features.embedding import build_inputs
 from recsys_lib.layers.blocks import check_dropout, deep_logit, linear_logit
 from recsys_lib.layers.heads import Tasks, predict_one
-from recsys_lib.layers.options import Activation, Initializer
+from recsys_lib.layers.options import Activation, FlatOptions, shared_options, tables
 from recsys_lib.second_order.interactions import PairLayer, PairwiseProduct, crossed_fields
 
 
@@ -111,27 +111,24 @@ class WeightedSum(keras.layers.Layer):
         return ops.squeeze(pooled, axis=1)
 
 
+@shared_options()
 def build_afm(
     feature_columns: Sequence[Column],
     tasks: Tasks = "click",
     *,
-    embedding_dim: int = 16,
     attention_dim: int = 16,
     attention_dropout_rate: float = 0.0,
     pooled_dropout_rate: float = 0.0,
     attention_l2: float = 0.0,
     activation: Activation = "relu",
     dropout_rate: float = 0.0,
-    embeddings_initializer: Initializer = None,
-    embedding_l2: L2 = 0.0,
-    linear_l2: L2 = 0.0,
+    **common: Unpack[FlatOptions],
 ) -> keras.Model:
     """Build an attentional factorization machine.
 
     Args:
         feature_columns: columns of any kind, two fields at least.
         tasks: the one task, see ``recsys_lib.layers.heads``.
-        embedding_dim: width of the vectors.
         attention_dim: hidden units of the attention network, the paper's attention factor.
         attention_dropout_rate: dropout on the pairs' weights a_ij, a whole pair at a time. (The
             paper drops elements of the products, which is ``dropout_rate``.)
@@ -139,9 +136,7 @@ def build_afm(
         attention_l2: L2 penalty on the attention network's matrix W, and on nothing else.
         activation: of the attention network; ReLU in the paper.
         dropout_rate: dropout on the pairs' products, as in the paper.
-        embeddings_initializer: Keras initializer of the vectors.
-        embedding_l2: penalty of the ids' vectors, a number or an ``EmbeddingL2``.
-        linear_l2: the same for the ids' weights of the linear term.
+        **common: see ``TableOptions`` and ``LinearOptions``.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layer
@@ -163,16 +158,8 @@ def build_afm(
     dropout_rate = check_dropout("dropout_rate", dropout_rate)
     attention_dropout_rate = check_dropout("attention_dropout_rate", attention_dropout_rate)
     pooled_dropout_rate = check_dropout("pooled_dropout_rate", pooled_dropout_rate)
-    embedding_l2 = check_l2(feature_columns, embedding_l2)
-    linear_l2 = check_l2(feature_columns, linear_l2, "linear_l2")
     inputs = build_inputs(feature_columns)
-    fields = crossed_fields(
-        inputs,
-        feature_columns,
-        embedding_dim,
-        embeddings_initializer=embeddings_initializer,
-        l2=embedding_l2,
-    )
+    fields = crossed_fields(inputs, feature_columns, **tables(feature_columns, common))
     products = PairwiseProduct(name="afm_pairs")(fields)  # (batch, pairs, dim)
     products = keras.layers.Dropout(dropout_rate, name="afm_pairs_dropout")(products)
     attention = PairAttention(attention_dim, attention_l2, activation, name="afm_attention")
@@ -183,5 +170,5 @@ def build_afm(
     pooled = WeightedSum(name="afm_pooled")(weights, products)  # (batch, dim)
     pooled = keras.layers.Dropout(pooled_dropout_rate, name="afm_pooled_dropout")(pooled)
     logit = deep_logit(pooled, (), name="afm")
-    logits = [linear_logit(inputs, feature_columns, l2=linear_l2), logit]
+    logits = [linear_logit(inputs, feature_columns, l2=common["linear_l2"]), logit]
     return keras.Model(inputs, predict_one(tasks, logits), name="afm")

@@ -11,50 +11,37 @@ Taught in chapter 02, "DeepFM".
 """
 
 from collections.abc import Sequence
+from typing import Unpack
 
 import keras
 
 from recsys_lib.checks import check_bool, check_widths
 from recsys_lib.features.columns import Column
-from recsys_lib.features.embedding import build_inputs, check_l2
-from recsys_lib.features.penalties import L2
+from recsys_lib.features.embedding import build_inputs
 from recsys_lib.layers.blocks import deep_logit, linear_logit
 from recsys_lib.layers.heads import Tasks, predict_one
-from recsys_lib.layers.normalization import Normalization
-from recsys_lib.layers.options import Activation, Initializer, Widths
+from recsys_lib.layers.options import DeepLinearOptions, options_for, shared_options, tables
 from recsys_lib.second_order.fm import FactorizationMachine
 from recsys_lib.second_order.interactions import crossed_fields
 
 
+@shared_options()
 def build_deepfm(
     feature_columns: Sequence[Column],
     tasks: Tasks = "click",
     *,
-    embedding_dim: int = 16,
-    hidden_units: Widths = (64, 32),
     shared_embedding: bool = True,
-    activation: Activation = "relu",
-    dropout_rate: float = 0.0,
-    batch_normalization: Normalization = False,
-    embeddings_initializer: Initializer = None,
-    embedding_l2: L2 = 0.0,
-    linear_l2: L2 = 0.0,
+    **common: Unpack[DeepLinearOptions],
 ) -> keras.Model:
     """Build DeepFM.
 
     Args:
         feature_columns: columns of any kind, two fields at least.
         tasks: the one task, see ``recsys_lib.layers.heads``.
-        embedding_dim: width of the vectors.
-        hidden_units: widths of the network's layers, one at least.
         shared_embedding: one table for both parts, as in the paper. False gives the network a
             table of its own, twice the parameters, to measure what the sharing is worth.
-        activation: of the hidden layers; ReLU in the paper.
-        dropout_rate: dropout after each hidden layer.
-        batch_normalization: normalise each hidden layer before its activation.
-        embeddings_initializer: Keras initializer of the vectors.
-        embedding_l2: penalty of the ids' vectors in all tables, a number or an ``EmbeddingL2``.
-        linear_l2: the same for the ids' weights of the linear term.
+        **common: see ``TableOptions``, ``NetworkOptions`` and ``LinearOptions``. The network has a
+            hidden layer at least.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layer ``fields``
@@ -73,25 +60,15 @@ def build_deepfm(
         >>> model.get_layer("fm").output.shape, model.get_layer("deep_logit").output.shape
         ((None, 1), (None, 1))
     """
-    hidden_units = check_widths("hidden_units", hidden_units)
-    embedding_l2 = check_l2(feature_columns, embedding_l2)
-    linear_l2 = check_l2(feature_columns, linear_l2, "linear_l2")
-    tables = {"embeddings_initializer": embeddings_initializer, "l2": embedding_l2}
+    check_widths("hidden_units", common["hidden_units"])
+    of_tables = tables(feature_columns, common)
     inputs = build_inputs(feature_columns)
-    fields = crossed_fields(inputs, feature_columns, embedding_dim, **tables)
+    fields = crossed_fields(inputs, feature_columns, **of_tables)
     second_order = FactorizationMachine(name="fm")(fields)
     deep_fields = fields
     if not check_bool("shared_embedding", shared_embedding):
-        deep_fields = crossed_fields(
-            inputs, feature_columns, embedding_dim, "deep_embedding", **tables
-        )
+        deep_fields = crossed_fields(inputs, feature_columns, name="deep_embedding", **of_tables)
     flat = keras.layers.Flatten(name="deep_inputs")(deep_fields)  # (batch, fields * dim)
-    deep = deep_logit(
-        flat,
-        hidden_units,
-        activation=activation,
-        dropout_rate=dropout_rate,
-        batch_normalization=batch_normalization,
-    )
-    logits = [linear_logit(inputs, feature_columns, l2=linear_l2), second_order, deep]
+    deep = deep_logit(flat, **options_for(deep_logit, common))
+    logits = [linear_logit(inputs, feature_columns, l2=common["linear_l2"]), second_order, deep]
     return keras.Model(inputs, predict_one(tasks, logits), name="deepfm")

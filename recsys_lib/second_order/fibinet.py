@@ -14,19 +14,24 @@ Taught in chapter 02, "FiBiNET".
 """
 
 from collections.abc import Sequence
+from typing import Unpack
 
 import keras
 from keras import ops
 
 from recsys_lib.checks import check_choice, check_number, check_widths
 from recsys_lib.features.columns import Column
-from recsys_lib.features.embedding import build_inputs, check_l2
-from recsys_lib.features.penalties import L2
+from recsys_lib.features.embedding import build_inputs
 from recsys_lib.layers.blocks import deep_logit, flatten_fields, linear_logit
 from recsys_lib.layers.heads import Tasks, predict_one
 from recsys_lib.layers.initializers import glorot_of_one
-from recsys_lib.layers.normalization import Normalization
-from recsys_lib.layers.options import Activation, Initializer, Widths
+from recsys_lib.layers.options import (
+    Activation,
+    DeepLinearOptions,
+    options_for,
+    shared_options,
+    tables,
+)
 from recsys_lib.second_order.interactions import PairLayer, crossed_fields
 
 BILINEAR_KINDS = ("all", "each", "interaction")
@@ -125,38 +130,25 @@ class BilinearInteraction(PairLayer):
         return {**super().get_config(), "kind": self.kind}
 
 
+@shared_options()
 def build_fibinet(
     feature_columns: Sequence[Column],
     tasks: Tasks = "click",
     *,
-    embedding_dim: int = 16,
-    hidden_units: Widths = (64, 32),
     bilinear: str = "interaction",
     reduction_ratio: float = 3,
     senet_activation: Activation = "relu",
-    activation: Activation = "relu",
-    dropout_rate: float = 0.0,
-    batch_normalization: Normalization = False,
-    embeddings_initializer: Initializer = None,
-    embedding_l2: L2 = 0.0,
-    linear_l2: L2 = 0.0,
+    **common: Unpack[DeepLinearOptions],
 ) -> keras.Model:
     """Build FiBiNET.
 
     Args:
         feature_columns: columns of any kind, two fields at least.
         tasks: the one task, see ``recsys_lib.layers.heads``.
-        embedding_dim: width of the vectors.
-        hidden_units: widths of the network's layers; ``()``: the paper's shallow form, which adds
-            up all elements of p and q.
         bilinear: ``"all"``, ``"each"`` or ``"interaction"``, see ``BilinearInteraction``.
         reduction_ratio, senet_activation: see ``FieldWeights``.
-        activation: of the hidden layers; ReLU in the paper.
-        dropout_rate: dropout after each hidden layer.
-        batch_normalization: normalise each hidden layer before its activation.
-        embeddings_initializer: Keras initializer of the vectors.
-        embedding_l2: penalty of the ids' vectors, a number or an ``EmbeddingL2``.
-        linear_l2: the same for the ids' weights of the linear term.
+        **common: see ``TableOptions``, ``NetworkOptions`` and ``LinearOptions``. Without hidden
+            layers it is the paper's shallow form, which adds up all elements of p and q.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layer
@@ -175,17 +167,8 @@ def build_fibinet(
         >>> model.get_layer("senet_weights").output.shape
         (None, 2)
     """
-    hidden_units = check_widths("hidden_units", hidden_units, at_least=0)
-    embedding_l2 = check_l2(feature_columns, embedding_l2)
-    linear_l2 = check_l2(feature_columns, linear_l2, "linear_l2")
     inputs = build_inputs(feature_columns)
-    fields = crossed_fields(
-        inputs,
-        feature_columns,
-        embedding_dim,
-        embeddings_initializer=embeddings_initializer,
-        l2=embedding_l2,
-    )
+    fields = crossed_fields(inputs, feature_columns, **tables(feature_columns, common))
     weights = FieldWeights(reduction_ratio, senet_activation, name="senet_weights")(fields)
     column = keras.layers.Reshape((-1, 1), name="senet_column")(weights)  # (batch, fields, 1)
     weighted = keras.layers.Multiply(name="senet_fields")([fields, column])
@@ -195,15 +178,9 @@ def build_fibinet(
         BilinearInteraction(bilinear, name="bilinear_senet")(weighted),
     ]
     flat = flatten_fields(ops.concatenate(products, axis=1))  # (batch, 2 * num_pairs * dim)
-    if hidden_units:
-        logit = deep_logit(
-            flat,
-            hidden_units,
-            activation=activation,
-            dropout_rate=dropout_rate,
-            batch_normalization=batch_normalization,
-        )
+    if check_widths("hidden_units", common["hidden_units"], at_least=0):
+        logit = deep_logit(flat, **options_for(deep_logit, common))
     else:
         logit = ops.sum(flat, axis=1, keepdims=True)
-    logits = [linear_logit(inputs, feature_columns, l2=linear_l2), logit]
+    logits = [linear_logit(inputs, feature_columns, l2=common["linear_l2"]), logit]
     return keras.Model(inputs, predict_one(tasks, logits), name="fibinet")

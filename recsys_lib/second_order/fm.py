@@ -11,16 +11,16 @@ Taught in chapter 02, "FM".
 """
 
 from collections.abc import Sequence
+from typing import Unpack
 
 import keras
 from keras import ops
 
 from recsys_lib.features.columns import Column
-from recsys_lib.features.embedding import build_inputs, check_l2
-from recsys_lib.features.penalties import L2
+from recsys_lib.features.embedding import build_inputs
 from recsys_lib.layers.blocks import linear_logit
 from recsys_lib.layers.heads import Tasks, predict_one
-from recsys_lib.layers.options import Initializer
+from recsys_lib.layers.options import FlatOptions, shared_options, tables
 from recsys_lib.second_order.interactions import BiInteraction, crossed_fields
 
 
@@ -39,14 +39,9 @@ class FactorizationMachine(BiInteraction):
         return ops.sum(super().call(fields), axis=1, keepdims=True)
 
 
+@shared_options()
 def build_fm(
-    feature_columns: Sequence[Column],
-    tasks: Tasks = "click",
-    *,
-    embedding_dim: int = 16,
-    embeddings_initializer: Initializer = None,
-    embedding_l2: L2 = 0.0,
-    linear_l2: L2 = 0.0,
+    feature_columns: Sequence[Column], tasks: Tasks = "click", **common: Unpack[FlatOptions]
 ) -> keras.Model:
     """Build a factorization machine.
 
@@ -54,10 +49,7 @@ def build_fm(
         feature_columns: columns of any kind, two fields at least; a sequence is one field, the
             pooled vector of its steps, a number is ``x`` times a vector.
         tasks: the one task, see ``recsys_lib.layers.heads``.
-        embedding_dim: width k of the vectors.
-        embeddings_initializer: Keras initializer of the vectors.
-        embedding_l2: penalty of the ids' vectors, a number or an ``EmbeddingL2``.
-        linear_l2: the same for the ids' weights of the linear term.
+        **common: see ``TableOptions`` and ``LinearOptions``.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layer ``fields``
@@ -75,16 +67,8 @@ def build_fm(
         >>> model.get_layer("fields").output.shape
         (None, 2, 4)
     """
-    embedding_l2 = check_l2(feature_columns, embedding_l2)
-    linear_l2 = check_l2(feature_columns, linear_l2, "linear_l2")
     inputs = build_inputs(feature_columns)
-    fields = crossed_fields(
-        inputs,
-        feature_columns,
-        embedding_dim,
-        embeddings_initializer=embeddings_initializer,
-        l2=embedding_l2,
-    )
+    fields = crossed_fields(inputs, feature_columns, **tables(feature_columns, common))
     second_order = FactorizationMachine(name="fm")(fields)
-    logits = [linear_logit(inputs, feature_columns, l2=linear_l2), second_order]
+    logits = [linear_logit(inputs, feature_columns, l2=common["linear_l2"]), second_order]
     return keras.Model(inputs, predict_one(tasks, logits), name="fm")

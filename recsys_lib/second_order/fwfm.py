@@ -13,16 +13,16 @@ Taught in chapter 02, "AFM" and the comparison.
 """
 
 from collections.abc import Sequence
+from typing import Unpack
 
 import keras
 from keras import ops
 
 from recsys_lib.features.columns import Column
-from recsys_lib.features.embedding import build_inputs, check_l2
-from recsys_lib.features.penalties import L2
+from recsys_lib.features.embedding import build_inputs
 from recsys_lib.layers.blocks import linear_logit
 from recsys_lib.layers.heads import Tasks, predict_one
-from recsys_lib.layers.options import Initializer
+from recsys_lib.layers.options import FlatOptions, shared_options, tables
 from recsys_lib.second_order.interactions import PairwiseInnerProduct, crossed_fields
 
 
@@ -44,24 +44,18 @@ class PairWeights(keras.layers.Layer):
         return values * self.weight
 
 
+@shared_options()
 def build_fwfm(
     feature_columns: Sequence[Column],
     tasks: Tasks = "click",
-    *,
-    embedding_dim: int = 16,
-    embeddings_initializer: Initializer = None,
-    embedding_l2: L2 = 0.0,
-    linear_l2: L2 = 0.0,
+    **common: Unpack[FlatOptions],
 ) -> keras.Model:
     """Build the model. It starts as a factorization machine: every r_ij is one.
 
     Args:
         feature_columns: columns of any kind, two fields at least.
         tasks: the one task, see ``recsys_lib.layers.heads``.
-        embedding_dim: width of the vectors.
-        embeddings_initializer: Keras initializer of the vectors.
-        embedding_l2: penalty of the ids' vectors, a number or an ``EmbeddingL2``.
-        linear_l2: the same for the ids' weights of the linear term.
+        **common: see ``TableOptions`` and ``LinearOptions``.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layer
@@ -78,18 +72,10 @@ def build_fwfm(
         >>> model.get_layer("fwfm_pairs").output.shape
         (None, 1)
     """
-    embedding_l2 = check_l2(feature_columns, embedding_l2)
-    linear_l2 = check_l2(feature_columns, linear_l2, "linear_l2")
     inputs = build_inputs(feature_columns)
-    fields = crossed_fields(
-        inputs,
-        feature_columns,
-        embedding_dim,
-        embeddings_initializer=embeddings_initializer,
-        l2=embedding_l2,
-    )
+    fields = crossed_fields(inputs, feature_columns, **tables(feature_columns, common))
     products = PairwiseInnerProduct(name="fwfm_products")(fields)  # (batch, pairs)
     terms = PairWeights(name="fwfm_pairs")(products)
     second_order = ops.sum(terms, axis=1, keepdims=True)
-    logits = [linear_logit(inputs, feature_columns, l2=linear_l2), second_order]
+    logits = [linear_logit(inputs, feature_columns, l2=common["linear_l2"]), second_order]
     return keras.Model(inputs, predict_one(tasks, logits), name="fwfm")

@@ -14,53 +14,37 @@ Taught in chapter 02, "NFM".
 """
 
 from collections.abc import Sequence
+from typing import Unpack
 
 import keras
 
 from recsys_lib.checks import check_widths
 from recsys_lib.features.columns import Column
-from recsys_lib.features.embedding import build_inputs, check_l2
-from recsys_lib.features.penalties import L2
+from recsys_lib.features.embedding import build_inputs
 from recsys_lib.layers.blocks import MLP, check_dropout, deep_logit, linear_logit
 from recsys_lib.layers.heads import Tasks, predict_one
-from recsys_lib.layers.normalization import (
-    Normalization,
-    normalization_layer,
-    read_normalization,
-)
-from recsys_lib.layers.options import Activation, Initializer, Widths
+from recsys_lib.layers.normalization import normalization_layer, read_normalization
+from recsys_lib.layers.options import DeepLinearOptions, options_for, shared_options, tables
 from recsys_lib.second_order.interactions import BiInteraction, crossed_fields
 
 
+@shared_options(batch_normalization=True)
 def build_nfm(
     feature_columns: Sequence[Column],
     tasks: Tasks = "click",
     *,
-    embedding_dim: int = 16,
-    hidden_units: Widths = (64, 32),
     interaction_dropout_rate: float = 0.0,
-    activation: Activation = "relu",
-    dropout_rate: float = 0.0,
-    batch_normalization: Normalization = True,
-    embeddings_initializer: Initializer = None,
-    embedding_l2: L2 = 0.0,
-    linear_l2: L2 = 0.0,
+    **common: Unpack[DeepLinearOptions],
 ) -> keras.Model:
     """Build a neural factorization machine, by default with the paper's batch normalization.
 
     Args:
         feature_columns: columns of any kind, two fields at least.
         tasks: the one task, see ``recsys_lib.layers.heads``.
-        embedding_dim: width of the vectors and of the summed products.
-        hidden_units: widths of the network's layers; ``()``: none, h reads the sum itself.
         interaction_dropout_rate: dropout on the summed products.
-        activation: of the hidden layers; ReLU in the paper.
-        dropout_rate: dropout after each hidden layer.
-        batch_normalization: normalise the summed products and each hidden layer; True, False or a
-            dict such as ``{"epsilon": 1e-5}``.
-        embeddings_initializer: Keras initializer of the vectors.
-        embedding_l2: penalty of the ids' vectors, a number or an ``EmbeddingL2``.
-        linear_l2: the same for the ids' weights of the linear term.
+        **common: see ``TableOptions``, ``NetworkOptions`` and ``LinearOptions``. The summed
+            products are normalised as the hidden layers are; without hidden layers h reads their
+            sum itself.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layer
@@ -78,28 +62,16 @@ def build_nfm(
         >>> model.get_layer("bi_interaction").output.shape
         (None, 4)
     """
-    hidden_units = check_widths("hidden_units", hidden_units, at_least=0)
-    embedding_l2 = check_l2(feature_columns, embedding_l2)
-    linear_l2 = check_l2(feature_columns, linear_l2, "linear_l2")
     inputs = build_inputs(feature_columns)
-    fields = crossed_fields(
-        inputs,
-        feature_columns,
-        embedding_dim,
-        embeddings_initializer=embeddings_initializer,
-        l2=embedding_l2,
-    )
+    fields = crossed_fields(inputs, feature_columns, **tables(feature_columns, common))
     hidden = BiInteraction(name="bi_interaction")(fields)  # (batch, dim)
-    batch_normalization = read_normalization(batch_normalization)
+    batch_normalization = read_normalization(common["batch_normalization"])
     if batch_normalization:
         hidden = normalization_layer(batch_normalization, "nfm_normalization")(hidden)
     rate = check_dropout("interaction_dropout_rate", interaction_dropout_rate)
     hidden = keras.layers.Dropout(rate, name="nfm_dropout")(hidden)
-    if hidden_units:
-        network = MLP(
-            hidden_units, activation, dropout_rate, batch_normalization, name="nfm_hidden"
-        )
-        hidden = network(hidden)
+    if check_widths("hidden_units", common["hidden_units"], at_least=0):
+        hidden = MLP(**options_for(MLP, common), name="nfm_hidden")(hidden)
     logit = deep_logit(hidden, (), name="nfm")
-    logits = [linear_logit(inputs, feature_columns, l2=linear_l2), logit]
+    logits = [linear_logit(inputs, feature_columns, l2=common["linear_l2"]), logit]
     return keras.Model(inputs, predict_one(tasks, logits), name="nfm")

@@ -19,24 +19,20 @@ Taught in chapter 02, "PNN".
 """
 
 from collections.abc import Sequence
+from typing import Unpack
 
 import keras
 from keras import ops
 
 from recsys_lib.checks import check_choice, check_integer, check_widths
 from recsys_lib.features.columns import Column
-from recsys_lib.features.embedding import build_inputs, check_l2
-from recsys_lib.features.penalties import L2
+from recsys_lib.features.embedding import build_inputs
 from recsys_lib.layers.activations import activation_config, activation_layer, read_activation
 from recsys_lib.layers.blocks import check_dropout, deep_logit, flatten_fields, side_by_side
 from recsys_lib.layers.heads import Tasks, predict_one
 from recsys_lib.layers.initializers import glorot_of_one
-from recsys_lib.layers.normalization import (
-    Normalization,
-    normalization_layer,
-    read_normalization,
-)
-from recsys_lib.layers.options import Activation, Initializer, Widths
+from recsys_lib.layers.normalization import normalization_layer, read_normalization
+from recsys_lib.layers.options import DeepOptions, options_for, shared_options, tables
 from recsys_lib.second_order.interactions import (
     PairLayer,
     PairwiseInnerProduct,
@@ -197,37 +193,26 @@ class AddedSignals(keras.layers.Layer):
         }
 
 
+@shared_options()
 def build_pnn(
     feature_columns: Sequence[Column],
     tasks: Tasks = "click",
     *,
-    embedding_dim: int = 16,
-    hidden_units: Widths = (64, 32),
     products: str = "inner",
     signals: str = "added",
-    activation: Activation = "relu",
-    dropout_rate: float = 0.0,
-    batch_normalization: Normalization = False,
-    embeddings_initializer: Initializer = None,
-    embedding_l2: L2 = 0.0,
+    **common: Unpack[DeepOptions],
 ) -> keras.Model:
     """Build a product-based neural network: IPNN, OPNN, both, or the extension of 2018.
 
     Args:
         feature_columns: columns of any kind, two fields at least.
         tasks: the one task, see ``recsys_lib.layers.heads``.
-        embedding_dim: width of the vectors.
-        hidden_units: widths of the layers, one at least; the first is D1, the number of units that
-            read the products.
         products: ``"inner"`` (IPNN), ``"outer"`` (OPNN) or ``"both"`` (the paper's PNN*; weighing
             the two products side by side is adding their signals).
         signals: ``"added"`` as in the paper of 2016, or ``"pairs"`` as in the extension of 2018:
             embeddings and the products of all pairs, side by side, into the network.
-        activation: of the hidden layers, the product layer's included; ReLU in the paper.
-        dropout_rate: dropout after each hidden layer.
-        batch_normalization: normalise each hidden layer before its activation.
-        embeddings_initializer: Keras initializer of the vectors.
-        embedding_l2: penalty of the ids' vectors, a number or an ``EmbeddingL2``.
+        **common: see ``TableOptions`` and ``NetworkOptions``. There is a hidden layer at least; the
+            first is the product layer, of D1 units.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. The model has no
@@ -247,19 +232,11 @@ def build_pnn(
         >>> model.get_layer("product_layer").output.shape, model.get_layer("deep").output.shape
         ((None, 8), (None, 3))
     """
-    hidden_units = check_widths("hidden_units", hidden_units)
+    hidden_units = check_widths("hidden_units", common["hidden_units"])
     check_choice("products", products, PRODUCTS)
     check_choice("signals", signals, SIGNALS)
-    dropout_rate = check_dropout("dropout_rate", dropout_rate)
-    embedding_l2 = check_l2(feature_columns, embedding_l2)
     inputs = build_inputs(feature_columns)
-    fields = crossed_fields(
-        inputs,
-        feature_columns,
-        embedding_dim,
-        embeddings_initializer=embeddings_initializer,
-        l2=embedding_l2,
-    )
+    fields = crossed_fields(inputs, feature_columns, **tables(feature_columns, common))
     flat = flatten_fields(fields)  # (batch, fields * dim)
     if signals == "pairs":
         parts = [flat]
@@ -271,16 +248,12 @@ def build_pnn(
     else:
         parts = _signals(fields, flat, hidden_units[0], products)
         # The product layer adds the one bias of its units.
-        hidden = AddedSignals(activation, batch_normalization, name="product_layer")(parts)
-        hidden = keras.layers.Dropout(dropout_rate, name="product_dropout")(hidden)
+        product_layer = AddedSignals(**options_for(AddedSignals, common), name="product_layer")
+        rate = check_dropout("dropout_rate", common["dropout_rate"])
+        hidden = keras.layers.Dropout(rate, name="product_dropout")(product_layer(parts))
         hidden_units = hidden_units[1:]
-    logit = deep_logit(
-        hidden,
-        hidden_units,
-        activation=activation,
-        dropout_rate=dropout_rate,
-        batch_normalization=batch_normalization,
-    )
+    network = {**options_for(deep_logit, common), "hidden_units": hidden_units}
+    logit = deep_logit(hidden, **network)
     return keras.Model(inputs, predict_one(tasks, logit), name="pnn")
 
 

@@ -10,23 +10,25 @@ Taught in chapter 02, "FM".
 """
 
 from collections.abc import Sequence
+from typing import Unpack
 
 import keras
 
 from recsys_lib.features.columns import Column
 from recsys_lib.features.crosses import DEFAULT_MAX_ROWS, DEFAULT_NUM_BUCKETS
-from recsys_lib.features.penalties import L2
 from recsys_lib.layers.heads import Tasks
+from recsys_lib.layers.options import LinearOptions, shared_options
 from recsys_lib.memorization.wide_and_deep import build_wide
 
 
+@shared_options()
 def build_polynomial(
     feature_columns: Sequence[Column],
     tasks: Tasks = "click",
     *,
     max_cross_rows: int = DEFAULT_MAX_ROWS,
     num_cross_buckets: int = DEFAULT_NUM_BUCKETS,
-    linear_l2: L2 = 0.0,
+    **common: Unpack[LinearOptions],
 ) -> keras.Model:
     """Build the model: ``build_wide`` with all pairs, under the name of this chapter.
 
@@ -36,7 +38,7 @@ def build_polynomial(
         tasks: the one task, see ``recsys_lib.layers.heads``.
         max_cross_rows, num_cross_buckets: pairs with more combinations than that are hashed, see
             ``CrossProduct``.
-        linear_l2: penalty of the weights of ids and pairs, a number or an ``EmbeddingL2``.
+        **common: see ``LinearOptions``.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layers to look at:
@@ -56,6 +58,6 @@ def build_polynomial(
         tasks,
         max_cross_rows=max_cross_rows,
         num_cross_buckets=num_cross_buckets,
-        linear_l2=linear_l2,
+        **common,
     )
     return keras.Model(wide.input, wide.output, name="polynomial")

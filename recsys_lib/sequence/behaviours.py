@@ -28,6 +28,7 @@ from recsys_lib.features.embedding import (
     FusedEmbedding,
     MaskedPooling,
     build_inputs,
+    check_l2,
     concat_numeric,
 )
 from recsys_lib.features.penalties import L2
@@ -150,7 +151,7 @@ def read_request(
         step_context: names of sequence columns of the histories' length that describe the steps
             and have no counterpart in the candidate: the age of each behaviour, its session.
         embeddings_initializer: Keras initializer of the tables.
-        embedding_l2: penalty of the tables, as ``check_l2`` returns it. An id that stands in
+        embedding_l2: penalty of the tables, a number or an ``EmbeddingL2``. An id that stands in
             several columns of one table is penalised once; negatives that ``embed`` looks up are
             not.
 
@@ -158,9 +159,11 @@ def read_request(
         ``Request``.
 
     Raises:
-        ValueError: as ``behaviour_pairs``; a context column of another kind or length.
+        ValueError: as ``behaviour_pairs``; a context column of another kind or length; a penalty
+            with counts of an unknown table.
     """
     columns = check_columns(feature_columns)
+    embedding_l2 = check_l2(columns, embedding_l2)
     pairs = behaviour_pairs(columns, histories)
     sequences = [sequence for _, sequence in pairs]
     embedding_dim = check_integer("embedding_dim", embedding_dim)

@@ -11,15 +11,14 @@ Taught in chapter 04, in the comparison.
 """
 
 from collections.abc import Sequence
+from typing import Unpack
 
 import keras
 from keras import ops
 
 from recsys_lib.features.columns import Column
-from recsys_lib.features.embedding import check_l2
-from recsys_lib.features.penalties import L2
 from recsys_lib.layers.heads import Tasks
-from recsys_lib.layers.options import Activation, Initializer, Widths
+from recsys_lib.layers.options import StepOptions, options_for, shared_options
 from recsys_lib.sequence.behaviours import RecencyEmbedding, read_request
 from recsys_lib.sequence.head import score
 from recsys_lib.sequence.transformer import TransformerBlock
@@ -54,43 +53,28 @@ class AppendCandidate(keras.layers.Layer):
         return ops.concatenate([history, ops.expand_dims(last, 1)], axis=1)
 
 
+@shared_options(activation="leaky_relu")
 def build_bst(
     feature_columns: Sequence[Column],
     tasks: Tasks = "click",
     *,
-    embedding_dim: int = 16,
-    hidden_units: Widths = (64, 32),
     num_heads: int = 2,
     feed_forward_units: int | None = None,
-    product: bool = False,
-    histories: Sequence[str] | None = None,
-    step_context: Sequence[str] = (),
-    activation: Activation = "leaky_relu",
-    dropout_rate: float = 0.0,
-    batch_normalization: bool = False,
-    embeddings_initializer: Initializer = None,
-    embedding_l2: L2 = 0.0,
+    **common: Unpack[StepOptions],
 ) -> keras.Model:
     """BST: a transformer block reads the history with the candidate as its last step.
 
     Args:
         feature_columns: columns with at least one behaviour history, see ``behaviour_pairs``.
         tasks: the task, see ``recsys_lib.layers.heads``.
-        embedding_dim: width of each column's vector and of the positions.
-        hidden_units: widths of the network; ``()``: the logit is a linear map of what it reads.
         num_heads: heads of the block, each as wide as a step, as in the paper.
         feed_forward_units: see ``TransformerBlock``.
-        product: whether the network also reads every output times the candidate, in the entries
-            that hold the behaviours' vectors before the block; not in the paper.
-        histories: see ``read_request``.
-        step_context: names of the sequence columns that hold each behaviour's position: the
-            paper's is the time between the behaviour and now. Default: how many behaviours ago.
-        activation: of the block and of the network, ``"leaky_relu"`` as in the paper.
-        dropout_rate: dropout in the block and after each hidden layer, in training only.
-        batch_normalization: normalise before each activation of the network; the block has layer
-            normalization, as in the paper.
-        embeddings_initializer: Keras initializer of the tables.
-        embedding_l2: penalty of the tables, a number or an ``EmbeddingL2``.
+        **common: see ``TableOptions``, ``NetworkOptions``, ``HistoryOptions`` and ``StepOptions``.
+            ``embedding_dim`` is the positions' width too. The context holds each behaviour's
+            position, in the paper the time between the behaviour and now; default: how many
+            behaviours ago. ``activation``, the paper's leaky ReLU, and dropout are those of the
+            block too, which has layer normalization, as in the paper. A product is that of an
+            output's entries that held a behaviour's vector; not in the paper.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layer ``bst_block``
@@ -109,33 +93,15 @@ def build_bst(
         >>> build_bst(columns, embedding_dim=8).get_layer("bst_block").output.shape
         (None, 21, 16)
     """
-    embedding_l2 = check_l2(feature_columns, embedding_l2)
-    request = read_request(
-        feature_columns,
-        embedding_dim,
-        histories,
-        step_context,
-        embeddings_initializer,
-        embedding_l2,
-    )
+    request = read_request(feature_columns, **options_for(read_request, common))
     positions = request.context
     if positions is None:
-        positions = RecencyEmbedding(embedding_dim, name="recency")(request.mask)
+        positions = RecencyEmbedding(common["embedding_dim"], name="recency")(request.mask)
     sequence = AppendCandidate(name="sequence")(request.behaviours, request.candidate, positions)
     mask = ops.concatenate([request.mask, ops.ones_like(request.mask[:, :1])], axis=1)
     width = sequence.shape[-1]
-    block = TransformerBlock(
-        num_heads, width, feed_forward_units, activation, dropout_rate, name="bst_block"
-    )
+    hidden = options_for(TransformerBlock, common)
+    block = TransformerBlock(num_heads, width, feed_forward_units, **hidden, name="bst_block")
     outputs = block(sequence, mask) * ops.expand_dims(mask, -1)  # nothing of padding goes on
-    output = score(
-        request,
-        [outputs],
-        tasks,
-        hidden_units,
-        product=product,
-        activation=activation,
-        dropout_rate=dropout_rate,
-        batch_normalization=batch_normalization,
-    )
+    output = score(request, [outputs], tasks, common)
     return keras.Model(request.inputs, output, name="bst")

@@ -13,60 +13,45 @@ Taught in chapter 04, "DIEN".
 """
 
 from collections.abc import Sequence
+from typing import Unpack
 
 import keras
 
 from recsys_lib.checks import check_number
 from recsys_lib.features.columns import Column
-from recsys_lib.features.embedding import check_l2
-from recsys_lib.features.penalties import L2
 from recsys_lib.layers.attention import BilinearAttention
 from recsys_lib.layers.heads import Tasks
-from recsys_lib.layers.options import Activation, Initializer, Widths
+from recsys_lib.layers.options import HistoryOptions, options_for, shared_options
 from recsys_lib.sequence.auxiliary import AuxiliaryLoss, NegativeSampler
 from recsys_lib.sequence.behaviours import read_request
 from recsys_lib.sequence.head import score
 from recsys_lib.sequence.recurrence import AttentionalGRU, gru_states, last_state
 
 
+@shared_options(activation="dice")
 def build_dien(
     feature_columns: Sequence[Column],
     tasks: Tasks = "click",
     *,
-    embedding_dim: int = 16,
-    hidden_units: Widths = (64, 32),
     evolution: str = "augru",
     auxiliary_weight: float = 1.0,
     discriminator: str = "inner_product",
     auxiliary_average: str = "steps",
-    product: bool = False,
-    histories: Sequence[str] | None = None,
-    activation: Activation = "dice",
-    dropout_rate: float = 0.0,
-    batch_normalization: bool = False,
-    embeddings_initializer: Initializer = None,
-    embedding_l2: L2 = 0.0,
+    **common: Unpack[HistoryOptions],
 ) -> keras.Model:
     """DIEN: the interest is the last state of a recurrence that the candidate steers.
 
     Args:
         feature_columns: columns with at least one behaviour history, see ``behaviour_pairs``.
         tasks: the task, see ``recsys_lib.layers.heads``.
-        embedding_dim: width of each column's vector; the states are as wide as a behaviour.
-        hidden_units: widths of the network over profile, candidate and interest; ``()``: the logit
-            is a linear map of them.
         evolution: ``"augru"``, the paper's; ``"agru"`` or ``"aigru"``, see
             ``AttentionalGRUCell``.
         auxiliary_weight: alpha, 0 or more; 0 leaves the auxiliary loss out.
         discriminator, auxiliary_average: see ``AuxiliaryLoss``.
-        product: whether the network also reads interest times candidate; not in the paper.
-        histories: see ``read_request``. With several, each is given negatives of its own table.
-        activation: of the network, ``"dice"`` as in the authors' code.
-        dropout_rate: dropout after each hidden layer, in training only.
-        batch_normalization: normalise before each activation.
-        embeddings_initializer: Keras initializer of the tables.
-        embedding_l2: penalty of the tables, a number or an ``EmbeddingL2``; not of the rows that
-            are drawn as negatives.
+        **common: see ``TableOptions``, ``NetworkOptions`` and ``HistoryOptions``. The states are as
+            wide as a behaviour. With several histories each is given negatives of its own table; no
+            penalty counts the rows that are drawn. Dice is the authors' code's activation; a
+            product is not in the paper.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layer
@@ -87,15 +72,8 @@ def build_dien(
         >>> [model.get_layer(name).output.shape for name in ("evolved_states", "dien_interest")]
         [(None, 20, 8), (None, 8)]
     """
-    embedding_l2 = check_l2(feature_columns, embedding_l2)
     auxiliary_weight = check_number("auxiliary_weight", auxiliary_weight, 0)
-    request = read_request(
-        feature_columns,
-        embedding_dim,
-        histories,
-        embeddings_initializer=embeddings_initializer,
-        embedding_l2=embedding_l2,
-    )
+    request = read_request(feature_columns, **options_for(read_request, common))
     width = request.behaviours.shape[-1]
     states = gru_states(request.behaviours, request.mask, width, name="interest_states")
     if auxiliary_weight:
@@ -116,14 +94,5 @@ def build_dien(
         states, attention, request.mask
     )
     interest = last_state(evolved, request.mask, name="dien_interest")
-    output = score(
-        request,
-        [interest],
-        tasks,
-        hidden_units,
-        product=product,
-        activation=activation,
-        dropout_rate=dropout_rate,
-        batch_normalization=batch_normalization,
-    )
+    output = score(request, [interest], tasks, common)
     return keras.Model(request.inputs, output, name="dien")

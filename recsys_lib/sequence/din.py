@@ -12,7 +12,7 @@ Taught in chapter 04, "DIN".
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import keras
 import tensorflow as tf
@@ -20,13 +20,17 @@ from keras import KerasTensor, ops
 
 from recsys_lib.checks import check_bool, check_choice, check_widths
 from recsys_lib.features.columns import Column
-from recsys_lib.features.embedding import check_l2
-from recsys_lib.features.penalties import L2
 from recsys_lib.layers.activations import Dice
 from recsys_lib.layers.attention import STEP_SCALES, weighted_sum, weights_of_steps
 from recsys_lib.layers.blocks import MLP, side_by_side
 from recsys_lib.layers.heads import Tasks
-from recsys_lib.layers.options import Activation, Initializer, Widths
+from recsys_lib.layers.options import (
+    Activation,
+    RecencyOptions,
+    Widths,
+    options_for,
+    shared_options,
+)
 from recsys_lib.sequence.behaviours import RecencyEmbedding, Request, read_request
 from recsys_lib.sequence.head import SCALES, normalized, score, step_scale
 
@@ -238,52 +242,35 @@ def attended_interest(
     return normalized(request, interest, scale, name)
 
 
+@shared_options(activation="dice")
 def build_din(
     feature_columns: Sequence[Column],
     tasks: Tasks = "click",
     *,
-    embedding_dim: int = 16,
-    hidden_units: Widths = (64, 32),
     attention_units: Widths = (32, 16),
     attention_activation: Activation | None = None,
     unit_inputs: str = "difference",
     scale: str = "raw",
-    product: bool = False,
-    recency: bool = False,
-    histories: Sequence[str] | None = None,
-    step_context: Sequence[str] = (),
-    activation: Activation = "dice",
-    dropout_rate: float = 0.0,
-    batch_normalization: bool = False,
-    embeddings_initializer: Initializer = None,
-    embedding_l2: L2 = 0.0,
+    **common: Unpack[RecencyOptions],
 ) -> keras.Model:
     """DIN: the interest is the sum of the behaviours, each weighted for this candidate.
 
     Args:
         feature_columns: columns with at least one behaviour history, see ``behaviour_pairs``.
         tasks: the task, see ``recsys_lib.layers.heads``.
-        embedding_dim: width of each column's vector.
-        hidden_units: widths of the network over profile, candidate and interest; ``()``: the logit
-            is a linear map of them.
         attention_units: widths of the activation unit's network.
         attention_activation: of the activation unit; default: ``activation``.
         unit_inputs: see ``ActivationUnit``, its ``inputs``.
         scale: ``"raw"``, the paper's sum; ``"length"``: divided by the number of behaviours;
             ``"softmax"``: weights that sum to 1; ``"batch_normalization"``: the raw sum, normalised
             over the batch before the network, see ``InterestNormalization``.
-        product: whether the network also reads interest times candidate, as the authors' code has
-            it and the paper does not.
-        recency: whether the unit also sees how many behaviours ago each behaviour was. Not in the
-            paper, which leaves the order of the behaviours out; "DIN with position" in the lessons.
-        histories, step_context: see ``read_request``; the unit reads the context.
-        activation: of both networks, ``"dice"`` as in the paper.
-        dropout_rate: dropout after each hidden layer of both networks, in training only.
-        batch_normalization: normalise before each activation of both networks, in the unit over
-            real steps.
-        embeddings_initializer: Keras initializer of the tables.
-        embedding_l2: penalty of the tables, a number or an ``EmbeddingL2``. The paper's mini-batch
-            aware regularisation is ``EmbeddingL2(strength, id_counts=count_ids(dataset))``.
+        **common: see ``TableOptions``, ``NetworkOptions``, ``HistoryOptions`` and
+            ``RecencyOptions``. The unit reads the context and, if asked to, the recency, which is
+            not in the paper: it leaves the order of the behaviours out ("DIN with position" in the
+            lessons). ``activation``, the paper's Dice, ``dropout_rate`` and ``batch_normalization``
+            are those of both networks, in the unit over real steps. The paper's mini-batch aware
+            regularisation is ``embedding_l2=EmbeddingL2(strength, id_counts=count_ids(dataset))``.
+            The authors' code has the product, the paper does not.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layer
@@ -304,41 +291,19 @@ def build_din(
         >>> [model.get_layer(name).output.shape for name in ("din_weights", "din_interest")]
         [(None, 20), (None, 8)]
     """
-    embedding_l2 = check_l2(feature_columns, embedding_l2)
     check_choice("scale", scale, SCALES)
-    request = read_request(
-        feature_columns,
-        embedding_dim,
-        histories,
-        step_context,
-        embeddings_initializer,
-        embedding_l2,
-    )
+    request = read_request(feature_columns, **options_for(read_request, common))
     context = [] if request.context is None else [request.context]
-    if check_bool("recency", recency):
-        context.append(RecencyEmbedding(embedding_dim, name="recency")(request.mask))
+    if check_bool("recency", common["recency"]):
+        context.append(RecencyEmbedding(common["embedding_dim"], name="recency")(request.mask))
     if context:
         context = [side_by_side(context)]
-    unit = ActivationUnit(
-        attention_units,
-        activation if attention_activation is None else attention_activation,
-        unit_inputs,
-        step_scale(scale),
-        dropout_rate,
-        batch_normalization,
-        name="din_weights",
-    )
+    hidden = {**options_for(ActivationUnit, common), "hidden_units": attention_units}
+    if attention_activation is not None:
+        hidden["activation"] = attention_activation
+    unit = ActivationUnit(**hidden, inputs=unit_inputs, scale=step_scale(scale), name="din_weights")
     step_weights = unit(request.behaviours, request.candidate, request.mask, *context)
     interest = weighted_sum(step_weights, request.behaviours, name="din_interest")
     interest = normalized(request, interest, scale, "din_interest")
-    output = score(
-        request,
-        [interest],
-        tasks,
-        hidden_units,
-        product=product,
-        activation=activation,
-        dropout_rate=dropout_rate,
-        batch_normalization=batch_normalization,
-    )
+    output = score(request, [interest], tasks, common)
     return keras.Model(request.inputs, output, name="din")

@@ -18,14 +18,13 @@ Taught in chapter 04, "DSIN".
 """
 
 from collections.abc import Sequence
+from typing import Unpack
 
 import keras
 from keras import ops
 
 from recsys_lib.checks import check_bool, check_choice, check_integer
 from recsys_lib.features.columns import Column
-from recsys_lib.features.embedding import check_l2
-from recsys_lib.features.penalties import L2
 from recsys_lib.layers.attention import (
     STEP_SCALES,
     BilinearAttention,
@@ -33,7 +32,7 @@ from recsys_lib.layers.attention import (
     weights_of_steps,
 )
 from recsys_lib.layers.heads import Tasks
-from recsys_lib.layers.options import Activation, Initializer, Widths
+from recsys_lib.layers.options import HistoryOptions, options_for, shared_options
 from recsys_lib.sequence.behaviours import read_request
 from recsys_lib.sequence.head import SCALES, normalized, score, step_scale
 from recsys_lib.sequence.recurrence import StepLSTM, is_short
@@ -136,12 +135,11 @@ class TanhAttention(keras.layers.Layer):
         return {**super().get_config(), "scale": self.scale}
 
 
+@shared_options()
 def build_dsin(
     feature_columns: Sequence[Column],
     tasks: Tasks = "click",
     *,
-    embedding_dim: int = 16,
-    hidden_units: Widths = (64, 32),
     num_sessions: int = 5,
     num_heads: int = 2,
     head_inputs: str = "slice",
@@ -149,13 +147,7 @@ def build_dsin(
     bias_encoding: bool = True,
     attention: str = "bilinear",
     scale: str = "softmax",
-    product: bool = False,
-    histories: Sequence[str] | None = None,
-    activation: Activation = "relu",
-    dropout_rate: float = 0.0,
-    batch_normalization: bool = False,
-    embeddings_initializer: Initializer = None,
-    embedding_l2: L2 = 0.0,
+    **common: Unpack[HistoryOptions],
 ) -> keras.Model:
     """DSIN: one interest for each session, and the candidate weighs the sessions.
 
@@ -165,9 +157,6 @@ def build_dsin(
             id 0 behind the last real one, and sessions without a behaviour behind the real ones
             (see ``recsys_lib.data.sessions``).
         tasks: the task, see ``recsys_lib.layers.heads``.
-        embedding_dim: width of each column's vector.
-        hidden_units: widths of the network over profile, candidate, U^I and U^H; ``()``: the logit
-            is a linear map of them.
         num_sessions: sessions of a row.
         num_heads, feed_forward_units: see ``TransformerBlock``; one block serves all sessions.
         head_inputs: ``"slice"``, the paper's: a head reads its own part of each vector;
@@ -178,14 +167,9 @@ def build_dsin(
             themselves are the weights; ``"length"``: divided by the number of sessions with a
             behaviour; ``"batch_normalization"``: the raw sums, each normalised over the batch
             before the network, see ``InterestNormalization``. A session's interest stays the mean.
-        product: whether the network also reads U^I and U^H times the candidate, which asks for an
-            even width; not in the paper.
-        histories: see ``read_request``.
-        activation: of the network. The block keeps ReLU.
-        dropout_rate: dropout after each hidden layer, in training only.
-        batch_normalization: normalise before each activation.
-        embeddings_initializer: Keras initializer of the tables.
-        embedding_l2: penalty of the tables, a number or an ``EmbeddingL2``.
+        **common: see ``TableOptions``, ``NetworkOptions`` and ``HistoryOptions``. ``activation`` is
+            the network's; the block keeps ReLU. A product, of U^I and of U^H, asks for an even
+            width; it is not in the paper.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layer
@@ -209,17 +193,10 @@ def build_dsin(
         >>> [model.get_layer(f"session_{name}").output.shape for name in ("interests", "mask")]
         [(None, 4, 16), (None, 4)]
     """
-    embedding_l2 = check_l2(feature_columns, embedding_l2)
     check_choice("attention", attention, UNITS)
     check_choice("scale", scale, SCALES)
     num_sessions = check_integer("num_sessions", num_sessions)
-    request = read_request(
-        feature_columns,
-        embedding_dim,
-        histories,
-        embeddings_initializer=embeddings_initializer,
-        embedding_l2=embedding_l2,
-    )
+    request = read_request(feature_columns, **options_for(read_request, common))
     length, width = request.behaviours.shape[1:]
     if length % num_sessions:
         raise ValueError(
@@ -251,14 +228,5 @@ def build_dsin(
         weights = attend(vectors, request.candidate, session_mask)
         interest = weighted_sum(weights, vectors, name=f"activated_{name}")
         activated.append(normalized(request, interest, scale, f"activated_{name}"))
-    output = score(
-        request,
-        activated,
-        tasks,
-        hidden_units,
-        product=product,
-        activation=activation,
-        dropout_rate=dropout_rate,
-        batch_normalization=batch_normalization,
-    )
+    output = score(request, activated, tasks, common)
     return keras.Model(request.inputs, output, name="dsin")

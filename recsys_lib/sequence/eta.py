@@ -17,17 +17,16 @@ Taught in chapter 04.
 """
 
 from collections.abc import Sequence
+from typing import Unpack
 
 import keras
 from keras import ops
 
 from recsys_lib.checks import check_integer
 from recsys_lib.features.columns import Column
-from recsys_lib.features.embedding import check_l2
-from recsys_lib.features.penalties import L2
 from recsys_lib.layers.blocks import side_by_side
 from recsys_lib.layers.heads import Tasks
-from recsys_lib.layers.options import Activation, Initializer, Widths
+from recsys_lib.layers.options import RecencyOptions, options_for, shared_options
 from recsys_lib.sequence.behaviours import read_request
 from recsys_lib.sequence.head import score
 from recsys_lib.sequence.search import FoundSteps, TopSteps, step_features
@@ -103,45 +102,27 @@ class HammingScores(keras.layers.Layer):
         return codes_shape[:-1]
 
 
+@shared_options()
 def build_eta(
     feature_columns: Sequence[Column],
     tasks: Tasks = "click",
     *,
-    embedding_dim: int = 16,
-    hidden_units: Widths = (64, 32),
     num_bits: int = 32,
     found_steps: int = 100,
     num_heads: int = 2,
-    recency: bool = False,
-    histories: Sequence[str] | None = None,
-    step_context: Sequence[str] = (),
-    product: bool = False,
-    activation: Activation = "relu",
-    dropout_rate: float = 0.0,
-    batch_normalization: bool = False,
-    embeddings_initializer: Initializer = None,
-    embedding_l2: L2 = 0.0,
+    **common: Unpack[RecencyOptions],
 ) -> keras.Model:
     """ETA: target attention over the behaviours whose hash codes are nearest to the candidate's.
 
     Args:
         feature_columns: columns with at least one behaviour history, see ``behaviour_pairs``.
         tasks: the task, see ``recsys_lib.layers.heads``.
-        embedding_dim: width of each column's vector.
-        hidden_units: widths of the network over profile, candidate and interest; ``()``: the logit
-            is a linear map of them.
         num_bits: m, bits of a code.
         found_steps: k, how many behaviours the search hands on at most; the paper's is 48.
         num_heads: heads of the target attention.
-        recency: whether the attention also sees how many behaviours ago each behaviour was; the
-            codes do not. Not in the paper.
-        histories, step_context: see ``read_request``; the attention reads the context.
-        product: whether the network also reads the interest times the candidate, see ``head``.
-        activation: of the network.
-        dropout_rate: dropout after each hidden layer, in training only.
-        batch_normalization: normalise before each activation.
-        embeddings_initializer: Keras initializer of the tables.
-        embedding_l2: penalty of the tables, a number or an ``EmbeddingL2``.
+        **common: see ``TableOptions``, ``NetworkOptions``, ``HistoryOptions`` and
+            ``RecencyOptions``. The attention reads the context and, if asked to, the recency, which
+            is not in the paper; the codes read neither.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layer ``eta_codes``
@@ -163,32 +144,15 @@ def build_eta(
         >>> [model.get_layer(name).output.shape for name in ("eta_scores", "eta_search")]
         [(None, 2000), (None, 50)]
     """
-    embedding_l2 = check_l2(feature_columns, embedding_l2)
-    request = read_request(
-        feature_columns,
-        embedding_dim,
-        histories,
-        step_context,
-        embeddings_initializer,
-        embedding_l2,
-    )
+    request = read_request(feature_columns, **options_for(read_request, common))
     candidate = request.candidate
     codes = HashCodes(num_bits, name="eta_codes")
     scores = HammingScores(name="eta_scores")(codes(request.behaviours), codes(candidate))
     positions = TopSteps(found_steps, name="eta_search")(scores, request.mask)
-    context = step_features(request, recency, embedding_dim)
+    context = step_features(request, common["recency"], common["embedding_dim"])
     steps = side_by_side([request.behaviours, *([] if context is None else [context])])
     found = FoundSteps(name="eta_found")(steps, positions)
     weights = attend("eta", found, candidate, positions, num_heads=num_heads)
     interest = HeadValues(candidate.shape[-1], name="eta_interest")(weights, found)
-    output = score(
-        request,
-        [interest],
-        tasks,
-        hidden_units,
-        product=product,
-        activation=activation,
-        dropout_rate=dropout_rate,
-        batch_normalization=batch_normalization,
-    )
+    output = score(request, [interest], tasks, common)
     return keras.Model(request.inputs, output, name="eta")

@@ -30,7 +30,7 @@ from recsys_lib.checks import check_bool, check_number
 from recsys_lib.layers.attention import STEP_SCALES
 from recsys_lib.layers.blocks import deep_logit, side_by_side
 from recsys_lib.layers.heads import Tasks, predict_one
-from recsys_lib.layers.options import Activation, Widths
+from recsys_lib.layers.options import HistoryOptions, options_for
 from recsys_lib.replicas import sum_over_replicas, sums_over_replicas
 from recsys_lib.sequence.behaviours import Request
 
@@ -184,12 +184,7 @@ def score(
     request: Request,
     interests: Sequence[KerasTensor],
     tasks: Tasks,
-    hidden_units: Widths,
-    *,
-    product: bool = False,
-    activation: Activation = "relu",
-    dropout_rate: float = 0.0,
-    batch_normalization: bool = False,
+    common: HistoryOptions,
     beside: tuple[float, KerasTensor] | None = None,
 ) -> KerasTensor | dict[str, KerasTensor]:
     """The network behind the interest: reads profile, candidate and interests, gives a prediction.
@@ -198,9 +193,8 @@ def score(
         request: ``Request``.
         interests: what the model made of the behaviours, see ``with_products``.
         tasks: the task, see ``recsys_lib.layers.heads``.
-        hidden_units: widths of the network ``deep``; ``()``: the logit is a linear map.
-        product: whether the network also reads each interest times the candidate.
-        activation, dropout_rate, batch_normalization: see ``MLP``.
+        common: the builder's shared options: of the network ``deep``, and ``product``. Without
+            hidden layers the logit is a linear map.
         beside: see ``predict_one``.
 
     Returns:
@@ -210,14 +204,8 @@ def score(
         ValueError: several tasks, or an option out of range.
     """
     parts = [] if request.profile is None else [request.profile]
-    interests = with_products(request, interests, product)
+    interests = with_products(request, interests, common["product"])
     features = side_by_side([*parts, request.candidate, *interests])
     # The head adds the one bias of the model.
-    logit = deep_logit(
-        features,
-        hidden_units,
-        activation=activation,
-        dropout_rate=dropout_rate,
-        batch_normalization=batch_normalization,
-    )
+    logit = deep_logit(features, **options_for(deep_logit, common))
     return predict_one(tasks, logit, beside)

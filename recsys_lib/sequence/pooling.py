@@ -13,16 +13,16 @@ Taught in chapter 04, "DIN" and "DIEN".
 """
 
 from collections.abc import Sequence
+from typing import Unpack
 
 import keras
 from keras import KerasTensor, ops
 
 from recsys_lib.checks import check_choice
 from recsys_lib.features.columns import Column
-from recsys_lib.features.embedding import MaskedPooling, check_l2
-from recsys_lib.features.penalties import L2
+from recsys_lib.features.embedding import MaskedPooling
 from recsys_lib.layers.heads import Tasks
-from recsys_lib.layers.options import Activation, Initializer, Widths
+from recsys_lib.layers.options import HistoryOptions, options_for, shared_options
 from recsys_lib.sequence.behaviours import Request, read_request
 from recsys_lib.sequence.head import normalized, score
 from recsys_lib.sequence.recurrence import gru_states, last_state
@@ -53,38 +53,23 @@ def pooled_interest(request: Request, scale: str, name: str) -> KerasTensor:
     return normalized(request, ops.squeeze(pooled, axis=1), scale, name)
 
 
+@shared_options(product=True)
 def build_pooled(
     feature_columns: Sequence[Column],
     tasks: Tasks = "click",
     *,
-    embedding_dim: int = 16,
-    hidden_units: Widths = (64, 32),
     scale: str = "length",
-    product: bool = True,
-    histories: Sequence[str] | None = None,
-    activation: Activation = "relu",
-    dropout_rate: float = 0.0,
-    batch_normalization: bool = False,
-    embeddings_initializer: Initializer = None,
-    embedding_l2: L2 = 0.0,
+    **common: Unpack[HistoryOptions],
 ) -> keras.Model:
     """The network over the pooled history, which is the same for every candidate.
 
     Args:
         feature_columns: columns with at least one behaviour history, see ``behaviour_pairs``.
         tasks: the task, see ``recsys_lib.layers.heads``.
-        embedding_dim: width of each column's vector.
-        hidden_units: widths of the network; ``()``: the logit is a linear map of what it reads.
         scale: ``"length"``: the mean of the behaviours; ``"raw"``: their sum;
             ``"batch_normalization"``: the sum, normalised over the batch before the network.
             Unordered lists (a film's genres) are pooled as their columns say.
-        product: whether the network also reads pooled history times candidate.
-        histories: see ``read_request``.
-        activation: of the network.
-        dropout_rate: dropout after each hidden layer, in training only.
-        batch_normalization: normalise before each activation.
-        embeddings_initializer: Keras initializer of the tables.
-        embedding_l2: penalty of the tables, a number or an ``EmbeddingL2``.
+        **common: see ``TableOptions``, ``NetworkOptions`` and ``HistoryOptions``.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layer
@@ -103,55 +88,24 @@ def build_pooled(
         >>> build_pooled(columns, embedding_dim=8).get_layer("pooled_history").output.shape
         (None, 1, 8)
     """
-    embedding_l2 = check_l2(feature_columns, embedding_l2)
-    request = read_request(
-        feature_columns,
-        embedding_dim,
-        histories,
-        embeddings_initializer=embeddings_initializer,
-        embedding_l2=embedding_l2,
-    )
-    output = score(
-        request,
-        [pooled_interest(request, scale, "pooled_history")],
-        tasks,
-        hidden_units,
-        product=product,
-        activation=activation,
-        dropout_rate=dropout_rate,
-        batch_normalization=batch_normalization,
-    )
+    request = read_request(feature_columns, **options_for(read_request, common))
+    interest = pooled_interest(request, scale, "pooled_history")
+    output = score(request, [interest], tasks, common)
     return keras.Model(request.inputs, output, name="pooled")
 
 
+@shared_options(product=True)
 def build_gru(
     feature_columns: Sequence[Column],
     tasks: Tasks = "click",
-    *,
-    embedding_dim: int = 16,
-    hidden_units: Widths = (64, 32),
-    product: bool = True,
-    histories: Sequence[str] | None = None,
-    activation: Activation = "relu",
-    dropout_rate: float = 0.0,
-    batch_normalization: bool = False,
-    embeddings_initializer: Initializer = None,
-    embedding_l2: L2 = 0.0,
+    **common: Unpack[HistoryOptions],
 ) -> keras.Model:
     """The network over the last state of a GRU of the candidate's width.
 
     Args:
         feature_columns: columns with at least one behaviour history, see ``behaviour_pairs``.
         tasks: the task, see ``recsys_lib.layers.heads``.
-        embedding_dim: width of each column's vector.
-        hidden_units: widths of the network; ``()``: the logit is a linear map of what it reads.
-        product: whether the network also reads the last state times the candidate.
-        histories: see ``read_request``.
-        activation: of the network.
-        dropout_rate: dropout after each hidden layer, in training only.
-        batch_normalization: normalise before each activation.
-        embeddings_initializer: Keras initializer of the tables.
-        embedding_l2: penalty of the tables, a number or an ``EmbeddingL2``.
+        **common: see ``TableOptions``, ``NetworkOptions`` and ``HistoryOptions``.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layer ``gru`` holds
@@ -169,24 +123,8 @@ def build_gru(
         >>> build_gru(columns, embedding_dim=8).get_layer("gru").output.shape
         (None, 20, 8)
     """
-    embedding_l2 = check_l2(feature_columns, embedding_l2)
-    request = read_request(
-        feature_columns,
-        embedding_dim,
-        histories,
-        embeddings_initializer=embeddings_initializer,
-        embedding_l2=embedding_l2,
-    )
+    request = read_request(feature_columns, **options_for(read_request, common))
     states = gru_states(request.behaviours, request.mask, request.candidate.shape[-1], name="gru")
     interest = last_state(states, request.mask, name="gru_last")
-    output = score(
-        request,
-        [interest],
-        tasks,
-        hidden_units,
-        product=product,
-        activation=activation,
-        dropout_rate=dropout_rate,
-        batch_normalization=batch_normalization,
-    )
+    output = score(request, [interest], tasks, common)
     return keras.Model(request.inputs, output, name="gru_pooled")

@@ -23,6 +23,7 @@ Taught in chapter 04.
 """
 
 from collections.abc import Sequence
+from typing import Unpack
 
 import keras
 import tensorflow as tf
@@ -30,11 +31,9 @@ from keras import ops
 
 from recsys_lib.checks import check_bool, check_integer
 from recsys_lib.features.columns import Column
-from recsys_lib.features.embedding import check_l2
-from recsys_lib.features.penalties import L2
 from recsys_lib.layers.blocks import side_by_side
 from recsys_lib.layers.heads import Tasks
-from recsys_lib.layers.options import Activation, Initializer, Widths
+from recsys_lib.layers.options import RecencyOptions, options_for, shared_options
 from recsys_lib.sequence.behaviours import read_request
 from recsys_lib.sequence.eta import HashCodes
 from recsys_lib.sequence.head import score
@@ -148,47 +147,29 @@ class SignatureSums(keras.layers.Layer):
         }
 
 
+@shared_options()
 def build_sdim(
     feature_columns: Sequence[Column],
     tasks: Tasks = "click",
     *,
-    embedding_dim: int = 16,
-    hidden_units: Widths = (64, 32),
     num_bits: int = 48,
     signature_bits: int = 3,
     normalize: bool = True,
-    recency: bool = False,
-    histories: Sequence[str] | None = None,
-    step_context: Sequence[str] = (),
-    product: bool = False,
-    activation: Activation = "relu",
-    dropout_rate: float = 0.0,
-    batch_normalization: bool = False,
-    embeddings_initializer: Initializer = None,
-    embedding_l2: L2 = 0.0,
+    **common: Unpack[RecencyOptions],
 ) -> keras.Model:
     """SDIM: behaviours that share hash signatures with the candidate, added up and averaged.
 
     Args:
         feature_columns: columns with at least one behaviour history, see ``behaviour_pairs``.
         tasks: the task, see ``recsys_lib.layers.heads``.
-        embedding_dim: width of each column's vector.
-        hidden_units: widths of the network over profile, candidate and interest; ``()``: the logit
-            is a linear map of them.
         num_bits: m, random directions in all; 48 as in the paper.
         signature_bits: tau, directions of a signature; 3 as in the paper. The more, the closer a
             behaviour has to be.
         normalize: whether each round's sum is divided by its length, as in the paper. If not, the
             interest is the longer, the more behaviours there are of the candidate's kind.
-        recency: whether how many behaviours ago a behaviour was is added up with it; the
-            signatures do not see it. Not in the paper.
-        histories, step_context: see ``read_request``; the context is added up as well.
-        product: whether the network also reads the interest times the candidate, see ``head``.
-        activation: of the network.
-        dropout_rate: dropout after each hidden layer, in training only.
-        batch_normalization: normalise before each activation.
-        embeddings_initializer: Keras initializer of the tables.
-        embedding_l2: penalty of the tables, a number or an ``EmbeddingL2``.
+        **common: see ``TableOptions``, ``NetworkOptions``, ``HistoryOptions`` and
+            ``RecencyOptions``. The context and, if asked to, the recency, which is not in the
+            paper, are added up with a behaviour; the signatures see neither.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layer ``sdim_codes``
@@ -210,40 +191,23 @@ def build_sdim(
         >>> [model.get_layer(name).output.shape for name in ("sdim_signatures", "sdim_interest")]
         [(None, 2000, 16), (None, 8)]
     """
-    embedding_l2 = check_l2(feature_columns, embedding_l2)
     num_bits = check_integer("num_bits", num_bits)
     signatures = Signatures(signature_bits, name="sdim_signatures")
     if num_bits % signatures.signature_bits:
         raise ValueError(
             f"num_bits: expected a multiple of signature_bits, {signature_bits}, got {num_bits}"
         )
-    request = read_request(
-        feature_columns,
-        embedding_dim,
-        histories,
-        step_context,
-        embeddings_initializer,
-        embedding_l2,
-    )
+    request = read_request(feature_columns, **options_for(read_request, common))
     candidate = request.candidate
     codes = HashCodes(num_bits, name="sdim_codes")
     asked = Signatures(signature_bits, name="sdim_candidate_signatures")
-    context = step_features(request, recency, embedding_dim)
+    context = step_features(request, common["recency"], common["embedding_dim"])
     steps = side_by_side([request.behaviours, *([] if context is None else [context])])
     interest = SignatureSums(signature_bits, normalize, name="sdim_interest")(
         steps, signatures(codes(request.behaviours)), request.mask, asked(codes(candidate))
     )
-    if product:
+    if common["product"]:
         # One sum; it begins with what stands where the behaviours' vectors stand.
         interest = ops.reshape(interest, (-1, 1, steps.shape[-1]))
-    output = score(
-        request,
-        [interest],
-        tasks,
-        hidden_units,
-        product=product,
-        activation=activation,
-        dropout_rate=dropout_rate,
-        batch_normalization=batch_normalization,
-    )
+    output = score(request, [interest], tasks, common)
     return keras.Model(request.inputs, output, name="sdim")

@@ -24,19 +24,17 @@ Taught in chapter 04.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Unpack
 
 import keras
 from keras import ops
 
 from recsys_lib.checks import check_choice, check_number
 from recsys_lib.features.columns import Column
-from recsys_lib.features.embedding import check_l2
-from recsys_lib.features.penalties import L2
 from recsys_lib.layers.attention import weighted_sum
 from recsys_lib.layers.blocks import deep_logit, side_by_side
 from recsys_lib.layers.heads import PredictionHead, Tasks, check_tasks
-from recsys_lib.layers.options import Activation, Initializer, Widths
+from recsys_lib.layers.options import RecencyOptions, options_for, shared_options
 from recsys_lib.sequence.behaviours import behaviour_pairs, read_request
 from recsys_lib.sequence.head import score
 from recsys_lib.sequence.search import FoundSteps, TopSteps, step_features
@@ -75,50 +73,33 @@ class CategoryMatch(keras.layers.Layer):
         return keras.KerasTensor(categories.shape, dtype=self.compute_dtype)
 
 
+@shared_options(recency=True)
 def build_sim(
     feature_columns: Sequence[Column],
     tasks: Tasks = "click",
     *,
-    embedding_dim: int = 16,
-    hidden_units: Widths = (64, 32),
     search: str = "soft",
     found_steps: int = 100,
     category: str | None = None,
     num_heads: int = 2,
     auxiliary_weight: float = 1.0,
-    recency: bool = True,
-    histories: Sequence[str] | None = None,
-    step_context: Sequence[str] = (),
-    product: bool = False,
-    activation: Activation = "relu",
-    dropout_rate: float = 0.0,
-    batch_normalization: bool = False,
-    embeddings_initializer: Initializer = None,
-    embedding_l2: L2 = 0.0,
+    **common: Unpack[RecencyOptions],
 ) -> keras.Model:
     """SIM: attention over those behaviours of a long history that a search has found.
 
     Args:
         feature_columns: columns with at least one behaviour history, see ``behaviour_pairs``.
         tasks: the task, see ``recsys_lib.layers.heads``.
-        embedding_dim: width of each column's vector.
-        hidden_units: widths of the network over profile, candidate and interest, and of the
-            search's own; ``()``: their logits are linear maps.
         search: ``"soft"``, by inner product, or ``"hard"``, by category.
         found_steps: k, how many behaviours the search hands on at most; the paper's is 200.
         category: name of the history by whose ids the hard search matches; default: the last one.
         num_heads: heads of the exact search unit, each as wide as the candidate.
         auxiliary_weight: alpha, 0 or more, of the soft search's own loss, 1 as in the paper. With
             0 nothing trains the search. The hard search has nothing to train.
-        recency: whether the exact search unit sees how many behaviours ago each behaviour was: the
-            paper's is the time between the behaviour and now.
-        histories, step_context: see ``read_request``; the exact search unit reads the context.
-        product: whether the network also reads the interest times the candidate, see ``head``.
-        activation: of both networks.
-        dropout_rate: dropout after each hidden layer of both networks, in training only.
-        batch_normalization: normalise before each activation of both networks.
-        embeddings_initializer: Keras initializer of the tables.
-        embedding_l2: penalty of the tables, a number or an ``EmbeddingL2``.
+        **common: see ``TableOptions``, ``NetworkOptions``, ``HistoryOptions`` and
+            ``RecencyOptions``. The network's options are those of the search's own network too. The
+            exact search unit reads the context and the recency; the paper's is the time between the
+            behaviour and now.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layer ``sim_scores``
@@ -141,24 +122,11 @@ def build_sim(
         >>> [model.get_layer(name).output.shape for name in ("sim_search", "sim_weights")]
         [(None, 50), (None, 50, 2)]
     """
-    embedding_l2 = check_l2(feature_columns, embedding_l2)
     check_choice("search", search, SEARCHES)
     auxiliary_weight = check_number("auxiliary_weight", auxiliary_weight, 0)
-    matched, column = _category(feature_columns, histories, category)
-    request = read_request(
-        feature_columns,
-        embedding_dim,
-        histories,
-        step_context,
-        embeddings_initializer,
-        embedding_l2,
-    )
+    matched, column = _category(feature_columns, common["histories"], category)
+    request = read_request(feature_columns, **options_for(read_request, common))
     candidate, width = request.candidate, request.candidate.shape[-1]
-    networks: dict[str, Any] = {
-        "activation": activation,
-        "dropout_rate": dropout_rate,
-        "batch_normalization": batch_normalization,
-    }
 
     if search == "hard":
         scores = CategoryMatch(name="sim_scores")(request.inputs[column], request.inputs[matched])
@@ -168,7 +136,7 @@ def build_sim(
         scores = TargetScores(1, scaled=False, name="sim_scores")(request.behaviours, candidate)
         positions = TopSteps(found_steps, name="sim_search")(scores, request.mask)
 
-    context = step_features(request, recency, embedding_dim)
+    context = step_features(request, common["recency"], common["embedding_dim"])
     steps = side_by_side([request.behaviours, *([] if context is None else [context])])
     found = FoundSteps(name="sim_found")(steps, positions)
     weights = attend(
@@ -179,18 +147,15 @@ def build_sim(
     if search == "soft" and auxiliary_weight:
         relevance = ops.multiply(ops.squeeze(scores, axis=-1), request.mask)
         pooled = weighted_sum(relevance, request.behaviours, name="sim_pooled")
-        logit = deep_logit(
-            side_by_side([pooled, candidate]), hidden_units, **networks, name="sim_search_deep"
-        )
+        both = side_by_side([pooled, candidate])
+        logit = deep_logit(both, **options_for(deep_logit, common), name="sim_search_deep")
         (kind,) = check_tasks(tasks, exactly=1).values()
         of_search = PredictionHead(kind, name="sim_search_prediction")(logit)
         beside = (auxiliary_weight, of_search)
-    if product:
+    if common["product"]:
         # One sum for each head; it begins with what stood where the behaviours' vectors stand.
         interest = ops.reshape(interest, (-1, num_heads, steps.shape[-1]))
-    output = score(
-        request, [interest], tasks, hidden_units, product=product, **networks, beside=beside
-    )
+    output = score(request, [interest], tasks, common, beside)
     return keras.Model(request.inputs, output, name="sim")
 
 

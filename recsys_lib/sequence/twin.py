@@ -25,59 +25,39 @@ Taught in chapter 04.
 """
 
 from collections.abc import Sequence
+from typing import Unpack
 
 import keras
 
 from recsys_lib.checks import check_integer
 from recsys_lib.features.columns import Column
-from recsys_lib.features.embedding import check_l2
-from recsys_lib.features.penalties import L2
 from recsys_lib.layers.heads import Tasks
-from recsys_lib.layers.options import Activation, Initializer, Widths
+from recsys_lib.layers.options import RecencyOptions, options_for, shared_options
 from recsys_lib.sequence.behaviours import read_request
 from recsys_lib.sequence.head import score
 from recsys_lib.sequence.search import FoundSteps, TopSteps, step_features
 from recsys_lib.sequence.target_attention import FoundWeights, HeadValues, TargetScores
 
 
+@shared_options(recency=True)
 def build_twin(
     feature_columns: Sequence[Column],
     tasks: Tasks = "click",
     *,
-    embedding_dim: int = 16,
-    hidden_units: Widths = (64, 32),
     found_steps: int = 100,
     num_heads: int = 4,
-    recency: bool = True,
-    histories: Sequence[str] | None = None,
-    step_context: Sequence[str] = (),
-    product: bool = False,
-    activation: Activation = "relu",
-    dropout_rate: float = 0.0,
-    batch_normalization: bool = False,
-    embeddings_initializer: Initializer = None,
-    embedding_l2: L2 = 0.0,
+    **common: Unpack[RecencyOptions],
 ) -> keras.Model:
     """TWIN: one target attention searches the long history and weighs what it found.
 
     Args:
         feature_columns: columns with at least one behaviour history, see ``behaviour_pairs``.
         tasks: the task, see ``recsys_lib.layers.heads``.
-        embedding_dim: width of each column's vector.
-        hidden_units: widths of the network over profile, candidate and interest; ``()``: the logit
-            is a linear map of them.
         found_steps: k, how many behaviours the search hands on at most, 100 as in the paper.
         num_heads: heads of the attention, 4 as in the paper.
-        recency: whether how many behaviours ago a behaviour was is one of the cross features,
-            as the time of the behaviour is in the paper.
-        histories: see ``read_request``; what is inherent to the items.
-        step_context: see ``read_request``; the cross features.
-        product: whether the network also reads the interest times the candidate, see ``head``.
-        activation: of the network.
-        dropout_rate: dropout after each hidden layer, in training only.
-        batch_normalization: normalise before each activation.
-        embeddings_initializer: Keras initializer of the tables.
-        embedding_l2: penalty of the tables, a number or an ``EmbeddingL2``.
+        **common: see ``TableOptions``, ``NetworkOptions``, ``HistoryOptions`` and
+            ``RecencyOptions``. The histories hold what is inherent to the items; the context and
+            the recency, in the paper the time of the behaviour, are the cross features.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layer
@@ -99,17 +79,9 @@ def build_twin(
         >>> [model.get_layer(name).output.shape for name in ("twin_scores", "twin_weights")]
         [(None, 2000, 4), (None, 100, 4)]
     """
-    embedding_l2 = check_l2(feature_columns, embedding_l2)
-    request = read_request(
-        feature_columns,
-        embedding_dim,
-        histories,
-        step_context,
-        embeddings_initializer,
-        embedding_l2,
-    )
+    request = read_request(feature_columns, **options_for(read_request, common))
     candidate = request.candidate
-    context = step_features(request, recency, embedding_dim)
+    context = step_features(request, common["recency"], common["embedding_dim"])
     attention = TargetScores(check_integer("num_heads", num_heads), name="twin_scores")
     scores = attention(request.behaviours, candidate, *([] if context is None else [context]))
     positions = TopSteps(found_steps, name="twin_search")(scores, request.mask)
@@ -118,14 +90,5 @@ def build_twin(
     weights = FoundWeights(name="twin_weights")(found_scores, positions)
     found = FoundSteps(name="twin_found")(request.behaviours, positions)
     interest = HeadValues(candidate.shape[-1], name="twin_interest")(weights, found)
-    output = score(
-        request,
-        [interest],
-        tasks,
-        hidden_units,
-        product=product,
-        activation=activation,
-        dropout_rate=dropout_rate,
-        batch_normalization=batch_normalization,
-    )
+    output = score(request, [interest], tasks, common)
     return keras.Model(request.inputs, output, name="twin")

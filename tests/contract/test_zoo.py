@@ -57,7 +57,8 @@ def test_a_lesson_teaches_it_and_tests_hold_it(model):
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.key)
 def test_mistakes_in_it_are_recorded(model):
-    file = Path(inspect.getsourcefile(model.function)).relative_to(ROOT).as_posix()
+    file = Path(inspect.getsourcefile(inspect.unwrap(model.function)))
+    file = file.relative_to(ROOT).as_posix()
     own = [
         mutant.name
         for mutant in MUTANTS
