@@ -13,7 +13,7 @@ from collections.abc import Iterable
 import keras
 
 from recsys_lib.features.embedding import FusedEmbedding
-from recsys_lib.keras_internals import Call, calls_of
+from recsys_lib.keras_graphs import Call, calls_of
 
 # What these return says which steps are real, and nothing about them.
 _MASKS = ("NotEqual",)
