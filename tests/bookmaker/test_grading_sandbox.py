@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bookmaker import PACKAGES
 from bookmaker.grading import sandbox
 from bookmaker.grading.remote import Endpoint
 from bookmaker.grading.sandbox import NOBODY, Limits, Sandbox, Way
@@ -116,7 +117,7 @@ def test_the_copy_of_the_library_holds_nothing_else():
         *("bookmaker/__init__.py", "bookmaker/grading/__init__.py"),
         *("bookmaker/grading/remote.py", "bookmaker/grading/student_process.py"),
     }
-    assert {path.name for path in folder.iterdir()} == {"bookmaker", "recsys_lib"}
+    assert {path.name for path in folder.iterdir()} == {"bookmaker", *PACKAGES}
     assert not list(folder.rglob("*.md")) and not list(folder.rglob("*.ipynb"))
 
 

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import lab
 
-COPIED = ("chapters", "data", "experiments", "recsys_lib")
+from bookmaker import PACKAGES
+
+COPIED = ("chapters", "data", "experiments", *PACKAGES)
 FILES = (".gitignore", "constraints.txt", "pyproject.toml", "requirements.txt")
 
 

@@ -8,6 +8,7 @@ import sys
 import pytest
 from tiny_evidence import DECLARED, HereWorkers
 
+from bookmaker import PACKAGES
 from experiments import __main__ as command
 from experiments import history, records, registry, running
 from experiments.differences import table_of
@@ -237,7 +238,7 @@ def test_a_record_without_a_declaration_is_found(home):
 def test_a_lens_beside_its_declaration_is_code_of_its_arms(tmp_path):
     experiment = registry.load("sequence.strength")
     arm = experiment.arms[0]
-    for part in ("recsys_lib", "experiments", "data", "constraints.txt"):
+    for part in (*PACKAGES, "experiments", "data", "constraints.txt"):
         subprocess.run(["cp", "-r", str(history.ROOT / part), str(tmp_path / part)], check=True)
     before = records.code_of(experiment, arm, tmp_path)
     assert before == records.code_of(experiment, arm)
@@ -252,7 +253,7 @@ def test_the_code_of_an_arm_is_that_of_its_builder_lens_and_training(tmp_path):
     assert records.code_of(experiment, lr) != records.code_of(experiment, fm)
     copy = tmp_path / "copy"
     copy.mkdir()
-    for part in ("recsys_lib", "experiments", "data", "constraints.txt"):
+    for part in (*PACKAGES, "experiments", "data", "constraints.txt"):
         subprocess.run(["cp", "-r", str(history.ROOT / part), str(copy / part)], check=True)
     before = {arm.name: records.code_of(experiment, arm, copy) for arm in (lr, fm)}
     assert before["FM"] == records.code_of(experiment, fm)

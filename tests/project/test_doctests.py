@@ -7,17 +7,22 @@ from pathlib import Path
 
 import pytest
 
+from bookmaker import PACKAGES
 from bookmaker.imports import find_modules
 
 ROOT = Path(__file__).parents[2]
-WITH_EXAMPLES = [
-    module
-    for module, path in find_modules(ROOT, ("recsys_lib", "bookmaker")).items()
-    if re.search(r"^ +>>> ", path.read_text(encoding="utf-8"), re.MULTILINE)
-]
 
 
-@pytest.mark.parametrize("module", WITH_EXAMPLES)
+def with_examples(root):
+    """The modules below a folder whose docstrings hold examples."""
+    return [
+        module
+        for module, path in find_modules(root, (*PACKAGES, "bookmaker")).items()
+        if re.search(r"^ +>>> ", path.read_text(encoding="utf-8"), re.MULTILINE)
+    ]
+
+
+@pytest.mark.parametrize("module", with_examples(ROOT))
 def test_examples(module, capsys):
     result = doctest.testmod(
         importlib.import_module(module),

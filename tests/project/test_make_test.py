@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from bookmaker import PACKAGES
 from recsys_lib.data import registry
 
 ROOT = Path(__file__).parents[2]
-COPIED = ("bookmaker", "data", "recsys_lib")
+COPIED = ("bookmaker", "data", *PACKAGES)
 CHAPTERS = ("00_the_ranking_stage", "04_sequence_models")
 FILES = ("Makefile", "constraints.txt", "pyproject.toml", "requirements.txt")
 TESTS = ("bookmaker", "contract", "sequence", "shared")

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from bookmaker import PACKAGES
 from bookmaker.imports import find_modules
+from recsys_pipeline.__main__ import COMMANDS
 
 ROOT = Path(__file__).parents[2]
-OURS = ("recsys_lib", "bookmaker", "benchmarks", "experiments")
-COMMANDED = ("bookmaker", "experiments")
+OURS = (*PACKAGES, "bookmaker", "benchmarks", "experiments")
+COMMANDED = ("bookmaker", "experiments", "recsys_pipeline")
 GUIDES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "Makefile", ".ci/run")),
     *sorted((ROOT / "docs").glob("*.md")),
@@ -22,9 +24,11 @@ GUIDES = [
 # These plant libraries and texts of their own, or name what has gone.
 OWN_NAMES = {"CHANGELOG.md", "test_arrows.py", "test_inputs.py", "test_names.py", "test_texts.py"}
 OWN_NAMES |= {"test_docstrings.py", "test_readme_commands.py", "test_saving.py"}
-OWN_NAMES |= {"test_evidence_records.py", "test_selection.py"}
+OWN_NAMES |= {"test_evidence_records.py", "test_selection.py", "moved.py", "test_moved.py"}
+OWN_NAMES |= {"test_work_copies.py", "test_packages.py"}
 
 _COMMAND = re.compile(r"(?:python3?[.0-9]*|\$\(PY\)|py -3\.12) -m ([\w.]+)([^`\n|;&]*)")
+_RECSYS = re.compile(rf"(?<![\w./-])recsys (?=(?:{'|'.join(COMMANDS)})\b)")
 _MODULE = re.compile(rf"(?<![\w/.@-])((?:{'|'.join(OURS)})(?:\.(?!json|egg)[A-Za-z]\w*)+)")
 _FILE = re.compile(
     rf"(?<![\w/.<*{{}}-])((?:{'|'.join(OURS)}|tests|docs|data)(?:/[\w.-]+)+\.(?:py|md|cfg|png))\b"
@@ -33,7 +37,7 @@ _FILE = re.compile(
 
 def commands(text):
     """``(module, words)`` of each command ``python -m module words`` in a text."""
-    joined = text.replace("\\\n", " ")
+    joined = _RECSYS.sub("python -m recsys_pipeline ", text.replace("\\\n", " "))
     return [(found[1], found[2].split()) for found in _COMMAND.finditer(joined)]
 
 

@@ -218,6 +218,6 @@ def test_the_script_gives_no_name_to_two_things():
     names = re.findall(r"^(?:def |class )(\w+)|^(\w+)(?:, \w+)*(?:: [^=\n]+)? = ", text, re.M)
     found = [a or b for a, b in names]
     assert len(found) == len(set(found)) > 20
-    assert "recsys_lib" not in "\n".join(
+    assert "recsys_" not in "\n".join(
         line for line in text.splitlines() if line.startswith(("import ", "from "))
     )

@@ -1,0 +1,204 @@
+"""How much a reader has to open, and how much there is: what ``test_economy.py`` holds the tree to.
+
+    python tests/project/economy.py
+
+Code is counted without docstrings, comments and blank lines. What a model reads is its import
+closure inside the library: lazy exports are followed to the modules behind them, and imports inside
+functions count. A module that an option names as text, and that the default does not use, does not.
+"""
+
+import ast
+import inspect
+import io
+import sys
+import tokenize
+from functools import lru_cache
+from pathlib import Path
+from typing import get_args, is_typeddict
+
+ROOT = Path(__file__).parents[2]
+sys.path[:0] = [str(ROOT)]
+
+from bookmaker import PACKAGES  # noqa: E402
+from bookmaker.imports import find_modules, imports_in, loaded_by  # noqa: E402
+
+MODELS = (
+    *("memorization", "second_order", "higher_order"),
+    *("sequence", "multi_task", "multi_scenario"),
+)
+ASIDE = (*MODELS, "one_request", "loops", "data/simulator")
+_NO_CODE = (
+    *(tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT),
+    *(tokenize.DEDENT, tokenize.ENDMARKER),
+)
+
+
+def lines_of_code(source):
+    """How many lines of a source hold code.
+
+    Example:
+        >>> lines_of_code('def f(x):\\n    "Twice."\\n\\n    return 2 * x  # not three times')
+        2
+    """
+    docstrings = set()
+    for node in ast.walk(ast.parse(source)):
+        body = getattr(node, "body", [])
+        for statement in body if isinstance(body, list) else []:
+            value = getattr(statement, "value", None)
+            if isinstance(statement, ast.Expr) and isinstance(value, ast.Constant):
+                docstrings |= set(range(statement.lineno, statement.end_lineno + 1))
+    code = set()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type not in _NO_CODE:
+            code |= set(range(token.start[0], token.end[0] + 1))
+    return len(code - docstrings)
+
+
+@lru_cache
+def modules():
+    return find_modules(ROOT, ("recsys_lib",))
+
+
+def closure(module):
+    """Dict of every module of the library that one reads to its lines of code, longest first."""
+    read, waiting = set(), {module}
+    while waiting:
+        one = waiting.pop()
+        read.add(one)
+        for name in imports_in(modules()[one].read_text(encoding="utf-8")):
+            waiting |= loaded_by(*name, modules()) - read
+    found = {one: lines_of_code(modules()[one].read_text(encoding="utf-8")) for one in read}
+    return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+
+
+def lines_of(folder, aside=()):
+    """Lines of the Python below a folder, all of them, but for what lies in ``aside``."""
+    paths = [
+        path
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        if not any(path.is_relative_to(ROOT / folder / other) for other in aside)
+    ]
+    return sum(path.read_text(encoding="utf-8").count("\n") for path in paths)
+
+
+def lines_per_model():
+    """Lines of the models' folders for each row of the zoo."""
+    from recsys_lib.zoo import MODELS as rows
+
+    return sum(lines_of(f"recsys_lib/{folder}") for folder in MODELS) / len(rows)
+
+
+def own_parameters():
+    """Dict of each builder to its parameters that are in no dictionary shared by five builders.
+
+    ``**common: Unpack[...]`` names the dictionary; builders of one dictionary are counted with
+    those of every dictionary that it extends.
+    """
+    from recsys_lib.zoo import MODELS as rows
+
+    builders = {row.builder: row.function for row in rows}
+    shared = {}
+    for function in builders.values():
+        for kind in _dictionaries(function):
+            shared.setdefault(kind, set()).add(function)
+    found = {}
+    for name, function in builders.items():
+        covered = set()
+        for kind in _dictionaries(function):
+            if len(shared[kind]) >= 5:
+                covered |= set(kind.__annotations__)
+        found[name] = [one for one in inspect.signature(function).parameters if one not in covered]
+    return found
+
+
+def _dictionaries(function):
+    """The typed dicts whose options a builder takes, those that they extend among them."""
+    written = inspect.unwrap(function)
+    kinds = []
+    for parameter in inspect.signature(written).parameters.values():
+        if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+            kinds += get_args(parameter.annotation)
+    found = set()
+    while kinds:
+        kind = kinds.pop()
+        found.add(kind)
+        kinds += [base for base in getattr(kind, "__orig_bases__", ()) if is_typeddict(base)]
+    return found
+
+
+def deepest_chain():
+    """The longest chain of the library's own calls while DIN is built and fitted."""
+    import numpy as np
+
+    from recsys_lib.data import Dataset, Split
+    from recsys_lib.features import CategoricalColumn, SequenceColumn
+    from recsys_lib.sequence import build_din
+    from recsys_lib.training import fit
+
+    rng = np.random.default_rng(0)
+
+    def split(first):
+        labels = (np.arange(8) % 2).astype(np.float32)
+        return Split(
+            {
+                "item": rng.integers(1, 9, 8, np.int32),
+                "history": rng.integers(1, 9, (8, 3), np.int32),
+            },
+            {"click": labels},
+            group=np.zeros(8, int),
+            row_id=np.arange(first, first + 8),
+        )
+
+    columns = [
+        CategoricalColumn("item", 9, group="item"),
+        SequenceColumn("history", 9, 3, table="item"),
+    ]
+    data = Dataset("tiny", columns, split(0), split(8), split(16))
+    stack, deepest, library = [], [], str(ROOT / "recsys_lib")
+
+    def watch(frame, event, _):
+        if not frame.f_code.co_filename.startswith(library):
+            return
+        if event == "call":
+            stack.append(f"{Path(frame.f_code.co_filename).stem}.{frame.f_code.co_name}")
+            if len(stack) > len(deepest):
+                deepest[:] = stack
+        elif event == "return" and stack:
+            stack.pop()
+
+    sys.setprofile(watch)
+    try:
+        fit(build_din(columns), data, epochs=1, batch_size=8)
+    finally:
+        sys.setprofile(None)
+    return deepest
+
+
+def main():
+    for module in (
+        "second_order.fm",
+        "higher_order.dcn",
+        "sequence.din",
+        "multi_task.mmoe",
+        "multi_scenario.star",
+    ):
+        read = closure(f"recsys_lib.{module}")
+        parts = ", ".join(f"{name.removeprefix('recsys_lib.')} {n}" for name, n in read.items())
+        print(f"{module}: {len(read)} files, {sum(read.values())} lines of code: {parts}")
+    print(f"recsys_lib without models and simulator: {lines_of('recsys_lib', ASIDE)} lines")
+    print(f"a row of the zoo: {lines_per_model():.0f} lines of its folder")
+    for package in (*PACKAGES, "bookmaker", "experiments", "benchmarks", "tests"):
+        code = sum(
+            lines_of_code(path.read_text(encoding="utf-8"))
+            for path in (ROOT / package).rglob("*.py")
+        )
+        print(f"{package}: {lines_of(package)} lines, {code} of code")
+    own = {name: len(parameters) for name, parameters in own_parameters().items()}
+    most = max(own, key=own.get)
+    print(f"parameters of its own: at most {own[most]}, {most}; {sum(own.values())} in all")
+    chain = deepest_chain()
+    print(f"deepest chain of calls in fit(DIN): {len(chain)}: {' > '.join(chain)}")
+
+
+if __name__ == "__main__":
+    main()
