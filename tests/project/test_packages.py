@@ -57,9 +57,7 @@ def tree(package, tmp_path):
     """The packages, one of which has a module that is wrong in every way and offers a function."""
     for name in PACKAGES:
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    (tmp_path / "bookmaker").mkdir()
-    (tmp_path / "bookmaker" / "__init__.py").write_text("")
-    for name in ("constraints.txt", "data", "experiments"):
+    for name in ("bookmaker", "constraints.txt", "data", "experiments"):
         (tmp_path / name).symlink_to(ROOT / name)
     (tmp_path / package / "broken.py").write_text(BROKEN)
     (tmp_path / package / "__init__.py").write_text(LAZY.format(package=package))

@@ -97,7 +97,8 @@ def defined(source):
     nodes = list(ast.walk(ast.parse(source)))
     names = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
     names |= {node.id for node in nodes if isinstance(node, ast.Name)}
-    return names | {alias.name for n in nodes if isinstance(n, ast.ImportFrom) for alias in n.names}
+    imported = [alias for n in nodes if isinstance(n, ast.ImportFrom) for alias in n.names]
+    return names | {alias.asname or alias.name for alias in imported}
 
 
 def missing_modules(text, modules):
