@@ -36,7 +36,7 @@ from recsys_lib.checks import check_choice, check_number, check_widths
 from recsys_lib.features.columns import Column
 from recsys_lib.layers.blocks import MLP, check_dropout
 from recsys_lib.layers.heads import Tasks, predict_one
-from recsys_lib.layers.options import options_for, shared_options, tables
+from recsys_lib.layers.options import Configured, options_for, shared_options, tables
 from recsys_lib.multi_scenario.conditions import features_and_part
 from recsys_lib.multi_scenario.parts import DeepScenarioOptions, scenario_inputs
 from recsys_lib.replicas import share_of_mean
@@ -50,7 +50,7 @@ def _straight_through(hard, soft):
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class Pruner(keras.layers.Layer):
+class Pruner(Configured):
     """A factor for each neuron of a layer, from the scenario and what the layer says.
 
     While it trains it adds the loss of the module's docstring, except in the form ``scaling``,
@@ -126,17 +126,6 @@ class Pruner(keras.layers.Layer):
 
     def compute_output_spec(self, condition, hidden, training=False):
         return keras.KerasTensor(hidden.shape, self.compute_dtype)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "form": self.form,
-            "alpha": self.alpha,
-            "beta": self.beta,
-            "epsilon": self.epsilon,
-            "pruned_share": list(self.pruned_share),
-            "sparsity_weight": self.sparsity_weight,
-        }
 
 
 @shared_options()

@@ -26,7 +26,7 @@ from recsys_lib.features.columns import Column
 from recsys_lib.layers.blocks import MLP, check_dropout
 from recsys_lib.layers.heads import Tasks, predict_one
 from recsys_lib.layers.normalization import BatchNormalization
-from recsys_lib.layers.options import Widths, options_for, shared_options, tables
+from recsys_lib.layers.options import Configured, Widths, options_for, shared_options, tables
 from recsys_lib.multi_scenario.conditions import features_and_part, ids_of_groups
 from recsys_lib.multi_scenario.parts import (
     DeepScenarioOptions,
@@ -42,7 +42,7 @@ def _flat_identity(shape, dtype=None):
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class APGDense(keras.layers.Layer):
+class APGDense(Configured):
     """A fully connected layer with a weight matrix of rank k for each row, ``f(U S(z) V x + b)``.
 
     The core S starts near the identity: its generator's last bias is one. A row whose condition is
@@ -175,19 +175,6 @@ class APGDense(keras.layers.Layer):
 
     def compute_output_spec(self, inputs, condition, training=None):
         return keras.KerasTensor((inputs.shape[0], self.units), self.compute_dtype)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "units": self.units,
-            "rank": self.rank,
-            "inner_units": self.inner_units,
-            "condition_units": list(self.condition_units),
-            "activation": keras.activations.serialize(self.activation),
-            "dropout_rate": self.dropout_rate,
-            "batch_normalization": self.batch_normalization,
-            "condition_activation": keras.activations.serialize(self.condition_activation),
-        }
 
 
 @shared_options()

@@ -22,7 +22,7 @@ from recsys_lib.checks import check_bool, check_integer, check_number, check_wid
 from recsys_lib.features.columns import Column
 from recsys_lib.layers.heads import Tasks, predict_one
 from recsys_lib.layers.network_stack import Gates, Mixture, NetworkStack
-from recsys_lib.layers.options import Widths, options_for, shared_options, tables
+from recsys_lib.layers.options import Configured, Widths, options_for, shared_options, tables
 from recsys_lib.multi_scenario.parts import ExpertScenarioOptions, flat_features, scenario_inputs
 
 
@@ -44,7 +44,7 @@ class OwnGate(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class OwnFirst(keras.layers.Layer):
+class OwnFirst(Configured):
     """Raise the odds of each row's own entry; ``factor`` times what they were, sums stay one.
 
     Call arguments:
@@ -69,9 +69,6 @@ class OwnFirst(keras.layers.Layer):
         own = tf.one_hot(ids - 1, weights.shape[-1], dtype=weights.dtype)
         raised = weights * (1 + (self.factor - 1) * own)
         return raised / tf.reduce_sum(raised, axis=-1, keepdims=True)
-
-    def get_config(self):
-        return {**super().get_config(), "factor": self.factor}
 
 
 @keras.saving.register_keras_serializable("recsys_lib")

@@ -28,7 +28,7 @@ from recsys_lib.layers.heads import Tasks, check_tasks, predict_each
 from recsys_lib.layers.initializers import glorot_of_one
 from recsys_lib.layers.network_stack import Mixture, NetworkStack
 from recsys_lib.layers.normalization import BatchNormalization
-from recsys_lib.layers.options import Widths, options_for, shared_options, tables
+from recsys_lib.layers.options import Configured, Widths, options_for, shared_options, tables
 from recsys_lib.multi_scenario.conditions import features_and_part, ids_of_groups
 from recsys_lib.multi_scenario.parts import (
     ExpertScenarioOptions,
@@ -39,7 +39,7 @@ from recsys_lib.multi_scenario.parts import (
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class MetaUnit(keras.layers.Layer):
+class MetaUnit(Configured):
     """Fully connected layers whose kernels and biases are linear maps of each row's knowledge.
 
     Call arguments:
@@ -103,17 +103,9 @@ class MetaUnit(keras.layers.Layer):
     def compute_output_spec(self, inputs, knowledge):
         return keras.KerasTensor((*inputs.shape[:-1], self.units), self.compute_dtype)
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "units": self.units,
-            "num_layers": self.num_layers,
-            "activation": keras.activations.serialize(self.activation),
-        }
-
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class MetaAttention(keras.layers.Layer):
+class MetaAttention(Configured):
     """How much each task reads of each expert: ``softmax_k(v . meta_t([E_k, T_t]))``.
 
     Call arguments:
@@ -161,17 +153,9 @@ class MetaAttention(keras.layers.Layer):
         shape = (experts.shape[0], self.num_tasks, experts.shape[1])
         return keras.KerasTensor(shape, self.compute_dtype)
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "num_tasks": self.num_tasks,
-            "num_layers": self.num_layers,
-            "activation": keras.activations.serialize(self.activation),
-        }
-
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class Residual(keras.layers.Layer):
+class Residual(Configured):
     """A layer of the towers, from what its meta unit made of its input: ``f(outputs + inputs)``.
 
     Call arguments:
@@ -215,14 +199,6 @@ class Residual(keras.layers.Layer):
             total = ops.reshape(flat, (-1, num_tasks, units))
         total = self.activation(total)
         return total if self.dropout is None else self.dropout(total, training=training)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "activation": keras.activations.serialize(self.activation),
-            "dropout_rate": self.dropout_rate,
-            "batch_normalization": self.batch_normalization,
-        }
 
 
 @shared_options(activation="leaky_relu")

@@ -69,8 +69,3 @@ class ScenarioNetworks(NetworkStack):
 
     def compute_output_spec(self, inputs, ids, training=None):
         return keras.KerasTensor((inputs.shape[0], self.widths[-1]), self.compute_dtype)
-
-    def get_config(self):
-        config = super().get_config()
-        config.pop("readers", None)  # every row has one network to go through
-        return config

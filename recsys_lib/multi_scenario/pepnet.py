@@ -23,7 +23,7 @@ from recsys_lib.checks import check_integer, check_number, check_widths
 from recsys_lib.features.columns import Column
 from recsys_lib.layers.heads import Tasks, check_tasks, predict_each
 from recsys_lib.layers.network_stack import NetworkStack
-from recsys_lib.layers.options import options_for, shared_options, tables
+from recsys_lib.layers.options import Configured, options_for, shared_options, tables
 from recsys_lib.multi_scenario.conditions import features_and_part, ids_of_groups
 from recsys_lib.multi_scenario.parts import (
     DeepScenarioOptions,
@@ -33,7 +33,7 @@ from recsys_lib.multi_scenario.parts import (
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class GateNU(keras.layers.Layer):
+class GateNU(Configured):
     """``gamma sigmoid(W' ReLU(W x + b) + b')``: a factor from 0 to ``gamma`` for each unit.
 
     Call arguments:
@@ -72,15 +72,6 @@ class GateNU(keras.layers.Layer):
         if self.num_tasks is None:
             return factors
         return ops.reshape(factors, (-1, self.num_tasks, self.units))
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "units": self.units,
-            "hidden_units": self.hidden_units,
-            "num_tasks": self.num_tasks,
-            "gamma": self.gamma,
-        }
 
 
 @shared_options()

@@ -24,7 +24,7 @@ from recsys_lib.checks import check_bool, check_integer, check_widths
 from recsys_lib.features.columns import Column
 from recsys_lib.layers.blocks import check_dropout, deep_logit
 from recsys_lib.layers.heads import Tasks, predict_one
-from recsys_lib.layers.options import Widths, options_for, shared_options, tables
+from recsys_lib.layers.options import Configured, Widths, options_for, shared_options, tables
 from recsys_lib.multi_scenario.normalization import PartitionedNormalization
 from recsys_lib.multi_scenario.parts import (
     Blocks,
@@ -37,7 +37,7 @@ from recsys_lib.multi_scenario.parts import (
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class StarNetwork(keras.layers.Layer):
+class StarNetwork(Configured):
     """A fully connected network whose weights are shared ones times the scenario's own.
 
     Own kernels start at one and own biases at zero, so all scenarios start alike (the paper does
@@ -134,17 +134,6 @@ class StarNetwork(keras.layers.Layer):
 
     def compute_output_spec(self, inputs, ids, training=None):
         return keras.KerasTensor((inputs.shape[0], self.output_units), self.compute_dtype)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "count": self.count,
-            "hidden_units": list(self.hidden_units),
-            "activation": keras.activations.serialize(self.activation),
-            "output_units": self.output_units,
-            "dropout_rate": self.dropout_rate,
-            "batch_normalization": self.batch_normalization,
-        }
 
 
 @shared_options()
