@@ -38,7 +38,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
 
 lab: $(READER) ## set up the environment and open your copy of the book, work/, in JupyterLab
-	@$(PY) -m recsys_lib.book lab $(LAB_ARGS)
+	@$(PY) -m recsys_book lab $(LAB_ARGS)
 
 test: lint ## style, types, tests, and the notebooks, mutants and grading that changed (FULL=1: all)
 # The longest files first and in this order, so that no worker is left with one of them at the end.

@@ -1,8 +1,8 @@
 """Training speed of two workers on this machine against one, by the size of the batch.
 
 ``python -m benchmarks.workers BATCH...`` prints one measurement; under ``TF_CONFIG`` it is one of
-several workers, as ``recsys_lib.training.launch`` starts them. One machine's cores are what they
-share, so this is what the exchange costs, not what more machines bring.
+several workers, as ``recsys_pipeline.workers.launch`` starts them. One machine's cores are what
+they share, so this is what the exchange costs, not what more machines bring.
 """
 
 import io
@@ -17,10 +17,10 @@ from benchmarks.process import BenchmarkError, report
 from benchmarks.vocabulary import HIDDEN_UNITS, NUM_COLUMNS, WIDTH, build_deepfm, make_rows
 from recsys_lib.data import Dataset, Split
 from recsys_lib.features.columns import CategoricalColumn
-from recsys_lib.training.distributed import join_workers
-from recsys_lib.training.launch import launch
 from recsys_lib.training.optimizers import Adam
 from recsys_lib.training.trainer import Trainer
+from recsys_pipeline.workers import join_workers
+from recsys_pipeline.workers.launch import launch
 
 IDS, NUM_ROWS, REPETITIONS = 10_000, 1 << 18, 3
 BATCHES = (1_024, 4_096, 16_384)

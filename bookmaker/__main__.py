@@ -25,7 +25,7 @@ from bookmaker.build import BuildError, build, is_stale, refresh
 from bookmaker.grading.commands import add_commands
 from bookmaker.grading.course import GradingError
 from bookmaker.lessons import describe, find_texts, select_texts
-from recsys_lib.book.places import CHAPTERS, LessonError
+from recsys_book.paths import CHAPTERS, LessonError
 
 
 def main(arguments=None):

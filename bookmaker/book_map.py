@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from bookmaker.lessons import Lesson, is_deeper, is_lab
-from recsys_lib.book.places import LessonError
-from recsys_lib.book.sketches import Lesson as Place
-from recsys_lib.book.sketches import book_map
+from recsys_book.paths import LessonError
+from recsys_book.pictures import Lesson as Place
+from recsys_book.pictures import book_map
 
 NAME = "book_map.svg"
 MARKDOWN = f"""\

@@ -19,10 +19,10 @@ from bookmaker.claim_sources import calls_in_cell
 from bookmaker.figures import FOLDED, is_figure
 from bookmaker.lesson_cells import exercise_shown
 from bookmaker.lessons import Lesson, exercises_text, read_notebook, read_text
-from recsys_lib.book.exercises.parsing import ExerciseError
-from recsys_lib.book.exercises.source import read_source
-from recsys_lib.book.notebook_sources import LINKS_TAG
-from recsys_lib.book.places import LessonError
+from recsys_book.exercises.parsing import ExerciseError
+from recsys_book.exercises.source import read_source
+from recsys_book.notebook_sources import LINKS_TAG
+from recsys_book.paths import LessonError
 
 WORDS_A_MINUTE = 180
 LINES_A_MINUTE = 15

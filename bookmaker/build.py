@@ -21,8 +21,8 @@ from bookmaker.lessons import (
     read_notebook,
     read_text,
 )
-from recsys_lib.book.labs import absence
-from recsys_lib.book.places import LessonError, write_atomically
+from recsys_book.labs import absence
+from recsys_book.paths import LessonError, write_atomically
 
 CELL_TIMEOUT_SECONDS = 300
 # A lesson has to set these itself, by importing the library before TensorFlow; a kernel that

@@ -10,7 +10,7 @@ import re
 from collections import Counter
 
 from bookmaker.lessons import read_text
-from recsys_lib.book.places import LessonError
+from recsys_book.paths import LessonError
 
 _IN_PROSE = re.compile(r"`claim: *([^`]*?) *`")
 # A claim of another lesson is cited by its bare name.

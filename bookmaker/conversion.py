@@ -8,7 +8,7 @@ line; a lesson that is rewritten is taken off it, and no lesson is added.
 from pathlib import Path
 
 from bookmaker.lessons import find_texts
-from recsys_lib.book.places import CHAPTERS
+from recsys_book.paths import CHAPTERS
 
 NAME = "not_yet_converted.txt"
 

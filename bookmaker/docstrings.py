@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-from bookmaker.names import ROOT, PublicName, definition, docstring, faces
+from bookmaker.names import ROOT, PublicName, definition, docstring, offered_by_package
 
 SECTIONS = (
     "Args",
@@ -35,7 +35,7 @@ _ASIDE = {"self", "cls", "kwargs"}
 def problems(root: Path = ROOT) -> dict[str, list[str]]:
     """Dict of each public name to what its docstring lacks; empty when all are complete."""
     found = {}
-    for names in faces(root).values():
+    for names in offered_by_package(root).values():
         for one in names:
             if lacking := list(lacks(one, root)):
                 found.setdefault(f"{one.module}.{one.original}", lacking)

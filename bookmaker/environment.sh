@@ -144,6 +144,6 @@ if ! packages_work; then
 fi
 # The import fills the byte-code caches, so that a lesson's first output comes in seconds.
 "$python" -c "import recsys_lib, keras, sklearn, matplotlib.pyplot, pandas"
-"$python" -c "from recsys_lib.book import check_env; check_env()"
+"$python" -c "from recsys_book import check_env; check_env()"
 rm -f "$half"
 touch "${ready[@]}"

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from bookmaker.sentences import results_of
-from recsys_lib.book.places import CHAPTERS, write_atomically
-from recsys_lib.book.records import BLOCKS, RESULTS, records
+from recsys_book.paths import CHAPTERS, write_atomically
+from recsys_book.records import BLOCKS, RESULTS, records
 
 INTRODUCTION = """\
 # Ledger of findings

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from bookmaker.lessons import read_text
-from recsys_lib.book.places import LessonError, write_atomically
+from recsys_book.paths import LessonError, write_atomically
 
 
 def format_text(text_path):

@@ -16,8 +16,8 @@ from typing import Any
 from bookmaker import budget, links
 from bookmaker.lesson_cells import code_lines, exercise_shown, is_starter_of
 from bookmaker.lessons import Lesson, describe, exercises_text, read_text
-from recsys_lib.book.exercises.source import read_source
-from recsys_lib.book.places import LessonError, write_atomically
+from recsys_book.exercises.source import read_source
+from recsys_book.paths import LessonError, write_atomically
 
 _FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 _HEADER_ENDS = re.compile(r"^(?:## |\+\+\+|`{3})", re.MULTILINE)

@@ -1,7 +1,7 @@
 """Which modules of ours a source imports, read from its text: nothing is executed.
 
-A name that a lesson takes from a package's face (see ``recsys_lib.lazy``) counts as an import of
-the module that the face takes it from.
+A name that a lesson takes from a package's lazy exports (see ``recsys_lib.lazy``) counts as an
+import of the module that defines it.
 """
 
 import ast
@@ -85,7 +85,7 @@ def loaded_by(module: str, name: str | None, modules: Mapping[str, Path]) -> set
 
 
 def whole(module: str, modules: Mapping[str, Path]) -> set[str]:
-    """A module; a package with all that its face offers, since any of it may be used."""
+    """A module; a package with all its lazy exports, since any of them may be used."""
     return {module, *(home for home, _ in _homes(modules[module]).values())}
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from bookmaker import book_map, budget, inputs
 from bookmaker.build import build, is_stale
 from bookmaker.lessons import companion_text, describe, find_texts, is_deeper
-from recsys_lib.book.places import CHAPTERS, write_atomically
-from recsys_lib.book.work_copies import IN_CHAPTERS
+from recsys_book.paths import CHAPTERS, write_atomically
+from recsys_book.work_copies import IN_CHAPTERS
 
 FRONT_MATTER = """\
 ---
@@ -41,13 +41,13 @@ GENERATED = "\n\nThis page is generated from the lessons by `make book`.\n"
 START_CELLS = (
     (
         "The next cell says in one line each what is wrong with your environment, if anything is.",
-        "from recsys_lib.book import check_env\n\ncheck_env()",
+        "from recsys_book import check_env\n\ncheck_env()",
         (),
     ),
     (
         "Most lessons end in exercises that answer at once. Run the next cell to see which of them "
         "you have\nsolved; this is kept in the file `.progress.json`, which you may delete.",
-        "from recsys_lib.book import progress\n\nprogress()",
+        "from recsys_book import progress\n\nprogress()",
         ("nbval-ignore-output",),
     ),
 )

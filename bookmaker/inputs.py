@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 
+from bookmaker import PACKAGES
 from bookmaker.figures import without_description
 from bookmaker.imports import find_modules, imports_in, loaded_by, parents
 from bookmaker.labs import runnable
@@ -30,19 +31,18 @@ from bookmaker.lessons import (
     read_text,
 )
 from bookmaker.sentences import experiments_named
-from recsys_lib.book.places import CHAPTERS, LessonError, write_atomically
+from recsys_book.paths import CHAPTERS, LessonError, write_atomically
 from recsys_lib.locks import locked
 
 NAME = "inputs.json"
 LOCK_SECONDS = 30.0
-LIBRARY = ("recsys_lib",)
 RECORDS = "experiments/results"
 ROOT = CHAPTERS.parent
 _NAMED_AS_TEXT = re.compile(r"""["'](recsys_lib(?:\.\w+)+)(?::(\w+))?["']""")
 
 
 def modules_read(
-    sources: Iterable[str], root: Path = ROOT, packages: tuple[str, ...] = LIBRARY
+    sources: Iterable[str], root: Path = ROOT, packages: tuple[str, ...] = PACKAGES
 ) -> list[str]:
     """All modules of ours that run when the sources run, in alphabetical order.
 
@@ -52,7 +52,7 @@ def modules_read(
     Args:
         sources: Python code.
         root: the folder that holds the packages.
-        packages: which packages are ours; a lesson may import the library alone.
+        packages: which packages are ours; a lesson may import these alone.
 
     Raises:
         ValueError: an import of a module that the packages do not have.
@@ -80,7 +80,7 @@ def inputs_of(text_path: Path, root: Path = ROOT) -> str:
         sources = [*sources, *code_of(exercises)]
         parts.append(("exercises", exercises.read_bytes()))
     try:
-        parts += parts_read(sources, find_modules(root, LIBRARY), root)
+        parts += parts_read(sources, find_modules(root, PACKAGES), root)
     except (SyntaxError, ValueError) as error:
         raise LessonError(f"{text_path}: {error}") from error
     return hash_of(parts)

@@ -7,8 +7,8 @@ touches the committed notebook, and the tests leave the lab out.
 """
 
 from bookmaker.lessons import describe, find_texts, is_lab
-from recsys_lib.book.labs import absence
-from recsys_lib.book.places import CHAPTERS
+from recsys_book.labs import absence
+from recsys_book.paths import CHAPTERS
 
 
 def runnable(chapters=CHAPTERS):

@@ -9,8 +9,8 @@ from typing import Any
 
 from bookmaker.claim_sources import calls_in_cell, ids_in_cells
 from bookmaker.lessons import describe, find_texts, is_lab, read_notebook
-from recsys_lib.book.claims import CheckedClaim, parse_output
-from recsys_lib.book.places import CHAPTERS, LessonError, write_atomically
+from recsys_book.claims import CheckedClaim, parse_output
+from recsys_book.paths import CHAPTERS, LessonError, write_atomically
 
 INTRODUCTION = """\
 # Ledger of claims

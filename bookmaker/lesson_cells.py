@@ -8,8 +8,8 @@ from collections import Counter
 from bookmaker import variants
 from bookmaker.claim_sources import calls_in_cell
 from bookmaker.lessons import companion_text, exercises_text, is_deeper, lesson_text, read_text
-from recsys_lib.book.exercises.parsing import ExerciseError
-from recsys_lib.book.exercises.source import find_sources, known_identifiers, read_source
+from recsys_book.exercises.parsing import ExerciseError
+from recsys_book.exercises.source import find_sources, known_identifiers, read_source
 
 
 def lesson_problems(text_path, notebook):

@@ -38,7 +38,7 @@ from bookmaker.lessons import (
     read_text,
 )
 from bookmaker.offered_names import module_problems, offer_problems
-from recsys_lib.book.places import CHAPTERS, LessonError
+from recsys_book.paths import CHAPTERS, LessonError
 
 LONGEST_CELL = 30
 LONGEST_TAGGED_CELL = 40

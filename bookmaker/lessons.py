@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bookmaker.anatomies import COUNTED, HEADINGS
-from recsys_lib.book.exercises.parsing import SUFFIX
-from recsys_lib.book.places import CHAPTERS, LessonError
+from recsys_book.exercises.parsing import SUFFIX
+from recsys_book.paths import CHAPTERS, LessonError
 from recsys_lib.data.registry import ENTRIES
 
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}

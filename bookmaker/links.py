@@ -20,8 +20,8 @@ from bookmaker.lessons import (
     read_notebook,
     read_text,
 )
-from recsys_lib.book.notebook_sources import LINKS_TAG
-from recsys_lib.book.places import CHAPTERS, LessonError, write_atomically
+from recsys_book.notebook_sources import LINKS_TAG
+from recsys_book.paths import CHAPTERS, LessonError, write_atomically
 
 _MARK = f'+++ {{"tags": ["{LINKS_TAG}"]}}'
 _LINKS = re.compile(rf"\n*^{re.escape(_MARK)}\n\n[^\n]*\n", re.MULTILINE)

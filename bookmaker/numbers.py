@@ -13,7 +13,7 @@ from typing import Any
 from bookmaker.lessons import Lesson, code_in
 from bookmaker.output_numbers import Shown, shown_in
 from bookmaker.sentences import experiments_named, results_of, without_code
-from recsys_lib.book.notebook_sources import LINKS_TAG
+from recsys_book.notebook_sources import LINKS_TAG
 
 PERCENT, POINTS, PLAIN = "%", "points", ""
 SECONDS = {"ns": 1e-9, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "minutes": 60.0, "hours": 3600.0}

@@ -12,7 +12,7 @@ from typing import Any
 
 from bookmaker.lesson_cells import exercise_shown
 from bookmaker.lessons import code_in, companion_text, exercises_text
-from recsys_lib.book.exercises.source import read_source
+from recsys_book.exercises.source import read_source
 
 NAMES = ("check", "exercise", "hint", "progress", "solution")
 SENTENCE = (
@@ -42,7 +42,7 @@ def offer_problems(text_path: str | Path, notebook: Any) -> list[str]:
     prose = [" ".join(c.source.split()) for c in notebook.cells if c.cell_type == "markdown"]
     offered = {found[1] for text in prose for found in _OFFERED.finditer(text)}
     problems = [
-        f"{text_path}: offers {name}, but does not import it from recsys_lib.book"
+        f"{text_path}: offers {name}, but does not import it from recsys_book"
         for name in sorted((offered | called) - imported)
     ]
     exercises = exercises_text(text_path)
@@ -122,7 +122,7 @@ def _names_in(cells: list[str]) -> tuple[set[str], set[str]]:
     imported: set[str] = set()
     called: set[str] = set()
     for node in _nodes_in(cells):
-        if isinstance(node, ast.ImportFrom) and node.module == "recsys_lib.book":
+        if isinstance(node, ast.ImportFrom) and node.module == "recsys_book":
             imported |= {alias.name for alias in node.names if alias.asname is None}
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             called.add(node.func.id)

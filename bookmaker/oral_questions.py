@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 from bookmaker.conversion import lesson_name, not_yet_converted
-from recsys_lib.book.exercises.source import find_sources
-from recsys_lib.book.places import CHAPTERS
+from recsys_book.exercises.source import find_sources
+from recsys_book.paths import CHAPTERS
 
 PAGE = CHAPTERS.parent / "docs" / "oral_questions.md"
 QUESTIONS = 3

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from recsys_lib.book.places import CHAPTERS
-from recsys_lib.book.source import docstring_lines
+from recsys_book.paths import CHAPTERS
+from recsys_book.source import docstring_lines
 
 ROOT = CHAPTERS.parent
 

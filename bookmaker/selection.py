@@ -25,12 +25,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from bookmaker import inputs
+from bookmaker import PACKAGES, inputs
 from bookmaker.imports import find_modules, imports_in
 from bookmaker.inputs import ROOT, hash_of, key_of
 from bookmaker.lessons import code_of
-from recsys_lib.book.exercises.source import find_sources
-from recsys_lib.book.places import CHAPTERS, LessonError, write_atomically
+from recsys_book.exercises.source import find_sources
+from recsys_book.paths import CHAPTERS, LessonError, write_atomically
 
 STAMP = ROOT / "build" / "tested.json"
 KINDS = ("notebooks", "mutants", "grading")
@@ -38,7 +38,7 @@ TENTH = 10
 GRADING_TEST = "tests/bookmaker/test_grading_of_the_book.py"
 
 _OF = {"mutants": ", by file and tests", "grading": ", by lesson"}
-_PACKAGES = ("recsys_lib", "bookmaker", "benchmarks")
+_PACKAGES = (*PACKAGES, "bookmaker", "benchmarks")
 
 Hashes = Mapping[str, Mapping[str, str]]
 

@@ -16,9 +16,9 @@ from typing import Any
 
 from bookmaker.claim_sources import calls_in_cell, ids_in_cells
 from bookmaker.figures import FOLDED
-from recsys_lib.book.claims import IDENTIFIER, MARK
-from recsys_lib.book.records import is_confirmed
-from recsys_lib.book.sentences import NOT_SHOWN
+from recsys_book.claims import IDENTIFIER, MARK
+from recsys_book.records import is_confirmed
+from recsys_book.sentences import NOT_SHOWN
 
 BLOCK = "checked_sentences"
 RECORDS = ("evidence", "recorded")

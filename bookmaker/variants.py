@@ -10,11 +10,11 @@ import warnings
 from pathlib import Path
 
 from bookmaker.conversion import is_converted
-from recsys_lib.book.exercises.options import options_of
-from recsys_lib.book.exercises.parsing import Exercise, ExerciseError, ExerciseFile
-from recsys_lib.book.exercises.source import find_sources, read_source, source_of
-from recsys_lib.book.exercises.variants import variant_of
-from recsys_lib.book.exercises.verdicts import Verdict, define, run_test
+from recsys_book.exercises.options import options_of
+from recsys_book.exercises.parsing import Exercise, ExerciseError, ExerciseFile
+from recsys_book.exercises.source import find_sources, read_source, source_of
+from recsys_book.exercises.variants import variant_of
+from recsys_book.exercises.verdicts import Verdict, define, run_test
 
 _NO_PROSE = re.compile(r"\$.*?\$|`.*?`|\*\*[a-z]\*\*", re.DOTALL)
 _SHOWN = {"": "not said", "no": "nothing"}

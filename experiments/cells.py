@@ -239,7 +239,7 @@ def _of_task(predict, task, split):
 
 
 def _keep(path, predicted):
-    from recsys_lib.book.places import write_atomically
+    from recsys_book.paths import write_atomically
 
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, np.asarray(predicted, np.float32).tobytes())

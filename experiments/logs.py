@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from recsys_lib.data import kuairand, movielens, past, registry
+from recsys_lib.data import history, kuairand, movielens, registry
 from recsys_lib.data.dataset import Dataset
 from recsys_lib.features.columns import NumericColumn
 
@@ -74,7 +74,7 @@ def with_rates(dataset: Dataset, item: str) -> Dataset:
     added: dict[str, np.ndarray] = {}
     moments: dict[str, np.ndarray] = {}
     for side, keys in (("user", user), ("item", ids)):
-        count, positives, newest = past.earlier(keys, time, label)
+        count, positives, newest = history.earlier(keys, time, label)
         if side == "item":
             known = keys > 0
             count, positives = count * known, positives * known

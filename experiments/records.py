@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bookmaker import PACKAGES as OURS
 from bookmaker.imports import find_modules
 from bookmaker.inputs import ROOT, hash_of, parts_read
 from experiments import real, tuning
@@ -25,8 +26,8 @@ from experiments.differences import POINTS, smallest_gaps, table_of
 from experiments.findings import finding_of, rounded
 from experiments.running import choices
 from experiments.store import Store
+from recsys_book.paths import write_atomically
 from recsys_lib import zoo
-from recsys_lib.book.places import write_atomically
 from recsys_lib.training.intervals import t_interval
 
 RESULTS = Path(__file__).parent / "results"
@@ -113,7 +114,7 @@ def code_of(experiment: Experiment, arm: Arm, root: Path = ROOT) -> str:
         module, name = lens_reference(str(experiment.lens)).split(":")
         lines.append(f"from {module} import {name}")
     # A lens that no lesson uses may stand beside its declaration.
-    modules = find_modules(root, ("recsys_lib", "experiments"))
+    modules = find_modules(root, (*OURS, "experiments"))
     parts = parts_read(["\n".join(lines)], modules, root)
     own = [Path(__file__).with_name(name) for name in ("cells.py", "estimators.py", "logs.py")]
     return hash_of([*parts, *((path.name, path.read_bytes()) for path in own)])

@@ -23,7 +23,7 @@ from experiments.statistics import chance_to_hold, holds, may_fall
 from experiments.store import BUILD, Store
 from experiments.validation import RESERVED
 from experiments.workers import NUM_WORKERS, Workers
-from recsys_lib.book.places import write_atomically
+from recsys_book.paths import write_atomically
 from recsys_lib.training.intervals import CANNOT_TELL, Interval
 from recsys_lib.training.progress import progress_bar
 

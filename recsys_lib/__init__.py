@@ -1,5 +1,7 @@
 """Ranking models for recommenders, written to be read: the library behind the book's lessons.
 
+``recsys_lib.load_model(path)`` reads a saved model, whatever was imported before.
+
 Importing the package sets TensorFlow's environment before TensorFlow is loaded, so that it starts
 without log lines and with one choice of kernels. Nothing else happens on import.
 
@@ -18,6 +20,16 @@ import importlib.machinery
 import importlib.metadata
 import os
 import sys
+from typing import TYPE_CHECKING
+
+from recsys_lib import moved
+
+if TYPE_CHECKING:
+    from recsys_lib.training.serving import load as load_model
+else:
+    from recsys_lib.lazy import lazy_exports
+
+    __getattr__, __dir__, __all__ = lazy_exports(__name__)
 
 __version__ = "0.1.0"
 
@@ -75,3 +87,6 @@ def _plain_tensorflow_is_installed():
 if "tensorflow" not in sys.modules and _plain_tensorflow_is_installed():
     if not any(isinstance(finder, _SilentTensorFlowFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _SilentTensorFlowFinder())
+
+if not any(isinstance(finder, moved.Finder) for finder in sys.meta_path):
+    sys.meta_path.insert(0, moved.Finder())

@@ -1,17 +1,15 @@
-"""Faces: a package's ``__init__`` names what the package offers, and loads it when it is used.
+"""Lazy exports: a package's ``__init__`` names what it offers, and loads it when it is used.
 
-A face states its names once, where editors and type checkers read them::
+The names stand there once, where editors and type checkers read them::
 
     from typing import TYPE_CHECKING
 
     if TYPE_CHECKING:
         from recsys_lib.features.columns import CategoricalColumn
     else:
-        from recsys_lib.lazy import face
+        from recsys_lib.lazy import lazy_exports
 
-        __getattr__, __dir__ = face(__name__)
-
-    __all__ = ["CategoricalColumn"]
+        __getattr__, __dir__, __all__ = lazy_exports(__name__)
 
 ``from recsys_lib.features import CategoricalColumn`` then loads ``recsys_lib.features.columns`` and
 nothing else of the package: whoever reads a file of data does not wait for TensorFlow.
@@ -25,10 +23,10 @@ from typing import Any
 
 
 def homes(source: str) -> dict[str, tuple[str, str]]:
-    """Where the names of a face come from.
+    """Where the lazily exported names of a package come from.
 
     Args:
-        source: text of the face's ``__init__``.
+        source: text of the package's ``__init__``.
 
     Returns:
         Dict of each name that an ``if TYPE_CHECKING:`` block imports to the module that it comes
@@ -48,15 +46,15 @@ def homes(source: str) -> dict[str, tuple[str, str]]:
     }
 
 
-def face(package: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """The functions ``__getattr__`` and ``__dir__`` of a package (PEP 562).
+def lazy_exports(package: str) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
+    """``__getattr__``, ``__dir__`` (PEP 562) and ``__all__`` of a package.
 
     Args:
         package: the package's name, its ``__name__``.
 
     Returns:
-        ``__getattr__``, which loads a name's module at the first use of the name, and
-        ``__dir__``, which lists all names, loaded or not.
+        ``__getattr__``, which loads a name's module at the first use of the name; ``__dir__``,
+        which lists all names, loaded or not; and the names that the package offers, sorted.
 
     Raises:
         ImportError: the package was installed without its source, from which the names are read.
@@ -80,6 +78,6 @@ def face(package: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
         raise AttributeError(f"module {package!r} has no attribute {name!r}")
 
     def __dir__() -> list[str]:
-        return sorted({*vars(module), *offered} - {"TYPE_CHECKING", "face"})
+        return sorted({*vars(module), *offered} - {"TYPE_CHECKING", "lazy_exports"})
 
-    return __getattr__, __dir__
+    return __getattr__, __dir__, sorted(offered)

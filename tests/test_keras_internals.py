@@ -6,19 +6,21 @@ import pytest
 import tensorflow as tf
 from keras import ops
 
-from recsys_lib.keras_internals import (
-    ReducedBefore,
+from recsys_lib.keras_graphs import (
     calls_of,
     joined_axis,
-    keep_logits,
     layers_of,
     leaves_values_alone,
     new_shape,
+    run_through_graph,
+    works_elementwise,
+)
+from recsys_lib.keras_internals import (
+    ReducedBefore,
+    keep_logits,
     optimizers_by_pattern,
     resource_of,
-    run_through_graph,
     variable_key,
-    works_elementwise,
 )
 
 

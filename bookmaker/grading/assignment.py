@@ -3,8 +3,8 @@
 import re
 
 from bookmaker.lessons import KERNELSPEC
-from recsys_lib.book.exercises.parsing import BEGIN_SOLUTION, END_SOLUTION, STUB
-from recsys_lib.book.exercises.student import describe
+from recsys_book.exercises.parsing import BEGIN_SOLUTION, END_SOLUTION, STUB
+from recsys_book.exercises.student import describe
 
 BEGIN_HIDDEN, END_HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
 # A comment in Markdown, so that whoever grades sees the rubric and not the markers.

@@ -10,7 +10,7 @@ from pathlib import Path
 from bookmaker.grading.course import Course, GradingError
 from bookmaker.grading.roster import read_roster
 from bookmaker.grading.submissions import answered, find_submissions, rebuild
-from recsys_lib.book.places import write_atomically
+from recsys_book.paths import write_atomically
 
 # Where a submission is kept whose lesson cannot be told.
 UNKNOWN = "unknown"

@@ -11,9 +11,9 @@ from bookmaker.grading import roster as grading_roster
 from bookmaker.grading.course import open_course, release
 from bookmaker.grading.sandbox import protection
 from bookmaker.lesson_cells import render_lesson_cells
-from recsys_lib.book.exercises.source import find_sources, read_source, source_of
-from recsys_lib.book.exercises.variants import variant_of
-from recsys_lib.book.places import CHAPTERS
+from recsys_book.exercises.source import find_sources, read_source, source_of
+from recsys_book.exercises.variants import variant_of
+from recsys_book.paths import CHAPTERS
 
 COURSE = CHAPTERS.parent / "build" / "course"
 _NO_UPDATES = "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"

@@ -21,8 +21,8 @@ from traitlets import Float, Integer
 
 from bookmaker.grading.remote import Endpoint, ProtocolError, name_of, text_of
 from bookmaker.grading.sandbox import START_SECONDS, USUAL, Limits, Sandbox
-from recsys_lib.book.exercises.limits import Stopped
-from recsys_lib.book.exercises.verdicts import Verdict, run_test_on
+from recsys_book.exercises.limits import Stopped
+from recsys_book.exercises.verdicts import Verdict, run_test_on
 
 # What the system counts and Python does not: the message itself, pages of its own libraries.
 MEMORY_SLACK = 12 << 20

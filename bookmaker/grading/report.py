@@ -12,7 +12,7 @@ from pathlib import Path
 from bookmaker.grading.collect import UNKNOWN
 from bookmaker.grading.course import Course
 from bookmaker.grading.roster import read_roster
-from recsys_lib.book.places import write_atomically
+from recsys_book.paths import write_atomically
 
 _CANVAS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
 _MOODLE = ("First name", "Last name", "ID number", "Email address")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bookmaker.grading.course import Course, GradingError
-from recsys_lib.book.places import write_atomically
+from recsys_book.paths import write_atomically
 
 NAME = "roster.csv"
 # `id` and these are nbgrader's own (`nbgrader db student import`); the others are Canvas's.

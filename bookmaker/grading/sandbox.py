@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-import recsys_lib
+from bookmaker import PACKAGES
 from bookmaker.grading import launcher
 from bookmaker.grading.remote import Endpoint
-from recsys_lib.book.places import CHAPTERS
+from recsys_book.paths import CHAPTERS
 
 NOBODY = 65534
 START_SECONDS = 60
@@ -201,12 +201,13 @@ _WATCHED = ("cpu_seconds", "memory_bytes", "processes", "file_bytes", "open_file
 def library_copy() -> str:
     """Return the folder of the library's copy, made once for each grading process."""
     folder = _scratch().name
-    package = Path(recsys_lib.__file__).parent
-    shutil.copytree(package, Path(folder, "recsys_lib"))
+    root = Path(__file__).parents[2]
+    for package in PACKAGES:
+        shutil.copytree(root / package, Path(folder, package))
     inside = Path(folder, "bookmaker", "grading")
     inside.mkdir(parents=True)
-    for face in (inside.parent, inside):
-        (face / "__init__.py").touch()
+    shutil.copy2(root / "bookmaker" / "__init__.py", inside.parent)
+    (inside / "__init__.py").touch()
     for name in _INSIDE:
         shutil.copy2(Path(__file__).with_name(name), inside)
     os.chmod(folder, 0o755)  # it may be read by nobody

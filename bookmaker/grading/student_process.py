@@ -14,6 +14,7 @@ import traceback
 import tracemalloc
 import types
 
+from bookmaker import PACKAGES
 from bookmaker.grading.remote import LONGEST_TEXT, Endpoint
 
 
@@ -79,7 +80,7 @@ class Student:
     def _remember_library(self):
         """Note what the library's functions are when a module is first seen."""
         for name, module in list(sys.modules.items()):
-            if name.startswith("recsys_lib") and name not in self._originals:
+            if name.split(".")[0] in PACKAGES and name not in self._originals:
                 self._originals[name] = module, dict(vars(module))
 
     def _patched(self):

@@ -3,26 +3,10 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from recsys_lib.data.chunk_folder import FolderWriter, open_folder
     from recsys_lib.data.chunks import ArrayChunks, ChunkedDataset, Chunks
     from recsys_lib.data.dataset import Dataset, Split
-    from recsys_lib.data.parquet_chunks import ParquetChunks, write_parquet
     from recsys_lib.data.sessions import divide, session_columns
 else:
-    from recsys_lib.lazy import face
+    from recsys_lib.lazy import lazy_exports
 
-    __getattr__, __dir__ = face(__name__)
-
-__all__ = [
-    "ArrayChunks",
-    "ChunkedDataset",
-    "Chunks",
-    "Dataset",
-    "FolderWriter",
-    "ParquetChunks",
-    "Split",
-    "divide",
-    "open_folder",
-    "session_columns",
-    "write_parquet",
-]
+    __getattr__, __dir__, __all__ = lazy_exports(__name__)

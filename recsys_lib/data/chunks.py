@@ -2,8 +2,8 @@
 
 A *chunk* is as many rows as fit into memory several times: about a million. ``Chunks`` says how
 many rows each one has and reads one as a ``Split``; whatever can do that is a source: arrays that
-are mapped into memory (``ArrayChunks``), a folder of them (``recsys_lib.data.chunk_folder``), or
-Parquet files (``recsys_lib.data.parquet_chunks``). ``fit`` and ``evaluate`` take a
+are mapped into memory (``ArrayChunks``), a folder of them (``recsys_pipeline.chunks.folder``), or
+Parquet files (``recsys_pipeline.chunks.parquet``). ``fit`` and ``evaluate`` take a
 ``ChunkedDataset`` as they take a ``Dataset``.
 """
 

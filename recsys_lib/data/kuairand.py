@@ -11,7 +11,7 @@ Videos", CIKM 2022, https://doi.org/10.1145/3511808.3557624.
 import numpy as np
 import pandas as pd
 
-from recsys_lib.data import past, registry
+from recsys_lib.data import history, registry
 from recsys_lib.data.dataset import Dataset, Split
 from recsys_lib.data.describe import describe
 from recsys_lib.data.sessions import session_columns
@@ -235,11 +235,11 @@ def _features(log, users, videos, in_training, time, max_history):
 
     # A video that training never saw would be a hole of padding in the middle of a history.
     clicked = (log["is_click"].to_numpy() == 1) & (features["video_id"] > 0)
-    rows = past.last_events(log["user_id"].to_numpy(), time, clicked, max_history)
+    rows = history.last_events(log["user_id"].to_numpy(), time, clicked, max_history)
     size = next(column for column in columns if column.name == "video_id").vocabulary_size
     columns.append(SequenceColumn("history", size, max_history, group="history", table="video_id"))
-    features["history"] = past.gather(features["video_id"], rows, 0)
-    as_of = {"history": past.gather(time, rows, -np.inf)}
+    features["history"] = history.gather(features["video_id"], rows, 0)
+    as_of = {"history": history.gather(time, rows, -np.inf)}
     return tuple(columns), features, as_of
 
 

@@ -13,7 +13,7 @@ import functools
 import numpy as np
 import pandas as pd
 
-from recsys_lib.data import past
+from recsys_lib.data import history
 from recsys_lib.data.dataset import Dataset, Split
 from recsys_lib.data.describe import describe
 from recsys_lib.data.sessions import session_columns
@@ -310,7 +310,7 @@ def _features(log, is_train, max_history):
     }
     as_of = {}
     for side, key in (("user", user), ("item", movie)):
-        count, likes, newest = past.earlier(key, time, liked)
+        count, likes, newest = history.earlier(key, time, liked)
         columns += [
             NumericColumn(f"{side}_count", group=side),
             NumericColumn(f"{side}_like_rate", group=side),
@@ -320,12 +320,12 @@ def _features(log, is_train, max_history):
         as_of[f"{side}_count"] = as_of[f"{side}_like_rate"] = newest
 
     # A film that training never saw would be a hole of padding in the middle of a history.
-    rows = past.last_events(user, time, liked & (movie_ids > 0), max_history)
+    rows = history.last_events(user, time, liked & (movie_ids > 0), max_history)
     columns.append(
         SequenceColumn("history", num_movies, max_history, group="history", table="movie_id")
     )
-    features["history"] = past.gather(movie_ids, rows, 0)
-    as_of["history"] = past.gather(time.astype(np.float64), rows, -np.inf)
+    features["history"] = history.gather(movie_ids, rows, 0)
+    as_of["history"] = history.gather(time.astype(np.float64), rows, -np.inf)
     for column, values in _demographics(log):
         columns.append(column)
         features[column.name] = values

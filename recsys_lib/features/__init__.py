@@ -20,23 +20,6 @@ if TYPE_CHECKING:
     )
     from recsys_lib.features.penalties import EmbeddingL2
 else:
-    from recsys_lib.lazy import face
+    from recsys_lib.lazy import lazy_exports
 
-    __getattr__, __dir__ = face(__name__)
-
-__all__ = [
-    "CategoricalColumn",
-    "CrossProduct",
-    "EmbeddingL2",
-    "FusedEmbedding",
-    "NumericColumn",
-    "SequenceColumn",
-    "all_pairs",
-    "build_inputs",
-    "check_columns",
-    "check_l2",
-    "collision_report",
-    "embed_fields",
-    "embed_groups",
-    "select",
-]
+    __getattr__, __dir__, __all__ = lazy_exports(__name__)

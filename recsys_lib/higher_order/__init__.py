@@ -18,21 +18,6 @@ if TYPE_CHECKING:
         compressed_interaction,
     )
 else:
-    from recsys_lib.lazy import face
+    from recsys_lib.lazy import lazy_exports
 
-    __getattr__, __dir__ = face(__name__)
-
-__all__ = [
-    "CINLayer",
-    "CrossLayer",
-    "FieldAttention",
-    "InteractingLayer",
-    "MatrixCrossLayer",
-    "MixtureCrossLayer",
-    "build_autoint",
-    "build_cin",
-    "build_dcn",
-    "build_dcn_v2",
-    "build_xdeepfm",
-    "compressed_interaction",
-]
+    __getattr__, __dir__, __all__ = lazy_exports(__name__)

@@ -27,35 +27,6 @@ if TYPE_CHECKING:
         shared_options,
     )
 else:
-    from recsys_lib.lazy import face
+    from recsys_lib.lazy import lazy_exports
 
-    __getattr__, __dir__ = face(__name__)
-
-__all__ = [
-    "MLP",
-    "BatchNormalization",
-    "BilinearAttention",
-    "Dice",
-    "Gates",
-    "HiddenOptions",
-    "LinearOptions",
-    "Mixture",
-    "NetworkOptions",
-    "NetworkStack",
-    "PredictionHead",
-    "ProductHead",
-    "TableOptions",
-    "activation_layer",
-    "check_funnel",
-    "check_tasks",
-    "deep_logit",
-    "flatten_fields",
-    "glorot_of_one",
-    "linear_logit",
-    "predict_each",
-    "predict_funnel",
-    "predict_one",
-    "shared_options",
-    "side_by_side",
-    "task_outputs",
-]
+    __getattr__, __dir__, __all__ = lazy_exports(__name__)

@@ -13,7 +13,8 @@ import numpy as np
 from keras import KerasTensor, ops
 
 from recsys_lib.checks import check_choice, check_number
-from recsys_lib.keras_internals import keep_logits, layers_of
+from recsys_lib.keras_graphs import layers_of
+from recsys_lib.keras_internals import keep_logits
 from recsys_lib.layers.options import Configured
 
 KINDS = ("binary", "regression")

@@ -8,17 +8,6 @@ if TYPE_CHECKING:
     from recsys_lib.loops.multi_task import build_mmoe_loop
     from recsys_lib.loops.sequence import LoopedAttentionalGRU, LoopedTransformerBlock
 else:
-    from recsys_lib.lazy import face
+    from recsys_lib.lazy import lazy_exports
 
-    __getattr__, __dir__ = face(__name__)
-
-__all__ = [
-    "BroadcastCINLayer",
-    "LoopCINLayer",
-    "LoopedAttentionalGRU",
-    "LoopedBilinearInteraction",
-    "LoopedInnerProductSignal",
-    "LoopedTransformerBlock",
-    "build_mmoe_loop",
-    "looped",
-]
+    __getattr__, __dir__, __all__ = lazy_exports(__name__)

@@ -11,14 +11,6 @@ if TYPE_CHECKING:
         wide_and_deep_optimizer,
     )
 else:
-    from recsys_lib.lazy import face
+    from recsys_lib.lazy import lazy_exports
 
-    __getattr__, __dir__ = face(__name__)
-
-__all__ = [
-    "build_deep",
-    "build_logistic_regression",
-    "build_wide",
-    "build_wide_and_deep",
-    "wide_and_deep_optimizer",
-]
+    __getattr__, __dir__, __all__ = lazy_exports(__name__)

@@ -26,37 +26,6 @@ if TYPE_CHECKING:
     from recsys_lib.multi_scenario.pepnet import GateNU, build_pepnet
     from recsys_lib.multi_scenario.star import StarNetwork, build_star
 else:
-    from recsys_lib.lazy import face
+    from recsys_lib.lazy import lazy_exports
 
-    __getattr__, __dir__ = face(__name__)
-
-__all__ = [
-    "APGDense",
-    "Blocks",
-    "GateNU",
-    "LabelSpaceScore",
-    "MetaAttention",
-    "MetaUnit",
-    "OwnFirst",
-    "PartitionedNormalization",
-    "Pruner",
-    "ScenarioNetworks",
-    "ScenarioOptions",
-    "StarNetwork",
-    "build_adasparse",
-    "build_apg",
-    "build_global",
-    "build_hmoe",
-    "build_m2m",
-    "build_pepnet",
-    "build_scenario_feature",
-    "build_scenario_shared_bottom",
-    "build_separate",
-    "build_star",
-    "features_and_part",
-    "flat_features",
-    "fold_apg",
-    "ids_of_groups",
-    "scenario_inputs",
-    "scenario_vector",
-]
+    __getattr__, __dir__, __all__ = lazy_exports(__name__)

@@ -10,21 +10,6 @@ if TYPE_CHECKING:
     from recsys_lib.multi_task.ple import build_cgc, build_ple, experts_seen
     from recsys_lib.multi_task.shared_bottom import build_shared_bottom
 else:
-    from recsys_lib.lazy import face
+    from recsys_lib.lazy import lazy_exports
 
-    __getattr__, __dir__ = face(__name__)
-
-__all__ = [
-    "build_cgc",
-    "build_esmm",
-    "build_mmoe",
-    "build_omoe",
-    "build_ple",
-    "build_shared_bottom",
-    "experts_seen",
-    "gradient_cosines",
-    "shared_input",
-    "task_gradients",
-    "task_input",
-    "task_logits",
-]
+    __getattr__, __dir__, __all__ = lazy_exports(__name__)

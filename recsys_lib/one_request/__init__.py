@@ -6,8 +6,6 @@ if TYPE_CHECKING:
     from recsys_lib.one_request.calibration import thin, undo_sampling, undo_sampling_of_both
     from recsys_lib.one_request.ranker import build_ranker
 else:
-    from recsys_lib.lazy import face
+    from recsys_lib.lazy import lazy_exports
 
-    __getattr__, __dir__ = face(__name__)
-
-__all__ = ["build_ranker", "thin", "undo_sampling", "undo_sampling_of_both"]
+    __getattr__, __dir__, __all__ = lazy_exports(__name__)

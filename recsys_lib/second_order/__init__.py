@@ -25,31 +25,6 @@ if TYPE_CHECKING:
     )
     from recsys_lib.second_order.polynomial import build_polynomial
 else:
-    from recsys_lib.lazy import face
+    from recsys_lib.lazy import lazy_exports
 
-    __getattr__, __dir__ = face(__name__)
-
-__all__ = [
-    "AddedSignals",
-    "BiInteraction",
-    "BilinearInteraction",
-    "FactorizationMachine",
-    "FieldWeights",
-    "InnerProductSignal",
-    "OuterProductSignal",
-    "PairAttention",
-    "PairwiseProduct",
-    "WeightedSum",
-    "build_afm",
-    "build_deepfm",
-    "build_fibinet",
-    "build_fm",
-    "build_fwfm",
-    "build_nfm",
-    "build_pnn",
-    "build_polynomial",
-    "crossed_fields",
-    "pair_indices",
-    "pair_matrix",
-    "pair_names",
-]
+    __getattr__, __dir__, __all__ = lazy_exports(__name__)

@@ -32,46 +32,6 @@ if TYPE_CHECKING:
     from recsys_lib.sequence.transformer import SelfAttention, TransformerBlock
     from recsys_lib.sequence.twin import build_twin
 else:
-    from recsys_lib.lazy import face
+    from recsys_lib.lazy import lazy_exports
 
-    __getattr__, __dir__ = face(__name__)
-
-__all__ = [
-    "ActivationUnit",
-    "AttentionalGRU",
-    "AttentionalGRUCell",
-    "AuxiliaryLoss",
-    "BiasEncoding",
-    "CategoryMatch",
-    "FoundSteps",
-    "FoundWeights",
-    "HammingScores",
-    "HashCodes",
-    "HeadSums",
-    "HeadValues",
-    "InterestNormalization",
-    "NegativeSampler",
-    "SelfAttention",
-    "SessionMean",
-    "SignatureSums",
-    "Signatures",
-    "TanhAttention",
-    "TargetScores",
-    "TopSteps",
-    "TransformerBlock",
-    "behaviour_pairs",
-    "build_bst",
-    "build_dien",
-    "build_din",
-    "build_dsin",
-    "build_eta",
-    "build_gru",
-    "build_pooled",
-    "build_sdim",
-    "build_sim",
-    "build_twin",
-    "count_ids",
-    "found_positions",
-    "search_layer",
-    "search_recall",
-]
+    __getattr__, __dir__, __all__ = lazy_exports(__name__)

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     )
     from recsys_lib.training.callbacks import Callback
     from recsys_lib.training.comparison import Comparison, ComparisonResult, compare
-    from recsys_lib.training.distributed import join_workers
     from recsys_lib.training.evaluation import evaluate, predictions_of
     from recsys_lib.training.growth import Grown, grow
     from recsys_lib.training.metrics import (
@@ -39,53 +38,6 @@ if TYPE_CHECKING:
     from recsys_lib.training.trainer import Trainer, fit
     from recsys_lib.training.weighting import FixedWeights, Weighting, task_losses
 else:
-    from recsys_lib.lazy import face
+    from recsys_lib.lazy import lazy_exports
 
-    __getattr__, __dir__ = face(__name__)
-
-__all__ = [
-    "Adagrad",
-    "Adam",
-    "Baseline",
-    "Callback",
-    "Comparison",
-    "ComparisonResult",
-    "FixedWeights",
-    "Ftrl",
-    "Grown",
-    "Recipe",
-    "ReduceOnPlateau",
-    "Trainer",
-    "Weighting",
-    "additive_means",
-    "auc",
-    "base_rate",
-    "by_seed",
-    "calibration_bins",
-    "calibration_error",
-    "calibration_ratio",
-    "column_mean",
-    "compare",
-    "evaluate",
-    "fit",
-    "gap_shares",
-    "gauc",
-    "grow",
-    "join_workers",
-    "load",
-    "log_loss",
-    "mean_squared_error",
-    "normalized_entropy",
-    "optimizer_per_group",
-    "oracle",
-    "predict",
-    "predictions_of",
-    "rank",
-    "rank_ways",
-    "save",
-    "score_bounds",
-    "share_of_gap",
-    "summarize",
-    "task_losses",
-    "ties",
-]
+    __getattr__, __dir__, __all__ = lazy_exports(__name__)

@@ -17,7 +17,7 @@ from recsys_lib.data.dataset import Dataset
 from recsys_lib.features.columns import Column, NumericColumn, check_columns, select
 from recsys_lib.features.crosses import CrossProduct
 from recsys_lib.features.embedding import ID_COLUMNS, FusedEmbedding
-from recsys_lib.keras_internals import calls_of, layers_of
+from recsys_lib.keras_graphs import calls_of, layers_of
 from recsys_lib.training.arguments import check_model
 from recsys_lib.training.batches import model_columns
 from recsys_lib.training.prediction import model_feature_columns

@@ -9,6 +9,8 @@ For variables with an ordinary, dense gradient they do exactly what Keras does.
 """
 
 import re
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -20,7 +22,7 @@ from recsys_lib.keras_internals import (
     resource_of,
     variable_key,
 )
-from recsys_lib.replicas import sum_gradients
+from recsys_lib.replicas import num_replicas, rows_of_replicas, sums_over_replicas
 
 # Options of Keras's optimizers that read or rewrite a whole table in every step.
 _WHOLE_TABLE_OPTIONS = (
@@ -305,3 +307,47 @@ def optimizer_per_group(optimizers):
         raise ValueError("optimizers: expected at least one pattern, got none")
     default = next(iter(optimizers.values()))
     return _StrictMultiOptimizer(_StrictMap(default, dict(optimizers)))
+
+
+def sum_duplicates(gradient: tf.IndexedSlices) -> tf.IndexedSlices:
+    """Add up the gradients of rows that occur several times.
+
+    Args:
+        gradient: ``tf.IndexedSlices`` of a table ``(rows, dim)``.
+
+    Returns:
+        ``tf.IndexedSlices`` in which each row occurs once.
+    """
+    rows, position = tf.unique(gradient.indices)
+    values = tf.math.unsorted_segment_sum(gradient.values, position, tf.size(rows))
+    return tf.IndexedSlices(values, rows, gradient.dense_shape)
+
+
+def sum_gradients(gradients: Sequence[Any]) -> list[Any]:
+    """The gradients of all replicas added up, those of a table row by row.
+
+    Replicas read different numbers of distinct rows, so their slices are gathered and then added.
+
+    Args:
+        gradients: dense, ``tf.IndexedSlices``, or None where a variable has none.
+
+    Returns:
+        List of the same kinds; no row of a table occurs twice.
+    """
+    dense = [g for g in gradients if g is not None and not isinstance(g, tf.IndexedSlices)]
+    reduced = iter(sums_over_replicas(*dense))
+    summed: list[Any] = []
+    for gradient in gradients:
+        if isinstance(gradient, tf.IndexedSlices):
+            summed.append(_sum_slices(gradient))
+        else:
+            summed.append(None if gradient is None else next(reduced))
+    return summed
+
+
+def _sum_slices(gradient):
+    if num_replicas() > 1:
+        # Equal rows are joined behind the exchange alone: what is sent has one shape in all steps.
+        rows, values = rows_of_replicas(gradient.indices, gradient.values)
+        gradient = tf.IndexedSlices(values, rows, gradient.dense_shape)
+    return sum_duplicates(gradient)

@@ -12,7 +12,7 @@ import tensorflow as tf
 from recsys_lib.checks import check_integer
 from recsys_lib.data.dataset import check_features
 from recsys_lib.features.columns import Column, NumericColumn
-from recsys_lib.keras_internals import layers_of
+from recsys_lib.keras_graphs import layers_of
 from recsys_lib.training.batches import Layout, model_tasks, outputs_by_task
 
 DEFAULT_BATCH_SIZE = 8192

@@ -24,7 +24,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from recsys_lib.keras_internals import (
+from recsys_lib.keras_graphs import (
     joined_axis,
     leaves_values_alone,
     new_shape,

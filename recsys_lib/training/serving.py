@@ -32,7 +32,7 @@ from recsys_lib.training.request_walk import RequestWalk
 
 _LIBRARY_CLASS = re.compile(r'"registered_name": "recsys_lib>(\w+)"')
 _LIBRARY_MODULE = re.compile(r'"module": "(recsys_lib\.[a-z0-9_.]+)"')
-_WITHOUT_LAYERS = ("book", "data", "export", "loops", "serve", "training", "zoo")
+_WITHOUT_LAYERS = ("data", "loops", "training", "zoo")
 _NOTE = "recsys_lib.json"
 """What ``save`` adds to Keras's file: which version of the library wrote it."""
 

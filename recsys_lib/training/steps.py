@@ -3,10 +3,34 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import keras
 import tensorflow as tf
 
+from recsys_lib import replicas
+from recsys_lib.keras_internals import resource_of
 from recsys_lib.training.batches import Layout
-from recsys_lib.training.distributed import Workers
+
+
+def workers_of(model: keras.Model, optimizer: keras.Optimizer) -> Any:
+    """The ``Workers`` that train a model together; None for training in one process.
+
+    Args:
+        model: Keras model.
+        optimizer: trains it.
+
+    Raises:
+        ValueError: a strategy of several replicas, and nothing that joins them.
+    """
+    if replicas.hook is not None:
+        return replicas.hook.workers_of(model, optimizer)
+    found = [resource_of(variable) for variable in model.variables]
+    if tf.distribute.get_strategy().num_replicas_in_sync > 1 or any(
+        isinstance(one, tf.distribute.DistributedValues) for one in found
+    ):
+        raise ValueError(
+            "fit: expected the strategy of recsys_pipeline.workers.join_workers, got another"
+        )
+    return None
 
 
 def compile_steps(
@@ -15,7 +39,7 @@ def compile_steps(
     num_tasks: int,
     is_masked: bool,
     counts: Callable[..., Sequence[Any]],
-    workers: Workers | None = None,
+    workers: Any = None,
 ) -> Callable[..., tf.Tensor]:
     """Trace a function that trains on a stretch of an epoch.
 
@@ -27,7 +51,7 @@ def compile_steps(
         is_masked: whether there are masks of the labels.
         counts: function of the rows of a batch and of the rows with each task's label (or None);
             gives the rows behind each number that is reported.
-        workers: the ``Workers`` that share every batch, or None.
+        workers: the ``Workers`` of ``recsys_pipeline`` that share every batch, or None.
 
     Returns:
         Function of the matrices ids, numbers, labels and, where there are, masks; the order of

@@ -25,13 +25,12 @@ from recsys_lib.training.arguments import (
 from recsys_lib.training.batches import Layout, model_columns, model_tasks
 from recsys_lib.training.callbacks import check_callbacks
 from recsys_lib.training.chunks import RowsInChunks, RowsInMemory, training_rows
-from recsys_lib.training.distributed import workers_of
 from recsys_lib.training.optimizers import Adam
 from recsys_lib.training.progress import progress_bar
 from recsys_lib.training.rates import Rates, ReduceOnPlateau, Schedule
 from recsys_lib.training.restarts import build_with_seed, learn_from, start_of
 from recsys_lib.training.run import History, Options, Run
-from recsys_lib.training.steps import compile_steps
+from recsys_lib.training.steps import compile_steps, workers_of
 from recsys_lib.training.validation import Validation
 from recsys_lib.training.weighting import FixedWeights, added_losses, task_losses
 

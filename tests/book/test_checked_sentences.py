@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import record_made
 
-from recsys_lib.book import ClaimFailed, checked_sentences, claim, claims, claims_table, exact
-from recsys_lib.book.claims import exact_checks
-from recsys_lib.book.sentences import render_sentences, setting
+from recsys_book import ClaimFailed, checked_sentences, claim, claims, claims_table, exact
+from recsys_book.claims import exact_checks
+from recsys_book.sentences import render_sentences, setting
 
 
 @pytest.fixture(autouse=True)

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from recsys_lib.book import claims
-from recsys_lib.book.claims import ClaimFailed, claim, claims_table, parse_output
+from recsys_book import claims
+from recsys_book.claims import ClaimFailed, claim, claims_table, parse_output
 
 
 @pytest.fixture(autouse=True)

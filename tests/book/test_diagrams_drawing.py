@@ -11,13 +11,13 @@ import matplotlib
 import pytest
 from PIL import Image, ImageColor
 
-from recsys_lib.book.diagrams.drawing import Arrow, Box, Drawing, Frame
-from recsys_lib.book.diagrams.kinds import LOOKS, TEXT, TEXT_ON
-from recsys_lib.book.diagrams.labels import crosses
-from recsys_lib.book.diagrams.parts import Rectangle
-from recsys_lib.book.diagrams.plan import Plan
-from recsys_lib.book.diagrams.sketching import drawn, shape_text
-from recsys_lib.book.diagrams.text import SMALL, outline, pieces, width_of
+from recsys_book.pictures.drawing import Arrow, Box, Drawing, Frame
+from recsys_book.pictures.kinds import LOOKS, TEXT, TEXT_ON
+from recsys_book.pictures.labels import crosses
+from recsys_book.pictures.parts import Rectangle
+from recsys_book.pictures.plan import Plan
+from recsys_book.pictures.sketching import drawn, shape_text
+from recsys_book.pictures.text import SMALL, outline, pieces, width_of
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -6,11 +6,11 @@ import keras
 import pytest
 from keras import ops
 
-from recsys_lib.book.diagrams import diagram
-from recsys_lib.book.diagrams.automatic import drawing
-from recsys_lib.book.diagrams.layout import place, rows_of
-from recsys_lib.book.diagrams.parts import WIDEST
-from recsys_lib.book.sketches.examples import example, example_columns
+from recsys_book.pictures import diagram
+from recsys_book.pictures.automatic import drawing
+from recsys_book.pictures.examples import example, example_columns
+from recsys_book.pictures.layout import place, rows_of
+from recsys_book.pictures.parts import WIDEST
 from recsys_lib.features import CategoricalColumn, NumericColumn
 from recsys_lib.memorization import build_wide_and_deep
 from recsys_lib.zoo import MODELS, find

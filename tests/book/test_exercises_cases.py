@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from recsys_lib.book.exercises import (
+from recsys_book.exercises import (
     NotAttempted,
     WrongAnswer,
     case,
@@ -13,7 +13,7 @@ from recsys_lib.book.exercises import (
     check_prediction,
     check_text,
 )
-from recsys_lib.book.exercises.cases import recording
+from recsys_book.exercises.cases import recording
 
 
 def wrong(call):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from recsys_lib.book.exercises.comparing import Difference, compare_values, show, show_call
+from recsys_book.exercises.comparing import Difference, compare_values, show, show_call
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,11 @@
 
 import pytest
 
-from recsys_lib.book.exercises.cases import WrongAnswer, check_memory
-from recsys_lib.book.exercises.limits import Stopped, run_limited
-from recsys_lib.book.exercises.verdicts import run_test, run_test_on
+from recsys_book.exercises.cases import WrongAnswer, check_memory
+from recsys_book.exercises.limits import Stopped, run_limited
+from recsys_book.exercises.verdicts import run_test, run_test_on
 
-SETUP = "from recsys_lib.book.exercises import case, check_cases"
+SETUP = "from recsys_book.exercises import case, check_cases"
 TEST = "check_cases(twice, [case(first, expected=2), case(0.5, expected=1.0)])"
 
 

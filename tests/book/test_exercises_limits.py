@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from recsys_lib.book.exercises.limits import TookTooLong, run_limited
+from recsys_book.exercises.limits import TookTooLong, run_limited
 
 
 def forever():

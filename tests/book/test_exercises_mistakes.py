@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from exercise_text import ALL, small
 
-from recsys_lib.book import places
-from recsys_lib.book.exercises import check, student
-from recsys_lib.book.exercises.mistakes import known_mistake
-from recsys_lib.book.exercises.source import find_sources, read_source
-from recsys_lib.book.exercises.verdicts import define
+from recsys_book import paths
+from recsys_book.exercises import check, student
+from recsys_book.exercises.mistakes import known_mistake
+from recsys_book.exercises.source import find_sources, read_source
+from recsys_book.exercises.verdicts import define
 
 
 @pytest.fixture(autouse=True)
@@ -127,7 +127,7 @@ def test_what_answers_print_or_change_is_not_seen(tmp_path, capsys, recwarn):
 
 def test_check_tells_it_and_no_hidden_case(tmp_path, monkeypatch, capsys):
     small(tmp_path / "chapters")
-    monkeypatch.setattr(places, "CHAPTERS", tmp_path / "chapters")
+    monkeypatch.setattr(paths, "CHAPTERS", tmp_path / "chapters")
     monkeypatch.setattr(student, "_predictions", {})
     monkeypatch.setattr(student, "_solved", set())
     check("small.twice", other_square)

@@ -9,9 +9,9 @@ import pytest
 
 from bookmaker.lesson_cells import lesson_problems
 from bookmaker.lessons import read_text
-from recsys_lib.book.exercises.source import find_sources, read_source
-from recsys_lib.book.exercises.student import render, verdict_of
-from recsys_lib.book.exercises.verdicts import define
+from recsys_book.exercises.source import find_sources, read_source
+from recsys_book.exercises.student import render, verdict_of
+from recsys_book.exercises.verdicts import define
 
 FILES = [read_source(path) for path in find_sources()]
 EXERCISES = [pytest.param(file, one, id=one.identifier) for file in FILES for one in file.exercises]

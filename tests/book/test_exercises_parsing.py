@@ -4,8 +4,8 @@ import jupytext
 import pytest
 from exercise_text import ALL, CODE, HEAD, RECALL, small, write
 
-from recsys_lib.book.exercises import source
-from recsys_lib.book.exercises.parsing import ExerciseError, read_cells
+from recsys_book.exercises import source
+from recsys_book.exercises.parsing import ExerciseError, read_cells
 
 
 def test_reads_every_part(tmp_path):

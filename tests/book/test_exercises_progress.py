@@ -8,8 +8,8 @@ import sys
 import pytest
 from exercise_text import write
 
-from recsys_lib.book import places
-from recsys_lib.book.exercises import check, progress_file, student
+from recsys_book import paths
+from recsys_book.exercises import check, progress_file, student
 from recsys_lib.locks import locked
 
 
@@ -17,7 +17,7 @@ from recsys_lib.locks import locked
 def path(tmp_path, monkeypatch):
     chapters = tmp_path / "chapters"
     write(chapters)
-    monkeypatch.setattr(places, "CHAPTERS", chapters)
+    monkeypatch.setattr(paths, "CHAPTERS", chapters)
     monkeypatch.delenv("RECSYS_KEEP_PROGRESS", raising=False)
     monkeypatch.delenv("RECSYS_PROGRESS_FILE", raising=False)
     monkeypatch.setattr(student, "_predictions", {})
@@ -125,15 +125,15 @@ def test_a_file_that_cannot_be_opened_is_not_put_aside(path, capsys):
 
 WRITER = """
 import os, sys
-from recsys_lib.book.exercises import progress_file
+from recsys_book.exercises import progress_file
 for number in range(15):
     progress_file.record(f"small.{sys.argv[1]}_{number}", "exact", True)
     progress_file.record("small.common", "wrong", False)
 """
 KILLED = """
 import os
-from recsys_lib.book import places
-from recsys_lib.book.exercises import progress_file
+from recsys_book import paths
+from recsys_book.exercises import progress_file
 os.replace = lambda temporary, path: os._exit(9)
 progress_file.record("small.letter", "exact", True)
 """

@@ -5,8 +5,8 @@ import json
 import pytest
 from exercise_text import write
 
-from recsys_lib.book import places
-from recsys_lib.book.exercises import check, hint, solution, student, surroundings
+from recsys_book import paths
+from recsys_book.exercises import check, context, hint, solution, student
 
 LATER = (
     "small.twice: its solution is shown after a right answer, or after the last hint: "
@@ -28,7 +28,7 @@ NO_SOLUTIONS = "small.twice: an assignment shows no solutions\n"
 def session(tmp_path, monkeypatch):
     """A fresh kernel with a book and a progress file of its own; calling it starts another."""
     write(tmp_path / "chapters")
-    monkeypatch.setattr(places, "CHAPTERS", tmp_path / "chapters")
+    monkeypatch.setattr(paths, "CHAPTERS", tmp_path / "chapters")
     monkeypatch.setenv("RECSYS_PROGRESS_FILE", str(tmp_path / "progress.json"))
     for name in ("RECSYS_KEEP_PROGRESS", "RECSYS_SOLUTIONS", "JPY_SESSION_NAME"):
         monkeypatch.delenv(name, raising=False)
@@ -116,12 +116,12 @@ def test_any_other_notebook_is_no_assignment(monkeypatch, tmp_path, content):
     if content is not None:
         path.write_text(content)
     monkeypatch.setenv("JPY_SESSION_NAME", str(path))
-    assert not surroundings.in_assignment()
+    assert not context.in_assignment()
 
 
 def test_a_notebook_displays_it(capsys, monkeypatch):
     displayed = []
-    monkeypatch.setattr(surroundings, "in_notebook", lambda: True)
+    monkeypatch.setattr(context, "in_notebook", lambda: True)
     monkeypatch.setattr("IPython.display.display", lambda value: displayed.append(value.data))
     check("small.twice", lambda x: 2 * x)
     assert shown(capsys) == ""

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import pytest
 from exercise_text import ALL, small, write
 
-from recsys_lib.book import places
-from recsys_lib.book.exercises import check, exercise, hint, solution, student, surroundings
-from recsys_lib.book.exercises.parsing import cut_solution
+from recsys_book import paths
+from recsys_book.exercises import check, context, exercise, hint, solution, student
+from recsys_book.exercises.parsing import cut_solution
 
 SESSION = {"_hints_given": {}, "_predictions": {}, "_all_hints": set(), "_solved": set()}
 
@@ -18,7 +18,7 @@ def book(tmp_path, monkeypatch):
     """A book with the small exercises, and a progress file of its own."""
     chapters = tmp_path / "chapters"
     write(chapters)
-    monkeypatch.setattr(places, "CHAPTERS", chapters)
+    monkeypatch.setattr(paths, "CHAPTERS", chapters)
     monkeypatch.setenv("RECSYS_PROGRESS_FILE", str(tmp_path / "progress.json"))
     monkeypatch.delenv("RECSYS_KEEP_PROGRESS", raising=False)
     for name in ("RECSYS_SOLUTIONS", "JPY_SESSION_NAME"):
@@ -159,7 +159,7 @@ def test_hints_come_one_after_the_other(capsys):
 def shown(monkeypatch):
     """In a notebook: what is displayed as Markdown."""
     shown = []
-    monkeypatch.setattr(surroundings, "in_notebook", lambda: True)
+    monkeypatch.setattr(context, "in_notebook", lambda: True)
     monkeypatch.setattr("IPython.display.display", lambda value: shown.append(value.data))
     return shown
 
@@ -183,18 +183,18 @@ def test_a_notebook_displays_prose_as_markdown_and_prints_the_verdict(shown, cap
 
 
 def test_a_terminal_is_no_notebook(monkeypatch):
-    assert not surroundings.in_notebook()
+    assert not context.in_notebook()
     monkeypatch.setattr("IPython.get_ipython", lambda: SimpleNamespace())
-    assert not surroundings.in_notebook()
+    assert not context.in_notebook()
     monkeypatch.setattr("IPython.get_ipython", lambda: SimpleNamespace(kernel=object()))
-    assert surroundings.in_notebook()
+    assert context.in_notebook()
 
 
 @pytest.mark.parametrize("call", [check, exercise, hint, solution])
 def test_without_the_exercises_file_one_line_says_what_is_missing(
     capsys, tmp_path, monkeypatch, call
 ):
-    monkeypatch.setattr(places, "CHAPTERS", tmp_path / "nowhere")
+    monkeypatch.setattr(paths, "CHAPTERS", tmp_path / "nowhere")
     call("small.twice")
     out = capsys.readouterr().out
     assert out.startswith("small.twice: no exercises file here has this exercise")

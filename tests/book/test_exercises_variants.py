@@ -11,11 +11,11 @@ import pytest
 from exercise_text import CODE, HEAD, RECALL, small
 
 from bookmaker import variants as instructors
-from recsys_lib.book.exercises.draws import Draw
-from recsys_lib.book.exercises.literals import WIDTH, literal
-from recsys_lib.book.exercises.parsing import ExerciseError
-from recsys_lib.book.exercises.source import find_sources, read_source, source_of
-from recsys_lib.book.exercises.variants import variant_of
+from recsys_book.exercises.draws import Draw
+from recsys_book.exercises.literals import WIDTH, literal
+from recsys_book.exercises.parsing import ExerciseError
+from recsys_book.exercises.source import find_sources, read_source, source_of
+from recsys_book.exercises.variants import variant_of
 
 CONVERTED = ("01_the_ranking_stage", "01_wide_and_deep", "01_fm", "01_din")
 BOOK = [read_source(path) for path in find_sources()]
@@ -84,8 +84,8 @@ def test_the_book_itself_is_the_variant_without_a_seed():
 
 def test_equal_seeds_give_equal_texts_in_another_process():
     code = (
-        "import hashlib\nfrom recsys_lib.book.exercises.source import read_source, source_of\n"
-        "from recsys_lib.book.exercises.variants import variant_of\n"
+        "import hashlib\nfrom recsys_book.exercises.source import read_source, source_of\n"
+        "from recsys_book.exercises.variants import variant_of\n"
         f"for lesson in {CONVERTED}:\n"
         "    text = repr(variant_of(read_source(source_of(lesson)), 2026).exercises)\n"
         "    print(hashlib.sha256(text.encode()).hexdigest())"

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from recsys_lib.book import guess, guesses, resolve
+from recsys_book import guess, guesses, resolve
 
 
 @pytest.fixture(autouse=True)

@@ -10,8 +10,8 @@ import sys
 import pytest
 from small_book import LESSON, Book
 
-from recsys_lib.book import __main__ as commands
-from recsys_lib.book import jupyter_lab, places
+from recsys_book import __main__ as commands
+from recsys_book import jupyter_lab, paths
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def book(tmp_path, monkeypatch):
     folder = tmp_path / "Ein Bücherregal, mit Lücken"
     folder.mkdir()
     made = Book(folder)
-    monkeypatch.setattr(places, "CHAPTERS", made.chapters)
+    monkeypatch.setattr(paths, "CHAPTERS", made.chapters)
     return made
 
 
@@ -54,7 +54,7 @@ def test_lab_opens_the_copy_with_the_readers_arguments(book, started, capsys):
 
 
 def test_without_chapters_the_commands_say_so_in_one_line(tmp_path, monkeypatch, started, capsys):
-    monkeypatch.setattr(places, "CHAPTERS", tmp_path / "chapters")
+    monkeypatch.setattr(paths, "CHAPTERS", tmp_path / "chapters")
     assert commands.main(["lab"]) == 1
     errors = capsys.readouterr().err
     assert errors.startswith("work copies: expected the book's start page at")
@@ -91,7 +91,7 @@ def test_the_news_question_is_answered_for_this_server_alone(book):
 
 
 def test_the_server_writes_copies_and_no_published_notebook(book):
-    contents = pytest.importorskip("recsys_lib.book.lab_contents")
+    contents = pytest.importorskip("recsys_book.lab_contents")
     root = book.chapters.parent
     shutil.copytree(book.chapters, book.work)
     manager = contents.BookContents(root_dir=str(root))

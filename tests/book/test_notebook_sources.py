@@ -3,7 +3,7 @@
 import pytest
 
 from bookmaker import inputs, lessons
-from recsys_lib.book.notebook_sources import (
+from recsys_book.notebook_sources import (
     UnreadableNotebook,
     digest,
     read_notebook,

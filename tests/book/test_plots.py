@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from recsys_lib.book import plots
+from recsys_book import plots
 
 
 @pytest.fixture(autouse=True)

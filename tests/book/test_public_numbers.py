@@ -11,9 +11,9 @@ import public_numbers_second_order
 import public_numbers_sequence
 import pytest
 
-from recsys_lib.book.exercises.comparing import compare_values
-from recsys_lib.book.exercises.source import find_exercise, find_sources, read_source
-from recsys_lib.book.exercises.verdicts import define
+from recsys_book.exercises.comparing import compare_values
+from recsys_book.exercises.source import find_exercise, find_sources, read_source
+from recsys_book.exercises.verdicts import define
 
 ANSWERS = {
     identifier: function

@@ -9,10 +9,10 @@ import ast
 import pytest
 from exercise_text import CODE, HEAD, small
 
-from recsys_lib.book.exercises.cases import Case
-from recsys_lib.book.exercises.source import find_sources, read_source
-from recsys_lib.book.exercises.student import verdict_of
-from recsys_lib.book.exercises.verdicts import define
+from recsys_book.exercises.cases import Case
+from recsys_book.exercises.source import find_sources, read_source
+from recsys_book.exercises.student import verdict_of
+from recsys_book.exercises.verdicts import define
 
 EXERCISES = [
     pytest.param(file, one, id=one.identifier)
@@ -31,7 +31,7 @@ def candidates(file, one):
         for name, value in namespace.items()
         if name != one.target
         and callable(value)
-        and not str(getattr(value, "__module__", "")).startswith("recsys_lib.book.exercises")
+        and not str(getattr(value, "__module__", "")).startswith("recsys_book.exercises")
     }
     for code in (file.setup, one.public):
         for node in ast.walk(ast.parse(code)):

@@ -3,8 +3,8 @@
 import pytest
 import record_made
 
-from recsys_lib.book import recorded
-from recsys_lib.book.records import is_confirmed, records
+from recsys_book import recorded
+from recsys_book.records import is_confirmed, records
 
 
 @pytest.fixture

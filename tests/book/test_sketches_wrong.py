@@ -6,15 +6,15 @@ import keras
 import numpy as np
 import pytest
 
-from recsys_lib.book.diagrams.arrows import Boxes, faults
-from recsys_lib.book.diagrams.graph import Graph
-from recsys_lib.book.diagrams.interventions import changes
-from recsys_lib.book.diagrams.naming import resolve
-from recsys_lib.book.diagrams.plan import PlannedArrow
-from recsys_lib.book.diagrams.sketching import checked
-from recsys_lib.book.sketches.examples import example
-from recsys_lib.book.sketches.families import FAMILIES
-from recsys_lib.book.sketches.registry import plan_of
+from recsys_book.pictures.arrows import Boxes, faults
+from recsys_book.pictures.examples import example
+from recsys_book.pictures.families import FAMILIES
+from recsys_book.pictures.graph import Graph
+from recsys_book.pictures.interventions import changes
+from recsys_book.pictures.naming import resolve
+from recsys_book.pictures.plan import PlannedArrow
+from recsys_book.pictures.registry import plan_of
+from recsys_book.pictures.sketching import checked
 from recsys_lib.layers.network_stack import Mixture, NetworkStack
 from recsys_lib.zoo import find
 

@@ -6,20 +6,20 @@ import keras
 import numpy as np
 import pytest
 
-from recsys_lib.book import sketch
-from recsys_lib.book.diagrams.arrows import Boxes, shape_between
-from recsys_lib.book.diagrams.graph import Graph
-from recsys_lib.book.diagrams.parts import WIDEST
-from recsys_lib.book.sketches import Lesson, book_map, days_way, family, request_way, serving_way
-from recsys_lib.book.sketches.examples import example, example_columns
-from recsys_lib.book.sketches.families import FAMILIES, panels
-from recsys_lib.book.sketches.registry import drawing, plan_of
-from recsys_lib.book.sketches.ways import (
+from recsys_book import sketch
+from recsys_book.pictures import Lesson, book_map, days_way, family, request_way, serving_way
+from recsys_book.pictures.arrows import Boxes, shape_between
+from recsys_book.pictures.examples import example, example_columns
+from recsys_book.pictures.families import FAMILIES, panels
+from recsys_book.pictures.flow_pictures import (
     days_drawing,
     map_drawing,
     request_drawing,
     serving_drawing,
 )
+from recsys_book.pictures.graph import Graph
+from recsys_book.pictures.parts import WIDEST
+from recsys_book.pictures.registry import drawing, plan_of
 from recsys_lib.features import CategoricalColumn, SequenceColumn
 from recsys_lib.zoo import MODELS, find, style
 

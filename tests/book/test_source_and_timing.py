@@ -4,7 +4,7 @@ import inspect
 
 import pytest
 
-from recsys_lib.book import Durations, excerpt, stopwatch
+from recsys_book import Durations, excerpt, stopwatch
 from recsys_lib.layers.blocks import MLP, deep_logit
 from recsys_lib.second_order.fm import FactorizationMachine, build_fm
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from recsys_lib.book import widgets
+from recsys_book import widgets
 
 
 def draw(value):

@@ -8,8 +8,8 @@ import time
 import pytest
 from small_book import FIRST, LESSON, NEW, SECOND, THIRD, Book, book, code, prose, repository
 
-from recsys_lib.book import places, work_copies
-from recsys_lib.book.notebook_sources import read_notebook
+from recsys_book import paths, work_copies
+from recsys_book.notebook_sources import read_notebook
 
 __all__ = ["book", "repository"]
 
@@ -238,7 +238,7 @@ def test_a_kill_at_any_write_heals_at_the_next_start(book, monkeypatch):
     changes(book)
     book.refresh()
     expected = state(book)
-    write = places.write_atomically
+    write = paths.write_atomically
     for survived in range(12):
         folder = book.chapters.parent / f"clone {survived}"
         folder.mkdir()
@@ -252,14 +252,14 @@ def test_a_kill_at_any_write_heals_at_the_next_start(book, monkeypatch):
                 raise KeyboardInterrupt
             write(path, content)
 
-        monkeypatch.setattr(places, "write_atomically", killed)
+        monkeypatch.setattr(paths, "write_atomically", killed)
         finished = False
         try:
             clone.refresh()
             finished = True
         except KeyboardInterrupt:
             pass
-        monkeypatch.setattr(places, "write_atomically", write)
+        monkeypatch.setattr(paths, "write_atomically", write)
         clone.refresh()
         assert state(clone) == expected, survived
         if finished:
@@ -278,7 +278,7 @@ def test_what_a_killed_run_left_is_removed_later(book):
 
 
 def test_without_chapters_there_is_one_clear_error(tmp_path):
-    with pytest.raises(places.LessonError, match="work copies: expected the book's start page at"):
+    with pytest.raises(paths.LessonError, match="work copies: expected the book's start page at"):
         work_copies.refresh(tmp_path / "chapters")
     assert list(tmp_path.iterdir()) == []
 
@@ -306,6 +306,17 @@ def test_a_file_is_replaced_in_one_step(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "replace", look)
     for content in ("Ü\r\n", b"\x89"):
         path.write_text("old")
-        places.write_atomically(path, content)
+        paths.write_atomically(path, content)
         assert path.read_bytes() == (content.encode() if isinstance(content, str) else content)
     assert seen == [("old", 4), ("old", 1)] and list(tmp_path.iterdir()) == [path]
+
+
+def test_imports_of_moved_modules_get_their_new_names_in_answered_copies(book):
+    book.refresh()
+    book.answer("from recsys_lib.book import check\n\nname = 'recsys_lib.book'")
+    assert book.refresh().lines() == [
+        f"{LESSON} imported modules that have moved: its imports have the new names",
+        f"Your answers stay as they are in {LESSON}",
+    ]
+    assert book.source() == "from recsys_book import check\n\nname = 'recsys_lib.book'"
+    assert book.refresh().renamed == []

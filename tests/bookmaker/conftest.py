@@ -21,7 +21,7 @@ lesson:
   title: A small lesson
   question: Is four two twos?
   minutes: 5
-  library: recsys_lib.book
+  library: recsys_book
   seconds: 3
   anatomy: overview
 ---
@@ -36,14 +36,14 @@ lesson:
 
 **Time.** 5 minutes to read and try; the cells run in about 3 seconds on two idle cores.
 
-**Library.** `recsys_lib.book`
+**Library.** `recsys_book`
 
 ## Predict before you run
 
 The sum is four `claim: small.sum`.
 
 ```{code-cell} ipython3
-from recsys_lib.book import claim, claims_table
+from recsys_book import claim, claims_table
 
 total = 2 + 2
 claim("small.sum", "The sum is four.", total == 4, f"sum {total}")

@@ -8,7 +8,7 @@ IN_VAIN = {
     "a fake module": """
         import sys, types
 
-        fake = types.ModuleType("recsys_lib.book.exercises")
+        fake = types.ModuleType("recsys_book.exercises")
         fake.check_cases = fake.check_choice = fake.check_prediction = lambda *a, **k: None
         for name in [name for name in sys.modules if name.startswith("recsys_lib")]:
             sys.modules[name] = fake
@@ -17,7 +17,7 @@ IN_VAIN = {
             return 0
         """,
     "patched checks": """
-        from recsys_lib.book.exercises import cases, comparing, verdicts
+        from recsys_book.exercises import cases, comparing, verdicts
 
         cases.check_cases = cases.check_choice = lambda *arguments, **options: None
         cases.compare_values = comparing.compare_values = lambda *arguments: 0.0

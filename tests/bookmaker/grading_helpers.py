@@ -8,7 +8,7 @@ from exercise_text import ALL, write
 
 from bookmaker.grading.assignment import grade_id
 from bookmaker.grading.course import Course, open_course, release
-from recsys_lib.book.exercises.source import read_source
+from recsys_book.exercises.source import read_source
 
 FIRST, SECOND = "01_small", "02_other"
 

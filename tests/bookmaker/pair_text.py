@@ -18,7 +18,7 @@ kernelspec:
 lesson:
   title: '{title}'
   question: Is four two twos?
-  library: recsys_lib.book
+  library: recsys_book
   seconds: 12
   anatomy: {anatomy}
 ---
@@ -39,7 +39,7 @@ CORE = (
 **Time.** 6 minutes: 3 to read, 3 for its exercises; the cells run in about 12 seconds on two idle
 cores.
 
-**Library.** `recsys_lib.book`
+**Library.** `recsys_book`
 
 ## The problem
 
@@ -64,8 +64,8 @@ Two and two.
 How many are two and two?
 
 ```{code-cell} ipython3
-from recsys_lib.book import check, checked_sentences, exact, exercise
-from recsys_lib.book import guess, hint, resolve, solution
+from recsys_book import check, checked_sentences, exact, exercise
+from recsys_book import guess, hint, resolve, solution
 
 guess("of_two", ...)  # in all
 ```
@@ -127,12 +127,12 @@ DEEPER = (
 **Time.** 7 minutes: 1 to read, 6 for its exercises; the cells run in about 12 seconds on two idle
 cores.
 
-**Library.** `recsys_lib.book`
+**Library.** `recsys_book`
 
 ## More of it
 
 ```{code-cell} ipython3
-from recsys_lib.book import check, exercise, hint, solution
+from recsys_book import check, exercise, hint, solution
 ```
 
 """

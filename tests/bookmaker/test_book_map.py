@@ -8,7 +8,7 @@ from small_book import Book
 
 from bookmaker import book_map, index, lesson_checks, lessons
 from bookmaker.__main__ import main
-from recsys_lib.book.places import LessonError
+from recsys_book.paths import LessonError
 
 
 @pytest.fixture

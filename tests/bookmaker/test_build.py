@@ -49,7 +49,7 @@ def test_two_builds_give_the_same_bytes_of_a_sound_notebook(chapters, overview):
 
 
 def test_the_header_counts_figures_that_the_build_has_drawn(chapters, capsys):
-    code = "from IPython.display import display\n\nfrom recsys_lib.book import plots\n\n"
+    code = "from IPython.display import display\n\nfrom recsys_book import plots\n\n"
     code += "plots.use_style()\nfor _ in range(5):\n"
     code += '    display(plots.curves({"a": ([0, 1], [0, 1])}, "A line", "x", "y"))'
     seen = "*What to see: a line.*\n"
@@ -73,7 +73,7 @@ def test_a_failing_cell_is_named_and_the_old_notebook_stays(chapters, overview, 
     chapters.write(overview.replace("2 + 2", "2 + 3"))
     assert run(chapters, "build") == 1
     message = capsys.readouterr().err
-    assert f"{path}: cell 2 (`from recsys_lib.book import claim, claims_table`) failed" in message
+    assert f"{path}: cell 2 (`from recsys_book import claim, claims_table`) failed" in message
     assert "ClaimFailed: claim small.sum does not hold: The sum is four." in message
     assert 'claim("small.sum"' in message
     assert path.with_suffix(".ipynb").read_bytes() == old

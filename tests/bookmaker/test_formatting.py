@@ -2,7 +2,7 @@ import pytest
 
 from bookmaker import lesson_checks
 from bookmaker.formatting import format_text
-from recsys_lib.book.places import LessonError
+from recsys_book.paths import LessonError
 
 
 def test_formats_code_and_leaves_prose(chapters, overview):

@@ -47,7 +47,7 @@ def test_what_is_as_its_sources_say_stays_as_it_is(lesson, chapters, capsys):
         ("**Question.** Is four two twos?\n\n", ""),
         ("about 3 seconds on", "half an hour on"),
         ("**Time.** 5 minutes to read and try; the cells run in about", "**Time.** In about"),
-        ("**Library.** `recsys_lib.book`", "**Library.** `recsys_lib.data`"),
+        ("**Library.** `recsys_book`", "**Library.** `recsys_lib.data`"),
         ("# your code here", "return 2 * x"),
         ('check("small.letter", answer)', 'check("small.letter", "b")'),
     ],
@@ -73,7 +73,7 @@ def test_a_header_without_a_part_gets_it_in_its_place(chapters, overview, label)
 
 
 def test_what_the_header_alone_says_stays(chapters, overview):
-    more = overview.replace("`recsys_lib.book`\n", "`recsys_lib.book`, with `recsys_lib.data`.\n")
+    more = overview.replace("`recsys_book`\n", "`recsys_book`, with `recsys_lib.data`.\n")
     more = more.replace("**Objectives.** Add.", "**Objectives.** You can\n\n- add;\n- count.")
     more = more.replace("Is four two twos?\n\n**Obj", "Is four\ntwo twos?\n\n**Obj")
     path = chapters.write(more)

@@ -23,7 +23,7 @@ from bookmaker.grading import sandbox
 from bookmaker.grading.assignment import grade_id, instructor_notebook
 from bookmaker.grading.executor import Student, run_notebook
 from bookmaker.grading.sandbox import Limits
-from recsys_lib.book.exercises.source import read_source, source_of
+from recsys_book.exercises.source import read_source, source_of
 
 WHOLE = read_source(source_of("01_wide_and_deep"))
 FILE = dataclasses.replace(WHOLE, exercises=WHOLE.exercises[:3])

@@ -10,8 +10,8 @@ from bookmaker.grading.assignment import grade_id
 from bookmaker.grading.collect import collect
 from bookmaker.grading.course import open_course, release
 from bookmaker.grading.grade import grade
-from recsys_lib.book.exercises.source import find_sources, read_source
-from recsys_lib.book.exercises.variants import variant_of
+from recsys_book.exercises.source import find_sources, read_source
+from recsys_book.exercises.variants import variant_of
 
 pytest.importorskip("nbgrader", reason="the instructors' extra is not installed")
 FILES = [read_source(path) for path in find_sources()]

@@ -11,8 +11,8 @@ from bookmaker.__main__ import main
 from bookmaker.grading import course as grading_course
 from bookmaker.grading.assignment import instructor_notebook
 from bookmaker.grading.course import GradingError, open_course, release
-from recsys_lib.book.exercises.parsing import ExerciseError
-from recsys_lib.book.exercises.source import read_source
+from recsys_book.exercises.parsing import ExerciseError
+from recsys_book.exercises.source import read_source
 
 pytest.importorskip("nbgrader", reason="the instructors' extra is not installed")
 

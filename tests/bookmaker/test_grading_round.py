@@ -14,7 +14,7 @@ from bookmaker.grading import sandbox
 from bookmaker.grading.assignment import grade_id
 from bookmaker.grading.collect import collect
 from bookmaker.grading.grade import grade
-from recsys_lib.book.exercises.source import read_source, source_of
+from recsys_book.exercises.source import read_source, source_of
 
 pytest.importorskip("nbgrader", reason="the instructors' extra is not installed")
 pytestmark = pytest.mark.skipif(

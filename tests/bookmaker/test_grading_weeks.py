@@ -27,7 +27,7 @@ from bookmaker.grading.collect import collect
 from bookmaker.grading.course import GradingError, release
 from bookmaker.grading.grade import grade
 from bookmaker.grading.roster import import_roster
-from recsys_lib.book.exercises.source import read_source
+from recsys_book.exercises.source import read_source
 
 pytest.importorskip("nbgrader", reason="the instructors' extra is not installed")
 

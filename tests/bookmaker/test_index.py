@@ -54,7 +54,7 @@ def test_is_executed_and_written_once(chapters, monkeypatch):
     text_path = index.write(chapters.folder)
     notebook = read_notebook(text_path.with_suffix(".ipynb"))
     code, solved = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    assert code.source == "from recsys_lib.book import check_env\n\ncheck_env()"
+    assert code.source == "from recsys_book import check_env\n\ncheck_env()"
     assert code.outputs[0].text.startswith("Environment ready")
     # What whoever builds has solved is not in the committed page.
     assert solved.outputs[0].data["text/html"].startswith("<p>Run this cell")

@@ -31,7 +31,7 @@ def library(tmp_path):
         "recsys_lib/models/dcn.py": "",
         "recsys_lib/zoo.py": ZOO,
         "recsys_lib/plots.py": "import recsys_lib.zoo\n",
-        "recsys_lib/book.py": "",
+        "recsys_book.py": "",
         "recsys_lib/data/__init__.py": "",
         "recsys_lib/data/kuairand.py": "",
         "constraints.txt": "numpy==2.5.5\n",
@@ -124,7 +124,7 @@ def test_the_hash_changes_with_every_input_and_with_nothing_else(library, lesson
 
 SHOWS = """
 ```{code-cell} ipython3
-from recsys_lib.book import evidence, finding
+from recsys_book import evidence, finding
 
 evidence("small.told")
 ```

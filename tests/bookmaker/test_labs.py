@@ -11,7 +11,7 @@ import pytest
 from bookmaker import build as build_module
 from bookmaker import index, ledger, lesson_checks, lessons
 from bookmaker.__main__ import main
-from recsys_lib.book import labs
+from recsys_book import labs
 from recsys_lib.data import registry
 
 ROOT = Path(__file__).parents[2]
@@ -50,7 +50,7 @@ lesson:
 **Library.** `recsys_lib.data`
 
 ```{code-cell} ipython3
-from recsys_lib.book import needs_data
+from recsys_book import needs_data
 
 needs_data("kuairand_pure")
 ```
@@ -189,7 +189,7 @@ def test_cells_run_again_once_the_data_are_there(absent, capsys):
     shell = start_ipython() or InteractiveShell.instance()
     count = len(shell.input_transformers_cleanup)
     try:
-        ask = 'from recsys_lib.book import needs_data\nneeds_data("kuairand_pure")'
+        ask = 'from recsys_book import needs_data\nneeds_data("kuairand_pure")'
         for _ in range(2):
             shell.run_cell(ask).raise_error()
             assert capsys.readouterr().out.startswith("kuairand_pure: not found")

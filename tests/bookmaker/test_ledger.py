@@ -2,7 +2,7 @@ import pytest
 from pair_text import fake_pair
 
 from bookmaker import ledger, lesson_checks
-from recsys_lib.book.places import LessonError
+from recsys_book.paths import LessonError
 
 
 def test_lists_claims_by_lesson(chapters):

@@ -17,7 +17,7 @@ from bookmaker.offered_names import SENTENCE
 def lesson(chapters, overview):
     """Path of a lesson that shows all exercises of the file beside it."""
     cells = render_lesson_cells(small(chapters.folder))
-    names = "from recsys_lib.book import check, exercise, hint, solution"
+    names = "from recsys_book import check, exercise, hint, solution"
     offer = f"{SENTENCE.format('small.twice')}\n\n```{{code-cell}} ipython3\n{names}\n```\n"
     return chapters.write(
         overview.replace("## References", f"## Exercises\n\n{offer}\n{cells}\n## References")

@@ -144,7 +144,7 @@ def test_finds_an_empty_code_cell(chapters, overview):
         ),
         ("**Time.** 5 minutes", "**Time.** 50 hours", "the front matter's '5 minutes"),
         ("about 3 seconds", "half an hour", "in about 3 seconds on two idle cores.'; run"),
-        ("`recsys_lib.book`\n", "`recsys_lib.data`\n", "the front matter's '`recsys_lib.book`'"),
+        ("`recsys_book`\n", "`recsys_lib.data`\n", "the front matter's '`recsys_book`'"),
         ("seconds: 3", "seconds: 61", "runs 61 s, at most 60 s"),
         ("None.\n\n**Time", "None.\n\n## References\n\n**Time", "References"),
     ],

@@ -2,8 +2,8 @@ import pytest
 from pair_text import CORE, DEEPER, fake_pair, write_pair
 
 from bookmaker import lessons
-from recsys_lib.book import places
-from recsys_lib.book.places import LessonError
+from recsys_book import paths
+from recsys_book.paths import LessonError
 
 
 def test_finds_lessons_in_order_and_leaves_exercises_alone(chapters):
@@ -176,6 +176,6 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):
 
     monkeypatch.setattr("os.replace", fail)
     with pytest.raises(OSError, match="no space left"):
-        places.write_atomically(path, "new")
+        paths.write_atomically(path, "new")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]

@@ -7,7 +7,7 @@ import pytest
 
 from bookmaker import lesson_checks, lessons, links
 from bookmaker.__main__ import main
-from recsys_lib.book.places import CHAPTERS, LessonError
+from recsys_book.paths import CHAPTERS, LessonError
 
 LAB = {"anatomy: overview": "anatomy: lab\n  data: kuairand_pure"}
 INLINE_LINK = re.compile(r"(?<!\\)\[[^\]]*\]\(([^()\s]+)\)")

@@ -43,7 +43,7 @@ def library(tmp_path):
         "recsys_lib/__init__.py": "",
         "recsys_lib/features/__init__.py": FACE,
         "recsys_lib/features/columns.py": COLUMNS,
-        "recsys_lib/book/__init__.py": EAGER,
+        "recsys_book/__init__.py": EAGER,
     }.items():
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -53,10 +53,10 @@ def library(tmp_path):
 
 def test_names_are_followed_to_where_they_are_defined(library):
     column = ("recsys_lib.features.columns", "Column")
-    assert names.faces(library) == {
-        "recsys_lib.book": [
-            names.PublicName("recsys_lib.book", "Column", *column),
-            names.PublicName("recsys_lib.book", "LIMIT", "recsys_lib.book", "LIMIT"),
+    assert names.offered_by_package(library) == {
+        "recsys_book": [
+            names.PublicName("recsys_book", "Column", *column),
+            names.PublicName("recsys_book", "LIMIT", "recsys_book", "LIMIT"),
         ],
         "recsys_lib.features": [names.PublicName("recsys_lib.features", "Column", *column)],
     }
@@ -66,7 +66,7 @@ def test_the_page_has_a_row_for_each_name(library):
     page = names.render(library).splitlines()
     assert "## recsys_lib.features" in page and "Columns, and what reads them." in page
     assert "| `Column` | `recsys_lib.features.columns` | A column \\| of ids. |" in page
-    assert "| `LIMIT` | `recsys_lib.book` | How many. |" in page
+    assert "| `LIMIT` | `recsys_book` | How many. |" in page
 
 
 def test_a_name_that_nothing_defines_is_named(library):

@@ -8,7 +8,7 @@ from bookmaker.lessons import find_texts, read_text
 from bookmaker.offered_names import SENTENCE, module_problems, offer_problems
 
 SAID = SENTENCE.format("small.twice")
-IMPORT = "from recsys_lib.book import check, exercise, hint, solution"
+IMPORT = "from recsys_book import check, exercise, hint, solution"
 
 
 def code(source):
@@ -33,7 +33,7 @@ def problems(tmp_path):
 
 
 def missing(name):
-    return f"offers {name}, but does not import it from recsys_lib.book"
+    return f"offers {name}, but does not import it from recsys_book"
 
 
 def test_a_lesson_that_imports_what_it_offers(problems):
@@ -52,7 +52,7 @@ def test_a_lesson_that_imports_what_it_offers(problems):
         (", hint, solution", "", ["hint", "solution"]),
         ("check, exercise, ", "", ["check", "exercise"]),
         ("import check, exercise,", "import check, exercise as shown,", ["exercise"]),
-        ("recsys_lib.book import", "recsys_lib.book.exercises import", None),
+        ("recsys_book import", "recsys_book.exercises import", None),
         ("# Small\n", "# Small\n\nCall `progress()` to see more.\n", ["progress"]),
         ('exercise("small.twice")', 'exercise("small.twice")\nprogress()', ["progress"]),
     ],

@@ -21,10 +21,10 @@ from bookmaker import (
 from bookmaker.__main__ import main
 from bookmaker.grading.assignment import instructor_notebook
 from bookmaker.offered_names import SENTENCE
-from recsys_lib.book import work_copies
-from recsys_lib.book.exercises.source import read_source, source_of
-from recsys_lib.book.lab_contents import is_published
-from recsys_lib.book.places import CHAPTERS
+from recsys_book import work_copies
+from recsys_book.exercises.source import read_source, source_of
+from recsys_book.lab_contents import is_published
+from recsys_book.paths import CHAPTERS
 
 
 @pytest.fixture

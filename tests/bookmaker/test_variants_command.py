@@ -5,7 +5,7 @@ from exercise_text import ALL, CODE, HEAD, RECALL, small
 
 from bookmaker import variants
 from bookmaker.__main__ import main
-from recsys_lib.book.exercises.source import find_sources, read_source
+from recsys_book.exercises.source import find_sources, read_source
 
 VARIANT = """
 ### Variant

@@ -58,7 +58,7 @@ def serve(clone, folder):
     tracker = folder / "settings" / "@jupyterlab" / "notebook-extension"
     tracker.mkdir(parents=True, exist_ok=True)
     (tracker / "tracker.jupyterlab-settings").write_text('{"windowingMode": "none"}')
-    command = [sys.executable, "-m", "recsys_lib.book", "lab", "--no-browser", f"--port={port}"]
+    command = [sys.executable, "-m", "recsys_book", "lab", "--no-browser", f"--port={port}"]
     command += ["--IdentityProvider.token=", "--expose-app-in-browser", "--allow-root"]
     command += ["--ServerApp.ip=127.0.0.1", "--ServerApp.port_retries=0"]
     with (

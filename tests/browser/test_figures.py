@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is install
 
 LESSON = "01_memorization_generalization/01_wide_and_deep.ipynb"
 SLIDER = """\
-from recsys_lib.book import explore, plots
+from recsys_book import explore, plots
 
 plots.use_style()
 

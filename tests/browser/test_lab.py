@@ -6,7 +6,7 @@ import re
 import lab
 import pytest
 
-from recsys_lib.book.exercises.source import find_exercise
+from recsys_book.exercises.source import find_exercise
 
 sync_api = pytest.importorskip(
     "playwright.sync_api", reason="the extra `browser` (Playwright) is not installed"

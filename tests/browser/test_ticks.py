@@ -6,8 +6,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from bookmaker.lessons import KERNELSPEC
-from recsys_lib.book.claims import CheckedClaim
-from recsys_lib.book.sentences import render_sentences
+from recsys_book.claims import CheckedClaim
+from recsys_book.sentences import render_sentences
 
 sync_api = pytest.importorskip(
     "playwright.sync_api", reason="the extra `browser` (Playwright) is not installed"
@@ -19,7 +19,7 @@ COUNT = 40
 LONG = "\n\n".join(["A line."] * 80)
 PROSE = "First [✓](#small.sum.n1), last [✓](#small.sum.n39)."
 CHECKS = f"""\
-from recsys_lib.book import checked_sentences, exact
+from recsys_book import checked_sentences, exact
 
 for number in range({COUNT}):
     exact(f"small.sum.n{{number}}", f"Sentence {{number}}.", number == number)

@@ -7,7 +7,7 @@ import book_server
 import lab
 import pytest
 
-from recsys_lib.book.exercises.source import find_exercise
+from recsys_book.exercises.source import find_exercise
 
 sync_api = pytest.importorskip(
     "playwright.sync_api", reason="the extra `browser` (Playwright) is not installed"

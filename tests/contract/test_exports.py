@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from world import TASKS, built, by_key, dataset_of, inputs_of, tasks_of
 
-from recsys_lib.export import Replay, export, folders
-from recsys_lib.export.replay import ENGINES
 from recsys_lib.training import predict
 from recsys_lib.zoo import MODELS
+from recsys_pipeline.export import Replay, export, folders
+from recsys_pipeline.export.replay import ENGINES
 
 KEYS = [model.key for model in MODELS]
 NO_ONNX: dict[str, str] = {}

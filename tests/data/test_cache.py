@@ -10,8 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from recsys_lib.data import cache, files, simulator
-from recsys_lib.data.files import loading
+from recsys_lib.data import simulator
+from recsys_pipeline import files
+from recsys_pipeline.chunks import cache
+from recsys_pipeline.files import loading
 
 ROOT = Path(__file__).parents[2]
 
@@ -161,7 +163,7 @@ def test_a_cache_that_was_being_written_is_not_read(shop):
     """A process that is killed in the middle leaves no cache, and the next one is whole."""
     code = (
         "import os, sys\n"
-        "from recsys_lib.data import cache, files\n"
+        "from recsys_pipeline import files\nfrom recsys_pipeline.chunks import cache\n"
         "real = cache.Writer.add\n"
         "def add(self, split, kind, name, array):\n"
         "    real(self, split, kind, name, array)\n"

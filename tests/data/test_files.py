@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from recsys_lib.data import files
 from recsys_lib.features.columns import CategoricalColumn, NumericColumn
+from recsys_pipeline import files
 
 TRAIN = """label,User Id,item,price,constant
 1,ann,x,1.0,7

@@ -1,12 +1,12 @@
-"""``python -m recsys_lib.data FILE``: options, report and exit status."""
+"""``recsys check FILE``: options, report and exit status."""
 
 import argparse
 
 import numpy as np
 import pytest
 
-from recsys_lib.data import files_command
-from recsys_lib.data.__main__ import main
+from recsys_pipeline.__main__ import main
+from recsys_pipeline.files import command as files_command
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ OPTIONS = ["--format", "csv", "--separator", ";", "--label", "stars", "--thresho
 
 def test_the_report_states_rows_ids_and_what_is_unknown(path, capsys):
     options = [str(path), *OPTIONS, "--numeric", "size", "--split", "ordered", "--group", "user"]
-    assert main(options) == 0
+    assert main(["check", *options]) == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert lines[0] == ["rows"]
     assert lines[2][:2] == ["train", "40"]
@@ -63,7 +63,7 @@ def test_tabs_headers_and_field_starts(tmp_path):
 
 
 def test_a_mistake_is_one_line_and_a_status(path, capsys):
-    assert main([str(path), "--format", "csv", "--separator", ";"]) == 1
+    assert main(["check", str(path), "--format", "csv", "--separator", ";"]) == 1
     output = capsys.readouterr()
     assert output.out == ""
     assert "label names the column 'label', which is not there" in output.err

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from recsys_lib.data import files
-from recsys_lib.data.files.loading import described
-from recsys_lib.data.files.parsing import parse, read_toml
 from recsys_lib.features.columns import CategoricalColumn, NumericColumn, SequenceColumn
+from recsys_pipeline import files
+from recsys_pipeline.files.loading import described
+from recsys_pipeline.files.parsing import parse, read_toml
 
 BASE = {"files": "log.csv", "labels": {"click": {}}}
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys_lib.data import files
 from recsys_lib.features.columns import CategoricalColumn, NumericColumn
+from recsys_pipeline import files
 
 HEAD = 'files = "log.csv"\nother_columns = "ignore"\n'
 ORDER = '[split]\nby = "order"\nratios = [0.6, 0.2, 0.2]\n[labels.label]\n'

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from recsys_lib.data import files
-from recsys_lib.data.files.encoders import encoder_from_config, encoder_to_config
 from recsys_lib.data.sessions import age_buckets, divide
 from recsys_lib.features.columns import SequenceColumn
+from recsys_pipeline import files
+from recsys_pipeline.files.encoders import encoder_from_config, encoder_to_config
 
 HEAD = 'files = "log.csv"\nother_columns = "ignore"\n'
 ORDER = '[split]\nby = "order"\nratios = [0.6, 0.2, 0.2]\n[labels.label]\n'

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys_lib.data import files
-from recsys_lib.data.files import remarks
 from recsys_lib.training import auc
+from recsys_pipeline import files
+from recsys_pipeline.files import remarks
 
 ROWS = 600
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys_lib.data import files
 from recsys_lib.features.columns import NumericColumn
+from recsys_pipeline import files
 
 NUM_ROWS = 60
 

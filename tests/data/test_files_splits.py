@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys_lib.data import files
+from recsys_pipeline import files
 
 
 def columns(rows=40, seed=0):

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from recsys_lib.data import files
-from recsys_lib.data.__main__ import main
+from recsys_pipeline import files
+from recsys_pipeline.__main__ import main
 
 ROWS = 400
 
@@ -136,7 +136,7 @@ def test_files_without_names_are_refused(tmp_path):
 
 
 def test_only_the_first_rows_are_read(tmp_path, monkeypatch, frame):
-    from recsys_lib.data.files import sources
+    from recsys_pipeline.files import sources
 
     frame.to_csv(tmp_path / "log.csv", index=False)
     with open(tmp_path / "log.csv", "a") as file:
@@ -153,7 +153,7 @@ def test_the_command_writes_a_file_that_the_next_one_reads(tmp_path, frame, caps
     output = tmp_path / "data.toml"
     assert main(["describe", str(tmp_path / "log.csv"), "--output", str(output)]) == 0
     assert "read it, correct it" in capsys.readouterr().out
-    assert main([str(output)]) == 0
+    assert main(["check", str(output)]) == 0
     report = capsys.readouterr().out
     assert "is click rate" in report
     assert "watch time mean" in report

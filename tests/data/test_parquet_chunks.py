@@ -8,9 +8,10 @@ import pytest
 from pyarrow import parquet
 from test_chunks import COLUMNS, DATA, assert_equal
 
-from recsys_lib.data import ParquetChunks, Split, write_parquet
+from recsys_lib.data import Split
 from recsys_lib.data.chunks import joined
 from recsys_lib.features import CategoricalColumn, NumericColumn, SequenceColumn
+from recsys_pipeline.chunks import ParquetChunks, write_parquet
 
 TASKS = ("like", "watch")
 BESIDE = {"group": "group", "row_id": "row_id", "time": "time"}

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys_lib.data import past
+from recsys_lib.data import history
 
 EVENTS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 5), st.booleans()), max_size=40)
 
@@ -13,8 +13,8 @@ EVENTS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 5), st.booleans())
 @given(EVENTS, st.integers(1, 4))
 def test_counts_and_histories_equal_loops(events, max_length):
     keys, time, flags = np.array(events, int).reshape(-1, 3).T
-    count, total, newest = past.earlier(keys, time, flags)
-    rows = past.last_events(keys, time, flags.astype(bool), max_length)
+    count, total, newest = history.earlier(keys, time, flags)
+    rows = history.last_events(keys, time, flags.astype(bool), max_length)
     assert rows.shape == (len(events), max_length)
     for row, (key, now, _) in enumerate(events):
         before = [i for i in range(len(events)) if keys[i] == key and time[i] < now]
@@ -27,5 +27,5 @@ def test_counts_and_histories_equal_loops(events, max_length):
 
 def test_gather_pads():
     rows = np.array([[2, 0, -1]])
-    assert past.gather(np.array([5, 6, 7]), rows, 0).tolist() == [[7, 5, 0]]
-    assert past.gather(np.array([5.0, 6, 7]), rows, -np.inf).tolist() == [[7, 5, -np.inf]]
+    assert history.gather(np.array([5, 6, 7]), rows, 0).tolist() == [[7, 5, 0]]
+    assert history.gather(np.array([5.0, 6, 7]), rows, -np.inf).tolist() == [[7, 5, -np.inf]]

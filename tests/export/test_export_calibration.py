@@ -5,10 +5,10 @@ import pytest
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
-from recsys_lib.export import Curve, Platt, Sampling, fit_platt
-from recsys_lib.export.calibration import to_config
-from recsys_lib.export.replay import calibrate
 from recsys_lib.one_request import undo_sampling, undo_sampling_of_both
+from recsys_pipeline.export import Curve, Platt, Sampling, fit_platt
+from recsys_pipeline.export.calibration import to_config
+from recsys_pipeline.export.replay import calibrate
 
 TASKS = {"click": "binary", "buy": "binary", "seconds": "regression"}
 

@@ -11,9 +11,9 @@ import pytest
 import small_shop
 from small_shop import USER_SIDE, description_of
 
-from recsys_lib.export import Replay, Sampling, export, folders, verify
-from recsys_lib.export.replay import ENGINES, Different, checksum_of, read_description
 from recsys_lib.training import predict, rank
+from recsys_pipeline.export import Replay, Sampling, export, folders, verify
+from recsys_pipeline.export.replay import ENGINES, Different, checksum_of, read_description
 
 
 @pytest.fixture(scope="module")
@@ -210,7 +210,7 @@ def test_a_description_that_was_changed_is_found(copy):
 
 def rewritten(folder, change, golden=False):
     """The export with another description or golden request, and digests that say it is right."""
-    from recsys_lib.export.replay import digest
+    from recsys_pipeline.export.replay import digest
 
     description = description_of(folder)
     if golden:

@@ -9,8 +9,6 @@ import small_shop
 from reference import randomize
 from small_shop import USER_SIDE, description_of
 
-from recsys_lib.export import Replay, export, verify
-from recsys_lib.export.replay import ENGINES
 from recsys_lib.multi_task import (
     build_cgc,
     build_esmm,
@@ -20,6 +18,8 @@ from recsys_lib.multi_task import (
     build_shared_bottom,
 )
 from recsys_lib.training import predict, rank
+from recsys_pipeline.export import Replay, export, verify
+from recsys_pipeline.export.replay import ENGINES
 
 TOWERS = {"tower_units": (3,)}
 EXPERTS = TOWERS | {"expert_units": (5,)}

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from timed_log import FIELDS, LENGTH, MADE, TIME, as_given, assert_no_skew, loaded, raw_rows, reader
 
-from recsys_lib.export import Encoder, Values
-from recsys_lib.export.describing import describe_column
-from recsys_lib.export.fields import BadField
-from recsys_lib.export.histories import describe_histories, histories_of
-from recsys_lib.export.moments import seconds_of
+from recsys_pipeline.export import Encoder, Values
+from recsys_pipeline.export.describing import describe_column
+from recsys_pipeline.export.fields import BadField
+from recsys_pipeline.export.histories import describe_histories, histories_of
+from recsys_pipeline.export.moments import seconds_of
 
 
 @pytest.mark.parametrize("newest_first", [False, True])

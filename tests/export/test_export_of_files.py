@@ -6,9 +6,9 @@ import json
 import numpy as np
 import pytest
 
-from recsys_lib.data.files import load
-from recsys_lib.export import Replay, export, feature_skew
 from recsys_lib.sequence import build_din
+from recsys_pipeline.export import Replay, export, feature_skew
+from recsys_pipeline.files import load
 
 DESCRIPTION = """
 files = "log.csv"

@@ -11,13 +11,13 @@ import small_shop
 from reference import randomize
 from small_shop import USER_SIDE, description_of
 
-from recsys_lib.export import Replay, Sampling, Values, export, folders, graphs, verify
 from recsys_lib.features import CategoricalColumn, SequenceColumn
 from recsys_lib.locks import locked
 from recsys_lib.memorization import build_logistic_regression
 from recsys_lib.sequence import build_dien, build_din, build_gru
 from recsys_lib.sequence.recurrence import LONGEST_UNROLLED
 from recsys_lib.training import predict, save
+from recsys_pipeline.export import Replay, Sampling, Values, export, folders, graphs, verify
 
 
 @pytest.fixture(scope="module")

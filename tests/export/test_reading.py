@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from recsys_lib.export.reading import BadField, Encoder
+from recsys_pipeline.export.reading import BadField, Encoder
 
 ITEMS = {"known": ["a", "b", "c"], "first": 1, "unknown": 0, "missing": 0}
 NUMBER = {"logarithm": False, "shift": 0.0, "scale": 1.0, "missing": 0.0}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from recsys_lib.export import feature_skew
+from recsys_pipeline.export import feature_skew
 
 
 def test_equal_features_have_no_skew():

@@ -13,13 +13,13 @@ import pandas as pd
 import pytest
 from small_board import FAST, load, write_rows
 
-from recsys_lib import leaderboard
 from recsys_lib.data import Dataset, Split
 from recsys_lib.features import CategoricalColumn, SequenceColumn
-from recsys_lib.leaderboard.board import CHANCE, REMARK
-from recsys_lib.leaderboard.recipe_files import RecipeFile
-from recsys_lib.leaderboard.store import checksum
 from recsys_lib.training import Comparison, auc
+from recsys_pipeline import leaderboard
+from recsys_pipeline.leaderboard.board import CHANCE, REMARK
+from recsys_pipeline.leaderboard.recipe_files import RecipeFile
+from recsys_pipeline.leaderboard.store import checksum
 
 MEASURED = ["seconds", "trace_seconds", "examples_per_second", "milliseconds"]
 
@@ -105,7 +105,7 @@ def test_a_damaged_run_is_named(dataset, tmp_path):
 
 def test_killed_and_started_again_it_ends_with_the_same_table(path, tmp_path):
     code = (
-        "import sys\nfrom recsys_lib import leaderboard\nsys.exit(leaderboard.main(sys.argv[1:]))\n"
+        "import sys\nfrom recsys_pipeline.leaderboard import main\nsys.exit(main(sys.argv[1:]))\n"
     )
     options = [str(path), "--group", "user", "--models", "fm,lr", "--seeds", "2", "--epochs", "40"]
     options += ["--patience", "40", "--batch-size", "20", "--embedding-dim", "4", "--folder"]
@@ -208,7 +208,7 @@ def test_what_is_published_stands_beside_what_was_measured(dataset):
 
 
 def test_a_loss_that_is_not_finite_ends_no_board(dataset, monkeypatch):
-    from recsys_lib.leaderboard import board as module
+    from recsys_pipeline.leaderboard import board as module
 
     run = module.Candidate.run
 

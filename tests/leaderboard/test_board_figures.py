@@ -7,10 +7,11 @@ import xml.etree.ElementTree as ElementTree
 import pandas as pd
 import pytest
 
-from recsys_lib import leaderboard, zoo
-from recsys_lib.leaderboard.board import Board
-from recsys_lib.leaderboard.figure import Point, color_of, draw, front, ticks
-from recsys_lib.leaderboard.report import columns_of, drawings_of, write_report
+from recsys_lib import zoo
+from recsys_pipeline import leaderboard
+from recsys_pipeline.leaderboard.board import Board
+from recsys_pipeline.leaderboard.figure import Point, color_of, draw, front, ticks
+from recsys_pipeline.leaderboard.report import columns_of, drawings_of, write_report
 
 SVG = "{http://www.w3.org/2000/svg}"
 POINTS = [

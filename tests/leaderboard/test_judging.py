@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from recsys_lib.leaderboard.judging import (
+from recsys_lib.training.metrics import auc, gauc
+from recsys_pipeline.leaderboard.judging import (
     MARGIN,
     log_of,
     measured,
     verdicts,
     weighted_gauc,
 )
-from recsys_lib.training.metrics import auc, gauc
 
 
 def rows_of(seed=0, num_users=150, each=20):

@@ -1,4 +1,4 @@
-"""``python -m recsys_lib.leaderboard``: every model on a file, from one command."""
+"""``recsys leaderboard``: every model on a file, from one command."""
 
 import doctest
 import importlib
@@ -13,9 +13,10 @@ import pandas as pd
 import pytest
 from small_board import load, write_rows
 
-import recsys_lib.leaderboard
-from recsys_lib import leaderboard, zoo
-from recsys_lib.leaderboard.settings import as_python, takes
+import recsys_pipeline.leaderboard
+from recsys_lib import zoo
+from recsys_pipeline import leaderboard
+from recsys_pipeline.leaderboard.settings import as_python, takes
 
 
 @pytest.fixture(scope="module")
@@ -198,8 +199,8 @@ def test_a_table_is_a_penalty_or_an_initializer_where_the_option_is_one():
 
 
 MODULES = [
-    f"recsys_lib.leaderboard.{path.stem}"
-    for path in pathlib.Path(recsys_lib.leaderboard.__file__).parent.glob("*.py")
+    f"recsys_pipeline.leaderboard.{path.stem}"
+    for path in pathlib.Path(recsys_pipeline.leaderboard.__file__).parent.glob("*.py")
     if not path.stem.startswith("__")
 ]
 
@@ -263,7 +264,7 @@ def test_the_estimate_alone_trains_nothing(path, tmp_path, capsys):
 def test_help_comes_without_tensorflow():
     code = (
         "import sys\n"
-        "from recsys_lib import leaderboard\n"
+        "from recsys_pipeline import leaderboard\n"
         "try:\n    leaderboard.main(['--help'])\n"
         "except SystemExit as end:\n    assert end.code == 0\n"
         "print(sorted({'tensorflow', 'keras', 'scipy'} & set(sys.modules)))\n"

@@ -5,9 +5,9 @@ import re
 import pytest
 from small_board import load, write_rows
 
-from recsys_lib import leaderboard
 from recsys_lib.features.penalties import EmbeddingL2
 from recsys_lib.training import Adam, ReduceOnPlateau
+from recsys_pipeline import leaderboard
 
 PUBLISHED = {
     "LR": 0.9356,

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from recsys_lib import leaderboard
 from recsys_lib.features import CategoricalColumn
+from recsys_pipeline import leaderboard
 
 FRAPPE = (30, 50, 7, 7, 2, 3, 2, 9, 20, 30)
 TAGS = (40, 60, 50)

@@ -4,8 +4,8 @@ from runner import Mutant
 
 CHUNKS = "recsys_lib/training/chunks.py"
 SOURCES = "recsys_lib/data/chunks.py"
-FOLDER = "recsys_lib/data/chunk_folder.py"
-PARQUET = "recsys_lib/data/parquet_chunks.py"
+FOLDER = "recsys_pipeline/chunks/folder.py"
+PARQUET = "recsys_pipeline/chunks/parquet.py"
 TRAINING = "training/test_training_chunks.py"
 RESUMING = "training/test_resuming_chunks.py"
 READING = "training/test_reading_chunks.py"

@@ -5,7 +5,7 @@ from runner import Mutant
 DATASET = "recsys_lib/data/dataset.py"
 MOVIELENS = "recsys_lib/data/movielens.py"
 SESSIONS = "recsys_lib/data/sessions.py"
-PAST = "recsys_lib/data/past.py"
+PAST = "recsys_lib/data/history.py"
 LENS = "recsys_lib/data/simulator/memorization.py"
 WORLD = "recsys_lib/data/simulator/world.py"
 METRICS = "recsys_lib/training/metrics.py"
@@ -160,8 +160,8 @@ MUTANTS = [
     Mutant(
         "movielens: histories of all films instead of the liked",
         MOVIELENS,
-        "past.last_events(user, time, liked & (movie_ids > 0), max_history)",
-        "past.last_events(user, time, movie_ids > 0, max_history)",
+        "history.last_events(user, time, liked & (movie_ids > 0), max_history)",
+        "history.last_events(user, time, movie_ids > 0, max_history)",
         FEATURES,
     ),
     Mutant(

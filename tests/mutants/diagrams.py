@@ -2,7 +2,7 @@
 
 from runner import Mutant
 
-DIAGRAMS = "recsys_lib/book/diagrams"
+DIAGRAMS = "recsys_book/pictures"
 DRAWN = "book/test_diagrams_drawing.py"
 MODELS = "book/test_diagrams_models.py"
 ZOO = "book/test_sketches_zoo.py"

@@ -2,8 +2,8 @@
 
 from runner import Mutant
 
-OPTIONS = "recsys_lib/book/exercises/options.py"
-VARIANTS = "recsys_lib/book/exercises/variants.py"
+OPTIONS = "recsys_book/exercises/options.py"
+VARIANTS = "recsys_book/exercises/variants.py"
 TESTS = "book/test_exercises_variants.py"
 ORDER = f"{TESTS}::test_options_change_their_order_and_all_letters_follow"
 
@@ -45,14 +45,14 @@ MUTANTS = [
     ),
     Mutant(
         "variants: numbers are written to the last bit",
-        "recsys_lib/book/exercises/literals.py",
+        "recsys_book/exercises/literals.py",
         "DIGITS = 10",
         "DIGITS = 17",
         f"{TESTS}::test_a_literal_leaves_out_what_differs_between_processors",
     ),
     Mutant(
         "variants: the highest number is never drawn",
-        "recsys_lib/book/exercises/draws.py",
+        "recsys_book/exercises/draws.py",
         "span = high - low + 1",
         "span = max(1, high - low)",
         f"{TESTS}::test_draws_reach_both_ends_and_nothing_beyond",

@@ -3,13 +3,13 @@
 from runner import Mutant
 
 RULES = "recsys_lib/data/session_rules.py"
-FIELDS = "recsys_lib/export/fields.py"
-MOMENTS = "recsys_lib/export/moments.py"
-READING = "recsys_lib/export/reading.py"
-HISTORIES = "recsys_lib/export/histories.py"
-GOLDEN = "recsys_lib/export/golden.py"
-FOLDERS = "recsys_lib/export/folders.py"
-APPLICATION = "recsys_lib/serve/application.py"
+FIELDS = "recsys_pipeline/export/fields.py"
+MOMENTS = "recsys_pipeline/export/moments.py"
+READING = "recsys_pipeline/export/reading.py"
+HISTORIES = "recsys_pipeline/export/histories.py"
+GOLDEN = "recsys_pipeline/export/golden.py"
+FOLDERS = "recsys_pipeline/export/folders.py"
+APPLICATION = "recsys_pipeline/serve/application.py"
 TEST_SESSIONS = "data/test_sessions.py"
 TEST_MOMENTS = "export/test_export_moments.py"
 TEST_SERVED = "serve/test_served_moments.py"
@@ -281,7 +281,7 @@ MUTANTS = [
     ),
     Mutant(
         "moments: seconds may be too large to be a number",
-        "recsys_lib/export/moments.py",
+        "recsys_pipeline/export/moments.py",
         "if not math.isfinite(seconds):",
         "if math.isnan(seconds):",
         f"{TEST_MOMENTS}::test_a_moment_is_a_finite_number_of_seconds",

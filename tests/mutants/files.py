@@ -2,7 +2,7 @@
 
 from runner import Mutant
 
-FOLDER = "recsys_lib/data/files"
+FOLDER = "recsys_pipeline/files"
 LOADING = f"{FOLDER}/loading.py"
 PAIRS = f"{FOLDER}/pairs.py"
 PARQUET = f"{FOLDER}/parquet.py"
@@ -10,8 +10,8 @@ RESOLVING = f"{FOLDER}/resolving.py"
 ROWS = f"{FOLDER}/rows.py"
 SOURCES = f"{FOLDER}/sources.py"
 TIMES = f"{FOLDER}/times.py"
-CACHE = "recsys_lib/data/cache.py"
-COMMAND = "recsys_lib/data/files_command.py"
+CACHE = "recsys_pipeline/chunks/cache.py"
+COMMAND = "recsys_pipeline/files/command.py"
 TEST_FILES = "data/test_files.py"
 TEST_COMMAND = "data/test_files_command.py"
 TEST_CACHE = "data/test_cache.py"

@@ -2,7 +2,7 @@
 
 from runner import Mutant
 
-FOLDER = "recsys_lib/data/files"
+FOLDER = "recsys_pipeline/files"
 ENCODERS = f"{FOLDER}/encoders.py"
 FITTING = f"{FOLDER}/fitting.py"
 LISTS = f"{FOLDER}/lists.py"

@@ -2,7 +2,7 @@
 
 from runner import Mutant
 
-FOLDER = "recsys_lib/leaderboard"
+FOLDER = "recsys_pipeline/leaderboard"
 BOARD, COMMAND_FILE = f"{FOLDER}/board.py", f"{FOLDER}/command.py"
 ENTRIES, PLANNING = f"{FOLDER}/entries.py", f"{FOLDER}/planning.py"
 RECIPES, SETTINGS = f"{FOLDER}/recipe_files.py", f"{FOLDER}/settings.py"

@@ -2,9 +2,9 @@
 
 from runner import Mutant
 
-WIDGETS = "recsys_lib/book/widgets.py"
-AXES = "recsys_lib/book/common_axes.py"
-FIGURES = "recsys_lib/book/figures.py"
+WIDGETS = "recsys_book/widgets.py"
+AXES = "recsys_book/common_axes.py"
+FIGURES = "recsys_book/figures.py"
 LESSON_FIGURES = "bookmaker/figures.py"
 PRINTED = "bookmaker/printed_source.py"
 PRINTED_TEST = "bookmaker/test_printed_source.py"

@@ -2,7 +2,7 @@
 
 from runner import Mutant
 
-EXERCISES = "recsys_lib/book/exercises"
+EXERCISES = "recsys_book/exercises"
 MISTAKES, STUDENT = f"{EXERCISES}/mistakes.py", f"{EXERCISES}/student.py"
 PROGRESS, SOLUTIONS = f"{EXERCISES}/progress_file.py", f"{EXERCISES}/solutions.py"
 DOWNLOAD, LOCKS = "recsys_lib/data/download.py", "recsys_lib/locks.py"

@@ -2,9 +2,9 @@
 
 from runner import Mutant
 
-PLANNING = "recsys_lib/train/planning.py"
-RUNNING = "recsys_lib/train/running.py"
-OPTIONS = "recsys_lib/data/files/options.py"
+PLANNING = "recsys_pipeline/train/planning.py"
+RUNNING = "recsys_pipeline/train/running.py"
+OPTIONS = "recsys_pipeline/files/options.py"
 TEST = "train/test_train_command.py"
 LEAVES = f"{TEST}::test_a_run_leaves_model_scores_and_predictions[deepfm-tasks0-options0]"
 PLANNED = f"{TEST}::test_every_model_of_the_book_is_planned_on_one_description[dsin]"

@@ -2,17 +2,17 @@
 
 from runner import Mutant
 
-SETTINGS = "recsys_lib/train/settings.py"
-PLANNING = "recsys_lib/train/planning.py"
-RUNNING = "recsys_lib/train/running.py"
-COMMAND = "recsys_lib/train/__main__.py"
+SETTINGS = "recsys_pipeline/train/settings.py"
+PLANNING = "recsys_pipeline/train/planning.py"
+RUNNING = "recsys_pipeline/train/running.py"
+COMMAND = "recsys_pipeline/train/__main__.py"
 TEST = "train/test_train_settings.py"
 SAID = f"{TEST}::test_a_run_is_trained_as_it_was_said"
 MISTAKES = f"{TEST}::test_mistakes_are_told_before_training"
 CHIEF = f"{TEST}::test_of_several_workers_the_chief_writes_the_folder"
 
 LINE = f"{TEST}::test_an_export_answers_by_the_line_of_the_validation_rows"
-CALIBRATION = "recsys_lib/export/calibration.py"
+CALIBRATION = "recsys_pipeline/export/calibration.py"
 FITTED = "export/test_export_calibration.py"
 
 MUTANTS = [
@@ -175,7 +175,7 @@ MUTANTS = [
         COMMAND,
         "        plan, workers = _planned(given)\n",
         '        if "TF_CONFIG" not in os.environ and (given.workers or 1) > 1:\n'
-        '            return launch([sys.executable, "-m", "recsys_lib.train"], given.workers)\n'
+        '            return launch([sys.executable, "-m", "recsys_pipeline"], given.workers)\n'
         "        plan, workers = _planned(given)\n",
         MISTAKES,
     ),

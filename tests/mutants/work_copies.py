@@ -2,8 +2,8 @@
 
 from runner import Mutant
 
-COPIES = "recsys_lib/book/work_copies.py"
-SOURCES = "recsys_lib/book/notebook_sources.py"
+COPIES = "recsys_book/work_copies.py"
+SOURCES = "recsys_book/notebook_sources.py"
 TESTS = "book/test_work_copies.py"
 TAKEN = "book/test_work_copies_taken_over.py"
 
@@ -90,21 +90,21 @@ MUTANTS = [
     ),
     Mutant(
         "places: a file is written where it stands",
-        "recsys_lib/book/places.py",
+        "recsys_book/paths.py",
         "        os.replace(temporary, path)",
         "        path.write_bytes(content[:10])\n        os.replace(temporary, path)",
         f"{TESTS}::test_a_file_is_replaced_in_one_step",
     ),
     Mutant(
         "jupyter: the reader's own paths are dropped",
-        "recsys_lib/book/jupyter_lab.py",
+        "recsys_book/jupyter_lab.py",
         'inherited.get("JUPYTER_CONFIG_PATH", "")]',
         '""]',
         "book/test_jupyter_lab.py::test_the_news_question_is_answered_for_this_server_alone",
     ),
     Mutant(
         "jupyter: published notebooks are saved",
-        "recsys_lib/book/lab_contents.py",
+        "recsys_book/lab_contents.py",
         "        if is_published(path):\n            copy",
         "        if is_published(path) and not model:\n            copy",
         "book/test_jupyter_lab.py::test_the_server_writes_copies_and_no_published_notebook",

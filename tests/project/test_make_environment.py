@@ -48,7 +48,7 @@ case "$1 $2 $3" in
         step "package one"; touch "$home/one"
         step "package two"; touch "$home/two"
         touch "$home/metadata"; step metadata ;;
-    "-m recsys_lib.book lab") shift 3; echo "lab opens: $*" ;;
+    "-m recsys_book lab") shift 3; echo "lab opens: $*" ;;
     "-c import keras"*) [ -e "$home/one" ] && [ -e "$home/two" ] ;;
     "-c "*"version_info"*)
         exec "{executable}" -c "${{2//sys.version_info\\[:2\\]/({tuple})}}" ;;

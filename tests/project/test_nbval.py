@@ -68,7 +68,7 @@ def test_everything_else_is_compared(first, second):
 
 
 CLAIM = """\
-from recsys_lib.book import claim, claims_table
+from recsys_book import claim, claims_table
 
 claim("a.b", "One is positive.", {measured} > 0, f"measured {measured}")
 claims_table()"""
@@ -76,7 +76,7 @@ claims_table()"""
 
 def committed(folder, source, recorded):
     """Write a notebook whose recorded claim was measured as ``recorded``."""
-    from recsys_lib.book.claims import CheckedClaim, render_table
+    from recsys_book.claims import CheckedClaim, render_table
 
     table = render_table([CheckedClaim("a.b", "One is positive.", f"measured {recorded}")])
     text = f"✓ a.b: One is positive.\n  evidence: measured {recorded}\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bookmaker import docstrings, names
+from bookmaker import PACKAGES, docstrings, names
 from bookmaker.imports import find_modules, imports_in
 from bookmaker.lessons import code_of
 
@@ -18,17 +18,20 @@ def test_the_page_of_public_names_is_current():
     assert page == names.render(), "run `python -m bookmaker names`"
 
 
-def behind_faces(codes):
-    """What is imported from the library without being offered by a face."""
-    faces = {face: {one.name for one in offered} for face, offered in names.faces().items()}
-    modules = find_modules(ROOT, ("recsys_lib",))
+def not_offered(codes):
+    """What is imported from the packages of readers without being offered by one of them."""
+    packages = {
+        package: {one.name for one in offered}
+        for package, offered in names.offered_by_package().items()
+    }
+    modules = find_modules(ROOT, PACKAGES)
     return [
         f"from {module} import {name}"
         for code in codes
         for module, name in imports_in(code)
-        if module.split(".")[0] == "recsys_lib"
+        if module.split(".")[0] in PACKAGES
         and name is not None
-        and name not in faces.get(module, ())
+        and name not in packages.get(module, ())
         # The module itself, as in `from recsys_lib.training import metrics`.
         and f"{module}.{name}" not in modules
     ]
@@ -39,15 +42,15 @@ def behind_faces(codes):
     sorted((ROOT / "chapters").rglob("*.md")),
     ids=lambda path: f"{path.parent.name}/{path.stem}",
 )
-def test_lessons_and_exercises_import_from_faces_alone(path):
-    assert behind_faces(code_of(path)) == []
+def test_lessons_and_exercises_import_offered_names_alone(path):
+    assert not_offered(code_of(path)) == []
 
 
-def test_an_import_from_behind_a_face_is_found():
+def test_an_import_that_nothing_offers_is_found():
     behind = "from recsys_lib.training.metrics import auc"
     missing = "from recsys_lib.training import no_such_name"
     good = "from recsys_lib.training import auc, metrics\nimport recsys_lib"
-    assert behind_faces([behind, missing, good]) == [behind, missing]
+    assert not_offered([behind, missing, good]) == [behind, missing]
 
 
 def test_docstrings_of_public_names_are_complete():
@@ -57,7 +60,7 @@ def test_docstrings_of_public_names_are_complete():
     assert excused <= set(found), "complete by now: take it from not_yet in pyproject.toml"
 
 
-def test_type_checkers_see_what_lazy_faces_offer(tmp_path):
+def test_type_checkers_see_lazy_exports(tmp_path):
     script = tmp_path / "service.py"
     script.write_text(
         "from recsys_lib.features import CategoricalColumn\n"

@@ -8,10 +8,10 @@ import pytest
 import small_shop
 from asgi import ask
 
-from recsys_lib.export import Platt, export
-from recsys_lib.serve import application as application_module
-from recsys_lib.serve import create_application
 from recsys_lib.training import rank
+from recsys_pipeline.export import Platt, export
+from recsys_pipeline.serve import application as application_module
+from recsys_pipeline.serve import create_application
 
 REQUEST = {
     "user_id": "ann",
@@ -213,7 +213,7 @@ def test_metrics_count_requests_candidates_and_time(application):
 
 
 def test_an_answer_that_fails_is_counted_and_leaves_nothing_in_flight(application, monkeypatch):
-    from recsys_lib.export.replay import Replay
+    from recsys_pipeline.export.replay import Replay
 
     def fail(*_):
         raise RuntimeError("out of memory")
@@ -248,7 +248,7 @@ def test_an_export_that_was_changed_is_not_served(folder, tmp_path):
 
 
 def test_a_model_that_scores_otherwise_is_not_served(folder, monkeypatch):
-    from recsys_lib.export import replay
+    from recsys_pipeline.export import replay
 
     monkeypatch.setattr(replay, "_difference", lambda found, expected: 1.0)
     with pytest.raises(ValueError, match="golden request, rows, 'click': candidate"):

@@ -10,12 +10,12 @@ from asgi import ask
 from reference import randomize
 from timed_log import FIELDS, MADE, assert_no_skew, loaded, raw_rows
 
-from recsys_lib.export import Replay, Values, export, folders, verify
-from recsys_lib.export.describing import values_of
-from recsys_lib.export.golden import golden_request
-from recsys_lib.export.histories import histories_of
 from recsys_lib.sequence import build_din, build_dsin
-from recsys_lib.serve import create_application
+from recsys_pipeline.export import Replay, Values, export, folders, verify
+from recsys_pipeline.export.describing import values_of
+from recsys_pipeline.export.golden import golden_request
+from recsys_pipeline.export.histories import histories_of
+from recsys_pipeline.serve import create_application
 
 
 @pytest.fixture(scope="module")

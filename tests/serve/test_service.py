@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 import small_shop
 
-from recsys_lib.export import export
-from recsys_lib.serve import Service, golden_body, measure_latency
-from recsys_lib.serve.server import Server
+from recsys_pipeline.export import export
+from recsys_pipeline.serve import Service, golden_body, measure_latency
+from recsys_pipeline.serve.server import Server
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def folder(tmp_path_factory):
 
 def command(*arguments):
     return subprocess.run(
-        [sys.executable, "-m", "recsys_lib.serve", *map(str, arguments)],
+        [sys.executable, "-m", "recsys_pipeline", "serve", *map(str, arguments)],
         capture_output=True,
         text=True,
     )
@@ -42,7 +42,7 @@ def test_help_comes_at_once():
 
     before = spent()
     done = command("--help")
-    assert done.returncode == 0 and done.stdout.startswith("usage: python -m recsys_lib.serve")
+    assert done.returncode == 0 and done.stdout.startswith("usage: recsys serve")
     # Of the processor, since the wall clock of a busy machine says nothing.
     assert spent() - before < 0.5
 
@@ -52,7 +52,7 @@ def test_who_serves_needs_no_tensorflow(folder):
         "import sys\n"
         "for name in ('tensorflow', 'keras', 'pandas', 'scipy'):\n"
         "    sys.modules[name] = None\n"
-        "from recsys_lib.serve import create_application\n"
+        "from recsys_pipeline.serve import create_application\n"
         f"print(create_application({str(folder)!r}).title)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
@@ -214,10 +214,10 @@ def test_the_first_signal_drains_and_the_second_stops(server):
 
 def test_the_server_stops_when_the_time_is_over(server, monkeypatch):
     now = time.monotonic()
-    monkeypatch.setattr("recsys_lib.serve.server.time.monotonic", lambda: now)
+    monkeypatch.setattr("recsys_pipeline.serve.server.time.monotonic", lambda: now)
     server.handle_exit(signal.SIGTERM, None)
-    monkeypatch.setattr("recsys_lib.serve.server.time.monotonic", lambda: now + 59)
+    monkeypatch.setattr("recsys_pipeline.serve.server.time.monotonic", lambda: now + 59)
     assert not asyncio.run(server.on_tick(1)) and not server.should_exit
-    monkeypatch.setattr("recsys_lib.serve.server.time.monotonic", lambda: now + 60)
+    monkeypatch.setattr("recsys_pipeline.serve.server.time.monotonic", lambda: now + 60)
     assert asyncio.run(server.on_tick(1)) and server.should_exit
     assert not server.force_exit

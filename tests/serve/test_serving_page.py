@@ -27,7 +27,7 @@ def test_the_page_runs_from_its_first_line_to_its_last(folder):
             for words in commands(text):
                 if words[:4] == ["python", "-m", "pip", "install"]:
                     assert words[4:] == ["-e", ".[export,serve]", "-c", "constraints.txt"]
-                elif words[:3] == ["python", "-m", "recsys_lib.serve"]:
+                elif words[:2] == ["recsys", "serve"]:
                     service = start_service(words, folder, port)
                 else:
                     ran.append(run(words, folder))

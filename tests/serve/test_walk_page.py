@@ -9,8 +9,7 @@ import pandas as pd
 import pytest
 from page_commands import blocks_of, commands, free_port, run, start_service
 
-from recsys_lib.data.__main__ import main as data_command
-from recsys_lib.train.__main__ import main as train_command
+from recsys_pipeline.__main__ import main as recsys
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "README.md").read_text(encoding="utf-8")
@@ -54,16 +53,19 @@ def walked(tmp_path_factory):
     describe, train = COMMANDS[:2]
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        assert data_command(describe[3:]) == 0
-        assert train_command(train[3:]) == 0
+        assert recsys(describe[1:]) == 0
+        assert recsys(train[1:]) == 0
     return folder
 
 
 def test_the_walk_is_these_commands():
-    named = [words[2].removeprefix("recsys_lib.") for words in COMMANDS[:2]]
-    assert named == ["data", "train"]
-    assert [words[0] for words in COMMANDS] == ["python"] * 4 + ["curl"]
-    assert len(COMMANDS) == 5
+    assert [words[:2] for words in COMMANDS[:4]] == [
+        ["recsys", "describe"],
+        ["recsys", "train"],
+        ["recsys", "verify"],
+        ["recsys", "serve"],
+    ]
+    assert [words[0] for words in COMMANDS[4:]] == ["curl"]
 
 
 def test_the_page_shows_the_columns_of_the_file(walked):

@@ -2,7 +2,7 @@
 
 import textwrap
 
-from recsys_lib.book.exercises.source import read_source
+from recsys_book.exercises.source import read_source
 
 HEAD = """\
 ---
@@ -20,7 +20,7 @@ kernelspec:
 
 ```{code-cell} ipython3
 import numpy as np
-from recsys_lib.book.exercises import case, check_cases, check_choice, check_prediction, check_text
+from recsys_book.exercises import case, check_cases, check_choice, check_prediction, check_text
 ```
 """
 

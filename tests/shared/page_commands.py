@@ -39,17 +39,23 @@ def free_port():
         return listener.getsockname()[1]
 
 
+def here(words):
+    """A command of a page as this Python and this checkout run it."""
+    own = {"python": [sys.executable], "recsys": [sys.executable, "-m", "recsys_pipeline"]}
+    return [*own.get(words[0], words[:1]), *words[1:]]
+
+
 def run(words, folder):
-    """What a command prints, with this Python where it says ``python``."""
-    words = [sys.executable, *words[1:]] if words[0] == "python" else words
+    """What a command prints, with this Python where it says ``python`` or ``recsys``."""
+    words = here(words)
     done = subprocess.run(words, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 def start_service(words, folder, port):
-    """The process of ``python -m recsys_lib.serve``, once it answers."""
-    command = [sys.executable, *words[1:], "--drain", "0"]
+    """The process of ``recsys serve``, once it answers."""
+    command = [*here(words), "--drain", "0"]
     service = subprocess.Popen(command, cwd=folder, env=ENVIRONMENT)
     for _ in range(600):
         try:

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from recsys_lib.book.exercises import case
+from recsys_book.exercises import case
 
 
 def pair_by_pair(values, vectors):

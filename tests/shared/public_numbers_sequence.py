@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from recsys_lib.book.exercises import case
+from recsys_book.exercises import case
 from recsys_lib.data import simulator
 
 

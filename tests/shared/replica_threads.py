@@ -9,14 +9,16 @@ import threading
 
 import tensorflow as tf
 
-from recsys_lib import replicas
+from recsys_pipeline.workers import distributed, replicas
+
+assert distributed.workers_of  # its import makes the library ask for replicas
 
 SECONDS = 60
 _here = threading.local()
 
 
 class _Replica:
-    """What the library asks of ``tf.distribute.ReplicaContext``."""
+    """What the workers ask of ``tf.distribute.ReplicaContext``."""
 
     def __init__(self, number, count, barrier, table):
         self.replica_id_in_sync_group, self.num_replicas_in_sync = number, count

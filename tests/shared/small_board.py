@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from recsys_lib.data import files
+from recsys_pipeline import files
 
 FAST = {"epochs": 3, "batch_size": 100, "learning_rate": 0.05}
 

@@ -7,10 +7,10 @@ import numpy as np
 from reference import randomize
 
 from recsys_lib.data import Split
-from recsys_lib.data.files import FileDataset
 from recsys_lib.features import CategoricalColumn, NumericColumn, SequenceColumn
 from recsys_lib.multi_task import build_mmoe
 from recsys_lib.sequence import build_din
+from recsys_pipeline.files import FileDataset
 
 STEPS = 4
 USERS = np.array(["ann", "bob", "cy", "dee"])

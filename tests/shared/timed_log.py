@@ -5,11 +5,11 @@ import json
 
 import numpy as np
 
-from recsys_lib.data.files import load
 from recsys_lib.data.session_rules import AGE_EDGES, GAP_SECONDS
-from recsys_lib.export import Encoder, feature_skew
-from recsys_lib.export.describing import describe_column, values_of
-from recsys_lib.export.histories import describe_histories, histories_of
+from recsys_pipeline.export import Encoder, feature_skew
+from recsys_pipeline.export.describing import describe_column, values_of
+from recsys_pipeline.export.histories import describe_histories, histories_of
+from recsys_pipeline.files import load
 
 LENGTH = 5
 FIELDS = ("item", "seen", "when", "now")

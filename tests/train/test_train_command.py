@@ -1,4 +1,4 @@
-"""``python -m recsys_lib.train``: models of all chapters on one file, and what each run leaves."""
+"""``recsys train``: models of all chapters on one file, and what each run leaves."""
 
 import json
 import subprocess
@@ -12,11 +12,11 @@ import pytest
 from tiny_log import SAID, run, write_log
 
 from recsys_lib import zoo
-from recsys_lib.data import files
-from recsys_lib.data.files.loading import described
-from recsys_lib.train import make_plan
-from recsys_lib.train.planning import read_options
 from recsys_lib.training import auc, load, log_loss, predict
+from recsys_pipeline import files
+from recsys_pipeline.files.loading import described
+from recsys_pipeline.train import make_plan
+from recsys_pipeline.train.planning import read_options
 
 ROOT = Path(__file__).parents[2]
 
@@ -121,7 +121,7 @@ def test_the_saved_description_encodes_raw_rows_for_the_saved_model(shop, tmp_pa
 
 
 def test_a_killed_run_goes_on_and_a_finished_one_is_kept(shop, tmp_path, capsys, monkeypatch):
-    from recsys_lib.train import running
+    from recsys_pipeline.train import running
 
     words = ["--model", "deepfm", "--tasks", "click", "--option", "embedding_dim=4"]
     whole = tmp_path / "whole"
@@ -171,7 +171,7 @@ def test_a_killed_run_goes_on_and_a_finished_one_is_kept(shop, tmp_path, capsys,
 def test_mistakes_are_told_before_a_row_is_read(
     shop, tmp_path, capsys, monkeypatch, words, message
 ):
-    from recsys_lib.data.files import loading
+    from recsys_pipeline.files import loading
 
     def never(*arguments, **options):
         raise AssertionError("rows were read")
@@ -209,7 +209,7 @@ def test_values_of_options_are_pythons():
 def test_help_waits_for_no_tensorflow():
     code = (
         "import sys, time\n"
-        "from recsys_lib.train.__main__ import main\n"
+        "from recsys_pipeline.train.command import main\n"
         "try:\n    main(['--help'])\n"
         "except SystemExit:\n"
         "    heavy = {'tensorflow', 'keras', 'pandas', 'pyarrow'} & set(sys.modules)\n"
@@ -218,7 +218,7 @@ def test_help_waits_for_no_tensorflow():
     finished = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT
     )
-    assert finished.stdout.startswith("usage: python -m recsys_lib.train")
+    assert finished.stdout.startswith("usage: recsys train")
     heavy, seconds = finished.stderr.rsplit(maxsplit=1)
     assert heavy == "[]"
     assert float(seconds) < 0.5

@@ -1,4 +1,4 @@
-"""Optimizer, weights of tasks, export and workers of ``python -m recsys_lib.train``."""
+"""Optimizer, weights of tasks, export and workers of ``recsys train``."""
 
 import importlib.util
 import json
@@ -11,17 +11,17 @@ import pandas as pd
 import pytest
 from tiny_log import run, write_log
 
-from recsys_lib.data import files
-from recsys_lib.data.files.loading import described
-from recsys_lib.export import Encoder, Replay, fit_platt, verify
 from recsys_lib.multi_task import build_mmoe
 from recsys_lib.multi_task.balancing import GradNorm
-from recsys_lib.train import __main__ as module
-from recsys_lib.train import make_plan, running
-from recsys_lib.train.__main__ import main
-from recsys_lib.train.running import train
-from recsys_lib.train.settings import BALANCING, Settings, read_plateau, read_weights
 from recsys_lib.training import Adagrad, fit, load, log_loss, predict
+from recsys_pipeline import files
+from recsys_pipeline.export import Encoder, Replay, fit_platt, verify
+from recsys_pipeline.files.loading import described
+from recsys_pipeline.train import __main__ as module
+from recsys_pipeline.train import make_plan, running
+from recsys_pipeline.train.command import main
+from recsys_pipeline.train.running import train
+from recsys_pipeline.train.settings import BALANCING, Settings, read_plateau, read_weights
 
 ROOT = Path(__file__).parents[2]
 MMOE = ["--model", "mmoe", "--option", "interest=attention", "--option", "embedding_dim=4"]
@@ -192,7 +192,7 @@ def test_a_model_of_the_wrong_order_is_not_calibrated(shop):
     ],
 )
 def test_mistakes_are_told_before_training(shop, tmp_path, capsys, monkeypatch, words, message):
-    from recsys_lib.data.files import loading
+    from recsys_pipeline.files import loading
 
     def never(*arguments, **options):
         raise AssertionError("rows were read")
@@ -292,18 +292,19 @@ def test_workers_are_started_with_the_same_arguments(shop, tmp_path, monkeypatch
     started, joined = [], []
     monkeypatch.setattr(module, "launch", lambda *given: started.append(given) or 5)
     monkeypatch.setattr(module, "_run", lambda given, plan, workers: joined.append(workers))
-    monkeypatch.setattr("recsys_lib.training.distributed.join_workers", lambda: None)
+    monkeypatch.setattr("recsys_pipeline.workers.distributed.join_workers", lambda: None)
     monkeypatch.delenv("TF_CONFIG", raising=False)
     words = [str(shop / "data.toml"), *MMOE, "--output", str(tmp_path / "run")]
     assert main([*words, "--workers", "2"]) == 5
-    assert started == [([sys.executable, "-m", "recsys_lib.train", *words, "--workers", "2"], 2)]
+    train = [sys.executable, "-m", "recsys_pipeline", "train"]
+    assert started == [([*train, *words, "--workers", "2"], 2)]
     monkeypatch.setenv("TF_CONFIG", WORKERS)
     assert main([*words, "--workers", "2"]) == 0 and main(words) == 0
     assert joined == [2, 2] and len(started) == 1
 
 
 def test_a_cluster_of_another_size_is_a_mistake(shop, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("recsys_lib.training.distributed.join_workers", lambda: None)
+    monkeypatch.setattr("recsys_pipeline.workers.distributed.join_workers", lambda: None)
     monkeypatch.setenv("TF_CONFIG", WORKERS)
     assert run(shop, tmp_path, *MMOE, "--workers", "3") == 1
     assert capsys.readouterr().err == "workers: expected 2, as TF_CONFIG names, got 3\n"

@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from recsys_lib.data.__main__ import main as data_command
-from recsys_lib.train.__main__ import main as train_command
+from recsys_pipeline.__main__ import main as recsys
 
 PAGE = (Path(__file__).parents[2] / "docs" / "your_own_data.md").read_text(encoding="utf-8")
 ROWS = 3000
@@ -56,14 +55,14 @@ def test_the_commands_of_the_page_run_in_order(folder, monkeypatch, capsys):
     monkeypatch.chdir(folder)
     lines = [line for block in blocks("bash") for line in block.replace("\\\n", "").splitlines()]
     commands = [shlex.split(line) for line in lines]
-    assert [words[:3] for words in commands] == [
-        ["python", "-m", "recsys_lib.data"],
-        ["python", "-m", "recsys_lib.data"],
-        ["python", "-m", "recsys_lib.train"],
+    assert [words[:2] for words in commands] == [
+        ["recsys", "describe"],
+        ["recsys", "check"],
+        ["recsys", "train"],
     ]
-    describe, report, train = (words[3:] for words in commands)
+    describe, report, train = (words[1:] for words in commands)
     (said,) = blocks("toml")
-    assert data_command(describe) == 0
+    assert recsys(describe) == 0
     first, page = tomllib.loads(Path("data.toml").read_text()), tomllib.loads(said)
     # The first description says of the columns what the page says in the end.
     for key in ("files", "group", "slices", "time", "split"):
@@ -77,12 +76,12 @@ def test_the_commands_of_the_page_run_in_order(folder, monkeypatch, capsys):
         assert group == column.get("group", default)
     Path("data.toml").write_text(said)
     capsys.readouterr()
-    assert data_command(report) == 0
+    assert recsys(report) == 0
     printed = capsys.readouterr().out
     assert "watch time mean" in printed
     assert "look at" not in printed
     assert Path("data.cache/cache.json").is_file()
-    assert train_command(train) == 0
+    assert recsys(train) == 0
     scores = json.loads(Path("runs/mmoe/scores.json").read_text())
     assert scores["scores"]["test"]["all"]["click"]["auc"] > 0.55  # items differ in their clicks
     assert Path("runs/mmoe/model.keras").is_file()
@@ -106,7 +105,7 @@ def test_the_code_of_the_page_runs(folder, monkeypatch, capsys):
 
 
 def test_every_key_of_the_table_is_a_key():
-    from recsys_lib.data.files.parsing import _CHECKS
+    from recsys_pipeline.files.parsing import _CHECKS
 
     known = {key for keys in _CHECKS.values() for key in keys}
     description = PAGE.split("\n## 3")[0]
@@ -123,7 +122,7 @@ def test_every_key_of_the_table_is_a_key():
 
 def test_every_option_of_the_table_is_one_of_the_command(capsys):
     with pytest.raises(SystemExit):
-        train_command(["--help"])
+        recsys(["train", "--help"])
     helped = set(re.findall(r"--[a-z][a-z-]*", capsys.readouterr().out))
     named = set(re.findall(r"--[a-z][a-z-]*", PAGE.split("\n## 4")[1]))
     assert len(named) > 12

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from recsys_lib.train.__main__ import main
+from recsys_pipeline.train.command import main
 
 SAID = """\
 files = "log.csv"

@@ -10,11 +10,11 @@ import tensorflow as tf
 from replica_threads import run_replicas
 from tiny import build_small, make_dataset
 
-from recsys_lib import replicas
-from recsys_lib.training import Adam, distributed, optimizer_per_group
+from recsys_lib.training import Adam, optimizer_per_group
 from recsys_lib.training.batches import PackedSplit
-from recsys_lib.training.distributed import SEED_STEP, Workers, join_workers, workers_of
 from recsys_lib.training.trainer import Trainer
+from recsys_pipeline.workers import distributed, replicas
+from recsys_pipeline.workers.distributed import SEED_STEP, Workers, join_workers, workers_of
 
 CLUSTER = {"chief": ["a:1"], "worker": ["b:1", "c:1"]}
 PLACES = (("chief", 0), ("worker", 0), ("worker", 1))

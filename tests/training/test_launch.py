@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from recsys_lib.training import launch as module
-from recsys_lib.training.launch import environment_of, free_ports, launch, main
+from recsys_pipeline.workers import launch as module
+from recsys_pipeline.workers.launch import environment_of, free_ports, launch, main
 
 
 def program(tmp_path, text):

@@ -9,8 +9,7 @@ from recsys_lib.features.columns import CategoricalColumn
 from recsys_lib.features.embedding import FusedEmbedding, build_inputs
 from recsys_lib.layers.blocks import linear_logit
 from recsys_lib.layers.heads import PredictionHead
-from recsys_lib.replicas import sum_duplicates
-from recsys_lib.training.optimizers import Adagrad, Adam, Ftrl, optimizer_per_group
+from recsys_lib.training.optimizers import Adagrad, Adam, Ftrl, optimizer_per_group, sum_duplicates
 
 ROWS, DIM, STEPS = 12, 3, 20
 RNG = np.random.default_rng(0)

@@ -24,14 +24,13 @@ from recsys_lib.replicas import (
     one_part,
     rows_of_replicas,
     share_of_mean,
-    sum_duplicates,
-    sum_gradients,
     sum_over_replicas,
 )
 from recsys_lib.second_order import build_afm, build_deepfm, build_fm
 from recsys_lib.sequence import build_dien, build_din, build_pooled
 from recsys_lib.training import Adagrad, Adam, Trainer
 from recsys_lib.training.batches import PackedSplit
+from recsys_lib.training.optimizers import sum_duplicates, sum_gradients
 
 STEPS, BATCH = 4, 7
 """An odd batch: the replicas have four rows and three."""

@@ -20,7 +20,7 @@ SECONDS = 400
 
 def run_workers(folder, *tasks, restarts=0):
     """Two workers run the tasks; returns the exit code and what they printed."""
-    command = [sys.executable, "-m", "recsys_lib.training.launch", "--workers", "2"]
+    command = [sys.executable, "-m", "recsys_pipeline.workers.launch", "--workers", "2"]
     command += ["--restarts", str(restarts), "tests/training/worker_program.py", str(folder)]
     shared = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "shared")])
     environment = {**os.environ, "PYTHONPATH": shared, "TF_NUM_INTRAOP_THREADS": "1"}

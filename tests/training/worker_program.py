@@ -10,7 +10,7 @@ import numpy as np
 import worker_models
 
 from recsys_lib.training.callbacks import Callback
-from recsys_lib.training.distributed import join_workers
+from recsys_pipeline.workers import join_workers
 
 
 class Killer(Callback):

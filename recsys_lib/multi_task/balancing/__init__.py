@@ -17,15 +17,6 @@ if TYPE_CHECKING:
     from recsys_lib.multi_task.balancing.uncertainty import UncertaintyWeighting
     from recsys_lib.training.weighting import FixedWeights
 else:
-    from recsys_lib.lazy import face
+    from recsys_lib.lazy import lazy_exports
 
-    __getattr__, __dir__ = face(__name__)
-
-__all__ = [
-    "DecayingWeights",
-    "FixedWeights",
-    "GradNorm",
-    "ParetoWeights",
-    "UncertaintyWeighting",
-    "min_norm_weights",
-]
+    __getattr__, __dir__, __all__ = lazy_exports(__name__)

@@ -1,0 +1,304 @@
+"""Cases: what a test cell calls, in the instant check and in nbgrader alike.
+
+Each function here raises an ``AssertionError`` that says which case failed, with what inputs, what
+was expected and what came; no code of a solution appears in it. Whoever wants to know how close a
+passing answer was listens with `recording`.
+"""
+
+import contextlib
+import copy
+import traceback
+import tracemalloc
+from dataclasses import dataclass, field
+
+from recsys_book.exercises.comparing import Difference, compare_values, show, show_call
+
+RTOL, ATOL = 1e-6, 1e-9
+
+
+class WrongAnswer(AssertionError):
+    """A case failed; the message says which, and what came instead."""
+
+
+class NotAttempted(AssertionError):
+    """The starter stands there unchanged."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call of the student's function and the value it must return."""
+
+    arguments: tuple
+    keywords: dict
+    expected: object
+    why: str = ""
+
+
+@dataclass
+class Record:
+    """What the calls inside one test cell found."""
+
+    num_cases: int = 0
+    largest_difference: float = 0.0
+    remember_prediction: object = None
+    lines: list = field(default_factory=list)
+
+
+_records: list = []
+
+
+@contextlib.contextmanager
+def recording(remember_prediction=None):
+    """Collect what the checks inside the ``with`` block find, as a `Record`.
+
+    ``remember_prediction`` is called with a prediction before it is compared with a measurement.
+    """
+    record = Record(remember_prediction=remember_prediction)
+    _records.append(record)
+    try:
+        yield record
+    finally:
+        _records.remove(record)
+
+
+def case(*arguments, expected, why="", **keywords):
+    """One case: the arguments of the call, what must come, and why it is asked.
+
+    Args:
+        *arguments, **keywords: given to the student's function, as fresh copies.
+        expected: number, string, array, or tuple, list or dict of such.
+        why: a few words that are shown when the case fails, such as ``"ids above 46,340"``.
+
+    Returns:
+        The case, for ``check_cases``.
+    """
+    return Case(arguments, keywords, expected, why)
+
+
+def check_cases(function, cases, rtol=RTOL, atol=ATOL, same_dtype=False):
+    """Call ``function`` on each case and compare what comes with what is expected.
+
+    Args:
+        function: the student's.
+        cases: results of `case`, in the order in which they are tried.
+        rtol, atol: floats may differ by ``atol + rtol * |expected|``; whole numbers may not.
+        same_dtype: whether arrays must have the expected dtype.
+
+    Raises:
+        WrongAnswer: the first case that fails.
+        NotAttempted: the function returns ``None`` or ``...``, or raises NotImplementedError.
+        ValueError: no case.
+    """
+    cases = list(cases)
+    if not cases:
+        raise ValueError("check_cases: expected at least one case, got none")
+    _require_attempt(function)
+    if not callable(function):
+        raise WrongAnswer(f"expected a function, got {show(function)}")
+    name = getattr(function, "__name__", "function")
+    for number, one in enumerate(cases, start=1):
+        where = f"case {number} of {len(cases)}" + (f" ({one.why})" if one.why else "")
+        call = show_call(name, one.arguments, one.keywords)
+        came = _call(function, one.arguments, one.keywords, where, call)
+        if came is Ellipsis or (came is None and one.expected is not None):
+            if number == 1:
+                raise NotAttempted(f"{name} returns {came!r}")
+        try:
+            difference = compare_values(one.expected, came, rtol, atol, same_dtype)
+        except Difference as reason:
+            raise WrongAnswer(
+                f"{where}\n  called    {call}\n  expected  {show(one.expected)}\n"
+                f"  came      {show(came)}\n  reason    {reason}"
+            ) from None
+        _note(1, difference)
+
+
+def check_memory(function, *arguments, megabytes):
+    """Call ``function`` once and see how much memory it takes at its height.
+
+    Args:
+        function: the student's.
+        *arguments: given to it as fresh copies, which count.
+        megabytes: how much it may take; NumPy's arrays count, as Python's own objects do.
+
+    Raises:
+        WrongAnswer: it takes more, or fails.
+        NotAttempted: as for `check_cases`.
+    """
+    _require_attempt(function)
+    name = getattr(function, "__name__", "function")
+    if (elsewhere := getattr(function, "call_measured", None)) is not None:
+        # A function in another process is measured there.
+        peak = _call(elsewhere, arguments, {}, "memory", f"{name}(...)") / 1e6
+    else:
+        tracemalloc.start()
+        try:
+            _call(function, arguments, {}, "memory", f"{name}(...)")
+            peak = tracemalloc.get_traced_memory()[1] / 1e6
+        finally:
+            tracemalloc.stop()
+    if peak > megabytes:
+        raise WrongAnswer(f"{name} took {peak:.0f} MB on the way, expected at most {megabytes} MB")
+    _note(1, 0.0)
+
+
+def check_choice(answer, options, right=None):
+    """Check the answer of a recall exercise: its form, and, where ``right`` is given, its content.
+
+    Args:
+        answer: a letter, or several, in any order and case: ``"b"``, ``"AC"``, ``{"a", "c"}``.
+        options: all letters there are, such as ``"abcd"``.
+        right: the right letters; None checks the form only.
+
+    Raises:
+        WrongAnswer, NotAttempted.
+    """
+    _require_attempt(answer)
+    letters = normalise_choice(answer)
+    if letters is None or not letters or not set(letters) <= set(options):
+        raise WrongAnswer(
+            f"expected a letter among {', '.join(options)} as a string, got {show(answer)}"
+        )
+    if right is not None and letters != normalise_choice(right):
+        raise WrongAnswer(f"{show(letters)} is not right")
+    _note(1, 0.0)
+
+
+def normalise_choice(answer):
+    """Return the letters of an answer, sorted and in lower case; None if it is no answer."""
+    if isinstance(answer, set | frozenset | list | tuple):
+        if not all(isinstance(part, str) for part in answer):
+            return None
+        answer = "".join(answer)
+    if not isinstance(answer, str):
+        return None
+    return "".join(sorted({letter for letter in answer.lower() if letter not in " ,;()"}))
+
+
+def check_prediction(predicted, measure, settings=None, atol=0.0, rtol=0.0, names=()):
+    """Compare a prediction with a measurement, after the prediction has been recorded.
+
+    Args:
+        predicted: a number; or, with ``settings``, a function of one setting's values.
+        measure: function of the same values that runs the experiment and returns a number; or
+            the numbers that it returned, one for each setting, where the experiment itself would
+            give the answer away.
+        settings: list of tuples of values; None for one experiment without any.
+        atol, rtol: the prediction may be off by ``atol + rtol * |measured|``; the margin has to
+            cover the experiment's own spread.
+        names: names of a setting's values, for messages.
+
+    Raises:
+        WrongAnswer: the first setting at which the prediction is off, with both numbers.
+        NotAttempted.
+        ValueError: not one measured number for each setting.
+    """
+    if not callable(measure) and len(measure) != len(settings or [()]):
+        raise ValueError(
+            f"check_prediction: expected {len(settings or [()])} measured numbers, one for each "
+            f"setting, got {len(measure)}"
+        )
+    _require_attempt(predicted)
+    if settings is None:
+        settings, predict = [()], lambda: predicted
+    elif callable(predicted):
+        predict = predicted
+    else:
+        raise WrongAnswer(f"expected a function, got {show(predicted)}")
+    predictions = []
+    for number, setting in enumerate(settings, start=1):
+        described = _setting(names, setting)
+        value = _call(predict, setting, {}, f"setting {number} of {len(settings)}", described)
+        if value is None or value is Ellipsis:
+            raise NotAttempted(f"the prediction is {value!r}")
+        try:
+            predictions.append(float(value))
+        except (TypeError, ValueError):
+            raise WrongAnswer(
+                f"setting {number} of {len(settings)} ({described}): expected a number, got "
+                f"{show(value)}"
+            ) from None
+    for record in _records:
+        if record.remember_prediction is not None:
+            record.remember_prediction(predictions)
+    for number, (setting, value) in enumerate(zip(settings, predictions, strict=True), start=1):
+        measured = float(measure(*setting) if callable(measure) else measure[number - 1])
+        distance = abs(value - measured)
+        if not distance <= atol + rtol * abs(measured):
+            raise WrongAnswer(
+                f"setting {number} of {len(settings)}\n  setting    {_setting(names, setting)}\n"
+                f"  predicted  {value:.4g}\n  measured   {measured:.4g}"
+            )
+        _note(1, distance)
+
+
+def check_text(answer, min_words=20):
+    """Check that a written answer is there: a string of at least ``min_words`` words.
+
+    Its content is for a person to judge.
+
+    Args:
+        answer: the student's text.
+        min_words: words that it must have at least.
+    """
+    _require_attempt(answer)
+    if not isinstance(answer, str):
+        raise WrongAnswer(f"expected a string, got {show(answer)}")
+    if not answer.strip():
+        raise NotAttempted("the answer is empty")
+    words = len(answer.split())
+    if words < min_words:
+        raise WrongAnswer(f"expected at least {min_words} words, got {words}")
+    _note(1, 0.0)
+
+
+def _require_attempt(value):
+    if value is None or value is Ellipsis:
+        raise NotAttempted(f"the answer is {value!r}")
+
+
+def _setting(names, setting):
+    if not names:
+        return ", ".join(show(value) for value in setting) or "the experiment"
+    return ", ".join(f"{name} = {show(value)}" for name, value in zip(names, setting, strict=True))
+
+
+def _note(num_cases, difference):
+    for record in _records:
+        record.num_cases += num_cases
+        record.largest_difference = max(record.largest_difference, difference)
+
+
+def _call(function, arguments, keywords, where, call):
+    """The function's result on copies, so that it cannot change what a later case is given."""
+    try:
+        return function(*copy.deepcopy(arguments), **copy.deepcopy(keywords))
+    except NotImplementedError:
+        raise NotAttempted("it raises NotImplementedError") from None
+    except RecursionError as error:
+        raise WrongAnswer(
+            f"{where}\n  called    {call}\n  raised    RecursionError: it never stops "
+            "calling itself"
+        ) from error
+    except Exception as error:
+        line = student_line(error, function)
+        raise WrongAnswer(
+            f"{where}\n  called    {call}\n  raised    {type(error).__name__}: {error}"
+            + (f"\n  at        {line}" if line else "")
+        ) from None
+
+
+def student_line(error, function):
+    """Return number and text of the last line inside the function's own file; may be empty."""
+    if (known := getattr(error, "student_line", None)) is not None:
+        return known
+    code = getattr(function, "__code__", None)
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if code is not None and frame.filename == code.co_filename
+    ]
+    if not frames:
+        return ""
+    text = f": {frames[-1].line}" if frames[-1].line else ""
+    return f"line {frames[-1].lineno}{text}"

@@ -1,0 +1,79 @@
+"""JupyterLab as the book starts it: on the work copies, with no question, published ones read-only.
+
+Nothing of the reader's own JupyterLab is touched: the options are given on the command line, and
+the one default setting that needs a file lies in ``work/.jupyter``, which this server alone reads.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from recsys_book.paths import write_atomically
+from recsys_book.work_copies import FOLDER, START_PAGE
+
+CONFIG = ".jupyter"
+_SETTINGS = {
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}
+}
+
+
+def command(root: Path) -> list[str]:
+    """The command that serves the book.
+
+    Args:
+        root: the folder of the book, in which ``work/`` lies.
+    """
+    return [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        f"--ServerApp.root_dir={root}",
+        "--ServerApp.contents_manager_class=recsys_book.lab_contents.BookContents",
+        f"--LabApp.default_url=/lab/tree/{FOLDER}/{START_PAGE}",
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ]
+
+
+def environment(root: Path, inherited: Mapping[str, str]) -> dict[str, str]:
+    """The variables of the server: those inherited, and where its default settings lie.
+
+    Args:
+        root: the folder of the book.
+        inherited: variables, as in ``os.environ``.
+    """
+    paths = [str(Path(root) / FOLDER / CONFIG), inherited.get("JUPYTER_CONFIG_PATH", "")]
+    return {**inherited, "JUPYTER_CONFIG_PATH": os.pathsep.join(filter(None, paths))}
+
+
+def write_settings(root: Path) -> None:
+    """Write the default settings of the book's JupyterLab; what the reader sets goes before them.
+
+    Args:
+        root: the folder of the book.
+    """
+    path = Path(root) / FOLDER / CONFIG / "labconfig" / "default_setting_overrides.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, json.dumps(_SETTINGS, indent=1) + "\n")
+
+
+def start(root: Path, arguments: Sequence[str]) -> int:
+    """Serve the book until the reader ends it.
+
+    Args:
+        root: the folder of the book.
+        arguments: further ones for JupyterLab, such as ``--no-browser``.
+
+    Returns:
+        The server's exit status. Where there is `os.execve`, this process becomes the server.
+    """
+    write_settings(root)
+    variables = environment(root, os.environ)
+    words = [*command(root), *arguments]
+    if os.name == "posix":
+        os.chdir(root)
+        os.execve(words[0], words, variables)
+    return subprocess.call(words, cwd=root, env=variables)

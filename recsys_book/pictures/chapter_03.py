@@ -1,0 +1,185 @@
+"""Sketches of chapter 03: models that cross more than two features."""
+
+from recsys_book.pictures.plan import Plan, repeated
+
+_P = "p({task}) = sigmoid of the sum + bias"
+
+
+def _cross(title: str, description: str, layers: int, formula: str) -> Plan:
+    """A chain of cross layers, each of which reads the first input again, beside a network."""
+    plan = Plan(title, description, 4.2, (150, 66))
+    plan.box(
+        "x", "$x_0$: all vectors and numbers side by side", "cross_input", "embedding", 0, 0, 4.2
+    )
+    before = "x"
+    for layer in range(1, layers + 1):
+        text = f"cross layer {layer}" + (f"\n{formula}" if layer == 1 else "")
+        plan.box(f"cross{layer}", text, f"cross_{layer}", "interaction", 0, layer, 2)
+        plan.arrows(f"{before} > cross{layer}")
+        before = f"cross{layer}"
+        if layer > 1:
+            plan.arrows(f"x > cross{layer} via {2 + 0.12 * layer},0.5 {2 + 0.12 * layer},{layer}")
+    plan.box("deep", "network", "deep deep_logit?", "network", 2.8, (layers + 1) / 2, 1.4)
+    plan.box("logit", "one weight for each entry of both", "logit", "network", 0, layers + 1, 4.2)
+    plan.box("p", "p({task})", "output", "output", 0, layers + 2, 4.2)
+    plan.arrows(f"{before} > logit > p; x > deep > logit")
+    return plan
+
+
+@repeated("cross_")
+def dcn(layers: int = 3) -> Plan:
+    return _cross(
+        "DCN",
+        "Each cross layer multiplies the first input in once more: degree by degree.",
+        layers,
+        "$x_1 = x_0 (x_0 · w_1) + b_1 + x_0$",
+    )
+
+
+@repeated("cross_")
+def dcn_v2(layers: int = 2) -> Plan:
+    return _cross(
+        "DCN-V2",
+        "As DCN, with a matrix in place of a vector of weights.",
+        layers,
+        "$x_1 = x_0 ∘ (W_1 x_0 + b_1) + x_0$",
+    )
+
+
+@repeated("cross_")
+def dcn_mix(layers: int = 2) -> Plan:
+    return _cross(
+        "DCN-Mix",
+        "As DCN-V2, with a gated mixture of matrices of low rank.",
+        layers,
+        "$x_1 = x_0 ∘ Σ_k g_k (U_k V_k^T x_0 + b) + x_0$",
+    )
+
+
+def _cin(plan: Plan, left: float, layers: int) -> None:
+    """Layers that cross the fields with the maps of the layer before, all pooled at the end."""
+    before = "fields"
+    for layer in range(1, layers + 1):
+        label = f"CIN layer {layer}: maps $X^{layer}$"
+        plan.box(f"cin{layer}", label, f"cin_{layer}", "interaction", left, layer + 1, 1.9)
+        plan.arrows(f"{before} > cin{layer}")
+        before = f"cin{layer}"
+        if layer > 1:
+            side = left + 2.05
+            plan.arrows(f"fields > cin{layer} via {side},1.6 {side},{layer + 1}")
+    plan.box(
+        "pooled",
+        "sums over the width,\nweighed",
+        "cin_pooled cin_logit",
+        "network",
+        left,
+        layers + 2.1,
+        1.9,
+    )
+    for layer in range(1, layers + 1):
+        side = left - 0.1
+        via = f" via {side},{layer + 1} {side},{layers + 1.5}" if layer < layers else ""
+        plan.arrows(f"cin{layer} > pooled{via}")
+
+
+@repeated("cin_")
+def cin(layers: int = 2) -> Plan:
+    plan = Plan(
+        "CIN", "Each layer crosses its maps with the fields again; all layers are pooled.", 2.6
+    )
+    plan.box("columns", "columns: ids and numbers", "*", "input", 0, 0, 2.6)
+    plan.box(
+        "fields",
+        "a vector for each field, $X^0$",
+        "embedding embedding_numeric?",
+        "embedding",
+        0,
+        1,
+        2.6,
+    )
+    plan.box("p", "p({task})", "output", "output", 0, layers + 3, 2.6)
+    _cin(plan, 0.25, layers)
+    plan.arrows("columns > fields; pooled > p")
+    return plan
+
+
+@repeated("cin_")
+def xdeepfm(layers: int = 2) -> Plan:
+    plan = Plan(
+        "xDeepFM", "Explicit crosses (CIN), implicit ones (network) and a linear term.", 4.4
+    )
+    plan.box("columns", "columns: ids and numbers", "*", "input", 0, 0, 4.4)
+    plan.box(
+        "linear", "linear term\n$Σ_i w_i x_i$", "linear linear_numeric?", "embedding", 0, 1, 0.9
+    )
+    plan.box(
+        "fields",
+        "a vector for each field, $X^0$",
+        "embedding embedding_numeric?",
+        "embedding",
+        1,
+        1,
+        3.4,
+    )
+    plan.box("p", _P, "output", "output", 0, layers + 3.1, 4.4)
+    _cin(plan, 1.15, layers)
+    plan.box("deep", "network", "deep deep_logit", "network", 3.4, layers + 2.1, 1)
+    plan.arrows("columns > linear > p; columns > fields > deep > p; pooled > p")
+    return plan
+
+
+def _autoint(title: str, description: str, layers: int, width: float) -> Plan:
+    plan = Plan(title, description, width, (150, 66))
+    plan.box("columns", "columns: ids and numbers", "*", "input", 0, 0, width)
+    plan.box(
+        "fields",
+        "a vector for each field",
+        "embedding embedding_numeric?",
+        "embedding",
+        0,
+        1,
+        width,
+    )
+    before, row = "fields", 1.0
+    for layer in range(1, layers + 1):
+        plan.box(
+            f"attention{layer}",
+            "self-attention\nof the fields",
+            f"attention_{layer}",
+            "gate",
+            0,
+            row + 1.1,
+            1.3,
+        )
+        plan.box(
+            f"layer{layer}",
+            f"interacting layer {layer}\nheads, + residual, ReLU",
+            f"interacting_{layer}",
+            "interaction",
+            0.5,
+            row + 2.3,
+            1.9,
+        )
+        plan.arrows(f"{before} > attention{layer} > layer{layer}")
+        plan.arrows(f"{before} > layer{layer} via 1.7,{row + 1.1}")
+        before, row = f"layer{layer}", row + 2.4
+    plan.box("logit", "one weight for each entry", "logit", "network", 0, row + 1, 2.4)
+    plan.box("p", "p({task})", "output", "output", 0, row + 2, width)
+    plan.arrows(f"columns > fields; {before} > logit > p")
+    return plan
+
+
+@repeated("interacting_")
+def autoint(layers: int = 2) -> Plan:
+    return _autoint(
+        "AutoInt", "Fields attend to fields; what each finds is added to itself.", layers, 2.6
+    )
+
+
+@repeated("interacting_")
+def autoint_plus(layers: int = 2) -> Plan:
+    plan = _autoint("AutoInt+", "AutoInt beside a network over the same vectors.", layers, 3.8)
+    row = plan.boxes["logit"].y
+    plan.box("deep", "network", "deep deep_logit", "network", 2.6, row, 1.2)
+    plan.arrows("fields > deep > p")
+    return plan

@@ -1,0 +1,373 @@
+"""Pictures of what is no model: a request's way to the page, and the map of the book."""
+
+import itertools
+import textwrap
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from recsys_book.pictures.plan import Plan
+
+if TYPE_CHECKING:
+    from recsys_book.pictures.drawing import Drawing
+    from recsys_book.pictures.picture import Picture
+
+
+def request_plan() -> Plan:
+    """The plan of one request's way; its parts and formulas are those of chapter 07."""
+    plan = Plan(
+        "One request, from candidates to a page",
+        "An earlier stage picks a thousand candidates. The ranker scores them, the scores become "
+        "probabilities, the probabilities a value, and the ten best items make the page.",
+        4.4,
+        (150, 76),
+    )
+    plan.box("catalogue", "all items", "-", "input", 0, 0)
+    plan.box("request", "request: user,\nhistory, surface", "-", "input", 1.4, 0, 1.4)
+    plan.box("log", "log with a share $w$\nof what was not clicked", "-", "input", 3, 0, 1.4)
+    plan.box("recall", "earlier stages", "-", "gate", 0, 1)
+    plan.box("candidates", "1,000 candidates", "-", "input", 0, 2, 1.2)
+    plan.box("ranker", "ranker", "-", "network", 1.4, 3, 1.4)
+    plan.box(
+        "undo", "undo the sampling\n$q → p,\\ \\ p c = p\\, r / q$", "-", "interaction", 1.4, 4, 1.4
+    )
+    plan.box("calibrate", "calibrate\nper surface", "-", "interaction", 1.4, 5, 1.4)
+    plan.box(
+        "value",
+        "value of an impression\n$v$ = click · $p$ + price · $p c$",
+        "-",
+        "interaction",
+        1.1,
+        6,
+        2,
+    )
+    plan.box("page", "page: the ten items with the highest $v$", "-", "output", 0.6, 7, 3)
+    plan.box("price", "prices", "-", "input", 0, 5, 0.9)
+    plan.arrows("catalogue > recall > candidates > ranker > undo > calibrate > value > page")
+    plan.arrows("request > recall; request > ranker; price > value")
+    plan.arrows("log > ranker; log > undo via 3.9,2 3.9,4")
+    return plan
+
+
+def short_request_plan() -> Plan:
+    """The plan of one request's way for a first look: the stages, and no formulas."""
+    plan = Plan(
+        "One request, from all items to a page",
+        "Earlier stages pick a thousand candidates out of all items. The ranking model, trained on "
+        "the log, predicts for each of them what this user will do with it. From these "
+        "probabilities follows the value of each item, and the ten best make the page.",
+        4.4,
+        (150, 76),
+    )
+    plan.box("catalogue", "all items: millions", "-", "input", 0, 0, 1.3)
+    plan.box("request", "request: who asks,\nwhen and where", "-", "input", 1.5, 0, 1.4)
+    plan.box("log", "log: what was shown,\nand was it clicked?", "-", "input", 3, 0, 1.4)
+    plan.box("recall", "earlier stages", "-", "gate", 0, 1, 1.3)
+    plan.box("candidates", "candidates: a thousand", "-", "input", 0, 2, 1.3)
+    plan.box("ranker", "ranking model", "-", "network", 1.5, 3, 1.4)
+    plan.box("value", "value of each item", "-", "interaction", 1.5, 4, 1.4)
+    plan.box("page", "page: the ten items with the highest value", "-", "output", 0.7, 5, 3)
+    plan.arrows("catalogue > recall > candidates > ranker > value > page")
+    plan.arrows("request > recall; request > ranker; log > ranker")
+    return plan
+
+
+def request_drawing(short: bool = False) -> "Drawing":
+    """The drawing behind ``request_way``, as numbers.
+
+    Args:
+        short: as for ``request_way``.
+
+    Returns:
+        The drawing.
+    """
+    if short:
+        said = {
+            ("ranker", "value"): "1,000 probabilities",
+            ("value", "page"): "10 of 1,000",
+            ("log", "ranker"): "trains it",
+        }
+        return _plain(short_request_plan(), said)
+    labels = {
+        ("candidates", "ranker"): "1,000",
+        ("ranker", "undo"): "click q, both r",
+        ("undo", "calibrate"): "p, p c",
+        ("value", "page"): "10 of 1,000",
+        ("log", "ranker"): "trains it",
+        ("log", "undo"): "w",
+    }
+    return _plain(request_plan(), labels)
+
+
+def request_way(short: bool = False) -> "Picture":
+    """One request's way from candidates to the page, as chapter 07 follows it.
+
+    Args:
+        short: the stages alone, without what chapter 07 adds behind the model, and no formulas.
+
+    Returns:
+        What a notebook shows as SVG or PNG; its text is a description.
+
+    Example:
+        >>> request_way().title
+        'One request, from candidates to a page'
+    """
+    return request_drawing(short).picture()
+
+
+def serving_plan() -> Plan:
+    """The plan of what a model reads in training and in service."""
+    plan = Plan(
+        "Two ways to the same features",
+        "Training reads the log, the service reads a request. Both make ids and numbers of raw "
+        "values, by one description. The export carries it beside the model; the skew test asks "
+        "whether both ways give the same features for the same rows.",
+        4.4,
+        (150, 76),
+    )
+    plan.box("log", "log: raw values", "-", "input", 0, 0, 1.3)
+    plan.box("request", "request: raw values", "-", "input", 3, 0, 1.4)
+    plan.box("fit", "fit vocabulary,\nread the log", "-", "interaction", 0, 1, 1.3)
+    plan.box("said", "description:\nids, scales, cuts", "-", "embedding", 1.6, 1, 1.1)
+    plan.box("reader", "read the request", "-", "interaction", 3, 1, 1.4)
+    plan.box("training", "features\nof training", "-", "input", 0, 2, 1.3)
+    plan.box("skew", "skew test:\nequal?", "-", "gate", 1.6, 2, 1.1)
+    plan.box("serving", "features\nof the service", "-", "input", 3, 2, 1.4)
+    plan.box("model", "model", "-", "network", 0, 3, 1.3)
+    plan.box("export", "export:\nfiles, digests,\ngolden request", "-", "embedding", 1.6, 3, 1.1)
+    plan.box("engine", "onnxruntime", "-", "network", 3, 3, 1.4)
+    plan.box("scores", "scores of all candidates", "-", "output", 3, 4, 1.4)
+    plan.arrows("log > fit > training > model > export > engine > scores")
+    plan.arrows("request > reader > serving > engine; fit > said > reader")
+    plan.arrows("training > skew; serving > skew")
+    return plan
+
+
+def serving_drawing() -> "Drawing":
+    """The drawing behind ``serving_way``, as numbers."""
+    return _plain(serving_plan())
+
+
+def serving_way() -> "Picture":
+    """From the log to a model and from a request to its scores, as chapter 07 follows both.
+
+    Returns:
+        What a notebook shows as SVG or PNG; its text is a description.
+
+    Example:
+        >>> serving_way().title
+        'Two ways to the same features'
+    """
+    return serving_drawing().picture()
+
+
+def days_plan() -> Plan:
+    """The plan of one day and its evening: the test, then three ways to the next day's model."""
+    plan = Plan(
+        "A day, and three ways through its evening",
+        "By day the model of last evening scores today's rows: this is the test. In the evening "
+        "their clicks are known. A stale model stays as it is. A warm start gives the tables rows "
+        "for new ids and trains on today. A fresh start trains a new model on all days so far.",
+        4.4,
+        (150, 76),
+    )
+    plan.box("model", "model of\nlast evening", "-", "network", 0, 0, 1.3)
+    plan.box("today", "today's rows", "-", "input", 1.6, 0, 1.3)
+    plan.box("before", "rows of\nearlier days", "-", "input", 3.2, 0, 1.3)
+    plan.box("test", "1. test: score\ntoday's rows", "-", "gate", 0.8, 1, 1.3)
+    plan.box("grow", "grow: table rows\nfor new ids", "-", "embedding", 1.6, 2, 1.3)
+    plan.box("stale", "2. stale:\nas it is", "-", "network", 0, 3, 1.3)
+    plan.box("warm", "2. warm: train on,\non today", "-", "network", 1.6, 3, 1.3)
+    plan.box("fresh", "2. fresh: a new\nmodel, all days", "-", "network", 3.2, 3, 1.3)
+    plan.box("next", "tomorrow's test", "-", "output", 0, 4, 4.5)
+    plan.arrows("model > test; today > test; test > grow > warm; model > stale")
+    plan.arrows("before > fresh; today > fresh; stale > next; warm > next; fresh > next")
+    return plan
+
+
+def days_drawing() -> "Drawing":
+    """The drawing behind ``days_way``, as numbers."""
+    return _plain(days_plan())
+
+
+def days_way() -> "Picture":
+    """A day's test and the ways to the next day's model, as chapter 07 follows them.
+
+    Returns:
+        What a notebook shows as SVG or PNG; its text is a description.
+
+    Example:
+        >>> days_way().title
+        'A day, and three ways through its evening'
+    """
+    return days_drawing().picture()
+
+
+def _plain(plan: Plan, labels: dict[tuple[str, str], str] | None = None) -> "Drawing":
+    """A way is read without a legend: its boxes say what they are."""
+    from recsys_book.pictures.sketching import drawn
+
+    drawing = drawn(plan, labels=labels)
+    drawing.has_legend = False
+    return drawing
+
+
+class Lesson(NamedTuple):
+    """A lesson for the map of the book.
+
+    Args:
+        key: chapter and name, such as ``"02_second_order_crosses/01_fm"``.
+        title: what stands before its colon is shown.
+        needs: keys of the lessons, or of whole chapters, that it builds on.
+    """
+
+    key: str
+    title: str
+    needs: tuple[str, ...] = ()
+
+    @property
+    def chapter(self) -> str:
+        return self.key.partition("/")[0]
+
+
+_LEFT, _CHAPTER, _ACROSS = 66, 136, 4
+
+
+def map_drawing(lessons: Sequence[Lesson], chapters: Mapping[str, str]) -> "Drawing":
+    """The drawing behind ``book_map``, as numbers.
+
+    Args:
+        lessons, chapters: as for ``book_map``.
+
+    Returns:
+        The drawing.
+
+    Raises:
+        ValueError: as ``book_map``.
+    """
+    from recsys_book.pictures.drawing import MARGIN, Arrow, Box, Drawing
+    from recsys_book.pictures.parts import WIDEST, Rectangle
+    from recsys_book.pictures.text import height_of
+
+    _check(lessons, chapters)
+    boxes, top = [], 6.0
+    members = defaultdict(list)
+    for lesson in lessons:
+        members[lesson.chapter].append(lesson)
+    across = (WIDEST - _LEFT - _CHAPTER - MARGIN - 8) / _ACROSS
+    for chapter, title in chapters.items():
+        rows = [members[chapter][n : n + _ACROSS] for n in range(0, len(members[chapter]), _ACROSS)]
+        number = chapter.partition("_")[0]
+        lines = (number, *textwrap.wrap(title, 16))
+        texts = {lesson.key: _short(lesson) for lesson in members[chapter]}
+        heights = [max(height_of(texts[lesson.key]) for lesson in row) for row in rows]
+        total = max(height_of(lines), sum(heights) + 10 * max(len(rows) - 1, 0))
+        area = Rectangle(_LEFT, top, _LEFT + _CHAPTER - 16, top + total)
+        boxes.append(Box(chapter, lines, "network", area))
+        down = top
+        for row, height in zip(rows, heights, strict=True):
+            for place, lesson in enumerate(row):
+                left = _LEFT + _CHAPTER + place * across + 4
+                area = Rectangle(left, down, left + across - 12, down + height)
+                boxes.append(Box(lesson.key, texts[lesson.key], "input", area))
+            down += height + 10
+        top += total + 22
+    areas = {box.key: box.area for box in boxes}
+    arrows = _neighbours(lessons, areas)
+    for lane, (source, target) in enumerate(_between_chapters(lessons, list(chapters))):
+        x = _LEFT - 12 - 9 * (lane % 6)
+        first, second = areas[source], areas[target]
+        via = ((x, _at(first, source, lane)), (x, _at(second, target, lane)))
+        arrows.append(Arrow(source, target, via=via))
+    said = "; ".join(
+        f"{lesson.title} builds on {', '.join(lesson.needs)}" for lesson in lessons if lesson.needs
+    )
+    return Drawing(
+        "The book: chapters and lessons",
+        f"What builds on what. {said}.",
+        boxes,
+        arrows,
+        size=(WIDEST, top - 8),
+        has_legend=False,
+    )
+
+
+def _at(area, key, lane):
+    """The height at which an arrow of a lane meets a chapter: one for each, so that none merge."""
+    room = area.bottom - area.top - 16
+    return area.top + 8 + room * ((lane * 5) % 12) / 11
+
+
+def _check(lessons, chapters):
+    known = {lesson.key for lesson in lessons} | set(chapters)
+    for lesson in lessons:
+        if lesson.chapter not in chapters:
+            raise ValueError(
+                f"lesson {lesson.key!r}: expected a chapter of {list(chapters)}, got "
+                f"{lesson.chapter!r}"
+            )
+        for need in lesson.needs:
+            if need not in known:
+                raise ValueError(f"lesson {lesson.key!r}: expected lessons in needs, got {need!r}")
+
+
+def _short(lesson):
+    return tuple(textwrap.wrap(lesson.title.partition(":")[0], 14))
+
+
+def _neighbours(lessons, areas):
+    """Arrows between lessons that stand side by side, where the second builds on the first."""
+    from recsys_book.pictures.drawing import Arrow
+
+    found = []
+    for first, second in itertools.pairwise(lessons):
+        beside = areas[first.key].top == areas[second.key].top
+        if beside and first.key in second.needs:
+            found.append(Arrow(first.key, second.key))
+    return found
+
+
+def _between_chapters(lessons, chapters):
+    """Pairs of chapters of which the second builds on the first, those that follow left out."""
+    direct = defaultdict(set)
+    for lesson in lessons:
+        for need in lesson.needs:
+            source = need.partition("/")[0]
+            if source != lesson.chapter:
+                direct[lesson.chapter].add(source)
+    found = []
+    for chapter in chapters:
+        # What a needed chapter builds on is needed through it.
+        behind = set()
+        waiting = [other for source in direct[chapter] for other in direct[source]]
+        while waiting:
+            source = waiting.pop()
+            if source not in behind:
+                behind.add(source)
+                waiting += direct[source]
+        found += [(source, chapter) for source in sorted(direct[chapter] - behind)]
+    return found
+
+
+def book_map(lessons: Sequence[Lesson], chapters: Mapping[str, str]) -> "Picture":
+    """The map of the book: a row for each chapter, its lessons, and what builds on what.
+
+    Arrows at the left join chapters; those between lessons join neighbours. A chapter that is
+    needed through another one has no arrow of its own.
+
+    Args:
+        lessons: in the order of the book.
+        chapters: dict of the name of each chapter's folder to its title, in order.
+
+    Returns:
+        What a notebook shows as SVG or PNG; its text is a description.
+
+    Raises:
+        ValueError: a lesson of no chapter, or one that builds on nothing that is there.
+
+    Example:
+        >>> lessons = [Lesson("00_a/01_x", "X: first"), Lesson("01_b/01_y", "Y", ("00_a",))]
+        >>> book_map(lessons, {"00_a": "Start", "01_b": "Go on"}).title
+        'The book: chapters and lessons'
+    """
+    return map_drawing(lessons, chapters).picture()

@@ -1,0 +1,87 @@
+"""The figure of recorded evidence: means with their intervals, in the styles of the arms."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# Further arms of one model keep its colour, and can be told apart without it.
+_AGAIN = (("D", ":"), ("v", (0, (5, 1, 1, 1))), ("P", (0, (1, 3))), ("X", (0, (7, 3))))
+_OTHERS, _OTHER_MARKERS = "#555555", ("x", "+", "*", "1")
+_FEW_POINTS = 8
+
+
+def drawn(
+    rows: Sequence[Mapping[str, Any]],
+    record: Mapping[str, Any],
+    name: str,
+    axis: str,
+    title: str,
+) -> "Figure":
+    """A record's means with their intervals.
+
+    Args:
+        rows: of the record's summary, in the order in which the models stand.
+        record: its manifest, for the sweep and the styles.
+        name: measure that is drawn.
+        axis: what its axis says.
+        title: the finding, or the question.
+
+    Returns:
+        One line for each model, or a curve along the sweep. On real data a single model has no
+        interval: users drawn anew tell how far apart two are, and the table says so.
+    """
+    from matplotlib.figure import Figure
+
+    sweep = record["declaration"]["sweep"]
+    models = list(dict.fromkeys(row["model"] for row in rows))
+    height = 3.6 if sweep is not None else 0.9 + 0.32 * len(models)
+    figure = Figure(figsize=(7.0, height), dpi=100, layout="constrained")
+    axes = figure.subplots()
+    styles = [record["arms"][model].get("style") for model in models]
+    again = [style in styles[:place] for place, style in enumerate(styles)]
+    for place, model in enumerate(models):
+        own = [row for row in rows if row["model"] == model and name in row]
+        means = [row[name][0] for row in own]
+        lows = [row[name][0] - row[name][1] if len(row[name]) > 1 else 0 for row in own]
+        highs = [row[name][2] - row[name][0] if len(row[name]) > 1 else 0 for row in own]
+        look = _look(styles, place, sum(again[: place + 1]) if again[place] else 0)
+        if sweep is not None:
+            points = [float(row["point"]) for row in own]
+            axes.errorbar(points, means, [lows, highs], label=model, capsize=2, **look)
+        else:
+            at = len(models) - 1 - place
+            axes.errorbar(means, [at] * len(own), xerr=[lows, highs], capsize=2, **look)
+    if sweep is not None:
+        axes.set(xlabel=sweep["knob"].replace("_", " "), ylabel=axis)
+        if len(points := sorted({float(row["point"]) for row in rows})) <= _FEW_POINTS:
+            axes.set_xticks(points, [f"{point:g}" for point in points])
+        axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+    else:
+        axes.set_yticks(range(len(models))[::-1], models)
+        has_interval = any(len(row[name]) > 1 for row in rows if name in row)
+        spread = "mean and 95 % interval" if has_interval else "mean of the runs"
+        axes.set_xlabel(f"{axis}, {spread}")
+    axes.set_title(title, wrap=True)
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def _look(styles, place, again):
+    """How an arm is drawn; ``again``: 0 for a model's first, then numbered through the figure."""
+    from recsys_book.plots import series_style
+
+    style = styles[place]
+    if style is None and not any(styles):
+        return series_style(place)
+    if style is None:  # it stands beside models of the book, and has none of their colours
+        return {"color": _OTHERS, "marker": _OTHER_MARKERS[place % len(_OTHER_MARKERS)]}
+    color, marker, dash = style
+    if again:
+        marker, dash = _AGAIN[(again - 1) % len(_AGAIN)]
+    # JSON has lists where matplotlib wants tuples.
+    line = (dash[0], tuple(dash[1])) if isinstance(dash, list) else dash
+    look = {"color": color, "marker": marker, "linestyle": line}
+    return look | ({"markerfacecolor": "white"} if again else {})

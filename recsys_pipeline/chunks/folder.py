@@ -1,0 +1,196 @@
+"""A cache that is written chunk by chunk and read chunk by chunk, mapped into memory.
+
+Whoever has more rows than memory writes them with ``FolderWriter``, a chunk at a time, and trains
+on what ``open_folder`` returns. The folder is a cache as ``recsys_pipeline.chunks.cache`` describes
+it, so ``open_folder`` also reads what was encoded from files. Pages that were read belong to the
+files: the system takes them back whenever it needs memory.
+"""
+
+import os
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from recsys_lib.data.chunks import ROWS_PER_CHUNK, ArrayChunks, ChunkedDataset
+from recsys_lib.data.dataset import check_as_of, check_features, check_kinds, check_rows
+from recsys_lib.data.splits import ARRAYS_BY_NAME, Split
+from recsys_lib.features.columns import Column, NumericColumn, check_columns
+from recsys_pipeline.chunks import cache
+
+Name = tuple[str, str | None]
+"""Of an array: the field of ``Split``, and its key there."""
+
+
+class FolderWriter:
+    """Writes a data set chunk by chunk; the folder appears when all is well, whole or not at all.
+
+    Args:
+        folder: of the cache; an older cache there is replaced.
+        name: of the data set.
+        feature_columns: tuple of columns.
+        tasks: task name to ``"binary"`` or ``"regression"``.
+
+    Raises:
+        ValueError: a folder with other files; at the end, a split without rows.
+
+    Example:
+        >>> import tempfile
+        >>> from recsys_lib.data import simulator
+        >>> world = simulator.second_order(num_rows=500, num_valid_rows=200, num_test_rows=200)
+        >>> with tempfile.TemporaryDirectory() as parent:
+        ...     folder = f"{parent}/world"
+        ...     with FolderWriter(folder, "world", world.feature_columns, world.tasks) as writer:
+        ...         for name, split in world.splits.items():
+        ...             writer.add(name, split)
+        ...     open_folder(folder, rows_per_chunk=300).train.sizes
+        (300, 200)
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        name: str,
+        feature_columns: Sequence[Column],
+        tasks: Mapping[str, str],
+    ) -> None:
+        self.name, self.feature_columns = name, check_columns(feature_columns)
+        self.tasks = dict(tasks)
+        check_kinds(self.tasks)
+        self._writing = cache.writing(folder)
+        self._arrays: dict[str, dict[Name, _Growing]] = {split: {} for split in cache.SPLITS}
+        self._num_chunks = dict.fromkeys(cache.SPLITS, 0)
+
+    def __enter__(self) -> "FolderWriter":
+        self._cache = self._writing.__enter__()
+        return self
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> bool | None:
+        try:
+            for arrays in self._arrays.values():
+                for array in arrays.values():
+                    array.close()
+            if kind is None:
+                self._finish()
+        except BaseException as failed:
+            self._writing.__exit__(type(failed), failed, failed.__traceback__)
+            raise
+        return self._writing.__exit__(kind, error, trace)
+
+    def _finish(self):
+        empty = [split for split, number in self._num_chunks.items() if not number]
+        if empty:
+            raise ValueError(f"{self.name}: expected at least one chunk of {empty}, got none")
+        for split, arrays in self._arrays.items():
+            for (kind, name), array in arrays.items():
+                self._cache.register(split, kind, name, array.file_name, array.num_rows)
+        # Nothing that could be read again to see whether it has changed.
+        self._cache.finish("written in chunks", self.name, self.feature_columns, self.tasks, {})
+
+    def add(self, split_name: str, split: Split) -> None:
+        """Write one more chunk.
+
+        Args:
+            split_name: ``"train"``, ``"valid"`` or ``"test"``.
+            split: its rows; all chunks of a split hold the same arrays.
+
+        Raises:
+            ValueError: as ``Dataset``, the chunk is named; other arrays than the first chunk's.
+        """
+        if split_name not in cache.SPLITS:
+            raise ValueError(f"split: expected one of {cache.SPLITS}, got {split_name!r}")
+        number, files = self._num_chunks[split_name], self._arrays[split_name]
+        where = f"{split_name}, chunk {number}"
+        num_rows = check_features(self.feature_columns, split.features, where)
+        if num_rows == 0:
+            raise ValueError(f"{where}: expected at least one row, got none")
+        check_rows(self.tasks, split, num_rows, where)
+        check_as_of(where, split)
+        arrays = _arrays_of(split, self.feature_columns)
+        if number == 0:
+            for name, values in arrays.items():
+                file_name = self._cache.place(split_name, *name)
+                files[name] = _Growing(self._cache.folder, file_name, values)
+        expected = {name: (file.dtype, file.shape) for name, file in files.items()}
+        got = {name: (values.dtype, values.shape[1:]) for name, values in arrays.items()}
+        if got != expected:
+            others = {name for name in {*got, *expected} if got.get(name) != expected.get(name)}
+            raise ValueError(
+                f"{where}: expected the arrays of the first chunk, others are "
+                f"{sorted(map(str, others))}"
+            )
+        for name, values in arrays.items():
+            files[name].append(values)
+        self._num_chunks[split_name] += 1
+
+
+def open_folder(
+    folder: str | os.PathLike[str], rows_per_chunk: int = ROWS_PER_CHUNK
+) -> ChunkedDataset:
+    """The data set of a cache, in chunks; its arrays are mapped into memory.
+
+    Args:
+        folder: where ``FolderWriter``, or the reader of files, wrote it.
+        rows_per_chunk: rows of a chunk.
+
+    Returns:
+        ``ChunkedDataset``, the validation and test rows in chunks too.
+
+    Raises:
+        ValueError: there is no data set, or not all of it.
+    """
+    found = cache.read(folder)
+    if found is None:
+        raise ValueError(f"{folder}: no data set that is whole")
+    splits = {name: ArrayChunks(split, rows_per_chunk) for name, split in found.splits.items()}
+    return ChunkedDataset(found.name, found.columns, **splits, tasks=found.tasks)
+
+
+def _arrays_of(split: Split, columns: Sequence[Column]) -> dict[Name, np.ndarray]:
+    """All arrays of a split, of the types that a cache has."""
+    arrays: dict[Name, np.ndarray] = {
+        (kind, name): values
+        for kind in ARRAYS_BY_NAME
+        for name, values in getattr(split, kind).items()
+        if kind != "features"
+    }
+    for column in columns:
+        kind = "float32" if isinstance(column, NumericColumn) else "int32"
+        arrays["features", column.name] = split.features[column.name].astype(kind, copy=False)
+    for name in cache.ALONE:
+        values = getattr(split, name)
+        if values is not None:
+            kind = "float64" if name == "time" else "int64"
+            arrays[name, None] = values.astype(kind, copy=False)
+    return arrays
+
+
+class _Growing:
+    """A file of NumPy's format to which rows are added; its header is written again at the end."""
+
+    def __init__(self, folder: pathlib.Path, file_name: str, values: np.ndarray) -> None:
+        self.file_name, self.shape, self.dtype = file_name, values.shape[1:], values.dtype
+        self.num_rows = 0
+        self._file: BinaryIO = open(folder / file_name, "wb")
+        self._write_header()
+        self._header = self._file.tell()
+
+    def append(self, values: np.ndarray) -> None:
+        np.ascontiguousarray(values).tofile(self._file)
+        self.num_rows += len(values)
+
+    def _write_header(self) -> None:
+        # NumPy leaves room for a first axis that grows.
+        described = {
+            "descr": np.lib.format.dtype_to_descr(self.dtype),
+            "fortran_order": False,
+            "shape": (self.num_rows, *self.shape),
+        }
+        np.lib.format.write_array_header_1_0(self._file, described)
+
+    def close(self) -> None:
+        self._file.seek(0)
+        self._write_header()
+        assert self._file.tell() == self._header, f"{self.file_name}: the header outgrew its room"
+        self._file.close()

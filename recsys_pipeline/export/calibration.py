@@ -1,0 +1,175 @@
+"""What stands between a model's scores and the probabilities that are answered.
+
+Each class says what was fitted, and is written into an export as plain numbers; ``calibrate`` of
+``recsys_pipeline.export.replay`` applies them, in the service too. ``fit_platt`` fits a line.
+"""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import optimize, special
+
+from recsys_lib.checks import check_number
+
+
+@dataclasses.dataclass(frozen=True)
+class Sampling:
+    """Undo the thinning of rows without a click, as ``recsys_lib.one_request`` does.
+
+    Args:
+        share: of the rows without a click, the share that the training log kept.
+        task: the click's.
+        following: tasks "clicked, and ..." that are corrected by the click's factor.
+
+    Raises:
+        ValueError: a share out of range.
+    """
+
+    share: float
+    task: str = "click"
+    following: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_number("share", self.share, 0, 1, exclude=(0,))
+        object.__setattr__(self, "following", tuple(self.following))
+
+
+@dataclasses.dataclass(frozen=True)
+class Platt:
+    """A straight line for the logit: ``sigmoid(slope * logit(p) + intercept)``.
+
+    Args:
+        task: whose probability.
+        slope, intercept: as fitted, by a logistic regression on the logit.
+
+    Raises:
+        ValueError: a slope of 0 or less, which would lose or turn the order.
+
+    Source: Platt 1999, "Probabilistic Outputs for Support Vector Machines".
+    """
+
+    task: str
+    slope: float
+    intercept: float
+
+    def __post_init__(self) -> None:
+        check_number("slope", self.slope, 0, exclude=(0,))
+        check_number("intercept", self.intercept)
+
+
+@dataclasses.dataclass(frozen=True)
+class Curve:
+    """Straight lines between points: what an isotonic regression fits.
+
+    Args:
+        task: whose probability.
+        inputs: ``(points,)`` scores of the model, rising.
+        outputs: ``(points,)`` probabilities, not falling; in front of the first point and behind
+            the last one they stay as they are there. Of scikit-learn's ``IsotonicRegression`` they
+            are ``X_thresholds_`` and ``y_thresholds_``.
+
+    Raises:
+        ValueError: points of which no line can be drawn, or that fall.
+    """
+
+    task: str
+    inputs: ArrayLike
+    outputs: ArrayLike
+
+    def __post_init__(self) -> None:
+        inputs = np.asarray(self.inputs, np.float64)
+        outputs = np.asarray(self.outputs, np.float64)
+        if inputs.ndim != 1 or inputs.shape != outputs.shape or not len(inputs):
+            raise ValueError(
+                f"curve of {self.task!r}: expected inputs and outputs of one length, got "
+                f"{inputs.shape} and {outputs.shape}"
+            )
+        if not (np.diff(inputs) > 0).all() or not (np.diff(outputs) >= 0).all():
+            raise ValueError(f"curve of {self.task!r}: expected points that rise, got falling ones")
+        object.__setattr__(self, "inputs", inputs.tolist())
+        object.__setattr__(self, "outputs", outputs.tolist())
+
+
+Calibration = Sampling | Platt | Curve
+
+_LOWEST = 1e-7
+"""Probabilities nearer to 0 or 1 than this count as this near, so that each has a logit."""
+
+
+def fit_platt(task: str, label: ArrayLike, probability: ArrayLike) -> Platt:
+    """The line for the logit under which rows that the model was not trained on are likeliest.
+
+    As in the paper the labels are not quite 1 and 0 but (n_1 + 1) / (n_1 + 2) and 1 / (n_0 + 2), of
+    n_1 and n_0 rows of either kind: few rows do not make the line certain.
+
+    Args:
+        task: whose probability.
+        label: ``(rows,)`` of 0 and 1, both among them.
+        probability: ``(rows,)``, what the model says of them.
+
+    Returns:
+        ``Platt``.
+
+    Raises:
+        ValueError: arrays of two shapes, labels of one kind, or a line that falls: what the model
+            holds for likelier happens more rarely.
+
+    Example:
+        >>> label, probability = [0, 0, 0, 1] * 25, [0.5, 0.5, 0.5, 0.5, 0.1, 0.1, 0.1, 0.3] * 12
+        >>> fit_platt("click", label[:96], probability).slope > 0
+        True
+
+    Source: Platt 1999, section 2.2.
+    """
+    label, probability = np.asarray(label, np.float64), np.asarray(probability, np.float64)
+    if label.ndim != 1 or label.shape != probability.shape:
+        raise ValueError(
+            f"calibration of {task!r}: expected labels and probabilities of one length, got "
+            f"{label.shape} and {probability.shape}"
+        )
+    ones = int((label == 1).sum())
+    zeros = int((label == 0).sum())
+    if not ones or not zeros or ones + zeros < len(label):
+        raise ValueError(f"calibration of {task!r}: expected labels 0 and 1, got {set(label)}")
+    target = np.where(label == 1, (ones + 1) / (ones + 2), 1 / (zeros + 2))
+    kept = np.clip(probability, _LOWEST, 1 - _LOWEST)
+    features = np.stack([special.logit(kept), np.ones(len(label))], axis=1)
+
+    def loss(line):
+        logit = features @ line
+        error = special.expit(logit) - target
+        return np.mean(np.logaddexp(0, logit) - target * logit), error @ features / len(label)
+
+    line = optimize.minimize(loss, [1.0, 0.0], jac=True, method="BFGS", options={"gtol": 1e-9}).x
+    if line[0] <= 0:
+        raise ValueError(
+            f"calibration of {task!r}: expected scores that rise with the label, got a line of "
+            f"slope {line[0]:.3g}"
+        )
+    return Platt(task, float(line[0]), float(line[1]))
+
+
+_KINDS = {Sampling: "sampling", Platt: "platt", Curve: "curve"}
+
+
+def to_config(step: Calibration, tasks: dict[str, str]) -> dict[str, Any]:
+    """A step as plain numbers.
+
+    Args:
+        step: one of the classes.
+        tasks: dict of the model's tasks to their kinds.
+
+    Raises:
+        ValueError: a task that the model does not have, or one that is no probability.
+    """
+    if not isinstance(step, Calibration):
+        raise ValueError(f"calibration: expected Sampling, Platt or Curve, got {step!r}")
+    config = {"kind": _KINDS[type(step)], **dataclasses.asdict(step)}
+    for task in (step.task, *config.get("following", ())):
+        if tasks.get(task) != "binary":
+            raise ValueError(
+                f"calibration: expected a binary task of the model, {tasks}, got {task!r}"
+            )
+    return config

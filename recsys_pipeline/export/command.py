@@ -1,0 +1,51 @@
+"""``recsys export`` and ``recsys verify``: a trained model as a folder that is served."""
+
+import argparse
+from pathlib import Path
+
+from recsys_pipeline.files import command
+
+
+def export(words: list[str]) -> int:
+    """``recsys export``: write what ``recsys train`` left as a folder; returns the exit status.
+
+    The data say how raw values are read, and give the request that ``verify`` replays; so they are
+    read with the options of the training.
+    """
+    parser = argparse.ArgumentParser(
+        prog="recsys export",
+        description="Write a trained model as a folder that is served: its graphs, how raw values "
+        "are read, and a request with its scores. Give the data as the training had them.",
+    )
+    command.add_arguments(parser)
+    parser.add_argument("--run", required=True, metavar="FOLDER", help="what `recsys train` wrote")
+    parser.add_argument(
+        "--output", required=True, metavar="FOLDER", help="to be written; must not exist yet"
+    )
+    given = parser.parse_args(words)
+    path = Path(given.run, "model.keras")
+    if not path.is_file():
+        raise ValueError(f"--run: expected a folder with model.keras in it, got {given.run}")
+    from recsys_lib.training import load
+    from recsys_pipeline.export.folders import check_target
+    from recsys_pipeline.export.folders import export as write
+
+    check_target(given.output)
+    folder = write(load(path), given.output, command.load(given))
+    print(f"exported to {folder}; recsys serve {folder}")
+    return 0
+
+
+def verify(words: list[str]) -> int:
+    """``recsys verify``: replay the golden request of an export; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="recsys verify",
+        description="Replay an export's golden request, without this library, and compare scores.",
+    )
+    parser.add_argument("folder", help="what `recsys export` or `recsys train --export` wrote")
+    parser.add_argument("--engine", choices=("onnx", "tensorflow"), help="default: what is there")
+    given = parser.parse_args(words)
+    from recsys_pipeline.export.folders import verify as replay
+
+    print(replay(given.folder, given.engine))
+    return 0

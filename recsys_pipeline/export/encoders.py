@@ -1,0 +1,57 @@
+"""How a service reads what ``recsys_pipeline.files`` read: its encoders as ``Values``."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from recsys_pipeline.export.values import Values
+
+if TYPE_CHECKING:
+    from recsys_pipeline.files.encoders import Encoder
+
+
+def values_of_encoders(encoders: "Iterable[Encoder]") -> dict[str, Values]:
+    """How raw values of each column are read.
+
+    What is made of moments, sessions and ages, has no values of its own: a request gives the
+    history and its moments, see ``recsys_pipeline.export.histories``.
+
+    Args:
+        encoders: of a data set that was read from files.
+
+    Returns:
+        Dict of feature column to ``Values``.
+    """
+    # Here, since only who has read files has what reads them.
+    from recsys_pipeline.files.encoders import BinEncoder, NumericEncoder
+    from recsys_pipeline.files.lists import SequenceEncoder
+
+    found = {}
+    for encoder in encoders:
+        column, source = encoder.column, encoder.source
+        if isinstance(encoder, NumericEncoder):
+            found[column.name] = Values(
+                source=source,
+                logarithm=encoder.logarithm,
+                shift=encoder.mean,
+                scale=encoder.spread,
+            )
+            for other in encoder.columns[1:]:
+                found[other.name] = Values(source=source, indicator=True)
+            continue
+        if isinstance(encoder, BinEncoder):
+            found[column.name] = Values(
+                source=source, edges=encoder.edges, missing=encoder.missing_id
+            )
+            continue
+        words = encoder.vocabulary
+        known = [value for value in words.values.to_pylist() if value is not None]
+        found[column.name] = Values(known=known, missing=words.missing_id, source=source)
+        if isinstance(encoder, SequenceEncoder):
+            found[column.name] = Values(
+                known=known,
+                missing=words.missing_id,
+                source=source,
+                keep="last" if encoder.column.ordered else "first",
+                newest_first=encoder.newest_first,
+            )
+    return found

@@ -1,0 +1,136 @@
+"""A model's two graphs, and the files that hold them.
+
+``rows`` scores rows that say everything about themselves. ``request`` scores the candidates of one
+request, whose own columns come once; it is the graph of ``rank``, see ``RequestWalk``.
+"""
+
+import contextlib
+import logging
+import os
+import warnings
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from recsys_lib.keras_internals import resource_of
+from recsys_lib.training.batches import outputs_by_task
+from recsys_lib.training.prediction import output_tasks
+from recsys_lib.training.request_walk import RequestWalk
+from recsys_pipeline.export.replay import REQUEST, ROWS
+
+OPSET = 17
+"""Version of the operators in an ONNX file; onnxruntime 1.13 of 2022 and later ones know it."""
+
+
+def graphs_of(model: keras.Model, request: Iterable[str]) -> dict[str, Any]:
+    """Traced functions of a model's inputs by name, which return a dict of task to ``(rows,)``.
+
+    Args:
+        model: Keras model of this library.
+        request: names of the inputs that a request says once.
+
+    Returns:
+        Dict of ``"rows"`` and ``"request"`` to a concrete function.
+    """
+    request, tasks = set(request), output_tasks(model)
+    first = next(t.name for t in model.inputs if t.name not in request)
+
+    def rows(**features):
+        return model(features, training=False)
+
+    def one_request(**features):
+        user = {name: features[name] for name in features if name in request}
+        candidates = {name: features[name] for name in features if name not in request}
+        return RequestWalk(tf.shape(features[first])[0])(model, user, candidates)
+
+    def trace(function, once):
+        def named(**features):
+            outputs = outputs_by_task(model, function(**features), tasks)
+            found = zip(tasks, outputs, strict=True)
+            return {task: tf.identity(tf.cast(values, tf.float32)) for task, values in found}
+
+        specs = {
+            tensor.name: tf.TensorSpec(
+                [1 if tensor.name in once else None, *tensor.shape[1:]],
+                tensor.dtype,
+                name=tensor.name,
+            )
+            for tensor in model.inputs
+        }
+        return tf.function(named, autograph=False).get_concrete_function(**specs)
+
+    return {ROWS: trace(rows, set()), REQUEST: trace(one_request, request)}
+
+
+def write_saved_model(
+    model: keras.Model, graphs: dict[str, Any], folder: str | os.PathLike
+) -> None:
+    """A SavedModel whose signatures are the graphs.
+
+    Args:
+        model: whose variables they read.
+        graphs: what ``graphs_of`` returned.
+        folder: to be made.
+    """
+    module = tf.Module()
+    module.held = [resource_of(variable) for variable in model.variables]
+    with _quiet("tensorflow"):
+        tf.saved_model.save(module, os.fspath(folder), signatures=graphs)
+
+
+def write_onnx(graph: Any, path: str | os.PathLike) -> None:
+    """An ONNX file of a graph, with the names of its inputs and of its tasks.
+
+    Args:
+        graph: one of what ``graphs_of`` returned.
+        path: of the file.
+
+    Raises:
+        ImportError: tf2onnx is not installed.
+        Exception: what tf2onnx raises for an operation that it does not know.
+    """
+    specs = list(graph.structured_input_signature[1].values())
+    tasks = list(graph.structured_outputs)
+
+    def positional(*values):
+        found = graph(**{spec.name: value for spec, value in zip(specs, values, strict=True)})
+        return [found[task] for task in tasks]
+
+    function = tf.function(positional, input_signature=specs, autograph=False)
+    with _quiet("tf2onnx"):
+        import tf2onnx
+
+        proto, _ = tf2onnx.convert.from_function(function, input_signature=specs, opset=OPSET)
+    _name(proto.graph, {f"{spec.name}:0": spec.name for spec in specs}, tasks)
+    with open(path, "wb") as file:
+        file.write(proto.SerializeToString())
+
+
+def _name(graph, inputs, tasks):
+    """Put identities between a graph's inputs and outputs and the names that callers use."""
+    import onnx
+
+    for value in graph.input:
+        new = inputs.get(value.name, value.name)
+        if new != value.name:
+            graph.node.insert(0, onnx.helper.make_node("Identity", [new], [value.name]))
+            value.name = new
+    for value, task in zip(graph.output, tasks, strict=True):
+        graph.node.append(onnx.helper.make_node("Identity", [value.name], [task]))
+        value.name = task
+
+
+@contextlib.contextmanager
+def _quiet(name: str) -> Iterator[None]:
+    """Without the log lines of a package below an error, and without its warnings of changes."""
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)

@@ -1,0 +1,150 @@
+"""What an export says of histories with moments: how their sessions and ages are made."""
+
+import dataclasses
+import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from recsys_lib.data.session_rules import AGE_EDGES, GAP_SECONDS
+from recsys_lib.features.columns import Column, SequenceColumn
+from recsys_pipeline.export.describing import describe_column
+from recsys_pipeline.export.encoders import values_of_encoders
+from recsys_pipeline.export.moments import AGE, AGES, CUT, NUMBERS, SESSIONS
+from recsys_pipeline.export.values import Values
+
+
+@dataclasses.dataclass(frozen=True)
+class TimedHistory:
+    """A history with moments of which a model reads what training made.
+
+    Args:
+        column: of its ids.
+        values: how its ids are read.
+        times: name of the field with the moments.
+        unit: seconds that a 1 in it stands for.
+        sessions: how many sessions lie side by side, and the length of each.
+        made: dict of the columns that the model reads to what they are: ``"sessions"``,
+            ``"numbers"``, ``"ages"``.
+        time: name of the field with the request's own moment.
+        time_format: of that moment, as ``strptime`` has it, or None.
+    """
+
+    column: SequenceColumn
+    values: Values
+    times: str
+    unit: float
+    sessions: tuple[int, int]
+    made: Mapping[str, str]
+    time: str
+    time_format: str | None
+
+    @property
+    def source(self) -> str:
+        """Name of the field with its ids."""
+        return self.values.source or self.column.name
+
+    def moment(self, seconds: float) -> float | str:
+        """The raw value of a request's moment."""
+        if self.time_format is None:
+            return self.raw(seconds)
+        moment = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+        return moment.strftime(self.time_format)
+
+    def raw(self, seconds: float) -> float:
+        """The raw value of a step's moment, a whole number where it is one."""
+        number = float(seconds) / self.unit
+        return round(number) if round(number) * self.unit == seconds else number
+
+
+def histories_of(
+    columns: Iterable[Column], dataset: Any, given: Mapping[str, Values] | None
+) -> list[TimedHistory]:
+    """The histories of a data set from files whose moments matter to a model.
+
+    Args:
+        columns: the model's.
+        dataset: a data set, or None.
+        given: what the caller says of columns; one of these is read and not made.
+
+    Returns:
+        Those of which the model reads at least one column that is made.
+    """
+    encoders = getattr(dataset, "encoders", None) or ()
+    timed = [encoder for encoder in encoders if getattr(encoder, "sessions", None) is not None]
+    given = given or {}
+    read = {column.name for column in columns} - set(given)
+    time = (getattr(dataset, "description", None) or {}).get("time") or {}
+    found = []
+    for encoder in timed:
+        of, *others = encoder.columns
+        kinds = zip(others, (SESSIONS, NUMBERS, AGES), strict=True)
+        made = {column.name: what for column, what in kinds if column.name in read}
+        if made:
+            found.append(
+                TimedHistory(
+                    column=of,
+                    values=given.get(of.name) or values_of_encoders([encoder])[of.name],
+                    times=encoder.times,
+                    unit=encoder.unit,
+                    sessions=encoder.sessions,
+                    made=made,
+                    time=encoder.time,
+                    time_format=time.get("format"),
+                )
+            )
+    return found
+
+
+def describe_histories(
+    histories: Sequence[TimedHistory], columns: Sequence[dict[str, Any]]
+) -> dict[str, Any]:
+    """What the description says of histories with moments, nothing where there is none.
+
+    Args:
+        histories: what ``histories_of`` returned.
+        columns: the columns' entries; those that are made get another ``values``.
+
+    Returns:
+        Dict of ``moment``, the request's own, and ``histories``.
+    """
+    if not histories:
+        return {}
+    made = {name: (history, what) for history in histories for name, what in history.made.items()}
+    for spec in columns:
+        if spec["name"] in made:
+            history, what = made[spec["name"]]
+            spec["values"] = {"source": history.source, "made": what}
+    first, names = histories[0], {spec["name"] for spec in columns}
+    return {
+        "moment": {"source": first.time, "unit": first.unit, "format": first.time_format},
+        "histories": [_described(history, names) for history in histories],
+    }
+
+
+def check_apart(groups: list[list[str]], histories: Iterable[TimedHistory]) -> list[list[str]]:
+    """The groups of lists side by side, in which no history with moments may be.
+
+    Raises:
+        ValueError: there is one, or what is made of it.
+    """
+    timed = {name for history in histories for name in (history.column.name, *history.made)}
+    if both := sorted(timed & {name for names in groups for name in names}):
+        raise ValueError(
+            f"side_by_side: expected lists that are not read with their moments, got {both}"
+        )
+    return groups
+
+
+def _described(history, names):
+    number, length = history.sessions
+    spec = {
+        "name": history.column.name,
+        "times": history.times,
+        "unit": float(history.unit),
+        "made": list(history.made),
+        "sessions": {"rule": CUT, "gap": float(GAP_SECONDS), "number": number, "length": length},
+        "ages": {"rule": AGE, "edges": list(AGE_EDGES)},
+    }
+    if history.column.name not in names:  # the model reads what is made of it alone
+        spec["column"] = describe_column(history.column, history.values)
+    return spec

@@ -1,0 +1,169 @@
+"""Options of the commands that read data, and what they print about them."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recsys_pipeline.files.description import FORMATS
+
+if TYPE_CHECKING:
+    from recsys_pipeline.files import FileDataset
+
+OPTIONS = (
+    *("format", "label", "numeric", "ignore", "group", "header", "separator", "field_starts"),
+    *("time", "time_unit", "split", "ratios", "seed", "valid_from", "test_from", "slices"),
+    *("min_count", "threshold"),
+)
+"""Options of ``files.load`` that the commands have."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``files.load`` to an ``argparse`` parser."""
+    parser.add_argument(
+        "paths",
+        nargs="+",
+        metavar="FILE",
+        help="a description, data.toml; or one file or pattern, which is cut by --split and "
+        "--ratios; or three: train valid test",
+    )
+    parser.add_argument(
+        "--format",
+        choices=FORMATS,
+        help="default: by the file's name; libsvm reads libfm files too",
+    )
+    parser.add_argument("--label", type=_names, help="columns of labels: a,b; default: label")
+    parser.add_argument(
+        "--numeric", type=_names, default=(), help="columns of numbers: a,b or 2-14"
+    )
+    parser.add_argument(
+        "--ignore", type=_names, default=(), help="columns to leave out: a,b or 2-14"
+    )
+    parser.add_argument("--group", help="column that GAUC ranks within, usually the user")
+    parser.add_argument(
+        "--no-header",
+        dest="header",
+        action="store_false",
+        default=None,
+        help="CSV: line 1 is a row; columns are called column_1, column_2, ...",
+    )
+    parser.add_argument("--separator", type=_unescaped, help="CSV: default: comma, in .tsv tab")
+    parser.add_argument(
+        "--field-starts",
+        type=_integers,
+        metavar="ID,ID",
+        help="libsvm: smallest id of each field; default: fields by their order on the line",
+    )
+    parser.add_argument("--time", help="column of the moment of each row")
+    parser.add_argument("--time-unit", choices=("s", "ms", "us", "ns", "any"), help="default: s")
+    parser.add_argument(
+        "--split",
+        choices=("random", "order", "ordered", "time", "user"),
+        help="default: by time where there is one, else random; user: each group's latest rows",
+    )
+    parser.add_argument("--ratios", type=_numbers, metavar="A,B,C", help="default: 0.8,0.1,0.1")
+    parser.add_argument("--split-seed", dest="seed", type=int, metavar="N", help="default: 0")
+    parser.add_argument("--valid-from", metavar="DATE", help="by time: first moment of validation")
+    parser.add_argument("--test-from", metavar="DATE", help="by time: first moment of the test")
+    parser.add_argument("--slices", type=_names, default=(), help="columns whose values are scored")
+    parser.add_argument("--min-count", type=int, help="training rows that make a value an id")
+    parser.add_argument("--threshold", type=float, help="labels of this or more are positive")
+    parser.add_argument(
+        "--cache", metavar="FOLDER", help="of the encoded data; default: beside data.toml"
+    )
+    parser.add_argument("--no-cache", action="store_true", help="read the files, and keep nothing")
+
+
+def add_arguments_of_describe(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``files.suggest`` to an ``argparse`` parser."""
+    parser.add_argument("paths", nargs="+", metavar="FILE", help="one file, or train valid test")
+    parser.add_argument("--output", metavar="TOML", help="default: it is printed")
+    parser.add_argument("--format", choices=FORMATS, help="default: by the file's name")
+    parser.add_argument("--label", type=_names, default=(), help="columns of labels: a,b")
+    parser.add_argument("--time", help="column of the moment of each row")
+    parser.add_argument("--group", help="column that GAUC ranks within, usually the user")
+    parser.add_argument(
+        "--no-header", dest="header", action="store_false", help="CSV: line 1 is a row"
+    )
+    parser.add_argument("--separator", type=_unescaped, help="CSV: default: comma, in .tsv tab")
+
+
+def described(arguments: argparse.Namespace) -> Any:
+    """The description that the parsed options give, checked; no row is read.
+
+    Raises:
+        ValueError: see ``files.load``.
+    """
+    from recsys_pipeline.files.loading import described
+
+    paths = arguments.paths[0] if len(arguments.paths) == 1 else arguments.paths
+    return described(paths, {name: getattr(arguments, name) for name in OPTIONS})
+
+
+def load(arguments: argparse.Namespace) -> "FileDataset":
+    """The data set that the parsed options name.
+
+    Raises:
+        ValueError: see ``files.load``.
+    """
+    from recsys_pipeline.files.loading import load_described
+
+    return load_described(described(arguments), cache_of(arguments))
+
+
+def cache_of(arguments: argparse.Namespace) -> str | Path | None:
+    """The folder of the encoded data, or None."""
+    first = Path(arguments.paths[0])
+    if arguments.no_cache or (arguments.cache is None and first.suffix.lower() != ".toml"):
+        return None
+    return arguments.cache or first.with_suffix(".cache")
+
+
+def report(dataset: "FileDataset") -> str:
+    """A few lines about a data set that ``files.load`` returned."""
+    from recsys_pipeline import files
+
+    table = files.describe(dataset)
+    tasks = dataset.tasks or {}
+    about = [f"{task}_{'rate' if kind == 'binary' else 'mean'}" for task, kind in tasks.items()]
+    width = max(12, *(len(name) + 2 for name in about))
+    headings = "".join(f"{name.replace('_', ' '):>{width}}" for name in about)
+    lines = [dataset.name, f"{'':10}{'rows':>12}{headings}"]
+    for split_name, row in table.iterrows():
+        values = "".join(f"{row[name]:>{width}.4f}" for name in about)
+        lines.append(f"{split_name:10}{row['rows']:>12,.0f}{values}")
+    lines += [
+        f"{task}: {int(table[f'{task}_rows'].sum()):,} rows have it"
+        for task in tasks
+        if f"{task}_rows" in table
+    ]
+    lines.append(f"\n{'column':24}{'group':>10}{'known ids':>12}{'unknown: valid':>16}{'test':>10}")
+    for column in dataset.feature_columns:
+        start = f"{column.name:24}{column.group:>10}"
+        if f"unknown_{column.name}" in table:
+            shares = table[f"unknown_{column.name}"]
+            known = f"{column.vocabulary_size - 1:,}"
+            lines.append(f"{start}{known:>12}{shares['valid']:>16.2%}{shares['test']:>10.2%}")
+        elif hasattr(column, "max_length"):
+            known = f"{column.vocabulary_size - 1:,}"
+            lines.append(f"{start}{known:>12}{f'up to {column.max_length} ids':>16}")
+        else:
+            lines.append(f"{start}{'number':>12}")
+    lines += [f"left out: {name} ({reason})" for name, reason in dataset.left_out.items()]
+    lines += [f"look at {remark}" for remark in dataset.remarks]
+    return "\n".join(lines)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name for name in text.split(",") if name)
+
+
+def _integers(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(","))
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    return tuple(float(part) for part in text.split(","))
+
+
+def _unescaped(text: str) -> str:
+    return "\t" if text == "\\t" else text

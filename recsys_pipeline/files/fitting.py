@@ -1,0 +1,229 @@
+"""Fit the encoders of a data set to its training rows, one table or column at a time."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from recsys_lib.features.columns import CategoricalColumn, NumericColumn, SequenceColumn
+from recsys_pipeline.files.arrays import Codes, categories_of, number_values
+from recsys_pipeline.files.description import ColumnDescription, Description, task_name
+from recsys_pipeline.files.encoders import (
+    BinEncoder,
+    CategoricalEncoder,
+    Encoder,
+    NumericEncoder,
+    logarithm,
+)
+from recsys_pipeline.files.lists import RowError, SequenceEncoder, as_lists
+from recsys_pipeline.files.rows import Rows
+from recsys_pipeline.files.times import SECONDS
+from recsys_pipeline.files.vocabulary import Vocabulary, fit_vocabulary
+
+
+@dataclasses.dataclass(frozen=True)
+class Encoded:
+    """One column, fitted and encoded.
+
+    Args:
+        encoder: of the column.
+        features: feature column to array of all rows.
+        as_of: feature column to the moments that went into it, of all rows.
+    """
+
+    encoder: Encoder
+    features: dict[str, np.ndarray]
+    as_of: dict[str, np.ndarray]
+
+
+def encode(
+    description: Description,
+    columns: Mapping[str, ColumnDescription],
+    rows: Rows,
+    train: np.ndarray,
+    seconds: np.ndarray | None,
+    left_out: dict[str, str],
+) -> Iterator[Encoded]:
+    """Fit and encode every column; only one of them is in memory at a time.
+
+    Args:
+        description: of the data set.
+        columns: what ``resolve`` returned.
+        rows: all rows.
+        train: positions of the training rows.
+        seconds: the rows' moments, or None.
+        left_out: gets the columns that carry nothing, and why.
+
+    Yields:
+        ``Encoded``, first the numbers, then table by table.
+
+    Raises:
+        ValueError: a list that is broken, with its line.
+    """
+    tables: dict[str, dict[str, ColumnDescription]] = {}
+    for name, column in columns.items():
+        if column.kind == "numeric":
+            encoder = _fit_number(name, column, rows.numbers(name)[train], left_out)
+            if encoder is not None:
+                yield Encoded(encoder, encoder.encode({name: rows.numbers(name)}), {})
+        else:
+            tables.setdefault(task_name(column.table or name), {})[name] = column
+    for table, members in tables.items():
+        vocabulary, kept = _fit_table(table, members, rows, train, left_out)
+        for name, column in kept.items():
+            assert vocabulary is not None
+            yield _encode_ids(description, name, column, table, vocabulary, rows, seconds)
+
+
+def _fit_number(
+    name: str, column: ColumnDescription, known: np.ndarray, left_out: dict[str, str]
+) -> NumericEncoder | BinEncoder | None:
+    missing = bool(np.isnan(known).any())
+    tells_missing = missing and column.missing == "own"
+    known = known[~np.isnan(known)]
+    short = task_name(name)
+    if not len(known) or (np.ptp(known) == 0 and not tells_missing):
+        shown = f"{known[0]:g}" if len(known) else "missing"
+        left_out[short] = f"one value on all training rows: {shown}"
+        return None
+    if column.scaling == "bins":
+        edges = column.edges or _quantiles(known, column.num_bins or 2)
+        bins = len(edges) + 1
+        feature = CategoricalColumn(
+            short,
+            bins + 1 + tells_missing,
+            group=column.group,
+            embedding_dim=column.embedding_dim,
+        )
+        return BinEncoder(name, feature, edges, bins + 1 if tells_missing else 0)
+    mean, spread = 0.0, 1.0
+    if column.scaling != "none":
+        scaled = logarithm(known) if column.scaling == "log" else known
+        mean, spread = float(scaled.mean()), float(scaled.std()) or 1.0
+    feature_column = NumericColumn(short, group=column.group)
+    return NumericEncoder(
+        name, feature_column, column.scaling == "log", mean, spread, tells_missing
+    )
+
+
+def _quantiles(known: np.ndarray, num_bins: int) -> tuple[float, ...]:
+    """Edges between bins of equally many rows; where values repeat there are fewer bins."""
+    # Edges are values that occur, so that each bin holds the rows of its own edge at least.
+    shares = np.arange(1, num_bins) / num_bins
+    edges = np.unique(np.quantile(known, shares, method="higher"))
+    edges = edges[edges > known.min()]
+    if not len(edges):
+        above = known[known > known.min()]
+        edges = np.array([above.min() if len(above) else known.min()])
+    return tuple(float(edge) for edge in edges)
+
+
+def _fit_table(
+    table: str,
+    members: Mapping[str, ColumnDescription],
+    rows: Rows,
+    train: np.ndarray,
+    left_out: dict[str, str],
+) -> tuple[Vocabulary | None, dict[str, ColumnDescription]]:
+    """The vocabulary of a table, and the columns that have something to say."""
+    min_count = next(iter(members.values())).min_count
+    streams, kept = [], {}
+    for name, column in members.items():
+        codes = _training_codes(rows, name, column, train)
+        used = np.unique(codes.codes)
+        if column.kind == "categorical" and len(used) < 2:
+            value = "missing" if used[0] < 0 else codes.values[int(used[0])].as_py()
+            left_out[task_name(name)] = f"one value on all training rows: {value}"
+        elif not len(used):
+            left_out[task_name(name)] = "no id on any training row"
+        else:
+            streams.append((codes, column.kind == "categorical" and column.missing == "own"))
+            kept[name] = column
+    vocabulary = fit_vocabulary(streams, min_count) if streams else None
+    if vocabulary is not None and not len(vocabulary):
+        for name in kept:
+            left_out[task_name(name)] = f"no value stands on {min_count} training rows"
+        kept = {}
+    return vocabulary, kept
+
+
+def _training_codes(rows: Rows, name: str, column: ColumnDescription, train: np.ndarray) -> Codes:
+    if column.kind == "categorical":
+        found = rows.categories(name)
+        return Codes(found.codes[train], found.values)
+    with _placed(rows, name):
+        flat, lengths = as_lists(rows.chunks(name, "raw"), column.separator)
+    found = number_values(categories_of(flat))
+    is_train = np.zeros(len(lengths), bool)
+    is_train[train] = True
+    return Codes(found.codes[np.repeat(is_train, lengths)], found.values)
+
+
+def _encode_ids(
+    description: Description,
+    name: str,
+    column: ColumnDescription,
+    table: str,
+    vocabulary: Vocabulary,
+    rows: Rows,
+    seconds: np.ndarray | None,
+) -> Encoded:
+    short = task_name(name)
+    common: dict[str, Any] = {
+        "vocabulary_size": len(vocabulary) + 1,
+        "group": column.group,
+        "table": table if table != short else None,
+        "embedding_dim": column.embedding_dim,
+    }
+    if column.kind == "categorical":
+        encoder = CategoricalEncoder(name, CategoricalColumn(short, **common), vocabulary)
+        raw = {name: rows.chunks(name, "category")}
+        return Encoded(encoder, encoder.encode(raw), {})
+    assert column.max_length is not None
+    time = description.time
+    if column.sessions is not None and time is None:
+        raise ValueError(f"column {name!r}, sessions: they need [time], the rows' own moment")
+    feature = SequenceColumn(
+        short,
+        max_length=column.max_length,
+        combiner=column.combiner,
+        ordered=column.ordered,
+        **common,
+    )
+    encoder_of_lists = SequenceEncoder(
+        name,
+        feature,
+        vocabulary,
+        column.separator,
+        column.newest_first,
+        column.times,
+        time.column if time is not None and column.sessions is not None else None,
+        SECONDS[time.unit] if time is not None else 1.0,
+        column.sessions,
+    )
+    raw_columns: dict[str, Any] = {name: rows.chunks(name, "raw")}
+    if column.times is not None:
+        raw_columns[column.times] = rows.chunks(column.times, "raw")
+    if encoder_of_lists.time is not None:
+        raw_columns[encoder_of_lists.time] = seconds
+    with _placed(rows, name):
+        features, as_of = encoder_of_lists.encode_with_moments(raw_columns)
+    return Encoded(encoder_of_lists, features, as_of if time is not None else {})
+
+
+class _placed:
+    """Says where the row of a ``RowError`` stands."""
+
+    def __init__(self, rows: Rows, column: str) -> None:
+        self.rows, self.column = rows, column
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        if isinstance(error, RowError):
+            raise ValueError(
+                f"{self.rows.place(error.row)}, column {error.column or self.column!r}: expected "
+                f"{error.expected}, got {error.got}"
+            ) from None

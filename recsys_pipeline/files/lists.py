@@ -1,0 +1,187 @@
+"""Lists of ids: the encoder of sequences, with the moments of their ids where there are some."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from recsys_lib.data.sessions import NUM_AGE_BUCKETS, age_buckets, divide
+from recsys_lib.features.columns import Column, SequenceColumn
+from recsys_pipeline.files.arrays import as_numbers, categories_of
+from recsys_pipeline.files.vocabulary import Vocabulary
+
+
+@dataclasses.dataclass(frozen=True)
+class SequenceEncoder:
+    """A list of ids per row, padded with 0 behind; ids that are not known are left out.
+
+    Args:
+        source: name of the column in the file.
+        column: the feature column.
+        vocabulary: of its table.
+        separator: between the ids, where they come as text.
+        newest_first: whether lists are turned round.
+        times: name of the column of the ids' moments, or None.
+        time: name of the column of the row's moment.
+        unit: seconds that a 1 in ``times`` stands for.
+        sessions: number and length of the sessions in ``session_<name>``, or None.
+    """
+
+    source: str
+    column: SequenceColumn
+    vocabulary: Vocabulary
+    separator: str = "|"
+    newest_first: bool = False
+    times: str | None = None
+    time: str | None = None
+    unit: float = 1.0
+    sessions: tuple[int, int] | None = None
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The feature columns that it fills."""
+        if self.sessions is None:
+            return (self.column,)
+        number, length = self.sessions
+        of, steps = self.column, self.column.max_length
+        side_by_side = SequenceColumn(
+            f"session_{of.name}",
+            of.vocabulary_size,
+            number * length,
+            group=of.group,
+            table=of.table_name,
+            embedding_dim=of.embedding_dim,
+            num_sessions=number,
+        )
+        session = SequenceColumn(f"{of.name}_session", number + 1, steps, group=of.group)
+        age = SequenceColumn(f"{of.name}_age", NUM_AGE_BUCKETS, steps, group=of.group)
+        return (of, side_by_side, session, age)
+
+    def encode(self, raw: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """The features of rows; see ``CategoricalEncoder``.
+
+        Raises:
+            ValueError: as many moments as ids are not there, or sessions and no moment of the row.
+        """
+        return self.encode_with_moments(raw)[0]
+
+    def encode_with_moments(
+        self, raw: Mapping[str, Any]
+    ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """The features, and for each the newest moment that went into it, where there are moments.
+
+        Args:
+            raw: dict of the columns of the file; the column ``time`` in seconds.
+
+        Raises:
+            ValueError: as ``encode``.
+        """
+        flat, lengths = as_lists(raw[self.source], self.separator)
+        ids = self.vocabulary.ids(categories_of(flat))
+        moments = None
+        if self.times is not None:
+            texts, of_moments = as_lists(raw[self.times], self.separator)
+            if not np.array_equal(lengths, of_moments):
+                row = int(np.argmax(lengths != of_moments))
+                raise RowError(
+                    row, self.times, f"{lengths[row]} moments, one for each id", of_moments[row]
+                )
+            moments = as_numbers(texts) * self.unit
+        name, steps = self.column.name, self.column.max_length
+        places = self._places(ids, lengths)
+        features = {name: _laid_out(ids, places, len(lengths), steps, 0, np.int32)}
+        if moments is None:
+            return features, {}
+        as_of = {name: _laid_out(moments, places, len(lengths), steps, -np.inf, np.float64)}
+        if self.sessions is not None:
+            seconds = np.asarray(raw[str(self.time)], np.float64)
+            self._check_order(as_of[name], seconds)
+            laid, session = divide(features[name], as_of[name], *self.sessions)
+            newest = as_of[name].max(axis=1)
+            ages = age_buckets(as_of[name], seconds)
+            for column, array in zip(self.columns[1:], (laid, session, ages), strict=True):
+                features[column.name], as_of[column.name] = array, newest
+        return features, as_of
+
+    def _places(self, ids: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Positions in the flat list that are kept, and the row and the step of each."""
+        row = np.repeat(np.arange(len(lengths)), lengths)
+        known = np.flatnonzero(ids)
+        row = row[known]
+        counts = np.bincount(row, minlength=len(lengths))
+        step = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
+        if self.newest_first:
+            step = counts[row] - 1 - step
+        if self.column.ordered:  # the last ones are kept
+            step -= np.maximum(counts - self.column.max_length, 0)[row]
+        kept = (step >= 0) & (step < self.column.max_length)
+        return known[kept], row[kept], step[kept]
+
+    def _check_order(self, moments: np.ndarray, seconds: np.ndarray) -> None:
+        real = np.isfinite(moments)
+        late = (real & (moments >= seconds[:, None])).any(axis=1)
+        if late.any():
+            raise RowError(
+                int(np.argmax(late)), str(self.times), "moments before the row's own", "a later one"
+            )
+        back = (real[:, 1:] & (moments[:, 1:] < moments[:, :-1])).any(axis=1)
+        if back.any():
+            raise RowError(
+                int(np.argmax(back)), str(self.times), "moments in order of time", "an earlier one"
+            )
+
+
+class RowError(ValueError):
+    """A row of a column that is wrong; whoever knows the files adds where it stands.
+
+    Args:
+        row: its number.
+        column: name of the column in the file.
+        expected, got: what was expected, and what came.
+    """
+
+    def __init__(self, row: int, column: str, expected: str, got: Any) -> None:
+        super().__init__(f"row {row}, column {column!r}: expected {expected}, got {got}")
+        self.row, self.column, self.expected, self.got = row, column, expected, got
+
+
+def as_lists(column: Any, separator: str) -> tuple[pa.ChunkedArray, np.ndarray]:
+    """All elements of the lists of a column, one behind the other, and the lists' lengths.
+
+    Raises:
+        RowError: an element that is missing.
+    """
+    array = column if isinstance(column, pa.ChunkedArray) else pa.chunked_array([pa.array(column)])
+    if pa.types.is_null(array.type):
+        array = array.cast(pa.list_(pa.string()))
+    if pa.types.is_dictionary(array.type):
+        array = array.cast(array.type.value_type)
+    if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
+        array = pc.split_pattern(pc.if_else(pc.equal(array, ""), None, array), separator)
+    lengths = pc.fill_null(pc.list_value_length(array), 0).to_numpy().astype(np.int64)
+    flat = pc.list_flatten(array)
+    absent = flat.is_null()
+    if pa.types.is_string(flat.type) or pa.types.is_large_string(flat.type):
+        absent = pc.or_(absent, pc.fill_null(pc.equal(flat, ""), True))
+    if pc.any(absent).as_py():
+        place = pc.index(absent, True).as_py()
+        row = int(np.searchsorted(np.cumsum(lengths), place, side="right"))
+        raise RowError(row, "", f"ids separated by {separator!r}", "an empty one")
+    return flat, lengths
+
+
+def _laid_out(
+    values: np.ndarray,
+    places: tuple[np.ndarray, ...],
+    num_rows: int,
+    steps: int,
+    padding: float,
+    kind: Any,
+) -> np.ndarray:
+    kept, row, step = places
+    laid: np.ndarray = np.full((num_rows, steps), padding, kind)
+    laid[row, step] = values[kept]
+    return laid

@@ -1,0 +1,351 @@
+"""``load``: from files to a ``Dataset``, by a description or by options, from a cache or anew."""
+
+import dataclasses
+import glob
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from recsys_lib.data.splits import Split
+from recsys_pipeline.chunks import cache as caches
+from recsys_pipeline.files.description import Description
+from recsys_pipeline.files.encoders import Encoder
+from recsys_pipeline.files.fitting import encode
+from recsys_pipeline.files.options import DESCRIPTION, tables_of, with_options
+from recsys_pipeline.files.parsing import parse, read_toml
+from recsys_pipeline.files.resolving import resolve, wanted
+from recsys_pipeline.files.rows import Rows, groups_of, labels_of, parts_of, seconds_of, slices_of
+from recsys_pipeline.files.sources import format_of, open_sources
+from recsys_pipeline.files.tables import FileDataset, encoders_from, vocabularies_of
+from recsys_pipeline.files.warnings import remarks_on
+
+SPLITS = ("train", "valid", "test")
+
+
+def load(
+    paths: Any,
+    *,
+    format: str | None = None,
+    label: str | Iterable[str] | None = None,
+    numeric: Iterable[str] = (),
+    ignore: Iterable[str] = (),
+    group: str | None = None,
+    header: bool | None = None,
+    separator: str | None = None,
+    field_starts: Iterable[int] | None = None,
+    time: str | None = None,
+    time_unit: str | None = None,
+    split: str | None = None,
+    ratios: Iterable[float] | None = None,
+    seed: int | None = None,
+    valid_from: Any = None,
+    test_from: Any = None,
+    slices: Iterable[str] = (),
+    min_count: int | None = None,
+    threshold: float | None = None,
+    name: str | None = None,
+    cache: str | Path | None = None,
+) -> FileDataset:
+    """Read a data set from files.
+
+    ``paths`` is a description file (``data.toml``, see ``recsys_pipeline.files.description``),
+    whose words the other arguments replace; or the files themselves, of which every column that
+    no argument names is a category.
+
+    Rules, each of which a test holds:
+
+    - **Unknown values.** Ids are numbered from 1 in the order in which training rows show them. A
+      value that training rows show fewer than ``min_count`` times or never is id 0: the zero
+      vector, without a weight of its own.
+    - **Missing values.** A missing category is a value like others, with an id of its own. A
+      missing number becomes 0, the mean, and a column ``<name>_missing`` says so.
+    - **A column with one value** on all training rows says nothing and is left out; ``left_out``
+      names it.
+    - **Labels** are 0 and 1, or -1 and 1 (-1 becomes 0), or anything with a ``threshold``. The
+      task has the name of its column.
+    - **Numbers** are shifted and scaled to mean 0 and spread 1 over training rows.
+    - **A line that is short, long or empty**, a label or a number that is none, is an error with
+      file and line. Nothing is skipped.
+    - **With a time**, no row of an earlier split may be later than a row of the same group in a
+      later one.
+
+    Args:
+        paths: a description file; or one file or pattern (``"day_*.csv"``), or a list of one or of
+            three: train, valid, test, each a file, a pattern or a list of files.
+        format: ``"csv"``, ``"libsvm"`` (also libfm), ``"libffm"`` or ``"parquet"``; default: by
+            the file's name, with or without ``.gz`` behind it.
+        label: columns of the labels; default ``"label"``, without a header ``"column_1"``.
+        numeric, ignore: columns that hold numbers, and columns to leave out: names, or positions
+            such as ``"2-14"``.
+        group: name of the column whose values GAUC ranks within (usually the user); it stays a
+            feature. Default: all rows are one group.
+        header, separator: CSV: whether line 1 holds the names, and what stands between fields
+            (default: tab in ``.tsv`` files, else comma).
+        field_starts: libsvm: the smallest id of each field; default: fields by their order.
+        time, time_unit: column of the rows' moment, and the unit of numbers in it.
+        split: ``"random"``, ``"order"`` (of the file), ``"time"`` or ``"user"`` (of each group the
+            latest rows), where one table is given; default: by time where there is one.
+        ratios: shares of train, valid and test; default .8, .1, .1.
+        seed: of the random split.
+        valid_from, test_from: first moments of validation and test, instead of ratios.
+        slices: columns; each value makes a slice.
+        min_count: how often training rows must show a value to make it an id.
+        threshold: labels of this or more are 1, all others 0.
+        name: of the data set; default: the first file's name.
+        cache: folder for the encoded data: read from there where files and description are the
+            same as then, else written there; see ``recsys_pipeline.chunks.cache``.
+
+    Returns:
+        ``FileDataset``. Column names are turned to lower case and ``_``. ``row_id`` numbers the
+        rows of all files together, in order.
+
+    Raises:
+        ValueError: as said above; options that do not fit; files whose columns differ.
+    """
+    options = {
+        "format": format,
+        "label": _tuple(label),
+        "numeric": _tuple(numeric),
+        "ignore": _tuple(ignore),
+        "group": group,
+        "header": header,
+        "separator": separator,
+        "field_starts": None if field_starts is None else list(field_starts),
+        "time": time,
+        "time_unit": time_unit,
+        "split": split,
+        "ratios": None if ratios is None else list(ratios),
+        "seed": seed,
+        "valid_from": valid_from,
+        "test_from": test_from,
+        "slices": _tuple(slices),
+        "min_count": min_count,
+        "threshold": threshold,
+        "name": name,
+    }
+    return load_described(described(paths, options), cache)
+
+
+def described(paths: Any, options: Mapping[str, Any]) -> Description:
+    """The description of a data set, by a file or by options; no row is read.
+
+    Args:
+        paths, options: as for ``load``.
+
+    Returns:
+        ``Description``.
+
+    Raises:
+        ValueError: as ``parse``, or options that do not fit.
+    """
+    first = paths if isinstance(paths, str | Path) else (list(paths) or [""])[0]
+    if isinstance(first, str | Path) and Path(first).suffix.lower() == DESCRIPTION:
+        if not isinstance(paths, str | Path) and len(list(paths)) > 1:
+            raise ValueError(f"paths: expected {first} alone, got {list(map(str, paths))}")
+        return parse(with_options(read_toml(first), options), str(first))
+    return parse(with_options(tables_of(paths, options), options), "options")
+
+
+def files_of(description: Description) -> dict[str, list[Path]]:
+    """The files of each part, patterns and folders replaced by what they hold.
+
+    Raises:
+        ValueError: a file that is not there, a pattern that nothing fits.
+    """
+    found: dict[str, list[Path]] = {}
+    for part, entries in description.files.items():
+        found[part] = []
+        for entry in entries:
+            path = description.folder / entry
+            if path.is_file():
+                found[part].append(path)
+                continue
+            pattern = str(path / "*") if path.is_dir() else str(path)
+            files = sorted(Path(one) for one in glob.glob(pattern))
+            files = [one for one in files if one.is_file() and not one.name.startswith((".", "_"))]
+            if not files:
+                raise ValueError(f"{path}: no such file")
+            found[part] += files
+    return found
+
+
+def load_described(description: Description, cache: str | Path | None = None) -> FileDataset:
+    """The data set of a description.
+
+    Args:
+        description: what ``described`` returned.
+        cache: as for ``load``.
+
+    Returns:
+        ``FileDataset``.
+
+    Raises:
+        ValueError: as ``load``.
+    """
+    files = files_of(description)
+    paths = [path for part in files.values() for path in part]
+    name = description.name or _stem(paths[0])
+    if cache is None:
+        contents = _Contents(description, files, name)
+        arrays: dict[str, dict[str, Any]] = {split: {} for split in SPLITS}
+        for split_name, kind, key, array in contents.arrays():
+            if key is None:
+                arrays[split_name][kind] = array
+            else:
+                arrays[split_name].setdefault(kind, {})[key] = array
+        splits = {split_name: Split(**fields) for split_name, fields in arrays.items()}
+        return _with_remarks(contents.dataset(splits))
+    counts = [len(part) for part in files.values()]
+    checksum = caches.checksum_of(paths, description.as_dict(), counts, name)
+    found = caches.read(cache, checksum)
+    if found is None:
+        contents = _Contents(description, files, name)
+        with caches.writing(cache) as writer:
+            for split_name, kind, key, array in contents.arrays():
+                writer.add(split_name, kind, key, array)
+            splits = writer.splits()
+            dataset = _with_remarks(contents.dataset(splits))
+            about = (name, dataset.feature_columns, dataset.tasks or {})
+            writer.finish(checksum, *about, _details(dataset))
+        found = caches.read(cache, checksum)
+        if found is None:
+            raise ValueError(f"{cache}: expected the cache that was just written")
+    return _from_details(found)
+
+
+class _Contents:
+    """The arrays of a data set, made one after the other."""
+
+    def __init__(
+        self, description: Description, files: Mapping[str, list[Path]], name: str
+    ) -> None:
+        self.description, self.name = description, name
+        paths = [path for part in files.values() for path in part]
+        kind = format_of(paths[0], description.format)
+        sources = open_sources(
+            paths,
+            kind,
+            header=description.header,
+            separator=description.separator,
+            field_starts=description.field_starts,
+        )
+        parts = [part for part, some in files.items() for _ in some]
+        self.columns = resolve(description, sources[0])
+        self.rows = Rows(sources, parts, wanted(description, self.columns))
+        self.first = paths[0]
+        self.encoders: list[Encoder] = []
+        self.left_out: dict[str, str] = {}
+
+    def arrays(self) -> Any:
+        """``(split, field, key, array)`` of each array; encoders are there afterwards."""
+        description, rows = self.description, self.rows
+        labels, masks = labels_of(rows, description.labels)
+        time = description.time
+        seconds = None if time is None else seconds_of(rows, time)
+        groups = groups_of(rows, description.group)
+        parts = parts_of(rows, description.split, time, seconds, groups)
+        self._check_labels(labels, masks, parts["train"])
+        alone = {"group": groups, "row_id": np.arange(len(rows))}
+        if seconds is not None:
+            alone["time"] = seconds
+        for kind, array in alone.items():
+            yield from self._cut(parts, kind, None, array)
+        for kind, arrays in (("labels", labels), ("label_masks", masks)):
+            for task, array in arrays.items():
+                yield from self._cut(parts, kind, task, array)
+        for name, array in slices_of(rows, description.slices, parts["test"]).items():
+            yield from self._cut(parts, "slices", name, array)
+        encoded = encode(description, self.columns, rows, parts["train"], seconds, self.left_out)
+        for one in encoded:
+            self.encoders.append(one.encoder)
+            for kind, arrays in (("features", one.features), ("as_of", one.as_of)):
+                for name, array in arrays.items():
+                    yield from self._cut(parts, kind, name, array)
+        if not self.encoders:
+            raise ValueError(
+                f"{self.first}: expected a column that tells rows apart, got none: {self.left_out}"
+            )
+
+    @staticmethod
+    def _cut(parts: Mapping[str, np.ndarray], kind: str, key: str | None, array: np.ndarray) -> Any:
+        for split_name, positions in parts.items():
+            yield split_name, kind, key, array[positions]
+
+    def _check_labels(
+        self,
+        labels: Mapping[str, np.ndarray],
+        masks: Mapping[str, np.ndarray],
+        train: np.ndarray,
+    ) -> None:
+        for task, label in self.description.labels.items():
+            known = labels[task][train]
+            if task in masks:
+                known = known[masks[task][train]]
+            if not len(known):
+                raise ValueError(f"{self.first}: no training row has the label {task!r}")
+            if np.ptp(known) == 0:
+                both = " both" if label.kind == "binary" else " different"
+                raise ValueError(
+                    f"{self.first}: expected training rows with{both} labels, got only "
+                    f"{known[0]:g} of {task!r}"
+                )
+
+    def dataset(self, splits: Mapping[str, Split]) -> FileDataset:
+        """The data set of the arrays."""
+        # In the order of the file, whatever the order in which they were fitted.
+        order = list(self.columns)
+        encoders = sorted(self.encoders, key=lambda encoder: order.index(encoder.source))
+        return FileDataset(
+            self.name,
+            tuple(column for encoder in encoders for column in encoder.columns),
+            train=splits["train"],
+            valid=splits["valid"],
+            test=splits["test"],
+            tasks={task: label.kind for task, label in self.description.labels.items()},
+            vocabularies=vocabularies_of(encoders),
+            left_out=self.left_out,
+            encoders=tuple(encoders),
+            description=self.description.as_dict(),
+        )
+
+
+def _with_remarks(dataset: FileDataset) -> FileDataset:
+    return dataclasses.replace(dataset, remarks=tuple(remarks_on(dataset)))
+
+
+def _details(dataset: FileDataset) -> dict[str, Any]:
+    return {
+        **dataset.encoding(),
+        "left_out": dataset.left_out,
+        "remarks": list(dataset.remarks),
+        "description": dataset.description,
+    }
+
+
+def _from_details(found: caches.Cached) -> FileDataset:
+    encoders = encoders_from(found.details)
+    return FileDataset(
+        found.name,
+        found.columns,
+        train=found.splits["train"],
+        valid=found.splits["valid"],
+        test=found.splits["test"],
+        tasks=found.tasks,
+        vocabularies=vocabularies_of(encoders),
+        left_out=found.details["left_out"],
+        encoders=encoders,
+        remarks=tuple(found.details["remarks"]),
+        description=found.details["description"],
+    )
+
+
+def _stem(path: Path) -> str:
+    return Path(path.name.removesuffix(".gz")).stem
+
+
+def _tuple(given: Any) -> tuple[str, ...]:
+    if given is None:
+        return ()
+    return (given,) if isinstance(given, str) else tuple(given)

@@ -1,0 +1,145 @@
+"""Options of ``load`` and of the commands, laid over what a description file says."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from recsys_pipeline.files import checks_of_values as values
+from recsys_pipeline.files.description import task_name
+from recsys_pipeline.files.sources import format_of
+
+DESCRIPTION = ".toml"
+"""What the name of a description file ends in."""
+
+_TOP = ("name", "format", "header", "separator", "field_starts", "group", "min_count")
+_SPLITS = {"ordered": "order"}
+"""Earlier names of ways to split."""
+
+
+def tables_of(paths: Any, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The tables of a description that stands in no file: every column is a category.
+
+    Args:
+        paths: one file or pattern, or a list of one, or of three: train, valid, test, each of
+            which may be a list.
+        options: of ``load``, None where they are not given.
+
+    Returns:
+        Tables, as ``read_toml`` returns them.
+
+    Raises:
+        ValueError: another number of files, or options that do not fit the format.
+    """
+    from pathlib import Path
+
+    entries = [paths] if isinstance(paths, str | Path) else list(paths)
+    if len(entries) not in (1, 3):
+        raise ValueError(
+            f"paths: expected one file, or train, valid and test, got {len(entries)}; several "
+            "files that make one table are a pattern such as 'day_*.csv', or a list in the list"
+        )
+    texts = [
+        [str(entry)] if isinstance(entry, str | Path) else [str(one) for one in entry]
+        for entry in entries
+    ]
+    kind = format_of(Path(texts[0][0]), options.get("format"))
+    _refuse_foreign(kind, options)
+    label = options.get("label")
+    if not label:
+        label = "column_1" if options.get("header") is False else "label"
+    files = (
+        texts[0] if len(texts) == 1 else dict(zip(("train", "valid", "test"), texts, strict=True))
+    )
+    return {
+        "files": files,
+        "format": kind,
+        "other_columns": "categorical",
+        "labels": {task_name(name): {"column": name} for name in _names("label", label)},
+    }
+
+
+def _refuse_foreign(kind: str, options: Mapping[str, Any]) -> None:
+    given = {name for name, value in options.items() if value not in (None, (), [])}
+    of_text = sorted(given & {"header", "separator"})
+    of_names = sorted(given & {"label", "numeric"})
+    if of_text and kind != "csv":
+        raise ValueError(f"{' and '.join(of_text)}: for CSV files only, got {kind}")
+    if of_names and kind in ("libsvm", "libffm"):
+        raise ValueError(f"{' and '.join(of_names)}: a {kind} file says this itself")
+    if "field_starts" in given and kind != "libsvm":
+        why = "; a libffm file names its fields itself" if kind == "libffm" else ""
+        raise ValueError(f"field_starts: for libsvm files only, got {kind}{why}")
+
+
+def with_options(tables: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Tables with options laid over them; an option that is None says nothing.
+
+    Args:
+        tables: of a description.
+        options: ``name``, ``format``, ``header``, ``separator``, ``field_starts``, ``group`` and
+            ``min_count`` replace the keys of that name; ``label``: columns of labels, those of the
+            description or others; ``threshold``: of every binary label; ``numeric`` and
+            ``ignore``: columns or ranges of positions; ``slices``; ``time``, ``time_unit``;
+            ``split``, ``ratios``, ``seed``, ``valid_from``, ``test_from``.
+
+    Returns:
+        New tables.
+
+    Raises:
+        ValueError: an option that needs another.
+    """
+    given = {name: value for name, value in options.items() if value not in (None, (), [])}
+    changed = {**tables}
+    changed |= {name: given[name] for name in _TOP if name in given}
+    if "slices" in given:
+        changed["slices"] = list(_names("slices", given["slices"]))
+    if "label" in given:
+        changed["labels"] = _labels(tables.get("labels", {}), _names("label", given["label"]))
+    if "threshold" in given:
+        changed["labels"] = {
+            task: {**label, "threshold": given["threshold"]}
+            if label.get("kind", "binary") == "binary"
+            else label
+            for task, label in changed.get("labels", {}).items()
+        }
+    columns = dict(changed.get("columns", {}))
+    for option, kind in (("numeric", "numeric"), ("ignore", "ignore")):
+        for name in _names(option, given.get(option, ())):
+            was = columns.get(name, {})
+            columns[name] = was if was.get("kind") == kind else {"kind": kind}
+            if kind == "ignore" and "times" in was:  # nothing else reads them
+                columns.setdefault(was["times"], {"kind": kind})
+    if columns:
+        changed["columns"] = columns
+    if "time" in given or "time_unit" in given:
+        time = {**changed.get("time", {})}
+        time |= {"column": given["time"]} if "time" in given else {}
+        time |= {"unit": given["time_unit"]} if "time_unit" in given else {}
+        changed["time"] = time
+    split = {**changed.get("split", {})}
+    if "split" in given:
+        # Another way to split has other keys.
+        split = {"by": _SPLITS.get(given["split"], given["split"])}
+    if {"valid_from", "test_from"} & set(given):
+        split.pop("ratios", None)
+    if "ratios" in given:
+        split = {k: v for k, v in split.items() if k not in ("valid_from", "test_from")}
+    for name in ("ratios", "seed", "valid_from", "test_from"):
+        if name in given:
+            split[name] = given[name]
+    if split:
+        changed["split"] = split
+    return changed
+
+
+def _labels(known: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """The described labels of these tasks or columns; others are binary."""
+    found = {}
+    for name in names:
+        tasks = [task for task, label in known.items() if name in (task, label.get("column", task))]
+        task = tasks[0] if tasks else task_name(name)
+        found[task] = known[task] if tasks else {"column": name}
+    return found
+
+
+def _names(option: str, given: Any) -> tuple[str, ...]:
+    return values.texts(option, list(given) if isinstance(given, tuple) else given) if given else ()

@@ -1,0 +1,110 @@
+"""Read the columns of a Parquet file one at a time, and say which row is wrong."""
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet
+
+from recsys_pipeline.files.arrays import as_categories, bytes_of
+from recsys_pipeline.files.pairs import NUMBER
+
+
+class ParquetFile:
+    """A Parquet file; columns are read one at a time.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        ValueError: no Parquet file, or one without rows.
+    """
+
+    numbers: frozenset[str] = frozenset()
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self._file = pa.parquet.ParquetFile(
+                pa.BufferReader(pa.py_buffer(bytes_of(path))), memory_map=True
+            )
+        except (pa.ArrowInvalid, OSError) as error:
+            raise ValueError(f"{path}: expected a Parquet file, got an error: {error}") from None
+        self.names = list(self._file.schema_arrow.names)
+        self.num_rows = self._file.metadata.num_rows
+        if not self.num_rows:
+            raise ValueError(f"{path}: expected rows, got none")
+        twice = sorted({name for name in self.names if self.names.count(name) > 1})
+        if twice:
+            raise ValueError(f"{path}: the column names {twice} stand there twice")
+
+    def load(self, wanted: Mapping[str, Collection[str]]) -> None:
+        """See ``Source``.
+
+        Raises:
+            ValueError: a column whose type does not fit what is wanted of it.
+        """
+        for name, kinds in wanted.items():
+            found = self._file.schema_arrow.field(name).type
+            for kind in kinds:
+                if not _fits(found, kind):
+                    what = "one text or whole number in each row"
+                    what = "numbers" if kind == "number" else what
+                    raise ValueError(f"{self.path}, column {name!r}: expected {what}, got {found}")
+
+    def column(self, name: str, kind: str) -> pa.ChunkedArray:
+        """See ``Source``."""
+        found = self._file.read(columns=[name]).column(name)
+        if kind == "raw":
+            return found
+        return self._as_numbers(name, found) if kind == "number" else as_categories(found)
+
+    def sample(self, rows: int) -> dict[str, pa.ChunkedArray]:
+        """The first rows as they are."""
+        batch = next(self._file.iter_batches(batch_size=rows))
+        return {name: pa.chunked_array([batch.column(name)]) for name in self.names}
+
+    def place(self, row: int) -> str:
+        """See ``Source``."""
+        return f"{self.path}, row {row + 1}"
+
+    def _as_numbers(self, name: str, found: pa.ChunkedArray) -> pa.ChunkedArray:
+        if pa.types.is_dictionary(found.type):
+            found = found.cast(found.type.value_type)
+        if pa.types.is_string(found.type) or pa.types.is_large_string(found.type):
+            texts = found.to_pandas().fillna("")
+            good = texts.str.strip().str.fullmatch(f"(?:{NUMBER.decode()})?").to_numpy(bool)
+            if not good.all():
+                row = int(np.flatnonzero(~good)[0])
+                raise ValueError(
+                    f"{self.place(row)}, column {name!r}: expected a number, got {texts[row]!r}"
+                )
+            found = pa.chunked_array([pa.array(texts.str.strip().replace("", None), pa.string())])
+        if pa.types.is_boolean(found.type):
+            found = found.cast(pa.int8())
+        numbers = found.cast(pa.float64(), safe=False)
+        wrong = pc.fill_null(pc.is_inf(numbers), False)
+        if pc.any(wrong).as_py():
+            row = pc.index(wrong, True).as_py()
+            raise ValueError(
+                f"{self.place(row)}, column {name!r}: expected a finite number, got "
+                f"{numbers[row].as_py()}"
+            )
+        return pc.if_else(pc.is_nan(numbers), None, numbers)
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    types = pa.types
+    return types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
+
+
+def _fits(kind: pa.DataType, wanted: str) -> bool:
+    types = pa.types
+    kind = kind.value_type if types.is_dictionary(kind) else kind
+    if wanted == "raw" or types.is_string(kind) or types.is_large_string(kind):
+        return True
+    if types.is_integer(kind) or types.is_boolean(kind) or types.is_floating(kind):
+        return True
+    return types.is_decimal(kind) or (types.is_temporal(kind) and wanted == "category")

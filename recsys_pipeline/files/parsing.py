@@ -1,0 +1,229 @@
+"""Read a description file and check it: unknown keys, values, keys that do not go together."""
+
+import tomllib
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from recsys_pipeline.files import checks_of_values as values
+from recsys_pipeline.files.description import (
+    FORMATS,
+    KINDS,
+    LABEL_KINDS,
+    MISSING,
+    OTHERS,
+    PARTS,
+    SCALINGS,
+    SPLITS_BY,
+    Description,
+    LabelDescription,
+    SplitDescription,
+    TimeDescription,
+)
+
+_TEXT, _FLAG = values.text, values.flag
+_CHECKS: dict[str, dict[str, Callable[[str, Any], Any]]] = {
+    "label": {
+        "column": _TEXT,
+        "kind": values.choice(LABEL_KINDS),
+        "threshold": values.number,
+        "optional": _FLAG,
+        "where": _TEXT,
+    },
+    "column": {
+        "kind": values.choice(KINDS),
+        "group": values.name,
+        "table": _TEXT,
+        "embedding_dim": values.integer(1),
+        "min_count": values.integer(1),
+        "missing": values.choice(MISSING),
+        "scaling": values.choice(SCALINGS),
+        "num_bins": values.integer(2),
+        "edges": values.ascending,
+        "separator": _TEXT,
+        "max_length": values.integer(1),
+        "combiner": values.choice(("mean", "sum")),
+        "ordered": _FLAG,
+        "newest_first": _FLAG,
+        "times": _TEXT,
+        "sessions": values.pair,
+    },
+    "time": {
+        "column": _TEXT,
+        "unit": values.choice(("s", "ms", "us", "ns", "any")),
+        "format": _TEXT,
+    },
+    "split": {
+        "by": values.choice(SPLITS_BY),
+        "ratios": values.ratios,
+        "seed": values.integer(0),
+        "valid_from": values.moment,
+        "test_from": values.moment,
+    },
+    "top": {
+        "name": _TEXT,
+        "format": values.choice(FORMATS),
+        "header": _FLAG,
+        "separator": _TEXT,
+        "field_starts": values.integers,
+        "group": _TEXT,
+        "slices": values.texts,
+        "min_count": values.integer(1),
+        "other_columns": values.choice(OTHERS),
+    },
+}
+
+# Which settings of a column say something about a kind of column.
+_OF_KIND = {
+    "categorical": {"group", "table", "embedding_dim", "min_count", "missing"},
+    "numeric": {"group", "missing", "scaling", "num_bins", "edges", "embedding_dim"},
+    "sequence": {"group", "table", "embedding_dim", "min_count", "separator", "max_length"}
+    | {"combiner", "ordered", "newest_first", "times", "sessions"},
+    "ignore": set(),
+}
+
+
+def read_toml(path: str | Path) -> dict[str, Any]:
+    """The tables of a description file, not yet checked; ``"folder"`` is where it lies.
+
+    Raises:
+        ValueError: no such file, or no TOML, with the line.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            return {**tomllib.load(file), "folder": path.parent}
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror or error}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def parse(tables: Mapping[str, Any], place: str = "data.toml") -> Description:
+    """A checked ``Description`` of what a description file holds.
+
+    Args:
+        tables: as ``read_toml`` returns them.
+        place: what messages call it.
+
+    Returns:
+        ``Description``.
+
+    Raises:
+        ValueError: an unknown key, with the nearest known one; a value that a key cannot have;
+            keys that do not go together.
+
+    Example:
+        >>> parse({"files": "log.csv", "labels": {"click": {"treshold": 4}}})
+        Traceback (most recent call last):
+        ...
+        ValueError: data.toml, [labels.click]: unknown key 'treshold'; did you mean 'threshold'?
+    """
+    folder = Path(tables.get("folder", ""))
+    rest = {key: value for key, value in tables.items() if key != "folder"}
+    tables_of = ("files", "time", "split", "labels", "columns")
+    _refuse_unknown(place, rest, [*_CHECKS["top"], *tables_of])
+    top = _take(place, {k: v for k, v in rest.items() if k not in tables_of}, "top")
+    files = _files(place, rest.get("files"))
+    labels = {
+        _task(f"{place}, [labels]", task): _label(f"{place}, [labels.{task}]", task, given)
+        for task, given in _table(f"{place}, [labels]", rest.get("labels", {})).items()
+    }
+    if not labels:
+        raise ValueError(f"{place}, [labels]: expected at least one label, got none")
+    columns = {
+        str(name): _column(f"{place}, [columns.{name}]", given)
+        for name, given in _table(f"{place}, [columns]", rest.get("columns", {})).items()
+    }
+    time = None
+    if "time" in rest:
+        given = _take(f"{place}, [time]", rest["time"], "time")
+        if "column" not in given:
+            raise ValueError(f"{place}, [time]: expected a column, got {sorted(given)}")
+        time = TimeDescription(**given)
+    split = _split(f"{place}, [split]", rest.get("split"), files, time, top.get("group"))
+    return Description(files, labels, columns, split, time, folder=folder, **top)
+
+
+def _refuse_unknown(place: str, given: Mapping[str, Any], known: Collection[str]) -> None:
+    for key in given:
+        if key not in known:
+            raise ValueError(f"{place}: unknown key {key!r}{values.nearest(key, known)}")
+
+
+def _table(place: str, given: Any) -> Mapping[str, Any]:
+    if not isinstance(given, Mapping):
+        raise ValueError(f"{place}: expected a table, got {given!r}")
+    return given
+
+
+def _take(place: str, given: Any, what: str) -> dict[str, Any]:
+    checks = _CHECKS[what]
+    _refuse_unknown(place, _table(place, given), checks)
+    return {key: checks[key](f"{place}, {key}", value) for key, value in given.items()}
+
+
+def _files(place: str, given: Any) -> Mapping[str, tuple[str, ...]]:
+    place = f"{place}, files"
+    if not isinstance(given, Mapping):
+        return MappingProxyType({"all": values.texts(place, given)})
+    _refuse_unknown(place, given, PARTS)
+    if missing := [part for part in PARTS if part not in given]:
+        raise ValueError(f"{place}: expected train, valid and test, or one table; no {missing}")
+    return MappingProxyType({part: values.texts(f"{place}.{part}", given[part]) for part in PARTS})
+
+
+def _task(place: str, task: str) -> str:
+    return values.name(place, task)
+
+
+def _label(place: str, task: str, given: Any) -> LabelDescription:
+    label = LabelDescription(**{"column": task, **_take(place, given, "label")})
+    if label.kind == "regression" and label.threshold is not None:
+        raise ValueError(f"{place}, threshold: of binary labels only, got a regression")
+    return label
+
+
+def _column(place: str, given: Any) -> dict[str, Any]:
+    settings = _take(place, given, "column")
+    kind = settings.get("kind", "categorical")
+    for key in settings:
+        if key != "kind" and key not in _OF_KIND[kind]:
+            kinds = [one for one, keys in _OF_KIND.items() if key in keys]
+            raise ValueError(f"{place}, {key}: of {' and '.join(kinds)} columns, got kind {kind!r}")
+    if kind == "sequence" and "max_length" not in settings:
+        raise ValueError(f"{place}: a sequence needs a max_length")
+    bins = {"num_bins", "edges"} & set(settings)
+    if (settings.get("scaling") == "bins") != (len(bins) == 1):
+        raise ValueError(
+            f"{place}: scaling = 'bins' goes with either num_bins or edges, got "
+            f"{settings.get('scaling')!r} with {sorted(bins)}"
+        )
+    if kind == "numeric" and "embedding_dim" in settings and not bins:
+        raise ValueError(f"{place}, embedding_dim: of bins and ids, got a number")
+    if "sessions" in settings and "times" not in settings:
+        raise ValueError(f"{place}, sessions: they need times, the moment of each id")
+    return settings
+
+
+def _split(
+    place: str, given: Any, files: Mapping[str, Any], time: Any, group: str | None
+) -> SplitDescription | None:
+    if "all" not in files:
+        if given is not None:
+            raise ValueError(f"{place}: the files are train, valid and test already")
+        return None
+    settings = _take(place, {} if given is None else given, "split")
+    split = SplitDescription(**{"by": "time" if time else "random", **settings})
+    if split.by in ("time", "user") and time is None:
+        raise ValueError(f"{place}, by: {split.by!r} needs [time]")
+    if split.by == "user" and group is None:
+        raise ValueError(f"{place}, by: 'user' needs group, the column that names the user")
+    if (split.valid_from is None) != (split.test_from is None):
+        raise ValueError(f"{place}: valid_from and test_from go together, got one of them")
+    if split.valid_from is not None and split.by != "time":
+        raise ValueError(f"{place}, valid_from: of a split by 'time', got {split.by!r}")
+    if split.valid_from is not None and "ratios" in settings:
+        raise ValueError(f"{place}: expected ratios, or valid_from and test_from, got both")
+    return split

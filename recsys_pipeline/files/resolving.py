@@ -1,0 +1,145 @@
+"""Which columns of the files a description speaks of, and as what each has to be read."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from recsys_pipeline.files import checks_of_values as values
+from recsys_pipeline.files.description import ColumnDescription, Description, task_name
+from recsys_pipeline.files.sources import Source
+
+_POSITIONS = re.compile(r"([1-9]\d*)(?:-([1-9]\d*))?\Z")
+
+
+def resolve(description: Description, source: Source) -> dict[str, ColumnDescription]:
+    """What becomes of each column of the files that is a feature, in the order of the file.
+
+    Args:
+        description: of the data set.
+        source: one of its files.
+
+    Returns:
+        Dict of name in the file to ``ColumnDescription``.
+
+    Raises:
+        ValueError: a column that is not there, that is a label too, or that nobody described.
+    """
+    place = f"{source.path}"
+    names = source.names
+    used = _used(description)
+    for what, name in used:
+        _require(place, what, name, names)
+    if description.group is not None:
+        _require(place, "group", description.group, names)
+    for name in description.slices:
+        _require(place, "slices", name, names)
+    taken = {name for what, name in used if what != "table"}
+    labels = {label.column for label in description.labels.values()}
+    settings: dict[str, dict[str, Any]] = {}
+    for key, given in description.columns.items():
+        if key in names:
+            if key in labels:
+                raise ValueError(f"label: the column {key!r} can be neither numeric nor ignored")
+            settings[key] = {**settings.get(key, {}), **given}
+            continue
+        for name in _range(place, key, names):
+            if name not in taken:
+                settings[name] = {**given, **settings.get(name, {})}
+    others = [name for name in names if name not in settings and name not in taken]
+    if others and description.other_columns == "refuse":
+        raise ValueError(
+            f"{place}: expected a description of each column, got none of {others}; describe "
+            "them, or say other_columns = 'ignore' or 'categorical'"
+        )
+    if description.other_columns == "categorical":
+        for name in others:
+            settings[name] = {"kind": "numeric"} if name in source.numbers else {}
+    kept = {
+        name: settings[name]
+        for name in names
+        if settings.get(name, {"kind": "ignore"}).get("kind") != "ignore"
+    }
+    _share(kept)
+    found = {name: description.column(said) for name, said in kept.items()}
+    _check_names(place, found)
+    return found
+
+
+def _share(settings: dict[str, dict[str, Any]]) -> None:
+    """What one column of a table says of the table holds for the others."""
+    tables: dict[str, list[str]] = {}
+    for name, given in settings.items():
+        if given.get("kind") != "numeric":
+            tables.setdefault(task_name(given.get("table", name)), []).append(name)
+    for table, members in tables.items():
+        for what in ("embedding_dim", "min_count", "missing"):
+            said = {settings[name][what] for name in members if what in settings[name]}
+            if len(said) > 1:
+                raise ValueError(
+                    f"columns {members}: expected one {what} for the table {table!r}, got "
+                    f"{sorted(said)}"
+                )
+            for name in members if said else ():
+                if what != "missing" or settings[name].get("kind") != "sequence":
+                    settings[name] = {**settings[name], what: next(iter(said))}
+
+
+def _used(description: Description) -> list[tuple[str, str]]:
+    """Columns with a part of their own, which are features only where they are described as one."""
+    found = [("label", label.column) for label in description.labels.values()]
+    found += [("where", label.where) for label in description.labels.values() if label.where]
+    found += [("time", description.time.column)] if description.time else []
+    times = [given["times"] for given in description.columns.values() if "times" in given]
+    return found + [("times", name) for name in times]
+
+
+def _require(place: str, what: str, name: str, names: Sequence[str]) -> None:
+    if name not in names:
+        raise ValueError(
+            f"{place}: {what} names the column {name!r}, which is not there"
+            f"{values.nearest(name, names)}"
+        )
+
+
+def _range(place: str, key: str, names: Sequence[str]) -> Sequence[str]:
+    found = _POSITIONS.match(key)
+    if found is None:
+        raise ValueError(
+            f"{place}: columns names {key!r}, which is not there{values.nearest(key, names)}"
+        )
+    first, last = int(found[1]), int(found[2] or found[1])
+    if not first <= last <= len(names):
+        raise ValueError(f"{place}: expected positions from 1 to {len(names)}, got {key!r}")
+    return names[first - 1 : last]
+
+
+def _check_names(place: str, found: Mapping[str, ColumnDescription]) -> None:
+    taken: dict[str, str] = {}
+    for name in found:
+        short = task_name(name)
+        if short in taken:
+            raise ValueError(
+                f"{place}: two columns are called {short!r} once {name!r} is lower case"
+            )
+        taken[short] = name
+
+
+def wanted(
+    description: Description, columns: Mapping[str, ColumnDescription]
+) -> dict[str, set[str]]:
+    """The columns that have to be read, and as what; see ``Source.load``."""
+    found: dict[str, set[str]] = {}
+    for name, column in columns.items():
+        kind = {"categorical": "category", "numeric": "number", "sequence": "raw"}[column.kind]
+        found.setdefault(name, set()).add(kind)
+        if column.times is not None:
+            found.setdefault(column.times, set()).add("raw")
+    for label in description.labels.values():
+        for name in (label.column, *([] if label.where is None else [label.where])):
+            found.setdefault(name, set()).add("number")
+    groups = [] if description.group is None else [description.group]
+    for name in (*groups, *description.slices):
+        found.setdefault(name, set()).add("category")
+    if description.time is not None:
+        found.setdefault(description.time.column, set()).add("raw")
+    return found

@@ -1,0 +1,243 @@
+"""The rows of all files of a data set together: raw columns, labels, times, groups, parts."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from recsys_pipeline.files.arrays import Codes, number_values
+from recsys_pipeline.files.description import (
+    PARTS,
+    LabelDescription,
+    SplitDescription,
+    TimeDescription,
+)
+from recsys_pipeline.files.sources import Source
+from recsys_pipeline.files.times import as_seconds, moment_of
+
+MAX_SLICES = 20
+"""Slices that a column makes at most: those of its most frequent values in the test split."""
+
+
+class Rows:
+    """Rows of several files, one behind the other.
+
+    Args:
+        sources: the files.
+        parts: for each of them ``"all"``, ``"train"``, ``"valid"`` or ``"test"``.
+        wanted: the columns, and as what they will be asked for; see ``Source.load``.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        parts: Sequence[str],
+        wanted: Mapping[str, Collection[str]],
+    ) -> None:
+        for source in sources:
+            source.load(wanted)
+        self.sources, self.parts = sources, parts
+        self._ends = np.cumsum([source.num_rows for source in sources])
+
+    def __len__(self) -> int:
+        return int(self._ends[-1])
+
+    def place(self, row: int) -> str:
+        """The file and the line of a row."""
+        number = int(np.searchsorted(self._ends, row, side="right"))
+        return self.sources[number].place(row - (self._ends[number - 1] if number else 0))
+
+    def numbers(self, name: str) -> np.ndarray:
+        """``(N,)`` float64; NaN where there is none."""
+        found = [source.column(name, "number") for source in self.sources]
+        return np.concatenate([column.to_numpy() for column in found])
+
+    def categories(self, name: str) -> Codes:
+        """The values of a column, numbered."""
+        return number_values(self.chunks(name, "category"))
+
+    def chunks(self, name: str, kind: str) -> pa.ChunkedArray:
+        """A column over all files.
+
+        Raises:
+            ValueError: its type differs between files.
+        """
+        found = [source.column(name, kind) for source in self.sources]
+        for source, column in zip(self.sources[1:], found[1:], strict=True):
+            if _plain_type(column) != _plain_type(found[0]):
+                raise ValueError(
+                    f"{source.path}, column {name!r}: expected {_plain_type(found[0])} as in "
+                    f"{self.sources[0].path}, got {_plain_type(column)}"
+                )
+        return pa.chunked_array([chunk for column in found for chunk in column.chunks])
+
+
+def _plain_type(column: pa.ChunkedArray) -> pa.DataType:
+    kind = column.type
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+def labels_of(
+    rows: Rows, labels: Mapping[str, LabelDescription]
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Labels and masks of all tasks.
+
+    Returns:
+        Dict of task to ``(N,)`` float32, and dict of task to ``(N,)`` bool for the tasks that have
+        no label on some row.
+
+    Raises:
+        ValueError: a label that is missing or none, with file and line.
+    """
+    found, masks = {}, {}
+    for task, label in labels.items():
+        values = rows.numbers(label.column)
+        exists = np.ones(len(values), bool)
+        if label.where is not None:
+            where = rows.numbers(label.where)
+            _refuse(rows, ~np.isin(where, (0, 1)), label.where, "0 or 1", where)
+            exists = where == 1
+        if label.optional:
+            exists &= ~np.isnan(values)
+        expected = "a number" if label.optional or label.where else "a number on every row"
+        _refuse(rows, exists & np.isnan(values), label.column, expected, values)
+        if label.kind == "binary":
+            values = _binary(rows, label, values, exists)
+        found[task] = np.where(exists, values, 0).astype(np.float32)
+        if not exists.all():
+            masks[task] = exists
+    return found, masks
+
+
+def _binary(
+    rows: Rows, label: LabelDescription, values: np.ndarray, exists: np.ndarray
+) -> np.ndarray:
+    if label.threshold is not None:
+        return values >= label.threshold
+    wrong = exists & ~np.isin(values, (-1, 0, 1))
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise ValueError(
+            f"{rows.place(row)}, column {label.column!r}: expected a label 0 or 1 (or -1), got "
+            f"{values[row]:g}; other labels need a threshold"
+        )
+    negative, zero = exists & (values == -1), exists & (values == 0)
+    if negative.any() and zero.any():
+        raise ValueError(
+            f"{rows.place(int(np.argmax(zero)))}, column {label.column!r}: expected labels -1 and "
+            "1, or 0 and 1, got 0 beside -1"
+        )
+    return values == 1
+
+
+def _refuse(rows: Rows, wrong: np.ndarray, column: str, expected: str, values: np.ndarray) -> None:
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        got = "nothing" if np.isnan(values[row]) else f"{values[row]:g}"
+        raise ValueError(f"{rows.place(row)}, column {column!r}: expected {expected}, got {got}")
+
+
+def seconds_of(rows: Rows, time: TimeDescription) -> np.ndarray:
+    """The moment of each row, ``(N,)`` float64: seconds since 1970, UTC.
+
+    Raises:
+        ValueError: a moment that is missing or none, with file and line.
+    """
+    column = rows.chunks(time.column, "raw")
+    seconds = as_seconds(column, time)
+    wrong = ~np.isfinite(seconds)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        expected = f"a time {time.format}" if time.format else "a number or a date (ISO 8601)"
+        raise ValueError(
+            f"{rows.place(row)}, column {time.column!r}: expected {expected}, got "
+            f"{column[row].as_py()!r}"
+        )
+    return seconds
+
+
+def groups_of(rows: Rows, group: str | None) -> np.ndarray:
+    """A number for each row's group, ``(N,)`` int64; rows without one are a group together."""
+    if group is None:
+        return np.zeros(len(rows), np.int64)
+    found = rows.categories(group)
+    return np.where(found.codes < 0, len(found.values), found.codes).astype(np.int64)
+
+
+def parts_of(
+    rows: Rows,
+    split: SplitDescription | None,
+    time: TimeDescription | None,
+    seconds: np.ndarray | None,
+    groups: np.ndarray,
+) -> dict[str, np.ndarray]:
+    """The rows of train, valid and test, each in the order of the files.
+
+    Raises:
+        ValueError: a part without rows.
+    """
+    if split is None:
+        sizes = [source.num_rows for source in rows.sources]
+        part = np.repeat([PARTS.index(name) for name in rows.parts], sizes)
+    elif split.by in ("random", "order"):
+        order = np.arange(len(rows))
+        if split.by == "random":
+            order = np.random.default_rng(split.seed).permutation(len(rows))
+        ends = np.rint(np.cumsum(split.ratios) * len(rows)).astype(int)
+        part = np.empty(len(rows), np.int8)
+        part[order] = np.searchsorted(ends[:2], np.arange(len(rows)), side="right")
+    elif split.by == "time":
+        assert time is not None and seconds is not None
+        part = _by_time(split, time, seconds)
+    else:
+        assert seconds is not None
+        part = _by_group(split, seconds, groups)
+    found = {name: np.flatnonzero(part == number) for number, name in enumerate(PARTS)}
+    empty = [name for name, one in found.items() if not len(one)]
+    if empty:
+        way = "" if split is None else f" by {split.by}"
+        raise ValueError(f"split{way}: {len(rows)} rows are too few, {empty} would be empty")
+    return found
+
+
+def _by_time(split: SplitDescription, time: TimeDescription, seconds: np.ndarray) -> np.ndarray:
+    if split.valid_from is not None:
+        first = [moment_of(one, time) for one in (split.valid_from, split.test_from)]
+        if first[0] >= first[1]:
+            raise ValueError(
+                f"split, test_from: expected a moment behind valid_from {split.valid_from}, got "
+                f"{split.test_from}"
+            )
+    else:
+        ends = np.rint(np.cumsum(split.ratios) * len(seconds)).astype(int)
+        first = list(np.sort(seconds)[np.minimum(ends[:2], len(seconds) - 1)])
+    return (seconds >= first[0]).astype(np.int8) + (seconds >= first[1])
+
+
+def _by_group(split: SplitDescription, seconds: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    order = np.lexsort((seconds, groups))  # stable: ties keep the order of the files
+    _, starts, counts = np.unique(groups[order], return_index=True, return_counts=True)
+    rank = np.arange(len(order)) - np.repeat(starts, counts)
+    ends = np.rint(np.multiply.outer(np.cumsum(split.ratios)[:2], counts))
+    part = np.empty(len(order), np.int8)
+    part[order] = sum((rank >= np.repeat(end, counts)).astype(np.int8) for end in ends)
+    return part
+
+
+def slices_of(rows: Rows, columns: Sequence[str], test: np.ndarray) -> dict[str, np.ndarray]:
+    """``"column=value"`` to the rows of that value, ``(N,)`` bool: the test split's most frequent.
+
+    Args:
+        rows: the rows.
+        columns: names of columns.
+        test: positions of the test split's rows.
+    """
+    found = {}
+    for name in columns:
+        column = rows.categories(name)
+        counts = np.bincount(column.codes[test] + 1, minlength=len(column.values) + 1)
+        largest = np.argsort(-counts, kind="stable")[:MAX_SLICES]
+        for number in largest[counts[largest] > 0]:
+            value = "missing" if number == 0 else column.values[int(number) - 1].as_py()
+            found[f"{name}={value}"] = column.codes == number - 1
+    return found

@@ -1,0 +1,349 @@
+"""Read the columns of one file, whatever its format, and say which line is wrong.
+
+``open_sources`` gives an object for each file, which knows its columns and, once it is told which
+of them are wanted, gives them as Arrow arrays: as ``"category"`` (values that become ids: text or
+whole numbers), as ``"number"`` (floats), or as they are, ``"raw"`` (lists, times). What is missing
+is null. Nothing is encoded here.
+"""
+
+import csv
+import re
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+
+from recsys_lib.data.tables import bad_value, read_table
+from recsys_pipeline.files.arrays import CATEGORY, bytes_of
+from recsys_pipeline.files.pairs import NUMBER, Pairs, RawRows, read_pairs, rows_of_pairs
+from recsys_pipeline.files.parquet import ParquetFile
+
+ENDINGS = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".libsvm": "libsvm",
+    ".svm": "libsvm",
+    ".libfm": "libsvm",
+    ".fm": "libsvm",
+    ".libffm": "libffm",
+    ".ffm": "libffm",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+}
+"""Format by the end of a file's name, ``.gz`` apart. libfm reads what libsvm reads."""
+
+SAMPLE_BYTES = 1 << 24
+SAMPLE_ROWS = 100_000
+
+
+class Source(Protocol):
+    """One file.
+
+    Args:
+        path: of the file.
+        names: its columns, in order.
+        numbers: those that can only be numbers.
+        num_rows: known once it is loaded.
+    """
+
+    path: Path
+    names: list[str]
+    numbers: frozenset[str]
+    num_rows: int
+
+    def load(self, wanted: Mapping[str, Collection[str]]) -> None:
+        """Make columns ready: name to as what they will be asked for."""
+
+    def column(self, name: str, kind: str) -> pa.ChunkedArray:
+        """A column that was loaded, as ``"category"``, ``"number"`` or ``"raw"``."""
+
+    def place(self, row: int) -> str:
+        """Where a row stands, for messages."""
+
+
+def format_of(path: Path, given: str | None = None) -> str:
+    """``given``, or the format that the file's name ends in.
+
+    Raises:
+        ValueError: an unknown format, or an ending that tells none.
+    """
+    formats = sorted(set(ENDINGS.values()))
+    if given is not None:
+        if given not in formats:
+            raise ValueError(f"format: expected one of {formats}, got {given!r}")
+        return given
+    ending = ending_of(path)
+    if ending not in ENDINGS:
+        raise ValueError(
+            f"{path}: expected a name that ends in one of {sorted(ENDINGS)}, with or without "
+            f".gz, or a format, one of {formats}"
+        )
+    return ENDINGS[ending]
+
+
+def ending_of(path: Path) -> str:
+    """What the name ends in, ``.gz`` apart, in lower case."""
+    return Path(path.name.lower().removesuffix(".gz")).suffix
+
+
+def open_sources(
+    paths: Sequence[Path],
+    kind: str,
+    *,
+    header: bool = True,
+    separator: str | None = None,
+    field_starts: Sequence[int] | None = None,
+) -> list[Source]:
+    """The files of a data set, all of one format.
+
+    Args:
+        paths: the files.
+        kind: their format, see ``ENDINGS``.
+        header: CSV: whether line 1 holds the names; else they are ``column_1``, ``column_2``, ...
+        separator: CSV: default: tab where the file's name ends in ``.tsv``, else comma.
+        field_starts: libsvm: see ``read_pairs``.
+
+    Returns:
+        A ``Source`` for each file.
+
+    Raises:
+        ValueError: a file that is no such file, with the line where there are lines; files whose
+            columns differ.
+    """
+    for path in paths:
+        if not path.is_file():
+            raise ValueError(f"{path}: no such file")
+    sources: list[Source]
+    if kind == "csv":
+        sources = [TextFile(path, header, separator) for path in paths]
+    elif kind == "parquet":
+        sources = [ParquetFile(path) for path in paths]
+    else:
+        pairs: list[Pairs] = [
+            read_pairs(path, bytes_of(path), kind, field_starts) for path in paths
+        ]
+        rows = rows_of_pairs(pairs, same_fields=kind == "libsvm")
+        sources = [PairsFile(one) for one in rows]
+    for other in sources[1:]:
+        if sorted(other.names) != sorted(sources[0].names):
+            raise ValueError(
+                f"{other.path}: expected the columns of {sources[0].path}, "
+                f"{sorted(sources[0].names)}, got {sorted(other.names)}"
+            )
+    return sources
+
+
+def sample(
+    path: Path, kind: str, header: bool = True, separator: str | None = None
+) -> dict[str, pa.ChunkedArray]:
+    """The first rows of a CSV or Parquet file as they are, column by column.
+
+    Args:
+        path, header, separator: as for ``open_sources``.
+        kind: ``"csv"`` or ``"parquet"``.
+
+    Returns:
+        Dict of column name to its values.
+
+    Raises:
+        ValueError: as ``open_sources``.
+    """
+    if not path.is_file():
+        raise ValueError(f"{path}: no such file")
+    if kind == "parquet":
+        return ParquetFile(path).sample(SAMPLE_ROWS)
+    source = TextFile(path, header, separator, limit=SAMPLE_BYTES)
+    source.load({name: ["raw"] for name in source.names})
+    return {name: source.column(name, "raw") for name in source.names}
+
+
+class TextFile:
+    """A delimited file with or without a line of names.
+
+    Args:
+        path, header, separator: as for ``open_sources``.
+        limit: bytes to read at most, up to the end of a line; default: all.
+
+    Raises:
+        ValueError: the file is empty, line 1 is no header, a name is missing or stands twice.
+    """
+
+    numbers: frozenset[str] = frozenset()
+
+    def __init__(
+        self, path: Path, header: bool, separator: str | None, limit: int | None = None
+    ) -> None:
+        if separator is None:
+            separator = "\t" if ending_of(path) == ".tsv" else ","
+        self.path, self.separator = path, separator
+        self._data = bytes_of(path)
+        if limit is not None and len(self._data) > limit:
+            self._data = bytes(self._data[: self._data.rfind(b"\n", 0, limit) + 1])
+        self._first_line = 2 if header else 1
+        self.names = _header(path, self._data, header, separator)
+        self.num_rows = 0
+        self._table = pa.table({})
+
+    def load(self, wanted: Mapping[str, Collection[str]]) -> None:
+        """See ``Source``.
+
+        Raises:
+            ValueError: no rows; a line with too few or too many fields; a number that is none.
+        """
+        kinds = {name: _one_kind(several) for name, several in wanted.items()}
+        table = self._quickly(kinds)
+        # Whatever Arrow stumbles over is read again by what can name the line.
+        self._table = self._slowly(kinds) if table is None else table
+        self.num_rows = self._table.num_rows
+        self._data = b""
+
+    def column(self, name: str, kind: str) -> pa.ChunkedArray:
+        """See ``Source``."""
+        found = self._table.column(name)
+        if kind == "number" and not pa.types.is_floating(found.type):
+            texts = found.cast(pa.string()).to_pandas().fillna("").astype(object)
+            return pa.chunked_array([_numbers(self.path, texts, name, self._first_line)])
+        return found
+
+    def place(self, row: int) -> str:
+        """See ``Source``."""
+        return f"{self.path}, line {self._first_line + row}"
+
+    def _quickly(self, kinds: Mapping[str, str]) -> pa.Table | None:
+        data, mark = self._data, self.separator
+        if len(mark) > 1:
+            data, mark = bytes(data).replace(mark.encode(), b"\x1f"), "\x1f"
+        if len(self.names) > 1 and _has_empty_line(data):
+            return None  # Arrow would read a row without values
+        is_quoted = mark == "," and data.find(b'"') >= 0
+        types = {"category": CATEGORY, "number": pa.float64(), "raw": pa.string()}
+        try:
+            table = pa.csv.read_csv(
+                pa.BufferReader(pa.py_buffer(data)),
+                pa.csv.ReadOptions(column_names=self.names, skip_rows=self._first_line - 1),
+                pa.csv.ParseOptions(
+                    delimiter=mark,
+                    quote_char='"' if is_quoted else False,
+                    newlines_in_values=is_quoted,
+                    ignore_empty_lines=False,
+                ),
+                pa.csv.ConvertOptions(
+                    column_types={name: types[kind] for name, kind in kinds.items()},
+                    include_columns=list(kinds),
+                    strings_can_be_null=True,
+                    null_values=[""],
+                ),
+            )
+        except (pa.ArrowInvalid, pa.ArrowKeyError):
+            return None
+        numbers = [table.column(name) for name, kind in kinds.items() if kind == "number"]
+        good = all(pc.all(pc.is_finite(column)).as_py() is not False for column in numbers)
+        return table if good and table.num_rows else None
+
+    def _slowly(self, kinds: Mapping[str, str]) -> pa.Table:
+        as_text = dict.fromkeys(kinds, "text")
+        data = bytes(self._data)
+        table = read_table(self.path, as_text, self.separator, self.names, "utf-8-sig", data=data)
+        table = table.iloc[self._first_line - 1 :].reset_index(drop=True)
+        if not len(table):
+            raise ValueError(f"{self.path}: expected rows below the columns' names, got none")
+        columns = {}
+        for name, kind in kinds.items():
+            texts = table[name].astype(object)
+            if kind == "number":
+                columns[name] = _numbers(self.path, texts, name, self._first_line)
+            else:
+                columns[name] = pa.array(texts.where(texts != "", None), pa.string())
+                if kind == "category":
+                    columns[name] = columns[name].dictionary_encode()
+        return pa.table(columns)
+
+
+def _has_empty_line(data: Any) -> bool:
+    is_first = bytes(data[:1]) == b"\n" or bytes(data[:2]) == b"\r\n"
+    return is_first or data.find(b"\n\n") >= 0 or data.find(b"\n\r\n") >= 0
+
+
+def _one_kind(kinds: Collection[str]) -> str:
+    """As what a column is read that will be asked for as these: text becomes the others."""
+    return next(iter(kinds)) if len(set(kinds)) == 1 else "raw"
+
+
+def _header(path: Path, data: Any, header: bool, separator: str) -> list[str]:
+    end = data.find(b"\n")
+    first = bytes(data[: end if end >= 0 else len(data)])
+    line = first.decode("utf-8-sig", errors="replace").rstrip("\r")
+    if not line.strip():
+        raise ValueError(f"{path}, line 1: expected a line of text, got an empty one")
+    if len(separator) > 1:
+        line, separator = line.replace(separator, "\x1f"), "\x1f"
+    if separator == ",":
+        fields = next(csv.reader([line]))
+    else:
+        fields = line.split(separator)
+    if not header:
+        return [f"column_{position}" for position in range(1, len(fields) + 1)]
+    if "" in fields:
+        raise ValueError(
+            f"{path}, line 1: expected a name for every column, got none for column "
+            f"{fields.index('') + 1}"
+        )
+    values = [field for field in fields if re.fullmatch(NUMBER.decode(), field)]
+    if values:
+        raise ValueError(
+            f"{path}, line 1: expected the columns' names, got {values[0]!r}; a file without "
+            "names is read with header=False"
+        )
+    twice = sorted({name for name in fields if fields.count(name) > 1})
+    if twice:
+        raise ValueError(f"{path}, line 1: the names {twice} stand there twice")
+    return fields
+
+
+def _numbers(path: Path, texts: Any, column: str, first_line: int) -> pa.Array:
+    stripped = texts.str.strip()
+    missing = (stripped == "").to_numpy(bool)
+    good = stripped.str.fullmatch(NUMBER.decode()).to_numpy(bool) | missing
+    numbers = np.full(len(texts), np.nan)
+    numbers[good & ~missing] = stripped[good & ~missing].astype(np.float64)
+    good &= missing | np.isfinite(numbers)
+    if not good.all():
+        row = int(np.flatnonzero(~good)[0])
+        raise bad_value(path, first_line + row, column, "a number", texts[row])
+    return pa.array(numbers, mask=missing)
+
+
+class PairsFile:
+    """A libsvm or libffm file: the label is called ``label``, the fields ``field_1``, ...
+
+    Args:
+        rows: what ``rows_of_pairs`` returned.
+    """
+
+    def __init__(self, rows: RawRows) -> None:
+        self.path, self._rows = rows.path, rows
+        self.names = ["label", *rows.ids, *rows.numbers]
+        self.numbers = frozenset(rows.numbers)
+        self.num_rows = len(rows.label)
+
+    def load(self, wanted: Mapping[str, Collection[str]]) -> None:
+        """Nothing is left to do: which fields are numbers shows only when all is read."""
+
+    def column(self, name: str, kind: str) -> pa.ChunkedArray:
+        """See ``Source``."""
+        if name == "label":
+            found = pa.chunked_array([self._rows.label])
+        elif name in self._rows.numbers:
+            found = pa.chunked_array([self._rows.numbers[name]])
+        else:
+            ids = self._rows.ids[name]
+            found = pa.chunked_array([pa.array(ids, mask=ids < 0)])
+        return found.cast(pa.float64()) if kind == "number" else found
+
+    def place(self, row: int) -> str:
+        """See ``Source``."""
+        return f"{self.path}, line {row + 1}"

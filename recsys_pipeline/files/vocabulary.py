@@ -1,0 +1,112 @@
+"""The values behind the ids of a table: fitted to training rows, looked up for all."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from recsys_pipeline.files.arrays import Codes, number_values
+
+MISSING = None
+"""What stands for a missing value in a vocabulary."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Vocabulary:
+    """The values behind the ids of a table; id ``i`` is value ``i - 1``.
+
+    Args:
+        values: Arrow array of texts or whole numbers; null, at the end: the missing value.
+    """
+
+    values: pa.Array
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def array(self) -> np.ndarray:
+        """The values; ``None`` is the missing one."""
+        if pa.types.is_integer(self.values.type) and not self.values.null_count:
+            return self.values.to_numpy()
+        return np.array(self.values.to_pylist(), object)
+
+    def ids(self, column: pa.ChunkedArray) -> np.ndarray:
+        """The ids of values, ``(N,)`` int32; 0 for those that are not among the values."""
+        found = number_values(column)
+        known = _cast(found.values, self.values.type)
+        place = pc.index_in(known, self.values)
+        ids = np.zeros(len(found.values) + 1, np.int32)
+        ids[:-1] = pc.fill_null(place, -1).to_numpy(zero_copy_only=False) + 1
+        ids[:-1][np.asarray(known.is_null())] = 0
+        ids[-1] = self.missing_id
+        return ids[found.codes]  # code -1, what is missing, is the last one
+
+    @property
+    def missing_id(self) -> int:
+        """The id of a missing value; 0 where it has none of its own."""
+        found = np.flatnonzero(np.asarray(self.values.is_null()))
+        return int(found[0]) + 1 if len(found) else 0
+
+    def config(self) -> dict[str, Any]:
+        """The values as JSON can hold them."""
+        return {"type": str(self.values.type), "values": self.values.to_pylist()}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> "Vocabulary":
+        """The vocabulary that ``config`` described."""
+        return cls(
+            pa.array(config["values"], {"string": pa.string(), "int64": pa.int64()}[config["type"]])
+        )
+
+
+def _cast(values: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Values in the type of a vocabulary; null for what has no such form."""
+    if values.type == kind:
+        return values
+    if pa.types.is_string(kind):
+        return values.cast(pa.string())
+    found = []
+    for value in values.to_pylist():
+        try:
+            found.append(None if value is None else int(value))
+        except ValueError:
+            found.append(None)
+    return pa.array(found, kind)
+
+
+def fit_vocabulary(streams: Sequence[tuple[Codes, bool]], min_count: int) -> Vocabulary:
+    """The values of some columns of training rows that become ids.
+
+    Args:
+        streams: for each column its values, row by row, and whether a missing one has an id.
+        min_count: how often a value must occur, in all columns together.
+
+    Returns:
+        The values in the order in which they appear, column after column, the missing one last.
+    """
+    kinds = {codes.values.type for codes, _ in streams}
+    kind = kinds.pop() if len(kinds) == 1 else pa.string()
+    joint = pa.concat_arrays([codes.values.cast(kind) for codes, _ in streams])
+    joint = joint.dictionary_encode()
+    missing = len(joint.dictionary)
+    place = np.append(joint.indices.to_numpy(zero_copy_only=False), -1)
+    seen, start = [], 0
+    for codes, has_missing in streams:
+        of_column = place[start : start + len(codes.values)]
+        start += len(codes.values)
+        found = np.append(of_column, missing if has_missing else missing + 1)[codes.codes]
+        seen.append(found)
+    stream = np.concatenate(seen)
+    counts = np.bincount(stream, minlength=missing + 2)
+    first = np.full(missing + 2, len(stream))
+    first[stream[::-1]] = np.arange(len(stream))[::-1]  # the last one written is the first one
+    known = (counts >= min_count) & (counts > 0)
+    has_missing = bool(known[missing])
+    known[missing:] = False
+    order = np.argsort(np.where(known, first, len(stream) + 1), kind="stable")[: known.sum()]
+    values = joint.dictionary.take(pa.array(order))
+    return Vocabulary(pa.concat_arrays([values, pa.nulls(int(has_missing), kind)]))

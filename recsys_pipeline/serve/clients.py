@@ -1,0 +1,200 @@
+"""Starts a service beside this process, asks it, and measures how long it takes."""
+
+import http.client
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import threading
+import time
+import urllib.parse
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from recsys_lib.checks import check_integer
+from recsys_pipeline.export.replay import GOLDEN
+
+_SECONDS_TO_START = 120
+
+
+class Service:
+    """``recsys serve`` in a process of its own, from ``with`` to its end.
+
+    Args:
+        folder: what ``export`` wrote.
+        *arguments: of the command, besides folder, host and port.
+
+    Attributes:
+        address: ``"http://127.0.0.1:PORT"``.
+        process: the ``subprocess.Popen``.
+
+    Raises:
+        ValueError: it ends before it serves; what it says on stderr.
+    """
+
+    def __init__(self, folder: str | os.PathLike, *arguments: str):
+        root = pathlib.Path(__file__).parents[2]
+        path = os.pathsep.join([str(root), *filter(None, [os.environ.get("PYTHONPATH")])])
+        self.process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "recsys_pipeline.serve",
+                os.fspath(folder),
+                "--port",
+                "0",
+                *arguments,
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": path},
+        )
+        line = self.process.stdout.readline()  # type: ignore[union-attr]
+        if " on http" not in line:
+            _, errors = self.process.communicate(timeout=_SECONDS_TO_START)
+            raise ValueError(f"service: expected it to start, got {errors.strip()}")
+        self.address = line.split()[-1]
+
+    def __enter__(self) -> "Service":
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self.stop()
+
+    def ask(self, path: str, body: Any = None) -> tuple[int, Any]:
+        """One request on a connection of its own.
+
+        Args:
+            path: ``"/rank"``, ``"/health"`` or ``"/metrics"``.
+            body: sent as JSON, bytes as they are; without one it is a GET.
+
+        Returns:
+            The status, and what was answered: read from JSON, or a text.
+        """
+        connection = _connect(self.address)
+        try:
+            return _ask(connection, path, body)
+        finally:
+            connection.close()
+
+    def stop(self) -> int:
+        """Ask the process to end, and wait for it; returns its exit status."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        self.process.communicate()
+        return self.process.returncode
+
+
+class Latencies(NamedTuple):
+    """Milliseconds of single requests, as their clients saw them.
+
+    Args:
+        p50, p99: half and 99 of 100 requests took at most so long.
+        milliseconds: ``(requests,)``, of each of them.
+        per_second: requests a second of all clients together.
+    """
+
+    p50: float
+    p99: float
+    milliseconds: np.ndarray
+    per_second: float
+
+
+def measure_latency(
+    address: str, body: Mapping[str, Any], num_requests: int = 200, num_clients: int = 1
+) -> Latencies:
+    """Ask a service again and again, and take the time of every answer.
+
+    Args:
+        address: ``Service.address``.
+        body: of a request to ``/rank``.
+        num_requests: by all clients together, besides a first one of each that is not counted.
+        num_clients: that ask at the same time, each on a connection that it keeps.
+
+    Returns:
+        ``Latencies``.
+
+    Raises:
+        ValueError: an answer that is none.
+    """
+    num_requests = check_integer("num_requests", num_requests)
+    num_clients = check_integer("num_clients", num_clients, 1, num_requests)
+    content = json.dumps(body).encode()
+    shares = np.diff(np.linspace(0, num_requests, num_clients + 1).astype(int))
+    taken: list[float] = []
+    failures: list[str] = []
+    barrier = threading.Barrier(num_clients + 1)
+
+    def client(share):
+        connection = _connect(address)
+        try:
+            for number in range(share + 1):
+                if number == 1:
+                    barrier.wait()
+                started = time.perf_counter()
+                status, answer = _ask(connection, "/rank", content)
+                if status != 200:
+                    failures.append(f"{status}: {answer}")
+                if number:
+                    taken.append(1_000 * (time.perf_counter() - started))
+        except (OSError, http.client.HTTPException) as error:
+            failures.append(repr(error))
+            barrier.abort()
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=client, args=(int(share),)) for share in shares]
+    for thread in threads:
+        thread.start()
+    try:
+        barrier.wait()
+    except threading.BrokenBarrierError:
+        pass
+    started = time.perf_counter()
+    for thread in threads:
+        thread.join()
+    seconds = time.perf_counter() - started
+    if failures:
+        raise ValueError(f"measure_latency: expected answers, got {failures[0]}")
+    milliseconds = np.array(taken)
+    p50, p99 = np.percentile(milliseconds, [50, 99])
+    return Latencies(float(p50), float(p99), milliseconds, num_requests / seconds)
+
+
+def golden_body(folder: str | os.PathLike, num_candidates: int = 1_000) -> dict[str, Any]:
+    """The golden request of an export, its candidates repeated until they are as many as asked.
+
+    Args:
+        folder: what ``export`` wrote.
+        num_candidates: of the request.
+
+    Returns:
+        What ``/rank`` takes.
+    """
+    golden = json.loads((pathlib.Path(folder) / GOLDEN).read_text(encoding="utf-8"))
+    candidates = {
+        name: [values[row % len(values)] for row in range(num_candidates)]
+        for name, values in golden["candidates"].items()
+    }
+    return {"request": golden["request"], "candidates": candidates}
+
+
+def _connect(address):
+    parts = urllib.parse.urlsplit(address)
+    return http.client.HTTPConnection(parts.hostname, parts.port, timeout=_SECONDS_TO_START)
+
+
+def _ask(connection, path, body):
+    if body is None:
+        connection.request("GET", path)
+    else:
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        connection.request("POST", path, content, {"Content-Type": "application/json"})
+    answer = connection.getresponse()
+    content = answer.read()
+    is_json = answer.headers.get_content_type() == "application/json"
+    return answer.status, json.loads(content) if is_json else content.decode()

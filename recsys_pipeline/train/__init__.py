@@ -1,0 +1,15 @@
+"""One model on data of yours: planned and checked, trained, scored and saved.
+
+``recsys train data.toml --model mmoe --output folder``; in Python ``make_plan`` and
+``train``.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from recsys_pipeline.train.planning import Plan, make_plan
+    from recsys_pipeline.train.running import train
+else:
+    from recsys_lib.lazy import lazy_exports
+
+    __getattr__, __dir__, __all__ = lazy_exports(__name__)

@@ -1,0 +1,316 @@
+"""Training on several machines: every worker runs the same program on its rows of each batch.
+
+    strategy = join_workers()          # before anything else of TensorFlow
+    with strategy.scope():
+        model = build_deepfm(data.feature_columns)
+        history = fit(model, data, batch_size=16384)
+
+The environment variable ``TF_CONFIG`` says who the workers are; without it this is training as
+always. A batch is that of all workers together: worker w of W takes its rows w, w + W, w + 2 W, and
+so on. Losses, penalties, moments of normalizations and gradients are those of the whole batch (see
+``recsys_pipeline.workers.replicas``), so two workers come to the weights of one, up to rounding.
+
+All workers need the same rows in the same order, options and random seed; ``fit`` compares them
+before the first step.
+"""
+
+import hashlib
+import json
+import os
+import types
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from recsys_lib import replicas as library
+from recsys_lib.keras_graphs import layers_of
+from recsys_lib.keras_internals import ReducedBefore, resource_of
+from recsys_lib.layers.normalization import BatchNormalization
+from recsys_lib.training.batches import Layout
+from recsys_lib.training.prediction import predict_packed
+from recsys_lib.training.rates import parts_of
+from recsys_pipeline.workers import replicas
+
+SEED_STEP = 1_000_003
+"""How far the seeds of two neighbouring workers lie apart."""
+_JOBS = ("chief", "worker")
+_joined: list[tf.distribute.Strategy] = []
+
+
+def join_workers() -> tf.distribute.Strategy:
+    """Join the workers that ``TF_CONFIG`` names; waits until all of them are there.
+
+    Call it before any tensor is made: TensorFlow connects to others only when it starts. Build the
+    model and call ``fit`` inside the strategy's ``scope()``, and do so on every worker.
+
+    Returns:
+        A ``MultiWorkerMirroredStrategy``; where ``TF_CONFIG`` is missing or names one worker,
+        TensorFlow's default, whose scope changes nothing.
+
+    Raises:
+        ValueError: ``TF_CONFIG`` is no JSON object with a cluster of workers, or this process is
+            none of them.
+    """
+    if workers_named() < 2:
+        return tf.distribute.get_strategy()
+    if not _joined:
+        _joined.append(tf.distribute.MultiWorkerMirroredStrategy())
+    return _joined[0]
+
+
+def workers_named() -> int:
+    """How many workers ``TF_CONFIG`` names; 1 where there is none.
+
+    Raises:
+        ValueError: as ``join_workers``.
+
+    Example:
+        >>> workers_named()
+        1
+    """
+    text = os.environ.get("TF_CONFIG")
+    return 1 if text is None else len(_workers_in(text))
+
+
+def is_chief() -> bool:
+    """Whether this process is the first of the workers in whose scope the call is made, or alone.
+
+    Example:
+        >>> is_chief()
+        True
+    """
+    return _place_of(tf.distribute.get_strategy())[0] == 0
+
+
+def _workers_in(text):
+    """Addresses of all workers, the chief's first."""
+    try:
+        config = json.loads(text)
+        cluster, job = config["cluster"], config["task"]["type"]
+        addresses = [address for name in _JOBS for address in cluster.get(name, [])]
+        known = set(cluster) <= set(_JOBS) and 0 <= int(config["task"]["index"]) < len(cluster[job])
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"TF_CONFIG: expected a cluster and a task, got {text!r}") from error
+    if not known:
+        raise ValueError(
+            f"TF_CONFIG: expected jobs of {_JOBS} and a task among them, got {text!r}; parameter "
+            "servers and evaluators are not supported"
+        )
+    return addresses
+
+
+class Workers:
+    """The workers that train a model, as one of them sees it.
+
+    Args:
+        strategy: what ``join_workers`` returned.
+        model: Keras model that was built in its scope.
+    """
+
+    def __init__(self, strategy: tf.distribute.Strategy, model: keras.Model) -> None:
+        self.strategy = strategy
+        self.index, self.count = _place_of(strategy)
+        self._seeds = [v for v in model.variables if v.name == "seed_generator_state"]
+        self._everyone = self._trace_exchange()
+
+    @property
+    def is_chief(self) -> bool:
+        """Whether this worker writes the checkpoints."""
+        return self.index == 0
+
+    def run(
+        self,
+        train_on_rows: Callable[[tf.Tensor], tf.Tensor],
+        rows: tf.Tensor,
+        batch_size: tf.Tensor,
+    ) -> tf.Tensor:
+        """One step, inside a compiled function: each replica trains on its own part of the rows.
+
+        Args:
+            train_on_rows: function of rows' numbers that returns what all replicas report alike.
+            rows: ``(batch,)``, those of the whole batch.
+            batch_size: rows of a batch; the last one of an epoch may have fewer.
+
+        Returns:
+            What the function returned.
+        """
+
+        def on_replica(rows):
+            context = replicas.replica_context()
+            number, count = context.replica_id_in_sync_group, context.num_replicas_in_sync
+            with replicas.batch_of_rows(tf.size(rows), -(-batch_size // count)):
+                return train_on_rows(rows[number::count])
+
+        return self._first(self.strategy.run(on_replica, (rows,)))
+
+    def move_seeds(self, direction: int) -> None:
+        """Make the seeds of dropout and of drawn negatives the replica's own, or common again.
+
+        Between two stretches of steps they are common, so that a checkpoint holds none of one
+        worker's.
+
+        Args:
+            direction: 1: each replica its own; -1: back.
+        """
+
+        def on_replica():
+            replica = replicas.replica_context().replica_id_in_sync_group
+            for seed in self._seeds:
+                move = direction * SEED_STEP * tf.cast(replica, seed.dtype)
+                seed.assign_add(tf.stack([move, tf.zeros_like(move)]))
+
+        self.strategy.run(on_replica)
+
+    def of_chief(self, value: float) -> float:
+        """A number as the chief has it, so that a verdict on it is the same everywhere."""
+        return float(self._gather(np.array([value]))[0, 0])
+
+    def check_same(self, facts: Mapping[str, Any]) -> None:
+        """Raise ``ValueError`` unless every worker knows the same; names what differs.
+
+        Args:
+            facts: dict of name to JSON-ready value; the same names on every worker.
+        """
+        found = self._gather(np.array([_digest(value) for value in facts.values()]))
+        for name, values in zip(facts, found.T, strict=True):
+            if (values != values[0]).any():
+                raise ValueError(
+                    f"workers: expected the same on all {self.count}, got another {name} on "
+                    f"{[int(worker) for worker in np.flatnonzero(values != values[0])]}"
+                )
+
+    def check_run(self, run: Any, rows: Any, epochs: int) -> None:
+        """Raise ``ValueError`` unless all workers are about to do the same run.
+
+        Args:
+            run: ``Run``, at its first epoch or where a checkpoint left it.
+            rows: ``RowsInMemory`` or ``RowsInChunks``.
+            epochs: as ``fit`` was given them.
+        """
+        options = run.options
+        self.check_same(
+            {
+                "training rows": rows.digest(),
+                "model": [list(variable.shape) for variable in run.trainer.model.variables],
+                "batch_size, seed, patience or epochs": [
+                    *(options.batch_size, options.seed, options.patience, epochs)
+                ],
+                "checkpoint (expected a folder that all workers see)": [run.epoch, run.step],
+            }
+        )
+
+    def predict(
+        self,
+        model: keras.Model,
+        layout: Layout,
+        packed: tuple[Any, Any],
+        tasks: Sequence[str],
+    ) -> np.ndarray:
+        """As ``predict_packed``, each worker for its part of the rows.
+
+        Args:
+            model, layout, packed, tasks: see there.
+
+        Returns:
+            ``(rows, tasks)`` float32, of all rows on every worker.
+        """
+        ids, numbers = packed
+        num_rows, own = len(ids), slice(self.index, None, self.count)
+        longest = -(-num_rows // self.count)
+        part = np.zeros((longest, len(tasks)))
+        found = predict_packed(model, layout, (ids[own], numbers[own]), tasks)
+        part[: len(found)] = found
+        parts = self._gather(part.ravel()).reshape(self.count, longest, len(tasks))
+        # Row 0 of each worker, then row 1 of each: the order in which they were dealt out.
+        return parts.swapaxes(0, 1).reshape(-1, len(tasks))[:num_rows].astype(np.float32)
+
+    def _gather(self, vector):
+        """A vector of every worker, ``(workers, length)`` float64; all have the same length."""
+        found = self._everyone(tf.constant(vector, tf.float64)).numpy()
+        return found[:: len(found) // self.count]  # replicas of one worker say the same
+
+    def _trace_exchange(self):
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.float64)], autograph=False)
+        def everyone(vector):
+            def on_replica(vector):
+                return replicas.replica_context().all_gather(vector[None], axis=0)
+
+            return self._first(self.strategy.run(on_replica, (vector,)))
+
+        return everyone
+
+    def _first(self, result):
+        return self.strategy.experimental_local_results(result)[0]
+
+
+def _place_of(strategy):
+    """Number of this process among the workers, and how many there are."""
+    resolver = strategy.cluster_resolver
+    if resolver is None or resolver.task_type is None:
+        return 0, 1
+    cluster = resolver.cluster_spec().as_dict()
+    sizes = {job: len(cluster.get(job, [])) for job in _JOBS}
+    first = sizes["chief"] if resolver.task_type == "worker" else 0
+    return first + resolver.task_id, sum(sizes.values())
+
+
+def _digest(value):
+    """A number that a float64 holds exactly, for any value that JSON knows."""
+    text = json.dumps(value, default=repr, sort_keys=True)
+    return float(int.from_bytes(hashlib.sha256(text.encode()).digest()[:6], "big"))
+
+
+def workers_of(model: keras.Model, optimizer: keras.Optimizer) -> Workers | None:
+    """The workers that train a model together; None for training as always.
+
+    Args:
+        model: Keras model.
+        optimizer: trains it.
+
+    Raises:
+        ValueError: the model was built in another scope than the present one, or the model or the
+            optimizer would compute on one worker's rows what belongs to the whole batch.
+    """
+    strategy = tf.distribute.get_strategy()
+    is_present = strategy.num_replicas_in_sync > 1
+    is_spread = any(_replicas_of(variable) > 1 for variable in model.variables)
+    if is_present != is_spread:
+        there, here = ("inside", "outside") if is_spread else ("outside", "inside")
+        raise ValueError(
+            f"model {model.name!r}: it was built {there} the scope of a strategy of several "
+            f"workers, expected it to be trained there too, got a call {here}"
+        )
+    if not is_present:
+        return None
+    for part in parts_of(optimizer):
+        if not isinstance(part, ReducedBefore):
+            raise ValueError(
+                "optimizer: expected Adam, Adagrad or Ftrl of recsys_lib.training for several "
+                f"workers, got {type(part).__name__}, which adds up their gradients too late"
+            )
+    for layer in layers_of(model):
+        if isinstance(layer, keras.layers.BatchNormalization) and not isinstance(
+            layer, BatchNormalization
+        ):
+            raise ValueError(
+                f"layer {layer.name!r}: expected recsys_lib.layers.BatchNormalization for several "
+                "workers, got Keras's, whose moments are those of one worker's rows"
+            )
+    return Workers(strategy, model)
+
+
+def _replicas_of(variable):
+    found = resource_of(variable)
+    is_spread = isinstance(found, tf.distribute.DistributedValues)
+    return found.distribute_strategy.num_replicas_in_sync if is_spread else 1
+
+
+library.hook = types.SimpleNamespace(
+    num_replicas=replicas.num_replicas,
+    sums_over_replicas=replicas.sums_over_replicas,
+    rows_of_replicas=replicas.rows_of_replicas,
+    workers_of=workers_of,
+)

@@ -1,0 +1,192 @@
+"""Start several workers of one command on this machine, to try what a cluster would do.
+
+    python -m recsys_pipeline.workers.launch --workers 2 train_my_model.py
+
+Each worker gets its own ``TF_CONFIG``, as a cluster's scheduler would give it, and nothing else
+tells it from the others. When one of them fails the others cannot go on and are ended, too; with
+restarts all are started again, and a run with a checkpoint goes on from there.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TextIO
+
+from recsys_lib.checks import check_integer
+
+GRACE_SECONDS = 5.0
+"""How long a worker that is told to end may take before it is killed."""
+_POLL_SECONDS = 0.05
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports on this machine that nobody listens on now.
+
+    Args:
+        count: how many different ones.
+
+    Returns:
+        List of port numbers. They are not reserved: use them soon.
+    """
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("localhost", 0))
+        return [one.getsockname()[1] for one in sockets]
+
+
+def launch(
+    command: Sequence[str],
+    workers: int,
+    *,
+    restarts: int = 0,
+    environment: Mapping[str, str] | None = None,
+    output: TextIO | None = None,
+) -> int:
+    """Run a command in several processes at once, each a worker of one cluster.
+
+    Every line that a worker prints appears with its number before it. The processor's cores are
+    shared out, unless the environment says how many threads TensorFlow gets.
+
+    Args:
+        command: program and arguments.
+        workers: number of processes.
+        restarts: how often all are started again after one has failed.
+        environment: variables of every worker, beside this process's.
+        output: where lines go; default: standard output.
+
+    Returns:
+        0 if all workers end with it; otherwise the exit code of the first that failed, 128 and the
+        signal's number if a signal ended it.
+
+    Raises:
+        ValueError: fewer than one worker, or fewer than no restarts.
+
+    Example:
+        >>> import sys
+        >>> launch([sys.executable, "-c", "print('here')"], workers=1)
+        [0] here
+        0
+    """
+    check_integer("workers", workers)
+    check_integer("restarts", restarts, 0)
+    code = 0
+    for _ in range(restarts + 1):
+        code = _run_once(
+            command, workers, environment or {}, sys.stdout if output is None else output
+        )
+        if code == 0:
+            break
+    return code
+
+
+def _run_once(command, workers, environment, output):
+    addresses = [f"localhost:{port}" for port in free_ports(workers)]
+    lock = threading.Lock()
+    processes, readers = [], []
+    with _ended(processes):
+        for index in range(workers):
+            process = subprocess.Popen(
+                command,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                env={**environment_of(addresses, index), **environment},
+            )
+            processes.append(process)
+            reader = threading.Thread(target=_forward, args=(process, index, output, lock))
+            reader.start()
+            readers.append(reader)
+        code = _wait(processes)
+    for reader in readers:
+        reader.join()
+    return code
+
+
+def environment_of(addresses: Sequence[str], index: int) -> dict[str, str]:
+    """The environment of one worker.
+
+    Args:
+        addresses: host and port of each worker, the same list for all of them.
+        index: which of them it is.
+
+    Returns:
+        This process's environment with ``TF_CONFIG``, and numbers of threads where it has none.
+    """
+    task = {"cluster": {"worker": list(addresses)}, "task": {"type": "worker", "index": index}}
+    threads = str(max(1, (os.cpu_count() or 1) // len(addresses)))
+    shared = {"TF_NUM_INTRAOP_THREADS": threads, "OMP_NUM_THREADS": threads}
+    return {**shared, **os.environ, "TF_CONFIG": json.dumps(task)}
+
+
+def _forward(process, index, output, lock):
+    for line in process.stdout:
+        with lock:
+            output.write(f"[{index}] {line}")
+            output.flush()
+    process.stdout.close()
+
+
+def _wait(processes):
+    """The first exit code that is not 0, or 0 when all have ended with it."""
+    while True:
+        codes = [process.poll() for process in processes]
+        failed = [code for code in codes if code]
+        if failed:
+            return failed[0] if failed[0] > 0 else 128 - failed[0]
+        if all(code == 0 for code in codes):
+            return 0
+        time.sleep(_POLL_SECONDS)
+
+
+@contextlib.contextmanager
+def _ended(processes: list[subprocess.Popen]) -> Iterator[None]:
+    """Ends the processes that are still there when the block is left, however it is left."""
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.terminate()
+        deadline = time.monotonic() + GRACE_SECONDS
+        for process in processes:
+            try:
+                process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command ``python -m recsys_pipeline.workers.launch``; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m recsys_pipeline.workers.launch",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--workers", type=int, default=2, help="processes; default: 2")
+    parser.add_argument(
+        "--restarts", type=int, default=0, help="start all again so often when one fails"
+    )
+    parser.add_argument("program", help="a Python file, or -m and a module behind --")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="of the program")
+    options = parser.parse_args(arguments)
+    command = [sys.executable, options.program, *options.arguments]
+    try:
+        return launch(command, options.workers, restarts=options.restarts)
+    except ValueError as error:
+        parser.error(str(error))
+
+
+if __name__ == "__main__":
+    # Ctrl-C and a scheduler's SIGTERM end the workers, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    sys.exit(main())

@@ -1,0 +1,31 @@
+"""Old names of modules: one line says where each went."""
+
+import importlib
+import subprocess
+import sys
+
+import pytest
+
+from recsys_lib.moved import MOVED, with_new_names
+
+
+@pytest.mark.parametrize(("old", "new"), MOVED.items())
+def test_an_old_name_is_told_and_the_new_one_is_there(old, new):
+    # Of a package that has moved the import of the package says so, before that of its module.
+    told = next(name for name in MOVED if old == name or old.startswith(f"{name}."))
+    with pytest.raises(ImportError, match=rf"^{told}: expected its new name, .*{MOVED[told]};"):
+        importlib.import_module(old)
+    assert importlib.import_module(new)
+
+
+def test_an_old_command_says_where_it_went_in_one_line():
+    done = subprocess.run(
+        [sys.executable, "-m", "recsys_lib.train", "data.toml"], capture_output=True, text=True
+    )
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert "`recsys`, module recsys_pipeline.train" in done.stderr
+
+
+def test_only_import_statements_get_new_names():
+    source = "import recsys_lib.export\nfrom recsys_lib.exports import x\nname = 'recsys_lib.book'"
+    assert with_new_names(source) == source.replace("lib.export\n", "pipeline.export\n")
