@@ -30,6 +30,7 @@ from recsys_lib.layers.blocks import check_dropout, deep_logit, flatten_fields
 from recsys_lib.layers.heads import Tasks, predict_one
 from recsys_lib.layers.options import (
     Activation,
+    Configured,
     DeepOptions,
     options_for,
     shared_options,
@@ -38,7 +39,7 @@ from recsys_lib.layers.options import (
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class FieldAttention(keras.layers.Layer):
+class FieldAttention(Configured):
     """How much each field looks at each other one, head by head.
 
     Args:
@@ -97,19 +98,9 @@ class FieldAttention(keras.layers.Layer):
         weights = ops.softmax(scores, axis=-1)
         return self.dropout(weights, training=training) if self.dropout_rate else weights
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "num_heads": self.num_heads,
-            "head_dim": self.head_dim,
-            "projection_activation": keras.activations.serialize(self.projection_activation),
-            "scale": self.scale,
-            "dropout_rate": self.dropout_rate,
-        }
-
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class InteractingLayer(keras.layers.Layer):
+class InteractingLayer(Configured):
     """Mix the fields' values by given attention weights, add the input, apply ReLU.
 
     Args:
@@ -175,15 +166,6 @@ class InteractingLayer(keras.layers.Layer):
 
     def compute_output_shape(self, fields_shape, attention_shape):
         return (*fields_shape[:2], attention_shape[1] * self.head_dim)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "head_dim": self.head_dim,
-            "projection_activation": keras.activations.serialize(self.projection_activation),
-            "layer_normalization": self.layer_normalization,
-            "identity_residual": self.identity_residual,
-        }
 
 
 def split_heads(vectors, num_heads):

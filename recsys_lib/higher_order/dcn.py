@@ -34,6 +34,7 @@ from recsys_lib.layers.heads import Tasks, predict_one
 from recsys_lib.layers.initializers import glorot_of_one
 from recsys_lib.layers.options import (
     Activation,
+    Configured,
     DeepOptions,
     options_for,
     shared_options,
@@ -73,7 +74,7 @@ class CrossLayer(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class MatrixCrossLayer(keras.layers.Layer):
+class MatrixCrossLayer(Configured):
     """DCN-V2's layer: ``x_0 o (W x_l + b) + x_l``; the bias is multiplied too.
 
     Args:
@@ -105,12 +106,9 @@ class MatrixCrossLayer(keras.layers.Layer):
             product = ops.matmul(ops.matmul(current, self.v), ops.transpose(self.u))
         return first * (product + self.bias) + current
 
-    def get_config(self):
-        return {**super().get_config(), "rank": self.rank}
-
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class MixtureCrossLayer(keras.layers.Layer):
+class MixtureCrossLayer(Configured):
     """DCN-V2's mixture of low-rank experts, ``sum_i G_i(x_l) E_i(x_l) + x_l``.
 
     The experts' sum takes one product: ``x_0`` and ``b`` stand in all of them, and the hidden
@@ -193,16 +191,6 @@ class MixtureCrossLayer(keras.layers.Layer):
 
     def compute_output_shape(self, first_shape, current_shape):
         return current_shape
-
-    def get_config(self):
-        activation = self.activation
-        return {
-            **super().get_config(),
-            "num_experts": self.num_experts,
-            "rank": self.rank,
-            "activation": None if activation is None else keras.activations.serialize(activation),
-            "gate": self.gate,
-        }
 
 
 def _check_rank(rank, width):

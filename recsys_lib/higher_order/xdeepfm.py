@@ -26,6 +26,7 @@ from recsys_lib.layers.blocks import deep_logit, flatten_fields, linear_logit, s
 from recsys_lib.layers.heads import Tasks, predict_one
 from recsys_lib.layers.options import (
     Activation,
+    Configured,
     DeepLinearOptions,
     TableOptions,
     Widths,
@@ -36,7 +37,7 @@ from recsys_lib.layers.options import (
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class CINLayer(keras.layers.Layer):
+class CINLayer(Configured):
     """One layer of the compressed interaction network.
 
     Computed as two matrix products: the outer products of fields and maps for each component of
@@ -93,13 +94,6 @@ class CINLayer(keras.layers.Layer):
 
     def compute_output_shape(self, fields_shape, maps_shape):
         return (fields_shape[0], self.num_maps, fields_shape[2])
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "num_maps": self.num_maps,
-            "activation": keras.activations.serialize(self.activation),
-        }
 
 
 def compressed_interaction(

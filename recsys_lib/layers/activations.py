@@ -4,12 +4,12 @@ import keras
 from keras import ops
 
 from recsys_lib.checks import check_number
-from recsys_lib.layers.options import Activation
+from recsys_lib.layers.options import Activation, Configured
 from recsys_lib.replicas import sum_over_replicas, sums_over_replicas
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class Dice(keras.layers.Layer):
+class Dice(Configured):
     """A PReLU whose kink sits where the data are, and is soft.
 
         p = sigmoid((x - mean) / sqrt(variance + epsilon)),    f(x) = p x + (1 - p) alpha x
@@ -93,9 +93,6 @@ class Dice(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return input_shape
-
-    def get_config(self):
-        return {**super().get_config(), "momentum": self.momentum, "epsilon": self.epsilon}
 
 
 @keras.saving.register_keras_serializable("recsys_lib")

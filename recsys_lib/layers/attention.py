@@ -5,6 +5,7 @@ import tensorflow as tf
 from keras import KerasTensor, ops
 
 from recsys_lib.checks import check_choice
+from recsys_lib.layers.options import Configured
 
 STEP_SCALES = ("raw", "length", "softmax")
 """How the scores of steps that are weighed and added up are scaled, see ``weights_of_steps``."""
@@ -67,7 +68,7 @@ def weights_of_steps(scores: KerasTensor, mask: KerasTensor, scale: str) -> Kera
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class BilinearAttention(keras.layers.Layer):
+class BilinearAttention(Configured):
     """Share of attention that each state gets from the candidate: ``softmax_k(h_k W v)``.
 
     Args:
@@ -107,9 +108,6 @@ class BilinearAttention(keras.layers.Layer):
         turned = ops.matmul(candidate, ops.transpose(self.kernel))
         scores = ops.matmul(turned, ops.transpose(states[0]))
         return weights_of_steps(scores, step_mask, self.scale)
-
-    def get_config(self):
-        return {**super().get_config(), "scale": self.scale}
 
 
 def weighted_sum(weights: KerasTensor, vectors: KerasTensor, name: str) -> KerasTensor:

@@ -17,7 +17,6 @@ from recsys_lib.features.embedding import (
 from recsys_lib.features.penalties import L2
 from recsys_lib.layers.activations import (
     Dice,
-    activation_config,
     activation_layer,
     read_activation,
 )
@@ -27,7 +26,7 @@ from recsys_lib.layers.normalization import (
     normalization_layer,
     read_normalization,
 )
-from recsys_lib.layers.options import Activation, Widths
+from recsys_lib.layers.options import Activation, Configured, Widths
 
 
 def check_dropout(name: str, rate: float) -> float:
@@ -36,7 +35,7 @@ def check_dropout(name: str, rate: float) -> float:
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class MLP(keras.layers.Layer):
+class MLP(Configured):
     """Fully connected layers, each followed by its activation: ``a_(l+1) = f(W_l a_l + b_l)``.
 
     Args:
@@ -110,15 +109,6 @@ class MLP(keras.layers.Layer):
         for layer in self.stack[1:]:
             outputs = layer(outputs)
         return outputs
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "hidden_units": list(self.hidden_units),
-            "activation": activation_config(self.activation),
-            "dropout_rate": self.dropout_rate,
-            "batch_normalization": self.batch_normalization,
-        }
 
 
 def flatten_fields(fields: KerasTensor) -> KerasTensor:

@@ -15,6 +15,7 @@ from keras import KerasTensor, ops
 from recsys_lib.checks import check_choice, check_number
 from recsys_lib.keras_graphs import layers_of
 from recsys_lib.keras_internals import keep_logits
+from recsys_lib.layers.options import Configured
 
 KINDS = ("binary", "regression")
 """A probability behind a sigmoid, or the sum of the logits as it is."""
@@ -34,7 +35,7 @@ def in_full_precision(options: dict[str, Any]) -> dict[str, Any]:
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class PredictionHead(keras.layers.Layer):
+class PredictionHead(Configured):
     """Sum the logits, add one bias, apply the sigmoid.
 
     The logits are summed with weight one. Passing them through another ``Dense(1)`` would
@@ -78,12 +79,9 @@ class PredictionHead(keras.layers.Layer):
         total = ops.squeeze(sum(logits[1:], start=logits[0]), axis=-1) + self.bias  # (batch,)
         return ops.sigmoid(total) if self.kind == "binary" and not as_logit else total
 
-    def get_config(self):
-        return {**super().get_config(), "kind": self.kind}
-
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class ProductHead(keras.layers.Layer):
+class ProductHead(Configured):
     """The probability that one event follows another: ``p = sigmoid(a) sigmoid(b)``.
 
     Cross-entropy of a probability near 0 or 1 has lost its digits, and Keras clips it, so that a
@@ -117,13 +115,6 @@ class ProductHead(keras.layers.Layer):
         # Not ``logaddexp`` twice: its gradient is wrong where both are equal.
         logit = -ops.logsumexp(ops.stack([-a, -b, -a - b], axis=-1), axis=-1)
         return keep_logits(first * second, logit)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "click_task": self.click_task,
-            "conversion_task": self.conversion_task,
-        }
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
@@ -164,9 +155,6 @@ class HeadWithLossBeside(PredictionHead):
         if training:
             prediction._recsys_beside = (self.weight, other)
         return prediction
-
-    def get_config(self):
-        return {**super().get_config(), "weight": self.weight}
 
 
 def loss_beside(prediction: Any) -> tuple[float, Any] | None:

@@ -16,10 +16,11 @@ from recsys_lib.layers.activations import LAYERS, activation_layer
 from recsys_lib.layers.blocks import side_by_side
 from recsys_lib.layers.initializers import glorot_of_one
 from recsys_lib.layers.normalization import BatchNormalization
+from recsys_lib.layers.options import Configured
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class NetworkStack(keras.layers.Layer):
+class NetworkStack(Configured):
     """``count`` fully connected networks side by side, ``a_(l+1) = f(W_nl a_l + b_nl)`` for each n.
 
     Call arguments:
@@ -167,20 +168,6 @@ class NetworkStack(keras.layers.Layer):
             outputs = ops.reshape(self.activation(apart), (-1, self.count * units))
         return self.dropouts[position](outputs, training=training) if self.dropouts else outputs
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "count": self.count,
-            "hidden_units": list(self.hidden_units),
-            "activation": self.activation
-            if isinstance(self.activation, str)
-            else keras.activations.serialize(self.activation),
-            "output_units": self.output_units,
-            "dropout_rate": self.dropout_rate,
-            "batch_normalization": self.batch_normalization,
-            "readers": self.readers,
-        }
-
 
 def _side_by_side(matrices):
     """``(count, features, units)`` to ``(features, count * units)``."""
@@ -189,7 +176,7 @@ def _side_by_side(matrices):
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class Gates(keras.layers.Layer):
+class Gates(Configured):
     """Each gate's mixture over its experts, ``g_t(x) = softmax(W_t x)``.
 
     Call arguments:
@@ -267,16 +254,9 @@ class Gates(keras.layers.Layer):
         )
         return ops.stack([ops.matmul(rows, matrix) for rows, matrix in each], axis=1)
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "num_gates": self.num_gates,
-            "num_experts": self.num_experts,
-        }
-
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class Mixture(keras.layers.Layer):
+class Mixture(Configured):
     """``h_t = sum_k g_tk e_k`` for every gate t, each over the experts that it may see.
 
     Call arguments:
@@ -315,6 +295,3 @@ class Mixture(keras.layers.Layer):
             terms = [own[place] * each[position] for place, position in enumerate(positions)]
             mixtures.append(tf.add_n(terms))
         return ops.stack(mixtures, axis=1)
-
-    def get_config(self):
-        return {**super().get_config(), "seen": self.seen}

@@ -218,3 +218,23 @@ def options_for(function: Callable[..., Any], common: Mapping[str, Any]) -> dict
     """
     takes = inspect.signature(function).parameters
     return {name: value for name, value in common.items() if name in takes}
+
+
+class Configured(keras.layers.Layer):
+    """A layer that keeps the arguments of its ``__init__`` as attributes: its configuration.
+
+    Activations are serialised there, and tuples are lists.
+    """
+
+    def get_config(self):
+        own = (name for name in inspect.signature(type(self)).parameters if name not in _OF_LAYERS)
+        return {**super().get_config(), **{name: _as_config(getattr(self, name)) for name in own}}
+
+
+_OF_LAYERS = inspect.signature(keras.layers.Layer).parameters
+
+
+def _as_config(value):
+    if isinstance(value, tuple):
+        return list(value)
+    return keras.activations.serialize(value) if callable(value) else value

@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from recsys_lib.multi_scenario.conditions import features_and_part, ids_of_groups
     from recsys_lib.multi_scenario.hmoe import LabelSpaceScore, OwnFirst, build_hmoe
     from recsys_lib.multi_scenario.m2m import MetaAttention, MetaUnit, build_m2m
+    from recsys_lib.multi_scenario.networks import ScenarioNetworks
     from recsys_lib.multi_scenario.normalization import PartitionedNormalization
     from recsys_lib.multi_scenario.parts import (
         Blocks,
-        ScenarioNetworks,
+        ScenarioOptions,
         flat_features,
         scenario_inputs,
         scenario_vector,

@@ -26,6 +26,7 @@ Taught in chapter 06, "Multi-scenario models compared".
 """
 
 from collections.abc import Sequence
+from typing import Unpack
 
 import keras
 import numpy as np
@@ -33,13 +34,11 @@ from keras import ops
 
 from recsys_lib.checks import check_choice, check_number, check_widths
 from recsys_lib.features.columns import Column
-from recsys_lib.features.embedding import check_l2
-from recsys_lib.features.penalties import L2
 from recsys_lib.layers.blocks import MLP, check_dropout
 from recsys_lib.layers.heads import Tasks, predict_one
-from recsys_lib.layers.options import Activation, Initializer, Widths
+from recsys_lib.layers.options import Configured, options_for, shared_options, tables
 from recsys_lib.multi_scenario.conditions import features_and_part
-from recsys_lib.multi_scenario.parts import scenario_inputs
+from recsys_lib.multi_scenario.parts import DeepScenarioOptions, scenario_inputs
 from recsys_lib.replicas import share_of_mean
 
 FORMS = ("binarization", "scaling", "fusion")
@@ -51,7 +50,7 @@ def _straight_through(hard, soft):
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class Pruner(keras.layers.Layer):
+class Pruner(Configured):
     """A factor for each neuron of a layer, from the scenario and what the layer says.
 
     While it trains it adds the loss of the module's docstring, except in the form ``scaling``,
@@ -128,36 +127,19 @@ class Pruner(keras.layers.Layer):
     def compute_output_spec(self, condition, hidden, training=False):
         return keras.KerasTensor(hidden.shape, self.compute_dtype)
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "form": self.form,
-            "alpha": self.alpha,
-            "beta": self.beta,
-            "epsilon": self.epsilon,
-            "pruned_share": list(self.pruned_share),
-            "sparsity_weight": self.sparsity_weight,
-        }
 
-
+@shared_options()
 def build_adasparse(
     feature_columns: Sequence[Column],
     tasks: Tasks = "click",
     *,
-    embedding_dim: int = 16,
-    hidden_units: Widths = (64, 32),
     form: str = "fusion",
     alpha: float = 1.0,
     beta: float = 2.0,
     epsilon: float = 0.25,
     pruned_share: tuple[float, float] = (0.15, 0.25),
     sparsity_weight: float = 0.01,
-    scenario: str | None = None,
-    activation: Activation = "relu",
-    dropout_rate: float = 0.0,
-    batch_normalization: bool = False,
-    embeddings_initializer: Initializer = None,
-    embedding_l2: L2 = 0.0,
+    **common: Unpack[DeepScenarioOptions],
 ) -> keras.Model:
     """AdaSparse: one network, of which every row's scenario switches neurons off or weighs them.
 
@@ -167,20 +149,14 @@ def build_adasparse(
     Args:
         feature_columns: columns of any kind, among them the scenario's.
         tasks: the one task, see ``recsys_lib.layers.heads``.
-        embedding_dim: width of each column's vector.
-        hidden_units: widths of the layers, at least one; every one has a pruner.
         form: ``"binarization"``: neurons are on or off. ``"scaling"``: weighed. ``"fusion"``: off
             or weighed.
         alpha, beta, epsilon: see ``Pruner``.
         pruned_share, sparsity_weight: bounds of the share of pruned neurons in a layer, and what
             leaving them costs.
-        scenario: name of the scenario's column; default: the one of group ``scenario``.
-        activation: of the hidden layers; ReLU as in the paper.
-        dropout_rate: share of units dropped after each pruned layer, in training only; the pruner
-            reads the layer before that.
-        batch_normalization: normalise before each activation.
-        embeddings_initializer: Keras initializer of the tables.
-        embedding_l2: penalty of the tables, a number or an ``EmbeddingL2``.
+        **common: see ``TableOptions``, ``NetworkOptions`` and ``ScenarioOptions``. There is
+            a hidden layer at least, and every one has a pruner, which reads the layer before its
+            units are dropped. ReLU is the paper's.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layers ``features``
@@ -198,21 +174,15 @@ def build_adasparse(
         >>> build_adasparse(columns, form="binarization").get_layer("pruner_2").output.shape
         (None, 32)
     """
-    l2 = check_l2(feature_columns, embedding_l2)
-    hidden_units = check_widths("hidden_units", hidden_units)
-    dropout_rate = check_dropout("dropout_rate", dropout_rate)
-    options = {"activation": activation, "batch_normalization": batch_normalization}
-    given = scenario_inputs(feature_columns, scenario)
-    current, domain = features_and_part(
-        given.values,
-        feature_columns,
-        [given.column.name],
-        embedding_dim,
-        embeddings_initializer,
-        l2,
-    )
+    hidden_units = check_widths("hidden_units", common["hidden_units"])
+    dropout_rate = check_dropout("dropout_rate", common["dropout_rate"])
+    options = {**options_for(MLP, common), "dropout_rate": 0.0}  # units drop behind the pruner
+    given = scenario_inputs(feature_columns, common["scenario"])
+    names, of_tables = [given.column.name], tables(feature_columns, common)
+    current, domain = features_and_part(given.values, feature_columns, names, **of_tables)
     for layer, units in enumerate(hidden_units, start=1):
-        hidden = MLP((units,), **options, name=f"hidden_{layer}")(current)
+        options["hidden_units"] = (units,)
+        hidden = MLP(**options, name=f"hidden_{layer}")(current)
         pruner = Pruner(
             form, alpha, beta, epsilon, pruned_share, sparsity_weight, name=f"pruner_{layer}"
         )

@@ -15,6 +15,7 @@ Taught in chapter 06, "M2M and APG".
 
 import itertools
 from collections.abc import Sequence
+from typing import Unpack
 
 import keras
 import numpy as np
@@ -22,14 +23,16 @@ import tensorflow as tf
 
 from recsys_lib.checks import check_bool, check_choice, check_integer, check_widths
 from recsys_lib.features.columns import Column
-from recsys_lib.features.embedding import check_l2
-from recsys_lib.features.penalties import L2
 from recsys_lib.layers.blocks import MLP, check_dropout
 from recsys_lib.layers.heads import Tasks, predict_one
 from recsys_lib.layers.normalization import BatchNormalization
-from recsys_lib.layers.options import Activation, Initializer, Widths
+from recsys_lib.layers.options import Configured, Widths, options_for, shared_options, tables
 from recsys_lib.multi_scenario.conditions import features_and_part, ids_of_groups
-from recsys_lib.multi_scenario.parts import plain_activation, scenario_inputs
+from recsys_lib.multi_scenario.parts import (
+    DeepScenarioOptions,
+    plain_activation,
+    scenario_inputs,
+)
 
 CONDITIONS = ("group", "mix", "self")
 
@@ -39,7 +42,7 @@ def _flat_identity(shape, dtype=None):
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class APGDense(keras.layers.Layer):
+class APGDense(Configured):
     """A fully connected layer with a weight matrix of rank k for each row, ``f(U S(z) V x + b)``.
 
     The core S starts near the identity: its generator's last bias is one. A row whose condition is
@@ -173,37 +176,18 @@ class APGDense(keras.layers.Layer):
     def compute_output_spec(self, inputs, condition, training=None):
         return keras.KerasTensor((inputs.shape[0], self.units), self.compute_dtype)
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "units": self.units,
-            "rank": self.rank,
-            "inner_units": self.inner_units,
-            "condition_units": list(self.condition_units),
-            "activation": keras.activations.serialize(self.activation),
-            "dropout_rate": self.dropout_rate,
-            "batch_normalization": self.batch_normalization,
-            "condition_activation": keras.activations.serialize(self.condition_activation),
-        }
 
-
+@shared_options()
 def build_apg(
     feature_columns: Sequence[Column],
     tasks: Tasks = "click",
     *,
-    embedding_dim: int = 16,
-    hidden_units: Widths = (64, 32),
     rank: int = 8,
     inner_units: int | None = 32,
     condition: str = "group",
     condition_columns: Sequence[str] | None = None,
     condition_units: Widths = (32,),
-    scenario: str | None = None,
-    activation: Activation = "relu",
-    dropout_rate: float = 0.0,
-    batch_normalization: bool = False,
-    embeddings_initializer: Initializer = None,
-    embedding_l2: L2 = 0.0,
+    **common: Unpack[DeepScenarioOptions],
 ) -> keras.Model:
     """APG: every layer's weights are generated for each row, from the condition that it is in.
 
@@ -213,9 +197,6 @@ def build_apg(
     Args:
         feature_columns: columns of any kind, among them the scenario's.
         tasks: the one task, see ``recsys_lib.layers.heads``.
-        embedding_dim: width of each column's vector.
-        hidden_units: widths of the generated layers, at least one; the last, linear map to the
-            logit is a plain one.
         rank: side of each layer's core; at most the smallest width of a layer or of its input.
         inner_units: width inside U and V in training, or None, see ``APGDense``.
         condition: ``"group"``: weights by scenario. ``"mix"``: by several ids, their vectors side
@@ -223,12 +204,10 @@ def build_apg(
         condition_columns: names of the columns of ``"mix"``; default: the categorical ones of the
             groups ``user`` and ``item``.
         condition_units: widths of the hidden layers from the condition to a core; may be empty.
-        scenario: name of the scenario's column; default: the one of group ``scenario``.
-        activation: of all hidden layers, those from the condition to the core among them.
-        dropout_rate: share of units dropped after each of these layers, in training only.
-        batch_normalization: normalise before each of their activations.
-        embeddings_initializer: Keras initializer of the tables.
-        embedding_l2: penalty of the tables, a number or an ``EmbeddingL2``.
+        **common: see ``TableOptions``, ``NetworkOptions`` and ``ScenarioOptions``. At least
+            one layer is generated; the last, linear map to the logit is a plain one. The layers
+            from the condition to a core have the same activation, one without weights of its own,
+            the same dropout and ``batch_normalization``, True or False.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layers ``features``
@@ -247,18 +226,12 @@ def build_apg(
         >>> tuple(v.shape), tuple(u.shape)
         ((32, 4), (4, 64))
     """
-    l2 = check_l2(feature_columns, embedding_l2)
     check_choice("condition", condition, CONDITIONS)
     if condition_columns is not None and condition != "mix":
         raise ValueError(f"condition_columns: only for the condition 'mix', got {condition!r}")
-    hidden_units = check_widths("hidden_units", hidden_units)
-    options = {
-        "activation": activation,
-        "dropout_rate": dropout_rate,
-        "batch_normalization": batch_normalization,
-        "condition_activation": activation,
-    }
-    given = scenario_inputs(feature_columns, scenario)
+    hidden_units = check_widths("hidden_units", common["hidden_units"])
+    options = {**options_for(APGDense, common), "condition_activation": common["activation"]}
+    given = scenario_inputs(feature_columns, common["scenario"])
     names = [given.column.name] if condition == "group" else []
     if condition == "mix":
         of_groups = ids_of_groups(given.others, ("user", "item"))
@@ -267,8 +240,8 @@ def build_apg(
             raise ValueError(
                 "condition_columns: expected names of columns, or a categorical one of user or item"
             )
-    tables = {"embeddings_initializer": embeddings_initializer, "l2": l2}
-    current, read = features_and_part(given.values, feature_columns, names, embedding_dim, **tables)
+    of_tables = tables(feature_columns, common)
+    current, read = features_and_part(given.values, feature_columns, names, **of_tables)
     for layer, units in enumerate(hidden_units, start=1):
         dense = APGDense(units, rank, inner_units, condition_units, **options, name=f"apg_{layer}")
         current = dense(current, current if condition == "self" else read)

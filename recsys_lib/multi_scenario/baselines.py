@@ -12,6 +12,7 @@ Taught in chapter 06, "Together or apart".
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Unpack
 
 import keras
 import numpy as np
@@ -26,45 +27,32 @@ from recsys_lib.features.columns import (
     column_from_config,
     column_to_config,
 )
-from recsys_lib.features.embedding import build_inputs, check_l2
-from recsys_lib.features.penalties import L2
+from recsys_lib.features.embedding import build_inputs
 from recsys_lib.layers.blocks import MLP, deep_logit
 from recsys_lib.layers.heads import PredictionHead, Tasks, check_tasks, predict_one, task_outputs
-from recsys_lib.layers.options import Activation, Initializer, Widths
+from recsys_lib.layers.options import Widths, options_for, shared_options, tables
+from recsys_lib.multi_scenario.networks import ScenarioNetworks
 from recsys_lib.multi_scenario.parts import (
-    ScenarioNetworks,
+    DeepScenarioOptions,
     flat_features,
     scenario_column,
     scenario_inputs,
 )
 
 
+@shared_options()
 def build_global(
     feature_columns: Sequence[Column],
     tasks: Tasks = "click",
-    *,
-    embedding_dim: int = 16,
-    hidden_units: Widths = (64, 32),
-    scenario: str | None = None,
-    activation: Activation = "relu",
-    dropout_rate: float = 0.0,
-    batch_normalization: bool = False,
-    embeddings_initializer: Initializer = None,
-    embedding_l2: L2 = 0.0,
+    **common: Unpack[DeepScenarioOptions],
 ) -> keras.Model:
     """One model for all rows, which does not read the scenario: known or not, ids do not matter.
 
     Args:
         feature_columns: columns of any kind, among them the scenario's.
         tasks: the one task, see ``recsys_lib.layers.heads``.
-        embedding_dim: width of each column's vector.
-        hidden_units: widths of the network's layers, at least one.
-        scenario: name of the scenario's column; default: the one of group ``scenario``.
-        activation: of the hidden layers.
-        dropout_rate: share of units dropped after each hidden layer, in training only.
-        batch_normalization: normalise before each activation.
-        embeddings_initializer: Keras initializer of the tables.
-        embedding_l2: penalty of the tables, a number or an ``EmbeddingL2``.
+        **common: see ``TableOptions``, ``NetworkOptions`` and ``ScenarioOptions``. The network
+            has a hidden layer at least.
 
     Returns:
         ``keras.Model`` from the inputs of all columns but the scenario's to a probability
@@ -81,34 +69,20 @@ def build_global(
         >>> [tensor.name for tensor in model.inputs], model.output_shape
         (['item_id'], (None,))
     """
-    l2 = check_l2(feature_columns, embedding_l2)
-    hidden_units = check_widths("hidden_units", hidden_units)
-    options = {
-        "activation": activation,
-        "dropout_rate": dropout_rate,
-        "batch_normalization": batch_normalization,
-    }
-    column = scenario_column(feature_columns, scenario)
+    check_widths("hidden_units", common["hidden_units"])
+    column = scenario_column(feature_columns, common["scenario"])
     others = tuple(other for other in feature_columns if other.name != column.name)
     inputs = build_inputs(others)
-    tables = {"embeddings_initializer": embeddings_initializer, "l2": l2}
-    features = flat_features(inputs, others, embedding_dim, **tables)
-    logit = deep_logit(features, hidden_units, **options, name="network")
+    features = flat_features(inputs, others, **tables(feature_columns, common))
+    logit = deep_logit(features, **options_for(deep_logit, common), name="network")
     return keras.Model(inputs, predict_one(tasks, logit), name="global")
 
 
+@shared_options()
 def build_scenario_feature(
     feature_columns: Sequence[Column],
     tasks: Tasks = "click",
-    *,
-    embedding_dim: int = 16,
-    hidden_units: Widths = (64, 32),
-    scenario: str | None = None,
-    activation: Activation = "relu",
-    dropout_rate: float = 0.0,
-    batch_normalization: bool = False,
-    embeddings_initializer: Initializer = None,
-    embedding_l2: L2 = 0.0,
+    **common: Unpack[DeepScenarioOptions],
 ) -> keras.Model:
     """One model for all rows, which reads the scenario as one more embedding.
 
@@ -117,14 +91,8 @@ def build_scenario_feature(
     Args:
         feature_columns: columns of any kind, among them the scenario's.
         tasks: the one task, see ``recsys_lib.layers.heads``.
-        embedding_dim: width of each column's vector.
-        hidden_units: widths of the network's layers, at least one.
-        scenario: name of the scenario's column; default: the one of group ``scenario``.
-        activation: of the hidden layers.
-        dropout_rate: share of units dropped after each hidden layer, in training only.
-        batch_normalization: normalise before each activation.
-        embeddings_initializer: Keras initializer of the tables.
-        embedding_l2: penalty of the tables, a number or an ``EmbeddingL2``.
+        **common: see ``TableOptions``, ``NetworkOptions`` and ``ScenarioOptions``. The network
+            has a hidden layer at least.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layers ``features``
@@ -140,17 +108,10 @@ def build_scenario_feature(
         >>> build_scenario_feature(columns).get_layer("features").output.shape
         (None, 32)
     """
-    l2 = check_l2(feature_columns, embedding_l2)
-    hidden_units = check_widths("hidden_units", hidden_units)
-    options = {
-        "activation": activation,
-        "dropout_rate": dropout_rate,
-        "batch_normalization": batch_normalization,
-    }
-    given = scenario_inputs(feature_columns, scenario)
-    tables = {"embeddings_initializer": embeddings_initializer, "l2": l2}
-    features = flat_features(given.values, feature_columns, embedding_dim, **tables)
-    logit = deep_logit(features, hidden_units, **options, name="network")
+    check_widths("hidden_units", common["hidden_units"])
+    given = scenario_inputs(feature_columns, common["scenario"])
+    features = flat_features(given.values, feature_columns, **tables(feature_columns, common))
+    logit = deep_logit(features, **options_for(deep_logit, common), name="network")
     return keras.Model(given.inputs, predict_one(tasks, logit), name="scenario_feature")
 
 
@@ -231,18 +192,11 @@ class OwnIds(keras.layers.Layer):
         return cls(**{**config, "columns": columns})
 
 
+@shared_options()
 def build_separate(
     feature_columns: Sequence[Column],
     tasks: Tasks = "click",
-    *,
-    embedding_dim: int = 16,
-    hidden_units: Widths = (64, 32),
-    scenario: str | None = None,
-    activation: Activation = "relu",
-    dropout_rate: float = 0.0,
-    batch_normalization: bool = False,
-    embeddings_initializer: Initializer = None,
-    embedding_l2: L2 = 0.0,
+    **common: Unpack[DeepScenarioOptions],
 ) -> keras.Model:
     """A model for each scenario, trained on its rows alone: no weight is shared.
 
@@ -252,15 +206,10 @@ def build_separate(
     Args:
         feature_columns: columns of any kind, among them the scenario's.
         tasks: the one task, see ``recsys_lib.layers.heads``.
-        embedding_dim: width of each column's vector.
-        hidden_units: widths of each network's layers, at least one.
-        scenario: name of the scenario's column; default: the one of group ``scenario``.
-        activation: of the hidden layers.
-        dropout_rate: share of units dropped after each hidden layer, in training only.
-        batch_normalization: normalise before each activation, each scenario's rows apart.
-        embeddings_initializer: Keras initializer of the tables.
-        embedding_l2: penalty of the tables, a number or an ``EmbeddingL2``. An id has a row for
-            each scenario, and ``id_counts`` are those of the rows: of a table with V ids
+        **common: see ``TableOptions``, ``NetworkOptions`` and ``ScenarioOptions``. Each network
+            has a hidden layer at least and an activation without weights of its own;
+            ``batch_normalization``, True or False, takes each scenario's rows apart. An id has a
+            row for each scenario, and ``id_counts`` are those of the rows: of a table with V ids
             ``(scenarios (V - 1) + 1,)``, numbered as ``OwnIds`` does.
 
     Returns:
@@ -278,41 +227,27 @@ def build_separate(
         >>> tuple(model.get_layer("embedding").table.shape)  # 99 items a surface, and id 0
         (298, 16)
     """
-    l2 = check_l2(feature_columns, embedding_l2)
-    hidden_units = check_widths("hidden_units", hidden_units)
-    options = {
-        "activation": activation,
-        "dropout_rate": dropout_rate,
-        "batch_normalization": batch_normalization,
-    }
+    check_widths("hidden_units", common["hidden_units"])
     ((task, kind),) = check_tasks(tasks, exactly=1).items()
-    given = scenario_inputs(feature_columns, scenario, unknown="largest")
+    given = scenario_inputs(feature_columns, common["scenario"], unknown="largest")
     own = OwnIds(given.others, given.count, name="own_ids")
     values = own({column.name: given.inputs[column.name] for column in given.others}, given.ids)
-    tables = {"embeddings_initializer": embeddings_initializer, "l2": l2}
-    features = flat_features(values, own.own_columns, embedding_dim, **tables)
-    networks = ScenarioNetworks(
-        given.count, hidden_units, output_units=1, **options, name="own_networks"
-    )
+    features = flat_features(values, own.own_columns, **tables(feature_columns, common))
+    options = options_for(ScenarioNetworks, common)
+    networks = ScenarioNetworks(given.count, output_units=1, **options, name="own_networks")
     # Each network's last layer has a bias; one that all share would tie them together.
     head = PredictionHead(kind, name=task, trainable=False)
     output = task_outputs(tasks, [head(networks(features, given.ids))])
     return keras.Model(given.inputs, output, name="separate")
 
 
+@shared_options()
 def build_scenario_shared_bottom(
     feature_columns: Sequence[Column],
     tasks: Tasks = "click",
     *,
-    embedding_dim: int = 16,
-    hidden_units: Widths = (64, 32),
     tower_units: Widths = (16,),
-    scenario: str | None = None,
-    activation: Activation = "relu",
-    dropout_rate: float = 0.0,
-    batch_normalization: bool = False,
-    embeddings_initializer: Initializer = None,
-    embedding_l2: L2 = 0.0,
+    **common: Unpack[DeepScenarioOptions],
 ) -> keras.Model:
     """Shared-Bottom: one network for all scenarios, and a small tower for each.
 
@@ -322,16 +257,11 @@ def build_scenario_shared_bottom(
     Args:
         feature_columns: columns of any kind, among them the scenario's.
         tasks: the one task, see ``recsys_lib.layers.heads``.
-        embedding_dim: width of each column's vector.
-        hidden_units: widths of the layers that the scenarios share, at least one.
         tower_units: widths of each scenario's own layers; ``()``: a linear map.
-        scenario: name of the scenario's column; default: the one of group ``scenario``.
-        activation: of the hidden layers.
-        dropout_rate: share of units dropped after each hidden layer, in training only.
-        batch_normalization: normalise before each activation: in the bottom over all rows, in the
-            towers each scenario's rows apart.
-        embeddings_initializer: Keras initializer of the tables.
-        embedding_l2: penalty of the tables, a number or an ``EmbeddingL2``.
+        **common: see ``TableOptions``, ``NetworkOptions`` and ``ScenarioOptions``. What the
+            scenarios share has a hidden layer at least. No activation has weights of its own.
+            ``batch_normalization``, True or False, takes all rows in the bottom, in the towers each
+            scenario's rows apart.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layer
@@ -348,18 +278,12 @@ def build_scenario_shared_bottom(
         >>> [tuple(kernel.shape) for kernel in model.get_layer("towers").kernels]
         [(3, 32, 8), (3, 8, 1)]
     """
-    l2 = check_l2(feature_columns, embedding_l2)
-    hidden_units = check_widths("hidden_units", hidden_units)
-    options = {
-        "activation": activation,
-        "dropout_rate": dropout_rate,
-        "batch_normalization": batch_normalization,
-    }
-    tower_units = check_widths("tower_units", tower_units, at_least=0)
-    given = scenario_inputs(feature_columns, scenario, unknown="largest")
-    tables = {"embeddings_initializer": embeddings_initializer, "l2": l2}
-    features = flat_features(given.values, given.others, embedding_dim, **tables)
-    shared = MLP(hidden_units, **options, name="shared_bottom")(features)
-    towers = ScenarioNetworks(given.count, tower_units, output_units=1, **options, name="towers")
+    check_widths("hidden_units", common["hidden_units"])
+    check_widths("tower_units", tower_units, at_least=0)
+    given = scenario_inputs(feature_columns, common["scenario"], unknown="largest")
+    features = flat_features(given.values, given.others, **tables(feature_columns, common))
+    shared = MLP(**options_for(MLP, common), name="shared_bottom")(features)
+    options = {**options_for(ScenarioNetworks, common), "hidden_units": tower_units}
+    towers = ScenarioNetworks(given.count, output_units=1, **options, name="towers")
     output = predict_one(tasks, towers(shared, given.ids))
     return keras.Model(given.inputs, output, name="scenario_shared_bottom")

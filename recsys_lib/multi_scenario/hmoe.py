@@ -13,18 +13,17 @@ Taught in chapter 06, "HMoE".
 """
 
 from collections.abc import Sequence
+from typing import Unpack
 
 import keras
 import tensorflow as tf
 
 from recsys_lib.checks import check_bool, check_integer, check_number, check_widths
 from recsys_lib.features.columns import Column
-from recsys_lib.features.embedding import check_l2
-from recsys_lib.features.penalties import L2
 from recsys_lib.layers.heads import Tasks, predict_one
 from recsys_lib.layers.network_stack import Gates, Mixture, NetworkStack
-from recsys_lib.layers.options import Activation, Initializer, Widths
-from recsys_lib.multi_scenario.parts import flat_features, scenario_inputs
+from recsys_lib.layers.options import Configured, Widths, options_for, shared_options, tables
+from recsys_lib.multi_scenario.parts import ExpertScenarioOptions, flat_features, scenario_inputs
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
@@ -45,7 +44,7 @@ class OwnGate(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class OwnFirst(keras.layers.Layer):
+class OwnFirst(Configured):
     """Raise the odds of each row's own entry; ``factor`` times what they were, sums stay one.
 
     Call arguments:
@@ -71,9 +70,6 @@ class OwnFirst(keras.layers.Layer):
         raised = weights * (1 + (self.factor - 1) * own)
         return raised / tf.reduce_sum(raised, axis=-1, keepdims=True)
 
-    def get_config(self):
-        return {**super().get_config(), "factor": self.factor}
-
 
 @keras.saving.register_keras_serializable("recsys_lib")
 class LabelSpaceScore(keras.layers.Layer):
@@ -93,22 +89,17 @@ class LabelSpaceScore(keras.layers.Layer):
         return tf.reduce_sum(weights * detached, axis=-1, keepdims=True)
 
 
+@shared_options()
 def build_hmoe(
     feature_columns: Sequence[Column],
     tasks: Tasks = "click",
     *,
-    embedding_dim: int = 16,
     num_experts: int = 4,
     expert_units: Widths = (32,),
     tower_units: Widths = (16,),
     own_gates: bool = False,
     own_weight: float | None = None,
-    scenario: str | None = None,
-    activation: Activation = "relu",
-    dropout_rate: float = 0.0,
-    batch_normalization: bool = False,
-    embeddings_initializer: Initializer = None,
-    embedding_l2: L2 = 0.0,
+    **common: Unpack[ExpertScenarioOptions],
 ) -> keras.Model:
     """HMoE: experts mixed by a gate, a tower for each scenario, and weights over all their scores.
 
@@ -118,7 +109,6 @@ def build_hmoe(
     Args:
         feature_columns: columns of any kind, among them the scenario's, which is a feature too.
         tasks: the one task, see ``recsys_lib.layers.heads``.
-        embedding_dim: width of each column's vector.
         num_experts: number of experts.
         expert_units: widths of each expert's layers, at least one.
         tower_units: widths of each scenario's own layers; ``()``: a linear map.
@@ -127,13 +117,9 @@ def build_hmoe(
         own_weight: weight of a row's own score where the others are equal, between 0 and 1: the
             odds of the own score are raised to it, once and for all. Default: not raised, so that
             training starts from weights near ``1 / scenarios``.
-        scenario: name of the scenario's column; default: the one of group ``scenario``.
-        activation: of the experts' and the towers' hidden layers.
-        dropout_rate: share of their units dropped after each layer, in training only.
-        batch_normalization: normalise them before each activation. Every expert and tower reads all
-            rows of a batch, and so do its moments.
-        embeddings_initializer: Keras initializer of the tables.
-        embedding_l2: penalty of the tables, a number or an ``EmbeddingL2``.
+        **common: see ``TableOptions``, ``HiddenOptions`` and ``ScenarioOptions``. The hidden layers
+            are those of experts and towers. Each of them reads all rows of a batch, and so do its
+            moments where ``batch_normalization``, True or False, asks for them.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layers ``experts``
@@ -152,21 +138,15 @@ def build_hmoe(
         >>> model.get_layer("label_weights").output.shape
         (None, 3)
     """
-    l2 = check_l2(feature_columns, embedding_l2)
-    num_experts = check_integer("num_experts", num_experts)
-    expert_units = check_widths("expert_units", expert_units)
-    tower_units = check_widths("tower_units", tower_units, at_least=0)
+    check_integer("num_experts", num_experts)
+    check_widths("expert_units", expert_units)
+    check_widths("tower_units", tower_units, at_least=0)
     if own_weight is not None:
         own_weight = check_number("own_weight", own_weight, 0, 1, exclude=(0, 1))
-    options = {
-        "activation": activation,
-        "dropout_rate": dropout_rate,
-        "batch_normalization": batch_normalization,
-    }
-    given = scenario_inputs(feature_columns, scenario)
+    options = options_for(NetworkStack, common)
+    given = scenario_inputs(feature_columns, common["scenario"])
     count, num_gates = given.count, given.count if check_bool("own_gates", own_gates) else 1
-    tables = {"embeddings_initializer": embeddings_initializer, "l2": l2}
-    features = flat_features(given.values, feature_columns, embedding_dim, **tables)
+    features = flat_features(given.values, feature_columns, **tables(feature_columns, common))
     experts = NetworkStack(num_experts, expert_units, **options, name="experts")(features)
     gates = Gates(num_gates, num_experts, name="gates")(features)
     mixtures = Mixture(name="mixtures")(gates, experts)

@@ -16,26 +16,30 @@ Taught in chapter 06, "M2M and APG".
 """
 
 from collections.abc import Sequence
+from typing import Unpack
 
 import keras
 from keras import ops
 
 from recsys_lib.checks import check_bool, check_integer, check_widths
 from recsys_lib.features.columns import Column
-from recsys_lib.features.embedding import check_l2
-from recsys_lib.features.penalties import L2
 from recsys_lib.layers.blocks import MLP, check_dropout
 from recsys_lib.layers.heads import Tasks, check_tasks, predict_each
 from recsys_lib.layers.initializers import glorot_of_one
 from recsys_lib.layers.network_stack import Mixture, NetworkStack
 from recsys_lib.layers.normalization import BatchNormalization
-from recsys_lib.layers.options import Activation, Initializer, Widths
+from recsys_lib.layers.options import Configured, Widths, options_for, shared_options, tables
 from recsys_lib.multi_scenario.conditions import features_and_part, ids_of_groups
-from recsys_lib.multi_scenario.parts import plain_activation, scenario_inputs, scenario_vector
+from recsys_lib.multi_scenario.parts import (
+    ExpertScenarioOptions,
+    plain_activation,
+    scenario_inputs,
+    scenario_vector,
+)
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class MetaUnit(keras.layers.Layer):
+class MetaUnit(Configured):
     """Fully connected layers whose kernels and biases are linear maps of each row's knowledge.
 
     Call arguments:
@@ -99,17 +103,9 @@ class MetaUnit(keras.layers.Layer):
     def compute_output_spec(self, inputs, knowledge):
         return keras.KerasTensor((*inputs.shape[:-1], self.units), self.compute_dtype)
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "units": self.units,
-            "num_layers": self.num_layers,
-            "activation": keras.activations.serialize(self.activation),
-        }
-
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class MetaAttention(keras.layers.Layer):
+class MetaAttention(Configured):
     """How much each task reads of each expert: ``softmax_k(v . meta_t([E_k, T_t]))``.
 
     Call arguments:
@@ -157,17 +153,9 @@ class MetaAttention(keras.layers.Layer):
         shape = (experts.shape[0], self.num_tasks, experts.shape[1])
         return keras.KerasTensor(shape, self.compute_dtype)
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "num_tasks": self.num_tasks,
-            "num_layers": self.num_layers,
-            "activation": keras.activations.serialize(self.activation),
-        }
-
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class Residual(keras.layers.Layer):
+class Residual(Configured):
     """A layer of the towers, from what its meta unit made of its input: ``f(outputs + inputs)``.
 
     Call arguments:
@@ -212,32 +200,19 @@ class Residual(keras.layers.Layer):
         total = self.activation(total)
         return total if self.dropout is None else self.dropout(total, training=training)
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "activation": keras.activations.serialize(self.activation),
-            "dropout_rate": self.dropout_rate,
-            "batch_normalization": self.batch_normalization,
-        }
 
-
+@shared_options(activation="leaky_relu")
 def build_m2m(
     feature_columns: Sequence[Column],
     tasks: Tasks = "click",
     *,
-    embedding_dim: int = 16,
     num_experts: int = 4,
     expert_units: Widths = (32,),
     num_tower_layers: int = 2,
     num_meta_layers: int = 1,
     knowledge_units: Widths = (16,),
     profile: Sequence[str] | None = None,
-    scenario: str | None = None,
-    activation: Activation = "leaky_relu",
-    dropout_rate: float = 0.0,
-    batch_normalization: bool = False,
-    embeddings_initializer: Initializer = None,
-    embedding_l2: L2 = 0.0,
+    **common: Unpack[ExpertScenarioOptions],
 ) -> keras.Model:
     """M2M: scenario and profile write the attention over experts and every task's tower.
 
@@ -246,7 +221,6 @@ def build_m2m(
     Args:
         feature_columns: columns of any kind, among them the scenario's.
         tasks: one or several, see ``recsys_lib.layers.heads``.
-        embedding_dim: width of each column's vector.
         num_experts: number of experts.
         expert_units: widths of each expert's layers, at least one. Meta units and towers are as
             wide as the last one; a row's weights take its square, so keep it small.
@@ -257,14 +231,11 @@ def build_m2m(
         profile: names of the columns that the knowledge holds beside the scenario, may be empty;
             default: the categorical columns of the group ``user``. Their vectors are those of the
             features.
-        scenario: name of the scenario's column; default: the one of group ``scenario``.
-        activation: Keras activation of all layers; leaky ReLU as in the paper.
-        dropout_rate: share of units dropped after each layer of the knowledge's network, of the
-            experts and of the towers, in training only; none inside a meta unit.
-        batch_normalization: normalise before the activations of the same layers; in the towers each
-            task apart.
-        embeddings_initializer: Keras initializer of all tables.
-        embedding_l2: penalty of all tables, a number or an ``EmbeddingL2``.
+        **common: see ``TableOptions``, ``HiddenOptions`` and ``ScenarioOptions``. All layers have
+            the paper's leaky ReLU or another activation without weights of its own. There is
+            dropout, and normalization if ``batch_normalization`` is True, behind the knowledge's
+            layers, the experts' and the towers', where each task has its moments; none inside a
+            meta unit.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a prediction ``(batch,)``, or to a dict of task
@@ -284,31 +255,26 @@ def build_m2m(
         (None, 2, 4)
     """
     num_tasks = len(check_tasks(tasks))
-    l2 = check_l2(feature_columns, embedding_l2)
-    num_experts = check_integer("num_experts", num_experts)
+    check_integer("num_experts", num_experts)
     expert_units = check_widths("expert_units", expert_units)
-    num_tower_layers = check_integer("num_tower_layers", num_tower_layers)
-    num_meta_layers = check_integer("num_meta_layers", num_meta_layers)
-    knowledge_units = check_widths("knowledge_units", knowledge_units)
-    options = {
-        "activation": activation,
-        "dropout_rate": dropout_rate,
-        "batch_normalization": batch_normalization,
-    }
-    given = scenario_inputs(feature_columns, scenario)
+    check_integer("num_tower_layers", num_tower_layers)
+    check_integer("num_meta_layers", num_meta_layers)
+    check_widths("knowledge_units", knowledge_units)
+    of_tables, options = tables(feature_columns, common), options_for(Residual, common)
+    given = scenario_inputs(feature_columns, common["scenario"])
     names = ids_of_groups(given.others, ("user",)) if profile is None else profile
-    tables = {"embeddings_initializer": embeddings_initializer, "l2": l2}
-    features, person = features_and_part(given.values, given.others, names, embedding_dim, **tables)
-    facts = scenario_vector(given, embedding_dim, **tables)
+    features, person = features_and_part(given.values, given.others, names, **of_tables)
+    facts = scenario_vector(given, **of_tables)
     if person is not None:
         facts = ops.concatenate([facts, person], axis=-1)
     knowledge = MLP(knowledge_units, **options, name="knowledge")(facts)
     experts = NetworkStack(num_experts, expert_units, **options, name="experts")(features)
-    attention = MetaAttention(num_tasks, num_meta_layers, activation, name="attention")
+    meta = {"num_layers": num_meta_layers, "activation": common["activation"]}
+    attention = MetaAttention(num_tasks, **meta, name="attention")
     current = Mixture(name="mixtures")(attention(experts, knowledge), experts)
     for layer in range(1, num_tower_layers + 1):
-        meta = MetaUnit(expert_units[-1], num_meta_layers, activation, name=f"meta_unit_{layer}")
-        outputs = meta(current, knowledge)
+        unit = MetaUnit(expert_units[-1], **meta, name=f"meta_unit_{layer}")
+        outputs = unit(current, knowledge)
         current = Residual(**options, name=f"tower_{layer}")(outputs, current)
     logits = NetworkStack(num_tasks, (), output_units=1, name="task_logits")(current)
     return keras.Model(given.inputs, predict_each(tasks, logits), name="m2m")

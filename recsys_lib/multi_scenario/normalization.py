@@ -14,11 +14,12 @@ import keras
 import tensorflow as tf
 
 from recsys_lib.checks import check_bool, check_integer, check_number
+from recsys_lib.layers.options import Configured
 from recsys_lib.replicas import sum_over_replicas, sums_over_replicas
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class PartitionedNormalization(keras.layers.Layer):
+class PartitionedNormalization(Configured):
     """Batch normalization with moments, scales and shifts of the row's scenario.
 
     Rows of id 0 are normalised with the moments of all rows, and get ``gamma`` and ``beta`` alone.
@@ -135,12 +136,3 @@ class PartitionedNormalization(keras.layers.Layer):
 
     def compute_output_spec(self, inputs, ids, training=False):
         return keras.KerasTensor(inputs.shape, self.compute_dtype)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "count": self.count,
-            "momentum": self.momentum,
-            "epsilon": self.epsilon,
-            "shared": self.shared,
-        }

@@ -6,15 +6,14 @@ it sorts the rows by scenario, cuts each scenario's rows into blocks of equal si
 padded, and gathers one matrix for each block. A layer is then one batched product.
 """
 
-import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Annotated, NamedTuple, TypedDict
 
 import keras
 import tensorflow as tf
 from keras import KerasTensor
 
-from recsys_lib.checks import check_bool, check_choice
+from recsys_lib.checks import check_choice
 from recsys_lib.features.columns import (
     CategoricalColumn,
     Column,
@@ -25,15 +24,37 @@ from recsys_lib.features.columns import (
 )
 from recsys_lib.features.embedding import build_inputs, embed_groups
 from recsys_lib.features.penalties import L2
-from recsys_lib.layers.activations import LAYERS
 from recsys_lib.layers.blocks import side_by_side
-from recsys_lib.layers.network_stack import NetworkStack
-from recsys_lib.layers.options import Activation, Initializer
-from recsys_lib.multi_scenario.normalization import PartitionedNormalization
+from recsys_lib.layers.options import (
+    Activation,
+    DeepOptions,
+    HiddenOptions,
+    Initializer,
+    TableOptions,
+)
 from recsys_lib.replicas import sum_over_replicas
 
 BLOCK_SIZE = 32
 """Rows of a block: more of them pad more, fewer gather more matrices."""
+
+
+class ScenarioOptions(TypedDict, total=False):
+    """Of every model of several scenarios.
+
+    Args:
+        scenario: name of the scenario's column, a categorical one; None: the one of group
+            ``scenario``.
+    """
+
+    scenario: Annotated[str | None, None]
+
+
+class DeepScenarioOptions(DeepOptions, ScenarioOptions):
+    """``DeepOptions`` and ``ScenarioOptions``."""
+
+
+class ExpertScenarioOptions(TableOptions, HiddenOptions, ScenarioOptions):
+    """``TableOptions``, ``HiddenOptions`` and ``ScenarioOptions``: networks of their own widths."""
 
 
 def scenario_column(
@@ -221,9 +242,11 @@ def plain_activation(activation: Activation) -> Callable:
     Raises:
         ValueError: ``"dice"`` or ``"prelu"``, or no activation at all.
     """
-    if isinstance(activation, str) and activation in LAYERS:
-        raise ValueError(f"activation: expected one without weights of its own, got {activation!r}")
-    return keras.activations.get(activation)
+    try:
+        return keras.activations.get(activation)
+    except ValueError as error:
+        message = f"activation: expected one without weights of its own, got {activation!r}"
+        raise ValueError(message) from error
 
 
 class Blocks:
@@ -328,68 +351,3 @@ class Blocks:
 def _plus(blocks, bias):
     """``(blocks, rows, units)`` plus ``(blocks, units)``, with a faster sum than broadcasting's."""
     return blocks + bias[:, None], lambda gradient: (gradient, tf.reduce_sum(gradient, 1))
-
-
-@keras.saving.register_keras_serializable("recsys_lib")
-class ScenarioNetworks(NetworkStack):
-    """A fully connected network for each scenario; every row goes through its own scenario's.
-
-    Call arguments:
-        inputs: ``(batch, features)``.
-        ids: ``(batch,)`` from 1 to ``count``; 0 is answered by network 1.
-
-    Returns:
-        ``(batch, units of the last layer)``.
-
-    Args:
-        count: number of scenarios.
-        hidden_units, output_units, dropout_rate: as in ``NetworkStack``.
-        activation: Keras activation, see ``plain_activation``.
-        batch_normalization: normalise each scenario's rows before each activation, with moments,
-            scales and shifts of the scenario alone.
-    """
-
-    def __init__(
-        self,
-        count,
-        hidden_units,
-        activation="relu",
-        output_units=None,
-        dropout_rate=0.0,
-        batch_normalization=False,
-        **kwargs,
-    ):
-        activation = plain_activation(activation)
-        super().__init__(count, hidden_units, activation, output_units, dropout_rate, **kwargs)
-        # The base class would take the moments of all rows.
-        self.batch_normalization = check_bool("batch_normalization", batch_normalization)
-        self.own_normalizations = [
-            PartitionedNormalization(self.count, shared=False, name=f"normalization_{position}")
-            for position in range(len(self.hidden_units) if batch_normalization else 0)
-        ]
-
-    def build(self, inputs_shape, ids_shape):
-        super().build(inputs_shape)
-        for layer, units in zip(self.own_normalizations, self.hidden_units, strict=False):
-            layer.build((None, units), ids_shape)
-
-    def call(self, inputs, ids, training=None):
-        blocks = Blocks(tf.maximum(ids - 1, 0), self.count)
-        own = {"ids": tf.maximum(ids, 1), "training": training}
-        return blocks.network(
-            inputs,
-            self.kernels,
-            self.biases,
-            self.activation,
-            self.output_units is not None,
-            [functools.partial(layer, **own) for layer in self.own_normalizations],
-            [functools.partial(layer, training=training) for layer in self.dropouts],
-        )
-
-    def compute_output_spec(self, inputs, ids, training=None):
-        return keras.KerasTensor((inputs.shape[0], self.widths[-1]), self.compute_dtype)
-
-    def get_config(self):
-        config = super().get_config()
-        config.pop("readers", None)  # every row has one network to go through
-        return config

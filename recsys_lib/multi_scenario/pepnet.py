@@ -14,23 +14,26 @@ Taught in chapter 06, "PEPNet".
 """
 
 from collections.abc import Sequence
+from typing import Unpack
 
 import keras
 from keras import ops
 
 from recsys_lib.checks import check_integer, check_number, check_widths
 from recsys_lib.features.columns import Column
-from recsys_lib.features.embedding import check_l2
-from recsys_lib.features.penalties import L2
 from recsys_lib.layers.heads import Tasks, check_tasks, predict_each
 from recsys_lib.layers.network_stack import NetworkStack
-from recsys_lib.layers.options import Activation, Initializer, Widths
+from recsys_lib.layers.options import Configured, options_for, shared_options, tables
 from recsys_lib.multi_scenario.conditions import features_and_part, ids_of_groups
-from recsys_lib.multi_scenario.parts import scenario_inputs, scenario_vector
+from recsys_lib.multi_scenario.parts import (
+    DeepScenarioOptions,
+    scenario_inputs,
+    scenario_vector,
+)
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class GateNU(keras.layers.Layer):
+class GateNU(Configured):
     """``gamma sigmoid(W' ReLU(W x + b) + b')``: a factor from 0 to ``gamma`` for each unit.
 
     Call arguments:
@@ -70,30 +73,15 @@ class GateNU(keras.layers.Layer):
             return factors
         return ops.reshape(factors, (-1, self.num_tasks, self.units))
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "units": self.units,
-            "hidden_units": self.hidden_units,
-            "num_tasks": self.num_tasks,
-            "gamma": self.gamma,
-        }
 
-
+@shared_options()
 def build_pepnet(
     feature_columns: Sequence[Column],
     tasks: Tasks = "click",
     *,
-    embedding_dim: int = 16,
-    hidden_units: Widths = (64, 32),
     gate_units: int = 32,
     prior: Sequence[str] | None = None,
-    scenario: str | None = None,
-    activation: Activation = "relu",
-    dropout_rate: float = 0.0,
-    batch_normalization: bool = False,
-    embeddings_initializer: Initializer = None,
-    embedding_l2: L2 = 0.0,
+    **common: Unpack[DeepScenarioOptions],
 ) -> keras.Model:
     """PEPNet: gates scale the embeddings by scenario, and every task's hidden units by person.
 
@@ -102,17 +90,12 @@ def build_pepnet(
     Args:
         feature_columns: columns of any kind, among them the scenario's.
         tasks: one or several, see ``recsys_lib.layers.heads``.
-        embedding_dim: width of each column's vector.
-        hidden_units: widths of each task's layers, at least one.
         gate_units: width of every gate's hidden layer.
         prior: names of the columns that PPNet's gates read; default: the categorical columns of
             the groups ``user`` and ``item``. Their vectors are those of the features.
-        scenario: name of the scenario's column; default: the one of group ``scenario``.
-        activation: of the tasks' hidden layers. The gates keep the paper's ReLU and sigmoid.
-        dropout_rate: share of the tasks' units dropped after each layer, in training only.
-        batch_normalization: normalise the tasks' units before each activation; no gate.
-        embeddings_initializer: Keras initializer of all tables.
-        embedding_l2: penalty of all tables, a number or an ``EmbeddingL2``.
+        **common: see ``TableOptions``, ``NetworkOptions`` and ``ScenarioOptions``. Each task
+            has a hidden layer at least, and ``batch_normalization`` True or False. None of it
+            changes a gate, which keeps the paper's ReLU and sigmoid.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a prediction ``(batch,)``, or to a dict of task
@@ -132,29 +115,22 @@ def build_pepnet(
         (None, 2, 64)
     """
     num_tasks = len(check_tasks(tasks))
-    l2 = check_l2(feature_columns, embedding_l2)
-    hidden_units = check_widths("hidden_units", hidden_units)
-    gate_units = check_integer("gate_units", gate_units)
-    options = {
-        "activation": activation,
-        "dropout_rate": dropout_rate,
-        "batch_normalization": batch_normalization,
-    }
-    given = scenario_inputs(feature_columns, scenario)
+    hidden_units = check_widths("hidden_units", common["hidden_units"])
+    check_integer("gate_units", gate_units)
+    of_tables, options = tables(feature_columns, common), options_for(NetworkStack, common)
+    given = scenario_inputs(feature_columns, common["scenario"])
     names = ids_of_groups(given.others, ("user", "item")) if prior is None else prior
     if not names:
         raise ValueError("prior: expected names of columns, or a categorical one of user or item")
-    tables = {"embeddings_initializer": embeddings_initializer, "l2": l2}
-    features, personal = features_and_part(
-        given.values, given.others, names, embedding_dim, **tables
-    )
-    domain = scenario_vector(given, embedding_dim, **tables)
+    features, personal = features_and_part(given.values, given.others, names, **of_tables)
+    domain = scenario_vector(given, **of_tables)
     read = ops.concatenate([domain, ops.stop_gradient(features)], axis=-1)
     gate = GateNU(features.shape[-1], gate_units, name="epnet_gate")(read)
     current = embedded = keras.layers.Multiply(name="gated_features")([gate, features])
     read = ops.concatenate([personal, ops.stop_gradient(embedded)], axis=-1)
     for layer, units in enumerate(hidden_units, start=1):
-        hidden = NetworkStack(num_tasks, (units,), **options, name=f"hidden_{layer}")(current)
+        options["hidden_units"] = (units,)
+        hidden = NetworkStack(num_tasks, **options, name=f"hidden_{layer}")(current)
         gate = GateNU(units, gate_units, num_tasks, name=f"ppnet_gate_{layer}")(read)
         current = keras.layers.Multiply(name=f"gated_{layer}")([gate, hidden])
     logits = NetworkStack(num_tasks, (), output_units=1, name="task_logits")(current)

@@ -15,20 +15,20 @@ Taught in chapter 06, "STAR".
 
 import functools
 from collections.abc import Sequence
+from typing import Unpack
 
 import keras
 import tensorflow as tf
 
 from recsys_lib.checks import check_bool, check_integer, check_widths
 from recsys_lib.features.columns import Column
-from recsys_lib.features.embedding import check_l2
-from recsys_lib.features.penalties import L2
 from recsys_lib.layers.blocks import check_dropout, deep_logit
 from recsys_lib.layers.heads import Tasks, predict_one
-from recsys_lib.layers.options import Activation, Initializer, Widths
+from recsys_lib.layers.options import Configured, Widths, options_for, shared_options, tables
 from recsys_lib.multi_scenario.normalization import PartitionedNormalization
 from recsys_lib.multi_scenario.parts import (
     Blocks,
+    DeepScenarioOptions,
     flat_features,
     plain_activation,
     scenario_inputs,
@@ -37,7 +37,7 @@ from recsys_lib.multi_scenario.parts import (
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class StarNetwork(keras.layers.Layer):
+class StarNetwork(Configured):
     """A fully connected network whose weights are shared ones times the scenario's own.
 
     Own kernels start at one and own biases at zero, so all scenarios start alike (the paper does
@@ -135,33 +135,16 @@ class StarNetwork(keras.layers.Layer):
     def compute_output_spec(self, inputs, ids, training=None):
         return keras.KerasTensor((inputs.shape[0], self.output_units), self.compute_dtype)
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "count": self.count,
-            "hidden_units": list(self.hidden_units),
-            "activation": keras.activations.serialize(self.activation),
-            "output_units": self.output_units,
-            "dropout_rate": self.dropout_rate,
-            "batch_normalization": self.batch_normalization,
-        }
 
-
+@shared_options()
 def build_star(
     feature_columns: Sequence[Column],
     tasks: Tasks = "click",
     *,
-    embedding_dim: int = 16,
-    hidden_units: Widths = (64, 32),
     auxiliary_units: Widths = (16,),
     partitioned_normalization: bool = True,
     auxiliary: bool = True,
-    scenario: str | None = None,
-    activation: Activation = "relu",
-    dropout_rate: float = 0.0,
-    batch_normalization: bool = False,
-    embeddings_initializer: Initializer = None,
-    embedding_l2: L2 = 0.0,
+    **common: Unpack[DeepScenarioOptions],
 ) -> keras.Model:
     """STAR: the scenario's own network times a shared one, beside a small one for all.
 
@@ -171,19 +154,14 @@ def build_star(
     Args:
         feature_columns: columns of any kind, among them the scenario's.
         tasks: the one task, see ``recsys_lib.layers.heads``.
-        embedding_dim: width of each column's vector.
-        hidden_units: widths of the star network's layers, at least one.
         auxiliary_units: widths of the auxiliary network's layers; ``()``: a linear map.
         partitioned_normalization: whether the star network's input is normalised by scenario, as in
             the paper.
         auxiliary: whether there is an auxiliary network, as in the paper.
-        scenario: name of the scenario's column; default: the one of group ``scenario``.
-        activation: of both networks' hidden layers; ReLU as in the paper.
-        dropout_rate: share of units dropped after each hidden layer, in training only.
-        batch_normalization: normalise before each activation, too: in the star network by scenario,
-            in the auxiliary one over all rows.
-        embeddings_initializer: Keras initializer of all tables.
-        embedding_l2: penalty of all tables, a number or an ``EmbeddingL2``.
+        **common: see ``TableOptions``, ``NetworkOptions`` and ``ScenarioOptions``. The star
+            network has a hidden layer at least. Both have the paper's ReLU or another activation
+            without weights of its own; ``batch_normalization``, True or False, comes on top: in
+            the star network by scenario, in the auxiliary one over all rows.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layers
@@ -200,25 +178,21 @@ def build_star(
         >>> model.get_layer("partitioned_normalization").output.shape
         (None, 16)
     """
-    l2 = check_l2(feature_columns, embedding_l2)
-    hidden_units = check_widths("hidden_units", hidden_units)
-    auxiliary_units = check_widths("auxiliary_units", auxiliary_units, at_least=0)
-    tables = {"embeddings_initializer": embeddings_initializer, "l2": l2}
-    options = {
-        "activation": activation,
-        "dropout_rate": dropout_rate,
-        "batch_normalization": batch_normalization,
-    }
-    given = scenario_inputs(feature_columns, scenario)
-    features = flat_features(given.values, given.others, embedding_dim, **tables)
+    check_widths("hidden_units", common["hidden_units"])
+    check_widths("auxiliary_units", auxiliary_units, at_least=0)
+    of_tables = tables(feature_columns, common)
+    given = scenario_inputs(feature_columns, common["scenario"])
+    features = flat_features(given.values, given.others, **of_tables)
     inputs = features
     if check_bool("partitioned_normalization", partitioned_normalization):
         layer = PartitionedNormalization(given.count, name="partitioned_normalization")
         inputs = layer(features, given.ids)
-    logits = [StarNetwork(given.count, hidden_units, **options, name="star")(inputs, given.ids)]
+    star = StarNetwork(given.count, **options_for(StarNetwork, common), name="star")
+    logits = [star(inputs, given.ids)]
     if check_bool("auxiliary", auxiliary):
         both = keras.layers.Concatenate(name="auxiliary_input")(
-            [scenario_vector(given, embedding_dim, **tables), features]
+            [scenario_vector(given, **of_tables), features]
         )
-        logits.append(deep_logit(both, auxiliary_units, **options, name="auxiliary"))
+        options = {**options_for(deep_logit, common), "hidden_units": auxiliary_units}
+        logits.append(deep_logit(both, **options, name="auxiliary"))
     return keras.Model(given.inputs, predict_one(tasks, logits), name="star_model")

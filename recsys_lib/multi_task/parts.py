@@ -1,17 +1,106 @@
-"""What all multi-task models share: one input, and a tower for each task."""
+"""What all multi-task models share: their options, one input, and a tower for each task.
+
+All tasks share what is made of a history, as they share the tables.
+"""
 
 from collections.abc import Sequence
+from typing import Annotated, Any
 
 import keras
 from keras import KerasTensor
 
-from recsys_lib.checks import check_widths
+from recsys_lib.checks import check_choice, check_widths
 from recsys_lib.features.columns import Column
 from recsys_lib.features.embedding import build_inputs, check_l2, embed_groups
 from recsys_lib.features.penalties import L2
 from recsys_lib.layers.blocks import side_by_side
 from recsys_lib.layers.network_stack import NetworkStack
-from recsys_lib.layers.options import Activation, Initializer, Widths
+from recsys_lib.layers.options import (
+    Activation,
+    HiddenOptions,
+    Initializer,
+    TableOptions,
+    Widths,
+    options_for,
+)
+
+INTERESTS = ("pooled", "attention")
+"""How a history is read: as every list, or by DIN's unit."""
+
+
+class TaskOptions(TableOptions, HiddenOptions, total=False):
+    """Of every multi-task model: ``TableOptions``, ``HiddenOptions``, and how a history is read.
+
+    ``dropout_rate`` and ``batch_normalization``, True or False, are those of DIN's unit too, over
+    real steps.
+
+    Args:
+        interest: ``"pooled"``: every list is one feature, pooled by the column's combiner;
+            ``"attention"``: the sum of the behaviours, weighed by DIN's activation unit, which sees
+            each beside the candidate. Other ordered lists are then no inputs. The options below
+            are of ``"attention"`` alone.
+        attention_units, attention_activation: of the unit's network.
+        scale: of the weights, see ``build_din``.
+        product: whether the tasks also read each interest times the candidate, component by
+            component.
+        histories: names of the sequence columns that are read as behaviours, see
+            ``behaviour_pairs``; None: all that can be.
+    """
+
+    interest: Annotated[str, "pooled"]
+    attention_units: Annotated[Widths, (32, 16)]
+    attention_activation: Annotated[Activation, "dice"]
+    scale: Annotated[str, "raw"]
+    product: Annotated[bool, False]
+    histories: Annotated[Sequence[str] | None, None]
+
+
+class TowerOptions(TaskOptions, total=False):
+    """``TaskOptions``, and a tower for each task.
+
+    Args:
+        tower_units: widths of each task's own layers; ``()``: a linear map alone.
+    """
+
+    tower_units: Annotated[Widths, (16,)]
+
+
+class ExpertOptions(TowerOptions, total=False):
+    """``TowerOptions``, and experts, whose gates have no options.
+
+    Args:
+        expert_units: widths of each expert's layers, at least one.
+        expert_activation: of the experts; None: ``activation``.
+    """
+
+    expert_units: Annotated[Widths, (32,)]
+    expert_activation: Annotated[Activation | None, None]
+
+
+def task_input(
+    feature_columns: Sequence[Column], common: TaskOptions
+) -> tuple[dict[str, KerasTensor], KerasTensor]:
+    """The inputs and all features side by side, a history pooled or read by DIN's unit.
+
+    Args:
+        feature_columns: columns of any kind; for ``"attention"`` with a behaviour history, see
+            ``behaviour_pairs``.
+        common: the builder's shared options.
+
+    Returns:
+        The dict of column name to input, in the order of the columns, and the layer ``features``,
+        ``(batch, width)``. With attention layer ``history_weights`` holds the weights ``(batch,
+        steps)``, ``interest`` the weighted sum, and ``interest_normalization``, where there is one,
+        what is read in its place.
+
+    Raises:
+        ValueError: an unknown option; attention and no history.
+    """
+    if check_choice("interest", common["interest"], INTERESTS) == "pooled":
+        return shared_input(feature_columns, **options_for(shared_input, common))
+    from recsys_lib.multi_task.interest import attended_input  # and with it DIN
+
+    return attended_input(feature_columns, common)
 
 
 def shared_input(
@@ -24,23 +113,28 @@ def shared_input(
 
     Args:
         feature_columns: columns of any kind.
-        embedding_dim: width of each column's vector, where the column states none.
-        embeddings_initializer: of the tables.
-        embedding_l2: penalty of the tables, a number or an ``EmbeddingL2``.
+        embedding_dim, embeddings_initializer, embedding_l2: see ``TableOptions``.
 
     Returns:
         The dict of column name to input, and ``(batch, width)``.
     """
-    penalty = check_l2(feature_columns, embedding_l2)
     inputs = build_inputs(feature_columns)
     groups = embed_groups(
         inputs,
         feature_columns,
         embedding_dim,
         embeddings_initializer=embeddings_initializer,
-        l2=penalty,
+        l2=check_l2(feature_columns, embedding_l2),
     )
     return inputs, keras.layers.Identity(name="features")(side_by_side(groups.values()))
+
+
+def experts_of(common: ExpertOptions) -> dict[str, Any]:
+    """Those of a builder's shared options that the experts' ``NetworkStack`` takes, checked."""
+    options = options_for(NetworkStack, common)
+    if common["expert_activation"] is not None:
+        options["activation"] = common["expert_activation"]
+    return {**options, "hidden_units": check_widths("expert_units", common["expert_units"])}
 
 
 def task_logits(

@@ -17,6 +17,7 @@ Taught in chapter 05, "CGC and PLE".
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Unpack
 
 import keras
 import numpy as np
@@ -24,12 +25,10 @@ from keras import KerasTensor, ops
 
 from recsys_lib.checks import check_integer, check_widths
 from recsys_lib.features.columns import Column
-from recsys_lib.features.penalties import L2
 from recsys_lib.layers.heads import Tasks, check_tasks, predict_each
 from recsys_lib.layers.network_stack import Gates, Mixture, NetworkStack
-from recsys_lib.layers.options import Activation, Initializer, Widths
-from recsys_lib.multi_task.interest import Reading, task_input
-from recsys_lib.multi_task.parts import task_logits
+from recsys_lib.layers.options import options_for, shared_options
+from recsys_lib.multi_task.parts import ExpertOptions, experts_of, task_input, task_logits
 
 Counts = int | Sequence[int]
 """A number of experts, the same on every level or one for each."""
@@ -125,54 +124,26 @@ def _extraction(
     return mixtures, Mixture(name=f"shared_mixture_{level}")(gate, experts)
 
 
+@shared_options()
 def build_ple(
     feature_columns: Sequence[Column],
     tasks: Tasks = "click",
     *,
-    embedding_dim: int = 16,
     num_levels: int = 2,
     num_task_experts: Counts | Mapping[str, Counts] = 2,
     num_shared_experts: Counts = 2,
-    expert_units: Widths = (32,),
-    tower_units: Widths = (16,),
-    expert_activation: Activation | None = None,
-    interest: str = "pooled",
-    attention_units: Widths = (32, 16),
-    attention_activation: Activation = "dice",
-    scale: str = "raw",
-    product: bool = False,
-    histories: Sequence[str] | None = None,
-    activation: Activation = "relu",
-    dropout_rate: float = 0.0,
-    batch_normalization: bool = False,
-    embeddings_initializer: Initializer = None,
-    embedding_l2: L2 = 0.0,
+    **common: Unpack[ExpertOptions],
 ) -> keras.Model:
     """Build the model.
 
     Args:
         feature_columns: columns of any kind.
         tasks: a name, names, or a dict of name to ``"binary"`` or ``"regression"``.
-        embedding_dim: width of each column's vector.
         num_levels: extraction levels; 1 is CGC.
         num_task_experts: experts of each task: a number, a sequence with one for each level, or a
             dict of task to either.
         num_shared_experts: shared experts: a number, or a sequence with one for each level.
-        expert_units: widths of each expert's layers, at least one.
-        tower_units: widths of each task's own layers; ``()``: a linear map alone.
-        expert_activation: of the experts; default: ``activation``.
-        interest: how a history is read: ``"pooled"``: every list is one feature, pooled by the
-            column's combiner; ``"attention"``: the weights of DIN's activation unit, which sees
-            each behaviour beside the candidate. Other ordered lists are then no inputs.
-        attention_units, attention_activation, scale, product, histories: of ``"attention"`` alone,
-            see ``build_din``.
-        activation: Keras activation of the hidden layers, or ``"dice"`` or ``"prelu"``.
-        dropout_rate: share of units dropped after each hidden layer, DIN's unit among them, in
-            training only.
-        batch_normalization: normalise in each hidden layer before its activation, in DIN's unit
-            over real steps; gates have none.
-        embeddings_initializer: Keras initializer of the embedding tables.
-        embedding_l2: penalty of the embedding tables, a number or an ``EmbeddingL2``.
+        **common: see ``ExpertOptions``.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a prediction ``(batch,)``, or to a dict of task
@@ -198,55 +169,32 @@ def build_ple(
     num_levels = check_integer("num_levels", num_levels)
     own = _of_tasks_on_each_level(num_task_experts, names, num_levels)
     shared = _on_each_level("num_shared_experts", num_shared_experts, num_levels)
-    hidden = {"dropout_rate": dropout_rate, "batch_normalization": batch_normalization}
-    of_experts = {
-        "hidden_units": check_widths("expert_units", expert_units),
-        "activation": activation if expert_activation is None else expert_activation,
-        **hidden,
-    }
-    reading = Reading(interest, attention_units, attention_activation, scale, product, histories)
-    inputs, features = task_input(
-        feature_columns, embedding_dim, embeddings_initializer, embedding_l2, reading, **hidden
-    )
+    of_experts = experts_of(common)
+    inputs, features = task_input(feature_columns, common)
     current = (features, None)
     for level in range(1, num_levels + 1):
         is_last = level == num_levels
         counts = own[level - 1], shared[level - 1]
         current = _extraction(current, level, is_last, *counts, of_experts)
-    logits = task_logits(current[0], tower_units, len(names), activation=activation, **hidden)
+    logits = task_logits(current[0], num_tasks=len(names), **options_for(task_logits, common))
     outputs = predict_each(tasks, logits)
     return keras.Model(inputs, outputs, name="cgc" if num_levels == 1 else "ple")
 
 
+@shared_options()
 def build_cgc(
     feature_columns: Sequence[Column],
     tasks: Tasks = "click",
     *,
-    embedding_dim: int = 16,
     num_task_experts: int | Mapping[str, int] = 2,
     num_shared_experts: int = 2,
-    expert_units: Widths = (32,),
-    tower_units: Widths = (16,),
-    expert_activation: Activation | None = None,
-    interest: str = "pooled",
-    attention_units: Widths = (32, 16),
-    attention_activation: Activation = "dice",
-    scale: str = "raw",
-    product: bool = False,
-    histories: Sequence[str] | None = None,
-    activation: Activation = "relu",
-    dropout_rate: float = 0.0,
-    batch_normalization: bool = False,
-    embeddings_initializer: Initializer = None,
-    embedding_l2: L2 = 0.0,
+    **common: Unpack[ExpertOptions],
 ) -> keras.Model:
     """PLE with one level: ``build_ple(..., num_levels=1)``.
 
     Args:
-        feature_columns, tasks, embedding_dim, num_task_experts, num_shared_experts, expert_units,
-            tower_units, expert_activation, interest, attention_units, attention_activation, scale,
-            product, histories, activation, dropout_rate, batch_normalization,
-            embeddings_initializer, embedding_l2: as for ``build_ple``.
+        feature_columns, tasks, num_task_experts, num_shared_experts, **common: as for
+            ``build_ple``.
 
     Returns:
         As ``build_ple``; the layers are those of level 1.
@@ -263,22 +211,8 @@ def build_cgc(
     return build_ple(
         feature_columns,
         tasks,
-        embedding_dim=embedding_dim,
         num_levels=1,
         num_task_experts=num_task_experts,
         num_shared_experts=num_shared_experts,
-        expert_units=expert_units,
-        tower_units=tower_units,
-        expert_activation=expert_activation,
-        interest=interest,
-        attention_units=attention_units,
-        attention_activation=attention_activation,
-        scale=scale,
-        product=product,
-        histories=histories,
-        activation=activation,
-        dropout_rate=dropout_rate,
-        batch_normalization=batch_normalization,
-        embeddings_initializer=embeddings_initializer,
-        embedding_l2=embedding_l2,
+        **common,
     )

@@ -14,20 +14,26 @@ Taught in chapter 07, "One request".
 """
 
 from collections.abc import Sequence
+from typing import Unpack
 
 import keras
 from keras import ops
 
 from recsys_lib.checks import check_bool, check_choice, check_integer, check_widths
 from recsys_lib.features.columns import Column, check_columns
-from recsys_lib.features.embedding import build_inputs, check_l2
-from recsys_lib.features.penalties import L2
+from recsys_lib.features.embedding import build_inputs
 from recsys_lib.layers.blocks import MLP, side_by_side
 from recsys_lib.layers.heads import Tasks, check_tasks, predict_each, predict_funnel
 from recsys_lib.layers.network_stack import Gates, Mixture, NetworkStack
-from recsys_lib.layers.options import Activation, Initializer, Widths
-from recsys_lib.multi_scenario.parts import KnownScenarios, flat_features, scenario_column
+from recsys_lib.layers.options import Widths, options_for, shared_options, tables
+from recsys_lib.multi_scenario.parts import (
+    KnownScenarios,
+    ScenarioOptions,
+    flat_features,
+    scenario_column,
+)
 from recsys_lib.multi_scenario.pepnet import GateNU
+from recsys_lib.multi_task.parts import TowerOptions, task_logits
 from recsys_lib.sequence.behaviours import read_request
 from recsys_lib.sequence.din import attended_interest
 from recsys_lib.sequence.head import SCALES, with_products
@@ -37,28 +43,20 @@ INTERESTS = ("attention", "mean", "none")
 SCENARIO_USES = ("gate", "feature", "none")
 
 
+class RankerOptions(TowerOptions, ScenarioOptions):
+    """``TowerOptions`` and ``ScenarioOptions``."""
+
+
+@shared_options(interest="attention", scale=None, product=None, attention_activation="relu")
 def build_ranker(
     feature_columns: Sequence[Column],
     tasks: Tasks = ("click", "conversion"),
     *,
-    embedding_dim: int = 16,
-    interest: str = "attention",
-    scale: str | None = None,
-    product: bool | None = None,
     scenario_use: str = "gate",
-    scenario: str | None = None,
     num_experts: int = 4,
     expert_units: Widths = (32,),
-    tower_units: Widths = (16,),
-    attention_units: Widths = (32, 16),
-    attention_activation: Activation = "relu",
     gate_units: int = 32,
-    histories: Sequence[str] | None = None,
-    activation: Activation = "relu",
-    dropout_rate: float = 0.0,
-    batch_normalization: bool = False,
-    embeddings_initializer: Initializer = None,
-    embedding_l2: L2 = 0.0,
+    **common: Unpack[RankerOptions],
 ) -> keras.Model:
     """The ranker: interest, surface, experts and towers for a click and a conversion behind it.
 
@@ -67,29 +65,15 @@ def build_ranker(
             group ``scenario``.
         tasks: the click and "clicked and converted", in this order; or one task: a model of it
             alone, whose probability is no product.
-        embedding_dim: width of each column's vector.
-        interest: ``"attention"``: DIN's unit and weighted sum; ``"mean"``: the pooled history;
-            ``"none"``: the history is not read.
-        scale: of the interest, see ``build_din`` and ``build_pooled``; default: theirs, ``"raw"``
-            for attention and ``"length"`` for the mean.
-        product: whether interest times candidate is one more feature; default: theirs, not for
-            attention and for the mean.
         scenario_use: ``"gate"``: EPNet's gate on all features; ``"feature"``: the scenario's vector
             is one more feature; ``"none"``: it is not read, and not an input of the model.
-        scenario: name of the scenario's column; default: the one of group ``scenario``.
         num_experts: experts of MMoE; 1 is a Shared-Bottom.
         expert_units: widths of each expert's layers, at least one.
-        tower_units: widths of each task's own layers; ``()``: a linear map.
-        attention_units, attention_activation: of DIN's unit.
-        gate_units: width of the hidden layer of EPNet's gate.
-        histories: see ``behaviour_pairs``.
-        activation: of experts and towers. EPNet's gate keeps its ReLU and its sigmoid.
-        dropout_rate: share of units dropped after each hidden layer of DIN's unit, the experts and
-            the towers, in training only.
-        batch_normalization: normalise before each of their activations, in DIN's unit over real
-            steps.
-        embeddings_initializer: Keras initializer of all tables.
-        embedding_l2: penalty of all tables, a number or an ``EmbeddingL2``.
+        gate_units: width of the hidden layer of EPNet's gate, which keeps its ReLU and its sigmoid.
+        **common: see ``TowerOptions`` and ``ScenarioOptions``. ``interest`` is ``"attention"``:
+            DIN's unit and weighted sum; ``"mean"``: the pooled history; or ``"none"``: the history
+            is not read. ``scale`` and ``product``: see ``build_din`` and ``build_pooled``; None:
+            theirs, ``"raw"`` and no product for attention, ``"length"`` and one for the mean.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a dict of task to probability ``(batch,)``, or,
@@ -113,8 +97,8 @@ def build_ranker(
         >>> sorted(model.output), model.get_layer("history_weights").output.shape
         (['click', 'conversion'], (None, 20))
     """
-    check_choice("interest", interest, INTERESTS)
-    is_pooled = interest == "mean"
+    interest, scale, product = (common[name] for name in ("interest", "scale", "product"))
+    is_pooled = check_choice("interest", interest, INTERESTS) == "mean"
     if scale is not None:
         check_choice("scale", scale, SCALES_OF_POOLING if is_pooled else SCALES)
     scale = scale or ("length" if is_pooled else "raw")
@@ -123,44 +107,29 @@ def build_ranker(
     num_tasks = len(check_tasks(tasks, only="binary"))
     if num_tasks > 2:
         raise ValueError(f"tasks: expected a click and a conversion, or one task, got {tasks}")
-    l2 = check_l2(feature_columns, embedding_l2)
     num_experts = check_integer("num_experts", num_experts)
-    expert_units = check_widths("expert_units", expert_units)
-    tower_units = check_widths("tower_units", tower_units, at_least=0)
-    gate_units = check_integer("gate_units", gate_units)
-    options = {"dropout_rate": dropout_rate, "batch_normalization": batch_normalization}
+    check_widths("expert_units", expert_units)
+    check_integer("gate_units", gate_units)
     columns = check_columns(feature_columns)
-    surface = scenario_column(columns, scenario)
+    of_tables, options = tables(columns, common), options_for(NetworkStack, common)
+    surface = scenario_column(columns, common["scenario"])
     others = tuple(column for column in columns if column.name != surface.name)
-    request = read_request(
-        others,
-        embedding_dim,
-        histories,
-        embeddings_initializer=embeddings_initializer,
-        embedding_l2=l2,
-    )
+    request = read_request(others, **options_for(read_request, common))
     profile = [] if request.profile is None else [request.profile]
     features = [*profile, request.candidate]
     if interest == "mean":
         features += with_products(request, [pooled_interest(request, scale, "interest")], product)
     elif interest == "attention":
-        vector = attended_interest(
-            request, scale, "interest", attention_units, attention_activation, **options
-        )
+        unit = {**options, "activation": common["attention_activation"]}
+        units = common["attention_units"]
+        vector = attended_interest(request, scale, "interest", units, **unit)
         features += with_products(request, [vector], product)
-    inputs, options["activation"] = dict(request.inputs), activation
+    inputs = dict(request.inputs)
     if scenario_use != "none":
         inputs |= build_inputs([surface])
         known = KnownScenarios(surface, name="known_scenarios")(inputs[surface.name])
-        vector = flat_features(
-            {surface.name: known},
-            [surface],
-            embedding_dim,
-            "scenario_vector",
-            "scenario_embedding",
-            embeddings_initializer,
-            l2,
-        )
+        of_tables |= {"name": "scenario_vector", "embedding": "scenario_embedding"}
+        vector = flat_features({surface.name: known}, [surface], **of_tables)
         if scenario_use == "feature":
             features.append(vector)
     features = keras.layers.Identity(name="features")(side_by_side(features))
@@ -169,8 +138,7 @@ def build_ranker(
         gate = GateNU(features.shape[-1], gate_units, name="scenario_gate")(read)
         features = keras.layers.Multiply(name="gated_features")([gate, features])
     hidden = _mixtures(features, num_experts, expert_units, num_tasks, options)
-    towers = NetworkStack(num_tasks, tower_units, output_units=1, **options, name="towers")
-    logits = towers(hidden)
+    logits = task_logits(hidden, num_tasks=num_tasks, **options_for(task_logits, common))
     if num_tasks == 2:
         outputs = predict_funnel(tasks, ops.unstack(logits, num=2, axis=1))
     else:

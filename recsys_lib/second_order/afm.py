@@ -83,14 +83,6 @@ class PairAttention(PairLayer):
         # Keras's own softmax warns about an axis of length one, which is right for two fields.
         return tf.nn.softmax(scores - 1e4 * (1 - both), axis=1)
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "attention_dim": self.attention_dim,
-            "l2": self.l2,
-            "activation": keras.activations.serialize(self.activation),
-        }
-
 
 @keras.saving.register_keras_serializable("recsys_lib")
 class WeightedSum(keras.layers.Layer):

@@ -27,6 +27,7 @@ from recsys_lib.layers.heads import Tasks, predict_one
 from recsys_lib.layers.initializers import glorot_of_one
 from recsys_lib.layers.options import (
     Activation,
+    Configured,
     DeepLinearOptions,
     options_for,
     shared_options,
@@ -38,7 +39,7 @@ BILINEAR_KINDS = ("all", "each", "interaction")
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class FieldWeights(keras.layers.Layer):
+class FieldWeights(Configured):
     """SENET's weight of every field: squeeze to means, excite through a bottleneck.
 
     Call arguments:
@@ -73,13 +74,6 @@ class FieldWeights(keras.layers.Layer):
         means = ops.mean(fields, axis=-1)  # (batch, fields)
         hidden = ops.relu(ops.matmul(means, self.squeeze_kernel))  # (batch, bottleneck)
         return self.activation(ops.matmul(hidden, self.excite_kernel))  # (batch, fields)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "reduction_ratio": self.reduction_ratio,
-            "activation": keras.activations.serialize(self.activation),
-        }
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
@@ -125,9 +119,6 @@ class BilinearInteraction(PairLayer):
         else:
             left = self.turn_first(fields, self.kernel)
         return left * self.second(fields)  # (batch, pairs, dim)
-
-    def get_config(self):
-        return {**super().get_config(), "kind": self.kind}
 
 
 @shared_options()

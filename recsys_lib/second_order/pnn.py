@@ -27,12 +27,12 @@ from keras import ops
 from recsys_lib.checks import check_choice, check_integer, check_widths
 from recsys_lib.features.columns import Column
 from recsys_lib.features.embedding import build_inputs
-from recsys_lib.layers.activations import activation_config, activation_layer, read_activation
+from recsys_lib.layers.activations import activation_layer, read_activation
 from recsys_lib.layers.blocks import check_dropout, deep_logit, flatten_fields, side_by_side
 from recsys_lib.layers.heads import Tasks, predict_one
 from recsys_lib.layers.initializers import glorot_of_one
 from recsys_lib.layers.normalization import normalization_layer, read_normalization
-from recsys_lib.layers.options import DeepOptions, options_for, shared_options, tables
+from recsys_lib.layers.options import Configured, DeepOptions, options_for, shared_options, tables
 from recsys_lib.second_order.interactions import (
     PairLayer,
     PairwiseInnerProduct,
@@ -44,7 +44,7 @@ SIGNALS = ("added", "pairs")
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class InnerProductSignal(keras.layers.Layer):
+class InnerProductSignal(Configured):
     """Quadratic signal of IPNN, ``|| sum_i theta_i^n f_i ||^2`` for each unit n.
 
     Computed as ``sum_ij theta_i^n theta_j^n <f_i, f_j>``: a row has num_fields^2 inner products,
@@ -78,12 +78,9 @@ class InnerProductSignal(keras.layers.Layer):
         weights = ops.reshape(weights, (self.units, num_products))
         return ops.matmul(ops.reshape(inner, (-1, num_products)), ops.transpose(weights))
 
-    def get_config(self):
-        return {**super().get_config(), "units": self.units}
-
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class OuterProductSignal(keras.layers.Layer):
+class OuterProductSignal(Configured):
     """Quadratic signal of OPNN, ``<W^n, (sum_i f_i)(sum_i f_i)^T>`` for each unit n.
 
     Call arguments:
@@ -118,9 +115,6 @@ class OuterProductSignal(keras.layers.Layer):
         kernel = ops.reshape(self.kernel, (self.units, width * width))
         return ops.matmul(flat, ops.transpose(kernel))  # (batch, units)
 
-    def get_config(self):
-        return {**super().get_config(), "units": self.units}
-
 
 @keras.saving.register_keras_serializable("recsys_lib")
 class PairwiseKernelProduct(PairLayer):
@@ -148,7 +142,7 @@ class PairwiseKernelProduct(PairLayer):
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class AddedSignals(keras.layers.Layer):
+class AddedSignals(Configured):
     """First hidden layer: ``f(l_z + l_p + b_1)``.
 
     Call arguments:
@@ -184,13 +178,6 @@ class AddedSignals(keras.layers.Layer):
         if self.batch_normalization:
             total = self.normalization(total, training=training)
         return self.activation_layer(total)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "activation": activation_config(self.activation),
-            "batch_normalization": self.batch_normalization,
-        }
 
 
 @shared_options()

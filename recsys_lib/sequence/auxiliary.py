@@ -14,6 +14,7 @@ from keras import ops
 
 from recsys_lib.checks import check_choice, check_integer, check_number, check_widths
 from recsys_lib.layers.blocks import MLP
+from recsys_lib.layers.options import Configured
 from recsys_lib.replicas import sum_over_replicas
 
 DISCRIMINATORS = ("inner_product", "network")
@@ -21,7 +22,7 @@ AVERAGES = ("steps", "rows")
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class NegativeSampler(keras.layers.Layer):
+class NegativeSampler(Configured):
     """For every behaviour another id, drawn evenly from all others, anew in every training step.
 
     Call arguments:
@@ -55,12 +56,9 @@ class NegativeSampler(keras.layers.Layer):
         drawn = drawn + ops.cast(drawn >= ids, "int32")
         return ops.where(ids > 0, drawn, 0)
 
-    def get_config(self):
-        return {**super().get_config(), "vocabulary_size": self.vocabulary_size}
-
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class AuxiliaryLoss(keras.layers.Layer):
+class AuxiliaryLoss(Configured):
     """Adds the auxiliary loss in training; passes the states on unchanged.
 
     Call arguments:
@@ -138,12 +136,3 @@ class AuxiliaryLoss(keras.layers.Layer):
             return ops.sum(states * vectors, axis=-1)
         hidden = self.network(ops.concatenate([states, vectors], axis=-1))
         return ops.squeeze(self.to_logit(hidden), axis=-1)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "weight": self.weight,
-            "discriminator": self.discriminator,
-            "hidden_units": list(self.hidden_units),
-            "average": self.average,
-        }

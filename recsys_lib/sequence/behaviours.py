@@ -33,7 +33,7 @@ from recsys_lib.features.embedding import (
 )
 from recsys_lib.features.penalties import L2
 from recsys_lib.layers.blocks import side_by_side
-from recsys_lib.layers.options import Initializer
+from recsys_lib.layers.options import Configured, Initializer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -258,7 +258,7 @@ def _profile(inputs, columns, vectors):
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class RecencyEmbedding(keras.layers.Layer):
+class RecencyEmbedding(Configured):
     """A learned vector for how many behaviours ago a step was: 1 for the most recent one.
 
     Counted from the end, since histories of different length begin at the same step and end at
@@ -289,6 +289,3 @@ class RecencyEmbedding(keras.layers.Layer):
         recency = (length - ops.arange(step_mask.shape[1], dtype="int32")) * real
         vectors = ops.take(self.vectors, recency, axis=0)  # (batch, steps, dim)
         return vectors * ops.expand_dims(ops.cast(real, vectors.dtype), -1)
-
-    def get_config(self):
-        return {**super().get_config(), "embedding_dim": self.embedding_dim}

@@ -32,7 +32,7 @@ from recsys_lib.layers.attention import (
     weights_of_steps,
 )
 from recsys_lib.layers.heads import Tasks
-from recsys_lib.layers.options import HistoryOptions, options_for, shared_options
+from recsys_lib.layers.options import Configured, HistoryOptions, options_for, shared_options
 from recsys_lib.sequence.behaviours import read_request
 from recsys_lib.sequence.head import SCALES, normalized, score, step_scale
 from recsys_lib.sequence.recurrence import StepLSTM, is_short
@@ -104,7 +104,7 @@ class SessionLSTM(keras.layers.Bidirectional):
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class TanhAttention(keras.layers.Layer):
+class TanhAttention(Configured):
     """The lecture notes' unit: ``softmax_k(tanh(w . [h_k, v] + b))``.
 
     Its scores lie in (-1, 1), so no session can get more than e^2 times the share of another.
@@ -130,9 +130,6 @@ class TanhAttention(keras.layers.Layer):
         of_candidate = ops.matmul(candidate, self.kernel[units:])  # (batch, 1)
         scores = ops.tanh(of_states + of_candidate + self.bias)
         return weights_of_steps(scores, step_mask, self.scale)
-
-    def get_config(self):
-        return {**super().get_config(), "scale": self.scale}
 
 
 @shared_options()

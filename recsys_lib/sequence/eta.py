@@ -26,7 +26,7 @@ from recsys_lib.checks import check_integer
 from recsys_lib.features.columns import Column
 from recsys_lib.layers.blocks import side_by_side
 from recsys_lib.layers.heads import Tasks
-from recsys_lib.layers.options import RecencyOptions, options_for, shared_options
+from recsys_lib.layers.options import Configured, RecencyOptions, options_for, shared_options
 from recsys_lib.sequence.behaviours import read_request
 from recsys_lib.sequence.head import score
 from recsys_lib.sequence.search import FoundSteps, TopSteps, step_features
@@ -34,7 +34,7 @@ from recsys_lib.sequence.target_attention import HeadValues, attend
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class HashCodes(keras.layers.Layer):
+class HashCodes(Configured):
     """The signs of a vector's projections on random directions, as +1 and -1 (of zero: +1).
 
     Call arguments:
@@ -70,9 +70,6 @@ class HashCodes(keras.layers.Layer):
 
     def compute_output_shape(self, vectors_shape):
         return (*vectors_shape[:-1], self.num_bits)
-
-    def get_config(self):
-        return {**super().get_config(), "num_bits": self.num_bits}
 
 
 @keras.saving.register_keras_serializable("recsys_lib")

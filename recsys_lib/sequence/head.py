@@ -30,7 +30,7 @@ from recsys_lib.checks import check_bool, check_number
 from recsys_lib.layers.attention import STEP_SCALES
 from recsys_lib.layers.blocks import deep_logit, side_by_side
 from recsys_lib.layers.heads import Tasks, predict_one
-from recsys_lib.layers.options import HistoryOptions, options_for
+from recsys_lib.layers.options import Configured, HistoryOptions, options_for
 from recsys_lib.replicas import sum_over_replicas, sums_over_replicas
 from recsys_lib.sequence.behaviours import Request
 
@@ -43,7 +43,7 @@ def step_scale(scale: str) -> str:
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class InterestNormalization(keras.layers.Layer):
+class InterestNormalization(Configured):
     """Batch normalization of an interest, whose statistics count the rows with a behaviour.
 
         gamma o (interest - mean) / sqrt(variance + epsilon) + beta
@@ -113,9 +113,6 @@ class InterestNormalization(keras.layers.Layer):
 
     def compute_output_shape(self, interest_shape, step_mask_shape):
         return interest_shape
-
-    def get_config(self):
-        return {**super().get_config(), "momentum": self.momentum, "epsilon": self.epsilon}
 
 
 def normalized(request: Request, interest: KerasTensor, scale: str, name: str) -> KerasTensor:

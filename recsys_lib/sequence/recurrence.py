@@ -14,6 +14,7 @@ import tensorflow as tf
 from keras import KerasTensor, ops
 
 from recsys_lib.checks import check_choice, check_integer
+from recsys_lib.layers.options import Configured
 
 KINDS = ("augru", "agru", "aigru")
 LONGEST_UNROLLED = 32
@@ -54,7 +55,7 @@ class StepRNN(keras.layers.RNN):
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class AttentionalGRUCell(keras.layers.Layer):
+class AttentionalGRUCell(Configured):
     """One step of a GRU whose update gate listens to an attention score.
 
         u = sigmoid(x_u + h U_u),    r = sigmoid(x_r + h U_r),    c = tanh(x_c + r o (h U_c))
@@ -107,12 +108,9 @@ class AttentionalGRUCell(keras.layers.Layer):
         state = (1 - update) * state + update * candidate
         return state, [state]
 
-    def get_config(self):
-        return {**super().get_config(), "units": self.units, "kind": self.kind}
-
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class AttentionalGRU(keras.layers.Layer):
+class AttentionalGRU(Configured):
     """The evolution of the interest that belongs to the candidate.
 
     Call arguments:
@@ -153,14 +151,6 @@ class AttentionalGRU(keras.layers.Layer):
         return self.recurrence(
             ops.concatenate([projected, column], axis=-1), mask=ops.cast(step_mask, "bool")
         )
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "units": self.units,
-            "kind": self.kind,
-            "unroll": self.unroll,
-        }
 
 
 @keras.saving.register_keras_serializable("recsys_lib")

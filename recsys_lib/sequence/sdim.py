@@ -33,7 +33,7 @@ from recsys_lib.checks import check_bool, check_integer
 from recsys_lib.features.columns import Column
 from recsys_lib.layers.blocks import side_by_side
 from recsys_lib.layers.heads import Tasks
-from recsys_lib.layers.options import RecencyOptions, options_for, shared_options
+from recsys_lib.layers.options import Configured, RecencyOptions, options_for, shared_options
 from recsys_lib.sequence.behaviours import read_request
 from recsys_lib.sequence.eta import HashCodes
 from recsys_lib.sequence.head import score
@@ -44,7 +44,7 @@ MAX_SIGNATURE_BITS = 12
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class Signatures(keras.layers.Layer):
+class Signatures(Configured):
     """Codes in groups of tau signs, each read as a number in base two.
 
     Call arguments:
@@ -77,12 +77,9 @@ class Signatures(keras.layers.Layer):
     def compute_output_spec(self, codes):
         return keras.KerasTensor(self.compute_output_shape(codes.shape), dtype="int32")
 
-    def get_config(self):
-        return {**super().get_config(), "signature_bits": self.signature_bits}
-
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class SignatureSums(keras.layers.Layer):
+class SignatureSums(Configured):
     """The mean over rounds of the sums of those behaviours that have the candidate's signature.
 
     Call arguments:
@@ -138,13 +135,6 @@ class SignatureSums(keras.layers.Layer):
         self, behaviours_shape, signatures_shape, step_mask_shape, candidate_shape
     ):
         return (behaviours_shape[0], behaviours_shape[-1])
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "signature_bits": self.signature_bits,
-            "normalize": self.normalize,
-        }
 
 
 @shared_options()

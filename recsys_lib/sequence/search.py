@@ -25,6 +25,7 @@ from keras import KerasTensor, ops
 from recsys_lib.checks import check_bool, check_integer
 from recsys_lib.data.splits import Split
 from recsys_lib.layers.blocks import side_by_side
+from recsys_lib.layers.options import Configured
 from recsys_lib.sequence.behaviours import RecencyEmbedding, Request
 
 NOTHING = -1
@@ -32,7 +33,7 @@ NOTHING = -1
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class TopSteps(keras.layers.Layer):
+class TopSteps(Configured):
     """The positions of the steps of the highest score; of equal scores the latest steps.
 
     Call arguments:
@@ -75,9 +76,6 @@ class TopSteps(keras.layers.Layer):
     def compute_output_spec(self, scores, step_mask):
         shape = self.compute_output_shape(scores.shape, step_mask.shape)
         return keras.KerasTensor(shape, dtype="int32")
-
-    def get_config(self):
-        return {**super().get_config(), "found_steps": self.found_steps}
 
 
 @keras.saving.register_keras_serializable("recsys_lib")

@@ -21,10 +21,11 @@ from keras import KerasTensor, ops
 
 from recsys_lib.checks import check_bool, check_integer
 from recsys_lib.layers.attention import masked_softmax
+from recsys_lib.layers.options import Configured
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class TargetScores(keras.layers.Layer):
+class TargetScores(Configured):
     """The score of every behaviour for this candidate in every head, before the softmax.
 
     Call arguments:
@@ -102,14 +103,6 @@ class TargetScores(keras.layers.Layer):
     def compute_output_shape(self, behaviours_shape, candidate_shape, context_shape=None):
         return (*behaviours_shape[:2], self.num_heads)
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "num_heads": self.num_heads,
-            "head_dim": self.head_dim,
-            "scaled": self.scaled,
-        }
-
 
 @keras.saving.register_keras_serializable("recsys_lib")
 class FoundWeights(keras.layers.Layer):
@@ -132,7 +125,7 @@ class FoundWeights(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class HeadValues(keras.layers.Layer):
+class HeadValues(Configured):
     """What the heads saw, side by side, each through its own map, and mixed.
 
         output = [sum_j a^1_j e_j W_V^1, sum_j a^2_j e_j W_V^2, ...] W_O
@@ -171,9 +164,6 @@ class HeadValues(keras.layers.Layer):
 
     def compute_output_shape(self, weights_shape, behaviours_shape):
         return (weights_shape[0], self.units)
-
-    def get_config(self):
-        return {**super().get_config(), "units": self.units, "head_dim": self.head_dim}
 
 
 @keras.saving.register_keras_serializable("recsys_lib")

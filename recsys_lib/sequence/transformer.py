@@ -8,12 +8,13 @@ from recsys_lib.layers.activations import activation_config, read_activation
 from recsys_lib.layers.attention import masked_softmax
 from recsys_lib.layers.blocks import MLP, check_dropout
 from recsys_lib.layers.initializers import glorot_of_one
+from recsys_lib.layers.options import Configured
 
 HEAD_INPUTS = ("whole", "slice")
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class SelfAttention(keras.layers.Layer):
+class SelfAttention(Configured):
     """Every step looks at all real steps of its own sequence, in several heads.
 
         head = softmax(X W_Q (X W_K)^T / sqrt(width)) X W_V,    output = [head_1, head_2, ...] W_O
@@ -87,14 +88,6 @@ class SelfAttention(keras.layers.Layer):
 
     def compute_output_shape(self, sequence_shape, step_mask_shape):
         return sequence_shape
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "num_heads": self.num_heads,
-            "head_dim": self.head_dim,
-            "head_inputs": self.head_inputs,
-        }
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
