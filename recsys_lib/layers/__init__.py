@@ -21,8 +21,11 @@ if TYPE_CHECKING:
     from recsys_lib.layers.normalization import BatchNormalization
     from recsys_lib.layers.options import (
         HiddenOptions,
+        HistoryOptions,
         LinearOptions,
         NetworkOptions,
+        RecencyOptions,
+        StepOptions,
         TableOptions,
         shared_options,
     )

@@ -22,12 +22,12 @@ from recsys_lib.features.columns import Column
 from recsys_lib.features.embedding import build_inputs
 from recsys_lib.layers.blocks import check_dropout, deep_logit, linear_logit
 from recsys_lib.layers.heads import Tasks, predict_one
-from recsys_lib.layers.options import Activation, FlatOptions, shared_options, tables
+from recsys_lib.layers.options import Activation, Configured, FlatOptions, shared_options, tables
 from recsys_lib.second_order.interactions import PairLayer, PairwiseProduct, crossed_fields
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class PairAttention(PairLayer):
+class PairAttention(Configured, PairLayer):
     """Attention weights over the pairs of a row; they sum to one.
 
     The paper's pairs are those of a row's non-zero features. A field that is absent, with an

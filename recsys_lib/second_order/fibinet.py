@@ -77,7 +77,7 @@ class FieldWeights(Configured):
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
-class BilinearInteraction(PairLayer):
+class BilinearInteraction(Configured, PairLayer):
     """Product of every pair through a matrix, ``(v_i W) o v_j`` for i < j.
 
     Call arguments:

@@ -3,13 +3,20 @@
 import inspect
 from typing import Unpack
 
+import keras
 import numpy as np
 import pytest
 
 from recsys_lib.features.columns import CategoricalColumn
 from recsys_lib.features.penalties import EmbeddingL2
 from recsys_lib.layers.blocks import MLP
-from recsys_lib.layers.options import DeepOptions, options_for, shared_options, tables
+from recsys_lib.layers.options import (
+    Configured,
+    DeepOptions,
+    options_for,
+    shared_options,
+    tables,
+)
 
 USER, ITEM = CategoricalColumn("user_id", 4), CategoricalColumn("item_id", 5)
 
@@ -73,3 +80,24 @@ def test_the_penalty_of_the_tables_is_checked_against_all_columns():
     assert tables([USER, ITEM], common)["l2"] is common["embedding_l2"]
     with pytest.raises(ValueError, match=r"id_counts: expected tables of \['item_id'\]"):
         tables([ITEM], common)
+
+
+class Narrow(Configured):
+    def __init__(self, widths=(3, 2), activation="relu", rank=None, **kwargs):
+        super().__init__(**kwargs)
+        self.widths, self.rank = widths, rank
+        self.activation = keras.activations.get(activation)
+
+
+class AsNarrow(Narrow):
+    """Has no ``__init__`` of its own."""
+
+
+@pytest.mark.parametrize("layer_class", [Narrow, AsNarrow])
+def test_a_configuration_holds_the_arguments_in_their_order(layer_class):
+    config = layer_class((4,), "tanh", name="x", dtype="float32").get_config()
+    own = {"widths": [4], "activation": "tanh", "rank": None}
+    assert list(config)[-3:] == list(own)
+    assert {name: config.pop(name) for name in own} == own
+    assert config.keys() == {"name", "trainable", "dtype"}
+    assert layer_class.from_config(config | own).get_config() == config | own
