@@ -46,8 +46,9 @@ def modules_read(
 ) -> list[str]:
     """All modules of ours that run when the sources run, in alphabetical order.
 
-    The zoo names builders as text and imports them on use. Who imports the zoo may build any of
-    them; who only imports something that reads the zoo, a plot's colours for example, does not.
+    What a module names as text, ``"module:name"``, it imports on use, and so counts. The zoo names
+    all builders so. Who imports the zoo may build any of them; who only imports something that
+    reads the zoo, a plot's colours for example, does not.
 
     Args:
         sources: Python code.
@@ -228,10 +229,9 @@ def hash_of(parts: Iterable[tuple[str, bytes]]) -> str:
 def _read(sources, modules):
     waiting = _named(sources, modules)
     if any(one.startswith("recsys_lib.zoo") for one in waiting):
-        for module, path in modules.items():
+        for module in modules:
             if module.startswith("recsys_lib.zoo"):
-                for found in _NAMED_AS_TEXT.finditer(path.read_text(encoding="utf-8")):
-                    waiting |= loaded_by(found[1], found[2], modules)
+                waiting |= _named_as_text(module, modules)
     read = set()
     while waiting:
         module = waiting.pop()
@@ -239,6 +239,8 @@ def _read(sources, modules):
             continue
         read.add(module)
         waiting |= (parents(module) | _named_in_module(module, modules)) - read
+        if not module.startswith("recsys_lib.zoo"):
+            waiting |= _named_as_text(module, modules) - read
     return sorted(read)
 
 
@@ -258,6 +260,19 @@ def _named_in_module(module, modules):
     imports = _imports_of_file(path, path.stat().st_mtime_ns)
     ours = [one for one in imports if one[0].split(".")[0] in modules]
     return set().union(*(loaded_by(*one, modules) for one in ours))
+
+
+def _named_as_text(module, modules):
+    path = modules[module]
+    names = _texts_of_file(path, path.stat().st_mtime_ns)
+    if not module.startswith("recsys_lib.zoo"):  # its rows put package and function together
+        names = [name for name in names if name[1]]
+    return set().union(*(loaded_by(module, name or None, modules) for module, name in names))
+
+
+@lru_cache(maxsize=1024)
+def _texts_of_file(path, _time):
+    return tuple(_NAMED_AS_TEXT.findall(path.read_text(encoding="utf-8")))
 
 
 @lru_cache(maxsize=1024)

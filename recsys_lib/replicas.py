@@ -32,7 +32,7 @@ def sums_over_replicas(*tensors: tf.Tensor) -> tuple[tf.Tensor, ...]:
 
 def sum_over_replicas(tensor: tf.Tensor) -> tf.Tensor:
     """One tensor added up over all replicas."""
-    return sums_over_replicas(tensor)[0]
+    return tensor if hook is None else hook.sums_over_replicas(tensor)[0]
 
 
 def rows_of_replicas(*tensors: tf.Tensor) -> tuple[tf.Tensor, ...]:

@@ -29,9 +29,8 @@ from keras import ops
 from recsys_lib.checks import check_choice, check_integer, check_shape, check_widths
 from recsys_lib.features.columns import Column
 from recsys_lib.features.embedding import build_inputs, embed_groups
-from recsys_lib.layers.blocks import MLP, side_by_side
+from recsys_lib.layers.blocks import MLP, glorot_of_one, side_by_side
 from recsys_lib.layers.heads import Tasks, predict_one
-from recsys_lib.layers.initializers import glorot_of_one
 from recsys_lib.layers.options import (
     Activation,
     Configured,

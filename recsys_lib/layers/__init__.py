@@ -3,22 +3,26 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from recsys_lib.layers.activations import Dice, activation_layer
-    from recsys_lib.layers.attention import BilinearAttention
-    from recsys_lib.layers.blocks import MLP, deep_logit, flatten_fields, linear_logit, side_by_side
+    from recsys_lib.layers.activations import Dice
+    from recsys_lib.layers.blocks import (
+        MLP,
+        BatchNormalization,
+        activation_layer,
+        deep_logit,
+        flatten_fields,
+        glorot_of_one,
+        linear_logit,
+        side_by_side,
+    )
     from recsys_lib.layers.heads import (
         PredictionHead,
-        ProductHead,
-        check_funnel,
         check_tasks,
         predict_each,
-        predict_funnel,
         predict_one,
         task_outputs,
     )
-    from recsys_lib.layers.initializers import glorot_of_one
+    from recsys_lib.layers.loss_heads import ProductHead, check_funnel, predict_funnel
     from recsys_lib.layers.network_stack import Gates, Mixture, NetworkStack
-    from recsys_lib.layers.normalization import BatchNormalization
     from recsys_lib.layers.options import (
         HiddenOptions,
         HistoryOptions,

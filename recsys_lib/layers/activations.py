@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from recsys_lib.checks import check_number
-from recsys_lib.layers.options import Activation, Configured
+from recsys_lib.layers.options import Configured
 from recsys_lib.replicas import sum_over_replicas, sums_over_replicas
 
 
@@ -36,6 +36,8 @@ class Dice(Configured):
     Source: Zhou et al. 2018, "Deep Interest Network for Click-Through Rate Prediction", section
     5.2, equations 8 and 9.
     """
+
+    reads_step_mask = True
 
     def __init__(self, momentum=0.9, epsilon=1e-8, **kwargs):
         super().__init__(**kwargs)
@@ -105,43 +107,3 @@ class UnitPReLU(keras.layers.PReLU):
     def build(self, input_shape):
         self.shared_axes = list(range(1, len(input_shape) - 1)) or None
         super().build(input_shape)
-
-
-LAYERS = {"dice": Dice, "prelu": UnitPReLU}
-"""Activations that ``MLP`` knows by name beside those of Keras."""
-
-
-def activation_layer(activation: Activation, name: str) -> keras.layers.Layer:
-    """A fresh layer: for a name of ``LAYERS``, or for whatever Keras's ``Activation`` takes.
-
-    Args:
-        activation: name or function.
-        name: the layer's name.
-
-    Returns:
-        The layer.
-
-    Example:
-        >>> activation_layer("dice", "kink").name
-        'kink'
-    """
-    if isinstance(activation, str) and activation in LAYERS:
-        return LAYERS[activation](name=name)
-    return keras.layers.Activation(activation, name=name)
-
-
-def read_activation(activation: Activation) -> Activation:
-    """What a layer keeps of its ``activation``: a name of ``LAYERS``, or a function of Keras.
-
-    Raises:
-        ValueError: a name that neither knows.
-    """
-    named = isinstance(activation, str) and activation in LAYERS
-    return activation if named else keras.activations.get(activation)
-
-
-def activation_config(activation: Activation) -> str | dict:
-    """What a layer's configuration says of an activation that ``read_activation`` returned."""
-    if isinstance(activation, str):
-        return activation
-    return keras.activations.serialize(activation)

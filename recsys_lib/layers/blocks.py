@@ -1,5 +1,18 @@
-"""Blocks that every model is built from: the multi-layer perceptron and the linear term."""
+"""Blocks that every model is built from: the multi-layer perceptron and the linear term.
 
+Batch normalization of hidden layers is
+
+    y = gamma (x - mean) / sqrt(variance + epsilon) + beta
+
+with the moments of the whole batch, however many workers share it. Epsilon is more than a guard
+against zero. Where the inputs' own variance is much smaller, it takes its place, and the output is
+small instead of normalised. Keras takes 1e-3, other frameworks 1e-5.
+
+Source: Ioffe and Szegedy 2015, "Batch Normalization: Accelerating Deep Network Training by Reducing
+Internal Covariate Shift", algorithm 1.
+"""
+
+import math
 from collections.abc import Iterable, Mapping, Sequence
 
 import keras
@@ -15,18 +28,161 @@ from recsys_lib.features.embedding import (
     pool_blocks,
 )
 from recsys_lib.features.penalties import L2
-from recsys_lib.layers.activations import (
-    Dice,
-    activation_layer,
-    read_activation,
-)
-from recsys_lib.layers.normalization import (
-    BatchNormalization,
-    Normalization,
-    normalization_layer,
-    read_normalization,
-)
-from recsys_lib.layers.options import Activation, Configured, Widths
+from recsys_lib.layers.options import Activation, Configured, Normalization, Widths, imported
+from recsys_lib.replicas import num_replicas, sum_over_replicas, sums_over_replicas
+
+LAYERS = {
+    "dice": "recsys_lib.layers.activations:Dice",
+    "prelu": "recsys_lib.layers.activations:UnitPReLU",
+}
+"""Activations that are layers, known by name beside those of Keras, and imported on use."""
+
+
+def activation_layer(activation: Activation, name: str) -> keras.layers.Layer:
+    """A fresh layer: for a name of ``LAYERS``, or for whatever Keras's ``Activation`` takes.
+
+    Args:
+        activation: name or function.
+        name: the layer's name.
+
+    Returns:
+        The layer.
+
+    Example:
+        >>> activation_layer("dice", "kink").name
+        'kink'
+    """
+    if isinstance(activation, str) and activation in LAYERS:
+        return imported(LAYERS[activation])(name=name)
+    return keras.layers.Activation(activation, name=name)
+
+
+def read_activation(activation: Activation) -> Activation:
+    """What a layer keeps of its ``activation``: a name of ``LAYERS``, or a function of Keras.
+
+    Raises:
+        ValueError: a name that neither knows.
+    """
+    named = isinstance(activation, str) and activation in LAYERS
+    return activation if named else keras.activations.get(activation)
+
+
+def activation_config(activation: Activation) -> str | dict:
+    """What a layer's configuration says of an activation that ``read_activation`` returned."""
+    if isinstance(activation, str):
+        return activation
+    return keras.activations.serialize(activation)
+
+
+DEFAULTS = {"momentum": 0.9, "epsilon": 1e-3}
+"""The usual momentum of 0.99 has not caught up after the few hundred steps of a short run."""
+
+
+def read_normalization(value: Normalization, name: str = "batch_normalization") -> Normalization:
+    """A builder's ``batch_normalization`` as a configuration keeps it.
+
+    Args:
+        value: ``False``, ``True``, or a dict with ``epsilon`` (above 0), ``momentum`` (0 or more
+            and under 1), or both.
+        name: what the message calls it.
+
+    Returns:
+        ``False``, ``True`` where all is as by default, or a dict of what is not.
+
+    Raises:
+        ValueError: anything else.
+
+    Example:
+        >>> read_normalization({"epsilon": 1e-5}), read_normalization({"momentum": 0.9})
+        ({'epsilon': 1e-05}, True)
+    """
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, Mapping) or not set(value) <= set(DEFAULTS):
+        raise ValueError(
+            f"{name}: expected True, False or a dict with some of {sorted(DEFAULTS)}, got {value!r}"
+        )
+    read = {}
+    if "epsilon" in value:
+        read["epsilon"] = check_number(f"{name}, epsilon", value["epsilon"], 0, exclude=(0,))
+    if "momentum" in value:
+        read["momentum"] = check_number(f"{name}, momentum", value["momentum"], 0, 1, exclude=(1,))
+    return {option: number for option, number in read.items() if number != DEFAULTS[option]} or True
+
+
+@keras.saving.register_keras_serializable("recsys_lib")
+class BatchNormalization(keras.layers.BatchNormalization):
+    """Keras's layer; where a training step runs in replicas, its moments are those of all rows.
+
+    Keras's own ``synchronized`` knows no mask and takes the variance as a difference of two large
+    numbers. Here the mean of all rows comes first and the squares around it second.
+
+    Args: as ``keras.layers.BatchNormalization``.
+
+    Call arguments:
+        inputs: ``(..., features)``.
+        mask: of the shape of ``inputs`` without the last axis; the moments count entries that are
+            True. Default: all of them.
+
+    Returns:
+        The shape of ``inputs``.
+    """
+
+    def call(self, inputs, training=None, mask=None):
+        if not (training and self.trainable) or num_replicas() == 1:
+            return super().call(inputs, training=training, mask=mask)
+        values = ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
+        mean, variance = self._moments_of_replicas(values, mask)
+        for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            kept = ops.cast(moving, value.dtype) * self.momentum
+            moving.assign(ops.cast(kept + value * (1.0 - self.momentum), moving.dtype))
+        outputs = ops.batch_normalization(
+            values, mean, variance, self.axis, self.beta, self.gamma, self.epsilon
+        )
+        return ops.cast(outputs, self.compute_dtype)
+
+    def _moments_of_replicas(self, values, mask):
+        axes = tuple(range(len(values.shape) - 1))
+        weight, floor = ops.ones_like(values[..., :1]), 0.0
+        if mask is not None:
+            # Keras's own floor: where nothing counts the moments are zero.
+            weight = ops.expand_dims(ops.cast(mask, values.dtype), -1)
+            floor = keras.config.epsilon()
+        sums, count = sums_over_replicas(ops.sum(weight * values, axes), ops.sum(weight))
+        mean = sums / (count + floor)
+        squares = sum_over_replicas(ops.sum(weight * ops.square(values - mean), axes))
+        return mean, squares / (count + floor)
+
+
+def normalization_layer(value: Normalization, name: str) -> BatchNormalization:
+    """The layer that ``batch_normalization`` asks for.
+
+    Args:
+        value: what ``read_normalization`` returned, not ``False``.
+        name: of the layer.
+
+    Example:
+        >>> layer = normalization_layer({"epsilon": 1e-5}, "normalization_0")
+        >>> layer.momentum, layer.epsilon
+        (0.9, 1e-05)
+    """
+    options = {**DEFAULTS, **(value if isinstance(value, Mapping) else {})}
+    return BatchNormalization(**options, name=name)
+
+
+def glorot_of_one(fan_in, fan_out):
+    """Glorot's uniform start of one matrix, for a weight that holds a stack of them.
+
+    Keras would take the stack for a convolution's window and start all of them too small.
+
+    Args:
+        fan_in, fan_out: inputs and outputs of one of the matrices.
+
+    Returns:
+        Keras initializer for the stack.
+    """
+    limit = math.sqrt(6 / (fan_in + fan_out))
+    return keras.initializers.RandomUniform(-limit, limit)
 
 
 def check_dropout(name: str, rate: float) -> float:
@@ -87,7 +243,7 @@ class MLP(Configured):
     def call(self, inputs, step_mask=None, training=None):
         outputs = inputs
         for layer in self.stack:
-            if isinstance(layer, Dice):
+            if getattr(layer, "reads_step_mask", False):
                 outputs = layer(outputs, step_mask=step_mask, training=training)
             elif isinstance(layer, BatchNormalization):
                 mask = None if step_mask is None else ops.cast(step_mask, "bool")

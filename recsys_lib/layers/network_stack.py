@@ -12,10 +12,13 @@ import tensorflow as tf
 from keras import ops
 
 from recsys_lib.checks import check_bool, check_integer, check_number, check_widths
-from recsys_lib.layers.activations import LAYERS, activation_layer
-from recsys_lib.layers.blocks import side_by_side
-from recsys_lib.layers.initializers import glorot_of_one
-from recsys_lib.layers.normalization import BatchNormalization
+from recsys_lib.layers.blocks import (
+    LAYERS,
+    BatchNormalization,
+    activation_layer,
+    glorot_of_one,
+    side_by_side,
+)
 from recsys_lib.layers.options import Configured
 
 

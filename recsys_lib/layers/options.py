@@ -11,6 +11,7 @@ A builder takes them as ``**common: Unpack[...]`` and hands them on as the dict 
 """
 
 import functools
+import importlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, TypeAlias, TypedDict, TypeVar, get_args
@@ -21,13 +22,15 @@ from keras import KerasTensor
 from recsys_lib.features.columns import Column
 from recsys_lib.features.embedding import check_l2
 from recsys_lib.features.penalties import L2
-from recsys_lib.layers.normalization import Normalization
 
 Activation = str | Callable[[KerasTensor], KerasTensor]
 """A Keras activation; in hidden networks also ``"dice"`` and ``"prelu"``."""
 
 Initializer: TypeAlias = str | keras.initializers.Initializer | None
 """A Keras initializer; None is the uniform start between -0.05 and 0.05."""
+
+Normalization: TypeAlias = bool | Mapping[str, float]
+"""``False``: none; ``True``: with Keras's epsilon and momentum 0.9; or a dict of one or both."""
 
 Widths = Sequence[int]
 """Units of the hidden layers, the first layer's first."""
@@ -204,6 +207,12 @@ def tables(feature_columns: Sequence[Column], common: TableOptions) -> dict[str,
         "embeddings_initializer": common["embeddings_initializer"],
         "l2": check_l2(feature_columns, common["embedding_l2"]),
     }
+
+
+def imported(reference: str) -> Any:
+    """What an option names as text, ``"module:name"``: who does not use it reads nothing of it."""
+    module, name = reference.split(":")
+    return getattr(importlib.import_module(module), name)
 
 
 def options_for(function: Callable[..., Any], common: Mapping[str, Any]) -> dict[str, Any]:

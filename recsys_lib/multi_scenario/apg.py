@@ -23,9 +23,8 @@ import tensorflow as tf
 
 from recsys_lib.checks import check_bool, check_choice, check_integer, check_widths
 from recsys_lib.features.columns import Column
-from recsys_lib.layers.blocks import MLP, check_dropout
+from recsys_lib.layers.blocks import MLP, BatchNormalization, check_dropout
 from recsys_lib.layers.heads import Tasks, predict_one
-from recsys_lib.layers.normalization import BatchNormalization
 from recsys_lib.layers.options import Configured, Widths, options_for, shared_options, tables
 from recsys_lib.multi_scenario.conditions import features_and_part, ids_of_groups
 from recsys_lib.multi_scenario.parts import (

@@ -23,11 +23,9 @@ from keras import ops
 
 from recsys_lib.checks import check_bool, check_integer, check_widths
 from recsys_lib.features.columns import Column
-from recsys_lib.layers.blocks import MLP, check_dropout
+from recsys_lib.layers.blocks import MLP, BatchNormalization, check_dropout, glorot_of_one
 from recsys_lib.layers.heads import Tasks, check_tasks, predict_each
-from recsys_lib.layers.initializers import glorot_of_one
 from recsys_lib.layers.network_stack import Mixture, NetworkStack
-from recsys_lib.layers.normalization import BatchNormalization
 from recsys_lib.layers.options import Configured, Widths, options_for, shared_options, tables
 from recsys_lib.multi_scenario.conditions import features_and_part, ids_of_groups
 from recsys_lib.multi_scenario.parts import (

@@ -19,7 +19,8 @@ import keras
 
 from recsys_lib.features.columns import Column
 from recsys_lib.layers.blocks import MLP
-from recsys_lib.layers.heads import Tasks, check_tasks, predict_funnel
+from recsys_lib.layers.heads import Tasks, check_tasks
+from recsys_lib.layers.loss_heads import predict_funnel
 from recsys_lib.layers.options import Widths, options_for, shared_options
 from recsys_lib.multi_task.parts import TaskOptions, task_input
 

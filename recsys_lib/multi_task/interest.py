@@ -19,7 +19,7 @@ from recsys_lib.layers.options import options_for
 from recsys_lib.multi_task.parts import TaskOptions
 from recsys_lib.sequence.behaviours import read_request
 from recsys_lib.sequence.din import attended_interest
-from recsys_lib.sequence.head import with_products
+from recsys_lib.sequence.parts import with_products
 
 
 def attended_input(

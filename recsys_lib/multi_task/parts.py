@@ -21,11 +21,15 @@ from recsys_lib.layers.options import (
     Initializer,
     TableOptions,
     Widths,
+    imported,
     options_for,
 )
 
-INTERESTS = ("pooled", "attention")
-"""How a history is read: as every list, or by DIN's unit."""
+INTERESTS = {
+    "pooled": "recsys_lib.multi_task.parts:pooled_input",
+    "attention": "recsys_lib.multi_task.interest:attended_input",
+}
+"""How a history is read: as every list, or by DIN's unit; imported on use, and with it DIN."""
 
 
 class TaskOptions(TableOptions, HiddenOptions, total=False):
@@ -96,11 +100,15 @@ def task_input(
     Raises:
         ValueError: an unknown option; attention and no history.
     """
-    if check_choice("interest", common["interest"], INTERESTS) == "pooled":
-        return shared_input(feature_columns, **options_for(shared_input, common))
-    from recsys_lib.multi_task.interest import attended_input  # and with it DIN
+    interest = check_choice("interest", common["interest"], INTERESTS)
+    return imported(INTERESTS[interest])(feature_columns, common)
 
-    return attended_input(feature_columns, common)
+
+def pooled_input(
+    feature_columns: Sequence[Column], common: TaskOptions
+) -> tuple[dict[str, KerasTensor], KerasTensor]:
+    """``task_input`` where a history is one feature among the others: see there."""
+    return shared_input(feature_columns, **options_for(shared_input, common))
 
 
 def shared_input(

@@ -22,9 +22,8 @@ from keras import ops
 from recsys_lib.checks import check_choice, check_number, check_widths
 from recsys_lib.features.columns import Column
 from recsys_lib.features.embedding import build_inputs
-from recsys_lib.layers.blocks import deep_logit, flatten_fields, linear_logit
+from recsys_lib.layers.blocks import deep_logit, flatten_fields, glorot_of_one, linear_logit
 from recsys_lib.layers.heads import Tasks, predict_one
-from recsys_lib.layers.initializers import glorot_of_one
 from recsys_lib.layers.options import (
     Activation,
     Configured,

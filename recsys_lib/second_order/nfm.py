@@ -21,9 +21,15 @@ import keras
 from recsys_lib.checks import check_widths
 from recsys_lib.features.columns import Column
 from recsys_lib.features.embedding import build_inputs
-from recsys_lib.layers.blocks import MLP, check_dropout, deep_logit, linear_logit
+from recsys_lib.layers.blocks import (
+    MLP,
+    check_dropout,
+    deep_logit,
+    linear_logit,
+    normalization_layer,
+    read_normalization,
+)
 from recsys_lib.layers.heads import Tasks, predict_one
-from recsys_lib.layers.normalization import normalization_layer, read_normalization
 from recsys_lib.layers.options import DeepLinearOptions, options_for, shared_options, tables
 from recsys_lib.second_order.interactions import BiInteraction, crossed_fields
 

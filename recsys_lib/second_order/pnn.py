@@ -27,11 +27,18 @@ from keras import ops
 from recsys_lib.checks import check_choice, check_integer, check_widths
 from recsys_lib.features.columns import Column
 from recsys_lib.features.embedding import build_inputs
-from recsys_lib.layers.activations import activation_layer, read_activation
-from recsys_lib.layers.blocks import check_dropout, deep_logit, flatten_fields, side_by_side
+from recsys_lib.layers.blocks import (
+    activation_layer,
+    check_dropout,
+    deep_logit,
+    flatten_fields,
+    glorot_of_one,
+    normalization_layer,
+    read_activation,
+    read_normalization,
+    side_by_side,
+)
 from recsys_lib.layers.heads import Tasks, predict_one
-from recsys_lib.layers.initializers import glorot_of_one
-from recsys_lib.layers.normalization import normalization_layer, read_normalization
 from recsys_lib.layers.options import Configured, DeepOptions, options_for, shared_options, tables
 from recsys_lib.second_order.interactions import (
     PairLayer,

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from recsys_lib.sequence.din import ActivationUnit, build_din
     from recsys_lib.sequence.dsin import BiasEncoding, SessionMean, TanhAttention, build_dsin
     from recsys_lib.sequence.eta import HammingScores, HashCodes, build_eta
-    from recsys_lib.sequence.head import InterestNormalization
+    from recsys_lib.sequence.parts import BilinearAttention, InterestNormalization
     from recsys_lib.sequence.pooling import build_gru, build_pooled
     from recsys_lib.sequence.recurrence import AttentionalGRU, AttentionalGRUCell
     from recsys_lib.sequence.regularization import count_ids

@@ -20,7 +20,7 @@ from recsys_lib.features.columns import Column
 from recsys_lib.layers.heads import Tasks
 from recsys_lib.layers.options import StepOptions, options_for, shared_options
 from recsys_lib.sequence.behaviours import RecencyEmbedding, read_request
-from recsys_lib.sequence.head import score
+from recsys_lib.sequence.parts import score
 from recsys_lib.sequence.transformer import TransformerBlock
 
 

@@ -19,12 +19,11 @@ import keras
 
 from recsys_lib.checks import check_number
 from recsys_lib.features.columns import Column
-from recsys_lib.layers.attention import BilinearAttention
 from recsys_lib.layers.heads import Tasks
 from recsys_lib.layers.options import HistoryOptions, options_for, shared_options
 from recsys_lib.sequence.auxiliary import AuxiliaryLoss, NegativeSampler
 from recsys_lib.sequence.behaviours import read_request
-from recsys_lib.sequence.head import score
+from recsys_lib.sequence.parts import BilinearAttention, score
 from recsys_lib.sequence.recurrence import AttentionalGRU, gru_states, last_state
 
 

@@ -20,8 +20,6 @@ from keras import KerasTensor, ops
 
 from recsys_lib.checks import check_bool, check_choice, check_widths
 from recsys_lib.features.columns import Column
-from recsys_lib.layers.activations import Dice
-from recsys_lib.layers.attention import STEP_SCALES, weighted_sum, weights_of_steps
 from recsys_lib.layers.blocks import MLP, side_by_side
 from recsys_lib.layers.heads import Tasks
 from recsys_lib.layers.options import (
@@ -32,7 +30,15 @@ from recsys_lib.layers.options import (
     shared_options,
 )
 from recsys_lib.sequence.behaviours import RecencyEmbedding, Request, read_request
-from recsys_lib.sequence.head import SCALES, normalized, score, step_scale
+from recsys_lib.sequence.parts import (
+    SCALES,
+    STEP_SCALES,
+    normalized,
+    score,
+    step_scale,
+    weighted_sum,
+    weights_of_steps,
+)
 
 UNIT_INPUTS = ("difference", "outer")
 
@@ -179,7 +185,8 @@ class ActivationUnit(keras.layers.Layer):
         """The first layers of all pairs, and the layers that are left."""
         _, activation, *others = [*self.network.stack, self.to_weight]
         hidden = pairs(maps)
-        if not isinstance(activation, Dice) or not isinstance(others[0], keras.layers.Dense):
+        is_dice = hasattr(activation, "scale_and_shift")
+        if not is_dice or not isinstance(others[0], keras.layers.Dense):
             return hidden, [activation, *others]
         # With s = tanh((r x + t) / 2), Dice(x) = x (1 + alpha) / 2 + x s (1 - alpha) / 2. Here r
         # and t go into the maps, and the factors of alpha into the next layer's: of six passes over

@@ -25,16 +25,19 @@ from keras import ops
 
 from recsys_lib.checks import check_bool, check_choice, check_integer
 from recsys_lib.features.columns import Column
-from recsys_lib.layers.attention import (
-    STEP_SCALES,
-    BilinearAttention,
-    weighted_sum,
-    weights_of_steps,
-)
 from recsys_lib.layers.heads import Tasks
 from recsys_lib.layers.options import Configured, HistoryOptions, options_for, shared_options
 from recsys_lib.sequence.behaviours import read_request
-from recsys_lib.sequence.head import SCALES, normalized, score, step_scale
+from recsys_lib.sequence.parts import (
+    SCALES,
+    STEP_SCALES,
+    BilinearAttention,
+    normalized,
+    score,
+    step_scale,
+    weighted_sum,
+    weights_of_steps,
+)
 from recsys_lib.sequence.recurrence import StepLSTM, is_short
 from recsys_lib.sequence.transformer import TransformerBlock
 

@@ -24,7 +24,7 @@ from recsys_lib.features.embedding import MaskedPooling
 from recsys_lib.layers.heads import Tasks
 from recsys_lib.layers.options import HistoryOptions, options_for, shared_options
 from recsys_lib.sequence.behaviours import Request, read_request
-from recsys_lib.sequence.head import normalized, score
+from recsys_lib.sequence.parts import normalized, score
 from recsys_lib.sequence.recurrence import gru_states, last_state
 
 SCALES_OF_POOLING = ("raw", "length", "batch_normalization")

@@ -36,7 +36,7 @@ from recsys_lib.layers.heads import Tasks
 from recsys_lib.layers.options import Configured, RecencyOptions, options_for, shared_options
 from recsys_lib.sequence.behaviours import read_request
 from recsys_lib.sequence.eta import HashCodes
-from recsys_lib.sequence.head import score
+from recsys_lib.sequence.parts import score
 from recsys_lib.sequence.search import step_features
 
 MAX_SIGNATURE_BITS = 12

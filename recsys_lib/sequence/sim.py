@@ -23,20 +23,21 @@ for Click-Through Rate Prediction", sections 3.2 (the general search unit, equat
 Taught in chapter 04.
 """
 
-from collections.abc import Sequence
-from typing import Unpack
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, Unpack
 
 import keras
 from keras import ops
 
 from recsys_lib.checks import check_choice, check_number
 from recsys_lib.features.columns import Column
-from recsys_lib.layers.attention import weighted_sum
 from recsys_lib.layers.blocks import deep_logit, side_by_side
-from recsys_lib.layers.heads import PredictionHead, Tasks, check_tasks
+from recsys_lib.layers.heads import PredictionHead, Tasks, check_tasks, predict_one
+from recsys_lib.layers.loss_heads import predict_beside
 from recsys_lib.layers.options import RecencyOptions, options_for, shared_options
 from recsys_lib.sequence.behaviours import behaviour_pairs, read_request
-from recsys_lib.sequence.head import score
+from recsys_lib.sequence.parts import score, weighted_sum
 from recsys_lib.sequence.search import FoundSteps, TopSteps, step_features
 from recsys_lib.sequence.target_attention import HeadSums, TargetScores, attend
 
@@ -143,7 +144,7 @@ def build_sim(
         "sim", found, candidate, positions, num_heads=num_heads, head_dim=width, scaled=False
     )
     interest = HeadSums(name="sim_interest")(weights, found)
-    beside = None
+    predict: Callable[..., Any] = predict_one
     if search == "soft" and auxiliary_weight:
         relevance = ops.multiply(ops.squeeze(scores, axis=-1), request.mask)
         pooled = weighted_sum(relevance, request.behaviours, name="sim_pooled")
@@ -151,11 +152,11 @@ def build_sim(
         logit = deep_logit(both, **options_for(deep_logit, common), name="sim_search_deep")
         (kind,) = check_tasks(tasks, exactly=1).values()
         of_search = PredictionHead(kind, name="sim_search_prediction")(logit)
-        beside = (auxiliary_weight, of_search)
+        predict = functools.partial(predict_beside, weight=auxiliary_weight, other=of_search)
     if common["product"]:
         # One sum for each head; it begins with what stood where the behaviours' vectors stand.
         interest = ops.reshape(interest, (-1, num_heads, steps.shape[-1]))
-    output = score(request, [interest], tasks, common, beside)
+    output = score(request, [interest], tasks, common, predict)
     return keras.Model(request.inputs, output, name="sim")
 
 

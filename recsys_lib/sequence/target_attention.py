@@ -20,8 +20,8 @@ import keras
 from keras import KerasTensor, ops
 
 from recsys_lib.checks import check_bool, check_integer
-from recsys_lib.layers.attention import masked_softmax
 from recsys_lib.layers.options import Configured
+from recsys_lib.sequence.parts import masked_softmax
 
 
 @keras.saving.register_keras_serializable("recsys_lib")

@@ -4,11 +4,15 @@ import keras
 from keras import ops
 
 from recsys_lib.checks import check_choice, check_integer
-from recsys_lib.layers.activations import activation_config, read_activation
-from recsys_lib.layers.attention import masked_softmax
-from recsys_lib.layers.blocks import MLP, check_dropout
-from recsys_lib.layers.initializers import glorot_of_one
+from recsys_lib.layers.blocks import (
+    MLP,
+    activation_config,
+    check_dropout,
+    glorot_of_one,
+    read_activation,
+)
 from recsys_lib.layers.options import Configured
+from recsys_lib.sequence.parts import masked_softmax
 
 HEAD_INPUTS = ("whole", "slice")
 

@@ -34,7 +34,7 @@ from recsys_lib.features.columns import Column
 from recsys_lib.layers.heads import Tasks
 from recsys_lib.layers.options import RecencyOptions, options_for, shared_options
 from recsys_lib.sequence.behaviours import read_request
-from recsys_lib.sequence.head import score
+from recsys_lib.sequence.parts import score
 from recsys_lib.sequence.search import FoundSteps, TopSteps, step_features
 from recsys_lib.sequence.target_attention import FoundWeights, HeadValues, TargetScores
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from recsys_lib.data.chunks import ChunkedDataset, labels_of
 from recsys_lib.data.dataset import Dataset
-from recsys_lib.layers.heads import check_funnel
+from recsys_lib.layers.loss_heads import check_funnel
 from recsys_lib.replicas import sums_over_replicas
 from recsys_lib.training.allocation import keep_freed_memory
 from recsys_lib.training.arguments import (

@@ -13,7 +13,7 @@ import tensorflow as tf
 from keras import ops
 
 from recsys_lib.checks import check_number
-from recsys_lib.layers.heads import loss_beside
+from recsys_lib.layers.loss_heads import loss_beside
 from recsys_lib.replicas import num_replicas, share_of_mean, sum_over_replicas
 from recsys_lib.training.batches import outputs_by_task
 

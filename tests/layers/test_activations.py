@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from recsys_lib.layers.activations import Dice, UnitPReLU, activation_layer
-from recsys_lib.layers.blocks import MLP
+from recsys_lib.layers.activations import Dice, UnitPReLU
+from recsys_lib.layers.blocks import MLP, activation_layer
 
 RNG = np.random.default_rng(0)
 INPUTS = (RNG.normal(size=(64, 3)) * [1, 5, 0.2] + [0, 4, -1]).astype(np.float32)

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from recsys_lib.features.columns import CategoricalColumn
-from recsys_lib.layers.blocks import MLP
-from recsys_lib.layers.normalization import normalization_layer, read_normalization
+from recsys_lib.layers.blocks import MLP, normalization_layer, read_normalization
 from recsys_lib.second_order import build_nfm, build_pnn
 from recsys_lib.second_order.pnn import AddedSignals
 

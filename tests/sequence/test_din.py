@@ -20,10 +20,10 @@ from tiny_requests import (
 )
 
 from recsys_lib.layers.activations import Dice, UnitPReLU
-from recsys_lib.layers.attention import masked_softmax
 from recsys_lib.sequence import build_din
 from recsys_lib.sequence.behaviours import RecencyEmbedding
 from recsys_lib.sequence.din import ActivationUnit
+from recsys_lib.sequence.parts import masked_softmax
 
 
 def unit_weights(unit, behaviours, candidate, mask, kind="difference", context=None):

@@ -20,9 +20,9 @@ from tiny_requests import (
     weight,
 )
 
-from recsys_lib.layers.attention import BilinearAttention
 from recsys_lib.sequence import build_dsin
 from recsys_lib.sequence.dsin import BiasEncoding, SessionMean, TanhAttention
+from recsys_lib.sequence.parts import BilinearAttention
 from recsys_lib.sequence.transformer import SelfAttention, TransformerBlock
 
 SESSIONS, LENGTH = 3, 2

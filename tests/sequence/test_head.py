@@ -22,7 +22,6 @@ from tiny_requests import (
     vectors_of,
 )
 
-from recsys_lib.layers.attention import BilinearAttention, weights_of_steps
 from recsys_lib.sequence import (
     InterestNormalization,
     build_bst,
@@ -36,6 +35,7 @@ from recsys_lib.sequence import (
     build_sim,
     build_twin,
 )
+from recsys_lib.sequence.parts import BilinearAttention, weights_of_steps
 
 SIZES = {"embedding_dim": WIDTH, "hidden_units": (6, 5)}
 RNG = np.random.default_rng(11)

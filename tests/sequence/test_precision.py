@@ -10,7 +10,6 @@ from reference import randomize, softmax
 from tiny_requests import COLUMNS, FEATURES, LENGTHS, WIDTH, gradients, inputs_of
 
 from recsys_lib.layers.activations import Dice
-from recsys_lib.layers.attention import masked_softmax
 from recsys_lib.sequence import (
     build_bst,
     build_dien,
@@ -20,6 +19,7 @@ from recsys_lib.sequence import (
     build_pooled,
 )
 from recsys_lib.sequence.auxiliary import AuxiliaryLoss
+from recsys_lib.sequence.parts import masked_softmax
 
 _sizes = {"embedding_dim": WIDTH, "hidden_units": (6, 5)}
 MODELS = {

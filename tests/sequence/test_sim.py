@@ -21,7 +21,7 @@ from tiny_requests import (
 )
 
 from recsys_lib.features import SequenceColumn
-from recsys_lib.layers.heads import loss_beside
+from recsys_lib.layers.loss_heads import loss_beside
 from recsys_lib.sequence import CategoryMatch, build_sim, found_positions
 from recsys_lib.training import predict, rank
 from recsys_lib.training.weighting import row_losses, task_losses

@@ -28,7 +28,7 @@ MOVED = {
     "recsys_lib.layers.blocks": "recsys_lib.features.blocks",
     "recsys_lib.layers.heads": "recsys_lib.features.blocks",
     "recsys_lib.layers.network_stack": "recsys_lib.multi_task.experts",
-    "recsys_lib.layers.attention": "recsys_lib.sequence.attention",
+    "recsys_lib.sequence.parts": "recsys_lib.sequence.attention",
 }
 
 
