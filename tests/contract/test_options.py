@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from graph import outputs_alone, outputs_of_layers
 from rows import CHECKED
-from rows.checked import Option, depth, options_of, reached, second_value
+from rows.checked import Option, depth, options_of, patterns_of, reached, second_value
 from world import (
     by_key,
     columns_by_key,
@@ -111,14 +111,22 @@ def base_of(key, beside):
     weights = {path: variable.numpy() for path, variable in weights_by_path(model).items()}
     saw = passes_of(model, features_of(columns_by_key(key)))
     after = [variable.numpy() for variable in model.variables]
-    return SimpleNamespace(**locals())
+    return SimpleNamespace(
+        model=model, settings=settings, initial=initial, weights=weights, after=after, saw=saw
+    )
 
 
 def passes_of(model, features):
     inputs = {tensor.name: features[tensor.name] for tensor in model.inputs}
     inference, _, calls = outputs_of_layers(model, inputs)
     training, losses, training_calls = outputs_of_layers(model, inputs, training=True)
-    return SimpleNamespace(**locals())
+    return SimpleNamespace(
+        inference=inference,
+        training=training,
+        losses=losses,
+        calls=calls,
+        training_calls=training_calls,
+    )
 
 
 @pytest.mark.parametrize(("key", "name"), CASES)
@@ -126,8 +134,7 @@ def test_the_option_acts(key, name):
     row, checked = by_key(key), CHECKED[key]
     option = checked.acts.get(name, Option())
     first = base_of(key, tuple(option.beside.items()))
-    default = options_of(row)[name]
-    base = first.settings.get(name, default)
+    base = {**options_of(row), **row.options, **first.settings}[name]
     value = second_value(name, option, base)
     assert value != base
     changed = {**first.settings, name: value}
@@ -149,7 +156,7 @@ def test_the_option_acts(key, name):
         for layer in reached(model, checked, name)
     }
     assert layers, f"{name}: expected layers that it reaches, got none of {list(initial)}"
-    for pattern in option.reaches:
+    for pattern in patterns_of(checked, name):
         assert any(fnmatchcase(layer, pattern) for layer in layers), f"no layer is a {pattern!r}"
     for layer, (one, other) in layers.items():
         if one is None or other is None:

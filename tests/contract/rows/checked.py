@@ -147,9 +147,14 @@ def second_value(name, option, base):
     return (base[0] - 1,)
 
 
+def patterns_of(checked, name):
+    """Names of the layers that an option reaches, as ``fnmatch`` reads them; none: by class."""
+    return checked.acts.get(name, Option()).reaches or REACHES.get(name, ())
+
+
 def reached(model, checked, name):
     """The layers of a model that have to react to an option."""
-    patterns = checked.acts.get(name, Option()).reaches or REACHES.get(name, ())
+    patterns = patterns_of(checked, name)
     if patterns:
         return [
             layer
