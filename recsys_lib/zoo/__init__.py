@@ -10,7 +10,7 @@ its file, its row, its lesson and its tests.
 """
 
 from recsys_lib.zoo.models import MODELS, find, of_chapter, without
-from recsys_lib.zoo.row import NEEDS, Model, Option
+from recsys_lib.zoo.row import NEEDS, Model
 from recsys_lib.zoo.styles import Style, style
 
-__all__ = ["MODELS", "NEEDS", "Model", "Option", "Style", "find", "of_chapter", "style", "without"]
+__all__ = ["MODELS", "NEEDS", "Model", "Style", "find", "of_chapter", "style", "without"]

@@ -17,9 +17,7 @@ FORMS = {
         builder="recsys_lib.memorization:build_wide_and_deep",
         lesson="01_memorization_generalization/01_wide_and_deep",
         paper="Cheng et al. 2016",
-        tests="memorization/test_wide_and_deep.py",
         options={"cross_pairs": ()},
-        variant_of="wide_and_deep",
     )
 }
 """Behind the row of this key stands one more model. The paper's wide part has crosses that its

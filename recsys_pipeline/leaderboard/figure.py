@@ -36,8 +36,8 @@ class Point:
 def color_of(model: zoo.Model) -> str:
     """The model's colour in the book's figures; a form has that of its family."""
     family = model
-    if model not in zoo.MODELS and model.variant_of is not None:
-        family = zoo.find(model.variant_of)
+    if model not in zoo.MODELS:
+        family = next(row for row in zoo.MODELS if row.builder == model.builder)
     return zoo.style(family).color
 
 

@@ -59,7 +59,7 @@ def test_a_shape_is_that_of_what_one_box_hands_on():
 
 def test_outputs_keep_the_order_of_the_tasks():
     row = find("mmoe")
-    model = row.build(example_columns(row), ("zeta", "alpha"), **row.tiny)
+    model = row.build(example_columns(row), ("zeta", "alpha"))
     said = repr(sketch("mmoe", model))
     assert "gate zeta softmax → Σ_k g_k e_k" in said
     assert "tower zeta → p(zeta) (1); tower alpha → p(alpha) (1)" in said
@@ -95,7 +95,7 @@ def test_a_model_with_a_part_more_is_refused_by_name():
 
 def test_a_sketch_leaves_the_model_as_it_was():
     row = find("mmoe")
-    model = row.build(example_columns(row), ("a", "b"), **row.tiny)
+    model = row.build(example_columns(row), ("a", "b"))
     keras.utils.set_random_seed(3)
     before = [weight.numpy() for weight in model.weights]
     calls = [layer.call for layer in model.layers]
@@ -107,7 +107,7 @@ def test_a_sketch_leaves_the_model_as_it_was():
 
 def test_zero_weights_hide_no_arrow():
     row = find("cgc")
-    model = row.build(example_columns(row), ("a", "b"), **row.tiny)
+    model = row.build(example_columns(row), ("a", "b"))
     for weight in model.weights:
         weight.assign(np.zeros(weight.shape))
     assert sketch("cgc", model).title == "CGC"

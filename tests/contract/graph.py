@@ -73,7 +73,7 @@ def frozen_stops(model, stops, recorded=None):
 
     Args:
         model: Keras model.
-        stops: names of layers, as in ``recsys_lib.zoo.Model.stops``.
+        stops: names of layers, as in ``rows.checked.Checked``.
         recorded: list of the values of the first run, or None in the first run.
 
     Yields:

@@ -1,19 +1,37 @@
 """Every option of every builder acts, on every layer that it is meant for.
 
 Two models are built that differ in one option. With equal seed and weights each layer that the
-row of the zoo names must differ: in its output, in its output or loss in training, or in its
-initial values. A configuration that differs is not enough: it may be handed on to nobody.
+option has to reach (see ``rows``) must differ: in its output, in its output or loss in training, or
+in its initial values. A configuration that differs is not enough: it may be handed on to nobody.
+
+Options of hidden layers are counted, too: what happens in the first of three layers alone changes
+whatever comes behind it.
 """
 
-import inspect
+import functools
+from fnmatch import fnmatchcase
+from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
 from graph import outputs_alone, outputs_of_layers
-from world import by_key, columns_by_key, columns_of, features_of, tasks_of
+from recsys_lib.layers.normalization import BatchNormalization
+from rows import CHECKED
+from rows.checked import Option, depth, options_of, patterns_of, reached, second_value
+from world import (
+    by_key,
+    columns_by_key,
+    columns_of,
+    features_of,
+    fresh,
+    inputs_of,
+    settings_of,
+    tasks_of,
+)
 
 from recsys_lib.layers import PredictionHead
+from recsys_lib.multi_scenario.normalization import PartitionedNormalization
 from recsys_lib.zoo import MODELS
 
 OF_THE_LAYER = (
@@ -27,55 +45,22 @@ OF_THE_LAYER = (
 )
 """Options of a layer itself: what lies before it must not be what changes its output."""
 
-OWN = [model for model in MODELS if model.variant_of is None]
+OWN = [model for model in MODELS if CHECKED[model.key].variant_of is None]
 CASES = [
     pytest.param(model.key, name, id=f"{model.key}-{name}")
     for model in OWN
-    for name in model.second
+    for name in options_of(model)
 ]
 
 
-def options_of(function):
-    return [
-        name
-        for name in inspect.signature(function).parameters
-        if name not in ("feature_columns", "tasks")
-    ]
-
-
-@pytest.mark.parametrize("model", OWN, ids=lambda model: model.key)
-def test_every_parameter_has_an_entry(model):
-    assert sorted(model.second) == sorted(options_of(model.function))
-
-
-@pytest.mark.parametrize(
-    "model", [m for m in MODELS if m.variant_of is not None], ids=lambda model: model.key
-)
-def test_a_variant_has_the_builder_of_its_family(model):
-    family = by_key(model.variant_of)
-    assert family.variant_of is None
-    assert model.builder == family.builder
-
-
-def make(model, columns, options, seed=0):
-    keras.utils.set_random_seed(seed)
-    return model.build(columns, tasks_of(model), **options)
+def test_a_builder_with_several_rows_has_its_options_tested_once():
+    builders = [model.builder for model in OWN]
+    assert len(set(builders)) == len(builders)
+    assert {model.builder for model in MODELS} == set(builders)
 
 
 def weights_by_path(model):
     return {variable.path: variable for variable in model.variables}
-
-
-def give_equal_weights(first, second):
-    """Random weights for the first model; the second gets those that it has in the same shape."""
-    rng = np.random.default_rng(1)
-    theirs = weights_by_path(second)
-    for variable in first.trainable_variables:
-        variable.assign(0.5 * rng.normal(size=variable.shape))
-    for path, variable in weights_by_path(first).items():
-        other = theirs.get(path)
-        if other is not None and other.shape == variable.shape:
-            other.assign(variable)
 
 
 def values_of(layer):
@@ -109,54 +94,163 @@ def layer_of(model, name):
     return next((layer for layer in model.layers if layer.name == name), None)
 
 
+@functools.lru_cache(maxsize=4)
+def base_of(key, beside):
+    """A row's model beside options ``((name, value), ...)``, as a second one is compared with it.
+
+    Returns:
+        Its ``model``, ``settings``, initial values by layer, weights by path before and values of
+        all weights after its passes, and what these ``saw``.
+    """
+    settings = {**settings_of(by_key(key)), **dict(beside)}
+    model = fresh(key, **dict(beside))
+    initial = {layer.name: values_of(layer) for layer in model.layers}
+    rng = np.random.default_rng(1)
+    for variable in model.trainable_variables:
+        variable.assign(0.5 * rng.normal(size=variable.shape))
+    weights = {path: variable.numpy() for path, variable in weights_by_path(model).items()}
+    saw = passes_of(model, features_of(columns_by_key(key)))
+    after = [variable.numpy() for variable in model.variables]
+    return SimpleNamespace(
+        model=model, settings=settings, initial=initial, weights=weights, after=after, saw=saw
+    )
+
+
+def passes_of(model, features):
+    inputs = {tensor.name: features[tensor.name] for tensor in model.inputs}
+    inference, _, calls = outputs_of_layers(model, inputs)
+    training, losses, training_calls = outputs_of_layers(model, inputs, training=True)
+    return SimpleNamespace(
+        inference=inference,
+        training=training,
+        losses=losses,
+        calls=calls,
+        training_calls=training_calls,
+    )
+
+
 @pytest.mark.parametrize(("key", "name"), CASES)
 def test_the_option_acts(key, name):
-    model = by_key(key)
-    option = model.second[name]
-    base = {**model.tiny, **option.beside}
-    changed = {**base, name: option.value}
+    row, checked = by_key(key), CHECKED[key]
+    option = checked.acts.get(name, Option())
+    first = base_of(key, tuple(option.beside.items()))
+    base = {**options_of(row), **row.options, **first.settings}[name]
+    value = second_value(name, option, base)
+    assert value != base
+    changed = {**first.settings, name: value}
     columns = columns_by_key(key)
-    columns_then = columns
     if name == "num_sessions":  # the layout of the data follows the option
-        columns_then = columns_of(model, option.value)
-    first, second = make(model, columns, base), make(model, columns_then, changed)
-    initial = {
-        layer: [values_of(part) if part is not None else [] for part in parts]
-        for layer in option.reaches
-        for parts in [(layer_of(first, layer), layer_of(second, layer))]
+        columns = columns_of(row, value)
+    keras.utils.set_random_seed(0)
+    second = row.build(columns, tasks_of(row), **changed)
+    initial = {layer.name: values_of(layer) for layer in second.layers}
+    for path, variable in weights_by_path(second).items():
+        if path in first.weights and first.weights[path].shape == variable.shape:
+            variable.assign(first.weights[path])
+    for variable, values in zip(first.model.variables, first.after, strict=True):
+        variable.assign(values)
+    saw = passes_of(second, features_of(columns_by_key(key)))
+    layers = {
+        layer.name: (layer_of(first.model, layer.name), layer_of(second, layer.name))
+        for model in (first.model, second)
+        for layer in reached(model, checked, name)
     }
-    reached_in_both = {
-        layer: (layer_of(first, layer), layer_of(second, layer)) for layer in option.reaches
-    }
-    for layer, (one, other) in reached_in_both.items():
-        assert one is not None or other is not None, f"no layer is called {layer!r}"
-    give_equal_weights(first, second)
-    features = features_of(columns)
-    seen = []
-    for made in (first, second):
-        inputs = {tensor.name: features[tensor.name] for tensor in made.inputs}
-        inference, _, calls = outputs_of_layers(made, inputs)
-        training, losses, training_calls = outputs_of_layers(made, inputs, training=True)
-        seen.append((inference, training, losses, calls, training_calls))
-    for layer, (one, other) in reached_in_both.items():
+    assert layers, f"{name}: expected layers that it reaches, got none of {list(initial)}"
+    for pattern in patterns_of(checked, name):
+        assert any(fnmatchcase(layer, pattern) for layer in layers), f"no layer is a {pattern!r}"
+    for layer, (one, other) in layers.items():
         if one is None or other is None:
             continue  # the option takes the layer away, or brings it
+        losses = differ([first.saw.losses[layer]], [saw.losses[layer]])
         if name in OF_THE_LAYER and not isinstance(other, keras.layers.Dense | PredictionHead):
             # Its own doing: on the very tensors that the first model's layer was given.
             acts = (
-                differ_in_kind(*initial[layer])
+                losses
+                or differ_in_kind(first.initial[layer], initial[layer])
                 or any(
                     differ(outputs_alone(one, calls), outputs_alone(other, calls))
-                    for calls in (seen[0][3][layer], seen[0][4][layer])
+                    for calls in (first.saw.calls[layer], first.saw.training_calls[layer])
                 )
-                or differ([seen[0][2][layer]], [seen[1][2][layer]])
             )
-            assert acts, f"{name}={option.value!r} changes nothing inside layer {layer!r}"
+            assert acts, f"{name}={value!r} changes nothing inside layer {layer!r}"
             continue
         acts = (
-            differ(*initial[layer])
-            or differ(seen[0][0][layer], seen[1][0][layer])
-            or differ(seen[0][1][layer], seen[1][1][layer])
-            or differ([seen[0][2][layer]], [seen[1][2][layer]])
+            losses
+            or differ(first.initial[layer], initial[layer])
+            or differ(first.saw.inference[layer], saw.inference[layer])
+            or differ(first.saw.training[layer], saw.training[layer])
         )
-        assert acts, f"{name}={option.value!r} changes nothing at layer {layer!r}"
+        assert acts, f"{name}={value!r} changes nothing at layer {layer!r}"
+
+
+DEEP = {"num_cross_layers": 3, "num_layers": 3, "num_levels": 3, "num_tower_layers": 3}
+"""Of whatever there is a number of layers: three."""
+
+NORMALIZATIONS = {
+    "batch_normalization": (BatchNormalization, PartitionedNormalization),
+    "layer_normalization": (keras.layers.LayerNormalization,),
+}
+
+
+def deep_settings(row):
+    """The options of the tests' model, with three hidden layers wherever widths are listed."""
+    settings = {**settings_of(row)}
+    settings |= {name: number for name, number in DEEP.items() if name in options_of(row)}
+    for name, value in settings.items():
+        if isinstance(value, tuple) and value:
+            settings[name] = (*value, 3, 3)[:3]
+    return settings
+
+
+def is_counted(name):
+    return name.endswith(("_rate", "activation")) or name in NORMALIZATIONS
+
+
+@pytest.mark.parametrize("key", CHECKED)
+def test_every_hidden_layer_has_the_options_of_hidden_layers(key, monkeypatch):
+    """Counted in one pass in training: dropout of a rate, normalizations, calls of activations."""
+    row, checked = by_key(key), CHECKED[key]
+    settings, calls, called = deep_settings(row), [], {}
+    names = [name for name in options_of(row) if is_counted(name)]
+    for number, name in enumerate(names):
+        settings |= checked.acts.get(name, Option()).beside
+        if name.endswith("_rate"):
+            settings[name] = (number + 1) / 100
+        else:
+            settings[name] = True if name in NORMALIZATIONS else activation_that_tells(name, calls)
+    model = fresh(key, **settings)
+    original = keras.layers.Layer.__call__
+
+    def call(layer, *args, **kwargs):
+        called[id(layer)] = layer
+        return original(layer, *args, **kwargs)
+
+    calls.clear()
+    monkeypatch.setattr(keras.layers.Layer, "__call__", call)
+    model(inputs_of(model, key), training=True)
+    for name in names:
+        layers = reached(model, checked, name)
+        if name == "activation":  # a layer with an option of its own does not listen to this one
+            others = [n for n in names if n.endswith("_activation")]
+            own = [layer for other in others for layer in reached(model, checked, other)]
+            layers = [layer for layer in layers if layer not in own]
+        expected = sum(depth(layer, name) for layer in layers)
+        if name.endswith("_rate"):
+            dropouts = [x for x in called.values() if isinstance(x, keras.layers.Dropout)]
+            found = sum(layer.rate == settings[name] for layer in dropouts)
+        elif name in NORMALIZATIONS:
+            found = sum(isinstance(layer, NORMALIZATIONS[name]) for layer in called.values())
+        else:
+            found = calls.count(name)
+        assert found == expected, f"{name}: expected it in {expected} hidden layers, got {found}"
+        assert expected or checked.variant_of, f"{name}: expected hidden layers, got none"
+
+
+def activation_that_tells(name, calls):
+    """An activation that leaves its name in a list whenever it is called."""
+
+    def activation(values):
+        calls.append(name)
+        return keras.ops.tanh(values)
+
+    return activation

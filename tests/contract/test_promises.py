@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from reference import randomize
+from rows import CHECKED
 from world import (
     NUM_ROWS,
     TASKS,
@@ -137,7 +138,7 @@ def test_widths_that_are_none_are_refused(key):
         for bad in (None, 64, (0,), (4.5,)):
             with pytest.raises(ValueError, match="expected"):
                 fresh(key, **{name: bad})
-        if model.needs_network:
+        if CHECKED[key].needs_network:
             with pytest.raises(ValueError, match="expected"):
                 fresh(key, **{name: ()})
         else:

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from replica_threads import run_replicas
+from rows import CHECKED
 from world import by_key, columns_by_key, features_by_key, fresh
 
 from recsys_lib.sequence.auxiliary import NegativeSampler
 from recsys_lib.training.batches import Layout, model_columns
 from recsys_lib.training.weighting import added_losses, task_losses
-from recsys_lib.zoo import MODELS
 
 ON = {"activation": "dice", "embedding_l2": 0.1, "linear_l2": 0.1}
 """Options that make rows depend on each other in training, of the builders that have them."""
@@ -39,7 +39,7 @@ def depending(key):
         return fresh(key, **options)
 
 
-@pytest.mark.parametrize("key", [model.key for model in MODELS if model.variant_of is None])
+@pytest.mark.parametrize("key", [key for key in CHECKED if CHECKED[key].variant_of is None])
 def test_shares_add_up(key, monkeypatch):
     """Losses, gradients, and what a step leaves in counters and moving moments."""
     monkeypatch.setattr(NegativeSampler, "call", next_id)

@@ -8,6 +8,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from rows import CHECKED
+from rows.checked import options_of
 
 from recsys_lib import zoo
 from recsys_lib.zoo import MODELS
@@ -41,6 +43,20 @@ def test_keys_and_names_are_unique():
         assert not [value for value, count in Counter(values).items() if count > 1]
 
 
+def test_every_row_is_checked_and_nothing_else():
+    assert list(CHECKED) == [model.key for model in MODELS]
+
+
+def own_tests(model):
+    """Test files of its package that name its builder, relative to the tests' folder."""
+    package, function = model.builder.split(":")
+    return [
+        path.relative_to(TESTS).as_posix()
+        for path in sorted((TESTS / package.split(".")[-1]).glob("test_*.py"))
+        if function in path.read_text(encoding="utf-8")
+    ]
+
+
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.key)
 def test_a_lesson_teaches_it_and_tests_hold_it(model):
     lesson = ROOT / "chapters" / f"{model.lesson}.md"
@@ -49,33 +65,30 @@ def test_a_lesson_teaches_it_and_tests_hold_it(model):
     companion = lesson.with_suffix(".deeper.md")
     taught = [lesson, companion] if companion.is_file() else [lesson]
     text = "\n".join(path.read_text(encoding="utf-8") for path in taught)
-    assert function in text or f'find("{model.key}")' in text
-    tests = TESTS / model.tests
-    assert tests.is_file()
-    assert function in tests.read_text(encoding="utf-8")
+    is_named = function in text or f'find("{model.key}")' in text
+    assert is_named, f"{model.lesson}: expected {function} in its code, got nothing of it"
+    assert own_tests(model), f"tests: expected a file that names {function}, got none"
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.key)
 def test_mistakes_in_it_are_recorded(model):
     file = Path(inspect.getsourcefile(inspect.unwrap(model.function)))
     file = file.relative_to(ROOT).as_posix()
+    tests = own_tests(model)
     own = [
         mutant.name
         for mutant in MUTANTS
-        if mutant.file == file or any(test.startswith(model.tests) for test in mutant.tests)
+        if mutant.file == file or any(test.startswith(tuple(tests)) for test in mutant.tests)
     ]
-    assert own
+    assert own, f"mutants: expected some of {file} or {tests}, got none"
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.key)
 def test_its_options_are_the_builders(model):
-    known = set(inspect.signature(model.function).parameters)
-    for options in (model.options, model.tiny, model.smooth, model.second):
-        assert set(options) <= known
-    defaults = inspect.signature(model.function).parameters
-    for name, option in model.second.items():
-        assert option.value != model.tiny.get(name, defaults[name].default)
-        assert option.reaches, name
+    row = CHECKED[model.key]
+    besides = [option.beside for option in row.acts.values()]
+    for options in (model.options, row.small, row.smooth, row.acts, *besides):
+        assert set(options) <= set(options_of(model))
 
 
 @pytest.mark.parametrize("chapter", sorted({model.chapter for model in MODELS}))
@@ -99,7 +112,7 @@ def test_rows_are_found_by_key_name_and_chapter():
 
 def test_unknown_needs_are_refused():
     with pytest.raises(ValueError, match="zoo, 'x', needs: expected some of"):
-        zoo.Model("x", "X", "a:b", "c/d", "paper", "tests", needs=("luck",))
+        zoo.Model("x", "X", "a:b", "c/d", "paper", needs=("luck",))
 
 
 def test_reading_the_zoo_imports_no_model():

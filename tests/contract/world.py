@@ -10,6 +10,8 @@ import functools
 import keras
 import numpy as np
 from reference import randomize
+from rows import CHECKED
+from rows.checked import options_of, small_options
 
 from recsys_lib.data import Dataset, Split
 from recsys_lib.features import CategoricalColumn, NumericColumn, SequenceColumn
@@ -32,7 +34,7 @@ _PLAIN = (
 
 def columns_of(model, num_sessions=1):
     """The feature columns of a row's world: histories only where the model reads them."""
-    if not {"history", "sessions"} & set(model.needs) and "histories" not in model.second:
+    if "histories" not in options_of(model):
         return _PLAIN
     sessions = {"num_sessions": num_sessions} if num_sessions > 1 else {}
     histories = (
@@ -70,14 +72,14 @@ def tasks_of(model):
 
 
 def settings_of(model):
-    """The options of the tests' model; a session layout has as many sessions as the row says."""
-    return {**model.tiny}
+    """The options of the tests' model; a session layout has as many sessions as they say."""
+    return small_options(model, CHECKED[model.key])
 
 
 @functools.cache
 def columns_by_key(key):
     model = by_key(key)
-    return columns_of(model, model.tiny.get("num_sessions", 1))
+    return columns_of(model, settings_of(model).get("num_sessions", 1))
 
 
 def by_key(key):

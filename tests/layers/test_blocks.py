@@ -4,10 +4,12 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from recsys_lib.layers.normalization import BatchNormalization
 from reference import double, relu, sigmoid
 
 from recsys_lib.features.columns import CategoricalColumn, NumericColumn, SequenceColumn
 from recsys_lib.features.embedding import build_inputs
+from recsys_lib.layers.activations import Dice
 from recsys_lib.layers.blocks import MLP, deep_logit, linear_logit, side_by_side
 from recsys_lib.layers.heads import PredictionHead
 
@@ -137,6 +139,16 @@ def test_the_options_of_a_networks_logit_are_those_of_its_network():
     inputs = keras.Input((4,))
     model = keras.Model(inputs, deep_logit(inputs, (5,), **options))
     assert {name: getattr(model.get_layer("deep"), name) for name in options} == options
+
+
+def test_every_layer_of_a_network_is_normalised_and_activated_and_drops():
+    network = MLP((5, 4, 3), "dice", dropout_rate=0.3, batch_normalization=True)
+    of_each = [keras.layers.Dense, BatchNormalization, Dice, keras.layers.Dropout]
+    assert [type(layer) for layer in network.stack] == 3 * of_each
+    assert [layer.rate for layer in network.stack[3::4]] == [0.3, 0.3, 0.3]
+    inputs = np.random.default_rng(0).normal(size=(400, 2))
+    outputs = network(inputs, training=True).numpy()
+    assert 0.2 < (outputs == 0).mean() < 0.4
 
 
 def test_vectors_lie_side_by_side_and_one_alone_stays_as_it_is():
