@@ -71,23 +71,33 @@ class Mutant:
             parts = text.split(self.old)[:-1]
             numbers = [self.old.join(parts[: i + 1]).count("\n") + 1 for i in range(count)]
             return f"in lines {', '.join(map(str, numbers))}"
-        number, lines = nearest(self.old, text)
-        return f"the nearest text is {self.file}:{number}:\n{lines}"
+        for _, number, lines in nearest(self.old, text):
+            return f"the nearest text is {self.file}:{number}:\n{lines}"
+        return "no text is like it"
 
 
-def nearest(old, text):
-    """The lines of a text that are most like another text: number of the first, and the lines."""
+def nearest(old, text, count=1):
+    """The lines of a text that are most like another text.
+
+    Returns:
+        List of ``(likeness, number of the first line, lines)``, the likest first.
+    """
     lines = text.splitlines() or [""]
     wanted = old.strip("\n").splitlines()
     size = max(1, len(wanted))
     likeness = difflib.SequenceMatcher(autojunk=False)
-    likeness.set_seq2(" ".join("\n".join(wanted).split()))
-    best, found = -1.0, 0
+    likeness.set_seq2(" ".join(" ".join(wanted).split()))
+    found = []
     for number in range(max(1, len(lines) - size + 1)):
-        likeness.set_seq1(" ".join("\n".join(lines[number : number + size]).split()))
-        if min(likeness.real_quick_ratio(), likeness.quick_ratio()) > best:
-            best, found = max((likeness.ratio(), number), (best, found))
-    return found + 1, "\n".join(lines[found : found + size])
+        part = lines[number : number + size]
+        likeness.set_seq1(" ".join(" ".join(part).split()))
+        if likeness.real_quick_ratio() > 0.3:
+            found.append((likeness.quick_ratio(), number, part))
+    best = []
+    for _, number, part in sorted(found, reverse=True)[: 10 * count]:
+        likeness.set_seq1(" ".join(" ".join(part).split()))
+        best.append((likeness.ratio(), number + 1, "\n".join(part)))
+    return sorted(best, key=lambda one: -one[0])[:count]
 
 
 def recorded(folder=FOLDER):
@@ -111,7 +121,7 @@ def _ids(row, file):
 
 
 def write(path, mutants):
-    """Write the mutants of one file, those of a file and its tests together, else in their order."""
+    """Write the mutants of one file, those of a module and its tests together, else in order."""
     groups = {}
     for mutant in mutants:
         groups.setdefault((mutant.file, mutant.tests[0].split("::")[0]), []).append(mutant)
