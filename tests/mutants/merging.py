@@ -5,7 +5,7 @@ import re
 from typing import NamedTuple
 
 TOKEN = re.compile(r"\d[\w.]*|\w+|\*\*=?|//=?|->|:=|[-+*/<>=!|&]=|\S")
-LEAST_LIKENESS = 0.5  # of the words, for the text to be the same one
+LEAST_LIKENESS = 0.5  # of the words that a mistake changes, for them to be the same ones
 MOST_LINES = 6  # that make a text unique
 OTHER_TEXT = "what the mistake changes is another text"
 OTHERS_BETWEEN = "other text stands between the parts that the mistake changes"
@@ -21,7 +21,7 @@ class Merged(NamedTuple):
     doubts: tuple
 
 
-def merges(old, span, new, text):
+def merges(old, span, new, text, least):
     """Merge what makes ``new`` of ``old`` into a third text, in several ways.
 
     Args:
@@ -29,6 +29,7 @@ def merges(old, span, new, text):
         span: start and end of the mutant's own text in it.
         new: the text with the mistake.
         text: what ``old`` has become otherwise.
+        least: share of the mutant's own words that stand there too, or nothing is merged.
 
     Yields:
         ``Merged``: what part of ``text`` is replaced, by what, and the doubts about it.
@@ -42,7 +43,7 @@ def merges(old, span, new, text):
         for i, key in enumerate(ours.keys)
         if span[0] <= ours.starts[i] < span[1] and key.isidentifier()
     ]
-    if sum(i in there for i in own) <= LEAST_LIKENESS * len(own) and own:
+    if sum(i in there for i in own) < least * len(own):
         return
     names = _renames(ours, third)
     fine = [op[1:] for op in matcher(ours.keys, theirs.keys).get_opcodes() if op[0] != "equal"]

@@ -17,6 +17,7 @@ from merging import TOKEN, matcher, merges, widened
 from rows import FOLDER, ROOT, nearest, read, write
 
 CONTEXT = 2  # lines on either side
+IN_PLACE, ELSEWHERE = 0.5, 0.51  # of the words, for lines in that place to be the same ones
 VERY_LIKE = 0.75  # of a line, for it to be the same one in any file
 LONG = 25  # characters from which on a text found in another file is no coincidence
 NEAREST = 3  # places in a file, if its lines cannot be aligned
@@ -128,7 +129,7 @@ def _checked(mutant, home, old, new, doubts):
     if _code(source) == _code(text):
         return None
     former = _words(new) & _words(base_of(mutant) or "") - _words(text)
-    unknown = sorted(former | _names(source) - _names(text) - set(dir(builtins)))
+    unknown = sorted(former | _unknown(source) - _unknown(text))
     if unknown:
         doubts += (f"the file does not know {', '.join(unknown)}",)
     line = text[: text.index(old)].count("\n") + 1
@@ -144,18 +145,18 @@ def _rows(mutant, base, text):
     before, lines = base.splitlines(keepends=True), text.splitlines(keepends=True)
     top, bottom = base[:start].count("\n"), base[: max(start, end - 1)].count("\n") + 1
     around = (max(0, top - CONTEXT), bottom + CONTEXT)
-    pairs = [(around, _aligned(base, *around, text))]
+    pairs = [(around, _aligned(base, *around, text), IN_PLACE)]
     for _, number, near in nearest("".join(before[top:bottom]), text, NEAREST):
         first, last = number - 1, number + near.count("\n")
-        pairs.append(((top, bottom), (first, last)))
-        pairs.append((around, (max(0, first - CONTEXT), last + CONTEXT)))
-    for rows, others in pairs:
+        pairs.append(((top, bottom), (first, last), ELSEWHERE))
+        pairs.append((around, (max(0, first - CONTEXT), last + CONTEXT), ELSEWHERE))
+    for rows, others, least in pairs:
         if others is not None:
             offset, place = (sum(map(len, x[: y[0]])) for x, y in ((before, rows), (lines, others)))
             old, other = "".join(before[slice(*rows)]), "".join(lines[slice(*others)])
             span = (start - offset, end - offset)
             new = old[: span[0]] + mutant.new + old[span[1] :]
-            for found in merges(old, span, new, other):
+            for found in merges(old, span, new, other, least):
                 found = found._replace(start=found.start + place, end=found.end + place)
                 if row := widened(text, found):
                     yield *row, found.doubts
@@ -167,13 +168,15 @@ def _words(text):
 
 
 @functools.cache
-def _names(text):
-    """The names that a module uses or defines; an attribute alone is none."""
-    found = (
-        (getattr(node, kind, None) for kind in ("id", "arg", "asname", "name"))
-        for node in ast.walk(ast.parse(text))
-    )
-    return {name.split(".")[0] for names in found for name in names if isinstance(name, str)}
+def _unknown(text):
+    """The names that a module uses and nobody defines."""
+    used, defined = set(), set(dir(builtins))
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            used.add(node.id)
+        else:
+            defined |= {getattr(node, kind, None) for kind in ("id", "arg", "asname", "name")}
+    return used - defined
 
 
 @functools.cache
@@ -266,12 +269,18 @@ def _line_codes(base, text):
 
 
 def _nearest(mutant):
-    """File, line and text of what is most like a mutant's old text."""
-    found = []
-    for home in homes_of(mutant, base_of(mutant))[:3]:
+    """Where a person looks first: the place of a mutant's lines, and what is most like its text."""
+    base, found, place = base_of(mutant), [], ""
+    for home in homes_of(mutant, base)[:3]:
+        if base is not None and not place:
+            number = base[: base.index(mutant.old)].count("\n")
+            lines = _aligned(base, number, number + 1, files()[home])
+            place = f"its place was {home}:{lines[0] + 1}; " if lines else ""
         for likeness, number, lines in nearest(mutant.old, files()[home]):
             found.append((likeness, f"{home}:{number}: {lines.strip()}"))
-    return f"the nearest text is {max(found)[1]}" if found else f"nothing is like {mutant.file}"
+    if not found:
+        return f"nothing is like {mutant.file}"
+    return f"{place}the nearest text is {max(found)[1]}"
 
 
 def _tests(mutant):
