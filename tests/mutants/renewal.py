@@ -91,7 +91,7 @@ def find(mutant):
         for old, new, doubts in rows:
             doubts += (f"{mutant.file} is still there",) * is_other
             found = _checked(mutant, home, old, new, doubts)
-            if found and not doubts:
+            if found and not found.doubts:
                 return found
             tried += [found] if found else []
     if tried:

@@ -108,7 +108,7 @@ def test_every_mutant_is_one_today():
             mutant.source()
         except ValueError as error:
             problems.append(str(error))
-    assert problems == []
+    assert problems == [], "python tests/mutants/runner.py renew"
 
 
 @pytest.mark.parametrize(

@@ -190,6 +190,6 @@ def test_the_tests_that_find_a_mutant_are_recorded(tmp_path, capsys):
     none, same = read(path)
     assert none.tests and all(test.startswith("features/test_crosses.py::") for test in none.tests)
     assert same.tests == ("features/test_crosses.py",)
-    assert "pairs: a list: no test finds it" in capsys.readouterr().out
+    assert "pairs: a list: none of features/test_crosses.py" in capsys.readouterr().out
     with pytest.raises(SystemExit, match="no mutant is called 'unknown'"):
         find(["unknown"], tmp_path)
