@@ -16,6 +16,7 @@ import pathlib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "tests" / "mutants"
+WIDTH = 100  # up to which the old and the new text share a line
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,10 +135,9 @@ def write(path, mutants):
 
 def _row(mutant, tests):
     ids = [test.removeprefix(f"{tests}::") for test in mutant.tests]
-    return (
-        f'{{"name": {_json(mutant.name)}, "tests": {_json(ids)},\n'
-        f' "old": {_json(mutant.old)},\n "new": {_json(mutant.new)}}}'
-    )
+    old, new = f' "old": {_json(mutant.old)},', f' "new": {_json(mutant.new)}}}'
+    change = f"{old}{new}" if len(old + new) <= WIDTH else f"{old}\n{new}"
+    return f'{{"name": {_json(mutant.name)}, "tests": {_json(ids)},\n{change}'
 
 
 def _json(value):
