@@ -7,6 +7,7 @@ from typing import NamedTuple
 TOKEN = re.compile(r"\d[\w.]*|\w+|\*\*=?|//=?|->|:=|[-+*/<>=!|&]=|\S")
 LEAST_LIKENESS = 0.5  # of the words that a mistake changes, for them to be the same ones
 MOST_LINES = 6  # that make a text unique
+QUOTES = ('"', "'")
 OTHER_TEXT = "what the mistake changes is another text"
 OTHERS_BETWEEN = "other text stands between the parts that the mistake changes"
 OTHERS_BESIDE = "other text stands beside what the mistake changes"
@@ -53,13 +54,14 @@ def merges(old, span, new, text, least):
     for edits, doubts in (([coarse], ()), (fine, (OTHERS_BETWEEN,))):
         exact = [_exactly(edit, ours, there) for edit in edits]
         if all(exact):
-            alone = any(
-                there.get(e[0] - 1, -1) != x[0] - 1 and there.get(e[1]) != x[1]
+            alone = [
+                x[0]
                 for e, x in zip(edits, exact, strict=True)
-            )
-            yield _joined(
-                edits, exact, ours, theirs, third, names, doubts + (OTHERS_BESIDE,) * alone
-            )
+                if there.get(e[0] - 1, -1) != x[0] - 1 and there.get(e[1]) != x[1]
+            ]
+            doubts += (OTHERS_BESIDE,) * bool(alone)
+            if not any(third.keys[start - 1] in QUOTES for start in alone):
+                yield _joined(edits, exact, ours, theirs, third, names, doubts)
     for place in _roughly(coarse, ours, there, third):
         merged = _joined([coarse], [place], ours, theirs, third, names, (OTHER_TEXT,))
         if not set(TOKEN.findall(merged.text)) & set(ours.keys) - set(third.keys):

@@ -9,6 +9,7 @@ import ast
 import builtins
 import functools
 import subprocess
+import warnings
 from collections import Counter
 from dataclasses import replace
 from typing import NamedTuple
@@ -18,7 +19,8 @@ from rows import FOLDER, ROOT, nearest, read, write
 
 CONTEXT = 2  # lines on either side
 IN_PLACE, ELSEWHERE = 0.5, 0.51  # of the words, for lines in that place to be the same ones
-VERY_LIKE = 0.75  # of a line, for it to be the same one in any file
+AROUND = 4  # lines in which a neighbour is looked for
+SHORT = 12  # characters up to which a line says nothing of where it stands
 LONG = 25  # characters from which on a text found in another file is no coincidence
 NEAREST = 3  # places in a file, if its lines cannot be aligned
 
@@ -89,6 +91,8 @@ def find(mutant):
         else:
             rows = [(mutant.old, mutant.new, ())] if len(mutant.old) >= LONG or not is_other else []
         for old, new, doubts in rows:
+            if is_other and not _is_taken_over(mutant, base, files()[home], old):
+                continue
             doubts += (f"{mutant.file} is still there",) * is_other
             found = _checked(mutant, home, old, new, doubts)
             if found and not found.doubts:
@@ -96,36 +100,34 @@ def find(mutant):
             tried += [found] if found else []
     if tried:
         return min(tried, key=lambda found: len(found.doubts))
-    if base is not None and len(mutant.old.strip()) >= LONG:
-        return _anywhere(mutant, base)
+    others = [home for home, text in files().items() if text.count(mutant.old) == 1]
+    if len(others) == 1 and len(mutant.old) >= LONG:
+        doubts = ("nothing but the text itself leads to this file",)
+        return _checked(mutant, others[0], mutant.old, mutant.new, doubts)
     return None
 
 
-def _anywhere(mutant, base):
-    """The mutant in whatever file has a line that is nearly its own."""
-    start = base.index(mutant.old)
-    line = base[start : start + len(mutant.old)].strip().splitlines()[0]
-    words, package = _words(line), mutant.file.split("/")[0].split("_")[0]
-    likely = []
-    for home, text in files().items():
-        if home.startswith(package) and len(words & _words(text)) >= VERY_LIKE * len(words):
-            likely += [(one[0], home) for one in nearest(line, text) if one[0] > VERY_LIKE]
-    for _, home in sorted(likely, reverse=True)[:3]:
-        for old, new, doubts in _rows(mutant, base, files()[home]):
-            doubts += ("nothing but the text itself leads to this file",)
-            if found := _checked(mutant, home, old, new, doubts):
-                return found
-    return None
+def _is_taken_over(mutant, base, text, old):
+    """Whether a line beside a mutant's text stands beside it in another file, too."""
+    return bool(_beside(base, mutant.old) & _beside(text, old))
+
+
+def _beside(text, old):
+    start = text.index(old)
+    parts = (text[:start].splitlines()[-AROUND:], text[start + len(old) :].splitlines()[:AROUND])
+    return {line.strip() for part in parts for line in part if len(line.strip()) > SHORT}
 
 
 def _checked(mutant, home, old, new, doubts):
     """The renewed mutant where it compiles; a doubt where it names what the file does not."""
     text = files()[home]
     found = replace(mutant, file=home, old=old, new=new)
-    try:
-        source = found.source()
-    except ValueError:
-        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", SyntaxWarning)
+        try:
+            source = found.source()
+        except ValueError:
+            return None
     if _code(source) == _code(text):
         return None
     former = _words(new) & _words(base_of(mutant) or "") - _words(text)
@@ -247,7 +249,7 @@ def _uses():
 
 @functools.cache
 def _lines(text):
-    return {line.strip() for line in text.splitlines() if len(line.strip()) > 12}
+    return {line.strip() for line in text.splitlines() if len(line.strip()) > SHORT}
 
 
 def _aligned(base, top, bottom, text):
