@@ -41,6 +41,19 @@ def test_keywords_reach_the_function_and_the_message():
     assert "scaled(2, by=3)" in wrong(lambda: check_cases(scaled, [case(2, by=3, expected=7)]))
 
 
+def test_a_millionth_is_right_and_a_thousandth_only_where_the_cases_say_so():
+    for off, options in ((1e-7, {}), (1e-3, {"rtol": 2e-3}), (1e-3, {"atol": 2e-3})):
+        check_cases(float, [case(1, expected=1 + off)], **options)
+    for off in (1e-4, -1e-4):
+        assert "reason    off by" in wrong(
+            lambda off=off: check_cases(float, [case(1 + off, expected=1.0)])
+        )
+    ones = case([1], expected=np.ones(1, np.float32))
+    check_cases(np.asarray, [ones])
+    message = wrong(lambda: check_cases(np.asarray, [ones], same_dtype=True))
+    assert "expected dtype float32, came int64" in message
+
+
 def test_memory_is_measured_at_its_height():
     def by_a_detour(count):
         return np.ones((count, 1_000)).sum()  # 8 kB a row, given back at once
@@ -70,6 +83,12 @@ def test_exceptions_name_type_message_and_line():
     assert message.endswith(": return y / 0")
     assert "Traceback" not in message
 
+    def calls(x):
+        return breaks(x)
+
+    message = wrong(lambda: check_cases(calls, [case(1, expected=1)]))
+    assert message.endswith(": return y / 0")
+
 
 def test_wrong_arguments_and_endless_recursion_are_verdicts():
     assert "TypeError" in wrong(lambda: check_cases(lambda: 1, [case(1, expected=1)]))
@@ -88,6 +107,7 @@ def test_a_function_cannot_change_what_later_cases_get():
         return x - 10
 
     check_cases(spoils, [case(shared, expected=np.array([1, 2]))] * 2)
+    check_cases(spoils, [case(x=shared, expected=np.array([1, 2]))] * 2)
     assert shared.tolist() == [1, 2]
 
 
@@ -138,6 +158,9 @@ def test_a_choice_must_be_among_the_options(answer):
 def test_a_wrong_choice_does_not_show_the_right_one():
     check_choice("b", "abc")
     assert wrong(lambda: check_choice("b", "abc", right="a")) == "'b' is not right"
+    for some in ("b", "bcd"):
+        message = wrong(lambda some=some: check_choice(some, "abcd", right="bc"))
+        assert message == f"'{some}' is not right"
     with pytest.raises(NotAttempted):
         check_choice(..., "abc", right="a")
 
@@ -162,6 +185,9 @@ def test_a_prediction_that_is_off_shows_both_numbers():
     assert message == "setting 1 of 1\n  setting    n = 3\n  predicted  0.5\n  measured   0.25"
     assert "measured   nan" in wrong(lambda: check_prediction(1, lambda: np.nan, atol=9))
     check_prediction(0.3, lambda: 0.25, atol=0.1)
+    check_prediction(1.0, lambda: 2.0, rtol=0.5)
+    assert "measured   1" in wrong(lambda: check_prediction(2.0, lambda: 1.0, rtol=0.5))
+    assert "measured   1" in wrong(lambda: check_prediction(0.4, lambda: 1.0, rtol=0.5))
 
 
 def test_what_is_no_prediction_is_named():

@@ -33,6 +33,8 @@ def test_equal_within_the_tolerance(expected, came, difference):
         (2, 3, "off by 1"),
         (2**62 + 1, 2**62, "off by 1"),
         (0.5, 0.6, "off by 0.1"),
+        (0.5, 0.4, "off by 0.1"),
+        (np.array([np.nan]), np.array([1.0]), "first difference at [0]: expected nan, came 1"),
         (0.5, np.nan, "NaN"),
         (np.zeros(3), np.array([0, np.nan, np.nan]), "NaN at [1] (2 of 3 values)"),
         (np.zeros(2), np.array([0, np.inf]), "infinite at [1] (1 of 2 values)"),
@@ -47,9 +49,11 @@ def test_equal_within_the_tolerance(expected, came, difference):
         (1.0, "1.0", "expected numbers, came str '1.0'"),
         (1.0, None, "expected numbers, came None"),
         ((1, "a"), (1,), "expected 2 items, came 1"),
+        ((1, "a"), (1, "a", 2), "expected 2 items, came 3"),
         ((1, "a"), (1, "b"), "item 1: the values differ"),
         ((1, "a"), 5, "came int 5"),
         ({"a": 1}, {"b": 1}, "the keys differ; missing 'a'; unexpected 'b'"),
+        ({"a": 1}, {"a": 1, "b": 2}, "the keys differ; unexpected 'b'"),
         ({"a": [1, 2]}, {"a": [1, 3]}, "at key 'a': first difference at [1]"),
         ({"a": 1}, 1, "expected a dict, came int 1"),
         ("a", "b", "the values differ"),
@@ -63,6 +67,17 @@ def test_differences_are_put_into_words(expected, came, message):
     assert message in str(caught.value)
 
 
+def test_the_tolerance_is_a_share_of_what_is_expected():
+    assert compare_values(4.0, 2.0, rtol=0.5, atol=0.0) == 2.0
+    with pytest.raises(Difference, match="off by 2"):
+        compare_values(2.0, 4.0, rtol=0.5, atol=0.0)
+
+
+def test_of_several_values_the_largest_difference_is_returned():
+    expected, came = {"a": [0.0, 3.0], "b": ["x", 0.0]}, {"a": [2.0, 4.0], "b": ["x", 0.5]}
+    assert compare_values(expected, came, 0.0, 5.0) == 2.0
+
+
 def test_the_dtype_counts_only_where_asked():
     wanted, came = np.array([1, 2]), np.array([1, 2], np.int32)
     assert compare_values(wanted, came, 0, 0) == 0
@@ -71,8 +86,10 @@ def test_the_dtype_counts_only_where_asked():
 
 
 def test_overflow_does_not_hide_a_difference():
-    with pytest.raises(Difference, match="first difference"):
-        compare_values(np.array([2**63 - 1]), np.array([-(2**63)]), 0, 0)
+    # In 64 bits the first difference is 1, the absolute value of the second one negative.
+    for wanted in (2**63 - 1, 0):
+        with pytest.raises(Difference, match="first difference"):
+            compare_values(np.array([wanted]), np.array([-(2**63)]), 0, 0)
 
 
 @pytest.mark.parametrize(

@@ -13,13 +13,13 @@ from bookmaker.__main__ import main
 
 ROOT = Path(__file__).parents[2]
 NAMES = [f"{number:02}_lesson" for number in range(25)]
-MUTANTS = """\
-from runner import Mutant
-
-MUTANTS = [
-    Mutant("FM: half", "recsys_lib/models/fm.py", "2 * x", "x", "models/test_fm.py::test_fm"),
-    Mutant("DCN: half", "recsys_lib/models/dcn.py", "3 * x", "x", "models/test_dcn.py::test_dcn"),
-    Mutant("pairs", "recsys_lib/checks.py", "1", "2", "models/test_fm.py::test_fm"),
+MUTANTS = """[
+{"file": "recsys_lib/models/fm.py", "tests": "models/test_fm.py", "mutants": [
+{"name": "FM: half", "tests": ["test_fm"], "old": "2 * x", "new": "x"}]},
+{"file": "recsys_lib/models/dcn.py", "tests": "models/test_dcn.py", "mutants": [
+{"name": "DCN: half", "tests": ["test_dcn"], "old": "3 * x", "new": "x"}]},
+{"file": "recsys_lib/checks.py", "tests": "models/test_fm.py", "mutants": [
+{"name": "pairs", "tests": ["test_fm"], "old": "1", "new": "2"}]}
 ]
 """
 SOURCES = {
@@ -33,7 +33,7 @@ SOURCES = {
     "tests/models/tiny.py": "from recsys_lib import checks\n",
     "tests/shared/known.py": "SIX = 6\n",
     "tests/conftest.py": "SEED = 0\n",
-    "tests/mutants/models.py": MUTANTS,
+    "tests/mutants/models.json": MUTANTS,
     "constraints.txt": "numpy==2.5.5\n",
     "data/movielens.md": "# MovieLens\n",
 }
@@ -54,7 +54,8 @@ def tree(tmp_path):
         path = tmp_path / "project" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(source)
-    shutil.copy(ROOT / "tests" / "mutants" / "runner.py", tmp_path / "project" / "tests/mutants")
+    for name in ("runner.py", "rows.py"):
+        shutil.copy(ROOT / "tests" / "mutants" / name, tmp_path / "project" / "tests/mutants")
     return tmp_path / "project"
 
 
@@ -85,16 +86,16 @@ def test_a_change_forces_the_mutants_that_follow_from_it(tree, changed, forced):
 
 def test_a_changed_mutant_forces_those_of_its_file(tree):
     before = selection.mutants(tree)
-    path = tree / "tests" / "mutants" / "models.py"
-    path.write_text(MUTANTS.replace('"3 * x", "x"', '"3 * x", "0 * x"'))
+    path = tree / "tests" / "mutants" / "models.json"
+    path.write_text(MUTANTS.replace('"3 * x", "new": "x"', '"3 * x", "new": "0 * x"'))
     after = selection.mutants(tree)
     assert {name for name in after if after[name] != before[name]} == {DCN}
 
 
 def test_mutants_that_other_tests_find_are_a_group_of_their_own(tree):
-    other = 'MUTANTS.append(Mutant("x", "recsys_lib/models/fm.py", "2", "3", "test_all.py::t"))\n'
-    with (tree / "tests" / "mutants" / "models.py").open("a") as file:
-        file.write(other)
+    other = """[{"file": "recsys_lib/models/fm.py", "tests": "test_all.py", "mutants": [
+    {"name": "x", "tests": ["t"], "old": "2", "new": "3"}]}]"""
+    (tree / "tests" / "mutants" / "others.json").write_text(other)
     (tree / "tests" / "test_all.py").write_text("from recsys_lib.models import dcn, fm\n")
     before = selection.mutants(tree)
     assert "recsys_lib/models/fm.py: test_all.py" in before

@@ -1,7 +1,7 @@
 """The rows of the zoo: each has the lesson that teaches it, its own tests and its mutants."""
 
-import importlib.util
 import inspect
+import json
 import subprocess
 import sys
 from collections import Counter
@@ -20,19 +20,8 @@ TESTS = ROOT / "tests"
 
 def mutants():
     """All recorded mutants."""
-    sys.path.insert(0, str(TESTS / "mutants"))
-    try:
-        found = []
-        for path in sorted((TESTS / "mutants").glob("*.py")):
-            if path.stem in ("runner", "test_mutants"):
-                continue
-            spec = importlib.util.spec_from_file_location(f"zoo_mutants_{path.stem}", path)
-            module = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(module)
-            found += module.MUTANTS
-        return found
-    finally:
-        sys.path.remove(str(TESTS / "mutants"))
+    command = [sys.executable, TESTS / "mutants" / "runner.py", "list"]
+    return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
 
 
 MUTANTS = mutants()
@@ -76,9 +65,9 @@ def test_mistakes_in_it_are_recorded(model):
     file = file.relative_to(ROOT).as_posix()
     tests = own_tests(model)
     own = [
-        mutant.name
+        mutant["name"]
         for mutant in MUTANTS
-        if mutant.file == file or any(test.startswith(tuple(tests)) for test in mutant.tests)
+        if mutant["file"] == file or any(test.startswith(tuple(tests)) for test in mutant["tests"])
     ]
     assert own, f"mutants: expected some of {file} or {tests}, got none"
 

@@ -98,6 +98,28 @@ def test_what_is_said_of_a_lead(lead, verdict, is_reversed):
     assert found.get("reversed", False) == is_reversed
 
 
+def test_a_lead_is_reversed_where_the_whole_interval_is():
+    for lead, is_reversed in ((-2.5, False), (-4.0, True)):
+        frame = table([None], a=50 + lead + 5 * NOISE, b=np.full(8, 50.0))
+        found = find(better("wins", "It wins.", "a", "b"), frame)
+        assert found["interval"][0] < -2 and found.get("reversed", False) == is_reversed
+
+
+@pytest.mark.parametrize(
+    ("gaps", "unit"),
+    [
+        ({(None, "click", "all"): differences.LEAST_GAP}, "points"),
+        ({(None, "click", "all"): 0.02}, "AUC"),
+        ({(None, "click", "all"): 0.2, (None, "click", "hard"): 0.01}, "points"),
+        ({(None, "click", "all"): 0.2, (2.0, "click", "all"): 0.01}, "points"),
+        ({(None, "click", "all"): 0.2, (None, "like", "all"): 0.01}, "AUC"),
+    ],
+)
+def test_the_unit_follows_from_the_smallest_gap_at_its_point_on_its_slice(gaps, unit):
+    gaps = {(point_text(point), *rest): gap for (point, *rest), gap in gaps.items()}
+    assert differences.unit_of(better("wins", "It wins.", "a", "b"), gaps) == unit
+
+
 def test_a_small_gap_makes_auc_the_unit_and_asks_for_a_margin_in_it():
     small = {("", "click", "all"): 0.02}
     frame = table([None], a=50.0, b=45.0)
@@ -130,6 +152,10 @@ def test_a_bound_is_held_against_the_measure_itself():
     frame = table([None], a=50.0)
     assert find(above("h", "High.", "a", 49.0), frame)["verdict"] == "better"
     assert find(above("h", "High.", "a", 50.5), frame)["verdict"] == "cannot tell"
+    # The interval has to lie above it: neither its middle nor the bound itself is enough.
+    assert find(above("h", "High.", "a", 49.95), frame)["verdict"] == "cannot tell"
+    same = table([None], a=np.full(8, 50.0))
+    assert find(above("h", "High.", "a", 50.0), same)["verdict"] == "cannot tell"
     loss = above("low", "Low.", "a", 0.66, measure="log_loss")
     assert find(loss, frame)["verdict"] == "better"
     loss = dataclasses.replace(loss, bound=0.64)
@@ -149,6 +175,8 @@ def test_all_are_level_if_each_pair_is():
     contrast = all_level("ties", "All tie.", ["a", "b", "c"])
     found = find(contrast, table([None], a=50.0, b=50.4, c=49.8))
     assert found["verdict"] == "level" and len(found["parts"]) == 3 and found["text"] == "b to c"
+    found = find(contrast, table([None], a=50.0, b=49.8, c=50.6))
+    assert found["text"] == "b to c" and found["effect"] == -0.8
     # Each is level with the next, and the ends are not.
     found = find(contrast, table([None], a=50.0, b=51.4, c=52.8))
     assert found["verdict"] == "cannot tell"
@@ -198,6 +226,30 @@ def test_where_runs_fail_there_is_no_verdict_and_the_others_are_told_apart():
     assert found["effect"] == 5.0 and found["worlds"] == 7
 
 
+def test_one_failed_run_in_twenty_is_enough_and_each_arms_worlds_are_left_out():
+    first_eight = table([None], a=50.0, b=45.0)
+    more = [first_eight.assign(world=first_eight["world"] + 8 * i) for i in range(3)]
+    frame = pd.concat(more, ignore_index=True)
+    frame = frame[frame["world"] < 120]
+    failed = [("a", 101), ("b", 115)]
+    for model, world in failed:
+        frame.loc[(frame["model"] == model) & (frame["world"] == world), "auc"] = 0.5
+    found = find(better("wins", "It wins.", "a", "b"), frame)
+    assert {name: one["runs"] for name, one in found["failed"].items()} == {
+        "a": [1, 20],
+        "b": [1, 20],
+    }
+    assert found["worlds"] == 18 and found["verdict"] == "cannot tell"
+
+
+def test_an_arm_without_a_finite_number_leaves_the_verdict_open():
+    frame = table([None], a=50.0, b=40.0, c=40.0)
+    frame.loc[frame["model"] == "c", ["auc", "auc_gap_closed"]] = np.nan
+    found = find(first("leads", "It leads.", "a", ["b", "c"]), frame, at_base_rate=True)
+    assert found["verdict"] == "cannot tell" and found["effect"] == 10.0
+    assert [part["worlds"] for part in found["parts"]] == [8, 0]
+
+
 def test_a_diverged_run_has_failed():
     frame = table([None], a=50.0, b=45.0)
     frame.loc[(frame["model"] == "b") & (frame["world"] == 103), ["auc", "auc_gap_closed"]] = np.nan
@@ -210,6 +262,7 @@ def test_a_slice_that_nobody_can_rank_is_no_failure():
     contrast = better("wins", "It wins.", "a", "b", part="hard")
     found = find(contrast, frame, {("", "click", "hard"): 0.2})
     assert "failed" not in found and found["verdict"] == "better"
+    assert found["effect"] == 21.0
 
 
 def test_an_arm_that_is_expected_at_the_base_rate_does_not_fail():

@@ -7,6 +7,8 @@ Nothing is ever written to the working tree.
 
     python tests/mutants/runner.py 2 < jobs > reports    (a JSON list in, a JSON line per job out)
     python tests/mutants/runner.py list                  (all recorded mutants, as a JSON list)
+    python tests/mutants/runner.py find NAME...          (records the tests that find them)
+    python tests/mutants/runner.py renew                 (rows whose text has moved or changed)
 """
 
 import dataclasses
@@ -24,70 +26,13 @@ import sys
 import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-MACHINERY = ("runner", "test_mutants")
-SECONDS_PER_JOB = 120
+from rows import ROOT, recorded
+
+# Of processor time, since a busy machine takes longer; the clock ends only what waits for ever.
+SECONDS_PER_JOB = 240
+LONGEST_WAIT = 900
 # Failures with these say that the mutant itself is broken, not that a test saw through it.
 BROKEN = ("ImportError", "ModuleNotFoundError", "NameError", "SyntaxError", "UnboundLocalError")
-
-
-@dataclasses.dataclass(frozen=True)
-class Mutant:
-    """One mistake that the tests must reject.
-
-    Args:
-        name: what is wrong, in a few words; unique.
-        file: module of the library, for example ``"recsys_lib/features/crosses.py"``.
-        old: text that occurs exactly once in the file.
-        new: what the mistake makes of it.
-        tests: test ids below ``tests/``, for example ``"features/test_crosses.py::test_pairs"``;
-            at least one of them must fail, in the test itself or inside the mutated file.
-    """
-
-    name: str
-    file: str
-    old: str
-    new: str
-    tests: tuple
-
-    def __post_init__(self):
-        tests = (self.tests,) if isinstance(self.tests, str) else tuple(self.tests)
-        object.__setattr__(self, "tests", tests)
-
-    def source(self):
-        """The mutated module.
-
-        Raises:
-            ValueError: the old text does not occur exactly once, or the new one changes nothing
-                or cannot be compiled.
-        """
-        text = (ROOT / self.file).read_text()
-        if text.count(self.old) != 1:
-            raise ValueError(
-                f"mutant {self.name!r}: expected the old text once in {self.file}, "
-                f"found it {text.count(self.old)} times:\n{self.old}"
-            )
-        mutated = text.replace(self.old, self.new)
-        if mutated == text:
-            raise ValueError(f"mutant {self.name!r}: the new text equals the old one")
-        try:
-            compile(mutated, self.file, "exec")
-        except SyntaxError as error:
-            raise ValueError(f"mutant {self.name!r}: {error}") from error
-        return mutated
-
-
-def recorded(folder=ROOT / "tests" / "mutants"):
-    """The mutants of every list in a folder: one file for each package or topic."""
-    mutants = []
-    for path in sorted(folder.glob("*.py")):
-        if path.stem in MACHINERY:
-            continue
-        spec = importlib.util.spec_from_file_location(f"mutants_of_{path.stem}", path)
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        mutants += module.MUTANTS
-    return mutants
 
 
 class Zygote:
@@ -95,6 +40,7 @@ class Zygote:
 
     Args:
         jobs: list of ``{"name", "file", "source", "tests"}``; ``file`` None mutates nothing.
+            ``"seconds"`` of processor time may be added, and ``"all"``: run on after a failure.
         num_children: jobs at a time.
     """
 
@@ -119,8 +65,9 @@ class Zygote:
         """Wait for the report of a job.
 
         Returns:
-            ``{"name", "passed", "failures", "seconds", "output"}``; ``passed`` are test ids,
-            ``failures`` list of ``{"test", "when", "error", "in_mutant"}``.
+            ``{"name", "passed", "failures", "seconds", "output", "ended"}``; ``passed`` are test
+            ids, ``failures`` list of ``{"test", "when", "error", "in_mutant", "seconds"}``,
+            ``ended`` is why the run came to no end of its own, or empty.
         """
         while name not in self.reports:
             line = self._process.stdout.readline()
@@ -193,6 +140,7 @@ class _Recorder:
                 "error": call.excinfo.typename,
                 "message": str(call.excinfo.value)[:500],
                 "in_mutant": self.file in paths,
+                "seconds": getattr(report, "duration", 0.0),
             }
         )
 
@@ -218,7 +166,7 @@ def _run_tests(job, folder):
     left_out = ("cacheprovider", "unraisableexception", "threadexception")
     options = ["-q", "--no-header", "--tb=short", f"--basetemp={folder}/t"]
     options += [part for plugin in left_out for part in ("-p", f"no:{plugin}")]
-    if job["file"] is not None:
+    if job["file"] is not None and not job.get("all"):
         options.append("-x")
     files = dict.fromkeys(f"tests/{test.split('::')[0]}" for test in job["tests"])
     pytest.main([*options, *files], plugins=[recorder])
@@ -236,7 +184,8 @@ def _start(job, folder):
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         output = os.open(f"{folder}/output", os.O_WRONLY | os.O_CREAT)
         os.dup2(output, 1), os.dup2(output, 2)
-        signal.alarm(SECONDS_PER_JOB)
+        signal.setitimer(signal.ITIMER_PROF, job.get("seconds", SECONDS_PER_JOB))
+        signal.alarm(LONGEST_WAIT)
         tempfile.tempdir = folder  # nothing that the tests leave outlives the job
         result = _run_tests(job, folder)
         with open(f"{folder}/report", "w") as file:
@@ -252,8 +201,17 @@ def _read(job, folder, status, seconds):
     if status == 0:
         report |= json.loads(pathlib.Path(folder, "report").read_text())
     output = pathlib.Path(folder, "output").read_text(errors="replace")
-    ended = "" if status == 0 else f"\nthe child ended with wait status {status}"
-    return {**report, "output": output[-3000:] + ended}
+    return {**report, "output": output[-3000:], "ended": _reason(job, status)}
+
+
+def _reason(job, status):
+    """Why a child ended before its tests; empty if it did not."""
+    signals = {
+        signal.SIGPROF: f"{job.get('seconds', SECONDS_PER_JOB)} s of processor time",
+        signal.SIGALRM: f"{LONGEST_WAIT} s, most of which it waited",
+    }
+    after = signals.get(status & 0x7F, f"an error, with wait status {status}")
+    return f"ended after {after}" if status else ""
 
 
 def _serve(num_children):
@@ -295,9 +253,20 @@ def _serve(num_children):
     stop()
 
 
-if __name__ == "__main__":
-    if sys.argv[1] == "list":
-        sys.modules["runner"] = sys.modules["__main__"]  # which the lists import
+def main(command, names):
+    if command == "list":
         print(json.dumps([dataclasses.asdict(mutant) for mutant in recorded()]))
+    elif command == "renew":
+        from renewal import renew
+
+        sys.exit(1 if renew() else 0)
+    elif command == "find":
+        from finding import find
+
+        sys.exit(1 if find(names) else 0)
     else:
-        _serve(int(sys.argv[1]))
+        _serve(int(command))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2:])

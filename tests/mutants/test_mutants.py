@@ -5,12 +5,14 @@ import sys
 from collections import Counter
 
 import pytest
-from runner import BROKEN, Mutant, Zygote, recorded
+from rows import Mutant, recorded
+from runner import BROKEN, SECONDS_PER_JOB, Zygote
 from selected import values
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks after importing TensorFlow")
 
 MUTANTS = recorded()
+ENDLESS = "runs for ever"
 
 
 def job_of_unmutated(file):
@@ -31,9 +33,8 @@ def zygote(request):
             source = mutant.source()
         except ValueError:
             continue  # its own test says so
-        jobs.append(
-            {"name": mutant.name, "file": mutant.file, "source": source, "tests": mutant.tests}
-        )
+        job = {"name": mutant.name, "file": mutant.file, "source": source, "tests": mutant.tests}
+        jobs.append({**job, "seconds": 1 if mutant.name == ENDLESS else SECONDS_PER_JOB})
     zygote = Zygote(jobs, num_children=max(2, (os.cpu_count() or 2) // 2))
     yield zygote
     zygote.close()
@@ -49,12 +50,16 @@ def verdict(mutant, zygote):
     mutant.source()
     for test in mutant.tests:
         unmutated = zygote.report(job_of_unmutated(test.split("::")[0]))
+        if unmutated["ended"]:
+            return f"without the mutant: {unmutated['ended']}:\n{unmutated['output']}"
         failed = [f for f in unmutated["failures"] if matches(f["test"], test)]
         if failed:
             return f"fails without the mutant too: {failed}"
         if not any(matches(node, test) for node in unmutated["passed"]):
             return f"no test is called {test!r}:\n{unmutated['output']}"
     report = zygote.report(mutant.name)
+    if report["ended"]:
+        return f"the mutant: {report['ended']}:\n{report['output']}"
     failures = report["failures"]
     broken = [f for f in failures if f["when"] == "collect" or f["error"] in BROKEN]
     if broken:
@@ -72,7 +77,7 @@ def test_the_mutant_is_rejected(mutant, zygote):
 def harmless(name, new, test="test_all_pairs_leave_numbers_out"):
     old = "    return list(itertools.combinations(names, 2))"
     tests = f"features/test_crosses.py::{test}"
-    return Mutant(name, "recsys_lib/features/crosses.py", old, new, tests)
+    return Mutant(name, "recsys_lib/features/crosses.py", old, new, [tests])
 
 
 @pytest.mark.parametrize(
@@ -81,6 +86,7 @@ def harmless(name, new, test="test_all_pairs_leave_numbers_out"):
         (harmless("no mistake", "    return [*itertools.combinations(names, 2)]"), "survives"),
         (harmless("unknown name", "    return no_such_name"), "the mutant does not run"),
         (harmless("no such test", "    return []", "test_nothing"), "no test is called"),
+        (harmless(ENDLESS, "    while True:\n        pass"), "ended after 1 s of processor time"),
         (harmless("a mistake", "    return []"), "rejected"),
     ],
     ids=lambda value: getattr(value, "name", None),
@@ -102,7 +108,7 @@ def test_every_mutant_is_one_today():
             mutant.source()
         except ValueError as error:
             problems.append(str(error))
-    assert problems == []
+    assert problems == [], "python tests/mutants/runner.py renew"
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,8 @@ def clone(tmp_path_factory):
     for name in TESTS:
         shutil.copytree(ROOT / "tests" / name, folder / "tests" / name, ignore=left_out)
     (folder / "tests" / "mutants").mkdir()
-    for name in ("nbval_sanitize.cfg", "conftest.py", "mutants/runner.py", "mutants/sequence.py"):
+    mutants = [f"mutants/{name}" for name in ("runner.py", "rows.py", "sequence.json")]
+    for name in ("nbval_sanitize.cfg", "conftest.py", *mutants):
         shutil.copy(ROOT / "tests" / name, folder / "tests" / name)
     python = folder / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)

@@ -2,11 +2,29 @@
 
 import numpy as np
 import pytest
+import scipy.stats
 from drawn_intervals import intervals
 
-from recsys_lib.training.intervals import Interval, t_interval, verdict
+from recsys_lib.training.intervals import Interval, satterthwaite, t_interval, verdict
 
 MARGIN = 2.0
+
+
+@pytest.mark.parametrize("level", [0.8, 0.95])
+@pytest.mark.parametrize("num_units", [2, 5, 12])
+def test_an_interval_is_that_of_the_t_test(num_units, level):
+    values = np.random.default_rng(num_units).normal(1.0, 2.0, num_units)
+    found = t_interval(values, level)
+    low, high = scipy.stats.ttest_1samp(values, 0.0).confidence_interval(level)
+    np.testing.assert_allclose(found, (values.mean(), low, high, num_units))
+    np.testing.assert_allclose(found.half_width, high - found.mean)
+
+
+def test_the_degrees_of_freedom_of_a_sum_of_variances():
+    assert satterthwaite([2.0], [7.0]) == 7.0
+    assert satterthwaite([3.0, 1.0], [5.0, 2.0]) == pytest.approx(16 / (9 / 5 + 1 / 2))
+    assert satterthwaite([3.0, 0.0], [5.0, 2.0]) == 5.0
+    assert satterthwaite([0.0, 0.0], [5.0, 2.0]) == np.inf
 
 
 def coverage(found, truth=0.0):
@@ -79,6 +97,7 @@ def test_what_is_no_column_of_differences_is_refused(values):
         t_interval(values)
 
 
-def test_a_margin_is_above_zero():
-    with pytest.raises(ValueError, match="margin: expected above 0, got 0"):
-        verdict(Interval(1.0, 0.5, 1.5, 20), 0)
+@pytest.mark.parametrize("margin", [0, -1.0, np.nan])
+def test_a_margin_is_above_zero(margin):
+    with pytest.raises(ValueError, match=f"margin: expected above 0, got {margin}"):
+        verdict(Interval(1.0, 0.5, 1.5, 20), margin)
