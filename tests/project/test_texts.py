@@ -12,19 +12,23 @@ import pytest
 from bookmaker.imports import find_modules
 
 ROOT = Path(__file__).parents[2]
-OURS = ("recsys_lib", "bookmaker", "benchmarks", "experiments")
-COMMANDED = ("bookmaker", "experiments")
+OURS = ("recsys_lib", "recsys_book", "recsys_pipeline", "bookmaker", "benchmarks", "experiments")
+COMMANDED = ("bookmaker", "experiments", "recsys_pipeline")
 GUIDES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "Makefile", ".ci/run")),
-    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
     ROOT / ".pre-commit-config.yaml",
 ]
 # These plant libraries and texts of their own, or name what has gone.
 OWN_NAMES = {"CHANGELOG.md", "test_arrows.py", "test_inputs.py", "test_names.py", "test_texts.py"}
 OWN_NAMES |= {"test_docstrings.py", "test_readme_commands.py", "test_saving.py"}
 OWN_NAMES |= {"test_evidence_records.py", "test_selection.py"}
+OWN_NAMES |= {"moved.py", "test_moved.py", "test_work_copies.py"}
 
-_COMMAND = re.compile(r"(?:python3?[.0-9]*|\$\(PY\)|py -3\.12) -m ([\w.]+)([^`\n|;&]*)")
+_COMMAND = re.compile(
+    r"(?:(?:python3?[.0-9]*|\$\(PY\)|py -3\.12) -m ([\w.]+)|(?:^|`)recsys(?= [a-z]))([^`\n|;&]*)",
+    re.MULTILINE,
+)
 _MODULE = re.compile(rf"(?<![\w/.@-])((?:{'|'.join(OURS)})(?:\.(?!json|egg)[A-Za-z]\w*)+)")
 _FILE = re.compile(
     rf"(?<![\w/.<*{{}}-])((?:{'|'.join(OURS)}|tests|docs|data)(?:/[\w.-]+)+\.(?:py|md|cfg|png))\b"
@@ -32,9 +36,11 @@ _FILE = re.compile(
 
 
 def commands(text):
-    """``(module, words)`` of each command ``python -m module words`` in a text."""
+    """``(module, words)`` of each ``python -m module words`` or ``recsys words`` in a text."""
     joined = text.replace("\\\n", " ")
-    return [(found[1], found[2].split()) for found in _COMMAND.finditer(joined)]
+    return [
+        (found[1] or "recsys_pipeline", found[2].split()) for found in _COMMAND.finditer(joined)
+    ]
 
 
 def named_commands():
@@ -143,7 +149,9 @@ def test_names_that_are_gone_are_found():
         "tests/project/gone.py",
         "docs/lesson.png",
     ]
-    assert commands("`python -m bookmaker grade folder \\\n --into x`; $(PY) -m ruff") == [
+    text = "`python -m bookmaker grade folder \\\n --into x`; $(PY) -m ruff\nrecsys gone log.csv"
+    assert commands(text) == [
         ("bookmaker", ["grade", "folder", "--into", "x"]),
         ("ruff", []),
+        ("recsys_pipeline", ["gone", "log.csv"]),
     ]
