@@ -5,18 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from recsys_lib.data import (
-    ArrayChunks,
-    ChunkedDataset,
-    Chunks,
-    Dataset,
-    FolderWriter,
-    Split,
-    cache,
-    open_folder,
-)
+from recsys_lib.data import ArrayChunks, ChunkedDataset, Chunks, Dataset, Split
 from recsys_lib.data.chunks import joined
 from recsys_lib.features import CategoricalColumn, NumericColumn, SequenceColumn
+from recsys_pipeline.chunks import FolderWriter, cache, open_folder
 
 COLUMNS = (
     CategoricalColumn("user_id", 30, group="user"),
