@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from recsys_book.timing import Durations, stopwatch
     from recsys_book.widgets import explore
 else:
-    # Few lessons draw a model or show a record, and no other should wait for it.
+    # Few lessons draw a model or show a record, and the others should not wait for these modules.
     from recsys_lib.lazy import lazy_exports
 
     __getattr__, __dir__, __all__ = lazy_exports(__name__)

@@ -1,8 +1,8 @@
 """Claims: sentences of the book, each bound to a cell that measures whether it holds.
 
 In prose a sentence carries its identifier as a code span, ``claim: chapter.model.what``; the cell
-that checks it calls `claim` with the same identifier. A claim that does not hold raises, so a
-lesson whose sentence stopped being true cannot be executed.
+that checks it calls `claim` with the same identifier. A claim that does not hold raises an error,
+so a lesson whose sentence is no longer true cannot be executed.
 """
 
 import html
@@ -16,12 +16,12 @@ MARK = "✓"
 
 
 class ClaimFailed(AssertionError):
-    """A statement of the book does not hold on what was measured."""
+    """A statement of the book does not hold for the measured numbers."""
 
 
 @dataclass(frozen=True)
 class CheckedClaim:
-    """One claim that was found to hold in this kernel; ``evidence`` is None for an exact check."""
+    """One claim that holds in this kernel; ``evidence`` is None for an exact check."""
 
     identifier: str
     statement: str
@@ -32,13 +32,13 @@ _checked: dict[str, CheckedClaim] = {}
 
 
 def claim(identifier, statement, holds, evidence):
-    """Check one statement of the book and print it with what was measured.
+    """Check one statement of the book and print it with the measured numbers.
 
     Args:
         identifier: dotted lower-case name, such as ``"memorization.wide.seen_rules"``; unique in
             the book and written in the prose of the same lesson.
         statement: the sentence, on one line.
-        holds: `bool` or `numpy.bool_`; whether the measurements bear the statement out.
+        holds: `bool` or `numpy.bool_`; whether the measurements confirm the statement.
         evidence: the measured numbers, on one line.
 
     Raises:
@@ -54,7 +54,7 @@ def claim(identifier, statement, holds, evidence):
 
 
 def keep(kind, identifier, statement, holds, evidence=None):
-    """Keep a statement that holds among those checked in this kernel.
+    """Add a statement that holds to those checked in this kernel.
 
     Args:
         kind: the function that the lesson called, for messages.
@@ -89,7 +89,7 @@ def keep(kind, identifier, statement, holds, evidence=None):
 
 
 def exact_checks():
-    """Return the `CheckedClaim` objects without evidence that this kernel holds, in their order."""
+    """Return the `CheckedClaim` objects without evidence of this kernel, in order."""
     return [item for item in _checked.values() if item.evidence is None]
 
 
@@ -104,8 +104,8 @@ def claims_table():
 def render_table(checked):
     """Return the HTML table of `CheckedClaim` objects.
 
-    Each evidence stands on a line of its own behind the word ``evidence:`` in a comment, because
-    the notebooks' comparison masks everything that follows this word on a line.
+    Each evidence is on a separate line after the word ``evidence:`` in a comment, because the
+    notebooks' comparison masks everything that follows this word on a line.
     """
     lines = [
         "<table>",

@@ -1,7 +1,7 @@
-"""Gives several figures of one kind the same axes, so that only what they show moves.
+"""Give several figures of one kind the same axes, so that only the data move.
 
 Two things move axes: limits that follow the data, and a layout that makes room for longer numbers.
-Both are taken from all figures together.
+Both are computed from all figures together.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ Limits = tuple[float, float, float, float]
 """Left, right, bottom and top of an axes, as ``Axes.axis()`` gives them."""
 
 SMALLEST_SHARE = 0.6
-"""Of an axes' width and height; where the common place is smaller, every figure keeps its own."""
+"""Least share of an axes' width and height; below it, figures keep their own positions."""
 
 
 @dataclass
@@ -29,14 +29,14 @@ class _Drawn:
 
 
 class CommonAxes:
-    """The axes that figures have in common; they only grow when a figure is added.
+    """The axes that figures share; they only grow when a figure is added.
 
-    Limits that the author sets in every figure stay as they are, and so do the numbers beside a
-    colour bar. A figure with another number of axes than the first keeps its own, and so does an
-    axes whose scale is logarithmic in some figures only.
+    Limits that the author sets in every figure are kept, and so are the numbers beside a colour
+    bar. A figure whose number of axes differs from the first one's keeps its own axes, and so does
+    an axes whose scale is logarithmic in some figures only.
 
     Args:
-        at_least: what the axes show in any case, one for each of a figure's axes.
+        at_least: least limits, one for each of a figure's axes.
     """
 
     def __init__(self, at_least: Sequence[Limits] = ()):
@@ -51,10 +51,10 @@ class CommonAxes:
             *figures: at least one figure, drawn and not shown yet.
 
         Returns:
-            Whether the axes of earlier figures have changed, so that these have to be shown anew.
+            Whether the axes of earlier figures have changed, so that these have to be shown again.
 
         Raises:
-            ValueError: what the axes show in any case is not given for each of a figure's axes.
+            ValueError: least limits are not given for each of a figure's axes.
         """
         for figure in figures:
             if self._at_least and len(self._at_least) != len(figure.axes):
@@ -76,7 +76,7 @@ class CommonAxes:
         return bool(before) and before != self._now
 
     def limits(self) -> list[Limits]:
-        """What the axes show now, in the form that ``at_least`` takes.
+        """The present limits of the axes, in the form of ``at_least``.
 
         Returns:
             One for each axes of the first figure.
@@ -105,7 +105,7 @@ def _as_drawn(figure):
     return _Drawn(
         figure=figure,
         engine=figure.get_layout_engine(),
-        # Asking for limits is what makes an axes follow its data; the switches are read after it.
+        # Reading the limits makes an axes follow its data; so the switches are read after it.
         limits=[{"x": axes.get_xlim(), "y": axes.get_ylim()} for axes in figure.axes],
         follows=[
             {"x": axes.get_autoscalex_on(), "y": axes.get_autoscaley_on()} for axes in figure.axes
@@ -114,7 +114,7 @@ def _as_drawn(figure):
 
 
 def _share_places(alike):
-    """Put each axes where all figures have room for it, and lay out nothing after that."""
+    """Position each axes where all figures have room for it, and switch further layout off."""
     places = [_own_places(one) for one in alike]
     common = []
     for own in zip(*places, strict=True):
@@ -133,7 +133,7 @@ def _share_places(alike):
 
 
 def _own_places(one):
-    """Where a figure alone would put its axes, with the limits that they have now."""
+    """The positions of a figure's axes if it were alone, with their present limits."""
     limits = [axes.axis() for axes in one.figure.axes]
     if one.laid_out.get("limits") != limits:
         if one.engine is not None:

@@ -1,4 +1,4 @@
-"""Says in one line each what is wrong with the environment a lesson runs in."""
+"""Check the environment that a lesson runs in, and say in one line each what is wrong."""
 
 import importlib.metadata
 import platform
@@ -15,7 +15,7 @@ READY = "Environment ready: Python, TensorFlow, Keras and all packages are in th
 
 
 def check_env():
-    """Print `READY`, or one line for each thing that is wrong, and how to mend it."""
+    """Print `READY`, or one line for each fault, and how to mend it."""
     problems = environment_problems()
     if not problems:
         print(READY)
@@ -30,8 +30,8 @@ def environment_problems(python_version=None, requirements=None, installed_versi
 
     Args:
         python_version: text such as ``"3.12.1"``; the running interpreter's by default.
-        requirements: list of requirement lines; by default those of the installed package. What
-            only other extras than ``book`` need is left out.
+        requirements: list of requirement lines; by default those of the installed package. Packages
+            that only other extras than ``book`` need are left out.
         installed_version: function from a package's name to its installed version, raising
             `importlib.metadata.PackageNotFoundError` when it is missing.
     """
@@ -59,7 +59,7 @@ def environment_problems(python_version=None, requirements=None, installed_versi
             if requirement.name != "tensorflow-cpu":
                 problems.append(f"{requirement.name}: not installed, needs {needed}")
                 continue
-            # Whoever installed the GPU build has the plain package instead.
+            # With the GPU build, the plain package is installed instead.
             try:
                 version = installed_version("tensorflow")
             except importlib.metadata.PackageNotFoundError:

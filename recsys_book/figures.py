@@ -1,8 +1,8 @@
-"""How a figure becomes a picture in a notebook: crisp, small, of a fixed size, with a description.
+"""Figures as pictures in a notebook: crisp, small, of a fixed size, with a description.
 
 JupyterLab shows a PNG without a description, whatever its metadata say. So each figure is shown as
-an ``img`` element with an alternative text, and beside it as a plain PNG for viewers that take no
-HTML. The element's picture has two pixels for each one on the page; a palette keeps it small.
+an ``img`` element with an alternative text, and also as a plain PNG for viewers that do not show
+HTML. The element's picture has two pixels for each pixel of the page; a palette keeps it small.
 """
 
 import base64
@@ -15,7 +15,7 @@ DENSITY = 2
 """Pixels of a picture for each pixel on the page, in both directions."""
 COLORS = 256
 COLORS_OF_PLAIN = 64
-"""Of the picture for viewers that take no HTML."""
+"""The same for viewers that do not show HTML."""
 NO_TITLE = "A figure without a title"
 
 
@@ -23,10 +23,10 @@ def picture(figure: Figure, *, density: int = DENSITY, tight: bool = True) -> by
     """The figure as PNG, with a palette.
 
     Args:
-        figure: what to draw.
-        density: pixels for each pixel on the page, which has ``figure.dpi`` of them in an inch.
-        tight: whether to cut off the margins, as notebooks do, and keep what lies outside;
-            otherwise the picture has the figure's own size.
+        figure: to draw.
+        density: pixels for each pixel of the page, which has ``figure.dpi`` pixels in an inch.
+        tight: whether to cut off the margins, as notebooks do, and keep artists outside of the
+            figure; otherwise the picture has the figure's size.
 
     Returns:
         The file's content; the same for the same figure.
@@ -54,7 +54,7 @@ def width_of(png: bytes) -> int:
 
 
 def title_of(figure: Figure) -> str:
-    """What can be said about a figure without looking at it: its titles and axis labels.
+    """A description of a figure from its titles and axis labels.
 
     Args:
         figure: a figure.
@@ -82,7 +82,7 @@ def image_element(png: bytes, alternative: str, *, density: int = DENSITY) -> st
 
     Args:
         png: the file's content.
-        alternative: what stands for the picture where it cannot be seen; plain text.
+        alternative: alternative text, plain.
         density: the picture's pixels for each pixel on the page.
 
     Returns:
@@ -102,7 +102,7 @@ def show_with_descriptions() -> None:
     """Let the running notebook show its figures as this module describes; elsewhere do nothing."""
     import sys
 
-    # Who runs no notebook need not load IPython.
+    # IPython is loaded only in a notebook.
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     if shell is None:
         return

@@ -1,7 +1,7 @@
 """A reader's guesses: asked for before something is run, and answered at the end of the lesson.
 
 The committed lesson holds ``guess("mean_at_six", ...)``; a reader puts a number in place of the
-dots. ``resolve`` says what came, and the guess beside it where there was one.
+dots. ``resolve`` prints the result, and the guess if there was one.
 """
 
 import re
@@ -16,10 +16,10 @@ _guessed: dict[str, float] = {}
 
 
 def guess(name: str, value: float | EllipsisType) -> None:
-    """Note a guess; nothing is printed where there is none.
+    """Note a guess; nothing is printed if there is none.
 
     Args:
-        name: what is guessed, in lower-case words joined by ``_``; ``resolve`` takes the same.
+        name: of the guess, in lower-case words joined by ``_``; ``resolve`` takes the same.
         value: a number in the unit that the question names; ``...`` for no guess.
 
     Raises:
@@ -39,13 +39,13 @@ def guess(name: str, value: float | EllipsisType) -> None:
 
 
 def resolve(name: str, value: Any, unit: str, digits: int = 1) -> None:
-    """Print what came, and what was guessed where something was.
+    """Print a result, and the reader's guess if there was one.
 
     Args:
-        name: as ``guess`` has it.
-        value: the number that came: measured in this lesson, or ``recorded``.
+        name: the argument of ``guess``.
+        value: the result, measured in this lesson or ``recorded``.
         unit: of the number, as the question names it.
-        digits: of the printed number behind its point.
+        digits: printed decimals.
 
     Raises:
         ValueError: a name of another form, a value that is no finite number, no unit, or digits

@@ -1,7 +1,7 @@
-"""JupyterLab as the book starts it: on the work copies, with no question, published ones read-only.
+"""Start JupyterLab on the work copies, without questions, with published notebooks read-only.
 
-Nothing of the reader's own JupyterLab is touched: the options are given on the command line, and
-the one default setting that needs a file lies in ``work/.jupyter``, which this server alone reads.
+The reader's own JupyterLab is not changed: the options are given on the command line, and the one
+default setting that needs a file is in ``work/.jupyter``, which only this server reads.
 """
 
 import json
@@ -24,7 +24,7 @@ def command(root: Path) -> list[str]:
     """The command that serves the book.
 
     Args:
-        root: the folder of the book, in which ``work/`` lies.
+        root: the folder of the book, which contains ``work/``.
     """
     return [
         sys.executable,
@@ -39,7 +39,7 @@ def command(root: Path) -> list[str]:
 
 
 def environment(root: Path, inherited: Mapping[str, str]) -> dict[str, str]:
-    """The variables of the server: those inherited, and where its default settings lie.
+    """The variables of the server: those inherited, and the folder of its default settings.
 
     Args:
         root: the folder of the book.
@@ -50,7 +50,7 @@ def environment(root: Path, inherited: Mapping[str, str]) -> dict[str, str]:
 
 
 def write_settings(root: Path) -> None:
-    """Write the default settings of the book's JupyterLab; what the reader sets goes before them.
+    """Write the default settings of the book's JupyterLab; the reader's settings override them.
 
     Args:
         root: the folder of the book.
@@ -68,7 +68,7 @@ def start(root: Path, arguments: Sequence[str]) -> int:
         arguments: further ones for JupyterLab, such as ``--no-browser``.
 
     Returns:
-        The server's exit status. Where there is `os.execve`, this process becomes the server.
+        The server's exit status. If there is `os.execve`, this process becomes the server.
     """
     write_settings(root)
     variables = environment(root, os.environ)

@@ -1,4 +1,4 @@
-"""The files that the book's JupyterLab shows: published notebooks are there to be read."""
+"""The files of the book's JupyterLab, in which published notebooks are read-only."""
 
 from jupyter_server.services.contents.largefilemanager import AsyncLargeFileManager
 from tornado.web import HTTPError
@@ -7,7 +7,7 @@ from recsys_book.work_copies import FOLDER
 
 
 def is_published(path: str) -> bool:
-    """Whether a path, relative to the book's folder, is a notebook that git keeps.
+    """Whether a path, relative to the book's folder, is a published notebook, which git tracks.
 
     Args:
         path: with slashes, as Jupyter writes it.

@@ -1,10 +1,10 @@
-"""Labs: how one says that its data are absent, and does nothing then."""
+"""Labs: a lab whose data are absent says so, and its cells do nothing."""
 
 from recsys_lib.data import registry
 
 
 def absence(name):
-    """Return None where the data set ``name`` is, else one line that says how to get it.
+    """Return None if the data set ``name`` is there, else one line that says how to get it.
 
     Raises:
         ValueError: the registry has no such data set.
@@ -41,7 +41,7 @@ def needs_data(name):
 
 
 class _Skip:
-    """IPython input transform: makes cells empty, but for the one that asks for the data set."""
+    """IPython input transform: empties all cells except the one that asks for the data set."""
 
     def __init__(self, name):
         self.name = name

@@ -1,4 +1,4 @@
-"""The sources of a notebook's cells: what a reader can change by answering.
+"""The sources of a notebook's cells, which a reader changes by answering.
 
 Outputs, tags and metadata do not count, nor do empty cells, which editors add at the end, nor the
 generated cells of links. Prose cells that follow each other are one, so that a notebook and its
@@ -15,7 +15,7 @@ _BREAK = re.compile(r"^\+\+\+(?:\s+(\{.*\}))?\s*$")
 
 
 class UnreadableNotebook(ValueError):
-    """A file is no notebook; the message says why."""
+    """A file is not a notebook; the message says why."""
 
 
 def read_notebook(content: bytes) -> dict:
@@ -25,7 +25,7 @@ def read_notebook(content: bytes) -> dict:
         content: the file's bytes.
 
     Raises:
-        UnreadableNotebook: it is no JSON, or has no list of cells.
+        UnreadableNotebook: it is not JSON, or has no list of cells.
     """
     try:
         notebook = json.loads(content.decode("utf-8"))
@@ -76,7 +76,7 @@ def sources_of_notebook(notebook: dict) -> list[list[str]]:
 
 
 def sources_of_text(text: str) -> list[list[str]]:
-    """Kind and source of the cells of a MyST text, as of the notebook that is built from it.
+    """Kind and source of the cells of a MyST text, equal to those of the notebook built from it.
 
     Args:
         text: a lesson's text.
@@ -90,7 +90,7 @@ def sources_of_text(text: str) -> list[list[str]]:
     cells: list[list[str]] = []
     current: list[str] = []
     kind, generated = "markdown", False
-    # The break at the end closes the last cell.
+    # The last break closes the last cell.
     for line in [*lines, "+++"]:
         separator = _BREAK.match(line)
         if kind == "code" and line.rstrip() == "```":

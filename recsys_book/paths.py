@@ -1,4 +1,4 @@
-"""Where the book lies on this machine, and how its files are replaced."""
+"""The paths of the book on this machine, and how its files are replaced."""
 
 import os
 import tempfile
@@ -8,7 +8,7 @@ CHAPTERS = Path(__file__).parents[1] / "chapters"
 
 
 class LessonError(ValueError):
-    """A lesson's text cannot be read as a lesson; the message names the file and the fault."""
+    """A text cannot be read as a lesson; the message names the file and the fault."""
 
 
 def write_atomically(path, content):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# Further arms of one model keep its colour, and can be told apart without it.
+# Further arms of one model have its colour, and differ in other ways.
 _AGAIN = (("D", ":"), ("v", (0, (5, 1, 1, 1))), ("P", (0, (1, 3))), ("X", (0, (7, 3))))
 _OTHERS, _OTHER_MARKERS = "#555555", ("x", "+", "*", "1")
 _FEW_POINTS = 8
@@ -22,15 +22,15 @@ def drawn(
     """A record's means with their intervals.
 
     Args:
-        rows: of the record's summary, in the order in which the models stand.
+        rows: of the record's summary, in the order of the models.
         record: its manifest, for the sweep and the styles.
-        name: measure that is drawn.
-        axis: what its axis says.
+        name: of the measure to draw.
+        axis: label of its axis.
         title: the finding, or the question.
 
     Returns:
         One line for each model, or a curve along the sweep. On real data a single model has no
-        interval: users drawn anew tell how far apart two are, and the table says so.
+        interval: users are drawn to compare two models, as the table says.
     """
     from matplotlib.figure import Figure
 
@@ -76,7 +76,7 @@ def _look(styles, place, again):
     style = styles[place]
     if style is None and not any(styles):
         return series_style(place)
-    if style is None:  # it stands beside models of the book, and has none of their colours
+    if style is None:  # it is shown beside models of the book, and has none of their colours
         return {"color": _OTHERS, "marker": _OTHER_MARKERS[place % len(_OTHER_MARKERS)]}
     color, marker, dash = style
     if again:

@@ -1,4 +1,4 @@
-"""Recorded evidence in a lesson: what an experiment measured, and what was found.
+"""Recorded evidence in a lesson: the measurements and the findings of an experiment.
 
 Only the records below ``experiments/results`` are read; nothing is measured.
 """
@@ -34,7 +34,7 @@ _COLUMNS = {
 
 
 class Evidence:
-    """What an experiment recorded, as a lesson shows it: the table, its legend, the figure.
+    """The record of an experiment, as a lesson shows it: the table, its legend, the figure.
 
     Args:
         record: manifest of the record.
@@ -70,10 +70,10 @@ class Evidence:
         return str(self.record["question"])
 
     def brackets(self) -> str:
-        """What the brackets of the table hold; empty where it has none."""
+        """A legend for the brackets of the table; empty if it has none."""
         if any("worlds" in row for row in self._rows):
             return "Brackets: 95 % interval over worlds."
-        # On real data only differences have an interval, from users drawn anew.
+        # On real data only differences have an interval, from users drawn with replacement.
         return "Brackets: 95 % interval over users." if self.record.get("scoreboard") else ""
 
     def _ipython_display_(self) -> None:
@@ -123,7 +123,7 @@ def evidence(
 
 
 def finding(identifier: str, results: Path | None = None) -> None:
-    """Print a finding in one sentence: what is said, its verdict, effect and interval.
+    """Print a finding in one line: its sentence, verdict, effect and interval.
 
     Args:
         identifier: ``"chapter.name.finding"``.
@@ -136,7 +136,7 @@ def finding(identifier: str, results: Path | None = None) -> None:
 
 
 def sentence(identifier: str, results: Path | None = None) -> str:
-    """What ``finding`` prints.
+    """The line that ``finding`` prints.
 
     Args:
         identifier, results: as for ``finding``.
@@ -152,7 +152,7 @@ def sentence(identifier: str, results: Path | None = None) -> str:
 
 
 def finding_of(identifier: str, results: Path | None = None) -> tuple[dict[str, Any], str]:
-    """The record in which a finding stands, and its name there.
+    """The record of a finding, and its name there.
 
     Args:
         identifier, results: as for ``finding``.
@@ -185,8 +185,8 @@ def recorded(
 
     Args:
         experiment: ``"chapter.name"``.
-        model: as the experiment calls it.
-        point: value of the swept knob; None where nothing is swept.
+        model: its name in the experiment.
+        point: value of the swept knob; None if no knob is swept.
         measure: ``"points"`` (of the AUC gap), ``"error_points"``, ``"auc"`` or ``"log_loss"``.
         part: slice of the test rows.
         task: which one, where there are several.
@@ -228,13 +228,13 @@ def in_words(found: Mapping[str, Any]) -> str:
         found: an entry of a record's ``findings``.
 
     Returns:
-        The line; where the record does not show what the sentence says, that comes first.
+        The line; it begins with "Not shown" if the record does not confirm the sentence.
     """
     return f"{said(found)} ({measured(found)})"
 
 
 def said(found: Mapping[str, Any]) -> str:
-    """The sentence of a recorded finding; where the record does not show it, that comes first.
+    """The sentence of a recorded finding, after "Not shown" if the record does not confirm it.
 
     Args:
         found: an entry of a record's ``findings``.
@@ -243,7 +243,7 @@ def said(found: Mapping[str, Any]) -> str:
 
 
 def is_confirmed(found: Mapping[str, Any]) -> bool:
-    """Whether the record shows what a finding says; an exploratory one waits for other worlds.
+    """Whether the record confirms a finding; an exploratory one waits for other worlds.
 
     Args:
         found: an entry of a record's ``findings``.
@@ -258,7 +258,7 @@ def measured(found: Mapping[str, Any]) -> str:
         found: an entry of a record's ``findings``.
 
     Returns:
-        What stands in brackets behind the sentence.
+        The text in brackets after the sentence.
     """
     verdict = "the opposite" if found.get("reversed") else found["verdict"]
     if found.get("exploratory"):

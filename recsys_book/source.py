@@ -1,4 +1,4 @@
-"""Lines of the library that a lesson shows, with the file and the line where they stand."""
+"""Lines of the library that a lesson shows, with their file and line number."""
 
 import ast
 import inspect
@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 def excerpt(
     thing: Callable[..., Any] | type, start: str | None = None, end: str | None = None
 ) -> None:
-    """Print source of the library: no docstring, no indentation in front, the place above.
+    """Print source of the library, dedented and without docstring, below its file and line.
 
     Args:
         thing: function, method or class.

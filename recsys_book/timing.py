@@ -1,4 +1,4 @@
-"""How long a call takes."""
+"""Measure how long a call takes."""
 
 import statistics
 import time
@@ -18,7 +18,7 @@ class Durations(NamedTuple):
 
     @property
     def best(self) -> float:
-        """Seconds of the call that the rest of the machine disturbed least."""
+        """Seconds of the fastest call, which other processes disturbed least."""
         return min(self.seconds)
 
     @property
@@ -27,7 +27,7 @@ class Durations(NamedTuple):
         return statistics.median(self.seconds)
 
     def percentile(self, percent: float) -> float:
-        """Seconds that so many percent of the calls do not exceed, interpolated between calls."""
+        """Percentile of the seconds, interpolated between calls."""
         ordered = sorted(self.seconds)
         place = (len(ordered) - 1) * percent / 100
         below, rest = ordered[int(place)], place - int(place)
@@ -38,19 +38,19 @@ class Durations(NamedTuple):
 def stopwatch(
     function: Callable[..., Any], *arguments: Any, repeats: int = 5, warm_up: int = 1
 ) -> Durations:
-    """Call a function several times and say how long each call took.
+    """Call a function several times and measure how long each call takes.
 
     Args:
-        function: what is timed.
-        *arguments: what it is called with.
-        repeats: calls that count.
-        warm_up: calls before them that do not: the first call of a compiled function compiles it.
+        function: to time.
+        *arguments: of the function.
+        repeats: number of calls that are counted.
+        warm_up: number of calls before, not counted: the first call may compile the function.
 
     Returns:
         ``Durations``.
 
     Raises:
-        ValueError: no call that counts.
+        ValueError: no counted call.
 
     Example:
         >>> len(stopwatch(sum, [1, 2, 3], repeats=4).seconds)

@@ -24,7 +24,7 @@ class Explorer:
     Attributes:
         slider: ``ipywidgets.SelectionSlider``; setting ``slider.value`` redraws.
         shown: ``ipywidgets.HTML`` with the sentence and, below it, the picture.
-        box: the two above each other; this is displayed.
+        box: slider and picture in one column; it is displayed.
     """
 
     def __init__(self, draw, name, values, start=None, label=None, same_axes=True, limits=None):
@@ -78,7 +78,7 @@ class Explorer:
             self.shown.value = f"<p>{html.escape(why)}</p>"
 
     def limits(self) -> "list[Limits]":
-        """What the axes show now: of all values that were drawn until now.
+        """The present limits of the axes, over all values that were drawn so far.
 
         Returns:
             One for each axes, in the form in which `explore` takes them.
@@ -111,7 +111,7 @@ class Explorer:
 
         figure, sentence = self._drawn[value]
         element = image_element(picture(figure, tight=False), sentence)
-        # The slider has no way to name its handle. What is shown next to it does, once it is there.
+        # The slider cannot name its handle. The picture next to it does so when it is loaded.
         says = json.dumps([self._label, str(value)])
         script = html.escape(f"({_NAME_HANDLE})(this, {says})")
         image = element.replace(
@@ -197,7 +197,7 @@ def draw_one(draw: Draw, value: Any) -> "tuple[Figure, str]":
             raise TypeError(f"draw({value!r}): expected (Figure, str), got {_kinds(result)}")
         return result
     finally:
-        # Whatever was opened is closed, or the inline backend would show it below the cell too.
+        # All opened figures are closed, or the inline backend would show them below the cell too.
         for number in set(plt.get_fignums()) - before:
             plt.close(number)
 

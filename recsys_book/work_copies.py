@@ -1,12 +1,12 @@
-"""Work copies: what a reader opens and answers in, apart from the book as it is published.
+"""Work copies: the notebooks that a reader opens and answers, apart from the published book.
 
 The folder ``work/`` mirrors ``chapters/``: start page, lessons, labs, and the pages and pictures
-that they link to. `refresh` copies what is missing, renews what the reader left as it was, and
-keeps what the reader changed; a newer lesson then lies beside it as ``NN_slug.new.ipynb``. A copy
-says in its own metadata what it was copied from, so that nothing depends on when a run was killed
-and a renamed copy keeps its history. ``work/.copied.json`` holds the rest: the pages, which have no
-metadata, and which answers have been taken over from ``chapters/``. Without it, a page that is not
-the published one counts as changed.
+that they link to. `refresh` copies missing files, renews files that the reader has not
+changed, and keeps the others; a newer lesson is then put beside the answered one, as
+``NN_slug.new.ipynb``. A copy's metadata say what it was copied from, so that a killed run does no
+harm and a renamed copy keeps its history. ``work/.copied.json`` holds the rest: the pages, which
+have no metadata, and which answers have been taken over from ``chapters/``. Without it, a page that
+is not the published one counts as changed.
 """
 
 import contextlib
@@ -53,25 +53,25 @@ _TEXT = re.compile(r"(\d\d_|lab_).*\.md")
 
 @dataclass(frozen=True)
 class _Notebook:
-    """A notebook, the hash of its sources, and what its metadata say about its copying."""
+    """A notebook, the hash of its sources, and its metadata about copying."""
 
     content: dict
     sources: str
     copied: dict
 
     def holds_answers(self, edition=None):
-        """Whether it is neither what was copied nor the published notebook."""
+        """Whether it differs from the copied and from the published notebook."""
         published = None if edition is None else edition.sources
         return self.sources not in (self.copied.get("sources"), published)
 
 
 @dataclass(frozen=True)
 class _Edition:
-    """A notebook as published, and the one in ``chapters/`` where it holds answers.
+    """A published notebook, and the one in ``chapters/`` if it holds answers.
 
     Args:
         sources: hash of the published sources.
-        content: the published notebook; None where only its text is known.
+        content: the published notebook; None if only its text is known.
         file: hash of the published notebook with its outputs.
         answers: the notebook in ``chapters/`` if it is not the published one.
     """
@@ -83,14 +83,14 @@ class _Edition:
 
 
 def refresh(chapters: Path | None = None, work: Path | None = None) -> Report:
-    """Bring the work copies up to date, and keep whatever the reader changed.
+    """Bring the work copies up to date, and keep the reader's changes.
 
     Args:
         chapters: the folder of the chapters; by default the book's.
         work: the folder of the copies; by default ``work`` beside the chapters.
 
     Returns:
-        What was copied, renewed and kept; ``lines()`` says it in few words.
+        A report of copied, renewed and kept files; ``lines()`` is its text.
 
     Raises:
         LessonError: there are no chapters, as in an installation from a wheel.
@@ -137,7 +137,7 @@ class _Copies:
             self._take_over(name, edition)
             return
         if edition.content is None:
-            # Only the answers are here, and they have been taken over.
+            # Only answers are here, and they have been copied.
             if not (self.work / name).exists():
                 self._write_notebook(name, edition, edition.answers)
             return
@@ -200,7 +200,7 @@ class _Copies:
             if isinstance(there, UnreadableNotebook):
                 continue
             if there is not None and there.sources == sources:
-                break  # a run that was killed has written it
+                break  # a killed run has written it
             was_taken = there is not None and there.sources == self.taken.get(name)
             if there is None or was_taken or not there.holds_answers(edition):
                 self._write_notebook(target, edition, edition.answers)
@@ -209,7 +209,7 @@ class _Copies:
         self.report.taken.append(target)
 
     def _refresh_page(self, name):
-        """Pages and pictures, by the rules of notebooks; the record says what was copied."""
+        """Pages and pictures, by the rules of notebooks; the record holds what was copied."""
         content = (self.chapters / name).read_bytes()
         published, path = digest_of(content), self.work / name
         mine = digest_of(path.read_bytes()) if path.is_file() else None
@@ -228,7 +228,7 @@ class _Copies:
         for path in sorted(self.work.glob("[0-9][0-9]_*/*.ipynb")):
             name = path.relative_to(self.work).as_posix()
             mine = None if _BESIDE.sub("", name) in notebooks else self._read(name)
-            # A reader's own notebooks, and duplicates of copies, say no or another name.
+            # A reader's own notebooks, and duplicates of copies, have no name or another one.
             if not isinstance(mine, _Notebook) or mine.copied.get("name") != name:
                 continue
             if mine.holds_answers():
@@ -239,7 +239,7 @@ class _Copies:
                 path.parent.rmdir()
 
     def _read(self, name):
-        """A copy, None where there is none, or what is wrong with it."""
+        """A copy, None if there is none, or its fault."""
         path = self.work / name
         content = path.read_bytes() if path.is_file() else b""
         if not content.strip():
@@ -261,7 +261,7 @@ class _Copies:
             paths.write_atomically(path, content)
 
     def _remove_leftovers(self):
-        """Remove what a killed run was writing; another run may be writing at this moment."""
+        """Remove files of a killed run, but not those of a run that may be writing now."""
         for pattern in (".*.ipynb.*", ".*.json.*", ".*.md.*", ".*.toml.*"):
             for path in [*self.work.glob(pattern), *self.work.glob(f"[0-9][0-9]_*/{pattern}")]:
                 with contextlib.suppress(OSError):
@@ -333,7 +333,7 @@ def _as_edition(name, notebook, answers=None):
 
 
 def _localised(name, notebook):
-    """The notebook as it reads in ``work/``: the start page says which of the two it is."""
+    """The notebook in its form for ``work/``: its start page says that it is a copy."""
     if name != START_PAGE:
         return notebook
     cells = [
@@ -350,7 +350,7 @@ def _localised_sources(name, sources):
 
 
 def _committed(path):
-    """The content that git has of a file, or None without git or where git does not know it."""
+    """The committed content of a file; None without git, or if git does not track it."""
     try:
         finished = subprocess.run(
             ["git", "show", f"HEAD:./{path.name}"], cwd=path.parent, capture_output=True
@@ -368,7 +368,7 @@ def _known(notebook):
 
 
 def _read_record(path):
-    """The record's two dicts of name to hash; empty ones where it is missing or broken."""
+    """The record's two dicts of name to hash; empty ones if it is missing or broken."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""What a refresh of the work copies did, in the few lines that a reader is told."""
+"""The report of a refresh of the work copies, in a few lines for the reader."""
 
 from dataclasses import dataclass, field
 
@@ -18,7 +18,7 @@ class Report:
         both: newer lessons beside answered ones that hold answers themselves.
         taken: answers that were found in ``chapters/``.
         gone: hold answers to lessons that the book no longer has.
-        unreadable: ``name: fault`` of what is no notebook.
+        unreadable: ``name: fault`` of files that are not notebooks.
     """
 
     copied: list[str] = field(default_factory=list)

@@ -1,10 +1,10 @@
 """``recsys``: from a log to a service, one command a step.
 
-    recsys describe log.csv --output data.toml     what is in the files, as a first description
-    recsys check data.toml                         rows, labels, ids, and what should be looked at
-    recsys train data.toml --model din ...         train one model, score it, keep all it left
-    recsys leaderboard data.toml ...               many models on the same rows, with intervals
-    recsys export data.toml --run R --output E     a trained model as a folder that is served
+    recsys describe log.csv --output data.toml     write a first description of the files
+    recsys check data.toml                         print rows, labels, ids, and warnings
+    recsys train data.toml --model din ...         train one model, score and save it
+    recsys leaderboard data.toml ...               compare many models on the same rows
+    recsys export data.toml --run R --output E     write a trained model as a folder to serve
     recsys verify FOLDER                           replay an export's golden request
     recsys serve FOLDER                            answer requests over HTTP
 
@@ -23,14 +23,14 @@ COMMANDS = {
     "verify": "recsys_pipeline.export.command:verify",
     "serve": "recsys_pipeline.serve.command:main",
 }
-"""Where each command is; it is imported when it is called, so that ``--help`` waits for none."""
+"""The module and function of each command; they are imported when the command is called."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command.
 
     Args:
-        arguments: the command's name and what follows it; None: those of this process.
+        arguments: the command's name and its arguments; None: those of this process.
 
     Returns:
         Its exit status: 0, 1 for bad input, 2 for a wrong call.

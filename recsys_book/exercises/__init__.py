@@ -1,4 +1,4 @@
-"""Exercises: one text beside the lesson, instant checks, hints, progress, the student version.
+"""Exercises: source files, instant checks, hints, progress, and the students' version.
 
 In a lesson: ``from recsys_book import check, exercise, hint, solution``. In the test cells of
 an exercises file: ``from recsys_book.exercises import case, check_cases``.

@@ -1,8 +1,8 @@
-"""Cases: what a test cell calls, in the instant check and in nbgrader alike.
+"""Cases: the functions that a test cell calls, in the instant check and in nbgrader.
 
-Each function here raises an ``AssertionError`` that says which case failed, with what inputs, what
-was expected and what came; no code of a solution appears in it. Whoever wants to know how close a
-passing answer was listens with `recording`.
+Each function here raises an ``AssertionError`` that names the case that failed, its inputs, the
+expected value and the answer's value; no code of a solution appears in it. `recording` collects how
+close a passing answer was.
 """
 
 import contextlib
@@ -17,11 +17,11 @@ RTOL, ATOL = 1e-6, 1e-9
 
 
 class WrongAnswer(AssertionError):
-    """A case failed; the message says which, and what came instead."""
+    """A case failed; the message says which one, and the value that was found."""
 
 
 class NotAttempted(AssertionError):
-    """The starter stands there unchanged."""
+    """The starter is unchanged."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Case:
 
 @dataclass
 class Record:
-    """What the calls inside one test cell found."""
+    """The results of the calls inside one test cell."""
 
     num_cases: int = 0
     largest_difference: float = 0.0
@@ -49,7 +49,7 @@ _records: list = []
 
 @contextlib.contextmanager
 def recording(remember_prediction=None):
-    """Collect what the checks inside the ``with`` block find, as a `Record`.
+    """Collect the results of the checks inside the ``with`` block, as a `Record`.
 
     ``remember_prediction`` is called with a prediction before it is compared with a measurement.
     """
@@ -62,10 +62,10 @@ def recording(remember_prediction=None):
 
 
 def case(*arguments, expected, why="", **keywords):
-    """One case: the arguments of the call, what must come, and why it is asked.
+    """One case: the arguments of the call, the expected value, and why it is asked.
 
     Args:
-        *arguments, **keywords: given to the student's function, as fresh copies.
+        *arguments, **keywords: of the student's function, which gets copies.
         expected: number, string, array, or tuple, list or dict of such.
         why: a few words that are shown when the case fails, such as ``"ids above 46,340"``.
 
@@ -76,10 +76,10 @@ def case(*arguments, expected, why="", **keywords):
 
 
 def check_cases(function, cases, rtol=RTOL, atol=ATOL, same_dtype=False):
-    """Call ``function`` on each case and compare what comes with what is expected.
+    """Call ``function`` on each case and compare its value with the expected one.
 
     Args:
-        function: the student's.
+        function: the student's function.
         cases: results of `case`, in the order in which they are tried.
         rtol, atol: floats may differ by ``atol + rtol * |expected|``; whole numbers may not.
         same_dtype: whether arrays must have the expected dtype.
@@ -114,12 +114,12 @@ def check_cases(function, cases, rtol=RTOL, atol=ATOL, same_dtype=False):
 
 
 def check_memory(function, *arguments, megabytes):
-    """Call ``function`` once and see how much memory it takes at its height.
+    """Call ``function`` once and measure its peak memory.
 
     Args:
-        function: the student's.
-        *arguments: given to it as fresh copies, which count.
-        megabytes: how much it may take; NumPy's arrays count, as Python's own objects do.
+        function: the student's function.
+        *arguments: of the function, which gets copies; they are counted.
+        megabytes: most memory; NumPy's arrays and Python's objects are counted.
 
     Raises:
         WrongAnswer: it takes more, or fails.
@@ -143,11 +143,11 @@ def check_memory(function, *arguments, megabytes):
 
 
 def check_choice(answer, options, right=None):
-    """Check the answer of a recall exercise: its form, and, where ``right`` is given, its content.
+    """Check the form of a recall exercise's answer and, if ``right`` is given, its content.
 
     Args:
         answer: a letter, or several, in any order and case: ``"b"``, ``"AC"``, ``{"a", "c"}``.
-        options: all letters there are, such as ``"abcd"``.
+        options: all letters, such as ``"abcd"``.
         right: the right letters; None checks the form only.
 
     Raises:
@@ -165,7 +165,7 @@ def check_choice(answer, options, right=None):
 
 
 def normalise_choice(answer):
-    """Return the letters of an answer, sorted and in lower case; None if it is no answer."""
+    """Return the letters of an answer, sorted and in lower case; None if it is not an answer."""
     if isinstance(answer, set | frozenset | list | tuple):
         if not all(isinstance(part, str) for part in answer):
             return None
@@ -181,9 +181,9 @@ def check_prediction(predicted, measure, settings=None, atol=0.0, rtol=0.0, name
     Args:
         predicted: a number; or, with ``settings``, a function of one setting's values.
         measure: function of the same values that runs the experiment and returns a number; or
-            the numbers that it returned, one for each setting, where the experiment itself would
-            give the answer away.
-        settings: list of tuples of values; None for one experiment without any.
+            the numbers that it returned, one for each setting, if the experiment itself would give
+            the answer away.
+        settings: list of tuples of values; None for one experiment without settings.
         atol, rtol: the prediction may be off by ``atol + rtol * |measured|``; the margin has to
             cover the experiment's own spread.
         names: names of a setting's values, for messages.
@@ -233,13 +233,13 @@ def check_prediction(predicted, measure, settings=None, atol=0.0, rtol=0.0, name
 
 
 def check_text(answer, min_words=20):
-    """Check that a written answer is there: a string of at least ``min_words`` words.
+    """Check that an answer is a string of at least ``min_words`` words.
 
-    Its content is for a person to judge.
+    A person judges its content.
 
     Args:
         answer: the student's text.
-        min_words: words that it must have at least.
+        min_words: least number of words.
     """
     _require_attempt(answer)
     if not isinstance(answer, str):
@@ -270,7 +270,7 @@ def _note(num_cases, difference):
 
 
 def _call(function, arguments, keywords, where, call):
-    """The function's result on copies, so that it cannot change what a later case is given."""
+    """The function's result on copies, so that it cannot change the arguments of a later case."""
     try:
         return function(*copy.deepcopy(arguments), **copy.deepcopy(keywords))
     except NotImplementedError:

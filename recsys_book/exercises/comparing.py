@@ -1,4 +1,4 @@
-"""Compares two values of a case, and writes values into messages of bounded length."""
+"""Compare two values of a case, and write values into messages of bounded length."""
 
 import math
 
@@ -17,8 +17,8 @@ def compare_values(expected, came, rtol, atol, same_dtype=False):
 
     Args:
         expected: number, string, array, None, or a tuple, list or dict of such.
-        came: what is compared with it. Tuples and lists are told apart from each other only by
-            their contents; an array is accepted for a list of numbers.
+        came: the value to compare. Tuples and lists with equal contents are equal; an array is
+            accepted for a list of numbers.
         rtol, atol: floats may differ by ``atol + rtol * |expected|``; whole numbers may not.
         same_dtype: whether arrays must have the expected dtype.
 
@@ -178,14 +178,14 @@ def show(value):
     elif isinstance(value, np.generic):
         text = str(value)
     elif isinstance(value, tuple | list):
-        # Each part takes a character at least, so the others would be cut off below.
+        # Each part has at least one character, so the others would be cut off below.
         inside = ", ".join(show(part) for part in value[:LONGEST_TEXT])
         comma = "," if isinstance(value, tuple) and len(value) == 1 else ""
         text = f"({inside}{comma})" if isinstance(value, tuple) else f"[{inside}]"
     elif isinstance(value, dict):
         text = "{" + ", ".join(f"{key!r}: {show(part)}" for key, part in value.items()) + "}"
     elif callable(value):
-        # A function's own text holds its address, which differs from run to run.
+        # The repr of a function holds its address, which differs from run to run.
         text = f"the function {getattr(value, '__name__', type(value).__name__)}"
     else:
         text = " ".join(repr(value).split())

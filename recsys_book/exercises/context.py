@@ -1,11 +1,11 @@
-"""What surrounds a student's cell: a notebook that shows formulas or plain text, an assignment."""
+"""The context of a student's cell: whether a notebook shows Markdown, and whether it is graded."""
 
 import json
 import os
 
 SWITCH_VARIABLE = "RECSYS_SOLUTIONS"
 NOTEBOOK_VARIABLE = "JPY_SESSION_NAME"
-"""In it, Jupyter tells a kernel the path of the notebook that it runs."""
+"""The variable in which Jupyter tells a kernel the path of its notebook."""
 
 
 def show(markdown: str, plain: str | None = None) -> None:
@@ -13,7 +13,7 @@ def show(markdown: str, plain: str | None = None) -> None:
 
     Args:
         markdown: the text, with formulas.
-        plain: what is printed in its place; default: the same text.
+        plain: text to print instead; default: the same text.
 
     Example:
         >>> show("**Hint.** Add.", plain="Hint: Add.")
@@ -33,12 +33,12 @@ def in_notebook() -> bool:
         from IPython import get_ipython
     except ImportError:
         return False
-    # In a terminal's IPython, a displayed object is its type and its address.
+    # A terminal's IPython displays an object as its type and address.
     return getattr(get_ipython(), "kernel", None) is not None
 
 
 def in_assignment() -> bool:
-    """Return whether answers are for a grade here."""
+    """Return whether answers are graded here."""
     return os.environ.get(SWITCH_VARIABLE) == "0" or _is_assignment(
         os.environ.get(NOTEBOOK_VARIABLE, "")
     )

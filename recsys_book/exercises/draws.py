@@ -1,7 +1,7 @@
 """Random draws that are the same on every machine and with every version of every package.
 
-NumPy may change its streams from version to version, and a course's notebook has to come out the
-same, byte by byte, whoever writes it again. So the bits are those of a hash function.
+NumPy may change its streams from version to version, and a course's notebook must be the same, byte
+by byte, whenever it is written again. So the bits are those of a hash function.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ class Draw:
     """A source of random numbers for one exercise of one course.
 
     Args:
-        key: text that decides all that is drawn.
+        key: text that determines all draws.
 
     Example:
         >>> Draw("2026/memorization.cross_index").integers(1, 6, 4).tolist()
@@ -52,14 +52,14 @@ class Draw:
         return low + steps.astype(np.int64).reshape(shape)
 
     def number(self, low: float, high: float, digits: int = 1) -> float:
-        """A number from ``low`` to ``high``, both included, with so many digits after the point."""
+        """A number from ``low`` to ``high``, both included, with ``digits`` decimals."""
         return float(self.numbers(low, high, digits=digits))
 
     def numbers(self, low: float, high: float, *shape: int, digits: int = 1) -> np.ndarray:
         """Numbers from ``low`` to ``high``, both included, with so many digits after the point.
 
         Args:
-            low, high: themselves with so many digits.
+            low, high: with at most ``digits`` decimals.
             *shape: of the result; without any it has no axis.
             digits: after the decimal point.
 

@@ -1,9 +1,9 @@
 """A time limit for a student's code.
 
 In the main thread of a Unix system an alarm interrupts the code, also inside ``time.sleep``.
-Elsewhere (Windows, or a thread) the code runs in a thread of its own, which is told to stop at its
-next line of Python; while it is inside one long call of compiled code it goes on in the background
-and the verdict comes all the same.
+Elsewhere (Windows, or a thread) the code runs in another thread, which is told to stop at its next
+line of Python; inside one long call of compiled code it goes on in the background, and the verdict
+does not wait for it.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ import threading
 
 
 class TookTooLong(BaseException):
-    """The time was up. No ``Exception``, so that a student's ``except Exception`` lets it pass."""
+    """The time is over. Not an ``Exception``, so that ``except Exception`` does not catch it."""
 
 
 class Stopped(BaseException):
@@ -40,7 +40,7 @@ def _alarm(seconds):
             raise TookTooLong
 
     previous = signal.signal(signal.SIGALRM, stop)
-    # More than once: a bare `except:` around a step swallows a single interruption.
+    # More than once, since a bare `except:` around a step swallows a single interruption.
     signal.setitimer(signal.ITIMER_REAL, seconds, 0.5)
     try:
         yield

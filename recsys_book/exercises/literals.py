@@ -1,4 +1,4 @@
-"""Writes values as the Python code of a test, so that a test can hold numbers computed once."""
+"""Write values as Python code, so that a test can hold numbers that were computed once."""
 
 import math
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 WIDTH = 100
-# What lies beyond differs between processors: an exponential may be off in its last bit.
+# Further digits differ between processors: an exponential may be off in its last bit.
 DIGITS = 10
 
 
@@ -15,7 +15,7 @@ def literal(value: Any, indent: int = 0) -> str:
 
     Args:
         value: number, string, None, array of numbers, or tuple, list or dict of such.
-        indent: column at which the code will stand; it is broken into lines of `WIDTH` characters.
+        indent: column at which the code begins; it is broken into lines of `WIDTH` characters.
 
     Returns:
         The code. Floats have `DIGITS` significant digits.
@@ -52,9 +52,9 @@ def wrapped(head: str, items: list[str], tail: str, indent: int = 0) -> str:
     """Return items between brackets: on one line if that fits, else one item a line.
 
     Args:
-        head, tail: what stands before and behind, brackets included.
-        items: code of the items, written for a column that lies 4 behind ``indent``.
-        indent: column at which the code will stand.
+        head, tail: text before and after, with brackets.
+        items: code of the items, written for column ``indent + 4``.
+        indent: column at which the code begins.
 
     Returns:
         The code, without spaces before its first line.

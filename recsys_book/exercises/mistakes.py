@@ -1,7 +1,7 @@
-"""Finds the recorded mistake that an answer makes: the one with the same results on every case.
+"""Find the recorded mistake that an answer makes: the one with the same results on every case.
 
-Answer, reference and mistakes are called on the cases of the public and of the hidden test. What a
-case asks is never told; only the mistake's own sentence is.
+Answer, reference and mistakes are called on the cases of the public and of the hidden test. A case
+is never shown; only the mistake's sentence is.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ KINDS = ("code", "derivation", "experiment")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one call gave: a value, or the type of what it raised."""
+    """The outcome of one call: a value, or the type of the error that it raised."""
 
     value: Any = None
     raised: str = ""
@@ -46,12 +46,12 @@ def known_mistake(
         file: the exercise's file, for the setup.
         one: the exercise.
         answer: a student's function or value.
-        with_hidden: whether the cases of the hidden test count too.
+        with_hidden: whether the cases of the hidden test are used too.
         seconds: time limit of all calls together.
 
     Returns:
         The first mistake with the results of the answer on every case. None for an answer with the
-        results of the reference, with results of its own, or without any in time.
+        results of the reference, with other results, or with none within the time.
     """
     if one.kind not in KINDS:
         return None
@@ -67,7 +67,7 @@ def _find(setup: str, one: Exercise, answer: Any, with_hidden: bool) -> Mistake 
     tests = (one.public, one.hidden) if with_hidden else (one.public,)
     ours = _outcomes(setup, tests, one.target, answer)
     reference = _recorded(setup, tests, one.target, one.solution)
-    # A mistake in memory or time alone has the results of the reference, as right answers do.
+    # A mistake in memory or time has the results of the reference, as right answers do.
     if not ours or _agree(reference, ours, as_the_test=True):
         return None
     for mistake in one.mistakes:
@@ -82,7 +82,7 @@ def _recorded(setup: str, tests: tuple[str, ...], target: str, code: str) -> lis
 
 
 def _outcomes(setup: str, tests: tuple[str, ...], target: str, answer: Any) -> list[Outcome]:
-    """What the answer gives on every case of some tests, in order."""
+    """The answer's outcomes on every case of some tests, in order."""
     found: list[Outcome] = []
     for code in tests:
         namespace: dict[str, Any] = {"__name__": "exercise outcomes"}
@@ -97,7 +97,7 @@ def _outcomes(setup: str, tests: tuple[str, ...], target: str, answer: Any) -> l
 
 
 def _listening(namespace: dict[str, Any], found: list[Outcome]) -> dict[str, Callable[..., None]]:
-    """The namespace's checks, replaced by functions that keep what comes and compare nothing."""
+    """The namespace's checks, replaced by functions that keep values and compare nothing."""
 
     def check_cases(function, all_cases, rtol=cases.RTOL, atol=cases.ATOL, same_dtype=False):
         for one in all_cases:
@@ -137,7 +137,7 @@ def _call(
 
 
 def _agree(theirs: list[Outcome], ours: list[Outcome], as_the_test: bool = False) -> bool:
-    """Whether all results are equal: as nearly as the test asks, or to many digits."""
+    """Whether all results are equal within the test's tolerance, or to many digits."""
     if len(theirs) != len(ours):
         return False
     return all(_is_same(one, other, as_the_test) for one, other in zip(theirs, ours, strict=True))

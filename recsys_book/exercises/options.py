@@ -1,4 +1,4 @@
-"""The options of a recall exercise, in another order, with all that speaks of their letters."""
+"""Permute the options of a recall exercise, and all text that refers to their letters."""
 
 import ast
 import re
@@ -36,9 +36,9 @@ def options_of(statement: str) -> dict[str, str]:
 
 
 def permuted(one: Exercise, draw: Draw) -> Exercise:
-    """A recall exercise with its options in a random order, other right letters where possible.
+    """A recall exercise with its options in a random order, with other right letters if possible.
 
-    Letters follow in the solution, the tests, the mistakes, and wherever prose has a bold letter.
+    Letters are changed in the solution, the tests, the mistakes, and where prose has a bold letter.
 
     Args:
         one: the exercise.
@@ -88,8 +88,8 @@ def permuted(one: Exercise, draw: Draw) -> Exercise:
 def _order(options, right, draw):
     """The old letters in their new order.
 
-    The right letters change, so that the public solution is wrong, unless what must stay at its
-    place leaves no such order.
+    The right letters change, so that the public solution is wrong, unless options that must keep
+    their position leave no such order.
     """
     fixed = {letter for letter, text in options.items() if _STAYS.match(text)}
     movable = [letter for letter in options if letter not in fixed]
@@ -124,7 +124,7 @@ def _constants(code, target):
 
 def _with_letters(code, nodes, options, new_letter):
     lines = code.splitlines()
-    # From behind, so that the columns of what stands before stay true.
+    # From the end, so that the columns of earlier constants stay valid.
     for node in sorted(nodes, key=lambda node: (node.lineno, node.col_offset), reverse=True):
         letters = normalise_choice(node.value)
         if not set(letters) <= set(options):

@@ -1,6 +1,6 @@
-"""Reads the exercises' source: a MyST text beside the lesson, ``NN_slug.exercises.md``.
+"""Read the exercises' source: a MyST text beside the lesson, ``NN_slug.exercises.md``.
 
-The text is an ordinary MyST notebook; headings say what its parts are. After the title comes one
+The text is an ordinary MyST notebook; headings name its parts. After the title comes one
 cell with the imports that every test needs, then a section for each exercise::
 
     ## Index of a pair of ids
@@ -10,7 +10,7 @@ cell with the imports that every test needs, then a section for each exercise::
     The statement.
 
     a code cell: the reference solution between `### BEGIN SOLUTION` and `### END SOLUTION`,
-    around it what the student is given
+    around it the student's starter
 
     ### Public tests         a code cell
     ### Hidden tests         a code cell
@@ -23,11 +23,11 @@ cell with the imports that every test needs, then a section for each exercise::
 The line under the heading may end in what a seed changes: ``, varies: numbers`` (the same task on
 other numbers), ``, varies: task`` (the public solution is wrong), ``, varies: options`` (the order
 of a recall exercise's options, which needs no cell and no word: it is so unless the line says
-otherwise) or ``, varies: no``. The text itself is the book's, without a seed: the cell names what
-to exchange in it, so an exercises file stays an ordinary notebook. Prose of a recall exercise that
-speaks of an option writes its letter bold, as the list does (``**b**``), or it would not follow.
+otherwise) or ``, varies: no``. The text is the book's, without a seed: the cell states the
+exchanges, so an exercises file stays an ordinary notebook. Prose of a recall exercise that refers
+to an option writes its letter bold, as the list does (``**b**``), so that it is permuted too.
 
-It is read without jupytext, which a student need not have installed.
+This module does without jupytext, which students may not have installed.
 """
 
 import ast
@@ -67,7 +67,7 @@ class ExerciseError(LessonError):
 
 @dataclass(frozen=True)
 class Mistake:
-    """A recorded wrong answer: its code, the test that rejects it, and what it gets wrong."""
+    """A recorded wrong answer: its code, the test that rejects it, and an explanation."""
 
     caught_by: str
     text: str
@@ -80,10 +80,10 @@ class Exercise:
 
     Attributes:
         solution: the solution cell as written, with its markers.
-        target: name that the solution cell defines last; this is what the tests look at.
-        public, hidden: code of the tests; hidden is empty where there is none.
-        varies: what a seed changes, one of `VARIES`; empty where the source does not say.
-        variant: code that says what a seed exchanges; empty where nothing or only options.
+        target: name that the solution cell defines last, which the tests read.
+        public, hidden: code of the tests; hidden is empty if there is none.
+        varies: what a seed changes, one of `VARIES`; empty if the source does not say.
+        variant: code that states a seed's exchanges; empty if there are none or only options.
         variant_note: the same in words, for instructors.
     """
 
@@ -107,7 +107,7 @@ class Exercise:
 
     @property
     def starter(self):
-        """What the student is given: the solution cell with its solution cut out."""
+        """The student's starter: the solution cell without its solution."""
         return cut_solution(self.solution)
 
     @property
@@ -364,7 +364,7 @@ def _mistakes(parts):
 
 
 def require_parts(exercise):
-    """Refuse an exercise without a part that its kind needs: a check would come up empty.
+    """Refuse an exercise that lacks a part that its kind needs.
 
     Raises:
         ExerciseError: names the part.

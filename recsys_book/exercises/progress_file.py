@@ -1,11 +1,11 @@
-"""Which checks passed and when: one small JSON file beside the book, and the table of it.
+"""The progress file: which checks passed and when, in one small JSON file, and its table.
 
-The file is ``.progress.json`` in the folder of the book, or where ``RECSYS_PROGRESS_FILE`` says.
+The file is ``.progress.json`` in the folder of the book, or the one in ``RECSYS_PROGRESS_FILE``.
 Deleting it loses nothing but this table. While ``RECSYS_KEEP_PROGRESS=0``, as in builds and tests,
 it is neither read nor written.
 
-Several notebooks may write at once: each reads, adds and replaces the file under a lock. A file
-that is not what was written here is kept aside, as ``.progress.broken-1.json``.
+Several notebooks may write at once: each reads, adds and replaces the file under a lock. A
+broken file is renamed to ``.progress.broken-1.json``.
 """
 
 import datetime
@@ -26,7 +26,7 @@ LOCK_SECONDS, STALE_LOCK_SECONDS = 5.0, 30.0
 
 
 class BrokenProgress(ValueError):
-    """The progress file holds something else than checks."""
+    """The progress file holds something other than checks."""
 
 
 def progress_path():
@@ -41,7 +41,7 @@ def is_on():
 
 
 def read_progress():
-    """Return the checks recorded so far: dict of identifier to a dict of what is known of it.
+    """Return the checks recorded so far: dict of identifier to a dict of its attempts.
 
     A file that cannot be read counts as empty.
     """
@@ -52,7 +52,7 @@ def read_progress():
 
 
 def record(identifier, status, passed, prediction=None):
-    """Record one attempt; prints one line, once, where the file cannot be written."""
+    """Record one attempt; prints one line, once, if the file cannot be written."""
     if not is_on():
         return
     path = progress_path()
@@ -98,7 +98,7 @@ def _read_or_put_aside(path):
 
 
 def _remove_leftovers(path):
-    """Files that a process was writing when it was killed; nobody else writes under the lock."""
+    """Remove files of a killed process; under the lock no other process is writing."""
     temporary = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}")
     for other in path.parent.iterdir():
         if temporary.fullmatch(other.name):
@@ -106,7 +106,7 @@ def _remove_leftovers(path):
 
 
 def _add(entry, status, passed, prediction):
-    """Add an attempt to what is known of an exercise."""
+    """Add an attempt to an exercise's entry."""
     now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
     entry["attempts"] = (entry["attempts"] if isinstance(entry.get("attempts"), int) else 0) + 1
     entry["last"] = status
@@ -121,7 +121,7 @@ _complained: list = []
 
 
 def has_passed(identifier):
-    """Return whether an answer has passed before, as far as this is kept."""
+    """Return whether an answer has passed before, according to the file."""
     return "passed_time" in read_progress().get(identifier, {})
 
 
@@ -141,7 +141,7 @@ def progress():
 
 
 def render_progress(chapters=None):
-    """Return the table that `progress` displays, as HTML; one sentence while nothing is kept."""
+    """Return the table that `progress` displays, as HTML; a sentence while no progress is kept."""
     if not is_on():
         return "<p>Run this cell to see which exercises you have solved.</p>"
     checks = read_progress()

@@ -1,4 +1,4 @@
-"""``solution("...")``: the reference solution, for who learns alone and has tried first."""
+"""``solution("...")``: the reference solution, for readers who learn alone and have tried first."""
 
 import re
 
@@ -12,8 +12,8 @@ _OPEN_STARTER = re.compile(r"^\w+ = \.\.\.\n", flags=re.MULTILINE)
 def solution(identifier: str) -> None:
     """Show the reference solution of an exercise, after a right answer or after its last hint.
 
-    Nothing is shown in an assignment: while the environment variable ``RECSYS_SOLUTIONS`` is 0, as
-    in grading, and in a notebook that was made for nbgrader.
+    No solution is shown in an assignment: while the environment variable ``RECSYS_SOLUTIONS`` is 0,
+    as in grading, and in a notebook for nbgrader.
 
     Args:
         identifier: such as ``"memorization.cross_index"``.
@@ -41,7 +41,7 @@ def describe_solution(one: Exercise) -> str:
     """Return the solution of an `Exercise` as Markdown, without the markers of its source."""
     marks = (BEGIN_SOLUTION, END_SOLUTION)
     code = "\n".join(line for line in one.solution.splitlines() if line.strip() not in marks)
-    # `answer = ...`, which the student was given, is what the solution's own line replaces.
+    # The solution's line replaces `answer = ...` of the starter.
     code = _OPEN_STARTER.sub("", code).strip("\n")
     text = f"**{one.title}: a solution**\n\n```python\n{code}\n```"
     return f"{text}\n\n{one.explanation}" if one.explanation else text

@@ -1,4 +1,4 @@
-"""Finds and reads the exercises files of the book, and the exercise of an identifier."""
+"""Find and read the exercises files of the book, and the exercise of an identifier."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -14,7 +14,7 @@ def find_sources(chapters=None):
 
 
 def source_of(lesson, chapters=None):
-    """Return the exercises file of the lesson that is named by its name or by a path.
+    """Return the exercises file of a lesson, given its name or a path.
 
     Raises:
         ExerciseError: no lesson of this name has exercises.

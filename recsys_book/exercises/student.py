@@ -1,6 +1,6 @@
-"""What a student calls in a lesson: ``exercise``, ``check`` and ``hint``.
+"""The functions that a student calls in a lesson: ``exercise``, ``check`` and ``hint``.
 
-Verdicts are printed, so that their columns stand under each other; prose is shown as Markdown.
+Verdicts are printed, so that their columns are aligned; prose is shown as Markdown.
 """
 
 import difflib
@@ -50,10 +50,9 @@ def check(identifier, answer=...):
         answer: the function or value that the exercise asks for. ``...`` and ``None``, and a
             function that returns them or raises ``NotImplementedError``, count as no attempt.
 
-    Nothing raises, whatever the answer does; an answer that does not finish in a few seconds is
-    stopped. For a recall exercise the answer itself is judged, and explained once it is right. A
-    wrong answer that is a recorded mistake is told what it gets wrong, also where only a hidden
-    test would reject it.
+    No error of the answer is raised; an answer that does not finish in a few seconds is stopped.
+    The answer of a recall exercise is judged, and explained once it is right. If a wrong answer is
+    a recorded mistake, the mistake is explained, also if only a hidden test would reject it.
     """
     found = find(identifier)
     if found is None:
@@ -92,13 +91,13 @@ def verdict_of(file, one, answer, tests="public"):
         return run(one.hidden, "hidden")
     verdict = run(one.public, "public")
     if one.kind == "recall" and verdict.passed:
-        # The instant check of a recall exercise is there to be explained, not to be graded.
+        # The instant check of a recall exercise explains the answer and does not grade it.
         return run(one.hidden, "hidden")
     return verdict
 
 
 def report(one, verdict, answer, first_prediction=None, mistake=None):
-    """Return what `check` says: lines of plain text, and prose as Markdown, which may be empty."""
+    """Return the output of `check`: lines of plain text, and Markdown, which may be empty."""
     lines = [f"{one.identifier}: {_headline(one, verdict, mistake)}"]
     prose = [f"**A known mistake.** {mistake.text}"] if mistake is not None else []
     if one.kind == "recall" and verdict.status == "wrong":
@@ -122,7 +121,7 @@ def report(one, verdict, answer, first_prediction=None, mistake=None):
 
 
 def render(one, verdict, answer, first_prediction=None, mistake=None):
-    """Return a verdict as the text that `check` prints where there is no notebook."""
+    """Return a verdict as the text that `check` prints outside of a notebook."""
     lines, prose = report(one, verdict, answer, first_prediction, mistake)
     return f"{lines}\n\n{prose}" if prose else lines
 
@@ -152,7 +151,7 @@ def hint(identifier, restart=False):
 
 
 def is_solved(identifier):
-    """Return whether an answer has passed, in this session or as far as progress is kept."""
+    """Return whether an answer has passed, in this session or according to the progress file."""
     return identifier in _solved or progress_file.has_passed(identifier)
 
 
@@ -162,14 +161,14 @@ def has_all_hints(identifier):
 
 
 def find(identifier):
-    """The exercise, or None after one line that says what is missing."""
+    """The exercise; None, after printing what is missing, if there is none."""
     try:
         found = source.find_exercise(identifier)
         if found is not None:
             return found
         known = source.known_identifiers()
     except ExerciseError as error:
-        # A path of the machine has no place in a notebook's output.
+        # A path of the machine must not be in a notebook's output.
         print(f"{identifier}: its exercises file cannot be read: {_without_folder(error)}")
         return None
     close = difflib.get_close_matches(str(identifier), known, n=1)

@@ -1,4 +1,4 @@
-"""A course's variant of an exercises file: what its seed exchanges in the book's own text.
+"""A course's variant of an exercises file: its seed's exchanges in the book's text.
 
 The options of recall exercises change their order by themselves. Any other exercise that varies has
 a section ``### Variant`` with a code cell. It runs after the file's imports and finds these names::
@@ -8,14 +8,14 @@ a section ``### Variant`` with a code cell. It runs after the file's imports and
                     parts are "title", "statement", "solution" (with it the starter), "public",
                     "hidden", "hints", "mistakes", "explanation", "rubric"; line breaks in prose do
                     not count; a part without `old` is an error, so a cell cannot fall behind
-    call(*arguments, why="", **keywords)    a case whose expected value is not written: the
-                    variant's own solution gives it
+    call(*arguments, why="", **keywords)    a case without an expected value, which is computed
+                    by the variant's solution
     exchange_cases(calls, part="public")    the calls become the list of cases of the part's
                     `check_cases`, with all numbers written out
     literal(value)  a value as Python code
 
-So a cell says only what differs, the text around it is the book's, and a public test holds numbers
-and no code that computes them.
+So a cell states only the differences, the rest of the text is the book's, and a public test holds
+numbers and no code that computes them.
 """
 
 import ast
@@ -46,7 +46,7 @@ def variant_of(file: ExerciseFile, seed: int | None) -> ExerciseFile:
     """The exercises that a course with this seed hands out and grades.
 
     Args:
-        file: as the book has it.
+        file: of the book.
         seed: any whole number; None gives the book's own exercises.
 
     Returns:
@@ -54,8 +54,8 @@ def variant_of(file: ExerciseFile, seed: int | None) -> ExerciseFile:
         seeds give equal texts, on every machine.
 
     Raises:
-        ExerciseError: a variant cannot be made; names the file, the exercise and the fault.
-        TypeError: the seed is no whole number.
+        ExerciseError: a variant cannot be created; names the file, the exercise and the fault.
+        TypeError: the seed is not a whole number.
 
     Example:
         >>> from recsys_book.exercises.source import read_source, source_of
@@ -90,7 +90,7 @@ class _Call:
 
 
 class _Exchange:
-    """Runs the cell of one exercise and gathers what it exchanges."""
+    """Runs the cell of one exercise and collects its exchanges."""
 
     def __init__(self, setup: str, one: Exercise, draw: Draw) -> None:
         self._setup, self._one = setup, one
@@ -98,7 +98,7 @@ class _Exchange:
         self._run(draw)
 
     def result(self) -> Exercise:
-        """The exercise with all exchanges made, and with the cases that its solution answers."""
+        """The exercise after all exchanges, with the expected values of its solution."""
         for part, calls in self._cases.items():
             self._write_cases(part, calls)
         for name in ("public", "hidden"):
@@ -175,13 +175,13 @@ class _Exchange:
 
 
 def _in_prose(text, old, new):
-    """The text with a phrase exchanged, wherever its lines break."""
+    """The text with a phrase exchanged, also across line breaks."""
     pattern = r"\s+".join(map(re.escape, old.split()))
     return re.sub(pattern, lambda match: new, text) if pattern else text
 
 
 def _line(error):
-    """Where in the cell an error arose, as text; empty where it did not get so far."""
+    """The line of the cell that raised an error, as text; empty if there is none."""
     lines = [
         frame.lineno
         for frame in traceback.extract_tb(error.__traceback__)
@@ -225,7 +225,7 @@ def _case(function, one):
 
 
 def _with_cases(code, node, written):
-    """The code with other cases in the call at ``node``; its other arguments stay."""
+    """The code with other cases in the call at ``node`` and with its other arguments."""
     rest = [ast.get_source_segment(code, one) for one in node.args[2:]]
     rest += [f"{one.arg}={ast.get_source_segment(code, one.value)}" for one in node.keywords]
     cases = "".join(f"        {one},\n" for one in written)

@@ -1,4 +1,4 @@
-"""Runs one test cell of an exercise against an answer and says in words what came of it."""
+"""Run one test cell of an exercise on an answer and return a verdict in words."""
 
 import linecache
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ LONGEST_MESSAGE = 1200
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a test cell found.
+    """The result of a test cell.
 
     Attributes:
         status: ``"exact"``, ``"approximate"``, ``"wrong"``, ``"error"``, ``"too slow"``,
-            ``"stopped"`` (only where the answer stands in another process) or
+            ``"stopped"`` (only if the answer runs in another process) or
             ``"not attempted"``.
         details: what went wrong, possibly on several lines; empty for a right answer.
         num_cases: cases that passed.
@@ -50,15 +50,15 @@ def run_test(
         code: the test cell.
         target: name under which the test finds the answer.
         answer: a function or a value.
-        name: stands in the test's own tracebacks.
+        name: of the test, for tracebacks.
         seconds: time limit of the test, without the setup.
         remember_prediction: see `recording`.
 
     Returns:
-        A `Verdict`; nothing that the answer does raises.
+        A `Verdict`; no error of the answer is raised.
 
     Raises:
-        Exception: what the setup itself raises: the exercise, not the answer, is at fault.
+        Exception: raised by the setup: the exercise, not the answer, is at fault.
     """
     if answer is None or answer is Ellipsis:
         return Verdict("not attempted")
@@ -73,18 +73,18 @@ def run_test(
 
 
 def run_test_on(setup, code, answers, *, name="test", seconds=None, remember_prediction=None):
-    """Run a test cell with several names of the student's; the one engine of check and grading.
+    """Run a test cell on several names of a student; both check and grading use it.
 
     Args:
         setup, code, name, remember_prediction: as for `run_test`.
         answers: dict of names to the functions and values that the test finds under them.
-        seconds: time limit of the test; None where each call of an answer has its own.
+        seconds: time limit of the test; None if each call of an answer has its own limit.
 
     Returns:
         A `Verdict`, as `run_test` does.
 
     Raises:
-        Exception: what the setup itself raises.
+        Exception: raised by the setup.
     """
     namespace = {"__name__": f"exercise {name}"}
     exec(_compile(setup, f"<setup of {name}>"), namespace)
@@ -107,7 +107,7 @@ def run_test_on(setup, code, answers, *, name="test", seconds=None, remember_pre
             return Verdict("not attempted")
         except (Exception, SystemExit, KeyboardInterrupt) as error:
             if isinstance(error, KeyboardInterrupt):
-                # Whoever presses the stop button means the whole cell.
+                # The stop button is meant for the whole cell.
                 raise
             line = next(filter(None, (student_line(error, one) for one in answers.values())), "")
             where = f"\n  at        {line}" if line else ""
@@ -117,7 +117,7 @@ def run_test_on(setup, code, answers, *, name="test", seconds=None, remember_pre
 
 
 def define(setup, code, target, name="answer"):
-    """Return what ``code`` defines as ``target``, run after ``setup`` in a namespace of its own."""
+    """Return the value of ``target`` after running ``setup`` and ``code`` in a new namespace."""
     namespace = {"__name__": f"exercise {name}"}
     exec(_compile(setup, f"<setup of {name}>"), namespace)
     exec(_compile(code, f"<{name}>"), namespace)
@@ -125,7 +125,7 @@ def define(setup, code, target, name="answer"):
 
 
 def _compile(code, filename):
-    # Tracebacks and `inspect` find the lines of code that stands in no file through this cache.
+    # Through this cache tracebacks and `inspect` find the lines of code that is in no file.
     linecache.cache[filename] = (len(code), None, code.splitlines(keepends=True), filename)
     return compile(code, filename, "exec")
 

@@ -1,8 +1,8 @@
-"""Which box of a sketch reads which, as the built model has it.
+"""The arrows between boxes of a sketch, computed from the built model.
 
-An arrow from a to b is true where there is a way from a's layer to b's through layers for which no
-box stands. Where a box stands for a part of a layer, ways cannot tell; then the boxes' values are
-held and a's alone is changed, see ``interventions``.
+An arrow from a to b is true if there is a path from a's layer to b's through layers without a box.
+If a box is for a part of a layer, paths do not determine it; then the boxes' values are held and
+only a's value is changed, see ``interventions``.
 """
 
 import functools
@@ -41,7 +41,7 @@ class Standing:
                     self._of_vertex.setdefault(vertex, set()).add(key)
 
     def before(self, key: str) -> set[Vertex]:
-        """What reaches a box without passing another one, the other ones included."""
+        """The vertices that reach a box without passing another box, the other boxes' own too."""
         targets = [vertex for place in self.places[key] for vertex in place.vertices]
         return self.graph.before(targets, self._of_vertex)
 
@@ -52,8 +52,8 @@ class Standing:
             return keys
         return {key for key in keys if not any(place.is_inside for place in self.places[key])}
 
-    def ways(self) -> set[tuple[str, str]]:
-        """Pairs of boxes with a way from one to the other that passes no third."""
+    def paths(self) -> set[tuple[str, str]]:
+        """Pairs of boxes with a path from one to the other that passes no third box."""
         return {
             (source, key)
             for key in self.places
@@ -122,10 +122,10 @@ class Boxes(Standing):
         """All arrows that the model has: pairs of keys."""
         if self.has_parts():
             return changes(self.graph, self.places)
-        return self.ways()
+        return self.paths()
 
     def missing(self) -> list[str]:
-        """What the boxes leave out, a line each: inputs, outputs, layers with weights, parts."""
+        """A line for each input, output, layer with weights or part that has no box."""
         found = [
             f"box {key!r}: also reads {vertex.name!r}, for which no box stands"
             for key, vertex in self.unnamed
@@ -211,17 +211,17 @@ def drawn_arrows(boxes: Boxes) -> list[PlannedArrow]:
 
 
 def faults(boxes: Boxes) -> list[str]:
-    """What a sketch says wrongly about a model, a line each.
+    """The errors of a sketch about a model, a line each.
 
     Args:
         boxes: of the sketch's plan in the model.
 
     Returns:
-        Arrows that the model has not, arrows that are missing, and what no box stands for.
+        Arrows that the model does not have, missing arrows, and parts without a box.
     """
     drawn = {(arrow.source, arrow.target) for arrow in drawn_arrows(boxes)}
     found = [
-        f"arrow {source} > {target}: the model has no such way"
+        f"arrow {source} > {target}: the model has no such path"
         for source, target in sorted(drawn - boxes.true_arrows)
     ]
     found += [
@@ -232,7 +232,7 @@ def faults(boxes: Boxes) -> list[str]:
 
 
 def shape_between(boxes: Standing, source: str, target: str) -> tuple[int | None, ...] | None:
-    """The shape, without the batch, of what goes along an arrow.
+    """The shape, without the batch, of an arrow's tensor.
 
     Args:
         boxes: of a sketch.

@@ -1,4 +1,4 @@
-"""``diagram``: the picture of any built model, without anybody's hand."""
+"""``diagram``: the picture of any built model, laid out automatically."""
 
 import textwrap
 from collections import defaultdict
@@ -18,7 +18,7 @@ from recsys_book.pictures.text import SIZE, height_of, width_of
 if TYPE_CHECKING:
     import keras
 
-# What moves numbers about and computes nothing; drawn only under a name that somebody gave it.
+# Layers that move numbers and compute nothing; drawn only if somebody named them.
 _PLUMBING = {
     "BroadcastTo",
     "Cast",
@@ -55,16 +55,15 @@ _SHOWN_COLUMNS = 4
 def diagram(model: "keras.Model") -> Picture:
     """Draw a model from its graph.
 
-    A box for each layer, with its name and class; arrows carry the shape for one row. What only
-    moves numbers about (reshaping, picking, putting side by side) and dropout are drawn as nothing,
-    and neither is what says which steps of a history are real. Inputs that go to the same layers
-    share a box.
+    A box for each layer, with its name and class; arrows carry the shape for one row. Layers
+    that only move numbers (reshaping, picking, concatenating), dropout, and masks of a history's
+    steps are not drawn. Inputs that go to the same layers share a box.
 
     Args:
         model: built functional or sequential model, of the book or your own.
 
     Returns:
-        What a notebook shows as SVG or PNG; its text is a description.
+        A picture that a notebook shows as SVG or PNG; its text is a description.
 
     Raises:
         ValueError: a model without a graph.
@@ -90,7 +89,7 @@ def drawing(model: "keras.Model") -> Drawing:
     graph = Graph(model)
     boxes = _boxes(graph)
     standing = Standing(graph, {key: (Place(key, vertices),) for key, vertices in boxes.items()})
-    edges = sorted(standing.ways(), key=lambda edge: [boxes[key][0].number for key in edge])
+    edges = sorted(standing.paths(), key=lambda edge: [boxes[key][0].number for key in edge])
     labels = {key: _label(vertices) for key, vertices in boxes.items()}
     _count_again(boxes, labels)
     widths = {

@@ -1,6 +1,6 @@
-"""Models side by side, where the difference between them is the point.
+"""Pictures of several models side by side, to compare them.
 
-Each panel is a small sketch of its own, checked against its model like the large ones.
+Each panel is a small sketch, checked against its model like the large ones.
 """
 
 from collections.abc import Callable, Mapping
@@ -367,7 +367,7 @@ def family(name: str, models: "Mapping[str, keras.Model] | None" = None) -> "Pic
             default: small examples.
 
     Returns:
-        What a notebook shows as SVG or PNG; its text is a description.
+        A picture that a notebook shows as SVG or PNG; its text is a description.
 
     Raises:
         ValueError: an unknown name, or a panel that says something wrong about its model.

@@ -1,4 +1,4 @@
-"""Pictures of what is no model: a request's way to the page, and the map of the book."""
+"""Flow pictures: a request from candidates to the page, a model's day, and the map of the book."""
 
 import itertools
 import textwrap
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def request_plan() -> Plan:
-    """The plan of one request's way; its parts and formulas are those of chapter 07."""
+    """The plan of one request's flow; its parts and formulas are those of chapter 07."""
     plan = Plan(
         "One request, from candidates to a page",
         "An earlier stage picks a thousand candidates. The ranker scores them, the scores become "
@@ -50,7 +50,7 @@ def request_plan() -> Plan:
 
 
 def short_request_plan() -> Plan:
-    """The plan of one request's way for a first look: the stages, and no formulas."""
+    """The plan of one request's flow for a first look: the stages, without formulas."""
     plan = Plan(
         "One request, from all items to a page",
         "Earlier stages pick a thousand candidates out of all items. The ranking model, trained on "
@@ -100,13 +100,13 @@ def request_drawing(short: bool = False) -> "Drawing":
 
 
 def request_way(short: bool = False) -> "Picture":
-    """One request's way from candidates to the page, as chapter 07 follows it.
+    """The flow of one request from candidates to the page, as in chapter 07.
 
     Args:
-        short: the stages alone, without what chapter 07 adds behind the model, and no formulas.
+        short: only the stages, without formulas and without the steps after the model.
 
     Returns:
-        What a notebook shows as SVG or PNG; its text is a description.
+        A picture that a notebook shows as SVG or PNG; its text is a description.
 
     Example:
         >>> request_way().title
@@ -149,10 +149,10 @@ def serving_drawing() -> "Drawing":
 
 
 def serving_way() -> "Picture":
-    """From the log to a model and from a request to its scores, as chapter 07 follows both.
+    """The flows from the log to a model and from a request to its scores, as in chapter 07.
 
     Returns:
-        What a notebook shows as SVG or PNG; its text is a description.
+        A picture that a notebook shows as SVG or PNG; its text is a description.
 
     Example:
         >>> serving_way().title
@@ -191,10 +191,10 @@ def days_drawing() -> "Drawing":
 
 
 def days_way() -> "Picture":
-    """A day's test and the ways to the next day's model, as chapter 07 follows them.
+    """A day's test and the three kinds of updates for the next day's model, as in chapter 07.
 
     Returns:
-        What a notebook shows as SVG or PNG; its text is a description.
+        A picture that a notebook shows as SVG or PNG; its text is a description.
 
     Example:
         >>> days_way().title
@@ -204,7 +204,7 @@ def days_way() -> "Picture":
 
 
 def _plain(plan: Plan, labels: dict[tuple[str, str], str] | None = None) -> "Drawing":
-    """A way is read without a legend: its boxes say what they are."""
+    """A flow picture needs no legend, since its boxes are labelled."""
     from recsys_book.pictures.sketching import drawn
 
     drawing = drawn(plan, labels=labels)
@@ -360,7 +360,7 @@ def book_map(lessons: Sequence[Lesson], chapters: Mapping[str, str]) -> "Picture
         chapters: dict of the name of each chapter's folder to its title, in order.
 
     Returns:
-        What a notebook shows as SVG or PNG; its text is a description.
+        A picture that a notebook shows as SVG or PNG; its text is a description.
 
     Raises:
         ValueError: a lesson of no chapter, or one that builds on nothing that is there.

@@ -1,4 +1,4 @@
-"""The graph of a built model as pictures see it: what reads what.
+"""The graph of a built model for pictures: which call reads which.
 
 Two things are left out, since a reader would take them for data: what only says which steps of a
 history are real (masks), and the columns that a layer is handed in a dict and does not read. A
@@ -59,7 +59,7 @@ class Graph:
         model: built functional or sequential model.
 
     Attributes:
-        vertices: in an order in which each stands behind those that it reads.
+        vertices: each after those that it reads.
         outputs: pairs of the name of an output and its vertex, in the order of the tasks.
 
     Raises:
@@ -92,11 +92,11 @@ class Graph:
         return all(id(tensor) in self._maker for tensor in vertex.outputs)
 
     def before(self, targets: Iterable[Vertex], stops: Iterable[Vertex]) -> set[Vertex]:
-        """What reaches the targets without passing a vertex of ``stops``.
+        """The vertices that reach the targets without passing a vertex of ``stops``.
 
         Args:
-            targets: where the ways end; what they read counts, whether they are stops or not.
-            stops: ways end there too; a stop that is reached is part of the result.
+            targets: ends of the paths; the vertices that they read are included, stops or not.
+            stops: paths begin there; a stop that is reached is part of the result.
 
         Returns:
             Vertices, the targets themselves only where one reads another.

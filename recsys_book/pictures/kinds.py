@@ -1,4 +1,4 @@
-"""The kinds of parts in a picture of a model, and how each looks, in colour and in grey.
+"""The kinds of parts in a picture of a model, and their looks, in colour and in grey.
 
 A kind is told by three signs at once: its colour, the form of its corners and its border. So a
 picture that is printed in grey, or seen by a colour-blind reader, says the same.

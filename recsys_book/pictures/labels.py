@@ -1,4 +1,4 @@
-"""Where the labels of arrows stand, and what is wrong with a drawing."""
+"""Positions for the labels of arrows, and the faults of a drawing."""
 
 import itertools
 
@@ -105,7 +105,7 @@ def crosses(segment, area) -> bool:
 
 
 def problems(drawing):
-    """What a reader would stumble over, a line each.
+    """The faults of a drawing, a line each.
 
     Args:
         drawing: ``Drawing``.

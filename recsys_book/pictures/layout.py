@@ -1,7 +1,7 @@
-"""Places for boxes of which nobody chose any: rows by what reads what, and few crossings.
+"""Automatic layout of boxes: rows by what reads what, and few crossings.
 
-The usual three steps, each in its simplest form: rows by the longest way from the inputs, the
-order within a row by the middle of the neighbours, and places by pulling boxes towards them.
+The usual three steps, each in its simplest form: rows by the longest path from the inputs, the
+order within a row by the middle of the neighbours, and positions by pulling boxes towards them.
 An arrow that passes rows has a point in each of them, which takes part as a narrow box.
 """
 
@@ -70,7 +70,7 @@ def place(
     widths: Mapping[str, float],
     widest: float,
 ) -> tuple[dict[str, tuple[float, int]], dict[tuple[str, str], list[tuple[float, int]]]]:
-    """Places for boxes and for the bends of arrows that pass rows.
+    """Positions of boxes and of the bends of arrows that pass rows.
 
     Args:
         keys, edges, widths, widest: as for ``rows_of``.

@@ -1,4 +1,4 @@
-"""What a picture is made of: lines, areas and texts in numbers."""
+"""The parts of a picture: lines, areas and texts in numbers."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""Where arrows leave and reach their boxes."""
+"""Ports: the points where arrows leave and reach their boxes."""
 
 from collections import defaultdict
 

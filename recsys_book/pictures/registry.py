@@ -1,4 +1,4 @@
-"""Which plan belongs to which row of the zoo, and the sketch of a row."""
+"""The plan of each row of the zoo, and its sketch."""
 
 import importlib
 import inspect
@@ -30,7 +30,7 @@ def plan_of(row: Model, model: "keras.Model") -> Plan:
         ValueError: the row has no sketch.
     """
     module = f"{__package__}.chapter_{row.chapter.partition('_')[0]}"
-    # ``global`` is a word of Python's own.
+    # ``global`` is a keyword of Python.
     planned: Callable[..., Plan] | None = None
     for name in (row.key, f"{row.key}_"):
         planned = planned or getattr(importlib.import_module(module), name, None)
@@ -72,7 +72,7 @@ def sketch(name: str, model: "keras.Model | None" = None) -> "Picture":
             example with the builder's own options.
 
     Returns:
-        What a notebook shows as SVG or PNG; its text is a description.
+        A picture that a notebook shows as SVG or PNG; its text is a description.
 
     Raises:
         ValueError: an unknown name, or a model of which the sketch would say something wrong, such

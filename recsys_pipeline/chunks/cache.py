@@ -1,11 +1,11 @@
-"""Encoded data on disk, as they are trained on: mapped into memory, not read.
+"""Encoded data on disk, in the form in which models read them; they are mapped into memory.
 
-A cache is one folder. Each array of each split is a ``.npy`` file of its own, rows in the order of
-the split; ``cache.json`` says what is there:
+A cache is one folder. Each array of each split is one ``.npy`` file, with the rows in the order of
+the split; ``cache.json`` lists the files:
 
     cache.json                        written last
     train/features.user_id.npy        (rows,) int32, as the column's ``input_shape`` says
-    train/features.history.npy        (rows, max_length) int32, 0 behind the last id
+    train/features.history.npy        (rows, max_length) int32, 0 after the last id
     train/features.price.npy          (rows,) float32
     train/labels.click.npy            (rows,) float32; 0 where there is no label
     train/label_masks.watch.npy       (rows,) bool; only of tasks that have a mask
@@ -19,7 +19,7 @@ the split; ``cache.json`` says what is there:
 ``cache.json`` is one object:
 
     format        1; another number is another layout
-    checksum      of everything that the arrays were made of (see ``checksum_of``)
+    checksum      of everything that the arrays depend on (see ``checksum_of``)
     name          of the data set
     columns       list of ``column_to_config`` of the feature columns, in order
     tasks         task to kind
@@ -27,12 +27,13 @@ the split; ``cache.json`` says what is there:
                       {"kind": "features", "name": "user_id", "file": "train/features.user_id.npy",
                        "bytes": ...}, ...]}; ``kind`` is a field of ``Split``, ``name`` its key, or
                       null for ``group``, ``row_id`` and ``time``
-    details       whatever else the writer wants back: vocabularies, encoders, remarks
+    details       what else the writer stored: vocabularies, encoders, warnings
 
-File names follow the names where these are plain; readers take them from ``cache.json``. A cache is
-written into a folder beside its own and renamed when it is whole, so that a process that dies
-leaves nothing that could be read; a file of another size than ``cache.json`` says is not read
-either. ``row_id`` and ``group`` of different splits come from one numbering.
+File names are those of columns and tasks where these are plain; readers take them from
+``cache.json``. A cache is written into a temporary folder beside its own, which is renamed when it
+is complete, so that a process that dies leaves no cache that could be read. A file whose size
+differs from what ``cache.json`` says is not read either. ``row_id`` and ``group`` of different
+splits come from one numbering.
 """
 
 import contextlib
@@ -56,7 +57,7 @@ FORMAT = 1
 NOTE = "cache.json"
 SPLITS = ("train", "valid", "test")
 ALONE = ("group", "row_id", "time")
-"""Fields of ``Split`` that hold one array and no dict of them."""
+"""Fields of ``Split`` that hold one array, and not a dict of arrays."""
 
 _PLAIN = re.compile(r"[a-z0-9_]{1,80}\Z")
 
@@ -85,7 +86,7 @@ def checksum_of(paths: Iterable[str | os.PathLike[str]], *others: Any) -> str:
 
     Args:
         paths: files; their names do not count.
-        *others: what else the result depends on.
+        *others: anything else that the result depends on.
 
     Returns:
         64 hexadecimal digits.
@@ -133,17 +134,17 @@ class Writer:
         self.register(split, kind, name, file, len(array))
 
     def place(self, split: str, kind: str, name: str | None) -> str:
-        """The name of an array's file, which is not there yet, below the folder."""
+        """The name of the file that an array will have, relative to the folder."""
         number = sum(one["kind"] == kind for one in self._arrays[split])
         stem = kind if name is None else f"{kind}.{name if _PLAIN.match(name) else number}"
         file = f"{split}/{stem}.npy"
-        while (self.folder / file).exists():  # a name that is another one's number
+        while (self.folder / file).exists():  # the name is the number of another array
             file = f"{split}/{kind}.number.{number}.npy"
             number += 1
         return file
 
     def register(self, split: str, kind: str, name: str | None, file: str, num_rows: int) -> None:
-        """Note an array whose file lies in the folder.
+        """Note an array whose file is in the folder.
 
         Raises:
             ValueError: another number of rows than the arrays of this split before.
@@ -164,7 +165,7 @@ class Writer:
                 self.add(split_name, kind, None, getattr(split, kind))
 
     def splits(self) -> dict[str, Split]:
-        """The splits of what has been written, mapped."""
+        """The splits that have been written, mapped into memory."""
         return {split: _split(self.folder, self._note(split)) for split in SPLITS}
 
     def _note(self, split: str) -> dict[str, Any]:
@@ -183,7 +184,7 @@ class Writer:
         Args:
             checksum: see ``checksum_of``.
             name, columns, tasks: of the data set.
-            details: whatever JSON can hold; ``read`` gives it back.
+            details: anything that JSON can hold; ``read`` returns it.
         """
         note = {
             "format": FORMAT,
@@ -205,7 +206,7 @@ def writing(folder: str | os.PathLike[str]) -> Iterator[Writer]:
         folder: of the cache; an older cache there is replaced.
 
     Raises:
-        ValueError: the folder holds something else than a cache, or the block wrote no
+        ValueError: the folder holds something other than a cache, or the block wrote no
             ``cache.json``.
 
     Example:
@@ -232,7 +233,7 @@ def writing(folder: str | os.PathLike[str]) -> Iterator[Writer]:
         if not (whole / NOTE).is_file():
             raise ValueError(f"{folder}: expected the writer's finish to be called")
         if folder.exists():
-            # Who has mapped the old one keeps it.
+            # A process that has mapped the old cache keeps it.
             os.rename(folder, temporary / "old")
         os.rename(whole, folder)
     finally:
@@ -240,11 +241,11 @@ def writing(folder: str | os.PathLike[str]) -> Iterator[Writer]:
 
 
 def read(folder: str | os.PathLike[str], checksum: str | None = None) -> Cached | None:
-    """The cache in a folder, or None where there is none that is whole and of this checksum.
+    """The cache in a folder; None if it is incomplete or has another checksum.
 
     Args:
         folder: of the cache.
-        checksum: what it must have been made of; None: anything.
+        checksum: that it must have; None: any.
 
     Returns:
         ``Cached``; its arrays are mapped read-only.

@@ -1,9 +1,10 @@
 """A cache that is written chunk by chunk and read chunk by chunk, mapped into memory.
 
-Whoever has more rows than memory writes them with ``FolderWriter``, a chunk at a time, and trains
-on what ``open_folder`` returns. The folder is a cache as ``recsys_pipeline.chunks.cache`` describes
-it, so ``open_folder`` also reads what was encoded from files. Pages that were read belong to the
-files: the system takes them back whenever it needs memory.
+If the rows do not fit into memory, write them with ``FolderWriter``, a chunk at a time, and train
+on the data set that ``open_folder`` returns. The folder is a cache as
+``recsys_pipeline.chunks.cache`` describes it, so ``open_folder`` also reads data that were encoded
+from files. Pages that were read belong to the files, so the operating system frees them when it
+needs memory.
 """
 
 import os
@@ -20,11 +21,11 @@ from recsys_lib.features.columns import Column, NumericColumn, check_columns
 from recsys_pipeline.chunks import cache
 
 Name = tuple[str, str | None]
-"""Of an array: the field of ``Split``, and its key there."""
+"""How an array is named: the field of ``Split``, and its key there."""
 
 
 class FolderWriter:
-    """Writes a data set chunk by chunk; the folder appears when all is well, whole or not at all.
+    """Writes a data set chunk by chunk; the folder appears once all chunks are written.
 
     Args:
         folder: of the cache; an older cache there is replaced.
@@ -85,7 +86,7 @@ class FolderWriter:
         for split, arrays in self._arrays.items():
             for (kind, name), array in arrays.items():
                 self._cache.register(split, kind, name, array.file_name, array.num_rows)
-        # Nothing that could be read again to see whether it has changed.
+        # There is no source that could be read again to see whether it has changed.
         self._cache.finish("written in chunks", self.name, self.feature_columns, self.tasks, {})
 
     def add(self, split_name: str, split: Split) -> None:
@@ -96,7 +97,7 @@ class FolderWriter:
             split: its rows; all chunks of a split hold the same arrays.
 
         Raises:
-            ValueError: as ``Dataset``, the chunk is named; other arrays than the first chunk's.
+            ValueError: as ``Dataset``, naming the chunk; arrays that differ from the first chunk's.
         """
         if split_name not in cache.SPLITS:
             raise ValueError(f"split: expected one of {cache.SPLITS}, got {split_name!r}")
@@ -117,7 +118,7 @@ class FolderWriter:
         if got != expected:
             others = {name for name in {*got, *expected} if got.get(name) != expected.get(name)}
             raise ValueError(
-                f"{where}: expected the arrays of the first chunk, others are "
+                f"{where}: expected the arrays of the first chunk, these differ: "
                 f"{sorted(map(str, others))}"
             )
         for name, values in arrays.items():
@@ -128,21 +129,21 @@ class FolderWriter:
 def open_folder(
     folder: str | os.PathLike[str], rows_per_chunk: int = ROWS_PER_CHUNK
 ) -> ChunkedDataset:
-    """The data set of a cache, in chunks; its arrays are mapped into memory.
+    """The data set of a cache, in chunks whose arrays are mapped into memory.
 
     Args:
         folder: where ``FolderWriter``, or the reader of files, wrote it.
         rows_per_chunk: rows of a chunk.
 
     Returns:
-        ``ChunkedDataset``, the validation and test rows in chunks too.
+        ``ChunkedDataset``; validation and test rows are in chunks too.
 
     Raises:
-        ValueError: there is no data set, or not all of it.
+        ValueError: the folder holds no data set, or an incomplete one.
     """
     found = cache.read(folder)
     if found is None:
-        raise ValueError(f"{folder}: no data set that is whole")
+        raise ValueError(f"{folder}: expected a complete data set, got none")
     splits = {name: ArrayChunks(split, rows_per_chunk) for name, split in found.splits.items()}
     return ChunkedDataset(found.name, found.columns, **splits, tasks=found.tasks)
 
@@ -167,7 +168,7 @@ def _arrays_of(split: Split, columns: Sequence[Column]) -> dict[Name, np.ndarray
 
 
 class _Growing:
-    """A file of NumPy's format to which rows are added; its header is written again at the end."""
+    """A file in NumPy's format to which rows are appended; its header is rewritten at the end."""
 
     def __init__(self, folder: pathlib.Path, file_name: str, values: np.ndarray) -> None:
         self.file_name, self.shape, self.dtype = file_name, values.shape[1:], values.dtype

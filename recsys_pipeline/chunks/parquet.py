@@ -1,8 +1,8 @@
 """Chunks of Parquet files whose columns hold ids, numbers and labels as models read them.
 
 A file is divided into *row groups*, each of which can be read by itself. Ids are integers below the
-column's vocabulary size, sequences are lists of them (padding is put behind), a label that does not
-exist is null. ``pyarrow`` does the reading.
+column's vocabulary size, sequences are lists of them (padding is added at the end), a label that
+does not exist is null. ``pyarrow`` does the reading.
 """
 
 import hashlib
@@ -22,17 +22,17 @@ from recsys_lib.features.columns import Column, NumericColumn, check_columns
 class ParquetChunks(Chunks):
     """Row groups of one or several Parquet files.
 
-    A chunk is never less than a row group, since a row group is read whole; write them with up to
-    about a million rows.
+    A chunk holds at least one row group, since a row group is read as a whole; write row groups of
+    up to about a million rows.
 
     Args:
-        paths: one file or several; a folder stands for its ``.parquet`` files in order of name.
+        paths: one file or several; a folder means its ``.parquet`` files in order of name.
         feature_columns: feature columns by the names that they have in the files.
         tasks: names of the labels' columns. Where one is null the row has no such label.
         group: name of the column with each row's group; default: all rows are one group.
-        row_id, time: names of the columns with them; default: rows are numbered, and have no time.
-        rows_per_chunk: small row groups that follow each other are read together until they have
-            so many rows; default: each row group is a chunk.
+        row_id, time: names of their columns; default: rows are numbered, and have no time.
+        rows_per_chunk: small row groups in sequence are read together until they have this many
+            rows; default: each row group is a chunk.
 
     Raises:
         ValueError: a missing file or column, or no row.
@@ -128,7 +128,7 @@ class ParquetChunks(Chunks):
         parts: dict[int, list[int]] = {}
         for file, row_group in self._groups[number]:
             parts.setdefault(file, []).append(row_group)
-        # One thread: the others train.
+        # One thread, since training needs the others.
         tables = [
             _open(self.paths[file]).read_row_groups(row_groups, columns=names, use_threads=False)
             for file, row_groups in parts.items()
@@ -149,12 +149,12 @@ def write_parquet(
     *,
     rows_per_group: int = ROWS_PER_CHUNK,
 ) -> None:
-    """Write rows as ``ParquetChunks`` reads them, and ``group``, ``row_id`` and ``time`` beside.
+    """Write rows as ``ParquetChunks`` reads them, with ``group``, ``row_id`` and ``time``.
 
     Args:
         path: name of the file.
-        splits: the rows; of several splits, which may come one by one, each begins a row group.
-        rows_per_group: rows of a row group at most.
+        splits: the rows; several splits may come one by one, and each begins a row group.
+        rows_per_group: most rows in a row group.
 
     Raises:
         ValueError: two columns of one name.
@@ -183,7 +183,7 @@ def _columns_to_write(split):
     beside |= {} if split.time is None else {"time": split.time}
     twice = sorted(set(columns) & set(beside))
     if twice:
-        raise ValueError(f"write_parquet: expected columns with names of their own, got {twice}")
+        raise ValueError(f"write_parquet: expected different names for columns, got twice {twice}")
     return columns | beside
 
 
@@ -194,7 +194,7 @@ def _nullable(values, mask):
 
 
 def _listed(values):
-    """A matrix as lists: of ids without the padding behind them, of numbers whole."""
+    """A matrix as lists: ids without the padding after them, all numbers."""
     import pyarrow
 
     if values.ndim == 1:
@@ -244,7 +244,7 @@ def _label(column):
 
 
 def _feature(column: Column, values: Any, where: str) -> np.ndarray:
-    """A feature's array as models read it: lists become rows of a matrix, padded behind."""
+    """A feature's array as models read it: lists become rows of a matrix, padded at the end."""
     place = f"{where}, column {column.name!r}"
     if not column.input_shape:
         return _flat(values, place)

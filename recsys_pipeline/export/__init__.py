@@ -1,4 +1,4 @@
-"""A trained model as a folder that can be served without this library."""
+"""Export a trained model as a folder that can be served without this library."""
 
 from typing import TYPE_CHECKING
 

@@ -1,7 +1,7 @@
-"""What stands between a model's scores and the probabilities that are answered.
+"""Calibration: steps from a model's scores to the probabilities that a service answers.
 
-Each class says what was fitted, and is written into an export as plain numbers; ``calibrate`` of
-``recsys_pipeline.export.replay`` applies them, in the service too. ``fit_platt`` fits a line.
+Each class holds what was fitted, and is written into an export as plain numbers; ``calibrate`` of
+``recsys_pipeline.export.replay`` applies the steps, in the service too. ``fit_platt`` fits a line.
 """
 
 import dataclasses
@@ -16,12 +16,12 @@ from recsys_lib.checks import check_number
 
 @dataclasses.dataclass(frozen=True)
 class Sampling:
-    """Undo the thinning of rows without a click, as ``recsys_lib.one_request`` does.
+    """Undo the subsampling of rows without a click, as ``recsys_lib.one_request`` does.
 
     Args:
         share: of the rows without a click, the share that the training log kept.
-        task: the click's.
-        following: tasks "clicked, and ..." that are corrected by the click's factor.
+        task: name of the click's task.
+        following: tasks that mean "clicked, and ..."; they are corrected by the click's factor.
 
     Raises:
         ValueError: a share out of range.
@@ -45,7 +45,7 @@ class Platt:
         slope, intercept: as fitted, by a logistic regression on the logit.
 
     Raises:
-        ValueError: a slope of 0 or less, which would lose or turn the order.
+        ValueError: a slope of 0 or less, which would lose or reverse the order.
 
     Source: Platt 1999, "Probabilistic Outputs for Support Vector Machines".
     """
@@ -61,17 +61,17 @@ class Platt:
 
 @dataclasses.dataclass(frozen=True)
 class Curve:
-    """Straight lines between points: what an isotonic regression fits.
+    """Straight lines between points, as an isotonic regression fits them.
 
     Args:
         task: whose probability.
         inputs: ``(points,)`` scores of the model, rising.
-        outputs: ``(points,)`` probabilities, not falling; in front of the first point and behind
-            the last one they stay as they are there. Of scikit-learn's ``IsotonicRegression`` they
-            are ``X_thresholds_`` and ``y_thresholds_``.
+        outputs: ``(points,)`` probabilities, not falling; below the first input and above the last
+            one they are constant. In scikit-learn's ``IsotonicRegression`` inputs and outputs are
+            called ``X_thresholds_`` and ``y_thresholds_``.
 
     Raises:
-        ValueError: points of which no line can be drawn, or that fall.
+        ValueError: lengths that differ, or points that fall.
     """
 
     task: str
@@ -95,26 +95,26 @@ class Curve:
 Calibration = Sampling | Platt | Curve
 
 _LOWEST = 1e-7
-"""Probabilities nearer to 0 or 1 than this count as this near, so that each has a logit."""
+"""Probabilities are clipped to this distance from 0 and 1, so that each has a logit."""
 
 
 def fit_platt(task: str, label: ArrayLike, probability: ArrayLike) -> Platt:
-    """The line for the logit under which rows that the model was not trained on are likeliest.
+    """The line for the logit with the highest likelihood on rows that the model was not trained on.
 
-    As in the paper the labels are not quite 1 and 0 but (n_1 + 1) / (n_1 + 2) and 1 / (n_0 + 2), of
-    n_1 and n_0 rows of either kind: few rows do not make the line certain.
+    As in the paper the labels are not quite 1 and 0 but (n_1 + 1) / (n_1 + 2) and 1 / (n_0 + 2),
+    for n_1 positive and n_0 negative rows, so that few rows do not give an overconfident line.
 
     Args:
         task: whose probability.
         label: ``(rows,)`` of 0 and 1, both among them.
-        probability: ``(rows,)``, what the model says of them.
+        probability: ``(rows,)``, predicted by the model.
 
     Returns:
         ``Platt``.
 
     Raises:
-        ValueError: arrays of two shapes, labels of one kind, or a line that falls: what the model
-            holds for likelier happens more rarely.
+        ValueError: arrays of two shapes, labels of one kind, or a line that falls, which
+            means that a higher score goes with fewer positive labels.
 
     Example:
         >>> label, probability = [0, 0, 0, 1] * 25, [0.5, 0.5, 0.5, 0.5, 0.1, 0.1, 0.1, 0.3] * 12
@@ -162,7 +162,7 @@ def to_config(step: Calibration, tasks: dict[str, str]) -> dict[str, Any]:
         tasks: dict of the model's tasks to their kinds.
 
     Raises:
-        ValueError: a task that the model does not have, or one that is no probability.
+        ValueError: a task that the model does not have, or one whose output is not a probability.
     """
     if not isinstance(step, Calibration):
         raise ValueError(f"calibration: expected Sampling, Platt or Curve, got {step!r}")

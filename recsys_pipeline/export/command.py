@@ -1,4 +1,4 @@
-"""``recsys export`` and ``recsys verify``: a trained model as a folder that is served."""
+"""``recsys export`` and ``recsys verify``: write a trained model as a folder, and check it."""
 
 import argparse
 from pathlib import Path
@@ -9,18 +9,20 @@ from recsys_pipeline.files import command
 def export(words: list[str]) -> int:
     """``recsys export``: write what ``recsys train`` left as a folder; returns the exit status.
 
-    The data say how raw values are read, and give the request that ``verify`` replays; so they are
-    read with the options of the training.
+    The data define how raw values are read, and contain the request that ``verify`` replays. So
+    they are read with the same options as in training.
     """
     parser = argparse.ArgumentParser(
         prog="recsys export",
         description="Write a trained model as a folder that is served: its graphs, how raw values "
-        "are read, and a request with its scores. Give the data as the training had them.",
+        "are read, and a request with its scores. Give the data as in training.",
     )
     command.add_arguments(parser)
-    parser.add_argument("--run", required=True, metavar="FOLDER", help="what `recsys train` wrote")
     parser.add_argument(
-        "--output", required=True, metavar="FOLDER", help="to be written; must not exist yet"
+        "--run", required=True, metavar="FOLDER", help="folder that `recsys train` wrote"
+    )
+    parser.add_argument(
+        "--output", required=True, metavar="FOLDER", help="folder to write; must not exist yet"
     )
     given = parser.parse_args(words)
     path = Path(given.run, "model.keras")
@@ -42,8 +44,12 @@ def verify(words: list[str]) -> int:
         prog="recsys verify",
         description="Replay an export's golden request, without this library, and compare scores.",
     )
-    parser.add_argument("folder", help="what `recsys export` or `recsys train --export` wrote")
-    parser.add_argument("--engine", choices=("onnx", "tensorflow"), help="default: what is there")
+    parser.add_argument(
+        "folder", help="folder that `recsys export` or `recsys train --export` wrote"
+    )
+    parser.add_argument(
+        "--engine", choices=("onnx", "tensorflow"), help="default: the one that is installed"
+    )
     given = parser.parse_args(words)
     from recsys_pipeline.export.folders import verify as replay
 

@@ -1,4 +1,4 @@
-"""What an export says of a model's columns: how each raw value becomes what the model reads."""
+"""How an export describes a model's columns: how each raw value becomes what the model reads."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -20,10 +20,10 @@ from recsys_pipeline.export.values import Values
 
 
 def columns_of(model: keras.Model, dataset: Any = None) -> tuple[Column, ...]:
-    """The columns of a model's inputs: the data set's own, in its order, where there is one.
+    """The columns of a model's inputs; if there is a data set, its columns in its order.
 
     Raises:
-        ValueError: an input that is no column of the data set, or another vocabulary.
+        ValueError: an input that is not a column of the data set, or a different vocabulary.
     """
     own = input_columns(model)
     if dataset is None:
@@ -47,10 +47,10 @@ def values_of(
 
     Args:
         columns: the model's.
-        dataset: a data set. What made its features is taken, its ``encoders``; where it has none,
-            its ``vocabularies``, in which id ``i`` is entry ``i - 1``. A column that they do not
-            name is read like the column that owns its table.
-        given: what the caller says of columns, which goes before both.
+        dataset: a data set. Its ``encoders`` are used or, if it has none, its ``vocabularies``, in
+            which id ``i`` is entry ``i - 1``. A column that they do not name is read like the
+            column that owns its table.
+        given: ``Values`` by column from the caller, which override both.
 
     Raises:
         ValueError: values of a column that the model does not read.
@@ -72,7 +72,7 @@ def values_of(
 
 
 def request_side(columns: Iterable[Column], given: Iterable[str] | None) -> list[str]:
-    """Names of the columns that a request says once.
+    """Names of the columns that a request gives once.
 
     Args:
         columns: the model's.
@@ -99,18 +99,18 @@ def lists_side_by_side(
     dataset: Any,
     given: Iterable[Sequence[str]] | None,
 ) -> list[list[str]]:
-    """Lists whose steps belong together, so that a step that one does not know leaves all.
+    """Lists whose steps belong together: a step that is unknown in one is left out of all.
 
     Args:
         columns: the model's.
-        request: names of the columns that a request says once.
+        request: names of the columns that a request gives once.
         dataset: a data set, or None.
         given: groups of names; default: ordered lists of one length and layout on one side, if
             they have equally many steps on all test rows of the data set; none where encoders made
             the features, since these read each list by itself.
 
     Raises:
-        ValueError: columns that are no lists of one layout on one side, or one in two groups.
+        ValueError: columns that are not lists of one layout on one side, or one in two groups.
     """
     if given is None and getattr(dataset, "encoders", None):
         given = ()
@@ -158,8 +158,8 @@ def kinds_of_tasks(model: keras.Model, dataset: Any = None) -> dict[str, str]:
     """Dict of task to ``"binary"`` or ``"regression"``.
 
     Args:
-        model: whose heads say it, layers that are named like their tasks.
-        dataset: a data set, or None; it says it of a model with other heads.
+        model: whose heads, layers that are named like their tasks, determine it.
+        dataset: a data set, or None; it determines the kinds for a model with other heads.
     """
     kinds = getattr(dataset, "tasks", None) or {}
     heads = {layer.name: getattr(layer, "kind", None) for layer in layers_of(model)}

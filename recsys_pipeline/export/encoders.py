@@ -1,4 +1,4 @@
-"""How a service reads what ``recsys_pipeline.files`` read: its encoders as ``Values``."""
+"""The encoders of ``recsys_pipeline.files`` as ``Values``, with which a service reads requests."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 def values_of_encoders(encoders: "Iterable[Encoder]") -> dict[str, Values]:
     """How raw values of each column are read.
 
-    What is made of moments, sessions and ages, has no values of its own: a request gives the
+    Sessions and ages, which are computed from moments, have no values: a request gives the
     history and its moments, see ``recsys_pipeline.export.histories``.
 
     Args:
@@ -21,7 +21,7 @@ def values_of_encoders(encoders: "Iterable[Encoder]") -> dict[str, Values]:
     Returns:
         Dict of feature column to ``Values``.
     """
-    # Here, since only who has read files has what reads them.
+    # Imported here, since only data that were read from files need it.
     from recsys_pipeline.files.encoders import BinEncoder, NumericEncoder
     from recsys_pipeline.files.lists import SequenceEncoder
 

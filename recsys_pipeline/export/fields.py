@@ -1,6 +1,6 @@
-"""Fields of a request: where each stands, and what is said of one that cannot be read.
+"""Fields of a request: the path of each, and the error for one that cannot be read.
 
-Nothing is needed here but Python: the module goes into every export.
+This module needs only Python, since it is copied into every export.
 """
 
 import json
@@ -14,8 +14,8 @@ class BadField(ValueError):
     """A value of a request that cannot be read.
 
     Args:
-        place: where it stands: ``("candidates", "item_id", 3)``.
-        message: what was expected there, and what came.
+        place: its path: ``("candidates", "item_id", 3)``.
+        message: what was expected there, and what was found.
     """
 
     def __init__(self, place: Place, message: str):
@@ -24,10 +24,10 @@ class BadField(ValueError):
 
 
 def as_list(raw: Any, place: Place) -> list[Any]:
-    """A list that a request gives; none at all is an empty one.
+    """A list that a request gives; null is an empty list.
 
     Raises:
-        BadField: it is no list.
+        BadField: it is not a list.
     """
     if raw is None:
         return []
@@ -37,17 +37,17 @@ def as_list(raw: Any, place: Place) -> list[Any]:
 
 
 def number_of(raw: Any) -> float:
-    """A finite number that a request gives; NaN for all else, booleans and texts among it."""
+    """A finite number that a request gives; NaN for everything else, such as booleans and texts."""
     if type(raw) not in (int, float):
         return math.nan
     try:
         number = float(raw)
-    except OverflowError:  # an integer of hundreds of digits
+    except OverflowError:  # an integer with hundreds of digits
         return math.nan
     return number if math.isfinite(number) else math.nan
 
 
 def shown(value: Any) -> str:
-    """A raw value in a message, its beginning where it is long."""
+    """A raw value for a message, shortened if it is long."""
     text = json.dumps(value, default=repr)
     return text if len(text) <= 60 else f"{text[:57]}..."

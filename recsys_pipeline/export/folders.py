@@ -1,4 +1,4 @@
-"""A model as a folder that is served without this library: ``export``, and ``verify`` of it."""
+"""``export`` a model as a folder that is served without this library, and ``verify`` it."""
 
 import ast
 import contextlib
@@ -39,7 +39,7 @@ from recsys_pipeline.export.values import Values
 SCRIPT = "verify.py"
 FORMAT = 1
 TOLERANCE = 1e-5
-"""How far a replayed score may be from the exported one: engines add up in another order."""
+"""How far a replayed score may be from the exported one: engines add up in different orders."""
 
 _WRITERS = ("tensorflow-cpu", "tensorflow", "keras", "numpy", "tf2onnx", "onnx", "onnxruntime")
 # The script is started as if this library were not installed.
@@ -60,7 +60,7 @@ def export(
     calibration: Iterable[Calibration] = (),
     onnx: bool = True,
 ) -> pathlib.Path:
-    """Write a model, whole or not at all, as a folder from which it can be served.
+    """Write a model as a folder from which it can be served; an incomplete folder never appears.
 
     ====================  =====================================================================
     ``saved_model/``      for TensorFlow, with the signatures ``rows`` and ``request``
@@ -79,15 +79,15 @@ def export(
         folder: name of a folder that does not exist yet.
         dataset: the data that the model was trained on: its columns, how their raw values are read,
             and the rows of the golden request are taken from it. Without it raw ids are the model's
-            own and numbers are read as they are.
-        request_columns: names of the columns that a request says once; default: all but those of
+            own and numbers are read unscaled.
+        request_columns: names of the columns that a request gives once; default: all but those of
             group ``item``.
-        values: dict of column to ``Values``, where the data set does not say it or says otherwise.
-            What is made of a history's moments, such as its ages, is then no longer made: a request
-            gives it.
+        values: dict of column to ``Values``, which override the data set's. If they name a column
+            that is computed from a history's moments, such as its ages, a request gives it.
         side_by_side: groups of lists whose steps belong together: a step that is unknown in one
-            leaves all. Default: ordered lists of one length, if they have equally many steps on
-            all test rows. Not of a history with moments, which training reads by itself.
+            is left out of all. Default: ordered lists of one length, if they have equally many
+            steps on all test rows. A history with moments may not be among them, since training
+            reads it by itself.
         calibration: ``Sampling``, ``Platt`` and ``Curve``, applied one after the other.
         onnx: whether the ONNX files are written, which needs tf2onnx and onnxruntime.
 
@@ -161,7 +161,7 @@ def export(
 
 @contextlib.contextmanager
 def _unfinished(folder: pathlib.Path) -> Iterator[pathlib.Path]:
-    """A new folder beside an export's, by one process at a time; what a killed one left is gone."""
+    """A new folder beside an export's, for one process at a time; removes a killed process's."""
     place = folder.with_name(f".{folder.name}.unfinished")
     with locked(folder.with_name(f".{folder.name}.lock"), seconds=0):
         try:
@@ -173,13 +173,13 @@ def _unfinished(folder: pathlib.Path) -> Iterator[pathlib.Path]:
 
 
 def checksum(folder: str | os.PathLike) -> str:
-    """The checksum that an export states: of its description and of every file.
+    """The checksum of an export: of its description and of every file.
 
     Args:
         folder: what ``export`` wrote.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not an export.
     """
     try:
         text = (pathlib.Path(folder) / replay.DESCRIPTION).read_text(encoding="utf-8")
@@ -189,7 +189,7 @@ def checksum(folder: str | os.PathLike) -> str:
 
 
 def check_target(folder: str | os.PathLike, onnx: bool = True) -> pathlib.Path:
-    """What ``export`` needs beside a model, checked before there is one.
+    """Check what ``export`` needs besides a model, before there is a model.
 
     Args:
         folder, onnx: as for ``export``.
@@ -198,7 +198,7 @@ def check_target(folder: str | os.PathLike, onnx: bool = True) -> pathlib.Path:
         The folder.
 
     Raises:
-        ValueError: the folder exists, or what writes ONNX is not installed.
+        ValueError: the folder exists, or the packages that write ONNX are not installed.
 
     Example:
         >>> check_target("exports/of_today", onnx=False).name
@@ -220,11 +220,11 @@ def verify(folder: str | os.PathLike, engine: str | None = None) -> str:
         engine: ``"onnx"`` or ``"tensorflow"``; default: the first that is installed.
 
     Returns:
-        What the export's own script says: the engine, and the largest differences.
+        The output of the export's own script: the engine, and the largest differences.
 
     Raises:
-        ValueError: a file was changed or is missing, or a score is another than on the day of the
-            export.
+        ValueError: a file was changed or is missing, or a score differs from that at the time
+            of the export.
     """
     script = pathlib.Path(folder) / SCRIPT
     if not script.is_file():
@@ -238,9 +238,9 @@ def verify(folder: str | os.PathLike, engine: str | None = None) -> str:
 
 
 def standalone() -> str:
-    """The script that goes into exports: the modules that read and replay, in one text.
+    """The script that is written into exports: the modules that read and replay, in one text.
 
-    Their names meet there: no two of them may give one to two things.
+    They share one namespace there, so no two of them may define the same name.
     """
     kept = [f'"""{replay.__doc__}"""']
     for module in (session_rules, fields, moments, reading, replay):
@@ -270,7 +270,7 @@ def _require_converter():
 def _convert(graph, path, model):
     try:
         write_onnx(graph, path)
-    except Exception as error:  # whatever the converter stumbles over
+    except Exception as error:  # the converter raises errors of many kinds
         reason = str(error).strip().splitlines() or [repr(error)]
         raise ValueError(
             f"model {model.name!r}, {path.name}: not converted: {reason[-1]}"
@@ -280,7 +280,7 @@ def _convert(graph, path, model):
 def _scored(model, description, golden):
     """The golden request with what the model reads of it and with its scores."""
     request, candidates = golden
-    # Read back from JSON, as a service will read them.
+    # Read from JSON, as a service reads them.
     request, candidates = json.loads(json.dumps([request, candidates]))
     user, encoded = reading.Encoder(description)(request, candidates)
     count = len(next(iter(encoded.values())))

@@ -1,4 +1,4 @@
-"""A golden request: raw values whose scores are known, to be replayed wherever a model runs."""
+"""The golden request of an export: raw values with known scores, to replay on any machine."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -22,14 +22,14 @@ def golden_request(
     dataset: Any,
     histories: Sequence[TimedHistory] = (),
 ) -> tuple[dict[str, Any], dict[str, list[Any]]]:
-    """A request with raw values, unknown ones among them.
+    """A request with raw values, some of them unknown.
 
     Args:
         columns: the model's.
         values: how raw values of each column are read.
-        request: names of the columns that a request says once.
-        dataset: a data set whose first test rows are taken; None: values are drawn.
-        histories: those whose moments a request gives.
+        request: names of the columns that a request gives once.
+        dataset: a data set whose first test rows are used; None: values are drawn.
+        histories: those with moments, which the request gives.
 
     Returns:
         Dict of the request's fields to a value, and of the candidates' to a list of them; the
@@ -72,14 +72,14 @@ def golden_request(
             each[history.source] = raw[:NUM_CANDIDATES]
             each[history.times] = times[:NUM_CANDIDATES]
             here += range(min(NUM_CANDIDATES, rows))
-        # One moment for all that the request and its candidates have seen.
+        # One moment for the histories of the request and of its candidates.
         latest = max([latest, *now[here].tolist()])
         once[history.time] = history.moment(latest)
     return once, each
 
 
 def _timed(history, dataset, rows):
-    """Ids of rows of a history, their seconds, and the rows' own: of the test rows, if they say."""
+    """Ids of a history's rows, their seconds, and the rows' own, from test rows or drawn."""
     test, name = dataset.test, history.column.name
     now = np.asarray(test.time, np.float64)[:rows]
     if name in test.features and name in test.as_of:
@@ -103,7 +103,9 @@ def _of_test_rows(columns, dataset):
 
 def _drawn(columns, rows=NUM_CANDIDATES):
     draw = np.random.default_rng(0)
-    filled = draw.random(rows)  # one share for all lists: they may run side by side
+    filled = draw.random(
+        rows
+    )  # the same share for all lists, since their steps may belong together
     features = {}
     for column in columns:
         shape = (rows, *column.input_shape)
@@ -120,7 +122,7 @@ def _drawn(columns, rows=NUM_CANDIDATES):
 
 
 def _raw(column, values, found):
-    """The raw value behind what a row holds."""
+    """The raw value of an encoded value."""
     if isinstance(column, NumericColumn):
         return _number(values, found) if not found.shape else [_number(values, x) for x in found]
     if not isinstance(column, SequenceColumn):
@@ -137,7 +139,7 @@ def _value(column, values, number):
         place, edges = number - values.first, list(values.edges)
         if not 0 <= place <= len(edges):
             return None
-        # Behind the edge in front of the bin, or in front of the first edge.
+        # Just above the lower edge of the bin, or below the first edge.
         return float(edges[place - 1]) if place else float(edges[0]) - 1.0
     if values.known is None:
         return number if number else _unknown(column, values)

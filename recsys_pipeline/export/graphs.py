@@ -1,7 +1,7 @@
 """A model's two graphs, and the files that hold them.
 
-``rows`` scores rows that say everything about themselves. ``request`` scores the candidates of one
-request, whose own columns come once; it is the graph of ``rank``, see ``RequestWalk``.
+``rows`` scores complete rows. ``request`` scores the candidates of one request, whose own columns
+are given once; it is the graph of ``rank``, see ``RequestWalk``.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ from recsys_lib.training.request_walk import RequestWalk
 from recsys_pipeline.export.replay import REQUEST, ROWS
 
 OPSET = 17
-"""Version of the operators in an ONNX file; onnxruntime 1.13 of 2022 and later ones know it."""
+"""Version of the operators in an ONNX file; onnxruntime has known it since 1.13, of 2022."""
 
 
 def graphs_of(model: keras.Model, request: Iterable[str]) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def graphs_of(model: keras.Model, request: Iterable[str]) -> dict[str, Any]:
 
     Args:
         model: Keras model of this library.
-        request: names of the inputs that a request says once.
+        request: names of the inputs that a request gives once.
 
     Returns:
         Dict of ``"rows"`` and ``"request"`` to a concrete function.
@@ -70,9 +70,9 @@ def write_saved_model(
     """A SavedModel whose signatures are the graphs.
 
     Args:
-        model: whose variables they read.
+        model: the model whose variables they read.
         graphs: what ``graphs_of`` returned.
-        folder: to be made.
+        folder: to create.
     """
     module = tf.Module()
     module.held = [resource_of(variable) for variable in model.variables]
@@ -84,12 +84,12 @@ def write_onnx(graph: Any, path: str | os.PathLike) -> None:
     """An ONNX file of a graph, with the names of its inputs and of its tasks.
 
     Args:
-        graph: one of what ``graphs_of`` returned.
+        graph: one of the functions that ``graphs_of`` returned.
         path: of the file.
 
     Raises:
         ImportError: tf2onnx is not installed.
-        Exception: what tf2onnx raises for an operation that it does not know.
+        Exception: raised by tf2onnx for an operation that it does not know.
     """
     specs = list(graph.structured_input_signature[1].values())
     tasks = list(graph.structured_outputs)
@@ -124,7 +124,7 @@ def _name(graph, inputs, tasks):
 
 @contextlib.contextmanager
 def _quiet(name: str) -> Iterator[None]:
-    """Without the log lines of a package below an error, and without its warnings of changes."""
+    """Hide a package's log lines below the level of an error, and its deprecation warnings."""
     logger = logging.getLogger(name)
     level = logger.level
     logger.setLevel(logging.ERROR)

@@ -1,4 +1,4 @@
-"""What an export says of histories with moments: how their sessions and ages are made."""
+"""How an export describes histories with moments: how their sessions and ages are computed."""
 
 import dataclasses
 import datetime
@@ -15,15 +15,15 @@ from recsys_pipeline.export.values import Values
 
 @dataclasses.dataclass(frozen=True)
 class TimedHistory:
-    """A history with moments of which a model reads what training made.
+    """A history with moments, from which columns are computed that the model reads.
 
     Args:
         column: of its ids.
         values: how its ids are read.
         times: name of the field with the moments.
-        unit: seconds that a 1 in it stands for.
-        sessions: how many sessions lie side by side, and the length of each.
-        made: dict of the columns that the model reads to what they are: ``"sessions"``,
+        unit: seconds in a unit of it.
+        sessions: number of sessions in a column of sessions, and the length of each.
+        made: dict of the computed columns that the model reads to their kinds: ``"sessions"``,
             ``"numbers"``, ``"ages"``.
         time: name of the field with the request's own moment.
         time_format: of that moment, as ``strptime`` has it, or None.
@@ -51,7 +51,7 @@ class TimedHistory:
         return moment.strftime(self.time_format)
 
     def raw(self, seconds: float) -> float:
-        """The raw value of a step's moment, a whole number where it is one."""
+        """The raw value of a step's moment, as an integer if it is whole."""
         number = float(seconds) / self.unit
         return round(number) if round(number) * self.unit == seconds else number
 
@@ -64,10 +64,10 @@ def histories_of(
     Args:
         columns: the model's.
         dataset: a data set, or None.
-        given: what the caller says of columns; one of these is read and not made.
+        given: names of columns that the caller describes; they are read and not computed.
 
     Returns:
-        Those of which the model reads at least one column that is made.
+        Those of which the model reads at least one computed column.
     """
     encoders = getattr(dataset, "encoders", None) or ()
     timed = [encoder for encoder in encoders if getattr(encoder, "sessions", None) is not None]
@@ -98,11 +98,11 @@ def histories_of(
 def describe_histories(
     histories: Sequence[TimedHistory], columns: Sequence[dict[str, Any]]
 ) -> dict[str, Any]:
-    """What the description says of histories with moments, nothing where there is none.
+    """The entries of a description for histories with moments; empty if there are none.
 
     Args:
         histories: what ``histories_of`` returned.
-        columns: the columns' entries; those that are made get another ``values``.
+        columns: the columns' entries; computed columns get another ``values``.
 
     Returns:
         Dict of ``moment``, the request's own, and ``histories``.
@@ -122,10 +122,10 @@ def describe_histories(
 
 
 def check_apart(groups: list[list[str]], histories: Iterable[TimedHistory]) -> list[list[str]]:
-    """The groups of lists side by side, in which no history with moments may be.
+    """The groups of lists whose steps belong together, checked to have no history with moments.
 
     Raises:
-        ValueError: there is one, or what is made of it.
+        ValueError: there is one, or a column that is computed from it.
     """
     timed = {name for history in histories for name in (history.column.name, *history.made)}
     if both := sorted(timed & {name for names in groups for name in names}):
@@ -145,6 +145,8 @@ def _described(history, names):
         "sessions": {"rule": CUT, "gap": float(GAP_SECONDS), "number": number, "length": length},
         "ages": {"rule": AGE, "edges": list(AGE_EDGES)},
     }
-    if history.column.name not in names:  # the model reads what is made of it alone
+    if (
+        history.column.name not in names
+    ):  # the model reads only the columns that are computed from it
         spec["column"] = describe_column(history.column, history.values)
     return spec

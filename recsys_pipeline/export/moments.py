@@ -1,6 +1,6 @@
-"""Makes sessions and ages of a history from the moments of its steps, as training made them.
+"""Computes sessions and ages of a history from the moments of its steps, as training did.
 
-Nothing but NumPy is needed here: the module goes into every export.
+This module needs only NumPy, since it is copied into every export.
 """
 
 import datetime
@@ -16,31 +16,31 @@ from recsys_lib.data.session_rules import age_ids, cut_sessions
 from recsys_pipeline.export.fields import BadField, Place, as_list, number_of, shown
 
 SESSIONS, NUMBERS, AGES = "sessions", "numbers", "ages"
-"""What is made of a history: its sessions side by side; of each step the number of its session,
-counted back from 1, the most recent; and of each step how long ago it was."""
+"""What is computed from a history: its sessions in one column; for each step the number of its
+session, counted back from 1, the most recent; and for each step its age."""
 
 CUT = "a pause of more than `gap` seconds begins a session"
 AGE = "the number of `edges` that are at most the seconds up to the request, 1 at least"
-"""The rules that this module knows, as a description states them."""
+"""The rules that this module follows, as a description states them."""
 
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _BEGINNING = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 
 def seconds_of(raw: Any, unit: float, place: Place, expected: str = "a number") -> float:
-    """A moment that is a number, or the text of one.
+    """A moment that is a number, or the text of a number.
 
     Args:
         raw: the raw value.
         unit: seconds that a 1 stands for.
         place: where it stands.
-        expected: what a message says of it.
+        expected: what was expected, for a message.
 
     Returns:
         Seconds.
 
     Raises:
-        BadField: it is no number.
+        BadField: it is not a number.
     """
     is_text = type(raw) is str and _NUMBER.fullmatch(raw)
     seconds = number_of(float(raw) if is_text else raw) * unit
@@ -54,15 +54,15 @@ def moment_of(raw: Any, rule: Mapping[str, Any], place: Place) -> float:
 
     Args:
         raw: the raw value.
-        rule: dict of ``unit``, the seconds that a 1 stands for, and ``format``, as ``strptime`` has
-            it; None: numbers, or dates and times of day as ISO 8601 has them, UTC.
+        rule: dict of ``unit``, the seconds in a unit, and ``format``, as ``strptime`` has it; None:
+            numbers, or dates and times of day as ISO 8601 has them, UTC.
         place: where it stands.
 
     Returns:
         Seconds since 1970, UTC.
 
     Raises:
-        BadField: it is none.
+        BadField: it is not a moment.
     """
     form, text = rule["format"], str(raw) if type(raw) is int else raw
     expected = f"a time {form}" if form else "a number or a date (ISO 8601)"
@@ -81,11 +81,11 @@ def moment_of(raw: Any, rule: Mapping[str, Any], place: Place) -> float:
 
 
 class History:
-    """Reads a history with the moments of its steps, and makes columns of them.
+    """Reads a history with the moments of its steps, and computes columns from them.
 
     Args:
         spec: its entry in the description.
-        column: what reads its ids: a ``Column`` of ``recsys_pipeline.export.reading``.
+        column: reads its ids, a ``Column`` of ``recsys_pipeline.export.reading``.
 
     Raises:
         ValueError: a rule that this module does not know.
@@ -104,23 +104,23 @@ class History:
     def read(
         self, raw: Any, times: Any, now: float, of_ids: Place, of_times: Place
     ) -> dict[str, list[int]]:
-        """What is made of one history.
+        """The columns that are computed from one history.
 
-        A step whose id is unknown is left out with its moment. Of those that are left as many are
-        kept as the column has room for, and no other is looked at.
+        A step whose id is unknown is left out with its moment. As many of the others are kept as
+        the column's length allows, and only these are checked.
 
         Args:
             raw: its ids, a list.
             times: their moments, a list.
             now: the request's moment in seconds.
-            of_ids, of_times: where the two lists stand.
+            of_ids, of_times: paths of the two lists in the request.
 
         Returns:
             Dict of ``"sessions"``, ``"numbers"`` and ``"ages"`` to ids.
 
         Raises:
-            BadField: no lists, or lists of two lengths; an id or a moment that is none; a step that
-                is not before the request, or before the one in front of it.
+            BadField: values that are not lists, or lists of two lengths; a wrong id or moment; a
+                step that is not before the request, or is before the step ahead of it.
         """
         column, length = self._column, self._column.length
         ids, moments = as_list(raw, of_ids), as_list(times, of_times)

@@ -1,7 +1,7 @@
 """Reads the raw values of a request as the arrays that a model takes.
 
-One column is an id, a list of ids, or a number. What training never saw becomes the id for unknown
-values. Nothing but NumPy is needed here: the module goes into every export.
+A column is an id, a list of ids, or a number. A value that training never saw becomes the id for
+unknown values. This module needs only NumPy, since it is copied into every export.
 """
 
 import math
@@ -38,7 +38,7 @@ class Column:
         if "known" in self._rule:
             first = self._rule["first"]
             self._ids = {text: first + place for place, text in enumerate(self._rule["known"])}
-            # An empty cell of a file is no value.
+            # An empty cell of a file is a missing value.
             self._ids.setdefault("", self._rule["missing"])
 
     def read(self, raw: Any, place: Place) -> Any:
@@ -58,12 +58,12 @@ class Column:
         return [self._number(value, (*place, step)) for step, value in enumerate(raw)]
 
     def id_of(self, raw: Any, place: Place) -> int:
-        """The id of a raw value; of one that training never saw, the id for unknown ones."""
+        """The id of a raw value; the id for unknown values if training never saw it."""
         rule = self._rule
         if raw is None:
             return rule["missing"]
         if "edges" in rule:
-            # Numbers in bins: the first bin is for what lies below the first edge.
+            # Numbers in bins: the first bin is below the first edge.
             number = self._finite(raw, place)
             return rule["first"] + int(np.searchsorted(rule["edges"], number, side="right"))
         if self._ids is not None:
@@ -95,40 +95,40 @@ class Column:
 
     @property
     def unknown(self) -> tuple[int, ...]:
-        """The ids that say that nothing is known of a value."""
+        """The ids of values that are unknown or missing."""
         return tuple({self._rule["unknown"], 0})
 
     @property
     def newest_first(self) -> bool:
-        """Whether a list comes the other way round."""
+        """Whether a list begins with the newest id."""
         return self._rule.get("newest_first", False)
 
     @property
     def keeps(self) -> str | None:
-        """Which end of a list that is too long is read, ``"first"`` or ``"last"``; None: no."""
+        """Which end of a long list is read, ``"first"`` or ``"last"``; None: neither."""
         return self._rule.get("keep")
 
     @property
     def made(self) -> str | None:
-        """What it is of a history with moments, such as ``"ages"``; None: it is read itself."""
+        """Its kind if it is computed from a history's moments, such as ``"ages"``; else None."""
         return self._rule.get("made")
 
     @property
     def has_ids(self) -> bool:
-        """Whether its ids stand for raw values."""
+        """Whether it has a vocabulary of raw values."""
         return not self.is_number and self.made not in (NUMBERS, AGES)
 
     def cut(self, steps: list[Any], length: int, place: Place, what: str) -> list[Any]:
         """The steps of a list that are read.
 
         Args:
-            steps: those that are known, the oldest in front.
-            length: how many there may be.
+            steps: the known steps, the oldest first.
+            length: most steps that are read.
             place: where the list stands.
-            what: a message calls them so.
+            what: name of the steps, for a message.
 
         Raises:
-            BadField: there are more, and nothing says which are kept.
+            BadField: there are more, and it is not described which are kept.
         """
         keeps = self.keeps
         if len(steps) <= length:
@@ -139,7 +139,7 @@ class Column:
 
 
 class Encoder:
-    """Makes arrays of a request with raw values.
+    """Converts a request with raw values to arrays.
 
     Args:
         description: an export's description.
@@ -152,7 +152,7 @@ class Encoder:
         self._beside: dict[str, tuple[str, ...]] = {}
         for names in description["side_by_side"]:
             self._beside |= dict.fromkeys(names, tuple(names))
-        # What is made of histories with moments, and how the request's own moment is read.
+        # Columns computed from histories with moments, and how the request's own moment is read.
         self._histories: dict[str, History] = {}
         self._now: Mapping[str, Any] | None = description.get("moment")
         for spec in description.get("histories", ()):
@@ -162,7 +162,7 @@ class Encoder:
     def __call__(
         self, request: Any, candidates: Any
     ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-        """Both sides as the model reads them.
+        """Both sides, the request's and the candidates', as the model reads them.
 
         Args:
             request: dict of field to raw value, or to a list of them.
@@ -172,7 +172,8 @@ class Encoder:
             Arrays ``(1, ...)`` and ``(candidates, ...)`` by column name.
 
         Raises:
-            BadField: fields missing or unknown, lists of other lengths, a value of another kind.
+            BadField: missing or unknown fields, lists of different lengths, a value of another
+                kind.
         """
         fields = self._fields(request, self.request_names, "request")
         of_candidates = self._fields(candidates, self.candidate_names, "candidates")
@@ -254,7 +255,7 @@ class Encoder:
         return {name: np.asarray(found[name], self.columns[name].dtype) for name in names}
 
     def _row(self, fields, columns, where, at, now):
-        """Every column of one row; the lists that run side by side lose the same steps."""
+        """Every column of one row; lists whose steps belong together lose the same steps."""
         found = {}
         values = {name: fields[self.columns[name].source] for name in columns}
         for name, raw in values.items():
@@ -295,7 +296,7 @@ class Encoder:
             inner = {name: (*places[name], number) for name in names}
             parts = {n: self._list(n, lists[n][number], inner[n]) for n in names}
             filled = self._one_list(names, parts, inner, length)
-            if filled[names[0]]:  # a session of which nothing is known is none
+            if filled[names[0]]:  # a session without a known step is left out
                 sessions.append(filled)
         sessions = self._cut(sessions, first.sessions, names[0], places, "sessions")
         found = {name: [0] * first.length for name in names}
@@ -305,7 +306,7 @@ class Encoder:
         return found
 
     def _one_list(self, names, lists, places, length):
-        """Ids of lists that run side by side, without the steps that are unknown in any of them."""
+        """Ids of lists whose steps belong together, without steps that are unknown in one."""
         _check_lengths(names, {name: len(values) for name, values in lists.items()}, places)
         ids = {
             name: [

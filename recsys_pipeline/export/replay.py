@@ -1,7 +1,7 @@
 """Runs an exported model: raw values to ids, ids to scores, scores to probabilities.
 
-It needs NumPy, and onnxruntime or TensorFlow; nothing of the library that exported the model, which
-puts this file into every export as ``verify.py`` and serves with it.
+It needs NumPy, and onnxruntime or TensorFlow, and not the library that exported the model. The
+library puts this file into every export as ``verify.py`` and serves with it.
 
     python verify.py                               replay the golden request of this folder
     python verify.py FOLDER FOLDER --engine tensorflow
@@ -27,7 +27,7 @@ ENGINES = ("onnx", "tensorflow")
 
 
 class Different(ValueError):
-    """An export that is not what it was when it was written."""
+    """An export that has changed since it was written."""
 
 
 def digest(path: pathlib.Path) -> str:
@@ -37,7 +37,7 @@ def digest(path: pathlib.Path) -> str:
 
 
 def checksum_of(description: Mapping[str, Any]) -> str:
-    """SHA-256 of a description, its own checksum apart; it covers the digests of all files."""
+    """SHA-256 of a description without its own checksum; it covers the digests of all files."""
     rest = {name: value for name, value in description.items() if name != "checksum"}
     text = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()
@@ -46,7 +46,7 @@ def checksum_of(description: Mapping[str, Any]) -> str:
 def calibrate(
     scores: Mapping[str, np.ndarray], steps: Iterable[Mapping[str, Any]]
 ) -> dict[str, np.ndarray]:
-    """Scores of a model to what is answered, by the steps of a description, one after the other.
+    """Apply the calibration steps of a description, one after the other, to a model's scores.
 
     Args:
         scores: dict of task to ``(rows,)``.
@@ -66,7 +66,7 @@ def calibrate(
         elif step["kind"] == "platt":
             with np.errstate(divide="ignore"):
                 logit = np.log(p) - np.log1p(-p)
-            # Written with the hyperbolic tangent, which has no overflow.
+            # The sigmoid by the hyperbolic tangent, which does not overflow.
             found[step["task"]] = 0.5 + 0.5 * np.tanh(
                 (step["slope"] * logit + step["intercept"]) / 2
             )
@@ -110,7 +110,7 @@ def _tensorflow(folder: pathlib.Path, threads: int) -> dict[str, Callable[..., A
             given = {name: tf.constant(values) for name, values in features.items()}
             return {task: values.numpy() for task, values in function(**given).items()}
 
-        run.keeps = loaded  # its variables live as long as it does
+        run.keeps = loaded  # the model's variables live as long as the model
         return run
 
     return {name: runner(name) for name in SIGNATURES}
@@ -122,10 +122,10 @@ class Replay:
     Args:
         folder: what ``export`` wrote.
         engine: ``"onnx"``, which needs onnxruntime, or ``"tensorflow"``.
-        threads: that one request may use, with onnxruntime; 0: all.
+        threads: most threads for one request, with onnxruntime; 0: all cores.
 
     Raises:
-        Different: no export, or one whose files are not those that were written.
+        Different: not an export, or one whose files have changed.
     """
 
     def __init__(self, folder: Any, engine: str = "onnx", threads: int = 1):
@@ -143,7 +143,7 @@ class Replay:
 
     @property
     def calibration(self) -> list[dict[str, Any]]:
-        """The steps from the model's scores to what is answered."""
+        """The calibration steps from the model's scores to the answer."""
         return self.description["calibration"]
 
     def verify(self) -> dict[str, float]:
@@ -153,7 +153,7 @@ class Replay:
             The largest difference of a score, by signature.
 
         Raises:
-            Different: an encoding or a score is not that of the day of the export.
+            Different: an encoding or a score differs from that at the time of the export.
         """
         golden, tolerance = self.golden, self.description["tolerance"]
         user, candidates = self.encode(golden["request"], golden["candidates"])
@@ -188,10 +188,10 @@ class Replay:
 
 
 def read_description(folder: Any) -> dict[str, Any]:
-    """An export's description, held against its files.
+    """An export's description, checked against its files.
 
     Raises:
-        Different: a file is missing, was changed, or is no description.
+        Different: a file is missing or has changed, or the description cannot be read.
     """
     folder = pathlib.Path(folder)
     path = folder / DESCRIPTION
@@ -211,7 +211,7 @@ def read_description(folder: Any) -> dict[str, Any]:
 
 
 def _difference(found, expected):
-    """The largest difference: of a probability, or of a large number in relation to it."""
+    """The largest difference: absolute for numbers up to 1, else relative."""
     apart = np.abs(np.asarray(found, np.float64) - expected) / np.maximum(1.0, np.abs(expected))
     return float(np.max(apart, initial=0.0)) if apart.shape == expected.shape else np.inf
 

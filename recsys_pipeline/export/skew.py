@@ -1,4 +1,4 @@
-"""Do training and service read the same features of the same rows?"""
+"""Compare the features that training and service read for the same rows."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,24 +10,24 @@ import pandas as pd
 def feature_skew(
     training: Mapping[str, Any], serving: Mapping[str, Any], tolerance: float = 1e-6
 ) -> pd.DataFrame:
-    """Compare what training and service made of the same rows, column by column.
+    """Compare the features of the same rows in training and in service, column by column.
 
-    A model is as good in service as its features are those that it was trained on, and no score
-    tells when they are not: a vocabulary of yesterday, another end of a list that is cut, a number
-    that is scaled twice.
+    A model needs the features that it was trained on, and no score shows when they differ: by a
+    vocabulary of yesterday, by the other end of a list that is cut, by a number that is scaled
+    twice.
 
     Args:
         training: dict of column name to array ``(rows, ...)``, as in a split's ``features``.
         serving: the same rows as the service reads them, in the same order; for example what
             ``Replay(folder).encode.rows(raw_rows)`` returns.
-        tolerance: how far numbers may be apart.
+        tolerance: largest difference of numbers that count as equal.
 
     Returns:
         A frame with a row for each column, worst first: ``rows`` that differ, their ``share``,
-        ``first`` row that differs (-1: none), and what either side has there.
+        ``first`` row that differs (-1: none), and the values of both sides there.
 
     Raises:
-        ValueError: a column that one side does not have, or another number of rows.
+        ValueError: a column that only one side has, or different numbers of rows.
 
     Example:
         >>> feature_skew({"item_id": [3, 7]}, {"item_id": [3, 0]}).loc["item_id", "share"].item()

@@ -1,4 +1,4 @@
-"""How the raw values of a column became what its training rows hold."""
+"""How the raw values of a column were encoded for training."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -12,23 +12,23 @@ from recsys_lib.features.columns import Column, NumericColumn, SequenceColumn
 
 @dataclasses.dataclass(frozen=True)
 class Values:
-    """How raw values of a column became what its training rows hold.
+    """How the raw values of a column were encoded for training.
 
     Args:
         known: an id column's raw values in the order of their ids, as text; None: a raw value is
             the id itself.
-        first: id of the first one.
-        unknown: id of a value that is not among them.
-        missing: id or number of a value that is not there; None, for a number: refused.
-        source: name of the field that a request has it in; default: the column's own.
+        first: id of the first known value.
+        unknown: id of a value that is not known.
+        missing: id or number of a missing value; None, for a number: it is refused.
+        source: name of the request's field; default: the column's.
         keep: which end of a list that is too long is read, ``"first"`` or ``"last"``; None: such a
             list is refused.
-        newest_first: whether lists come the other way round.
+        newest_first: whether lists begin with the newest id.
         edges: an id column of numbers in bins: their rising inner edges; bin ``i`` holds the
             numbers from edge ``i - 1`` up to below edge ``i`` and has the id ``first + i``.
-        logarithm: of a number x, whether it became ``sign(x) log(1 + |x|)``.
-        shift, scale: of a number, after the logarithm: it became ``(x - shift) / scale``.
-        indicator: a number that is 1 where its field is missing and else 0.
+        logarithm: whether a number x became ``sign(x) log(1 + |x|)``.
+        shift, scale: a number, after the logarithm, became ``(x - shift) / scale``.
+        indicator: whether the number is 1 where its field is missing and else 0.
 
     Raises:
         ValueError: an end that a list does not have, or a scale of 0 or less.
@@ -53,13 +53,13 @@ class Values:
             raise ValueError(f"scale: expected a number above 0, got {self.scale!r}")
 
     def to_config(self, column: Column) -> dict[str, Any]:
-        """What the description holds for a column.
+        """A column's entry in the description.
 
         Args:
             column: whose values they are.
 
         Raises:
-            ValueError: ids outside the column's vocabulary, or a raw value that stands twice.
+            ValueError: ids outside the column's vocabulary, or a raw value that is there twice.
         """
         source = {} if self.source is None else {"source": self.source}
         if isinstance(column, NumericColumn):

@@ -1,10 +1,10 @@
-"""Files of yours as a ``Dataset``: CSV, TSV, libsvm, libffm and Parquet, one file or many.
+"""Read your files as a ``Dataset``: CSV, TSV, libsvm, libffm and Parquet, one file or many.
 
-``load`` reads them by a description file, ``data.toml``, or by its arguments. What is fitted to
-data (which ids are known, mean and spread of numbers, bins) is fitted to training rows alone.
+``load`` reads them by a description file, ``data.toml``, or by its arguments. The encoding (which
+ids are known, mean and standard deviation of numbers, bins) is fitted to training rows alone.
 
-    recsys describe FILE ...           a first data.toml, by looking at the data
-    recsys check data.toml                   what is in it, and how much is unknown
+    recsys describe FILE ...                a first data.toml, by looking at the data
+    recsys check data.toml                  rows, labels, ids, and how many ids are unknown
     recsys train data.toml --model deepfm   a model, its scores, its predictions
     recsys leaderboard FILE [VALID TEST]    many models for one label
 """

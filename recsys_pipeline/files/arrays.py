@@ -1,4 +1,4 @@
-"""Arrow arrays in the forms that reading and encoding share."""
+"""Forms of Arrow arrays that reading and encoding share."""
 
 import dataclasses
 import gzip
@@ -16,7 +16,7 @@ CATEGORY = pa.dictionary(pa.int32(), pa.string())
 
 
 def bytes_of(path: Path) -> Any:
-    """What a file holds, decompressed where its name ends in ``.gz``, else mapped.
+    """The bytes of a file, decompressed if its name ends in ``.gz``, else mapped into memory.
 
     Raises:
         ValueError: a file that cannot be decompressed.
@@ -39,7 +39,7 @@ class Codes:
 
     Args:
         codes: ``(N,)`` int32, the position in ``values``; -1: missing.
-        values: the values, in no order that counts.
+        values: the values, in any order.
     """
 
     codes: np.ndarray
@@ -47,7 +47,7 @@ class Codes:
 
 
 def number_values(column: pa.ChunkedArray) -> Codes:
-    """Equal values get equal numbers."""
+    """Number the values of a column, equal values by equal numbers."""
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
     column = column.unify_dictionaries()
@@ -57,7 +57,7 @@ def number_values(column: pa.ChunkedArray) -> Codes:
 
 
 def as_categories(values: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
-    """Values in the form in which they become ids: whole numbers stay, all else is text.
+    """Values in the form in which they become ids: whole numbers stay, all others become text.
 
     Floats that are all whole, which pandas writes where a value is missing, are whole numbers.
     """
@@ -84,7 +84,7 @@ def categories_of(values: Any) -> pa.ChunkedArray:
 
 
 def as_numbers(column: Any) -> np.ndarray:
-    """``(N,)`` float64, NaN where there is none."""
+    """A column as numbers, ``(N,)`` float64; NaN where a value is missing."""
     if isinstance(column, np.ndarray) and column.dtype == np.float64:
         return column
     array = column if isinstance(column, pa.Array | pa.ChunkedArray) else pa.array(column)

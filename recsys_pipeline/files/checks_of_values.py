@@ -1,4 +1,4 @@
-"""What the keys of a description file may hold: each check names the key, or gives the value."""
+"""Checks of values in a description file: each returns the value, or raises with the key."""
 
 import datetime
 import difflib
@@ -15,7 +15,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """``"; did you mean 'x'?"`` where a known word is near, else all known words."""
+    """``"; did you mean 'x'?"`` if a known word is similar, else all known words."""
     known = list(known)
     found = difflib.get_close_matches(word, known, n=1)
     return f"; did you mean {found[0]!r}?" if found else f"; expected some of {known}"
@@ -59,7 +59,7 @@ def number(place: str, value: Any) -> float:
 
 
 def integer(minimum: int) -> Callable[[str, Any], int]:
-    """The check of an integer of ``minimum`` or more."""
+    """A check for an integer of ``minimum`` or more."""
     return lambda place, value: check_integer(place, value, minimum)
 
 
@@ -113,7 +113,7 @@ def moment(place: str, value: Any) -> Any:
 
 
 def choice(known: Iterable[str]) -> Callable[[str, Any], str]:
-    """The check of a word among several; the nearest is named for one that is none."""
+    """A check for one of several words; the error names the most similar one."""
     words = tuple(known)
 
     def check(place: str, value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Options of the commands that read data, and what they print about them."""
+"""Options of the commands that read data, and the report that they print."""
 
 import argparse
 from pathlib import Path
@@ -65,18 +65,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--valid-from", metavar="DATE", help="by time: first moment of validation")
     parser.add_argument("--test-from", metavar="DATE", help="by time: first moment of the test")
     parser.add_argument("--slices", type=_names, default=(), help="columns whose values are scored")
-    parser.add_argument("--min-count", type=int, help="training rows that make a value an id")
+    parser.add_argument(
+        "--min-count", type=int, help="fewest training rows of a value that gets an id"
+    )
     parser.add_argument("--threshold", type=float, help="labels of this or more are positive")
     parser.add_argument(
-        "--cache", metavar="FOLDER", help="of the encoded data; default: beside data.toml"
+        "--cache", metavar="FOLDER", help="where encoded data are kept; default: beside data.toml"
     )
-    parser.add_argument("--no-cache", action="store_true", help="read the files, and keep nothing")
+    parser.add_argument(
+        "--no-cache", action="store_true", help="read the files, and keep no encoded data"
+    )
 
 
 def add_arguments_of_describe(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``files.suggest`` to an ``argparse`` parser."""
     parser.add_argument("paths", nargs="+", metavar="FILE", help="one file, or train valid test")
-    parser.add_argument("--output", metavar="TOML", help="default: it is printed")
+    parser.add_argument("--output", metavar="TOML", help="default: print it")
     parser.add_argument("--format", choices=FORMATS, help="default: by the file's name")
     parser.add_argument("--label", type=_names, default=(), help="columns of labels: a,b")
     parser.add_argument("--time", help="column of the moment of each row")
@@ -88,7 +92,7 @@ def add_arguments_of_describe(parser: argparse.ArgumentParser) -> None:
 
 
 def described(arguments: argparse.Namespace) -> Any:
-    """The description that the parsed options give, checked; no row is read.
+    """The checked description that the parsed options give; no row is read.
 
     Raises:
         ValueError: see ``files.load``.
@@ -111,7 +115,7 @@ def load(arguments: argparse.Namespace) -> "FileDataset":
 
 
 def cache_of(arguments: argparse.Namespace) -> str | Path | None:
-    """The folder of the encoded data, or None."""
+    """The folder for the encoded data, or None."""
     first = Path(arguments.paths[0])
     if arguments.no_cache or (arguments.cache is None and first.suffix.lower() != ".toml"):
         return None
@@ -149,7 +153,7 @@ def report(dataset: "FileDataset") -> str:
         else:
             lines.append(f"{start}{'number':>12}")
     lines += [f"left out: {name} ({reason})" for name, reason in dataset.left_out.items()]
-    lines += [f"look at {remark}" for remark in dataset.remarks]
+    lines += [f"look at {warning}" for warning in dataset.warnings]
     return "\n".join(lines)
 
 

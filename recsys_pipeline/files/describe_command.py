@@ -1,12 +1,12 @@
-"""What is in a data set of yours, before a model sees it.
+"""``recsys describe`` and ``recsys check``: look at a data set before you train on it.
 
     recsys describe FILE [VALID TEST] [--output data.toml]
     recsys check data.toml
     recsys check FILE [VALID TEST] [options]
 
-The first looks at files and writes a first description, data.toml, to be read and corrected. The
-others read the data and say how many rows, labels and ids there are, what later rows hold that
-training never saw, and what should be looked at.
+``describe`` looks at files and writes a first description, data.toml, for you to read and correct.
+``check`` reads the data and prints how many rows, labels and ids they have, how many ids of later
+rows are unknown in training, and warnings.
 """
 
 import argparse
@@ -24,7 +24,7 @@ def _parser(name: str) -> argparse.ArgumentParser:
 
 
 def check(words: list[str]) -> int:
-    """``recsys check``: read the data and report on them; returns the exit status."""
+    """``recsys check``: read the data and print a report; returns the exit status."""
     parser = _parser("check")
     command.add_arguments(parser)
     print(command.report(command.load(parser.parse_args(words))))
@@ -38,7 +38,9 @@ def describe(words: list[str]) -> int:
     given = parser.parse_args(words)
     output = None if given.output is None else Path(given.output)
     if output is not None and output.exists():
-        raise ValueError(f"{output}: is there already; give another --output")
+        raise ValueError(
+            f"{output}: expected a new file, got one that exists; give another --output"
+        )
     from recsys_pipeline import files
 
     text = files.suggest(

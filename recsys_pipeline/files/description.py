@@ -1,4 +1,4 @@
-"""What the columns of a file are, said once: the content of ``data.toml``.
+"""The description of files and their columns: the content of ``data.toml``.
 
     name = "shop"
     files = "log.csv"                  # or a list, a pattern "day_*.csv", or [files] with train,
@@ -36,8 +36,8 @@
     kind = "numeric"
     scaling = "log"
 
-Names are those of the library: groups, tables, ``max_length``. The classes below list every key
-with its default. Nothing is read here but the description itself.
+Groups, tables, ``max_length`` and other terms are the library's. The classes below list every key
+with its default. This module reads no data.
 """
 
 import dataclasses
@@ -65,8 +65,8 @@ class LabelDescription:
         column: of the file; default: the task's name.
         kind: ``"binary"``: 0 and 1, or -1 and 1; or ``"regression"``.
         threshold: of a binary label: values of this or more are 1, all others 0.
-        optional: whether cells may be empty; the label does not exist on their rows.
-        where: name of a column of 0 and 1: the label exists on rows of 1 alone.
+        optional: whether cells may be empty; their rows have no such label.
+        where: name of a column of 0 and 1: only rows with a 1 have the label.
     """
 
     column: str
@@ -86,25 +86,25 @@ class ColumnDescription:
             ``"history"`` or another name; default: ``"history"`` of sequences, else
             ``"context"``.
         table: name of the column whose embedding table it shares.
-        embedding_dim: width of its embedding; default: what the model says.
+        embedding_dim: width of its embedding; default: the model's.
         min_count: how often training rows must show a value to make it an id; columns of one table
             are counted together.
-        missing: of categories: ``"own"``: a missing value is a value with an id of its own,
-            ``"zero"``: it is id 0, as what is unknown. Of numbers: ``"own"``: a column
-            ``<name>_missing`` of 0 and 1 says where there was none, and of bins the missing have
-            one; ``"zero"``: it is the mean, or id 0 of bins.
-        scaling: of numbers: ``"standard"``: mean 0 and spread 1 over training rows; ``"none"``;
-            ``"log"``: sign(x) log(1 + abs(x)), then ``"standard"``; ``"bins"``: an id for the bin.
-        num_bins: bins that hold equally many training rows.
-        edges: where bins end and the next ones begin, instead of ``num_bins``.
+        missing: in categories, ``"own"`` gives missing values an id, and ``"zero"`` makes them
+            id 0, like unknown values. In numbers, ``"own"`` adds a column ``<name>_missing`` of 0
+            and 1, or a bin for missing values, and ``"zero"`` makes them the mean, or id 0.
+        scaling: of numbers: ``"standard"``: mean 0 and standard deviation 1 over training rows;
+            ``"none"``; ``"log"``: sign(x) log(1 + abs(x)), then ``"standard"``; ``"bins"``: the bin
+            as an id.
+        num_bins: number of bins, which hold equally many training rows.
+        edges: borders between bins, instead of ``num_bins``.
         separator: between the ids of a list in a text file.
-        max_length: ids of a list that are kept: the last ones, of a list without an order the
-            first.
+        max_length: most ids of a list that are kept: the last ones, or the first ones of a list
+            without an order.
         combiner, ordered: as in ``SequenceColumn``.
-        newest_first: whether the file has the newest of a list in front; it is turned round.
+        newest_first: whether lists in the file begin with the newest id; they are reversed.
         times: name of a column of lists: the moment of each id, in the unit of ``[time]``.
-        sessions: ``[number, length]``: lay the most recent sessions side by side in a further
-            column, ``session_<name>``; needs ``times``.
+        sessions: ``[number, length]``: put the most recent sessions into a further column,
+            ``session_<name>``; needs ``times``.
     """
 
     kind: str = "categorical"
@@ -143,11 +143,11 @@ class TimeDescription:
 
 @dataclasses.dataclass(frozen=True)
 class SplitDescription:
-    """How one table is cut into train, valid and test, ``[split]``.
+    """How one table is divided into train, valid and test, ``[split]``.
 
     Args:
         by: ``"random"``; ``"order"``: of the file; ``"time"``: the earliest rows are for training;
-            ``"user"``: of each group the earliest rows are. Default: ``"time"`` where there is a
+            ``"user"``: the earliest rows of each group are. Default: ``"time"`` where there is a
             time, else ``"random"``.
         ratios: shares of the three parts.
         seed: of the random split.
@@ -171,17 +171,17 @@ class Description:
             patterns that make that table.
         labels: dict of task to ``LabelDescription``.
         columns: dict of column name, position or range of positions to what the file says of it:
-            some of the fields of ``ColumnDescription``.
+            a dict of some of the fields of ``ColumnDescription``.
         split: ``SplitDescription``, None where there are three tables.
         time: ``TimeDescription`` or None.
         name: of the data set; default: the first file's name.
         format, header, separator, field_starts: of the files, see ``load``.
         group: column that GAUC ranks within; default: all rows are one group.
         slices: columns; each value makes a slice.
-        min_count: of columns that state none.
+        min_count: default of columns that state none.
         other_columns: what becomes of columns that are not described: ``"refuse"``, ``"ignore"``
             or ``"categorical"``.
-        folder: that paths start from.
+        folder: that relative paths start from.
     """
 
     files: Mapping[str, tuple[str, ...]]
@@ -201,26 +201,26 @@ class Description:
     folder: Path = Path()
 
     def column(self, settings: Mapping[str, Any]) -> ColumnDescription:
-        """The description of a column of which these settings are stated."""
+        """The description of a column with these settings."""
         kind = settings.get("kind", "categorical")
         default = {"group": "history" if kind == "sequence" else "context"}
         return ColumnDescription(**{"min_count": self.min_count, **default, **settings})
 
     def as_dict(self) -> dict[str, Any]:
-        """What the data depend on, as JSON can hold it: all but folder and file names."""
+        """The fields that the data depend on, for JSON: all but folder and file names."""
         return _plain({k: v for k, v in vars(self).items() if k not in ("folder", "files")}) | {
             "parts": list(self.files)
         }
 
 
 def task_name(text: str) -> str:
-    """A name as the library has it: lower case, digits and ``_``, a letter in front."""
+    """A name in the library's form: a lower-case letter, then lower case, digits and ``_``."""
     name = re.sub(r"[^a-z0-9_]+", "_", text.lower()).strip("_")
     return name if re.match(r"[a-z]", name) else f"column_{name}"
 
 
 def _plain(value: Any) -> Any:
-    """The same in lists, dicts and what else JSON knows."""
+    """The same value in types that JSON knows."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return _plain(vars(value))
     if isinstance(value, Mapping):

@@ -1,8 +1,8 @@
-"""What turns raw columns into features: fitted on training rows, the same for every later row.
+"""Encoders: they turn raw columns into features, fitted on training rows and fixed from then on.
 
-Each encoder belongs to one column of the file. It has been fitted when it is made, it encodes any
-rows, and ``config`` describes it in JSON, so that a model in production gets what it was trained
-on. A value that training rows did not show often enough is id 0.
+Each encoder belongs to one column of the file. It is created fitted, it encodes any rows, and
+``encoder_to_config`` describes it in JSON, so that a model in production reads features made as in
+training. A value that training rows did not show often enough is id 0.
 """
 
 import dataclasses
@@ -55,14 +55,14 @@ class CategoricalEncoder:
 
 @dataclasses.dataclass(frozen=True)
 class NumericEncoder:
-    """A number as a model reads it, and whether there is one.
+    """A number in the scale that the model reads, and whether it is missing.
 
     Args:
         source: name of the column in the file.
         column: the feature column.
-        logarithm: whether sign(x) log(1 + abs(x)) comes first.
-        mean, spread: what is subtracted, and what the rest is divided by.
-        tells_missing: whether a further column, ``<name>_missing``, is 1 where there is none.
+        logarithm: whether sign(x) log(1 + abs(x)) is taken first.
+        mean, spread: the mean is subtracted, then the result is divided by the spread.
+        tells_missing: whether a further column, ``<name>_missing``, is 1 where a number is missing.
     """
 
     source: str
@@ -98,7 +98,7 @@ class BinEncoder:
     Args:
         source: name of the column in the file.
         column: the feature column.
-        edges: ascending; a number equal to an edge lies above it.
+        edges: ascending; a number equal to an edge is in the bin above it.
         missing_id: id of rows without a number.
     """
 
@@ -114,7 +114,7 @@ class BinEncoder:
 
     @property
     def vocabulary(self) -> Vocabulary:
-        """What the ids mean, in words."""
+        """The range of each id, in words."""
         edges = [f"{edge:g}" for edge in self.edges]
         between = [f"{low} to {high}" for low, high in itertools.pairwise(edges)]
         words = [f"below {edges[0]}", *between, f"{edges[-1]} or more"]
@@ -137,7 +137,7 @@ def logarithm(values: np.ndarray) -> np.ndarray:
 
 
 def encode_rows(encoders: Sequence[Encoder], raw: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """The features of new rows, as the training rows' were made.
+    """The features of new rows, made like those of the training rows.
 
     Args:
         encoders: of all columns.
@@ -147,7 +147,7 @@ def encode_rows(encoders: Sequence[Encoder], raw: Mapping[str, Any]) -> dict[str
         Dict of feature column to array.
 
     Raises:
-        ValueError: a column that is not there.
+        ValueError: a missing column.
     """
     features: dict[str, np.ndarray] = {}
     for encoder in encoders:
@@ -161,7 +161,7 @@ _ENCODERS = {kind.__name__: kind for kind in Encoder.__args__}
 
 
 def encoder_to_config(encoder: Encoder) -> dict[str, Any]:
-    """An encoder as JSON can hold it; vocabularies by the name of their table."""
+    """An encoder in types that JSON knows; a vocabulary is named by its table."""
     config: dict[str, Any] = {"kind": type(encoder).__name__}
     for field in dataclasses.fields(encoder):
         value = getattr(encoder, field.name)

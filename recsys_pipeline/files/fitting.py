@@ -29,7 +29,7 @@ class Encoded:
     Args:
         encoder: of the column.
         features: feature column to array of all rows.
-        as_of: feature column to the moments that went into it, of all rows.
+        as_of: feature column to the newest moment that it depends on, of all rows.
     """
 
     encoder: Encoder
@@ -45,7 +45,7 @@ def encode(
     seconds: np.ndarray | None,
     left_out: dict[str, str],
 ) -> Iterator[Encoded]:
-    """Fit and encode every column; only one of them is in memory at a time.
+    """Fit and encode every column; only one encoded column is in memory at a time.
 
     Args:
         description: of the data set.
@@ -53,10 +53,10 @@ def encode(
         rows: all rows.
         train: positions of the training rows.
         seconds: the rows' moments, or None.
-        left_out: gets the columns that carry nothing, and why.
+        left_out: is filled with the columns that carry no information, and the reason.
 
     Yields:
-        ``Encoded``, first the numbers, then table by table.
+        ``Encoded``: first the columns of numbers, then the others table by table.
 
     Raises:
         ValueError: a list that is broken, with its line.
@@ -108,8 +108,8 @@ def _fit_number(
 
 
 def _quantiles(known: np.ndarray, num_bins: int) -> tuple[float, ...]:
-    """Edges between bins of equally many rows; where values repeat there are fewer bins."""
-    # Edges are values that occur, so that each bin holds the rows of its own edge at least.
+    """Edges between bins of equally many rows; repeated values make fewer bins."""
+    # Edges are values that occur, so that no bin is empty: it holds at least its lower edge.
     shares = np.arange(1, num_bins) / num_bins
     edges = np.unique(np.quantile(known, shares, method="higher"))
     edges = edges[edges > known.min()]
@@ -126,7 +126,7 @@ def _fit_table(
     train: np.ndarray,
     left_out: dict[str, str],
 ) -> tuple[Vocabulary | None, dict[str, ColumnDescription]]:
-    """The vocabulary of a table, and the columns that have something to say."""
+    """The vocabulary of a table, and its columns that have more than one value."""
     min_count = next(iter(members.values())).min_count
     streams, kept = [], {}
     for name, column in members.items():
@@ -143,7 +143,7 @@ def _fit_table(
     vocabulary = fit_vocabulary(streams, min_count) if streams else None
     if vocabulary is not None and not len(vocabulary):
         for name in kept:
-            left_out[task_name(name)] = f"no value stands on {min_count} training rows"
+            left_out[task_name(name)] = f"no value has {min_count} training rows"
         kept = {}
     return vocabulary, kept
 
@@ -213,7 +213,7 @@ def _encode_ids(
 
 
 class _placed:
-    """Says where the row of a ``RowError`` stands."""
+    """Adds file and line to a ``RowError``."""
 
     def __init__(self, rows: Rows, column: str) -> None:
         self.rows, self.column = rows, column

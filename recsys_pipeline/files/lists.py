@@ -1,4 +1,4 @@
-"""Lists of ids: the encoder of sequences, with the moments of their ids where there are some."""
+"""Lists of ids: the encoder of sequences, and of the moments of their ids if the file has them."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -16,17 +16,17 @@ from recsys_pipeline.files.vocabulary import Vocabulary
 
 @dataclasses.dataclass(frozen=True)
 class SequenceEncoder:
-    """A list of ids per row, padded with 0 behind; ids that are not known are left out.
+    """A list of ids per row, padded with 0 at the end; unknown ids are left out.
 
     Args:
         source: name of the column in the file.
         column: the feature column.
         vocabulary: of its table.
         separator: between the ids, where they come as text.
-        newest_first: whether lists are turned round.
+        newest_first: whether lists are reversed.
         times: name of the column of the ids' moments, or None.
         time: name of the column of the row's moment.
-        unit: seconds that a 1 in ``times`` stands for.
+        unit: seconds in a unit of ``times``.
         sessions: number and length of the sessions in ``session_<name>``, or None.
     """
 
@@ -64,14 +64,14 @@ class SequenceEncoder:
         """The features of rows; see ``CategoricalEncoder``.
 
         Raises:
-            ValueError: as many moments as ids are not there, or sessions and no moment of the row.
+            ValueError: the numbers of moments and ids differ, or the row's moment is missing.
         """
         return self.encode_with_moments(raw)[0]
 
     def encode_with_moments(
         self, raw: Mapping[str, Any]
     ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-        """The features, and for each the newest moment that went into it, where there are moments.
+        """The features, and for each the newest moment that it depends on, if there are moments.
 
         Args:
             raw: dict of the columns of the file; the column ``time`` in seconds.
@@ -107,7 +107,7 @@ class SequenceEncoder:
         return features, as_of
 
     def _places(self, ids: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Positions in the flat list that are kept, and the row and the step of each."""
+        """Positions in the flat list that are kept, with the row and the step of each."""
         row = np.repeat(np.arange(len(lengths)), lengths)
         known = np.flatnonzero(ids)
         row = row[known]
@@ -135,12 +135,12 @@ class SequenceEncoder:
 
 
 class RowError(ValueError):
-    """A row of a column that is wrong; whoever knows the files adds where it stands.
+    """A wrong value in a row of a column; the caller that knows the files adds file and line.
 
     Args:
-        row: its number.
+        row: number of the row.
         column: name of the column in the file.
-        expected, got: what was expected, and what came.
+        expected, got: what was expected, and what was found.
     """
 
     def __init__(self, row: int, column: str, expected: str, got: Any) -> None:
@@ -149,7 +149,7 @@ class RowError(ValueError):
 
 
 def as_lists(column: Any, separator: str) -> tuple[pa.ChunkedArray, np.ndarray]:
-    """All elements of the lists of a column, one behind the other, and the lists' lengths.
+    """All elements of the lists of a column, concatenated, and the lists' lengths.
 
     Raises:
         RowError: an element that is missing.

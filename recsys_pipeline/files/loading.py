@@ -1,4 +1,4 @@
-"""``load``: from files to a ``Dataset``, by a description or by options, from a cache or anew."""
+"""``load``: read files as a ``Dataset``, by a description or by options, or from a cache."""
 
 import dataclasses
 import glob
@@ -19,7 +19,7 @@ from recsys_pipeline.files.resolving import resolve, wanted
 from recsys_pipeline.files.rows import Rows, groups_of, labels_of, parts_of, seconds_of, slices_of
 from recsys_pipeline.files.sources import format_of, open_sources
 from recsys_pipeline.files.tables import FileDataset, encoders_from, vocabularies_of
-from recsys_pipeline.files.warnings import remarks_on
+from recsys_pipeline.files.warnings import warnings_on
 
 SPLITS = ("train", "valid", "test")
 
@@ -51,23 +51,23 @@ def load(
     """Read a data set from files.
 
     ``paths`` is a description file (``data.toml``, see ``recsys_pipeline.files.description``),
-    whose words the other arguments replace; or the files themselves, of which every column that
+    of which the other arguments replace keys; or the files themselves, in which every column that
     no argument names is a category.
 
-    Rules, each of which a test holds:
+    Rules, each of which is tested:
 
-    - **Unknown values.** Ids are numbered from 1 in the order in which training rows show them. A
-      value that training rows show fewer than ``min_count`` times or never is id 0: the zero
-      vector, without a weight of its own.
-    - **Missing values.** A missing category is a value like others, with an id of its own. A
-      missing number becomes 0, the mean, and a column ``<name>_missing`` says so.
-    - **A column with one value** on all training rows says nothing and is left out; ``left_out``
-      names it.
+    - **Unknown values.** Ids are numbered from 1 in the order in which they appear in the training
+      rows. A value that appears there never or fewer than ``min_count`` times is id 0: the zero
+      vector, without a weight.
+    - **Missing values.** A missing category is a value like others and has an id. A missing number
+      becomes 0, the mean, and is marked in a column ``<name>_missing``.
+    - **A column with one value** on all training rows carries no information and is left out;
+      ``left_out`` names it.
     - **Labels** are 0 and 1, or -1 and 1 (-1 becomes 0), or anything with a ``threshold``. The
       task has the name of its column.
-    - **Numbers** are shifted and scaled to mean 0 and spread 1 over training rows.
-    - **A line that is short, long or empty**, a label or a number that is none, is an error with
-      file and line. Nothing is skipped.
+    - **Numbers** are shifted and scaled to mean 0 and standard deviation 1 over training rows.
+    - **A line that is short, long or empty**, or a label or number that is not one, is an error
+      with file and line. No line is skipped.
     - **With a time**, no row of an earlier split may be later than a row of the same group in a
       later one.
 
@@ -75,18 +75,18 @@ def load(
         paths: a description file; or one file or pattern (``"day_*.csv"``), or a list of one or of
             three: train, valid, test, each a file, a pattern or a list of files.
         format: ``"csv"``, ``"libsvm"`` (also libfm), ``"libffm"`` or ``"parquet"``; default: by
-            the file's name, with or without ``.gz`` behind it.
+            the file's name, with or without ``.gz`` at the end.
         label: columns of the labels; default ``"label"``, without a header ``"column_1"``.
         numeric, ignore: columns that hold numbers, and columns to leave out: names, or positions
             such as ``"2-14"``.
         group: name of the column whose values GAUC ranks within (usually the user); it stays a
             feature. Default: all rows are one group.
-        header, separator: CSV: whether line 1 holds the names, and what stands between fields
-            (default: tab in ``.tsv`` files, else comma).
+        header, separator: CSV: whether line 1 holds the names, and the character between
+            fields (default: tab in ``.tsv`` files, else comma).
         field_starts: libsvm: the smallest id of each field; default: fields by their order.
         time, time_unit: column of the rows' moment, and the unit of numbers in it.
-        split: ``"random"``, ``"order"`` (of the file), ``"time"`` or ``"user"`` (of each group the
-            latest rows), where one table is given; default: by time where there is one.
+        split: ``"random"``, ``"order"`` (of the file), ``"time"`` or ``"user"`` (the latest rows of
+            each group), if one table is given; default: by time if there is one, else random.
         ratios: shares of train, valid and test; default .8, .1, .1.
         seed: of the random split.
         valid_from, test_from: first moments of validation and test, instead of ratios.
@@ -94,15 +94,15 @@ def load(
         min_count: how often training rows must show a value to make it an id.
         threshold: labels of this or more are 1, all others 0.
         name: of the data set; default: the first file's name.
-        cache: folder for the encoded data: read from there where files and description are the
-            same as then, else written there; see ``recsys_pipeline.chunks.cache``.
+        cache: folder for the encoded data: they are read from it if files and description are
+            unchanged, else written to it; see ``recsys_pipeline.chunks.cache``.
 
     Returns:
-        ``FileDataset``. Column names are turned to lower case and ``_``. ``row_id`` numbers the
+        ``FileDataset``. Column names are converted to lower case and ``_``. ``row_id`` numbers the
         rows of all files together, in order.
 
     Raises:
-        ValueError: as said above; options that do not fit; files whose columns differ.
+        ValueError: a broken rule; options that do not go together; files whose columns differ.
     """
     options = {
         "format": format,
@@ -138,7 +138,7 @@ def described(paths: Any, options: Mapping[str, Any]) -> Description:
         ``Description``.
 
     Raises:
-        ValueError: as ``parse``, or options that do not fit.
+        ValueError: as ``parse``, or options that do not go together.
     """
     first = paths if isinstance(paths, str | Path) else (list(paths) or [""])[0]
     if isinstance(first, str | Path) and Path(first).suffix.lower() == DESCRIPTION:
@@ -149,10 +149,10 @@ def described(paths: Any, options: Mapping[str, Any]) -> Description:
 
 
 def files_of(description: Description) -> dict[str, list[Path]]:
-    """The files of each part, patterns and folders replaced by what they hold.
+    """The files of each part; patterns and folders are replaced by the files that they match.
 
     Raises:
-        ValueError: a file that is not there, a pattern that nothing fits.
+        ValueError: a missing file, a pattern that matches none.
     """
     found: dict[str, list[Path]] = {}
     for part, entries in description.files.items():
@@ -196,7 +196,7 @@ def load_described(description: Description, cache: str | Path | None = None) ->
             else:
                 arrays[split_name].setdefault(kind, {})[key] = array
         splits = {split_name: Split(**fields) for split_name, fields in arrays.items()}
-        return _with_remarks(contents.dataset(splits))
+        return _with_warnings(contents.dataset(splits))
     counts = [len(part) for part in files.values()]
     checksum = caches.checksum_of(paths, description.as_dict(), counts, name)
     found = caches.read(cache, checksum)
@@ -206,7 +206,7 @@ def load_described(description: Description, cache: str | Path | None = None) ->
             for split_name, kind, key, array in contents.arrays():
                 writer.add(split_name, kind, key, array)
             splits = writer.splits()
-            dataset = _with_remarks(contents.dataset(splits))
+            dataset = _with_warnings(contents.dataset(splits))
             about = (name, dataset.feature_columns, dataset.tasks or {})
             writer.finish(checksum, *about, _details(dataset))
         found = caches.read(cache, checksum)
@@ -216,7 +216,7 @@ def load_described(description: Description, cache: str | Path | None = None) ->
 
 
 class _Contents:
-    """The arrays of a data set, made one after the other."""
+    """The arrays of a data set, computed one after the other."""
 
     def __init__(
         self, description: Description, files: Mapping[str, list[Path]], name: str
@@ -239,7 +239,7 @@ class _Contents:
         self.left_out: dict[str, str] = {}
 
     def arrays(self) -> Any:
-        """``(split, field, key, array)`` of each array; encoders are there afterwards."""
+        """``(split, field, key, array)`` of each array; fills ``encoders``."""
         description, rows = self.description, self.rows
         labels, masks = labels_of(rows, description.labels)
         time = description.time
@@ -311,15 +311,15 @@ class _Contents:
         )
 
 
-def _with_remarks(dataset: FileDataset) -> FileDataset:
-    return dataclasses.replace(dataset, remarks=tuple(remarks_on(dataset)))
+def _with_warnings(dataset: FileDataset) -> FileDataset:
+    return dataclasses.replace(dataset, warnings=tuple(warnings_on(dataset)))
 
 
 def _details(dataset: FileDataset) -> dict[str, Any]:
     return {
         **dataset.encoding(),
         "left_out": dataset.left_out,
-        "remarks": list(dataset.remarks),
+        "remarks": list(dataset.warnings),
         "description": dataset.description,
     }
 
@@ -336,7 +336,7 @@ def _from_details(found: caches.Cached) -> FileDataset:
         vocabularies=vocabularies_of(encoders),
         left_out=found.details["left_out"],
         encoders=encoders,
-        remarks=tuple(found.details["remarks"]),
+        warnings=tuple(found.details["remarks"]),
         description=found.details["description"],
     )
 

@@ -1,4 +1,4 @@
-"""Options of ``load`` and of the commands, laid over what a description file says."""
+"""Options of ``load`` and of the commands, which replace keys of a description file."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -8,15 +8,15 @@ from recsys_pipeline.files.description import task_name
 from recsys_pipeline.files.sources import format_of
 
 DESCRIPTION = ".toml"
-"""What the name of a description file ends in."""
+"""The ending of a description file's name."""
 
 _TOP = ("name", "format", "header", "separator", "field_starts", "group", "min_count")
 _SPLITS = {"ordered": "order"}
-"""Earlier names of ways to split."""
+"""Earlier names of kinds of splits."""
 
 
 def tables_of(paths: Any, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The tables of a description that stands in no file: every column is a category.
+    """The tables of a description without a file: every column is a category.
 
     Args:
         paths: one file or pattern, or a list of one, or of three: train, valid, test, each of
@@ -27,7 +27,7 @@ def tables_of(paths: Any, options: Mapping[str, Any]) -> dict[str, Any]:
         Tables, as ``read_toml`` returns them.
 
     Raises:
-        ValueError: another number of files, or options that do not fit the format.
+        ValueError: another number of files, or options that the format does not have.
     """
     from pathlib import Path
 
@@ -71,15 +71,15 @@ def _refuse_foreign(kind: str, options: Mapping[str, Any]) -> None:
 
 
 def with_options(tables: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
-    """Tables with options laid over them; an option that is None says nothing.
+    """Tables in which options replace keys; an option that is None replaces none.
 
     Args:
         tables: of a description.
         options: ``name``, ``format``, ``header``, ``separator``, ``field_starts``, ``group`` and
-            ``min_count`` replace the keys of that name; ``label``: columns of labels, those of the
-            description or others; ``threshold``: of every binary label; ``numeric`` and
-            ``ignore``: columns or ranges of positions; ``slices``; ``time``, ``time_unit``;
-            ``split``, ``ratios``, ``seed``, ``valid_from``, ``test_from``.
+            ``min_count`` replace the keys of that name; ``label``: columns of labels, described or
+            not; ``threshold``: of every binary label; ``numeric`` and ``ignore``: columns or ranges
+            of positions; ``slices``; ``time``, ``time_unit``; ``split``, ``ratios``, ``seed``,
+            ``valid_from``, ``test_from``.
 
     Returns:
         New tables.
@@ -106,7 +106,7 @@ def with_options(tables: Mapping[str, Any], options: Mapping[str, Any]) -> dict[
         for name in _names(option, given.get(option, ())):
             was = columns.get(name, {})
             columns[name] = was if was.get("kind") == kind else {"kind": kind}
-            if kind == "ignore" and "times" in was:  # nothing else reads them
+            if kind == "ignore" and "times" in was:  # no other option reads them
                 columns.setdefault(was["times"], {"kind": kind})
     if columns:
         changed["columns"] = columns
@@ -117,7 +117,7 @@ def with_options(tables: Mapping[str, Any], options: Mapping[str, Any]) -> dict[
         changed["time"] = time
     split = {**changed.get("split", {})}
     if "split" in given:
-        # Another way to split has other keys.
+        # Another kind of split has other keys.
         split = {"by": _SPLITS.get(given["split"], given["split"])}
     if {"valid_from", "test_from"} & set(given):
         split.pop("ratios", None)

@@ -1,4 +1,4 @@
-"""Read labelled rows from libsvm (libfm) and libffm files, with the line of every mistake."""
+"""Read labelled rows from libsvm (libfm) and libffm files, with the line of each error."""
 
 import dataclasses
 import pathlib
@@ -18,7 +18,7 @@ _SHAPE = {"libsvm": "label id:value id:value ...", "libffm": "label field:id:val
 
 @dataclasses.dataclass(frozen=True)
 class RawRows:
-    """Rows of one file, as they stand there.
+    """Rows of one file, as they are in it.
 
     Args:
         path: the file; row ``i`` is line ``i + 1``.
@@ -40,9 +40,9 @@ class Pairs:
     Args:
         path: the file.
         label: ``(N,)`` float64.
-        fields: ``(F,)`` int64, what the fields are called.
+        fields: ``(F,)`` int64, the names of the fields.
         ids: ``(N, F)`` int64; -1 where a row lacks the field.
-        values: ``(N, F)`` float64; 0 there.
+        values: ``(N, F)`` float64; 0 where a row lacks the field.
     """
 
     path: pathlib.Path
@@ -65,7 +65,7 @@ def read_pairs(path, data, kind="libsvm", field_starts=None):
 
     Returns:
         ``Pairs``. Fields are called by position or by number in ``field_starts``, from 1; in
-        libffm as they are there.
+        libffm by their numbers in the file.
 
     Raises:
         ValueError: the file is empty; a line is empty or has another form, lacks a pair or has
@@ -135,10 +135,10 @@ def _fields_by_id(path, ids, row, field_starts):
 
 
 def rows_of_pairs(files, same_fields=True):
-    """Tell ids from numbers, over all files of a data set together.
+    """Decide which fields are ids and which are numbers, over all files of a data set together.
 
-    A field with one and the same id on all lines and values other than 1 is a number, 0 where a
-    line lacks it. Every other field holds ids, whose values must be 1.
+    A field with the same id on all lines and values other than 1 is a number, which is 0 where
+    a line lacks it. Every other field holds ids, whose values must be 1.
 
     Args:
         files: list of ``Pairs``.

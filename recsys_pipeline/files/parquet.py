@@ -19,7 +19,7 @@ class ParquetFile:
         path: of the file.
 
     Raises:
-        ValueError: no Parquet file, or one without rows.
+        ValueError: not a Parquet file, or one without rows.
     """
 
     numbers: frozenset[str] = frozenset()
@@ -38,13 +38,13 @@ class ParquetFile:
             raise ValueError(f"{path}: expected rows, got none")
         twice = sorted({name for name in self.names if self.names.count(name) > 1})
         if twice:
-            raise ValueError(f"{path}: the column names {twice} stand there twice")
+            raise ValueError(f"{path}: expected different column names, got twice {twice}")
 
     def load(self, wanted: Mapping[str, Collection[str]]) -> None:
         """See ``Source``.
 
         Raises:
-            ValueError: a column whose type does not fit what is wanted of it.
+            ValueError: a column whose type cannot be read as wanted.
         """
         for name, kinds in wanted.items():
             found = self._file.schema_arrow.field(name).type
@@ -62,7 +62,7 @@ class ParquetFile:
         return self._as_numbers(name, found) if kind == "number" else as_categories(found)
 
     def sample(self, rows: int) -> dict[str, pa.ChunkedArray]:
-        """The first rows as they are."""
+        """The first rows, unconverted."""
         batch = next(self._file.iter_batches(batch_size=rows))
         return {name: pa.chunked_array([batch.column(name)]) for name in self.names}
 

@@ -1,4 +1,4 @@
-"""Read a description file and check it: unknown keys, values, keys that do not go together."""
+"""Read a description file and check its keys, their values, and which keys go together."""
 
 import tomllib
 from collections.abc import Callable, Collection, Mapping
@@ -74,7 +74,7 @@ _CHECKS: dict[str, dict[str, Callable[[str, Any], Any]]] = {
     },
 }
 
-# Which settings of a column say something about a kind of column.
+# The kinds of columns that each setting is for.
 _OF_KIND = {
     "categorical": {"group", "table", "embedding_dim", "min_count", "missing"},
     "numeric": {"group", "missing", "scaling", "num_bins", "edges", "embedding_dim"},
@@ -85,10 +85,10 @@ _OF_KIND = {
 
 
 def read_toml(path: str | Path) -> dict[str, Any]:
-    """The tables of a description file, not yet checked; ``"folder"`` is where it lies.
+    """The unchecked tables of a description file; ``"folder"`` is the folder that it is in.
 
     Raises:
-        ValueError: no such file, or no TOML, with the line.
+        ValueError: a missing file, or invalid TOML, with the line.
     """
     path = Path(path)
     try:
@@ -101,17 +101,17 @@ def read_toml(path: str | Path) -> dict[str, Any]:
 
 
 def parse(tables: Mapping[str, Any], place: str = "data.toml") -> Description:
-    """A checked ``Description`` of what a description file holds.
+    """The checked ``Description`` of a description file's tables.
 
     Args:
         tables: as ``read_toml`` returns them.
-        place: what messages call it.
+        place: name of the file, for messages.
 
     Returns:
         ``Description``.
 
     Raises:
-        ValueError: an unknown key, with the nearest known one; a value that a key cannot have;
+        ValueError: an unknown key, with the most similar known one; a value that a key cannot have;
             keys that do not go together.
 
     Example:

@@ -1,4 +1,4 @@
-"""Feature columns as a description will make them, with a few ids each, before a row is read."""
+"""Placeholders for feature columns: with a few ids each, known before a row is read."""
 
 from recsys_lib.data.sessions import NUM_AGE_BUCKETS
 from recsys_lib.features.columns import CategoricalColumn, Column, NumericColumn, SequenceColumn
@@ -10,17 +10,17 @@ from recsys_pipeline.files.sources import format_of, open_sources
 FEW = 3
 
 
-def stand_ins(description: Description) -> tuple[Column, ...] | None:
-    """Columns to try a model with: of the right names, kinds, groups, tables and lengths.
+def placeholders(description: Description) -> tuple[Column, ...] | None:
+    """Columns to try a model with, of the right names, kinds, groups, tables and lengths.
 
     Args:
         description: of the data.
 
     Returns:
-        The columns; None where a format says its columns only when it is read.
+        The columns; None for a format whose columns are known only once it is read.
 
     Raises:
-        ValueError: a file that is not there, columns that are not described.
+        ValueError: a missing file, columns that are not described.
     """
     files = files_of(description)
     first = next(iter(files.values()))[0]
@@ -32,11 +32,11 @@ def stand_ins(description: Description) -> tuple[Column, ...] | None:
     )
     found: list[Column] = []
     for name, column in resolve(description, source).items():
-        found += _stand_in(task_name(name), column)
+        found += _placeholders_of(task_name(name), column)
     return tuple(found)
 
 
-def _stand_in(name: str, column: ColumnDescription) -> list[Column]:
+def _placeholders_of(name: str, column: ColumnDescription) -> list[Column]:
     if column.kind == "numeric" and column.scaling != "bins":
         return [NumericColumn(name, group=column.group)]
     table = None if column.table is None else task_name(column.table)

@@ -1,4 +1,4 @@
-"""Which columns of the files a description speaks of, and as what each has to be read."""
+"""Which columns of the files a description names, and in which form each is read."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ _POSITIONS = re.compile(r"([1-9]\d*)(?:-([1-9]\d*))?\Z")
 
 
 def resolve(description: Description, source: Source) -> dict[str, ColumnDescription]:
-    """What becomes of each column of the files that is a feature, in the order of the file.
+    """The description of each column of the files that is a feature, in the order of the file.
 
     Args:
         description: of the data set.
@@ -22,7 +22,7 @@ def resolve(description: Description, source: Source) -> dict[str, ColumnDescrip
         Dict of name in the file to ``ColumnDescription``.
 
     Raises:
-        ValueError: a column that is not there, that is a label too, or that nobody described.
+        ValueError: a column that is missing, that is a label too, or that is not described.
     """
     place = f"{source.path}"
     names = source.names
@@ -66,7 +66,7 @@ def resolve(description: Description, source: Source) -> dict[str, ColumnDescrip
 
 
 def _share(settings: dict[str, dict[str, Any]]) -> None:
-    """What one column of a table says of the table holds for the others."""
+    """Settings of a table that one of its columns states hold for its other columns."""
     tables: dict[str, list[str]] = {}
     for name, given in settings.items():
         if given.get("kind") != "numeric":
@@ -85,7 +85,7 @@ def _share(settings: dict[str, dict[str, Any]]) -> None:
 
 
 def _used(description: Description) -> list[tuple[str, str]]:
-    """Columns with a part of their own, which are features only where they are described as one."""
+    """Columns with another role, which are features only if they are described as features."""
     found = [("label", label.column) for label in description.labels.values()]
     found += [("where", label.where) for label in description.labels.values() if label.where]
     found += [("time", description.time.column)] if description.time else []
@@ -127,7 +127,7 @@ def _check_names(place: str, found: Mapping[str, ColumnDescription]) -> None:
 def wanted(
     description: Description, columns: Mapping[str, ColumnDescription]
 ) -> dict[str, set[str]]:
-    """The columns that have to be read, and as what; see ``Source.load``."""
+    """The columns that have to be read, and in which forms; see ``Source.load``."""
     found: dict[str, set[str]] = {}
     for name, column in columns.items():
         kind = {"categorical": "category", "numeric": "number", "sequence": "raw"}[column.kind]

@@ -16,16 +16,16 @@ from recsys_pipeline.files.sources import Source
 from recsys_pipeline.files.times import as_seconds, moment_of
 
 MAX_SLICES = 20
-"""Slices that a column makes at most: those of its most frequent values in the test split."""
+"""Most slices of a column: those of its most frequent values in the test split."""
 
 
 class Rows:
-    """Rows of several files, one behind the other.
+    """Rows of several files, concatenated.
 
     Args:
         sources: the files.
         parts: for each of them ``"all"``, ``"train"``, ``"valid"`` or ``"test"``.
-        wanted: the columns, and as what they will be asked for; see ``Source.load``.
+        wanted: the columns, and the forms that they are needed in; see ``Source.load``.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Rows:
         return self.sources[number].place(row - (self._ends[number - 1] if number else 0))
 
     def numbers(self, name: str) -> np.ndarray:
-        """``(N,)`` float64; NaN where there is none."""
+        """A column as numbers, ``(N,)`` float64; NaN where a value is missing."""
         found = [source.column(name, "number") for source in self.sources]
         return np.concatenate([column.to_numpy() for column in found])
 
@@ -83,11 +83,11 @@ def labels_of(
     """Labels and masks of all tasks.
 
     Returns:
-        Dict of task to ``(N,)`` float32, and dict of task to ``(N,)`` bool for the tasks that have
-        no label on some row.
+        Dict of task to ``(N,)`` float32, and dict of task to ``(N,)`` bool for the tasks that
+        lack a label on some row.
 
     Raises:
-        ValueError: a label that is missing or none, with file and line.
+        ValueError: a label that is missing or not a label, with file and line.
     """
     found, masks = {}, {}
     for task, label in labels.items():
@@ -141,7 +141,7 @@ def seconds_of(rows: Rows, time: TimeDescription) -> np.ndarray:
     """The moment of each row, ``(N,)`` float64: seconds since 1970, UTC.
 
     Raises:
-        ValueError: a moment that is missing or none, with file and line.
+        ValueError: a moment that is missing or not a time, with file and line.
     """
     column = rows.chunks(time.column, "raw")
     seconds = as_seconds(column, time)
@@ -157,7 +157,7 @@ def seconds_of(rows: Rows, time: TimeDescription) -> np.ndarray:
 
 
 def groups_of(rows: Rows, group: str | None) -> np.ndarray:
-    """A number for each row's group, ``(N,)`` int64; rows without one are a group together."""
+    """A number for each row's group, ``(N,)`` int64; all rows without a group form one."""
     if group is None:
         return np.zeros(len(rows), np.int64)
     found = rows.categories(group)
@@ -171,7 +171,7 @@ def parts_of(
     seconds: np.ndarray | None,
     groups: np.ndarray,
 ) -> dict[str, np.ndarray]:
-    """The rows of train, valid and test, each in the order of the files.
+    """Positions of the rows of train, valid and test, each in the order of the files.
 
     Raises:
         ValueError: a part without rows.
@@ -205,7 +205,7 @@ def _by_time(split: SplitDescription, time: TimeDescription, seconds: np.ndarray
         first = [moment_of(one, time) for one in (split.valid_from, split.test_from)]
         if first[0] >= first[1]:
             raise ValueError(
-                f"split, test_from: expected a moment behind valid_from {split.valid_from}, got "
+                f"split, test_from: expected a moment after valid_from {split.valid_from}, got "
                 f"{split.test_from}"
             )
     else:
@@ -225,7 +225,7 @@ def _by_group(split: SplitDescription, seconds: np.ndarray, groups: np.ndarray) 
 
 
 def slices_of(rows: Rows, columns: Sequence[str], test: np.ndarray) -> dict[str, np.ndarray]:
-    """``"column=value"`` to the rows of that value, ``(N,)`` bool: the test split's most frequent.
+    """``"column=value"`` to the rows of that value, ``(N,)`` bool; the most frequent in the test.
 
     Args:
         rows: the rows.

@@ -1,9 +1,9 @@
 """Read the columns of one file, whatever its format, and say which line is wrong.
 
-``open_sources`` gives an object for each file, which knows its columns and, once it is told which
-of them are wanted, gives them as Arrow arrays: as ``"category"`` (values that become ids: text or
-whole numbers), as ``"number"`` (floats), or as they are, ``"raw"`` (lists, times). What is missing
-is null. Nothing is encoded here.
+``open_sources`` returns an object for each file, which knows its columns. Once its ``load`` was
+told which of them are wanted, it gives them as Arrow arrays: as ``"category"`` (values that become
+ids: text or whole numbers), as ``"number"`` (floats), or unconverted, ``"raw"`` (lists, times).
+Missing values are null. This module encodes nothing.
 """
 
 import csv
@@ -34,7 +34,7 @@ ENDINGS = {
     ".parquet": "parquet",
     ".pq": "parquet",
 }
-"""Format by the end of a file's name, ``.gz`` apart. libfm reads what libsvm reads."""
+"""Format by the ending of a file's name, without ``.gz``. libfm is read like libsvm."""
 
 SAMPLE_BYTES = 1 << 24
 SAMPLE_ROWS = 100_000
@@ -46,7 +46,7 @@ class Source(Protocol):
     Args:
         path: of the file.
         names: its columns, in order.
-        numbers: those that can only be numbers.
+        numbers: the columns that can only be numbers.
         num_rows: known once it is loaded.
     """
 
@@ -56,20 +56,20 @@ class Source(Protocol):
     num_rows: int
 
     def load(self, wanted: Mapping[str, Collection[str]]) -> None:
-        """Make columns ready: name to as what they will be asked for."""
+        """Read columns; ``wanted`` is a dict of name to the forms that they are needed in."""
 
     def column(self, name: str, kind: str) -> pa.ChunkedArray:
         """A column that was loaded, as ``"category"``, ``"number"`` or ``"raw"``."""
 
     def place(self, row: int) -> str:
-        """Where a row stands, for messages."""
+        """File and line of a row, for messages."""
 
 
 def format_of(path: Path, given: str | None = None) -> str:
     """``given``, or the format that the file's name ends in.
 
     Raises:
-        ValueError: an unknown format, or an ending that tells none.
+        ValueError: an unknown format, or an ending that is of no format.
     """
     formats = sorted(set(ENDINGS.values()))
     if given is not None:
@@ -86,7 +86,7 @@ def format_of(path: Path, given: str | None = None) -> str:
 
 
 def ending_of(path: Path) -> str:
-    """What the name ends in, ``.gz`` apart, in lower case."""
+    """The ending of the name without ``.gz``, in lower case."""
     return Path(path.name.lower().removesuffix(".gz")).suffix
 
 
@@ -111,7 +111,7 @@ def open_sources(
         A ``Source`` for each file.
 
     Raises:
-        ValueError: a file that is no such file, with the line where there are lines; files whose
+        ValueError: a file that is not of this format, with the line if it has lines; files whose
             columns differ.
     """
     for path in paths:
@@ -140,7 +140,7 @@ def open_sources(
 def sample(
     path: Path, kind: str, header: bool = True, separator: str | None = None
 ) -> dict[str, pa.ChunkedArray]:
-    """The first rows of a CSV or Parquet file as they are, column by column.
+    """The first rows of a CSV or Parquet file, unconverted, column by column.
 
     Args:
         path, header, separator: as for ``open_sources``.
@@ -166,10 +166,10 @@ class TextFile:
 
     Args:
         path, header, separator: as for ``open_sources``.
-        limit: bytes to read at most, up to the end of a line; default: all.
+        limit: most bytes to read, up to the end of a line; default: all.
 
     Raises:
-        ValueError: the file is empty, line 1 is no header, a name is missing or stands twice.
+        ValueError: the file is empty, line 1 is not a header, a name is missing or there twice.
     """
 
     numbers: frozenset[str] = frozenset()
@@ -192,11 +192,12 @@ class TextFile:
         """See ``Source``.
 
         Raises:
-            ValueError: no rows; a line with too few or too many fields; a number that is none.
+            ValueError: no rows; a line with too few or too many fields; a value that is not a
+                number.
         """
         kinds = {name: _one_kind(several) for name, several in wanted.items()}
         table = self._quickly(kinds)
-        # Whatever Arrow stumbles over is read again by what can name the line.
+        # Arrow cannot name the wrong line: read the file again with a reader that can.
         self._table = self._slowly(kinds) if table is None else table
         self.num_rows = self._table.num_rows
         self._data = b""
@@ -218,7 +219,7 @@ class TextFile:
         if len(mark) > 1:
             data, mark = bytes(data).replace(mark.encode(), b"\x1f"), "\x1f"
         if len(self.names) > 1 and _has_empty_line(data):
-            return None  # Arrow would read a row without values
+            return None  # Arrow would read an empty line as a row without values
         is_quoted = mark == "," and data.find(b'"') >= 0
         types = {"category": CATEGORY, "number": pa.float64(), "raw": pa.string()}
         try:
@@ -269,7 +270,7 @@ def _has_empty_line(data: Any) -> bool:
 
 
 def _one_kind(kinds: Collection[str]) -> str:
-    """As what a column is read that will be asked for as these: text becomes the others."""
+    """The form to read a column in that is needed in these: text can become the others."""
     return next(iter(kinds)) if len(set(kinds)) == 1 else "raw"
 
 
@@ -300,7 +301,7 @@ def _header(path: Path, data: Any, header: bool, separator: str) -> list[str]:
         )
     twice = sorted({name for name in fields if fields.count(name) > 1})
     if twice:
-        raise ValueError(f"{path}, line 1: the names {twice} stand there twice")
+        raise ValueError(f"{path}, line 1: expected different names, got twice {twice}")
     return fields
 
 
@@ -331,7 +332,7 @@ class PairsFile:
         self.num_rows = len(rows.label)
 
     def load(self, wanted: Mapping[str, Collection[str]]) -> None:
-        """Nothing is left to do: which fields are numbers shows only when all is read."""
+        """Does nothing: all is read already, to know which fields are numbers."""
 
     def column(self, name: str, kind: str) -> pa.ChunkedArray:
         """See ``Source``."""

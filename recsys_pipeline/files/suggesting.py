@@ -23,7 +23,7 @@ from recsys_pipeline.files.times import as_seconds
 from recsys_pipeline.files.warnings import MIN_ROWS, UNIQUE_SHARE, list_separator
 
 LONGEST = 50
-"""Ids of a list that a first description keeps at most."""
+"""Most ids of a list that a first description keeps."""
 
 _WORDS = {
     "user": "user uid member customer visitor account reader viewer buyer",
@@ -43,7 +43,7 @@ _MEASURES = frozenset(["time", "seconds", "sec", "ms", "duration", "rating", "st
 
 @dataclasses.dataclass
 class _Column:
-    """What a sample of a column shows."""
+    """What a sample tells of a column."""
 
     name: str
     values: pa.ChunkedArray
@@ -60,7 +60,7 @@ class _Column:
         return frozenset(re.split(r"[^a-z]+", parts))
 
     def says(self, what: str) -> bool:
-        """Whether its name has one of the words for it."""
+        """Whether the column's name has one of the words for a role."""
         return bool(self.words & _WORDS_OF[what])
 
     @property
@@ -85,15 +85,15 @@ def suggest(
     group: str | None = None,
     folder: str | Path = ".",
 ) -> str:
-    """A first description of files, by a look at the first rows of the first of them.
+    """A first description of files, guessed from the first rows of the first file.
 
-    Everything in it is a guess that stands beside its reason. Read it before you train.
+    Everything in it is a guess, with its reason beside it. Read it before you train.
 
     Args:
         paths: one file, or train, valid and test.
         format, header, separator: as for ``load``.
-        label, time, group: names of columns, where they are known.
-        folder: where the description will lie; paths are written as seen from there.
+        label, time, group: names of columns, if they are known.
+        folder: of the description; paths are written relative to it.
 
     Returns:
         The text of a ``data.toml``.

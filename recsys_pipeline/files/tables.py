@@ -1,4 +1,4 @@
-"""``FileDataset``: a data set that knows how its features were made."""
+"""``FileDataset``: a data set that can encode further rows as its own were encoded."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping
@@ -26,12 +26,12 @@ class FileDataset(Dataset):
     """A ``Dataset`` that was read from files.
 
     Args:
-        vocabularies: name of a column of ids to the values behind them; id ``i`` is entry
+        vocabularies: name of a column of ids to the values of the ids; id ``i`` is entry
             ``i - 1``, and None is the missing value.
-        left_out: name of each column that carries nothing to the reason why.
-        encoders: what made the features of the files' columns; ``encode`` applies them.
-        remarks: sentences about what should be looked at before a model is trained.
-        description: what the data were described as.
+        left_out: name of each column that carries no information to the reason.
+        encoders: of the files' columns; ``encode`` applies them.
+        warnings: sentences about what you should look at before you train a model.
+        description: of the files.
 
     The other arguments, and the errors, are those of ``Dataset``.
     """
@@ -39,11 +39,11 @@ class FileDataset(Dataset):
     vocabularies: dict = dataclasses.field(default_factory=dict)
     left_out: dict = dataclasses.field(default_factory=dict)
     encoders: tuple[Encoder, ...] = ()
-    remarks: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     description: dict = dataclasses.field(default_factory=dict)
 
     def encode(self, raw: Mapping[str, Any]) -> dict[str, np.ndarray]:
-        """The features of other rows, made as those of the training rows.
+        """The features of other rows, encoded like the training rows.
 
         Args:
             raw: dict of the files' columns to values, such as a data frame's columns.
@@ -52,12 +52,12 @@ class FileDataset(Dataset):
             Dict of feature column to array, as models and ``predict`` take it.
 
         Raises:
-            ValueError: a column that is not there.
+            ValueError: a missing column.
         """
         return encode_rows(self.encoders, raw)
 
     def encoding(self) -> dict[str, Any]:
-        """All that ``encoders_from`` needs to encode rows elsewhere, as JSON can hold it."""
+        """All that ``encoders_from`` needs to encode rows elsewhere, in types that JSON knows."""
         tables = {
             encoder.column.table_name: encoder.vocabulary.config()
             for encoder in self.encoders
@@ -73,7 +73,7 @@ def encoders_from(encoding: Mapping[str, Any]) -> tuple[Encoder, ...]:
     """The encoders that ``FileDataset.encoding`` described.
 
     Args:
-        encoding: its content, after JSON or not.
+        encoding: its return value, or that value after it was written to JSON and read.
 
     Returns:
         The encoders; ``encode_rows`` applies them.
@@ -92,7 +92,7 @@ def describe(dataset: FileDataset) -> pd.DataFrame:
 
     Returns:
         A frame with a row for each split: ``rows``, ``<task>_rate`` of binary tasks or
-        ``<task>_mean``, over the rows that have the label, ``<task>_rows`` where not all do, and
+        ``<task>_mean``, over the rows that have the label, ``<task>_rows`` if not all have it, and
         ``unknown_<column>``.
     """
     table = []
@@ -112,7 +112,7 @@ def describe(dataset: FileDataset) -> pd.DataFrame:
 
 
 def vocabularies_of(encoders: Iterable[Encoder]) -> dict[str, np.ndarray]:
-    """Column of ids to the values behind them."""
+    """Dict of each column of ids to the values of its ids."""
     return {
         encoder.column.name: encoder.vocabulary.array
         for encoder in encoders

@@ -14,7 +14,7 @@ SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "any": 1.0}
 
 
 def as_seconds(column: pa.ChunkedArray | pa.Array, time: TimeDescription) -> np.ndarray:
-    """Numbers, dates or texts as float64 seconds; NaN for what is none."""
+    """Numbers, dates or texts as float64 seconds; NaN for a value that is not a moment."""
     kind = column.type
     if pa.types.is_dictionary(kind):
         column = column.cast(kind.value_type)

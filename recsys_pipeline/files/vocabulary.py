@@ -1,4 +1,4 @@
-"""The values behind the ids of a table: fitted to training rows, looked up for all."""
+"""The values of a table's ids: collected on training rows, looked up for all rows."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -11,15 +11,15 @@ import pyarrow.compute as pc
 from recsys_pipeline.files.arrays import Codes, number_values
 
 MISSING = None
-"""What stands for a missing value in a vocabulary."""
+"""The name of a missing value in a vocabulary."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Vocabulary:
-    """The values behind the ids of a table; id ``i`` is value ``i - 1``.
+    """The values of a table's ids; id ``i`` is value ``i - 1``.
 
     Args:
-        values: Arrow array of texts or whole numbers; null, at the end: the missing value.
+        values: Arrow array of texts or whole numbers; a null at its end is the missing value.
     """
 
     values: pa.Array
@@ -35,7 +35,7 @@ class Vocabulary:
         return np.array(self.values.to_pylist(), object)
 
     def ids(self, column: pa.ChunkedArray) -> np.ndarray:
-        """The ids of values, ``(N,)`` int32; 0 for those that are not among the values."""
+        """The ids of values, ``(N,)`` int32; 0 for unknown values."""
         found = number_values(column)
         known = _cast(found.values, self.values.type)
         place = pc.index_in(known, self.values)
@@ -43,16 +43,16 @@ class Vocabulary:
         ids[:-1] = pc.fill_null(place, -1).to_numpy(zero_copy_only=False) + 1
         ids[:-1][np.asarray(known.is_null())] = 0
         ids[-1] = self.missing_id
-        return ids[found.codes]  # code -1, what is missing, is the last one
+        return ids[found.codes]  # code -1, a missing value, reads the last entry
 
     @property
     def missing_id(self) -> int:
-        """The id of a missing value; 0 where it has none of its own."""
+        """The id of a missing value; 0 if the vocabulary has none for it."""
         found = np.flatnonzero(np.asarray(self.values.is_null()))
         return int(found[0]) + 1 if len(found) else 0
 
     def config(self) -> dict[str, Any]:
-        """The values as JSON can hold them."""
+        """The values in types that JSON knows."""
         return {"type": str(self.values.type), "values": self.values.to_pylist()}
 
     @classmethod
@@ -64,7 +64,7 @@ class Vocabulary:
 
 
 def _cast(values: pa.Array, kind: pa.DataType) -> pa.Array:
-    """Values in the type of a vocabulary; null for what has no such form."""
+    """Values in the type of a vocabulary; null for a value that cannot be converted."""
     if values.type == kind:
         return values
     if pa.types.is_string(kind):
@@ -83,7 +83,7 @@ def fit_vocabulary(streams: Sequence[tuple[Codes, bool]], min_count: int) -> Voc
 
     Args:
         streams: for each column its values, row by row, and whether a missing one has an id.
-        min_count: how often a value must occur, in all columns together.
+        min_count: fewest occurrences of a value, in all columns together.
 
     Returns:
         The values in the order in which they appear, column after column, the missing one last.
@@ -103,7 +103,9 @@ def fit_vocabulary(streams: Sequence[tuple[Codes, bool]], min_count: int) -> Voc
     stream = np.concatenate(seen)
     counts = np.bincount(stream, minlength=missing + 2)
     first = np.full(missing + 2, len(stream))
-    first[stream[::-1]] = np.arange(len(stream))[::-1]  # the last one written is the first one
+    first[stream[::-1]] = np.arange(len(stream))[
+        ::-1
+    ]  # the last write wins, and that is of the first occurrence
     known = (counts >= min_count) & (counts > 0)
     has_missing = bool(known[missing])
     known[missing:] = False

@@ -1,6 +1,6 @@
-"""What to look at before a model is trained: columns that name their row, lists, leaks, new ids.
+"""Warnings before a model is trained: columns that identify rows, lists, leaks, new ids.
 
-Each remark is a sentence with the figure that it rests on. None of them stops anything.
+Each warning is a sentence with the number that it is based on. No warning stops a command.
 """
 
 from collections.abc import Iterator
@@ -15,13 +15,13 @@ from recsys_lib.data.splits import Split
 from recsys_lib.features.columns import CategoricalColumn, Column, NumericColumn, SequenceColumn
 
 MIN_ROWS = 20
-"""Fewer training rows say nothing of the kind."""
+"""With fewer training rows a column is not checked."""
 
 UNIQUE_SHARE = 0.95
-"""A column with so many values for each row names the row."""
+"""A column with more values per row than this identifies the row."""
 
 GIVES_AWAY = 0.95
-"""A column that reaches this AUC alone, or this rank correlation, knows the label."""
+"""A column that reaches this AUC or rank correlation by itself may contain the label."""
 
 MOSTLY = 0.5
 MAX_ROWS = 200_000
@@ -29,8 +29,8 @@ MAX_VALUES = 20_000
 SEPARATORS = ("|", ";", ",", " ")
 
 
-def remarks_on(dataset: Dataset) -> list[str]:
-    """All remarks on a data set, in the order of its columns.
+def warnings_on(dataset: Dataset) -> list[str]:
+    """All warnings about a data set, in the order of its columns.
 
     Args:
         dataset: a ``FileDataset``.
@@ -78,13 +78,13 @@ def _on_column(dataset: Dataset, column: Column) -> Iterator[str]:
 
 
 def list_separator(values: object) -> str | None:
-    """What separates the parts, where the values of a column look like lists of common parts.
+    """The separator of the parts, if the values of a column look like lists of common parts.
 
     Args:
         values: distinct values of the column.
 
     Returns:
-        The separator; None where most values are in one piece, or their parts hardly repeat.
+        The separator; None if most values have one part, or the parts seldom repeat.
     """
     texts = [value for value in list(values)[:MAX_VALUES] if isinstance(value, str)]  # type: ignore[call-overload]
     if len(texts) < MIN_ROWS:
@@ -97,7 +97,7 @@ def list_separator(values: object) -> str | None:
             continue
         flat = pc.list_flatten(parts)
         distinct = pc.count_distinct(flat).as_py()
-        # Words of titles repeat as well: they are no ids.
+        # Words of titles repeat as well, but are not ids.
         are_ids = separator in "|;" or _are_numbers(flat)
         if are_ids and distinct <= MOSTLY * len(flat):
             return separator
@@ -109,10 +109,10 @@ def _are_numbers(values: pa.Array) -> bool:
 
 
 def alone(dataset: Dataset, column: Column, task: str) -> float | None:
-    """How well one column alone tells a label on the validation rows.
+    """How well one column by itself predicts a label on the validation rows.
 
     Ids are scored by the mean label of their training rows, lists by the mean over their ids,
-    numbers by themselves, whichever way round.
+    numbers by themselves, in the better direction.
 
     Args:
         dataset: the data.
@@ -120,8 +120,8 @@ def alone(dataset: Dataset, column: Column, task: str) -> float | None:
         task: name of the task.
 
     Returns:
-        AUC of a binary task, or the rank correlation without its sign; None where validation rows
-        do not tell.
+        AUC of a binary task, or the absolute rank correlation; None if the validation rows do not
+        determine it.
     """
     train, valid = (_labelled(split, task) for split in (dataset.train, dataset.valid))
     if min(len(train), len(valid)) < MIN_ROWS:
@@ -142,7 +142,7 @@ def alone(dataset: Dataset, column: Column, task: str) -> float | None:
 
 
 def _labelled(split: Split, task: str) -> Split:
-    """Rows with a label, evenly chosen where there are very many."""
+    """Rows with a label; an even sample of them if there are very many."""
     rows = np.arange(len(split))[split.rows_of(task)]
     return split.take(rows[:: len(rows) // MAX_ROWS + 1])
 
@@ -169,7 +169,7 @@ def _mean_labels(
 
 
 def rank_auc(label: np.ndarray, score: np.ndarray) -> float:
-    """The chance that a positive row scores above a negative one; a tie counts half.
+    """The probability that a positive row scores above a negative one; a tie counts half.
 
     Args:
         label: ``(N,)`` of 0 and 1, both of them.
@@ -183,5 +183,5 @@ def rank_auc(label: np.ndarray, score: np.ndarray) -> float:
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
-    """Ranks from 1; ties share their mean."""
+    """Ranks from 1; tied values have the mean of their ranks."""
     return pd.Series(values).rank().to_numpy()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     )
     from recsys_pipeline.leaderboard.judging import Verdict, verdicts
     from recsys_pipeline.leaderboard.planning import Line, Plan, make_plan
-    from recsys_pipeline.leaderboard.provenance import how_it_was_made
+    from recsys_pipeline.leaderboard.provenance import provenance_of
     from recsys_pipeline.leaderboard.recipe_files import RecipeFile, read_recipe, shipped
     from recsys_pipeline.leaderboard.report import as_html, as_markdown, as_text, write_report
     from recsys_pipeline.leaderboard.settings import read_option

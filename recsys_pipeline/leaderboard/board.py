@@ -1,4 +1,4 @@
-"""The board: runs every model, says how each did as soon as it is done, and what can be said."""
+"""The board: runs every model, prints the scores of each when it is done, and gives verdicts."""
 
 import dataclasses
 import os
@@ -21,7 +21,7 @@ from recsys_pipeline.leaderboard.runs import Candidate, Run
 from recsys_pipeline.leaderboard.store import Store, checksum
 
 CHANCE = 0.505
-"""An AUC up to here is no better than chance's, whatever the log loss says."""
+"""An AUC up to here is no better than chance, whatever the log loss is."""
 
 REMARK = "no better than the base rate"
 
@@ -31,7 +31,7 @@ COSTS = ("parameters", "epochs", "seconds", "milliseconds", "examples_per_second
 
 @dataclasses.dataclass(frozen=True)
 class Board:
-    """What was measured, and what can be said of it.
+    """The measured scores, and the verdicts on them.
 
     Args:
         table: a row for every run, and one for each slice of the test rows: scores, and costs.
@@ -39,12 +39,12 @@ class Board:
         summary: a row for each model, the best first: means over runs, spreads where there are
             several, the difference to the best with its interval, the verdict, the published AUC.
         verdicts: measure to model to ``Verdict``.
-        left_out: model to the reason why it is not there.
-        chosen: model to what was chosen on validation rows, where it has a grid.
+        left_out: model to the reason why it was not run.
+        chosen: model to the values that validation rows chose from its grid, if it has one.
         seeds: number of initialisations.
         margin: the least difference of AUC that matters.
-        unit: what is drawn for intervals, ``"users"`` or ``"rows"``.
-        num_units: how many of them.
+        unit: the unit that is drawn for intervals, ``"users"`` or ``"rows"``.
+        num_units: number of these units.
     """
 
     table: pd.DataFrame
@@ -80,7 +80,7 @@ def check_task(dataset: Dataset, task: str | None) -> str:
 
 
 class _Progress:
-    """Lines of text as models are done."""
+    """Prints a line for each finished model."""
 
     def __init__(self, show: Callable[[str], None], columns: list[tuple[str, int, str]]) -> None:
         self.show, self.columns = show, columns
@@ -134,12 +134,12 @@ def run(
         plan: of ``make_plan``.
         task: the binary task that is scored; default: the first. Models of several tasks are
             trained on all.
-        folder: keeps every run, so that a board that was killed goes on, and trained models and
-            predictions with it.
+        folder: for every run, its model and its predictions, so that a board that was killed can
+            go on.
         output: CSV file that holds the table of all runs so far, rewritten after each model.
-        margin: differences of AUC below it make no difference.
+        margin: differences of AUC below it do not count.
         keep_models: whether the folder keeps the trained models.
-        only_estimate: say how long it would take, and return None.
+        only_estimate: print how long it would take, and return None.
         show: function that takes a line of text.
 
     Returns:
@@ -180,7 +180,7 @@ def run(
     for place, cost in enumerate(costs):
         try:
             best, found = _runs_of(cost.line, dataset, task, plan.seeds, store, candidates)
-        except FloatingPointError as error:  # one model that diverges ends no board
+        except FloatingPointError as error:  # one model that diverges does not end the board
             leave_out(cost.line.name, str(error))
             continue
         if cost.line.grid:
@@ -229,7 +229,7 @@ def _runs_of(
     store: Store,
     candidates: dict[str, Candidate],
 ) -> tuple[Line, list[Run]]:
-    """All runs of a model, those of its grid first; what is done already is read."""
+    """All runs of a model, those of its grid first; finished runs are read from the store."""
     best = _best_trial(line, dataset, task, store)
     candidate, found = candidates.pop(line.name, None), []
     for seed in range(seeds):

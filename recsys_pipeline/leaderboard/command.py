@@ -1,19 +1,19 @@
-"""Models on a file of yours, from one command: which is best, and which cannot be told from it.
+"""Compare models on your data: which is best, and which cannot be told from it.
 
     recsys leaderboard train.csv valid.csv test.csv --group user --folder board
 
-The models are those of the zoo that the data have everything for. Each trains until the validation
-AUC has not risen for --patience epochs and keeps the best epoch's weights, as papers report it. The
-test split is scored once per seed. Before the first training the command says how long all will
-take, measured on a few steps. With --folder it keeps every run, model and prediction, goes on where
-it was killed, and writes the table as Markdown and HTML, figures, and how it was made.
+The models are those of the zoo whose needs the data meet. Each trains until the validation AUC has
+not risen for --patience epochs and keeps the best epoch's weights, as papers report it. The test
+split is scored once per seed. Before the first training the command estimates how long all runs
+take, from a few steps. With --folder it keeps every run, model and prediction, goes on after a kill
+where it was, and writes the table as Markdown and HTML, figures, and the provenance.
 
-A recipe says which models, with which options and which training: a TOML file of yours, or the name
-of one that comes with the library:
+A recipe states models, their options and their training. It is a TOML file of yours, or the name of
+one that comes with the library:
 
     recsys leaderboard train.libsvm valid.libsvm test.libsvm --recipe frappe
 
-An option of a builder is reached by --option, of one model or of all that have it:
+--option sets an option of a builder, for one model or for all that have it:
 
     --option "DCN-V2.rank=16" --option embedding_l2=1e-5 --option "Wide & Deep.cross_pairs=()"
 """
@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     """The command.
 
     Args:
-        arguments: behind the command's name; None: those of this process.
+        arguments: those after the command's name; None: those of this process.
 
     Returns:
         Its exit status.
@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _main(given: argparse.Namespace) -> int:
-    # Everything that needs no data is looked at before any is read.
+    # Everything that needs no data is checked before any are read.
     _check(given)
     recipe = None if given.recipe is None else read_recipe(given.recipe)
     options = [read_option(text) for text in given.option]
@@ -66,7 +66,7 @@ def _main(given: argparse.Namespace) -> int:
         given=options,
     )
     from recsys_pipeline.leaderboard.board import run
-    from recsys_pipeline.leaderboard.provenance import how_it_was_made
+    from recsys_pipeline.leaderboard.provenance import provenance_of
     from recsys_pipeline.leaderboard.report import as_text, write_report
     from recsys_pipeline.leaderboard.store import check_folder
 
@@ -98,8 +98,8 @@ def _main(given: argparse.Namespace) -> int:
     show(as_text(board))
     if given.folder is not None:
         said: dict[str, Any] = {"margin": board.margin, "drawn": f"{board.num_units} {board.unit}"}
-        made = how_it_was_made(dataset, plan, recipe, said)
-        paths = write_report(board, plan, made, given.folder)
+        provenance = provenance_of(dataset, plan, recipe, said)
+        paths = write_report(board, plan, provenance, given.folder)
         show(f"\nwritten: {', '.join(path.name for path in paths)}, in {given.folder}")
     return 0
 
@@ -134,7 +134,7 @@ def _parser() -> argparse.ArgumentParser:
         "--models",
         type=lambda text: tuple(name.strip() for name in text.split(",")),
         metavar="A,B",
-        help="names or keys, of models or of a recipe's entries; default: all that the data fit: "
+        help="names or keys, of models or of a recipe's entries; default: all that fit the data: "
         + ", ".join(f"{model.key} ({name})" for name, model in models().items())
         + ", and those of chapters 04 to 06 where there are histories, labels and scenarios",
     )
@@ -157,19 +157,22 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="MODEL.NAME=VALUE",
-        help="an option of a builder or of the training, or without MODEL of all that have it; "
+        help="an option of a builder or of the training; without MODEL, of all that have it; "
         "may be repeated",
     )
     parser.add_argument(
-        "--margin", type=float, default=1e-3, help="AUC under which a difference is none; 0.001"
+        "--margin",
+        type=float,
+        default=1e-3,
+        help="smallest difference of AUC that counts; default: 0.001",
     )
     parser.add_argument("--output", metavar="CSV", help="file for the scores of every run")
     parser.add_argument(
         "--folder",
-        help="keeps runs, models and predictions, goes on where it was killed, and gets the pages",
+        help="for runs, models, predictions and pages; a killed command goes on from it",
     )
     parser.add_argument("--no-models", action="store_true", help="do not keep trained models")
     parser.add_argument(
-        "--estimate", action="store_true", help="say how long it would take, and stop"
+        "--estimate", action="store_true", help="print how long it would take, and stop"
     )
     return parser

@@ -1,4 +1,4 @@
-"""What can stand on the board: rows of the zoo, and forms of them that published boards have."""
+"""Entries of a board: rows of the zoo, and forms of them that published boards have."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping
@@ -20,8 +20,8 @@ FORMS = {
         options={"cross_pairs": ()},
     )
 }
-"""Behind the row of this key stands one more model. The paper's wide part has crosses that its
-authors chose; published boards, whose data nobody crossed by hand, have the ids' weights alone."""
+"""The row of this key is followed by one more model. The paper's wide part has crosses that its
+authors chose; published boards, where nobody crossed columns by hand, have only ids' weights."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,9 +29,9 @@ class Entry:
     """One line of the board.
 
     Args:
-        name: as it is printed.
+        name: printed name.
         model: row of the zoo.
-        options: of its builder, as a recipe's file or the command line say them.
+        options: of its builder, in the form of a recipe's file or of the command line.
         fit: of its training, likewise.
         grid: option, or setting of the training, to the values to choose from.
     """
@@ -48,7 +48,7 @@ class Entry:
 
 
 def every_model() -> dict[str, zoo.Model]:
-    """All models that some data set has a board for.
+    """All models that can be on the board of some data set.
 
     Returns:
         Dict of printed name to row, in the order of the book.
@@ -71,7 +71,7 @@ def models() -> dict[str, zoo.Model]:
 
 
 def chosen(names: Iterable[str] | None = None) -> dict[str, zoo.Model]:
-    """Models that are asked for.
+    """The models of these names.
 
     Args:
         names: printed names or keys; None: the models for one label and plain columns.
@@ -80,7 +80,7 @@ def chosen(names: Iterable[str] | None = None) -> dict[str, zoo.Model]:
         Dict of printed name to row, in the order asked for.
 
     Raises:
-        ValueError: an unknown model, one named twice, or none at all.
+        ValueError: an unknown model, one named twice, or no model.
     """
     if names is None:
         return models()
@@ -132,7 +132,7 @@ def provided(dataset: "Dataset") -> frozenset[str]:
 
 
 def fitting(dataset: "Dataset") -> dict[str, zoo.Model]:
-    """The models that a data set has everything for.
+    """The models whose needs a data set meets.
 
     Args:
         dataset: ``Dataset``.
@@ -145,6 +145,6 @@ def fitting(dataset: "Dataset") -> dict[str, zoo.Model]:
 
 
 def missing(model: zoo.Model, dataset: "Dataset") -> str | None:
-    """What a model needs and the data set lacks, in words; None: nothing."""
+    """The needs of a model that the data set does not meet, in words; None if it meets all."""
     lacking = [need for need in model.needs if need not in provided(dataset)]
     return f"needs {' and '.join(lacking)}, which the data do not have" if lacking else None

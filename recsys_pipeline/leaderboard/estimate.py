@@ -1,4 +1,4 @@
-"""How long a board will take, measured on a few steps of every model before any is trained."""
+"""Estimate how long a board takes, from a few steps of every model before any is trained."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -9,15 +9,15 @@ from recsys_pipeline.leaderboard.runs import Candidate
 from recsys_pipeline.leaderboard.store import Store
 
 STEPS = 3
-"""Steps whose time is taken, after as many that warm up."""
+"""Number of timed steps, after as many steps to warm up."""
 
 MOST_PARAMETERS = 50_000_000
-"""A model beyond so many weights, all models counted, is built again when its turn comes."""
+"""Built models are kept up to so many weights in all; others are built again for their runs."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Cost:
-    """What one model takes.
+    """The time that one model takes.
 
     Args:
         line: of the board.
@@ -31,12 +31,12 @@ class Cost:
 
     @property
     def most_seconds(self) -> float:
-        """If no training stops before its last epoch."""
+        """Seconds if no training stops before its last epoch."""
         return self.epoch_seconds * self.line.epochs * self.runs
 
     @property
     def seconds_each_epoch(self) -> float:
-        """For one epoch of each training that is still to be done."""
+        """Seconds for one epoch of each training that is still to be done."""
         return self.epoch_seconds * self.runs
 
 
@@ -54,11 +54,11 @@ def estimate(
         lines: of the board.
         dataset, task: what the models are trained and scored on.
         seeds: number of initialisations.
-        store: knows the runs that are finished.
-        left_out: called with the name of a model that does not fit these columns, and why not.
+        store: of the finished runs.
+        left_out: called with the name of a model that does not fit these columns, and the reason.
 
     Returns:
-        What each model takes, and those that were built, small enough to be kept.
+        The cost of each model, and the built models that are small enough to keep.
     """
     costs, candidates, held = [], {}, 0
     for line in lines:

@@ -18,9 +18,9 @@ class Point:
     """One model.
 
     Args:
-        name: as it is printed.
+        name: printed name.
         cost: above 0.
-        score: its height.
+        score: position on the vertical axis.
         low, high: ends of the score's interval.
         color: hexadecimal.
     """
@@ -34,7 +34,7 @@ class Point:
 
 
 def color_of(model: zoo.Model) -> str:
-    """The model's colour in the book's figures; a form has that of its family."""
+    """The model's colour in the book's figures; a variant has the colour of its model."""
     family = model
     if model not in zoo.MODELS:
         family = next(row for row in zoo.MODELS if row.builder == model.builder)
@@ -76,8 +76,8 @@ def draw(points: Sequence[Point], cost: str, score: str = "AUC") -> str:
 
     Args:
         points: one for each model.
-        cost: what the horizontal axis is, on a scale of powers of ten.
-        score: what the vertical axis is.
+        cost: name of the horizontal axis, which is logarithmic.
+        score: name of the vertical axis.
 
     Returns:
         SVG text with a title and a description for readers who do not see it.
@@ -166,7 +166,7 @@ def _axes(
 
 
 def _powers(left: float, right: float) -> list[float]:
-    """Powers of ten between two logarithms; twice and five times them where there are few."""
+    """Powers of ten between two logarithms; if there are few, also 2 and 5 times these."""
     factors = (1, 2, 5) if right - left < 2.5 else (1,)
     return [
         factor * 10.0**power

@@ -1,8 +1,8 @@
-"""Who is behind the best, who is level with it, and who cannot be told apart from it.
+"""Verdicts: which models are behind the best, level with it, or cannot be told from it.
 
 Test rows of one user are not independent, so users are drawn with replacement, each with all rows;
-where no group is given, rows are. To the variance over draws comes that over initialisations. The
-best model is chosen by the same rows, and the intervals of all others to it hold together (see
+if no group is given, rows are drawn. The variance over initialisations is added to that over draws.
+The best model is chosen by the same rows, and the intervals of all others to it hold together (see
 ``recsys_lib.training.resampling.scoreboard``).
 """
 
@@ -21,7 +21,7 @@ from recsys_lib.training.resampling import (
 )
 
 MARGIN = 1e-3
-"""Differences of AUC below this are said to make no difference."""
+"""Differences of AUC below this do not count."""
 
 MOST_DRAWS, FEWEST_DRAWS, AT_ONCE = 1_000, 100, 50
 _ROWS_DRAWN = 30_000_000
@@ -31,12 +31,12 @@ Measured = dict[str, tuple[np.ndarray, np.ndarray]]
 
 
 class Verdict(NamedTuple):
-    """What is said of one model.
+    """The verdict on one model.
 
     Attributes:
         score: mean over initialisations.
         interval: of the score itself.
-        to_best: difference to the best model, or None where it is the best.
+        to_best: difference to the best model; None for the best model.
         verdict: ``"best"``, ``"behind"``, ``"level"`` or ``"cannot tell"``.
     """
 
@@ -55,7 +55,7 @@ def weighted_gauc(scores: Any, log: Log, weights: np.ndarray) -> np.ndarray:
         weights: ``(draws, users)`` of ``user_weights``.
 
     Returns:
-        ``(draws,)``; users with one class only are left out. Not a number where none is left.
+        ``(draws,)``; users with one class only are left out. NaN if no user is left.
 
     Example:
         >>> log = Log(np.array([0, 1, 1, 0]), np.array([0, 0, 1, 1]))
@@ -92,7 +92,7 @@ MEASURES: dict[str, Callable[[Any, Log, np.ndarray], np.ndarray]] = {
 
 
 def log_of(labels: np.ndarray, group: np.ndarray | None) -> Log:
-    """Test rows as the draws read them.
+    """Test rows in the form that the draws read.
 
     Args:
         labels: ``(rows,)`` of 0 and 1.
@@ -109,7 +109,7 @@ def measured(
     num_draws: int | None = None,
     seed: int = 0,
 ) -> Measured:
-    """Every model's measure, on the rows as they are and in the same draws.
+    """Every model's measure, on all rows and in the same draws.
 
     Args:
         log: of ``log_of``.
@@ -130,7 +130,7 @@ def measured(
         for name, several in predictions.items()
     }
     drawn: dict[str, list[np.ndarray]] = {name: [] for name in predictions}
-    # Some draws at a time: a weight for every row of a large log in every draw would not fit.
+    # A few draws at a time, since weights of all rows in all draws would not fit into memory.
     for start in range(0, num_draws, AT_ONCE):
         weights = user_weights(log, min(AT_ONCE, num_draws - start), seed=seed + start)
         for name, several in predictions.items():
@@ -142,7 +142,7 @@ def measured(
 def verdicts(
     results: Measured, num_units: int, margin: float = MARGIN, higher: bool = True
 ) -> dict[str, Verdict]:
-    """What can be said of every model against the best.
+    """The verdict on every model, compared with the best.
 
     Args:
         results: of ``measured``.

@@ -1,6 +1,6 @@
-"""A plan: what a recipe and the command line say together, model by model, before data are read.
+"""A plan: recipe and command line together, model by model, before data are read.
 
-What is said for one model wins over what is said for all, the command line over the recipe.
+A setting for one model overrides one for all models, and the command line overrides the recipe.
 """
 
 import dataclasses
@@ -30,13 +30,13 @@ Given = Iterable[tuple[str | None, str, Any]]
 
 @dataclasses.dataclass(frozen=True)
 class Line:
-    """One model with everything that is said of it.
+    """One model with all its settings.
 
     Args:
-        entry: what a recipe says of it, and its row of the zoo.
+        entry: of a recipe, with its row of the zoo.
         options: of its builder.
         fit: of its training.
-        grid: option or setting to the values from which validation rows choose.
+        grid: option or setting to the values that are compared on validation rows.
     """
 
     entry: Entry
@@ -46,7 +46,7 @@ class Line:
 
     @property
     def name(self) -> str:
-        """As it is printed."""
+        """Printed name."""
         return self.entry.name
 
     @property
@@ -70,13 +70,13 @@ class Line:
         return found
 
     def recipe(self, tasks: Any = None) -> "Recipe":
-        """How the library builds and trains it.
+        """The library's ``Recipe`` that builds and trains it.
 
         Args:
-            tasks: what the builder is told of them; None: nothing.
+            tasks: argument of the builder; None: its default.
 
         Raises:
-            ValueError: a value that no builder and no optimizer takes.
+            ValueError: a value that neither builder nor optimizer accepts.
         """
         settings = {name: as_python(name, value) for name, value in self.options.items()}
         if tasks is not None:
@@ -84,7 +84,7 @@ class Line:
         return self.entry.model.recipe(**fit_settings(self.fit), **settings)
 
     def described(self) -> str:
-        """All that is said, in one line."""
+        """All settings, in one line."""
         model = self.entry.model
         said = {**model.options, **self.options}
         return described({"model": model.key, "options": said, "fit": dict(self.fit)})
@@ -92,17 +92,17 @@ class Line:
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What is to be run.
+    """The models and settings to run.
 
     Args:
-        entries: who stands on the board; None: every model that fits the data.
-        known: what the recipe says of single models, by printed name.
+        entries: of the board; None: every model that fits the data.
+        known: the recipe's entries of single models, by printed name.
         seeds: number of initialisations.
         fit: settings of every training.
         options: of every model that has them, from the recipe.
         shared: the same from the command line.
-        given: what ``read_option`` returned, later ones replace earlier ones.
-        fit_given: settings from the command line; they win over a model's own.
+        given: returned by ``read_option``; later options replace earlier ones.
+        fit_given: settings from the command line; they override a model's own.
         published: printed name to the AUC that is published.
     """
 
@@ -117,7 +117,7 @@ class Plan:
     published: Mapping[str, float]
 
     def lines(self, dataset: "Dataset | None" = None) -> tuple[list[Line], dict[str, str]]:
-        """The lines of the board, in order, and what is left out for want of data.
+        """The lines of the board, in order, and the models whose needs the data do not meet.
 
         Args:
             dataset: ``Dataset``; None: the data are not known yet, and nothing is left out.
@@ -163,14 +163,14 @@ def make_plan(
     shared: Mapping[str, Any] | None = None,
     given: Given = (),
 ) -> Plan:
-    """Put a recipe and what was said beside it together, and check all of it.
+    """Combine a recipe with further settings, and check all of it.
 
     Args:
         recipe: ``RecipeFile`` or None.
         names: printed names or keys of models, or of the recipe's entries; None: those of the
             recipe, or every model that fits the data.
         seeds: number of initialisations; None: the recipe's, or 3.
-        fit: settings of every training that win over the recipe's.
+        fit: settings of every training that override the recipe's.
         shared: options for the models that have them.
         given: what ``read_option`` returned.
 
@@ -178,7 +178,7 @@ def make_plan(
         ``Plan``.
 
     Raises:
-        ValueError: a model, an option or a setting that there is not, or a value that is none.
+        ValueError: an unknown model, option or setting, or a wrong value.
     """
     recipe = recipe or RecipeFile("none")
     given, fit_given = tuple(given), check_fit("options", dict(fit or {}))
@@ -209,7 +209,7 @@ def _named(names: list[str], recipe: RecipeFile) -> dict[str, Entry]:
     told = {entry.model.key for entry in recipe.entries.values()} | set(recipe.entries)
     unknown = [name for name in names if name not in told]
     if unknown or not names:
-        chosen(unknown)  # says so of a model that there is not
+        chosen(unknown)  # raises for an unknown model
     found = {entry.name: entry for entry in map(recipe.entry, names)}
     if len(found) < len(names):
         raise ValueError(f"models: expected each one once, got {names}")
@@ -217,7 +217,7 @@ def _named(names: list[str], recipe: RecipeFile) -> dict[str, Entry]:
 
 
 def _check_given(plan: Plan) -> None:
-    """Options behind ``--option``: of a model on the board, or of all that have them."""
+    """Check options of ``--option``: of a model on the board, or of all that have them."""
     everyone = every_model() | {name: entry.model for name, entry in plan.known.items()}
     rows = everyone
     if plan.entries is not None:
@@ -231,7 +231,7 @@ def _check_given(plan: Plan) -> None:
                 raise ValueError(f"option: expected one that some model has, got {option!r}")
             continue
         if not any(model in (name, row.key, row.name) for name, row in rows.items()):
-            chosen([model])  # says so of a model that there is not
+            chosen([model])  # raises for an unknown model
             raise ValueError(f"option: expected a model of {list(rows)}, got {model!r}")
 
 

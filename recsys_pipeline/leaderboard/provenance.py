@@ -1,4 +1,4 @@
-"""How a board was made: what someone else needs to make it again."""
+"""The provenance of a board: what someone else needs to make it again."""
 
 import datetime
 import importlib.metadata
@@ -16,19 +16,19 @@ from recsys_pipeline.leaderboard.store import checksum
 PACKAGES = ("tensorflow", "keras", "numpy", "pandas", "scipy")
 
 
-def how_it_was_made(
+def provenance_of(
     dataset: Dataset, plan: Plan, recipe: RecipeFile | None, said: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Versions, data, recipe and settings.
 
     Args:
         dataset: ``Dataset``.
-        plan: what was run.
+        plan: that was run.
         recipe: or None.
         said: further lines, such as margin and draws.
 
     Returns:
-        Dict of what to how, in the order of a reader's questions; JSON-ready.
+        JSON-ready dict, in the order of a reader's questions.
     """
     lines, left_out = plan.lines(dataset)
     tasks = dict(dataset.tasks or {})

@@ -1,8 +1,8 @@
-"""Recipes: files that say which models stand on a board and how each is built and trained.
+"""Recipes: files that state the models of a board, and how each is built and trained.
 
     title = "Frappe"                     # one line
-    about = "..."                        # what the numbers rest on
-    models = ["lr", "fm", "..."]         # who stands on the board; default: all that fit
+    about = "..."                        # where the numbers are from
+    models = ["lr", "fm", "..."]         # of the board; default: all that fit
     seeds = 3
     [fit]                                # of every training
     epochs = 100
@@ -12,11 +12,11 @@
     attention_dim = 128
     [entries.afm.fit]                    # ... its training ...
     learning_rate = 0.01
-    [entries.afm.grid]                   # ... and what is chosen on validation rows
+    [entries.afm.grid]                   # ... and values compared on validation rows
     attention_dropout_rate = [0.0, 0.2]
     [entries."AFM, wide"]                # a second form of a model
     model = "afm"
-    [published]                          # scores to hold the board against
+    [published]                          # scores to compare the board with
     source = "..."
     auc.afm = 0.97
 
@@ -41,18 +41,18 @@ _SECTIONS = ("title", "about", "models", "seeds", "fit", "options", "entries", "
 
 @dataclasses.dataclass(frozen=True)
 class RecipeFile:
-    """What a recipe's file says.
+    """The content of a recipe's file.
 
     Args:
         name: of the file, without folder and ending.
         title, about: of the board.
-        entries: what it says of single models, by printed name.
-        models: printed names of who stands on the board; None: all models that fit the data.
+        entries: of single models, by printed name.
+        models: printed names of the board's models; None: all models that fit the data.
         seeds: number of initialisations, or None.
         fit: settings of every training.
         options: of every model that has them.
         published: printed name to the AUC that is published.
-        source: where those are published.
+        source: of the published scores.
         sha256: of the file.
     """
 
@@ -69,16 +69,16 @@ class RecipeFile:
     models: tuple[str, ...] | None = None
 
     def entry(self, name: str) -> Entry:
-        """What the file says of a model or of an entry, by printed name or key.
+        """The file's entry of a model, by printed name or key.
 
         Raises:
-            ValueError: there is none of this name.
+            ValueError: an unknown name.
         """
         return self.entries.get(name) or _told(self.entries, name) or Entry(*_row(name))
 
 
 def _told(entries: Mapping[str, Entry], key: str) -> Entry | None:
-    """The entry that has the name of its model, asked for by the model's key."""
+    """The entry of a model's key that has the name of its model."""
     return next(
         (e for e in entries.values() if key == e.model.key and e.name == e.model.name), None
     )
@@ -112,7 +112,7 @@ def read_recipe(name: str) -> RecipeFile:
         ``RecipeFile``.
 
     Raises:
-        ValueError: there is none, or it says what no recipe says; file and place are named.
+        ValueError: an unknown recipe, or a wrong key or value, with file and place.
 
     Example:
         >>> read_recipe("frappe").fit["epochs"]

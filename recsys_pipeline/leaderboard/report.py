@@ -1,4 +1,4 @@
-"""The board as text, Markdown and HTML, with its figures and how it was made."""
+"""The board as text, Markdown and HTML, with its figures and its provenance."""
 
 import html
 import json
@@ -19,16 +19,16 @@ FIGURES = {
     "parameters": "parameters",
     "milliseconds": "milliseconds to score 1,000 rows",
 }
-"""What a board is drawn against."""
+"""Costs that the scores are drawn against."""
 
 Column = tuple[str, str, Callable[[Mapping[str, Any]], str]]
 
 
 def columns_of(board: Board) -> list[Column]:
-    """The columns of the final table: heading, where they stand, and their text in a row.
+    """The columns of the final table: heading, alignment, and the text of a row.
 
-    A spread is there for several initialisations, GAUC where a group is given, what is published
-    where a recipe says it.
+    There is a spread if there are several initialisations, GAUC if a group is given, and the
+    published score if a recipe states it.
     """
     summary = board.summary
 
@@ -79,7 +79,7 @@ def _cells(board: Board) -> tuple[list[Column], list[list[str]]]:
 
 
 def notes(board: Board) -> list[str]:
-    """What the table does not say itself, a sentence each."""
+    """Notes below the table, a sentence each."""
     drawn = f"{board.num_units:,} {board.unit} of the test split are drawn with replacement" + (
         ", each with all rows" if board.unit == "users" else ", since no group is given"
     )
@@ -122,12 +122,12 @@ def as_text(board: Board) -> str:
     return "\n".join([*lines, "", *notes(board)])
 
 
-def as_markdown(board: Board, made: Mapping[str, Any], figures: Mapping[str, str]) -> str:
+def as_markdown(board: Board, provenance: Mapping[str, Any], figures: Mapping[str, str]) -> str:
     """The board as a Markdown page.
 
     Args:
         board: of ``run``.
-        made: of ``how_it_was_made``.
+        provenance: of ``provenance_of``.
         figures: file to alternative text.
 
     Returns:
@@ -136,21 +136,21 @@ def as_markdown(board: Board, made: Mapping[str, Any], figures: Mapping[str, str
     columns, rows = _cells(board)
     heads = [heading for heading, _, _ in columns]
     sides = [":---" if side == "left" else "---:" for _, side, _ in columns]
-    lines = [f"# {_title(made)}", "", f"| {' | '.join(heads)} |", f"|{'|'.join(sides)}|"]
+    lines = [f"# {_title(provenance)}", "", f"| {' | '.join(heads)} |", f"|{'|'.join(sides)}|"]
     lines += [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows]
     lines += ["", *[f"- {note}" for note in notes(board)], ""]
     for file, alternative in figures.items():
         lines += [f"![{alternative}]({file})", ""]
-    lines += ["## How it was made", "", "```json", json.dumps(made, indent=1), "```", ""]
+    lines += ["## How it was made", "", "```json", json.dumps(provenance, indent=1), "```", ""]
     return "\n".join(lines)
 
 
-def as_html(board: Board, made: Mapping[str, Any], drawings: Mapping[str, str]) -> str:
-    """The board as one HTML page without anything beside it.
+def as_html(board: Board, provenance: Mapping[str, Any], drawings: Mapping[str, str]) -> str:
+    """The board as one self-contained HTML page.
 
     Args:
         board: of ``run``.
-        made: of ``how_it_was_made``.
+        provenance: of ``provenance_of``.
         drawings: name to SVG text.
 
     Returns:
@@ -170,13 +170,13 @@ def as_html(board: Board, made: Mapping[str, Any], drawings: Mapping[str, str]) 
     )
     told = "".join(f"<li>{html.escape(note)}</li>" for note in notes(board))
     drawn = "".join(f"<figure>{drawing}</figure>" for drawing in drawings.values())
-    title = html.escape(_title(made))
+    title = html.escape(_title(provenance))
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         f"<style>{_STYLE}</style></head><body><h1>{title}</h1>\n"
         f"<table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table>\n"
         f"<ul>{told}</ul>\n{drawn}\n<h2>How it was made</h2>"
-        f"<pre>{html.escape(json.dumps(made, indent=1))}</pre></body></html>\n"
+        f"<pre>{html.escape(json.dumps(provenance, indent=1))}</pre></body></html>\n"
     )
 
 
@@ -189,9 +189,9 @@ _STYLE = (
 )
 
 
-def _title(made: Mapping[str, Any]) -> str:
-    recipe = made["recipe"]
-    return (recipe or {}).get("title") or f"Leaderboard on {made['data']['name']}"
+def _title(provenance: Mapping[str, Any]) -> str:
+    recipe = provenance["recipe"]
+    return (recipe or {}).get("title") or f"Leaderboard on {provenance['data']['name']}"
 
 
 def drawings_of(board: Board, plan: Plan) -> dict[str, str]:
@@ -215,14 +215,14 @@ def drawings_of(board: Board, plan: Plan) -> dict[str, str]:
 
 
 def write_report(
-    board: Board, plan: Plan, made: Mapping[str, Any], folder: str | os.PathLike[str]
+    board: Board, plan: Plan, provenance: Mapping[str, Any], folder: str | os.PathLike[str]
 ) -> list[pathlib.Path]:
     """Write table, pages and figures of a board into its folder.
 
     Args:
         board: of ``run``.
         plan: that was run.
-        made: of ``how_it_was_made``.
+        provenance: of ``provenance_of``.
         folder: of the board.
 
     Returns:
@@ -237,9 +237,9 @@ def write_report(
     files = {
         "scores.csv": board.table.to_csv(index=False),
         "board.csv": board.summary.to_csv(index=False),
-        "board.md": as_markdown(board, made, figures),
-        "board.html": as_html(board, made, drawings),
-        "made.json": json.dumps(made, indent=1) + "\n",
+        "board.md": as_markdown(board, provenance, figures),
+        "board.html": as_html(board, provenance, drawings),
+        "made.json": json.dumps(provenance, indent=1) + "\n",
         **{f"{name}.svg": drawing for name, drawing in drawings.items()},
     }
     for name, content in files.items():

@@ -1,4 +1,4 @@
-"""One model's runs: built once, trained with each seed, scored on the test rows."""
+"""The runs of one model: it is built once, trained with each seed, scored on the test rows."""
 
 import dataclasses
 import time
@@ -16,11 +16,11 @@ from recsys_lib.training.restarts import build_with_seed
 from recsys_pipeline.leaderboard.planning import Line
 
 ROWS_TIMED = 50_000
-"""At most so many rows are scored to see what a thousand cost."""
+"""Most rows that are scored to time a thousand."""
 
 
 class _BestScore(Callback):
-    """Remembers the best validation score, also over a kill."""
+    """Remembers the best validation score, also across a kill."""
 
     def __init__(self) -> None:
         self.best: float | None = None
@@ -39,14 +39,14 @@ class _BestScore(Callback):
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """What one training gave.
+    """The result of one training.
 
     Args:
         row: of the table: scores on the test rows and costs.
-        slices: further rows of the table: scores on the test split's slices.
+        slices: further rows of the table, with scores on the test split's slices.
         prediction: ``(test rows,)`` float32.
         valid_score: the best one.
-        model: as trained, at its best epoch; None where the run was read from a folder.
+        model: trained, with its best epoch's weights; None if the run was read from a folder.
     """
 
     row: dict[str, Any]
@@ -62,14 +62,14 @@ class Candidate:
     Args:
         line: without a grid.
         dataset: ``Dataset``.
-        task: the one that is scored.
+        task: that is scored.
 
     Raises:
         ValueError: the model cannot be built for these columns.
     """
 
     def __init__(self, line: Line, dataset: Dataset, task: str) -> None:
-        tasks: Any = task  # a saved model names its output by it
+        tasks: Any = task  # a saved model names its output by the task
         kinds = dict(dataset.tasks or {})
         if len(kinds) > 1:
             several = "several tasks" in line.entry.model.needs
@@ -79,21 +79,21 @@ class Candidate:
         self.data = self.recipe.data(dataset)
         self.model = build_with_seed(self._build, 0)
         self.trainer = Trainer(self.model, self.data, self.recipe.fresh_optimizer())
-        self._is_fresh = 0  # the seed that the model was built with, until it is trained
+        self._is_fresh = 0  # the seed of the initial weights, as long as the model is not trained
 
     def _build(self) -> keras.Model:
         return self.recipe(self.data.feature_columns)
 
     @property
     def num_parameters(self) -> int:
-        """Of all trainable weights."""
+        """Number of all trainable weights."""
         return int(sum(np.prod(weight.shape) for weight in self.model.trainable_weights))
 
     def step_seconds(self, steps: int) -> tuple[float, float]:
-        """Seconds of one step of training, and of scoring one row; the model is traced on the way.
+        """Seconds of one training step and of scoring one row; this also traces the model.
 
         Args:
-            steps: of which the time is taken, after as many that warm up.
+            steps: number of timed steps, after as many steps to warm up.
         """
         size = self.line.batch_size
         rows = np.arange(min(len(self.data.train), steps * size))
@@ -107,7 +107,7 @@ class Candidate:
         return history.seconds / -(-len(rows) // size), self._scoring_seconds(self.data.valid)
 
     def _scoring_seconds(self, split: Split) -> float:
-        """Seconds to score a row, once warm."""
+        """Seconds to score a row, after the model has warmed up."""
         rows = np.arange(min(len(split), ROWS_TIMED))
         features = {name: values[rows] for name, values in split.features.items()}
         seconds = []
@@ -122,8 +122,8 @@ class Candidate:
 
         Args:
             seed: of initial weights, order of rows and dropout.
-            checkpoint: file from which a killed run goes on.
-            tested: whether the test rows are scored; a trial of a grid leaves them alone.
+            checkpoint: file that a killed run goes on from.
+            tested: whether the test rows are scored; a trial of a grid does not score them.
 
         Returns:
             ``Run``.

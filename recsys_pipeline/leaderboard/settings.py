@@ -1,8 +1,8 @@
-"""Options of builders and settings of a training, as text says them and as Python takes them.
+"""Options of builders and settings of a training: as text, and as Python values.
 
-A recipe's file and the command line hold numbers, words, lists and tables. They are kept as they
-are, since a run's record names them; ``as_python`` and ``fit_settings`` turn them into what
-builders and ``fit`` take when a model is built.
+A recipe's file and the command line hold numbers, words, lists and tables. They are stored in
+this form in a run's record; ``as_python`` and ``fit_settings`` convert them for builders and
+``fit`` when a model is built.
 """
 
 import ast
@@ -36,16 +36,16 @@ OPTIMIZERS = ("Adam", "Adagrad", "Ftrl")
 
 
 def read_option(text: str) -> tuple[str | None, str, Any]:
-    """What ``MODEL.name=value`` says.
+    """Parse ``MODEL.name=value``.
 
     Args:
-        text: the value is a Python literal; a word that is none is text.
+        text: its value is a Python literal; any other word is text.
 
     Returns:
         The model (None: all that have the option), the option and its value.
 
     Raises:
-        ValueError: no such form.
+        ValueError: text of another form.
 
     Example:
         >>> read_option("DCN-V2.rank=16")
@@ -76,9 +76,9 @@ def parameters(model: zoo.Model) -> Mapping[str, inspect.Parameter]:
 
 
 def takes(model: zoo.Model, option: str) -> bool:
-    """Whether an option that is said for all models is one of this one.
+    """Whether an option that is set for all models applies to this one.
 
-    ``hidden_units`` is not for models that have no network by default.
+    ``hidden_units`` does not apply to models that have no network by default.
     """
     parameter = parameters(model).get(option)
     if parameter is None:
@@ -87,7 +87,7 @@ def takes(model: zoo.Model, option: str) -> bool:
 
 
 def check_fit(where: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings of a training, each of them of its kind.
+    """Check the types of a training's settings.
 
     Args:
         where: beginning of the messages.
@@ -97,7 +97,7 @@ def check_fit(where: str, settings: Mapping[str, Any]) -> dict[str, Any]:
         The same.
 
     Raises:
-        ValueError: an unknown setting, or a value that is none.
+        ValueError: an unknown setting, or a value of a wrong type.
     """
     for name, value in settings.items():
         label = f"{where}, {name}"
@@ -136,10 +136,10 @@ def fit_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
         settings: what ``check_fit`` returned.
 
     Returns:
-        Dict; ``patience`` and ``reduce_on_plateau`` are None where text says ``false``.
+        Dict; ``patience`` and ``reduce_on_plateau`` are None if the text is ``false``.
 
     Raises:
-        ValueError: a value that an optimizer or a plateau refuses.
+        ValueError: a value that the optimizer or ``ReduceOnPlateau`` refuses.
     """
     from recsys_lib import training
 
@@ -164,10 +164,10 @@ def fit_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def as_python(name: str, value: Any) -> Any:
-    """An option's value as a builder takes it.
+    """An option's value for a builder.
 
-    Lists become tuples. A table is a penalty where the option is one (``strength``, ``rows``), an
-    initializer of Keras where it is one (``name`` and its arguments), else a dict.
+    Lists become tuples. A table becomes a penalty (``strength``, ``rows``) or an initializer of
+    Keras (``name`` and its arguments) if the option is one, else a dict.
 
     Args:
         name: of the option.
@@ -177,7 +177,7 @@ def as_python(name: str, value: Any) -> Any:
         The value.
 
     Raises:
-        ValueError: a penalty that is none.
+        ValueError: a wrong penalty.
 
     Example:
         >>> as_python("hidden_units", [400, 400])
@@ -205,7 +205,7 @@ def as_python(name: str, value: Any) -> Any:
 
 
 def described(settings: Mapping[str, Any]) -> str:
-    """Options as one line of text, the same for equal options.
+    """Options as one line of text, which is the same for equal options.
 
     Example:
         >>> described({"rank": 4, "hidden_units": (3, 2)})

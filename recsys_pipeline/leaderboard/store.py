@@ -1,13 +1,13 @@
-"""The folder of a board: every finished run, so that one that was killed goes on where it stopped.
+"""The folder of a board: it keeps every finished run, so that a killed board can go on.
 
-    FOLDER/runs/03_afm_seed_1.json      scores and costs of a run, and what it was made of
+    FOLDER/runs/03_afm_seed_1.json      scores and costs of a run, and its provenance
                              .npy       its predictions of the test rows
                              .keras     the trained model
-                             .npz       where it was after the last epoch, while it runs
+                             .npz       checkpoint of the last epoch, while it runs
 
-What a run was made of is written beside it: data, model, options, training, version. A folder that
-holds another run under the same name is refused, not overwritten. More seeds or more models are
-not another run.
+The provenance of a run is data, model, options, training and version. A folder that holds a run of
+the same name and other provenance is refused, not overwritten. More seeds or models change no
+provenance.
 """
 
 import hashlib
@@ -49,7 +49,7 @@ def checksum(dataset: Dataset) -> str:
 
 
 def write(path: str | os.PathLike[str], content: str | bytes) -> None:
-    """Write a file, whole or not at all; its folder is made where it is missing."""
+    """Write a file atomically; create its folder if that is missing."""
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     content = content.encode("utf-8") if isinstance(content, str) else content
@@ -68,12 +68,12 @@ class Store:
     """Runs by model and seed, in a folder or in memory alone.
 
     Args:
-        folder: the board's folder, made where it is missing; None: in memory.
-        made_of: what all runs have in common: checksum of the data, task, version.
+        folder: the board's folder, created if missing; None: in memory.
+        made_of: provenance that all runs share: checksum of the data, task, version.
         keep_models: whether trained models are written.
 
     Raises:
-        OSError: the folder cannot be made or written to.
+        OSError: the folder cannot be created or written to.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class Store:
     def _file(self, line: Line, what: str) -> pathlib.Path:
         assert self.folder is not None
         plain = re.sub(r"[^a-z0-9]+", "_", line.name.lower()).strip("_")
-        # Two names may be alike without their signs.
+        # Two names may be equal without their punctuation.
         sign = hashlib.sha256(line.name.encode()).hexdigest()[:4]
         return self.folder / "runs" / f"{plain}_{sign}_{what}"
 
@@ -98,7 +98,7 @@ class Store:
         return {**self.made_of, "line": line.described(), "seed": seed}
 
     def checkpoint(self, line: Line, what: str) -> str | None:
-        """File in which a run that is killed leaves where it was."""
+        """The checkpoint file of a run."""
         if self.folder is None:
             return None
         path = self._file(line, f"{what}.npz")
@@ -106,10 +106,10 @@ class Store:
         return str(path)
 
     def get(self, line: Line, seed: int, what: str) -> Run | None:
-        """A run that is finished, or None.
+        """A finished run, or None.
 
         Raises:
-            ValueError: the folder's run of this name was made of something else, or is damaged.
+            ValueError: the folder's run of this name has other provenance, or is damaged.
         """
         if self.folder is None:
             return None
@@ -132,7 +132,7 @@ class Store:
         return Run(row, prediction, score, slices)
 
     def put(self, line: Line, seed: int, what: str, run: Run) -> None:
-        """Keep a finished run; its file appears last, when all else is there."""
+        """Store a finished run; its JSON file is written last, after its other files."""
         if self.folder is None:
             return
         path, tested = self._file(line, f"{what}.json"), bool(len(run.prediction))
@@ -153,15 +153,15 @@ class Store:
 
 
 def _number(value: Any) -> Any:
-    """NumPy's numbers as Python's."""
+    """A number of NumPy as one of Python."""
     return value.item()
 
 
 def check_folder(folder: pathlib.Path) -> None:
-    """Make a folder, and see that it can be written to.
+    """Create a folder, and check that it can be written to.
 
     Raises:
-        OSError: it cannot.
+        OSError: it cannot be written to.
     """
     folder.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=folder, prefix=".writable.")

@@ -3,8 +3,8 @@
     POST /rank   {"request": {"user_id": "u7"}, "candidates": {"item_id": ["a", "b"]}}
                  -> {"model": "1f3c...", "scores": {"click": [.1, .2]}, "order": [1, 0], ...}
 
-A body that cannot be read is answered with 422 and the field that is wrong. A model is replayed
-before the first request is taken, and nothing is served that fails.
+A body that cannot be read is answered with 422 and the wrong field. A model is replayed before the
+first request is taken; if the replay fails, it is not served.
 """
 
 import json
@@ -31,7 +31,7 @@ Message = MutableMapping[str, Any]
 
 
 class Metrics:
-    """What a service counts of itself, for Prometheus.
+    """The counts and times of a service, for Prometheus.
 
     Args:
         model: the export's checksum.
@@ -59,17 +59,17 @@ class Metrics:
         prometheus_client.Info("model", "The exported model", **own).info({"checksum": model})
 
     def text(self) -> bytes:
-        """All of them, in the text format of Prometheus."""
+        """All metrics, in the text format of Prometheus."""
         return prometheus_client.generate_latest(self.registry)
 
 
 class Observed:
-    """Counts and times the requests of an application, and says so when it is about to stop.
+    """Counts and times an application's requests, and closes connections before it stops.
 
     Args:
         application: an ASGI application.
-        metrics: where to.
-        state: its ``draining`` is true while no new connection should be used.
+        metrics: to update.
+        state: its ``draining`` is true while clients should leave this process.
     """
 
     def __init__(self, application: Any, metrics: Metrics, state: Any):
@@ -91,7 +91,7 @@ class Observed:
             if message["type"] == "http.response.start":
                 status = str(message["status"])
                 if self.state.draining:
-                    # The client's next request takes a new connection: to another process.
+                    # So the client's next request opens a connection, to another process.
                     message["headers"] = [*message["headers"], (b"connection", b"close")]
             await send(message)
 
@@ -117,15 +117,15 @@ def create_application(
     Args:
         folder: what ``export`` wrote.
         engine: ``"onnx"`` or ``"tensorflow"``.
-        threads: that one request may use; several requests are scored at once in any case.
+        threads: most threads for one request; several requests are scored at once in any case.
         max_candidates: of one request.
 
     Returns:
-        FastAPI application; ``state.draining`` says to clients that it is about to stop.
+        FastAPI application; setting ``state.draining`` tells clients that it will stop.
 
     Raises:
-        ValueError: no export, one whose files were changed, or one that does not score its golden
-            request as on the day of the export.
+        ValueError: not an export, one whose files have changed, or one that does not score its
+            golden request as at the time of the export.
     """
     replay = Replay(folder, engine, threads)
     replay.verify()
@@ -134,7 +134,7 @@ def create_application(
     application = FastAPI(
         title=replay.description["model"],
         version=model[:12],
-        docs_url=None,  # its pages come from another host
+        docs_url=None,  # the pages of documentation load scripts from another host
         redoc_url=None,
     )
     application.state.draining = False
@@ -171,7 +171,7 @@ def create_application(
             error = {"loc": ["body"], "msg": f"expected at most {MAX_BYTES} bytes", "type": "size"}
             return JSONResponse({"detail": [error]}, 413)
         try:
-            # On a thread: the next request is read while this one is scored.
+            # On a thread, so that the next request is read while this one is scored.
             content = await run_in_threadpool(lambda: json.dumps(answer(body)))
         except BadField as error:
             where = {"loc": ["body", *error.place], "msg": error.message, "type": "value_error"}
@@ -225,7 +225,7 @@ def _read(body, tasks):
 
 
 def _unknown(replay, fields, user, candidates):
-    """How many ids of each column were not known, or left out of a list; those with some."""
+    """Number of ids of each column that were unknown or left out of a list, without zeros."""
     found = {}
     for side, arrays in (("request", user), ("candidates", candidates)):
         for name, array in arrays.items():
@@ -247,7 +247,7 @@ def _steps(raw):
 
 
 def _schema(description):
-    """What ``/openapi.json`` says of a body: every column by name."""
+    """The schema of a body in ``/openapi.json``: every column by name."""
     request, candidates = {}, {}
     moment = {"type": ["number", "string"]}
     for spec in description["columns"]:

@@ -1,4 +1,4 @@
-"""Starts a service beside this process, asks it, and measures how long it takes."""
+"""Start a service in another process, send it requests, and measure its latency."""
 
 import http.client
 import json
@@ -21,7 +21,7 @@ _SECONDS_TO_START = 120
 
 
 class Service:
-    """``recsys serve`` in a process of its own, from ``with`` to its end.
+    """``recsys serve`` in another process, for the duration of a ``with`` block.
 
     Args:
         folder: what ``export`` wrote.
@@ -32,7 +32,7 @@ class Service:
         process: the ``subprocess.Popen``.
 
     Raises:
-        ValueError: it ends before it serves; what it says on stderr.
+        ValueError: it ended before it served; with its stderr.
     """
 
     def __init__(self, folder: str | os.PathLike, *arguments: str):
@@ -66,14 +66,14 @@ class Service:
         self.stop()
 
     def ask(self, path: str, body: Any = None) -> tuple[int, Any]:
-        """One request on a connection of its own.
+        """Send one request on a new connection.
 
         Args:
             path: ``"/rank"``, ``"/health"`` or ``"/metrics"``.
             body: sent as JSON, bytes as they are; without one it is a GET.
 
         Returns:
-            The status, and what was answered: read from JSON, or a text.
+            The status, and the answer: parsed JSON, or text.
         """
         connection = _connect(self.address)
         try:
@@ -93,9 +93,9 @@ class Latencies(NamedTuple):
     """Milliseconds of single requests, as their clients saw them.
 
     Args:
-        p50, p99: half and 99 of 100 requests took at most so long.
+        p50, p99: 50 % and 99 % of the requests took at most so long.
         milliseconds: ``(requests,)``, of each of them.
-        per_second: requests a second of all clients together.
+        per_second: requests per second of all clients together.
     """
 
     p50: float
@@ -107,19 +107,19 @@ class Latencies(NamedTuple):
 def measure_latency(
     address: str, body: Mapping[str, Any], num_requests: int = 200, num_clients: int = 1
 ) -> Latencies:
-    """Ask a service again and again, and take the time of every answer.
+    """Send requests to a service, and measure the time of every answer.
 
     Args:
         address: ``Service.address``.
         body: of a request to ``/rank``.
-        num_requests: by all clients together, besides a first one of each that is not counted.
-        num_clients: that ask at the same time, each on a connection that it keeps.
+        num_requests: of all clients together, without the first of each, which is not counted.
+        num_clients: that send requests at the same time, each on one connection.
 
     Returns:
         ``Latencies``.
 
     Raises:
-        ValueError: an answer that is none.
+        ValueError: an answer that is an error.
     """
     num_requests = check_integer("num_requests", num_requests)
     num_clients = check_integer("num_clients", num_clients, 1, num_requests)
@@ -166,14 +166,14 @@ def measure_latency(
 
 
 def golden_body(folder: str | os.PathLike, num_candidates: int = 1_000) -> dict[str, Any]:
-    """The golden request of an export, its candidates repeated until they are as many as asked.
+    """The golden request of an export, with its candidates repeated up to a number.
 
     Args:
         folder: what ``export`` wrote.
         num_candidates: of the request.
 
     Returns:
-        What ``/rank`` takes.
+        A body for ``/rank``.
     """
     golden = json.loads((pathlib.Path(folder) / GOLDEN).read_text(encoding="utf-8"))
     candidates = {

@@ -2,7 +2,7 @@
 
 It answers POST /rank, GET /health and GET /metrics. On SIGTERM or Ctrl-C /health says 503 and every
 answer closes its connection, requests are still taken for --drain seconds, and then the process
-ends when the last one is answered.
+ends once the last one is answered.
 """
 
 import argparse
@@ -17,11 +17,11 @@ def main(arguments: list[str] | None = None) -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("folder", type=pathlib.Path, help="what `recsys export` wrote")
+    parser.add_argument("folder", type=pathlib.Path, help="folder that `recsys export` wrote")
     parser.add_argument("--host", default="127.0.0.1", help="default: this machine alone")
     parser.add_argument("--port", type=int, default=8000, help="default: 8000; 0: any free one")
     parser.add_argument("--engine", choices=("onnx", "tensorflow"), default="onnx")
-    parser.add_argument("--threads", type=int, default=1, help="that one request may use")
+    parser.add_argument("--threads", type=int, default=1, help="most threads for one request")
     parser.add_argument("--max-candidates", type=int, default=10_000, metavar="N")
     parser.add_argument("--drain", type=float, default=2.0, metavar="SECONDS")
     given = parser.parse_args(arguments)

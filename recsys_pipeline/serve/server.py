@@ -1,4 +1,4 @@
-"""Runs the application, and stops it so that no request is lost."""
+"""Run the application, and stop it without losing a request."""
 
 import signal
 import socket
@@ -11,15 +11,15 @@ import uvicorn
 from recsys_pipeline.serve.application import create_application
 
 READY = "serving"
-"""First word of the line that says where the service listens."""
+"""First word of the line with the address of the service."""
 
 
 class Server(uvicorn.Server):
-    """Takes requests for a while after it was told to stop.
+    """A server that takes requests for a while after it was told to stop.
 
     A balancer sends requests until it has seen that ``/health`` says 503, and a client that keeps
-    its connection does not know yet that it must take another. Whoever closes at once loses what
-    they have sent already. A second signal stops without waiting.
+    its connection does not know yet that it must take another. A server that
+    closes at once loses the requests that they have sent. A second signal stops without waiting.
 
     Args:
         config: uvicorn's configuration.
@@ -32,7 +32,7 @@ class Server(uvicorn.Server):
         self._stop_at: float | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """What uvicorn calls on SIGTERM and SIGINT."""
+        """Called by uvicorn on SIGTERM and SIGINT."""
         if self._stop_at is None:
             self.config.app.state.draining = True  # type: ignore[union-attr]
             self._stop_at = time.monotonic() + self.drain
@@ -40,7 +40,7 @@ class Server(uvicorn.Server):
             self.should_exit = self.force_exit = True
 
     async def on_tick(self, counter: int) -> bool:
-        """What uvicorn asks ten times a second: whether to stop."""
+        """Whether to stop; uvicorn asks ten times a second."""
         if self._stop_at is not None and time.monotonic() >= self._stop_at:
             self.should_exit = True
         return await super().on_tick(counter)
@@ -63,14 +63,14 @@ def serve(
     """
     application = create_application(folder, **options)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # Said to be TCP, or asyncio leaves Nagle's algorithm on, and the body of an answer waits 40 ms
+    # Stated as TCP: else asyncio leaves Nagle's algorithm on, and the body of an answer waits 40 ms
     # until the client has acknowledged its head.
     with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         config = uvicorn.Config(application, log_level="warning", access_log=False)
         server = Server(config, drain)
-        # Connections wait in the listener until the loop takes them: nothing is refused from here.
+        # From here on connections wait in the listener until the loop takes them; none is refused.
         listener.listen(config.backlog)
         shown = f"[{host}]" if family == socket.AF_INET6 else host
         print(f"{READY} {folder} on http://{shown}:{listener.getsockname()[1]}", flush=True)

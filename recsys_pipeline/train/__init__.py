@@ -1,7 +1,6 @@
-"""One model on data of yours: planned and checked, trained, scored and saved.
+"""Train one model on your data: plan and check, train, score and save.
 
-``recsys train data.toml --model mmoe --output folder``; in Python ``make_plan`` and
-``train``.
+``recsys train data.toml --model mmoe --output folder``; in Python ``make_plan`` and ``train``.
 """
 
 from typing import TYPE_CHECKING

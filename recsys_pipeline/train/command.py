@@ -1,22 +1,22 @@
-"""Train one model of the book on data of yours, and keep all that it left.
+"""Train one model of the book on your data, and save model, scores and predictions.
 
     recsys train data.toml --model mmoe --output runs/mmoe
     recsys train data.toml --model din --tasks click --option attention_units=32,16
     recsys train data.toml --model mmoe --option interest=attention \\
         --balancing uncertainty --output runs/din_mmoe --export exports/din_mmoe
 
-Models of all chapters: whatever one needs (a history, a scenario, several labels), the description
-says. Everything is checked before a row is read. The output folder gets
+All models of the book can be trained; the description names what a model needs (a history, a
+scenario, several labels). Everything is checked before a row is read. The output folder gets
 
     model.keras         the best epoch's weights, for recsys_lib.training.load
     description.json    columns, encoders and vocabularies, for recsys_pipeline.files.encoders_from
-    scores.json         scores of validation, test and slices, and how they came about
-    predictions.csv     the test rows, their labels and what the model says of them
-    history.csv         what each epoch did
+    scores.json         scores of validation, test and slices, and their provenance
+    predictions.csv     the test rows, their labels and predictions
+    history.csv         losses and scores of each epoch
 
-and with --export another folder gets the model as it is served. A run that was killed goes on where
-it was when the same command is given again. Of several workers (``--workers 2`` on this machine, or
-a cluster's under ``TF_CONFIG``) the first writes both folders.
+and with --export the model is written into another folder, to be served. A run that was killed goes
+on when the same command is given again. If there are several workers (``--workers 2`` on this
+machine, or a cluster's under ``TF_CONFIG``), the first writes both folders.
 """
 
 import argparse
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from recsys_pipeline.train.planning import Plan
 
 SECONDS_TO_READ = 24 * 3600.0
-"""How long a worker waits for another one that reads the files."""
+"""How long a worker waits for another worker to read the files."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     given = _parser().parse_args(arguments)
     try:
-        if "TF_CONFIG" in os.environ:  # before a model is built to try the plan
+        if "TF_CONFIG" in os.environ:  # before the plan builds a model
             from recsys_pipeline.workers.distributed import join_workers
 
             join_workers()
@@ -58,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _planned(given: argparse.Namespace) -> tuple["Plan", int]:
-    """What will be done, and by how many; all is checked that can be before a row is read."""
+    """The plan, and the number of workers; all that can be checked without data is checked."""
     from recsys_pipeline.train import planning, settings
 
     read = planning.read_options
@@ -120,7 +120,7 @@ def _run(given: argparse.Namespace, plan: "Plan", workers: int) -> None:
 
 
 def _one_after_the_other(cache: str | Path | None) -> contextlib.AbstractContextManager[None]:
-    """Of several workers the first writes the cache of the data, and the others read it."""
+    """If there are several workers, one writes the cache of the data and the others read it."""
     if cache is None:
         return contextlib.nullcontext()
     Path(cache).parent.mkdir(parents=True, exist_ok=True)
@@ -137,12 +137,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--model", required=True, help=f"one of {', '.join(model.key for model in zoo.MODELS)}"
     )
-    parser.add_argument("--output", required=True, metavar="FOLDER", help="for all that it leaves")
+    parser.add_argument(
+        "--output", required=True, metavar="FOLDER", help="folder for model, scores and predictions"
+    )
     parser.add_argument(
         "--tasks",
         type=lambda text: tuple(text.split(",")),
         metavar="A,B",
-        help="labels that the model predicts, in this order; default: all, where it takes several",
+        help="labels that the model predicts, in this order; default: all, if it takes several",
     )
     parser.add_argument(
         "--option",
@@ -164,7 +166,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--export",
         metavar="FOLDER",
-        help="also write what is served: a folder that does not exist yet, for `recsys serve`",
+        help="also write a folder for `recsys serve`, which does not exist yet",
     )
     parser.add_argument(
         "--calibrate",
@@ -176,8 +178,8 @@ def _parser() -> argparse.ArgumentParser:
         "--workers",
         type=int,
         metavar="N",
-        help="processes that share every batch: so many are started on this machine. Under a "
-        "TF_CONFIG the command is one of the cluster's and starts none. default: 1",
+        help="number of processes on this machine that share every batch. Under a "
+        "TF_CONFIG the command is a worker of that cluster and starts none. default: 1",
     )
     return parser
 
@@ -203,7 +205,7 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
         "--learning-rate-decay",
         type=float,
         metavar="FACTOR",
-        help="on the rate after each epoch, such as 0.9; default: none",
+        help="factor on the rate after each epoch, such as 0.9; default: none",
     )
     training.add_argument(
         "--reduce-on-plateau",
@@ -219,7 +221,7 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     training.add_argument(
         "--balancing",
         metavar="NAME",
-        help="weights that are found while it trains, in place of --loss-weights: uncertainty "
+        help="learn the weights while training, instead of --loss-weights: uncertainty "
         "(Kendall et al. 2018), gradnorm (Chen et al. 2018), pareto (weights of the shortest "
         "common gradient: Sener and Koltun 2018, Lin et al. 2019), decay (Tang et al. 2020)",
     )

@@ -1,4 +1,4 @@
-"""What a run will do, checked before a row is read: the model, its tasks, options and data."""
+"""The plan of a run, checked before a row is read: model, tasks, options and data."""
 
 import ast
 import dataclasses
@@ -19,18 +19,18 @@ from recsys_lib.features.columns import (
 )
 from recsys_pipeline.files import checks_of_values as values
 from recsys_pipeline.files.description import Description
-from recsys_pipeline.files.placeholders import stand_ins
+from recsys_pipeline.files.placeholders import placeholders
 from recsys_pipeline.train.settings import Settings
 
 SCORES = "scores.json"
-"""Written last: a folder that has it is finished."""
+"""The file that is written last: a folder that has it is finished."""
 EXPORTED = "exported.json"
-"""Of a run whose export is written and whose scores are not: the export's folder and checksum."""
+"""Folder and checksum of the export, for a run that has written its export and not its scores."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """A run.
+    """The plan of a run.
 
     Args:
         model: the zoo's row.
@@ -50,14 +50,14 @@ class Plan:
 
     @property
     def tasks_argument(self) -> Any:
-        """What the builder gets: the name of a binary task, or a dict."""
+        """The builder's argument: the name of a binary task, or a dict."""
         several = "several tasks" in self.model.needs
         if len(self.tasks) == 1 and not several and "binary" in self.tasks.values():
             return next(iter(self.tasks))
         return dict(self.tasks)
 
     def options_for(self, columns: Sequence[Column]) -> dict[str, Any]:
-        """Options of the builder for these columns: which histories it reads goes without saying.
+        """Options of the builder for these columns, with the histories that it reads.
 
         Args:
             columns: the data set's.
@@ -70,7 +70,7 @@ class Plan:
 
 
 def read_options(texts: Iterable[str]) -> dict[str, Any]:
-    """What ``name=value`` says: values are Python's, and a word that is none is text.
+    """Parse ``name=value``; values are Python literals, and any other word is text.
 
     Args:
         texts: such as ``"hidden_units=64,32"``.
@@ -79,7 +79,7 @@ def read_options(texts: Iterable[str]) -> dict[str, Any]:
         Dict of option to value.
 
     Raises:
-        ValueError: no such form.
+        ValueError: text of another form.
 
     Example:
         >>> read_options(["hidden_units=64,32", "activation=tanh"])
@@ -111,7 +111,7 @@ def check_output(folder: str | Path) -> None:
 
 
 def own_export(folder: str | Path, output: str | Path) -> bool:
-    """Whether an export is what a run wrote before it was killed, and thus its own to replace.
+    """Whether a run wrote an export before it was killed, and so may replace it.
 
     Args:
         folder: of the export.
@@ -127,7 +127,7 @@ def own_export(folder: str | Path, output: str | Path) -> bool:
 
 
 def check_export(folder: str | Path, output: str | Path) -> None:
-    """Raise ``ValueError`` where the model of a run could not be exported in the end.
+    """Raise ``ValueError`` if the model of a run could not be exported.
 
     Args:
         folder: of the export.
@@ -162,8 +162,8 @@ def make_plan(
     Args:
         description: of the data.
         model: key or name of a row of the zoo.
-        tasks: labels that the model predicts; default: all where it takes several, the only one
-            where it takes one.
+        tasks: labels that the model predicts; default: all if it takes several, the only one if
+            it takes one.
         options: of the builder.
         epochs, batch_size: as for ``fit``.
         seed: of initial weights, dropout and the order of rows.
@@ -195,7 +195,7 @@ def make_plan(
     loss_weights = plan.settings.loss_weights
     if loss_weights is not None and (unknown := set(loss_weights) - set(plan.tasks)):
         raise ValueError(f"loss_weights: expected tasks of {list(plan.tasks)}, got {unknown}")
-    columns = stand_ins(description)
+    columns = placeholders(description)
     if columns is not None:
         _check_needs(row, columns)
     _check_names(row, plan.options)
@@ -260,7 +260,7 @@ def _sessions(columns: Sequence[Column]) -> list[SequenceColumn]:
 def _histories(
     row: zoo.Model, columns: Sequence[Column], options: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The histories that the model reads, where the data lay some of them out in sessions too."""
+    """The histories that the model reads, if the data have some of them in sessions too."""
     sessions = _sessions(columns)
     reads = "history" in row.needs or options.get("interest") == "attention"
     if not reads or not sessions or "histories" in options:

@@ -1,4 +1,4 @@
-"""Carry out a plan: train, score, and write what is left."""
+"""Carry out a plan: train, score, and write the results."""
 
 import dataclasses
 import json
@@ -52,25 +52,25 @@ def train(
     export: str | Path | None = None,
     calibrate: bool = False,
 ) -> dict[str, Any]:
-    """Train the model of a plan and write what is left into a folder.
+    """Train the model of a plan and write the results into a folder.
 
     Args:
         plan: what ``make_plan`` returned.
         dataset: the data.
         output: the folder; a run that was killed there goes on.
         predictions: ``"csv"``, ``"parquet"`` or ``"none"``.
-        export: folder for what is served, see ``recsys_pipeline.export``; None: none.
-        calibrate: whether the export answers with calibrated probabilities: of each binary task by
-            Platt's line, fitted on the validation rows. What is predicted and scored here stays the
-            model's own.
+        export: folder for the export, see ``recsys_pipeline.export``; None: no export.
+        calibrate: whether the export answers with calibrated probabilities, for each binary task by
+            Platt's line, fitted on the validation rows. Predictions and scores of this run are not
+            calibrated.
 
     Returns:
-        What ``scores.json`` holds. Of several workers the chief writes and returns it, the others
-        return nothing.
+        The content of ``scores.json``. If there are several workers, the chief writes and returns
+        it, and the others return nothing.
 
     Raises:
-        ValueError: a folder that holds a finished run, or data that the model does not fit; of an
-            export a folder that exists.
+        ValueError: a folder that holds a finished run; data that the model does not fit; a folder
+            for the export that exists.
     """
     check_output(output)
     if export is not None:
@@ -95,7 +95,7 @@ def train(
             return {}
         save(model, folder / "model.keras")
     if strategy.num_replicas_in_sync > 1:
-        # From here on the chief is alone, with a model that belongs to no strategy.
+        # From here on only the chief works, with a model that belongs to no strategy.
         model = load(folder / "model.keras")
     told = {
         name: predict(model, split.features, list(plan.tasks))
@@ -106,7 +106,7 @@ def train(
     history.epochs.to_csv(folder / "history.csv", index=False)
     if predictions != "none":
         _write_predictions(folder, data.test, told["test"], predictions)
-    lines, remarks = _lines(data, told["valid"]) if calibrate else ({}, {})
+    lines, failed = _lines(data, told["valid"]) if calibrate else ({}, {})
     if export is not None:
         _export(model, Path(export), folder, data, lines)
     scores = {
@@ -124,7 +124,7 @@ def train(
         "examples_per_second": history.examples_per_second,
         "scores": _scores(data, told),
         "base_rate": _base_rates(data),
-        **({"calibration": _of_lines(data, told["test"], lines) | remarks} if calibrate else {}),
+        **({"calibration": _of_lines(data, told["test"], lines) | failed} if calibrate else {}),
         "versions": {
             "recsys_lib": recsys_lib.__version__,
             "keras": keras.__version__,
@@ -140,7 +140,7 @@ def train(
 def _export(
     model: keras.Model, export: Path, folder: Path, data: Dataset, lines: Mapping[str, Platt]
 ) -> None:
-    """Write the export; what this run wrote before it was killed is replaced."""
+    """Write the export, and replace one that this run wrote before it was killed."""
     if own_export(export, folder):
         shutil.rmtree(export)
     write_export(model, export, data, calibration=lines.values())
@@ -187,22 +187,22 @@ def _scores(data: Dataset, told: Mapping[str, Mapping[str, np.ndarray]]) -> dict
 def _lines(
     data: Dataset, told: Mapping[str, np.ndarray]
 ) -> tuple[dict[str, Platt], dict[str, dict[str, str]]]:
-    """Platt's line of each binary task on the validation rows, and why one has none."""
-    lines, remarks = {}, {}
+    """Platt's line of each binary task on the validation rows, or the reason why there is none."""
+    lines, failed = {}, {}
     for task, kind in (data.tasks or {}).items():
         if kind == "binary":
             rows = data.valid.rows_of(task)
             try:
                 lines[task] = fit_platt(task, data.valid.labels[task][rows], told[task][rows])
             except ValueError as error:
-                remarks[task] = {"remark": str(error)}
-    return lines, remarks
+                failed[task] = {"remark": str(error)}
+    return lines, failed
 
 
 def _of_lines(
     data: Dataset, told: Mapping[str, np.ndarray], lines: Mapping[str, Platt]
 ) -> dict[str, Any]:
-    """The lines, and how the test rows score with them."""
+    """The lines, and the test rows' scores with them."""
     tasks = dict(data.tasks or {})
     found = {}
     for task, line in lines.items():
@@ -213,7 +213,7 @@ def _of_lines(
 
 
 def _base_rates(data: Dataset) -> dict[str, Any]:
-    """What a model that knows the training rows' mean label alone scores on the test split."""
+    """The test scores of a model that predicts the training rows' mean label."""
     found = {}
     for task, kind in (data.tasks or {}).items():
         baseline = base_rate(data, task)
@@ -230,7 +230,7 @@ def _description(plan: Plan, dataset: FileDataset) -> dict[str, Any]:
         "columns": [column_to_config(column) for column in dataset.feature_columns],
         **dataset.encoding(),
         "left_out": dataset.left_out,
-        "remarks": list(dataset.remarks),
+        "remarks": list(dataset.warnings),
         "data": dataset.description,
     }
 
@@ -253,7 +253,7 @@ def _write_predictions(
 
 
 def _plain(value: Any) -> Any:
-    """As JSON can hold it; what is missing is null."""
+    """A value in types that JSON knows; NaN becomes null."""
     if isinstance(value, Mapping):
         return {str(key): _plain(one) for key, one in value.items()}
     if isinstance(value, list | tuple):

@@ -1,7 +1,6 @@
-"""How a plan trains: the optimizer, its rate over the run, and how much each task counts.
+"""How a plan trains: the optimizer, its learning rate over the run, and the tasks' weights.
 
-All is checked by name and value when it is said. What depends on the model is tried on one:
-``check_with``.
+Names and values are checked at once. ``check_with`` checks what depends on the model.
 """
 
 import dataclasses
@@ -31,7 +30,7 @@ PLATEAU = ("factor", "patience", "lowest")
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """What ``fit`` is given beside model, data and sizes.
+    """Arguments of ``fit`` besides model, data and sizes.
 
     Args:
         optimizer: one of ``OPTIMIZERS``.
@@ -40,7 +39,7 @@ class Settings:
         learning_rate_decay: factor on the rate after each epoch, above 0 up to 1.
         reduce_on_plateau: dict of some of ``PLATEAU``, see ``ReduceOnPlateau``; None: no cuts.
         loss_weights: dict of task to weight; None: 1 each.
-        balancing: one of ``BALANCING``, which chooses the weights; None: they stay.
+        balancing: one of ``BALANCING``, which chooses the weights; None: they are fixed.
         balancing_options: of the method, such as ``{"alpha": 0.5}``.
         patience: epochs without improvement after which training stops, or None.
 
@@ -138,10 +137,10 @@ class Settings:
             raise ValueError(f"{where}: {error}") from None
 
     def check_with(self, model: "keras.Model", tasks: Mapping[str, str]) -> None:
-        """Raise ``ValueError`` where optimizer or weights do not fit a model.
+        """Raise ``ValueError`` if optimizer or weights do not fit a model.
 
         Args:
-            model: built, and trained by nobody.
+            model: built, not trained.
             tasks: its tasks and their kinds.
         """
         from recsys_lib.training.weighting import FixedWeights
@@ -158,7 +157,7 @@ class Settings:
         self.fresh_optimizer().build(model.trainable_variables)
 
     def of_fit(self) -> dict[str, Any]:
-        """As arguments of ``fit``, the optimizer apart."""
+        """The settings as arguments of ``fit``, without the optimizer."""
         decay = self.learning_rate_decay
         return {
             "patience": self.patience,
@@ -169,13 +168,13 @@ class Settings:
         }
 
     def record(self) -> dict[str, Any]:
-        """What was said, without what was not, as a run's scores name it."""
+        """The settings that were stated, for a run's scores."""
         said = dataclasses.asdict(self)
         return {name: value for name, value in said.items() if value is not None and value != {}}
 
 
 def read_plateau(text: str) -> dict[str, Any]:
-    """What ``FACTOR``, ``FACTOR,PATIENCE`` or ``FACTOR,PATIENCE,LOWEST`` says.
+    """Parse ``FACTOR``, ``FACTOR,PATIENCE`` or ``FACTOR,PATIENCE,LOWEST``.
 
     Args:
         text: such as ``"0.5,1"``.
@@ -204,7 +203,7 @@ def read_plateau(text: str) -> dict[str, Any]:
 
 
 def read_weights(text: str) -> dict[str, float]:
-    """What ``A=1,B=0.5`` says of the weights of losses.
+    """Parse weights of losses, ``A=1,B=0.5``.
 
     Args:
         text: tasks and numbers.
@@ -232,18 +231,19 @@ def read_weights(text: str) -> dict[str, float]:
 
 
 def check_workers(workers: int | None, batch_size: int, named: int | None) -> int:
-    """How many workers train together.
+    """The number of workers that train together.
 
     Args:
-        workers: as the command was given, or None.
+        workers: the command's option, or None.
         batch_size: rows of a batch of all of them.
-        named: how many ``TF_CONFIG`` names; None where there is none.
+        named: the number that ``TF_CONFIG`` names; None without a ``TF_CONFIG``.
 
     Returns:
         Their number.
 
     Raises:
-        ValueError: none, another number than ``TF_CONFIG`` names, or batches with fewer rows.
+        ValueError: less than one worker, a number that differs from that of ``TF_CONFIG``, or
+            batches with fewer rows than workers.
 
     Example:
         >>> check_workers(None, 1024, 3)

@@ -1,4 +1,4 @@
-"""Training on several machines, and several processes of one machine that try it."""
+"""Training on several machines, or in several processes on one machine to try it."""
 
 from typing import TYPE_CHECKING
 

@@ -5,10 +5,11 @@
         model = build_deepfm(data.feature_columns)
         history = fit(model, data, batch_size=16384)
 
-The environment variable ``TF_CONFIG`` says who the workers are; without it this is training as
-always. A batch is that of all workers together: worker w of W takes its rows w, w + W, w + 2 W, and
-so on. Losses, penalties, moments of normalizations and gradients are those of the whole batch (see
-``recsys_pipeline.workers.replicas``), so two workers come to the weights of one, up to rounding.
+The environment variable ``TF_CONFIG`` names the workers; without it the same program trains
+on one machine. A batch is that of all workers together: worker w of W takes its rows w, w + W, w +
+2 W, and so on. Losses, penalties, moments of normalizations and gradients are those of the whole
+batch (see ``recsys_pipeline.workers.replicas``), so two workers come to the weights of one, up to
+rounding.
 
 All workers need the same rows in the same order, options and random seed; ``fit`` compares them
 before the first step.
@@ -35,7 +36,7 @@ from recsys_lib.training.rates import parts_of
 from recsys_pipeline.workers import replicas
 
 SEED_STEP = 1_000_003
-"""How far the seeds of two neighbouring workers lie apart."""
+"""Difference of the seeds of two neighbouring workers."""
 _JOBS = ("chief", "worker")
 _joined: list[tf.distribute.Strategy] = []
 
@@ -43,16 +44,16 @@ _joined: list[tf.distribute.Strategy] = []
 def join_workers() -> tf.distribute.Strategy:
     """Join the workers that ``TF_CONFIG`` names; waits until all of them are there.
 
-    Call it before any tensor is made: TensorFlow connects to others only when it starts. Build the
-    model and call ``fit`` inside the strategy's ``scope()``, and do so on every worker.
+    Call it before you create a tensor: TensorFlow connects to other workers only when it starts.
+    Build the model and call ``fit`` inside the strategy's ``scope()``, and do so on every worker.
 
     Returns:
-        A ``MultiWorkerMirroredStrategy``; where ``TF_CONFIG`` is missing or names one worker,
-        TensorFlow's default, whose scope changes nothing.
+        A ``MultiWorkerMirroredStrategy``; if ``TF_CONFIG`` is missing or names one worker,
+        TensorFlow's default strategy, whose scope changes nothing.
 
     Raises:
-        ValueError: ``TF_CONFIG`` is no JSON object with a cluster of workers, or this process is
-            none of them.
+        ValueError: ``TF_CONFIG`` is not a JSON object with a cluster of workers, or this process
+            is not one of them.
     """
     if workers_named() < 2:
         return tf.distribute.get_strategy()
@@ -62,7 +63,7 @@ def join_workers() -> tf.distribute.Strategy:
 
 
 def workers_named() -> int:
-    """How many workers ``TF_CONFIG`` names; 1 where there is none.
+    """The number of workers that ``TF_CONFIG`` names; 1 without a ``TF_CONFIG``.
 
     Raises:
         ValueError: as ``join_workers``.
@@ -76,7 +77,7 @@ def workers_named() -> int:
 
 
 def is_chief() -> bool:
-    """Whether this process is the first of the workers in whose scope the call is made, or alone.
+    """Whether this process is the first worker of the scope in which it is called, or the only one.
 
     Example:
         >>> is_chief()
@@ -103,7 +104,7 @@ def _workers_in(text):
 
 
 class Workers:
-    """The workers that train a model, as one of them sees it.
+    """The workers that train a model, from the view of one of them.
 
     Args:
         strategy: what ``join_workers`` returned.
@@ -130,12 +131,12 @@ class Workers:
         """One step, inside a compiled function: each replica trains on its own part of the rows.
 
         Args:
-            train_on_rows: function of rows' numbers that returns what all replicas report alike.
-            rows: ``(batch,)``, those of the whole batch.
+            train_on_rows: function of row numbers whose result is equal on all replicas.
+            rows: ``(batch,)``, the numbers of the whole batch's rows.
             batch_size: rows of a batch; the last one of an epoch may have fewer.
 
         Returns:
-            What the function returned.
+            The function's result.
         """
 
         def on_replica(rows):
@@ -147,13 +148,13 @@ class Workers:
         return self._first(self.strategy.run(on_replica, (rows,)))
 
     def move_seeds(self, direction: int) -> None:
-        """Make the seeds of dropout and of drawn negatives the replica's own, or common again.
+        """Make the seeds of dropout and of drawn negatives differ between replicas, or equal again.
 
-        Between two stretches of steps they are common, so that a checkpoint holds none of one
-        worker's.
+        Between two series of steps they are equal, so that a checkpoint holds no worker's own
+        seeds.
 
         Args:
-            direction: 1: each replica its own; -1: back.
+            direction: 1: different; -1: equal again.
         """
 
         def on_replica():
@@ -165,11 +166,11 @@ class Workers:
         self.strategy.run(on_replica)
 
     def of_chief(self, value: float) -> float:
-        """A number as the chief has it, so that a verdict on it is the same everywhere."""
+        """The chief's value of a number, so that all workers decide alike."""
         return float(self._gather(np.array([value]))[0, 0])
 
     def check_same(self, facts: Mapping[str, Any]) -> None:
-        """Raise ``ValueError`` unless every worker knows the same; names what differs.
+        """Raise ``ValueError`` unless facts are equal on every worker; it names what differs.
 
         Args:
             facts: dict of name to JSON-ready value; the same names on every worker.
@@ -183,12 +184,12 @@ class Workers:
                 )
 
     def check_run(self, run: Any, rows: Any, epochs: int) -> None:
-        """Raise ``ValueError`` unless all workers are about to do the same run.
+        """Raise ``ValueError`` unless all workers start the same run.
 
         Args:
             run: ``Run``, at its first epoch or where a checkpoint left it.
             rows: ``RowsInMemory`` or ``RowsInChunks``.
-            epochs: as ``fit`` was given them.
+            epochs: argument of ``fit``.
         """
         options = run.options
         self.check_same(
@@ -209,10 +210,10 @@ class Workers:
         packed: tuple[Any, Any],
         tasks: Sequence[str],
     ) -> np.ndarray:
-        """As ``predict_packed``, each worker for its part of the rows.
+        """Like ``predict_packed``, but each worker predicts its part of the rows.
 
         Args:
-            model, layout, packed, tasks: see there.
+            model, layout, packed, tasks: as for ``predict_packed``.
 
         Returns:
             ``(rows, tasks)`` float32, of all rows on every worker.
@@ -224,13 +225,13 @@ class Workers:
         found = predict_packed(model, layout, (ids[own], numbers[own]), tasks)
         part[: len(found)] = found
         parts = self._gather(part.ravel()).reshape(self.count, longest, len(tasks))
-        # Row 0 of each worker, then row 1 of each: the order in which they were dealt out.
+        # Row 0 of each worker, then row 1 of each: the order in which rows were distributed.
         return parts.swapaxes(0, 1).reshape(-1, len(tasks))[:num_rows].astype(np.float32)
 
     def _gather(self, vector):
         """A vector of every worker, ``(workers, length)`` float64; all have the same length."""
         found = self._everyone(tf.constant(vector, tf.float64)).numpy()
-        return found[:: len(found) // self.count]  # replicas of one worker say the same
+        return found[:: len(found) // self.count]  # replicas of one worker have equal values
 
     def _trace_exchange(self):
         @tf.function(input_signature=[tf.TensorSpec([None], tf.float64)], autograph=False)
@@ -264,15 +265,15 @@ def _digest(value):
 
 
 def workers_of(model: keras.Model, optimizer: keras.Optimizer) -> Workers | None:
-    """The workers that train a model together; None for training as always.
+    """The workers that train a model together; None for training on one machine.
 
     Args:
         model: Keras model.
-        optimizer: trains it.
+        optimizer: that trains it.
 
     Raises:
-        ValueError: the model was built in another scope than the present one, or the model or the
-            optimizer would compute on one worker's rows what belongs to the whole batch.
+        ValueError: the model was built in another scope, or model or optimizer would compute on one
+            worker's rows what has to be computed on the whole batch.
     """
     strategy = tf.distribute.get_strategy()
     is_present = strategy.num_replicas_in_sync > 1

@@ -1,9 +1,9 @@
-"""Start several workers of one command on this machine, to try what a cluster would do.
+"""Start several workers of one command on this machine, to try a program for a cluster.
 
     python -m recsys_pipeline.workers.launch --workers 2 train_my_model.py
 
-Each worker gets its own ``TF_CONFIG``, as a cluster's scheduler would give it, and nothing else
-tells it from the others. When one of them fails the others cannot go on and are ended, too; with
+Each worker gets its own ``TF_CONFIG``, as from a cluster's scheduler, and differs from the others
+in nothing else. When one of them fails the others cannot go on and are ended, too; with
 restarts all are started again, and a run with a checkpoint goes on from there.
 """
 
@@ -23,15 +23,15 @@ from typing import TextIO
 from recsys_lib.checks import check_integer
 
 GRACE_SECONDS = 5.0
-"""How long a worker that is told to end may take before it is killed."""
+"""How long a worker may take to end before it is killed."""
 _POLL_SECONDS = 0.05
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports on this machine that nobody listens on now.
+    """Ports on this machine that are free now.
 
     Args:
-        count: how many different ones.
+        count: number of ports.
 
     Returns:
         List of port numbers. They are not reserved: use them soon.
@@ -53,22 +53,22 @@ def launch(
 ) -> int:
     """Run a command in several processes at once, each a worker of one cluster.
 
-    Every line that a worker prints appears with its number before it. The processor's cores are
-    shared out, unless the environment says how many threads TensorFlow gets.
+    Every line that a worker prints is preceded by the worker's number. The processor's cores are
+    divided between workers, unless the environment states TensorFlow's number of threads.
 
     Args:
         command: program and arguments.
         workers: number of processes.
-        restarts: how often all are started again after one has failed.
-        environment: variables of every worker, beside this process's.
-        output: where lines go; default: standard output.
+        restarts: how often all workers are started again after one has failed.
+        environment: variables of every worker, besides this process's.
+        output: file for the lines; default: standard output.
 
     Returns:
         0 if all workers end with it; otherwise the exit code of the first that failed, 128 and the
         signal's number if a signal ended it.
 
     Raises:
-        ValueError: fewer than one worker, or fewer than no restarts.
+        ValueError: fewer than one worker, or a negative number of restarts.
 
     Example:
         >>> import sys
@@ -117,10 +117,10 @@ def environment_of(addresses: Sequence[str], index: int) -> dict[str, str]:
 
     Args:
         addresses: host and port of each worker, the same list for all of them.
-        index: which of them it is.
+        index: the worker's number.
 
     Returns:
-        This process's environment with ``TF_CONFIG``, and numbers of threads where it has none.
+        This process's environment with ``TF_CONFIG``, and with numbers of threads if it has none.
     """
     task = {"cluster": {"worker": list(addresses)}, "task": {"type": "worker", "index": index}}
     threads = str(max(1, (os.cpu_count() or 1) // len(addresses)))
@@ -137,7 +137,7 @@ def _forward(process, index, output, lock):
 
 
 def _wait(processes):
-    """The first exit code that is not 0, or 0 when all have ended with it."""
+    """The first exit code that is not 0; 0 if all processes ended with 0."""
     while True:
         codes = [process.poll() for process in processes]
         failed = [code for code in codes if code]
@@ -150,7 +150,7 @@ def _wait(processes):
 
 @contextlib.contextmanager
 def _ended(processes: list[subprocess.Popen]) -> Iterator[None]:
-    """Ends the processes that are still there when the block is left, however it is left."""
+    """Ends the processes that still run when the block ends or fails."""
     try:
         yield
     finally:
@@ -174,9 +174,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--workers", type=int, default=2, help="processes; default: 2")
     parser.add_argument(
-        "--restarts", type=int, default=0, help="start all again so often when one fails"
+        "--restarts", type=int, default=0, help="how often all are started again when one fails"
     )
-    parser.add_argument("program", help="a Python file, or -m and a module behind --")
+    parser.add_argument("program", help="a Python file, or -- and then -m and a module")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="of the program")
     options = parser.parse_args(arguments)
     command = [sys.executable, options.program, *options.arguments]

@@ -1,8 +1,8 @@
-"""Sums over the replicas of one training step, with their gradient, and rows of all of them.
+"""Sums over the replicas of one training step, with gradients, and the rows of all replicas.
 
-Under ``tf.distribute`` every worker runs the step on its own rows of the batch. Whatever belongs to
-the whole batch (the count that a loss is divided by, the mean of a normalization, the gradient) is
-then a sum over all of them. A loss here is a worker's *share*: its rows' sum divided by the count
+Under ``tf.distribute`` every worker runs the step on its own rows of the batch. What belongs to the
+whole batch (the count that a loss is divided by, the mean of a normalization, the gradient) is then
+a sum over all workers. A loss here is a worker's *share*: its rows' sum divided by the count
 of all rows, so that the shares, and with them the gradients, add up to those of the whole batch.
 
 ``recsys_pipeline.workers.distributed`` hands these functions to ``recsys_lib.replicas``. With one
@@ -16,17 +16,17 @@ from typing import Any
 
 import tensorflow as tf
 
-# A replica is traced in a thread of its own.
+# Each replica is traced in another thread.
 _present = threading.local()
 
 
 def replica_context() -> Any:
-    """TensorFlow's ``ReplicaContext`` of the step that is traced; None between steps."""
+    """TensorFlow's ``ReplicaContext`` of the step that is being traced; None between steps."""
     return tf.distribute.get_replica_context()
 
 
 def num_replicas() -> int:
-    """How many replicas run the present step together; 1 outside of any.
+    """The number of replicas that run the present step together; 1 outside of a step.
 
     Example:
         >>> num_replicas()
@@ -42,7 +42,7 @@ def sums_over_replicas(*tensors: tf.Tensor) -> tuple[tf.Tensor, ...]:
     The gradient of such a sum is the sum of the replicas' gradients.
 
     Args:
-        tensors: of one type; of the same shape on every replica.
+        tensors: of one type, and of the same shape on every replica.
 
     Returns:
         As many tensors, the same on every replica.
@@ -54,14 +54,14 @@ def sums_over_replicas(*tensors: tf.Tensor) -> tuple[tf.Tensor, ...]:
 
 @contextlib.contextmanager
 def batch_of_rows(num_rows: tf.Tensor, at_most: tf.Tensor) -> Iterator[None]:
-    """While it lasts, a replica knows what the batches of a compiled loop have in common.
+    """Context in which a replica knows the sizes of the batches of a compiled loop.
 
-    In a loop TensorFlow exchanges tensors of one shape in all steps, though the last batch may be
-    short; ``rows_of_replicas`` then pads what it sends to what the longest batch would need.
+    In a loop TensorFlow exchanges tensors of the same shape in all steps, though the last batch may
+    be short; so ``rows_of_replicas`` pads tensors to the size that the longest batch needs.
 
     Args:
         num_rows: rows of this batch, of all replicas together.
-        at_most: rows that one replica has of the longest batch.
+        at_most: rows of the longest batch on one replica.
     """
     _present.batch = (num_rows, at_most)
     try:
@@ -71,11 +71,11 @@ def batch_of_rows(num_rows: tf.Tensor, at_most: tf.Tensor) -> Iterator[None]:
 
 
 def rows_of_replicas(*tensors: tf.Tensor) -> tuple[tf.Tensor, ...]:
-    """The rows of all replicas, one replica's behind another's; of these there is no gradient.
+    """The rows of all replicas, concatenated; they have no gradient.
 
     Args:
-        tensors: ``(rows, ...)``, alike in their numbers of rows. Replicas may have different
-            numbers, but as many for each row of the batch.
+        tensors: ``(rows, ...)``, all with the same number of rows. Replicas may have different
+            numbers, but equally many for each row of the batch.
 
     Returns:
         ``(rows of all replicas, ...)`` each, the same on every replica.
@@ -95,7 +95,7 @@ def rows_of_replicas(*tensors: tf.Tensor) -> tuple[tf.Tensor, ...]:
     for tensor in tensors:
         behind = [[0, size - own], *[[0, 0]] * (len(tensor.shape) - 1)]
         gathered = context.all_gather(tf.pad(tf.stop_gradient(tensor), behind), axis=0)
-        # Only a short batch, or one that is not divided evenly, leaves room.
+        # Only a short batch, or one that is not divided evenly, is padded.
         found.append(_where(is_there, gathered))
     return tuple(found)
 

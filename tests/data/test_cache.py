@@ -61,7 +61,7 @@ def assert_equal(first, second):
     assert first.feature_columns == second.feature_columns
     assert first.tasks == second.tasks
     assert first.left_out == second.left_out
-    assert first.remarks == second.remarks
+    assert first.warnings == second.warnings
     assert first.description == second.description
     assert first.encoders == second.encoders
     assert set(first.vocabularies) == set(second.vocabularies)

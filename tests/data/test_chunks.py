@@ -224,7 +224,7 @@ def test_a_folder_that_was_not_finished_is_no_data_set(tmp_path):
         writer.add("train", DATA.train)
         raise RuntimeError("killed")
     assert not list(tmp_path.iterdir())
-    with pytest.raises(ValueError, match="made: no data set that is whole"):
+    with pytest.raises(ValueError, match="made: expected a complete data set, got none"):
         open_folder(folder)
     message = r"made: expected at least one chunk of \['valid', 'test'\], got none"
     with (
@@ -235,7 +235,7 @@ def test_a_folder_that_was_not_finished_is_no_data_set(tmp_path):
     assert not list(tmp_path.iterdir())
     write(folder)
     (folder / "train" / "group.npy").unlink()
-    with pytest.raises(ValueError, match="made: no data set that is whole"):
+    with pytest.raises(ValueError, match="made: expected a complete data set, got none"):
         open_folder(folder)
 
 

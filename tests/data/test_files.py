@@ -84,7 +84,7 @@ def test_min_count_makes_rare_values_unknown(three):
     assert dataset.train.features["user_id"].tolist() == [1, 0, 1, 0]
     # Twice among all rows, once in training: rare.
     assert dataset.valid.features["user_id"].tolist() == [0, 0]
-    assert "no value stands on 2 training rows" in dataset.left_out["price"]
+    assert "no value has 2 training rows" in dataset.left_out["price"]
 
 
 @pytest.mark.parametrize("split", ["random", "ordered"])
@@ -208,7 +208,7 @@ def test_quotes_and_byte_order_marks(write):
         ),
         ("label,user\n1,a\n-1,b\n0,c\n", "line 4, column 'label': expected labels -1 and 1, or 0"),
         ("1,a\n0,b\n", "line 1: expected the columns' names, got '1'; a file without names"),
-        ("label,user,user\n1,a,b\n", r"line 1: the names \['user'\] stand there twice"),
+        ("label,user,user\n1,a,b\n", r"line 1: expected different names, got twice \['user'\]"),
         ("label,\n1,a\n", "line 1: expected a name for every column, got none for column 2"),
         (
             "y,user\n1,a\n",

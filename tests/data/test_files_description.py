@@ -263,7 +263,7 @@ def test_a_file_that_is_none_is_named(tmp_path):
             "expected one embedding_dim for the",
         ),
         (('table = "Item"', 'table = "Item"\ntimes = "clock"'), "times names the column 'clock'"),
-        (("test_from = 80", "test_from = 60"), "expected a moment behind valid_from 60, got 60"),
+        (("test_from = 80", "test_from = 60"), "expected a moment after valid_from 60, got 60"),
         (("test_from = 80", "test_from = 100"), r"split by time: .* \['test'\] would be empty"),
     ],
 )

@@ -131,7 +131,7 @@ def test_a_missing_category_has_the_last_row_or_none(load):
     zero = load(column, '[columns.c]\nmissing = "zero"\n')
     assert zero.vocabularies["c"].tolist() == ["b", "a"]
     assert whole(zero, "c").tolist() == [1, 0, 2, 1, 0, 2, 0, 0, 1, 0]
-    with pytest.raises(ValueError, match="'c': 'no value stands on 3 training rows'"):
+    with pytest.raises(ValueError, match="'c': 'no value has 3 training rows'"):
         load(column, "[columns.c]\nmin_count = 3\n")
 
 

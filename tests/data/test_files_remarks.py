@@ -1,4 +1,4 @@
-"""Remarks: what must be said of a column, and what must not."""
+"""Warnings: what must be said of a column, and what must not."""
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from recsys_lib.training import auc
 from recsys_pipeline import files
-from recsys_pipeline.files import remarks
+from recsys_pipeline.files import warnings
 
 ROWS = 600
 
@@ -25,49 +25,49 @@ def base(seed=0):
 
 
 @pytest.fixture
-def remark(tmp_path):
+def warning(tmp_path):
     def loader(frame, said="", **options):
         frame.to_csv(tmp_path / "log.csv", index=False)
         head = 'files = "log.csv"\nother_columns = "categorical"\n[labels.label]\n'
         text = head + '[columns.price]\nkind = "numeric"\n' + said
         (tmp_path / "data.toml").write_text(text)
-        return list(files.load(tmp_path / "data.toml", **options).remarks)
+        return list(files.load(tmp_path / "data.toml", **options).warnings)
 
     return loader
 
 
-def test_nothing_is_said_of_columns_in_which_nothing_is_wrong(remark):
-    assert remark(base()[0]) == []
+def test_nothing_is_said_of_columns_in_which_nothing_is_wrong(warning):
+    assert warning(base()[0]) == []
 
 
-def test_a_column_that_names_its_row(remark):
+def test_a_column_that_names_its_row(warning):
     frame, rng = base()
     frame["request"] = rng.permutation(ROWS)
-    found = remark(frame)
+    found = warning(frame)
     assert any("request: 480 values on 480 training rows; it names the row" in one for one in found)
     assert any("request: 100% of the test rows have an id that no training" in one for one in found)
 
 
 @pytest.mark.parametrize("separator", ["|", ";", " "])
-def test_a_list_inside_a_category(remark, separator):
+def test_a_list_inside_a_category(warning, separator):
     frame, rng = base()
     frame["tags"] = [
         separator.join(map(str, rng.integers(10, 40, rng.integers(1, 5)))) for _ in range(ROWS)
     ]
-    found = [one for one in remark(frame) if one.startswith("tags: values look like lists")]
+    found = [one for one in warning(frame) if one.startswith("tags: values look like lists")]
     assert len(found) == 1
     assert f"separator = {separator!r}" in found[0]
 
 
-def test_titles_are_no_lists(remark):
+def test_titles_are_no_lists(warning):
     frame, rng = base()
     words = np.array(["the", "return", "of", "a", "dark", "night", "king"])
     frame["title"] = [" ".join(rng.choice(words, 4)) for _ in range(ROWS)]
     frame["page"] = rng.choice(["a|b", "c|d"], ROWS)  # two values are no lists
-    assert [one for one in remark(frame) if "look like lists" in one] == []
+    assert [one for one in warning(frame) if "look like lists" in one] == []
 
 
-def test_columns_that_give_the_label_away(remark):
+def test_columns_that_give_the_label_away(warning):
     frame, rng = base()
     label = frame["label"].to_numpy()
     frame["state"] = np.where(label == 1, "sold", rng.choice(["open", "seen"], ROWS))
@@ -77,35 +77,35 @@ def test_columns_that_give_the_label_away(remark):
     frame["hint"] = (label + rng.normal(size=ROWS)).round(4)  # AUC .76: a good feature
     said = "".join(f'[columns.{name}]\nkind = "numeric"\n' for name in ("minus", "seconds", "hint"))
     said += '[columns.trace]\nkind = "sequence"\nmax_length = 3\n'
-    found = [one.split(":")[0] for one in remark(frame, said) if "it alone reaches an AUC" in one]
+    found = [one.split(":")[0] for one in warning(frame, said) if "it alone reaches an AUC" in one]
     assert found == ["state", "minus", "seconds_missing", "trace"]
 
 
-def test_a_column_that_gives_a_measured_label_away(remark):
+def test_a_column_that_gives_a_measured_label_away(warning):
     frame, rng = base()
     frame["watched"] = rng.lognormal(size=ROWS).round(4)
     frame["milliseconds"] = (frame["watched"] * 1000) ** 2
     frame["length"] = frame["watched"] + rng.lognormal(size=ROWS)
     said = "".join(f'[columns.{n}]\nkind = "numeric"\n' for n in ("milliseconds", "length"))
-    found = remark(frame, said + '[labels.watched]\nkind = "regression"\n')
+    found = warning(frame, said + '[labels.watched]\nkind = "regression"\n')
     assert [one.split(":")[0] for one in found] == ["milliseconds"]
     assert "a rank correlation of 1.000 for watched" in found[0]
 
 
-def test_only_rows_with_the_label_tell(remark):
+def test_only_rows_with_the_label_tell(warning):
     frame, rng = base()
     frame["bought"] = rng.integers(0, 2, ROWS)
     frame["receipt"] = np.where(frame["label"] == 1, frame["bought"], rng.integers(0, 2, ROWS))
     said = '[labels.bought]\nwhere = "label"\n'
-    found = [one for one in remark(frame, said) if "for bought" in one]
+    found = [one for one in warning(frame, said) if "for bought" in one]
     assert [one.split(":")[0] for one in found] == ["receipt"]
 
 
-def test_an_id_that_is_new_on_later_rows(remark):
+def test_an_id_that_is_new_on_later_rows(warning):
     frame, rng = base()
     frame["day"] = np.arange(ROWS) // 12
     frame["page"] = rng.integers(0, 5, ROWS)
-    found = remark(frame, '[split]\nby = "order"\n')
+    found = warning(frame, '[split]\nby = "order"\n')
     assert [one for one in found if one.startswith("day")] == [
         "day: 100% of the valid rows have an id that no training row has",
         "day: 100% of the test rows have an id that no training row has",
@@ -124,8 +124,8 @@ def test_the_auc_is_exact(pairs):
     label, score = np.array(pairs).T
     positive, negative = score[label == 1], score[label == 0]
     wins = (positive[:, None] > negative).sum() + (positive[:, None] == negative).sum() / 2
-    assert remarks.rank_auc(label, score) == pytest.approx(wins / (len(positive) * len(negative)))
-    assert remarks.rank_auc(label, score) == pytest.approx(auc(label, score), abs=1e-12)
+    assert warnings.rank_auc(label, score) == pytest.approx(wins / (len(positive) * len(negative)))
+    assert warnings.rank_auc(label, score) == pytest.approx(auc(label, score), abs=1e-12)
 
 
 def test_ids_are_scored_by_training_rows_alone(tmp_path):
@@ -134,5 +134,5 @@ def test_ids_are_scored_by_training_rows_alone(tmp_path):
     frame["request"] = rng.permutation(ROWS)
     frame.to_csv(tmp_path / "log.csv", index=False)
     dataset = files.load(tmp_path / "log.csv", numeric=["price"])
-    assert remarks.alone(dataset, dataset.column("request"), "label") is None
-    assert remarks.alone(dataset, dataset.column("user"), "label") < 0.7
+    assert warnings.alone(dataset, dataset.column("request"), "label") is None
+    assert warnings.alone(dataset, dataset.column("user"), "label") < 0.7

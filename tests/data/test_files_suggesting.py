@@ -159,7 +159,9 @@ def test_the_command_writes_a_file_that_the_next_one_reads(tmp_path, frame, caps
     assert "watch time mean" in report
     assert (tmp_path / "data.cache" / "cache.json").is_file()
     assert main(["describe", str(tmp_path / "log.csv"), "--output", str(output)]) == 1
-    assert "is there already; give another --output" in capsys.readouterr().err
+    assert (
+        "expected a new file, got one that exists; give another --output" in capsys.readouterr().err
+    )
     assert main(["describe", str(tmp_path / "log.csv"), "--label", "tab", "--time", "hour"]) == 0
     found = tomllib.loads(capsys.readouterr().out)
     assert list(found["labels"]) == ["tab"]

@@ -150,7 +150,7 @@ def test_what_is_no_data_set_is_refused(tmp_path):
     with pytest.raises(ValueError, match="expected at least one row, got none"):
         ParquetChunks(path, COLUMNS[:1], "like")
     twice = dataclasses.replace(PLAIN, labels={"user_id": PLAIN.labels["like"]}, label_masks={})
-    with pytest.raises(ValueError, match=r"columns with names of their own, got \['user_id'\]"):
+    with pytest.raises(ValueError, match=r"different names for columns, got twice \['user_id'\]"):
         write_parquet(path, twice)
 
 

@@ -96,7 +96,7 @@ def test_a_week_does_not_pass_without_everything_and_the_links():
     assert any("make test FULL=1" in line for line in shell_lines(jobs()["weekly.full"]))
     links = jobs()["weekly.links"]["steps"]
     (arguments,) = (step["with"]["args"] for step in links if "lychee" in step.get("uses", ""))
-    for name in ("README.md", "docs/*.md", "chapters/**/*.md"):
+    for name in ("README.md", "docs/*.md", "docs/contributing/*.md", "chapters/**/*.md"):
         assert name in arguments
 
 

@@ -118,5 +118,7 @@ def as_in_the_log(folder, ask):
 
 
 def test_every_page_is_named():
-    named = set(re.findall(r"^\| \[[^]]+\]\((\w+\.md)\)", PAGE, flags=re.MULTILINE))
-    assert named == {path.name for path in DOCS.glob("*.md")} - {"README.md"}
+    (table,) = re.findall(r"^\| page .*?\n\n", PAGE, flags=re.MULTILINE | re.DOTALL)
+    named = set(re.findall(r"\]\(([\w/]+\.md)\)", table))
+    pages = {path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")}
+    assert named == pages - {"README.md"}

@@ -17,7 +17,7 @@ from recsys_lib.training import Adagrad, fit, load, log_loss, predict
 from recsys_pipeline import files
 from recsys_pipeline.export import Encoder, Replay, fit_platt, verify
 from recsys_pipeline.files.loading import described
-from recsys_pipeline.train import __main__ as module
+from recsys_pipeline.train import command as module
 from recsys_pipeline.train import make_plan, running
 from recsys_pipeline.train.command import main
 from recsys_pipeline.train.running import train
