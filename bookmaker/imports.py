@@ -11,6 +11,11 @@ from pathlib import Path
 
 from recsys_lib import lazy
 
+PACKAGES = ("recsys_lib",)
+"""What readers import."""
+OURS = (*PACKAGES, "bookmaker", "benchmarks", "experiments")
+"""These, and what authors run."""
+
 
 def find_modules(root: Path, packages: tuple[str, ...]) -> dict[str, Path]:
     """Dict of dotted name to file of all modules of some packages; a package is its ``__init__``.

@@ -17,7 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from bookmaker.figures import without_description
-from bookmaker.imports import find_modules, imports_in, loaded_by, parents
+from bookmaker.imports import PACKAGES, find_modules, imports_in, loaded_by, parents
 from bookmaker.labs import runnable
 from bookmaker.lessons import (
     cell_contents,
@@ -35,14 +35,13 @@ from recsys_lib.locks import locked
 
 NAME = "inputs.json"
 LOCK_SECONDS = 30.0
-LIBRARY = ("recsys_lib",)
 RECORDS = "experiments/results"
 ROOT = CHAPTERS.parent
-_NAMED_AS_TEXT = re.compile(r"""["'](recsys_lib(?:\.\w+)+)(?::(\w+))?["']""")
+_NAMED_AS_TEXT = re.compile(rf"""["']((?:{"|".join(PACKAGES)})(?:\.\w+)+)(?::(\w+))?["']""")
 
 
 def modules_read(
-    sources: Iterable[str], root: Path = ROOT, packages: tuple[str, ...] = LIBRARY
+    sources: Iterable[str], root: Path = ROOT, packages: tuple[str, ...] = PACKAGES
 ) -> list[str]:
     """All modules of ours that run when the sources run, in alphabetical order.
 
@@ -57,7 +56,29 @@ def modules_read(
     Raises:
         ValueError: an import of a module that the packages do not have.
     """
-    return _read(sources, find_modules(root, packages))
+    return read_by(sources, find_modules(root, packages))
+
+
+def read_by(sources: Iterable[str], modules: Mapping[str, Path]) -> list[str]:
+    """``modules_read`` among modules as ``find_modules`` returns them.
+
+    Raises:
+        ValueError: an import of a module of ours that is not there.
+    """
+    waiting = _named(sources, modules)
+    if any(one.startswith("recsys_lib.zoo") for one in waiting):
+        for module, path in modules.items():
+            if module.startswith("recsys_lib.zoo"):
+                for found in _NAMED_AS_TEXT.finditer(path.read_text(encoding="utf-8")):
+                    waiting |= loaded_by(found[1], found[2], modules)
+    read = set()
+    while waiting:
+        module = waiting.pop()
+        if module in read:
+            continue
+        read.add(module)
+        waiting |= (parents(module) | _named_in_module(module, modules)) - read
+    return sorted(read)
 
 
 def inputs_of(text_path: Path, root: Path = ROOT) -> str:
@@ -80,7 +101,7 @@ def inputs_of(text_path: Path, root: Path = ROOT) -> str:
         sources = [*sources, *code_of(exercises)]
         parts.append(("exercises", exercises.read_bytes()))
     try:
-        parts += parts_read(sources, find_modules(root, LIBRARY), root)
+        parts += parts_read(sources, find_modules(root, PACKAGES), root)
     except (SyntaxError, ValueError) as error:
         raise LessonError(f"{text_path}: {error}") from error
     return hash_of(parts)
@@ -103,7 +124,7 @@ def parts_read(
         SyntaxError: a module that is no Python.
     """
     sources = list(sources)
-    read = _read(sources, modules)
+    read = read_by(sources, modules)
     parts = [(module, modules[module].read_bytes()) for module in read]
     for experiment in experiments_named(sources):
         record = root / RECORDS / f"{experiment}.json"
@@ -223,23 +244,6 @@ def hash_of(parts: Iterable[tuple[str, bytes]]) -> str:
     for name, content in parts:
         digest.update(f"{name} {len(content)}\n".encode() + content)
     return digest.hexdigest()[:16]
-
-
-def _read(sources, modules):
-    waiting = _named(sources, modules)
-    if any(one.startswith("recsys_lib.zoo") for one in waiting):
-        for module, path in modules.items():
-            if module.startswith("recsys_lib.zoo"):
-                for found in _NAMED_AS_TEXT.finditer(path.read_text(encoding="utf-8")):
-                    waiting |= loaded_by(found[1], found[2], modules)
-    read = set()
-    while waiting:
-        module = waiting.pop()
-        if module in read:
-            continue
-        read.add(module)
-        waiting |= (parents(module) | _named_in_module(module, modules)) - read
-    return sorted(read)
 
 
 def _named(sources, modules):

@@ -1,9 +1,9 @@
 """``python -m recsys_lib.train``: models of all chapters on one file, and what each run leaves."""
 
 import json
+import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,8 +17,6 @@ from recsys_lib.data.files.loading import described
 from recsys_lib.train import make_plan
 from recsys_lib.train.planning import read_options
 from recsys_lib.training import auc, load, log_loss, predict
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -215,8 +213,9 @@ def test_help_waits_for_no_tensorflow():
         "    heavy = {'tensorflow', 'keras', 'pandas', 'pyarrow'} & set(sys.modules)\n"
         "    print(sorted(heavy), time.process_time(), file=sys.stderr)\n"
     )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     finished = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment
     )
     assert finished.stdout.startswith("usage: python -m recsys_lib.train")
     heavy, seconds = finished.stderr.rsplit(maxsplit=1)
