@@ -11,8 +11,7 @@ helpers and ``conftest.py`` files, from the modules of ours that these import, d
   ``parent``, ``parents`` and names: at ``Path(__file__).parents[2] / "docs"`` those of ``docs``, at
   ``__file__`` alone those beside it and below. At the root these are all files;
 - a test follows from all files, too, when it is one of the project itself, imports a module that
-  goes up from the chapters to the root, or starts a process although no string of it names a
-  module of ours.
+  goes up from the chapters to the root, or starts other processes than Python's.
 
 The mutants and the grading of the book's exercises are chosen case by case: see
 ``bookmaker.selection``.
@@ -46,7 +45,6 @@ _PLACE = re.compile(
     r"__file__\)?(?:\.resolve\(\))?((?:\.parents?\b(?:\[\d\])?)*)\)?((?:\s*/\s*\"[^\"]+\")*)"
 )
 _TO_THE_ROOT = "CHAPTERS.parent"
-_PROCESS = re.compile(r"\bsubprocess\b|\bsys\.executable\b")
 
 
 class Reader:
@@ -99,7 +97,7 @@ class Reader:
         if (
             any(self._root / "tests" / "project" in one.parents for one in tests)
             or any(_TO_THE_ROOT in self._text(one) for one in files)
-            or (any(map(_PROCESS.search, texts)) and not any(map(_named_in_strings, texts)))
+            or any("subprocess" in text and "sys.executable" not in text for text in texts)
         ):
             return {*files, *self._all}
         places = {place for one in files for place in _places(one, self._text(one))}

@@ -49,7 +49,7 @@ SOURCES = {
     "tests/test_page.py": 'PAGE = (Path(__file__).parents[1] / "docs" / "page.md").name\n',
     "tests/test_book.py": "from recsys_lib.book import CHAPTERS\n",
     "tests/test_up.py": "from recsys_lib.up import ROOT\n",
-    "tests/test_command.py": "subprocess.run(['python', '-m', 'recsys_lib.board'])\n",
+    "tests/test_command.py": "subprocess.run([sys.executable, '-m', 'recsys_lib.board'])\n",
     "tests/test_make.py": "subprocess.run(['make', 'lint'])\n",
     "tests/test_places.py": "from recsys_lib import places\n",
     "tests/project/test_style.py": "",
