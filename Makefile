@@ -16,10 +16,11 @@ WORKERS ?= 2
 # Each of the workers computes in one thread: two of two threads wait for each other on two cores.
 ONE_THREAD := TF_NUM_INTRAOP_THREADS=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
-# Of notebooks, mutants and grading `make test` runs what changed against the committed records, and
-# a tenth of the rest; FULL=1 runs all, and records it when it is green. `python -m bookmaker changed`
-# chooses, and lists the notebooks, labs where their data are. Kernels are forked from a process that
-# has imported TensorFlow; COLD=1 starts each by itself, as builds do.
+# Of tests, notebooks, mutants and grading `make test` runs what changed against the committed
+# records, and a tenth of the rest; FULL=1 runs all, and records it when it is green. `python -m
+# bookmaker changed` chooses, says how many of each and about how long they take, and lists the
+# notebooks, labs where their data are. Kernels are forked from a process that has imported
+# TensorFlow; COLD=1 starts each by itself, as builds do.
 STAMP ?= build/tested.json
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg \
     --nbval-cell-timeout 300
@@ -31,8 +32,8 @@ INPUTS := requirements.txt constraints.txt pyproject.toml
 READER := $(VENV)/.reader-ready
 DEVELOPER := $(VENV)/.developer-ready
 
-.PHONY: help lab test bench assignment roster collect grade formgrader feedback export book format \
-    lint lock clean
+.PHONY: help lab test choose bench assignment roster collect grade formgrader feedback export book \
+    format lint lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -40,17 +41,23 @@ help: ## list the targets
 lab: $(READER) ## set up the environment and open your copy of the book, work/, in JupyterLab
 	@$(PY) -m recsys_book lab $(LAB_ARGS)
 
-test: lint ## style, types, tests, and the notebooks, mutants and grading that changed (FULL=1: all)
+test: choose lint ## style, types, and tests, notebooks, mutants, grading that changed (FULL=1: all)
 # The longest files first and in this order, so that no worker is left with one of them at the end.
 # A worker that is killed is replaced once: what killed it would kill the next one, too.
 # A run that PYTEST_ARGS narrows proves nothing about the rest, and leaves no stamp.
-	@chosen="$$($(PY) -m bookmaker changed --stamp "$(STAMP)" $(if $(FULL),--all))"; \
-	set --; \
-	while IFS= read -r one; do [ -z "$$one" ] || set -- "$$@" "$$one"; done <<< "$$chosen"; \
+	@set --; \
+	while IFS= read -r one; do set -- "$$@" "$$one"; done < "$(STAMP).notebooks"; \
 	RECSYS_PROGRESS=0 RECSYS_KEEP_PROGRESS=0 $(ONE_THREAD) $(PY) -m pytest \
 	    -n $(WORKERS) --max-worker-restart 1 --dist loadfile --no-loadscope-reorder $(NBVAL) \
-	    $(if $(COLD),,--warm-kernels) --selected "$(STAMP).waiting" "$$@" tests $(PYTEST_ARGS)
+	    -p bookmaker.chosen_tests $(if $(COLD),,--warm-kernels) --selected "$(STAMP).waiting" \
+	    "$$@" tests $(PYTEST_ARGS)
 	@$(if $(PYTEST_ARGS),,$(PY) -m bookmaker tested --stamp "$(STAMP)")
+
+# First of all, so that who waits knows for what and how long.
+choose: $(DEVELOPER)
+	@mkdir -p "$$(dirname "$(STAMP)")"
+	@$(PY) -m bookmaker changed --stamp "$(STAMP)" --workers $(WORKERS) $(if $(FULL),--all) \
+	    > "$(STAMP).notebooks"
 
 bench: $(READER) ## print the benchmark table
 	@$(PY) -m benchmarks

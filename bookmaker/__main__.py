@@ -147,6 +147,18 @@ def _changed(options):
     selection.begin(chosen, hashes, options.stamp, full=options.all)
     for line in chosen.summary(hashes):
         print(line, file=sys.stderr)
+    took = selection.seconds_recorded(options.chapters)
+    one, all_ = (
+        max(1, round(which.seconds(hashes, took) / options.workers / 60))
+        for which in (chosen, selection.everything(hashes))
+    )
+    print(
+        f"about {one} min with {options.workers} workers on idle cores, by the recorded seconds; "
+        f"FULL=1 runs all: {all_} min"
+        if took
+        else "FULL=1 runs all; no run of all has recorded yet how long each file takes",
+        file=sys.stderr,
+    )
     wanted = set(chosen.chosen("notebooks"))
     for path in notebooks:
         if inputs.key_of(path, options.chapters) in wanted:
@@ -245,6 +257,7 @@ def _parser():
         help="choose what `make test` runs: what changed, and a tenth of the rest; list notebooks",
     )
     command.add_argument("--all", action="store_true", help="choose everything")
+    command.add_argument("--workers", type=int, default=2, help="how many will run the tests")
     command.set_defaults(run=_changed)
 
     command = commands.add_parser(

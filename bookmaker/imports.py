@@ -9,7 +9,11 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
+from bookmaker import PACKAGES
 from recsys_lib import lazy
+
+OURS = (*PACKAGES, "bookmaker", "benchmarks", "experiments")
+"""What readers install, and what authors run."""
 
 
 def find_modules(root: Path, packages: tuple[str, ...]) -> dict[str, Path]:

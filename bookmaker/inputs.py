@@ -38,7 +38,7 @@ NAME = "inputs.json"
 LOCK_SECONDS = 30.0
 RECORDS = "experiments/results"
 ROOT = CHAPTERS.parent
-_NAMED_AS_TEXT = re.compile(r"""["'](recsys_lib(?:\.\w+)+)(?::(\w+))?["']""")
+_NAMED_AS_TEXT = re.compile(rf"""["']((?:{"|".join(PACKAGES)})(?:\.\w+)+)(?::(\w+))?["']""")
 
 
 def modules_read(
@@ -58,7 +58,30 @@ def modules_read(
     Raises:
         ValueError: an import of a module that the packages do not have.
     """
-    return _read(sources, find_modules(root, packages))
+    return read_by(sources, find_modules(root, packages))
+
+
+def read_by(sources: Iterable[str], modules: Mapping[str, Path]) -> list[str]:
+    """``modules_read`` among modules as ``find_modules`` returns them.
+
+    Raises:
+        ValueError: an import of a module of ours that is not there.
+    """
+    waiting = _named(sources, modules)
+    if any(one.startswith("recsys_lib.zoo") for one in waiting):
+        for module in modules:
+            if module.startswith("recsys_lib.zoo"):
+                waiting |= _named_as_text(module, modules)
+    read = set()
+    while waiting:
+        module = waiting.pop()
+        if module in read:
+            continue
+        read.add(module)
+        waiting |= (parents(module) | _named_in_module(module, modules)) - read
+        if not module.startswith("recsys_lib.zoo"):
+            waiting |= _named_as_text(module, modules) - read
+    return sorted(read)
 
 
 def inputs_of(text_path: Path, root: Path = ROOT) -> str:
@@ -104,7 +127,7 @@ def parts_read(
         SyntaxError: a module that is no Python.
     """
     sources = list(sources)
-    read = _read(sources, modules)
+    read = read_by(sources, modules)
     parts = [(module, modules[module].read_bytes()) for module in read]
     for experiment in experiments_named(sources):
         record = root / RECORDS / f"{experiment}.json"
@@ -224,24 +247,6 @@ def hash_of(parts: Iterable[tuple[str, bytes]]) -> str:
     for name, content in parts:
         digest.update(f"{name} {len(content)}\n".encode() + content)
     return digest.hexdigest()[:16]
-
-
-def _read(sources, modules):
-    waiting = _named(sources, modules)
-    if any(one.startswith("recsys_lib.zoo") for one in waiting):
-        for module in modules:
-            if module.startswith("recsys_lib.zoo"):
-                waiting |= _named_as_text(module, modules)
-    read = set()
-    while waiting:
-        module = waiting.pop()
-        if module in read:
-            continue
-        read.add(module)
-        waiting |= (parents(module) | _named_in_module(module, modules)) - read
-        if not module.startswith("recsys_lib.zoo"):
-            waiting |= _named_as_text(module, modules) - read
-    return sorted(read)
 
 
 def _named(sources, modules):

@@ -1,12 +1,14 @@
-"""What ``make test`` runs of notebooks, mutants and grading: what changed, and a tenth of the rest.
+"""What ``make test`` runs: tests, notebooks, mutants and grading that changed, a tenth of the rest.
 
 Everything has a hash of what its test follows from, and counts as changed until that hash is
 recorded as green in a file that is committed:
 
 - a notebook, when a build gave these outputs with these inputs (``chapters/inputs.json``);
-- the mutants of a file, with the tests that find them and the modules that those import, and the
-  grading of a lesson's exercises, when all of them passed (``tests/green.json``, which ``make test
-  FULL=1`` writes when it is green; it also says what the comparison of notebooks masked).
+- a file of tests with all that it follows from (see ``bookmaker.unit_tests``), the mutants of a
+  file, with the tests that find them and the modules that those import, and the grading of a
+  lesson's exercises, when all of them passed (``tests/green.json``, which ``make test FULL=1``
+  writes when it is green; it also says what the comparison of notebooks masked, and how many
+  seconds each file took).
 
 Of what did not change, every tenth runs all the same. Which one follows from all hashes together,
 so that the same commit draws the same tenth on every machine, and the next one another.
@@ -25,20 +27,20 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from bookmaker import PACKAGES, inputs
-from bookmaker.imports import find_modules, imports_in
+from bookmaker import PACKAGES, inputs, unit_tests
+from bookmaker.imports import find_modules
 from bookmaker.inputs import ROOT, hash_of, key_of
 from bookmaker.lessons import code_of
 from recsys_book.exercises.source import find_sources
 from recsys_book.paths import CHAPTERS, LessonError, write_atomically
 
 STAMP = ROOT / "build" / "tested.json"
-KINDS = ("notebooks", "mutants", "grading")
+KINDS = ("tests", "notebooks", "mutants", "grading")
 TENTH = 10
-GRADING_TEST = "tests/bookmaker/test_grading_of_the_book.py"
+MUTANTS_TEST, GRADING_TEST = unit_tests.CHOSEN_BY_CASE
 
-_OF = {"mutants": ", by file and tests", "grading": ", by lesson"}
-_PACKAGES = (*PACKAGES, "bookmaker", "benchmarks")
+_CASES_OF = {"mutants": MUTANTS_TEST, "grading": GRADING_TEST}
+_OF = {"tests": ", by file", "mutants": ", by file and tests", "grading": ", by lesson"}
 
 Hashes = Mapping[str, Mapping[str, str]]
 
@@ -70,10 +72,25 @@ class Selection:
             here = changed + drawn - len(self.chosen(kind))
             lines.append(
                 f"{kind}{_OF.get(kind, '')}: {len(self.chosen(kind))} of {len(hashes[kind])} run "
-                f"({changed} changed, {drawn} drawn from the rest, {here} of these have passed "
-                "here; FULL=1 runs all)"
+                f"({changed} changed, {drawn} drawn from the rest; {here} of these passed here)"
             )
         return lines
+
+    def seconds(self, hashes: Hashes, took: Mapping[str, float]) -> float:
+        """How long one worker is busy with it; what has no record takes its kind's average.
+
+        Args:
+            hashes: those of today, as ``current`` gives them.
+            took: seconds of each file, as ``seconds_recorded`` gives them.
+        """
+        total = 0.0
+        for kind in KINDS:
+            share = len(hashes[kind]) if kind in _CASES_OF else 1
+            files = {name: _CASES_OF.get(kind) or _file(kind, name) for name in hashes[kind]}
+            known = {name: took[file] / share for name, file in files.items() if file in took}
+            average = sum(known.values()) / max(len(known), 1)
+            total += sum(known.get(name, average) for name in self.chosen(kind))
+        return total
 
 
 def current(notebooks: list[Path], chapters: Path = CHAPTERS) -> dict[str, dict[str, str]]:
@@ -91,6 +108,7 @@ def current(notebooks: list[Path], chapters: Path = CHAPTERS) -> dict[str, dict[
     """
     root = Path(chapters).resolve().parent if chapters != CHAPTERS else ROOT
     return {
+        "tests": unit_tests.hashes(root),
         "notebooks": {key_of(path, chapters): _notebook(path) for path in notebooks},
         "mutants": mutants(root) if sys.platform == "linux" else {},
         "grading": grading(chapters, root) if find_spec("nbgrader") else {},
@@ -116,7 +134,7 @@ def mutants(root: Path = ROOT) -> dict[str, str]:
     for mutant in json.loads(listed.stdout):
         groups.setdefault(group_of(mutant["file"], mutant["tests"]), []).append(mutant)
     hashes, tests = {}, {}
-    modules = find_modules(root, _PACKAGES)
+    reader = unit_tests.Reader(root)
     for group, recorded in sorted(groups.items()):
         path = root / recorded[0]["file"]
         parts = [("mutants", json.dumps(recorded, sort_keys=True).encode())]
@@ -124,7 +142,7 @@ def mutants(root: Path = ROOT) -> dict[str, str]:
         parts += [(name, (runner.parent / name).read_bytes()) for name in ("runner.py", "rows.py")]
         for test in sorted({test.split("::")[0] for test in recorded[0]["tests"]}):
             if test not in tests:
-                tests[test] = _test(root / "tests" / test, modules, root)
+                tests[test] = reader.hash_of(root / "tests" / test, by_path=False)
             parts.append((test, tests[test].encode()))
         hashes[group] = hash_of(parts)
     return hashes
@@ -153,8 +171,8 @@ def grading(chapters: Path = CHAPTERS, root: Path = ROOT) -> dict[str, str]:
     test = root / GRADING_TEST
     if not test.exists():
         return {}
-    machinery = _test(test, find_modules(root, _PACKAGES), root)
-    library = find_modules(root, inputs.LIBRARY)
+    machinery = unit_tests.Reader(root).hash_of(test, by_path=False)
+    library = find_modules(root, PACKAGES)
     hashes = {}
     for path in find_sources(chapters):
         try:
@@ -176,10 +194,16 @@ def recorded(chapters: Path = CHAPTERS) -> dict[str, dict[str, str]]:
     green = _read(record_path(chapters))
     built = inputs.read_built(chapters) if green.get("masks") == masks() else {}
     return {
+        "tests": _dict(green.get("tests")),
         "notebooks": {name: f"{one['inputs']} {one['outputs']}" for name, one in built.items()},
         "mutants": _dict(green.get("mutants")),
         "grading": _dict(green.get("grading")),
     }
+
+
+def seconds_recorded(chapters: Path = CHAPTERS) -> dict[str, float]:
+    """Seconds that each file of tests and each notebook took in the last recorded run of all."""
+    return _dict(_read(record_path(chapters)).get("seconds"))
 
 
 def select(hashes: Hashes, green: Hashes, passed: Hashes) -> Selection:
@@ -224,7 +248,7 @@ def masks() -> str:
 
 
 def record_path(chapters: Path = CHAPTERS) -> Path:
-    """The committed record of mutants and grading."""
+    """The committed record of tests, mutants and grading."""
     return Path(chapters).parent / "tests" / "green.json"
 
 
@@ -246,7 +270,7 @@ def begin(selection: Selection, hashes: Hashes, stamp: Path = STAMP, *, full: bo
         full: whether nothing was left out, so that the committed record may be renewed.
 
     Returns:
-        The file; ``pytest --selected FILE`` runs of mutants and grading what it names.
+        The file; ``pytest -p bookmaker.chosen_tests --selected FILE`` runs what it names.
     """
     known = {} if full else read_stamp(stamp)
     waiting: dict[str, Any] = {"python": _python(), "masks": masks(), "full": full}
@@ -273,12 +297,14 @@ def finish(stamp: Path = STAMP, chapters: Path = CHAPTERS) -> None:
     path = waiting_path(stamp)
     waiting = json.loads(path.read_text(encoding="utf-8"))
     waiting.pop("run")
+    seconds = waiting.pop("seconds", {})
     if waiting.pop("full"):
         record = record_path(chapters)
         old = _read(record)
         new = {"masks": waiting["masks"]}
-        for kind in ("mutants", "grading"):
+        for kind in ("tests", "mutants", "grading"):
             new[kind] = waiting[kind] or _dict(old.get(kind))
+        new["seconds"] = seconds or _dict(old.get("seconds"))
         if new != old:
             write_atomically(record, json.dumps(new, indent=1) + "\n")
     write_atomically(stamp, json.dumps(waiting, indent=1) + "\n")
@@ -294,23 +320,8 @@ def _notebook(path):
     return f"{inputs.inputs_of(path.with_suffix('.md'))} {inputs.outputs_of(path)}"
 
 
-def _test(path, modules, root):
-    """The hash of a file of tests, of the helpers beside it, and of what all of them import."""
-    waiting = [path, *(folder / "conftest.py" for folder in path.parents if folder != root)]
-    sources = {}
-    while waiting:
-        file = waiting.pop()
-        if file in sources or not file.exists() or root not in file.parents:
-            continue
-        sources[file] = file.read_text(encoding="utf-8")
-        for name, _ in imports_in(sources[file]):
-            waiting += [path.parent / f"{name}.py", root / "tests" / "shared" / f"{name}.py"]
-    parts = [(file.relative_to(root).as_posix(), text.encode()) for file, text in sources.items()]
-    try:
-        read = inputs.parts_read(sources.values(), modules, root)
-    except (SyntaxError, ValueError) as error:
-        raise LessonError(f"{path}: {error}") from error
-    return hash_of([*sorted(parts), *read])
+def _file(kind, name):
+    return f"{CHAPTERS.name}/{name}.ipynb" if kind == "notebooks" else name
 
 
 def _draw(seed, name):

@@ -1,6 +1,6 @@
 """Kernels for nbval that begin where TensorFlow is imported already: five seconds less for each.
 
-``make test`` passes ``--warm-kernels``, and ``tests/conftest.py`` then calls ``install``. Each of
+``make test`` passes ``--warm-kernels``; ``bookmaker.chosen_tests`` then calls ``install``. Each of
 pytest's workers starts one process (``bookmaker.warm_process``) with its first notebook, and that
 process forks a kernel for each. Builds start cold kernels, as readers do: what a lesson forgets to
 import or to set shows there.

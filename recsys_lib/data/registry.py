@@ -123,9 +123,9 @@ def entry(name):
 
 def cache_folder():
     """Where downloads go: ``data/cache`` of a checkout, else the user's cache folder."""
-    root = Path(__file__).resolve().parents[2]
-    if (root / "pyproject.toml").is_file() and (root / "data").is_dir():
-        return root / "data" / "cache"
+    data = Path(__file__).resolve().parents[2] / "data"
+    if (data.parent / "pyproject.toml").is_file() and data.is_dir():
+        return data / "cache"
     import pooch
 
     return Path(pooch.os_cache("recsys_lib"))

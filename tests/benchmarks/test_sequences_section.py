@@ -13,6 +13,9 @@ from recsys_lib.sequence import build_pooled
 from recsys_lib.sequence.recurrence import AttentionalGRU
 from recsys_lib.sequence.transformer import TransformerBlock
 
+LENGTH = 10
+"""Of the histories that are measured here; a loop is unrolled over it."""
+
 RNG = np.random.default_rng(0)
 SEQUENCE = RNG.normal(size=(5, 6, 4)).astype(np.float32)
 SCORES = RNG.uniform(size=(5, 6)).astype(np.float32)
@@ -21,7 +24,7 @@ MASK = (np.arange(6) < np.array([6, 3, 0, 1, 5])[:, None]).astype(np.float32)
 
 @pytest.fixture(scope="module")
 def short():
-    return inputs.sequences(20, num_rows=64)
+    return inputs.sequences(LENGTH, num_rows=64)
 
 
 @pytest.mark.parametrize("kind", ["augru", "agru", "aigru"])
@@ -61,7 +64,7 @@ def test_the_loop_grows_with_the_history_and_the_layer_does_not():
 
 @pytest.mark.parametrize("name", LOOPED)
 def test_a_looped_form_is_its_model_with_loops(name, short):
-    builds = sequences.cases(short, 20)
+    builds = sequences.cases(short, LENGTH)
     plain, loop = (builds[n](short.feature_columns) for n in (name, loop_name(name)))
     replaced = {
         type(layer): type(twin)
@@ -85,7 +88,7 @@ def test_every_model_with_a_history_is_measured_and_loops_where_they_are_short(s
 
 def test_measurements_have_a_graph_and_a_speed(short):
     names = ["mean", "DIEN, no auxiliary loss", loop_name("DIEN, no auxiliary loss")]
-    builds = sequences.cases(short, 20)
+    builds = sequences.cases(short, LENGTH)
     results = measure_speeds(short, {name: builds[name] for name in names}, num_rounds=1)
     assert list(results) == names
     for result in results.values():

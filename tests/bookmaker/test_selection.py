@@ -42,8 +42,8 @@ DCN = "recsys_lib/models/dcn.py: models/test_dcn.py"
 CHECKS = "recsys_lib/checks.py: models/test_fm.py"
 
 
-def hashes(notebooks=(), mutants=(), grading=(), value="1"):
-    kinds = {"notebooks": notebooks, "mutants": mutants, "grading": grading}
+def hashes(notebooks=(), mutants=(), grading=(), tests=(), value="1"):
+    kinds = {"tests": tests, "notebooks": notebooks, "mutants": mutants, "grading": grading}
     return {kind: {name: value for name in names} for kind, names in kinds.items()}
 
 
@@ -107,11 +107,11 @@ def test_mutants_that_other_tests_find_are_a_group_of_their_own(tree):
 
 
 def test_what_is_recorded_is_left_out_but_for_a_tenth():
-    today = hashes(NAMES, NAMES[:10], NAMES[:1])
-    green = hashes(NAMES, NAMES[:10], NAMES[:1])
+    today = hashes(NAMES, NAMES[:10], NAMES[:1], NAMES[:11])
+    green = hashes(NAMES, NAMES[:10], NAMES[:1], NAMES[:11])
     chosen = selection.select(today, green, {})
     assert chosen.changed == {kind: [] for kind in selection.KINDS}
-    assert [len(chosen.drawn[kind]) for kind in selection.KINDS] == [3, 1, 1]
+    assert [len(chosen.drawn[kind]) for kind in selection.KINDS] == [2, 3, 1, 1]
     assert chosen.chosen("notebooks") == chosen.drawn["notebooks"]
     assert selection.select(today, green, {}) == chosen, "the same hashes draw the same tenth"
 
@@ -146,14 +146,31 @@ def test_what_has_passed_here_is_not_run_again():
     assert again.changed == first.changed
     assert again.chosen("notebooks") == NAMES[20:]
     assert again.chosen("mutants") == NAMES
-    assert "notebooks: 5 of 25 run (25 changed, 0 drawn" in again.summary(today)[0]
+    assert "notebooks: 5 of 25 run (25 changed, 0 drawn" in again.summary(today)[1]
+
+
+def test_how_long_a_run_takes_follows_from_the_seconds_of_its_files():
+    today = hashes(["a", "b"], NAMES[:4], [], ["tests/test_a.py", "tests/test_new.py"])
+    took = {
+        "chapters/a.ipynb": 10,
+        "chapters/b.ipynb": 30,
+        "tests/test_a.py": 5,
+        selection.MUTANTS_TEST: 100,
+    }
+    everything = selection.everything(today)
+    assert everything.seconds(today, took) == 10 + 30 + 5 + 5 + 100, "a new file takes the average"
+    known = hashes(["a"], NAMES[:3], [], ["tests/test_new.py"])
+    some = selection.select(today, known, known)
+    assert some.chosen("notebooks") == ["b"] and some.chosen("mutants") == [NAMES[3]]
+    assert some.seconds(today, took) == 30 + 25 + 5
+    assert some.seconds(today, {}) == 0
 
 
 def test_only_a_full_green_run_renews_the_committed_record(chapters):
     stamp = chapters.folder.parent / "build" / "tested.json"
     record = selection.record_path(chapters.folder)
     record.parent.mkdir()
-    today = hashes(["a"], ["m", "n"], ["g"])
+    today = hashes(["a"], ["m", "n"], ["g"], ["t"])
     with pytest.raises(FileNotFoundError):
         selection.finish(stamp, chapters.folder)
 
@@ -162,17 +179,21 @@ def test_only_a_full_green_run_renews_the_committed_record(chapters):
     assert json.loads(waiting.read_text())["run"]["notebooks"] == ["a"]
     selection.finish(stamp, chapters.folder)
     assert not record.exists() and not waiting.exists()
-    assert selection.read_stamp(stamp) == hashes(["a"], some.chosen("mutants"), ["g"])
+    assert selection.read_stamp(stamp) == hashes(["a"], some.chosen("mutants"), ["g"], ["t"])
+    assert selection.seconds_recorded(chapters.folder) == {}
 
-    selection.begin(selection.everything(today), today, stamp, full=True)
+    waiting = selection.begin(selection.everything(today), today, stamp, full=True)
+    waiting.write_text(json.dumps(json.loads(waiting.read_text()) | {"seconds": {"t": 3}}))
     selection.finish(stamp, chapters.folder)
-    assert selection.recorded(chapters.folder) == hashes([], ["m", "n"], ["g"])
+    assert selection.recorded(chapters.folder) == hashes([], ["m", "n"], ["g"], ["t"])
+    assert selection.seconds_recorded(chapters.folder) == {"t": 3}
 
     # Where neither can run, what is recorded stays.
     elsewhere = hashes(["a"], value="2")
     selection.begin(selection.everything(elsewhere), elsewhere, stamp, full=True)
     selection.finish(stamp, chapters.folder)
-    assert selection.recorded(chapters.folder) == hashes([], ["m", "n"], ["g"])
+    assert selection.recorded(chapters.folder) == hashes([], ["m", "n"], ["g"], ["t"])
+    assert selection.seconds_recorded(chapters.folder) == {"t": 3}
 
 
 def test_a_stamp_counts_on_this_python_alone_and_a_broken_one_not_at_all(tmp_path):
@@ -226,11 +247,13 @@ def test_a_notebook_is_run_again_when_its_outputs_or_inputs_are_others(chapters,
     assert inputs.read_built(chapters.folder)
 
 
-COLLECTED = ["tests/mutants/test_mutants.py", selection.GRADING_TEST]
+OF_LOCKS, OF_PAST = "tests/test_locks.py", "tests/data/test_past.py"
+COLLECTED = [selection.MUTANTS_TEST, selection.GRADING_TEST, OF_LOCKS, OF_PAST]
 
 
 def collected(*options):
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"]
+    command += ["-p", "bookmaker.chosen_tests"]
     found = subprocess.run([*command, *options, *COLLECTED], cwd=ROOT, capture_output=True)
     return {line for line in found.stdout.decode().splitlines() if "::" in line}
 
@@ -238,7 +261,7 @@ def collected(*options):
 def test_the_tests_leave_out_what_is_not_selected_and_nothing_else(tmp_path):
     pytest.importorskip("nbgrader", reason="the instructors' extra is not installed")
     group = selection.group_of("recsys_lib/second_order/fm.py", ["second_order/test_fm.py"])
-    run = {"notebooks": [], "mutants": [group], "grading": ["02_second_order_crosses/01_fm"]}
+    run = {"tests": [OF_PAST], "mutants": [group], "grading": ["02_second_order_crosses/01_fm"]}
     chosen = tmp_path / "chosen"
     chosen.write_text(json.dumps({"run": run}))
     some, everything = collected("--selected", str(chosen)), collected()
@@ -251,5 +274,7 @@ def test_the_tests_leave_out_what_is_not_selected_and_nothing_else(tmp_path):
     graded = {test for test in everything if test.startswith(selection.GRADING_TEST)}
     of_lessons = {test for test in graded if test.endswith("]")}
     assert some & of_lessons == {test for test in of_lessons if test.endswith("[01_fm]")}
+    assert any(test.startswith(OF_PAST) for test in some)
     for test in everything - some:
-        assert test in of_lessons or "::test_the_mutant_is_rejected[" in test
+        whole = test.startswith(OF_LOCKS)
+        assert whole or test in of_lessons or "::test_the_mutant_is_rejected[" in test

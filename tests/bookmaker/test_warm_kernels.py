@@ -120,7 +120,7 @@ def test_a_forked_kernel_is_as_a_cold_one_and_ends_as_it_should(tmp_path):
 
     write(warm, NOTEBOOKS)
     ended, (imported, kernel, process, found), output = run(
-        warm, "--warm-kernels", "--nbval-cell-timeout", "10"
+        warm, "-p", "bookmaker.chosen_tests", "--warm-kernels", "--nbval-cell-timeout", "10"
     )
     assert imported, "the kernel was not forked"
     assert ended == {

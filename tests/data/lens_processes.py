@@ -8,15 +8,14 @@ import sys
 def digest_elsewhere(lens, sizes):
     """Digest of ``simulator.<lens>(**sizes)``, made by a process with another hash seed."""
     code = (
-        "import sys; sys.path.insert(0, sys.argv[1]); "
         "from recsys_lib.data import simulator; from test_simulator_memorization import digest; "
         f"print(digest(simulator.{lens}(**{sizes!r})))"
     )
     found = subprocess.run(
-        [sys.executable, "-c", code, os.path.dirname(__file__)],
+        [sys.executable, "-c", code],
         capture_output=True,
         text=True,
         check=True,
-        env=os.environ | {"PYTHONHASHSEED": "123"},
+        env=os.environ | {"PYTHONHASHSEED": "123", "PYTHONPATH": os.pathsep.join(sys.path)},
     )
     return found.stdout.strip()

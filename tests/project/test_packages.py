@@ -12,7 +12,7 @@ import pytest
 from test_arrows import OURS, graph_of, upward
 from test_doctests import with_examples
 
-from bookmaker import PACKAGES, docstrings, names, selection
+from bookmaker import PACKAGES, docstrings, names, unit_tests
 from bookmaker.grading import sandbox
 from bookmaker.grading.student_process import Student
 from bookmaker.imports import find_modules
@@ -95,8 +95,13 @@ def test_its_types_are_checked_and_it_is_installed(package):
     assert not any(line.startswith(package) for line in ignored)
 
 
-def test_its_mutants_are_selected_by_its_files(package):
-    assert package in selection._PACKAGES
+def test_tests_of_it_are_selected(package, tree):
+    (tree / "tests").mkdir()
+    test = tree / "tests" / "test_it.py"
+    test.write_text(f"from {package} import offered\n")
+    before = unit_tests.Reader(tree).hash_of(test)
+    (tree / package / "broken.py").write_text(BROKEN + "\n# changed\n")
+    assert unit_tests.Reader(tree).hash_of(test) != before
 
 
 FUNCTIONS = {

@@ -1,9 +1,9 @@
 """``recsys train``: models of all chapters on one file, and what each run leaves."""
 
 import json
+import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,8 +17,6 @@ from recsys_pipeline import files
 from recsys_pipeline.files.loading import described
 from recsys_pipeline.train import make_plan
 from recsys_pipeline.train.planning import read_options
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -215,8 +213,9 @@ def test_help_waits_for_no_tensorflow():
         "    heavy = {'tensorflow', 'keras', 'pandas', 'pyarrow'} & set(sys.modules)\n"
         "    print(sorted(heavy), time.process_time(), file=sys.stderr)\n"
     )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     finished = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment
     )
     assert finished.stdout.startswith("usage: recsys train")
     heavy, seconds = finished.stderr.rsplit(maxsplit=1)

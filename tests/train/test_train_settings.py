@@ -2,8 +2,8 @@
 
 import importlib.util
 import json
+import os
 import sys
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -23,7 +23,6 @@ from recsys_pipeline.train.command import main
 from recsys_pipeline.train.running import train
 from recsys_pipeline.train.settings import BALANCING, Settings, read_plateau, read_weights
 
-ROOT = Path(__file__).parents[2]
 MMOE = ["--model", "mmoe", "--option", "interest=attention", "--option", "embedding_dim=4"]
 SAID = [
     *("--optimizer", "adagrad", "--optimizer-option", "initial_accumulator_value=0.2"),
@@ -322,7 +321,7 @@ def test_of_several_workers_the_chief_writes_the_folder(shop, tmp_path, monkeypa
 def test_two_workers_leave_what_one_leaves(shop, calibrated, tmp_path, capsys, monkeypatch):
     """The same scores up to rounding, written by the chief alone, and an export that replays."""
     monkeypatch.delenv("TF_CONFIG", raising=False)
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
     assert run(shop, tmp_path, *LR, "--export", str(tmp_path / "served"), "--workers", "2") == 0
     lines = capsys.readouterr().out.splitlines()
     assert any(line.startswith("[0] lr: ") for line in lines)

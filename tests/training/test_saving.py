@@ -22,7 +22,6 @@ from recsys_lib.sequence import build_dien, build_din
 from recsys_lib.training import load, predict, rank, save
 from recsys_lib.training.trainer import Trainer
 
-ROOT = pathlib.Path(__file__).parents[2]
 # Where layers were defined in the first edition.
 MOVED = {
     "recsys_lib.layers.blocks": "recsys_lib.features.blocks",
@@ -43,7 +42,7 @@ def in_another_process(program, *arguments):
         [sys.executable, "-c", program, *map(str, arguments)],
         capture_output=True,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
     assert done.returncode == 0, done.stderr
 
