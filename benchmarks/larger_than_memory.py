@@ -20,12 +20,18 @@ import keras
 import numpy as np
 
 from benchmarks.process import measure, report
-from recsys_lib.data import ArrayChunks, ChunkedDataset, Dataset, Split
+from recsys_lib.data import ChunkedDataset, Dataset, Split
 from recsys_lib.features.columns import CategoricalColumn, NumericColumn
 from recsys_lib.training import Adam
 from recsys_lib.training.trainer import Trainer
 from recsys_lib.zoo import find
-from recsys_pipeline.chunks import FolderWriter, ParquetChunks, open_folder, write_parquet
+from recsys_pipeline.chunks import (
+    ArrayChunks,
+    FolderWriter,
+    ParquetChunks,
+    open_folder,
+    write_parquet,
+)
 
 NUM_NUMBERS, NUM_IDS = 13, 26
 LARGEST, WIDTH, HIDDEN_UNITS, BATCH_SIZE = 100_000, 8, (64, 32), 4096

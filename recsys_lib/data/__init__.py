@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from recsys_lib.data.chunks import ArrayChunks, ChunkedDataset, Chunks
+    from recsys_lib.data.chunks import ChunkedDataset, Chunks
     from recsys_lib.data.dataset import Dataset, Split
     from recsys_lib.data.sessions import divide, session_columns
 else:

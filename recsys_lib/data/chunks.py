@@ -1,21 +1,18 @@
 """Splits that are read chunk by chunk, so that a data set may be larger than memory.
 
 A *chunk* is as many rows as fit into memory several times: about a million. ``Chunks`` says how
-many rows each one has and reads one as a ``Split``; whatever can do that is a source: arrays that
-are mapped into memory (``ArrayChunks``), a folder of them (``recsys_pipeline.chunks.folder``), or
-Parquet files (``recsys_pipeline.chunks.parquet``). ``fit`` and ``evaluate`` take a
+many rows each one has and reads one as a ``Split``; ``recsys_pipeline.chunks`` has arrays that are
+mapped into memory, folders of them, and Parquet files. ``fit`` and ``evaluate`` take a
 ``ChunkedDataset`` as they take a ``Dataset``.
 """
 
 import dataclasses
-import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from recsys_lib.checks import check_integer
-from recsys_lib.data.dataset import Dataset, check_features, check_kinds, check_rows
+from recsys_lib.data.dataset import check_features, check_kinds, check_rows
 from recsys_lib.data.splits import ARRAYS_BY_NAME, Split
 from recsys_lib.features.columns import Column, check_columns
 
@@ -58,75 +55,22 @@ class Chunks:
         """A hash of all values, in hexadecimal digits, or of the files that hold them."""
         raise NotImplementedError
 
+    def training_rows(self, layout: Any, tasks: Sequence[str], labels: Split) -> Any:
+        """What ``fit`` trains on; ``recsys_pipeline.chunks.ReadAheadChunks`` has it.
+
+        Args:
+            layout: ``Layout`` of the model's inputs.
+            tasks: names of the model's tasks.
+            labels: ``self.labels()``.
+        """
+        raise NotImplementedError
+
     def labels(self) -> Split:
         """All rows at once, without features: labels, masks, groups and whatever else there is.
 
         They fit where features do not: a row takes a few bytes.
         """
         return joined([self.read(number, ()) for number in range(len(self.sizes))])
-
-
-class ArrayChunks(Chunks):
-    """Pieces of arrays, which may be mapped into memory: only what is read takes memory.
-
-    Args:
-        split: all rows.
-        rows_per_chunk: rows of a chunk, the last one has what is left; or the sizes of all.
-
-    Raises:
-        ValueError: sizes that do not add up to the split's rows.
-
-    Example:
-        >>> rows = np.arange(5)
-        >>> split = Split({"item_id": rows}, {"click": rows % 2}, group=rows, row_id=rows)
-        >>> chunks = ArrayChunks(split, 2)
-        >>> chunks.sizes, chunks.read(1).features["item_id"].tolist()
-        ((2, 2, 1), [2, 3])
-    """
-
-    def __init__(self, split: Split, rows_per_chunk: int | Sequence[int] = ROWS_PER_CHUNK) -> None:
-        if isinstance(rows_per_chunk, Iterable):
-            sizes = list(rows_per_chunk)
-            if sum(sizes) != len(split):
-                raise ValueError(
-                    f"rows_per_chunk: expected sizes that add up to {len(split)}, got {sum(sizes)}"
-                )
-        else:
-            size = check_integer("rows_per_chunk", rows_per_chunk)
-            starts = range(0, len(split), size)
-            sizes = [min(size, len(split) - start) for start in starts]
-        super().__init__(sizes)
-        self.split = split
-        self._starts = np.cumsum([0, *self.sizes])
-
-    def read(self, number: int, column_names: Collection[str] | None = None) -> Split:
-        rows = slice(self._starts[number], self._starts[number + 1])
-        return _piece(self.split, rows, column_names)
-
-    def labels(self) -> Split:
-        return dataclasses.replace(self.split, features={}, as_of={})
-
-    def digest(self) -> str:
-        found = hashlib.sha256()
-        for kind in ("features", "labels", "label_masks"):
-            for name, values in sorted(getattr(self.split, kind).items()):
-                found.update(f"{kind} {name} {values.shape} {values.dtype};".encode())
-                found.update(np.ascontiguousarray(values).data)
-        return found.hexdigest()
-
-
-def _piece(split: Split, rows: slice, column_names: Collection[str] | None) -> Split:
-    """Views of consecutive rows."""
-    parts = {
-        kind: {
-            name: values[rows]
-            for name, values in getattr(split, kind).items()
-            if column_names is None or kind not in ("features", "as_of") or name in column_names
-        }
-        for kind in ARRAYS_BY_NAME
-    }
-    time = None if split.time is None else split.time[rows]
-    return Split(group=split.group[rows], row_id=split.row_id[rows], time=time, **parts)
 
 
 def joined(splits: Sequence[Split]) -> Split:
@@ -171,12 +115,6 @@ class ChunkedDataset:
     Raises:
         ValueError: naming the split and the first rows, when a label is missing or is not 0 or 1
             in a binary task, or no training row has a label of a task; an unknown kind of task.
-
-    Example:
-        >>> from recsys_lib.data import simulator
-        >>> world = simulator.second_order(num_rows=500, num_valid_rows=200, num_test_rows=200)
-        >>> ChunkedDataset.of(world, 150).train.sizes
-        (150, 150, 150, 50)
     """
 
     name: str
@@ -196,13 +134,6 @@ class ChunkedDataset:
                 object.__setattr__(self, "tasks", dict.fromkeys(rows.labels, "binary"))
             check_kinds(self.tasks)
             check_rows(self.tasks, rows, len(split), split_name)
-
-    @classmethod
-    def of(cls, dataset: Dataset, rows_per_chunk: int = ROWS_PER_CHUNK) -> "ChunkedDataset":
-        """The training rows of a ``Dataset`` in chunks; it pays where its arrays are mapped."""
-        train = ArrayChunks(dataset.train, rows_per_chunk)
-        parts = (dataset.name, dataset.feature_columns, train, dataset.valid, dataset.test)
-        return cls(*parts, dataset.tasks)
 
     @property
     def splits(self) -> dict[str, Chunks | Split]:

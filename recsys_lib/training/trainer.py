@@ -24,7 +24,7 @@ from recsys_lib.training.arguments import (
 )
 from recsys_lib.training.batches import Layout, model_columns, model_tasks
 from recsys_lib.training.callbacks import check_callbacks
-from recsys_lib.training.chunks import RowsInChunks, RowsInMemory, training_rows
+from recsys_lib.training.chunks import training_rows
 from recsys_lib.training.optimizers import Adam
 from recsys_lib.training.progress import progress_bar
 from recsys_lib.training.rates import Rates, ReduceOnPlateau, Schedule
@@ -158,7 +158,7 @@ class Trainer:
         rest = len(self.columns) - 2 - len(self.tasks)
         return [rows, rows, *rows_of_tasks, *[rows] * rest]
 
-    def rows_behind(self, rows: RowsInMemory | RowsInChunks) -> list[int]:
+    def rows_behind(self, rows: Any) -> list[int]:
         """Rows of an epoch behind each column of the history."""
         return self._counts(rows.num_rows, rows.rows_with_label)
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from recsys_pipeline.chunks.folder import FolderWriter, open_folder
     from recsys_pipeline.chunks.parquet import ParquetChunks, write_parquet
+    from recsys_pipeline.chunks.reading import ArrayChunks, ReadAheadChunks, in_chunks
 else:
     from recsys_lib.lazy import lazy_exports
 

@@ -14,11 +14,12 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from recsys_lib.data.chunks import ROWS_PER_CHUNK, ArrayChunks, ChunkedDataset
+from recsys_lib.data.chunks import ROWS_PER_CHUNK, ChunkedDataset
 from recsys_lib.data.dataset import check_as_of, check_features, check_kinds, check_rows
 from recsys_lib.data.splits import ARRAYS_BY_NAME, Split
 from recsys_lib.features.columns import Column, NumericColumn, check_columns
 from recsys_pipeline.chunks import cache
+from recsys_pipeline.chunks.reading import ArrayChunks
 
 Name = tuple[str, str | None]
 """How an array is named: the field of ``Split``, and its key there."""

@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 
 from recsys_lib.checks import check_integer
-from recsys_lib.data.chunks import ROWS_PER_CHUNK, Chunks
+from recsys_lib.data.chunks import ROWS_PER_CHUNK
 from recsys_lib.data.splits import Split
 from recsys_lib.features.columns import Column, NumericColumn, check_columns
+from recsys_pipeline.chunks.reading import ReadAheadChunks
 
 
-class ParquetChunks(Chunks):
+class ParquetChunks(ReadAheadChunks):
     """Row groups of one or several Parquet files.
 
     A chunk holds at least one row group, since a row group is read as a whole; write row groups of

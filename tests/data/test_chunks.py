@@ -5,10 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from recsys_lib.data import ArrayChunks, ChunkedDataset, Chunks, Dataset, Split
+from recsys_lib.data import ChunkedDataset, Chunks, Dataset, Split
 from recsys_lib.data.chunks import joined
 from recsys_lib.features import CategoricalColumn, NumericColumn, SequenceColumn
-from recsys_pipeline.chunks import FolderWriter, cache, open_folder
+from recsys_pipeline.chunks import ArrayChunks, FolderWriter, cache, in_chunks, open_folder
 
 COLUMNS = (
     CategoricalColumn("user_id", 30, group="user"),
@@ -124,7 +124,7 @@ def test_the_digest_is_that_of_all_values(kind):
 
 
 def test_a_data_set_in_chunks_has_its_columns_tasks_and_other_splits():
-    data = ChunkedDataset.of(DATA, 10)
+    data = in_chunks(DATA, 10)
     assert data.feature_columns == COLUMNS and data.tasks == TASKS
     assert data.train.sizes == (10, 10, 3)
     assert data.valid is DATA.valid and list(data.splits) == ["train", "valid", "test"]

@@ -7,13 +7,14 @@ import keras
 import numpy as np
 from halved_data import COLUMNS, PLAIN, TASKS, dataset_of
 
-from recsys_lib.data import ArrayChunks, ChunkedDataset, Split
+from recsys_lib.data import ChunkedDataset, Split
 from recsys_lib.multi_scenario import build_star
 from recsys_lib.multi_task import build_mmoe
 from recsys_lib.multi_task.balancing import GradNorm
 from recsys_lib.second_order import build_deepfm
 from recsys_lib.sequence import build_din
 from recsys_lib.training import Adam, Ftrl, fit, optimizer_per_group
+from recsys_pipeline.chunks import ArrayChunks
 
 BATCH = 32
 NUM_ROWS = 20 * BATCH - 5

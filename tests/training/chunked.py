@@ -5,10 +5,11 @@ import functools
 import keras
 import tiny
 
-from recsys_lib.data import ArrayChunks, ChunkedDataset
+from recsys_lib.data import ChunkedDataset
 from recsys_lib.training import Adam, fit
 from recsys_lib.training.restarts import build_with_seed
 from recsys_lib.training.trainer import Trainer
+from recsys_pipeline.chunks import ArrayChunks
 
 DATA = tiny.make_dataset(tiny.SMALL)  # 150 training rows
 OPTIONS = {"epochs": 2, "batch_size": 16, "seed": 4, "patience": None}

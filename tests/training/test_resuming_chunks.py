@@ -7,9 +7,9 @@ import pytest
 import tiny
 from chunked import DATA, OPTIONS, fresh, in_chunks, kept, trained
 
-from recsys_lib.data import ArrayChunks
 from recsys_lib.training import trainer
 from recsys_lib.training.chunks import STEPS_PER_CALL
+from recsys_pipeline.chunks import ArrayChunks
 
 
 class Stopped(Exception):

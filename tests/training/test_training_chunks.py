@@ -10,10 +10,11 @@ import pytest
 import tiny
 from chunked import DATA, OPTIONS, in_chunks, trained
 
-from recsys_lib.data import ArrayChunks, ChunkedDataset, Split
+from recsys_lib.data import ChunkedDataset, Split
 from recsys_lib.features.columns import CategoricalColumn, NumericColumn
 from recsys_lib.training import Adam, trainer
 from recsys_lib.training.trainer import Trainer
+from recsys_pipeline.chunks import ArrayChunks
 
 
 def epoch_order(seed, epoch, sizes):

@@ -1,0 +1,244 @@
+"""Chunks of arrays, and the training rows of chunks in the order of each epoch.
+
+An epoch's order: the chunks in an order drawn from ``[seed, epoch, number of chunks]``, in each of
+them the rows in an order drawn from ``[seed, epoch, chunk]``, one chunk behind the other. Batches
+are cut from that order as if all rows lay in memory: rows that a chunk has left when its last whole
+batch is taken are **carried over** to the next chunk, so that all batches but an epoch's last have
+``batch_size`` rows, every row is read once in an epoch, and an epoch has as many steps as in
+memory. Where one chunk holds all rows, the order is that of a run in memory, and so are all
+numbers, bit for bit. (NumPy's generator of ``[seed, epoch, 0]`` is that of ``[seed, epoch]``.)
+
+Rows are mixed within their chunk alone. Where the rows of a log follow each other in time or by
+user, its chunks should be written in random order, or be large.
+"""
+
+import dataclasses
+import hashlib
+import time
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+import numpy as np
+
+from recsys_lib.checks import check_integer
+from recsys_lib.data.chunks import ROWS_PER_CHUNK, ChunkedDataset, Chunks, check_chunk
+from recsys_lib.data.dataset import Dataset
+from recsys_lib.data.splits import ARRAYS_BY_NAME, Split
+from recsys_lib.training.batches import Layout, PackedSplit, to_tensor
+from recsys_lib.training.chunks import Stretch, order_of, read_ahead
+
+
+class ReadAheadChunks(Chunks):
+    """Chunks that ``fit`` trains on: one lies in memory while the next one is being read.
+
+    Args:
+        sizes: rows of each chunk; see ``Chunks`` for what a subclass says of them.
+    """
+
+    def training_rows(self, layout: Layout, tasks: Sequence[str], labels: Split) -> "RowsInChunks":
+        return RowsInChunks(self, layout, tasks, labels)
+
+
+class ArrayChunks(ReadAheadChunks):
+    """Pieces of arrays, which may be mapped into memory: only what is read takes memory.
+
+    Args:
+        split: all rows.
+        rows_per_chunk: rows of a chunk, the last one has what is left; or the sizes of all.
+
+    Raises:
+        ValueError: sizes that do not add up to the split's rows.
+
+    Example:
+        >>> rows = np.arange(5)
+        >>> split = Split({"item_id": rows}, {"click": rows % 2}, group=rows, row_id=rows)
+        >>> chunks = ArrayChunks(split, 2)
+        >>> chunks.sizes, chunks.read(1).features["item_id"].tolist()
+        ((2, 2, 1), [2, 3])
+    """
+
+    def __init__(self, split: Split, rows_per_chunk: int | Sequence[int] = ROWS_PER_CHUNK) -> None:
+        if isinstance(rows_per_chunk, Iterable):
+            sizes = list(rows_per_chunk)
+            if sum(sizes) != len(split):
+                raise ValueError(
+                    f"rows_per_chunk: expected sizes that add up to {len(split)}, got {sum(sizes)}"
+                )
+        else:
+            size = check_integer("rows_per_chunk", rows_per_chunk)
+            starts = range(0, len(split), size)
+            sizes = [min(size, len(split) - start) for start in starts]
+        super().__init__(sizes)
+        self.split = split
+        self._starts = np.cumsum([0, *self.sizes])
+
+    def read(self, number: int, column_names: Collection[str] | None = None) -> Split:
+        rows = slice(self._starts[number], self._starts[number + 1])
+        return _piece(self.split, rows, column_names)
+
+    def labels(self) -> Split:
+        return dataclasses.replace(self.split, features={}, as_of={})
+
+    def digest(self) -> str:
+        found = hashlib.sha256()
+        for kind in ("features", "labels", "label_masks"):
+            for name, values in sorted(getattr(self.split, kind).items()):
+                found.update(f"{kind} {name} {values.shape} {values.dtype};".encode())
+                found.update(np.ascontiguousarray(values).data)
+        return found.hexdigest()
+
+
+def _piece(split: Split, rows: slice, column_names: Collection[str] | None) -> Split:
+    """Views of consecutive rows."""
+    parts = {
+        kind: {
+            name: values[rows]
+            for name, values in getattr(split, kind).items()
+            if column_names is None or kind not in ("features", "as_of") or name in column_names
+        }
+        for kind in ARRAYS_BY_NAME
+    }
+    time = None if split.time is None else split.time[rows]
+    return Split(group=split.group[rows], row_id=split.row_id[rows], time=time, **parts)
+
+
+class RowsInChunks:
+    """Training rows of which one chunk lies in memory and the next one is being read.
+
+    Args:
+        chunks: ``Chunks``.
+        layout: ``Layout`` of the model's inputs.
+        tasks: names of the model's tasks.
+        labels: ``chunks.labels()``.
+    """
+
+    def __init__(self, chunks: Chunks, layout: Layout, tasks: Sequence[str], labels: Split) -> None:
+        self.chunks, self.layout, self.tasks = chunks, layout, list(tasks)
+        self.num_rows, self.sizes = len(chunks), list(chunks.sizes)
+        self.is_masked = any(task in labels.label_masks for task in tasks)
+        self.rows_with_label = None
+        if self.is_masked:
+            masks = labels.label_masks
+            self.rows_with_label = [
+                int(masks[task].sum()) if task in masks else self.num_rows for task in tasks
+            ]
+        self._checked: set[int] = set()
+
+    def digest(self) -> str:
+        """A hash of all values, or of the files that hold them."""
+        return self.chunks.digest()
+
+    def stretches(self, seed: int, epoch: int, step: int, batch_size: int) -> Iterator[Stretch]:
+        """What is left of an epoch, a stretch for each chunk that completes a batch.
+
+        Args:
+            seed: of the run.
+            epoch: counted from 0.
+            step: steps of the epoch that are done.
+            batch_size: rows of a step.
+
+        Yields:
+            ``Stretch``; the next one is read in a thread meanwhile.
+
+        Raises:
+            ValueError: features that do not fit their columns; the chunk is named.
+        """
+        sizes = self.chunks.sizes
+        order = order_of(seed, epoch, len(sizes), len(sizes))
+        ends = np.cumsum([sizes[chunk] for chunk in order])
+        # The chunk that holds the first row of the first step that is left.
+        place = int(np.searchsorted(ends, step * batch_size, side="right"))
+        reader = _Reader(self, seed, epoch, batch_size, order, ends, step)
+        started = time.perf_counter()
+        for stretch in read_ahead(reader.read, range(place, len(sizes))):
+            if stretch.last > stretch.first:
+                yield dataclasses.replace(stretch, waited=time.perf_counter() - started)
+                started = time.perf_counter()
+
+    def packed(self, chunk: int) -> PackedSplit:
+        """The packed rows of a chunk, checked when they are read for the first time."""
+        columns = self.layout.feature_columns
+        split = self.chunks.read(chunk, [column.name for column in columns])
+        if chunk not in self._checked:
+            check_chunk(self.chunks, chunk, split, columns, "train")
+            self._checked.add(chunk)
+        packed = PackedSplit.of(split, self.layout, self.tasks)
+        if (packed.masks is not None) != self.is_masked:
+            raise ValueError(f"train, chunk {chunk}: expected label_masks in all chunks or in none")
+        return packed
+
+
+class _Reader:
+    """Reads the chunks of one epoch in their order and carries over what is left of each.
+
+    Args:
+        rows: where the chunks are.
+        seed, epoch, batch_size: see ``RowsInChunks.stretches``.
+        order: the chunks in their order.
+        ends: rows of the epoch up to the end of each, in that order.
+        step: the first step that is left. Rows in front of it are not read again.
+    """
+
+    def __init__(
+        self,
+        rows: RowsInChunks,
+        seed: int,
+        epoch: int,
+        batch_size: int,
+        order: np.ndarray,
+        ends: np.ndarray,
+        step: int,
+    ) -> None:
+        self.rows, self.seed, self.epoch, self.batch_size = rows, seed, epoch, batch_size
+        self.order, self.ends, self.begin = order, ends, step * batch_size
+        self.carried: list[np.ndarray] = []
+
+    def _chunk(self, place: int) -> tuple[list[np.ndarray], np.ndarray]:
+        """Arrays of the chunk at a place, and the order of its rows."""
+        chunk = int(self.order[place])
+        size = self.rows.chunks.sizes[chunk]
+        return self.rows.packed(chunk).arrays, order_of(self.seed, self.epoch, size, chunk)
+
+    def read(self, place: int) -> Stretch:
+        """The stretch of the chunk at a place; places follow each other."""
+        arrays, rows = self._chunk(place)
+        before = int(self.ends[place - 1]) if place else 0
+        num_carried = before % self.batch_size
+        if before <= self.begin:
+            rows, first = rows[self.begin - before :], self.begin // self.batch_size
+        else:
+            first = (before - num_carried) // self.batch_size
+            arrays = [np.concatenate(pair) for pair in zip(self.carried, arrays, strict=True)]
+            rows = np.concatenate([np.arange(num_carried, dtype=np.int32), rows + num_carried])
+        num_steps = len(rows) // self.batch_size
+        if place == len(self.ends) - 1:
+            num_steps = -(-len(rows) // self.batch_size)
+        left = rows[num_steps * self.batch_size :]
+        self.carried = [array[left] for array in arrays]
+        matrices = []
+        while arrays:
+            matrices.append(to_tensor(arrays.pop(0)))
+        return Stretch(matrices, to_tensor(rows), first, first + num_steps)
+
+
+def in_chunks(dataset: Dataset, rows_per_chunk: int = ROWS_PER_CHUNK) -> ChunkedDataset:
+    """The training rows of a ``Dataset`` in chunks; it pays where its arrays are mapped.
+
+    Args:
+        dataset: with all rows as arrays, which may be mapped into memory.
+        rows_per_chunk: of the training rows.
+
+    Returns:
+        ``ChunkedDataset`` with the other splits as they are.
+
+    Raises:
+        ValueError: ``rows_per_chunk`` is no integer of 1 or more.
+
+    Example:
+        >>> from recsys_lib.data import simulator
+        >>> world = simulator.second_order(num_rows=500, num_valid_rows=200, num_test_rows=200)
+        >>> in_chunks(world, 150).train.sizes
+        (150, 150, 150, 50)
+    """
+    train = ArrayChunks(dataset.train, rows_per_chunk)
+    parts = (dataset.name, dataset.feature_columns, train, dataset.valid, dataset.test)
+    return ChunkedDataset(*parts, dataset.tasks)
