@@ -8,6 +8,7 @@ into them: token by token, as ``git merge`` does it line by line.
 import ast
 import builtins
 import functools
+import keyword
 import subprocess
 import warnings
 from collections import Counter
@@ -166,7 +167,8 @@ def _rows(mutant, base, text):
 
 @functools.cache
 def _words(text):
-    return {word for word in TOKEN.findall(text) if word.isidentifier()}
+    words = filter(str.isidentifier, TOKEN.findall(text))
+    return {word for word in words if not keyword.iskeyword(word)}
 
 
 @functools.cache
