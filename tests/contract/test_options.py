@@ -16,7 +16,6 @@ import keras
 import numpy as np
 import pytest
 from graph import outputs_alone, outputs_of_layers
-from recsys_lib.layers.normalization import BatchNormalization
 from rows import CHECKED
 from rows.checked import Option, depth, options_of, patterns_of, reached, second_value
 from world import (
@@ -31,6 +30,7 @@ from world import (
 )
 
 from recsys_lib.layers import PredictionHead
+from recsys_lib.layers.blocks import BatchNormalization
 from recsys_lib.multi_scenario.normalization import PartitionedNormalization
 from recsys_lib.zoo import MODELS
 

@@ -4,13 +4,12 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from recsys_lib.layers.normalization import BatchNormalization
 from reference import double, relu, sigmoid
 
 from recsys_lib.features.columns import CategoricalColumn, NumericColumn, SequenceColumn
 from recsys_lib.features.embedding import build_inputs
 from recsys_lib.layers.activations import Dice
-from recsys_lib.layers.blocks import MLP, deep_logit, linear_logit, side_by_side
+from recsys_lib.layers.blocks import MLP, BatchNormalization, deep_logit, linear_logit, side_by_side
 from recsys_lib.layers.heads import PredictionHead
 
 USER = CategoricalColumn("user_id", 4, group="user", embedding_dim=8)
