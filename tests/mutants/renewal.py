@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from merging import TOKEN, matcher, merges, widened
-from rows import FOLDER, ROOT, nearest, read, write
+from mutant_rows import FOLDER, ROOT, nearest, read, write
 
 CONTEXT = 2  # lines on either side
 IN_PLACE, ELSEWHERE = 0.5, 0.51  # of the words, for lines in that place to be the same ones
