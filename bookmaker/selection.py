@@ -139,7 +139,9 @@ def mutants(root: Path = ROOT) -> dict[str, str]:
         path = root / recorded[0]["file"]
         parts = [("mutants", json.dumps(recorded, sort_keys=True).encode())]
         parts.append(("file", path.read_bytes() if path.exists() else b""))
-        parts += [(name, (runner.parent / name).read_bytes()) for name in ("runner.py", "rows.py")]
+        parts += [
+            (name, (runner.parent / name).read_bytes()) for name in ("runner.py", "mutant_rows.py")
+        ]
         for test in sorted({test.split("::")[0] for test in recorded[0]["tests"]}):
             if test not in tests:
                 tests[test] = reader.hash_of(root / "tests" / test, by_path=False)

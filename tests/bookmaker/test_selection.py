@@ -54,7 +54,7 @@ def tree(tmp_path):
         path = tmp_path / "project" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(source)
-    for name in ("runner.py", "rows.py"):
+    for name in ("runner.py", "mutant_rows.py"):
         shutil.copy(ROOT / "tests" / "mutants" / name, tmp_path / "project" / "tests/mutants")
     return tmp_path / "project"
 

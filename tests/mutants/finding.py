@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from rows import FOLDER, ROOT, read, write
+from mutant_rows import FOLDER, ROOT, read, write
 from runner import BROKEN, Zygote
 
 MOST_TESTS = 2  # of a mutant, the quickest

@@ -8,6 +8,7 @@ into them: token by token, as ``git merge`` does it line by line.
 import ast
 import builtins
 import functools
+import keyword
 import subprocess
 import warnings
 from collections import Counter
@@ -15,7 +16,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from merging import TOKEN, matcher, merges, widened
-from rows import FOLDER, ROOT, nearest, read, write
+from mutant_rows import FOLDER, ROOT, nearest, read, write
 
 CONTEXT = 2  # lines on either side
 IN_PLACE, ELSEWHERE = 0.5, 0.51  # of the words, for lines in that place to be the same ones
@@ -166,7 +167,8 @@ def _rows(mutant, base, text):
 
 @functools.cache
 def _words(text):
-    return {word for word in TOKEN.findall(text) if word.isidentifier()}
+    words = filter(str.isidentifier, TOKEN.findall(text))
+    return {word for word in words if not keyword.iskeyword(word)}
 
 
 @functools.cache

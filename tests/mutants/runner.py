@@ -26,7 +26,7 @@ import sys
 import tempfile
 import time
 
-from rows import ROOT, recorded
+from mutant_rows import ROOT, recorded
 
 # Of processor time, since a busy machine takes longer; the clock ends only what waits for ever.
 SECONDS_PER_JOB = 240

@@ -5,7 +5,7 @@ import sys
 from collections import Counter
 
 import pytest
-from rows import Mutant, recorded
+from mutant_rows import Mutant, recorded
 from runner import BROKEN, SECONDS_PER_JOB, Zygote
 from selected import values
 

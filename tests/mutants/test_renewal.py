@@ -7,7 +7,7 @@ import sys
 
 import pytest
 from finding import find
-from rows import FOLDER, Mutant, nearest, read, write
+from mutant_rows import FOLDER, Mutant, nearest, read, write
 
 SUMS = '''\
 """Sums."""
@@ -41,7 +41,7 @@ def project(tmp_path):
     (tmp_path / "lib" / "sums.py").write_text(SUMS)
     mutants = tmp_path / "tests" / "mutants"
     mutants.mkdir(parents=True)
-    for name in ("rows", "runner", "renewal", "merging", "finding"):
+    for name in ("mutant_rows", "runner", "renewal", "merging", "finding"):
         shutil.copy(FOLDER / f"{name}.py", mutants)
     tests = "".join(f"def {row[4][0]}():\n    pass\n\n\n" for row in ROWS.values())
     (tmp_path / "tests" / "test_sums.py").write_text(tests)

@@ -56,7 +56,7 @@ def clone(tmp_path_factory):
     for name in TESTS:
         shutil.copytree(ROOT / "tests" / name, folder / "tests" / name, ignore=left_out)
     (folder / "tests" / "mutants").mkdir()
-    mutants = [f"mutants/{name}" for name in ("runner.py", "rows.py", "sequence.json")]
+    mutants = [f"mutants/{name}" for name in ("runner.py", "mutant_rows.py", "sequence.json")]
     for name in ("nbval_sanitize.cfg", "conftest.py", *mutants):
         shutil.copy(ROOT / "tests" / name, folder / "tests" / name)
     python = folder / ".venv" / "bin" / "python"
