@@ -177,6 +177,7 @@ def test_only_a_full_green_run_renews_the_committed_record(chapters):
     some = selection.select(today, hashes([], ["n"]), {})
     waiting = selection.begin(some, today, stamp, full=False)
     assert json.loads(waiting.read_text())["run"]["notebooks"] == ["a"]
+    assert selection.read_stamp(stamp) == {}, "a run that fails gets no further"
     selection.finish(stamp, chapters.folder)
     assert not record.exists() and not waiting.exists()
     assert selection.read_stamp(stamp) == hashes(["a"], some.chosen("mutants"), ["g"], ["t"])
