@@ -217,7 +217,8 @@ def select(hashes: Hashes, green: Hashes, passed: Hashes) -> Selection:
         passed: what has passed on this machine.
 
     Example:
-        >>> today = {"notebooks": {"a": "1", "b": "2"}, "mutants": {}, "grading": {}}
+        >>> nothing = {"tests": {}, "mutants": {}, "grading": {}}
+        >>> today = nothing | {"notebooks": {"a": "1", "b": "2"}}
         >>> chosen = select(today, {"notebooks": {"a": "1"}}, {})
         >>> chosen.changed["notebooks"], chosen.drawn["notebooks"]
         (['b'], ['a'])

@@ -60,9 +60,9 @@ def build_shared_bottom(
     """
     num_tasks = len(check_tasks(tasks))
     inputs, features = task_input(feature_columns, common)
-    bottom = options_for(MLP, common)
+    of_bottom = options_for(MLP, common)
     if bottom_activation is not None:
-        bottom["activation"] = bottom_activation
-    shared = MLP(hidden_units, **bottom, name="shared_bottom")(features)
+        of_bottom["activation"] = bottom_activation
+    shared = MLP(hidden_units, **of_bottom, name="shared_bottom")(features)
     logits = task_logits(shared, num_tasks=num_tasks, **options_for(task_logits, common))
     return keras.Model(inputs, predict_each(tasks, logits), name="shared_bottom_model")

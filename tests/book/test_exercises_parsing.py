@@ -11,7 +11,7 @@ from recsys_book.exercises.parsing import ExerciseError, read_cells
 def test_reads_every_part(tmp_path):
     file = small(tmp_path)
     assert file.lesson == "01_small" and file.title == "Exercises: Small"
-    assert file.setup.startswith("import numpy as np\nfrom recsys_lib")
+    assert file.setup.startswith("import numpy as np\nfrom recsys_book")
     twice, letter, throw, words = file.exercises
     assert (twice.identifier, twice.kind, twice.points, twice.minutes) == (
         "small.twice",
