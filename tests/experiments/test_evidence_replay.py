@@ -169,8 +169,7 @@ def test_when_time_is_up_the_rest_is_left_unless_all_is_asked_for(results, no_tr
 
 def test_every_changed_arm_is_confirmed_where_that_is_asked_for(results, no_training):
     changed = ["DeepFM", "FM"]
-    for arm in changed:
-        change_code(results, arm)
+    change_code(results, *changed)
     asked = {"full": True, "every_cell": True}
     outcome = replaying.replay(DECLARED, results, seed=0, seconds=0.0, **asked)
     assert (outcome.prefixes, outcome.cells, outcome.left) == (3, 2, 0)
