@@ -9,6 +9,8 @@ import numbers
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 Number = float | int
 
 
@@ -108,6 +110,18 @@ def check_widths(name: str, widths: Any, at_least: int = 1) -> tuple[int, ...]:
     if len(widths) < at_least:
         raise ValueError(f"{name}: expected at least {at_least} layer, got {widths}")
     return tuple(check_integer(name, width) for width in widths)
+
+
+def rows_where(bad: np.ndarray) -> str:
+    """What a message says of the rows ``(N, ...)`` in which something is True: the first five.
+
+    Example:
+        >>> rows_where(np.arange(8) > 1)
+        'rows 2, 3, 4, 5, 6 and 1 more'
+    """
+    rows = np.flatnonzero(bad.reshape(len(bad), -1).any(axis=1))
+    more = f" and {len(rows) - 5} more" if len(rows) > 5 else ""
+    return f"rows {', '.join(map(str, rows[:5]))}{more}"
 
 
 def check_shape(layer: Any, shape: Sequence[int | None], rank: int, axes: str) -> None:

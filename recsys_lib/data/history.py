@@ -74,6 +74,14 @@ def last_events(keys, time, is_event, max_length):
     return result
 
 
+def padded(lists, width):
+    """Lists of ids as ``(len(lists), width)`` int32, each padded with 0 behind its last one."""
+    table = np.zeros((len(lists), width), np.int32)
+    for row, ids in zip(table, lists, strict=True):
+        row[: len(ids)] = ids
+    return table
+
+
 def gather(values, rows, padding):
     """``values[rows]`` with ``padding`` where ``rows`` is -1, as ``last_events`` returns them."""
     values = np.asarray(values)

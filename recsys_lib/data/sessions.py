@@ -4,7 +4,7 @@ import numpy as np
 
 from recsys_lib.checks import check_integer
 from recsys_lib.data.session_rules import AGE_EDGES, GAP_SECONDS, age_ids, cut_sessions
-from recsys_lib.features.columns import SequenceColumn
+from recsys_lib.features.columns import SequenceColumn, select
 
 
 def divide(ids, time, num_sessions, session_length, gap_seconds=GAP_SECONDS):
@@ -71,8 +71,9 @@ def session_columns(sessions, columns, features, as_of, time):
 
     Returns:
         Three columns: ``session_history``, the most recent sessions side by side, with the table
-        of ``history``; ``history_session``, the number of each behaviour's session counted back
-        from 1; ``history_age``, how long ago each behaviour was, see ``age_buckets``.
+        of ``history`` (a pause of more than 30 minutes begins a new one); ``history_session``, the
+        number of each behaviour's session counted back from 1; ``history_age``, how long ago each
+        behaviour was, see ``age_buckets``.
 
     Raises:
         ValueError: ``sessions`` is no pair of integers of 1 or more.
@@ -81,7 +82,7 @@ def session_columns(sessions, columns, features, as_of, time):
         number, length = sessions
     except (TypeError, ValueError):
         raise ValueError(f"sessions: expected (number, length), got {sessions!r}") from None
-    history = next(column for column in columns if column.name == "history")
+    (history,) = select(columns, names=["history"])
     moments = as_of["history"]
     features["session_history"], features["history_session"] = divide(
         features["history"], moments, number, length
@@ -109,8 +110,8 @@ def _check(ids, time, num_sessions, session_length, gap_seconds):
         raise ValueError(
             f"ids and time: expected one shape (rows, steps), got {ids.shape} and {time.shape}"
         )
-    for name, value in (("num_sessions", num_sessions), ("session_length", session_length)):
-        check_integer(name, value)
+    check_integer("num_sessions", num_sessions)
+    check_integer("session_length", session_length)
     if not gap_seconds > 0:
         raise ValueError(f"gap_seconds: expected more than 0, got {gap_seconds!r}")
     real = ids != 0

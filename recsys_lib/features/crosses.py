@@ -93,9 +93,8 @@ class CrossProduct(keras.layers.Layer):
         pairs: list of pairs of column names; default: all pairs.
         max_rows: pairs with a larger product of vocabularies are hashed.
         num_buckets: rows of each hashed pair's table.
-        l2: penalty that is added to the training loss, a number or an ``EmbeddingL2`` without
-            counts: of the weights that the batch reads, each once, or of all weights of pairs
-            without an id 0 (where pairs are hashed, of all their buckets).
+        l2: as for ``FusedEmbedding``, without counts: of the weights that the batch reads, each
+            once, or of all weights of pairs without an id 0 (of all buckets of hashed pairs).
         first_sizes: dict of column name to the vocabulary that the layer was first built with,
             where it has grown since (``recsys_lib.training.grow``). A pair is hashed or not as by
             these, so that a pair of ids of that time keeps its weight.

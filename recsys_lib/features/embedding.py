@@ -274,18 +274,17 @@ def _own_initializer(given):
 
 
 def check_l2(columns, l2, name="embedding_l2"):
-    """A builder's ``embedding_l2`` or ``linear_l2`` as an ``EmbeddingL2``.
+    """As ``read_l2``, of a builder that knows its tables.
 
     Args:
         columns: all feature columns of the model.
-        l2: a number or an ``EmbeddingL2``.
-        name: what the message calls it.
+        l2, name: the value, and what messages call it.
 
     Returns:
-        The penalty; a number is its strength on the rows of the batch.
+        An ``EmbeddingL2``.
 
     Raises:
-        ValueError: neither, or counts of a table that no column has.
+        ValueError: as ``read_l2``; counts of a table that no column has.
     """
     l2 = read_l2(l2, name)
     l2.check_tables({column.table_name for column in select(columns, kind=ID_COLUMNS)})
@@ -335,10 +334,8 @@ def embed_fields(
     Args:
         inputs: dict from ``build_inputs``.
         columns: feature columns; none may ask for another ``embedding_dim``.
-        embedding_dim: width of every field.
+        embedding_dim, embeddings_initializer, l2: as for ``FusedEmbedding``, which ``name`` names.
         name: name of the embedding layer.
-        embeddings_initializer: Keras initializer of the tables.
-        l2: penalty of the id columns' table, see ``EmbeddingL2``.
 
     Returns:
         ``(batch, num_fields, embedding_dim)``, in the order of ``field_names``.

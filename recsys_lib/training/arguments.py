@@ -103,11 +103,7 @@ def check_options(
     checkpoint_steps: Any,
     reduce_on_plateau: Any,
 ) -> None:
-    """Options of ``fit`` in range.
-
-    Raises:
-        ValueError: names the option.
-    """
+    """Raise ``ValueError`` unless the options of ``fit`` are in range."""
     check_integer("epochs", epochs)
     check_integer("batch_size", batch_size)
     check_integer("seed", seed, 0)

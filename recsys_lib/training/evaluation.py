@@ -21,9 +21,8 @@ def predictions_of(
     """Predictions of a model or a baseline on a split.
 
     Args:
-        model: a model, or a baseline of one task.
-        split: the rows; of ``Chunks`` one chunk's features are in memory at a time.
-        batch_size: rows that are predicted at a time.
+        model, split: as for ``evaluate``.
+        batch_size: as for ``predict``.
 
     Returns:
         Dict of task to ``(rows,)``.
@@ -89,13 +88,9 @@ def score_task(
     """Scores of one task's predictions on the rows of a split that have its label.
 
     Args:
-        split: ``Split``.
-        task: name of the task.
+        split, task: the rows and the task.
         prediction: ``(rows,)``, for every row of the split.
-        kind: ``"binary"`` or ``"regression"``.
-
-    Returns:
-        As ``score``.
+        kind: as for ``score``, which says what is returned.
 
     Raises:
         ValueError: no row has a label of the task.
@@ -119,8 +114,8 @@ def evaluate(
 
     Args:
         model: Keras model of this library, or a ``Baseline``.
-        split: ``Split``, or ``Chunks``: then labels and predictions lie in memory and features do
-            not; scores are those of all rows together.
+        split: ``Split``, or ``Chunks``: then labels and predictions lie in memory, and features
+            one chunk at a time; scores are those of all rows together.
         tasks: dict of task to ``"binary"`` or ``"regression"`` (a data set's ``tasks``);
             default: all binary.
 

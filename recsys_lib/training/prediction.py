@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from recsys_lib.checks import check_integer
 from recsys_lib.data.dataset import check_features
+from recsys_lib.data.splits import as_array
 from recsys_lib.features.columns import Column, NumericColumn
 from recsys_lib.keras_graphs import layers_of
 from recsys_lib.training.batches import Layout, model_tasks, outputs_by_task
@@ -126,11 +127,10 @@ def predict_packed(
     """Predict rows that were checked and packed before, for example once for many epochs.
 
     Args:
-        model: Keras model of this library.
-        layout: ``Layout`` of the model's inputs.
+        model, batch_size: as for ``predict``.
+        layout: of the model's inputs.
         packed: ids and numbers, what ``layout.pack`` returned or tensors of the same.
         tasks: names of the outputs, from ``model_tasks``.
-        batch_size: rows scored at a time.
 
     Returns:
         ``(rows, tasks)`` float32.
@@ -156,11 +156,8 @@ def arrays_of(features: Mapping[str, Any] | pd.DataFrame, where: str) -> dict[st
     """Columns as arrays, read by position.
 
     Args:
-        features: dict of column name to array, list or Series, or a DataFrame.
+        features: as for ``predict``.
         where: what the message calls them.
-
-    Returns:
-        Dict of column name to array.
 
     Raises:
         ValueError: something else, or lists of different lengths.
@@ -175,14 +172,9 @@ def arrays_of(features: Mapping[str, Any] | pd.DataFrame, where: str) -> dict[st
 
 
 def _array(place, values):
-    try:
-        found = np.asarray(values)
-        # A DataFrame keeps the lists of a sequence column as objects.
-        return np.asarray(found.tolist()) if found.dtype == object else found
-    except ValueError:
-        raise ValueError(
-            f"{place}: expected an array, got lists of different lengths; pad them behind"
-        ) from None
+    found = as_array(place, values)
+    # A DataFrame keeps the lists of a sequence column as objects.
+    return as_array(place, found.tolist()) if found.dtype == object else found
 
 
 def input_columns(model: keras.Model) -> tuple[Column, ...]:
