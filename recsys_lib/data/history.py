@@ -51,8 +51,7 @@ def last_events(keys, time, is_event, max_length):
     """Rows of the last events with the same key and a strictly earlier time.
 
     Args:
-        keys: ``(N,)`` integers.
-        time: ``(N,)`` seconds.
+        keys, time: as for ``earlier``.
         is_event: boolean ``(N,)``: the rows that enter histories, for example liked films.
         max_length: the most recent events kept for each row.
 

@@ -20,9 +20,16 @@ def cut_sessions(
     session_length: int,
     gap_seconds: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Lay the most recent sessions of each history side by side: ``divide`` without its checks.
+    """Lay the most recent sessions of each history side by side; see ``divide``.
 
-    Arguments and what is returned are those of ``recsys_lib.data.sessions.divide``.
+    Args:
+        ids: ``(N, steps)`` integers, oldest first, 0 behind the last real one.
+        time: ``(N, steps)`` float64 seconds, in order; at padding anything.
+        num_sessions, session_length, gap_seconds: as for ``divide``.
+
+    Returns:
+        The sessions ``(N, num_sessions * session_length)`` and the number of each behaviour's
+        session ``(N, steps)``.
     """
     num_rows, steps = ids.shape
     real = ids != 0
@@ -52,9 +59,15 @@ def cut_sessions(
 
 
 def age_ids(time: np.ndarray, now: np.ndarray, edges: tuple[float, ...]) -> np.ndarray:
-    """How long ago each behaviour was, as the id of its bucket: ``age_buckets`` without its checks.
+    """How long ago each behaviour was, as the id of its bucket; see ``age_buckets``.
 
-    Of ``edges``, rising seconds, edge ``i - 1`` is where bucket ``i`` begins, from 1 on.
+    Args:
+        time: ``(N, steps)`` seconds, minus infinity at padding.
+        now: ``(N,)`` seconds.
+        edges: rising seconds; bucket ``i``, from 1, begins at edge ``i - 1``.
+
+    Returns:
+        ``(N, steps)`` int32, 0 at padding.
     """
     real = np.isfinite(time)
     age = np.where(real, now[:, None] - np.where(real, time, 0), edges[0])

@@ -34,9 +34,7 @@ def divide(ids, time, num_sessions, session_length, gap_seconds=GAP_SECONDS):
 def age_buckets(time, now):
     """How long ago each behaviour was, as an id: 1 + floor(log2(seconds)), seconds 1 or more.
 
-    Args:
-        time: ``(N, steps)`` seconds, minus infinity at padding.
-        now: ``(N,)`` seconds, each later than its row's behaviours.
+    ``time`` and ``now`` are as for ``session_rules.age_ids``.
 
     Returns:
         ``(N, steps)`` int32; 0 at padding, 1 for one second, 2 for 2 and 3, 3 for 4 to 7, ...;

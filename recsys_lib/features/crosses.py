@@ -54,15 +54,7 @@ def all_pairs(columns: Sequence[Column]) -> list[tuple[str, str]]:
 
 
 def hash_bucket(keys: tf.Tensor, num_buckets: tf.Tensor) -> tf.Tensor:
-    """Bucket of each 64-bit key.
-
-    Args:
-        keys: int64 tensor of any shape, not negative.
-        num_buckets: int64 tensor that broadcasts against ``keys``.
-
-    Returns:
-        int64 tensor in ``[0, num_buckets)``.
-    """
+    """Bucket of each int64 key, which is not negative: an int64 in ``[0, num_buckets)``."""
     mixed = tf.bitcast(keys, tf.uint64)
     for shift, multiplier in itertools.zip_longest(_SHIFTS, _MULTIPLIERS):
         mixed = tf.bitwise.bitwise_xor(
@@ -155,7 +147,7 @@ class CrossProduct(keras.layers.Layer):
         for column in self.columns:
             first_slot[column.name] = slot
             slot += column.num_slots
-        left, right, factors, rows, hashed, offsets = [], [], [], [], [], []
+        slots = []
         self.table_rows, self.is_hashed, self.num_rows = {}, {}, 0
         for pair in self.pairs:
             first, second = self._members(pair)
@@ -168,16 +160,14 @@ class CrossProduct(keras.layers.Layer):
             for step_first, step_second in itertools.product(
                 range(first.num_slots), range(second.num_slots)
             ):
-                left.append(first_slot[first.name] + step_first)
-                right.append(first_slot[second.name] + step_second)
-                factors.append(factor)
-                rows.append(size)
-                hashed.append(is_hashed)
-                offsets.append(self.num_rows)
+                left = first_slot[first.name] + step_first
+                right = first_slot[second.name] + step_second
+                slots.append((left, right, factor, size, is_hashed, self.num_rows))
             self.num_rows += size
-        self._left, self._right = np.array(left, np.int32), np.array(right, np.int32)
-        self._factors, self._rows = np.array(factors, np.int64), np.array(rows, np.int64)
-        self._hashed, self._offsets = np.array(hashed), np.array(offsets, np.int64)
+        left, right, *sizes, hashed, offsets = np.array(slots, np.int64).T
+        self._left, self._right = left.astype(np.int32), right.astype(np.int32)
+        (self._factors, self._rows), self._hashed = sizes, hashed.astype(bool)
+        self._offsets = offsets
 
     def build(self, input_shape=None):
         self.table = self.add_weight(name="table", shape=(self.num_rows, 1), initializer="zeros")

@@ -332,10 +332,9 @@ def embed_fields(
     """All features as fields of one width, for models that cross fields with each other.
 
     Args:
-        inputs: dict from ``build_inputs``.
+        inputs: what ``build_inputs`` returned.
         columns: feature columns; none may ask for another ``embedding_dim``.
-        embedding_dim, embeddings_initializer, l2: as for ``FusedEmbedding``, which ``name`` names.
-        name: name of the embedding layer.
+        embedding_dim, name, embeddings_initializer, l2: of the ``FusedEmbedding``.
 
     Returns:
         ``(batch, num_fields, embedding_dim)``, in the order of ``field_names``.

@@ -281,9 +281,7 @@ def compare(
     checkpoint_steps: int | None = None,
     progress: bool | None = None,
 ) -> pd.DataFrame:
-    """The table of a comparison, where its models are not needed.
-
-    The same as ``Comparison(models, ...).on(dataset, seeds).table``.
+    """The table of a comparison: ``Comparison(models, ...).on(dataset, seeds).table``.
 
     Args:
         models, slices, baselines, loss_weights, balancing, checkpoint, epochs, batch_size,

@@ -1,8 +1,6 @@
 """``grow``: the same model with room for the ids that a later day brings.
 
-Embedding tables get more rows; what was learned keeps its bits, and so do the statistics that the
-optimizer keeps for each row. Ids of the earlier day keep their numbers, so the vocabulary of the
-later day must begin with that of the earlier one.
+Ids of the earlier day keep their numbers: the later vocabulary must begin with the earlier one.
 """
 
 import copy

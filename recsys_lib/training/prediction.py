@@ -14,7 +14,7 @@ from recsys_lib.data.dataset import check_features
 from recsys_lib.data.splits import as_array
 from recsys_lib.features.columns import Column, NumericColumn
 from recsys_lib.keras_graphs import layers_of
-from recsys_lib.training.batches import Layout, model_tasks, outputs_by_task
+from recsys_lib.training.batches import Layout, model_tasks, output_tasks, outputs_by_task
 
 DEFAULT_BATCH_SIZE = 8192
 
@@ -25,11 +25,7 @@ _COLUMNS = weakref.WeakKeyDictionary()
 
 
 def model_feature_columns(model: keras.Model) -> dict[str, Column]:
-    """The id columns that a model's layers were built with, by name.
-
-    Layers of this library keep their columns, so that a loaded model still knows its
-    vocabularies.
-    """
+    """The id columns that a model's layers were built with and keep, saved or not, by name."""
     columns = {}
     for layer in layers_of(model):
         for column in getattr(layer, "columns", ()):
@@ -147,11 +143,6 @@ def predict_packed(
     ).numpy()
 
 
-def output_tasks(model: keras.Model) -> list[str]:
-    """Names of a model's outputs: those of its dict, or the name of its one tensor."""
-    return list(model.output) if isinstance(model.output, dict) else list(model.output_names)
-
-
 def arrays_of(features: Mapping[str, Any] | pd.DataFrame, where: str) -> dict[str, np.ndarray]:
     """Columns as arrays, read by position.
 
@@ -180,8 +171,7 @@ def _array(place, values):
 def input_columns(model: keras.Model) -> tuple[Column, ...]:
     """A column per model input: the library's where a layer knows it, numeric otherwise.
 
-    Raises:
-        ValueError: an input of ids whose vocabulary no layer knows.
+    Raises ``ValueError`` for an input of ids whose vocabulary no layer knows.
     """
     if model not in _COLUMNS:
         _COLUMNS[model] = _find_columns(model)

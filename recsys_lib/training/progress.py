@@ -12,10 +12,8 @@ def progress_bar(progress, total, initial):
     """A bar that disappears when the run ends, however it ends; off where nobody watches.
 
     Args:
-        progress: show it; None: in a terminal and in notebooks, unless the environment variable
-            ``RECSYS_PROGRESS`` is 0.
-        total: steps of the whole run.
-        initial: steps done before.
+        progress: as for ``fit``.
+        total, initial: steps of the whole run, and those done before.
     """
     if progress is None:
         # A package that works on notebooks imports ipykernel too, so ask whether a kernel runs.

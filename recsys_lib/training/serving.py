@@ -27,8 +27,8 @@ import recsys_lib
 from recsys_lib.checks import check_choice
 from recsys_lib.data.dataset import check_features
 from recsys_lib.keras_graphs import call_once
-from recsys_lib.training.batches import outputs_by_task
-from recsys_lib.training.prediction import arrays_of, input_columns, output_tasks
+from recsys_lib.training.batches import output_tasks, outputs_by_task
+from recsys_lib.training.prediction import arrays_of, input_columns
 from recsys_lib.training.request_walk import RequestWalk
 
 _LIBRARY_CLASS = re.compile(r'"registered_name": "recsys_lib>(\w+)"')
