@@ -33,7 +33,6 @@ def run_through_graph(
     """Walk through the operations of a functional model in their order.
 
     Args:
-        model: functional model.
         inputs: a value for each of ``model.inputs``, in their order; anything, since nothing but
             the operations looks at it.
         wrap: makes of an operation (a layer, or an operation of ``keras.ops``) the function that

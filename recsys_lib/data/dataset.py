@@ -195,10 +195,6 @@ def check_rows(tasks, split, num_rows, split_name):
             raise ValueError(
                 f"{split_name}, {name}: expected integers, got {one_per_row[name].dtype}"
             )
-    _check_tasks(tasks, split_name, split)
-
-
-def _check_tasks(tasks, split_name, split):
     for task, kind in tasks.items():
         values = split.labels[task]
         bad = ~np.isin(values, (0, 1))

@@ -59,7 +59,7 @@ def logs_present(folder=None):
     """Names of the standard logs that ``load`` would read, in order of time.
 
     Args:
-        folder: of the data set; default: where the registry finds it.
+        folder: ``pathlib.Path``, in the official layout; default: where ``registry`` finds it.
 
     Returns:
         Tuple of some of ``LOGS``.
@@ -86,8 +86,7 @@ def load(
             strictly earlier than the row.
         columns: names of the feature columns to keep, in order; default: all.
         tasks: some of ``LABELS``.
-        folder: ``pathlib.Path`` of a folder in the official layout; default: wherever
-            ``registry.locate("kuairand_pure")`` finds it.
+        folder: as for ``logs_present``.
         sessions: ``(number, length)``: adds what the sequence models read about the history, its
             sessions and ages, see ``sessions.session_columns``.
         new_ids: whether values that the first days never hold get ids, too: for models that train

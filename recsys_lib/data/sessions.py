@@ -27,7 +27,27 @@ def divide(ids, time, num_sessions, session_length, gap_seconds=GAP_SECONDS):
         ValueError: shapes that differ, padding before a behaviour, or times that go back.
     """
     ids, time = np.asarray(ids), np.asarray(time, np.float64)
-    _check(ids, time, num_sessions, session_length, gap_seconds)
+    if ids.ndim != 2 or ids.shape != time.shape:
+        raise ValueError(
+            f"ids and time: expected one shape (rows, steps), got {ids.shape} and {time.shape}"
+        )
+    check_integer("num_sessions", num_sessions)
+    check_integer("session_length", session_length)
+    if not gap_seconds > 0:
+        raise ValueError(f"gap_seconds: expected more than 0, got {gap_seconds!r}")
+    real = ids != 0
+    holes = (real[:, 1:] & ~real[:, :-1]).any(axis=1)
+    if holes.any():
+        raise ValueError(
+            f"ids: expected 0 behind the last behaviour only, row {int(np.argmax(holes))} has 0 "
+            "before one"
+        )
+    with np.errstate(invalid="ignore"):
+        back = (real[:, 1:] & ~(time[:, 1:] >= time[:, :-1])).any(axis=1)
+    if back.any():
+        raise ValueError(
+            f"time: expected behaviours in order, oldest first, row {int(np.argmax(back))} is not"
+        )
     return cut_sessions(ids, time, num_sessions, session_length, gap_seconds)
 
 
@@ -89,39 +109,9 @@ def session_columns(sessions, columns, features, as_of, time):
     # Which behaviours fell into which slot follows from the history; its newest moment bounds all.
     newest = np.max(moments, axis=1)
     as_of |= {"session_history": newest, "history_session": newest, "history_age": newest}
-    steps = history.max_length
+    steps, size, table = history.max_length, history.vocabulary_size, history.table
     return (
-        SequenceColumn(
-            "session_history",
-            history.vocabulary_size,
-            number * length,
-            table=history.table,
-            num_sessions=number,
-        ),
+        SequenceColumn("session_history", size, number * length, table=table, num_sessions=number),
         SequenceColumn("history_session", number + 1, steps),
         SequenceColumn("history_age", NUM_AGE_BUCKETS, steps),
     )
-
-
-def _check(ids, time, num_sessions, session_length, gap_seconds):
-    if ids.ndim != 2 or ids.shape != time.shape:
-        raise ValueError(
-            f"ids and time: expected one shape (rows, steps), got {ids.shape} and {time.shape}"
-        )
-    check_integer("num_sessions", num_sessions)
-    check_integer("session_length", session_length)
-    if not gap_seconds > 0:
-        raise ValueError(f"gap_seconds: expected more than 0, got {gap_seconds!r}")
-    real = ids != 0
-    holes = (real[:, 1:] & ~real[:, :-1]).any(axis=1)
-    if holes.any():
-        raise ValueError(
-            f"ids: expected 0 behind the last behaviour only, row {int(np.argmax(holes))} has 0 "
-            "before one"
-        )
-    with np.errstate(invalid="ignore"):
-        back = (real[:, 1:] & ~(time[:, 1:] >= time[:, :-1])).any(axis=1)
-    if back.any():
-        raise ValueError(
-            f"time: expected behaviours in order, oldest first, row {int(np.argmax(back))} is not"
-        )

@@ -285,9 +285,8 @@ def collision_report(layer: CrossProduct, features: Mapping[str, np.ndarray]) ->
             np.asarray(features[column.name], np.int64).reshape(len(rows), column.num_slots)
             for column in (first, second)
         ]
-        index = (ids[0][:, :, None] * second.vocabulary_size + ids[1][:, None, :]).reshape(
-            len(rows), num_slots
-        )
+        index = ids[0][:, :, None] * second.vocabulary_size + ids[1][:, None, :]
+        index = index.reshape(len(rows), num_slots)
         mask = known[:, slots]
         pairs = np.unique(np.stack([index[mask], rows[:, slots][mask]]), axis=1)
         _, inverse, counts = np.unique(pairs[1], return_inverse=True, return_counts=True)

@@ -342,7 +342,6 @@ def embed_fields(
     Raises:
         ValueError: a column states another width.
     """
-    columns = check_columns(columns)
     for column in select(columns, kind=ID_COLUMNS):
         if column.embedding_dim not in (None, embedding_dim):
             raise ValueError(
@@ -373,7 +372,6 @@ def embed_groups(
         Dict of group name to ``(batch, width of the group)``: embeddings in column order within
         each width, then pooled sequences, then the numbers as they are.
     """
-    columns = check_columns(columns)
     embedding_dim = check_integer("embedding_dim", embedding_dim)
     id_columns = select(columns, kind=ID_COLUMNS)
     widths = sorted({column.embedding_dim or embedding_dim for column in id_columns})

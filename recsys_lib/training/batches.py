@@ -10,7 +10,7 @@ import hashlib
 import numpy as np
 import tensorflow as tf
 
-from recsys_lib.features.columns import NumericColumn, check_columns
+from recsys_lib.features.columns import NumericColumn
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,9 +18,6 @@ class Layout:
     """Where each feature column lies in the two matrices."""
 
     feature_columns: tuple
-
-    def __post_init__(self):
-        object.__setattr__(self, "feature_columns", check_columns(self.feature_columns))
 
     def pack(self, features):
         """Put a dict of arrays into matrices.

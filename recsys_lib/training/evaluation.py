@@ -27,20 +27,14 @@ def predictions_of(
     Returns:
         Dict of task to ``(rows,)``.
     """
-    if isinstance(split, Chunks):
-        return _predictions_of_chunks(model, split, batch_size)
     if isinstance(model, Baseline):
-        return {model.task: model(split)}
-    return predict(model, split.features, list(split.labels), batch_size)
-
-
-def _predictions_of_chunks(model, chunks, batch_size):
-    if isinstance(model, Baseline):
-        pieces = [model(chunks.read(number)) for number in range(len(chunks.sizes))]
-        return {model.task: np.concatenate(pieces)}
-    tasks = model_tasks(model, list(chunks.read(0, ()).labels))
+        chunks = map(split.read, range(len(split.sizes))) if isinstance(split, Chunks) else [split]
+        return {model.task: np.concatenate([model(chunk) for chunk in chunks])}
+    if not isinstance(split, Chunks):
+        return predict(model, split.features, list(split.labels), batch_size)
+    tasks = model_tasks(model, list(split.read(0, ()).labels))
     layout = Layout(input_columns(model))
-    found = predict_chunks(model, chunks, layout, tasks, batch_size=batch_size)
+    found = predict_chunks(model, split, layout, tasks, batch_size=batch_size)
     return {task: found[:, position] for position, task in enumerate(tasks)}
 
 

@@ -21,14 +21,8 @@ def progress_bar(progress, total, initial):
         in_notebook = kernel is not None and kernel.IPKernelApp.initialized()
         watched = sys.stderr.isatty() or in_notebook
         progress = watched and os.environ.get("RECSYS_PROGRESS", "1") != "0"
-    bar = tqdm(
-        total=total,
-        initial=initial,
-        leave=False,
-        unit="step",
-        desc="training",
-        disable=not progress,
-    )
+    words = {"unit": "step", "desc": "training"}
+    bar = tqdm(total=total, initial=initial, leave=False, disable=not progress, **words)
     try:
         yield bar
     finally:

@@ -133,16 +133,11 @@ embedding_dim, embeddings_initializer, embedding_l2, linear_l2
         ):
             learning_rate = check_number("Recipe, learning_rate", learning_rate, 0, exclude=(0,))
         _check_options(build, options)
-        for name, value in (
-            ("build", build),
-            ("learning_rate", learning_rate),
-            ("columns", None if columns is None else tuple(columns)),
-            ("optimizer", optimizer),
-            ("balancing", balancing),
-            ("fit", MappingProxyType(fit)),
-            ("options", MappingProxyType(dict(options))),
-        ):
-            object.__setattr__(self, name, value)
+        names = None if columns is None else tuple(columns)
+        values = (build, learning_rate, names, optimizer, balancing, fit, dict(options))
+        for field, value in zip(dataclasses.fields(self), values, strict=True):
+            kept = MappingProxyType(value) if isinstance(value, dict) else value
+            object.__setattr__(self, field.name, kept)
 
     def __call__(self, feature_columns: Sequence[Any], *tasks: Any, **options: Any) -> keras.Model:
         """Build the model; further options replace the recipe's for this call."""

@@ -1,8 +1,9 @@
 """Rows of chapters 06 and 07: models of several scenarios, and the ranker of all parts."""
 
-from recsys_lib.zoo.row import Model, rows_of
+from recsys_lib.zoo.row import rows_of
 
 _row = rows_of("multi_scenario", "06_multi_scenario", needs=("scenario",))
+_all_parts = rows_of("one_request", "07_one_request", ("history", "scenario", "several tasks"))
 
 ROWS = (
     _row("global", "global", "global", "01_together_or_apart", "Sheng et al. 2021"),
@@ -27,12 +28,11 @@ ROWS = (
     _row("m2m", "M2M", "m2m", "05_generated_weights", "Zhang et al. 2022"),
     _row("apg", "APG", "apg", "05_generated_weights", "Yan et al. 2022"),
     _row("adasparse", "AdaSparse", "adasparse", "06_multi_scenario_comparison", "Yang et al. 2022"),
-    Model(
-        key="ranker",
-        name="ranker",
-        builder="recsys_lib.one_request:build_ranker",
-        lesson="07_one_request/01_one_request",
-        paper="Zhou et al. 2018, Ma et al. 2018, Ma et al. 2018b, Chang et al. 2023",
-        needs=("history", "scenario", "several tasks"),
+    _all_parts(
+        "ranker",
+        "ranker",
+        "ranker",
+        "01_one_request",
+        "Zhou et al. 2018, Ma et al. 2018, Ma et al. 2018b, Chang et al. 2023",
     ),
 )

@@ -1,22 +1,16 @@
 """Rows of chapter 04: models that read what a user did, in its order."""
 
-from recsys_lib.zoo.row import Model, rows_of
+from recsys_lib.zoo.row import rows_of
 
 _row = rows_of("sequence", "04_sequence_models", needs=("history",))
+_in_sessions = rows_of("sequence", "04_sequence_models", needs=("history", "sessions"))
 
 ROWS = (
     _row("mean", "mean", "pooled", "01_din", "Covington, Adams and Sargin 2016"),
     _row("gru", "GRU", "gru", "02_dien", "Hidasi et al. 2016"),
     _row("din", "DIN", "din", "01_din", "Zhou et al. 2018"),
     _row("dien", "DIEN", "dien", "02_dien", "Zhou et al. 2019"),
-    Model(
-        key="dsin",
-        name="DSIN",
-        builder="recsys_lib.sequence:build_dsin",
-        lesson="04_sequence_models/03_dsin",
-        paper="Feng et al. 2019",
-        needs=("history", "sessions"),
-    ),
+    _in_sessions("dsin", "DSIN", "dsin", "03_dsin", "Feng et al. 2019"),
     _row("bst", "BST", "bst", "05_sequence_comparison", "Chen et al. 2019"),
     _row("sim", "SIM", "sim", "04_history_of_thousands", "Pi et al. 2020"),
     _row("eta", "ETA", "eta", "04_history_of_thousands", "Chen et al. 2021"),
