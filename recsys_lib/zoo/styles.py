@@ -35,4 +35,5 @@ def style(model: Model) -> Style:
     """
     place = of_chapter(model.chapter).index(model)
     # Lengths without a common divisor: the combination comes back after 8 * 11 * 7 rows only.
-    return Style(*(signs[place % len(signs)] for signs in (_COLORS, _MARKERS, _DASHES)))
+    color, marker = _COLORS[place % len(_COLORS)], _MARKERS[place % len(_MARKERS)]
+    return Style(color, marker, _DASHES[place % len(_DASHES)])
