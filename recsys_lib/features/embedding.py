@@ -105,6 +105,7 @@ class FusedEmbedding(keras.layers.Layer):
         self.l2 = read_l2(l2)
         self.embeddings_initializer = _own_initializer(embeddings_initializer)
         self.blocks = blocks_of(self.columns)
+        self._slots = {column.name: column.num_slots for column in self.columns}
         self.table_offsets, self.num_rows, self._of_tables = {}, 0, []
         for column in self.columns:
             if column.table_name not in self.table_offsets:
@@ -146,8 +147,8 @@ class FusedEmbedding(keras.layers.Layer):
             for column in columns:
                 ids = tf.cast(inputs[column.name], tf.int32)
                 parts.append(ids if len(ids.shape) == 2 else ids[:, None])
-                offsets += [self.table_offsets[column.table_name]] * column.num_slots
-            sizes.append(sum(column.num_slots for column in columns))
+                offsets += [self.table_offsets[column.table_name]] * self._slots[column.name]
+            sizes.append(sum(self._slots[column.name] for column in columns))
         ids = tf.concat(parts, axis=1)  # (batch, slots)
         rows = ids + tf.constant(offsets, tf.int32)
         # From the resource, not from its value: see the module docstring.

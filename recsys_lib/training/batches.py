@@ -19,6 +19,15 @@ class Layout:
 
     feature_columns: tuple
 
+    def __post_init__(self):
+        ends, slots = {True: 0, False: 0}, []
+        for column in self.feature_columns:
+            numeric = isinstance(column, NumericColumn)
+            start = ends[numeric]
+            ends[numeric] += column.num_slots
+            slots.append(slice(start, ends[numeric]))
+        object.__setattr__(self, "_slots", slots)
+
     def pack(self, features):
         """Put a dict of arrays into matrices.
 
@@ -47,12 +56,8 @@ class Layout:
 
     def _places(self, ids, numbers):
         """Each column with its matrix and its slots there."""
-        position = {True: 0, False: 0}
-        for column in self.feature_columns:
-            numeric = isinstance(column, NumericColumn)
-            start = position[numeric]
-            position[numeric] += column.num_slots
-            yield column, (numbers if numeric else ids), slice(start, position[numeric])
+        for column, slots in zip(self.feature_columns, self._slots, strict=True):
+            yield column, numbers if isinstance(column, NumericColumn) else ids, slots
 
     @property
     def specs(self):
