@@ -165,7 +165,11 @@ def _replay(options):
     from experiments import replaying
 
     outcome = replaying.replay(
-        options.folder, options.results, full=options.full, say=lambda line: print(line, flush=True)
+        options.folder,
+        options.results,
+        full=options.full or options.confirm,
+        every_cell=options.confirm,
+        say=lambda line: print(line, flush=True),
     )
     for line in outcome.skipped:
         print(line, file=sys.stderr)
@@ -237,7 +241,9 @@ def _parser():
     command = commands.add_parser("replay", help="does today's code give what is recorded?")
     command.add_argument("--full", action="store_true", help="all prefixes")
     command.add_argument(
-        "--confirm", action="store_true", help="note changed code whose numbers agree"
+        "--confirm",
+        action="store_true",
+        help="note changed code whose numbers agree: all prefixes, and one whole cell of each arm",
     )
     command.set_defaults(run=_replay)
     command = commands.add_parser("ledger", help="print the ledger of findings")

@@ -210,6 +210,7 @@ def replay(
     results: Path = RESULTS,
     *,
     full: bool = False,
+    every_cell: bool = False,
     seconds: float = SECONDS,
     seed: int | None = None,
     say: Callable[[str], None] = lambda line: None,
@@ -220,6 +221,7 @@ def replay(
         folder: of the declarations.
         results: of the records.
         full: all prefixes, however long it takes.
+        every_cell: and one whole cell of each arm whose code changed.
         seconds: after which nothing more is begun.
         seed: of the draw; default: follows from the commit.
         say: called with a line for each step.
@@ -254,8 +256,11 @@ def replay(
         else:
             problems.append(f"{task.name}: {differs}")
     cells, confirmed, means = 0, [], []
+    if every_cell:
+        agreeing = [task for task in agreeing if task.changed]
     for task in agreeing:
-        if cells >= NUM_CELLS or (cells and time.monotonic() - started > seconds):
+        is_late = cells and time.monotonic() - started > seconds
+        if not every_cell and (cells >= NUM_CELLS or is_late):
             break
         rows, same = cell_again(task, results)
         cells += 1

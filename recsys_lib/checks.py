@@ -9,6 +9,8 @@ import numbers
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 Number = float | int
 
 
@@ -44,9 +46,7 @@ def check_number(
     """``value`` as a ``float``.
 
     Args:
-        name: what the message calls it.
-        value: the argument to check.
-        minimum, maximum: the ends of the allowed interval.
+        name, value, minimum, maximum: as for ``check_integer``.
         exclude: those of the ends that are themselves not allowed.
 
     Raises:
@@ -69,22 +69,14 @@ def check_number(
 
 
 def check_bool(name: str, value: Any) -> bool:
-    """``value``, which is ``True`` or ``False``.
-
-    Raises:
-        ValueError: anything else.
-    """
+    """``value``, which is ``True`` or ``False``; ``ValueError`` for anything else."""
     if not isinstance(value, bool):
         raise ValueError(f"{name}: expected True or False, got {value!r}")
     return value
 
 
 def check_choice(name: str, value: Any, known: Iterable[Any]) -> Any:
-    """``value``, which is one of ``known``.
-
-    Raises:
-        ValueError: it is none of them; all are named.
-    """
+    """``value``, which is one of ``known``; else a ``ValueError`` names them all."""
     known = tuple(known)
     if value not in known:
         raise ValueError(f"{name}: expected one of {known}, got {value!r}")
@@ -110,14 +102,22 @@ def check_widths(name: str, widths: Any, at_least: int = 1) -> tuple[int, ...]:
     return tuple(check_integer(name, width) for width in widths)
 
 
+def rows_where(bad: np.ndarray) -> str:
+    """What a message says of the rows ``(N, ...)`` in which something is True: the first five.
+
+    Example:
+        >>> rows_where(np.arange(8) > 1)
+        'rows 2, 3, 4, 5, 6 and 1 more'
+    """
+    rows = np.flatnonzero(bad.reshape(len(bad), -1).any(axis=1))
+    more = f" and {len(rows) - 5} more" if len(rows) > 5 else ""
+    return f"rows {', '.join(map(str, rows[:5]))}{more}"
+
+
 def check_shape(layer: Any, shape: Sequence[int | None], rank: int, axes: str) -> None:
     """Raise ``ValueError`` unless a tensor has as many axes as the layer reads.
 
-    Args:
-        layer: Keras layer whose name the message carries.
-        shape: shape of the tensor.
-        rank: number of axes expected.
-        axes: their names, for the message.
+    The message carries the layer's name and the names of the ``axes``.
     """
     if len(shape) != rank:
         raise ValueError(f"{layer.name!r}: expected shape {axes}, got {tuple(shape)}")

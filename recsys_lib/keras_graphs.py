@@ -7,13 +7,11 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import keras
+import numpy as np
 
 
 def layers_of(model: keras.Model) -> list[keras.layers.Layer]:
     """All layers of a model, those inside other layers too, each once.
-
-    Args:
-        model: any Keras model.
 
     Example:
         >>> inner = keras.Sequential([keras.layers.Dense(1, name="inside")])
@@ -24,13 +22,17 @@ def layers_of(model: keras.Model) -> list[keras.layers.Layer]:
     return model._flatten_layers(include_self=False)
 
 
+def call_once(model: keras.Model) -> None:
+    """Call a model on one row of zeros: Keras exports only models that were called."""
+    model(keras.tree.map_structure(lambda x: np.zeros((1, *x.shape[1:]), x.dtype), model.input))
+
+
 def run_through_graph(
     model: keras.Model, inputs: list[Any], wrap: Callable[[Any], Callable[..., Any]]
 ) -> Any:
     """Walk through the operations of a functional model in their order.
 
     Args:
-        model: functional model.
         inputs: a value for each of ``model.inputs``, in their order; anything, since nothing but
             the operations looks at it.
         wrap: makes of an operation (a layer, or an operation of ``keras.ops``) the function that
@@ -93,13 +95,9 @@ class Call(NamedTuple):
 
 
 def calls_of(model: keras.Model) -> list[Call]:
-    """The calls of a functional model, in an order in which every tensor is made before it is used.
+    """The calls of a functional model, those of its input layers first.
 
-    Args:
-        model: functional model.
-
-    Returns:
-        List of ``Call``, those of the input layers first.
+    In their order every tensor is made before it is used.
     """
     depths = sorted(model._nodes_by_depth, reverse=True)
     nodes = [node for depth in depths for node in model._nodes_by_depth[depth]]

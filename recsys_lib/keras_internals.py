@@ -50,14 +50,8 @@ def optimizers_by_pattern(
 def keep_logits(probability: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     """Lay a logit where Keras's binary cross-entropy looks for the one behind a probability.
 
-    The loss is then computed from the logit, which does not run out of digits near 0 and 1.
-
-    Args:
-        probability: tensor of any shape.
-        logits: tensor of the same shape.
-
-    Returns:
-        ``probability``.
+    The loss is then computed from the logit, which does not run out of digits near 0 and 1. The
+    two tensors have one shape; the probability is what is returned.
     """
     probability._keras_logits = logits
     return probability

@@ -8,19 +8,9 @@ import dataclasses
 
 import numpy as np
 
+from recsys_lib.checks import rows_where
 from recsys_lib.data.splits import Split
 from recsys_lib.features.columns import NumericColumn, SequenceColumn, check_columns
-
-MAX_ROWS_SHOWN = 5
-
-
-def _rows(mask_or_rows):
-    rows = np.asarray(mask_or_rows)
-    if rows.dtype == bool:
-        rows = np.flatnonzero(rows.reshape(len(rows), -1).any(axis=1))
-    shown = ", ".join(str(row) for row in rows[:MAX_ROWS_SHOWN])
-    more = "" if len(rows) <= MAX_ROWS_SHOWN else f" and {len(rows) - MAX_ROWS_SHOWN} more"
-    return f"rows {shown}{more}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,7 +52,8 @@ class Dataset:
         for split_name, split in self.splits.items():
             if len(split) == 0:
                 raise ValueError(f"{split_name}: expected at least one row, got none")
-            _check_arrays(self, split_name, split)
+            num_rows = check_features(self.feature_columns, split.features, split_name)
+            check_rows(self.tasks, split, num_rows, split_name)
             check_as_of(split_name, split)
         _check_disjoint(self.splits)
         if not self.allow_time_overlap:
@@ -139,7 +130,7 @@ def _check_feature(column, values, num_rows, where):
     if bad.any():
         raise ValueError(
             f"{place}: expected ids from 0 to {column.vocabulary_size - 1}, "
-            f"got {values[bad][0]} ({_rows(bad)})"
+            f"got {values[bad][0]} ({rows_where(bad)})"
         )
     if isinstance(column, SequenceColumn) and column.ordered:
         _check_padding(place, column, values)
@@ -154,16 +145,16 @@ def _check_padding(place, column, values):
         whose = "" if column.num_sessions == 1 else " of each session"
         raise ValueError(
             f"{place}: expected 0 behind the last id{whose} only, got 0 before an id "
-            f"({_rows(bad)}); pad behind, not in front (keras.utils.pad_sequences pads in front "
-            "unless padding='post'), and leave unknown ids out; a sequence without an order says "
-            "ordered=False"
+            f"({rows_where(bad)}); pad behind, not in front (keras.utils.pad_sequences pads in "
+            "front unless padding='post'), and leave unknown ids out; a sequence without an order "
+            "says ordered=False"
         )
     used = real.any(axis=2)
     bad = (used[:, 1:] & ~used[:, :-1]).any(axis=1)
     if bad.any():
         raise ValueError(
             f"{place}: expected sessions without an id behind the others, got one before a "
-            f"session with ids ({_rows(bad)})"
+            f"session with ids ({rows_where(bad)})"
         )
 
 
@@ -172,25 +163,16 @@ def _check_finite(place, values):
         raise ValueError(f"{place}: expected numbers, got {values.dtype}")
     bad = ~np.isfinite(values)
     if bad.any():
-        raise ValueError(f"{place}: expected finite numbers, got {values[bad][0]} ({_rows(bad)})")
-
-
-def _check_arrays(dataset, split_name, split):
-    num_rows = check_features(dataset.feature_columns, split.features, split_name)
-    check_rows(dataset.tasks, split, num_rows, split_name)
+        raise ValueError(
+            f"{place}: expected finite numbers, got {values[bad][0]} ({rows_where(bad)})"
+        )
 
 
 def check_rows(tasks, split, num_rows, split_name):
     """Check whatever a split holds beside features: labels, masks, groups, times.
 
-    Args:
-        tasks: dict of task to ``"binary"`` or ``"regression"``.
-        split: ``Split``.
-        num_rows: rows that it should have.
-        split_name: what messages call it.
-
     Raises:
-        ValueError: naming the array and the first rows.
+        ValueError: naming ``split_name``, the array and the first rows.
     """
     if set(split.labels) != set(tasks):
         raise ValueError(
@@ -213,17 +195,13 @@ def check_rows(tasks, split, num_rows, split_name):
             raise ValueError(
                 f"{split_name}, {name}: expected integers, got {one_per_row[name].dtype}"
             )
-    _check_tasks(tasks, split_name, split)
-
-
-def _check_tasks(tasks, split_name, split):
     for task, kind in tasks.items():
         values = split.labels[task]
         bad = ~np.isin(values, (0, 1))
         if kind == "binary" and bad.any():
             raise ValueError(
                 f"{split_name}, labels[{task!r}]: expected 0 or 1, "
-                f"got {values[bad][0]} ({_rows(bad)})"
+                f"got {values[bad][0]} ({rows_where(bad)})"
             )
     for task, values in split.probability.items():
         if task not in tasks:
@@ -232,7 +210,7 @@ def _check_tasks(tasks, split_name, split):
         if tasks[task] == "binary" and bad.any():
             raise ValueError(
                 f"{split_name}, probability[{task!r}]: expected 0 to 1, "
-                f"got {values[bad][0]} ({_rows(bad)})"
+                f"got {values[bad][0]} ({rows_where(bad)})"
             )
     for task, mask in split.label_masks.items():
         if task not in tasks:
@@ -259,13 +237,13 @@ def check_as_of(split_name, split):
             )
         if np.isnan(moments).any():
             raise ValueError(
-                f"{split_name}, as_of[{name!r}]: not a number ({_rows(np.isnan(moments))})"
+                f"{split_name}, as_of[{name!r}]: not a number ({rows_where(np.isnan(moments))})"
             )
         late = moments >= split.time.reshape((-1,) + (1,) * (moments.ndim - 1))
         if late.any():
             raise ValueError(
                 f"{split_name}, column {name!r}: the feature draws on the moment of its own row "
-                f"or a later one, expected strictly earlier moments only ({_rows(late)})"
+                f"or a later one, expected strictly earlier moments only ({rows_where(late)})"
             )
 
 
@@ -274,7 +252,7 @@ def _check_disjoint(splits):
         unique, counts = np.unique(split.row_id, return_counts=True)
         if len(unique) != len(split):
             repeated = np.isin(split.row_id, unique[counts > 1])
-            raise ValueError(f"{split_name}, row_id: a row appears twice ({_rows(repeated)})")
+            raise ValueError(f"{split_name}, row_id: a row appears twice ({rows_where(repeated)})")
     names = list(splits)
     for position, first in enumerate(names):
         for second in names[position + 1 :]:
@@ -282,7 +260,7 @@ def _check_disjoint(splits):
             if shared.any():
                 raise ValueError(
                     f"{second}, row_id: {int(shared.sum())} rows are in {first} too "
-                    f"({_rows(shared)} of {second})"
+                    f"({rows_where(shared)} of {second})"
                 )
 
 
@@ -300,7 +278,7 @@ def _check_time_order(splits):
             if early.any():
                 raise ValueError(
                     f"{split_name}, time: rows lie before the same group's rows of an earlier "
-                    f"split, expected splits in order of time ({_rows(early)})"
+                    f"split, expected splits in order of time ({rows_where(early)})"
                 )
         all_groups = np.concatenate([groups, split.group])
         all_times = np.concatenate([latest, np.asarray(split.time, np.float64)])

@@ -51,8 +51,7 @@ def last_events(keys, time, is_event, max_length):
     """Rows of the last events with the same key and a strictly earlier time.
 
     Args:
-        keys: ``(N,)`` integers.
-        time: ``(N,)`` seconds.
+        keys, time: as for ``earlier``.
         is_event: boolean ``(N,)``: the rows that enter histories, for example liked films.
         max_length: the most recent events kept for each row.
 
@@ -72,6 +71,14 @@ def last_events(keys, time, is_event, max_length):
     if len(event_rows):
         result[order] = np.where(real, event_rows[index], -1)
     return result
+
+
+def padded(lists, width):
+    """Lists of ids as ``(len(lists), width)`` int32, each padded with 0 behind its last one."""
+    table = np.zeros((len(lists), width), np.int32)
+    for row, ids in zip(table, lists, strict=True):
+        row[: len(ids)] = ids
+    return table
 
 
 def gather(values, rows, padding):

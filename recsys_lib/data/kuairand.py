@@ -11,12 +11,13 @@ Videos", CIKM 2022, https://doi.org/10.1145/3511808.3557624.
 import numpy as np
 import pandas as pd
 
+from recsys_lib.checks import check_integer
 from recsys_lib.data import history, registry
 from recsys_lib.data.dataset import Dataset, Split
 from recsys_lib.data.describe import describe
 from recsys_lib.data.sessions import session_columns
 from recsys_lib.data.tables import bad_value, check_values, read_table
-from recsys_lib.features.columns import CategoricalColumn, SequenceColumn
+from recsys_lib.features.columns import CategoricalColumn, SequenceColumn, select
 
 __all__ = ["LABELS", "LOGS", "describe", "load", "logs_present"]
 
@@ -58,7 +59,7 @@ def logs_present(folder=None):
     """Names of the standard logs that ``load`` would read, in order of time.
 
     Args:
-        folder: of the data set; default: where the registry finds it.
+        folder: ``pathlib.Path``, in the official layout; default: where ``registry`` finds it.
 
     Returns:
         Tuple of some of ``LOGS``.
@@ -85,13 +86,9 @@ def load(
             strictly earlier than the row.
         columns: names of the feature columns to keep, in order; default: all.
         tasks: some of ``LABELS``.
-        folder: ``pathlib.Path`` of a folder in the official layout; default: wherever
-            ``registry.locate("kuairand_pure")`` finds it.
-        sessions: ``(number, length)``: adds what the sequence models read about the history:
-            ``session_history``, the most recent sessions of clicked videos side by side (a pause
-            of more than 30 minutes between two clicks begins a new one, see ``sessions.divide``),
-            ``history_session``, the number of each video's session counted back from 1, and
-            ``history_age``, how long ago each video was clicked (``sessions.age_buckets``).
+        folder: as for ``logs_present``.
+        sessions: ``(number, length)``: adds what the sequence models read about the history, its
+            sessions and ages, see ``sessions.session_columns``.
         new_ids: whether values that the first days never hold get ids, too: for models that train
             on the later days. To any other model such an id is a row that nothing trained.
 
@@ -108,8 +105,7 @@ def load(
     tasks = tuple(tasks)
     if not tasks or any(task not in LABELS for task in tasks):
         raise ValueError(f"tasks: expected some of {tuple(LABELS)}, got {tasks}")
-    if isinstance(max_history, bool) or not isinstance(max_history, int) or max_history < 1:
-        raise ValueError(f"max_history: expected an integer of 1 or more, got {max_history!r}")
+    check_integer("max_history", max_history)
     folder = registry.locate("kuairand_pure") if folder is None else folder
     log = _read_logs(folder, tasks)
     users, videos = _read_features(folder)
@@ -236,7 +232,7 @@ def _features(log, users, videos, in_training, time, max_history):
     # A video that training never saw would be a hole of padding in the middle of a history.
     clicked = (log["is_click"].to_numpy() == 1) & (features["video_id"] > 0)
     rows = history.last_events(log["user_id"].to_numpy(), time, clicked, max_history)
-    size = next(column for column in columns if column.name == "video_id").vocabulary_size
+    size = select(columns, names=["video_id"])[0].vocabulary_size
     columns.append(SequenceColumn("history", size, max_history, group="history", table="video_id"))
     features["history"] = history.gather(features["video_id"], rows, 0)
     as_of = {"history": history.gather(time, rows, -np.inf)}
@@ -251,7 +247,6 @@ def _tag_ids(tag, video_row, in_training):
     trained = np.unique(video_row[in_training])
     known = {value for row in trained[trained >= 0] for value in lists[row]}
     kept = [[id_of[value] for value in row if value in known] for row in lists]
-    table = np.zeros((len(lists) + 1, max(1, *map(len, lists), 1)), np.int32)
-    for row, ids in zip(table, kept, strict=False):
-        row[: len(ids)] = ids
+    # One more row, of a video that the features lack, and no row narrower for dropped tags.
+    table = history.padded([*kept, []], max(1, *map(len, lists), 1))
     return table[video_row], max(len(values) + 1, 2)

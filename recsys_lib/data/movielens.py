@@ -13,6 +13,7 @@ import functools
 import numpy as np
 import pandas as pd
 
+from recsys_lib.checks import check_integer
 from recsys_lib.data import history
 from recsys_lib.data.dataset import Dataset, Split
 from recsys_lib.data.describe import describe
@@ -113,11 +114,8 @@ def load(
         tasks: ``"like"`` (rating of 4 or more), ``"love"`` (4.5 or more; on the GroupLens sets,
             which have whole stars, 5), or both.
         seed: seed of the random split.
-        sessions: ``(number, length)``: adds what the sequence models read about the history:
-            ``session_history``, the most recent sessions of liked films side by side (a pause of
-            more than 30 minutes begins a new one, see ``sessions.divide``), ``history_session``,
-            the number of each film's session counted back from 1, and ``history_age``, how long
-            ago each film was liked (``sessions.age_buckets``).
+        sessions: ``(number, length)``: adds what the sequence models read about the history, its
+            sessions and ages, see ``sessions.session_columns``.
         scenario: ``"era"``: adds the column ``era`` of group ``scenario``, the era of the film's
             release (see ``ERAS``; 0 where the year is missing), and a slice for each era, for
             example ``era_3``. It stands in for the surfaces of a platform, which MovieLens lacks:
@@ -165,8 +163,7 @@ def from_ratings(
     unknown = [task for task in tasks if task not in LOWEST_RATING]
     if unknown or not tasks:
         raise ValueError(f"tasks: expected some of {tuple(LOWEST_RATING)}, got {tasks}")
-    if isinstance(max_history, bool) or not isinstance(max_history, int) or max_history < 1:
-        raise ValueError(f"max_history: expected an integer of 1 or more, got {max_history!r}")
+    check_integer("max_history", max_history)
     if scenario not in (None, "era"):
         raise ValueError(f"scenario: expected 'era' or None, got {scenario!r}")
     if len(log) == 0:
@@ -267,10 +264,7 @@ def _genre_ids(genres):
         if unknown:
             raise ValueError(f"column 'genres': expected names from {GENRES}, got {unknown[0]!r}")
         lists.append([GENRES.index(name) + 1 for name in names if name])
-    table = np.zeros((len(lists), max(1, *map(len, lists), 1)), np.int32)
-    for row, ids in zip(table, lists, strict=True):
-        row[: len(ids)] = ids
-    return table[codes]
+    return history.padded(lists, max(1, *map(len, lists), 1))[codes]
 
 
 def _decade_ids(year):

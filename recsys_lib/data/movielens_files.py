@@ -10,6 +10,7 @@ import pandas as pd
 from recsys_lib.data import registry
 from recsys_lib.data.tables import bad_value, check_values, read_table
 
+_RATING = ("user", "movie", "rating", "timestamp")
 _GENRES_100K = (
     *("unknown", "Action", "Adventure", "Animation", "Children", "Comedy", "Crime"),
     *("Documentary", "Drama", "Fantasy", "Film-Noir", "Horror", "Musical", "Mystery"),
@@ -18,23 +19,14 @@ _GENRES_100K = (
 
 
 def read(source):
-    """The log of ``"ml-100k"`` or ``"ml-1m"``; see ``movielens.ratings`` for the columns.
-
-    Raises:
-        ValueError: a malformed file, named with its line.
-        DataUnavailable: the set is not on this machine.
-    """
+    """The log of ``"ml-100k"`` or ``"ml-1m"``, as ``movielens.ratings`` returns it."""
     folder = registry.locate(source)
     return _read_100k(folder) if source == "ml-100k" else _read_1m(folder)
 
 
 def _read_100k(folder):
-    ratings = read_table(
-        folder / "u.data",
-        dict.fromkeys(("user", "movie", "rating", "timestamp"), "integer"),
-        separator="\t",
-        header=("user", "movie", "rating", "timestamp"),
-    )
+    kinds = dict.fromkeys(_RATING, "integer")
+    ratings = read_table(folder / "u.data", kinds, separator="\t", header=_RATING)
     head = ("movie", "title", "release", "video_release", "url")
     films = read_table(
         folder / "u.item",
@@ -60,12 +52,8 @@ def _read_100k(folder):
 
 
 def _read_1m(folder):
-    ratings = read_table(
-        folder / "ratings.dat",
-        dict.fromkeys(("user", "movie", "rating", "timestamp"), "integer"),
-        separator="::",
-        header=("user", "movie", "rating", "timestamp"),
-    )
+    kinds = dict.fromkeys(_RATING, "integer")
+    ratings = read_table(folder / "ratings.dat", kinds, separator="::", header=_RATING)
     films = read_table(
         folder / "movies.dat",
         {"movie": "integer", "title": "text", "genres": "text"},

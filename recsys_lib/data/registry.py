@@ -111,11 +111,7 @@ ENTRIES = {
 
 
 def entry(name):
-    """The registry's entry of that name.
-
-    Raises:
-        ValueError: there is none.
-    """
+    """The registry's entry of that name; raises ``ValueError`` where there is none."""
     if name not in ENTRIES:
         raise ValueError(f"data set: expected one of {tuple(ENTRIES)}, got {name!r}")
     return ENTRIES[name]
@@ -132,9 +128,7 @@ def cache_folder():
 
 
 def find(name):
-    """The folder of a data set in its official layout, or None.
-
-    Looks in the folder that ``RECSYS_DATA`` names, then in the cache.
+    """The folder of a data set in its official layout, where ``RECSYS_DATA`` or the cache has it.
 
     Raises:
         ValueError: the registry has no such name.
@@ -155,12 +149,7 @@ def find(name):
 
 
 def locate(name):
-    """The folder of a data set in its official layout.
-
-    Raises:
-        ValueError: the registry has no such name.
-        DataUnavailable: the set is not there or lacks a file; the message says how to get it.
-    """
+    """As ``find``; a set that is not there is ``DataUnavailable``, and how to get it is said."""
     folder = find(name)
     if folder is None:
         found = entry(name)

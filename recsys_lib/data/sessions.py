@@ -4,7 +4,7 @@ import numpy as np
 
 from recsys_lib.checks import check_integer
 from recsys_lib.data.session_rules import AGE_EDGES, GAP_SECONDS, age_ids, cut_sessions
-from recsys_lib.features.columns import SequenceColumn
+from recsys_lib.features.columns import SequenceColumn, select
 
 
 def divide(ids, time, num_sessions, session_length, gap_seconds=GAP_SECONDS):
@@ -27,16 +27,34 @@ def divide(ids, time, num_sessions, session_length, gap_seconds=GAP_SECONDS):
         ValueError: shapes that differ, padding before a behaviour, or times that go back.
     """
     ids, time = np.asarray(ids), np.asarray(time, np.float64)
-    _check(ids, time, num_sessions, session_length, gap_seconds)
+    if ids.ndim != 2 or ids.shape != time.shape:
+        raise ValueError(
+            f"ids and time: expected one shape (rows, steps), got {ids.shape} and {time.shape}"
+        )
+    check_integer("num_sessions", num_sessions)
+    check_integer("session_length", session_length)
+    if not gap_seconds > 0:
+        raise ValueError(f"gap_seconds: expected more than 0, got {gap_seconds!r}")
+    real = ids != 0
+    holes = (real[:, 1:] & ~real[:, :-1]).any(axis=1)
+    if holes.any():
+        raise ValueError(
+            f"ids: expected 0 behind the last behaviour only, row {int(np.argmax(holes))} has 0 "
+            "before one"
+        )
+    with np.errstate(invalid="ignore"):
+        back = (real[:, 1:] & ~(time[:, 1:] >= time[:, :-1])).any(axis=1)
+    if back.any():
+        raise ValueError(
+            f"time: expected behaviours in order, oldest first, row {int(np.argmax(back))} is not"
+        )
     return cut_sessions(ids, time, num_sessions, session_length, gap_seconds)
 
 
 def age_buckets(time, now):
     """How long ago each behaviour was, as an id: 1 + floor(log2(seconds)), seconds 1 or more.
 
-    Args:
-        time: ``(N, steps)`` seconds, minus infinity at padding.
-        now: ``(N,)`` seconds, each later than its row's behaviours.
+    ``time`` and ``now`` are as for ``session_rules.age_ids``.
 
     Returns:
         ``(N, steps)`` int32; 0 at padding, 1 for one second, 2 for 2 and 3, 3 for 4 to 7, ...;
@@ -71,8 +89,9 @@ def session_columns(sessions, columns, features, as_of, time):
 
     Returns:
         Three columns: ``session_history``, the most recent sessions side by side, with the table
-        of ``history``; ``history_session``, the number of each behaviour's session counted back
-        from 1; ``history_age``, how long ago each behaviour was, see ``age_buckets``.
+        of ``history`` (a pause of more than 30 minutes begins a new one); ``history_session``, the
+        number of each behaviour's session counted back from 1; ``history_age``, how long ago each
+        behaviour was, see ``age_buckets``.
 
     Raises:
         ValueError: ``sessions`` is no pair of integers of 1 or more.
@@ -81,7 +100,7 @@ def session_columns(sessions, columns, features, as_of, time):
         number, length = sessions
     except (TypeError, ValueError):
         raise ValueError(f"sessions: expected (number, length), got {sessions!r}") from None
-    history = next(column for column in columns if column.name == "history")
+    (history,) = select(columns, names=["history"])
     moments = as_of["history"]
     features["session_history"], features["history_session"] = divide(
         features["history"], moments, number, length
@@ -90,39 +109,9 @@ def session_columns(sessions, columns, features, as_of, time):
     # Which behaviours fell into which slot follows from the history; its newest moment bounds all.
     newest = np.max(moments, axis=1)
     as_of |= {"session_history": newest, "history_session": newest, "history_age": newest}
-    steps = history.max_length
+    steps, size, table = history.max_length, history.vocabulary_size, history.table
     return (
-        SequenceColumn(
-            "session_history",
-            history.vocabulary_size,
-            number * length,
-            table=history.table,
-            num_sessions=number,
-        ),
+        SequenceColumn("session_history", size, number * length, table=table, num_sessions=number),
         SequenceColumn("history_session", number + 1, steps),
         SequenceColumn("history_age", NUM_AGE_BUCKETS, steps),
     )
-
-
-def _check(ids, time, num_sessions, session_length, gap_seconds):
-    if ids.ndim != 2 or ids.shape != time.shape:
-        raise ValueError(
-            f"ids and time: expected one shape (rows, steps), got {ids.shape} and {time.shape}"
-        )
-    for name, value in (("num_sessions", num_sessions), ("session_length", session_length)):
-        check_integer(name, value)
-    if not gap_seconds > 0:
-        raise ValueError(f"gap_seconds: expected more than 0, got {gap_seconds!r}")
-    real = ids != 0
-    holes = (real[:, 1:] & ~real[:, :-1]).any(axis=1)
-    if holes.any():
-        raise ValueError(
-            f"ids: expected 0 behind the last behaviour only, row {int(np.argmax(holes))} has 0 "
-            "before one"
-        )
-    with np.errstate(invalid="ignore"):
-        back = (real[:, 1:] & ~(time[:, 1:] >= time[:, :-1])).any(axis=1)
-    if back.any():
-        raise ValueError(
-            f"time: expected behaviours in order, oldest first, row {int(np.argmax(back))} is not"
-        )

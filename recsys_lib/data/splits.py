@@ -50,13 +50,13 @@ class Split:
     def __post_init__(self) -> None:
         for kind in ARRAYS_BY_NAME:
             arrays = {
-                name: _array(f"{kind}[{name!r}]", values)
+                name: as_array(f"{kind}[{name!r}]", values)
                 for name, values in getattr(self, kind).items()
             }
             object.__setattr__(self, kind, arrays)
         for kind in ("group", "row_id", "time"):
             if getattr(self, kind) is not None:
-                object.__setattr__(self, kind, _array(kind, getattr(self, kind)))
+                object.__setattr__(self, kind, as_array(kind, getattr(self, kind)))
         for task, values in self.labels.items():
             self.labels[task] = _labels(values, self.label_masks.get(task))
 
@@ -65,11 +65,7 @@ class Split:
 
     @property
     def label(self) -> np.ndarray:
-        """The labels of the only task.
-
-        Raises:
-            ValueError: there are several tasks.
-        """
+        """The labels of the only task; raises ``ValueError`` where there are several."""
         if len(self.labels) != 1:
             raise ValueError(f"the split has the tasks {list(self.labels)}: name one in .labels")
         return next(iter(self.labels.values()))
@@ -97,7 +93,8 @@ class Split:
         return self.label_masks.get(task, slice(None))
 
 
-def _array(place: str, values: Any) -> np.ndarray:
+def as_array(place: str, values: Any) -> np.ndarray:
+    """An array of what was given; raises ``ValueError`` for lists of different lengths."""
     try:
         return np.asarray(values)
     except ValueError:

@@ -28,7 +28,13 @@ def read_table(path, columns, separator=",", header=None, encoding="utf-8", data
     data = path.read_bytes() if data is None else data
     if not data.strip():
         raise ValueError(f"{path}: expected lines with the columns {list(columns)}, got nothing")
-    _check_text(path, data, encoding)
+    try:
+        data.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ValueError(
+            f"{path}, line {line}: expected {encoding} text, got byte {data[error.start]:#04x}"
+        ) from None
     if len(separator) > 1:
         data = data.replace(separator.encode(), b"\x1f")
     mark = separator if len(separator) == 1 else "\x1f"
@@ -87,16 +93,6 @@ def check_values(path, table, column, wrong, expected, first_line):
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
         raise bad_value(path, row + first_line, column, expected, table[column].iloc[row])
-
-
-def _check_text(path, data, encoding):
-    try:
-        data.decode(encoding)
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise ValueError(
-            f"{path}, line {line}: expected {encoding} text, got byte {data[error.start]:#04x}"
-        ) from None
 
 
 def _check_field_counts(path, data, mark, expected, separator):

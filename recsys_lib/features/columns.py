@@ -6,6 +6,7 @@ embedding table that it reads. Id 0 is padding and "unknown" in every column, so
 """
 
 import dataclasses
+import math
 import re
 
 from recsys_lib.checks import check_integer
@@ -33,8 +34,23 @@ def _require_positive(column, what, minimum):
     object.__setattr__(column, what, value)
 
 
+class _Column:
+    """What all columns have."""
+
+    @property
+    def num_slots(self):
+        """Ids or numbers per row."""
+        return math.prod(self.input_shape)
+
+
+class _IdColumn(_Column):
+    @property
+    def table_name(self):
+        return self.table or self.name
+
+
 @dataclasses.dataclass(frozen=True)
-class CategoricalColumn:
+class CategoricalColumn(_IdColumn):
     """One id per row.
 
     Args:
@@ -57,21 +73,12 @@ class CategoricalColumn:
         _check_id_column(self)
 
     @property
-    def table_name(self):
-        return self.table or self.name
-
-    @property
     def input_shape(self):
         return ()
 
-    @property
-    def num_slots(self):
-        """Ids per row."""
-        return 1
-
 
 @dataclasses.dataclass(frozen=True)
-class SequenceColumn:
+class SequenceColumn(_IdColumn):
     """A list of ids per row, padded with 0 to ``max_length``.
 
     Args:
@@ -115,26 +122,17 @@ class SequenceColumn:
             )
 
     @property
-    def table_name(self):
-        return self.table or self.name
-
-    @property
     def input_shape(self):
         return (self.max_length,)
 
-    @property
-    def num_slots(self):
-        return self.max_length
-
 
 @dataclasses.dataclass(frozen=True)
-class NumericColumn:
+class NumericColumn(_Column):
     """``dimension`` real numbers per row, fed to models as they are: scale them beforehand.
 
     Args:
-        name: of the column in the data.
+        name, group: as in ``CategoricalColumn``.
         dimension: numbers in a row.
-        group: one of ``GROUPS``: whose feature it is.
     """
 
     name: str
@@ -149,10 +147,6 @@ class NumericColumn:
     @property
     def input_shape(self):
         return () if self.dimension == 1 else (self.dimension,)
-
-    @property
-    def num_slots(self):
-        return self.dimension
 
 
 Column = CategoricalColumn | SequenceColumn | NumericColumn
@@ -170,7 +164,7 @@ def _check_id_column(column):
 
 
 def check_columns(columns):
-    """Return ``columns`` as a tuple after checking that they fit together.
+    """Check that columns fit together.
 
     Args:
         columns: feature columns.
@@ -187,7 +181,7 @@ def check_columns(columns):
         raise ValueError("feature columns: expected at least one column, got none")
     names, tables = set(), {}
     for column in columns:
-        if not isinstance(column, CategoricalColumn | SequenceColumn | NumericColumn):
+        if not isinstance(column, Column):
             raise ValueError(
                 "feature columns: expected CategoricalColumn, SequenceColumn or NumericColumn, "
                 f"got {column!r}"

@@ -54,15 +54,7 @@ def all_pairs(columns: Sequence[Column]) -> list[tuple[str, str]]:
 
 
 def hash_bucket(keys: tf.Tensor, num_buckets: tf.Tensor) -> tf.Tensor:
-    """Bucket of each 64-bit key.
-
-    Args:
-        keys: int64 tensor of any shape, not negative.
-        num_buckets: int64 tensor that broadcasts against ``keys``.
-
-    Returns:
-        int64 tensor in ``[0, num_buckets)``.
-    """
+    """Bucket of each int64 key, which is not negative: an int64 in ``[0, num_buckets)``."""
     mixed = tf.bitcast(keys, tf.uint64)
     for shift, multiplier in itertools.zip_longest(_SHIFTS, _MULTIPLIERS):
         mixed = tf.bitwise.bitwise_xor(
@@ -93,9 +85,8 @@ class CrossProduct(keras.layers.Layer):
         pairs: list of pairs of column names; default: all pairs.
         max_rows: pairs with a larger product of vocabularies are hashed.
         num_buckets: rows of each hashed pair's table.
-        l2: penalty that is added to the training loss, a number or an ``EmbeddingL2`` without
-            counts: of the weights that the batch reads, each once, or of all weights of pairs
-            without an id 0 (where pairs are hashed, of all their buckets).
+        l2: as for ``FusedEmbedding``, without counts: of the weights that the batch reads, each
+            once, or of all weights of pairs without an id 0 (of all buckets of hashed pairs).
         first_sizes: dict of column name to the vocabulary that the layer was first built with,
             where it has grown since (``recsys_lib.training.grow``). A pair is hashed or not as by
             these, so that a pair of ids of that time keeps its weight.
@@ -156,7 +147,7 @@ class CrossProduct(keras.layers.Layer):
         for column in self.columns:
             first_slot[column.name] = slot
             slot += column.num_slots
-        left, right, factors, rows, hashed, offsets = [], [], [], [], [], []
+        slots = []
         self.table_rows, self.is_hashed, self.num_rows = {}, {}, 0
         for pair in self.pairs:
             first, second = self._members(pair)
@@ -169,16 +160,14 @@ class CrossProduct(keras.layers.Layer):
             for step_first, step_second in itertools.product(
                 range(first.num_slots), range(second.num_slots)
             ):
-                left.append(first_slot[first.name] + step_first)
-                right.append(first_slot[second.name] + step_second)
-                factors.append(factor)
-                rows.append(size)
-                hashed.append(is_hashed)
-                offsets.append(self.num_rows)
+                left = first_slot[first.name] + step_first
+                right = first_slot[second.name] + step_second
+                slots.append((left, right, factor, size, is_hashed, self.num_rows))
             self.num_rows += size
-        self._left, self._right = np.array(left, np.int32), np.array(right, np.int32)
-        self._factors, self._rows = np.array(factors, np.int64), np.array(rows, np.int64)
-        self._hashed, self._offsets = np.array(hashed), np.array(offsets, np.int64)
+        left, right, *sizes, hashed, offsets = np.array(slots, np.int64).T
+        self._left, self._right = left.astype(np.int32), right.astype(np.int32)
+        (self._factors, self._rows), self._hashed = sizes, hashed.astype(bool)
+        self._offsets = offsets
 
     def build(self, input_shape=None):
         self.table = self.add_weight(name="table", shape=(self.num_rows, 1), initializer="zeros")
@@ -296,9 +285,8 @@ def collision_report(layer: CrossProduct, features: Mapping[str, np.ndarray]) ->
             np.asarray(features[column.name], np.int64).reshape(len(rows), column.num_slots)
             for column in (first, second)
         ]
-        index = (ids[0][:, :, None] * second.vocabulary_size + ids[1][:, None, :]).reshape(
-            len(rows), num_slots
-        )
+        index = ids[0][:, :, None] * second.vocabulary_size + ids[1][:, None, :]
+        index = index.reshape(len(rows), num_slots)
         mask = known[:, slots]
         pairs = np.unique(np.stack([index[mask], rows[:, slots][mask]]), axis=1)
         _, inverse, counts = np.unique(pairs[1], return_inverse=True, return_counts=True)

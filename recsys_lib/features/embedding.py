@@ -105,6 +105,7 @@ class FusedEmbedding(keras.layers.Layer):
         self.l2 = read_l2(l2)
         self.embeddings_initializer = _own_initializer(embeddings_initializer)
         self.blocks = blocks_of(self.columns)
+        self._slots = {column.name: column.num_slots for column in self.columns}
         self.table_offsets, self.num_rows, self._of_tables = {}, 0, []
         for column in self.columns:
             if column.table_name not in self.table_offsets:
@@ -146,8 +147,8 @@ class FusedEmbedding(keras.layers.Layer):
             for column in columns:
                 ids = tf.cast(inputs[column.name], tf.int32)
                 parts.append(ids if len(ids.shape) == 2 else ids[:, None])
-                offsets += [self.table_offsets[column.table_name]] * column.num_slots
-            sizes.append(sum(column.num_slots for column in columns))
+                offsets += [self.table_offsets[column.table_name]] * self._slots[column.name]
+            sizes.append(sum(self._slots[column.name] for column in columns))
         ids = tf.concat(parts, axis=1)  # (batch, slots)
         rows = ids + tf.constant(offsets, tf.int32)
         # From the resource, not from its value: see the module docstring.
@@ -274,18 +275,17 @@ def _own_initializer(given):
 
 
 def check_l2(columns, l2, name="embedding_l2"):
-    """A builder's ``embedding_l2`` or ``linear_l2`` as an ``EmbeddingL2``.
+    """As ``read_l2``, of a builder that knows its tables.
 
     Args:
         columns: all feature columns of the model.
-        l2: a number or an ``EmbeddingL2``.
-        name: what the message calls it.
+        l2, name: the value, and what messages call it.
 
     Returns:
-        The penalty; a number is its strength on the rows of the batch.
+        An ``EmbeddingL2``.
 
     Raises:
-        ValueError: neither, or counts of a table that no column has.
+        ValueError: as ``read_l2``; counts of a table that no column has.
     """
     l2 = read_l2(l2, name)
     l2.check_tables({column.table_name for column in select(columns, kind=ID_COLUMNS)})
@@ -333,12 +333,9 @@ def embed_fields(
     """All features as fields of one width, for models that cross fields with each other.
 
     Args:
-        inputs: dict from ``build_inputs``.
+        inputs: what ``build_inputs`` returned.
         columns: feature columns; none may ask for another ``embedding_dim``.
-        embedding_dim: width of every field.
-        name: name of the embedding layer.
-        embeddings_initializer: Keras initializer of the tables.
-        l2: penalty of the id columns' table, see ``EmbeddingL2``.
+        embedding_dim, name, embeddings_initializer, l2: of the ``FusedEmbedding``.
 
     Returns:
         ``(batch, num_fields, embedding_dim)``, in the order of ``field_names``.
@@ -346,7 +343,6 @@ def embed_fields(
     Raises:
         ValueError: a column states another width.
     """
-    columns = check_columns(columns)
     for column in select(columns, kind=ID_COLUMNS):
         if column.embedding_dim not in (None, embedding_dim):
             raise ValueError(
@@ -377,7 +373,6 @@ def embed_groups(
         Dict of group name to ``(batch, width of the group)``: embeddings in column order within
         each width, then pooled sequences, then the numbers as they are.
     """
-    columns = check_columns(columns)
     embedding_dim = check_integer("embedding_dim", embedding_dim)
     id_columns = select(columns, kind=ID_COLUMNS)
     widths = sorted({column.embedding_dim or embedding_dim for column in id_columns})

@@ -59,11 +59,7 @@ class EmbeddingL2:
             )
 
     def check_tables(self, tables):
-        """Raise ``ValueError`` if counts name a table that none of the columns has.
-
-        Args:
-            tables: names of all tables of the model.
-        """
+        """Raise ``ValueError`` if counts name a table that is none of the model's ``tables``."""
         unknown = sorted(set(self.id_counts or ()) - set(tables))
         if unknown:
             raise ValueError(f"id_counts: expected tables of {sorted(tables)}, got {unknown}")
@@ -80,12 +76,8 @@ L2 = float | EmbeddingL2
 def read_l2(value: L2, name: str = "embedding_l2") -> EmbeddingL2:
     """A builder's ``embedding_l2`` or ``linear_l2`` as an ``EmbeddingL2``.
 
-    Args:
-        value: a number or an ``EmbeddingL2``.
-        name: what the message calls it.
-
-    Raises:
-        ValueError: neither, or a number below 0.
+    A number is the strength of a penalty on the rows of the batch; anything else, or a number
+    below 0, is a ``ValueError`` whose message begins with ``name``.
     """
     if isinstance(value, EmbeddingL2):
         return value
@@ -120,13 +112,7 @@ def penalty_of_rows(strength, rows, weights, shares):
 
 
 def penalty_of_table(strength, table, shares):
-    """The penalty of all rows of a table; see ``penalty_of_rows``.
-
-    Args:
-        strength: lambda.
-        table: ``(rows, width)``.
-        shares: ``(rows,)``.
-    """
+    """The penalty of all rows of a table ``(rows, width)`` with shares ``(rows,)``."""
     squares = tf.square(tf.convert_to_tensor(table))
     return one_part(0.5 * strength * tf.reduce_sum(shares[:, None] * squares))
 

@@ -50,9 +50,8 @@ class Dice(Configured):
         self.alpha = self.add_weight(name="alpha", initializer="zeros", **options)
         options["trainable"] = False
         self.moving_mean = self.add_weight(name="moving_mean", initializer="zeros", **options)
-        self.moving_variance = self.add_weight(
-            name="moving_variance", initializer="ones", **options
-        )
+        options["initializer"] = "ones"
+        self.moving_variance = self.add_weight(name="moving_variance", **options)
 
     def call(self, inputs, step_mask=None, training=None):
         inputs = ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))

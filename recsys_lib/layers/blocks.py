@@ -60,8 +60,7 @@ def activation_layer(activation: Activation, name: str) -> keras.layers.Layer:
 def read_activation(activation: Activation) -> Activation:
     """What a layer keeps of its ``activation``: a name of ``LAYERS``, or a function of Keras.
 
-    Raises:
-        ValueError: a name that neither knows.
+    Raises ``ValueError`` for a name that neither knows.
     """
     named = isinstance(activation, str) and activation in LAYERS
     return activation if named else keras.activations.get(activation)
@@ -155,11 +154,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
 
 def normalization_layer(value: Normalization, name: str) -> BatchNormalization:
-    """The layer that ``batch_normalization`` asks for.
-
-    Args:
-        value: what ``read_normalization`` returned, not ``False``.
-        name: of the layer.
+    """The layer that ``read_normalization`` asks for where it did not return ``False``.
 
     Example:
         >>> layer = normalization_layer({"epsilon": 1e-5}, "normalization_0")
@@ -220,9 +215,8 @@ class MLP(Configured):
     ):
         super().__init__(**kwargs)
         self.hidden_units = check_widths("hidden_units", hidden_units)
-        dropout_rate = check_dropout("dropout_rate", dropout_rate)
         self.activation = read_activation(activation)
-        self.dropout_rate = dropout_rate
+        self.dropout_rate = check_dropout("dropout_rate", dropout_rate)
         self.batch_normalization = read_normalization(batch_normalization)
         self.stack = []
         for position, units in enumerate(self.hidden_units):
@@ -232,8 +226,9 @@ class MLP(Configured):
                     normalization_layer(self.batch_normalization, f"normalization_{position}")
                 )
             self.stack.append(activation_layer(self.activation, name=f"activation_{position}"))
-            if dropout_rate:
-                self.stack.append(keras.layers.Dropout(dropout_rate, name=f"dropout_{position}"))
+            if self.dropout_rate:
+                dropout = keras.layers.Dropout(self.dropout_rate, name=f"dropout_{position}")
+                self.stack.append(dropout)
 
     def build(self, input_shape):
         for layer in self.stack:
@@ -326,10 +321,8 @@ def linear_logit(
     its real steps.
 
     Args:
-        inputs: dict from ``build_inputs``.
-        columns: feature columns.
+        inputs, columns, l2: as for ``embed_fields``.
         name: name of the ids' layer; the numbers' is ``<name>_numeric``.
-        l2: penalty of the ids' weights, see ``EmbeddingL2``.
 
     Returns:
         ``(batch, 1)``.
@@ -342,9 +335,6 @@ def linear_logit(
             terms.append(ops.sum(weights, axis=1))  # (batch, fields, 1) -> (batch, 1)
     numbers = concat_numeric(inputs, columns)
     if numbers is not None:
-        terms.append(
-            keras.layers.Dense(
-                1, use_bias=False, kernel_initializer="zeros", name=f"{name}_numeric"
-            )(numbers)
-        )
+        options = {"use_bias": False, "kernel_initializer": "zeros", "name": f"{name}_numeric"}
+        terms.append(keras.layers.Dense(1, **options)(numbers))
     return terms[0] if len(terms) == 1 else keras.layers.Add()(terms)

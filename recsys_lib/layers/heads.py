@@ -169,7 +169,7 @@ def predict_each(tasks: Tasks, logits: KerasTensor) -> KerasTensor | dict[str, K
         logits: ``(batch, tasks, 1)``, in the order of the tasks.
 
     Returns:
-        A tensor ``(batch,)`` where ``tasks`` is a name, else a dict of task to it.
+        As ``predict_one``.
     """
     kinds = check_tasks(tasks)
     # Unstacked rather than indexed: some exporters merge the constant positions of several indices.

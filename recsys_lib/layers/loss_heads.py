@@ -102,14 +102,7 @@ class HeadWithLossBeside(PredictionHead):
 
 
 def loss_beside(prediction: Any) -> tuple[float, Any] | None:
-    """What a ``HeadWithLossBeside`` put beside its prediction, or None.
-
-    Args:
-        prediction: a model's output in training.
-
-    Returns:
-        The weight and the other prediction ``(batch,)``.
-    """
+    """The weight and the prediction that a ``HeadWithLossBeside`` put beside its own, or None."""
     return getattr(prediction, "_recsys_beside", None)
 
 
@@ -187,15 +180,6 @@ def check_funnel(
 def predict_beside(
     tasks: Tasks, logits: KerasTensor, weight: float, other: KerasTensor
 ) -> KerasTensor | dict[str, KerasTensor]:
-    """As ``predict_one``, with another prediction of the same label in the loss.
-
-    Args:
-        tasks: as the builder was given them; one.
-        logits: ``(batch, 1)``.
-        weight, other: of another prediction ``(batch,)``, see ``HeadWithLossBeside``.
-
-    Raises:
-        ValueError: several tasks.
-    """
+    """As ``predict_one``, with another prediction ``(batch,)`` of the same label in the loss."""
     ((task, kind),) = check_tasks(tasks, exactly=1).items()
     return task_outputs(tasks, [HeadWithLossBeside(kind, weight, name=task)(logits, other)])

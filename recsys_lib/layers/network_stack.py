@@ -11,12 +11,13 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from recsys_lib.checks import check_bool, check_integer, check_number, check_widths
+from recsys_lib.checks import check_bool, check_integer, check_widths
 from recsys_lib.layers.blocks import (
-    LAYERS,
     BatchNormalization,
     activation_layer,
+    check_dropout,
     glorot_of_one,
+    read_activation,
     side_by_side,
 )
 from recsys_lib.layers.options import Configured
@@ -37,10 +38,9 @@ class NetworkStack(Configured):
         count: number of networks.
         hidden_units: widths of the layers of each, all of them activated; may be empty where there
             are output units.
-        activation: Keras activation, or ``"dice"`` or ``"prelu"``; ``"linear"`` makes each network
-            one matrix product.
+        activation, dropout_rate: as for ``MLP``; an activation that is ``"linear"`` makes each
+            network one matrix product.
         output_units: width of a last layer without activation, or None for no such layer.
-        dropout_rate: share of units dropped after each activation, in training only.
         batch_normalization: normalise each unit of each network before its activation (momentum
             0.9, as in ``MLP``).
         readers: how many networks read each of several inputs, in order: ``(2, 2, 1)``: networks 0
@@ -71,9 +71,8 @@ class NetworkStack(Configured):
         if has_output:
             output_units = check_integer(f"{self.name}, output_units", output_units)
         self.output_units = output_units
-        named = isinstance(activation, str) and activation in LAYERS
-        self.activation = activation if named else keras.activations.get(activation)
-        self.dropout_rate = check_number("dropout_rate", dropout_rate, 0, 1, exclude=(1,))
+        self.activation = read_activation(activation)
+        self.dropout_rate = check_dropout("dropout_rate", dropout_rate)
         self.batch_normalization = check_bool("batch_normalization", batch_normalization)
         self.readers = None if readers is None else check_widths(f"{self.name}, readers", readers)
         if readers is not None and sum(self.readers) != self.count:
@@ -88,7 +87,7 @@ class NetworkStack(Configured):
         # Activations with weights of their own have them for each unit of each network.
         self.unit_activations = [
             activation_layer(activation, name=f"activation_{position}")
-            for position in (positions if named else ())
+            for position in (positions if isinstance(self.activation, str) else ())
         ]
         self.dropouts = [
             keras.layers.Dropout(self.dropout_rate, name=f"dropout_{position}")
@@ -107,18 +106,10 @@ class NetworkStack(Configured):
             raise ValueError(f"{self.name}: expected an input for {expected}, got {input_shape[1]}")
         self.kernels, self.biases = [], []
         for position, units in enumerate(self.widths):
-            self.kernels.append(
-                self.add_weight(
-                    name=f"kernel_{position}",
-                    shape=(self.count, features, units),
-                    initializer=glorot_of_one(features, units),
-                )
-            )
-            self.biases.append(
-                self.add_weight(
-                    name=f"bias_{position}", shape=(self.count, units), initializer="zeros"
-                )
-            )
+            shape, start = (self.count, features, units), glorot_of_one(features, units)
+            self.kernels.append(self.add_weight(shape, start, name=f"kernel_{position}"))
+            shape = (self.count, units)
+            self.biases.append(self.add_weight(shape, "zeros", name=f"bias_{position}"))
             features = units
         for layers in (self.normalizations, self.unit_activations):
             for layer, units in zip(layers, self.hidden_units, strict=False):
@@ -222,16 +213,12 @@ class Gates(Configured):
         features = input_shape[-1]
         if isinstance(self.num_experts, int):
             shape = (self.num_gates, features, self.num_experts)
-            initializer = glorot_of_one(features, self.num_experts)
-            self.kernel = self.add_weight(name="kernel", shape=shape, initializer=initializer)
+            start = glorot_of_one(features, self.num_experts)
+            self.kernel = self.add_weight(shape, start, name="kernel")
             return
         self.kernels = [
-            self.add_weight(
-                name=f"kernel_{gate}",
-                shape=(features, count),
-                initializer=glorot_of_one(features, count),
-            )
-            for gate, count in enumerate(self.num_experts)
+            self.add_weight((features, size), glorot_of_one(features, size), name=f"kernel_{gate}")
+            for gate, size in enumerate(self.num_experts)
         ]
 
     def call(self, inputs):
@@ -248,8 +235,7 @@ class Gates(Configured):
         kernel = ops.convert_to_tensor(self.kernel)
         shape = (-1, self.num_gates, self.num_experts)
         if len(inputs.shape) == 2:
-            flat = ops.reshape(ops.transpose(kernel, (1, 0, 2)), (kernel.shape[1], -1))
-            return ops.reshape(ops.matmul(inputs, flat), shape)
+            return ops.reshape(ops.matmul(inputs, _side_by_side(kernel)), shape)
         each = zip(
             ops.unstack(inputs, num=self.num_gates, axis=1),
             ops.unstack(kernel, num=self.num_gates, axis=0),

@@ -63,11 +63,7 @@ def check_columns_of(model: keras.Model, columns: tuple) -> None:
     """Raise ``ValueError`` unless the data's columns are those that the model was built with.
 
     All tables of a width lie in one, so that an id beyond its own vocabulary would train the rows
-    of another column.
-
-    Args:
-        model: Keras model.
-        columns: the data's columns for its inputs, in their order.
+    of another column. ``columns`` are the data's for the model's inputs, in their order.
     """
     known = model_feature_columns(model)
     for tensor, column in zip(model.inputs, columns, strict=True):
@@ -103,11 +99,7 @@ def check_options(
     checkpoint_steps: Any,
     reduce_on_plateau: Any,
 ) -> None:
-    """Options of ``fit`` in range.
-
-    Raises:
-        ValueError: names the option.
-    """
+    """Raise ``ValueError`` unless the options of ``fit`` are in range."""
     check_integer("epochs", epochs)
     check_integer("batch_size", batch_size)
     check_integer("seed", seed, 0)
@@ -133,13 +125,8 @@ def check_options(
 def check_classes(dataset: Dataset, kinds: Mapping[str, str], is_validated: bool) -> None:
     """Binary tasks need both classes: to be validated at all, and to have something to learn.
 
-    Args:
-        dataset: ``Dataset`` or ``ChunkedDataset``.
-        kinds: dict of the model's tasks to ``"binary"`` or ``"regression"``.
-        is_validated: whether the validation split is scored.
-
-    Raises:
-        ValueError: a validation split without a score. One class in training is a warning.
+    One class in the validation split is a ``ValueError`` if that split is to be scored; in training
+    it is a warning. ``kinds`` are those of the model's tasks.
     """
     splits = {"train": dataset.train} | ({"valid": dataset.valid} if is_validated else {})
     splits = {name: labels_of(split) for name, split in splits.items()}

@@ -1,9 +1,7 @@
 """Trivial baselines that every comparison shows, and the oracle where the truth is known.
 
 Each function looks at the training split and returns a ``Baseline``, to be called with any split:
-
-    item_mean = column_mean(ratings, "movie_id")
-    log_loss(ratings.test.label, item_mean(ratings.test))
+``log_loss(ratings.test.label, column_mean(ratings, "movie_id")(ratings.test))``.
 
 A model that does not beat *item mean + user mean* has learned nothing about users and items
 together. All probabilities lie in ``[1e-6, 1 - 1e-6]``, so that log loss stays finite.

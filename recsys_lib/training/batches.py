@@ -10,21 +10,23 @@ import hashlib
 import numpy as np
 import tensorflow as tf
 
-from recsys_lib.features.columns import NumericColumn, check_columns
+from recsys_lib.features.columns import NumericColumn
 
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
-    """Where each feature column lies in the two matrices.
-
-    Args:
-        feature_columns: tuple of columns.
-    """
+    """Where each feature column lies in the two matrices."""
 
     feature_columns: tuple
 
     def __post_init__(self):
-        object.__setattr__(self, "feature_columns", check_columns(self.feature_columns))
+        ends, slots = {True: 0, False: 0}, []
+        for column in self.feature_columns:
+            numeric = isinstance(column, NumericColumn)
+            start = ends[numeric]
+            ends[numeric] += column.num_slots
+            slots.append(slice(start, ends[numeric]))
+        object.__setattr__(self, "_slots", slots)
 
     def pack(self, features):
         """Put a dict of arrays into matrices.
@@ -54,12 +56,8 @@ class Layout:
 
     def _places(self, ids, numbers):
         """Each column with its matrix and its slots there."""
-        position = {True: 0, False: 0}
-        for column in self.feature_columns:
-            numeric = isinstance(column, NumericColumn)
-            start = position[numeric]
-            position[numeric] += column.num_slots
-            yield column, (numbers if numeric else ids), slice(start, position[numeric])
+        for column, slots in zip(self.feature_columns, self._slots, strict=True):
+            yield column, numbers if isinstance(column, NumericColumn) else ids, slots
 
     @property
     def specs(self):
@@ -102,9 +100,8 @@ class PackedSplit:
     @property
     def arrays(self):
         """The arrays that there are, in order."""
-        return [
-            part for part in (self.ids, self.numbers, self.labels, self.masks) if part is not None
-        ]
+        masks = [] if self.masks is None else [self.masks]
+        return [self.ids, self.numbers, self.labels, *masks]
 
     def digest(self):
         """A hash of all values, in hexadecimal digits."""
@@ -127,8 +124,7 @@ def to_tensor(array):
 def model_columns(model, feature_columns):
     """The feature columns that a model has inputs for, in the model's order.
 
-    Raises:
-        ValueError: an input that is no feature column.
+    Raises ``ValueError`` for an input that is no feature column.
     """
     by_name = {column.name: column for column in feature_columns}
     names = [tensor.name for tensor in model.inputs]
@@ -153,22 +149,20 @@ def outputs_by_task(model, outputs, tasks):
     return [by_name[task] for task in tasks]
 
 
+def output_tasks(model):
+    """Names of a model's outputs: those of its dict, or the name of its one tensor."""
+    return list(model.output) if isinstance(model.output, dict) else list(model.output_names)
+
+
 def model_tasks(model, tasks):
     """Names of the tasks that a model predicts.
 
     A model with one output, a tensor or a dict of one, serves the only task of a data set whatever
     its name; otherwise the outputs carry the tasks' names.
 
-    Args:
-        model: Keras model.
-        tasks: the data set's tasks (any iterable of names).
-
-    Raises:
-        ValueError: an output that is no task.
+    Raises ``ValueError`` for an output that is none of the data set's ``tasks``.
     """
-    tasks = list(tasks)
-    structure = model.output
-    names = list(structure) if isinstance(structure, dict) else list(model.output_names)
+    tasks, names = list(tasks), output_tasks(model)
     if len(names) == 1 and len(tasks) == 1:
         return tasks
     unknown = [name for name in names if name not in tasks]

@@ -47,11 +47,7 @@ class Callback:
 
 
 def check_callbacks(callbacks: Sequence[Any]) -> list[Any]:
-    """The callbacks as a list.
-
-    Raises:
-        ValueError: an object that is none.
-    """
+    """The callbacks as a list; raises ``ValueError`` for an object that is none."""
     try:
         callbacks = list(callbacks)
     except TypeError:
@@ -67,11 +63,7 @@ def check_callbacks(callbacks: Sequence[Any]) -> list[Any]:
 
 
 def states_of(callbacks: Sequence[Any]) -> list[Any]:
-    """The states of the callbacks, as a checkpoint stores them.
-
-    Raises:
-        ValueError: a state that JSON cannot hold.
-    """
+    """What a checkpoint stores of callbacks; ``ValueError`` for a state that JSON cannot hold."""
     states = []
     for callback in callbacks:
         state = callback.state()

@@ -59,25 +59,14 @@ def write_checkpoint(
 
 @dataclasses.dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint that was read; nothing is overwritten before ``restore``.
-
-    Args:
-        path: file name, for messages.
-        arrays: values of variables by part and position.
-        state: what ``write_checkpoint`` was given.
-    """
+    """What ``write_checkpoint`` was given; nothing is overwritten before ``restore``."""
 
     path: str
     arrays: Mapping[str, np.ndarray]
     state: Mapping[str, Any]
 
     def check(self, fingerprint: Mapping[str, Any], parts: Parts) -> None:
-        """Raise ``ValueError`` unless the checkpoint belongs to this run.
-
-        Args:
-            fingerprint: dict of what a run is made of, JSON-ready.
-            parts: as for ``write_checkpoint``.
-        """
+        """Raise ``ValueError`` unless it belongs to the run of these parts, made of this."""
         stored, now = self.state["fingerprint"], json.loads(json.dumps(fingerprint))
         for key in {**now, **stored}:
             self._compare(key, stored.get(key), now.get(key))
@@ -106,11 +95,7 @@ class Checkpoint:
 
 
 def read_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
-    """Read what ``write_checkpoint`` stored.
-
-    Raises:
-        ValueError: the file is no checkpoint, or damaged.
-    """
+    """Read what ``write_checkpoint`` stored; ``ValueError``: no checkpoint, or a damaged one."""
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}

@@ -37,9 +37,9 @@ class Comparison:
         slices: names of the test split's slices to report on besides ``"all"``.
         baselines: dict of name to ``Baseline``, or to a list with one for each task; scored once.
             Default: ``base rate``, and ``oracle`` for the tasks whose true probability is known.
-        loss_weights: dict of task to weight; each model takes those of its own tasks.
-        balancing: method of ``recsys_lib.multi_task.balancing`` for the models of several tasks
-            whose recipe has none; each seed starts it anew.
+        loss_weights: as for ``fit``; each model takes those of its own tasks.
+        balancing: as for ``fit``, of the models of several tasks whose recipe has none; each seed
+            starts it anew.
         checkpoint: folder that holds a checkpoint for each model and seed, so that a comparison
             that was killed goes on where it stopped.
         epochs, batch_size, patience, schedule, reduce_on_plateau, callbacks, checkpoint_steps,
@@ -97,12 +97,9 @@ class Comparison:
         """Run the comparison on one data set.
 
         Args:
-            dataset: ``Dataset``.
+            dataset: the data set.
             seeds: number of seeds (0, 1, ...), or a list of them.
             keep: whether the result keeps each run's weights, so that it can give the models.
-
-        Returns:
-            ``ComparisonResult``.
         """
         seeds = _seeds(seeds)
         self._check_weights(dataset)
@@ -220,10 +217,7 @@ class ComparisonResult:
     def scores(self, metric: str = "auc", part: str = "all", task: str | None = None):
         """A metric as a frame with a row for each seed and a column for each model.
 
-        Args:
-            metric: column of the table.
-            part: the slice.
-            task: may be left out where there is only one.
+        The arguments are those of ``by_seed``.
         """
         return by_seed(self.table, metric, part=part, task=task)
 
@@ -287,9 +281,7 @@ def compare(
     checkpoint_steps: int | None = None,
     progress: bool | None = None,
 ) -> pd.DataFrame:
-    """The table of a comparison, where its models are not needed.
-
-    The same as ``Comparison(models, ...).on(dataset, seeds).table``.
+    """The table of a comparison: ``Comparison(models, ...).on(dataset, seeds).table``.
 
     Args:
         models, slices, baselines, loss_weights, balancing, checkpoint, epochs, batch_size,

@@ -21,27 +21,20 @@ def predictions_of(
     """Predictions of a model or a baseline on a split.
 
     Args:
-        model: a model, or a baseline of one task.
-        split: the rows; of ``Chunks`` one chunk's features are in memory at a time.
-        batch_size: rows that are predicted at a time.
+        model, split: as for ``evaluate``.
+        batch_size: as for ``predict``.
 
     Returns:
         Dict of task to ``(rows,)``.
     """
-    if isinstance(split, Chunks):
-        return _predictions_of_chunks(model, split, batch_size)
     if isinstance(model, Baseline):
-        return {model.task: model(split)}
-    return predict(model, split.features, list(split.labels), batch_size)
-
-
-def _predictions_of_chunks(model, chunks, batch_size):
-    if isinstance(model, Baseline):
-        pieces = [model(chunks.read(number)) for number in range(len(chunks.sizes))]
-        return {model.task: np.concatenate(pieces)}
-    tasks = model_tasks(model, list(chunks.read(0, ()).labels))
+        chunks = map(split.read, range(len(split.sizes))) if isinstance(split, Chunks) else [split]
+        return {model.task: np.concatenate([model(chunk) for chunk in chunks])}
+    if not isinstance(split, Chunks):
+        return predict(model, split.features, list(split.labels), batch_size)
+    tasks = model_tasks(model, list(split.read(0, ()).labels))
     layout = Layout(input_columns(model))
-    found = predict_chunks(model, chunks, layout, tasks, batch_size=batch_size)
+    found = predict_chunks(model, split, layout, tasks, batch_size=batch_size)
     return {task: found[:, position] for position, task in enumerate(tasks)}
 
 
@@ -89,13 +82,9 @@ def score_task(
     """Scores of one task's predictions on the rows of a split that have its label.
 
     Args:
-        split: ``Split``.
-        task: name of the task.
+        split, task: the rows and the task.
         prediction: ``(rows,)``, for every row of the split.
-        kind: ``"binary"`` or ``"regression"``.
-
-    Returns:
-        As ``score``.
+        kind: as for ``score``, which says what is returned.
 
     Raises:
         ValueError: no row has a label of the task.
@@ -119,8 +108,8 @@ def evaluate(
 
     Args:
         model: Keras model of this library, or a ``Baseline``.
-        split: ``Split``, or ``Chunks``: then labels and predictions lie in memory and features do
-            not; scores are those of all rows together.
+        split: ``Split``, or ``Chunks``: then labels and predictions lie in memory, and features
+            one chunk at a time; scores are those of all rows together.
         tasks: dict of task to ``"binary"`` or ``"regression"`` (a data set's ``tasks``);
             default: all binary.
 

@@ -1,8 +1,6 @@
 """``grow``: the same model with room for the ids that a later day brings.
 
-Embedding tables get more rows; what was learned keeps its bits, and so do the statistics that the
-optimizer keeps for each row. Ids of the earlier day keep their numbers, so the vocabulary of the
-later day must begin with that of the earlier one.
+Ids of the earlier day keep their numbers: the later vocabulary must begin with the earlier one.
 """
 
 import copy
@@ -17,7 +15,7 @@ from recsys_lib.data.dataset import Dataset
 from recsys_lib.features.columns import Column, NumericColumn, check_columns, select
 from recsys_lib.features.crosses import CrossProduct
 from recsys_lib.features.embedding import ID_COLUMNS, FusedEmbedding
-from recsys_lib.keras_graphs import calls_of, layers_of
+from recsys_lib.keras_graphs import call_once, calls_of, layers_of
 from recsys_lib.training.arguments import check_model
 from recsys_lib.training.batches import model_columns
 from recsys_lib.training.prediction import model_feature_columns
@@ -97,21 +95,12 @@ def grow(
             if id(variable) in places
         }
         _copy_statistics(optimizer, new_optimizer, tables)
-    # Keras exports only models that were called.
-    grown(keras.tree.map_structure(_zeros, grown.input))
+    call_once(grown)
     return Grown(grown, new_optimizer)
 
 
-def _zeros(tensor):
-    return np.zeros((1, *tensor.shape[1:]), tensor.dtype)
-
-
 def _new_sizes(model: keras.Model, feature_columns: Iterable[Column]) -> dict[str, int]:
-    """The vocabulary of each id column of the model from now on, by the column's name.
-
-    Raises:
-        ValueError: columns that the model cannot grow to.
-    """
+    """The vocabulary of each id column of the model from now on, by the column's name."""
     columns = model_columns(model, check_columns(feature_columns))
     known, sizes = model_feature_columns(model), {}
     fixed = {
@@ -149,11 +138,7 @@ def _new_sizes(model: keras.Model, feature_columns: Iterable[Column]) -> dict[st
 
 
 def _add_own_columns(model: keras.Model, sizes: dict[str, int]) -> dict[str, np.ndarray]:
-    """Add the vocabularies that layers make of others, such as one for each scenario.
-
-    Args:
-        model: the model before.
-        sizes: of the model's columns; gets those of the columns that layers made.
+    """Add to ``sizes`` the vocabularies that layers make of others, as one for each scenario.
 
     Returns:
         Dict of the name of a column that a layer made to where each of its ids goes.
@@ -273,9 +258,7 @@ def _keep_penalties_off(model, grown):
 def _copy_statistics(old, new, tables):
     """Copy what optimizers keep: for each row of the tables, and everything else.
 
-    Args:
-        old, new: optimizers of the same kind, built on the model before and after.
-        tables: dict of a table's path, as optimizers write it, to where its rows go.
+    ``tables`` is a dict of a table's path, as optimizers write it, to where its rows go.
     """
     for before, after in zip(old.variables, new.variables, strict=True):
         owners = [path for path in tables if before.name.startswith(f"{path}_")]

@@ -20,13 +20,7 @@ VERDICTS = (BETTER, NOT_WORSE, LEVEL_VERDICT, CANNOT_TELL)
 
 
 class Interval(NamedTuple):
-    """A mean difference with its interval.
-
-    Attributes:
-        mean: of the units.
-        low, high: ends of the interval.
-        num_units: worlds, or users.
-    """
+    """A mean difference over worlds, or users, with the ends of its interval."""
 
     mean: float
     low: float
@@ -45,9 +39,6 @@ def t_interval(differences: ArrayLike, level: float = LEVEL) -> Interval:
     Args:
         differences: ``(units,)``, one number per world.
         level: share of such intervals that hold the true mean.
-
-    Returns:
-        ``Interval``.
 
     Raises:
         ValueError: fewer than two units, or a number that is not finite.
@@ -78,9 +69,6 @@ def interval_around(
         freedom: degrees of freedom of that variance.
         num_units: worlds, or users.
         level: as in ``t_interval``.
-
-    Returns:
-        ``Interval``.
 
     Example:
         >>> round(interval_around(0.0, 1.0, 1e9, 10).high, 2)

@@ -15,13 +15,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from recsys_lib.checks import check_integer
+from recsys_lib.checks import check_integer, rows_where
 
 PROBABILITY_CLIP = 1e-6
 """Log loss moves probabilities this far from 0 and 1: a wrong certainty costs 13.8, not infinity
 (float32 rounds a sigmoid of 17 to exactly 1)."""
-
-MAX_ROWS_SHOWN = 5
 
 
 class GroupAUC(NamedTuple):
@@ -123,7 +121,7 @@ def log_loss(label, probability, clip=PROBABILITY_CLIP):
     """Mean of ``-log`` of the probability given to what happened (natural logarithm).
 
     Args:
-        label: ``(N,)`` of 0 and 1.
+        label: as in ``auc``.
         probability: ``(N,)`` in [0, 1], clipped to ``[clip, 1 - clip]``.
         clip: a number in [0, 0.5).
 
@@ -169,8 +167,7 @@ def calibration_bins(label, probability, num_bins=10):
     by one row at most; with ties they can be uneven, and a constant prediction gives one bin.
 
     Args:
-        label: ``(N,)`` of 0 and 1.
-        probability: ``(N,)`` in [0, 1].
+        label, probability: as in ``log_loss``, not clipped.
         num_bins: number of bins before empty ones are left out.
 
     Returns:
@@ -285,13 +282,6 @@ def _tie_blocks(new_block):
     return np.repeat(first, lengths), np.repeat(first + lengths - 1, lengths)
 
 
-def _rows(bad):
-    rows = np.flatnonzero(bad)
-    shown = ", ".join(str(row) for row in rows[:MAX_ROWS_SHOWN])
-    more = "" if len(rows) <= MAX_ROWS_SHOWN else f" and {len(rows) - MAX_ROWS_SHOWN} more"
-    return f"rows {shown}{more}"
-
-
 def _check(label, score, what):
     """Both arrays as float64 ``(N,)``; ``what`` names the second in messages."""
     arrays = []
@@ -307,13 +297,13 @@ def _check(label, score, what):
         raise ValueError(f"{what}: expected {len(label)} rows as in label, got {len(score)}")
     bad = ~np.isin(label, (0, 1))
     if bad.any():
-        raise ValueError(f"label: expected 0 or 1, got {label[bad][0]:g} ({_rows(bad)})")
+        raise ValueError(f"label: expected 0 or 1, got {label[bad][0]:g} ({rows_where(bad)})")
     bad = np.isnan(score)
     if bad.any():
-        raise ValueError(f"{what}: expected numbers, got NaN ({_rows(bad)})")
+        raise ValueError(f"{what}: expected numbers, got NaN ({rows_where(bad)})")
     bad = (score < 0) | (score > 1)
     if what == "probability" and bad.any():
-        raise ValueError(f"{what}: expected 0 to 1, got {score[bad][0]:g} ({_rows(bad)})")
+        raise ValueError(f"{what}: expected 0 to 1, got {score[bad][0]:g} ({rows_where(bad)})")
     return label, score
 
 

@@ -113,11 +113,7 @@ class _Rowwise(ReducedBefore):
         _write_rows(variable, rows, new_rows)
 
     def update_rows(self, gradient, rows, slots, learning_rate):
-        """The update rule on the touched rows, all ``(touched, dim)``.
-
-        Returns:
-            New rows and list of new slots.
-        """
+        """The update rule: new rows and a list of new slots, all ``(touched, dim)``."""
         raise NotImplementedError
 
 
@@ -310,29 +306,17 @@ def optimizer_per_group(optimizers):
 
 
 def sum_duplicates(gradient: tf.IndexedSlices) -> tf.IndexedSlices:
-    """Add up the gradients of rows that occur several times.
-
-    Args:
-        gradient: ``tf.IndexedSlices`` of a table ``(rows, dim)``.
-
-    Returns:
-        ``tf.IndexedSlices`` in which each row occurs once.
-    """
+    """Add up the gradients of a table's rows that occur several times: each then occurs once."""
     rows, position = tf.unique(gradient.indices)
     values = tf.math.unsorted_segment_sum(gradient.values, position, tf.size(rows))
     return tf.IndexedSlices(values, rows, gradient.dense_shape)
 
 
 def sum_gradients(gradients: Sequence[Any]) -> list[Any]:
-    """The gradients of all replicas added up, those of a table row by row.
+    """The gradients of all replicas added up, those of a table row by row; None stays None.
 
     Replicas read different numbers of distinct rows, so their slices are gathered and then added.
-
-    Args:
-        gradients: dense, ``tf.IndexedSlices``, or None where a variable has none.
-
-    Returns:
-        List of the same kinds; no row of a table occurs twice.
+    No row of a table then occurs twice.
     """
     dense = [g for g in gradients if g is not None and not isinstance(g, tf.IndexedSlices)]
     reduced = iter(sums_over_replicas(*dense))

@@ -11,9 +11,10 @@ import tensorflow as tf
 
 from recsys_lib.checks import check_integer
 from recsys_lib.data.dataset import check_features
+from recsys_lib.data.splits import as_array
 from recsys_lib.features.columns import Column, NumericColumn
 from recsys_lib.keras_graphs import layers_of
-from recsys_lib.training.batches import Layout, model_tasks, outputs_by_task
+from recsys_lib.training.batches import Layout, model_tasks, output_tasks, outputs_by_task
 
 DEFAULT_BATCH_SIZE = 8192
 
@@ -24,11 +25,7 @@ _COLUMNS = weakref.WeakKeyDictionary()
 
 
 def model_feature_columns(model: keras.Model) -> dict[str, Column]:
-    """The id columns that a model's layers were built with, by name.
-
-    Layers of this library keep their columns, so that a loaded model still knows its
-    vocabularies.
-    """
+    """The id columns that a model's layers were built with and keep, saved or not, by name."""
     columns = {}
     for layer in layers_of(model):
         for column in getattr(layer, "columns", ()):
@@ -126,11 +123,10 @@ def predict_packed(
     """Predict rows that were checked and packed before, for example once for many epochs.
 
     Args:
-        model: Keras model of this library.
-        layout: ``Layout`` of the model's inputs.
+        model, batch_size: as for ``predict``.
+        layout: of the model's inputs.
         packed: ids and numbers, what ``layout.pack`` returned or tensors of the same.
         tasks: names of the outputs, from ``model_tasks``.
-        batch_size: rows scored at a time.
 
     Returns:
         ``(rows, tasks)`` float32.
@@ -147,20 +143,12 @@ def predict_packed(
     ).numpy()
 
 
-def output_tasks(model: keras.Model) -> list[str]:
-    """Names of a model's outputs: those of its dict, or the name of its one tensor."""
-    return list(model.output) if isinstance(model.output, dict) else list(model.output_names)
-
-
 def arrays_of(features: Mapping[str, Any] | pd.DataFrame, where: str) -> dict[str, np.ndarray]:
     """Columns as arrays, read by position.
 
     Args:
-        features: dict of column name to array, list or Series, or a DataFrame.
+        features: as for ``predict``.
         where: what the message calls them.
-
-    Returns:
-        Dict of column name to array.
 
     Raises:
         ValueError: something else, or lists of different lengths.
@@ -175,21 +163,15 @@ def arrays_of(features: Mapping[str, Any] | pd.DataFrame, where: str) -> dict[st
 
 
 def _array(place, values):
-    try:
-        found = np.asarray(values)
-        # A DataFrame keeps the lists of a sequence column as objects.
-        return np.asarray(found.tolist()) if found.dtype == object else found
-    except ValueError:
-        raise ValueError(
-            f"{place}: expected an array, got lists of different lengths; pad them behind"
-        ) from None
+    found = as_array(place, values)
+    # A DataFrame keeps the lists of a sequence column as objects.
+    return as_array(place, found.tolist()) if found.dtype == object else found
 
 
 def input_columns(model: keras.Model) -> tuple[Column, ...]:
     """A column per model input: the library's where a layer knows it, numeric otherwise.
 
-    Raises:
-        ValueError: an input of ids whose vocabulary no layer knows.
+    Raises ``ValueError`` for an input of ids whose vocabulary no layer knows.
     """
     if model not in _COLUMNS:
         _COLUMNS[model] = _find_columns(model)

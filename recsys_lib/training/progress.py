@@ -12,10 +12,8 @@ def progress_bar(progress, total, initial):
     """A bar that disappears when the run ends, however it ends; off where nobody watches.
 
     Args:
-        progress: show it; None: in a terminal and in notebooks, unless the environment variable
-            ``RECSYS_PROGRESS`` is 0.
-        total: steps of the whole run.
-        initial: steps done before.
+        progress: as for ``fit``.
+        total, initial: steps of the whole run, and those done before.
     """
     if progress is None:
         # A package that works on notebooks imports ipykernel too, so ask whether a kernel runs.
@@ -23,14 +21,8 @@ def progress_bar(progress, total, initial):
         in_notebook = kernel is not None and kernel.IPKernelApp.initialized()
         watched = sys.stderr.isatty() or in_notebook
         progress = watched and os.environ.get("RECSYS_PROGRESS", "1") != "0"
-    bar = tqdm(
-        total=total,
-        initial=initial,
-        leave=False,
-        unit="step",
-        desc="training",
-        disable=not progress,
-    )
+    words = {"unit": "step", "desc": "training"}
+    bar = tqdm(total=total, initial=initial, leave=False, disable=not progress, **words)
     try:
         yield bar
     finally:

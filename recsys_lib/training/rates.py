@@ -48,12 +48,7 @@ class ReduceOnPlateau:
 
 
 class Rates:
-    """The learning rates of one run.
-
-    Args:
-        optimizer: Keras optimizer, or one for each group of variables.
-        schedule: see ``fit``; None: the factor is 1.
-        plateau: ``ReduceOnPlateau`` or None.
+    """The learning rates of one run, by options of ``fit``.
 
     Raises:
         ValueError: no such options, or an optimizer whose rate follows a schedule of its own.

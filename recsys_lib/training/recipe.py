@@ -1,7 +1,4 @@
-"""``Recipe``: how one model is built and trained, in one place and one line.
-
-Recipe(build_deepfm, 3e-3, epochs=4, embedding_dim=8, hidden_units=(32,))
-"""
+"""``Recipe``: how one model is built and trained, in one place and one line."""
 
 import dataclasses
 import inspect
@@ -17,13 +14,8 @@ from recsys_lib.training.optimizers import Adam
 DEFAULT_LEARNING_RATE = 1e-3
 
 FIT_OPTIONS = (
-    "epochs",
-    "batch_size",
-    "patience",
-    "loss_weights",
-    "schedule",
-    "reduce_on_plateau",
-    "callbacks",
+    *("epochs", "batch_size", "patience", "loss_weights"),
+    *("schedule", "reduce_on_plateau", "callbacks"),
 )
 """Options of ``fit`` that a recipe may hold; the others belong to a run, not to a model."""
 
@@ -105,22 +97,9 @@ embedding_dim, embeddings_initializer, embedding_l2, linear_l2
         callbacks: Sequence[Any] = AS_THE_COMPARISON,
         **options: Any,
     ) -> None:
-        given = dict(
-            zip(
-                FIT_OPTIONS,
-                (
-                    epochs,
-                    batch_size,
-                    patience,
-                    loss_weights,
-                    schedule,
-                    reduce_on_plateau,
-                    callbacks,
-                ),
-                strict=True,
-            )
-        )
-        fit = {name: value for name, value in given.items() if value is not AS_THE_COMPARISON}
+        given = [epochs, batch_size, patience, loss_weights, schedule, reduce_on_plateau, callbacks]
+        named = zip(FIT_OPTIONS, given, strict=True)
+        fit = {name: value for name, value in named if value is not AS_THE_COMPARISON}
         if isinstance(build, Recipe):
             inherited = build._settings()
             # A method of one's own replaces the inherited weights, and the other way round.
@@ -154,16 +133,11 @@ embedding_dim, embeddings_initializer, embedding_l2, linear_l2
         ):
             learning_rate = check_number("Recipe, learning_rate", learning_rate, 0, exclude=(0,))
         _check_options(build, options)
-        for name, value in (
-            ("build", build),
-            ("learning_rate", learning_rate),
-            ("columns", None if columns is None else tuple(columns)),
-            ("optimizer", optimizer),
-            ("balancing", balancing),
-            ("fit", MappingProxyType(fit)),
-            ("options", MappingProxyType(dict(options))),
-        ):
-            object.__setattr__(self, name, value)
+        names = None if columns is None else tuple(columns)
+        values = (build, learning_rate, names, optimizer, balancing, fit, dict(options))
+        for field, value in zip(dataclasses.fields(self), values, strict=True):
+            kept = MappingProxyType(value) if isinstance(value, dict) else value
+            object.__setattr__(self, field.name, kept)
 
     def __call__(self, feature_columns: Sequence[Any], *tasks: Any, **options: Any) -> keras.Model:
         """Build the model; further options replace the recipe's for this call."""

@@ -5,9 +5,10 @@ repeats it, unless the layer divides:
 
 - a layer with ``separate(inputs, is_single)`` looks up blocks of columns apart, and none of its
   outputs mixes two of them (``FusedEmbedding``);
-- a layer with ``call_request(is_single, *inputs)`` does the request's part of its work once
-  (``ActivationUnit``, ``BilinearAttention``); it returns ``NotImplemented`` for inputs that it
-  cannot divide;
+- a layer with ``call_request(is_single, *inputs)`` does the request's part of its work once: DIN's
+  ``ActivationUnit`` leaves padding out and multiplies the history with a matrix for each candidate
+  (``"difference"``; ``"outer"`` does not divide), ``BilinearAttention`` takes the history in one
+  product with all candidates. It returns ``NotImplemented`` for inputs that it cannot divide;
 - a layer with ``first_kernel`` and ``after_first_product(product)`` begins with a product ``W x``.
   Where ``x`` is ``[u, c]`` with ``u`` of the request, ``W x = W_u u + W_c c``, and ``W_u u`` is
   computed once (``MLP``, ``NetworkStack``, Keras's ``Dense``);
@@ -64,12 +65,9 @@ class RequestWalk:
     def __call__(
         self, model: keras.Model, user: dict[str, tf.Tensor], candidates: dict[str, tf.Tensor]
     ) -> Any:
-        """The model's output for every candidate.
+        """A functional model's output for every candidate.
 
-        Args:
-            model: functional Keras model.
-            user: inputs of the request by name, ``(1, ...)``.
-            candidates: the other inputs by name, ``(candidates, ...)``.
+        Inputs go by name, ``(1, ...)`` those of the user and ``(candidates, ...)`` the others.
         """
         self._mark(user)
         by_name = {**user, **candidates}

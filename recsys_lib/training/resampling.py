@@ -19,12 +19,7 @@ _DRAWS_AT_ONCE = 50
 
 
 class Log(NamedTuple):
-    """The test rows of a log, sorted in no particular way.
-
-    Attributes:
-        labels: ``(rows,)``, 0 or 1.
-        users: ``(rows,)``, whole numbers from 0.
-    """
+    """Test rows of a log in any order: labels, 0 or 1, and users, whole numbers; ``(rows,)``."""
 
     labels: np.ndarray
     users: np.ndarray
@@ -36,12 +31,7 @@ class Log(NamedTuple):
 
 
 def user_weights(log: Log, num_draws: int = NUM_DRAWS, seed: int = 0) -> np.ndarray:
-    """How often each user is drawn.
-
-    Args:
-        log: the rows.
-        num_draws: of the bootstrap.
-        seed: of the draws.
+    """How often each user is drawn by the bootstrap.
 
     Returns:
         ``(num_draws, users)`` whole numbers; each draw takes as many users as there are.
@@ -62,9 +52,8 @@ def weighted_auc(scores: ArrayLike, log: Log, weights: np.ndarray) -> np.ndarray
     """AUC of one set of scores in every draw; equal scores count half.
 
     Args:
-        scores: ``(rows,)``.
-        log: the rows.
-        weights: ``(draws, users)`` of ``user_weights``.
+        scores: ``(rows,)`` of the log.
+        log, weights: as for ``user_weights``, and ``(draws, users)`` that it returned.
 
     Returns:
         ``(draws,)``; not a number where a draw holds one class only.
@@ -97,8 +86,7 @@ def weighted_log_loss(
 
     Args:
         probabilities: ``(rows,)``, of label 1.
-        log: the rows.
-        weights: ``(draws, users)`` of ``user_weights``.
+        log, weights: as for ``weighted_auc``.
         floor: probabilities are kept this far from 0 and 1.
 
     Returns:
@@ -130,9 +118,8 @@ def measure(
 
     Args:
         scores: ``(rows,)`` for each initialisation; a model without any is one of them.
-        log: the rows.
+        log, weights: as for ``weighted_auc``.
         name: key of ``MEASURES``.
-        weights: of ``user_weights``.
 
     Returns:
         ``(initialisations,)`` on the log itself, and ``(draws,)`` of the mean over them.

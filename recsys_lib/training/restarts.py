@@ -29,9 +29,8 @@ _STARTS: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 class _Origin:
     """Where the initial value of one variable comes from.
 
-    Args:
-        initializer: function of shape and type; None for the state of a seed generator.
-        place: place of its seed in the generator's sequence; None: it draws nothing.
+    ``initializer``: None for the state of a seed generator. ``place``: of its seed in the
+    generator's sequence; None: it draws nothing.
     """
 
     shape: tuple
@@ -51,12 +50,7 @@ class _Origin:
 
 @dataclasses.dataclass(frozen=True)
 class Start:
-    """How to draw the initial values of one model's variables.
-
-    Args:
-        origins: one for each variable, in order.
-        num_seeds: seeds that building the model draws.
-    """
+    """How to draw the initial values of one model's variables, with so many seeds."""
 
     origins: tuple[_Origin, ...]
     num_seeds: int
@@ -69,12 +63,7 @@ class Start:
 
 
 def build_with_seed(build: Callable[[], keras.Model], seed: int) -> keras.Model:
-    """Build a model from a seed, and see how its initial values are drawn.
-
-    Args:
-        build: function without arguments that returns a Keras model.
-        seed: for ``keras.utils.set_random_seed``.
-    """
+    """Build a model after ``keras.utils.set_random_seed``, and see how its values are drawn."""
     keras.utils.set_random_seed(seed)
     with _watched() as made:
         model = build()

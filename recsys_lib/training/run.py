@@ -49,13 +49,7 @@ class History:
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """What decides how a run goes on from an epoch to the next.
-
-    Args:
-        batch_size, seed, patience: see ``fit``.
-        plateau: ``ReduceOnPlateau`` or None.
-        callbacks: list of callbacks.
-    """
+    """What decides how a run goes on from an epoch to the next: options of ``fit``."""
 
     batch_size: int
     seed: int
@@ -68,11 +62,9 @@ class Run:
     """Position and memory of one run, as a checkpoint stores it.
 
     Args:
-        trainer: the ``Trainer``.
+        trainer, options, rates: ``Trainer``, ``Options`` and ``Rates`` of the run.
         training: the ``RowsInMemory`` or ``RowsInChunks`` that it trains on.
-        options: ``Options``.
-        rates: ``Rates`` of the run.
-        checkpoint: file name or None; if the file exists, the run goes on from there.
+        checkpoint: as for ``fit``.
         valid: the ``Validation`` that scores it, or None.
 
     Raises:
@@ -80,17 +72,8 @@ class Run:
     """
 
     _stored = (
-        "epoch",
-        "step",
-        "sums",
-        "seconds",
-        "rows",
-        "best_score",
-        "best_epoch",
-        "epochs_without_gain",
-        "rate_share",
-        "epochs_since_cut",
-        "stopped",
+        *("epoch", "step", "sums", "seconds", "rows", "best_score", "best_epoch"),
+        *("epochs_without_gain", "rate_share", "epochs_since_cut", "stopped"),
     )
 
     def __init__(self, trainer, training, options, rates, checkpoint=None, valid=None):

@@ -26,8 +26,9 @@ import tensorflow as tf
 import recsys_lib
 from recsys_lib.checks import check_choice
 from recsys_lib.data.dataset import check_features
-from recsys_lib.training.batches import outputs_by_task
-from recsys_lib.training.prediction import arrays_of, input_columns, output_tasks
+from recsys_lib.keras_graphs import call_once
+from recsys_lib.training.batches import output_tasks, outputs_by_task
+from recsys_lib.training.prediction import arrays_of, input_columns
 from recsys_lib.training.request_walk import RequestWalk
 
 _LIBRARY_CLASS = re.compile(r'"registered_name": "recsys_lib>(\w+)"')
@@ -47,7 +48,7 @@ def save(model: keras.Model, path: str | os.PathLike) -> None:
     """Write a model with its weights to a file, whole or not at all.
 
     Args:
-        model: Keras model of this library.
+        model: as for ``predict``.
         path: name of the file, ending in ``.keras``; its folder is made where it is missing.
 
     Raises:
@@ -108,8 +109,7 @@ def load(path: str | os.PathLike) -> keras.Model:
         model = keras.saving.load_model(path, compile=False)
     except Exception as error:  # whatever a layer of another version stumbles over
         raise ValueError(f"{path} ({versions}): cannot be loaded: {_reason(error)}") from error
-    # `model.export` refuses a model that was never called.
-    model(keras.tree.map_structure(_zeros, model.input))
+    call_once(model)
     return model
 
 
@@ -121,10 +121,6 @@ def _reason(error):
         return " ".join([layer, *lines[1:2]])[:250]
     causes = [line for line in lines if line.startswith("Exception encountered: ")]
     return (causes or lines[:1])[-1].removeprefix("Exception encountered: ")[:250]
-
-
-def _zeros(tensor):
-    return np.zeros((1, *tensor.shape[1:]), tensor.dtype)
 
 
 def _know_layers(config, place):
@@ -181,19 +177,8 @@ def rank(
     """Score and sort the candidates of one request.
 
     What depends on the request alone is computed once: its look-ups, its pooled sequences, every
-    layer that no candidate has reached yet. Layers that mix both sides divide as follows:
-
-    ================================  =========================================================
-    embedding tables                  the request's rows are looked up once
-    dense layers, ``MLP``,            behind a concatenation: the request's part of the first
-    ``NetworkStack``                  product, once
-    sums and products of tensors      one row, repeated in passing
-    DIN's unit, ``"difference"``      padding left out, and one product of the history with a
-                                      matrix for each candidate; ``"outer"`` does not divide
-    bilinear attention, weighted      the history, in one product with all candidates
-    sums
-    all others                        do not divide: the request's rows are repeated
-    ================================  =========================================================
+    layer that no candidate has reached yet. Of layers that mix both sides the request's part is
+    computed once where they divide, see ``recsys_lib.training.request_walk``.
 
     So DIN and the ranker of chapter 07 divide most of their work; Wide & Deep, DeepFM and the
     multi-task models their look-ups and the first layer of their networks; AutoInt, DIEN and BST

@@ -14,12 +14,7 @@ from recsys_lib.training.batches import Layout
 def workers_of(model: keras.Model, optimizer: keras.Optimizer) -> Any:
     """The ``Workers`` that train a model together; None for training in one process.
 
-    Args:
-        model: Keras model.
-        optimizer: trains it.
-
-    Raises:
-        ValueError: a strategy of several replicas, and nothing that joins them.
+    Raises ``ValueError`` for a strategy of several replicas that nothing joins.
     """
     if replicas.hook is not None:
         return replicas.hook.workers_of(model, optimizer)
@@ -46,9 +41,8 @@ def compile_steps(
     Args:
         train_on_batch: function of a batch's ids, numbers, labels and, where there are, masks;
             returns what the history reports.
-        layout: of the ids and numbers.
-        num_tasks: columns of the labels.
-        is_masked: whether there are masks of the labels.
+        layout, num_tasks, is_masked: of the ids and numbers; columns of the labels; whether there
+            are masks of these.
         counts: function of the rows of a batch and of the rows with each task's label (or None);
             gives the rows behind each number that is reported.
         workers: the ``Workers`` of ``recsys_pipeline`` that share every batch, or None.

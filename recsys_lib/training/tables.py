@@ -6,11 +6,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from recsys_lib.training.intervals import LEVEL
+
 SCORES = ("auc", "gauc", "log_loss", "calibration_error", "mean_squared_error")
 """What ``summarize`` shows of those that a table has; regression tasks have the last alone."""
-
-
-CONFIDENCE = 0.95
 
 
 def by_seed(
@@ -131,7 +130,7 @@ def summarize(
         columns[name], columns[f"{name}_sd"] = means[name], spreads[name]
         if interval:
             freedom = (counts[name] - 1).where(counts[name] > 1)
-            half = stats.t.ppf((1 + CONFIDENCE) / 2, freedom) * spreads[name] / counts[name] ** 0.5
+            half = stats.t.ppf((1 + LEVEL) / 2, freedom) * spreads[name] / counts[name] ** 0.5
             columns[f"{name}_low"], columns[f"{name}_high"] = means[name] - half, means[name] + half
     return pd.DataFrame(columns)
 

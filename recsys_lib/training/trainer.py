@@ -42,9 +42,7 @@ class Trainer:
         model: Keras model whose inputs are feature columns.
         dataset: the ``Dataset`` or ``ChunkedDataset`` to train on; it may be exchanged for
             another with the same columns without a new trace.
-        optimizer: Keras optimizer; default ``Adam(1e-3)`` of this library.
-        loss_weights: dict of task to weight; default 1 each.
-        balancing: balancing method that chooses the weights instead.
+        optimizer, loss_weights, balancing: as for ``fit``.
 
     Raises:
         ValueError: the model's inputs, columns or outputs do not fit the data, the optimizer
@@ -163,21 +161,13 @@ class Trainer:
         return self._counts(rows.num_rows, rows.rows_with_label)
 
     def trace(self, is_masked: bool = False) -> float:
-        """Trace the compiled function if that has not happened; returns the seconds it took.
-
-        Args:
-            is_masked: whether batches come with masks of the labels.
-        """
+        """Trace the compiled function if that has not happened; returns the seconds it took."""
         if self._run is not None and self._is_masked in (None, is_masked):
             return 0.0
         started = time.perf_counter()
+        num_tasks, workers = len(self.tasks), self.workers
         self._run = compile_steps(
-            self.train_on_batch,
-            self.layout,
-            len(self.tasks),
-            is_masked,
-            self._counts,
-            self.workers,
+            self.train_on_batch, self.layout, num_tasks, is_masked, self._counts, workers
         )
         self._is_masked = is_masked
         return time.perf_counter() - started
@@ -243,9 +233,8 @@ class Trainer:
                     score = None if valid is None else self._validate(valid)
                     self.weighting.end_epoch()
                     run.end_epoch(score, rate_factor)
-                    bar.set_postfix_str(
-                        "" if score is None else f"valid {score:.4f}", refresh=False
-                    )
+                    shown = "" if score is None else f"valid {score:.4f}"
+                    bar.set_postfix_str(shown, refresh=False)
         finally:
             rates.restore()
         return run.finish(trace_seconds)
@@ -263,9 +252,8 @@ class Trainer:
 
 def _compact(array):
     """Equal rows once: the statistics of an optimizer start alike in all of them."""
-    return (
-        array[:1].copy() if len(np.atleast_1d(array)) > 1 and (array == array[:1]).all() else array
-    )
+    several = len(np.atleast_1d(array)) > 1
+    return array[:1].copy() if several and (array == array[:1]).all() else array
 
 
 def fit(
@@ -304,7 +292,7 @@ def fit(
             follow ``keras.utils.set_random_seed``, called before the model is built.
         patience: stop after so many epochs without a better validation score, and restore the
             best epoch's weights; None: train all epochs, validate never.
-        loss_weights: dict of task to weight of its loss.
+        loss_weights: dict of task to weight of its loss; default: 1 each.
         balancing: a method of ``recsys_lib.multi_task.balancing`` that weighs the tasks' losses in
             every step; not together with ``loss_weights``.
         schedule: function of the epoch, counted from 0, that gives a factor on the optimizer's
@@ -342,8 +330,6 @@ def fit(
         >>> history.epochs[["epoch", "rate_factor"]].values.tolist()
         [[1.0, 1.0], [2.0, 0.5], [3.0, 0.25]]
     """
-    check_model(model)
-    check_dataset(dataset)
     return Trainer(model, dataset, optimizer, loss_weights, balancing).fit(
         dataset,
         epochs=epochs,

@@ -19,8 +19,7 @@ class Validation:
     """Scores a model on one split again and again.
 
     Args:
-        split: the validation rows. Of ``Chunks`` the labels and the predictions lie in memory, and
-            features one chunk at a time; the score is that of all rows, not a mean over chunks.
+        split: the validation rows, as for ``evaluate``.
         layout: ``Layout`` of the model's inputs.
         kinds: dict of the model's tasks to ``"binary"`` or ``"regression"``.
 
@@ -52,12 +51,8 @@ class Validation:
     ) -> float:
         """Mean over tasks of the AUC, or of minus the mean squared error of a regression task.
 
-        Each task is scored on the rows with its label.
-
-        Args:
-            model: Keras model.
-            predict: does what ``predict_packed`` does, perhaps together with other workers; of
-                ``Chunks`` every worker predicts all rows.
+        Each task is scored on the rows with its label. Workers may share the work of ``predict``;
+        of ``Chunks`` every worker predicts all rows.
         """
         predictions = self._predictions(model, predict)
         scores = []

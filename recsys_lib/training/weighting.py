@@ -99,13 +99,9 @@ def check_several(method, kinds):
 
 
 def added_losses(model: Any) -> tf.Tensor:
-    """What layers added to the loss of the batch, and what regularizers ask for its weights.
+    """What layers added to the loss of the last call, and what regularizers ask for its weights.
 
-    Args:
-        model: Keras model that was just called.
-
-    Returns:
-        A scalar; of a step that runs in replicas, this replica's share.
+    Of a step that runs in replicas it is this replica's share.
     """
     # Under a mixed policy layers may add losses in half precision.
     added = [tf.cast(loss, tf.float32) for loss in model.losses]
@@ -131,8 +127,7 @@ def task_losses(
     mistake keeps its gradient.
 
     Args:
-        model: Keras model.
-        outputs: what it returned.
+        model, outputs: Keras model, and what it returned.
         labels: ``(batch, tasks)`` in the order of ``kinds``.
         kinds: dict of task to ``"binary"`` or ``"regression"``.
         masks: booleans ``(batch, tasks)``, the rows on which each task has a label; a task

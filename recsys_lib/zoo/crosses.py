@@ -1,183 +1,60 @@
 """Rows of chapters 00 to 03: models for one label that cross features."""
 
-from recsys_lib.zoo.row import Model
+from recsys_lib.zoo.row import rows_of
 
-_MEMORY, _SECOND, _HIGHER = (
-    "recsys_lib.memorization",
-    "recsys_lib.second_order",
-    "recsys_lib.higher_order",
-)
-_WIDE_LESSON = "01_memorization_generalization/01_wide_and_deep"
-_CHAPTER_2, _CHAPTER_3 = "02_second_order_crosses", "03_higher_order_crosses"
+_first = rows_of("memorization", "00_the_ranking_stage")
+_memory = rows_of("memorization", "01_memorization_generalization")
+_second = rows_of("second_order", "02_second_order_crosses")
+_higher = rows_of("higher_order", "03_higher_order_crosses")
 
 ROWS = (
-    Model(
-        key="lr",
-        name="LR",
-        builder=f"{_MEMORY}:build_logistic_regression",
-        lesson="00_the_ranking_stage/01_the_ranking_stage",
-        paper="Richardson, Dominowska and Ragno 2007",
+    _first(
+        "lr",
+        "LR",
+        "logistic_regression",
+        "01_the_ranking_stage",
+        "Richardson, Dominowska and Ragno 2007",
     ),
-    Model(
-        key="wide",
-        name="wide",
-        builder=f"{_MEMORY}:build_wide",
-        lesson=_WIDE_LESSON,
-        paper="Cheng et al. 2016",
+    _memory("wide", "wide", "wide", "01_wide_and_deep", "Cheng et al. 2016"),
+    _memory("dnn", "DNN", "deep", "01_wide_and_deep", "Covington, Adams and Sargin 2016"),
+    _memory(
+        "wide_and_deep", "Wide & Deep", "wide_and_deep", "01_wide_and_deep", "Cheng et al. 2016"
     ),
-    Model(
-        key="dnn",
-        name="DNN",
-        builder=f"{_MEMORY}:build_deep",
-        lesson=_WIDE_LESSON,
-        paper="Covington, Adams and Sargin 2016",
+    _second("polynomial", "polynomial", "polynomial", "01_fm", "Rendle 2010"),
+    _second("fm", "FM", "fm", "01_fm", "Rendle 2010"),
+    _second("fwfm", "FwFM", "fwfm", "07_second_order_comparison", "Pan et al. 2018"),
+    _second("afm", "AFM", "afm", "02_afm", "Xiao et al. 2017"),
+    _second("nfm", "NFM", "nfm", "03_nfm", "He and Chua 2017"),
+    _second("ipnn", "IPNN", "pnn", "04_pnn", "Qu et al. 2016", products="inner"),
+    _second("opnn", "OPNN", "pnn", "04_pnn", "Qu et al. 2016", products="outer"),
+    _second("pnn", "PNN", "pnn", "04_pnn", "Qu et al. 2016", products="both"),
+    _second(
+        "fibinet_all", "FiBiNET, all", "fibinet", "05_fibinet", "Huang et al. 2019", bilinear="all"
     ),
-    Model(
-        key="wide_and_deep",
-        name="Wide & Deep",
-        builder=f"{_MEMORY}:build_wide_and_deep",
-        lesson=_WIDE_LESSON,
-        paper="Cheng et al. 2016",
+    _second(
+        "fibinet_each",
+        "FiBiNET, each",
+        "fibinet",
+        "05_fibinet",
+        "Huang et al. 2019",
+        bilinear="each",
     ),
-    Model(
-        key="polynomial",
-        name="polynomial",
-        builder=f"{_SECOND}:build_polynomial",
-        lesson=f"{_CHAPTER_2}/01_fm",
-        paper="Rendle 2010",
+    _second(
+        "fibinet", "FiBiNET", "fibinet", "05_fibinet", "Huang et al. 2019", bilinear="interaction"
     ),
-    Model(
-        key="fm",
-        name="FM",
-        builder=f"{_SECOND}:build_fm",
-        lesson=f"{_CHAPTER_2}/01_fm",
-        paper="Rendle 2010",
-    ),
-    Model(
-        key="fwfm",
-        name="FwFM",
-        builder=f"{_SECOND}:build_fwfm",
-        lesson=f"{_CHAPTER_2}/07_second_order_comparison",
-        paper="Pan et al. 2018",
-    ),
-    Model(
-        key="afm",
-        name="AFM",
-        builder=f"{_SECOND}:build_afm",
-        lesson=f"{_CHAPTER_2}/02_afm",
-        paper="Xiao et al. 2017",
-    ),
-    Model(
-        key="nfm",
-        name="NFM",
-        builder=f"{_SECOND}:build_nfm",
-        lesson=f"{_CHAPTER_2}/03_nfm",
-        paper="He and Chua 2017",
-    ),
-    Model(
-        key="ipnn",
-        name="IPNN",
-        builder=f"{_SECOND}:build_pnn",
-        lesson=f"{_CHAPTER_2}/04_pnn",
-        paper="Qu et al. 2016",
-        options={"products": "inner"},
-    ),
-    Model(
-        key="opnn",
-        name="OPNN",
-        builder=f"{_SECOND}:build_pnn",
-        lesson=f"{_CHAPTER_2}/04_pnn",
-        paper="Qu et al. 2016",
-        options={"products": "outer"},
-    ),
-    Model(
-        key="pnn",
-        name="PNN",
-        builder=f"{_SECOND}:build_pnn",
-        lesson=f"{_CHAPTER_2}/04_pnn",
-        paper="Qu et al. 2016",
-        options={"products": "both"},
-    ),
-    Model(
-        key="fibinet_all",
-        name="FiBiNET, all",
-        builder=f"{_SECOND}:build_fibinet",
-        lesson=f"{_CHAPTER_2}/05_fibinet",
-        paper="Huang et al. 2019",
-        options={"bilinear": "all"},
-    ),
-    Model(
-        key="fibinet_each",
-        name="FiBiNET, each",
-        builder=f"{_SECOND}:build_fibinet",
-        lesson=f"{_CHAPTER_2}/05_fibinet",
-        paper="Huang et al. 2019",
-        options={"bilinear": "each"},
-    ),
-    Model(
-        key="fibinet",
-        name="FiBiNET",
-        builder=f"{_SECOND}:build_fibinet",
-        lesson=f"{_CHAPTER_2}/05_fibinet",
-        paper="Huang et al. 2019",
-        options={"bilinear": "interaction"},
-    ),
-    Model(
-        key="deepfm",
-        name="DeepFM",
-        builder=f"{_SECOND}:build_deepfm",
-        lesson=f"{_CHAPTER_2}/06_deepfm",
-        paper="Guo et al. 2017",
-    ),
-    Model(
-        key="dcn",
-        name="DCN",
-        builder=f"{_HIGHER}:build_dcn",
-        lesson=f"{_CHAPTER_3}/01_dcn",
-        paper="Wang et al. 2017",
-    ),
-    Model(
-        key="dcn_v2",
-        name="DCN-V2",
-        builder=f"{_HIGHER}:build_dcn_v2",
-        lesson=f"{_CHAPTER_3}/01_dcn",
-        paper="Wang et al. 2021",
-    ),
-    Model(
-        key="dcn_mix",
-        name="DCN-Mix",
-        builder=f"{_HIGHER}:build_dcn_v2",
-        lesson=f"{_CHAPTER_3}/01_dcn",
-        paper="Wang et al. 2021",
-        options={"num_experts": 4, "rank": 16},
-    ),
-    Model(
-        key="cin",
-        name="CIN",
-        builder=f"{_HIGHER}:build_cin",
-        lesson=f"{_CHAPTER_3}/02_xdeepfm",
-        paper="Lian et al. 2018",
-    ),
-    Model(
-        key="xdeepfm",
-        name="xDeepFM",
-        builder=f"{_HIGHER}:build_xdeepfm",
-        lesson=f"{_CHAPTER_3}/02_xdeepfm",
-        paper="Lian et al. 2018",
-    ),
-    Model(
-        key="autoint",
-        name="AutoInt",
-        builder=f"{_HIGHER}:build_autoint",
-        lesson=f"{_CHAPTER_3}/03_autoint",
-        paper="Song et al. 2019",
-    ),
-    Model(
-        key="autoint_plus",
-        name="AutoInt+",
-        builder=f"{_HIGHER}:build_autoint",
-        lesson=f"{_CHAPTER_3}/03_autoint",
-        paper="Song et al. 2019",
-        options={"hidden_units": (64, 32)},
+    _second("deepfm", "DeepFM", "deepfm", "06_deepfm", "Guo et al. 2017"),
+    _higher("dcn", "DCN", "dcn", "01_dcn", "Wang et al. 2017"),
+    _higher("dcn_v2", "DCN-V2", "dcn_v2", "01_dcn", "Wang et al. 2021"),
+    _higher("dcn_mix", "DCN-Mix", "dcn_v2", "01_dcn", "Wang et al. 2021", num_experts=4, rank=16),
+    _higher("cin", "CIN", "cin", "02_xdeepfm", "Lian et al. 2018"),
+    _higher("xdeepfm", "xDeepFM", "xdeepfm", "02_xdeepfm", "Lian et al. 2018"),
+    _higher("autoint", "AutoInt", "autoint", "03_autoint", "Song et al. 2019"),
+    _higher(
+        "autoint_plus",
+        "AutoInt+",
+        "autoint",
+        "03_autoint",
+        "Song et al. 2019",
+        hidden_units=(64, 32),
     ),
 )

@@ -74,3 +74,20 @@ class Model:
         from recsys_lib.training import Recipe
 
         return Recipe(self.function, learning_rate, **{**self.options, **settings})
+
+
+def rows_of(package: str, chapter: str, needs: tuple[str, ...] = ()) -> Callable[..., Model]:
+    """What makes the rows of one package of the library, taught in one chapter.
+
+    Args:
+        package, chapter, needs: the same in all of its rows.
+
+    Returns:
+        Function of key, name, builder without ``build_``, lesson, paper and the builder's options.
+    """
+
+    def row(key: str, name: str, builder: str, lesson: str, paper: str, **options: Any) -> Model:
+        of_builder = f"recsys_lib.{package}:build_{builder}"
+        return Model(key, name, of_builder, f"{chapter}/{lesson}", paper, options, needs)
+
+    return row

@@ -1,88 +1,19 @@
 """Rows of chapter 04: models that read what a user did, in its order."""
 
-from recsys_lib.zoo.row import Model
+from recsys_lib.zoo.row import rows_of
 
-_SEQUENCE, _CHAPTER = "recsys_lib.sequence", "04_sequence_models"
+_row = rows_of("sequence", "04_sequence_models", needs=("history",))
+_in_sessions = rows_of("sequence", "04_sequence_models", needs=("history", "sessions"))
 
 ROWS = (
-    Model(
-        key="mean",
-        name="mean",
-        builder=f"{_SEQUENCE}:build_pooled",
-        lesson=f"{_CHAPTER}/01_din",
-        paper="Covington, Adams and Sargin 2016",
-        needs=("history",),
-    ),
-    Model(
-        key="gru",
-        name="GRU",
-        builder=f"{_SEQUENCE}:build_gru",
-        lesson=f"{_CHAPTER}/02_dien",
-        paper="Hidasi et al. 2016",
-        needs=("history",),
-    ),
-    Model(
-        key="din",
-        name="DIN",
-        builder=f"{_SEQUENCE}:build_din",
-        lesson=f"{_CHAPTER}/01_din",
-        paper="Zhou et al. 2018",
-        needs=("history",),
-    ),
-    Model(
-        key="dien",
-        name="DIEN",
-        builder=f"{_SEQUENCE}:build_dien",
-        lesson=f"{_CHAPTER}/02_dien",
-        paper="Zhou et al. 2019",
-        needs=("history",),
-    ),
-    Model(
-        key="dsin",
-        name="DSIN",
-        builder=f"{_SEQUENCE}:build_dsin",
-        lesson=f"{_CHAPTER}/03_dsin",
-        paper="Feng et al. 2019",
-        needs=("history", "sessions"),
-    ),
-    Model(
-        key="bst",
-        name="BST",
-        builder=f"{_SEQUENCE}:build_bst",
-        lesson=f"{_CHAPTER}/05_sequence_comparison",
-        paper="Chen et al. 2019",
-        needs=("history",),
-    ),
-    Model(
-        key="sim",
-        name="SIM",
-        builder=f"{_SEQUENCE}:build_sim",
-        lesson=f"{_CHAPTER}/04_history_of_thousands",
-        paper="Pi et al. 2020",
-        needs=("history",),
-    ),
-    Model(
-        key="eta",
-        name="ETA",
-        builder=f"{_SEQUENCE}:build_eta",
-        lesson=f"{_CHAPTER}/04_history_of_thousands",
-        paper="Chen et al. 2021",
-        needs=("history",),
-    ),
-    Model(
-        key="twin",
-        name="TWIN",
-        builder=f"{_SEQUENCE}:build_twin",
-        lesson=f"{_CHAPTER}/04_history_of_thousands",
-        paper="Chang et al. 2023",
-        needs=("history",),
-    ),
-    Model(
-        key="sdim",
-        name="SDIM",
-        builder=f"{_SEQUENCE}:build_sdim",
-        lesson=f"{_CHAPTER}/04_history_of_thousands",
-        paper="Cao et al. 2022",
-        needs=("history",),
-    ),
+    _row("mean", "mean", "pooled", "01_din", "Covington, Adams and Sargin 2016"),
+    _row("gru", "GRU", "gru", "02_dien", "Hidasi et al. 2016"),
+    _row("din", "DIN", "din", "01_din", "Zhou et al. 2018"),
+    _row("dien", "DIEN", "dien", "02_dien", "Zhou et al. 2019"),
+    _in_sessions("dsin", "DSIN", "dsin", "03_dsin", "Feng et al. 2019"),
+    _row("bst", "BST", "bst", "05_sequence_comparison", "Chen et al. 2019"),
+    _row("sim", "SIM", "sim", "04_history_of_thousands", "Pi et al. 2020"),
+    _row("eta", "ETA", "eta", "04_history_of_thousands", "Chen et al. 2021"),
+    _row("twin", "TWIN", "twin", "04_history_of_thousands", "Chang et al. 2023"),
+    _row("sdim", "SDIM", "sdim", "04_history_of_thousands", "Cao et al. 2022"),
 )

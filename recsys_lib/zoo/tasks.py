@@ -1,57 +1,15 @@
 """Rows of chapter 05: models that predict several things about one impression."""
 
-from recsys_lib.zoo.row import Model
+from recsys_lib.zoo.row import rows_of
 
-_TASKS, _CHAPTER = "recsys_lib.multi_task", "05_multi_task"
-_MANY = ("several tasks",)
+_row = rows_of("multi_task", "05_multi_task", needs=("several tasks",))
+_click_first = rows_of("multi_task", "05_multi_task", needs=("several tasks", "two tasks"))
 
 ROWS = (
-    Model(
-        key="shared_bottom",
-        name="Shared-Bottom",
-        builder=f"{_TASKS}:build_shared_bottom",
-        lesson=f"{_CHAPTER}/01_shared_bottom",
-        paper="Caruana 1997",
-        needs=_MANY,
-    ),
-    Model(
-        key="omoe",
-        name="OMoE",
-        builder=f"{_TASKS}:build_omoe",
-        lesson=f"{_CHAPTER}/02_mmoe",
-        paper="Ma et al. 2018",
-        needs=_MANY,
-    ),
-    Model(
-        key="mmoe",
-        name="MMoE",
-        builder=f"{_TASKS}:build_mmoe",
-        lesson=f"{_CHAPTER}/02_mmoe",
-        paper="Ma et al. 2018",
-        needs=_MANY,
-    ),
-    Model(
-        key="cgc",
-        name="CGC",
-        builder=f"{_TASKS}:build_cgc",
-        lesson=f"{_CHAPTER}/03_cgc_and_ple",
-        paper="Tang et al. 2020",
-        needs=_MANY,
-    ),
-    Model(
-        key="ple",
-        name="PLE",
-        builder=f"{_TASKS}:build_ple",
-        lesson=f"{_CHAPTER}/03_cgc_and_ple",
-        paper="Tang et al. 2020",
-        needs=_MANY,
-    ),
-    Model(
-        key="esmm",
-        name="ESMM",
-        builder=f"{_TASKS}:build_esmm",
-        lesson=f"{_CHAPTER}/04_esmm",
-        paper="Ma et al. 2018b",
-        needs=("several tasks", "two tasks"),
-    ),
+    _row("shared_bottom", "Shared-Bottom", "shared_bottom", "01_shared_bottom", "Caruana 1997"),
+    _row("omoe", "OMoE", "omoe", "02_mmoe", "Ma et al. 2018"),
+    _row("mmoe", "MMoE", "mmoe", "02_mmoe", "Ma et al. 2018"),
+    _row("cgc", "CGC", "cgc", "03_cgc_and_ple", "Tang et al. 2020"),
+    _row("ple", "PLE", "ple", "03_cgc_and_ple", "Tang et al. 2020"),
+    _click_first("esmm", "ESMM", "esmm", "04_esmm", "Ma et al. 2018b"),
 )

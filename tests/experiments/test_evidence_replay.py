@@ -167,6 +167,15 @@ def test_when_time_is_up_the_rest_is_left_unless_all_is_asked_for(results, no_tr
     assert (outcome.prefixes, outcome.cells, outcome.left) == (3, 1, 0)
 
 
+def test_every_changed_arm_is_confirmed_where_that_is_asked_for(results, no_training):
+    changed = ["DeepFM", "FM"]
+    change_code(results, *changed)
+    asked = {"full": True, "every_cell": True}
+    outcome = replaying.replay(DECLARED, results, seed=0, seconds=0.0, **asked)
+    assert (outcome.prefixes, outcome.cells, outcome.left) == (3, 2, 0)
+    assert sorted(task.arm for task in outcome.confirmed) == changed
+
+
 def test_what_is_not_recorded_is_not_replayed(tmp_path):
     assert replaying.tasks(DECLARED, tmp_path) == ([], [])
 
