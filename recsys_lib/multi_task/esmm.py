@@ -5,7 +5,7 @@
 The conversion tower is never trained on clicked rows alone, so that it is not biased towards them;
 both towers read the same embeddings, and where ``interest="attention"`` the same interest that
 DIN's unit makes of a user's history. The second loss is computed from the two towers' logits, see
-``recsys_lib.layers.heads.ProductHead``.
+``recsys_lib.layers.loss_heads.ProductHead``.
 
 Source: Ma et al. 2018b, "Entire Space Multi-Task Model: An Effective Approach for Estimating
 Post-Click Conversion Rate", section 2.3 (equations 2 and 3).

@@ -42,7 +42,8 @@ class Service:
             [
                 sys.executable,
                 "-m",
-                "recsys_pipeline.serve",
+                "recsys_pipeline",
+                "serve",
                 os.fspath(folder),
                 "--port",
                 "0",

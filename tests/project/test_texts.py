@@ -18,7 +18,7 @@ OURS = (*PACKAGES, "bookmaker", "benchmarks", "experiments")
 COMMANDED = ("bookmaker", "experiments", "recsys_pipeline")
 GUIDES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "Makefile", ".ci/run")),
-    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
     ROOT / ".pre-commit-config.yaml",
 ]
 # These plant libraries and texts of their own, or name what has gone.
