@@ -60,7 +60,7 @@ def turned(plan, arrow):
     return plan
 
 
-NO_WAY, NOT_DRAWN = "the model has no such way", "the model has it, the sketch does not"
+NO_WAY, NOT_DRAWN = "the model has no such path", "the model has it, the sketch does not"
 EXPERTS = "layer 'experts': expected boxes for all 4 parts, got 2"
 
 WRONG = {
