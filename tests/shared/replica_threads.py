@@ -2,7 +2,7 @@
 
 Each thread is a replica; a sum over them is a meeting at a barrier. The gradient of a sum is the
 sum of the gradients, as ``tf.distribute`` has it, and meets there too. What a network does to this,
-``tests/training/test_workers.py`` sees with two processes.
+``tests/pipeline/workers/test_workers.py`` sees with two processes.
 """
 
 import threading

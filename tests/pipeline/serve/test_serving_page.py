@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from page_commands import blocks_of, commands, free_port, run, start_service
 
-PAGE = (Path(__file__).parents[2] / "docs" / "serving.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[3] / "docs" / "serving.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from recsys_pipeline import files
 from recsys_pipeline.chunks import cache
 from recsys_pipeline.files import loading
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 SAID = """\
 files = "log.csv"

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import worker_models
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SECONDS = 400
 """After which workers that wait for each other are ended."""
 
@@ -21,7 +21,12 @@ SECONDS = 400
 def run_workers(folder, *tasks, restarts=0):
     """Two workers run the tasks; returns the exit code and what they printed."""
     command = [sys.executable, "-m", "recsys_pipeline.workers.launch", "--workers", "2"]
-    command += ["--restarts", str(restarts), "tests/training/worker_program.py", str(folder)]
+    command += [
+        "--restarts",
+        str(restarts),
+        "tests/pipeline/workers/worker_program.py",
+        str(folder),
+    ]
     shared = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "shared")])
     environment = {**os.environ, "PYTHONPATH": shared, "TF_NUM_INTRAOP_THREADS": "1"}
     process = subprocess.Popen(

@@ -11,7 +11,7 @@ from page_commands import blocks_of, commands, free_port, run, start_service
 
 from recsys_pipeline.__main__ import main as recsys
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[3] / "docs"
 PAGE = (DOCS / "README.md").read_text(encoding="utf-8")
 ROWS = 6000
 COMMANDS = [words for _, text in blocks_of(PAGE, "bash") for words in commands(text)]

@@ -12,7 +12,7 @@ import pytest
 
 from recsys_pipeline.__main__ import main as recsys
 
-PAGE = (Path(__file__).parents[2] / "docs" / "your_own_data.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[3] / "docs" / "your_own_data.md").read_text(encoding="utf-8")
 ROWS = 3000
 
 
