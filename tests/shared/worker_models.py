@@ -1,4 +1,4 @@
-"""What the processes of ``tests/pipeline/workers/worker_program.py`` train, and one process beside them."""
+"""What the processes of ``worker_program.py`` train, and one process beside them."""
 
 import dataclasses
 import functools

@@ -14,6 +14,7 @@ import pytest
 import worker_models
 
 ROOT = Path(__file__).parents[3]
+PROGRAM = str(Path(__file__).with_name("worker_program.py"))
 SECONDS = 400
 """After which workers that wait for each other are ended."""
 
