@@ -2,10 +2,10 @@
 
 from recsys_lib.zoo.row import rows_of
 
-_first = rows_of("memorization", "00_the_ranking_stage")
-_memory = rows_of("memorization", "01_memorization_generalization")
-_second = rows_of("second_order", "02_second_order_crosses")
-_higher = rows_of("higher_order", "03_higher_order_crosses")
+_first = rows_of("recsys_lib.memorization", "00_the_ranking_stage")
+_memory = rows_of("recsys_lib.memorization", "01_memorization_generalization")
+_second = rows_of("recsys_lib.second_order", "02_second_order_crosses")
+_higher = rows_of("recsys_lib.higher_order", "03_higher_order_crosses")
 
 ROWS = (
     _first(

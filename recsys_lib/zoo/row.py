@@ -80,14 +80,15 @@ def rows_of(package: str, chapter: str, needs: tuple[str, ...] = ()) -> Callable
     """What makes the rows of one package of the library, taught in one chapter.
 
     Args:
-        package, chapter, needs: the same in all of its rows.
+        package, chapter, needs: the same in all of its rows. The package is named in full, since
+            whoever reads the rows as text, to find what a lesson may build, looks for its name.
 
     Returns:
         Function of key, name, builder without ``build_``, lesson, paper and the builder's options.
     """
 
     def row(key: str, name: str, builder: str, lesson: str, paper: str, **options: Any) -> Model:
-        of_builder = f"recsys_lib.{package}:build_{builder}"
+        of_builder = f"{package}:build_{builder}"
         return Model(key, name, of_builder, f"{chapter}/{lesson}", paper, options, needs)
 
     return row

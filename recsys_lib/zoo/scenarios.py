@@ -2,8 +2,10 @@
 
 from recsys_lib.zoo.row import rows_of
 
-_row = rows_of("multi_scenario", "06_multi_scenario", needs=("scenario",))
-_all_parts = rows_of("one_request", "07_one_request", ("history", "scenario", "several tasks"))
+_row = rows_of("recsys_lib.multi_scenario", "06_multi_scenario", needs=("scenario",))
+_all_parts = rows_of(
+    "recsys_lib.one_request", "07_one_request", ("history", "scenario", "several tasks")
+)
 
 ROWS = (
     _row("global", "global", "global", "01_together_or_apart", "Sheng et al. 2021"),

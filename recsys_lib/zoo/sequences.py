@@ -2,8 +2,8 @@
 
 from recsys_lib.zoo.row import rows_of
 
-_row = rows_of("sequence", "04_sequence_models", needs=("history",))
-_in_sessions = rows_of("sequence", "04_sequence_models", needs=("history", "sessions"))
+_row = rows_of("recsys_lib.sequence", "04_sequence_models", needs=("history",))
+_in_sessions = rows_of("recsys_lib.sequence", "04_sequence_models", needs=("history", "sessions"))
 
 ROWS = (
     _row("mean", "mean", "pooled", "01_din", "Covington, Adams and Sargin 2016"),

@@ -2,8 +2,10 @@
 
 from recsys_lib.zoo.row import rows_of
 
-_row = rows_of("multi_task", "05_multi_task", needs=("several tasks",))
-_click_first = rows_of("multi_task", "05_multi_task", needs=("several tasks", "two tasks"))
+_row = rows_of("recsys_lib.multi_task", "05_multi_task", needs=("several tasks",))
+_click_first = rows_of(
+    "recsys_lib.multi_task", "05_multi_task", needs=("several tasks", "two tasks")
+)
 
 ROWS = (
     _row("shared_bottom", "Shared-Bottom", "shared_bottom", "01_shared_bottom", "Caruana 1997"),

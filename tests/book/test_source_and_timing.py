@@ -24,7 +24,7 @@ def test_an_excerpt_names_its_place_and_leaves_docstrings_out(capsys):
 
 
 def test_a_part_of_it_starts_and_ends_where_it_is_told(capsys):
-    excerpt(MLP, start="def call", end="def get_config")
+    excerpt(MLP, start="def call", end="@property")
     first, *rest = lines_of(capsys)
     source, begin = inspect.getsourcelines(MLP)
     offset = next(i for i, line in enumerate(source) if "def call" in line)
