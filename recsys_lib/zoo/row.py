@@ -80,8 +80,8 @@ def rows_of(package: str, chapter: str, needs: tuple[str, ...] = ()) -> Callable
     """What makes the rows of one package of the library, taught in one chapter.
 
     Args:
-        package, chapter, needs: the same in all of its rows. The package is named in full, since
-            whoever reads the rows as text, to find what a lesson may build, looks for its name.
+        package, chapter, needs: the same in all of its rows; the package in full, for who reads the
+            text of the rows to find what a lesson may build.
 
     Returns:
         Function of key, name, builder without ``build_``, lesson, paper and the builder's options.

@@ -3,9 +3,7 @@
 from recsys_lib.zoo.row import rows_of
 
 _row = rows_of("recsys_lib.multi_scenario", "06_multi_scenario", needs=("scenario",))
-_all_parts = rows_of(
-    "recsys_lib.one_request", "07_one_request", ("history", "scenario", "several tasks")
-)
+_all = rows_of("recsys_lib.one_request", "07_one_request", ("history", "scenario", "several tasks"))
 
 ROWS = (
     _row("global", "global", "global", "01_together_or_apart", "Sheng et al. 2021"),
@@ -30,7 +28,7 @@ ROWS = (
     _row("m2m", "M2M", "m2m", "05_generated_weights", "Zhang et al. 2022"),
     _row("apg", "APG", "apg", "05_generated_weights", "Yan et al. 2022"),
     _row("adasparse", "AdaSparse", "adasparse", "06_multi_scenario_comparison", "Yang et al. 2022"),
-    _all_parts(
+    _all(
         "ranker",
         "ranker",
         "ranker",
