@@ -22,6 +22,7 @@ from recsys_lib.training.checkpoints import read_checkpoint, structure_of, write
 from recsys_lib.training.rates import ReduceOnPlateau
 
 HERE = pathlib.Path(__file__).parent
+SHARED = str(HERE.with_name("shared"))
 DATA = tiny.make_dataset(tiny.SMALL)
 OPTIONS = {"epochs": 3, "batch_size": 16, "seed": 4, "patience": 2}
 
@@ -59,7 +60,7 @@ def test_a_killed_run_started_again_ends_with_the_same_bits(tmp_path):
         [sys.executable, "-c", PROGRAM.format(here=str(HERE), path=str(path))],
         capture_output=True,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(HERE.parents[1])},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE.parents[1]), SHARED])},
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     with np.load(path) as file:
