@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from recsys_book import paths
+from recsys_book.new_names import with_new_names
 from recsys_book.notebook_sources import (
     UnreadableNotebook,
     digest,
@@ -29,7 +30,6 @@ from recsys_book.notebook_sources import (
     write_notebook,
 )
 from recsys_book.work_report import Report
-from recsys_lib.moved import with_new_names
 
 FOLDER = "work"
 RECORD = ".copied.json"

@@ -1,7 +1,6 @@
 """Names of modules that this library had and that are elsewhere now, and who says so."""
 
 import importlib.abc
-import re
 
 MOVED = {
     "recsys_lib.book": "recsys_book",
@@ -19,22 +18,6 @@ MOVED = {
     "recsys_lib.training.distributed": "recsys_pipeline.workers",
     "recsys_lib.training.launch": "recsys_pipeline.workers.launch",
 }
-_NAME = re.compile(
-    r"^(\s*(?:from|import)\s+)("
-    + "|".join(re.escape(name) for name in sorted(MOVED, key=len, reverse=True))
-    + r")(?![\w])",
-    re.MULTILINE,
-)
-
-
-def with_new_names(source: str) -> str:
-    """Python code whose import statements name the modules as they are called now.
-
-    Example:
-        >>> with_new_names("from recsys_lib.book import check")
-        'from recsys_book import check'
-    """
-    return _NAME.sub(lambda found: found[1] + MOVED[found[2]], source)
 
 
 class Finder(importlib.abc.MetaPathFinder):

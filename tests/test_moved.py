@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from recsys_lib.moved import MOVED, with_new_names
+from recsys_book.new_names import with_new_names
+from recsys_lib.moved import MOVED
 
 
 @pytest.mark.parametrize(("old", "new"), MOVED.items())
@@ -29,3 +30,16 @@ def test_an_old_command_says_where_it_went_in_one_line():
 def test_only_import_statements_get_new_names():
     source = "import recsys_lib.export\nfrom recsys_lib.exports import x\nname = 'recsys_lib.book'"
     assert with_new_names(source) == source.replace("lib.export\n", "pipeline.export\n")
+
+
+def test_names_of_a_package_that_moved_are_imported_apart():
+    source = (
+        "from recsys_lib.data import Dataset, kuairand, past\nfrom recsys_lib.book import plots"
+    )
+    assert with_new_names(source) == (
+        "from recsys_lib.data import Dataset, kuairand\n"
+        "from recsys_lib.data import history as past\nfrom recsys_book import plots"
+    )
+    layers = "from recsys_lib.layers import BilinearAttention"
+    assert with_new_names(layers) == "from recsys_lib.sequence import BilinearAttention"
+    assert with_new_names("from recsys_lib import book") == "import recsys_book as book"
