@@ -1,5 +1,6 @@
 """The public names: a page that is current, docstrings, and lessons that use nothing else."""
 
+import functools
 import subprocess
 import sys
 from pathlib import Path
@@ -18,13 +19,19 @@ def test_the_page_of_public_names_is_current():
     assert page == names.render(), "run `python -m bookmaker names`"
 
 
-def not_offered(codes):
-    """What is imported from the packages of readers without being offered by one of them."""
+@functools.cache
+def offered_and_modules():
+    """The names that each package offers, and all modules; reading both takes half a second."""
     packages = {
         package: {one.name for one in offered}
         for package, offered in names.offered_by_package().items()
     }
-    modules = find_modules(ROOT, PACKAGES)
+    return packages, find_modules(ROOT, PACKAGES)
+
+
+def not_offered(codes):
+    """What is imported from the packages of readers without being offered by one of them."""
+    packages, modules = offered_and_modules()
     return [
         f"from {module} import {name}"
         for code in codes
