@@ -314,14 +314,7 @@ def side_by_side(vectors: Iterable[KerasTensor]) -> KerasTensor:
 
 
 def matrices_side_by_side(matrices: tf.Tensor) -> tf.Tensor:
-    """A stack of matrices ``(count, features, units)`` as one, ``(features, count * units)``.
-
-    Args:
-        matrices: a tensor, not a variable.
-
-    Returns:
-        The matrices in their order.
-    """
+    """``(count, features, units)`` to ``(features, count * units)``."""
     count, features, units = matrices.shape
     return ops.reshape(ops.transpose(matrices, (1, 0, 2)), (features, count * units))
 
@@ -336,17 +329,15 @@ def products_by_reader(
     Args:
         inputs: ``(batch, inputs * features)``, side by side.
         kernel: ``(count, features, units)``.
-        readers: how many matrices read each of the inputs, in order; they add up to ``count``.
+        readers: how many matrices read each input, in order; together ``count``.
 
     Returns:
         ``(batch, count * units)``.
     """
-    parts = zip(
-        tf.split(inputs, len(readers), axis=1),
-        tf.split(ops.convert_to_tensor(kernel), readers, axis=0),
-        strict=True,
-    )
-    return side_by_side(ops.matmul(rows, matrices_side_by_side(some)) for rows, some in parts)
+    rows = tf.split(inputs, len(readers), axis=1)
+    stacks = tf.split(ops.convert_to_tensor(kernel), readers, axis=0)
+    products = zip(rows, map(matrices_side_by_side, stacks), strict=True)
+    return side_by_side(ops.matmul(*pair) for pair in products)
 
 
 def linear_logit(

@@ -122,8 +122,8 @@ class NetworkStack(Configured):
         if len(inputs.shape) == 3:
             outputs = ops.reshape(inputs, (-1, inputs.shape[1] * inputs.shape[2]))
             readers = self.readers or (1,) * self.count
-        product = products_by_reader(outputs, self.kernels[0], readers)
-        return self.after_first_product(product, training)
+        outputs = products_by_reader(outputs, self.kernels[0], readers)
+        return self.after_first_product(outputs, training)
 
     @property
     def first_kernel(self):
@@ -135,8 +135,7 @@ class NetworkStack(Configured):
         outputs = product
         for position, units in enumerate(self.widths):
             if position:
-                alone = (1,) * self.count
-                outputs = products_by_reader(outputs, self.kernels[position], alone)
+                outputs = products_by_reader(outputs, self.kernels[position], (1,) * self.count)
             outputs = outputs + ops.reshape(self.biases[position], (self.count * units,))
             if position < len(self.hidden_units):
                 outputs = self._activated(outputs, position, training)
@@ -218,16 +217,10 @@ class Gates(Configured):
         return ops.stack(gates, axis=1)
 
     def _logits(self, inputs):
-        kernel = ops.convert_to_tensor(self.kernel)
-        shape = (-1, self.num_gates, self.num_experts)
-        if len(inputs.shape) == 2:
-            return ops.reshape(ops.matmul(inputs, matrices_side_by_side(kernel)), shape)
-        each = zip(
-            ops.unstack(inputs, num=self.num_gates, axis=1),
-            ops.unstack(kernel, num=self.num_gates, axis=0),
-            strict=True,
-        )
-        return ops.stack([ops.matmul(rows, matrix) for rows, matrix in each], axis=1)
+        readers = (self.num_gates,) if len(inputs.shape) == 2 else (1,) * self.num_gates
+        rows = ops.reshape(inputs, (-1, len(readers) * inputs.shape[-1]))
+        logits = products_by_reader(rows, self.kernel, readers)
+        return ops.reshape(logits, (-1, self.num_gates, self.num_experts))
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
