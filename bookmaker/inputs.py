@@ -18,7 +18,7 @@ from pathlib import Path
 
 from bookmaker import PACKAGES
 from bookmaker.figures import without_description
-from bookmaker.imports import find_modules, imports_in, loaded_by, parents
+from bookmaker.imports import code_alone, find_modules, imports_in, loaded_by, parents
 from bookmaker.labs import runnable
 from bookmaker.lessons import (
     cell_contents,
@@ -115,7 +115,8 @@ def parts_read(
 ) -> list[tuple[str, bytes]]:
     """What sources read when they run: modules, cards of data, records, the lock; for ``hash_of``.
 
-    A record that is not there is no part; once it is there, it is.
+    Docstrings and comments of modules do not count: what a lesson prints of them is compared by
+    ``bookmaker.printed_source``. A record that is not there is no part; once it is there, it is.
 
     Args:
         sources: Python code.
@@ -128,7 +129,8 @@ def parts_read(
     """
     sources = list(sources)
     read = read_by(sources, modules)
-    parts = [(module, modules[module].read_bytes()) for module in read]
+    code = ((module, modules[module].read_text(encoding="utf-8")) for module in read)
+    parts = [(module, code_alone(source).encode()) for module, source in code]
     for experiment in experiments_named(sources):
         record = root / RECORDS / f"{experiment}.json"
         if record.exists():

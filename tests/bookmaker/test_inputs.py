@@ -112,9 +112,14 @@ def test_the_hash_changes_with_every_input_and_with_nothing_else(library, lesson
         library / "data/kuairand_pure.md",
         lesson.with_name("01_small.exercises.md"),
     ):
-        appended(path)
+        appended(path, "\n# A comment.\nLATER = 1\n")
         seen.add(inputs.inputs_of(lesson, library))
     assert len(seen) == 7
+    module = library / "recsys_lib/models/fm.py"
+    module.write_text('"""What it is for."""\n' + module.read_text() + "\n# One comment more.\n")
+    assert inputs.inputs_of(lesson, library) in seen
+    appended(module, '\nTEXT = "a text that is no docstring"\n')
+    assert inputs.inputs_of(lesson, library) not in seen
     lesson.write_text(lesson.read_text().replace("long-cell", "nbval-ignore-output"))
     seen.add(inputs.inputs_of(lesson, library))
     lesson.write_text(lesson.read_text().replace("import kuairand", "import kuairand as data"))
