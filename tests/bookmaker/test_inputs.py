@@ -127,7 +127,7 @@ def test_the_hash_changes_with_every_input_and_with_nothing_else(library, lesson
     seen.add(inputs.inputs_of(lesson, library))
     lesson.write_text(lesson.read_text().replace("import kuairand", "import kuairand as data"))
     seen.add(inputs.inputs_of(lesson, library))
-    assert len(seen) == 9
+    assert len(seen) == 11
 
 
 SHOWS = """
