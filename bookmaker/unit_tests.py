@@ -1,4 +1,4 @@
-"""What a file of tests follows from, as one hash: so that ``make test`` runs it when that changes.
+"""One hash of all that a file of tests follows from; ``make test`` runs it when that changes.
 
 Nothing is executed: all is read from texts. A file of tests follows from its own text, from its
 helpers and ``conftest.py`` files, from the modules of ours that these import, directly or not (see
