@@ -33,11 +33,6 @@ class _Steps:
     every state: the graph is three times as large, and slower to trace and to run.
     """
 
-    def __init__(self, *args, **kwargs):
-        # Here and not where the layer is made: Keras does not save this argument.
-        own = {"use_cudnn": False} if isinstance(self, keras.layers.GRU | keras.layers.LSTM) else {}
-        super().__init__(*args, **{**kwargs, **own})
-
     def projected(self, sequences):
         """What no step has to wait for, ``(batch, steps, ...)``."""
         return sequences
@@ -71,6 +66,10 @@ class StepGRU(_Steps, keras.layers.GRU):
     Of Keras's options it takes ``units``, ``unroll`` and what it returns.
     """
 
+    def __init__(self, *args, **kwargs):
+        # Here and not where the layer is made: Keras does not save this argument.
+        super().__init__(*args, **{**kwargs, "use_cudnn": False})
+
     def projected(self, sequences):
         return ops.matmul(sequences, self.cell.kernel) + self.cell.bias[0]
 
@@ -89,6 +88,9 @@ class StepGRU(_Steps, keras.layers.GRU):
 @keras.saving.register_keras_serializable("recsys_lib")
 class StepLSTM(_Steps, keras.layers.LSTM):
     """Keras's LSTM without cuDNN; of its options it takes those of ``StepGRU``."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **{**kwargs, "use_cudnn": False})
 
     def projected(self, sequences):
         return ops.matmul(sequences, self.cell.kernel) + self.cell.bias
