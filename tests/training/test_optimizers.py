@@ -138,7 +138,9 @@ def test_narrow_tables_are_summed_by_a_sparse_product():
 
     def kernels(dim):
         specs = tf.TensorSpec((None, dim)), tf.TensorSpec((None,), tf.int32)
-        summed = tf.function(lambda *slices: sum_duplicates(tf.IndexedSlices(*slices)).values)
+        summed = tf.function(
+            lambda *slices: sum_duplicates(tf.IndexedSlices(*slices)).values, autograph=False
+        )
         return {op.type for op in summed.get_concrete_function(*specs).graph.get_operations()}
 
     assert "SparseTensorDenseMatMul" in kernels(16)
