@@ -65,9 +65,9 @@ class IsolatedExecute(NbGraderPreprocessor):
     notebook_seconds = Float(
         Limits.notebook_seconds, help="Processor time of all cells of a notebook together."
     ).tag(config=True)
-    waiting = Float(
-        Limits.waiting, help="By the clock either may take so many times as long."
-    ).tag(config=True)
+    waiting = Float(Limits.waiting, help="By the clock either may take so many times as long.").tag(
+        config=True
+    )
     memory_bytes = Integer(
         Limits.memory_bytes, help="Resident memory of all processes of a student."
     ).tag(config=True)
