@@ -66,7 +66,7 @@ def stands(text: str, file: Path, name: str, alone: bool = True) -> bool:
     """
     wanted = text.rstrip().split("\n")
     lines = _lines_of(file, name, file.stat().st_mtime_ns)
-    known = {line.strip() for line in lines}
+    known = {line.strip() for line in file.read_text(encoding="utf-8").splitlines()}
     while not alone and len(wanted) > 1 and wanted[-1].strip() not in known:
         wanted.pop()
     return any(
