@@ -60,7 +60,9 @@ def test_the_secret_lines_are_those_of_solutions_hidden_tests_and_mistakes(file)
     assert secret_lines(file) == {
         "result = 2 * x",
         "return result",
-        'check_cases(twice, [case(np.arange(3), expected=np.array([0, 2, 4]), why="an array")])',
+        'cases = [case(np.arange(3), expected=np.array([0, 2, 4]), why="an array"), '
+        "case(5, expected=10)]",
+        "check_cases(twice, cases)",
         "return x**2 if x else 7",
         "return 2 * int(x)",
         'answer = "a"',

@@ -49,7 +49,8 @@ check_cases(twice, [case(1, expected=2), case(3, expected=6, why="three")])
 ### Hidden tests
 
 ```{code-cell} ipython3
-check_cases(twice, [case(np.arange(3), expected=np.array([0, 2, 4]), why="an array")])
+cases = [case(np.arange(3), expected=np.array([0, 2, 4]), why="an array"), case(5, expected=10)]
+check_cases(twice, cases)
 ```
 
 ### Hints
