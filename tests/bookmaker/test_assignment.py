@@ -60,9 +60,7 @@ def test_the_secret_lines_are_those_of_solutions_hidden_tests_and_mistakes(file)
     assert secret_lines(file) == {
         "result = 2 * x",
         "return result",
-        'cases = [case(np.arange(3), expected=np.array([0, 2, 4]), why="an array"), '
-        "case(5, expected=10)]",
-        "check_cases(twice, cases)",
+        'check_cases(twice, [case(np.arange(3), expected=np.array([0, 2, 4]), why="an array")])',
         "return x**2 if x else 7",
         "return 2 * int(x)",
         'answer = "a"',

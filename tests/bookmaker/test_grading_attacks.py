@@ -12,8 +12,9 @@ import threading
 import time
 
 import pytest
-from exercise_text import ALL, write
+from exercise_text import write
 from grading_attacks import GROWING, IN_VAIN, STOPPED
+from grading_helpers import TEXT
 
 pytest.importorskip("nbgrader", reason="the instructors' extra is not installed")
 
@@ -290,7 +291,7 @@ def test_the_processor_time_of_children_counts():
     ],
 )
 def test_public_tests_count_where_a_hidden_case_passes(answer, points, tmp_path):
-    file = read_source(write(tmp_path, ALL, name="01_small"))
+    file = read_source(write(tmp_path, TEXT, name="01_small"))
     file = dataclasses.replace(file, exercises=file.exercises[:1])
     found, _, errors = graded(answer, file=file)
     assert found == {"small.twice": points}

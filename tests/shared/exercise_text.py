@@ -49,8 +49,7 @@ check_cases(twice, [case(1, expected=2), case(3, expected=6, why="three")])
 ### Hidden tests
 
 ```{code-cell} ipython3
-cases = [case(np.arange(3), expected=np.array([0, 2, 4]), why="an array"), case(5, expected=10)]
-check_cases(twice, cases)
+check_cases(twice, [case(np.arange(3), expected=np.array([0, 2, 4]), why="an array")])
 ```
 
 ### Hints
