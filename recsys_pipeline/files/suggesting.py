@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from recsys_pipeline.files import outcomes
-from recsys_pipeline.files.arrays import as_categories, number_values
+from recsys_pipeline.files.arrays import as_categories, canonical_texts, number_values
 from recsys_pipeline.files.description import TimeDescription, task_name
 from recsys_pipeline.files.lists import as_lists
 from recsys_pipeline.files.pairs import NUMBER
@@ -134,8 +134,8 @@ def _look(name: str, values: pa.ChunkedArray) -> _Column:
     if pa.types.is_temporal(kind):
         return _Column(name, values, missing=values.null_count / len(values))
     found = as_categories(values)
-    texts = found.cast(pa.string())
-    column = _Column(name, found, missing=texts.null_count / len(texts))
+    texts = canonical_texts(found.cast(pa.string()))
+    column = _Column(name, texts, missing=texts.null_count / len(texts))
     column.distinct = pc.count_distinct(texts).as_py()
     known = texts.drop_null()
     shape = f"^ *(?:{NUMBER.decode()}) *$"
@@ -145,8 +145,6 @@ def _look(name: str, values: pa.ChunkedArray) -> _Column:
     elif not pa.types.is_integer(kind):
         column.separator = list_separator(pc.unique(texts).drop_null().to_pylist())
         column.is_list = column.separator is not None
-        if column.is_list:
-            column.values = texts
     return column
 
 
@@ -315,12 +313,12 @@ def _sequence(column: _Column, columns: Mapping[str, _Column]) -> list[str]:
         lines.append(f"separator = {_quoted(column.separator)}")
     told = f"{lengths.max()} at most, {lengths.mean():.1f} on average"
     lines.append(f"max_length = {longest}            # {told}")
-    elements = pc.unique(flat.cast(pa.string()))
+    elements = pc.unique(canonical_texts(flat.cast(pa.string())))
     shares, alike = {}, {}
     for name, other in columns.items():
         if other.is_list or other.distinct < 2 or _names_rows(other):
             continue
-        known = pc.unique(other.values.cast(pa.string()))
+        known = pc.unique(other.values)
         common = pc.sum(pc.is_in(elements, known)).as_py() or 0
         shares[name] = common / max(len(elements), 1)
         # Small whole numbers occur in many columns: the item's is the likely one.
