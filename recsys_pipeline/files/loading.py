@@ -293,7 +293,7 @@ class _Contents:
             found = self.rows.categories(name)
             codes = found.codes[train] + 1
             count = len(np.unique(codes))
-            reason = outcomes.named_like(name, names, count == 2)
+            reason = outcomes.named_like(name, names, self.columns, count == 2)
             if reason is None and not outcomes.is_context(name, count):
                 reason = outcomes.gives_away(codes, known, _shown_by(found.values))
             if reason is not None:

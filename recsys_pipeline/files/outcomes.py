@@ -56,16 +56,21 @@ def says(name: str, what: str) -> bool:
     return not _WORDS_OF[what].isdisjoint(words_of(name))
 
 
-def named_like(name: str, labels: Iterable[str], has_two_values: bool) -> str | None:
+def named_like(
+    name: str, labels: Iterable[str], columns: Iterable[str], has_two_values: bool
+) -> str | None:
     """The reason why a column's name is that of an outcome; None if it is not.
 
     Args:
         name: of the column.
         labels: names of the labels' columns.
+        columns: names of all columns; some may be labels of another task.
         has_two_values: whether the column has two values, as a label has.
     """
     words = words_of(name)
-    beside = next((label for label in labels if words_of(label)[:1] == ["is"]), None)
+    all_labels = [*labels, *(column for column in columns if says(column, "binary"))]
+    others = [label for label in all_labels if label != name]
+    beside = next((label for label in others if words_of(label)[:1] == ["is"]), None)
     if beside is not None and words[:1] == ["is"]:
         return f"its name is like that of the label {beside}"
     if says(name, "outcome") or (len(words) > 1 and words[-1] in _LAST_WORDS):

@@ -120,7 +120,7 @@ def suggest(
         lines += _label(columns[name], reason)
     for name, column in rest.items():
         known = [columns[label] for label in labels]
-        outcome = None if name == group else _outcome(column, known)
+        outcome = None if name == group else _outcome(column, known, columns)
         lines += _ignored(name, outcome) if outcome else _described(column, rest)
     text = "\n".join(lines).rstrip() + "\n"
     parse({**tomllib.loads(text), "folder": folder})
@@ -165,10 +165,12 @@ def _labels(columns: Mapping[str, _Column], given: Sequence[str], place: str) ->
     return found
 
 
-def _outcome(column: _Column, labels: Sequence[_Column]) -> str | None:
+def _outcome(
+    column: _Column, labels: Sequence[_Column], columns: Mapping[str, _Column]
+) -> str | None:
     """The reason why a column may hold a label, or None."""
     names = [label.name for label in labels]
-    reason = outcomes.named_like(column.name, names, column.is_binary)
+    reason = outcomes.named_like(column.name, names, columns, column.is_binary)
     if reason is not None and not _is_time(column):
         return reason
     is_one_value = not (column.is_list or pa.types.is_temporal(column.values.type))

@@ -93,7 +93,9 @@ def _leaks(dataset: Dataset, column: Column) -> Iterator[str]:
         for one in encoder.columns[:1]
     }
     has_two_values = isinstance(column, CategoricalColumn) and column.vocabulary_size == 3
-    reason = outcomes.named_like(sources.get(column.name, ""), labels, has_two_values)
+    reason = outcomes.named_like(
+        sources.get(column.name, ""), labels, sources.values(), has_two_values
+    )
     if reason is not None and not found:
         yield reason
 

@@ -137,7 +137,16 @@ def test_a_users_or_an_items_own_rate_is_no_leak(tmp_path):
     ],
 )
 def test_names_of_outcomes(name, labels, has_two_values, is_one):
-    assert (outcomes.named_like(name, labels, has_two_values) is not None) == is_one
+    assert (outcomes.named_like(name, labels, [name], has_two_values) is not None) == is_one
+
+
+def test_a_label_of_another_task_has_siblings_too():
+    columns = ["is_hate", "is_click", "price"]
+    said = outcomes.named_like("is_hate", ["rating"], columns, True)
+    assert said == "its name is like that of the label is_click"
+    assert outcomes.named_like("is_hate", ["rating"], ["is_hate", "price"], True) is None
+    said = outcomes.named_like("is_click", ["rating"], columns, True)
+    assert said == "it has two values, and a name like that of a label"
 
 
 @pytest.mark.parametrize(
