@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 
-from recsys_pipeline.files.arrays import Codes, number_values
+from recsys_pipeline.files.arrays import Codes, canonical, number_values
 from recsys_pipeline.files.description import (
     PARTS,
     LabelDescription,
@@ -54,7 +54,7 @@ class Rows:
 
     def categories(self, name: str) -> Codes:
         """The values of a column, numbered."""
-        return number_values(self.chunks(name, "category"))
+        return canonical(number_values(self.chunks(name, "category")))
 
     def chunks(self, name: str, kind: str) -> pa.ChunkedArray:
         """A column over all files.

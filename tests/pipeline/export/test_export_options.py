@@ -88,7 +88,7 @@ def test_a_loaded_model_that_was_never_called_is_exported(tmp_path):
 def test_without_a_data_set_raw_ids_are_the_models_own(din, tmp_path):
     folder = export(din, tmp_path / "din", onnx=False)
     columns = {spec["name"]: spec for spec in description_of(folder)["columns"]}
-    assert columns["item_id"]["values"] == {"unknown": 0, "missing": 0}
+    assert columns["item_id"]["values"] == {"unknown": 0, "missing": 0, "canonical": True}
     # Numbers have no column in the model; whoever exports says that a price is the candidate's.
     assert "price" in description_of(folder)["request"]
     replay = Replay(folder, "tensorflow")
