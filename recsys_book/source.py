@@ -22,7 +22,7 @@ def excerpt(
             the last line.
 
     Raises:
-        ValueError: no line holds the text.
+        ValueError: nothing with source, or no line holds the text.
 
     Example:
         >>> from recsys_lib.layers import flatten_fields
@@ -30,7 +30,12 @@ def excerpt(
         # recsys_lib/layers/blocks.py, line ...
         return ops.reshape(fields, (-1, fields.shape[1] * fields.shape[2]))
     """
-    lines, first = inspect.getsourcelines(thing)
+    try:
+        lines, first = inspect.getsourcelines(thing)
+    except (OSError, TypeError):
+        raise ValueError(
+            f"excerpt: expected a function or class written in Python, got {thing!r}"
+        ) from None
     numbered = list(enumerate((line.rstrip("\n") for line in lines), start=first))
     hidden = docstring_lines("".join(lines))
     shown = [line for position, line in enumerate(numbered) if position not in hidden]

@@ -4,6 +4,7 @@ A message is "where: expected X, got Y". A NumPy integer is an integer and a Num
 a bool is neither.
 """
 
+import difflib
 import math
 import numbers
 from collections.abc import Collection, Iterable, Sequence
@@ -12,6 +13,9 @@ from typing import Any
 import numpy as np
 
 Number = float | int
+
+LARGEST = np.finfo(np.float32).max
+"""Models compute in float32, where anything larger is infinite."""
 
 
 def check_integer(name: str, value: Any, minimum: int = 1, maximum: int | None = None) -> int:
@@ -79,8 +83,35 @@ def check_choice(name: str, value: Any, known: Iterable[Any]) -> Any:
     """``value``, which is one of ``known``; else a ``ValueError`` names them all."""
     known = tuple(known)
     if value not in known:
-        raise ValueError(f"{name}: expected one of {known}, got {value!r}")
+        raise ValueError(f"{name}: expected one of {known}, got {value!r}{nearest(value, known)}")
     return value
+
+
+def nearest(value: Any, known: Iterable[Any]) -> str:
+    """What a message adds to a misspelt name, such as "; did you mean 'relu'?", or nothing."""
+    names = {str(name).lower(): str(name) for name in known}
+    found = difflib.get_close_matches(str(value).lower(), names, 1)
+    return f"; did you mean {names[found[0]]!r}?" if found else ""
+
+
+def check_known(name: str, value: Any, module: Any) -> Any:
+    """What ``module.get(value)`` returns.
+
+    Args:
+        name: what the message calls it.
+        value: a name, an object or its configuration.
+        module: ``keras.activations`` or ``keras.initializers``.
+
+    Raises:
+        ValueError: the module knows no such thing.
+    """
+    try:
+        return module.get(value)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"{name}: expected a name or an object of {module.__name__}, got "
+            f"{value!r}{nearest(value, dir(module))}"
+        ) from None
 
 
 def check_widths(name: str, widths: Any, at_least: int = 1) -> tuple[int, ...]:
@@ -102,6 +133,64 @@ def check_widths(name: str, widths: Any, at_least: int = 1) -> tuple[int, ...]:
     return tuple(check_integer(name, width) for width in widths)
 
 
+def as_array(place: str, values: Any) -> np.ndarray:
+    """An array of what was given.
+
+    Raises:
+        ValueError: lists of different lengths, or a masked entry: an array has no place for a
+            mask, and what is below it would be read as a value.
+    """
+    try:
+        if isinstance(values, list | tuple) and any(map(np.ma.isMaskedArray, values)):
+            values = np.ma.stack(values)
+        found = np.asarray(values)
+    except ValueError:
+        raise ValueError(
+            f"{place}: expected an array, got lists of different lengths; pad them behind"
+        ) from None
+    if np.ma.is_masked(values):
+        raise ValueError(
+            f"{place}: expected a value in each entry, got masked ones "
+            f"({rows_where(np.ma.getmaskarray(values))}); say what they are by .filled(value)"
+        )
+    return found
+
+
+def check_numbers(
+    place: str, values: Any, minimum: Number | None = None, maximum: Number | None = None
+) -> np.ndarray:
+    """``values`` as an array of numbers that are finite in float32.
+
+    Data sets, predictions, requests, scores and calibrations all pass this one gate.
+
+    Args:
+        place: what the message calls them.
+        values: array or list of any shape.
+        minimum, maximum: the ends of the allowed interval, both allowed.
+
+    Raises:
+        ValueError: a masked entry, something else than a number, NaN, a number that is infinite
+            in float32, or one outside the interval; with the rows.
+
+    Example:
+        >>> check_numbers("price", [1, 2.5]).tolist()
+        [1.0, 2.5]
+    """
+    values = as_array(place, values)
+    if values.dtype.kind not in "iufb":
+        raise ValueError(f"{place}: expected numbers, got {values.dtype}")
+    low = -LARGEST if minimum is None else minimum
+    high = LARGEST if maximum is None else maximum
+    bad = ~((values >= low) & (values <= high))  # so that NaN is bad too
+    if bad.any():
+        finite = minimum is None and maximum is None
+        expected = "finite in float32" if finite else f"from {low:g} to {high:g}"
+        raise ValueError(
+            f"{place}: expected numbers {expected}, got {values[bad][0]} ({rows_where(bad)})"
+        )
+    return values
+
+
 def rows_where(bad: np.ndarray) -> str:
     """What a message says of the rows ``(N, ...)`` in which something is True: the first five.
 
@@ -109,6 +198,7 @@ def rows_where(bad: np.ndarray) -> str:
         >>> rows_where(np.arange(8) > 1)
         'rows 2, 3, 4, 5, 6 and 1 more'
     """
+    bad = np.atleast_1d(bad)
     rows = np.flatnonzero(bad.reshape(len(bad), -1).any(axis=1))
     more = f" and {len(rows) - 5} more" if len(rows) > 5 else ""
     return f"rows {', '.join(map(str, rows[:5]))}{more}"

@@ -9,6 +9,9 @@ from typing import Any
 
 Place = tuple[str | int, ...]
 
+LARGEST = float.fromhex("0x1.fffffep127")
+"""Models compute in float32, where anything larger is infinite; as in ``recsys_lib.checks``."""
+
 
 class BadField(ValueError):
     """A value of a request that cannot be read.
@@ -37,14 +40,14 @@ def as_list(raw: Any, place: Place) -> list[Any]:
 
 
 def number_of(raw: Any) -> float:
-    """A finite number that a request gives; NaN for everything else, such as booleans and texts."""
+    """A number that a request gives, finite in float32; NaN for everything else, such as texts."""
     if type(raw) not in (int, float):
         return math.nan
     try:
         number = float(raw)
     except OverflowError:  # an integer with hundreds of digits
         return math.nan
-    return number if math.isfinite(number) else math.nan
+    return number if abs(number) <= LARGEST else math.nan
 
 
 def shown(value: Any) -> str:

@@ -86,14 +86,26 @@ def test_a_loaded_model_that_was_never_called_is_exported(tmp_path):
 
 
 def test_without_a_data_set_raw_ids_are_the_models_own(din, tmp_path):
-    folder = export(din, tmp_path / "din", onnx=False)
+    folder = export(din, tmp_path / "din", request_columns=USER_SIDE, onnx=False)
     columns = {spec["name"]: spec for spec in description_of(folder)["columns"]}
     assert columns["item_id"]["values"] == {"unknown": 0, "missing": 0}
-    # Numbers have no column in the model; whoever exports says that a price is the candidate's.
-    assert "price" in description_of(folder)["request"]
     replay = Replay(folder, "tensorflow")
     golden = replay.golden
     assert golden["candidates"]["item_id"][-1] == 7 and golden["features"]["item_id"][-1] == 0
+
+
+def test_whose_a_number_is_is_not_guessed(din, tmp_path):
+    message = r"request_columns: expected those of .* or a data set, .* whose numbers \['price', 'p"
+    with pytest.raises(ValueError, match=message):
+        export(din, tmp_path / "din", onnx=False)
+    folder = export(din, tmp_path / "din", small_shop.dataset(), onnx=False)
+    assert "price" not in description_of(folder)["request"]
+
+
+@pytest.mark.parametrize("model", ["m", None])
+def test_only_a_model_is_exported(model, tmp_path):
+    with pytest.raises(ValueError, match="model: expected a Keras model, got"):
+        export(model, tmp_path / "out", onnx=False)
 
 
 def test_the_sides_may_be_named(din, tmp_path):

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from recsys_lib import checks
+from recsys_pipeline.export import fields
 from recsys_pipeline.export.reading import BadField, Encoder
 
 ITEMS = {"known": ["a", "b", "c"], "first": 1, "unknown": 0, "missing": 0}
@@ -234,3 +236,9 @@ def test_lists_with_the_newest_in_front_are_turned_round():
     assert one(spec, ["a", "new", "b"]) == [2, 1, 0]
     # The newest of too many are kept.
     assert one(spec, ["a", "b", "c", "a", "b"]) == [3, 2, 1]
+
+
+def test_requests_and_data_sets_have_one_largest_number():
+    assert fields.LARGEST == float(checks.LARGEST)
+    assert fields.number_of(fields.LARGEST) == fields.LARGEST
+    assert np.isnan(fields.number_of(2 * fields.LARGEST))
