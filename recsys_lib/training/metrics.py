@@ -286,7 +286,9 @@ def _check(label, score, what):
     """Both arrays as float64 ``(N,)``; ``what`` names the second in messages."""
     arrays = []
     for name, values in (("label", label), (what, score)):
-        values = check_numbers(name, values, *((0, 1) if name == "probability" else ()))
+        # A score may be infinite: it is only compared.
+        low, high = {"probability": (0, 1), "score": (-np.inf, np.inf)}.get(name, (None, None))
+        values = check_numbers(name, values, low, high)
         if values.ndim != 1 or len(values) == 0:
             raise ValueError(f"{name}: expected shape (N,) with N > 0, got {values.shape}")
         arrays.append(values.astype(np.float64))
