@@ -196,7 +196,7 @@ def test_milliseconds_are_not_read_as_seconds(write, ending):
     frame = columns()
     frame["time"] = np.sort([1_715_000_000_000 + number for number in range(40)])
     path = write(frame, f"log.{ending}")
-    message = r"column 'time': expected a time in the unit 's', got 1715000000000, after the year"
+    message = r"column 'time': expected a time in the unit 's', got '?1715000000000'?, after the"
     with pytest.raises(ValueError, match=message):
         files.load(path, time="time")
     assert files.load(path, time="time", time_unit="ms").test.time.max() < 1.8e9
