@@ -195,6 +195,10 @@ REFUSED = {
         changed(SPLIT, "as_of", "history", (3, 0), 99.0),
         r"valid, column 'history': the feature draws on .* or a later one.*\(rows 3\)",
     ),
+    "moment that is infinite": (
+        dataclasses.replace(SPLIT, time=np.array([5, 5, np.inf, 5]), as_of={}),
+        r"valid, time: expected numbers finite in float32, got inf \(rows 2\)",
+    ),
     "moment that is no number": (
         changed(SPLIT, "as_of", "count", 1, np.nan),
         r"valid, as_of\['count'\]: not a number \(rows 1\)",
