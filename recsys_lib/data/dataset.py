@@ -9,7 +9,8 @@ import warnings
 
 import numpy as np
 
-from recsys_lib.checks import check_numbers, rows_where
+from recsys_lib.checks import rows_where
+from recsys_lib.data.arrays import check_numbers
 from recsys_lib.data.session_rules import LATEST_SECOND
 from recsys_lib.data.splits import Split
 from recsys_lib.features.columns import NumericColumn, SequenceColumn, check_columns

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from recsys_lib.checks import as_array
+from recsys_lib.data.arrays import as_array
 
 ARRAYS_BY_NAME = ("features", "labels", "as_of", "probability", "slices", "label_masks")
 

@@ -19,7 +19,8 @@ Taught in chapter 07, "One request".
 import numpy as np
 from numpy.typing import ArrayLike
 
-from recsys_lib.checks import check_choice, check_number, check_numbers
+from recsys_lib.checks import check_choice, check_number
+from recsys_lib.data.arrays import check_numbers
 from recsys_lib.data.splits import Split
 
 

@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from recsys_lib.checks import check_integer, check_numbers, rows_where
+from recsys_lib.checks import check_integer, rows_where
+from recsys_lib.data.arrays import check_numbers
 
 PROBABILITY_CLIP = 1e-6
 """Log loss moves probabilities this far from 0 and 1: a wrong certainty costs 13.8, not infinity

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from recsys_lib.checks import as_array, check_integer
+from recsys_lib.checks import check_integer
+from recsys_lib.data.arrays import as_array
 from recsys_lib.data.dataset import check_features
 from recsys_lib.features.columns import Column, NumericColumn
 from recsys_lib.keras_graphs import layers_of

@@ -24,7 +24,8 @@ import pandas as pd
 import tensorflow as tf
 
 import recsys_lib
-from recsys_lib.checks import check_choice, check_numbers
+from recsys_lib.checks import check_choice
+from recsys_lib.data.arrays import check_numbers
 from recsys_lib.data.dataset import check_features
 from recsys_lib.keras_graphs import call_once
 from recsys_lib.training.batches import output_tasks, outputs_by_task

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import optimize, special
 
-from recsys_lib.checks import check_number, check_numbers
+from recsys_lib.checks import check_number
+from recsys_lib.data.arrays import check_numbers
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 Place = tuple[str | int, ...]
 
 LARGEST = float.fromhex("0x1.fffffep127")
-"""Models compute in float32, where anything larger is infinite; as in ``recsys_lib.checks``."""
+"""Models compute in float32, where more is infinite; as in ``recsys_lib.data.arrays``."""
 
 
 class BadField(ValueError):

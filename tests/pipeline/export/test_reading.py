@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from recsys_lib import checks
+from recsys_lib.data import arrays
 from recsys_pipeline.export import fields
 from recsys_pipeline.export.reading import BadField, Encoder
 
@@ -239,7 +239,7 @@ def test_lists_with_the_newest_in_front_are_turned_round():
 
 
 def test_requests_and_data_sets_have_one_largest_number():
-    assert fields.LARGEST == float(checks.LARGEST)
+    assert fields.LARGEST == float(arrays.LARGEST)
     assert fields.number_of(fields.LARGEST) == fields.LARGEST
     assert np.isnan(fields.number_of(2 * fields.LARGEST))
 
