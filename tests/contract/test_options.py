@@ -256,17 +256,14 @@ def activation_that_tells(name, calls):
     return activation
 
 
-OF_KERAS = ("activation", "initializer")
+OF_KERAS = {"activation": ("rellu", "relu"), "embeddings_initializer": ("zeroes", "zeros")}
 
 
 @pytest.mark.parametrize(
-    ("key", "name"),
-    [case.values for case in CASES if case.values[1].endswith(OF_KERAS)],
+    ("key", "name"), [case.values for case in CASES if case.values[1] in OF_KERAS]
 )
 def test_a_name_that_keras_does_not_know_is_said_with_the_nearest(key, name):
-    wrong, meant = ("rellu", "relu") if name.endswith("activation") else ("zero", "zeros")
-    message = (
-        rf"^\w*{name.rpartition('_')[2]}\w*: expected .* got '{wrong}'; did you mean '{meant}'"
-    )
+    wrong, meant = OF_KERAS[name]
+    message = f"^{name}: expected .* got '{wrong}'; did you mean '{meant}'"
     with pytest.raises(ValueError, match=message):
-        by_key(key).function(columns_by_key(key), **{**settings_of(key), name: wrong})
+        fresh(key, **{name: wrong})
