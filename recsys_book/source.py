@@ -24,7 +24,7 @@ def excerpt(
             the last line.
 
     Raises:
-        ValueError: no line holds the text.
+        ValueError: nothing with source, or no line holds the text.
 
     Example:
         >>> from recsys_lib.layers import flatten_fields
@@ -32,7 +32,12 @@ def excerpt(
         # recsys_lib/layers/blocks.py, flatten_fields
         return ops.reshape(fields, (-1, fields.shape[1] * fields.shape[2]))
     """
-    source = inspect.getsource(thing)
+    try:
+        source = inspect.getsource(thing)
+    except (OSError, TypeError):
+        raise ValueError(
+            f"excerpt: expected a function or class written in Python, got {thing!r}"
+        ) from None
     hidden = docstring_lines(source)
     shown = [line for number, line in enumerate(source.splitlines()) if number not in hidden]
     shown = shown[_find(thing, shown, start, 0) if start is not None else 0 :]

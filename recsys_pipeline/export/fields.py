@@ -14,6 +14,8 @@ BLANKS = " \t\n\r\f\v\u00a0\u3000\ufeff"
 """Characters around an id that are no part of it."""
 WHOLE_NUMBER = r"(-?[0-9]+)\.0+"
 """An id that pandas writes with a fraction, in a column with missing values."""
+LARGEST = float.fromhex("0x1.fffffep127")
+"""Models compute in float32, where more is infinite; as in ``recsys_lib.data.arrays``."""
 
 
 class BadField(ValueError):
@@ -64,14 +66,14 @@ def canonical_id(raw: Any) -> str | None:
 
 
 def number_of(raw: Any) -> float:
-    """A finite number that a request gives; NaN for everything else, such as booleans and texts."""
+    """A number that a request gives, finite in float32; NaN for everything else, such as texts."""
     if type(raw) not in (int, float):
         return math.nan
     try:
         number = float(raw)
     except OverflowError:  # an integer with hundreds of digits
         return math.nan
-    return number if math.isfinite(number) else math.nan
+    return number if abs(number) <= LARGEST else math.nan
 
 
 def shown(value: Any) -> str:

@@ -97,12 +97,14 @@ class Column:
         number = self._finite(raw, place)
         if rule.get("logarithm"):
             number = math.copysign(math.log1p(abs(number)), number)
-        return (number - rule.get("shift", 0.0)) / rule.get("scale", 1.0)
+        scaled = number_of((number - rule.get("shift", 0.0)) / rule.get("scale", 1.0))
+        return self._finite(scaled, place, raw)
 
-    def _finite(self, raw, place):
+    def _finite(self, raw, place, given=None):
         number = number_of(raw)
         if math.isnan(number):
-            raise BadField(place, f"expected a finite number, got {shown(raw)}")
+            given = raw if given is None else given
+            raise BadField(place, f"expected a number finite in float32, got {shown(given)}")
         return number
 
     @property

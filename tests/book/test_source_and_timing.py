@@ -36,6 +36,12 @@ def test_a_text_that_is_not_there_is_an_error():
         excerpt(MLP.call, start="einsum")
 
 
+@pytest.mark.parametrize("thing", [3, len, "MLP"])
+def test_what_has_no_source_is_named(thing):
+    with pytest.raises(ValueError, match="excerpt: expected a function or class written in Python"):
+        excerpt(thing)
+
+
 def test_warm_up_calls_do_not_count():
     calls = []
     durations = stopwatch(calls.append, 1, repeats=3, warm_up=2)
