@@ -180,8 +180,9 @@ def build_xdeepfm(
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layers to look at:
         ``cin_1``, ``cin_2``, ... with the feature maps, each ``(batch, size, D)``, and of the last
-        one their sums, ``(batch, size)``; ``cin_pooled``, ``(batch, pooled maps)``; ``cin_logit`` with the weight of each map;
-        ``linear``; ``deep``, the network's last layer, and ``deep_logit``.
+        one their sums, ``(batch, size)``; ``cin_pooled``, ``(batch, pooled maps)``; ``cin_logit``
+        with the weight of each map; ``linear``; ``deep``, the network's last layer, and
+        ``deep_logit``.
 
     Raises:
         ValueError: an option out of range, a column with another width, or several tasks.
