@@ -273,15 +273,6 @@ def test_waiting_for_the_processor_is_no_time_of_the_students():
     assert graded(f"import time\n\ntime.sleep(2)\n{FIRST.solution}", patient) == (FULL, [], {})
 
 
-@linux
-def test_the_processor_time_of_children_counts():
-    attack = "import os\n\nif os.fork() == 0:\n    while True:\n        pass\nos.wait()"
-    patient = dataclasses.replace(QUICK, seconds=1.5, waiting=100)
-    points, remarks, _ = graded(attack, patient)
-    assert points == OTHERS
-    assert any("was stopped: it ran longer than 1.5 s" in line for line in remarks)
-
-
 @pytest.mark.parametrize(
     ("answer", "points"),
     [
