@@ -16,6 +16,9 @@ PATIENCE_SECONDS = 10.0
 AGAIN_SECONDS = 60.0
 """and before it names them again; it goes on waiting, since schedulers start machines slowly."""
 
+LAST_ANSWER_SECONDS = 3.0
+"""How long a worker that has ended may seem to answer."""
+
 _POLL_SECONDS = 0.1
 _ANSWER_SECONDS = 2.0
 
@@ -59,12 +62,19 @@ def meet(addresses: Sequence[str], index: int) -> None:
 def lost(addresses: Sequence[str], index: int) -> str | None:
     """One sentence that names the workers that have ended; None if all of them answer.
 
+    A process that ends closes its connections before its port, so they are asked for some seconds.
+
     Args:
         addresses, index: as for ``meet``.
     """
-    silent = {n: one for n, one in enumerate(addresses) if n != index and not _answers(one)}
-    if not silent:
-        return None
+    end = time.monotonic() + LAST_ANSWER_SECONDS
+    while True:
+        silent = {n: one for n, one in enumerate(addresses) if n != index and not _answers(one)}
+        if silent:
+            break
+        if time.monotonic() > end:
+            return None
+        time.sleep(_POLL_SECONDS)
     return (
         f"workers: lost {_named(silent)}; start all workers again, and a run with a checkpoint "
         "goes on from it"

@@ -60,13 +60,20 @@ def test_a_taken_port_and_an_address_without_one_are_errors(addresses):
         meet(["here", "there:1"], 0)
 
 
-def test_lost_workers_are_named(addresses):
+def test_lost_workers_are_named(addresses, monkeypatch):
+    monkeypatch.setattr(meeting, "LAST_ANSWER_SECONDS", 0.3)
     with socket.create_server(("", int(addresses[1].split(":")[1]))):
         assert lost(addresses[:2], 0) is None
         assert lost(addresses, 0) == (
             f"workers: lost worker 2 at {addresses[2]}; start all workers again, and a run with a "
             "checkpoint goes on from it"
         )
+
+
+def test_a_worker_whose_port_closes_last_is_lost_too(addresses, monkeypatch):
+    answers = iter([True, True, False])
+    monkeypatch.setattr(meeting, "_answers", lambda address: next(answers))
+    assert f"lost worker 1 at {addresses[1]};" in lost(addresses[:2], 0)
 
 
 def test_only_errors_of_the_exchange_are_told_as_a_lost_worker(addresses, capsys):
