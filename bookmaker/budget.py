@@ -1,4 +1,4 @@
-"""What a lesson asks of its reader: words, lines, figures, formulas, exercises, and the minutes.
+"""The cost of a lesson for its reader: words, lines, figures, formulas, exercises, minutes.
 
 A core lesson and a survey are read and solved in 35 minutes. ``python -m bookmaker budget NN_slug``
 prints the parts, the header and the start page say the minutes, the check names what is over.
@@ -30,7 +30,7 @@ MINUTES = {"figures": 0.4, "formulas": 0.4, "derivations": 2.0, "guesses": 0.5}
 """Minutes for one of each; a derivation is a displayed formula of three lines or more."""
 
 MOST = {"words": 1700, "code cells": 26, "visible lines": 130, "lines": 260, "minutes": 35}
-"""What a core lesson or a survey may have; folded cells and their lines are not visible."""
+"""The limits of a core lesson or a survey; folded cells and their lines are not visible."""
 
 OPENING = "opening"
 _NOT_READ = (CHECKED, "References")
@@ -43,7 +43,7 @@ _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _WRAPPED_IMPORT = re.compile(r"^from [\w.]+ import \([^)]*\)", re.MULTILINE)
 _PLACE = re.compile(r"# [\w/.]+\.py, line \d+")
-# What of the header repeats the front matter.
+# The part of the header that repeats the front matter.
 _TITLE = re.compile(r"^# .*$", re.MULTILINE)
 _REPEATED = re.compile(r"^\*\*(?:Question|Time)\.\*\*.*?(?=\n\n|\n*\Z)", re.MULTILINE | re.DOTALL)
 PREREQUISITES = re.compile(
@@ -55,7 +55,7 @@ _LIBRARY = re.compile(r"^\*\*Library\.\*\*\s*(?:`[^`]*`)?", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Budget:
-    """What one lesson or companion asks of its reader.
+    """The cost of one lesson or companion for its reader.
 
     Args:
         words: dict of part (the text of its ``##``) to the words of its prose, statements of
@@ -93,7 +93,7 @@ class Budget:
     @property
     def reading(self) -> int:
         """Minutes to read, rounded up."""
-        # What is 24 but for the last bits of a sum is 24.
+        # A sum that is 24 but for its last bits is 24.
         return math.ceil(round(sum(self.parts.values()), 6))
 
     @property
@@ -108,7 +108,7 @@ class Budget:
 
     @property
     def used(self) -> dict[str, int]:
-        """What `MOST` limits."""
+        """The quantities that `MOST` limits."""
         return {
             "words": sum(self.words.values()),
             "code cells": self.cells,
@@ -168,7 +168,7 @@ def count(text_path: Path, text_notebook: Any = None, notebook: Any = None) -> B
 
 
 def problems(lesson: Lesson, budget: Budget | None = None) -> list[str]:
-    """What of a lesson is over its limit, and by how much, one line each.
+    """The quantities of a lesson that are over their limits, and by how much, one line each.
 
     Args:
         lesson: what the front matter says.
@@ -204,7 +204,7 @@ def is_limited(lesson: Lesson) -> bool:
 
 
 def table(lesson: Lesson, budget: Budget) -> list[str]:
-    """What ``python -m bookmaker budget`` prints of a lesson.
+    """The lines that ``python -m bookmaker budget`` prints for a lesson.
 
     Args:
         lesson: what the front matter says.

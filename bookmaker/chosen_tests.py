@@ -39,7 +39,7 @@ def pytest_unconfigure(config):
 
 
 class _Selected:
-    """What a run takes; each of xdist's workers collects, and the process above them hears all."""
+    """The plugin of a run: each of xdist's workers collects, the process above them hears all."""
 
     def __init__(self, path, writes):
         self._path, self._writes = path, writes

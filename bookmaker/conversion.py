@@ -59,7 +59,7 @@ def is_converted(text_path: Path) -> bool:
 
 
 def problems(chapters: Path = CHAPTERS) -> list[str]:
-    """What is wrong with the list, one line each.
+    """The faults of the list, one line each.
 
     Args:
         chapters: the folder of the chapters.

@@ -28,7 +28,7 @@ WITH_EXAMPLE = {"fit", "compare", "evaluate", "rank"}
 _HEADING = re.compile(r"^([A-Z][A-Za-z ]*):$", re.MULTILINE)
 _OTHER_DIALECT = re.compile(r"^\s*(:(param|returns?|raises?|type)\b|-{3,}\s*$|@param\b)", re.M)
 _ENTRY = re.compile(r"^(\*{0,2}\w+(?:,\s+\*{0,2}\w+)*):", re.MULTILINE)
-# What Keras passes on to every layer.
+# Arguments that Keras passes on to every layer.
 _ASIDE = {"self", "cls", "kwargs"}
 
 
@@ -49,7 +49,7 @@ def not_yet(root: Path = ROOT) -> set[str]:
 
 
 def lacks(one: PublicName, root: Path = ROOT) -> Iterator[str]:
-    """What the docstring of a public name lacks, one line each."""
+    """The gaps of the docstring of a public name, one line each."""
     text = docstring(one, root)
     statement = definition(one, root)
     if not text.strip() or text.startswith(tuple(f"{name}:" for name in SECTIONS)):

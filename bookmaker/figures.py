@@ -45,7 +45,7 @@ def describe_figures(notebook: Any) -> None:
 
 
 def without_description(output: Mapping[str, Any]) -> dict[str, Any]:
-    """What a cell shows, apart from what prose says of a figure.
+    """The outputs of a cell, without the prose about its figures.
 
     Args:
         output: of a cell.
@@ -100,7 +100,7 @@ def as_plain_text(markdown: str) -> str:
 
 
 def problems(path: Path, notebook: Any) -> list[str]:
-    """What is wrong with figures and folded cells of a lesson, one line each.
+    """The faults of figures and folded cells of a lesson, one line each.
 
     Args:
         path: the notebook's.

@@ -52,7 +52,7 @@ def write(text_path: Path) -> bool:
 
 
 def parts(lesson: Lesson, notebook: Any = None) -> dict[str, str]:
-    """What the header repeats of the front matter; own words may follow links and module.
+    """The part of the header that repeats the front matter; own words may follow links and module.
 
     Args:
         lesson: what the front matter says.

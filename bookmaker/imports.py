@@ -5,6 +5,8 @@ import of the module that defines it.
 """
 
 import ast
+import io
+import tokenize
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -29,6 +31,42 @@ def find_modules(root: Path, packages: tuple[str, ...]) -> dict[str, Path]:
             parts = path.relative_to(root).with_suffix("").parts
             found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
     return found
+
+
+@lru_cache(maxsize=4096)
+def code_alone(source: str) -> str:
+    """The lines of a source that hold code, without docstrings and comments.
+
+    Args:
+        source: a module. One that is no Python, or that uses ``__doc__``, is returned as it is.
+
+    Example:
+        >>> print(code_alone('def f(x):\\n    "Twice."\\n\\n    return 2 * x  # not three times'))
+        def f(x):
+            return 2 * x
+    """
+    if "__doc__" in source:
+        return source
+    try:
+        tree = ast.parse(source)
+        tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
+    except (SyntaxError, tokenize.TokenError):
+        return source
+    lines = [line.encode() for line in source.split("\n")]
+    for node in ast.walk(tree):
+        value = node.value if isinstance(node, ast.Expr) else None
+        if isinstance(value, ast.Constant) and isinstance(value.value, str):
+            first, last = value.lineno - 1, int(value.end_lineno or 0) - 1
+            after = lines[last][value.end_col_offset :]
+            lines[first] = lines[first][: value.col_offset]
+            lines[first + 1 : last + 1] = [b""] * (last - first)
+            lines[last] += after
+    texts = [line.decode() for line in lines]
+    for token in tokens:
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            texts[row - 1] = texts[row - 1][:column]
+    return "\n".join(text.rstrip() for text in texts if text.strip())
 
 
 @lru_cache(maxsize=4096)

@@ -1,4 +1,4 @@
-"""What a notebook's outputs follow from, as one hash: so that what did not change is not run again.
+"""One hash of all that a notebook's outputs follow from; while it stays, no cell is run again.
 
 A notebook's inputs are the code and tags of its text, its exercises, the modules of the library
 that they import, directly or not, the locked versions of all packages, the cards of the data that
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from bookmaker import PACKAGES
 from bookmaker.figures import without_description
-from bookmaker.imports import find_modules, imports_in, loaded_by, parents
+from bookmaker.imports import code_alone, find_modules, imports_in, loaded_by, parents
 from bookmaker.labs import runnable
 from bookmaker.lessons import (
     cell_contents,
@@ -113,9 +113,10 @@ def inputs_of(text_path: Path, root: Path = ROOT) -> str:
 def parts_read(
     sources: Iterable[str], modules: Mapping[str, Path], root: Path = ROOT
 ) -> list[tuple[str, bytes]]:
-    """What sources read when they run: modules, cards of data, records, the lock; for ``hash_of``.
+    """All that sources read when they run, for ``hash_of``: modules, data cards, records, the lock.
 
-    A record that is not there is no part; once it is there, it is.
+    Docstrings and comments of modules do not count: what a lesson prints of them is compared by
+    ``bookmaker.printed_source``. A record that is not there is no part; once it is there, it is.
 
     Args:
         sources: Python code.
@@ -128,7 +129,8 @@ def parts_read(
     """
     sources = list(sources)
     read = read_by(sources, modules)
-    parts = [(module, modules[module].read_bytes()) for module in read]
+    code = ((module, modules[module].read_text(encoding="utf-8")) for module in read)
+    parts = [(module, code_alone(source).encode()) for module, source in code]
     for experiment in experiments_named(sources):
         record = root / RECORDS / f"{experiment}.json"
         if record.exists():

@@ -220,7 +220,7 @@ def _names_a_place(number, before):
 
 
 def _key(text):
-    """What makes an exemption and a number in prose the same; None for what is no number."""
+    """The value by which an exemption and a number in prose are compared; None for no number."""
     found = _NUMBER.fullmatch(text.strip())
     return None if found is None else _number(found)[1:]
 

@@ -12,7 +12,7 @@ QUESTIONS = 3
 
 
 def problems(chapters: Path = CHAPTERS, page: Path = PAGE) -> list[str]:
-    """What is missing on the page of oral questions, one line each.
+    """The gaps of the page of oral questions, one line each.
 
     Args:
         chapters: the folder of the chapters.

@@ -24,7 +24,7 @@ _UNITS = (
 _OF_RECORDS = ("summary", "findings", "varied", "scoreboard", "resolution", "gaps")
 _IN_POINTS = ("points", "error_points")
 _COUNTS = ("worlds", "record", "users", "runs", "margin")
-"""What is no effect, though it stands beside one that is in points."""
+"""Columns that hold no effect, though they stand beside one in points."""
 _CONFIDENCE = 95.0
 """All intervals of records are of so many percent."""
 

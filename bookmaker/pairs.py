@@ -1,4 +1,4 @@
-"""What a core lesson or a survey and its companion must do, and may not, beside what all must.
+"""Further rules for a core lesson or a survey and its companion.
 
 Their sentences are checked by ``exact`` or bound to a record, so nothing in them is claimed. What a
 lesson builds on comes before it in the book. Exercises that are left for the companion are named
@@ -32,7 +32,7 @@ def headings(lesson: Lesson, notebook: Any) -> tuple[str, ...]:
 
 
 def problems(lesson: Lesson, notebook: Any) -> list[str]:
-    """What is wrong with a core lesson, a survey or a companion alone, one line each.
+    """The faults of a core lesson, a survey or a companion by itself, one line each.
 
     Args:
         lesson: what the front matter says.

@@ -1,4 +1,4 @@
-"""What ``make test`` runs: tests, notebooks, mutants and grading that changed, a tenth of the rest.
+"""The choice of ``make test``: tests, notebooks, mutants and grading that changed, some others.
 
 Everything has a hash of what its test follows from, and counts as changed until that hash is
 recorded as green in a file that is committed:
@@ -47,7 +47,7 @@ Hashes = Mapping[str, Mapping[str, str]]
 
 @dataclass(frozen=True)
 class Selection:
-    """What one run of the tests takes; each is a dict of kind to names.
+    """The choice of one run of the tests; each part is a dict of kind to names.
 
     Args:
         changed: what differs from the committed records.
@@ -192,7 +192,7 @@ def lesson_of(exercises: Path, chapters: Path = CHAPTERS) -> str:
 
 
 def recorded(chapters: Path = CHAPTERS) -> dict[str, dict[str, str]]:
-    """What the committed files record as green, in the form of ``current``."""
+    """The hashes that the committed files record as green, in the form of ``current``."""
     green = _read(record_path(chapters))
     built = inputs.read_built(chapters) if green.get("masks") == masks() else {}
     return {
@@ -256,7 +256,7 @@ def record_path(chapters: Path = CHAPTERS) -> Path:
 
 
 def read_stamp(stamp: Path = STAMP) -> dict[str, dict[str, str]]:
-    """What has passed on this machine, with this Python and today's masks."""
+    """The hashes that have passed on this machine, with this Python and today's masks."""
     kept = _read(stamp)
     if kept.get("python") != _python() or kept.get("masks") != masks():
         return {}

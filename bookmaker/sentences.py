@@ -126,7 +126,7 @@ def findings_recorded(results: Path) -> dict[str, dict[str, Any]]:
 
 
 def problems(text_path: Path, notebook: Any) -> list[str]:
-    """What is wrong with ticks, exact checks, shown findings and guesses of a lesson.
+    """The faults of ticks, exact checks, shown findings and guesses of a lesson.
 
     Args:
         text_path: the lesson's text.

@@ -1,4 +1,4 @@
-"""What a file of tests follows from, as one hash: so that ``make test`` runs it when that changes.
+"""One hash of all that a file of tests follows from; ``make test`` runs it when that changes.
 
 Nothing is executed: all is read from texts. A file of tests follows from its own text, from its
 helpers and ``conftest.py`` files, from the modules of ours that these import, directly or not (see
@@ -10,6 +10,8 @@ helpers and ``conftest.py`` files, from the modules of ours that these import, d
 - of a test or module that names ``__file__``, the files count at the place that it makes of it with
   ``parent``, ``parents`` and names: at ``Path(__file__).parents[2] / "docs"`` those of ``docs``, at
   ``__file__`` alone those beside it and below. At the root these are all files;
+- docstrings and comments of an imported module count only for a test that reads them: one that
+  names ``__doc__``, ``getsource`` or ``doctest``, or to whose places the module belongs;
 - a test follows from all files, too, when it is one of the project itself, imports a module that
   goes up from the chapters to the root, or starts other processes than Python's.
 
@@ -25,7 +27,7 @@ from fnmatch import fnmatch
 from functools import lru_cache
 from pathlib import Path
 
-from bookmaker.imports import OURS, find_modules, imports_in
+from bookmaker.imports import OURS, code_alone, find_modules, imports_in
 from bookmaker.inputs import ROOT, hash_of, read_by
 from recsys_book.paths import LessonError
 
@@ -38,6 +40,7 @@ LOCK = "constraints.txt"
 SHARED = "tests/shared"
 
 _MODULE = re.compile(rf"\b(?:{'|'.join(OURS)})(?:\.\w+)+|^(?:{'|'.join(OURS)})$")
+_READS_TEXT = re.compile(r"__doc__|getsource|doctest")
 _COMPUTED_NAME = "import_module("
 # Their computed names are lazy exports and names stated as text, which are followed already.
 _FOLLOWED = ("lazy.py", "options.py")
@@ -58,7 +61,7 @@ class Reader:
         self._root = root
         self._modules = find_modules(root, OURS)
         self._texts: dict[Path, str] = {}
-        self._hashes: dict[Path, str] = {}
+        self._hashes: dict[tuple[Path, bool], str] = {}
         self._at: dict[Path, list[Path]] = {}
         self._all = sorted(_tracked(root))
 
@@ -72,17 +75,22 @@ class Reader:
         Raises:
             LessonError: the file is no Python or imports a module of ours that is not there.
         """
-        files = self.files(path, by_path=by_path)
-        return hash_of([("files", "\n".join(sorted(map(self._named_hash, files))).encode())])
+        try:
+            imported, at_places = self._files(path, by_path)
+        except (SyntaxError, ValueError) as error:
+            raise LessonError(f"{path}: {error}") from error
+        if any(_READS_TEXT.search(self._text(one)) for one in self._tests(path)):
+            imported, at_places = set(), imported | at_places
+        found = [self._named_hash(one, whole=False) for one in imported]
+        found += [self._named_hash(one, whole=True) for one in at_places]
+        return hash_of([("files", "\n".join(sorted(found)).encode())])
 
     def files(self, path: Path, *, by_path: bool = True) -> set[Path]:
         """The files behind `hash_of`."""
-        try:
-            return self._files(path, by_path)
-        except (SyntaxError, ValueError) as error:
-            raise LessonError(f"{path}: {error}") from error
+        return set().union(*self._files(path, by_path))
 
     def _files(self, path, by_path):
+        """Those that count by their code, and those that count by their whole text."""
         tests = self._tests(path)
         sources = [self._text(one) for one in tests]
         sources.append("\n".join(self._imports_of_named(sources)))
@@ -90,18 +98,19 @@ class Reader:
         while (more := read_by(sources, self._modules)) != read:
             read = more
             sources.append("\n".join(self._imports_of_computed(read)))
-        files = {*tests, *(self._modules[one] for one in read), self._root / LOCK}
+        modules = {self._modules[one] for one in read}
+        files = {*tests, *modules, self._root / LOCK}
         if not by_path:
-            return files
+            return modules, files - modules
         texts = [self._text(one) for one in tests]
         if (
             any(self._root / "tests" / "project" in one.parents for one in tests)
             or any(_TO_THE_ROOT in self._text(one) for one in files)
             or any("subprocess" in text and "sys.executable" not in text for text in texts)
         ):
-            return {*files, *self._all}
+            return modules, {*(files - modules), *self._all}
         places = {place for one in files for place in _places(one, self._text(one))}
-        return files.union(*map(self._below, places))
+        return modules, (files - modules).union(*map(self._below, places))
 
     def _below(self, place):
         if place not in self._at:
@@ -145,11 +154,12 @@ class Reader:
             self._texts[path] = path.read_text(encoding="utf-8")
         return self._texts[path]
 
-    def _named_hash(self, path):
-        if path not in self._hashes:
+    def _named_hash(self, path, whole):
+        if (path, whole) not in self._hashes:
             name = path.relative_to(self._root).as_posix()
-            self._hashes[path] = hash_of([(name, path.read_bytes())])
-        return self._hashes[path]
+            content = path.read_bytes() if whole else code_alone(self._text(path)).encode()
+            self._hashes[path, whole] = hash_of([(name, content)])
+        return self._hashes[path, whole]
 
 
 def is_chosen_whole(name: str) -> bool:

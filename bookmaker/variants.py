@@ -1,4 +1,4 @@
-"""What a course's seed changes, exercise by exercise, and whether a seed's variants hold.
+"""The changes that a course's seed makes, exercise by exercise, and whether they hold.
 
 ``python -m bookmaker variants`` prints the table; with ``--seed 2026`` every exercise is drawn and
 tried: its own solution passes, each recorded mistake fails, and the book's solution is no answer.
@@ -21,7 +21,7 @@ _SHOWN = {"": "not said", "no": "nothing"}
 
 
 def problems(file: ExerciseFile) -> list[str]:
-    """What is wrong with how the exercises of a file vary, one line each.
+    """The faults of the variants of a file of exercises, one line each.
 
     Args:
         file: as the book has it.
@@ -126,7 +126,7 @@ def _told(verdict):
 
 
 def table(files: list[ExerciseFile]) -> str:
-    """What varies with a seed, a line for each exercise.
+    """The parts that vary with a seed, a line for each exercise.
 
     Args:
         files: exercises of some lessons.

@@ -1,4 +1,4 @@
-"""What lessons import: checked sentences, guesses, exercises, plots, excerpts, durations.
+"""Names that lessons import: checked sentences, guesses, exercises, plots, excerpts, durations.
 
 In a lesson: ``from recsys_book import check, checked_sentences, exact, exercise, guess``.
 """

@@ -10,7 +10,7 @@ ADVICE = (
     'run `make lab` or `python -m pip install -e ".[book]" -c constraints.txt`, restart the kernel'
 )
 EXTRA = "book"
-"""What a reader installs on top of the library's own requirements."""
+"""The packages that a reader installs on top of the library's own requirements."""
 READY = "Environment ready: Python, TensorFlow, Keras and all packages are in their tested ranges."
 
 

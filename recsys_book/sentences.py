@@ -79,7 +79,7 @@ def checked_sentences(*findings: str, results: Path | None = None) -> None:
 def render_sentences(
     checks: "Iterable[CheckedClaim]", findings: Iterable[str], results: Path | None = None
 ) -> str:
-    """What ``checked_sentences`` displays.
+    """The display of ``checked_sentences``.
 
     Args:
         checks: the exact ones.

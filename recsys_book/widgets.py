@@ -19,7 +19,7 @@ Draw = Callable[[Any], "tuple[Figure, str]"]
 
 
 class Explorer:
-    """What `explore` displays; its parts can be set and read in code.
+    """The display of `explore`; its parts can be set and read in code.
 
     Attributes:
         slider: ``ipywidgets.SelectionSlider``; setting ``slider.value`` redraws.

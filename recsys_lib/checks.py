@@ -131,7 +131,7 @@ def check_widths(name: str, widths: Any, at_least: int = 1) -> tuple[int, ...]:
 
 
 def rows_where(bad: np.ndarray) -> str:
-    """What a message says of the rows ``(N, ...)`` in which something is True: the first five.
+    """Name the rows ``(N, ...)`` in which something is True for a message: the first five.
 
     Example:
         >>> rows_where(np.arange(8) > 1)

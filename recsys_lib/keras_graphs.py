@@ -1,4 +1,4 @@
-"""What the library uses of the graph of a Keras model beyond Keras's public interface.
+"""Private parts of the graph of a Keras model that the library uses.
 
 See ``recsys_lib.keras_internals`` for why these functions have a place and tests of their own.
 """

@@ -1,4 +1,4 @@
-"""What the library uses of Keras's variables, optimizers and losses beyond its public interface.
+"""Private parts of Keras's variables, optimizers and losses that the library uses.
 
 Keras promises nothing about names that begin with an underscore. Each of them that the library
 needs is here, or in ``recsys_lib.keras_graphs``, behind a function that says what it gives, and has
@@ -22,7 +22,7 @@ def resource_of(variable: keras.Variable) -> tf.Variable:
 
 
 def variable_key(optimizer: keras.Optimizer, variable: keras.Variable | tf.Variable) -> int:
-    """What an optimizer files a variable's statistics under.
+    """Return the key under which an optimizer stores a variable's statistics.
 
     Keras's variable and TensorFlow's behind it have one key, as of the optimizer's ``build``.
     """

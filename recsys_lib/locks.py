@@ -16,7 +16,7 @@ except ImportError:  # Windows has no such module
 
 POLL_SECONDS = 0.05
 _NO_LOCKS_HERE = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
-"""What network file systems without a lock service answer."""
+"""The error numbers of network file systems that have no lock service."""
 
 
 @contextlib.contextmanager
@@ -68,7 +68,7 @@ def locked(
 
 
 def _take(path: Path, stale_seconds: float | None) -> Callable[[], None] | None:
-    """What gives the lock back; None while another process holds it."""
+    """Return a function that releases the lock; None while another process holds it."""
     if fcntl is not None:
         try:
             return _take_flock(path, fcntl)

@@ -1,4 +1,4 @@
-"""What the replicas of one training step add up: a hook that ``recsys_pipeline.workers`` sets.
+"""The sum over the replicas of one training step: a hook that ``recsys_pipeline.workers`` sets.
 
 Under ``tf.distribute`` every worker runs the step on its own rows of the batch. Whatever belongs to
 the whole batch (the count that a loss is divided by, the moments of a normalization, the gradient)

@@ -110,7 +110,7 @@ class Course:
         # nbgrader's own objects meet before they are in a session, which harms nobody.
         warnings.filterwarnings("ignore", category=SAWarning)
         config = PyFileConfigLoader(CONFIG_NAME, path=str(self.root.resolve())).load_config()
-        # What nbgrader tells about each step is of no use; its errors end up in the exceptions.
+        # nbgrader's log of each step is of no use; its errors end up in the exceptions.
         config.NbGraderAPI.log_level = config.Application.log_level = logging.ERROR
         api = NbGraderAPI(config=config)
         api.log.setLevel(logging.ERROR)

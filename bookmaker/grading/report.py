@@ -58,7 +58,7 @@ def _grade(course, gradebook, student, lesson, record):
     remarks = [*record.get("faults", []), *record.get("remarks", []), *known.get("remarks", [])]
     row = {"points": "", "pending": "", "of": "", "final": "", "parts": {}, "remarks": remarks}
     if not record.get("counts"):
-        # What cannot be read earns nothing, until something comes that can.
+        # A file that cannot be read earns nothing, until a readable one comes.
         return row if lesson == UNKNOWN else {**row, "points": 0.0, "final": 0.0}
     if known.get("fault") or known.get("fingerprint") != course.fingerprint(student, lesson):
         remarks.insert(0, f"not graded: {known.get('fault') or 'run `make grade`'}")

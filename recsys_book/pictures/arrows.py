@@ -141,7 +141,7 @@ class Boxes(Standing):
         return found + self._missing_parts()
 
     def _between(self) -> set[Vertex]:
-        """What reaches a box with arrows into it, through no other box, and has no box itself."""
+        """The tensors that reach a box through no other box and have no box themselves."""
         return {
             vertex
             for key in self.places

@@ -171,7 +171,7 @@ def _boxes(graph: Graph) -> dict[str, tuple[Vertex, ...]]:
         sources = {source for source, _ in vertex.reads}
         for source in sources:
             after[source].add(vertex)
-        # What neither reads an input nor has weights says which steps are real.
+        # A layer that neither reads an input nor has weights computes a mask of the real steps.
         has_weights = bool(getattr(vertex.operation, "weights", ()))
         if vertex.is_input or has_weights or sources & real:
             real.add(vertex)

@@ -7,7 +7,7 @@ _REST = "user, context and\nother columns"
 
 
 def _pooled(plan: Plan) -> Plan:
-    """What the mean and the recurrent network have in common: they do not ask the candidate."""
+    """The boxes that the mean and the recurrent network share: neither reads the candidate."""
     plan.box("behaviours", _BEHAVIOURS, "behaviours", "embedding", 0, 0)
     plan.box("candidate", "candidate $v$", "candidate", "embedding", 1.5, 0)
     plan.box("rest", _REST, "*", "input", 3, 0)
@@ -150,7 +150,7 @@ def bst() -> Plan:
 
 
 def _searched(plan: Plan, width: float = 4) -> Plan:
-    """What the models with a search have in common: inputs, found steps, attention, network."""
+    """The boxes of all models with a search: inputs, found steps, attention, network."""
     plan.box("behaviours", "thousands of\nbehaviours $e_j$", "behaviours", "embedding", 0, 0)
     plan.box("candidate", "candidate $v$", "candidate", "embedding", 1.5, 0)
     plan.box("rest", _REST, "*", "input", 3, 0)

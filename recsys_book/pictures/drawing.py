@@ -104,7 +104,7 @@ class Drawing:
         self.labels = labels.placed(self.arrows, self.lines, taken, self.size, SMALL)
 
     def parts(self) -> list[Shape | Text]:
-        """What is drawn, without title and legend."""
+        """The drawing without title and legend."""
         found: list[Shape | Text] = []
         for frame, area in zip(self.frames, self.frame_titles, strict=True):
             outer = _corners(frame.area, "round")
@@ -138,7 +138,7 @@ class Drawing:
         return Picture(self.title, self.description, (width, total), tuple(parts))
 
     def problems(self) -> list[str]:
-        """What is drawn badly, a line each; none in a good drawing."""
+        """The faults of the drawing, a line each; none in a good one."""
         return labels.problems(self)
 
 

@@ -40,7 +40,7 @@ def example_columns(row: Model) -> tuple[Column, ...]:
 
 
 def example_tasks(row: Model) -> str | tuple[str, ...]:
-    """What an example predicts: two things where its row is a model of several."""
+    """The tasks of an example: two where its row is a model of several tasks."""
     if "two tasks" in row.needs or row.chapter.startswith("07"):
         return ("click", "conversion")
     return ("click", "like") if "several tasks" in row.needs else "click"

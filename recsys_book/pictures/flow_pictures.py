@@ -337,7 +337,7 @@ def _between_chapters(lessons, chapters):
                 direct[lesson.chapter].add(source)
     found = []
     for chapter in chapters:
-        # What a needed chapter builds on is needed through it.
+        # A chapter on which a needed chapter builds is needed through it.
         behind = set()
         waiting = [other for source in direct[chapter] for other in direct[source]]
         while waiting:

@@ -15,7 +15,7 @@ import keras
 from recsys_lib.features.embedding import FusedEmbedding
 from recsys_lib.keras_graphs import Call, calls_of
 
-# What these return says which steps are real, and nothing about them.
+# The outputs of these only say which steps are real.
 _MASKS = ("NotEqual",)
 # Inputs, by their place, of which a layer reads only what is real: steps of a sequence, or fields.
 _ONLY_MASKS = {"MaskedPooling": 1, "PairAttention": 0}

@@ -164,7 +164,7 @@ class _Run:
 
 
 def _called(call, values):
-    """What a call returns for these values of its tensors, flat."""
+    """Return the outputs of a call for these values of its tensors, flat."""
 
     def filled(leaf):
         return values[id(leaf)] if isinstance(leaf, keras.KerasTensor) else leaf

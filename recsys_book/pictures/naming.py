@@ -38,7 +38,7 @@ _NAME = re.compile(
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Place:
-    """What a name stands for.
+    """Explain a name.
 
     Args:
         name: as it was given.

@@ -78,7 +78,7 @@ class Panels:
         return Picture(self.title, text, self.size, tuple(self._parts))
 
     def problems(self) -> list[str]:
-        """What is drawn badly in a panel, a line each, and whether the page is too wide."""
+        """The faults of each panel, a line each, and whether the page is too wide."""
         found = [
             f"{drawing.title}: {problem}"
             for drawing in self.drawings

@@ -12,7 +12,7 @@ from recsys_book.pictures.parts import Shape, Text
 
 
 class Picture:
-    """What ``diagram`` and ``sketch`` return; a notebook shows it.
+    """A picture by ``diagram`` or ``sketch``; a notebook shows it.
 
     Args:
         title: one line.

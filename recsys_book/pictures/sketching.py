@@ -107,7 +107,7 @@ def drawn(
     arrows = []
     for arrow in plan.planned_arrows if chosen is None else chosen:
         text = labels.get((arrow.source, arrow.target), "")
-        # What a box hands on is said once.
+        # The output of a box is named once.
         label = "" if (arrow.source, text) in shown else text
         shown.add((arrow.source, text))
         via = tuple((MARGIN + x * across, y_of(y)) for x, y in arrow.via)
@@ -148,7 +148,7 @@ def _with_tasks(label, tasks):
 
 
 def _description(plan, boxes, arrows, labels):
-    """What the picture shows, for who cannot see it: what it is about, then every arrow."""
+    """Describe the picture for readers who cannot see it: its subject, then every arrow."""
     names = {box.key: " ".join(box.lines).replace("$", "") for box in boxes}
     said = []
     for box in boxes:

@@ -56,7 +56,7 @@ class Chunks:
         raise NotImplementedError
 
     def training_rows(self, layout: Any, tasks: Sequence[str], labels: Split) -> Any:
-        """What ``fit`` trains on; ``recsys_pipeline.chunks.ReadAheadChunks`` has it.
+        """The rows that ``fit`` trains on; ``recsys_pipeline.chunks.ReadAheadChunks`` has it.
 
         Args:
             layout: ``Layout`` of the model's inputs.

@@ -7,7 +7,7 @@ KEYS = ("user_id", "movie_id", "video_id")
 
 
 def describe(dataset):
-    """What each split holds, and how much of it training never saw.
+    """Describe each split, and the share of its ids that training never saw.
 
     Returns:
         A frame with one row per split: ``rows``, ``users``, ``first_day`` and ``last_day`` (UTC),

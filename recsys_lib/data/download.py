@@ -170,7 +170,7 @@ def _say_waiting(name):
 
 
 def _remove_leftovers(entry, cache):
-    """What a killed process has left beside its part file, which the next one goes on from."""
+    """Files that a killed process left beside its part file, from which the next one goes on."""
     for folder in cache.glob(f".unpack-{entry.name}-*"):
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -1,4 +1,4 @@
-"""What was known before each moment: counts, sums and last events, strictly earlier only.
+"""Counts, sums and last events before each moment, from strictly earlier rows only.
 
 A row's features may draw on rows with a strictly smaller time. Rows of the same second do not
 see each other: a log does not say which of them came first.

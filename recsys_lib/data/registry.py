@@ -47,7 +47,7 @@ class Entry:
         return self.url.rsplit("/", 1)[-1]
 
     def missing_files(self, folder):
-        """What ``folder`` lacks of the official layout, as a list of paths."""
+        """List the paths of the official layout that ``folder`` lacks."""
         missing = [path for path in self.required_files if not (folder / path).is_file()]
         if self.any_of and not any((folder / path).is_file() for path in self.any_of):
             missing.append(" or ".join(self.any_of))

@@ -94,7 +94,7 @@ NUM_AGE_BUCKETS = len(AGE_EDGES) + 1
 
 
 def session_columns(sessions, columns, features, as_of, time):
-    """What the sequence models read about a data set's column ``history``: sessions and ages.
+    """Columns that sequence models read beside a column ``history``: sessions and ages.
 
     Args:
         sessions: ``(number, length)`` of the sessions to lay side by side, see ``divide``.

@@ -35,7 +35,7 @@ def _require_positive(column, what, minimum):
 
 
 class _Column:
-    """What all columns have."""
+    """The base of all columns."""
 
     @property
     def num_slots(self):

@@ -263,7 +263,7 @@ class CrossProduct(keras.layers.Layer):
 
 
 def collision_report(layer: CrossProduct, features: Mapping[str, np.ndarray]) -> pd.DataFrame:
-    """What hashing costs on given rows: which seen pairs of ids share a weight with another.
+    """Report the collisions on given rows: the pairs of ids that share a weight with another.
 
     Args:
         layer: a ``CrossProduct``, built or not.

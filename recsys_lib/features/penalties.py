@@ -32,7 +32,7 @@ ROWS = ("batch", "table")
 
 @dataclasses.dataclass(frozen=True)
 class EmbeddingL2:
-    """What a builder's ``embedding_l2`` says when a number is not enough.
+    """A penalty on embeddings for which one number is not enough.
 
     Args:
         strength: lambda, 0 or more; 0 is no penalty.
@@ -65,12 +65,12 @@ class EmbeddingL2:
             raise ValueError(f"id_counts: expected tables of {sorted(tables)}, got {unknown}")
 
     def get_config(self):
-        """What a layer's configuration keeps; the counts are weights of the layer."""
+        """The penalty for a layer's configuration; the counts are weights of the layer."""
         return {"strength": self.strength, "rows": self.rows}
 
 
 L2 = float | EmbeddingL2
-"""What a builder's ``embedding_l2`` and ``linear_l2`` may be."""
+"""The types of a builder's ``embedding_l2`` and ``linear_l2``."""
 
 
 def read_l2(value: L2, name: str = "embedding_l2") -> EmbeddingL2:

@@ -41,7 +41,7 @@ from recsys_lib.layers.options import (
 )
 
 GATES = {"softmax": ops.softmax, "sigmoid": ops.sigmoid}
-"""What a mixture of low-rank experts may weigh its experts with."""
+"""The gates that a mixture of low-rank experts may have."""
 
 
 @keras.saving.register_keras_serializable("recsys_lib")

@@ -58,7 +58,7 @@ def activation_layer(activation: Activation, name: str) -> keras.layers.Layer:
 
 
 def read_activation(activation: Activation) -> Activation:
-    """What a layer keeps of its ``activation``: a name of ``LAYERS``, or a function of Keras.
+    """Return the activation that a layer keeps: a name of ``LAYERS``, or a function of Keras.
 
     Raises ``ValueError`` for a name that neither knows.
     """
@@ -68,7 +68,7 @@ def read_activation(activation: Activation) -> Activation:
 
 
 def activation_config(activation: Activation) -> str | dict:
-    """What a layer's configuration says of an activation that ``read_activation`` returned."""
+    """Return a layer's configuration of an activation that ``read_activation`` returned."""
     if isinstance(activation, str):
         return activation
     return keras.activations.serialize(activation)

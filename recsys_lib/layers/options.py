@@ -221,7 +221,7 @@ def tables(feature_columns: Sequence[Column], common: TableOptions) -> dict[str,
 
 
 def imported(reference: str) -> Any:
-    """What an option names as text, ``"module:name"``: who does not use it reads nothing of it."""
+    """Import what an option names as text, ``"module:name"``, only when the option is used."""
     module, name = reference.split(":")
     return getattr(importlib.import_module(module), name)
 

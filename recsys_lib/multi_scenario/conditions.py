@@ -1,4 +1,4 @@
-"""What weights are generated from: some of the features, read once more from the same tables."""
+"""The condition from which weights are generated: features, read again from the same tables."""
 
 import dataclasses
 from collections.abc import Collection, Mapping, Sequence

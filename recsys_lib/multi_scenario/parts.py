@@ -1,4 +1,4 @@
-"""What the models of several scenarios share: whose row it is, and weights of its scenario's own.
+"""Parts of all multi-scenario models: the scenario of a row, and weights of each scenario.
 
 A batch mixes scenarios, and each row needs the matrix of its own one. Gathering a matrix for every
 row writes ``batch * in * out`` numbers; splitting the batch takes a loop. ``Blocks`` does neither:
@@ -153,7 +153,7 @@ class KnownScenarios(keras.layers.Layer):
 
 
 class ScenarioInputs(NamedTuple):
-    """What ``scenario_inputs`` returns.
+    """The result of ``scenario_inputs``.
 
     ``inputs``: dict of column name to the model's input. ``values``: the same to look up, the
     scenario's ids replaced by ``ids``. ``ids``: ``(batch,)`` int32. ``count``: number of scenarios.

@@ -1,4 +1,4 @@
-"""What a multi-task model reads with ``interest="attention"``: a history as DIN's unit reads it.
+"""The inputs of a multi-task model with ``interest="attention"``: a history by DIN's unit.
 
     x = [profile, candidate, interest],    interest = sum_j a(e_j, v) e_j    over the real steps j
 

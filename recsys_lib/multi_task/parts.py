@@ -1,4 +1,4 @@
-"""What all multi-task models share: their options, one input, and a tower for each task.
+"""Parts of all multi-task models: their options, one input, and a tower for each task.
 
 All tasks share what is made of a history, as they share the tables.
 """

@@ -149,7 +149,7 @@ def build_ranker(
 
 
 def _mixtures(features, num_experts, expert_units, num_tasks, options):
-    """What the towers read: ``(batch, tasks, units)``, or ``(batch, units)`` for all of them."""
+    """The towers' inputs: ``(batch, tasks, units)``, or ``(batch, units)`` for all of them."""
     if num_experts == 1:
         return MLP(expert_units, **options, name="experts")(features)
     experts = NetworkStack(num_experts, expert_units, **options, name="experts")(features)

@@ -1,4 +1,4 @@
-"""What every sequence model reads of a row: the candidate, the behaviours, and everything else.
+"""The inputs of every sequence model: the candidate, the behaviours, and all other features.
 
 A *behaviour history* is an ordered sequence column that shares its embedding table with a
 categorical column of the candidate (group ``item``): the films that the user liked before, beside

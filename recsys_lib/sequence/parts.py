@@ -1,4 +1,4 @@
-"""What sequence models share: weighted sums over steps, the scale of interests, the network.
+"""Parts of all sequence models: weighted sums over steps, the scale of interests, the network.
 
 A model of a table differs from the others in how it makes its interest, so everything behind the
 interest is one for all of them:
@@ -212,7 +212,7 @@ def normalized(request: Request, interest: KerasTensor, scale: str, name: str) -
 def with_products(
     request: Request, interests: Iterable[KerasTensor], product: bool
 ) -> list[KerasTensor]:
-    """What the network reads of the interests: each, and behind it its product with the candidate.
+    """Return the network's inputs from the interests: each, then its product with the candidate.
 
     Args:
         request: ``Request``.

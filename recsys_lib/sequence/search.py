@@ -80,7 +80,7 @@ class TopSteps(Configured):
 
 @keras.saving.register_keras_serializable("recsys_lib")
 class FoundSteps(keras.layers.Layer):
-    """What stands at the positions that the search found.
+    """Gather the vectors at the positions that the search found.
 
     Call arguments:
         vectors: ``(batch, steps, width)``.
@@ -108,7 +108,7 @@ class FoundSteps(keras.layers.Layer):
 
 
 def step_features(request: Request, recency: bool, embedding_dim: int) -> KerasTensor | None:
-    """What is known of each step beside its behaviour.
+    """Return what a step has beside its behaviour, for example its age.
 
     Args:
         request: ``Request``, whose context is a part.

@@ -82,7 +82,7 @@ class TargetScores(Configured):
         return scores if context is None else scores + ops.matmul(context, self.context)
 
     def asked(self, candidate):
-        """What a candidate asks each behaviour for: ``(batch, heads, width)``."""
+        """Project the candidate to one query a head: ``(batch, heads, width)``."""
         heads = (-1, self.num_heads, self.size)
         query = ops.reshape(ops.matmul(candidate, self.query), heads)
         asked = ops.einsum("bhs,whs->bhw", query, ops.reshape(self.key, heads))
@@ -126,7 +126,7 @@ class FoundWeights(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("recsys_lib")
 class HeadValues(Configured):
-    """What the heads saw, side by side, each through its own map, and mixed.
+    """Concatenate the heads' outputs, each through its own map, and mix them.
 
         output = [sum_j a^1_j e_j W_V^1, sum_j a^2_j e_j W_V^2, ...] W_O
 

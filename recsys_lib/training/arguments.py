@@ -1,4 +1,4 @@
-"""What ``fit`` can say of its arguments before it starts: each check is one clear message."""
+"""Checks of the arguments of ``fit`` before it starts; each gives one clear message."""
 
 import warnings
 import weakref

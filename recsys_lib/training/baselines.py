@@ -46,7 +46,7 @@ class Baseline:
 
 
 class ScoreBounds(NamedTuple):
-    """What a score is without knowledge of the row, and with the true probability."""
+    """The score without knowledge of the row, and the score of the true probability."""
 
     trivial: float
     oracle: float

@@ -73,7 +73,7 @@ class Layout:
 
 @dataclasses.dataclass(frozen=True)
 class PackedSplit:
-    """What training reads of a split.
+    """The arrays of a split that training reads.
 
     Args:
         ids, numbers: see ``Layout.pack``.

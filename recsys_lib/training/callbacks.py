@@ -39,7 +39,7 @@ class Callback:
         """
 
     def state(self) -> Any:
-        """What it remembers, made of what JSON knows."""
+        """Its state, in types that JSON can hold."""
         return None
 
     def restore(self, state: Any) -> None:
@@ -63,7 +63,7 @@ def check_callbacks(callbacks: Sequence[Any]) -> list[Any]:
 
 
 def states_of(callbacks: Sequence[Any]) -> list[Any]:
-    """What a checkpoint stores of callbacks; ``ValueError`` for a state that JSON cannot hold."""
+    """The callbacks' states for a checkpoint; ``ValueError`` for one that JSON cannot hold."""
     states = []
     for callback in callbacks:
         state = callback.state()

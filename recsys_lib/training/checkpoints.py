@@ -59,7 +59,7 @@ def write_checkpoint(
 
 @dataclasses.dataclass(frozen=True)
 class Checkpoint:
-    """What ``write_checkpoint`` was given; nothing is overwritten before ``restore``."""
+    """The arguments of ``write_checkpoint``; nothing is overwritten before ``restore``."""
 
     path: str
     arrays: Mapping[str, np.ndarray]

@@ -91,7 +91,7 @@ class Comparison:
             "checkpoint_steps": checkpoint_steps,
             "progress": progress,
         }
-        # What was traced for each model, with the columns and tasks that it was traced for.
+        # The traced functions of each model, with the columns and tasks that they were traced for.
         self._trainers: dict[str, tuple[Any, Trainer]] = {}
 
     def on(
@@ -155,7 +155,7 @@ class Comparison:
         return trainer
 
     def _weighing(self, recipe: Recipe, tasks: Iterable[str]) -> dict[str, Any]:
-        """What decides the weights of a model with these tasks, as arguments of ``Trainer``."""
+        """The arguments of ``Trainer`` that decide the weights of a model with these tasks."""
         tasks = list(tasks)
         if recipe.balancing is not None:
             return {"balancing": recipe.balancing}
@@ -189,7 +189,7 @@ class Comparison:
 
 
 class ComparisonResult:
-    """What a comparison measured, and the models that it trained.
+    """The results of a comparison, and the models that it trained.
 
     Args:
         table, seeds: as below.

@@ -23,7 +23,7 @@ _CROSS_PRODUCT = "recsys_lib>CrossProduct"
 
 
 class Grown(NamedTuple):
-    """What ``grow`` returns: ``model``, and ``optimizer``, None where none was given."""
+    """The result of ``grow``: ``model``, and ``optimizer``, None where none was given."""
 
     model: keras.Model
     optimizer: keras.Optimizer | None

@@ -1,4 +1,4 @@
-"""What can be said of a difference: its interval, and one of four verdicts.
+"""The interval of a difference, and one of four verdicts.
 
 A difference is always that of ``a`` to ``b``, paired by unit, a simulated world or a user; above
 zero is good for ``a``.
@@ -100,7 +100,7 @@ def satterthwaite(variances: Sequence[float], freedoms: Sequence[float]) -> floa
 
 
 def verdict(interval: Interval, margin: float) -> str:
-    """What an interval says of ``a`` against ``b``.
+    """Give the verdict of an interval on ``a`` against ``b``.
 
     Args:
         interval: of the difference of ``a`` to ``b``.

@@ -43,7 +43,7 @@ def _write_rows(variable, rows, values):
 
 
 class _Rowwise(ReducedBefore):
-    """What the three optimizers share: summing gradients, and slots that lie side by side.
+    """The base of the three optimizers: it sums gradients, and keeps slots side by side.
 
     The gradients of all replicas are added up first, so that options of Keras such as ``clipnorm``
     see the gradient of the whole batch.

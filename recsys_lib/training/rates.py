@@ -85,7 +85,7 @@ class Rates:
             self._given.append((part, float(rate.numpy())))
 
     def factor(self, epoch: int) -> float:
-        """What the schedule says of an epoch, counted from 0."""
+        """The schedule's rate in an epoch, counted from 0."""
         if self.schedule is None:
             return 1.0
         return check_number(f"schedule, epoch {epoch}", self.schedule(epoch), 0)

@@ -80,7 +80,7 @@ def start_of(model: keras.Model) -> Start | None:
 
 
 def learn_from(model: keras.Model, twin: keras.Model) -> None:
-    """What was seen in a twin's build holds for the model too."""
+    """The order of initialisation that a twin's build showed holds for the model, too."""
     if twin in _STARTS:
         _STARTS[model] = _STARTS[twin]
 

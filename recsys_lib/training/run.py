@@ -1,4 +1,4 @@
-"""What a run remembers: its position, its sums, its best weights, and its history at the end."""
+"""The state of a run: its position, its sums, its best weights, and its history at the end."""
 
 import dataclasses
 import json
@@ -18,7 +18,7 @@ from recsys_lib.training.rates import ReduceOnPlateau, parts_of
 
 @dataclasses.dataclass(frozen=True)
 class History:
-    """What a run did.
+    """The history of a run.
 
     Args:
         epochs: DataFrame with a row per epoch: ``epoch``, ``loss`` (mean training loss),
@@ -49,7 +49,7 @@ class History:
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """What decides how a run goes on from an epoch to the next: options of ``fit``."""
+    """The options of ``fit`` that decide how a run goes on from one epoch to the next."""
 
     batch_size: int
     seed: int
@@ -93,7 +93,7 @@ class Run:
             self._resume()
 
     def _made_of(self, training, valid):
-        """What another run would differ in, as far as it does not depend on the epoch."""
+        """The settings by which two runs are told apart, without those of single epochs."""
         trainer, options = self.trainer, self.options
         model = trainer.model
         made_of = {

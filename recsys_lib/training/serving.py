@@ -36,7 +36,7 @@ _LIBRARY_CLASS = re.compile(r'"registered_name": "recsys_lib>(\w+)"')
 _LIBRARY_MODULE = re.compile(r'"module": "(recsys_lib\.[a-z0-9_.]+)"')
 _WITHOUT_LAYERS = ("data", "loops", "training", "zoo")
 _NOTE = "recsys_lib.json"
-"""What ``save`` adds to Keras's file: which version of the library wrote it."""
+"""The file that ``save`` adds to Keras's archive: the version of the library that wrote it."""
 
 _REMOVED = {
     "MiniBatchAwareL2": "its penalty is now an option of the embedding tables, "

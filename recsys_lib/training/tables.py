@@ -1,4 +1,4 @@
-"""What a table of runs says: seeds side by side, means with intervals, and who ties with whom."""
+"""Summaries of a table of runs: seeds side by side, means with intervals, ties."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from recsys_lib.checks import check_choice
 from recsys_lib.training.intervals import LEVEL
 
 SCORES = ("auc", "gauc", "log_loss", "calibration_error", "mean_squared_error")
-"""What ``summarize`` shows of those that a table has; regression tasks have the last alone."""
+"""The measures that ``summarize`` shows, where a table has them; regression has only the last."""
 
 
 def by_seed(

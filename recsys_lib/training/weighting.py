@@ -121,7 +121,7 @@ def check_several(method, kinds):
 
 
 def added_losses(model: Any) -> tf.Tensor:
-    """What layers added to the loss of the last call, and what regularizers ask for its weights.
+    """The losses that layers added in the last call, and the regularizers' penalties.
 
     Of a step that runs in replicas it is this replica's share.
     """

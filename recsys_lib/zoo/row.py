@@ -1,4 +1,4 @@
-"""What a row of the zoo says about a model."""
+"""The fields of a row of the zoo."""
 
 import dataclasses
 import importlib
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from recsys_lib.training import Recipe
 
 NEEDS = ("history", "sessions", "scenario", "several tasks", "two tasks")
-"""What a model needs of the data: an ordered history of the candidate's kind, such a history laid
+"""Needs that a model can have: an ordered history of the candidate's kind, such a history laid
 out in sessions, a column of group ``scenario``, several labels, or exactly a click and what
 follows it."""
 
@@ -77,7 +77,7 @@ class Model:
 
 
 def rows_of(package: str, chapter: str, needs: tuple[str, ...] = ()) -> Callable[..., Model]:
-    """What makes the rows of one package of the library, taught in one chapter.
+    """Make the rows of one package of the library, taught in one chapter.
 
     Args:
         package, chapter, needs: the same in all of its rows; the package in full, for who reads the

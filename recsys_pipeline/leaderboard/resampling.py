@@ -1,4 +1,4 @@
-"""What can be said of one log: intervals over its users and over initialisations.
+"""Intervals from one log: over its users and over initialisations.
 
 A log's rows are not independent, its users nearly are: the bootstrap draws users with replacement,
 each with all rows. Models are compared on the mean over their initialisations, and the spread

@@ -112,14 +112,22 @@ def test_the_hash_changes_with_every_input_and_with_nothing_else(library, lesson
         library / "data/kuairand_pure.md",
         lesson.with_name("01_small.exercises.md"),
     ):
-        appended(path)
+        appended(path, "\n# A comment.\nLATER = 1\n")
         seen.add(inputs.inputs_of(lesson, library))
     assert len(seen) == 7
+    module = library / "recsys_lib/models/fm.py"
+    module.write_text('"""What it is for."""\n' + module.read_text() + "\n# One comment more.\n")
+    assert inputs.inputs_of(lesson, library) in seen
+    for text in ("one", "another"):
+        appended(module, f'\nTEXT = "{text}"\n')
+        assert inputs.inputs_of(lesson, library) not in seen
+        seen.add(inputs.inputs_of(lesson, library))
+        module.write_text(module.read_text().partition("TEXT")[0])
     lesson.write_text(lesson.read_text().replace("long-cell", "nbval-ignore-output"))
     seen.add(inputs.inputs_of(lesson, library))
     lesson.write_text(lesson.read_text().replace("import kuairand", "import kuairand as data"))
     seen.add(inputs.inputs_of(lesson, library))
-    assert len(seen) == 9
+    assert len(seen) == 11
 
 
 SHOWS = """

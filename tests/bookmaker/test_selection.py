@@ -79,7 +79,7 @@ def test_a_change_forces_the_mutants_that_follow_from_it(tree, changed, forced):
     assert set(before) == {FM, DCN, CHECKS}
     assert selection.mutants(tree) == before
     with (tree / changed).open("a") as file:
-        file.write("\n# one line more\n")
+        file.write("\nLATER = 1\n")
     after = selection.mutants(tree)
     assert {name for name in after if after[name] != before[name]} == forced
 
@@ -100,7 +100,7 @@ def test_mutants_that_other_tests_find_are_a_group_of_their_own(tree):
     before = selection.mutants(tree)
     assert "recsys_lib/models/fm.py: test_all.py" in before
     with (tree / "recsys_lib" / "models" / "dcn.py").open("a") as file:
-        file.write("\n# one line more\n")
+        file.write("\nLATER = 1\n")
     after = selection.mutants(tree)
     changed = {name for name in after if after[name] != before[name]}
     assert changed == {DCN, "recsys_lib/models/fm.py: test_all.py"}

@@ -73,9 +73,9 @@ def tree(tmp_path):
     return tmp_path / "project"
 
 
-def appended(path):
+def appended(path, text="\nLATER = 1\n"):
     with path.open("a") as file:
-        file.write("\n# one line more\n")
+        file.write(text)
 
 
 @pytest.mark.parametrize(
@@ -102,6 +102,17 @@ def test_a_change_forces_the_tests_that_follow_from_it(tree, changed, forced):
     after = unit_tests.hashes(tree)
     # What reads files by their paths may have read any of them.
     assert {name for name in after if after[name] != before[name]} == forced | READ_ALL
+
+
+def test_comments_and_docstrings_count_for_tests_that_read_them(tree):
+    (tree / "tests" / "test_words.py").write_text(
+        "from recsys_lib.models import fm\n\nassert fm.__doc__ is None\n"
+    )
+    before = unit_tests.hashes(tree)
+    appended(tree / "recsys_lib/models/fm.py", '\n# A comment.\n"""A docstring."""\n')
+    after = unit_tests.hashes(tree)
+    forced = {name for name in after if after[name] != before[name]}
+    assert forced == {"tests/test_words.py", *READ_ALL}
 
 
 def test_what_git_ignores_and_the_record_itself_change_nothing(tree):

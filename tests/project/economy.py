@@ -7,11 +7,8 @@ closure inside the library: lazy exports are followed to the modules behind them
 functions count. A module that an option names as text, and that the default does not use, does not.
 """
 
-import ast
 import inspect
-import io
 import sys
-import tokenize
 from functools import lru_cache
 from pathlib import Path
 from typing import get_args, is_typeddict
@@ -20,38 +17,18 @@ ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT)]
 
 from bookmaker import PACKAGES  # noqa: E402
-from bookmaker.imports import find_modules, imports_in, loaded_by  # noqa: E402
+from bookmaker.imports import code_alone, find_modules, imports_in, loaded_by  # noqa: E402
 
 MODELS = (
     *("memorization", "second_order", "higher_order"),
     *("sequence", "multi_task", "multi_scenario"),
 )
 ASIDE = (*MODELS, "one_request", "loops", "data/simulator")
-_NO_CODE = (
-    *(tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT),
-    *(tokenize.DEDENT, tokenize.ENDMARKER),
-)
 
 
 def lines_of_code(source):
-    """How many lines of a source hold code.
-
-    Example:
-        >>> lines_of_code('def f(x):\\n    "Twice."\\n\\n    return 2 * x  # not three times')
-        2
-    """
-    docstrings = set()
-    for node in ast.walk(ast.parse(source)):
-        body = getattr(node, "body", [])
-        for statement in body if isinstance(body, list) else []:
-            value = getattr(statement, "value", None)
-            if isinstance(statement, ast.Expr) and isinstance(value, ast.Constant):
-                docstrings |= set(range(statement.lineno, statement.end_lineno + 1))
-    code = set()
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type not in _NO_CODE:
-            code |= set(range(token.start[0], token.end[0] + 1))
-    return len(code - docstrings)
+    """How many lines of a source hold code, without docstrings, comments and blank lines."""
+    return len(code_alone(source).splitlines())
 
 
 @lru_cache

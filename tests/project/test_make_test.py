@@ -208,7 +208,7 @@ def test_what_changed_is_forced_in_a_fresh_clone(clone, fresh, changed, forced, 
     path = clone / changed
     before = path.read_bytes()
     try:
-        path.write_bytes(before + b"\n# one line more\n")
+        path.write_bytes(before + b"\nLATER = 1\n")
         ran = fresh()
     finally:
         path.write_bytes(before)

@@ -78,7 +78,7 @@ class Knob:
         return needed | {self.count} if isinstance(self.count, str) else needed
 
     def range(self) -> str:
-        """What it may be, in words, for tables."""
+        """Its allowed values in words, for tables."""
         if self.kind == "bool":
             return "True or False"
         if self.kind == "pairs":

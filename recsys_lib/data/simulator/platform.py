@@ -168,7 +168,7 @@ def _plant(sizes, agreement, price_sd, median_price, num_categories, items_per_c
     num_items = num_categories * items_per_category
 
     def effects(part, count):
-        """What a part adds to the click and to the conversion, ``(count + 1,)`` each."""
+        """The effect of a part on the click and on the conversion, ``(count + 1,)`` each."""
         first, second = uncorrelated(
             *(stream(seed, LENS, f"{part}/{task}").standard_normal(count) for task in "ab")
         )

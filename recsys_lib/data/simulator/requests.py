@@ -1,4 +1,4 @@
-"""What the lenses of chapter 04 share: one history, several candidates.
+"""The base of the lenses of chapter 04: one history, several candidates.
 
 A *request* is a user's history and ``candidates`` items shown beside it. Each request is a user of
 its own, and a group of rows for GAUC. Everything that decides a click is in the history and the

@@ -1,4 +1,4 @@
-"""What all lenses of the simulated platform share: seeds, knobs, labels, splits.
+"""The base of all lenses of the simulated platform: seeds, knobs, labels, splits.
 
 Randomness. Every part of a lens (its tastes, the draws of its training rows, their labels, ...)
 has a stream of random numbers of its own, named by text and derived from the seed alone. So a
