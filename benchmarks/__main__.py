@@ -59,7 +59,10 @@ MINUTES = {
     "workers": 3,
     "lessons": 20,
 }
-"""About how long each takes on two idle cores; ``former`` with all models, without a peer."""
+"""Rough estimates for two idle cores; ``former`` with all models, without a peer.
+
+Each section says how long it took: put that here after a run of all.
+"""
 
 
 def main(arguments=None):
