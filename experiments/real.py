@@ -18,7 +18,7 @@ from experiments.statistics import FAILED_SHARE
 from experiments.store import Store
 from recsys_lib.data.splits import Split
 from recsys_lib.training.intervals import Interval, verdict
-from recsys_lib.training.resampling import (
+from recsys_pipeline.leaderboard.resampling import (
     NUM_DRAWS,
     Log,
     difference,
@@ -53,7 +53,8 @@ def measured(
         num_draws: of the bootstrap.
 
     Returns:
-        Dict of measure to dict of arm to what ``recsys_lib.training.resampling.measure`` gives.
+        Dict of measure to dict of arm to what
+            ``recsys_pipeline.leaderboard.resampling.measure`` gives.
     """
     weights = user_weights(log, num_draws)
     found: Measured = {}

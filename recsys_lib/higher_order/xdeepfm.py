@@ -19,7 +19,7 @@ from typing import Unpack
 import keras
 from keras import KerasTensor, ops
 
-from recsys_lib.checks import check_bool, check_integer, check_shape, check_widths
+from recsys_lib.checks import check_bool, check_integer, check_known, check_shape, check_widths
 from recsys_lib.features.columns import Column
 from recsys_lib.features.embedding import build_inputs, check_l2, embed_fields
 from recsys_lib.layers.blocks import deep_logit, flatten_fields, linear_logit, side_by_side
@@ -71,7 +71,7 @@ class CINLayer(Configured):
     def __init__(self, num_maps, activation=None, pooled=False, **kwargs):
         super().__init__(**kwargs)
         self.num_maps = check_integer("num_maps", num_maps)
-        self.activation = keras.activations.get(activation)
+        self.activation = check_known("activation", activation, keras.activations)
         self.pooled = check_bool("pooled", pooled)
 
     def build(self, fields_shape, maps_shape):

@@ -19,7 +19,7 @@ import keras
 import tensorflow as tf
 from keras import KerasTensor, ops
 
-from recsys_lib.checks import check_number, check_widths
+from recsys_lib.checks import check_known, check_number, check_widths
 from recsys_lib.features.columns import Column, select
 from recsys_lib.features.embedding import (
     ID_COLUMNS,
@@ -63,8 +63,9 @@ def read_activation(activation: Activation) -> Activation:
 
     Raises ``ValueError`` for a name that neither knows.
     """
-    named = isinstance(activation, str) and activation in LAYERS
-    return activation if named else keras.activations.get(activation)
+    if isinstance(activation, str) and activation in LAYERS:
+        return activation
+    return check_known("activation", activation, keras.activations)
 
 
 def activation_config(activation: Activation) -> str | dict:

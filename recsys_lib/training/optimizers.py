@@ -8,6 +8,7 @@ first add up the gradients of each id, then read, update and write that id's row
 For variables with an ordinary, dense gradient they do exactly what Keras does.
 """
 
+import numbers
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -16,6 +17,7 @@ import keras
 import tensorflow as tf
 from keras.optimizers import MultiOptimizer, OptimizerMap
 
+from recsys_lib.checks import check_number
 from recsys_lib.keras_internals import (
     ReducedBefore,
     optimizers_by_pattern,
@@ -52,14 +54,16 @@ class _Rowwise(ReducedBefore):
 
     slot_names = ()
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, learning_rate=0.001, **kwargs):
+        if isinstance(learning_rate, numbers.Real):
+            check_number(f"{type(self).__name__}, learning_rate", learning_rate, 0)
         for option in _WHOLE_TABLE_OPTIONS:
             if kwargs.get(option) is not None and kwargs[option] is not False:
                 raise ValueError(
                     f"{type(self).__name__}: {option} would rewrite whole embedding tables in "
                     f"every step and is not supported, got {kwargs[option]!r}"
                 )
-        super().__init__(*args, **kwargs)
+        super().__init__(learning_rate=learning_rate, **kwargs)
 
     def build(self, variables):
         if self.built:
