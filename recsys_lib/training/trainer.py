@@ -13,7 +13,7 @@ from recsys_lib.data.chunks import ChunkedDataset, labels_of
 from recsys_lib.data.dataset import Dataset
 from recsys_lib.layers.loss_heads import check_funnel
 from recsys_lib.replicas import sums_over_replicas
-from recsys_lib.training.allocation import keep_freed_memory
+from recsys_lib.training.allocation import keep_freed_memory, move_to_large_pages
 from recsys_lib.training.arguments import (
     check_classes,
     check_columns_of,
@@ -206,7 +206,9 @@ class Trainer:
         trace_seconds = self.trace(rows.is_masked)
         options = Options(batch_size, seed, patience, reduce_on_plateau, callbacks)
         run = Run(self, rows, options, rates, checkpoint, valid)
-        if self.workers is not None:
+        if self.workers is None:
+            move_to_large_pages([*self.parts["model"], *self.parts["optimizer"]])
+        else:
             self.workers.check_run(run, rows, epochs)
         num_steps = -(-rows.num_rows // batch_size)
         done = run.epoch * num_steps + run.step

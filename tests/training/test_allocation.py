@@ -5,10 +5,13 @@ import subprocess
 import sys
 import textwrap
 
+import keras
+import numpy as np
 import pytest
 import tiny
 
 from recsys_lib.training import trainer
+from recsys_lib.training.allocation import move_to_large_pages
 
 # Twenty blocks of 8 MiB, each written and freed; by hand, since NumPy and TensorFlow keep some.
 WALK = """
@@ -54,3 +57,32 @@ def test_training_asks_for_it(monkeypatch):
     monkeypatch.setattr(trainer, "keep_freed_memory", lambda: asked.append("asked"))
     trainer.Trainer(tiny.build_small(), tiny.make_dataset(tiny.SMALL))
     assert asked == ["asked"]
+
+
+def bytes_on_large_pages():
+    with open("/proc/self/smaps_rollup") as lines:
+        return sum(1024 * int(line.split()[1]) for line in lines if line.startswith("AnonHuge"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="advice to Linux")
+def test_a_large_table_moves_to_large_pages_and_keeps_its_values():
+    table = keras.Variable(np.random.default_rng(0).normal(size=(2_000_000, 8)).astype("float32"))
+    small = [keras.Variable(np.zeros((10, 3), np.float32)), keras.Variable(3, dtype="int64")]
+    assert move_to_large_pages(small) == 0
+    expected, before = table.numpy().copy(), bytes_on_large_pages()
+    moved = move_to_large_pages([table])
+    if not moved:
+        pytest.skip("this system has no such advice, or no large pages free")
+    assert bytes_on_large_pages() - before >= moved > 2_000_000 * 8 * 4 - 3 * 2**21
+    np.testing.assert_array_equal(table, expected)
+
+
+def test_training_in_one_process_moves_the_tables_and_their_statistics(monkeypatch):
+    moved = []
+    monkeypatch.setattr(trainer, "move_to_large_pages", moved.extend)
+    dataset = tiny.make_dataset(tiny.SMALL)
+    training = trainer.Trainer(tiny.build_small(), dataset)
+    training.fit(dataset, epochs=1, patience=None, progress=False)
+    assert {id(one) for one in moved} == {
+        id(one) for one in [*training.model.variables, *training.optimizer.variables]
+    }
