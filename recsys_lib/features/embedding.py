@@ -198,9 +198,6 @@ class FusedEmbedding(keras.layers.Layer):
         config = dict(config)
         config["l2"] = EmbeddingL2(**config.get("l2", {"strength": 0.0}))
         config["columns"] = [column_from_config(column) for column in config["columns"]]
-        config["embeddings_initializer"] = keras.initializers.deserialize(
-            config["embeddings_initializer"]
-        )
         return cls(**config)
 
 

@@ -138,9 +138,7 @@ class MixtureCrossLayer(Configured):
         super().__init__(**kwargs)
         self.num_experts = check_integer("num_experts", num_experts)
         self.rank = check_integer("rank", rank)
-        self.activation = (
-            None if activation is None else check_known("activation", activation, keras.activations)
-        )
+        self.activation = activation and check_known("activation", activation, keras.activations)
         self.gate = check_choice("gate", gate, GATES)
 
     def build(self, first_shape, current_shape):

@@ -5,10 +5,15 @@ This module needs only Python, since it is copied into every export.
 
 import json
 import math
+import re
 from typing import Any
 
 Place = tuple[str | int, ...]
 
+BLANKS = " \t\n\r\f\v\u00a0\u3000\ufeff"
+"""Characters around an id that are no part of it."""
+WHOLE_NUMBER = r"(-?[0-9]+)\.0+"
+"""An id that pandas writes with a fraction, in a column with missing values."""
 LARGEST = float.fromhex("0x1.fffffep127")
 """Models compute in float32, where more is infinite; as in ``recsys_lib.data.arrays``."""
 
@@ -37,6 +42,27 @@ def as_list(raw: Any, place: Place) -> list[Any]:
     if not isinstance(raw, list):
         raise BadField(place, f"expected a list, got {shown(raw)}")
     return raw
+
+
+def canonical_id(raw: Any) -> str | None:
+    """The text of an id in its only form: without blanks around it, and 1, 1.0 and "1.0" are "1".
+
+    Files are read with the same rule, see ``recsys_pipeline.files.arrays``.
+
+    Returns:
+        The text, empty for a missing value; None for what is neither a text nor a whole number.
+
+    Example:
+        >>> [canonical_id(raw) for raw in (" State-gov", "7.0", 7.0, 7, 7.5)]
+        ['State-gov', '7', '7', '7', None]
+    """
+    if type(raw) is float and raw.is_integer():
+        raw = int(raw)
+    if type(raw) not in (int, str):
+        return None
+    text = str(raw).strip(BLANKS)
+    whole = re.fullmatch(WHOLE_NUMBER, text)
+    return whole[1] if whole else text
 
 
 def number_of(raw: Any) -> float:

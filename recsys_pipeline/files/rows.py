@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from recsys_lib.data.session_rules import LATEST_SECOND
-from recsys_pipeline.files.arrays import Codes, number_values
+from recsys_pipeline.files.arrays import Codes, canonical, number_values
 from recsys_pipeline.files.description import (
     PARTS,
     LabelDescription,
@@ -55,7 +55,7 @@ class Rows:
 
     def categories(self, name: str) -> Codes:
         """The values of a column, numbered."""
-        return number_values(self.chunks(name, "category"))
+        return canonical(number_values(self.chunks(name, "category")))
 
     def chunks(self, name: str, kind: str) -> pa.ChunkedArray:
         """A column over all files.

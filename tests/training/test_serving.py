@@ -171,7 +171,11 @@ USER, CANDIDATES, _ = request()
             {**CANDIDATES, "price": CANDIDATES["price"][:5]},
             r"candidates, column 'price': expected shape \(40,\), got \(5,\)",
         ),
-        (USER, {**CANDIDATES, "price": CANDIDATES["price"] * np.nan}, "'price': .* in float32"),
+        (
+            USER,
+            {**CANDIDATES, "price": CANDIDATES["price"] * np.nan},
+            "'price': .* finite in float32",
+        ),
     ],
 )
 def test_bad_requests_are_named(model, user, candidates, message):

@@ -88,7 +88,7 @@ def test_a_loaded_model_that_was_never_called_is_exported(tmp_path):
 def test_without_a_data_set_raw_ids_are_the_models_own(din, tmp_path):
     folder = export(din, tmp_path / "din", request_columns=USER_SIDE, onnx=False)
     columns = {spec["name"]: spec for spec in description_of(folder)["columns"]}
-    assert columns["item_id"]["values"] == {"unknown": 0, "missing": 0}
+    assert columns["item_id"]["values"] == {"unknown": 0, "missing": 0, "canonical": True}
     replay = Replay(folder, "tensorflow")
     golden = replay.golden
     assert golden["candidates"]["item_id"][-1] == 7 and golden["features"]["item_id"][-1] == 0
