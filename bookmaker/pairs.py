@@ -8,7 +8,7 @@ under *In short*, with the minutes that they take.
 import re
 from typing import Any
 
-from bookmaker import budget, conversion
+from bookmaker import anatomies, budget, conversion
 from bookmaker.anatomies import CHECKED, HEADINGS
 from bookmaker.claim_sources import calls_in_cell
 from bookmaker.lessons import Lesson, companion_text, is_deeper
@@ -28,6 +28,11 @@ def headings(lesson: Lesson, notebook: Any) -> tuple[str, ...]:
     """
     if lesson.anatomy == "deeper" and _calls(notebook, ("exact", "checked_sentences")):
         return (CHECKED,)
+    if (
+        lesson.anatomy == "core"
+        and conversion.lesson_name(lesson.text_path) in anatomies.SECOND_DRAFT
+    ):
+        return anatomies.SECOND_DRAFT_HEADINGS
     return HEADINGS[lesson.anatomy]
 
 
@@ -58,7 +63,7 @@ def problems(lesson: Lesson, notebook: Any) -> list[str]:
         found += [
             f"heading `## {part}` is none of a core lesson's"
             for part in budget.parts_of(notebook)
-            if part not in HEADINGS["core"]
+            if part not in headings(lesson, notebook)
         ]
     name = conversion.lesson_name(lesson.text_path)
     for other in lesson.prerequisites or ():
