@@ -13,6 +13,9 @@ CHECKED = "Checked sentences"
 MEASURED = "How this was measured"
 """The heading above the folded evidence of a core lesson."""
 
+ANSWER = "answer"
+"""The tag of cells whose outputs answer a guess: the committed notebook does not hold them."""
+
 SECOND_DRAFT = {
     "00_the_ranking_stage/01_the_ranking_stage",
     "02_second_order_crosses/01_fm",

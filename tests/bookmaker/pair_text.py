@@ -96,6 +96,8 @@ Two and three are not.
 Add. Two exercises stand [in the companion](01_small.deeper.ipynb): 6 minutes.
 
 ```{code-cell} ipython3
+:tags: [answer, nbval-ignore-output]
+
 resolve("of_two", total, unit="in all")
 ```
 
