@@ -10,18 +10,50 @@ COUNTED = ("core", "survey", "deeper")
 CHECKED = "Checked sentences"
 """The heading above the block of checked sentences; a companion without any has none."""
 
+MEASURED = "How this was measured"
+"""The heading above the folded evidence of a core lesson."""
+
+ANSWER = "answer"
+"""The tag of cells whose outputs answer a guess: the committed notebook does not hold them."""
+
+SECOND_DRAFT = {
+    "00_the_ranking_stage/01_the_ranking_stage",
+    "02_second_order_crosses/01_fm",
+    "04_sequence_models/02_dien",
+    "04_sequence_models/03_dsin",
+    "04_sequence_models/04_history_of_thousands",
+    "04_sequence_models/05_sequence_comparison",
+    "07_one_request/02_day_by_day",
+    "07_one_request/03_out_of_the_notebook",
+}
+"""Core lessons and surveys that still have the former headings and limits; none is added."""
+
+SECOND_DRAFT_HEADINGS = (
+    "The problem",
+    "The picture",
+    "The mathematics",
+    "A worked example",
+    "Predict",
+    "From scratch",
+    "In the library",
+    "What it does",
+    "Break it",
+    "In short",
+    CHECKED,
+    "References",
+)
+
 HEADINGS = {
     "core": (
         "The problem",
-        "The picture",
+        "One example",
         "The mathematics",
-        "A worked example",
         "Predict",
-        "From scratch",
-        "In the library",
+        "The whole model",
         "What it does",
         "Break it",
         "In short",
+        MEASURED,
         CHECKED,
         "References",
     ),

@@ -1,6 +1,7 @@
 """The cost of a lesson for its reader: words, lines, figures, formulas, exercises, minutes.
 
-A core lesson and a survey are read and solved in 35 minutes. ``python -m bookmaker budget NN_slug``
+A core lesson and a survey are read and solved in 45 minutes, by a reader whose English is a second
+language. ``python -m bookmaker budget NN_slug``
 prints the parts, the header and the start page say the minutes, the check names what is over.
 Figures and printed source are counted in the outputs of the executed notebook; a cell that was not
 executed as it stands counts without them.
@@ -14,8 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bookmaker import anatomies
 from bookmaker.anatomies import CHECKED, LONGEST_RUN_SECONDS
 from bookmaker.claim_sources import calls_in_cell
+from bookmaker.conversion import lesson_name
 from bookmaker.figures import FOLDED, is_figure
 from bookmaker.lesson_cells import exercise_shown
 from bookmaker.lessons import Lesson, exercises_text, read_notebook, read_text
@@ -24,13 +27,16 @@ from recsys_book.exercises.source import read_source
 from recsys_book.notebook_sources import LINKS_TAG
 from recsys_book.paths import LessonError
 
-WORDS_A_MINUTE = 180
-LINES_A_MINUTE = 15
-MINUTES = {"figures": 0.4, "formulas": 0.4, "derivations": 2.0, "guesses": 0.5}
-"""Minutes for one of each; a derivation is a displayed formula of three lines or more."""
+WORDS_A_MINUTE = 150
+LINES_A_MINUTE = 10
+MINUTES = {"figures": 0.75, "formulas": 0.75, "derivations": 2.0, "guesses": 0.5}
+"""Minutes for one of each; a derivation is a displayed formula of three lines or more, and a
+handle, ``explore``, counts as a figure."""
 
-MOST = {"words": 1700, "code cells": 26, "visible lines": 130, "lines": 260, "minutes": 35}
-"""The limits of a core lesson or a survey; folded cells and their lines are not visible."""
+MOST = {"words": 1900, "code cells": 30, "visible lines": 130, "minutes": 45}
+"""The limits of a core lesson or a survey; text, cells and lines in a fold are not counted."""
+SECOND_DRAFT_MOST = {"words": 1700, "code cells": 26, "visible lines": 130}
+"""Those of a lesson that is on ``anatomies.SECOND_DRAFT``."""
 
 OPENING = "opening"
 _NOT_READ = (CHECKED, "References")
@@ -40,7 +46,8 @@ _DISPLAYED = re.compile(r"\$\$(.+?)\$\$", re.DOTALL)
 # Their rows are no steps of a derivation.
 _ROWS = re.compile(r"\\begin\{(\w*matrix|cases|array)\}.*?\\end\{\1\}", re.DOTALL)
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+# What stands in a fold is not counted either.
+_COMMENT = re.compile(r"<!--.*?-->|<details>.*?</details>", re.DOTALL)
 _WRAPPED_IMPORT = re.compile(r"^from [\w.]+ import \([^)]*\)", re.MULTILINE)
 _PLACE = re.compile(r"# [\w/]+\.py, [\w.]+")
 # The part of the header that repeats the front matter.
@@ -113,7 +120,6 @@ class Budget:
             "words": sum(self.words.values()),
             "code cells": self.cells,
             "visible lines": self.visible_lines,
-            "lines": self.visible_lines + self.folded_lines,
             "minutes": self.minutes,
         }
 
@@ -185,22 +191,28 @@ def problems(lesson: Lesson, budget: Budget | None = None) -> list[str]:
     longest = LONGEST_RUN_SECONDS[lesson.anatomy]
     if lesson.seconds > longest:
         found.append(f"runs {lesson.seconds} s, at most {longest} s are allowed")
-    if is_limited(lesson):
+    if limits_of(lesson):
         budget = count(lesson.text_path) if budget is None else budget
-        for name, most in MOST.items():
+        for name, most in limits_of(lesson).items():
             got = budget.used[name]
             if got > most:
                 found.append(f"has {got:,} {name}, at most {most:,} are allowed: {got - most} over")
     return [f"{lesson.text_path}: {line}" for line in found]
 
 
-def is_limited(lesson: Lesson) -> bool:
-    """Whether the limits of `MOST` hold for a lesson; its seconds are limited in any case.
+def limits_of(lesson: Lesson) -> dict[str, int]:
+    """The limits of a lesson; its seconds are limited in any case.
 
     Args:
         lesson: what the front matter says.
+
+    Returns:
+        Dict of quantity to its limit; empty but for a core lesson and a survey.
     """
-    return lesson.anatomy in ("core", "survey")
+    if lesson.anatomy not in ("core", "survey"):
+        return {}
+    of_second_draft = lesson_name(lesson.text_path) in anatomies.SECOND_DRAFT
+    return SECOND_DRAFT_MOST if of_second_draft else MOST
 
 
 def table(lesson: Lesson, budget: Budget) -> list[str]:
@@ -213,12 +225,13 @@ def table(lesson: Lesson, budget: Budget) -> list[str]:
     Returns:
         Lines: the words of each part, then each quantity with its limit and its minutes.
     """
-    limits = MOST if is_limited(lesson) else {}
+    limits = limits_of(lesson)
     rows = [(f"  {part}", words, None, None) for part, words in budget.words.items()]
     rows.append(("words", sum(budget.words.values()), limits.get("words"), budget.parts["words"]))
     rows.append(("code cells", budget.cells, limits.get("code cells"), None))
-    for name in ("visible lines", "lines"):
-        rows.append((name, budget.used[name], limits.get(name), budget.parts.get(name)))
+    for name in ("visible lines", "folded lines"):
+        amount = getattr(budget, name.replace(" ", "_"))
+        rows.append((name, amount, limits.get(name), budget.parts.get(name)))
     rows.append(("printed source", budget.printed_lines, None, budget.parts["printed source"]))
     rows += [(name, getattr(budget, name), None, budget.parts[name]) for name in MINUTES]
     rows.append(("to read", None, None, sum(budget.parts.values())))
@@ -321,6 +334,7 @@ def _count_cell(cell, counted, outputs):
     folded = FOLDED in cell.metadata.get("tags", [])
     counted["folded" if folded else "visible"] += lines_to_read(cell.source)
     counted["guesses"] += len(calls_in_cell(cell.source, "guess"))
+    counted["figures"] += len(calls_in_cell(cell.source, "explore"))
     known = outputs.get(cell.source)
     if not known:
         counted["unexecuted"] += 1

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
+from bookmaker.anatomies import ANSWER
 from bookmaker.figures import describe_figures
 from bookmaker.inputs import code_cells
 from bookmaker.lessons import (
@@ -191,12 +192,20 @@ def _normalise(notebook, text_path):
         if cell.cell_type != "code":
             continue
         cell.metadata.pop("execution", None)
+        tags = cell.metadata.get("tags", [])
+        if ANSWER in tags:
+            if "nbval-ignore-output" not in tags:
+                raise BuildError(
+                    f"{text_path}: {_where((number, cell))} has the tag {ANSWER} and so no output "
+                    "that nbval could compare: tag it nbval-ignore-output"
+                )
+            cell.outputs = []
         kept = []
         for output in cell.outputs:
             # A widget's view names a model that dies with the kernel: without one, JupyterLab
             # shows an error in its place. The lesson's static figure stays.
             if WIDGET_VIEW in output.get("data", {}):
-                if "nbval-ignore-output" not in cell.metadata.get("tags", []):
+                if "nbval-ignore-output" not in tags:
                     raise BuildError(
                         f"{text_path}: {_where((number, cell))} shows a widget, which nbval "
                         "cannot compare: tag it nbval-ignore-output"

@@ -20,7 +20,7 @@ SECONDS = {"ns": 1e-9, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "minutes": 60.0, "hour
 """Units of durations, in seconds. Whole minutes and hours are times to read, not measurements."""
 
 OPENING = "the opening"
-_EXEMPT = re.compile(r"\b(?:mathematics|worked example|references)\b", re.IGNORECASE)
+_EXEMPT = re.compile(r"\b(?:mathematics|worked example|one example|references)\b", re.IGNORECASE)
 _SPELLINGS = {
     PERCENT: r"[ \u00a0]?%|\s(?:percent|per cent)\b",
     POINTS: r"\s(?:percentage )?points?\b",

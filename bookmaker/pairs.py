@@ -8,12 +8,14 @@ under *In short*, with the minutes that they take.
 import re
 from typing import Any
 
-from bookmaker import budget, conversion
-from bookmaker.anatomies import CHECKED, HEADINGS
+from bookmaker import anatomies, budget, conversion, notation, sentences
+from bookmaker.anatomies import ANSWER, CHECKED, HEADINGS
 from bookmaker.claim_sources import calls_in_cell
 from bookmaker.lessons import Lesson, companion_text, is_deeper
 
 SHORT = "In short"
+MOST_TICKS = 8
+"""In the open text; a reader who has to look up more reads a report."""
 
 
 def headings(lesson: Lesson, notebook: Any) -> tuple[str, ...]:
@@ -28,6 +30,11 @@ def headings(lesson: Lesson, notebook: Any) -> tuple[str, ...]:
     """
     if lesson.anatomy == "deeper" and _calls(notebook, ("exact", "checked_sentences")):
         return (CHECKED,)
+    if (
+        lesson.anatomy == "core"
+        and conversion.lesson_name(lesson.text_path) in anatomies.SECOND_DRAFT
+    ):
+        return anatomies.SECOND_DRAFT_HEADINGS
     return HEADINGS[lesson.anatomy]
 
 
@@ -58,9 +65,18 @@ def problems(lesson: Lesson, notebook: Any) -> list[str]:
         found += [
             f"heading `## {part}` is none of a core lesson's"
             for part in budget.parts_of(notebook)
-            if part not in HEADINGS["core"]
+            if part not in headings(lesson, notebook)
         ]
     name = conversion.lesson_name(lesson.text_path)
+    if lesson.anatomy in ("core", "survey") and name not in anatomies.SECOND_DRAFT:
+        found += notation.problems(notebook)
+        if (count := len(sentences.ticks(notebook))) > MOST_TICKS:
+            found.append(f"has {count} ticks, at most {MOST_TICKS} are allowed")
+        found += [
+            f"cell {number} answers a guess, expected the tag {ANSWER}"
+            for number, cell in enumerate(notebook.cells, start=1)
+            if calls_in_cell(cell.source, "resolve") and ANSWER not in cell.metadata.get("tags", [])
+        ]
     for other in lesson.prerequisites or ():
         if other >= name:
             found.append(f"prerequisites: expected lessons that come before {name}, got {other}")

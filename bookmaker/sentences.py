@@ -21,7 +21,7 @@ from recsys_book.records import is_confirmed
 from recsys_book.sentences import NOT_SHOWN
 
 BLOCK = "checked_sentences"
-RECORDS = ("evidence", "recorded")
+RECORDS = ("evidence", "recorded", "runs", "dots", "how_measured")
 """Functions whose first argument names an experiment."""
 FINDINGS = ("finding", BLOCK)
 """Functions whose arguments name findings of experiments."""

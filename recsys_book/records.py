@@ -119,7 +119,7 @@ def evidence(
     Raises:
         ValueError: nothing is recorded under this name, or no such slice or task.
     """
-    return Evidence(_record(identifier, results), part, task)
+    return Evidence(record_of(identifier, results), part, task)
 
 
 def finding(identifier: str, results: Path | None = None) -> None:
@@ -164,7 +164,7 @@ def finding_of(identifier: str, results: Path | None = None) -> tuple[dict[str, 
         ValueError: no such record or finding.
     """
     experiment, _, name = identifier.rpartition(".")
-    record = _record(experiment, results)
+    record = record_of(experiment, results)
     found = record["findings"]
     if name not in found:
         raise ValueError(f"finding: expected one of {sorted(found)} of {experiment}, got {name!r}")
@@ -199,7 +199,7 @@ def recorded(
         ValueError: nothing is recorded under this name, or no such model, point, measure, slice or
             task.
     """
-    rows = _rows_of(_record(experiment, results), part, task)
+    rows = _rows_of(record_of(experiment, results), part, task)
     rows = _only(rows, "model", model)
     if point is not None or len({row["point"] for row in rows}) > 1:
         rows = _only(rows, "point", point if point is None else _point_text(point))
@@ -283,12 +283,25 @@ def measured(found: Mapping[str, Any]) -> str:
     )
 
 
-def _record(identifier, results):
+def record_of(identifier: str, results: Path | None = None) -> dict[str, Any]:
+    """The manifest of a record.
+
+    Args:
+        identifier: ``"chapter.name"`` of the experiment.
+        results: folder of the records; default: that of this checkout.
+
+    Returns:
+        The manifest, as ``experiments/results`` holds it.
+
+    Raises:
+        ValueError: nothing is recorded under this name.
+    """
     folder = RESULTS if results is None else Path(results)
     known = [path.stem for path in sorted(folder.glob("*.json")) if path.name != BLOCKS]
     if identifier not in known:
         raise ValueError(f"evidence: expected one of {known}, got {identifier!r}")
-    return json.loads((folder / f"{identifier}.json").read_text(encoding="utf-8"))
+    record: dict[str, Any] = json.loads((folder / f"{identifier}.json").read_text("utf-8"))
+    return record
 
 
 def _rows_of(record, part, task):

@@ -57,9 +57,9 @@ def test_the_header_counts_figures_that_the_build_has_drawn(chapters, capsys):
     assert run(chapters, "cells") == 0
     before = path.read_text()
     assert run(chapters, "build") == 0, capsys.readouterr().err
-    # Five figures are two minutes more; all else is known before.
-    assert "**Time.** 3 minutes to read;" in before and "5 minutes to read" in path.read_text()
-    assert path.read_text() == before.replace("** 3 minutes to", "** 5 minutes to")
+    # Five figures are nearly four minutes more; all else is known before.
+    assert "**Time.** 3 minutes to read;" in before and "6 minutes to read" in path.read_text()
+    assert path.read_text() == before.replace("** 3 minutes to", "** 6 minutes to")
     assert check_lesson(path) == [] and not is_stale(path)
     assert inputs.built_with_others(chapters.folder) == []
     kept = path.with_suffix(".ipynb").read_bytes()
@@ -89,6 +89,17 @@ def test_a_lesson_inherits_nothing_that_the_library_should_set(chapters, overvie
     notebook = nbformat.read(path.with_suffix(".ipynb"), as_version=4)
     code = [c for c in notebook.cells if c.cell_type == "code"]
     assert [code[0].outputs[0].text, code[-1].outputs[0].text] == ["False\n", "True\n"]
+
+
+def test_what_answers_a_guess_is_not_in_the_built_notebook(chapters, overview):
+    path = chapters.write(overview + cell("print(4)", "answer, nbval-ignore-output"))
+    build(path)
+    notebook = nbformat.read(path.with_suffix(".ipynb"), as_version=4)
+    assert notebook.cells[-1].outputs == [] and notebook.cells[-1].execution_count == 3
+    assert check_lesson(path) == []
+    path.write_text(path.read_text().replace("answer, nbval-ignore-output", "answer"))
+    with pytest.raises(BuildError, match="has the tag answer and so no output"):
+        build(path)
 
 
 def test_an_untagged_widget_is_refused(chapters, overview):

@@ -52,11 +52,14 @@ def test_a_sound_pair_has_no_problem(pair):
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
-        ("## The picture", "## Pictures", "heading `## The picture` is missing"),
-        ("## The picture", "## A picture", "heading `## A picture` is none of a core lesson's"),
+        ("## One example", "## Examples", "heading `## One example` is missing"),
+        ("## One example", "## An example", "heading `## An example` is none of a core lesson's"),
         ("## In short\n", "## In short\n\n## More\n", "heading `## More` is none of a core"),
         ("## Break it", "## Break", "heading `## Break it` is missing"),
         ("**Objectives.**", "Objectives.", "lacks `**Objectives.**`"),
+        (":tags: [answer, nbval-ignore-output]\n\nres", "res", "answers a guess, expected the tag"),
+        ("Two and two are four", "Two" + "[✓](#small.sum.of_two)" * 8, "has 9 ticks, at most 8"),
+        ("Two dots", "| symbol | means |\n|:---|:---|\n| $q_i$ | two |\n\nTwo", "$q_i$: expected"),
         ("total = 2 + 2", "claims_table()", "cell 4 calls claims_table, expected exact"),
         ("total = 2 + 2", 'claim("a.b.c", "A.", True, "b")', "cell 4 calls claim, expected exact"),
         ("prerequisites: []", "prerequisites: [00_small/01_small]", "that come before 00_small/01"),
@@ -65,7 +68,7 @@ def test_a_sound_pair_has_no_problem(pair):
         ("deeper.ipynb): 6 minutes", "deeper.ipynb): 16 minutes", "'6 minutes' under In short"),
         ("01_small.deeper.ipynb", "01_small.ipynb", "a link (01_small.deeper.ipynb) and '6 min"),
         ("seconds: 12", "seconds: 13", "about 13 seconds on two idle cores"),
-        ("**Time.** 6 minutes: 3 to", "**Time.** 5 minutes: 2 to", "'6 minutes: 3 to read, 3 for"),
+        ("**Time.** 7 minutes: 4 to", "**Time.** 5 minutes: 2 to", "'7 minutes: 4 to read, 3 for"),
     ],
 )
 def test_what_a_core_lesson_lacks_is_named(pair, old, new, problem):
@@ -75,7 +78,7 @@ def test_what_a_core_lesson_lacks_is_named(pair, old, new, problem):
 @pytest.mark.parametrize("part", ["## The problem", "## Predict", "## Checked sentences"])
 def test_a_survey_has_fewer_parts_and_may_have_others(chapters, part):
     text = core_text().replace("anatomy: core", "anatomy: survey")
-    for heading in ("The picture", "The mathematics", "A worked example", "From scratch"):
+    for heading in ("One example", "The mathematics", "The whole model"):
         text = text.replace(f"## {heading}\n", f"### {heading}\n")
     text = text.replace("## Break it", "## Of one's own")
     path = chapters.write(text)
@@ -134,7 +137,7 @@ def test_an_exercise_stands_in_one_of_the_two(pair):
     exercises = {one.identifier: one for one in source_of_small(core).exercises}
     once = cells_of([exercises["small.throw"]])
     assert once in deeper.read_text()
-    found = edit(core, "## In the library", f"{once}\n\n## In the library")
+    found = edit(core, "## What it does", f"{once}\n\n## What it does")
     assert not [line for line in found if "small.throw" in line], "the companion says so"
     assert "01_small.md shows the exercise small.throw, too" in problems(deeper)
     edit(deeper, once, "")
@@ -152,7 +155,7 @@ def test_an_exercise_that_neither_shows_is_missed_by_the_lesson(pair):
 
 def test_an_exercise_stands_there_once(pair):
     twice = cells_of(source_of_small(pair[0]).exercises[:1])
-    found = edit(pair[0], "## In the library", f"{twice}\n\n## In the library")
+    found = edit(pair[0], "## What it does", f"{twice}\n\n## What it does")
     assert "shows the exercise small.twice 2 times, expected once" in found
 
 
@@ -222,7 +225,7 @@ def test_the_pages_of_the_book_know_both(pair, chapters):
     assert lesson_checks.check_book(folder) == []
     page = index.render(folder)
     link = "[Sums: two and two](00_small/01_small.ipynb) · [deeper](00_small/01_small.deeper.ipynb)"
-    assert f"| {link} | Is four two twos? | 3 min | 3 min | 12 s |" in page
+    assert f"| {link} | Is four two twos? | 4 min | 3 min | 12 s |" in page
     assert page.count("01_small.deeper") == 1
     assert "Lesson: [Sums](01_small.ipynb)" in pair[1].read_text()
     assert "The book makes 0 claims" in ledger.render(folder)

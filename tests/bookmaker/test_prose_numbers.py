@@ -273,10 +273,10 @@ def test_links_between_lessons_are_no_prose(found):
 def test_the_check_asks_for_it_and_counts_what_is_exempt(chapters, monkeypatch, capsys):
     core, _ = fake_pair(chapters)
     assert lesson_checks.check_lesson(core) == []
-    core.write_text(core.read_text().replace("`sum` does it.", "`sum` does 45 % of it."))
+    core.write_text(core.read_text().replace("By counting.", "By counting 45 % of it."))
     chapters.fake(core, describe_figures)
     (line,) = lesson_checks.check_lesson(core)
-    assert line.startswith(f"{core}: cell ") and "In the library: no output" in line
+    assert line.startswith(f"{core}: cell ") and "How this was measured: no output" in line
     exempt = core.read_text().replace("  seconds: 12\n", "  seconds: 12\n  numbers: ['45 %']\n")
     core.write_text(exempt)
     chapters.fake(core, describe_figures)

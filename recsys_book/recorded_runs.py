@@ -1,0 +1,137 @@
+"""Every run of a record: as a table, and as dots in one figure."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recsys_book.records import RESULTS, record_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+_MEASURES = {
+    "points": ("auc_gap_closed", "points of the AUC gap", 100.0),
+    "auc": ("auc", "AUC", 1.0),
+    "gauc": ("gauc", "GAUC, within a user's rows", 1.0),
+    "log_loss": ("log_loss", "log loss", 1.0),
+}
+"""Name of a measure to its column in the table, its label, and its factor."""
+
+
+def runs(experiment: str, results: Path | None = None) -> "pd.DataFrame":
+    """Every measured run of an experiment.
+
+    Args:
+        experiment: ``"chapter.name"``.
+        results: folder of the records; default: that of this checkout.
+
+    Returns:
+        One row for each run, task and slice: ``model``, ``point`` (text, the value of the swept
+        knob; empty without a sweep), ``world``, ``initialisation``, ``task``, ``slice``, and those
+        of ``points`` (of the AUC gap), ``auc``, ``gauc`` and ``log_loss`` that were measured.
+
+    Raises:
+        ValueError: nothing is recorded under this name.
+
+    Example:
+        >>> table = runs("sequence.interests")
+        >>> int((table.model == "DIN").sum() > 40)
+        1
+    """
+    import pandas as pd
+
+    record_of(experiment, results)  # says which records there are
+    folder = RESULTS if results is None else Path(results)
+    table = pd.read_csv(folder / f"{experiment}.csv", dtype={"point": str})
+    table["point"] = table["point"].fillna("")
+    shown = table[["model", "point", "world", "initialisation", "task", "slice"]].copy()
+    for name, (column, _, factor) in _MEASURES.items():
+        if table[column].notna().any():
+            shown[name] = factor * table[column]
+    return shown
+
+
+def dots(
+    experiment: str,
+    models: Sequence[str],
+    title: str,
+    *,
+    measure: str | Sequence[str] = "points",
+    points: Sequence[float | str] = ("",),
+    panels: Sequence[str] | None = None,
+    margin: float | None = None,
+    part: str = "all",
+    results: Path | None = None,
+) -> "Figure":
+    """One dot for each run of some models, a line at their mean, the margin as a band.
+
+    Args:
+        experiment: ``"chapter.name"``.
+        models: names in the experiment, from above. The band lies around the first one's mean.
+        title: the finding.
+        measure: ``"points"`` (of the AUC gap), ``"auc"``, ``"gauc"`` or ``"log_loss"``; several
+            have a panel each.
+        points: values of the swept knob, a panel for each; default: that of no sweep.
+        panels: titles of the panels; default: the values, or the measures.
+        margin: half the width of the band in the measure's unit, within which the record calls two
+            models level; None for no band.
+        part: slice of the test rows.
+        results: folder of the records; default: that of this checkout.
+
+    Returns:
+        The ``Figure``, drawn.
+
+    Raises:
+        ValueError: nothing is recorded under this name, or a model, a point, a measure or a slice
+            has no run.
+    """
+    from matplotlib.figure import Figure
+
+    table = runs(experiment, results)
+    measures = [measure] if isinstance(measure, str) else list(measure)
+    if unknown := [name for name in measures if name not in _MEASURES or name not in table]:
+        offered = [name for name in _MEASURES if name in table]
+        raise ValueError(f"measure: expected one of {offered}, got {unknown[0]!r}")
+    texts = [point if isinstance(point, str) else f"{point:g}" for point in points]
+    drawn = [(name, text) for name in measures for text in texts]
+    labels = [_MEASURES[name][1] for name in measures]
+    headings = panels or (texts if len(measures) == 1 else labels)
+    figure = Figure(figsize=(7.0, 1.2 + 0.36 * len(models)), dpi=100, layout="constrained")
+    shared = len(measures) == 1
+    axes = figure.subplots(1, len(drawn), sharex=shared, sharey=True, squeeze=False)[0]
+    arms = record_of(experiment, results)["arms"]
+    for panel, (name, text), heading in zip(axes, drawn, headings, strict=True):
+        for place, model in enumerate(models):
+            chosen = (table["model"] == model) & (table["point"] == text) & (table["slice"] == part)
+            own = table[chosen][name]
+            if own.empty:
+                known = table[["model", "point", "slice"]].drop_duplicates().to_numpy().tolist()
+                raise ValueError(f"dots: expected one of {known}, got {[model, text, part]}")
+            if not place and margin is not None:
+                panel.axvspan(own.mean() - margin, own.mean() + margin, color="0.88", zorder=0)
+            color, marker = _look(arms[model], place)
+            panel.plot(own, _heights(len(own), place), marker, color=color, alpha=0.6, markersize=5)
+            panel.plot(own.mean(), place, "|", color="black", markersize=18, markeredgewidth=2)
+        panel.set_title(heading, fontsize=10)
+        panel.grid(visible=True, axis="x", alpha=0.3)
+        panel.spines[["top", "right"]].set_visible(False)
+        panel.locator_params(axis="x", nbins=5)
+    axes[0].set_yticks(range(len(models)), models)
+    axes[0].set_ylim(len(models) - 0.4, -0.6)
+    figure.suptitle(title, fontsize=11)
+    label = f"{labels[0]}: a" if shared else "A"
+    figure.supxlabel(f"{label} dot is a run, the black line the mean", fontsize=10)
+    return figure
+
+
+def _look(arm: dict[str, Any], place: int) -> tuple[str, str]:
+    from recsys_book.plots import series_style
+
+    style = arm.get("style") or [series_style(place)[name] for name in ("color", "marker")]
+    return style[0], style[1]
+
+
+def _heights(count: int, place: int) -> list[float]:
+    """Heights in a row, so that equal runs do not hide each other."""
+    return [place + 0.24 * ((7 * run % count) / max(count - 1, 1) - 0.5) for run in range(count)]
