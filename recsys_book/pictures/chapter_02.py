@@ -63,7 +63,7 @@ def fm() -> Plan:
     )
     plan.box(
         "fm",
-        "all pairs of the row's vectors,\nadded up: $Σ_{i<j} ⟨v_i, v_j⟩$",
+        "inner products of all pairs\nof the row's vectors, added up",
         "fm",
         "interaction",
         1.7,
