@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.arms import VARIED, Arm
+from experiments.arms import DEFAULTS, VARIED, Arm
 from experiments.declaration import Experiment, lens_reference
 from recsys_lib.data.dataset import Dataset
 from recsys_lib.data.simulator.lenses import LENSES
@@ -162,8 +162,9 @@ def comparison_of(
         choice: its tuned options.
         parts: slices beside ``"all"``.
     """
+    settings = arm.settings(choice)
     key = json.dumps(
-        [experiment.sha256(), arm.name, dict(choice), list(parts)], sort_keys=True, default=repr
+        [experiment.sha256(), arm.name, settings, list(parts)], sort_keys=True, default=repr
     )
     if key not in _KEPT:
         while len(_KEPT) >= _MOST_KEPT:
@@ -200,9 +201,10 @@ def run_arm(
 
     Returns:
         A row for each task and slice: ``task``, ``slice``, those of ``MEASURED`` that there are,
-        ``parameters``, ``epochs``. A run whose loss was not finite has none of the measures.
+        ``parameters``, ``epochs`` (the best one), ``cap`` (the last one allowed). A run whose loss
+        was not finite has none of the measures.
     """
-    if getattr(arm.function, "fits_itself", False):
+    if is_estimator(arm.function):
         return _run_estimator(arm, choice, dataset, seed, parts, predictions)
     comparison = comparison_of(experiment, arm, choice, parts)
     try:
@@ -215,7 +217,13 @@ def run_arm(
         _keep(predictions, next(iter(found.values())))
     wanted = ("task", "slice", *MEASURED, "parameters", "epochs")
     table = result.table
-    return [_plain(row, wanted) for row in table[table["seed"].notna()].to_dict("records")]
+    cap = {"cap": cap_of(experiment, arm, choice)}
+    return [_plain(row, wanted) | cap for row in table[table["seed"].notna()].to_dict("records")]
+
+
+def cap_of(experiment: Experiment, arm: Arm, choice: Mapping[str, Any]) -> int:
+    """The epochs that an arm may train for."""
+    return int((DEFAULTS | dict(experiment.fit) | arm.settings(choice))["epochs"])
 
 
 def _run_estimator(arm, choice, dataset, seed, parts, predictions):
@@ -266,6 +274,7 @@ def measure(
     world: int,
     initialisation: int = 0,
     predictions: Path | None = None,
+    times: int | None = None,
 ) -> list[Row]:
     """One cell: the rows that a record holds of it.
 
@@ -277,6 +286,8 @@ def measure(
         world: fresh.
         initialisation: 0 but for the spread between initialisations, and on real data.
         predictions: as for ``run_arm``.
+        times: of a longer run on a tuning world, how often its cap is allowed; on real data it is
+            scored on the validation rows.
 
     Returns:
         Rows as ``run_arm`` gives them.
@@ -284,6 +295,11 @@ def measure(
     parts = experiment.all_parts[1:]
     dataset = dataset_of(experiment, point, world)
     seed = seed_of(world, initialisation)
+    if times is not None and experiment.is_real:
+        dataset = for_tuning(dataset)
+    if times is not None and not is_estimator(arm.function):
+        more = {"epochs": times * cap_of(experiment, arm, choice)}
+        arm = dataclasses.replace(arm, options=arm.settings(choice) | more, space={})
     return run_arm(experiment, arm, choice, dataset, seed, parts, predictions)
 
 

@@ -17,20 +17,20 @@ import numpy as np
 import pandas as pd
 
 from bookmaker import PACKAGES as OURS
-from bookmaker.imports import find_modules
+from bookmaker.imports import code_alone, find_modules
 from bookmaker.inputs import ROOT, hash_of, parts_read
 from experiments import real, tuning
-from experiments.arms import VARIED, Arm, point_text
+from experiments.arms import VARIED, Arm, as_options, point_text
 from experiments.declaration import Experiment, lens_reference
 from experiments.differences import POINTS, smallest_gaps, table_of
 from experiments.findings import finding_of, rounded
-from experiments.running import choices
+from experiments.registry import RESULTS
+from experiments.running import choices, tried
 from experiments.store import Store
 from recsys_book.paths import write_atomically
 from recsys_lib import zoo
 from recsys_lib.training.intervals import t_interval
 
-RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("python", "tensorflow", "keras", "numpy", "scipy", "scikit-learn")
 _LOADERS = {"movielens": "recsys_lib.data.movielens", "kuairand_pure": "recsys_lib.data.kuairand"}
 _MACHINE = ("processor", "switches")
@@ -45,6 +45,11 @@ _SUMMARISED = {
 def paths(identifier: str, results: Path = RESULTS) -> tuple[Path, Path]:
     """Where a record's table and its manifest are."""
     return Path(results) / f"{identifier}.csv", Path(results) / f"{identifier}.json"
+
+
+def users_path(identifier: str, results: Path = RESULTS) -> Path:
+    """Where the sums of the users of a record on real data are."""
+    return Path(results) / f"{identifier}.users.npz"
 
 
 def read(identifier: str, results: Path = RESULTS) -> dict[str, Any] | None:
@@ -117,7 +122,8 @@ def code_of(experiment: Experiment, arm: Arm, root: Path = ROOT) -> str:
     modules = find_modules(root, (*OURS, "experiments"))
     parts = parts_read(["\n".join(lines)], modules, root)
     own = [Path(__file__).with_name(name) for name in ("cells.py", "estimators.py", "logs.py")]
-    return hash_of([*parts, *((path.name, path.read_bytes()) for path in own)])
+    texts = ((path.name, code_alone(path.read_text(encoding="utf-8")).encode()) for path in own)
+    return hash_of([*parts, *texts])
 
 
 def versions() -> dict[str, str]:
@@ -144,7 +150,7 @@ def make(
         reason: why there is a new record.
 
     Returns:
-        ``{"manifest": dict, "table": text}``.
+        ``{"manifest": dict, "table": text}``, on real data also ``"users"``, sums of each user.
     """
     table = table_of(experiment, store)
     buffer = io.StringIO()
@@ -159,7 +165,7 @@ def make(
         "declaration_sha256": experiment.sha256(),
         "declaration": experiment.declared(),
         "worlds": None if experiment.is_real else list(experiment.worlds),
-        "amendments": list(experiment.amendments),
+        "amendments": [] if former is None else list(former["amendments"]),
         "table_sha256": sha256_of(text.encode()),
         "versions": versions(),
         "seconds": round(sum(store.seconds("tune", "bounds", "cell", "prefix")), 1),
@@ -168,7 +174,9 @@ def make(
         "arms": {arm.name: _arm(experiment, arm, store, table) for arm in experiment.arms},
     }
     if experiment.is_real:
-        manifest |= _of_log(experiment, store, table)
+        users = real.UserSums.of(_log(experiment), real.predictions_of(experiment, store))
+        manifest |= _of_log(experiment, users, table)
+        manifest["looks"] = 1 if former is None else looks(former) + 1
     else:
         manifest["findings"] = {
             contrast.finding: finding_of(experiment, contrast, table, gaps)
@@ -183,7 +191,7 @@ def make(
         finding = manifest["findings"][contrast.finding]
         finding["sentence"] = contrast.sentence
     manifest["history"] = _history(former, reason)
-    return {"manifest": manifest, "table": text}
+    return {"manifest": manifest, "table": text} | ({"users": users} if experiment.is_real else {})
 
 
 def write(made: Mapping[str, Any], results: Path = RESULTS) -> None:
@@ -192,6 +200,8 @@ def write(made: Mapping[str, Any], results: Path = RESULTS) -> None:
     table_path, path = paths(manifest["identifier"], results)
     table_path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(table_path, made["table"])
+    if "users" in made:
+        made["users"].write(users_path(manifest["identifier"], results))
     write_manifest(manifest, path)
 
 
@@ -255,25 +265,52 @@ def _is_behind(rows: pd.DataFrame, row: Mapping[str, Any]) -> bool:
     return False
 
 
-def _of_log(experiment: Experiment, store: Store, table: pd.DataFrame) -> dict[str, Any]:
+def looks(record: Mapping[str, Any]) -> int:
+    """How often tuned models of an experiment were scored on the test rows of a log."""
+    return int(record.get("looks", record["record"]))
+
+
+def options_of(
+    experiment: Experiment, record: Mapping[str, Any], arm: str, point: Any
+) -> dict[str, Any]:
+    """The tuned options of an arm at a point, as the record holds them."""
+    nearest = None if experiment.sweep is None else experiment.sweep.nearest(point)
+    return as_options(record["arms"][arm]["choice"][point_text(nearest)]["options"])
+
+
+def verdicts_again(experiment: Experiment, results: Path = RESULTS) -> dict[str, dict[str, Any]]:
+    """The findings on a log, computed again from what is committed; the log need not be there.
+
+    Args:
+        experiment: on real data, recorded with the sums of its users.
+        results: folder of the records.
+    """
+    users = real.UserSums.read(users_path(experiment.identifier, results))
+    return _of_log(experiment, users, read_table(experiment.identifier, results))["findings"]
+
+
+def _log(experiment: Experiment) -> real.Log:
     from experiments.cells import dataset_of
 
-    log = real.log_of(dataset_of(experiment, None, 0).test)
-    results = real.measured(log, real.predictions_of(experiment, store))
+    return real.log_of(dataset_of(experiment, None, 0).test)
+
+
+def _of_log(experiment: Experiment, users: real.UserSums, table: pd.DataFrame) -> dict[str, Any]:
+    results, count = real.measured(users, table), len(users.rows)
     summaries = []
     for arm in experiment.arms:
         row: dict[str, Any] = {"model": arm.name, "point": "", "task": "", "slice": "all"}
-        for name in real.OF_LOGS:
+        for name in real.UNITS:
             runs = table[(table["model"] == arm.name) & (table["slice"] == "all")][name]
             row[name] = [rounded(runs.mean(), name)]
             row[f"{name}_sd"] = rounded(runs.std(ddof=1), name)
         summaries.append(row)
     return {
         "data": experiment.data,
-        "users": log.num_users,
-        "findings": real.findings(experiment, results, table, log.num_users),
-        "scoreboard": real.scoreboards(results, experiment.references, log.num_users),
-        "resolution": real.resolution(results, log.num_users),
+        "users": count,
+        "findings": real.findings(experiment, results, table, count),
+        "scoreboard": real.scoreboards(results, experiment.references, count),
+        "resolution": real.resolution(results, count),
         "summary": summaries,
     }
 
@@ -283,17 +320,16 @@ def _arm(experiment: Experiment, arm: Arm, store: Store, table: pd.DataFrame) ->
     scores: dict[str, list[dict[str, Any]]] = {}
     if arm.inherits is None:
         for point in experiment.tuning_points:
-            keys = [("tune", arm.name, point, *run) for run in tuning.runs(experiment)]
             scores[point_text(point)] = [
                 {
                     "options": options,
                     "scores": [
-                        store.value(*key[:2], trial, *key[2:])["score"]
-                        for key in keys
-                        if (*key[:2], trial, *key[2:]) in store.done
+                        store.value("tune", arm.name, trial, point, *run)["score"]
+                        for run in tuning.runs(experiment)
+                        if ("tune", arm.name, trial, point, *run) in store.done
                     ],
                 }
-                for trial, options in enumerate(tuning.trials(arm))
+                for trial, options in enumerate(tried(experiment, store, arm, point)[0])
             ]
     seconds = [one["seconds"] for key, one in store.done.items() if key[:2] == ("cell", arm.name)]
     found: dict[str, Any] = {

@@ -8,6 +8,8 @@ from types import ModuleType
 from experiments.declaration import Experiment
 
 FOLDER = Path(__file__).parent
+RESULTS = FOLDER / "results"
+"""Folder of the records."""
 
 
 def identifiers(folder: Path = FOLDER) -> list[str]:

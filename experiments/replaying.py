@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from experiments import records, registry
-from experiments.arms import as_options
+from experiments.arms import point_text
 from experiments.declaration import Experiment
-from experiments.records import RESULTS
+from experiments.registry import RESULTS
 
 NUM_PREFIXES, NUM_CELLS, SECONDS = 100, 12, 120.0
 START_TOLERANCE, END_TOLERANCE = 1e-5, 1e-3
@@ -244,11 +244,10 @@ def replay(
             break
         record = records.read(task.experiment.identifier, results)
         assert record is not None
-        recorded = record["arms"][task.arm]
-        options = next(iter(recorded["choice"].values()))["options"]
-        arm = task.experiment.arm(task.arm)
-        again = prefixes.prefix(task.experiment, arm, as_options(options))
-        differs = compare_prefix(recorded["prefix"], again)
+        experiment, arm = task.experiment, task.experiment.arm(task.arm)
+        options = records.options_of(experiment, record, task.arm, experiment.points[0])
+        again = prefixes.prefix(experiment, arm, options)
+        differs = compare_prefix(record["arms"][task.arm]["prefix"], again)
         done += 1
         say(f"{task.name}: {differs or 'prefix agrees'}")
         if differs is None:
@@ -295,14 +294,13 @@ def cell_again(task: Task, results: Path = RESULTS) -> tuple[list[CellRow], bool
     table = records.read_table(experiment.identifier, results)
     world = experiment.worlds_of(arm)[0]
     point = experiment.points[0]
-    text = "" if point is None else f"{point:g}"
     mine = table[
         (table["model"] == arm.name)
         & (table["world"] == world)
         & (table["initialisation"] == 0)
-        & (table["point"] == text)
+        & (table["point"] == point_text(point))
     ].set_index(["task", "slice"])
-    options = as_options(next(iter(record["arms"][arm.name]["choice"].values()))["options"])
+    options = records.options_of(experiment, record, arm.name, point)
     found = cells.measure(experiment, arm, options, point, world)
     same = (
         (mine["processor"] == worker.processor()).all()

@@ -30,17 +30,15 @@ def measured_sha(experiment: Experiment) -> str:
     Args:
         experiment: the declaration.
     """
-    declared = experiment.declared()
+    declared = json.loads(experiment.canonical())
     for name in ("contrasts", "worlds", "side_worlds"):
-        del declared[name]
+        declared.pop(name, None)
     for arm in declared["arms"]:
-        del arm["at_base_rate"]
+        arm.pop("at_base_rate", None)
     declared["parts"] = list(experiment.all_parts)
     if experiment.headline is not None:
         declared["headline"] = [
-            one["at"]
-            for one in experiment.declared()["contrasts"]
-            if one["finding"] == experiment.headline
+            one.at for one in experiment.contrasts if one.finding == experiment.headline
         ]
     text = json.dumps(declared, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

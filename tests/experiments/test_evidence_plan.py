@@ -46,7 +46,7 @@ def test_cells_are_counted_before_anything_is_known(experiment):
 
 
 def test_the_count_is_that_of_the_units_that_run(experiment):
-    first = running.first_trials(experiment)
+    first = running.first_trials(experiment, Log())
     trials = sum(len(tuning.trials(arm)) for arm in running.tuned_arms(experiment))
     assert len(first) == 3 * trials
     # Defaults come first, so that the first ten cells say something of every arm.

@@ -198,10 +198,82 @@ def test_a_moved_margin_keeps_the_trials_and_may_not_keep_the_worlds(tmp_path, h
     moved = registry.load(NAME, folder)
     assert moved.sha256() != experiment.sha256()
     assert set(Store(moved, build).done) == set(Store(experiment, build).done)
-    finished = running.run(moved, folder=folder, build=build)
+    results = tmp_path / "results"
+    finished = running.run(moved, folder=folder, results=results, build=build)
     assert any(key[0] == "cell" for key in finished.done)
-    with pytest.raises(running.Refused, match="worlds 100:104 were run under another declaration"):
-        running.run(experiment, folder=DECLARED, build=build)
+    with pytest.raises(running.Refused, match="expected a new block of worlds, got 100:104 after"):
+        running.run(experiment, folder=DECLARED, results=results, build=build)
+
+
+def declare(folder, **changes):
+    """A declaration of the second protocol whose best reach lies beyond its space."""
+    values = {"space": "(0.2, 0.3, 0.4, 0.5, 1.0)", "protocol": 2} | changes
+    (folder / "small").mkdir(parents=True, exist_ok=True)
+    (folder / "small" / "reaching.py").write_text(REACHING.format(**values), encoding="utf-8")
+    return registry.load("small.reaching", folder)
+
+
+REACHING = """
+from experiments.arms import Arm
+from experiments.contrasts import better
+from experiments.declaration import Experiment
+
+EXPERIMENT = Experiment(
+    identifier="small.reaching",
+    question="How far?",
+    lens="tiny_evidence:lens",
+    arms=[
+        Arm(name="far", model="tiny_evidence:guess", options={{"noise": 0.1}}, space={{
+            "reach": {space},
+        }}),
+        Arm(name="near", model="tiny_evidence:guess", options={{"noise": 0.1, "reach": 0.2}}),
+    ],
+    contrasts=[better("helps", "Reach helps.", "far", "near", measure="log_loss", margin=0.01)],
+    worlds=(100, 102),
+    side_worlds=(100, 102),
+    protocol={protocol},
+)
+"""
+
+
+def test_a_choice_on_an_edge_extends_the_space_once(tmp_path, here):
+    """The true reach is 1; a smaller one, after noise of its own, is a little better."""
+    one = declare(tmp_path, space="(1.0, 2.0, 4.0, 8.0, 16.0)")
+    log = running.run(one, folder=tmp_path, build=tmp_path, only_tuning=True)
+    options, choice = running.tried(one, log, one.arms[0], None)
+    assert options[5:] == [{"reach": 0.5}] and choice.options == {"reach": 1.0}
+    assert choice.edges == ()
+    trials = {key[2] for key in log.done if key[0] == "tune" and key[1] == "far"}
+    assert trials == set(range(6))
+    again = running.run(one, folder=tmp_path, build=tmp_path, only_tuning=True)
+    assert again.done.keys() == log.done.keys()
+
+
+def test_the_space_is_extended_before_fresh_worlds_and_goes_into_the_record(tmp_path, here):
+    from experiments import records
+
+    one = declare(tmp_path, space="(0.1, 0.2, 0.3, 0.4, 0.5, 1.0)")
+    log = running.run(one, folder=tmp_path, results=tmp_path / "results", build=tmp_path)
+    made = records.make(one, log, results=tmp_path / "results")
+    arm = made["manifest"]["arms"]["far"]
+    assert arm["trials"][""][-1]["options"] == {"reach": 2.0}
+    assert len(arm["trials"][""][-1]["scores"]) in (1, 3)
+    former = declare(tmp_path / "former", protocol=1, space="(0.1, 0.2, 0.3, 0.4, 0.5, 1.0)")
+    log = running.run(former, folder=tmp_path / "former", build=tmp_path / "b", only_tuning=True)
+    options, choice = running.tried(former, log, former.arms[0], None)
+    assert len(options) == 6 and choice.edges == ("reach",)
+
+
+def test_a_choice_waits_for_all_of_the_best_trials(tmp_path, here):
+    """What a kill left of the second stage decides nothing yet."""
+    one = declare(tmp_path, space="(1.0, 2.0, 4.0, 8.0, 16.0)")
+    log = running.run(one, folder=tmp_path, build=tmp_path, only_tuning=True)
+    options, _ = running.tried(one, log, one.arms[0], None)
+    for number in (2, 1):
+        for trial in range(len(options)):
+            log.done.pop(("tune", "far", trial, None, number, 0), None)
+        found, waiting = running.tried(one, log, one.arms[0], None)
+        assert waiting is None and found == options[:5]
 
 
 def test_an_error_in_a_worker_is_one_line_and_ends_the_run(tmp_path):
@@ -277,5 +349,5 @@ def test_what_decides_the_cells_decides_the_folder_of_the_log():
 
 def test_jobs_are_plain_json(whole):
     experiment = registry.load(NAME, DECLARED)
-    for unit in running.first_trials(experiment) + running.bound_units(experiment):
+    for unit in running.first_trials(experiment, whole) + running.bound_units(experiment):
         assert json.loads(json.dumps(unit)) == unit
