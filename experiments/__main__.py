@@ -173,12 +173,6 @@ def _history(options: Options, places: dict[str, Any]) -> None:
             print(f"{experiment.identifier}: {count} amendments, {found['looks']} tables")
 
 
-def _ledger(options: Options, places: dict[str, Any]) -> None:
-    from bookmaker.evidence import render
-
-    print(render(options.results), end="")
-
-
 def _check(options: Options, places: dict[str, Any]) -> int:
     from experiments.history import problems_of_records
 
@@ -206,11 +200,7 @@ _COMMANDS = {
     "longer": (_longer, "train longer where runs were cut short: does a finding stay?"),
     "replicate": (_replicate, "measure the findings on worlds nobody has seen"),
     "replay": (_replay, "does today's code give what is recorded?"),
-    "history": (
-        _history,
-        "take amendments, looks and opened worlds from the history of the repository",
-    ),
-    "ledger": (_ledger, "print the ledger of findings"),
+    "history": (_history, "take amendments, looks and opened worlds from the repository's history"),
     "check": (_check, "are the records those of the declarations?"),
 }
 

@@ -29,15 +29,8 @@ FEWEST = 20
 """Rows of each label that a scenario needs, among those for training and those for judging."""
 
 MEASURED = (
-    "rows",
-    "auc",
-    "gauc",
-    "log_loss",
-    "calibration_error",
-    "mean_squared_error",
-    "auc_gap_closed",
-    "log_loss_gap_closed",
-    "mean_squared_error_gap_closed",
+    *("rows", "auc", "gauc", "log_loss", "calibration_error", "mean_squared_error"),
+    *("auc_gap_closed", "log_loss_gap_closed", "mean_squared_error_gap_closed"),
 )
 """What a cell says of each task and slice."""
 
@@ -66,9 +59,8 @@ def knobs_of(experiment: Experiment, point: Any, world: int) -> dict[str, Any]:
     knobs = dict(experiment.knobs)
     if point != VARIED:
         return knobs if experiment.sweep is None else knobs | {experiment.sweep.knob: point}
-    headline = next(one for one in experiment.contrasts if one.finding == experiment.headline)
     if experiment.sweep is not None:
-        knobs[experiment.sweep.knob] = headline.at
+        knobs[experiment.sweep.knob] = experiment.chief.at
     random = np.random.default_rng([world, 25])
 
     def draw(knob: Any, value: float) -> float:
@@ -232,18 +224,14 @@ def _run_estimator(arm, choice, dataset, seed, parts, predictions):
     predict = arm.function(data, seed=seed, **arm.settings(choice))
     # A comparison scores what needs no training, gaps included, as it scores models.
     fitted = [
-        Baseline(arm.name, task, functools.partial(_of_task, predict, task), data.tasks[task])
-        for task in data.tasks
+        Baseline(arm.name, task, lambda split, task=task: predict(split)[task], kind)
+        for task, kind in data.tasks.items()
     ]
     table = Comparison({}, slices=parts, baselines={arm.name: fitted}).on(data, [0]).table
     if predictions is not None:
         _keep(predictions, predict(data.test)[fitted[0].task])
     rows = [_plain(row, ("task", "slice", *MEASURED)) for row in table.to_dict("records")]
     return [row | {"parameters": 0, "epochs": 0} for row in rows]
-
-
-def _of_task(predict, task, split):
-    return predict(split)[task]
 
 
 def _keep(path, predicted):
@@ -381,11 +369,6 @@ def _base_loss(dataset, row):
     rate = judging.mean()
     mean = np.clip(mean, 1e-6, 1 - 1e-6)
     return float(-(rate * np.log(mean) + (1 - rate) * np.log1p(-mean)))
-
-
-def scenario_parts(dataset: Dataset) -> tuple[str, ...]:
-    """The slices of a data set for tuning: its scenarios."""
-    return tuple(dataset.test.slices)
 
 
 def is_estimator(function: Callable[..., Any]) -> bool:

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from experiments.arms import Arm, Sweep, as_json
+from experiments.arms import VARIED, Arm, Sweep, as_json
 from experiments.contrasts import Contrast
 from experiments.validation import check
 from recsys_lib.data.simulator.lenses import LENSES
@@ -86,6 +86,11 @@ class Experiment:
         """The arm of this name."""
         return next(arm for arm in self.arms if arm.name == name)
 
+    @property
+    def chief(self) -> Contrast:
+        """The contrast of the headline."""
+        return next(one for one in self.contrasts if one.finding == self.headline)
+
     def worlds_of(self, arm: Arm) -> range:
         """The fresh worlds of an arm; on real data the one log, world 0."""
         return range(1) if self.is_real else range(*(self.side_worlds if arm.side else self.worlds))
@@ -99,6 +104,12 @@ class Experiment:
     def tuning_points(self) -> tuple[Any, ...]:
         """The points at which models are tuned."""
         return (None,) if self.sweep is None else tuple(self.sweep.tune_at)
+
+    def tuned_at(self, point: Any) -> Any:
+        """The point of tuning that serves a point, also where all knobs are drawn."""
+        if self.sweep is None:
+            return None
+        return self.sweep.nearest(self.chief.at if point == VARIED else point)
 
     @property
     def all_parts(self) -> tuple[str, ...]:

@@ -23,21 +23,9 @@ POINTS, NATS, RUNS = "points", "nats", "runs"
 """Units; the last is the share of runs that leave the plateau."""
 KEYS = ["model", "point", "world", "initialisation", "task", "slice"]
 COLUMNS = [
-    *KEYS,
-    "rows",
-    "auc",
-    "auc_gap_closed",
-    "gauc",
-    "log_loss",
-    "log_loss_gap_closed",
-    "calibration_error",
-    "mean_squared_error",
-    "mean_squared_error_gap_closed",
-    "parameters",
-    "epochs",
-    "cap",
-    "processor",
-    "switches",
+    *(*KEYS, "rows", "auc", "auc_gap_closed", "gauc", "log_loss", "log_loss_gap_closed"),
+    *("calibration_error", "mean_squared_error", "mean_squared_error_gap_closed"),
+    *("parameters", "epochs", "cap", "processor", "switches"),
 ]
 
 
@@ -62,14 +50,8 @@ def table_of(
     for (point, world), cells in (wanted or wanted_cells(experiment)).items():
         for name, initialisation in cells:
             entry = store.done[kind_of(times), name, point, world, initialisation]
-            head = {
-                "model": name,
-                "point": point_text(point),
-                "world": world,
-                "initialisation": initialisation,
-                "processor": entry["processor"],
-                "switches": entry["switches"],
-            }
+            head = dict(zip(KEYS, (name, point_text(point), world, initialisation), strict=False))
+            head |= {field: entry[field] for field in ("processor", "switches")}
             rows += [head | row for row in entry["value"]]
     frame = pd.DataFrame(rows).reindex(columns=COLUMNS)
     return frame.sort_values(KEYS, kind="stable", ignore_index=True)
@@ -117,15 +99,11 @@ def margin_of(contrast: Contrast, unit: str) -> float:
     if unit == RUNS:
         return 0.0
     margin = MARGIN if contrast.margin is None and unit == POINTS else contrast.margin
+    where = f"contrast {contrast.finding!r}: the unit is {unit}, expected"
     if margin is None:
-        raise ValueError(
-            f"contrast {contrast.finding!r}: the unit is {unit}, expected a declared margin"
-        )
+        raise ValueError(f"{where} a declared margin")
     if unit != POINTS and margin >= 0.5:
-        raise ValueError(
-            f"contrast {contrast.finding!r}: the unit is {unit}, expected a margin in it, "
-            f"got {margin:g}"
-        )
+        raise ValueError(f"{where} a margin in it, got {margin:g}")
     return margin
 
 

@@ -3,6 +3,7 @@
 The chosen recipes of its arms are trained on the tuning worlds at their cap and at three times it.
 """
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,8 @@ from experiments.declaration import Experiment
 from experiments.differences import differences_of, points_of, table_of
 from experiments.findings import at_cap, finished
 from experiments.registry import FOLDER, RESULTS
-from experiments.running import Wanted, Workers, alone, cell_units, do
-from experiments.store import BUILD, Store
+from experiments.running import Session, Wanted
+from experiments.store import BUILD
 from experiments.workers import NUM_WORKERS
 
 TIMES = 3
@@ -51,7 +52,8 @@ def longer(
         raise Refused(f"{reason}; expected a record of which a run can be longer")
     record = records.read(experiment.identifier, results)
     assert record is not None
-    table = with_caps(experiment, record, records.read_table(experiment.identifier, results))
+    options_of = functools.partial(records.options_of, experiment, record)
+    table = with_caps(experiment, options_of, records.read_table(experiment.identifier, results))
     contrasts = [
         one
         for one in experiment.contrasts
@@ -67,18 +69,10 @@ def longer(
                 new = [(name, initialisation) for name in contrast.arms]
                 cells += [one for one in new if one not in cells]
     tables = []
-    with alone(experiment.identifier, build), Workers(num_workers) as workers:
-        store = Store(experiment, build)
+    with Session(experiment, folder, build, num_workers) as session:
         for times in (1, TIMES):
-            units = cell_units(
-                experiment,
-                store,
-                wanted,
-                lambda name, point: records.options_of(experiment, record, name, point),
-                times,
-            )
-            do(experiment, units, store, workers, folder, f"{times} times the epochs")
-            of_times = table_of(experiment, store, wanted, times)
+            session.do(session.cell_units(wanted, options_of, times), f"{times} times the epochs")
+            of_times = table_of(experiment, session.store, wanted, times)
             if experiment.is_real:  # its initialisations are paired as worlds are
                 of_times = of_times.assign(world=of_times["initialisation"], initialisation=0)
             tables.append(of_times)
@@ -95,13 +89,13 @@ def longer(
     return found
 
 
-def with_caps(experiment: Experiment, record: Any, table: Any) -> Any:
+def with_caps(experiment: Experiment, options_of: Any, table: Any) -> Any:
     """A table of cells with the epochs that each run might have; old tables do not hold them."""
     caps = {}
     for arm in experiment.arms:
         for point in experiment.points:
             if not is_estimator(arm.function):
-                options = records.options_of(experiment, record, arm.name, point)
-                caps[arm.name, point_text(point)] = cap_of(experiment, arm, options)
+                cap = cap_of(experiment, arm, options_of(arm.name, point))
+                caps[arm.name, point_text(point)] = cap
     keys = zip(table["model"], table["point"], strict=True)
     return table.assign(cap=[caps.get(key, np.nan) for key in keys])

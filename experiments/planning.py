@@ -86,20 +86,15 @@ def plan(experiment: Experiment, store: Store) -> Plan:
     )
     num_cells = sum(len(cells) for cells in wanted_cells(experiment).values())
     done = len(store.seconds("tune", "cell"))
-    seconds = {}
-    means = []
-    for arm in experiment.arms:
-        own = [
-            entry["seconds"]
-            for key, entry in store.done.items()
-            if key[0] in ("tune", "cell") and key[1] == arm.name
-        ]
-        if own:
-            seconds[arm.name] = float(np.mean(own))
+    own: dict[str, list[float]] = {}
+    for key, entry in store.done.items():
+        if key[0] in ("tune", "cell"):
+            own.setdefault(key[1], []).append(entry["seconds"])
+    arms = (arm.name for arm in experiment.arms)
+    seconds = {name: float(np.mean(own[name])) for name in arms if name in own}
     # Arms take part in as many cells each, whatever share of the measured ones they have.
-    means = list(seconds.values())
-    if means:
-        seconds[""] = float(np.mean(means))
+    if seconds:
+        seconds[""] = float(np.mean(list(seconds.values())))
     left = num_tuning + num_cells - done
     found = Plan(experiment.identifier, num_tuning, num_cells, left, seconds, ())
     return found._replace(warnings=tuple(_warnings(experiment, store, found)))
@@ -153,12 +148,7 @@ def margin_warnings(experiment: Experiment, store: Store) -> Iterator[str]:
     gaps = smallest_gaps(store)
     for contrast in experiment.contrasts:
         try:
-            unit = contrast.measure if experiment.is_real else unit_of(contrast, gaps)
-            margin = (
-                margin_on_log(experiment, contrast)
-                if experiment.is_real
-                else margin_of(contrast, unit)
-            )
+            unit, margin = _margin(experiment, contrast, gaps)
         except ValueError as error:
             if gaps:
                 yield str(error)
@@ -166,8 +156,7 @@ def margin_warnings(experiment: Experiment, store: Store) -> Iterator[str]:
         spread = _spread(experiment, contrast, store, unit)
         if spread is None:
             continue
-        arms = [experiment.arm(name) for name in contrast.arms]
-        worlds = min(len(experiment.worlds_of(arm)) for arm in arms)
+        worlds = min(len(experiment.worlds_of(experiment.arm(name))) for name in contrast.arms)
         least = least_margin(spread, worlds)
         if margin < least:
             yield (
@@ -179,15 +168,20 @@ def margin_warnings(experiment: Experiment, store: Store) -> Iterator[str]:
 
 def missing_margins(experiment: Experiment, store: Store) -> list[str]:
     """Contrasts whose margin has to be declared before fresh worlds are run, one line each."""
-    if experiment.is_real:
-        return []
     gaps, found = smallest_gaps(store), []
     for contrast in experiment.contrasts:
         try:
-            margin_of(contrast, unit_of(contrast, gaps))
+            _margin(experiment, contrast, gaps)
         except ValueError as error:
             found.append(str(error))
     return found
+
+
+def _margin(experiment, contrast, gaps):
+    if experiment.is_real:
+        return contrast.measure, margin_on_log(experiment, contrast)
+    unit = unit_of(contrast, gaps)
+    return unit, margin_of(contrast, unit)
 
 
 def edge_lines(experiment: Experiment, store: Store) -> Iterator[str]:
@@ -211,8 +205,7 @@ def _spread(experiment: Experiment, contrast: Contrast, store: Store, unit: str)
     if experiment.is_real or contrast.kind == "trend" or contrast.part != "all":
         return None
     column, factor = column_of(contrast, unit)
-    point = None if experiment.sweep is None else experiment.sweep.nearest(contrast.at)
-    found = []
+    point, found = experiment.tuned_at(contrast.at), []
     for name in contrast.arms:
         owner = experiment.arm(experiment.arm(name).inherits or name)
         options, choice = tried(experiment, store, owner, point)

@@ -6,7 +6,6 @@ each; the second holds the hash of the first.
 
 import hashlib
 import importlib.metadata
-import io
 import json
 import platform
 from collections.abc import Mapping
@@ -19,13 +18,13 @@ import pandas as pd
 from bookmaker import PACKAGES as OURS
 from bookmaker.imports import code_alone, find_modules
 from bookmaker.inputs import ROOT, hash_of, parts_read
-from experiments import real, tuning
+from experiments import real
 from experiments.arms import VARIED, Arm, as_options, point_text
 from experiments.declaration import Experiment, lens_reference
 from experiments.differences import POINTS, smallest_gaps, table_of
 from experiments.findings import finding_of, rounded
 from experiments.registry import RESULTS
-from experiments.running import choices, tried
+from experiments.running import choices, scores_of, tried
 from experiments.store import Store
 from recsys_book.paths import write_atomically
 from recsys_lib import zoo
@@ -128,14 +127,13 @@ def code_of(experiment: Experiment, arm: Arm, root: Path = ROOT) -> str:
 
 def versions() -> dict[str, str]:
     """Python and the packages that decide numbers."""
-    found = {"python": platform.python_version()}
-    for name in PACKAGES[1:]:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            if name == "tensorflow":
-                found[name] = importlib.metadata.version("tensorflow-cpu")
-    return found
+    installed = {
+        one.name.lower().replace("_", "-"): one.version
+        for one in importlib.metadata.distributions()
+    }
+    return {"python": platform.python_version()} | {
+        name: installed.get(name) or installed[f"{name}-cpu"] for name in PACKAGES[1:]
+    }
 
 
 def make(
@@ -153,9 +151,7 @@ def make(
         ``{"manifest": dict, "table": text}``, on real data also ``"users"``, sums of each user.
     """
     table = table_of(experiment, store)
-    buffer = io.StringIO()
-    table.to_csv(buffer, index=False, lineterminator="\n")
-    text = buffer.getvalue()
+    text = table.to_csv(index=False, lineterminator="\n")
     gaps = smallest_gaps(store)
     former = read(experiment.identifier, results)
     manifest: dict[str, Any] = {
@@ -183,13 +179,11 @@ def make(
             for contrast in experiment.contrasts
         }
         if experiment.headline is not None:
-            chief = next(c for c in experiment.contrasts if c.finding == experiment.headline)
-            found = finding_of(experiment, chief, table, gaps, at=VARIED)
-            manifest["varied"] = {chief.finding: found}
+            found = finding_of(experiment, experiment.chief, table, gaps, at=VARIED)
+            manifest["varied"] = {experiment.headline: found}
         manifest["summary"] = summary(table)
     for contrast in experiment.contrasts:
-        finding = manifest["findings"][contrast.finding]
-        finding["sentence"] = contrast.sentence
+        manifest["findings"][contrast.finding]["sentence"] = contrast.sentence
     manifest["history"] = _history(former, reason)
     return {"manifest": manifest, "table": text} | ({"users": users} if experiment.is_real else {})
 
@@ -274,8 +268,8 @@ def options_of(
     experiment: Experiment, record: Mapping[str, Any], arm: str, point: Any
 ) -> dict[str, Any]:
     """The tuned options of an arm at a point, as the record holds them."""
-    nearest = None if experiment.sweep is None else experiment.sweep.nearest(point)
-    return as_options(record["arms"][arm]["choice"][point_text(nearest)]["options"])
+    choice = record["arms"][arm]["choice"]
+    return as_options(choice[point_text(experiment.tuned_at(point))]["options"])
 
 
 def verdicts_again(experiment: Experiment, results: Path = RESULTS) -> dict[str, dict[str, Any]]:
@@ -323,11 +317,7 @@ def _arm(experiment: Experiment, arm: Arm, store: Store, table: pd.DataFrame) ->
             scores[point_text(point)] = [
                 {
                     "options": options,
-                    "scores": [
-                        store.value("tune", arm.name, trial, point, *run)["score"]
-                        for run in tuning.runs(experiment)
-                        if ("tune", arm.name, trial, point, *run) in store.done
-                    ],
+                    "scores": scores_of(experiment, store, arm, point, trial),
                 }
                 for trial, options in enumerate(tried(experiment, store, arm, point)[0])
             ]
@@ -337,11 +327,7 @@ def _arm(experiment: Experiment, arm: Arm, store: Store, table: pd.DataFrame) ->
         "inherits": arm.inherits,
         "trials": scores,
         "choice": {
-            point_text(point): {
-                "options": choice.options,
-                "score": choice.score,
-                "edges": list(choice.edges),
-            }
+            point_text(point): choice._asdict() | {"edges": list(choice.edges)}
             for point, choice in chosen.items()
         },
         "prefix": store.value("prefix", arm.name, experiment.worlds_of(arm)[0]),
@@ -361,11 +347,5 @@ def _history(former: Mapping[str, Any] | None, reason: str | None) -> list[dict[
         name: {field: finding[field] for field in ("verdict", "effect", "interval", "unit")}
         for name, finding in former["findings"].items()
     }
-    last = {
-        "record": former["record"],
-        "declaration_sha256": former["declaration_sha256"],
-        "worlds": former["worlds"],
-        "replaced": reason or "",
-        "findings": kept,
-    }
-    return [*former["history"], last]
+    last = {name: former[name] for name in ("record", "declaration_sha256", "worlds")}
+    return [*former["history"], last | {"replaced": reason or "", "findings": kept}]

@@ -4,6 +4,7 @@ A block of ten worlds is opened once for an experiment and noted in ``results/bl
 finding that is changed after a fall is judged on the next block.
 """
 
+import functools
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,11 @@ from experiments.contrasts import Contrast
 from experiments.declaration import Experiment
 from experiments.differences import differences_of, points_of, table_of
 from experiments.registry import FOLDER, RESULTS
-from experiments.running import Wanted, alone, cell_units, do
+from experiments.running import Session, Wanted
 from experiments.statistics import chance_to_hold, comes_back, holds, may_fall
-from experiments.store import BUILD, Store
+from experiments.store import BUILD
 from experiments.validation import RESERVED
-from experiments.workers import NUM_WORKERS, Workers
+from experiments.workers import NUM_WORKERS
 from recsys_lib.training.intervals import Interval, t_interval
 
 NUM_WORLDS = 10
@@ -104,15 +105,10 @@ def replicate(
     contrasts = countable(experiment, record)
     _note(experiment, block, {"record": record["record"]}, results)
     cells = wanted(experiment, contrasts, worlds)
-    with alone(experiment.identifier, build), Workers(num_workers) as workers:
-        store = Store(experiment, build)
-        units = cell_units(
-            experiment,
-            store,
-            cells,
-            lambda name, point: records.options_of(experiment, record, name, point),
-        )
-        do(experiment, units, store, workers, folder, "replicating")
+    options_of = functools.partial(records.options_of, experiment, record)
+    with Session(experiment, folder, build, num_workers) as session:
+        session.do(session.cell_units(cells, options_of), "replicating")
+        store = session.store
     found = {}
     if contrasts:
         table = table_of(experiment, store, cells)

@@ -3,6 +3,7 @@
 The verdicts themselves, and the intervals behind them, are ``recsys_lib.training.intervals``.
 """
 
+import functools
 import math
 
 import numpy as np
@@ -83,11 +84,8 @@ def chance_to_hold(said: str, interval: Interval, margin: float, num_units: int)
     """
     error = interval.half_width / stats.t.ppf((1 + LEVEL) / 2, interval.num_units - 1)
     spread = error * math.sqrt(1 + interval.num_units / num_units)
-    above = (
-        (lambda bound: stats.norm.sf(bound, interval.mean, spread))
-        if spread
-        else (lambda bound: float(interval.mean > bound))
-    )
+    # Where all runs agree, the new mean is the old one.
+    above = functools.partial(stats.norm.sf, loc=interval.mean, scale=max(spread, 1e-300))
     if said == BETTER:
         return float(above(margin))
     if said == LEVEL_VERDICT:

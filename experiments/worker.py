@@ -61,35 +61,27 @@ def entries(experiment: Experiment, unit: dict[str, Any]) -> Iterator[dict[str, 
 def _measured(experiment: Experiment, unit: dict[str, Any]) -> Iterator[tuple[list[Any], Any]]:
     from experiments import cells, prefixes
 
-    kind, point = unit["kind"], unit.get("point")
-    if kind == "bounds":
-        yield ["bounds", point, unit["world"]], cells.bounds(experiment, point, unit["world"])
-    elif kind == "tune":
-        arm, options = experiment.arm(unit["arm"]), as_options(unit["options"])
-        for world, initialisation in unit["runs"]:
+    for key in unit["keys"]:
+        kind, *place = key
+        if kind == "bounds":
+            yield key, cells.bounds(experiment, *place)
+            continue
+        arm = experiment.arm(place[0])
+        options = as_options(unit["options"][arm.name])
+        if kind == "prefix":
+            yield key, prefixes.prefix(experiment, arm, options)
+        elif kind == "tune":
+            _, _, point, world, initialisation = place
             shown = cells.for_tuning(cells.dataset_of(experiment, point, world))
-            parts = cells.scenario_parts(shown)
+            scenarios = tuple(shown.test.slices)
             seed = cells.seed_of(world, initialisation)
-            rows = cells.run_arm(experiment, arm, options, shown, seed, parts)
-            value = {"score": cells.trial_score(shown, rows), "rows": rows}
-            yield ["tune", arm.name, unit["trial"], point, world, initialisation], value
-    elif kind == "prefix":
-        arm, choice = experiment.arm(unit["arm"]), as_options(unit["choice"])
-        yield ["prefix", arm.name, unit["world"]], prefixes.prefix(experiment, arm, choice)
-    else:
-        for name, initialisation in unit["cells"]:
-            kept = unit.get("predictions", {}).get(f"{name}/{initialisation}")
-            found = cells.measure(
-                experiment,
-                experiment.arm(name),
-                as_options(unit["choices"][name]),
-                point,
-                unit["world"],
-                initialisation,
-                None if kept is None else Path(kept),
-                unit.get("times"),
-            )
-            yield [kind, name, point, unit["world"], initialisation], found
+            rows = cells.run_arm(experiment, arm, options, shown, seed, scenarios)
+            yield key, {"score": cells.trial_score(shown, rows), "rows": rows}
+        else:
+            _, point, world, initialisation = place
+            kept = unit.get("predictions", {}).get(str(initialisation))
+            place = (point, world, initialisation, None if kept is None else Path(kept))
+            yield key, cells.measure(experiment, arm, options, *place, times=unit.get("times"))
 
 
 def work(job: dict[str, Any]) -> list[dict[str, Any]]:

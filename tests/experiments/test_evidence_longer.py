@@ -8,7 +8,7 @@ import pytest
 from tiny_evidence import DECLARED, HereWorkers
 
 from experiments import __main__ as command
-from experiments import cells, longer, records, registry
+from experiments import cells, longer, records, registry, running
 from experiments.arms import Arm
 from experiments.blocks import Refused
 from experiments.differences import table_of
@@ -21,7 +21,7 @@ RECORDS = Path(__file__).parent / "records"
 @pytest.fixture
 def home(tmp_path, monkeypatch):
     """A copy of the record of two trained models, whose runs ended at the cap."""
-    monkeypatch.setattr(longer, "Workers", HereWorkers)
+    monkeypatch.setattr(running, "Workers", HereWorkers)
     for path in RECORDS.iterdir():
         shutil.copy(path, tmp_path)
     return tmp_path

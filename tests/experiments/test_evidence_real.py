@@ -74,16 +74,11 @@ def test_rates_come_from_strictly_earlier_rows_whatever_their_split():
     assert [column.name for column in data.feature_columns][-4:] == list(logs.RATES)
 
 
-def test_trees_on_rates_read_numbers_alone():
-    data = logs.with_rates(log(), "video_id")
-    predict = estimators.trees_on_rates(data, seed=0, max_iter=20)
-    (found,) = predict(data.test).values()
-    assert found.shape == (len(data.test),) and ((found > 0) & (found < 1)).all()
-    features = {**data.test.features, "user_id": np.zeros(len(data.test), np.int32)}
-    other = dataclasses.replace(data.test, features=features)
-    assert np.array_equal(predict(other)["click"], found)
-    with pytest.raises(ValueError, match="expected numbers or ids"):
-        estimators.trees_on_rates(log(), seed=0)
+def test_trees_need_something_to_read():
+    data = log()
+    with pytest.raises(ValueError, match="trees: expected numbers or ids in 'small log', got none"):
+        ordered = (SequenceColumn("tags", 5, 2, group="item"),)
+        estimators.trees_on_ids(dataclasses.replace(data, feature_columns=ordered), seed=0)
 
 
 def test_trees_on_ids_rank_better_than_chance_without_any_number():
@@ -292,7 +287,7 @@ def test_movielens_has_the_rates_that_trees_read():
 
 
 def test_an_experiment_on_a_log_is_run_and_recorded(tmp_path, monkeypatch):
-    trees = "experiments.estimators:trees_on_rates"
+    trees = "experiments.estimators:trees_on_ids"
     deep = Arm(name="deep", model=trees, space={"max_leaf_nodes": (4, 31)}, options={"max_iter": 9})
     stump = Arm(name="stump", model=trees, options={"max_iter": 9, "max_leaf_nodes": 2})
     one = Experiment(
@@ -308,7 +303,7 @@ def test_an_experiment_on_a_log_is_run_and_recorded(tmp_path, monkeypatch):
     monkeypatch.setattr(cells, "_log", lambda name, knobs: data)
     monkeypatch.setattr(registry, "load", lambda *_: one)
     monkeypatch.setattr(running, "Workers", HereWorkers)
-    store = running.run(one, build=tmp_path)
+    store = running.run(one, build=tmp_path, results=tmp_path / "results")
     made = records.make(one, store, results=tmp_path)
     manifest = made["manifest"]
     assert manifest["users"] == len(np.unique(data.test.group)) and manifest["worlds"] is None

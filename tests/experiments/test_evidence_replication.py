@@ -16,7 +16,6 @@ NAME = "small.guesses"
 @pytest.fixture(autouse=True)
 def here(monkeypatch):
     monkeypatch.setattr(running, "Workers", HereWorkers)
-    monkeypatch.setattr(replicating, "Workers", HereWorkers)
 
 
 @pytest.fixture(scope="module")

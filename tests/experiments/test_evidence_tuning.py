@@ -148,7 +148,7 @@ def test_the_score_of_several_tasks_is_the_mean_over_their_base_rates():
 def test_the_score_of_several_scenarios_is_the_mean_over_their_own_base_rates():
     world = simulator.scenarios(num_rows=9_000, num_valid_rows=6_000, num_test_rows=100)
     shown = cells.for_tuning(world)
-    parts = cells.scenario_parts(shown)
+    parts = tuple(shown.test.slices)
     assert len(parts) == 4
     rows = [{"task": "click", "slice": "all", "log_loss": 9.0}]
     rows += [{"task": "click", "slice": part, "log_loss": 0.5} for part in parts]
@@ -166,7 +166,7 @@ def test_a_scenario_almost_without_clicks_does_not_judge():
     world = simulator.scenarios(num_rows=9_000, num_valid_rows=6_000, num_test_rows=100)
     column = next(c.name for c in world.feature_columns if c.group == "scenario")
     shown = cells.for_tuning(world)
-    parts = cells.scenario_parts(shown)
+    parts = tuple(shown.test.slices)
     values = np.unique(world.valid.features[column])
 
     def without_clicks(split, value):
