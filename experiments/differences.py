@@ -120,20 +120,21 @@ def by_world(
 ) -> pd.DataFrame:
     """A contrast's measure with a row for each world and a column for each arm.
 
-    Worlds that an arm did not run are left out for all; a run that failed has a missing value.
-    Above is better. In ``RUNS`` a run that leaves the plateau, above half of the best arm's median,
-    is 1 and every other 0.
+    What an arm did not run, or where it failed, is missing. Above is better. In ``RUNS`` a run
+    that leaves the plateau, above half of the best arm's median, is 1 and every other 0.
     """
     column, factor = column_of(contrast, unit)
-    chosen = rows_of(table, contrast, point)
-    wide = chosen.pivot_table(column, "world", "model", dropna=False) * factor
+    rows = rows_of(table, contrast, point)
+    values = factor * rows[column]
     if unit == RUNS:
-        wide = (wide > wide.median().max() / 2).astype(float)
-    there = chosen.pivot_table("initialisation", "world", "model", aggfunc="size")
-    arms = list(arms)
-    wide = wide.reindex(columns=arms)
-    worlds = there.reindex(columns=arms).notna().all(axis=1)
-    return wide.loc[worlds[worlds].index]
+        values = (rows[column] > plateau_of(rows, column)).astype(float)
+    wide = rows.assign(value=values).pivot(index="world", columns="model", values="value")
+    return wide.reindex(columns=list(arms))
+
+
+def plateau_of(rows: pd.DataFrame, column: str) -> float:
+    """What a run has to exceed to leave the plateau: half of the best arm's median."""
+    return float(rows.groupby("model")[column].median().max()) / 2
 
 
 def rows_of(

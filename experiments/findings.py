@@ -14,6 +14,7 @@ from experiments.differences import (
     column_of,
     differences_of,
     margin_of,
+    plateau_of,
     points_of,
     rows_of,
     unit_of,
@@ -97,7 +98,7 @@ def unstable(
     is_wide = False
     for point in points:
         rows = rows_of(table, contrast, point)
-        plateau = rows.groupby("model")[column].median().max() / 2
+        plateau = plateau_of(rows, column)
         for name in contrast.arms:
             values = rows.loc[rows["model"] == name, column].fillna(0.0)
             is_wide |= factor * float(np.ptp(values)) > STABLE_SPAN

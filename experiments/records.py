@@ -231,31 +231,28 @@ def summary(table: pd.DataFrame) -> list[dict[str, Any]]:
     """
     found = []
     rows = table[table["initialisation"] == 0]
-    for keys, part in rows.groupby(["model", "point", "task", "slice"], sort=False):
-        row: dict[str, Any] = dict(zip(("model", "point", "task", "slice"), keys, strict=True))
-        row["worlds"] = len(part)
-        for name, (column, factor) in _SUMMARISED.items():
-            values = part[column].dropna().to_numpy() * factor
-            if len(values) > 1:
-                one = t_interval(values)
-                unit = POINTS if name.endswith("points") else name
-                row[name] = [rounded(number, unit) for number in (one.mean, one.low, one.high)]
-        row["behind"] = _is_behind(rows, row)
-        found.append(row)
+    for keys, here in rows.groupby(["point", "task", "slice"], sort=False):
+        for model, part in here.groupby("model", sort=False):
+            row = {"model": model, **dict(zip(("point", "task", "slice"), keys, strict=True))}
+            row |= {"worlds": len(part), "behind": _is_behind(here, model)}
+            for name, (column, factor) in _SUMMARISED.items():
+                values = part[column].dropna().to_numpy() * factor
+                if len(values) > 1:
+                    one = t_interval(values)
+                    unit = POINTS if name.endswith("points") else name
+                    row[name] = [rounded(number, unit) for number in (one.mean, one.low, one.high)]
+            found.append(row)
     return found
 
 
-def _is_behind(rows: pd.DataFrame, row: Mapping[str, Any]) -> bool:
+def _is_behind(here: pd.DataFrame, model: Any) -> bool:
     """Whether an arm is shown to be behind the best: the interval of the difference says so."""
-    here = rows
-    for name in ("point", "task", "slice"):
-        here = here[here[name] == row[name]]
     for column, sign in (("auc", 1), ("mean_squared_error", -1)):
-        wide = sign * here.pivot_table(column, "world", "model", dropna=False)
+        wide = sign * here.pivot(index="world", columns="model", values=column)
         means = wide.mean().dropna()
-        if row["model"] in means and means.idxmax() != row["model"]:
-            pair = wide[[means.idxmax(), row["model"]]].dropna()
-            return len(pair) > 1 and t_interval(pair.iloc[:, 0] - pair.iloc[:, 1]).low > 0
+        if model in means and means.idxmax() != model:
+            lead = (wide[means.idxmax()] - wide[model]).dropna()
+            return len(lead) > 1 and t_interval(lead).low > 0
     return False
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from experiments.arms import is_ordered
 from experiments.contrasts import NAME, Contrast
@@ -105,31 +105,33 @@ def _source(experiment: "Experiment") -> Iterator[str]:
     if lens not in LENSES:
         yield f"lens: expected one of {sorted(LENSES)}, got {lens!r}"
         return
-    knobs = LENSES[lens].knobs
-    swept = [] if experiment.sweep is None else [experiment.sweep.knob]
+    knobs, sweep = LENSES[lens].knobs, experiment.sweep
+    swept = {} if sweep is None else {sweep.knob: sweep.values}
     if strange := [name for name in (*experiment.knobs, *swept) if name not in knobs]:
         yield f"knobs: expected some of {sorted(knobs)}, got {strange}"
         return
-    if "seed" in (*experiment.knobs, *swept):
+    if "seed" in {*experiment.knobs, *swept}:
         yield "knobs: the world is the seed, expected no other"
-    if set(swept) & set(experiment.knobs):
-        yield f"knobs: {swept[0]} is swept, expected no value beside"
-    for point in experiment.points:
-        given: dict[str, Any] = {} if experiment.sweep is None else {swept[0]: point}
-        values = {name: knob.default for name, knob in knobs.items()}
-        try:
-            check_all(knobs.values(), values | dict(experiment.knobs) | given)
-        except ValueError as error:
-            yield f"knobs, {error}"
-            return
+    if both := set(swept) & set(experiment.knobs):
+        yield f"knobs: {both.pop()} is swept, expected no value beside"
+    defaults = {name: knob.default for name, knob in knobs.items()} | dict(experiment.knobs)
+    try:
+        for point in experiment.points:
+            check_all(knobs.values(), defaults | dict.fromkeys(swept, point))
+    except ValueError as error:
+        yield f"knobs, {error}"
+
+
+def _names(what: str, names: list[str]) -> Iterator[str]:
+    if not names:
+        yield f"{what}: expected at least one, got none"
+    if len(set(names)) != len(names):
+        yield f"{what}: expected different names, got {names}"
 
 
 def _arms(experiment: "Experiment") -> Iterator[str]:
     names = [arm.name for arm in experiment.arms]
-    if not names:
-        yield "arms: expected at least one, got none"
-    if len(set(names)) != len(names):
-        yield f"arms: expected different names, got {names}"
+    yield from _names("arms", names)
     if strange := [name for name in experiment.references if name not in names]:
         yield f"references: expected some of {names}, got {strange}"
     if experiment.references and not experiment.is_real:
@@ -142,26 +144,20 @@ def _arms(experiment: "Experiment") -> Iterator[str]:
         except (ValueError, ImportError, AttributeError) as error:
             yield str(error)
             continue
-        if arm.inherits is None:
-            continue
-        if arm.inherits not in names or arm.inherits == arm.name:
+        if arm.inherits not in (None, *names) or arm.inherits == arm.name:
             yield f"arm {arm.name!r}, inherits: expected another arm, got {arm.inherits!r}"
-        elif experiment.arm(arm.inherits).inherits is not None:
+        elif arm.inherits and experiment.arm(arm.inherits).inherits is not None:
             yield f"arm {arm.name!r}, inherits: {arm.inherits!r} inherits itself"
 
 
 def _contrasts(experiment: "Experiment") -> Iterator[str]:
     findings = [contrast.finding for contrast in experiment.contrasts]
-    if not findings:
-        yield "contrasts: expected at least one, got none"
-    if len(set(findings)) != len(findings):
-        yield f"contrasts: expected different findings, got {findings}"
+    yield from _names("contrasts", findings)
     if experiment.headline is not None and experiment.headline not in findings:
         yield f"headline: expected one of {findings}, got {experiment.headline!r}"
     for contrast in experiment.contrasts:
-        where = f"contrast {contrast.finding!r}"
         for fault in _contrast(experiment, contrast):
-            yield f"{where}, {fault}"
+            yield f"contrast {contrast.finding!r}, {fault}"
         if contrast.finding == experiment.headline and contrast.kind == "trend":
             yield "headline: expected a contrast at one point, got a trend"
 

@@ -58,7 +58,7 @@ def declare(**changes):
         ({"references": ["sharp"]}, "references: expected none on worlds"),
         ({"headline": "loses"}, r"headline: expected one of \['wins'\], got 'loses'"),
         ({"contrasts": []}, "contrasts: expected at least one"),
-        ({"contrasts": [FOUND, FOUND]}, "contrasts: expected different findings"),
+        ({"contrasts": [FOUND, FOUND]}, "contrasts: expected different names"),
         ({"contrasts": [better("wins", "One.", "sharp", "dull")]}, r"got \['dull'\]"),
         ({"contrasts": [better("wins", "One.", "sharp", "blurred", at=4)]}, "at: expected one of"),
         ({"contrasts": [trend("grows", "It grows.", "sharp")]}, "a trend needs a sweep"),

@@ -75,10 +75,10 @@ def test_rates_come_from_strictly_earlier_rows_whatever_their_split():
 
 
 def test_trees_need_something_to_read():
-    data = log()
+    ordered = (SequenceColumn("tags", 5, 2, group="item"),)
+    data = dataclasses.replace(log().with_columns(["tags"]), feature_columns=ordered)
     with pytest.raises(ValueError, match="trees: expected numbers or ids in 'small log', got none"):
-        ordered = (SequenceColumn("tags", 5, 2, group="item"),)
-        estimators.trees_on_ids(dataclasses.replace(data, feature_columns=ordered), seed=0)
+        estimators.trees_on_ids(data, seed=0)
 
 
 def test_trees_on_ids_rank_better_than_chance_without_any_number():
