@@ -31,7 +31,7 @@ EXPERIMENT = Experiment(
         better("upside_down", "More noise is better.", "blurred", "sharp", at=2.0),
         better("leads", "Little noise leads.", "sharp", "aside", at=1.0),
         trend("grows", "A larger gain helps the blurred guess.", "blurred"),
-        better("crosses", "Noise leads where the gain is small.", "blurred", "sharp", at=0.5),
+        level("ties", "Noise costs nothing where the gain is small.", "sharp", "blurred", at=0.5),
     ],
     worlds=(100, 104),
     side_worlds=(100, 103),
