@@ -195,10 +195,9 @@ def _replicated(known: Mapping[str, Any], blocks: Mapping[str, Any]) -> str:
     held = sum(one["held"] for one in judged)
     chance = sum(one["chance"] for one in judged) / len(judged)
     backs = [one["back"] for one in judged if "back" in one]
-    back = f"{sum(backs)} of {len(backs)} effects came back" if backs else ""
-    unknown = len(judged) - len(backs)
-    if unknown:
-        back += f"{' and ' if back else ''}of {unknown} it is not recorded whether they did"
+    back = f"{sum(backs)} of {len(backs)} effects came back"
+    if unknown := len(judged) - len(backs):
+        back += f" ({unknown} more were measured before that was recorded)"
     return (
         f"On ten worlds that nobody had seen, {held} of {len(judged)} confirmed findings held "
         f"({100 * held / len(judged):.0f} %; {100 * chance:.0f} % were to be expected from the "

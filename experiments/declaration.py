@@ -156,8 +156,8 @@ def _without_defaults(value: Any, protocol: int) -> Any:
     found = dict(_WRITTEN.get(type(value), {})) if protocol == 1 else {}
     for field in dataclasses.fields(value):
         given = _without_defaults(getattr(value, field.name), protocol)
-        is_made = field.default_factory is not dataclasses.MISSING
-        default = field.default_factory() if is_made else field.default
+        make: Any = field.default_factory
+        default: Any = field.default if make is dataclasses.MISSING else make()
         is_default = default is not dataclasses.MISSING and given == as_json(default, field.name)
         if field.name not in _WORDING and not is_default:
             found[field.name] = given

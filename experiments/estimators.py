@@ -52,9 +52,9 @@ def trees_on_ids(
     """
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    if len(dataset.tasks or ()) != 1:
+    task, *others = dataset.tasks or ("", "")
+    if others:
         raise ValueError(f"trees: expected one task, got {list(dataset.tasks or ())}")
-    (task,) = dataset.tasks
     label = dataset.train.labels[task].astype(np.float64)
     columns = [column for column in dataset.feature_columns if _is_encoded(column)]
     fold = np.random.default_rng(seed).integers(0, _FOLDS, len(label))

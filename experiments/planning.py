@@ -218,5 +218,6 @@ def _spread(experiment: Experiment, contrast: Contrast, store: Store, unit: str)
             wanted = [row for row in wanted if contrast.task in (None, row["task"])]
             values.append(factor * wanted[0].get(column, np.nan))
         found.append(values)
-    spread = float(np.std(np.subtract(*found), ddof=1))
+    a, b = found
+    spread = float(np.std(np.subtract(a, b), ddof=1))
     return spread if np.isfinite(spread) and spread > 0 else None

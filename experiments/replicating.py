@@ -137,7 +137,8 @@ def judged(
     said, margin, unit = finding["verdict"], finding["margin"], finding["unit"]
     values = differences_of(experiment, contrast, table, unit)
     now = t_interval(values[np.isfinite(values)])
-    before = Interval(finding["effect"], *finding["interval"], finding["worlds"])
+    low, high = finding["interval"]
+    before = Interval(finding["effect"], low, high, finding["worlds"])
     return {
         "verdict": said,
         "effect": round(now.mean, 5),

@@ -64,7 +64,7 @@ def trial_units(experiment: Experiment, store: Store, only_best: bool) -> list[U
     for point in experiment.tuning_points:
         for arm in tuned_arms(experiment):
             options, _ = tried(experiment, store, arm, point)
-            numbers = range(len(options))
+            numbers = list(range(len(options)))
             if only_best:
                 scores = [scores_of(experiment, store, arm, point, one)[0] for one in numbers]
                 numbers = sorted(tuning.best(scores))

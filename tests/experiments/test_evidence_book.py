@@ -325,7 +325,7 @@ def test_what_was_not_confirmed_neither_holds_nor_falls(results):
     opened(results, {"1000:1010": block(leads=older, open=older)})
     text = ledger.render(results)
     assert "1 of 1 confirmed findings held" in text
-    assert "of 1 it is not recorded whether they did" in text
+    assert "0 of 0 effects came back (1 more were measured before that was recorded)" in text
 
 
 def test_a_block_that_was_opened_for_a_former_record_judges_it_no_more(results):
