@@ -181,7 +181,9 @@ def take_in(
     found = shown(identifier, folder, results) if record is not None else {}
     if record is None or not found:
         return {}
-    record |= {name: found[name] for name in ("amendments", "looks")}
+    # What is not committed yet was looked at, too.
+    looks = max(found["looks"], record.get("looks", 0))
+    record |= {"amendments": found["amendments"], "looks": looks}
     records.write_manifest(record, records.paths(identifier, results)[1])
     blocks = read_blocks(results)
     experiment = registry.load(identifier, folder)

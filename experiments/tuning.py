@@ -92,8 +92,10 @@ def _beyond(values: Sequence[Any], end: Any) -> Any:
     is_low = end == values[0]
     if isinstance(end, tuple):
         found: Any = tuple(max(1, width // 2) if is_low else 2 * width for width in end)
+    elif not (near := values[1 if is_low else -2]):
+        return None
     else:
-        found = end * end / values[1 if is_low else -2]
+        found = end * end / near
         if found >= 1 > end:
             found = (1 + end) / 2
         found = round(found) if isinstance(end, int) else float(f"{found:.3g}")

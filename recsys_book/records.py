@@ -190,7 +190,8 @@ def recorded(
         experiment: ``"chapter.name"``.
         model: its name in the experiment.
         point: value of the swept knob; None if no knob is swept.
-        measure: ``"points"`` (of the AUC gap), ``"error_points"``, ``"auc"`` or ``"log_loss"``.
+        measure: ``"points"`` (of the AUC gap), ``"error_points"``, ``"auc"``, ``"gauc"`` or
+            ``"log_loss"``.
         part: slice of the test rows.
         task: which one, where there are several.
         results: folder of the records; default: that of this checkout.

@@ -78,6 +78,7 @@ def test_the_choice_has_the_lowest_mean_and_of_equals_the_earlier():
         (((8,), (16,), (32,)), (32,), (64,)),
         (((8, 8), (16, 16), (32, 32)), (8, 8), (4, 4)),
         ((1, 2, 3), 1, None),  # one half of a layer is none
+        ((-1.0, 0.0, 1.0), 1.0, None),  # nothing has a ratio to zero
     ],
 )
 def test_a_space_goes_on_beyond_its_edge_by_rule(values, chosen, beyond):
