@@ -1,4 +1,6 @@
-"""``make bench``: print the benchmark table, section by section.
+"""``make bench``: print the benchmark table, section by section, as it is measured.
+
+First it says how long each section is expected to take, and last how long all took.
 
 Every line that compares gives a ratio of two measurements of this run. The goals beside them are
 the project's own for two cores; nothing here passes or fails.
@@ -6,6 +8,9 @@ the project's own for two cores; nothing here passes or fails.
 
 import argparse
 import functools
+import os
+import sys
+import time
 
 from benchmarks import (
     crosses,
@@ -21,8 +26,8 @@ from benchmarks import (
     vocabulary,
     workers,
 )
-from benchmarks.process import ONEDNN
-from recsys_lib.zoo import find
+from benchmarks.process import ONEDNN, BenchmarkError
+from recsys_lib.zoo import MODELS, find
 
 SECTIONS = {
     "vocabulary": vocabulary,
@@ -39,6 +44,25 @@ SECTIONS = {
     "lessons": lessons,
 }
 """Module of each section: its ``print_section`` measures and prints."""
+
+MINUTES = {
+    "vocabulary": 6,
+    "seeds": 1,
+    "models": 6,
+    "sequences": 14,
+    "long_histories": 4,
+    "multi_task": 3,
+    "multi_scenario": 5,
+    "requests": 2,
+    "larger_than_memory": 4,
+    "former": 45,
+    "workers": 3,
+    "lessons": 20,
+}
+"""Rough estimates for two idle cores; ``former`` with all models, without a peer.
+
+Each section says how long it took: put that here after a run of all.
+"""
 
 
 def main(arguments=None):
@@ -87,9 +111,37 @@ def main(arguments=None):
     printers["larger_than_memory"] = functools.partial(
         larger_than_memory.print_section, options.rows, not options.apart
     )
-    for name in chosen:
-        printers[name]()
+    minutes = {name: MINUTES[name] for name in chosen}
+    if models and "former" in minutes:
+        minutes["former"] *= len(models) / len(MODELS)
+    return _print_all({name: printers[name] for name in chosen}, minutes)
+
+
+def _print_all(printers, minutes):
+    """Print the sections one after the other; returns the exit status.
+
+    Args:
+        printers: dict of section to the function that measures and prints.
+        minutes: dict of section to how long it takes about.
+    """
+    sys.stdout.reconfigure(line_buffering=True)  # into a file, too, as it goes
+    about = "about {:.0f} min".format
+    each = ", ".join(f"{name} {number:.0f}" for name, number in minutes.items())
+    print(f"{about(sum(minutes.values()))} on two idle cores ({each}); {os.cpu_count()} cores here")
+    failed, started = [], time.monotonic()
+    for number, (name, printer) in enumerate(printers.items(), 1):
+        print(f"\n[{number} of {len(printers)}] {name}, {about(minutes[name])}")
+        start = time.monotonic()
+        try:
+            printer()
+        except BenchmarkError as error:
+            failed.append(name)
+            print(f"{name}: not measured: {error}")
+        print(f"{name}: {(time.monotonic() - start) / 60:.1f} min")
+    total = (time.monotonic() - started) / 60
+    print(f"\n{len(printers) - len(failed)} of {len(printers)} sections in {total:.1f} min")
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -8,7 +8,7 @@ where the plain network reads 116; that layer alone costs more than the whole pl
 """
 
 from benchmarks import inputs
-from benchmarks.process import ONEDNN, measure, report
+from benchmarks.process import CONDITIONS, ONEDNN, conditions, measure, report
 from benchmarks.training import measure_speeds
 from recsys_lib.loops.crosses import looped
 from recsys_lib.zoo import find
@@ -39,20 +39,22 @@ def cases(dataset):
 
 def print_section():
     """Print the table, with oneDNN's kernels off and on: the switch is one for a process."""
+    print("\nTraining on MovieLens, width 16, hidden 64 and 32, Adam, warm; oneDNN off and on")
+    print(f"{'':24}{'':31}{'':>24}{'examples/s, oneDNN':>28}{'the faster,':>18}")
+    heading = f"{'parameters':>14}{'trace s':>10}{'off':>14}{'on':>14}{'to plain':>18}"
+    print(f"{'':24}{CONDITIONS}{heading}")
     results = {name: measure(__name__, environment=ONEDNN[name])["models"] for name in ONEDNN}
     off, on = results["off"], results["on"]
 
     def speed(name):
         return max(result[name]["examples_per_second"] for result in results.values())
 
-    print("\nTraining on MovieLens, width 16, hidden 64 and 32, batch 1024, Adam, warm")
-    print(f"{'':24}{'':>24}{'examples/s, oneDNN':>28}{'the faster,':>18}")
-    print(f"{'':24}{'parameters':>14}{'trace s':>10}{'off':>14}{'on':>14}{'to plain':>18}")
     for key in off:
         if key.endswith("(loop)"):
             continue
         print(
-            f"{find(key).name:24}{off[key]['parameters']:>14,}{off[key]['trace_seconds']:>10.1f}"
+            f"{find(key).name:24}{conditions(inputs.BATCH_SIZE, 'off, on')}"
+            f"{off[key]['parameters']:>14,}{off[key]['trace_seconds']:>10.1f}"
             f"{off[key]['examples_per_second']:>14,.0f}{on[key]['examples_per_second']:>14,.0f}"
             f"{speed(key) / speed(REFERENCE):>18.2f}"
         )

@@ -16,7 +16,7 @@ import sys
 import tempfile
 
 from benchmarks import exchange, inputs
-from benchmarks.process import ONEDNN
+from benchmarks.process import CONDITIONS, ONEDNN, conditions
 from benchmarks.worker import MARK
 from recsys_lib.features.columns import NumericColumn
 from recsys_lib.zoo import MODELS, find
@@ -154,8 +154,8 @@ def ratios(found, other):
     return max(now) / max(then), statistics.median(pairs)
 
 
-def line(model, found):
-    """The table's line of a model."""
+def line(model, found, how):
+    """The table's line of a model; ``how`` it was measured, see ``process.conditions``."""
     text = f"{model.name:28}"
     for name in SIDES:
         speeds = found.get(name, {}).get("speeds")
@@ -163,7 +163,7 @@ def line(model, found):
     for other in SIDES[1:]:
         ratio = ratios(found, other)
         text += "".join(f"{r:>8.2f}" for r in ratio) if ratio else f"{'-':>8}{'-':>8}"
-    return text + "".join(f"   {note}" for note in notes(model, found))
+    return text + how + "".join(f"   {note}" for note in notes(model, found))
 
 
 def notes(model, found):
@@ -214,23 +214,28 @@ def print_section(revision=REVISION, peer=None, models=None, onednn="off"):
     """
     chosen = MODELS if models is None else [find(key) for key in models]
     path_of_peer, reason = peer_path(peer)
-    print(f"\nTraining now, at {revision}, and by DeepCTR, oneDNN {onednn}; batch 1024, Adam, warm")
+    print(f"\nTraining now, at {revision}, and by DeepCTR, Adam, warm;")
     print(f"each {PROCESSES} x {ROUNDS} rounds in turn; ratios of the best and the median of pairs")
     if reason:
         print(f"no peer: {reason}")
     print(f"{'':28}{'examples/s, best round':>36}{'to former':>16}{'to DeepCTR':>16}")
-    print(f"{'':28}{'now':>12}{'former':>12}{'DeepCTR':>12}" + f"{'best':>8}{'median':>8}" * 2)
+    print(
+        f"{'':28}{'now':>12}{'former':>12}{'DeepCTR':>12}"
+        + f"{'best':>8}{'median':>8}" * 2
+        + CONDITIONS
+    )
     with tempfile.TemporaryDirectory() as folder:
         extract(revision, folder)
         for kind in inputs.HAS:
             wanted = [model for model in chosen if inputs.kind_of(model) == kind]
             if wanted:
-                _print_kind(kind, wanted, folder, path_of_peer, ONEDNN[onednn])
+                how = conditions(inputs.BATCH_SIZE, f"oneDNN {onednn}")
+                _print_kind(kind, wanted, folder, path_of_peer, ONEDNN[onednn], how)
     print(f"goals: {', '.join(f'{find(k).name} {g}' for k, g in GOALS.items())} (best);", end=" ")
     print(f"every median at least {FLOOR}")
 
 
-def _print_kind(kind, models, folder, path_of_peer, environment):
+def _print_kind(kind, models, folder, path_of_peer, environment, how):
     dataset = _ids_alone(inputs.LOADERS[kind]())
     rows = os.path.join(folder, f"{kind}.npz")
     exchange.write(dataset, rows)
@@ -247,7 +252,7 @@ def _print_kind(kind, models, folder, path_of_peer, environment):
         for model in models:
             runs[model.key].append(measure_model(sides, request_for(model, dataset)))
             if process == PROCESSES - 1:
-                print(line(model, merge(runs[model.key])), flush=True)
+                print(line(model, merge(runs[model.key]), how), flush=True)
         for side in sides.values():
             side.close()
 

@@ -19,7 +19,7 @@ import threading
 import keras
 import numpy as np
 
-from benchmarks.process import measure, report
+from benchmarks.process import CONDITIONS, conditions, measure, report
 from recsys_lib.data import ChunkedDataset, Dataset, Split
 from recsys_lib.features.columns import CategoricalColumn, NumericColumn
 from recsys_lib.training import Adam
@@ -166,6 +166,12 @@ def print_section(num_rows=None, in_turn=True):
     """
     num_rows = num_rows or ROWS
     chunk = min(-(-num_rows // CHUNKS), 1_000_000)
+    print(
+        f"\nLarger than memory: DeepFM, {num_rows:,} rows of {NUM_NUMBERS + NUM_IDS} columns, "
+        f"chunks of {chunk:,}"
+    )
+    memory = f"{'anonymous MiB':>16}{'above the start':>16}"
+    print(f"{'':24}{CONDITIONS}{'examples/s':>14}{memory}")
     with tempfile.TemporaryDirectory() as folder:
         written = pathlib.Path(folder)
         measure(__name__, "write", written, num_rows, chunk)
@@ -174,15 +180,11 @@ def print_section(num_rows=None, in_turn=True):
         rates = {way: found["examples_per_second"] for way, found in alone.items()}
         if in_turn:
             rates = measure(__name__, "rates", written, chunk, rounds)["rates"]
-    print(
-        f"\nLarger than memory: DeepFM, {num_rows:,} rows of {NUM_NUMBERS + NUM_IDS} columns, "
-        f"chunks of {chunk:,}, batch {BATCH_SIZE}"
-    )
-    print(f"{'':24}{'examples/s':>14}{'anonymous MiB':>16}{'above the start':>16}")
     for way, name in WAYS.items():
         peak, start = alone[way]["anonymous_mib"], alone[way]["start_mib"]
         print(
-            f"{name:24}{statistics.median(rates[way]):>14,.0f}{peak:>16,.0f}{peak - start:>16,.0f}"
+            f"{name:24}{conditions(BATCH_SIZE)}{statistics.median(rates[way]):>14,.0f}"
+            f"{peak:>16,.0f}{peak - start:>16,.0f}"
         )
     for way in ("mapped", "parquet"):
         pairs = zip(rates[way], rates["memory"], strict=True)

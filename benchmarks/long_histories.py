@@ -13,7 +13,7 @@ from functools import partial
 import keras
 import numpy as np
 
-from benchmarks.process import measure, report
+from benchmarks.process import CONDITIONS, conditions, measure, report
 from benchmarks.requests import in_turns
 from recsys_lib.features.columns import CategoricalColumn, SequenceColumn
 from recsys_lib.training import rank
@@ -82,11 +82,13 @@ def latencies(length, num_candidates=NUM_CANDIDATES, num_requests=NUM_REQUESTS, 
 
 def print_section():
     """Print the table: the median for each model and length, and DIN's share of it."""
-    results = {length: measure(__name__, length)["models"] for length in LENGTHS}
     print(f"\nRanking {NUM_CANDIDATES:,} candidates over the length of the history, p50 in ms")
-    print(f"{'':24}" + "".join(f"{f'{length:,} behaviours':>20}" for length in LENGTHS))
+    lengths = "".join(f"{f'{length:,} behaviours':>20}" for length in LENGTHS)
+    print(f"{'':24}{CONDITIONS}{lengths}")
+    results = {length: measure(__name__, length)["models"] for length in LENGTHS}
     for name in FORMS:
-        print(f"{name:24}" + "".join(f"{results[n][name]['p50']:>20.1f}" for n in LENGTHS))
+        times = "".join(f"{results[n][name]['p50']:>20.1f}" for n in LENGTHS)
+        print(f"{name:24}{conditions(NUM_CANDIDATES)}{times}")
     longest = results[max(LENGTHS)]
     print(f"{RIVAL} to the other models at {max(LENGTHS):,} behaviours:")
     for name in FORMS:

@@ -7,7 +7,7 @@ scenarios in one process, in alternation, and prints JSON. The models' own sizes
 import sys
 
 from benchmarks import inputs
-from benchmarks.process import measure, report
+from benchmarks.process import CONDITIONS, conditions, measure, report
 from benchmarks.training import measure_speeds
 from recsys_lib.zoo import find
 
@@ -42,13 +42,14 @@ def growth(results, key):
 
 def print_section():
     """Print the table."""
+    print("\nTraining on MovieLens in drawn scenarios, width 16, Adam, warm")
+    print(f"{'':28}{'':31}" + "".join(f"{f'{count} scenarios':>34}" for count in COUNTS))
+    heading = f"{'parameters':>12}{'examples/s':>12}{'to plain':>10}" * len(COUNTS)
+    print(f"{'':28}{CONDITIONS}{heading}")
     results = {count: measure(__name__, count)["models"] for count in COUNTS}
-    print("\nTraining on MovieLens in drawn scenarios, width 16, batch 1024, Adam, warm")
-    print(f"{'':28}" + "".join(f"{f'{count} scenarios':>34}" for count in COUNTS))
-    print(f"{'':28}" + f"{'parameters':>12}{'examples/s':>12}{'to plain':>10}" * len(COUNTS))
     keys = list(results[COUNTS[0]])
     for key in keys:
-        print(f"{find(key).name:28}", end="")
+        print(f"{find(key).name:28}{conditions(inputs.BATCH_SIZE)}", end="")
         for of_count in results.values():
             row = of_count[key]
             print(

@@ -7,7 +7,7 @@ balancing method beside that of fixed weights, on Shared-Bottom and on MMoE. Tas
 """
 
 from benchmarks import inputs
-from benchmarks.process import measure, report
+from benchmarks.process import CONDITIONS, conditions, measure, report
 from benchmarks.training import measure_speeds
 from recsys_lib.loops.multi_task import build_mmoe_loop
 from recsys_lib.multi_task.balancing import GradNorm, ParetoWeights, UncertaintyWeighting
@@ -59,16 +59,16 @@ def overheads(results):
 
 def print_section():
     """Print the table."""
+    print("\nTraining on MovieLens, like and love, width 16, Adam, warm")
+    print(f"{'':28}{CONDITIONS}{'parameters':>12}{'trace s':>10}{'examples/s':>14}")
     results = measure(__name__)["models"]
-    print("\nTraining on MovieLens, like and love, width 16, batch 1024, Adam, warm")
-    print(f"{'':28}{'parameters':>12}{'trace s':>10}{'examples/s':>14}")
     methods = [case_name(model, method) for model in BALANCED for method in METHODS]
     for name, row in results.items():
         if name in methods and name not in BALANCED:
             continue
         print(
-            f"{name:28}{row['parameters']:>12,}{row['trace_seconds']:>10.1f}"
-            f"{row['examples_per_second']:>14,.0f}"
+            f"{name:28}{conditions(inputs.BATCH_SIZE)}{row['parameters']:>12,}"
+            f"{row['trace_seconds']:>10.1f}{row['examples_per_second']:>14,.0f}"
         )
     ratio = results[BATCHED]["examples_per_second"] / results[LOOP]["examples_per_second"]
     print(f"MMoE with {EXPERTS} experts to the notes' loop: {ratio:.1f}   goal: at least 2")

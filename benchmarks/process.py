@@ -5,6 +5,7 @@ import os
 import resource
 import subprocess
 import sys
+import time
 
 ONEDNN = {name: {"TF_ENABLE_ONEDNN_OPTS": value} for name, value in (("off", "0"), ("on", "1"))}
 """Environments of a process with and without oneDNN's kernels.
@@ -12,6 +13,24 @@ ONEDNN = {name: {"TF_ENABLE_ONEDNN_OPTS": value} for name, value in (("off", "0"
 TensorFlow reads the switch once, when it starts, so a choice per model is a process per choice. The
 library leaves them off: some models are faster with them and some without.
 """
+
+CONDITIONS = f"{'setting':>14}{'batch':>8}{'threads':>9}"
+"""Heading of the columns that tell how a row of a table was measured; see ``conditions``."""
+
+
+def conditions(batch, setting=None, threads=None):
+    """The cells of a row under ``CONDITIONS``.
+
+    Args:
+        batch: rows of a step, or of a request; or a text.
+        setting: default: whether oneDNN's kernels are on, by this process's environment.
+        threads: of one operation of TensorFlow; default: as this process's environment says.
+    """
+    if setting is None:
+        is_on = os.environ.get("TF_ENABLE_ONEDNN_OPTS", "0") == "1"
+        setting = f"oneDNN {'on' if is_on else 'off'}"
+    threads = threads or int(os.environ.get("TF_NUM_INTRAOP_THREADS") or os.cpu_count() or 1)
+    return f"{setting:>14}{f'{batch:,}' if isinstance(batch, int) else batch:>8}{threads:>9}"
 
 
 class BenchmarkError(RuntimeError):
@@ -21,9 +40,12 @@ class BenchmarkError(RuntimeError):
 def measure(module, *arguments, environment=None):
     """Run ``python -m module arguments`` and read the JSON object in its last line.
 
+    How long it took is said on stderr.
+
     Returns:
         The object, a dict.
     """
+    started = time.perf_counter()
     result = subprocess.run(
         [sys.executable, "-m", module, *map(str, arguments)],
         capture_output=True,
@@ -32,6 +54,8 @@ def measure(module, *arguments, environment=None):
     )
     if result.returncode:
         raise BenchmarkError(f"{module} {arguments}: {result.stderr[-2000:]}")
+    said = " ".join(map(str, [module, *arguments, *(environment or {}).values()]))
+    print(f"  {said}: {time.perf_counter() - started:.0f} s", file=sys.stderr)
     return json.loads(result.stdout.strip().splitlines()[-1])
 
 

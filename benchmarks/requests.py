@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks import inputs
-from benchmarks.process import measure, report
+from benchmarks.process import CONDITIONS, conditions, measure, report
 from recsys_lib.data import movielens, simulator
 from recsys_lib.features.columns import CANDIDATE_GROUP
 from recsys_lib.one_request import undo_sampling_of_both
@@ -159,11 +159,13 @@ REQUESTS = {
 
 def print_section():
     """Print the tables."""
+    print("\nRanking the candidates of one request, the batch, in milliseconds")
+    print(f"{'':28}{CONDITIONS}{'p50':>10}{'p99':>10}")
     for name, found in measure(__name__)["models"].items():
-        print(f"\nRanking {NUM_CANDIDATES:,} candidates of one request, {name}, milliseconds")
-        print(f"{'':28}{'p50':>10}{'p99':>10}")
+        print(f"{name}:")
         for call, label in LABELS.items():
-            print(f"{label:28}{found[call]['p50']:>10.2f}{found[call]['p99']:>10.2f}")
+            times = f"{found[call]['p50']:>10.2f}{found[call]['p99']:>10.2f}"
+            print(f"{label:28}{conditions(NUM_CANDIDATES)}{times}")
         goal = "   goal: at least 1.3" if name in GOALED else ""
         print(f"compiled to rank (median of turns): {found['ratio']:.2f}{goal}")
         ratio = found["keras_predict"]["p50"] / found["rank"]["p50"]

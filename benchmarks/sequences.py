@@ -9,7 +9,7 @@ loop is paid for first.
 import sys
 
 from benchmarks import inputs
-from benchmarks.process import ONEDNN, measure, report
+from benchmarks.process import CONDITIONS, ONEDNN, conditions, measure, report
 from benchmarks.training import measure_speeds
 from recsys_lib.loops.crosses import looped
 from recsys_lib.zoo import find
@@ -50,24 +50,24 @@ def two_epochs_seconds(result, num_rows=NUM_STEPS * inputs.BATCH_SIZE):
 
 def print_section():
     """Print the table, with the faster setting of oneDNN's kernels for each model and length."""
+    print("\nTraining on simulated histories, width 16, hidden 64 and 32, Adam, warm")
+    print("(*: with oneDNN's kernels, where they are faster)")
+    print(f"{'':32}{'':31}" + "".join(f"{f'{n} behaviours':>24}" for n in LENGTHS))
+    print(f"{'':32}{CONDITIONS}" + f"{'graph s':>10}{'examples/s':>14}" * len(LENGTHS))
     results = {}
     for length in LENGTHS:
-        settings = [
-            measure(__name__, length, environment=ONEDNN[name])["models"] for name in ONEDNN
-        ]
+        off, on = (measure(__name__, length, environment=ONEDNN[name])["models"] for name in ONEDNN)
         results[length] = {
-            name: max((setting[name] for setting in settings), key=_speed) for name in settings[0]
+            name: max({**off[name], "mark": ""}, {**on[name], "mark": "*"}, key=_speed)
+            for name in off
         }
-    print("\nTraining on simulated histories, width 16, hidden 64 and 32, batch 1024, Adam, warm")
-    print("(with or without oneDNN's kernels, whichever is faster)")
-    print(f"{'':32}" + "".join(f"{f'{n} behaviours':>24}" for n in LENGTHS))
-    print(f"{'':32}" + f"{'graph s':>10}{'examples/s':>14}" * len(LENGTHS))
     for name in results[min(LENGTHS)]:
-        print(f"{name:32}", end="")
+        print(f"{name:32}{conditions(inputs.BATCH_SIZE, 'off, * on')}", end="")
         for length in LENGTHS:
             row = results[length].get(name)
             print(
-                f"{row['graph_seconds']:>10.1f}{row['examples_per_second']:>14,.0f}"
+                f"{row['graph_seconds']:>10.1f}"
+                f"{format(row['examples_per_second'], ',.0f') + row['mark']:>14}"
                 if row
                 else f"{'-':>10}{'-':>14}",
                 end="",

@@ -13,7 +13,7 @@ import time
 import keras
 import numpy as np
 
-from benchmarks.process import measure, report
+from benchmarks.process import CONDITIONS, conditions, measure, report
 from recsys_lib.data import Dataset, Split
 from recsys_lib.features.columns import CategoricalColumn
 from recsys_lib.features.embedding import build_inputs, embed_groups
@@ -121,6 +121,8 @@ def time_stock(columns, features, labels, num_steps):
 
 def print_section():
     """Print the table: all cases in turn, each in processes of its own."""
+    print("\nTraining, 16 id columns of width 8, hidden 64 and 32, Adam")
+    print(f"{'':24}{CONDITIONS}{'ids a column':>14}{'examples/s':>14}{'peak MiB':>12}")
     results = {case: [] for case in STEPS}
     for _ in range(ROUNDS):
         for (which, size), num_steps in STEPS.items():
@@ -131,11 +133,10 @@ def print_section():
         case: statistics.median(result["examples_per_second"] for result in measured)
         for case, measured in results.items()
     }
-    print("\nTraining, 16 id columns of width 8, hidden 64 and 32, batch 1024, Adam")
-    print(f"{'':24}{'ids a column':>14}{'examples/s':>14}{'peak MiB':>12}")
     for (which, size), value in speed.items():
         peak = max(result["peak_mib"] for result in results[which, size])
-        print(f"{NAMES[which]:24}{size:>14,}{value:>14,.0f}{peak:>12,.0f}")
+        how = conditions(BATCH_SIZE)
+        print(f"{NAMES[which]:24}{how}{size:>14,}{value:>14,.0f}{peak:>12,.0f}")
     for text, top, bottom, goal in RATIOS:
         print(f"{text:38}{speed[top] / speed[bottom]:>14.2f}   goal: at least {goal}")
 

@@ -7,13 +7,14 @@ they share, so this is what the exchange costs, not what more machines bring.
 
 import io
 import json
+import os
 import statistics
 import sys
 
 import keras
 import numpy as np
 
-from benchmarks.process import BenchmarkError, report
+from benchmarks.process import CONDITIONS, BenchmarkError, conditions, report
 from benchmarks.vocabulary import HIDDEN_UNITS, NUM_COLUMNS, WIDTH, build_deepfm, make_rows
 from recsys_lib.data import Dataset, Split
 from recsys_lib.features.columns import CategoricalColumn
@@ -58,14 +59,18 @@ def print_section():
     """Print the table."""
     print(f"\nWorkers on one machine, DeepFM, {NUM_COLUMNS} id columns of width {WIDTH},")
     print(f"{IDS:,} ids a column, hidden {HIDDEN_UNITS}, Adam; rows of the batch of all workers")
-    print(f"{'examples/s':24}" + "".join(f"{f'batch {batch:,}':>16}" for batch in BATCHES))
+    speeds_of = "".join(f"{f'batch {batch:,}':>16}" for batch in BATCHES)
+    print(f"{'examples/s':24}{CONDITIONS}{speeds_of}")
     speeds = {}
     for name, (count, environment) in CASES.items():
         speeds[name] = measure_workers(count, environment, BATCHES)
-        print(f"{name:24}" + "".join(f"{speeds[name][batch]:>16,.0f}" for batch in BATCHES))
+        threads = environment.get("TF_NUM_INTRAOP_THREADS") or (os.cpu_count() or 1) // count
+        row = "".join(f"{speeds[name][batch]:>16,.0f}" for batch in BATCHES)
+        print(f"{name:24}{conditions('various', threads=threads or 1)}{row}")
     _, alone, together = speeds.values()
     ratios = (together[batch] / alone[batch] for batch in BATCHES)
-    print(f"{'2 workers to all cores':24}" + "".join(f"{ratio:>16.2f}" for ratio in ratios))
+    row = "".join(f"{ratio:>16.2f}" for ratio in ratios)
+    print(f"{'2 workers to all cores':24}{'':31}{row}")
     print("no goal: what two workers exchange in a step costs the same however small the batch is")
 
 

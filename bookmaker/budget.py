@@ -42,7 +42,7 @@ _ROWS = re.compile(r"\\begin\{(\w*matrix|cases|array)\}.*?\\end\{\1\}", re.DOTAL
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _WRAPPED_IMPORT = re.compile(r"^from [\w.]+ import \([^)]*\)", re.MULTILINE)
-_PLACE = re.compile(r"# [\w/.]+\.py, line \d+")
+_PLACE = re.compile(r"# [\w/]+\.py, [\w.]+")
 # The part of the header that repeats the front matter.
 _TITLE = re.compile(r"^# .*$", re.MULTILINE)
 _REPEATED = re.compile(r"^\*\*(?:Question|Time)\.\*\*.*?(?=\n\n|\n*\Z)", re.MULTILINE | re.DOTALL)

@@ -1,5 +1,6 @@
 """Source that notebooks print, against the files it was printed from, without running anything."""
 
+import ast
 import functools
 import re
 import textwrap
@@ -12,15 +13,13 @@ from recsys_book.source import docstring_lines
 
 ROOT = CHAPTERS.parent
 
-_PLACE = re.compile(r"^# ([\w/]+\.py), line \d+$", re.MULTILINE)
+_PLACE = re.compile(r"^# ([\w/]+\.py), ([\w.]+)$", re.MULTILINE)
 
 _PRINTS = re.compile(r"\b(?:print|claim|display)\(")
 
 
 def problems(path: Path, notebook: Any, root: Path = ROOT) -> list[str]:
     """Which printed source is no longer the library's, one line each.
-
-    A line number may differ: other code above may have grown.
 
     Args:
         path: of the notebook, for the message.
@@ -40,34 +39,34 @@ def problems(path: Path, notebook: Any, root: Path = ROOT) -> list[str]:
             if output.output_type == "stream" and output.name == "stdout"
         )
         alone = not _PRINTS.search(cell.source)
-        for place, text in _blocks(printed):
-            if not (root / place).is_file() or not stands(text, root / place, alone):
+        for place, name, text in _blocks(printed):
+            if not (root / place).is_file() or not stands(text, root / place, name, alone):
                 found.append(
-                    f"{path}: cell {number} prints source of {place} that does not stand there "
-                    "(any more); build the lesson again"
+                    f"{path}: cell {number} prints source of {name} in {place} that does not "
+                    "stand there (any more); build the lesson again"
                 )
     return found
 
 
-def stands(text: str, file: Path, alone: bool = True) -> bool:
-    """Whether lines stand in a file one after the other, docstrings and indentation apart.
+def stands(text: str, file: Path, name: str, alone: bool = True) -> bool:
+    """Whether lines stand in a function or class one after the other, docstrings and indent apart.
 
     Args:
         text: as ``excerpt`` prints it.
         file: a module.
+        name: of the function, method or class, ``"MLP.call"``.
         alone: whether nothing else was printed; if not, lines at the end of which the file has
             none are no source.
 
     Example:
         >>> from recsys_lib.layers import blocks
-        >>> stands("return ops.reshape(", Path(blocks.__file__))
-        False
-        >>> stands("import keras", Path(blocks.__file__))
-        True
+        >>> text = "return ops.reshape(fields, (-1, fields.shape[1] * fields.shape[2]))"
+        >>> [stands(text, Path(blocks.__file__), name) for name in ("flatten_fields", "MLP")]
+        [True, False]
     """
     wanted = text.rstrip().split("\n")
-    lines = _lines_of(file, file.stat().st_mtime_ns)
-    known = {line.strip() for line in lines}
+    lines = _lines_of(file, name, file.stat().st_mtime_ns)
+    known = {line.strip() for line in file.read_text(encoding="utf-8").splitlines()}
     while not alone and len(wanted) > 1 and wanted[-1].strip() not in known:
         wanted.pop()
     return any(
@@ -77,16 +76,27 @@ def stands(text: str, file: Path, alone: bool = True) -> bool:
     )
 
 
-def _blocks(printed: str) -> Iterator[tuple[str, str]]:
-    """Place and text of each excerpt in what a cell printed."""
+def _blocks(printed: str) -> Iterator[tuple[str, str, str]]:
+    """Place, name and text of each excerpt in what a cell printed."""
     parts = _PLACE.split(printed)
-    for place, text in zip(parts[1::2], parts[2::2], strict=True):
-        yield place, text.lstrip("\n")
+    for place, name, text in zip(parts[1::3], parts[2::3], parts[3::3], strict=True):
+        yield place, name, text.lstrip("\n")
 
 
 @functools.cache
-def _lines_of(file: Path, _: int) -> list[str]:
-    """The lines of a module without its docstrings."""
+def _lines_of(file: Path, name: str, _: int) -> list[str]:
+    """The lines of a function or class without docstrings; none where there is no such one."""
     source = file.read_text(encoding="utf-8")
     hidden = docstring_lines(source)
-    return [line for number, line in enumerate(source.splitlines()) if number not in hidden]
+    node: Any = ast.parse(source)
+    for part in name.split("."):
+        inside = (one for one in node.body if getattr(one, "name", None) == part)
+        if (node := next(inside, None)) is None:
+            return []
+    lines = enumerate(source.splitlines(), start=1)
+    first = min([node.lineno, *(one.lineno for one in node.decorator_list)])
+    return [
+        line
+        for number, line in lines
+        if first <= number <= node.end_lineno and number - 1 not in hidden
+    ]

@@ -100,11 +100,11 @@ def _own_faults(file, one):
         answer = define(file.setup, mistake.code, one.target)
         public = _verdict(file, one, answer, "public")
         hidden = _verdict(file, one, answer, "hidden")
-        rejected = public if mistake.caught_by == "public" and one.kind != "recall" else hidden
-        if rejected.status != "wrong":
+        judged = public if mistake.caught_by == "public" and one.kind != "recall" else hidden
+        if not judged.rejected:
             yield (
                 f"mistake {number}: expected the {mistake.caught_by} test to reject it, got "
-                f"{_told(rejected)}"
+                f"{_told(judged)}"
             )
         if mistake.caught_by == "hidden" and not public.passed:
             yield f"mistake {number}: expected the public test to let it pass, got {_told(public)}"

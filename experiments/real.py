@@ -21,7 +21,13 @@ from experiments.store import Store
 from recsys_lib.data.splits import Split
 from recsys_lib.training.intervals import Interval
 from recsys_lib.training.metrics import PROBABILITY_CLIP
-from recsys_lib.training.resampling import NUM_DRAWS, Log, difference, scoreboard, user_weights
+from recsys_pipeline.leaderboard.resampling import (
+    NUM_DRAWS,
+    Log,
+    difference,
+    scoreboard,
+    user_weights,
+)
 
 UNITS = {"auc": "AUC", "gauc": "GAUC", "log_loss": "nats"}
 """Measure of a log to its unit."""

@@ -10,31 +10,42 @@ from typing import Any
 
 from recsys_lib.checks import check_integer, check_number
 
+LIMITS = {"points of the gap": (-100.0, 100.0), "%": (-100.0, 100.0)}
+"""The least and the most of what has a whole, by how its unit begins."""
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 _guessed: dict[str, float] = {}
 
 
-def guess(name: str, value: float | EllipsisType) -> None:
-    """Note a guess; nothing is printed if there is none.
+def guess(name: str, value: float | EllipsisType, unit: str = "") -> None:
+    """Note a guess; nothing is printed if there is none, and one line says what cannot be meant.
 
     Args:
         name: of the guess, in lower-case words joined by ``_``; ``resolve`` takes the same.
         value: a number in the unit that the question names; ``...`` for no guess.
+        unit: the unit, as for ``resolve``; points of the gap and percentages have limits.
 
     Raises:
-        ValueError: a name of another form, or a value that is no finite number.
+        ValueError: a name of another form.
 
     Example:
-        >>> guess("rows_left", 40)
+        >>> guess("rows_left", 40, "% of the rows")
         noted: 40
+        >>> guess("rows_left", 400, "% of the rows")
+        guess rows_left: expected a finite number from -100 to 100 (% of the rows), got 400
         >>> guess("rows_left", ...)
     """
     _check_name("guess", name)
     if value is ...:
         _guessed.pop(name, None)
         return
-    _guessed[name] = check_number(f"guess {name}", value)
+    limits = next((LIMITS[one] for one in LIMITS if unit.startswith(one)), ())
+    try:
+        _guessed[name] = check_number(f"guess {name}", value, *limits)
+    except ValueError as error:
+        where, _, got = str(error).rpartition(", got ")
+        print(f"{where}{f' ({unit})' if unit else ''}, got {got}")
+        return
     print(f"noted: {_as_written(_guessed[name])}")
 
 

@@ -1,4 +1,4 @@
-"""Lines of the library that a lesson shows, with their file and line number."""
+"""Lines of the library that a lesson shows, with their file and the name of what it is."""
 
 import ast
 import inspect
@@ -13,7 +13,9 @@ ROOT = Path(__file__).parents[1]
 def excerpt(
     thing: Callable[..., Any] | type, start: str | None = None, end: str | None = None
 ) -> None:
-    """Print source of the library, dedented and without docstring, below its file and line.
+    """Print source of the library, dedented and without docstring, below its file and name.
+
+    The name stays right where a line number would drift, as other code above grows.
 
     Args:
         thing: function, method or class.
@@ -22,27 +24,31 @@ def excerpt(
             the last line.
 
     Raises:
-        ValueError: no line holds the text.
+        ValueError: nothing with source, or no line holds the text.
 
     Example:
         >>> from recsys_lib.layers import flatten_fields
-        >>> excerpt(flatten_fields, start="return")  # doctest: +ELLIPSIS
-        # recsys_lib/layers/blocks.py, line ...
+        >>> excerpt(flatten_fields, start="return")
+        # recsys_lib/layers/blocks.py, flatten_fields
         return ops.reshape(fields, (-1, fields.shape[1] * fields.shape[2]))
     """
-    lines, first = inspect.getsourcelines(thing)
-    numbered = list(enumerate((line.rstrip("\n") for line in lines), start=first))
-    hidden = docstring_lines("".join(lines))
-    shown = [line for position, line in enumerate(numbered) if position not in hidden]
+    try:
+        source = inspect.getsource(thing)
+    except (OSError, TypeError):
+        raise ValueError(
+            f"excerpt: expected a function or class written in Python, got {thing!r}"
+        ) from None
+    hidden = docstring_lines(source)
+    shown = [line for number, line in enumerate(source.splitlines()) if number not in hidden]
     shown = shown[_find(thing, shown, start, 0) if start is not None else 0 :]
     if end is not None:
         shown = shown[: _find(thing, shown, end, 1)]
-    while shown and not shown[-1][1].strip():
+    while shown and not shown[-1].strip():
         shown.pop()
     file = Path(inspect.getsourcefile(inspect.unwrap(thing)) or "")
     place = file.relative_to(ROOT).as_posix() if file.is_relative_to(ROOT) else file.name
-    print(f"# {place}, line {shown[0][0]}")
-    print(textwrap.dedent("\n".join(text for _, text in shown)))
+    print(f"# {place}, {_name(thing)}")
+    print(textwrap.dedent("\n".join(shown)))
 
 
 def docstring_lines(source: str) -> set[int]:
@@ -59,9 +65,12 @@ def docstring_lines(source: str) -> set[int]:
     return hidden
 
 
-def _find(thing: Any, lines: list[tuple[int, str]], text: str, after: int) -> int:
-    for position, (_, line) in enumerate(lines):
+def _find(thing: Any, lines: list[str], text: str, after: int) -> int:
+    for position, line in enumerate(lines):
         if position >= after and text in line:
             return position
-    name = getattr(thing, "__qualname__", repr(thing))
-    raise ValueError(f"excerpt of {name}: expected a line with {text!r}, got none")
+    raise ValueError(f"excerpt of {_name(thing)}: expected a line with {text!r}, got none")
+
+
+def _name(thing: Any) -> str:
+    return getattr(thing, "__qualname__", repr(thing))

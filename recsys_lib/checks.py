@@ -4,6 +4,7 @@ A message is "where: expected X, got Y". A NumPy integer is an integer and a Num
 a bool is neither.
 """
 
+import difflib
 import math
 import numbers
 from collections.abc import Collection, Iterable, Sequence
@@ -79,8 +80,35 @@ def check_choice(name: str, value: Any, known: Iterable[Any]) -> Any:
     """``value``, which is one of ``known``; else a ``ValueError`` names them all."""
     known = tuple(known)
     if value not in known:
-        raise ValueError(f"{name}: expected one of {known}, got {value!r}")
+        raise ValueError(f"{name}: expected one of {known}, got {value!r}{nearest(value, known)}")
     return value
+
+
+def nearest(value: Any, known: Iterable[Any]) -> str:
+    """What a message adds to a misspelt name, such as "; did you mean 'relu'?", or nothing."""
+    names = {str(name).lower(): str(name) for name in known}
+    found = difflib.get_close_matches(str(value).lower(), names, 1)
+    return f"; did you mean {names[found[0]]!r}?" if found else ""
+
+
+def check_known(name: str, value: Any, module: Any) -> Any:
+    """What ``module.get(value)`` returns.
+
+    Args:
+        name: what the message calls it.
+        value: a name, an object or its configuration.
+        module: ``keras.activations`` or ``keras.initializers``.
+
+    Raises:
+        ValueError: the module knows no such thing.
+    """
+    try:
+        return module.get(value)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"{name}: expected a name or an object of {module.__name__}, got "
+            f"{value!r}{nearest(value, dir(module))}"
+        ) from None
 
 
 def check_widths(name: str, widths: Any, at_least: int = 1) -> tuple[int, ...]:
@@ -109,6 +137,7 @@ def rows_where(bad: np.ndarray) -> str:
         >>> rows_where(np.arange(8) > 1)
         'rows 2, 3, 4, 5, 6 and 1 more'
     """
+    bad = np.atleast_1d(bad)
     rows = np.flatnonzero(bad.reshape(len(bad), -1).any(axis=1))
     more = f" and {len(rows) - 5} more" if len(rows) > 5 else ""
     return f"rows {', '.join(map(str, rows[:5]))}{more}"

@@ -17,6 +17,7 @@ MOVED = {
     "recsys_lib.train": "recsys_pipeline.train",
     "recsys_lib.training.distributed": "recsys_pipeline.workers",
     "recsys_lib.training.launch": "recsys_pipeline.workers.launch",
+    "recsys_lib.training.resampling": "recsys_pipeline.leaderboard.resampling",
 }
 
 

@@ -53,3 +53,10 @@ def test_widths_become_a_tuple_of_integers():
 def test_other_widths_are_refused(value):
     with pytest.raises(ValueError, match="hidden_units: expected"):
         checks.check_widths("hidden_units", value)
+
+
+def test_the_nearest_name_is_said_where_there_is_one():
+    assert checks.nearest("ReLLU", ["relu", "tanh"]) == "; did you mean 'relu'?"
+    assert checks.nearest(7, ["relu"]) == checks.nearest("x", []) == ""
+    with pytest.raises(ValueError, match=r"got 'ech'; did you mean 'each'\?$"):
+        checks.check_choice("kind", "ech", ("all", "each", 3))

@@ -31,6 +31,8 @@ SUSPICIOUS = re.compile(
     r"sys\.modules|_getframe|currentframe|f_back|gc\.get_|inspect\.stack|exercises\.md|gradebook"
     r"|marks\.json|ctypes|os\.(?:fork|kill|_exit|killpg|setsid)|/proc/|compare_values|check_cases ="
 )
+POLL_SECONDS = 0.05
+NO_HIDDEN_CASE = "the public tests pass and no hidden case does: their points need one that passes"
 _NAMES = {"wrong": "WrongAnswer", "not attempted": "NotAttempted", "stopped": "Stopped"}
 
 
@@ -59,10 +61,13 @@ def configure(config: Any) -> None:
 class IsolatedExecute(NbGraderPreprocessor):
     """The preprocessor that nbgrader runs instead of ``Execute``; see `run_notebook`."""
 
-    seconds = Float(Limits.seconds, help="Wall time of a cell.").tag(config=True)
+    seconds = Float(Limits.seconds, help="Processor time of a cell.").tag(config=True)
     notebook_seconds = Float(
-        Limits.notebook_seconds, help="Wall time of all cells of a notebook together."
+        Limits.notebook_seconds, help="Processor time of all cells of a notebook together."
     ).tag(config=True)
+    waiting = Float(Limits.waiting, help="By the clock either may take so many times as long.").tag(
+        config=True
+    )
     memory_bytes = Integer(
         Limits.memory_bytes, help="Resident memory of all processes of a student."
     ).tag(config=True)
@@ -73,6 +78,7 @@ class IsolatedExecute(NbGraderPreprocessor):
         limits = Limits(
             seconds=self.seconds,
             notebook_seconds=self.notebook_seconds,
+            waiting=self.waiting,
             memory_bytes=self.memory_bytes,
             processes=self.processes,
         )
@@ -91,12 +97,13 @@ class Student(Endpoint):
 
     Attributes:
         left: seconds that the student's code may still take; see `allow`.
+        used: seconds that it has taken.
     """
 
     def __init__(self, limits: Limits, hidden: Iterable[Any] = ()):
         self._sandbox = Sandbox(limits, hidden)
         super().__init__(self._sandbox.reader, self._sandbox.writer)
-        self.printed, self.patched = "", set()
+        self.printed, self.patched, self.used = "", set(), 0.0
         self.allow(START_SECONDS)
         self.ask({"get": "__name__"})
 
@@ -106,9 +113,8 @@ class Student(Endpoint):
 
     def ask(self, question):
         """As `Endpoint.ask`, but whatever keeps the answer from coming is `Stopped`."""
-        reason = f"ran longer than {self._given:.3g} s"
-        guard = threading.Timer(max(0.0, self.left), self._sandbox.stop, [reason])
-        started = time.monotonic()
+        spent, is_over = self._sandbox.stopwatch(), threading.Event()
+        guard = threading.Thread(target=self._guard, args=(spent, self.left, is_over))
         guard.start()
         try:
             answer = super().ask(question)
@@ -120,27 +126,40 @@ class Student(Endpoint):
         except (ProtocolError, TypeError) as error:
             raise self._broken(error) from None
         finally:
-            guard.cancel()
-            self.left -= time.monotonic() - started
+            is_over.set()
+            self._take(spent())
+
+    def _guard(self, spent, left, is_over):
+        """Stop the student's process once its time is over."""
+        while not is_over.wait(POLL_SECONDS):
+            if spent() > left:
+                self._sandbox.stop(f"ran longer than {self._given:.3g} s")
+                return
+
+    def _take(self, seconds):
+        self.left -= seconds
+        self.used += seconds
 
     def value_of(self, answer):
         """As `Endpoint.value_of`, but a value that is none is `Stopped`."""
-        started = time.monotonic()
+        started = time.thread_time()
         try:
             return super().value_of(answer)
         except ProtocolError as error:
             raise self._broken(error) from None
         finally:
             # Whoever sends millions of parts pays for the time that they take.
-            self.left -= time.monotonic() - started
+            self._take(time.thread_time() - started)
 
-    def call_measured(self, number, arguments):
-        """As `Endpoint.call_measured`; what the system says counts where it is far more."""
+    def call_measured(self, number, what, arguments):
+        """As `Endpoint.call_measured`; far more memory that the system tells of counts."""
         before = self._sandbox.memory(start_again=True)
         try:
-            told = super().call_measured(number, arguments)
+            told = super().call_measured(number, what, arguments)
         except ProtocolError as error:
             raise self._broken(error) from None
+        if what != "memory":
+            return told
         return max(told, self._sandbox.memory() - before - MEMORY_SLACK)
 
     def _broken(self, error):
@@ -187,8 +206,8 @@ class _Run:
     def __init__(self, limits, hidden):
         self.limits, self.hidden = limits, list(hidden)
         self.student, self.done, self.setup = None, [], ""
-        self.stopped, self.remarks = {}, []
-        self.ends = time.monotonic() + limits.notebook_seconds
+        self.stopped, self.remarks, self.public = {}, [], {}
+        self.used = 0.0  # seconds of the processes that have ended
 
     def cell(self, cell, number):
         """Run one cell and write its outputs."""
@@ -241,15 +260,32 @@ class _Run:
         if any(value is None or value is Ellipsis for value in asked):
             verdict = Verdict("not attempted")
         else:
-            verdict = run_test_on(self.setup, cell.source, answers, name=f"test {name}")
+            hidden = name.endswith("--hidden")
+            verdict = run_test_on(
+                self.setup, cell.source, answers, name=f"test {name}", every_case=hidden
+            )
+        self._credit(cell, name, verdict)
         if verdict.status == "stopped":
             raise Stopped(verdict.details)
         if not verdict.passed:
             kind = _NAMES.get(verdict.status, "WrongAnswer")
             cell.outputs.append(_error(kind, verdict.details or "not attempted"))
 
+    def _credit(self, cell, name, verdict):
+        """Take the points of the public tests back where no hidden case passes.
+
+        Their expected values are printed: a table of them passes, and knows no other case.
+        """
+        exercise, _, part = name.partition("--")
+        if part == "public" and verdict.passed:
+            self.public[exercise] = cell
+        elif part == "hidden" and exercise in self.public:
+            if not verdict.passed and not verdict.num_cases:
+                self.public[exercise].outputs.append(_error("WrongAnswer", NO_HIDDEN_CASE))
+
     def _seconds(self):
-        left = self.ends - time.monotonic()
+        used = self.used + (self.student.used if self.student is not None else 0.0)
+        left = self.limits.notebook_seconds - used
         if left <= 0:
             total = self.limits.notebook_seconds
             raise Stopped(f"came after {total:g} s, the time for the whole notebook")
@@ -261,6 +297,7 @@ class _Run:
             exchanged = sorted(self.student.patched)[:5]
             self.remarks += [f"the library's {name} was exchanged" for name in exchanged]
             self.student.close()
+            self.used += self.student.used
         self.student = None
 
     def _running(self):

@@ -61,9 +61,9 @@ class RemoteFunction:
     def __call__(self, *arguments, **keywords):
         return self._endpoint.call(self._number, arguments, keywords)
 
-    def call_measured(self, *arguments):
-        """Call it, and return the most bytes that it took on the way."""
-        return self._endpoint.call_measured(self._number, arguments)
+    def call_measured(self, what, *arguments):
+        """Call it; returns its most bytes (``"memory"``) or lines of Python (``"steps"``)."""
+        return self._endpoint.call_measured(self._number, what, arguments)
 
 
 class Endpoint:
@@ -117,14 +117,14 @@ class Endpoint:
         """
         return self.value_of(self.ask(self._call(number, arguments, keywords)))
 
-    def call_measured(self, number, arguments):
-        """Call a function at the other end and return the peak of its memory in bytes."""
-        answer = self.ask({**self._call(number, arguments, {}), "measure": True})
+    def call_measured(self, number, what, arguments):
+        """Call a function at the other end; returns its most bytes or its lines of Python."""
+        answer = self.ask({**self._call(number, arguments, {}), "measure": what})
         self.value_of(answer)
-        peak = answer.get("peak")
-        if type(peak) is not int or peak < 0:
-            raise ProtocolError("no number of bytes")
-        return peak
+        measured = answer.get("measured")
+        if type(measured) is not int or measured < 0:
+            raise ProtocolError("no number of bytes or lines")
+        return measured
 
     def value_of(self, answer):
         """Return the value in an answer, or raise what stands in it."""

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -44,13 +45,17 @@ class Limits:
     """What a student's process may use.
 
     Attributes:
-        seconds: wall time of one cell; of a test cell, what the student's code takes in it.
-        notebook_seconds: wall time of all cells of a notebook together.
+        seconds: processor time of one cell, since a busy machine takes longer by the clock; of a
+            test cell, what the student's code takes in it.
+        notebook_seconds: processor time of all cells of a notebook together.
         cpu_seconds: processor time of one process.
         memory_bytes: resident memory of all its processes together.
         processes: how many there may be at a time.
         file_bytes: size of one file.
         open_files: how many files one process may have open.
+        waiting: by the clock a cell, and a notebook, may take so many times as long, so that who
+            only sleeps is stopped, too. Where the system does not tell the processor time of
+            other processes, the clock alone counts, once.
     """
 
     seconds: float = 10.0
@@ -60,6 +65,7 @@ class Limits:
     processes: int = 32
     file_bytes: int = 64 << 20
     open_files: int = 128
+    waiting: float = 6.0
 
 
 USUAL = Limits()
@@ -91,7 +97,7 @@ class Sandbox:
     """
 
     def __init__(self, limits=USUAL, hidden=(), way=None):
-        self.reason = ""
+        self.reason, self._waiting = "", limits.waiting
         way = best_way()[0] if way is None else way
         self._folder = tempfile.mkdtemp(prefix="student-")
         environment = _environment("/tmp" if way.isolated else self._folder)
@@ -135,6 +141,36 @@ class Sandbox:
     def processes(self):
         """Return the ids of its processes; empty where the system does not tell."""
         return launcher.family(self._process.pid)[0] if _LINUX else []
+
+    def processor_seconds(self):
+        """Return the processor time of its processes, also of those that they have waited for.
+
+        None where the system does not tell.
+        """
+        ticks = 0
+        processes = self.processes()
+        for process in processes:
+            try:
+                status = Path(f"/proc/{process}/stat").read_text()
+            except OSError:
+                continue  # it has ended
+            ticks += sum(map(int, status.rpartition(")")[2].split()[11:15]))
+        return ticks / os.sysconf("SC_CLK_TCK") if processes else None
+
+    def stopwatch(self):
+        """Return a function of the seconds since now: of processor time, a part of the clock's.
+
+        See `Limits`.
+        """
+        started, before = time.monotonic(), self.processor_seconds()
+
+        def spent():
+            clock, processor = time.monotonic() - started, self.processor_seconds()
+            if before is None:
+                return clock
+            return max((processor or 0.0) - before, clock / self._waiting)
+
+        return spent
 
     def memory(self, start_again=False):
         """Return the most bytes that its processes have had, each at its height.

@@ -16,6 +16,7 @@ import types
 
 from bookmaker import PACKAGES
 from bookmaker.grading.remote import LONGEST_TEXT, Endpoint
+from recsys_book.exercises.cases import steps_of
 
 
 class Output(io.StringIO):
@@ -55,15 +56,19 @@ class Student:
             values = vars(self.module)
             known = question["get"] in values
             return self.endpoint.value_answer(values[question["get"]]) if known else {}
-        if not question.get("measure"):
+        measure = question.get("measure")
+        if measure != "memory":
             function, arguments, keywords = self.endpoint.arguments_of(question)
+            if measure == "steps":
+                ran = steps_of(lambda: function(*arguments, **keywords))
+                return {"value": None, "measured": ran}
             return self.endpoint.value_answer(function(*arguments, **keywords))
         tracemalloc.start()  # the arguments count too
         try:
             function, arguments, _ = self.endpoint.arguments_of(question)
             tracemalloc.reset_peak()
             function(*arguments)
-            return {"value": None, "peak": tracemalloc.get_traced_memory()[1]}
+            return {"value": None, "measured": tracemalloc.get_traced_memory()[1]}
         finally:
             tracemalloc.stop()
 

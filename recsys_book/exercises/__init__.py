@@ -12,6 +12,7 @@ from recsys_book.exercises.cases import (
     check_choice,
     check_memory,
     check_prediction,
+    check_steps,
     check_text,
 )
 from recsys_book.exercises.progress_file import progress
@@ -27,6 +28,7 @@ __all__ = [
     "check_choice",
     "check_memory",
     "check_prediction",
+    "check_steps",
     "check_text",
     "exercise",
     "hint",

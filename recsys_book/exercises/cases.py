@@ -7,6 +7,7 @@ close a passing answer was.
 
 import contextlib
 import copy
+import sys
 import traceback
 import tracemalloc
 from dataclasses import dataclass, field
@@ -18,6 +19,10 @@ RTOL, ATOL = 1e-6, 1e-9
 
 class WrongAnswer(AssertionError):
     """A case failed; the message says which one, and the value that was found."""
+
+
+class PartlyRight(WrongAnswer):
+    """Some of several right letters, and no wrong one."""
 
 
 class NotAttempted(AssertionError):
@@ -41,6 +46,7 @@ class Record:
     num_cases: int = 0
     largest_difference: float = 0.0
     remember_prediction: object = None
+    every_case: bool = False
     lines: list = field(default_factory=list)
 
 
@@ -48,12 +54,14 @@ _records: list = []
 
 
 @contextlib.contextmanager
-def recording(remember_prediction=None):
+def recording(remember_prediction=None, every_case=False):
     """Collect the results of the checks inside the ``with`` block, as a `Record`.
 
     ``remember_prediction`` is called with a prediction before it is compared with a measurement.
+    With ``every_case`` a check tries the cases after one that fails, too, and counts those that
+    pass.
     """
-    record = Record(remember_prediction=remember_prediction)
+    record = Record(remember_prediction=remember_prediction, every_case=every_case)
     _records.append(record)
     try:
         yield record
@@ -95,8 +103,9 @@ def check_cases(function, cases, rtol=RTOL, atol=ATOL, same_dtype=False):
     _require_attempt(function)
     if not callable(function):
         raise WrongAnswer(f"expected a function, got {show(function)}")
-    name = getattr(function, "__name__", "function")
-    for number, one in enumerate(cases, start=1):
+    name = _name_of(function)
+
+    def check_case(number, one):
         where = f"case {number} of {len(cases)}" + (f" ({one.why})" if one.why else "")
         call = show_call(name, one.arguments, one.keywords)
         came = _call(function, one.arguments, one.keywords, where, call)
@@ -112,34 +121,91 @@ def check_cases(function, cases, rtol=RTOL, atol=ATOL, same_dtype=False):
             ) from None
         _note(1, difference)
 
+    _in_turn(check_case, enumerate(cases, start=1))
 
-def check_memory(function, *arguments, megabytes):
+
+def check_memory(function, *arguments, megabytes, why=""):
     """Call ``function`` once and measure its peak memory.
 
     Args:
         function: the student's function.
         *arguments: of the function, which gets copies; they are counted.
         megabytes: most memory; NumPy's arrays and Python's objects are counted.
+        why: words that are shown when it takes more, such as ``"form no n x n array"``.
 
     Raises:
         WrongAnswer: it takes more, or fails.
         NotAttempted: as for `check_cases`.
     """
-    _require_attempt(function)
-    name = getattr(function, "__name__", "function")
-    if (elsewhere := getattr(function, "call_measured", None)) is not None:
-        # A function in another process is measured there.
-        peak = _call(elsewhere, arguments, {}, "memory", f"{name}(...)") / 1e6
-    else:
-        tracemalloc.start()
-        try:
-            _call(function, arguments, {}, "memory", f"{name}(...)")
-            peak = tracemalloc.get_traced_memory()[1] / 1e6
-        finally:
-            tracemalloc.stop()
+    peak = _measured(function, arguments, "memory", memory_of) / 1e6
     if peak > megabytes:
-        raise WrongAnswer(f"{name} took {peak:.0f} MB on the way, expected at most {megabytes} MB")
+        took = f"took {peak:.0f} MB on the way, expected at most {megabytes} MB"
+        raise WrongAnswer(f"{_name_of(function)} {took}" + (f": {why}" if why else ""))
     _note(1, 0.0)
+
+
+def check_steps(function, *arguments, steps, why=""):
+    """Call ``function`` once and count the lines of Python that run, those of its loops each time.
+
+    What NumPy does inside one call counts as that call, so a loop over pairs is told from a product
+    of matrices on any machine, however busy.
+
+    Args:
+        function: the student's function.
+        *arguments: of the function, which gets copies.
+        steps: most lines.
+        why: words that are shown when more run, such as ``"loop over no pairs"``.
+
+    Raises:
+        WrongAnswer: it takes more, or fails.
+        NotAttempted: as for `check_cases`.
+    """
+    ran = _measured(function, arguments, "steps", steps_of)
+    if ran > steps:
+        took = f"ran {ran:,} lines of Python, expected at most {steps:,}"
+        raise WrongAnswer(f"{_name_of(function)} {took}" + (f": {why}" if why else ""))
+    _note(1, 0.0)
+
+
+def memory_of(call):
+    """The most bytes that ``call()`` takes on the way."""
+    tracemalloc.start()
+    try:
+        call()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def steps_of(call):
+    """How many lines of Python run during ``call()``, in all functions that it calls."""
+    count = 0
+
+    def trace(frame, event, argument):
+        nonlocal count
+        count += event == "line"
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        call()
+    finally:
+        sys.settrace(before)
+    return count
+
+
+def _measured(function, arguments, what, measure):
+    """What ``measure`` says of one call; of a function in another process it is measured there."""
+    _require_attempt(function)
+    shown = f"{_name_of(function)}(...)"
+    if (elsewhere := getattr(function, "call_measured", None)) is not None:
+        return _call(elsewhere, (what, *arguments), {}, what, shown)
+    return measure(lambda: _call(function, arguments, {}, what, shown))
+
+
+def _name_of(function):
+    return getattr(function, "__name__", "function")
 
 
 def check_choice(answer, options, right=None):
@@ -160,6 +226,8 @@ def check_choice(answer, options, right=None):
             f"expected a letter among {', '.join(options)} as a string, got {show(answer)}"
         )
     if right is not None and letters != normalise_choice(right):
+        if set(letters) < set(normalise_choice(right)):
+            raise PartlyRight(f"{show(letters)} is right, and not all")
         raise WrongAnswer(f"{show(letters)} is not right")
     _note(1, 0.0)
 
@@ -221,7 +289,9 @@ def check_prediction(predicted, measure, settings=None, atol=0.0, rtol=0.0, name
     for record in _records:
         if record.remember_prediction is not None:
             record.remember_prediction(predictions)
-    for number, (setting, value) in enumerate(zip(settings, predictions, strict=True), start=1):
+
+    def compare(number, setting):
+        value = predictions[number - 1]
         measured = float(measure(*setting) if callable(measure) else measure[number - 1])
         distance = abs(value - measured)
         if not distance <= atol + rtol * abs(measured):
@@ -230,6 +300,8 @@ def check_prediction(predicted, measure, settings=None, atol=0.0, rtol=0.0, name
                 f"  predicted  {value:.4g}\n  measured   {measured:.4g}"
             )
         _note(1, distance)
+
+    _in_turn(compare, enumerate(settings, start=1))
 
 
 def check_text(answer, min_words=20):
@@ -267,6 +339,20 @@ def _note(num_cases, difference):
     for record in _records:
         record.num_cases += num_cases
         record.largest_difference = max(record.largest_difference, difference)
+
+
+def _in_turn(check, parts):
+    """Check each part; the first failure ends it, or is raised in the end: see `recording`."""
+    failed = None
+    for part in parts:
+        try:
+            check(*part)
+        except (WrongAnswer, NotAttempted) as error:
+            if not any(record.every_case for record in _records):
+                raise
+            failed = failed or error
+    if failed is not None:
+        raise failed
 
 
 def _call(function, arguments, keywords, where, call):

@@ -67,7 +67,7 @@ def _find(setup: str, one: Exercise, answer: Any, with_hidden: bool) -> Mistake 
     tests = (one.public, one.hidden) if with_hidden else (one.public,)
     ours = _outcomes(setup, tests, one.target, answer)
     reference = _recorded(setup, tests, one.target, one.solution)
-    # A mistake in memory or time has the results of the reference, as right answers do.
+    # A mistake in memory, steps or time has the results of the reference, as right answers do.
     if not ours or _agree(reference, ours, as_the_test=True):
         return None
     for mistake in one.mistakes:
@@ -117,6 +117,7 @@ def _listening(namespace: dict[str, Any], found: list[Outcome]) -> dict[str, Cal
         cases.check_cases: check_cases,
         cases.check_prediction: check_prediction,
         cases.check_memory: nothing,
+        cases.check_steps: nothing,
     }
     replaced: dict[str, Callable[..., None]] = {}
     for name, value in namespace.items():

@@ -9,7 +9,7 @@ from recsys_book.exercises.parsing import BEGIN_SOLUTION, END_SOLUTION, Exercise
 _OPEN_STARTER = re.compile(r"^\w+ = \.\.\.\n", flags=re.MULTILINE)
 
 
-def solution(identifier: str) -> None:
+def solution(identifier: str | None = None) -> None:
     """Show the reference solution of an exercise, after a right answer or after its last hint.
 
     No solution is shown in an assignment: while the environment variable ``RECSYS_SOLUTIONS`` is 0,

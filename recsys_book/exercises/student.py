@@ -14,6 +14,7 @@ from recsys_book.exercises.verdicts import Verdict, define, run_test
 
 PUBLIC_ONLY = "These are the public tests; a grade counts hidden ones too."
 _MISSING = "no exercises file here has this exercise; open the lesson inside the book's folder"
+_EXAMPLE = "second_order.fm_recall"
 
 TICK = "✓"
 _UNJUDGED = ("not attempted", "too slow", "stopped")
@@ -24,7 +25,7 @@ _solved: set = set()
 _predictions: dict = {}
 
 
-def exercise(identifier):
+def exercise(identifier=None):
     """Display an exercise: title, kind, points, expected minutes and statement.
 
     Args:
@@ -42,7 +43,7 @@ def describe(one):
     return f"**{one.title}** ({one.kind}, {points}, about {minutes})\n\n{one.statement}"
 
 
-def check(identifier, answer=...):
+def check(identifier=None, answer=...):
     """Run the public tests of an exercise on an answer and show the verdict.
 
     Args:
@@ -100,10 +101,10 @@ def report(one, verdict, answer, first_prediction=None, mistake=None):
     """Return the output of `check`: lines of plain text, and Markdown, which may be empty."""
     lines = [f"{one.identifier}: {_headline(one, verdict, mistake)}"]
     prose = [f"**A known mistake.** {mistake.text}"] if mistake is not None else []
-    if one.kind == "recall" and verdict.status == "wrong":
+    if one.kind == "recall" and verdict.rejected:
         why = _why_wrong(one, answer)
         prose += [why] if why else []
-        lines += [] if why else [f"  {verdict.details}"]
+        lines += [] if why or verdict.status != "wrong" else [f"  {verdict.details}"]
     elif verdict.details:
         head, _, rest = verdict.details.partition("\n")
         lines[0] += f", {head}"
@@ -126,7 +127,7 @@ def render(one, verdict, answer, first_prediction=None, mistake=None):
     return f"{lines}\n\n{prose}" if prose else lines
 
 
-def hint(identifier, restart=False):
+def hint(identifier=None, restart=False):
     """Show the next hint of an exercise, from gentle to explicit.
 
     Args:
@@ -162,6 +163,9 @@ def has_all_hints(identifier):
 
 def find(identifier):
     """The exercise; None, after printing what is missing, if there is none."""
+    if not isinstance(identifier, str):
+        print(f'expected the name of an exercise, such as "{_EXAMPLE}", got {identifier!r}')
+        return None
     try:
         found = source.find_exercise(identifier)
         if found is not None:
@@ -171,7 +175,7 @@ def find(identifier):
         # A path of the machine must not be in a notebook's output.
         print(f"{identifier}: its exercises file cannot be read: {_without_folder(error)}")
         return None
-    close = difflib.get_close_matches(str(identifier), known, n=1)
+    close = difflib.get_close_matches(identifier, known, n=1)
     if not known or not close:
         print(f"{identifier}: {_MISSING}")
     else:
@@ -188,7 +192,8 @@ def _headline(one, verdict, mistake=None):
     if verdict.status == "not attempted":
         return "not attempted yet"
     if one.kind == "recall":
-        return f"{TICK} right" if verdict.passed else "wrong"
+        some = "right, and not all" if verdict.status == "partly right" else "wrong"
+        return f"{TICK} right" if verdict.passed else some
     if one.kind == "open" and verdict.passed:
         return "an answer is there"
     if not verdict.passed:

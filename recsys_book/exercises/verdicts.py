@@ -3,7 +3,13 @@
 import linecache
 from dataclasses import dataclass
 
-from recsys_book.exercises.cases import NotAttempted, WrongAnswer, recording, student_line
+from recsys_book.exercises.cases import (
+    NotAttempted,
+    PartlyRight,
+    WrongAnswer,
+    recording,
+    student_line,
+)
 from recsys_book.exercises.limits import Stopped, TookTooLong, run_limited
 
 TIME_LIMIT_SECONDS = 5.0
@@ -15,9 +21,9 @@ class Verdict:
     """The result of a test cell.
 
     Attributes:
-        status: ``"exact"``, ``"approximate"``, ``"wrong"``, ``"error"``, ``"too slow"``,
-            ``"stopped"`` (only if the answer runs in another process) or
-            ``"not attempted"``.
+        status: ``"exact"``, ``"approximate"``, ``"wrong"``, ``"partly right"`` (of several right
+            letters), ``"error"``, ``"too slow"``, ``"stopped"`` (only if the answer runs in
+            another process) or ``"not attempted"``.
         details: what went wrong, possibly on several lines; empty for a right answer.
         num_cases: cases that passed.
         largest_difference: the largest absolute difference over them.
@@ -31,6 +37,11 @@ class Verdict:
     @property
     def passed(self):
         return self.status in ("exact", "approximate")
+
+    @property
+    def rejected(self):
+        """Whether the answer was judged and is not right."""
+        return self.status in ("wrong", "partly right")
 
 
 def run_test(
@@ -72,13 +83,23 @@ def run_test(
     )
 
 
-def run_test_on(setup, code, answers, *, name="test", seconds=None, remember_prediction=None):
+def run_test_on(
+    setup,
+    code,
+    answers,
+    *,
+    name="test",
+    seconds=None,
+    remember_prediction=None,
+    every_case=False,
+):
     """Run a test cell on several names of a student; both check and grading use it.
 
     Args:
         setup, code, name, remember_prediction: as for `run_test`.
         answers: dict of names to the functions and values that the test finds under them.
         seconds: time limit of the test; None if each call of an answer has its own limit.
+        every_case: whether cases after one that fails are tried and counted, too.
 
     Returns:
         A `Verdict`, as `run_test` does.
@@ -90,11 +111,13 @@ def run_test_on(setup, code, answers, *, name="test", seconds=None, remember_pre
     exec(_compile(setup, f"<setup of {name}>"), namespace)
     namespace.update(answers)
     compiled = _compile(code, f"<{name}>")
-    with recording(remember_prediction) as record:
+    with recording(remember_prediction, every_case) as record:
         try:
             run_limited(lambda: exec(compiled, namespace), seconds)
         except NotAttempted:
             return Verdict("not attempted")
+        except PartlyRight as error:
+            return _failure("partly right", str(error), record)
         except WrongAnswer as error:
             return _failure("wrong", str(error), record)
         except TookTooLong:

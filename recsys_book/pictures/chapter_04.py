@@ -214,17 +214,18 @@ def twin() -> Plan:
         "TWIN",
         "The attention's own scores search the behaviours, and weigh what was found.",
     )
-    plan.box("recency", "time", "recency?", "embedding", 2.52, 0, 0.44)
-    plan.box("scores", "scores of\nthe attention", "twin_scores", "gate", 0.5, 1)
-    plan.box("search", "the $k$ best", "twin_search", "interaction", 0.5, 2)
-    plan.box("found", "found steps", "twin_found", "interaction", 0, 3)
+    plan.box("recency", "time", "recency?", "embedding", 0.22, 1, 0.44)
+    plan.box("scores", "scores of\nthe attention", "twin_scores", "gate", 1.15, 1)
+    plan.box("search", "the $k$ best", "twin_search", "interaction", 1.15, 2)
+    plan.box("found", "found steps $z_j$", "twin_found", "interaction", 0, 3)
     plan.box(
-        "weights", "softmax of the\nfound scores", "twin_found_scores twin_weights", "gate", 1.2, 4
+        "weights", "softmax of the\nfound scores", "twin_found_scores twin_weights", "gate", 1.6, 4
     )
-    plan.box("interest", "heads\n$Σ_j a^h_j W_V e_j$", "twin_interest", "interaction", 0, 5)
+    plan.box("interest", "heads\n$Σ_j a^h_j W_V z_j$", "twin_interest", "interaction", 0, 5)
     plan = _searched(plan)
-    plan.arrows("behaviours > scores > search; candidate > scores; behaviours > found")
-    plan.arrows("scores > weights via 1.7,1.6 1.7,3; recency > scores")
+    plan.arrows("behaviours > scores > search; candidate > scores; recency > found")
+    plan.arrows("behaviours > found via 0.1,1 0.1,2; recency > scores")
+    plan.arrows("scores > weights via 2.25,1.6 2.25,3")
     return plan
 
 

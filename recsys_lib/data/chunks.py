@@ -145,6 +145,10 @@ def labels_of(split: Chunks | Split) -> Split:
     """The rows of a split, or of all its chunks, without features."""
     if isinstance(split, Chunks):
         return split.labels()
+    if not isinstance(split, Split):
+        raise ValueError(
+            f"split: expected a Split, such as dataset.test, got {type(split).__name__}"
+        )
     return dataclasses.replace(split, features={}, as_of={})
 
 

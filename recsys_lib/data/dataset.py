@@ -5,10 +5,13 @@ wrong with data is found here, once, with the column and the rows named.
 """
 
 import dataclasses
+import warnings
 
 import numpy as np
 
 from recsys_lib.checks import rows_where
+from recsys_lib.data.arrays import check_numbers
+from recsys_lib.data.session_rules import LATEST_SECOND
 from recsys_lib.data.splits import Split
 from recsys_lib.features.columns import NumericColumn, SequenceColumn, check_columns
 
@@ -29,11 +32,12 @@ class Dataset:
     Raises:
         ValueError: naming the split, the column and the first rows, when an array is missing,
             has the wrong length, shape or type, holds an id outside its vocabulary or a
-            non-finite number; when an ordered sequence has padding in front of an id; when a
-            label of a binary task is not 0 or 1 or a probability is outside [0, 1]; when no
-            training row has a label of a task; when a row is in two splits; when, within one
-            group, a row of an earlier split is later than a row of a later split; or when a
-            feature draws on the moment of its own row or a later one.
+            number that is not finite in float32; when an ordered sequence has padding in front of
+            an id; when a label of a binary task is not 0 or 1 or a probability is outside [0, 1];
+            when no training row has a label of a task; when a row is in two splits; when, within
+            one group, a row of an earlier split is later than a row of a later split; or when a
+            feature draws on the moment of its own row or a later one. A warning doubts moments that
+            cannot be seconds.
     """
 
     name: str
@@ -122,7 +126,7 @@ def _check_feature(column, values, num_rows, where):
     if values.shape != shape:
         raise ValueError(f"{place}: expected shape {shape}, got {values.shape}")
     if isinstance(column, NumericColumn):
-        _check_finite(place, values)
+        check_numbers(place, values)
         return
     if values.dtype.kind not in "iu":
         raise ValueError(f"{place}: expected integer ids, got {values.dtype}")
@@ -158,16 +162,6 @@ def _check_padding(place, column, values):
         )
 
 
-def _check_finite(place, values):
-    if values.dtype.kind not in "iufb":
-        raise ValueError(f"{place}: expected numbers, got {values.dtype}")
-    bad = ~np.isfinite(values)
-    if bad.any():
-        raise ValueError(
-            f"{place}: expected finite numbers, got {values[bad][0]} ({rows_where(bad)})"
-        )
-
-
 def check_rows(tasks, split, num_rows, split_name):
     """Check whatever a split holds beside features: labels, masks, groups, times.
 
@@ -189,7 +183,14 @@ def check_rows(tasks, split, num_rows, split_name):
             raise ValueError(
                 f"{split_name}, {name}: expected shape ({num_rows},), got {np.shape(values)}"
             )
-        _check_finite(f"{split_name}, {name}", values)
+        check_numbers(f"{split_name}, {name}", values)
+    if split.time is not None and (split.time > LATEST_SECOND).any():
+        # Only a doubt: of moments that are compared and no more any unit will do.
+        warnings.warn(
+            f"{split_name}, time: expected seconds, got moments after the year 5000; milliseconds "
+            "are divided by 1000, or every age and pause is a thousand times too long",
+            stacklevel=2,
+        )
     for name in ("group", "row_id"):
         if one_per_row[name].dtype.kind not in "iu":
             raise ValueError(
@@ -206,12 +207,8 @@ def check_rows(tasks, split, num_rows, split_name):
     for task, values in split.probability.items():
         if task not in tasks:
             raise ValueError(f"{split_name}: probability of an unknown task {task!r}")
-        bad = (values < 0) | (values > 1)
-        if tasks[task] == "binary" and bad.any():
-            raise ValueError(
-                f"{split_name}, probability[{task!r}]: expected 0 to 1, "
-                f"got {values[bad][0]} ({rows_where(bad)})"
-            )
+        if tasks[task] == "binary":
+            check_numbers(f"{split_name}, probability[{task!r}]", values, 0, 1)
     for task, mask in split.label_masks.items():
         if task not in tasks:
             raise ValueError(f"{split_name}: label_masks of an unknown task {task!r}")

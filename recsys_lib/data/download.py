@@ -7,7 +7,6 @@ whole. Who asks for a set that another process is fetching waits for it.
 """
 
 import argparse
-import contextlib
 import errno
 import os
 import shutil
@@ -19,6 +18,7 @@ from pathlib import Path, PurePosixPath
 
 import pooch
 import requests
+from tqdm import tqdm
 
 from recsys_lib.data import registry
 from recsys_lib.data.registry import DataUnavailable
@@ -30,26 +30,23 @@ WAIT_SECONDS = 3600
 _CUTS = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
 
 
-class ResumingDownloader(pooch.HTTPDownloader):
-    """A pooch downloader that goes on where an earlier try stopped, by HTTP ranges.
+class _Download:
+    """Gathers an archive in a part file, from where an earlier try stopped, by HTTP ranges.
 
     Args:
-        entry: the registry's entry, for its size and checksum.
+        entry: the registry's entry, for address, size and checksum.
         part: file that gathers the bytes and survives a cut connection.
-        attempts: requests in one call; each goes on from the bytes of the one before.
         progressbar: show a bar on a terminal's stderr while bytes arrive.
     """
 
-    def __init__(self, entry, part, attempts=3, progressbar=True):
-        super().__init__(progressbar=False, chunk_size=CHUNK_BYTES)
-        self.entry, self.part, self.attempts = entry, Path(part), attempts
-        self.show_progress = progressbar
+    def __init__(self, entry, part, progressbar):
+        self.entry, self.part, self.progressbar = entry, part, progressbar
 
-    def __call__(self, url, output_file, pooch_object, check_only=False):
-        if check_only:
-            return super().__call__(url, output_file, pooch_object, check_only=True)
+    def run(self, attempts):
+        """Up to so many requests, each from the last byte of the one before; then the checksum."""
+        url = self.entry.url
         _check_room(self.part.parent, self.entry.size - _size(self.part), self.entry.archive_name)
-        for attempt in range(self.attempts):
+        for attempt in range(attempts):
             try:
                 self._receive(url)
                 break
@@ -57,15 +54,13 @@ class ResumingDownloader(pooch.HTTPDownloader):
                 cut = error
             except requests.RequestException as error:
                 raise DataUnavailable(f"{url}: the request failed: {error}") from error
-            if attempt + 1 == self.attempts:
+            if attempt + 1 == attempts:
                 raise DataUnavailable(
                     f"{url}: the connection was cut: expected {self.entry.size} bytes, got "
                     f"{_size(self.part)}; they are kept in {self.part}: run the same command "
                     "again to go on from there"
                 ) from cut
         self._verify(url)
-        os.replace(self.part, output_file)
-        return None
 
     def _receive(self, url):
         """Append what is missing to the part file."""
@@ -93,14 +88,23 @@ class ResumingDownloader(pooch.HTTPDownloader):
             # A short body must not raise here, which would lose its last bytes; sizes are compared
             # below.
             response.raw.enforce_content_length = False
-            with open(self.part, "ab") as file, self._progress(start) as progress:
+            bar = tqdm(
+                total=self.entry.size,
+                initial=start,
+                unit="B",
+                unit_scale=True,
+                desc=self.entry.archive_name,
+                leave=False,
+                disable=None if self.progressbar else True,  # None: only on a terminal
+            )
+            with open(self.part, "ab") as file, bar:
                 if start < have:  # the server ignores ranges and sends everything: begin again
                     file.truncate(start)
                 received = start
                 for chunk in response.iter_content(CHUNK_BYTES):
                     file.write(chunk)
                     received += len(chunk)
-                    progress(len(chunk))
+                    bar.update(len(chunk))
                     if received > self.entry.size:
                         break
         if received < self.entry.size:
@@ -119,26 +123,6 @@ class ResumingDownloader(pooch.HTTPDownloader):
                 f"{algorithm} {actual}; the bytes were removed: run the same command again, and "
                 "if the message stays, the source has changed"
             )
-
-    @contextlib.contextmanager
-    def _progress(self, start):
-        """A function to call with each number of bytes; the bar goes away when done."""
-        try:
-            from tqdm import tqdm
-        except ImportError:  # the bar is a comfort, not a need
-            yield lambda count: None
-            return
-        with tqdm(
-            total=self.entry.size,
-            initial=start,
-            unit="B",
-            unit_scale=True,
-            desc=self.entry.archive_name,
-            leave=False,
-            file=sys.stderr,
-            disable=None if self.show_progress else True,  # None: only on a terminal
-        ) as bar:
-            yield bar.update
 
 
 def fetch(name, progressbar=True, attempts=3):
@@ -197,7 +181,8 @@ def _fetch_archive(entry, cache, progressbar, attempts):
     # A whole archive is there if its process was killed while it unpacked.
     if not archive.exists() or pooch.file_hash(str(archive), alg=algorithm) != expected:
         part = cache / f"{entry.archive_name}.part"
-        ResumingDownloader(entry, part, attempts, progressbar)(entry.url, archive, None)
+        _Download(entry, part, progressbar).run(attempts)
+        os.replace(part, archive)
     return archive
 
 

@@ -9,6 +9,9 @@ import numpy as np
 GAP_SECONDS = 30 * 60
 """A longer pause than this begins a new session (Feng et al. 2019, section 3.2)."""
 
+LATEST_SECOND = 1e11
+"""In the year 5138: a later moment was not counted in seconds, but in milliseconds perhaps."""
+
 AGE_EDGES = tuple(2.0**power for power in range(31))
 """Seconds at which the buckets of ages begin; the first one holds what is younger too."""
 

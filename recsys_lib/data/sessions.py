@@ -3,7 +3,13 @@
 import numpy as np
 
 from recsys_lib.checks import check_integer
-from recsys_lib.data.session_rules import AGE_EDGES, GAP_SECONDS, age_ids, cut_sessions
+from recsys_lib.data.session_rules import (
+    AGE_EDGES,
+    GAP_SECONDS,
+    LATEST_SECOND,
+    age_ids,
+    cut_sessions,
+)
 from recsys_lib.features.columns import SequenceColumn, select
 
 
@@ -24,7 +30,8 @@ def divide(ids, time, num_sessions, session_length, gap_seconds=GAP_SECONDS):
         recent; older sessions than ``num_sessions`` count as that one; 0 at padding.
 
     Raises:
-        ValueError: shapes that differ, padding before a behaviour, or times that go back.
+        ValueError: shapes that differ, padding before a behaviour, times that go back, or that
+            cannot be seconds.
     """
     ids, time = np.asarray(ids), np.asarray(time, np.float64)
     if ids.ndim != 2 or ids.shape != time.shape:
@@ -42,6 +49,7 @@ def divide(ids, time, num_sessions, session_length, gap_seconds=GAP_SECONDS):
             f"ids: expected 0 behind the last behaviour only, row {int(np.argmax(holes))} has 0 "
             "before one"
         )
+    _check_seconds(time[real])
     with np.errstate(invalid="ignore"):
         back = (real[:, 1:] & ~(time[:, 1:] >= time[:, :-1])).any(axis=1)
     if back.any():
@@ -61,15 +69,24 @@ def age_buckets(time, now):
         the last one, 31, for all that is older too.
 
     Raises:
-        ValueError: a behaviour that is not earlier than its row.
+        ValueError: a behaviour that is not earlier than its row, or times that cannot be seconds.
     """
     time, now = np.asarray(time, np.float64), np.asarray(now, np.float64)
+    _check_seconds(now)
     real = np.isfinite(time)
     age = np.where(real, now[:, None] - np.where(real, time, 0), 1)
     if (age <= 0).any():
         row = int(np.argmax((age <= 0).any(axis=1)))
         raise ValueError(f"time: expected behaviours before their row's moment, row {row} is not")
     return age_ids(time, now, AGE_EDGES)
+
+
+def _check_seconds(moments):
+    if (moments > LATEST_SECOND).any():
+        raise ValueError(
+            f"time: expected seconds, got {moments.max():.6g}, after the year 5000; milliseconds "
+            "are divided by 1000"
+        )
 
 
 NUM_AGE_BUCKETS = len(AGE_EDGES) + 1

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from recsys_lib.data.arrays import as_array
+
 ARRAYS_BY_NAME = ("features", "labels", "as_of", "probability", "slices", "label_masks")
 
 
@@ -34,7 +36,7 @@ class Split:
             no label, ``labels`` holds 0, whatever was given.
 
     Raises:
-        ValueError: lists of unequal lengths where an array is expected.
+        ValueError: lists of unequal lengths where an array is expected, or a masked entry.
     """
 
     features: Mapping[str, Any]
@@ -91,16 +93,6 @@ class Split:
     def rows_of(self, task: str) -> np.ndarray | builtins.slice:
         """Which rows have a label of the task: a boolean mask ``(N,)``, or a slice of all."""
         return self.label_masks.get(task, slice(None))
-
-
-def as_array(place: str, values: Any) -> np.ndarray:
-    """An array of what was given; raises ``ValueError`` for lists of different lengths."""
-    try:
-        return np.asarray(values)
-    except ValueError:
-        raise ValueError(
-            f"{place}: expected an array, got lists of different lengths; pad them behind"
-        ) from None
 
 
 def _labels(values: np.ndarray, mask: np.ndarray | None) -> np.ndarray:

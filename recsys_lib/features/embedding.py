@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from recsys_lib.checks import check_integer
+from recsys_lib.checks import check_integer, check_known
 from recsys_lib.features import penalties
 from recsys_lib.features.columns import (
     CategoricalColumn,
@@ -198,9 +198,6 @@ class FusedEmbedding(keras.layers.Layer):
         config = dict(config)
         config["l2"] = EmbeddingL2(**config.get("l2", {"strength": 0.0}))
         config["columns"] = [column_from_config(column) for column in config["columns"]]
-        config["embeddings_initializer"] = keras.initializers.deserialize(
-            config["embeddings_initializer"]
-        )
         return cls(**config)
 
 
@@ -270,7 +267,7 @@ def _own_initializer(given):
     """A table's initializer. One object draws the same values twice, so a given one is copied."""
     if given is None:
         return keras.initializers.RandomUniform(-0.05, 0.05)
-    initializer = keras.initializers.get(given)
+    initializer = check_known("embeddings_initializer", given, keras.initializers)
     return initializer.clone() if hasattr(initializer, "clone") else initializer
 
 

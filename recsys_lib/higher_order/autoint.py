@@ -23,7 +23,7 @@ from typing import Unpack
 import keras
 from keras import ops
 
-from recsys_lib.checks import check_bool, check_integer, check_shape, check_widths
+from recsys_lib.checks import check_bool, check_integer, check_known, check_shape, check_widths
 from recsys_lib.features.columns import Column
 from recsys_lib.features.embedding import build_inputs, embed_fields
 from recsys_lib.layers.blocks import check_dropout, deep_logit, flatten_fields
@@ -72,7 +72,9 @@ class FieldAttention(Configured):
         super().__init__(**kwargs)
         self.num_heads = check_integer("num_heads", num_heads)
         self.head_dim = check_integer("head_dim", head_dim)
-        self.projection_activation = keras.activations.get(projection_activation)
+        self.projection_activation = check_known(
+            "projection_activation", projection_activation, keras.activations
+        )
         self.scale = check_bool("scale_attention", scale)
         self.dropout_rate = check_dropout("attention_dropout_rate", dropout_rate)
         if self.dropout_rate:
@@ -132,7 +134,9 @@ class InteractingLayer(Configured):
     ):
         super().__init__(**kwargs)
         self.head_dim = check_integer("head_dim", head_dim)
-        self.projection_activation = keras.activations.get(projection_activation)
+        self.projection_activation = check_known(
+            "projection_activation", projection_activation, keras.activations
+        )
         self.layer_normalization = check_bool("layer_normalization", layer_normalization)
         self.identity_residual = check_bool("identity_residual", identity_residual)
         if layer_normalization:

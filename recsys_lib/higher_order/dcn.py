@@ -26,7 +26,7 @@ from typing import Unpack
 import keras
 from keras import ops
 
-from recsys_lib.checks import check_choice, check_integer, check_shape, check_widths
+from recsys_lib.checks import check_choice, check_integer, check_known, check_shape, check_widths
 from recsys_lib.features.columns import Column
 from recsys_lib.features.embedding import build_inputs, embed_groups
 from recsys_lib.layers.blocks import MLP, glorot_of_one, side_by_side
@@ -138,7 +138,7 @@ class MixtureCrossLayer(Configured):
         super().__init__(**kwargs)
         self.num_experts = check_integer("num_experts", num_experts)
         self.rank = check_integer("rank", rank)
-        self.activation = None if activation is None else keras.activations.get(activation)
+        self.activation = activation and check_known("activation", activation, keras.activations)
         self.gate = check_choice("gate", gate, GATES)
 
     def build(self, first_shape, current_shape):

@@ -19,7 +19,7 @@ from typing import Unpack
 import keras
 from keras import KerasTensor, ops
 
-from recsys_lib.checks import check_bool, check_integer, check_shape, check_widths
+from recsys_lib.checks import check_bool, check_integer, check_known, check_shape, check_widths
 from recsys_lib.features.columns import Column
 from recsys_lib.features.embedding import build_inputs, check_l2, embed_fields
 from recsys_lib.layers.blocks import deep_logit, flatten_fields, linear_logit, side_by_side
@@ -42,18 +42,24 @@ class CINLayer(Configured):
 
     Computed as two matrix products: the outer products of fields and maps for each component of
     each row, ``(batch, D, num_fields * previous_maps)``, and their compression. The largest array
-    thus does not grow with the number of new maps.
+    thus does not grow with the number of new maps. Of the last layer the sums over D are all that
+    is read; without an activation they need the inner products of fields and maps alone,
+
+        sum_d X^k_hd = sum_(i,j) W^(k,h)_(i,j) <X^(k-1)_i, X^0_j>
+
+    so that D times fewer numbers are compressed.
 
     Args:
         num_maps: number of new feature maps H_k.
         activation: Keras activation of the maps; default: none.
+        pooled: return the maps' sums over D in place of the maps.
 
     Call arguments:
         fields: ``X^0``, ``(batch, num_fields, D)``.
         maps: ``X^(k-1)``, ``(batch, previous_maps, D)``; the fields themselves in layer 1.
 
     Returns:
-        ``X^k``, ``(batch, num_maps, D)``.
+        ``X^k``, ``(batch, num_maps, D)``, or where they are pooled ``(batch, num_maps)``.
 
     Attributes:
         kernel: ``(num_fields, previous_maps, num_maps)``; ``kernel[j, i, h]`` is W^(k,h)_(i,j).
@@ -62,10 +68,11 @@ class CINLayer(Configured):
         ValueError: fields and maps of different width.
     """
 
-    def __init__(self, num_maps, activation=None, **kwargs):
+    def __init__(self, num_maps, activation=None, pooled=False, **kwargs):
         super().__init__(**kwargs)
         self.num_maps = check_integer("num_maps", num_maps)
-        self.activation = keras.activations.get(activation)
+        self.activation = check_known("activation", activation, keras.activations)
+        self.pooled = check_bool("pooled", pooled)
 
     def build(self, fields_shape, maps_shape):
         for shape in (fields_shape, maps_shape):
@@ -84,16 +91,24 @@ class CINLayer(Configured):
 
     def call(self, fields, maps):
         dim, num_products = fields.shape[2], fields.shape[1] * maps.shape[1]
+        kernel = ops.reshape(self.kernel, (num_products, self.num_maps))
+        if self.pooled and self.activation is keras.activations.linear:
+            inner = ops.matmul(fields, ops.transpose(maps, (0, 2, 1)))  # (batch, fields, maps)
+            return ops.matmul(ops.reshape(inner, (-1, num_products)), kernel)
         fields = ops.expand_dims(ops.transpose(fields, (0, 2, 1)), 3)  # (batch, D, fields, 1)
         maps = ops.expand_dims(ops.transpose(maps, (0, 2, 1)), 2)  # (batch, D, 1, maps)
         # As a product of matrices rather than by broadcasting: its gradient is one too.
         products = ops.reshape(ops.matmul(fields, maps), (-1, num_products))
-        kernel = ops.reshape(self.kernel, (num_products, self.num_maps))
         new_maps = ops.reshape(ops.matmul(products, kernel), (-1, dim, self.num_maps))
-        return self.activation(ops.transpose(new_maps, (0, 2, 1)))
+        return self.activated(ops.transpose(new_maps, (0, 2, 1)))
+
+    def activated(self, maps):
+        """What the layer returns: the maps behind the activation, or the sums of these over D."""
+        maps = self.activation(maps)
+        return ops.sum(maps, axis=2) if self.pooled else maps
 
     def compute_output_shape(self, fields_shape, maps_shape):
-        return (fields_shape[0], self.num_maps, fields_shape[2])
+        return (fields_shape[0], self.num_maps, *(() if self.pooled else (fields_shape[2],)))
 
 
 def compressed_interaction(
@@ -114,7 +129,7 @@ def compressed_interaction(
 
     Returns:
         ``(batch, sum of the numbers of pooled maps)``. The layers are named ``cin_1``, ``cin_2``,
-        ... and ``cin_pooled``.
+        ... and ``cin_pooled``; the last ``CINLayer`` pools its maps itself.
 
     Raises:
         ValueError: no layer, a size below 1, or an odd size where halves are wanted.
@@ -122,10 +137,10 @@ def compressed_interaction(
     layer_sizes = check_widths("cin_layer_sizes", layer_sizes)
     check_bool("split_half", split_half)
     maps, pooled = fields, []
-    for depth, size in enumerate(layer_sizes, start=1):
+    for depth, size in enumerate(layer_sizes[:-1], start=1):
         maps = CINLayer(size, activation, name=f"cin_{depth}")(fields, maps)  # (batch, size, D)
         to_pool = maps
-        if split_half and depth < len(layer_sizes):
+        if split_half:
             if size % 2:
                 raise ValueError(
                     f"cin_layer_sizes: split_half needs even sizes before the last layer, "
@@ -133,6 +148,8 @@ def compressed_interaction(
                 )
             maps, to_pool = maps[:, : size // 2], maps[:, size // 2 :]
         pooled.append(ops.sum(to_pool, axis=2))  # (batch, pooled maps)
+    name = f"cin_{len(layer_sizes)}"
+    pooled.append(CINLayer(layer_sizes[-1], activation, pooled=True, name=name)(fields, maps))
     return keras.layers.Identity(name="cin_pooled")(side_by_side(pooled))
 
 
@@ -162,9 +179,10 @@ def build_xdeepfm(
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layers to look at:
-        ``cin_1``, ``cin_2``, ... with the feature maps, each ``(batch, size, D)``;
-        ``cin_pooled``, ``(batch, pooled maps)``; ``cin_logit`` with the weight of each map;
-        ``linear``; ``deep``, the network's last layer, and ``deep_logit``.
+        ``cin_1``, ``cin_2``, ... with the feature maps, each ``(batch, size, D)``, and of the last
+        one their sums, ``(batch, size)``; ``cin_pooled``, ``(batch, pooled maps)``; ``cin_logit``
+        with the weight of each map; ``linear``; ``deep``, the network's last layer, and
+        ``deep_logit``.
 
     Raises:
         ValueError: an option out of range, a column with another width, or several tasks.

@@ -16,9 +16,10 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 import keras
+import tensorflow as tf
 from keras import KerasTensor, ops
 
-from recsys_lib.checks import check_number, check_widths
+from recsys_lib.checks import check_known, check_number, check_widths
 from recsys_lib.features.columns import Column, select
 from recsys_lib.features.embedding import (
     ID_COLUMNS,
@@ -62,8 +63,9 @@ def read_activation(activation: Activation) -> Activation:
 
     Raises ``ValueError`` for a name that neither knows.
     """
-    named = isinstance(activation, str) and activation in LAYERS
-    return activation if named else keras.activations.get(activation)
+    if isinstance(activation, str) and activation in LAYERS:
+        return activation
+    return check_known("activation", activation, keras.activations)
 
 
 def activation_config(activation: Activation) -> str | dict:
@@ -310,6 +312,33 @@ def side_by_side(vectors: Iterable[KerasTensor]) -> KerasTensor:
     """
     vectors = list(vectors)
     return vectors[0] if len(vectors) == 1 else ops.concatenate(vectors, axis=-1)
+
+
+def matrices_side_by_side(matrices: tf.Tensor) -> tf.Tensor:
+    """``(count, features, units)`` to ``(features, count * units)``."""
+    count, features, units = matrices.shape
+    return ops.reshape(ops.transpose(matrices, (1, 0, 2)), (features, count * units))
+
+
+def products_by_reader(
+    inputs: tf.Tensor, kernel: keras.Variable | tf.Tensor, readers: Sequence[int]
+) -> tf.Tensor:
+    """``x_n W_n`` for every matrix n of a stack: one product for those that read one input.
+
+    A batched product of small matrices, and its gradient, take twice as long.
+
+    Args:
+        inputs: ``(batch, inputs * features)``, side by side.
+        kernel: ``(count, features, units)``.
+        readers: how many matrices read each input, in order; together ``count``.
+
+    Returns:
+        ``(batch, count * units)``.
+    """
+    rows = tf.split(inputs, len(readers), axis=1)
+    stacks = tf.split(ops.convert_to_tensor(kernel), readers, axis=0)
+    products = zip(rows, map(matrices_side_by_side, stacks), strict=True)
+    return side_by_side(ops.matmul(*pair) for pair in products)
 
 
 def linear_logit(

@@ -112,8 +112,8 @@ def check_tasks(
     if not kinds:
         raise ValueError("tasks: expected at least one, got none")
     for task, kind in kinds.items():
-        if not isinstance(task, str) or not task:
-            raise ValueError(f"tasks: expected names, got {task!r}")
+        if not isinstance(task, str) or not task or "/" in task:
+            raise ValueError(f"tasks: expected names without '/', got {task!r}")
         if kind not in KINDS:
             raise ValueError(f"task {task!r}: expected 'binary' or 'regression', got {kind!r}")
         if only is not None and kind != only:

@@ -17,8 +17,9 @@ from recsys_lib.layers.blocks import (
     activation_layer,
     check_dropout,
     glorot_of_one,
+    matrices_side_by_side,
+    products_by_reader,
     read_activation,
-    side_by_side,
 )
 from recsys_lib.layers.options import Configured
 
@@ -121,34 +122,24 @@ class NetworkStack(Configured):
         if len(inputs.shape) == 3:
             outputs = ops.reshape(inputs, (-1, inputs.shape[1] * inputs.shape[2]))
             readers = self.readers or (1,) * self.count
-        return self.after_first_product(self._product(outputs, 0, readers), training)
+        outputs = products_by_reader(outputs, self.kernels[0], readers)
+        return self.after_first_product(outputs, training)
 
     @property
     def first_kernel(self):
         """``W_0`` of networks that read one input, side by side: they begin with ``W_0 x``."""
-        return _side_by_side(ops.convert_to_tensor(self.kernels[0]))
+        return matrices_side_by_side(ops.convert_to_tensor(self.kernels[0]))
 
     def after_first_product(self, product, training=False):
         """The networks' outputs from ``W_0 x``, which ``rank`` computes in parts."""
         outputs = product
         for position, units in enumerate(self.widths):
             if position:
-                outputs = self._product(outputs, position, (1,) * self.count)
+                outputs = products_by_reader(outputs, self.kernels[position], (1,) * self.count)
             outputs = outputs + ops.reshape(self.biases[position], (self.count * units,))
             if position < len(self.hidden_units):
                 outputs = self._activated(outputs, position, training)
         return ops.reshape(outputs, (-1, self.count, self.widths[-1]))
-
-    def _product(self, inputs, position, readers):
-        """``W_n a_n`` for every network n: one product for those that read one input.
-
-        A batched product of small matrices, and its gradient, take twice as long.
-        """
-        kernel = ops.convert_to_tensor(self.kernels[position])
-        parts = zip(
-            tf.split(inputs, len(readers), axis=1), tf.split(kernel, readers, axis=0), strict=True
-        )
-        return side_by_side(ops.matmul(rows, _side_by_side(matrices)) for rows, matrices in parts)
 
     def _activated(self, outputs, position, training):
         if self.normalizations:
@@ -161,12 +152,6 @@ class NetworkStack(Configured):
             apart = ops.reshape(outputs, (-1, self.count, units))
             outputs = ops.reshape(self.activation(apart), (-1, self.count * units))
         return self.dropouts[position](outputs, training=training) if self.dropouts else outputs
-
-
-def _side_by_side(matrices):
-    """``(count, features, units)`` to ``(features, count * units)``."""
-    count, features, units = matrices.shape
-    return ops.reshape(ops.transpose(matrices, (1, 0, 2)), (features, count * units))
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
@@ -232,16 +217,10 @@ class Gates(Configured):
         return ops.stack(gates, axis=1)
 
     def _logits(self, inputs):
-        kernel = ops.convert_to_tensor(self.kernel)
-        shape = (-1, self.num_gates, self.num_experts)
-        if len(inputs.shape) == 2:
-            return ops.reshape(ops.matmul(inputs, _side_by_side(kernel)), shape)
-        each = zip(
-            ops.unstack(inputs, num=self.num_gates, axis=1),
-            ops.unstack(kernel, num=self.num_gates, axis=0),
-            strict=True,
-        )
-        return ops.stack([ops.matmul(rows, matrix) for rows, matrix in each], axis=1)
+        readers = (self.num_gates,) if len(inputs.shape) == 2 else (1,) * self.num_gates
+        rows = ops.reshape(inputs, (-1, len(readers) * inputs.shape[-1]))
+        logits = products_by_reader(rows, self.kernel, readers)
+        return ops.reshape(logits, (-1, self.num_gates, self.num_experts))
 
 
 @keras.saving.register_keras_serializable("recsys_lib")

@@ -13,6 +13,7 @@ A builder takes them as ``**common: Unpack[...]`` and hands them on as the dict 
 import functools
 import importlib
 import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, TypeAlias, TypedDict, TypeVar, get_args
 
@@ -178,12 +179,22 @@ def shared_options(**own: Any) -> Callable[[Build], Build]:
         @functools.wraps(build)
         def complete(*arguments, **options):
             _check_names(build.__name__, options, signature.parameters)
-            return build(*arguments, **{**defaults, **options})
+            try:
+                return build(*arguments, **{**defaults, **options})
+            except ValueError as error:
+                if not (taken := _TAKEN.search(str(error))):
+                    raise
+                expected = "a task and columns without the name of a layer"
+                raise ValueError(f"{build.__name__}: expected {expected}, got {taken[1]}") from None
 
         complete.__signature__ = signature
         return complete
 
     return decorate
+
+
+# Keras's words: heads and inputs have the names of tasks and columns.
+_TAKEN = re.compile('The name (".*") is used .* times in the model')
 
 
 def _check_names(function, given, known):

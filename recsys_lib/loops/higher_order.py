@@ -20,7 +20,7 @@ class BroadcastCINLayer(CINLayer):
         products = ops.reshape(products, (-1, num_products, fields.shape[2]))
         kernel = ops.reshape(self.kernel, (num_products, self.num_maps))
         new_maps = ops.matmul(ops.transpose(products, (0, 2, 1)), kernel)  # (batch, D, maps)
-        return self.activation(ops.transpose(new_maps, (0, 2, 1)))
+        return self.activated(ops.transpose(new_maps, (0, 2, 1)))
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
@@ -33,4 +33,4 @@ class LoopCINLayer(CINLayer):
             for i in range(maps.shape[1]):
                 product = fields[:, j] * maps[:, i]  # (batch, D)
                 total += self.kernel[j, i][:, None] * product[:, None]  # (batch, maps, D)
-        return self.activation(total)
+        return self.activated(total)

@@ -13,7 +13,7 @@ import keras
 import tensorflow as tf
 from keras import KerasTensor
 
-from recsys_lib.checks import check_choice
+from recsys_lib.checks import check_choice, check_known
 from recsys_lib.features.columns import (
     CategoricalColumn,
     Column,
@@ -24,7 +24,7 @@ from recsys_lib.features.columns import (
 )
 from recsys_lib.features.embedding import build_inputs, embed_groups
 from recsys_lib.features.penalties import L2
-from recsys_lib.layers.blocks import side_by_side
+from recsys_lib.layers.blocks import LAYERS, side_by_side
 from recsys_lib.layers.options import (
     Activation,
     DeepOptions,
@@ -242,11 +242,9 @@ def plain_activation(activation: Activation) -> Callable:
     Raises:
         ValueError: ``"dice"`` or ``"prelu"``, or no activation at all.
     """
-    try:
-        return keras.activations.get(activation)
-    except ValueError as error:
-        message = f"activation: expected one without weights of its own, got {activation!r}"
-        raise ValueError(message) from error
+    if isinstance(activation, str) and activation in LAYERS:
+        raise ValueError(f"activation: expected one without weights of its own, got {activation!r}")
+    return check_known("activation", activation, keras.activations)
 
 
 class Blocks:

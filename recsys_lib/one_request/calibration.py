@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from recsys_lib.checks import check_choice, check_number
+from recsys_lib.data.arrays import check_numbers
 from recsys_lib.data.splits import Split
 
 
@@ -105,8 +106,4 @@ def _check_share(share):
 
 
 def _check_probability(name, values):
-    values = np.asarray(values, np.float64)
-    bad = ~((values >= 0) & (values <= 1))  # so that NaN is bad too
-    if bad.any():
-        raise ValueError(f"{name}: expected probabilities from 0 to 1, got {values[bad][0]:g}")
-    return values
+    return check_numbers(name, values, 0, 1).astype(np.float64)

@@ -114,8 +114,8 @@ def build_ranker(
     columns = check_columns(feature_columns)
     of_tables, options = tables(columns, common), options_for(NetworkStack, common)
     surface = scenario_column(columns, common["scenario"])
-    others = tuple(column for column in columns if column.name != surface.name)
-    request = read_request(others, **options_for(read_request, common))
+    reading = options_for(read_request, common)
+    request = read_request(columns, left_out=surface.name, **reading)
     profile = [] if request.profile is None else [request.profile]
     features = [*profile, request.candidate]
     if interest == "mean":

@@ -17,7 +17,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from recsys_lib.checks import check_integer, check_number
+from recsys_lib.checks import check_integer, check_known, check_number
 from recsys_lib.features.columns import Column
 from recsys_lib.features.embedding import build_inputs
 from recsys_lib.layers.blocks import check_dropout, deep_logit, linear_logit
@@ -57,7 +57,7 @@ class PairAttention(Configured, PairLayer):
         super().__init__(**kwargs)
         self.attention_dim = check_integer("attention_dim", attention_dim)
         self.l2 = check_number("attention_l2", l2, 0)
-        self.activation = keras.activations.get(activation)
+        self.activation = check_known("activation", activation, keras.activations)
 
     def build(self, fields_shape, products_shape):
         super().build(fields_shape)

@@ -19,7 +19,7 @@ from typing import Unpack
 import keras
 from keras import ops
 
-from recsys_lib.checks import check_choice, check_number, check_widths
+from recsys_lib.checks import check_choice, check_known, check_number, check_widths
 from recsys_lib.features.columns import Column
 from recsys_lib.features.embedding import build_inputs
 from recsys_lib.layers.blocks import deep_logit, flatten_fields, glorot_of_one, linear_logit
@@ -61,7 +61,7 @@ class FieldWeights(Configured):
     def __init__(self, reduction_ratio=3, activation="relu", **kwargs):
         super().__init__(**kwargs)
         self.reduction_ratio = check_number("reduction_ratio", reduction_ratio, 1)
-        self.activation = keras.activations.get(activation)
+        self.activation = check_known("activation", activation, keras.activations)
 
     def build(self, input_shape):
         num_fields = input_shape[1]

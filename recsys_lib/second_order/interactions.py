@@ -16,6 +16,7 @@ from recsys_lib.checks import check_shape
 from recsys_lib.features.columns import Column
 from recsys_lib.features.embedding import embed_fields, field_names
 from recsys_lib.features.penalties import L2
+from recsys_lib.layers.blocks import flatten_fields, products_by_reader
 from recsys_lib.layers.options import Initializer
 
 
@@ -104,32 +105,27 @@ def crossed_fields(
     return keras.layers.Identity(name=label)(vectors)
 
 
-def pick(fields: tf.Tensor, positions: np.ndarray, axis: int = 1) -> tf.Tensor:
-    """Fields at constant positions along ``axis`` (0 or 1).
+def pick(fields: tf.Tensor, positions: np.ndarray) -> tf.Tensor:
+    """Fields at constant positions along axis 1.
 
-    Indexing is fast forwards; its own gradient is a scattered sum, on axis 1 between two
-    transpositions. The same sum as a product with a 0/1 matrix takes a third of the time.
+    Indexing is fast forwards; its own gradient is a scattered sum between two transpositions. The
+    same sum as a product with a 0/1 matrix takes a third of the time.
 
     Args:
-        fields: ``(batch, num_fields, width)``, or ``(num_fields, batch, width)`` for axis 0.
+        fields: ``(batch, num_fields, width)``.
         positions: ``(picked,)`` integers, constant.
 
     Returns:
-        ``fields`` with ``picked`` in place of ``num_fields``.
+        ``(batch, picked, width)``.
     """
-    num_fields = fields.shape[axis]
-    members = np.eye(num_fields, dtype=np.float32)[positions].T  # (num_fields, picked)
+    members = np.eye(fields.shape[1], dtype=np.float32)[positions].T  # (num_fields, picked)
 
     @tf.custom_gradient
     def indexed(fields):
         def gradient(upstream):
-            weights = tf.cast(members, upstream.dtype)
-            if axis == 1:
-                return tf.matmul(weights, upstream)
-            flat = tf.reshape(upstream, (len(positions), -1))
-            return tf.reshape(tf.matmul(weights, flat), tf.shape(fields))
+            return tf.matmul(tf.cast(members, upstream.dtype), upstream)
 
-        return tf.gather(fields, positions, axis=axis), gradient
+        return tf.gather(fields, positions, axis=1), gradient
 
     return indexed(fields)
 
@@ -154,10 +150,11 @@ class PairLayer(keras.layers.Layer):
         Returns:
             ``(batch, num_pairs, embedding_dim)``.
         """
-        # One matrix product per pair, over the whole batch, needs the fields outermost.
-        by_field = ops.transpose(fields, (1, 0, 2))  # (fields, batch, dim)
-        turned = ops.matmul(pick(by_field, self.pairs[0], axis=0), kernel)  # (pairs, batch, dim)
-        return ops.transpose(turned, (1, 0, 2))
+        # Pairs come in the order of their first field, and all of one field read it at once; none
+        # reads the last.
+        readers = range(self.num_fields - 1, -1, -1)
+        turned = products_by_reader(flatten_fields(fields), kernel, readers)
+        return ops.reshape(turned, (-1, self.num_pairs, self.embedding_dim))
 
     def first(self, fields):
         """``(batch, fields, width)`` -> ``(batch, num_pairs, width)``: v_i of each pair."""

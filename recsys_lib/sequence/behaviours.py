@@ -138,6 +138,7 @@ def read_request(
     step_context: Sequence[str] = (),
     embeddings_initializer: Initializer = None,
     embedding_l2: L2 = 0.0,
+    left_out: str | None = None,
 ) -> Request:
     """Build the inputs and look everything up.
 
@@ -154,6 +155,7 @@ def read_request(
         embedding_l2: penalty of the tables, a number or an ``EmbeddingL2``. An id that stands in
             several columns of one table is penalised once; negatives that ``embed`` looks up are
             not.
+        left_out: name of a column that the model reads by itself; it has no input here.
 
     Returns:
         ``Request``.
@@ -176,7 +178,8 @@ def read_request(
     columns = tuple(
         column
         for column in columns
-        if not (isinstance(column, SequenceColumn) and column.ordered) or column.name in read
+        if column.name != left_out
+        and (not (isinstance(column, SequenceColumn) and column.ordered) or column.name in read)
     )
     inputs = build_inputs(columns)
     layers = _embedding_layers(columns, embedding_dim, embeddings_initializer, embedding_l2)

@@ -45,11 +45,12 @@ def masked_softmax(logits: KerasTensor, mask: KerasTensor, axis: int = -1) -> Ke
     """Softmax over the entries whose mask is 1: zeros elsewhere, and zeros where there is none.
 
     Args:
-        logits, mask: tensors of one shape; the mask holds 0 and 1.
+        logits: the scores.
+        mask: of that shape, or broadcast to it but along ``axis``; it holds 0 and 1.
         axis: the axis that sums to one.
 
     Returns:
-        A tensor of the same shape.
+        A tensor of the logits' shape.
 
     Example:
         >>> import numpy as np
@@ -58,15 +59,13 @@ def masked_softmax(logits: KerasTensor, mask: KerasTensor, axis: int = -1) -> Ke
         [[0.5, 0.5, 0.0], [0.0, 0.0, 0.0]]
     """
     logits = ops.convert_to_tensor(logits)
-    mask = ops.cast(mask, logits.dtype)
-    # The largest *real* logit is taken off: garbage at padding must not underflow the real ones.
-    # Elsewhere stands the smallest number of the type: -1e9 is minus infinity in half precision,
-    # and the difference of two infinities is no number.
-    real = ops.where(mask > 0, logits, tf.as_dtype(logits.dtype).min)
-    shifted = real - ops.stop_gradient(ops.max(real, axis=axis, keepdims=True))
-    weights = ops.exp(shifted) * mask
-    total = ops.sum(weights, axis=axis, keepdims=True)
-    return weights / ops.where(total > 0, total, 1.0)
+    is_real = mask > 0
+    # Garbage at padding must not underflow the real logits: elsewhere stands the smallest number of
+    # the type, since -1e9 is minus infinity in half precision and a row of these no number.
+    real = ops.where(is_real, logits, tf.as_dtype(logits.dtype).min)
+    return ops.softmax(real, axis=axis) * ops.cast(
+        ops.any(is_real, axis=axis, keepdims=True), logits.dtype
+    )
 
 
 def weights_of_steps(scores: KerasTensor, mask: KerasTensor, scale: str) -> KerasTensor:

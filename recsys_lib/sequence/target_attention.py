@@ -118,7 +118,7 @@ class FoundWeights(keras.layers.Layer):
 
     def call(self, scores, positions):
         found = ops.expand_dims(ops.cast(positions >= 0, scores.dtype), -1)
-        return masked_softmax(scores, ops.broadcast_to(found, ops.shape(scores)), axis=1)
+        return masked_softmax(scores, found, axis=1)
 
     def compute_output_shape(self, scores_shape, positions_shape):
         return scores_shape

@@ -9,6 +9,7 @@ from recsys_lib.layers.blocks import (
     activation_config,
     check_dropout,
     glorot_of_one,
+    products_by_reader,
     read_activation,
 )
 from recsys_lib.layers.options import Configured
@@ -74,20 +75,21 @@ class SelfAttention(Configured):
 
     def call(self, sequence, step_mask):
         steps, width = sequence.shape[-2:]
-        flat = ops.reshape(sequence, (-1, steps, width))
+        flat = ops.reshape(sequence, (-1, width))
         mask = ops.reshape(step_mask, (-1, 1, 1, steps))  # over keys, for every head and query
 
         def heads(kernel):
             if self.head_inputs == "slice":
-                parts = ops.reshape(flat, (-1, steps, self.num_heads, width // self.num_heads))
-                return ops.matmul(ops.transpose(parts, (0, 2, 1, 3)), kernel)
-            split = ops.reshape(ops.matmul(flat, kernel), (-1, steps, self.num_heads, self.size))
+                projected = products_by_reader(flat, kernel, (1,) * self.num_heads)
+            else:
+                projected = ops.matmul(flat, kernel)
+            split = ops.reshape(projected, (-1, steps, self.num_heads, self.size))
             return ops.transpose(split, (0, 2, 1, 3))  # (sequences, heads, steps, size)
 
         scores = ops.matmul(heads(self.query), ops.transpose(heads(self.key), (0, 1, 3, 2)))
-        weights = masked_softmax(scores / width**0.5, ops.broadcast_to(mask, ops.shape(scores)))
+        weights = masked_softmax(scores / width**0.5, mask)
         seen = ops.transpose(ops.matmul(weights, heads(self.value)), (0, 2, 1, 3))
-        seen = ops.reshape(seen, (-1, steps, self.num_heads * self.size))
+        seen = ops.reshape(seen, (-1, self.num_heads * self.size))
         return ops.reshape(ops.matmul(seen, self.output_kernel), ops.shape(sequence))
 
     def compute_output_shape(self, sequence_shape, step_mask_shape):

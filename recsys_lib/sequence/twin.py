@@ -5,13 +5,14 @@ does not want and keeps back what it would. TWIN has one target attention for bo
 
     score_h(j) = (e_j W_K^h) . (v W_Q^h) / sqrt(d) + c_j W_C^h          for all steps, all heads h
     A = the k real steps of the largest mean score,    a^h = softmax_{j in A} score_h(j)
-    interest = [sum_j a^1_j e_j W_V^1, ..., sum_j a^H_j e_j W_V^H] W_O
+    z_j = [e_j, c_j],    interest = [sum_j a^1_j z_j W_V^1, ..., sum_j a^H_j z_j W_V^H] W_O
 
-It is affordable for thousands of steps since the features are split. What is inherent to an item
+The score over all steps is affordable since it splits the features. What is inherent to an item
 (e_j: its id, its category) has a projection that does not depend on the user, so it can be stored
 for each item; here the candidate's side takes the product of both maps, which costs one inner
 product a step and head. What is of this user and item (c_j: how long ago, for how long) would need
-a projection for each step; it is reduced to one number, a bias of the score, and has no value.
+a projection for each step; it is reduced to one number, a bias of the score. The values are needed
+for the k steps found only, so they are projections of all features, z_j.
 
 The paper does not say how the search ranks by several heads: here by the mean of their scores.
 
@@ -31,6 +32,7 @@ import keras
 
 from recsys_lib.checks import check_integer
 from recsys_lib.features.columns import Column
+from recsys_lib.layers.blocks import side_by_side
 from recsys_lib.layers.heads import Tasks
 from recsys_lib.layers.options import RecencyOptions, options_for, shared_options
 from recsys_lib.sequence.behaviours import read_request
@@ -57,7 +59,8 @@ def build_twin(
         num_heads: heads of the attention, 4 as in the paper.
         **common: see ``TableOptions``, ``NetworkOptions``, ``HistoryOptions`` and
             ``RecencyOptions``. The histories hold what is inherent to the items; the context and
-            the recency, in the paper the time of the behaviour, are the cross features.
+            the recency, in the paper the time of the behaviour, are the cross features: a bias of
+            the score, and a part of the values.
 
     Returns:
         ``keras.Model`` from the columns' inputs to a probability ``(batch,)``. Layer
@@ -82,13 +85,16 @@ def build_twin(
     request = read_request(feature_columns, **options_for(read_request, common))
     candidate = request.candidate
     context = step_features(request, common["recency"], common["embedding_dim"])
+    cross = [] if context is None else [context]
     attention = TargetScores(check_integer("num_heads", num_heads), name="twin_scores")
-    scores = attention(request.behaviours, candidate, *([] if context is None else [context]))
+    scores = attention(request.behaviours, candidate, *cross)
     positions = TopSteps(found_steps, name="twin_search")(scores, request.mask)
     # The second stage's scores are the first's: nothing is computed twice.
     found_scores = FoundSteps(name="twin_found_scores")(scores, positions)
     weights = FoundWeights(name="twin_weights")(found_scores, positions)
-    found = FoundSteps(name="twin_found")(request.behaviours, positions)
+    # All features of the steps found; the score alone reduces the cross features to a bias.
+    features = side_by_side([request.behaviours, *cross])
+    found = FoundSteps(name="twin_found")(features, positions)
     interest = HeadValues(candidate.shape[-1], name="twin_interest")(weights, found)
     output = score(request, [interest], tasks, common)
     return keras.Model(request.inputs, output, name="twin")

@@ -8,23 +8,16 @@ from typing import Any
 import keras
 import numpy as np
 
-from recsys_lib.checks import check_integer
+from recsys_lib.checks import check_integer, check_number
 from recsys_lib.data.chunks import ChunkedDataset, Chunks, labels_of
 from recsys_lib.data.dataset import Dataset
 from recsys_lib.data.splits import Split
 from recsys_lib.features.columns import NumericColumn
-from recsys_lib.training.prediction import model_feature_columns
+from recsys_lib.training.prediction import described, model_feature_columns
+from recsys_lib.training.rates import parts_of
 
 # Which model each optimizer trains, for as long as both live.
 _TRAINS: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
-
-
-def check_model(model: Any) -> None:
-    """Raise ``ValueError`` unless it is a Keras model."""
-    if model is None:
-        raise ValueError("model: expected a Keras model, got None; does the builder return it?")
-    if not isinstance(model, keras.Model):
-        raise ValueError(f"model: expected a Keras model, got {_described(model)}")
 
 
 def check_dataset(dataset: Any) -> None:
@@ -37,19 +30,22 @@ def check_dataset(dataset: Any) -> None:
             "trains on its train split and validates on its valid split"
         )
     raise ValueError(
-        f"dataset: expected a Dataset, got {_described(dataset)}; see recsys_lib.data.Dataset"
+        f"dataset: expected a Dataset, got {described(dataset)}; see recsys_lib.data.Dataset"
     )
 
 
 def check_optimizer(optimizer: Any, model: keras.Model) -> None:
-    """Raise ``ValueError`` unless it is a Keras optimizer that trains no other model.
+    """Raise ``ValueError`` unless it is a Keras optimizer that descends and trains no other model.
 
     An optimizer's statistics belong to the weights of one model.
     """
     if not isinstance(optimizer, keras.Optimizer):
         raise ValueError(
-            f"optimizer: expected an optimizer such as Adam(1e-3), got {_described(optimizer)}"
+            f"optimizer: expected an optimizer such as Adam(1e-3), got {described(optimizer)}"
         )
+    for part in parts_of(optimizer):
+        if isinstance(part.learning_rate, keras.Variable):
+            check_number(f"{type(part).__name__}, learning_rate", float(part.learning_rate), 0)
     owner = _TRAINS.get(optimizer, lambda: None)()
     if owner is not None and owner is not model:
         raise ValueError(
@@ -146,7 +142,3 @@ def check_classes(dataset: Dataset, kinds: Mapping[str, str], is_validated: bool
                 f"train, labels[{task!r}]: {held}, so that there is nothing to learn",
                 stacklevel=4,
             )
-
-
-def _described(value):
-    return f"{type(value).__name__} {value!r}" if isinstance(value, str) else type(value).__name__

@@ -21,6 +21,7 @@ from recsys_lib.training.recipe import Recipe, as_recipe
 from recsys_lib.training.restarts import build_with_seed
 from recsys_lib.training.tables import by_seed, summarize
 from recsys_lib.training.trainer import Trainer
+from recsys_lib.training.weighting import check_balancing
 
 Models = Mapping[str, Callable[..., keras.Model] | Recipe]
 
@@ -46,8 +47,8 @@ class Comparison:
             progress: as for ``fit``; each run gets copies of the callbacks.
 
     Raises:
-        ValueError: no such option, weights of tasks that no model has, or weights and a balancing
-            method.
+        ValueError: no model, or one that is built already; no such option, weights of tasks that
+            no model has, or weights and a balancing method.
     """
 
     def __init__(
@@ -70,10 +71,12 @@ class Comparison:
     ) -> None:
         if isinstance(slices, str):
             raise ValueError(f"slices: expected names of slices, got the text {slices!r}")
-        if loss_weights and balancing is not None:
+        if not isinstance(models, Mapping) or not (models or baselines):
             raise ValueError(
-                f"loss_weights: {balancing!r} chooses the weights, expected none beside it"
+                "models: expected a dict of name to builder or Recipe, such as {'FM': build_fm}, "
+                f"got {models!r}"
             )
+        check_balancing(balancing, loss_weights or None)
         self.recipes = {name: as_recipe(build) for name, build in models.items()}
         self.slices, self.baselines = tuple(slices), baselines
         self.loss_weights, self.balancing = dict(loss_weights or {}), balancing

@@ -118,7 +118,7 @@ def evaluate(
         row for each.
 
     Raises:
-        ValueError: features that do not fit the model, or a task without a label.
+        ValueError: no split, features that do not fit the model, or a task without a label.
 
     Example:
         >>> from recsys_lib.data import simulator

@@ -16,9 +16,8 @@ from recsys_lib.features.columns import Column, NumericColumn, check_columns, se
 from recsys_lib.features.crosses import CrossProduct
 from recsys_lib.features.embedding import ID_COLUMNS, FusedEmbedding
 from recsys_lib.keras_graphs import call_once, calls_of, layers_of
-from recsys_lib.training.arguments import check_model
 from recsys_lib.training.batches import model_columns
-from recsys_lib.training.prediction import model_feature_columns
+from recsys_lib.training.prediction import check_model, model_feature_columns
 
 _CROSS_PRODUCT = "recsys_lib>CrossProduct"
 

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from recsys_lib.checks import check_integer, rows_where
+from recsys_lib.data.arrays import check_numbers
 
 PROBABILITY_CLIP = 1e-6
 """Log loss moves probabilities this far from 0 and 1: a wrong certainty costs 13.8, not infinity
@@ -286,11 +287,11 @@ def _check(label, score, what):
     """Both arrays as float64 ``(N,)``; ``what`` names the second in messages."""
     arrays = []
     for name, values in (("label", label), (what, score)):
-        values = np.asarray(values)
+        # A score may be infinite: it is only compared.
+        low, high = {"probability": (0, 1), "score": (-np.inf, np.inf)}.get(name, (None, None))
+        values = check_numbers(name, values, low, high)
         if values.ndim != 1 or len(values) == 0:
             raise ValueError(f"{name}: expected shape (N,) with N > 0, got {values.shape}")
-        if values.dtype.kind not in "iufb":
-            raise ValueError(f"{name}: expected numbers, got {values.dtype}")
         arrays.append(values.astype(np.float64))
     label, score = arrays
     if len(label) != len(score):
@@ -298,12 +299,6 @@ def _check(label, score, what):
     bad = ~np.isin(label, (0, 1))
     if bad.any():
         raise ValueError(f"label: expected 0 or 1, got {label[bad][0]:g} ({rows_where(bad)})")
-    bad = np.isnan(score)
-    if bad.any():
-        raise ValueError(f"{what}: expected numbers, got NaN ({rows_where(bad)})")
-    bad = (score < 0) | (score > 1)
-    if what == "probability" and bad.any():
-        raise ValueError(f"{what}: expected 0 to 1, got {score[bad][0]:g} ({rows_where(bad)})")
     return label, score
 
 

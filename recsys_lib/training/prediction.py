@@ -10,8 +10,8 @@ import pandas as pd
 import tensorflow as tf
 
 from recsys_lib.checks import check_integer
+from recsys_lib.data.arrays import as_array
 from recsys_lib.data.dataset import check_features
-from recsys_lib.data.splits import as_array
 from recsys_lib.features.columns import Column, NumericColumn
 from recsys_lib.keras_graphs import layers_of
 from recsys_lib.training.batches import Layout, model_tasks, output_tasks, outputs_by_task
@@ -22,6 +22,19 @@ DEFAULT_BATCH_SIZE = 8192
 _PREDICTORS = weakref.WeakKeyDictionary()
 # The columns of a model's inputs: finding them takes longer than a small request.
 _COLUMNS = weakref.WeakKeyDictionary()
+
+
+def check_model(model: Any) -> None:
+    """Raise ``ValueError`` unless it is a Keras model."""
+    if model is None:
+        raise ValueError("model: expected a Keras model, got None; does the builder return it?")
+    if not isinstance(model, keras.Model):
+        raise ValueError(f"model: expected a Keras model, got {described(model)}")
+
+
+def described(value: Any) -> str:
+    """What a message says of an argument of another type: the type, and a text itself."""
+    return f"{type(value).__name__} {value!r}" if isinstance(value, str) else type(value).__name__
 
 
 def model_feature_columns(model: keras.Model) -> dict[str, Column]:
@@ -87,7 +100,7 @@ def predict(
 
     Raises:
         ValueError: a missing column, a wrong shape, an id outside its vocabulary, a number that
-            is not finite (the column and the rows are named); a batch size below 1.
+            is not finite in float32 (the column and the rows are named); a batch size below 1.
 
     Example:
         >>> from recsys_lib.features import CategoricalColumn
@@ -96,14 +109,13 @@ def predict(
         >>> {task: found.tolist() for task, found in predict(model, {"item_id": [3, 7]}).items()}
         {'click': [0.5, 0.5]}
     """
+    columns = input_columns(model)
     batch_size = check_integer("batch_size", batch_size)
     given = arrays_of(features, "predict")
-    names = [tensor.name for tensor in model.inputs]
-    missing = [name for name in names if name not in given]
+    missing = [column.name for column in columns if column.name not in given]
     if missing:
         raise ValueError(f"predict: missing columns {missing}")
-    columns = input_columns(model)
-    features = {name: given[name] for name in names}
+    features = {column.name: given[column.name] for column in columns}
     num_rows = check_features(columns, features, "predict")
     tasks = model_tasks(model, output_tasks(model) if tasks is None else tasks)
     if num_rows == 0:
@@ -171,8 +183,10 @@ def _array(place, values):
 def input_columns(model: keras.Model) -> tuple[Column, ...]:
     """A column per model input: the library's where a layer knows it, numeric otherwise.
 
-    Raises ``ValueError`` for an input of ids whose vocabulary no layer knows.
+    Raises ``ValueError`` for what is no model, and for an input of ids whose vocabulary no layer
+    knows.
     """
+    check_model(model)
     if model not in _COLUMNS:
         _COLUMNS[model] = _find_columns(model)
     return _COLUMNS[model]

@@ -8,8 +8,9 @@ from typing import Any
 
 import keras
 
-from recsys_lib.checks import check_number
+from recsys_lib.checks import check_number, nearest
 from recsys_lib.training.optimizers import Adam
+from recsys_lib.training.weighting import check_balancing
 
 DEFAULT_LEARNING_RATE = 1e-3
 
@@ -69,7 +70,7 @@ class Recipe:
         ...
         ValueError: Recipe: neither fit nor build_fm has an option 'embeding_dim'; fit has epochs, \
 batch_size, patience, loss_weights, schedule, reduce_on_plateau, callbacks, build_fm has tasks, \
-embedding_dim, embeddings_initializer, embedding_l2, linear_l2
+embedding_dim, embeddings_initializer, embedding_l2, linear_l2; did you mean 'embedding_dim'?
     """
 
     build: Callable[..., keras.Model]
@@ -113,12 +114,10 @@ embedding_dim, embeddings_initializer, embedding_l2, linear_l2
             fit = {name: inherited[name] for name in FIT_OPTIONS if name in inherited} | fit
             options = {**build.options, **options}
             build = build.build
-        if not callable(build):
+        # A built model is a function too, of its inputs.
+        if not callable(build) or isinstance(build, keras.Model):
             raise ValueError(f"Recipe: expected a function that builds a model, got {build!r}")
-        if balancing is not None and fit.get("loss_weights") is not None:
-            raise ValueError(
-                f"Recipe, loss_weights: {balancing!r} chooses the weights, expected none beside it"
-            )
+        check_balancing(balancing, fit.get("loss_weights"), "Recipe, ")
         if isinstance(columns, str):
             raise ValueError(f"Recipe, columns: expected names of columns, got {columns!r}")
         if optimizer is not None and (
@@ -205,4 +204,5 @@ def _check_options(build: Callable[..., Any], options: Mapping[str, Any]) -> Non
             raise ValueError(
                 f"Recipe: neither fit nor {_name(build)} has an option {name!r}; fit has "
                 f"{', '.join(FIT_OPTIONS)}, {_name(build)} has {', '.join(known) or 'none'}"
+                f"{nearest(name, [*FIT_OPTIONS, *known])}"
             )

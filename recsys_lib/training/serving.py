@@ -25,6 +25,7 @@ import tensorflow as tf
 
 import recsys_lib
 from recsys_lib.checks import check_choice
+from recsys_lib.data.arrays import check_numbers
 from recsys_lib.data.dataset import check_features
 from recsys_lib.keras_graphs import call_once
 from recsys_lib.training.batches import output_tasks, outputs_by_task
@@ -279,9 +280,11 @@ def _check_request(model, user_context, candidates):
             f"user_context: expected a dict of column name to value, got "
             f"{type(user_context).__name__}"
         )
-    user = arrays_of({name: [value] for name, value in user_context.items()}, "user_context")
+    columns = input_columns(model)
+    user = arrays_of(user_context, "user_context")
+    user = {name: value[np.newaxis] for name, value in user.items()}
     candidates = arrays_of(candidates, "candidates")
-    names = [tensor.name for tensor in model.inputs]
+    names = [column.name for column in columns]
     both, given = sorted(set(user) & set(candidates)), set(user) | set(candidates)
     if both or given != set(names):
         raise ValueError(
@@ -291,7 +294,6 @@ def _check_request(model, user_context, candidates):
         )
     if not candidates:
         raise ValueError("rank: candidates hold no column")
-    columns = input_columns(model)
     for features, where in ((user, "user_context"), (candidates, "candidates")):
         side = tuple(column for column in columns if column.name in features)
         if side:
@@ -302,8 +304,7 @@ def _check_request(model, user_context, candidates):
 def _check_fused(scores, shape):
     if scores.shape != shape:
         raise ValueError(f"fuse: expected numbers of shape {shape}, got {scores.shape}")
-    if scores.dtype.kind not in "iuf" or not np.isfinite(scores).all():
-        raise ValueError(f"fuse: expected finite numbers, got {scores.dtype} {scores[:3]}")
+    check_numbers("fuse", scores)
 
 
 def _trace(model, user_columns, tasks):

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from recsys_lib.checks import check_choice
 from recsys_lib.training.intervals import LEVEL
 
 SCORES = ("auc", "gauc", "log_loss", "calibration_error", "mean_squared_error")
@@ -45,12 +46,9 @@ def by_seed(
         >>> by_seed(table)["FM"].tolist()
         [0.7, 0.8]
     """
-    _require_columns(table, "metric", [metric])
     rows, columns = ([name] if isinstance(name, str) else list(name) for name in (rows, columns))
     _require_columns(table, "rows and columns", [*rows, *columns])
-    trained = _choose(table[table["seed"].notna()], part=part, task=task)
-    if trained.empty:
-        raise ValueError("table: expected at least one row with a seed, got none")
+    trained = _trained(table, metric, part, task)
     keys = [*rows, *columns]
     if trained.duplicated(keys).any():
         left = [
@@ -141,14 +139,16 @@ def _require_columns(table, what, names):
         raise ValueError(f"{what}: expected columns of {sorted(table.columns)}, got {missing}")
 
 
-def _choose(table, **wanted):
-    for column, value in zip(("slice", "task"), wanted.values(), strict=True):
-        if value is None:
-            continue
-        if value not in set(table[column]):
-            known = sorted(set(table[column]))
-            raise ValueError(f"{column}: expected one of {known}, got {value!r}")
-        table = table[table[column] == value]
+def _trained(table, metric, part, task=None):
+    """The runs that have the metric, of one slice and task where these are named."""
+    _require_columns(table, "metric", [metric])
+    for name, column, value in (("part", "slice", part), ("task", "task", task)):
+        if value is not None:
+            check_choice(name, value, sorted(set(table[column])))
+            table = table[table[column] == value]
+    table = table[table["seed"].notna()]
+    if table.empty:
+        raise ValueError("table: expected at least one row with a seed, got none")
     return table
 
 
@@ -181,15 +181,9 @@ def ties(table, metric="auc", part="all", higher_is_better=True):
     Raises:
         ValueError: an unknown metric or slice, several tasks, or nothing to compare.
     """
-    if metric not in table.columns:
-        raise ValueError(f"metric: expected one of {sorted(table.columns)}, got {metric!r}")
-    if part not in set(table["slice"]):
-        raise ValueError(f"part: expected one of {sorted(set(table['slice']))}, got {part!r}")
     if table["task"].nunique() > 1:
         raise ValueError(f"table: expected one task, got {sorted(table['task'].unique())}")
-    trained = table[table["seed"].notna() & (table["slice"] == part)]
-    if trained.empty:
-        raise ValueError("table: expected at least one row with a seed, got none")
+    trained = _trained(table, metric, part)
     scores = trained.groupby("model", sort=False)[metric].agg(["mean", "min", "max"])
     scores.columns = ["mean", "lowest", "highest"]
     scores = scores.sort_values("mean", ascending=not higher_is_better, kind="stable")

@@ -18,7 +18,6 @@ from recsys_lib.training.arguments import (
     check_classes,
     check_columns_of,
     check_dataset,
-    check_model,
     check_optimizer,
     check_options,
 )
@@ -26,13 +25,19 @@ from recsys_lib.training.batches import Layout, model_columns, model_tasks
 from recsys_lib.training.callbacks import check_callbacks
 from recsys_lib.training.chunks import training_rows
 from recsys_lib.training.optimizers import Adam
+from recsys_lib.training.prediction import check_model
 from recsys_lib.training.progress import progress_bar
 from recsys_lib.training.rates import Rates, ReduceOnPlateau, Schedule
 from recsys_lib.training.restarts import build_with_seed, learn_from, start_of
 from recsys_lib.training.run import History, Options, Run
 from recsys_lib.training.steps import compile_steps, workers_of
 from recsys_lib.training.validation import Validation
-from recsys_lib.training.weighting import FixedWeights, added_losses, task_losses
+from recsys_lib.training.weighting import (
+    FixedWeights,
+    added_losses,
+    check_balancing,
+    task_losses,
+)
 
 
 class Trainer:
@@ -64,11 +69,7 @@ class Trainer:
         self.layout = self._layout_of(dataset)
         self.tasks = model_tasks(model, dataset.tasks)
         self.kinds = {task: dataset.tasks[task] for task in self.tasks}
-        if loss_weights is not None and balancing is not None:
-            raise ValueError(
-                f"loss_weights: {balancing!r} chooses the weights, expected none beside it, "
-                f"got {loss_weights}"
-            )
+        check_balancing(balancing, loss_weights)
         self.balancing = FixedWeights(loss_weights) if balancing is None else balancing
         self.weighting = self.balancing.start(model, self.kinds)
         self.columns = ["loss", "added_loss"]

@@ -55,7 +55,8 @@ class FixedWeights:
         weights: dict of task to weight, 0 or more; tasks left out have weight 1.
 
     Raises:
-        ValueError: no dict, or a weight below 0; when bound to a model, if it lacks a named task.
+        ValueError: no dict, or a weight below 0; when bound to a model, if it lacks a named task,
+            or if all its tasks have weight 0.
     """
 
     weights: dict | None = None
@@ -74,7 +75,12 @@ class FixedWeights:
         """Bind to a model; ``kinds`` is a dict of its tasks to their kinds."""
         weights = self.weights or {}
         check_named_tasks("loss_weights", weights, kinds)
-        return _Constant([weights.get(task, 1.0) for task in kinds])
+        of_tasks = [weights.get(task, 1.0) for task in kinds]
+        if not any(of_tasks):
+            raise ValueError(
+                f"loss_weights: expected a weight above 0 for one of {list(kinds)}, got {weights}"
+            )
+        return _Constant(of_tasks)
 
 
 class _Constant(Weighting):
@@ -83,6 +89,22 @@ class _Constant(Weighting):
 
     def step(self, tape, losses):
         return self.weights, 0.0, []
+
+
+def check_balancing(balancing, loss_weights, where=""):
+    """Raise ``ValueError`` unless it is a method, with no weights beside it, or None."""
+    if balancing is None:
+        return
+    if isinstance(balancing, type) or not hasattr(balancing, "start"):
+        raise ValueError(
+            f"{where}balancing: expected a method of recsys_lib.multi_task.balancing such as "
+            f"GradNorm(), got {balancing!r}"
+        )
+    if loss_weights is not None:
+        raise ValueError(
+            f"{where}loss_weights: {balancing!r} chooses the weights, expected none beside it, "
+            f"got {dict(loss_weights)}"
+        )
 
 
 def check_named_tasks(argument, named, tasks):

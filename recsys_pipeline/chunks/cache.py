@@ -53,7 +53,7 @@ import numpy as np
 from recsys_lib.data.splits import ARRAYS_BY_NAME, Split
 from recsys_lib.features.columns import column_from_config, column_to_config
 
-FORMAT = 1
+FORMAT = 2
 NOTE = "cache.json"
 SPLITS = ("train", "valid", "test")
 ALONE = ("group", "row_id", "time")

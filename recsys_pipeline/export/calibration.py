@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from scipy import optimize, special
 
 from recsys_lib.checks import check_number
+from recsys_lib.data.arrays import check_numbers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,8 +80,8 @@ class Curve:
     outputs: ArrayLike
 
     def __post_init__(self) -> None:
-        inputs = np.asarray(self.inputs, np.float64)
-        outputs = np.asarray(self.outputs, np.float64)
+        inputs = check_numbers(f"curve of {self.task!r}, inputs", self.inputs).astype(np.float64)
+        outputs = check_numbers(f"curve of {self.task!r}, outputs", self.outputs).astype(np.float64)
         if inputs.ndim != 1 or inputs.shape != outputs.shape or not len(inputs):
             raise ValueError(
                 f"curve of {self.task!r}: expected inputs and outputs of one length, got "
@@ -113,8 +114,8 @@ def fit_platt(task: str, label: ArrayLike, probability: ArrayLike) -> Platt:
         ``Platt``.
 
     Raises:
-        ValueError: arrays of two shapes, labels of one kind, or a line that falls, which
-            means that a higher score goes with fewer positive labels.
+        ValueError: arrays of two shapes, labels of one kind, NaN or a probability outside 0 to 1,
+            or a line that falls, which means that a higher score goes with fewer positive labels.
 
     Example:
         >>> label, probability = [0, 0, 0, 1] * 25, [0.5, 0.5, 0.5, 0.5, 0.1, 0.1, 0.1, 0.3] * 12
@@ -123,16 +124,18 @@ def fit_platt(task: str, label: ArrayLike, probability: ArrayLike) -> Platt:
 
     Source: Platt 1999, section 2.2.
     """
-    label, probability = np.asarray(label, np.float64), np.asarray(probability, np.float64)
+    place = f"calibration of {task!r}"
+    label = check_numbers(f"{place}, label", label)
+    probability = check_numbers(f"{place}, probability", probability, 0, 1).astype(np.float64)
     if label.ndim != 1 or label.shape != probability.shape:
         raise ValueError(
-            f"calibration of {task!r}: expected labels and probabilities of one length, got "
+            f"{place}: expected labels and probabilities of one length, got "
             f"{label.shape} and {probability.shape}"
         )
     ones = int((label == 1).sum())
     zeros = int((label == 0).sum())
     if not ones or not zeros or ones + zeros < len(label):
-        raise ValueError(f"calibration of {task!r}: expected labels 0 and 1, got {set(label)}")
+        raise ValueError(f"{place}: expected labels 0 and 1, got {set(label)}")
     target = np.where(label == 1, (ones + 1) / (ones + 2), 1 / (zeros + 2))
     kept = np.clip(probability, _LOWEST, 1 - _LOWEST)
     features = np.stack([special.logit(kept), np.ones(len(label))], axis=1)
@@ -145,8 +148,7 @@ def fit_platt(task: str, label: ArrayLike, probability: ArrayLike) -> Platt:
     line = optimize.minimize(loss, [1.0, 0.0], jac=True, method="BFGS", options={"gtol": 1e-9}).x
     if line[0] <= 0:
         raise ValueError(
-            f"calibration of {task!r}: expected scores that rise with the label, got a line of "
-            f"slope {line[0]:.3g}"
+            f"{place}: expected scores that rise with the label, got a line of slope {line[0]:.3g}"
         )
     return Platt(task, float(line[0]), float(line[1]))
 

@@ -71,19 +71,29 @@ def values_of(
     }
 
 
-def request_side(columns: Iterable[Column], given: Iterable[str] | None) -> list[str]:
+def request_side(
+    columns: Iterable[Column], given: Iterable[str] | None, is_known: bool = True
+) -> list[str]:
     """Names of the columns that a request gives once.
 
     Args:
         columns: the model's.
         given: names; default: every column that is not of group ``item``, and none where no
             column is of that group.
+        is_known: whether the groups of numbers are a data set's. A model's inputs do not say them.
 
     Raises:
-        ValueError: an unknown column, or no column left for the candidates.
+        ValueError: an unknown column, no column left for the candidates, or names that are needed
+            and not given.
     """
     columns = tuple(columns)
     names = [column.name for column in columns]
+    numbers = [column.name for column in columns if isinstance(column, NumericColumn)]
+    if given is None and numbers and not is_known:
+        raise ValueError(
+            f"request_columns: expected those of {names} that a request gives once, or a data set, "
+            f"got neither; the model does not say whose numbers {numbers} are"
+        )
     if given is None:
         items = [column.name for column in columns if column.group == CANDIDATE_GROUP]
         return [name for name in names if name not in items] if items else []

@@ -45,7 +45,9 @@ def values_of_encoders(encoders: "Iterable[Encoder]") -> dict[str, Values]:
             continue
         words = encoder.vocabulary
         known = [value for value in words.values.to_pylist() if value is not None]
-        found[column.name] = Values(known=known, missing=words.missing_id, source=source)
+        found[column.name] = Values(
+            known=known, missing=words.missing_id, source=source, canonical=words.canonical
+        )
         if isinstance(encoder, SequenceEncoder):
             found[column.name] = Values(
                 known=known,
@@ -53,5 +55,6 @@ def values_of_encoders(encoders: "Iterable[Encoder]") -> dict[str, Values]:
                 source=source,
                 keep="last" if encoder.column.ordered else "first",
                 newest_first=encoder.newest_first,
+                canonical=words.canonical,
             )
     return found

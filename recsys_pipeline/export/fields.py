@@ -5,9 +5,17 @@ This module needs only Python, since it is copied into every export.
 
 import json
 import math
+import re
 from typing import Any
 
 Place = tuple[str | int, ...]
+
+BLANKS = " \t\n\r\f\v\u00a0\u3000\ufeff"
+"""Characters around an id that are no part of it."""
+WHOLE_NUMBER = r"(-?[0-9]+)\.0+"
+"""An id that pandas writes with a fraction, in a column with missing values."""
+LARGEST = float.fromhex("0x1.fffffep127")
+"""Models compute in float32, where more is infinite; as in ``recsys_lib.data.arrays``."""
 
 
 class BadField(ValueError):
@@ -36,15 +44,36 @@ def as_list(raw: Any, place: Place) -> list[Any]:
     return raw
 
 
+def canonical_id(raw: Any) -> str | None:
+    """The text of an id in its only form: without blanks around it, and 1, 1.0 and "1.0" are "1".
+
+    Files are read with the same rule, see ``recsys_pipeline.files.arrays``.
+
+    Returns:
+        The text, empty for a missing value; None for what is neither a text nor a whole number.
+
+    Example:
+        >>> [canonical_id(raw) for raw in (" State-gov", "7.0", 7.0, 7, 7.5)]
+        ['State-gov', '7', '7', '7', None]
+    """
+    if type(raw) is float and raw.is_integer():
+        raw = int(raw)
+    if type(raw) not in (int, str):
+        return None
+    text = str(raw).strip(BLANKS)
+    whole = re.fullmatch(WHOLE_NUMBER, text)
+    return whole[1] if whole else text
+
+
 def number_of(raw: Any) -> float:
-    """A finite number that a request gives; NaN for everything else, such as booleans and texts."""
+    """A number that a request gives, finite in float32; NaN for everything else, such as texts."""
     if type(raw) not in (int, float):
         return math.nan
     try:
         number = float(raw)
     except OverflowError:  # an integer with hundreds of digits
         return math.nan
-    return number if math.isfinite(number) else math.nan
+    return number if abs(number) <= LARGEST else math.nan
 
 
 def shown(value: Any) -> str:

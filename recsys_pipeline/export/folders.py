@@ -81,7 +81,8 @@ def export(
             and the rows of the golden request are taken from it. Without it raw ids are the model's
             own and numbers are read unscaled.
         request_columns: names of the columns that a request gives once; default: all but those of
-            group ``item``.
+            group ``item``. A model with numbers needs a data set for it: it keeps the groups of
+            its ids alone.
         values: dict of column to ``Values``, which override the data set's. If they name a column
             that is computed from a history's moments, such as its ages, a request gives it.
         side_by_side: groups of lists whose steps belong together: a step that is unknown in one
@@ -112,7 +113,7 @@ def export(
     """
     folder = check_target(folder, onnx)
     columns = columns_of(model, dataset)
-    request = request_side(columns, request_columns)
+    request = request_side(columns, request_columns, is_known=dataset is not None)
     histories = histories_of(columns, dataset, values)
     values = values_of(columns, dataset, values)
     tasks = kinds_of_tasks(model, dataset)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from recsys_lib.data.session_rules import age_ids, cut_sessions
+from recsys_lib.data.session_rules import LATEST_SECOND, age_ids, cut_sessions
 from recsys_pipeline.export.fields import BadField, Place, as_list, number_of, shown
 
 SESSIONS, NUMBERS, AGES = "sessions", "numbers", "ages"
@@ -46,6 +46,11 @@ def seconds_of(raw: Any, unit: float, place: Place, expected: str = "a number") 
     seconds = number_of(float(raw) if is_text else raw) * unit
     if not math.isfinite(seconds):  # also a number that is too large in seconds
         raise BadField(place, f"expected {expected}, got {shown(raw)}")
+    if seconds > LATEST_SECOND:
+        raise BadField(
+            place,
+            f"expected {expected} in units of {unit:g} s, got {shown(raw)}, after the year 5000",
+        )
     return seconds
 
 

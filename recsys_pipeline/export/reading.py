@@ -10,7 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from recsys_pipeline.export.fields import BadField, Place, as_list, number_of, shown
+from recsys_pipeline.export.fields import (
+    BadField,
+    Place,
+    as_list,
+    canonical_id,
+    number_of,
+    shown,
+)
 from recsys_pipeline.export.moments import AGES, NUMBERS, History, moment_of
 
 SHOWN_NAMES = 8
@@ -66,12 +73,17 @@ class Column:
             # Numbers in bins: the first bin is below the first edge.
             number = self._finite(raw, place)
             return rule["first"] + int(np.searchsorted(rule["edges"], number, side="right"))
+        # Exports from before there was one form of an id are read as they always were.
+        is_canonical = rule.get("canonical", False)
         if self._ids is not None:
-            if type(raw) is str:
-                return self._ids.get(raw, rule["unknown"])
-            if type(raw) is int:
-                return self._ids.get(str(raw), rule["unknown"])
-            raise BadField(place, f"expected text or an integer, got {shown(raw)}")
+            text = str(raw) if type(raw) in (int, str) else None
+            if text not in self._ids and is_canonical:
+                text = canonical_id(raw)
+            if text is None:
+                raise BadField(place, f"expected text or an integer, got {shown(raw)}")
+            return self._ids.get(text, rule["unknown"])
+        if is_canonical and type(raw) is float and raw.is_integer():
+            raw = int(raw)
         if type(raw) is not int:
             raise BadField(place, f"expected an integer, got {shown(raw)}")
         return raw if 0 < raw < self._size else rule["unknown"]
@@ -85,12 +97,14 @@ class Column:
         number = self._finite(raw, place)
         if rule.get("logarithm"):
             number = math.copysign(math.log1p(abs(number)), number)
-        return (number - rule.get("shift", 0.0)) / rule.get("scale", 1.0)
+        scaled = number_of((number - rule.get("shift", 0.0)) / rule.get("scale", 1.0))
+        return self._finite(scaled, place, raw)
 
-    def _finite(self, raw, place):
+    def _finite(self, raw, place, given=None):
         number = number_of(raw)
         if math.isnan(number):
-            raise BadField(place, f"expected a finite number, got {shown(raw)}")
+            given = raw if given is None else given
+            raise BadField(place, f"expected a number finite in float32, got {shown(given)}")
         return number
 
     @property

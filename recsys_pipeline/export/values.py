@@ -8,6 +8,7 @@ import numpy as np
 
 from recsys_lib.checks import check_choice
 from recsys_lib.features.columns import Column, NumericColumn, SequenceColumn
+from recsys_pipeline.export.fields import canonical_id
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +30,9 @@ class Values:
         logarithm: whether a number x became ``sign(x) log(1 + |x|)``.
         shift, scale: a number, after the logarithm, became ``(x - shift) / scale``.
         indicator: whether the number is 1 where its field is missing and else 0.
+        canonical: whether an id is read in its only form, see
+            ``recsys_pipeline.export.fields.canonical_id``; False: of data in which " a" and "a", or
+            "1.0" and "1", are two ids.
 
     Raises:
         ValueError: an end that a list does not have, or a scale of 0 or less.
@@ -46,6 +50,7 @@ class Values:
     shift: float = 0.0
     scale: float = 1.0
     indicator: bool = False
+    canonical: bool = True
 
     def __post_init__(self) -> None:
         check_choice("keep", self.keep, (None, "first", "last"))
@@ -74,13 +79,14 @@ class Values:
             }
         place = f"values of column {column.name!r}"
         config: dict[str, Any] = {"unknown": int(self.unknown), "missing": int(self.missing or 0)}
-        config |= source
+        config |= source | {"canonical": self.canonical}
         last = 0
         if self.edges is not None:
             config |= {"edges": [float(edge) for edge in self.edges], "first": int(self.first)}
             last = self.first + len(self.edges)
         elif self.known is not None:
             known = [as_text(value) for value in self.known]
+            known = [canonical_id(text) or "" for text in known] if self.canonical else known
             if len(set(known)) != len(known):
                 raise ValueError(f"{place}: expected each value once, got one twice")
             config |= {"known": known, "first": int(self.first)}

@@ -11,6 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from recsys_pipeline.export.fields import BLANKS, WHOLE_NUMBER
+
 CATEGORY = pa.dictionary(pa.int32(), pa.string())
 """A column of texts, each of them stored once."""
 
@@ -54,6 +56,25 @@ def number_values(column: pa.ChunkedArray) -> Codes:
     codes = [chunk.indices.fill_null(-1).to_numpy() for chunk in column.chunks]
     values = column.chunk(0).dictionary
     return Codes(np.concatenate(codes).astype(np.int32, copy=False), values)
+
+
+def canonical(found: Codes) -> Codes:
+    """Ids in their only form: without blanks around them, and "1.0" is "1"; blanks are missing.
+
+    A service reads ids alike, see ``recsys_pipeline.export.fields.canonical_id``.
+    """
+    if not pa.types.is_string(found.values.type):
+        return found
+    texts = canonical_texts(found.values).dictionary_encode()
+    place = np.append(texts.indices.fill_null(-1).to_numpy(zero_copy_only=False), -1)
+    return Codes(place[found.codes].astype(np.int32), texts.dictionary)
+
+
+def canonical_texts(texts: Any) -> Any:
+    """The same for an Arrow array of texts; blanks become null."""
+    texts = pc.utf8_trim(texts, BLANKS)
+    texts = pc.replace_substring_regex(texts, f"^{WHOLE_NUMBER}$", r"\1")
+    return pc.if_else(pc.equal(texts, ""), None, texts)
 
 
 def as_categories(values: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:

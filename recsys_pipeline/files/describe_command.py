@@ -10,9 +10,13 @@ rows are unknown in training, and warnings.
 """
 
 import argparse
+import re
 from pathlib import Path
 
 from recsys_pipeline.files import command
+
+IGNORED = re.compile(r'^\[columns\.(.+)\]\nkind = "ignore" +# (.+)$', re.MULTILINE)
+"""A column of ``suggest`` that is no feature, and the reason."""
 
 
 def _parser(name: str) -> argparse.ArgumentParser:
@@ -57,5 +61,7 @@ def describe(words: list[str]) -> int:
         print(text, end="")
     else:
         output.write_text(text, encoding="utf-8")
+        for name, reason in IGNORED.findall(text):
+            print(f"left out: {name} ({reason})")
         print(f"{output}: read it, correct it, then: recsys check {output}")
     return 0

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from recsys_lib.features.columns import CategoricalColumn, NumericColumn, SequenceColumn
-from recsys_pipeline.files.arrays import Codes, categories_of, number_values
+from recsys_pipeline.files.arrays import Codes, canonical, categories_of, number_values
 from recsys_pipeline.files.description import ColumnDescription, Description, task_name
 from recsys_pipeline.files.encoders import (
     BinEncoder,
@@ -154,7 +154,7 @@ def _training_codes(rows: Rows, name: str, column: ColumnDescription, train: np.
         return Codes(found.codes[train], found.values)
     with _placed(rows, name):
         flat, lengths = as_lists(rows.chunks(name, "raw"), column.separator)
-    found = number_values(categories_of(flat))
+    found = canonical(number_values(categories_of(flat)))
     is_train = np.zeros(len(lengths), bool)
     is_train[train] = True
     return Codes(found.codes[np.repeat(is_train, lengths)], found.values)

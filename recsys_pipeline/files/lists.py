@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from recsys_lib.data.sessions import NUM_AGE_BUCKETS, age_buckets, divide
 from recsys_lib.features.columns import Column, SequenceColumn
-from recsys_pipeline.files.arrays import as_numbers, categories_of
+from recsys_pipeline.files.arrays import as_numbers, canonical_texts, categories_of
 from recsys_pipeline.files.vocabulary import Vocabulary
 
 
@@ -165,7 +165,7 @@ def as_lists(column: Any, separator: str) -> tuple[pa.ChunkedArray, np.ndarray]:
     flat = pc.list_flatten(array)
     absent = flat.is_null()
     if pa.types.is_string(flat.type) or pa.types.is_large_string(flat.type):
-        absent = pc.or_(absent, pc.fill_null(pc.equal(flat, ""), True))
+        absent = canonical_texts(flat).is_null()
     if pc.any(absent).as_py():
         place = pc.index(absent, True).as_py()
         row = int(np.searchsorted(np.cumsum(lengths), place, side="right"))

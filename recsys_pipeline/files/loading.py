@@ -2,20 +2,22 @@
 
 import dataclasses
 import glob
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from recsys_lib.data.splits import Split
 from recsys_pipeline.chunks import cache as caches
-from recsys_pipeline.files.description import Description
+from recsys_pipeline.files import outcomes
+from recsys_pipeline.files.description import ColumnDescription, Description, task_name
 from recsys_pipeline.files.encoders import Encoder
 from recsys_pipeline.files.fitting import encode
 from recsys_pipeline.files.options import DESCRIPTION, tables_of, with_options
 from recsys_pipeline.files.parsing import parse, read_toml
-from recsys_pipeline.files.resolving import resolve, wanted
+from recsys_pipeline.files.resolving import resolve, undescribed, wanted
 from recsys_pipeline.files.rows import Rows, groups_of, labels_of, parts_of, seconds_of, slices_of
 from recsys_pipeline.files.sources import format_of, open_sources
 from recsys_pipeline.files.tables import FileDataset, encoders_from, vocabularies_of
@@ -233,6 +235,8 @@ class _Contents:
         )
         parts = [part for part, some in files.items() for _ in some]
         self.columns = resolve(description, sources[0])
+        is_table = kind in ("csv", "parquet")  # other formats hold nothing but labels and features
+        self.assumed = undescribed(description, sources[0].names) if is_table else set()
         self.rows = Rows(sources, parts, wanted(description, self.columns))
         self.first = paths[0]
         self.encoders: list[Encoder] = []
@@ -257,7 +261,8 @@ class _Contents:
                 yield from self._cut(parts, kind, task, array)
         for name, array in slices_of(rows, description.slices, parts["test"]).items():
             yield from self._cut(parts, "slices", name, array)
-        encoded = encode(description, self.columns, rows, parts["train"], seconds, self.left_out)
+        columns = self._without_outcomes(labels, masks, parts["train"])
+        encoded = encode(description, columns, rows, parts["train"], seconds, self.left_out)
         for one in encoded:
             self.encoders.append(one.encoder)
             for kind, arrays in (("features", one.features), ("as_of", one.as_of)):
@@ -267,6 +272,36 @@ class _Contents:
             raise ValueError(
                 f"{self.first}: expected a column that tells rows apart, got none: {self.left_out}"
             )
+
+    def _without_outcomes(
+        self,
+        labels: Mapping[str, np.ndarray],
+        masks: Mapping[str, np.ndarray],
+        train: np.ndarray,
+    ) -> dict[str, ColumnDescription]:
+        """The columns but those that nobody described and that may hold a label."""
+        kept, described = dict(self.columns), self.description.labels
+        known = {
+            task: np.where(masks[task], labels[task], np.nan)[train]
+            if task in masks
+            else labels[task][train]
+            for task, label in described.items()
+            if label.kind == "binary"
+        }
+        names = [label.column for label in described.values()]
+        for name in [name for name in self.columns if name in self.assumed]:
+            found = self.rows.categories(name)
+            codes = found.codes[train] + 1
+            count = len(np.unique(codes))
+            reason = outcomes.named_like(name, names, self.columns, count == 2)
+            if reason is None and not outcomes.is_context(name, count):
+                reason = outcomes.gives_away(codes, known, _shown_by(found.values))
+            if reason is not None:
+                self.left_out[task_name(name)] = (
+                    f"{reason}; describe it if it is known before the label is"
+                )
+                del kept[name]
+        return kept
 
     @staticmethod
     def _cut(parts: Mapping[str, np.ndarray], kind: str, key: str | None, array: np.ndarray) -> Any:
@@ -309,6 +344,10 @@ class _Contents:
             encoders=tuple(encoders),
             description=self.description.as_dict(),
         )
+
+
+def _shown_by(values: pa.Array) -> Callable[[int], str]:
+    return lambda code: f"the value {values[code - 1].as_py()}" if code else "a missing value"
 
 
 def _with_warnings(dataset: FileDataset) -> FileDataset:

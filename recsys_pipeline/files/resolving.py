@@ -65,6 +65,21 @@ def resolve(description: Description, source: Source) -> dict[str, ColumnDescrip
     return found
 
 
+def undescribed(description: Description, names: Sequence[str]) -> set[str]:
+    """The columns that are features only because ``other_columns`` makes all others features.
+
+    Args:
+        description: of the data set.
+        names: the columns of its files.
+    """
+    if description.other_columns != "categorical":
+        return set()
+    named = {description.group, *description.slices}
+    for key, given in description.columns.items():
+        named.update([key] if key in names else _range("files", key, names), [given.get("table")])
+    return set(names) - named
+
+
 def _share(settings: dict[str, dict[str, Any]]) -> None:
     """Settings of a table that one of its columns states hold for its other columns."""
     tables: dict[str, list[str]] = {}

@@ -5,7 +5,8 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 
-from recsys_pipeline.files.arrays import Codes, number_values
+from recsys_lib.data.session_rules import LATEST_SECOND
+from recsys_pipeline.files.arrays import Codes, canonical, number_values
 from recsys_pipeline.files.description import (
     PARTS,
     LabelDescription,
@@ -54,7 +55,7 @@ class Rows:
 
     def categories(self, name: str) -> Codes:
         """The values of a column, numbered."""
-        return number_values(self.chunks(name, "category"))
+        return canonical(number_values(self.chunks(name, "category")))
 
     def chunks(self, name: str, kind: str) -> pa.ChunkedArray:
         """A column over all files.
@@ -141,7 +142,8 @@ def seconds_of(rows: Rows, time: TimeDescription) -> np.ndarray:
     """The moment of each row, ``(N,)`` float64: seconds since 1970, UTC.
 
     Raises:
-        ValueError: a moment that is missing or not a time, with file and line.
+        ValueError: a moment that is missing, not a time, or too late for the unit, with file and
+            line.
     """
     column = rows.chunks(time.column, "raw")
     seconds = as_seconds(column, time)
@@ -152,6 +154,14 @@ def seconds_of(rows: Rows, time: TimeDescription) -> np.ndarray:
         raise ValueError(
             f"{rows.place(row)}, column {time.column!r}: expected {expected}, got "
             f"{column[row].as_py()!r}"
+        )
+    late = seconds > LATEST_SECOND
+    if time.unit != "any" and late.any():
+        row = int(np.argmax(late))
+        raise ValueError(
+            f"{rows.place(row)}, column {time.column!r}: expected a time in the unit "
+            f"{time.unit!r}, got {column[row].as_py()!r}, after the year 5000; [time] unit says "
+            "another unit: 'ms', 'us', 'ns', or 'any' for times that are only compared"
         )
     return seconds
 

@@ -13,7 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from recsys_pipeline.files.arrays import as_categories
+from recsys_pipeline.files import outcomes
+from recsys_pipeline.files.arrays import as_categories, canonical_texts, number_values
 from recsys_pipeline.files.description import TimeDescription, task_name
 from recsys_pipeline.files.lists import as_lists
 from recsys_pipeline.files.pairs import NUMBER
@@ -25,19 +26,6 @@ from recsys_pipeline.files.warnings import MIN_ROWS, UNIQUE_SHARE, list_separato
 LONGEST = 50
 """Most ids of a list that a first description keeps."""
 
-_WORDS = {
-    "user": "user uid member customer visitor account reader viewer buyer",
-    "item": "item movie film video product article ad ads goods sku song track book news doc "
-    "document post creative brand category cate author seller shop genre genres price title",
-    "scenario": "scenario domain scene surface tab page placement",
-    "history": "history hist sequence seq recent past previous behaviour behavior",
-    "time": "time timestamp ts date datetime day",
-    "binary": "label target y click clicks clicked like liked conversion converted purchase "
-    "purchased buy bought follow share forward comment install",
-    "regression": "rating stars score watch dwell play stay",
-    "code": "id ids code type category cate zip hash feat",
-}
-_WORDS_OF = {what: frozenset(words.split()) for what, words in _WORDS.items()}
 _MEASURES = frozenset(["time", "seconds", "sec", "ms", "duration", "rating", "stars", "score"])
 
 
@@ -54,14 +42,13 @@ class _Column:
     distinct: int = 0
     missing: float = 0.0
 
-    @property
-    def words(self) -> frozenset[str]:
-        parts = re.sub(r"([a-z])([A-Z])", r"\1_\2", self.name).lower()
-        return frozenset(re.split(r"[^a-z]+", parts))
-
     def says(self, what: str) -> bool:
         """Whether the column's name has one of the words for a role."""
-        return bool(self.words & _WORDS_OF[what])
+        return outcomes.says(self.name, what)
+
+    @property
+    def is_measured(self) -> bool:
+        return not _MEASURES.isdisjoint(outcomes.words_of(self.name))
 
     @property
     def is_binary(self) -> bool:
@@ -131,8 +118,10 @@ def suggest(
             ]
     for name, reason in labels.items():
         lines += _label(columns[name], reason)
-    for column in rest.values():
-        lines += _described(column, rest)
+    for name, column in rest.items():
+        known = [columns[label] for label in labels]
+        outcome = None if name == group else _outcome(column, known, columns)
+        lines += _ignored(name, outcome) if outcome else _described(column, rest)
     text = "\n".join(lines).rstrip() + "\n"
     parse({**tomllib.loads(text), "folder": folder})
     return text
@@ -145,8 +134,8 @@ def _look(name: str, values: pa.ChunkedArray) -> _Column:
     if pa.types.is_temporal(kind):
         return _Column(name, values, missing=values.null_count / len(values))
     found = as_categories(values)
-    texts = found.cast(pa.string())
-    column = _Column(name, found, missing=texts.null_count / len(texts))
+    texts = canonical_texts(found.cast(pa.string()))
+    column = _Column(name, texts, missing=texts.null_count / len(texts))
     column.distinct = pc.count_distinct(texts).as_py()
     known = texts.drop_null()
     shape = f"^ *(?:{NUMBER.decode()}) *$"
@@ -156,8 +145,6 @@ def _look(name: str, values: pa.ChunkedArray) -> _Column:
     elif not pa.types.is_integer(kind):
         column.separator = list_separator(pc.unique(texts).drop_null().to_pylist())
         column.is_list = column.separator is not None
-        if column.is_list:
-            column.values = texts
     return column
 
 
@@ -169,13 +156,42 @@ def _labels(columns: Mapping[str, _Column], given: Sequence[str], place: str) ->
     for name, column in columns.items():
         if column.is_binary and column.says("binary"):
             found[name] = "two values, and a name like that of a label"
-        elif column.says("regression") and column.words & _MEASURES and column.is_number:
+        elif column.says("regression") and column.is_number and column.is_measured:
             found[name] = "a number, and a name like that of something measured afterwards"
     if not found:
         raise ValueError(
             f"{place}: expected a column that looks like a label, got {list(columns)}; name it"
         )
     return found
+
+
+def _outcome(
+    column: _Column, labels: Sequence[_Column], columns: Mapping[str, _Column]
+) -> str | None:
+    """The reason why a column may hold a label, or None."""
+    names = [label.name for label in labels]
+    reason = outcomes.named_like(column.name, names, columns, column.is_binary)
+    if reason is not None and not _is_time(column):
+        return reason
+    is_one_value = not (column.is_list or pa.types.is_temporal(column.values.type))
+    if not is_one_value or outcomes.is_context(column.name, column.distinct):
+        return None
+    if column.is_number and column.distinct > outcomes.NUM_RANGES:
+        values = outcomes.ranges_of(column.numbers)
+    else:
+        values = number_values(column.values).codes + 1
+    binary = [label for label in labels if label.is_binary]
+    known = {one.name: np.where(np.isnan(one.numbers), np.nan, one.numbers == 1) for one in binary}
+
+    def shown(value: int) -> str:
+        return f"a value like {column.values[int(np.argmax(values == value))].as_py()}"
+
+    return outcomes.gives_away(values, known, shown)
+
+
+def _ignored(name: str, reason: str) -> list[str]:
+    why = f"{reason}; is it known before?"
+    return [f"[columns.{_key(name)}]", f'kind = "ignore"            # {why}', ""]
 
 
 def _is_time(column: _Column) -> bool:
@@ -299,12 +315,12 @@ def _sequence(column: _Column, columns: Mapping[str, _Column]) -> list[str]:
         lines.append(f"separator = {_quoted(column.separator)}")
     told = f"{lengths.max()} at most, {lengths.mean():.1f} on average"
     lines.append(f"max_length = {longest}            # {told}")
-    elements = pc.unique(flat.cast(pa.string()))
+    elements = pc.unique(canonical_texts(flat.cast(pa.string())))
     shares, alike = {}, {}
     for name, other in columns.items():
         if other.is_list or other.distinct < 2 or _names_rows(other):
             continue
-        known = pc.unique(other.values.cast(pa.string()))
+        known = pc.unique(other.values)
         common = pc.sum(pc.is_in(elements, known)).as_py() or 0
         shares[name] = common / max(len(elements), 1)
         # Small whole numbers occur in many columns: the item's is the likely one.

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from recsys_pipeline.files.arrays import Codes, number_values
+from recsys_pipeline.files.arrays import Codes, canonical, number_values
 
 MISSING = None
 """The name of a missing value in a vocabulary."""
@@ -20,9 +20,12 @@ class Vocabulary:
 
     Args:
         values: Arrow array of texts or whole numbers; a null at its end is the missing value.
+        canonical: whether texts are in the only form of an id, into which other values are brought
+            before they are looked up; False: of a model that was trained before there was one.
     """
 
     values: pa.Array
+    canonical: bool = True
 
     def __len__(self) -> int:
         return len(self.values)
@@ -37,8 +40,11 @@ class Vocabulary:
     def ids(self, column: pa.ChunkedArray) -> np.ndarray:
         """The ids of values, ``(N,)`` int32; 0 for unknown values."""
         found = number_values(column)
-        known = _cast(found.values, self.values.type)
-        place = pc.index_in(known, self.values)
+        found = canonical(found) if self.canonical else found
+        known, values = found.values, self.values
+        if known.type != values.type:
+            known, values = known.cast(pa.string()), values.cast(pa.string())
+        place = pc.index_in(known, values)
         ids = np.zeros(len(found.values) + 1, np.int32)
         ids[:-1] = pc.fill_null(place, -1).to_numpy(zero_copy_only=False) + 1
         ids[:-1][np.asarray(known.is_null())] = 0
@@ -53,29 +59,18 @@ class Vocabulary:
 
     def config(self) -> dict[str, Any]:
         """The values in types that JSON knows."""
-        return {"type": str(self.values.type), "values": self.values.to_pylist()}
+        return {
+            "type": str(self.values.type),
+            "values": self.values.to_pylist(),
+            "canonical": self.canonical,
+        }
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> "Vocabulary":
         """The vocabulary that ``config`` described."""
-        return cls(
-            pa.array(config["values"], {"string": pa.string(), "int64": pa.int64()}[config["type"]])
-        )
-
-
-def _cast(values: pa.Array, kind: pa.DataType) -> pa.Array:
-    """Values in the type of a vocabulary; null for a value that cannot be converted."""
-    if values.type == kind:
-        return values
-    if pa.types.is_string(kind):
-        return values.cast(pa.string())
-    found = []
-    for value in values.to_pylist():
-        try:
-            found.append(None if value is None else int(value))
-        except ValueError:
-            found.append(None)
-    return pa.array(found, kind)
+        kind = {"string": pa.string(), "int64": pa.int64()}[config["type"]]
+        is_canonical = config.get("canonical", kind == pa.int64())
+        return cls(pa.array(config["values"], kind), is_canonical)
 
 
 def fit_vocabulary(streams: Sequence[tuple[Codes, bool]], min_count: int) -> Vocabulary:

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from recsys_lib.data.dataset import Dataset
 from recsys_lib.data.splits import Split
 from recsys_lib.features.columns import CategoricalColumn, Column, NumericColumn, SequenceColumn
+from recsys_pipeline.files import outcomes
 
 MIN_ROWS = 20
 """With fewer training rows a column is not checked."""
@@ -67,14 +68,52 @@ def _on_column(dataset: Dataset, column: Column) -> Iterator[str]:
                     f"{name}: {share:.0%} of the {split_name} rows have an id that no training "
                     "row has"
                 )
+    for leak in _leaks(dataset, column):
+        yield f"{name}: {leak}; is it known before the label is?"
+
+
+def _leaks(dataset: Dataset, column: Column) -> Iterator[str]:
+    """How a column may hold each label; its name counts where its values say nothing."""
+    found = False
     for task, kind in (dataset.tasks or {}).items():
         strength = alone(dataset, column, task)
+        pure = _tells(dataset, column, task) if kind == "binary" else None
         if strength is not None and strength > GIVES_AWAY:
             what = "an AUC" if kind == "binary" else "a rank correlation"
-            yield (
-                f"{name}: it alone reaches {what} of {strength:.3f} for {task}; is it known before "
-                "the label is?"
-            )
+            found = True
+            yield f"it alone reaches {what} of {strength:.3f} for {task}"
+        elif pure is not None:
+            found = True
+            yield pure
+    description = getattr(dataset, "description", {})
+    labels = [label["column"] for label in description.get("labels", {}).values()]
+    sources = {
+        one.name: encoder.source
+        for encoder in getattr(dataset, "encoders", ())
+        for one in encoder.columns[:1]
+    }
+    has_two_values = isinstance(column, CategoricalColumn) and column.vocabulary_size == 3
+    reason = outcomes.named_like(
+        sources.get(column.name, ""), labels, sources.values(), has_two_values
+    )
+    if reason is not None and not found:
+        yield reason
+
+
+def _tells(dataset: Dataset, column: Column, task: str) -> str | None:
+    """In words the value of a column that gives a binary label away on training rows."""
+    train = _labelled(dataset.train, task)
+    if isinstance(column, SequenceColumn) or not len(train):
+        return None
+    values = train.features[column.name]
+    if isinstance(column, NumericColumn):
+        values = outcomes.ranges_of(values.reshape(len(train), -1)[:, 0])
+    words = getattr(dataset, "vocabularies", {}).get(column.name, ())
+
+    def shown(value: int) -> str:
+        return f"the value {words[value - 1]}" if 0 < value <= len(words) else "one kind of value"
+
+    return outcomes.gives_away(values, {task: train.labels[task]}, shown)
 
 
 def list_separator(values: object) -> str | None:

@@ -3,7 +3,7 @@
 Test rows of one user are not independent, so users are drawn with replacement, each with all rows;
 if no group is given, rows are drawn. The variance over initialisations is added to that over draws.
 The best model is chosen by the same rows, and the intervals of all others to it hold together (see
-``recsys_lib.training.resampling.scoreboard``).
+``recsys_pipeline.leaderboard.resampling.scoreboard``).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from recsys_lib.training.intervals import BETTER, LEVEL_VERDICT, Interval, verdict
-from recsys_lib.training.resampling import (
+from recsys_pipeline.leaderboard.resampling import (
     Log,
     difference,
     scoreboard,

@@ -3,10 +3,12 @@
     POST /rank   {"request": {"user_id": "u7"}, "candidates": {"item_id": ["a", "b"]}}
                  -> {"model": "1f3c...", "scores": {"click": [.1, .2]}, "order": [1, 0], ...}
 
-A body that cannot be read is answered with 422 and the wrong field. A model is replayed before the
-first request is taken; if the replay fails, it is not served.
+A body that cannot be read is answered with 422 and the wrong field; one that is longer than its
+candidates can need is refused by its length, and one that does not arrive is given up. A model is
+replayed before the first request is taken; if the replay fails, it is not served.
 """
 
+import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
@@ -18,11 +20,16 @@ from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 
+from recsys_lib.checks import check_integer
 from recsys_pipeline.export.reading import BadField
 from recsys_pipeline.export.replay import Replay
 
 MAX_CANDIDATES = 10_000
-MAX_BYTES = 32 * 2**20
+BYTES_OF_A_REQUEST, BYTES_OF_A_CANDIDATE = 2**20, 2**10
+"""A body may have so many bytes, and so many more for each candidate that is allowed. While it is
+parsed no other request is answered, so that its length is limited and not only its candidates."""
+SECONDS_TO_ARRIVE = 10.0
+"""A client that has sent half of a body holds its connection at most so long."""
 _FIELDS = ("request", "candidates", "task", "features")
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 _PATHS = ("/rank", "/health", "/metrics")
@@ -118,15 +125,19 @@ def create_application(
         folder: what ``export`` wrote.
         engine: ``"onnx"`` or ``"tensorflow"``.
         threads: most threads for one request; several requests are scored at once in any case.
-        max_candidates: of one request.
+        max_candidates: of one request; its body may have 1 MiB and 1 KiB for each of them.
 
     Returns:
         FastAPI application; setting ``state.draining`` tells clients that it will stop.
 
     Raises:
         ValueError: not an export, one whose files have changed, or one that does not score its
-            golden request as at the time of the export.
+            golden request as at the time of the export; an option out of range.
     """
+    check_integer("threads", threads)
+    max_bytes = BYTES_OF_A_REQUEST + BYTES_OF_A_CANDIDATE * check_integer(
+        "max_candidates", max_candidates
+    )
     replay = Replay(folder, engine, threads)
     replay.verify()
     model = replay.description["checksum"]
@@ -141,12 +152,11 @@ def create_application(
 
     def answer(body: bytes) -> dict[str, Any]:
         fields = _read(body, replay.tasks)
+        _check_count(fields["candidates"], max_candidates)
         user, candidates = replay.encode(fields["request"], fields["candidates"])
         count = len(next(iter(candidates.values())))
-        if count > max_candidates:
-            place = ("candidates", next(iter(candidates)))
-            raise BadField(place, f"expected at most {max_candidates} candidates, got {count}")
         scores = replay.scores(user, candidates)
+        _check_scores(replay, scores, user, candidates)
         metrics.candidates.inc(count)
         unknown = _unknown(replay, fields, user, candidates)
         for name, number in unknown.items():
@@ -166,16 +176,16 @@ def create_application(
 
     @application.post("/rank", openapi_extra=_schema(replay.description))
     async def rank(request: Request) -> Response:
-        body = await _body(request)
-        if body is None:
-            error = {"loc": ["body"], "msg": f"expected at most {MAX_BYTES} bytes", "type": "size"}
-            return JSONResponse({"detail": [error]}, 413)
+        body = await _body(request, max_bytes)
+        if isinstance(body, Response):
+            return body
         try:
             # On a thread, so that the next request is read while this one is scored.
-            content = await run_in_threadpool(lambda: json.dumps(answer(body)))
+            content = await run_in_threadpool(lambda: json.dumps(answer(body), allow_nan=False))
         except BadField as error:
-            where = {"loc": ["body", *error.place], "msg": error.message, "type": "value_error"}
-            return JSONResponse({"detail": [where]}, 422)
+            return _refused(422, error.message, "value_error", error.place)
+        except RecursionError:
+            return _refused(422, "expected JSON, got lists nested too deeply", "value_error")
         return Response(content, media_type="application/json")
 
     @application.get("/health")
@@ -192,14 +202,32 @@ def create_application(
     return application
 
 
-async def _body(request):
-    """The bytes of a request, or None if there are too many."""
+def _refused(status, message, kind, place=()):
+    """The answer to a body that is not used; without its end the connection cannot go on."""
+    detail = {"loc": ["body", *place], "msg": message, "type": kind}
+    headers = {} if status == 422 else {"connection": "close"}
+    return JSONResponse({"detail": [detail]}, status, headers)
+
+
+async def _body(request, max_bytes):
+    """The bytes of a request; or the answer to one that is too long or does not arrive.
+
+    What is too long is read to its end and thrown away: a client that is still sending would not
+    see an answer.
+    """
     parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > MAX_BYTES:
-            return None
-        parts.append(part)
+    try:
+        async with asyncio.timeout(SECONDS_TO_ARRIVE):
+            async for part in request.stream():
+                size += len(part)
+                if size <= max_bytes:
+                    parts.append(part)
+    except TimeoutError:
+        if size <= max_bytes:
+            message = f"expected the whole body within {SECONDS_TO_ARRIVE:g} s"
+            return _refused(408, message, "timeout")
+    if size > max_bytes:
+        return _refused(413, f"expected at most {max_bytes} bytes", "size")
     return b"".join(parts)
 
 
@@ -222,6 +250,36 @@ def _read(body, tasks):
     if not isinstance(fields.get("features", False), bool):
         raise BadField(("features",), "expected true or false")
     return {**fields, "task": task}
+
+
+def _check_count(candidates, most):
+    """Too many candidates are refused before each of their values is read."""
+    for name, values in candidates.items() if isinstance(candidates, Mapping) else ():
+        if isinstance(values, list) and len(values) > most:
+            message = f"expected at most {most} candidates, got {len(values)}"
+            raise BadField(("candidates", name), message)
+
+
+def _check_scores(replay, scores, user, candidates):
+    """Numbers can be finite and too large for the model; the largest is named with its candidate.
+
+    Raises:
+        BadField: a score is not finite.
+    """
+    bad = ~np.all([np.isfinite(values) for values in scores.values()], axis=0)
+    if not bad.any():
+        return
+    row, found = int(np.argmax(bad)), {}
+    for side, arrays, at in (("request", user, 0), ("candidates", candidates, row)):
+        for name, values in arrays.items():
+            column = replay.encode.columns[name]
+            if column.is_number:
+                place = (side, column.source, *([row] if side == "candidates" else []))
+                found[place] = float(np.abs(values[at]).max())
+    place = max(found, key=found.get, default=("candidates",))
+    raise BadField(
+        place, f"expected values with a finite score, got none for candidate {row} of {len(bad)}"
+    )
 
 
 def _unknown(replay, fields, user, candidates):

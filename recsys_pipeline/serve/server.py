@@ -8,6 +8,7 @@ from typing import Any
 
 import uvicorn
 
+from recsys_lib.checks import check_integer, check_number
 from recsys_pipeline.serve.application import create_application
 
 READY = "serving"
@@ -58,9 +59,11 @@ def serve(
         **options: as for ``create_application``.
 
     Raises:
-        ValueError: as ``create_application``.
+        ValueError: as ``create_application``; a port or a drain out of range.
         OSError: the address is taken, or not of this machine.
     """
+    check_integer("port", port, 0, 65535)
+    check_number("drain", drain, 0)
     application = create_application(folder, **options)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # Stated as TCP: else asyncio leaves Nagle's algorithm on, and the body of an answer waits 40 ms

@@ -18,6 +18,9 @@ before the first step.
 import hashlib
 import json
 import os
+import signal
+import sys
+import threading
 import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -34,6 +37,7 @@ from recsys_lib.training.batches import Layout
 from recsys_lib.training.prediction import predict_packed
 from recsys_lib.training.rates import parts_of
 from recsys_pipeline.workers import replicas
+from recsys_pipeline.workers.meeting import lost, meet
 
 SEED_STEP = 1_000_003
 """Difference of the seeds of two neighbouring workers."""
@@ -44,6 +48,8 @@ _joined: list[tf.distribute.Strategy] = []
 def join_workers() -> tf.distribute.Strategy:
     """Join the workers that ``TF_CONFIG`` names; waits until all of them are there.
 
+    A worker that has not come after ten seconds is named on stderr.
+
     Call it before you create a tensor: TensorFlow connects to other workers only when it starts.
     Build the model and call ``fit`` inside the strategy's ``scope()``, and do so on every worker.
 
@@ -52,14 +58,34 @@ def join_workers() -> tf.distribute.Strategy:
         TensorFlow's default strategy, whose scope changes nothing.
 
     Raises:
-        ValueError: ``TF_CONFIG`` is not a JSON object with a cluster of workers, or this process
-            is not one of them.
+        ValueError: ``TF_CONFIG`` is not a JSON object with a cluster of workers; this process is
+            not one of them; its port is taken.
     """
     if workers_named() < 2:
         return tf.distribute.get_strategy()
     if not _joined:
+        addresses, place = _workers_in(os.environ["TF_CONFIG"])
+        meet(addresses, place)
+        handler = signal.getsignal(signal.SIGTERM)
         _joined.append(tf.distribute.MultiWorkerMirroredStrategy())
+        # TensorFlow takes SIGTERM for itself, and the process would not end.
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, signal.SIG_DFL if handler is None else handler)
+        sys.excepthook = _hook_for_lost_workers(addresses, place, sys.excepthook)
     return _joined[0]
+
+
+def _hook_for_lost_workers(addresses, place, otherwise):
+    """What is printed of an error that ends a worker: one sentence if another worker was lost."""
+
+    def hook(kind, error, trace):
+        sentence = lost(addresses, place) if isinstance(error, tf.errors.OpError) else None
+        if sentence is None:
+            otherwise(kind, error, trace)
+        else:
+            print(sentence, file=sys.stderr)
+
+    return hook
 
 
 def workers_named() -> int:
@@ -73,7 +99,7 @@ def workers_named() -> int:
         1
     """
     text = os.environ.get("TF_CONFIG")
-    return 1 if text is None else len(_workers_in(text))
+    return 1 if text is None else len(_workers_in(text)[0])
 
 
 def is_chief() -> bool:
@@ -87,12 +113,13 @@ def is_chief() -> bool:
 
 
 def _workers_in(text):
-    """Addresses of all workers, the chief's first."""
+    """Addresses of all workers, the chief's first, and the place of this process among them."""
     try:
         config = json.loads(text)
         cluster, job = config["cluster"], config["task"]["type"]
+        index = int(config["task"]["index"])
         addresses = [address for name in _JOBS for address in cluster.get(name, [])]
-        known = set(cluster) <= set(_JOBS) and 0 <= int(config["task"]["index"]) < len(cluster[job])
+        known = set(cluster) <= set(_JOBS) and 0 <= index < len(cluster[job])
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"TF_CONFIG: expected a cluster and a task, got {text!r}") from error
     if not known:
@@ -100,7 +127,7 @@ def _workers_in(text):
             f"TF_CONFIG: expected jobs of {_JOBS} and a task among them, got {text!r}; parameter "
             "servers and evaluators are not supported"
         )
-    return addresses
+    return addresses, index + (len(cluster.get(_JOBS[0], [])) if job == _JOBS[1] else 0)
 
 
 class Workers:

@@ -22,7 +22,7 @@ from typing import TextIO
 
 from recsys_lib.checks import check_integer
 
-GRACE_SECONDS = 5.0
+GRACE_SECONDS = 1.0
 """How long a worker may take to end before it is killed."""
 _POLL_SECONDS = 0.05
 
@@ -65,10 +65,11 @@ def launch(
 
     Returns:
         0 if all workers end with it; otherwise the exit code of the first that failed, 128 and the
-        signal's number if a signal ended it.
+        signal's number if a signal ended it, which is said.
 
     Raises:
         ValueError: fewer than one worker, or a negative number of restarts.
+        SystemExit: this process got SIGTERM, and all workers are ended.
 
     Example:
         >>> import sys
@@ -92,7 +93,7 @@ def _run_once(command, workers, environment, output):
     addresses = [f"localhost:{port}" for port in free_ports(workers)]
     lock = threading.Lock()
     processes, readers = [], []
-    with _ended(processes):
+    with _exit_on_sigterm(), _ended(processes):
         for index in range(workers):
             process = subprocess.Popen(
                 command,
@@ -106,7 +107,7 @@ def _run_once(command, workers, environment, output):
             reader = threading.Thread(target=_forward, args=(process, index, output, lock))
             reader.start()
             readers.append(reader)
-        code = _wait(processes)
+        code = _wait(processes, output)
     for reader in readers:
         reader.join()
     return code
@@ -136,16 +137,40 @@ def _forward(process, index, output, lock):
     process.stdout.close()
 
 
-def _wait(processes):
+def _wait(processes, output):
     """The first exit code that is not 0; 0 if all processes ended with 0."""
     while True:
         codes = [process.poll() for process in processes]
-        failed = [code for code in codes if code]
+        failed = [(index, code) for index, code in enumerate(codes) if code]
         if failed:
-            return failed[0] if failed[0] > 0 else 128 - failed[0]
+            index, code = failed[0]
+            if code > 0:
+                return code
+            name = signal.Signals(-code).name
+            output.write(f"workers: {name} ended worker {index}; the others are ended, too\n")
+            output.flush()
+            return 128 - code
         if all(code == 0 for code in codes):
             return 0
         time.sleep(_POLL_SECONDS)
+
+
+@contextlib.contextmanager
+def _exit_on_sigterm() -> Iterator[None]:
+    """A scheduler's SIGTERM ends this process as Ctrl-C does: first the workers, then itself."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # no other thread may say what a signal does
+        return
+
+    def leave(number: int, _: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough
+        sys.exit(128 + number)
+
+    former = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, former)
 
 
 @contextlib.contextmanager
@@ -187,6 +212,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    # Ctrl-C and a scheduler's SIGTERM end the workers, too.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     sys.exit(main())

@@ -264,7 +264,7 @@ def test_rounds_alternate_and_a_side_without_a_model_has_a_reason():
     best, median = former.ratios(found, "former")
     assert (best, median) == (12 / 11, 10 / 8)
     assert former.ratios(found, "peer") is None
-    text = former.line(find("fm"), found)
+    text = former.line(find("fm"), found, " oneDNN off")
     assert text.split()[:6] == ["FM", "12", "11", "-", "1.09", "1.25"]
     assert text.endswith("peer: none there")
 
@@ -312,7 +312,7 @@ def test_the_section_prints_every_model_on_its_rows(monkeypatch, capsys):
     monkeypatch.setattr(inputs, "LOADERS", loaders)
     written = []
     monkeypatch.setattr(exchange, "write", lambda data, path: written.append(data))
-    assert command.main(["former", "--models", "fm,DIN,ple,star", "--onednn", "on"]) is None
+    assert command.main(["former", "--models", "fm,DIN,ple,star", "--onednn", "on"]) == 0
     printed = capsys.readouterr().out
     wanted = ["FM", "DIN", "PLE", "STAR"]
     lines = [line for line in printed.splitlines() if line[:28].strip() in wanted]

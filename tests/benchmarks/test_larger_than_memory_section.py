@@ -72,13 +72,14 @@ def test_the_section_prints_a_line_for_each_way_and_ratios(monkeypatch, capsys):
     monkeypatch.setattr(section, "measure", measure)
     section.print_section(50)
     printed = capsys.readouterr().out
-    assert "50 rows of 39 columns, chunks of 10," in printed
-    assert "in memory                           55             900             890" in printed
+    assert "50 rows of 39 columns, chunks of 10\n" in printed
+    assert "4,096" in printed
+    assert "            55             900             890" in printed
     assert "mapped chunks to in memory                      0.90   goal: at least 0.8" in printed
     assert "Parquet chunks to in memory                     0.55" in printed
     assert calls[0] == ("write", 50, 10) and calls[-1] == ("rates", 10, section.ROUNDS)
     section.print_section(30_000_000, in_turn=False)
     printed = capsys.readouterr().out
-    assert "chunks of 1,000,000" in printed
+    assert "chunks of 1,000,000\n" in printed
     assert "mapped chunks to in memory                      0.90" in printed
     assert "Parquet chunks to in memory                     0.50" in printed

@@ -10,17 +10,19 @@ import pytest
 from benchmarks import __main__ as table
 from benchmarks import (
     crosses,
+    former,
     inputs,
     lessons,
     multi_scenario,
     multi_task,
+    process,
     requests,
     seeds,
     sequences,
     vocabulary,
 )
-from benchmarks.process import ONEDNN
-from recsys_lib.zoo import find
+from benchmarks.process import ONEDNN, BenchmarkError
+from recsys_lib.zoo import MODELS, find
 
 ROW = {
     "parameters": 7,
@@ -55,10 +57,63 @@ def test_every_section_prints_and_the_command_runs_those_that_are_named(monkeypa
     printed = []
     for name, section in table.SECTIONS.items():
         monkeypatch.setattr(section, "print_section", lambda *_, name=name: printed.append(name))
-    table.main([])
-    assert printed == list(table.SECTIONS)
+    assert table.main([]) == 0
+    assert printed == list(table.SECTIONS) == list(table.MINUTES)
     table.main(["seeds", "requests"])
     assert printed[len(table.SECTIONS) :] == ["seeds", "requests"]
+
+
+def test_the_command_says_how_long_it_takes_and_goes_on_after_a_failure(monkeypatch, capsys):
+    def fail():
+        raise BenchmarkError("no memory")
+
+    monkeypatch.setattr(seeds, "print_section", fail)
+    monkeypatch.setattr(requests, "print_section", lambda: print("a table"))
+    monkeypatch.setattr(table, "MINUTES", {**table.MINUTES, "seeds": 3, "requests": 2})
+    assert table.main(["seeds", "requests"]) == 1
+    lines = [line for line in capsys.readouterr().out.splitlines() if line]
+    assert lines[0].startswith("about 5 min on two idle cores (seeds 3, requests 2);")
+    assert lines[1:] == [
+        "[1 of 2] seeds, about 3 min",
+        "seeds: not measured: no memory",
+        "seeds: 0.0 min",
+        "[2 of 2] requests, about 2 min",
+        "a table",
+        "requests: 0.0 min",
+        "1 of 2 sections in 0.0 min",
+    ]
+
+
+def test_a_model_of_the_former_section_takes_its_share_of_the_time(monkeypatch, capsys):
+    monkeypatch.setattr(former, "print_section", lambda *_: None)
+    monkeypatch.setattr(table, "MINUTES", {"former": len(MODELS)})
+    table.main(["former", "--models", "fm,din"])
+    assert "[1 of 1] former, about 2 min" in capsys.readouterr().out
+
+
+SECTIONS = [section for name, section in table.SECTIONS.items() if hasattr(section, "measure")]
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.__name__)
+def test_a_section_says_what_it_measures_before_it_measures(section, monkeypatch, capsys):
+    def fail(*_, **__):
+        raise BenchmarkError("not now")
+
+    monkeypatch.setattr(section, "measure", fail)
+    with pytest.raises(BenchmarkError, match="not now"):
+        section.print_section()
+    heading = capsys.readouterr().out.splitlines()[-1]
+    for word in ("setting", "batch", "threads"):
+        assert word in heading
+
+
+def test_a_row_says_how_it_was_measured(monkeypatch):
+    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "3")
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "1")
+    assert process.conditions(4096).split() == ["oneDNN", "on", "4,096", "3"]
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    assert process.conditions("various", threads=1).split() == ["oneDNN", "off", "various", "1"]
+    assert len(process.conditions(4096)) == len(process.CONDITIONS)
 
 
 def test_the_models_section_prints_both_settings_of_onednn(monkeypatch, capsys, in_this_process):
@@ -78,7 +133,8 @@ def test_the_models_section_prints_both_settings_of_onednn(monkeypatch, capsys, 
     assert [environment for _, environment in calls] == list(ONEDNN.values())
     lines = capsys.readouterr().out.splitlines()
     fm = next(line for line in lines if line.startswith("FM "))
-    assert fm.split() == ["FM", "7", "0.5", "1,000", "1,000", "2.00"]
+    assert fm.split()[:4] == ["FM", "off,", "on", "1,024"]
+    assert fm.split()[5:] == ["7", "0.5", "1,000", "1,000", "2.00"]
     assert sum("to its loop: 1.0" in line for line in lines) == len(crosses.LOOPED)
     assert not any(line.startswith("ipnn") for line in lines)
 
@@ -126,7 +182,7 @@ def test_the_multi_task_section_prints_models_and_overheads(monkeypatch, capsys,
     lines = capsys.readouterr().out.splitlines()
     for model in inputs.models_of("multi_task").values():
         line = next(line for line in lines if line[:28].strip() == model.name)
-        assert line[28:].split() == ["7", "0.5", "500"]
+        assert line[28:].split()[-3:] == ["7", "0.5", "500"]
     line = next(line for line in lines if line.startswith("GradNorm"))
     assert line.split()[1:] == ["2.00", "2.00"]
     assert "MMoE with 8 experts to the notes' loop: 1.0   goal: at least 2" in lines
@@ -175,7 +231,7 @@ def test_the_seeds_section_prints_each_seed(monkeypatch, capsys):
     monkeypatch.setattr(seeds, "measure", lambda module: {name: [1.0, 0.0] for name in columns})
     seeds.print_section()
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-2].split() == ["1", "0.00", "0.00", "0"]
+    assert lines[-2].split()[-3:] == ["0.00", "0.00", "0"]
 
 
 def test_the_lessons_section_prints_each_lesson(monkeypatch, capsys):
@@ -198,7 +254,7 @@ def test_the_requests_section_prints_its_models_from_real_measurements(
     requests.print_section()
     printed = capsys.readouterr().out
     for name in requests.REQUESTS:
-        assert f"candidates of one request, {name}, milliseconds" in printed
+        assert f"\n{name}:\n" in printed
     lines = [line for line in printed.splitlines() if "difference" in line]
     differences = [float(line.split(":")[1].split()[0]) for line in lines]
     assert len(differences) == 3 and max(differences) < 1e-6

@@ -1,5 +1,8 @@
 """What a test cell calls: the first failing case with inputs, expected and came."""
 
+import itertools
+import sys
+
 import numpy as np
 import pytest
 
@@ -11,6 +14,7 @@ from recsys_book.exercises import (
     check_choice,
     check_memory,
     check_prediction,
+    check_steps,
     check_text,
 )
 from recsys_book.exercises.cases import recording
@@ -70,6 +74,43 @@ def test_memory_is_measured_at_its_height():
     check_memory(by_a_detour, 500, megabytes=6)  # what failed before is not counted
     with pytest.raises(NotAttempted):
         check_memory(..., 1, megabytes=6)
+
+
+def loop_over_pairs(values):
+    total = 0.0
+    for i in range(len(values)):
+        for j in range(i):
+            total += values[i] * values[j]
+    return total
+
+
+def pairs_in_one_line(values):
+    return sum(values[i] * values[j] for i, j in itertools.combinations(range(len(values)), 2))
+
+
+@pytest.mark.parametrize("slow", [loop_over_pairs, pairs_in_one_line])
+def test_steps_are_the_lines_that_run_each_time(slow):
+    def by_a_sum(values):
+        total = alone = 0.0
+        for value in values:
+            total, alone = total + value, alone + value**2
+        return 0.5 * (total**2 - alone)
+
+    def breaks(values):
+        return values / 0
+
+    values, before = np.ones(100), sys.gettrace()
+    with recording() as record:
+        check_steps(by_a_sum, values, steps=1_000)
+    assert record.num_cases == 1
+    message = wrong(lambda: check_steps(slow, values, steps=1_000, why="loop over no pairs"))
+    count, rest = message.removeprefix(f"{slow.__name__} ran ").split(" ", 1)
+    assert int(count.replace(",", "")) >= 4_950
+    assert rest == "lines of Python, expected at most 1,000: loop over no pairs"
+    assert "raised    TypeError" in wrong(lambda: check_steps(breaks, [1], steps=9))
+    with pytest.raises(NotAttempted):
+        check_steps(..., values, steps=9)
+    assert sys.gettrace() is before
 
 
 def test_exceptions_name_type_message_and_line():
@@ -158,11 +199,26 @@ def test_a_choice_must_be_among_the_options(answer):
 def test_a_wrong_choice_does_not_show_the_right_one():
     check_choice("b", "abc")
     assert wrong(lambda: check_choice("b", "abc", right="a")) == "'b' is not right"
-    for some in ("b", "bcd"):
+    for some in ("d", "bd", "bcd"):
         message = wrong(lambda some=some: check_choice(some, "abcd", right="bc"))
         assert message == f"'{some}' is not right"
+    assert wrong(lambda: check_choice("c", "abcd", right="bc")) == "'c' is right, and not all"
     with pytest.raises(NotAttempted):
         check_choice(..., "abc", right="a")
+
+
+def test_cases_after_a_wrong_one_are_counted_where_every_case_counts():
+    def even(x):
+        return None if x == 0 else x + x % 2
+
+    cases = [case(x, expected=x) for x in (0, 1, 2, 3, 4)]
+    for every_case, passing in ((False, 0), (True, 2)):
+        with recording(every_case=every_case) as record, pytest.raises(NotAttempted):
+            check_cases(even, cases)
+        assert record.num_cases == passing
+    with recording(every_case=True) as record:
+        message = wrong(lambda: check_prediction(even, [1, 2, 3], [(1,), (2,), (3,)]))
+    assert message.startswith("setting 1 of 3") and record.num_cases == 1
 
 
 def test_a_prediction_is_kept_before_the_measurement():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from recsys_book.exercises.cases import WrongAnswer, check_memory
+from recsys_book.exercises.cases import WrongAnswer, check_memory, check_steps
 from recsys_book.exercises.limits import Stopped, run_limited
 from recsys_book.exercises.verdicts import run_test, run_test_on
 
@@ -40,19 +40,22 @@ def test_an_error_from_elsewhere_brings_its_own_line():
     assert "at        line 3: return x / 0" in verdict.details
 
 
-def test_memory_of_a_function_elsewhere_is_measured_there():
+def test_memory_and_steps_of_a_function_elsewhere_are_measured_there():
     class Elsewhere:
         __name__ = "large"
 
         def __call__(self, *arguments):
             raise AssertionError("called here")
 
-        def call_measured(self, *arguments):
-            return 1_000_000 * len(arguments)
+        def call_measured(self, what, *arguments):
+            return {"memory": 1_000_000, "steps": 10}[what] * len(arguments)
 
     check_memory(Elsewhere(), 1, 2, megabytes=2)
     with pytest.raises(WrongAnswer, match="large took 3 MB on the way, expected at most 2 MB"):
         check_memory(Elsewhere(), 1, 2, 3, megabytes=2)
+    check_steps(Elsewhere(), 1, 2, steps=20)
+    with pytest.raises(WrongAnswer, match="large ran 30 lines of Python, expected at most 20"):
+        check_steps(Elsewhere(), 1, 2, 3, steps=20)
 
 
 def test_no_limit_is_no_limit():

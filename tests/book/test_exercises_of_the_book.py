@@ -64,12 +64,12 @@ def test_each_mistake_is_rejected_by_the_test_it_is_recorded_for(file, one, mist
     answer = define(file.setup, mistake.code, one.target)
     verdict = verdict_of(file, one, answer)
     if mistake.caught_by == "public":
-        assert verdict.status == "wrong", render(one, verdict, answer)
+        assert verdict.rejected, render(one, verdict, answer)
         # A recall exercise answers with the recorded reason.
         assert one.kind != "recall" or mistake.text in render(one, verdict, answer)
     else:
         assert verdict.passed, render(one, verdict, answer)
-        assert verdict_of(file, one, answer, "hidden").status == "wrong"
+        assert verdict_of(file, one, answer, "hidden").rejected
 
 
 @pytest.mark.parametrize(("file", "one"), EXERCISES)

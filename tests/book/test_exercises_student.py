@@ -110,6 +110,22 @@ def test_a_plain_assert_without_a_message_is_named(capsys, book):
     assert text.startswith("small.twice: wrong, this does not hold: twice(4) == 8")
 
 
+def test_one_of_several_right_letters_is_right_and_not_all(capsys, book):
+    write(book, ALL.replace('right="b"', 'right="bc"').replace('answer = "b"', 'answer = "bc"'))
+    assert printed(capsys, "small.letter", "c") == "small.letter: right, and not all"
+    assert not student.is_solved("small.letter")
+    assert printed(capsys, "small.letter", "ab").startswith("small.letter: wrong")
+    assert printed(capsys, "small.letter", "cb").startswith("small.letter: ✓ right")
+
+
+@pytest.mark.parametrize("function", [check, exercise, hint, solution])
+def test_no_name_is_one_line(function, capsys):
+    expected = 'expected the name of an exercise, such as "second_order.fm_recall", got '
+    for arguments in ((), (3,)):
+        function(*arguments)
+        assert capsys.readouterr().out == f"{expected}{arguments[0] if arguments else None!r}\n"
+
+
 def test_recall_is_explained_once_it_is_right(capsys):
     assert printed(capsys, "small.letter", "b") == (
         "small.letter: ✓ right\n\nIt is the second letter."

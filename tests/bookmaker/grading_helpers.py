@@ -11,13 +11,15 @@ from bookmaker.grading.course import Course, open_course, release
 from recsys_book.exercises.source import read_source
 
 FIRST, SECOND = "01_small", "02_other"
+# With a second hidden case, which an answer that fails in the first one passes.
+TEXT = ALL.replace('why="an array")])', 'why="an array"), case(5, expected=10)])')
 
 
 def two_files(folder):
     """Two small exercises files with different identifiers."""
-    other = ALL.replace("`small.", "`other.").replace("Exercises: Small", "Exercises: Other")
+    other = TEXT.replace("`small.", "`other.").replace("Exercises: Small", "Exercises: Other")
     return [
-        read_source(write(folder, ALL, name=FIRST)),
+        read_source(write(folder, TEXT, name=FIRST)),
         read_source(write(folder, other, name=SECOND)),
     ]
 

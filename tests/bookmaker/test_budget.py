@@ -17,7 +17,7 @@ PICTURE = new_output(
 )
 TABLE = new_output("display_data", data={"text/html": "<table></table>", "text/plain": "a"})
 CELL = "\n```{code-cell} ipython3\ntotal = 2 + 2\n```\n"
-SOURCE = "# recsys_lib/second_order/fm.py, line 7\ndef call(self):\n\n    return 1\n"
+SOURCE = "# recsys_lib/second_order/fm.py, FM.call\ndef call(self):\n\n    return 1\n"
 
 
 @pytest.fixture

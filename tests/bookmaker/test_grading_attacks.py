@@ -12,7 +12,9 @@ import threading
 import time
 
 import pytest
+from exercise_text import write
 from grading_attacks import GROWING, IN_VAIN, STOPPED
+from grading_helpers import TEXT
 
 pytest.importorskip("nbgrader", reason="the instructors' extra is not installed")
 
@@ -21,7 +23,7 @@ from nbgrader.utils import determine_grade, is_grade, is_solution
 
 from bookmaker.grading import sandbox
 from bookmaker.grading.assignment import grade_id, instructor_notebook
-from bookmaker.grading.executor import Student, run_notebook
+from bookmaker.grading.executor import NO_HIDDEN_CASE, Student, run_notebook
 from bookmaker.grading.sandbox import Limits
 from recsys_book.exercises.source import read_source, source_of
 
@@ -32,9 +34,9 @@ FULL = {one.identifier: one.points for one in FILE.exercises}
 OTHERS = {**FULL, FIRST.identifier: 0}
 QUICK = Limits(seconds=8, memory_bytes=500 << 20, processes=8, file_bytes=1 << 20)
 
-SHORT = dataclasses.replace(QUICK, seconds=1.5)
+SHORT = dataclasses.replace(QUICK, seconds=1.5, waiting=2)
 # Enough for children to begin, beside other tests.
-SLEEPING = dataclasses.replace(QUICK, seconds=5)
+SLEEPING = dataclasses.replace(QUICK, seconds=5, waiting=1)
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="watched through /proc")
 isolated = pytest.mark.skipif(
@@ -258,10 +260,34 @@ def test_all_cells_together_have_a_limit():
             notebook.cells.insert(2, new_code_cell("import time; time.sleep(0.9)"))
 
     started = time.monotonic()
-    points, _, errors = graded(FIRST.solution, Limits(1.0, 2.0), extra=sleepers)
+    points, _, errors = graded(FIRST.solution, Limits(1.0, 2.0, waiting=1), extra=sleepers)
     assert time.monotonic() - started < 20
     assert set(points.values()) == {0}
     assert "the time for the whole notebook" in errors[f"{grade_id(FIRST)}--public"]
+
+
+@linux
+def test_waiting_for_the_processor_is_no_time_of_the_students():
+    """On a busy machine a cell takes longer by the clock, as this one that sleeps does."""
+    patient = dataclasses.replace(QUICK, seconds=1.5, waiting=100)
+    assert graded(f"import time\n\ntime.sleep(2)\n{FIRST.solution}", patient) == (FULL, [], {})
+
+
+@pytest.mark.parametrize(
+    ("answer", "points"),
+    [
+        ("def twice(x):\n    return {1: 2, 3: 6}[x]", 0),  # the printed numbers, and no other
+        ("def twice(x):\n    return 2 * int(x)", 2),  # fails in the first hidden case alone
+        ("def twice(x):\n    return 2 * x", 3),
+    ],
+)
+def test_public_tests_count_where_a_hidden_case_passes(answer, points, tmp_path):
+    file = read_source(write(tmp_path, TEXT, name="01_small"))
+    file = dataclasses.replace(file, exercises=file.exercises[:1])
+    found, _, errors = graded(answer, file=file)
+    assert found == {"small.twice": points}
+    revoked = {"small-twice--public": f"WrongAnswer: {NO_HIDDEN_CASE}"}
+    assert points or errors.items() >= revoked.items()
 
 
 @pytest.mark.parametrize("name", ["a fake module", "patched checks"])

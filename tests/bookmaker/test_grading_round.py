@@ -25,6 +25,7 @@ LESSON = "01_wide_and_deep"
 FILE = read_source(source_of(LESSON))
 LIMITS = """
 c.IsolatedExecute.seconds = 5
+c.IsolatedExecute.waiting = 1
 c.IsolatedExecute.memory_bytes = 500 << 20
 c.IsolatedExecute.processes = 8
 """

@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,20 @@ def test_the_limits_hold_inside():
     source = f"import resource as r; seen = [r.getrlimit(getattr(r, n)) for n in {names}]"
     expected = [(value, value) for value in (77, 1234567, 99, 0)]
     assert asked(source, limits=limits) == expected
+
+
+@linux
+def test_the_processor_time_of_children_counts():
+    process = Sandbox()
+    try:
+        source = "import os\n\nif os.fork() == 0:\n    while True:\n        pass"
+        Endpoint(process.reader, process.writer).ask({"run": source, "name": "child"})
+        before, until = process.processor_seconds(), time.monotonic() + 30
+        while process.processor_seconds() < before + 0.3 and time.monotonic() < until:
+            time.sleep(0.05)
+        assert process.processor_seconds() >= before + 0.3
+    finally:
+        process.close()
 
 
 @linux

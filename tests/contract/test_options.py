@@ -254,3 +254,16 @@ def activation_that_tells(name, calls):
         return keras.ops.tanh(values)
 
     return activation
+
+
+OF_KERAS = {"activation": ("rellu", "relu"), "embeddings_initializer": ("zeroes", "zeros")}
+
+
+@pytest.mark.parametrize(
+    ("key", "name"), [case.values for case in CASES if case.values[1] in OF_KERAS]
+)
+def test_a_name_that_keras_does_not_know_is_said_with_the_nearest(key, name):
+    wrong, meant = OF_KERAS[name]
+    message = f"^{name}: expected .* got '{wrong}'; did you mean '{meant}'"
+    with pytest.raises(ValueError, match=message):
+        fresh(key, **{name: wrong})

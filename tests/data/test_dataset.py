@@ -1,13 +1,14 @@
 """``Dataset`` refuses what cannot be trained on or would leak, and says where."""
 
 import dataclasses
+import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from recsys_lib.data import Dataset, Split
-from recsys_lib.data.dataset import check_features
+from recsys_lib.data.dataset import check_features, check_rows
 from recsys_lib.features.columns import CategoricalColumn, NumericColumn, SequenceColumn
 
 COLUMNS = (
@@ -135,11 +136,15 @@ REFUSED = {
     ),
     "number that is none": (
         changed(SPLIT, "features", "count", 2, np.nan),
-        r"valid, column 'count': expected finite numbers, got nan \(rows 2\)",
+        r"valid, column 'count': expected numbers finite in float32, got nan \(rows 2\)",
     ),
     "infinite number": (
         changed(SPLIT, "features", "count", 0, np.inf),
-        r"valid, column 'count': expected finite numbers, got inf \(rows 0\)",
+        r"valid, column 'count': expected numbers finite in float32, got inf \(rows 0\)",
+    ),
+    "number that is infinite in float32": (
+        with_array(SPLIT, "features", "count", np.array([0, 0, 0, 1e39])),
+        r"valid, column 'count': expected numbers finite in float32, got 1e\+39 \(rows 3\)",
     ),
     "text": (
         with_array(SPLIT, "features", "count", np.array(["a"] * 4)),
@@ -159,7 +164,7 @@ REFUSED = {
     ),
     "probability above one": (
         with_array(SPLIT, "probability", "like", np.array([0, 1, 1.5, 0])),
-        r"valid, probability\['like'\]: expected 0 to 1, got 1.5 \(rows 2\)",
+        r"valid, probability\['like'\]: expected numbers from 0 to 1, got 1.5 \(rows 2\)",
     ),
     "probability of no task": (
         with_array(SPLIT, "probability", "click", np.zeros(4)),
@@ -189,6 +194,10 @@ REFUSED = {
     "history from the future": (
         changed(SPLIT, "as_of", "history", (3, 0), 99.0),
         r"valid, column 'history': the feature draws on .* or a later one.*\(rows 3\)",
+    ),
+    "moment that is infinite": (
+        dataclasses.replace(SPLIT, time=np.array([5, 5, np.inf, 5]), as_of={}),
+        r"valid, time: expected numbers finite in float32, got inf \(rows 2\)",
     ),
     "moment that is no number": (
         changed(SPLIT, "as_of", "count", 1, np.nan),
@@ -368,3 +377,23 @@ def test_regression_labels_need_not_be_binary():
 def test_unknown_names_and_masks_are_refused(action, message):
     with pytest.raises(ValueError, match=message):
         action(make())
+
+
+@pytest.mark.parametrize("kind", ["features", "labels", "as_of", "slices"])
+def test_a_masked_entry_is_refused_wherever_it_stands(kind):
+    values = np.ma.array(np.zeros(4), mask=[0, 0, 1, 0])
+    message = rf"{kind}\['count'\]: expected a value in each entry, got masked ones \(rows 2\)"
+    with pytest.raises(ValueError, match=message):
+        dataclasses.replace(SPLIT, **{kind: {"count": values}})
+    with pytest.raises(ValueError, match=r"time: .* got masked ones \(rows 2\)"):
+        dataclasses.replace(SPLIT, time=values)
+
+
+def test_moments_that_cannot_be_seconds_are_doubted():
+    milliseconds = dataclasses.replace(SPLIT, time=SPLIT.time + 1.65e12, as_of={})
+    with pytest.warns(UserWarning, match="valid, time: expected seconds, got .* year 5000"):
+        check_rows({"like": "binary"}, milliseconds, 4, "valid")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        seconds = dataclasses.replace(milliseconds, time=SPLIT.time + 1.65e9)
+        check_rows({"like": "binary"}, seconds, 4, "valid")

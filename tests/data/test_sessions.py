@@ -73,6 +73,14 @@ def test_bad_input_is_named(ids, time, options, message):
         divide(np.array(ids), np.array(time), **{"num_sessions": 2, "session_length": 2, **options})
 
 
+def test_milliseconds_are_not_seconds():
+    ids, time = np.array([[1, 2, 0]]), np.array([[1.65e12, 1.65e12 + 5, np.inf]])
+    with pytest.raises(ValueError, match=r"time: expected seconds, got 1\.65e\+12, after the year"):
+        divide(ids, time, 2, 2)
+    with pytest.raises(ValueError, match=r"time: expected seconds, got .* divided by 1000"):
+        age_buckets(time[:, :2], np.array([1.65e12 + 60]))
+
+
 def test_ages_fall_into_buckets_of_doubling_width():
     now = np.array([1000.0])
     ages = np.array([[1, 2, 3, 4, 7, 8, 900, 0.2]])
@@ -83,7 +91,7 @@ def test_ages_fall_into_buckets_of_doubling_width():
 
 
 def test_a_bucket_begins_exactly_at_its_edge_and_the_last_one_has_no_end():
-    ages = [np.nextafter(2.0**20, 0), 2.0**20, np.nextafter(2.0**30, 0), 2.0**30, 2.0**31, 1e300]
+    ages = [np.nextafter(2.0**20, 0), 2.0**20, np.nextafter(2.0**30, 0), 2.0**30, 2.0**31, 1e11]
     buckets = age_buckets(np.zeros((len(ages), 1)), np.array(ages))
     np.testing.assert_array_equal(buckets[:, 0], [20, 21, 30, 31, 31, NUM_AGE_BUCKETS - 1])
 

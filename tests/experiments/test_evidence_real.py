@@ -16,7 +16,7 @@ from recsys_lib.data.dataset import Dataset
 from recsys_lib.data.splits import Split
 from recsys_lib.features.columns import CategoricalColumn, NumericColumn, SequenceColumn
 from recsys_lib.training import metrics
-from recsys_lib.training.resampling import Log, measure, user_weights
+from recsys_pipeline.leaderboard.resampling import Log, measure, user_weights
 
 GUESS = "tiny_evidence:guess"
 

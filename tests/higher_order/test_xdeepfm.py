@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from crossing import (
     COLUMNS,
     NUM_FIELDS,
@@ -46,8 +47,9 @@ def logit_of(model, features, sizes, activation=None, split_half=False, linear=T
         kernel = double(model.get_layer(f"cin_{depth}").kernel)
         maps = cin_layer(kernel, fields, maps, activation)
         shown = output_of(model, f"cin_{depth}", features)
-        assert shown.shape == (len(fields), size, fields.shape[2])
-        np.testing.assert_allclose(shown, maps, rtol=1e-4, atol=1e-5)
+        expected = maps if depth < len(sizes) else maps.sum(axis=2)
+        assert shown.shape == expected.shape
+        np.testing.assert_allclose(shown, expected, rtol=1e-4, atol=1e-4)
         to_pool = maps
         if split_half and depth < len(sizes):
             maps, to_pool = maps[:, : size // 2], maps[:, size // 2 :]
@@ -158,6 +160,33 @@ def test_the_loop_forms_give_the_same_maps(loop):
     slow.build(fields.shape, maps.shape)
     slow.kernel.assign(layer.kernel)
     np.testing.assert_allclose(slow(fields, maps), expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("layer_class", [CINLayer, BroadcastCINLayer, LoopCINLayer])
+@pytest.mark.parametrize("activation", [None, "relu"])
+def test_pooled_maps_are_the_sums_of_the_maps(layer_class, activation):
+    rng = np.random.default_rng(5)
+    fields, maps = rng.normal(size=(3, 4, 6)), rng.normal(size=(3, 5, 6))
+    pooled = layer_class(7, activation, pooled=True, dtype="float64")
+    whole = CINLayer(7, activation, dtype="float64")
+    found, _ = pooled(fields, maps), whole(fields, maps)
+    whole.kernel.assign(pooled.kernel)
+    expected = np.asarray(whole(fields, maps)).sum(axis=2)
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
+
+
+def test_without_an_activation_the_last_layer_makes_no_maps():
+    """The largest array of a step has no axis for both the products and the components."""
+
+    def largest(activation):
+        layer = CINLayer(7, activation, pooled=True)
+        layer.build((None, 4, 6), (None, 5, 6))
+        specs = [tf.TensorSpec((2, 4, 6)), tf.TensorSpec((2, 5, 6))]
+        graph = tf.function(layer.call).get_concrete_function(*specs).graph
+        return max(t.shape.num_elements() for op in graph.get_operations() for t in op.outputs)
+
+    assert largest("relu") == 2 * 6 * 4 * 5
+    assert largest(None) < largest("relu")
 
 
 def test_parameters():

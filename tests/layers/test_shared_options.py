@@ -17,6 +17,7 @@ from recsys_lib.layers.options import (
     shared_options,
     tables,
 )
+from recsys_lib.second_order import build_deepfm
 
 USER, ITEM = CategoricalColumn("user_id", 4), CategoricalColumn("item_id", 5)
 
@@ -101,3 +102,15 @@ def test_a_configuration_holds_the_arguments_in_their_order(layer_class):
     assert {name: config.pop(name) for name in own} == own
     assert config.keys() == {"name", "trainable", "dtype"}
     assert layer_class.from_config(config | own).get_config() == config | own
+
+
+@pytest.mark.parametrize("task", ["linear", "item_id"])
+def test_a_task_that_is_called_like_a_layer_is_named(task):
+    message = f'build_deepfm: expected a task and columns without the name of a layer, got "{task}"'
+    with pytest.raises(ValueError, match=message):
+        build_deepfm([USER, ITEM], task)
+
+
+def test_a_task_is_no_path():
+    with pytest.raises(ValueError, match=r"tasks: expected names without '/', got 'a/b'"):
+        build_deepfm([USER, ITEM], "a/b")

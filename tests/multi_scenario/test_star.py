@@ -133,6 +133,20 @@ def test_a_scenario_of_a_single_row_is_not_blown_up(epochs):
         assert np.std(layer(x, np.full(1_000, number, np.int32))) == pytest.approx(1, abs=0.25)
 
 
+@pytest.mark.parametrize("constant", [1, 3])
+def test_where_a_scenario_is_constant_the_variance_is_that_of_all_rows(constant):
+    """Of all rows, and of no other scenario, however these are numbered."""
+    layer = PartitionedNormalization(3)
+    rng = np.random.default_rng(0)
+    ids = np.repeat(np.arange(1, 4, dtype=np.int32), 40)
+    spread = np.where(ids == constant, 0, np.where(ids == 2, 10, 1))[:, None]
+    x = (5 * ids[:, None] + spread * rng.normal(size=(120, 1))).astype(np.float32)
+    layer(x, ids, training=True)
+    other = np.array([[5 * constant + 7]], np.float32)
+    found = layer(other, np.array([constant], np.int32)).numpy()
+    np.testing.assert_allclose(found, 7 / np.sqrt(x.var() + EPSILON), rtol=1e-4)
+
+
 def test_a_scenario_that_varies_little_keeps_its_own_variance():
     layer = PartitionedNormalization(2)
     rng = np.random.default_rng(0)

@@ -91,7 +91,7 @@ def test_bad_probabilities_are_named():
     for bad in (-0.1, 1.2, np.nan):
         with pytest.raises(ValueError, match=f"probability: .* from 0 to 1, got {bad:g}"):
             undo_sampling(np.array([0.5, bad]), 0.1)
-        with pytest.raises(ValueError, match="both: expected probabilities from 0 to 1"):
+        with pytest.raises(ValueError, match="both: expected numbers from 0 to 1"):
             undo_sampling_of_both(np.array([0.5]), np.array([bad]), 0.1)
 
 

@@ -21,6 +21,7 @@ from tiny_ranker import (
 
 from recsys_lib.data import simulator
 from recsys_lib.features.columns import CategoricalColumn
+from recsys_lib.features.penalties import EmbeddingL2
 from recsys_lib.one_request import build_ranker
 from recsys_lib.training import fit, predict, rank
 from recsys_lib.training.weighting import task_losses
@@ -365,3 +366,15 @@ def test_missing_columns_are_named(left_out, message):
     columns = [column for column in COLUMNS if column.name != left_out]
     with pytest.raises(ValueError, match=message):
         build_ranker(columns)
+
+
+def test_counts_of_all_tables_are_taken_the_scenarios_among_them():
+    counts = {
+        column.table_name: np.full(column.vocabulary_size, 2)
+        for column in COLUMNS
+        if hasattr(column, "table_name")
+    }
+    model = build(embedding_l2=EmbeddingL2(0.1, id_counts=counts))
+    assert "surface" in counts and "surface" in inputs_of(model, FEATURES)
+    with pytest.raises(ValueError, match=r"id_counts: expected tables of .*'surface'.*\['city'\]"):
+        build(embedding_l2=EmbeddingL2(0.1, id_counts={**counts, "city": [1]}))

@@ -135,10 +135,28 @@ def test_unrolled_and_compiled_gru_give_the_same_states_and_gradients():
     )
     for layer in (unrolled, compiled):
         layer.build(SEQUENCE.shape)
+    rng = np.random.default_rng(8)  # biases begin at zero
+    unrolled.set_weights([rng.normal(size=value.shape) for value in unrolled.get_weights()])
     compiled.set_weights(unrolled.get_weights())
     found = [states_and_gradients(layer, SEQUENCE, mask=real) for layer in (unrolled, compiled)]
     for left, right in zip(*found, strict=True):
         np.testing.assert_allclose(left, right, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_an_unrolled_lstm_is_keras_own_forward_and_backward(backwards):
+    """Backwards padding comes first, and the state is zero until the last real step."""
+    options = {"return_sequences": True, "unroll": True, "go_backwards": backwards}
+    ours, plain = recurrence.StepLSTM(UNITS, **options), keras.layers.LSTM(UNITS, **options)
+    for layer in (ours, plain):
+        layer.build(SEQUENCE.shape)
+    rng = np.random.default_rng(7)
+    plain.set_weights([rng.normal(size=value.shape) for value in ours.get_weights()])
+    ours.set_weights(plain.get_weights())
+    real = tf.constant(MASK > 0)
+    found = [states_and_gradients(layer, SEQUENCE, mask=real) for layer in (ours, plain)]
+    for left, right in zip(*found, strict=True):
+        np.testing.assert_allclose(left, right, rtol=1e-4, atol=1e-5)
 
 
 def operations(steps, make):

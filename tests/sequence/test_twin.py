@@ -32,24 +32,28 @@ def recency_of(model):
 
 
 @pytest.mark.parametrize("k", [2, STEPS])
-@pytest.mark.parametrize("context", ["recency", "age", "none"])
+@pytest.mark.parametrize("context", ["recency", "age", "both", "none"])
 def test_probabilities_equal_the_formula(k, context):
-    options = {"recency": context == "recency"}
-    options["step_context"] = ("history_age",) if context == "age" else ()
+    options = {"recency": context in ("recency", "both")}
+    options["step_context"] = ("history_age",) if context in ("age", "both") else ()
     model = randomize(build_twin(COLUMNS, **SIZES, found_steps=k, **options))
     behaviours = vectors_of(model, FEATURES["history"])
     candidate = vectors_of(model, FEATURES["item_id"])
-    beside = {
-        "recency": lambda: recency_of(model),
-        "age": lambda: vectors_of(model, FEATURES["history_age"], "history_age"),
-        "none": lambda: [None] * NUM_ROWS,
-    }[context]()
+    beside = []
+    if context in ("age", "both"):
+        beside.append(vectors_of(model, FEATURES["history_age"], "history_age"))
+    if context in ("recency", "both"):
+        beside.append(recency_of(model))
+    beside = np.concatenate(beside, axis=-1) if beside else [None] * NUM_ROWS
     attention, interests = model.get_layer("twin_scores"), []
     for row in range(NUM_ROWS):
         scores = head_scores(attention, behaviours[row], candidate[row], beside[row])
         found = top(scores.mean(axis=1), MASK[row], k)
         weights = attention_of(scores, found)
-        interests.append(head_values(model.get_layer("twin_interest"), weights, behaviours[row]))
+        # The values are of all features of a step, where the score has a bias of the cross ones.
+        parts = [behaviours[row]] + ([] if beside[row] is None else [beside[row]])
+        features = np.concatenate(parts, axis=1)
+        interests.append(head_values(model.get_layer("twin_interest"), weights, features))
     interests = np.array(interests)
     np.testing.assert_allclose(by_name(model, "twin_interest"), interests, rtol=1e-3, atol=1e-5)
     expected = probabilities_behind(model, [interests])
@@ -87,10 +91,20 @@ def test_room_for_all_steps_is_no_search_at_all():
                 np.testing.assert_allclose(weights[row, place], full[step], rtol=1e-5)
 
 
-def test_the_cross_features_are_one_number_a_head_and_no_part_of_the_value():
+def test_the_cross_features_are_one_number_a_head_in_the_score_and_whole_in_the_value():
     model = build_twin(COLUMNS, **SIZES)
     assert model.get_layer("twin_scores").context.shape == (WIDTH, 2)
-    assert model.get_layer("twin_interest").value.shape == (WIDTH, WIDTH)
+    assert model.get_layer("twin_scores").key.shape == (WIDTH, WIDTH)
+    assert model.get_layer("twin_interest").value.shape == (2 * WIDTH, WIDTH)
+
+
+def test_the_network_reads_how_long_ago_the_found_step_was():
+    """One step alone has all the weight whatever its score is: its recency acts by its value."""
+    model = randomize(build_twin(COLUMNS, **SIZES, found_steps=1))
+    before, alone = by_name(model, "twin_interest"), LENGTHS == 1
+    recency = model.get_layer("recency").trainable_variables[0]
+    recency.assign(recency + 1)
+    assert np.abs(by_name(model, "twin_interest") - before)[alone].min() > 1e-3
 
 
 def test_an_empty_history_gives_the_zero_vector():

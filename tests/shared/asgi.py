@@ -4,7 +4,7 @@ import asyncio
 import json
 
 
-def ask(application, path, body=None, chunk=None):
+def ask(application, path, body=None, chunk=None, ends=True):
     """One request; returns the status, the headers, and the answer, read from JSON or a text.
 
     Args:
@@ -12,6 +12,7 @@ def ask(application, path, body=None, chunk=None):
         path: where.
         body: sent as JSON, bytes as they are; without one it is a GET.
         chunk: bytes of the body in one message; default: all.
+        ends: whether the body's end arrives.
     """
     content = (
         b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -19,12 +20,14 @@ def ask(application, path, body=None, chunk=None):
     size = chunk or max(len(content), 1)
     parts = [content[start : start + size] for start in range(0, max(len(content), 1), size)]
     waiting = [
-        {"type": "http.request", "body": part, "more_body": number + 1 < len(parts)}
+        {"type": "http.request", "body": part, "more_body": not ends or number + 1 < len(parts)}
         for number, part in enumerate(parts)
     ]
     sent = []
 
     async def receive():
+        if not waiting and not ends:
+            await asyncio.Event().wait()
         return waiting.pop(0) if waiting else {"type": "http.disconnect"}
 
     async def send(message):

@@ -11,7 +11,8 @@ import tiny
 from by_hand import number_data, number_model
 
 from recsys_lib.features.columns import NumericColumn
-from recsys_lib.training import Adam, Ftrl, fit, optimizer_per_group
+from recsys_lib.multi_task.balancing import GradNorm
+from recsys_lib.training import Adam, Ftrl, Recipe, evaluate, fit, optimizer_per_group
 from recsys_lib.training.rates import ReduceOnPlateau
 from recsys_lib.training.trainer import Trainer
 
@@ -98,6 +99,7 @@ def test_a_model_that_does_not_fit_the_data_is_named():
         ({"like": "much"}, r"loss_weights\['like'\]: .* got 'much'"),
         ({"like": float("nan")}, r"loss_weights\['like'\]"),
         (2.0, r"loss_weights: expected a dict of task to weight, got 2\.0"),
+        ({"like": 0}, r"loss_weights: expected a weight above 0 for one of \['like'\], got"),
     ],
 )
 def test_weights_of_losses_are_numbers_of_0_or_more(weights, message):
@@ -240,3 +242,29 @@ def test_an_optimizer_with_a_schedule_of_its_own_takes_no_other():
         trainer = Trainer(tiny.build_large(), tiny.make_dataset(), optimizer)
         with pytest.raises(ValueError, match="follows a schedule of its own"):
             trainer.fit(tiny.make_dataset(), schedule=lambda epoch: 0.5)
+
+
+@pytest.mark.parametrize("balancing", ["gradnorm", GradNorm, {"like": 1.0}])
+def test_what_is_no_balancing_method_is_named(balancing):
+    data = number_data([1.0, 2.0], {"like": [0, 1]})
+    message = r"^balancing: expected a method .* such as GradNorm\(\), got"
+    with pytest.raises(ValueError, match=message):
+        fit(number_model(), data, balancing=balancing)
+    with pytest.raises(ValueError, match=f"Recipe, {message[1:]}"):
+        Recipe(number_model, balancing=balancing)
+
+
+def test_an_optimizer_of_keras_that_climbs_is_refused():
+    data = number_data([1.0, 2.0], {"like": [0, 1]})
+    with pytest.raises(ValueError, match=r"SGD, learning_rate: expected a finite number from 0, g"):
+        fit(number_model(), data, keras.optimizers.SGD(-1.0))
+    parts = optimizer_per_group({".*": keras.optimizers.SGD(-1.0)})
+    with pytest.raises(ValueError, match="SGD, learning_rate"):
+        fit(number_model(), data, parts)
+
+
+@pytest.mark.parametrize("given", [{"x": [1.0]}, DATA, None])
+def test_what_is_no_split_cannot_be_evaluated(given):
+    message = f"split: expected a Split, such as dataset.test, got {type(given).__name__}"
+    with pytest.raises(ValueError, match=message):
+        evaluate(number_model(), given)

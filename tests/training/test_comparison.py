@@ -329,6 +329,17 @@ def test_no_seed_is_refused_and_an_unknown_slice_or_column_named():
     with pytest.raises(
         ValueError, match=r"no slice is named 'odd_users'; there are \['even_users'\]"
     ):
-        compare({}, DATA, slices=("odd_users",))
+        compare({"small": tiny.build_small}, DATA, slices=("odd_users",))
     with pytest.raises(ValueError, match="no feature column is named 'city'"):
         compare({"small": Recipe(tiny.build_small, columns=("city",))}, DATA)
+
+
+@pytest.mark.parametrize("models", [{}, [tiny.build_small], tiny.build_small, "small"])
+def test_models_are_a_dict_of_builders(models):
+    with pytest.raises(ValueError, match="models: expected a dict of name to builder or Recipe, s"):
+        compare(models, DATA)
+
+
+def test_a_model_that_is_built_already_is_no_builder():
+    with pytest.raises(ValueError, match="Recipe: expected a function that builds a model, got <F"):
+        compare({"small": tiny.build_small(tiny.SMALL)}, DATA)

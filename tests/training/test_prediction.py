@@ -98,7 +98,15 @@ def put(row, value):
         ),
         (spoiled("movie_id", put(0, -1)), r"'movie_id': .* got -1 \(rows 0\)"),
         (spoiled("history", put((7, 2), 20)), r"'history': .* 0 to 19, got 20 \(rows 7\)"),
-        (spoiled("price", put(4, np.nan)), r"'price': expected finite numbers, .* \(rows 4\)"),
+        (spoiled("price", put(4, np.nan)), r"'price': .* finite in float32, got nan \(rows 4\)"),
+        (
+            spoiled("price", lambda v: v.astype(float) * 0 + 1e39),
+            r"'price': expected numbers finite in float32, got 1e\+39 \(rows 0, 1, 2, 3, 4 an",
+        ),
+        (
+            spoiled("user_id", lambda v: np.ma.array(v, mask=v == v[7])),
+            r"'user_id': expected a value in each entry, got masked ones \(rows",
+        ),
         (spoiled("genres", lambda v: v[:, :1]), r"'genres': expected shape \(50, 2\), got"),
         (spoiled("weather", lambda v: v[:49]), r"'weather': expected shape \(50, 2\), got \(49"),
         (spoiled("user_id", lambda v: v.astype(float)), "'user_id': expected integer ids"),
@@ -152,3 +160,11 @@ def test_what_cannot_be_predicted_is_named(model, features, options, message):
 def test_a_numpy_integer_is_a_batch_size(model):
     found = predict(model, FEATURES, batch_size=np.int64(7))["like"]
     np.testing.assert_allclose(found, predict(model, FEATURES)["like"], rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("what", "got"), [("m.keras", "str 'm.keras'"), (None, "None"), (3, "int"), (tiny, "module")]
+)
+def test_what_is_no_model_is_named(what, got):
+    with pytest.raises(ValueError, match=f"model: expected a Keras model, got {got}"):
+        predict(what, FEATURES)

@@ -171,7 +171,11 @@ USER, CANDIDATES, _ = request()
             {**CANDIDATES, "price": CANDIDATES["price"][:5]},
             r"candidates, column 'price': expected shape \(40,\), got \(5,\)",
         ),
-        (USER, {**CANDIDATES, "price": CANDIDATES["price"] * np.nan}, "'price': expected finite"),
+        (
+            USER,
+            {**CANDIDATES, "price": CANDIDATES["price"] * np.nan},
+            "'price': .* finite in float32",
+        ),
     ],
 )
 def test_bad_requests_are_named(model, user, candidates, message):
@@ -246,8 +250,11 @@ def test_whole_numbers_are_sorted_from_the_largest(model, dtype):
     [
         (lambda scores, _: scores["like"][:5], r"fuse: expected numbers of shape \(40,\), got"),
         (lambda scores, _: scores["like"][:, None], r"shape \(40,\), got \(40, 1\)"),
-        (lambda scores, _: np.full(40, np.nan), "fuse: expected finite numbers, got float64"),
-        (lambda scores, _: np.full(40, "a"), "fuse: expected finite numbers, got <U1"),
+        (
+            lambda scores, _: np.full(40, np.nan),
+            "fuse: .* finite in float32, got nan",
+        ),
+        (lambda scores, _: np.full(40, "a"), "fuse: expected numbers, got <U1"),
     ],
 )
 def test_what_fuse_returns_is_checked(model, fuse, message):
@@ -300,3 +307,21 @@ def test_a_single_task_may_be_a_tensor_or_a_dict_of_one(in_dict):
         np.testing.assert_allclose(scores, expected["like"], rtol=1e-4, atol=1e-6)
     with pytest.raises(ValueError, match=r"task: expected one of \('like',\), got 'click'"):
         rank(model, user, candidates, task="click")
+
+
+def test_the_numbers_of_a_request_pass_the_gate():
+    model = tiny.randomize(tiny.build_large())
+    user, candidates, _ = request(5)
+    number = next(c.name for c in tiny.COLUMNS if c.name in candidates and c.name == "price")
+    for bad, got in ((np.nan, "nan"), (1e39, r"1e\+39")):
+        values = candidates[number].astype(float)
+        values[3] = bad
+        message = rf"candidates, column '{number}': .* finite in float32, got {got} \(rows 3\)"
+        with pytest.raises(ValueError, match=message):
+            rank(model, user, {**candidates, number: values})
+    name, value = next((n, v) for n, v in user.items() if np.ndim(v))
+    masked = np.ma.array(value, mask=np.arange(len(value)) == 1)
+    with pytest.raises(ValueError, match=rf"user_context, column '{name}': .* masked ones"):
+        rank(model, {**user, name: masked}, candidates)
+    with pytest.raises(ValueError, match="model: expected a Keras model, got str 'm'"):
+        rank("m", user, candidates)

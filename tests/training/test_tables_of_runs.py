@@ -83,7 +83,7 @@ def test_where_less_is_better_the_lowest_mean_is_best():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"metric": "ndcg"}, "metric: expected one of"),
+        ({"metric": "ndcg"}, "metric: expected columns of"),
         ({"part": "unseen"}, "part: expected one of"),
         ({"table": scored({})}, "expected at least one row with a seed, got none"),
     ],
@@ -133,8 +133,8 @@ def test_shares_of_the_gap_are_percent(table):
     [
         ({"metric": "ndcg"}, "metric: expected columns of"),
         ({"columns": "world"}, r"rows and columns: expected columns of .*, got \['world'\]"),
-        ({"part": "unseen"}, r"slice: expected one of \['all', 'even_users'\], got 'unseen'"),
-        ({"task": "buy"}, r"task: expected one of \['like'\], got 'buy'"),
+        ({"part": "unseen"}, r"part: expected one of \('all', 'even_users'\), got 'unseen'"),
+        ({"task": "buy"}, r"task: expected one of \('like',\), got 'buy'"),
         (
             {},
             r"expected one value of 'auc' for each of \['seed', 'model'\], got several; it also "

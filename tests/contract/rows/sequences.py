@@ -72,7 +72,7 @@ ROWS = {
         stops=("eta_codes", "eta_search"),
     ),
     "twin": Checked(
-        _reading("twin_scores", "twin_interest", weights=("twin_scores",))
+        _reading("twin_scores", "twin_interest", weights=("twin_scores", "twin_interest"))
         | {
             "found_steps": on("twin_search", "twin_weights"),
             "num_heads": on("twin_scores", "twin_weights", "twin_interest", value=3),

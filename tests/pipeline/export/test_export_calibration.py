@@ -87,6 +87,7 @@ def test_steps_are_taken_in_order(scores):
         (lambda: Curve("click", [0.1, 0.2], [0.5, 0.4]), "expected points that rise"),
         (lambda: Curve("click", [0.1, 0.2], [0.5]), "inputs and outputs of one length"),
         (lambda: Curve("click", [], []), "inputs and outputs of one length"),
+        (lambda: Curve("click", [0.1, np.nan], [0.5, 0.6]), "inputs: expected numbers finite"),
         (lambda: to_config(Platt("seconds", 1.0, 0.0), TASKS), "expected a binary task"),
         (lambda: to_config(Sampling(0.5, following=["other"]), TASKS), "expected a binary task"),
     ],
@@ -134,3 +135,20 @@ def test_equal_scores_get_the_rate():
 def test_rows_without_a_line_are_named(label, probability, message):
     with pytest.raises(ValueError, match=message):
         fit_platt("click", label, probability)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 1e39, -0.1])
+def test_a_line_is_not_fitted_to_what_is_no_probability(bad):
+    label, probability = np.tile([0, 1], 50), np.full(100, 0.5)
+    probability[7] = bad
+    message = (
+        r"calibration of 'click', probability: expected numbers from 0 to 1, got .* \(rows 7\)"
+    )
+    with pytest.raises(ValueError, match=message):
+        fit_platt("click", label, probability)
+    masked = np.ma.array(np.full(100, 0.5), mask=probability == bad)
+    masked[7] = np.ma.masked
+    with pytest.raises(ValueError, match=r"probability: .* got masked ones \(rows 7\)"):
+        fit_platt("click", label, masked)
+    with pytest.raises(ValueError, match=r"label: expected numbers finite .* \(rows 0\)"):
+        fit_platt("click", np.where(np.arange(100) == 0, np.nan, label), np.full(100, 0.5))

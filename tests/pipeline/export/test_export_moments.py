@@ -151,3 +151,9 @@ def test_a_moment_is_a_finite_number_of_seconds(raw):
     with pytest.raises(BadField, match=r"request\.when\.0: expected a number, got"):
         seconds_of(raw, 86_400, ("request", "when", 0))
     assert seconds_of("-1.5", 86_400, ()) == -129_600
+
+
+def test_a_moment_is_one_of_this_age():
+    assert seconds_of(1.65e12, 1e-3, ()) == 1.65e9
+    with pytest.raises(BadField, match=r"when: .* in units of 1 s, got 1650000000000, after the y"):
+        seconds_of(1_650_000_000_000, 1, ("request", "when"))

@@ -39,7 +39,7 @@ def test_a_failure_leaves_nothing_behind(din, tmp_path, monkeypatch):
 
     monkeypatch.setattr(folders, "write_onnx", fail)
     with pytest.raises(ValueError, match=r"'din', rows\.onnx: not converted: .*is not supported"):
-        export(din, tmp_path / "out" / "din")
+        export(din, tmp_path / "out" / "din", request_columns=USER_SIDE)
     assert list((tmp_path / "out").iterdir()) == []
 
 
@@ -47,7 +47,7 @@ def test_what_a_killed_export_left_is_removed(din, tmp_path):
     (tmp_path / ".din.unfinished" / "saved_model").mkdir(parents=True)
     (tmp_path / ".din.unfinished" / "saved_model" / "half").write_text("")
     (tmp_path / ".din.lock").write_text("")
-    folder = export(din, tmp_path / "din", onnx=False)
+    folder = export(din, tmp_path / "din", request_columns=USER_SIDE, onnx=False)
     assert list(tmp_path.iterdir()) == [folder]
     assert not (folder / "saved_model" / "half").exists()
 
@@ -56,7 +56,7 @@ def test_two_processes_do_not_export_to_one_folder(din, tmp_path):
     (tmp_path / ".din.unfinished").mkdir()
     message = r"expected \.din\.lock to be free"
     with locked(tmp_path / ".din.lock", seconds=0), pytest.raises(TimeoutError, match=message):
-        export(din, tmp_path / "din", onnx=False)
+        export(din, tmp_path / "din", request_columns=USER_SIDE, onnx=False)
     assert [path.name for path in tmp_path.iterdir()] == [".din.unfinished"]
 
 
@@ -66,7 +66,7 @@ def test_a_file_with_other_scores_is_not_exported(din, tmp_path, monkeypatch):
 
     monkeypatch.setattr(folders, "predict", other)
     with pytest.raises(ValueError, match=r"files for onnx: golden request, rows, 'click': candid"):
-        export(din, tmp_path / "din")
+        export(din, tmp_path / "din", request_columns=USER_SIDE)
 
 
 def test_without_the_converter_the_message_says_how_to_get_it(din, tmp_path, monkeypatch):
@@ -79,21 +79,33 @@ def test_a_loaded_model_that_was_never_called_is_exported(tmp_path):
     model = small_shop.din(seed=3)
     save(model, tmp_path / "din.keras")
     loaded = keras.saving.load_model(tmp_path / "din.keras", compile=False)
-    folder = export(loaded, tmp_path / "din", onnx=False)
+    folder = export(loaded, tmp_path / "din", request_columns=USER_SIDE, onnx=False)
     features = small_shop.features(6, 2)
     found = Replay(folder, "tensorflow").run["rows"](features)["click"]
     np.testing.assert_allclose(found, predict(model, features)["click"], atol=1e-5)
 
 
 def test_without_a_data_set_raw_ids_are_the_models_own(din, tmp_path):
-    folder = export(din, tmp_path / "din", onnx=False)
+    folder = export(din, tmp_path / "din", request_columns=USER_SIDE, onnx=False)
     columns = {spec["name"]: spec for spec in description_of(folder)["columns"]}
-    assert columns["item_id"]["values"] == {"unknown": 0, "missing": 0}
-    # Numbers have no column in the model; whoever exports says that a price is the candidate's.
-    assert "price" in description_of(folder)["request"]
+    assert columns["item_id"]["values"] == {"unknown": 0, "missing": 0, "canonical": True}
     replay = Replay(folder, "tensorflow")
     golden = replay.golden
     assert golden["candidates"]["item_id"][-1] == 7 and golden["features"]["item_id"][-1] == 0
+
+
+def test_whose_a_number_is_is_not_guessed(din, tmp_path):
+    message = r"request_columns: expected those of .* or a data set, .* whose numbers \['place', 'p"
+    with pytest.raises(ValueError, match=message):
+        export(din, tmp_path / "din", onnx=False)
+    folder = export(din, tmp_path / "din", small_shop.dataset(), onnx=False)
+    assert "price" not in description_of(folder)["request"]
+
+
+@pytest.mark.parametrize("model", ["m", None])
+def test_only_a_model_is_exported(model, tmp_path):
+    with pytest.raises(ValueError, match="model: expected a Keras model, got"):
+        export(model, tmp_path / "out", onnx=False)
 
 
 def test_the_sides_may_be_named(din, tmp_path):
@@ -150,7 +162,7 @@ def test_data_of_another_vocabulary_are_refused(din, tmp_path):
 def test_a_task_that_is_called_like_a_column_is_refused(din, tmp_path):
     model = keras.Model(din.input, {"item_id": din.output})
     with pytest.raises(ValueError, match=r"tasks: expected names that no column has, got \['item"):
-        export(model, tmp_path / "din")
+        export(model, tmp_path / "din", request_columns=USER_SIDE)
 
 
 def test_a_regression_stays_one(tmp_path):

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from recsys_lib.data import arrays
+from recsys_pipeline.export import fields
 from recsys_pipeline.export.reading import BadField, Encoder
 
 ITEMS = {"known": ["a", "b", "c"], "first": 1, "unknown": 0, "missing": 0}
@@ -234,3 +236,16 @@ def test_lists_with_the_newest_in_front_are_turned_round():
     assert one(spec, ["a", "new", "b"]) == [2, 1, 0]
     # The newest of too many are kept.
     assert one(spec, ["a", "b", "c", "a", "b"]) == [3, 2, 1]
+
+
+def test_requests_and_data_sets_have_one_largest_number():
+    assert fields.LARGEST == float(arrays.LARGEST)
+    assert fields.number_of(fields.LARGEST) == fields.LARGEST
+    assert np.isnan(fields.number_of(2 * fields.LARGEST))
+
+
+def test_a_number_is_finite_after_it_was_scaled():
+    read = encoder(column("price", "number", {**NUMBER, "scale": 1e-3})).columns["price"].read
+    assert np.float32(read(3e35, ())) == np.float32(3e38)
+    with pytest.raises(BadField, match=r"expected a number finite in float32, got 3e\+36"):
+        read(3e36, ())

@@ -76,7 +76,7 @@ def test_columns_that_give_the_label_away(warning):
     frame["trace"] = [f"a|{'b' if one else 'c'}" for one in label]
     frame["hint"] = (label + rng.normal(size=ROWS)).round(4)  # AUC .76: a good feature
     said = "".join(f'[columns.{name}]\nkind = "numeric"\n' for name in ("minus", "seconds", "hint"))
-    said += '[columns.trace]\nkind = "sequence"\nmax_length = 3\n'
+    said += '[columns.trace]\nkind = "sequence"\nmax_length = 3\n[columns.state]\n'
     found = [one.split(":")[0] for one in warning(frame, said) if "it alone reaches an AUC" in one]
     assert found == ["state", "minus", "seconds_missing", "trace"]
 
@@ -96,7 +96,7 @@ def test_only_rows_with_the_label_tell(warning):
     frame, rng = base()
     frame["bought"] = rng.integers(0, 2, ROWS)
     frame["receipt"] = np.where(frame["label"] == 1, frame["bought"], rng.integers(0, 2, ROWS))
-    said = '[labels.bought]\nwhere = "label"\n'
+    said = '[labels.bought]\nwhere = "label"\n[columns.receipt]\n'
     found = [one for one in warning(frame, said) if "for bought" in one]
     assert [one.split(":")[0] for one in found] == ["receipt"]
 

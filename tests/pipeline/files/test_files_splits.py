@@ -191,6 +191,19 @@ def test_a_moment_that_is_none_is_named_with_its_line(write, value, message, oth
         files.load(write(frame), time="time")
 
 
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_milliseconds_are_not_read_as_seconds(write, ending):
+    frame = columns()
+    frame["time"] = np.sort([1_715_000_000_000 + number for number in range(40)])
+    path = write(frame, f"log.{ending}")
+    message = r"column 'time': expected a time in the unit 's', got '?1715000000000'?, after the"
+    with pytest.raises(ValueError, match=message):
+        files.load(path, time="time")
+    assert files.load(path, time="time", time_unit="ms").test.time.max() < 1.8e9
+    with pytest.warns(UserWarning, match="time: expected seconds"):
+        assert files.load(path, time="time", time_unit="any").test.time.max() > 1.7e12
+
+
 LABELS = "label,watch,played,x\n1,2.5,1,a\n0,,0,b\n1,,1,a\n0,-1,1,b\n"
 
 

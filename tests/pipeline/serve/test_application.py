@@ -9,7 +9,8 @@ import small_shop
 from asgi import ask
 
 from recsys_lib.training import rank
-from recsys_pipeline.export import Platt, export
+from recsys_pipeline.export import Platt, Replay, export
+from recsys_pipeline.export.reading import Encoder
 from recsys_pipeline.serve import application as application_module
 from recsys_pipeline.serve import create_application
 
@@ -145,6 +146,9 @@ def test_answers_are_calibrated(two_tasks, tmp_path):
         (changed("candidates", category=[10]), ["candidates", "category"]),
         (changed("candidates", price=[1, 2, float("inf")]), ["candidates", "price", 2]),
         (changed("candidates", price=[1, 10**400, 2]), ["candidates", "price", 1]),
+        (changed("candidates", price=[1, 2, -1e39]), ["candidates", "price", 2]),
+        (changed("candidates", price=[1, float("nan"), 2]), ["candidates", "price", 1]),
+        (b'{"request": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", []),
         (changed("candidates", item_id=[]), ["candidates", "item_id"]),
         ({**BODY, "candidates": {"item_id": ["i1"]}}, ["candidates", "category"]),
     ],
@@ -165,12 +169,62 @@ def test_too_many_candidates_are_refused(folder):
     assert ask(application, "/rank", {**BODY, "candidates": two})[0] == 200
 
 
-def test_a_body_that_is_too_large_is_not_read(application, monkeypatch):
+def test_too_many_candidates_are_refused_before_their_values_are_read(folder, monkeypatch):
+    application = create_application(folder, max_candidates=2)
+    monkeypatch.setattr(Encoder, "__call__", None)
+    assert ask(application, "/rank", BODY)[0] == 422
+
+
+def test_a_body_that_is_too_long_is_refused_before_it_is_parsed(folder, monkeypatch):
     size = len(json.dumps(BODY))
-    monkeypatch.setattr(application_module, "MAX_BYTES", size)
-    assert ask(application, "/rank", BODY, chunk=50)[0] == 200
-    monkeypatch.setattr(application_module, "MAX_BYTES", size - 1)
-    assert ask(application, "/rank", BODY, chunk=50)[0] == 413
+    monkeypatch.setattr(application_module, "BYTES_OF_A_CANDIDATE", 100)
+    monkeypatch.setattr(application_module, "BYTES_OF_A_REQUEST", size - 300)
+    assert ask(create_application(folder, max_candidates=3), "/rank", BODY, chunk=50)[0] == 200
+    monkeypatch.setattr(application_module, "BYTES_OF_A_REQUEST", size - 301)
+    application = create_application(folder, max_candidates=3)
+    monkeypatch.setattr(application_module, "_read", None)
+    status, headers, answer = ask(application, "/rank", BODY, chunk=50)
+    assert (status, headers["connection"]) == (413, "close")
+    assert answer["detail"][0]["msg"] == f"expected at most {size - 1} bytes"
+
+
+def test_a_body_that_does_not_arrive_is_given_up(application, monkeypatch):
+    monkeypatch.setattr(application_module, "SECONDS_TO_ARRIVE", 0.05)
+    status, headers, answer = ask(application, "/rank", json.dumps(BODY)[:50].encode(), ends=False)
+    assert (status, headers["connection"]) == (408, "close")
+    assert answer["detail"][0]["msg"] == "expected the whole body within 0.05 s"
+
+
+def test_a_number_that_is_too_large_for_the_model_is_named_with_its_candidate(tmp_path):
+    large = small_shop.din()
+    for variable in large.trainable_variables:  # products of finite numbers become infinite
+        variable.assign(100 * variable)
+    application = create_application(export(large, tmp_path / "din", small_shop.dataset()))
+    for body, place in (
+        (changed("candidates", price=[1, 2, 2e38]), ["candidates", "price", 2]),
+        (changed("candidates", price=[1, -2e38, 2e38]), ["candidates", "price", 1]),
+        (changed("request", place=[0.5, -3e38]), ["request", "place"]),
+    ):
+        status, _, answer = ask(application, "/rank", body)
+        (detail,) = answer["detail"]
+        assert (status, detail["loc"]) == (422, ["body", *place])
+        row = place[2] if len(place) == 3 else 0
+        message = f"expected values with a finite score, got none for candidate {row} of 3"
+        assert detail["msg"] == message
+    assert ask(application, "/rank", BODY)[0] == 200
+
+
+def test_an_answer_holds_no_number_that_json_has_not(application, monkeypatch):
+    monkeypatch.setattr(application_module, "_check_scores", lambda *_: None)
+    monkeypatch.setattr(Replay, "scores", lambda *_: {"click": np.full(3, np.nan)})
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        ask(application, "/rank", BODY)
+
+
+@pytest.mark.parametrize("option", ["threads", "max_candidates"])
+def test_options_that_cannot_be_meant_are_refused(folder, option):
+    with pytest.raises(ValueError, match=f"{option}: expected an integer of 1 or more, got 0"):
+        create_application(folder, **{option: 0})
 
 
 def test_other_paths_and_methods_are_none(application):
@@ -213,8 +267,6 @@ def test_metrics_count_requests_candidates_and_time(application):
 
 
 def test_an_answer_that_fails_is_counted_and_leaves_nothing_in_flight(application, monkeypatch):
-    from recsys_pipeline.export.replay import Replay
-
     def fail(*_):
         raise RuntimeError("out of memory")
 

@@ -73,6 +73,20 @@ def test_a_port_that_is_taken_is_one_line(folder):
     assert done.returncode == 1 and "Address already in use" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--port", 99999, "port: expected an integer from 0 to 65535, got 99999"),
+        ("--threads", 0, "threads: expected an integer of 1 or more, got 0"),
+        ("--max-candidates", 0, "max_candidates: expected an integer of 1 or more, got 0"),
+        ("--drain", -1, "drain: expected a finite number from 0, got -1.0"),
+    ],
+)
+def test_an_option_that_cannot_be_meant_is_one_line(folder, option, value, message):
+    done = command(folder, option, value)
+    assert (done.returncode, done.stderr) == (1, f"{message}\n")
+
+
 def test_a_service_that_does_not_start_says_why(tmp_path):
     with pytest.raises(ValueError, match=r"service: expected it to start, got .*description"):
         Service(tmp_path)

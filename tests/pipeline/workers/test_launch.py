@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import signal
 import sys
 import textwrap
@@ -65,7 +66,43 @@ def test_one_failure_ends_the_others_and_is_the_code(tmp_path):
 
 def test_a_killed_worker_has_the_code_of_its_signal(tmp_path):
     command = program(tmp_path, "import signal\nos.kill(os.getpid(), signal.SIGKILL)")
-    assert run(command, workers=1)[0] == 128 + signal.SIGKILL
+    code, lines = run(command, workers=1)
+    assert code == 128 + signal.SIGKILL
+    assert lines == ["workers: SIGKILL ended worker 0; the others are ended, too"]
+
+
+def test_sigterm_ends_the_workers_and_then_the_launcher(tmp_path):
+    """As a scheduler ends `recsys train --workers 2`; afterwards the signal is as it was."""
+    command = program(
+        tmp_path,
+        """
+        import signal
+        folder = os.path.dirname(__file__)
+        open(os.path.join(folder, f"pid_{index}_{os.getpid()}"), "w").close()
+        while index == 1 and not any(name.startswith("pid_0") for name in os.listdir(folder)):
+            time.sleep(0.02)
+        if index == 1:
+            os.kill(os.getppid(), signal.SIGTERM)
+        time.sleep(600)
+        """,
+    )
+
+    def unnoticed(*_):
+        raise AssertionError("the launcher does not know of SIGTERM")
+
+    former = signal.signal(signal.SIGTERM, unnoticed)
+    try:
+        with pytest.raises(SystemExit) as ended:
+            run(command)
+        assert signal.getsignal(signal.SIGTERM) == unnoticed
+    finally:
+        signal.signal(signal.SIGTERM, former)
+    assert ended.value.code == 128 + signal.SIGTERM
+    workers = [int(path.name.split("_")[2]) for path in tmp_path.glob("pid_*")]
+    assert len(workers) == 2
+    for worker in workers:
+        with pytest.raises(ProcessLookupError):
+            os.kill(worker, 0)
 
 
 def test_a_worker_that_does_not_want_to_end_is_killed(tmp_path, monkeypatch):

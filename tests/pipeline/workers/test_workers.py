@@ -13,31 +13,32 @@ import numpy as np
 import pytest
 import worker_models
 
+from recsys_pipeline.workers.launch import environment_of, free_ports
+
 ROOT = Path(__file__).parents[3]
-PROGRAM = str(Path(__file__).with_name("worker_program.py"))
+PROGRAM = "tests/pipeline/workers/worker_program.py"
 SECONDS = 400
 """After which workers that wait for each other are ended."""
+
+
+def started(command, **variables):
+    """A process of ours with its output in a pipe."""
+    shared = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "shared")])
+    return subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": shared, "TF_NUM_INTRAOP_THREADS": "1", **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
 
 
 def run_workers(folder, *tasks, restarts=0):
     """Two workers run the tasks; returns the exit code and what they printed."""
     command = [sys.executable, "-m", "recsys_pipeline.workers.launch", "--workers", "2"]
-    command += [
-        "--restarts",
-        str(restarts),
-        "tests/pipeline/workers/worker_program.py",
-        str(folder),
-    ]
-    shared = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "shared")])
-    environment = {**os.environ, "PYTHONPATH": shared, "TF_NUM_INTRAOP_THREADS": "1"}
-    process = subprocess.Popen(
-        [*command, *tasks],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    command += ["--restarts", str(restarts), PROGRAM, str(folder), *tasks]
+    process = started(command)
     try:
         printed, _ = process.communicate(timeout=SECONDS)
     except subprocess.TimeoutExpired:
@@ -102,6 +103,29 @@ def test_a_killed_worker_goes_on_from_the_checkpoint(killed, trained):
             np.testing.assert_array_equal(found[name], value, err_msg=name)
     epochs = [int(line) for line in (killed / "seen_0").read_text().split()]
     assert epochs == [0, 1, 1, 2, 3]
+
+
+def test_sigterm_ends_a_worker_and_the_other_says_who_was_lost(tmp_path):
+    """TensorFlow keeps the signal from a process, and prints what gRPC says of a lost one."""
+    addresses = [f"localhost:{port}" for port in free_ports(2)]
+    command = [sys.executable, PROGRAM, str(tmp_path), "exchange"]
+    configs = [environment_of(addresses, index)["TF_CONFIG"] for index in range(2)]
+    workers = [started(command, TF_CONFIG=config) for config in configs]
+    try:
+        for worker in workers:
+            assert "exchanged\n" in iter(worker.stdout.readline, "")
+        workers[1].send_signal(signal.SIGTERM)
+        assert workers[1].wait(SECONDS) == -signal.SIGTERM
+        printed, _ = workers[0].communicate(timeout=SECONDS)
+        assert printed == (
+            f"workers: lost worker 1 at {addresses[1]}; start all workers again, and a run with a "
+            "checkpoint goes on from it\n"
+        )
+        assert workers[0].returncode == 1
+    finally:
+        for worker in workers:
+            worker.kill()
+            worker.wait()
 
 
 def test_the_chief_alone_writes_a_checkpoint(trained):

@@ -11,6 +11,7 @@ import worker_models
 
 from recsys_lib.training.callbacks import Callback
 from recsys_pipeline.workers import join_workers
+from recsys_pipeline.workers.distributed import Workers
 
 
 class Killer(Callback):
@@ -31,6 +32,15 @@ class Killer(Callback):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
+def exchange_for_ever(strategy):
+    """Tell the others a number, again and again."""
+    workers = Workers(strategy, worker_models.build_with_dropout()[0])
+    workers.of_chief(1.0)
+    print("exchanged", flush=True)
+    while True:
+        workers.of_chief(1.0)
+
+
 def main(folder, *tasks):
     strategy = join_workers()
     folder, worker = Path(folder), json.loads(os.environ["TF_CONFIG"])["task"]["index"]
@@ -40,6 +50,8 @@ def main(folder, *tasks):
                 weights = worker_models.train_on_equal_rows(20, batch_size=2)
                 np.savez(folder / f"{task}_{worker}.npz", weights=weights)
                 continue
+            if task == "exchange":
+                exchange_for_ever(strategy)
             if task in worker_models.CASES:
                 model, history = worker_models.train(task)
             else:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
-from recsys_lib.training import resampling as users
-from recsys_lib.training.resampling import Log, user_weights
+from recsys_pipeline.leaderboard import resampling as users
+from recsys_pipeline.leaderboard.resampling import Log, user_weights
 
 NUM_USERS, ROWS_OF_A_USER = 120, 12
 
