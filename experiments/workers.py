@@ -63,10 +63,11 @@ class Workers:
     def __enter__(self) -> "Workers":
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
-        for child in multiprocessing.active_children():  # in the middle of a unit, perhaps
-            child.kill()
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is not None:  # whoever is in the middle of a unit need not finish it
+            for child in multiprocessing.active_children():
+                child.kill()
+        self._pool.shutdown(cancel_futures=True)
         for name in ONE_THREAD:
             os.environ.pop(name, None)
         os.environ.update(self._before)
