@@ -2,14 +2,19 @@
 
 import argparse
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from experiments import planning, records, registry, replicating, running
+from experiments import planning, records, registry, running
+from experiments.blocks import Refused
 from experiments.declaration import Experiment
-from experiments.history import problems_of_records
 from experiments.logs import missing
+from experiments.repository import NoHistory
 from experiments.store import BUILD, Store
 from experiments.workers import NUM_WORKERS, WorkFailed
+
+Options = argparse.Namespace
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -22,14 +27,15 @@ def main(arguments: list[str] | None = None) -> int:
         The exit status.
     """
     options = _parser().parse_args(arguments)
+    places = {"folder": options.folder, "results": options.results, "build": options.build}
     try:
-        return options.run(options)
-    except (running.Refused, WorkFailed, ValueError) as error:
+        return options.run(options, places | {"num_workers": options.workers}) or 0
+    except (Refused, NoHistory, WorkFailed, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
 
 
-def _plan(options):
+def _plan(options: Options, places: dict[str, Any]) -> None:
     plans = []
     for experiment in registry.choose(options.identifiers, options.folder):
         lacking = missing(experiment.data)
@@ -37,50 +43,35 @@ def _plan(options):
         if lacking is not None:
             print(f"{experiment.identifier}: nothing is measured, {lacking}")
         elif len(store.seconds("tune", "cell")) < planning.NUM_MEASURED:
-            store = running.run(
-                experiment,
-                folder=options.folder,
-                build=options.build,
-                num_workers=options.workers,
-                at_most=planning.NUM_MEASURED,
-            )
-        plans.append(planning.plan(experiment, store))
-        for line in plans[-1].lines():
-            print(line, flush=True)
+            store = running.run(experiment, **places, at_most=planning.NUM_MEASURED)
+        plans.append(_print_plan(experiment, store))
     for line in planning.total_lines(plans):
         print(line)
-    return 0
 
 
-def _tune(options):
+def _print_plan(experiment: Experiment, store: Store) -> planning.Plan:
+    plan = planning.plan(experiment, store)
+    for line in plan.lines():
+        print(line, flush=True)
+    return plan
+
+
+def _tune(options: Options, places: dict[str, Any]) -> None:
     for experiment in _present(options):
-        store = running.run(
-            experiment,
-            folder=options.folder,
-            build=options.build,
-            num_workers=options.workers,
-            only_tuning=True,
-        )
-        for line in planning.plan(experiment, store).lines():
-            print(line, flush=True)
-    return 0
+        _print_plan(experiment, running.run(experiment, **places, only_tuning=True))
 
 
-def _run(options):
+def _run(options: Options, places: dict[str, Any]) -> None:
     for experiment in _present(options):
         reason = records.stale(experiment, options.results)
         if reason is None:
             print(f"{experiment.identifier}: recorded")
             continue
-        former = records.read(experiment.identifier, options.results)
-        why = None if former is None else reason
-        if former is not None and former["declaration_sha256"] != experiment.sha256():
-            _require_new_worlds(experiment, former)
-        _run_one(experiment, options, why)
-    return 0
+        is_first = records.read(experiment.identifier, options.results) is None
+        _run_one(experiment, options, places, None if is_first else reason)
 
 
-def _refresh(options):
+def _refresh(options: Options, places: dict[str, Any]) -> None:
     experiment = registry.load(options.identifier, options.folder)
     former = records.read(experiment.identifier, options.results)
     if former is None:
@@ -100,68 +91,58 @@ def _refresh(options):
             Store(experiment, options.build).forget()
             marker.parent.mkdir(parents=True, exist_ok=True)
             marker.write_text(number, encoding="utf-8")
-    _run_one(experiment, options, options.reason)
+    _run_one(experiment, options, places, options.reason)
     marker.unlink()
-    return 0
 
 
-def _run_one(experiment: Experiment, options: argparse.Namespace, reason: str | None) -> None:
+def _run_one(
+    experiment: Experiment, options: Options, places: dict[str, Any], reason: str | None
+) -> None:
     def before_fresh(store: Store) -> None:
         lacking = planning.missing_margins(experiment, store)
         if lacking:
-            raise running.Refused(f"{experiment.identifier}: {lacking[0]}")
-        for line in planning.plan(experiment, store).lines():
-            print(line, flush=True)
+            raise Refused(f"{experiment.identifier}: {lacking[0]}")
+        _print_plan(experiment, store)
 
-    store = running.run(
-        experiment,
-        folder=options.folder,
-        build=options.build,
-        num_workers=options.workers,
-        before_fresh=before_fresh,
-    )
+    store = running.run(experiment, **places, before_fresh=before_fresh)
     made = records.make(experiment, store, results=options.results, reason=reason)
     records.write(made, options.results)
     manifest = made["manifest"]
     print(f"{experiment.identifier}: record {manifest['record']}, {manifest['seconds']:.0f} s")
-    for name, finding in manifest["findings"].items():
-        print(f"  {name}: {finding['verdict']}, {finding['effect']} {finding['interval']}")
+    _print_findings(manifest["findings"])
     for measure, pairs in manifest.get("resolution", {}).items():
         for pair, half in pairs.items():
             print(f"  resolution of {measure}, {pair}: {half:g}")
 
 
-def _require_new_worlds(experiment, former):
-    earlier = [former["worlds"], *(one["worlds"] for one in former["history"])]
-    first, end = experiment.worlds
-    for block in earlier:
-        if block is not None and first < block[1] and block[0] < end:
-            raise running.Refused(
-                f"{experiment.identifier}: the declaration changed, expected a new block of "
-                f"worlds, got {first}:{end} after {block[0]}:{block[1]}"
-            )
+def _print_findings(findings: dict[str, Any]) -> None:
+    for name, one in findings.items():
+        print(f"  {name}: {one['verdict']}, {one['effect']} {one['interval']}")
 
 
-def _replicate(options):
+def _longer(options: Options, places: dict[str, Any]) -> None:
+    from experiments.longer import longer
+
+    for experiment in _present(options):
+        if records.read(experiment.identifier, options.results) is not None:
+            print(experiment.identifier)
+            _print_findings(longer(experiment, **places))
+
+
+def _replicate(options: Options, places: dict[str, Any]) -> None:
+    from experiments import replicating
+
     replicating.block_of(options.worlds)
-    found = {}
-    for experiment in registry.choose(options.identifiers, options.folder):
-        if experiment.is_real or records.read(experiment.identifier, options.results) is None:
-            continue
-        found[experiment.identifier] = replicating.replicate(
-            experiment,
-            options.worlds,
-            folder=options.folder,
-            results=options.results,
-            build=options.build,
-            num_workers=options.workers,
-        )
+    found = {
+        experiment.identifier: replicating.replicate(experiment, options.worlds, **places)
+        for experiment in registry.choose(options.identifiers, options.folder)
+        if not experiment.is_real and records.read(experiment.identifier, options.results)
+    }
     for line in replicating.lines(found):
         print(line)
-    return 0
 
 
-def _replay(options):
+def _replay(options: Options, places: dict[str, Any]) -> int:
     from experiments import replaying
 
     outcome = replaying.replay(
@@ -182,21 +163,26 @@ def _replay(options):
     return 1 if outcome.problems else 0
 
 
-def _ledger(options):
-    from bookmaker.evidence import render
+def _history(options: Options, places: dict[str, Any]) -> None:
+    from experiments.history import take_in
 
-    print(render(options.results), end="")
-    return 0
+    for experiment in registry.choose(options.identifiers, options.folder):
+        found = take_in(experiment.identifier, options.folder, options.results)
+        if found:
+            count = len(found["amendments"])
+            print(f"{experiment.identifier}: {count} amendments, {found['looks']} tables")
 
 
-def _check(options):
+def _check(options: Options, places: dict[str, Any]) -> int:
+    from experiments.history import problems_of_records
+
     found = problems_of_records(options.folder, options.results)
     for line in found:
         print(line, file=sys.stderr)
     return 1 if found else 0
 
 
-def _present(options):
+def _present(options: Options) -> Iterator[Experiment]:
     """The chosen experiments whose data are there; a line for each of the others."""
     for experiment in registry.choose(options.identifiers, options.folder):
         lacking = missing(experiment.data)
@@ -206,50 +192,39 @@ def _present(options):
             print(f"{experiment.identifier}: left out, {lacking}", file=sys.stderr)
 
 
-def _parser():
-    parser = argparse.ArgumentParser(prog="python -m experiments", description=__doc__)
+_COMMANDS = {
+    "plan": (_plan, "measure ten cells and print what all will cost"),
+    "tune": (_tune, "run the trials alone, and say what margins are worth"),
+    "run": (_run, "measure and record what is declared and not yet recorded"),
+    "refresh": (_refresh, "run a whole experiment again, on the same worlds"),
+    "longer": (_longer, "train longer where runs were cut short: does a finding stay?"),
+    "replicate": (_replicate, "measure the findings on worlds nobody has seen"),
+    "replay": (_replay, "does today's code give what is recorded?"),
+    "history": (_history, "take amendments, looks and opened worlds from the repository's history"),
+    "check": (_check, "are the records those of the declarations?"),
+}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m experiments")
     parser.add_argument("--folder", type=Path, default=registry.FOLDER, help="of the declarations")
-    parser.add_argument("--results", type=Path, default=records.RESULTS, help="of the records")
+    parser.add_argument("--results", type=Path, default=registry.RESULTS, help="of the records")
     parser.add_argument("--build", type=Path, default=BUILD, help="where runs keep what is done")
     parser.add_argument("--workers", type=int, default=NUM_WORKERS, help="processes")
     commands = parser.add_subparsers(required=True, metavar="command")
-
-    several = argparse.ArgumentParser(add_help=False)
-    several.add_argument("identifiers", nargs="*", help="experiments or chapters; default: all")
-
-    command = commands.add_parser(
-        "plan", parents=[several], help="measure ten cells and print what all will cost"
-    )
-    command.set_defaults(run=_plan)
-    command = commands.add_parser(
-        "tune", parents=[several], help="run the trials alone, and say what margins are worth"
-    )
-    command.set_defaults(run=_tune)
-    command = commands.add_parser(
-        "run", parents=[several], help="measure and record what is declared and not yet recorded"
-    )
-    command.set_defaults(run=_run)
-    command = commands.add_parser("refresh", help="run a whole experiment again, same worlds")
-    command.add_argument("identifier")
-    command.add_argument("--reason", required=True, help="one sentence, kept in the record")
-    command.set_defaults(run=_refresh)
-    command = commands.add_parser(
-        "replicate", parents=[several], help="measure the findings on worlds nobody has seen"
-    )
-    command.add_argument("--worlds", required=True, help="a block of ten, such as 1000:1010")
-    command.set_defaults(run=_replicate)
-    command = commands.add_parser("replay", help="does today's code give what is recorded?")
-    command.add_argument("--full", action="store_true", help="all prefixes")
-    command.add_argument(
-        "--confirm",
-        action="store_true",
-        help="note changed code whose numbers agree: all prefixes, and one whole cell of each arm",
-    )
-    command.set_defaults(run=_replay)
-    command = commands.add_parser("ledger", help="print the ledger of findings")
-    command.set_defaults(run=_ledger)
-    command = commands.add_parser("check", help="are the records those of the declarations?")
-    command.set_defaults(run=_check)
+    found = {}
+    for name, (run, text) in _COMMANDS.items():
+        found[name] = commands.add_parser(name, help=text, description=text)
+        found[name].set_defaults(run=run)
+    for name in ("plan", "tune", "run", "longer", "replicate", "history"):
+        text = "experiments or chapters; default: all"
+        found[name].add_argument("identifiers", nargs="*", help=text)
+    found["refresh"].add_argument("identifier")
+    found["refresh"].add_argument("--reason", required=True, help="one sentence, kept")
+    found["replicate"].add_argument("--worlds", required=True, help="ten, such as 1000:1010")
+    found["replay"].add_argument("--full", action="store_true", help="all prefixes")
+    text = "note changed code whose numbers agree: all prefixes, one whole cell of each arm"
+    found["replay"].add_argument("--confirm", action="store_true", help=text)
     return parser
 
 

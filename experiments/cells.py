@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.arms import VARIED, Arm
+from experiments.arms import DEFAULTS, VARIED, Arm
 from experiments.declaration import Experiment, lens_reference
 from recsys_lib.data.dataset import Dataset
 from recsys_lib.data.simulator.lenses import LENSES
@@ -29,15 +29,8 @@ FEWEST = 20
 """Rows of each label that a scenario needs, among those for training and those for judging."""
 
 MEASURED = (
-    "rows",
-    "auc",
-    "gauc",
-    "log_loss",
-    "calibration_error",
-    "mean_squared_error",
-    "auc_gap_closed",
-    "log_loss_gap_closed",
-    "mean_squared_error_gap_closed",
+    *("rows", "auc", "gauc", "log_loss", "calibration_error", "mean_squared_error"),
+    *("auc_gap_closed", "log_loss_gap_closed", "mean_squared_error_gap_closed"),
 )
 """What a cell says of each task and slice."""
 
@@ -66,9 +59,8 @@ def knobs_of(experiment: Experiment, point: Any, world: int) -> dict[str, Any]:
     knobs = dict(experiment.knobs)
     if point != VARIED:
         return knobs if experiment.sweep is None else knobs | {experiment.sweep.knob: point}
-    headline = next(one for one in experiment.contrasts if one.finding == experiment.headline)
     if experiment.sweep is not None:
-        knobs[experiment.sweep.knob] = headline.at
+        knobs[experiment.sweep.knob] = experiment.chief.at
     random = np.random.default_rng([world, 25])
 
     def draw(knob: Any, value: float) -> float:
@@ -162,8 +154,9 @@ def comparison_of(
         choice: its tuned options.
         parts: slices beside ``"all"``.
     """
+    settings = arm.settings(choice)
     key = json.dumps(
-        [experiment.sha256(), arm.name, dict(choice), list(parts)], sort_keys=True, default=repr
+        [experiment.sha256(), arm.name, settings, list(parts)], sort_keys=True, default=repr
     )
     if key not in _KEPT:
         while len(_KEPT) >= _MOST_KEPT:
@@ -200,9 +193,10 @@ def run_arm(
 
     Returns:
         A row for each task and slice: ``task``, ``slice``, those of ``MEASURED`` that there are,
-        ``parameters``, ``epochs``. A run whose loss was not finite has none of the measures.
+        ``parameters``, ``epochs`` (the best one), ``cap`` (the last one allowed). A run whose loss
+        was not finite has none of the measures.
     """
-    if getattr(arm.function, "fits_itself", False):
+    if is_estimator(arm.function):
         return _run_estimator(arm, choice, dataset, seed, parts, predictions)
     comparison = comparison_of(experiment, arm, choice, parts)
     try:
@@ -215,7 +209,13 @@ def run_arm(
         _keep(predictions, next(iter(found.values())))
     wanted = ("task", "slice", *MEASURED, "parameters", "epochs")
     table = result.table
-    return [_plain(row, wanted) for row in table[table["seed"].notna()].to_dict("records")]
+    cap = {"cap": cap_of(experiment, arm, choice)}
+    return [_plain(row, wanted) | cap for row in table[table["seed"].notna()].to_dict("records")]
+
+
+def cap_of(experiment: Experiment, arm: Arm, choice: Mapping[str, Any]) -> int:
+    """The epochs that an arm may train for."""
+    return int((DEFAULTS | dict(experiment.fit) | arm.settings(choice))["epochs"])
 
 
 def _run_estimator(arm, choice, dataset, seed, parts, predictions):
@@ -224,18 +224,14 @@ def _run_estimator(arm, choice, dataset, seed, parts, predictions):
     predict = arm.function(data, seed=seed, **arm.settings(choice))
     # A comparison scores what needs no training, gaps included, as it scores models.
     fitted = [
-        Baseline(arm.name, task, functools.partial(_of_task, predict, task), data.tasks[task])
-        for task in data.tasks
+        Baseline(arm.name, task, lambda split, task=task: predict(split)[task], kind)
+        for task, kind in data.tasks.items()
     ]
     table = Comparison({}, slices=parts, baselines={arm.name: fitted}).on(data, [0]).table
     if predictions is not None:
         _keep(predictions, predict(data.test)[fitted[0].task])
     rows = [_plain(row, ("task", "slice", *MEASURED)) for row in table.to_dict("records")]
     return [row | {"parameters": 0, "epochs": 0} for row in rows]
-
-
-def _of_task(predict, task, split):
-    return predict(split)[task]
 
 
 def _keep(path, predicted):
@@ -266,6 +262,7 @@ def measure(
     world: int,
     initialisation: int = 0,
     predictions: Path | None = None,
+    times: int | None = None,
 ) -> list[Row]:
     """One cell: the rows that a record holds of it.
 
@@ -277,6 +274,8 @@ def measure(
         world: fresh.
         initialisation: 0 but for the spread between initialisations, and on real data.
         predictions: as for ``run_arm``.
+        times: of a longer run on a tuning world, how often its cap is allowed; on real data it is
+            scored on the validation rows.
 
     Returns:
         Rows as ``run_arm`` gives them.
@@ -284,6 +283,11 @@ def measure(
     parts = experiment.all_parts[1:]
     dataset = dataset_of(experiment, point, world)
     seed = seed_of(world, initialisation)
+    if times is not None and experiment.is_real:
+        dataset = for_tuning(dataset)
+    if times is not None and not is_estimator(arm.function):
+        more = {"epochs": times * cap_of(experiment, arm, choice)}
+        arm = dataclasses.replace(arm, options=arm.settings(choice) | more, space={})
     return run_arm(experiment, arm, choice, dataset, seed, parts, predictions)
 
 
@@ -365,11 +369,6 @@ def _base_loss(dataset, row):
     rate = judging.mean()
     mean = np.clip(mean, 1e-6, 1 - 1e-6)
     return float(-(rate * np.log(mean) + (1 - rate) * np.log1p(-mean)))
-
-
-def scenario_parts(dataset: Dataset) -> tuple[str, ...]:
-    """The slices of a data set for tuning: its scenarios."""
-    return tuple(dataset.test.slices)
 
 
 def is_estimator(function: Callable[..., Any]) -> bool:

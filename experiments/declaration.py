@@ -1,7 +1,8 @@
 """Declarations: what an experiment measures, of which models, on which worlds, decided beforehand.
 
 A file ``experiments/<chapter>/<name>.py`` holds one of them, ``EXPERIMENT = Experiment(...)``. It
-is committed before its results are; a changed one needs a new block of worlds.
+is committed before its results are; a changed one needs a new block of worlds. A declaration is its
+hash, and not the text of its file.
 """
 
 import dataclasses
@@ -10,13 +11,15 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from experiments.arms import Arm, Sweep, as_json
+from experiments.arms import VARIED, Arm, Sweep, as_json
 from experiments.contrasts import Contrast
 from experiments.validation import check
 from recsys_lib.data.simulator.lenses import LENSES
 
 DATA_MARGINS = {"movielens": 0.003, "kuairand_pure": 0.002}
 """The least difference of AUC, and of log loss, that matters on each data set."""
+GAUC_MARGIN = 0.005
+"""That of GAUC on both."""
 
 WORLDS, SIDE_WORLDS = (100, 120), (100, 110)
 TUNING_WORLDS = (0, 1, 2)
@@ -41,7 +44,9 @@ class Experiment:
         fit: options of ``fit`` for all arms.
         parts: slices that are recorded beside those of the contrasts.
         references: on real data: names of the arms that a scoreboard measures all others against.
-        amendments: one line for each change since the first record.
+        protocol: 2 binds the rules that the first twelve records did not know: spaces of five to
+            seven values that extend themselves, unfinished and unstable arms, blocks in order, and
+            on real data GAUC beside AUC.
 
     Raises:
         ValueError: fields that do not fit each other, in one line.
@@ -62,7 +67,7 @@ class Experiment:
     fit: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     parts: Sequence[str] = ()
     references: Sequence[str] = ()
-    amendments: Sequence[str] = ()
+    protocol: int = 1
 
     def __post_init__(self) -> None:
         check(self)
@@ -81,12 +86,10 @@ class Experiment:
         """The arm of this name."""
         return next(arm for arm in self.arms if arm.name == name)
 
-    def others(self, contrast: Contrast) -> tuple[str, ...]:
-        """The arms that a contrast compares, those that it leaves unsaid named too."""
-        if contrast.kind != "first" or len(contrast.arms) > 1:
-            return contrast.arms
-        main = [arm.name for arm in self.arms if not arm.side]
-        return (*contrast.arms, *(name for name in main if name not in contrast.arms))
+    @property
+    def chief(self) -> Contrast:
+        """The contrast of the headline."""
+        return next(one for one in self.contrasts if one.finding == self.headline)
 
     def worlds_of(self, arm: Arm) -> range:
         """The fresh worlds of an arm; on real data the one log, world 0."""
@@ -102,6 +105,12 @@ class Experiment:
         """The points at which models are tuned."""
         return (None,) if self.sweep is None else tuple(self.sweep.tune_at)
 
+    def tuned_at(self, point: Any) -> Any:
+        """The point of tuning that serves a point, also where all knobs are drawn."""
+        if self.sweep is None:
+            return None
+        return self.sweep.nearest(self.chief.at if point == VARIED else point)
+
     @property
     def all_parts(self) -> tuple[str, ...]:
         """Slices that are recorded, ``"all"`` first."""
@@ -109,25 +118,50 @@ class Experiment:
         return tuple(dict.fromkeys(["all", *named]))
 
     def declared(self) -> dict[str, Any]:
-        """All that decides what is measured and what is said of it.
-
-        Wording (the question, sentences) and the list of amendments are left out: they may be
-        improved without new worlds.
-        """
-        fields = as_json(dataclasses.asdict(self), self.identifier)
-        for name in ("question", "amendments"):
-            del fields[name]
-        for contrast in fields["contrasts"]:
-            del contrast["sentence"]
-        return fields
+        """All fields, as a record shows them."""
+        return as_json(dataclasses.asdict(self), self.identifier)
 
     def canonical(self) -> str:
-        """The declaration as JSON, always in the same letters."""
-        return json.dumps(self.declared(), sort_keys=True, separators=(",", ":"))
+        """All that decides what is measured and said, as JSON, always in the same letters.
+
+        Fields at their default are left out, so that a new one changes no hash. Wording (the
+        question, sentences) is left out, too: it may be improved without new worlds.
+        """
+        fields = _without_defaults(self, self.protocol)
+        return json.dumps(fields, sort_keys=True, separators=(",", ":"))
 
     def sha256(self) -> str:
         """The hash of the declaration."""
         return hashlib.sha256(self.canonical().encode()).hexdigest()
+
+
+_WORDING = ("question", "sentence")
+_NO_ARM: dict[str, Any] = {"columns": None, "side": False, "inherits": None, "at_base_rate": False}
+_NO_CONTRAST: dict[str, Any] = {"task": None, "margin": None, "at": None, "bound": None}
+_WRITTEN: dict[type, dict[str, Any]] = {
+    Arm: {"options": {}, "space": {}, **_NO_ARM},
+    Contrast: {"measure": "auc", "part": "all", "exploratory": False, **_NO_CONTRAST},
+    Experiment: dict.fromkeys(("lens", "data", "split", "sweep", "headline"))
+    | {"knobs": {}, "fit": {}, "parts": [], "references": []}
+    | {"worlds": [100, 120], "side_worlds": [100, 110]},
+}
+"""The fields that the first protocol's hash holds at their default, as they were called then."""
+
+
+def _without_defaults(value: Any, protocol: int) -> Any:
+    if isinstance(value, list | tuple):
+        return [_without_defaults(one, protocol) for one in value]
+    if not dataclasses.is_dataclass(value):
+        return as_json(value, "declaration")
+    found = dict(_WRITTEN.get(type(value), {})) if protocol == 1 else {}
+    for field in dataclasses.fields(value):
+        given = _without_defaults(getattr(value, field.name), protocol)
+        make: Any = field.default_factory
+        default: Any = field.default if make is dataclasses.MISSING else make()
+        is_default = default is not dataclasses.MISSING and given == as_json(default, field.name)
+        if field.name not in _WORDING and not is_default:
+            found[field.name] = given
+    return found
 
 
 def lens_reference(name: str) -> str:

@@ -3,10 +3,9 @@
 On real data the differences are those of ``experiments.real``.
 """
 
-import itertools
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,48 +13,27 @@ import pandas as pd
 from experiments.arms import point_text
 from experiments.contrasts import MARGIN, MEASURES, SHARES, Contrast
 from experiments.declaration import Experiment
-from experiments.running import wanted_cells
+from experiments.running import kind_of, wanted_cells
 from experiments.store import Store
 
 LEAST_GAP = 0.03
 """AUC between the base rate and the oracle from which on shares of it are the unit."""
 
-POINTS, NATS = "points", "nats"
+POINTS, NATS, RUNS = "points", "nats", "runs"
+"""Units; the last is the share of runs that leave the plateau."""
 KEYS = ["model", "point", "world", "initialisation", "task", "slice"]
 COLUMNS = [
-    *KEYS,
-    "rows",
-    "auc",
-    "auc_gap_closed",
-    "gauc",
-    "log_loss",
-    "log_loss_gap_closed",
-    "calibration_error",
-    "mean_squared_error",
-    "mean_squared_error_gap_closed",
-    "parameters",
-    "epochs",
-    "processor",
-    "switches",
+    *(*KEYS, "rows", "auc", "auc_gap_closed", "gauc", "log_loss", "log_loss_gap_closed"),
+    *("calibration_error", "mean_squared_error", "mean_squared_error_gap_closed"),
+    *("parameters", "epochs", "cap", "processor", "switches"),
 ]
 
 
-class Part(NamedTuple):
-    """One difference of a contrast.
-
-    Attributes:
-        text: what is compared.
-        values: of the worlds, above zero where the first is ahead.
-        margin: in the same unit; 0 where the interval has to lie above zero.
-    """
-
-    text: str
-    values: np.ndarray
-    margin: float
-
-
 def table_of(
-    experiment: Experiment, store: Store, wanted: Mapping[Any, Any] | None = None
+    experiment: Experiment,
+    store: Store,
+    wanted: Mapping[Any, Any] | None = None,
+    times: int | None = None,
 ) -> pd.DataFrame:
     """The cells on fresh worlds, sorted, as a record holds them.
 
@@ -63,6 +41,7 @@ def table_of(
         experiment: the declaration.
         store: a log in which nothing is missing.
         wanted: which cells, as ``wanted_cells`` gives them; default: all that are declared.
+        times: of a longer run, those with so many times the epochs.
 
     Returns:
         ``DataFrame`` with the columns ``COLUMNS``.
@@ -70,15 +49,9 @@ def table_of(
     rows = []
     for (point, world), cells in (wanted or wanted_cells(experiment)).items():
         for name, initialisation in cells:
-            entry = store.done["cell", name, point, world, initialisation]
-            head = {
-                "model": name,
-                "point": point_text(point),
-                "world": world,
-                "initialisation": initialisation,
-                "processor": entry["processor"],
-                "switches": entry["switches"],
-            }
+            entry = store.done[kind_of(times), name, point, world, initialisation]
+            head = dict(zip(KEYS, (name, point_text(point), world, initialisation), strict=False))
+            head |= {field: entry[field] for field in ("processor", "switches")}
             rows += [head | row for row in entry["value"]]
     frame = pd.DataFrame(rows).reindex(columns=COLUMNS)
     return frame.sort_values(KEYS, kind="stable", ignore_index=True)
@@ -94,20 +67,14 @@ def unit_of(contrast: Contrast, gaps: Mapping[tuple[str, str, str], float]) -> s
     if contrast.measure in SHARES:
         return POINTS
     if contrast.measure == "auc":
-        named = contrast.at if isinstance(contrast.at, tuple) else (contrast.at,)
-        points = {point_text(point) for point in named}
-        everywhere = contrast.kind == "trend"
-        smallest = min(
-            (
-                gap
-                for (point, task, part), gap in gaps.items()
-                if part == contrast.part
-                and contrast.task in (None, task)
-                and (everywhere or point in points)
-            ),
-            default=math.nan,
-        )
-        return POINTS if smallest >= LEAST_GAP else "AUC"
+        here = [
+            gap
+            for (point, task, part), gap in gaps.items()
+            if part == contrast.part
+            and contrast.task in (None, task)
+            and (contrast.kind == "trend" or point == point_text(contrast.at))
+        ]
+        return POINTS if min(here, default=math.nan) >= LEAST_GAP else "AUC"
     return {"log_loss": NATS, "gauc": "GAUC", "calibration_error": "probability"}[contrast.measure]
 
 
@@ -123,30 +90,26 @@ def smallest_gaps(store: Store) -> dict[tuple[str, str, str], float]:
 
 
 def margin_of(contrast: Contrast, unit: str) -> float:
-    """The margin of a contrast in its unit.
+    """The margin of a contrast in its unit; 0 where the interval has to lie above zero.
 
     Raises:
         ValueError: none is declared where the unit is no share, or one that no difference in this
             unit can reach.
     """
-    if contrast.kind == "above":
+    if unit == RUNS:
         return 0.0
     margin = MARGIN if contrast.margin is None and unit == POINTS else contrast.margin
+    where = f"contrast {contrast.finding!r}: the unit is {unit}, expected"
     if margin is None:
-        raise ValueError(
-            f"contrast {contrast.finding!r}: the unit is {unit}, expected a declared margin"
-        )
+        raise ValueError(f"{where} a declared margin")
     if unit != POINTS and margin >= 0.5:
-        raise ValueError(
-            f"contrast {contrast.finding!r}: the unit is {unit}, expected a margin in it, "
-            f"got {margin:g}"
-        )
+        raise ValueError(f"{where} a margin in it, got {margin:g}")
     return margin
 
 
 def column_of(contrast: Contrast, unit: str) -> tuple[str, float]:
     """The column of the table behind a contrast, and the factor that makes it its unit."""
-    if unit == POINTS:
+    if unit in (POINTS, RUNS):
         name = {"auc": "auc", "log_loss_gap": "log_loss"}.get(contrast.measure, contrast.measure)
         return f"{name}_gap_closed", 100.0
     return contrast.measure, float(MEASURES[contrast.measure])
@@ -157,23 +120,33 @@ def by_world(
 ) -> pd.DataFrame:
     """A contrast's measure with a row for each world and a column for each arm.
 
-    Worlds that an arm did not run are left out for all; a run that failed has a missing value.
-    Above is better.
+    What an arm did not run, or where it failed, is missing. Above is better. In ``RUNS`` a run
+    that leaves the plateau, above half of the best arm's median, is 1 and every other 0.
     """
     column, factor = column_of(contrast, unit)
-    chosen = rows_of(table, contrast, point)
-    wide = chosen.pivot_table(column, "world", "model", dropna=False) * factor
-    there = chosen.pivot_table("initialisation", "world", "model", aggfunc="size")
-    arms = list(arms)
-    wide = wide.reindex(columns=arms)
-    worlds = there.reindex(columns=arms).notna().all(axis=1)
-    return wide.loc[worlds[worlds].index]
+    rows = rows_of(table, contrast, point)
+    values = factor * rows[column]
+    if unit == RUNS:
+        values = (rows[column] > plateau_of(rows, column)).astype(float)
+    wide = rows.assign(value=values).pivot(index="world", columns="model", values="value")
+    return wide.reindex(columns=list(arms))
+
+
+def plateau_of(rows: pd.DataFrame, column: str) -> float:
+    """What a run has to exceed to leave the plateau: half of the best arm's median."""
+    return float(rows.groupby("model")[column].median().max()) / 2
 
 
 def rows_of(
-    table: pd.DataFrame, contrast: Contrast, point: Any, part: str | None = None
+    table: pd.DataFrame,
+    contrast: Contrast,
+    point: Any,
+    part: str | None = None,
+    only_first: bool = True,
 ) -> pd.DataFrame:
     """The cells of a contrast's task at a point, on its own slice or another one.
+
+    Further initialisations are left out unless ``only_first`` is False.
 
     Raises:
         ValueError: the contrast leaves the task open where there are several.
@@ -181,7 +154,7 @@ def rows_of(
     chosen = table[
         (table["point"] == point_text(point))
         & (table["slice"] == (contrast.part if part is None else part))
-        & (table["initialisation"] == 0)
+        & ((table["initialisation"] == 0) | (not only_first))
     ]
     if contrast.task is not None:
         chosen = chosen[chosen["task"] == contrast.task]
@@ -193,10 +166,10 @@ def rows_of(
     return chosen
 
 
-def parts_of(
+def differences_of(
     experiment: Experiment, contrast: Contrast, table: pd.DataFrame, unit: str, at: Any = None
-) -> list[Part]:
-    """The differences that a contrast is made of, world by world.
+) -> np.ndarray:
+    """The differences of a contrast, world by world; above zero where the first arm is ahead.
 
     Args:
         experiment: the declaration.
@@ -205,46 +178,21 @@ def parts_of(
         unit: of the contrast.
         at: another point than the contrast's own, ``VARIED``.
     """
-    arms = experiment.others(contrast)
-    margin = margin_of(contrast, unit)
-    if contrast.kind == "trend":
-        return [_trend(experiment, contrast, table, unit, margin)]
-    if contrast.kind == "crossing":
-        low, high = contrast.at
-        a, b = arms
-        frames = [by_world(table, contrast, unit, point, arms) for point in (low, high)]
-        text = f"{a} to {b} at {point_text(low)}"
-        back = f"{b} to {a} at {point_text(high)}"
-        return [
-            Part(text, (frames[0][a] - frames[0][b]).to_numpy(), margin),
-            Part(back, (frames[1][b] - frames[1][a]).to_numpy(), margin),
-        ]
-    point = contrast.at if at is None else at
-    if contrast.kind == "above":
-        factor = 1.0 if unit == POINTS else float(MEASURES[contrast.measure])
-        values = by_world(table, contrast, unit, point, arms)[arms[0]].to_numpy()
-        assert contrast.bound is not None
-        return [Part(arms[0], values - factor * contrast.bound, margin)]
-    pairs = (
-        itertools.combinations(arms, 2)
-        if contrast.kind == "all_level"
-        else ((arms[0], rival) for rival in arms[1:])
-    )
-    found = []
-    for a, b in pairs:
-        frame = by_world(table, contrast, unit, point, (a, b))
-        found.append(Part(f"{a} to {b}", (frame[a] - frame[b]).to_numpy(), margin))
-    return found
-
-
-def _trend(experiment, contrast, table, unit, margin):
-    arms = contrast.arms
-    values = np.asarray(experiment.points, np.float64)
     curves = []
-    for point in experiment.points:
-        frame = by_world(table, contrast, unit, point, arms)
-        curves.append(frame[arms[0]] - (frame[arms[1]] if len(arms) == 2 else 0))
-    curve = pd.concat(curves, axis=1).to_numpy()
+    for point in points_of(experiment, contrast, at):
+        frame = by_world(table, contrast, unit, point, contrast.arms)
+        a, *rival = contrast.arms
+        curves.append(frame[a] - (frame[rival[0]] if rival else 0))
+    if contrast.kind != "trend":
+        return curves[0].to_numpy()
+    values = np.asarray(experiment.points, np.float64)
     centred = values - values.mean()
-    slopes = curve @ centred / (centred @ centred)
-    return Part(f"trend of {' to '.join(arms)}", slopes * np.ptp(values), margin)
+    slopes = pd.concat(curves, axis=1).to_numpy() @ centred / (centred @ centred)
+    return slopes * np.ptp(values)
+
+
+def points_of(experiment: Experiment, contrast: Contrast, at: Any = None) -> tuple[Any, ...]:
+    """The points of the sweep at which a contrast compares: all of a trend, else one."""
+    if contrast.kind == "trend":
+        return experiment.points
+    return (contrast.at if at is None else at,)

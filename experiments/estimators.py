@@ -23,34 +23,6 @@ _FOLDS = 5
 _SMOOTHING = 20.0
 
 
-def trees_on_rates(
-    dataset: Dataset,
-    *,
-    seed: int,
-    learning_rate: float = 0.1,
-    max_iter: int = 100,
-    max_leaf_nodes: int = 31,
-    min_samples_leaf: int = 20,
-    l2_regularization: float = 0.0,
-) -> Predict:
-    """Trees on the numbers of a data set alone: past counts and rates.
-
-    Args:
-        dataset: with numeric columns and one binary task.
-        seed: of the rows that are held out to stop early.
-        learning_rate, max_iter, max_leaf_nodes, min_samples_leaf, l2_regularization: of
-            scikit-learn's ``HistGradientBoostingClassifier``.
-
-    Returns:
-        Function of a split.
-
-    Raises:
-        ValueError: a data set without numbers, or with several tasks.
-    """
-    options = (learning_rate, max_iter, max_leaf_nodes, min_samples_leaf, l2_regularization)
-    return _boost(dataset, numbers_of, seed, options)
-
-
 def trees_on_ids(
     dataset: Dataset,
     *,
@@ -67,16 +39,22 @@ def trees_on_ids(
     the rows. A bag of ids has the mean code of its ids.
 
     Args:
-        dataset, seed, learning_rate, max_iter, max_leaf_nodes, min_samples_leaf,
-            l2_regularization: as for ``trees_on_rates``.
+        dataset: with one binary task.
+        seed: of the fifths, and of the trees.
+        learning_rate, max_iter, max_leaf_nodes, min_samples_leaf, l2_regularization: of
+            scikit-learn's ``HistGradientBoostingClassifier``.
 
     Returns:
         Function of a split.
 
     Raises:
-        ValueError: a data set with several tasks.
+        ValueError: a data set with several tasks, or without numbers and ids.
     """
-    task = _task(dataset)
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    task, *others = dataset.tasks or ("", "")
+    if others:
+        raise ValueError(f"trees: expected one task, got {list(dataset.tasks or ())}")
     label = dataset.train.labels[task].astype(np.float64)
     columns = [column for column in dataset.feature_columns if _is_encoded(column)]
     fold = np.random.default_rng(seed).integers(0, _FOLDS, len(label))
@@ -94,12 +72,22 @@ def trees_on_ids(
                     found[place][own] = _encode(ids[own], _codes(column, ids[rest], label[rest]))
         return np.stack([*numbers_of(split, dataset).T, *found], axis=1)
 
-    options = (learning_rate, max_iter, max_leaf_nodes, min_samples_leaf, l2_regularization)
-    return _boost(dataset, lambda split, _: features(split), seed, options)
+    if not columns and not numbers_of(dataset.train, dataset).size:
+        raise ValueError(f"trees: expected numbers or ids in {dataset.name!r}, got none")
+    model = HistGradientBoostingClassifier(
+        learning_rate=learning_rate,
+        max_iter=max_iter,
+        max_leaf_nodes=max_leaf_nodes,
+        min_samples_leaf=min_samples_leaf,
+        l2_regularization=l2_regularization,
+        early_stopping=False,
+        random_state=seed,
+    )
+    model.fit(features(dataset.train), label > 0.5)
+    return lambda split: {task: model.predict_proba(features(split))[:, 1]}
 
 
-for _function in (trees_on_rates, trees_on_ids):
-    _function.fits_itself = True  # type: ignore[attr-defined]
+trees_on_ids.fits_itself = True  # type: ignore[attr-defined]
 
 
 def numbers_of(split: Split, dataset: Dataset) -> np.ndarray:
@@ -107,39 +95,6 @@ def numbers_of(split: Split, dataset: Dataset) -> np.ndarray:
     names = [c.name for c in dataset.feature_columns if isinstance(c, NumericColumn)]
     rows = [np.asarray(split.features[name], np.float64).reshape(len(split), -1) for name in names]
     return np.concatenate([np.empty((len(split), 0)), *rows], axis=1)
-
-
-def _boost(
-    dataset: Dataset, features: Callable[[Split, Dataset], np.ndarray], seed: int, options: Any
-) -> Predict:
-    from sklearn.ensemble import HistGradientBoostingClassifier
-
-    task = _task(dataset)
-    matrix = features(dataset.train, dataset)
-    if matrix.shape[1] == 0:
-        raise ValueError(f"trees: expected numbers or ids in {dataset.name!r}, got none")
-    rate, iterations, leaves, least, penalty = options
-    model = HistGradientBoostingClassifier(
-        learning_rate=rate,
-        max_iter=iterations,
-        max_leaf_nodes=leaves,
-        min_samples_leaf=least,
-        l2_regularization=penalty,
-        early_stopping=False,
-        random_state=seed,
-    )
-    model.fit(matrix, dataset.train.labels[task] > 0.5)
-
-    def predict(split: Split) -> dict[str, np.ndarray]:
-        return {task: model.predict_proba(features(split, dataset))[:, 1]}
-
-    return predict
-
-
-def _task(dataset: Dataset) -> str:
-    if len(dataset.tasks or ()) != 1:
-        raise ValueError(f"trees: expected one task, got {list(dataset.tasks or ())}")
-    return next(iter(dataset.tasks or ()))
 
 
 def _is_encoded(column: Any) -> bool:

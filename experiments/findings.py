@@ -1,4 +1,4 @@
-"""From differences to findings: intervals, verdicts, and runs that failed."""
+"""From differences to findings: intervals, verdicts, and runs that failed, or were cut short."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -8,46 +8,38 @@ import pandas as pd
 
 from experiments.contrasts import Contrast
 from experiments.declaration import Experiment
-from experiments.differences import POINTS, Part, margin_of, parts_of, rows_of, unit_of
-from experiments.statistics import FAILED_SHARE, share_interval
-from recsys_lib.training.intervals import (
-    BETTER,
-    CANNOT_TELL,
-    LEVEL_VERDICT,
-    NOT_WORSE,
-    Interval,
-    t_interval,
-    verdict,
+from experiments.differences import (
+    POINTS,
+    RUNS,
+    column_of,
+    differences_of,
+    margin_of,
+    plateau_of,
+    points_of,
+    rows_of,
+    unit_of,
 )
+from experiments.statistics import FAILED_SHARE, difference_of_shares, share_interval
+from recsys_lib.training.intervals import BETTER, CANNOT_TELL, Interval, t_interval, verdict
 
 CHANCE = 0.505
 """An AUC up to here is that of the base rate."""
 CHANCE_SHARE = 0.01
 """Of a regression's gap, likewise."""
+STABLE_SPAN = 40.0
+"""Points of the gap up to which a mean says what an arm's runs do."""
+CAPPED_SHARE = 1 / 10
+"""Share of an arm's runs whose best epoch may be the last one allowed."""
+UNFINISHED = "unfinished"
 
 
-def said_of(part: Part) -> tuple[Interval, str]:
-    """Interval and verdict of one difference."""
-    found = t_interval(part.values)
-    if part.margin == 0:
-        return found, BETTER if found.low > 0 else CANNOT_TELL
-    return found, verdict(found, part.margin)
-
-
-def together(kind: str, verdicts: list[str]) -> str:
-    """The verdict of a contrast from those of its parts.
-
-    Example:
-        >>> together("first", ["better", "level"]), together("all_level", ["level", "level"])
-        ('not worse', 'level')
-    """
-    if kind == "all_level":
-        return LEVEL_VERDICT if set(verdicts) == {LEVEL_VERDICT} else CANNOT_TELL
-    if len(set(verdicts)) == 1:
-        return verdicts[0]
-    if kind == "crossing" or CANNOT_TELL in verdicts:
-        return CANNOT_TELL
-    return NOT_WORSE
+def runs_of(
+    experiment: Experiment, contrast: Contrast, table: pd.DataFrame, points: Iterable[Any]
+) -> dict[str, pd.DataFrame]:
+    """The runs of each arm of a contrast at some points, scored on all rows."""
+    first = not experiment.is_real
+    runs = pd.concat([rows_of(table, contrast, point, "all", first) for point in points])
+    return {name: runs[runs["model"] == name] for name in contrast.arms}
 
 
 def failures(
@@ -66,16 +58,13 @@ def failures(
     Returns:
         Dict of arm to failed runs and all runs; and the worlds in which one of these failed.
     """
-    runs = pd.concat([rows_of(table, contrast, point, "all") for point in points])
-    failed = runs[failed_runs(runs)]
     found, worlds = {}, set()
-    for name in experiment.others(contrast):
-        of_arm = failed[failed["model"] == name]
-        count = int((runs["model"] == name).sum())
-        if len(of_arm) and not experiment.arm(name).at_base_rate:
-            if len(of_arm) >= FAILED_SHARE * count:
-                found[name] = (len(of_arm), count)
-                worlds |= set(of_arm["world"])
+    for name, runs in runs_of(experiment, contrast, table, points).items():
+        failed = runs[failed_runs(runs)]
+        if len(failed) and not experiment.arm(name).at_base_rate:
+            if len(failed) >= FAILED_SHARE * len(runs):
+                found[name] = (len(failed), len(runs))
+                worlds |= set(failed["world"])
     return found, worlds
 
 
@@ -86,6 +75,58 @@ def failed_runs(rows: pd.DataFrame) -> pd.Series:
     return missing | (rows["auc"] <= CHANCE) | at_chance
 
 
+def unstable(
+    contrast: Contrast, table: pd.DataFrame, unit: str, points: Iterable[Any]
+) -> dict[str, dict[str, Any]]:
+    """The runs of a contrast's arms, if those of one span more than ``STABLE_SPAN`` points.
+
+    Args:
+        contrast: the contrast.
+        table: cells.
+        unit: of the contrast; only points of a gap have a span.
+        points: those of the contrast.
+
+    Returns:
+        Dict of arm to every run in points, to the number of runs that leave the plateau and of all
+        runs, and to the interval of that share; empty where all arms are stable. A run leaves the
+        plateau where it is above half of the best arm's median.
+    """
+    if unit != POINTS:
+        return {}
+    column, factor = column_of(contrast, unit)
+    found: dict[str, dict[str, Any]] = {}
+    is_wide = False
+    for point in points:
+        rows = rows_of(table, contrast, point)
+        plateau = plateau_of(rows, column)
+        for name in contrast.arms:
+            values = rows.loc[rows["model"] == name, column].fillna(0.0)
+            is_wide |= factor * float(np.ptp(values)) > STABLE_SPAN
+            one = found.setdefault(name, {"runs": [], "left": [0, 0]})
+            one["runs"] += [rounded(factor * value, unit) for value in values]
+            one["left"][0] += int((values > plateau).sum())
+            one["left"][1] += len(values)
+    for one in found.values():
+        one["interval"] = [round(end, 3) for end in share_interval(*one["left"])]
+    return found if is_wide else {}
+
+
+def at_cap(
+    experiment: Experiment, contrast: Contrast, table: pd.DataFrame, points: Iterable[Any]
+) -> dict[str, list[int]]:
+    """Arms of which more than one run in ten has its best epoch at the last one allowed.
+
+    Returns:
+        Dict of arm to such runs and all runs.
+    """
+    found = {}
+    for name, runs in runs_of(experiment, contrast, table, points).items():
+        count = int((runs["epochs"] >= runs["cap"]).sum())
+        if count > CAPPED_SHARE * len(runs):
+            found[name] = [count, len(runs)]
+    return found
+
+
 def finding_of(
     experiment: Experiment,
     contrast: Contrast,
@@ -93,7 +134,7 @@ def finding_of(
     gaps: Mapping[tuple[str, str, str], float],
     at: Any = None,
 ) -> dict[str, Any]:
-    """What is recorded of a contrast.
+    """What is recorded of a contrast on worlds.
 
     Args:
         experiment: the declaration.
@@ -103,63 +144,61 @@ def finding_of(
         at: ``VARIED``, or None for the contrast's own point.
 
     Returns:
-        Dict: ``verdict``, ``confirmed``, ``effect``, ``interval``, ``unit``, ``margin``,
-        ``worlds``, ``parts``. Where runs failed also ``failed``, by arm; the differences are then
-        those among worlds where all runs succeeded, and no verdict is given.
+        As ``summed_up`` has it. Where runs failed, the difference is that among worlds where all
+        runs succeeded; where an arm is unstable, it is that of the shares of runs that leave the
+        plateau, in all worlds.
     """
-    unit = unit_of(contrast, gaps)
-    points: tuple[Any, ...] = (contrast.at if at is None else at,)
-    if contrast.kind == "trend":
-        points = experiment.points
-    elif contrast.kind == "crossing":
-        points = contrast.at
-    failed, worlds = failures(experiment, contrast, table, points)
+    unit, points = unit_of(contrast, gaps), points_of(experiment, contrast, at)
+    _, worlds = failures(experiment, contrast, table, points)
+    more: dict[str, Any] = {}
+    if experiment.protocol == 2 and (runs := unstable(contrast, table, unit, points)):
+        unit, worlds, more = RUNS, set(), {"unstable": runs}
     kept = table[~table["world"].isin(worlds)]
-    shown: list[dict[str, Any]] = []
-    for part in parts_of(experiment, contrast, kept, unit, at):
-        values = part.values[np.isfinite(part.values)]
-        if len(values) < 2:
-            shown.append({"text": part.text, "effect": None, "interval": None, "worlds": 0})
-            continue
-        interval, said = said_of(part._replace(values=values))
-        shown.append(
-            {
-                "text": part.text,
-                "effect": rounded(interval.mean, unit),
-                "interval": [rounded(interval.low, unit), rounded(interval.high, unit)],
-                "worlds": interval.num_units,
-                "verdict": said,
-                "reversed": 0 < part.margin < -interval.high,
-            }
-        )
-    return summed_up(contrast, unit, margin_of(contrast, unit), shown, failed)
+    values = differences_of(experiment, contrast, kept, unit, at)
+    values = values[np.isfinite(values)]
+    found = None
+    if len(values) > 1:
+        is_share = unit == RUNS and contrast.kind != "trend"
+        found = difference_of_shares(values) if is_share else t_interval(values)
+    margin = margin_of(contrast, unit)
+    return summed_up(experiment, contrast, table, points, unit, margin, found) | more
 
 
 def summed_up(
+    experiment: Experiment,
     contrast: Contrast,
+    table: pd.DataFrame,
+    points: Iterable[Any],
     unit: str,
     margin: float,
-    parts: list[dict[str, Any]],
-    failed: Mapping[str, tuple[int, int]] | None = None,
+    interval: Interval | None,
 ) -> dict[str, Any]:
-    """A finding from its parts: the verdict of all, the effect of the part that decides.
+    """A finding from its interval: the verdict, or why there is none.
 
     Args:
-        contrast: the contrast.
-        unit: of its numbers.
+        experiment: the declaration.
+        contrast: of it.
+        table: cells, in which failed runs and those that were cut short are seen.
+        points: those of the contrast.
+        unit: of the interval.
         margin: in this unit.
-        parts: dicts with ``text``, ``effect``, ``interval``, ``worlds``, ``verdict``, ``reversed``.
-        failed: arm to failed runs and runs.
+        interval: of the difference; None where fewer than two units have one.
+
+    Returns:
+        Dict: ``verdict``, ``confirmed``, ``effect``, ``interval``, ``unit``, ``margin``,
+        ``worlds``. Where runs failed also ``failed``, by arm: no verdict is given on a mean. Where
+        runs were cut short also ``at_cap``, by arm, and ``otherwise``, the verdict that waits for a
+        longer run.
     """
-    known = [part for part in parts if part["effect"] is not None]
-    is_whole = known == parts
-    said = together(contrast.kind, [p["verdict"] for p in parts]) if is_whole else CANNOT_TELL
-    if failed:
-        said = CANNOT_TELL
-    # The smallest lead decides whether all lead, the largest distance whether all are level.
-    decides = max if contrast.kind == "all_level" else min
-    size = (lambda p: abs(p["effect"])) if contrast.kind == "all_level" else (lambda p: p["effect"])
-    chief = decides(known, key=size) if known else parts[0]
+    failed, _ = failures(experiment, contrast, table, points)
+    is_open = interval is None or (contrast.kind == "trend" if unit == RUNS else bool(failed))
+    said, effect, ends, count = CANNOT_TELL, None, None, 0
+    if interval is not None:
+        effect, count = rounded(interval.mean, unit), interval.num_units
+        ends = [rounded(interval.low, unit), rounded(interval.high, unit)]
+        if not is_open:
+            said = BETTER if interval.low > 0 else CANNOT_TELL
+            said = verdict(interval, margin) if margin else said
     found = {
         "kind": contrast.kind,
         "measure": contrast.measure,
@@ -168,13 +207,12 @@ def summed_up(
         "confirmed": said in contrast.claimed,
         "unit": unit,
         "margin": margin,
-        "text": chief["text"],
-        "effect": chief["effect"],
-        "interval": chief["interval"],
-        "worlds": chief["worlds"],
-        "parts": parts,
+        "text": contrast.text,
+        "effect": effect,
+        "interval": ends,
+        "worlds": count,
     }
-    if any(part.get("reversed") for part in parts) and not failed:
+    if interval is not None and interval.high < -margin and not is_open:
         found["reversed"] = True
     if contrast.exploratory:
         found["exploratory"] = True
@@ -183,7 +221,36 @@ def summed_up(
             name: {"runs": list(counts), "interval": [round(x, 3) for x in share_interval(*counts)]}
             for name, counts in failed.items()
         }
+    if experiment.protocol == 2 and (capped := at_cap(experiment, contrast, table, points)):
+        found |= {"at_cap": capped, "otherwise": said, "verdict": UNFINISHED, "confirmed": False}
     return found
+
+
+def finished(
+    found: Mapping[str, Any], contrast: Contrast, before: float, after: float
+) -> dict[str, Any]:
+    """Take a longer run into a finding: it gives an unfinished one its verdict if little moved.
+
+    Args:
+        found: of ``summed_up``.
+        contrast: its own.
+        before, after: effect on the tuning worlds at the cap, and at three times the cap.
+
+    Returns:
+        The finding with ``longer``: both effects, and whether the longer run moves the contrast by
+        less than a third of its margin, or leaves a lead of more than two margins above the margin.
+    """
+    margin, said = found["margin"], found.get("otherwise", found["verdict"])
+    is_far = said == BETTER and 0 < 3 * margin < after
+    is_settled = abs(after - before) < margin / 3 or after == before or is_far
+    kept = {name: value for name, value in found.items() if name != "otherwise"}
+    numbers = {"before": rounded(before, found["unit"]), "after": rounded(after, found["unit"])}
+    kept["longer"] = numbers | {"settled": is_settled}
+    if "otherwise" not in found:
+        return kept
+    if not is_settled:
+        return kept | {"otherwise": said}
+    return kept | {"verdict": said, "confirmed": said in contrast.claimed}
 
 
 def rounded(value: float, unit: str) -> float:

@@ -1,19 +1,17 @@
 """What the history of the repository must show: declared first, measured then, on new worlds."""
 
+import itertools
 import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from experiments import records, registry
-from experiments.records import RESULTS
+from experiments.blocks import LOG, entry_of, read_blocks, refusal, write_blocks
+from experiments.registry import RESULTS
+from experiments.repository import git, hashes, lines, require_history
 
 ROOT = Path(__file__).parents[1]
-
-
-class NoHistory(RuntimeError):
-    """The history cannot be read here; the message says why in one line."""
 
 
 def problems(
@@ -29,7 +27,7 @@ def problems(
     Raises:
         NoHistory: no repository, no git, or a clone without its history.
     """
-    _require_history(root)
+    require_history(root)
     found: list[str] = []
     for identifier in registry.identifiers(folder):
         found += _of_commits(identifier, Path(folder), Path(results), Path(root))
@@ -48,6 +46,7 @@ def problems_of_records(
     """
     found = []
     known = registry.identifiers(folder)
+    opened = read_blocks(results)["opened"]
     for identifier in known:
         record = records.read(identifier, results)
         if record is None:
@@ -56,41 +55,23 @@ def problems_of_records(
         reason = records.stale(experiment, results)
         if reason is not None:
             found.append(f"{reason}; run `python -m experiments run {identifier}`")
-        found += _of_blocks(identifier, record)
+        elif not experiment.is_real:
+            if entry_of(experiment, None) not in [one | {"commit": None} for one in opened]:
+                found.append(f"{identifier}: expected its worlds among those opened in {LOG}")
+            elif (reason := refusal(experiment, experiment.worlds, opened, folder)) is not None:
+                found.append(f"{identifier}: {reason}")
+        shas = [one["declaration_sha256"] for one in (*record["history"], record)]
+        changes = sum(a != b for a, b in itertools.pairwise(shas))
+        if len(record["amendments"]) < changes:
+            found.append(
+                f"{identifier}: the declaration changed {changes} times, expected as many "
+                f"amendments, got {len(record['amendments'])}; run `python -m experiments history`"
+            )
         found += _of_verdicts(identifier, record, changelog)
     for path in sorted(Path(results).glob("*.json")):
-        if path.name != "blocks.json" and path.stem not in known:
+        if path.name != LOG and path.stem not in known:
             found.append(f"{path.name}: no experiment of this name is declared")
     return found
-
-
-def former_blocks(record: dict[str, Any]) -> list[tuple[str, Any]]:
-    """Hash of the declaration and block of worlds of each former record, oldest first."""
-    return [(one["declaration_sha256"], one["worlds"]) for one in record["history"]]
-
-
-def _of_blocks(identifier: str, record: dict[str, Any]) -> Iterator[str]:
-    own = (record["declaration_sha256"], record["worlds"])
-    told = [*former_blocks(record), own]
-    changes = 0
-    for place, (sha, worlds) in enumerate(told[1:], start=1):
-        earlier = told[:place]
-        if sha == earlier[-1][0]:
-            continue
-        changes += 1
-        for _, other in earlier:
-            if worlds is not None and other is not None:
-                if worlds[0] < other[1] and other[0] < worlds[1]:
-                    yield (
-                        f"{identifier}: the declaration changed, expected a new block of worlds, "
-                        f"got {worlds[0]}:{worlds[1]} after {other[0]}:{other[1]}"
-                    )
-                    break
-    if len(record["amendments"]) < changes:
-        yield (
-            f"{identifier}: the declaration changed {changes} times, expected as many lines in "
-            f"`amendments`, got {len(record['amendments'])}"
-        )
 
 
 def _of_verdicts(identifier: str, record: dict[str, Any], changelog: Path) -> Iterator[str]:
@@ -112,53 +93,104 @@ def _of_verdicts(identifier: str, record: dict[str, Any], changelog: Path) -> It
 
 def _of_commits(identifier: str, folder: Path, results: Path, root: Path) -> Iterator[str]:
     declared = registry.path_of(identifier, folder).resolve().relative_to(root.resolve())
-    manifest = records.paths(identifier, results)[1].resolve().relative_to(root.resolve())
     seen: set[tuple[str, int]] = set()
-    for commit in _commits_of(manifest, root):
-        text = _git(root, "show", f"{commit}:{manifest.as_posix()}")
-        if text is None:  # removed there
-            continue
-        record = json.loads(text)
+    for commit, record in _versions(identifier, results):
         version = (record["declaration_sha256"], record["record"])
         if version in seen:
             continue
         seen.add(version)
         short = commit[:10]
-        before = _git(root, "show", f"{commit}^:{declared.as_posix()}")
-        if before is None:
+        if git(root, "show", f"{commit}^:{declared.as_posix()}") is None:
             yield (
                 f"{identifier}: expected the declaration before its results, commit {short} adds "
                 f"record {record['record']} and there was none"
             )
             continue
-        changed = _git(
-            root, "diff", "--name-only", f"{commit}^", commit, "--", str(declared.parent)
-        )
-        if declared.as_posix() in (changed or "").splitlines():
+        changed = lines(root, "diff", "--name-only", f"{commit}^", commit)
+        if declared.as_posix() in changed:
             yield (
                 f"{identifier}: expected a commit of its own for the declaration, {short} changes "
                 f"it together with record {record['record']}"
             )
 
 
-def _commits_of(path: Path, root: Path) -> list[str]:
-    """The commits that changed a file, oldest first."""
-    listed = _git(root, "log", "--reverse", "--format=%H", "--", path.as_posix())
-    return (listed or "").split()
+def _versions(identifier: str, results: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The commits that changed a manifest, oldest first, and what it was there."""
+    path = records.paths(identifier, results)[1]
+    for commit in lines(path.parent, "log", "--reverse", "--format=%H", "--", path.name):
+        text = git(path.parent, "show", f"{commit}:./{path.name}")
+        if text is not None:  # else it was removed there
+            yield commit, json.loads(text)
 
 
-def _require_history(root: Path) -> None:
-    shallow = _git(root, "rev-parse", "--is-shallow-repository")
-    if shallow is None:
-        raise NoHistory("no history: this is no git repository, or git is not installed")
-    if shallow.strip() == "true":
-        raise NoHistory("no history: this is a shallow clone; run `git fetch --unshallow`")
+def shown(
+    identifier: str, folder: Path = registry.FOLDER, results: Path = RESULTS
+) -> dict[str, Any]:
+    """What the history shows of a record.
+
+    Args:
+        identifier: of the experiment.
+        folder: of the declarations.
+        results: of the records.
+
+    Returns:
+        Dict: ``amendments``, each change of the declaration's hash after its first record, with
+        commit, hash, and the commit's subject as the reason; ``looks``, the tables that were ever
+        committed; ``opened``, block of worlds to the hash and the commit before its results. Empty
+        where no record was committed.
+
+    Raises:
+        NoHistory: as for ``problems``.
+    """
+    require_history(folder)
+    versions = list(_versions(identifier, results))
+    if not versions:
+        return {}
+    first, record = versions[0]
+    last = record["declaration_sha256"]
+    amendments = []
+    opened: dict[tuple[int, int], tuple[str, str]] = {}
+    for line in lines(
+        folder, "log", "--reverse", "--format=%H %s", f"{first}..HEAD", "--", ":(glob)*/*.py"
+    ):
+        commit, _, subject = line.partition(" ")
+        now = hashes(commit, Path(folder)).get(identifier, last)
+        if now != last:
+            amendments.append({"commit": commit[:10], "declaration": now, "reason": subject})
+            last = now
+    for commit, one in versions:
+        if one["worlds"] is not None:
+            before = lines(folder, "rev-parse", f"{commit}^")[0]
+            opened.setdefault(tuple(one["worlds"]), (one["declaration_sha256"], before))
+    looks = len({one["table_sha256"] for _, one in versions})
+    return {"amendments": amendments, "looks": looks, "opened": opened}
 
 
-def _git(root: Path, *arguments: str) -> str | None:
-    """What git prints, or None where it fails."""
-    try:
-        finished = subprocess.run(["git", *arguments], cwd=root, capture_output=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return finished.stdout.decode("utf-8", errors="replace")
+def take_in(
+    identifier: str, folder: Path = registry.FOLDER, results: Path = RESULTS
+) -> dict[str, Any]:
+    """Write what the history shows of a record into its manifest, and its worlds into the blocks.
+
+    Args:
+        identifier, folder, results: as for ``shown``.
+
+    Returns:
+        What ``shown`` found.
+    """
+    record = records.read(identifier, results)
+    found = shown(identifier, folder, results) if record is not None else {}
+    if record is None or not found:
+        return {}
+    # What is not committed yet was looked at, too.
+    looks = max(found["looks"], record.get("looks", 0))
+    record |= {"amendments": found["amendments"], "looks": looks}
+    records.write_manifest(record, records.paths(identifier, results)[1])
+    blocks = read_blocks(results)
+    experiment = registry.load(identifier, folder)
+    for worlds, (declaration, commit) in found["opened"].items():
+        entry = entry_of(experiment, commit[:10])
+        entry |= {"worlds": list(worlds), "declaration": declaration}
+        if not any(one | {"commit": None} == entry | {"commit": None} for one in blocks["opened"]):
+            blocks["opened"].append(entry)
+    write_blocks(blocks, results)
+    return found

@@ -1,7 +1,6 @@
 """The two real logs, each with one split, and with past-only counts and rates of user and item."""
 
 import dataclasses
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -70,7 +69,6 @@ def with_rates(dataset: Dataset, item: str) -> Dataset:
     base = float(dataset.train.labels[task].mean())
     user = np.concatenate([split.group for split in splits])
     ids = np.concatenate([split.features[item] for split in splits])
-    borders = np.cumsum([len(split) for split in splits])[:-1]
     added: dict[str, np.ndarray] = {}
     moments: dict[str, np.ndarray] = {}
     for side, keys in (("user", user), ("item", ids)):
@@ -86,20 +84,14 @@ def with_rates(dataset: Dataset, item: str) -> Dataset:
     columns = tuple(
         NumericColumn(name, group="user" if name.startswith("user") else "item") for name in RATES
     )
-    parts = {name: np.split(values, borders) for name, values in added.items()}
-    as_of = {name: np.split(values, borders) for name, values in moments.items()}
-    renewed = {
-        name: dataclasses.replace(
+    renewed, start = {}, 0
+    for name, split in dataset.splits.items():
+        rows = slice(start, start := start + len(split))
+        renewed[name] = dataclasses.replace(
             split,
-            features={**split.features, **_at(parts, place)},
-            as_of={**split.as_of, **_at(as_of, place)},
+            features={**split.features, **{key: one[rows] for key, one in added.items()}},
+            as_of={**split.as_of, **{key: one[rows] for key, one in moments.items()}},
         )
-        for place, (name, split) in enumerate(dataset.splits.items())
-    }
     return dataclasses.replace(
         dataset, feature_columns=(*dataset.feature_columns, *columns), **renewed
     )
-
-
-def _at(parts: Mapping[str, list[np.ndarray]], place: int) -> dict[str, np.ndarray]:
-    return {name: values[place] for name, values in parts.items()}

@@ -4,7 +4,7 @@ Seconds per cell are measured: ten cells of tuning, which the run then need not 
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from experiments.contrasts import Contrast
 from experiments.declaration import TUNING_WORLDS, Experiment
 from experiments.differences import column_of, margin_of, smallest_gaps, unit_of
 from experiments.real import margin_of as margin_on_log
-from experiments.running import choices, tuned_arms, wanted_cells
+from experiments.running import choices, tried, tuned_arms, wanted_cells
 from experiments.statistics import least_margin
 from experiments.store import Store
 from experiments.workers import NUM_WORKERS
@@ -86,20 +86,15 @@ def plan(experiment: Experiment, store: Store) -> Plan:
     )
     num_cells = sum(len(cells) for cells in wanted_cells(experiment).values())
     done = len(store.seconds("tune", "cell"))
-    seconds = {}
-    means = []
-    for arm in experiment.arms:
-        own = [
-            entry["seconds"]
-            for key, entry in store.done.items()
-            if key[0] in ("tune", "cell") and key[1] == arm.name
-        ]
-        if own:
-            seconds[arm.name] = float(np.mean(own))
+    own: dict[str, list[float]] = {}
+    for key, entry in store.done.items():
+        if key[0] in ("tune", "cell"):
+            own.setdefault(key[1], []).append(entry["seconds"])
+    arms = (arm.name for arm in experiment.arms)
+    seconds = {name: float(np.mean(own[name])) for name in arms if name in own}
     # Arms take part in as many cells each, whatever share of the measured ones they have.
-    means = list(seconds.values())
-    if means:
-        seconds[""] = float(np.mean(means))
+    if seconds:
+        seconds[""] = float(np.mean(list(seconds.values())))
     left = num_tuning + num_cells - done
     found = Plan(experiment.identifier, num_tuning, num_cells, left, seconds, ())
     return found._replace(warnings=tuple(_warnings(experiment, store, found)))
@@ -152,15 +147,8 @@ def margin_warnings(experiment: Experiment, store: Store) -> Iterator[str]:
     """
     gaps = smallest_gaps(store)
     for contrast in experiment.contrasts:
-        if contrast.kind == "above":
-            continue
         try:
-            unit = contrast.measure if experiment.is_real else unit_of(contrast, gaps)
-            margin = (
-                margin_on_log(experiment, contrast)
-                if experiment.is_real
-                else margin_of(contrast, unit)
-            )
+            unit, margin = _margin(experiment, contrast, gaps)
         except ValueError as error:
             if gaps:
                 yield str(error)
@@ -168,8 +156,7 @@ def margin_warnings(experiment: Experiment, store: Store) -> Iterator[str]:
         spread = _spread(experiment, contrast, store, unit)
         if spread is None:
             continue
-        arms = [experiment.arm(name) for name in experiment.others(contrast)]
-        worlds = min(len(experiment.worlds_of(arm)) for arm in arms)
+        worlds = min(len(experiment.worlds_of(experiment.arm(name))) for name in contrast.arms)
         least = least_margin(spread, worlds)
         if margin < least:
             yield (
@@ -181,15 +168,20 @@ def margin_warnings(experiment: Experiment, store: Store) -> Iterator[str]:
 
 def missing_margins(experiment: Experiment, store: Store) -> list[str]:
     """Contrasts whose margin has to be declared before fresh worlds are run, one line each."""
-    if experiment.is_real:
-        return []
     gaps, found = smallest_gaps(store), []
     for contrast in experiment.contrasts:
         try:
-            margin_of(contrast, unit_of(contrast, gaps))
+            _margin(experiment, contrast, gaps)
         except ValueError as error:
             found.append(str(error))
     return found
+
+
+def _margin(experiment, contrast, gaps):
+    if experiment.is_real:
+        return contrast.measure, margin_on_log(experiment, contrast)
+    unit = unit_of(contrast, gaps)
+    return unit, margin_of(contrast, unit)
 
 
 def edge_lines(experiment: Experiment, store: Store) -> Iterator[str]:
@@ -209,28 +201,23 @@ def edge_lines(experiment: Experiment, store: Store) -> Iterator[str]:
 
 
 def _spread(experiment: Experiment, contrast: Contrast, store: Store, unit: str) -> float | None:
-    """The largest standard deviation of a contrast's differences between tuning worlds."""
-    if experiment.is_real or contrast.kind in ("trend", "crossing") or contrast.part != "all":
+    """The standard deviation of a contrast's differences between tuning worlds."""
+    if experiment.is_real or contrast.kind == "trend" or contrast.part != "all":
         return None
     column, factor = column_of(contrast, unit)
-    point = None if experiment.sweep is None else experiment.sweep.nearest(contrast.at)
-    found: dict[str, list[float]] = {}
-    for name in experiment.others(contrast):
-        arm = experiment.arm(name)
-        owner = arm.inherits or name
-        try:
-            choice = choices(experiment, store)[owner][point]
-        except (KeyError, ValueError):
+    point, found = experiment.tuned_at(contrast.at), []
+    for name in contrast.arms:
+        owner = experiment.arm(experiment.arm(name).inherits or name)
+        options, choice = tried(experiment, store, owner, point)
+        if choice is None:
             return None
-        trial = tuning.trials(experiment.arm(owner)).index(choice.options)
         values = []
         for world in TUNING_WORLDS:
-            rows = store.value("tune", owner, trial, point, world, 0)["rows"]
-            wanted = [row for row in rows if row["slice"] == "all"]
+            key = ("tune", owner.name, options.index(choice.options), point, world, 0)
+            wanted = [row for row in store.value(*key)["rows"] if row["slice"] == "all"]
             wanted = [row for row in wanted if contrast.task in (None, row["task"])]
             values.append(factor * wanted[0].get(column, np.nan))
-        found[name] = values
-    a, *rivals = found.values()
-    spreads = [np.std(np.subtract(a, rival), ddof=1) for rival in rivals]
-    largest: Any = max(spreads, default=None)
-    return None if largest is None or not np.isfinite(largest) or not largest else float(largest)
+        found.append(values)
+    a, b = found
+    spread = float(np.std(np.subtract(a, b), ddof=1))
+    return spread if np.isfinite(spread) and spread > 0 else None

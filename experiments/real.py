@@ -1,40 +1,101 @@
 """What is said of a real log: five initialisations, a bootstrap over users, two references.
 
 It speaks of this log and this split. The half-width of a pair's interval is the resolution: what
-differs by less cannot be told apart here.
+differs by less cannot be told apart here. Everything follows from sums of each user, which are
+kept with the record, so that verdicts can be computed again where the log is absent.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from experiments.contrasts import MEASURES, Contrast
-from experiments.declaration import DATA_MARGINS, Experiment
-from experiments.findings import CHANCE, rounded, summed_up
+from experiments.declaration import DATA_MARGINS, GAUC_MARGIN, Experiment
+from experiments.findings import rounded, summed_up
 from experiments.running import REAL_INITIALISATIONS
-from experiments.statistics import FAILED_SHARE
 from experiments.store import Store
 from recsys_lib.data.splits import Split
-from recsys_lib.training.intervals import Interval, verdict
+from recsys_lib.training.intervals import Interval
+from recsys_lib.training.metrics import PROBABILITY_CLIP
 from recsys_pipeline.leaderboard.resampling import (
     NUM_DRAWS,
     Log,
     difference,
-    measure,
     scoreboard,
     user_weights,
 )
 
-OF_LOGS = ("auc", "log_loss")
-UNITS = {"auc": "AUC", "log_loss": "nats"}
+UNITS = {"auc": "AUC", "gauc": "GAUC", "log_loss": "nats"}
+"""Measure of a log to its unit."""
 
 Measured = dict[str, dict[str, tuple[np.ndarray, np.ndarray]]]
 
 
+class UserSums(NamedTuple):
+    """What a record keeps of the users of a log, to compute its verdicts again.
+
+    Attributes:
+        rows, clicks: ``(users,)``, test rows of each user, and those with label 1.
+        arms: name to ``(4, users)`` float32, means over the initialisations: pairs of a click and
+            another row of the user that the arm ranks rightly, ties half; the loss; the pairs of
+            the user's clicks, and those of the user's other rows, with rows of all users.
+    """
+
+    rows: np.ndarray
+    clicks: np.ndarray
+    arms: dict[str, np.ndarray]
+
+    @classmethod
+    def of(cls, log: Log, predictions: Mapping[str, Iterable[ArrayLike]]) -> "UserSums":
+        """The sums of arms whose predictions of each initialisation are given."""
+        arms = {
+            name: np.mean([_sums(one, log) for one in several], axis=0).astype(np.float32)
+            for name, several in predictions.items()
+        }
+        return cls(np.bincount(log.users), np.bincount(log.users, log.labels).astype(int), arms)
+
+    def write(self, path: Path) -> None:
+        """Write them in one compressed file."""
+        np.savez_compressed(
+            path,
+            rows=self.rows.astype(np.int32),
+            clicks=self.clicks.astype(np.int32),
+            names=np.array(list(self.arms)),
+            sums=np.stack(list(self.arms.values())),
+        )
+
+    @classmethod
+    def read(cls, path: Path) -> "UserSums":
+        """Read what ``write`` wrote."""
+        with np.load(path) as kept:
+            arms = dict(zip(kept["names"].tolist(), kept["sums"], strict=True))
+            return cls(kept["rows"], kept["clicks"], arms)
+
+
+def _sums(scores: ArrayLike, log: Log) -> np.ndarray:
+    rows = pd.DataFrame({"user": log.users, "click": log.labels > 0.5, "score": scores})
+    whole, own = rows["score"].rank(), rows.groupby("click")["score"].rank()
+    here = rows.groupby("user")["score"].rank()
+    here -= rows.groupby(["user", "click"])["score"].rank()
+    clicks = rows["click"].to_numpy()
+    # A rank among all rows less that among rows of the same label counts the others below.
+    below = (whole - own).to_numpy()
+    p = np.clip(np.asarray(scores, np.float64), PROBABILITY_CLIP, 1 - PROBABILITY_CLIP)
+    of_rows = (
+        np.where(clicks, here, 0),
+        -np.where(clicks, np.log(p), np.log1p(-p)),
+        np.where(clicks, below, 0),
+        np.where(clicks, 0, clicks.sum() - below),
+    )
+    return np.stack([np.bincount(log.users, one) for one in of_rows])
+
+
 def log_of(split: Split) -> Log:
-    """The test rows as the bootstrap reads them.
+    """The test rows as the sums of users read them.
 
     Args:
         split: of one task; ``group`` is the user.
@@ -42,28 +103,43 @@ def log_of(split: Split) -> Log:
     return Log(split.label, np.unique(split.group, return_inverse=True)[1])
 
 
-def measured(
-    log: Log, predictions: Mapping[str, list[np.ndarray]], num_draws: int = NUM_DRAWS
-) -> Measured:
+def measured(users: UserSums, table: pd.DataFrame, num_draws: int = NUM_DRAWS) -> Measured:
     """Each measure of each arm, on the log and in every draw of users, better above.
 
+    In a draw the pooled AUC is that of the log and the sum of what each drawn user adds to it (the
+    linear part, which is what the variance rests on); GAUC and log loss are exact.
+
     Args:
-        log: the test rows.
-        predictions: arm to predictions of its initialisations.
+        users: the sums.
+        table: cells, which hold the measures of each initialisation.
         num_draws: of the bootstrap.
 
     Returns:
-        Dict of measure to dict of arm to what
-            ``recsys_pipeline.leaderboard.resampling.measure`` gives.
+        Dict of measure to dict of arm to measures ``(initialisations,)`` and ``(draws,)`` of the
+        mean over them.
+
+    Source: Obuchowski 1997, "Nonparametric Analysis of Clustered ROC Curve Data", for the sums.
     """
-    weights = user_weights(log, num_draws)
-    found: Measured = {}
-    for name in OF_LOGS:
-        sign = MEASURES[name]
-        found[name] = {}
-        for arm, scores in predictions.items():
-            own, drawn = measure(scores, log, name, weights)
-            found[name][arm] = (sign * own, sign * drawn)
+    numbers = np.arange(len(users.rows))
+    weights = user_weights(Log(numbers, numbers), num_draws).astype(np.float64)
+    others = users.rows - users.clicks
+    pairs, all_pairs = users.clicks * others, users.clicks.sum() * others.sum()
+    has_both = pairs > 0
+    found: Measured = {name: {} for name in UNITS}
+    for arm, sums in users.arms.items():
+        wins, loss, above, below = sums.astype(np.float64)
+        auc = above.sum() / all_pairs
+        share = users.clicks / users.clicks.sum() + others / others.sum()
+        of_user = np.where(has_both, users.rows * wins / np.maximum(pairs, 1), 0)
+        drawn = {
+            "auc": auc + weights @ ((above + below) / all_pairs - auc * share),
+            "gauc": (weights @ of_user) / (weights @ (users.rows * has_both)),
+            "log_loss": (weights @ loss) / (weights @ users.rows),
+        }
+        runs = table[(table["model"] == arm) & (table["slice"] == "all")]
+        for name, values in drawn.items():
+            sign = MEASURES[name]
+            found[name][arm] = (sign * runs[name].to_numpy(np.float64), sign * values)
     return found
 
 
@@ -96,45 +172,24 @@ def findings(
         num_users: of the log.
 
     Returns:
-        Dict of finding to dict, as ``experiments.findings.finding_of`` gives it; ``worlds`` is the
+        Dict of finding to dict, as ``experiments.findings.summed_up`` gives it; ``worlds`` is the
         number of users.
     """
-    return {
-        contrast.finding: _finding(experiment, contrast, results, table, num_users)
-        for contrast in experiment.contrasts
-    }
-
-
-def _finding(experiment, contrast, results, table, num_users):
-    unit, margin = UNITS[contrast.measure], margin_of(experiment, contrast)
-    of = results[contrast.measure]
-    a, *rivals = experiment.others(contrast)
-    parts = []
-    for rival in rivals:
-        found = difference(of[a], of[rival], num_users)
-        parts.append(
-            {
-                "text": f"{a} to {rival}",
-                **_shown(found, unit),
-                "worlds": num_users,
-                "verdict": verdict(found, margin),
-                "reversed": found.high < -margin,
-            }
-        )
-    failed = {}
-    for name in (a, *rivals):
-        runs = table[(table["model"] == name) & (table["slice"] == "all")]
-        count = int((runs["auc"].isna() | (runs["auc"] <= CHANCE)).sum())
-        if count >= max(1, FAILED_SHARE * len(runs)):
-            failed[name] = (count, len(runs))
-    return summed_up(contrast, unit, margin, parts, failed) | {"users": True}
+    found = {}
+    for contrast in experiment.contrasts:
+        a, b = (results[contrast.measure][name] for name in contrast.arms)
+        unit, margin = UNITS[contrast.measure], margin_of(experiment, contrast)
+        interval = difference(a, b, num_users)
+        one = summed_up(experiment, contrast, table, (None,), unit, margin, interval)
+        found[contrast.finding] = one | {"users": True}
+    return found
 
 
 def margin_of(experiment: Experiment, contrast: Contrast) -> float:
     """The margin of a contrast on real data: its own, or the data set's."""
     if contrast.margin is not None:
         return contrast.margin
-    return DATA_MARGINS[str(experiment.data)]
+    return GAUC_MARGIN if contrast.measure == "gauc" else DATA_MARGINS[str(experiment.data)]
 
 
 def scoreboards(

@@ -6,7 +6,6 @@ each; the second holds the hash of the first.
 
 import hashlib
 import importlib.metadata
-import io
 import json
 import platform
 from collections.abc import Mapping
@@ -17,20 +16,20 @@ import numpy as np
 import pandas as pd
 
 from bookmaker import PACKAGES as OURS
-from bookmaker.imports import find_modules
+from bookmaker.imports import code_alone, find_modules
 from bookmaker.inputs import ROOT, hash_of, parts_read
-from experiments import real, tuning
-from experiments.arms import VARIED, Arm, point_text
+from experiments import real
+from experiments.arms import VARIED, Arm, as_options, point_text
 from experiments.declaration import Experiment, lens_reference
 from experiments.differences import POINTS, smallest_gaps, table_of
 from experiments.findings import finding_of, rounded
-from experiments.running import choices
+from experiments.registry import RESULTS
+from experiments.running import choices, scores_of, tried
 from experiments.store import Store
 from recsys_book.paths import write_atomically
 from recsys_lib import zoo
 from recsys_lib.training.intervals import t_interval
 
-RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("python", "tensorflow", "keras", "numpy", "scipy", "scikit-learn")
 _LOADERS = {"movielens": "recsys_lib.data.movielens", "kuairand_pure": "recsys_lib.data.kuairand"}
 _MACHINE = ("processor", "switches")
@@ -45,6 +44,11 @@ _SUMMARISED = {
 def paths(identifier: str, results: Path = RESULTS) -> tuple[Path, Path]:
     """Where a record's table and its manifest are."""
     return Path(results) / f"{identifier}.csv", Path(results) / f"{identifier}.json"
+
+
+def users_path(identifier: str, results: Path = RESULTS) -> Path:
+    """Where the sums of the users of a record on real data are."""
+    return Path(results) / f"{identifier}.users.npz"
 
 
 def read(identifier: str, results: Path = RESULTS) -> dict[str, Any] | None:
@@ -117,19 +121,19 @@ def code_of(experiment: Experiment, arm: Arm, root: Path = ROOT) -> str:
     modules = find_modules(root, (*OURS, "experiments"))
     parts = parts_read(["\n".join(lines)], modules, root)
     own = [Path(__file__).with_name(name) for name in ("cells.py", "estimators.py", "logs.py")]
-    return hash_of([*parts, *((path.name, path.read_bytes()) for path in own)])
+    texts = ((path.name, code_alone(path.read_text(encoding="utf-8")).encode()) for path in own)
+    return hash_of([*parts, *texts])
 
 
 def versions() -> dict[str, str]:
     """Python and the packages that decide numbers."""
-    found = {"python": platform.python_version()}
-    for name in PACKAGES[1:]:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            if name == "tensorflow":
-                found[name] = importlib.metadata.version("tensorflow-cpu")
-    return found
+    installed = {
+        one.name.lower().replace("_", "-"): one.version
+        for one in importlib.metadata.distributions()
+    }
+    return {"python": platform.python_version()} | {
+        name: installed.get(name) or installed[f"{name}-cpu"] for name in PACKAGES[1:]
+    }
 
 
 def make(
@@ -144,12 +148,10 @@ def make(
         reason: why there is a new record.
 
     Returns:
-        ``{"manifest": dict, "table": text}``.
+        ``{"manifest": dict, "table": text}``, on real data also ``"users"``, sums of each user.
     """
     table = table_of(experiment, store)
-    buffer = io.StringIO()
-    table.to_csv(buffer, index=False, lineterminator="\n")
-    text = buffer.getvalue()
+    text = table.to_csv(index=False, lineterminator="\n")
     gaps = smallest_gaps(store)
     former = read(experiment.identifier, results)
     manifest: dict[str, Any] = {
@@ -159,7 +161,7 @@ def make(
         "declaration_sha256": experiment.sha256(),
         "declaration": experiment.declared(),
         "worlds": None if experiment.is_real else list(experiment.worlds),
-        "amendments": list(experiment.amendments),
+        "amendments": [] if former is None else list(former["amendments"]),
         "table_sha256": sha256_of(text.encode()),
         "versions": versions(),
         "seconds": round(sum(store.seconds("tune", "bounds", "cell", "prefix")), 1),
@@ -168,22 +170,22 @@ def make(
         "arms": {arm.name: _arm(experiment, arm, store, table) for arm in experiment.arms},
     }
     if experiment.is_real:
-        manifest |= _of_log(experiment, store, table)
+        users = real.UserSums.of(_log(experiment), real.predictions_of(experiment, store))
+        manifest |= _of_log(experiment, users, table)
+        manifest["looks"] = 1 if former is None else looks(former) + 1
     else:
         manifest["findings"] = {
             contrast.finding: finding_of(experiment, contrast, table, gaps)
             for contrast in experiment.contrasts
         }
         if experiment.headline is not None:
-            chief = next(c for c in experiment.contrasts if c.finding == experiment.headline)
-            found = finding_of(experiment, chief, table, gaps, at=VARIED)
-            manifest["varied"] = {chief.finding: found}
+            found = finding_of(experiment, experiment.chief, table, gaps, at=VARIED)
+            manifest["varied"] = {experiment.headline: found}
         manifest["summary"] = summary(table)
     for contrast in experiment.contrasts:
-        finding = manifest["findings"][contrast.finding]
-        finding["sentence"] = contrast.sentence
+        manifest["findings"][contrast.finding]["sentence"] = contrast.sentence
     manifest["history"] = _history(former, reason)
-    return {"manifest": manifest, "table": text}
+    return {"manifest": manifest, "table": text} | ({"users": users} if experiment.is_real else {})
 
 
 def write(made: Mapping[str, Any], results: Path = RESULTS) -> None:
@@ -192,6 +194,8 @@ def write(made: Mapping[str, Any], results: Path = RESULTS) -> None:
     table_path, path = paths(manifest["identifier"], results)
     table_path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(table_path, made["table"])
+    if "users" in made:
+        made["users"].write(users_path(manifest["identifier"], results))
     write_manifest(manifest, path)
 
 
@@ -227,53 +231,77 @@ def summary(table: pd.DataFrame) -> list[dict[str, Any]]:
     """
     found = []
     rows = table[table["initialisation"] == 0]
-    for keys, part in rows.groupby(["model", "point", "task", "slice"], sort=False):
-        row: dict[str, Any] = dict(zip(("model", "point", "task", "slice"), keys, strict=True))
-        row["worlds"] = len(part)
-        for name, (column, factor) in _SUMMARISED.items():
-            values = part[column].dropna().to_numpy() * factor
-            if len(values) > 1:
-                one = t_interval(values)
-                unit = POINTS if name.endswith("points") else name
-                row[name] = [rounded(number, unit) for number in (one.mean, one.low, one.high)]
-        row["behind"] = _is_behind(rows, row)
-        found.append(row)
+    for keys, here in rows.groupby(["point", "task", "slice"], sort=False):
+        for model, part in here.groupby("model", sort=False):
+            row = {"model": model, **dict(zip(("point", "task", "slice"), keys, strict=True))}
+            row |= {"worlds": len(part), "behind": _is_behind(here, model)}
+            for name, (column, factor) in _SUMMARISED.items():
+                values = part[column].dropna().to_numpy() * factor
+                if len(values) > 1:
+                    one = t_interval(values)
+                    unit = POINTS if name.endswith("points") else name
+                    row[name] = [rounded(number, unit) for number in (one.mean, one.low, one.high)]
+            found.append(row)
     return found
 
 
-def _is_behind(rows: pd.DataFrame, row: Mapping[str, Any]) -> bool:
+def _is_behind(here: pd.DataFrame, model: Any) -> bool:
     """Whether an arm is shown to be behind the best: the interval of the difference says so."""
-    here = rows
-    for name in ("point", "task", "slice"):
-        here = here[here[name] == row[name]]
     for column, sign in (("auc", 1), ("mean_squared_error", -1)):
-        wide = sign * here.pivot_table(column, "world", "model", dropna=False)
+        wide = sign * here.pivot(index="world", columns="model", values=column)
         means = wide.mean().dropna()
-        if row["model"] in means and means.idxmax() != row["model"]:
-            pair = wide[[means.idxmax(), row["model"]]].dropna()
-            return len(pair) > 1 and t_interval(pair.iloc[:, 0] - pair.iloc[:, 1]).low > 0
+        if model in means and means.idxmax() != model:
+            lead = (wide[means.idxmax()] - wide[model]).dropna()
+            return len(lead) > 1 and t_interval(lead).low > 0
     return False
 
 
-def _of_log(experiment: Experiment, store: Store, table: pd.DataFrame) -> dict[str, Any]:
+def looks(record: Mapping[str, Any]) -> int:
+    """How often tuned models of an experiment were scored on the test rows of a log."""
+    return int(record.get("looks", record["record"]))
+
+
+def options_of(
+    experiment: Experiment, record: Mapping[str, Any], arm: str, point: Any
+) -> dict[str, Any]:
+    """The tuned options of an arm at a point, as the record holds them."""
+    choice = record["arms"][arm]["choice"]
+    return as_options(choice[point_text(experiment.tuned_at(point))]["options"])
+
+
+def verdicts_again(experiment: Experiment, results: Path = RESULTS) -> dict[str, dict[str, Any]]:
+    """The findings on a log, computed again from what is committed; the log need not be there.
+
+    Args:
+        experiment: on real data, recorded with the sums of its users.
+        results: folder of the records.
+    """
+    users = real.UserSums.read(users_path(experiment.identifier, results))
+    return _of_log(experiment, users, read_table(experiment.identifier, results))["findings"]
+
+
+def _log(experiment: Experiment) -> real.Log:
     from experiments.cells import dataset_of
 
-    log = real.log_of(dataset_of(experiment, None, 0).test)
-    results = real.measured(log, real.predictions_of(experiment, store))
+    return real.log_of(dataset_of(experiment, None, 0).test)
+
+
+def _of_log(experiment: Experiment, users: real.UserSums, table: pd.DataFrame) -> dict[str, Any]:
+    results, count = real.measured(users, table), len(users.rows)
     summaries = []
     for arm in experiment.arms:
         row: dict[str, Any] = {"model": arm.name, "point": "", "task": "", "slice": "all"}
-        for name in real.OF_LOGS:
+        for name in real.UNITS:
             runs = table[(table["model"] == arm.name) & (table["slice"] == "all")][name]
             row[name] = [rounded(runs.mean(), name)]
             row[f"{name}_sd"] = rounded(runs.std(ddof=1), name)
         summaries.append(row)
     return {
         "data": experiment.data,
-        "users": log.num_users,
-        "findings": real.findings(experiment, results, table, log.num_users),
-        "scoreboard": real.scoreboards(results, experiment.references, log.num_users),
-        "resolution": real.resolution(results, log.num_users),
+        "users": count,
+        "findings": real.findings(experiment, results, table, count),
+        "scoreboard": real.scoreboards(results, experiment.references, count),
+        "resolution": real.resolution(results, count),
         "summary": summaries,
     }
 
@@ -283,17 +311,12 @@ def _arm(experiment: Experiment, arm: Arm, store: Store, table: pd.DataFrame) ->
     scores: dict[str, list[dict[str, Any]]] = {}
     if arm.inherits is None:
         for point in experiment.tuning_points:
-            keys = [("tune", arm.name, point, *run) for run in tuning.runs(experiment)]
             scores[point_text(point)] = [
                 {
                     "options": options,
-                    "scores": [
-                        store.value(*key[:2], trial, *key[2:])["score"]
-                        for key in keys
-                        if (*key[:2], trial, *key[2:]) in store.done
-                    ],
+                    "scores": scores_of(experiment, store, arm, point, trial),
                 }
-                for trial, options in enumerate(tuning.trials(arm))
+                for trial, options in enumerate(tried(experiment, store, arm, point)[0])
             ]
     seconds = [one["seconds"] for key, one in store.done.items() if key[:2] == ("cell", arm.name)]
     found: dict[str, Any] = {
@@ -301,11 +324,7 @@ def _arm(experiment: Experiment, arm: Arm, store: Store, table: pd.DataFrame) ->
         "inherits": arm.inherits,
         "trials": scores,
         "choice": {
-            point_text(point): {
-                "options": choice.options,
-                "score": choice.score,
-                "edges": list(choice.edges),
-            }
+            point_text(point): choice._asdict() | {"edges": list(choice.edges)}
             for point, choice in chosen.items()
         },
         "prefix": store.value("prefix", arm.name, experiment.worlds_of(arm)[0]),
@@ -325,11 +344,5 @@ def _history(former: Mapping[str, Any] | None, reason: str | None) -> list[dict[
         name: {field: finding[field] for field in ("verdict", "effect", "interval", "unit")}
         for name, finding in former["findings"].items()
     }
-    last = {
-        "record": former["record"],
-        "declaration_sha256": former["declaration_sha256"],
-        "worlds": former["worlds"],
-        "replaced": reason or "",
-        "findings": kept,
-    }
-    return [*former["history"], last]
+    last = {name: former[name] for name in ("record", "declaration_sha256", "worlds")}
+    return [*former["history"], last | {"replaced": reason or "", "findings": kept}]

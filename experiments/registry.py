@@ -1,13 +1,14 @@
 """Finds the declarations: one file per question, ``experiments/<chapter>/<name>.py``."""
 
-import sys
+import runpy
 from collections.abc import Iterable
 from pathlib import Path
-from types import ModuleType
 
 from experiments.declaration import Experiment
 
 FOLDER = Path(__file__).parent
+RESULTS = FOLDER / "results"
+"""Folder of the records."""
 
 
 def identifiers(folder: Path = FOLDER) -> list[str]:
@@ -45,17 +46,9 @@ def load(identifier: str, folder: Path = FOLDER) -> Experiment:
     if not path.is_file():
         known = identifiers(folder)
         raise ValueError(f"experiment: expected one of {known}, got {identifier!r}")
-    name = f"_declared_{identifier.replace('.', '_')}"
-    module = ModuleType(name)
-    module.__file__ = str(path)
-    sys.modules[name] = module
     # From the text: kept bytecode goes by size and by seconds, and a margin that is changed
     # within a second of the last reading would go unseen.
-    try:
-        exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)
-    finally:
-        del sys.modules[name]
-    found = getattr(module, "EXPERIMENT", None)
+    found = runpy.run_path(str(path)).get("EXPERIMENT")
     if not isinstance(found, Experiment):
         raise ValueError(f"{path.name}: expected EXPERIMENT = Experiment(...), got {found!r}")
     if found.identifier != identifier:

@@ -6,7 +6,6 @@ numbers and never a verdict.
 
 import dataclasses
 import math
-import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -15,9 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from experiments import records, registry
-from experiments.arms import as_options
+from experiments.arms import point_text
 from experiments.declaration import Experiment
-from experiments.records import RESULTS
+from experiments.registry import RESULTS
+from experiments.repository import head
 
 NUM_PREFIXES, NUM_CELLS, SECONDS = 100, 12, 120.0
 START_TOLERANCE, END_TOLERANCE = 1e-5, 1e-3
@@ -117,14 +117,11 @@ def compare_cells(rows: Iterable[CellRow], same_machine: bool) -> str | None:
         rows: of cells of one arm.
         same_machine: processor and versions are those of the record: every bit has to agree.
     """
-    rows = list(rows)
-    if same_machine:
-        for row in rows:
-            if row.recorded != row.found:
-                return f"a cell is {row.found!r}, expected {row.recorded!r} on this machine"
-        return None
     for row in rows:
-        if not abs(row.found - row.recorded) <= MOST_SPREADS * max(row.spread, LEAST_SPREAD):
+        spread = MOST_SPREADS * max(row.spread, LEAST_SPREAD)
+        if same_machine and row.recorded != row.found:
+            return f"a cell is {row.found!r}, expected {row.recorded!r} on this machine"
+        if not same_machine and not abs(row.found - row.recorded) <= spread:
             return (
                 f"a cell is {row.found:.5f}, expected {row.recorded:.5f} within "
                 f"{MOST_SPREADS:g} times {max(row.spread, LEAST_SPREAD):.5f}"
@@ -146,12 +143,8 @@ def compare_means(rows: Iterable[CellRow]) -> str | None:
     if not deviations:
         return None
     mean, most = float(np.mean(deviations)), 4 * math.sqrt(2 / len(deviations))
-    if abs(mean) <= most:
-        return None
-    return (
-        f"{len(deviations)} cells differ by {mean:.2f} standard deviations in the mean, expected "
-        f"at most {most:.2f}"
-    )
+    said = f"{len(deviations)} cells differ by {mean:.2f} standard deviations in the mean"
+    return f"{said}, expected at most {most:.2f}" if abs(mean) > most else None
 
 
 def tasks(folder: Path = registry.FOLDER, results: Path = RESULTS) -> tuple[list[Task], list[str]]:
@@ -175,8 +168,7 @@ def tasks(folder: Path = registry.FOLDER, results: Path = RESULTS) -> tuple[list
             continue
         for arm in experiment.arms:
             if arm.name in record["arms"]:
-                code = records.code_of(experiment, arm)
-                changed = code != record["arms"][arm.name]["code"]
+                changed = records.code_of(experiment, arm) != record["arms"][arm.name]["code"]
                 found.append(Task(experiment, arm.name, changed))
     return found, skipped
 
@@ -189,20 +181,13 @@ def drawn(found: Iterable[Task], seed: int) -> list[Task]:
         seed: of the shuffle, ``commit_seed()``.
     """
     found = list(found)
-    order = np.random.default_rng(seed).permutation(len(found))
-    shuffled = [found[place] for place in order]
-    return [one for one in shuffled if one.changed] + [one for one in shuffled if not one.changed]
+    shuffled = [found[place] for place in np.random.default_rng(seed).permutation(len(found))]
+    return sorted(shuffled, key=lambda one: not one.changed)
 
 
 def commit_seed(root: Path = registry.FOLDER) -> int:
     """A number that follows from the commit; 0 where there is no history."""
-    try:
-        asked = subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=True
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return 0
-    return int(asked.stdout.strip()[:12], 16)
+    return int((head(root) or "0")[:12], 16)
 
 
 def replay(
@@ -244,11 +229,10 @@ def replay(
             break
         record = records.read(task.experiment.identifier, results)
         assert record is not None
-        recorded = record["arms"][task.arm]
-        options = next(iter(recorded["choice"].values()))["options"]
-        arm = task.experiment.arm(task.arm)
-        again = prefixes.prefix(task.experiment, arm, as_options(options))
-        differs = compare_prefix(recorded["prefix"], again)
+        experiment, arm = task.experiment, task.experiment.arm(task.arm)
+        options = records.options_of(experiment, record, task.arm, experiment.points[0])
+        again = prefixes.prefix(experiment, arm, options)
+        differs = compare_prefix(record["arms"][task.arm]["prefix"], again)
         done += 1
         say(f"{task.name}: {differs or 'prefix agrees'}")
         if differs is None:
@@ -295,14 +279,13 @@ def cell_again(task: Task, results: Path = RESULTS) -> tuple[list[CellRow], bool
     table = records.read_table(experiment.identifier, results)
     world = experiment.worlds_of(arm)[0]
     point = experiment.points[0]
-    text = "" if point is None else f"{point:g}"
     mine = table[
         (table["model"] == arm.name)
         & (table["world"] == world)
         & (table["initialisation"] == 0)
-        & (table["point"] == text)
+        & (table["point"] == point_text(point))
     ].set_index(["task", "slice"])
-    options = as_options(next(iter(record["arms"][arm.name]["choice"].values()))["options"])
+    options = records.options_of(experiment, record, arm.name, point)
     found = cells.measure(experiment, arm, options, point, world)
     same = (
         (mine["processor"] == worker.processor()).all()

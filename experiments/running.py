@@ -3,14 +3,14 @@
 Killed at any point and started again, it goes on and ends with the same table.
 """
 
-import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from experiments import tuning
 from experiments.arms import VARIED, Arm
+from experiments.blocks import Refused, open_fresh
 from experiments.declaration import TUNING_WORLDS, Experiment
 from experiments.registry import FOLDER
 from experiments.store import BUILD, Store
@@ -23,13 +23,11 @@ NUM_INITIALISATIONS = 4
 REAL_INITIALISATIONS = 5
 
 Unit = dict[str, Any]
+Wanted = dict[tuple[Any, int], list[tuple[str, int]]]
+"""Point and world to arm and initialisation."""
 
 
-class Refused(RuntimeError):
-    """A run that must not begin; the message is one line."""
-
-
-@contextmanager
+@contextlib.contextmanager
 def alone(identifier: str, build: Path = BUILD) -> Iterator[None]:
     """Hold an experiment's lock.
 
@@ -53,40 +51,70 @@ def tuned_arms(experiment: Experiment) -> list[Arm]:
     return [arm for arm in experiment.arms if arm.inherits is None]
 
 
-def first_trials(experiment: Experiment) -> list[Unit]:
-    """Every trial of every arm on the first tuning world, the defaults before all others."""
-    first = [list(tuning.runs(experiment)[0])]
-    units = [
-        {"kind": "tune", "arm": arm.name, "trial": trial, "point": point, "runs": [run]}
-        for point in experiment.tuning_points
-        for arm in tuned_arms(experiment)
-        for trial in range(len(tuning.trials(arm)))
-        for run in first
-    ]
-    return sorted(units, key=lambda unit: unit["trial"])
+def trial_units(experiment: Experiment, store: Store, only_best: bool) -> list[Unit]:
+    """Every trial of every arm on the first tuning world, the defaults before all others.
 
-
-def second_trials(experiment: Experiment, store: Store) -> list[Unit]:
-    """The best trials of every arm on the other tuning worlds."""
-    (world, initialisation), *others = tuning.runs(experiment)
+    Args:
+        experiment: the declaration.
+        store: its log.
+        only_best: instead the best trials of every arm on the other tuning worlds.
+    """
+    first, *others = tuning.runs(experiment)
     units = []
     for point in experiment.tuning_points:
         for arm in tuned_arms(experiment):
-            scores = [
-                store.value("tune", arm.name, trial, point, world, initialisation)["score"]
-                for trial in range(len(tuning.trials(arm)))
-            ]
-            units += [
-                {
-                    "kind": "tune",
-                    "arm": arm.name,
-                    "trial": trial,
-                    "point": point,
-                    "runs": [list(one) for one in others],
-                }
-                for trial in sorted(tuning.best(scores))
-            ]
-    return units
+            options, _ = tried(experiment, store, arm, point)
+            numbers = list(range(len(options)))
+            if only_best:
+                scores = [scores_of(experiment, store, arm, point, one)[0] for one in numbers]
+                numbers = sorted(tuning.best(scores))
+            for trial in numbers:
+                head = ("tune", arm.name, trial, point)
+                keys = [(*head, *run) for run in (others if only_best else [first])]
+                units.append({"keys": keys, "options": {arm.name: options[trial]}})
+    return sorted(units, key=lambda unit: unit["keys"][0][2])
+
+
+def scores_of(
+    experiment: Experiment, store: Store, arm: Arm, point: Any, trial: int
+) -> list[float | None]:
+    """The scores of a trial in the tuning runs that were made of it; None if not finite."""
+    keys = [("tune", arm.name, trial, point, *run) for run in tuning.runs(experiment)]
+    return [store.value(*key)["score"] for key in keys if key in store.done]
+
+
+def tried(
+    experiment: Experiment, store: Store, arm: Arm, point: Any
+) -> tuple[list[tuning.Options], tuning.Choice | None]:
+    """The trials of an arm at a point, and what was chosen among them.
+
+    In the second protocol a choice on the edge of the space extends it, once.
+
+    Args:
+        experiment: the declaration.
+        store: its log.
+        arm: that is tuned itself.
+        point: of tuning.
+
+    Returns:
+        Options of the trials, and the ``Choice``, None until all that it needs is in the log.
+    """
+    options, space = tuning.trials(arm), arm.space
+    choice = _chosen(experiment, store, arm, point, options, space)
+    if experiment.protocol == 2 and choice is not None and choice.edges:
+        more, space = tuning.extended(space, choice)
+        options = [*options, *more]
+        choice = _chosen(experiment, store, arm, point, options, space)
+    return options, choice
+
+
+def _chosen(experiment, store, arm, point, options, space):
+    scores = [scores_of(experiment, store, arm, point, trial) for trial in range(len(options))]
+    if not all(scores):
+        return None
+    whole = {trial: one for trial, one in enumerate(scores) if len(one) == len(TUNING_WORLDS)}
+    again = tuning.best([first for first, *_ in scores])
+    return tuning.choose(options, space, whole) if set(again) <= set(whole) else None
 
 
 def choices(experiment: Experiment, store: Store) -> dict[str, dict[Any, tuning.Choice]]:
@@ -98,143 +126,117 @@ def choices(experiment: Experiment, store: Store) -> dict[str, dict[Any, tuning.
 
     Returns:
         Dict of arm to dict of tuning point to ``Choice``; heirs have that of their arm.
+
+    Raises:
+        ValueError: no trial of an arm had a finite loss in every tuning world, or some are missing.
     """
     found: dict[str, dict[Any, tuning.Choice]] = {}
-    runs = tuning.runs(experiment)
     for arm in tuned_arms(experiment):
-        found[arm.name] = {}
         for point in experiment.tuning_points:
-            scores: dict[int, list[float | None]] = {}
-            for trial in range(len(tuning.trials(arm))):
-                keys = [("tune", arm.name, trial, point, *run) for run in runs]
-                if all(key in store.done for key in keys):
-                    scores[trial] = [store.value(*key)["score"] for key in keys]
-            found[arm.name][point] = tuning.choose(arm, scores)
-    for arm in experiment.arms:
-        if arm.inherits is not None:
-            found[arm.name] = found[arm.inherits]
-    return found
-
-
-def options_at(experiment: Experiment, chosen: dict[Any, tuning.Choice], point: Any) -> dict:
-    """The tuned options of an arm at any point, from those at the points of tuning."""
-    if point == VARIED:
-        headline = next(c for c in experiment.contrasts if c.finding == experiment.headline)
-        point = headline.at
-    nearest = None if experiment.sweep is None else experiment.sweep.nearest(point)
-    return chosen[nearest].options
+            _, choice = tried(experiment, store, arm, point)
+            if choice is None:
+                raise ValueError(f"arm {arm.name!r}: expected a trial with finite losses, got none")
+            found.setdefault(arm.name, {})[point] = choice
+    return found | {arm.name: found[arm.inherits] for arm in experiment.arms if arm.inherits}
 
 
 def bound_units(experiment: Experiment) -> list[Unit]:
     """The gap in each tuning world, which decides the unit of what is said."""
-    if experiment.is_real:
-        return []
-    return [
-        {"kind": "bounds", "point": point, "world": world}
-        for point in experiment.points
-        for world in TUNING_WORLDS
-    ]
+    points = () if experiment.is_real else experiment.points
+    return [{"keys": [("bounds", point, world)]} for point in points for world in TUNING_WORLDS]
 
 
-def wanted_cells(experiment: Experiment) -> dict[tuple[Any, int], list[tuple[str, int]]]:
-    """All cells on fresh worlds: point and world to arm and initialisation."""
-    wanted: dict[tuple[Any, int], list[tuple[str, int]]] = {}
-
-    def want(arm: Arm, point: Any, world: int, initialisation: int) -> None:
-        wanted.setdefault((point, world), []).append((arm.name, initialisation))
-
+def wanted_cells(experiment: Experiment) -> Wanted:
+    """All cells on fresh worlds, with several initialisations on the first of them."""
+    wanted: Wanted = {}
+    several = REAL_INITIALISATIONS if experiment.is_real else NUM_INITIALISATIONS
     for arm in experiment.arms:
         worlds = experiment.worlds_of(arm)
-        several = REAL_INITIALISATIONS if experiment.is_real else NUM_INITIALISATIONS
-        for point in experiment.points:
+        is_chief = experiment.headline is not None and arm.name in experiment.chief.arms
+        for point in (*experiment.points, *([VARIED] if is_chief else [])):
             for world in worlds:
                 is_first = point == experiment.points[0] and world == worlds[0]
-                for initialisation in range(several if is_first else 1):
-                    want(arm, point, world, initialisation)
-    if experiment.headline is not None:
-        headline = next(c for c in experiment.contrasts if c.finding == experiment.headline)
-        arms = [experiment.arm(name) for name in experiment.others(headline)]
-        for arm in arms:
-            for world in experiment.worlds_of(arm):
-                want(arm, VARIED, world, 0)
+                cells = wanted.setdefault((point, world), [])
+                cells += [(arm.name, number) for number in range(several if is_first else 1)]
     return wanted
 
 
-def cell_units(experiment: Experiment, store: Store) -> list[Unit]:
-    """The missing cells, a unit for each point and world, and the missing prefixes."""
-    chosen = choices(experiment, store)
-    units: list[Unit] = [
-        {
-            "kind": "prefix",
-            "arm": arm.name,
-            "world": experiment.worlds_of(arm)[0],
-            "choice": options_at(experiment, chosen[arm.name], experiment.points[0]),
-        }
-        for arm in experiment.arms
-    ]
-    for (point, world), cells in wanted_cells(experiment).items():
-        missing = [one for one in cells if ("cell", one[0], point, world, one[1]) not in store.done]
-        if not missing:
-            continue
-        names = dict.fromkeys(name for name, _ in missing)
-        unit: Unit = {
-            "kind": "cells",
-            "point": point,
-            "world": world,
-            "cells": [list(one) for one in missing],
-            "choices": {name: options_at(experiment, chosen[name], point) for name in names},
-        }
-        if experiment.is_real:
-            unit["predictions"] = {
-                f"{name}/{number}": str(store.predictions(name, number)) for name, number in missing
-            }
-        # On one log there is one world: each arm is a unit, or one process would do all.
-        units += _apart(unit) if experiment.is_real else [unit]
-    return units
+def kind_of(times: int | None) -> str:
+    """How the log calls a cell, or one of a longer run."""
+    return "cell" if times is None else f"cell, {times} times the epochs"
 
 
-def _apart(unit: Unit) -> list[Unit]:
-    names = dict.fromkeys(name for name, _ in unit["cells"])
-    return [unit | {"cells": [one for one in unit["cells"] if one[0] == name]} for name in names]
-
-
-def is_done(unit: Unit, store: Store) -> bool:
-    """Whether everything of a unit is in the log."""
-    if unit["kind"] == "tune":
-        key = ("tune", unit["arm"], unit["trial"], unit["point"])
-        return all((*key, *run) in store.done for run in unit["runs"])
-    if unit["kind"] == "bounds":
-        return ("bounds", unit["point"], unit["world"]) in store.done
-    if unit["kind"] == "prefix":
-        return ("prefix", unit["arm"], unit["world"]) in store.done
-    return False
-
-
-def open_block(experiment: Experiment, store: Store) -> None:
-    """Note under which declaration the fresh worlds are run.
+class Session:
+    """One experiment that is run, alone, by some workers.
 
     Args:
         experiment: the declaration.
-        store: its log.
+        folder: where it is declared.
+        build: folder of all runs.
+        num_workers: processes.
 
     Raises:
-        Refused: they were run before under another declaration.
+        Refused: another process runs it.
     """
-    if experiment.is_real:
-        return
-    key = ("opened", f"{experiment.worlds[0]}:{experiment.worlds[1]}")
-    sha = experiment.sha256()
-    if key in store.done and store.value(*key) != sha:
-        raise Refused(
-            f"{experiment.identifier}: worlds {key[1]} were run under another declaration; "
-            "expected a new block in `worlds` and a line in `amendments`"
-        )
-    store.add({"key": list(key), "value": sha, "seconds": 0.0})
+
+    def __init__(self, experiment: Experiment, folder: Path, build: Path, num_workers: int) -> None:
+        self.experiment, self.folder, self.build = experiment, folder, build
+        self._held = contextlib.ExitStack()
+        self._num_workers = num_workers
+
+    def __enter__(self) -> "Session":
+        self._held.enter_context(alone(self.experiment.identifier, self.build))
+        self.store = Store(self.experiment, self.build)
+        self._workers = self._held.enter_context(Workers(self._num_workers))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._held.close()
+
+    def do(self, units: Iterable[Unit], word: str) -> None:
+        """Do what of some units is not in the log; the word says what, beside the bar."""
+        job = {"folder": str(self.folder), "identifier": self.experiment.identifier}
+        job["sha256"] = self.experiment.sha256()
+        jobs, total = [], 0
+        for unit in units:
+            if missing := [key for key in unit["keys"] if key not in self.store.done]:
+                jobs.append(job | {"unit": unit | {"keys": missing}})
+                total += len(missing)
+        with progress_bar(None, total, 0) as bar:
+            bar.set_description_str(f"{self.experiment.identifier}, {word}")
+            for entry in self._workers.run(jobs):
+                self.store.add(entry)
+                bar.update(1)
+
+    def cell_units(
+        self, wanted: Wanted, options_of: Callable[[str, Any], Any], times: int | None = None
+    ) -> list[Unit]:
+        """Cells, a unit for each point and world.
+
+        Args:
+            wanted: which ones.
+            options_of: from an arm and a point to the tuned options.
+            times: of a longer run, as for ``experiments.cells.measure``.
+        """
+        units: list[Unit] = []
+        for (point, world), cells in wanted.items():
+            names = dict.fromkeys(name for name, _ in cells)
+            # On one log there is one world: each arm is a unit, or one process would do all.
+            for part in [[name] for name in names] if self.experiment.is_real else [names]:
+                keys = [(kind_of(times), one, point, world, n) for one, n in cells if one in part]
+                options = {name: options_of(name, point) for name in part}
+                units.append({"keys": keys, "options": options, "times": times})
+                if self.experiment.is_real and times is None:
+                    units[-1]["predictions"] = {
+                        str(key[4]): str(self.store.predictions(key[1], key[4])) for key in keys
+                    }
+        return units
 
 
 def run(
     experiment: Experiment,
     *,
+    results: Path,
     folder: Path = FOLDER,
     build: Path = BUILD,
     num_workers: int = NUM_WORKERS,
@@ -246,6 +248,7 @@ def run(
 
     Args:
         experiment: the declaration.
+        results: folder of the records, in which opened worlds are noted.
         folder: where it is declared.
         build: folder of all runs.
         num_workers: processes.
@@ -257,35 +260,35 @@ def run(
         The log.
 
     Raises:
-        Refused: another process runs it, or its worlds were run under another declaration.
+        Refused: another process runs it, or its worlds may not be opened.
         WorkFailed: a cell ended in an error.
     """
-    # Trials are drawn and defaults checked before anything is started.
-    stages: list[Callable[[], list[Unit]]] = [lambda: first_trials(experiment)]
-    with alone(experiment.identifier, build):
-        store = Store(experiment, build)
-        if at_most is None:
-            stages.append(lambda: second_trials(experiment, store) + bound_units(experiment))
-        with Workers(num_workers) as workers:
-            for units in stages:
-                _do(experiment, units()[:at_most], store, workers, folder, "tuning")
-            if only_tuning or at_most is not None:
-                return store
-            if before_fresh is not None:
-                before_fresh(store)
-            open_block(experiment, store)
-            _do(experiment, cell_units(experiment, store), store, workers, folder, "measuring")
+    with Session(experiment, folder, build, num_workers) as session:
+        store = session.store
+        session.do(trial_units(experiment, store, False)[:at_most], "tuning")
+        if at_most is not None:
+            return store
+        session.do(bound_units(experiment), "tuning")
+        # Once more beyond the edges of the spaces, if a choice lies there.
+        for only_best in (True, False, True):
+            session.do(trial_units(experiment, store, only_best), "tuning")
+        if only_tuning:
+            return store
+        if before_fresh is not None:
+            before_fresh(store)
+        open_fresh(experiment, folder, results)
+        chosen = choices(experiment, store)
+
+        def options_of(name: str, point: Any) -> tuning.Options:
+            return chosen[name][experiment.tuned_at(point)].options
+
+        beginnings: list[Unit] = [
+            {
+                "keys": [("prefix", arm.name, experiment.worlds_of(arm)[0])],
+                "options": {arm.name: options_of(arm.name, experiment.points[0])},
+            }
+            for arm in experiment.arms
+        ]
+        cells = session.cell_units(wanted_cells(experiment), options_of)
+        session.do(beginnings + cells, "measuring")
     return store
-
-
-def _do(experiment, units, store, workers, folder, word):
-    missing = [unit for unit in units if not is_done(unit, store)]
-    head = {"folder": str(folder), "identifier": experiment.identifier}
-    head["sha256"] = experiment.sha256()
-    jobs = [head | {"unit": json.loads(json.dumps(unit))} for unit in missing]
-    total = sum(len(unit.get("cells", unit.get("runs", [0]))) for unit in missing)
-    with progress_bar(None, total, 0) as bar:
-        bar.set_description_str(f"{experiment.identifier}, {word}")
-        for entry in workers.run(jobs):
-            store.add(entry)
-            bar.update(1)

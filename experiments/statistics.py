@@ -3,8 +3,11 @@
 The verdicts themselves, and the intervals behind them, are ``recsys_lib.training.intervals``.
 """
 
+import functools
 import math
 
+import numpy as np
+from numpy.typing import ArrayLike
 from scipy import stats
 
 from recsys_lib.training.intervals import (
@@ -47,6 +50,19 @@ def holds(said: str, mean: float, margin: float) -> bool:
     raise ValueError(f"said: expected one of {VERDICTS[:3]}, got {said!r}")
 
 
+def comes_back(now: Interval, before: Interval) -> bool:
+    """Whether an effect lies inside its former interval, widened by the half-width of its own.
+
+    Args:
+        now, before: its interval on new worlds, and the recorded one.
+
+    Example:
+        >>> comes_back(Interval(4.4, 4.0, 4.8, 10), Interval(3.0, 2.0, 4.0, 20))
+        True
+    """
+    return before.low - now.half_width <= now.mean <= before.high + now.half_width
+
+
 def chance_to_hold(said: str, interval: Interval, margin: float, num_units: int) -> float:
     """Share of replications on new worlds that are expected to hold.
 
@@ -68,11 +84,8 @@ def chance_to_hold(said: str, interval: Interval, margin: float, num_units: int)
     """
     error = interval.half_width / stats.t.ppf((1 + LEVEL) / 2, interval.num_units - 1)
     spread = error * math.sqrt(1 + interval.num_units / num_units)
-    above = (
-        (lambda bound: stats.norm.sf(bound, interval.mean, spread))
-        if spread
-        else (lambda bound: float(interval.mean > bound))
-    )
+    # Where all runs agree, the new mean is the old one.
+    above = functools.partial(stats.norm.sf, loc=interval.mean, scale=max(spread, 1e-300))
     if said == BETTER:
         return float(above(margin))
     if said == LEVEL_VERDICT:
@@ -122,10 +135,36 @@ def share_interval(count: int, of: int, level: float = LEVEL) -> tuple[float, fl
     """
     if not 0 <= count <= of or of < 1:
         raise ValueError(f"count: expected 0 to {of}, got {count}")
-    tail = (1 - level) / 2
-    low = 0.0 if count == 0 else float(stats.beta.ppf(tail, count, of - count + 1))
-    high = 1.0 if count == of else float(stats.beta.ppf(1 - tail, count + 1, of - count))
-    return low, high
+    low, high = stats.binomtest(count, of).proportion_ci(level, method="exact")
+    return float(low), float(high)
+
+
+def difference_of_shares(signs: ArrayLike) -> Interval:
+    """The difference of two shares of the same worlds, with an exact interval.
+
+    It rests on the worlds in which the two differ, as McNemar's test does; where they differ in
+    none, on the share of such worlds that might have stayed unseen.
+
+    Args:
+        signs: ``(worlds,)``: 1 where the first alone succeeded, -1 where the second alone did, 0
+            where they agree.
+
+    Returns:
+        ``Interval`` of the difference.
+
+    Example:
+        >>> found = difference_of_shares([1] * 8 + [0] * 12)
+        >>> found.mean, round(found.low, 3), found.high
+        (0.4, 0.105, 0.4)
+    """
+    values = np.asarray(signs, np.float64)
+    count, differ = len(values), int(np.count_nonzero(values))
+    if differ == 0:
+        _, most = share_interval(0, count)
+        return Interval(0.0, -most, most, count)
+    low, high = share_interval(int((values > 0).sum()), differ)
+    low, high = ((2 * end - 1) * differ / count for end in (low, high))
+    return Interval(float(values.mean()), low, high, count)
 
 
 def least_margin(spread: float, num_units: int) -> float:

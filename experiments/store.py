@@ -30,17 +30,15 @@ def measured_sha(experiment: Experiment) -> str:
     Args:
         experiment: the declaration.
     """
-    declared = experiment.declared()
+    declared = json.loads(experiment.canonical())
     for name in ("contrasts", "worlds", "side_worlds"):
-        del declared[name]
+        declared.pop(name, None)
     for arm in declared["arms"]:
-        del arm["at_base_rate"]
+        arm.pop("at_base_rate", None)
     declared["parts"] = list(experiment.all_parts)
     if experiment.headline is not None:
         declared["headline"] = [
-            one["at"]
-            for one in experiment.declared()["contrasts"]
-            if one["finding"] == experiment.headline
+            one.at for one in experiment.contrasts if one.finding == experiment.headline
         ]
     text = json.dumps(declared, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
@@ -89,8 +87,7 @@ class Store:
         line = json.dumps(entry, sort_keys=True).encode()
         with open(self.path, "ab") as file:
             # What a killed run left without an end becomes a line of its own, which is no JSON.
-            torn = file.tell() > 0 and not _ends_a_line(self.path)
-            file.write((b"\n" if torn else b"") + line + b"\n")
+            file.write(b"\n" + line + b"\n")
             file.flush()
             os.fsync(file.fileno())
         self.done[key] = entry
@@ -132,9 +129,3 @@ class Store:
 def entry_key(entry: dict[str, Any]) -> Key:
     """The key of an entry, lists in it as tuples."""
     return tuple(tuple(one) if isinstance(one, list) else one for one in entry["key"])
-
-
-def _ends_a_line(path: Path) -> bool:
-    with open(path, "rb") as file:
-        file.seek(-1, os.SEEK_END)
-        return file.read(1) == b"\n"

@@ -10,13 +10,16 @@ from experiments.arms import Arm, is_ordered
 from experiments.declaration import TUNING_WORLDS, Experiment
 
 NUM_TRIALS, NUM_TRIALS_WITH_SCALE = 12, 16
-SCALING = ("head", "scale")
-"""Options that, when they are tuned, are worth four more trials."""
 NUM_AGAIN = 4
 """Trials that are run on all tuning worlds."""
+NUM_BEYOND = 4
+"""Trials beyond the edge of a space, of the second protocol."""
 SEED = 4
 _FIRST_INITIALISATION = 10
 """Of tuning on real data, where fresh initialisations take the place of fresh worlds."""
+
+Options = dict[str, Any]
+Space = Mapping[str, Sequence[Any]]
 
 
 class Choice(NamedTuple):
@@ -28,16 +31,16 @@ class Choice(NamedTuple):
         edges: ordered options whose value is the smallest or largest of at least three.
     """
 
-    options: dict[str, Any]
+    options: Options
     score: float
     edges: tuple[str, ...]
 
 
-def trials(arm: Arm) -> list[dict[str, Any]]:
+def trials(arm: Arm) -> list[Options]:
     """The trials of an arm: the builder's default first, the rest drawn from its space.
 
     Two arms with the same space get the same trials. No trial comes twice, so a small space has
-    fewer of them.
+    fewer of them; one in which the scale is tuned has four more.
 
     Args:
         arm: with a space, or without.
@@ -45,15 +48,58 @@ def trials(arm: Arm) -> list[dict[str, Any]]:
     Returns:
         List of option to value; one without options where nothing is tuned.
     """
-    default = arm.defaults()
-    if not arm.space:
-        return [default]
-    count = NUM_TRIALS_WITH_SCALE if set(SCALING) & set(arm.space) else NUM_TRIALS
-    names = sorted(arm.space)
-    every = list(itertools.product(*(arm.space[name] for name in names)))
+    count = NUM_TRIALS_WITH_SCALE if "scale" in arm.space else NUM_TRIALS
+    return _drawn(arm.space, arm.defaults(), count)
+
+
+def _drawn(space: Space, first: Options, count: int, new: Options | None = None) -> list[Options]:
+    """Different trials of a space, one that is given and others drawn; each has a new value."""
+    names = sorted(space)
+    every = list(itertools.product(*(space[name] for name in names)))
     order = np.random.default_rng(SEED).permutation(len(every))
     drawn = [dict(zip(names, every[place], strict=True)) for place in order]
-    return [default, *(one for one in drawn if one != default)][:count]
+    if new is not None:
+        drawn = [one for one in drawn if any(one[name] == new[name] for name in new)]
+    return [first, *(one for one in drawn if one != first)][:count]
+
+
+def extended(space: Space, choice: Choice) -> tuple[list[Options], Space]:
+    """Trials beyond the edges on which a choice lies, and the space with their values.
+
+    Each such option gets one more value beyond its end: numbers go on by the ratio of the last
+    two, shares half of the way to 1 where that would lead past it, and widths of networks are
+    doubled or halved. The first trial is the choice with all new values.
+
+    Args:
+        space: of an arm.
+        choice: among its trials.
+    """
+    new = {
+        option: value
+        for option in choice.edges
+        if (value := _beyond(space[option], choice.options[option])) is not None
+    }
+    wider = {
+        name: sorted([*values, new[name]]) if name in new else values
+        for name, values in space.items()
+    }
+    if not new:
+        return [], space
+    return _drawn(wider, choice.options | new, NUM_BEYOND, new), wider
+
+
+def _beyond(values: Sequence[Any], end: Any) -> Any:
+    is_low = end == values[0]
+    if isinstance(end, tuple):
+        found: Any = tuple(max(1, width // 2) if is_low else 2 * width for width in end)
+    elif not (near := values[1 if is_low else -2]):
+        return None
+    else:
+        found = end * end / near
+        if found >= 1 > end:
+            found = (1 + end) / 2
+        found = round(found) if isinstance(end, int) else float(f"{found:.3g}")
+    return None if found in (0, end) else found
 
 
 def runs(experiment: Experiment) -> list[tuple[int, int]]:
@@ -78,18 +124,18 @@ def best(scores: Sequence[float | None], count: int = NUM_AGAIN) -> list[int]:
     return sorted(finite, key=lambda place: (scores[place], place))[:count]
 
 
-def choose(arm: Arm, scores: Mapping[int, Sequence[float | None]]) -> Choice:
+def choose(
+    options: Sequence[Options], space: Space, scores: Mapping[int, Sequence[float | None]]
+) -> Choice | None:
     """The trial with the lowest mean score over all tuning worlds.
 
     Args:
-        arm: what was tuned.
+        options: of the trials.
+        space: from which they were drawn.
         scores: number of a trial to its scores, of those that ran everywhere.
 
     Returns:
-        The ``Choice``.
-
-    Raises:
-        ValueError: no trial had a finite loss in every tuning world.
+        The ``Choice``; None where no trial had a finite loss in every tuning world.
     """
     means = {
         trial: float(np.mean([score for score in found if score is not None]))
@@ -97,13 +143,12 @@ def choose(arm: Arm, scores: Mapping[int, Sequence[float | None]]) -> Choice:
         if found and None not in found
     }
     if not means:
-        raise ValueError(f"arm {arm.name!r}: expected a trial with finite losses, got none")
+        return None
     trial = min(means, key=lambda one: (means[one], one))
-    options = trials(arm)[trial]
-    return Choice(options, means[trial], edges(arm.space, options))
+    return Choice(options[trial], means[trial], edges(space, options[trial]))
 
 
-def edges(space: Mapping[str, Sequence[Any]], options: Mapping[str, Any]) -> tuple[str, ...]:
+def edges(space: Space, options: Mapping[str, Any]) -> tuple[str, ...]:
     """The ordered options whose choice is at an end of the space, beyond which it may be better.
 
     Nothing lies below zero or no layer, and two values are a choice without a middle.

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from experiments.arms import is_ordered
 from experiments.contrasts import NAME, Contrast
 from recsys_lib.data.simulator.knobs import check_all
 from recsys_lib.data.simulator.lenses import LENSES
@@ -14,8 +15,10 @@ if TYPE_CHECKING:
 IDENTIFIER = re.compile(rf"{NAME.pattern}\.{NAME.pattern}")
 SPLITS = {"movielens": "per_user", "kuairand_pure": "days"}
 FIT = ("epochs", "batch_size", "patience")
-RESERVED = 1_000
-"""Worlds from here on are for ``replicate``."""
+RESERVED, BLOCK = 1_000, 20
+"""Worlds from here on are for ``replicate``; the fresh worlds before them are taken in blocks."""
+VALUES = (5, 7)
+"""How many a tuned option has; one without an order may have fewer."""
 
 
 def check(experiment: "Experiment") -> None:
@@ -51,10 +54,33 @@ def faults(experiment: "Experiment") -> Iterator[str]:
     main, side = range(*experiment.worlds), range(*experiment.side_worlds)
     if side.start != main.start or side.stop > main.stop:
         yield f"side_worlds: expected the first of the block {main.start}:{main.stop}"
-    if any(not line.strip() or "\n" in line for line in experiment.amendments):
-        yield "amendments: expected one line each"
+    if experiment.protocol not in (1, 2):
+        yield f"protocol: expected 1 or 2, got {experiment.protocol!r}"
+    if experiment.protocol == 2:
+        yield from _second(experiment)
     yield from _arms(experiment)
     yield from _contrasts(experiment)
+
+
+def _second(experiment: "Experiment") -> Iterator[str]:
+    """What the second protocol asks beside the first."""
+    first, end = experiment.worlds
+    if first % BLOCK or end - first > BLOCK:
+        yield f"worlds: expected at most {BLOCK} from a multiple of {BLOCK} on, got {first}:{end}"
+    least, most = VALUES
+    for arm in experiment.arms:
+        for option, values in arm.space.items():
+            if len(values) > most or (is_ordered(values) and len(values) < least):
+                yield (
+                    f"arm {arm.name!r}, space, {option}: expected {least} to {most} values, "
+                    f"got {len(values)}"
+                )
+    if experiment.is_real:
+        asked = {(one.kind, one.arms, one.measure) for one in experiment.contrasts}
+        for kind, arms, measure in sorted(asked):
+            other = {"auc": "gauc", "gauc": "auc"}.get(measure)
+            if other and (kind, arms, other) not in asked:
+                yield f"contrasts: expected {' and '.join(arms)} in auc and gauc, got {measure}"
 
 
 def _source(experiment: "Experiment") -> Iterator[str]:
@@ -79,31 +105,33 @@ def _source(experiment: "Experiment") -> Iterator[str]:
     if lens not in LENSES:
         yield f"lens: expected one of {sorted(LENSES)}, got {lens!r}"
         return
-    knobs = LENSES[lens].knobs
-    swept = [] if experiment.sweep is None else [experiment.sweep.knob]
+    knobs, sweep = LENSES[lens].knobs, experiment.sweep
+    swept = {} if sweep is None else {sweep.knob: sweep.values}
     if strange := [name for name in (*experiment.knobs, *swept) if name not in knobs]:
         yield f"knobs: expected some of {sorted(knobs)}, got {strange}"
         return
-    if "seed" in (*experiment.knobs, *swept):
+    if "seed" in {*experiment.knobs, *swept}:
         yield "knobs: the world is the seed, expected no other"
-    if set(swept) & set(experiment.knobs):
-        yield f"knobs: {swept[0]} is swept, expected no value beside"
-    for point in experiment.points:
-        given: dict[str, Any] = {} if experiment.sweep is None else {swept[0]: point}
-        values = {name: knob.default for name, knob in knobs.items()}
-        try:
-            check_all(knobs.values(), values | dict(experiment.knobs) | given)
-        except ValueError as error:
-            yield f"knobs, {error}"
-            return
+    if both := set(swept) & set(experiment.knobs):
+        yield f"knobs: {both.pop()} is swept, expected no value beside"
+    defaults = {name: knob.default for name, knob in knobs.items()} | dict(experiment.knobs)
+    try:
+        for point in experiment.points:
+            check_all(knobs.values(), defaults | dict.fromkeys(swept, point))
+    except ValueError as error:
+        yield f"knobs, {error}"
+
+
+def _names(what: str, names: list[str]) -> Iterator[str]:
+    if not names:
+        yield f"{what}: expected at least one, got none"
+    if len(set(names)) != len(names):
+        yield f"{what}: expected different names, got {names}"
 
 
 def _arms(experiment: "Experiment") -> Iterator[str]:
     names = [arm.name for arm in experiment.arms]
-    if not names:
-        yield "arms: expected at least one, got none"
-    if len(set(names)) != len(names):
-        yield f"arms: expected different names, got {names}"
+    yield from _names("arms", names)
     if strange := [name for name in experiment.references if name not in names]:
         yield f"references: expected some of {names}, got {strange}"
     if experiment.references and not experiment.is_real:
@@ -116,28 +144,22 @@ def _arms(experiment: "Experiment") -> Iterator[str]:
         except (ValueError, ImportError, AttributeError) as error:
             yield str(error)
             continue
-        if arm.inherits is None:
-            continue
-        if arm.inherits not in names or arm.inherits == arm.name:
+        if arm.inherits not in (None, *names) or arm.inherits == arm.name:
             yield f"arm {arm.name!r}, inherits: expected another arm, got {arm.inherits!r}"
-        elif experiment.arm(arm.inherits).inherits is not None:
+        elif arm.inherits and experiment.arm(arm.inherits).inherits is not None:
             yield f"arm {arm.name!r}, inherits: {arm.inherits!r} inherits itself"
 
 
 def _contrasts(experiment: "Experiment") -> Iterator[str]:
     findings = [contrast.finding for contrast in experiment.contrasts]
-    if not findings:
-        yield "contrasts: expected at least one, got none"
-    if len(set(findings)) != len(findings):
-        yield f"contrasts: expected different findings, got {findings}"
+    yield from _names("contrasts", findings)
     if experiment.headline is not None and experiment.headline not in findings:
         yield f"headline: expected one of {findings}, got {experiment.headline!r}"
     for contrast in experiment.contrasts:
-        where = f"contrast {contrast.finding!r}"
         for fault in _contrast(experiment, contrast):
-            yield f"{where}, {fault}"
-        if contrast.finding == experiment.headline and contrast.kind in ("trend", "crossing"):
-            yield f"headline: expected a contrast at one point, got a {contrast.kind}"
+            yield f"contrast {contrast.finding!r}, {fault}"
+        if contrast.finding == experiment.headline and contrast.kind == "trend":
+            yield "headline: expected a contrast at one point, got a trend"
 
 
 def _contrast(experiment: "Experiment", contrast: Contrast) -> Iterator[str]:
@@ -145,23 +167,15 @@ def _contrast(experiment: "Experiment", contrast: Contrast) -> Iterator[str]:
     if strange := [name for name in contrast.arms if name not in known]:
         yield f"arms: expected some of {sorted(known)}, got {strange}"
         return
-    if contrast.kind == "first" and len(experiment.others(contrast)) < 2:
-        yield "arms: expected a rival, got none"
-    if experiment.is_real and contrast.measure not in ("auc", "log_loss"):
-        yield f"measure: expected 'auc' or 'log_loss' on real data, got {contrast.measure!r}"
+    measures = ("auc", "log_loss", "gauc") if experiment.protocol == 2 else ("auc", "log_loss")
+    if experiment.is_real and contrast.measure not in measures:
+        yield f"measure: expected one of {measures} on real data, got {contrast.measure!r}"
     if experiment.is_real and contrast.part != "all":
         yield f"part: expected all rows of real data, got {contrast.part!r}"
-    if experiment.is_real and contrast.kind in ("above", "all_level"):
-        yield f"kind: expected a difference of two arms on real data, got {contrast.kind!r}"
-    points = experiment.points
-    if contrast.kind in ("trend", "crossing"):
-        if experiment.sweep is None:
-            yield f"a {contrast.kind} needs a sweep, got none"
-            return
-        named = contrast.at if contrast.kind == "crossing" else ()
-        if contrast.kind == "trend" and contrast.at is not None:
-            yield f"at: expected none, a trend has all points, got {contrast.at!r}"
-    else:
-        named = (contrast.at,)
-    if strange := [value for value in named if value not in points]:
-        yield f"at: expected one of {points}, got {strange[0]!r}"
+    if contrast.kind != "trend":
+        if contrast.at not in experiment.points:
+            yield f"at: expected one of {experiment.points}, got {contrast.at!r}"
+    elif experiment.sweep is None:
+        yield "a trend needs a sweep, got none"
+    elif contrast.at is not None:
+        yield f"at: expected none, a trend has all points, got {contrast.at!r}"

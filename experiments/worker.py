@@ -1,19 +1,14 @@
-"""A process that measures cells: jobs come in as lines of JSON, entries of the log go out.
+"""What a process does that measures cells: a unit of work comes in, entries of the log go out."""
 
-    python -m experiments.worker        started by ``experiments.running``, twice
-
-It ends when its input ends, also when whoever started it was killed.
-"""
-
-import json
+import functools
 import os
 import platform
-import sys
+import threading
 import time
-import traceback
 from collections.abc import Iterator
+from multiprocessing import connection, parent_process
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from experiments import registry
 from experiments.arms import as_options
@@ -47,8 +42,8 @@ def entries(experiment: Experiment, unit: dict[str, Any]) -> Iterator[dict[str, 
         unit: ``kind`` and what belongs to it, as ``experiments.running`` writes it.
 
     Yields:
-        Entries of the log, each as soon as it is measured; ``seconds`` are those of the processor,
-        which others that use the machine do not lengthen.
+        Entries of the log; ``seconds`` are those of the processor, which others that use the
+        machine do not lengthen.
     """
     started = time.process_time()
     for key, value in _measured(experiment, unit):
@@ -64,84 +59,53 @@ def entries(experiment: Experiment, unit: dict[str, Any]) -> Iterator[dict[str, 
 
 
 def _measured(experiment: Experiment, unit: dict[str, Any]) -> Iterator[tuple[list[Any], Any]]:
-    from experiments import cells, prefixes, tuning
+    from experiments import cells, prefixes
 
-    kind, point = unit["kind"], unit.get("point")
-    if kind == "bounds":
-        yield ["bounds", point, unit["world"]], cells.bounds(experiment, point, unit["world"])
-    elif kind == "tune":
-        arm, trial = experiment.arm(unit["arm"]), unit["trial"]
-        options = tuning.trials(arm)[trial]
-        for world, initialisation in unit["runs"]:
+    for key in unit["keys"]:
+        kind, *place = key
+        if kind == "bounds":
+            yield key, cells.bounds(experiment, *place)
+            continue
+        arm = experiment.arm(place[0])
+        options = as_options(unit["options"][arm.name])
+        if kind == "prefix":
+            yield key, prefixes.prefix(experiment, arm, options)
+        elif kind == "tune":
+            _, _, point, world, initialisation = place
             shown = cells.for_tuning(cells.dataset_of(experiment, point, world))
-            parts = cells.scenario_parts(shown)
+            scenarios = tuple(shown.test.slices)
             seed = cells.seed_of(world, initialisation)
-            rows = cells.run_arm(experiment, arm, options, shown, seed, parts)
-            value = {"score": cells.trial_score(shown, rows), "rows": rows}
-            yield ["tune", arm.name, trial, point, world, initialisation], value
-    elif kind == "cells":
-        for name, initialisation in unit["cells"]:
-            arm, choice = experiment.arm(name), as_options(unit["choices"][name])
-            kept = unit.get("predictions", {}).get(f"{name}/{initialisation}")
-            predictions = None if kept is None else Path(kept)
-            found = cells.measure(
-                experiment, arm, choice, point, unit["world"], initialisation, predictions
-            )
-            yield ["cell", name, point, unit["world"], initialisation], found
-    elif kind == "prefix":
-        arm = experiment.arm(unit["arm"])
-        choice = as_options(unit["choice"])
-        yield ["prefix", arm.name, unit["world"]], prefixes.prefix(experiment, arm, choice)
-    else:
-        raise ValueError(f"unit: expected a known kind, got {kind!r}")
+            rows = cells.run_arm(experiment, arm, options, shown, seed, scenarios)
+            yield key, {"score": cells.trial_score(shown, rows), "rows": rows}
+        else:
+            _, point, world, initialisation = place
+            kept = unit.get("predictions", {}).get(str(initialisation))
+            place = (point, world, initialisation, None if kept is None else Path(kept))
+            yield key, cells.measure(experiment, arm, options, *place, times=unit.get("times"))
 
 
-def serve(jobs: TextIO, answers: TextIO, parent: int) -> None:
-    """Answer jobs until there are no more.
-
-    Args:
-        jobs: lines ``{"folder", "identifier", "sha256", "unit"}``.
-        answers: an entry per line, and after each job ``{"done": true}`` or ``{"error": text}``.
-        parent: process that started this one; when it is gone, so is whoever would read.
-    """
-    known: dict[tuple[str, str], Experiment] = {}
-
-    def say(answer: dict[str, Any]) -> None:
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
-
-    for line in jobs:
-        job = json.loads(line)
-        try:
-            name = (job["folder"], job["identifier"])
-            if name not in known:
-                known[name] = registry.load(job["identifier"], Path(job["folder"]))
-            experiment = known[name]
-            if experiment.sha256() != job["sha256"]:
-                raise ValueError(f"{job['identifier']}: the declaration changed during the run")
-            for entry in entries(experiment, job["unit"]):
-                say(entry)
-                if os.getppid() != parent:
-                    return
-            say({"done": True})
-        except BrokenPipeError:
-            return
-        except Exception as error:  # whoever asked is told, and decides
-            where = traceback.format_exc().strip()
-            say({"error": f"{type(error).__name__}: {error}", "traceback": where})
+def work(job: dict[str, Any]) -> list[dict[str, Any]]:
+    """Do a job ``{"folder", "identifier", "sha256", "unit"}``; returns the entries of its unit."""
+    experiment = _declared(job["folder"], job["identifier"], job["sha256"])
+    return list(entries(experiment, job["unit"]))
 
 
-def main() -> None:
-    """Serve standard input, and keep whatever libraries print away from the answers."""
-    parent = os.getppid()
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+@functools.lru_cache
+def _declared(folder, identifier, sha256):
+    experiment = registry.load(identifier, Path(folder))
+    if experiment.sha256() != sha256:
+        raise ValueError(f"{identifier}: the declaration changed during the run")
+    return experiment
+
+
+def begin() -> None:
+    """Make this process end with the one that started it, and keep its prints off the output."""
+
+    def wait() -> None:
+        parent = parent_process()
+        if parent is not None:
+            connection.wait([parent.sentinel])
+            os._exit(1)
+
     os.dup2(2, 1)
-    try:
-        serve(sys.stdin, answers, parent)
-        answers.close()
-    except BrokenPipeError:  # nobody reads any more
-        os._exit(1)
-
-
-if __name__ == "__main__":
-    main()
+    threading.Thread(target=wait, daemon=True).start()

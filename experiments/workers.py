@@ -1,14 +1,14 @@
 """Processes of one thread each that do units of work side by side."""
 
-import json
+import multiprocessing
 import os
-import queue
-import subprocess
-import sys
-import threading
+import traceback
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any
+
+from experiments import worker
 
 NUM_WORKERS = 2
 ONE_THREAD = {
@@ -20,7 +20,6 @@ ONE_THREAD = {
     "TF_ENABLE_ONEDNN_OPTS": "0",
     "TF_CPP_MIN_LOG_LEVEL": "3",
 }
-_ROOT = Path(__file__).parents[1]
 
 
 class WorkFailed(RuntimeError):
@@ -35,90 +34,40 @@ class Workers:
     """
 
     def __init__(self, count: int = NUM_WORKERS) -> None:
-        self._jobs: queue.Queue[str | None] = queue.Queue()
-        self._answers: queue.Queue[dict[str, Any]] = queue.Queue()
-        paths = [str(_ROOT), *(path for path in sys.path if path)]
-        environment = os.environ | ONE_THREAD | {"PYTHONPATH": os.pathsep.join(paths)}
-        self._processes = [
-            subprocess.Popen(
-                [sys.executable, "-m", "experiments.worker"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                env=environment,
-                text=True,
-                encoding="utf-8",
-            )
-            for _ in range(count)
-        ]
-        self._threads = [
-            threading.Thread(target=self._drive, args=(process,), daemon=True)
-            for process in self._processes
-        ]
-        for thread in self._threads:
-            thread.start()
-
-    def _drive(self, process: "subprocess.Popen[str]") -> None:
-        assert process.stdin is not None and process.stdout is not None
-        while (job := self._jobs.get()) is not None:
-            try:
-                process.stdin.write(job + "\n")
-                process.stdin.flush()
-            except OSError:
-                self._answers.put({"error": "a worker ended early"})
-                return
-            for line in process.stdout:
-                answer = json.loads(line)
-                self._answers.put(answer)
-                if "done" in answer or "error" in answer:
-                    break
-            else:
-                self._answers.put({"error": "a worker ended early"})
-                return
+        self._before = dict(os.environ)
+        os.environ.update(ONE_THREAD)
+        context = multiprocessing.get_context("spawn")
+        self._pool = ProcessPoolExecutor(count, context, worker.begin)
 
     def run(self, jobs: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """Do some jobs.
 
         Args:
-            jobs: as ``experiments.worker.serve`` reads them.
+            jobs: as ``experiments.worker.work`` reads them.
 
         Yields:
-            Entries of the log, in the order in which they come.
+            Entries of the log, those of a job as soon as it is done.
 
         Raises:
             WorkFailed: a job ended in an error, or a process died.
         """
-        waiting = 0
-        for job in jobs:
-            self._jobs.put(json.dumps(job))
-            waiting += 1
-        while waiting:
-            answer = self._answers.get()
-            if "error" in answer:
-                if "traceback" in answer:
-                    print(answer["traceback"], file=sys.stderr)
-                raise WorkFailed(answer["error"])
-            if "done" in answer:
-                waiting -= 1
-            else:
-                yield answer
-
-    def close(self) -> None:
-        """End the processes."""
-        for process in self._processes:
-            process.kill()
-        for process in self._processes:
-            process.wait()
-            for pipe in (process.stdin, process.stdout):
-                if pipe is not None:
-                    try:
-                        pipe.close()
-                    except OSError:  # what was not written to a dead process
-                        pass
-        for _ in self._threads:
-            self._jobs.put(None)
+        try:
+            for done in as_completed([self._pool.submit(worker.work, job) for job in jobs]):
+                yield from done.result()
+        except BrokenProcessPool:
+            raise WorkFailed("a worker ended early") from None
+        except Exception as error:
+            traceback.print_exception(error)
+            raise WorkFailed(f"{type(error).__name__}: {error}") from None
 
     def __enter__(self) -> "Workers":
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is not None:  # whoever is in the middle of a unit need not finish it
+            for child in multiprocessing.active_children():
+                child.kill()
+        self._pool.shutdown(cancel_futures=True)
+        for name in ONE_THREAD:
+            os.environ.pop(name, None)
+        os.environ.update(self._before)

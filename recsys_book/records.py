@@ -24,11 +24,14 @@ _UNITS = {
     "AUC": "AUC",
     "GAUC": "GAUC",
     "probability": "of probability",
+    "runs": "of the runs that leave the plateau",
 }
+_DIGITS = {"points": 1, "runs": 2}
 _COLUMNS = {
     "points": ("points of the AUC gap", 1),
     "error_points": ("points of the error gap", 1),
     "auc": ("AUC", 4),
+    "gauc": ("GAUC", 4),
     "log_loss": ("log loss", 4),
 }
 
@@ -187,7 +190,8 @@ def recorded(
         experiment: ``"chapter.name"``.
         model: its name in the experiment.
         point: value of the swept knob; None if no knob is swept.
-        measure: ``"points"`` (of the AUC gap), ``"error_points"``, ``"auc"`` or ``"log_loss"``.
+        measure: ``"points"`` (of the AUC gap), ``"error_points"``, ``"auc"``, ``"gauc"`` or
+            ``"log_loss"``.
         part: slice of the test rows.
         task: which one, where there are several.
         results: folder of the records; default: that of this checkout.
@@ -260,19 +264,14 @@ def measured(found: Mapping[str, Any]) -> str:
     Returns:
         The text in brackets after the sentence.
     """
-    verdict = "the opposite" if found.get("reversed") else found["verdict"]
-    if found.get("exploratory"):
-        verdict = f"exploratory, {verdict}"
-    if found.get("failed"):
-        counts = ", ".join(
-            f"{name} in {of['runs'][0]} of {of['runs'][1]} runs "
-            f"({100 * of['interval'][0]:.0f} to {100 * of['interval'][1]:.0f} %)"
-            for name, of in found["failed"].items()
-        )
-        verdict = f"no verdict, training failed: {counts}; among the others"
+    verdict = verdict_of(found)
+    if found.get("unstable"):
+        verdict += f", runs leave the plateau: {_counts(found['unstable'], 'left')}"
+    elif found.get("failed"):
+        verdict += f", training failed: {_counts(found['failed'], 'runs')}; among the others"
     if found["effect"] is None:
         return verdict
-    digits = 1 if found["unit"] == "points" else 4
+    digits = _DIGITS.get(found["unit"], 4)
     low, high = found["interval"]
     units = "users" if found.get("users") else "worlds"
     margin = f", margin {found['margin']:g}" if found["margin"] else ""
@@ -280,6 +279,29 @@ def measured(found: Mapping[str, Any]) -> str:
         f"{verdict}: {found['text']} {found['effect']:+.{digits}f} "
         f"{_UNITS[found['unit']]}, 95 % interval {low:+.{digits}f} to {high:+.{digits}f}, "
         f"{found['worlds']} {units}{margin}"
+    )
+
+
+def verdict_of(found: Mapping[str, Any]) -> str:
+    """The verdict of a recorded finding, or why there is none, in a few words.
+
+    Args:
+        found: an entry of a record's ``findings``.
+    """
+    verdict = "the opposite" if found.get("reversed") else found["verdict"]
+    if found["verdict"] == "unfinished":
+        capped = ", ".join(f"{name} in {k} of {n}" for name, (k, n) in found["at_cap"].items())
+        verdict = f"no verdict, unfinished: runs end at the last epoch allowed, {capped}"
+    elif found.get("failed") and not found.get("unstable"):
+        verdict = "no verdict"
+    return f"exploratory, {verdict}" if found.get("exploratory") else verdict
+
+
+def _counts(arms, key):
+    return ", ".join(
+        f"{name} in {of[key][0]} of {of[key][1]} runs "
+        f"({100 * of['interval'][0]:.0f} to {100 * of['interval'][1]:.0f} %)"
+        for name, of in arms.items()
     )
 
 

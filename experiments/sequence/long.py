@@ -104,8 +104,4 @@ EXPERIMENT = Experiment(
     worlds=(120, 140),
     side_worlds=(120, 130),
     fit={"epochs": 4, "batch_size": 64, "patience": 1},
-    amendments=[
-        "That the end of the history and the mean of all stay at the base rate is their result and"
-        " no failure; worlds 120 to 139 in place of 100 to 119.",
-    ],
 )

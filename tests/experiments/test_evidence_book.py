@@ -100,6 +100,17 @@ def test_a_finding_is_one_sentence_with_verdict_effect_and_interval(results, cap
             "+0.0041 AUC, 95 % interval +0.0021 to +0.0061, 671 users, margin 0.002)",
         ),
         ({"margin": 0.0}, "20 worlds)"),
+        (
+            {"verdict": "unfinished", "confirmed": False, "at_cap": {"GRU": [8, 10]}},
+            "Not shown: DIN leads. (no verdict, unfinished: runs end at the last epoch allowed, "
+            "GRU in 8 of 10: DIN to mean",
+        ),
+        (
+            {"unit": "runs", "margin": 0.0, "effect": 0.5, "interval": [0.2, 0.6]}
+            | {"unstable": {"mean": {"left": [10, 20], "interval": [0.272, 0.728]}}},
+            "(better, runs leave the plateau: mean in 10 of 20 runs (27 to 73 %): DIN to mean +0.50"
+            " of the runs that leave the plateau, 95 % interval +0.20 to +0.60, 20 worlds)",
+        ),
     ],
 )
 def test_what_else_a_finding_may_say(changes, said):
@@ -276,33 +287,69 @@ def block(**findings):
     return {"small.told": {"record": 1, "findings": findings}}
 
 
-HELD = {"verdict": "better", "effect": 11.0, "held": True, "chance": 0.98}
+HELD = {"verdict": "better", "effect": 11.0, "held": True, "chance": 0.98, "back": False}
+
+
+def opened(results, blocks):
+    (results / "blocks.json").write_text(json.dumps({"replicated": blocks}), encoding="utf-8")
 
 
 def test_the_ledger_lists_findings_and_what_was_chosen_at_an_edge(results):
     text = ledger.render(results)
     assert "1 finding of 1 experiment." in text
     assert "None was measured on unseen worlds yet; 0 findings dropped." in text
-    assert "Record 1, worlds 100 to 119; 0 amendments; chosen at the edge" in text
+    assert "Record 1, worlds 100 to 119; protocol 1; 0 amendments; chosen at the edge" in text
     assert "mean (learning_rate)" in text
     line = "| `small.told.leads` | DIN leads. | better | DIN to mean: +12.3 points | "
-    assert line + "+10.9 to +13.7 |  |" in text
+    assert line + "+10.9 to +13.7 |  |  |" in text
 
 
 def test_the_ledger_prints_the_share_that_held_beside_the_share_to_be_expected(results):
     fell = HELD | {"held": False, "chance": 0.62}
-    blocks = {"1000:1010": block(leads=HELD, lost=fell), "990:1000": {}}
-    (results / "blocks.json").write_text(json.dumps(blocks), encoding="utf-8")
+    two = [{"finding": "leads"}, {"finding": "lost"}]
+    findings = {"leads": FOUND, "lost": FOUND}
+    write(results, record(findings=findings, declaration={"arms": [], "contrasts": two}))
+    opened(results, {"1000:1010": block(leads=HELD, lost=fell, gone=HELD), "990:1000": {}})
     text = ledger.render(results)
-    assert "1 of 2 held (50 %; 80 % were to be expected from the recorded intervals)" in text
-    assert "1 finding dropped" in text  # `lost` is declared no more
-    assert "+10.9 to +13.7 | yes |" in text
+    assert "1 of 2 confirmed findings held (50 %; 80 % were to be expected from the rec" in text
+    assert "0 of 2 effects came back; 1 finding dropped" in text  # `gone` is declared no more
+    assert "+10.9 to +13.7 | yes | no |" in text
+
+
+def test_what_was_not_confirmed_neither_holds_nor_falls(results):
+    open_one = FOUND | {"verdict": "not worse", "confirmed": False}
+    two = [{"finding": "leads"}, {"finding": "open"}]
+    findings = {"leads": FOUND, "open": open_one}
+    write(results, record(findings=findings, declaration={"arms": [], "contrasts": two}))
+    older = {name: value for name, value in HELD.items() if name != "back"}
+    opened(results, {"1000:1010": block(leads=older, open=older)})
+    text = ledger.render(results)
+    assert "1 of 1 confirmed findings held" in text
+    assert "0 of 0 effects came back (1 more were measured before that was recorded)" in text
 
 
 def test_a_block_that_was_opened_for_a_former_record_judges_it_no_more(results):
     write(results, record(record=2))
-    (results / "blocks.json").write_text(json.dumps({"1000:1010": block(leads=HELD)}))
+    opened(results, {"1000:1010": block(leads=HELD)})
     assert "None was measured on unseen worlds yet" in ledger.render(results)
+
+
+def test_the_ledger_counts_the_looks_at_a_log(results):
+    on_log = {"worlds": None, "data": "movielens", "users": 671}
+    write(results, record(identifier="small.first", record=2, **on_log))
+    write(results, record(identifier="small.second", looks=3, **on_log))
+    text = ledger.render(results)
+    assert "The test rows of movielens were looked at 5 times by tuned models." in text
+
+
+def test_the_ledger_says_which_protocol_and_what_is_unfinished(results):
+    second = record()["declaration"] | {"protocol": 2}
+    cut = {"verdict": "unfinished", "confirmed": False, "at_cap": {"GRU": [8, 10]}}
+    cut |= {"longer": {"before": 12.0, "after": 7.5, "settled": False}}
+    write(results, record(declaration=second, findings={"leads": FOUND | cut}))
+    text = ledger.render(results)
+    assert "protocol 2; 0 amendments" in text
+    assert "GRU in 8 of 10 (longer run: +12 became +7.5) |" in text
 
 
 def test_the_headline_with_drawn_knobs_and_the_amendments_are_told(results):

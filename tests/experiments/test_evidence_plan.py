@@ -46,11 +46,11 @@ def test_cells_are_counted_before_anything_is_known(experiment):
 
 
 def test_the_count_is_that_of_the_units_that_run(experiment):
-    first = running.first_trials(experiment)
+    first = running.trial_units(experiment, Log(), False)
     trials = sum(len(tuning.trials(arm)) for arm in running.tuned_arms(experiment))
     assert len(first) == 3 * trials
     # Defaults come first, so that the first ten cells say something of every arm.
-    assert {unit["arm"] for unit in first[:3]} == {"sharp", "blurred", "aside"}
+    assert {unit["keys"][0][1] for unit in first[:3]} == {"sharp", "blurred", "aside"}
 
 
 def test_minutes_follow_from_measured_seconds(experiment):

@@ -8,13 +8,15 @@ import pandas as pd
 import pytest
 from tiny_evidence import HereWorkers
 
-from experiments import cells, estimators, logs, real, records, registry, running
+from experiments import cells, differences, estimators, logs, real, records, registry, running
 from experiments.arms import Arm
-from experiments.contrasts import better, first, level
+from experiments.contrasts import better, level
 from experiments.declaration import Experiment
 from recsys_lib.data.dataset import Dataset
 from recsys_lib.data.splits import Split
 from recsys_lib.features.columns import CategoricalColumn, NumericColumn, SequenceColumn
+from recsys_lib.training import metrics
+from recsys_pipeline.leaderboard.resampling import Log, measure, user_weights
 
 GUESS = "tiny_evidence:guess"
 
@@ -72,16 +74,11 @@ def test_rates_come_from_strictly_earlier_rows_whatever_their_split():
     assert [column.name for column in data.feature_columns][-4:] == list(logs.RATES)
 
 
-def test_trees_on_rates_read_numbers_alone():
-    data = logs.with_rates(log(), "video_id")
-    predict = estimators.trees_on_rates(data, seed=0, max_iter=20)
-    (found,) = predict(data.test).values()
-    assert found.shape == (len(data.test),) and ((found > 0) & (found < 1)).all()
-    features = {**data.test.features, "user_id": np.zeros(len(data.test), np.int32)}
-    other = dataclasses.replace(data.test, features=features)
-    assert np.array_equal(predict(other)["click"], found)
-    with pytest.raises(ValueError, match="expected numbers or ids"):
-        estimators.trees_on_rates(log(), seed=0)
+def test_trees_need_something_to_read():
+    ordered = (SequenceColumn("tags", 5, 2, group="item"),)
+    data = dataclasses.replace(log().with_columns(["tags"]), feature_columns=ordered)
+    with pytest.raises(ValueError, match="trees: expected numbers or ids in 'small log', got none"):
+        estimators.trees_on_ids(data, seed=0)
 
 
 def test_trees_on_ids_rank_better_than_chance_without_any_number():
@@ -125,8 +122,9 @@ def test_a_training_rows_own_label_does_not_enter_its_code():
     assert np.corrcoef(code, seen["target"])[0, 1] < 0.2
 
 
-def experiment(*contrasts):
+def experiment(*contrasts, protocol=1):
     return Experiment(
+        protocol=protocol,
         identifier="small.log",
         question="Who ranks this log better?",
         data="movielens",
@@ -149,7 +147,21 @@ def measured():
 
     predictions = {"good": scores(1.0, 5), "same": scores(1.0, 5), "poor": scores(3.0, 5)}
     of_log = real.log_of(split)
-    return of_log, real.measured(of_log, predictions, num_draws=200)
+    rows = [
+        {"model": name, "slice": "all", "initialisation": number} | scored(one, of_log)
+        for name, several in predictions.items()
+        for number, one in enumerate(several)
+    ]
+    users = real.UserSums.of(of_log, predictions)
+    return of_log, real.measured(users, pd.DataFrame(rows), num_draws=200), predictions
+
+
+def scored(scores, of_log):
+    return {
+        "auc": metrics.auc(of_log.labels, scores),
+        "gauc": metrics.gauc(of_log.labels, scores, of_log.users).value,
+        "log_loss": metrics.log_loss(of_log.labels, scores),
+    }
 
 
 def table(failed=()):
@@ -158,29 +170,85 @@ def table(failed=()):
         for name in ("good", "same", "poor")
         for _ in range(5)
     ]
-    return pd.DataFrame(rows)
+    columns = differences.COLUMNS
+    return pd.DataFrame(rows).reindex(columns=columns).assign(point="", task="click")
+
+
+def test_the_sums_of_users_give_each_measure_of_the_log(measured):
+    of_log, _, predictions = measured
+    users = real.UserSums.of(of_log, {"one": predictions["poor"][:1]})
+    wanted = scored(predictions["poor"][0], of_log)
+    wins, loss, above, below = users.arms["one"].astype(float)
+    others = users.rows - users.clicks
+    pairs = users.clicks * others
+    assert above.sum() / (users.clicks.sum() * others.sum()) == pytest.approx(wanted["auc"])
+    assert above.sum() == pytest.approx(below.sum())
+    assert loss.sum() / users.rows.sum() == pytest.approx(wanted["log_loss"])
+    both = pairs > 0
+    gauc = np.average(wins[both] / pairs[both], weights=users.rows[both])
+    assert gauc == pytest.approx(wanted["gauc"])
+    # By hand, ties count half: user 0 has a click at .5 beside others at .5 and .2.
+    small = Log(np.array([1, 0, 0, 1]), np.array([0, 0, 0, 1]))
+    sums = real.UserSums.of(small, {"a": [[0.5, 0.5, 0.2, 0.1]]}).arms["a"]
+    assert sums[0].tolist() == [1.5, 0.0]
+    assert sums[2].tolist() == [1.5, 0.0] and sums[3].tolist() == [1.5, 0.0]
+
+
+def test_draws_from_the_sums_spread_as_those_of_all_rows(measured):
+    """The pooled AUC of a draw is linear in the users, and its spread is that of the exact one."""
+    of_log, results, predictions = measured
+    weights = user_weights(of_log, 200)
+    for name in ("auc", "log_loss"):
+        exact = {
+            arm: measure(several, of_log, name, weights) for arm, several in predictions.items()
+        }
+        sign = 1 if name == "auc" else -1
+        for a, b in (("good", "same"), ("good", "poor")):
+            drawn = results[name][a][1] - results[name][b][1]
+            wanted = sign * (exact[a][1] - exact[b][1])
+            assert drawn.std() == pytest.approx(wanted.std(), rel=0.05)
+            assert np.corrcoef(drawn, wanted)[0, 1] > 0.99
+            assert results[name][a][0] == pytest.approx(sign * exact[a][0])
+
+
+def test_gauc_is_drawn_by_whole_users(measured):
+    of_log, results, predictions = measured
+    weights = user_weights(of_log, 200)
+    rows = np.repeat(np.arange(len(of_log.labels)), weights[0][of_log.users])
+    copies = np.concatenate([np.arange(n) for n in weights[0][of_log.users]])
+    users = of_log.users[rows] + of_log.num_users * copies
+    wanted = [
+        metrics.gauc(of_log.labels[rows], one[rows], users).value for one in predictions["poor"]
+    ]
+    assert results["gauc"]["poor"][1][0] == pytest.approx(np.mean(wanted), abs=1e-6)
 
 
 def test_differences_of_a_log_are_turned_so_that_above_is_better(measured):
-    of_log, results = measured
+    of_log, results, _ = measured
     contrasts = [
         better("ranks", "It ranks better.", "good", "poor"),
         better("fits", "It fits better.", "good", "poor", measure="log_loss"),
         better("loses", "It ranks better.", "poor", "good"),
         level("ties", "They tie.", "good", "same", margin=0.05),
-        first("leads", "It leads.", "good", ["poor"]),
+        better("sorts", "It sorts better.", "good", "poor", measure="gauc"),
     ]
-    found = real.findings(experiment(*contrasts), results, table(), of_log.num_users)
+    twins = [
+        dataclasses.replace(one, finding=f"{one.finding}_again", measure="gauc", margin=0.1)
+        for one in contrasts[2:4]
+    ]
+    declared = experiment(*contrasts, *twins, protocol=2)
+    found = real.findings(declared, results, table(), of_log.num_users)
     assert found["ranks"]["verdict"] == "better" and found["ranks"]["unit"] == "AUC"
     assert found["fits"]["verdict"] == "better" and found["fits"]["unit"] == "nats"
     assert found["loses"]["verdict"] == "cannot tell" and found["loses"]["reversed"]
-    assert found["ties"]["verdict"] == "level" and found["leads"]["confirmed"]
+    assert found["ties"]["verdict"] == "level" and found["sorts"]["confirmed"]
+    assert found["sorts"]["unit"] == "GAUC" and found["sorts"]["margin"] == 0.005
     assert found["ranks"]["worlds"] == 200 and found["ranks"]["users"]
     assert found["ranks"]["margin"] == 0.003
 
 
 def test_runs_that_failed_leave_no_verdict_on_a_log_either(measured):
-    of_log, results = measured
+    of_log, results, _ = measured
     contrast = better("ranks", "It ranks better.", "good", "poor")
     found = real.findings(experiment(contrast), results, table(["poor"]), of_log.num_users)
     assert found["ranks"]["verdict"] == "cannot tell"
@@ -188,7 +256,7 @@ def test_runs_that_failed_leave_no_verdict_on_a_log_either(measured):
 
 
 def test_a_scoreboard_is_wider_than_its_pairs_and_resolution_is_their_half_width(measured):
-    of_log, results = measured
+    of_log, results, _ = measured
     board = real.scoreboards(results, ["poor"], of_log.num_users)["auc"]["poor"]
     widths = real.resolution(results, of_log.num_users)["auc"]
     assert set(board) == {"good", "same"}
@@ -219,7 +287,7 @@ def test_movielens_has_the_rates_that_trees_read():
 
 
 def test_an_experiment_on_a_log_is_run_and_recorded(tmp_path, monkeypatch):
-    trees = "experiments.estimators:trees_on_rates"
+    trees = "experiments.estimators:trees_on_ids"
     deep = Arm(name="deep", model=trees, space={"max_leaf_nodes": (4, 31)}, options={"max_iter": 9})
     stump = Arm(name="stump", model=trees, options={"max_iter": 9, "max_leaf_nodes": 2})
     one = Experiment(
@@ -235,11 +303,17 @@ def test_an_experiment_on_a_log_is_run_and_recorded(tmp_path, monkeypatch):
     monkeypatch.setattr(cells, "_log", lambda name, knobs: data)
     monkeypatch.setattr(registry, "load", lambda *_: one)
     monkeypatch.setattr(running, "Workers", HereWorkers)
-    store = running.run(one, build=tmp_path)
+    store = running.run(one, build=tmp_path, results=tmp_path / "results")
     made = records.make(one, store, results=tmp_path)
     manifest = made["manifest"]
     assert manifest["users"] == len(np.unique(data.test.group)) and manifest["worlds"] is None
     assert set(manifest["scoreboard"]["auc"]["stump"]) == {"deep"}
+    records.write(made, tmp_path)
+    again = records.verdicts_again(one, tmp_path)
+    assert {name: kept | again[name] for name, kept in manifest["findings"].items()} == (
+        manifest["findings"]
+    )
+    assert manifest["looks"] == 1 and "gauc" in manifest["summary"][0]
     # Five initialisations of each arm, with the predictions that the bootstrap needs.
     assert made["table"].count("\n") == 1 + 2 * 5
     for arm in one.arms:

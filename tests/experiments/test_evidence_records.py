@@ -1,6 +1,6 @@
 """What a record holds, when it is stale, and what the history of a declaration must show."""
 
-import json
+import dataclasses
 import os
 import subprocess
 import sys
@@ -10,7 +10,7 @@ from tiny_evidence import DECLARED, HereWorkers
 
 from bookmaker import PACKAGES
 from experiments import __main__ as command
-from experiments import history, records, registry, running
+from experiments import blocks, history, records, registry, running
 from experiments.differences import table_of
 from experiments.store import Store
 
@@ -136,7 +136,6 @@ def test_wording_leaves_a_record_as_it_is_and_a_margin_does_not(home):
 MARGIN = ('"sharp", "blurred", at=1.0)', '"sharp", "blurred", at=1.0, margin=3.0)')
 BLOCK = ("worlds=(100, 104),\n    side_", "worlds=(110, 114),\n    side_")
 SIDE = ("side_worlds=(100, 103)", "side_worlds=(110, 113)")
-SAID = ('parts=["unseen"],', 'parts=["unseen"],\n    amendments=["the margin is three points"],')
 
 
 def test_a_change_within_one_second_and_of_the_same_size_is_seen(tmp_path, monkeypatch):
@@ -163,21 +162,80 @@ def test_a_changed_declaration_costs_new_worlds(home, capsys):
     assert former["worlds"] == [100, 104] and "declaration changed" in former["replaced"]
     assert former["findings"]["noise_costs"]["verdict"] == "better"
     found = history.problems_of_records(folder, home / "results", home / "CHANGELOG.md")
-    assert any("expected as many lines in `amendments`, got 0" in line for line in found)
-    folder = declare(home, MARGIN, BLOCK, SIDE, SAID)
-    assert run(home, "run", NAME, folder=folder) == 0  # an amendment is wording
-    assert records.stale(registry.load(NAME, folder), home / "results") is None
+    assert any("changed 1 times, expected as many amendments, got 0" in line for line in found)
 
 
-def test_worlds_that_were_used_before_are_seen_in_the_record(home):
-    record = read(home)
-    other = {"record": 1, "declaration_sha256": "other", "worlds": [103, 110], "findings": {}}
-    record["history"] = [other]
-    record["amendments"] = ["one"]
-    records.write_manifest(record, records.paths(NAME, home / "results")[1])
-    found = history.problems_of_records(DECLARED, home / "results", home / "CHANGELOG.md")
-    assert len(found) == 1
-    assert "expected a new block of worlds, got 100:104 after 103:110" in found[0]
+NOISE = ('"noise": 1.5', '"noise": 1.6')
+
+
+def test_worlds_are_opened_once_whatever_else_the_declaration_says(home, capsys):
+    """Another option makes another log of the run, and the same worlds are not fresh to it."""
+    for path in records.paths(NAME, home / "results"):
+        path.unlink()
+    (entry,) = blocks.read_blocks(home / "results")["opened"]
+    assert entry["experiment"] == NAME and entry["worlds"] == [100, 104]
+    folder = declare(home, NOISE)
+    assert run(home, "run", NAME, folder=folder) == 1
+    assert "expected a new block of worlds, got 100:104 after 100:104" in capsys.readouterr().err
+    overlapping = (BLOCK[0], BLOCK[1].replace("110, 114", "103, 107"))
+    side = (SIDE[0], SIDE[1].replace("110, 113", "103, 106"))
+    assert run(home, "run", NAME, folder=declare(home, NOISE, overlapping, side)) == 1
+    assert run(home, "run", NAME, folder=declare(home, NOISE, BLOCK, SIDE)) == 0
+    assert [one["worlds"] for one in blocks.read_blocks(home / "results")["opened"]] == [
+        [100, 104],
+        [110, 114],
+    ]
+
+
+def test_worlds_that_were_used_before_are_seen_in_what_was_opened(home):
+    kept = blocks.read_blocks(home / "results")
+    other = kept["opened"][0] | {"declaration": "other", "worlds": [103, 110]}
+    blocks.write_blocks(kept | {"opened": [other, *kept["opened"]]}, home / "results")
+    (line,) = history.problems_of_records(DECLARED, home / "results", home / "CHANGELOG.md")
+    assert "expected a new block of worlds, got 100:104 after 103:110" in line
+    blocks.write_blocks(kept | {"opened": []}, home / "results")
+    (line,) = history.problems_of_records(DECLARED, home / "results", home / "CHANGELOG.md")
+    assert "expected its worlds among those opened" in line
+
+
+def second(**changes):
+    """The experiment under the second protocol, at one point and without tuning."""
+    experiment = registry.load(NAME, DECLARED)
+    contrasts = [one for one in experiment.contrasts if one.kind != "trend"]
+    fields = {
+        "arms": [dataclasses.replace(arm, space={}) for arm in experiment.arms],
+        "contrasts": [dataclasses.replace(one, at=None) for one in contrasts],
+        "sweep": None,
+        "worlds": (100, 120),
+        "side_worlds": (100, 110),
+        "protocol": 2,
+    }
+    return dataclasses.replace(experiment, **(fields | changes))
+
+
+def test_blocks_are_taken_in_order(tmp_path):
+    """The second protocol takes the first block that was not opened for another declaration."""
+    late = second(worlds=(120, 140), side_worlds=(120, 130))
+    with pytest.raises(blocks.Refused, match="expected the next block of worlds, from 100 on"):
+        blocks.open_fresh(late, DECLARED, tmp_path)
+    blocks.open_fresh(second(), DECLARED, tmp_path)
+    blocks.open_fresh(second(), DECLARED, tmp_path)  # the same once more: a run that goes on
+    assert len(blocks.read_blocks(tmp_path)["opened"]) == 1
+    blocks.open_fresh(late, DECLARED, tmp_path)
+    assert len(blocks.read_blocks(tmp_path)["opened"]) == 2
+
+
+def test_another_experiment_opens_the_same_worlds_if_it_was_committed_before(tmp_path, monkeypatch):
+    mine = second(identifier="small.other")
+    blocks.open_fresh(second(), DECLARED, tmp_path)
+    declared = {}
+    monkeypatch.setattr(blocks, "hashes", lambda commit, folder: declared)
+    with pytest.raises(blocks.Refused, match=f"{NAME} opened 100:120 before this declaration"):
+        blocks.open_fresh(mine, DECLARED, tmp_path)
+    for free in ({"knobs": {"num_rows": 700}}, {"worlds": (120, 140), "side_worlds": (120, 130)}):
+        blocks.open_fresh(second(identifier="small.free", **free), DECLARED, tmp_path)
+    declared["small.other"] = mine.sha256()
+    blocks.open_fresh(mine, DECLARED, tmp_path)
 
 
 def test_a_refresh_keeps_what_was_found_before(home, monkeypatch, capsys):
@@ -243,7 +301,7 @@ def test_a_lens_beside_its_declaration_is_code_of_its_arms(tmp_path):
     before = records.code_of(experiment, arm, tmp_path)
     assert before == records.code_of(experiment, arm)
     path = tmp_path / "experiments" / "sequence" / "_plays.py"
-    path.write_text(path.read_text(encoding="utf-8") + "\n# changed\n", encoding="utf-8")
+    path.write_text(path.read_text(encoding="utf-8") + "\nCHANGED = 1\n", encoding="utf-8")
     assert records.code_of(experiment, arm, tmp_path) != before
 
 
@@ -260,7 +318,7 @@ def test_the_code_of_an_arm_is_that_of_its_builder_lens_and_training(tmp_path):
 
     def after(name):
         path = copy / "recsys_lib" / name
-        path.write_text(path.read_text(encoding="utf-8") + "\n# changed\n", encoding="utf-8")
+        path.write_text(path.read_text(encoding="utf-8") + "\nCHANGED = 1\n", encoding="utf-8")
         os.utime(path, ns=(1, 1))
         return {arm.name: records.code_of(experiment, arm, copy) for arm in (lr, fm)}
 
@@ -271,97 +329,3 @@ def test_the_code_of_an_arm_is_that_of_its_builder_lens_and_training(tmp_path):
         again = after(name)
         assert again["LR"] != changed["LR"] and again["FM"] != changed["FM"]
         changed = again
-
-
-# ---------------------------------------------------------------------------------------- history
-
-
-@pytest.fixture
-def repository(tmp_path):
-    def git(*arguments):
-        finished = subprocess.run(
-            ["git", "-c", "user.name=n", "-c", "user.email=e", *arguments],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-        )
-        assert finished.returncode == 0, finished.stderr
-        return finished.stdout
-
-    git("init", "-q")
-    (tmp_path / "experiments" / "small").mkdir(parents=True)
-    (tmp_path / "experiments" / "results").mkdir()
-    (tmp_path / "README").write_text("one\n")
-    git("add", "."), git("commit", "-qm", "start")
-    return tmp_path, git
-
-
-def commit(repository, *names, declared=None, record=None):
-    root, git = repository
-    if declared is not None:
-        text = (DECLARED / "small" / "guesses.py").read_text(encoding="utf-8")
-        (root / "experiments/small/guesses.py").write_text(text + f"# {declared}\n")
-    if record is not None:
-        sha, number = record
-        manifest = {"declaration_sha256": sha, "record": number}
-        (root / f"experiments/results/{NAME}.json").write_text(json.dumps(manifest))
-    git("add", "."), git("commit", "-qm", "step")
-
-
-def of_history(repository):
-    root = repository[0]
-    return history.problems(root / "experiments", root / "experiments/results", root)
-
-
-def test_declared_first_and_measured_then_is_well(repository):
-    commit(repository, declared="one")
-    commit(repository, record=("a", 1))
-    commit(repository, declared="two")
-    commit(repository, record=("b", 2))
-    commit(repository, declared="wording alone")
-    assert of_history(repository) == []
-
-
-def test_a_declaration_that_comes_with_its_results_is_found(repository):
-    commit(repository, declared="one", record=("a", 1))
-    (line,) = of_history(repository)
-    assert "expected the declaration before its results" in line and line.startswith(NAME)
-
-
-def test_a_margin_moved_with_the_results_is_found(repository):
-    commit(repository, declared="one")
-    commit(repository, record=("a", 1))
-    commit(repository, declared="two", record=("b", 2))
-    (line,) = of_history(repository)
-    assert "expected a commit of its own for the declaration" in line and "record 2" in line
-
-
-def test_a_confirmed_record_is_no_new_one(repository):
-    commit(repository, declared="one")
-    commit(repository, record=("a", 1))
-    root = repository[0]
-    path = root / f"experiments/results/{NAME}.json"
-    path.write_text(path.read_text().replace("}", ', "code": 1}'))
-    commit(repository, declared="wording")
-    assert of_history(repository) == []
-
-
-def test_without_a_history_nothing_can_be_said(tmp_path, repository):
-    root, _ = repository
-    clone = tmp_path / "clone"
-    subprocess.run(["git", "clone", "-q", "--depth", "1", f"file://{root}", clone], check=True)
-    with pytest.raises(history.NoHistory, match="shallow clone"):
-        history.problems(clone / "experiments", clone / "experiments/results", clone)
-    with pytest.raises(history.NoHistory, match="no git repository"):
-        history.problems(DECLARED, DECLARED, "/")
-
-
-def test_the_history_of_this_repository():
-    try:
-        assert history.problems() == []
-    except history.NoHistory as reason:
-        pytest.skip(str(reason))
-
-
-def test_the_records_of_this_repository():
-    assert history.problems_of_records() == []

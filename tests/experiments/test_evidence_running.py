@@ -25,7 +25,7 @@ from experiments import registry, running
 folder, build = Path(sys.argv[1]), Path(sys.argv[2])
 experiment = registry.load(sys.argv[3], folder)
 try:
-    running.run(experiment, folder=folder, build=build, num_workers=1)
+    running.run(experiment, folder=folder, build=build, num_workers=1, results=build / "results")
 except running.Refused as refused:
     sys.exit(str(refused))
 """
@@ -42,7 +42,9 @@ def whole(tmp_path_factory):
     build = tmp_path_factory.mktemp("whole")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(running, "Workers", HereWorkers)
-        return running.run(registry.load(NAME, DECLARED), folder=DECLARED, build=build)
+        return running.run(
+            registry.load(NAME, DECLARED), folder=DECLARED, build=build, results=build / "results"
+        )
 
 
 def start(build):
@@ -62,7 +64,9 @@ def fork(build):
     if child:
         return child
     try:
-        running.run(registry.load(NAME, DECLARED), folder=DECLARED, build=build)
+        running.run(
+            registry.load(NAME, DECLARED), folder=DECLARED, build=build, results=build / "results"
+        )
     finally:
         os._exit(0)
 
@@ -98,7 +102,7 @@ def test_killed_at_five_points_and_started_again_it_gives_the_same_table(tmp_pat
     # A line that the kill cut off in its middle.
     with open(path, "ab") as file:
         file.write(b'{"key": ["cell", "sharp", 0.5, 100')
-    log = running.run(experiment, folder=DECLARED, build=tmp_path)
+    log = running.run(experiment, folder=DECLARED, build=tmp_path, results=tmp_path / "results")
     assert_same(experiment, log, whole)
     assert_same(experiment, Store(experiment, tmp_path), whole)
 
@@ -135,7 +139,7 @@ def test_a_second_run_at_the_same_time_is_refused(tmp_path, here):
     experiment = registry.load(NAME, DECLARED)
     with running.alone(NAME, tmp_path):
         with pytest.raises(running.Refused, match="another process has it"):
-            running.run(experiment, folder=DECLARED, build=tmp_path)
+            running.run(experiment, folder=DECLARED, build=tmp_path, results=tmp_path / "results")
     assert not Store(experiment, tmp_path).done
 
 
@@ -145,12 +149,12 @@ def test_nothing_is_measured_twice(whole, here, monkeypatch):
     class Idle(HereWorkers):
         def run(self, jobs):
             # Whoever finds its trials in the log asks for no job at all.
-            assert not [job for job in jobs if job["unit"]["kind"] != "nothing"]
+            assert not list(jobs)
             return iter(())
 
     monkeypatch.setattr(running, "Workers", Idle)
     build = whole.home.parent
-    again = running.run(experiment, folder=DECLARED, build=build)
+    again = running.run(experiment, folder=DECLARED, build=build, results=build / "results")
     assert set(again.done) == set(whole.done)
 
 
@@ -187,7 +191,9 @@ def test_no_test_row_and_no_fresh_world_is_seen_in_tuning(whole):
 def test_a_moved_margin_keeps_the_trials_and_may_not_keep_the_worlds(tmp_path, here):
     experiment = registry.load(NAME, DECLARED)
     build = tmp_path / "build"
-    running.run(experiment, folder=DECLARED, build=build, only_tuning=True)
+    running.run(
+        experiment, folder=DECLARED, build=build, only_tuning=True, results=build / "results"
+    )
     folder = tmp_path / "declared"
     (folder / "small").mkdir(parents=True)
     text = (DECLARED / "small" / "guesses.py").read_text(encoding="utf-8")
@@ -198,10 +204,92 @@ def test_a_moved_margin_keeps_the_trials_and_may_not_keep_the_worlds(tmp_path, h
     moved = registry.load(NAME, folder)
     assert moved.sha256() != experiment.sha256()
     assert set(Store(moved, build).done) == set(Store(experiment, build).done)
-    finished = running.run(moved, folder=folder, build=build)
+    results = tmp_path / "results"
+    finished = running.run(moved, folder=folder, results=results, build=build)
     assert any(key[0] == "cell" for key in finished.done)
-    with pytest.raises(running.Refused, match="worlds 100:104 were run under another declaration"):
-        running.run(experiment, folder=DECLARED, build=build)
+    with pytest.raises(running.Refused, match="expected a new block of worlds, got 100:104 after"):
+        running.run(experiment, folder=DECLARED, results=results, build=build)
+
+
+def declare(folder, **changes):
+    """A declaration of the second protocol whose best reach lies beyond its space."""
+    values = {"space": "(0.2, 0.3, 0.4, 0.5, 1.0)", "protocol": 2} | changes
+    (folder / "small").mkdir(parents=True, exist_ok=True)
+    (folder / "small" / "reaching.py").write_text(REACHING.format(**values), encoding="utf-8")
+    return registry.load("small.reaching", folder)
+
+
+REACHING = """
+from experiments.arms import Arm
+from experiments.contrasts import better
+from experiments.declaration import Experiment
+
+EXPERIMENT = Experiment(
+    identifier="small.reaching",
+    question="How far?",
+    lens="tiny_evidence:lens",
+    arms=[
+        Arm(name="far", model="tiny_evidence:guess", options={{"noise": 0.1}}, space={{
+            "reach": {space},
+        }}),
+        Arm(name="near", model="tiny_evidence:guess", options={{"noise": 0.1, "reach": 0.2}}),
+    ],
+    contrasts=[better("helps", "Reach helps.", "far", "near", measure="log_loss", margin=0.01)],
+    worlds=(100, 102),
+    side_worlds=(100, 102),
+    protocol={protocol},
+)
+"""
+
+
+def test_a_choice_on_an_edge_extends_the_space_once(tmp_path, here):
+    """The true reach is 1; a smaller one, after noise of its own, is a little better."""
+    one = declare(tmp_path, space="(1.0, 2.0, 4.0, 8.0, 16.0)")
+    log = running.run(
+        one, folder=tmp_path, build=tmp_path, only_tuning=True, results=tmp_path / "results"
+    )
+    options, choice = running.tried(one, log, one.arms[0], None)
+    assert options[5:] == [{"reach": 0.5}] and choice.options == {"reach": 1.0}
+    assert choice.edges == ()
+    trials = {key[2] for key in log.done if key[0] == "tune" and key[1] == "far"}
+    assert trials == set(range(6))
+    again = running.run(
+        one, folder=tmp_path, build=tmp_path, only_tuning=True, results=tmp_path / "results"
+    )
+    assert again.done.keys() == log.done.keys()
+
+
+def test_the_space_is_extended_before_fresh_worlds_and_goes_into_the_record(tmp_path, here):
+    from experiments import records
+
+    one = declare(tmp_path, space="(0.1, 0.2, 0.3, 0.4, 0.5, 1.0)")
+    log = running.run(one, folder=tmp_path, results=tmp_path / "results", build=tmp_path)
+    made = records.make(one, log, results=tmp_path / "results")
+    arm = made["manifest"]["arms"]["far"]
+    assert arm["trials"][""][-1]["options"] == {"reach": 2.0}
+    assert len(arm["trials"][""][-1]["scores"]) in (1, 3)
+    former = declare(tmp_path / "former", protocol=1, space="(0.1, 0.2, 0.3, 0.4, 0.5, 1.0)")
+    log = running.run(
+        former,
+        folder=tmp_path / "former",
+        build=tmp_path / "b",
+        only_tuning=True,
+        results=tmp_path / "results",
+    )
+    options, choice = running.tried(former, log, former.arms[0], None)
+    assert len(options) == 6 and choice.edges == ("reach",)
+
+
+def test_a_choice_waits_for_all_of_the_best_trials(tmp_path, here):
+    """What a kill left of the second stage decides nothing yet."""
+    one = declare(tmp_path, space="(1.0, 2.0, 4.0, 8.0, 16.0)")
+    log = running.run(
+        one, folder=tmp_path, build=tmp_path, only_tuning=True, results=tmp_path / "results"
+    )
+    options, _ = running.tried(one, log, one.arms[0], None)
+    assert len(options) == 6
+    del log.done["tune", "far", 0, None, 2, 0]  # one of the best four
+    assert running.tried(one, log, one.arms[0], None) == (options[:5], None)
 
 
 def test_an_error_in_a_worker_is_one_line_and_ends_the_run(tmp_path):
@@ -223,7 +311,13 @@ def test_an_error_in_a_worker_is_one_line_and_ends_the_run(tmp_path):
     sys.path.insert(0, str(tmp_path))
     try:
         with pytest.raises(WorkFailed, match="ValueError: noise: expected 0 or more"):
-            running.run(registry.load(NAME, folder), folder=folder, build=tmp_path, num_workers=1)
+            running.run(
+                registry.load(NAME, folder),
+                folder=folder,
+                build=tmp_path,
+                num_workers=1,
+                results=tmp_path / "results",
+            )
     finally:
         sys.path.remove(str(tmp_path))
         sys.modules.pop("frail", None)
@@ -242,12 +336,18 @@ def test_torn_and_foreign_lines_of_a_log_are_passed_over(tmp_path):
     assert Store(experiment, tmp_path).value("prefix", "blurred") == 3
 
 
-def test_a_beginning_belongs_to_its_world(tmp_path):
+def test_a_beginning_belongs_to_its_world(tmp_path, here):
     """A new block of worlds has the log of the old one, and not its prefixes."""
-    log = Store(registry.load(NAME, DECLARED), tmp_path)
-    log.add({"key": ["prefix", "sharp", 100], "value": 1, "seconds": 0.1})
-    unit = {"kind": "prefix", "arm": "sharp", "world": 100}
-    assert running.is_done(unit, log) and not running.is_done(unit | {"world": 120}, log)
+    experiment = registry.load(NAME, DECLARED)
+    with running.Session(experiment, DECLARED, tmp_path, 1) as session:
+        session.store.add({"key": ["prefix", "sharp", 100], "value": 1, "seconds": 0.1})
+        units = [
+            {"keys": [("prefix", "sharp", world)], "options": {"sharp": {"reach": 1.0}}}
+            for world in (100, 120)
+        ]
+        session.do(units, "measuring")
+    assert session.store.value("prefix", "sharp", 100) == 1
+    assert "losses" in session.store.value("prefix", "sharp", 120)
 
 
 def test_a_former_block_in_the_log_is_not_counted(tmp_path):
@@ -277,5 +377,7 @@ def test_what_decides_the_cells_decides_the_folder_of_the_log():
 
 def test_jobs_are_plain_json(whole):
     experiment = registry.load(NAME, DECLARED)
-    for unit in running.first_trials(experiment) + running.bound_units(experiment):
-        assert json.loads(json.dumps(unit)) == unit
+    units = running.trial_units(experiment, whole, False) + running.bound_units(experiment)
+    for unit in units:
+        keys = json.loads(json.dumps(unit))["keys"]
+        assert [tuple(key) for key in keys] == unit["keys"]

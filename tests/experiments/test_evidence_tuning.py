@@ -60,11 +60,45 @@ def test_the_best_trials_are_those_of_lowest_loss():
 
 def test_the_choice_has_the_lowest_mean_and_of_equals_the_earlier():
     one = arm({"noise": (0.1, 0.5, 1.0)})
+    options = tuning.trials(one)
     scores = {0: [0.5, 0.5, 0.6], 1: [0.4, 0.5, 0.6], 2: [0.6, 0.5, 0.4]}
-    chosen = tuning.choose(one, scores)
-    assert chosen.options == tuning.trials(one)[1] and chosen.score == pytest.approx(0.5)
-    with pytest.raises(ValueError, match="expected a trial with finite losses, got none"):
-        tuning.choose(one, {0: [0.5, None, 0.5]})
+    chosen = tuning.choose(options, one.space, scores)
+    assert chosen.options == options[1] and chosen.score == pytest.approx(0.5)
+    assert tuning.choose(options, one.space, {0: [0.5, None, 0.5]}) is None
+
+
+@pytest.mark.parametrize(
+    ("values", "chosen", "beyond"),
+    [
+        ((1e-3, 3e-3, 1e-2), 1e-2, 3.33e-2),  # by the ratio of the last two
+        ((1e-3, 3e-3, 1e-2), 1e-3, 3.33e-4),
+        ((8, 16, 32), 32, 64),
+        ((8, 16, 32), 8, 4),
+        ((0.1, 0.3, 0.6), 0.6, 0.8),  # 1.2 would be no share: half of the way to one
+        (((8,), (16,), (32,)), (32,), (64,)),
+        (((8, 8), (16, 16), (32, 32)), (8, 8), (4, 4)),
+        ((1, 2, 3), 1, None),  # one half of a layer is none
+        ((-1.0, 0.0, 1.0), 1.0, None),  # nothing has a ratio to zero
+    ],
+)
+def test_a_space_goes_on_beyond_its_edge_by_rule(values, chosen, beyond):
+    choice = tuning.Choice({"option": chosen}, 0.5, ("option",))
+    more, space = tuning.extended({"option": values}, choice)
+    if beyond is None:
+        assert more == [] and space == {"option": values}
+    else:
+        assert more == [{"option": beyond}] and set(space["option"]) == {*values, beyond}
+        assert list(space["option"]) == sorted(space["option"])
+
+
+def test_beyond_its_edges_a_space_gives_four_more_trials_and_each_is_new():
+    options = {"noise": 2.0, "reach": 0.25}
+    choice = tuning.Choice(options, 0.5, tuning.edges(WIDE, options))
+    more, space = tuning.extended(WIDE, choice)
+    assert len(more) == 4 and more[0] == {"noise": 4.0, "reach": 0.125}
+    assert all(one["noise"] == 4.0 or one["reach"] == 0.125 for one in more)
+    assert not [one for one in more if one in tuning.trials(arm(WIDE))]
+    assert tuning.edges(space, options) == ()
 
 
 @pytest.mark.parametrize(
@@ -115,7 +149,7 @@ def test_the_score_of_several_tasks_is_the_mean_over_their_base_rates():
 def test_the_score_of_several_scenarios_is_the_mean_over_their_own_base_rates():
     world = simulator.scenarios(num_rows=9_000, num_valid_rows=6_000, num_test_rows=100)
     shown = cells.for_tuning(world)
-    parts = cells.scenario_parts(shown)
+    parts = tuple(shown.test.slices)
     assert len(parts) == 4
     rows = [{"task": "click", "slice": "all", "log_loss": 9.0}]
     rows += [{"task": "click", "slice": part, "log_loss": 0.5} for part in parts]
@@ -133,7 +167,7 @@ def test_a_scenario_almost_without_clicks_does_not_judge():
     world = simulator.scenarios(num_rows=9_000, num_valid_rows=6_000, num_test_rows=100)
     column = next(c.name for c in world.feature_columns if c.group == "scenario")
     shown = cells.for_tuning(world)
-    parts = cells.scenario_parts(shown)
+    parts = tuple(shown.test.slices)
     values = np.unique(world.valid.features[column])
 
     def without_clicks(split, value):

@@ -73,7 +73,7 @@ def test_records_know_its_code(package, tree):
     experiment = registry.load("sequence.strength")
     arm = dataclasses.replace(experiment.arms[0], model=f"{package}.broken:offered", space={})
     before = records.code_of(experiment, arm, tree)
-    (tree / package / "broken.py").write_text(BROKEN + "\n# changed\n")
+    (tree / package / "broken.py").write_text(BROKEN + "\nCHANGED = 1\n")
     assert records.code_of(experiment, arm, tree) != before
 
 
@@ -100,7 +100,7 @@ def test_tests_of_it_are_selected(package, tree):
     test = tree / "tests" / "test_it.py"
     test.write_text(f"from {package} import offered\n")
     before = unit_tests.Reader(tree).hash_of(test)
-    (tree / package / "broken.py").write_text(BROKEN + "\n# changed\n")
+    (tree / package / "broken.py").write_text(BROKEN + "\nCHANGED = 1\n")
     assert unit_tests.Reader(tree).hash_of(test) != before
 
 

@@ -1,7 +1,7 @@
 """Two guesses, one of them better: nothing is trained."""
 
 from experiments.arms import Arm, Sweep
-from experiments.contrasts import better, crossing, first, level, trend
+from experiments.contrasts import better, level, trend
 from experiments.declaration import Experiment
 
 EXPERIMENT = Experiment(
@@ -29,9 +29,9 @@ EXPERIMENT = Experiment(
         better("noise_costs", "Less noise is better.", "sharp", "blurred", at=1.0),
         level("heirs", "An heir does as well.", "sharp", "heir", at=1.0),
         better("upside_down", "More noise is better.", "blurred", "sharp", at=2.0),
-        first("leads", "Little noise leads.", "sharp", ["blurred", "aside"], at=1.0),
+        better("leads", "Little noise leads.", "sharp", "aside", at=1.0),
         trend("grows", "A larger gain helps the blurred guess.", "blurred"),
-        crossing("crosses", "Each leads once.", "sharp", "blurred", 0.5, 2.0),
+        level("ties", "Noise costs nothing where the gain is small.", "sharp", "blurred", at=0.5),
     ],
     worlds=(100, 104),
     side_worlds=(100, 103),

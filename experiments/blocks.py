@@ -1,0 +1,122 @@
+"""Opened worlds, ``results/blocks.json``: which declaration was measured where, and what held.
+
+``opened`` has an entry for each block of fresh worlds that a declaration was measured on, whatever
+became of it. ``replicated`` has the blocks of ``replicate``.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from experiments.arms import as_json
+from experiments.declaration import WORLDS, Experiment
+from experiments.registry import FOLDER, RESULTS
+from experiments.repository import hashes, head
+from experiments.validation import BLOCK, RESERVED
+from recsys_book.paths import write_atomically
+
+LOG = "blocks.json"
+
+
+class Refused(RuntimeError):
+    """A run that must not begin; the message is one line."""
+
+
+def read_blocks(results: Path = RESULTS) -> dict[str, Any]:
+    """What is noted of opened worlds.
+
+    Args:
+        results: folder of the records.
+    """
+    path = Path(results) / LOG
+    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return {"opened": [], "replicated": {}} | kept
+
+
+def write_blocks(blocks: Mapping[str, Any], results: Path = RESULTS) -> None:
+    """Replace what is noted, in one step."""
+    path = Path(results) / LOG
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, json.dumps(blocks, indent=1, sort_keys=True) + "\n")
+
+
+def entry_of(experiment: Experiment, commit: str | None) -> dict[str, Any]:
+    """What is noted of an experiment's fresh worlds.
+
+    Args:
+        experiment: on a lens.
+        commit: that was checked out when they were opened.
+    """
+    return {
+        "experiment": experiment.identifier,
+        "lens": experiment.lens,
+        "knobs": as_json(dict(experiment.knobs), experiment.identifier),
+        "worlds": list(experiment.worlds),
+        "declaration": experiment.sha256(),
+        "commit": commit,
+    }
+
+
+def refusal(
+    experiment: Experiment, worlds: Iterable[int], opened: Iterable[Any], folder: Path = FOLDER
+) -> str | None:
+    """Why an experiment may not be measured on a block of worlds; None where it may.
+
+    Its own worlds are opened for one declaration, whatever in it changed. Those of another
+    experiment on the same lens and knobs are fresh only to a declaration that was committed before.
+
+    Args:
+        experiment: the declaration.
+        worlds: first world of the block, and the one after its last.
+        opened: entries of ``entry_of``.
+        folder: of the declarations.
+    """
+    first, end = worlds
+    own = entry_of(experiment, None)
+    for one in opened:
+        if first >= one["worlds"][1] or one["worlds"][0] >= end:
+            continue
+        block = "{}:{}".format(*one["worlds"])
+        if one["experiment"] == experiment.identifier:
+            if one["declaration"] != own["declaration"]:
+                return (
+                    f"the declaration changed, expected a new block of worlds, got {first}:{end} "
+                    f"after {block}"
+                )
+        elif (one["lens"], one["knobs"]) == (own["lens"], own["knobs"]):
+            then = hashes(str(one["commit"]), Path(folder))
+            if then.get(experiment.identifier) != own["declaration"]:
+                return (
+                    f"expected a new block of worlds, got {first}:{end}: {one['experiment']} "
+                    f"opened {block} before this declaration was committed"
+                )
+    return None
+
+
+def open_fresh(experiment: Experiment, folder: Path = FOLDER, results: Path = RESULTS) -> None:
+    """Note that the fresh worlds of a declaration are opened.
+
+    Args:
+        experiment: the declaration; one on real data opens none.
+        folder: of the declarations.
+        results: folder of the records.
+
+    Raises:
+        Refused: they may not be opened, or, in the second protocol, an earlier block may.
+    """
+    if experiment.is_real:
+        return
+    blocks = read_blocks(results)
+    opened = blocks["opened"]
+    reason = refusal(experiment, experiment.worlds, opened, folder)
+    if reason is None and experiment.protocol == 2:
+        starts = range(WORLDS[0], RESERVED, BLOCK)
+        free = (s for s in starts if not refusal(experiment, (s, s + BLOCK), opened, folder))
+        if (first := next(free, None)) != experiment.worlds[0]:
+            reason = f"expected the next block of worlds, from {first} on, got {experiment.worlds}"
+    if reason is not None:
+        raise Refused(f"{experiment.identifier}: {reason}")
+    entry = entry_of(experiment, head(folder))
+    if not any(one | {"commit": None} == entry | {"commit": None} for one in opened):
+        write_blocks(blocks | {"opened": [*opened, entry]}, results)

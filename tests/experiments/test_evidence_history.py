@@ -1,0 +1,145 @@
+"""What the history of the repository must show: declared first, measured then."""
+
+import json
+import subprocess
+
+import pytest
+from tiny_evidence import DECLARED
+
+from experiments import blocks, history, registry
+from experiments.repository import NoHistory
+
+NAME = "small.guesses"
+MARGIN = ('"sharp", "blurred", at=1.0)', '"sharp", "blurred", at=1.0, margin=3.0)')
+
+
+@pytest.fixture
+def repository(tmp_path):
+    def git(*arguments):
+        finished = subprocess.run(
+            ["git", "-c", "user.name=n", "-c", "user.email=e", *arguments],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+        )
+        assert finished.returncode == 0, finished.stderr
+        return finished.stdout
+
+    git("init", "-q")
+    (tmp_path / "experiments" / "small").mkdir(parents=True)
+    (tmp_path / "experiments" / "results").mkdir()
+    (tmp_path / "README").write_text("one\n")
+    git("add", "."), git("commit", "-qm", "start")
+    return tmp_path, git
+
+
+def commit(repository, *names, declared=None, record=None):
+    root, git = repository
+    if declared is not None:
+        text = (DECLARED / "small" / "guesses.py").read_text(encoding="utf-8")
+        (root / "experiments/small/guesses.py").write_text(text + f"# {declared}\n")
+    if record is not None:
+        sha, number = record
+        manifest = {"declaration_sha256": sha, "record": number, "worlds": [100, 100 + number]}
+        manifest |= {"table_sha256": f"{sha}{number}", "amendments": []}
+        (root / f"experiments/results/{NAME}.json").write_text(json.dumps(manifest))
+    git("add", "."), git("commit", "-qm", "step")
+
+
+def of_history(repository):
+    root = repository[0]
+    return history.problems(root / "experiments", root / "experiments/results", root)
+
+
+def test_declared_first_and_measured_then_is_well(repository):
+    commit(repository, declared="one")
+    commit(repository, record=("a", 1))
+    commit(repository, declared="two")
+    commit(repository, record=("b", 2))
+    commit(repository, declared="wording alone")
+    assert of_history(repository) == []
+
+
+def change(repository, subject, *changes):
+    """Commit another declaration; returns its hash."""
+    root, git = repository
+    path = root / "experiments/small/guesses.py"
+    text = (DECLARED / "small" / "guesses.py").read_text(encoding="utf-8")
+    for old, new in changes:
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    path.write_text(text)
+    git("add", "."), git("commit", "-qm", subject)
+    return registry.load(NAME, root / "experiments").sha256()
+
+
+def test_amendments_and_looks_are_counted_from_the_history(repository):
+    """Every change of the hash after the first record counts, also one that was taken back."""
+    root, _ = repository
+    places = (root / "experiments", root / "experiments/results")
+    change(repository, "an earlier thought", MARGIN)
+    first = change(repository, "declared")
+    commit(repository, record=(first, 1))
+    wording = ("Less noise is better.", "A little noise is better.")
+    change(repository, "wording alone", wording)
+    longer = change(repository, "more noise", wording, ('"noise": 1.5', '"noise": 1.6'))
+    assert change(repository, "taken back", wording) == first
+    commit(repository, record=(first, 2))
+    found = history.take_in(NAME, *places)
+    kept = [(one["declaration"], one["reason"]) for one in found["amendments"]]
+    assert kept == [(longer, "more noise"), (first, "taken back")]
+    record = json.loads((places[1] / f"{NAME}.json").read_text())
+    assert record["looks"] == 2 and record["amendments"] == found["amendments"]
+    opened = blocks.read_blocks(places[1])["opened"]
+    assert [(one["worlds"], one["declaration"]) for one in opened] == [
+        ([100, 101], first),
+        ([100, 102], first),
+    ]
+    assert history.take_in(NAME, *places) == found  # once more changes nothing
+    assert blocks.read_blocks(places[1])["opened"] == opened
+    assert history.take_in("small.factors", *places) == {}
+
+
+def test_a_declaration_that_comes_with_its_results_is_found(repository):
+    commit(repository, declared="one", record=("a", 1))
+    (line,) = of_history(repository)
+    assert "expected the declaration before its results" in line and line.startswith(NAME)
+
+
+def test_a_margin_moved_with_the_results_is_found(repository):
+    commit(repository, declared="one")
+    commit(repository, record=("a", 1))
+    commit(repository, declared="two", record=("b", 2))
+    (line,) = of_history(repository)
+    assert "expected a commit of its own for the declaration" in line and "record 2" in line
+
+
+def test_a_confirmed_record_is_no_new_one(repository):
+    commit(repository, declared="one")
+    commit(repository, record=("a", 1))
+    root = repository[0]
+    path = root / f"experiments/results/{NAME}.json"
+    path.write_text(path.read_text().replace("}", ', "code": 1}'))
+    commit(repository, declared="wording")
+    assert of_history(repository) == []
+
+
+def test_without_a_history_nothing_can_be_said(tmp_path, repository):
+    root, _ = repository
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "clone", "-q", "--depth", "1", f"file://{root}", clone], check=True)
+    with pytest.raises(NoHistory, match="shallow clone"):
+        history.problems(clone / "experiments", clone / "experiments/results", clone)
+    with pytest.raises(NoHistory, match="no git repository"):
+        history.problems(DECLARED, DECLARED, "/")
+
+
+def test_the_history_of_this_repository():
+    try:
+        assert history.problems() == []
+    except NoHistory as reason:
+        pytest.skip(str(reason))
+
+
+def test_the_records_of_this_repository():
+    assert history.problems_of_records() == []
