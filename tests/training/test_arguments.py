@@ -12,7 +12,15 @@ from by_hand import number_data, number_model
 
 from recsys_lib.features.columns import NumericColumn
 from recsys_lib.multi_task.balancing import GradNorm
-from recsys_lib.training import Adam, Ftrl, Recipe, evaluate, fit, optimizer_per_group
+from recsys_lib.training import (
+    Adagrad,
+    Adam,
+    Ftrl,
+    Recipe,
+    evaluate,
+    fit,
+    optimizer_per_group,
+)
 from recsys_lib.training.rates import ReduceOnPlateau
 from recsys_lib.training.trainer import Trainer
 
@@ -268,3 +276,13 @@ def test_what_is_no_split_cannot_be_evaluated(given):
     message = f"split: expected a Split, such as dataset.test, got {type(given).__name__}"
     with pytest.raises(ValueError, match=message):
         evaluate(number_model(), given)
+
+
+@pytest.mark.parametrize("optimizer", [Adam, Adagrad, Ftrl])
+@pytest.mark.parametrize("rate", [-1.0, np.nan, np.inf, np.float32(-0.1)])
+def test_a_learning_rate_that_climbs_is_refused(optimizer, rate):
+    message = f"{optimizer.__name__}, learning_rate: expected a finite number from 0, got"
+    with pytest.raises(ValueError, match=message):
+        optimizer(rate)
+    with pytest.raises(ValueError, match=message):
+        optimizer(learning_rate=rate)

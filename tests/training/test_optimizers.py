@@ -393,13 +393,3 @@ def test_a_saved_optimizer_goes_on_to_the_same_bits(tmp_path, make):
         np.testing.assert_array_equal(first, second, err_msg=first.path)
     for first, second in zip(model.optimizer.variables, loaded.optimizer.variables, strict=True):
         np.testing.assert_array_equal(first, second, err_msg=first.path)
-
-
-@pytest.mark.parametrize("optimizer", [Adam, Adagrad, Ftrl])
-@pytest.mark.parametrize("rate", [-1.0, np.nan, np.inf, np.float32(-0.1)])
-def test_a_learning_rate_that_climbs_is_refused(optimizer, rate):
-    message = f"{optimizer.__name__}, learning_rate: expected a finite number from 0, got"
-    with pytest.raises(ValueError, match=message):
-        optimizer(rate)
-    with pytest.raises(ValueError, match=message):
-        optimizer(learning_rate=rate)
