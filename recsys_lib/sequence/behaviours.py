@@ -166,6 +166,7 @@ def read_request(
     """
     columns = check_columns(feature_columns)
     embedding_l2 = check_l2(columns, embedding_l2)
+    columns = tuple(column for column in columns if column.name != left_out)
     pairs = behaviour_pairs(columns, histories)
     sequences = [sequence for _, sequence in pairs]
     embedding_dim = check_integer("embedding_dim", embedding_dim)
@@ -178,8 +179,7 @@ def read_request(
     columns = tuple(
         column
         for column in columns
-        if column.name != left_out
-        and (not (isinstance(column, SequenceColumn) and column.ordered) or column.name in read)
+        if not (isinstance(column, SequenceColumn) and column.ordered) or column.name in read
     )
     inputs = build_inputs(columns)
     layers = _embedding_layers(columns, embedding_dim, embeddings_initializer, embedding_l2)
