@@ -58,8 +58,8 @@ def test_the_header_counts_figures_that_the_build_has_drawn(chapters, capsys):
     before = path.read_text()
     assert run(chapters, "build") == 0, capsys.readouterr().err
     # Five figures are nearly four minutes more; all else is known before.
-    assert "**Time.** 3 minutes to read;" in before and "6 minutes to read" in path.read_text()
-    assert path.read_text() == before.replace("** 3 minutes to", "** 6 minutes to")
+    assert "**Time.** 4 minutes to read;" in before and "7 minutes to read" in path.read_text()
+    assert path.read_text() == before.replace("** 4 minutes to", "** 7 minutes to")
     assert check_lesson(path) == [] and not is_stale(path)
     assert inputs.built_with_others(chapters.folder) == []
     kept = path.with_suffix(".ipynb").read_bytes()

@@ -138,7 +138,7 @@ def test_prerequisites_are_links_and_own_words_stay(chapters, names, written, ex
     assert named == (f"** {expected}\n\n" not in before)
     assert cells(chapters, "02_last") == 0
     after = path.read_text()
-    said = f"**Prerequisites.** {expected}\n\n**Time.** 2 minutes to read; the cells"
+    said = f"**Prerequisites.** {expected}\n\n**Time.** 3 minutes to read; the cells"
     assert f"You can add.\n\n{said}" in after
     assert problems(path) == []
     assert cells(chapters, "02_last") == 0 and path.read_text() == after
