@@ -18,7 +18,6 @@ ANSWER = "answer"
 
 SECOND_DRAFT = {
     "00_the_ranking_stage/01_the_ranking_stage",
-    "04_sequence_models/03_dsin",
     "04_sequence_models/04_history_of_thousands",
     "04_sequence_models/05_sequence_comparison",
     "07_one_request/02_day_by_day",

@@ -96,18 +96,18 @@ def dsin() -> Plan:
     plan.box("bias", "+ bias of session,\nstep and unit", "bias_encoding?", "embedding", 0, 1, 1.2)
     plan.box(
         "block",
-        "self-attention block, mean over the steps: $I_k$",
+        "self-attention block, mean over the steps: $u_k$",
         "session_block session_interests",
         "network",
         0,
         2,
         2.7,
     )
-    plan.box("lstm", "Bi-LSTM: $H_k$", "session_states", "network", 0, 3, 1.2)
-    plan.box("state_attention", "attention $a^H$", "state_attention", "gate", 0.5, 4, 0.95)
-    plan.box("attention", "attention $a^I$", "interest_attention", "gate", 1.75, 4, 0.95)
-    plan.box("state", "$Σ_k a^H_k H_k$", "activated_state", "interaction", 0, 5, 1.2)
-    plan.box("interest", "$Σ_k a^I_k I_k$", "activated_interest", "interaction", 1.45, 5, 1.2)
+    plan.box("lstm", "Bi-LSTM: $h_k$", "session_states", "network", 0, 3, 1.2)
+    plan.box("state_attention", "attention $a'_k$", "state_attention", "gate", 0.5, 4, 0.95)
+    plan.box("attention", "attention $a_k$", "interest_attention", "gate", 1.75, 4, 0.95)
+    plan.box("state", "$Σ_k a'_k h_k$", "activated_state", "interaction", 0, 5, 1.2)
+    plan.box("interest", "$Σ_k a_k u_k$", "activated_interest", "interaction", 1.45, 5, 1.2)
     plan.box("deep", "network", "deep deep_logit", "network", 0, 6, 4.4)
     plan.box("p", "p({task})", "output", "output", 1.7, 7)
     plan.arrows("behaviours > bias > block > lstm > state_attention > state > deep > p")
