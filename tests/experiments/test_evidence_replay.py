@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tiny_evidence import DECLARED
 
-from experiments import cells, prefixes, records, registry, replaying
+from experiments import cells, prefixes, records, registry, replaying, worker
 from experiments.replaying import CellRow, Task, compare_cells, compare_means, compare_prefix
 
 RESULTS = Path(__file__).parent / "records"
@@ -151,6 +151,12 @@ def test_last_digits_may_move_with_the_code_and_the_record_says_so(
         lambda *asked: [row | {"auc": row["auc"] + shift} for row in exact(*asked)],
     )
     change_code(results, "FM")
+    table = records.read_table(NAME, results)
+    monkeypatch.setattr(worker, "processor", lambda: table["processor"].iloc[0])
+    monkeypatch.setattr(worker, "switches", lambda: table["switches"].iloc[0])
+    monkeypatch.setattr(records, "versions", lambda: records.read(NAME, results)["versions"])
+    unchanged = next(one for one in replaying.tasks(DECLARED, results)[0] if one.arm == "DeepFM")
+    assert replaying.cell_again(unchanged, results)[1], "the machine is that of the record"
     task = next(one for one in replaying.tasks(DECLARED, results)[0] if one.arm == "FM")
     rows, same = replaying.cell_again(task, results)
     assert not same and replaying.compare_cells(rows, same) is None
