@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from recsys_book.environment import check_env
     from recsys_book.exercises import check, exercise, hint, progress, solution
     from recsys_book.guesses import guess, resolve
-    from recsys_book.how_measured import how_measured
     from recsys_book.labs import needs_data
     from recsys_book.pictures.automatic import diagram
     from recsys_book.pictures.families import family
     from recsys_book.pictures.registry import sketch
+    from recsys_book.record_folds import how_measured
     from recsys_book.recorded_runs import dots, runs
     from recsys_book.records import evidence, finding, recorded
     from recsys_book.sentences import checked_sentences, exact
