@@ -45,7 +45,8 @@ def check_optimizer(optimizer: Any, model: keras.Model) -> None:
         )
     for part in parts_of(optimizer):
         if isinstance(part.learning_rate, keras.Variable):
-            check_number(f"{type(part).__name__}, learning_rate", float(part.learning_rate), 0)
+            rate = keras.ops.convert_to_numpy(part.learning_rate)  # a replica's has no float()
+            check_number(f"{type(part).__name__}, learning_rate", float(rate), 0)
     owner = _TRAINS.get(optimizer, lambda: None)()
     if owner is not None and owner is not model:
         raise ValueError(

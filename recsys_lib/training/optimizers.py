@@ -345,5 +345,6 @@ def _sum_slices(gradient):
     if num_replicas() > 1:
         # Equal rows are joined behind the exchange alone: what is sent has one shape in all steps.
         rows, values = rows_of_replicas(gradient.indices, gradient.values)
+        values = tf.ensure_shape(values, (None, *gradient.values.shape[1:]))  # lost on the way
         gradient = tf.IndexedSlices(values, rows, gradient.dense_shape)
     return sum_duplicates(gradient)

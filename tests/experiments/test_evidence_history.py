@@ -37,7 +37,7 @@ def commit(repository, *names, declared=None, record=None):
     root, git = repository
     if declared is not None:
         text = (DECLARED / "small" / "guesses.py").read_text(encoding="utf-8")
-        (root / "experiments/small/guesses.py").write_text(text + f"# {declared}\n")
+        (root / "experiments" / "small" / "guesses.py").write_text(text + f"# {declared}\n")
     if record is not None:
         sha, number = record
         manifest = {"declaration_sha256": sha, "record": number, "worlds": [100, 100 + number]}
@@ -63,7 +63,7 @@ def test_declared_first_and_measured_then_is_well(repository):
 def change(repository, subject, *changes):
     """Commit another declaration; returns its hash."""
     root, git = repository
-    path = root / "experiments/small/guesses.py"
+    path = root / "experiments" / "small" / "guesses.py"
     text = (DECLARED / "small" / "guesses.py").read_text(encoding="utf-8")
     for old, new in changes:
         assert text.count(old) == 1, old

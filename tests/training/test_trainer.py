@@ -121,7 +121,7 @@ def test_what_layers_add_trains_with_weight_one():
     model = keras.Model(inputs, heads)
     x = np.array([1.0, -2.0, 0.5])
     data = number_data(x, {"like": [1, 0, 1], "share": [0, 0, 1]})
-    weights = {"like": 0.0, "share": 0.0}
+    weights = {"like": 0.0, "share": 1e-9}  # all 0 would be refused
     fit(model, data, keras.optimizers.SGD(0.01), epochs=1, loss_weights=weights)
     for name in ("first", "second"):
         expected = 1 - 0.01 * 14 * np.mean(x**2)
