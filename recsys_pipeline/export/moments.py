@@ -44,7 +44,7 @@ def seconds_of(raw: Any, unit: float, place: Place, expected: str = "a number") 
     """
     is_text = type(raw) is str and _NUMBER.fullmatch(raw)
     seconds = number_of(float(raw) if is_text else raw) * unit
-    if not math.isfinite(seconds):  # also a number that is too large in seconds
+    if math.isnan(seconds):
         raise BadField(place, f"expected {expected}, got {shown(raw)}")
     if seconds > LATEST_SECOND:
         raise BadField(
