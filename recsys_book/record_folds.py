@@ -1,11 +1,12 @@
 """The fold below the figures of a lesson: how its recorded evidence was measured."""
 
+import dataclasses
 import html
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from recsys_book.records import Evidence, in_words, record_of
+from recsys_book.records import Evidence, evidence, in_words
 
 _WORDS = (
     "A difference counts when its 95 % interval lies above the margin; two models are level when "
@@ -13,35 +14,28 @@ _WORDS = (
 )
 
 
+@dataclasses.dataclass(frozen=True, repr=False)
 class HowMeasured:
     """The display of ``how_measured``: a closed block of HTML.
 
     Args:
-        record: manifest of the record.
-        part: slice of the test rows.
-        task: which one, where there are several.
-
-    Raises:
-        ValueError: no such slice or task.
+        evidence: whose table, findings and setting it shows.
     """
 
-    def __init__(
-        self, record: Mapping[str, Any], part: str = "all", task: str | None = None
-    ) -> None:
-        self._record, self._evidence = record, Evidence(record, part, task)
+    evidence: Evidence
 
     def __repr__(self) -> str:
-        return f"How this was measured: {self._record['identifier']}"
+        return f"How this was measured: {self.evidence.record['identifier']}"
 
     def _repr_html_(self) -> str:
         """The block; a reader opens it with a click."""
-        record = self._record
+        record = self.evidence.record
         lines = [in_words(one) for one in record["findings"].values()]
         found = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
-        legend = " ".join([setting_in_words(record), self._evidence.brackets(), _WORDS])
+        legend = " ".join([setting_in_words(record), self.evidence.brackets(), _WORDS])
         return (
             f"<details><summary>How this was measured: {html.escape(record['question'])}</summary>"
-            f"<p>{html.escape(legend)}</p>{self._evidence.table.to_html()}<ul>{found}</ul>"
+            f"<p>{html.escape(legend)}</p>{self.evidence.table.to_html()}<ul>{found}</ul>"
             f"<p><code>experiments/results/{record['identifier']}.json</code></p></details>"
         )
 
@@ -63,7 +57,7 @@ def how_measured(
     Raises:
         ValueError: nothing is recorded under this name, or no such slice or task.
     """
-    return HowMeasured(record_of(experiment, results), part, task)
+    return HowMeasured(evidence(experiment, part, task, results))
 
 
 def setting_in_words(record: Mapping[str, Any]) -> str:
