@@ -46,8 +46,8 @@ _DISPLAYED = re.compile(r"\$\$(.+?)\$\$", re.DOTALL)
 # Their rows are no steps of a derivation.
 _ROWS = re.compile(r"\\begin\{(\w*matrix|cases|array)\}.*?\\end\{\1\}", re.DOTALL)
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
-# What stands in a fold is not counted either.
-_COMMENT = re.compile(r"<!--.*?-->|<details>.*?</details>", re.DOTALL)
+# Comments are not shown, and what stands in a fold is not counted.
+_UNREAD = re.compile(r"<!--.*?-->|<details>.*?</details>", re.DOTALL)
 _WRAPPED_IMPORT = re.compile(r"^from [\w.]+ import \([^)]*\)", re.MULTILINE)
 _PLACE = re.compile(r"# [\w/]+\.py, [\w.]+")
 # The part of the header that repeats the front matter.
@@ -283,7 +283,7 @@ def words_in(markdown: str) -> int:
         >>> words_in("the `dot` of [two](a_page.ipynb) vectors, $x$ = [✓](#a.b.c) $$x y = z$$")
         6
     """
-    text = _DISPLAYED.sub(" ", _COMMENT.sub(" ", markdown))
+    text = _DISPLAYED.sub(" ", _UNREAD.sub(" ", markdown))
     return sum(any(map(str.isalnum, piece)) for piece in _LINK.sub(r"\1", text).split())
 
 
@@ -391,7 +391,7 @@ def _split(markdown: str) -> Iterator[tuple[str | None, str]]:
 
 
 def _formulas(text):
-    return _DISPLAYED.findall(_COMMENT.sub(" ", text))
+    return _DISPLAYED.findall(_UNREAD.sub(" ", text))
 
 
 def _is_derivation(formula):
