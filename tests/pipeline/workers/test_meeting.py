@@ -26,6 +26,12 @@ def start(addresses, index):
     return thread
 
 
+def wait_until(true):
+    for _ in range(600):
+        if not true():
+            time.sleep(0.1)
+
+
 def test_workers_meet_and_say_nothing(addresses, capfd):
     threads = [start(addresses, index) for index in range(3)]
     for thread in threads:
@@ -38,12 +44,14 @@ def test_a_missing_worker_is_named_until_it_comes(addresses, monkeypatch):
     monkeypatch.setattr(meeting, "PATIENCE_SECONDS", 0.2)
     words = []
     monkeypatch.setattr(meeting, "print", lambda text, **_: words.append(text), raising=False)
+    asked, answers = [], meeting._answers
+    monkeypatch.setattr(meeting, "_answers", lambda *words: asked.append(words[0]) or answers(*words))
     first, second = start(addresses, 0), start(addresses, 1)
-    for _ in range(600):
-        if len(words) < 2:
-            time.sleep(0.1)
+    wait_until(lambda: len(words) >= 2)
+    before = asked.count(addresses[2])
+    wait_until(lambda: asked.count(addresses[2]) >= before + 6)
     assert all(f"worker 2 at {addresses[2]} did not answer for 0 s" in text for text in words)
-    assert len(words) == 2  # each said it once
+    assert len(words) == 2  # each said it once, though they went on asking
     third = start(addresses, 2)
     for thread in (first, second, third):
         thread.join(60)
