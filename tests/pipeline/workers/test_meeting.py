@@ -45,7 +45,9 @@ def test_a_missing_worker_is_named_until_it_comes(addresses, monkeypatch):
     words = []
     monkeypatch.setattr(meeting, "print", lambda text, **_: words.append(text), raising=False)
     asked, answers = [], meeting._answers
-    monkeypatch.setattr(meeting, "_answers", lambda *words: asked.append(words[0]) or answers(*words))
+    monkeypatch.setattr(
+        meeting, "_answers", lambda *words: asked.append(words[0]) or answers(*words)
+    )
     first, second = start(addresses, 0), start(addresses, 1)
     wait_until(lambda: len(words) >= 2)
     before = asked.count(addresses[2])
