@@ -40,13 +40,11 @@ class Task:
         experiment: the declaration.
         arm: name.
         changed: whether the code differs from that of the record.
-        moved: whether the record was confirmed with code that gives other last digits.
     """
 
     experiment: Experiment
     arm: str
     changed: bool
-    moved: bool = False
 
     @property
     def name(self) -> str:
@@ -117,7 +115,7 @@ def compare_cells(rows: Iterable[CellRow], same_machine: bool) -> str | None:
 
     Args:
         rows: of cells of one arm.
-        same_machine: processor, versions and code are those of the record: every bit has to agree.
+        same_machine: processor and versions are those of the record: every bit has to agree.
     """
     for row in rows:
         spread = MOST_SPREADS * max(row.spread, LEAST_SPREAD)
@@ -171,8 +169,7 @@ def tasks(folder: Path = registry.FOLDER, results: Path = RESULTS) -> tuple[list
         for arm in experiment.arms:
             if arm.name in record["arms"]:
                 changed = records.code_of(experiment, arm) != record["arms"][arm.name]["code"]
-                moved = bool(record["arms"][arm.name].get("moved"))
-                found.append(Task(experiment, arm.name, changed, moved))
+                found.append(Task(experiment, arm.name, changed))
     return found, skipped
 
 
@@ -257,8 +254,7 @@ def replay(
         if differs is not None:
             problems.append(f"{task.name}: {differs}")
         elif task.changed:
-            moved = task.moved or any(row.recorded != row.found for row in rows)
-            confirmed.append(dataclasses.replace(task, moved=moved))
+            confirmed.append(task)
     differs = compare_means(means)
     if differs is not None:
         problems.append(differs)
@@ -273,9 +269,7 @@ def cell_again(task: Task, results: Path = RESULTS) -> tuple[list[CellRow], bool
         results: of the records.
 
     Returns:
-        A row for each task and slice, and whether every bit has to agree: machine and code are
-        those of the record. Another order of sums in changed code moves last digits, and a training
-        carries them on; it is compared as a cell of another machine is.
+        A row for each task and slice, and whether this machine is that of the record.
     """
     from experiments import cells, worker
 
@@ -294,8 +288,7 @@ def cell_again(task: Task, results: Path = RESULTS) -> tuple[list[CellRow], bool
     options = records.options_of(experiment, record, arm.name, point)
     found = cells.measure(experiment, arm, options, point, world)
     same = (
-        not (task.changed or task.moved)
-        and (mine["processor"] == worker.processor()).all()
+        (mine["processor"] == worker.processor()).all()
         and (mine["switches"] == worker.switches()).all()
         and record["versions"] == records.versions()
     )
@@ -325,7 +318,5 @@ def confirm(confirmed: Iterable[Task], results: Path = RESULTS) -> Iterator[str]
         assert record is not None
         arm = task.experiment.arm(task.arm)
         record["arms"][task.arm]["code"] = records.code_of(task.experiment, arm)
-        if task.moved:
-            record["arms"][task.arm]["moved"] = True
         records.write_manifest(record, records.paths(identifier, results)[1])
         yield f"{task.name}: confirmed"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tiny_evidence import DECLARED
 
-from experiments import cells, prefixes, records, registry, replaying, worker
+from experiments import cells, prefixes, records, registry, replaying
 from experiments.replaying import CellRow, Task, compare_cells, compare_means, compare_prefix
 
 RESULTS = Path(__file__).parent / "records"
@@ -138,35 +138,6 @@ def test_all_is_well_and_changed_code_is_confirmed(results, no_training):
     after["arms"]["FM"]["code"] = "another"
     assert after == before  # every number is kept
     assert not [task for task in replaying.tasks(DECLARED, results)[0] if task.changed]
-
-
-@pytest.mark.parametrize("shift", [0.0, 1e-5])
-def test_last_digits_may_move_with_the_code_and_the_record_says_so(
-    results, no_training, monkeypatch, shift
-):
-    exact = cells.measure
-    monkeypatch.setattr(
-        cells,
-        "measure",
-        lambda *asked: [row | {"auc": row["auc"] + shift} for row in exact(*asked)],
-    )
-    change_code(results, "FM")
-    table = records.read_table(NAME, results)
-    monkeypatch.setattr(worker, "processor", lambda: table["processor"].iloc[0])
-    monkeypatch.setattr(worker, "switches", lambda: table["switches"].iloc[0])
-    monkeypatch.setattr(records, "versions", lambda: records.read(NAME, results)["versions"])
-    unchanged = next(one for one in replaying.tasks(DECLARED, results)[0] if one.arm == "DeepFM")
-    assert replaying.cell_again(unchanged, results)[1], "the machine is that of the record"
-    task = next(one for one in replaying.tasks(DECLARED, results)[0] if one.arm == "FM")
-    rows, same = replaying.cell_again(task, results)
-    assert not same and replaying.compare_cells(rows, same) is None
-    outcome = replaying.replay(DECLARED, results, seed=0, every_cell=True, full=True)
-    assert [task.moved for task in outcome.confirmed] == [shift > 0]
-    list(replaying.confirm(outcome.confirmed, results))
-    assert records.read(NAME, results)["arms"]["FM"].get("moved", False) == (shift > 0)
-    again = next(one for one in replaying.tasks(DECLARED, results)[0] if one.arm == "FM")
-    assert (again.changed, again.moved) == (False, shift > 0)
-    assert not (again.moved and replaying.cell_again(again, results)[1])
 
 
 def test_changed_code_whose_prefix_differs_is_a_problem_and_not_confirmed(results, no_training):
