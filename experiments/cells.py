@@ -20,6 +20,7 @@ from recsys_lib.data.simulator.lenses import LENSES
 from recsys_lib.training.baselines import Baseline, score_bounds
 from recsys_lib.training.comparison import Comparison
 from recsys_lib.training.evaluation import predictions_of
+from recsys_lib.training.metrics import gauc
 from recsys_lib.training.recipe import Recipe
 
 REACH = 0.25
@@ -178,6 +179,7 @@ def run_arm(
     dataset: Dataset,
     seed: int,
     parts: tuple[str, ...],
+    on_log: bool = False,
     predictions: Path | None = None,
 ) -> list[Row]:
     """Train an arm once and score it on the test rows of the data set.
@@ -189,7 +191,9 @@ def run_arm(
         dataset: a world, the log, or one of these for tuning.
         seed: of this run.
         parts: slices beside ``"all"``.
-        predictions: file for the predictions of the test rows, of the one task.
+        on_log: whether the test rows are those of a log, where GAUC is of rows whose columns of
+            user and history are held still, and ``gauc_moving`` of rows as they are.
+        predictions: file for the predictions of a log's test rows, as they are and held still.
 
     Returns:
         A row for each task and slice: ``task``, ``slice``, those of ``MEASURED`` that there are,
@@ -197,20 +201,22 @@ def run_arm(
         was not finite has none of the measures.
     """
     if is_estimator(arm.function):
-        return _run_estimator(arm, choice, dataset, seed, parts, predictions)
+        predict, rows = _run_estimator(arm, choice, dataset, seed, parts)
+        return _as_requests(rows, dataset, predict, predictions) if on_log else rows
     comparison = comparison_of(experiment, arm, choice, parts)
     try:
-        result = comparison.on(dataset, [seed], keep=predictions is not None)
+        result = comparison.on(dataset, [seed], keep=on_log)
     except FloatingPointError:
         tasks = list(dataset.tasks or ())
         return [{"task": task, "slice": part} for part in ("all", *parts) for task in tasks]
-    if predictions is not None:
-        found = predictions_of(result.model(arm.name), dataset.test)
-        _keep(predictions, next(iter(found.values())))
     wanted = ("task", "slice", *MEASURED, "parameters", "epochs")
     table = result.table
     cap = {"cap": cap_of(experiment, arm, choice)}
-    return [_plain(row, wanted) | cap for row in table[table["seed"].notna()].to_dict("records")]
+    rows = [_plain(row, wanted) | cap for row in table[table["seed"].notna()].to_dict("records")]
+    if not on_log:
+        return rows
+    predict = functools.partial(predictions_of, result.model(arm.name))
+    return _as_requests(rows, dataset, predict, predictions)
 
 
 def cap_of(experiment: Experiment, arm: Arm, choice: Mapping[str, Any]) -> int:
@@ -218,7 +224,7 @@ def cap_of(experiment: Experiment, arm: Arm, choice: Mapping[str, Any]) -> int:
     return int((DEFAULTS | dict(experiment.fit) | arm.settings(choice))["epochs"])
 
 
-def _run_estimator(arm, choice, dataset, seed, parts, predictions):
+def _run_estimator(arm, choice, dataset, seed, parts):
     columns = None if arm.columns is None else list(arm.columns)
     data = dataset if columns is None else dataset.with_columns(columns)
     predict = arm.function(data, seed=seed, **arm.settings(choice))
@@ -228,10 +234,29 @@ def _run_estimator(arm, choice, dataset, seed, parts, predictions):
         for task, kind in data.tasks.items()
     ]
     table = Comparison({}, slices=parts, baselines={arm.name: fitted}).on(data, [0]).table
-    if predictions is not None:
-        _keep(predictions, predict(data.test)[fitted[0].task])
     rows = [_plain(row, ("task", "slice", *MEASURED)) for row in table.to_dict("records")]
-    return [row | {"parameters": 0, "epochs": 0} for row in rows]
+    return predict, [row | {"parameters": 0, "epochs": 0} for row in rows]
+
+
+def _as_requests(rows, dataset, predict, path):
+    """Rows with the GAUC of test rows held still; the predictions are kept where there is a path.
+
+    What is known of a user moves with the user's own labels: what orders the rows of one user by it
+    orders no request, for in a request it is the same for all candidates.
+    """
+    test = dataset.test
+    moves = [c.name for c in dataset.feature_columns if c.group in ("user", "history")]
+    as_is, still = (next(iter(predict(split).values())) for split in (test, test.held_still(moves)))
+    if path is not None:
+        _keep(path, [as_is, still])
+    found = []
+    for row in rows:
+        part = slice(None) if row["slice"] == "all" else test.slices[row["slice"]]
+        if "gauc" in row:  # some user has rows of both labels
+            held = gauc(test.label[part], still[part], test.group[part]).value
+            row = row | {"gauc": held, "gauc_moving": row["gauc"]}
+        found.append(row)
+    return found
 
 
 def _keep(path, predicted):
@@ -288,7 +313,8 @@ def measure(
     if times is not None and not is_estimator(arm.function):
         more = {"epochs": times * cap_of(experiment, arm, choice)}
         arm = dataclasses.replace(arm, options=arm.settings(choice) | more, space={})
-    return run_arm(experiment, arm, choice, dataset, seed, parts, predictions)
+    on_log = experiment.is_real and times is None
+    return run_arm(experiment, arm, choice, dataset, seed, parts, on_log, predictions)
 
 
 def bounds(experiment: Experiment, point: Any, world: int) -> list[Row]:

@@ -44,7 +44,7 @@ def table_of(
         times: of a longer run, those with so many times the epochs.
 
     Returns:
-        ``DataFrame`` with the columns ``COLUMNS``.
+        ``DataFrame`` with the columns ``COLUMNS``, of a log also ``gauc_moving``.
     """
     rows = []
     for (point, world), cells in (wanted or wanted_cells(experiment)).items():
@@ -53,7 +53,8 @@ def table_of(
             head = dict(zip(KEYS, (name, point_text(point), world, initialisation), strict=False))
             head |= {field: entry[field] for field in ("processor", "switches")}
             rows += [head | row for row in entry["value"]]
-    frame = pd.DataFrame(rows).reindex(columns=COLUMNS)
+    columns = [*COLUMNS, "gauc_moving"] if experiment.is_real else COLUMNS
+    frame = pd.DataFrame(rows).reindex(columns=columns)
     return frame.sort_values(KEYS, kind="stable", ignore_index=True)
 
 

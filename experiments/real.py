@@ -41,8 +41,9 @@ class UserSums(NamedTuple):
     Attributes:
         rows, clicks: ``(users,)``, test rows of each user, and those with label 1.
         arms: name to ``(4, users)`` float32, means over the initialisations: pairs of a click and
-            another row of the user that the arm ranks rightly, ties half; the loss; the pairs of
-            the user's clicks, and those of the user's other rows, with rows of all users.
+            another row of the user that the arm ranks rightly where the user's columns are held
+            still, ties half; the loss; the pairs of the user's clicks, and those of the user's
+            other rows, with rows of all users.
     """
 
     rows: np.ndarray
@@ -51,7 +52,13 @@ class UserSums(NamedTuple):
 
     @classmethod
     def of(cls, log: Log, predictions: Mapping[str, Iterable[ArrayLike]]) -> "UserSums":
-        """The sums of arms whose predictions of each initialisation are given."""
+        """The sums of arms whose predictions of each initialisation are given.
+
+        Args:
+            log: of the test rows.
+            predictions: arm to ``(2, rows)`` for each initialisation: of the rows as they are, and
+                with the user's columns held still.
+        """
         arms = {
             name: np.mean([_sums(one, log) for one in several], axis=0).astype(np.float32)
             for name, several in predictions.items()
@@ -77,14 +84,16 @@ class UserSums(NamedTuple):
 
 
 def _sums(scores: ArrayLike, log: Log) -> np.ndarray:
+    scores, still = np.asarray(scores)
     rows = pd.DataFrame({"user": log.users, "click": log.labels > 0.5, "score": scores})
     whole, own = rows["score"].rank(), rows.groupby("click")["score"].rank()
-    here = rows.groupby("user")["score"].rank()
-    here -= rows.groupby(["user", "click"])["score"].rank()
+    rows["still"] = still
+    here = rows.groupby("user")["still"].rank()
+    here -= rows.groupby(["user", "click"])["still"].rank()
     clicks = rows["click"].to_numpy()
     # A rank among all rows less that among rows of the same label counts the others below.
     below = (whole - own).to_numpy()
-    p = np.clip(np.asarray(scores, np.float64), PROBABILITY_CLIP, 1 - PROBABILITY_CLIP)
+    p = np.clip(scores.astype(np.float64), PROBABILITY_CLIP, 1 - PROBABILITY_CLIP)
     of_rows = (
         np.where(clicks, here, 0),
         -np.where(clicks, np.log(p), np.log1p(-p)),
@@ -144,7 +153,7 @@ def measured(users: UserSums, table: pd.DataFrame, num_draws: int = NUM_DRAWS) -
 
 
 def predictions_of(experiment: Experiment, store: Store) -> dict[str, list[np.ndarray]]:
-    """The predictions of all arms, as the run left them.
+    """The predictions of all arms, as the run left them: ``(2, rows)`` for each initialisation.
 
     Raises:
         ValueError: a file is missing or has another number of rows.
@@ -154,8 +163,8 @@ def predictions_of(experiment: Experiment, store: Store) -> dict[str, list[np.nd
         paths = [store.predictions(arm.name, one) for one in range(REAL_INITIALISATIONS)]
         if missing := [path.name for path in paths if not path.is_file()]:
             raise ValueError(f"arm {arm.name!r}: expected its predictions, {missing[0]} is missing")
-        found[arm.name] = [np.fromfile(path, np.float32) for path in paths]
-    if len({len(one) for several in found.values() for one in several}) > 1:
+        found[arm.name] = [np.fromfile(path, np.float32).reshape(2, -1) for path in paths]
+    if len({one.shape for several in found.values() for one in several}) > 1:
         raise ValueError("predictions: expected as many rows of all arms, got different ones")
     return found
 

@@ -32,7 +32,7 @@ def trained(monkeypatch):
     """How often each arm was trained, for how many epochs; nothing is trained."""
     seen = []
 
-    def run_arm(experiment, arm, choice, dataset, seed, parts, predictions=None):
+    def run_arm(experiment, arm, choice, dataset, seed, parts, on_log=False, predictions=None):
         cap = cells.cap_of(experiment, arm, choice)
         seen.append((arm.name, seed, cap, dataset.test.row_id[0] < 0))
         lead = 0.3 if arm.name == "FM" else 0.0

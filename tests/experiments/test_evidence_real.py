@@ -152,8 +152,13 @@ def measured():
         for name, several in predictions.items()
         for number, one in enumerate(several)
     ]
-    users = real.UserSums.of(of_log, predictions)
+    users = real.UserSums.of(of_log, {arm: twice(several) for arm, several in predictions.items()})
     return of_log, real.measured(users, pd.DataFrame(rows), num_draws=200), predictions
+
+
+def twice(several):
+    """Predictions that do not change where the user's columns are held still."""
+    return [[one, one] for one in several]
 
 
 def scored(scores, of_log):
@@ -176,7 +181,7 @@ def table(failed=()):
 
 def test_the_sums_of_users_give_each_measure_of_the_log(measured):
     of_log, _, predictions = measured
-    users = real.UserSums.of(of_log, {"one": predictions["poor"][:1]})
+    users = real.UserSums.of(of_log, {"one": twice(predictions["poor"][:1])})
     wanted = scored(predictions["poor"][0], of_log)
     wins, loss, above, below = users.arms["one"].astype(float)
     others = users.rows - users.clicks
@@ -187,10 +192,12 @@ def test_the_sums_of_users_give_each_measure_of_the_log(measured):
     both = pairs > 0
     gauc = np.average(wins[both] / pairs[both], weights=users.rows[both])
     assert gauc == pytest.approx(wanted["gauc"])
-    # By hand, ties count half: user 0 has a click at .5 beside others at .5 and .2.
+    # By hand, ties count half: user 0 has a click at .5 beside others at .5 and .2; held still it
+    # is at .3, beside .3 and .4.
     small = Log(np.array([1, 0, 0, 1]), np.array([0, 0, 0, 1]))
-    sums = real.UserSums.of(small, {"a": [[0.5, 0.5, 0.2, 0.1]]}).arms["a"]
-    assert sums[0].tolist() == [1.5, 0.0]
+    as_they_are, still = [0.5, 0.5, 0.2, 0.1], [0.3, 0.3, 0.4, 0.1]
+    sums = real.UserSums.of(small, {"a": [[as_they_are, still]]}).arms["a"]
+    assert sums[0].tolist() == [0.5, 0.0]
     assert sums[2].tolist() == [1.5, 0.0] and sums[3].tolist() == [1.5, 0.0]
 
 
@@ -316,9 +323,18 @@ def test_an_experiment_on_a_log_is_run_and_recorded(tmp_path, monkeypatch):
     assert manifest["looks"] == 1 and "gauc" in manifest["summary"][0]
     # Five initialisations of each arm, with the predictions that the bootstrap needs.
     assert made["table"].count("\n") == 1 + 2 * 5
+    cells_of = records.read_table("small.log", tmp_path).set_index(["model", "initialisation"])
+    user, label = data.test.group, data.test.label
     for arm in one.arms:
-        for kept in real.predictions_of(one, store)[arm.name]:
-            assert kept.shape == (len(data.test),)
+        for number, kept in enumerate(real.predictions_of(one, store)[arm.name]):
+            assert kept.shape == (2, len(data.test))
+            # GAUC is of the rows held still, AUC and the other GAUC of the rows as they are.
+            as_they_are, still = kept
+            row = cells_of.loc[(arm.name, number)]
+            assert row["auc"] == pytest.approx(metrics.auc(label, as_they_are), abs=1e-4)
+            wanted = [metrics.gauc(label, one, user).value for one in (still, as_they_are)]
+            assert row[["gauc", "gauc_moving"]].tolist() == pytest.approx(wanted, abs=1e-4)
+            assert abs(wanted[0] - wanted[1]) > 0.001
     # Tuning draws initialisations of its own, and no test row.
     assert {key[5] for key in store.done if key[0] == "tune"} == {10, 11, 12}
     store.predictions("deep", 3).unlink()
