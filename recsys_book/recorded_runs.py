@@ -14,6 +14,7 @@ _MEASURES = {
     "points": ("auc_gap_closed", "points of the AUC gap", 100.0),
     "auc": ("auc", "AUC", 1.0),
     "gauc": ("gauc", "GAUC, within a user's rows", 1.0),
+    "gauc_moving": ("gauc_moving", "GAUC while the user's columns move", 1.0),
     "log_loss": ("log_loss", "log loss", 1.0),
 }
 """Name of a measure to its column in the table, its label, and its factor."""
@@ -29,7 +30,9 @@ def runs(experiment: str, results: Path | None = None) -> "pd.DataFrame":
     Returns:
         One row for each run, task and slice: ``model``, ``point`` (text, the value of the swept
         knob; empty without a sweep), ``world``, ``initialisation``, ``task``, ``slice``, and those
-        of ``points`` (of the AUC gap), ``auc``, ``gauc`` and ``log_loss`` that were measured.
+        of ``points`` (of the AUC gap), ``auc``, ``gauc``, ``gauc_moving`` and ``log_loss`` that
+        were measured. On a log ``gauc`` is of rows whose columns of user and history are held
+        still (``Split.held_still``), ``gauc_moving`` of rows as they are.
 
     Raises:
         ValueError: nothing is recorded under this name.
@@ -47,7 +50,7 @@ def runs(experiment: str, results: Path | None = None) -> "pd.DataFrame":
     table["point"] = table["point"].fillna("")
     shown = table[["model", "point", "world", "initialisation", "task", "slice"]].copy()
     for name, (column, _, factor) in _MEASURES.items():
-        if table[column].notna().any():
+        if column in table and table[column].notna().any():
             shown[name] = factor * table[column]
     return shown
 
@@ -70,8 +73,7 @@ def dots(
         experiment: ``"chapter.name"``.
         models: names in the experiment, from above. The band lies around the first one's mean.
         title: the finding.
-        measure: ``"points"`` (of the AUC gap), ``"auc"``, ``"gauc"`` or ``"log_loss"``; several
-            have a panel each.
+        measure: one of those of ``runs``; several have a panel each.
         points: values of the swept knob, a panel for each; default: that of no sweep.
         panels: titles of the panels; default: the values, or the measures.
         margin: half the width of the band in the measure's unit, within which the record calls two
