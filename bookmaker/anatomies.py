@@ -19,7 +19,6 @@ ANSWER = "answer"
 SECOND_DRAFT = {
     "00_the_ranking_stage/01_the_ranking_stage",
     "04_sequence_models/04_history_of_thousands",
-    "04_sequence_models/05_sequence_comparison",
     "07_one_request/02_day_by_day",
     "07_one_request/03_out_of_the_notebook",
 }
