@@ -13,7 +13,7 @@ import pandas as pd
 from experiments.arms import point_text
 from experiments.contrasts import MARGIN, MEASURES, SHARES, Contrast
 from experiments.declaration import Experiment
-from experiments.running import kind_of, wanted_cells
+from experiments.running import Wanted, kind_of, wanted_cells
 from experiments.store import Store
 
 LEAST_GAP = 0.03
@@ -32,7 +32,7 @@ COLUMNS = [
 def table_of(
     experiment: Experiment,
     store: Store,
-    wanted: Mapping[Any, Any] | None = None,
+    wanted: Wanted | None = None,
     times: int | None = None,
 ) -> pd.DataFrame:
     """The cells on fresh worlds, sorted, as a record holds them.
@@ -55,6 +55,26 @@ def table_of(
             rows += [head | row for row in entry["value"]]
     frame = pd.DataFrame(rows).reindex(columns=COLUMNS)
     return frame.sort_values(KEYS, kind="stable", ignore_index=True)
+
+
+def cells_of(
+    experiment: Experiment, contrasts: Iterable[Contrast], runs: Iterable[tuple[int, int]]
+) -> Wanted:
+    """The cells that contrasts compare.
+
+    Args:
+        experiment: the declaration.
+        contrasts: of it.
+        runs: worlds and initialisations.
+    """
+    wanted: Wanted = {}
+    for contrast in contrasts:
+        for point in points_of(experiment, contrast):
+            for world, initialisation in runs:
+                cells = wanted.setdefault((point, world), [])
+                new = [(name, initialisation) for name in contrast.arms]
+                cells += [one for one in new if one not in cells]
+    return wanted
 
 
 def unit_of(contrast: Contrast, gaps: Mapping[tuple[str, str, str], float]) -> str:

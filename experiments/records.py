@@ -20,6 +20,7 @@ from bookmaker.imports import code_alone, find_modules
 from bookmaker.inputs import ROOT, hash_of, parts_read
 from experiments import real
 from experiments.arms import VARIED, Arm, as_options, point_text
+from experiments.blocks import Refused
 from experiments.declaration import Experiment, lens_reference
 from experiments.differences import POINTS, smallest_gaps, table_of
 from experiments.findings import finding_of, rounded
@@ -100,6 +101,22 @@ def stale(experiment: Experiment, results: Path = RESULTS) -> str | None:
     if not path.exists() or sha256_of(path.read_bytes()) != record["table_sha256"]:
         return f"{experiment.identifier}: the table is not that of the record"
     return None
+
+
+def answering(experiment: Experiment, results: Path = RESULTS) -> dict[str, Any]:
+    """The manifest that answers for a declaration.
+
+    Args:
+        experiment: the declaration.
+        results: folder of the records.
+
+    Raises:
+        Refused: there is none.
+    """
+    record, reason = read(experiment.identifier, results), stale(experiment, results)
+    if record is None or reason is not None:
+        raise Refused(f"{reason}; expected a record that answers for the declaration")
+    return record
 
 
 def code_of(experiment: Experiment, arm: Arm, root: Path = ROOT) -> str:

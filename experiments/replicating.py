@@ -5,9 +5,9 @@ finding that is changed after a fall is judged on the next block.
 """
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -15,13 +15,10 @@ from experiments import records
 from experiments.blocks import Refused, read_blocks, write_blocks
 from experiments.contrasts import Contrast
 from experiments.declaration import Experiment
-from experiments.differences import differences_of, points_of, table_of
-from experiments.registry import FOLDER, RESULTS
-from experiments.running import Session, Wanted
+from experiments.differences import cells_of, differences_of, table_of
+from experiments.running import Places, Session
 from experiments.statistics import chance_to_hold, comes_back, holds, may_fall
-from experiments.store import BUILD
 from experiments.validation import RESERVED
-from experiments.workers import NUM_WORKERS
 from recsys_lib.training.intervals import Interval, t_interval
 
 NUM_WORLDS = 10
@@ -56,35 +53,13 @@ def countable(experiment: Experiment, record: Mapping[str, Any]) -> list[Contras
     ]
 
 
-def wanted(experiment: Experiment, contrasts: Iterable[Contrast], worlds: range) -> Wanted:
-    """The cells that these contrasts need."""
-    found: dict[tuple[Any, int], dict[tuple[str, int], None]] = {}
-    for contrast in contrasts:
-        for point in points_of(experiment, contrast):
-            for world in worlds:
-                cells = found.setdefault((point, world), {})
-                cells |= {(name, 0): None for name in contrast.arms}
-    return {key: list(cells) for key, cells in found.items()}
-
-
-def replicate(
-    experiment: Experiment,
-    block: str,
-    *,
-    folder: Path = FOLDER,
-    results: Path = RESULTS,
-    build: Path = BUILD,
-    num_workers: int = NUM_WORKERS,
-) -> dict[str, Any]:
+def replicate(experiment: Experiment, block: str, **places: Unpack[Places]) -> dict[str, Any]:
     """Measure an experiment's findings on a block, and note what held.
 
     Args:
         experiment: the declaration.
         block: such as ``"1000:1010"``.
-        folder: of the declarations.
-        results: of the records.
-        build: folder of all runs.
-        num_workers: processes.
+        **places: of ``experiments.running.Session``.
 
     Returns:
         Dict of finding to what ``judged`` says.
@@ -93,27 +68,23 @@ def replicate(
         Refused: there is no record that answers for the declaration, or the block was opened.
         ValueError: no such block.
     """
-    worlds = block_of(block)
-    reason = records.stale(experiment, results)
-    if reason is not None:
-        raise Refused(f"{reason}; expected a record that can be replicated")
-    record = records.read(experiment.identifier, results)
-    assert record is not None
+    worlds, results = block_of(block), places["results"]
+    record = records.answering(experiment, results)
     opened = read_blocks(results)["replicated"].get(block, {}).get(experiment.identifier)
     if opened is not None and (opened["record"] != record["record"] or "findings" in opened):
         raise Refused(f"{experiment.identifier}: block {block} was opened, expected the next one")
     contrasts = countable(experiment, record)
-    _note(experiment, block, {"record": record["record"]}, results)
-    cells = wanted(experiment, contrasts, worlds)
+    cells = cells_of(experiment, contrasts, [(world, 0) for world in worlds])
     options_of = functools.partial(records.options_of, experiment, record)
-    with Session(experiment, folder, build, num_workers) as session:
+    note: dict[str, Any] = {"record": record["record"]}
+    _note(experiment, block, note, results)
+    with Session(experiment, **places) as session:
         session.do(session.cell_units(cells, options_of), "replicating")
-        store = session.store
     found = {}
     if contrasts:
-        table = table_of(experiment, store, cells)
+        table = table_of(experiment, session.store, cells)
         found = {c.finding: judged(experiment, c, record, table) for c in contrasts}
-    _note(experiment, block, {"record": record["record"], "findings": found}, results)
+    _note(experiment, block, note | {"findings": found}, results)
     return found
 
 

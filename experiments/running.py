@@ -6,7 +6,7 @@ Killed at any point and started again, it goes on and ends with the same table.
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Required, Self, TypedDict, Unpack
 
 from experiments import tuning
 from experiments.arms import VARIED, Arm
@@ -166,11 +166,21 @@ def kind_of(times: int | None) -> str:
     return "cell" if times is None else f"cell, {times} times the epochs"
 
 
-class Session:
+class Places(TypedDict, total=False):
+    """Where an experiment is declared, recorded and run, and by how many processes."""
+
+    results: Required[Path]
+    folder: Path
+    build: Path
+    num_workers: int
+
+
+class Session(contextlib.ExitStack):
     """One experiment that is run, alone, by some workers.
 
     Args:
         experiment: the declaration.
+        results: folder of the records, in which opened worlds are noted.
         folder: where it is declared.
         build: folder of all runs.
         num_workers: processes.
@@ -179,19 +189,24 @@ class Session:
         Refused: another process runs it.
     """
 
-    def __init__(self, experiment: Experiment, folder: Path, build: Path, num_workers: int) -> None:
-        self.experiment, self.folder, self.build = experiment, folder, build
-        self._held = contextlib.ExitStack()
-        self._num_workers = num_workers
+    def __init__(
+        self,
+        experiment: Experiment,
+        *,
+        results: Path,
+        folder: Path = FOLDER,
+        build: Path = BUILD,
+        num_workers: int = NUM_WORKERS,
+    ) -> None:
+        super().__init__()
+        self.experiment, self.folder, self.results = experiment, folder, results
+        self._build, self._num_workers = build, num_workers
 
-    def __enter__(self) -> "Session":
-        self._held.enter_context(alone(self.experiment.identifier, self.build))
-        self.store = Store(self.experiment, self.build)
-        self._workers = self._held.enter_context(Workers(self._num_workers))
+    def __enter__(self) -> Self:
+        self.enter_context(alone(self.experiment.identifier, self._build))
+        self.store = Store(self.experiment, self._build)
+        self._workers = self.enter_context(Workers(self._num_workers))
         return self
-
-    def __exit__(self, *_: object) -> None:
-        self._held.close()
 
     def do(self, units: Iterable[Unit], word: str) -> None:
         """Do what of some units is not in the log; the word says what, beside the bar."""
@@ -219,42 +234,36 @@ class Session:
             times: of a longer run, as for ``experiments.cells.measure``.
         """
         units: list[Unit] = []
+        is_kept = self.experiment.is_real and times is None
         for (point, world), cells in wanted.items():
             names = dict.fromkeys(name for name, _ in cells)
             # On one log there is one world: each arm is a unit, or one process would do all.
             for part in [[name] for name in names] if self.experiment.is_real else [names]:
                 keys = [(kind_of(times), one, point, world, n) for one, n in cells if one in part]
                 options = {name: options_of(name, point) for name in part}
+                kept = [(str(key[4]), self.store.predictions(key[1], key[4])) for key in keys]
+                predictions = {number: str(path) for number, path in kept if is_kept}
                 units.append({"keys": keys, "options": options, "times": times})
-                if self.experiment.is_real and times is None:
-                    units[-1]["predictions"] = {
-                        str(key[4]): str(self.store.predictions(key[1], key[4])) for key in keys
-                    }
+                units[-1]["predictions"] = predictions
         return units
 
 
 def run(
     experiment: Experiment,
     *,
-    results: Path,
-    folder: Path = FOLDER,
-    build: Path = BUILD,
-    num_workers: int = NUM_WORKERS,
     only_tuning: bool = False,
     at_most: int | None = None,
     before_fresh: Callable[[Store], None] | None = None,
+    **places: Unpack[Places],
 ) -> Store:
     """Measure all that is missing.
 
     Args:
         experiment: the declaration.
-        results: folder of the records, in which opened worlds are noted.
-        folder: where it is declared.
-        build: folder of all runs.
-        num_workers: processes.
         only_tuning: stop before the fresh worlds.
         at_most: units of tuning, to measure how long they take; then stop.
         before_fresh: called with the log between tuning and the fresh worlds; it may raise.
+        **places: of ``Session``.
 
     Returns:
         The log.
@@ -263,7 +272,7 @@ def run(
         Refused: another process runs it, or its worlds may not be opened.
         WorkFailed: a cell ended in an error.
     """
-    with Session(experiment, folder, build, num_workers) as session:
+    with Session(experiment, **places) as session:
         store = session.store
         session.do(trial_units(experiment, store, False)[:at_most], "tuning")
         if at_most is not None:
@@ -276,7 +285,7 @@ def run(
             return store
         if before_fresh is not None:
             before_fresh(store)
-        open_fresh(experiment, folder, results)
+        open_fresh(experiment, session.folder, session.results)
         chosen = choices(experiment, store)
 
         def options_of(name: str, point: Any) -> tuning.Options:

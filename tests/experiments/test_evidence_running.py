@@ -339,7 +339,7 @@ def test_torn_and_foreign_lines_of_a_log_are_passed_over(tmp_path):
 def test_a_beginning_belongs_to_its_world(tmp_path, here):
     """A new block of worlds has the log of the old one, and not its prefixes."""
     experiment = registry.load(NAME, DECLARED)
-    with running.Session(experiment, DECLARED, tmp_path, 1) as session:
+    with running.Session(experiment, folder=DECLARED, build=tmp_path, results=tmp_path) as session:
         session.store.add({"key": ["prefix", "sharp", 100], "value": 1, "seconds": 0.1})
         units = [
             {"keys": [("prefix", "sharp", world)], "options": {"sharp": {"reach": 1.0}}}
