@@ -30,6 +30,13 @@ MEASURES = {
 and ``mean_squared_error`` in points of theirs, all others are as they are."""
 SHARES = ("log_loss_gap", "mean_squared_error")
 """Measures that are points of a gap whatever the gap is."""
+UNITS = {
+    "auc": "AUC",
+    "gauc": "GAUC",
+    "log_loss": "nats",
+    "calibration_error": "probability",
+}
+"""Measure to its unit, where it is no share of a gap."""
 
 MARGIN = 2.0
 """Points of a gap, where no margin is declared."""

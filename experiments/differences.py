@@ -11,16 +11,16 @@ import numpy as np
 import pandas as pd
 
 from experiments.arms import point_text
-from experiments.contrasts import MARGIN, MEASURES, SHARES, Contrast
-from experiments.declaration import Experiment
+from experiments.contrasts import MARGIN, MEASURES, SHARES, UNITS, Contrast
+from experiments.declaration import DATA_MARGINS, GAUC_MARGIN, Experiment
 from experiments.running import Wanted, kind_of, wanted_cells
 from experiments.store import Store
 
 LEAST_GAP = 0.03
 """AUC between the base rate and the oracle from which on shares of it are the unit."""
 
-POINTS, NATS, RUNS = "points", "nats", "runs"
-"""Units; the last is the share of runs that leave the plateau."""
+POINTS, RUNS = "points", "runs"
+"""Units: of a gap, in percent; and the share of runs that leave the plateau."""
 KEYS = ["model", "point", "world", "initialisation", "task", "slice"]
 COLUMNS = [
     *(*KEYS, "rows", "auc", "auc_gap_closed", "gauc", "log_loss", "log_loss_gap_closed"),
@@ -78,11 +78,11 @@ def cells_of(
 
 
 def unit_of(contrast: Contrast, gaps: Mapping[tuple[str, str, str], float]) -> str:
-    """The unit of a contrast on a lens: points of a gap, AUC, or nats.
+    """The unit of a contrast: points of a gap, or that of the measure.
 
     Args:
-        contrast: of an experiment on a lens.
-        gaps: point, task and slice to the smallest gap of the tuning worlds.
+        contrast: of an experiment.
+        gaps: point, task and slice to the smallest gap of the tuning worlds; a log has none.
     """
     if contrast.measure in SHARES:
         return POINTS
@@ -94,8 +94,9 @@ def unit_of(contrast: Contrast, gaps: Mapping[tuple[str, str, str], float]) -> s
             and contrast.task in (None, task)
             and (contrast.kind == "trend" or point == point_text(contrast.at))
         ]
-        return POINTS if min(here, default=math.nan) >= LEAST_GAP else "AUC"
-    return {"log_loss": NATS, "gauc": "GAUC", "calibration_error": "probability"}[contrast.measure]
+        if min(here, default=math.nan) >= LEAST_GAP:
+            return POINTS
+    return UNITS[contrast.measure]
 
 
 def smallest_gaps(store: Store) -> dict[tuple[str, str, str], float]:
@@ -109,17 +110,20 @@ def smallest_gaps(store: Store) -> dict[tuple[str, str, str], float]:
     return found
 
 
-def margin_of(contrast: Contrast, unit: str) -> float:
+def margin_of(experiment: Experiment, contrast: Contrast, unit: str) -> float:
     """The margin of a contrast in its unit; 0 where the interval has to lie above zero.
 
     Raises:
-        ValueError: none is declared where the unit is no share, or one that no difference in this
-            unit can reach.
+        ValueError: none is declared and nothing has it by default, or one that no difference in
+            this unit can reach.
     """
     if unit == RUNS:
         return 0.0
-    margin = MARGIN if contrast.margin is None and unit == POINTS else contrast.margin
-    where = f"contrast {contrast.finding!r}: the unit is {unit}, expected"
+    margin, where = contrast.margin, f"contrast {contrast.finding!r}: the unit is {unit}, expected"
+    if margin is None and unit == POINTS:
+        margin = MARGIN
+    elif margin is None and experiment.data is not None:
+        margin = GAUC_MARGIN if contrast.measure == "gauc" else DATA_MARGINS[experiment.data]
     if margin is None:
         raise ValueError(f"{where} a declared margin")
     if unit != POINTS and margin >= 0.5:

@@ -160,7 +160,7 @@ def finding_of(
     if len(values) > 1:
         is_share = unit == RUNS and contrast.kind != "trend"
         found = difference_of_shares(values) if is_share else t_interval(values)
-    margin = margin_of(contrast, unit)
+    margin = margin_of(experiment, contrast, unit)
     return summed_up(experiment, contrast, table, points, unit, margin, found) | more
 
 

@@ -11,9 +11,8 @@ import numpy as np
 from experiments import tuning
 from experiments.arms import point_text
 from experiments.contrasts import Contrast
-from experiments.declaration import TUNING_WORLDS, Experiment
+from experiments.declaration import Experiment
 from experiments.differences import column_of, margin_of, smallest_gaps, unit_of
-from experiments.real import margin_of as margin_on_log
 from experiments.running import choices, tried, tuned_arms, wanted_cells
 from experiments.statistics import least_margin
 from experiments.store import Store
@@ -147,8 +146,9 @@ def margin_warnings(experiment: Experiment, store: Store) -> Iterator[str]:
     """
     gaps = smallest_gaps(store)
     for contrast in experiment.contrasts:
+        unit = unit_of(contrast, gaps)
         try:
-            unit, margin = _margin(experiment, contrast, gaps)
+            margin = margin_of(experiment, contrast, unit)
         except ValueError as error:
             if gaps:
                 yield str(error)
@@ -171,17 +171,10 @@ def missing_margins(experiment: Experiment, store: Store) -> list[str]:
     gaps, found = smallest_gaps(store), []
     for contrast in experiment.contrasts:
         try:
-            _margin(experiment, contrast, gaps)
+            margin_of(experiment, contrast, unit_of(contrast, gaps))
         except ValueError as error:
             found.append(str(error))
     return found
-
-
-def _margin(experiment, contrast, gaps):
-    if experiment.is_real:
-        return contrast.measure, margin_on_log(experiment, contrast)
-    unit = unit_of(contrast, gaps)
-    return unit, margin_of(contrast, unit)
 
 
 def edge_lines(experiment: Experiment, store: Store) -> Iterator[str]:
@@ -211,13 +204,16 @@ def _spread(experiment: Experiment, contrast: Contrast, store: Store, unit: str)
         options, choice = tried(experiment, store, owner, point)
         if choice is None:
             return None
+        trial = options.index(choice.options)
         values = []
-        for world in TUNING_WORLDS:
-            key = ("tune", owner.name, options.index(choice.options), point, world, 0)
-            wanted = [row for row in store.value(*key)["rows"] if row["slice"] == "all"]
-            wanted = [row for row in wanted if contrast.task in (None, row["task"])]
-            values.append(factor * wanted[0].get(column, np.nan))
+        for run in tuning.runs(experiment):
+            rows = store.value("tune", owner.name, trial, point, *run)["rows"]
+            row = next(
+                row
+                for row in rows
+                if row["slice"] == "all" and contrast.task in (None, row["task"])
+            )
+            values.append(factor * row.get(column, np.nan))
         found.append(values)
-    a, b = found
-    spread = float(np.std(np.subtract(a, b), ddof=1))
+    spread = float(np.std(np.diff(found, axis=0), ddof=1))
     return spread if np.isfinite(spread) and spread > 0 else None

@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from experiments.contrasts import MEASURES, Contrast
-from experiments.declaration import DATA_MARGINS, GAUC_MARGIN, Experiment
+from experiments.contrasts import MEASURES, UNITS
+from experiments.declaration import Experiment
+from experiments.differences import margin_of
 from experiments.findings import rounded, summed_up
 from experiments.running import REAL_INITIALISATIONS
 from experiments.store import Store
@@ -29,8 +30,8 @@ from recsys_pipeline.leaderboard.resampling import (
     user_weights,
 )
 
-UNITS = {"auc": "AUC", "gauc": "GAUC", "log_loss": "nats"}
-"""Measure of a log to its unit."""
+ON_LOG = ("auc", "gauc", "log_loss")
+"""Measures of a log."""
 
 Measured = dict[str, dict[str, tuple[np.ndarray, np.ndarray]]]
 
@@ -125,7 +126,7 @@ def measured(users: UserSums, table: pd.DataFrame, num_draws: int = NUM_DRAWS) -
     others = users.rows - users.clicks
     pairs, all_pairs = users.clicks * others, users.clicks.sum() * others.sum()
     has_both = pairs > 0
-    found: Measured = {name: {} for name in UNITS}
+    found: Measured = {name: {} for name in ON_LOG}
     for arm, sums in users.arms.items():
         wins, loss, above, below = sums.astype(np.float64)
         auc = above.sum() / all_pairs
@@ -178,18 +179,12 @@ def findings(
     found = {}
     for contrast in experiment.contrasts:
         a, b = (results[contrast.measure][name] for name in contrast.arms)
-        unit, margin = UNITS[contrast.measure], margin_of(experiment, contrast)
+        unit = UNITS[contrast.measure]
+        margin = margin_of(experiment, contrast, unit)
         interval = difference(a, b, num_users)
         one = summed_up(experiment, contrast, table, (None,), unit, margin, interval)
         found[contrast.finding] = one | {"users": True}
     return found
-
-
-def margin_of(experiment: Experiment, contrast: Contrast) -> float:
-    """The margin of a contrast on real data: its own, or the data set's."""
-    if contrast.margin is not None:
-        return contrast.margin
-    return GAUC_MARGIN if contrast.measure == "gauc" else DATA_MARGINS[str(experiment.data)]
 
 
 def scoreboards(

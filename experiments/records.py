@@ -308,7 +308,7 @@ def _of_log(experiment: Experiment, users: real.UserSums, table: pd.DataFrame) -
     summaries = []
     for arm in experiment.arms:
         row: dict[str, Any] = {"model": arm.name, "point": "", "task": "", "slice": "all"}
-        for name in real.UNITS:
+        for name in real.ON_LOG:
             runs = table[(table["model"] == arm.name) & (table["slice"] == "all")][name]
             row[name] = [rounded(runs.mean(), name)]
             row[f"{name}_sd"] = rounded(runs.std(ddof=1), name)
