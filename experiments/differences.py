@@ -3,6 +3,7 @@
 On real data the differences are those of ``experiments.real``.
 """
 
+import dataclasses
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -139,21 +140,11 @@ def column_of(contrast: Contrast, unit: str) -> tuple[str, float]:
     return contrast.measure, float(MEASURES[contrast.measure])
 
 
-def by_world(
-    table: pd.DataFrame, contrast: Contrast, unit: str, point: Any, arms: Iterable[str]
-) -> pd.DataFrame:
-    """A contrast's measure with a row for each world and a column for each arm.
-
-    What an arm did not run, or where it failed, is missing. Above is better. In ``RUNS`` a run
-    that leaves the plateau, above half of the best arm's median, is 1 and every other 0.
-    """
-    column, factor = column_of(contrast, unit)
-    rows = rows_of(table, contrast, point)
-    values = factor * rows[column]
-    if unit == RUNS:
-        values = (rows[column] > plateau_of(rows, column)).astype(float)
-    wide = rows.assign(value=values).pivot(index="world", columns="model", values="value")
-    return wide.reindex(columns=list(arms))
+def points_of(experiment: Experiment, contrast: Contrast, at: Any = None) -> tuple[Any, ...]:
+    """The points of the sweep at which a contrast compares: all of a trend, else one."""
+    if contrast.kind == "trend":
+        return experiment.points
+    return (contrast.at if at is None else at,)
 
 
 def plateau_of(rows: pd.DataFrame, column: str) -> float:
@@ -161,62 +152,82 @@ def plateau_of(rows: pd.DataFrame, column: str) -> float:
     return float(rows.groupby("model")[column].median().max()) / 2
 
 
-def rows_of(
-    table: pd.DataFrame,
-    contrast: Contrast,
-    point: Any,
-    part: str | None = None,
-    only_first: bool = True,
-) -> pd.DataFrame:
-    """The cells of a contrast's task at a point, on its own slice or another one.
-
-    Further initialisations are left out unless ``only_first`` is False.
-
-    Raises:
-        ValueError: the contrast leaves the task open where there are several.
-    """
-    chosen = table[
-        (table["point"] == point_text(point))
-        & (table["slice"] == (contrast.part if part is None else part))
-        & ((table["initialisation"] == 0) | (not only_first))
-    ]
-    if contrast.task is not None:
-        chosen = chosen[chosen["task"] == contrast.task]
-    elif chosen["task"].nunique() > 1:
-        raise ValueError(
-            f"contrast {contrast.finding!r}, task: expected one of "
-            f"{sorted(chosen['task'].unique())}, got none"
-        )
-    return chosen
-
-
-def differences_of(
-    experiment: Experiment, contrast: Contrast, table: pd.DataFrame, unit: str, at: Any = None
-) -> np.ndarray:
-    """The differences of a contrast, world by world; above zero where the first arm is ahead.
+@dataclasses.dataclass(frozen=True)
+class Compared:
+    """A contrast on a table of cells.
 
     Args:
         experiment: the declaration.
         contrast: of it.
         table: cells.
-        unit: of the contrast.
         at: another point than the contrast's own, ``VARIED``.
     """
-    curves = []
-    for point in points_of(experiment, contrast, at):
-        frame = by_world(table, contrast, unit, point, contrast.arms)
-        a, *rival = contrast.arms
-        curves.append(frame[a] - (frame[rival[0]] if rival else 0))
-    if contrast.kind != "trend":
-        return curves[0].to_numpy()
-    values = np.asarray(experiment.points, np.float64)
-    centred = values - values.mean()
-    slopes = pd.concat(curves, axis=1).to_numpy() @ centred / (centred @ centred)
-    return slopes * np.ptp(values)
 
+    experiment: Experiment
+    contrast: Contrast
+    table: pd.DataFrame
+    at: Any = None
 
-def points_of(experiment: Experiment, contrast: Contrast, at: Any = None) -> tuple[Any, ...]:
-    """The points of the sweep at which a contrast compares: all of a trend, else one."""
-    if contrast.kind == "trend":
-        return experiment.points
-    return (contrast.at if at is None else at,)
+    @property
+    def points(self) -> tuple[Any, ...]:
+        """Where it compares."""
+        return points_of(self.experiment, self.contrast, self.at)
+
+    def rows(self, point: Any, part: str) -> pd.DataFrame:
+        """The cells of the contrast's task at a point, on a slice.
+
+        Further initialisations are left out on worlds.
+
+        Raises:
+            ValueError: the contrast leaves the task open where there are several.
+        """
+        chosen = self.table[
+            (self.table["point"] == point_text(point))
+            & (self.table["slice"] == part)
+            & ((self.table["initialisation"] == 0) | self.experiment.is_real)
+        ]
+        if self.contrast.task is not None:
+            chosen = chosen[chosen["task"] == self.contrast.task]
+        elif chosen["task"].nunique() > 1:
+            raise ValueError(
+                f"contrast {self.contrast.finding!r}, task: expected one of "
+                f"{sorted(chosen['task'].unique())}, got none"
+            )
+        return chosen
+
+    def runs(self) -> dict[str, pd.DataFrame]:
+        """The runs of each arm at all points, scored on all rows."""
+        runs = pd.concat([self.rows(point, "all") for point in self.points])
+        return {name: runs[runs["model"] == name] for name in self.contrast.arms}
+
+    def by_world(self, unit: str, point: Any) -> pd.DataFrame:
+        """The measure with a row for each world and a column for each arm.
+
+        What an arm did not run, or where it failed, is missing. Above is better. In ``RUNS`` a
+        run that leaves the plateau, above half of the best arm's median, is 1 and every other 0.
+        """
+        column, factor = column_of(self.contrast, unit)
+        rows = self.rows(point, self.contrast.part)
+        values = factor * rows[column]
+        if unit == RUNS:
+            values = (rows[column] > plateau_of(rows, column)).astype(float)
+        wide = rows.assign(value=values).pivot(index="world", columns="model", values="value")
+        return wide.reindex(columns=list(self.contrast.arms))
+
+    def differences(self, unit: str) -> np.ndarray:
+        """The differences, world by world; above zero where the first arm is ahead.
+
+        Args:
+            unit: of the contrast.
+        """
+        curves = []
+        for point in self.points:
+            frame = self.by_world(unit, point)
+            a, *rival = self.contrast.arms
+            curves.append(frame[a] - (frame[rival[0]] if rival else 0))
+        if self.contrast.kind != "trend":
+            return curves[0].to_numpy()
+        values = np.asarray(self.experiment.points, np.float64)
+        centred = values - values.mean()
+        slopes = pd.concat(curves, axis=1).to_numpy() @ centred / (centred @ centred)
+        return slopes * np.ptp(values)

@@ -12,7 +12,7 @@ from experiments import records, tuning
 from experiments.arms import point_text
 from experiments.cells import cap_of
 from experiments.declaration import Experiment
-from experiments.differences import cells_of, differences_of, points_of, table_of
+from experiments.differences import Compared, cells_of, table_of
 from experiments.findings import at_cap, finished
 from experiments.running import Places, Session
 
@@ -36,11 +36,7 @@ def longer(experiment: Experiment, **places: Unpack[Places]) -> dict[str, dict[s
     record = records.answering(experiment, results)
     options_of = functools.partial(records.options_of, experiment, record)
     table = with_caps(experiment, options_of, records.read_table(experiment.identifier, results))
-    contrasts = [
-        one
-        for one in experiment.contrasts
-        if at_cap(experiment, one, table, points_of(experiment, one))
-    ]
+    contrasts = [one for one in experiment.contrasts if at_cap(Compared(experiment, one, table))]
     if not contrasts:
         return {}
     wanted = cells_of(experiment, contrasts, tuning.runs(experiment))
@@ -56,7 +52,7 @@ def longer(experiment: Experiment, **places: Unpack[Places]) -> dict[str, dict[s
     for contrast in contrasts:
         finding = record["findings"][contrast.finding]
         effects = [
-            float(np.nanmean(differences_of(experiment, contrast, one, finding["unit"])))
+            float(np.nanmean(Compared(experiment, contrast, one).differences(finding["unit"])))
             for one in tables
         ]
         found[contrast.finding] = finished(finding, contrast, *effects)

@@ -15,12 +15,11 @@ from numpy.typing import ArrayLike
 
 from experiments.contrasts import MEASURES, UNITS
 from experiments.declaration import Experiment
-from experiments.differences import margin_of
-from experiments.findings import rounded, summed_up
+from experiments.differences import Compared
+from experiments.findings import rounded, shown, summed_up
 from experiments.running import REAL_INITIALISATIONS
 from experiments.store import Store
 from recsys_lib.data.splits import Split
-from recsys_lib.training.intervals import Interval
 from recsys_lib.training.metrics import PROBABILITY_CLIP
 from recsys_pipeline.leaderboard.resampling import (
     NUM_DRAWS,
@@ -179,10 +178,8 @@ def findings(
     found = {}
     for contrast in experiment.contrasts:
         a, b = (results[contrast.measure][name] for name in contrast.arms)
-        unit = UNITS[contrast.measure]
-        margin = margin_of(experiment, contrast, unit)
-        interval = difference(a, b, num_users)
-        one = summed_up(experiment, contrast, table, (None,), unit, margin, interval)
+        compared = Compared(experiment, contrast, table)
+        one = summed_up(compared, UNITS[contrast.measure], difference(a, b, num_users))
         found[contrast.finding] = one | {"users": True}
     return found
 
@@ -203,7 +200,7 @@ def scoreboards(
     return {
         name: {
             reference: {
-                arm: _shown(found, UNITS[name])
+                arm: shown(found, UNITS[name])
                 for arm, found in scoreboard(of, reference, num_users).items()
             }
             for reference in references
@@ -231,8 +228,3 @@ def resolution(results: Measured, num_users: int) -> dict[str, dict[str, float]]
             for b in arms[place + 1 :]
         }
     return found
-
-
-def _shown(found: Interval, unit: str) -> dict[str, Any]:
-    ends = [rounded(found.low, unit), rounded(found.high, unit)]
-    return {"effect": rounded(found.mean, unit), "interval": ends}

@@ -15,7 +15,7 @@ from experiments import records
 from experiments.blocks import Refused, read_blocks, write_blocks
 from experiments.contrasts import Contrast
 from experiments.declaration import Experiment
-from experiments.differences import cells_of, differences_of, table_of
+from experiments.differences import Compared, cells_of, table_of
 from experiments.running import Places, Session
 from experiments.statistics import chance_to_hold, comes_back, holds, may_fall
 from experiments.validation import RESERVED
@@ -106,7 +106,7 @@ def judged(
     """
     finding = record["findings"][contrast.finding]
     said, margin, unit = finding["verdict"], finding["margin"], finding["unit"]
-    values = differences_of(experiment, contrast, table, unit)
+    values = Compared(experiment, contrast, table).differences(unit)
     now = t_interval(values[np.isfinite(values)])
     low, high = finding["interval"]
     before = Interval(finding["effect"], low, high, finding["worlds"])
