@@ -7,31 +7,26 @@ from pathlib import Path
 from typing import Any
 
 from experiments import records, registry
-from experiments.blocks import LOG, entry_of, read_blocks, refusal, write_blocks
+from experiments.blocks import LOG, entry_of, is_noted, note_opened, read_blocks, refusal
 from experiments.registry import RESULTS
 from experiments.repository import git, hashes, lines, require_history
 
 ROOT = Path(__file__).parents[1]
 
 
-def problems(
-    folder: Path = registry.FOLDER, results: Path = RESULTS, root: Path = ROOT
-) -> list[str]:
+def problems(folder: Path = registry.FOLDER, results: Path = RESULTS) -> list[str]:
     """Where records and the history of their declarations do not fit, one line each.
 
     Args:
-        folder: of the declarations, below ``root``.
-        results: of the records, below ``root``.
-        root: of the repository.
+        folder: of the declarations.
+        results: of the records.
 
     Raises:
         NoHistory: no repository, no git, or a clone without its history.
     """
-    require_history(root)
-    found: list[str] = []
-    for identifier in registry.identifiers(folder):
-        found += _of_commits(identifier, Path(folder), Path(results), Path(root))
-    return found
+    require_history(folder)
+    known = registry.identifiers(folder)
+    return [line for name in known for line in _of_commits(name, folder, results)]
 
 
 def problems_of_records(
@@ -56,7 +51,7 @@ def problems_of_records(
         if reason is not None:
             found.append(f"{reason}; run `python -m experiments run {identifier}`")
         elif not experiment.is_real:
-            if entry_of(experiment, None) not in [one | {"commit": None} for one in opened]:
+            if not is_noted(entry_of(experiment, None), opened):
                 found.append(f"{identifier}: expected its worlds among those opened in {LOG}")
             elif (reason := refusal(experiment, experiment.worlds, opened, folder)) is not None:
                 found.append(f"{identifier}: {reason}")
@@ -91,8 +86,8 @@ def _of_verdicts(identifier: str, record: dict[str, Any], changelog: Path) -> It
         )
 
 
-def _of_commits(identifier: str, folder: Path, results: Path, root: Path) -> Iterator[str]:
-    declared = registry.path_of(identifier, folder).resolve().relative_to(root.resolve())
+def _of_commits(identifier: str, folder: Path, results: Path) -> Iterator[str]:
+    path = registry.path_of(identifier, Path("."))
     seen: set[tuple[str, int]] = set()
     for commit, record in _versions(identifier, results):
         version = (record["declaration_sha256"], record["record"])
@@ -100,14 +95,12 @@ def _of_commits(identifier: str, folder: Path, results: Path, root: Path) -> Ite
             continue
         seen.add(version)
         short = commit[:10]
-        if git(root, "show", f"{commit}^:{declared.as_posix()}") is None:
+        if git(folder, "show", f"{commit}^:./{path.as_posix()}") is None:
             yield (
                 f"{identifier}: expected the declaration before its results, commit {short} adds "
                 f"record {record['record']} and there was none"
             )
-            continue
-        changed = lines(root, "diff", "--name-only", f"{commit}^", commit)
-        if declared.as_posix() in changed:
+        elif lines(folder, "diff", "--name-only", f"{commit}^", commit, "--", path.as_posix()):
             yield (
                 f"{identifier}: expected a commit of its own for the declaration, {short} changes "
                 f"it together with record {record['record']}"
@@ -185,12 +178,10 @@ def take_in(
     looks = max(found["looks"], record.get("looks", 0))
     record |= {"amendments": found["amendments"], "looks": looks}
     records.write_manifest(record, records.paths(identifier, results)[1])
-    blocks = read_blocks(results)
     experiment = registry.load(identifier, folder)
-    for worlds, (declaration, commit) in found["opened"].items():
-        entry = entry_of(experiment, commit[:10])
-        entry |= {"worlds": list(worlds), "declaration": declaration}
-        if not any(one | {"commit": None} == entry | {"commit": None} for one in blocks["opened"]):
-            blocks["opened"].append(entry)
-    write_blocks(blocks, results)
+    entries = [
+        entry_of(experiment, commit[:10]) | {"worlds": list(worlds), "declaration": declaration}
+        for worlds, (declaration, commit) in found["opened"].items()
+    ]
+    note_opened(entries, results)
     return found
