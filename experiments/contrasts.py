@@ -18,25 +18,18 @@ CLAIMED = {
     "trend": (BETTER,),
 }
 """Kind of contrast to the verdicts under which its sentence holds."""
+POINTS = "points"
+"""The unit of shares of a gap, in percent."""
 MEASURES = {
-    "auc": 1,
-    "log_loss": -1,
-    "log_loss_gap": 1,
-    "mean_squared_error": 1,
-    "gauc": 1,
-    "calibration_error": -1,
+    "auc": (1, "AUC"),
+    "gauc": (1, "GAUC"),
+    "log_loss": (-1, "nats"),
+    "log_loss_gap": (1, POINTS),
+    "mean_squared_error": (1, POINTS),
+    "calibration_error": (-1, "probability"),
 }
-"""Measure to whether more of it is good. AUC is in points of its gap on lenses, ``log_loss_gap``
-and ``mean_squared_error`` in points of theirs, all others are as they are."""
-SHARES = ("log_loss_gap", "mean_squared_error")
-"""Measures that are points of a gap whatever the gap is."""
-UNITS = {
-    "auc": "AUC",
-    "gauc": "GAUC",
-    "log_loss": "nats",
-    "calibration_error": "probability",
-}
-"""Measure to its unit, where it is no share of a gap."""
+"""Measure to whether more of it is good, and to its unit. ``log_loss_gap`` and
+``mean_squared_error`` are points of their gaps, AUC is where its gap is wide enough."""
 
 MARGIN = 2.0
 """Points of a gap, where no margin is declared."""

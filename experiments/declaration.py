@@ -73,11 +73,6 @@ class Experiment:
         check(self)
 
     @property
-    def chapter(self) -> str:
-        """Folder of its file."""
-        return self.identifier.split(".")[0]
-
-    @property
     def is_real(self) -> bool:
         """Whether it is measured on a data set, and not on worlds."""
         return self.data is not None

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.arms import point_text
-from experiments.contrasts import MARGIN, MEASURES, SHARES, UNITS, Contrast
+from experiments.contrasts import MARGIN, MEASURES, POINTS, Contrast
 from experiments.declaration import DATA_MARGINS, GAUC_MARGIN, Experiment
 from experiments.running import Wanted, kind_of, wanted_cells
 from experiments.store import Store
@@ -20,8 +20,8 @@ from experiments.store import Store
 LEAST_GAP = 0.03
 """AUC between the base rate and the oracle from which on shares of it are the unit."""
 
-POINTS, RUNS = "points", "runs"
-"""Units: of a gap, in percent; and the share of runs that leave the plateau."""
+RUNS = "runs"
+"""The unit of the share of runs that leave the plateau."""
 KEYS = ["model", "point", "world", "initialisation", "task", "slice"]
 COLUMNS = [
     *(*KEYS, "rows", "auc", "auc_gap_closed", "gauc", "log_loss", "log_loss_gap_closed"),
@@ -85,8 +85,6 @@ def unit_of(contrast: Contrast, gaps: Mapping[tuple[str, str, str], float]) -> s
         contrast: of an experiment.
         gaps: point, task and slice to the smallest gap of the tuning worlds; a log has none.
     """
-    if contrast.measure in SHARES:
-        return POINTS
     if contrast.measure == "auc":
         here = [
             gap
@@ -97,7 +95,7 @@ def unit_of(contrast: Contrast, gaps: Mapping[tuple[str, str, str], float]) -> s
         ]
         if min(here, default=math.nan) >= LEAST_GAP:
             return POINTS
-    return UNITS[contrast.measure]
+    return MEASURES[contrast.measure][1]
 
 
 def smallest_gaps(store: Store) -> dict[tuple[str, str, str], float]:
@@ -137,7 +135,7 @@ def column_of(contrast: Contrast, unit: str) -> tuple[str, float]:
     if unit in (POINTS, RUNS):
         name = {"auc": "auc", "log_loss_gap": "log_loss"}.get(contrast.measure, contrast.measure)
         return f"{name}_gap_closed", 100.0
-    return contrast.measure, float(MEASURES[contrast.measure])
+    return contrast.measure, float(MEASURES[contrast.measure][0])
 
 
 def points_of(experiment: Experiment, contrast: Contrast, at: Any = None) -> tuple[Any, ...]:

@@ -7,17 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from experiments.contrasts import Contrast
+from experiments.contrasts import POINTS, Contrast
 from experiments.declaration import Experiment
-from experiments.differences import (
-    POINTS,
-    RUNS,
-    Compared,
-    column_of,
-    margin_of,
-    plateau_of,
-    unit_of,
-)
+from experiments.differences import RUNS, Compared, column_of, margin_of, plateau_of, unit_of
 from experiments.statistics import FAILED_SHARE, difference_of_shares, share_interval
 from recsys_lib.training.intervals import BETTER, CANNOT_TELL, Interval, t_interval, verdict
 

@@ -116,10 +116,10 @@ def _versions(identifier: str, results: Path) -> Iterator[tuple[str, dict[str, A
             yield commit, json.loads(text)
 
 
-def shown(
+def take_in(
     identifier: str, folder: Path = registry.FOLDER, results: Path = RESULTS
 ) -> dict[str, Any]:
-    """What the history shows of a record.
+    """Write what the history shows of a record into its manifest, and its worlds into the blocks.
 
     Args:
         identifier: of the experiment.
@@ -129,59 +129,45 @@ def shown(
     Returns:
         Dict: ``amendments``, each change of the declaration's hash after its first record, with
         commit, hash, and the commit's subject as the reason; ``looks``, the tables that were ever
-        committed; ``opened``, block of worlds to the hash and the commit before its results. Empty
-        where no record was committed.
+        recorded. Empty where no record was committed.
 
     Raises:
         NoHistory: as for ``problems``.
     """
+    record = records.read(identifier, results)
+    if record is None:
+        return {}
     require_history(folder)
     versions = list(_versions(identifier, results))
     if not versions:
         return {}
-    first, record = versions[0]
-    last = record["declaration_sha256"]
-    amendments = []
-    opened: dict[tuple[int, int], tuple[str, str]] = {}
-    for line in lines(
-        folder, "log", "--reverse", "--format=%H %s", f"{first}..HEAD", "--", ":(glob)*/*.py"
-    ):
-        commit, _, subject = line.partition(" ")
-        now = hashes(commit, Path(folder)).get(identifier, last)
-        if now != last:
-            amendments.append({"commit": commit[:10], "declaration": now, "reason": subject})
-            last = now
+    looks = len({one["table_sha256"] for _, one in versions})
+    found = {"amendments": _amendments(identifier, folder, *versions[0]), "looks": looks}
+    # What is not committed yet was looked at, too.
+    record |= found | {"looks": max(looks, record.get("looks", 0))}
+    records.write_manifest(record, records.paths(identifier, results)[1])
+    experiment = registry.load(identifier, folder)
+    opened: dict[tuple[int, int], dict[str, Any]] = {}
     for commit, one in versions:
         if one["worlds"] is not None:
             before = lines(folder, "rev-parse", f"{commit}^")[0]
-            opened.setdefault(tuple(one["worlds"]), (one["declaration_sha256"], before))
-    looks = len({one["table_sha256"] for _, one in versions})
-    return {"amendments": amendments, "looks": looks, "opened": opened}
+            entry = entry_of(experiment, before[:10])
+            entry |= {"worlds": one["worlds"], "declaration": one["declaration_sha256"]}
+            opened.setdefault(tuple(one["worlds"]), entry)
+    note_opened(opened.values(), results)
+    return found
 
 
-def take_in(
-    identifier: str, folder: Path = registry.FOLDER, results: Path = RESULTS
-) -> dict[str, Any]:
-    """Write what the history shows of a record into its manifest, and its worlds into the blocks.
-
-    Args:
-        identifier, folder, results: as for ``shown``.
-
-    Returns:
-        What ``shown`` found.
-    """
-    record = records.read(identifier, results)
-    found = shown(identifier, folder, results) if record is not None else {}
-    if record is None or not found:
-        return {}
-    # What is not committed yet was looked at, too.
-    looks = max(found["looks"], record.get("looks", 0))
-    record |= {"amendments": found["amendments"], "looks": looks}
-    records.write_manifest(record, records.paths(identifier, results)[1])
-    experiment = registry.load(identifier, folder)
-    entries = [
-        entry_of(experiment, commit[:10]) | {"worlds": list(worlds), "declaration": declaration}
-        for worlds, (declaration, commit) in found["opened"].items()
-    ]
-    note_opened(entries, results)
+def _amendments(
+    identifier: str, folder: Path, first: str, record: dict[str, Any]
+) -> list[dict[str, str]]:
+    """The changes of a declaration's hash after the commit of its first record."""
+    last, found = record["declaration_sha256"], []
+    log = ("log", "--reverse", "--format=%H %s", f"{first}..HEAD", "--", ":(glob)*/*.py")
+    for line in lines(folder, *log):
+        commit, _, subject = line.partition(" ")
+        now = hashes(commit, Path(folder)).get(identifier, last)
+        if now != last:
+            found.append({"commit": commit[:10], "declaration": now, "reason": subject})
+            last = now
     return found

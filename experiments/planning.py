@@ -201,7 +201,7 @@ def _spread(experiment: Experiment, contrast: Contrast, store: Store, unit: str)
     point, found = experiment.tuned_at(contrast.at), []
     for name in contrast.arms:
         owner = experiment.arm(experiment.arm(name).inherits or name)
-        options, choice = tried(experiment, store, owner, point)
+        options, _, choice = tried(experiment, store, owner, point)
         if choice is None:
             return None
         trial = options.index(choice.options)

@@ -5,6 +5,7 @@ differs by less cannot be told apart here. Everything follows from sums of each 
 kept with the record, so that verdicts can be computed again where the log is absent.
 """
 
+import itertools
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,21 +14,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from experiments.contrasts import MEASURES, UNITS
+from experiments.contrasts import MEASURES
 from experiments.declaration import Experiment
-from experiments.differences import Compared
+from experiments.differences import Compared, unit_of
 from experiments.findings import rounded, shown, summed_up
 from experiments.running import REAL_INITIALISATIONS
 from experiments.store import Store
 from recsys_lib.data.splits import Split
 from recsys_lib.training.metrics import PROBABILITY_CLIP
-from recsys_pipeline.leaderboard.resampling import (
-    NUM_DRAWS,
-    Log,
-    difference,
-    scoreboard,
-    user_weights,
-)
+from recsys_pipeline.leaderboard import resampling
+from recsys_pipeline.leaderboard.resampling import Log, difference
 
 ON_LOG = ("auc", "gauc", "log_loss")
 """Measures of a log."""
@@ -103,7 +99,9 @@ def log_of(split: Split) -> Log:
     return Log(split.label, np.unique(split.group, return_inverse=True)[1])
 
 
-def measured(users: UserSums, table: pd.DataFrame, num_draws: int = NUM_DRAWS) -> Measured:
+def measured(
+    users: UserSums, table: pd.DataFrame, num_draws: int = resampling.NUM_DRAWS
+) -> Measured:
     """Each measure of each arm, on the log and in every draw of users, better above.
 
     In a draw the pooled AUC is that of the log and the sum of what each drawn user adds to it (the
@@ -121,7 +119,7 @@ def measured(users: UserSums, table: pd.DataFrame, num_draws: int = NUM_DRAWS) -
     Source: Obuchowski 1997, "Nonparametric Analysis of Clustered ROC Curve Data", for the sums.
     """
     numbers = np.arange(len(users.rows))
-    weights = user_weights(Log(numbers, numbers), num_draws).astype(np.float64)
+    weights = resampling.user_weights(Log(numbers, numbers), num_draws).astype(np.float64)
     others = users.rows - users.clicks
     pairs, all_pairs = users.clicks * others, users.clicks.sum() * others.sum()
     has_both = pairs > 0
@@ -138,7 +136,7 @@ def measured(users: UserSums, table: pd.DataFrame, num_draws: int = NUM_DRAWS) -
         }
         runs = table[(table["model"] == arm) & (table["slice"] == "all")]
         for name, values in drawn.items():
-            sign = MEASURES[name]
+            sign, _ = MEASURES[name]
             found[name][arm] = (sign * runs[name].to_numpy(np.float64), sign * values)
     return found
 
@@ -179,7 +177,7 @@ def findings(
     for contrast in experiment.contrasts:
         a, b = (results[contrast.measure][name] for name in contrast.arms)
         compared = Compared(experiment, contrast, table)
-        one = summed_up(compared, UNITS[contrast.measure], difference(a, b, num_users))
+        one = summed_up(compared, unit_of(contrast, {}), difference(a, b, num_users))
         found[contrast.finding] = one | {"users": True}
     return found
 
@@ -200,8 +198,8 @@ def scoreboards(
     return {
         name: {
             reference: {
-                arm: shown(found, UNITS[name])
-                for arm, found in scoreboard(of, reference, num_users).items()
+                arm: shown(found, name)
+                for arm, found in resampling.scoreboard(of, reference, num_users).items()
             }
             for reference in references
         }
@@ -219,12 +217,10 @@ def resolution(results: Measured, num_users: int) -> dict[str, dict[str, float]]
     Returns:
         Dict of measure to dict of ``"a to b"`` to half-width.
     """
-    found: dict[str, dict[str, float]] = {}
-    for name, of in results.items():
-        arms = list(of)
-        found[name] = {
-            f"{a} to {b}": rounded(difference(of[a], of[b], num_users).half_width, UNITS[name])
-            for place, a in enumerate(arms)
-            for b in arms[place + 1 :]
+    return {
+        name: {
+            f"{a} to {b}": rounded(difference(of[a], of[b], num_users).half_width, name)
+            for a, b in itertools.combinations(of, 2)
         }
-    return found
+        for name, of in results.items()
+    }

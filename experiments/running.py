@@ -6,7 +6,7 @@ Killed at any point and started again, it goes on and ends with the same table.
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, Required, Self, TypedDict, Unpack
+from typing import Any, NamedTuple, Required, Self, TypedDict, Unpack
 
 from experiments import tuning
 from experiments.arms import VARIED, Arm
@@ -51,6 +51,20 @@ def tuned_arms(experiment: Experiment) -> list[Arm]:
     return [arm for arm in experiment.arms if arm.inherits is None]
 
 
+class Tried(NamedTuple):
+    """The trials of an arm at a point.
+
+    Attributes:
+        options: of each trial.
+        scores: of each, in the tuning runs that were made of it; None if not finite.
+        choice: None until all that it needs is in the log.
+    """
+
+    options: list[tuning.Options]
+    scores: list[list[float | None]]
+    choice: tuning.Choice | None
+
+
 def trial_units(experiment: Experiment, store: Store, only_best: bool) -> list[Unit]:
     """Every trial of every arm on the first tuning world, the defaults before all others.
 
@@ -63,29 +77,16 @@ def trial_units(experiment: Experiment, store: Store, only_best: bool) -> list[U
     units = []
     for point in experiment.tuning_points:
         for arm in tuned_arms(experiment):
-            options, _ = tried(experiment, store, arm, point)
-            numbers = list(range(len(options)))
-            if only_best:
-                scores = [scores_of(experiment, store, arm, point, one)[0] for one in numbers]
-                numbers = sorted(tuning.best(scores))
-            for trial in numbers:
+            options, scores, _ = tried(experiment, store, arm, point)
+            best = tuning.best([one[0] for one in scores]) if only_best else range(len(options))
+            for trial in best:
                 head = ("tune", arm.name, trial, point)
                 keys = [(*head, *run) for run in (others if only_best else [first])]
                 units.append({"keys": keys, "options": {arm.name: options[trial]}})
     return sorted(units, key=lambda unit: unit["keys"][0][2])
 
 
-def scores_of(
-    experiment: Experiment, store: Store, arm: Arm, point: Any, trial: int
-) -> list[float | None]:
-    """The scores of a trial in the tuning runs that were made of it; None if not finite."""
-    keys = [("tune", arm.name, trial, point, *run) for run in tuning.runs(experiment)]
-    return [store.value(*key)["score"] for key in keys if key in store.done]
-
-
-def tried(
-    experiment: Experiment, store: Store, arm: Arm, point: Any
-) -> tuple[list[tuning.Options], tuning.Choice | None]:
+def tried(experiment: Experiment, store: Store, arm: Arm, point: Any) -> Tried:
     """The trials of an arm at a point, and what was chosen among them.
 
     In the second protocol a choice on the edge of the space extends it, once.
@@ -95,26 +96,23 @@ def tried(
         store: its log.
         arm: that is tuned itself.
         point: of tuning.
-
-    Returns:
-        Options of the trials, and the ``Choice``, None until all that it needs is in the log.
     """
-    options, space = tuning.trials(arm), arm.space
-    choice = _chosen(experiment, store, arm, point, options, space)
-    if experiment.protocol == 2 and choice is not None and choice.edges:
-        more, space = tuning.extended(space, choice)
-        options = [*options, *more]
-        choice = _chosen(experiment, store, arm, point, options, space)
-    return options, choice
 
+    def among(options: list[tuning.Options], space: tuning.Space) -> Tried:
+        keys = [("tune", arm.name, trial, point) for trial in range(len(options))]
+        runs = [[(*key, *run) for run in tuning.runs(experiment)] for key in keys]
+        scores = [[store.value(*key)["score"] for key in of if key in store.done] for of in runs]
+        whole = {trial: one for trial, one in enumerate(scores) if len(one) == len(TUNING_WORLDS)}
+        choice = None
+        if all(scores) and set(tuning.best([one[0] for one in scores])) <= set(whole):
+            choice = tuning.choose(options, space, whole)
+        return Tried(options, scores, choice)
 
-def _chosen(experiment, store, arm, point, options, space):
-    scores = [scores_of(experiment, store, arm, point, trial) for trial in range(len(options))]
-    if not all(scores):
-        return None
-    whole = {trial: one for trial, one in enumerate(scores) if len(one) == len(TUNING_WORLDS)}
-    again = tuning.best([first for first, *_ in scores])
-    return tuning.choose(options, space, whole) if set(again) <= set(whole) else None
+    found = among(tuning.trials(arm), arm.space)
+    if experiment.protocol == 2 and found.choice is not None and found.choice.edges:
+        more, space = tuning.extended(arm.space, found.choice)
+        found = among([*found.options, *more], space)
+    return found
 
 
 def choices(experiment: Experiment, store: Store) -> dict[str, dict[Any, tuning.Choice]]:
@@ -133,7 +131,7 @@ def choices(experiment: Experiment, store: Store) -> dict[str, dict[Any, tuning.
     found: dict[str, dict[Any, tuning.Choice]] = {}
     for arm in tuned_arms(experiment):
         for point in experiment.tuning_points:
-            _, choice = tried(experiment, store, arm, point)
+            choice = tried(experiment, store, arm, point).choice
             if choice is None:
                 raise ValueError(f"arm {arm.name!r}: expected a trial with finite losses, got none")
             found.setdefault(arm.name, {})[point] = choice

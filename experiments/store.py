@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from experiments.arms import as_options
 from experiments.declaration import Experiment
 
 BUILD = Path(__file__).parents[1] / "build" / "experiments"
@@ -37,9 +38,7 @@ def measured_sha(experiment: Experiment) -> str:
         arm.pop("at_base_rate", None)
     declared["parts"] = list(experiment.all_parts)
     if experiment.headline is not None:
-        declared["headline"] = [
-            one.at for one in experiment.contrasts if one.finding == experiment.headline
-        ]
+        declared["headline"] = [experiment.chief.at]
     text = json.dumps(declared, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -61,7 +60,7 @@ class Store:
         self.folder = self.home / measured_sha(experiment)[:12]
         self.path = self.folder / "log.jsonl"
         self._worlds = {world for arm in experiment.arms for world in experiment.worlds_of(arm)}
-        self.done: dict[Key, dict[str, Any]] = {entry_key(one): one for one in self._read()}
+        self.done: dict[Key, dict[str, Any]] = {as_options(one["key"]): one for one in self._read()}
 
     def _read(self) -> Iterator[dict[str, Any]]:
         if not self.path.exists():
@@ -80,7 +79,7 @@ class Store:
         Args:
             entry: with ``key`` and ``value``; one that is there already is left as it is.
         """
-        key = entry_key(entry)
+        key = as_options(entry["key"])
         if key in self.done:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -124,8 +123,3 @@ class Store:
         """Remove all that was measured of the experiment, also under former declarations."""
         shutil.rmtree(self.home, ignore_errors=True)
         self.done = {}
-
-
-def entry_key(entry: dict[str, Any]) -> Key:
-    """The key of an entry, lists in it as tuples."""
-    return tuple(tuple(one) if isinstance(one, list) else one for one in entry["key"])

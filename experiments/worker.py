@@ -3,6 +3,7 @@
 import functools
 import os
 import platform
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -19,14 +20,10 @@ SWITCHES = ("TF_ENABLE_ONEDNN_OPTS", "TF_NUM_INTRAOP_THREADS")
 
 def processor() -> str:
     """The name of this machine's processor."""
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            for line in file:
-                if line.startswith("model name"):
-                    return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
+    path = Path("/proc/cpuinfo")
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    named = re.search(r"^model name\s*:(.*)", text, re.MULTILINE)
+    return named[1].strip() if named else platform.processor() or platform.machine()
 
 
 def switches() -> str:
@@ -39,7 +36,7 @@ def entries(experiment: Experiment, unit: dict[str, Any]) -> Iterator[dict[str, 
 
     Args:
         experiment: the declaration.
-        unit: ``kind`` and what belongs to it, as ``experiments.running`` writes it.
+        unit: ``keys`` and what belongs to them, as ``experiments.running`` writes it.
 
     Yields:
         Entries of the log; ``seconds`` are those of the processor, which others that use the
@@ -79,9 +76,9 @@ def _measured(experiment: Experiment, unit: dict[str, Any]) -> Iterator[tuple[li
             yield key, {"score": cells.trial_score(shown, rows), "rows": rows}
         else:
             _, point, world, initialisation = place
-            kept = unit.get("predictions", {}).get(str(initialisation))
+            kept = unit["predictions"].get(str(initialisation))
             place = (point, world, initialisation, None if kept is None else Path(kept))
-            yield key, cells.measure(experiment, arm, options, *place, times=unit.get("times"))
+            yield key, cells.measure(experiment, arm, options, *place, times=unit["times"])
 
 
 def work(job: dict[str, Any]) -> list[dict[str, Any]]:

@@ -128,6 +128,7 @@ def test_without_a_history_nothing_can_be_said(tmp_path, repository):
     root, _ = repository
     clone = tmp_path / "clone"
     subprocess.run(["git", "clone", "-q", "--depth", "1", f"file://{root}", clone], check=True)
+    (clone / "experiments").mkdir()  # of which git keeps nothing as long as it is empty
     with pytest.raises(NoHistory, match="shallow clone"):
         history.problems(clone / "experiments", clone / "experiments/results")
     with pytest.raises(NoHistory, match="no git repository"):

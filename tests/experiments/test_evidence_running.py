@@ -248,7 +248,7 @@ def test_a_choice_on_an_edge_extends_the_space_once(tmp_path, here):
     log = running.run(
         one, folder=tmp_path, build=tmp_path, only_tuning=True, results=tmp_path / "results"
     )
-    options, choice = running.tried(one, log, one.arms[0], None)
+    options, _, choice = running.tried(one, log, one.arms[0], None)
     assert options[5:] == [{"reach": 0.5}] and choice.options == {"reach": 1.0}
     assert choice.edges == ()
     trials = {key[2] for key in log.done if key[0] == "tune" and key[1] == "far"}
@@ -276,7 +276,7 @@ def test_the_space_is_extended_before_fresh_worlds_and_goes_into_the_record(tmp_
         only_tuning=True,
         results=tmp_path / "results",
     )
-    options, choice = running.tried(former, log, former.arms[0], None)
+    options, _, choice = running.tried(former, log, former.arms[0], None)
     assert len(options) == 6 and choice.edges == ("reach",)
 
 
@@ -286,10 +286,11 @@ def test_a_choice_waits_for_all_of_the_best_trials(tmp_path, here):
     log = running.run(
         one, folder=tmp_path, build=tmp_path, only_tuning=True, results=tmp_path / "results"
     )
-    options, _ = running.tried(one, log, one.arms[0], None)
+    options, *_ = running.tried(one, log, one.arms[0], None)
     assert len(options) == 6
     del log.done["tune", "far", 0, None, 2, 0]  # one of the best four
-    assert running.tried(one, log, one.arms[0], None) == (options[:5], None)
+    waiting = running.tried(one, log, one.arms[0], None)
+    assert (waiting.options, waiting.choice) == (options[:5], None)
 
 
 def test_an_error_in_a_worker_is_one_line_and_ends_the_run(tmp_path):
