@@ -2,14 +2,15 @@
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
-from experiments import planning, records, registry, running
+from experiments import history, planning, records, registry, replaying, replicating, running
 from experiments.blocks import Refused
 from experiments.declaration import Experiment
 from experiments.logs import missing
+from experiments.longer import longer
 from experiments.repository import NoHistory
 from experiments.store import BUILD, Store
 from experiments.workers import NUM_WORKERS, WorkFailed
@@ -27,15 +28,21 @@ def main(arguments: list[str] | None = None) -> int:
         The exit status.
     """
     options = _parser().parse_args(arguments)
-    places = {"folder": options.folder, "results": options.results, "build": options.build}
+    where = (options.results, options.folder, options.build, options.workers)
+    options.places = running.Places(*where)
     try:
-        return options.run(options, places | {"num_workers": options.workers}) or 0
+        return options.run(options) or 0
     except (Refused, NoHistory, WorkFailed, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
 
 
-def _plan(options: Options, places: dict[str, Any]) -> None:
+def _say(lines: Iterable[str], file: TextIO | None = None) -> None:
+    for line in lines:
+        print(line, file=file, flush=True)
+
+
+def _plan(options: Options) -> None:
     plans = []
     for experiment in registry.choose(options.identifiers, options.folder):
         lacking = missing(experiment.data)
@@ -43,35 +50,32 @@ def _plan(options: Options, places: dict[str, Any]) -> None:
         if lacking is not None:
             print(f"{experiment.identifier}: nothing is measured, {lacking}")
         elif len(store.seconds("tune", "cell")) < planning.NUM_MEASURED:
-            store = running.run(experiment, **places, at_most=planning.NUM_MEASURED)
-        plans.append(_print_plan(experiment, store))
-    for line in planning.total_lines(plans):
-        print(line)
+            store = running.run(experiment, options.places, at_most=planning.NUM_MEASURED)
+        plans.append(_say_plan(experiment, store))
+    _say(planning.total_lines(plans))
 
 
-def _print_plan(experiment: Experiment, store: Store) -> planning.Plan:
+def _say_plan(experiment: Experiment, store: Store) -> planning.Plan:
     plan = planning.plan(experiment, store)
-    for line in plan.lines():
-        print(line, flush=True)
+    _say(plan.lines())
     return plan
 
 
-def _tune(options: Options, places: dict[str, Any]) -> None:
+def _tune(options: Options) -> None:
     for experiment in _present(options):
-        _print_plan(experiment, running.run(experiment, **places, only_tuning=True))
+        _say_plan(experiment, running.run(experiment, options.places, only_tuning=True))
 
 
-def _run(options: Options, places: dict[str, Any]) -> None:
+def _run(options: Options) -> None:
     for experiment in _present(options):
         reason = records.stale(experiment, options.results)
         if reason is None:
             print(f"{experiment.identifier}: recorded")
-            continue
-        is_first = records.read(experiment.identifier, options.results) is None
-        _run_one(experiment, options, places, None if is_first else reason)
+        else:
+            _record(experiment, options, reason)
 
 
-def _refresh(options: Options, places: dict[str, Any]) -> None:
+def _refresh(options: Options) -> None:
     experiment = registry.load(options.identifier, options.folder)
     former = records.read(experiment.identifier, options.results)
     if former is None:
@@ -91,60 +95,49 @@ def _refresh(options: Options, places: dict[str, Any]) -> None:
             Store(experiment, options.build).forget()
             marker.parent.mkdir(parents=True, exist_ok=True)
             marker.write_text(number, encoding="utf-8")
-    _run_one(experiment, options, places, options.reason)
+    _record(experiment, options, options.reason)
     marker.unlink()
 
 
-def _run_one(
-    experiment: Experiment, options: Options, places: dict[str, Any], reason: str | None
-) -> None:
+def _record(experiment: Experiment, options: Options, reason: str) -> None:
     def before_fresh(store: Store) -> None:
-        lacking = planning.missing_margins(experiment, store)
-        if lacking:
+        if lacking := planning.missing_margins(experiment, store):
             raise Refused(f"{experiment.identifier}: {lacking[0]}")
-        _print_plan(experiment, store)
+        _say_plan(experiment, store)
 
-    store = running.run(experiment, **places, before_fresh=before_fresh)
+    store = running.run(experiment, options.places, before_fresh=before_fresh)
     made = records.make(experiment, store, results=options.results, reason=reason)
     records.write(made, options.results)
     manifest = made["manifest"]
     print(f"{experiment.identifier}: record {manifest['record']}, {manifest['seconds']:.0f} s")
-    _print_findings(manifest["findings"])
+    _say(_lines(manifest["findings"]))
     for measure, pairs in manifest.get("resolution", {}).items():
-        for pair, half in pairs.items():
-            print(f"  resolution of {measure}, {pair}: {half:g}")
+        _say(f"  resolution of {measure}, {pair}: {half:g}" for pair, half in pairs.items())
 
 
-def _print_findings(findings: dict[str, Any]) -> None:
+def _lines(findings: dict[str, Any]) -> Iterator[str]:
     for name, one in findings.items():
-        print(f"  {name}: {one['verdict']}, {one['effect']} {one['interval']}")
+        yield f"  {name}: {one['verdict']}, {one['effect']} {one['interval']}"
 
 
-def _longer(options: Options, places: dict[str, Any]) -> None:
-    from experiments.longer import longer
-
+def _longer(options: Options) -> None:
     for experiment in _present(options):
         if records.read(experiment.identifier, options.results) is not None:
             print(experiment.identifier)
-            _print_findings(longer(experiment, **places))
+            _say(_lines(longer(experiment, options.places)))
 
 
-def _replicate(options: Options, places: dict[str, Any]) -> None:
-    from experiments import replicating
-
+def _replicate(options: Options) -> None:
     replicating.block_of(options.worlds)
     found = {
-        experiment.identifier: replicating.replicate(experiment, options.worlds, **places)
+        experiment.identifier: replicating.replicate(experiment, options.worlds, options.places)
         for experiment in registry.choose(options.identifiers, options.folder)
         if not experiment.is_real and records.read(experiment.identifier, options.results)
     }
-    for line in replicating.lines(found):
-        print(line)
+    _say(replicating.lines(found))
 
 
-def _replay(options: Options, places: dict[str, Any]) -> int:
-    from experiments import replaying
-
+def _replay(options: Options) -> int:
     outcome = replaying.replay(
         options.folder,
         options.results,
@@ -152,33 +145,25 @@ def _replay(options: Options, places: dict[str, Any]) -> int:
         every_cell=options.confirm,
         say=lambda line: print(line, flush=True),
     )
-    for line in outcome.skipped:
-        print(line, file=sys.stderr)
+    _say(outcome.skipped, sys.stderr)
     if options.confirm:
-        for line in replaying.confirm(outcome.confirmed, options.results):
-            print(line)
+        _say(replaying.confirm(outcome.confirmed, options.results))
     print(f"{outcome.prefixes} prefixes and {outcome.cells} cells replayed, {outcome.left} left")
-    for line in outcome.problems:
-        print(line, file=sys.stderr)
+    _say(outcome.problems, sys.stderr)
     return 1 if outcome.problems else 0
 
 
-def _history(options: Options, places: dict[str, Any]) -> None:
-    from experiments.history import take_in
-
+def _history(options: Options) -> None:
     for experiment in registry.choose(options.identifiers, options.folder):
-        found = take_in(experiment.identifier, options.folder, options.results)
+        found = history.take_in(experiment.identifier, options.folder, options.results)
         if found:
-            count = len(found["amendments"])
-            print(f"{experiment.identifier}: {count} amendments, {found['looks']} tables")
+            amendments, looks = len(found["amendments"]), found["looks"]
+            print(f"{experiment.identifier}: {amendments} amendments, {looks} tables")
 
 
-def _check(options: Options, places: dict[str, Any]) -> int:
-    from experiments.history import problems_of_records
-
-    found = problems_of_records(options.folder, options.results)
-    for line in found:
-        print(line, file=sys.stderr)
+def _check(options: Options) -> int:
+    found = history.problems_of_records(options.folder, options.results)
+    _say(found, sys.stderr)
     return 1 if found else 0
 
 

@@ -1,9 +1,9 @@
 """Arms and sweeps: the models of an experiment, what of them is tuned, and points of a curve."""
 
 import dataclasses
-import importlib
 import inspect
-import math
+import json
+import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -66,8 +66,12 @@ class Arm:
     @property
     def function(self) -> Callable[..., Any]:
         """The builder or estimator, imported."""
-        module, name = self.reference.split(":")
-        return getattr(importlib.import_module(module), name)
+        return pkgutil.resolve_name(self.reference)
+
+    @property
+    def is_estimator(self) -> bool:
+        """Whether its function trains by itself, as trees do, and is no builder."""
+        return bool(getattr(self.function, "fits_itself", False))
 
     @property
     def reference(self) -> str:
@@ -97,20 +101,15 @@ class Arm:
             name: parameter.default
             for name, parameter in inspect.signature(self.function).parameters.items()
         }
-        is_estimator = getattr(self.function, "fits_itself", False)
-        known = ({} if is_estimator else DEFAULTS) | known | dict(row)
+        known = ({} if self.is_estimator else DEFAULTS) | known | dict(row)
         for option in (*self.space, *self.options):
             if option not in known:
                 raise ValueError(f"arm {self.name!r}: {self.model} has no option {option!r}")
-        found = {}
         for option, values in self.space.items():
             if known[option] not in values:
-                raise ValueError(
-                    f"arm {self.name!r}, space, {option}: expected the default "
-                    f"{known[option]!r} among the values, got {tuple(values)}"
-                )
-            found[option] = known[option]
-        return found
+                wanted = f"expected the default {known[option]!r} among the values"
+                raise ValueError(f"arm {self.name!r}, space, {option}: {wanted}, got {values}")
+        return {option: known[option] for option in self.space}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -189,12 +188,7 @@ def point_text(point: Any) -> str:
 
 def as_json(value: Any, where: str) -> Any:
     """Options as JSON has them; raises ``ValueError`` for what it has not."""
-    if isinstance(value, Mapping):
-        return {str(name): as_json(one, where) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [as_json(one, where) for one in value]
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    if isinstance(value, float) and math.isfinite(value):
-        return value
-    raise ValueError(f"{where}: expected numbers, texts, lists and dicts, got {value!r}")
+    try:
+        return json.loads(json.dumps(value, allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{where}: expected numbers, texts, lists and dicts, {error}") from None

@@ -58,6 +58,25 @@ def entry_of(experiment: Experiment, commit: str | None) -> dict[str, Any]:
     }
 
 
+def note_opened(entries: Iterable[dict[str, Any]], results: Path = RESULTS) -> None:
+    """Note opened worlds, each once, whatever commit was checked out.
+
+    Args:
+        entries: of ``entry_of``.
+        results: folder of the records.
+    """
+    blocks = read_blocks(results)
+    for entry in entries:
+        if not is_noted(entry, blocks["opened"]):
+            blocks["opened"].append(entry)
+    write_blocks(blocks, results)
+
+
+def is_noted(entry: Mapping[str, Any], opened: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether an entry is among those of opened worlds, whatever commit was checked out."""
+    return any({**one, "commit": None} == {**entry, "commit": None} for one in opened)
+
+
 def refusal(
     experiment: Experiment, worlds: Iterable[int], opened: Iterable[Any], folder: Path = FOLDER
 ) -> str | None:
@@ -73,24 +92,18 @@ def refusal(
         folder: of the declarations.
     """
     first, end = worlds
-    own = entry_of(experiment, None)
+    own, wanted = entry_of(experiment, None), f"expected a new block of worlds, got {first}:{end}"
     for one in opened:
         if first >= one["worlds"][1] or one["worlds"][0] >= end:
             continue
-        block = "{}:{}".format(*one["worlds"])
-        if one["experiment"] == experiment.identifier:
+        name, block = one["experiment"], "{}:{}".format(*one["worlds"])
+        if name == experiment.identifier:
             if one["declaration"] != own["declaration"]:
-                return (
-                    f"the declaration changed, expected a new block of worlds, got {first}:{end} "
-                    f"after {block}"
-                )
+                return f"the declaration changed, {wanted} after {block}"
         elif (one["lens"], one["knobs"]) == (own["lens"], own["knobs"]):
             then = hashes(str(one["commit"]), Path(folder))
             if then.get(experiment.identifier) != own["declaration"]:
-                return (
-                    f"expected a new block of worlds, got {first}:{end}: {one['experiment']} "
-                    f"opened {block} before this declaration was committed"
-                )
+                return f"{wanted}: {name} opened {block} before this declaration was committed"
     return None
 
 
@@ -107,8 +120,7 @@ def open_fresh(experiment: Experiment, folder: Path = FOLDER, results: Path = RE
     """
     if experiment.is_real:
         return
-    blocks = read_blocks(results)
-    opened = blocks["opened"]
+    opened = read_blocks(results)["opened"]
     reason = refusal(experiment, experiment.worlds, opened, folder)
     if reason is None and experiment.protocol == 2:
         starts = range(WORLDS[0], RESERVED, BLOCK)
@@ -117,6 +129,4 @@ def open_fresh(experiment: Experiment, folder: Path = FOLDER, results: Path = RE
             reason = f"expected the next block of worlds, from {first} on, got {experiment.worlds}"
     if reason is not None:
         raise Refused(f"{experiment.identifier}: {reason}")
-    entry = entry_of(experiment, head(folder))
-    if not any(one | {"commit": None} == entry | {"commit": None} for one in opened):
-        write_blocks(blocks | {"opened": [*opened, entry]}, results)
+    note_opened([entry_of(experiment, head(folder))], results)

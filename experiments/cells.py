@@ -5,16 +5,19 @@ What is measured here is what records hold: a change of this file makes every ar
 
 import dataclasses
 import functools
-import importlib
 import json
-from collections.abc import Callable, Mapping
+import pkgutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from experiments.arms import DEFAULTS, VARIED, Arm
+from experiments import logs
+from experiments.arms import VARIED, Arm
 from experiments.declaration import Experiment, lens_reference
+from recsys_book.paths import write_atomically
+from recsys_lib import zoo
 from recsys_lib.data.dataset import Dataset
 from recsys_lib.data.simulator.lenses import LENSES
 from recsys_lib.training.baselines import Baseline, score_bounds
@@ -66,9 +69,7 @@ def knobs_of(experiment: Experiment, point: Any, world: int) -> dict[str, Any]:
 
     def draw(knob: Any, value: float) -> float:
         drawn = value * (1 + REACH * random.uniform(-1, 1))
-        low = -np.inf if knob.minimum is None else knob.minimum
-        high = np.inf if knob.maximum is None else knob.maximum
-        drawn = float(np.clip(drawn, low, high))
+        drawn = float(np.clip(drawn, knob.minimum, knob.maximum))
         return float(value) if drawn in knob.exclude else drawn
 
     for knob in LENSES[str(experiment.lens)].knobs.values():
@@ -96,15 +97,12 @@ def dataset_of(experiment: Experiment, point: Any, world: int) -> Dataset:
 
 @functools.lru_cache(maxsize=3)
 def _world(reference: str, knobs: str, world: int) -> Dataset:
-    module, name = reference.split(":")
-    return getattr(importlib.import_module(module), name)(**json.loads(knobs), seed=world)
+    return pkgutil.resolve_name(reference)(**json.loads(knobs), seed=world)
 
 
 @functools.lru_cache(maxsize=1)
 def _log(name: str, knobs: str) -> Dataset:
-    from experiments.logs import load
-
-    return load(name, **json.loads(knobs))
+    return logs.load(name, **json.loads(knobs))
 
 
 def for_tuning(dataset: Dataset) -> Dataset:
@@ -136,8 +134,6 @@ def recipe_of(arm: Arm, choice: Mapping[str, Any]) -> Recipe:
         arm: with a builder.
         choice: its tuned options.
     """
-    from recsys_lib import zoo
-
     row = {} if ":" in arm.model else dict(zoo.find(arm.model).options)
     settings = row | arm.settings(choice)
     columns = None if arm.columns is None else tuple(arm.columns)
@@ -155,20 +151,13 @@ def comparison_of(
         choice: its tuned options.
         parts: slices beside ``"all"``.
     """
-    settings = arm.settings(choice)
-    key = json.dumps(
-        [experiment.sha256(), arm.name, settings, list(parts)], sort_keys=True, default=repr
-    )
+    named = [experiment.sha256(), arm.name, arm.settings(choice), parts]
+    key = json.dumps(named, sort_keys=True, default=repr)
     if key not in _KEPT:
         while len(_KEPT) >= _MOST_KEPT:
             del _KEPT[next(iter(_KEPT))]
-        _KEPT[key] = Comparison(
-            {arm.name: recipe_of(arm, choice)},
-            slices=parts,
-            baselines={},
-            progress=False,
-            **experiment.fit,
-        )
+        fit = {"baselines": {}, "progress": False, **experiment.fit}
+        _KEPT[key] = Comparison({arm.name: recipe_of(arm, choice)}, slices=parts, **fit)
     return _KEPT[key]
 
 
@@ -200,7 +189,7 @@ def run_arm(
         ``parameters``, ``epochs`` (the best one), ``cap`` (the last one allowed). A run whose loss
         was not finite has none of the measures.
     """
-    if is_estimator(arm.function):
+    if arm.is_estimator:
         predict, rows = _run_estimator(arm, choice, dataset, seed, parts)
         return _as_requests(rows, dataset, predict, predictions) if on_log else rows
     comparison = comparison_of(experiment, arm, choice, parts)
@@ -211,7 +200,7 @@ def run_arm(
         return [{"task": task, "slice": part} for part in ("all", *parts) for task in tasks]
     wanted = ("task", "slice", *MEASURED, "parameters", "epochs")
     table = result.table
-    cap = {"cap": cap_of(experiment, arm, choice)}
+    cap = {"cap": experiment.cap_of(arm, choice)}
     rows = [_plain(row, wanted) | cap for row in table[table["seed"].notna()].to_dict("records")]
     if not on_log:
         return rows
@@ -219,14 +208,13 @@ def run_arm(
     return _as_requests(rows, dataset, predict, predictions)
 
 
-def cap_of(experiment: Experiment, arm: Arm, choice: Mapping[str, Any]) -> int:
-    """The epochs that an arm may train for."""
-    return int((DEFAULTS | dict(experiment.fit) | arm.settings(choice))["epochs"])
+def data_of(arm: Arm, dataset: Dataset) -> Dataset:
+    """The data set with the columns that an estimator gets."""
+    return dataset if arm.columns is None else dataset.with_columns(list(arm.columns))
 
 
 def _run_estimator(arm, choice, dataset, seed, parts):
-    columns = None if arm.columns is None else list(arm.columns)
-    data = dataset if columns is None else dataset.with_columns(columns)
+    data = data_of(arm, dataset)
     predict = arm.function(data, seed=seed, **arm.settings(choice))
     # A comparison scores what needs no training, gaps included, as it scores models.
     fitted = [
@@ -260,8 +248,6 @@ def _as_requests(rows, dataset, predict, path):
 
 
 def _keep(path, predicted):
-    from recsys_book.paths import write_atomically
-
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, np.asarray(predicted, np.float32).tobytes())
 
@@ -310,8 +296,8 @@ def measure(
     seed = seed_of(world, initialisation)
     if times is not None and experiment.is_real:
         dataset = for_tuning(dataset)
-    if times is not None and not is_estimator(arm.function):
-        more = {"epochs": times * cap_of(experiment, arm, choice)}
+    if times is not None and not arm.is_estimator:
+        more = {"epochs": times * experiment.cap_of(arm, choice)}
         arm = dataclasses.replace(arm, options=arm.settings(choice) | more, space={})
     on_log = experiment.is_real and times is None
     return run_arm(experiment, arm, choice, dataset, seed, parts, on_log, predictions)
@@ -334,7 +320,7 @@ def bounds(experiment: Experiment, point: Any, world: int) -> list[Row]:
         split = dataset.test if part == "all" else dataset.test.slice(part)
         for task in dataset.tasks or ():
             ends = score_bounds(dataset, split, task)
-            found = ends["auc"] if "auc" in ends else ends["mean_squared_error"]
+            found = ends.get("auc") or ends["mean_squared_error"]
             rows.append({"task": task, "slice": part, "gap": abs(found.oracle - found.trivial)})
     return rows
 
@@ -395,8 +381,3 @@ def _base_loss(dataset, row):
     rate = judging.mean()
     mean = np.clip(mean, 1e-6, 1 - 1e-6)
     return float(-(rate * np.log(mean) + (1 - rate) * np.log1p(-mean)))
-
-
-def is_estimator(function: Callable[..., Any]) -> bool:
-    """Whether an arm's function trains by itself, as trees do, and is no builder."""
-    return bool(getattr(function, "fits_itself", False))

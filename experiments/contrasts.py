@@ -18,18 +18,18 @@ CLAIMED = {
     "trend": (BETTER,),
 }
 """Kind of contrast to the verdicts under which its sentence holds."""
+POINTS = "points"
+"""The unit of shares of a gap, in percent."""
 MEASURES = {
-    "auc": 1,
-    "log_loss": -1,
-    "log_loss_gap": 1,
-    "mean_squared_error": 1,
-    "gauc": 1,
-    "calibration_error": -1,
+    "auc": (1, "AUC"),
+    "gauc": (1, "GAUC"),
+    "log_loss": (-1, "nats"),
+    "log_loss_gap": (1, POINTS),
+    "mean_squared_error": (1, POINTS),
+    "calibration_error": (-1, "probability"),
 }
-"""Measure to whether more of it is good. AUC is in points of its gap on lenses, ``log_loss_gap``
-and ``mean_squared_error`` in points of theirs, all others are as they are."""
-SHARES = ("log_loss_gap", "mean_squared_error")
-"""Measures that are points of a gap whatever the gap is."""
+"""Measure to whether more of it is good, and to its unit. ``log_loss_gap`` and
+``mean_squared_error`` are points of their gaps, AUC is where its gap is wide enough."""
 
 MARGIN = 2.0
 """Points of a gap, where no margin is declared."""
@@ -71,13 +71,11 @@ class Contrast:
         where = f"contrast {self.finding!r}"
         if not isinstance(self.finding, str) or not NAME.fullmatch(self.finding):
             raise ValueError(f"finding: expected lower-case words and _, got {self.finding!r}")
-        if not self.sentence.strip() or "\n" in self.sentence or re.search(r"\d", self.sentence):
-            raise ValueError(
-                f"{where}, sentence: expected one line without digits, got {self.sentence!r}"
-            )
+        said = self.sentence
+        if not said.strip() or "\n" in said or re.search(r"\d", said):
+            raise ValueError(f"{where}, sentence: expected one line without digits, got {said!r}")
         for name, known in (("kind", CLAIMED), ("measure", MEASURES)):
-            if getattr(self, name) not in known:
-                got = getattr(self, name)
+            if (got := getattr(self, name)) not in known:
                 raise ValueError(f"{where}, {name}: expected one of {tuple(known)}, got {got!r}")
         if self.margin is not None and not self.margin > 0:
             raise ValueError(f"{where}, margin: expected above 0, got {self.margin}")
@@ -86,11 +84,6 @@ class Contrast:
         if len(self.arms) not in ((1, 2) if self.kind == "trend" else (2,)):
             wanted = "1 or 2" if self.kind == "trend" else "2"
             raise ValueError(f"{where}, arms: expected {wanted}, got {len(self.arms)}")
-
-    @property
-    def claimed(self) -> tuple[str, ...]:
-        """The verdicts under which the sentence holds."""
-        return CLAIMED[self.kind]
 
     @property
     def text(self) -> str:

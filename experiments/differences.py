@@ -5,22 +5,22 @@ On real data the differences are those of ``experiments.real``.
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from experiments.arms import point_text
-from experiments.contrasts import MARGIN, MEASURES, SHARES, Contrast
-from experiments.declaration import Experiment
-from experiments.running import kind_of, wanted_cells
+from experiments.contrasts import MARGIN, MEASURES, POINTS, Contrast
+from experiments.declaration import DATA_MARGINS, GAUC_MARGIN, Experiment
+from experiments.running import Wanted, kind_of, wanted_cells
 from experiments.store import Store
 
 LEAST_GAP = 0.03
 """AUC between the base rate and the oracle from which on shares of it are the unit."""
 
-POINTS, NATS, RUNS = "points", "nats", "runs"
-"""Units; the last is the share of runs that leave the plateau."""
+RUNS = "runs"
+"""The unit of the share of runs that leave the plateau."""
 KEYS = ["model", "point", "world", "initialisation", "task", "slice"]
 COLUMNS = [
     *(*KEYS, "rows", "auc", "auc_gap_closed", "gauc", "log_loss", "log_loss_gap_closed"),
@@ -30,10 +30,7 @@ COLUMNS = [
 
 
 def table_of(
-    experiment: Experiment,
-    store: Store,
-    wanted: Mapping[Any, Any] | None = None,
-    times: int | None = None,
+    experiment: Experiment, store: Store, wanted: Wanted | None = None, times: int | None = None
 ) -> pd.DataFrame:
     """The cells on fresh worlds, sorted, as a record holds them.
 
@@ -58,15 +55,33 @@ def table_of(
     return frame.sort_values(KEYS, kind="stable", ignore_index=True)
 
 
-def unit_of(contrast: Contrast, gaps: Mapping[tuple[str, str, str], float]) -> str:
-    """The unit of a contrast on a lens: points of a gap, AUC, or nats.
+def cells_of(
+    experiment: Experiment, contrasts: Iterable[Contrast], runs: Iterable[tuple[int, int]]
+) -> Wanted:
+    """The cells that contrasts compare.
 
     Args:
-        contrast: of an experiment on a lens.
-        gaps: point, task and slice to the smallest gap of the tuning worlds.
+        experiment: the declaration.
+        contrasts: of it.
+        runs: worlds and initialisations.
     """
-    if contrast.measure in SHARES:
-        return POINTS
+    wanted: Wanted = {}
+    for contrast in contrasts:
+        for point in points_of(experiment, contrast):
+            for world, initialisation in runs:
+                cells = wanted.setdefault((point, world), [])
+                new = [(name, initialisation) for name in contrast.arms]
+                cells += [one for one in new if one not in cells]
+    return wanted
+
+
+def unit_of(contrast: Contrast, gaps: Mapping[tuple[str, str, str], float]) -> str:
+    """The unit of a contrast: points of a gap, or that of the measure.
+
+    Args:
+        contrast: of an experiment.
+        gaps: point, task and slice to the smallest gap of the tuning worlds; a log has none.
+    """
     if contrast.measure == "auc":
         here = [
             gap
@@ -75,8 +90,9 @@ def unit_of(contrast: Contrast, gaps: Mapping[tuple[str, str, str], float]) -> s
             and contrast.task in (None, task)
             and (contrast.kind == "trend" or point == point_text(contrast.at))
         ]
-        return POINTS if min(here, default=math.nan) >= LEAST_GAP else "AUC"
-    return {"log_loss": NATS, "gauc": "GAUC", "calibration_error": "probability"}[contrast.measure]
+        if min(here, default=math.nan) >= LEAST_GAP:
+            return POINTS
+    return MEASURES[contrast.measure][1]
 
 
 def smallest_gaps(store: Store) -> dict[tuple[str, str, str], float]:
@@ -90,17 +106,20 @@ def smallest_gaps(store: Store) -> dict[tuple[str, str, str], float]:
     return found
 
 
-def margin_of(contrast: Contrast, unit: str) -> float:
+def margin_of(experiment: Experiment, contrast: Contrast, unit: str) -> float:
     """The margin of a contrast in its unit; 0 where the interval has to lie above zero.
 
     Raises:
-        ValueError: none is declared where the unit is no share, or one that no difference in this
-            unit can reach.
+        ValueError: none is declared and nothing has it by default, or one that no difference in
+            this unit can reach.
     """
     if unit == RUNS:
         return 0.0
-    margin = MARGIN if contrast.margin is None and unit == POINTS else contrast.margin
-    where = f"contrast {contrast.finding!r}: the unit is {unit}, expected"
+    margin, where = contrast.margin, f"contrast {contrast.finding!r}: the unit is {unit}, expected"
+    if margin is None and unit == POINTS:
+        margin = MARGIN
+    elif margin is None and experiment.data is not None:
+        margin = GAUC_MARGIN if contrast.measure == "gauc" else DATA_MARGINS[experiment.data]
     if margin is None:
         raise ValueError(f"{where} a declared margin")
     if unit != POINTS and margin >= 0.5:
@@ -113,83 +132,7 @@ def column_of(contrast: Contrast, unit: str) -> tuple[str, float]:
     if unit in (POINTS, RUNS):
         name = {"auc": "auc", "log_loss_gap": "log_loss"}.get(contrast.measure, contrast.measure)
         return f"{name}_gap_closed", 100.0
-    return contrast.measure, float(MEASURES[contrast.measure])
-
-
-def by_world(
-    table: pd.DataFrame, contrast: Contrast, unit: str, point: Any, arms: Iterable[str]
-) -> pd.DataFrame:
-    """A contrast's measure with a row for each world and a column for each arm.
-
-    What an arm did not run, or where it failed, is missing. Above is better. In ``RUNS`` a run
-    that leaves the plateau, above half of the best arm's median, is 1 and every other 0.
-    """
-    column, factor = column_of(contrast, unit)
-    rows = rows_of(table, contrast, point)
-    values = factor * rows[column]
-    if unit == RUNS:
-        values = (rows[column] > plateau_of(rows, column)).astype(float)
-    wide = rows.assign(value=values).pivot(index="world", columns="model", values="value")
-    return wide.reindex(columns=list(arms))
-
-
-def plateau_of(rows: pd.DataFrame, column: str) -> float:
-    """What a run has to exceed to leave the plateau: half of the best arm's median."""
-    return float(rows.groupby("model")[column].median().max()) / 2
-
-
-def rows_of(
-    table: pd.DataFrame,
-    contrast: Contrast,
-    point: Any,
-    part: str | None = None,
-    only_first: bool = True,
-) -> pd.DataFrame:
-    """The cells of a contrast's task at a point, on its own slice or another one.
-
-    Further initialisations are left out unless ``only_first`` is False.
-
-    Raises:
-        ValueError: the contrast leaves the task open where there are several.
-    """
-    chosen = table[
-        (table["point"] == point_text(point))
-        & (table["slice"] == (contrast.part if part is None else part))
-        & ((table["initialisation"] == 0) | (not only_first))
-    ]
-    if contrast.task is not None:
-        chosen = chosen[chosen["task"] == contrast.task]
-    elif chosen["task"].nunique() > 1:
-        raise ValueError(
-            f"contrast {contrast.finding!r}, task: expected one of "
-            f"{sorted(chosen['task'].unique())}, got none"
-        )
-    return chosen
-
-
-def differences_of(
-    experiment: Experiment, contrast: Contrast, table: pd.DataFrame, unit: str, at: Any = None
-) -> np.ndarray:
-    """The differences of a contrast, world by world; above zero where the first arm is ahead.
-
-    Args:
-        experiment: the declaration.
-        contrast: of it.
-        table: cells.
-        unit: of the contrast.
-        at: another point than the contrast's own, ``VARIED``.
-    """
-    curves = []
-    for point in points_of(experiment, contrast, at):
-        frame = by_world(table, contrast, unit, point, contrast.arms)
-        a, *rival = contrast.arms
-        curves.append(frame[a] - (frame[rival[0]] if rival else 0))
-    if contrast.kind != "trend":
-        return curves[0].to_numpy()
-    values = np.asarray(experiment.points, np.float64)
-    centred = values - values.mean()
-    slopes = pd.concat(curves, axis=1).to_numpy() @ centred / (centred @ centred)
-    return slopes * np.ptp(values)
+    return contrast.measure, float(MEASURES[contrast.measure][0])
 
 
 def points_of(experiment: Experiment, contrast: Contrast, at: Any = None) -> tuple[Any, ...]:
@@ -197,3 +140,85 @@ def points_of(experiment: Experiment, contrast: Contrast, at: Any = None) -> tup
     if contrast.kind == "trend":
         return experiment.points
     return (contrast.at if at is None else at,)
+
+
+def plateau_of(rows: pd.DataFrame, column: str) -> float:
+    """What a run has to exceed to leave the plateau: half of the best arm's median."""
+    return float(rows.groupby("model")[column].median().max()) / 2
+
+
+class Compared(NamedTuple):
+    """A contrast on a table of cells.
+
+    Attributes:
+        experiment: the declaration.
+        contrast: of it.
+        table: cells.
+        at: another point than the contrast's own, ``VARIED``.
+    """
+
+    experiment: Experiment
+    contrast: Contrast
+    table: pd.DataFrame
+    at: Any = None
+
+    @property
+    def points(self) -> tuple[Any, ...]:
+        """Where it compares."""
+        return points_of(self.experiment, self.contrast, self.at)
+
+    def rows(self, point: Any, part: str) -> pd.DataFrame:
+        """The cells of the contrast's task at a point, on a slice.
+
+        Further initialisations are left out on worlds.
+
+        Raises:
+            ValueError: the contrast leaves the task open where there are several.
+        """
+        chosen = self.table[
+            (self.table["point"] == point_text(point))
+            & (self.table["slice"] == part)
+            & ((self.table["initialisation"] == 0) | self.experiment.is_real)
+        ]
+        task, tasks = self.contrast.task, sorted(chosen["task"].unique())
+        if task is None and len(tasks) > 1:
+            where = f"contrast {self.contrast.finding!r}, task"
+            raise ValueError(f"{where}: expected one of {tasks}, got none")
+        return chosen if task is None else chosen[chosen["task"] == task]
+
+    def runs(self) -> dict[str, pd.DataFrame]:
+        """The runs of each arm at all points, scored on all rows."""
+        runs = pd.concat([self.rows(point, "all") for point in self.points])
+        return {name: runs[runs["model"] == name] for name in self.contrast.arms}
+
+    def by_world(self, unit: str, point: Any) -> pd.DataFrame:
+        """The measure with a row for each world and a column for each arm.
+
+        What an arm did not run, or where it failed, is missing. Above is better. In ``RUNS`` a
+        run that leaves the plateau, above half of the best arm's median, is 1 and every other 0.
+        """
+        column, factor = column_of(self.contrast, unit)
+        rows = self.rows(point, self.contrast.part)
+        values = factor * rows[column]
+        if unit == RUNS:
+            values = (rows[column] > plateau_of(rows, column)).astype(float)
+        wide = rows.assign(value=values).pivot(index="world", columns="model", values="value")
+        return wide.reindex(columns=list(self.contrast.arms))
+
+    def differences(self, unit: str) -> np.ndarray:
+        """The differences, world by world; above zero where the first arm is ahead.
+
+        Args:
+            unit: of the contrast.
+        """
+        curves = []
+        for point in self.points:
+            frame = self.by_world(unit, point)
+            a, *rival = self.contrast.arms
+            curves.append(frame[a] - (frame[rival[0]] if rival else 0))
+        if self.contrast.kind != "trend":
+            return curves[0].to_numpy()
+        values = np.asarray(self.experiment.points, np.float64)
+        centred = values - values.mean()
+        slopes = pd.concat(curves, axis=1).to_numpy() @ centred / (centred @ centred)
+        return slopes * np.ptp(values)

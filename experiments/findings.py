@@ -1,24 +1,13 @@
 """From differences to findings: intervals, verdicts, and runs that failed, or were cut short."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from experiments.contrasts import Contrast
-from experiments.declaration import Experiment
-from experiments.differences import (
-    POINTS,
-    RUNS,
-    column_of,
-    differences_of,
-    margin_of,
-    plateau_of,
-    points_of,
-    rows_of,
-    unit_of,
-)
+from experiments.contrasts import CLAIMED, POINTS, Contrast
+from experiments.differences import RUNS, Compared, column_of, margin_of, plateau_of, unit_of
 from experiments.statistics import FAILED_SHARE, difference_of_shares, share_interval
 from recsys_lib.training.intervals import BETTER, CANNOT_TELL, Interval, t_interval, verdict
 
@@ -33,35 +22,18 @@ CAPPED_SHARE = 1 / 10
 UNFINISHED = "unfinished"
 
 
-def runs_of(
-    experiment: Experiment, contrast: Contrast, table: pd.DataFrame, points: Iterable[Any]
-) -> dict[str, pd.DataFrame]:
-    """The runs of each arm of a contrast at some points, scored on all rows."""
-    first = not experiment.is_real
-    runs = pd.concat([rows_of(table, contrast, point, "all", first) for point in points])
-    return {name: runs[runs["model"] == name] for name in contrast.arms}
-
-
-def failures(
-    experiment: Experiment, contrast: Contrast, table: pd.DataFrame, points: Iterable[Any]
-) -> tuple[dict[str, tuple[int, int]], set[int]]:
+def failures(compared: Compared) -> tuple[dict[str, tuple[int, int]], set[int]]:
     """Runs that ended at the base rate over all rows, where that is one in twenty or more.
 
     Arms whose declaration expects this are left out.
-
-    Args:
-        experiment: the declaration.
-        contrast: of it.
-        table: cells.
-        points: those of the contrast.
 
     Returns:
         Dict of arm to failed runs and all runs; and the worlds in which one of these failed.
     """
     found, worlds = {}, set()
-    for name, runs in runs_of(experiment, contrast, table, points).items():
+    for name, runs in compared.runs().items():
         failed = runs[failed_runs(runs)]
-        if len(failed) and not experiment.arm(name).at_base_rate:
+        if len(failed) and not compared.experiment.arm(name).at_base_rate:
             if len(failed) >= FAILED_SHARE * len(runs):
                 found[name] = (len(failed), len(runs))
                 worlds |= set(failed["world"])
@@ -75,31 +47,27 @@ def failed_runs(rows: pd.DataFrame) -> pd.Series:
     return missing | (rows["auc"] <= CHANCE) | at_chance
 
 
-def unstable(
-    contrast: Contrast, table: pd.DataFrame, unit: str, points: Iterable[Any]
-) -> dict[str, dict[str, Any]]:
+def unstable(compared: Compared, unit: str) -> dict[str, dict[str, Any]]:
     """The runs of a contrast's arms, if those of one span more than ``STABLE_SPAN`` points.
 
     Args:
-        contrast: the contrast.
-        table: cells.
-        unit: of the contrast; only points of a gap have a span.
-        points: those of the contrast.
+        compared: the contrast and the cells.
+        unit: of the contrast; runs of another unit than points have no span.
 
     Returns:
-        Dict of arm to every run in points, to the number of runs that leave the plateau and of all
+        Dict of arm to its runs in points, to the number of those that leave the plateau and of all
         runs, and to the interval of that share; empty where all arms are stable. A run leaves the
         plateau where it is above half of the best arm's median.
     """
     if unit != POINTS:
         return {}
-    column, factor = column_of(contrast, unit)
+    column, factor = column_of(compared.contrast, unit)
     found: dict[str, dict[str, Any]] = {}
     is_wide = False
-    for point in points:
-        rows = rows_of(table, contrast, point)
+    for point in compared.points:
+        rows = compared.rows(point, compared.contrast.part)
         plateau = plateau_of(rows, column)
-        for name in contrast.arms:
+        for name in compared.contrast.arms:
             values = rows.loc[rows["model"] == name, column].fillna(0.0)
             is_wide |= factor * float(np.ptp(values)) > STABLE_SPAN
             one = found.setdefault(name, {"runs": [], "left": [0, 0]})
@@ -107,81 +75,58 @@ def unstable(
             one["left"][0] += int((values > plateau).sum())
             one["left"][1] += len(values)
     for one in found.values():
-        one["interval"] = [round(end, 3) for end in share_interval(*one["left"])]
+        one["interval"] = _ends(share_interval(*one["left"]))
     return found if is_wide else {}
 
 
-def at_cap(
-    experiment: Experiment, contrast: Contrast, table: pd.DataFrame, points: Iterable[Any]
-) -> dict[str, list[int]]:
+def at_cap(compared: Compared) -> dict[str, list[int]]:
     """Arms of which more than one run in ten has its best epoch at the last one allowed.
 
     Returns:
         Dict of arm to such runs and all runs.
     """
     found = {}
-    for name, runs in runs_of(experiment, contrast, table, points).items():
+    for name, runs in compared.runs().items():
         count = int((runs["epochs"] >= runs["cap"]).sum())
         if count > CAPPED_SHARE * len(runs):
             found[name] = [count, len(runs)]
     return found
 
 
-def finding_of(
-    experiment: Experiment,
-    contrast: Contrast,
-    table: pd.DataFrame,
-    gaps: Mapping[tuple[str, str, str], float],
-    at: Any = None,
-) -> dict[str, Any]:
+def finding_of(compared: Compared, gaps: Mapping[tuple[str, str, str], float]) -> dict[str, Any]:
     """What is recorded of a contrast on worlds.
 
     Args:
-        experiment: the declaration.
-        contrast: of it.
-        table: cells.
+        compared: the contrast and the cells.
         gaps: of ``smallest_gaps``.
-        at: ``VARIED``, or None for the contrast's own point.
 
     Returns:
         As ``summed_up`` has it. Where runs failed, the difference is that among worlds where all
         runs succeeded; where an arm is unstable, it is that of the shares of runs that leave the
         plateau, in all worlds.
     """
-    unit, points = unit_of(contrast, gaps), points_of(experiment, contrast, at)
-    _, worlds = failures(experiment, contrast, table, points)
+    contrast, unit = compared.contrast, unit_of(compared.contrast, gaps)
+    _, worlds = failures(compared)
     more: dict[str, Any] = {}
-    if experiment.protocol == 2 and (runs := unstable(contrast, table, unit, points)):
+    if compared.experiment.protocol == 2 and (runs := unstable(compared, unit)):
         unit, worlds, more = RUNS, set(), {"unstable": runs}
-    kept = table[~table["world"].isin(worlds)]
-    values = differences_of(experiment, contrast, kept, unit, at)
+    kept = compared.table[~compared.table["world"].isin(worlds)]
+    values = compared._replace(table=kept).differences(unit)
     values = values[np.isfinite(values)]
-    found = None
+    interval = None
     if len(values) > 1:
         is_share = unit == RUNS and contrast.kind != "trend"
-        found = difference_of_shares(values) if is_share else t_interval(values)
-    margin = margin_of(contrast, unit)
-    return summed_up(experiment, contrast, table, points, unit, margin, found) | more
+        interval = difference_of_shares(values) if is_share else t_interval(values)
+    return summed_up(compared, unit, interval) | more
 
 
-def summed_up(
-    experiment: Experiment,
-    contrast: Contrast,
-    table: pd.DataFrame,
-    points: Iterable[Any],
-    unit: str,
-    margin: float,
-    interval: Interval | None,
-) -> dict[str, Any]:
+def summed_up(compared: Compared, unit: str, interval: Interval | None) -> dict[str, Any]:
     """A finding from its interval: the verdict, or why there is none.
 
     Args:
-        experiment: the declaration.
-        contrast: of it.
-        table: cells, in which failed runs and those that were cut short are seen.
-        points: those of the contrast.
+        compared: the contrast, and the cells in which failed runs and those that were cut short are
+            seen.
         unit: of the interval.
-        margin: in this unit.
         interval: of the difference; None where fewer than two units have one.
 
     Returns:
@@ -190,38 +135,30 @@ def summed_up(
         runs were cut short also ``at_cap``, by arm, and ``otherwise``, the verdict that waits for a
         longer run.
     """
-    failed, _ = failures(experiment, contrast, table, points)
-    is_open = interval is None or (contrast.kind == "trend" if unit == RUNS else bool(failed))
-    said, effect, ends, count = CANNOT_TELL, None, None, 0
+    contrast = compared.contrast
+    margin = margin_of(compared.experiment, contrast, unit)
+    failed, _ = failures(compared)
+    fields = ("kind", "measure", "part", "text")
+    found: dict[str, Any] = {name: getattr(contrast, name) for name in fields}
+    found |= {"unit": unit, "margin": margin, "effect": None, "interval": None, "worlds": 0}
+    said = CANNOT_TELL
     if interval is not None:
-        effect, count = rounded(interval.mean, unit), interval.num_units
-        ends = [rounded(interval.low, unit), rounded(interval.high, unit)]
-        if not is_open:
+        found |= shown(interval, unit) | {"worlds": interval.num_units}
+        # No verdict is given on the mean of runs some of which failed, nor on a trend of shares.
+        if not (contrast.kind == "trend" if unit == RUNS else bool(failed)):
             said = BETTER if interval.low > 0 else CANNOT_TELL
             said = verdict(interval, margin) if margin else said
-    found = {
-        "kind": contrast.kind,
-        "measure": contrast.measure,
-        "part": contrast.part,
-        "verdict": said,
-        "confirmed": said in contrast.claimed,
-        "unit": unit,
-        "margin": margin,
-        "text": contrast.text,
-        "effect": effect,
-        "interval": ends,
-        "worlds": count,
-    }
-    if interval is not None and interval.high < -margin and not is_open:
-        found["reversed"] = True
+            if interval.high < -margin:
+                found["reversed"] = True
+    found |= {"verdict": said, "confirmed": said in CLAIMED[contrast.kind]}
     if contrast.exploratory:
         found["exploratory"] = True
     if failed:
         found["failed"] = {
-            name: {"runs": list(counts), "interval": [round(x, 3) for x in share_interval(*counts)]}
+            name: {"runs": list(counts), "interval": _ends(share_interval(*counts))}
             for name, counts in failed.items()
         }
-    if experiment.protocol == 2 and (capped := at_cap(experiment, contrast, table, points)):
+    if compared.experiment.protocol == 2 and (capped := at_cap(compared)):
         found |= {"at_cap": capped, "otherwise": said, "verdict": UNFINISHED, "confirmed": False}
     return found
 
@@ -243,16 +180,23 @@ def finished(
     margin, said = found["margin"], found.get("otherwise", found["verdict"])
     is_far = said == BETTER and 0 < 3 * margin < after
     is_settled = abs(after - before) < margin / 3 or after == before or is_far
-    kept = {name: value for name, value in found.items() if name != "otherwise"}
     numbers = {"before": rounded(before, found["unit"]), "after": rounded(after, found["unit"])}
-    kept["longer"] = numbers | {"settled": is_settled}
-    if "otherwise" not in found:
-        return kept
-    if not is_settled:
-        return kept | {"otherwise": said}
-    return kept | {"verdict": said, "confirmed": said in contrast.claimed}
+    finding = dict(found) | {"longer": numbers | {"settled": is_settled}}
+    if is_settled and finding.pop("otherwise", None) is not None:
+        finding |= {"verdict": said, "confirmed": said in CLAIMED[contrast.kind]}
+    return finding
 
 
 def rounded(value: float, unit: str) -> float:
     """Digits that two runs on different machines share, and a reader can use."""
     return round(float(value), 2 if unit == POINTS else 5)
+
+
+def shown(interval: Interval, unit: str) -> dict[str, Any]:
+    """The effect and the interval, in digits that a reader can use."""
+    ends = [rounded(interval.low, unit), rounded(interval.high, unit)]
+    return {"effect": rounded(interval.mean, unit), "interval": ends}
+
+
+def _ends(share: tuple[float, float]) -> list[float]:
+    return [round(end, 3) for end in share]

@@ -7,31 +7,26 @@ from pathlib import Path
 from typing import Any
 
 from experiments import records, registry
-from experiments.blocks import LOG, entry_of, read_blocks, refusal, write_blocks
+from experiments.blocks import LOG, entry_of, is_noted, note_opened, read_blocks, refusal
 from experiments.registry import RESULTS
 from experiments.repository import git, hashes, lines, require_history
 
 ROOT = Path(__file__).parents[1]
 
 
-def problems(
-    folder: Path = registry.FOLDER, results: Path = RESULTS, root: Path = ROOT
-) -> list[str]:
+def problems(folder: Path = registry.FOLDER, results: Path = RESULTS) -> list[str]:
     """Where records and the history of their declarations do not fit, one line each.
 
     Args:
-        folder: of the declarations, below ``root``.
-        results: of the records, below ``root``.
-        root: of the repository.
+        folder: of the declarations.
+        results: of the records.
 
     Raises:
         NoHistory: no repository, no git, or a clone without its history.
     """
-    require_history(root)
-    found: list[str] = []
-    for identifier in registry.identifiers(folder):
-        found += _of_commits(identifier, Path(folder), Path(results), Path(root))
-    return found
+    require_history(folder)
+    known = registry.identifiers(folder)
+    return [line for name in known for line in _of_commits(name, folder, results)]
 
 
 def problems_of_records(
@@ -47,6 +42,7 @@ def problems_of_records(
     found = []
     known = registry.identifiers(folder)
     opened = read_blocks(results)["opened"]
+    told = changelog.read_text(encoding="utf-8") if changelog.exists() else ""
     for identifier in known:
         record = records.read(identifier, results)
         if record is None:
@@ -56,7 +52,7 @@ def problems_of_records(
         if reason is not None:
             found.append(f"{reason}; run `python -m experiments run {identifier}`")
         elif not experiment.is_real:
-            if entry_of(experiment, None) not in [one | {"commit": None} for one in opened]:
+            if not is_noted(entry_of(experiment, None), opened):
                 found.append(f"{identifier}: expected its worlds among those opened in {LOG}")
             elif (reason := refusal(experiment, experiment.worlds, opened, folder)) is not None:
                 found.append(f"{identifier}: {reason}")
@@ -67,51 +63,34 @@ def problems_of_records(
                 f"{identifier}: the declaration changed {changes} times, expected as many "
                 f"amendments, got {len(record['amendments'])}; run `python -m experiments history`"
             )
-        found += _of_verdicts(identifier, record, changelog)
+        before = record["history"][-1]["findings"] if record["history"] else {}
+        was = {name: finding["verdict"] for name, finding in before.items()}
+        now = {name: finding["verdict"] for name, finding in record["findings"].items()}
+        changed = sorted(name for name in now if was.get(name, now[name]) != now[name])
+        if changed and identifier not in told:
+            found.append(
+                f"{identifier}: the verdict of {', '.join(changed)} changed, expected {identifier} "
+                f"in {changelog.name}"
+            )
     for path in sorted(Path(results).glob("*.json")):
         if path.name != LOG and path.stem not in known:
             found.append(f"{path.name}: no experiment of this name is declared")
     return found
 
 
-def _of_verdicts(identifier: str, record: dict[str, Any], changelog: Path) -> Iterator[str]:
-    if not record["history"]:
-        return
-    before = record["history"][-1]["findings"]
-    changed = sorted(
-        name
-        for name, finding in record["findings"].items()
-        if name in before and before[name]["verdict"] != finding["verdict"]
-    )
-    text = changelog.read_text(encoding="utf-8") if changelog.exists() else ""
-    if changed and identifier not in text:
-        yield (
-            f"{identifier}: the verdict of {', '.join(changed)} changed, expected {identifier} in "
-            f"{changelog.name}"
-        )
-
-
-def _of_commits(identifier: str, folder: Path, results: Path, root: Path) -> Iterator[str]:
-    declared = registry.path_of(identifier, folder).resolve().relative_to(root.resolve())
+def _of_commits(identifier: str, folder: Path, results: Path) -> Iterator[str]:
+    path = registry.path_of(identifier, Path("."))
     seen: set[tuple[str, int]] = set()
     for commit, record in _versions(identifier, results):
         version = (record["declaration_sha256"], record["record"])
         if version in seen:
             continue
         seen.add(version)
-        short = commit[:10]
-        if git(root, "show", f"{commit}^:{declared.as_posix()}") is None:
-            yield (
-                f"{identifier}: expected the declaration before its results, commit {short} adds "
-                f"record {record['record']} and there was none"
-            )
-            continue
-        changed = lines(root, "diff", "--name-only", f"{commit}^", commit)
-        if declared.as_posix() in changed:
-            yield (
-                f"{identifier}: expected a commit of its own for the declaration, {short} changes "
-                f"it together with record {record['record']}"
-            )
+        where = f"{identifier}, record {record['record']} in commit {commit[:10]}"
+        if git(folder, "show", f"{commit}^:./{path.as_posix()}") is None:
+            yield f"{where}: expected the declaration before its results, there was none"
+        elif lines(folder, "diff", "--name-only", f"{commit}^", commit, "--", path.as_posix()):
+            yield f"{where}: expected a commit of its own for the declaration, which changes, too"
 
 
 def _versions(identifier: str, results: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -123,10 +102,10 @@ def _versions(identifier: str, results: Path) -> Iterator[tuple[str, dict[str, A
             yield commit, json.loads(text)
 
 
-def shown(
+def take_in(
     identifier: str, folder: Path = registry.FOLDER, results: Path = RESULTS
 ) -> dict[str, Any]:
-    """What the history shows of a record.
+    """Write what the history shows of a record into its manifest, and its worlds into the blocks.
 
     Args:
         identifier: of the experiment.
@@ -136,61 +115,43 @@ def shown(
     Returns:
         Dict: ``amendments``, each change of the declaration's hash after its first record, with
         commit, hash, and the commit's subject as the reason; ``looks``, the tables that were ever
-        committed; ``opened``, block of worlds to the hash and the commit before its results. Empty
-        where no record was committed.
+        recorded. Empty where no record was committed.
 
     Raises:
         NoHistory: as for ``problems``.
     """
+    record = records.read(identifier, results)
+    if record is None:
+        return {}
     require_history(folder)
     versions = list(_versions(identifier, results))
     if not versions:
         return {}
-    first, record = versions[0]
-    last = record["declaration_sha256"]
-    amendments = []
-    opened: dict[tuple[int, int], tuple[str, str]] = {}
-    for line in lines(
-        folder, "log", "--reverse", "--format=%H %s", f"{first}..HEAD", "--", ":(glob)*/*.py"
-    ):
+    (first, before), looks = versions[0], len({one["table_sha256"] for _, one in versions})
+    amendments = _amendments(identifier, folder, first, before["declaration_sha256"])
+    found = {"amendments": amendments, "looks": looks}
+    # What is not committed yet was looked at, too.
+    record |= found | {"looks": max(looks, record.get("looks", 0))}
+    records.write_manifest(record, records.paths(identifier, results)[1])
+    experiment = registry.load(identifier, folder)
+    opened: dict[tuple[int, int], dict[str, Any]] = {}
+    for commit, one in versions:
+        if one["worlds"] is not None:
+            entry = entry_of(experiment, "".join(lines(folder, "rev-parse", f"{commit}^"))[:10])
+            entry |= {"worlds": one["worlds"], "declaration": one["declaration_sha256"]}
+            opened.setdefault(tuple(one["worlds"]), entry)
+    note_opened(opened.values(), results)
+    return found
+
+
+def _amendments(identifier: str, folder: Path, first: str, last: str) -> list[dict[str, str]]:
+    """The changes of a declaration's hash after the commit of its first record."""
+    found = []
+    log = ("log", "--reverse", "--format=%H %s", f"{first}..HEAD", "--", ":(glob)*/*.py")
+    for line in lines(folder, *log):
         commit, _, subject = line.partition(" ")
         now = hashes(commit, Path(folder)).get(identifier, last)
         if now != last:
-            amendments.append({"commit": commit[:10], "declaration": now, "reason": subject})
+            found.append({"commit": commit[:10], "declaration": now, "reason": subject})
             last = now
-    for commit, one in versions:
-        if one["worlds"] is not None:
-            before = lines(folder, "rev-parse", f"{commit}^")[0]
-            opened.setdefault(tuple(one["worlds"]), (one["declaration_sha256"], before))
-    looks = len({one["table_sha256"] for _, one in versions})
-    return {"amendments": amendments, "looks": looks, "opened": opened}
-
-
-def take_in(
-    identifier: str, folder: Path = registry.FOLDER, results: Path = RESULTS
-) -> dict[str, Any]:
-    """Write what the history shows of a record into its manifest, and its worlds into the blocks.
-
-    Args:
-        identifier, folder, results: as for ``shown``.
-
-    Returns:
-        What ``shown`` found.
-    """
-    record = records.read(identifier, results)
-    found = shown(identifier, folder, results) if record is not None else {}
-    if record is None or not found:
-        return {}
-    # What is not committed yet was looked at, too.
-    looks = max(found["looks"], record.get("looks", 0))
-    record |= {"amendments": found["amendments"], "looks": looks}
-    records.write_manifest(record, records.paths(identifier, results)[1])
-    blocks = read_blocks(results)
-    experiment = registry.load(identifier, folder)
-    for worlds, (declaration, commit) in found["opened"].items():
-        entry = entry_of(experiment, commit[:10])
-        entry |= {"worlds": list(worlds), "declaration": declaration}
-        if not any(one | {"commit": None} == entry | {"commit": None} for one in blocks["opened"]):
-            blocks["opened"].append(entry)
-    write_blocks(blocks, results)
     return found

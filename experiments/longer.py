@@ -4,42 +4,25 @@ The chosen recipes of its arms are trained on the tuning worlds at their cap and
 """
 
 import functools
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from experiments import records, tuning
+from experiments import findings, records, tuning
 from experiments.arms import point_text
-from experiments.blocks import Refused
-from experiments.cells import cap_of, is_estimator
 from experiments.declaration import Experiment
-from experiments.differences import differences_of, points_of, table_of
-from experiments.findings import at_cap, finished
-from experiments.registry import FOLDER, RESULTS
-from experiments.running import Session, Wanted
-from experiments.store import BUILD
-from experiments.workers import NUM_WORKERS
+from experiments.differences import Compared, cells_of, table_of
+from experiments.running import Places, Session
 
 TIMES = 3
 
 
-def longer(
-    experiment: Experiment,
-    *,
-    folder: Path = FOLDER,
-    results: Path = RESULTS,
-    build: Path = BUILD,
-    num_workers: int = NUM_WORKERS,
-) -> dict[str, dict[str, Any]]:
+def longer(experiment: Experiment, places: Places) -> dict[str, dict[str, Any]]:
     """Make the longer run of each finding that needs one, and take it into the record.
 
     Args:
         experiment: the declaration.
-        folder: of the declarations.
-        results: of the records.
-        build: folder of all runs.
-        num_workers: processes.
+        places: where.
 
     Returns:
         Dict of finding to what is recorded of it now.
@@ -47,29 +30,18 @@ def longer(
     Raises:
         Refused: there is no record that answers for the declaration.
     """
-    reason = records.stale(experiment, results)
-    if reason is not None:
-        raise Refused(f"{reason}; expected a record of which a run can be longer")
-    record = records.read(experiment.identifier, results)
-    assert record is not None
+    results = places.results
+    record = records.answering(experiment, results)
     options_of = functools.partial(records.options_of, experiment, record)
     table = with_caps(experiment, options_of, records.read_table(experiment.identifier, results))
     contrasts = [
-        one
-        for one in experiment.contrasts
-        if at_cap(experiment, one, table, points_of(experiment, one))
+        one for one in experiment.contrasts if findings.at_cap(Compared(experiment, one, table))
     ]
     if not contrasts:
         return {}
-    wanted: Wanted = {}
-    for contrast in contrasts:
-        for point in points_of(experiment, contrast):
-            for world, initialisation in tuning.runs(experiment):
-                cells = wanted.setdefault((point, world), [])
-                new = [(name, initialisation) for name in contrast.arms]
-                cells += [one for one in new if one not in cells]
+    wanted = cells_of(experiment, contrasts, tuning.runs(experiment))
     tables = []
-    with Session(experiment, folder, build, num_workers) as session:
+    with Session(experiment, places) as session:
         for times in (1, TIMES):
             session.do(session.cell_units(wanted, options_of, times), f"{times} times the epochs")
             of_times = table_of(experiment, session.store, wanted, times)
@@ -80,10 +52,10 @@ def longer(
     for contrast in contrasts:
         finding = record["findings"][contrast.finding]
         effects = [
-            float(np.nanmean(differences_of(experiment, contrast, one, finding["unit"])))
+            float(np.nanmean(Compared(experiment, contrast, one).differences(finding["unit"])))
             for one in tables
         ]
-        found[contrast.finding] = finished(finding, contrast, *effects)
+        found[contrast.finding] = findings.finished(finding, contrast, *effects)
     record["findings"] |= found
     records.write_manifest(record, records.paths(experiment.identifier, results)[1])
     return found
@@ -94,8 +66,8 @@ def with_caps(experiment: Experiment, options_of: Any, table: Any) -> Any:
     caps = {}
     for arm in experiment.arms:
         for point in experiment.points:
-            if not is_estimator(arm.function):
-                cap = cap_of(experiment, arm, options_of(arm.name, point))
+            if not arm.is_estimator:
+                cap = experiment.cap_of(arm, options_of(arm.name, point))
                 caps[arm.name, point_text(point)] = cap
     keys = zip(table["model"], table["point"], strict=True)
     return table.assign(cap=[caps.get(key, np.nan) for key in keys])

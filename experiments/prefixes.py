@@ -12,9 +12,8 @@ import numpy as np
 import tensorflow as tf
 
 from experiments.arms import DEFAULTS, Arm
-from experiments.cells import dataset_of, is_estimator, recipe_of, seed_of
+from experiments.cells import data_of, dataset_of, recipe_of, seed_of
 from experiments.declaration import Experiment
-from recsys_lib.data.dataset import Dataset
 from recsys_lib.training.batches import PackedSplit
 from recsys_lib.training.metrics import log_loss
 from recsys_lib.training.restarts import build_with_seed
@@ -40,7 +39,7 @@ def prefix(experiment: Experiment, arm: Arm, choice: Mapping[str, Any]) -> dict[
     world = experiment.worlds_of(arm)[0]
     dataset = dataset_of(experiment, experiment.points[0], world)
     seed = seed_of(world, 0)
-    if is_estimator(arm.function):
+    if arm.is_estimator:
         return _of_estimator(arm, choice, dataset, seed)
     recipe = recipe_of(arm, choice)
     data = recipe.data(dataset)
@@ -59,10 +58,8 @@ def prefix(experiment: Experiment, arm: Arm, choice: Mapping[str, Any]) -> dict[
     return {"data": packed.digest(), "losses": losses}
 
 
-def _of_estimator(
-    arm: Arm, choice: Mapping[str, Any], dataset: Dataset, seed: int
-) -> dict[str, Any]:
-    data = dataset if arm.columns is None else dataset.with_columns(list(arm.columns))
+def _of_estimator(arm, choice, dataset, seed):
+    data = data_of(arm, dataset)
     few = data.train.take(np.arange(min(_ROWS_OF_ESTIMATORS, len(data.train))))
     data = dataclasses.replace(data, train=few)
     digest = hashlib.sha256()

@@ -5,6 +5,7 @@ differs by less cannot be told apart here. Everything follows from sums of each 
 kept with the record, so that verdicts can be computed again where the log is absent.
 """
 
+import itertools
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,24 +14,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from experiments.contrasts import MEASURES, Contrast
-from experiments.declaration import DATA_MARGINS, GAUC_MARGIN, Experiment
-from experiments.findings import rounded, summed_up
-from experiments.running import REAL_INITIALISATIONS
-from experiments.store import Store
+from experiments import running
+from experiments.contrasts import MEASURES
+from experiments.declaration import Experiment
+from experiments.differences import Compared, unit_of
+from experiments.findings import rounded, shown, summed_up
+from experiments.store import Store, predictions_path
 from recsys_lib.data.splits import Split
-from recsys_lib.training.intervals import Interval
 from recsys_lib.training.metrics import PROBABILITY_CLIP
-from recsys_pipeline.leaderboard.resampling import (
-    NUM_DRAWS,
-    Log,
-    difference,
-    scoreboard,
-    user_weights,
-)
+from recsys_pipeline.leaderboard import resampling
+from recsys_pipeline.leaderboard.resampling import Log, difference
 
-UNITS = {"auc": "AUC", "gauc": "GAUC", "log_loss": "nats"}
-"""Measure of a log to its unit."""
+ON_LOG = ("auc", "gauc", "log_loss")
+"""Measures of a log."""
 
 Measured = dict[str, dict[str, tuple[np.ndarray, np.ndarray]]]
 
@@ -67,13 +63,9 @@ class UserSums(NamedTuple):
 
     def write(self, path: Path) -> None:
         """Write them in one compressed file."""
-        np.savez_compressed(
-            path,
-            rows=self.rows.astype(np.int32),
-            clicks=self.clicks.astype(np.int32),
-            names=np.array(list(self.arms)),
-            sums=np.stack(list(self.arms.values())),
-        )
+        rows, clicks = self.rows.astype(np.int32), self.clicks.astype(np.int32)
+        names, sums = np.array(list(self.arms)), np.stack(list(self.arms.values()))
+        np.savez_compressed(path, rows=rows, clicks=clicks, names=names, sums=sums)
 
     @classmethod
     def read(cls, path: Path) -> "UserSums":
@@ -112,7 +104,9 @@ def log_of(split: Split) -> Log:
     return Log(split.label, np.unique(split.group, return_inverse=True)[1])
 
 
-def measured(users: UserSums, table: pd.DataFrame, num_draws: int = NUM_DRAWS) -> Measured:
+def measured(
+    users: UserSums, table: pd.DataFrame, num_draws: int = resampling.NUM_DRAWS
+) -> Measured:
     """Each measure of each arm, on the log and in every draw of users, better above.
 
     In a draw the pooled AUC is that of the log and the sum of what each drawn user adds to it (the
@@ -130,11 +124,11 @@ def measured(users: UserSums, table: pd.DataFrame, num_draws: int = NUM_DRAWS) -
     Source: Obuchowski 1997, "Nonparametric Analysis of Clustered ROC Curve Data", for the sums.
     """
     numbers = np.arange(len(users.rows))
-    weights = user_weights(Log(numbers, numbers), num_draws).astype(np.float64)
+    weights = resampling.user_weights(Log(numbers, numbers), num_draws).astype(np.float64)
     others = users.rows - users.clicks
     pairs, all_pairs = users.clicks * others, users.clicks.sum() * others.sum()
     has_both = pairs > 0
-    found: Measured = {name: {} for name in UNITS}
+    found: Measured = {name: {} for name in ON_LOG}
     for arm, sums in users.arms.items():
         wins, loss, above, below = sums.astype(np.float64)
         auc = above.sum() / all_pairs
@@ -147,7 +141,7 @@ def measured(users: UserSums, table: pd.DataFrame, num_draws: int = NUM_DRAWS) -
         }
         runs = table[(table["model"] == arm) & (table["slice"] == "all")]
         for name, values in drawn.items():
-            sign = MEASURES[name]
+            sign, _ = MEASURES[name]
             found[name][arm] = (sign * runs[name].to_numpy(np.float64), sign * values)
     return found
 
@@ -158,9 +152,9 @@ def predictions_of(experiment: Experiment, store: Store) -> dict[str, list[np.nd
     Raises:
         ValueError: a file is missing or has another number of rows.
     """
-    found: dict[str, list[np.ndarray]] = {}
+    found, numbers = {}, range(running.REAL_INITIALISATIONS)
     for arm in experiment.arms:
-        paths = [store.predictions(arm.name, one) for one in range(REAL_INITIALISATIONS)]
+        paths = [predictions_path(store.folder, arm.name, number) for number in numbers]
         if missing := [path.name for path in paths if not path.is_file()]:
             raise ValueError(f"arm {arm.name!r}: expected its predictions, {missing[0]} is missing")
         found[arm.name] = [np.fromfile(path, np.float32).reshape(2, -1) for path in paths]
@@ -187,18 +181,10 @@ def findings(
     found = {}
     for contrast in experiment.contrasts:
         a, b = (results[contrast.measure][name] for name in contrast.arms)
-        unit, margin = UNITS[contrast.measure], margin_of(experiment, contrast)
-        interval = difference(a, b, num_users)
-        one = summed_up(experiment, contrast, table, (None,), unit, margin, interval)
+        compared = Compared(experiment, contrast, table)
+        one = summed_up(compared, unit_of(contrast, {}), difference(a, b, num_users))
         found[contrast.finding] = one | {"users": True}
     return found
-
-
-def margin_of(experiment: Experiment, contrast: Contrast) -> float:
-    """The margin of a contrast on real data: its own, or the data set's."""
-    if contrast.margin is not None:
-        return contrast.margin
-    return GAUC_MARGIN if contrast.measure == "gauc" else DATA_MARGINS[str(experiment.data)]
 
 
 def scoreboards(
@@ -217,8 +203,8 @@ def scoreboards(
     return {
         name: {
             reference: {
-                arm: _shown(found, UNITS[name])
-                for arm, found in scoreboard(of, reference, num_users).items()
+                arm: shown(found, name)
+                for arm, found in resampling.scoreboard(of, reference, num_users).items()
             }
             for reference in references
         }
@@ -236,17 +222,10 @@ def resolution(results: Measured, num_users: int) -> dict[str, dict[str, float]]
     Returns:
         Dict of measure to dict of ``"a to b"`` to half-width.
     """
-    found: dict[str, dict[str, float]] = {}
-    for name, of in results.items():
-        arms = list(of)
-        found[name] = {
-            f"{a} to {b}": rounded(difference(of[a], of[b], num_users).half_width, UNITS[name])
-            for place, a in enumerate(arms)
-            for b in arms[place + 1 :]
+    return {
+        name: {
+            f"{a} to {b}": rounded(difference(of[a], of[b], num_users).half_width, name)
+            for a, b in itertools.combinations(of, 2)
         }
-    return found
-
-
-def _shown(found: Interval, unit: str) -> dict[str, Any]:
-    ends = [rounded(found.low, unit), rounded(found.high, unit)]
-    return {"effect": rounded(found.mean, unit), "interval": ends}
+        for name, of in results.items()
+    }

@@ -18,21 +18,21 @@ import pandas as pd
 from bookmaker import PACKAGES as OURS
 from bookmaker.imports import code_alone, find_modules
 from bookmaker.inputs import ROOT, hash_of, parts_read
-from experiments import real
+from experiments import blocks, contrasts, differences, findings, real, running
 from experiments.arms import VARIED, Arm, as_options, point_text
-from experiments.declaration import Experiment, lens_reference
-from experiments.differences import POINTS, smallest_gaps, table_of
-from experiments.findings import finding_of, rounded
+from experiments.declaration import DATA_MARGINS, Experiment, lens_reference
+from experiments.differences import Compared
 from experiments.registry import RESULTS
-from experiments.running import choices, scores_of, tried
 from experiments.store import Store
 from recsys_book.paths import write_atomically
 from recsys_lib import zoo
 from recsys_lib.training.intervals import t_interval
 
 PACKAGES = ("python", "tensorflow", "keras", "numpy", "scipy", "scikit-learn")
-_LOADERS = {"movielens": "recsys_lib.data.movielens", "kuairand_pure": "recsys_lib.data.kuairand"}
-_MACHINE = ("processor", "switches")
+_TRAINING = ("recsys_lib.training:Comparison", "recsys_lib.training:Trainer")
+_LOADERS = {name: f"recsys_lib.data.{name.removesuffix('_pure')}:load" for name in DATA_MARGINS}
+_TEXTS = ["model", "point", "task", "slice", "processor", "switches"]
+_WHOLE = ("world", "initialisation")
 _SUMMARISED = {
     "points": ("auc_gap_closed", 100.0),
     "error_points": ("mean_squared_error_gap_closed", 100.0),
@@ -74,11 +74,10 @@ def read_table(identifier: str, results: Path = RESULTS) -> pd.DataFrame:
     """A record's cells, every number as it was measured."""
     path, _ = paths(identifier, results)
     table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    for column in table.columns.difference(["model", "point", "task", "slice", *_MACHINE]):
+    for column in table.columns.difference(_TEXTS):
         # Python reads back the very number that was written.
         numbers = [float(text) if text else np.nan for text in table[column]]
-        whole = column in ("world", "initialisation")
-        table[column] = np.asarray(numbers, np.int64 if whole else np.float64)
+        table[column] = np.asarray(numbers, np.int64 if column in _WHOLE else np.float64)
     return table
 
 
@@ -102,6 +101,22 @@ def stale(experiment: Experiment, results: Path = RESULTS) -> str | None:
     return None
 
 
+def answering(experiment: Experiment, results: Path = RESULTS) -> dict[str, Any]:
+    """The manifest that answers for a declaration.
+
+    Args:
+        experiment: the declaration.
+        results: folder of the records.
+
+    Raises:
+        blocks.Refused: there is none.
+    """
+    record, reason = read(experiment.identifier, results), stale(experiment, results)
+    if record is None or reason is not None:
+        raise blocks.Refused(f"{reason}; expected a record that answers for the declaration")
+    return record
+
+
 def code_of(experiment: Experiment, arm: Arm, root: Path = ROOT) -> str:
     """A hash of the code that an arm's cells follow from: builder, lens, training, locks.
 
@@ -110,13 +125,10 @@ def code_of(experiment: Experiment, arm: Arm, root: Path = ROOT) -> str:
         arm: of it.
         root: the folder that holds the library.
     """
-    module, name = arm.reference.split(":")
-    lines = [f"from {module} import {name}", "from recsys_lib.training import Comparison, Trainer"]
-    if experiment.data is not None:
-        lines.append(f"import {_LOADERS[experiment.data]}")
-    else:
-        module, name = lens_reference(str(experiment.lens)).split(":")
-        lines.append(f"from {module} import {name}")
+    data = experiment.data
+    source = lens_reference(str(experiment.lens)) if data is None else _LOADERS[data]
+    references = (arm.reference, source, *_TRAINING)
+    lines = ["from {} import {}".format(*one.split(":")) for one in references]
     # A lens that no lesson uses may stand beside its declaration.
     modules = find_modules(root, (*OURS, "experiments"))
     parts = parts_read(["\n".join(lines)], modules, root)
@@ -137,7 +149,11 @@ def versions() -> dict[str, str]:
 
 
 def make(
-    experiment: Experiment, store: Store, *, results: Path = RESULTS, reason: str | None = None
+    experiment: Experiment,
+    store: Store,
+    *,
+    results: Path = RESULTS,
+    reason: str | None = None,
 ) -> dict[str, Any]:
     """The manifest of a finished run, and its table beside it; nothing is written.
 
@@ -150,18 +166,18 @@ def make(
     Returns:
         ``{"manifest": dict, "table": text}``, on real data also ``"users"``, sums of each user.
     """
-    table = table_of(experiment, store)
+    table = differences.table_of(experiment, store)
     text = table.to_csv(index=False, lineterminator="\n")
-    gaps = smallest_gaps(store)
-    former = read(experiment.identifier, results)
+    gaps = differences.smallest_gaps(store)
+    former = read(experiment.identifier, results) or {"record": 0, "amendments": []}
     manifest: dict[str, Any] = {
         "identifier": experiment.identifier,
         "question": experiment.question,
-        "record": 1 if former is None else former["record"] + 1,
+        "record": former["record"] + 1,
         "declaration_sha256": experiment.sha256(),
         "declaration": experiment.declared(),
         "worlds": None if experiment.is_real else list(experiment.worlds),
-        "amendments": [] if former is None else list(former["amendments"]),
+        "amendments": list(former["amendments"]),
         "table_sha256": sha256_of(text.encode()),
         "versions": versions(),
         "seconds": round(sum(store.seconds("tune", "bounds", "cell", "prefix")), 1),
@@ -170,21 +186,25 @@ def make(
         "arms": {arm.name: _arm(experiment, arm, store, table) for arm in experiment.arms},
     }
     if experiment.is_real:
-        users = real.UserSums.of(_log(experiment), real.predictions_of(experiment, store))
+        from experiments.cells import dataset_of  # imports TensorFlow
+
+        log = real.log_of(dataset_of(experiment, None, 0).test)
+        users = real.UserSums.of(log, real.predictions_of(experiment, store))
         manifest |= _of_log(experiment, users, table)
-        manifest["looks"] = 1 if former is None else looks(former) + 1
+        # How often tuned models were scored on the test rows of the log.
+        manifest["looks"] = former.get("looks", former["record"]) + 1
     else:
         manifest["findings"] = {
-            contrast.finding: finding_of(experiment, contrast, table, gaps)
-            for contrast in experiment.contrasts
+            one.finding: findings.finding_of(Compared(experiment, one, table), gaps)
+            for one in experiment.contrasts
         }
         if experiment.headline is not None:
-            found = finding_of(experiment, experiment.chief, table, gaps, at=VARIED)
-            manifest["varied"] = {experiment.headline: found}
+            varied = Compared(experiment, experiment.chief, table, VARIED)
+            manifest["varied"] = {experiment.headline: findings.finding_of(varied, gaps)}
         manifest["summary"] = summary(table)
     for contrast in experiment.contrasts:
         manifest["findings"][contrast.finding]["sentence"] = contrast.sentence
-    manifest["history"] = _history(former, reason)
+    manifest["history"] = _history(former, reason) if former["record"] else []
     return {"manifest": manifest, "table": text} | ({"users": users} if experiment.is_real else {})
 
 
@@ -211,13 +231,12 @@ def sha256_of(content: bytes) -> str:
 
 def initialisation_spread(table: pd.DataFrame, arm: str) -> float:
     """Standard deviation of an arm's AUC, or error's gap share, between initialisations."""
-    rows = table[(table["model"] == arm) & (table["slice"] == "all")]
-    rows = rows[rows["point"] != VARIED]
+    of_arm = (table["model"] == arm) & (table["slice"] == "all")
+    rows = table[of_arm & (table["point"] != VARIED)]
     first = rows[rows["initialisation"] > 0]
     if first.empty:
         return 0.0
-    keys = first[["point", "world"]].iloc[0]
-    rows = rows[(rows["point"] == keys["point"]) & (rows["world"] == keys["world"])]
+    rows = rows.merge(first[["point", "world"]].head(1))
     column = "auc" if rows["auc"].notna().any() else "mean_squared_error_gap_closed"
     spreads = rows.groupby("task")[column].std(ddof=1)
     return float(np.sqrt((spreads**2).mean()))
@@ -239,8 +258,8 @@ def summary(table: pd.DataFrame) -> list[dict[str, Any]]:
                 values = part[column].dropna().to_numpy() * factor
                 if len(values) > 1:
                     one = t_interval(values)
-                    unit = POINTS if name.endswith("points") else name
-                    row[name] = [rounded(number, unit) for number in (one.mean, one.low, one.high)]
+                    unit = contrasts.POINTS if name.endswith("points") else name
+                    row[name] = [findings.rounded(number, unit) for number in one[:3]]
             found.append(row)
     return found
 
@@ -254,11 +273,6 @@ def _is_behind(here: pd.DataFrame, model: Any) -> bool:
             lead = (wide[means.idxmax()] - wide[model]).dropna()
             return len(lead) > 1 and t_interval(lead).low > 0
     return False
-
-
-def looks(record: Mapping[str, Any]) -> int:
-    """How often tuned models of an experiment were scored on the test rows of a log."""
-    return int(record.get("looks", record["record"]))
 
 
 def options_of(
@@ -280,21 +294,15 @@ def verdicts_again(experiment: Experiment, results: Path = RESULTS) -> dict[str,
     return _of_log(experiment, users, read_table(experiment.identifier, results))["findings"]
 
 
-def _log(experiment: Experiment) -> real.Log:
-    from experiments.cells import dataset_of
-
-    return real.log_of(dataset_of(experiment, None, 0).test)
-
-
 def _of_log(experiment: Experiment, users: real.UserSums, table: pd.DataFrame) -> dict[str, Any]:
     results, count = real.measured(users, table), len(users.rows)
     summaries = []
     for arm in experiment.arms:
         row: dict[str, Any] = {"model": arm.name, "point": "", "task": "", "slice": "all"}
-        for name in real.UNITS:
+        for name in real.ON_LOG:
             runs = table[(table["model"] == arm.name) & (table["slice"] == "all")][name]
-            row[name] = [rounded(runs.mean(), name)]
-            row[f"{name}_sd"] = rounded(runs.std(ddof=1), name)
+            row[name] = [findings.rounded(runs.mean(), name)]
+            row[f"{name}_sd"] = findings.rounded(runs.std(ddof=1), name)
         summaries.append(row)
     return {
         "data": experiment.data,
@@ -307,16 +315,14 @@ def _of_log(experiment: Experiment, users: real.UserSums, table: pd.DataFrame) -
 
 
 def _arm(experiment: Experiment, arm: Arm, store: Store, table: pd.DataFrame) -> dict[str, Any]:
-    chosen = choices(experiment, store)[arm.name]
+    chosen = running.choices(experiment, store)[arm.name]
     scores: dict[str, list[dict[str, Any]]] = {}
     if arm.inherits is None:
         for point in experiment.tuning_points:
+            options, of_trials, _ = running.tried(experiment, store, arm, point)
             scores[point_text(point)] = [
-                {
-                    "options": options,
-                    "scores": scores_of(experiment, store, arm, point, trial),
-                }
-                for trial, options in enumerate(tried(experiment, store, arm, point)[0])
+                {"options": one, "scores": several}
+                for one, several in zip(options, of_trials, strict=True)
             ]
     seconds = [one["seconds"] for key, one in store.done.items() if key[:2] == ("cell", arm.name)]
     found: dict[str, Any] = {
@@ -337,9 +343,7 @@ def _arm(experiment: Experiment, arm: Arm, store: Store, table: pd.DataFrame) ->
     return found
 
 
-def _history(former: Mapping[str, Any] | None, reason: str | None) -> list[dict[str, Any]]:
-    if former is None:
-        return []
+def _history(former: Mapping[str, Any], reason: str | None) -> list[dict[str, Any]]:
     kept = {
         name: {field: finding[field] for field in ("verdict", "effect", "interval", "unit")}
         for name, finding in former["findings"].items()

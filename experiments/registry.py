@@ -17,10 +17,7 @@ def identifiers(folder: Path = FOLDER) -> list[str]:
     Args:
         folder: that holds a folder for each chapter.
     """
-    found = Path(folder).glob("*/*.py")
-    return sorted(
-        f"{path.parent.name}.{path.stem}" for path in found if not path.stem.startswith("_")
-    )
+    return sorted(f"{path.parent.name}.{path.stem}" for path in Path(folder).glob("*/[!_]*.py"))
 
 
 def path_of(identifier: str, folder: Path = FOLDER) -> Path:
@@ -51,10 +48,8 @@ def load(identifier: str, folder: Path = FOLDER) -> Experiment:
     found = runpy.run_path(str(path)).get("EXPERIMENT")
     if not isinstance(found, Experiment):
         raise ValueError(f"{path.name}: expected EXPERIMENT = Experiment(...), got {found!r}")
-    if found.identifier != identifier:
-        raise ValueError(
-            f"{path.name}, identifier: expected {identifier!r}, got {found.identifier!r}"
-        )
+    if (named := found.identifier) != identifier:
+        raise ValueError(f"{path.name}, identifier: expected {identifier!r}, got {named!r}")
     return found
 
 

@@ -4,26 +4,25 @@ Prefixes first, those whose code changed before all others, then a few whole cel
 numbers and never a verdict.
 """
 
-import dataclasses
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from experiments import records, registry
+from experiments import logs, records, registry, repository, workers
 from experiments.arms import point_text
 from experiments.declaration import Experiment
 from experiments.registry import RESULTS
-from experiments.repository import head
 
 NUM_PREFIXES, NUM_CELLS, SECONDS = 100, 12, 120.0
 START_TOLERANCE, END_TOLERANCE = 1e-5, 1e-3
 """Relative deviation of a loss at the start and at the twentieth step, which processors of other
 makes may need. Measured on one processor only (AMD EPYC; FM, DeepFM, mean, DIN and BST; oneDNN on
 and off, its kernels held to SSE 4.1, one and two threads) no loss deviated by more than 5.1e-7."""
+_TOLERANCES = np.geomspace(START_TOLERANCE, END_TOLERANCE, 20)
 MOST_SPREADS = 6.0
 """Standard deviations between initialisations that a cell of another machine may differ."""
 EXACT = ("auc", "gauc", "log_loss", "mean_squared_error")
@@ -32,19 +31,20 @@ LEAST_SPREAD = 1e-4
 """Of AUC: what rounding alone can do to a model that draws nothing."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Task:
+class Task(NamedTuple):
     """One arm whose record is replayed.
 
-    Args:
+    Attributes:
         experiment: the declaration.
         arm: name.
         changed: whether the code differs from that of the record.
+        record: the manifest.
     """
 
     experiment: Experiment
     arm: str
     changed: bool
+    record: Mapping[str, Any]
 
     @property
     def name(self) -> str:
@@ -81,9 +81,7 @@ def tolerance(step: int) -> float:
         >>> round(tolerance(0), 6), round(tolerance(19), 6)
         (1e-05, 0.001)
     """
-    last = 19
-    share = min(step, last) / last
-    return START_TOLERANCE * (END_TOLERANCE / START_TOLERANCE) ** share
+    return float(_TOLERANCES[min(step, len(_TOLERANCES) - 1)])
 
 
 def compare_prefix(recorded: Mapping[str, Any], found: Mapping[str, Any]) -> str | None:
@@ -109,6 +107,11 @@ class CellRow(NamedTuple):
     found: float
     spread: float
 
+    @property
+    def deviation(self) -> float:
+        """In standard deviations between initialisations."""
+        return (self.found - self.recorded) / max(self.spread, LEAST_SPREAD)
+
 
 def compare_cells(rows: Iterable[CellRow], same_machine: bool) -> str | None:
     """What differs between recorded cells and those measured again; None where nothing does.
@@ -118,10 +121,9 @@ def compare_cells(rows: Iterable[CellRow], same_machine: bool) -> str | None:
         same_machine: processor and versions are those of the record: every bit has to agree.
     """
     for row in rows:
-        spread = MOST_SPREADS * max(row.spread, LEAST_SPREAD)
         if same_machine and row.recorded != row.found:
             return f"a cell is {row.found!r}, expected {row.recorded!r} on this machine"
-        if not same_machine and not abs(row.found - row.recorded) <= spread:
+        if not same_machine and not abs(row.deviation) <= MOST_SPREADS:
             return (
                 f"a cell is {row.found:.5f}, expected {row.recorded:.5f} within "
                 f"{MOST_SPREADS:g} times {max(row.spread, LEAST_SPREAD):.5f}"
@@ -135,11 +137,7 @@ def compare_means(rows: Iterable[CellRow]) -> str | None:
     Args:
         rows: of the cells of all arms.
     """
-    deviations = [
-        (row.found - row.recorded) / max(row.spread, LEAST_SPREAD)
-        for row in rows
-        if math.isfinite(row.found)
-    ]
+    deviations = [row.deviation for row in rows if math.isfinite(row.deviation)]
     if not deviations:
         return None
     mean, most = float(np.mean(deviations)), 4 * math.sqrt(2 / len(deviations))
@@ -154,40 +152,37 @@ def tasks(folder: Path = registry.FOLDER, results: Path = RESULTS) -> tuple[list
         folder: of the declarations.
         results: of the records.
     """
-    from experiments.logs import missing
-
     found, skipped = [], []
     for identifier in registry.identifiers(folder):
         record = records.read(identifier, results)
         if record is None:
             continue
         experiment = registry.load(identifier, folder)
-        lacking = missing(experiment.data)
+        lacking = logs.missing(experiment.data)
         if lacking is not None:
             skipped.append(f"{identifier}: not replayed, {lacking}")
             continue
         for arm in experiment.arms:
             if arm.name in record["arms"]:
                 changed = records.code_of(experiment, arm) != record["arms"][arm.name]["code"]
-                found.append(Task(experiment, arm.name, changed))
+                found.append(Task(experiment, arm.name, changed, record))
     return found, skipped
 
 
-def drawn(found: Iterable[Task], seed: int) -> list[Task]:
+def drawn(found: Sequence[Task], seed: int) -> list[Task]:
     """The tasks in the order of their turn: changed ones first, each kind shuffled.
 
     Args:
         found: all of them.
         seed: of the shuffle, ``commit_seed()``.
     """
-    found = list(found)
     shuffled = [found[place] for place in np.random.default_rng(seed).permutation(len(found))]
     return sorted(shuffled, key=lambda one: not one.changed)
 
 
 def commit_seed(root: Path = registry.FOLDER) -> int:
     """A number that follows from the commit; 0 where there is no history."""
-    return int((head(root) or "0")[:12], 16)
+    return int((repository.head(root) or "0")[:12], 16)
 
 
 def replay(
@@ -214,51 +209,53 @@ def replay(
     Returns:
         The ``Outcome``.
     """
-    from experiments import prefixes
-
     started = time.monotonic()
     found, skipped = tasks(folder, results)
     turns = drawn(found, commit_seed(folder) if seed is None else seed)
     turns = turns if full else turns[:NUM_PREFIXES]
     problems: list[str] = []
-    agreeing: list[Task] = []
-    done = 0
-    # A third of the time is kept for whole cells.
-    for task in turns:
-        if not full and time.monotonic() - started > seconds * 2 / 3 and done:
-            break
-        record = records.read(task.experiment.identifier, results)
-        assert record is not None
-        experiment, arm = task.experiment, task.experiment.arm(task.arm)
-        options = records.options_of(experiment, record, task.arm, experiment.points[0])
-        again = prefixes.prefix(experiment, arm, options)
-        differs = compare_prefix(record["arms"][task.arm]["prefix"], again)
-        done += 1
-        say(f"{task.name}: {differs or 'prefix agrees'}")
-        if differs is None:
-            agreeing.append(task)
-        else:
-            problems.append(f"{task.name}: {differs}")
-    cells, confirmed, means = 0, [], []
-    if every_cell:
-        agreeing = [task for task in agreeing if task.changed]
-    for task in agreeing:
-        is_late = cells and time.monotonic() - started > seconds
-        if not every_cell and (cells >= NUM_CELLS or is_late):
-            break
-        rows, same = cell_again(task, results)
-        cells += 1
-        means += [] if same else rows
-        differs = compare_cells(rows, same)
-        say(f"{task.name}: {differs or 'a whole cell agrees'}")
+
+    def is_late(share: float) -> bool:
+        return time.monotonic() - started > share * seconds
+
+    def agrees(task: Task, differs: str | None, well: str) -> bool:
+        say(f"{task.name}: {differs or well}")
         if differs is not None:
             problems.append(f"{task.name}: {differs}")
-        elif task.changed:
+        return differs is None
+
+    done, agreeing = 0, []
+    for task in turns:
+        # A third of the time is kept for whole cells.
+        if done and not full and is_late(2 / 3):
+            break
+        done += 1
+        if agrees(task, prefix_again(task), "prefix agrees"):
+            agreeing.append(task)
+    cells, confirmed, means = 0, [], []
+    for task in agreeing:
+        if every_cell and not task.changed:
+            continue
+        if not every_cell and (cells >= NUM_CELLS or (cells and is_late(1))):
+            break
+        cells += 1
+        rows, same = cell_again(task, results)
+        means += [] if same else rows
+        if agrees(task, compare_cells(rows, same), "a whole cell agrees") and task.changed:
             confirmed.append(task)
     differs = compare_means(means)
     if differs is not None:
         problems.append(differs)
     return Outcome(problems, done, cells, confirmed, skipped, len(turns) - done)
+
+
+def prefix_again(task: Task) -> str | None:
+    """What differs between an arm's prefix and that of its record; None where nothing does."""
+    from experiments import prefixes  # imports TensorFlow
+
+    experiment, recorded = task.experiment, task.record["arms"][task.arm]["prefix"]
+    options = records.options_of(experiment, task.record, task.arm, experiment.points[0])
+    return compare_prefix(recorded, prefixes.prefix(experiment, experiment.arm(task.arm), options))
 
 
 def cell_again(task: Task, results: Path = RESULTS) -> tuple[list[CellRow], bool]:
@@ -271,35 +268,28 @@ def cell_again(task: Task, results: Path = RESULTS) -> tuple[list[CellRow], bool
     Returns:
         A row for each task and slice, and whether this machine is that of the record.
     """
-    from experiments import cells, worker
+    from experiments import cells  # imports TensorFlow
 
     experiment, arm = task.experiment, task.experiment.arm(task.arm)
-    record = records.read(experiment.identifier, results)
-    assert record is not None
     table = records.read_table(experiment.identifier, results)
-    world = experiment.worlds_of(arm)[0]
-    point = experiment.points[0]
-    mine = table[
-        (table["model"] == arm.name)
-        & (table["world"] == world)
-        & (table["initialisation"] == 0)
-        & (table["point"] == point_text(point))
-    ].set_index(["task", "slice"])
-    options = records.options_of(experiment, record, arm.name, point)
+    world, point = experiment.worlds_of(arm)[0], experiment.points[0]
+    keys = {"model": arm.name, "point": point_text(point), "world": world, "initialisation": 0}
+    mine = table.set_index(list(keys)).loc[[tuple(keys.values())]].set_index(["task", "slice"])
+    options = records.options_of(experiment, task.record, arm.name, point)
     found = cells.measure(experiment, arm, options, point, world)
-    same = (
-        (mine["processor"] == worker.processor()).all()
-        and (mine["switches"] == worker.switches()).all()
-        and record["versions"] == records.versions()
-    )
-    rows = []
-    for row in found:
-        then = mine.loc[(row["task"], row["slice"])]
-        spread = record["arms"][arm.name]["spread"]
+    here = [workers.processor(), workers.switches()]
+    same = (mine[["processor", "switches"]] == here).all(axis=None)
+    same = bool(same) and task.record["versions"] == records.versions()
+    spread, rows = task.record["arms"][arm.name]["spread"], []
+    again = {(row["task"], row["slice"]): row for row in found}
+    for (name, part), then in mine.iterrows():
+        now = again.get((name, part), {})
         # Elsewhere only that is compared whose spread is known.
-        compared = EXACT if same else [name for name in SPREAD if row["slice"] == "all"]
-        rows += [CellRow(float(then[name]), row[name], spread) for name in compared if name in row]
-    return rows, bool(same)
+        compared = EXACT if same else [measure for measure in SPREAD if part == "all"]
+        for measure in compared:
+            if math.isfinite(then[measure]) or measure in now:
+                rows.append(CellRow(float(then[measure]), now.get(measure, math.nan), spread))
+    return rows, same
 
 
 def confirm(confirmed: Iterable[Task], results: Path = RESULTS) -> Iterator[str]:
@@ -313,10 +303,11 @@ def confirm(confirmed: Iterable[Task], results: Path = RESULTS) -> Iterator[str]
         A line for each.
     """
     for task in confirmed:
-        identifier = task.experiment.identifier
-        record = records.read(identifier, results)
+        experiment = task.experiment
+        # Read again: something else may have been recorded during a long replay.
+        record = records.read(experiment.identifier, results)
         assert record is not None
-        arm = task.experiment.arm(task.arm)
-        record["arms"][task.arm]["code"] = records.code_of(task.experiment, arm)
-        records.write_manifest(record, records.paths(identifier, results)[1])
+        code = records.code_of(experiment, experiment.arm(task.arm))
+        record["arms"][task.arm]["code"] = code
+        records.write_manifest(record, records.paths(experiment.identifier, results)[1])
         yield f"{task.name}: confirmed"

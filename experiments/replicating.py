@@ -5,23 +5,19 @@ finding that is changed after a fall is judged on the next block.
 """
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from experiments import records
-from experiments.blocks import Refused, read_blocks, write_blocks
+from experiments import blocks, records, statistics
 from experiments.contrasts import Contrast
 from experiments.declaration import Experiment
-from experiments.differences import differences_of, points_of, table_of
-from experiments.registry import FOLDER, RESULTS
-from experiments.running import Session, Wanted
-from experiments.statistics import chance_to_hold, comes_back, holds, may_fall
-from experiments.store import BUILD
+from experiments.differences import Compared, cells_of, table_of
+from experiments.running import Places, Session
 from experiments.validation import RESERVED
-from experiments.workers import NUM_WORKERS
 from recsys_lib.training.intervals import Interval, t_interval
 
 NUM_WORLDS = 10
@@ -33,12 +29,11 @@ def block_of(text: str) -> range:
     Raises:
         ValueError: not ten worlds from a multiple of ten, 1000 or more.
     """
-    ends = text.split(":")
-    if len(ends) == 2 and all(end.isdecimal() for end in ends):
-        first, end = map(int, ends)
-        if first >= RESERVED and first % NUM_WORLDS == 0 and end == first + NUM_WORLDS:
-            return range(first, end)
-    raise ValueError(f"worlds: expected ten from {RESERVED} on, as 1000:1010, got {text!r}")
+    ends = re.fullmatch(r"([1-9][0-9]*):([1-9][0-9]*)", text)
+    first, end = map(int, ends.groups()) if ends else (0, 0)
+    if first < RESERVED or first % NUM_WORLDS or end != first + NUM_WORLDS:
+        raise ValueError(f"worlds: expected ten from {RESERVED} on, as 1000:1010, got {text!r}")
+    return range(first, end)
 
 
 def countable(experiment: Experiment, record: Mapping[str, Any]) -> list[Contrast]:
@@ -48,72 +43,50 @@ def countable(experiment: Experiment, record: Mapping[str, Any]) -> list[Contras
         experiment: the declaration.
         record: its manifest.
     """
-    return [
-        contrast
-        for contrast in experiment.contrasts
-        if record["findings"][contrast.finding]["confirmed"]
-        and not (experiment.is_real or contrast.exploratory)
-    ]
+    if experiment.is_real:
+        return []
+    confirmed = {name for name, one in record["findings"].items() if one["confirmed"]}
+    contrasts = [one for one in experiment.contrasts if not one.exploratory]
+    return [one for one in contrasts if one.finding in confirmed]
 
 
-def wanted(experiment: Experiment, contrasts: Iterable[Contrast], worlds: range) -> Wanted:
-    """The cells that these contrasts need."""
-    found: dict[tuple[Any, int], dict[tuple[str, int], None]] = {}
-    for contrast in contrasts:
-        for point in points_of(experiment, contrast):
-            for world in worlds:
-                cells = found.setdefault((point, world), {})
-                cells |= {(name, 0): None for name in contrast.arms}
-    return {key: list(cells) for key, cells in found.items()}
-
-
-def replicate(
-    experiment: Experiment,
-    block: str,
-    *,
-    folder: Path = FOLDER,
-    results: Path = RESULTS,
-    build: Path = BUILD,
-    num_workers: int = NUM_WORKERS,
-) -> dict[str, Any]:
+def replicate(experiment: Experiment, block: str, places: Places) -> dict[str, Any]:
     """Measure an experiment's findings on a block, and note what held.
 
     Args:
         experiment: the declaration.
         block: such as ``"1000:1010"``.
-        folder: of the declarations.
-        results: of the records.
-        build: folder of all runs.
-        num_workers: processes.
+        places: where.
 
     Returns:
         Dict of finding to what ``judged`` says.
 
     Raises:
-        Refused: there is no record that answers for the declaration, or the block was opened.
+        blocks.Refused: there is no record that answers for the declaration, or the block or a
+            later one was opened.
         ValueError: no such block.
     """
-    worlds = block_of(block)
-    reason = records.stale(experiment, results)
-    if reason is not None:
-        raise Refused(f"{reason}; expected a record that can be replicated")
-    record = records.read(experiment.identifier, results)
-    assert record is not None
-    opened = read_blocks(results)["replicated"].get(block, {}).get(experiment.identifier)
+    worlds, results, name = block_of(block), places.results, experiment.identifier
+    record = records.answering(experiment, results)
+    noted = blocks.read_blocks(results)["replicated"]
+    own = {other: found[name] for other, found in noted.items() if name in found}
+    if block not in own and any(block_of(other).start > worlds.start for other in own):
+        raise blocks.Refused(f"{name}: a later block than {block} was opened")
+    opened = own.get(block)
     if opened is not None and (opened["record"] != record["record"] or "findings" in opened):
-        raise Refused(f"{experiment.identifier}: block {block} was opened, expected the next one")
+        raise blocks.Refused(f"{name}: block {block} was opened, expected the next one")
     contrasts = countable(experiment, record)
-    _note(experiment, block, {"record": record["record"]}, results)
-    cells = wanted(experiment, contrasts, worlds)
+    cells = cells_of(experiment, contrasts, [(world, 0) for world in worlds])
     options_of = functools.partial(records.options_of, experiment, record)
-    with Session(experiment, folder, build, num_workers) as session:
+    note: dict[str, Any] = {"record": record["record"]}
+    _note(experiment, block, note, results)
+    with Session(experiment, places) as session:
         session.do(session.cell_units(cells, options_of), "replicating")
-        store = session.store
     found = {}
     if contrasts:
-        table = table_of(experiment, store, cells)
+        table = table_of(experiment, session.store, cells)
         found = {c.finding: judged(experiment, c, record, table) for c in contrasts}
-    _note(experiment, block, {"record": record["record"], "findings": found}, results)
+    _note(experiment, block, note | {"findings": found}, results)
     return found
 
 
@@ -135,7 +108,7 @@ def judged(
     """
     finding = record["findings"][contrast.finding]
     said, margin, unit = finding["verdict"], finding["margin"], finding["unit"]
-    values = differences_of(experiment, contrast, table, unit)
+    values = Compared(experiment, contrast, table).differences(unit)
     now = t_interval(values[np.isfinite(values)])
     low, high = finding["interval"]
     before = Interval(finding["effect"], low, high, finding["worlds"])
@@ -143,9 +116,9 @@ def judged(
         "verdict": said,
         "effect": round(now.mean, 5),
         "interval": [round(now.low, 5), round(now.high, 5)],
-        "held": holds(said, now.mean, margin),
-        "chance": round(chance_to_hold(said, before, margin, NUM_WORLDS), 4),
-        "back": comes_back(now, before),
+        "held": statistics.holds(said, now.mean, margin),
+        "chance": round(statistics.chance_to_hold(said, before, margin, NUM_WORLDS), 4),
+        "back": statistics.comes_back(now, before),
     }
 
 
@@ -170,7 +143,7 @@ def lines(found: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
             yield f"{chapter}: no finding to replicate"
             continue
         expected = float(np.mean([one["chance"] for one in judged.values()]))
-        most = may_fall(len(judged))
+        most = statistics.may_fall(len(judged))
         verdict = "passes" if len(fell) <= most else "does not pass"
         back = sum(one["back"] for one in judged.values())
         yield (
@@ -183,6 +156,6 @@ def lines(found: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _note(experiment: Experiment, block: str, what: dict[str, Any], results: Path) -> None:
-    blocks = read_blocks(results)
-    blocks["replicated"].setdefault(block, {})[experiment.identifier] = what
-    write_blocks(blocks, results)
+    kept = blocks.read_blocks(results)
+    kept["replicated"].setdefault(block, {})[experiment.identifier] = what
+    blocks.write_blocks(kept, results)

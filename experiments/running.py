@@ -6,7 +6,7 @@ Killed at any point and started again, it goes on and ends with the same table.
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 from experiments import tuning
 from experiments.arms import VARIED, Arm
@@ -51,6 +51,20 @@ def tuned_arms(experiment: Experiment) -> list[Arm]:
     return [arm for arm in experiment.arms if arm.inherits is None]
 
 
+class Tried(NamedTuple):
+    """The trials of an arm at a point.
+
+    Attributes:
+        options: of each trial.
+        scores: of each, in the tuning runs that were made of it; None if not finite.
+        choice: None until all that it needs is in the log.
+    """
+
+    options: list[tuning.Options]
+    scores: list[list[float | None]]
+    choice: tuning.Choice | None
+
+
 def trial_units(experiment: Experiment, store: Store, only_best: bool) -> list[Unit]:
     """Every trial of every arm on the first tuning world, the defaults before all others.
 
@@ -63,29 +77,16 @@ def trial_units(experiment: Experiment, store: Store, only_best: bool) -> list[U
     units = []
     for point in experiment.tuning_points:
         for arm in tuned_arms(experiment):
-            options, _ = tried(experiment, store, arm, point)
-            numbers = list(range(len(options)))
-            if only_best:
-                scores = [scores_of(experiment, store, arm, point, one)[0] for one in numbers]
-                numbers = sorted(tuning.best(scores))
-            for trial in numbers:
+            options, scores, _ = tried(experiment, store, arm, point)
+            best = tuning.best([one[0] for one in scores]) if only_best else range(len(options))
+            for trial in best:
                 head = ("tune", arm.name, trial, point)
                 keys = [(*head, *run) for run in (others if only_best else [first])]
                 units.append({"keys": keys, "options": {arm.name: options[trial]}})
     return sorted(units, key=lambda unit: unit["keys"][0][2])
 
 
-def scores_of(
-    experiment: Experiment, store: Store, arm: Arm, point: Any, trial: int
-) -> list[float | None]:
-    """The scores of a trial in the tuning runs that were made of it; None if not finite."""
-    keys = [("tune", arm.name, trial, point, *run) for run in tuning.runs(experiment)]
-    return [store.value(*key)["score"] for key in keys if key in store.done]
-
-
-def tried(
-    experiment: Experiment, store: Store, arm: Arm, point: Any
-) -> tuple[list[tuning.Options], tuning.Choice | None]:
+def tried(experiment: Experiment, store: Store, arm: Arm, point: Any) -> Tried:
     """The trials of an arm at a point, and what was chosen among them.
 
     In the second protocol a choice on the edge of the space extends it, once.
@@ -95,26 +96,23 @@ def tried(
         store: its log.
         arm: that is tuned itself.
         point: of tuning.
-
-    Returns:
-        Options of the trials, and the ``Choice``, None until all that it needs is in the log.
     """
-    options, space = tuning.trials(arm), arm.space
-    choice = _chosen(experiment, store, arm, point, options, space)
-    if experiment.protocol == 2 and choice is not None and choice.edges:
-        more, space = tuning.extended(space, choice)
-        options = [*options, *more]
-        choice = _chosen(experiment, store, arm, point, options, space)
-    return options, choice
 
+    def among(options: list[tuning.Options], space: tuning.Space) -> Tried:
+        keys = [("tune", arm.name, trial, point) for trial in range(len(options))]
+        runs = [[(*key, *run) for run in tuning.runs(experiment)] for key in keys]
+        scores = [[store.value(*key)["score"] for key in of if key in store.done] for of in runs]
+        whole = {trial: one for trial, one in enumerate(scores) if len(one) == len(TUNING_WORLDS)}
+        choice = None
+        if all(scores) and set(tuning.best([one[0] for one in scores])) <= set(whole):
+            choice = tuning.choose(options, space, whole)
+        return Tried(options, scores, choice)
 
-def _chosen(experiment, store, arm, point, options, space):
-    scores = [scores_of(experiment, store, arm, point, trial) for trial in range(len(options))]
-    if not all(scores):
-        return None
-    whole = {trial: one for trial, one in enumerate(scores) if len(one) == len(TUNING_WORLDS)}
-    again = tuning.best([first for first, *_ in scores])
-    return tuning.choose(options, space, whole) if set(again) <= set(whole) else None
+    found = among(tuning.trials(arm), arm.space)
+    if experiment.protocol == 2 and found.choice is not None and found.choice.edges:
+        more, space = tuning.extended(arm.space, found.choice)
+        found = among([*found.options, *more], space)
+    return found
 
 
 def choices(experiment: Experiment, store: Store) -> dict[str, dict[Any, tuning.Choice]]:
@@ -133,7 +131,7 @@ def choices(experiment: Experiment, store: Store) -> dict[str, dict[Any, tuning.
     found: dict[str, dict[Any, tuning.Choice]] = {}
     for arm in tuned_arms(experiment):
         for point in experiment.tuning_points:
-            _, choice = tried(experiment, store, arm, point)
+            choice = tried(experiment, store, arm, point).choice
             if choice is None:
                 raise ValueError(f"arm {arm.name!r}: expected a trial with finite losses, got none")
             found.setdefault(arm.name, {})[point] = choice
@@ -166,36 +164,46 @@ def kind_of(times: int | None) -> str:
     return "cell" if times is None else f"cell, {times} times the epochs"
 
 
-class Session:
+class Places(NamedTuple):
+    """Where an experiment is declared, recorded and run, and by how many processes.
+
+    Attributes:
+        results: folder of the records, in which opened worlds are noted.
+        folder: of the declarations.
+        build: folder of all runs.
+        num_workers: processes.
+    """
+
+    results: Path
+    folder: Path = FOLDER
+    build: Path = BUILD
+    num_workers: int = NUM_WORKERS
+
+
+class Session(contextlib.ExitStack):
     """One experiment that is run, alone, by some workers.
 
     Args:
         experiment: the declaration.
-        folder: where it is declared.
-        build: folder of all runs.
-        num_workers: processes.
+        places: where.
 
     Raises:
         Refused: another process runs it.
     """
 
-    def __init__(self, experiment: Experiment, folder: Path, build: Path, num_workers: int) -> None:
-        self.experiment, self.folder, self.build = experiment, folder, build
-        self._held = contextlib.ExitStack()
-        self._num_workers = num_workers
+    def __init__(self, experiment: Experiment, places: Places) -> None:
+        super().__init__()
+        self.experiment, self.places = experiment, places
 
-    def __enter__(self) -> "Session":
-        self._held.enter_context(alone(self.experiment.identifier, self.build))
-        self.store = Store(self.experiment, self.build)
-        self._workers = self._held.enter_context(Workers(self._num_workers))
+    def __enter__(self) -> Self:
+        self.enter_context(alone(self.experiment.identifier, self.places.build))
+        self.store = Store(self.experiment, self.places.build)
+        self._workers = self.enter_context(Workers(self.places.num_workers))
         return self
-
-    def __exit__(self, *_: object) -> None:
-        self._held.close()
 
     def do(self, units: Iterable[Unit], word: str) -> None:
         """Do what of some units is not in the log; the word says what, beside the bar."""
-        job = {"folder": str(self.folder), "identifier": self.experiment.identifier}
+        job = {"folder": str(self.places.folder), "identifier": self.experiment.identifier}
         job["sha256"] = self.experiment.sha256()
         jobs, total = [], 0
         for unit in units:
@@ -225,33 +233,24 @@ class Session:
             for part in [[name] for name in names] if self.experiment.is_real else [names]:
                 keys = [(kind_of(times), one, point, world, n) for one, n in cells if one in part]
                 options = {name: options_of(name, point) for name in part}
-                units.append({"keys": keys, "options": options, "times": times})
-                if self.experiment.is_real and times is None:
-                    units[-1]["predictions"] = {
-                        str(key[4]): str(self.store.predictions(key[1], key[4])) for key in keys
-                    }
+                kept = str(self.store.folder) if self.experiment.is_real and not times else None
+                units.append({"keys": keys, "options": options, "times": times, "kept": kept})
         return units
 
 
 def run(
     experiment: Experiment,
+    places: Places,
     *,
-    results: Path,
-    folder: Path = FOLDER,
-    build: Path = BUILD,
-    num_workers: int = NUM_WORKERS,
     only_tuning: bool = False,
     at_most: int | None = None,
-    before_fresh: Callable[[Store], None] | None = None,
+    before_fresh: Callable[[Store], None] = lambda store: None,
 ) -> Store:
     """Measure all that is missing.
 
     Args:
         experiment: the declaration.
-        results: folder of the records, in which opened worlds are noted.
-        folder: where it is declared.
-        build: folder of all runs.
-        num_workers: processes.
+        places: where.
         only_tuning: stop before the fresh worlds.
         at_most: units of tuning, to measure how long they take; then stop.
         before_fresh: called with the log between tuning and the fresh worlds; it may raise.
@@ -263,7 +262,7 @@ def run(
         Refused: another process runs it, or its worlds may not be opened.
         WorkFailed: a cell ended in an error.
     """
-    with Session(experiment, folder, build, num_workers) as session:
+    with Session(experiment, places) as session:
         store = session.store
         session.do(trial_units(experiment, store, False)[:at_most], "tuning")
         if at_most is not None:
@@ -274,9 +273,8 @@ def run(
             session.do(trial_units(experiment, store, only_best), "tuning")
         if only_tuning:
             return store
-        if before_fresh is not None:
-            before_fresh(store)
-        open_fresh(experiment, folder, results)
+        before_fresh(store)
+        open_fresh(experiment, places.folder, places.results)
         chosen = choices(experiment, store)
 
         def options_of(name: str, point: Any) -> tuning.Options:

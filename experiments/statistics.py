@@ -3,32 +3,23 @@
 The verdicts themselves, and the intervals behind them, are ``recsys_lib.training.intervals``.
 """
 
-import functools
 import math
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from recsys_lib.training.intervals import (
-    BETTER,
-    LEVEL,
-    LEVEL_VERDICT,
-    NOT_WORSE,
-    VERDICTS,
-    Interval,
-)
+from recsys_lib.training.intervals import BETTER, LEVEL, LEVEL_VERDICT, NOT_WORSE, Interval
 
 FAILED_SHARE = 1 / 20
 """Share of runs at the base rate from which on no verdict is given on a mean."""
 
 
-def holds(said: str, mean: float, margin: float) -> bool:
-    """Whether the mean on new worlds lies on the side that a verdict claims.
+def claimed(said: str, margin: float) -> tuple[float, float]:
+    """The ends between which a verdict claims that the true difference lies.
 
     Args:
-        said: the recorded verdict, not ``"cannot tell"``.
-        mean: difference of ``a`` to ``b`` on the new worlds.
+        said: the verdict, not ``"cannot tell"``.
         margin: as declared.
 
     Returns:
@@ -38,16 +29,32 @@ def holds(said: str, mean: float, margin: float) -> bool:
         ValueError: a verdict that claims no side.
 
     Example:
+        >>> claimed("level", 2.0), claimed("not worse", 2.0)
+        ((-2.0, 2.0), (-2.0, inf))
+    """
+    sides = {
+        BETTER: (margin, math.inf),
+        LEVEL_VERDICT: (-margin, margin),
+        NOT_WORSE: (-margin, math.inf),
+    }
+    if said not in sides:
+        raise ValueError(f"said: expected one of {tuple(sides)}, got {said!r}")
+    return sides[said]
+
+
+def holds(said: str, mean: float, margin: float) -> bool:
+    """Whether the mean on new worlds lies on the side that a verdict claims.
+
+    Args:
+        said, margin: as for ``claimed``.
+        mean: difference of ``a`` to ``b`` on the new worlds.
+
+    Example:
         >>> holds("better", 2.4, 2.0), holds("level", -2.4, 2.0)
         (True, False)
     """
-    if said == BETTER:
-        return mean > margin
-    if said == LEVEL_VERDICT:
-        return abs(mean) < margin
-    if said == NOT_WORSE:
-        return mean > -margin
-    raise ValueError(f"said: expected one of {VERDICTS[:3]}, got {said!r}")
+    low, high = claimed(said, margin)
+    return low < mean < high
 
 
 def comes_back(now: Interval, before: Interval) -> bool:
@@ -70,9 +77,8 @@ def chance_to_hold(said: str, interval: Interval, margin: float, num_units: int)
     the new mean around the true one.
 
     Args:
-        said: the recorded verdict, not ``"cannot tell"``.
+        said, margin: as for ``claimed``.
         interval: recorded.
-        margin: as declared.
         num_units: new worlds.
 
     Returns:
@@ -85,23 +91,16 @@ def chance_to_hold(said: str, interval: Interval, margin: float, num_units: int)
     error = interval.half_width / stats.t.ppf((1 + LEVEL) / 2, interval.num_units - 1)
     spread = error * math.sqrt(1 + interval.num_units / num_units)
     # Where all runs agree, the new mean is the old one.
-    above = functools.partial(stats.norm.sf, loc=interval.mean, scale=max(spread, 1e-300))
-    if said == BETTER:
-        return float(above(margin))
-    if said == LEVEL_VERDICT:
-        return float(above(-margin) - above(margin))
-    if said == NOT_WORSE:
-        return float(above(-margin))
-    raise ValueError(f"said: expected one of {VERDICTS[:3]}, got {said!r}")
+    above = stats.norm(interval.mean, max(spread, 1e-300)).sf
+    low, high = claimed(said, margin)
+    return float(above(low) - above(high))
 
 
-def may_fall(num_findings: int, share: float = 0.05, quantile: float = 0.99) -> int:
+def may_fall(num_findings: int) -> int:
     """How many findings of a chapter may fall on unseen worlds before the chapter fails.
 
     Args:
-        num_findings: that were measured again.
-        share: of findings that fall by chance.
-        quantile: of the binomial distribution.
+        num_findings: that were measured again, of which one in twenty falls by chance.
 
     Returns:
         The largest number that is still allowed.
@@ -110,16 +109,15 @@ def may_fall(num_findings: int, share: float = 0.05, quantile: float = 0.99) -> 
         >>> [may_fall(n) for n in (20, 30, 50, 300)]
         [4, 5, 7, 24]
     """
-    return int(stats.binom.ppf(quantile, num_findings, share))
+    return int(stats.binom.ppf(0.99, num_findings, 0.05))
 
 
-def share_interval(count: int, of: int, level: float = LEVEL) -> tuple[float, float]:
-    """The exact interval of a share, for runs that failed.
+def share_interval(count: int, of: int) -> tuple[float, float]:
+    """The exact interval of a share, for runs that failed; at least 95 % hold the true one.
 
     Args:
         count: runs that failed.
         of: runs.
-        level: at least this share of such intervals holds the true one.
 
     Returns:
         ``(low, high)``.
@@ -135,7 +133,7 @@ def share_interval(count: int, of: int, level: float = LEVEL) -> tuple[float, fl
     """
     if not 0 <= count <= of or of < 1:
         raise ValueError(f"count: expected 0 to {of}, got {count}")
-    low, high = stats.binomtest(count, of).proportion_ci(level, method="exact")
+    low, high = stats.binomtest(count, of).proportion_ci(LEVEL, method="exact")
     return float(low), float(high)
 
 
@@ -155,7 +153,7 @@ def difference_of_shares(signs: ArrayLike) -> Interval:
     Example:
         >>> found = difference_of_shares([1] * 8 + [0] * 12)
         >>> found.mean, round(found.low, 3), found.high
-        (0.4, 0.105, 0.4)
+        (0.4, 0.104, 0.4)
     """
     values = np.asarray(signs, np.float64)
     count, differ = len(values), int(np.count_nonzero(values))

@@ -11,11 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from experiments.arms import as_options
 from experiments.declaration import Experiment
 
 BUILD = Path(__file__).parents[1] / "build" / "experiments"
-
-Key = tuple[Any, ...]
 
 _WORLD = {"bounds": 2, "cell": 3, "prefix": 2}
 """Where the world stands in a key."""
@@ -37,9 +36,7 @@ def measured_sha(experiment: Experiment) -> str:
         arm.pop("at_base_rate", None)
     declared["parts"] = list(experiment.all_parts)
     if experiment.headline is not None:
-        declared["headline"] = [
-            one.at for one in experiment.contrasts if one.finding == experiment.headline
-        ]
+        declared["headline"] = [experiment.chief.at]
     text = json.dumps(declared, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -61,7 +58,9 @@ class Store:
         self.folder = self.home / measured_sha(experiment)[:12]
         self.path = self.folder / "log.jsonl"
         self._worlds = {world for arm in experiment.arms for world in experiment.worlds_of(arm)}
-        self.done: dict[Key, dict[str, Any]] = {entry_key(one): one for one in self._read()}
+        self.done: dict[tuple[Any, ...], dict[str, Any]] = {
+            as_options(one["key"]): one for one in self._read()
+        }
 
     def _read(self) -> Iterator[dict[str, Any]]:
         if not self.path.exists():
@@ -80,7 +79,7 @@ class Store:
         Args:
             entry: with ``key`` and ``value``; one that is there already is left as it is.
         """
-        key = entry_key(entry)
+        key = as_options(entry["key"])
         if key in self.done:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -111,14 +110,9 @@ class Store:
             if key[0] in kinds and self._is_of_block(key)
         ]
 
-    def _is_of_block(self, key: Key) -> bool:
+    def _is_of_block(self, key: tuple[Any, ...]) -> bool:
         place = _WORLD.get(key[0])
         return place is None or (len(key) > place and key[place] in self._worlds)
-
-    def predictions(self, arm: str, initialisation: int) -> Path:
-        """File of an arm's predictions on real data."""
-        name = hashlib.sha256(arm.encode()).hexdigest()[:12]
-        return self.folder / "predictions" / f"{name}_{initialisation}.bin"
 
     def forget(self) -> None:
         """Remove all that was measured of the experiment, also under former declarations."""
@@ -126,6 +120,7 @@ class Store:
         self.done = {}
 
 
-def entry_key(entry: dict[str, Any]) -> Key:
-    """The key of an entry, lists in it as tuples."""
-    return tuple(tuple(one) if isinstance(one, list) else one for one in entry["key"])
+def predictions_path(folder: Path, arm: str, initialisation: int) -> Path:
+    """File of an arm's predictions on real data, in the folder of its run."""
+    name = hashlib.sha256(arm.encode()).hexdigest()[:12]
+    return Path(folder) / "predictions" / f"{name}_{initialisation}.bin"

@@ -48,7 +48,7 @@ def commit(repository, *names, declared=None, record=None):
 
 def of_history(repository):
     root = repository[0]
-    return history.problems(root / "experiments", root / "experiments/results", root)
+    return history.problems(root / "experiments", root / "experiments/results")
 
 
 def test_declared_first_and_measured_then_is_well(repository):
@@ -128,10 +128,11 @@ def test_without_a_history_nothing_can_be_said(tmp_path, repository):
     root, _ = repository
     clone = tmp_path / "clone"
     subprocess.run(["git", "clone", "-q", "--depth", "1", f"file://{root}", clone], check=True)
+    (clone / "experiments").mkdir()  # of which git keeps nothing as long as it is empty
     with pytest.raises(NoHistory, match="shallow clone"):
-        history.problems(clone / "experiments", clone / "experiments/results", clone)
+        history.problems(clone / "experiments", clone / "experiments/results")
     with pytest.raises(NoHistory, match="no git repository"):
-        history.problems(DECLARED, DECLARED, "/")
+        history.problems("/", DECLARED)
 
 
 def test_the_history_of_this_repository():

@@ -43,7 +43,7 @@ def test_a_prefix_begins_with_the_loss_at_the_start():
 
 
 def test_a_recorded_cell_comes_out_again():
-    task = replaying.Task(EXPERIMENT, "LR", True)
+    task = replaying.Task(EXPERIMENT, "LR", True, RECORD)
     rows, same = replaying.cell_again(task, RESULTS)
     assert rows and replaying.compare_cells(rows, same) is None
     # Which measures are compared does not depend on the machine that runs this.

@@ -68,7 +68,7 @@ def test_cells_of_another_machine_agree_in_the_mean():
 
 def some_tasks():
     experiment = registry.load(NAME, DECLARED)
-    return [Task(experiment, f"arm {number}", number in (3, 17)) for number in range(30)]
+    return [Task(experiment, f"arm {number}", number in (3, 17), {}) for number in range(30)]
 
 
 def test_changed_code_comes_first_and_the_rest_is_drawn_by_the_commit():
@@ -95,7 +95,7 @@ def no_training(monkeypatch):
     """Prefixes and cells as they are recorded, or as ``change`` makes them."""
     record = records.read(NAME, RESULTS)
     table = records.read_table(NAME, RESULTS)
-    changes = {"prefix": [], "cell": []}
+    changes = {"prefix": [], "cell": [], "diverged": []}
 
     def prefix(experiment, arm, choice):
         found = dict(record["arms"][arm.name]["prefix"])
@@ -105,9 +105,10 @@ def no_training(monkeypatch):
         rows = table[(table["model"] == arm.name) & (table["world"] == world)]
         rows = rows[(rows["initialisation"] == initialisation) & (rows["point"] == "")]
         shift = 0.2 if arm.name in changes["cell"] else 0.0
-        wanted = ["task", "slice", "auc", "gauc", "log_loss"]
+        measures = [] if arm.name in changes["diverged"] else ["auc", "gauc", "log_loss"]
+        wanted = ["task", "slice", *measures]
         found = rows[wanted].to_dict("records")
-        return [row | {"auc": row["auc"] - shift} for row in found]
+        return [row | {"auc": row["auc"] - shift} if "auc" in row else row for row in found]
 
     monkeypatch.setattr(prefixes, "prefix", prefix)
     monkeypatch.setattr(cells, "measure", measure)
@@ -158,6 +159,15 @@ def test_changed_code_forces_a_whole_cell_which_sees_what_no_prefix_sees(
         outcome = replaying.replay(DECLARED, results, seed=seed)
         assert outcome.cells == 1 and outcome.confirmed == []
         assert len(outcome.problems) >= 1 and "DeepFM: a cell is" in outcome.problems[0]
+
+
+def test_a_cell_that_has_no_numbers_any_more_is_a_problem(results, no_training):
+    """A run that diverges today and did not then has rows without a measure."""
+    change_code(results, "FM")
+    no_training["diverged"].append("FM")
+    outcome = replaying.replay(DECLARED, results, seed=0)
+    (problem,) = outcome.problems
+    assert f"{NAME}, FM: a cell is nan, expected" in problem and outcome.confirmed == []
 
 
 def test_when_time_is_up_the_rest_is_left_unless_all_is_asked_for(results, no_training):
