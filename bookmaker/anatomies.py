@@ -17,7 +17,6 @@ ANSWER = "answer"
 """The tag of cells whose outputs answer a guess: the committed notebook does not hold them."""
 
 SECOND_DRAFT = {
-    "00_the_ranking_stage/01_the_ranking_stage",
     "04_sequence_models/04_history_of_thousands",
     "04_sequence_models/05_sequence_comparison",
     "07_one_request/02_day_by_day",
