@@ -1,6 +1,7 @@
 """Arms and sweeps: the models of an experiment, what of them is tuned, and points of a curve."""
 
 import dataclasses
+import hashlib
 import inspect
 import json
 import pkgutil
@@ -97,10 +98,8 @@ class Arm:
             ValueError: the builder has no such option, or a default that is not in the space.
         """
         row: Mapping[str, Any] = {} if ":" in self.model else zoo.find(self.model).options
-        known = {
-            name: parameter.default
-            for name, parameter in inspect.signature(self.function).parameters.items()
-        }
+        parameters = inspect.signature(self.function).parameters
+        known = {name: parameter.default for name, parameter in parameters.items()}
         known = ({} if self.is_estimator else DEFAULTS) | known | dict(row)
         for option in (*self.space, *self.options):
             if option not in known:
@@ -184,6 +183,11 @@ def point_text(point: Any) -> str:
         ('', '4', '0.5')
     """
     return "" if point is None else point if isinstance(point, str) else f"{point:g}"
+
+
+def sha256_of(content: bytes) -> str:
+    """A hash in hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def as_json(value: Any, where: str) -> Any:

@@ -291,7 +291,6 @@ def measure(
     Returns:
         Rows as ``run_arm`` gives them.
     """
-    parts = experiment.all_parts[1:]
     dataset = dataset_of(experiment, point, world)
     seed = seed_of(world, initialisation)
     if times is not None and experiment.is_real:
@@ -299,7 +298,7 @@ def measure(
     if times is not None and not arm.is_estimator:
         more = {"epochs": times * experiment.cap_of(arm, choice)}
         arm = dataclasses.replace(arm, options=arm.settings(choice) | more, space={})
-    on_log = experiment.is_real and times is None
+    parts, on_log = experiment.all_parts[1:], experiment.is_real and times is None
     return run_arm(experiment, arm, choice, dataset, seed, parts, on_log, predictions)
 
 
@@ -347,8 +346,7 @@ def trial_score(dataset: Dataset, rows: list[Row]) -> float | None:
         judged += [row for row in own.values() if _is_large(dataset, row)] or [whole]
     losses = []
     for row in judged:
-        loss = row.get("log_loss", row.get("mean_squared_error"))
-        if loss is None:
+        if (loss := row.get("log_loss", row.get("mean_squared_error"))) is None:
             return None
         losses.append(loss if len(judged) == 1 else loss / _base_loss(dataset, row))
     return float(np.mean(losses))
@@ -358,11 +356,10 @@ def _labels(dataset, row):
     """Labels of a row's task and slice among the rows for training and for judging."""
     task = row["task"]
     for split in (dataset.train, dataset.test):
-        chosen = np.ones(len(split), bool)
+        chosen = split.label_masks.get(task, np.ones(len(split), bool))
         if row["slice"] != "all":
             column, value = row["slice"].rsplit(" ", 1)
-            chosen = split.features[column] == int(value)
-        chosen = chosen & split.label_masks.get(task, np.ones(len(split), bool))
+            chosen = chosen & (split.features[column] == int(value))
         yield split.labels[task][chosen].astype(np.float64)
 
 

@@ -6,12 +6,11 @@ hash, and not the text of its file.
 """
 
 import dataclasses
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from experiments.arms import DEFAULTS, VARIED, Arm, Sweep, as_json
+from experiments.arms import DEFAULTS, VARIED, Arm, Sweep, as_json, sha256_of
 from experiments.contrasts import Contrast
 from experiments.validation import check
 from recsys_lib.data.simulator.lenses import LENSES
@@ -126,12 +125,12 @@ class Experiment:
         Fields at their default are left out, so that a new one changes no hash. Wording (the
         question, sentences) is left out, too: it may be improved without new worlds.
         """
-        fields = _without_defaults(self, self.protocol)
-        return json.dumps(fields, sort_keys=True, separators=(",", ":"))
+        declared = _without_defaults(self, self.protocol)
+        return json.dumps(declared, sort_keys=True, separators=(",", ":"))
 
     def sha256(self) -> str:
         """The hash of the declaration."""
-        return hashlib.sha256(self.canonical().encode()).hexdigest()
+        return sha256_of(self.canonical().encode())
 
 
 _WORDING = ("question", "sentence")

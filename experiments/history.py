@@ -44,12 +44,10 @@ def problems_of_records(
     opened = read_blocks(results)["opened"]
     told = changelog.read_text(encoding="utf-8") if changelog.exists() else ""
     for identifier in known:
-        record = records.read(identifier, results)
-        if record is None:
+        if (record := records.read(identifier, results)) is None:
             continue
         experiment = registry.load(identifier, folder)
-        reason = records.stale(experiment, results)
-        if reason is not None:
+        if reason := records.stale(experiment, results):
             found.append(f"{reason}; run `python -m experiments run {identifier}`")
         elif not experiment.is_real:
             if not is_noted(entry_of(experiment, None), opened):
@@ -80,31 +78,33 @@ def problems_of_records(
 
 def _of_commits(identifier: str, folder: Path, results: Path) -> Iterator[str]:
     path = registry.path_of(identifier, Path("."))
-    seen: set[tuple[str, int]] = set()
+    first: dict[tuple[str, int], str] = {}
     for commit, record in _versions(identifier, results):
-        version = (record["declaration_sha256"], record["record"])
-        if version in seen:
-            continue
-        seen.add(version)
-        where = f"{identifier}, record {record['record']} in commit {commit[:10]}"
+        first.setdefault((record["declaration_sha256"], record["record"]), commit)
+    for (sha, number), commit in first.items():
+        where = f"{identifier}, record {number} in commit {commit[:10]}"
         if git(folder, "show", f"{commit}^:./{path.as_posix()}") is None:
             yield f"{where}: expected the declaration before its results, there was none"
         elif lines(folder, "diff", "--name-only", f"{commit}^", commit, "--", path.as_posix()):
             yield f"{where}: expected a commit of its own for the declaration, which changes, too"
+        elif (sha, number) != [*first][-1]:
+            continue  # it was looked at when it was the last one
+        # A file that is as it was then declares what is compared with the record anyway; one that
+        # today's packages cannot read is not told apart.
+        elif lines(folder, "diff", "--name-only", f"{commit}^", "HEAD", "--", path.as_posix()):
+            if hashes(f"{commit}^", Path(folder)).get(identifier, sha) != sha:
+                yield f"{where}: expected the declaration before its results, there was another"
 
 
 def _versions(identifier: str, results: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """The commits that changed a manifest, oldest first, and what it was there."""
     path = records.paths(identifier, results)[1]
     for commit in lines(path.parent, "log", "--reverse", "--format=%H", "--", path.name):
-        text = git(path.parent, "show", f"{commit}:./{path.name}")
-        if text is not None:  # else it was removed there
+        if text := git(path.parent, "show", f"{commit}:./{path.name}"):  # else it was removed there
             yield commit, json.loads(text)
 
 
-def take_in(
-    identifier: str, folder: Path = registry.FOLDER, results: Path = RESULTS
-) -> dict[str, Any]:
+def take_in(identifier: str, folder: Path, results: Path) -> dict[str, Any]:
     """Write what the history shows of a record into its manifest, and its worlds into the blocks.
 
     Args:
@@ -120,8 +120,7 @@ def take_in(
     Raises:
         NoHistory: as for ``problems``.
     """
-    record = records.read(identifier, results)
-    if record is None:
+    if (record := records.read(identifier, results)) is None:
         return {}
     require_history(folder)
     versions = list(_versions(identifier, results))

@@ -4,11 +4,10 @@
 each; the second holds the hash of the first.
 """
 
-import hashlib
-import importlib.metadata
 import json
 import platform
 from collections.abc import Mapping
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from bookmaker import PACKAGES as OURS
 from bookmaker.imports import code_alone, find_modules
 from bookmaker.inputs import ROOT, hash_of, parts_read
 from experiments import blocks, contrasts, differences, findings, real, running
-from experiments.arms import VARIED, Arm, as_options, point_text
+from experiments.arms import VARIED, Arm, as_options, point_text, sha256_of
 from experiments.declaration import DATA_MARGINS, Experiment, lens_reference
 from experiments.differences import Compared
 from experiments.registry import RESULTS
@@ -139,22 +138,12 @@ def code_of(experiment: Experiment, arm: Arm, root: Path = ROOT) -> str:
 
 def versions() -> dict[str, str]:
     """Python and the packages that decide numbers."""
-    installed = {
-        one.name.lower().replace("_", "-"): one.version
-        for one in importlib.metadata.distributions()
-    }
-    return {"python": platform.python_version()} | {
-        name: installed.get(name) or installed[f"{name}-cpu"] for name in PACKAGES[1:]
-    }
+    installed = {one.name.lower().replace("_", "-"): one.version for one in distributions()}
+    found = {name: installed.get(name) or installed[f"{name}-cpu"] for name in PACKAGES[1:]}
+    return {"python": platform.python_version()} | found
 
 
-def make(
-    experiment: Experiment,
-    store: Store,
-    *,
-    results: Path = RESULTS,
-    reason: str | None = None,
-) -> dict[str, Any]:
+def make(experiment: Experiment, store: Store, results: Path, reason: str = "") -> dict[str, Any]:
     """The manifest of a finished run, and its table beside it; nothing is written.
 
     Args:
@@ -222,11 +211,6 @@ def write(made: Mapping[str, Any], results: Path = RESULTS) -> None:
 def write_manifest(manifest: Mapping[str, Any], path: Path) -> None:
     """Write a manifest in one step, always in the same letters."""
     write_atomically(path, json.dumps(manifest, indent=1, sort_keys=True) + "\n")
-
-
-def sha256_of(content: bytes) -> str:
-    """A hash in hexadecimal digits."""
-    return hashlib.sha256(content).hexdigest()
 
 
 def initialisation_spread(table: pd.DataFrame, arm: str) -> float:
@@ -320,10 +304,8 @@ def _arm(experiment: Experiment, arm: Arm, store: Store, table: pd.DataFrame) ->
     if arm.inherits is None:
         for point in experiment.tuning_points:
             options, of_trials, _ = running.tried(experiment, store, arm, point)
-            scores[point_text(point)] = [
-                {"options": one, "scores": several}
-                for one, several in zip(options, of_trials, strict=True)
-            ]
+            pairs = zip(options, of_trials, strict=True)
+            scores[point_text(point)] = [{"options": one, "scores": of} for one, of in pairs]
     seconds = [one["seconds"] for key, one in store.done.items() if key[:2] == ("cell", arm.name)]
     found: dict[str, Any] = {
         "model": arm.model,
@@ -343,10 +325,10 @@ def _arm(experiment: Experiment, arm: Arm, store: Store, table: pd.DataFrame) ->
     return found
 
 
-def _history(former: Mapping[str, Any], reason: str | None) -> list[dict[str, Any]]:
+def _history(former: Mapping[str, Any], reason: str) -> list[dict[str, Any]]:
     kept = {
         name: {field: finding[field] for field in ("verdict", "effect", "interval", "unit")}
         for name, finding in former["findings"].items()
     }
     last = {name: former[name] for name in ("record", "declaration_sha256", "worlds")}
-    return [*former["history"], last | {"replaced": reason or "", "findings": kept}]
+    return [*former["history"], last | {"replaced": reason, "findings": kept}]

@@ -3,7 +3,6 @@
 A line is written at once and read only if it is whole: a kill in the middle costs one cell.
 """
 
-import hashlib
 import json
 import os
 import shutil
@@ -11,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from experiments.arms import as_options
+from experiments.arms import as_options, sha256_of
 from experiments.declaration import Experiment
 
 BUILD = Path(__file__).parents[1] / "build" / "experiments"
@@ -37,8 +36,7 @@ def measured_sha(experiment: Experiment) -> str:
     declared["parts"] = list(experiment.all_parts)
     if experiment.headline is not None:
         declared["headline"] = [experiment.chief.at]
-    text = json.dumps(declared, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return sha256_of(json.dumps(declared, sort_keys=True).encode())
 
 
 class Store:
@@ -58,14 +56,11 @@ class Store:
         self.folder = self.home / measured_sha(experiment)[:12]
         self.path = self.folder / "log.jsonl"
         self._worlds = {world for arm in experiment.arms for world in experiment.worlds_of(arm)}
-        self.done: dict[tuple[Any, ...], dict[str, Any]] = {
-            as_options(one["key"]): one for one in self._read()
-        }
+        self.done: dict[Any, dict[str, Any]] = {as_options(one["key"]): one for one in self._read()}
 
     def _read(self) -> Iterator[dict[str, Any]]:
-        if not self.path.exists():
-            return
-        for line in self.path.read_bytes().split(b"\n"):
+        kept = self.path.read_bytes() if self.path.exists() else b""
+        for line in kept.split(b"\n"):
             try:
                 entry = json.loads(line)
             except ValueError:  # half-written
@@ -104,11 +99,8 @@ class Store:
 
         The log may hold worlds of a former block, too; they are left out.
         """
-        return [
-            one["seconds"]
-            for key, one in self.done.items()
-            if key[0] in kinds and self._is_of_block(key)
-        ]
+        counted = [key for key in self.done if key[0] in kinds and self._is_of_block(key)]
+        return [self.done[key]["seconds"] for key in counted]
 
     def _is_of_block(self, key: tuple[Any, ...]) -> bool:
         place = _WORLD.get(key[0])
@@ -122,5 +114,4 @@ class Store:
 
 def predictions_path(folder: Path, arm: str, initialisation: int) -> Path:
     """File of an arm's predictions on real data, in the folder of its run."""
-    name = hashlib.sha256(arm.encode()).hexdigest()[:12]
-    return Path(folder) / "predictions" / f"{name}_{initialisation}.bin"
+    return Path(folder) / "predictions" / f"{sha256_of(arm.encode())[:12]}_{initialisation}.bin"
