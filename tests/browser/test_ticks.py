@@ -131,7 +131,6 @@ def test_a_tick_finds_its_row_among_cells_of_guessed_heights(page):
     page.evaluate(GUESS_HEIGHTS)
     page.wait_for_timeout(500)
     click_tick(page, 0)
-    page.wait_for_timeout(1000)
     is_seen(page, "tr[id='small.sum.n1']")
 
 
