@@ -48,9 +48,10 @@ def heading(page, title):
 
 def follow(page, kind, title):
     """Follow the link ``kind: title`` at the foot of the lesson in front."""
-    foot = page.locator(f"{FRONT} .jp-MarkdownCell").last
+    cells = page.locator(f"{FRONT} .jp-MarkdownCell")
+    # JupyterLab puts the cells below the window into the page one by one.
+    foot = cells.filter(has_text=f"{kind}: {title}").last
     foot.scroll_into_view_if_needed()
-    assert f"{kind}: {title}" in foot.inner_text()
     foot.get_by_role("link", name=title, exact=True).click()
     heading(page, title)
 
