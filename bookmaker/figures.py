@@ -14,8 +14,8 @@ from typing import Any
 from bookmaker.conversion import is_converted
 
 FOLDED = "hide-input"
-FIGURE = re.compile(r'(<img alt=")[^"]*(" width="\d+" src="data:image/png;base64,)')
-"""A figure as the library shows it."""
+FIGURE = re.compile(r'(<img alt=")[^"]*(" width="\d+" src="data:image/(?:png|svg\+xml);base64,)')
+"""A figure, or a picture of a model, as the library shows it."""
 
 _SENTENCE = re.compile(
     r"^\*What to see(?: \([^)]*\))?: (.+?)(?<=\S)\*(?=\s|$)", re.DOTALL | re.MULTILINE
@@ -206,9 +206,7 @@ def _is_name_alone(output):
 
 
 def _describe(output, text):
-    for form in ("image/png", "image/svg+xml"):
-        if form in output.data or form == "image/png":
-            output.metadata.setdefault(form, {})["alt"] = text
+    output.metadata.setdefault("image/png", {})["alt"] = text
     if "text/html" in output.data:
         # A function, since a backslash in a replacement has a meaning.
         output.data["text/html"] = FIGURE.sub(
@@ -218,13 +216,11 @@ def _describe(output, text):
 
 def _described(output):
     """The alternative text that every form of a figure has; None where one lacks it."""
-    texts = {output.metadata.get("image/png", {}).get("alt")}
-    if "image/svg+xml" in output.data:
-        # A picture of a model, which has no element of HTML.
-        texts.add(output.metadata.get("image/svg+xml", {}).get("alt"))
-    else:
-        element = re.match(r'<img alt="([^"]*)"', output.data.get("text/html", ""))
-        texts.add(html.unescape(element[1]) if element else None)
+    element = re.match(r'<img alt="([^"]*)"', output.data.get("text/html", ""))
+    texts = {
+        output.metadata.get("image/png", {}).get("alt"),
+        html.unescape(element[1]) if element else None,
+    }
     return texts.pop() if len(texts) == 1 else None
 
 

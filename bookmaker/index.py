@@ -28,14 +28,20 @@ INTRODUCTION = """\
 A recommender's ranking stage is given about a thousand candidates for one request and predicts
 what the user will do with each. This book teaches its models by running them. Every lesson is a
 notebook: open it, run it from top to bottom, change it. You need NumPy and one Keras tutorial.
-Begin with chapter 00; each lesson names the earlier ones that it builds on. A sentence that ends in
-✓, or is marked `claim: ...`, is checked by a cell each time the lesson runs, or was measured and
-recorded; one that ends in ○ was measured and is not shown by what was found. [The ledger of
-claims](CLAIMS.md) lists what cells check, [the ledger of findings](FINDINGS.md) what is recorded.
+Each lesson names the earlier ones that it builds on. A sentence that ends in ✓, or is marked
+`claim: ...`, is checked by a cell each time the lesson runs, or was measured and recorded; one that
+ends in ○ was measured and is not shown by what was found. [The ledger of claims](CLAIMS.md) lists
+what cells check, [the ledger of findings](FINDINGS.md) what is recorded.
 
 """
 
-GENERATED = "\n\nThis page is generated from the lessons by `make book`.\n"
+BELOW = """
+
+In the JupyterLab of `make lab`, close the tab of a lesson that you have finished: this ends its
+kernel, and frees the memory that it holds.
+
+This page is generated from the lessons by `make book`.
+"""
 
 # What the reader runs on the start page: a sentence of prose, the cell's source and its tags.
 START_CELLS = (
@@ -72,7 +78,8 @@ def paths(chapters=CHAPTERS):
 def render(chapters=CHAPTERS):
     """Return the start page as MyST text, generated from the lessons' front matter."""
     lessons = [describe(text_path) for text_path in find_texts(chapters)]
-    parts = [FRONT_MATTER, INTRODUCTION + IN_CHAPTERS + GENERATED]
+    begin = [f"**Begin here:** {_linked(first)}.\n\n" for first in lessons[:1]]
+    parts = [FRONT_MATTER, "".join([INTRODUCTION, *begin, IN_CHAPTERS, BELOW])]
     for prose, source, tags in START_CELLS:
         option = f":tags: [{', '.join(tags)}]\n\n" if tags else ""
         parts.append(f"{prose}\n\n```{{code-cell}} ipython3\n{option}{source}\n```\n")
@@ -141,9 +148,7 @@ def _table(lessons):
     heads = ["lesson", "the question it answers", "to read", *["exercises"] * apart, "to run"]
     rows = [heads, [":---", ":---", *["---:"] * (len(heads) - 2)]]
     for lesson in lessons:
-        link = f"{lesson.chapter}/{lesson.notebook_path.name}"
-        title, question = (text.replace("|", "\\|") for text in (lesson.title, lesson.question))
-        linked = f"[{title}]({link})"
+        linked, question = _linked(lesson), lesson.question.replace("|", "\\|")
         companion = companion_text(lesson.text_path)
         if companion.exists():
             linked += f" · [deeper]({lesson.chapter}/{companion.stem}.ipynb)"
@@ -152,6 +157,11 @@ def _table(lessons):
     lines = [f"| {' | '.join(row)} |" for row in rows]
     lines[1] = lines[1].replace(" ", "")
     return "\n".join(lines) + "\n"
+
+
+def _linked(lesson):
+    title = lesson.title.replace("|", "\\|")
+    return f"[{title}]({lesson.chapter}/{lesson.notebook_path.name})"
 
 
 def _minutes(lesson):

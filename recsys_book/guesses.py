@@ -17,16 +17,13 @@ NAME = re.compile(r"[a-z][a-z0-9_]*")
 _guessed: dict[str, float] = {}
 
 
-def guess(name: str, value: float | EllipsisType, unit: str = "") -> None:
-    """Note a guess; nothing is printed if there is none, and one line says what cannot be meant.
+def guess(name: str = "", value: float | EllipsisType | None = None, unit: str = "") -> None:
+    """Note a guess; nothing is printed if there is none, and one line says what is wrong with it.
 
     Args:
         name: of the guess, in lower-case words joined by ``_``; ``resolve`` takes the same.
         value: a number in the unit that the question names; ``...`` for no guess.
         unit: the unit, as for ``resolve``; points of the gap and percentages have limits.
-
-    Raises:
-        ValueError: a name of another form.
 
     Example:
         >>> guess("rows_left", 40, "% of the rows")
@@ -35,16 +32,20 @@ def guess(name: str, value: float | EllipsisType, unit: str = "") -> None:
         guess rows_left: expected a finite number from -100 to 100 (% of the rows), got 400
         >>> guess("rows_left", ...)
     """
-    _check_name("guess", name)
-    if value is ...:
-        _guessed.pop(name, None)
-        return
-    limits = next((LIMITS[one] for one in LIMITS if unit.startswith(one)), ())
+    said = ""
     try:
+        _check_name("guess", name)
+        if not isinstance(unit, str):
+            raise ValueError(f"guess {name}, unit: expected a word or a few, got {unit!r}")
+        if value is ...:
+            _guessed.pop(name, None)
+            return
+        said = f" ({unit})" if unit else ""
+        limits = next((LIMITS[one] for one in LIMITS if unit.startswith(one)), ())
         _guessed[name] = check_number(f"guess {name}", value, *limits)
     except ValueError as error:
         where, _, got = str(error).rpartition(", got ")
-        print(f"{where}{f' ({unit})' if unit else ''}, got {got}")
+        print(f"{where}{said}, got {got}")
         return
     print(f"noted: {_as_written(_guessed[name])}")
 

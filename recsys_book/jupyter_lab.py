@@ -1,7 +1,7 @@
 """Start JupyterLab on the work copies, without questions, with published notebooks read-only.
 
-The reader's own JupyterLab is not changed: the options are given on the command line, and the one
-default setting that needs a file is in ``work/.jupyter``, which only this server reads.
+The reader's own JupyterLab is not changed: the options are given on the command line, and default
+settings are in a file in ``work/.jupyter``, which only this server reads.
 """
 
 import json
@@ -16,7 +16,10 @@ from recsys_book.work_copies import FOLDER, START_PAGE
 
 CONFIG = ".jupyter"
 _SETTINGS = {
-    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+    # A lesson's kernel holds about a gigabyte. And as JupyterLab comes it guesses the heights of
+    # cells that are out of sight, so that a link to a place far below in a lesson misses it.
+    "@jupyterlab/notebook-extension:tracker": {"kernelShutdown": True, "windowingMode": "defer"},
 }
 
 
@@ -35,6 +38,8 @@ def command(root: Path) -> list[str]:
         f"--LabApp.default_url=/lab/tree/{FOLDER}/{START_PAGE}",
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        # Seconds; a kernel whose notebook is open in a browser stays.
+        "--MappingKernelManager.cull_idle_timeout=3600",
     ]
 
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 NOT_SHOWN = "○"
 # A browser opens a closed block for a link to a row in it, JupyterLab does not: it only scrolls,
-# and to the first row of this name on the page, be it in another tab.
+# and to the first row of this name on the page, be it in another tab. The heights of cells that
+# were never shown are guesses, and the row moves once they are known: so it is sought in 30 frames.
 _OPEN_BLOCK = (
     "if (!window.checkedSentences) { window.checkedSentences = true;"
     " document.addEventListener('click', event => {"
@@ -31,7 +32,8 @@ _OPEN_BLOCK = (
     " if (!row) return;"
     " event.preventDefault(); event.stopImmediatePropagation();"
     " row.closest('details').open = true;"
-    " row.scrollIntoView({ block: 'center' }); }, true); }"
+    " const look = frames => { row.scrollIntoView({ block: 'center' });"
+    " if (frames) requestAnimationFrame(() => look(frames - 1)); }; look(30); }, true); }"
 )
 EXACT = "exact: checked whenever this notebook runs"
 _DATA = {"movielens": "MovieLens", "kuairand_pure": "KuaiRand-Pure"}

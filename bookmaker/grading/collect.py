@@ -1,5 +1,6 @@
 """Files what students sent into the course; what was collected before is kept beside it."""
 
+import dataclasses
 import hashlib
 import html
 import shutil
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from bookmaker.grading.course import Course, GradingError
 from bookmaker.grading.roster import read_roster
-from bookmaker.grading.submissions import answered, find_submissions, rebuild
+from bookmaker.grading.submissions import NOT_OF_IT, answered, find_submissions, is_of, rebuild
 from recsys_book.paths import write_atomically
 
 # Where a submission is kept whose lesson cannot be told.
@@ -84,17 +85,21 @@ def _file(course, student, lesson, files):
         return None
     stamp = _keep_copies(course, student, lesson or UNKNOWN, fresh.values())
     record["seen"] = [*seen, *fresh]
-    legible = [one for one in fresh.values() if one.notebook is not None and lesson]
-    faults = [
-        f"{one.name}: {one.fault}" if one.path else one.fault for one in fresh.values() if one.fault
+    released = nbformat.read(course.notebook("release", lesson), as_version=4) if lesson else None
+    files = [
+        dataclasses.replace(one, fault=NOT_OF_IT)
+        if not one.fault and not is_of(released, one.notebook)
+        else one
+        for one in fresh.values()
     ]
+    legible = [one for one in files if not one.fault]
+    faults = [f"{one.name}: {one.fault}" if one.path else one.fault for one in files if one.fault]
     earlier = record.get("counts")
     if not legible:
         lines = [*faults, *([f"what was collected at {earlier} counts"] if earlier else [])]
         record["faults"] = lines
         course.write_record(student, lesson or UNKNOWN, record)
         return lines
-    released = nbformat.read(course.notebook("release", lesson), as_version=4)
     *others, best = sorted(legible, key=lambda one: (answered(released, one.notebook), one.changed))
     answers = answered(released, best.notebook)
     notebook, restored = rebuild(released, best.notebook)

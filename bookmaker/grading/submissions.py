@@ -21,6 +21,7 @@ from bookmaker.grading.roster import Roster
 from bookmaker.lessons import KERNELSPEC
 
 REMOVED = "# The solution cell that stood here was removed."
+NOT_OF_IT = "expected the assignment's notebook, got one without its cells, such as the lesson's"
 UNTOLD = "its name is no released lesson's, and its content names none"
 LARGEST_FILE_BYTES = 20_000_000
 
@@ -157,6 +158,12 @@ def _told_by(notebook, lessons):
     metadata = notebook.get("metadata")
     name = metadata.get("assignment", "") if isinstance(metadata, dict) else ""
     return name if isinstance(name, str) and name in lessons else ""
+
+
+def is_of(released: Any, submitted: Any) -> bool:
+    """Return whether a notebook has a solution cell of the assignment, as no lesson has."""
+    known = {_id(cell) for cell in released.cells if _is_solution(cell)}
+    return any(_id(cell) in known for cell in submitted.cells)
 
 
 def answered(released: Any, submitted: Any) -> int:

@@ -19,10 +19,10 @@ def solution(identifier: str | None = None) -> None:
         identifier: such as ``"memorization.cross_index"``.
 
     Example:
-        >>> solution("memorization.cross_indx")
-        memorization.cross_indx: no exercise has this name; did you mean "memorization.cross_index"?
+        >>> solution()
+        solution: expected the name of an exercise, such as "second_order.fm_recall", got None
     """
-    found = student.find(identifier)
+    found = student.find("solution", identifier)
     if found is None:
         return
     one = found[1]

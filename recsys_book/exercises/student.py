@@ -3,17 +3,15 @@
 Verdicts are printed, so that their columns are aligned; prose is shown as Markdown.
 """
 
-import difflib
-
 from recsys_book.exercises import progress_file, source
 from recsys_book.exercises.cases import normalise_choice
 from recsys_book.exercises.context import in_assignment, show
 from recsys_book.exercises.mistakes import known_mistake
 from recsys_book.exercises.parsing import ExerciseError
 from recsys_book.exercises.verdicts import Verdict, define, run_test
+from recsys_lib.checks import nearest
 
 PUBLIC_ONLY = "These are the public tests; a grade counts hidden ones too."
-_MISSING = "no exercises file here has this exercise; open the lesson inside the book's folder"
 _EXAMPLE = "second_order.fm_recall"
 
 TICK = "✓"
@@ -31,7 +29,7 @@ def exercise(identifier=None):
     Args:
         identifier: as in the exercises file, such as ``"memorization.cross_index"``.
     """
-    found = find(identifier)
+    found = find("exercise", identifier)
     if found is not None:
         show(describe(found[1]))
 
@@ -55,7 +53,7 @@ def check(identifier=None, answer=...):
     The answer of a recall exercise is judged, and explained once it is right. If a wrong answer is
     a recorded mistake, the mistake is explained, also if only a hidden test would reject it.
     """
-    found = find(identifier)
+    found = find("check", identifier)
     if found is None:
         return
     file, one = found
@@ -134,8 +132,11 @@ def hint(identifier=None, restart=False):
         identifier: such as ``"memorization.cross_index"``.
         restart: whether to begin with the first hint again.
     """
-    found = find(identifier)
+    found = find("hint", identifier)
     if found is None:
+        return
+    if not isinstance(restart, bool):
+        print(f"hint {identifier}, restart: expected True or False, got {restart!r}")
         return
     hints = found[1].hints
     given = 0 if restart else _hints_given.get(identifier, 0)
@@ -161,10 +162,13 @@ def has_all_hints(identifier):
     return identifier in _all_hints
 
 
-def find(identifier):
-    """The exercise; None, after printing what is missing, if there is none."""
+def find(where, identifier):
+    """The exercise; None, after printing what ``where`` was given instead, if there is none."""
+    expected = (
+        f'{where}: expected the name of an exercise, such as "{_EXAMPLE}", got {identifier!r}'
+    )
     if not isinstance(identifier, str):
-        print(f'expected the name of an exercise, such as "{_EXAMPLE}", got {identifier!r}')
+        print(expected)
         return None
     try:
         found = source.find_exercise(identifier)
@@ -175,11 +179,8 @@ def find(identifier):
         # A path of the machine must not be in a notebook's output.
         print(f"{identifier}: its exercises file cannot be read: {_without_folder(error)}")
         return None
-    close = difflib.get_close_matches(identifier, known, n=1)
-    if not known or not close:
-        print(f"{identifier}: {_MISSING}")
-    else:
-        print(f'{identifier}: no exercise has this name; did you mean "{close[0]}"?')
+    meant = nearest(identifier, known) or "; open the lesson inside the book's folder"
+    print(f"{expected}{meant}")
     return None
 
 

@@ -1,11 +1,13 @@
 """A picture of lines, areas and texts that is shown as SVG and, from the same numbers, as PNG.
 
-Notebook viewers differ in what they take: JupyterLab draws an SVG only where it trusts the
-notebook, and some draw none. So one output holds both, and its plain text is the description.
+JupyterLab shows an SVG without a description, and only where it trusts the notebook; some viewers
+draw none. So the SVG is in an ``img`` element with an alternative text, a PNG beside it, and the
+plain text is the description.
 """
 
 import base64
 import functools
+import html
 from typing import Any
 
 from recsys_book.pictures.parts import Shape, Text
@@ -59,10 +61,11 @@ class Picture:
         self, include: Any = None, exclude: Any = None
     ) -> tuple[dict[str, str], dict[str, dict[str, Any]]]:
         width, height = self.size
+        element = f'<img alt="{html.escape(self.alternative)}" width="{width}"'
+        svg = base64.b64encode(self.svg.encode()).decode("ascii")
         data = {
-            "image/svg+xml": self.svg,
+            "text/html": f'{element} src="data:image/svg+xml;base64,{svg}">',
             "image/png": base64.b64encode(self.png).decode("ascii"),
             "text/plain": self.alternative,
         }
-        of_png = {"width": width, "height": height, "alt": self.alternative}
-        return data, {"image/png": of_png, "image/svg+xml": {"alt": self.alternative}}
+        return data, {"image/png": {"width": width, "height": height, "alt": self.alternative}}

@@ -163,7 +163,7 @@ def test_svg_and_png_show_the_same_page(picture):
 
 def test_a_notebook_gets_both_and_the_description(picture):
     data, metadata = picture._repr_mimebundle_()
-    assert set(data) == {"image/svg+xml", "image/png", "text/plain"}
+    assert set(data) == {"text/html", "image/png", "text/plain"}
     assert base64.b64decode(data["image/png"]) == picture.png
     assert data["text/plain"] == repr(picture) == picture.alternative
     assert picture.alternative == (
@@ -171,7 +171,13 @@ def test_a_notebook_gets_both_and_the_description(picture):
     )
     width, height = picture.size
     described = {"width": width, "height": height, "alt": picture.alternative}
-    assert metadata["image/png"] == described
+    assert metadata == {"image/png": described}
+    # JupyterLab shows this form; it gives an SVG of its own no alternative text.
+    element = ElementTree.fromstring(data["text/html"].replace(">", "/>"))
+    kind, content = element.get("src").split(",")
+    assert kind == "data:image/svg+xml;base64" and base64.b64decode(content).decode() == picture.svg
+    assert (element.tag, element.get("width")) == ("img", str(width))
+    assert element.get("alt") == picture.alternative
 
 
 def test_the_same_picture_has_the_same_bytes(picture):

@@ -120,10 +120,17 @@ def test_one_of_several_right_letters_is_right_and_not_all(capsys, book):
 
 @pytest.mark.parametrize("function", [check, exercise, hint, solution])
 def test_no_name_is_one_line(function, capsys):
-    expected = 'expected the name of an exercise, such as "second_order.fm_recall", got '
+    name = function.__name__
+    expected = f'{name}: expected the name of an exercise, such as "second_order.fm_recall", got '
     for arguments in ((), (3,)):
         function(*arguments)
         assert capsys.readouterr().out == f"{expected}{arguments[0] if arguments else None!r}\n"
+
+
+def test_a_hint_has_a_name_and_whether_to_restart(capsys):
+    hint("small.twice", 2)
+    line = "hint small.twice, restart: expected True or False, got 2\n"
+    assert capsys.readouterr().out == line
 
 
 def test_recall_is_explained_once_it_is_right(capsys):
@@ -213,13 +220,15 @@ def test_without_the_exercises_file_one_line_says_what_is_missing(
     monkeypatch.setattr(paths, "CHAPTERS", tmp_path / "nowhere")
     call("small.twice")
     out = capsys.readouterr().out
-    assert out.startswith("small.twice: no exercises file here has this exercise")
+    assert out.startswith(f"{call.__name__}: expected the name of an exercise, such as")
+    assert out.endswith(", got 'small.twice'; open the lesson inside the book's folder\n")
     assert out.count("\n") == 1 and str(tmp_path) not in out
 
 
 def test_a_mistyped_name_is_corrected(capsys):
     assert printed(capsys, "small.twise") == (
-        'small.twise: no exercise has this name; did you mean "small.twice"?'
+        'check: expected the name of an exercise, such as "second_order.fm_recall", '
+        "got 'small.twise'; did you mean 'small.twice'?"
     )
 
 

@@ -68,9 +68,9 @@ def test_the_number_has_its_digits_and_no_minus_of_nothing(printed, value, digit
 
 
 @pytest.mark.parametrize("name", ["", "Mean", "mean at six", "mean-at-six", "6th", 6, None])
-def test_a_name_is_lower_case_words(name):
-    with pytest.raises(ValueError, match="guess: expected a name of lower-case words and _, got"):
-        guess(name, ...)
+def test_a_name_is_lower_case_words(name, printed):
+    guess(name, 40, "points of the gap")
+    assert printed() == f"guess: expected a name of lower-case words and _, got {name!r}\n"
     with pytest.raises(ValueError, match="resolve: expected a name of lower-case words and _, got"):
         resolve(name, 1, "rows")
 
@@ -82,6 +82,17 @@ def test_a_guess_is_a_finite_number(value, printed):
     with pytest.raises(ValueError, match="resolve mean_at_six: expected a finite number, got"):
         resolve("mean_at_six", value, "points")
     assert printed() == ""
+
+
+def test_what_is_missing_and_a_wrong_unit_are_one_line(printed):
+    guess()
+    assert printed() == "guess: expected a name of lower-case words and _, got ''\n"
+    guess("mean_at_six")
+    assert printed() == "guess mean_at_six: expected a finite number, got None\n"
+    guess("mean_at_six", 40, 100)
+    assert printed() == "guess mean_at_six, unit: expected a word or a few, got 100\n"
+    resolve("mean_at_six", 5, "rows", digits=0)
+    assert printed() == "mean_at_six: 5 rows\n"
 
 
 def test_a_wrong_guess_leaves_the_former_one(printed):

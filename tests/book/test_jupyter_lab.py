@@ -49,6 +49,7 @@ def test_lab_opens_the_copy_with_the_readers_arguments(book, started, capsys):
     assert (folder, words[0]) == (book.chapters.parent, sys.executable)
     assert f"--ServerApp.root_dir={book.chapters.parent}" in words
     assert "--LabApp.default_url=/lab/tree/work/index.ipynb" in words
+    assert "--MappingKernelManager.cull_idle_timeout=3600" in words
     assert words[-2:] == ["--no-browser", "--port=8899"]
     assert (book.work / LESSON).exists()
 
@@ -87,7 +88,7 @@ def test_the_news_question_is_answered_for_this_server_alone(book):
     printed = subprocess.run(
         [sys.executable, "-c", read], env=environment, capture_output=True, text=True, check=True
     ).stdout
-    assert "'fetchNews': 'false'" in printed
+    assert "'fetchNews': 'false'" in printed and "'kernelShutdown': True" in printed
 
 
 def test_the_server_writes_copies_and_no_published_notebook(book):

@@ -21,6 +21,7 @@ from bookmaker.__main__ import main
 from bookmaker.grading.collect import collect
 from bookmaker.grading.course import GradingError
 from bookmaker.grading.roster import import_roster, read_roster
+from recsys_book.paths import CHAPTERS
 
 pytest.importorskip("nbgrader", reason="the instructors' extra is not installed")
 
@@ -183,6 +184,31 @@ def test_what_cannot_be_read_takes_no_place(course, given, files, tmp_path):
     # One who sent nothing legible has a row in nbgrader's gradebook, too.
     with course.api().gradebook as gradebook:
         assert [student.id for student in gradebook.students] == ["ann", "bob"]
+
+
+@pytest.mark.parametrize("file", [CHAPTERS / "04_sequence_models" / "01_din.ipynb", None])
+def test_the_lesson_handed_in_for_its_assignment_takes_no_place(
+    course, given, files, tmp_path, file
+):
+    other = nbformat.read(file, as_version=4) if file else student_version(course, SECOND)
+    submit(tmp_path / "one", "ann", FIRST, given, fill(files[0]))
+    lines(tmp_path / "one", course)
+    before, stamp = filed(course, "ann"), course.record("ann", FIRST)["counts"]
+    submit(tmp_path / "two", "ann", FIRST, other)
+    submit(tmp_path / "two", "bob", FIRST, other)
+    said = "expected the assignment's notebook, got one without its cells, such as the lesson's"
+    fault = f"{FIRST}.ipynb: {said}"
+    assert lines(tmp_path / "two", course) == {
+        ("ann", FIRST): [fault, f"what was collected at {stamp} counts"],
+        ("bob", FIRST): [fault],
+    }
+    assert filed(course, "ann") == before and course.record("ann", FIRST)["answers"] == 4
+    assert not course.path("submitted", "bob", FIRST).exists()
+    # Beside the assignment it is named, and the assignment counts.
+    path = submit(tmp_path / "three", "cid", FIRST, given, fill(files[0]))
+    nbformat.write(other, path.with_name("lesson.ipynb"))
+    assert lines(tmp_path / "three", course, FIRST) == {("cid", FIRST): [f"lesson.ipynb: {said}"]}
+    assert course.record("cid", FIRST)["answers"] == 4
 
 
 def test_a_file_name_does_nothing_where_remarks_are_read(course, given, tmp_path):

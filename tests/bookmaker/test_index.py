@@ -16,6 +16,13 @@ def test_lists_lessons_with_question_and_times(chapters, overview):
     assert "[A \\| small lesson](09_odd_ends/01_y.ipynb)" in text
 
 
+def test_the_first_lesson_is_linked_above_all_else(chapters, overview):
+    chapters.write(overview, name="02_next")
+    chapters.write(overview)
+    first_cell = index.render(chapters.folder).split("```")[0]
+    assert "\n**Begin here:** [A small lesson](00_small/01_small.ipynb).\n" in first_cell
+
+
 def rows(page, chapter):
     """The cells of a chapter's table, line by line."""
     section = page.split(f"## {chapter}")[1].split("\n## ")[0]

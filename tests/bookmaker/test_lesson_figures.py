@@ -62,8 +62,9 @@ def test_both_forms_of_a_picture_of_a_model_get_the_sentence(chapters, overview)
     def picture(notebook):
         show(notebook)
         cell = next(cell for cell in notebook.cells if "plots.curves" in cell.source)
-        data = {"image/png": PIXELS, "image/svg+xml": "<svg/>", "text/plain": "A & B"}
-        metadata = {form: {"alt": "A & B", "width": 7} for form in list(data)[:2]}
+        element = ELEMENT.replace("png", "svg+xml").format("A &amp; B", "PHN2Zy8+")
+        data = {"image/png": PIXELS, "text/html": element, "text/plain": "A & B"}
+        metadata = {"image/png": {"alt": "A & B", "width": 7}}
         cell.outputs = [new_output("execute_result", data, execution_count=2, metadata=metadata)]
 
     chapters.fake(path, picture)
@@ -76,8 +77,9 @@ def test_both_forms_of_a_picture_of_a_model_get_the_sentence(chapters, overview)
 
     chapters.fake(path, described_picture)
     (output,) = shown(path).outputs
-    expected = {"alt": "the line of x & its upper bound x_0 rise.", "width": 7}
-    assert output.metadata == {"image/png": expected, "image/svg+xml": expected}
+    expected = "the line of x & its upper bound x_0 rise."
+    assert output.metadata == {"image/png": {"alt": expected, "width": 7}}
+    assert output.data["text/html"].startswith(f'<img alt="{expected.replace("&", "&amp;")}" ')
     assert lesson_checks.check_lesson(path) == []
 
 

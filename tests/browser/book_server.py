@@ -56,10 +56,6 @@ def serve(clone, folder):
     }
     for name in ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR"):
         environment[f"JUPYTER_{name}"] = str(folder / name.lower())
-    # All cells stay in the page, also those that are scrolled out of sight.
-    tracker = folder / "settings" / "@jupyterlab" / "notebook-extension"
-    tracker.mkdir(parents=True, exist_ok=True)
-    (tracker / "tracker.jupyterlab-settings").write_text('{"windowingMode": "none"}')
     command = [sys.executable, "-m", "recsys_book", "lab", "--no-browser", f"--port={port}"]
     command += ["--IdentityProvider.token=", "--expose-app-in-browser", "--allow-root"]
     command += ["--ServerApp.ip=127.0.0.1", "--ServerApp.port_retries=0"]

@@ -10,6 +10,8 @@ import sys
 import time
 import urllib.request
 
+from recsys_book import jupyter_lab
+
 ROOT = pathlib.Path(__file__).parents[2]
 CHROMIUM_FLAGS = (
     "--no-sandbox",
@@ -55,22 +57,15 @@ def serve(folder):
         ignore=shutil.ignore_patterns(".ipynb_checkpoints"),
     )
     port = free_port()
-    environment = {**os.environ, "RECSYS_PROGRESS_FILE": str(folder / "progress.json")}
+    jupyter_lab.write_settings(folder / "book")
+    environment = jupyter_lab.environment(folder / "book", os.environ)
+    environment["RECSYS_PROGRESS_FILE"] = str(folder / "progress.json")
     environment.pop("RECSYS_KEEP_PROGRESS", None)
     for name in ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR"):
         environment[f"JUPYTER_{name}"] = str(folder / name.lower())
     environment["JUPYTERLAB_SETTINGS_DIR"] = str(folder / "settings")
     environment["JUPYTERLAB_WORKSPACES_DIR"] = str(folder / "workspaces")
     environment["JUPYTER_PLATFORM_DIRS"] = "1"
-    settings = folder / "settings" / "@jupyterlab" / "apputils-extension"
-    settings.mkdir(parents=True)
-    (settings / "notification.jupyterlab-settings").write_text(
-        '{"checkForUpdates": false, "fetchNews": "false"}'
-    )
-    # All cells stay in the page, also those that are scrolled out of sight.
-    tracker = folder / "settings" / "@jupyterlab" / "notebook-extension"
-    tracker.mkdir(parents=True)
-    (tracker / "tracker.jupyterlab-settings").write_text('{"windowingMode": "none"}')
     log = (folder / "server.log").open("w")
     command = [sys.executable, "-m", "jupyter", "lab", "chapters/index.ipynb", "--no-browser"]
     command += [f"--port={port}", "--IdentityProvider.token=", "--expose-app-in-browser"]

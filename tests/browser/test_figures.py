@@ -104,6 +104,16 @@ def test_the_slider_keeps_its_size_and_axes_and_says_what_it_is(opened):
     page.close()
 
 
+def test_every_picture_of_a_lesson_has_an_alternative_text(opened):
+    page = opened("04_sequence_models/01_din.ipynb")
+    images = page.locator(".jp-Notebook img")
+    sync_api.expect(images).to_have_count(5, timeout=60_000)
+    sketch = page.locator(".jp-OutputArea-output img[src^='data:image/svg']")
+    assert "behaviour" in sketch.get_attribute("alt")
+    assert all(image.get_attribute("alt") for image in images.all())
+    page.close()
+
+
 def test_a_lesson_as_it_is_committed_is_described_crisp_and_folded(opened):
     page = opened(LESSON)
     notebook = nbformat.read(lab.ROOT / "chapters" / LESSON, as_version=4)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 
 import book_server
 import lab
@@ -21,6 +22,8 @@ EXERCISE = "ranking.gauc"
 FRONT = ".jp-NotebookPanel:not(.lm-mod-hidden)"
 SAVE = "() => window.jupyterapp.commands.execute('docmanager:save')"
 IS_DIRTY = "() => window.jupyterapp.shell.currentWidget.context.model.dirty"
+# Pixels of a small laptop's screen that a browser leaves to a page.
+SMALL_SCREEN = 600
 # JupyterLab asks for news a tenth of a second after its first page is up.
 QUESTION_SECONDS = 10
 
@@ -45,9 +48,10 @@ def heading(page, title):
 
 def follow(page, kind, title):
     """Follow the link ``kind: title`` at the foot of the lesson in front."""
-    foot = page.locator(f"{FRONT} .jp-MarkdownCell").last
+    cells = page.locator(f"{FRONT} .jp-MarkdownCell")
+    # JupyterLab puts the cells below the window into the page one by one.
+    foot = cells.filter(has_text=f"{kind}: {title}").last
     foot.scroll_into_view_if_needed()
-    assert f"{kind}: {title}" in foot.inner_text()
     foot.get_by_role("link", name=title, exact=True).click()
     heading(page, title)
 
@@ -59,6 +63,8 @@ def test_the_book_opens_on_the_readers_copy_and_asks_nothing(reader):
     heading(page, "Ranking models for recommenders")
     assert page.url.endswith("/lab/tree/work/index.ipynb")
     sync_api.expect(page.locator(FRONT)).to_contain_text("This is your copy")
+    begin = page.locator(FRONT).get_by_role("strong").filter(has_text="Begin here")
+    assert begin.bounding_box()["y"] < SMALL_SCREEN
     question = page.get_by_text("official Jupyter news")
     with pytest.raises(sync_api.TimeoutError):
         question.first.wait_for(timeout=QUESTION_SECONDS * 1000)
@@ -69,7 +75,7 @@ def test_links_lead_through_the_lessons_and_back(reader):
     page, address, clone = reader
     page.goto(f"{address}/lab/tree/work/index.ipynb?reset")
     heading(page, "Ranking models for recommenders")
-    page.locator(FRONT).get_by_role("link", name=LESSONS[0], exact=True).click()
+    page.locator(FRONT).get_by_role("link", name=LESSONS[0], exact=True).first.click()
     heading(page, LESSONS[0])
     follow(page, "Next", LESSONS[1])
     follow(page, "Previous", LESSONS[0])
@@ -124,6 +130,23 @@ def test_a_reader_is_helped_corrected_and_shown_the_solution(reader):
     sync_api.expect(says(f'solution("{EXERCISE}")')).to_contain_text("def gauc(label, score")
     page.evaluate(SAVE)
     assert clone.changes() == ""
+
+
+def test_a_kernel_ends_with_the_tab_of_its_lesson(reader):
+    page, address, _ = reader
+    # The lesson that has just been saved is still in front, its kernel with it.
+    heading(page, LESSONS[1])
+
+    def has_kernel():
+        sessions = page.request.get(f"{address}/api/sessions").json()
+        return f"work/{LESSON}" in [session["path"] for session in sessions]
+
+    assert has_kernel()
+    page.locator(".lm-DockPanel-tabBar .lm-mod-current .lm-TabBar-tabCloseIcon").click()
+    deadline = time.monotonic() + 60
+    while has_kernel() and time.monotonic() < deadline:
+        page.wait_for_timeout(200)
+    assert not has_kernel()
 
 
 def test_a_published_lesson_can_be_read_and_not_be_written_to(reader):

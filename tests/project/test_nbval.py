@@ -35,6 +35,10 @@ def sanitised(text):
             '<img alt="what to see" width="711" src="data:image/png;base64,iVBO/+=">',
             '<img alt="its title &quot;A&quot;" width="712" src="data:image/png;base64,AAAA">',
         ),
+        (
+            '<img alt="what to see" width="711" src="data:image/svg+xml;base64,PHN2">',
+            '<img alt="its title" width="711" src="data:image/svg+xml;base64,PHN2">',
+        ),
     ],
 )
 def test_measurements_are_masked(first, second):
@@ -53,6 +57,10 @@ def test_measurements_are_masked(first, second):
         ("# recsys_lib/second_order/fm.py, build_fm", "# recsys_lib/second_order/fm.py, FM.call"),
         ("line 31", "line 32"),
         ('<img alt="a" width="7" src="a.png">', '<img alt="a" width="7" src="b.png">'),
+        (
+            '<img alt="a" width="7" src="data:image/svg+xml;base64,PHN2">',
+            '<img alt="a" width="7" src="data:image/svg+xml;base64,PHNW">',
+        ),
         (
             '<img alt="a" width="7" src="data:image/png;base64,AA">',
             '<p>a</p><img alt="a" width="7" src="data:image/png;base64,AA">',
