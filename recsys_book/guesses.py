@@ -32,22 +32,30 @@ def guess(name: str = "", value: float | EllipsisType | None = None, unit: str =
         guess rows_left: expected a finite number from -100 to 100 (% of the rows), got 400
         >>> guess("rows_left", ...)
     """
-    said = ""
     try:
-        _check_name("guess", name)
-        if not isinstance(unit, str):
-            raise ValueError(f"guess {name}, unit: expected a word or a few, got {unit!r}")
-        if value is ...:
-            _guessed.pop(name, None)
-            return
-        said = f" ({unit})" if unit else ""
-        limits = next((LIMITS[one] for one in LIMITS if unit.startswith(one)), ())
-        _guessed[name] = check_number(f"guess {name}", value, *limits)
+        number = _guess_of(name, value, unit)
+    except ValueError as error:
+        print(error)
+        return
+    _guessed.pop(name, None)
+    if number is not None:
+        _guessed[name] = number
+        print(f"noted: {_as_written(number)}")
+
+
+def _guess_of(name, value, unit):
+    """The number guessed, None for the dots; raises ``ValueError`` for what cannot be meant."""
+    _check_name("guess", name)
+    if not isinstance(unit, str):
+        raise ValueError(f"guess {name}, unit: expected a word or a few, got {unit!r}")
+    if value is ...:
+        return None
+    limits = next((LIMITS[one] for one in LIMITS if unit.startswith(one)), ())
+    try:
+        return check_number(f"guess {name}", value, *limits)
     except ValueError as error:
         where, _, got = str(error).rpartition(", got ")
-        print(f"{where}{said}, got {got}")
-        return
-    print(f"noted: {_as_written(_guessed[name])}")
+        raise ValueError(f"{where}{f' ({unit})' if unit else ''}, got {got}") from None
 
 
 def resolve(name: str, value: Any, unit: str, digits: int = 1) -> None:
