@@ -32,11 +32,12 @@ def guess(name: str = "", value: float | EllipsisType | None = None, unit: str =
         guess rows_left: expected a finite number from -100 to 100 (% of the rows), got 400
         >>> guess("rows_left", ...)
     """
+    if not isinstance(unit, str):
+        print(f"guess {name}, unit: expected a word or a few, got {unit!r}")
+        return
     said = ""
     try:
         _check_name("guess", name)
-        if not isinstance(unit, str):
-            raise ValueError(f"guess {name}, unit: expected a word or a few, got {unit!r}")
         if value is ...:
             _guessed.pop(name, None)
             return
