@@ -6,7 +6,16 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
-from experiments import history, planning, records, registry, replaying, replicating, running
+from experiments import (
+    history,
+    longer,
+    planning,
+    records,
+    registry,
+    replaying,
+    replicating,
+    running,
+)
 from experiments.blocks import Refused
 from experiments.declaration import Experiment
 from experiments.logs import missing
@@ -27,6 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
         The exit status.
     """
     options = _parser().parse_args(arguments)
+    where = (options.results, options.folder, options.build, options.workers)
+    options.places = running.Places(*where)
     try:
         return options.run(options) or 0
     except (Refused, NoHistory, WorkFailed, ValueError) as error:
@@ -39,15 +50,6 @@ def _say(lines: Iterable[str], file: TextIO | None = None) -> None:
         print(line, file=file, flush=True)
 
 
-def _places(options: Options) -> running.Places:
-    return running.Places(
-        results=options.results,
-        folder=options.folder,
-        build=options.build,
-        num_workers=options.workers,
-    )
-
-
 def _plan(options: Options) -> None:
     plans = []
     for experiment in registry.choose(options.identifiers, options.folder):
@@ -56,7 +58,7 @@ def _plan(options: Options) -> None:
         if lacking is not None:
             print(f"{experiment.identifier}: nothing is measured, {lacking}")
         elif len(store.seconds("tune", "cell")) < planning.NUM_MEASURED:
-            store = running.run(experiment, **_places(options), at_most=planning.NUM_MEASURED)
+            store = running.run(experiment, options.places, at_most=planning.NUM_MEASURED)
         plans.append(_say_plan(experiment, store))
     _say(planning.total_lines(plans))
 
@@ -69,7 +71,7 @@ def _say_plan(experiment: Experiment, store: Store) -> planning.Plan:
 
 def _tune(options: Options) -> None:
     for experiment in _present(options):
-        _say_plan(experiment, running.run(experiment, **_places(options), only_tuning=True))
+        _say_plan(experiment, running.run(experiment, options.places, only_tuning=True))
 
 
 def _run(options: Options) -> None:
@@ -111,7 +113,7 @@ def _record(experiment: Experiment, options: Options, reason: str) -> None:
             raise Refused(f"{experiment.identifier}: {lacking[0]}")
         _say_plan(experiment, store)
 
-    store = running.run(experiment, **_places(options), before_fresh=before_fresh)
+    store = running.run(experiment, options.places, before_fresh=before_fresh)
     made = records.make(experiment, store, results=options.results, reason=reason)
     records.write(made, options.results)
     manifest = made["manifest"]
@@ -127,18 +129,16 @@ def _lines(findings: dict[str, Any]) -> Iterator[str]:
 
 
 def _longer(options: Options) -> None:
-    from experiments.longer import longer  # imports TensorFlow
-
     for experiment in _present(options):
         if records.read(experiment.identifier, options.results) is not None:
             print(experiment.identifier)
-            _say(_lines(longer(experiment, **_places(options))))
+            _say(_lines(longer.longer(experiment, options.places)))
 
 
 def _replicate(options: Options) -> None:
     replicating.block_of(options.worlds)
     found = {
-        experiment.identifier: replicating.replicate(experiment, options.worlds, **_places(options))
+        experiment.identifier: replicating.replicate(experiment, options.worlds, options.places)
         for experiment in registry.choose(options.identifiers, options.folder)
         if not experiment.is_real and records.read(experiment.identifier, options.results)
     }
@@ -165,8 +165,8 @@ def _history(options: Options) -> None:
     for experiment in registry.choose(options.identifiers, options.folder):
         found = history.take_in(experiment.identifier, options.folder, options.results)
         if found:
-            count = len(found["amendments"])
-            print(f"{experiment.identifier}: {count} amendments, {found['looks']} tables")
+            amendments, looks = len(found["amendments"]), found["looks"]
+            print(f"{experiment.identifier}: {amendments} amendments, {looks} tables")
 
 
 def _check(options: Options) -> int:

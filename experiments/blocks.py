@@ -92,24 +92,18 @@ def refusal(
         folder: of the declarations.
     """
     first, end = worlds
-    own = entry_of(experiment, None)
+    own, wanted = entry_of(experiment, None), f"expected a new block of worlds, got {first}:{end}"
     for one in opened:
         if first >= one["worlds"][1] or one["worlds"][0] >= end:
             continue
-        block = "{}:{}".format(*one["worlds"])
-        if one["experiment"] == experiment.identifier:
+        name, block = one["experiment"], "{}:{}".format(*one["worlds"])
+        if name == experiment.identifier:
             if one["declaration"] != own["declaration"]:
-                return (
-                    f"the declaration changed, expected a new block of worlds, got {first}:{end} "
-                    f"after {block}"
-                )
+                return f"the declaration changed, {wanted} after {block}"
         elif (one["lens"], one["knobs"]) == (own["lens"], own["knobs"]):
             then = hashes(str(one["commit"]), Path(folder))
             if then.get(experiment.identifier) != own["declaration"]:
-                return (
-                    f"expected a new block of worlds, got {first}:{end}: {one['experiment']} "
-                    f"opened {block} before this declaration was committed"
-                )
+                return f"{wanted}: {name} opened {block} before this declaration was committed"
     return None
 
 

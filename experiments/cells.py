@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from experiments import logs
-from experiments.arms import DEFAULTS, VARIED, Arm
+from experiments.arms import VARIED, Arm
 from experiments.declaration import Experiment, lens_reference
 from recsys_book.paths import write_atomically
 from recsys_lib import zoo
@@ -150,20 +150,13 @@ def comparison_of(
         choice: its tuned options.
         parts: slices beside ``"all"``.
     """
-    settings = arm.settings(choice)
-    key = json.dumps(
-        [experiment.sha256(), arm.name, settings, list(parts)], sort_keys=True, default=repr
-    )
+    named = [experiment.sha256(), arm.name, arm.settings(choice), parts]
+    key = json.dumps(named, sort_keys=True, default=repr)
     if key not in _KEPT:
         while len(_KEPT) >= _MOST_KEPT:
             del _KEPT[next(iter(_KEPT))]
-        _KEPT[key] = Comparison(
-            {arm.name: recipe_of(arm, choice)},
-            slices=parts,
-            baselines={},
-            progress=False,
-            **experiment.fit,
-        )
+        fit = {"baselines": {}, "progress": False, **experiment.fit}
+        _KEPT[key] = Comparison({arm.name: recipe_of(arm, choice)}, slices=parts, **fit)
     return _KEPT[key]
 
 
@@ -205,13 +198,8 @@ def run_arm(
         _keep(predictions, next(iter(found.values())))
     wanted = ("task", "slice", *MEASURED, "parameters", "epochs")
     table = result.table
-    cap = {"cap": cap_of(experiment, arm, choice)}
+    cap = {"cap": experiment.cap_of(arm, choice)}
     return [_plain(row, wanted) | cap for row in table[table["seed"].notna()].to_dict("records")]
-
-
-def cap_of(experiment: Experiment, arm: Arm, choice: Mapping[str, Any]) -> int:
-    """The epochs that an arm may train for."""
-    return int((DEFAULTS | dict(experiment.fit) | arm.settings(choice))["epochs"])
 
 
 def data_of(arm: Arm, dataset: Dataset) -> Dataset:
@@ -284,7 +272,7 @@ def measure(
     if times is not None and experiment.is_real:
         dataset = for_tuning(dataset)
     if times is not None and not arm.is_estimator:
-        more = {"epochs": times * cap_of(experiment, arm, choice)}
+        more = {"epochs": times * experiment.cap_of(arm, choice)}
         arm = dataclasses.replace(arm, options=arm.settings(choice) | more, space={})
     return run_arm(experiment, arm, choice, dataset, seed, parts, predictions)
 

@@ -71,13 +71,11 @@ class Contrast:
         where = f"contrast {self.finding!r}"
         if not isinstance(self.finding, str) or not NAME.fullmatch(self.finding):
             raise ValueError(f"finding: expected lower-case words and _, got {self.finding!r}")
-        if not self.sentence.strip() or "\n" in self.sentence or re.search(r"\d", self.sentence):
-            raise ValueError(
-                f"{where}, sentence: expected one line without digits, got {self.sentence!r}"
-            )
+        said = self.sentence
+        if not said.strip() or "\n" in said or re.search(r"\d", said):
+            raise ValueError(f"{where}, sentence: expected one line without digits, got {said!r}")
         for name, known in (("kind", CLAIMED), ("measure", MEASURES)):
-            if getattr(self, name) not in known:
-                got = getattr(self, name)
+            if (got := getattr(self, name)) not in known:
                 raise ValueError(f"{where}, {name}: expected one of {tuple(known)}, got {got!r}")
         if self.margin is not None and not self.margin > 0:
             raise ValueError(f"{where}, margin: expected above 0, got {self.margin}")

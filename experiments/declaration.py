@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from experiments.arms import VARIED, Arm, Sweep, as_json
+from experiments.arms import DEFAULTS, VARIED, Arm, Sweep, as_json
 from experiments.contrasts import Contrast
 from experiments.validation import check
 from recsys_lib.data.simulator.lenses import LENSES
@@ -105,6 +105,10 @@ class Experiment:
         if self.sweep is None:
             return None
         return self.sweep.nearest(self.chief.at if point == VARIED else point)
+
+    def cap_of(self, arm: Arm, choice: Mapping[str, Any]) -> int:
+        """The epochs that an arm may train for, with its tuned options."""
+        return int((DEFAULTS | dict(self.fit) | arm.settings(choice))["epochs"])
 
     @property
     def all_parts(self) -> tuple[str, ...]:

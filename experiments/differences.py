@@ -31,10 +31,7 @@ COLUMNS = [
 
 
 def table_of(
-    experiment: Experiment,
-    store: Store,
-    wanted: Wanted | None = None,
-    times: int | None = None,
+    experiment: Experiment, store: Store, wanted: Wanted | None = None, times: int | None = None
 ) -> pd.DataFrame:
     """The cells on fresh worlds, sorted, as a record holds them.
 
@@ -184,14 +181,11 @@ class Compared:
             & (self.table["slice"] == part)
             & ((self.table["initialisation"] == 0) | self.experiment.is_real)
         ]
-        if self.contrast.task is not None:
-            chosen = chosen[chosen["task"] == self.contrast.task]
-        elif chosen["task"].nunique() > 1:
-            raise ValueError(
-                f"contrast {self.contrast.finding!r}, task: expected one of "
-                f"{sorted(chosen['task'].unique())}, got none"
-            )
-        return chosen
+        task, tasks = self.contrast.task, sorted(chosen["task"].unique())
+        if task is None and len(tasks) > 1:
+            where = f"contrast {self.contrast.finding!r}, task"
+            raise ValueError(f"{where}: expected one of {tasks}, got none")
+        return chosen if task is None else chosen[chosen["task"] == task]
 
     def runs(self) -> dict[str, pd.DataFrame]:
         """The runs of each arm at all points, scored on all rows."""

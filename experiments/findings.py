@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from experiments.contrasts import POINTS, Contrast
-from experiments.declaration import Experiment
 from experiments.differences import RUNS, Compared, column_of, margin_of, plateau_of, unit_of
 from experiments.statistics import FAILED_SHARE, difference_of_shares, share_interval
 from recsys_lib.training.intervals import BETTER, CANNOT_TELL, Interval, t_interval, verdict
@@ -95,33 +94,24 @@ def at_cap(compared: Compared) -> dict[str, list[int]]:
     return found
 
 
-def finding_of(
-    experiment: Experiment,
-    contrast: Contrast,
-    table: pd.DataFrame,
-    gaps: Mapping[tuple[str, str, str], float],
-    at: Any = None,
-) -> dict[str, Any]:
+def finding_of(compared: Compared, gaps: Mapping[tuple[str, str, str], float]) -> dict[str, Any]:
     """What is recorded of a contrast on worlds.
 
     Args:
-        experiment: the declaration.
-        contrast: of it.
-        table: cells.
+        compared: the contrast and the cells.
         gaps: of ``smallest_gaps``.
-        at: ``VARIED``, or None for the contrast's own point.
 
     Returns:
         As ``summed_up`` has it. Where runs failed, the difference is that among worlds where all
         runs succeeded; where an arm is unstable, it is that of the shares of runs that leave the
         plateau, in all worlds.
     """
-    compared, unit = Compared(experiment, contrast, table, at), unit_of(contrast, gaps)
+    contrast, unit = compared.contrast, unit_of(compared.contrast, gaps)
     _, worlds = failures(compared)
     more: dict[str, Any] = {}
-    if experiment.protocol == 2 and (runs := unstable(compared, unit)):
+    if compared.experiment.protocol == 2 and (runs := unstable(compared, unit)):
         unit, worlds, more = RUNS, set(), {"unstable": runs}
-    kept = table[~table["world"].isin(worlds)]
+    kept = compared.table[~compared.table["world"].isin(worlds)]
     values = dataclasses.replace(compared, table=kept).differences(unit)
     values = values[np.isfinite(values)]
     interval = None
@@ -149,15 +139,9 @@ def summed_up(compared: Compared, unit: str, interval: Interval | None) -> dict[
     contrast = compared.contrast
     margin = margin_of(compared.experiment, contrast, unit)
     failed, _ = failures(compared)
-    found: dict[str, Any] = {
-        "kind": contrast.kind,
-        "measure": contrast.measure,
-        "part": contrast.part,
-        "unit": unit,
-        "margin": margin,
-        "text": contrast.text,
-        **{"effect": None, "interval": None, "worlds": 0},
-    }
+    fields = ("kind", "measure", "part", "text")
+    found: dict[str, Any] = {name: getattr(contrast, name) for name in fields}
+    found |= {"unit": unit, "margin": margin, "effect": None, "interval": None, "worlds": 0}
     said = CANNOT_TELL
     if interval is not None:
         found |= shown(interval, unit) | {"worlds": interval.num_units}
@@ -197,14 +181,11 @@ def finished(
     margin, said = found["margin"], found.get("otherwise", found["verdict"])
     is_far = said == BETTER and 0 < 3 * margin < after
     is_settled = abs(after - before) < margin / 3 or after == before or is_far
-    kept = {name: value for name, value in found.items() if name != "otherwise"}
     numbers = {"before": rounded(before, found["unit"]), "after": rounded(after, found["unit"])}
-    kept["longer"] = numbers | {"settled": is_settled}
-    if "otherwise" not in found:
-        return kept
-    if not is_settled:
-        return kept | {"otherwise": said}
-    return kept | {"verdict": said, "confirmed": said in contrast.claimed}
+    finding = dict(found) | {"longer": numbers | {"settled": is_settled}}
+    if is_settled and finding.pop("otherwise", None) is not None:
+        finding |= {"verdict": said, "confirmed": said in contrast.claimed}
+    return finding
 
 
 def rounded(value: float, unit: str) -> float:

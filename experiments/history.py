@@ -42,6 +42,7 @@ def problems_of_records(
     found = []
     known = registry.identifiers(folder)
     opened = read_blocks(results)["opened"]
+    told = changelog.read_text(encoding="utf-8") if changelog.exists() else ""
     for identifier in known:
         record = records.read(identifier, results)
         if record is None:
@@ -62,28 +63,21 @@ def problems_of_records(
                 f"{identifier}: the declaration changed {changes} times, expected as many "
                 f"amendments, got {len(record['amendments'])}; run `python -m experiments history`"
             )
-        found += _of_verdicts(identifier, record, changelog)
+        before = record["history"][-1]["findings"] if record["history"] else {}
+        changed = sorted(
+            name
+            for name, finding in record["findings"].items()
+            if name in before and before[name]["verdict"] != finding["verdict"]
+        )
+        if changed and identifier not in told:
+            found.append(
+                f"{identifier}: the verdict of {', '.join(changed)} changed, expected {identifier} "
+                f"in {changelog.name}"
+            )
     for path in sorted(Path(results).glob("*.json")):
         if path.name != LOG and path.stem not in known:
             found.append(f"{path.name}: no experiment of this name is declared")
     return found
-
-
-def _of_verdicts(identifier: str, record: dict[str, Any], changelog: Path) -> Iterator[str]:
-    if not record["history"]:
-        return
-    before = record["history"][-1]["findings"]
-    changed = sorted(
-        name
-        for name, finding in record["findings"].items()
-        if name in before and before[name]["verdict"] != finding["verdict"]
-    )
-    text = changelog.read_text(encoding="utf-8") if changelog.exists() else ""
-    if changed and identifier not in text:
-        yield (
-            f"{identifier}: the verdict of {', '.join(changed)} changed, expected {identifier} in "
-            f"{changelog.name}"
-        )
 
 
 def _of_commits(identifier: str, folder: Path, results: Path) -> Iterator[str]:

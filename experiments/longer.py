@@ -4,27 +4,25 @@ The chosen recipes of its arms are trained on the tuning worlds at their cap and
 """
 
 import functools
-from typing import Any, Unpack
+from typing import Any
 
 import numpy as np
 
-from experiments import records, tuning
+from experiments import findings, records, tuning
 from experiments.arms import point_text
-from experiments.cells import cap_of
 from experiments.declaration import Experiment
 from experiments.differences import Compared, cells_of, table_of
-from experiments.findings import at_cap, finished
 from experiments.running import Places, Session
 
 TIMES = 3
 
 
-def longer(experiment: Experiment, **places: Unpack[Places]) -> dict[str, dict[str, Any]]:
+def longer(experiment: Experiment, places: Places) -> dict[str, dict[str, Any]]:
     """Make the longer run of each finding that needs one, and take it into the record.
 
     Args:
         experiment: the declaration.
-        **places: of ``experiments.running.Session``.
+        places: where.
 
     Returns:
         Dict of finding to what is recorded of it now.
@@ -32,16 +30,18 @@ def longer(experiment: Experiment, **places: Unpack[Places]) -> dict[str, dict[s
     Raises:
         Refused: there is no record that answers for the declaration.
     """
-    results = places["results"]
+    results = places.results
     record = records.answering(experiment, results)
     options_of = functools.partial(records.options_of, experiment, record)
     table = with_caps(experiment, options_of, records.read_table(experiment.identifier, results))
-    contrasts = [one for one in experiment.contrasts if at_cap(Compared(experiment, one, table))]
+    contrasts = [
+        one for one in experiment.contrasts if findings.at_cap(Compared(experiment, one, table))
+    ]
     if not contrasts:
         return {}
     wanted = cells_of(experiment, contrasts, tuning.runs(experiment))
     tables = []
-    with Session(experiment, **places) as session:
+    with Session(experiment, places) as session:
         for times in (1, TIMES):
             session.do(session.cell_units(wanted, options_of, times), f"{times} times the epochs")
             of_times = table_of(experiment, session.store, wanted, times)
@@ -55,7 +55,7 @@ def longer(experiment: Experiment, **places: Unpack[Places]) -> dict[str, dict[s
             float(np.nanmean(Compared(experiment, contrast, one).differences(finding["unit"])))
             for one in tables
         ]
-        found[contrast.finding] = finished(finding, contrast, *effects)
+        found[contrast.finding] = findings.finished(finding, contrast, *effects)
     record["findings"] |= found
     records.write_manifest(record, records.paths(experiment.identifier, results)[1])
     return found
@@ -67,7 +67,7 @@ def with_caps(experiment: Experiment, options_of: Any, table: Any) -> Any:
     for arm in experiment.arms:
         for point in experiment.points:
             if not arm.is_estimator:
-                cap = cap_of(experiment, arm, options_of(arm.name, point))
+                cap = experiment.cap_of(arm, options_of(arm.name, point))
                 caps[arm.name, point_text(point)] = cap
     keys = zip(table["model"], table["point"], strict=True)
     return table.assign(cap=[caps.get(key, np.nan) for key in keys])

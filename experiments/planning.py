@@ -8,13 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from experiments import tuning
+from experiments import differences, running, statistics, tuning
 from experiments.arms import point_text
 from experiments.contrasts import Contrast
 from experiments.declaration import Experiment
-from experiments.differences import column_of, margin_of, smallest_gaps, unit_of
-from experiments.running import choices, tried, tuned_arms, wanted_cells
-from experiments.statistics import least_margin
 from experiments.store import Store
 from experiments.workers import NUM_WORKERS
 
@@ -79,11 +76,10 @@ def plan(experiment: Experiment, store: Store) -> Plan:
         The ``Plan``.
     """
     others = len(tuning.runs(experiment)) - 1
-    num_tuning = len(experiment.tuning_points) * sum(
-        len(tuning.trials(arm)) + others * min(tuning.NUM_AGAIN, len(tuning.trials(arm)))
-        for arm in tuned_arms(experiment)
-    )
-    num_cells = sum(len(cells) for cells in wanted_cells(experiment).values())
+    trials = [len(tuning.trials(arm)) for arm in running.tuned_arms(experiment)]
+    of_point = sum(count + others * min(tuning.NUM_AGAIN, count) for count in trials)
+    num_tuning = len(experiment.tuning_points) * of_point
+    num_cells = sum(len(cells) for cells in running.wanted_cells(experiment).values())
     done = len(store.seconds("tune", "cell"))
     own: dict[str, list[float]] = {}
     for key, entry in store.done.items():
@@ -144,11 +140,11 @@ def margin_warnings(experiment: Experiment, store: Store) -> Iterator[str]:
     Yields:
         Lines.
     """
-    gaps = smallest_gaps(store)
+    gaps = differences.smallest_gaps(store)
     for contrast in experiment.contrasts:
-        unit = unit_of(contrast, gaps)
+        unit = differences.unit_of(contrast, gaps)
         try:
-            margin = margin_of(experiment, contrast, unit)
+            margin = differences.margin_of(experiment, contrast, unit)
         except ValueError as error:
             if gaps:
                 yield str(error)
@@ -157,7 +153,7 @@ def margin_warnings(experiment: Experiment, store: Store) -> Iterator[str]:
         if spread is None:
             continue
         worlds = min(len(experiment.worlds_of(experiment.arm(name))) for name in contrast.arms)
-        least = least_margin(spread, worlds)
+        least = statistics.least_margin(spread, worlds)
         if margin < least:
             yield (
                 f"contrast {contrast.finding!r}: the margin is {margin:g} {unit}, under "
@@ -168,10 +164,10 @@ def margin_warnings(experiment: Experiment, store: Store) -> Iterator[str]:
 
 def missing_margins(experiment: Experiment, store: Store) -> list[str]:
     """Contrasts whose margin has to be declared before fresh worlds are run, one line each."""
-    gaps, found = smallest_gaps(store), []
+    gaps, found = differences.smallest_gaps(store), []
     for contrast in experiment.contrasts:
         try:
-            margin_of(experiment, contrast, unit_of(contrast, gaps))
+            differences.margin_of(experiment, contrast, differences.unit_of(contrast, gaps))
         except ValueError as error:
             found.append(str(error))
     return found
@@ -180,10 +176,10 @@ def missing_margins(experiment: Experiment, store: Store) -> list[str]:
 def edge_lines(experiment: Experiment, store: Store) -> Iterator[str]:
     """Choices at the edge of a space, one line each; none before tuning is done."""
     try:
-        chosen = choices(experiment, store)
+        chosen = running.choices(experiment, store)
     except ValueError:
         return
-    for arm in tuned_arms(experiment):
+    for arm in running.tuned_arms(experiment):
         for point, choice in chosen[arm.name].items():
             for option in choice.edges:
                 at = f" at {point_text(point)}" if point is not None else ""
@@ -197,11 +193,11 @@ def _spread(experiment: Experiment, contrast: Contrast, store: Store, unit: str)
     """The standard deviation of a contrast's differences between tuning worlds."""
     if experiment.is_real or contrast.kind == "trend" or contrast.part != "all":
         return None
-    column, factor = column_of(contrast, unit)
+    column, factor = differences.column_of(contrast, unit)
     point, found = experiment.tuned_at(contrast.at), []
     for name in contrast.arms:
         owner = experiment.arm(experiment.arm(name).inherits or name)
-        options, _, choice = tried(experiment, store, owner, point)
+        options, _, choice = running.tried(experiment, store, owner, point)
         if choice is None:
             return None
         trial = options.index(choice.options)
@@ -209,9 +205,7 @@ def _spread(experiment: Experiment, contrast: Contrast, store: Store, unit: str)
         for run in tuning.runs(experiment):
             rows = store.value("tune", owner.name, trial, point, *run)["rows"]
             row = next(
-                row
-                for row in rows
-                if row["slice"] == "all" and contrast.task in (None, row["task"])
+                r for r in rows if r["slice"] == "all" and contrast.task in (None, r["task"])
             )
             values.append(factor * row.get(column, np.nan))
         found.append(values)

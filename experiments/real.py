@@ -14,12 +14,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from experiments import running
 from experiments.contrasts import MEASURES
 from experiments.declaration import Experiment
 from experiments.differences import Compared, unit_of
 from experiments.findings import rounded, shown, summed_up
-from experiments.running import REAL_INITIALISATIONS
-from experiments.store import Store
+from experiments.store import Store, predictions_path
 from recsys_lib.data.splits import Split
 from recsys_lib.training.metrics import PROBABILITY_CLIP
 from recsys_pipeline.leaderboard import resampling
@@ -149,7 +149,10 @@ def predictions_of(experiment: Experiment, store: Store) -> dict[str, list[np.nd
     """
     found: dict[str, list[np.ndarray]] = {}
     for arm in experiment.arms:
-        paths = [store.predictions(arm.name, one) for one in range(REAL_INITIALISATIONS)]
+        paths = [
+            predictions_path(store.folder, arm.name, one)
+            for one in range(running.REAL_INITIALISATIONS)
+        ]
         if missing := [path.name for path in paths if not path.is_file()]:
             raise ValueError(f"arm {arm.name!r}: expected its predictions, {missing[0]} is missing")
         found[arm.name] = [np.fromfile(path, np.float32) for path in paths]

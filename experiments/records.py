@@ -4,7 +4,6 @@
 each; the second holds the hash of the first.
 """
 
-import collections
 import hashlib
 import importlib.metadata
 import json
@@ -21,7 +20,8 @@ from bookmaker.imports import code_alone, find_modules
 from bookmaker.inputs import ROOT, hash_of, parts_read
 from experiments import blocks, contrasts, differences, findings, real, running
 from experiments.arms import VARIED, Arm, as_options, point_text
-from experiments.declaration import Experiment, lens_reference
+from experiments.declaration import DATA_MARGINS, Experiment, lens_reference
+from experiments.differences import Compared
 from experiments.registry import RESULTS
 from experiments.store import Store
 from recsys_book.paths import write_atomically
@@ -29,8 +29,9 @@ from recsys_lib import zoo
 from recsys_lib.training.intervals import t_interval
 
 PACKAGES = ("python", "tensorflow", "keras", "numpy", "scipy", "scikit-learn")
-_LOADERS = {"movielens": "recsys_lib.data.movielens", "kuairand_pure": "recsys_lib.data.kuairand"}
-_TEXTS = ("model", "point", "task", "slice", "processor", "switches")
+_TRAINING = ("recsys_lib.training:Comparison", "recsys_lib.training:Trainer")
+_LOADERS = {name: f"recsys_lib.data.{name.removesuffix('_pure')}:load" for name in DATA_MARGINS}
+_TEXTS = ["model", "point", "task", "slice", "processor", "switches"]
 _WHOLE = ("world", "initialisation")
 _SUMMARISED = {
     "points": ("auc_gap_closed", 100.0),
@@ -72,15 +73,12 @@ def read(identifier: str, results: Path = RESULTS) -> dict[str, Any] | None:
 def read_table(identifier: str, results: Path = RESULTS) -> pd.DataFrame:
     """A record's cells, every number as it was measured."""
     path, _ = paths(identifier, results)
-    types: dict[str, Any] = dict.fromkeys(_TEXTS, str) | dict.fromkeys(_WHOLE, np.int64)
-    table = pd.read_csv(
-        path,
-        dtype=collections.defaultdict(lambda: np.float64, types),
-        na_values=[""],
-        keep_default_na=False,
-        float_precision="round_trip",  # the very number that was written
-    )
-    return table.fillna(dict.fromkeys(_TEXTS, ""))
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    for column in table.columns.difference(_TEXTS):
+        # Python reads back the very number that was written.
+        numbers = [float(text) if text else np.nan for text in table[column]]
+        table[column] = np.asarray(numbers, np.int64 if column in _WHOLE else np.float64)
+    return table
 
 
 def stale(experiment: Experiment, results: Path = RESULTS) -> str | None:
@@ -127,13 +125,10 @@ def code_of(experiment: Experiment, arm: Arm, root: Path = ROOT) -> str:
         arm: of it.
         root: the folder that holds the library.
     """
-    module, name = arm.reference.split(":")
-    lines = [f"from {module} import {name}", "from recsys_lib.training import Comparison, Trainer"]
-    if experiment.data is not None:
-        lines.append(f"import {_LOADERS[experiment.data]}")
-    else:
-        module, name = lens_reference(str(experiment.lens)).split(":")
-        lines.append(f"from {module} import {name}")
+    data = experiment.data
+    source = lens_reference(str(experiment.lens)) if data is None else _LOADERS[data]
+    references = (arm.reference, source, *_TRAINING)
+    lines = ["from {} import {}".format(*one.split(":")) for one in references]
     # A lens that no lesson uses may stand beside its declaration.
     modules = find_modules(root, (*OURS, "experiments"))
     parts = parts_read(["\n".join(lines)], modules, root)
@@ -154,7 +149,11 @@ def versions() -> dict[str, str]:
 
 
 def make(
-    experiment: Experiment, store: Store, *, results: Path = RESULTS, reason: str | None = None
+    experiment: Experiment,
+    store: Store,
+    *,
+    results: Path = RESULTS,
+    reason: str | None = None,
 ) -> dict[str, Any]:
     """The manifest of a finished run, and its table beside it; nothing is written.
 
@@ -170,15 +169,15 @@ def make(
     table = differences.table_of(experiment, store)
     text = table.to_csv(index=False, lineterminator="\n")
     gaps = differences.smallest_gaps(store)
-    former = read(experiment.identifier, results)
+    former = read(experiment.identifier, results) or {"record": 0, "amendments": []}
     manifest: dict[str, Any] = {
         "identifier": experiment.identifier,
         "question": experiment.question,
-        "record": 1 if former is None else former["record"] + 1,
+        "record": former["record"] + 1,
         "declaration_sha256": experiment.sha256(),
         "declaration": experiment.declared(),
         "worlds": None if experiment.is_real else list(experiment.worlds),
-        "amendments": [] if former is None else list(former["amendments"]),
+        "amendments": list(former["amendments"]),
         "table_sha256": sha256_of(text.encode()),
         "versions": versions(),
         "seconds": round(sum(store.seconds("tune", "bounds", "cell", "prefix")), 1),
@@ -193,19 +192,19 @@ def make(
         users = real.UserSums.of(log, real.predictions_of(experiment, store))
         manifest |= _of_log(experiment, users, table)
         # How often tuned models were scored on the test rows of the log.
-        manifest["looks"] = 1 if former is None else former.get("looks", former["record"]) + 1
+        manifest["looks"] = former.get("looks", former["record"]) + 1
     else:
         manifest["findings"] = {
-            contrast.finding: findings.finding_of(experiment, contrast, table, gaps)
-            for contrast in experiment.contrasts
+            one.finding: findings.finding_of(Compared(experiment, one, table), gaps)
+            for one in experiment.contrasts
         }
         if experiment.headline is not None:
-            found = findings.finding_of(experiment, experiment.chief, table, gaps, at=VARIED)
-            manifest["varied"] = {experiment.headline: found}
+            varied = Compared(experiment, experiment.chief, table, VARIED)
+            manifest["varied"] = {experiment.headline: findings.finding_of(varied, gaps)}
         manifest["summary"] = summary(table)
     for contrast in experiment.contrasts:
         manifest["findings"][contrast.finding]["sentence"] = contrast.sentence
-    manifest["history"] = _history(former, reason)
+    manifest["history"] = _history(former, reason) if former["record"] else []
     return {"manifest": manifest, "table": text} | ({"users": users} if experiment.is_real else {})
 
 
@@ -260,9 +259,7 @@ def summary(table: pd.DataFrame) -> list[dict[str, Any]]:
                 if len(values) > 1:
                     one = t_interval(values)
                     unit = contrasts.POINTS if name.endswith("points") else name
-                    row[name] = [
-                        findings.rounded(number, unit) for number in (one.mean, one.low, one.high)
-                    ]
+                    row[name] = [findings.rounded(number, unit) for number in one[:3]]
             found.append(row)
     return found
 
@@ -346,9 +343,7 @@ def _arm(experiment: Experiment, arm: Arm, store: Store, table: pd.DataFrame) ->
     return found
 
 
-def _history(former: Mapping[str, Any] | None, reason: str | None) -> list[dict[str, Any]]:
-    if former is None:
-        return []
+def _history(former: Mapping[str, Any], reason: str | None) -> list[dict[str, Any]]:
     kept = {
         name: {field: finding[field] for field in ("verdict", "effect", "interval", "unit")}
         for name, finding in former["findings"].items()

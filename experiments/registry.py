@@ -51,10 +51,8 @@ def load(identifier: str, folder: Path = FOLDER) -> Experiment:
     found = runpy.run_path(str(path)).get("EXPERIMENT")
     if not isinstance(found, Experiment):
         raise ValueError(f"{path.name}: expected EXPERIMENT = Experiment(...), got {found!r}")
-    if found.identifier != identifier:
-        raise ValueError(
-            f"{path.name}, identifier: expected {identifier!r}, got {found.identifier!r}"
-        )
+    if (named := found.identifier) != identifier:
+        raise ValueError(f"{path.name}, identifier: expected {identifier!r}, got {named!r}")
     return found
 
 

@@ -13,11 +13,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from experiments import logs, records, registry, worker
+from experiments import logs, records, registry, repository, workers
 from experiments.arms import point_text
 from experiments.declaration import Experiment
 from experiments.registry import RESULTS
-from experiments.repository import head
 
 NUM_PREFIXES, NUM_CELLS, SECONDS = 100, 12, 120.0
 START_TOLERANCE, END_TOLERANCE = 1e-5, 1e-3
@@ -186,7 +185,7 @@ def drawn(found: Iterable[Task], seed: int) -> list[Task]:
 
 def commit_seed(root: Path = registry.FOLDER) -> int:
     """A number that follows from the commit; 0 where there is no history."""
-    return int((head(root) or "0")[:12], 16)
+    return int((repository.head(root) or "0")[:12], 16)
 
 
 def replay(
@@ -277,19 +276,13 @@ def cell_again(task: Task, results: Path = RESULTS) -> tuple[list[CellRow], bool
     experiment, arm = task.experiment, task.experiment.arm(task.arm)
     table = records.read_table(experiment.identifier, results)
     world, point = experiment.worlds_of(arm)[0], experiment.points[0]
-    mine = table[
-        (table["model"] == arm.name)
-        & (table["world"] == world)
-        & (table["initialisation"] == 0)
-        & (table["point"] == point_text(point))
-    ].set_index(["task", "slice"])
+    keys = {"model": arm.name, "point": point_text(point), "world": world, "initialisation": 0}
+    mine = table.set_index(list(keys)).loc[[tuple(keys.values())]].set_index(["task", "slice"])
     options = records.options_of(experiment, task.record, arm.name, point)
     found = cells.measure(experiment, arm, options, point, world)
-    same = (
-        (mine["processor"] == worker.processor()).all()
-        and (mine["switches"] == worker.switches()).all()
-        and task.record["versions"] == records.versions()
-    )
+    here = [workers.processor(), workers.switches()]
+    same = (mine[["processor", "switches"]] == here).all(axis=None)
+    same = bool(same) and task.record["versions"] == records.versions()
     spread, rows = task.record["arms"][arm.name]["spread"], []
     again = {(row["task"], row["slice"]): row for row in found}
     for (name, part), then in mine.iterrows():
@@ -299,7 +292,7 @@ def cell_again(task: Task, results: Path = RESULTS) -> tuple[list[CellRow], bool
         for measure in compared:
             if math.isfinite(then[measure]) or measure in now:
                 rows.append(CellRow(float(then[measure]), now.get(measure, math.nan), spread))
-    return rows, bool(same)
+    return rows, same
 
 
 def confirm(confirmed: Iterable[Task], results: Path = RESULTS) -> Iterator[str]:

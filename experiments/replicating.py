@@ -5,19 +5,18 @@ finding that is changed after a fall is judged on the next block.
 """
 
 import functools
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any
 
 import numpy as np
 
-from experiments import records
-from experiments.blocks import Refused, read_blocks, write_blocks
+from experiments import blocks, records, statistics
 from experiments.contrasts import Contrast
 from experiments.declaration import Experiment
 from experiments.differences import Compared, cells_of, table_of
 from experiments.running import Places, Session
-from experiments.statistics import chance_to_hold, comes_back, holds, may_fall
 from experiments.validation import RESERVED
 from recsys_lib.training.intervals import Interval, t_interval
 
@@ -30,12 +29,11 @@ def block_of(text: str) -> range:
     Raises:
         ValueError: not ten worlds from a multiple of ten, 1000 or more.
     """
-    ends = text.split(":")
-    if len(ends) == 2 and all(end.isdecimal() for end in ends):
-        first, end = map(int, ends)
-        if first >= RESERVED and first % NUM_WORLDS == 0 and end == first + NUM_WORLDS:
-            return range(first, end)
-    raise ValueError(f"worlds: expected ten from {RESERVED} on, as 1000:1010, got {text!r}")
+    ends = re.fullmatch(r"([1-9][0-9]*):([1-9][0-9]*)", text)
+    first, end = map(int, ends.groups()) if ends else (0, 0)
+    if first < RESERVED or first % NUM_WORLDS or end != first + NUM_WORLDS:
+        raise ValueError(f"worlds: expected ten from {RESERVED} on, as 1000:1010, got {text!r}")
+    return range(first, end)
 
 
 def countable(experiment: Experiment, record: Mapping[str, Any]) -> list[Contrast]:
@@ -53,32 +51,39 @@ def countable(experiment: Experiment, record: Mapping[str, Any]) -> list[Contras
     ]
 
 
-def replicate(experiment: Experiment, block: str, **places: Unpack[Places]) -> dict[str, Any]:
+def replicate(experiment: Experiment, block: str, places: Places) -> dict[str, Any]:
     """Measure an experiment's findings on a block, and note what held.
 
     Args:
         experiment: the declaration.
         block: such as ``"1000:1010"``.
-        **places: of ``experiments.running.Session``.
+        places: where.
 
     Returns:
         Dict of finding to what ``judged`` says.
 
     Raises:
-        Refused: there is no record that answers for the declaration, or the block was opened.
+        blocks.Refused: there is no record that answers for the declaration, or the block or a
+            later one was opened.
         ValueError: no such block.
     """
-    worlds, results = block_of(block), places["results"]
+    worlds, results = block_of(block), places.results
     record = records.answering(experiment, results)
-    opened = read_blocks(results)["replicated"].get(block, {}).get(experiment.identifier)
+    noted = blocks.read_blocks(results)["replicated"]
+    own = [name for name, found in noted.items() if experiment.identifier in found]
+    if block not in own and any(block_of(name).start > worlds.start for name in own):
+        raise blocks.Refused(f"{experiment.identifier}: a later block than {block} was opened")
+    opened = noted.get(block, {}).get(experiment.identifier)
     if opened is not None and (opened["record"] != record["record"] or "findings" in opened):
-        raise Refused(f"{experiment.identifier}: block {block} was opened, expected the next one")
+        raise blocks.Refused(
+            f"{experiment.identifier}: block {block} was opened, expected the next one"
+        )
     contrasts = countable(experiment, record)
     cells = cells_of(experiment, contrasts, [(world, 0) for world in worlds])
     options_of = functools.partial(records.options_of, experiment, record)
     note: dict[str, Any] = {"record": record["record"]}
     _note(experiment, block, note, results)
-    with Session(experiment, **places) as session:
+    with Session(experiment, places) as session:
         session.do(session.cell_units(cells, options_of), "replicating")
     found = {}
     if contrasts:
@@ -114,9 +119,9 @@ def judged(
         "verdict": said,
         "effect": round(now.mean, 5),
         "interval": [round(now.low, 5), round(now.high, 5)],
-        "held": holds(said, now.mean, margin),
-        "chance": round(chance_to_hold(said, before, margin, NUM_WORLDS), 4),
-        "back": comes_back(now, before),
+        "held": statistics.holds(said, now.mean, margin),
+        "chance": round(statistics.chance_to_hold(said, before, margin, NUM_WORLDS), 4),
+        "back": statistics.comes_back(now, before),
     }
 
 
@@ -141,7 +146,7 @@ def lines(found: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
             yield f"{chapter}: no finding to replicate"
             continue
         expected = float(np.mean([one["chance"] for one in judged.values()]))
-        most = may_fall(len(judged))
+        most = statistics.may_fall(len(judged))
         verdict = "passes" if len(fell) <= most else "does not pass"
         back = sum(one["back"] for one in judged.values())
         yield (
@@ -154,6 +159,6 @@ def lines(found: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _note(experiment: Experiment, block: str, what: dict[str, Any], results: Path) -> None:
-    blocks = read_blocks(results)
-    blocks["replicated"].setdefault(block, {})[experiment.identifier] = what
-    write_blocks(blocks, results)
+    kept = blocks.read_blocks(results)
+    kept["replicated"].setdefault(block, {})[experiment.identifier] = what
+    blocks.write_blocks(kept, results)

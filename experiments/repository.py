@@ -1,12 +1,11 @@
 """What git knows of the declarations: which commit declared what, found by its hash."""
 
 import functools
-import io
 import json
 import os
+import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 from pathlib import Path
 
@@ -66,18 +65,13 @@ def hashes(commit: str, folder: Path) -> dict[str, str]:
     """
     root = next(iter(lines(folder, "rev-parse", "--show-toplevel")), "")
     place = next(iter(lines(folder, "rev-parse", "--show-prefix")), "")
-    packed = git(Path(root), "archive", commit, "--", "*.py") if root else None
-    if packed is None:
-        return {}
     with tempfile.TemporaryDirectory() as home:
-        with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
-            archive.extractall(home, filter="data")
-        paths = os.pathsep.join([home, *sys.path])
-        asked = subprocess.run(
-            [sys.executable, "-c", _SCRIPT, str(Path(home, place))],
-            cwd=home,
-            env=os.environ | {"PYTHONPATH": paths},
-            capture_output=True,
-            check=False,
-        )
+        packed = Path(home, "all.tar")
+        asked_for = ("archive", "-o", str(packed), commit, "--", "*.py")
+        if not root or git(Path(root), *asked_for) is None:
+            return {}
+        shutil.unpack_archive(packed, home, filter="data")
+        command = [sys.executable, "-c", _SCRIPT, str(Path(home, place))]
+        env = os.environ | {"PYTHONPATH": os.pathsep.join([home, *sys.path])}
+        asked = subprocess.run(command, cwd=home, env=env, capture_output=True, check=False)
     return json.loads(asked.stdout.splitlines()[-1]) if asked.returncode == 0 else {}

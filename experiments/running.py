@@ -4,9 +4,10 @@ Killed at any point and started again, it goes on and ends with the same table.
 """
 
 import contextlib
+import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, Required, Self, TypedDict, Unpack
+from typing import Any, NamedTuple, Self
 
 from experiments import tuning
 from experiments.arms import VARIED, Arm
@@ -164,13 +165,21 @@ def kind_of(times: int | None) -> str:
     return "cell" if times is None else f"cell, {times} times the epochs"
 
 
-class Places(TypedDict, total=False):
-    """Where an experiment is declared, recorded and run, and by how many processes."""
+@dataclasses.dataclass(frozen=True)
+class Places:
+    """Where an experiment is declared, recorded and run, and by how many processes.
 
-    results: Required[Path]
-    folder: Path
-    build: Path
-    num_workers: int
+    Args:
+        results: folder of the records, in which opened worlds are noted.
+        folder: of the declarations.
+        build: folder of all runs.
+        num_workers: processes.
+    """
+
+    results: Path
+    folder: Path = FOLDER
+    build: Path = BUILD
+    num_workers: int = NUM_WORKERS
 
 
 class Session(contextlib.ExitStack):
@@ -178,37 +187,25 @@ class Session(contextlib.ExitStack):
 
     Args:
         experiment: the declaration.
-        results: folder of the records, in which opened worlds are noted.
-        folder: where it is declared.
-        build: folder of all runs.
-        num_workers: processes.
+        places: where.
 
     Raises:
         Refused: another process runs it.
     """
 
-    def __init__(
-        self,
-        experiment: Experiment,
-        *,
-        results: Path,
-        folder: Path = FOLDER,
-        build: Path = BUILD,
-        num_workers: int = NUM_WORKERS,
-    ) -> None:
+    def __init__(self, experiment: Experiment, places: Places) -> None:
         super().__init__()
-        self.experiment, self.folder, self.results = experiment, folder, results
-        self._build, self._num_workers = build, num_workers
+        self.experiment, self.places = experiment, places
 
     def __enter__(self) -> Self:
-        self.enter_context(alone(self.experiment.identifier, self._build))
-        self.store = Store(self.experiment, self._build)
-        self._workers = self.enter_context(Workers(self._num_workers))
+        self.enter_context(alone(self.experiment.identifier, self.places.build))
+        self.store = Store(self.experiment, self.places.build)
+        self._workers = self.enter_context(Workers(self.places.num_workers))
         return self
 
     def do(self, units: Iterable[Unit], word: str) -> None:
         """Do what of some units is not in the log; the word says what, beside the bar."""
-        job = {"folder": str(self.folder), "identifier": self.experiment.identifier}
+        job = {"folder": str(self.places.folder), "identifier": self.experiment.identifier}
         job["sha256"] = self.experiment.sha256()
         jobs, total = [], 0
         for unit in units:
@@ -232,36 +229,33 @@ class Session(contextlib.ExitStack):
             times: of a longer run, as for ``experiments.cells.measure``.
         """
         units: list[Unit] = []
-        is_kept = self.experiment.is_real and times is None
         for (point, world), cells in wanted.items():
             names = dict.fromkeys(name for name, _ in cells)
             # On one log there is one world: each arm is a unit, or one process would do all.
             for part in [[name] for name in names] if self.experiment.is_real else [names]:
                 keys = [(kind_of(times), one, point, world, n) for one, n in cells if one in part]
                 options = {name: options_of(name, point) for name in part}
-                kept = [(str(key[4]), self.store.predictions(key[1], key[4])) for key in keys]
-                predictions = {number: str(path) for number, path in kept if is_kept}
-                units.append({"keys": keys, "options": options, "times": times})
-                units[-1]["predictions"] = predictions
+                kept = str(self.store.folder) if self.experiment.is_real and not times else None
+                units.append({"keys": keys, "options": options, "times": times, "kept": kept})
         return units
 
 
 def run(
     experiment: Experiment,
+    places: Places,
     *,
     only_tuning: bool = False,
     at_most: int | None = None,
-    before_fresh: Callable[[Store], None] | None = None,
-    **places: Unpack[Places],
+    before_fresh: Callable[[Store], None] = lambda store: None,
 ) -> Store:
     """Measure all that is missing.
 
     Args:
         experiment: the declaration.
+        places: where.
         only_tuning: stop before the fresh worlds.
         at_most: units of tuning, to measure how long they take; then stop.
         before_fresh: called with the log between tuning and the fresh worlds; it may raise.
-        **places: of ``Session``.
 
     Returns:
         The log.
@@ -270,7 +264,7 @@ def run(
         Refused: another process runs it, or its worlds may not be opened.
         WorkFailed: a cell ended in an error.
     """
-    with Session(experiment, **places) as session:
+    with Session(experiment, places) as session:
         store = session.store
         session.do(trial_units(experiment, store, False)[:at_most], "tuning")
         if at_most is not None:
@@ -281,9 +275,8 @@ def run(
             session.do(trial_units(experiment, store, only_best), "tuning")
         if only_tuning:
             return store
-        if before_fresh is not None:
-            before_fresh(store)
-        open_fresh(experiment, session.folder, session.results)
+        before_fresh(store)
+        open_fresh(experiment, places.folder, places.results)
         chosen = choices(experiment, store)
 
         def options_of(name: str, point: Any) -> tuning.Options:

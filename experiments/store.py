@@ -114,12 +114,13 @@ class Store:
         place = _WORLD.get(key[0])
         return place is None or (len(key) > place and key[place] in self._worlds)
 
-    def predictions(self, arm: str, initialisation: int) -> Path:
-        """File of an arm's predictions on real data."""
-        name = hashlib.sha256(arm.encode()).hexdigest()[:12]
-        return self.folder / "predictions" / f"{name}_{initialisation}.bin"
-
     def forget(self) -> None:
         """Remove all that was measured of the experiment, also under former declarations."""
         shutil.rmtree(self.home, ignore_errors=True)
         self.done = {}
+
+
+def predictions_path(folder: Path, arm: str, initialisation: int) -> Path:
+    """File of an arm's predictions on real data, in the folder of its run."""
+    name = hashlib.sha256(arm.encode()).hexdigest()[:12]
+    return Path(folder) / "predictions" / f"{name}_{initialisation}.bin"

@@ -1,25 +1,123 @@
-"""Processes of one thread each that do units of work side by side."""
+"""Processes of one thread each that measure cells side by side.
 
+A unit of work goes in, entries of the log come out.
+"""
+
+import functools
 import multiprocessing
 import os
+import platform
+import re
+import threading
+import time
 import traceback
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import connection
+from pathlib import Path
 from typing import Any
 
-from experiments import worker
+from experiments import registry
+from experiments.arms import as_options
+from experiments.declaration import Experiment
+from experiments.store import predictions_path
 
 NUM_WORKERS = 2
-ONE_THREAD = {
-    "TF_NUM_INTRAOP_THREADS": "1",
-    "TF_NUM_INTEROP_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "TF_ENABLE_ONEDNN_OPTS": "0",
-    "TF_CPP_MIN_LOG_LEVEL": "3",
-}
+_COUNTS = ("TF_NUM_INTRAOP", "TF_NUM_INTEROP", "OMP_NUM", "OPENBLAS_NUM", "MKL_NUM")
+ONE_THREAD = {f"{name}_THREADS": "1" for name in _COUNTS}
+ONE_THREAD |= {"TF_ENABLE_ONEDNN_OPTS": "0", "TF_CPP_MIN_LOG_LEVEL": "3"}
+SWITCHES = ("TF_ENABLE_ONEDNN_OPTS", "TF_NUM_INTRAOP_THREADS")
+
+
+def processor() -> str:
+    """The name of this machine's processor."""
+    path = Path("/proc/cpuinfo")
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    named = re.search(r"^model name\s*:(.*)", text, re.MULTILINE)
+    return named[1].strip() if named else platform.processor() or platform.machine()
+
+
+def switches() -> str:
+    """What of the environment decides the last digits of a cell."""
+    return " ".join(f"{name}={os.environ.get(name, '')}" for name in SWITCHES)
+
+
+def entries(experiment: Experiment, unit: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Do one unit of work.
+
+    Args:
+        experiment: the declaration.
+        unit: ``keys`` and what belongs to them, as ``experiments.running`` writes it.
+
+    Yields:
+        Entries of the log; ``seconds`` are those of the processor, which others that use the
+        machine do not lengthen.
+    """
+    started = time.process_time()
+    for key, value in _measured(experiment, unit):
+        now = time.process_time()
+        yield {
+            "key": key,
+            "value": value,
+            "seconds": round(now - started, 3),
+            "processor": processor(),
+            "switches": switches(),
+        }
+        started = now
+
+
+def _measured(experiment: Experiment, unit: dict[str, Any]) -> Iterator[tuple[list[Any], Any]]:
+    from experiments import cells, prefixes
+
+    for key in unit["keys"]:
+        kind, *place = key
+        if kind == "bounds":
+            yield key, cells.bounds(experiment, *place)
+            continue
+        arm = experiment.arm(place[0])
+        options = as_options(unit["options"][arm.name])
+        if kind == "prefix":
+            yield key, prefixes.prefix(experiment, arm, options)
+        elif kind == "tune":
+            _, _, point, world, initialisation = place
+            shown = cells.for_tuning(cells.dataset_of(experiment, point, world))
+            scenarios = tuple(shown.test.slices)
+            seed = cells.seed_of(world, initialisation)
+            rows = cells.run_arm(experiment, arm, options, shown, seed, scenarios)
+            yield key, {"score": cells.trial_score(shown, rows), "rows": rows}
+        else:
+            _, point, world, initialisation = place
+            kept = unit["kept"] and predictions_path(unit["kept"], arm.name, initialisation)
+            place = (point, world, initialisation, kept, unit["times"])
+            yield key, cells.measure(experiment, arm, options, *place)
+
+
+def work(job: dict[str, Any]) -> list[dict[str, Any]]:
+    """Do a job ``{"folder", "identifier", "sha256", "unit"}``; returns the entries of its unit."""
+    experiment = _declared(job["folder"], job["identifier"], job["sha256"])
+    return list(entries(experiment, job["unit"]))
+
+
+@functools.lru_cache
+def _declared(folder, identifier, sha256):
+    experiment = registry.load(identifier, Path(folder))
+    if experiment.sha256() != sha256:
+        raise ValueError(f"{identifier}: the declaration changed during the run")
+    return experiment
+
+
+def begin() -> None:
+    """Make this process end with the one that started it, and keep its prints off the output."""
+
+    def wait() -> None:
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            connection.wait([parent.sentinel])
+            os._exit(1)
+
+    os.dup2(2, 1)
+    threading.Thread(target=wait, daemon=True).start()
 
 
 class WorkFailed(RuntimeError):
@@ -37,13 +135,13 @@ class Workers:
         self._before = dict(os.environ)
         os.environ.update(ONE_THREAD)
         context = multiprocessing.get_context("spawn")
-        self._pool = ProcessPoolExecutor(count, context, worker.begin)
+        self._pool = ProcessPoolExecutor(count, context, begin)
 
     def run(self, jobs: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """Do some jobs.
 
         Args:
-            jobs: as ``experiments.worker.work`` reads them.
+            jobs: as ``work`` reads them.
 
         Yields:
             Entries of the log, those of a job as soon as it is done.
@@ -52,7 +150,7 @@ class Workers:
             WorkFailed: a job ended in an error, or a process died.
         """
         try:
-            for done in as_completed([self._pool.submit(worker.work, job) for job in jobs]):
+            for done in as_completed([self._pool.submit(work, job) for job in jobs]):
                 yield from done.result()
         except BrokenProcessPool:
             raise WorkFailed("a worker ended early") from None

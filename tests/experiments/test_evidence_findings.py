@@ -62,7 +62,8 @@ GAPS = {("", "click", "all"): 0.25} | {
 
 
 def find(contrast, frame, gaps=GAPS, **more):
-    return finding_of(experiment(contrast, **more), contrast, frame, gaps)
+    compared = differences.Compared(experiment(contrast, **more), contrast, frame)
+    return finding_of(compared, gaps)
 
 
 def test_a_difference_is_paired_by_world():

@@ -8,7 +8,7 @@ import pytest
 from tiny_evidence import DECLARED, HereWorkers
 
 from experiments import __main__ as command
-from experiments import cells, longer, records, registry, running
+from experiments import cells, findings, longer, records, registry, running
 from experiments.arms import Arm
 from experiments.blocks import Refused
 from experiments.differences import table_of
@@ -33,7 +33,7 @@ def trained(monkeypatch):
     seen = []
 
     def run_arm(experiment, arm, choice, dataset, seed, parts, predictions=None):
-        cap = cells.cap_of(experiment, arm, choice)
+        cap = experiment.cap_of(arm, choice)
         seen.append((arm.name, seed, cap, dataset.test.row_id[0] < 0))
         lead = 0.3 if arm.name == "FM" else 0.0
         row = {"task": "click", "slice": "all", "auc": 0.7, "epochs": cap, "cap": cap}
@@ -68,7 +68,7 @@ def test_the_recipes_of_a_finding_are_trained_at_their_cap_and_three_times_as_lo
 
 
 def test_what_ended_before_the_cap_needs_no_longer_run(home, trained, monkeypatch):
-    monkeypatch.setattr(longer, "at_cap", lambda *_: {})
+    monkeypatch.setattr(findings, "at_cap", lambda *_: {})
     before = records.read(NAME, home)
     assert run(home, "longer", NAME) == 0
     assert not trained and records.read(NAME, home) == before
@@ -77,7 +77,7 @@ def test_what_ended_before_the_cap_needs_no_longer_run(home, trained, monkeypatc
 def test_a_stale_record_has_no_longer_run(home):
     other = dataclasses.replace(registry.load(NAME, DECLARED), fit={"epochs": 9})
     with pytest.raises(Refused, match="the declaration changed since the record"):
-        longer.longer(other, results=home)
+        longer.longer(other, running.Places(results=home))
 
 
 def test_on_a_log_the_validation_rows_of_other_initialisations_judge(trained):

@@ -12,6 +12,7 @@ from experiments import cells, differences, estimators, logs, real, records, reg
 from experiments.arms import Arm
 from experiments.contrasts import better, level
 from experiments.declaration import Experiment
+from experiments.store import predictions_path
 from recsys_lib.data.dataset import Dataset
 from recsys_lib.data.splits import Split
 from recsys_lib.features.columns import CategoricalColumn, NumericColumn, SequenceColumn
@@ -303,7 +304,7 @@ def test_an_experiment_on_a_log_is_run_and_recorded(tmp_path, monkeypatch):
     monkeypatch.setattr(cells, "_log", lambda name, knobs: data)
     monkeypatch.setattr(registry, "load", lambda *_: one)
     monkeypatch.setattr(running, "Workers", HereWorkers)
-    store = running.run(one, build=tmp_path, results=tmp_path / "results")
+    store = running.run(one, running.Places(build=tmp_path, results=tmp_path / "results"))
     made = records.make(one, store, results=tmp_path)
     manifest = made["manifest"]
     assert manifest["users"] == len(np.unique(data.test.group)) and manifest["worlds"] is None
@@ -321,6 +322,6 @@ def test_an_experiment_on_a_log_is_run_and_recorded(tmp_path, monkeypatch):
             assert kept.shape == (len(data.test),)
     # Tuning draws initialisations of its own, and no test row.
     assert {key[5] for key in store.done if key[0] == "tune"} == {10, 11, 12}
-    store.predictions("deep", 3).unlink()
+    predictions_path(store.folder, "deep", 3).unlink()
     with pytest.raises(ValueError, match="arm 'deep': expected its predictions"):
         real.predictions_of(one, store)

@@ -1,6 +1,7 @@
 """Findings on unseen worlds: who is judged, what holds, and that a block is opened once."""
 
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,7 @@ import pytest
 from tiny_evidence import DECLARED, HereWorkers
 
 from experiments import __main__ as command
-from experiments import records, registry, replicating, running
+from experiments import blocks, records, registry, replicating, running
 
 NAME = "small.guesses"
 
@@ -32,7 +33,9 @@ def run(home, *arguments):
     return command.main([*places, "--build", str(home / "build"), *arguments])
 
 
-@pytest.mark.parametrize("text", ["1000:1020", "900:910", "1005:1015", "1000", "a:b", "1010:1000"])
+@pytest.mark.parametrize(
+    "text", ["1000:1020", "900:910", "1005:1015", "1000", "a:b", "1010:1000", "01000:01010"]
+)
 def test_a_block_is_ten_reserved_worlds(text):
     with pytest.raises(ValueError, match="worlds: expected ten from 1000 on, as 1000:1010"):
         replicating.block_of(text)
@@ -53,8 +56,8 @@ def test_a_replication_measures_new_worlds_once_and_says_what_held(recorded, cap
     assert run(recorded, "replicate", NAME, "--worlds", "1000:1010") == 0
     printed = capsys.readouterr().out
     assert "small: 4 of 4 findings held" in printed and "at most 2 may fall: passes" in printed
-    blocks = json.loads((recorded / "results" / "blocks.json").read_text())
-    found = blocks["replicated"]["1000:1010"][NAME]
+    opened = json.loads((recorded / "results" / "blocks.json").read_text())
+    found = opened["replicated"]["1000:1010"][NAME]
     assert found["record"] == 1 and set(found["findings"]) == {
         "noise_costs",
         "heirs",
@@ -87,20 +90,31 @@ def test_a_finding_that_falls_is_named(recorded, monkeypatch, capsys):
 
 
 def test_a_killed_replication_may_go_on(recorded):
-    blocks = replicating.read_blocks(recorded / "results")
-    blocks["replicated"]["1020:1030"] = {NAME: {"record": 1}}
+    opened = blocks.read_blocks(recorded / "results")
+    opened["replicated"]["1020:1030"] = {NAME: {"record": 1}}
     path = recorded / "results" / "blocks.json"
-    path.write_text(json.dumps(blocks))
+    path.write_text(json.dumps(opened))
     assert run(recorded, "replicate", NAME, "--worlds", "1020:1030") == 0
-    blocks["replicated"]["1030:1040"] = {NAME: {"record": 7}}
-    path.write_text(json.dumps(blocks))
+    opened["replicated"]["1030:1040"] = {NAME: {"record": 7}}
+    path.write_text(json.dumps(opened))
     assert run(recorded, "replicate", NAME, "--worlds", "1030:1040") == 1
+
+
+def test_a_block_before_one_that_was_opened_is_opened_no_more(recorded, tmp_path, capsys):
+    shutil.copytree(recorded / "results", tmp_path / "results")
+    kept = blocks.read_blocks(tmp_path / "results")
+    later = {"1050:1060": {NAME: {"record": 1, "findings": {}}}}
+    blocks.write_blocks(kept | {"replicated": later}, tmp_path / "results")
+    assert run(tmp_path, "replicate", NAME, "--worlds", "1040:1050") == 1
+    assert "a later block than 1040:1050 was opened" in capsys.readouterr().err
 
 
 def test_a_stale_record_is_not_replicated(tmp_path):
     experiment = registry.load(NAME, DECLARED)
     with pytest.raises(running.Refused, match="nothing is recorded; expected a record"):
-        replicating.replicate(experiment, "1000:1010", folder=DECLARED, results=tmp_path)
+        replicating.replicate(
+            experiment, "1000:1010", running.Places(folder=DECLARED, results=tmp_path)
+        )
 
 
 def test_a_chapter_passes_as_long_as_no_more_fall_than_chance_explains():

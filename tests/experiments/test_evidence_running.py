@@ -25,7 +25,8 @@ from experiments import registry, running
 folder, build = Path(sys.argv[1]), Path(sys.argv[2])
 experiment = registry.load(sys.argv[3], folder)
 try:
-    running.run(experiment, folder=folder, build=build, num_workers=1, results=build / "results")
+    places = running.Places(build / "results", folder, build, 1)
+    running.run(experiment, places)
 except running.Refused as refused:
     sys.exit(str(refused))
 """
@@ -43,7 +44,8 @@ def whole(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(running, "Workers", HereWorkers)
         return running.run(
-            registry.load(NAME, DECLARED), folder=DECLARED, build=build, results=build / "results"
+            registry.load(NAME, DECLARED),
+            running.Places(folder=DECLARED, build=build, results=build / "results"),
         )
 
 
@@ -65,7 +67,8 @@ def fork(build):
         return child
     try:
         running.run(
-            registry.load(NAME, DECLARED), folder=DECLARED, build=build, results=build / "results"
+            registry.load(NAME, DECLARED),
+            running.Places(folder=DECLARED, build=build, results=build / "results"),
         )
     finally:
         os._exit(0)
@@ -102,7 +105,9 @@ def test_killed_at_five_points_and_started_again_it_gives_the_same_table(tmp_pat
     # A line that the kill cut off in its middle.
     with open(path, "ab") as file:
         file.write(b'{"key": ["cell", "sharp", 0.5, 100')
-    log = running.run(experiment, folder=DECLARED, build=tmp_path, results=tmp_path / "results")
+    log = running.run(
+        experiment, running.Places(folder=DECLARED, build=tmp_path, results=tmp_path / "results")
+    )
     assert_same(experiment, log, whole)
     assert_same(experiment, Store(experiment, tmp_path), whole)
 
@@ -139,7 +144,10 @@ def test_a_second_run_at_the_same_time_is_refused(tmp_path, here):
     experiment = registry.load(NAME, DECLARED)
     with running.alone(NAME, tmp_path):
         with pytest.raises(running.Refused, match="another process has it"):
-            running.run(experiment, folder=DECLARED, build=tmp_path, results=tmp_path / "results")
+            running.run(
+                experiment,
+                running.Places(folder=DECLARED, build=tmp_path, results=tmp_path / "results"),
+            )
     assert not Store(experiment, tmp_path).done
 
 
@@ -154,7 +162,9 @@ def test_nothing_is_measured_twice(whole, here, monkeypatch):
 
     monkeypatch.setattr(running, "Workers", Idle)
     build = whole.home.parent
-    again = running.run(experiment, folder=DECLARED, build=build, results=build / "results")
+    again = running.run(
+        experiment, running.Places(folder=DECLARED, build=build, results=build / "results")
+    )
     assert set(again.done) == set(whole.done)
 
 
@@ -192,7 +202,9 @@ def test_a_moved_margin_keeps_the_trials_and_may_not_keep_the_worlds(tmp_path, h
     experiment = registry.load(NAME, DECLARED)
     build = tmp_path / "build"
     running.run(
-        experiment, folder=DECLARED, build=build, only_tuning=True, results=build / "results"
+        experiment,
+        running.Places(folder=DECLARED, build=build, results=build / "results"),
+        only_tuning=True,
     )
     folder = tmp_path / "declared"
     (folder / "small").mkdir(parents=True)
@@ -205,10 +217,10 @@ def test_a_moved_margin_keeps_the_trials_and_may_not_keep_the_worlds(tmp_path, h
     assert moved.sha256() != experiment.sha256()
     assert set(Store(moved, build).done) == set(Store(experiment, build).done)
     results = tmp_path / "results"
-    finished = running.run(moved, folder=folder, results=results, build=build)
+    finished = running.run(moved, running.Places(folder=folder, results=results, build=build))
     assert any(key[0] == "cell" for key in finished.done)
     with pytest.raises(running.Refused, match="expected a new block of worlds, got 100:104 after"):
-        running.run(experiment, folder=DECLARED, results=results, build=build)
+        running.run(experiment, running.Places(folder=DECLARED, results=results, build=build))
 
 
 def declare(folder, **changes):
@@ -246,7 +258,9 @@ def test_a_choice_on_an_edge_extends_the_space_once(tmp_path, here):
     """The true reach is 1; a smaller one, after noise of its own, is a little better."""
     one = declare(tmp_path, space="(1.0, 2.0, 4.0, 8.0, 16.0)")
     log = running.run(
-        one, folder=tmp_path, build=tmp_path, only_tuning=True, results=tmp_path / "results"
+        one,
+        running.Places(folder=tmp_path, build=tmp_path, results=tmp_path / "results"),
+        only_tuning=True,
     )
     options, _, choice = running.tried(one, log, one.arms[0], None)
     assert options[5:] == [{"reach": 0.5}] and choice.options == {"reach": 1.0}
@@ -254,7 +268,9 @@ def test_a_choice_on_an_edge_extends_the_space_once(tmp_path, here):
     trials = {key[2] for key in log.done if key[0] == "tune" and key[1] == "far"}
     assert trials == set(range(6))
     again = running.run(
-        one, folder=tmp_path, build=tmp_path, only_tuning=True, results=tmp_path / "results"
+        one,
+        running.Places(folder=tmp_path, build=tmp_path, results=tmp_path / "results"),
+        only_tuning=True,
     )
     assert again.done.keys() == log.done.keys()
 
@@ -263,7 +279,9 @@ def test_the_space_is_extended_before_fresh_worlds_and_goes_into_the_record(tmp_
     from experiments import records
 
     one = declare(tmp_path, space="(0.1, 0.2, 0.3, 0.4, 0.5, 1.0)")
-    log = running.run(one, folder=tmp_path, results=tmp_path / "results", build=tmp_path)
+    log = running.run(
+        one, running.Places(folder=tmp_path, results=tmp_path / "results", build=tmp_path)
+    )
     made = records.make(one, log, results=tmp_path / "results")
     arm = made["manifest"]["arms"]["far"]
     assert arm["trials"][""][-1]["options"] == {"reach": 2.0}
@@ -271,10 +289,10 @@ def test_the_space_is_extended_before_fresh_worlds_and_goes_into_the_record(tmp_
     former = declare(tmp_path / "former", protocol=1, space="(0.1, 0.2, 0.3, 0.4, 0.5, 1.0)")
     log = running.run(
         former,
-        folder=tmp_path / "former",
-        build=tmp_path / "b",
+        running.Places(
+            folder=tmp_path / "former", build=tmp_path / "b", results=tmp_path / "results"
+        ),
         only_tuning=True,
-        results=tmp_path / "results",
     )
     options, _, choice = running.tried(former, log, former.arms[0], None)
     assert len(options) == 6 and choice.edges == ("reach",)
@@ -284,7 +302,9 @@ def test_a_choice_waits_for_all_of_the_best_trials(tmp_path, here):
     """What a kill left of the second stage decides nothing yet."""
     one = declare(tmp_path, space="(1.0, 2.0, 4.0, 8.0, 16.0)")
     log = running.run(
-        one, folder=tmp_path, build=tmp_path, only_tuning=True, results=tmp_path / "results"
+        one,
+        running.Places(folder=tmp_path, build=tmp_path, results=tmp_path / "results"),
+        only_tuning=True,
     )
     options, *_ = running.tried(one, log, one.arms[0], None)
     assert len(options) == 6
@@ -314,10 +334,9 @@ def test_an_error_in_a_worker_is_one_line_and_ends_the_run(tmp_path):
         with pytest.raises(WorkFailed, match="ValueError: noise: expected 0 or more"):
             running.run(
                 registry.load(NAME, folder),
-                folder=folder,
-                build=tmp_path,
-                num_workers=1,
-                results=tmp_path / "results",
+                running.Places(
+                    folder=folder, build=tmp_path, num_workers=1, results=tmp_path / "results"
+                ),
             )
     finally:
         sys.path.remove(str(tmp_path))
@@ -340,7 +359,9 @@ def test_torn_and_foreign_lines_of_a_log_are_passed_over(tmp_path):
 def test_a_beginning_belongs_to_its_world(tmp_path, here):
     """A new block of worlds has the log of the old one, and not its prefixes."""
     experiment = registry.load(NAME, DECLARED)
-    with running.Session(experiment, folder=DECLARED, build=tmp_path, results=tmp_path) as session:
+    with running.Session(
+        experiment, running.Places(folder=DECLARED, build=tmp_path, results=tmp_path)
+    ) as session:
         session.store.add({"key": ["prefix", "sharp", 100], "value": 1, "seconds": 0.1})
         units = [
             {"keys": [("prefix", "sharp", world)], "options": {"sharp": {"reach": 1.0}}}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments import registry, worker
+from experiments import registry, workers
 from recsys_lib.data import simulator
 
 DECLARED = Path(__file__).parents[1] / "experiments" / "declared"
@@ -54,7 +54,7 @@ class HereWorkers:
             experiment = registry.load(job["identifier"], Path(job["folder"]))
             assert experiment.sha256() == job["sha256"]
             unit = json.loads(json.dumps(job["unit"]))
-            for entry in worker.entries(experiment, unit):
+            for entry in workers.entries(experiment, unit):
                 yield json.loads(json.dumps(entry))
 
     def __enter__(self):
