@@ -6,19 +6,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
-from experiments import (
-    history,
-    longer,
-    planning,
-    records,
-    registry,
-    replaying,
-    replicating,
-    running,
-)
+from experiments import history, planning, records, registry, replaying, replicating, running
 from experiments.blocks import Refused
 from experiments.declaration import Experiment
 from experiments.logs import missing
+from experiments.longer import longer
 from experiments.repository import NoHistory
 from experiments.store import BUILD, Store
 from experiments.workers import NUM_WORKERS, WorkFailed
@@ -132,7 +124,7 @@ def _longer(options: Options) -> None:
     for experiment in _present(options):
         if records.read(experiment.identifier, options.results) is not None:
             print(experiment.identifier)
-            _say(_lines(longer.longer(experiment, options.places)))
+            _say(_lines(longer(experiment, options.places)))
 
 
 def _replicate(options: Options) -> None:

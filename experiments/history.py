@@ -64,11 +64,9 @@ def problems_of_records(
                 f"amendments, got {len(record['amendments'])}; run `python -m experiments history`"
             )
         before = record["history"][-1]["findings"] if record["history"] else {}
-        changed = sorted(
-            name
-            for name, finding in record["findings"].items()
-            if name in before and before[name]["verdict"] != finding["verdict"]
-        )
+        was = {name: finding["verdict"] for name, finding in before.items()}
+        now = {name: finding["verdict"] for name, finding in record["findings"].items()}
+        changed = sorted(name for name in now if was.get(name, now[name]) != now[name])
         if changed and identifier not in told:
             found.append(
                 f"{identifier}: the verdict of {', '.join(changed)} changed, expected {identifier} "
@@ -144,7 +142,7 @@ def take_in(
     opened: dict[tuple[int, int], dict[str, Any]] = {}
     for commit, one in versions:
         if one["worlds"] is not None:
-            before = lines(folder, "rev-parse", f"{commit}^")[0]
+            before = "".join(lines(folder, "rev-parse", f"{commit}^"))
             entry = entry_of(experiment, before[:10])
             entry |= {"worlds": one["worlds"], "declaration": one["declaration_sha256"]}
             opened.setdefault(tuple(one["worlds"]), entry)

@@ -81,12 +81,9 @@ def plan(experiment: Experiment, store: Store) -> Plan:
     num_tuning = len(experiment.tuning_points) * of_point
     num_cells = sum(len(cells) for cells in running.wanted_cells(experiment).values())
     done = len(store.seconds("tune", "cell"))
-    own: dict[str, list[float]] = {}
-    for key, entry in store.done.items():
-        if key[0] in ("tune", "cell"):
-            own.setdefault(key[1], []).append(entry["seconds"])
-    arms = (arm.name for arm in experiment.arms)
-    seconds = {name: float(np.mean(own[name])) for name in arms if name in own}
+    timed = [(k[1], one["seconds"]) for k, one in store.done.items() if k[0] in ("tune", "cell")]
+    own = {arm.name: [took for name, took in timed if name == arm.name] for arm in experiment.arms}
+    seconds = {name: float(np.mean(took)) for name, took in own.items() if took}
     # Arms take part in as many cells each, whatever share of the measured ones they have.
     if seconds:
         seconds[""] = float(np.mean(list(seconds.values())))

@@ -56,13 +56,9 @@ class UserSums(NamedTuple):
 
     def write(self, path: Path) -> None:
         """Write them in one compressed file."""
-        np.savez_compressed(
-            path,
-            rows=self.rows.astype(np.int32),
-            clicks=self.clicks.astype(np.int32),
-            names=np.array(list(self.arms)),
-            sums=np.stack(list(self.arms.values())),
-        )
+        rows, clicks = self.rows.astype(np.int32), self.clicks.astype(np.int32)
+        names, sums = np.array(list(self.arms)), np.stack(list(self.arms.values()))
+        np.savez_compressed(path, rows=rows, clicks=clicks, names=names, sums=sums)
 
     @classmethod
     def read(cls, path: Path) -> "UserSums":

@@ -74,17 +74,11 @@ def extended(space: Space, choice: Choice) -> tuple[list[Options], Space]:
         space: of an arm.
         choice: among its trials.
     """
-    new = {
-        option: value
-        for option in choice.edges
-        if (value := _beyond(space[option], choice.options[option])) is not None
-    }
-    wider = {
-        name: sorted([*values, new[name]]) if name in new else values
-        for name, values in space.items()
-    }
+    new = {option: _beyond(space[option], choice.options[option]) for option in choice.edges}
+    new = {option: value for option, value in new.items() if value is not None}
     if not new:
         return [], space
+    wider = dict(space) | {option: sorted([*space[option], new[option]]) for option in new}
     return _drawn(wider, choice.options | new, NUM_BEYOND, new), wider
 
 

@@ -54,43 +54,37 @@ def entries(experiment: Experiment, unit: dict[str, Any]) -> Iterator[dict[str, 
         Entries of the log; ``seconds`` are those of the processor, which others that use the
         machine do not lengthen.
     """
-    started = time.process_time()
-    for key, value in _measured(experiment, unit):
-        now = time.process_time()
+    for key in unit["keys"]:
+        started = time.process_time()
+        value = _measured(experiment, unit, key)
         yield {
             "key": key,
             "value": value,
-            "seconds": round(now - started, 3),
+            "seconds": round(time.process_time() - started, 3),
             "processor": processor(),
             "switches": switches(),
         }
-        started = now
 
 
-def _measured(experiment: Experiment, unit: dict[str, Any]) -> Iterator[tuple[list[Any], Any]]:
-    from experiments import cells, prefixes
+def _measured(experiment: Experiment, unit: dict[str, Any], key: list[Any]) -> Any:
+    from experiments import cells, prefixes  # import TensorFlow
 
-    for key in unit["keys"]:
-        kind, *place = key
-        if kind == "bounds":
-            yield key, cells.bounds(experiment, *place)
-            continue
-        arm = experiment.arm(place[0])
-        options = as_options(unit["options"][arm.name])
-        if kind == "prefix":
-            yield key, prefixes.prefix(experiment, arm, options)
-        elif kind == "tune":
-            _, _, point, world, initialisation = place
-            shown = cells.for_tuning(cells.dataset_of(experiment, point, world))
-            scenarios = tuple(shown.test.slices)
-            seed = cells.seed_of(world, initialisation)
-            rows = cells.run_arm(experiment, arm, options, shown, seed, scenarios)
-            yield key, {"score": cells.trial_score(shown, rows), "rows": rows}
-        else:
-            _, point, world, initialisation = place
-            kept = unit["kept"] and predictions_path(unit["kept"], arm.name, initialisation)
-            place = (point, world, initialisation, kept, unit["times"])
-            yield key, cells.measure(experiment, arm, options, *place)
+    kind, *place = key
+    if kind == "bounds":
+        return cells.bounds(experiment, *place)
+    arm = experiment.arm(place[0])
+    options = as_options(unit["options"][arm.name])
+    if kind == "prefix":
+        return prefixes.prefix(experiment, arm, options)
+    point, world, initialisation = place[-3:]
+    if kind == "tune":
+        shown = cells.for_tuning(cells.dataset_of(experiment, point, world))
+        seed = cells.seed_of(world, initialisation)
+        rows = cells.run_arm(experiment, arm, options, shown, seed, tuple(shown.test.slices))
+        return {"score": cells.trial_score(shown, rows), "rows": rows}
+    kept = unit["kept"] and predictions_path(unit["kept"], arm.name, initialisation)
+    place = [point, world, initialisation, kept, unit["times"]]
+    return cells.measure(experiment, arm, options, *place)
 
 
 def work(job: dict[str, Any]) -> list[dict[str, Any]]:
