@@ -107,10 +107,8 @@ class Arm:
                 raise ValueError(f"arm {self.name!r}: {self.model} has no option {option!r}")
         for option, values in self.space.items():
             if known[option] not in values:
-                raise ValueError(
-                    f"arm {self.name!r}, space, {option}: expected the default "
-                    f"{known[option]!r} among the values, got {tuple(values)}"
-                )
+                wanted = f"expected the default {known[option]!r} among the values"
+                raise ValueError(f"arm {self.name!r}, space, {option}: {wanted}, got {values}")
         return {option: known[option] for option in self.space}
 
 

@@ -86,11 +86,6 @@ class Contrast:
             raise ValueError(f"{where}, arms: expected {wanted}, got {len(self.arms)}")
 
     @property
-    def claimed(self) -> tuple[str, ...]:
-        """The verdicts under which the sentence holds."""
-        return CLAIMED[self.kind]
-
-    @property
     def text(self) -> str:
         """What is compared."""
         return ("trend of " if self.kind == "trend" else "") + " to ".join(self.arms)

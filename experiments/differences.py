@@ -3,10 +3,9 @@
 On real data the differences are those of ``experiments.real``.
 """
 
-import dataclasses
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -147,11 +146,10 @@ def plateau_of(rows: pd.DataFrame, column: str) -> float:
     return float(rows.groupby("model")[column].median().max()) / 2
 
 
-@dataclasses.dataclass(frozen=True)
-class Compared:
+class Compared(NamedTuple):
     """A contrast on a table of cells.
 
-    Args:
+    Attributes:
         experiment: the declaration.
         contrast: of it.
         table: cells.

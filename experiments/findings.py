@@ -1,13 +1,12 @@
 """From differences to findings: intervals, verdicts, and runs that failed, or were cut short."""
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from experiments.contrasts import POINTS, Contrast
+from experiments.contrasts import CLAIMED, POINTS, Contrast
 from experiments.differences import RUNS, Compared, column_of, margin_of, plateau_of, unit_of
 from experiments.statistics import FAILED_SHARE, difference_of_shares, share_interval
 from recsys_lib.training.intervals import BETTER, CANNOT_TELL, Interval, t_interval, verdict
@@ -112,7 +111,7 @@ def finding_of(compared: Compared, gaps: Mapping[tuple[str, str, str], float]) -
     if compared.experiment.protocol == 2 and (runs := unstable(compared, unit)):
         unit, worlds, more = RUNS, set(), {"unstable": runs}
     kept = compared.table[~compared.table["world"].isin(worlds)]
-    values = dataclasses.replace(compared, table=kept).differences(unit)
+    values = compared._replace(table=kept).differences(unit)
     values = values[np.isfinite(values)]
     interval = None
     if len(values) > 1:
@@ -151,7 +150,7 @@ def summed_up(compared: Compared, unit: str, interval: Interval | None) -> dict[
             said = verdict(interval, margin) if margin else said
             if interval.high < -margin:
                 found["reversed"] = True
-    found |= {"verdict": said, "confirmed": said in contrast.claimed}
+    found |= {"verdict": said, "confirmed": said in CLAIMED[contrast.kind]}
     if contrast.exploratory:
         found["exploratory"] = True
     if failed:
@@ -184,7 +183,7 @@ def finished(
     numbers = {"before": rounded(before, found["unit"]), "after": rounded(after, found["unit"])}
     finding = dict(found) | {"longer": numbers | {"settled": is_settled}}
     if is_settled and finding.pop("otherwise", None) is not None:
-        finding |= {"verdict": said, "confirmed": said in contrast.claimed}
+        finding |= {"verdict": said, "confirmed": said in CLAIMED[contrast.kind]}
     return finding
 
 

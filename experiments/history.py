@@ -86,17 +86,11 @@ def _of_commits(identifier: str, folder: Path, results: Path) -> Iterator[str]:
         if version in seen:
             continue
         seen.add(version)
-        short = commit[:10]
+        where = f"{identifier}, record {record['record']} in commit {commit[:10]}"
         if git(folder, "show", f"{commit}^:./{path.as_posix()}") is None:
-            yield (
-                f"{identifier}: expected the declaration before its results, commit {short} adds "
-                f"record {record['record']} and there was none"
-            )
+            yield f"{where}: expected the declaration before its results, there was none"
         elif lines(folder, "diff", "--name-only", f"{commit}^", commit, "--", path.as_posix()):
-            yield (
-                f"{identifier}: expected a commit of its own for the declaration, {short} changes "
-                f"it together with record {record['record']}"
-            )
+            yield f"{where}: expected a commit of its own for the declaration, which changes, too"
 
 
 def _versions(identifier: str, results: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -133,8 +127,9 @@ def take_in(
     versions = list(_versions(identifier, results))
     if not versions:
         return {}
-    looks = len({one["table_sha256"] for _, one in versions})
-    found = {"amendments": _amendments(identifier, folder, *versions[0]), "looks": looks}
+    (first, before), looks = versions[0], len({one["table_sha256"] for _, one in versions})
+    amendments = _amendments(identifier, folder, first, before["declaration_sha256"])
+    found = {"amendments": amendments, "looks": looks}
     # What is not committed yet was looked at, too.
     record |= found | {"looks": max(looks, record.get("looks", 0))}
     records.write_manifest(record, records.paths(identifier, results)[1])
@@ -142,19 +137,16 @@ def take_in(
     opened: dict[tuple[int, int], dict[str, Any]] = {}
     for commit, one in versions:
         if one["worlds"] is not None:
-            before = "".join(lines(folder, "rev-parse", f"{commit}^"))
-            entry = entry_of(experiment, before[:10])
+            entry = entry_of(experiment, "".join(lines(folder, "rev-parse", f"{commit}^"))[:10])
             entry |= {"worlds": one["worlds"], "declaration": one["declaration_sha256"]}
             opened.setdefault(tuple(one["worlds"]), entry)
     note_opened(opened.values(), results)
     return found
 
 
-def _amendments(
-    identifier: str, folder: Path, first: str, record: dict[str, Any]
-) -> list[dict[str, str]]:
+def _amendments(identifier: str, folder: Path, first: str, last: str) -> list[dict[str, str]]:
     """The changes of a declaration's hash after the commit of its first record."""
-    last, found = record["declaration_sha256"], []
+    found = []
     log = ("log", "--reverse", "--format=%H %s", f"{first}..HEAD", "--", ":(glob)*/*.py")
     for line in lines(folder, *log):
         commit, _, subject = line.partition(" ")

@@ -180,10 +180,8 @@ def edge_lines(experiment: Experiment, store: Store) -> Iterator[str]:
         for point, choice in chosen[arm.name].items():
             for option in choice.edges:
                 at = f" at {point_text(point)}" if point is not None else ""
-                yield (
-                    f"arm {arm.name!r}{at}: {option} = {choice.options[option]} is at the edge of "
-                    "its space"
-                )
+                said = f"arm {arm.name!r}{at}: {option} = {choice.options[option]}"
+                yield f"{said} is at the edge of its space"
 
 
 def _spread(experiment: Experiment, contrast: Contrast, store: Store, unit: str) -> float | None:

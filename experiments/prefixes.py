@@ -14,7 +14,6 @@ import tensorflow as tf
 from experiments.arms import DEFAULTS, Arm
 from experiments.cells import data_of, dataset_of, recipe_of, seed_of
 from experiments.declaration import Experiment
-from recsys_lib.data.dataset import Dataset
 from recsys_lib.training.batches import PackedSplit
 from recsys_lib.training.metrics import log_loss
 from recsys_lib.training.restarts import build_with_seed
@@ -59,9 +58,7 @@ def prefix(experiment: Experiment, arm: Arm, choice: Mapping[str, Any]) -> dict[
     return {"data": packed.digest(), "losses": losses}
 
 
-def _of_estimator(
-    arm: Arm, choice: Mapping[str, Any], dataset: Dataset, seed: int
-) -> dict[str, Any]:
+def _of_estimator(arm, choice, dataset, seed):
     data = data_of(arm, dataset)
     few = data.train.take(np.arange(min(_ROWS_OF_ESTIMATORS, len(data.train))))
     data = dataclasses.replace(data, train=few)

@@ -143,12 +143,9 @@ def predictions_of(experiment: Experiment, store: Store) -> dict[str, list[np.nd
     Raises:
         ValueError: a file is missing or has another number of rows.
     """
-    found: dict[str, list[np.ndarray]] = {}
+    found, numbers = {}, range(running.REAL_INITIALISATIONS)
     for arm in experiment.arms:
-        paths = [
-            predictions_path(store.folder, arm.name, one)
-            for one in range(running.REAL_INITIALISATIONS)
-        ]
+        paths = [predictions_path(store.folder, arm.name, number) for number in numbers]
         if missing := [path.name for path in paths if not path.is_file()]:
             raise ValueError(f"arm {arm.name!r}: expected its predictions, {missing[0]} is missing")
         found[arm.name] = [np.fromfile(path, np.float32) for path in paths]

@@ -17,10 +17,7 @@ def identifiers(folder: Path = FOLDER) -> list[str]:
     Args:
         folder: that holds a folder for each chapter.
     """
-    found = Path(folder).glob("*/*.py")
-    return sorted(
-        f"{path.parent.name}.{path.stem}" for path in found if not path.stem.startswith("_")
-    )
+    return sorted(f"{path.parent.name}.{path.stem}" for path in Path(folder).glob("*/[!_]*.py"))
 
 
 def path_of(identifier: str, folder: Path = FOLDER) -> Path:

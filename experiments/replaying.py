@@ -4,10 +4,9 @@ Prefixes first, those whose code changed before all others, then a few whole cel
 numbers and never a verdict.
 """
 
-import dataclasses
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,11 +31,10 @@ LEAST_SPREAD = 1e-4
 """Of AUC: what rounding alone can do to a model that draws nothing."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Task:
+class Task(NamedTuple):
     """One arm whose record is replayed.
 
-    Args:
+    Attributes:
         experiment: the declaration.
         arm: name.
         changed: whether the code differs from that of the record.
@@ -171,14 +169,13 @@ def tasks(folder: Path = registry.FOLDER, results: Path = RESULTS) -> tuple[list
     return found, skipped
 
 
-def drawn(found: Iterable[Task], seed: int) -> list[Task]:
+def drawn(found: Sequence[Task], seed: int) -> list[Task]:
     """The tasks in the order of their turn: changed ones first, each kind shuffled.
 
     Args:
         found: all of them.
         seed: of the shuffle, ``commit_seed()``.
     """
-    found = list(found)
     shuffled = [found[place] for place in np.random.default_rng(seed).permutation(len(found))]
     return sorted(shuffled, key=lambda one: not one.changed)
 

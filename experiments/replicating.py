@@ -43,12 +43,11 @@ def countable(experiment: Experiment, record: Mapping[str, Any]) -> list[Contras
         experiment: the declaration.
         record: its manifest.
     """
-    return [
-        contrast
-        for contrast in experiment.contrasts
-        if record["findings"][contrast.finding]["confirmed"]
-        and not (experiment.is_real or contrast.exploratory)
-    ]
+    if experiment.is_real:
+        return []
+    confirmed = {name for name, one in record["findings"].items() if one["confirmed"]}
+    contrasts = [one for one in experiment.contrasts if not one.exploratory]
+    return [one for one in contrasts if one.finding in confirmed]
 
 
 def replicate(experiment: Experiment, block: str, places: Places) -> dict[str, Any]:
@@ -67,17 +66,15 @@ def replicate(experiment: Experiment, block: str, places: Places) -> dict[str, A
             later one was opened.
         ValueError: no such block.
     """
-    worlds, results = block_of(block), places.results
+    worlds, results, name = block_of(block), places.results, experiment.identifier
     record = records.answering(experiment, results)
     noted = blocks.read_blocks(results)["replicated"]
-    own = [name for name, found in noted.items() if experiment.identifier in found]
-    if block not in own and any(block_of(name).start > worlds.start for name in own):
-        raise blocks.Refused(f"{experiment.identifier}: a later block than {block} was opened")
-    opened = noted.get(block, {}).get(experiment.identifier)
+    own = {other: found[name] for other, found in noted.items() if name in found}
+    if block not in own and any(block_of(other).start > worlds.start for other in own):
+        raise blocks.Refused(f"{name}: a later block than {block} was opened")
+    opened = own.get(block)
     if opened is not None and (opened["record"] != record["record"] or "findings" in opened):
-        raise blocks.Refused(
-            f"{experiment.identifier}: block {block} was opened, expected the next one"
-        )
+        raise blocks.Refused(f"{name}: block {block} was opened, expected the next one")
     contrasts = countable(experiment, record)
     cells = cells_of(experiment, contrasts, [(world, 0) for world in worlds])
     options_of = functools.partial(records.options_of, experiment, record)

@@ -4,7 +4,6 @@ Killed at any point and started again, it goes on and ends with the same table.
 """
 
 import contextlib
-import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -165,11 +164,10 @@ def kind_of(times: int | None) -> str:
     return "cell" if times is None else f"cell, {times} times the epochs"
 
 
-@dataclasses.dataclass(frozen=True)
-class Places:
+class Places(NamedTuple):
     """Where an experiment is declared, recorded and run, and by how many processes.
 
-    Args:
+    Attributes:
         results: folder of the records, in which opened worlds are noted.
         folder: of the declarations.
         build: folder of all runs.

@@ -16,8 +16,6 @@ from experiments.declaration import Experiment
 
 BUILD = Path(__file__).parents[1] / "build" / "experiments"
 
-Key = tuple[Any, ...]
-
 _WORLD = {"bounds": 2, "cell": 3, "prefix": 2}
 """Where the world stands in a key."""
 
@@ -60,7 +58,9 @@ class Store:
         self.folder = self.home / measured_sha(experiment)[:12]
         self.path = self.folder / "log.jsonl"
         self._worlds = {world for arm in experiment.arms for world in experiment.worlds_of(arm)}
-        self.done: dict[Key, dict[str, Any]] = {as_options(one["key"]): one for one in self._read()}
+        self.done: dict[tuple[Any, ...], dict[str, Any]] = {
+            as_options(one["key"]): one for one in self._read()
+        }
 
     def _read(self) -> Iterator[dict[str, Any]]:
         if not self.path.exists():
@@ -110,7 +110,7 @@ class Store:
             if key[0] in kinds and self._is_of_block(key)
         ]
 
-    def _is_of_block(self, key: Key) -> bool:
+    def _is_of_block(self, key: tuple[Any, ...]) -> bool:
         place = _WORLD.get(key[0])
         return place is None or (len(key) > place and key[place] in self._worlds)
 

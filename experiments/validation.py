@@ -160,11 +160,9 @@ def _second(experiment: "Experiment") -> Iterator[str]:
     least, most = VALUES
     for arm in experiment.arms:
         for option, values in arm.space.items():
-            if len(values) > most or (is_ordered(values) and len(values) < least):
-                yield (
-                    f"arm {arm.name!r}, space, {option}: expected {least} to {most} values, "
-                    f"got {len(values)}"
-                )
+            count, where = len(values), f"arm {arm.name!r}, space, {option}"
+            if count > most or (is_ordered(values) and count < least):
+                yield f"{where}: expected {least} to {most} values, got {count}"
     if experiment.is_real:
         asked = {(one.kind, one.arms, one.measure) for one in experiment.contrasts}
         for kind, arms, measure in sorted(asked):
