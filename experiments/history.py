@@ -87,10 +87,13 @@ def _of_commits(identifier: str, folder: Path, results: Path) -> Iterator[str]:
             continue
         seen.add(version)
         where = f"{identifier}, record {record['record']} in commit {commit[:10]}"
-        if git(folder, "show", f"{commit}^:./{path.as_posix()}") is None:
+        then = hashes(f"{commit}^", Path(folder)).get(identifier)
+        if then is None:
             yield f"{where}: expected the declaration before its results, there was none"
         elif lines(folder, "diff", "--name-only", f"{commit}^", commit, "--", path.as_posix()):
             yield f"{where}: expected a commit of its own for the declaration, which changes, too"
+        elif then != record["declaration_sha256"]:
+            yield f"{where}: expected the declaration before its results, there was another"
 
 
 def _versions(identifier: str, results: Path) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -32,11 +32,8 @@ def claimed(said: str, margin: float) -> tuple[float, float]:
         >>> claimed("level", 2.0), claimed("not worse", 2.0)
         ((-2.0, 2.0), (-2.0, inf))
     """
-    sides = {
-        BETTER: (margin, math.inf),
-        LEVEL_VERDICT: (-margin, margin),
-        NOT_WORSE: (-margin, math.inf),
-    }
+    low, inf = -margin, math.inf
+    sides = {BETTER: (margin, inf), LEVEL_VERDICT: (low, margin), NOT_WORSE: (low, inf)}
     if said not in sides:
         raise ValueError(f"said: expected one of {tuple(sides)}, got {said!r}")
     return sides[said]

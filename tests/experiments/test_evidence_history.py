@@ -34,6 +34,7 @@ def repository(tmp_path):
 
 
 def commit(repository, *names, declared=None, record=None):
+    """Commit the declaration with a comment, a record of some hash and number, or both."""
     root, git = repository
     if declared is not None:
         text = (DECLARED / "small" / "guesses.py").read_text(encoding="utf-8")
@@ -51,13 +52,26 @@ def of_history(repository):
     return history.problems(root / "experiments", root / "experiments/results")
 
 
+SHA = registry.load(NAME, DECLARED).sha256()
+
+
 def test_declared_first_and_measured_then_is_well(repository):
     commit(repository, declared="one")
-    commit(repository, record=("a", 1))
-    commit(repository, declared="two")
-    commit(repository, record=("b", 2))
+    commit(repository, record=(SHA, 1))
+    commit(repository, record=(change(repository, "another margin", MARGIN), 2))
     commit(repository, declared="wording alone")
     assert of_history(repository) == []
+
+
+def test_a_declaration_that_is_changed_after_its_results_is_found(repository):
+    """That a declaration of this name was there before is not enough: it was another one."""
+    commit(repository, declared="one")
+    later = change(repository, "another margin", MARGIN)
+    commit(repository, declared="taken back")
+    commit(repository, record=(later, 1))
+    change(repository, "another margin, now that it is known", MARGIN)
+    (line,) = of_history(repository)
+    assert "expected the declaration before its results, there was another" in line
 
 
 def change(repository, subject, *changes):
@@ -101,14 +115,14 @@ def test_amendments_and_looks_are_counted_from_the_history(repository):
 
 
 def test_a_declaration_that_comes_with_its_results_is_found(repository):
-    commit(repository, declared="one", record=("a", 1))
+    commit(repository, declared="one", record=(SHA, 1))
     (line,) = of_history(repository)
     assert "expected the declaration before its results" in line and line.startswith(NAME)
 
 
 def test_a_margin_moved_with_the_results_is_found(repository):
     commit(repository, declared="one")
-    commit(repository, record=("a", 1))
+    commit(repository, record=(SHA, 1))
     commit(repository, declared="two", record=("b", 2))
     (line,) = of_history(repository)
     assert "expected a commit of its own for the declaration" in line and "record 2" in line
@@ -116,7 +130,7 @@ def test_a_margin_moved_with_the_results_is_found(repository):
 
 def test_a_confirmed_record_is_no_new_one(repository):
     commit(repository, declared="one")
-    commit(repository, record=("a", 1))
+    commit(repository, record=(SHA, 1))
     root = repository[0]
     path = root / f"experiments/results/{NAME}.json"
     path.write_text(path.read_text().replace("}", ', "code": 1}'))
