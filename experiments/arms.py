@@ -97,10 +97,8 @@ class Arm:
             ValueError: the builder has no such option, or a default that is not in the space.
         """
         row: Mapping[str, Any] = {} if ":" in self.model else zoo.find(self.model).options
-        known = {
-            name: parameter.default
-            for name, parameter in inspect.signature(self.function).parameters.items()
-        }
+        parameters = inspect.signature(self.function).parameters
+        known = {name: parameter.default for name, parameter in parameters.items()}
         known = ({} if self.is_estimator else DEFAULTS) | known | dict(row)
         for option in (*self.space, *self.options):
             if option not in known:

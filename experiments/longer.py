@@ -51,10 +51,8 @@ def longer(experiment: Experiment, places: Places) -> dict[str, dict[str, Any]]:
     found = {}
     for contrast in contrasts:
         finding = record["findings"][contrast.finding]
-        effects = [
-            float(np.nanmean(Compared(experiment, contrast, one).differences(finding["unit"])))
-            for one in tables
-        ]
+        pair = [Compared(experiment, contrast, one).differences(finding["unit"]) for one in tables]
+        effects = [float(np.nanmean(differences)) for differences in pair]
         found[contrast.finding] = findings.finished(finding, contrast, *effects)
     record["findings"] |= found
     records.write_manifest(record, records.paths(experiment.identifier, results)[1])

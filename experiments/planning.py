@@ -199,9 +199,8 @@ def _spread(experiment: Experiment, contrast: Contrast, store: Store, unit: str)
         values = []
         for run in tuning.runs(experiment):
             rows = store.value("tune", owner.name, trial, point, *run)["rows"]
-            row = next(
-                r for r in rows if r["slice"] == "all" and contrast.task in (None, r["task"])
-            )
+            whole = [row for row in rows if row["slice"] == "all"]
+            row = next(row for row in whole if contrast.task in (None, row["task"]))
             values.append(factor * row.get(column, np.nan))
         found.append(values)
     spread = float(np.std(np.diff(found, axis=0), ddof=1))

@@ -191,16 +191,11 @@ def scoreboards(
     Returns:
         Dict of measure to dict of reference to dict of arm to effect and interval.
     """
-    return {
-        name: {
-            reference: {
-                arm: shown(found, name)
-                for arm, found in resampling.scoreboard(of, reference, num_users).items()
-            }
-            for reference in references
-        }
-        for name, of in results.items()
-    }
+    found: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in results}
+    for name, reference in itertools.product(results, references):
+        board = resampling.scoreboard(results[name], reference, num_users)
+        found[name][reference] = {arm: shown(one, name) for arm, one in board.items()}
+    return found
 
 
 def resolution(results: Measured, num_users: int) -> dict[str, dict[str, float]]:

@@ -143,9 +143,8 @@ def versions() -> dict[str, str]:
         one.name.lower().replace("_", "-"): one.version
         for one in importlib.metadata.distributions()
     }
-    return {"python": platform.python_version()} | {
-        name: installed.get(name) or installed[f"{name}-cpu"] for name in PACKAGES[1:]
-    }
+    found = {name: installed.get(name) or installed[f"{name}-cpu"] for name in PACKAGES[1:]}
+    return {"python": platform.python_version()} | found
 
 
 def make(
@@ -320,10 +319,8 @@ def _arm(experiment: Experiment, arm: Arm, store: Store, table: pd.DataFrame) ->
     if arm.inherits is None:
         for point in experiment.tuning_points:
             options, of_trials, _ = running.tried(experiment, store, arm, point)
-            scores[point_text(point)] = [
-                {"options": one, "scores": several}
-                for one, several in zip(options, of_trials, strict=True)
-            ]
+            pairs = zip(options, of_trials, strict=True)
+            scores[point_text(point)] = [{"options": one, "scores": of} for one, of in pairs]
     seconds = [one["seconds"] for key, one in store.done.items() if key[:2] == ("cell", arm.name)]
     found: dict[str, Any] = {
         "model": arm.model,

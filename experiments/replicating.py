@@ -132,12 +132,8 @@ def lines(found: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         Lines to print.
     """
     for chapter in sorted({identifier.split(".")[0] for identifier in found}):
-        judged = {
-            f"{identifier}.{name}": one
-            for identifier, findings in found.items()
-            if identifier.split(".")[0] == chapter
-            for name, one in findings.items()
-        }
+        own = {name: of for name, of in found.items() if name.split(".")[0] == chapter}
+        judged = {f"{name}.{key}": one for name, of in own.items() for key, one in of.items()}
         fell = [name for name, one in judged.items() if not one["held"]]
         if not judged:
             yield f"{chapter}: no finding to replicate"

@@ -58,9 +58,7 @@ class Store:
         self.folder = self.home / measured_sha(experiment)[:12]
         self.path = self.folder / "log.jsonl"
         self._worlds = {world for arm in experiment.arms for world in experiment.worlds_of(arm)}
-        self.done: dict[tuple[Any, ...], dict[str, Any]] = {
-            as_options(one["key"]): one for one in self._read()
-        }
+        self.done: dict[Any, dict[str, Any]] = {as_options(one["key"]): one for one in self._read()}
 
     def _read(self) -> Iterator[dict[str, Any]]:
         if not self.path.exists():
@@ -104,11 +102,8 @@ class Store:
 
         The log may hold worlds of a former block, too; they are left out.
         """
-        return [
-            one["seconds"]
-            for key, one in self.done.items()
-            if key[0] in kinds and self._is_of_block(key)
-        ]
+        counted = [key for key in self.done if key[0] in kinds and self._is_of_block(key)]
+        return [self.done[key]["seconds"] for key in counted]
 
     def _is_of_block(self, key: tuple[Any, ...]) -> bool:
         place = _WORLD.get(key[0])

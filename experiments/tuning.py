@@ -131,11 +131,8 @@ def choose(
     Returns:
         The ``Choice``; None where no trial had a finite loss in every tuning world.
     """
-    means = {
-        trial: float(np.mean([score for score in found if score is not None]))
-        for trial, found in scores.items()
-        if found and None not in found
-    }
+    finite = {trial: found for trial, found in scores.items() if found and None not in found}
+    means = {trial: float(np.mean(np.array(found, float))) for trial, found in finite.items()}
     if not means:
         return None
     trial = min(means, key=lambda one: (means[one], one))
@@ -155,11 +152,10 @@ def edges(space: Space, options: Mapping[str, Any]) -> tuple[str, ...]:
         >>> edges({"learning_rate": (1e-3, 2e-3, 5e-3)}, {"learning_rate": 5e-3})
         ('learning_rate',)
     """
-    return tuple(
-        name
-        for name, values in sorted(space.items())
-        if is_ordered(values)
-        and len(values) > 2
-        and options[name] in (values[0], values[-1])
-        and options[name]
-    )
+
+    def is_at_an_end(option: str) -> bool:
+        values, chosen = space[option], options[option]
+        is_end = len(values) > 2 and chosen in (values[0], values[-1])
+        return is_ordered(values) and is_end and bool(chosen)
+
+    return tuple(option for option in sorted(space) if is_at_an_end(option))
