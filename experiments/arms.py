@@ -1,6 +1,7 @@
 """Arms and sweeps: the models of an experiment, what of them is tuned, and points of a curve."""
 
 import dataclasses
+import hashlib
 import inspect
 import json
 import pkgutil
@@ -182,6 +183,11 @@ def point_text(point: Any) -> str:
         ('', '4', '0.5')
     """
     return "" if point is None else point if isinstance(point, str) else f"{point:g}"
+
+
+def sha256_of(content: bytes) -> str:
+    """A hash in hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def as_json(value: Any, where: str) -> Any:

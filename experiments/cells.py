@@ -332,11 +332,10 @@ def _labels(dataset, row):
     """Labels of a row's task and slice among the rows for training and for judging."""
     task = row["task"]
     for split in (dataset.train, dataset.test):
-        chosen = np.ones(len(split), bool)
+        chosen = split.label_masks.get(task, np.ones(len(split), bool))
         if row["slice"] != "all":
             column, value = row["slice"].rsplit(" ", 1)
-            chosen = split.features[column] == int(value)
-        chosen = chosen & split.label_masks.get(task, np.ones(len(split), bool))
+            chosen = chosen & (split.features[column] == int(value))
         yield split.labels[task][chosen].astype(np.float64)
 
 

@@ -6,12 +6,11 @@ hash, and not the text of its file.
 """
 
 import dataclasses
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from experiments.arms import DEFAULTS, VARIED, Arm, Sweep, as_json
+from experiments.arms import DEFAULTS, VARIED, Arm, Sweep, as_json, sha256_of
 from experiments.contrasts import Contrast
 from experiments.validation import check
 from recsys_lib.data.simulator.lenses import LENSES
@@ -131,7 +130,7 @@ class Experiment:
 
     def sha256(self) -> str:
         """The hash of the declaration."""
-        return hashlib.sha256(self.canonical().encode()).hexdigest()
+        return sha256_of(self.canonical().encode())
 
 
 _WORDING = ("question", "sentence")

@@ -80,21 +80,21 @@ def problems_of_records(
 
 def _of_commits(identifier: str, folder: Path, results: Path) -> Iterator[str]:
     path = registry.path_of(identifier, Path("."))
-    seen: set[tuple[str, int]] = set()
+    first: dict[tuple[str, int], str] = {}
     for commit, record in _versions(identifier, results):
-        version = (record["declaration_sha256"], record["record"])
-        if version in seen:
-            continue
-        seen.add(version)
-        where = f"{identifier}, record {record['record']} in commit {commit[:10]}"
+        first.setdefault((record["declaration_sha256"], record["record"]), commit)
+    for (sha, number), commit in first.items():
+        where = f"{identifier}, record {number} in commit {commit[:10]}"
         if git(folder, "show", f"{commit}^:./{path.as_posix()}") is None:
             yield f"{where}: expected the declaration before its results, there was none"
         elif lines(folder, "diff", "--name-only", f"{commit}^", commit, "--", path.as_posix()):
             yield f"{where}: expected a commit of its own for the declaration, which changes, too"
+        elif (sha, number) != [*first][-1]:
+            continue  # it was looked at when it was the last one
         # A file that is as it was then declares what is compared with the record anyway; one that
         # today's packages cannot read is not told apart.
         elif lines(folder, "diff", "--name-only", f"{commit}^", "HEAD", "--", path.as_posix()):
-            if hashes(f"{commit}^", Path(folder)).get(identifier, version[0]) != version[0]:
+            if hashes(f"{commit}^", Path(folder)).get(identifier, sha) != sha:
                 yield f"{where}: expected the declaration before its results, there was another"
 
 
@@ -107,9 +107,7 @@ def _versions(identifier: str, results: Path) -> Iterator[tuple[str, dict[str, A
             yield commit, json.loads(text)
 
 
-def take_in(
-    identifier: str, folder: Path = registry.FOLDER, results: Path = RESULTS
-) -> dict[str, Any]:
+def take_in(identifier: str, folder: Path, results: Path) -> dict[str, Any]:
     """Write what the history shows of a record into its manifest, and its worlds into the blocks.
 
     Args:

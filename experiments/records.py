@@ -4,7 +4,6 @@
 each; the second holds the hash of the first.
 """
 
-import hashlib
 import importlib.metadata
 import json
 import platform
@@ -19,7 +18,7 @@ from bookmaker import PACKAGES as OURS
 from bookmaker.imports import code_alone, find_modules
 from bookmaker.inputs import ROOT, hash_of, parts_read
 from experiments import blocks, contrasts, differences, findings, real, running
-from experiments.arms import VARIED, Arm, as_options, point_text
+from experiments.arms import VARIED, Arm, as_options, point_text, sha256_of
 from experiments.declaration import DATA_MARGINS, Experiment, lens_reference
 from experiments.differences import Compared
 from experiments.registry import RESULTS
@@ -147,13 +146,7 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version()} | found
 
 
-def make(
-    experiment: Experiment,
-    store: Store,
-    *,
-    results: Path = RESULTS,
-    reason: str | None = None,
-) -> dict[str, Any]:
+def make(experiment: Experiment, store: Store, results: Path, reason: str = "") -> dict[str, Any]:
     """The manifest of a finished run, and its table beside it; nothing is written.
 
     Args:
@@ -221,11 +214,6 @@ def write(made: Mapping[str, Any], results: Path = RESULTS) -> None:
 def write_manifest(manifest: Mapping[str, Any], path: Path) -> None:
     """Write a manifest in one step, always in the same letters."""
     write_atomically(path, json.dumps(manifest, indent=1, sort_keys=True) + "\n")
-
-
-def sha256_of(content: bytes) -> str:
-    """A hash in hexadecimal digits."""
-    return hashlib.sha256(content).hexdigest()
 
 
 def initialisation_spread(table: pd.DataFrame, arm: str) -> float:
@@ -340,10 +328,10 @@ def _arm(experiment: Experiment, arm: Arm, store: Store, table: pd.DataFrame) ->
     return found
 
 
-def _history(former: Mapping[str, Any], reason: str | None) -> list[dict[str, Any]]:
+def _history(former: Mapping[str, Any], reason: str) -> list[dict[str, Any]]:
     kept = {
         name: {field: finding[field] for field in ("verdict", "effect", "interval", "unit")}
         for name, finding in former["findings"].items()
     }
     last = {name: former[name] for name in ("record", "declaration_sha256", "worlds")}
-    return [*former["history"], last | {"replaced": reason or "", "findings": kept}]
+    return [*former["history"], last | {"replaced": reason, "findings": kept}]

@@ -3,7 +3,6 @@
 A line is written at once and read only if it is whole: a kill in the middle costs one cell.
 """
 
-import hashlib
 import json
 import os
 import shutil
@@ -11,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from experiments.arms import as_options
+from experiments.arms import as_options, sha256_of
 from experiments.declaration import Experiment
 
 BUILD = Path(__file__).parents[1] / "build" / "experiments"
@@ -37,8 +36,7 @@ def measured_sha(experiment: Experiment) -> str:
     declared["parts"] = list(experiment.all_parts)
     if experiment.headline is not None:
         declared["headline"] = [experiment.chief.at]
-    text = json.dumps(declared, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return sha256_of(json.dumps(declared, sort_keys=True).encode())
 
 
 class Store:
@@ -117,5 +115,4 @@ class Store:
 
 def predictions_path(folder: Path, arm: str, initialisation: int) -> Path:
     """File of an arm's predictions on real data, in the folder of its run."""
-    name = hashlib.sha256(arm.encode()).hexdigest()[:12]
-    return Path(folder) / "predictions" / f"{name}_{initialisation}.bin"
+    return Path(folder) / "predictions" / f"{sha256_of(arm.encode())[:12]}_{initialisation}.bin"
