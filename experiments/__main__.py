@@ -15,8 +15,6 @@ from experiments.repository import NoHistory
 from experiments.store import BUILD, Store
 from experiments.workers import NUM_WORKERS, WorkFailed
 
-Options = argparse.Namespace
-
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command.
@@ -28,8 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
         The exit status.
     """
     options = _parser().parse_args(arguments)
-    where = (options.results, options.folder, options.build, options.workers)
-    options.places = running.Places(*where)
+    options.places = running.Places(options.results, options.folder, options.build, options.workers)
     try:
         return options.run(options) or 0
     except (Refused, NoHistory, WorkFailed, ValueError) as error:
@@ -42,12 +39,11 @@ def _say(lines: Iterable[str], file: TextIO | None = None) -> None:
         print(line, file=file, flush=True)
 
 
-def _plan(options: Options) -> None:
+def _plan(options: argparse.Namespace) -> None:
     plans = []
     for experiment in registry.choose(options.identifiers, options.folder):
-        lacking = missing(experiment.data)
         store = Store(experiment, options.build)
-        if lacking is not None:
+        if lacking := missing(experiment.data):
             print(f"{experiment.identifier}: nothing is measured, {lacking}")
         elif len(store.seconds("tune", "cell")) < planning.NUM_MEASURED:
             store = running.run(experiment, options.places, at_most=planning.NUM_MEASURED)
@@ -61,21 +57,20 @@ def _say_plan(experiment: Experiment, store: Store) -> planning.Plan:
     return plan
 
 
-def _tune(options: Options) -> None:
+def _tune(options: argparse.Namespace) -> None:
     for experiment in _present(options):
         _say_plan(experiment, running.run(experiment, options.places, only_tuning=True))
 
 
-def _run(options: Options) -> None:
+def _run(options: argparse.Namespace) -> None:
     for experiment in _present(options):
-        reason = records.stale(experiment, options.results)
-        if reason is None:
-            print(f"{experiment.identifier}: recorded")
-        else:
+        if reason := records.stale(experiment, options.results):
             _record(experiment, options, reason)
+        else:
+            print(f"{experiment.identifier}: recorded")
 
 
-def _refresh(options: Options) -> None:
+def _refresh(options: argparse.Namespace) -> None:
     experiment = registry.load(options.identifier, options.folder)
     former = records.read(experiment.identifier, options.results)
     if former is None:
@@ -84,8 +79,7 @@ def _refresh(options: Options) -> None:
         raise ValueError(f"{experiment.identifier}: the declaration changed, use `run`")
     if not options.reason.strip():
         raise ValueError("--reason: expected a sentence")
-    lacking = missing(experiment.data)
-    if lacking is not None:
+    if lacking := missing(experiment.data):
         raise ValueError(f"{experiment.identifier}: {lacking}")
     marker = Store(experiment, options.build).home / "refreshing"
     with running.alone(experiment.identifier, options.build):
@@ -99,7 +93,7 @@ def _refresh(options: Options) -> None:
     marker.unlink()
 
 
-def _record(experiment: Experiment, options: Options, reason: str) -> None:
+def _record(experiment: Experiment, options: argparse.Namespace, reason: str) -> None:
     def before_fresh(store: Store) -> None:
         if lacking := planning.missing_margins(experiment, store):
             raise Refused(f"{experiment.identifier}: {lacking[0]}")
@@ -120,14 +114,14 @@ def _lines(findings: dict[str, Any]) -> Iterator[str]:
         yield f"  {name}: {one['verdict']}, {one['effect']} {one['interval']}"
 
 
-def _longer(options: Options) -> None:
+def _longer(options: argparse.Namespace) -> None:
     for experiment in _present(options):
         if records.read(experiment.identifier, options.results) is not None:
             print(experiment.identifier)
             _say(_lines(longer(experiment, options.places)))
 
 
-def _replicate(options: Options) -> None:
+def _replicate(options: argparse.Namespace) -> None:
     replicating.block_of(options.worlds)
     found = {
         experiment.identifier: replicating.replicate(experiment, options.worlds, options.places)
@@ -137,7 +131,7 @@ def _replicate(options: Options) -> None:
     _say(replicating.lines(found))
 
 
-def _replay(options: Options) -> int:
+def _replay(options: argparse.Namespace) -> int:
     outcome = replaying.replay(
         options.folder,
         options.results,
@@ -153,28 +147,26 @@ def _replay(options: Options) -> int:
     return 1 if outcome.problems else 0
 
 
-def _history(options: Options) -> None:
+def _history(options: argparse.Namespace) -> None:
     for experiment in registry.choose(options.identifiers, options.folder):
-        found = history.take_in(experiment.identifier, options.folder, options.results)
-        if found:
+        if found := history.take_in(experiment.identifier, options.folder, options.results):
             amendments, looks = len(found["amendments"]), found["looks"]
             print(f"{experiment.identifier}: {amendments} amendments, {looks} tables")
 
 
-def _check(options: Options) -> int:
+def _check(options: argparse.Namespace) -> int:
     found = history.problems_of_records(options.folder, options.results)
     _say(found, sys.stderr)
     return 1 if found else 0
 
 
-def _present(options: Options) -> Iterator[Experiment]:
+def _present(options: argparse.Namespace) -> Iterator[Experiment]:
     """The chosen experiments whose data are there; a line for each of the others."""
     for experiment in registry.choose(options.identifiers, options.folder):
-        lacking = missing(experiment.data)
-        if lacking is None:
-            yield experiment
-        else:
+        if lacking := missing(experiment.data):
             print(f"{experiment.identifier}: left out, {lacking}", file=sys.stderr)
+        else:
+            yield experiment
 
 
 _COMMANDS = {

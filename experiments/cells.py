@@ -266,7 +266,6 @@ def measure(
     Returns:
         Rows as ``run_arm`` gives them.
     """
-    parts = experiment.all_parts[1:]
     dataset = dataset_of(experiment, point, world)
     seed = seed_of(world, initialisation)
     if times is not None and experiment.is_real:
@@ -274,7 +273,7 @@ def measure(
     if times is not None and not arm.is_estimator:
         more = {"epochs": times * experiment.cap_of(arm, choice)}
         arm = dataclasses.replace(arm, options=arm.settings(choice) | more, space={})
-    return run_arm(experiment, arm, choice, dataset, seed, parts, predictions)
+    return run_arm(experiment, arm, choice, dataset, seed, experiment.all_parts[1:], predictions)
 
 
 def bounds(experiment: Experiment, point: Any, world: int) -> list[Row]:
@@ -321,8 +320,7 @@ def trial_score(dataset: Dataset, rows: list[Row]) -> float | None:
         judged += [row for row in own.values() if _is_large(dataset, row)] or [whole]
     losses = []
     for row in judged:
-        loss = row.get("log_loss", row.get("mean_squared_error"))
-        if loss is None:
+        if (loss := row.get("log_loss", row.get("mean_squared_error"))) is None:
             return None
         losses.append(loss if len(judged) == 1 else loss / _base_loss(dataset, row))
     return float(np.mean(losses))

@@ -125,8 +125,8 @@ class Experiment:
         Fields at their default are left out, so that a new one changes no hash. Wording (the
         question, sentences) is left out, too: it may be improved without new worlds.
         """
-        fields = _without_defaults(self, self.protocol)
-        return json.dumps(fields, sort_keys=True, separators=(",", ":"))
+        declared = _without_defaults(self, self.protocol)
+        return json.dumps(declared, sort_keys=True, separators=(",", ":"))
 
     def sha256(self) -> str:
         """The hash of the declaration."""

@@ -44,12 +44,10 @@ def problems_of_records(
     opened = read_blocks(results)["opened"]
     told = changelog.read_text(encoding="utf-8") if changelog.exists() else ""
     for identifier in known:
-        record = records.read(identifier, results)
-        if record is None:
+        if (record := records.read(identifier, results)) is None:
             continue
         experiment = registry.load(identifier, folder)
-        reason = records.stale(experiment, results)
-        if reason is not None:
+        if reason := records.stale(experiment, results):
             found.append(f"{reason}; run `python -m experiments run {identifier}`")
         elif not experiment.is_real:
             if not is_noted(entry_of(experiment, None), opened):
@@ -102,8 +100,7 @@ def _versions(identifier: str, results: Path) -> Iterator[tuple[str, dict[str, A
     """The commits that changed a manifest, oldest first, and what it was there."""
     path = records.paths(identifier, results)[1]
     for commit in lines(path.parent, "log", "--reverse", "--format=%H", "--", path.name):
-        text = git(path.parent, "show", f"{commit}:./{path.name}")
-        if text is not None:  # else it was removed there
+        if text := git(path.parent, "show", f"{commit}:./{path.name}"):  # else it was removed there
             yield commit, json.loads(text)
 
 
@@ -123,8 +120,7 @@ def take_in(identifier: str, folder: Path, results: Path) -> dict[str, Any]:
     Raises:
         NoHistory: as for ``problems``.
     """
-    record = records.read(identifier, results)
-    if record is None:
+    if (record := records.read(identifier, results)) is None:
         return {}
     require_history(folder)
     versions = list(_versions(identifier, results))

@@ -58,8 +58,7 @@ class Plan(NamedTuple):
             f"{self.identifier}: {self.tuning} cells of tuning, {self.measuring} on fresh worlds; "
             f"{total - self.left} done; {cost}"
         )
-        by_arm = ", ".join(f"{name} {one:.1f}" for name, one in self.seconds.items() if name)
-        if by_arm:
+        if by_arm := ", ".join(f"{name} {one:.1f}" for name, one in self.seconds.items() if name):
             yield f"  seconds a cell: {by_arm}"
         for warning in self.warnings:
             yield f"  warning: {warning}"
@@ -80,14 +79,13 @@ def plan(experiment: Experiment, store: Store) -> Plan:
     of_point = sum(count + others * min(tuning.NUM_AGAIN, count) for count in trials)
     num_tuning = len(experiment.tuning_points) * of_point
     num_cells = sum(len(cells) for cells in running.wanted_cells(experiment).values())
-    done = len(store.seconds("tune", "cell"))
     timed = [(k[1], one["seconds"]) for k, one in store.done.items() if k[0] in ("tune", "cell")]
     own = {arm.name: [took for name, took in timed if name == arm.name] for arm in experiment.arms}
     seconds = {name: float(np.mean(took)) for name, took in own.items() if took}
     # Arms take part in as many cells each, whatever share of the measured ones they have.
     if seconds:
         seconds[""] = float(np.mean(list(seconds.values())))
-    left = num_tuning + num_cells - done
+    left = num_tuning + num_cells - len(store.seconds("tune", "cell"))
     found = Plan(experiment.identifier, num_tuning, num_cells, left, seconds, ())
     return found._replace(warnings=tuple(_warnings(experiment, store, found)))
 
@@ -112,8 +110,7 @@ def total_lines(plans: Sequence[Plan]) -> Iterator[str]:
 
 
 def _warnings(experiment: Experiment, store: Store, found: Plan) -> Iterator[str]:
-    side = sum(arm.side for arm in experiment.arms)
-    if side > MOST_SIDE_ARMS:
+    if (side := sum(arm.side for arm in experiment.arms)) > MOST_SIDE_ARMS:
         yield f"expected at most {MOST_SIDE_ARMS} side arms, got {side}"
     for name, seconds in found.seconds.items():
         if name and seconds > MOST_SECONDS:
@@ -146,8 +143,7 @@ def margin_warnings(experiment: Experiment, store: Store) -> Iterator[str]:
             if gaps:
                 yield str(error)
             continue
-        spread = _spread(experiment, contrast, store, unit)
-        if spread is None:
+        if (spread := _spread(experiment, contrast, store, unit)) is None:
             continue
         worlds = min(len(experiment.worlds_of(experiment.arm(name))) for name in contrast.arms)
         least = statistics.least_margin(spread, worlds)

@@ -4,10 +4,10 @@
 each; the second holds the hash of the first.
 """
 
-import importlib.metadata
 import json
 import platform
 from collections.abc import Mapping
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
@@ -138,10 +138,7 @@ def code_of(experiment: Experiment, arm: Arm, root: Path = ROOT) -> str:
 
 def versions() -> dict[str, str]:
     """Python and the packages that decide numbers."""
-    installed = {
-        one.name.lower().replace("_", "-"): one.version
-        for one in importlib.metadata.distributions()
-    }
+    installed = {one.name.lower().replace("_", "-"): one.version for one in distributions()}
     found = {name: installed.get(name) or installed[f"{name}-cpu"] for name in PACKAGES[1:]}
     return {"python": platform.python_version()} | found
 

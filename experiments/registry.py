@@ -58,8 +58,7 @@ def choose(wanted: Iterable[str] = (), folder: Path = FOLDER) -> list[Experiment
     known = identifiers(folder)
     chosen: dict[str, None] = {}
     for one in wanted:
-        matching = [name for name in known if one in (name, name.split(".")[0])]
-        if not matching:
+        if not (matching := [name for name in known if one in (name, name.split(".")[0])]):
             raise ValueError(f"experiment: expected one of {known} or a chapter, got {one!r}")
         chosen |= dict.fromkeys(matching)
     return [load(name, folder) for name in (chosen or known)]

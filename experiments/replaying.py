@@ -137,8 +137,7 @@ def compare_means(rows: Iterable[CellRow]) -> str | None:
     Args:
         rows: of the cells of all arms.
     """
-    deviations = [row.deviation for row in rows if math.isfinite(row.deviation)]
-    if not deviations:
+    if not (deviations := [row.deviation for row in rows if math.isfinite(row.deviation)]):
         return None
     mean, most = float(np.mean(deviations)), 4 * math.sqrt(2 / len(deviations))
     said = f"{len(deviations)} cells differ by {mean:.2f} standard deviations in the mean"
@@ -154,12 +153,10 @@ def tasks(folder: Path = registry.FOLDER, results: Path = RESULTS) -> tuple[list
     """
     found, skipped = [], []
     for identifier in registry.identifiers(folder):
-        record = records.read(identifier, results)
-        if record is None:
+        if (record := records.read(identifier, results)) is None:
             continue
         experiment = registry.load(identifier, folder)
-        lacking = logs.missing(experiment.data)
-        if lacking is not None:
+        if lacking := logs.missing(experiment.data):
             skipped.append(f"{identifier}: not replayed, {lacking}")
             continue
         for arm in experiment.arms:
@@ -243,8 +240,7 @@ def replay(
         means += [] if same else rows
         if agrees(task, compare_cells(rows, same), "a whole cell agrees") and task.changed:
             confirmed.append(task)
-    differs = compare_means(means)
-    if differs is not None:
+    if differs := compare_means(means):
         problems.append(differs)
     return Outcome(problems, done, cells, confirmed, skipped, len(turns) - done)
 

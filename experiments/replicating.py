@@ -46,8 +46,7 @@ def countable(experiment: Experiment, record: Mapping[str, Any]) -> list[Contras
     if experiment.is_real:
         return []
     confirmed = {name for name, one in record["findings"].items() if one["confirmed"]}
-    contrasts = [one for one in experiment.contrasts if not one.exploratory]
-    return [one for one in contrasts if one.finding in confirmed]
+    return [c for c in experiment.contrasts if c.finding in confirmed and not c.exploratory]
 
 
 def replicate(experiment: Experiment, block: str, places: Places) -> dict[str, Any]:

@@ -40,8 +40,7 @@ def lines(root: Path, *arguments: str) -> list[str]:
 
 def require_history(root: Path) -> None:
     """Raise ``NoHistory`` where there is no repository, or a clone without its history."""
-    shallow = lines(root, "rev-parse", "--is-shallow-repository")
-    if not shallow:
+    if not (shallow := lines(root, "rev-parse", "--is-shallow-repository")):
         raise NoHistory("no history: this is no git repository, or git is not installed")
     if shallow == ["true"]:
         raise NoHistory("no history: this is a shallow clone; run `git fetch --unshallow`")
@@ -63,8 +62,7 @@ def hashes(commit: str, folder: Path) -> dict[str, str]:
     Returns:
         Dict of identifier to the declaration's hash; empty where git knows no such commit.
     """
-    root = next(iter(lines(folder, "rev-parse", "--show-toplevel")), "")
-    place = next(iter(lines(folder, "rev-parse", "--show-prefix")), "")
+    root, place = lines(folder, "rev-parse", "--show-toplevel", "--show-prefix") or ("", "")
     with tempfile.TemporaryDirectory() as home:
         packed = Path(home, "all.tar")
         asked_for = ("archive", "-o", str(packed), commit, "--", "*.py")

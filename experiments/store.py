@@ -59,9 +59,8 @@ class Store:
         self.done: dict[Any, dict[str, Any]] = {as_options(one["key"]): one for one in self._read()}
 
     def _read(self) -> Iterator[dict[str, Any]]:
-        if not self.path.exists():
-            return
-        for line in self.path.read_bytes().split(b"\n"):
+        kept = self.path.read_bytes() if self.path.exists() else b""
+        for line in kept.split(b"\n"):
             try:
                 entry = json.loads(line)
             except ValueError:  # half-written
