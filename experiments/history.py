@@ -143,9 +143,9 @@ def take_in(identifier: str, folder: Path, results: Path) -> dict[str, Any]:
     return found
 
 
-def _amendments(identifier: str, folder: Path, first: str, last: str) -> list[dict[str, str]]:
+def _amendments(identifier: str, folder: Path, first: str, sha: str) -> list[dict[str, str]]:
     """The changes of a declaration's hash after the commit of its first record."""
-    found = []
+    last, found = sha, []
     log = ("log", "--reverse", "--format=%H %s", f"{first}..HEAD", "--", ":(glob)*/*.py")
     for line in lines(folder, *log):
         commit, _, subject = line.partition(" ")
