@@ -397,15 +397,3 @@ def test_moments_that_cannot_be_seconds_are_doubted():
         warnings.simplefilter("error")
         seconds = dataclasses.replace(milliseconds, time=SPLIT.time + 1.65e9)
         check_rows({"like": "binary"}, seconds, 4, "valid")
-
-
-def test_rows_held_still_have_the_columns_of_their_groups_first_row():
-    late_first = dataclasses.replace(make_split(), time=np.array([4, 3, 2, 1]))
-    held = late_first.held_still(["count", "history"])
-    # Rows 0 and 2 are one group, and row 2 came first; rows 1 and 3 are another.
-    assert held.features["count"].tolist() == [2, 3, 2, 3]
-    assert held.as_of["count"].tolist() == [1, 2, 1, 2]
-    assert held.features["item_id"].tolist() == [0, 1, 2, 3]
-    assert held.labels["like"].tolist() == late_first.labels["like"].tolist()
-    with pytest.raises(ValueError, match="time: expected the moments of the rows, got None"):
-        dataclasses.replace(late_first, time=None).held_still(["count"])

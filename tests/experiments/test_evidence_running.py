@@ -32,6 +32,10 @@ except running.Refused as refused:
 """
 
 
+def below(build, folder=DECLARED):
+    return running.Places(folder=folder, build=build, results=build / "results")
+
+
 @pytest.fixture
 def here(monkeypatch):
     monkeypatch.setattr(running, "Workers", HereWorkers)
@@ -43,10 +47,7 @@ def whole(tmp_path_factory):
     build = tmp_path_factory.mktemp("whole")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(running, "Workers", HereWorkers)
-        return running.run(
-            registry.load(NAME, DECLARED),
-            running.Places(folder=DECLARED, build=build, results=build / "results"),
-        )
+        return running.run(registry.load(NAME, DECLARED), below(build))
 
 
 def start(build):
@@ -66,10 +67,7 @@ def fork(build):
     if child:
         return child
     try:
-        running.run(
-            registry.load(NAME, DECLARED),
-            running.Places(folder=DECLARED, build=build, results=build / "results"),
-        )
+        running.run(registry.load(NAME, DECLARED), below(build))
     finally:
         os._exit(0)
 
@@ -105,9 +103,7 @@ def test_killed_at_five_points_and_started_again_it_gives_the_same_table(tmp_pat
     # A line that the kill cut off in its middle.
     with open(path, "ab") as file:
         file.write(b'{"key": ["cell", "sharp", 0.5, 100')
-    log = running.run(
-        experiment, running.Places(folder=DECLARED, build=tmp_path, results=tmp_path / "results")
-    )
+    log = running.run(experiment, below(tmp_path))
     assert_same(experiment, log, whole)
     assert_same(experiment, Store(experiment, tmp_path), whole)
 
@@ -144,10 +140,7 @@ def test_a_second_run_at_the_same_time_is_refused(tmp_path, here):
     experiment = registry.load(NAME, DECLARED)
     with running.alone(NAME, tmp_path):
         with pytest.raises(running.Refused, match="another process has it"):
-            running.run(
-                experiment,
-                running.Places(folder=DECLARED, build=tmp_path, results=tmp_path / "results"),
-            )
+            running.run(experiment, below(tmp_path))
     assert not Store(experiment, tmp_path).done
 
 
@@ -162,9 +155,7 @@ def test_nothing_is_measured_twice(whole, here, monkeypatch):
 
     monkeypatch.setattr(running, "Workers", Idle)
     build = whole.home.parent
-    again = running.run(
-        experiment, running.Places(folder=DECLARED, build=build, results=build / "results")
-    )
+    again = running.run(experiment, below(build))
     assert set(again.done) == set(whole.done)
 
 
@@ -203,7 +194,7 @@ def test_a_moved_margin_keeps_the_trials_and_may_not_keep_the_worlds(tmp_path, h
     build = tmp_path / "build"
     running.run(
         experiment,
-        running.Places(folder=DECLARED, build=build, results=build / "results"),
+        below(build),
         only_tuning=True,
     )
     folder = tmp_path / "declared"
@@ -259,7 +250,7 @@ def test_a_choice_on_an_edge_extends_the_space_once(tmp_path, here):
     one = declare(tmp_path, space="(1.0, 2.0, 4.0, 8.0, 16.0)")
     log = running.run(
         one,
-        running.Places(folder=tmp_path, build=tmp_path, results=tmp_path / "results"),
+        below(tmp_path, tmp_path),
         only_tuning=True,
     )
     options, _, choice = running.tried(one, log, one.arms[0], None)
@@ -269,7 +260,7 @@ def test_a_choice_on_an_edge_extends_the_space_once(tmp_path, here):
     assert trials == set(range(6))
     again = running.run(
         one,
-        running.Places(folder=tmp_path, build=tmp_path, results=tmp_path / "results"),
+        below(tmp_path, tmp_path),
         only_tuning=True,
     )
     assert again.done.keys() == log.done.keys()
@@ -279,9 +270,7 @@ def test_the_space_is_extended_before_fresh_worlds_and_goes_into_the_record(tmp_
     from experiments import records
 
     one = declare(tmp_path, space="(0.1, 0.2, 0.3, 0.4, 0.5, 1.0)")
-    log = running.run(
-        one, running.Places(folder=tmp_path, results=tmp_path / "results", build=tmp_path)
-    )
+    log = running.run(one, below(tmp_path, tmp_path))
     made = records.make(one, log, results=tmp_path / "results")
     arm = made["manifest"]["arms"]["far"]
     assert arm["trials"][""][-1]["options"] == {"reach": 2.0}
@@ -303,7 +292,7 @@ def test_a_choice_waits_for_all_of_the_best_trials(tmp_path, here):
     one = declare(tmp_path, space="(1.0, 2.0, 4.0, 8.0, 16.0)")
     log = running.run(
         one,
-        running.Places(folder=tmp_path, build=tmp_path, results=tmp_path / "results"),
+        below(tmp_path, tmp_path),
         only_tuning=True,
     )
     options, *_ = running.tried(one, log, one.arms[0], None)
