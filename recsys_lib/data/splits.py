@@ -2,7 +2,7 @@
 
 import builtins
 import dataclasses
-from collections.abc import Container, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -90,7 +90,7 @@ class Split:
             raise ValueError(f"no slice is named {name!r}; there are {sorted(self.slices)}")
         return self.take(self.slices[name])
 
-    def held_still(self, names: Container[str]) -> "Split":
+    def held_still(self, names: Collection[str]) -> "Split":
         """The rows as in one request: some columns as they were at the first row of the group.
 
         A column of a user's past counts the user's own labels. Among the rows of one user it is
@@ -101,8 +101,10 @@ class Split:
             names: of the features that move with the user.
 
         Raises:
-            ValueError: rows without times.
+            ValueError: a name that no feature has, or rows without times.
         """
+        if unknown := [name for name in names if name not in self.features]:
+            raise ValueError(f"names: expected some of {list(self.features)}, got {unknown[0]!r}")
         if self.time is None:
             raise ValueError("time: expected the moments of the rows, got None")
         order = np.lexsort((self.time, self.group))

@@ -31,3 +31,10 @@ def test_rows_held_still_have_the_columns_of_their_groups_first_row():
     assert held.labels["like"].tolist() == [0, 1, 0, 1]
     with pytest.raises(ValueError, match="time: expected the moments of the rows, got None"):
         dataclasses.replace(LATE_FIRST, time=None).held_still(["count"])
+
+
+@pytest.mark.parametrize(("names", "got"), [(["count", "rate"], "'rate'"), ("history", "'h'")])
+def test_only_features_are_held_still(names, got):
+    """A text is a collection of letters: it would hold still every feature whose name it holds."""
+    with pytest.raises(ValueError, match=f"names: expected some of .*'history'.*, got {got}"):
+        LATE_FIRST.held_still(names)
