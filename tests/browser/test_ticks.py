@@ -126,14 +126,6 @@ def test_a_tick_leads_to_its_row_and_opens_the_block(page):
         block.evaluate("it => { it.open = false; }")
 
 
-def test_a_tick_finds_its_row_among_cells_of_guessed_heights(page):
-    put_in_front(page, LESSONS[0])
-    page.evaluate(GUESS_HEIGHTS)
-    page.wait_for_timeout(500)
-    click_tick(page, 0)
-    is_seen(page, "tr[id='small.sum.n1']")
-
-
 def test_a_link_to_a_part_of_the_lesson_is_left_alone(page):
     put_in_front(page, LESSONS[0])
     asked = page.locator(FRONT).evaluate(
@@ -148,3 +140,12 @@ def test_a_link_to_a_part_of_the_lesson_is_left_alone(page):
         }"""
     )
     assert asked is True
+
+
+def test_a_tick_finds_its_row_among_cells_of_guessed_heights(page):
+    # The last test: the page keeps the guesses.
+    put_in_front(page, LESSONS[0])
+    page.evaluate(GUESS_HEIGHTS)
+    page.wait_for_timeout(500)
+    click_tick(page, 0)
+    is_seen(page, "tr[id='small.sum.n1']")
