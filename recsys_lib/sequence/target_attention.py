@@ -25,6 +25,30 @@ from recsys_lib.sequence.parts import masked_softmax
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
+class LikeQuery(keras.initializers.Initializer):
+    """The first key map: the query's, and a map of its own for what behaviours hold beyond it.
+
+    It draws the query's values from their seed. It must not read the query's variable, which
+    training changes: whoever starts the model anew would begin with what was learned before.
+
+    Args:
+        query_shape: of the query's map.
+        seed: of the query's initializer, ``Orthogonal``.
+    """
+
+    def __init__(self, query_shape, seed):
+        self.query_shape, self.seed = query_shape, seed
+
+    def __call__(self, shape, dtype=None):
+        query = keras.initializers.Orthogonal(seed=self.seed)(self.query_shape, dtype)[: shape[0]]
+        own = keras.initializers.GlorotUniform(seed=self.seed)(shape, dtype)
+        return ops.concatenate([query, own[query.shape[0] :]])
+
+    def get_config(self):
+        return {"query_shape": self.query_shape, "seed": self.seed}
+
+
+@keras.saving.register_keras_serializable("recsys_lib")
 class TargetScores(Configured):
     """The score of every behaviour for this candidate in every head, before the softmax.
 
@@ -60,22 +84,18 @@ class TargetScores(Configured):
     def build(self, behaviours_shape, candidate_shape, context_shape=None):
         self.size = self.head_dim or -(-candidate_shape[-1] // self.num_heads)
         inner = self.num_heads * self.size
-        self.query = self.add_weight(
-            name="query", shape=(candidate_shape[-1], inner), initializer="orthogonal"
-        )
+        shape = (candidate_shape[-1], inner)
+        start = keras.initializers.Orthogonal()
+        self.query = self.add_weight(name="query", shape=shape, initializer=start)
         self.key = self.add_weight(
-            name="key", shape=(behaviours_shape[-1], inner), initializer=self._like_the_query
+            name="key",
+            shape=(behaviours_shape[-1], inner),
+            initializer=LikeQuery(shape, start.seed),
         )
         if context_shape is not None:
             self.context = self.add_weight(
                 name="context", shape=(context_shape[-1], self.num_heads)
             )
-
-    def _like_the_query(self, shape, dtype=None):
-        """The query's map, and one of its own for what behaviours hold behind the candidate's."""
-        own = keras.initializers.GlorotUniform()(shape, dtype)
-        query = ops.cast(self.query, own.dtype)[: shape[0]]
-        return ops.concatenate([query, own[query.shape[0] :]])
 
     def call(self, behaviours, candidate, context=None):
         scores = ops.einsum("btw,bhw->bth", behaviours, self.asked(candidate))

@@ -32,6 +32,7 @@ from recsys_lib.features.embedding import FusedEmbedding
 from recsys_lib.features.penalties import EmbeddingL2
 from recsys_lib.training import load, predict, rank, save
 from recsys_lib.training.batches import PackedSplit
+from recsys_lib.training.restarts import build_with_seed, start_of
 from recsys_lib.training.trainer import Trainer
 from recsys_lib.zoo import MODELS
 
@@ -312,6 +313,16 @@ def test_labels_are_told_apart_by_name_in_training(key):
 def split_with(split, values):
     labels = {name: np.full(len(split), values[name], np.float32) for name in split.labels}
     return dataclasses.replace(split, labels=labels)
+
+
+@ROWS
+def test_started_anew_it_keeps_nothing_of_what_it_learned(key):
+    model = build_with_seed(lambda: fresh(key), 0)
+    expected = [variable.numpy() for variable in model.variables]
+    randomize(model, seed=1)
+    again = start_of(model).draw(0)
+    for variable, found, value in zip(model.variables, again, expected, strict=True):
+        assert np.array_equal(found, value), variable.path
 
 
 @ROWS

@@ -136,6 +136,22 @@ def changed_later():
     return model
 
 
+class Twins(keras.layers.Layer):
+    """Two maps, the second of which begins as the first one is."""
+
+    def build(self, input_shape):
+        self.first = self.add_weight(shape=(3, 2))
+        self.second = self.add_weight(shape=(3, 2), initializer=lambda *_, **__: self.first + 0)
+
+    def call(self, inputs):
+        return inputs @ (self.first + self.second)
+
+
+def from_another_weight():
+    inputs = keras.Input((3,))
+    return keras.Model(inputs, Twins()(inputs))
+
+
 def dense_of(initializer):
     inputs = keras.Input((3,))
     return keras.Model(inputs, keras.layers.Dense(2, kernel_initializer=initializer)(inputs))
@@ -143,8 +159,13 @@ def dense_of(initializer):
 
 @pytest.mark.parametrize(
     "build",
-    [lambda: dense_of(from_numpy), lambda: dense_of(from_tensorflow), changed_later],
-    ids=["NumPy", "TensorFlow", "changed later"],
+    [
+        lambda: dense_of(from_numpy),
+        lambda: dense_of(from_tensorflow),
+        changed_later,
+        from_another_weight,
+    ],
+    ids=["NumPy", "TensorFlow", "changed later", "another weight"],
 )
 def test_values_that_no_initializer_explains_are_not_drawn(build):
     assert restarts.start_of(restarts.build_with_seed(build, 0)) is None
