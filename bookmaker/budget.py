@@ -280,7 +280,7 @@ def words_in(markdown: str) -> int:
         Pieces between blanks that hold a letter or a digit; of a link its text alone counts.
 
     Example:
-        >>> words_in("the `dot` of [two](a_page.ipynb) vectors, $x$ = [✓](#a.b.c) $$x y = z$$")
+        >>> words_in("the `dot` of [two](a_page.ipynb) vectors, $x$ = [≡](#a.b.c) $$x y = z$$")
         6
     """
     text = _DISPLAYED.sub(" ", _UNREAD.sub(" ", markdown))

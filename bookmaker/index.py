@@ -28,10 +28,11 @@ INTRODUCTION = """\
 A recommender's ranking stage is given about a thousand candidates for one request and predicts
 what the user will do with each. This book teaches its models by running them. Every lesson is a
 notebook: open it, run it from top to bottom, change it. You need NumPy and one Keras tutorial.
-Each lesson names the earlier ones that it builds on. A sentence that ends in ✓, or is marked
-`claim: ...`, is checked by a cell each time the lesson runs, or was measured and recorded; one that
-ends in ○ was measured and is not shown by what was found. [The ledger of claims](CLAIMS.md) lists
-what cells check, [the ledger of findings](FINDINGS.md) what is recorded.
+Each lesson names the earlier ones that it builds on. A sentence that ends in ≡ is so by
+computation, and one that is marked `claim: ...` was measured: cells check both each time the
+lesson runs. One that ends in ✓ was measured and recorded; one that ends in ○ was measured and is
+not shown by what was found. [The ledger of claims](CLAIMS.md) lists what cells check, [the ledger
+of findings](FINDINGS.md) what is recorded.
 
 """
 

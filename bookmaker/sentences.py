@@ -1,8 +1,8 @@
 """Holds the ticks in a lesson's prose against its exact checks and against the records.
 
-A sentence ends in ``[✓](#chapter.model.what)`` where a cell calls ``exact("chapter.model.what",
-...)`` or a record confirms the finding of this name, and in ``[○](#...)`` where a record has the
-finding and does not confirm it. Guesses are held against their answers here, too.
+A sentence ends in ``[≡](#chapter.model.what)`` where a cell calls ``exact("chapter.model.what",
+...)``, in ``[✓](#...)`` where a record confirms the finding of this name, and in ``[○](#...)``
+where it has the finding and does not confirm it. Guesses are held against their answers, too.
 """
 
 import ast
@@ -18,7 +18,7 @@ from bookmaker.claim_sources import calls_in_cell, ids_in_cells
 from bookmaker.figures import FOLDED
 from recsys_book.claims import IDENTIFIER, MARK
 from recsys_book.records import is_confirmed
-from recsys_book.sentences import NOT_SHOWN
+from recsys_book.sentences import BY_COMPUTATION, NOT_SHOWN
 
 BLOCK = "checked_sentences"
 RECORDS = ("evidence", "recorded", "runs", "dots", "how_measured")
@@ -62,7 +62,7 @@ def _malformed(notebook):
     for number, cell in enumerate(notebook.cells, start=1):
         if cell.cell_type == "markdown":
             for mark, target in _TICK.findall(without_code(cell.source)):
-                if mark in (MARK, NOT_SHOWN) and not IDENTIFIER.fullmatch(target):
+                if mark in (BY_COMPUTATION, MARK, NOT_SHOWN) and not IDENTIFIER.fullmatch(target):
                     yield (
                         f"cell {number}: [{mark}](#{target}): expected the identifier of a check "
                         f"or finding, got {target}"
@@ -191,8 +191,8 @@ def _of_ticks(notebook, results):
         experiment, _, finding = tick.identifier.rpartition(".")
         path = _path(experiment, results)
         if tick.identifier in exact:
-            if tick.mark != MARK:
-                yield f"{where}: expected {MARK}, an exact check"
+            if tick.mark != BY_COMPUTATION:
+                yield f"{where}: expected {BY_COMPUTATION}, an exact check"
             continue
         if path.exists():
             known = _read(path)["findings"]

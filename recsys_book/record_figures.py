@@ -61,7 +61,7 @@ def drawn(
     else:
         axes.set_yticks(range(len(models))[::-1], models)
         has_interval = any(len(row[name]) > 1 for row in rows if name in row)
-        spread = "mean and 95 % interval" if has_interval else "mean of the runs"
+        spread = "average and 95 % interval" if has_interval else "average of the runs"
         axes.set_xlabel(f"{axis}, {spread}")
     axes.set_title(title, wrap=True)
     axes.grid(alpha=0.3)

@@ -67,7 +67,7 @@ def dots(
     part: str = "all",
     results: Path | None = None,
 ) -> "Figure":
-    """One dot for each run of some models, a line at their mean, the margin as a band.
+    """One dot for each run of some models, a line at their average, the margin as a band.
 
     Args:
         experiment: ``"chapter.name"``.
@@ -123,7 +123,7 @@ def dots(
     axes[0].set_ylim(len(models) - 0.4, -0.6)
     figure.suptitle(title, fontsize=11)
     label = f"{labels[0]}: a" if shared else "A"
-    figure.supxlabel(f"{label} dot is a run, the black line the mean", fontsize=10)
+    figure.supxlabel(f"{label} dot is a run, the black line the average", fontsize=10)
     return figure
 
 

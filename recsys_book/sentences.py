@@ -1,8 +1,8 @@
 """Checked sentences: exact statements of a lesson, and recorded findings, in one closed block.
 
-In prose a sentence ends in a link of one character, ``[✓](#sequence.din.twice_is_double)``, to its
-row in the block: ✓ for an exact check and for a finding that its record confirms, ○ for a finding
-that was measured and not shown.
+In prose a sentence ends in a link of one character, ``[≡](#sequence.din.twice_is_double)``, to its
+row in the block: ≡ for an exact check, which is so by computation, ✓ for a finding that its record
+confirms, ○ for a finding that was measured and not shown.
 """
 
 import html
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from recsys_book.claims import CheckedClaim
 
-NOT_SHOWN = "○"
+BY_COMPUTATION, NOT_SHOWN = "≡", "○"
 # A browser opens a closed block for a link to a row in it, JupyterLab does not: it only scrolls,
 # and to the first row of this name on the page, be it in another tab. The heights of cells that
 # were never shown are guesses, and the row moves once they are known: so it is sought in 30 frames.
@@ -97,7 +97,7 @@ def render_sentences(
     twice = sorted({name for name in findings if findings.count(name) > 1})
     if twice:
         raise ValueError(f"checked_sentences: expected each finding once, got twice {twice}")
-    rows = [_row(one.identifier, MARK, one.statement, EXACT) for one in checks]
+    rows = [_row(one.identifier, BY_COMPUTATION, one.statement, EXACT) for one in checks]
     for identifier in findings:
         record, name = finding_of(identifier, results)
         found = record["findings"][name]

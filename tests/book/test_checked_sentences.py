@@ -119,7 +119,7 @@ def test_the_block_shows_exact_checks_and_then_findings(results):
     rows = Rows(text).found
     rows.pop(None)  # the head
     assert list(rows) == ["z.last", "a.first", "small.told.behind", "small.told.leads"]
-    assert rows["z.last"][:2] == ["✓", "One < two."]
+    assert rows["z.last"][:2] == ["≡", "One < two."]
     assert rows["small.told.leads"] == [
         "✓",
         "DIN leads.",

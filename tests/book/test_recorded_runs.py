@@ -39,6 +39,8 @@ def test_each_run_is_a_dot_and_the_band_lies_around_the_first_model(results):
     assert (band.get_x(), band.get_width()) == pytest.approx((95, 4))
     assert figure.get_suptitle() == "DIN leads"
     assert [label.get_text() for label in panel.get_yticklabels()] == ["DIN", "mean"]
+    # One of the models is called the mean.
+    assert figure.get_supxlabel().endswith("the black line the average")
 
 
 def test_measures_have_panels_with_axes_of_their_own(results):

@@ -79,7 +79,7 @@ total = 2 + 2
 
 ## What it does
 
-Two and two are four [✓](#small.sum.of_two).
+Two and two are four [≡](#small.sum.of_two).
 
 ```{code-cell} ipython3
 :tags: [hide-input]

@@ -45,7 +45,7 @@ def words(found):
     [
         ("Counting, and one more thing.", 4),
         ("Counting.\n\n## References2\n\nOne.", 2),
-        ("Counting `the code` of a [link of text](a_b_c.ipynb) [✓](#a.b.c).", 7),
+        ("Counting `the code` of a [link of text](a_b_c.ipynb) [≡](#a.b.c).", 7),
         ("Counting $a + b$ = 3 | | :--- | — ...", 3),
         ("Counting.\n\n$$\na b c d\n$$", 0),
         ("Counting.\n\n```python\nfrom a import b\n```", 0),

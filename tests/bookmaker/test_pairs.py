@@ -58,7 +58,11 @@ def test_a_sound_pair_has_no_problem(pair):
         ("## Break it", "## Break", "heading `## Break it` is missing"),
         ("**Objectives.**", "Objectives.", "lacks `**Objectives.**`"),
         (":tags: [answer, nbval-ignore-output]\n\nres", "res", "answers a guess, expected the tag"),
-        ("Two and two are four", "Two" + "[✓](#small.sum.of_two)" * 8, "has 9 ticks, at most 8"),
+        (
+            "Two and two are four",
+            "2" + "[≡](#small.sum.a)[✓](#small.b.c)" * 4,
+            "has 9 ticks, at most 8",
+        ),
         ("Two dots", "| symbol | means |\n|:---|:---|\n| $q_i$ | two |\n\nTwo", "$q_i$: expected"),
         ("total = 2 + 2", "claims_table()", "cell 4 calls claims_table, expected exact"),
         ("total = 2 + 2", 'claim("a.b.c", "A.", True, "b")', "cell 4 calls claim, expected exact"),
@@ -88,7 +92,7 @@ def test_a_survey_has_fewer_parts_and_may_have_others(chapters, part):
 
 
 def test_a_companion_that_checks_sentences_has_their_heading(pair):
-    said = "Two and one [✓](#small.sum.of_three).\n\n"
+    said = "Two and one [≡](#small.sum.of_three).\n\n"
     exact = 'exact("small.sum.of_three", "Two and one are three.", 2 + 1 == 3)'
     cell = f"{said}```{{code-cell}} ipython3\n{exact}\n```\n\n"
     missing = "heading `## Checked sentences` is missing"

@@ -16,7 +16,7 @@ from bookmaker.sentences import (
 )
 
 EXACT = 'exact("small.sum.of_two", "Two and two are four.", total == 4)'
-TICK = "Two and two are four [✓](#small.sum.of_two)."
+TICK = "Two and two are four [≡](#small.sum.of_two)."
 LEADS = "DIN leads [✓](#small.told.leads)."
 BEHIND = "The mean is behind [○](#small.told.behind)."
 ALL = 'checked_sentences("small.told.leads", "small.told.behind")'
@@ -61,23 +61,27 @@ def test_a_lesson_that_says_what_it_checks(found):
     [
         (
             (TICK, "checked_sentences()"),
-            "cell 1: [✓](#small.sum.of_two): no exact check and no record has this name",
+            "cell 1: [≡](#small.sum.of_two): no exact check and no record has this name",
         ),
         (
             ("Four.", EXACT, "checked_sentences()"),
             "exact small.sum.of_two is checked; no sentence of prose links to it",
         ),
         (
-            (TICK.replace("✓", "○"), EXACT, "checked_sentences()"),
-            "cell 1: [○](#small.sum.of_two): expected ✓, an exact check",
+            (TICK.replace("≡", "✓"), EXACT, "checked_sentences()"),
+            "cell 1: [✓](#small.sum.of_two): expected ≡, an exact check",
         ),
         (
-            (TICK.replace("✓", "x"), EXACT, "checked_sentences()"),
-            "cell 1: [x](#small.sum.of_two): expected ✓, an exact check",
+            (TICK.replace("≡", "x"), EXACT, "checked_sentences()"),
+            "cell 1: [x](#small.sum.of_two): expected ≡, an exact check",
         ),
         (
             (LEADS.replace("✓", "○"), ALL),
             "cell 1: [○](#small.told.leads): expected ✓, the record confirms this finding",
+        ),
+        (
+            (LEADS.replace("✓", "≡"), ALL),
+            "cell 1: [≡](#small.told.leads): expected ✓, the record confirms this finding",
         ),
         (
             (BEHIND.replace("○", "✓"), ALL),
@@ -169,13 +173,13 @@ def test_a_missing_record_is_one_problem(found, tmp_path, cells):
 def test_ticks_in_code_are_none():
     text = f"{TICK}\n`{TICK}` and ``a ` {TICK}``\n\n```\n{TICK}\n```\n\n{BEHIND} [here](#a-part)"
     assert ticks(notebook_of("Text.", text)) == [
-        Tick(2, "✓", "small.sum.of_two"),
+        Tick(2, "≡", "small.sum.of_two"),
         Tick(2, "○", "small.told.behind"),
     ]
 
 
 @pytest.mark.parametrize("target", ["Small.sum.of_two", "small-sum-of-two", "small"])
-@pytest.mark.parametrize("mark", ["✓", "○"])
+@pytest.mark.parametrize("mark", ["≡", "✓", "○"])
 def test_a_tick_to_what_is_no_identifier_is_named(found, mark, target):
     (line,) = found(f"Two [{mark}](#{target}). See [above](#The-problem).")
     assert line.startswith(f"cell 1: [{mark}](#{target}): expected the identifier of a check")
@@ -183,7 +187,7 @@ def test_a_tick_to_what_is_no_identifier_is_named(found, mark, target):
 
 def test_marks_of_code_in_two_paragraphs_do_not_hide_what_lies_between():
     text = f"press ` here.\n\n{TICK}\n\nand ` there"
-    assert ticks(notebook_of(text)) == [Tick(1, "✓", "small.sum.of_two")]
+    assert ticks(notebook_of(text)) == [Tick(1, "≡", "small.sum.of_two")]
 
 
 def test_what_is_no_code_keeps_its_place():
@@ -273,9 +277,9 @@ def test_all_findings_of_a_folder_of_records(tmp_path):
 
 
 def test_the_check_of_a_lesson_asks_for_it(chapters, overview):
-    path = chapters.write(overview.replace("The sum is four", "The sum is four [✓](#small.sum.no)"))
+    path = chapters.write(overview.replace("The sum is four", "The sum is four [≡](#small.sum.no)"))
     chapters.fake(path)
-    assert f"{path}: cell 1: [✓](#small.sum.no): no exact check and no record has this name" in (
+    assert f"{path}: cell 1: [≡](#small.sum.no): no exact check and no record has this name" in (
         lesson_checks.check_lesson(path)
     )
     assert lesson_checks.text_problems(path)

@@ -1,5 +1,7 @@
 """A tick leads to its row among the checked sentences, and opens the block, in a real browser."""
 
+import re
+
 import lab
 import nbformat
 import pytest
@@ -16,8 +18,9 @@ CHROMIUM = lab.find_chromium()
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
 
 COUNT = 40
+MARK = re.compile("^[≡✓○]$")
 LONG = "\n\n".join(["A line."] * 80)
-PROSE = "First [✓](#small.sum.n1), last [✓](#small.sum.n39)."
+PROSE = "First [≡](#small.sum.n1), last [≡](#small.sum.n39)."
 CHECKS = f"""\
 from recsys_book import checked_sentences, exact
 
@@ -72,12 +75,12 @@ def put_in_front(page, name):
     page.evaluate(OPEN, name)
     summary = page.locator(f"{FRONT} summary")
     summary.wait_for(state="attached", timeout=60_000)
-    page.locator(FRONT).get_by_role("link", name="✓").first.scroll_into_view_if_needed()
+    page.locator(FRONT).get_by_role("link", name=MARK).first.scroll_into_view_if_needed()
     sync_api.expect(summary).not_to_be_in_viewport(timeout=30_000)
 
 
 def click_tick(page, number):
-    tick = page.locator(FRONT).get_by_role("link", name="✓").nth(number)
+    tick = page.locator(FRONT).get_by_role("link", name=MARK).nth(number)
     tick.scroll_into_view_if_needed()
     tick.click()
 

@@ -227,7 +227,7 @@ def test_what_is_no_model_of_the_book_has_none_of_their_colours():
     (axes,) = Evidence(record(arms=arms, declaration=declaration, summary=rows)).figure().axes
     looks = [(one.lines[0].get_color(), one.lines[0].get_marker()) for one in axes.containers]
     assert looks[1:] == [("#555555", "+"), ("#555555", "*")]
-    assert axes.get_xlabel().endswith("mean and 95 % interval")
+    assert axes.get_xlabel().endswith("average and 95 % interval")
 
 
 def test_where_none_is_a_model_of_the_book_each_has_a_look_of_its_own():
@@ -247,7 +247,7 @@ def test_where_none_is_a_model_of_the_book_each_has_a_look_of_its_own():
 def test_an_axis_without_intervals_promises_none():
     rows = [row("DIN", "", 90.0) | {"points": [90.0]}, row("mean", "", 70.0) | {"points": [70.0]}]
     (axes,) = Evidence(record(summary=rows)).figure().axes
-    assert axes.get_xlabel().endswith("mean of the runs")
+    assert axes.get_xlabel().endswith("average of the runs")
 
 
 def test_a_scoreboard_shows_differences_to_the_references():
