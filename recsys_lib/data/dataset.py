@@ -106,8 +106,8 @@ class Dataset:
 
         Example:
             >>> from recsys_lib.data import simulator
-            >>> data = simulator.interests(num_rows=8, num_valid_rows=4, num_test_rows=4)
-            >>> test = dataclasses.replace(data.test, group=np.zeros(4, int), time=np.arange(4))
+            >>> data = simulator.interests(num_rows=40, num_valid_rows=40, num_test_rows=40)
+            >>> test = dataclasses.replace(data.test, group=np.zeros(40, int), time=np.arange(40))
             >>> held = data.held_still(test).features["history"]
             >>> bool((held == held[0]).all() and not (test.features["history"] == held).all())
             True
