@@ -233,8 +233,8 @@ def _as_requests(rows, dataset, predict, path):
     orders no request, for in a request it is the same for all candidates.
     """
     test = dataset.test
-    moves = [c.name for c in dataset.feature_columns if c.group in ("user", "history")]
-    as_is, still = (next(iter(predict(split).values())) for split in (test, test.held_still(moves)))
+    splits = (test, dataset.held_still(test))
+    as_is, still = (next(iter(predict(split).values())) for split in splits)
     if path is not None:
         _keep(path, [as_is, still])
     found = []

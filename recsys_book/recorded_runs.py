@@ -32,7 +32,7 @@ def runs(experiment: str, results: Path | None = None) -> "pd.DataFrame":
         knob; empty without a sweep), ``world``, ``initialisation``, ``task``, ``slice``, and those
         of ``points`` (of the AUC gap), ``auc``, ``gauc``, ``gauc_moving`` and ``log_loss`` that
         were measured. On a log ``gauc`` is of rows whose columns of user and history are held
-        still (``Split.held_still``), ``gauc_moving`` of rows as they are.
+        still (``Dataset.held_still``), ``gauc_moving`` of rows as they are.
 
     Raises:
         ValueError: nothing is recorded under this name.

@@ -15,6 +15,9 @@ from recsys_lib.data.session_rules import LATEST_SECOND
 from recsys_lib.data.splits import Split
 from recsys_lib.features.columns import NumericColumn, SequenceColumn, check_columns
 
+_OF_USERS = ("user", "history")
+"""Groups of the columns that all candidates of a request share, and that move with the user."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Dataset:
@@ -87,6 +90,39 @@ class Dataset:
             for split_name, split in self.splits.items()
         }
         return dataclasses.replace(self, feature_columns=columns, **splits)
+
+    def held_still(self, split: Split) -> Split:
+        """Rows as in one request: what is known of a user as it was at the user's first row.
+
+        A column of a user's past counts the user's own labels. Among the rows of one user it is
+        low where the clicks are still to come, so GAUC judges how a model reads that column. All
+        candidates of a request share its value, and GAUC of rows held still judges the rest.
+
+        Args:
+            split: rows with times. Their columns of the groups ``user`` and ``history`` are held.
+
+        Raises:
+            ValueError: rows without times.
+
+        Example:
+            >>> from recsys_lib.data import simulator
+            >>> data = simulator.interests(num_rows=40, num_valid_rows=40, num_test_rows=40)
+            >>> test = dataclasses.replace(data.test, group=np.zeros(40, int), time=np.arange(40))
+            >>> held = data.held_still(test).features["history"]
+            >>> bool((held == held[0]).all() and not (test.features["history"] == held).all())
+            True
+        """
+        if split.time is None:
+            raise ValueError("time: expected the moments of the rows, got None")
+        order = np.lexsort((split.time, split.group))
+        groups, first = np.unique(split.group[order], return_index=True)
+        place = order[first][np.searchsorted(groups, split.group)]
+        own = {column.name for column in self.feature_columns if column.group in _OF_USERS}
+
+        def still(arrays):
+            return {n: values[place] if n in own else values for n, values in arrays.items()}
+
+        return dataclasses.replace(split, features=still(split.features), as_of=still(split.as_of))
 
 
 def check_kinds(tasks):

@@ -2,7 +2,7 @@
 
 import builtins
 import dataclasses
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -89,35 +89,6 @@ class Split:
         if name not in self.slices:
             raise ValueError(f"no slice is named {name!r}; there are {sorted(self.slices)}")
         return self.take(self.slices[name])
-
-    def held_still(self, names: Collection[str]) -> "Split":
-        """The rows as in one request: some columns as they were at the first row of the group.
-
-        A column of a user's past counts the user's own labels. Among the rows of one user it is
-        low where the clicks are still to come, so GAUC judges how a model reads that column. All
-        candidates of a request share its value, and GAUC of rows held still judges the rest.
-
-        Args:
-            names: of the features that move with the user.
-
-        Raises:
-            ValueError: a name that no feature has, or rows without times.
-        """
-        if unknown := [name for name in names if name not in self.features]:
-            raise ValueError(f"names: expected some of {list(self.features)}, got {unknown[0]!r}")
-        if self.time is None:
-            raise ValueError("time: expected the moments of the rows, got None")
-        order = np.lexsort((self.time, self.group))
-        groups, first = np.unique(self.group[order], return_index=True)
-        place = order[first][np.searchsorted(groups, self.group)]
-        held = {
-            kind: {
-                name: values[place] if name in names else values
-                for name, values in getattr(self, kind).items()
-            }
-            for kind in ("features", "as_of")
-        }
-        return dataclasses.replace(self, **held)
 
     def rows_of(self, task: str) -> np.ndarray | builtins.slice:
         """Which rows have a label of the task: a boolean mask ``(N,)``, or a slice of all."""

@@ -71,7 +71,7 @@ def gauc(label, score, group):
     """AUC within each group, averaged over groups with their impressions (rows) as weights.
 
     Groups with one class only have no AUC: they are left out and counted. Where columns count a
-    user's own labels, score the rows of ``Split.held_still``, or GAUC judges how they are read.
+    user's own labels, score the rows of ``Dataset.held_still``, or GAUC judges how they are read.
 
     Args:
         label, score: as in ``auc``.
