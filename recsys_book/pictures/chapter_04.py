@@ -37,11 +37,14 @@ def din() -> Plan:
     plan.box("candidate", "candidate $v$", "candidate", "embedding", 1.5, 0)
     plan.box("rest", _REST, "*", "input", 3, 0)
     plan.box("unit", "activation unit\n$w_j = a(e_j, v)$", "din_weights", "gate", 0.5, 1)
+    plan.box("mask", "mask", "behaviour_mask", "input", 1.78, 1, 0.45)
     plan.box("interest", "interest\n$Σ_j w_j e_j$", "din_interest", "interaction", 0, 2)
+    plan.box("product", "interest ∘ $v$", "Multiply?", "interaction", 1.05, 2, 0.85)
     plan.box("deep", "network", "deep deep_logit", "network", 0, 3, 4)
     plan.box("p", "p({task})", "output", "output", 1.5, 4)
     plan.arrows("behaviours > unit > interest > deep > p; behaviours > interest")
-    plan.arrows("candidate > unit; candidate > deep; rest > deep")
+    plan.arrows("interest > product > deep; candidate > product; mask > unit")
+    plan.arrows("candidate > unit; candidate > deep via 2.3,1 2.3,2; rest > deep")
     return plan
 
 

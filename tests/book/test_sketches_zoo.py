@@ -147,6 +147,15 @@ def test_what_sim_predicts_beside_is_for_training_alone():
     assert said.count("network → p(click) (1)") == 3
 
 
+@pytest.mark.parametrize("product", [False, True])
+def test_din_shows_its_mask_and_the_product_where_there_is_one(product):
+    row = find("din")
+    model = row.build(example_columns(row), "click", product=product, embedding_dim=4)
+    said = repr(sketch("din", model))
+    assert "mask → activation unit" in said
+    assert ("interest ∘ v → network (8)" in said) is product
+
+
 def test_the_candidate_of_bst_has_a_position_and_a_profile_passes_the_block():
     columns = [
         CategoricalColumn("hour", 25, group="context"),
