@@ -259,9 +259,7 @@ def test_all_cells_together_have_a_limit():
         for _ in range(30):
             notebook.cells.insert(2, new_code_cell("import time; time.sleep(0.9)"))
 
-    started = time.monotonic()
     points, _, errors = graded(FIRST.solution, Limits(1.0, 2.0, waiting=1), extra=sleepers)
-    assert time.monotonic() - started < 20
     assert set(points.values()) == {0}
     assert "the time for the whole notebook" in errors[f"{grade_id(FIRST)}--public"]
 
