@@ -17,7 +17,6 @@ ANSWER = "answer"
 """The tag of cells whose outputs answer a guess: the committed notebook does not hold them."""
 
 SECOND_DRAFT = {
-    "04_sequence_models/04_history_of_thousands",
     "07_one_request/02_day_by_day",
     "07_one_request/03_out_of_the_notebook",
 }

@@ -171,7 +171,7 @@ def sim() -> Plan:
         "at them closely; in training the search has a prediction of its own.",
     )
     plan.box("scores", "scores $r_j$", "sim_scores", "gate", 0.5, 1)
-    plan.box("search", "the $k$ best", "sim_search", "interaction", 0.5, 2)
+    plan.box("search", "the $R$ best", "sim_search", "interaction", 0.5, 2)
     plan.box("recency", "time", "recency?", "embedding", 0, 2, 0.44)
     plan.box("found", "found steps $z_j$", "sim_found", "interaction", 0, 4)
     plan.box("weights", "attention $a^h_j$", "sim_close_scores sim_weights", "gate", 1, 5)
@@ -201,7 +201,7 @@ def eta() -> Plan:
     )
     plan.box("codes", "codes: signs of random projections", "eta_codes", "gate", 0.4, 1, 2.1)
     plan.box("scores", "- Hamming distances", "eta_scores", "gate", 0.5, 2, 1.3)
-    plan.box("search", "the $k$ best", "eta_search", "interaction", 0.5, 3)
+    plan.box("search", "the $R$ best", "eta_search", "interaction", 0.5, 3)
     plan.box("found", "found steps", "eta_found", "interaction", 0, 4)
     plan.box("weights", "attention $a^h_j$", "eta_close_scores eta_weights", "gate", 1, 5)
     plan.box("interest", "heads\n$Σ_j a^h_j W_V e_j$", "eta_interest", "interaction", 0, 6)
@@ -219,7 +219,7 @@ def twin() -> Plan:
     )
     plan.box("recency", "time", "recency?", "embedding", 0.22, 1, 0.44)
     plan.box("scores", "scores of\nthe attention", "twin_scores", "gate", 1.15, 1)
-    plan.box("search", "the $k$ best", "twin_search", "interaction", 1.15, 2)
+    plan.box("search", "the $R$ best", "twin_search", "interaction", 1.15, 2)
     plan.box("found", "found steps $z_j$", "twin_found", "interaction", 0, 3)
     plan.box(
         "weights", "softmax of the\nfound scores", "twin_found_scores twin_weights", "gate", 1.6, 4

@@ -217,7 +217,7 @@ def _searching(title: str, description: str, output: str = "p({task})") -> Plan:
 def _two_stages(title: str, description: str, name: str, attention: str, **output: str) -> Plan:
     """A search and an attention; ``attention`` names its layers beside those of all models."""
     plan = _searching(title, description, **output)
-    plan.box("search", "the $k$ best", f"{name}_search", "interaction", 1.55, 2, 1.3)
+    plan.box("search", "the $R$ best", f"{name}_search", "interaction", 1.55, 2, 1.3)
     layers = f"{attention} {name}_found {name}_weights {name}_interest"
     plan.box("attention", "attention", layers, "gate", 0.8, 3, 2.5)
     plan.arrows("search > attention > deep; behaviours > attention via 1.25,1 1.25,2")

@@ -137,8 +137,8 @@ def test_a_family_takes_the_shapes_of_given_models():
     }
     assert panels("searches", models).problems() == []
     said = repr(family("searches", models))
-    assert "scores s_j → the k best (30 × 1), attention (30 × 1)" in said
-    assert said.count("the k best → attention (10)") == 3
+    assert "scores s_j → the R best (30 × 1), attention (30 × 1)" in said
+    assert said.count("the R best → attention (10)") == 3
 
 
 def test_what_sim_predicts_beside_is_for_training_alone():
