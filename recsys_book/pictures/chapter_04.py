@@ -170,7 +170,7 @@ def sim() -> Plan:
         "A search picks the behaviours that have to do with the candidate and an attention looks "
         "at them closely; in training the search has a prediction of its own.",
     )
-    plan.box("scores", "scores $r_j$", "sim_scores", "gate", 0.5, 1)
+    plan.box("scores", "scores $s'_j$", "sim_scores", "gate", 0.5, 1)
     plan.box("search", "the $R$ best", "sim_search", "interaction", 0.5, 2)
     plan.box("recency", "time", "recency?", "embedding", 0, 2, 0.44)
     plan.box("found", "found steps $z_j$", "sim_found", "interaction", 0, 4)
