@@ -9,7 +9,6 @@ import socket
 import sys
 import textwrap
 import threading
-import time
 
 import pytest
 from exercise_text import write
