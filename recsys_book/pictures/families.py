@@ -232,7 +232,7 @@ def _sim() -> Plan:
         "recency? sim_close_scores",
         output="p({task}), and beside it $p'$ in training",
     )
-    plan.box("scores", "own scores $s'_j$", "sim_scores", "gate", 1.45, 1, 1.5)
+    plan.box("scores", "scores $s'_j$", "sim_scores", "gate", 1.45, 1, 1.5)
     own = "sim_pooled sim_search_deep sim_search_deep_logit sim_search_prediction"
     # The head carries p' into the loss; in inference nothing reads it.
     plan.box("own", "second\nnetwork", own, "network", 3.6, 1, 1)
