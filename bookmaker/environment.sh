@@ -79,7 +79,7 @@ create() {
     find_python
     : >"$half"
     rm -f "$VENV"/.*-ready
-    find "$VENV" -mindepth 1 -maxdepth 1 ! -name .half-made ! -name .lock -exec rm -rf {} +
+    find "$VENV" -mindepth 1 -maxdepth 1 ! -name .half-made ! -name .make-lock -exec rm -rf {} +
     if [ -n "$UV" ]; then
         echo "Creating $VENV with uv"
         "$UV" venv --quiet --seed --allow-existing --python "${found:-3.12}" "$VENV"
@@ -115,7 +115,8 @@ packages_work() {
 }
 
 mkdir -p "$VENV"
-exec 9>"$VENV/.lock"
+# uv locks .lock in the same folder, and would wait for us.
+exec 9>"$VENV/.make-lock"
 if ! lock -n; then
     echo "Another make is at work on $VENV: waiting for it"
     lock || true

@@ -58,6 +58,16 @@ case "$1 $2 $3" in
 esac
 """
 
+# As uv does: it locks the environment by the file .lock in it.
+UV = """\
+#!/bin/bash
+if [ "$1" = venv ]; then exec python3 -m venv "${@: -1}"; fi
+home="${5%/bin/python}"
+exec 8> "$home/.lock"
+flock -n 8 || { echo "uv waits for .lock" >&2; exit 1; }
+exec "$home/bin/python" -m pip install
+"""
+
 
 def write_python(path, version):
     text = PYTHON.format(
@@ -250,6 +260,15 @@ def test_a_run_whose_caller_was_killed_is_waited_for(clone):
     assert second.returncode == 0 and output.endswith("lab opens: \n"), errors
     assert clone.steps == list(STEPS)
     first.stdout.close(), first.stderr.close()
+
+
+def test_uv_is_used_where_it_is_and_may_lock_the_environment(clone):
+    if not (clone.programs / "flock").exists():
+        pytest.skip("flock is not installed")
+    uv = clone.programs / "uv"
+    uv.write_text(UV)
+    uv.chmod(0o755)
+    clone.opens("Creating .venv with uv")
 
 
 def test_the_first_python_that_runs_and_is_in_range_is_chosen(clone):
