@@ -1,4 +1,7 @@
-"""Likes on MovieLens: is there more in three hundred films than in the last ten?"""
+"""Likes on MovieLens: is there more in three hundred films than in the last ten?
+
+SDIM is left out for its time, 84 s a run.
+"""
 
 from typing import Any
 
@@ -41,7 +44,6 @@ EXPERIMENT = Experiment(
         Arm(name="DIN, last ten", model="din", space=SPACE, options=LAST | UNIT),
         Arm(name="mean of all", model="mean", space=SPACE, options=WHOLE),
         Arm(name="ETA", model="eta", space=SPACE, options=SEARCH),
-        Arm(name="SDIM", model="sdim", space=SPACE, options=WHOLE | {"recency": False}),
         Arm(name="TWIN", model="twin", space=SPACE, options=SEARCH),
         *references(REQUEST, WIDER_LINEAR, WIDER_TREES),
     ],
