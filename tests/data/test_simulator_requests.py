@@ -1,4 +1,4 @@
-"""The short histories of chapter 04: probabilities from histories by loops, knobs, seeds, errors."""
+"""The short histories of chapter 04: probabilities from histories, knobs, seeds, errors."""
 
 import numpy as np
 import pytest
