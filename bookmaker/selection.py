@@ -3,7 +3,8 @@
 Everything has a hash of what its test follows from, and counts as changed until that hash is
 recorded as green in a file that is committed:
 
-- a notebook, when a build gave these outputs with these inputs (``chapters/inputs.json``);
+- a notebook, when a build gave these outputs with these inputs (``chapters/inputs.json``), or when
+  a run of everything found them with these inputs (``tests/green.json``);
 - a file of tests with all that it follows from (see ``bookmaker.unit_tests``), the mutants of a
   file, with the tests that find them and the modules that those import, and the grading of a
   lesson's exercises, when all of them passed (``tests/green.json``, which ``make test FULL=1``
@@ -192,12 +193,20 @@ def lesson_of(exercises: Path, chapters: Path = CHAPTERS) -> str:
 
 
 def recorded(chapters: Path = CHAPTERS) -> dict[str, dict[str, str]]:
-    """The hashes that the committed files record as green, in the form of ``current``."""
+    """The hashes that the committed files record as green, in the form of ``current``.
+
+    A notebook may have two, one a line: that of its build, and that of a run of everything.
+    """
     green = _read(record_path(chapters))
-    built = inputs.read_built(chapters) if green.get("masks") == masks() else {}
+    notebooks: dict[str, str] = {}
+    if green.get("masks") == masks():
+        notebooks = _dict(green.get("notebooks"))
+        for name, one in inputs.read_built(chapters).items():
+            both = {f"{one['inputs']} {one['outputs']}", *notebooks.get(name, "").splitlines()}
+            notebooks[name] = "\n".join(sorted(both))
     return {
         "tests": _dict(green.get("tests")),
-        "notebooks": {name: f"{one['inputs']} {one['outputs']}" for name, one in built.items()},
+        "notebooks": notebooks,
         "mutants": _dict(green.get("mutants")),
         "grading": _dict(green.get("grading")),
     }
@@ -227,7 +236,8 @@ def select(hashes: Hashes, green: Hashes, passed: Hashes) -> Selection:
     changed, drawn, already = {}, {}, {}
     for kind in KINDS:
         names, known = sorted(hashes[kind]), green.get(kind, {})
-        changed[kind] = [name for name in names if known.get(name) != hashes[kind][name]]
+        green_ones = {name: known.get(name, "").splitlines() for name in names}
+        changed[kind] = [name for name in names if hashes[kind][name] not in green_ones[name]]
         rest = sorted(set(names) - set(changed[kind]), key=lambda name: _draw(seed, name))
         drawn[kind] = sorted(rest[: -(-len(rest) // TENTH)])
         here = passed.get(kind, {})
@@ -251,7 +261,7 @@ def masks() -> str:
 
 
 def record_path(chapters: Path = CHAPTERS) -> Path:
-    """The committed record of tests, mutants and grading."""
+    """The committed record of tests, notebooks, mutants and grading."""
     return Path(chapters).parent / "tests" / "green.json"
 
 
@@ -305,7 +315,7 @@ def finish(stamp: Path = STAMP, chapters: Path = CHAPTERS) -> None:
         record = record_path(chapters)
         old = _read(record)
         new = {"masks": waiting["masks"]}
-        for kind in ("tests", "mutants", "grading"):
+        for kind in KINDS:
             new[kind] = waiting[kind] or _dict(old.get(kind))
         new["seconds"] = seconds or _dict(old.get("seconds"))
         if new != old:

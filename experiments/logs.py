@@ -35,7 +35,8 @@ def load(name: str, **options: Any) -> Dataset:
     Args:
         name: ``"movielens"``, each user's last fifth of the ratings for the test; or
             ``"kuairand_pure"``, the clicks of the last days.
-        **options: of the loader of ``recsys_lib.data``.
+        **options: of the loader of ``recsys_lib.data``, and ``short_history``: the length of a
+            column of that name, the end of the history.
 
     Returns:
         A ``Dataset`` with one task; the columns of ``RATES`` are among its own.
@@ -45,11 +46,37 @@ def load(name: str, **options: Any) -> Dataset:
         DataUnavailable: the set is not on this machine.
     """
     options = {key: tuple(one) if isinstance(one, list) else one for key, one in options.items()}
+    if short := options.pop("short_history", None):
+        return with_short_history(load(name, **options), short)
     if name == "movielens":
         return movielens.load(**{"split": "per_user", **options})
     if name != "kuairand_pure":
         raise ValueError(f"data: expected 'movielens' or 'kuairand_pure', got {name!r}")
     return with_rates(kuairand.load(**{"tasks": ("click",), **options}), "video_id")
+
+
+def with_short_history(dataset: Dataset, length: int) -> Dataset:
+    """Add the column ``short_history``: the last steps of ``history``.
+
+    Args:
+        dataset: with the column ``history``, padded at its end.
+        length: of the new column.
+    """
+    renewed = {}
+    for name, split in dataset.splits.items():
+        ids = split.features["history"]
+        first = np.maximum((ids > 0).sum(axis=1, keepdims=True) - length, 0)
+        places = first + np.arange(length)
+        last = {
+            kind: {**one, "short_history": np.take_along_axis(one["history"], places, axis=1)}
+            for kind, one in {"features": split.features, "as_of": split.as_of}.items()
+        }
+        renewed[name] = dataclasses.replace(split, **last)
+    whole = dataset.column("history")
+    column = dataclasses.replace(whole, name="short_history", max_length=length)
+    return dataclasses.replace(
+        dataset, feature_columns=(*dataset.feature_columns, column), **renewed
+    )
 
 
 def with_rates(dataset: Dataset, item: str) -> Dataset:

@@ -14,33 +14,49 @@ LINEAR_SPACE: dict[str, Any] = {
     "learning_rate": (1e-3, 3e-3, 1e-2, 3e-2),
     "linear_l2": (0.0, 1e-6, 1e-5, 1e-4),
 }
+TREES: dict[str, Any] = {
+    "learning_rate": (0.03, 0.1, 0.3),
+    "max_leaf_nodes": (7, 15, 31),
+    "min_samples_leaf": (20, 100),
+}
+WIDER_LINEAR: dict[str, Any] = {
+    "learning_rate": (3e-4, 1e-3, 3e-3, 1e-2, 3e-2),
+    "linear_l2": (0.0, 1e-7, 1e-6, 1e-5, 1e-4),
+}
+WIDER_TREES: dict[str, Any] = {
+    "learning_rate": (0.01, 0.03, 0.1, 0.2, 0.3),
+    "max_leaf_nodes": (3, 7, 15, 31, 63),
+    "min_samples_leaf": (5, 20, 50, 100, 200),
+}
+"""The spaces of the second protocol."""
 DEEP: dict[str, Any] = {"activation": "relu", "embedding_dim": 8}
 HEAD: dict[str, Any] = DEEP | {"product": True, "histories": ("history",)}
 KNOWN = ("user_count", "user_like_rate", "item_count", "item_like_rate")
 REFERENCES = ("logistic regression", "trees")
 
 
-def references(columns: Sequence[str]) -> list[Arm]:
+def references(
+    columns: Sequence[str],
+    linear: dict[str, Any] = LINEAR_SPACE,
+    trees: dict[str, Any] = TREES,
+) -> list[Arm]:
     """The two rivals that every table of a log has.
 
     Args:
         columns: names of those that they read; a history is none of them.
+        linear, trees: the spaces of their options.
     """
     return [
         Arm(
             name="logistic regression",
             model="lr",
-            space=LINEAR_SPACE,
+            space=linear,
             columns=columns,
         ),
         Arm(
             name="trees",
             model="experiments.estimators:trees_on_ids",
-            space={
-                "learning_rate": (0.03, 0.1, 0.3),
-                "max_leaf_nodes": (7, 15, 31),
-                "min_samples_leaf": (20, 100),
-            },
+            space=trees,
             columns=columns,
         ),
     ]

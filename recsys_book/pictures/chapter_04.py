@@ -96,7 +96,9 @@ def dsin() -> Plan:
     plan.box("behaviours", "behaviours\nin sessions", "behaviours", "embedding", 0, 0, 1.2)
     plan.box("candidate", "candidate $v$", "candidate", "embedding", 2.7, 0, 0.9)
     plan.box("rest", "other\ncolumns", "*", "input", 3.7, 0, 0.7)
-    plan.box("bias", "+ bias of session,\nstep and unit", "bias_encoding?", "embedding", 0, 1, 1.2)
+    plan.box(
+        "bias", "+ bias of session,\nstep and number", "bias_encoding?", "embedding", 0, 1, 1.2
+    )
     plan.box(
         "block",
         "self-attention block, mean over the steps: $u_k$",

@@ -186,14 +186,15 @@ def test_only_a_full_green_run_renews_the_committed_record(chapters):
     waiting = selection.begin(selection.everything(today), today, stamp, full=True)
     waiting.write_text(json.dumps(json.loads(waiting.read_text()) | {"seconds": {"t": 3}}))
     selection.finish(stamp, chapters.folder)
-    assert selection.recorded(chapters.folder) == hashes([], ["m", "n"], ["g"], ["t"])
+    assert selection.recorded(chapters.folder) == today
     assert selection.seconds_recorded(chapters.folder) == {"t": 3}
 
     # Where neither can run, what is recorded stays.
     elsewhere = hashes(["a"], value="2")
     selection.begin(selection.everything(elsewhere), elsewhere, stamp, full=True)
     selection.finish(stamp, chapters.folder)
-    assert selection.recorded(chapters.folder) == hashes([], ["m", "n"], ["g"], ["t"])
+    kept = selection.recorded(chapters.folder)
+    assert kept == today | {"notebooks": elsewhere["notebooks"]}
     assert selection.seconds_recorded(chapters.folder) == {"t": 3}
 
 
@@ -217,8 +218,25 @@ def test_other_masks_compare_every_notebook_anew(chapters):
     record.parent.mkdir()
     record.write_text(json.dumps({"masks": selection.masks()}))
     assert set(selection.recorded(chapters.folder)["notebooks"]) == {"00_small/01_small"}
-    record.write_text(json.dumps({"masks": "others"}))
+    record.write_text(json.dumps({"masks": "others", "notebooks": {"00_small/01_small": "1"}}))
     assert selection.recorded(chapters.folder)["notebooks"] == {}
+
+
+def test_a_notebook_counts_with_the_inputs_of_its_build_or_of_a_run_of_everything(chapters):
+    chapters.fake(chapters.write())
+    record = selection.record_path(chapters.folder)
+    record.parent.mkdir()
+    found = {"masks": selection.masks(), "notebooks": {"00_small/01_small": "others outputs"}}
+    record.write_text(json.dumps(found))
+    green = selection.recorded(chapters.folder)
+    (built,) = inputs.read_built(chapters.folder).values()
+    for value, changed in (
+        (f"{built['inputs']} {built['outputs']}", []),
+        ("others outputs", []),
+        ("others", ["00_small/01_small"]),
+    ):
+        today = hashes() | {"notebooks": {"00_small/01_small": value}}
+        assert selection.select(today, green, {}).changed["notebooks"] == changed
 
 
 def test_a_notebook_is_run_again_when_its_outputs_or_inputs_are_others(chapters, tmp_path, capsys):

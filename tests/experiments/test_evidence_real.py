@@ -75,6 +75,18 @@ def test_rates_come_from_strictly_earlier_rows_whatever_their_split():
     assert [column.name for column in data.feature_columns][-4:] == list(logs.RATES)
 
 
+def test_the_short_history_is_the_end_of_the_long_one():
+    data = logs.load("movielens", max_history=40, short_history=3)
+    assert data.column("short_history").table_name == data.column("history").table_name
+    for split in data.splits.values():
+        long, short = split.features["history"][::97], split.features["short_history"][::97]
+        moments = split.as_of["short_history"][::97]
+        for whole, end, when in zip(long, short, moments, strict=True):
+            real = whole[whole > 0][-3:]
+            assert end.tolist() == [*real, *[0] * (3 - len(real))]
+            assert np.isneginf(when[len(real) :]).all() and np.isfinite(when[: len(real)]).all()
+
+
 def test_trees_need_something_to_read():
     ordered = (SequenceColumn("tags", 5, 2, group="item"),)
     data = dataclasses.replace(log().with_columns(["tags"]), feature_columns=ordered)

@@ -6,7 +6,7 @@ from recsys_book.exercises import case
 from recsys_lib.data import simulator
 
 
-def unit_by_unit(inputs, scores, kernel, recurrent, bias):
+def unit_by_unit(inputs, attention, kernel, recurrent, bias):
     rows, units = len(inputs), len(recurrent)
     states = np.zeros((rows, units))
     for row in range(rows):
@@ -15,7 +15,7 @@ def unit_by_unit(inputs, scores, kernel, recurrent, bias):
             for k in range(units):
                 of_x = [x @ kernel[:, g * units + k] + bias[g * units + k] for g in range(3)]
                 of_h = [h @ recurrent[:, g * units + k] for g in range(3)]
-                u = scores[row, step] / (1 + np.exp(-of_x[0] - of_h[0]))
+                u = attention[row, step] / (1 + np.exp(-of_x[0] - of_h[0]))
                 r = 1 / (1 + np.exp(-of_x[1] - of_h[1]))
                 states[row, k] = (1 - u) * h[k] + u * np.tanh(of_x[2] + r * of_h[2])
     return states
@@ -34,19 +34,19 @@ def negative_ids_apart(ids, num_ids, numbers):
     return listed(ids, num_ids, numbers, "").expected
 
 
-def by_recursion(scores, gates, why):
-    steps, weights = len(scores), []
+def by_recursion(attention, gates, why):
+    steps, weights = len(attention), []
     for one in range(steps):
         state = 0.0
         for step in range(steps):
-            write = scores[step] * gates[step]
+            write = attention[step] * gates[step]
             state = (1 - write) * state + write * float(step == one)
         weights.append(state)
-    return case(scores, gates, expected=np.array(weights), why=why)
+    return case(attention, gates, expected=np.array(weights), why=why)
 
 
-def augru_shares_apart(scores, gates):
-    return by_recursion(scores, gates, "").expected
+def augru_shares_apart(attention, gates):
+    return by_recursion(attention, gates, "").expected
 
 
 def drawn_loss(num_categories, per_category):
