@@ -1,4 +1,4 @@
-"""The three lenses of chapter 04: probabilities from histories by loops, knobs, seeds, errors."""
+"""The short histories of chapter 04: probabilities from histories, knobs, seeds, errors."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,8 @@ from recsys_lib.data import simulator
 from recsys_lib.data.sessions import divide
 
 SMALL = {"num_rows": 4000, "num_valid_rows": 400, "num_test_rows": 4000}
-LENSES = {name: getattr(simulator, name) for name in ("interests", "drift", "sessions")}
+NAMES = ("interests", "drift", "sessions", "topic_and_price")
+LENSES = {name: getattr(simulator, name) for name in NAMES}
 
 
 @pytest.fixture(params=LENSES)

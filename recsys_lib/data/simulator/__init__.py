@@ -20,6 +20,7 @@ from recsys_lib.data.simulator.scenarios import function_value, scenarios
 from recsys_lib.data.simulator.second_order import second_order
 from recsys_lib.data.simulator.sessions import sessions
 from recsys_lib.data.simulator.tasks import tasks
+from recsys_lib.data.simulator.topic_and_price import topic_and_price
 from recsys_lib.data.simulator.world import SimulatedDataset
 
 __all__ = [
@@ -42,5 +43,6 @@ __all__ = [
     "second_order",
     "sessions",
     "tasks",
+    "topic_and_price",
     "whole_requests",
 ]
