@@ -24,8 +24,7 @@ from recsys_lib.layers.options import Configured
 from recsys_lib.sequence.parts import masked_softmax
 
 
-@keras.saving.register_keras_serializable("recsys_lib")
-class LikeQuery(keras.initializers.Initializer):
+class _LikeQuery(keras.initializers.Initializer):
     """The first key map: the query's, and a map of its own for what behaviours hold beyond it.
 
     It draws the query's values from their seed. It must not read the query's variable, which
@@ -43,9 +42,6 @@ class LikeQuery(keras.initializers.Initializer):
         query = keras.initializers.Orthogonal(seed=self.seed)(self.query_shape, dtype)[: shape[0]]
         own = keras.initializers.GlorotUniform(seed=self.seed)(shape, dtype)
         return ops.concatenate([query, own[query.shape[0] :]])
-
-    def get_config(self):
-        return {"query_shape": self.query_shape, "seed": self.seed}
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
@@ -90,7 +86,7 @@ class TargetScores(Configured):
         self.key = self.add_weight(
             name="key",
             shape=(behaviours_shape[-1], inner),
-            initializer=LikeQuery(shape, start.seed),
+            initializer=_LikeQuery(shape, start.seed),
         )
         if context_shape is not None:
             self.context = self.add_weight(

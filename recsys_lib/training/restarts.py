@@ -134,13 +134,15 @@ def _see(model, made, seed):
     built = [variable.numpy() for variable in model.variables]
     # Drawn beside other values than those of the build: what an initializer reads from another
     # variable is learned by the time of a restart.
-    for variable, value in zip(model.variables, built, strict=True):
-        variable.assign(np.ones_like(value))
-    drawn_again = [keras.ops.convert_to_numpy(origin.value(seeds)) for origin in origins]
-    for variable, value in zip(model.variables, built, strict=True):
-        variable.assign(value)
-    same = map(np.array_equal, drawn_again, built)
-    return Start(tuple(origins), len(seeds)) if all(same) else None
+    try:
+        for variable in model.variables:
+            variable.assign(keras.ops.ones_like(variable))
+        drawn_again = (keras.ops.convert_to_numpy(origin.value(seeds)) for origin in origins)
+        same = all(map(np.array_equal, drawn_again, built))  # one at a time: tables are large
+    finally:
+        for variable, value in zip(model.variables, built, strict=True):
+            variable.assign(value)
+    return Start(tuple(origins), len(seeds)) if same else None
 
 
 def _seeds_drawn(seed, at_most):
