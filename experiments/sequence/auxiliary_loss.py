@@ -18,7 +18,7 @@ SPACE: dict[str, Any] = {
 }
 WEIGHTS: dict[str, Any] = {"auxiliary_weight": (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)}
 HEAD: dict[str, Any] = {"product": True, "activation": "relu", "embedding_dim": 8}
-FEW, MANY = 8_000, 32_000
+FEW, MANY = 4_000, 16_000
 
 EXPERIMENT = Experiment(
     identifier="sequence.auxiliary_loss",
