@@ -58,6 +58,7 @@ EXPERIMENT = Experiment(
             "Where topic and price decide alike, DIN is ahead of the mean.",
             "DIN",
             "mean",
+            margin=3.0,
             at=ALIKE,
         ),
         level(
@@ -82,6 +83,7 @@ EXPERIMENT = Experiment(
             "Where topic and price decide alike, the mean beside DIN's interest tells it more.",
             "DIN and mean",
             "DIN",
+            margin=3.0,
             at=ALIKE,
         ),
         better(
@@ -89,6 +91,7 @@ EXPERIMENT = Experiment(
             "Where topic and price decide alike, DIN with a tuned scale is ahead of its raw sum.",
             "DIN",
             "DIN, raw",
+            margin=6.0,
             at=ALIKE,
         ),
     ],
