@@ -46,20 +46,20 @@ SECTIONS = {
 """Module of each section: its ``print_section`` measures and prints."""
 
 MINUTES = {
-    "vocabulary": 6,
+    "vocabulary": 5,
     "seeds": 1,
-    "models": 6,
-    "sequences": 14,
-    "long_histories": 4,
-    "multi_task": 3,
-    "multi_scenario": 5,
-    "requests": 2,
-    "larger_than_memory": 4,
-    "former": 45,
-    "workers": 3,
+    "models": 5,
+    "sequences": 9,
+    "long_histories": 1,
+    "multi_task": 1,
+    "multi_scenario": 1,
+    "requests": 1,
+    "larger_than_memory": 2,
+    "former": 26,
+    "workers": 2,
     "lessons": 20,
 }
-"""Rough estimates for two idle cores; ``former`` with all models, without a peer.
+"""Of a run on two cores, rounded up; ``former`` with all models, from sixteen beside a peer.
 
 Each section says how long it took: put that here after a run of all.
 """
