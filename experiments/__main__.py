@@ -189,10 +189,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--build", type=Path, default=BUILD, help="where runs keep what is done")
     parser.add_argument("--workers", type=int, default=NUM_WORKERS, help="processes")
     commands = parser.add_subparsers(required=True, metavar="command")
-    found = {}
     for name, (run, text) in _COMMANDS.items():
-        found[name] = commands.add_parser(name, help=text, description=text)
-        found[name].set_defaults(run=run)
+        commands.add_parser(name, help=text, description=text).set_defaults(run=run)
+    found = commands.choices
     for name in ("plan", "tune", "run", "longer", "replicate", "history"):
         text = "experiments or chapters; default: all"
         found[name].add_argument("identifiers", nargs="*", help=text)

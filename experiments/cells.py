@@ -136,8 +136,7 @@ def recipe_of(arm: Arm, choice: Mapping[str, Any]) -> Recipe:
     """
     row = {} if ":" in arm.model else dict(zoo.find(arm.model).options)
     settings = row | arm.settings(choice)
-    columns = None if arm.columns is None else tuple(arm.columns)
-    return Recipe(arm.function, columns=columns, **settings)
+    return Recipe(arm.function, columns=arm.columns, **settings)
 
 
 def comparison_of(
@@ -198,10 +197,8 @@ def run_arm(
     except FloatingPointError:
         tasks = list(dataset.tasks or ())
         return [{"task": task, "slice": part} for part in ("all", *parts) for task in tasks]
-    wanted = ("task", "slice", *MEASURED, "parameters", "epochs")
-    table = result.table
     cap = {"cap": experiment.cap_of(arm, choice)}
-    rows = [_plain(row, wanted) | cap for row in table[table["seed"].notna()].to_dict("records")]
+    rows = [_plain(row) | cap for row in result.table.to_dict("records")]
     if not on_log:
         return rows
     predict = functools.partial(predictions_of, result.model(arm.name))
@@ -222,8 +219,7 @@ def _run_estimator(arm, choice, dataset, seed, parts):
         for task, kind in data.tasks.items()
     ]
     table = Comparison({}, slices=parts, baselines={arm.name: fitted}).on(data, [0]).table
-    rows = [_plain(row, ("task", "slice", *MEASURED)) for row in table.to_dict("records")]
-    return predict, [row | {"parameters": 0, "epochs": 0} for row in rows]
+    return predict, [_plain(row) | {"epochs": 0} for row in table.to_dict("records")]
 
 
 def _as_requests(rows, dataset, predict, path):
@@ -236,30 +232,21 @@ def _as_requests(rows, dataset, predict, path):
     splits = (test, dataset.held_still(test))
     as_is, still = (next(iter(predict(split).values())) for split in splits)
     if path is not None:
-        _keep(path, [as_is, still])
-    found = []
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, np.asarray([as_is, still], np.float32).tobytes())
     for row in rows:
         part = slice(None) if row["slice"] == "all" else test.slices[row["slice"]]
         if "gauc" in row:  # some user has rows of both labels
             held = gauc(test.label[part], still[part], test.group[part]).value
-            row = row | {"gauc": held, "gauc_moving": row["gauc"]}
-        found.append(row)
-    return found
+            row |= {"gauc": held, "gauc_moving": row["gauc"]}
+    return rows
 
 
-def _keep(path, predicted):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, np.asarray(predicted, np.float32).tobytes())
-
-
-def _plain(row: Mapping[str, Any], wanted: Any) -> Row:
-    """The wanted numbers of a row as JSON has them; what is not a number is left out."""
-    found: Row = {}
-    for name in wanted:
-        value = row.get(name)
-        if isinstance(value, str):
-            found[name] = value
-        elif value is not None and np.isfinite(value):
+def _plain(row: Mapping[str, Any]) -> Row:
+    """A row of a comparison as JSON has it; what is not a number is left out."""
+    found: Row = {"task": row["task"], "slice": row["slice"]}
+    for name in (*MEASURED, "parameters", "epochs"):
+        if (value := row.get(name)) is not None and np.isfinite(value):
             whole = name in ("rows", "parameters", "epochs")
             found[name] = int(value) if whole else float(value)
     return found

@@ -112,8 +112,7 @@ class Experiment:
     @property
     def all_parts(self) -> tuple[str, ...]:
         """Slices that are recorded, ``"all"`` first."""
-        named = [*self.parts, *(contrast.part for contrast in self.contrasts)]
-        return tuple(dict.fromkeys(["all", *named]))
+        return tuple(dict.fromkeys(["all", *self.parts, *(one.part for one in self.contrasts)]))
 
     def declared(self) -> dict[str, Any]:
         """All fields, as a record shows them."""

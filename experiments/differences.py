@@ -44,7 +44,8 @@ def table_of(
         ``DataFrame`` with the columns ``COLUMNS``, of a log also ``gauc_moving``.
     """
     rows = []
-    for (point, world), cells in (wanted or wanted_cells(experiment)).items():
+    wanted = wanted_cells(experiment) if wanted is None else wanted
+    for (point, world), cells in wanted.items():
         for name, initialisation in cells:
             entry = store.done[kind_of(times), name, point, world, initialisation]
             head = dict(zip(KEYS, (name, point_text(point), world, initialisation), strict=False))

@@ -15,7 +15,7 @@ import numpy as np
 
 from recsys_lib.data.dataset import Dataset
 from recsys_lib.data.splits import Split
-from recsys_lib.features.columns import CategoricalColumn, NumericColumn, SequenceColumn
+from recsys_lib.features.columns import CategoricalColumn, NumericColumn
 
 Predict = Callable[[Split], dict[str, np.ndarray]]
 
@@ -56,23 +56,23 @@ def trees_on_ids(
     if others:
         raise ValueError(f"trees: expected one task, got {list(dataset.tasks or ())}")
     label = dataset.train.labels[task].astype(np.float64)
-    columns = [column for column in dataset.feature_columns if _is_encoded(column)]
+    numbers = [c.name for c in dataset.feature_columns if isinstance(c, NumericColumn)]
+    with_ids = [c for c in dataset.feature_columns if not isinstance(c, NumericColumn)]
+    columns = [c for c in with_ids if isinstance(c, CategoricalColumn) or not c.ordered]
     fold = np.random.default_rng(seed).integers(0, _FOLDS, len(label))
-    whole = [_codes(column, dataset.train.features[column.name], label) for column in columns]
 
     def features(split: Split) -> np.ndarray:
-        found = [
-            _encode(split.features[c.name], code) for c, code in zip(columns, whole, strict=True)
-        ]
-        if split is dataset.train:
-            for place, column in enumerate(columns):
-                ids = split.features[column.name]
-                for number in range(_FOLDS):
-                    rest, own = fold != number, fold == number
-                    found[place][own] = _encode(ids[own], _codes(column, ids[rest], label[rest]))
-        return np.stack([*numbers_of(split, dataset).T, *found], axis=1)
+        found = [np.asarray(split.features[name], np.float64) for name in numbers]
+        for column in columns:
+            ids, known = split.features[column.name], dataset.train.features[column.name]
+            encoded = _encode(ids, _codes(column, known, label))
+            for number in range(_FOLDS if split is dataset.train else 0):
+                rest, own = fold != number, fold == number
+                encoded[own] = _encode(ids[own], _codes(column, ids[rest], label[rest]))
+            found.append(encoded)
+        return np.column_stack(found)
 
-    if not columns and not numbers_of(dataset.train, dataset).size:
+    if not numbers and not columns:
         raise ValueError(f"trees: expected numbers or ids in {dataset.name!r}, got none")
     model = HistGradientBoostingClassifier(
         learning_rate=learning_rate,
@@ -88,19 +88,6 @@ def trees_on_ids(
 
 
 trees_on_ids.fits_itself = True  # type: ignore[attr-defined]
-
-
-def numbers_of(split: Split, dataset: Dataset) -> np.ndarray:
-    """The numeric columns as a matrix ``(rows, numbers)``."""
-    names = [c.name for c in dataset.feature_columns if isinstance(c, NumericColumn)]
-    rows = [np.asarray(split.features[name], np.float64).reshape(len(split), -1) for name in names]
-    return np.concatenate([np.empty((len(split), 0)), *rows], axis=1)
-
-
-def _is_encoded(column: Any) -> bool:
-    return isinstance(column, CategoricalColumn) or (
-        isinstance(column, SequenceColumn) and not column.ordered
-    )
 
 
 def _codes(column: Any, ids: np.ndarray, label: np.ndarray) -> np.ndarray:

@@ -61,10 +61,9 @@ def problems_of_records(
                 f"{identifier}: the declaration changed {changes} times, expected as many "
                 f"amendments, got {len(record['amendments'])}; run `python -m experiments history`"
             )
-        before = record["history"][-1]["findings"] if record["history"] else {}
-        was = {name: finding["verdict"] for name, finding in before.items()}
-        now = {name: finding["verdict"] for name, finding in record["findings"].items()}
-        changed = sorted(name for name in now if was.get(name, now[name]) != now[name])
+        former, now = record["history"][-1:], record["findings"]
+        was = now | (former[0]["findings"] if former else {})
+        changed = sorted(name for name in now if was[name]["verdict"] != now[name]["verdict"])
         if changed and identifier not in told:
             found.append(
                 f"{identifier}: the verdict of {', '.join(changed)} changed, expected {identifier} "

@@ -1,6 +1,7 @@
 """The two real logs, each with one split, and with past-only counts and rates of user and item."""
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from recsys_lib.features.columns import NumericColumn
 RATES = ("user_count", "user_like_rate", "item_count", "item_like_rate")
 """Columns of what was known of user and item before the row."""
 _PRIOR_ROWS = 5
+
+Arrays = Mapping[str, np.ndarray]
 
 
 def missing(name: str | None) -> str | None:
@@ -62,21 +65,14 @@ def with_short_history(dataset: Dataset, length: int) -> Dataset:
         dataset: with the column ``history``, padded at its end.
         length: of the new column.
     """
-    renewed = {}
-    for name, split in dataset.splits.items():
-        ids = split.features["history"]
-        first = np.maximum((ids > 0).sum(axis=1, keepdims=True) - length, 0)
-        places = first + np.arange(length)
-        last = {
-            kind: {**one, "short_history": np.take_along_axis(one["history"], places, axis=1)}
-            for kind, one in {"features": split.features, "as_of": split.as_of}.items()
-        }
-        renewed[name] = dataclasses.replace(split, **last)
     whole = dataset.column("history")
     column = dataclasses.replace(whole, name="short_history", max_length=length)
-    return dataclasses.replace(
-        dataset, feature_columns=(*dataset.feature_columns, column), **renewed
-    )
+    rows = [(one.features["history"], one.as_of["history"]) for one in dataset.splits.values()]
+    ids, moments = map(np.concatenate, zip(*rows, strict=True))
+    first = np.maximum((ids > 0).sum(axis=1, keepdims=True) - length, 0)
+    places = first + np.arange(length)
+    last = ({column.name: np.take_along_axis(kind, places, axis=1)} for kind in (ids, moments))
+    return _with_more(dataset, [column], *last)
 
 
 def with_rates(dataset: Dataset, item: str) -> Dataset:
@@ -89,17 +85,14 @@ def with_rates(dataset: Dataset, item: str) -> Dataset:
     Returns:
         The data set with four more columns.
     """
-    task = next(iter(dataset.train.labels))
-    splits = list(dataset.splits.values())
-    time = np.concatenate([split.time for split in splits])
-    label = np.concatenate([split.labels[task] for split in splits]).astype(np.int64)
-    base = float(dataset.train.labels[task].mean())
-    user = np.concatenate([split.group for split in splits])
-    ids = np.concatenate([split.features[item] for split in splits])
+    splits = dataset.splits.values()
+    rows = [(one.time, one.label, one.group, one.features[item]) for one in splits]
+    time, label, user, ids = map(np.concatenate, zip(*rows, strict=True))
+    base = float(dataset.train.label.mean())
     added: dict[str, np.ndarray] = {}
     moments: dict[str, np.ndarray] = {}
     for side, keys in (("user", user), ("item", ids)):
-        count, positives, newest = history.earlier(keys, time, label)
+        count, positives, newest = history.earlier(keys, time, label.astype(np.int64))
         if side == "item":
             known = keys > 0
             count, positives = count * known, positives * known
@@ -108,9 +101,12 @@ def with_rates(dataset: Dataset, item: str) -> Dataset:
         added[f"{side}_count"] = np.log10(1 + count).astype(np.float32)
         added[f"{side}_like_rate"] = rate.astype(np.float32)
         moments[f"{side}_count"] = moments[f"{side}_like_rate"] = newest
-    columns = tuple(
-        NumericColumn(name, group="user" if name.startswith("user") else "item") for name in RATES
-    )
+    columns = [NumericColumn(name, group=name.partition("_")[0]) for name in RATES]
+    return _with_more(dataset, columns, added, moments)
+
+
+def _with_more(dataset: Dataset, columns: Sequence[Any], added: Arrays, moments: Arrays) -> Dataset:
+    """More columns, from arrays over the rows of all splits, one split after the other."""
     renewed, start = {}, 0
     for name, split in dataset.splits.items():
         rows = slice(start, start := start + len(split))
@@ -119,6 +115,5 @@ def with_rates(dataset: Dataset, item: str) -> Dataset:
             features={**split.features, **{key: one[rows] for key, one in added.items()}},
             as_of={**split.as_of, **{key: one[rows] for key, one in moments.items()}},
         )
-    return dataclasses.replace(
-        dataset, feature_columns=(*dataset.feature_columns, *columns), **renewed
-    )
+    wider = (*dataset.feature_columns, *columns)
+    return dataclasses.replace(dataset, feature_columns=wider, **renewed)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from experiments import differences, running, statistics, tuning
 from experiments.arms import point_text
@@ -46,17 +47,15 @@ class Plan(NamedTuple):
 
     def lines(self) -> Iterator[str]:
         """What is printed."""
-        per_cell = self.seconds.get("")
-        total = self.tuning + self.measuring
         cost = "not measured"
-        if per_cell is not None:
+        if (per_cell := self.seconds.get("")) is not None:
             cost = (
                 f"{per_cell:.1f} s a cell, {self.minutes:.1f} core-minutes, "
                 f"{self.minutes / NUM_WORKERS:.1f} minutes on {NUM_WORKERS} processes"
             )
         yield (
             f"{self.identifier}: {self.tuning} cells of tuning, {self.measuring} on fresh worlds; "
-            f"{total - self.left} done; {cost}"
+            f"{self.tuning + self.measuring - self.left} done; {cost}"
         )
         if by_arm := ", ".join(f"{name} {one:.1f}" for name, one in self.seconds.items() if name):
             yield f"  seconds a cell: {by_arm}"
@@ -99,10 +98,9 @@ def total_lines(plans: Sequence[Plan]) -> Iterator[str]:
     Yields:
         Lines to print.
     """
-    known = [one for one in plans if "" in one.seconds]
-    hours = sum(one.minutes for one in known) / 60
+    hours = np.nansum([one.minutes for one in plans]) / 60
     cells = sum(one.tuning + one.measuring for one in plans)
-    unknown = len(plans) - len(known)
+    unknown = sum("" not in one.seconds for one in plans)
     beside = f"; {unknown} not measured" if unknown else ""
     yield f"together: {cells} cells, {hours:.2f} core-hours{beside}"
     if hours > MOST_HOURS:
@@ -184,20 +182,18 @@ def _spread(experiment: Experiment, contrast: Contrast, store: Store, unit: str)
     """The standard deviation of a contrast's differences between tuning worlds."""
     if experiment.is_real or contrast.kind == "trend" or contrast.part != "all":
         return None
-    column, factor = differences.column_of(contrast, unit)
-    point, found = experiment.tuned_at(contrast.at), []
+    point, rows = experiment.tuned_at(contrast.at), []
     for name in contrast.arms:
         owner = experiment.arm(experiment.arm(name).inherits or name)
         options, _, choice = running.tried(experiment, store, owner, point)
         if choice is None:
             return None
         trial = options.index(choice.options)
-        values = []
         for run in tuning.runs(experiment):
-            rows = store.value("tune", owner.name, trial, point, *run)["rows"]
-            whole = [row for row in rows if row["slice"] == "all"]
-            row = next(row for row in whole if contrast.task in (None, row["task"]))
-            values.append(factor * row.get(column, np.nan))
-        found.append(values)
-    spread = float(np.std(np.diff(found, axis=0), ddof=1))
+            value = store.value("tune", owner.name, trial, point, *run)
+            head = dict(zip(differences.KEYS, (name, point_text(contrast.at), *run), strict=False))
+            rows += [head | row for row in value["rows"]]
+    table = pd.DataFrame(rows).reindex(columns=differences.COLUMNS)
+    values = differences.Compared(experiment, contrast, table).differences(unit)
+    spread = float(np.std(values, ddof=1))
     return spread if np.isfinite(spread) and spread > 0 else None

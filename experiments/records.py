@@ -218,12 +218,9 @@ def initialisation_spread(table: pd.DataFrame, arm: str) -> float:
     of_arm = (table["model"] == arm) & (table["slice"] == "all")
     rows = table[of_arm & (table["point"] != VARIED)]
     first = rows[rows["initialisation"] > 0]
-    if first.empty:
-        return 0.0
     rows = rows.merge(first[["point", "world"]].head(1))
     column = "auc" if rows["auc"].notna().any() else "mean_squared_error_gap_closed"
-    spreads = rows.groupby("task")[column].std(ddof=1)
-    return float(np.sqrt((spreads**2).mean()))
+    return float(np.sqrt(rows.groupby("task")[column].var(ddof=1).mean()))
 
 
 def summary(table: pd.DataFrame) -> list[dict[str, Any]]:

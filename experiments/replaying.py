@@ -303,7 +303,6 @@ def confirm(confirmed: Iterable[Task], results: Path = RESULTS) -> Iterator[str]
         # Read again: something else may have been recorded during a long replay.
         record = records.read(experiment.identifier, results)
         assert record is not None
-        code = records.code_of(experiment, experiment.arm(task.arm))
-        record["arms"][task.arm]["code"] = code
+        record["arms"][task.arm]["code"] = records.code_of(experiment, experiment.arm(task.arm))
         records.write_manifest(record, records.paths(experiment.identifier, results)[1])
         yield f"{task.name}: confirmed"

@@ -81,10 +81,8 @@ def replicate(experiment: Experiment, block: str, places: Places) -> dict[str, A
     _note(experiment, block, note, results)
     with Session(experiment, places) as session:
         session.do(session.cell_units(cells, options_of), "replicating")
-    found = {}
-    if contrasts:
-        table = table_of(experiment, session.store, cells)
-        found = {c.finding: judged(experiment, c, record, table) for c in contrasts}
+    table = table_of(experiment, session.store, cells)
+    found = {c.finding: judged(experiment, c, record, table) for c in contrasts}
     _note(experiment, block, note | {"findings": found}, results)
     return found
 

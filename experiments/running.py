@@ -280,13 +280,11 @@ def run(
         def options_of(name: str, point: Any) -> tuning.Options:
             return chosen[name][experiment.tuned_at(point)].options
 
-        beginnings: list[Unit] = [
-            {
-                "keys": [("prefix", arm.name, experiment.worlds_of(arm)[0])],
-                "options": {arm.name: options_of(arm.name, experiment.points[0])},
-            }
-            for arm in experiment.arms
-        ]
-        cells = session.cell_units(wanted_cells(experiment), options_of)
-        session.do(beginnings + cells, "measuring")
+        units: list[Unit] = []
+        for arm in experiment.arms:
+            beginning = ("prefix", arm.name, experiment.worlds_of(arm)[0])
+            options = {arm.name: options_of(arm.name, experiment.points[0])}
+            units.append({"keys": [beginning], "options": options})
+        units += session.cell_units(wanted_cells(experiment), options_of)
+        session.do(units, "measuring")
     return store

@@ -3,6 +3,7 @@
 A unit of work goes in, entries of the log come out.
 """
 
+import contextlib
 import functools
 import multiprocessing
 import os
@@ -14,7 +15,6 @@ import traceback
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import connection
 from pathlib import Path
 from typing import Any
 
@@ -105,9 +105,8 @@ def begin() -> None:
     """Make this process end with the one that started it, and keep its prints off the output."""
 
     def wait() -> None:
-        parent = multiprocessing.parent_process()
-        if parent is not None:
-            connection.wait([parent.sentinel])
+        if (parent := multiprocessing.parent_process()) is not None:
+            parent.join()
             os._exit(1)
 
     os.dup2(2, 1)
@@ -118,7 +117,7 @@ class WorkFailed(RuntimeError):
     """A unit of work ended in an error; the message is its one line."""
 
 
-class Workers:
+class Workers(contextlib.AbstractContextManager["Workers"]):
     """Worker processes that stay, so that each traces a model once.
 
     Args:
@@ -151,9 +150,6 @@ class Workers:
         except Exception as error:
             traceback.print_exception(error)
             raise WorkFailed(f"{type(error).__name__}: {error}") from None
-
-    def __enter__(self) -> "Workers":
-        return self
 
     def __exit__(self, kind: object, *_: object) -> None:
         if kind is not None:  # whoever is in the middle of a unit need not finish it

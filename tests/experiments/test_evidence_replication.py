@@ -100,6 +100,17 @@ def test_a_killed_replication_may_go_on(recorded):
     assert run(recorded, "replicate", NAME, "--worlds", "1030:1040") == 1
 
 
+def test_an_experiment_without_a_confirmed_finding_opens_a_block_and_measures_nothing(
+    recorded, tmp_path, monkeypatch, capsys
+):
+    shutil.copytree(recorded / "results", tmp_path / "results")
+    monkeypatch.setattr(replicating, "countable", lambda *_: [])
+    assert run(tmp_path, "replicate", NAME, "--worlds", "1060:1070") == 0
+    assert capsys.readouterr().out == "small: no finding to replicate\n"
+    noted = blocks.read_blocks(tmp_path / "results")["replicated"]
+    assert noted["1060:1070"][NAME] == {"record": 1, "findings": {}}
+
+
 def test_a_block_before_one_that_was_opened_is_opened_no_more(recorded, tmp_path, capsys):
     shutil.copytree(recorded / "results", tmp_path / "results")
     kept = blocks.read_blocks(tmp_path / "results")
