@@ -1,17 +1,25 @@
 """Seconds of each lesson, executed from its text in a fresh kernel; nothing is written."""
 
 from benchmarks.process import peak_memory_of_children
-from bookmaker.build import run
+from bookmaker.build import BuildError, run
 from bookmaker.lessons import describe, find_texts, is_lab
 
 
 def lesson_seconds():
-    """Yield ``(name, seconds, seconds to the first output)`` of every lesson, in order."""
+    """Yield ``(name, seconds, seconds to the first output)`` of every lesson, in order.
+
+    One that fails is named with its reason, and left out.
+    """
     for text_path in find_texts():
         if is_lab(text_path):  # optional, and slower than a lesson may be
             continue
-        _, times = run(text_path)
-        yield describe(text_path).name, times.total, times.first_output
+        name = describe(text_path).name
+        try:
+            _, times = run(text_path)
+        except BuildError as error:
+            print(f"{name}: not measured: {str(error).splitlines()[0]}")
+        else:
+            yield name, times.total, times.first_output
 
 
 def print_section():

@@ -3,6 +3,8 @@
 import contextlib
 import io
 import json
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -22,6 +24,7 @@ from benchmarks import (
     vocabulary,
 )
 from benchmarks.process import ONEDNN, BenchmarkError
+from bookmaker.build import BuildError
 from recsys_lib.zoo import MODELS, find
 
 ROW = {
@@ -232,6 +235,20 @@ def test_the_seeds_section_prints_each_seed(monkeypatch, capsys):
     seeds.print_section()
     lines = capsys.readouterr().out.splitlines()
     assert lines[-2].split()[-3:] == ["0.00", "0.00", "0"]
+
+
+def test_a_lesson_that_fails_does_not_end_the_section(monkeypatch, capsys):
+    def run(path):
+        if path.stem == "first":
+            raise BuildError("first.md: cell 3 failed\nTraceback")
+        return None, SimpleNamespace(total=12.0, first_output=3.0)
+
+    monkeypatch.setattr(lessons, "find_texts", lambda: [Path("first.md"), Path("second.md")])
+    monkeypatch.setattr(lessons, "is_lab", lambda path: False)
+    monkeypatch.setattr(lessons, "describe", lambda path: SimpleNamespace(name=path.stem))
+    monkeypatch.setattr(lessons, "run", run)
+    assert list(lessons.lesson_seconds()) == [("second", 12.0, 3.0)]
+    assert capsys.readouterr().out == "first: not measured: first.md: cell 3 failed\n"
 
 
 def test_the_lessons_section_prints_each_lesson(monkeypatch, capsys):
