@@ -12,9 +12,9 @@ from experiments.declaration import Experiment
 
 BUILDERS = "experiments.memorization._parts"
 RATES: dict[str, Any] = {"learning_rate": (1e-3, 2e-3, 3e-3, 5e-3, 1e-2, 2e-2)}
-L1: dict[str, Any] = {"l1": (0.0, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 4e-2)}
+L1: dict[str, Any] = {"l1": (0.0, 2e-3, 5e-3, 1e-2, 2e-2, 4e-2, 1e-1)}
 L2: dict[str, Any] = {"embedding_l2": (0.0, 1e-7, 1e-6, 1e-5, 1e-4)}
-WIDE_RATES: dict[str, Any] = {"wide_rate": (0.0625, 0.125, 0.25, 0.5, 1.0, 2.0)}
+WIDE_RATES: dict[str, Any] = {"wide_rate": (0.125, 0.25, 0.5, 1.0, 2.0)}
 LINEAR: dict[str, Any] = {
     "learning_rate": (1e-3, 3e-3, 1e-2, 3e-2, 1e-1),
     "linear_l2": (0.0, 1e-7, 1e-6, 1e-5, 1e-4),
@@ -125,6 +125,6 @@ EXPERIMENT = Experiment(
             at=RULES,
         ),
     ],
-    fit={"epochs": 80, "batch_size": 1024, "patience": 6},
+    fit={"epochs": 200, "batch_size": 1024, "patience": 6},
     protocol=2,
 )
