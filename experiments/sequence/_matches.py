@@ -66,15 +66,16 @@ def trees_with_matches(
     numbers = [f"{name}_matches" for name in matches]
 
     def wider(split: Split) -> Split:
-        counts = match_counts(dataset, split, matches).T
-        return dataclasses.replace(
-            split, features=split.features | dict(zip(numbers, counts, strict=True))
-        )
+        counts = zip(numbers, match_counts(dataset, split, matches).T, strict=True)
+        return dataclasses.replace(split, features={**split.features, **dict(counts)})
 
     columns = tuple(NumericColumn(name, group="context") for name in numbers)
-    splits = {name: wider(split) for name, split in dataset.splits.items()}
     told = dataclasses.replace(
-        dataset, feature_columns=(*dataset.feature_columns, *columns), **splits
+        dataset,
+        feature_columns=(*dataset.feature_columns, *columns),
+        train=wider(dataset.train),
+        valid=wider(dataset.valid),
+        test=wider(dataset.test),
     )
     predict = trees_on_ids(
         told,
