@@ -132,11 +132,13 @@ def recipe_of(arm: Arm, choice: Mapping[str, Any]) -> Recipe:
 
     Args:
         arm: with a builder.
-        choice: its tuned options.
+        choice: its tuned options. A builder with the mark ``recipe`` makes its recipe itself, where
+            options are those of an optimizer.
     """
     row = {} if ":" in arm.model else dict(zoo.find(arm.model).options)
     settings = row | arm.settings(choice)
-    return Recipe(arm.function, columns=arm.columns, **settings)
+    make = getattr(arm.function, "recipe", Recipe)
+    return make(arm.function, columns=arm.columns, **settings)
 
 
 def comparison_of(

@@ -1,0 +1,1 @@
+"""Experiments of chapter 01: memorization and generalization."""
