@@ -42,7 +42,7 @@ def afm_from_fm(
     fm = trained(Recipe(build_fm, RATE_OF_FM, embedding_dim=WIDTH, embedding_l2=embedding_l2))
 
     def build(feature_columns: Any, tasks: Any = "click") -> keras.Model:
-        options = {"embedding_l2": embedding_l2, "dropout_rate": dropout_rate}
+        options: Any = {"embedding_l2": embedding_l2, "dropout_rate": dropout_rate}
         model = build_afm(feature_columns, tasks, embedding_dim=WIDTH, **options)
         for name in ("embedding", "linear"):
             model.get_layer(name).table.assign(fm.get_layer(name).table)
