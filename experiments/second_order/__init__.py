@@ -1,0 +1,1 @@
+"""Experiments of chapter 02: models that cross pairs of columns."""
