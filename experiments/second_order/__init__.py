@@ -1,1 +1,1 @@
-"""Experiments of chapter 02: models that cross pairs of columns."""
+"""Questions of chapter 02: models that cross every pair of fields."""
