@@ -181,11 +181,10 @@ def test_gains_main_effects_bias_and_switch_keep_the_rows(small, knob, value):
 
 def test_validation_rows_hold_unseen_combinations_where_it_is_said(small):
     other = simulator.second_order(**SMALL, valid_unseen_draws=0.5)
-    held_out, valid = other.truth["held_out"], ids(other.valid)
     unseen = other.valid.slices["unseen"]
     assert "unseen" not in small.valid.slices and abs(unseen.mean() - 0.5) < 0.1
-    for (i, j), out in zip(other.truth["pairs"], held_out, strict=True):
-        np.testing.assert_array_equal(out[valid[i] - 1, valid[j] - 1], unseen)
+    for out in held_out(other, other.valid):
+        np.testing.assert_array_equal(out, unseen)
     for split in ("train", "test"):
         for name, values in small.splits[split].features.items():
             np.testing.assert_array_equal(values, other.splits[split].features[name])
