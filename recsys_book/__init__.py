@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from recsys_book.pictures.families import family
     from recsys_book.pictures.registry import sketch
     from recsys_book.record_folds import how_measured
-    from recsys_book.recorded_runs import dots, runs
+    from recsys_book.recorded_runs import dots, runs, user_sums
     from recsys_book.records import evidence, finding, recorded
     from recsys_book.sentences import checked_sentences, exact
     from recsys_book.source import excerpt

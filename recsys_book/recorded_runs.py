@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from recsys_book.records import RESULTS, record_of
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     from matplotlib.figure import Figure
 
@@ -53,6 +54,39 @@ def runs(experiment: str, results: Path | None = None) -> "pd.DataFrame":
         if column in table and table[column].notna().any():
             shown[name] = factor * table[column]
     return shown
+
+
+def user_sums(experiment: str, results: Path | None = None) -> "dict[str, np.ndarray]":
+    """What each user adds to each model's scores on a log.
+
+    Args:
+        experiment: ``"chapter.name"`` of one on a log.
+        results: folder of the records; default: that of this checkout.
+
+    Returns:
+        ``rows`` and ``clicks``, test rows of each user and those with label 1, ``(users,)``;
+        ``names`` of the models; and ``sums``, ``(models, 4, users)``, means of the runs: pairs of
+        a click and another row of the user in the right order, ties half, where the user's
+        columns are held still; the log loss; the right pairs of the user's clicks, and of the
+        user's other rows, with rows of all users. All numbers are float64.
+
+    Raises:
+        ValueError: nothing is recorded under this name, or it was measured on worlds.
+
+    Example:
+        >>> kept = user_sums("scoreboards.movielens")
+        >>> kept["sums"].shape == (len(kept["names"]), 4, len(kept["rows"]))
+        True
+    """
+    import numpy as np
+
+    record_of(experiment, results)
+    path = (RESULTS if results is None else Path(results)) / f"{experiment}.users.npz"
+    if not path.exists():
+        raise ValueError(f"user_sums: expected an experiment on a log, got {experiment!r}")
+    with np.load(path) as file:
+        kept = {name: file[name] for name in ("rows", "clicks", "names", "sums")}
+    return kept | {name: kept[name].astype(np.float64) for name in ("rows", "clicks", "sums")}
 
 
 def dots(

@@ -1,18 +1,22 @@
 """Taste moves within a category: what does it take to read its latest state?
 
-The platform of the lesson: six categories of three styles, one item each, nine behaviours.
+The platform of the lesson: six categories of three styles, one item each, nine behaviours. Every
+arm is tuned itself. At a drift of one half the next behaviour tells a category more than a style,
+so the auxiliary loss is tried at a tuned weight and at its full one. Patience is long, because a
+recurrence may rest on a plateau before it takes off.
 """
 
 from typing import Any
 
 from experiments.arms import Arm
-from experiments.contrasts import better, level
+from experiments.contrasts import better, level, not_worse
 from experiments.declaration import Experiment
 
 SPACE: dict[str, Any] = {
-    "learning_rate": (1e-3, 5e-3, 1e-2, 2e-2),
-    "embedding_l2": (0.0, 1e-6, 1e-5),
+    "learning_rate": (1e-3, 5e-3, 1e-2, 2e-2, 4e-2),
+    "embedding_l2": (0.0, 1e-7, 1e-6, 1e-5, 1e-4),
 }
+WEIGHTS: dict[str, Any] = {"auxiliary_weight": (0.01, 0.03, 0.1, 0.3, 1.0)}
 SCALES: dict[str, Any] = {"scale": ("raw", "length", "softmax", "batch_normalization")}
 HEAD: dict[str, Any] = {"product": True, "activation": "relu", "embedding_dim": 8}
 UNIT: dict[str, Any] = HEAD | {"attention_units": (16,)}
@@ -46,7 +50,14 @@ EXPERIMENT = Experiment(
         Arm(
             name="DIEN with auxiliary loss",
             model="dien",
-            inherits="DIEN",
+            space=SPACE | WEIGHTS,
+            options=HEAD,
+            side=True,
+        ),
+        Arm(
+            name="DIEN with full auxiliary loss",
+            model="dien",
+            space=SPACE,
             options=HEAD | {"auxiliary_weight": 1.0},
             side=True,
             at_base_rate=True,
@@ -54,7 +65,7 @@ EXPERIMENT = Experiment(
         Arm(
             name="DIEN with AIGRU",
             model="dien",
-            inherits="DIEN",
+            space=SPACE,
             options=ALONE | {"evolution": "aigru"},
             side=True,
         ),
@@ -100,7 +111,14 @@ EXPERIMENT = Experiment(
             "Where the interest does not tell the next behaviour, the auxiliary loss at its full "
             "weight costs more than it gives.",
             "DIEN",
+            "DIEN with full auxiliary loss",
+            margin=5.0,
+        ),
+        not_worse(
+            "tuned_weight_is_harmless",
+            "With its weight tuned, too, the auxiliary loss costs nothing.",
             "DIEN with auxiliary loss",
+            "DIEN",
             margin=5.0,
         ),
         better(
@@ -111,5 +129,8 @@ EXPERIMENT = Experiment(
             margin=5.0,
         ),
     ],
-    fit={"epochs": 14, "batch_size": 512, "patience": 5},
+    protocol=2,
+    worlds=(120, 140),
+    side_worlds=(120, 130),
+    fit={"epochs": 40, "batch_size": 512, "patience": 10},
 )

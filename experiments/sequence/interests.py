@@ -1,6 +1,7 @@
 """One interest or several in one history: when does a model have to ask for one of them?
 
 Vectors have eight numbers in all models but one, since the lesson's bottleneck is their width.
+Every arm is tuned itself, the mean without its product, too.
 """
 
 from typing import Any
@@ -9,8 +10,10 @@ from experiments.arms import Arm, Sweep
 from experiments.contrasts import better, level, trend
 from experiments.declaration import Experiment
 
-RATES = (1e-3, 3e-3, 1e-2, 2e-2)
-SPACE: dict[str, Any] = {"learning_rate": RATES, "embedding_l2": (0.0, 1e-6, 1e-5)}
+SPACE: dict[str, Any] = {
+    "learning_rate": (1e-3, 3e-3, 1e-2, 2e-2, 4e-2),
+    "embedding_l2": (0.0, 1e-7, 1e-6, 1e-5, 1e-4),
+}
 HEAD: dict[str, Any] = {"product": True, "activation": "relu", "embedding_dim": 8}
 
 EXPERIMENT = Experiment(
@@ -44,7 +47,7 @@ EXPERIMENT = Experiment(
         Arm(
             name="mean, no product",
             model="mean",
-            inherits="mean",
+            space=SPACE,
             options=HEAD | {"product": False},
             side=True,
         ),
@@ -87,5 +90,8 @@ EXPERIMENT = Experiment(
             at=4,
         ),
     ],
-    fit={"epochs": 8, "batch_size": 512, "patience": 2},
+    protocol=2,
+    worlds=(120, 140),
+    side_worlds=(120, 130),
+    fit={"epochs": 40, "batch_size": 512, "patience": 6},
 )

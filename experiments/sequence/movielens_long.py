@@ -27,7 +27,7 @@ SEARCH: dict[str, Any] = WHOLE | {"found_steps": 50, "num_heads": 1, "recency": 
 UNIT: dict[str, Any] = {"attention_units": (16,)}
 
 
-def _both(kind: Any, finding: str, sentence: str, a: str, b: str) -> list[Contrast]:
+def both(kind: Any, finding: str, sentence: str, a: str, b: str) -> list[Contrast]:
     said = f"{sentence[:-1]}, within a user's rows."
     return [kind(finding, sentence, a, b), kind(f"{finding}_gauc", said, a, b, measure="gauc")]
 
@@ -48,28 +48,28 @@ EXPERIMENT = Experiment(
         *references(REQUEST, WIDER_LINEAR, WIDER_TREES),
     ],
     contrasts=[
-        *_both(
+        *both(
             better,
             "more_films_help",
             "The mean of all films is ahead of the mean of the last ones.",
             "mean of all",
             "mean, last ten",
         ),
-        *_both(
+        *both(
             better,
             "search_beats_last",
             "TWIN with a search in all films is ahead of DIN on the last ones.",
             "TWIN",
             "DIN, last ten",
         ),
-        *_both(
+        *both(
             level,
             "twin_is_level",
             "TWIN and the mean of all films are level.",
             "TWIN",
             "mean of all",
         ),
-        *_both(
+        *both(
             level,
             "bits_are_enough",
             "A search by hashed bits is level with one by products.",

@@ -176,8 +176,8 @@ def _fibinet(title: str, matrices: str) -> Plan:
         "Fields are weighed by SENET; bilinear products read them weighed and as they are.",
         5.6,
     )
-    plan.box("senet", "SENET weights\n$A_1 … A_F$", "senet_weights", "gate", 3, 2, 1.2)
-    plan.box("weighed", "$A_i v_i$", "senet_fields", "interaction", 2.5, 3, 1.3)
+    plan.box("senet", "SENET weights\n$z_1 … z_F$", "senet_weights", "gate", 3, 2, 1.2)
+    plan.box("weighed", "$z_i v_i$", "senet_fields", "interaction", 2.5, 3, 1.3)
     plan.box(
         "original",
         f"bilinear, {matrices}\n$(v_i W) ∘ v_j$",

@@ -1,9 +1,10 @@
 """Every run of a record as a row and as a dot, and the fold that says how it was measured."""
 
+import numpy as np
 import pytest
 import record_made
 
-from recsys_book import dots, how_measured, runs
+from recsys_book import dots, how_measured, runs, user_sums
 
 COLUMNS = "model,point,world,initialisation,task,slice,auc,auc_gap_closed,gauc,log_loss"
 TABLE = [
@@ -64,6 +65,28 @@ def test_what_was_not_measured_is_named(results, wanted, message):
     given = {"models": ("DIN",), "points": (1,), "title": "None", "results": results} | wanted
     with pytest.raises(ValueError, match=message):
         dots("small.told", **given)
+
+
+def test_the_sums_of_users_are_those_of_the_recorded_scores():
+    name = "scoreboards.movielens"
+    rows, clicks, models, sums = user_sums(name).values()
+    pairs = clicks * (rows - clicks)
+    table = runs(name).groupby("model").mean(numeric_only=True)
+    for model, (wins, loss, above, below) in zip(models, sums, strict=True):
+        own = wins[pairs > 0] / pairs[pairs > 0]
+        scores = {
+            "gauc": np.average(own, weights=rows[pairs > 0]),
+            "log_loss": loss.sum() / rows.sum(),
+            "auc": above.sum() / clicks.sum() / (rows - clicks).sum(),
+        }
+        for measure, value in scores.items():
+            assert value == pytest.approx(table.at[model, measure], abs=2e-6), (model, measure)
+        assert below.sum() == pytest.approx(above.sum(), rel=1e-6), "each pair has two ends"
+
+
+def test_worlds_have_no_sums_of_users(results):
+    with pytest.raises(ValueError, match="expected an experiment on a log, got"):
+        user_sums("small.told", results)
 
 
 def test_the_fold_is_closed_and_holds_table_and_findings(results):

@@ -15,7 +15,7 @@ CHROMIUM = lab.find_chromium()
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
 
 LESSON = "What a metric sees"
-QUANTITY = "temperature"
+QUANTITY = "score"
 EXERCISE = "ranking.gauc"
 WRONG = f"""def gauc(label, score, group):
     return 0.25

@@ -33,10 +33,11 @@ def log_odds(dataset, split):
     logit = np.full(len(split), dataset.knobs["bias"])
     for field, effects in enumerate(truth["main"]):
         logit += effects[rows[field]]
-    for (i, j), first, second in zip(
-        truth["pairs"], truth["first_factors"], truth["second_factors"], strict=True
+    for (i, j), first, second, counts in zip(
+        *(truth[name] for name in ("pairs", "first_factors", "second_factors", "counts")),
+        strict=True,
     ):
-        logit += (first[rows[i]] * second[rows[j]]).sum(axis=1)
+        logit += (first[rows[i]] * second[rows[j]]).sum(axis=1) * counts[rows[-1]]
     return logit
 
 
@@ -160,15 +161,57 @@ def test_labels_are_calibrated_within_every_bin_of_probability(default):
 
 
 @pytest.mark.parametrize(
-    ("knob", "value"), [("gains", 0.0), ("gains", (1.5, 1.0, 0.6)), ("main_sd", 0), ("bias", -1)]
+    ("knob", "value"),
+    [
+        ("gains", 0.0),
+        ("gains", (1.5, 1.0, 0.6)),
+        ("main_sd", 0),
+        ("bias", -1),
+        ("switched", 1),
+    ],
 )
-def test_gains_main_effects_and_bias_keep_the_rows(small, knob, value):
+def test_gains_main_effects_bias_and_switch_keep_the_rows(small, knob, value):
     other = simulator.second_order(**SMALL, **{knob: value})
     assert_same_rows(small, other)
     np.testing.assert_array_equal(small.truth["held_out"], other.truth["held_out"])
     expected = 1 / (1 + np.exp(-log_odds(other, other.test)))
     np.testing.assert_allclose(other.test.probability["click"], expected, rtol=1e-12)
     assert (other.test.probability["click"] != small.test.probability["click"]).mean() > 0.99
+
+
+def test_validation_rows_hold_unseen_combinations_where_it_is_said(small):
+    other = simulator.second_order(**SMALL, valid_unseen_draws=0.5)
+    unseen = other.valid.slices["unseen"]
+    assert "unseen" not in small.valid.slices and abs(unseen.mean() - 0.5) < 0.1
+    for out in held_out(other, other.valid):
+        np.testing.assert_array_equal(out, unseen)
+    for split in ("train", "test"):
+        for name, values in small.splits[split].features.items():
+            np.testing.assert_array_equal(values, other.splits[split].features[name])
+
+
+def test_the_last_field_switches_every_second_pair_off_by_turns(small):
+    assert small.truth["counts"].all()
+    full = simulator.second_order(**SMALL, switched=1).truth["counts"]
+    np.testing.assert_array_equal(full.sum(axis=1), [10, 10, 10])
+    np.testing.assert_array_equal(full[0], ~full[1])
+    np.testing.assert_array_equal(full[0], full[2])
+    half = simulator.second_order(**SMALL, switched=0.5).truth["counts"]
+    np.testing.assert_array_equal(half.sum(axis=1), [15, 15, 15])
+    assert (full <= half).all()  # a larger share adds ids, which switch other pairs off
+    other = simulator.second_order(**SMALL, switched=1, seed=1).truth["counts"]
+    assert not np.array_equal(full, other)
+
+
+def test_a_switched_pair_has_the_spread_that_its_map_states():
+    dataset = simulator.second_order(**SMALL | {"num_rows": 60_000}, switched=1, held_out_share=0)
+    truth, rows = dataset.truth, ids(dataset.train)
+    for (i, j), interaction, counts in zip(
+        truth["pairs"], truth["interaction"], truth["counts"], strict=True
+    ):
+        term = interaction[rows[i], rows[j]] * counts[rows[-1]]
+        assert truth["pair_importance"][i, j] == pytest.approx(np.sqrt(0.5))
+        assert term.std() == pytest.approx(np.sqrt(0.5), rel=0.02)
 
 
 def test_labels_move_with_the_bias_only(small):
@@ -229,6 +272,11 @@ def test_the_knobs_are_kept():
     assert digest(simulator.second_order(**dataset.knobs)) == digest(dataset)
 
 
+def test_a_field_that_switches_is_in_no_pair():
+    with pytest.raises(ValueError, match="switched: expected the last field, 5, in no pair"):
+        simulator.second_order(**SMALL, num_fields=6, switched=0.1)
+
+
 @pytest.mark.parametrize(
     ("knob", "value", "message"),
     [
@@ -257,6 +305,7 @@ def test_the_knobs_are_kept():
         ("bias", float("nan"), "bias: expected a finite number, got nan"),
         ("unseen_draws", 1.5, "unseen_draws: expected a finite number from 0 to 1, got 1.5"),
         ("seed", -1, "seed: expected an integer of 0 or more, got -1"),
+        ("switched", 1.5, "switched: expected a finite number from 0 to 1, got 1.5"),
     ],
 )
 def test_bad_knobs_are_named(knob, value, message):

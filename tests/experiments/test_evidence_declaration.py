@@ -115,6 +115,24 @@ def test_what_an_heir_fixes_comes_before_what_it_inherits():
     assert recipe.learning_rate == 3e-3
 
 
+def test_options_of_an_optimizer_go_to_the_recipe_that_a_builder_makes():
+    arm = Arm(
+        name="two",
+        model="experiments.memorization._rules:wide_and_deep",
+        space={"l1": (0.0, 1e-3, 1e-2), "wide_rate": (0.25, 0.5, 1.0)},
+        options={"embedding_dim": 2},
+    )
+    assert arm.defaults() == {"l1": 0.0, "wide_rate": 0.5}
+    recipe = recipe_of(arm, {"l1": 1e-2, "wide_rate": 0.25, "learning_rate": 3e-3})
+    ftrl, adam = recipe.fresh_optimizer().optimizers
+    assert ftrl.l1_regularization_strength == 1e-2
+    assert [round(float(one.learning_rate), 6) for one in (ftrl, adam)] == [0.25, 3e-3]
+    columns = [CategoricalColumn("user_id", 5), CategoricalColumn("item_id", 7, group="item")]
+    assert recipe(columns).get_layer("deep_embedding").embedding_dim == 2
+    one = dataclasses.replace(arm, options={"wide_rate": None, "deep": "adagrad"}, space={})
+    assert type(recipe_of(one, {}).fresh_optimizer()).__name__ == "Adagrad"
+
+
 def test_an_heir_of_a_guess_keeps_its_own_options_too():
     dataset = for_tuning(dataset_of(declare(lens="tiny_evidence:lens"), None, 0))
     heir = Arm(name="sharp", model=GUESS, options={"noise": 0.0}, inherits="blurred")

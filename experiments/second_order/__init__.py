@@ -1,0 +1,1 @@
+"""Questions of chapter 02: models that cross every pair of fields."""
