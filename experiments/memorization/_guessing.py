@@ -16,7 +16,7 @@ def click_rate(dataset: Dataset, *, seed: int) -> Predict:
     Returns:
         Function of a split.
     """
-    (task,) = dataset.tasks or ()
+    task, *_ = dataset.tasks or ("",)
     rate = float(np.mean(dataset.train.labels[task], dtype=np.float64))
     return lambda split: {task: np.full(len(split), rate)}
 
