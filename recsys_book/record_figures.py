@@ -1,5 +1,6 @@
 """The figure of recorded evidence: means with their intervals, in the styles of the arms."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +9,7 @@ if TYPE_CHECKING:
 
 # Further arms of one model have its colour, and differ in other ways.
 _AGAIN = (("D", ":"), ("v", (0, (5, 1, 1, 1))), ("P", (0, (1, 3))), ("X", (0, (7, 3))))
-_OTHERS, _OTHER_MARKERS = "#555555", ("x", "+", "*", "1")
+OTHER, _OTHER_MARKERS = "#555555", ("x", "+", "*", "1")
 _FEW_POINTS = 8
 
 
@@ -39,7 +40,7 @@ def drawn(
     height = 3.6 if sweep is not None else 0.9 + 0.32 * len(models)
     figure = Figure(figsize=(7.0, height), dpi=100, layout="constrained")
     axes = figure.subplots()
-    styles = [record["arms"][model].get("style") for model in models]
+    styles = [style_of(model, record["arms"][model]) for model in models]
     again = [style in styles[:place] for place, style in enumerate(styles)]
     for place, model in enumerate(models):
         own = [row for row in rows if row["model"] == model and name in row]
@@ -69,6 +70,25 @@ def drawn(
     return figure
 
 
+def style_of(name: str, arm: Mapping[str, Any]) -> tuple[Any, Any, Any] | None:
+    """Colour, marker and dash of an arm, those of its model in the whole book.
+
+    Args:
+        name: of the arm.
+        arm: what the record says of it.
+
+    Returns:
+        The style of the arm's model, or of the model of this name, which an experiment may have
+        wrapped; None where the book has neither.
+    """
+    from recsys_lib import zoo
+
+    for known in (arm["model"], name):
+        with contextlib.suppress(ValueError):
+            return zoo.style(zoo.find(known))
+    return None
+
+
 def _look(styles, place, again):
     """How an arm is drawn; ``again``: 0 for a model's first, then numbered through the figure."""
     from recsys_book.plots import series_style
@@ -77,11 +97,9 @@ def _look(styles, place, again):
     if style is None and not any(styles):
         return series_style(place)
     if style is None:  # it is shown beside models of the book, and has none of their colours
-        return {"color": _OTHERS, "marker": _OTHER_MARKERS[place % len(_OTHER_MARKERS)]}
+        return {"color": OTHER, "marker": _OTHER_MARKERS[place % len(_OTHER_MARKERS)]}
     color, marker, dash = style
     if again:
         marker, dash = _AGAIN[(again - 1) % len(_AGAIN)]
-    # JSON has lists where matplotlib wants tuples.
-    line = (dash[0], tuple(dash[1])) if isinstance(dash, list) else dash
-    look = {"color": color, "marker": marker, "linestyle": line}
+    look = {"color": color, "marker": marker, "linestyle": dash}
     return look | ({"markerfacecolor": "white"} if again else {})

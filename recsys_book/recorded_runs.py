@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from recsys_book.record_figures import OTHER, style_of
 from recsys_book.records import RESULTS, record_of
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ def dots(
                 raise ValueError(f"dots: expected one of {known}, got {[model, text, part]}")
             if not place and margin is not None:
                 panel.axvspan(own.mean() - margin, own.mean() + margin, color="0.88", zorder=0)
-            color, marker = _look(arms[model], place)
+            color, marker, _ = style_of(model, arms[model]) or (OTHER, "x", "")
             panel.plot(own, _heights(len(own), place), marker, color=color, alpha=0.6, markersize=5)
             panel.plot(own.mean(), place, "|", color="black", markersize=18, markeredgewidth=2)
         panel.set_title(heading, fontsize=10)
@@ -159,13 +160,6 @@ def dots(
     label = f"{labels[0]}: a" if shared else "A"
     figure.supxlabel(f"{label} dot is a run, the black line the average", fontsize=10)
     return figure
-
-
-def _look(arm: dict[str, Any], place: int) -> tuple[str, str]:
-    from recsys_book.plots import series_style
-
-    style = arm.get("style") or [series_style(place)[name] for name in ("color", "marker")]
-    return style[0], style[1]
 
 
 def _heights(count: int, place: int) -> list[float]:
