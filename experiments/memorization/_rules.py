@@ -47,7 +47,7 @@ def wide_and_deep(
     cross_pairs: Pairs | None = None,
     wide: str = "ftrl",
     deep: str = "adam",
-    wide_rate: float | None = 0.5,
+    wide_rate: float | None = 1.0,
     l1: float = 0.0,
     **common: Unpack[DeepLinearOptions],
 ) -> keras.Model:
@@ -65,12 +65,12 @@ def wide_and_deep(
     return build_wide_and_deep(feature_columns, tasks, cross_pairs=cross_pairs, **common)
 
 
-def _recipe(
+def recipe(
     build: Callable[..., keras.Model],
     *,
     wide: str = "ftrl",
     deep: str = "adam",
-    wide_rate: float | None = 0.5,
+    wide_rate: float | None = 1.0,
     l1: float = 0.0,
     **settings: Any,
 ) -> Recipe:
@@ -79,4 +79,4 @@ def _recipe(
     return Recipe(build, optimizer=functools.partial(_optimizers, **rules), **settings)
 
 
-wide_and_deep.recipe = _recipe  # type: ignore[attr-defined]
+wide_and_deep.recipe = recipe  # type: ignore[attr-defined]

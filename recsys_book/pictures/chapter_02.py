@@ -212,3 +212,33 @@ def deepfm() -> Plan:
     plan.box("deep", "network", "deep deep_logit", "network", 2.8, 2, 1.4)
     plan.arrows("fields > fm > p; fields > deep > p")
     return plan
+
+
+def fmfm() -> Plan:
+    plan = _fields("FmFM", "As FM, with a learned matrix for each pair of fields.", 3)
+    plan.box(
+        "pairs",
+        "products through a matrix a pair\n$Σ_{i<j} ⟨v_i M_{ij}, v_j⟩$",
+        "fmfm_pairs",
+        "interaction",
+        1.5,
+        2,
+        2.4,
+    )
+    plan.arrows("fields > pairs > p")
+    return plan
+
+
+def ffm() -> Plan:
+    plan = _fields("FFM", "Each field has a vector for each other field.", 3)
+    plan.box(
+        "pairs",
+        "products of the pair's own vectors\n$Σ_{i<j} ⟨v_{i,j}, v_{j,i}⟩$",
+        "ffm_pairs",
+        "interaction",
+        1.5,
+        2,
+        2.4,
+    )
+    plan.arrows("fields > pairs > p")
+    return plan

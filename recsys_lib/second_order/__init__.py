@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from recsys_lib.second_order.afm import PairAttention, WeightedSum, build_afm
     from recsys_lib.second_order.deepfm import build_deepfm
+    from recsys_lib.second_order.ffm import build_ffm
     from recsys_lib.second_order.fibinet import BilinearInteraction, FieldWeights, build_fibinet
     from recsys_lib.second_order.fm import FactorizationMachine, build_fm
+    from recsys_lib.second_order.fmfm import build_fmfm
     from recsys_lib.second_order.fwfm import build_fwfm
     from recsys_lib.second_order.interactions import (
         BiInteraction,

@@ -43,6 +43,9 @@ ROWS = (
         "fibinet", "FiBiNET", "fibinet", "05_fibinet", "Huang et al. 2019", bilinear="interaction"
     ),
     _second("deepfm", "DeepFM", "deepfm", "06_deepfm", "Guo et al. 2017"),
+    # A model's style is its place, so that rows that came later stand at the end.
+    _second("fmfm", "FmFM", "fmfm", "07_second_order_comparison", "Sun et al. 2021"),
+    _second("ffm", "FFM", "ffm", "07_second_order_comparison", "Juan et al. 2016"),
     _higher("dcn", "DCN", "dcn", "01_dcn", "Wang et al. 2017"),
     _higher("dcn_v2", "DCN-V2", "dcn_v2", "01_dcn", "Wang et al. 2021"),
     _higher("dcn_mix", "DCN-Mix", "dcn_v2", "01_dcn", "Wang et al. 2021", num_experts=4, rank=16),

@@ -179,6 +179,17 @@ def test_gains_main_effects_bias_and_switch_keep_the_rows(small, knob, value):
     assert (other.test.probability["click"] != small.test.probability["click"]).mean() > 0.99
 
 
+def test_validation_rows_hold_unseen_combinations_where_it_is_said(small):
+    other = simulator.second_order(**SMALL, valid_unseen_draws=0.5)
+    unseen = other.valid.slices["unseen"]
+    assert "unseen" not in small.valid.slices and abs(unseen.mean() - 0.5) < 0.1
+    for out in held_out(other, other.valid):
+        np.testing.assert_array_equal(out, unseen)
+    for split in ("train", "test"):
+        for name, values in small.splits[split].features.items():
+            np.testing.assert_array_equal(values, other.splits[split].features[name])
+
+
 def test_the_last_field_switches_every_second_pair_off_by_turns(small):
     assert small.truth["counts"].all()
     full = simulator.second_order(**SMALL, switched=1).truth["counts"]

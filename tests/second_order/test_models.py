@@ -13,16 +13,20 @@ from recsys_lib.features.columns import CategoricalColumn, NumericColumn
 from recsys_lib.second_order import (
     build_afm,
     build_deepfm,
+    build_ffm,
     build_fibinet,
     build_fm,
+    build_fmfm,
     build_fwfm,
     build_nfm,
     build_pnn,
     build_polynomial,
 )
 from recsys_lib.second_order.afm import PairAttention, WeightedSum
+from recsys_lib.second_order.ffm import FieldAwareProduct
 from recsys_lib.second_order.fibinet import BilinearInteraction, FieldWeights
 from recsys_lib.second_order.fm import FactorizationMachine
+from recsys_lib.second_order.fmfm import FieldMatrices
 from recsys_lib.second_order.fwfm import PairWeights
 from recsys_lib.second_order.interactions import (
     BiInteraction,
@@ -48,6 +52,9 @@ CROSSING = {
     "fibinet_each": functools.partial(build_fibinet, **_deep, bilinear="each"),
     "fibinet": functools.partial(build_fibinet, **_deep, senet_activation="sigmoid"),
     "deepfm": functools.partial(build_deepfm, **_deep),
+    "fmfm": functools.partial(build_fmfm, embedding_dim=WIDTH),
+    "fvfm": functools.partial(build_fmfm, embedding_dim=WIDTH, matrices="diagonal"),
+    "ffm": functools.partial(build_ffm, embedding_dim=WIDTH),
     "deepfm_two_tables": functools.partial(build_deepfm, **_deep, shared_embedding=False),
 }
 MODELS = {**CROSSING, "polynomial": build_polynomial}
@@ -143,8 +150,8 @@ def test_ids_alone_and_numbers_alone_can_be_crossed(name, columns):
     assert model(features).shape == (3,)
 
 
-def operations(layer, num_fields, width=4):
-    """Number of operations in the traced forward pass of a layer."""
+def operations(layer, num_fields, width=36):
+    """Operations in the traced forward pass of a layer; FFM's width is a multiple of its fields."""
     fields = tf.TensorSpec((None, num_fields, width))
     pairs = tf.TensorSpec((None, num_fields * (num_fields - 1) // 2, width))
     weights = tf.TensorSpec(pairs.shape[:2])
@@ -168,6 +175,8 @@ def operations(layer, num_fields, width=4):
         FieldWeights,
         functools.partial(BilinearInteraction, "all"),
         functools.partial(BilinearInteraction, "each"),
+        functools.partial(FieldMatrices, "diagonal"),
+        FieldAwareProduct,
         functools.partial(InnerProductSignal, 4),
         functools.partial(OuterProductSignal, 4),
     ],
@@ -176,7 +185,7 @@ def test_no_forward_pass_loops_over_fields_or_pairs(build):
     assert operations(build(), 3) == operations(build(), 9)
 
 
-@pytest.mark.parametrize("build", [PairwiseKernelProduct, BilinearInteraction])
+@pytest.mark.parametrize("build", [PairwiseKernelProduct, BilinearInteraction, FieldMatrices])
 def test_a_matrix_for_each_pair_takes_one_product_for_each_field_and_none_for_a_pair(build):
     # One batched product of small matrices trains FiBiNET and PNN a sixth to a third slower.
     three, six, nine = (operations(build(), num_fields) for num_fields in (3, 6, 9))
@@ -193,6 +202,7 @@ def test_layers_come_back_from_their_configuration():
         PairAttention(5, 0.1),
         FieldWeights(4, "sigmoid"),
         BilinearInteraction("each"),
+        FieldMatrices("diagonal"),
         InnerProductSignal(7),
         OuterProductSignal(8),
     ]

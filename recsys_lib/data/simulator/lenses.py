@@ -155,6 +155,7 @@ _ALL = (
         _number("main_sd", 0.3, "standard deviation of a field's main effects, exact", 0),
         _number("bias", 0.0, "log-odds without effects"),
         _share("unseen_draws", 0.5, "test rows whose planted combinations are all held out"),
+        _share("valid_unseen_draws", 0.0, "the same of the validation rows"),
         _share("switched", 0.0, "ids of the last field that switch every second pair off"),
         *_other_rows(15_000, 60_000),
     ),

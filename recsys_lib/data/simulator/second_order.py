@@ -47,6 +47,7 @@ def second_order(
     main_sd: float = 0.3,
     bias: float = 0.0,
     unseen_draws: float = 0.5,
+    valid_unseen_draws: float = 0.0,
     switched: float = 0.0,
     num_valid_rows: int = 15_000,
     num_test_rows: int = 60_000,
@@ -62,23 +63,25 @@ def second_order(
         pairs: positions ``(i, j)`` of the fields that interact, ``i < j``; no field in two pairs.
         gains: importance of each pair: the standard deviation of what it adds to the log-odds; one
             number stands for all pairs. A gain of 0 switches a pair off and keeps every row.
-        held_out_share: share of each planted pair's combinations of ids that train and validation
-            never hold. At 0 the test split has no ``unseen`` rows.
+        held_out_share: share of each planted pair's combinations of ids that training never holds.
+            At 0 no split has ``unseen`` rows.
         main_sd: standard deviation of the main effects over the ids of a field, exact.
         bias: log-odds of a row without main effects and interactions.
         unseen_draws: share of the test rows that are ``unseen``.
+        valid_unseen_draws: the same of the validation rows. At 0 a model is chosen by what it knows
+            of combinations that it has met.
         switched: share of the ids of the last field, which then is in no pair, that switch planted
             pairs off: by turns the first, third, ... pair, or the second, fourth, ... At 1 a pair
             counts in half of the rows, and which half the last field tells.
         num_valid_rows, num_test_rows: rows of the other splits. Validation rows are drawn like
-            training rows; test rows too, apart from ``unseen_draws``.
+            training rows, and test rows too, apart from the two shares above.
         seed: integer of 0 or more.
 
     Returns:
         A ``SimulatedDataset`` with the columns ``field_0``, ``field_1``, ... (all of group
         ``context``, so models keep them in this order), int32 ids from 1; the task ``click``;
         ``group`` is the id of ``field_0``. Slices: ``seen``, rows whose planted combinations may
-        all occur in training, and in the test split ``unseen``, rows whose planted combinations
+        all occur in training, and beside training ``unseen``, rows whose planted combinations
         are *all* held out. Its ``truth`` holds, with P pairs and V ids, indexed by id - 1:
         ``pairs`` ``(P, 2)`` int64; ``main`` ``(F, V)``; ``interaction`` ``(P, V, V)``, gain
         included; ``first_factors`` and ``second_factors`` ``(P, V, rank)``, whose products over
@@ -103,7 +106,7 @@ def second_order(
         split_name: _draw_rows(split_name, knobs[size], unseen_draws, truth, knobs)
         for split_name, size, unseen_draws in (
             ("train", "num_rows", 0.0),
-            ("valid", "num_valid_rows", 0.0),
+            ("valid", "num_valid_rows", knobs["valid_unseen_draws"]),
             ("test", "num_test_rows", knobs["unseen_draws"]),
         )
     }

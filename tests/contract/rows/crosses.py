@@ -59,6 +59,8 @@ ROWS = {
         small={"senet_activation": "sigmoid"},
     ),
     "deepfm": Checked({"shared_embedding": on("deep_inputs")}, needs_network=True),
+    "fmfm": Checked({"matrices": on("fmfm_pairs", value="diagonal")}),
+    "ffm": Checked(),
     "dcn": Checked({"num_cross_layers": on("logit")}),
     "dcn_v2": Checked(
         {
