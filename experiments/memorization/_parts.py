@@ -1,18 +1,38 @@
 """Wide & Deep and its wide part alone, whose weights FTRL trains with a tuned L1."""
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, Unpack
 
 import keras
 
-from experiments.memorization._rules import recipe, wide_and_deep
+from experiments.memorization._rules import recipe
 from recsys_lib.features.columns import Column
 from recsys_lib.layers.heads import Tasks
-from recsys_lib.layers.options import LinearOptions, shared_options
-from recsys_lib.memorization.wide_and_deep import build_wide
+from recsys_lib.layers.options import DeepLinearOptions, LinearOptions, shared_options
+from recsys_lib.memorization.wide_and_deep import build_wide, build_wide_and_deep
 from recsys_lib.training.recipe import Recipe
 
-__all__ = ["wide", "wide_and_deep"]
+
+@shared_options()
+def wide_and_deep(
+    feature_columns: Sequence[Column],
+    tasks: Tasks = "click",
+    *,
+    wide_rate: float = 1.0,
+    l1: float = 0.0,
+    **common: Unpack[DeepLinearOptions],
+) -> keras.Model:
+    """Wide & Deep with all crosses.
+
+    Args:
+        feature_columns, tasks, **common: as for ``build_wide_and_deep``.
+        wide_rate, l1: of FTRL; they are for the recipe.
+
+    Returns:
+        ``keras.Model`` from the columns' inputs to a probability ``(batch,)``.
+    """
+    return build_wide_and_deep(feature_columns, tasks, **common)
 
 
 @shared_options()
@@ -33,4 +53,5 @@ def _alone(build: Callable[..., keras.Model], *, wide_rate: float = 1.0, **setti
     return recipe(build, deep="ftrl", wide_rate=None, learning_rate=wide_rate, **settings)
 
 
+wide_and_deep.recipe = functools.partial(recipe, wide_rate=1.0)  # type: ignore[attr-defined]
 wide.recipe = _alone  # type: ignore[attr-defined]

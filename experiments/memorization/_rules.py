@@ -47,7 +47,7 @@ def wide_and_deep(
     cross_pairs: Pairs | None = None,
     wide: str = "ftrl",
     deep: str = "adam",
-    wide_rate: float | None = 1.0,
+    wide_rate: float | None = 0.5,
     l1: float = 0.0,
     **common: Unpack[DeepLinearOptions],
 ) -> keras.Model:
@@ -70,7 +70,7 @@ def recipe(
     *,
     wide: str = "ftrl",
     deep: str = "adam",
-    wide_rate: float | None = 1.0,
+    wide_rate: float | None = 0.5,
     l1: float = 0.0,
     **settings: Any,
 ) -> Recipe:
