@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 # Further arms of one model have its colour, and differ in other ways.
 _AGAIN = (("D", ":"), ("v", (0, (5, 1, 1, 1))), ("P", (0, (1, 3))), ("X", (0, (7, 3))))
-OTHER, _OTHER_MARKERS = "#555555", ("x", "+", "*", "1")
+_OTHERS, _OTHER_MARKERS = "#555555", ("x", "+", "*", "1")
 _FEW_POINTS = 8
 
 
@@ -40,14 +40,13 @@ def drawn(
     height = 3.6 if sweep is not None else 0.9 + 0.32 * len(models)
     figure = Figure(figsize=(7.0, height), dpi=100, layout="constrained")
     axes = figure.subplots()
-    styles = [style_of(model, record["arms"][model]) for model in models]
-    again = [style in styles[:place] for place, style in enumerate(styles)]
+    of_arms = looks(models, record["arms"])
     for place, model in enumerate(models):
         own = [row for row in rows if row["model"] == model and name in row]
         means = [row[name][0] for row in own]
         lows = [row[name][0] - row[name][1] if len(row[name]) > 1 else 0 for row in own]
         highs = [row[name][2] - row[name][0] if len(row[name]) > 1 else 0 for row in own]
-        look = _look(styles, place, sum(again[: place + 1]) if again[place] else 0)
+        look = of_arms[place]
         if sweep is not None:
             points = [float(row["point"]) for row in own]
             axes.errorbar(points, means, [lows, highs], label=model, capsize=2, **look)
@@ -70,36 +69,44 @@ def drawn(
     return figure
 
 
-def style_of(name: str, arm: Mapping[str, Any]) -> tuple[Any, Any, Any] | None:
-    """Colour, marker and dash of an arm, those of its model in the whole book.
+def looks(names: Sequence[str], arms: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """How arms are drawn beside each other: in the colours that their models have in the book.
+
+    An arm is known by its model, or by its name where an experiment has wrapped the model. What is
+    no model of the book has none of their colours, unless nothing in the figure is one.
 
     Args:
-        name: of the arm.
-        arm: what the record says of it.
+        names: of the arms, in the order of the figure.
+        arms: what the record says of each.
 
     Returns:
-        The style of the arm's model, or of the model of this name, which an experiment may have
-        wrapped; None where the book has neither.
+        Colour, marker and line style of each, as matplotlib takes them.
     """
-    from recsys_lib import zoo
-
-    for known in (arm["model"], name):
-        with contextlib.suppress(ValueError):
-            return zoo.style(zoo.find(known))
-    return None
-
-
-def _look(styles, place, again):
-    """How an arm is drawn; ``again``: 0 for a model's first, then numbered through the figure."""
     from recsys_book.plots import series_style
 
-    style = styles[place]
-    if style is None and not any(styles):
-        return series_style(place)
-    if style is None:  # it is shown beside models of the book, and has none of their colours
-        return {"color": OTHER, "marker": _OTHER_MARKERS[place % len(_OTHER_MARKERS)]}
-    color, marker, dash = style
-    if again:
-        marker, dash = _AGAIN[(again - 1) % len(_AGAIN)]
-    look = {"color": color, "marker": marker, "linestyle": dash}
-    return look | ({"markerfacecolor": "white"} if again else {})
+    styles = [_style(arms.get(name, {}).get("model", name), name) for name in names]
+    found: list[dict[str, Any]] = []
+    again = 0
+    for place, style in enumerate(styles):
+        if style is None and not any(styles):
+            found.append(series_style(place))
+        elif style is None:
+            marker = _OTHER_MARKERS[place % len(_OTHER_MARKERS)]
+            found.append({"color": _OTHERS, "marker": marker})
+        elif style in styles[:place]:
+            marker, dash = _AGAIN[again % len(_AGAIN)]
+            again += 1
+            look = {"color": style.color, "marker": marker, "linestyle": dash}
+            found.append(look | {"markerfacecolor": "white"})
+        else:
+            found.append(dict(zip(("color", "marker", "linestyle"), style, strict=True)))
+    return found
+
+
+def _style(*names):
+    from recsys_lib import zoo
+
+    for name in names:
+        with contextlib.suppress(ValueError):
+            return zoo.style(zoo.find(name))
+    return None

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from bookmaker import evidence as ledger
-from recsys_book.record_figures import style_of
+from recsys_book.record_figures import looks
 from recsys_book.records import Evidence, evidence, finding, in_words, records, sentence
 from recsys_lib import zoo
 
@@ -238,8 +238,10 @@ def test_what_is_no_model_of_the_book_has_none_of_their_colours():
 
 
 def test_a_model_that_an_experiment_wraps_keeps_its_look():
-    wrapped = style_of("Wide & Deep", {"model": "small:wide_and_deep"})
-    assert wrapped == zoo.style(zoo.find("wide_and_deep")) != style_of("wide", {"model": "wide"})
+    names = ("Wide & Deep", "wide")
+    drawn = looks(names, {name: {"model": "small:built"} for name in names})
+    expected = [zoo.style(zoo.find(name)) for name in names]
+    assert [(look["color"], look["marker"]) for look in drawn] == [one[:2] for one in expected]
 
 
 def test_where_none_is_a_model_of_the_book_each_has_a_look_of_its_own():
