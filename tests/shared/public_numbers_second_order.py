@@ -54,18 +54,13 @@ def planted_rank(num_pairs, rank, num_ids):
     return np.linalg.matrix_rank(table)
 
 
-def pooled_by_hand(fields, scores, present):
-    pooled = np.zeros((len(fields), fields.shape[2]))
+def pooled_by_hand(products, scores, present):
+    pooled = np.zeros((len(products), products.shape[2]))
     for row, here in enumerate(present):
-        there = np.flatnonzero(here)
-        pairs = [(i, j) for i in there for j in there if i < j]
-        if not pairs:
-            continue
-        top = max(scores[row, i, j] for i, j in pairs)
-        total = sum(np.exp(scores[row, i, j] - top) for i, j in pairs)
-        for i, j in pairs:
-            weight = np.exp(scores[row, i, j] - top) / total
-            pooled[row] += weight * fields[row, i] * fields[row, j]
+        pairs = [pair for pair, known in enumerate(here) if known]
+        for pair in pairs:
+            beside = sum(np.exp(scores[row, other] - scores[row, pair]) for other in pairs)
+            pooled[row] += products[row, pair] / beside
     return pooled
 
 
