@@ -24,7 +24,7 @@ CELL_METADATA = ("name", "nbgrader", "tags")
 
 _FRONT_MATTER = {"title": str, "question": str, "library": str, "seconds": int}
 _DEEPER = ".deeper"
-_NAME = re.compile(r"\d\d_\w+/\d\d_\w+")
+_NAME = re.compile(r"\d\d_\w+/\d\d[a-z]?_\w+")
 
 
 @dataclass(frozen=True)
@@ -74,10 +74,11 @@ class Lesson:
 def find_texts(chapters=CHAPTERS):
     """Return the paths of all lessons' texts in the order of the book.
 
-    A companion stands behind its lesson, a chapter's labs stand last.
+    A companion stands behind its lesson, a lesson with a letter behind its number (``01b_slug``)
+    behind the one without, and a chapter's labs stand last.
     """
     folder = Path(chapters)
-    found = [*folder.glob("[0-9][0-9]_*/[0-9][0-9]_*.md"), *folder.glob("[0-9][0-9]_*/lab_*.md")]
+    found = [*folder.glob("[0-9][0-9]_*/[0-9][0-9]*_*.md"), *folder.glob("[0-9][0-9]_*/lab_*.md")]
     texts = [path for path in found if not path.name.endswith(SUFFIX)]
     return sorted(texts, key=lambda path: (lesson_text(path), is_deeper(path)))
 

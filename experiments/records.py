@@ -24,7 +24,6 @@ from experiments.differences import Compared
 from experiments.registry import RESULTS
 from experiments.store import Store
 from recsys_book.paths import write_atomically
-from recsys_lib import zoo
 from recsys_lib.training.intervals import t_interval
 
 PACKAGES = ("python", "tensorflow", "keras", "numpy", "scipy", "scikit-learn")
@@ -304,7 +303,7 @@ def _arm(experiment: Experiment, arm: Arm, store: Store, table: pd.DataFrame) ->
             pairs = zip(options, of_trials, strict=True)
             scores[point_text(point)] = [{"options": one, "scores": of} for one, of in pairs]
     seconds = [one["seconds"] for key, one in store.done.items() if key[:2] == ("cell", arm.name)]
-    found: dict[str, Any] = {
+    return {
         "model": arm.model,
         "inherits": arm.inherits,
         "trials": scores,
@@ -317,9 +316,6 @@ def _arm(experiment: Experiment, arm: Arm, store: Store, table: pd.DataFrame) ->
         "seconds": round(float(np.mean(seconds)), 2),
         "spread": round(initialisation_spread(table, arm.name), 6),
     }
-    if ":" not in arm.model:
-        found["style"] = list(zoo.style(zoo.find(arm.model)))
-    return found
 
 
 def _history(former: Mapping[str, Any], reason: str) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """The figure of recorded evidence: means with their intervals, in the styles of the arms."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -39,14 +40,13 @@ def drawn(
     height = 3.6 if sweep is not None else 0.9 + 0.32 * len(models)
     figure = Figure(figsize=(7.0, height), dpi=100, layout="constrained")
     axes = figure.subplots()
-    styles = [record["arms"][model].get("style") for model in models]
-    again = [style in styles[:place] for place, style in enumerate(styles)]
+    of_arms = looks(models, record["arms"])
     for place, model in enumerate(models):
         own = [row for row in rows if row["model"] == model and name in row]
         means = [row[name][0] for row in own]
         lows = [row[name][0] - row[name][1] if len(row[name]) > 1 else 0 for row in own]
         highs = [row[name][2] - row[name][0] if len(row[name]) > 1 else 0 for row in own]
-        look = _look(styles, place, sum(again[: place + 1]) if again[place] else 0)
+        look = of_arms[place]
         if sweep is not None:
             points = [float(row["point"]) for row in own]
             axes.errorbar(points, means, [lows, highs], label=model, capsize=2, **look)
@@ -69,19 +69,44 @@ def drawn(
     return figure
 
 
-def _look(styles, place, again):
-    """How an arm is drawn; ``again``: 0 for a model's first, then numbered through the figure."""
+def looks(names: Sequence[str], arms: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """How arms are drawn beside each other: in the colours that their models have in the book.
+
+    An arm is known by its model, or by its name where an experiment has wrapped the model. What is
+    no model of the book has none of their colours, unless nothing in the figure is one.
+
+    Args:
+        names: of the arms, in the order of the figure.
+        arms: what the record says of each.
+
+    Returns:
+        Colour, marker and line style of each, as matplotlib takes them.
+    """
     from recsys_book.plots import series_style
 
-    style = styles[place]
-    if style is None and not any(styles):
-        return series_style(place)
-    if style is None:  # it is shown beside models of the book, and has none of their colours
-        return {"color": _OTHERS, "marker": _OTHER_MARKERS[place % len(_OTHER_MARKERS)]}
-    color, marker, dash = style
-    if again:
-        marker, dash = _AGAIN[(again - 1) % len(_AGAIN)]
-    # JSON has lists where matplotlib wants tuples.
-    line = (dash[0], tuple(dash[1])) if isinstance(dash, list) else dash
-    look = {"color": color, "marker": marker, "linestyle": line}
-    return look | ({"markerfacecolor": "white"} if again else {})
+    styles = [_style(arms.get(name, {}).get("model", name), name) for name in names]
+    found: list[dict[str, Any]] = []
+    again = 0
+    for place, style in enumerate(styles):
+        if style is None and not any(styles):
+            found.append(series_style(place))
+        elif style is None:
+            marker = _OTHER_MARKERS[place % len(_OTHER_MARKERS)]
+            found.append({"color": _OTHERS, "marker": marker})
+        elif style in styles[:place]:
+            marker, dash = _AGAIN[again % len(_AGAIN)]
+            again += 1
+            look = {"color": style.color, "marker": marker, "linestyle": dash}
+            found.append(look | {"markerfacecolor": "white"})
+        else:
+            found.append(dict(zip(("color", "marker", "linestyle"), style, strict=True)))
+    return found
+
+
+def _style(*names):
+    from recsys_lib import zoo
+
+    for name in names:
+        with contextlib.suppress(ValueError):
+            return zoo.style(zoo.find(name))
+    return None

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from recsys_book.record_figures import looks
 from recsys_book.records import RESULTS, record_of
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def dots(
     figure = Figure(figsize=(7.0, 1.2 + 0.36 * len(models)), dpi=100, layout="constrained")
     shared = len(measures) == 1
     axes = figure.subplots(1, len(drawn), sharex=shared, sharey=True, squeeze=False)[0]
-    arms = record_of(experiment, results)["arms"]
+    of_arms = looks(models, record_of(experiment, results)["arms"])
     for panel, (name, text), heading in zip(axes, drawn, headings, strict=True):
         for place, model in enumerate(models):
             chosen = (table["model"] == model) & (table["point"] == text) & (table["slice"] == part)
@@ -146,26 +147,19 @@ def dots(
                 raise ValueError(f"dots: expected one of {known}, got {[model, text, part]}")
             if not place and margin is not None:
                 panel.axvspan(own.mean() - margin, own.mean() + margin, color="0.88", zorder=0)
-            color, marker = _look(arms[model], place)
-            panel.plot(own, _heights(len(own), place), marker, color=color, alpha=0.6, markersize=5)
+            look = of_arms[place] | {"linestyle": "", "alpha": 0.6, "markersize": 5}
+            panel.plot(own, _heights(len(own), place), **look)
             panel.plot(own.mean(), place, "|", color="black", markersize=18, markeredgewidth=2)
         panel.set_title(heading, fontsize=10)
         panel.grid(visible=True, axis="x", alpha=0.3)
         panel.spines[["top", "right"]].set_visible(False)
-        panel.locator_params(axis="x", nbins=5)
+        panel.locator_params(axis="x", nbins=5 if len(drawn) < 3 else 3)
     axes[0].set_yticks(range(len(models)), models)
     axes[0].set_ylim(len(models) - 0.4, -0.6)
     figure.suptitle(title, fontsize=11)
     label = f"{labels[0]}: a" if shared else "A"
     figure.supxlabel(f"{label} dot is a run, the black line the average", fontsize=10)
     return figure
-
-
-def _look(arm: dict[str, Any], place: int) -> tuple[str, str]:
-    from recsys_book.plots import series_style
-
-    style = arm.get("style") or [series_style(place)[name] for name in ("color", "marker")]
-    return style[0], style[1]
 
 
 def _heights(count: int, place: int) -> list[float]:

@@ -48,7 +48,7 @@ PICTURES = (".gif", ".jpeg", ".jpg", ".png", ".svg", ".webp")
 JUPYTEXT = '# Copies have no text beside them.\nformats = "ipynb"\n'
 _OLD_SECONDS = 600
 _BESIDE = re.compile(r"\.(new|from_chapters\d*)(?=\.\w+$)")
-_TEXT = re.compile(r"(\d\d_|lab_).*\.md")
+_TEXT = re.compile(r"(\d\d[a-z]?_|lab_).*\.md")
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from recsys_book.exercises.parsing import SUFFIX, SUMMARY, ExerciseError, parse,
 def find_sources(chapters=None):
     """Return the paths of all exercises files, in the order of the book."""
     chapters = paths.CHAPTERS if chapters is None else chapters
-    return sorted(Path(chapters).glob(f"[0-9][0-9]_*/[0-9][0-9]_*{SUFFIX}"))
+    return sorted(Path(chapters).glob(f"[0-9][0-9]_*/[0-9][0-9]*_*{SUFFIX}"))
 
 
 def source_of(lesson, chapters=None):

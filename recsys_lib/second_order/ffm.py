@@ -13,7 +13,7 @@ out. Rows are not scaled to unit length, and the optimizer is free; the paper do
 trains with AdaGrad.
 
 Source: Juan et al. 2016, "Field-aware Factorization Machines for CTR Prediction", equation 4.
-Taught in chapter 02, the comparison.
+Taught in chapter 02, "FwFM, FmFM and FFM".
 """
 
 from collections.abc import Sequence

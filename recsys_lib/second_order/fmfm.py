@@ -11,7 +11,7 @@ the field-vectorized machine, with M_ij diagonal.
 Source: Sun, Pan, Zhang and Flores 2021, "FM^2: Field-matrixed Factorization Machines for
 Recommender Systems", section 3. The paper lets each field have a width of its own; here there is
 one width.
-Taught in chapter 02, the comparison.
+Taught in chapter 02, "FwFM, FmFM and FFM".
 """
 
 from collections.abc import Sequence

@@ -9,7 +9,7 @@ from row to row says what that pair contributes, which makes the model a measure
 
 Source: Pan et al. 2018, "Field-weighted Factorization Machines for Click-Through Rate Prediction
 in Display Advertising", section 3.
-Taught in chapter 02, "AFM" and the comparison.
+Taught in chapter 02, "FwFM, FmFM and FFM".
 """
 
 from collections.abc import Sequence

@@ -16,7 +16,7 @@ def test_finds_lessons_in_order_and_leaves_exercises_alone(chapters):
 
 
 def test_a_companion_stands_behind_its_lesson_and_labs_stand_last(chapters):
-    names = ("01_fm", "01_fm.deeper", "01_fm_too", "02_afm", "02_afm.deeper", "lab_clicks")
+    names = ("01_fm", "01_fm.deeper", "01_fm_too", "01b_x", "02_afm", "02_afm.deeper", "lab_clicks")
     for name in reversed(names):
         chapters.write(chapter="00_a", name=name)
         chapters.write(chapter="00_a", name="01_fm.exercises")
@@ -72,11 +72,11 @@ def test_describes_the_front_matter(chapters):
 def test_a_counted_lesson_names_what_it_builds_on_and_no_minutes(chapters):
     core, deeper = write_pair(chapters)
     core.write_text(
-        core.read_text().replace("[]", "[00_small/01_x, 00_a/02_y]\n  numbers: ['7.5']")
+        core.read_text().replace("[]", "[00_small/01_x, 00_a/02b_y]\n  numbers: ['7.5']")
     )
     lesson, companion = lessons.describe(core), lessons.describe(deeper)
     assert (lesson.anatomy, companion.anatomy) == ("core", "deeper")
-    assert lesson.prerequisites == ("00_small/01_x", "00_a/02_y") and lesson.numbers == ("7.5",)
+    assert lesson.prerequisites == ("00_small/01_x", "00_a/02b_y") and lesson.numbers == ("7.5",)
     assert companion.prerequisites is None and companion.numbers == ()
     assert lesson.minutes is None and lesson.is_counted and companion.is_counted
     assert (companion.name, companion.notebook_path.name) == (

@@ -148,6 +148,10 @@ def all_pairs(fields, kernel):
     return sum(np.sum(kernel * np.outer(f, g)) for f in fields for g in fields)
 
 
+def pnn_outer_signal_apart(vectors, matrices):
+    return np.array([[all_pairs(v, matrix) for matrix in matrices] for v in vectors])
+
+
 def measured_case(fields, kernel, why="", step=1e-5):
     gradient = np.zeros_like(fields)
     for place in np.ndindex(fields.shape):
@@ -243,6 +247,7 @@ ANSWERS = {
     "second_order.nfm_gradient": slopes,
     "second_order.nfm_start": nfm_start_measured,
     "second_order.pnn_inner_signal": pnn_inner_signal_apart,
+    "second_order.pnn_outer_signal": pnn_outer_signal_apart,
     "second_order.pnn_outer_gradient": pnn_outer_gradient_apart,
     "second_order.pnn_explained": pnn_explained_apart,
     "second_order.fold_gates": fold_gates_found,
