@@ -4,6 +4,7 @@
 each; the second holds the hash of the first.
 """
 
+import contextlib
 import json
 import platform
 from collections.abc import Mapping
@@ -24,6 +25,7 @@ from experiments.differences import Compared
 from experiments.registry import RESULTS
 from experiments.store import Store
 from recsys_book.paths import write_atomically
+from recsys_lib import zoo
 from recsys_lib.training.intervals import t_interval
 
 PACKAGES = ("python", "tensorflow", "keras", "numpy", "scipy", "scikit-learn")
@@ -303,7 +305,7 @@ def _arm(experiment: Experiment, arm: Arm, store: Store, table: pd.DataFrame) ->
             pairs = zip(options, of_trials, strict=True)
             scores[point_text(point)] = [{"options": one, "scores": of} for one, of in pairs]
     seconds = [one["seconds"] for key, one in store.done.items() if key[:2] == ("cell", arm.name)]
-    return {
+    return style_of(arm) | {
         "model": arm.model,
         "inherits": arm.inherits,
         "trials": scores,
@@ -316,6 +318,20 @@ def _arm(experiment: Experiment, arm: Arm, store: Store, table: pd.DataFrame) ->
         "seconds": round(float(np.mean(seconds)), 2),
         "spread": round(initialisation_spread(table, arm.name), 6),
     }
+
+
+def style_of(arm: Arm) -> dict[str, Any]:
+    """How the arm is drawn.
+
+    Args:
+        arm: a model of the zoo, or what wraps one and has its name.
+
+    Returns:
+        ``{"style": ...}``, colour, marker and dash; empty for what is no model of the book.
+    """
+    with contextlib.suppress(ValueError):
+        return {"style": list(zoo.style(zoo.find(arm.name if ":" in arm.model else arm.model)))}
+    return {}
 
 
 def _history(former: Mapping[str, Any], reason: str) -> list[dict[str, Any]]:

@@ -1,6 +1,5 @@
 """The figure of recorded evidence: means with their intervals, in the styles of the arms."""
 
-import contextlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -72,8 +71,7 @@ def drawn(
 def looks(names: Sequence[str], arms: Mapping[str, Any]) -> list[dict[str, Any]]:
     """How arms are drawn beside each other: in the colours that their models have in the book.
 
-    An arm is known by its model, or by its name where an experiment has wrapped the model. What is
-    no model of the book has none of their colours, unless nothing in the figure is one.
+    What is no model of the book has none of their colours, unless nothing in the figure is one.
 
     Args:
         names: of the arms, in the order of the figure.
@@ -84,7 +82,7 @@ def looks(names: Sequence[str], arms: Mapping[str, Any]) -> list[dict[str, Any]]
     """
     from recsys_book.plots import series_style
 
-    styles = [_style(arms.get(name, {}).get("model", name), name) for name in names]
+    styles = [arms.get(name, {}).get("style") for name in names]
     found: list[dict[str, Any]] = []
     again = 0
     for place, style in enumerate(styles):
@@ -96,17 +94,11 @@ def looks(names: Sequence[str], arms: Mapping[str, Any]) -> list[dict[str, Any]]
         elif style in styles[:place]:
             marker, dash = _AGAIN[again % len(_AGAIN)]
             again += 1
-            look = {"color": style.color, "marker": marker, "linestyle": dash}
+            look = {"color": style[0], "marker": marker, "linestyle": dash}
             found.append(look | {"markerfacecolor": "white"})
         else:
-            found.append(dict(zip(("color", "marker", "linestyle"), style, strict=True)))
+            color, marker, dash = style
+            # JSON has lists where matplotlib wants tuples.
+            line = (dash[0], tuple(dash[1])) if isinstance(dash, list) else dash
+            found.append({"color": color, "marker": marker, "linestyle": line})
     return found
-
-
-def _style(*names):
-    from recsys_lib import zoo
-
-    for name in names:
-        with contextlib.suppress(ValueError):
-            return zoo.style(zoo.find(name))
-    return None

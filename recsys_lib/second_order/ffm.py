@@ -77,7 +77,7 @@ def build_ffm(
         >>> from recsys_lib.features import CategoricalColumn
         >>> columns = [CategoricalColumn("user_id", 6), CategoricalColumn("movie_id", 9)]
         >>> model = build_ffm(columns, "click", embedding_dim=4)
-        >>> model.get_layer("embedding").table.shape
+        >>> tuple(model.get_layer("embedding").table.shape)
         (15, 8)
     """
     inputs = build_inputs(feature_columns)

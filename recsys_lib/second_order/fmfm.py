@@ -100,7 +100,7 @@ def build_fmfm(
         >>> from recsys_lib.features import CategoricalColumn
         >>> columns = [CategoricalColumn("user_id", 6), CategoricalColumn("movie_id", 9)]
         >>> model = build_fmfm(columns, "click", embedding_dim=4)
-        >>> model.get_layer("fmfm_pairs").kernel.shape
+        >>> tuple(model.get_layer("fmfm_pairs").kernel.shape)
         (1, 4, 4)
     """
     inputs = build_inputs(feature_columns)

@@ -7,13 +7,11 @@ import sys
 import pytest
 
 from bookmaker import evidence as ledger
-from recsys_book.record_figures import looks
 from recsys_book.records import Evidence, evidence, finding, in_words, records, sentence
-from recsys_lib import zoo
 
 ARMS = {
-    "DIN": {"model": "din", "choice": {"": {"edges": []}}},
-    "mean": {"model": "mean", "choice": {"": {"edges": ["learning_rate"]}}},
+    "DIN": {"style": ["#0072B2", "o", "-"], "choice": {"": {"edges": []}}},
+    "mean": {"style": ["#E69F00", "s", [0, [5, 1]]], "choice": {"": {"edges": ["learning_rate"]}}},
 }
 FOUND = {
     "sentence": "DIN leads.",
@@ -179,8 +177,7 @@ def test_the_figure_draws_a_mark_and_an_interval_for_each_model(results):
     mean, din = axes.containers
     assert mean.lines[0].get_xdata().tolist() == [70.0]
     assert mean.lines[0].get_ydata().tolist() == [1]
-    look = zoo.style(zoo.find("mean"))
-    assert (mean.lines[0].get_color(), mean.lines[0].get_marker()) == look[:2]
+    assert mean.lines[0].get_color() == "#E69F00" and mean.lines[0].get_marker() == "s"
     (segment,) = din.lines[2][0].get_segments()
     assert segment[:, 0].tolist() == [92.0, 94.0]
 
@@ -214,7 +211,7 @@ def test_arms_of_one_model_keep_its_colour_and_can_be_told_apart_without_it():
     rows = [row(name, point, 90.0) for name in names for point in ("1", "4")]
     (axes,) = Evidence(record(arms=arms, declaration=declaration, summary=rows)).figure().axes
     drawn = [curve.lines[0] for curve in axes.containers]
-    mean, din = (zoo.style(zoo.find(key)).color for key in ("mean", "din"))
+    mean, din = "#E69F00", "#0072B2"
     assert [line.get_color() for line in drawn] == [mean, din, mean, mean, din]
     assert len({line.get_marker() for line in drawn}) == 5
     assert len({str(line._dash_pattern) for line in drawn}) == 5
@@ -224,11 +221,7 @@ def test_arms_of_one_model_keep_its_colour_and_can_be_told_apart_without_it():
 
 def test_what_is_no_model_of_the_book_has_none_of_their_colours():
     names = ["DIN", "trees", "rates"]
-    arms = {
-        "DIN": ARMS["DIN"],
-        "trees": {"model": "small:trees"},
-        "rates": {"model": "small:rates"},
-    }
+    arms = {"DIN": ARMS["DIN"], "trees": ARMS["DIN"] | {"style": None}, "rates": {"style": None}}
     rows = [row(name, "", 90.0) for name in names]
     declaration = record()["declaration"] | {"arms": [{"name": name} for name in names]}
     (axes,) = Evidence(record(arms=arms, declaration=declaration, summary=rows)).figure().axes
@@ -237,16 +230,9 @@ def test_what_is_no_model_of_the_book_has_none_of_their_colours():
     assert axes.get_xlabel().endswith("average and 95 % interval")
 
 
-def test_a_model_that_an_experiment_wraps_keeps_its_look():
-    names = ("Wide & Deep", "wide")
-    drawn = looks(names, {name: {"model": "small:built"} for name in names})
-    expected = [zoo.style(zoo.find(name)) for name in names]
-    assert [(look["color"], look["marker"]) for look in drawn] == [one[:2] for one in expected]
-
-
 def test_where_none_is_a_model_of_the_book_each_has_a_look_of_its_own():
     names = [f"policy {number}" for number in range(8)]
-    arms = {name: {"model": "small:policy"} for name in names}
+    arms = {name: {"style": None} for name in names}
     declaration = record()["declaration"] | {
         "arms": [{"name": name} for name in names],
         "sweep": {"knob": "drift", "values": [0, 1]},

@@ -39,9 +39,7 @@ def made(**changes):
         "record": 1,
         "worlds": [100, 120],
         "amendments": [],
-        "arms": {
-            name: {"model": name.lower(), "choice": {"": {"edges": []}}} for name in ("DIN", "mean")
-        },
+        "arms": {name: {"choice": {"": {"edges": []}}} for name in ("DIN", "mean")},
         "declaration": {
             "arms": [{"name": "mean"}, {"name": "DIN"}],
             "contrasts": [{"finding": "leads"}, {"finding": "behind"}],
