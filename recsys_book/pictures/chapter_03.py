@@ -5,8 +5,10 @@ from recsys_book.pictures.plan import Plan, repeated
 _P = "p({task}) = sigmoid of the sum + bias"
 
 
-def _cross(title: str, description: str, layers: int, formula: str) -> Plan:
-    """A chain of cross layers, each of which reads the first input again, beside a network."""
+def _cross(
+    title: str, description: str, layers: int, formula: str, is_stacked: bool = False
+) -> Plan:
+    """A chain of cross layers, each of which reads the first input again, and a network."""
     plan = Plan(title, description, 4.2, (150, 66))
     plan.box(
         "x", "$x_0$: all vectors and numbers side by side", "cross_input", "embedding", 0, 0, 4.2
@@ -19,10 +21,14 @@ def _cross(title: str, description: str, layers: int, formula: str) -> Plan:
         before = f"cross{layer}"
         if layer > 1:
             plan.arrows(f"x > cross{layer} via {2 + 0.12 * layer},0.5 {2 + 0.12 * layer},{layer}")
-    plan.box("deep", "network", "deep deep_logit?", "network", 2.8, (layers + 1) / 2, 1.4)
-    plan.box("logit", "one weight for each entry of both", "logit", "network", 0, layers + 1, 4.2)
-    plan.box("p", "p({task})", "output", "output", 0, layers + 2, 4.2)
-    plan.arrows(f"{before} > logit > p; x > deep > logit")
+    deep = (0, layers + 1, 4.2) if is_stacked else (2.8, (layers + 1) / 2, 1.4)
+    plan.box("deep", "network", "deep deep_logit?", "network", *deep)
+    top = layers + 1 + is_stacked
+    entries = "one weight for each entry" + ("" if is_stacked else " of both")
+    plan.box("logit", entries, "logit", "network", 0, top, 4.2)
+    plan.box("p", "p({task})", "output", "output", 0, top + 1, 4.2)
+    read = f"{before} > deep > logit" if is_stacked else f"{before} > logit; x > deep > logit"
+    plan.arrows(f"{read}; logit > p")
     return plan
 
 
@@ -182,4 +188,52 @@ def autoint_plus(layers: int = 2) -> Plan:
     row = plan.boxes["logit"].y
     plan.box("deep", "network", "deep deep_logit", "network", 2.6, row, 1.2)
     plan.arrows("fields > deep > p")
+    return plan
+
+
+def _masks(title: str, description: str) -> Plan:
+    """The vectors of all fields, and their normalization."""
+    plan = Plan(title, description, 4.2)
+    plan.box("columns", "columns: ids and numbers", "*", "input", 0, 0, 4.2)
+    fields = "embedding embedding_numeric?"
+    plan.box("fields", "vectors of all fields, $e$", fields, "embedding", 0, 1, 4.2)
+    norm = "each vector\nnormalised by itself"
+    plan.box("norm", norm, "field_normalization", "interaction", 2.2, 2, 2)
+    plan.arrows("columns > fields > norm")
+    return plan
+
+
+_BLOCK = "ReLU of normalised\n$W_1$ (mask ∘ input)"
+
+
+@repeated("block_")
+def masknet_s(layers: int = 2) -> Plan:
+    plan = _masks("SerMaskNet", "A mask made of all vectors multiplies what each layer reads.")
+    before = "norm"
+    for layer in range(1, layers + 1):
+        row = layer + 2
+        text = _BLOCK if layer == 1 else f"block {layer}"
+        plan.box(f"block{layer}", text, f"block_{layer}", "network", 2.2, row, 2)
+        places = f"mask_{layer}_hidden mask_{layer}"
+        plan.box(f"mask{layer}", f"mask {layer}", places, "gate", 0.4, row, 1.2)
+        via = "" if layer == 1 else f" via {0.25 - 0.12 * (layer - 2)},{row}"
+        plan.arrows(f"{before} > block{layer}; mask{layer} > block{layer}")
+        plan.arrows(f"fields > mask{layer}{via}")
+        before = f"block{layer}"
+    plan.box(
+        "logit", "one weight for each entry", "deep? deep_logit", "network", 2.2, layers + 3, 2
+    )
+    plan.box("p", "p({task})", "output", "output", 0, layers + 4, 4.2)
+    plan.arrows(f"{before} > logit > p")
+    return plan
+
+
+def masknet_p() -> Plan:
+    plan = _masks("ParaMaskNet", "Masked layers side by side, each with a mask of its own.")
+    plan.box("masks", "a mask\nfor each block", "mask_*", "gate", 0.2, 3, 1.4)
+    text = "blocks: ReLU of\nnormalised $W$ (mask ∘ input)"
+    plan.box("blocks", text, "block_*", "network", 2.2, 3, 2)
+    plan.box("deep", "network", "deep? deep_logit", "network", 2.2, 4, 2)
+    plan.box("p", "p({task})", "output", "output", 0, 5, 4.2)
+    plan.arrows("norm > blocks > deep > p; fields > masks > blocks")
     return plan

@@ -6,6 +6,7 @@ _first = rows_of("recsys_lib.memorization", "00_the_ranking_stage")
 _memory = rows_of("recsys_lib.memorization", "01_memorization_generalization")
 _second = rows_of("recsys_lib.second_order", "02_second_order_crosses")
 _higher = rows_of("recsys_lib.higher_order", "03_higher_order_crosses")
+_GATED, _WANG = "04_higher_order_comparison", "Wang, She and Zhang 2021"
 
 ROWS = (
     _first(
@@ -59,5 +60,9 @@ ROWS = (
         "03_autoint",
         "Song et al. 2019",
         hidden_units=(64, 32),
+    ),
+    _higher("masknet_s", "SerMaskNet", "masknet", _GATED, _WANG),
+    _higher(
+        "masknet_p", "ParaMaskNet", "masknet", _GATED, _WANG, parallel=True, hidden_units=(64, 32)
     ),
 )

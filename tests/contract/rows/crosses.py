@@ -88,4 +88,14 @@ ROWS = {
         },
         small={"head_dim": 3},
     ),
+    "masknet_s": Checked(small={"block_units": (4, 3)}, variant_of="masknet_p"),
+    "masknet_p": Checked(
+        {
+            "block_units": on("block_1"),
+            "parallel": on("deep", value=False),
+            "mask_ratio": on("mask_*"),
+            "layer_normalization": on("block_*"),
+        },
+        small={"block_units": (4, 3)},
+    ),
 }
