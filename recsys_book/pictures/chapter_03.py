@@ -237,3 +237,23 @@ def masknet_p() -> Plan:
     plan.box("p", "p({task})", "output", "output", 0, 5, 4.2)
     plan.arrows("norm > blocks > deep > p; fields > masks > blocks")
     return plan
+
+
+def finalmlp() -> Plan:
+    plan = Plan(
+        "FinalMLP", "Two networks see the features through gates, and multiply at the end.", 4.4
+    )
+    plan.box("columns", "columns: ids and numbers", "*", "input", 0, 0, 4.4)
+    plan.box("e", "all vectors and\nnumbers, $e$", "features", "embedding", 1.5, 1, 1.4)
+    for n, left in ((1, 0), (2, 3.2)):
+        vector = f"vector of\ncondition {n}"
+        plan.box(f"condition{n}", vector, f"condition_{n}", "embedding", left, 1, 1.2)
+        plan.box(f"gate{n}", f"gate {n}, 0 to 2", f"gate_{n}", "gate", left, 2, 1.2)
+        network = f"network {n}\non gate ∘ $e$"
+        plan.box(f"deep{n}", network, f"deep_{n}", "network", 0.2 + 0.8 * left, 3, 1.44)
+        plan.arrows(f"condition{n} > gate{n} > deep{n}; e > deep{n}; columns >? condition{n}")
+    plan.box("logit", "one weight for\neach entry of both", "logit", "network", 0, 4, 2)
+    plan.box("fusion", "heads\n$Σ_h o_{1h} W_h o_{2h}$", "fusion", "interaction", 2.4, 4, 2)
+    plan.box("p", _P, "output", "output", 0, 5, 4.4)
+    plan.arrows("columns > e; deep1 > logit > p; deep1 > fusion > p; deep2 > logit; deep2 > fusion")
+    return plan

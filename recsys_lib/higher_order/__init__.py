@@ -11,6 +11,11 @@ if TYPE_CHECKING:
         build_dcn,
         build_dcn_v2,
     )
+    from recsys_lib.higher_order.finalmlp import (
+        BilinearFusion,
+        LearnedCondition,
+        build_finalmlp,
+    )
     from recsys_lib.higher_order.masknet import MaskedLayer, build_masknet
     from recsys_lib.higher_order.xdeepfm import (
         CINLayer,

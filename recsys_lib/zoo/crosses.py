@@ -65,4 +65,5 @@ ROWS = (
     _higher(
         "masknet_p", "ParaMaskNet", "masknet", _GATED, _WANG, parallel=True, hidden_units=(64, 32)
     ),
+    _higher("finalmlp", "FinalMLP", "finalmlp", _GATED, "Mao et al. 2023"),
 )

@@ -98,4 +98,14 @@ ROWS = {
         },
         small={"block_units": (4, 3)},
     ),
+    "finalmlp": Checked(
+        {
+            "hidden_units": on("deep_1"),
+            "second_units": on("deep_2", value=(4,)),
+            "conditions": on("condition_*", value=("item", None)),
+            "gate_units": on("gate_*"),
+            "num_heads": on("fusion", value=2, second_units=(6, 4), hidden_units=(4,)),
+        },
+        needs_network=True,
+    ),
 }
