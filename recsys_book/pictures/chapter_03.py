@@ -191,6 +191,25 @@ def autoint_plus(layers: int = 2) -> Plan:
     return plan
 
 
+_GATED = "$x_1 = x_0 ∘ (W_1 x_0 + b_1) ∘ sigmoid(W'_1 x_0) + x_0$"
+
+
+@repeated("cross_")
+def gdcn_s(layers: int = 2) -> Plan:
+    return _cross(
+        "GDCN-S",
+        "As DCN-V2, with a gate on what each layer adds; the network reads the crosses.",
+        layers,
+        _GATED,
+        is_stacked=True,
+    )
+
+
+@repeated("cross_")
+def gdcn_p(layers: int = 2) -> Plan:
+    return _cross("GDCN-P", "As DCN-V2, with a gate on what each layer adds.", layers, _GATED)
+
+
 def _masks(title: str, description: str) -> Plan:
     """The vectors of all fields, and their normalization."""
     plan = Plan(title, description, 4.2)

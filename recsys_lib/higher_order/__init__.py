@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         LearnedCondition,
         build_finalmlp,
     )
+    from recsys_lib.higher_order.gdcn import GatedCrossLayer, build_gdcn
     from recsys_lib.higher_order.masknet import MaskedLayer, build_masknet
     from recsys_lib.higher_order.xdeepfm import (
         CINLayer,

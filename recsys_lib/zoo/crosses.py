@@ -66,4 +66,6 @@ ROWS = (
         "masknet_p", "ParaMaskNet", "masknet", _GATED, _WANG, parallel=True, hidden_units=(64, 32)
     ),
     _higher("finalmlp", "FinalMLP", "finalmlp", _GATED, "Mao et al. 2023"),
+    _higher("gdcn_s", "GDCN-S", "gdcn", _GATED, "Wang et al. 2023", stacked=True),
+    _higher("gdcn_p", "GDCN-P", "gdcn", _GATED, "Wang et al. 2023"),
 )

@@ -108,4 +108,6 @@ ROWS = {
         },
         needs_network=True,
     ),
+    "gdcn_s": Checked(variant_of="gdcn_p"),
+    "gdcn_p": Checked({"num_cross_layers": on("logit"), "stacked": on("deep")}),
 }
