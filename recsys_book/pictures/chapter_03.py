@@ -276,3 +276,35 @@ def finalmlp() -> Plan:
     plan.box("p", _P, "output", "output", 0, 5, 4.4)
     plan.arrows("columns > e; deep1 > logit > p; deep1 > fusion > p; deep2 > logit; deep2 > fusion")
     return plan
+
+
+@repeated("cross_")
+def edcn(layers: int = 2) -> Plan:
+    plan = Plan(
+        "EDCN",
+        "After each layer a bridge joins crosses and network; before it a gate weighs the fields.",
+        4.4,
+        (150, 66),
+    )
+    plan.box("columns", "columns: ids and numbers", "*", "input", 0, 0, 4.4)
+    fields = "embedding embedding_numeric?"
+    plan.box("fields", "a vector for each field", fields, "embedding", 0, 1, 4.4)
+    plan.arrows("columns > fields")
+    before, row = "fields", 2
+    for layer in range(1, layers + 1):
+        cross, deep = f"gate, cross layer {layer}", f"gate, layer {layer} of\nthe network"
+        places = f"cross_gate_{layer}? cross_{layer}"
+        plan.box(f"cross{layer}", cross, places, "interaction", 0.4, row, 1.7)
+        places = f"deep_gate_{layer}? deep_{layer}"
+        plan.box(f"deep{layer}", deep, places, "network", 2.5, row, 1.5)
+        plan.arrows(f"{before} > cross{layer}; {before} > deep{layer}")
+        plan.box(f"bridge{layer}", "bridge", f"bridge_{layer}", "interaction", 1.5, row + 1, 1.4)
+        plan.arrows(f"cross{layer} > bridge{layer}; deep{layer} > bridge{layer}")
+        if layer > 1:
+            left = 0.25 - 0.12 * (layer - 2)
+            plan.arrows(f"cross1 > cross{layer} via {left},2 {left},{row}")
+        before, row = f"bridge{layer}", row + 2
+    plan.box("logit", "one weight for each entry of all three", "logit", "network", 0, row, 4.4)
+    plan.box("p", "p({task})", "output", "output", 0, row + 1, 4.4)
+    plan.arrows(f"{before} > logit > p; cross{layers} > logit; deep{layers} > logit")
+    return plan

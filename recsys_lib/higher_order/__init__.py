@@ -11,6 +11,7 @@ if TYPE_CHECKING:
         build_dcn,
         build_dcn_v2,
     )
+    from recsys_lib.higher_order.edcn import Bridge, FieldGate, build_edcn
     from recsys_lib.higher_order.finalmlp import (
         BilinearFusion,
         LearnedCondition,

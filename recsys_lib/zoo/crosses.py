@@ -68,4 +68,5 @@ ROWS = (
     _higher("finalmlp", "FinalMLP", "finalmlp", _GATED, "Mao et al. 2023"),
     _higher("gdcn_s", "GDCN-S", "gdcn", _GATED, "Wang et al. 2023", stacked=True),
     _higher("gdcn_p", "GDCN-P", "gdcn", _GATED, "Wang et al. 2023"),
+    _higher("edcn", "EDCN", "edcn", _GATED, "Chen et al. 2021"),
 )

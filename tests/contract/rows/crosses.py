@@ -110,4 +110,11 @@ ROWS = {
     ),
     "gdcn_s": Checked(variant_of="gdcn_p"),
     "gdcn_p": Checked({"num_cross_layers": on("logit"), "stacked": on("deep")}),
+    "edcn": Checked(
+        {
+            "num_cross_layers": on("logit"),
+            "bridge": on("bridge_*", value="sum"),
+            "temperature": on("*_gate_*", value=0.5),
+        }
+    ),
 }
