@@ -308,3 +308,29 @@ def edcn(layers: int = 2) -> Plan:
     plan.box("p", "p({task})", "output", "output", 0, row + 1, 4.4)
     plan.arrows(f"{before} > logit > p; cross{layers} > logit; deep{layers} > logit")
     return plan
+
+
+def _powers(title: str, description: str, width: float) -> Plan:
+    plan = Plan(title, description, width)
+    plan.box("columns", "columns: ids and numbers", "*", "input", 0, 0, width)
+    fields = "embedding embedding_numeric?"
+    plan.box("fields", "a vector for each field", fields, "embedding", 0, 1, 2.4)
+    powers = "products of powers\n$y_j = exp(Σ_i w_{ij} ln |e_i|)$"
+    plan.box("products", powers, "products", "interaction", 0, 2, 2.4)
+    plan.box("afn", "network", "afn? afn_logit", "network", 0, 3, 2.4)
+    plan.box("p", _P, "output", "output", 0, 4, width)
+    plan.arrows("columns > fields > products > afn > p")
+    return plan
+
+
+def afn() -> Plan:
+    return _powers("AFN", "Products of all fields, each to a power that is learned.", 2.4)
+
+
+def afn_plus() -> Plan:
+    plan = _powers("AFN+", "AFN beside a network on vectors of its own.", 4.2)
+    own = "deep_embedding deep_embedding_numeric?"
+    plan.box("own", "vectors of its own", own, "embedding", 2.7, 1, 1.5)
+    plan.box("deep", "network", "deep deep_logit", "network", 2.7, 2.5, 1.5)
+    plan.arrows("columns > own > deep > p")
+    return plan

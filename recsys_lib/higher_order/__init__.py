@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from recsys_lib.higher_order.afn import LogarithmicLayer, build_afn
     from recsys_lib.higher_order.autoint import FieldAttention, InteractingLayer, build_autoint
     from recsys_lib.higher_order.dcn import (
         CrossLayer,

@@ -69,4 +69,6 @@ ROWS = (
     _higher("gdcn_s", "GDCN-S", "gdcn", _GATED, "Wang et al. 2023", stacked=True),
     _higher("gdcn_p", "GDCN-P", "gdcn", _GATED, "Wang et al. 2023"),
     _higher("edcn", "EDCN", "edcn", _GATED, "Chen et al. 2021"),
+    _higher("afn", "AFN", "afn", _GATED, "Cheng et al. 2020"),
+    _higher("afn_plus", "AFN+", "afn", _GATED, "Cheng et al. 2020", deep_units=(64, 32)),
 )

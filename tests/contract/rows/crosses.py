@@ -13,6 +13,8 @@ _CIN = {
     "split_half": on("cin_pooled"),
 }
 _RANK = {"rank": 3, "num_experts": 2}
+# With random weights everywhere a small epsilon would put most probabilities at 0 or 1.
+_POWERS = {"num_neurons": 5, "epsilon": 0.1}
 
 ROWS = {
     "lr": Checked(),
@@ -116,5 +118,15 @@ ROWS = {
             "bridge": on("bridge_*", value="sum"),
             "temperature": on("*_gate_*", value=0.5),
         }
+    ),
+    "afn": Checked(small=_POWERS, variant_of="afn_plus"),
+    "afn_plus": Checked(
+        {
+            "hidden_units": on("afn"),
+            "deep_units": on("deep"),
+            "num_neurons": on("products"),
+            "epsilon": on("products", value=0.5),
+        },
+        small=_POWERS | {"deep_units": (4,)},
     ),
 }
