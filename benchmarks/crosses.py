@@ -17,7 +17,10 @@ ROUNDS = 8
 REFERENCE = "dnn"
 LOOPED = ("ipnn", "fibinet_all", "fibinet_each", "fibinet", "cin")
 """Models whose looped form is measured too."""
-SLOW = ("afm", "cin", "xdeepfm", "autoint", "autoint_plus")
+SLOW = (
+    *("afm", "cin", "xdeepfm", "autoint", "autoint_plus"),
+    *("masknet_s", "masknet_p", "gdcn_s", "gdcn_p", "edcn", "afn", "afn_plus"),
+)
 """Models that may be slower than the goal for all others."""
 
 

@@ -5,8 +5,10 @@ from recsys_book.pictures.plan import Plan, repeated
 _P = "p({task}) = sigmoid of the sum + bias"
 
 
-def _cross(title: str, description: str, layers: int, formula: str) -> Plan:
-    """A chain of cross layers, each of which reads the first input again, beside a network."""
+def _cross(
+    title: str, description: str, layers: int, formula: str, is_stacked: bool = False
+) -> Plan:
+    """A chain of cross layers, each of which reads the first input again, and a network."""
     plan = Plan(title, description, 4.2, (150, 66))
     plan.box(
         "x", "$x_0$: all vectors and numbers side by side", "cross_input", "embedding", 0, 0, 4.2
@@ -19,10 +21,14 @@ def _cross(title: str, description: str, layers: int, formula: str) -> Plan:
         before = f"cross{layer}"
         if layer > 1:
             plan.arrows(f"x > cross{layer} via {2 + 0.12 * layer},0.5 {2 + 0.12 * layer},{layer}")
-    plan.box("deep", "network", "deep deep_logit?", "network", 2.8, (layers + 1) / 2, 1.4)
-    plan.box("logit", "one weight for each entry of both", "logit", "network", 0, layers + 1, 4.2)
-    plan.box("p", "p({task})", "output", "output", 0, layers + 2, 4.2)
-    plan.arrows(f"{before} > logit > p; x > deep > logit")
+    deep = (0, layers + 1, 4.2) if is_stacked else (2.8, (layers + 1) / 2, 1.4)
+    plan.box("deep", "network", "deep deep_logit?", "network", *deep)
+    top = layers + 1 + is_stacked
+    entries = "one weight for each entry" + ("" if is_stacked else " of both")
+    plan.box("logit", entries, "logit", "network", 0, top, 4.2)
+    plan.box("p", "p({task})", "output", "output", 0, top + 1, 4.2)
+    read = f"{before} > deep > logit" if is_stacked else f"{before} > logit; x > deep > logit"
+    plan.arrows(f"{read}; logit > p")
     return plan
 
 
@@ -182,4 +188,149 @@ def autoint_plus(layers: int = 2) -> Plan:
     row = plan.boxes["logit"].y
     plan.box("deep", "network", "deep deep_logit", "network", 2.6, row, 1.2)
     plan.arrows("fields > deep > p")
+    return plan
+
+
+_GATED = "$x_1 = x_0 ∘ (W_1 x_0 + b_1) ∘ sigmoid(W'_1 x_0) + x_0$"
+
+
+@repeated("cross_")
+def gdcn_s(layers: int = 2) -> Plan:
+    return _cross(
+        "GDCN-S",
+        "As DCN-V2, with a gate on what each layer adds; the network reads the crosses.",
+        layers,
+        _GATED,
+        is_stacked=True,
+    )
+
+
+@repeated("cross_")
+def gdcn_p(layers: int = 2) -> Plan:
+    return _cross("GDCN-P", "As DCN-V2, with a gate on what each layer adds.", layers, _GATED)
+
+
+def _masks(title: str, description: str) -> Plan:
+    """The vectors of all fields, and their normalization."""
+    plan = Plan(title, description, 4.2)
+    plan.box("columns", "columns: ids and numbers", "*", "input", 0, 0, 4.2)
+    fields = "embedding embedding_numeric?"
+    plan.box("fields", "vectors of all fields, $e$", fields, "embedding", 0, 1, 4.2)
+    norm = "each vector\nnormalised by itself"
+    plan.box("norm", norm, "field_normalization", "interaction", 2.2, 2, 2)
+    plan.arrows("columns > fields > norm")
+    return plan
+
+
+_BLOCK = "ReLU of normalised\n$W_1$ (mask ∘ input)"
+
+
+@repeated("block_")
+def masknet_s(layers: int = 2) -> Plan:
+    plan = _masks("SerMaskNet", "A mask made of all vectors multiplies what each layer reads.")
+    before = "norm"
+    for layer in range(1, layers + 1):
+        row = layer + 2
+        text = _BLOCK if layer == 1 else f"block {layer}"
+        plan.box(f"block{layer}", text, f"block_{layer}", "network", 2.2, row, 2)
+        places = f"mask_{layer}_hidden mask_{layer}"
+        plan.box(f"mask{layer}", f"mask {layer}", places, "gate", 0.4, row, 1.2)
+        via = "" if layer == 1 else f" via {0.25 - 0.12 * (layer - 2)},{row}"
+        plan.arrows(f"{before} > block{layer}; mask{layer} > block{layer}")
+        plan.arrows(f"fields > mask{layer}{via}")
+        before = f"block{layer}"
+    plan.box(
+        "logit", "one weight for each entry", "deep? deep_logit", "network", 2.2, layers + 3, 2
+    )
+    plan.box("p", "p({task})", "output", "output", 0, layers + 4, 4.2)
+    plan.arrows(f"{before} > logit > p")
+    return plan
+
+
+def masknet_p() -> Plan:
+    plan = _masks("ParaMaskNet", "Masked layers side by side, each with a mask of its own.")
+    plan.box("masks", "a mask\nfor each block", "mask_*", "gate", 0.2, 3, 1.4)
+    text = "blocks: ReLU of\nnormalised $W$ (mask ∘ input)"
+    plan.box("blocks", text, "block_*", "network", 2.2, 3, 2)
+    plan.box("deep", "network", "deep? deep_logit", "network", 2.2, 4, 2)
+    plan.box("p", "p({task})", "output", "output", 0, 5, 4.2)
+    plan.arrows("norm > blocks > deep > p; fields > masks > blocks")
+    return plan
+
+
+def finalmlp() -> Plan:
+    plan = Plan(
+        "FinalMLP", "Two networks see the features through gates, and multiply at the end.", 4.4
+    )
+    plan.box("columns", "columns: ids and numbers", "*", "input", 0, 0, 4.4)
+    plan.box("e", "all vectors and\nnumbers, $e$", "features", "embedding", 1.5, 1, 1.4)
+    for n, left in ((1, 0), (2, 3.2)):
+        vector = f"vector of\ncondition {n}"
+        plan.box(f"condition{n}", vector, f"condition_{n}", "embedding", left, 1, 1.2)
+        plan.box(f"gate{n}", f"gate {n}, 0 to 2", f"gate_{n}", "gate", left, 2, 1.2)
+        network = f"network {n}\non gate ∘ $e$"
+        plan.box(f"deep{n}", network, f"deep_{n}", "network", 0.2 + 0.8 * left, 3, 1.44)
+        plan.arrows(f"condition{n} > gate{n} > deep{n}; e > deep{n}; columns >? condition{n}")
+    plan.box("logit", "one weight for\neach entry of both", "logit", "network", 0, 4, 2)
+    plan.box("fusion", "heads\n$Σ_h o_{1h} W_h o_{2h}$", "fusion", "interaction", 2.4, 4, 2)
+    plan.box("p", _P, "output", "output", 0, 5, 4.4)
+    plan.arrows("columns > e; deep1 > logit > p; deep1 > fusion > p; deep2 > logit; deep2 > fusion")
+    return plan
+
+
+@repeated("cross_")
+def edcn(layers: int = 2) -> Plan:
+    plan = Plan(
+        "EDCN",
+        "After each layer a bridge joins crosses and network; before it a gate weighs the fields.",
+        4.4,
+        (150, 66),
+    )
+    plan.box("columns", "columns: ids and numbers", "*", "input", 0, 0, 4.4)
+    fields = "embedding embedding_numeric?"
+    plan.box("fields", "a vector for each field", fields, "embedding", 0, 1, 4.4)
+    plan.arrows("columns > fields")
+    before, row = "fields", 2
+    for layer in range(1, layers + 1):
+        cross, deep = f"gate, cross layer {layer}", f"gate, layer {layer} of\nthe network"
+        places = f"cross_gate_{layer}? cross_{layer}"
+        plan.box(f"cross{layer}", cross, places, "interaction", 0.4, row, 1.7)
+        places = f"deep_gate_{layer}? deep_{layer}"
+        plan.box(f"deep{layer}", deep, places, "network", 2.5, row, 1.5)
+        plan.arrows(f"{before} > cross{layer}; {before} > deep{layer}")
+        plan.box(f"bridge{layer}", "bridge", f"bridge_{layer}", "interaction", 1.5, row + 1, 1.4)
+        plan.arrows(f"cross{layer} > bridge{layer}; deep{layer} > bridge{layer}")
+        if layer > 1:
+            left = 0.25 - 0.12 * (layer - 2)
+            plan.arrows(f"cross1 > cross{layer} via {left},2 {left},{row}")
+        before, row = f"bridge{layer}", row + 2
+    plan.box("logit", "one weight for each entry of all three", "logit", "network", 0, row, 4.4)
+    plan.box("p", "p({task})", "output", "output", 0, row + 1, 4.4)
+    plan.arrows(f"{before} > logit > p; cross{layers} > logit; deep{layers} > logit")
+    return plan
+
+
+def _powers(title: str, description: str, width: float) -> Plan:
+    plan = Plan(title, description, width)
+    plan.box("columns", "columns: ids and numbers", "*", "input", 0, 0, width)
+    fields = "embedding embedding_numeric?"
+    plan.box("fields", "a vector for each field", fields, "embedding", 0, 1, 2.4)
+    powers = "products of powers\n$y_j = exp(Σ_i w_{ij} ln |e_i|)$"
+    plan.box("products", powers, "products", "interaction", 0, 2, 2.4)
+    plan.box("afn", "network", "afn? afn_logit", "network", 0, 3, 2.4)
+    plan.box("p", _P, "output", "output", 0, 4, width)
+    plan.arrows("columns > fields > products > afn > p")
+    return plan
+
+
+def afn() -> Plan:
+    return _powers("AFN", "Products of all fields, each to a power that is learned.", 2.4)
+
+
+def afn_plus() -> Plan:
+    plan = _powers("AFN+", "AFN beside a network on vectors of its own.", 4.2)
+    own = "deep_embedding deep_embedding_numeric?"
+    plan.box("own", "vectors of its own", own, "embedding", 2.7, 1, 1.5)
+    plan.box("deep", "network", "deep deep_logit", "network", 2.7, 2.5, 1.5)
+    plan.arrows("columns > own > deep > p")
     return plan

@@ -155,7 +155,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
         return mean, squares / (count + floor)
 
 
-def normalization_layer(value: Normalization, name: str) -> BatchNormalization:
+def normalization_layer(value: Normalization, name: str, dtype=None) -> BatchNormalization:
     """The layer that ``read_normalization`` asks for where it did not return ``False``.
 
     Example:
@@ -164,7 +164,7 @@ def normalization_layer(value: Normalization, name: str) -> BatchNormalization:
         (0.9, 1e-05)
     """
     options = {**DEFAULTS, **(value if isinstance(value, Mapping) else {})}
-    return BatchNormalization(**options, name=name)
+    return BatchNormalization(**options, name=name, dtype=dtype)
 
 
 def glorot_of_one(fan_in, fan_out):

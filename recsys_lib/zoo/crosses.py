@@ -6,6 +6,7 @@ _first = rows_of("recsys_lib.memorization", "00_the_ranking_stage")
 _memory = rows_of("recsys_lib.memorization", "01_memorization_generalization")
 _second = rows_of("recsys_lib.second_order", "02_second_order_crosses")
 _higher = rows_of("recsys_lib.higher_order", "03_higher_order_crosses")
+_GATED, _WANG = "04_higher_order_comparison", "Wang, She and Zhang 2021"
 
 ROWS = (
     _first(
@@ -60,4 +61,14 @@ ROWS = (
         "Song et al. 2019",
         hidden_units=(64, 32),
     ),
+    _higher("masknet_s", "SerMaskNet", "masknet", _GATED, _WANG),
+    _higher(
+        "masknet_p", "ParaMaskNet", "masknet", _GATED, _WANG, parallel=True, hidden_units=(64, 32)
+    ),
+    _higher("finalmlp", "FinalMLP", "finalmlp", _GATED, "Mao et al. 2023"),
+    _higher("gdcn_s", "GDCN-S", "gdcn", _GATED, "Wang et al. 2023", stacked=True),
+    _higher("gdcn_p", "GDCN-P", "gdcn", _GATED, "Wang et al. 2023"),
+    _higher("edcn", "EDCN", "edcn", _GATED, "Chen et al. 2021"),
+    _higher("afn", "AFN", "afn", _GATED, "Cheng et al. 2020"),
+    _higher("afn_plus", "AFN+", "afn", _GATED, "Cheng et al. 2020", deep_units=(64, 32)),
 )

@@ -38,6 +38,8 @@ from recsys_lib.zoo import MODELS
 
 KEYS = [model.key for model in MODELS]
 ROWS = pytest.mark.parametrize("key", KEYS)
+NO_NETWORK = ("autoint", "masknet_s")
+"""Rows without hidden layers from the start."""
 
 
 def flat(predictions):
@@ -109,7 +111,8 @@ def test_a_regression_task_has_no_sigmoid(key):
     if "several tasks" in model.needs:
         kinds["alpha"] = "binary"
     made = model.build(columns_by_key(key), kinds, **settings_of(model))
-    randomize(made, seed=3, scale=3.0)
+    # Exponents as large as those would overflow.
+    randomize(made, seed=3, scale=1.0 if key in ("afn", "afn_plus") else 3.0)
     values = run(made, inputs_of(made, key))[:, 0]
     assert values.min() < 0 or values.max() > 1
 
@@ -144,7 +147,7 @@ def test_widths_that_are_none_are_refused(key):
                 fresh(key, **{name: ()})
         else:
             made = fresh(key, **{name: ()})
-            assert made.count_params() < built(key).count_params() or key == "autoint"
+            assert made.count_params() < built(key).count_params() or key in NO_NETWORK
 
 
 @ROWS

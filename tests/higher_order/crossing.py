@@ -41,14 +41,19 @@ def dense_stack(layer, x):
     return x
 
 
-def vectors_of(model, features):
+def vectors_of(model, features, name=None):
     """Embeddings row by row and column by column: ids, pooled history, numbers' own vectors.
+
+    Args:
+        model, features: the model and its inputs.
+        name: of the table's layer; default: the model's first.
 
     Returns:
         Dict of column name to ``(rows, columns or numbers, dim)``, and the numbers under
         ``"numbers"``, ``(rows, 3)``.
     """
-    layer = next(x for x in model.layers if isinstance(x, FusedEmbedding) and x.embedding_dim > 1)
+    found = (x for x in model.layers if isinstance(x, FusedEmbedding) and x.embedding_dim > 1)
+    layer = model.get_layer(name) if name else next(found)
     table = double(layer.table)
     rows = len(features["user_id"])
 
@@ -69,13 +74,30 @@ def vectors_of(model, features):
     return result
 
 
-def fields_of(model, features):
+def fields_of(model, features, name=None):
     """``(rows, NUM_FIELDS, dim)`` in the order of ``field_names``."""
-    vectors = vectors_of(model, features)
-    layer = next(x for x in model.layers if isinstance(x, NumericEmbedding))
+    vectors = vectors_of(model, features, name)
+    found = (x for x in model.layers if isinstance(x, NumericEmbedding))
+    layer = model.get_layer(f"{name}_numeric") if name else next(found)
     numbers = vectors["numbers"][:, :, None] * double(layer.vectors)
     return np.concatenate(
         [vectors["user_id"], vectors["movie_id"], vectors["history"], numbers], axis=1
+    )
+
+
+def first_input(model, features, name=None):
+    """x_0, group by group in the columns' order, embeddings before numbers."""
+    vectors = vectors_of(model, features, name)
+    numbers = vectors["numbers"]
+    return np.concatenate(
+        [
+            vectors["user_id"][:, 0],
+            vectors["movie_id"][:, 0],
+            numbers[:, :1],
+            vectors["history"][:, 0],
+            numbers[:, 1:],
+        ],
+        axis=1,
     )
 
 

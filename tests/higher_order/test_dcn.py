@@ -11,9 +11,9 @@ from crossing import (
     assert_gradients_reach_every_weight,
     count,
     dense_stack,
+    first_input,
     make_rows,
     output_of,
-    vectors_of,
 )
 from reference import double, randomize
 
@@ -35,22 +35,6 @@ def float64():
     keras.config.set_dtype_policy("float64")
     yield
     keras.config.set_dtype_policy(before)
-
-
-def first_input(model, features):
-    """x_0, group by group in the columns' order, embeddings before numbers."""
-    vectors = vectors_of(model, features)
-    numbers = vectors["numbers"]
-    return np.concatenate(
-        [
-            vectors["user_id"][:, 0],
-            vectors["movie_id"][:, 0],
-            numbers[:, :1],
-            vectors["history"][:, 0],
-            numbers[:, 1:],
-        ],
-        axis=1,
-    )
 
 
 def cross(layer, first, current):

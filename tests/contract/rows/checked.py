@@ -62,6 +62,7 @@ DEPTH = {
     "Dense": lambda config, option: 0,  # it reads what has the option
     "FieldAttention": lambda config, option: 2 if option == "projection_activation" else 1,
     "InteractingLayer": lambda config, option: 2 if option == "projection_activation" else 1,
+    "LogarithmicLayer": lambda config, option: 2,
     "MetaAttention": lambda config, option: 1 + config["num_layers"],
     "MetaUnit": lambda config, option: config["num_layers"],
     "MixtureCrossLayer": lambda config, option: 2,

@@ -13,6 +13,8 @@ _CIN = {
     "split_half": on("cin_pooled"),
 }
 _RANK = {"rank": 3, "num_experts": 2}
+# With random weights everywhere a small epsilon would put most probabilities at 0 or 1.
+_POWERS = {"num_neurons": 5, "epsilon": 0.1}
 
 ROWS = {
     "lr": Checked(),
@@ -87,5 +89,44 @@ ROWS = {
             "attention_dropout_rate": on("attention_*"),
         },
         small={"head_dim": 3},
+    ),
+    "masknet_s": Checked(small={"block_units": (4, 3)}, variant_of="masknet_p"),
+    "masknet_p": Checked(
+        {
+            "block_units": on("block_1"),
+            "parallel": on("deep", value=False),
+            "mask_ratio": on("mask_*"),
+            "layer_normalization": on("block_*"),
+        },
+        small={"block_units": (4, 3)},
+    ),
+    "finalmlp": Checked(
+        {
+            "hidden_units": on("deep_1"),
+            "second_units": on("deep_2", value=(4,)),
+            "conditions": on("condition_*", value=("item", None)),
+            "gate_units": on("gate_*"),
+            "num_heads": on("fusion", value=2, second_units=(6, 4), hidden_units=(4,)),
+        },
+        needs_network=True,
+    ),
+    "gdcn_s": Checked(variant_of="gdcn_p"),
+    "gdcn_p": Checked({"num_cross_layers": on("logit"), "stacked": on("deep")}),
+    "edcn": Checked(
+        {
+            "num_cross_layers": on("logit"),
+            "bridge": on("bridge_*", value="sum"),
+            "temperature": on("*_gate_*", value=0.5),
+        }
+    ),
+    "afn": Checked(small=_POWERS, variant_of="afn_plus"),
+    "afn_plus": Checked(
+        {
+            "hidden_units": on("afn"),
+            "deep_units": on("deep"),
+            "num_neurons": on("products"),
+            "epsilon": on("products", value=0.5),
+        },
+        small=_POWERS | {"deep_units": (4,)},
     ),
 }
