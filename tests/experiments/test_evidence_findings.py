@@ -326,3 +326,14 @@ def test_the_summary_says_who_is_behind_the_best_and_ranks_nobody():
     wanted = t_interval(50 + NOISE)
     assert rows["a"]["points"] == [round(x, 2) for x in (wanted.mean, wanted.low, wanted.high)]
     assert math.isclose(rows["a"]["auc"][0], 0.625)
+
+
+def test_an_arm_that_wraps_a_model_of_the_book_keeps_its_look():
+    from experiments.arms import Arm
+    from experiments.records import style_of
+    from recsys_lib import zoo
+
+    wrapped = Arm(name="Wide & Deep", model="experiments.memorization._rules:wide_and_deep")
+    assert style_of(wrapped)["style"] == list(zoo.style(zoo.find("wide_and_deep")))
+    other = Arm(name="click rate", model="experiments.memorization._guessing:click_rate")
+    assert style_of(other) == {}

@@ -287,17 +287,6 @@ def test_the_space_is_extended_before_fresh_worlds_and_goes_into_the_record(tmp_
     assert len(options) == 6 and choice.edges == ("reach",)
 
 
-def test_an_arm_that_wraps_a_model_of_the_book_keeps_its_look():
-    from experiments.arms import Arm
-    from experiments.records import style_of
-    from recsys_lib import zoo
-
-    wrapped = Arm(name="Wide & Deep", model="experiments.memorization._rules:wide_and_deep")
-    assert style_of(wrapped)["style"] == list(zoo.style(zoo.find("wide_and_deep")))
-    other = Arm(name="click rate", model="experiments.memorization._guessing:click_rate")
-    assert style_of(other) == {}
-
-
 def test_a_choice_waits_for_all_of_the_best_trials(tmp_path, here):
     """What a kill left of the second stage decides nothing yet."""
     one = declare(tmp_path, space="(1.0, 2.0, 4.0, 8.0, 16.0)")
