@@ -130,7 +130,8 @@ def test_a_lesson_as_it_is_committed_is_described_crisp_and_folded(opened):
         image.scroll_into_view_if_needed()
         # A wide figure is made smaller by JupyterLab, in both directions.
         width, height, *pixels = sizes(image)
-        assert width > 200 and pixels[0] >= 2 * width - 1
+        drawn = image.get_attribute("src").startswith("data:image/svg")  # crisp at any size
+        assert width > 200 and (drawn or pixels[0] >= 2 * width - 1)
         assert abs(pixels[0] / width - pixels[1] / height) < 0.02
 
     tagged = [cell for cell in notebook.cells if FOLDED in cell.metadata.get("tags", [])]

@@ -75,8 +75,10 @@ def test_every_model_builds_with_the_sizes_that_it_has(path, name):
     probability = model({key: values[:4] for key, values in dataset.test.features.items()})
     assert probability.shape == (4,)
     widths = {tuple(variable.shape)[-1:] for variable in model.trainable_variables}
-    assert ((3,) in widths) == (name not in ("LR", "wide", "polynomial"))
-    without = ("LR", "wide", "polynomial", "FM", "FwFM", "AFM", "CIN", "AutoInt")
+    vectors = 3 * len(dataset.feature_columns) if name == "FFM" else 3  # one for each field
+    assert ((vectors,) in widths) == (name not in ("LR", "wide", "polynomial"))
+    without = ("LR", "wide", "polynomial", "FM", "FwFM", "FmFM", "FFM", "AFM", "CIN", "AutoInt")
+    without += ("SerMaskNet", "EDCN")
     assert ((5,) in widths) == (name not in without)
     assert takes(leaderboard.models()[name], "hidden_units") == (name not in without)
 
