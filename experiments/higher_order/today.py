@@ -10,29 +10,15 @@ from typing import Any
 from experiments.arms import Arm
 from experiments.contrasts import better, level, not_worse
 from experiments.declaration import Experiment
+from experiments.second_order.mixed import HALF, KNOBS, NETWORK, SPACE
 
-SPACE: dict[str, Any] = {
-    "learning_rate": (1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 4e-2),
-    "embedding_l2": (0.0, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2),
-}
-NETWORK: dict[str, Any] = {"embedding_dim": 12, "hidden_units": (64, 32)}
 CROSSES: dict[str, Any] = NETWORK | {"num_cross_layers": 2}
 
 EXPERIMENT = Experiment(
     identifier="higher_order.today",
     question="Do the models of recent years lead DCN-V2 where three columns act together?",
     lens="second_order",
-    knobs={
-        "num_rows": 20_000,
-        "num_valid_rows": 6_000,
-        "num_test_rows": 12_000,
-        "num_fields": 6,
-        "num_ids": 20,
-        "pairs": [[0, 1], [2, 3]],
-        "gains": [2.0, 2.0],
-        "valid_unseen_draws": 0.5,
-        "switched": 0.5,
-    },
+    knobs=KNOBS | {"switched": HALF},
     headline="crosses_help_the_network",
     arms=[
         Arm(name="DCN-V2", model="dcn_v2", space=SPACE, options=CROSSES),

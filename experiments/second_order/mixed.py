@@ -17,21 +17,22 @@ SPACE: dict[str, Any] = {
 WIDTH: dict[str, Any] = {"embedding_dim": 12}
 NETWORK: dict[str, Any] = WIDTH | {"hidden_units": (64, 32)}
 PAIRS, HALF, SWITCHED = 0.0, 0.5, 1.0
+KNOBS: dict[str, Any] = {
+    "num_rows": 20_000,
+    "num_valid_rows": 6_000,
+    "num_test_rows": 12_000,
+    "num_fields": 6,
+    "num_ids": 20,
+    "pairs": [[0, 1], [2, 3]],
+    "gains": [2.0, 2.0],
+    "valid_unseen_draws": 0.5,
+}
 
 EXPERIMENT = Experiment(
     identifier="second_order.mixed",
     question="When does a network above or beside the pairs pay?",
     lens="second_order",
-    knobs={
-        "num_rows": 20_000,
-        "num_valid_rows": 6_000,
-        "num_test_rows": 12_000,
-        "num_fields": 6,
-        "num_ids": 20,
-        "pairs": [[0, 1], [2, 3]],
-        "gains": [2.0, 2.0],
-        "valid_unseen_draws": 0.5,
-    },
+    knobs=KNOBS,
     sweep=Sweep("switched", (PAIRS, HALF, SWITCHED)),
     headline="network_pays_for_half",
     arms=[
