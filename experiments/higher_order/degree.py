@@ -116,7 +116,7 @@ EXPERIMENT = Experiment(
         ),
         not_worse(
             "a_number_does_for_one_product",
-            "On a product of four signs, DCN with its one number a layer is not behind DCN-V2.",
+            "On a product of four signs, one number a layer is not behind a matrix.",
             "DCN",
             "DCN-V2",
             measure="log_loss_gap",
@@ -134,7 +134,7 @@ EXPERIMENT = Experiment(
         ),
         not_worse(
             "vectors_reach_four",
-            "On a product of four signs, CIN is not behind DCN-V2.",
+            "On a product of four signs, CIN is not behind crosses of components.",
             "CIN",
             "DCN-V2",
             measure="log_loss_gap",
