@@ -14,8 +14,8 @@ from experiments.declaration import WORLDS, Experiment
 from experiments.registry import FOLDER, RESULTS
 from experiments.repository import hashes, head
 from experiments.validation import BLOCK, RESERVED
-from recsys_lib.data.simulator.lenses import LENSES
 from recsys_book.paths import write_atomically
+from recsys_lib.data.simulator.lenses import LENSES
 
 LOG = "blocks.json"
 
