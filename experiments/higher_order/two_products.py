@@ -100,17 +100,17 @@ EXPERIMENT = Experiment(
             measure="log_loss_gap",
             margin=5.0,
         ),
-        better(
-            "crosses_lead_attention",
-            "Cross layers with a matrix are ahead of attention.",
-            "DCN-V2",
+        not_worse(
+            "attention_does_as_well",
+            "Attention of two layers is not behind cross layers with a matrix.",
             "AutoInt, two layers",
+            "DCN-V2",
             measure="log_loss_gap",
             margin=5.0,
         ),
-        better(
-            "crosses_lead_a_network",
-            "Cross layers with a matrix are ahead of a network.",
+        not_worse(
+            "crosses_need_no_network",
+            "Cross layers with a matrix are not behind a network.",
             "DCN-V2",
             "deep",
             measure="log_loss_gap",
