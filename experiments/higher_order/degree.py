@@ -2,9 +2,9 @@
 
 Eight columns are +1 or -1, and the product of the first two, three or four of them decides. No sum
 of terms with fewer columns says anything of it. Crosses have three layers, enough for four columns,
-and attention three and two; the network alone is the rival. A row has one of two probabilities, so that
-AUC says whether a model has found the product; how sure it is of it depends on the epoch at which
-training stopped.
+and attention three and two; the network alone is the rival. A row has one of two probabilities, so
+that AUC says whether a model has found the product; how sure it is of it depends on the epoch at
+which training stopped.
 """
 
 from typing import Any
