@@ -103,9 +103,9 @@ EXPERIMENT = Experiment(
             margin=5.0,
             at=TRIPLE,
         ),
-        better(
-            "crosses_lead_a_network_at_four",
-            "On a product of four signs, crosses are ahead of a network.",
+        not_worse(
+            "crosses_need_no_network_for_four",
+            "On a product of four signs, crosses without a network are not behind a network.",
             "DCN-V2",
             "deep",
             margin=5.0,
@@ -143,11 +143,11 @@ EXPERIMENT = Experiment(
             margin=5.0,
             at=TRIPLE,
         ),
-        better(
-            "crosses_lead_attention_at_four",
-            "On a product of four signs, crosses are ahead of attention.",
+        not_worse(
+            "attention_reaches_four",
+            "On a product of four signs, two layers of attention are not behind crosses.",
+            "AutoInt, two layers",
             "DCN-V2",
-            "AutoInt",
             margin=5.0,
             at=FOUR,
         ),
