@@ -66,7 +66,7 @@ def _cin(plan: Plan, left: float, layers: int) -> None:
     """Layers that cross the fields with the maps of the layer before, all pooled at the end."""
     before = "fields"
     for layer in range(1, layers + 1):
-        label = f"CIN layer {layer}: maps $X^{layer}$"
+        label = f"CIN layer {layer}: maps $m_{layer}$"
         plan.box(f"cin{layer}", label, f"cin_{layer}", "interaction", left, layer + 1, 1.9)
         plan.arrows(f"{before} > cin{layer}")
         before = f"cin{layer}"
@@ -96,7 +96,7 @@ def cin(layers: int = 2) -> Plan:
     plan.box("columns", "columns: ids and numbers", "*", "input", 0, 0, 2.6)
     plan.box(
         "fields",
-        "a vector for each field, $X^0$",
+        "a vector for each field, $v_1 … v_F$",
         "embedding embedding_numeric?",
         "embedding",
         0,
@@ -120,7 +120,7 @@ def xdeepfm(layers: int = 2) -> Plan:
     )
     plan.box(
         "fields",
-        "a vector for each field, $X^0$",
+        "a vector for each field, $v_1 … v_F$",
         "embedding embedding_numeric?",
         "embedding",
         1,
