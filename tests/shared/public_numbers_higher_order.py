@@ -122,11 +122,15 @@ def masked_row_by_row(vectors, inside, outside, kernel, gain, offset):
     outputs = []
     for row in vectors:
         x = np.concatenate(list(row))
-        between = [max(0.0, float(np.dot(x, w)) + b) for w, b in zip(inside[0].T, inside[1])]
-        mask = [float(np.dot(between, w)) + b for w, b in zip(outside[0].T, outside[1])]
+        between = [
+            max(0.0, float(np.dot(x, w)) + b) for w, b in zip(inside[0].T, inside[1], strict=True)
+        ]
+        mask = [
+            float(np.dot(between, w)) + b for w, b in zip(outside[0].T, outside[1], strict=True)
+        ]
         hidden = np.concatenate([standardized(vector) for vector in row])
-        sums = standardized(sum(m * h * k for m, h, k in zip(mask, hidden, kernel)))
-        outputs.append([max(0.0, g * s + o) for g, s, o in zip(gain, sums, offset)])
+        sums = standardized(sum(m * h * k for m, h, k in zip(mask, hidden, kernel, strict=True)))
+        outputs.append([max(0.0, g * s + o) for g, s, o in zip(gain, sums, offset, strict=True)])
     return np.array(outputs)
 
 
