@@ -58,7 +58,7 @@ def dcn_mix(layers: int = 2) -> Plan:
         "DCN-Mix",
         "As DCN-V2, with a gated mixture of matrices of low rank.",
         layers,
-        "$c_1 = x ∘ Σ_k z_k (W_k W'_k x + b_1) + x$",
+        "$c_1 = x ∘ Σ_k z_k (W'_k W''_k x + b_1) + x$",
     )
 
 
