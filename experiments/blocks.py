@@ -15,6 +15,7 @@ from experiments.registry import FOLDER, RESULTS
 from experiments.repository import hashes, head
 from experiments.validation import BLOCK, RESERVED
 from recsys_book.paths import write_atomically
+from recsys_lib.data.simulator.lenses import LENSES
 
 LOG = "blocks.json"
 
@@ -48,7 +49,7 @@ def entry_of(experiment: Experiment, commit: str | None) -> dict[str, Any]:
         experiment: on a lens.
         commit: that was checked out when they were opened.
     """
-    return {
+    entry = {
         "experiment": experiment.identifier,
         "lens": experiment.lens,
         "knobs": as_json(dict(experiment.knobs), experiment.identifier),
@@ -56,6 +57,25 @@ def entry_of(experiment: Experiment, commit: str | None) -> dict[str, Any]:
         "declaration": experiment.sha256(),
         "commit": commit,
     }
+    if (sweep := experiment.sweep) is not None:
+        entry["sweep"] = {sweep.knob: list(sweep.values)}
+    return entry
+
+
+def points_of(entry: Mapping[str, Any]) -> set[str]:
+    """Every setting of the lens's knobs on which an entry's worlds were opened, as JSON.
+
+    A knob that is not named has its default, and a swept one each of its values.
+
+    Args:
+        entry: of ``entry_of``.
+    """
+    lens = LENSES.get(entry["lens"])
+    defaults = {name: knob.default for name, knob in lens.knobs.items()} if lens else {}
+    settings = [defaults | dict(entry["knobs"])]
+    for knob, values in entry.get("sweep", {}).items():
+        settings = [one | {knob: value} for one in settings for value in values]
+    return {json.dumps(as_json(one, entry["lens"]), sort_keys=True) for one in settings}
 
 
 def note_opened(entries: Iterable[dict[str, Any]], results: Path = RESULTS) -> None:
@@ -83,7 +103,8 @@ def refusal(
     """Why an experiment may not be measured on a block of worlds; None where it may.
 
     Its own worlds are opened for one declaration, whatever in it changed. Those of another
-    experiment on the same lens and knobs are fresh only to a declaration that was committed before.
+    experiment on the same lens are fresh, where one point of the knobs is the same, only to a
+    declaration that was committed before.
 
     Args:
         experiment: the declaration.
@@ -100,7 +121,7 @@ def refusal(
         if name == experiment.identifier:
             if one["declaration"] != own["declaration"]:
                 return f"the declaration changed, {wanted} after {block}"
-        elif (one["lens"], one["knobs"]) == (own["lens"], own["knobs"]):
+        elif one["lens"] == own["lens"] and points_of(one) & points_of(own):
             then = hashes(str(one["commit"]), Path(folder))
             if then.get(experiment.identifier) != own["declaration"]:
                 return f"{wanted}: {name} opened {block} before this declaration was committed"

@@ -20,6 +20,8 @@ EXPERIMENT = Experiment(
     lens="second_order",
     knobs=KNOBS | {"switched": HALF},
     headline="crosses_help_the_network",
+    worlds=(120, 140),
+    side_worlds=(120, 130),
     arms=[
         Arm(name="DCN-V2", model="dcn_v2", space=SPACE, options=CROSSES),
         Arm(name="deep", model="dnn", space=SPACE, options=NETWORK),

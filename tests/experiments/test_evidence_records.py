@@ -238,6 +238,22 @@ def test_another_experiment_opens_the_same_worlds_if_it_was_committed_before(tmp
     blocks.open_fresh(mine, DECLARED, tmp_path)
 
 
+def test_a_point_of_a_sweep_opens_its_worlds_too(tmp_path, monkeypatch):
+    """Who asks at one point of another's curve, or names a default, asks on the same worlds."""
+    monkeypatch.setattr(blocks, "hashes", lambda commit, folder: {})
+    curve = dataclasses.replace(registry.load(NAME, DECLARED), identifier="small.curve")
+    blocks.note_opened([blocks.entry_of(curve, None)], tmp_path)
+    opened = blocks.read_blocks(tmp_path)["opened"]
+    (knob,) = opened[0]["sweep"]
+    on_it = second(knobs=dict(curve.knobs) | {knob: curve.sweep.values[0]})
+    beside = second(knobs=dict(curve.knobs) | {knob: 0.123})
+    reason = blocks.refusal(on_it, curve.worlds, opened, DECLARED)
+    assert "small.curve opened" in reason
+    assert blocks.refusal(beside, curve.worlds, opened, DECLARED) is None
+    lens = {"lens": "second_order", "knobs": {}}
+    assert blocks.points_of(lens) == blocks.points_of(lens | {"knobs": {"switched": 0.0}})
+
+
 def test_a_refresh_keeps_what_was_found_before(home, monkeypatch, capsys):
     import tiny_evidence
 
