@@ -2,9 +2,9 @@
 
 Eight columns are +1 or -1, and the product of the first two, three or four of them decides. No sum
 of terms with fewer columns says anything of it. Crosses have three layers, enough for four columns,
-and attention three and two; the network alone is the rival. A row has one of two probabilities, so that
-AUC says whether a model has found the product; how sure it is of it depends on the epoch at which
-training stopped.
+and attention three and two; the network alone is the rival. A row has one of two probabilities, so
+that AUC says whether a model has found the product; how sure it is of it depends on the epoch at
+which training stopped.
 """
 
 from typing import Any
@@ -103,9 +103,9 @@ EXPERIMENT = Experiment(
             margin=5.0,
             at=TRIPLE,
         ),
-        better(
-            "crosses_lead_a_network_at_four",
-            "On a product of four signs, crosses are ahead of a network.",
+        not_worse(
+            "crosses_need_no_network_for_four",
+            "On a product of four signs, crosses without a network are not behind a network.",
             "DCN-V2",
             "deep",
             margin=5.0,
@@ -143,11 +143,11 @@ EXPERIMENT = Experiment(
             margin=5.0,
             at=TRIPLE,
         ),
-        better(
-            "crosses_lead_attention_at_four",
-            "On a product of four signs, crosses are ahead of attention.",
+        not_worse(
+            "attention_reaches_four",
+            "On a product of four signs, two layers of attention are not behind crosses.",
+            "AutoInt, two layers",
             "DCN-V2",
-            "AutoInt",
             margin=5.0,
             at=FOUR,
         ),
