@@ -24,6 +24,18 @@ def dcn_scalars_measured(first, weights, biases):
     return (x - total)[:, 0] / first[:, 0], total
 
 
+def mixture_by_experts(x, c, gate, inner, outer, bias):
+    """A layer of DCN-Mix: for each row the mean of its experts' layers, weighed by the gate."""
+    result = []
+    for row, came in zip(x, c, strict=True):
+        sizes = np.exp(came @ gate)
+        layers = [
+            row * (right @ (left.T @ came) + bias) for left, right in zip(inner, outer, strict=True)
+        ]
+        result.append(np.average(layers, axis=0, weights=sizes) + came)
+    return np.array(result)
+
+
 def measured_degree(num_layers, factor):
     draw = np.random.default_rng(num_layers)
     x0 = [np.poly1d([value, 0.0]) for value in draw.uniform(1, 2, 3)]  # t x_0, one per component
@@ -143,6 +155,7 @@ def fused_heads_counted(first, second, heads):
 ANSWERS = {
     "higher_order.dcn_network": dcn_network_apart,
     "higher_order.dcn_scalars": dcn_scalars_measured,
+    "higher_order.dcn_mix": mixture_by_experts,
     "higher_order.dcn_degree": measured_degree,
     "higher_order.cin_layer": maps_by_loops,
     "higher_order.cin_scale": cin_scale_drawn,
