@@ -11,7 +11,7 @@ def _cross(
     """A chain of cross layers, each of which reads the first input again, and a network."""
     plan = Plan(title, description, 4.2, (150, 66))
     plan.box(
-        "x", "$x_0$: all vectors and numbers side by side", "cross_input", "embedding", 0, 0, 4.2
+        "x", "$x$: all vectors and numbers side by side", "cross_input", "embedding", 0, 0, 4.2
     )
     before = "x"
     for layer in range(1, layers + 1):
@@ -38,7 +38,7 @@ def dcn(layers: int = 3) -> Plan:
         "DCN",
         "Each cross layer multiplies the first input in once more: degree by degree.",
         layers,
-        "$x_1 = x_0 (x_0 · w_1) + b_1 + x_0$",
+        "$c_1 = x (x · w_1) + b_1 + x$",
     )
 
 
@@ -48,7 +48,7 @@ def dcn_v2(layers: int = 2) -> Plan:
         "DCN-V2",
         "As DCN, with a matrix in place of a vector of weights.",
         layers,
-        "$x_1 = x_0 ∘ (W_1 x_0 + b_1) + x_0$",
+        "$c_1 = x ∘ (W_1 x + b_1) + x$",
     )
 
 
@@ -58,7 +58,7 @@ def dcn_mix(layers: int = 2) -> Plan:
         "DCN-Mix",
         "As DCN-V2, with a gated mixture of matrices of low rank.",
         layers,
-        "$x_1 = x_0 ∘ Σ_k g_k (U_k V_k^T x_0 + b) + x_0$",
+        "$c_1 = x ∘ Σ_k z_k (W'_k W''_k x + b_1) + x$",
     )
 
 
@@ -66,7 +66,7 @@ def _cin(plan: Plan, left: float, layers: int) -> None:
     """Layers that cross the fields with the maps of the layer before, all pooled at the end."""
     before = "fields"
     for layer in range(1, layers + 1):
-        label = f"CIN layer {layer}: maps $X^{layer}$"
+        label = f"CIN layer {layer}: maps $m_{layer}$"
         plan.box(f"cin{layer}", label, f"cin_{layer}", "interaction", left, layer + 1, 1.9)
         plan.arrows(f"{before} > cin{layer}")
         before = f"cin{layer}"
@@ -96,7 +96,7 @@ def cin(layers: int = 2) -> Plan:
     plan.box("columns", "columns: ids and numbers", "*", "input", 0, 0, 2.6)
     plan.box(
         "fields",
-        "a vector for each field, $X^0$",
+        "a vector for each field, $v_1 … v_F$",
         "embedding embedding_numeric?",
         "embedding",
         0,
@@ -120,7 +120,7 @@ def xdeepfm(layers: int = 2) -> Plan:
     )
     plan.box(
         "fields",
-        "a vector for each field, $X^0$",
+        "a vector for each field, $v_1 … v_F$",
         "embedding embedding_numeric?",
         "embedding",
         1,
@@ -191,7 +191,7 @@ def autoint_plus(layers: int = 2) -> Plan:
     return plan
 
 
-_GATED = "$x_1 = x_0 ∘ (W_1 x_0 + b_1) ∘ sigmoid(W'_1 x_0) + x_0$"
+_GATED = "$c_1 = x ∘ (W_1 x + b_1) ∘ sigmoid(W'_1 x) + x$"
 
 
 @repeated("cross_")

@@ -6,7 +6,7 @@ _first = rows_of("recsys_lib.memorization", "00_the_ranking_stage")
 _memory = rows_of("recsys_lib.memorization", "01_memorization_generalization")
 _second = rows_of("recsys_lib.second_order", "02_second_order_crosses")
 _higher = rows_of("recsys_lib.higher_order", "03_higher_order_crosses")
-_GATED, _WANG = "04_higher_order_comparison", "Wang, She and Zhang 2021"
+_GATED, _WANG = "03b_recent_models", "Wang, She and Zhang 2021"
 
 ROWS = (
     _first(

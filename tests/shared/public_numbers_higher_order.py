@@ -24,6 +24,18 @@ def dcn_scalars_measured(first, weights, biases):
     return (x - total)[:, 0] / first[:, 0], total
 
 
+def mixture_by_experts(x, c, gate, inner, outer, bias):
+    """A layer of DCN-Mix: for each row the mean of its experts' layers, weighed by the gate."""
+    result = []
+    for row, came in zip(x, c, strict=True):
+        sizes = np.exp(came @ gate)
+        layers = [
+            row * (right @ (left.T @ came) + bias) for left, right in zip(inner, outer, strict=True)
+        ]
+        result.append(np.average(layers, axis=0, weights=sizes) + came)
+    return np.array(result)
+
+
 def measured_degree(num_layers, factor):
     draw = np.random.default_rng(num_layers)
     x0 = [np.poly1d([value, 0.0]) for value in draw.uniform(1, 2, 3)]  # t x_0, one per component
@@ -98,13 +110,59 @@ def autoint_start_measured(order, factor):
     return coefficients(order, factor) / coefficients(order, 1.0)
 
 
+def gated_by_numbers(x, layers):
+    outputs = []
+    for row in x:
+        current = [float(value) for value in row]
+        for kernel, offsets, of_gate in layers:
+            found = []
+            for out in range(len(row)):
+                crossed = sum(c * kernel[k, out] for k, c in enumerate(current)) + offsets[out]
+                asked = sum(c * of_gate[k, out] for k, c in enumerate(current))
+                found.append(row[out] * crossed / (1 + np.exp(-asked)) + current[out])
+            current = found
+        outputs.append(current)
+    return np.array(outputs)
+
+
+def standardized(numbers):
+    centred = numbers - np.mean(numbers)
+    return centred / np.sqrt(np.mean(centred**2) + 1e-5)
+
+
+def masked_row_by_row(vectors, inside, outside, kernel, gain, offset):
+    outputs = []
+    for row in vectors:
+        x = np.concatenate(list(row))
+        between = [
+            max(0.0, float(np.dot(x, w)) + b) for w, b in zip(inside[0].T, inside[1], strict=True)
+        ]
+        mask = [
+            float(np.dot(between, w)) + b for w, b in zip(outside[0].T, outside[1], strict=True)
+        ]
+        hidden = np.concatenate([standardized(vector) for vector in row])
+        sums = standardized(sum(m * h * k for m, h, k in zip(mask, hidden, kernel, strict=True)))
+        outputs.append([max(0.0, g * s + o) for g, s, o in zip(gain, sums, offset, strict=True)])
+    return np.array(outputs)
+
+
+def fused_heads_counted(first, second, heads):
+    """Places of a matrix whose two numbers stand in equal heads, weights and a bias."""
+    of_first, of_second = np.arange(first) * heads // first, np.arange(second) * heads // second
+    return int(np.sum(of_first[:, None] == of_second[None])) + first + second + 1
+
+
 ANSWERS = {
     "higher_order.dcn_network": dcn_network_apart,
     "higher_order.dcn_scalars": dcn_scalars_measured,
+    "higher_order.dcn_mix": mixture_by_experts,
     "higher_order.dcn_degree": measured_degree,
     "higher_order.cin_layer": maps_by_loops,
     "higher_order.cin_scale": cin_scale_drawn,
     "higher_order.interacting_layer": attended_by_loops,
     "higher_order.blind_attention": blind_attention_apart,
     "higher_order.autoint_start": autoint_start_measured,
+    "higher_order.gated_cross": gated_by_numbers,
+    "higher_order.instance_mask": masked_row_by_row,
+    "higher_order.fused_heads": fused_heads_counted,
 }
