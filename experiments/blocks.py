@@ -49,17 +49,15 @@ def entry_of(experiment: Experiment, commit: str | None) -> dict[str, Any]:
         experiment: on a lens.
         commit: that was checked out when they were opened.
     """
-    entry = {
+    return {
         "experiment": experiment.identifier,
         "lens": experiment.lens,
         "knobs": as_json(dict(experiment.knobs), experiment.identifier),
+        "sweep": {one.knob: list(one.values) for one in [experiment.sweep] if one is not None},
         "worlds": list(experiment.worlds),
         "declaration": experiment.sha256(),
         "commit": commit,
     }
-    if (sweep := experiment.sweep) is not None:
-        entry["sweep"] = {sweep.knob: list(sweep.values)}
-    return entry
 
 
 def points_of(entry: Mapping[str, Any]) -> set[str]:
@@ -70,12 +68,9 @@ def points_of(entry: Mapping[str, Any]) -> set[str]:
     Args:
         entry: of ``entry_of``.
     """
-    lens = LENSES.get(entry["lens"])
-    defaults = {name: knob.default for name, knob in lens.knobs.items()} if lens else {}
-    settings = [defaults | dict(entry["knobs"])]
-    for knob, values in entry.get("sweep", {}).items():
-        settings = [one | {knob: value} for one in settings for value in values]
-    return {json.dumps(as_json(one, entry["lens"]), sort_keys=True) for one in settings}
+    known = LENSES[entry["lens"]].defaults if entry["lens"] in LENSES else {}
+    swept = [{knob: value} for knob, values in entry["sweep"].items() for value in values] or [{}]
+    return {json.dumps(known | entry["knobs"] | one, sort_keys=True) for one in swept}
 
 
 def note_opened(entries: Iterable[dict[str, Any]], results: Path = RESULTS) -> None:
@@ -122,8 +117,7 @@ def refusal(
             if one["declaration"] != own["declaration"]:
                 return f"the declaration changed, {wanted} after {block}"
         elif one["lens"] == own["lens"] and points_of(one) & points_of(own):
-            then = hashes(str(one["commit"]), Path(folder))
-            if then.get(experiment.identifier) != own["declaration"]:
+            if hashes(str(one["commit"]), Path(folder)).get(own["experiment"]) != own["declaration"]:
                 return f"{wanted}: {name} opened {block} before this declaration was committed"
     return None
 

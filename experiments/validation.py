@@ -85,7 +85,7 @@ def _source(experiment: "Experiment") -> Iterator[str]:
         yield "knobs: the world is the seed, expected no other"
     if both := swept & set(experiment.knobs):
         yield f"knobs: {both.pop()} is swept, expected no value beside"
-    defaults = {name: knob.default for name, knob in knobs.items()} | dict(experiment.knobs)
+    defaults = LENSES[lens].defaults | dict(experiment.knobs)
     try:
         for point in experiment.points:
             check_all(knobs.values(), defaults | dict.fromkeys(swept, point))

@@ -80,7 +80,7 @@ def test_a_declaration_is_complete(lens):
 
 @pytest.mark.parametrize("lens", LENSES.values(), ids=LENSES)
 def test_defaults_are_in_their_ranges_and_come_back_as_they_are(lens):
-    defaults = {name: knob.default for name, knob in lens.knobs.items()}
+    defaults = lens.defaults
     checked = check_all(lens.knobs.values(), defaults)
     assert checked == defaults and list(checked) == list(defaults)
     assert call(lens).knobs == defaults | SIZES
@@ -110,7 +110,7 @@ def test_a_number_beyond_an_end_is_refused_by_name(lens, knob):
 @pytest.mark.parametrize(("lens", "knob"), NUMBERS)
 def test_an_end_that_is_allowed_is_allowed(lens, knob):
     """By the declaration; whether it fits the other knobs is the lens's own question."""
-    others = {name: other.default for name, other in lens.knobs.items()}
+    others = lens.defaults
     if knob.relation is not None:
         others[knob.relation[1]] = 1 if knob.relation[0] != "less than" else 2
     for end in (knob.minimum, knob.maximum):

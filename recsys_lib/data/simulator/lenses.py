@@ -34,6 +34,11 @@ class Lens:
         module, name = self.function.split(":")
         return getattr(importlib.import_module(module), name)
 
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """Name to the value that a knob has where none is given."""
+        return {name: knob.default for name, knob in self.knobs.items()}
+
     def table(self) -> str:
         """Markdown table of the knobs, as the data card shows it."""
         lines = ["| knob | default | what it may be | meaning |", "|---|---|---|---|"]
