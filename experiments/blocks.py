@@ -117,7 +117,7 @@ def refusal(
             if one["declaration"] != own["declaration"]:
                 return f"the declaration changed, {wanted} after {block}"
         elif one["lens"] == own["lens"] and points_of(one) & points_of(own):
-            if hashes(str(one["commit"]), Path(folder)).get(own["experiment"]) != own["declaration"]:
+            if hashes(str(one["commit"]), folder).get(own["experiment"]) != own["declaration"]:
                 return f"{wanted}: {name} opened {block} before this declaration was committed"
     return None
 
