@@ -183,7 +183,7 @@ def test_where_nothing_changed_the_same_tenth_runs_in_every_clone(clone, fresh):
         (
             DIN,
             {"notebooks": BOTH, "mutants": {MUTANTS_OF_DIN}, "grading": set()},
-            {"notebooks": {"index", "00_the_ranking_stage/02_metrics"}},
+            {"notebooks": {"index", "00_the_ranking_stage/01_the_ranking_stage.deeper"}},
         ),
         (
             "data/movielens.md",
