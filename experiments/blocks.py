@@ -69,7 +69,10 @@ def points_of(entry: Mapping[str, Any]) -> set[str]:
         entry: of ``entry_of``.
     """
     known = LENSES[entry["lens"]].defaults if entry["lens"] in LENSES else {}
-    swept = [{knob: value} for knob, values in entry["sweep"].items() for value in values] or [{}]
+    # An entry of before sweeps were noted has none.
+    swept = [{knob: one} for knob, values in entry.get("sweep", {}).items() for one in values] or [
+        {}
+    ]
     return {json.dumps(known | entry["knobs"] | one, sort_keys=True) for one in swept}
 
 

@@ -20,6 +20,14 @@ CROSSES: dict[str, Any] = {"hidden_units": (), "num_cross_layers": 3}
 WIDTH: dict[str, Any] = {"embedding_dim": 8}
 ATTENTION: dict[str, Any] = WIDTH | {"head_dim": 8}
 PAIR, TRIPLE, FOUR = 2, 3, 4
+TWO_OF_ATTENTION = Arm(
+    name="AutoInt, two layers",
+    model="autoint",
+    space=SPACE,
+    options=ATTENTION | {"num_layers": 2},
+    side=True,
+    at_base_rate=True,
+)
 
 EXPERIMENT = Experiment(
     identifier="higher_order.degree",
@@ -54,14 +62,7 @@ EXPERIMENT = Experiment(
             side=True,
             at_base_rate=True,
         ),
-        Arm(
-            name="AutoInt, two layers",
-            model="autoint",
-            space=SPACE,
-            options=ATTENTION | {"num_layers": 2},
-            side=True,
-            at_base_rate=True,
-        ),
+        TWO_OF_ATTENTION,
         Arm(
             name="deep",
             model="dnn",

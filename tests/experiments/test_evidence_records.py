@@ -250,7 +250,7 @@ def test_a_point_of_a_sweep_opens_its_worlds_too(tmp_path, monkeypatch):
     reason = blocks.refusal(on_it, curve.worlds, opened, DECLARED)
     assert "small.curve opened" in reason
     assert blocks.refusal(beside, curve.worlds, opened, DECLARED) is None
-    lens = {"lens": "second_order", "knobs": {}, "sweep": {}}
+    lens = {"lens": "second_order", "knobs": {}}  # as entries were before sweeps were noted
     assert blocks.points_of(lens) == blocks.points_of(lens | {"knobs": {"switched": 0.0}})
 
 
