@@ -70,9 +70,7 @@ def points_of(entry: Mapping[str, Any]) -> set[str]:
     """
     known = LENSES[entry["lens"]].defaults if entry["lens"] in LENSES else {}
     # An entry of before sweeps were noted has none.
-    swept = [{knob: one} for knob, values in entry.get("sweep", {}).items() for one in values] or [
-        {}
-    ]
+    swept = [{name: one} for name, found in entry.get("sweep", {}).items() for one in found] or [{}]
     return {json.dumps(known | entry["knobs"] | one, sort_keys=True) for one in swept}
 
 
