@@ -102,7 +102,7 @@ def dots(
     part: str = "all",
     results: Path | None = None,
 ) -> "Figure":
-    """One dot for each run of some models, a line at their average, the margin as a band.
+    """One dot for each world or, on a log, each run; a line at their average, the margin as a band.
 
     Args:
         experiment: ``"chapter.name"``.
@@ -125,7 +125,9 @@ def dots(
     """
     from matplotlib.figure import Figure
 
-    table = runs(experiment, results)
+    table, on_worlds = runs(experiment, results), record_of(experiment, results)["worlds"]
+    if on_worlds:  # further initialisations of a world are no further worlds
+        table = table[table["initialisation"] == 0]
     measures = [measure] if isinstance(measure, str) else list(measure)
     if unknown := [name for name in measures if name not in _MEASURES or name not in table]:
         offered = [name for name in _MEASURES if name in table]
@@ -158,7 +160,8 @@ def dots(
     axes[0].set_ylim(len(models) - 0.4, -0.6)
     figure.suptitle(title, fontsize=11)
     label = f"{labels[0]}: a" if shared else "A"
-    figure.supxlabel(f"{label} dot is a run, the black line the average", fontsize=10)
+    each = "world" if on_worlds else "run"
+    figure.supxlabel(f"{label} dot is a {each}, the black line the average", fontsize=10)
     return figure
 
 

@@ -1,4 +1,4 @@
-"""The arms of a scoreboard, all tuned with the same budget.
+"""The arms and contrasts of a scoreboard; all arms are tuned with the same budget.
 
 The models are named here as text, so that another row of the zoo does not change what a record was
 declared as. Left out are models that need what a log does not have here: several tasks, scenarios,
@@ -9,14 +9,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from experiments.arms import Arm
-from experiments.sequence._logs import HEAD, LINEAR_SPACE, SCALES, SPACE, references
+from experiments.contrasts import Contrast, better, level, not_worse
+from experiments.sequence._logs import HEAD, WIDER_LINEAR, WIDER_TREES, references
+from experiments.sequence.movielens_long import both
 
-LINEAR = {"wide": "wide", "polynomial": "polynomial"}
+SPACE: dict[str, Any] = {
+    "learning_rate": (3e-4, 1e-3, 3e-3, 1e-2, 3e-2),
+    "embedding_l2": (0.0, 1e-6, 1e-5, 1e-4, 1e-3),
+}
+SCALES: dict[str, Any] = {"scale": ("raw", "length", "softmax", "batch_normalization")}
+WEIGHTS: dict[str, Any] = {"auxiliary_weight": (0.03, 0.1, 0.3, 1.0, 3.0)}
 CROSSING = {
     "dnn": "DNN",
     "wide_and_deep": "Wide & Deep",
     "fm": "FM",
     "fwfm": "FwFM",
+    "fmfm": "FmFM",
+    "ffm": "FFM",
     "afm": "AFM",
     "nfm": "NFM",
     "ipnn": "IPNN",
@@ -33,42 +42,130 @@ CROSSING = {
     "xdeepfm": "xDeepFM",
     "autoint": "AutoInt",
     "autoint_plus": "AutoInt+",
+    "masknet_s": "SerMaskNet",
+    "masknet_p": "ParaMaskNet",
+    "finalmlp": "FinalMLP",
+    "gdcn_s": "GDCN-S",
+    "gdcn_p": "GDCN-P",
+    "edcn": "EDCN",
+    "afn": "AFN",
+    "afn_plus": "AFN+",
 }
 READING = {"mean": "mean", "gru": "GRU", "din": "DIN", "dien": "DIEN", "bst": "BST"}
-"""Key of the zoo to the arm's name: linear models, crosses and networks, readers of a history."""
-_OWN: Mapping[str, dict[str, Any]] = {
-    "din": {"attention_units": (16,)},
-    "dien": {"auxiliary_weight": 0.0},
-}
-"""What an arm sets beside the common head: DIN's unit and DIEN's loss as in ``sequence``."""
+"""Key of the zoo to the arm's name: crosses and networks, readers of a history."""
+_OWN: Mapping[str, dict[str, Any]] = {"ffm": {"embedding_dim": 4}}
+_UNIT: Mapping[str, dict[str, Any]] = {"din": {"attention_units": (16,)}}
+"""What an arm sets beside the common head: FFM's vectors are one for each other column, and DIN's
+unit is that of ``sequence``."""
+_MORE: Mapping[str, dict[str, Any]] = {"din": SCALES, "dien": WEIGHTS}
+"""What is tuned of an arm beside its rate and penalty: of DIEN the weight of its loss."""
 
 
-def scoreboard(columns: Sequence[str]) -> list[Arm]:
-    """The two references, and every model that fits.
+def scoreboard(columns: Sequence[str], matches: Sequence[str]) -> list[Arm]:
+    """The references, trees that are told matches, and every model that fits.
 
     Args:
         columns: names of those that describe a request and what is known of user and item. All
             models read them; those of chapter 04 read ``history``, too.
+        matches: columns of the item whose matches with the history are counted for trees.
     """
+    read = (*columns, "history")
     width = {"embedding_dim": HEAD["embedding_dim"]}
+    told = Arm(
+        name="trees, match counts",
+        model="experiments.sequence._matches:trees_with_matches",
+        space=WIDER_TREES,
+        options={"matches": tuple(matches)},
+        columns=read,
+    )
+    polynomial = Arm(name="polynomial", model="polynomial", space=WIDER_LINEAR, columns=columns)
     crossing = [
-        Arm(name=name, model=key, space=SPACE, options=width, columns=columns)
+        Arm(name=name, model=key, space=SPACE, options=width | _OWN.get(key, {}), columns=columns)
         for key, name in CROSSING.items()
     ]
-    linear = {
-        key: Arm(name=name, model=key, space=LINEAR_SPACE, columns=columns)
-        for key, name in LINEAR.items()
-    }
     reading = [
         Arm(
             name=name,
             model=key,
-            space=SPACE | (SCALES if key == "din" else {}),
-            options=HEAD | _OWN.get(key, {}),
-            columns=(*columns, "history"),
+            space=SPACE | _MORE.get(key, {}),
+            options=HEAD | _UNIT.get(key, {}),
+            columns=read,
         )
         for key, name in READING.items()
     ]
-    # The order is that in which the zoo had them when the boards were declared.
-    models = [linear["wide"], *crossing[:2], linear["polynomial"], *crossing[2:], *reading]
-    return [*references(columns), *models]
+    return [*references(columns, WIDER_LINEAR, WIDER_TREES), told, polynomial, *crossing, *reading]
+
+
+def contrasts() -> list[Contrast]:
+    """What both boards ask, in AUC and within a user's rows."""
+    asked = (
+        (better, "fm_above_trees", "FM is ahead of trees.", "FM", "trees"),
+        (better, "deepfm_above_trees", "DeepFM is ahead of trees.", "DeepFM", "trees"),
+        (
+            better,
+            "mean_above_trees",
+            "The mean of the history is ahead of trees.",
+            "mean",
+            "trees",
+        ),
+        (
+            better,
+            "mean_above_told_trees",
+            "The mean of the history is ahead of trees with match counts.",
+            "mean",
+            "trees, match counts",
+        ),
+        (level, "crosses_are_level", "DCN of matrices and DeepFM are level.", "DCN-V2", "DeepFM"),
+        (level, "fm_is_level", "FM and DeepFM are level.", "FM", "DeepFM"),
+        (better, "history_helps", "The history is worth something.", "mean", "DNN"),
+        (
+            better,
+            "crosses_help_the_network",
+            "A network with crosses beside it is ahead of the network alone.",
+            "DCN-V2",
+            "DNN",
+        ),
+        (
+            better,
+            "whole_vectors_lead",
+            "Crosses of whole vectors are ahead of crosses of components.",
+            "xDeepFM",
+            "DCN-V2",
+        ),
+        (
+            not_worse,
+            "gates_add_nothing",
+            "Crosses without gates are not behind.",
+            "DCN-V2",
+            "GDCN-P",
+        ),
+        (
+            not_worse,
+            "two_streams_add_nothing",
+            "One network is not behind two that are fused.",
+            "DNN",
+            "FinalMLP",
+        ),
+        (
+            not_worse,
+            "masks_add_nothing",
+            "Crosses are not behind masks.",
+            "DCN-V2",
+            "ParaMaskNet",
+        ),
+        (
+            not_worse,
+            "bridges_add_nothing",
+            "Crosses and network that exchange nothing are not behind towers with bridges.",
+            "DCN-V2",
+            "EDCN",
+        ),
+        (
+            not_worse,
+            "learned_powers_add_nothing",
+            "Crosses are not behind products with learned powers.",
+            "DCN-V2",
+            "AFN+",
+        ),
+    )
+    return [contrast for one in asked for contrast in both(*one)]

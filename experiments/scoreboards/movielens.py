@@ -1,8 +1,7 @@
 """Likes on MovieLens: every model of the zoo that fits, beside trees and logistic regression."""
 
-from experiments.contrasts import better, level
 from experiments.declaration import Experiment
-from experiments.scoreboards._zoo import scoreboard
+from experiments.scoreboards._zoo import contrasts, scoreboard
 from experiments.sequence._logs import REFERENCES
 from experiments.sequence.movielens import REQUEST
 
@@ -13,14 +12,8 @@ EXPERIMENT = Experiment(
     split="per_user",
     knobs={"max_history": 10},
     references=REFERENCES,
-    arms=scoreboard(REQUEST),
-    contrasts=[
-        better("fm_above_trees", "FM is ahead of trees.", "FM", "trees"),
-        better("deepfm_above_trees", "DeepFM is ahead of trees.", "DeepFM", "trees"),
-        better("mean_above_trees", "The mean of the history is ahead of trees.", "mean", "trees"),
-        level("crosses_are_level", "DCN of matrices and DeepFM are level.", "DCN-V2", "DeepFM"),
-        level("fm_is_level", "FM and DeepFM are level.", "FM", "DeepFM"),
-        better("history_helps", "The history is worth something.", "mean", "DNN"),
-    ],
-    fit={"epochs": 6, "batch_size": 1024, "patience": 1},
+    arms=scoreboard(REQUEST, ("genres", "decade")),
+    contrasts=contrasts(),
+    fit={"epochs": 20, "batch_size": 1024, "patience": 2},
+    protocol=2,
 )
