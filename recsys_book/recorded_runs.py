@@ -1,5 +1,6 @@
 """Every run of a record: as a table, and as dots in one figure."""
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ _MEASURES = {
     "gauc": ("gauc", "GAUC, within a user's rows", 1.0),
     "gauc_moving": ("gauc_moving", "GAUC while the user's columns move", 1.0),
     "log_loss": ("log_loss", "log loss", 1.0),
+    "error_points": ("mean_squared_error_gap_closed", "points of the error gap", 100.0),
 }
 """Name of a measure to its column in the table, its label, and its factor."""
 
@@ -32,9 +34,10 @@ def runs(experiment: str, results: Path | None = None) -> "pd.DataFrame":
     Returns:
         One row for each run, task and slice: ``model``, ``point`` (text, the value of the swept
         knob; empty without a sweep), ``world``, ``initialisation``, ``task``, ``slice``, and those
-        of ``points`` (of the AUC gap), ``auc``, ``gauc``, ``gauc_moving`` and ``log_loss`` that
-        were measured. On a log ``gauc`` is of rows whose columns of user and history are held
-        still (``Dataset.held_still``), ``gauc_moving`` of rows as they are.
+        of ``points`` (of the AUC gap), ``auc``, ``gauc``, ``gauc_moving``, ``log_loss`` and, of a
+        regression, ``error_points`` that were measured. On a log ``gauc`` is of rows whose
+        columns of user and history are held still (``Dataset.held_still``), ``gauc_moving`` of
+        rows as they are.
 
     Raises:
         ValueError: nothing is recorded under this name.
@@ -100,6 +103,7 @@ def dots(
     panels: Sequence[str] | None = None,
     margin: float | None = None,
     part: str = "all",
+    task: str | Sequence[str] | None = None,
     results: Path | None = None,
 ) -> "Figure":
     """One dot for each world or, on a log, each run; a line at their average, the margin as a band.
@@ -110,18 +114,19 @@ def dots(
         title: the finding.
         measure: one of those of ``runs``; several have a panel each.
         points: values of the swept knob, a panel for each; default: that of no sweep.
-        panels: titles of the panels; default: the values, or the measures.
+        panels: titles of the panels; default: the tasks, the values, or the measures.
         margin: half the width of the band in the measure's unit, within which the record calls two
             models level; None for no band.
         part: slice of the test rows.
+        task: which one, where there are several; several have a panel each.
         results: folder of the records; default: that of this checkout.
 
     Returns:
         The ``Figure``, drawn.
 
     Raises:
-        ValueError: nothing is recorded under this name, or a model, a point, a measure or a slice
-            has no run.
+        ValueError: nothing is recorded under this name, or a model, a point, a measure, a slice or
+            a task has no run; the task is left open where there are several.
     """
     from matplotlib.figure import Figure
 
@@ -133,20 +138,25 @@ def dots(
         offered = [name for name in _MEASURES if name in table]
         raise ValueError(f"measure: expected one of {offered}, got {unknown[0]!r}")
     texts = [point if isinstance(point, str) else f"{point:g}" for point in points]
-    drawn = [(name, text) for name in measures for text in texts]
+    known = sorted(table["task"].unique())
+    tasks = known if task is None else [task] if isinstance(task, str) else list(task)
+    if task is None and len(known) > 1:
+        raise ValueError(f"dots, task: expected one of {known} or several, got none")
+    drawn = list(itertools.product(measures, texts, tasks))
     labels = [_MEASURES[name][1] for name in measures]
-    headings = panels or (texts if len(measures) == 1 else labels)
+    headings = panels or (tasks if len(tasks) > 1 else texts if len(measures) == 1 else labels)
     figure = Figure(figsize=(7.0, 1.2 + 0.36 * len(models)), dpi=100, layout="constrained")
     shared = len(measures) == 1
     axes = figure.subplots(1, len(drawn), sharex=shared, sharey=True, squeeze=False)[0]
     of_arms = looks(models, record_of(experiment, results)["arms"])
-    for panel, (name, text), heading in zip(axes, drawn, headings, strict=True):
+    keys = ["model", "point", "slice", "task"]
+    for panel, (name, text, one), heading in zip(axes, drawn, headings, strict=True):
         for place, model in enumerate(models):
-            chosen = (table["model"] == model) & (table["point"] == text) & (table["slice"] == part)
-            own = table[chosen][name]
+            wanted = [model, text, part, one]
+            own = table[(table[keys] == wanted).all(axis=1)][name]
             if own.empty:
-                known = table[["model", "point", "slice"]].drop_duplicates().to_numpy().tolist()
-                raise ValueError(f"dots: expected one of {known}, got {[model, text, part]}")
+                offered = table[keys].drop_duplicates().to_numpy().tolist()
+                raise ValueError(f"dots: expected one of {offered}, got {wanted}")
             if not place and margin is not None:
                 panel.axvspan(own.mean() - margin, own.mean() + margin, color="0.88", zorder=0)
             look = of_arms[place] | {"linestyle": "", "alpha": 0.6, "markersize": 5}

@@ -12,6 +12,7 @@ TABLE = [
     *("mean,1,100,0,click,all,0.80,0.90,,0.6", "mean,1,101,0,click,all,0.81,0.94,,0.6"),
     "mean,1,101,0,click,rare,0.71,0.5,,0.6",
 ]
+LIKES = ["DIN,1,100,0,like,all,0.62,0.40,,0.3", "DIN,1,100,1,like,all,0.62,0.30,,0.3"]
 
 
 @pytest.fixture
@@ -44,6 +45,20 @@ def test_each_run_is_a_dot_and_the_band_lies_around_the_first_model(results):
     assert figure.get_supxlabel().endswith("the black line the average")
 
 
+def test_several_tasks_have_a_panel_each_and_one_is_named(results):
+    with (results / "small.told.csv").open("a") as file:
+        file.write("\n" + "\n".join(LIKES))
+    given = {"models": ("DIN",), "title": "Both", "points": (1,), "results": results}
+    figure = dots("small.told", **given, task=("click", "like"))
+    assert [panel.get_title() for panel in figure.axes] == ["click", "like"]
+    shown = [panel.lines[0].get_xdata().round(6).tolist() for panel in figure.axes]
+    assert shown == [[96, 98], [40]], "a second initialisation of a world is no further world"
+    with pytest.raises(ValueError, match=r"dots, task: expected one of \['click', 'like'\]"):
+        dots("small.told", **given)
+    with pytest.raises(ValueError, match=r"expected one of .*'click'"):
+        dots("small.told", **given, task="watch")
+
+
 def test_measures_have_panels_with_axes_of_their_own(results):
     figure = dots(
         "small.told", ("DIN",), "Both", measure=("auc", "points"), points=(1,), results=results
@@ -55,9 +70,9 @@ def test_measures_have_panels_with_axes_of_their_own(results):
 @pytest.mark.parametrize(
     ("wanted", "message"),
     [
-        ({"models": ("GRU",)}, r"dots: expected one of .*, got \['GRU', '1', 'all'\]"),
-        ({"points": (2,)}, r"dots: expected one of .*, got \['DIN', '2', 'all'\]"),
-        ({"part": "rare"}, r"dots: expected one of .*, got \['DIN', '1', 'rare'\]"),
+        ({"models": ("GRU",)}, r"dots: expected one of .*, got \['GRU', '1', 'all', 'click'\]"),
+        ({"points": (2,)}, r"dots: expected one of .*, got \['DIN', '2', 'all', 'click'\]"),
+        ({"part": "rare"}, r"dots: expected one of .*, got \['DIN', '1', 'rare', 'click'\]"),
         ({"measure": "gauc"}, r"measure: expected one of \['points', 'auc', 'log_loss'\]"),
     ],
 )

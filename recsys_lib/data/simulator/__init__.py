@@ -9,6 +9,7 @@ chapter is about, has knobs to turn that effect, and returns a ``SimulatedDatase
 from recsys_lib.data.simulator.correlated_regression import correlated_regression
 from recsys_lib.data.simulator.days import columns_of_day, day_of, days
 from recsys_lib.data.simulator.drift import drift
+from recsys_lib.data.simulator.functions import function_value
 from recsys_lib.data.simulator.funnel import funnel
 from recsys_lib.data.simulator.higher_order import higher_order
 from recsys_lib.data.simulator.interests import interests
@@ -16,9 +17,10 @@ from recsys_lib.data.simulator.lenses import LENSES
 from recsys_lib.data.simulator.long_history import long_history, relevant_steps
 from recsys_lib.data.simulator.memorization import memorization
 from recsys_lib.data.simulator.platform import platform, whole_requests
-from recsys_lib.data.simulator.scenarios import function_value, scenarios
+from recsys_lib.data.simulator.scenarios import scenarios
 from recsys_lib.data.simulator.second_order import second_order
 from recsys_lib.data.simulator.sessions import sessions
+from recsys_lib.data.simulator.task_tastes import task_tastes
 from recsys_lib.data.simulator.tasks import tasks
 from recsys_lib.data.simulator.topic_and_price import topic_and_price
 from recsys_lib.data.simulator.world import SimulatedDataset
@@ -42,6 +44,7 @@ __all__ = [
     "scenarios",
     "second_order",
     "sessions",
+    "task_tastes",
     "tasks",
     "topic_and_price",
     "whole_requests",

@@ -97,6 +97,17 @@ def _share(name, default, meaning, **more):
     return _number(name, default, meaning, 0, 1, **more)
 
 
+def _functions():
+    """Of lenses whose scores are functions of several fields."""
+    return (
+        _integer("num_fields", 6, "fields", 2),
+        _integer("num_ids", 30, "ids of each field", 2),
+        _integer("num_pairs", 5, "pairs of fields that interact in each function"),
+        _integer("rank", 2, "factors behind an interaction", relation=("less than", "num_ids")),
+        _share("main_share", 0.5, "part of a function's variance in main effects"),
+    )
+
+
 def _rows(default, relation=None):
     return _integer("num_rows", default, "rows of the training split", relation=relation)
 
@@ -282,6 +293,19 @@ _ALL = (
         *_other_rows(10_000, 40_000),
     ),
     _lens(
+        "task_tastes",
+        "05",
+        _rows(40_000),
+        _number("correlation", 0.5, "of the scores of like and watch time with the click's", -1, 1),
+        _number("click_bias", -1.0, "log-odds of a click where the score is zero"),
+        _number("like_bias", -3.5, "the same of a like"),
+        _number("strength", 1.8, "standard deviation of the log-odds", 0),
+        _number("noise_sd", 1.0, "of the watch time, beside a score of 1", 0),
+        _number("watch_scale", 1.0, "what the watch time is multiplied by", 0, exclude=(0,)),
+        *_functions(),
+        *_other_rows(10_000, 30_000),
+    ),
+    _lens(
         "funnel",
         "05",
         _rows(60_000),
@@ -315,11 +339,7 @@ _ALL = (
         _number("strength", 1.8, "standard deviation of the log-odds in a scenario", 0),
         _number("bias", -0.5, "mean of the scenarios' biases"),
         _number("bias_sd", 0.5, "standard deviation of the scenarios' biases", 0),
-        _integer("num_fields", 6, "fields", 2),
-        _integer("num_ids", 30, "ids of each field", 2),
-        _integer("num_pairs", 5, "pairs of fields that interact in each function"),
-        _integer("rank", 2, "factors behind an interaction", relation=("less than", "num_ids")),
-        _share("main_share", 0.5, "part of a function's variance in main effects"),
+        *_functions(),
         _integer("new_rows", None, "training rows of one more, new scenario", 0, optional=True),
         *_other_rows(12_000, 10_000, test_of="the test split, for each scenario"),
     ),

@@ -13,11 +13,11 @@ alike in all scenarios: they say nothing about the scenario.
 Chapter 06, "Multi-scenario modelling".
 """
 
-import itertools
 from collections.abc import Sequence
 
 import numpy as np
 
+from recsys_lib.data.simulator.functions import function_value, plant_functions
 from recsys_lib.data.simulator.lenses import check_knobs
 from recsys_lib.data.simulator.world import (
     Rows,
@@ -32,6 +32,8 @@ from recsys_lib.features.columns import CategoricalColumn
 LENS = "scenarios"
 TASK = "click"
 COLUMN = "scenario"
+SHAPE = ("num_fields", "num_ids", "num_pairs", "rank", "main_share")
+"""Knobs of the functions."""
 
 
 def scenarios(
@@ -92,7 +94,6 @@ def scenarios(
         ValueError: a knob outside its range, named with the value expected and given.
     """
     knobs = check_knobs(LENS, locals())
-    _check_pairs(knobs)
     truth = _plant(**knobs)
     num_scenarios = len(truth["biases"])
     train = _draw(knobs, truth, "train", knobs["num_rows"])
@@ -127,61 +128,16 @@ def scenarios(
     return make_dataset(LENS, columns, rows, seed, truth, knobs)
 
 
-def _check_pairs(knobs):
-    most = knobs["num_fields"] * (knobs["num_fields"] - 1) // 2
-    if knobs["num_pairs"] > most:
-        raise ValueError(
-            f"num_pairs: expected at most {most} of {knobs['num_fields']} fields, "
-            f"got {knobs['num_pairs']}"
-        )
-
-
-def _plant(
-    sizes, bias, bias_sd, num_fields, num_ids, num_pairs, rank, main_share, new_rows, seed, **_
-):
-    num_scenarios = len(sizes) + (new_rows is not None)
-    every_pair = np.array(list(itertools.combinations(range(num_fields), 2)))
-    main = np.empty((num_scenarios + 1, num_fields, num_ids))
-    pairs = np.empty((num_scenarios + 1, num_pairs, 2), np.int64)
-    interaction = np.empty((num_scenarios + 1, num_pairs, num_ids, num_ids))
-    for function in range(num_scenarios + 1):
-        # A function's parts depend on its number alone, not on how many others there are. The
-        # scenario that is new is the same function whatever its number: it has a name of its own.
-        is_new = new_rows is not None and function == num_scenarios
-        name = "new" if is_new else str(function)
-
-        def normal(part, *shape, name=name):
-            return stream(seed, LENS, f"function/{name}/{part}").standard_normal(shape)
-
-        order = stream(seed, LENS, f"function/{name}/pairs").random(len(every_pair))
-        pairs[function] = every_pair[np.sort(np.argsort(order)[:num_pairs])]
-        for field in range(num_fields):
-            effects = normal(f"main/{field}", num_ids)
-            scale = np.sqrt(main_share / num_fields) / effects.std()
-            main[function, field] = scale * (effects - effects.mean())
-        for position, (i, j) in enumerate(pairs[function]):
-            # Factors of mean zero: an interaction without main effects.
-            first, second = (
-                factors - factors.mean(axis=1, keepdims=True)
-                for factors in (
-                    normal(f"factors/{i}-{j}/{side}", rank, num_ids) for side in ("first", "second")
-                )
-            )
-            # Summed one dimension at a time: a matrix product would depend on the BLAS library.
-            product = sum(a[:, None] * b[None, :] for a, b in zip(first, second, strict=True))
-            scale = np.sqrt((1 - main_share) / num_pairs) / product.std()
-            interaction[function, position] = scale * product
+def _plant(sizes, bias, bias_sd, new_rows, seed, **knobs):
+    # A function's parts depend on its name alone, not on how many others there are. The scenario
+    # that is new is the same function whatever its number: it has a name of its own.
     names = [str(number) for number in range(1, len(sizes) + 1)]
     names += ["new"] if new_rows is not None else []
+    shape = {name: knobs[name] for name in SHAPE}
     biases = [
         bias + bias_sd * stream(seed, LENS, f"bias/{name}").standard_normal() for name in names
     ]
-    return {
-        "main": main,
-        "pairs": pairs,
-        "interaction": interaction,
-        "biases": np.array(biases),
-    }
+    return plant_functions(seed, LENS, ["0", *names], **shape) | {"biases": np.array(biases)}
 
 
 def _draw(knobs, truth, part, num_rows, scenario=None):
@@ -206,27 +162,6 @@ def _draw(knobs, truth, part, num_rows, scenario=None):
     score += np.sqrt(1 - knobs["share"]) * function_value(truth, of_row, ids)
     logit = truth["biases"][of_row - 1] + knobs["strength"] * score
     return of_row, ids + 1, logit
-
-
-def function_value(truth, function, ids):
-    """Value of each row's function.
-
-    Args:
-        truth: of the data set.
-        function: ``(N,)`` numbers of functions, 0 the shared one.
-        ids: ``(N, F)`` ids of the fields, from 0.
-
-    Returns:
-        ``(N,)`` float64.
-    """
-    rows = np.arange(len(ids))
-    value = np.zeros(len(ids))
-    for field in range(ids.shape[1]):
-        value += truth["main"][function, field, ids[:, field]]
-    for position in range(truth["pairs"].shape[1]):
-        first, second = truth["pairs"][function, position].T
-        value += truth["interaction"][function, position, ids[rows, first], ids[rows, second]]
-    return value
 
 
 def _rows(knobs, num_scenarios, scenario, ids, logit):

@@ -110,6 +110,7 @@ class Rows:
         slices: name to boolean ``(N,)``; slices without a row are left out of the split.
         labels: task name to labels ``(N,)`` float32 of the tasks whose labels the lens drew
             itself; those of all others are drawn from their probability, one by one.
+        label_masks: as in ``Split``.
     """
 
     features: dict
@@ -117,6 +118,7 @@ class Rows:
     group: np.ndarray
     slices: dict = dataclasses.field(default_factory=dict)
     labels: dict = dataclasses.field(default_factory=dict)
+    label_masks: dict = dataclasses.field(default_factory=dict)
 
 
 def make_dataset(lens, feature_columns, rows, seed, truth, knobs, tasks=None):
@@ -152,6 +154,7 @@ def make_dataset(lens, feature_columns, rows, seed, truth, knobs, tasks=None):
             time=row_id * SECONDS_BETWEEN_IMPRESSIONS,
             probability=part.probability,
             slices={name: mask for name, mask in part.slices.items() if mask.any()},
+            label_masks=part.label_masks,
         )
         first += num_rows
     truth = {name: np.array(values) for name, values in truth.items()}

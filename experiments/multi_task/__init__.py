@@ -1,0 +1,1 @@
+"""Chapter 05: what tasks gain and lose by sharing, and what is done about it."""
