@@ -44,6 +44,33 @@ kernel, and frees the memory that it holds.
 This page is generated from the lessons by `make book`.
 """
 
+FIRST_MODEL = """\
+## Which model first?
+
+Begin with logistic regression and trees, both on counts and rates of user and item. On the book's two
+real logs no model is shown to lead both in GAUC, which compares one user's rows as a ranker does
+([the boards](04_sequence_models/05_sequence_comparison.deeper.ipynb)). Then ask what your log holds:
+
+| if in your log | then try | shown in |
+|:---|:---|:---|
+| few ids meet again and again | a weight for each pair, beside a network | \
+[Wide & Deep](01_memorization_generalization/01_wide_and_deep.ipynb) |
+| known ids meet that never met before | FM, then FwFM | \
+[Crossing pairs](02_second_order_crosses/07_second_order_comparison.ipynb) |
+| a third column decides which pair counts | a plain network, then DCN-V2 or xDeepFM | \
+[Higher orders](03_higher_order_crosses/04_higher_order_comparison.ipynb) |
+| users did something before | the mean of the history, then DIN | \
+[Sequences](04_sequence_models/05_sequence_comparison.ipynb) |
+| a row has several labels | one network for each, then Shared-Bottom | \
+[Several tasks](05_multi_task/06_multi_task_comparison.ipynb) |
+| requests come from several surfaces | the surface as a column | \
+[Several surfaces](06_multi_scenario/06_multi_scenario_comparison.ipynb) |
+
+Each of these lessons ends in a box with what to count first, the cost of 300 candidates, and when not
+to use the model.
+
+"""
+
 # What the reader runs on the start page: a sentence of prose, the cell's source and its tags.
 START_CELLS = (
     (
@@ -80,7 +107,7 @@ def render(chapters=CHAPTERS):
     """Return the start page as MyST text, generated from the lessons' front matter."""
     lessons = [describe(text_path) for text_path in find_texts(chapters)]
     begin = [f"**Begin here:** {_linked(first)}.\n\n" for first in lessons[:1]]
-    parts = [FRONT_MATTER, "".join([INTRODUCTION, *begin, IN_CHAPTERS, BELOW])]
+    parts = [FRONT_MATTER, "".join([INTRODUCTION, *begin, FIRST_MODEL, IN_CHAPTERS, BELOW])]
     for prose, source, tags in START_CELLS:
         option = f":tags: [{', '.join(tags)}]\n\n" if tags else ""
         parts.append(f"{prose}\n\n```{{code-cell}} ipython3\n{option}{source}\n```\n")
