@@ -47,9 +47,10 @@ This page is generated from the lessons by `make book`.
 FIRST_MODEL = """\
 ## Which model first?
 
-Begin with logistic regression and trees, both on counts and rates of user and item. On the book's two
-real logs no model is shown to lead both in GAUC, which compares one user's rows as a ranker does
-([the boards](04_sequence_models/05_sequence_comparison.deeper.ipynb)). Then ask what your log holds:
+Begin with logistic regression and trees, both on counts and rates of user and item. On the book's
+two real logs no model is shown to lead both in GAUC, which compares one user's rows as a ranker
+does ([the boards](04_sequence_models/05_sequence_comparison.deeper.ipynb)). Then ask what your log
+holds:
 
 | if in your log | then try | shown in |
 |:---|:---|:---|
@@ -66,8 +67,8 @@ real logs no model is shown to lead both in GAUC, which compares one user's rows
 | requests come from several surfaces | the surface as a column | \
 [Several surfaces](06_multi_scenario/06_multi_scenario_comparison.ipynb) |
 
-Each of these lessons ends in a box with what to count first, the cost of 300 candidates, and when not
-to use the model.
+Each of these lessons says what to count first, what 300 candidates cost, and when not to use the
+model.
 
 """
 
