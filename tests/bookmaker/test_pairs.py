@@ -63,7 +63,7 @@ def test_a_sound_pair_has_no_problem(pair):
             "2" + "[≡](#small.sum.a)[✓](#small.b.c)" * 4,
             "has 9 ticks, at most 8",
         ),
-        ("Two dots", "| symbol | means |\n|:---|:---|\n| $c_i$ | two |\n\nTwo", "$c_i$: expected"),
+        ("Two dots", "| symbol | means |\n|:---|:---|\n| $d_i$ | two |\n\nTwo", "$d_i$: expected"),
         ("total = 2 + 2", "claims_table()", "cell 4 calls claims_table, expected exact"),
         ("total = 2 + 2", 'claim("a.b.c", "A.", True, "b")', "cell 4 calls claim, expected exact"),
         ("prerequisites: []", "prerequisites: [00_small/01_small]", "that come before 00_small/01"),

@@ -254,8 +254,8 @@ def test_a_file_that_declares_another_experiment_is_refused(tmp_path):
 RECORDED = {
     "one_request.day_by_day": "652274e0bc3084730f79987cc28d58a74bb5cd8d95ef384842cc779f22a021cc",
     "one_request.kuairand_days": "3aa4fa670148cd2dba1ecdfeb8975eea1b3963b5ba85e8558366d29a428e9785",
-    "scoreboards.kuairand": "324b2081ca2b3be0972ca0705945f3d64459dbf1f0cc18d50c17c1a9c525ea82",
-    "scoreboards.movielens": "1bb4fbf6c0a7d3ec6df729c5f679f6b7b81520818d87237edf07ddfa2327b7f4",
+    "scoreboards.kuairand": "aa38e0a840999535c5085162370dc0888893399bae86c96f49869231095a641d",
+    "scoreboards.movielens": "1849412a737ff5270ba723fbba387713f64cdd20f35552153846882058676451",
     "sequence.drift": "107ffd884a0a799d1849b0845851ff9e39f3a02a46b24377250747344dd78ce9",
     "sequence.interests": "656413f906dd976926689d54b2183f481fefcddce30a283b00793deae971c5b3",
     "sequence.kuairand": "c890f46833b4a2bbd031aa7e1357bc8c2a51ebd03bc0d11395b70fcf21c8a86c",
