@@ -145,8 +145,8 @@ def take_in(identifier: str, folder: Path, results: Path) -> dict[str, Any]:
 def _amendments(identifier: str, folder: Path, first: str, sha: str) -> list[dict[str, str]]:
     """The changes of a declaration's hash after the commit of its first record."""
     last, found = sha, []
-    log = ("log", "--reverse", "--format=%H %s", f"{first}..HEAD", "--", ":(glob)*/*.py")
-    for line in lines(folder, *log):
+    log = ("log", "--first-parent", "--reverse", "--format=%H %s", f"{first}..HEAD")
+    for line in lines(folder, *log, "--", ":(glob)*/*.py"):
         commit, _, subject = line.partition(" ")
         now = hashes(commit, Path(folder)).get(identifier, last)
         if now != last:
