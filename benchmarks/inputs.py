@@ -15,7 +15,7 @@ HISTORY, SCENARIOS = 20, 15
 HAS = {
     "crosses": (),
     "sequences": ("history", "sessions"),
-    "multi_task": ("several tasks", "two tasks"),
+    "multi_task": ("several tasks", "two tasks", "chain of tasks"),
     "multi_scenario": ("scenario",),
     "requests": NEEDS,
 }

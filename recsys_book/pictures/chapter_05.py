@@ -148,3 +148,24 @@ def esmm() -> Plan:
     plan.box("p1", "p({task1}) = product of both", "output[1]", "output", 0.8, 3, 2)
     plan.arrows("x > click > p0 > p1; x > buy > after > p1")
     return plan
+
+
+def aitm() -> Plan:
+    plan = Plan(
+        "AITM",
+        "Each task hands on what it knows, and the next one weighs it against its own tower. In "
+        "training a probability above the one before costs something.",
+        4.4,
+    )
+    _features(plan)
+    plan.box("q1", "tower of {task0}\n$q_1$", "towers[0]", "network", 0, 1, 1.6)
+    plan.box("q2", "tower of {task1}\n$q_2$", "towers[1]", "network", 2.8, 1, 1.6)
+    plan.box("p1", "handed on: $p_1$", "transferred_2", "network", 0.95, 2, 1.4)
+    weights = "transfer_weights transfer_weights_2"
+    plan.box("w", "weights of\n$p_1$ and $q_2$", weights, "gate", 2, 3, 1.2)
+    mixture = "$z_2 = w_p h_3(p_1) + w_q h_3(q_2)$"
+    plan.box("z", mixture, "transfer_values information_2", "interaction", 1.6, 4, 2.8)
+    plan.box("y0", "p({task0})", "logit_1 output[0]", "output", 0, 5, 1.4)
+    plan.box("y1", "p({task1})", "logit_2 output[1]", "output", 2.2, 5, 1.6)
+    plan.arrows("x > q1 > p1 > w > z > y1; x > q2 > w; p1 > z; q2 > z; q1 > y0")
+    return plan

@@ -41,7 +41,7 @@ def example_columns(row: Model) -> tuple[Column, ...]:
 
 def example_tasks(row: Model) -> str | tuple[str, ...]:
     """The tasks of an example: two where its row is a model of several tasks."""
-    if "two tasks" in row.needs or row.chapter.startswith("07"):
+    if {"two tasks", "chain of tasks"} & set(row.needs) or row.chapter.startswith("07"):
         return ("click", "conversion")
     return ("click", "like") if "several tasks" in row.needs else "click"
 

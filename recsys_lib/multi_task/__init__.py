@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from recsys_lib.multi_task.aitm import build_aitm
     from recsys_lib.multi_task.esmm import build_esmm
     from recsys_lib.multi_task.gradients import gradient_cosines, task_gradients
     from recsys_lib.multi_task.mmoe import build_mmoe, build_omoe

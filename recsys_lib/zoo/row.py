@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from recsys_lib.layers.heads import Tasks
     from recsys_lib.training import Recipe
 
-NEEDS = ("history", "sessions", "scenario", "several tasks", "two tasks")
+NEEDS = ("history", "sessions", "scenario", "several tasks", "two tasks", "chain of tasks")
 """Needs that a model can have: an ordered history of the candidate's kind, such a history laid
-out in sessions, a column of group ``scenario``, several labels, or exactly a click and what
-follows it."""
+out in sessions, a column of group ``scenario``, several labels, exactly a click and what follows
+it, or binary labels each of which is part of the one before."""
 
 
 @dataclasses.dataclass(frozen=True)

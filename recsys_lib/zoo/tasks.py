@@ -7,6 +7,10 @@ _click_first = rows_of(
     "recsys_lib.multi_task", "05_multi_task", needs=("several tasks", "two tasks")
 )
 
+_chain = rows_of(
+    "recsys_lib.multi_task", "05_multi_task", needs=("several tasks", "chain of tasks")
+)
+
 ROWS = (
     _row("shared_bottom", "Shared-Bottom", "shared_bottom", "01_shared_bottom", "Caruana 1997"),
     _row("omoe", "OMoE", "omoe", "02_mmoe", "Ma et al. 2018"),
@@ -14,4 +18,6 @@ ROWS = (
     _row("cgc", "CGC", "cgc", "03_cgc_and_ple", "Tang et al. 2020"),
     _row("ple", "PLE", "ple", "03_cgc_and_ple", "Tang et al. 2020"),
     _click_first("esmm", "ESMM", "esmm", "04_esmm", "Ma et al. 2018b"),
+    # A model's style is its place, so that rows that came later stand at the end.
+    _chain("aitm", "AITM", "aitm", "04_esmm", "Xi et al. 2021"),
 )

@@ -1,6 +1,7 @@
 """Entries of a board: rows of the zoo, and forms of them that published boards have."""
 
 import dataclasses
+import itertools
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -121,13 +122,18 @@ def provided(dataset: "Dataset") -> frozenset[str]:
         found.add("scenario")
     if len(tasks) > 1:
         found.add("several tasks")
-    if list(tasks.values()) == ["binary", "binary"]:
-        first, second = tasks
-        if all(
-            np.all(split.labels[second] <= split.labels[first]) and not split.label_masks
-            for split in dataset.splits.values()
-        ):
-            found.add("two tasks")
+    if len(tasks) > 1 and set(tasks.values()) == {"binary"}:
+        splits, pairs = dataset.splits.values(), list(itertools.pairwise(tasks))
+        # A label that does not exist is held as 0, and so is never above the one before.
+        is_above = [
+            np.any((split.labels[second] > split.labels[first])[split.rows_of(first)])
+            for split in splits
+            for first, second in pairs
+        ]
+        if not any(is_above):
+            found.add("chain of tasks")
+            if len(tasks) == 2 and not any(split.label_masks for split in splits):
+                found.add("two tasks")
     return frozenset(found)
 
 

@@ -226,6 +226,8 @@ def _tasks(row: zoo.Model, description: Description, tasks: Iterable[str] | None
         raise ValueError(
             f"{row.key}: needs two binary tasks, a click and what follows it, got {found}"
         )
+    if "chain of tasks" in row.needs and set(found.values()) != {"binary"}:
+        raise ValueError(f"{row.key}: needs binary tasks, each part of the one before, got {found}")
     if "several tasks" in row.needs and len(found) < 2:
         raise ValueError(f"{row.key}: needs several labels, got {list(found)}")
     return found

@@ -71,3 +71,22 @@ def funnel(model, x, tasks):
         logit = (hidden @ numbers(model.get_layer(f"{tower}_logit"), "kernel"))[:, 0]
         found[tower] = sigmoid(logit + numbers(model.get_layer(head), "bias"))
     return {click: found["click_tower"], conversion: found["click_tower"] * found["cvr_tower"]}
+
+
+def chain(model, x, tasks):
+    """The outputs of AITM: each tower's vector and what is handed on, mixed by their weights."""
+    query, key = (numbers(model.get_layer("transfer_weights"), name) for name in ("query", "key"))
+    value = numbers(model.get_layer("transfer_values"), "kernel")
+    state, found = None, {}
+    for t, task in enumerate(tasks, start=1):
+        own = network(model.get_layer("towers"), t - 1, x)
+        if t == 1:
+            state = own
+        else:
+            pair = [dense_network(model.get_layer(f"transferred_{t}"), state), own]
+            scores = [np.sum((u @ query) * (u @ key), axis=1) / np.sqrt(len(query)) for u in pair]
+            weights = softmax(np.stack(scores, axis=1))
+            state = sum(weights[:, [n]] * (u @ value) for n, u in enumerate(pair))
+        logit = (state @ numbers(model.get_layer(f"logit_{t}"), "kernel"))[:, 0]
+        found[task] = sigmoid(logit + numbers(model.get_layer(task), "bias"))
+    return found

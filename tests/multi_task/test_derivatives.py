@@ -15,6 +15,7 @@ from tiny_tasks import COLUMNS, FEATURES, NUM_ROWS, TASKS, WIDTH
 
 from recsys_lib.features.columns import SequenceColumn
 from recsys_lib.multi_task import (
+    build_aitm,
     build_cgc,
     build_esmm,
     build_mmoe,
@@ -36,7 +37,11 @@ MODELS = {
     "ESMM": functools.partial(
         build_esmm, embedding_dim=WIDTH, hidden_units=(4, 3), activation="tanh"
     ),
+    "AITM": functools.partial(
+        build_aitm, embedding_dim=WIDTH, hidden_units=(4, 3), activation="tanh"
+    ),
 }
+BINARY = {"ESMM": ("click", "buy"), "AITM": ("click", "cart", "buy")}
 HISTORY = SequenceColumn("history", 5, 3, table="item_id")
 BEHAVIOURS = np.array(
     [[1, 2, 3], [4, 4, 0], [0, 0, 0], [2, 0, 0], [3, 1, 2], [2, 4, 0], [1, 0, 0]], np.int32
@@ -68,7 +73,7 @@ def total(outputs, names):
 @pytest.mark.parametrize("interest", ["pooled", "attention"])
 @pytest.mark.parametrize("name", MODELS)
 def test_autodiff_is_the_derivative_in_every_variable(name, interest, double_precision):
-    tasks = ("click", "buy") if name == "ESMM" else TASKS
+    tasks = BINARY.get(name, TASKS)
     columns, features, options = COLUMNS, FEATURES, {}
     if interest == "attention":
         columns, features, options = (*COLUMNS, HISTORY), FEATURES | {"history": BEHAVIOURS}, UNIT

@@ -13,6 +13,7 @@ from tiny_tasks import predictions
 from recsys_lib.features.columns import CategoricalColumn, NumericColumn, SequenceColumn
 from recsys_lib.features.embedding import FusedEmbedding
 from recsys_lib.multi_task import (
+    build_aitm,
     build_cgc,
     build_esmm,
     build_mmoe,
@@ -49,6 +50,8 @@ FEATURES = {
 }
 TASKS = {"zap": "binary", "minutes": "regression", "buy": "binary"}
 FUNNEL = ("zap", "buy")
+CHAINS = {"esmm": task_oracles.funnel, "aitm": task_oracles.chain}
+"""Models of binary tasks in a row, to the formulas of their outputs."""
 SIZES = {"embedding_dim": WIDTH, "tower_units": (4,)}
 EXPERTS = SIZES | {"expert_units": (5,)}
 MODELS = {
@@ -58,6 +61,7 @@ MODELS = {
     "cgc": functools.partial(build_cgc, num_shared_experts=1, **EXPERTS),
     "ple": functools.partial(build_ple, num_task_experts=1, **EXPERTS),
     "esmm": functools.partial(build_esmm, embedding_dim=WIDTH, hidden_units=(6, 5)),
+    "aitm": functools.partial(build_aitm, embedding_dim=WIDTH, hidden_units=(6, 5)),
 }
 REPRESENTATIONS = {
     "shared_bottom": task_oracles.shared_bottom,
@@ -71,7 +75,7 @@ EVERY = pytest.mark.parametrize("name", MODELS)
 
 
 def tasks_of(name):
-    return FUNNEL if name == "esmm" else TASKS
+    return FUNNEL if name in CHAINS else TASKS
 
 
 def build(name="mmoe", columns=COLUMNS, **options):
@@ -127,8 +131,8 @@ def features_by_the_formula(model, interest, product=False):
 
 
 def outputs_by_the_formula(name, model, x):
-    if name == "esmm":
-        return task_oracles.funnel(model, x, FUNNEL)
+    if name in CHAINS:
+        return CHAINS[name](model, x, FUNNEL)
     return predictions(model, REPRESENTATIONS[name](model, x), TASKS)
 
 

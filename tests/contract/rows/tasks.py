@@ -27,4 +27,5 @@ ROWS = {
     "cgc": _checked("experts_1", **_CGC),
     "ple": _checked("experts_1", num_levels=on("towers"), **_CGC),
     "esmm": _checked("click_tower", "cvr_tower"),
+    "aitm": _checked("towers", calibrator_weight=on("alpha", value=2.0)),
 }

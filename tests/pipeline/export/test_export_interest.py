@@ -10,6 +10,7 @@ from reference import randomize
 from small_shop import USER_SIDE, description_of
 
 from recsys_lib.multi_task import (
+    build_aitm,
     build_cgc,
     build_esmm,
     build_mmoe,
@@ -30,6 +31,7 @@ MODELS = {
     "cgc": functools.partial(build_cgc, **EXPERTS),
     "ple": functools.partial(build_ple, **EXPERTS),
     "esmm": functools.partial(build_esmm, hidden_units=(6,)),
+    "aitm": functools.partial(build_aitm, hidden_units=(6,)),
 }
 UNIT = {"interest": "attention", "attention_units": (5,), "scale": "softmax", "product": True}
 

@@ -269,12 +269,42 @@ def of_two_tasks():
 def test_what_the_data_provide_decides_who_stands_on_the_board(dataset):
     shop = of_two_tasks()
     there = leaderboard.provided(shop)
-    assert there == {"history", "scenario", "several tasks", "two tasks"}
+    assert there == {"history", "scenario", "several tasks", "two tasks", "chain of tasks"}
     names = set(leaderboard.fitting(shop))
-    assert {"LR", "DIN", "MMoE", "STAR", "ESMM"} <= names and "DSIN" not in names
+    assert {"LR", "DIN", "MMoE", "STAR", "ESMM", "AITM"} <= names and "DSIN" not in names
     assert set(leaderboard.fitting(dataset)) == set(leaderboard.models())
     other = dataclasses.replace(shop, tasks={"click": "binary", "buy": "regression"})
-    assert "two tasks" not in leaderboard.provided(other)
+    assert not {"two tasks", "chain of tasks"} & leaderboard.provided(other)
+
+
+def with_labels(dataset, masks=None, **labels):
+    """The data set with these labels of every row, whose ``masks`` say where they exist."""
+    splits = {
+        name: dataclasses.replace(
+            split,
+            labels={task: np.resize(values, len(split)) for task, values in labels.items()},
+            label_masks={t: np.resize(mask, len(split)) for t, mask in (masks or {}).items()},
+        )
+        for name, split in dataset.splits.items()
+    }
+    return dataclasses.replace(dataset, tasks=dict.fromkeys(labels, "binary"), **splits)
+
+
+@pytest.mark.parametrize(
+    ("labels", "masks", "chain", "two"),
+    [
+        ({"a": [1, 1, 0], "b": [1, 0, 0]}, None, True, True),
+        ({"a": [1, 1, 0], "b": [1, 0, 1]}, None, False, False),
+        ({"a": [1, 1, 0], "b": [1, 0, 0], "c": [1, 0, 0]}, None, True, False),
+        ({"a": [1, 1, 0], "b": [1, 0, 0], "c": [0, 1, 0]}, None, False, False),
+        # Where the first label is missing, nothing says that the second is above it.
+        ({"a": [1, 1, 0], "b": [1, 0, 1]}, {"a": [True, True, False]}, True, False),
+        ({"a": [1, 1, 0], "b": [1, 0, 1]}, {"b": [True, True, False]}, True, False),
+    ],
+)
+def test_a_chain_is_of_labels_each_part_of_the_one_before(labels, masks, chain, two):
+    there = leaderboard.provided(with_labels(of_two_tasks(), masks, **labels))
+    assert ("chain of tasks" in there, "two tasks" in there) == (chain, two)
 
 
 def test_models_of_several_tasks_are_scored_on_the_one_that_is_asked_for():

@@ -36,6 +36,11 @@ def test_every_model_of_the_book_is_planned_on_one_description(shop, row):
     assert list(plan.tasks) == list(tasks_of(row))
 
 
+def test_a_chain_is_of_binary_tasks(shop):
+    with pytest.raises(ValueError, match="aitm: needs binary tasks, each part of the one before"):
+        make_plan(described(shop / "more.toml", {}), "aitm")
+
+
 def check_folder(folder, data, tasks):
     """What the run left is true of the data: the saved model gives the predictions and scores."""
     scores = json.loads((folder / "scores.json").read_text())
@@ -151,6 +156,7 @@ def test_a_killed_run_goes_on_and_a_finished_one_is_kept(shop, tmp_path, capsys,
         (["--model", "deepfm", "--tasks", "clik"], "unknown 'clik'; did you mean 'click'?"),
         (["--model", "mmoe", "--tasks", "click"], "mmoe: needs several labels, got ['click']"),
         (["--model", "esmm", "--tasks", "click"], "esmm: needs two binary tasks, a click"),
+        (["--model", "aitm", "--tasks", "click"], "aitm: needs several labels, got ['click']"),
         (
             ["--model", "mmoe", "--option", "expert_unit=3"],
             "mmoe: unknown option 'expert_unit'; did you mean 'expert_units'?",
