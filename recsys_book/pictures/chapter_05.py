@@ -169,3 +169,30 @@ def aitm() -> Plan:
     plan.box("y1", "p({task1})", "logit_2 output[1]", "output", 2.2, 5, 1.6)
     plan.arrows("x > q1 > p1 > w > z > y1; x > q2 > w; p1 > z; q2 > z; q1 > y0")
     return plan
+
+
+def stem() -> Plan:
+    plan = Plan(
+        "STEM",
+        "Each task has tables of its own beside the shared ones. A gate sees the experts of all "
+        "tasks; to its task's loss those of others are constants.",
+        5.8,
+        (114, 80),
+    )
+    plan.box("xs", "shared vectors $x_S$", "features", "embedding", 2.1, 0, 1.6)
+    plan.box("shared", "shared\nexperts", "experts[g2]", "network", 2.4, 1)
+    plan.arrows("xs > shared")
+    for task, (x, gate, own, left) in enumerate([(0, 0, 1.1, 0.5), (4, 4.8, 3.7, 3.7)]):
+        name = f"{{task{task}}}"
+        label = f"vectors of {name} $x_{task + 1}$"
+        plan.box(f"x{task}", label, f"features_{task + 1}", "embedding", x, 0, 1.8)
+        plan.box(f"gate{task}", f"gate\n{name}", f"gates[{task}]", "gate", gate, 1)
+        plan.box(f"own{task}", f"experts\n{name}", f"experts[g{task}]", "network", own, 1)
+        label = "$Σ_k g_k e_k$"
+        plan.box(f"mix{task}", label, f"mixtures[{task}]", "interaction", left, 2, 1.6)
+        plan.arrows(f"x{task} > gate{task} > mix{task}; xs > gate{task}; x{task} > own{task}")
+        plan.arrows(f"shared > mix{task}")
+    plan.arrows("own0 > mix0; own0 > mix1; own1 > mix0; own1 > mix1")
+    _towers(plan, 3, (0.5, 3.7), 1.6)
+    plan.arrows("mix0 > tower0; mix1 > tower1")
+    return plan

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from recsys_lib.multi_task.parts import shared_input, task_input, task_logits
     from recsys_lib.multi_task.ple import build_cgc, build_ple, experts_seen
     from recsys_lib.multi_task.shared_bottom import build_shared_bottom
+    from recsys_lib.multi_task.stem import build_stem
 else:
     from recsys_lib.lazy import lazy_exports
 

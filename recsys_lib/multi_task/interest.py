@@ -23,20 +23,25 @@ from recsys_lib.sequence.parts import with_products
 
 
 def attended_input(
-    feature_columns: Sequence[Column], common: TaskOptions
+    feature_columns: Sequence[Column],
+    common: TaskOptions,
+    inputs: dict[str, KerasTensor] | None = None,
+    suffix: str = "",
 ) -> tuple[dict[str, KerasTensor], KerasTensor]:
     """``task_input`` where DIN's unit reads the history: see there."""
-    request = read_request(feature_columns, **options_for(read_request, common))
+    options = options_for(read_request, common)
+    request = read_request(feature_columns, **options, inputs=inputs, suffix=suffix)
     attended = attended_interest(
         request,
         common["scale"],
-        "interest",
+        f"interest{suffix}",
         common["attention_units"],
         common["attention_activation"],
         dropout_rate=common["dropout_rate"],
         batch_normalization=common["batch_normalization"],
+        weights_name=f"history_weights{suffix}",
     )
     profile = [] if request.profile is None else [request.profile]
     interests = with_products(request, [attended], common["product"])
     features = side_by_side([*profile, request.candidate, *interests])
-    return request.inputs, keras.layers.Identity(name="features")(features)
+    return request.inputs, keras.layers.Identity(name=f"features{suffix}")(features)

@@ -1,6 +1,7 @@
 """Parts of all multi-task models: their options, one input, and a tower for each task.
 
-All tasks share what is made of a history, as they share the tables.
+All tasks share what is made of a history, as they share the tables; where a model has tables for
+each task, each has what its own make of it.
 """
 
 from collections.abc import Sequence
@@ -82,7 +83,10 @@ class ExpertOptions(TowerOptions, total=False):
 
 
 def task_input(
-    feature_columns: Sequence[Column], common: TaskOptions
+    feature_columns: Sequence[Column],
+    common: TaskOptions,
+    inputs: dict[str, KerasTensor] | None = None,
+    suffix: str = "",
 ) -> tuple[dict[str, KerasTensor], KerasTensor]:
     """The inputs and all features side by side, a history pooled or read by DIN's unit.
 
@@ -90,6 +94,8 @@ def task_input(
         feature_columns: columns of any kind; for ``"attention"`` with a behaviour history, see
             ``behaviour_pairs``.
         common: the builder's shared options.
+        inputs: of an earlier call, to be read once more, by tables and a unit of their own.
+        suffix: ending of the names of all layers of this call.
 
     Returns:
         The dict of column name to input, in the order of the columns, and the layer ``features``,
@@ -101,14 +107,19 @@ def task_input(
         ValueError: an unknown option; attention and no history.
     """
     interest = check_choice("interest", common["interest"], INTERESTS)
-    return imported(INTERESTS[interest])(feature_columns, common)
+    return imported(INTERESTS[interest])(feature_columns, common, inputs, suffix)
 
 
 def pooled_input(
-    feature_columns: Sequence[Column], common: TaskOptions
+    feature_columns: Sequence[Column],
+    common: TaskOptions,
+    inputs: dict[str, KerasTensor] | None = None,
+    suffix: str = "",
 ) -> tuple[dict[str, KerasTensor], KerasTensor]:
     """``task_input`` where a history is one feature among the others: see there."""
-    return shared_input(feature_columns, **options_for(shared_input, common))
+    return shared_input(
+        feature_columns, **options_for(shared_input, common), inputs=inputs, suffix=suffix
+    )
 
 
 def shared_input(
@@ -116,25 +127,29 @@ def shared_input(
     embedding_dim: int,
     embeddings_initializer: Initializer = None,
     embedding_l2: L2 = 0.0,
+    inputs: dict[str, KerasTensor] | None = None,
+    suffix: str = "",
 ) -> tuple[dict[str, KerasTensor], KerasTensor]:
     """The inputs, and all features side by side as the layer ``features``.
 
     Args:
         feature_columns: columns of any kind.
         embedding_dim, embeddings_initializer, embedding_l2: see ``TableOptions``.
+        inputs, suffix: see ``task_input``.
 
     Returns:
         The dict of column name to input, and ``(batch, width)``.
     """
-    inputs = build_inputs(feature_columns)
+    inputs = build_inputs(feature_columns) if inputs is None else inputs
     groups = embed_groups(
         inputs,
         feature_columns,
         embedding_dim,
+        name=f"embedding{suffix}",
         embeddings_initializer=embeddings_initializer,
         l2=check_l2(feature_columns, embedding_l2),
     )
-    return inputs, keras.layers.Identity(name="features")(side_by_side(groups.values()))
+    return inputs, keras.layers.Identity(name=f"features{suffix}")(side_by_side(groups.values()))
 
 
 def experts_of(common: ExpertOptions) -> dict[str, Any]:

@@ -139,6 +139,8 @@ def read_request(
     embeddings_initializer: Initializer = None,
     embedding_l2: L2 = 0.0,
     left_out: str | None = None,
+    inputs: dict[str, KerasTensor] | None = None,
+    suffix: str = "",
 ) -> Request:
     """Build the inputs and look everything up.
 
@@ -156,6 +158,8 @@ def read_request(
             several columns of one table is penalised once; negatives that ``embed`` looks up are
             not.
         left_out: name of a column that the model reads by itself; it has no input here.
+        inputs: of an earlier call with these columns, to be looked up in tables of their own.
+        suffix: ending of the names of all layers.
 
     Returns:
         ``Request``.
@@ -181,8 +185,9 @@ def read_request(
         for column in columns
         if not (isinstance(column, SequenceColumn) and column.ordered) or column.name in read
     )
-    inputs = build_inputs(columns)
-    layers = _embedding_layers(columns, embedding_dim, embeddings_initializer, embedding_l2)
+    inputs = build_inputs(columns) if inputs is None else inputs
+    options = embedding_dim, embeddings_initializer, embedding_l2, f"embedding{suffix}"
+    layers = _embedding_layers(columns, *options)
     vectors = _look_up(layers, inputs)
 
     def of_columns(found, members):
@@ -199,9 +204,9 @@ def read_request(
     read |= {column.name for column, _ in pairs}
     return Request(
         inputs=inputs,
-        candidate=keras.layers.Identity(name="candidate")(candidate),
-        behaviours=keras.layers.Identity(name="behaviours")(behaviours),
-        mask=keras.layers.Identity(name="behaviour_mask")(mask),
+        candidate=keras.layers.Identity(name=f"candidate{suffix}")(candidate),
+        behaviours=keras.layers.Identity(name=f"behaviours{suffix}")(behaviours),
+        mask=keras.layers.Identity(name=f"behaviour_mask{suffix}")(mask),
         context=context,
         profile=_profile(inputs, [c for c in columns if c.name not in read], vectors),
         histories=tuple(sequences),
@@ -209,7 +214,7 @@ def read_request(
     )
 
 
-def _embedding_layers(columns, embedding_dim, embeddings_initializer, l2):
+def _embedding_layers(columns, embedding_dim, embeddings_initializer, l2, name):
     """One fused table for every width that occurs."""
     id_columns = select(columns, kind=ID_COLUMNS)
     widths = sorted({column.embedding_dim or embedding_dim for column in id_columns})
@@ -219,7 +224,7 @@ def _embedding_layers(columns, embedding_dim, embeddings_initializer, l2):
             width,
             embeddings_initializer,
             l2,
-            name="embedding" if len(widths) == 1 else f"embedding_{width}",
+            name=name if len(widths) == 1 else f"{name}_{width}",
         )
         for width in widths
     ]

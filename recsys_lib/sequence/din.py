@@ -218,6 +218,7 @@ def attended_interest(
     name: str,
     units: Widths,
     activation: Activation,
+    weights_name: str = "history_weights",
     **hidden: Any,
 ) -> KerasTensor:
     """The history as one vector: the sum of its vectors, weighted by DIN's unit.
@@ -225,9 +226,9 @@ def attended_interest(
     Args:
         request: ``Request``.
         scale: see ``build_din``.
-        name: of the layer that sums, ``(batch, width)``; the weights ``(batch, steps)`` are those
-            of the layer ``history_weights``.
+        name: of the layer that sums, ``(batch, width)``.
         units, activation: of the unit's network.
+        weights_name: of the unit, which holds the weights ``(batch, steps)``.
         **hidden: its ``dropout_rate`` and ``batch_normalization``.
 
     Returns:
@@ -242,7 +243,7 @@ def attended_interest(
         activation,
         scale=step_scale(scale),
         **hidden,
-        name="history_weights",
+        name=weights_name,
     )
     weights = unit(request.behaviours, request.candidate, request.mask)
     interest = weighted_sum(weights, request.behaviours, name=name)

@@ -20,4 +20,5 @@ ROWS = (
     _click_first("esmm", "ESMM", "esmm", "04_esmm", "Ma et al. 2018b"),
     # A model's style is its place, so that rows that came later stand at the end.
     _chain("aitm", "AITM", "aitm", "04_esmm", "Xi et al. 2021"),
+    _row("stem", "STEM", "stem", "03_cgc_and_ple", "Su et al. 2024"),
 )

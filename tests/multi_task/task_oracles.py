@@ -62,6 +62,19 @@ def extraction_levels(model, x, own, shared):
     return np.stack(inputs, axis=1)
 
 
+def all_forward(model, sets, own, shared):
+    """What the towers of STEM read; ``sets``: the features of each task, the shared ones last."""
+    stack, kernel = model.get_layer("experts"), numbers(model.get_layer("gates"), "kernel")
+    readers = [x for x in sets[:-1] for _ in range(own)] + [sets[-1]] * shared
+    assert len(readers) == stack.count == kernel.shape[-1]
+    experts = [network(stack, k, x) for k, x in enumerate(readers)]
+    mixtures = []
+    for task, x in enumerate(sets[:-1]):
+        gate = softmax((x + sets[-1]) @ kernel[task])
+        mixtures.append(sum(gate[:, [k]] * expert for k, expert in enumerate(experts)))
+    return np.stack(mixtures, axis=1)
+
+
 def funnel(model, x, tasks):
     """Both outputs of ESMM: pCTR, and its product with pCVR."""
     click, conversion = tasks

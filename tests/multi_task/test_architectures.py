@@ -24,6 +24,7 @@ from recsys_lib.multi_task import (
     build_omoe,
     build_ple,
     build_shared_bottom,
+    build_stem,
 )
 from recsys_lib.multi_task.ple import experts_seen
 
@@ -36,6 +37,7 @@ MODELS = {
     "omoe": functools.partial(build_omoe, num_experts=3, **SIZES),
     "cgc": functools.partial(build_cgc, **SIZES),
     "ple": functools.partial(build_ple, num_levels=3, num_shared_experts=1, **SIZES),
+    "stem": functools.partial(build_stem, **SIZES),
 }
 NUM_TASKS = len(TASKS)
 
@@ -131,7 +133,7 @@ def test_equal_gates_are_one_gate():
         np.testing.assert_allclose(mmoe(FEATURES)[task], omoe(FEATURES)[task], rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["mmoe", "omoe", "cgc", "ple"])
+@pytest.mark.parametrize("name", ["mmoe", "omoe", "cgc", "ple", "stem"])
 def test_gates_sum_to_one_over_experts_and_have_no_bias(name):
     model = randomize(MODELS[name](COLUMNS, TASKS))
     for layer in model.layers:
@@ -189,7 +191,7 @@ def test_the_last_level_has_no_shared_gate():
     assert {"shared_gate_1", "shared_gate_2"} <= names and "shared_gate_3" not in names
 
 
-@pytest.mark.parametrize("name", ["mmoe", "cgc", "ple"])
+@pytest.mark.parametrize("name", ["mmoe", "cgc", "ple", "stem"])
 def test_experts_and_gates_start_differently(name):
     model = MODELS[name](COLUMNS, TASKS)
     for layer in model.layers:

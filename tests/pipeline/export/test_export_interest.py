@@ -17,6 +17,7 @@ from recsys_lib.multi_task import (
     build_omoe,
     build_ple,
     build_shared_bottom,
+    build_stem,
 )
 from recsys_lib.training import predict, rank
 from recsys_pipeline.export import Replay, export, verify
@@ -30,6 +31,7 @@ MODELS = {
     "mmoe": functools.partial(build_mmoe, **EXPERTS),
     "cgc": functools.partial(build_cgc, **EXPERTS),
     "ple": functools.partial(build_ple, **EXPERTS),
+    "stem": functools.partial(build_stem, **EXPERTS),
     "esmm": functools.partial(build_esmm, hidden_units=(6,)),
     "aitm": functools.partial(build_aitm, hidden_units=(6,)),
 }

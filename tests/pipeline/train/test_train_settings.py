@@ -258,7 +258,9 @@ def test_every_method_may_be_asked_for(shop, name):
     assert type(plan.settings.of_fit()["balancing"]).__name__ == BALANCING[name]
 
 
-@pytest.mark.parametrize("key", ["shared_bottom", "omoe", "mmoe", "cgc", "ple", "esmm", "aitm"])
+@pytest.mark.parametrize(
+    "key", ["shared_bottom", "omoe", "mmoe", "cgc", "ple", "esmm", "aitm", "stem"]
+)
 def test_attention_reads_the_history_that_is_not_in_sessions(shop, key):
     options = {"interest": "attention"}
     said = described(shop / "data.toml", {})
