@@ -132,13 +132,9 @@ def _replicate(options: argparse.Namespace) -> None:
 
 
 def _replay(options: argparse.Namespace) -> int:
-    outcome = replaying.replay(
-        options.folder,
-        options.results,
-        full=options.full or options.confirm,
-        every_cell=options.confirm,
-        say=lambda line: print(line, flush=True),
-    )
+    places, confirm = (options.folder, options.results), options.confirm
+    how = {"full": options.full or confirm, "every_cell": confirm}
+    outcome = replaying.replay(*places, **how, say=lambda line: print(line, flush=True))
     _say(outcome.skipped, sys.stderr)
     if options.confirm:
         _say(replaying.confirm(outcome.confirmed, options.results))

@@ -183,7 +183,8 @@ def run_arm(
         parts: slices beside ``"all"``.
         on_log: whether the test rows are those of a log, where GAUC is of rows whose columns of
             user and history are held still, and ``gauc_moving`` of rows as they are.
-        predictions: file for the predictions of a log's test rows, as they are and held still.
+        predictions: file for the predictions of a log's test rows, as they are and held still, of
+            one task after the other in alphabetical order.
 
     Returns:
         A row for each task and slice: ``task``, ``slice``, those of ``MEASURED`` that there are,
@@ -219,6 +220,7 @@ def _run_estimator(arm, choice, dataset, seed, parts):
     fitted = [
         Baseline(arm.name, task, lambda split, task=task: predict(split)[task], kind)
         for task, kind in data.tasks.items()
+        if task == arm.options.get("task", task)
     ]
     table = Comparison({}, slices=parts, baselines={arm.name: fitted}).on(data, [0]).table
     return predict, [_plain(row) | {"epochs": 0} for row in table.to_dict("records")]
@@ -231,15 +233,16 @@ def _as_requests(rows, dataset, predict, path):
     orders no request, for in a request it is the same for all candidates.
     """
     test = dataset.test
-    splits = (test, dataset.held_still(test))
-    as_is, still = (next(iter(predict(split).values())) for split in splits)
+    as_is, still = (predict(split) for split in (test, dataset.held_still(test)))
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, np.asarray([as_is, still], np.float32).tobytes())
+        kept = [(as_is[task], still[task]) for task in sorted(as_is)]
+        write_atomically(path, np.asarray(kept, np.float32).tobytes())
     for row in rows:
         part = slice(None) if row["slice"] == "all" else test.slices[row["slice"]]
         if "gauc" in row:  # some user has rows of both labels
-            held = gauc(test.label[part], still[part], test.group[part]).value
+            label, scores = (of[row["task"]][part] for of in (test.labels, still))
+            held = gauc(label, scores, test.group[part]).value
             row |= {"gauc": held, "gauc_moving": row["gauc"]}
     return rows
 

@@ -27,11 +27,11 @@ def trees_on_ids(
     dataset: Dataset,
     *,
     seed: int,
+    task: str | None = None,
     learning_rate: float = 0.1,
     max_iter: int = 100,
     max_leaf_nodes: int = 31,
     min_samples_leaf: int = 20,
-    l2_regularization: float = 0.0,
 ) -> Predict:
     """Trees on the numbers and on encoded ids: each id's smoothed mean label in training.
 
@@ -39,23 +39,23 @@ def trees_on_ids(
     the rows. A bag of ids has the mean code of its ids.
 
     Args:
-        dataset: with one binary task.
+        dataset: with one binary task, or several.
         seed: of the fifths, and of the trees.
-        learning_rate, max_iter, max_leaf_nodes, min_samples_leaf, l2_regularization: of
-            scikit-learn's ``HistGradientBoostingClassifier``.
+        task: which one, where there are several.
+        learning_rate, max_iter, max_leaf_nodes, min_samples_leaf: of scikit-learn's
+            ``HistGradientBoostingClassifier``.
 
     Returns:
         Function of a split.
 
     Raises:
-        ValueError: a data set with several tasks, or without numbers and ids.
+        ValueError: a task left open where there are several, or a data set without numbers and
+            ids.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    task, *others = dataset.tasks or ("", "")
-    if others:
-        raise ValueError(f"trees: expected one task, got {list(dataset.tasks or ())}")
-    label = dataset.train.labels[task].astype(np.float64)
+    name = task or next(iter(dataset.train.labels))
+    label = (dataset.train.labels[name] if task else dataset.train.label).astype(np.float64)
     numbers = [c.name for c in dataset.feature_columns if isinstance(c, NumericColumn)]
     with_ids = [c for c in dataset.feature_columns if not isinstance(c, NumericColumn)]
     columns = [c for c in with_ids if isinstance(c, CategoricalColumn) or not c.ordered]
@@ -74,17 +74,11 @@ def trees_on_ids(
 
     if not numbers and not columns:
         raise ValueError(f"trees: expected numbers or ids in {dataset.name!r}, got none")
-    model = HistGradientBoostingClassifier(
-        learning_rate=learning_rate,
-        max_iter=max_iter,
-        max_leaf_nodes=max_leaf_nodes,
-        min_samples_leaf=min_samples_leaf,
-        l2_regularization=l2_regularization,
-        early_stopping=False,
-        random_state=seed,
-    )
+    size = {"max_leaf_nodes": max_leaf_nodes, "min_samples_leaf": min_samples_leaf}
+    size |= {"max_iter": max_iter, "early_stopping": False, "random_state": seed}
+    model = HistGradientBoostingClassifier(learning_rate=learning_rate, **size)
     model.fit(features(dataset.train), label > 0.5)
-    return lambda split: {task: model.predict_proba(features(split))[:, 1]}
+    return lambda split: {name: model.predict_proba(features(split))[:, 1]}
 
 
 trees_on_ids.fits_itself = True  # type: ignore[attr-defined]

@@ -42,7 +42,8 @@ def load(name: str, **options: Any) -> Dataset:
             column of that name, the end of the history.
 
     Returns:
-        A ``Dataset`` with one task; the columns of ``RATES`` are among its own.
+        A ``Dataset`` with one task, the click of KuaiRand where ``tasks`` says no other; the
+        columns of ``RATES`` are among its own, see ``with_rates``.
 
     Raises:
         ValueError: another name.
@@ -78,30 +79,36 @@ def with_short_history(dataset: Dataset, length: int) -> Dataset:
 def with_rates(dataset: Dataset, item: str) -> Dataset:
     """Add the columns of ``RATES``: from rows strictly earlier in time, whatever their split.
 
+    They are of the first task. Each further one has its own two, ``user_rate_of_like`` and
+    ``item_rate_of_like`` for example, which tell a task's model as much of its past as the first
+    one's knows. No row's own label is in them, of any task: it is not earlier than itself.
+
     Args:
-        dataset: with one task and times; ``group`` is the user.
+        dataset: with times; ``group`` is the user.
         item: name of the column of item ids; id 0, unknown, has no past.
 
     Returns:
-        The data set with four more columns.
+        The data set with four more columns, and two for each task but the first.
     """
-    splits = dataset.splits.values()
-    rows = [(one.time, one.label, one.group, one.features[item]) for one in splits]
-    time, label, user, ids = map(np.concatenate, zip(*rows, strict=True))
-    base = float(dataset.train.label.mean())
+    tasks, splits = list(dataset.train.labels), dataset.splits.values()
+    rows = [(one.time, one.group, one.features[item]) for one in splits]
+    time, user, ids = map(np.concatenate, zip(*rows, strict=True))
     added: dict[str, np.ndarray] = {}
     moments: dict[str, np.ndarray] = {}
-    for side, keys in (("user", user), ("item", ids)):
-        count, positives, newest = history.earlier(keys, time, label.astype(np.int64))
-        if side == "item":
-            known = keys > 0
+    for task in tasks:
+        label = np.concatenate([one.labels[task] for one in splits]).astype(np.int64)
+        base = float(dataset.train.labels[task].mean())
+        name = "like_rate" if task == tasks[0] else f"rate_of_{task}"
+        for side, keys in (("user", user), ("item", ids)):
+            count, positives, newest = history.earlier(keys, time, label)
+            known = (keys > 0) | (side == "user")
             count, positives = count * known, positives * known
+            rate = (positives + base * _PRIOR_ROWS) / (count + _PRIOR_ROWS)
+            added[f"{side}_count"] = np.log10(1 + count).astype(np.float32)
+            added[f"{side}_{name}"] = rate.astype(np.float32)
             newest = np.where(known, newest, -np.inf)
-        rate = (positives + base * _PRIOR_ROWS) / (count + _PRIOR_ROWS)
-        added[f"{side}_count"] = np.log10(1 + count).astype(np.float32)
-        added[f"{side}_like_rate"] = rate.astype(np.float32)
-        moments[f"{side}_count"] = moments[f"{side}_like_rate"] = newest
-    columns = [NumericColumn(name, group=name.partition("_")[0]) for name in RATES]
+            moments[f"{side}_count"] = moments[f"{side}_{name}"] = newest
+    columns = [NumericColumn(name, group=name.partition("_")[0]) for name in added]
     return _with_more(dataset, columns, added, moments)
 
 

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from experiments import findings, records, tuning
-from experiments.arms import point_text
 from experiments.declaration import Experiment
-from experiments.differences import Compared, cells_of, table_of
+from experiments.differences import COLUMNS, Compared, cells_of, table_of
 from experiments.running import Places, Session
 
 TIMES = 3
@@ -33,10 +32,8 @@ def longer(experiment: Experiment, places: Places) -> dict[str, dict[str, Any]]:
     results = places.results
     record = records.answering(experiment, results)
     options_of = functools.partial(records.options_of, experiment, record)
-    table = with_caps(experiment, options_of, records.read_table(experiment.identifier, results))
-    contrasts = [
-        one for one in experiment.contrasts if findings.at_cap(Compared(experiment, one, table))
-    ]
+    table = records.read_table(experiment.identifier, results).reindex(columns=COLUMNS)
+    contrasts = [c for c in experiment.contrasts if findings.at_cap(Compared(experiment, c, table))]
     if not contrasts:
         return {}
     wanted = cells_of(experiment, contrasts, tuning.runs(experiment))
@@ -57,15 +54,3 @@ def longer(experiment: Experiment, places: Places) -> dict[str, dict[str, Any]]:
     record["findings"] |= found
     records.write_manifest(record, records.paths(experiment.identifier, results)[1])
     return found
-
-
-def with_caps(experiment: Experiment, options_of: Any, table: Any) -> Any:
-    """A table of cells with the epochs that each run might have; old tables do not hold them."""
-    caps = {}
-    for arm in experiment.arms:
-        for point in experiment.points:
-            if not arm.is_estimator:
-                cap = experiment.cap_of(arm, options_of(arm.name, point))
-                caps[arm.name, point_text(point)] = cap
-    keys = zip(table["model"], table["point"], strict=True)
-    return table.assign(cap=[caps.get(key, np.nan) for key in keys])

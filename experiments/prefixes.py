@@ -63,9 +63,8 @@ def _of_estimator(arm, choice, dataset, seed):
     few = data.train.take(np.arange(min(_ROWS_OF_ESTIMATORS, len(data.train))))
     data = dataclasses.replace(data, train=few)
     digest = hashlib.sha256()
-    for name in sorted(few.features):
-        digest.update(np.ascontiguousarray(few.features[name]).data)
-    digest.update(few.label.data)
+    for values in (*(few.features[name] for name in sorted(few.features)), *few.labels.values()):
+        digest.update(np.ascontiguousarray(values).data)
     predicted = arm.function(data, seed=seed, **arm.settings(choice))(few)
     losses = [log_loss(few.labels[task], values) for task, values in predicted.items()]
     return {"data": digest.hexdigest(), "losses": losses}

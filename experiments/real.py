@@ -14,11 +14,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from experiments import running
 from experiments.contrasts import MEASURES
 from experiments.declaration import Experiment
 from experiments.differences import Compared, unit_of
 from experiments.findings import rounded, shown, summed_up
+from experiments.running import REAL_INITIALISATIONS
 from experiments.store import Store, predictions_path
 from recsys_lib.data.splits import Split
 from recsys_lib.training.metrics import PROBABILITY_CLIP
@@ -32,7 +32,7 @@ Measured = dict[str, dict[str, tuple[np.ndarray, np.ndarray]]]
 
 
 class UserSums(NamedTuple):
-    """What a record keeps of the users of a log, to compute its verdicts again.
+    """What a record keeps of the users of a log for one task, to compute its verdicts again.
 
     Attributes:
         rows, clicks: ``(users,)``, test rows of each user, and those with label 1.
@@ -95,18 +95,33 @@ def _sums(scores: ArrayLike, log: Log) -> np.ndarray:
     return np.stack([np.bincount(log.users, one) for one in of_rows])
 
 
-def log_of(split: Split) -> Log:
+Users = dict[str, UserSums]
+"""Task to its sums; that of a log with a single one is called ``""``."""
+
+
+def tasks_of(table: pd.DataFrame) -> list[str]:
+    """The tasks of a log's cells, in alphabetical order; ``""`` alone where there is but one."""
+    found = sorted(table["task"].unique())
+    return found if len(found) > 1 else [""]
+
+
+def named(measure: str, task: str | None) -> str:
+    """How results call a measure of a task, ``"auc of like"``; ``"auc"`` of a single one."""
+    return f"{measure} of {task}" if task else measure
+
+
+def log_of(split: Split, task: str) -> Log:
     """The test rows as the sums of users read them.
 
     Args:
-        split: of one task; ``group`` is the user.
+        split: ``group`` is the user.
+        task: which one; ``""`` of a single one.
     """
-    return Log(split.label, np.unique(split.group, return_inverse=True)[1])
+    label = split.labels[task] if task else split.label
+    return Log(label, np.unique(split.group, return_inverse=True)[1])
 
 
-def measured(
-    users: UserSums, table: pd.DataFrame, num_draws: int = resampling.NUM_DRAWS
-) -> Measured:
+def measured(users: Users, table: pd.DataFrame, num_draws: int = resampling.NUM_DRAWS) -> Measured:
     """Each measure of each arm, on the log and in every draw of users, better above.
 
     In a draw the pooled AUC is that of the log and the sum of what each drawn user adds to it (the
@@ -118,47 +133,66 @@ def measured(
         num_draws: of the bootstrap.
 
     Returns:
-        Dict of measure to dict of arm to measures ``(initialisations,)`` and ``(draws,)`` of the
-        mean over them.
+        Dict of measure, as ``named`` has it, to dict of arm to measures ``(initialisations,)``
+        and ``(draws,)`` of the mean over them.
 
     Source: Obuchowski 1997, "Nonparametric Analysis of Clustered ROC Curve Data", for the sums.
     """
-    numbers = np.arange(len(users.rows))
-    weights = resampling.user_weights(Log(numbers, numbers), num_draws).astype(np.float64)
-    others = users.rows - users.clicks
-    pairs, all_pairs = users.clicks * others, users.clicks.sum() * others.sum()
-    has_both = pairs > 0
-    found: Measured = {name: {} for name in ON_LOG}
-    for arm, sums in users.arms.items():
-        wins, loss, above, below = sums.astype(np.float64)
-        auc = above.sum() / all_pairs
-        share = users.clicks / users.clicks.sum() + others / others.sum()
-        of_user = np.where(has_both, users.rows * wins / np.maximum(pairs, 1), 0)
-        drawn = {
-            "auc": auc + weights @ ((above + below) / all_pairs - auc * share),
-            "gauc": (weights @ of_user) / (weights @ (users.rows * has_both)),
-            "log_loss": (weights @ loss) / (weights @ users.rows),
-        }
-        runs = table[(table["model"] == arm) & (table["slice"] == "all")]
-        for name, values in drawn.items():
-            sign, _ = MEASURES[name]
-            found[name][arm] = (sign * runs[name].to_numpy(np.float64), sign * values)
+    found: Measured = {}
+    for task, (rows, clicks, arms) in users.items():
+        numbers, others = np.arange(len(rows)), rows - clicks
+        weights = resampling.user_weights(Log(numbers, numbers), num_draws).astype(np.float64)
+        pairs, all_pairs = clicks * others, clicks.sum() * others.sum()
+        has_both = pairs > 0
+        for arm, sums in arms.items():
+            wins, loss, above, below = sums.astype(np.float64)
+            auc = above.sum() / all_pairs
+            share = clicks / clicks.sum() + others / others.sum()
+            of_user = np.where(has_both, rows * wins / np.maximum(pairs, 1), 0)
+            drawn = {
+                "auc": auc + weights @ ((above + below) / all_pairs - auc * share),
+                "gauc": (weights @ of_user) / (weights @ (rows * has_both)),
+                "log_loss": (weights @ loss) / (weights @ rows),
+            }
+            runs = runs_of(table, arm, task)
+            for name, values in drawn.items():
+                sign, _ = MEASURES[name]
+                both = (sign * runs[name].to_numpy(np.float64), sign * values)
+                found.setdefault(named(name, task), {})[arm] = both
     return found
 
 
-def predictions_of(experiment: Experiment, store: Store) -> dict[str, list[np.ndarray]]:
-    """The predictions of all arms, as the run left them: ``(2, rows)`` for each initialisation.
+def runs_of(table: pd.DataFrame, arm: str, task: str) -> pd.DataFrame:
+    """The cells of an arm on all rows; those of one task, where it has a name."""
+    runs = table[(table["model"] == arm) & (table["slice"] == "all")]
+    return runs[runs["task"] == task] if task else runs
+
+
+def predictions_of(experiment: Experiment, store: Store, table: pd.DataFrame) -> dict[str, Any]:
+    """The predictions of all arms, as the run left them.
+
+    Args:
+        experiment: the declaration.
+        store: its log.
+        table: its cells, which say the tasks of each arm.
+
+    Returns:
+        Dict of task, as ``tasks_of`` has it, to dict of arm to ``(2, rows)`` for each
+        initialisation.
 
     Raises:
         ValueError: a file is missing or has another number of rows.
     """
-    found, numbers = {}, range(running.REAL_INITIALISATIONS)
+    found: dict[str, Any] = {task: {} for task in tasks_of(table)}
     for arm in experiment.arms:
-        paths = [predictions_path(store.folder, arm.name, number) for number in numbers]
+        paths = [predictions_path(store.folder, arm.name, n) for n in range(REAL_INITIALISATIONS)]
         if missing := [path.name for path in paths if not path.is_file()]:
             raise ValueError(f"arm {arm.name!r}: expected its predictions, {missing[0]} is missing")
-        found[arm.name] = [np.fromfile(path, np.float32).reshape(2, -1) for path in paths]
-    if len({one.shape for several in found.values() for one in several}) > 1:
+        own = [task for task in found if len(runs_of(table, arm.name, task))]
+        whole = [np.fromfile(path, np.float32).reshape(len(own), 2, -1) for path in paths]
+        for place, task in enumerate(own):
+            found[task][arm.name] = [one[place] for one in whole]
+    if len({one.shape for arms in found.values() for of in arms.values() for one in of}) > 1:
         raise ValueError("predictions: expected as many rows of all arms, got different ones")
     return found
 
@@ -180,7 +214,9 @@ def findings(
     """
     found = {}
     for contrast in experiment.contrasts:
-        a, b = (results[contrast.measure][name] for name in contrast.arms)
+        # A single task is in no name, whether the contrast says which it is or not.
+        of = results.get(named(contrast.measure, contrast.task)) or results[contrast.measure]
+        a, b = (of[name] for name in contrast.arms)
         compared = Compared(experiment, contrast, table)
         one = summed_up(compared, unit_of(contrast, {}), difference(a, b, num_users))
         found[contrast.finding] = one | {"users": True}
@@ -194,7 +230,7 @@ def scoreboards(
 
     Args:
         results: of ``measured``.
-        references: names of arms.
+        references: names of arms; what one of them lacks is not compared with it.
         num_users: of the log.
 
     Returns:
@@ -202,8 +238,9 @@ def scoreboards(
     """
     found: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in results}
     for name, reference in itertools.product(results, references):
-        board = resampling.scoreboard(results[name], reference, num_users)
-        found[name][reference] = {arm: shown(one, name) for arm, one in board.items()}
+        if reference in results[name]:
+            board = resampling.scoreboard(results[name], reference, num_users)
+            found[name][reference] = {arm: shown(one, name) for arm, one in board.items()}
     return found
 
 

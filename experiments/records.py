@@ -5,6 +5,7 @@ each; the second holds the hash of the first.
 """
 
 import contextlib
+import functools
 import json
 import platform
 from collections.abc import Mapping
@@ -46,9 +47,9 @@ def paths(identifier: str, results: Path = RESULTS) -> tuple[Path, Path]:
     return Path(results) / f"{identifier}.csv", Path(results) / f"{identifier}.json"
 
 
-def users_path(identifier: str, results: Path = RESULTS) -> Path:
-    """Where the sums of the users of a record on real data are."""
-    return Path(results) / f"{identifier}.users.npz"
+def users_path(identifier: str, results: Path = RESULTS, task: str = "") -> Path:
+    """Where the sums of the users of a record on real data are; of several tasks those of one."""
+    return Path(results) / f"{identifier}{task and '.'}{task}.users.npz"
 
 
 def read(identifier: str, results: Path = RESULTS) -> dict[str, Any] | None:
@@ -154,7 +155,7 @@ def make(experiment: Experiment, store: Store, results: Path, reason: str = "") 
         reason: why there is a new record.
 
     Returns:
-        ``{"manifest": dict, "table": text}``, on real data also ``"users"``, sums of each user.
+        ``{"manifest": dict, "table": text}``, on real data also ``"users"``, as ``real.Users``.
     """
     table = differences.table_of(experiment, store)
     text = table.to_csv(index=False, lineterminator="\n")
@@ -178,8 +179,9 @@ def make(experiment: Experiment, store: Store, results: Path, reason: str = "") 
     if experiment.is_real:
         from experiments.cells import dataset_of  # imports TensorFlow
 
-        log = real.log_of(dataset_of(experiment, None, 0).test)
-        users = real.UserSums.of(log, real.predictions_of(experiment, store))
+        test, of = dataset_of(experiment, None, 0).test, real.UserSums.of
+        kept = real.predictions_of(experiment, store, table)
+        users = {task: of(real.log_of(test, task), arms) for task, arms in kept.items()}
         manifest |= _of_log(experiment, users, table)
         # How often tuned models were scored on the test rows of the log.
         manifest["looks"] = former.get("looks", former["record"]) + 1
@@ -204,8 +206,8 @@ def write(made: Mapping[str, Any], results: Path = RESULTS) -> None:
     table_path, path = paths(manifest["identifier"], results)
     table_path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(table_path, made["table"])
-    if "users" in made:
-        made["users"].write(users_path(manifest["identifier"], results))
+    for task, users in made.get("users", {}).items():
+        users.write(users_path(manifest["identifier"], results, task))
     write_manifest(manifest, path)
 
 
@@ -272,20 +274,23 @@ def verdicts_again(experiment: Experiment, results: Path = RESULTS) -> dict[str,
         experiment: on real data, recorded with the sums of its users.
         results: folder of the records.
     """
-    users = real.UserSums.read(users_path(experiment.identifier, results))
-    return _of_log(experiment, users, read_table(experiment.identifier, results))["findings"]
+    table, read = read_table(experiment.identifier, results), real.UserSums.read
+    path_of = functools.partial(users_path, experiment.identifier, results)
+    users = {task: read(path_of(task)) for task in real.tasks_of(table)}
+    return _of_log(experiment, users, table)["findings"]
 
 
-def _of_log(experiment: Experiment, users: real.UserSums, table: pd.DataFrame) -> dict[str, Any]:
-    results, count = real.measured(users, table), len(users.rows)
-    summaries = []
-    for arm in experiment.arms:
-        row: dict[str, Any] = {"model": arm.name, "point": "", "task": "", "slice": "all"}
-        for name in real.ON_LOG:
-            runs = table[(table["model"] == arm.name) & (table["slice"] == "all")][name]
-            row[name] = [findings.rounded(runs.mean(), name)]
-            row[f"{name}_sd"] = findings.rounded(runs.std(ddof=1), name)
-        summaries.append(row)
+def _of_log(experiment: Experiment, users: real.Users, table: pd.DataFrame) -> dict[str, Any]:
+    results, summaries = real.measured(users, table), []
+    for task, (rows, _, arms) in users.items():
+        count = len(rows)
+        for arm in arms:
+            row: dict[str, Any] = {"model": arm, "point": "", "task": task, "slice": "all"}
+            for name in real.ON_LOG:
+                runs = real.runs_of(table, arm, task)[name]
+                row[name] = [findings.rounded(runs.mean(), name)]
+                row[f"{name}_sd"] = findings.rounded(runs.std(ddof=1), name)
+            summaries.append(row)
     return {
         "data": experiment.data,
         "users": count,

@@ -142,6 +142,8 @@ def _contrast(experiment: "Experiment", contrast: Contrast) -> Iterator[str]:
             yield f"measure: expected one of {measures} on real data, got {contrast.measure!r}"
         if contrast.part != "all":
             yield f"part: expected all rows of real data, got {contrast.part!r}"
+        if len(tasks := tuple(experiment.knobs.get("tasks", ()))) > 1:
+            yield from _one_of("task", contrast.task, tasks)
     if contrast.kind != "trend":
         yield from _one_of("at", contrast.at, experiment.points)
     elif experiment.sweep is None:
@@ -164,8 +166,8 @@ def _second(experiment: "Experiment") -> Iterator[str]:
             if count > most or (is_ordered(values) and count < least):
                 yield f"{where}: expected {least} to {most} values, got {count}"
     if experiment.is_real:
-        asked = {(one.kind, one.arms, one.measure) for one in experiment.contrasts}
-        for kind, arms, measure in sorted(asked):
+        asked = {(c.kind, c.arms, c.task or "", c.measure) for c in experiment.contrasts}
+        for *what, measure in sorted(asked):
             other = {"auc": "gauc", "gauc": "auc"}.get(measure)
-            if other and (kind, arms, other) not in asked:
-                yield f"contrasts: expected {' and '.join(arms)} in auc and gauc, got {measure}"
+            if other and (*what, other) not in asked:
+                yield f"contrasts: expected {' and '.join(what[1])} in auc and gauc, got {measure}"

@@ -60,12 +60,15 @@ def runs(experiment: str, results: Path | None = None) -> "pd.DataFrame":
     return shown
 
 
-def user_sums(experiment: str, results: Path | None = None) -> "dict[str, np.ndarray]":
+def user_sums(
+    experiment: str, results: Path | None = None, task: str = ""
+) -> "dict[str, np.ndarray]":
     """What each user adds to each model's scores on a log.
 
     Args:
         experiment: ``"chapter.name"`` of one on a log.
         results: folder of the records; default: that of this checkout.
+        task: which one, where there are several.
 
     Returns:
         ``rows`` and ``clicks``, test rows of each user and those with label 1, ``(users,)``;
@@ -75,7 +78,8 @@ def user_sums(experiment: str, results: Path | None = None) -> "dict[str, np.nda
         user's other rows, with rows of all users. All numbers are float64.
 
     Raises:
-        ValueError: nothing is recorded under this name, or it was measured on worlds.
+        ValueError: nothing is recorded under this name, or it was measured on worlds, or on
+            other tasks.
 
     Example:
         >>> kept = user_sums("scoreboards.movielens")
@@ -85,8 +89,12 @@ def user_sums(experiment: str, results: Path | None = None) -> "dict[str, np.nda
     import numpy as np
 
     record_of(experiment, results)
-    path = (RESULTS if results is None else Path(results)) / f"{experiment}.users.npz"
+    folder = RESULTS if results is None else Path(results)
+    path = folder / f"{experiment}{task and '.'}{task}.users.npz"
     if not path.exists():
+        stems = [one.name.removesuffix(".users.npz") for one in folder.glob(f"{experiment}.*npz")]
+        if known := sorted(stem.removeprefix(f"{experiment}.") for stem in stems):
+            raise ValueError(f"user_sums, task: expected one of {known}, got {task!r}")
         raise ValueError(f"user_sums: expected an experiment on a log, got {experiment!r}")
     with np.load(path) as file:
         kept = {name: file[name] for name in ("rows", "clicks", "names", "sums")}

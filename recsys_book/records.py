@@ -365,7 +365,10 @@ def _table(rows: list[dict[str, Any]], record: Mapping[str, Any]) -> "pd.DataFra
             line["worlds"] = str(row["worlds"])
         shown.append(line)
     table = pd.DataFrame(shown).fillna("")
-    for measure, references in record.get("scoreboard", {}).items():
+    for named, references in record.get("scoreboard", {}).items():
+        measure, _, task = named.partition(" of ")
+        if task not in ("", rows[0]["task"]):
+            continue
         title, digits = _COLUMNS[measure]
         for reference, of in references.items():
             table[f"{title}, better than {reference} by"] = [
