@@ -430,7 +430,8 @@ def on_two_tasks(*contrasts, **more):
 
 def test_several_tasks_of_a_log_are_judged_each_by_itself(tmp_path, monkeypatch):
     company = better("company", "It helps.", "both", "like alone", task="like", measure="gauc")
-    one = on_two_tasks(company, dataclasses.replace(company, finding="all", measure="auc"))
+    twin = dataclasses.replace(company, finding="all", measure="auc")
+    one = on_two_tasks(company, twin, protocol=2)
     data = logs.with_rates(with_likes(log(3_000)), "video_id")
     monkeypatch.setattr(cells, "_log", lambda name, knobs: data)
     monkeypatch.setattr(registry, "load", lambda *_: one)
