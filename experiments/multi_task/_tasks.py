@@ -8,7 +8,7 @@ SPACE: dict[str, Any] = {
     "learning_rate": (3e-4, 1e-3, 3e-3, 1e-2, 3e-2),
     "embedding_l2": (0.0, 1e-6, 1e-5, 1e-4, 1e-3),
 }
-FIT: dict[str, Any] = {"epochs": 60, "batch_size": 512, "patience": 4}
+FIT: dict[str, Any] = {"epochs": 60, "batch_size": 1024, "patience": 4}
 HEAD: dict[str, Any] = {"tasks": ("click", "like"), "embedding_dim": 8, "tower_units": (64,)}
 BOTTOM: dict[str, Any] = HEAD | {"hidden_units": (64,)}
 LARGE: dict[str, Any] = HEAD | {"hidden_units": (120,)}

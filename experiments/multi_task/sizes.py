@@ -3,7 +3,7 @@
 from experiments.arms import Sweep
 from experiments.contrasts import better, not_worse, trend
 from experiments.declaration import Experiment
-from experiments.multi_task._tasks import BOTTOM, FIT, FOUR, OWN, alone, tuned
+from experiments.multi_task._tasks import BOTTOM, FIT, FOUR, alone, tuned
 
 RARE, FREQUENT = -5.0, -1.0
 
@@ -18,7 +18,6 @@ EXPERIMENT = Experiment(
         alone("like"),
         tuned("Shared-Bottom", "shared_bottom", BOTTOM),
         tuned("MMoE", "mmoe", FOUR),
-        tuned("STEM", "stem", OWN),
         tuned("click alone", "shared_bottom", BOTTOM | {"tasks": ("click",)}, side=True),
     ],
     contrasts=[
@@ -69,14 +68,6 @@ EXPERIMENT = Experiment(
             "Shared-Bottom",
             task="like",
             at=FREQUENT,
-        ),
-        not_worse(
-            "own_tables_protect_the_rare_one",
-            "With tables of its own a rare like is not behind a like alone.",
-            "STEM",
-            "like alone",
-            task="like",
-            at=RARE,
         ),
     ],
     fit=FIT,

@@ -25,7 +25,6 @@ EXPERIMENT = Experiment(
         tuned("CGC", "cgc", OWN),
         tuned("STEM", "stem", OWN),
         tuned("OMoE", "omoe", FOUR, side=True),
-        tuned("PLE", "ple", OWN, side=True),
         tuned("click alone", "shared_bottom", BOTTOM | {"tasks": ("click",)}, side=True),
     ],
     contrasts=[
@@ -106,14 +105,6 @@ EXPERIMENT = Experiment(
             "Where tastes have nothing in common, experts of each task are ahead of shared ones.",
             "CGC",
             "MMoE",
-            task="like",
-            at=APART,
-        ),
-        level(
-            "a_second_level_adds_nothing",
-            "Where tastes have nothing in common, two levels of extraction are level with one.",
-            "PLE",
-            "CGC",
             task="like",
             at=APART,
         ),

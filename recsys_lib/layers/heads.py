@@ -78,14 +78,13 @@ class PredictionHead(Configured):
 
 
 def check_tasks(
-    tasks: Tasks, *, exactly: int | None = None, at_least: int = 1, only: str | None = None
+    tasks: Tasks, *, exactly: int | None = None, only: str | None = None
 ) -> dict[str, str]:
     """``tasks`` as a dict of name to kind, in the order given.
 
     Args:
         tasks: a name, a sequence of names, or a dict of name to kind.
-        exactly: how many tasks the model predicts; None: any number of them.
-        at_least: the smallest number of them.
+        exactly: how many tasks the model predicts; None: one or more.
         only: the one kind that the model predicts; None: either.
 
     Returns:
@@ -122,8 +121,6 @@ def check_tasks(
     if exactly is not None and len(kinds) != exactly:
         expected = "one task" if exactly == 1 else f"{exactly} tasks"
         raise ValueError(f"tasks: expected {expected}, got {list(kinds)}")
-    if len(kinds) < at_least:
-        raise ValueError(f"tasks: expected {at_least} tasks or more, got {list(kinds)}")
     return kinds
 
 

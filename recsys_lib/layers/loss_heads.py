@@ -1,7 +1,7 @@
-"""Heads whose loss is more than that of a probability: a product, an order, a second prediction.
+"""Heads whose loss is more than that of their probability: a funnel's product, a second prediction.
 
-ESMM's head multiplies two probabilities and knows the logit of the product; AITM's is penalised
-above the probability of the event before; SIM's carries the prediction of its search into the loss.
+ESMM's head multiplies two probabilities and knows the logit of the product; SIM's carries the
+prediction of its search into the loss.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,6 @@ from recsys_lib.layers.heads import (
     task_outputs,
 )
 from recsys_lib.layers.options import Configured
-from recsys_lib.replicas import share_of_mean
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
@@ -60,44 +59,6 @@ class ProductHead(Configured):
         # Not ``logaddexp`` twice: its gradient is wrong where both are equal.
         logit = -ops.logsumexp(ops.stack([-a, -b, -a - b], axis=-1), axis=-1)
         return keep_logits(first * second, logit)
-
-
-@keras.saving.register_keras_serializable("recsys_lib")
-class ChainedPredictionHead(PredictionHead):
-    """The probability of an event that needs another one first: in training not to be above it.
-
-    While it trains it adds ``weight mean(max(p - p_before, 0))`` to the loss, the mean over all
-    rows of the batch: it needs no label. Its gradient lowers p and raises the probability before.
-
-    Call arguments:
-        logits: as for ``PredictionHead``.
-        before: ``(batch,)``, the probability of the event before.
-
-    Returns:
-        ``(batch,)``, what ``PredictionHead`` returns.
-
-    Args:
-        weight: the factor, 0 or more; 0: no such loss.
-
-    Raises:
-        ValueError: a weight below 0.
-    """
-
-    # ``rank`` looks for it in the class that has the ``call``.
-    broadcasts_single_rows = True
-
-    def __init__(self, weight=1.0, **kwargs):
-        super().__init__("binary", **kwargs)
-        self.weight = check_number(f"{self.name}, weight", weight, 0)
-
-    def build(self, logits_shape, before_shape):
-        super().build(logits_shape)
-
-    def call(self, logits, before, training=None):
-        prediction = super().call(logits)
-        if training and self.weight:
-            self.add_loss(self.weight * share_of_mean(ops.relu(prediction - before)))
-        return prediction
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
@@ -177,36 +138,6 @@ def predict_funnel(
     totals = [head(logit, as_logit=True) for head, logit in zip(heads, logits, strict=True)]
     product = ProductHead(click, conversion, name=conversion)(probabilities, totals)
     return {click: probabilities[0], conversion: product}
-
-
-def predict_chain(
-    tasks: Tasks, logits: Sequence[KerasTensor], weight: float
-) -> dict[str, KerasTensor]:
-    """The outputs of events in a chain, each a probability of its own.
-
-    Args:
-        tasks: the events in their order, two or more, all binary.
-        logits: of each, ``(batch, 1)``.
-        weight: of the penalty where one is above the event before, see ``ChainedPredictionHead``.
-
-    Returns:
-        Dict of task to probability ``(batch,)``.
-
-    Raises:
-        ValueError: fewer than two tasks, one that is not binary, or a weight below 0.
-
-    Example:
-        >>> click, converted = keras.Input((1,)), keras.Input((1,))
-        >>> outputs = predict_chain(("click", "conversion"), [click, converted], 0.5)
-        >>> {task: output.shape for task, output in outputs.items()}
-        {'click': (None,), 'conversion': (None,)}
-    """
-    first, *later = check_tasks(tasks, at_least=2, only="binary")
-    outputs = {first: PredictionHead(name=first)(logits[0])}
-    before = outputs[first]
-    for task, logit in zip(later, logits[1:], strict=True):
-        before = outputs[task] = ChainedPredictionHead(weight, name=task)(logit, before)
-    return outputs
 
 
 def check_funnel(

@@ -31,11 +31,11 @@ from keras import ops
 from recsys_lib.checks import check_number
 from recsys_lib.features.columns import Column
 from recsys_lib.layers.blocks import MLP
-from recsys_lib.layers.heads import Tasks, check_tasks
-from recsys_lib.layers.loss_heads import predict_chain
+from recsys_lib.layers.heads import PredictionHead, Tasks, check_tasks
 from recsys_lib.layers.network_stack import NetworkStack
 from recsys_lib.layers.options import Widths, options_for, shared_options
 from recsys_lib.multi_task.parts import TaskOptions, task_input
+from recsys_lib.replicas import share_of_mean
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
@@ -62,6 +62,44 @@ class TransferWeights(keras.layers.Layer):
     def call(self, pair):
         products = ops.matmul(pair, self.query) * ops.matmul(pair, self.key)
         return ops.softmax(ops.sum(products, axis=-1) / math.sqrt(pair.shape[-1]), axis=-1)
+
+
+@keras.saving.register_keras_serializable("recsys_lib")
+class ChainedPredictionHead(PredictionHead):
+    """The probability of an event that needs another one first: in training not to be above it.
+
+    While it trains it adds ``weight mean(max(p - p_before, 0))`` to the loss, the mean over all
+    rows of the batch: it needs no label. Its gradient lowers p and raises the probability before.
+
+    Call arguments:
+        logits: as for ``PredictionHead``.
+        before: ``(batch,)``, the probability of the event before.
+
+    Returns:
+        ``(batch,)``, what ``PredictionHead`` returns.
+
+    Args:
+        weight: the factor, 0 or more; 0: no such loss.
+
+    Raises:
+        ValueError: a weight below 0.
+    """
+
+    # ``rank`` looks for it in the class that has the ``call``.
+    broadcasts_single_rows = True
+
+    def __init__(self, weight=1.0, **kwargs):
+        super().__init__("binary", **kwargs)
+        self.weight = check_number(f"{self.name}, weight", weight, 0)
+
+    def build(self, logits_shape, before_shape):
+        super().build(logits_shape)
+
+    def call(self, logits, before, training=None):
+        prediction = super().call(logits)
+        if training and self.weight:
+            self.add_loss(self.weight * share_of_mean(ops.relu(prediction - before)))
+        return prediction
 
 
 @shared_options()
@@ -102,11 +140,13 @@ def build_aitm(
         [(None, 3, 32), (None, 2)]
     """
     calibrator_weight = check_number("calibrator_weight", calibrator_weight, 0)
-    num_tasks = len(check_tasks(tasks, at_least=2, only="binary"))
+    first_task, *later = check_tasks(tasks, only="binary")
+    if not later:
+        raise ValueError(f"tasks: expected 2 tasks or more, got {[first_task]}")
     inputs, features = task_input(feature_columns, common)
     of_towers = options_for(NetworkStack, common)
-    towers = NetworkStack(num_tasks, hidden_units, **of_towers, name="towers")(features)
-    first, *others = ops.unstack(towers, num=num_tasks, axis=1)  # q, (batch, k) each
+    towers = NetworkStack(1 + len(later), hidden_units, **of_towers, name="towers")(features)
+    first, *others = ops.unstack(towers, num=1 + len(later), axis=1)  # q, (batch, k) each
     weigh = TransferWeights(name="transfer_weights")
     values = keras.layers.Dense(first.shape[-1], use_bias=False, name="transfer_values")
     information = [first]  # z of each task
@@ -120,4 +160,8 @@ def build_aitm(
         keras.layers.Dense(1, use_bias=False, name=f"logit_{t}")(state)
         for t, state in enumerate(information, start=1)
     ]
-    return keras.Model(inputs, predict_chain(tasks, logits, calibrator_weight), name="aitm")
+    before = PredictionHead(name=first_task)(logits[0])
+    outputs = {first_task: before}
+    for task, logit in zip(later, logits[1:], strict=True):
+        before = outputs[task] = ChainedPredictionHead(calibrator_weight, name=task)(logit, before)
+    return keras.Model(inputs, outputs, name="aitm")

@@ -2,14 +2,10 @@
 
 from recsys_lib.zoo.row import rows_of
 
-_row = rows_of("recsys_lib.multi_task", "05_multi_task", needs=("several tasks",))
-_click_first = rows_of(
-    "recsys_lib.multi_task", "05_multi_task", needs=("several tasks", "two tasks")
-)
-
-_chain = rows_of(
-    "recsys_lib.multi_task", "05_multi_task", needs=("several tasks", "chain of tasks")
-)
+_PLACE = ("recsys_lib.multi_task", "05_multi_task")
+_row = rows_of(*_PLACE, needs=("several tasks",))
+_click_first = rows_of(*_PLACE, needs=("several tasks", "two tasks"))
+_chain = rows_of(*_PLACE, needs=("several tasks", "chain of tasks"))
 
 ROWS = (
     _row("shared_bottom", "Shared-Bottom", "shared_bottom", "01_shared_bottom", "Caruana 1997"),

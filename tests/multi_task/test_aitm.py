@@ -11,8 +11,8 @@ from task_oracles import chain
 from tiny_tasks import COLUMNS, FEATURES, NUM_ROWS, WIDTH, by_name, gradients_of, network, numbers
 
 from recsys_lib.data import Dataset, Split
-from recsys_lib.layers.loss_heads import ChainedPredictionHead
 from recsys_lib.multi_task import build_aitm
+from recsys_lib.multi_task.aitm import ChainedPredictionHead
 from recsys_lib.training import Trainer, fit, predict
 
 TASKS = ("click", "cart", "buy")
