@@ -49,7 +49,7 @@ class Validation:
     def score(
         self, model: keras.Model, predict: Callable[..., np.ndarray] = predict_packed
     ) -> float:
-        """Mean over tasks of the AUC, or of minus the mean squared error of a regression task.
+        """Mean over tasks of the AUC, or of a regression task's R^2, which knows no unit.
 
         Each task is scored on the rows with its label. Workers may share the work of ``predict``;
         of ``Chunks`` every worker predicts all rows.
@@ -62,7 +62,7 @@ class Validation:
             if kind == "binary":
                 scores.append(metrics.auc(label, prediction))
             else:
-                scores.append(-float(np.mean((label - prediction) ** 2)))
+                scores.append(1 - np.mean((label - prediction) ** 2) / (np.var(label) or 1))
         return float(np.mean(scores))
 
     def _predictions(self, model, predict):

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 import tiny
 from by_hand import NUMBER, Logit, cross_entropy, number_data, number_model
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import r2_score, roc_auc_score
 
 from recsys_lib.features.embedding import build_inputs, embed_fields
 from recsys_lib.layers.blocks import MLP
@@ -229,6 +229,16 @@ def test_the_validation_score_is_the_auc_on_the_validation_split(traced):
     expected = roc_auc_score(DATA.valid.labels["like"], prediction)
     assert history.epochs["valid_score"][0] == pytest.approx(expected)
     assert history.best_epoch == 1
+
+
+@pytest.mark.parametrize("unit", [0.01, 100.0])
+def test_the_validation_score_of_a_regression_knows_no_unit(unit):
+    stars = np.float32([1.0, 0.5, -2.0, 0.0])
+    data = number_data([3.0, -2.0, 0.5, 1.0], {"stars": unit * stars}, {"stars": "regression"})
+    model = number_model({"stars": "regression"})
+    history = fit(model, data, keras.optimizers.SGD(0.0), epochs=1)
+    expected = r2_score(data.valid.labels["stars"], predict(model, data.valid.features)["stars"])
+    assert history.epochs["valid_score"][0] == pytest.approx(expected, rel=1e-5)
 
 
 def test_without_patience_all_epochs_are_trained_and_the_last_weights_stay(traced, monkeypatch):
