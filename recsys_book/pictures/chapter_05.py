@@ -44,7 +44,7 @@ def omoe() -> Plan:
     _features(plan)
     _experts(plan, 0)
     plan.box("gate", "gate\nsoftmax", "gates", "gate", 3.3, 1, 1.1)
-    plan.box("mixture", "$Σ_k g_k e_k$", "mixtures", "interaction", 0.6, 2, 2.6)
+    plan.box("mixture", "$Σ_k z_k o_k$", "mixtures", "interaction", 0.6, 2, 2.6)
     _towers(plan, 3, (0.2, 2.2), 1.4)
     plan.arrows("first > mixture; middle > mixture; last > mixture; x > gate > mixture")
     plan.arrows("mixture > tower0; mixture > tower1")
@@ -58,7 +58,7 @@ def mmoe() -> Plan:
     for task, (left, gate) in enumerate([(0.5, 0), (3.5, 4.5)]):
         label = f"gate {{task{task}}}\nsoftmax"
         plan.box(f"gate{task}", label, f"gates[{task}]", "gate", gate, 1)
-        plan.box(f"mix{task}", "$Σ_k g_k e_k$", f"mixtures[{task}]", "interaction", left, 2, 1.5)
+        plan.box(f"mix{task}", "$Σ_k z_k o_k$", f"mixtures[{task}]", "interaction", left, 2, 1.5)
         plan.arrows(f"x > gate{task} > mix{task} ; first > mix{task}; middle > mix{task}")
         plan.arrows(f"last > mix{task}")
     _towers(plan, 3, (0.5, 3.5), 1.5)
@@ -188,7 +188,7 @@ def stem() -> Plan:
         plan.box(f"x{task}", label, f"features_{task + 1}", "embedding", x, 0, 1.8)
         plan.box(f"gate{task}", f"gate\n{name}", f"gates[{task}]", "gate", gate, 1)
         plan.box(f"own{task}", f"experts\n{name}", f"experts[g{task}]", "network", own, 1)
-        label = "$Σ_k g_k e_k$"
+        label = "$Σ_k z_k o_k$"
         plan.box(f"mix{task}", label, f"mixtures[{task}]", "interaction", left, 2, 1.6)
         plan.arrows(f"x{task} > gate{task} > mix{task}; xs > gate{task}; x{task} > own{task}")
         plan.arrows(f"shared > mix{task}")

@@ -104,7 +104,7 @@ def _shared_bottom() -> Plan:
 
 
 def _experts(plan: Plan, left: float) -> None:
-    names = (("first", "$e_1$", "[0]"), ("middle", "…", "[1:-1]?"), ("last", "$e_K$", "[-1]"))
+    names = (("first", "$o_1$", "[0]"), ("middle", "…", "[1:-1]?"), ("last", "$o_K$", "[-1]"))
     for number, (key, label, part) in enumerate(names):
         plan.box(key, label, f"experts{part}", "network", left + number, 1)
         plan.arrows(f"x > {key}")
@@ -114,7 +114,7 @@ def _omoe() -> Plan:
     plan = _tasks("OMoE", "One gate mixes the experts for all tasks.", 4)
     _experts(plan, 0.4)
     plan.box("gate", "gate", "gates", "gate", 4, 1)
-    plan.box("mixture", "$Σ_k g_k e_k$", "mixtures", "interaction", 1.2, 2, 2.6)
+    plan.box("mixture", "$Σ_k z_k o_k$", "mixtures", "interaction", 1.2, 2, 2.6)
     plan.arrows("first > mixture; middle > mixture; last > mixture; x > gate > mixture")
     plan.arrows("mixture > tower0; mixture > tower1")
     return plan
@@ -125,7 +125,7 @@ def _mmoe() -> Plan:
     _experts(plan, 1)
     for task, (gate, left) in enumerate([(0, 0.2), (4, 2.8)]):
         plan.box(f"gate{task}", "gate", f"gates[{task}]", "gate", gate, 1)
-        plan.box(f"mix{task}", "$Σ_k g_k e_k$", f"mixtures[{task}]", "interaction", left, 2, 2)
+        plan.box(f"mix{task}", "$Σ_k z_k o_k$", f"mixtures[{task}]", "interaction", left, 2, 2)
         plan.arrows(f"x > gate{task} > mix{task} > tower{task}; first > mix{task}")
         plan.arrows(f"middle > mix{task}; last > mix{task}")
     return plan
@@ -138,7 +138,7 @@ def _cgc() -> Plan:
     for task, (gate, own, left) in enumerate([(0, 0.95, 0.2), (4.1, 3.15, 2.8)]):
         plan.box(f"gate{task}", "gate", f"gates_1[{task}]", "gate", gate, 1, 0.9)
         plan.box(f"own{task}", "own", f"experts_1[g{task}]", "network", own, 1, 0.9)
-        plan.box(f"mix{task}", "$Σ_k g_k e_k$", f"mixtures_1[{task}]", "interaction", left, 2, 2)
+        plan.box(f"mix{task}", "$Σ_k z_k o_k$", f"mixtures_1[{task}]", "interaction", left, 2, 2)
         plan.arrows(f"x > gate{task} > mix{task} > tower{task}; x > own{task} > mix{task}")
         plan.arrows(f"shared > mix{task}")
     return plan

@@ -61,7 +61,7 @@ def test_outputs_keep_the_order_of_the_tasks():
     row = find("mmoe")
     model = row.build(example_columns(row), ("zeta", "alpha"))
     said = repr(sketch("mmoe", model))
-    assert "gate zeta softmax → Σ_k g_k e_k" in said
+    assert "gate zeta softmax → Σ_k z_k o_k" in said
     assert "tower zeta → p(zeta) (1); tower alpha → p(alpha) (1)" in said
 
 

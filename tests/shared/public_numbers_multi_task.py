@@ -147,6 +147,28 @@ def settled(norm_1, norm_2, rate_1, alpha):
     return w[0]
 
 
+def own_and_shared_apart(experts, scores, own):
+    """Each task's mean of the experts that it owns or that nobody owns, weighed by its gate."""
+    owners = np.repeat(np.arange(len(own)), own).tolist()
+    owners += [None] * (experts.shape[1] - len(owners))
+    read = []
+    for task, of_task in enumerate(scores):
+        seen = [place for place, owner in enumerate(owners) if owner in (task, None)]
+        rows = [
+            np.average(row[seen], axis=0, weights=np.exp(line))
+            for row, line in zip(experts, of_task, strict=True)
+        ]
+        read.append(rows)
+    return np.swapaxes(np.array(read), 0, 1)
+
+
+def known_rows_only(losses, known, weights):
+    total = 0.0
+    for of_task, mask, weight in zip(losses.T, known.T, weights, strict=True):
+        total += weight * np.mean(of_task[mask]) if mask.any() else 0.0
+    return total
+
+
 ANSWERS = {
     "multi_task.shared_gradient": slopes,
     "multi_task.joint_step": stepped_apart,
@@ -154,6 +176,8 @@ ANSWERS = {
     "multi_task.mmoe_mixtures": by_loops,
     "multi_task.mmoe_expert_gradient": slopes_of_experts,
     "multi_task.mmoe_loser_keeps": measured_share,
+    "multi_task.cgc_mixtures": own_and_shared_apart,
+    "multi_task.own_rows_loss": known_rows_only,
     "multi_task.foreign_share": by_building,
     "multi_task.esmm_gradient": slopes_by_logit,
     "multi_task.esmm_selection": esmm_selection_counted,
