@@ -67,6 +67,7 @@ EXPERIMENT = Experiment(
             "click alone",
             task="click",
             at=APART,
+            margin=4.0,
         ),
         better(
             "width_is_no_cure",
