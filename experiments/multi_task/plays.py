@@ -94,6 +94,8 @@ EXPERIMENT = Experiment(
             measure="mean_squared_error",
         ),
     ],
+    worlds=(120, 140),
+    side_worlds=(120, 130),
     fit=FIT,
     protocol=2,
 )
