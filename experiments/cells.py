@@ -303,13 +303,15 @@ def bounds(experiment: Experiment, point: Any, world: int) -> list[Row]:
         world: its number.
 
     Returns:
-        Rows ``task``, ``slice``, ``gap``: of AUC, or of the squared error.
+        Rows ``task``, ``slice``, ``gap``: of AUC, or of the squared error. None where all labels
+        of a task are equal.
     """
     dataset = dataset_of(experiment, point, world)
     rows = []
     for part in experiment.all_parts:
         split = dataset.test if part == "all" else dataset.test.slice(part)
-        for task in dataset.tasks or ():
+        # Among clicked rows a click has no gap.
+        for task in (one for one in dataset.tasks or () if np.ptp(split.labels[one])):
             ends = score_bounds(dataset, split, task)
             found = ends.get("auc") or ends["mean_squared_error"]
             rows.append({"task": task, "slice": part, "gap": abs(found.oracle - found.trivial)})

@@ -23,15 +23,21 @@ EXPERIMENT = Experiment(
         tuned("Shared-Bottom", "shared_bottom", BOTTOM | THREE),
         tuned("CGC", "cgc", OWN | THREE),
         tuned("PLE", "ple", OWN | THREE),
-        tuned("STEM", "stem", OWN | THREE),
-        tuned("PLE, unequal experts", "ple", EXPERTS | UNEQUAL | THREE),
+        tuned("STEM", "stem", OWN | THREE, side=True),
+        tuned("PLE, unequal experts", "ple", EXPERTS | UNEQUAL | THREE, side=True),
         Arm(
             name="PLE, decaying weights",
             model="experiments.multi_task._decaying:ple",
             space=SPACE | {"decay": (0.5, 0.7, 0.85, 0.95, 1.0)},
             options=OWN | THREE,
+            side=True,
         ),
-        tuned("watch alone", "shared_bottom", BOTTOM | {"tasks": {"watch": "regression"}}),
+        tuned(
+            "watch alone",
+            "shared_bottom",
+            BOTTOM | {"tasks": {"watch": "regression"}},
+            side=True,
+        ),
     ],
     contrasts=[
         better(
@@ -88,6 +94,8 @@ EXPERIMENT = Experiment(
             measure="mean_squared_error",
         ),
     ],
+    worlds=(120, 140),
+    side_worlds=(120, 130),
     fit=FIT,
     protocol=2,
 )

@@ -8,10 +8,12 @@ import pytest
 
 from experiments import differences
 from experiments.arms import Arm, Sweep, point_text
+from experiments.cells import bounds
 from experiments.contrasts import better, level, trend
 from experiments.declaration import Experiment
 from experiments.findings import finding_of, finished
 from experiments.records import summary
+from experiments.registry import load
 from recsys_lib.training.intervals import t_interval
 
 GUESS = "tiny_evidence:guess"
@@ -140,6 +142,12 @@ def test_one_tuning_world_with_a_small_gap_is_enough():
     rows = [[{"task": "click", "slice": "all", "gap": gap}] for gap in (0.4, 0.02, 0.3)]
     store.done = {("bounds", None, world): {"value": row} for world, row in enumerate(rows)}
     assert differences.smallest_gaps(store) == {("", "click", "all"): 0.02}
+
+
+def test_a_task_whose_labels_are_equal_in_a_part_has_no_gap_there():
+    found = {(row["task"], row["slice"]) for row in bounds(load("multi_task.funnel"), 0.4, 0)}
+    assert ("click", "clicked") not in found
+    assert {("click", "all"), ("conversion", "all"), ("conversion", "clicked")} <= found
 
 
 def test_losses_count_the_other_way_round():
