@@ -27,10 +27,12 @@ def arm(name: str, method: str, space: dict[str, Any], **more: Any) -> Arm:
     return Arm(name=name, model=MODEL, space=RATE | space, options=TWO | {"method": method}, **more)
 
 
-def on_watch(kind: Any, finding: str, sentence: str, a: str, b: str, at: float) -> Contrast:
+def on_watch(
+    kind: Any, finding: str, sentence: str, a: str, b: str, at: float, margin: float | None = None
+) -> Contrast:
     """A contrast on the watch time, in points of its error gap."""
     options: dict[str, Any] = {"task": "watch", "measure": "mean_squared_error", "at": at}
-    return kind(finding, sentence, a, b, **options)
+    return kind(finding, sentence, a, b, margin=margin, **options)
 
 
 EXPERIMENT = Experiment(
@@ -71,6 +73,7 @@ EXPERIMENT = Experiment(
             "uncertainty weighting",
             TUNED,
             SMALL,
+            margin=5.0,
         ),
         level(
             "uncertainty_is_a_tuned_weight_on_the_click",
@@ -80,6 +83,7 @@ EXPERIMENT = Experiment(
             TUNED,
             task="click",
             at=LARGE,
+            margin=3.0,
         ),
         on_watch(
             level,
@@ -88,6 +92,7 @@ EXPERIMENT = Experiment(
             "GradNorm",
             TUNED,
             SMALL,
+            margin=3.0,
         ),
         on_watch(
             not_worse,
@@ -105,6 +110,7 @@ EXPERIMENT = Experiment(
             "uncertainty weighting",
             task="click",
             at=USUAL,
+            margin=3.0,
         ),
         on_watch(
             better,
@@ -115,6 +121,8 @@ EXPERIMENT = Experiment(
             LARGE,
         ),
     ],
+    worlds=(120, 140),
+    side_worlds=(120, 130),
     fit=FIT,
     protocol=2,
 )
