@@ -23,7 +23,6 @@ EXPERIMENT = Experiment(
         tuned("Shared-Bottom", "shared_bottom", BOTTOM | THREE),
         tuned("CGC", "cgc", OWN | THREE),
         tuned("PLE", "ple", OWN | THREE),
-        tuned("STEM", "stem", OWN | THREE, side=True),
         tuned("PLE, unequal experts", "ple", EXPERTS | UNEQUAL | THREE, side=True),
         Arm(
             name="PLE, decaying weights",
@@ -82,14 +81,6 @@ EXPERIMENT = Experiment(
             "Constant weights are not behind a decaying one for the watch time.",
             "PLE",
             "PLE, decaying weights",
-            task="watch",
-            measure="mean_squared_error",
-        ),
-        better(
-            "own_tables_help_the_watch_time",
-            "Tables of each task help the watch time more than own experts.",
-            "STEM",
-            "CGC",
             task="watch",
             measure="mean_squared_error",
         ),
