@@ -311,7 +311,7 @@ def bounds(experiment: Experiment, point: Any, world: int) -> list[Row]:
     for part in experiment.all_parts:
         split = dataset.test if part == "all" else dataset.test.slice(part)
         # Among clicked rows a click has no gap.
-        for task in (one for one in dataset.tasks or () if np.ptp(split.labels[one])):
+        for task in (t for t in dataset.tasks or () if np.ptp(split.labels[t][split.rows_of(t)])):
             ends = score_bounds(dataset, split, task)
             found = ends.get("auc") or ends["mean_squared_error"]
             rows.append({"task": task, "slice": part, "gap": abs(found.oracle - found.trivial)})
