@@ -102,7 +102,15 @@ def _world(reference: str, knobs: str, world: int) -> Dataset:
 
 @functools.lru_cache(maxsize=1)
 def _log(name: str, knobs: str) -> Dataset:
-    return logs.load(name, **json.loads(knobs))
+    dataset = logs.load(name, **json.loads(knobs))
+    return dataclasses.replace(dataset, test=_in_scenarios(dataset, dataset.test))
+
+
+def _in_scenarios(dataset, split, **changed):
+    """A split, its slices the scenarios: ``"tab 2"`` by column and id."""
+    ids = {c.name: split.features[c.name] for c in dataset.feature_columns if c.group == "scenario"}
+    slices = {f"{name} {one}": of == one for name, of in ids.items() for one in np.unique(of)}
+    return dataclasses.replace(split, slices=slices, **changed)
 
 
 def for_tuning(dataset: Dataset) -> Dataset:
@@ -116,14 +124,7 @@ def for_tuning(dataset: Dataset) -> Dataset:
     Returns:
         A ``Dataset``.
     """
-    valid = dataset.valid
-    scenarios = {
-        f"{column.name} {value}": valid.features[column.name] == value
-        for column in dataset.feature_columns
-        if column.group == "scenario" and column.name in valid.features
-        for value in np.unique(valid.features[column.name])
-    }
-    shown = dataclasses.replace(valid, row_id=-1 - valid.row_id, slices=scenarios)
+    shown = _in_scenarios(dataset, dataset.valid, row_id=-1 - dataset.valid.row_id)
     return dataclasses.replace(dataset, test=shown, allow_time_overlap=True)
 
 

@@ -184,7 +184,9 @@ def test_another_process_gives_the_same_bytes(small):
 
 
 @pytest.mark.parametrize(
-    "knobs", [{"share": 0.9}, {"strength": 1}, {"bias": -2}, {"bias_sd": 2}], ids=str
+    "knobs",
+    [{"share": 0.9}, {"strength": 1}, {"bias": -2}, {"bias_sd": 2}, {"attended": 3}],
+    ids=str,
 )
 def test_what_is_planted_keeps_the_rows(small, knobs):
     other = simulator.scenarios(**SMALL, **knobs)
@@ -244,6 +246,37 @@ def test_more_new_rows_add_to_the_fewer():
     np.testing.assert_array_equal(many.train.labels["click"][:8_050], few.train.labels["click"])
 
 
+@pytest.mark.parametrize(("attended", "turned"), [(3, 0), (6, 3), (1, 1)])
+def test_scenarios_weigh_one_taste_by_the_fields_they_attend_to(attended, turned):
+    one = simulator.scenarios(
+        **SMALL, sizes=(1,) * 8, share=1, strength=2, attended=attended, turned=turned
+    )
+    weights = one.truth["weights"] * np.sqrt(attended)
+    assert weights.shape == (8, 6)
+    np.testing.assert_allclose((weights == 0).sum(axis=1), 6 - attended)
+    np.testing.assert_allclose((np.isclose(weights, -1)).sum(axis=1), turned)
+    np.testing.assert_allclose((np.isclose(weights, 1)).sum(axis=1), attended - turned)
+    assert len({tuple(row) for row in weights.round()}) > 1
+    test = one.test
+    log_odds = np.log(test.probability["click"] / (1 - test.probability["click"]))
+    for row in range(0, len(test), 997):
+        s = test.features["scenario"][row] - 1
+        taste = [
+            table[number] / table.std()
+            for table, number in zip(one.truth["main"][0], fields(test)[row], strict=True)
+        ]
+        expected = one.truth["biases"][s] + 2 * np.dot(weights[s], taste) / np.sqrt(attended)
+        np.testing.assert_allclose(log_odds[row], expected, atol=1e-5)
+
+
+def test_an_attended_taste_is_a_part_of_the_score_only(small):
+    half = simulator.scenarios(**SMALL, attended=2)
+    own = simulator.scenarios(**SMALL | {"share": 0.0}, attended=2)
+    plain = simulator.scenarios(**SMALL | {"share": 0.0})
+    assert half.knobs["share"] == 0.3
+    np.testing.assert_array_equal(own.test.probability["click"], plain.test.probability["click"])
+
+
 def test_the_knobs_are_kept(small):
     dataset = simulator.scenarios(**SMALL, sizes=[3, 1], new_rows=5, seed=5)
     assert dataset.knobs["sizes"] == (3.0, 1.0)
@@ -263,6 +296,10 @@ def test_the_knobs_are_kept(small):
         ({"bias": None}, "bias: expected a finite number, got None"),
         ({"rank": 30}, "rank: expected less than num_ids, which is 30, got 30"),
         ({"num_pairs": 16}, "num_pairs: expected at most 15 of 6 fields, got 16"),
+        ({"attended": 0}, "attended: expected an integer of 1 or more, got 0"),
+        ({"attended": 7}, "attended: expected at most num_fields, which is 6, got 7"),
+        ({"turned": 1}, "turned: expected 0 where no fields are attended, got 1"),
+        ({"attended": 2, "turned": 3}, "turned: expected at most 2, which are attended, got 3"),
         ({"new_rows": -1}, "new_rows: expected an integer of 0 or more, got -1"),
         ({"seed": -1}, "seed: expected an integer of 0 or more, got -1"),
     ],

@@ -10,6 +10,11 @@ f_0 is what all scenarios share, f_s what only s knows. Each function is a sum o
 its fields and of interactions of a few pairs of fields, of low rank. The fields of a row are drawn
 alike in all scenarios: they say nothing about the scenario.
 
+With ``attended`` the scenarios weigh one taste differently, in the place of f_0. With u_f the main
+effects of f_0 in field f, scaled to variance 1, and k fields drawn for each scenario,
+
+    f_0 = 1 / sqrt(k) sum_(f among the k) m_sf u_f       m_sf = 1, and -1 in ``turned`` of the k
+
 Chapter 06, "Multi-scenario modelling".
 """
 
@@ -48,6 +53,8 @@ def scenarios(
     num_pairs: int = 5,
     rank: int = 2,
     main_share: float = 0.5,
+    attended: int | None = None,
+    turned: int = 0,
     new_rows: int | None = None,
     num_valid_rows: int = 12_000,
     num_test_rows: int = 10_000,
@@ -69,6 +76,9 @@ def scenarios(
         num_pairs: pairs of fields that interact in each function.
         rank: number of factors behind each interaction, at most ``num_ids - 1``.
         main_share: share of each function's variance that main effects make up.
+        attended: None, or the number of fields that a scenario attends to: what is shared is then
+            one taste, of which each scenario weighs the fields in its own way.
+        turned: of the attended fields, how many a scenario likes the other way round.
         new_rows: None, or one scenario more, which has opened at the end of the training log: its
             number of training rows, 0 or more, which come on top of ``num_rows``. Validation holds
             none of it.
@@ -82,10 +92,12 @@ def scenarios(
         a ``group`` is an id of ``field_0`` in a scenario. Slices ``scenario_1``, ... of the rows of
         each scenario. ``truth`` holds, with S scenarios, P pairs and V ids, function 0 the shared
         one: ``main`` ``(S + 1, F, V)``, ``pairs`` ``(S + 1, P, 2)`` int64, ``interaction``
-        ``(S + 1, P, V, V)``, indexed by id - 1, and ``biases`` ``(S,)``.
+        ``(S + 1, P, V, V)``, indexed by id - 1, and ``biases`` ``(S,)``; with ``attended`` also
+        ``weights`` ``(S, F)``, the m_sf / sqrt(k), 0 where a field is not attended to.
 
-        Common random numbers: ``share``, ``strength``, ``bias`` and ``bias_sd`` change
-        probabilities and the labels that depend on them, never a row; ``sizes`` changes whose row
+        Common random numbers: ``share``, ``strength``, ``bias``, ``bias_sd``,
+        ``attended`` and ``turned`` change probabilities and the labels that depend on them, never a
+        row; ``sizes`` changes whose row
         it is and no field; ``num_rows`` and ``new_rows`` add rows at the end. A scenario of
         ``sizes`` keeps its function, its bias and its test rows whatever the others are; the new
         one its function and its bias.
@@ -128,7 +140,7 @@ def scenarios(
     return make_dataset(LENS, columns, rows, seed, truth, knobs)
 
 
-def _plant(sizes, bias, bias_sd, new_rows, seed, **knobs):
+def _plant(sizes, bias, bias_sd, attended, turned, new_rows, seed, **knobs):
     # A function's parts depend on its name alone, not on how many others there are. The scenario
     # that is new is the same function whatever its number: it has a name of its own.
     names = [str(number) for number in range(1, len(sizes) + 1)]
@@ -137,7 +149,27 @@ def _plant(sizes, bias, bias_sd, new_rows, seed, **knobs):
     biases = [
         bias + bias_sd * stream(seed, LENS, f"bias/{name}").standard_normal() for name in names
     ]
-    return plant_functions(seed, LENS, ["0", *names], **shape) | {"biases": np.array(biases)}
+    truth = plant_functions(seed, LENS, ["0", *names], **shape) | {"biases": np.array(biases)}
+    if turned > (most := attended or 0):
+        wanted = f"at most {most}, which are attended" if most else "0 where no fields are attended"
+        raise ValueError(f"turned: expected {wanted}, got {turned}")
+    if attended is not None:
+        signs = np.zeros((len(names), knobs["num_fields"]))
+        for number, name in enumerate(names):
+            order = stream(seed, LENS, f"attended/{name}").permutation(knobs["num_fields"])
+            signs[number, order[:attended]] = 1
+            signs[number, order[:turned]] = -1
+        truth["weights"] = signs / np.sqrt(attended)
+    return truth
+
+
+def _shared_value(truth, of_row, ids):
+    """What the scenarios have in common, as each row's scenario sees it, ``(N,)``."""
+    if "weights" not in truth:
+        return function_value(truth, np.zeros(len(ids), np.int64), ids)
+    tastes = truth["main"][0] / truth["main"][0].std(axis=1, keepdims=True)
+    weights = truth["weights"][of_row - 1]
+    return sum(weights[:, field] * taste[ids[:, field]] for field, taste in enumerate(tastes))
 
 
 def _draw(knobs, truth, part, num_rows, scenario=None):
@@ -157,8 +189,7 @@ def _draw(knobs, truth, part, num_rows, scenario=None):
         [choose(every_id, uniform(f"field_{field}")) for field in range(knobs["num_fields"])],
         axis=1,
     )
-    shared = np.zeros(num_rows, np.int64)
-    score = np.sqrt(knobs["share"]) * function_value(truth, shared, ids)
+    score = np.sqrt(knobs["share"]) * _shared_value(truth, of_row, ids)
     score += np.sqrt(1 - knobs["share"]) * function_value(truth, of_row, ids)
     logit = truth["biases"][of_row - 1] + knobs["strength"] * score
     return of_row, ids + 1, logit
