@@ -19,7 +19,6 @@ import prometheus_client
 from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
-
 from starlette.requests import ClientDisconnect
 
 from recsys_lib.checks import check_integer

@@ -147,8 +147,8 @@ def test_names_of_outcomes(name, labels, has_two_values, is_one):
 
 
 def test_a_label_of_another_task_has_siblings_too():
-    columns = ["is_hate", "is_click", "price"]
-    said = outcomes.named_like("is_hate", ["rating"], columns, True)
+    columns = ["is_new", "is_click", "price"]
+    said = outcomes.named_like("is_new", ["rating"], columns, True)
     assert said == "its name is like that of the label is_click"
     assert outcomes.named_like("is_new", ["rating"], ["is_new", "price"], True) is None
     said = outcomes.named_like("is_click", ["rating"], columns, True)
@@ -208,7 +208,9 @@ def test_a_copy_of_a_number_is_no_feature(tmp_path):
     kinds = {name: given["kind"] for name, given in tomllib.loads(text)["columns"].items()}
     assert [name for name, kind in kinds.items() if kind == "ignore"] == ["quality", "grade"]
     assert "its values tell 99" in text and "% of the variance of rating, by rank" in text
-    short = 'files = "log.csv"\n[labels.rating]\nkind = "regression"\n'
+    short = (
+        'files = "log.csv"\nother_columns = "categorical"\n[labels.rating]\nkind = "regression"\n'
+    )
     (tmp_path / "short.toml").write_text(short)
     left = files.load(tmp_path / "short.toml").left_out
     assert "grade" in left and not {"mood", "word", "user_id", "video_id"} & set(left)
@@ -228,7 +230,9 @@ def test_training_says_what_description_doubts(folder, capsys):
 
 def test_on_the_genuine_log_no_outcome_is_a_feature(tmp_path):
     """With play time or a like among the columns a click's AUC would be .9 and more."""
-    found = registry.find("kuairand_pure") if os.environ.get(registry.ENVIRONMENT_VARIABLE) else None
+    found = (
+        registry.find("kuairand_pure") if os.environ.get(registry.ENVIRONMENT_VARIABLE) else None
+    )
     if found is None:
         pytest.skip("RECSYS_DATA names no folder with the genuine KuaiRand-Pure")
     path = found / "data" / kuairand.LOGS[1]
