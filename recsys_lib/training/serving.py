@@ -46,11 +46,12 @@ _REMOVED = {
 
 
 def save(model: keras.Model, path: str | os.PathLike) -> None:
-    """Write a model to a file, whole or not at all; ``recsys_lib.load_model`` reads it.
+    """Write a model with its weights to a file, whole or not at all.
 
     Args:
         model: as for ``predict``.
         path: name of the file, ending in ``.keras``; its folder is made where it is missing.
+            ``recsys_lib.load_model`` reads it, where Keras's own does not know the layers.
 
     Raises:
         ValueError: no model, or another ending.

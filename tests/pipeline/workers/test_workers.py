@@ -119,8 +119,8 @@ def test_sigterm_ends_a_worker_and_the_other_says_who_was_lost(ended, tmp_path):
         assert workers[ended].wait(SECONDS) == -signal.SIGTERM
         printed, _ = workers[1 - ended].communicate(timeout=SECONDS)
         assert printed == (
-            f"workers: lost worker {ended} at {addresses[ended]}; start all workers again, and a run "
-            "with a checkpoint goes on from it\n"
+            f"workers: lost worker {ended} at {addresses[ended]}; start all workers again, and a "
+            "run with a checkpoint goes on from it\n"
         )
         assert workers[1 - ended].returncode == 1
     finally:
