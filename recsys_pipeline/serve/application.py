@@ -19,6 +19,7 @@ import prometheus_client
 from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
+from starlette.requests import ClientDisconnect
 
 from recsys_lib.checks import check_integer
 from recsys_pipeline.export.reading import BadField
@@ -226,6 +227,8 @@ async def _body(request, max_bytes):
         if size <= max_bytes:
             message = f"expected the whole body within {SECONDS_TO_ARRIVE:g} s"
             return _refused(408, message, "timeout")
+    except ClientDisconnect:  # nobody reads the answer, but it is counted
+        return _refused(400, "expected a whole body, the client has left", "disconnect")
     if size > max_bytes:
         return _refused(413, f"expected at most {max_bytes} bytes", "size")
     return b"".join(parts)
