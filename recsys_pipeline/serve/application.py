@@ -19,7 +19,6 @@ import prometheus_client
 from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
-from starlette.requests import ClientDisconnect
 
 from recsys_lib.checks import check_integer
 from recsys_pipeline.export.reading import BadField
@@ -216,10 +215,15 @@ async def _body(request, max_bytes):
     What is too long is read to its end and thrown away: a client that is still sending would not
     see an answer.
     """
-    parts, size = [], 0
+    parts, size, more = [], 0, True
     try:
         async with asyncio.timeout(SECONDS_TO_ARRIVE):
-            async for part in request.stream():
+            while more:
+                message = await request.receive()
+                if message["type"] == "http.disconnect":  # nobody reads the answer; it is counted
+                    wanted = "expected a whole body, the client has left"
+                    return _refused(400, wanted, "disconnect")
+                part, more = message.get("body", b""), message.get("more_body", False)
                 size += len(part)
                 if size <= max_bytes:
                     parts.append(part)
@@ -227,8 +231,6 @@ async def _body(request, max_bytes):
         if size <= max_bytes:
             message = f"expected the whole body within {SECONDS_TO_ARRIVE:g} s"
             return _refused(408, message, "timeout")
-    except ClientDisconnect:  # nobody reads the answer, but it is counted
-        return _refused(400, "expected a whole body, the client has left", "disconnect")
     if size > max_bytes:
         return _refused(413, f"expected at most {max_bytes} bytes", "size")
     return b"".join(parts)
