@@ -2,7 +2,7 @@
 
 from recsys_book.pictures.plan import Plan, repeated
 
-_SCENARIO = "scenario $s$"
+_SCENARIO = "scenario $d$"
 
 
 def _plain(plan: Plan, top: float = 3) -> None:
@@ -81,9 +81,9 @@ def hmoe() -> Plan:
     plan.box("columns", "columns", "*", "input", 1.2, 0, 4.3)
     plan.box("x", "features $x$", "features", "embedding", 0.7, 1, 4.8)
     plan.box("gate", "gate", "gates", "gate", 4.6, 2, 0.9)
-    plan.box("mixture", "$Σ_k g_k e_k$", "mixtures", "interaction", 1.9, 3, 2.6)
+    plan.box("mixture", "$Σ_k z_k o_k$", "mixtures", "interaction", 1.9, 3, 2.6)
     plan.box("says", "weights of\nall towers", "weight_networks", "gate", 0.6, 3)
-    plan.box("score", "$Σ_j w_j S_j$, trains $S_s$ alone", "score", "interaction", 0, 5, 4.5)
+    plan.box("score", "sum of $w_d s_d$, trains its own $s_d$ alone", "score", "interaction", 0, 5, 4.5)
     plan.box("p", "p({task})", "output", "output", 0, 6, 4.5)
     for place, (key, number, part) in enumerate(_PARTS):
         left = 1.7 + 0.95 * place
