@@ -83,7 +83,7 @@ def hmoe() -> Plan:
     plan.box("gate", "gate", "gates", "gate", 4.6, 2, 0.9)
     plan.box("mixture", "$Σ_k z_k o_k$", "mixtures", "interaction", 1.9, 3, 2.6)
     plan.box("says", "weights of\nall towers", "weight_networks", "gate", 0.6, 3)
-    plan.box("score", "sum of $w_d s_d$, trains its own $s_d$ alone", "score", "interaction", 0, 5, 4.5)
+    plan.box("score", "$Σ_d w_d s_d$, trains own $s_d$ alone", "score", "interaction", 0, 5, 4.5)
     plan.box("p", "p({task})", "output", "output", 0, 6, 4.5)
     for place, (key, number, part) in enumerate(_PARTS):
         left = 1.7 + 0.95 * place
