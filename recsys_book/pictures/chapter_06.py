@@ -2,7 +2,7 @@
 
 from recsys_book.pictures.plan import Plan, repeated
 
-_SCENARIO = "scenario $s$"
+_SCENARIO = "scenario $d$"
 
 
 def _plain(plan: Plan, top: float = 3) -> None:
@@ -103,7 +103,7 @@ def star() -> Plan:
     plan.box("s", _SCENARIO, "KnownScenarios", "input", 0, 0)
     plan.box("columns", "columns", "*", "input", 2.1, 0, 2.9)
     plan.box("x", "features $x$", "features", "embedding", 2.1, 1, 2.9)
-    plan.box("e", "vector $e_s$", "scenario_vector", "embedding", 1.1, 1, 0.9)
+    plan.box("e", "vector $v_d$", "scenario_vector", "embedding", 1.1, 1, 0.9)
     plan.box(
         "norm",
         "normalization with the\nscenario's own moments",
@@ -114,8 +114,8 @@ def star() -> Plan:
         1.5,
     )
     plan.box("shared", "shared $W$", "star#shared", "embedding", 0.2, 3, 0.9)
-    plan.box("own", "own $W_s$", "star#specific", "embedding", 1.1, 3, 0.9)
-    plan.box("star", "network with $W ∘ W_s$", "star", "network", 0, 4, 3.6)
+    plan.box("own", "own $W_d$", "star#specific", "embedding", 1.1, 3, 0.9)
+    plan.box("star", "network with $W ∘ W_d$", "star", "network", 0, 4, 3.6)
     plan.box("aux", "auxiliary\nnetwork", "auxiliary auxiliary_logit", "network", 3.8, 3, 1.2)
     plan.box("p", "p({task}) = sigmoid of the sum + bias", "output", "output", 0, 5, 5)
     plan.arrows("columns > x > norm > star > p; shared > star; own > star; x > aux > p; s > e")
