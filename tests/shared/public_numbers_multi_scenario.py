@@ -58,6 +58,17 @@ def by_following(momentum, size, batch_size, steps, runs=4_000):
     return (momentum ** occurs.sum(axis=1)).mean()
 
 
+def star_row_by_row(x, ids, shared, own, bias, own_bias):
+    outputs = np.empty((len(x), len(bias)))
+    for b, unit in np.ndindex(outputs.shape):
+        total = bias[unit] + (own_bias[ids[b] - 1, unit] if ids[b] else 0)
+        for i in range(len(shared)):
+            factor = own[ids[b] - 1, i, unit] if ids[b] else 1
+            total += x[b, i] * shared[i, unit] * factor
+        outputs[b, unit] = total
+    return outputs
+
+
 def one_by_one(x, hidden, hidden_bias, outer, outer_bias, num_tasks, gamma=2.0):
     units = len(outer_bias) // num_tasks
     factors = np.zeros((len(x), num_tasks, units))
@@ -136,6 +147,7 @@ ANSWERS = {
     "multi_scenario.hmoe_gradients": by_differences,
     "multi_scenario.hmoe_speed": measured_speed,
     "multi_scenario.hmoe_drift": played,
+    "multi_scenario.star_layer": star_row_by_row,
     "multi_scenario.star_start_left": by_following,
     "multi_scenario.pepnet_gate": one_by_one,
     "multi_scenario.pepnet_gradient": slopes_of_embedding,
