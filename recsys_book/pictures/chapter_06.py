@@ -143,9 +143,9 @@ def pepnet(layers: int = 2) -> Plan:
         0,
         1.5,
     )
-    plan.box("x", "features $E$", "features", "embedding", 1.1, 1, 1.9)
+    plan.box("x", "features $x$", "features", "embedding", 1.1, 1, 1.9)
     plan.box("gate", "EPNet gate\n0 to 2", "epnet_gate", "gate", 0, 2, 0.95)
-    plan.box("gated", "gate ∘ $E$", "gated_features", "interaction", 1.1, 3, 1.9)
+    plan.box("gated", "gate ∘ $x$", "gated_features", "interaction", 1.1, 3, 1.9)
     plan.arrows("columns > x > gated; ids > x; s > gate > gated; x > gate")
     before = "gated"
     for layer in range(1, layers + 1):

@@ -68,6 +68,15 @@ def one_by_one(x, hidden, hidden_bias, outer, outer_bias, num_tasks, gamma=2.0):
     return factors
 
 
+def scaled_number_by_number(v, x, hidden, hidden_bias, outer, outer_bias):
+    rows = np.zeros(x.shape)
+    for b, j in np.ndindex(x.shape):
+        read = [*v[b], *x[b]]
+        inner = [max(0, read @ hidden[:, u] + hidden_bias[u]) for u in range(len(hidden_bias))]
+        rows[b, j] = x[b, j] * 2 / (1 + np.exp(-(inner @ outer[:, j] + outer_bias[j])))
+    return rows
+
+
 def slopes_of_embedding(embedding, gate, jacobian, delta, detached, step=1e-5):
     """Of a loss that is linear in the gated embedding, with a gate that is linear in it."""
 
@@ -137,6 +146,7 @@ ANSWERS = {
     "multi_scenario.hmoe_speed": measured_speed,
     "multi_scenario.hmoe_drift": played,
     "multi_scenario.star_start_left": by_following,
+    "multi_scenario.pepnet_embeddings": scaled_number_by_number,
     "multi_scenario.pepnet_gate": one_by_one,
     "multi_scenario.pepnet_gradient": slopes_of_embedding,
     "multi_scenario.pepnet_signal": pepnet_signal_measured,
