@@ -184,9 +184,9 @@ def m2m(layers: int = 2) -> Plan:
     plan.box("columns", "columns", "*", "input", 2.2, 0, 2.4)
     plan.box("knowledge", "knowledge of\nscenario, profile", "knowledge", "network", 0, 1, 1.4)
     plan.box("x", "features $x$", "features", "embedding", 1.7, 1, 2.9)
-    plan.box("experts", "experts $E_k$", "experts", "network", 2.2, 2, 2.4)
+    plan.box("experts", "experts $o_k$", "experts", "network", 2.2, 2, 2.4)
     plan.box("attention", "attention with\nwritten weights", "attention", "gate", 0.8, 3, 1.5)
-    plan.box("mixture", "$R = Σ_k a_k E_k$", "mixtures", "interaction", 2.2, 4, 2.4)
+    plan.box("mixture", "mixture $Σ_k z_k o_k$", "mixtures", "interaction", 2.2, 4, 2.4)
     plan.arrows("columns > x > experts > mixture; profile > knowledge; s > knowledge; profile > x")
     plan.arrows("experts > attention > mixture; knowledge > attention")
     before = "mixture"
@@ -224,7 +224,7 @@ def apg(layers: int = 2) -> Plan:
         row = layer + 1
         plan.box(
             f"core{layer}",
-            "writes core $S(e_s)$",
+            "writes a core",
             f"apg_{layer}/hidden? apg_{layer}/generator",
             "gate",
             0.2,
@@ -233,7 +233,7 @@ def apg(layers: int = 2) -> Plan:
         )
         plan.box(
             f"layer{layer}",
-            f"layer {layer}: $U S V$ of its input",
+            f"layer {layer}, around its core",
             f"apg_{layer}",
             "network",
             1.8,

@@ -197,7 +197,7 @@ def _pepnet() -> Plan:
 def _apg() -> Plan:
     plan = _scenarios("APG", "Weights written from the scenario.", 3)
     plan.box(
-        "layers", "layers with weights $U S(e_s) V$", "apg_* network_logit", "network", 0, 2, 3
+        "layers", "layers around a written core", "apg_* network_logit", "network", 0, 2, 3
     )
     plan.arrows("s > layers; x > layers > p; s > x")
     return plan

@@ -102,6 +102,17 @@ def generated_product_row_by_row(x, condition, maps, start):
     return np.array(outputs)
 
 
+def through_whole_matrices(x, k, w_in, maps, start, w_out, b):
+    outputs = []
+    for row, weights in zip(x, k, strict=True):
+        core = start.copy()
+        for weight, of_map in zip(weights, maps, strict=True):
+            core = core + weight * of_map
+        whole = w_out @ core @ w_in
+        outputs.append([max(0.0, unit @ row + bias) for unit, bias in zip(whole, b, strict=True)])
+    return np.array(outputs)
+
+
 def slopes_of_maps(x, condition, deltas, step=1e-4):
     """Of a loss that is linear in the outputs, with these gradients."""
 
@@ -141,6 +152,7 @@ ANSWERS = {
     "multi_scenario.pepnet_gradient": slopes_of_embedding,
     "multi_scenario.pepnet_signal": pepnet_signal_measured,
     "multi_scenario.generated_product": generated_product_row_by_row,
+    "multi_scenario.apg_layer": through_whole_matrices,
     "multi_scenario.maps_gradient": slopes_of_maps,
     "multi_scenario.needed_rank": measured_rank,
 }
