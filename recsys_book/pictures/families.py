@@ -196,9 +196,7 @@ def _pepnet() -> Plan:
 
 def _apg() -> Plan:
     plan = _scenarios("APG", "Weights written from the scenario.", 3)
-    plan.box(
-        "layers", "layers around a written core", "apg_* network_logit", "network", 0, 2, 3
-    )
+    plan.box("layers", "layers around a written core", "apg_* network_logit", "network", 0, 2, 3)
     plan.arrows("s > layers; x > layers > p; s > x")
     return plan
 
