@@ -270,11 +270,11 @@ def adasparse(layers: int = 2) -> Plan:
             2.2,
         )
         plan.box(
-            f"pruner{layer}", f"pruner $π_{layer}$", f"pruner_{layer}", "gate", 0.2, row + 0.5, 1.3
+            f"pruner{layer}", f"pruner $z_{layer}$", f"pruner_{layer}", "gate", 0.2, row + 0.5, 1.3
         )
         plan.box(
             f"pruned{layer}",
-            f"$π_{layer} ∘ h_{layer}$",
+            f"$z_{layer} ∘ h_{layer}$",
             f"pruned_{layer}",
             "interaction",
             1.8,
