@@ -5,14 +5,11 @@
 Importing the package sets TensorFlow's environment before TensorFlow is loaded, so that it starts
 without log lines and with one choice of kernels. Nothing else happens on import.
 
-That choice, ``TF_ENABLE_ONEDNN_OPTS``, is one switch for a whole process: TensorFlow reads it when
-it is loaded, and no model can have another. Here it is off unless the environment says otherwise,
-so that one machine's numbers do not depend on which kernels oneDNN has for its processor. It is
-not what makes runs repeatable: measured on one machine, two runs are equal bit for bit with the
-switch on and with it off (on against off they differ in the last digits). Nor is either always
-faster: off, DIN and FiBiNET take about 1.2 times as long as with it on; on, AutoInt does.
-Benchmarks measure both and choose for each model. Set the variable before Python starts, or before
-the first import of this package.
+That choice, ``TF_ENABLE_ONEDNN_OPTS``, is one switch for a whole process, off unless the
+environment says otherwise, so that one machine's numbers do not depend on which kernels oneDNN has
+for its processor. Runs are repeatable, bit for bit, with either, and neither is always faster: off,
+DIN and FiBiNET take about 1.2 times as long as with it on; on, AutoInt does. Benchmarks measure
+both and choose for each model. Set the variable before the first import of this package.
 """
 
 import importlib.abc

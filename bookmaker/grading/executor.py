@@ -32,7 +32,10 @@ SUSPICIOUS = re.compile(
     r"|marks\.json|ctypes|os\.(?:fork|kill|_exit|killpg|setsid)|/proc/|compare_values|check_cases ="
 )
 POLL_SECONDS = 0.05
-NO_HIDDEN_CASE = "the public tests pass and no hidden case does: their points need one that passes"
+NO_HIDDEN_CASE = (
+    "the public tests pass and no hidden case does, but for those that zeros, ones or an argument "
+    "would pass: their points need one"
+)
 _NAMES = {"wrong": "WrongAnswer", "not attempted": "NotAttempted", "stopped": "Stopped"}
 
 
@@ -272,15 +275,16 @@ class _Run:
             cell.outputs.append(_error(kind, verdict.details or "not attempted"))
 
     def _credit(self, cell, name, verdict):
-        """Take the points of the public tests back where no hidden case passes.
+        """Take the points of the public tests back where no telling hidden case passes.
 
-        Their expected values are printed: a table of them passes, and knows no other case.
+        Their expected values are printed: a table of them passes, and knows no other case but
+        those whose value anyone could guess.
         """
         exercise, _, part = name.partition("--")
         if part == "public" and verdict.passed:
             self.public[exercise] = cell
         elif part == "hidden" and exercise in self.public:
-            if not verdict.passed and not verdict.num_cases:
+            if not verdict.passed and not verdict.num_telling:
                 self.public[exercise].outputs.append(_error("WrongAnswer", NO_HIDDEN_CASE))
 
     def _seconds(self):

@@ -13,7 +13,6 @@ from experiments.multi_scenario._scenarios import (
     FIT,
     GLOBAL,
     SEPARATE,
-    WRITTEN,
     plain,
     tuned,
 )
@@ -40,9 +39,7 @@ EXPERIMENT = Experiment(
         *plain(),
         tuned("STAR", "star", DEEP),
         tuned("PEPNet", "pepnet", DEEP),
-        tuned("M2M", "m2m", WRITTEN, side=True),
         tuned("APG", "apg", DEEP, side=True),
-        tuned("AdaSparse", "adasparse", DEEP, side=True),
     ],
     contrasts=[
         better(
@@ -92,15 +89,6 @@ EXPERIMENT = Experiment(
             "apg_is_level",
             "Where scenarios weigh one taste, APG and the scenario as a feature are level.",
             "APG",
-            FEATURE,
-            at=WEIGHED,
-            margin=3.0,
-        ),
-        level(
-            "written_towers_are_level",
-            "Where scenarios weigh one taste, towers that the scenario writes and the feature "
-            "are level.",
-            "M2M",
             FEATURE,
             at=WEIGHED,
             margin=3.0,

@@ -12,7 +12,13 @@ import traceback
 import tracemalloc
 from dataclasses import dataclass, field
 
-from recsys_book.exercises.comparing import Difference, compare_values, show, show_call
+from recsys_book.exercises.comparing import (
+    Difference,
+    compare_values,
+    is_trivial,
+    show,
+    show_call,
+)
 
 RTOL, ATOL = 1e-6, 1e-9
 
@@ -44,6 +50,7 @@ class Record:
     """The results of the calls inside one test cell."""
 
     num_cases: int = 0
+    num_telling: int = 0
     largest_difference: float = 0.0
     remember_prediction: object = None
     every_case: bool = False
@@ -59,7 +66,7 @@ def recording(remember_prediction=None, every_case=False):
 
     ``remember_prediction`` is called with a prediction before it is compared with a measurement.
     With ``every_case`` a check tries the cases after one that fails, too, and counts those that
-    pass.
+    pass; those that a trivial answer fails are counted apart, as telling (see `is_trivial`).
     """
     record = Record(remember_prediction=remember_prediction, every_case=every_case)
     _records.append(record)
@@ -119,7 +126,8 @@ def check_cases(function, cases, rtol=RTOL, atol=ATOL, same_dtype=False):
                 f"{where}\n  called    {call}\n  expected  {show(one.expected)}\n"
                 f"  came      {show(came)}\n  reason    {reason}"
             ) from None
-        _note(1, difference)
+        values = (*one.arguments, *one.keywords.values())
+        _note(difference, not is_trivial(one.expected, values, rtol, atol))
 
     _in_turn(check_case, enumerate(cases, start=1))
 
@@ -141,7 +149,7 @@ def check_memory(function, *arguments, megabytes, why=""):
     if peak > megabytes:
         took = f"took {peak:.0f} MB on the way, expected at most {megabytes} MB"
         raise WrongAnswer(f"{_name_of(function)} {took}" + (f": {why}" if why else ""))
-    _note(1, 0.0)
+    _note(0.0)
 
 
 def check_steps(function, *arguments, steps, why=""):
@@ -164,7 +172,7 @@ def check_steps(function, *arguments, steps, why=""):
     if ran > steps:
         took = f"ran {ran:,} lines of Python, expected at most {steps:,}"
         raise WrongAnswer(f"{_name_of(function)} {took}" + (f": {why}" if why else ""))
-    _note(1, 0.0)
+    _note(0.0)
 
 
 def memory_of(call):
@@ -229,7 +237,7 @@ def check_choice(answer, options, right=None):
         if set(letters) < set(normalise_choice(right)):
             raise PartlyRight(f"{show(letters)} is right, and not all")
         raise WrongAnswer(f"{show(letters)} is not right")
-    _note(1, 0.0)
+    _note(0.0)
 
 
 def normalise_choice(answer):
@@ -299,7 +307,7 @@ def check_prediction(predicted, measure, settings=None, atol=0.0, rtol=0.0, name
                 f"setting {number} of {len(settings)}\n  setting    {_setting(names, setting)}\n"
                 f"  predicted  {value:.4g}\n  measured   {measured:.4g}"
             )
-        _note(1, distance)
+        _note(distance, not is_trivial(measured, setting, rtol, atol))
 
     _in_turn(compare, enumerate(settings, start=1))
 
@@ -321,7 +329,7 @@ def check_text(answer, min_words=20):
     words = len(answer.split())
     if words < min_words:
         raise WrongAnswer(f"expected at least {min_words} words, got {words}")
-    _note(1, 0.0)
+    _note(0.0)
 
 
 def _require_attempt(value):
@@ -335,9 +343,10 @@ def _setting(names, setting):
     return ", ".join(f"{name} = {show(value)}" for name, value in zip(names, setting, strict=True))
 
 
-def _note(num_cases, difference):
+def _note(difference, tells=False):
     for record in _records:
-        record.num_cases += num_cases
+        record.num_cases += 1
+        record.num_telling += tells
         record.largest_difference = max(record.largest_difference, difference)
 
 

@@ -27,12 +27,14 @@ class Verdict:
         details: what went wrong, possibly on several lines; empty for a right answer.
         num_cases: cases that passed.
         largest_difference: the largest absolute difference over them.
+        num_telling: those of them that no trivial answer passes.
     """
 
     status: str
     details: str = ""
     num_cases: int = 0
     largest_difference: float = 0.0
+    num_telling: int = 0
 
     @property
     def passed(self):
@@ -136,7 +138,7 @@ def run_test_on(
             where = f"\n  at        {line}" if line else ""
             return _failure("error", f"raised {type(error).__name__}: {error}{where}", record)
     status = "exact" if record.largest_difference == 0 else "approximate"
-    return Verdict(status, "", record.num_cases, record.largest_difference)
+    return Verdict(status, "", *_counts(record))
 
 
 def define(setup, code, target, name="answer"):
@@ -156,7 +158,11 @@ def _compile(code, filename):
 def _failure(status, details, record):
     if len(details) > LONGEST_MESSAGE:
         details = details[: LONGEST_MESSAGE - 1] + "…"
-    return Verdict(status, details, record.num_cases, record.largest_difference)
+    return Verdict(status, details, *_counts(record))
+
+
+def _counts(record):
+    return record.num_cases, record.largest_difference, record.num_telling
 
 
 def _last_line(error, name):

@@ -112,11 +112,12 @@ class BilinearInteraction(Configured, PairLayer):
     def call(self, fields):
         if self.kind == "all":
             left = self.first(ops.matmul(fields, self.kernel))
-        elif self.kind == "each":
-            # The last field comes first in no pair.
-            left = self.first(ops.einsum("bfd,fde->bfe", fields[:, :-1], self.kernel))
         else:
-            left = self.turn_first(fields, self.kernel)
+            kernel, dim = self.kernel, self.embedding_dim
+            if self.kind == "each":  # for every pair the matrix of its first field
+                of_fields = ops.reshape(kernel, (1, -1, dim * dim))
+                kernel = ops.reshape(self.first(of_fields), (-1, dim, dim))
+            left = self.turn_first(fields, kernel)
         return left * self.second(fields)  # (batch, pairs, dim)
 
 

@@ -44,9 +44,9 @@ def check_optimizer(optimizer: Any, model: keras.Model) -> None:
             f"optimizer: expected an optimizer such as Adam(1e-3), got {described(optimizer)}"
         )
     for part in parts_of(optimizer):
-        if isinstance(part.learning_rate, keras.Variable):
-            rate = keras.ops.convert_to_numpy(part.learning_rate)  # a replica's has no float()
-            check_number(f"{type(part).__name__}, learning_rate", float(rate), 0)
+        # That of the next step, of a schedule too; a replica's has no float().
+        rate = keras.ops.convert_to_numpy(part.learning_rate)
+        check_number(f"{type(part).__name__}, learning_rate", float(rate), 0)
     owner = _TRAINS.get(optimizer, lambda: None)()
     if owner is not None and owner is not model:
         raise ValueError(

@@ -8,6 +8,7 @@ first add up the gradients of each id, then read, update and write that id's row
 For variables with an ordinary, dense gradient they do exactly what Keras does.
 """
 
+import math
 import numbers
 import re
 from collections.abc import Sequence
@@ -28,12 +29,10 @@ from recsys_lib.replicas import num_replicas, rows_of_replicas, sums_over_replic
 
 # Options of Keras's optimizers that read or rewrite a whole table in every step.
 _WHOLE_TABLE_OPTIONS = (
-    "weight_decay",
-    "global_clipnorm",
-    "use_ema",
-    "gradient_accumulation_steps",
-    "loss_scale_factor",
+    *("weight_decay", "global_clipnorm", "use_ema", "gradient_accumulation_steps"),
+    *("loss_scale_factor", "amsgrad"),
 )
+_MOST = {"beta_1": 1, "beta_2": 1} | dict.fromkeys(("epsilon", "clipnorm", "clipvalue"), math.inf)
 
 
 def _write_rows(variable, rows, values):
@@ -55,12 +54,16 @@ class _Rowwise(ReducedBefore):
     slot_names = ()
 
     def __init__(self, learning_rate=0.001, **kwargs):
+        place = type(self).__name__
         if isinstance(learning_rate, numbers.Real):
-            check_number(f"{type(self).__name__}, learning_rate", learning_rate, 0)
+            check_number(f"{place}, learning_rate", learning_rate, 0)
+        for option, most in _MOST.items():
+            if kwargs.get(option) is not None:
+                check_number(f"{place}, {option}", kwargs[option], 0, most, {most} & {1})
         for option in _WHOLE_TABLE_OPTIONS:
             if kwargs.get(option) is not None and kwargs[option] is not False:
                 raise ValueError(
-                    f"{type(self).__name__}: {option} would rewrite whole embedding tables in "
+                    f"{place}: {option} would rewrite whole embedding tables in "
                     f"every step and is not supported, got {kwargs[option]!r}"
                 )
         super().__init__(learning_rate=learning_rate, **kwargs)
@@ -156,11 +159,6 @@ class Adam(_Rowwise, keras.optimizers.Adam):
     """
 
     slot_names = ("momentum", "velocity")
-
-    def __init__(self, learning_rate=0.001, **kwargs):
-        if kwargs.get("amsgrad"):
-            raise ValueError("Adam: amsgrad is not supported, got True")
-        super().__init__(learning_rate=learning_rate, **kwargs)
 
     def update_rows(self, gradient, rows, slots, learning_rate):
         momentum, velocity = slots

@@ -10,7 +10,7 @@ import pandas as pd
 import tensorflow as tf
 
 from recsys_lib.checks import check_integer
-from recsys_lib.data.arrays import as_array
+from recsys_lib.data.arrays import as_array, check_numbers
 from recsys_lib.data.dataset import check_features
 from recsys_lib.features.columns import Column, NumericColumn
 from recsys_lib.keras_graphs import layers_of
@@ -100,7 +100,7 @@ def predict(
 
     Raises:
         ValueError: a missing column, a wrong shape, an id outside its vocabulary, a number that
-            is not finite in float32 (the column and the rows are named); a batch size below 1.
+            or a score that is not finite in float32 (the rows are named); a batch size below 1.
 
     Example:
         >>> from recsys_lib.features import CategoricalColumn
@@ -122,7 +122,8 @@ def predict(
         return {task: np.zeros(0, np.float32) for task in tasks}
     layout = Layout(columns)
     result = predict_packed(model, layout, layout.pack(features), tasks, batch_size)
-    return {task: result[:, position] for position, task in enumerate(tasks)}
+    found = zip(tasks, result.T, strict=True)
+    return {task: check_numbers(f"predict, scores of {task!r}", one) for task, one in found}
 
 
 def predict_packed(

@@ -29,7 +29,7 @@ from recsys_lib.data.arrays import check_numbers
 from recsys_lib.data.dataset import check_features
 from recsys_lib.keras_graphs import call_once
 from recsys_lib.training.batches import output_tasks, outputs_by_task
-from recsys_lib.training.prediction import arrays_of, input_columns
+from recsys_lib.training.prediction import arrays_of, check_model, input_columns
 from recsys_lib.training.request_walk import RequestWalk
 
 _LIBRARY_CLASS = re.compile(r'"registered_name": "recsys_lib>(\w+)"')
@@ -51,9 +51,10 @@ def save(model: keras.Model, path: str | os.PathLike) -> None:
     Args:
         model: as for ``predict``.
         path: name of the file, ending in ``.keras``; its folder is made where it is missing.
+            ``recsys_lib.load_model`` reads it, where Keras's own does not know the layers.
 
     Raises:
-        ValueError: another ending.
+        ValueError: no model, or another ending.
 
     Example:
         >>> import tempfile
@@ -65,6 +66,7 @@ def save(model: keras.Model, path: str | os.PathLike) -> None:
         ...     load(f"{folder}/model.keras").output_shape
         (None,)
     """
+    check_model(model)
     path = os.fspath(path)
     if not path.endswith(".keras"):
         raise ValueError(f"path: expected a name that ends in '.keras', got {path!r}")
@@ -205,7 +207,8 @@ def rank(
 
     Raises:
         ValueError: columns missing, given twice or unknown, wrong shapes, ids outside their
-            vocabulary; a task and a function; a function that returns something else.
+            vocabulary; a task and a function; a function that returns something else;
+            numbers so large that a score is not finite.
 
     Example:
         >>> from recsys_lib.features import CategoricalColumn
@@ -228,11 +231,14 @@ def rank(
     rankers = _RANKERS.setdefault(model, {})
     if key not in rankers:
         rankers[key] = _compile(model, set(user), wanted)
-    outputs = [output.numpy() for output in rankers[key](user, candidates)]
-    scores = outputs[0]
+    found = zip(wanted, rankers[key](user, candidates), strict=True)
+    outputs = {name: check_numbers(f"rank, scores of {name!r}", one.numpy()) for name, one in found}
+    scores = outputs[wanted[0]]
     if fuse is not None:
-        scores = np.asarray(fuse(dict(zip(wanted, outputs, strict=True)), candidates))
-        _check_fused(scores, outputs[0].shape)
+        shape, scores = scores.shape, np.asarray(fuse(outputs, candidates))
+        if scores.shape != shape:
+            raise ValueError(f"fuse: expected numbers of shape {shape}, got {scores.shape}")
+        check_numbers("fuse", scores)
         if scores.dtype.kind != "f":
             # Unsigned numbers have no negative: sorted by -scores, 0 would come first.
             scores = scores.astype(np.float64)
@@ -276,10 +282,8 @@ def _check_request(model, user_context, candidates):
     if isinstance(user_context, pd.Series):
         user_context = user_context.to_dict()
     if not isinstance(user_context, Mapping):
-        raise ValueError(
-            f"user_context: expected a dict of column name to value, got "
-            f"{type(user_context).__name__}"
-        )
+        kind = type(user_context).__name__
+        raise ValueError(f"user_context: expected a dict of column name to value, got {kind}")
     columns = input_columns(model)
     user = arrays_of(user_context, "user_context")
     user = {name: value[np.newaxis] for name, value in user.items()}
@@ -299,12 +303,6 @@ def _check_request(model, user_context, candidates):
         if side:
             check_features(side, features, where)
     return user, candidates
-
-
-def _check_fused(scores, shape):
-    if scores.shape != shape:
-        raise ValueError(f"fuse: expected numbers of shape {shape}, got {scores.shape}")
-    check_numbers("fuse", scores)
 
 
 def _trace(model, user_columns, tasks):

@@ -18,7 +18,7 @@ the split; ``cache.json`` lists the files:
 
 ``cache.json`` is one object:
 
-    format        1; another number is another layout
+    format        3; another number is another layout
     checksum      of everything that the arrays depend on (see ``checksum_of``)
     name          of the data set
     columns       list of ``column_to_config`` of the feature columns, in order
@@ -53,7 +53,7 @@ import numpy as np
 from recsys_lib.data.splits import ARRAYS_BY_NAME, Split
 from recsys_lib.features.columns import column_from_config, column_to_config
 
-FORMAT = 2
+FORMAT = 3
 NOTE = "cache.json"
 SPLITS = ("train", "valid", "test")
 ALONE = ("group", "row_id", "time")

@@ -14,6 +14,8 @@ BLANKS = " \t\n\r\f\v\u00a0\u3000\ufeff"
 """Characters around an id that are no part of it."""
 WHOLE_NUMBER = r"(-?[0-9]+)\.0+"
 """An id that pandas writes with a fraction, in a column with missing values."""
+LARGE_NUMBER = r"-?[0-9](?:\.[0-9]+)?e\+[0-9]+"
+"""An id of 1e16 or more in the same way; it is written by its digits."""
 LARGEST = float.fromhex("0x1.fffffep127")
 """Models compute in float32, where more is infinite; as in ``recsys_lib.data.arrays``."""
 
@@ -53,14 +55,16 @@ def canonical_id(raw: Any) -> str | None:
         The text, empty for a missing value; None for what is neither a text nor a whole number.
 
     Example:
-        >>> [canonical_id(raw) for raw in (" State-gov", "7.0", 7.0, 7, 7.5)]
-        ['State-gov', '7', '7', '7', None]
+        >>> [canonical_id(raw) for raw in (" State-gov", "7.0", 7.0, 7, 7.5, "1.2e+16")]
+        ['State-gov', '7', '7', '7', None, '12000000000000000']
     """
     if type(raw) is float and raw.is_integer():
         raw = int(raw)
     if type(raw) not in (int, str):
         return None
     text = str(raw).strip(BLANKS)
+    if re.fullmatch(LARGE_NUMBER, text) and float(text).is_integer():
+        return str(int(float(text)))
     whole = re.fullmatch(WHOLE_NUMBER, text)
     return whole[1] if whole else text
 

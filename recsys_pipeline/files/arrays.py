@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from recsys_pipeline.export.fields import BLANKS, WHOLE_NUMBER
+from recsys_pipeline.export.fields import BLANKS, LARGE_NUMBER, WHOLE_NUMBER, canonical_id
 
 CATEGORY = pa.dictionary(pa.int32(), pa.string())
 """A column of texts, each of them stored once."""
@@ -74,6 +74,9 @@ def canonical_texts(texts: Any) -> Any:
     """The same for an Arrow array of texts; blanks become null."""
     texts = pc.utf8_trim(texts, BLANKS)
     texts = pc.replace_substring_regex(texts, f"^{WHOLE_NUMBER}$", r"\1")
+    large = pc.unique(texts.filter(pc.match_substring_regex(texts, f"^{LARGE_NUMBER}$")))
+    written = pa.array(map(canonical_id, large.to_pylist()), texts.type)
+    texts = pc.coalesce(written.take(pc.index_in(texts, large)), texts)
     return pc.if_else(pc.equal(texts, ""), None, texts)
 
 

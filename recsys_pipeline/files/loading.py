@@ -285,8 +285,7 @@ class _Contents:
             task: np.where(masks[task], labels[task], np.nan)[train]
             if task in masks
             else labels[task][train]
-            for task, label in described.items()
-            if label.kind == "binary"
+            for task in described
         }
         names = [label.column for label in described.values()]
         for name in [name for name in self.columns if name in self.assumed]:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
+import pandas as pd
 
 PURE = 0.99
 """A value whose rows have this share of one label, or more, may give it away"""
@@ -18,6 +19,12 @@ ODDS = 50.0
 
 LEAST_SHARE = 0.01
 """and if this share of the rows has it; a few users and items have one label by chance."""
+
+TELLS = 0.9
+"""A column gives a number away if its values tell this share of the variance of the ranks."""
+
+MIN_SPARE_ROWS = 20
+"""With fewer rows beyond one for each value nothing is said of a number."""
 
 NUM_RANGES = 20
 """Ranges of equally many rows that the values of a number are divided into."""
@@ -30,10 +37,10 @@ _WORDS = {
     "history": "history hist sequence seq recent past previous behaviour behavior",
     "time": "time timestamp ts date datetime day",
     "binary": "label target y click clicks clicked like liked conversion converted purchase "
-    "purchased buy bought follow share forward comment install",
+    "purchased buy bought follow share forward comment install hate dislike",
     "regression": "rating stars score watch dwell play stay",
     "code": "id ids code type category cate zip hash feat",
-    "outcome": "play played stay stayed watch watched dwell",
+    "outcome": "play played stay stayed watch watched watching dwell playtime viewtime watchtime",
 }
 _WORDS_OF = {what: frozenset(words.split()) for what, words in _WORDS.items()}
 _LAST_WORDS = ("view", "time")
@@ -85,9 +92,11 @@ def gives_away(
 ) -> str | None:
     """In words, the most frequent value that gives a label away; None if no value does.
 
+    A label of 0 and 1 is given away by a single value, any other number by all of them together.
+
     Args:
         values: ``(rows,)`` numbers of the values, 0 or more.
-        labels: task to ``(rows,)`` of 0 and 1, NaN on rows without the label.
+        labels: task to ``(rows,)`` labels, NaN on rows without the label.
         shown: the value of a number, in words.
 
     Example:
@@ -97,6 +106,11 @@ def gives_away(
     """
     for task, label in labels.items():
         known = ~np.isnan(label)
+        if not set(np.unique(label[known])) <= {0, 1}:
+            share = _share_told(values[known], label[known])
+            if share > TELLS:
+                return f"its values tell {share:.1%} of the variance of {task}, by rank"
+            continue
         rows, positive = np.bincount(values[known]), np.bincount(values[known], label[known])
         odds = (positive + 0.5) / (rows - positive + 0.5)
         of_all, num_rows = float(positive.sum()), int(known.sum())
@@ -113,6 +127,17 @@ def gives_away(
     return None
 
 
+def _share_told(values: np.ndarray, number: np.ndarray) -> float:
+    """The share of a number's variance, by rank, between values; less what any values have."""
+    ranks = pd.Series(number).rank().to_numpy()
+    rows = np.bincount(values)
+    spare = len(ranks) - np.count_nonzero(rows)
+    if spare < MIN_SPARE_ROWS or not np.ptp(ranks):
+        return 0.0
+    mean = np.bincount(values, ranks) / np.maximum(rows, 1)
+    return 1 - float(np.square(ranks - mean[values]).sum() / spare / ranks.var(ddof=1))
+
+
 def ranges_of(numbers: np.ndarray) -> np.ndarray:
     """The number of each number's range, ``(N,)``; 0: missing.
 
@@ -127,5 +152,9 @@ def ranges_of(numbers: np.ndarray) -> np.ndarray:
 
 
 def is_context(name: str, num_values: int) -> bool:
-    """Whether a column surely names a user, an item or a scenario, whose values may differ much."""
-    return num_values > 2 and any(says(name, what) for what in _CONTEXT)
+    """Whether a column surely names a user, an item or a scenario, whose values may differ much.
+
+    Its name has no other words: an ``item_state`` may be what came of the item.
+    """
+    words, named = set(words_of(name)), frozenset().union(*(_WORDS_OF[what] for what in _CONTEXT))
+    return num_values > 2 and not words.isdisjoint(named) and words <= named | _WORDS_OF["code"]

@@ -180,13 +180,18 @@ def _outcome(
         values = outcomes.ranges_of(column.numbers)
     else:
         values = number_values(column.values).codes + 1
-    binary = [label for label in labels if label.is_binary]
-    known = {one.name: np.where(np.isnan(one.numbers), np.nan, one.numbers == 1) for one in binary}
+    known = {one.name: _known(one) for one in labels if one.is_number}
 
     def shown(value: int) -> str:
         return f"a value like {column.values[int(np.argmax(values == value))].as_py()}"
 
     return outcomes.gives_away(values, known, shown)
+
+
+def _known(label: _Column) -> np.ndarray:
+    """A label's values, those of a binary one as 0 and 1; NaN where there is none."""
+    numbers = label.numbers
+    return np.where(np.isnan(numbers), np.nan, numbers == 1) if label.is_binary else numbers
 
 
 def _ignored(name: str, reason: str) -> list[str]:

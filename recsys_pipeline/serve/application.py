@@ -215,10 +215,15 @@ async def _body(request, max_bytes):
     What is too long is read to its end and thrown away: a client that is still sending would not
     see an answer.
     """
-    parts, size = [], 0
+    parts, size, more = [], 0, True
     try:
         async with asyncio.timeout(SECONDS_TO_ARRIVE):
-            async for part in request.stream():
+            while more:
+                message = await request.receive()
+                if message["type"] == "http.disconnect":  # nobody reads the answer; it is counted
+                    wanted = "expected a whole body, the client has left"
+                    return _refused(400, wanted, "disconnect")
+                part, more = message.get("body", b""), message.get("more_body", False)
                 size += len(part)
                 if size <= max_bytes:
                     parts.append(part)

@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from recsys_book.exercises.comparing import Difference, compare_values, show, show_call
+from recsys_book.exercises.comparing import (
+    Difference,
+    compare_values,
+    is_trivial,
+    show,
+    show_call,
+)
 
 
 @pytest.mark.parametrize(
@@ -31,6 +37,8 @@ def test_equal_within_the_tolerance(expected, came, difference):
     ("expected", "came", "message"),
     [
         (2, 3, "off by 1"),
+        (1.0, 1 + 5j, "expected numbers, came complex (1+5j)"),
+        (1, True, "expected numbers, came bool True"),
         (2**62 + 1, 2**62, "off by 1"),
         (0.5, 0.6, "off by 0.1"),
         (0.5, 0.4, "off by 0.1"),
@@ -90,6 +98,30 @@ def test_overflow_does_not_hide_a_difference():
     for wanted in (2**63 - 1, 0):
         with pytest.raises(Difference, match="first difference"):
             compare_values(np.array([wanted]), np.array([-(2**63)]), 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("expected", "trivial"),
+    [
+        (0, True),
+        (1.0, True),
+        (True, True),
+        (np.zeros((2, 3)), True),
+        ((np.ones(2), [1, 1]), True),
+        ({"a": 0.0}, True),
+        ([], True),
+        ("", True),
+        (None, True),
+        (np.array([3.0, 4.0 + 1e-8]), True),
+        (2, False),
+        ("a", False),
+        (np.array([0.0, 1.0]), False),
+        ((np.zeros(2), 0.5), False),
+        ([3.0, 5.0], False),
+    ],
+)
+def test_a_value_that_anyone_could_guess_is_trivial(expected, trivial):
+    assert is_trivial(expected, ["text", np.array([3.0, 4.0])], 1e-6, 1e-9) is trivial
 
 
 @pytest.mark.parametrize(

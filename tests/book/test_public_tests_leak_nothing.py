@@ -1,18 +1,22 @@
 """No public test hands out an answer: whatever function stands in it, none of them is one.
 
 Students read the public tests and the setup before them. So every function and lambda in there, and
-whatever the code has imported, is given in as an answer; each must fail.
+whatever the code has imported, is given in as an answer; each must fail. A table of the printed
+numbers passes the public test; with any trivial value for all other calls it has no credit for it.
 """
 
 import ast
+import copy
 
+import numpy as np
 import pytest
 from exercise_text import CODE, HEAD, small
+from test_public_numbers import numbers_of
 
 from recsys_book.exercises.cases import Case
 from recsys_book.exercises.source import find_sources, read_source
 from recsys_book.exercises.student import verdict_of
-from recsys_book.exercises.verdicts import define
+from recsys_book.exercises.verdicts import define, run_test_on
 
 EXERCISES = [
     pytest.param(file, one, id=one.identifier)
@@ -77,6 +81,49 @@ def leaks(file, one):
 @pytest.mark.parametrize(("file", "one"), EXERCISES)
 def test_no_function_of_a_public_test_is_an_answer(file, one):
     assert leaks(file, one) == []
+
+
+TRIVIAL = {
+    "zero": lambda *given: 0.0,
+    "one": lambda *given: 1.0,
+    "zeros, one a row": lambda *given: np.zeros(len(given[0])),
+    "zeros": lambda *given: np.zeros_like(given[0]),
+    "ones": lambda *given: np.ones_like(given[0]),
+    "nothing": lambda *given: [],
+    "the first argument": lambda *given: given[0],
+    "the last argument": lambda *given: given[-1],
+}
+
+
+def table_of_public(file, one, trivial):
+    """The printed numbers of the public test; ``trivial`` where a call is none of its cases."""
+
+    def key(*arguments):
+        with np.printoptions(floatmode="unique"):
+            return repr(arguments)
+
+    cases, measured = numbers_of(file, one)
+    cases = [([*c.arguments, *c.keywords.values()], c.expected) for _, c in cases]
+    known = {key(*given): expected for given, expected in cases}
+    known |= {key(*setting): number for setting, number, _ in measured}
+
+    def answer(*arguments, **keywords):
+        given = (*arguments, *keywords.values())
+        return known[key(*given)] if key(*given) in known else trivial(*given)
+
+    assert all(answer(*copy.deepcopy(given)) is expected for given, expected in cases)
+    return answer
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize(
+    ("file", "one"), [p for p in EXERCISES if p.values[1].hidden and p.values[1].kind != "recall"]
+)
+def test_a_table_of_the_printed_numbers_has_no_credit(file, one):
+    for what, trivial in TRIVIAL.items():
+        answer = table_of_public(file, one, trivial)
+        found = run_test_on(file.setup, one.hidden, {one.target: answer}, every_case=True)
+        assert (what, found.passed, found.num_telling) == (what, False, 0)
 
 
 TESTED = '[case(1, expected=2), case(3, expected=6, why="three")]'

@@ -274,12 +274,14 @@ def test_waiting_for_the_processor_is_no_time_of_the_students():
     ("answer", "points"),
     [
         ("def twice(x):\n    return {1: 2, 3: 6}[x]", 0),  # the printed numbers, and no other
+        ("def twice(x):\n    return {1: 2, 3: 6}.get(x, 0)", 0),  # a guess, right where x is 0
         ("def twice(x):\n    return 2 * int(x)", 2),  # fails in the first hidden case alone
         ("def twice(x):\n    return 2 * x", 3),
     ],
 )
 def test_public_tests_count_where_a_hidden_case_passes(answer, points, tmp_path):
-    file = read_source(write(tmp_path, TEXT, name="01_small"))
+    text = TEXT.replace("case(5, expected=10)", "case(5, expected=10), case(0, expected=0)")
+    file = read_source(write(tmp_path, text, name="01_small"))
     file = dataclasses.replace(file, exercises=file.exercises[:1])
     found, _, errors = graded(answer, file=file)
     assert found == {"small.twice": points}

@@ -355,3 +355,21 @@ def test_an_experiment_on_a_log_is_run_and_recorded(tmp_path, monkeypatch):
     predictions_path(store.folder, "deep", 3).unlink()
     with pytest.raises(ValueError, match="arm 'deep': expected its predictions"):
         real.predictions_of(one, store, table)
+
+
+def test_each_scenario_of_a_log_is_a_slice_of_its_test_rows():
+    experiment = Experiment(
+        identifier="tests.eras",
+        question="Does it say anything?",
+        data="movielens",
+        split="per_user",
+        knobs={"scenario": "era"},
+        parts=("era 1", "era 5"),
+        arms=[Arm(name="a", model=GUESS), Arm(name="b", model=GUESS)],
+        contrasts=[better("one", "One leads.", "a", "b")],
+    )
+    test = cells.dataset_of(experiment, None, 0).test
+    assert sorted(test.slices) == [f"era {number}" for number in range(6)]  # 0: an unknown year
+    for number in range(6):
+        np.testing.assert_array_equal(test.slices[f"era {number}"], test.features["era"] == number)
+    assert experiment.all_parts == ("all", "era 1", "era 5")

@@ -4,7 +4,7 @@ import asyncio
 import json
 
 
-def ask(application, path, body=None, chunk=None, ends=True):
+def ask(application, path, body=None, chunk=None, ends=True, leaves=False):
     """One request; returns the status, the headers, and the answer, read from JSON or a text.
 
     Args:
@@ -13,6 +13,7 @@ def ask(application, path, body=None, chunk=None, ends=True):
         body: sent as JSON, bytes as they are; without one it is a GET.
         chunk: bytes of the body in one message; default: all.
         ends: whether the body's end arrives.
+        leaves: whether the client closes the connection where it does not.
     """
     content = (
         b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -26,7 +27,7 @@ def ask(application, path, body=None, chunk=None, ends=True):
     sent = []
 
     async def receive():
-        if not waiting and not ends:
+        if not waiting and not ends and not leaves:
             await asyncio.Event().wait()
         return waiting.pop(0) if waiting else {"type": "http.disconnect"}
 

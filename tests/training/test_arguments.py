@@ -1,6 +1,7 @@
 """What ``fit`` says of arguments that cannot work, before it starts to train."""
 
 import dataclasses
+import re
 import warnings
 
 import keras
@@ -269,6 +270,25 @@ def test_an_optimizer_of_keras_that_climbs_is_refused():
     parts = optimizer_per_group({".*": keras.optimizers.SGD(-1.0)})
     with pytest.raises(ValueError, match="SGD, learning_rate"):
         fit(number_model(), data, parts)
+    schedule = keras.optimizers.schedules.ExponentialDecay(-1.0, 10, 0.9)
+    with pytest.raises(ValueError, match="Adam, learning_rate"):
+        fit(number_model(), data, Adam(schedule))
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "expected"),
+    [
+        ("beta_1", 2.0, "from 0 to 1 excluding 1"),
+        ("beta_2", 1.0, "from 0 to 1 excluding 1"),
+        ("clipnorm", -1.0, "from 0"),
+        ("clipvalue", np.nan, "from 0"),
+        ("epsilon", -1e-7, "from 0"),
+    ],
+)
+def test_options_with_which_an_optimizer_climbs_are_refused(option, value, expected):
+    message = f"Adam, {option}: expected a finite number {expected}, got {value!r}"
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        Adam(0.1, **{option: value})
 
 
 @pytest.mark.parametrize("given", [{"x": [1.0]}, DATA, None])

@@ -215,6 +215,8 @@ def test_a_save_that_fails_keeps_the_old_file_and_leaves_nothing(tmp_path, monke
 def test_bad_files_are_named(tmp_path):
     with pytest.raises(ValueError, match=r"path: expected a name that ends in '.keras', got"):
         save(tiny.build_small(), tmp_path / "model.h5")
+    with pytest.raises(ValueError, match="model: expected a Keras model, got str 'model'"):
+        save("model", tmp_path / "model.keras")
     with pytest.raises(ValueError, match=r"model.keras: no such file"):
         load(tmp_path / "model.keras")
     with pytest.raises(ValueError, match="no such file"):

@@ -183,6 +183,19 @@ def test_bad_requests_are_named(model, user, candidates, message):
         rank(model, user, candidates, task="like")
 
 
+def test_numbers_that_are_too_large_for_a_model_are_refused():
+    """They are finite, and their products are not; a service refuses them, too."""
+    age, price = (keras.Input((), name=name) for name in ("age", "price"))
+    large = 10.0 * price
+    model = keras.Model([age, price], {"like": ops.sigmoid(large * age - large)})
+    message = r", scores of 'like': expected numbers finite in float32, got nan \(rows 1\)"
+    with pytest.raises(ValueError, match=f"predict{message}"):
+        predict(model, {"age": [2.0, 2.0], "price": [0.0, 2e38]})
+    with pytest.raises(ValueError, match=f"rank{message}"):
+        rank(model, {"age": 2.0}, {"price": [0.0, 2e38]})
+    assert rank(model, {"age": 2.0}, {"price": [0.0]}).scores == 0.5
+
+
 def test_a_request_without_a_candidates_column_is_refused(model):
     tiled = request(1)[2]
     with pytest.raises(ValueError, match="rank: candidates hold no column"):

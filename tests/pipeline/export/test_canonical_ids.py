@@ -9,17 +9,18 @@ import shutil
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from recsys_lib.memorization import build_logistic_regression
 from recsys_pipeline import files
 from recsys_pipeline.export import export, verify
 from recsys_pipeline.export.describing import describe_column
-from recsys_pipeline.export.fields import BadField
+from recsys_pipeline.export.fields import BadField, canonical_id
 from recsys_pipeline.export.reading import Column, Encoder
 from recsys_pipeline.export.replay import Replay
 from recsys_pipeline.export.values import Values
-from recsys_pipeline.files.arrays import categories_of
+from recsys_pipeline.files.arrays import canonical_texts, categories_of
 from recsys_pipeline.files.vocabulary import Vocabulary
 
 DESCRIPTION = """
@@ -72,6 +73,19 @@ def test_a_vocabulary_has_each_id_once(dataset):
     assert features["history"][:4].tolist() == [[1, 2, 0], [2, 0, 0], [0, 0, 0], [1, 0, 0]]
     assert set(dataset.test.slices) == {"user=1", "user=2"}
     assert len(np.unique(dataset.train.group)) == 2
+
+
+@pytest.mark.parametrize("number", [1e16, 1.2345678901234568e16, -1.5e17, 1e22])
+def test_a_large_whole_number_has_one_form(number, tmp_path):
+    """Python and pandas write floats from 1e16 on with an exponent, and integers without."""
+    wanted = str(int(number))
+    assert {canonical_id(raw) for raw in (number, int(number), str(number))} == {wanted}
+    pd.DataFrame({"id": [number, None, 1.0]}).to_csv(tmp_path / "ids.csv", index=False)
+    text = (tmp_path / "ids.csv").read_text().split()[1]
+    texts = canonical_texts(pa.array([text, wanted, None, "1e16", "7e+1x", "1.5e+00"]))
+    assert texts.to_pylist() == [wanted, wanted, None, "1e16", "7e+1x", "1.5e+00"]
+    assert canonical_texts(pa.chunked_array([[text], [wanted]])).to_pylist() == [wanted, wanted]
+    assert canonical_id("9e+999") == "9e+999"
 
 
 @pytest.mark.parametrize("user", [1, 1.0, "1", "1.0", " 1.00 ", "\t1\n"])

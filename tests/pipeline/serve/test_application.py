@@ -195,6 +195,13 @@ def test_a_body_that_does_not_arrive_is_given_up(application, monkeypatch):
     assert answer["detail"][0]["msg"] == "expected the whole body within 0.05 s"
 
 
+def test_a_client_that_leaves_in_the_middle_of_its_body_is_no_fault_of_ours(application):
+    some = json.dumps(BODY)[:50].encode()
+    status, headers, _ = ask(application, "/rank", some, ends=False, leaves=True)
+    assert (status, headers["connection"]) == (400, "close")
+    assert 'path="/rank",status="400"} 1.0' in ask(application, "/metrics")[2]
+
+
 def test_a_number_that_is_too_large_for_the_model_is_named_with_its_candidate(tmp_path):
     large = small_shop.din()
     for variable in large.trainable_variables:  # products of finite numbers become infinite

@@ -19,7 +19,7 @@ import small_shop
 
 from recsys_pipeline.export import export
 from recsys_pipeline.serve import Service, golden_body, measure_latency
-from recsys_pipeline.serve.server import Server
+from recsys_pipeline.serve.server import Server, serve
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +85,14 @@ def test_a_port_that_is_taken_is_one_line(folder):
 def test_an_option_that_cannot_be_meant_is_one_line(folder, option, value, message):
     done = command(folder, option, value)
     assert (done.returncode, done.stderr) == (1, f"{message}\n")
+
+
+def test_a_port_and_a_time_that_cannot_be_meant_are_refused_first(tmp_path):
+    """Before the folder is read, which holds no export."""
+    with pytest.raises(ValueError, match="port: expected an integer from 0 to 65535, got 65536"):
+        serve(tmp_path, port=65536)
+    with pytest.raises(ValueError, match=r"drain: expected a finite number from 0, got -0\.5"):
+        serve(tmp_path, port=0, drain=-0.5)
 
 
 def test_a_service_that_does_not_start_says_why(tmp_path):

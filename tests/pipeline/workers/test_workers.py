@@ -105,7 +105,8 @@ def test_a_killed_worker_goes_on_from_the_checkpoint(killed, trained):
     assert epochs == [0, 1, 1, 2, 3]
 
 
-def test_sigterm_ends_a_worker_and_the_other_says_who_was_lost(tmp_path):
+@pytest.mark.parametrize("ended", [1, 0])  # 0 is also the others' coordinator
+def test_sigterm_ends_a_worker_and_the_other_says_who_was_lost(ended, tmp_path):
     """TensorFlow keeps the signal from a process, and prints what gRPC says of a lost one."""
     addresses = [f"localhost:{port}" for port in free_ports(2)]
     command = [sys.executable, PROGRAM, str(tmp_path), "exchange"]
@@ -114,14 +115,14 @@ def test_sigterm_ends_a_worker_and_the_other_says_who_was_lost(tmp_path):
     try:
         for worker in workers:
             assert "exchanged\n" in iter(worker.stdout.readline, "")
-        workers[1].send_signal(signal.SIGTERM)
-        assert workers[1].wait(SECONDS) == -signal.SIGTERM
-        printed, _ = workers[0].communicate(timeout=SECONDS)
+        workers[ended].send_signal(signal.SIGTERM)
+        assert workers[ended].wait(SECONDS) == -signal.SIGTERM
+        printed, _ = workers[1 - ended].communicate(timeout=SECONDS)
         assert printed == (
-            f"workers: lost worker 1 at {addresses[1]}; start all workers again, and a run with a "
-            "checkpoint goes on from it\n"
+            f"workers: lost worker {ended} at {addresses[ended]}; start all workers again, and a "
+            "run with a checkpoint goes on from it\n"
         )
-        assert workers[0].returncode == 1
+        assert workers[1 - ended].returncode == 1
     finally:
         for worker in workers:
             worker.kill()
