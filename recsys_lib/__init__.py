@@ -7,9 +7,9 @@ without log lines and with one choice of kernels. Nothing else happens on import
 
 That choice, ``TF_ENABLE_ONEDNN_OPTS``, is one switch for a whole process, off unless the
 environment says otherwise, so that one machine's numbers do not depend on which kernels oneDNN has
-for its processor. Runs are repeatable, bit for bit, with either, and neither is always faster: off,
-DIN and FiBiNET take about 1.2 times as long as with it on; on, AutoInt does. Benchmarks measure
-both and choose for each model. Set the variable before the first import of this package.
+for its processor. Runs are repeatable, bit for bit, with either, and neither is always faster.
+Benchmarks measure both and choose for each model. Set the variable before the first import of this
+package.
 """
 
 import importlib.abc

@@ -1,8 +1,9 @@
-"""The platform that the experiments of chapter 06 share, sizes, and spaces."""
+"""The platform that the experiments of chapter 06 share, and sizes."""
 
 from typing import Any
 
 from experiments.arms import Arm
+from experiments.multi_task._tasks import tuned
 
 PLATFORM: dict[str, Any] = {
     "num_rows": 40_000,
@@ -14,11 +15,7 @@ PLATFORM: dict[str, Any] = {
 LARGE, MIDDLE, SMALL, TINY = (f"scenario_{number}" for number in range(1, 5))
 PARTS = (LARGE, MIDDLE, SMALL, TINY)
 
-SPACE: dict[str, Any] = {
-    "learning_rate": (3e-4, 1e-3, 3e-3, 1e-2, 3e-2),
-    "embedding_l2": (0.0, 1e-6, 1e-5, 1e-4, 1e-3),
-}
-FIT: dict[str, Any] = {"epochs": 60, "batch_size": 1024, "patience": 4}
+FIT: dict[str, Any] = {"epochs": 80, "batch_size": 512, "patience": 4}
 WIDTH: dict[str, Any] = {"embedding_dim": 8}
 DEEP: dict[str, Any] = WIDTH | {"hidden_units": (64, 32)}
 BOTTOM: dict[str, Any] = WIDTH | {"hidden_units": (64,), "tower_units": (32,)}
@@ -29,11 +26,6 @@ LISTENING: dict[str, Any] = EXPERTS | {"tower_units": (32,)}
 OWN: dict[str, Any] = LISTENING | {"own_weight": 0.7}
 
 GLOBAL, FEATURE, SEPARATE, BOTTOMED = "global", "feature", "separate", "Shared-Bottom"
-
-
-def tuned(name: str, model: str, options: dict[str, Any], **more: Any) -> Arm:
-    """An arm with the chapter's space."""
-    return Arm(name=name, model=model, space=SPACE, options=options, **more)
 
 
 def plain(**more: Any) -> list[Arm]:

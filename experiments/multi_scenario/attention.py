@@ -14,8 +14,8 @@ from experiments.multi_scenario._scenarios import (
     GLOBAL,
     SEPARATE,
     plain,
-    tuned,
 )
+from experiments.multi_task._tasks import tuned
 
 WEIGHED, TURNED = 0, 1
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from experiments.arms import Arm
 from experiments.contrasts import Contrast, better, level
-from experiments.declaration import GAUC_MARGIN, Experiment
+from experiments.declaration import Experiment
 from experiments.multi_scenario._scenarios import (
     BOTTOM,
     BOTTOMED,
@@ -18,10 +18,16 @@ from experiments.multi_scenario._scenarios import (
     GLOBAL,
     OWN,
     SEPARATE,
-    SPACE,
     WRITTEN,
 )
-from experiments.sequence._logs import REFERENCES, WIDER_LINEAR, WIDER_TREES, references
+from experiments.multi_task._tasks import SPACE
+from experiments.sequence._logs import (
+    REFERENCES,
+    WIDER_LINEAR,
+    WIDER_TREES,
+    both,
+    references,
+)
 from experiments.sequence.kuairand import REQUEST
 
 REAL: dict[str, Any] = SPACE | {
@@ -35,21 +41,6 @@ JUDGED = tuple(f"tab {number}" for number in (2, 1, 5, 3, 7))
 def network(name: str, model: str, options: dict[str, Any]) -> Arm:
     """A network with the wider space, on this log's columns."""
     return Arm(name=name, model=model, space=REAL, options=options, columns=REQUEST)
-
-
-def both(kind: Any, finding: str, sentence: str, a: str, b: str) -> list[Contrast]:
-    """A contrast in AUC, and within a user's rows."""
-    return [
-        kind(finding, sentence, a, b),
-        kind(
-            f"{finding}_gauc",
-            f"{sentence[:-1]}, within a user's rows.",
-            a,
-            b,
-            measure="gauc",
-            margin=GAUC_MARGIN,
-        ),
-    ]
 
 
 def level_with_the_column(finding: str, name: str, called: str | None = None) -> list[Contrast]:

@@ -16,8 +16,8 @@ from experiments.multi_scenario._scenarios import (
     PLATFORM,
     SEPARATE,
     plain,
-    tuned,
 )
+from experiments.multi_task._tasks import tuned
 
 CLOSED, FEW, MANY, FULL = 0, 100, 1_000, 5_000
 NEW = "scenario_5"

@@ -20,7 +20,7 @@ OWN: dict[str, Any] = EXPERTS | {"num_task_experts": 1, "num_shared_experts": 2}
 
 
 def tuned(name: str, model: str, options: dict[str, Any], **more: Any) -> Arm:
-    """An arm with the chapter's space."""
+    """An arm with the space of chapters 05 and 06."""
     return Arm(name=name, model=model, space=SPACE, options=options, **more)
 
 

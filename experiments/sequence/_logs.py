@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from experiments.arms import Arm
+from experiments.contrasts import Contrast
 
 SPACE: dict[str, Any] = {
     "learning_rate": (3e-4, 1e-3, 3e-3, 1e-2),
@@ -60,3 +61,14 @@ def references(
             columns=columns,
         ),
     ]
+
+
+def both(kind: Any, finding: str, sentence: str, a: str, b: str) -> list[Contrast]:
+    """A contrast in AUC, and the same within a user's rows.
+
+    Args:
+        kind: ``better``, ``not_worse`` or ``level``.
+        finding, sentence, a, b: as for ``kind``, of the AUC.
+    """
+    said = f"{sentence[:-1]}, within a user's rows."
+    return [kind(finding, sentence, a, b), kind(f"{finding}_gauc", said, a, b, measure="gauc")]

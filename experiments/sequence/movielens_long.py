@@ -6,13 +6,14 @@ SDIM is left out for its time, 84 s a run.
 from typing import Any
 
 from experiments.arms import Arm
-from experiments.contrasts import Contrast, better, level
+from experiments.contrasts import better, level
 from experiments.declaration import Experiment
 from experiments.sequence._logs import (
     DEEP,
     REFERENCES,
     WIDER_LINEAR,
     WIDER_TREES,
+    both,
     references,
 )
 from experiments.sequence.movielens import REQUEST
@@ -25,11 +26,6 @@ LAST: dict[str, Any] = DEEP | {"product": True, "histories": ("short_history",)}
 WHOLE: dict[str, Any] = DEEP | {"product": True, "histories": ("history",)}
 SEARCH: dict[str, Any] = WHOLE | {"found_steps": 50, "num_heads": 1, "recency": False}
 UNIT: dict[str, Any] = {"attention_units": (16,)}
-
-
-def both(kind: Any, finding: str, sentence: str, a: str, b: str) -> list[Contrast]:
-    said = f"{sentence[:-1]}, within a user's rows."
-    return [kind(finding, sentence, a, b), kind(f"{finding}_gauc", said, a, b, measure="gauc")]
 
 
 EXPERIMENT = Experiment(

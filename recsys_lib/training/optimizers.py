@@ -8,7 +8,6 @@ first add up the gradients of each id, then read, update and write that id's row
 For variables with an ordinary, dense gradient they do exactly what Keras does.
 """
 
-import math
 import numbers
 import re
 from collections.abc import Sequence
@@ -32,7 +31,7 @@ _WHOLE_TABLE_OPTIONS = (
     *("weight_decay", "global_clipnorm", "use_ema", "gradient_accumulation_steps"),
     *("loss_scale_factor", "amsgrad"),
 )
-_MOST = {"beta_1": 1, "beta_2": 1} | dict.fromkeys(("epsilon", "clipnorm", "clipvalue"), math.inf)
+_SHARES, _SIZES = ("beta_1", "beta_2"), ("epsilon", "clipnorm", "clipvalue")
 
 
 def _write_rows(variable, rows, values):
@@ -57,9 +56,10 @@ class _Rowwise(ReducedBefore):
         place = type(self).__name__
         if isinstance(learning_rate, numbers.Real):
             check_number(f"{place}, learning_rate", learning_rate, 0)
-        for option, most in _MOST.items():
-            if kwargs.get(option) is not None:
-                check_number(f"{place}, {option}", kwargs[option], 0, most, {most} & {1})
+        for options, *bounds in ((_SHARES, 0, 1, (1,)), (_SIZES, 0)):
+            for option in options:
+                if kwargs.get(option) is not None:
+                    check_number(f"{place}, {option}", kwargs[option], *bounds)
         for option in _WHOLE_TABLE_OPTIONS:
             if kwargs.get(option) is not None and kwargs[option] is not False:
                 raise ValueError(

@@ -95,12 +95,11 @@ def scenarios(
         ``(S + 1, P, V, V)``, indexed by id - 1, and ``biases`` ``(S,)``; with ``attended`` also
         ``weights`` ``(S, F)``, the m_sf / sqrt(k), 0 where a field is not attended to.
 
-        Common random numbers: ``share``, ``strength``, ``bias``, ``bias_sd``,
-        ``attended`` and ``turned`` change probabilities and the labels that depend on them, never a
-        row; ``sizes`` changes whose row
-        it is and no field; ``num_rows`` and ``new_rows`` add rows at the end. A scenario of
-        ``sizes`` keeps its function, its bias and its test rows whatever the others are; the new
-        one its function and its bias.
+        Common random numbers: ``share``, ``strength``, ``bias``, ``bias_sd``, ``attended`` and
+        ``turned`` change probabilities and the labels that depend on them, never a row; ``sizes``
+        changes whose row it is and no field; ``num_rows`` and ``new_rows`` add rows at the end. A
+        scenario of ``sizes`` keeps its function, its bias and its test rows whatever the others
+        are; the new one its function and its bias.
 
     Raises:
         ValueError: a knob outside its range, named with the value expected and given.
