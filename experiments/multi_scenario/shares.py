@@ -4,8 +4,10 @@ In the middle the chapter's idea is half true: half of each taste is shared, hal
 own. All models are measured in each scenario by itself.
 
 The first record had no tuning in the middle, where one model for all rows then had the recipe of
-scenarios with little in common; and most runs ended at their cap. What is asked of the second was
-sharpened by the first: where a lead did not come, whether the two are level or the other leads.
+scenarios with little in common; and most runs ended at their cap. The second, on new worlds, asks
+otherwise where the first had shown no lead: whether two are level, or the other one leads. Margins
+of four points, where two are usual, were declared after the first record's intervals, up to three
+points to either side.
 """
 
 from experiments.arms import Sweep

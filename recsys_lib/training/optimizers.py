@@ -31,7 +31,8 @@ _WHOLE_TABLE_OPTIONS = (
     *("weight_decay", "global_clipnorm", "use_ema", "gradient_accumulation_steps"),
     *("loss_scale_factor", "amsgrad"),
 )
-_SHARES, _SIZES = ("beta_1", "beta_2"), ("epsilon", "clipnorm", "clipvalue")
+_BOUNDS = dict.fromkeys(("beta_1", "beta_2"), (0, 1, (1,)))
+_BOUNDS |= dict.fromkeys(("epsilon", "clipnorm", "clipvalue"), (0,))
 
 
 def _write_rows(variable, rows, values):
@@ -56,10 +57,9 @@ class _Rowwise(ReducedBefore):
         place = type(self).__name__
         if isinstance(learning_rate, numbers.Real):
             check_number(f"{place}, learning_rate", learning_rate, 0)
-        for options, *bounds in ((_SHARES, 0, 1, (1,)), (_SIZES, 0)):
-            for option in options:
-                if kwargs.get(option) is not None:
-                    check_number(f"{place}, {option}", kwargs[option], *bounds)
+        for option, bounds in _BOUNDS.items():
+            if kwargs.get(option) is not None:
+                check_number(f"{place}, {option}", kwargs[option], *bounds)
         for option in _WHOLE_TABLE_OPTIONS:
             if kwargs.get(option) is not None and kwargs[option] is not False:
                 raise ValueError(
