@@ -90,7 +90,7 @@ EXPERIMENT = Experiment(
         ),
         better(
             "apart_is_ahead_where_little_is_shared",
-            "Where little is shared, the middle scenario is served best by a network of its own.",
+            "Where little is shared, the middle scenario's own network is ahead of the feature.",
             SEPARATE,
             FEATURE,
             part=MIDDLE,
