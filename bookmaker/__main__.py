@@ -13,7 +13,6 @@ from bookmaker import (
     index,
     inputs,
     labs,
-    ledger,
     lesson_checks,
     links,
     names,
@@ -75,7 +74,7 @@ def _build_one(text_path, read, known, chapters):
         lesson = describe(text_path)
         times = None if known and refresh(text_path) else build(text_path)
         # The minutes that the header says count figures and printed source, which are known now.
-        if lesson.is_counted and generated.write(text_path):
+        if not lesson.is_lab and generated.write(text_path):
             refresh(text_path)
         inputs.record_built(text_path, read, chapters)
     except (BuildError, LessonError) as error:
@@ -181,7 +180,6 @@ def _index(options):
 
 
 def _ledger(options):
-    print(ledger.write(options.chapters))
     print(evidence.write(options.chapters))
     return 0
 
@@ -269,7 +267,7 @@ def _parser():
     command.add_argument("--force", action="store_true", help="execute it even if unchanged")
     command.set_defaults(run=_index)
 
-    command = commands.add_parser("ledger", help="write the ledger of claims")
+    command = commands.add_parser("ledger", help="write the ledger of findings and exact checks")
     command.set_defaults(run=_ledger)
 
     command = commands.add_parser("links", help="write the links between the lessons")

@@ -1,13 +1,13 @@
 """The map of the book on the start page: chapters, lessons, and what builds on what.
 
 It is drawn from the front matter into ``chapters/book_map.svg`` once some lesson says what it
-builds on. A lesson whose front matter has no ``prerequisites`` builds on the one before it.
+builds on.
 """
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from bookmaker.lessons import Lesson, is_deeper, is_lab
+from bookmaker.lessons import Lesson
 from recsys_book.paths import LessonError
 from recsys_book.pictures import Lesson as Place
 from recsys_book.pictures import book_map
@@ -28,16 +28,13 @@ def places(lessons: Iterable[Lesson]) -> list[Place]:
         lessons: in the order of the book; companions and labs have no place on it.
 
     Returns:
-        Each with the lessons that it builds on: those of its front matter, or the one before it.
+        Each with the lessons that it builds on.
     """
-    found: list[Place] = []
-    for lesson in lessons:
-        if is_lab(lesson.text_path) or is_deeper(lesson.text_path):
-            continue
-        before = (found[-1].key,) if found else ()
-        needs = before if lesson.prerequisites is None else lesson.prerequisites
-        found.append(Place(f"{lesson.chapter}/{lesson.name}", lesson.title, needs))
-    return found
+    return [
+        Place(f"{lesson.chapter}/{lesson.name}", lesson.title, lesson.prerequisites)
+        for lesson in lessons
+        if lesson.prerequisites is not None
+    ]
 
 
 def render(lessons: Iterable[Lesson], titles: Mapping[str, str]) -> str | None:

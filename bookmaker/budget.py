@@ -15,13 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bookmaker import anatomies
 from bookmaker.anatomies import CHECKED, LONGEST_RUN_SECONDS
-from bookmaker.claim_sources import calls_in_cell
-from bookmaker.conversion import lesson_name
 from bookmaker.figures import FOLDED, is_figure
 from bookmaker.lesson_cells import exercise_shown
-from bookmaker.lessons import Lesson, exercises_text, read_notebook, read_text
+from bookmaker.lessons import Lesson, calls_in_cell, exercises_text, read_notebook, read_text
 from recsys_book.exercises.parsing import ExerciseError
 from recsys_book.exercises.source import read_source
 from recsys_book.notebook_sources import LINKS_TAG
@@ -35,8 +32,6 @@ handle, ``explore``, counts as a figure."""
 
 MOST = {"words": 1900, "code cells": 30, "visible lines": 130, "minutes": 45}
 """The limits of a core lesson or a survey; text, cells and lines in a fold are not counted."""
-SECOND_DRAFT_MOST = {"words": 1700, "code cells": 26, "visible lines": 130}
-"""Those of a lesson that is on ``anatomies.SECOND_DRAFT``."""
 
 OPENING = "opening"
 _NOT_READ = (CHECKED, "References")
@@ -209,10 +204,7 @@ def limits_of(lesson: Lesson) -> dict[str, int]:
     Returns:
         Dict of quantity to its limit; empty but for a core lesson and a survey.
     """
-    if lesson.anatomy not in ("core", "survey"):
-        return {}
-    of_second_draft = lesson_name(lesson.text_path) in anatomies.SECOND_DRAFT
-    return SECOND_DRAFT_MOST if of_second_draft else MOST
+    return MOST if lesson.anatomy in ("core", "survey") else {}
 
 
 def table(lesson: Lesson, budget: Budget) -> list[str]:

@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bookmaker.conversion import is_converted
-
 FOLDED = "hide-input"
 FIGURE = re.compile(r'(<img alt=")[^"]*(" width="\d+" src="data:image/(?:png|svg\+xml);base64,)')
 """A figure, or a picture of a model, as the library shows it."""
@@ -107,13 +105,11 @@ def problems(path: Path, notebook: Any) -> list[str]:
         notebook: its content, executed.
 
     Returns:
-        For a converted lesson, a line for each figure without its alternative text and for each
-        cell that has to be folded; for any, a line for each cell folded without its tag or not
-        folded in spite of it, for a folded cell of an exercise, and for a figure of matplotlib that
-        the kernel could not draw.
+        A line for each figure without its alternative text, for each cell that has to be folded,
+        for each cell folded without its tag or not folded in spite of it, for a folded cell of an
+        exercise, and for a figure of matplotlib that the kernel could not draw.
     """
     found = []
-    converted = is_converted(path)
     for number, cell in enumerate(notebook.cells):
         if cell.cell_type != "code":
             continue
@@ -131,12 +127,9 @@ def problems(path: Path, notebook: Any) -> list[str]:
             found.append(
                 f"{where}: expected a figure, got its name alone; call `plots.use_style()` before"
             )
-        if converted:
-            if not tagged and only_plots_or_checks(cell.source):
-                found.append(
-                    f"{where}: expected the tag {FOLDED} on a cell that only plots or checks"
-                )
-            found += _figure_problems(where, cell, what_to_see(notebook, number))
+        if not tagged and only_plots_or_checks(cell.source):
+            found.append(f"{where}: expected the tag {FOLDED} on a cell that only plots or checks")
+        found += _figure_problems(where, cell, what_to_see(notebook, number))
     return found
 
 
@@ -171,7 +164,7 @@ def _plots_or_checks(statement):
     if isinstance(called, ast.Attribute):
         is_plot = isinstance(called.value, ast.Name) and called.value.id == "plots"
         return is_plot and called.attr != "use_style"
-    return isinstance(called, ast.Name) and called.id in ("claim", "exact")
+    return isinstance(called, ast.Name) and called.id == "exact"
 
 
 def _figure_problems(where, cell, described):

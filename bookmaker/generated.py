@@ -1,8 +1,8 @@
 """Writes into a lesson's text what has its one source elsewhere: the header and the starters.
 
 The header, the first cell, repeats the front matter: title, question, times, the library's module,
-and links to the lessons that a core lesson or a survey builds on. In counted anatomies the minutes
-are those of ``bookmaker.budget``. Objectives stand there alone, and stay as they are, as do own
+and links to the lessons that a core lesson or a survey builds on. The minutes are those of
+``bookmaker.budget``, but for labs. Objectives stand there alone, and stay as they are, as do own
 words behind the library's module and the links. The cell after each ``exercise("id")`` is the
 starter of the exercises file beside the lesson; one that is missing is put there. ``python -m
 bookmaker cells`` and ``make book`` write both, the check compares them.
@@ -65,8 +65,8 @@ def parts(lesson: Lesson, notebook: Any = None) -> dict[str, str]:
         LessonError: a prerequisite is no lesson of the book.
 
     Example:
-        >>> front = {"title": "T", "question": "Why?", "minutes": 5, "library": "m", "seconds": 3}
-        >>> parts(Lesson(Path("01_t.md"), **front))["Time"]
+        >>> lab = Lesson(Path("lab_t.md"), "T", "Why?", "m", seconds=3, anatomy="lab", minutes=5)
+        >>> parts(lab)["Time"]
         '5 minutes to read and try; the cells run in about 3 seconds on two idle cores.'
     """
     found = {"Question": lesson.question}
@@ -82,7 +82,7 @@ def parts(lesson: Lesson, notebook: Any = None) -> dict[str, str]:
 
 
 def _minutes(lesson, notebook):
-    if not lesson.is_counted:
+    if lesson.is_lab:
         return f"{lesson.minutes} minutes to read and try"
     counted = budget.count(lesson.text_path, notebook)
     if not counted.solving:

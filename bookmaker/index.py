@@ -29,10 +29,9 @@ A recommender's ranking stage is given about a thousand candidates for one reque
 what the user will do with each. This book teaches its models by running them. Every lesson is a
 notebook: open it, run it from top to bottom, change it. You need NumPy and one Keras tutorial.
 Each lesson names the earlier ones that it builds on. A sentence that ends in ≡ is so by
-computation, and one that is marked `claim: ...` was measured: cells check both each time the
-lesson runs. One that ends in ✓ was measured and recorded; one that ends in ○ was measured and is
-not shown by what was found. [The ledger of claims](CLAIMS.md) lists what cells check, [the ledger
-of findings](FINDINGS.md) what is recorded.
+computation, and a cell checks it each time the lesson runs. One that ends in ✓ was declared,
+measured and confirmed; one that ends in ○ was declared and measured, and not confirmed. [The
+ledger](FINDINGS.md) lists them all, and what held on worlds that nobody had seen.
 
 """
 
@@ -40,25 +39,23 @@ BELOW = """
 
 In the JupyterLab of `make lab`, close the tab of a lesson that you have finished: this ends its
 kernel, and frees the memory that it holds.
-
-This page is generated from the lessons by `make book`.
 """
 
 FIRST_MODEL = """\
 ## Which model first?
 
 Begin with logistic regression and trees, both on counts and rates of user and item. On the book's
-two real logs no model is shown to lead both in GAUC, which compares one user's rows as a ranker
-does ([the boards](04_sequence_models/05_sequence_comparison.deeper.ipynb)). Then ask what your log
-holds:
+two real logs no model is shown to lead these two in GAUC, which compares the rows of one user, as
+a ranker does ([the boards](04_sequence_models/05_sequence_comparison.deeper.ipynb)). Then ask what
+your log holds:
 
 | if in your log | then try | shown in |
 |:---|:---|:---|
-| few ids meet again and again | a weight for each pair, beside a network | \
+| some pairs of ids are exceptions, and return often | a weight for each pair, beside a network | \
 [Wide & Deep](01_memorization_generalization/01_wide_and_deep.ipynb) |
 | known ids meet that never met before | FM, then FwFM | \
 [Crossing pairs](02_second_order_crosses/07_second_order_comparison.ipynb) |
-| a third column decides which pair counts | a plain network, then DCN-V2 or xDeepFM | \
+| a third column decides which pair counts | a plain network, then IPNN, DCN-V2 or xDeepFM | \
 [Higher orders](03_higher_order_crosses/04_higher_order_comparison.ipynb) |
 | users did something before | the mean of the history, then DIN | \
 [Sequences](04_sequence_models/05_sequence_comparison.ipynb) |
@@ -67,8 +64,7 @@ holds:
 | requests come from several surfaces | the surface as a column | \
 [Several surfaces](06_multi_scenario/06_multi_scenario_comparison.ipynb) |
 
-Each of these lessons says what to count first, what 300 candidates cost, and when not to use the
-model.
+Each of these lessons says what to count first and when not to use the model.
 
 """
 
@@ -159,10 +155,10 @@ def _titles(lessons):
 
 def _chapter(found):
     """A chapter's table of lessons, and a line for each optional lab."""
-    lessons = [one for one in found if one.data is None and not is_deeper(one.text_path)]
+    lessons = [one for one in found if not one.is_lab and not is_deeper(one.text_path)]
     parts = [_table(lessons)] if lessons else []
     for lab in found:
-        if lab.data is not None:
+        if lab.is_lab:
             parts.append(
                 f"Optional lab on the data set `{lab.data}`: "
                 f"[{lab.title}]({lab.chapter}/{lab.notebook_path.name}). {lab.question} "
@@ -172,17 +168,19 @@ def _chapter(found):
 
 
 def _table(lessons):
-    """A row for each lesson; minutes for exercises apart where those of some lesson are counted."""
-    apart = any(lesson.is_counted for lesson in lessons)
-    heads = ["lesson", "the question it answers", "to read", *["exercises"] * apart, "to run"]
-    rows = [heads, [":---", ":---", *["---:"] * (len(heads) - 2)]]
+    """A row for each lesson, with its minutes to read and for its exercises."""
+    rows = [
+        ["lesson", "the question it answers", "to read", "exercises", "to run"],
+        [":---", ":---", "---:", "---:", "---:"],
+    ]
     for lesson in lessons:
         linked, question = _linked(lesson), lesson.question.replace("|", "\\|")
         companion = companion_text(lesson.text_path)
         if companion.exists():
             linked += f" · [deeper]({lesson.chapter}/{companion.stem}.ipynb)"
-        reading, solving = _minutes(lesson)
-        rows.append([linked, question, reading, *[solving] * apart, f"{lesson.seconds} s"])
+        counted = budget.count(lesson.text_path)
+        solving = f"{counted.solving} min" if counted.solving else ""
+        rows.append([linked, question, f"{counted.reading} min", solving, f"{lesson.seconds} s"])
     lines = [f"| {' | '.join(row)} |" for row in rows]
     lines[1] = lines[1].replace(" ", "")
     return "\n".join(lines) + "\n"
@@ -191,11 +189,3 @@ def _table(lessons):
 def _linked(lesson):
     title = lesson.title.replace("|", "\\|")
     return f"[{title}]({lesson.chapter}/{lesson.notebook_path.name})"
-
-
-def _minutes(lesson):
-    """Minutes to read and for the exercises; where they are not counted, both are one number."""
-    if not lesson.is_counted:
-        return f"{lesson.minutes} min", ""
-    counted = budget.count(lesson.text_path)
-    return f"{counted.reading} min", f"{counted.solving} min" if counted.solving else ""

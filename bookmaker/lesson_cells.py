@@ -6,8 +6,14 @@ A lesson and its companion share a file of exercises; each exercise stands in on
 from collections import Counter
 
 from bookmaker import variants
-from bookmaker.claim_sources import calls_in_cell
-from bookmaker.lessons import companion_text, exercises_text, is_deeper, lesson_text, read_text
+from bookmaker.lessons import (
+    calls_in_cell,
+    companion_text,
+    exercises_text,
+    is_deeper,
+    lesson_text,
+    read_text,
+)
 from recsys_book.exercises.parsing import ExerciseError
 from recsys_book.exercises.source import find_sources, known_identifiers, read_source
 

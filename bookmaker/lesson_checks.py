@@ -1,4 +1,4 @@
-"""Checks a lesson without running it: pair, execution, outputs, anatomy, claims.
+"""Checks a lesson without running it: pair, execution, outputs, anatomy, sentences.
 
 Every function returns a list of one-line problems, each beginning with the file it is about; an
 empty list means that all is well.
@@ -12,13 +12,11 @@ from pathlib import Path
 from bookmaker import (
     book_map,
     budget,
-    conversion,
     evidence,
     figures,
     generated,
     index,
     inputs,
-    ledger,
     links,
     numbers,
     pairs,
@@ -28,7 +26,6 @@ from bookmaker import (
 )
 from bookmaker.anatomies import HEADER_LABELS
 from bookmaker.budget import lines_to_read
-from bookmaker.claim_sources import calls_in_cell, claim_problems, problems_between
 from bookmaker.lesson_cells import duplicate_exercises, lesson_problems
 from bookmaker.lessons import (
     cell_contents,
@@ -48,16 +45,15 @@ _ABSOLUTE_PATH = re.compile(r"""(?:^|[\s"'(=\[,])((?:/[\w.+-]+){2,}/?|[A-Za-z]:\
 
 
 def check_book(chapters=CHAPTERS):
-    """Return the problems of all lessons, of the start page and of the ledger of claims."""
+    """Return the problems of all lessons, of the start page and of the ledger."""
     chapters = Path(chapters)
     texts = find_texts(chapters)
     problems = []
     for text_path in texts:
         problems += check_lesson(text_path)
     findings = sentences.findings_recorded(sentences.results_of(chapters))
-    problems += problems_between(texts, findings)
+    problems += sentences.problems_between(texts, findings)
     problems += duplicate_exercises(chapters)
-    problems += conversion.problems(chapters)
     known = {text_path.with_suffix(".ipynb") for text_path in texts}
     for path in sorted(chapters.glob("[0-9][0-9]_*/*.ipynb")):
         if path not in known and not path.name.endswith(".exercises.ipynb"):
@@ -65,7 +61,6 @@ def check_book(chapters=CHAPTERS):
     if not problems:
         # Both are generated from the lessons; a broken lesson has been named above.
         problems += index_problems(chapters)
-        problems += ledger_problems(chapters)
         problems += evidence.problems(chapters)
         problems += inputs.problems(chapters)
         problems += links.problems(chapters)
@@ -105,7 +100,6 @@ def _text_problems(lesson, notebook):
         *anatomy_problems(lesson, notebook),
         *pairs.problems(lesson, notebook),
         *lab_problems(lesson, notebook),
-        *claim_problems(lesson.text_path, notebook),
         *sentences.problems(lesson.text_path, notebook),
         *lesson_problems(lesson.text_path, notebook),
         *offer_problems(lesson.text_path, notebook),
@@ -192,20 +186,14 @@ def anatomy_problems(lesson, notebook):
 
 
 def lab_problems(lesson, notebook):
-    """Return what a lab does that only a lesson may, or does not do that every lab must."""
-    if lesson.anatomy != "lab":
+    """Return what a lab does not do that every lab must."""
+    if not lesson.is_lab:
         return []
-    problems = []
     code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
     asks = f'needs_data("{lesson.data}")'
     if not code or asks not in code[0]:
-        problems.append(f"{lesson.text_path}: the first code cell does not call {asks}")
-    if any(calls_in_cell(source) for source in code):
-        problems.append(
-            f"{lesson.text_path}: a lab makes no claims, since the ledger holds on every machine; "
-            "check its findings with assert"
-        )
-    return problems
+        return [f"{lesson.text_path}: the first code cell does not call {asks}"]
+    return []
 
 
 def index_problems(chapters):
@@ -223,18 +211,6 @@ def index_problems(chapters):
         return [str(error)]
     problems = pair_problems(text_path, read_text(text_path), notebook)
     return problems + notebook_problems(notebook_path, notebook)
-
-
-def ledger_problems(chapters):
-    """Return whether the generated ledger of claims is not what the notebooks say."""
-    path = ledger.path(chapters)
-    try:
-        expected = ledger.render(chapters)
-    except LessonError as error:
-        return [str(error)]
-    if not path.exists() or path.read_text(encoding="utf-8") != expected:
-        return [f"{path}: not what the notebooks say; run `make book`"]
-    return []
 
 
 def _output_problems(where, tags, output):

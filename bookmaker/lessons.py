@@ -7,6 +7,7 @@ both and are no lesson. Optional labs, ``lab_slug.md``, are treated as lessons w
 see ``bookmaker.labs``.
 """
 
+import ast
 import copy
 import functools
 import hashlib
@@ -14,7 +15,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from bookmaker.anatomies import COUNTED, HEADINGS
+from bookmaker.anatomies import HEADINGS
 from recsys_book.exercises.parsing import SUFFIX
 from recsys_book.paths import CHAPTERS, LessonError
 from recsys_lib.data.registry import ENTRIES
@@ -35,11 +36,11 @@ class Lesson:
         text_path: its text.
         title, question, library: as the front matter says.
         seconds: how long its cells run.
-        minutes: to read and try; None where they are counted.
         anatomy: one of `HEADINGS`.
+        minutes: to read and try a lab; those of the others are counted.
         data: a lab's data set.
         prerequisites: names of the lessons that a core lesson or a survey builds on, such as
-            ``"02_second_order_crosses/01_fm"``; None for the others, whose text says it in words.
+            ``"02_second_order_crosses/01_fm"``; None for companions and labs.
         numbers: what its prose may say although no output holds it.
     """
 
@@ -48,8 +49,8 @@ class Lesson:
     question: str
     library: str
     seconds: int
+    anatomy: str
     minutes: int | None = None
-    anatomy: str = "full"
     data: str | None = None
     prerequisites: tuple[str, ...] | None = None
     numbers: tuple[str, ...] = ()
@@ -67,8 +68,8 @@ class Lesson:
         return self.text_path.stem
 
     @property
-    def is_counted(self):
-        return self.anatomy in COUNTED
+    def is_lab(self):
+        return self.anatomy == "lab"
 
 
 def find_texts(chapters=CHAPTERS):
@@ -237,6 +238,33 @@ def code_in(notebook):
     ]
 
 
+def calls_in_cell(source: str, name: str) -> list[ast.Call]:
+    """The calls of a function, or of a method of this name, in a code cell.
+
+    Args:
+        source: the cell's code; none are found in what is no Python.
+        name: of the function.
+
+    Example:
+        >>> len(calls_in_cell("%matplotlib inline\\nexact('a.b', 'A.', book.exact('c'))", "exact"))
+        2
+    """
+    if name not in source:
+        return []
+    plain = "\n".join("" if line.lstrip()[:1] in "%!" else line for line in source.splitlines())
+    try:
+        tree = ast.parse(plain)
+    except SyntaxError:
+        # Whatever else is wrong with the cell shows when it is executed.
+        return []
+    return [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and (getattr(node.func, "id", None) == name or getattr(node.func, "attr", None) == name)
+    ]
+
+
 def read_notebook(path):
     """Return the notebook at ``path``.
 
@@ -263,13 +291,14 @@ def describe(text_path, notebook=None):
     fields = notebook.metadata.get("lesson")
     if not isinstance(fields, dict):
         raise LessonError(f"{text_path}: front matter has no mapping `lesson`")
-    anatomy = fields.get("anatomy", "full")
+    anatomy = fields.get("anatomy")
     if anatomy not in HEADINGS:
         raise LessonError(
             f"{text_path}: front matter `lesson.anatomy` must be one of {', '.join(HEADINGS)}, "
             f"got {anatomy!r}"
         )
-    kinds = _FRONT_MATTER if anatomy in COUNTED else {**_FRONT_MATTER, "minutes": int}
+    of_lab = anatomy == "lab"
+    kinds = {**_FRONT_MATTER, "minutes": int} if of_lab else _FRONT_MATTER
     for key, kind in kinds.items():
         value = fields.get(key)
         if not isinstance(value, kind) or isinstance(value, bool) or not value:
@@ -278,19 +307,14 @@ def describe(text_path, notebook=None):
                 f"got {value!r}"
             )
     _check_name(text_path, anatomy)
-    known = {*kinds, "anatomy"} | ({"data"} if anatomy == "lab" else set())
-    if anatomy in COUNTED:
-        known |= {"numbers"} if anatomy == "deeper" else {"numbers", "prerequisites"}
-    if "minutes" in fields and anatomy in COUNTED:
-        raise LessonError(
-            f"{text_path}: front matter `lesson.minutes`: expected none for `anatomy: {anatomy}`, "
-            f"whose minutes are counted, got {fields['minutes']!r}"
-        )
+    known = {*kinds, "anatomy", "data" if of_lab else "numbers"}
+    if anatomy in ("core", "survey"):
+        known.add("prerequisites")
     unknown = sorted(set(fields) - known)
     if unknown:
         raise LessonError(f"{text_path}: front matter `lesson` has unknown keys: {unknown}")
     data = fields.get("data")
-    if anatomy == "lab" and data not in list(ENTRIES):
+    if of_lab and data not in list(ENTRIES):
         raise LessonError(
             f"{text_path}: front matter `lesson.data` must be one of {', '.join(ENTRIES)}, "
             f"got {data!r}"

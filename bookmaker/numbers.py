@@ -89,10 +89,9 @@ def problems(lesson: Lesson, notebook: Any) -> list[str]:
         notebook: the executed notebook.
 
     Returns:
-        One line for each; nothing for lessons that are not yet converted to a core, a survey or a
-        companion.
+        One line for each; nothing for a lab.
     """
-    if not lesson.is_counted:
+    if lesson.is_lab:
         return []
     experiments = experiments_named(code_in(notebook))
     shown = shown_in(notebook, experiments, results_of(lesson.text_path.parent.parent))

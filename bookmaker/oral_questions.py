@@ -1,9 +1,9 @@
-"""Each converted lesson with exercises has three questions for a talk with the student."""
+"""Each lesson with exercises has three questions for a talk with the student."""
 
 import re
 from pathlib import Path
 
-from bookmaker.conversion import lesson_name, not_yet_converted
+from recsys_book.exercises.parsing import SUFFIX
 from recsys_book.exercises.source import find_sources
 from recsys_book.paths import CHAPTERS
 
@@ -20,10 +20,12 @@ def problems(chapters: Path = CHAPTERS, page: Path = PAGE) -> list[str]:
             each with a list of what a good answer contains.
 
     Returns:
-        A line for each lesson that has exercises, is converted, and has no three questions with
-        answers, and for each heading that is no lesson's.
+        A line for each lesson that has exercises and no three questions with answers, and for each
+        heading that is no lesson's.
     """
-    with_exercises = {lesson_name(path) for path in find_sources(chapters)}
+    with_exercises = {
+        f"{path.parent.name}/{path.name.removesuffix(SUFFIX)}" for path in find_sources(chapters)
+    }
     text = page.read_text(encoding="utf-8") if page.exists() else ""
     sections = {}
     for section in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
@@ -34,7 +36,7 @@ def problems(chapters: Path = CHAPTERS, page: Path = PAGE) -> list[str]:
         for heading in sections
         if heading not in with_exercises
     ]
-    for lesson in sorted(with_exercises - not_yet_converted(chapters)):
+    for lesson in sorted(with_exercises):
         questions = re.split(r"^\d+\. ", sections.get(lesson, ""), flags=re.MULTILINE)[1:]
         whole = [
             one for one in questions if one.startswith("**") and re.search(r"^   - \S", one, re.M)

@@ -1,17 +1,15 @@
 """Further rules for a core lesson or a survey and its companion.
 
-Their sentences are checked by ``exact`` or bound to a record, so nothing in them is claimed. What a
-lesson builds on comes before it in the book. Exercises that are left for the companion are named
-under *In short*, with the minutes that they take.
+What a lesson builds on comes before it in the book. Exercises that are left for the companion are
+named under *In short*, with the minutes that they take.
 """
 
 import re
 from typing import Any
 
-from bookmaker import anatomies, budget, conversion, notation, sentences
+from bookmaker import budget, notation, sentences
 from bookmaker.anatomies import ANSWER, CHECKED, HEADINGS
-from bookmaker.claim_sources import calls_in_cell
-from bookmaker.lessons import Lesson, companion_text, is_deeper
+from bookmaker.lessons import Lesson, calls_in_cell, companion_text, is_deeper
 
 SHORT = "In short"
 MOST_TICKS = 8
@@ -28,13 +26,13 @@ def headings(lesson: Lesson, notebook: Any) -> tuple[str, ...]:
     Returns:
         Those of its anatomy; a companion needs one if it checks or shows sentences.
     """
-    if lesson.anatomy == "deeper" and _calls(notebook, ("exact", "checked_sentences")):
-        return (CHECKED,)
-    if (
-        lesson.anatomy == "core"
-        and conversion.lesson_name(lesson.text_path) in anatomies.SECOND_DRAFT
+    if lesson.anatomy == "deeper" and any(
+        calls_in_cell(cell.source, name)
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        for name in ("exact", sentences.BLOCK)
     ):
-        return anatomies.SECOND_DRAFT_HEADINGS
+        return (CHECKED,)
     return HEADINGS[lesson.anatomy]
 
 
@@ -46,29 +44,21 @@ def problems(lesson: Lesson, notebook: Any) -> list[str]:
         notebook: the text's content.
 
     Returns:
-        Nothing for other anatomies.
+        Nothing for a lab.
 
     Raises:
         LessonError: the companion cannot be read.
     """
-    if not lesson.is_counted:
+    if lesson.is_lab:
         return []
-    found = [
-        f"cell {number} calls {name}, expected exact or a recorded finding"
-        for number, name in _calls(notebook, ("claim", "claims_table"))
-    ]
-    if not conversion.is_converted(lesson.text_path):
-        found.append(
-            f"`anatomy: {lesson.anatomy}` is a converted lesson's; take it off {conversion.NAME}"
-        )
+    found = []
     if lesson.anatomy == "core":
         found += [
             f"heading `## {part}` is none of a core lesson's"
             for part in budget.parts_of(notebook)
             if part not in headings(lesson, notebook)
         ]
-    name = conversion.lesson_name(lesson.text_path)
-    if lesson.anatomy in ("core", "survey") and name not in anatomies.SECOND_DRAFT:
+    if lesson.anatomy in ("core", "survey"):
         found += notation.problems(notebook)
         if (count := len(sentences.ticks(notebook))) > MOST_TICKS:
             found.append(f"has {count} ticks, at most {MOST_TICKS} are allowed")
@@ -77,6 +67,7 @@ def problems(lesson: Lesson, notebook: Any) -> list[str]:
             for number, cell in enumerate(notebook.cells, start=1)
             if calls_in_cell(cell.source, "resolve") and ANSWER not in cell.metadata.get("tags", [])
         ]
+    name = f"{lesson.chapter}/{lesson.name}"
     for other in lesson.prerequisites or ():
         if other >= name:
             found.append(f"prerequisites: expected lessons that come before {name}, got {other}")
@@ -96,15 +87,4 @@ def _left_out(lesson, notebook):
         return []
     return [
         f"expected a link {link} and {time!r} under {SHORT}, for the exercises that stand there"
-    ]
-
-
-def _calls(notebook, names):
-    """Number of the cell and name, for each of the functions that a cell calls."""
-    return [
-        (number, name)
-        for number, cell in enumerate(notebook.cells, start=1)
-        if cell.cell_type == "code"
-        for name in names
-        if calls_in_cell(cell.source, name)
     ]

@@ -15,7 +15,7 @@ ROOT = CHAPTERS.parent
 
 _PLACE = re.compile(r"^# ([\w/]+\.py), ([\w.]+)$", re.MULTILINE)
 
-_PRINTS = re.compile(r"\b(?:print|claim|display)\(")
+_PRINTS = re.compile(r"\b(?:print|display)\(")
 
 
 def problems(path: Path, notebook: Any, root: Path = ROOT) -> list[str]:

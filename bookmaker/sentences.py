@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bookmaker.claim_sources import calls_in_cell, ids_in_cells
 from bookmaker.figures import FOLDED
-from recsys_book.claims import IDENTIFIER, MARK
+from bookmaker.lessons import calls_in_cell, read_text
+from recsys_book.paths import LessonError
 from recsys_book.records import is_confirmed
-from recsys_book.sentences import BY_COMPUTATION, NOT_SHOWN
+from recsys_book.sentences import BY_COMPUTATION, CONFIRMED, IDENTIFIER, NOT_SHOWN
 
 BLOCK = "checked_sentences"
 RECORDS = ("evidence", "recorded", "runs", "dots", "how_measured")
@@ -27,6 +27,8 @@ FINDINGS = ("finding", BLOCK)
 """Functions whose arguments name findings of experiments."""
 
 _TICK = re.compile(r"\[([^\]]*)\]\(#([^)\s]+)\)")
+# A sentence of another lesson is cited by its bare name.
+_CITED = re.compile(r"`(\w+)\.(\w+)\.(\w+)`")
 _CODE = re.compile(
     r"^ {0,3}(`{3,}|~{3,}).*?^ {0,3}\1[`~]* *$|(?<!`)(`+)(?!`)(?:(?!\n\s*\n).)*?(?<!`)\2(?!`)",
     re.DOTALL | re.MULTILINE,
@@ -62,7 +64,9 @@ def _malformed(notebook):
     for number, cell in enumerate(notebook.cells, start=1):
         if cell.cell_type == "markdown":
             for mark, target in _TICK.findall(without_code(cell.source)):
-                if mark in (BY_COMPUTATION, MARK, NOT_SHOWN) and not IDENTIFIER.fullmatch(target):
+                if mark in (BY_COMPUTATION, CONFIRMED, NOT_SHOWN) and not IDENTIFIER.fullmatch(
+                    target
+                ):
                     yield (
                         f"cell {number}: [{mark}](#{target}): expected the identifier of a check "
                         f"or finding, got {target}"
@@ -125,6 +129,68 @@ def findings_recorded(results: Path) -> dict[str, dict[str, Any]]:
     }
 
 
+def exact_checks(notebook: Any) -> Iterator[tuple[int, str | None, str | None]]:
+    """The exact checks of a lesson, in their order.
+
+    Args:
+        notebook: its content.
+
+    Yields:
+        Number of the cell, identifier and statement; None for what does not stand in the call as a
+        text.
+    """
+    for number, source in _code(notebook):
+        for call in calls_in_cell(source, "exact"):
+            given: dict[str | None, ast.expr] = {k.arg: k.value for k in call.keywords}
+            given |= zip(("identifier", "statement"), call.args, strict=False)
+            yield number, _text(given.get("identifier")), _text(given.get("statement"))
+
+
+def problems_between(text_paths: Iterable[Path], findings: Iterable[str] = ()) -> list[str]:
+    """The sentences that more than one lesson checks, and the cited ones that none does.
+
+    A code span of three parts is taken for a citation if some sentence begins with its first part.
+
+    Args:
+        text_paths: of the lessons.
+        findings: identifiers of all recorded findings; no check may bear the name of one.
+
+    Returns:
+        One line for each.
+    """
+    findings = set(findings)
+    owners: dict[str, list[Path]] = {}
+    cited = []
+    for text_path in text_paths:
+        try:
+            notebook = read_text(text_path)
+        except LessonError:
+            continue
+        for identifier in sorted({name for _, name, _ in exact_checks(notebook) if name}):
+            owners.setdefault(identifier, []).append(text_path)
+        for cell in notebook.cells:
+            if cell.cell_type == "markdown":
+                cited += [(text_path, *found.groups()) for found in _CITED.finditer(cell.source)]
+    twice = [
+        f"{paths[1]}: exact {identifier} is already checked in {paths[0]}"
+        for identifier, paths in sorted(owners.items())
+        if len(paths) > 1
+    ]
+    recorded = [
+        f"{path}: exact {identifier} has the name of a recorded finding"
+        for identifier in sorted(set(owners) & findings)
+        for path in owners[identifier]
+    ]
+    known = {*owners, *findings}
+    beginnings = {identifier.split(".")[0] for identifier in known}
+    unknown = [
+        f"{text_path}: cites {'.'.join(parts)}, which no lesson checks and no record has"
+        for text_path, *parts in dict.fromkeys(cited)
+        if parts[0] in beginnings and ".".join(parts) not in known
+    ]
+    return twice + recorded + unknown
+
+
 def problems(text_path: Path, notebook: Any) -> list[str]:
     """The faults of ticks, exact checks, shown findings and guesses of a lesson.
 
@@ -149,7 +215,10 @@ def problems(text_path: Path, notebook: Any) -> list[str]:
 
 def _faults(notebook):
     """Calls whose names stand nowhere literally, so that nothing can be held against them."""
-    yield from ids_in_cells(notebook, "exact")[1]
+    for number, identifier, statement in exact_checks(notebook):
+        for what, text in (("identifier", identifier), ("statement", statement)):
+            if text is None:
+                yield f"cell {number} calls exact without a literal {what}"
     names = _of_book((*RECORDS, *FINDINGS), [source for _, source in _code(notebook)])
     for number, source in _code(notebook):
         for name in names:
@@ -181,7 +250,7 @@ def _of_records(notebook, results):
 
 def _of_ticks(notebook, results):
     """Ticks that lead nowhere or say the wrong thing, and checks without a tick."""
-    exact = ids_in_cells(notebook, "exact")[0]
+    exact = [identifier for _, identifier, _ in exact_checks(notebook) if identifier]
     named = experiments_named(source for _, source in _code(notebook))
     in_block = _in_block(notebook)
     ticked = set()
@@ -200,7 +269,7 @@ def _of_ticks(notebook, results):
                 yield f"{where}: expected one of {sorted(known)} of {experiment}, got {finding}"
                 continue
             confirmed = is_confirmed(known[finding])
-            if tick.mark != (wanted := MARK if confirmed else NOT_SHOWN):
+            if tick.mark != (wanted := CONFIRMED if confirmed else NOT_SHOWN):
                 said = "confirms" if confirmed else "does not confirm"
                 yield f"{where}: expected {wanted}, the record {said} this finding"
         elif experiment not in named:
@@ -279,10 +348,12 @@ def _literals(call: ast.Call, name: str) -> list[str | None]:
     else:
         keywords = [k.value for k in call.keywords if k.arg in ("identifier", "experiment", "name")]
         named = [*call.args, *keywords, None][:1]
-    return [
-        one.value if isinstance(one, ast.Constant) and isinstance(one.value, str) else None
-        for one in named
-    ]
+    return [_text(one) for one in named]
+
+
+def _text(node: ast.expr | None) -> str | None:
+    """What stands in a call as a text; None for all else."""
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
 
 
 def _of_book(names: Iterable[str], sources: Sequence[str]) -> list[str]:

@@ -9,7 +9,6 @@ import re
 import warnings
 from pathlib import Path
 
-from bookmaker.conversion import is_converted
 from recsys_book.exercises.options import options_of
 from recsys_book.exercises.parsing import Exercise, ExerciseError, ExerciseFile
 from recsys_book.exercises.source import find_sources, read_source, source_of
@@ -27,13 +26,13 @@ def problems(file: ExerciseFile) -> list[str]:
         file: as the book has it.
 
     Returns:
-        A line for each exercise of a converted lesson that says nothing, for each letter of an
+        A line for each exercise that says nothing, for each letter of an
         option that would not follow its option, and for each variant that cannot be made.
     """
     found = []
     for one in file.exercises:
         where = f"{file.path}: exercise {one.identifier}"
-        if not one.varies and is_converted(file.path):
+        if not one.varies:
             found.append(
                 f"{where}: expected what varies with a seed, as in `varies: task`, got nothing"
             )

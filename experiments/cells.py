@@ -224,7 +224,8 @@ def _run_estimator(arm, choice, dataset, seed, parts):
         if task == arm.options.get("task", task)
     ]
     table = Comparison({}, slices=parts, baselines={arm.name: fitted}).on(data, [0]).table
-    return predict, [_plain(row) | {"epochs": 0} for row in table.to_dict("records")]
+    rows = [_plain(row) | {"epochs": 0} for row in table.to_dict("records")]
+    return predict, rows + (predict.rows(("all", *parts)) if hasattr(predict, "rows") else [])
 
 
 def _as_requests(rows, dataset, predict, path):
@@ -335,7 +336,7 @@ def trial_score(dataset: Dataset, rows: list[Row]) -> float | None:
         The score; None where the loss was not finite.
     """
     judged = []
-    for task in dict.fromkeys(row["task"] for row in rows):
+    for task in dataset.tasks or ():
         own = {row["slice"]: row for row in rows if row["task"] == task}
         whole = own.pop("all")
         judged += [row for row in own.values() if _is_large(dataset, row)] or [whole]
@@ -370,6 +371,5 @@ def _base_loss(dataset, row):
     mean = train.mean()
     if dataset.tasks[row["task"]] == "regression":
         return float(np.mean((judging - mean) ** 2))
-    rate = judging.mean()
-    mean = np.clip(mean, 1e-6, 1 - 1e-6)
+    rate, mean = judging.mean(), np.clip(mean, 1e-6, 1 - 1e-6)
     return float(-(rate * np.log(mean) + (1 - rate) * np.log1p(-mean)))

@@ -27,9 +27,12 @@ MEASURES = {
     "log_loss_gap": (1, POINTS),
     "mean_squared_error": (1, POINTS),
     "calibration_error": (-1, "probability"),
+    "money": (1, POINTS),
+    "promised": (1, POINTS),
 }
-"""Measure to whether more of it is good, and to its unit. ``log_loss_gap`` and
-``mean_squared_error`` are points of their gaps, AUC is where its gap is wide enough."""
+"""Measure to whether more of it is good, and to its unit. ``log_loss_gap``,
+``mean_squared_error``, ``money`` and ``promised`` (of pages) are points of their gaps, AUC is where
+its gap is wide enough."""
 
 MARGIN = 2.0
 """Points of a gap, where no margin is declared."""

@@ -27,6 +27,8 @@ COLUMNS = [
     *("calibration_error", "mean_squared_error", "mean_squared_error_gap_closed"),
     *("parameters", "epochs", "cap", "processor", "switches"),
 ]
+MORE = ("gauc_moving", "money_gap_closed", "promised_gap_closed")
+"""Columns where they were measured: of a log, and of pages."""
 
 
 def table_of(
@@ -41,7 +43,7 @@ def table_of(
         times: of a longer run, those with so many times the epochs.
 
     Returns:
-        ``DataFrame`` with the columns ``COLUMNS``, of a log also ``gauc_moving``.
+        ``DataFrame`` with the columns ``COLUMNS``, and those of ``MORE`` that were measured.
     """
     rows = []
     wanted = wanted_cells(experiment) if wanted is None else wanted
@@ -51,8 +53,8 @@ def table_of(
             head = dict(zip(KEYS, (name, point_text(point), world, initialisation), strict=False))
             head |= {field: entry[field] for field in ("processor", "switches")}
             rows += [head | row for row in entry["value"]]
-    columns = [*COLUMNS, "gauc_moving"] if experiment.is_real else COLUMNS
-    frame = pd.DataFrame(rows).reindex(columns=columns)
+    frame = pd.DataFrame(rows)
+    frame = frame.reindex(columns=[*COLUMNS, *(name for name in MORE if name in frame)])
     return frame.sort_values(KEYS, kind="stable", ignore_index=True)
 
 
@@ -221,5 +223,4 @@ class Compared(NamedTuple):
             return curves[0].to_numpy()
         values = np.asarray(self.experiment.points, np.float64)
         centred = values - values.mean()
-        slopes = pd.concat(curves, axis=1).to_numpy() @ centred / (centred @ centred)
-        return slopes * np.ptp(values)
+        return pd.concat(curves, axis=1).to_numpy() @ centred / (centred @ centred) * np.ptp(values)

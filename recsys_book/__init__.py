@@ -6,7 +6,6 @@ In a lesson: ``from recsys_book import check, checked_sentences, exact, exercise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from recsys_book.claims import ClaimFailed, claim, claims_table
     from recsys_book.environment import check_env
     from recsys_book.exercises import check, exercise, hint, progress, solution
     from recsys_book.guesses import guess, resolve

@@ -6,19 +6,17 @@ confirms, ○ for a finding that was measured and not shown.
 """
 
 import html
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from recsys_book.claims import MARK, exact_checks, keep
+import numpy as np
+
 from recsys_book.records import finding_of, is_confirmed, measured, said
 
-if TYPE_CHECKING:
-    import numpy as np
-
-    from recsys_book.claims import CheckedClaim
-
-BY_COMPUTATION, NOT_SHOWN = "≡", "○"
+IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+")
+BY_COMPUTATION, CONFIRMED, NOT_SHOWN = "≡", "✓", "○"
 # A browser opens a closed block for a link to a row in it, JupyterLab does not: it only scrolls,
 # and to the first row of this name on the page, be it in another tab. The heights of cells that
 # were never shown are guesses, and the row moves once they are known: so it is sought in 30 frames.
@@ -38,8 +36,11 @@ _OPEN_BLOCK = (
 EXACT = "exact: checked whenever this notebook runs"
 _DATA = {"movielens": "MovieLens", "kuairand_pure": "KuaiRand-Pure"}
 
+# The statements that hold in this kernel, by their identifiers.
+_checked: dict[str, str] = {}
 
-def exact(identifier: str, statement: str, holds: "bool | np.bool_") -> None:
+
+def exact(identifier: str, statement: str, holds: bool | np.bool_) -> None:
     """Check an exact statement of the book: an identity, a shape, a count, a gradient.
 
     Nothing is printed: ``checked_sentences`` shows it.
@@ -51,7 +52,7 @@ def exact(identifier: str, statement: str, holds: "bool | np.bool_") -> None:
         holds: whether it does.
 
     Raises:
-        ClaimFailed: ``holds`` is false; the message names identifier and statement.
+        AssertionError: ``holds`` is false; the message names identifier and statement.
         TypeError: ``holds`` is not a boolean, or the statement is not a string.
         ValueError: the identifier is malformed or already stands for another statement in this
             kernel, or the statement is empty or spans several lines.
@@ -59,7 +60,40 @@ def exact(identifier: str, statement: str, holds: "bool | np.bool_") -> None:
     Example:
         >>> exact("arithmetic.sum.of_two", "Two and two are four.", 2 + 2 == 4)
     """
-    keep("exact", identifier, statement, holds)
+    if not isinstance(identifier, str) or not IDENTIFIER.fullmatch(identifier):
+        raise ValueError(
+            "exact, identifier: expected dotted lower-case words, such as "
+            f"'sequence.din.twice_is_double', got {identifier!r}"
+        )
+    statement = _one_line(identifier, statement)
+    if not isinstance(holds, bool | np.bool_):
+        raise TypeError(
+            f"exact {identifier}: holds must be a bool or numpy.bool_, got "
+            f"{type(holds).__name__} {holds!r}"
+        )
+    earlier = _checked.get(identifier, statement)
+    if earlier != statement:
+        raise ValueError(
+            f"exact {identifier} already stands for {earlier!r} in this kernel, now "
+            f"{statement!r}; use another identifier, or restart the kernel after rewording"
+        )
+    if not holds:
+        _checked.pop(identifier, None)
+        raise AssertionError(f"exact {identifier} does not hold: {statement}")
+    _checked[identifier] = statement
+
+
+def _one_line(identifier, statement):
+    if not isinstance(statement, str):
+        raise TypeError(
+            f"exact {identifier}: statement must be a string, got {type(statement).__name__}"
+        )
+    statement = statement.strip()
+    if not statement:
+        raise ValueError(f"exact {identifier}: statement is empty")
+    if "\n" in statement:
+        raise ValueError(f"exact {identifier}: statement must stand on one line, got {statement!r}")
+    return statement
 
 
 def checked_sentences(*findings: str, results: Path | None = None) -> None:
@@ -75,16 +109,16 @@ def checked_sentences(*findings: str, results: Path | None = None) -> None:
     """
     from IPython.display import HTML, display
 
-    display(HTML(render_sentences(exact_checks(), findings, results)))
+    display(HTML(render_sentences(_checked, findings, results)))
 
 
 def render_sentences(
-    checks: "Iterable[CheckedClaim]", findings: Iterable[str], results: Path | None = None
+    checks: Mapping[str, str], findings: Iterable[str], results: Path | None = None
 ) -> str:
     """The display of ``checked_sentences``.
 
     Args:
-        checks: the exact ones.
+        checks: the statements of the exact ones, by their identifiers.
         findings, results: as for ``checked_sentences``.
 
     Returns:
@@ -93,20 +127,20 @@ def render_sentences(
     Raises:
         ValueError: as ``checked_sentences``.
     """
-    checks, findings = list(checks), list(findings)
+    findings = list(findings)
     twice = sorted({name for name in findings if findings.count(name) > 1})
     if twice:
         raise ValueError(f"checked_sentences: expected each finding once, got twice {twice}")
-    rows = [_row(one.identifier, BY_COMPUTATION, one.statement, EXACT) for one in checks]
+    rows = [_row(name, BY_COMPUTATION, statement, EXACT) for name, statement in checks.items()]
     for identifier in findings:
         record, name = finding_of(identifier, results)
         found = record["findings"][name]
-        mark = MARK if is_confirmed(found) else NOT_SHOWN
+        mark = CONFIRMED if is_confirmed(found) else NOT_SHOWN
         shown = f"{measured(found)}; {setting(record, name)}"
         rows.append(_row(identifier, mark, said(found), shown))
     # In a notebook that the reader has not run yet no script runs. A tick then leads to the closed
     # block: JupyterLab scrolls to the first element that is marked so.
-    names = [*(one.identifier for one in checks), *findings]
+    names = [*checks, *findings]
     marks = "".join(f'<span data-jupyter-id="{html.escape(name)}"></span>' for name in names)
     return "\n".join(
         [

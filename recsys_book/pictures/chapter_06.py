@@ -2,7 +2,7 @@
 
 from recsys_book.pictures.plan import Plan, repeated
 
-_SCENARIO = "scenario $s$"
+_SCENARIO = "scenario $d$"
 
 
 def _plain(plan: Plan, top: float = 3) -> None:
@@ -72,8 +72,8 @@ _PARTS = (("first", "1", "[0]"), ("middle", "…", "[1:-1]?"), ("last", "$K$", "
 def hmoe() -> Plan:
     plan = Plan(
         "HMoE",
-        "One mixture of experts, a tower for each scenario, and a say of every "
-        "tower in every score.",
+        "One mixture of experts, a tower for each scenario, and a weighted sum of all "
+        "towers' scores.",
         5.5,
         (120, 72),
     )
@@ -81,9 +81,9 @@ def hmoe() -> Plan:
     plan.box("columns", "columns", "*", "input", 1.2, 0, 4.3)
     plan.box("x", "features $x$", "features", "embedding", 0.7, 1, 4.8)
     plan.box("gate", "gate", "gates", "gate", 4.6, 2, 0.9)
-    plan.box("mixture", "$Σ_k g_k e_k$", "mixtures", "interaction", 1.9, 3, 2.6)
+    plan.box("mixture", "$Σ_k z_k o_k$", "mixtures", "interaction", 1.9, 3, 2.6)
     plan.box("says", "weights of\nall towers", "weight_networks", "gate", 0.6, 3)
-    plan.box("score", "$Σ_j w_j S_j$, trains $S_s$ alone", "score", "interaction", 0, 5, 4.5)
+    plan.box("score", "$Σ_d w_d s_d$, trains own $s_d$ alone", "score", "interaction", 0, 5, 4.5)
     plan.box("p", "p({task})", "output", "output", 0, 6, 4.5)
     for place, (key, number, part) in enumerate(_PARTS):
         left = 1.7 + 0.95 * place
@@ -92,7 +92,9 @@ def hmoe() -> Plan:
         plan.box(key, expert, f"experts{part}", "network", left, 2, 0.95)
         plan.box(f"tower {key}", tower, f"towers{part}", "network", left, 4, 0.95)
         plan.arrows(f"x > {key} > mixture > tower {key} > score")
-    plan.arrows("columns > x; s > x; x > gate > mixture; x > says > score > p")
+    plan.arrows(
+        "columns > x; s > x; x > gate > mixture; x > says > score > p; s >? score via 0.3,1"
+    )
     return plan
 
 
@@ -103,7 +105,7 @@ def star() -> Plan:
     plan.box("s", _SCENARIO, "KnownScenarios", "input", 0, 0)
     plan.box("columns", "columns", "*", "input", 2.1, 0, 2.9)
     plan.box("x", "features $x$", "features", "embedding", 2.1, 1, 2.9)
-    plan.box("e", "vector $e_s$", "scenario_vector", "embedding", 1.1, 1, 0.9)
+    plan.box("e", "vector $v_d$", "scenario_vector", "embedding", 1.1, 1, 0.9)
     plan.box(
         "norm",
         "normalization with the\nscenario's own moments",
@@ -114,8 +116,8 @@ def star() -> Plan:
         1.5,
     )
     plan.box("shared", "shared $W$", "star#shared", "embedding", 0.2, 3, 0.9)
-    plan.box("own", "own $W_s$", "star#specific", "embedding", 1.1, 3, 0.9)
-    plan.box("star", "network with $W ∘ W_s$", "star", "network", 0, 4, 3.6)
+    plan.box("own", "own $W_d$", "star#specific", "embedding", 1.1, 3, 0.9)
+    plan.box("star", "network with $W ∘ W_d$", "star", "network", 0, 4, 3.6)
     plan.box("aux", "auxiliary\nnetwork", "auxiliary auxiliary_logit", "network", 3.8, 3, 1.2)
     plan.box("p", "p({task}) = sigmoid of the sum + bias", "output", "output", 0, 5, 5)
     plan.arrows("columns > x > norm > star > p; shared > star; own > star; x > aux > p; s > e")
@@ -127,8 +129,8 @@ def star() -> Plan:
 def pepnet(layers: int = 2) -> Plan:
     plan = Plan(
         "PEPNet",
-        "A gate that reads the scenario weighs the features; gates that read user "
-        "and item weigh every layer.",
+        "A gate that reads the scenario scales the features; gates that read user "
+        "and item scale every layer.",
         4.8,
         (140, 72),
     )
@@ -143,16 +145,16 @@ def pepnet(layers: int = 2) -> Plan:
         0,
         1.5,
     )
-    plan.box("x", "features $E$", "features", "embedding", 1.1, 1, 1.9)
+    plan.box("x", "features $x$", "features", "embedding", 1.1, 1, 1.9)
     plan.box("gate", "EPNet gate\n0 to 2", "epnet_gate", "gate", 0, 2, 0.95)
-    plan.box("gated", "gate ∘ $E$", "gated_features", "interaction", 1.1, 3, 1.9)
+    plan.box("gated", "$h_0$ = gate ∘ $x$", "gated_features", "interaction", 1.1, 3, 1.9)
     plan.arrows("columns > x > gated; ids > x; s > gate > gated; x > gate")
     before = "gated"
     for layer in range(1, layers + 1):
         row = 3 + layer
         plan.box(
             f"layer{layer}",
-            f"gate ∘ layer {layer}",
+            f"$h_{layer}$ = gate ∘ layer {layer}",
             f"hidden_{layer} gated_{layer}",
             "network",
             1.1,
@@ -184,9 +186,9 @@ def m2m(layers: int = 2) -> Plan:
     plan.box("columns", "columns", "*", "input", 2.2, 0, 2.4)
     plan.box("knowledge", "knowledge of\nscenario, profile", "knowledge", "network", 0, 1, 1.4)
     plan.box("x", "features $x$", "features", "embedding", 1.7, 1, 2.9)
-    plan.box("experts", "experts $E_k$", "experts", "network", 2.2, 2, 2.4)
+    plan.box("experts", "experts $o_k$", "experts", "network", 2.2, 2, 2.4)
     plan.box("attention", "attention with\nwritten weights", "attention", "gate", 0.8, 3, 1.5)
-    plan.box("mixture", "$R = Σ_k a_k E_k$", "mixtures", "interaction", 2.2, 4, 2.4)
+    plan.box("mixture", "mixture $Σ_k z_k o_k$", "mixtures", "interaction", 2.2, 4, 2.4)
     plan.arrows("columns > x > experts > mixture; profile > knowledge; s > knowledge; profile > x")
     plan.arrows("experts > attention > mixture; knowledge > attention")
     before = "mixture"
@@ -224,7 +226,7 @@ def apg(layers: int = 2) -> Plan:
         row = layer + 1
         plan.box(
             f"core{layer}",
-            "writes core $S(e_s)$",
+            "writes a core",
             f"apg_{layer}/hidden? apg_{layer}/generator",
             "gate",
             0.2,
@@ -233,7 +235,7 @@ def apg(layers: int = 2) -> Plan:
         )
         plan.box(
             f"layer{layer}",
-            f"layer {layer}: $U S V$ of its input",
+            f"layer {layer}, around its core",
             f"apg_{layer}",
             "network",
             1.8,
@@ -270,11 +272,11 @@ def adasparse(layers: int = 2) -> Plan:
             2.2,
         )
         plan.box(
-            f"pruner{layer}", f"pruner $π_{layer}$", f"pruner_{layer}", "gate", 0.2, row + 0.5, 1.3
+            f"pruner{layer}", f"pruner $z_{layer}$", f"pruner_{layer}", "gate", 0.2, row + 0.5, 1.3
         )
         plan.box(
             f"pruned{layer}",
-            f"$π_{layer} ∘ h_{layer}$",
+            f"$z_{layer} ∘ h_{layer}$",
             f"pruned_{layer}",
             "interaction",
             1.8,

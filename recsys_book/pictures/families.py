@@ -166,8 +166,8 @@ def _star() -> Plan:
     plan = _scenarios("STAR", "Shared weights times the scenario's own.", 4)
     plan.boxes.pop("p")
     plan.box("norm", "own moments", "partitioned_normalization", "interaction", 1.1, 2, 1.1)
-    plan.box("own", "own $W_s$", "star#specific", "embedding", 0.15, 2, 0.85)
-    plan.box("star", "network $W ∘ W_s$", "star", "network", 0, 3, 2.2)
+    plan.box("own", "own $W_d$", "star#specific", "embedding", 0.15, 2, 0.85)
+    plan.box("star", "network $W ∘ W_d$", "star", "network", 0, 3, 2.2)
     plan.box("aux", "auxiliary", "auxiliary auxiliary_logit", "network", 2.25, 3, 0.75)
     plan.box("p", "p({task})", "output", "output", 0, 4, 3)
     plan.arrows("x > norm > star > p; own > star; x > aux > p; s > norm")
@@ -196,9 +196,7 @@ def _pepnet() -> Plan:
 
 def _apg() -> Plan:
     plan = _scenarios("APG", "Weights written from the scenario.", 3)
-    plan.box(
-        "layers", "layers with weights $U S(e_s) V$", "apg_* network_logit", "network", 0, 2, 3
-    )
+    plan.box("layers", "layers around a written core", "apg_* network_logit", "network", 0, 2, 3)
     plan.arrows("s > layers; x > layers > p; s > x")
     return plan
 

@@ -1,6 +1,6 @@
 """Training, evaluation, comparison and serving: the same few calls in every chapter.
 
-``load -> Dataset -> build -> fit -> evaluate -> compare -> claim``
+``load -> Dataset -> build -> fit -> evaluate -> compare``
 """
 
 from typing import TYPE_CHECKING

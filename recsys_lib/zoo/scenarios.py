@@ -32,7 +32,7 @@ ROWS = (
         "ranker",
         "ranker",
         "ranker",
-        "01_one_request",
+        "01_from_scores_to_a_page",
         "Zhou et al. 2018, Ma et al. 2018, Ma et al. 2018b, Chang et al. 2023",
     ),
 )

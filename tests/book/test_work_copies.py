@@ -20,7 +20,7 @@ def test_everything_is_copied_once_and_then_nothing_is_written(book):
     (book.chapters / "inputs.json").write_text("{}")
     (book.chapters / "01_first" / "model.png").write_bytes(b"\x89PNG")
     assert book.refresh().lines() == ["work/: 2 notebooks copied"]
-    copied = {LESSON, "index.ipynb", "CLAIMS.md", "01_first/model.png"}
+    copied = {LESSON, "index.ipynb", "FINDINGS.md", "01_first/model.png"}
     assert set(book.files()) == {*copied, ".copied.json", "jupytext.toml"}
     before = {path: path.stat().st_mtime_ns for path in book.work.rglob("*")}
     assert book.refresh().lines() == []
@@ -142,10 +142,10 @@ def test_without_the_record_copies_are_compared_with_the_published_ones(book):
         assert book.refresh().kept == [LESSON]
     record.unlink()
     book.publish(LESSON, SECOND)
-    (book.chapters / "CLAIMS.md").write_text("# More claims\n")
-    assert book.refresh().newer == [LESSON, "CLAIMS.md"]
+    (book.chapters / "FINDINGS.md").write_text("# More findings\n")
+    assert book.refresh().newer == [LESSON, "FINDINGS.md"]
     assert (book.source(), book.source(NEW)) == ("answer = 1", SECOND)
-    assert (book.work / "CLAIMS.new.md").read_text() == "# More claims\n"
+    assert (book.work / "FINDINGS.new.md").read_text() == "# More findings\n"
 
 
 def test_a_notebook_that_lost_its_metadata_counts_as_changed_unless_it_is_the_published_one(book):
@@ -161,18 +161,18 @@ def test_a_notebook_that_lost_its_metadata_counts_as_changed_unless_it_is_the_pu
 
 def test_pages_are_renewed_unless_the_reader_wrote_into_them(book):
     book.refresh()
-    published, copy = book.chapters / "CLAIMS.md", book.work / "CLAIMS.md"
+    published, copy = book.chapters / "FINDINGS.md", book.work / "FINDINGS.md"
     published.write_text("# Two\n")
     book.refresh()
     assert copy.read_text() == "# Two\n"
     copy.write_text("# Two, and my note\n")
     published.write_text("# Three\n")
-    assert book.refresh().newer == ["CLAIMS.md"]
+    assert book.refresh().newer == ["FINDINGS.md"]
     assert copy.read_text() == "# Two, and my note\n"
-    assert (book.work / "CLAIMS.new.md").read_text() == "# Three\n"
+    assert (book.work / "FINDINGS.new.md").read_text() == "# Three\n"
     copy.write_text("# Three\n")
     assert book.refresh().newer == []
-    assert not (book.work / "CLAIMS.new.md").exists()
+    assert not (book.work / "FINDINGS.new.md").exists()
 
 
 def test_the_readers_own_files_and_duplicates_are_left_alone(book):

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from bookmaker import build, inputs, lessons
+from bookmaker import build, figures, inputs, lessons
 
-OVERVIEW = """\
+SURVEY = """\
 ---
 jupytext:
   text_representation:
@@ -20,10 +20,10 @@ kernelspec:
 lesson:
   title: A small lesson
   question: Is four two twos?
-  minutes: 5
   library: recsys_book
   seconds: 3
-  anatomy: overview
+  anatomy: survey
+  prerequisites: []
 ---
 
 # A small lesson
@@ -34,25 +34,42 @@ lesson:
 
 **Prerequisites.** None.
 
-**Time.** 5 minutes to read and try; the cells run in about 3 seconds on two idle cores.
+**Time.** 2 minutes to read; the cells run in about 3 seconds on two idle cores.
 
 **Library.** `recsys_book`
 
-## Predict before you run
+## The problem
 
-The sum is four `claim: small.sum`.
+$$
+2 + 2 = 4
+$$
+
+## Predict
+
+What is the sum?
+
+## What it does
+
+The sum is four [≡](#small.sum).
 
 ```{code-cell} ipython3
-from recsys_book import claim, claims_table
+from recsys_book import checked_sentences, exact
 
 total = 2 + 2
-claim("small.sum", "The sum is four.", total == 4, f"sum {total}")
+exact("small.sum", "The sum is four.", total == 4)
+print("sum", total)
 ```
 
-## What was claimed
+## In short
+
+Add.
+
+## Checked sentences
 
 ```{code-cell} ipython3
-claims_table()
+:tags: [hide-input]
+
+checked_sentences()
 ```
 
 ## References
@@ -67,7 +84,7 @@ class Chapters:
     def __init__(self, folder):
         self.folder = folder
 
-    def write(self, text=OVERVIEW, chapter="00_small", name="01_small"):
+    def write(self, text=SURVEY, chapter="00_small", name="01_small"):
         """Write a lesson's text and return its path."""
         path = self.folder / chapter / f"{name}.md"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -88,9 +105,9 @@ class Chapters:
                 continue
             count += 1
             cell.execution_count = count
-            if 'claim("small.sum"' in cell.source:
-                text = "✓ small.sum: The sum is four.\n  evidence: sum 4\n"
-                cell.outputs = [new_output("stream", name="stdout", text=text)]
+            if 'print("sum"' in cell.source:
+                cell.outputs = [new_output("stream", name="stdout", text="sum 4\n")]
+        figures.describe_figures(notebook)
         if change is not None:
             change(notebook)
         path = Path(text_path).with_suffix(".ipynb")
@@ -108,6 +125,6 @@ def chapters(tmp_path):
 
 
 @pytest.fixture
-def overview():
+def survey():
     """The text of a lesson that passes every check."""
-    return OVERVIEW
+    return SURVEY

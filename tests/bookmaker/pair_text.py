@@ -140,6 +140,12 @@ from recsys_book import check, exercise, hint, solution
 IN_CORE = ("small.twice", "small.letter")
 """The exercises that the core lesson shows; the companion shows the others."""
 
+AS_LAB = (
+    "anatomy: survey\n  prerequisites: []",
+    "anatomy: lab\n  data: kuairand_pure\n  minutes: 2",
+)
+"""What makes a lab of the text of a survey: old and new."""
+
 
 def cells_of(exercises):
     """What a text needs to show exercises: for each the cell that does it, and its starter."""

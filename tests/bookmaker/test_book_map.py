@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from pair_text import core_text, write_pair
+from pair_text import AS_LAB, core_text, write_pair
 from small_book import Book
 
 from bookmaker import book_map, index, lesson_checks, lessons
@@ -12,18 +12,18 @@ from recsys_book.paths import LessonError
 
 
 @pytest.fixture
-def book(chapters, overview):
-    """Two chapters: two old lessons, a pair and a lab, then an old lesson and a core lesson."""
-    lab = overview.replace("anatomy: overview", "anatomy: lab\n  data: kuairand_pure")
-    chapters.write(overview, "00_small", "01_one")
-    chapters.write(overview, "00_small", "02_two")
+def book(chapters, survey):
+    """Two chapters: two surveys, a pair and a lab, then a survey and a core lesson."""
+    lab = survey.replace(*AS_LAB)
+    chapters.write(survey, "00_small", "01_one")
+    chapters.write(survey, "00_small", "02_two")
     write_pair(chapters)
     for kind in ("", ".deeper", ".exercises"):
         path = chapters.folder / "00_small" / f"01_small{kind}.md"
         path.rename(path.with_name(f"03_small{kind}.md"))
     chapters.write(lab, "00_small", "lab_clicks")
-    chapters.write(overview, "01_more", "01_old")
-    text = core_text().replace("[]", "[00_small/01_one, 00_small/03_small]")
+    chapters.write(survey.replace("[]", "[00_small/03_small]"), "01_more", "01_next")
+    text = core_text().replace("[]", "[00_small/01_one, 01_more/01_next]")
     chapters.write(text, "01_more", "02_new")
     return chapters.folder
 
@@ -33,21 +33,27 @@ def needs(folder):
     return {place.key: place.needs for place in book_map.places(described)}
 
 
-def test_a_lesson_builds_on_what_it_says_or_else_on_the_one_before_it(book):
+def test_a_lesson_builds_on_what_it_says(book):
     assert needs(book) == {
+        # Labs and companions have no place on the map.
         "00_small/01_one": (),
-        "00_small/02_two": ("00_small/01_one",),
-        # It says that it builds on nothing.
+        "00_small/02_two": (),
         "00_small/03_small": (),
-        # The last of the chapter before; labs and companions have no place on the map.
-        "01_more/01_old": ("00_small/03_small",),
-        "01_more/02_new": ("00_small/01_one", "00_small/03_small"),
+        "01_more/01_next": ("00_small/03_small",),
+        "01_more/02_new": ("00_small/01_one", "01_more/01_next"),
     }
 
 
+def build_on_nothing(folder):
+    """Let no lesson say what it builds on."""
+    for path in (folder / "01_more").iterdir():
+        lines = path.read_text().splitlines(keepends=True)
+        none = ("  prerequisites: []\n" if "prerequisites:" in line else line for line in lines)
+        path.write_text("".join(none))
+
+
 def test_there_is_no_map_until_a_lesson_says_what_it_builds_on(book):
-    path = book / "01_more" / "02_new.md"
-    path.write_text(path.read_text().replace("[00_small/01_one, 00_small/03_small]", "[]"))
+    build_on_nothing(book)
     assert index.render_map(book) is None
     assert book_map.NAME not in index.render(book)
 
@@ -59,7 +65,7 @@ def test_the_start_page_shows_the_map(book):
     picture = index.render_map(book)
     assert picture.startswith("<svg") and picture.endswith("</svg>\n")
     assert picture == index.render_map(book)
-    assert "Sums: two and two builds on 00_small/01_one, 00_small/03_small" in picture
+    assert "Sums: two and two builds on 00_small/01_one, 01_more/01_next" in picture
 
 
 def test_it_is_written_checked_and_taken_away(book):
@@ -73,7 +79,7 @@ def test_it_is_written_checked_and_taken_away(book):
     path.unlink()
     assert lesson_checks.index_problems(book) == said
     assert main(["--chapters", str(book), "index"]) == 0 and path.exists()
-    (book / "01_more" / "02_new.md").unlink()
+    build_on_nothing(book)
     index.write(book)
     assert not path.exists() and lesson_checks.index_problems(book) == []
 

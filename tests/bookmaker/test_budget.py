@@ -9,7 +9,7 @@ from exercise_text import ALL, write
 from nbformat.v4 import new_output
 from pair_text import CORE, fake_pair, write_pair
 
-from bookmaker import anatomies, budget, lesson_checks, lessons, pairs
+from bookmaker import budget, lesson_checks, lessons
 from bookmaker.__main__ import main
 
 PICTURE = new_output(
@@ -261,16 +261,6 @@ def test_what_stands_in_a_fold_is_not_counted_and_a_handle_counts_as_a_figure(co
     assert turned.figures == before.figures + 1
 
 
-def test_a_lesson_of_the_second_draft_keeps_its_headings_and_limits(core, monkeypatch):
-    lesson = lessons.describe(core)
-    notebook = lessons.read_text(core)
-    assert pairs.headings(lesson, notebook) == anatomies.HEADINGS["core"]
-    assert budget.limits_of(lesson) == budget.MOST
-    monkeypatch.setattr(anatomies, "SECOND_DRAFT", {"00_small/01_small"})
-    assert pairs.headings(lesson, notebook) == anatomies.SECOND_DRAFT_HEADINGS
-    assert budget.limits_of(lesson) == budget.SECOND_DRAFT_MOST
-
-
 def test_a_companion_has_no_limit_but_its_seconds(chapters):
     _, deeper = fake_pair(chapters)
     text = deeper.read_text().replace("## More of it\n", "## More of it\n\n" + "word " * 9000)
@@ -309,8 +299,8 @@ def test_the_command_prints_the_parts_and_what_is_over(core, chapters, capsys):
     assert re.search(r"01_small.md: has 205 visible lines, at most 130 .*: 75 over", said.err)
 
 
-def test_an_old_lessons_parts_are_counted_without_limits(chapters, capsys):
-    chapters.write()
-    assert main(["--chapters", str(chapters.folder), "budget", "01_small"]) == 0
+def test_a_companions_parts_are_counted_without_limits(chapters, capsys):
+    fake_pair(chapters)
+    assert main(["--chapters", str(chapters.folder), "budget", "01_small.deeper"]) == 0
     printed = capsys.readouterr().out
-    assert "overview" in printed and "of 1,700" not in printed and "of 60" in printed
+    assert ", deeper" in printed and "of 1,900" not in printed and "of 40" in printed

@@ -9,6 +9,8 @@ from bookmaker.build import BuildError, build, is_stale
 from bookmaker.lesson_checks import check_lesson
 
 FAKED = build_module.BuildTimes(1.0, None)
+PROSE = ("The sum is four [", "The sum is surely four [")
+TAGS = ("tags: [hide-input]", "tags: [hide-input, long-cell]")
 
 
 def run(chapters, *arguments):
@@ -20,10 +22,10 @@ def cell(source, tags=""):
     return f"\n```{{code-cell}} ipython3\n{options}{source}\n```\n"
 
 
-def test_two_builds_give_the_same_bytes_of_a_sound_notebook(chapters, overview):
+def test_two_builds_give_the_same_bytes_of_a_sound_notebook(chapters, survey):
     # Two writes to one stream arrive in one message or in two, as it happens.
     path = chapters.write(
-        overview
+        survey
         + cell("print(1, flush=True)\nprint(2, flush=True)")
         + cell("import ipywidgets\n\nipywidgets.IntSlider()", "nbval-ignore-output")
         + cell("1 / 0", "raises-exception")
@@ -40,8 +42,9 @@ def test_two_builds_give_the_same_bytes_of_a_sound_notebook(chapters, overview):
     assert notebook.metadata.language_info == {"name": "python"}
     code = [c for c in notebook.cells if c.cell_type == "code"]
     assert [c.execution_count for c in code] == [1, 2, 3, 4, 5]
-    assert all(set(c.metadata) <= {"tags"} for c in code)
-    assert code[0].outputs[0].text == "✓ small.sum: The sum is four.\n  evidence: sum 4\n"
+    assert all(set(c.metadata) <= {"tags", "jupyter"} for c in code)
+    assert code[0].outputs[0].text == "sum 4\n"
+    assert '<tr id="small.sum"><td>≡</td>' in code[1].outputs[0].data["text/html"]
     assert code[2].outputs[0].text == "1\n2\n"
     assert code[3].outputs == []
     assert code[4].outputs[0].traceback == ["ZeroDivisionError: division by zero"]
@@ -67,23 +70,23 @@ def test_the_header_counts_figures_that_the_build_has_drawn(chapters, capsys):
     assert path.with_suffix(".ipynb").read_bytes() == kept
 
 
-def test_a_failing_cell_is_named_and_the_old_notebook_stays(chapters, overview, capsys):
+def test_a_failing_cell_is_named_and_the_old_notebook_stays(chapters, survey, capsys):
     path = chapters.write()
     old = chapters.fake(path).read_bytes()
-    chapters.write(overview.replace("2 + 2", "2 + 3"))
+    chapters.write(survey.replace("2 + 2", "2 + 3"))
     assert run(chapters, "build") == 1
     message = capsys.readouterr().err
-    assert f"{path}: cell 2 (`from recsys_book import claim, claims_table`) failed" in message
-    assert "ClaimFailed: claim small.sum does not hold: The sum is four." in message
-    assert 'claim("small.sum"' in message
+    assert f"{path}: cell 2 (`from recsys_book import checked_sentences, exact`) failed" in message
+    assert "AssertionError: exact small.sum does not hold: The sum is four." in message
+    assert 'exact("small.sum"' in message
     assert path.with_suffix(".ipynb").read_bytes() == old
     assert sorted(p.name for p in path.parent.iterdir()) == ["01_small.ipynb", "01_small.md"]
 
 
-def test_a_lesson_inherits_nothing_that_the_library_should_set(chapters, overview, monkeypatch):
+def test_a_lesson_inherits_nothing_that_the_library_should_set(chapters, survey, monkeypatch):
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")
     look = cell('import os\n\nprint("TF_CPP_MIN_LOG_LEVEL" in os.environ)')
-    before, after = overview.split("## Predict", 1)
+    before, after = survey.split("## Predict", 1)
     path = chapters.write(f"{before}{look}\n## Predict{after}{look}")
     build(path)
     notebook = nbformat.read(path.with_suffix(".ipynb"), as_version=4)
@@ -91,8 +94,8 @@ def test_a_lesson_inherits_nothing_that_the_library_should_set(chapters, overvie
     assert [code[0].outputs[0].text, code[-1].outputs[0].text] == ["False\n", "True\n"]
 
 
-def test_what_answers_a_guess_is_not_in_the_built_notebook(chapters, overview):
-    path = chapters.write(overview + cell("print(4)", "answer, nbval-ignore-output"))
+def test_what_answers_a_guess_is_not_in_the_built_notebook(chapters, survey):
+    path = chapters.write(survey + cell("print(4)", "answer, nbval-ignore-output"))
     build(path)
     notebook = nbformat.read(path.with_suffix(".ipynb"), as_version=4)
     assert notebook.cells[-1].outputs == [] and notebook.cells[-1].execution_count == 3
@@ -102,34 +105,35 @@ def test_what_answers_a_guess_is_not_in_the_built_notebook(chapters, overview):
         build(path)
 
 
-def test_an_untagged_widget_is_refused(chapters, overview):
-    path = chapters.write(overview + cell("import ipywidgets\n\nipywidgets.IntSlider()"))
+def test_an_untagged_widget_is_refused(chapters, survey):
+    path = chapters.write(survey + cell("import ipywidgets\n\nipywidgets.IntSlider()"))
     with pytest.raises(BuildError, match=r"cell 6 \(`import ipywidgets`\) shows a widget"):
         build(path)
     assert not path.with_suffix(".ipynb").exists()
 
 
-def test_a_cell_that_never_ends_is_named(chapters, overview, monkeypatch):
+def test_a_cell_that_never_ends_is_named(chapters, survey, monkeypatch):
     monkeypatch.setattr(build_module, "CELL_TIMEOUT_SECONDS", 1)
-    path = chapters.write(overview + cell("while True:\n    pass"))
-    with pytest.raises(BuildError, match=r"cell 6 \(`while True:`\) ran longer than 1 s"):
+    endless = cell("while True:\n    pass")
+    path = chapters.write(survey.replace("## Predict", f"{endless}\n## Predict"))
+    with pytest.raises(BuildError, match=r"cell 2 \(`while True:`\) ran longer than 1 s"):
         build(path)
 
 
-def test_a_dead_kernel_is_named(chapters, overview):
-    path = chapters.write(overview + cell("import os\n\nos._exit(1)"))
+def test_a_dead_kernel_is_named(chapters, survey):
+    path = chapters.write(survey + cell("import os\n\nos._exit(1)"))
     with pytest.raises(BuildError, match=r"the kernel died in cell 6 \(`import os`\)"):
         build(path)
 
 
-def test_only_changed_lessons_are_stale(chapters, overview):
+def test_only_changed_lessons_are_stale(chapters, survey):
     path = chapters.write()
     assert is_stale(path)
     chapters.fake(path)
     assert not is_stale(path)
-    chapters.write(overview.replace("The sum is four `", "The sum is surely four `"))
+    chapters.write(survey.replace(*PROSE))
     assert is_stale(path)
-    chapters.write(overview.replace("minutes: 5", "minutes: 6"))
+    chapters.write(survey.replace("seconds: 3", "seconds: 4"))
     assert is_stale(path)
     chapters.write()
     chapters.fake(path, lambda notebook: notebook.cells[1].update(execution_count=None))
@@ -138,28 +142,24 @@ def test_only_changed_lessons_are_stale(chapters, overview):
     assert is_stale(path)
 
 
-PROSE = ("The sum is four `", "The sum is surely four `")
-
-
 @pytest.mark.parametrize(
     ("old", "new", "runs"),
     [
         (*PROSE, False),
         ("## References\n\nNone.", "## References\n\n+++\n\nNone.\n\n+++\n\nNone.", False),
-        ("minutes: 5", "minutes: 5\n  seconds: 3", False),
+        ("  seconds: 3\n  anatomy: survey", "  anatomy: survey\n  seconds: 3", False),
         ("total = 2 + 2", "total = 1 + 3", True),
-        ("ipython3\nclaims", "ipython3\n:tags: [long-cell]\n\nclaims", True),
-        ("## What", "```{code-cell} ipython3\n1 + 1\n```\n\n## What", True),
+        (*TAGS, True),
+        ("## In short", "```{code-cell} ipython3\n1 + 1\n```\n\n## In short", True),
     ],
     ids=["prose", "more cells of prose", "front matter", "source", "tag", "another cell"],
 )
-def test_a_change_of_prose_alone_runs_nothing(chapters, overview, monkeypatch, old, new, runs):
+def test_a_change_of_prose_alone_runs_nothing(chapters, survey, monkeypatch, old, new, runs):
     path = chapters.write()
     before = nbformat.read(chapters.fake(path), as_version=4)
     recorded = inputs.read_built(chapters.folder)
-    text = overview.replace("  seconds: 3\n", "") if "seconds" in new else overview
-    assert old in text
-    chapters.write(text.replace(old, new))
+    assert old in survey
+    chapters.write(survey.replace(old, new))
     built = []
     monkeypatch.setattr("bookmaker.__main__.build", lambda path: built.append(path) or FAKED)
     assert run(chapters, "build") == (1 if runs else 0)  # nothing was executed in truth
@@ -176,15 +176,15 @@ def test_a_change_of_prose_alone_runs_nothing(chapters, overview, monkeypatch, o
     ("old", "new"),
     [
         ("total = 2 + 2", "total = 1 + 3"),
-        ("ipython3\nclaims", "ipython3\n:tags: [long-cell]\n\nclaims"),
+        TAGS,
     ],
     ids=["source", "tag"],
 )
-def test_other_cells_of_code_get_no_outputs(chapters, overview, old, new):
+def test_other_cells_of_code_get_no_outputs(chapters, survey, old, new):
     path = chapters.write()
     before = chapters.fake(path).read_bytes()
-    assert old in overview
-    chapters.write(overview.replace(old, new))
+    assert old in survey
+    chapters.write(survey.replace(old, new))
     assert not build_module.refresh(path)
     assert path.with_suffix(".ipynb").read_bytes() == before
     chapters.write()
@@ -193,10 +193,10 @@ def test_other_cells_of_code_get_no_outputs(chapters, overview, old, new):
 
 
 @pytest.mark.parametrize("other", ["inputs", "outputs"])
-def test_outputs_that_may_not_be_todays_are_not_kept(chapters, overview, monkeypatch, other):
+def test_outputs_that_may_not_be_todays_are_not_kept(chapters, survey, monkeypatch, other):
     path = chapters.write()
     notebook = chapters.fake(path)
-    chapters.write(overview.replace(*PROSE))
+    chapters.write(survey.replace(*PROSE))
     if other == "inputs":
         monkeypatch.setattr(inputs, "inputs_of", lambda path: "of a library that has changed")
     else:
@@ -207,12 +207,12 @@ def test_outputs_that_may_not_be_todays_are_not_kept(chapters, overview, monkeyp
     assert built == [path]
 
 
-def test_what_a_text_lacks_is_said_before_anything_runs(chapters, overview, monkeypatch, capsys):
+def test_what_a_text_lacks_is_said_before_anything_runs(chapters, survey, monkeypatch, capsys):
     chapters.write()
     for name, text in (
-        ("02_parts", overview.replace("## References", "## Sources")),
-        ("03_claims", overview.replace("`claim: small.sum`", "")),
-        ("04_exercises", overview + cell('exercise("small.gone")')),
+        ("02_parts", survey.replace("## References", "## Sources")),
+        ("03_ticks", survey.replace(" [≡](#small.sum)", "")),
+        ("04_exercises", survey + cell('exercise("small.gone")')),
     ):
         chapters.write(text.replace("small.sum", f"small.{name}"), name=name)
     monkeypatch.setattr("bookmaker.__main__.build", lambda path: pytest.fail(f"{path} ran"))
@@ -220,7 +220,7 @@ def test_what_a_text_lacks_is_said_before_anything_runs(chapters, overview, monk
     said = capsys.readouterr().err
     for lacking in (
         "02_parts.md: heading `## References` is missing",
-        "03_claims.md: claim small.03_claims is checked; no sentence",
+        "03_ticks.md: exact small.03_ticks is checked; no sentence",
         "04_exercises.md: shows the exercise small.gone, but",
         "nothing was built",
     ):

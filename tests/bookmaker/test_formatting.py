@@ -5,16 +5,16 @@ from bookmaker.formatting import format_text
 from recsys_book.paths import LessonError
 
 
-def test_formats_code_and_leaves_prose(chapters, overview):
-    ugly = overview.replace("total = 2 + 2", "total=2+2").replace("None.\n", "total=2+2\n")
+def test_formats_code_and_leaves_prose(chapters, survey):
+    ugly = survey.replace("total = 2 + 2", "total=2+2").replace("None.\n", "total=2+2\n")
     path = chapters.write(ugly)
     assert format_text(path) is True
-    assert path.read_text() == overview.replace("None.\n", "total=2+2\n")
+    assert path.read_text() == survey.replace("None.\n", "total=2+2\n")
     assert format_text(path) is False
 
 
-def test_names_what_ruff_cannot_parse(chapters, overview):
-    path = chapters.write(overview.replace("total = 2 + 2", "total = ("))
+def test_names_what_ruff_cannot_parse(chapters, survey):
+    path = chapters.write(survey.replace("total = 2 + 2", "total = ("))
     with pytest.raises(LessonError, match=r"01_small.md: .*"):
         format_text(path)
     assert "total = (" in path.read_text()

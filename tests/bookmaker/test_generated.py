@@ -13,12 +13,15 @@ SHOWN = '```{code-cell} ipython3\nexercise("small.twice")\n```\n'
 
 
 @pytest.fixture
-def lesson(chapters, overview):
+def lesson(chapters, survey):
     """A lesson that shows all exercises of the file beside it, each with its starter."""
     cells = render_lesson_cells(small(chapters.folder))
-    text = overview.replace("## References", f"## Exercises\n\n{cells}\n## References")
-    offered = "check, claim, claims_table, exercise, hint, solution"
-    return chapters.write(text.replace("import claim, claims_table", f"import {offered}"))
+    text = survey.replace("## References", f"## Exercises\n\n{cells}\n## References")
+    text = text.replace(
+        "**Time.** 2 minutes to read;", "**Time.** 13 minutes: 4 to read, 9 for its exercises;"
+    )
+    imports = "from recsys_book import check, exercise, hint, solution\n"
+    return chapters.write(text.replace("from recsys_book", f"{imports}from recsys_book", 1))
 
 
 def problems(path):
@@ -46,7 +49,7 @@ def test_what_is_as_its_sources_say_stays_as_it_is(lesson, chapters, capsys):
         ("**Question.** Is four two twos?\n", "**Question.** Is it so,\nreally?\n"),
         ("**Question.** Is four two twos?\n\n", ""),
         ("about 3 seconds on", "half an hour on"),
-        ("**Time.** 5 minutes to read and try; the cells run in about", "**Time.** In about"),
+        ("9 for its exercises; the cells run in about", "9 to try; the cells run in about"),
         ("**Library.** `recsys_book`", "**Library.** `recsys_lib.data`"),
         ("# your code here", "return 2 * x"),
         ('check("small.letter", answer)', 'check("small.letter", "b")'),
@@ -63,34 +66,35 @@ def test_what_deviates_is_written_again(lesson, chapters, capsys, old, new):
 
 
 @pytest.mark.parametrize("label", ["Question", "Time", "Library"])
-def test_a_header_without_a_part_gets_it_in_its_place(chapters, overview, label):
-    kept = [p for p in overview.split("\n\n") if not p.startswith(f"**{label}.**")]
+def test_a_header_without_a_part_gets_it_in_its_place(chapters, survey, label):
+    kept = [p for p in survey.split("\n\n") if not p.startswith(f"**{label}.**")]
     path = chapters.write("\n\n".join(kept))
     assert f"**{label}.**" not in path.read_text()
     cells(chapters)
-    assert path.read_text() == overview
+    assert path.read_text() == survey
     assert problems(path) == []
 
 
-def test_what_the_header_alone_says_stays(chapters, overview):
-    more = overview.replace("`recsys_book`\n", "`recsys_book`, with `recsys_lib.data`.\n")
+def test_what_the_header_alone_says_stays(chapters, survey):
+    more = survey.replace("`recsys_book`\n", "`recsys_book`, with `recsys_lib.data`.\n")
     more = more.replace("**Objectives.** Add.", "**Objectives.** You can\n\n- add;\n- count.")
     more = more.replace("Is four two twos?\n\n**Obj", "Is four\ntwo twos?\n\n**Obj")
     path = chapters.write(more)
     cells(chapters)
     assert path.read_text() == more, "a line may be broken where the front matter's is not"
-    path.write_text(more.replace("minutes: 5", "minutes: 7"))
+    path.write_text(more.replace("seconds: 3", "seconds: 7"))
     cells(chapters)
-    assert path.read_text() == more.replace("minutes: 5", "minutes: 7").replace(
-        "5 minutes to read", "7 minutes to read"
+    assert path.read_text() == more.replace("seconds: 3", "seconds: 7").replace(
+        "about 3 seconds", "about 7 seconds"
     )
 
 
-def test_an_exercise_alone_gets_its_starter_and_other_cells_stay(chapters, overview):
+def test_an_exercise_alone_gets_its_starter_and_other_cells_stay(chapters, survey):
     file = small(chapters.folder)
     starter = {one.identifier: one.lesson_cell for one in file.exercises}["small.twice"]
     other = "```{code-cell} ipython3\nother = 1\n```\n"
-    text = overview.replace("## References", f"{SHOWN}\n{other}\n## References")
+    text = survey.replace("## References", f"{SHOWN}\n{other}\n## References")
+    text = text.replace("2 minutes to read", "4 minutes: 2 to read, 2 for its exercises")
     path = chapters.write(text)
     cells(chapters)
     codes = [cell.source for cell in read_text(path).cells if cell.cell_type == "code"]

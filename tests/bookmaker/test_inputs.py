@@ -85,9 +85,9 @@ from recsys_lib.data import kuairand
 
 
 @pytest.fixture
-def lesson(chapters, overview):
-    path = chapters.write(overview + LESSON)
-    path.with_name("01_small.exercises.md").write_text(overview)
+def lesson(chapters, survey):
+    path = chapters.write(survey + LESSON)
+    path.with_name("01_small.exercises.md").write_text(survey)
     return path
 
 
@@ -148,10 +148,10 @@ evidence("small.told")
         'checked_sentences("small.told.leads")',
     ],
 )
-def test_a_record_that_a_lesson_shows_is_an_input(library, chapters, overview, shown):
+def test_a_record_that_a_lesson_shows_is_an_input(library, chapters, survey, shown):
     results = library / inputs.RECORDS
     results.mkdir(parents=True)
-    path = chapters.write(overview + SHOWS.replace('evidence("small.told")', shown))
+    path = chapters.write(survey + SHOWS.replace('evidence("small.told")', shown))
     without = inputs.inputs_of(path, library)
     record_made.put(results, record_made.made(identifier="small.other"))
     assert inputs.inputs_of(path, library) == without
@@ -164,13 +164,13 @@ def test_a_record_that_a_lesson_shows_is_an_input(library, chapters, overview, s
     assert inputs.inputs_of(path, library) == first
 
 
-def test_a_new_record_forces_its_lessons_and_no_others(chapters, overview, monkeypatch, capsys):
+def test_a_new_record_forces_its_lessons_and_no_others(chapters, survey, monkeypatch, capsys):
     results = chapters.folder.parent / "experiments" / "results"
     results.mkdir(parents=True)
     record_made.put(results, record_made.made())
     monkeypatch.setattr(inputs, "RECORDS", str(results))
-    shows = chapters.write(overview.replace("small.sum", "small.a") + SHOWS)
-    other = chapters.write(overview.replace("small.sum", "small.b"), name="02_small")
+    shows = chapters.write(survey.replace("small.sum", "small.a") + SHOWS)
+    other = chapters.write(survey.replace("small.sum", "small.b"), name="02_small")
     for path in (shows, other):
         chapters.fake(path)
     command = ["--chapters", str(chapters.folder), "build", "--changed", "--check"]
@@ -188,8 +188,8 @@ def test_a_new_record_forces_its_lessons_and_no_others(chapters, overview, monke
     assert [name for name in now if now[name] != green[name]] == ["00_small/01_small"]
 
 
-def test_a_lesson_that_imports_what_is_gone_is_named(library, chapters, overview):
-    path = chapters.write(overview + LESSON.replace("recsys_lib.data ", "recsys_lib.gone "))
+def test_a_lesson_that_imports_what_is_gone_is_named(library, chapters, survey):
+    path = chapters.write(survey + LESSON.replace("recsys_lib.data ", "recsys_lib.gone "))
     with pytest.raises(LessonError, match=r"01_small\.md: recsys_lib\.gone: no such module"):
         inputs.inputs_of(path, library)
 

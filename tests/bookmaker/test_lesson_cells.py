@@ -4,6 +4,7 @@ import pytest
 from exercise_text import ALL, small, write
 
 from bookmaker import lesson_checks
+from bookmaker.__main__ import main
 from bookmaker.lesson_cells import (
     duplicate_exercises,
     lesson_problems,
@@ -14,13 +15,13 @@ from bookmaker.offered_names import SENTENCE
 
 
 @pytest.fixture
-def lesson(chapters, overview):
+def lesson(chapters, survey):
     """Path of a lesson that shows all exercises of the file beside it."""
     cells = render_lesson_cells(small(chapters.folder))
     names = "from recsys_book import check, exercise, hint, solution"
     offer = f"{SENTENCE.format('small.twice')}\n\n```{{code-cell}} ipython3\n{names}\n```\n"
     return chapters.write(
-        overview.replace("## References", f"## Exercises\n\n{offer}\n{cells}\n## References")
+        survey.replace("## References", f"## Exercises\n\n{offer}\n{cells}\n## References")
     )
 
 
@@ -73,6 +74,7 @@ def test_a_broken_file_is_a_problem(lesson, chapters):
 
 
 def test_the_check_of_the_book_knows_about_them(lesson, chapters):
+    main(["--chapters", str(chapters.folder), "cells"])
     chapters.fake(lesson)
     assert not [p for p in lesson_checks.check_book(chapters.folder) if "exercise" in p]
     write(chapters.folder, name="02_small")

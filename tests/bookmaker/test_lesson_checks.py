@@ -3,7 +3,7 @@ import re
 import pytest
 from nbformat.v4 import new_markdown_cell, new_output
 
-from bookmaker import ledger, lesson_checks
+from bookmaker import evidence, lesson_checks
 from bookmaker.__main__ import main
 from bookmaker.anatomies import HEADINGS
 
@@ -39,15 +39,15 @@ def test_finds_a_missing_notebook(chapters):
     ("old", "new", "what"),
     [
         ("total = 2 + 2", "total = 1 + 3", "cell 2 differs from the text in its source"),
-        ("The sum is four `", "The sum is 4 `", "cell 1 differs from the text in its source"),
-        ("ipython3\nclaims", "ipython3\n:tags: [nbval-skip]\nclaims", "cell 4 differs .* its tags"),
+        ("The sum is four [", "The sum is 4 [", "cell 1 differs from the text in its source"),
+        ("[hide-input]", "[hide-input, nbval-skip]", "cell 4 differs .* its tags"),
         ("## References\n\nNone.\n", "## References\n\n+++\n\nNone.\n", "in its source|cells"),
         ("seconds: 3", "seconds: 4", "its front matter differs"),
     ],
 )
-def test_finds_a_stale_pair(sound, chapters, overview, old, new, what):
-    assert old in overview
-    chapters.write(overview.replace(old, new))
+def test_finds_a_stale_pair(sound, chapters, survey, old, new, what):
+    assert old in survey
+    chapters.write(survey.replace(old, new))
     problems = " ".join(lesson_checks.check_lesson(sound))
     assert re.search(rf"01_small.ipynb: stale: .*({what})", problems)
 
@@ -93,12 +93,8 @@ def test_finds_faults_of_execution(sound, chapters, changes, what):
     assert what in the_only_problem(sound)
 
 
-def test_an_expected_error_is_no_problem(chapters, overview):
-    path = chapters.write(
-        overview.replace(
-            "ipython3\nclaims_table", "ipython3\n:tags: [raises-exception]\n\nclaims_table"
-        )
-    )
+def test_an_expected_error_is_no_problem(chapters, survey):
+    path = chapters.write(survey.replace("[hide-input]", "[hide-input, raises-exception]"))
     error = new_output("error", ename="KeyError", evalue="'x'", traceback=[])
     chapters.fake(path, lambda notebook: notebook.cells[3].update(outputs=[error]))
     assert lesson_checks.check_lesson(path) == []
@@ -115,18 +111,19 @@ def test_what_is_no_machine_path(text):
     ("lines", "tags", "sound"),
     [(30, "", True), (31, "", False), (31, "long-cell", True), (41, "long-cell", False)],
 )
-def test_finds_long_cells(chapters, overview, lines, tags, sound):
+def test_finds_long_cells(chapters, survey, lines, tags, sound):
     source = "\n".join(f"x = {number}" for number in range(lines))
     tags = f":tags: [{tags}]\n\n" if tags else ""
-    path = chapters.write(f"{overview}\n```{{code-cell}} ipython3\n{tags}{source}\n```\n")
+    path = chapters.write(f"{survey}\n```{{code-cell}} ipython3\n{tags}{source}\n```\n")
+    main(["--chapters", str(chapters.folder), "cells"])
     chapters.fake(path)
     problems = lesson_checks.check_lesson(path)
     assert (problems == []) is sound
     assert sound or f"cell 6 has {lines} lines" in problems[0]
 
 
-def test_finds_an_empty_code_cell(chapters, overview):
-    path = chapters.write(f"{overview}\n```{{code-cell}} ipython3\n\n```\n")
+def test_finds_an_empty_code_cell(chapters, survey):
+    path = chapters.write(f"{survey}\n```{{code-cell}} ipython3\n\n```\n")
     chapters.fake(path)
     assert "cell 6 is an empty code cell" in the_only_problem(path)
 
@@ -142,41 +139,39 @@ def test_finds_an_empty_code_cell(chapters, overview):
             "**Question.** Is it?",
             "repeat the front matter's 'Is four",
         ),
-        ("**Time.** 5 minutes", "**Time.** 50 hours", "the front matter's '5 minutes"),
+        ("**Time.** 2 minutes", "**Time.** 50 hours", "the front matter's '2 minutes"),
         ("about 3 seconds", "half an hour", "in about 3 seconds on two idle cores.'; run"),
         ("`recsys_book`\n", "`recsys_lib.data`\n", "the front matter's '`recsys_book`'"),
-        ("seconds: 3", "seconds: 61", "runs 61 s, at most 60 s"),
+        ("seconds: 3", "seconds: 26", "runs 26 s, at most 25 s"),
         ("None.\n\n**Time", "None.\n\n## References\n\n**Time", "References"),
     ],
 )
-def test_finds_faults_of_anatomy(chapters, overview, old, new, what):
-    assert old in overview
-    path = chapters.write(overview.replace(old, new))
+def test_finds_faults_of_anatomy(chapters, survey, old, new, what):
+    assert old in survey
+    path = chapters.write(survey.replace(old, new))
     chapters.fake(path)
     assert what in " ".join(lesson_checks.check_lesson(path))
 
 
-def test_finds_a_heading_out_of_order(chapters, overview):
-    swapped = overview.replace("## What was claimed", "## X").replace(
-        "## References", "## What was claimed"
-    )
-    path = chapters.write(swapped.replace("## X", "## References"))
+def test_finds_a_heading_out_of_order(chapters, survey):
+    swapped = survey.replace("## In short", "## X").replace("## What it does", "## In short")
+    path = chapters.write(swapped.replace("## X", "## What it does"))
     chapters.fake(path)
-    assert "heading `## References` is out of order" in the_only_problem(path)
+    assert "heading `## In short` is out of order" in the_only_problem(path)
 
 
-def test_a_heading_in_a_fenced_block_is_no_heading(chapters, overview):
-    path = chapters.write(overview.replace("## References", "```\n## References\n```"))
+def test_a_heading_in_a_fenced_block_is_no_heading(chapters, survey):
+    path = chapters.write(survey.replace("## References", "```\n## References\n```"))
     chapters.fake(path)
     assert "heading `## References` is missing" in the_only_problem(path)
 
 
-def test_a_full_lesson_needs_every_part(chapters, overview):
-    path = chapters.write(overview.replace("  anatomy: overview\n", ""))
+def test_a_core_lesson_needs_every_part(chapters, survey):
+    path = chapters.write(survey.replace("anatomy: survey", "anatomy: core"))
     chapters.fake(path)
-    missing = set(HEADINGS["full"]) - set(HEADINGS["overview"])
+    missing = set(HEADINGS["core"]) - set(HEADINGS["survey"])
     problems = lesson_checks.check_lesson(path)
-    assert len(problems) == len(missing) == 10
+    assert len(problems) == len(missing) == 5
     assert all(any(f"`## {heading}` is missing" in p for p in problems) for heading in missing)
 
 
@@ -184,8 +179,7 @@ def test_the_book_needs_a_fresh_start_page_and_ledger(sound, chapters):
     folder = chapters.folder
     assert [p.split(": ")[1] for p in lesson_checks.check_book(folder)] == [
         "not what the lessons say; run `make book`",
-        "not what the notebooks say; run `make book`",
-        "not what the records say; run `make book`",
+        "not what records and lessons say; run `make book`",
         LINKS_MISSING,
     ]
     assert main(["--chapters", str(folder), "index"]) == 0
@@ -194,10 +188,10 @@ def test_the_book_needs_a_fresh_start_page_and_ledger(sound, chapters):
     assert lesson_checks.check_book(folder) == []
     assert main(["--chapters", str(folder), "check"]) == 0
 
-    page = ledger.path(folder)
-    page.write_text(page.read_text().replace("sum 4", "sum 5"))
+    page = evidence.path_of(folder)
+    page.write_text(page.read_text().replace("is four", "is five"))
     (problem,) = lesson_checks.check_book(folder)
-    assert "CLAIMS.md: not what the notebooks say" in problem
+    assert "FINDINGS.md: not what records and lessons say" in problem
     assert main(["--chapters", str(folder), "check"]) == 1
 
 
@@ -210,11 +204,11 @@ def test_finds_a_notebook_without_text(sound, chapters):
     ]
 
 
-def test_finds_a_claim_that_two_lessons_check(sound, chapters):
+def test_finds_a_sentence_that_two_lessons_check(sound, chapters):
     second = chapters.write(name="02_small")
     chapters.fake(second)
     (problem,) = lesson_checks.check_book(chapters.folder)
-    assert "claim small.sum is already checked in" in problem
+    assert "exact small.sum is already checked in" in problem
 
 
 @pytest.mark.parametrize(
@@ -222,13 +216,13 @@ def test_finds_a_claim_that_two_lessons_check(sound, chapters):
     [
         ("`tiny.sum.one`", None),
         ("`numpy.random.default_rng`", None),
-        ("`tiny.sum.two`", "cites claim tiny.sum.two, which no lesson checks"),
+        ("`tiny.sum.two`", "cites tiny.sum.two, which no lesson checks and no record has"),
     ],
 )
-def test_finds_a_cited_claim_that_no_lesson_checks(chapters, overview, cited, problem):
+def test_finds_a_cited_sentence_that_no_lesson_checks(chapters, survey, cited, problem):
     for name, text in (
-        ("01_small", overview.replace("small.sum", "tiny.sum.one")),
-        ("02_small", overview.replace("small.sum", "tiny.sum.three").replace("None.", cited)),
+        ("01_small", survey.replace("small.sum", "tiny.sum.one")),
+        ("02_small", survey.replace("small.sum", "tiny.sum.three").replace("None.", cited)),
     ):
         chapters.fake(chapters.write(text, name=name))
     found = [line for line in lesson_checks.check_book(chapters.folder) if "cites" in line]

@@ -5,7 +5,7 @@ import base64
 import pytest
 from nbformat.v4 import new_output
 
-from bookmaker import build, conversion, figures, inputs, lesson_checks, lessons
+from bookmaker import build, figures, inputs, lesson_checks, lessons
 
 SEE = "*What to see: the line of `x` & its {}bound $\\mathbf{{x}}_0$ rise.*"
 CELLS = """\
@@ -22,9 +22,9 @@ PIXELS = base64.b64encode(b"\x89PNG none").decode()
 ELEMENT = '<img alt="{}" width="711" src="data:image/png;base64,{}">'
 
 
-def with_figure(overview, see=None, tags="hide-input"):
+def with_figure(survey, see=None, tags="hide-input"):
     cells = CELLS.format(tags, see or SEE.format("upper "))
-    return overview.replace("## What was claimed", cells + "## What was claimed")
+    return survey.replace("## In short", cells + "## In short").replace("** 2 min", "** 3 min")
 
 
 def show(notebook):
@@ -45,8 +45,8 @@ def shown(path):
     return next(cell for cell in notebook.cells if "plots.curves" in cell.source)
 
 
-def test_the_sentence_below_a_figure_stands_for_it_in_every_form(chapters, overview):
-    path = chapters.write(with_figure(overview))
+def test_the_sentence_below_a_figure_stands_for_it_in_every_form(chapters, survey):
+    path = chapters.write(with_figure(survey))
     chapters.fake(path, described)
     (output,) = shown(path).outputs
     expected = "the line of x & its upper bound x_0 rise."
@@ -56,8 +56,8 @@ def test_the_sentence_below_a_figure_stands_for_it_in_every_form(chapters, overv
     assert lesson_checks.check_lesson(path) == []
 
 
-def test_both_forms_of_a_picture_of_a_model_get_the_sentence(chapters, overview):
-    path = chapters.write(with_figure(overview))
+def test_both_forms_of_a_picture_of_a_model_get_the_sentence(chapters, survey):
+    path = chapters.write(with_figure(survey))
 
     def picture(notebook):
         show(notebook)
@@ -83,10 +83,8 @@ def test_both_forms_of_a_picture_of_a_model_get_the_sentence(chapters, overview)
     assert lesson_checks.check_lesson(path) == []
 
 
-def test_describing_twice_changes_nothing_and_another_sentence_replaces_the_first(
-    chapters, overview
-):
-    path = chapters.write(with_figure(overview))
+def test_describing_twice_changes_nothing_and_another_sentence_replaces_the_first(chapters, survey):
+    path = chapters.write(with_figure(survey))
     first = chapters.fake(path, described).read_text()
     notebook = lessons.read_notebook(path.with_suffix(".ipynb"))
     figures.describe_figures(notebook)
@@ -97,8 +95,8 @@ def test_describing_twice_changes_nothing_and_another_sentence_replaces_the_firs
     assert "its lower bound" in build.serialise(notebook).split("What to see")[0]
 
 
-def test_another_sentence_is_no_other_output_but_other_pixels_are(chapters, overview):
-    path = chapters.write(with_figure(overview))
+def test_another_sentence_is_no_other_output_but_other_pixels_are(chapters, survey):
+    path = chapters.write(with_figure(survey))
     notebook_path = chapters.fake(path, show)
     before = inputs.outputs_of(notebook_path)
     chapters.fake(path, described)
@@ -128,9 +126,9 @@ def test_prose_becomes_plain_text(markdown, expected):
     assert figures.as_plain_text(markdown) == expected
 
 
-def test_the_sentence_ends_at_its_star_and_may_name_what_it_is_about(chapters, overview):
+def test_the_sentence_ends_at_its_star_and_may_name_what_it_is_about(chapters, survey):
     path = chapters.write(
-        with_figure(overview, "So:\n\n*What to see (left): 2 * 3\nrises.* The next *one* too.")
+        with_figure(survey, "So:\n\n*What to see (left): 2 * 3\nrises.* The next *one* too.")
     )
     notebook = lessons.read_text(path)
     number = next(k for k, cell in enumerate(notebook.cells) if "curves" in cell.source)
@@ -144,29 +142,27 @@ def test_the_sentence_ends_at_its_star_and_may_name_what_it_is_about(chapters, o
         (SEE.format(""), show, "cell 3: expected the figure's alternative text 'the line of x & "),
     ],
 )
-def test_a_converted_lesson_needs_its_alternative_texts(chapters, overview, see, change, problem):
-    path = chapters.write(with_figure(overview, see, tags=""))
+def test_a_lesson_needs_its_alternative_texts(chapters, survey, see, change, problem):
+    path = chapters.write(with_figure(survey, see, tags=""))
     chapters.fake(path, change)
     found = [one for one in lesson_checks.check_lesson(path) if "hide-input" not in one]
     assert len(found) == 1 and problem in found[0], found
-    (chapters.folder / conversion.NAME).write_text("00_small/01_small\n")
-    assert lesson_checks.check_lesson(path) == []
 
 
-def test_each_form_of_a_figure_has_to_be_described(chapters, overview):
+def test_each_form_of_a_figure_has_to_be_described(chapters, survey):
     def half(notebook):
         described(notebook)
         cell = next(cell for cell in notebook.cells if "plots.curves" in cell.source)
         del cell.outputs[0].data["text/html"]
 
-    path = chapters.write(with_figure(overview))
+    path = chapters.write(with_figure(survey))
     chapters.fake(path, half)
     (problem,) = lesson_checks.check_lesson(path)
     assert "got None; run `make book`" in problem
 
 
-def test_tagged_cells_are_folded_and_a_cell_that_only_plots_has_to_be_tagged(chapters, overview):
-    path = chapters.write(with_figure(overview))
+def test_tagged_cells_are_folded_and_a_cell_that_only_plots_has_to_be_tagged(chapters, survey):
+    path = chapters.write(with_figure(survey))
     chapters.fake(path, described)
     assert shown(path).metadata["jupyter"] == {"source_hidden": True}
     assert (
@@ -175,9 +171,9 @@ def test_tagged_cells_are_folded_and_a_cell_that_only_plots_has_to_be_tagged(cha
         )
         == []
     )
-    chapters.fake(path, show)
+    chapters.fake(path, lambda notebook: notebook.cells[2].metadata.pop("jupyter"))
     assert any("got one that is open; run `make book`" in one for one in problems_of(path))
-    chapters.write(with_figure(overview, tags=""))
+    chapters.write(with_figure(survey, tags=""))
     chapters.fake(path, described)
     assert "jupyter" not in shown(path).metadata
     (problem,) = problems_of(path)
@@ -190,8 +186,8 @@ def problems_of(path):
     )
 
 
-def test_the_cell_of_an_answer_stays_open(chapters, overview):
-    text = with_figure(overview).replace("plots.curves(", "# your code here\nplots.curves(")
+def test_the_cell_of_an_answer_stays_open(chapters, survey):
+    text = with_figure(survey).replace("plots.curves(", "# your code here\nplots.curves(")
     path = chapters.write(text)
     chapters.fake(path, described)
     assert any("expected an open cell for the reader's answer" in one for one in problems_of(path))
@@ -200,7 +196,7 @@ def test_the_cell_of_an_answer_stays_open(chapters, overview):
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
-        ("plots.curves(a)\nclaim('a.b', 'A.', True, '')", True),
+        ("plots.curves(a)\nexact('a.b', 'A.', True)", True),
         ("exact('a.b', 'A.', True)\nassert x == 1, 'no'", True),
         ("exact('a.b', 'A.', True)\nevidence('a.b')", False),
         ("plots.use_style()", False),
@@ -214,25 +210,25 @@ def test_what_only_plots_or_checks(source, expected):
     assert figures.only_plots_or_checks(source) is expected
 
 
-def test_a_figure_that_the_kernel_could_not_draw_is_named(chapters, overview):
+def test_a_figure_that_the_kernel_could_not_draw_is_named(chapters, survey):
     def named(notebook):
         show(notebook)
         (output,) = next(c for c in notebook.cells if "plots.curves" in c.source).outputs
         output.data = {"text/plain": "<Figure size 700x250 with 1 Axes>"}
 
-    path = chapters.write(with_figure(overview))
+    path = chapters.write(with_figure(survey))
     chapters.fake(path, named)
     found = lesson_checks.check_lesson(path)
     assert sum("expected a figure, got its name alone" in line for line in found) == 1
 
 
-def test_pixels_are_no_paths_of_this_machine(chapters, overview):
+def test_pixels_are_no_paths_of_this_machine(chapters, survey):
     def change(notebook):
         described(notebook)
         cell = next(cell for cell in notebook.cells if "plots.curves" in cell.source)
         html = cell.outputs[0].data["text/html"]
         cell.outputs[0].data["text/html"] = html.replace(PIXELS, "iVBOR=/tmp/x/y+/root/z")
 
-    path = chapters.write(with_figure(overview))
+    path = chapters.write(with_figure(survey))
     chapters.fake(path, change)
     assert lesson_checks.check_lesson(path) == []

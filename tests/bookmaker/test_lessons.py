@@ -49,8 +49,8 @@ def test_labs_of_one_name_are_told_apart_by_their_chapters(chapters):
         lessons.select_texts(["02_c/lab_x"], chapters.folder)
 
 
-def test_cell_ids_are_stable_unique_and_depend_on_content(chapters, overview):
-    twice = overview + "\n```{code-cell} ipython3\n1 + 1\n```\n" * 2
+def test_cell_ids_are_stable_unique_and_depend_on_content(chapters, survey):
+    twice = survey + "\n```{code-cell} ipython3\n1 + 1\n```\n" * 2
     path = chapters.write(twice)
     identifiers = [cell.id for cell in lessons.read_text(path).cells]
     assert len(set(identifiers)) == len(identifiers)
@@ -65,11 +65,11 @@ def test_cell_ids_are_stable_unique_and_depend_on_content(chapters, overview):
 
 def test_describes_the_front_matter(chapters):
     lesson = lessons.describe(chapters.write())
-    assert (lesson.title, lesson.minutes, lesson.seconds) == ("A small lesson", 5, 3)
-    assert (lesson.chapter, lesson.name, lesson.anatomy) == ("00_small", "01_small", "overview")
+    assert (lesson.title, lesson.library, lesson.seconds) == ("A small lesson", "recsys_book", 3)
+    assert (lesson.chapter, lesson.name, lesson.anatomy) == ("00_small", "01_small", "survey")
 
 
-def test_a_counted_lesson_names_what_it_builds_on_and_no_minutes(chapters):
+def test_a_lesson_names_what_it_builds_on_and_no_minutes(chapters):
     core, deeper = write_pair(chapters)
     core.write_text(
         core.read_text().replace("[]", "[00_small/01_x, 00_a/02b_y]\n  numbers: ['7.5']")
@@ -78,7 +78,7 @@ def test_a_counted_lesson_names_what_it_builds_on_and_no_minutes(chapters):
     assert (lesson.anatomy, companion.anatomy) == ("core", "deeper")
     assert lesson.prerequisites == ("00_small/01_x", "00_a/02b_y") and lesson.numbers == ("7.5",)
     assert companion.prerequisites is None and companion.numbers == ()
-    assert lesson.minutes is None and lesson.is_counted and companion.is_counted
+    assert lesson.minutes is None and not lesson.is_lab and not companion.is_lab
     assert (companion.name, companion.notebook_path.name) == (
         "01_small.deeper",
         "01_small.deeper.ipynb",
@@ -88,7 +88,7 @@ def test_a_counted_lesson_names_what_it_builds_on_and_no_minutes(chapters):
 @pytest.mark.parametrize(
     ("text", "old", "new", "message"),
     [
-        (CORE, "seconds:", "minutes: 35\n  seconds:", "`lesson.minutes`: expected none for .*core"),
+        (CORE, "seconds:", "minutes: 35\n  seconds:", r"unknown keys: \['minutes'\]"),
         (CORE, "  prerequisites: []\n", "", "`lesson.prerequisites` must be a list .* got None"),
         (CORE, "[]", "02_b/01_fm", "`lesson.prerequisites` must be a list of texts, got '02_b"),
         (CORE, "[]", "[01_fm]", "names such as 02_second_order_crosses/01_fm, got '01_fm'"),
@@ -97,12 +97,7 @@ def test_a_counted_lesson_names_what_it_builds_on_and_no_minutes(chapters):
         (CORE, "[]", "[]\n  numbers: [7.5]", "`lesson.numbers` must be a list of texts, got"),
         (CORE, "anatomy: core", "anatomy: deeper", "deeper` and a file's name `....deeper.md` go"),
         (CORE, "anatomy: core", "anatomy: lab", "non-empty int, got None"),
-        (
-            DEEPER,
-            "seconds:",
-            "minutes: 3\n  seconds:",
-            "`lesson.minutes`: expected none for .*deep",
-        ),
+        (DEEPER, "seconds:", "minutes: 3\n  seconds:", r"unknown keys: \['minutes'\]"),
         (DEEPER, "deeper\n---", "deeper\n  prerequisites: []\n---", "keys: \\['prerequisites'\\]"),
         (
             DEEPER,
@@ -121,12 +116,6 @@ def test_names_what_is_wrong_in_the_front_matter_of_a_pair(chapters, text, old, 
         lessons.describe(path)
 
 
-def test_an_old_lesson_has_no_list_of_what_it_builds_on(chapters, overview):
-    path = chapters.write(overview.replace("seconds: 3", "seconds: 3\n  prerequisites: []"))
-    with pytest.raises(LessonError, match=r"unknown keys: \['prerequisites'\]"):
-        lessons.describe(path)
-
-
 def test_a_companion_needs_its_lesson(chapters):
     core, deeper = write_pair(chapters)
     core.unlink()
@@ -137,16 +126,17 @@ def test_a_companion_needs_its_lesson(chapters):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("minutes: 5", "minutes: five", "`lesson.minutes` must be a non-empty int, got 'five'"),
-        ("  minutes: 5\n", "", "`lesson.minutes` must be a non-empty int, got None"),
-        ("minutes: 5", "minutes: true", "`lesson.minutes` must be a non-empty int, got True"),
-        ("anatomy: overview", "anatomy: short", "must be one of core, .*, lab, got .short."),
+        ("seconds: 3", "seconds: three", "`lesson.seconds` must be a non-empty int, got 'three'"),
+        ("  seconds: 3\n", "", "`lesson.seconds` must be a non-empty int, got None"),
+        ("seconds: 3", "seconds: true", "`lesson.seconds` must be a non-empty int, got True"),
+        ("anatomy: survey", "anatomy: short", "must be one of core, .*, lab, got .short."),
+        ("  anatomy: survey\n", "", "must be one of core, .*, lab, got None"),
         ("seconds: 3", "second: 3\n  seconds: 3", "unknown keys: \\['second'\\]"),
         ("lesson:\n", "chapter:\n", "no mapping `lesson`"),
     ],
 )
-def test_names_what_is_wrong_in_the_front_matter(chapters, overview, old, new, message):
-    path = chapters.write(overview.replace(old, new, 1))
+def test_names_what_is_wrong_in_the_front_matter(chapters, survey, old, new, message):
+    path = chapters.write(survey.replace(old, new, 1))
     with pytest.raises(LessonError, match=message) as failure:
         lessons.describe(path)
     assert str(path) in str(failure.value)

@@ -4,21 +4,21 @@ import re
 from urllib.parse import unquote
 
 import pytest
+from pair_text import AS_LAB
 
 from bookmaker import lesson_checks, lessons, links
 from bookmaker.__main__ import main
 from recsys_book.paths import CHAPTERS, LessonError
 
-LAB = {"anatomy: overview": "anatomy: lab\n  data: kuairand_pure"}
 INLINE_LINK = re.compile(r"(?<!\\)\[[^\]]*\]\(([^()\s]+)\)")
 
 
 @pytest.fixture
-def row(chapters, overview):
+def row(chapters, survey):
     """Two chapters: two lessons and a lab, then a lesson, as pairs; the folder of the chapters."""
 
     def write(title, chapter, name, **options):
-        text = overview.replace("A small lesson", title)
+        text = survey.replace("A small lesson", title)
         text = text.replace("title: " + title, f"title: '{title}'").replace("small.sum", name)
         for old, new in options.get("changes", {}).items():
             text = text.replace(old, new)
@@ -26,7 +26,7 @@ def row(chapters, overview):
 
     write("FM: pairs", "00_small", "01_fm")
     write("Arrays [x]", "00_small", "02_arrays")
-    write("Lab: clicks", "00_small", "lab_clicks", changes=LAB)
+    write("Lab: clicks", "00_small", "lab_clicks", changes=dict([AS_LAB]))
     write("STAR", "01_next", "01_star")
     return chapters.folder
 

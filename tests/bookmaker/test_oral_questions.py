@@ -1,4 +1,4 @@
-"""Converted lessons have questions for a talk with the student."""
+"""Lessons with exercises have questions for a talk with the student."""
 
 import pytest
 from exercise_text import write
@@ -32,12 +32,6 @@ def test_three_questions_with_answers(tmp_path, text, got):
     line = "expected 3 questions with what a good answer contains, got"
     expected = [] if got is None else [f"{page}: 00_small/01_small: {line} {got}"]
     assert problems(tmp_path, page) == expected
-
-
-def test_a_lesson_that_is_not_converted_needs_none(tmp_path):
-    write(tmp_path)
-    (tmp_path / "not_yet_converted.txt").write_text("00_small/01_small\n")
-    assert problems(tmp_path, tmp_path / "none.md") == []
 
 
 def test_a_heading_that_is_no_lesson(tmp_path):

@@ -9,10 +9,9 @@ from pair_text import IN_CORE, cells_of, core_text, fake_pair, write_pair
 from small_book import Book
 
 from bookmaker import (
-    conversion,
+    evidence,
     index,
     inputs,
-    ledger,
     lesson_checks,
     lessons,
     links,
@@ -64,8 +63,6 @@ def test_a_sound_pair_has_no_problem(pair):
             "has 9 ticks, at most 8",
         ),
         ("Two dots", "| symbol | means |\n|:---|:---|\n| $d_i$ | two |\n\nTwo", "$d_i$: expected"),
-        ("total = 2 + 2", "claims_table()", "cell 4 calls claims_table, expected exact"),
-        ("total = 2 + 2", 'claim("a.b.c", "A.", True, "b")', "cell 4 calls claim, expected exact"),
         ("prerequisites: []", "prerequisites: [00_small/01_small]", "that come before 00_small/01"),
         ("prerequisites: []", "prerequisites: [00_small/00_no]", "lessons of the book, got 00_sma"),
         ("deeper.ipynb): 6 minutes", "deeper.ipynb)", "'6 minutes' under In short"),
@@ -118,22 +115,6 @@ def test_a_companion_alone_is_no_lesson(pair):
     pair[0].unlink()
     (problem,) = lesson_checks.check_lesson(pair[1])
     assert "expected the companion of a lesson, got no 01_small.md" in problem
-
-
-def test_a_converted_lesson_is_not_on_the_list(pair, chapters):
-    path = chapters.folder / conversion.NAME
-    path.write_text("00_small/01_small\n")
-    assert conversion.problems(chapters.folder) == []
-    for text, anatomy in zip(pair, ("core", "deeper"), strict=True):
-        expected = f"`anatomy: {anatomy}` is a converted lesson's; take it off {conversion.NAME}"
-        assert [line for line in problems(text) if "take it off" in line] == [expected]
-
-
-def test_a_full_lesson_need_not_be_on_the_list(chapters, overview):
-    path = chapters.write(overview)
-    chapters.fake(path)
-    assert conversion.is_converted(path)
-    assert not [line for line in lesson_checks.check_lesson(path) if "list" in line]
 
 
 def test_an_exercise_stands_in_one_of_the_two(pair):
@@ -232,7 +213,7 @@ def test_the_pages_of_the_book_know_both(pair, chapters):
     assert f"| {link} | Is four two twos? | 4 min | 3 min | 12 s |" in page
     assert page.count("01_small.deeper") == 1
     assert "Lesson: [Sums](01_small.ipynb)" in pair[1].read_text()
-    assert "The book makes 0 claims" in ledger.render(folder)
+    assert "| `small.sum.of_two` | Two and two are four. |" in evidence.render(folder)
     assert [path.name for path in links.write(folder)] == []
 
 

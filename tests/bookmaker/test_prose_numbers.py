@@ -208,9 +208,8 @@ def test_places_that_are_exempt(found, anatomy):
     assert "cell 2, Preferences" in line
 
 
-@pytest.mark.parametrize("anatomy", ["full", "overview", "lab"])
-def test_lessons_that_are_not_converted_are_left_alone(found, anatomy):
-    assert found("# T\n\n0.766", anatomy=anatomy) == []
+def test_labs_are_left_alone(found):
+    assert found("# T\n\n0.766", anatomy="lab") == []
 
 
 @pytest.mark.parametrize(

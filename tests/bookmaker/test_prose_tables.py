@@ -35,9 +35,9 @@ def test_what_is_no_table_is_left_alone(markdown):
     assert list(tables.separators(markdown)) == []
 
 
-def test_a_table_that_leaves_its_alignment_open_is_a_problem_of_the_lesson(chapters, overview):
+def test_a_table_that_leaves_its_alignment_open_is_a_problem_of_the_lesson(chapters, survey):
     for line, count in (("|---|:---|", 1), ("|:---|---:|", 0)):
-        text = f"{overview}\n{TABLE.format(line)}"
+        text = f"{survey}\n{TABLE.format(line)}"
         path = chapters.write(text)
         chapters.fake(path)
         expected = (

@@ -5,12 +5,12 @@ import record_made
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from bookmaker import lesson_checks
-from bookmaker.claim_sources import problems_between
 from bookmaker.sentences import (
     Tick,
     experiments_named,
     findings_recorded,
     problems,
+    problems_between,
     ticks,
     without_code,
 )
@@ -121,6 +121,14 @@ def test_a_lesson_that_says_what_it_checks(found):
         (
             (TICK, EXACT, 'exact(f"{a}.b", "S.", True)', "checked_sentences()"),
             "cell 3 calls exact without a literal identifier",
+        ),
+        (
+            (TICK, EXACT.replace('"Two and two are four."', "said"), "checked_sentences()"),
+            "cell 2 calls exact without a literal statement",
+        ),
+        (
+            (TICK, f"# {EXACT}", "checked_sentences()"),
+            "cell 1: [≡](#small.sum.of_two): no exact check and no record has this name",
         ),
         (
             (LEADS, ALL, "finding(name)"),
@@ -248,16 +256,17 @@ def test_a_guess_has_one_answer(found, cells, problem):
 # -------------------------------------------------------------------------------------- the book
 
 
-def test_identifiers_are_unique_in_the_book(chapters, overview):
-    old = chapters.write(overview)
-    new = chapters.write(
+def test_identifiers_are_unique_in_the_book(chapters, survey):
+    first = chapters.write(survey)
+    second = chapters.write(
         "# Small\n\n```{code-cell} ipython3\n" + EXACT + "\n```\n", name="02_small"
     )
-    assert problems_between([old, new]) == []
-    new.write_text(new.read_text().replace("small.sum.of_two", "small.sum"))
-    assert problems_between([old, new]) == [f"{new}: exact small.sum is already checked in {old}"]
-    (line,) = problems_between([old], findings=["small.sum"])
-    assert line == f"{old}: claim small.sum has the name of a recorded finding"
+    assert problems_between([first, second]) == []
+    second.write_text(second.read_text().replace("small.sum.of_two", "small.sum"))
+    said = f"{second}: exact small.sum is already checked in {first}"
+    assert problems_between([first, second]) == [said]
+    (line,) = problems_between([first], findings=["small.sum"])
+    assert line == f"{first}: exact small.sum has the name of a recorded finding"
 
 
 def test_exact_checks_and_findings_may_be_cited(chapters):
@@ -267,7 +276,7 @@ def test_exact_checks_and_findings_may_be_cited(chapters):
     path.write_text(text.format("small.told.leads"))
     assert problems_between([path], findings=["small.told.leads"]) == []
     (line,) = problems_between([path])
-    assert line == f"{path}: cites claim small.told.leads, which no lesson checks"
+    assert line == f"{path}: cites small.told.leads, which no lesson checks and no record has"
 
 
 def test_all_findings_of_a_folder_of_records(tmp_path):
@@ -276,8 +285,8 @@ def test_all_findings_of_a_folder_of_records(tmp_path):
     assert set(findings_recorded(tmp_path)) == {"small.told.leads", "small.told.behind"}
 
 
-def test_the_check_of_a_lesson_asks_for_it(chapters, overview):
-    path = chapters.write(overview.replace("The sum is four", "The sum is four [≡](#small.sum.no)"))
+def test_the_check_of_a_lesson_asks_for_it(chapters, survey):
+    path = chapters.write(survey.replace("The sum is four", "The sum is four [≡](#small.sum.no)"))
     chapters.fake(path)
     assert f"{path}: cell 1: [≡](#small.sum.no): no exact check and no record has this name" in (
         lesson_checks.check_lesson(path)

@@ -67,14 +67,12 @@ def test_a_task_that_does_not_vary_is_named(tmp_path):
     assert faults(tmp_path, numbers) == []
 
 
-def test_a_converted_lesson_says_what_varies(tmp_path):
+def test_an_exercise_says_what_varies(tmp_path):
     file = small(tmp_path, ALL.replace(", varies: no", ""))
     expected = "expected what varies with a seed, as in `varies: task`, got nothing"
     assert variants.problems(file) == [
         f"{file.path}: exercise small.{name}: {expected}" for name in ("twice", "throw", "words")
     ]
-    (tmp_path / "not_yet_converted.txt").write_text("00_small/01_small\n")
-    assert variants.problems(file) == []
     assert variants.problems(small(tmp_path)) == []
 
 

@@ -8,7 +8,6 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from bookmaker.lessons import KERNELSPEC
-from recsys_book.claims import CheckedClaim
 from recsys_book.sentences import render_sentences
 
 sync_api = pytest.importorskip(
@@ -41,9 +40,7 @@ OPEN = "path => window.jupyterapp.commands.execute('docmanager:open', { path }).
 
 def notebook():
     """A lesson that is longer than the window, with its block as it is committed."""
-    checks = [
-        CheckedClaim(f"small.sum.n{number}", f"Sentence {number}.", None) for number in range(COUNT)
-    ]
+    checks = {f"small.sum.n{number}": f"Sentence {number}." for number in range(COUNT)}
     shown = new_output("display_data", data={"text/html": render_sentences(checks, [])})
     cells = [
         new_markdown_cell(PROSE),

@@ -54,8 +54,11 @@ def record(**changes):
 
 @pytest.fixture
 def results(tmp_path):
-    write(tmp_path, record())
-    return tmp_path
+    """The folder of one record, beside a folder of chapters that need not be there."""
+    folder = tmp_path / "experiments" / "results"
+    folder.mkdir(parents=True)
+    write(folder, record())
+    return folder
 
 
 def write(folder, one):
@@ -290,13 +293,17 @@ def block(**findings):
 HELD = {"verdict": "better", "effect": 11.0, "held": True, "chance": 0.98, "back": False}
 
 
+def rendered(results):
+    return ledger.render(results.parents[1] / "chapters")
+
+
 def opened(results, blocks):
     (results / "blocks.json").write_text(json.dumps({"replicated": blocks}), encoding="utf-8")
 
 
 def test_the_ledger_lists_findings_and_what_was_chosen_at_an_edge(results):
-    text = ledger.render(results)
-    assert "1 finding of 1 experiment." in text
+    text = rendered(results)
+    assert "1 finding of 1 experiment, 0 exact checks." in text
     assert "None was measured on unseen worlds yet; 0 findings dropped." in text
     assert "Record 1, worlds 100 to 119; protocol 1; 0 amendments; chosen at the edge" in text
     assert "mean (learning_rate)" in text
@@ -310,10 +317,22 @@ def test_the_ledger_prints_the_share_that_held_beside_the_share_to_be_expected(r
     findings = {"leads": FOUND, "lost": FOUND}
     write(results, record(findings=findings, declaration={"arms": [], "contrasts": two}))
     opened(results, {"1000:1010": block(leads=HELD, lost=fell, gone=HELD), "990:1000": {}})
-    text = ledger.render(results)
+    text = rendered(results)
     assert "1 of 2 confirmed findings held (50 %; 80 % were to be expected from the rec" in text
     assert "0 of 2 effects came back; 1 finding dropped" in text  # `gone` is declared no more
     assert "+10.9 to +13.7 | yes | no |" in text
+    assert "| small | 1 of 2 | 80 % | 0 of 2 |" in text
+
+
+def test_what_held_is_told_by_chapter(results):
+    write(results, record(identifier="other.told"))
+    write(results, record(identifier="third.told"))
+    (back,) = block(leads=HELD | {"chance": 0.5, "back": True}).values()
+    opened(results, {"1000:1010": block(leads=HELD) | {"other.told": back}})
+    text = rendered(results)
+    assert "2 of 2 confirmed findings held (100 %; 74 %" in text
+    assert "| other | 1 of 1 | 50 % | 1 of 1 |\n| small | 1 of 1 | 98 % | 0 of 1 |\n" in text
+    assert "| third |" not in text, "it was not measured anew"
 
 
 def test_what_was_not_confirmed_neither_holds_nor_falls(results):
@@ -323,7 +342,7 @@ def test_what_was_not_confirmed_neither_holds_nor_falls(results):
     write(results, record(findings=findings, declaration={"arms": [], "contrasts": two}))
     older = {name: value for name, value in HELD.items() if name != "back"}
     opened(results, {"1000:1010": block(leads=older, open=older)})
-    text = ledger.render(results)
+    text = rendered(results)
     assert "1 of 1 confirmed findings held" in text
     assert "0 of 0 effects came back (1 more were measured before that was recorded)" in text
 
@@ -331,14 +350,14 @@ def test_what_was_not_confirmed_neither_holds_nor_falls(results):
 def test_a_block_that_was_opened_for_a_former_record_judges_it_no_more(results):
     write(results, record(record=2))
     opened(results, {"1000:1010": block(leads=HELD)})
-    assert "None was measured on unseen worlds yet" in ledger.render(results)
+    assert "None was measured on unseen worlds yet" in rendered(results)
 
 
 def test_the_ledger_counts_the_looks_at_a_log(results):
     on_log = {"worlds": None, "data": "movielens", "users": 671}
     write(results, record(identifier="small.first", record=2, **on_log))
     write(results, record(identifier="small.second", looks=3, **on_log))
-    text = ledger.render(results)
+    text = rendered(results)
     assert "The test rows of movielens were looked at 5 times by tuned models." in text
 
 
@@ -347,31 +366,26 @@ def test_the_ledger_says_which_protocol_and_what_is_unfinished(results):
     cut = {"verdict": "unfinished", "confirmed": False, "at_cap": {"GRU": [8, 10]}}
     cut |= {"longer": {"before": 12.0, "after": 7.5, "settled": False}}
     write(results, record(declaration=second, findings={"leads": FOUND | cut}))
-    text = ledger.render(results)
+    text = rendered(results)
     assert "protocol 2; 0 amendments" in text
     assert "GRU in 8 of 10 (longer run: +12 became +7.5) |" in text
 
 
 def test_the_headline_with_drawn_knobs_and_the_amendments_are_told(results):
     write(results, record(varied={"leads": FOUND}, amendments=["one"]))
-    text = ledger.render(results)
+    text = rendered(results)
     assert "1 amendment; with every continuous knob drawn within 25 %, `leads` holds" in text
-
-
-def test_the_ledger_is_written_beside_that_of_claims(results, tmp_path):
-    path = ledger.write(tmp_path, results)
-    assert path.name == "FINDINGS.md" and path.read_text(encoding="utf-8") == ledger.render(results)
 
 
 def test_the_ledger_that_is_not_what_the_records_say_is_named(tmp_path):
     chapters, results = tmp_path / "chapters", tmp_path / "experiments" / "results"
     for folder in (chapters, results):
         folder.mkdir(parents=True)
-    wrong = [f"{chapters / 'FINDINGS.md'}: not what the records say; run `make book`"]
+    wrong = [f"{chapters / 'FINDINGS.md'}: not what records and lessons say; run `make book`"]
     assert ledger.problems(chapters) == wrong
     write(results, record())
     ledger.write(chapters)
-    assert "small.told.leads" in (chapters / "FINDINGS.md").read_text(encoding="utf-8")
+    assert (chapters / "FINDINGS.md").read_text(encoding="utf-8") == rendered(results)
     assert ledger.problems(chapters) == []
     write(results, record(record=2))
     assert ledger.problems(chapters) == wrong

@@ -25,8 +25,6 @@ def sanitised(text):
 @pytest.mark.parametrize(
     ("first", "second"),
     [
-        ("✓ a.b: S.\n  evidence: wide 0.95\nx", "✓ a.b: S.\n  evidence: wide 0.96, more\nx"),
-        ("<td><!-- evidence: -->0.1</td>", "<td><!-- evidence: -->0.2</td>"),
         ("training took 3.2 s", "training took 12 s"),
         ("latency p50 3.1 ms, p99 4.0 ms", "latency p50 2.9 ms, p99 7.25 ms"),
         ("FM: 120,000 examples per second", "FM: 98,111 examples per second"),
@@ -48,7 +46,7 @@ def test_measurements_are_masked(first, second):
 @pytest.mark.parametrize(
     ("first", "second"),
     [
-        ("✓ a.b: S.\n  evidence: 1", "✓ a.b: T.\n  evidence: 1"),
+        ("evidence: wide 0.95", "evidence: wide 0.96"),
         ("sample A = +2.6", "sample A = +2.7"),
         ("gap of 30 s between clicks", "gap of 31 s between clicks"),
         ("median rating 3.5", "median rating 4.0"),
@@ -71,24 +69,24 @@ def test_everything_else_is_compared(first, second):
     assert sanitised(first) != sanitised(second)
 
 
-CLAIM = """\
-from recsys_book import claim, claims_table
+CHECK = """\
+from recsys_book import checked_sentences, exact
 
-claim("a.b", "One is positive.", {measured} > 0, f"measured {measured}")
-claims_table()"""
+exact("a.b", "One is positive.", {number} > 0)
+print("training took {number} s")
+checked_sentences()"""
 
 
 def committed(folder, source, recorded):
-    """Write a notebook whose recorded claim was measured as ``recorded``."""
-    from recsys_book.claims import CheckedClaim, render_table
+    """Write a notebook whose training took ``recorded`` seconds when it was built."""
+    from recsys_book.sentences import render_sentences
 
-    table = render_table([CheckedClaim("a.b", "One is positive.", f"measured {recorded}")])
-    text = f"✓ a.b: One is positive.\n  evidence: measured {recorded}\n"
+    block = render_sentences({"a.b": "One is positive."}, [])
     plain = "<IPython.core.display.HTML object>"
     cell = new_code_cell(source, execution_count=1)
     cell.outputs = [
-        new_output("stream", name="stdout", text=text),
-        new_output("display_data", data={"text/html": table, "text/plain": plain}),
+        new_output("stream", name="stdout", text=f"training took {recorded} s\n"),
+        new_output("display_data", data={"text/html": block, "text/plain": plain}),
     ]
     path = folder / "lesson.ipynb"
     kernelspec = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -99,12 +97,12 @@ def committed(folder, source, recorded):
 @pytest.mark.parametrize(
     ("source", "recorded", "passes"),
     [
-        (CLAIM.replace("{measured}", "1"), "1", True),
-        (CLAIM.replace("{measured}", "1"), "2", True),
-        (CLAIM.replace("{measured}", "-1"), "1", False),
-        (CLAIM.replace("{measured}", "1").replace("positive", "one"), "1", False),
+        (CHECK.replace("{number}", "1"), "1", True),
+        (CHECK.replace("{number}", "1"), "2", True),
+        (CHECK.replace("{number}", "-1"), "-1", False),
+        (CHECK.replace("{number}", "1").replace("positive", "one"), "1", False),
     ],
-    ids=["same", "measured-anew", "claim-fails", "statement-changed"],
+    ids=["same", "measured-anew", "check-fails", "statement-changed"],
 )
 def test_a_notebook_passes_exactly_when_its_statements_hold(tmp_path, source, recorded, passes):
     path = committed(tmp_path, source, recorded)

@@ -58,6 +58,17 @@ def by_following(momentum, size, batch_size, steps, runs=4_000):
     return (momentum ** occurs.sum(axis=1)).mean()
 
 
+def star_row_by_row(x, ids, shared, own, bias, own_bias):
+    outputs = np.empty((len(x), len(bias)))
+    for b, unit in np.ndindex(outputs.shape):
+        total = bias[unit] + (own_bias[ids[b] - 1, unit] if ids[b] else 0)
+        for i in range(len(shared)):
+            factor = own[ids[b] - 1, i, unit] if ids[b] else 1
+            total += x[b, i] * shared[i, unit] * factor
+        outputs[b, unit] = total
+    return outputs
+
+
 def one_by_one(x, hidden, hidden_bias, outer, outer_bias, num_tasks, gamma=2.0):
     units = len(outer_bias) // num_tasks
     factors = np.zeros((len(x), num_tasks, units))
@@ -66,6 +77,15 @@ def one_by_one(x, hidden, hidden_bias, outer, outer_bias, num_tasks, gamma=2.0):
         z = inner @ outer[:, t * units + u] + outer_bias[t * units + u]
         factors[b, t, u] = gamma / (1 + np.exp(-z))
     return factors
+
+
+def scaled_number_by_number(v, x, hidden, hidden_bias, outer, outer_bias):
+    rows = np.zeros(x.shape)
+    for b, j in np.ndindex(x.shape):
+        read = [*v[b], *x[b]]
+        inner = [max(0, read @ hidden[:, u] + hidden_bias[u]) for u in range(len(hidden_bias))]
+        rows[b, j] = x[b, j] * 2 / (1 + np.exp(-(inner @ outer[:, j] + outer_bias[j])))
+    return rows
 
 
 def slopes_of_embedding(embedding, gate, jacobian, delta, detached, step=1e-5):
@@ -99,6 +119,17 @@ def generated_product_row_by_row(x, condition, maps, start):
         for weight, of_map in zip(weights, maps, strict=True):
             matrix = matrix + weight * of_map
         outputs.append(row @ matrix)
+    return np.array(outputs)
+
+
+def through_whole_matrices(x, k, w_in, maps, start, w_out, b):
+    outputs = []
+    for row, weights in zip(x, k, strict=True):
+        core = start.copy()
+        for weight, of_map in zip(weights, maps, strict=True):
+            core = core + weight * of_map
+        whole = w_out @ core @ w_in
+        outputs.append([max(0.0, unit @ row + bias) for unit, bias in zip(whole, b, strict=True)])
     return np.array(outputs)
 
 
@@ -136,11 +167,14 @@ ANSWERS = {
     "multi_scenario.hmoe_gradients": by_differences,
     "multi_scenario.hmoe_speed": measured_speed,
     "multi_scenario.hmoe_drift": played,
+    "multi_scenario.star_layer": star_row_by_row,
     "multi_scenario.star_start_left": by_following,
+    "multi_scenario.pepnet_embeddings": scaled_number_by_number,
     "multi_scenario.pepnet_gate": one_by_one,
     "multi_scenario.pepnet_gradient": slopes_of_embedding,
     "multi_scenario.pepnet_signal": pepnet_signal_measured,
     "multi_scenario.generated_product": generated_product_row_by_row,
+    "multi_scenario.apg_layer": through_whole_matrices,
     "multi_scenario.maps_gradient": slopes_of_maps,
     "multi_scenario.needed_rank": measured_rank,
 }

@@ -36,9 +36,11 @@ class Book:
 
     def __init__(self, folder):
         self.chapters, self.work = folder / "chapters", folder / "work"
-        self.publish("index.ipynb", f"# Start\n\n{work_copies.IN_CHAPTERS}\n\n[ledger](CLAIMS.md)")
+        self.publish(
+            "index.ipynb", f"# Start\n\n{work_copies.IN_CHAPTERS}\n\n[ledger](FINDINGS.md)"
+        )
         self.publish(LESSON)
-        (self.chapters / "CLAIMS.md").write_text("# Claims\n")
+        (self.chapters / "FINDINGS.md").write_text("# Ledger\n")
 
     def publish(self, name, first=FIRST, output=""):
         """Write a pair of text and notebook."""
