@@ -26,6 +26,7 @@ EXPERIMENT = Experiment(
     knobs=PLATFORM,
     headline="the_history_pays",
     parts=SURFACES,
+    worlds=(100, 110),
     arms=[
         ranker(EVERYTHING),
         ranker("surface as a feature", scenario_use="feature"),

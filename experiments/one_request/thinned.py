@@ -26,6 +26,8 @@ EXPERIMENT = Experiment(
     knobs=PLATFORM,
     headline="raw_scores_cost_money",
     parts=SURFACES,
+    worlds=(100, 110),
+    side_worlds=(100, 105),
     arms=[
         ranker(CORRECTED),
         after(RAW, CORRECTED, corrected="none"),
