@@ -193,7 +193,7 @@ def _spread(experiment: Experiment, contrast: Contrast, store: Store, unit: str)
             value = store.value("tune", owner.name, trial, point, *run)
             head = dict(zip(differences.KEYS, (name, point_text(contrast.at), *run), strict=False))
             rows += [head | row for row in value["rows"]]
-    table = pd.DataFrame(rows).reindex(columns=differences.COLUMNS)
+    table = pd.DataFrame(rows).reindex(columns=[*differences.COLUMNS, *differences.MORE])
     values = differences.Compared(experiment, contrast, table).differences(unit)
     spread = float(np.std(values, ddof=1))
     return spread if np.isfinite(spread) and spread > 0 else None

@@ -26,7 +26,6 @@ EXPERIMENT = Experiment(
     knobs=PLATFORM,
     headline="the_history_pays",
     parts=SURFACES,
-    worlds=(100, 110),
     arms=[
         ranker(EVERYTHING),
         ranker("surface as a feature", scenario_use="feature"),
@@ -53,6 +52,7 @@ EXPERIMENT = Experiment(
             "With the history averaged a page earns less than with attention.",
             EVERYTHING,
             "history averaged",
+            margin=3.0,
         ),
         earns_more(
             "the_surface_pays",
@@ -66,6 +66,7 @@ EXPERIMENT = Experiment(
             "Whether the surface is a gate or a feature, a page earns the same.",
             EVERYTHING,
             "surface as a feature",
+            margin=3.0,
         ),
         earns_as_much(
             "experts_are_level_with_one_network",
@@ -78,6 +79,7 @@ EXPERIMENT = Experiment(
             "Pages of one model for both tasks do not earn less than those of two models.",
             "one network",
             "two models",
+            margin=3.0,
         ),
         earns_more(
             "clicks_are_not_enough",

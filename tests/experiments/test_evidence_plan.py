@@ -116,6 +116,20 @@ def test_a_margin_under_what_the_spread_allows_is_warned_of(experiment, spread, 
         assert f"standard deviation {spread:.2g} on" in lines[0]
 
 
+def test_a_margin_of_money_is_held_against_what_pages_earned_on_tuning_worlds(experiment):
+    arms = [Arm(name=name, model="tiny_evidence:guess") for name in ("a", "b")]
+    contrast = better("wins", "It wins.", "a", "b", measure="money", task="page", margin=0.7)
+    shop = dataclasses.replace(experiment, sweep=None, parts=(), arms=arms, contrasts=[contrast])
+    log = tuned({"a": [51.0, 50.0, 49.0], "b": [45.0, 45.0, 45.0]})
+    for entry in (one for key, one in log.done.items() if key[0] == "tune"):
+        (row,) = entry["value"]["rows"]
+        page = {"task": "page", "slice": "all", "money_gap_closed": row["auc_gap_closed"]}
+        entry["value"]["rows"].append(page)
+    (line,) = planning.margin_warnings(shop, log)
+    assert "the margin is 0.7 points" in line
+    assert "standard deviation 1 on the tuning worlds" in line
+
+
 def test_a_margin_that_is_missing_stops_a_run_before_the_fresh_worlds(experiment):
     log = tuned({})
     assert (
