@@ -208,6 +208,17 @@ def test_a_diverged_run_has_failed():
     assert found["failed"]["b"]["runs"] == [1, 8] and found["worlds"] == 7
 
 
+def test_a_page_has_money_and_no_auc_and_without_money_has_failed():
+    frame = table([None], a=50.0, b=45.0)
+    frame["money_gap_closed"] = frame["auc_gap_closed"]
+    frame[["auc", "auc_gap_closed"]] = np.nan
+    contrast = better("earns", "It earns more.", "a", "b", measure="money")
+    found = find(contrast, frame)
+    assert "failed" not in found and found["verdict"] == "better" and found["effect"] == 5.0
+    frame.loc[(frame["model"] == "b") & (frame["world"] == 103), "money_gap_closed"] = np.nan
+    assert find(contrast, frame)["failed"]["b"]["runs"] == [1, 8]
+
+
 def test_a_slice_that_nobody_can_rank_is_no_failure():
     frame = pd.concat([table([None], a=50.0, b=45.0), table([None], "hard", a=1.0, b=-20.0)])
     contrast = better("wins", "It wins.", "a", "b", part="hard")
