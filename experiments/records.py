@@ -37,6 +37,8 @@ _WHOLE = ("world", "initialisation")
 _SUMMARISED = {
     "points": ("auc_gap_closed", 100.0),
     "error_points": ("mean_squared_error_gap_closed", 100.0),
+    "money_points": ("money_gap_closed", 100.0),
+    "promised_points": ("promised_gap_closed", 100.0),
     "auc": ("auc", 1.0),
     "log_loss": ("log_loss", 1.0),
 }
@@ -239,6 +241,8 @@ def summary(table: pd.DataFrame) -> list[dict[str, Any]]:
             row = {"model": model, **dict(zip(("point", "task", "slice"), keys, strict=True))}
             row |= {"worlds": len(part), "behind": _is_behind(here, model)}
             for name, (column, factor) in _SUMMARISED.items():
+                if column not in part:
+                    continue
                 values = part[column].dropna().to_numpy() * factor
                 if len(values) > 1:
                     one = t_interval(values)
@@ -250,7 +254,8 @@ def summary(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _is_behind(here: pd.DataFrame, model: Any) -> bool:
     """Whether an arm is shown to be behind the best: the interval of the difference says so."""
-    for column, sign in (("auc", 1), ("mean_squared_error", -1)):
+    ways = (("auc", 1), ("mean_squared_error", -1), ("money_gap_closed", 1))
+    for column, sign in (way for way in ways if way[0] in here):
         wide = sign * here.pivot(index="world", columns="model", values=column)
         means = wide.mean().dropna()
         if model in means and means.idxmax() != model:

@@ -347,6 +347,15 @@ def test_the_summary_says_who_is_behind_the_best_and_ranks_nobody():
     assert math.isclose(rows["a"]["auc"][0], 0.625)
 
 
+def test_the_summary_of_pages_says_what_they_earn_and_who_earns_less():
+    frame = table([None], a=50.0, b=40.0)
+    frame["money_gap_closed"] = frame["auc_gap_closed"]
+    frame[["auc", "auc_gap_closed"]] = np.nan
+    rows = {row["model"]: row for row in summary(frame)}
+    assert rows["a"]["money_points"][0] == 50.0 and "points" not in rows["a"]
+    assert not rows["a"]["behind"] and rows["b"]["behind"]
+
+
 def test_an_arm_that_wraps_a_model_of_the_book_keeps_its_look():
     from experiments.arms import Arm
     from experiments.records import style_of
