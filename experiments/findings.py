@@ -42,8 +42,7 @@ def failures(compared: Compared) -> tuple[dict[str, tuple[int, int]], set[int]]:
 
 def failed_runs(rows: pd.DataFrame) -> pd.Series:
     """Which runs ended at the base rate, or with a loss that was not finite."""
-    scores = [name for name in ("auc", "mean_squared_error", "money_gap_closed") if name in rows]
-    missing = rows[scores].isna().all(axis=1)
+    missing = rows.filter(["auc", "mean_squared_error", "money_gap_closed"]).isna().all(axis=1)
     at_chance = rows["mean_squared_error_gap_closed"] <= CHANCE_SHARE
     return missing | (rows["auc"] <= CHANCE) | at_chance
 

@@ -22,7 +22,7 @@ from bookmaker.inputs import ROOT, hash_of, parts_read
 from experiments import blocks, contrasts, differences, findings, real, running
 from experiments.arms import VARIED, Arm, as_options, point_text, sha256_of
 from experiments.declaration import DATA_MARGINS, Experiment, lens_reference
-from experiments.differences import Compared
+from experiments.differences import MORE, Compared
 from experiments.registry import RESULTS
 from experiments.store import Store
 from recsys_book.paths import write_atomically
@@ -38,7 +38,6 @@ _SUMMARISED = {
     "points": ("auc_gap_closed", 100.0),
     "error_points": ("mean_squared_error_gap_closed", 100.0),
     "money_points": ("money_gap_closed", 100.0),
-    "promised_points": ("promised_gap_closed", 100.0),
     "auc": ("auc", 1.0),
     "log_loss": ("log_loss", 1.0),
 }
@@ -235,27 +234,23 @@ def summary(table: pd.DataFrame) -> list[dict[str, Any]]:
         table: cells on fresh worlds.
     """
     found = []
-    rows = table[table["initialisation"] == 0]
+    rows = table[table["initialisation"] == 0].reindex(columns=[*dict.fromkeys([*table, *MORE])])
     for keys, here in rows.groupby(["point", "task", "slice"], sort=False):
         for model, part in here.groupby("model", sort=False):
             row = {"model": model, **dict(zip(("point", "task", "slice"), keys, strict=True))}
             row |= {"worlds": len(part), "behind": _is_behind(here, model)}
             for name, (column, factor) in _SUMMARISED.items():
-                if column not in part:
-                    continue
                 values = part[column].dropna().to_numpy() * factor
                 if len(values) > 1:
-                    one = t_interval(values)
                     unit = contrasts.POINTS if name.endswith("points") else name
-                    row[name] = [findings.rounded(number, unit) for number in one[:3]]
+                    row[name] = [findings.rounded(end, unit) for end in t_interval(values)[:3]]
             found.append(row)
     return found
 
 
 def _is_behind(here: pd.DataFrame, model: Any) -> bool:
     """Whether an arm is shown to be behind the best: the interval of the difference says so."""
-    ways = (("auc", 1), ("mean_squared_error", -1), ("money_gap_closed", 1))
-    for column, sign in (way for way in ways if way[0] in here):
+    for column, sign in (("auc", 1), ("mean_squared_error", -1), ("money_gap_closed", 1)):
         wide = sign * here.pivot(index="world", columns="model", values=column)
         means = wide.mean().dropna()
         if model in means and means.idxmax() != model:

@@ -31,7 +31,6 @@ _COLUMNS = {
     "points": ("points of the AUC gap", 1),
     "error_points": ("points of the error gap", 1),
     "money_points": ("points of the money", 1),
-    "promised_points": ("points promised", 1),
     "auc": ("AUC", 4),
     "gauc": ("GAUC", 4),
     "log_loss": ("log loss", 4),
