@@ -336,7 +336,7 @@ def trial_score(dataset: Dataset, rows: list[Row]) -> float | None:
         The score; None where the loss was not finite.
     """
     judged = []
-    for task in (one for one in dataset.tasks or () if any(row["task"] == one for row in rows)):
+    for task in dict.fromkeys(row["task"] for row in rows if row["task"] in dataset.tasks):
         own = {row["slice"]: row for row in rows if row["task"] == task}
         whole = own.pop("all")
         judged += [row for row in own.values() if _is_large(dataset, row)] or [whole]
