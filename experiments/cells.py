@@ -336,7 +336,7 @@ def trial_score(dataset: Dataset, rows: list[Row]) -> float | None:
         The score; None where the loss was not finite.
     """
     judged = []
-    for task in dict.fromkeys(row["task"] for row in rows if row["task"] in dataset.tasks):
+    for task in dict.fromkeys(r["task"] for r in rows if r["task"] in (dataset.tasks or ())):
         own = {row["slice"]: row for row in rows if row["task"] == task}
         whole = own.pop("all")
         judged += [row for row in own.values() if _is_large(dataset, row)] or [whole]
