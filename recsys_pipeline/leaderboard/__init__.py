@@ -1,6 +1,6 @@
 """Leaderboards: the models of the zoo on one data set, with recipes, verdicts and a record.
 
-``recsys leaderboard --help``; in Python ``make_plan`` and ``run``.
+``recsys leaderboard --help``; in Python ``make_plan`` of ``recsys_pipeline.train`` and ``run``.
 """
 
 from typing import TYPE_CHECKING
@@ -8,20 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from recsys_pipeline.leaderboard.board import Board, run
     from recsys_pipeline.leaderboard.command import main
-    from recsys_pipeline.leaderboard.entries import (
-        Entry,
-        chosen,
-        every_model,
-        fitting,
-        models,
-        provided,
-    )
     from recsys_pipeline.leaderboard.judging import Verdict, verdicts
-    from recsys_pipeline.leaderboard.planning import Line, Plan, make_plan
-    from recsys_pipeline.leaderboard.provenance import provenance_of
-    from recsys_pipeline.leaderboard.recipe_files import RecipeFile, read_recipe, shipped
     from recsys_pipeline.leaderboard.report import as_html, as_markdown, as_text, write_report
-    from recsys_pipeline.leaderboard.settings import read_option
+    from recsys_pipeline.train.planning import make_plan
 else:
     from recsys_lib.lazy import lazy_exports
 

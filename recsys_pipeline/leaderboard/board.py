@@ -1,10 +1,10 @@
 """The board: runs every model, prints the scores of each when it is done, and gives verdicts."""
 
+import contextlib
 import dataclasses
 import os
 import pathlib
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,21 +12,25 @@ import pandas as pd
 
 import recsys_lib
 from recsys_lib.data import Dataset
+from recsys_lib.locks import locked
 from recsys_lib.training.baselines import base_rate
 from recsys_lib.training.evaluation import score_task
-from recsys_pipeline.leaderboard.estimate import estimate, in_words, told
 from recsys_pipeline.leaderboard.judging import MARGIN, Verdict, log_of, measured, verdicts
-from recsys_pipeline.leaderboard.planning import Line, Plan
-from recsys_pipeline.leaderboard.runs import Candidate, Run
-from recsys_pipeline.leaderboard.store import Store, checksum
+from recsys_pipeline.leaderboard.store import Run, Store, check_folder, checksum
+from recsys_pipeline.train.planning import Line, Plan
+from recsys_pipeline.train.runs import Candidate, Show, at_the_cap, in_words
 
 CHANCE = 0.505
 """An AUC up to here is no better than chance, whatever the log loss is."""
-
 REMARK = "no better than the base rate"
-
 SCORES = ("auc", "gauc", "log_loss", "calibration_error")
 COSTS = ("parameters", "epochs", "seconds", "milliseconds", "examples_per_second")
+STEPS = 3
+"""Number of timed steps for the estimate, after as many steps to warm up."""
+LIKELY_EPOCHS = 10
+"""Epochs of a run in the likely time, until runs of this board are done."""
+MOST_PARAMETERS = 50_000_000
+"""Built models are kept up to so many weights in all; others are built again for their runs."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,84 +39,31 @@ class Board:
 
     Args:
         table: a row for every run, and one for each slice of the test rows: scores, and costs.
-            GAUC is there where a group is given.
+            GAUC is there where users are known.
         summary: a row for each model, the best first: means over runs, spreads where there are
             several, the difference to the best with its interval, the verdict, the published AUC.
         verdicts: measure to model to ``Verdict``.
+        lines: printed name to the model's settings, also of models that earlier commands ran.
         left_out: model to the reason why it was not run.
         chosen: model to the values that validation rows chose from its grid, if it has one.
-        seeds: number of initialisations.
-        margin: the least difference of AUC that matters.
+        rank_by: the measure of the order, ``"gauc"`` or ``"auc"``.
+        margin: the least difference that matters.
         unit: the unit that is drawn for intervals, ``"users"`` or ``"rows"``.
         num_units: number of these units.
+        rule: by which published scores were chosen.
     """
 
     table: pd.DataFrame
     summary: pd.DataFrame
     verdicts: Mapping[str, Mapping[str, Verdict]]
+    lines: Mapping[str, Any]
     left_out: Mapping[str, str]
     chosen: Mapping[str, Mapping[str, Any]]
-    seeds: int
+    rank_by: str
     margin: float
     unit: str
     num_units: int
-
-
-def check_task(dataset: Dataset, task: str | None) -> str:
-    """The task that is scored.
-
-    Args:
-        dataset: ``Dataset``.
-        task: its name; None: the first one.
-
-    Returns:
-        Its name.
-
-    Raises:
-        ValueError: there is no such task, or it is not a binary one.
-    """
-    tasks = dataset.tasks or {}
-    task = next(iter(tasks)) if task is None else task
-    if tasks.get(task) != "binary":
-        binary = [name for name, kind in tasks.items() if kind == "binary"]
-        raise ValueError(f"task: expected a binary one of {binary}, got {task!r}")
-    return task
-
-
-class _Progress:
-    """Prints a line for each finished model."""
-
-    def __init__(self, show: Callable[[str], None], columns: list[tuple[str, int, str]]) -> None:
-        self.show, self.columns = show, columns
-
-    def heading(self) -> None:
-        self.show(
-            "".join(
-                f"{heading:{'<' if i == 0 else '>'}{abs(width)}}"
-                for i, (heading, width, _) in enumerate(self.columns)
-            )
-        )
-
-    def line(self, values: Mapping[str, Any], remark: str = "") -> None:
-        text = "".join(form.format(values) for _, _, form in self.columns)
-        self.show(text + (f"   {remark}" if remark else ""))
-
-
-def _columns(width: int, several_seeds: bool, groups: bool) -> list[tuple[str, int, str]]:
-    """Heading, width and format of each column of the table."""
-    columns = [("model", width, f"{{0[model]:{width}}}"), ("AUC", 9, "{0[auc]:>9.5f}")]
-    columns += [("+-", 9, "{0[auc_sd]:>9.5f}")] * several_seeds
-    columns += [("GAUC", 9, "{0[gauc]:>9.5f}")] * groups
-    columns += [("log loss", 10, "{0[log_loss]:>10.5f}")]
-    columns += [("+-", 9, "{0[log_loss_sd]:>9.5f}")] * several_seeds
-    return [
-        *columns,
-        ("parameters", 13, "{0[parameters]:>13,.0f}"),
-        ("epochs", 8, "{0[epochs]:>8.1f}"),
-        ("seconds", 9, "{0[seconds]:>9.1f}"),
-        ("examples/s", 12, "{0[examples_per_second]:>12,.0f}"),
-        ("left", 10, "{0[left]:>10}"),
-    ]
+    rule: str = ""
 
 
 def run(
@@ -123,9 +74,10 @@ def run(
     folder: str | os.PathLike[str] | None = None,
     output: str | os.PathLike[str] | None = None,
     margin: float = MARGIN,
+    rank_by: str | None = None,
     keep_models: bool = True,
     only_estimate: bool = False,
-    show: Callable[[str], None] = print,
+    show: Show = print,
 ) -> Board | None:
     """Train and score every model of a plan, one after the other.
 
@@ -135,9 +87,10 @@ def run(
         task: the binary task that is scored; default: the first. Models of several tasks are
             trained on all.
         folder: for every run, its model and its predictions, so that a board that was killed can
-            go on.
+            go on; models that earlier commands ran there stay on the board.
         output: CSV file that holds the table of all runs so far, rewritten after each model.
-        margin: differences of AUC below it do not count.
+        margin: differences below it do not count.
+        rank_by: ``"gauc"`` or ``"auc"``; default: the recipe's, else GAUC where users are known.
         keep_models: whether the folder keeps the trained models.
         only_estimate: print how long it would take, and return None.
         show: function that takes a line of text.
@@ -146,63 +99,43 @@ def run(
         ``Board``. A model that cannot be built for these columns is left out.
 
     Raises:
-        ValueError: no such task, a folder of another board, or no model is left.
+        ValueError: no such task, a folder of another board or one that another command is at work
+            in, or no model is left.
         OSError: folder or output cannot be written.
     """
-    task = check_task(dataset, task)
-    _check_classes(dataset, task)
-    if output is not None:
-        pathlib.Path(output).absolute().parent.mkdir(parents=True, exist_ok=True)
-    store = Store(folder, _made_of(dataset, task), keep_models)
-    lines, left_out = plan.lines(dataset)
-
-    def leave_out(name: str, reason: str) -> None:
-        left_out[name] = reason
-        show(f"{name} left out: {reason}")
-
-    for name, reason in left_out.items():
-        show(f"{name} left out: {reason}")
-    costs, candidates = estimate(lines, dataset, task, plan.seeds, store, leave_out)
-    if not costs:
-        raise ValueError(next(iter(left_out.values()), "models: expected at least one, got none"))
-    show(told(costs) + "\n")
-    if only_estimate:
-        return None
-    groups = len(np.unique(dataset.test.group)) > 1
-    base = score_task(dataset.test, task, base_rate(dataset, task)(dataset.test))
-    first = {"model": "base rate", "task": task, "slice": "all", **base, "parameters": 0}
-    width = max(16, *(len(cost.line.name) + 2 for cost in costs))
-    progress = _Progress(show, _columns(width, plan.seeds > 1, groups))
-    progress.heading()
-    rows, predictions, chosen = [first], {}, {}
-    started, to_come = time.perf_counter(), [cost.most_seconds for cost in costs]
-    expected = sum(to_come)
-    for place, cost in enumerate(costs):
+    lock: Any = contextlib.nullcontext()
+    if folder is not None:
+        check_folder(pathlib.Path(folder))
+        lock = locked(pathlib.Path(folder) / ".lock", seconds=0)
+    with contextlib.ExitStack() as stack:
         try:
-            best, found = _runs_of(cost.line, dataset, task, plan.seeds, store, candidates)
-        except FloatingPointError as error:  # one model that diverges does not end the board
-            leave_out(cost.line.name, str(error))
-            continue
-        if cost.line.grid:
-            chosen[cost.line.name] = _choice(cost.line, best)
-        rows += [row for one in found for row in (one.row, *one.slices)]
-        predictions[cost.line.name] = [one.prediction for one in found]
-        spent, done = time.perf_counter() - started, sum(to_come[: place + 1])
-        pace = min(1.0, spent / done) if done else 0.0
-        values = _means(pd.DataFrame([one.row for one in found]))
-        values |= {"model": cost.line.name, "left": in_words(pace * (expected - done))}
-        progress.line(values, "" if _learned(values, first) else REMARK)
-        table = _table(rows, groups)
-        if output is not None:
-            table.to_csv(output, index=False)
-    if not predictions:
-        raise ValueError(f"models: none is left: {left_out}")
-    show("")
-    results = _verdicts(dataset, task, predictions, groups, margin)
-    summary = _summary(table, results, plan.published, first)
-    units = _num_units(dataset, task, groups)
-    unit = "users" if groups else "rows"
-    return Board(table, summary, results, left_out, chosen, plan.seeds, margin, unit, units)
+            stack.enter_context(lock)
+        except TimeoutError:
+            raise ValueError(
+                f"{folder}: another command is at work there; wait for it, or name another folder"
+            ) from None
+        task = check_task(dataset, task)
+        _check_classes(dataset, task)
+        data = {"data": checksum(dataset), "task": task, "version": recsys_lib.__version__}
+        work = _Work(dataset, plan, task, Store(folder, data, keep_models), show)
+        work.estimate()
+        if only_estimate:
+            return None
+        return work.run(output, margin, rank_by)
+
+
+def check_task(dataset: Dataset, task: str | None) -> str:
+    """The task that is scored; None: the first one.
+
+    Raises:
+        ValueError: there is no such task, or it is not a binary one.
+    """
+    tasks = dataset.tasks or {}
+    task = next(iter(tasks)) if task is None else task
+    if tasks.get(task) != "binary":
+        binary = [name for name, kind in tasks.items() if kind == "binary"]
+        raise ValueError(f"task: expected a binary one of {binary}, got {task!r}")
+    return task
 
 
 def _check_classes(dataset: Dataset, task: str) -> None:
@@ -217,53 +150,205 @@ def _check_classes(dataset: Dataset, task: str) -> None:
             )
 
 
-def _made_of(dataset: Dataset, task: str) -> dict[str, Any]:
-    return {"data": checksum(dataset), "task": task, "version": recsys_lib.__version__}
+class _Work:
+    """The runs of one command."""
 
+    def __init__(self, dataset: Dataset, plan: Plan, task: str, store: Store, show: Show) -> None:
+        self.dataset, self.plan, self.task = dataset, plan, task
+        self.store, self.show = store, show
+        self.candidates: dict[str, Candidate] = {}
+        self.done: dict[str, tuple[dict[str, Any], list[Run]]] = {}
+        self.lines, self.left_out = plan.lines(dataset)
+        for name, reason in self.left_out.items():
+            show(f"{name} left out: {reason}")
+        self.each: dict[str, float] = {}
+        """Printed name to the seconds of an epoch of one run."""
 
-def _runs_of(
-    line: Line,
-    dataset: Dataset,
-    task: str,
-    seeds: int,
-    store: Store,
-    candidates: dict[str, Candidate],
-) -> tuple[Line, list[Run]]:
-    """All runs of a model, those of its grid first; finished runs are read from the store."""
-    best = _best_trial(line, dataset, task, store)
-    candidate, found = candidates.pop(line.name, None), []
-    for seed in range(seeds):
-        one = store.get(best, seed, f"seed_{seed}")
-        if one is None:
-            candidate = candidate or Candidate(best, dataset, task)
-            one = candidate.run(seed, store.checkpoint(best, f"seed_{seed}"))
-            store.put(best, seed, f"seed_{seed}", one)
-            one = dataclasses.replace(one, model=None)
-        found.append(one)
-    return best, found
+    def _leave_out(self, name: str, reason: str) -> None:
+        self.left_out[name] = reason
+        self.show(f"{name} left out: {reason}")
 
+    def _candidate(self, line: Line) -> Candidate:
+        kinds = dict(self.dataset.tasks or {})
+        several = "several tasks" in line.model.needs
+        return Candidate(line, self.dataset, kinds if several else {self.task: kinds[self.task]})
 
-def _best_trial(line: Line, dataset: Dataset, task: str, store: Store) -> Line:
-    """The combination of the grid whose validation score is best with the first seed."""
-    trials = line.trials()
-    if len(trials) == 1:
-        return trials[0]
-    scores = []
-    for place, trial in enumerate(trials):
-        what = f"trial_{place}"
-        one = store.get(trial, 0, what)
-        if one is None:
-            one = Candidate(trial, dataset, task).run(
-                0, store.checkpoint(trial, what), tested=False
+    def _to_do(self, line: Line) -> int:
+        """Runs that are still to be done, trials of a grid among them."""
+        trials = line.trials()
+        if len(trials) > 1:
+            return self.plan.seeds + len(trials)
+        return sum(self.store.get(line, f"seed_{s}") is None for s in range(self.plan.seeds))
+
+    def _likely(self, line: Line) -> float:
+        """Epochs that a run takes: as many as this board's runs took, of this model if there are.
+
+        The middle of all runs counts for a model without runs.
+        """
+        took = {name: [one.row["trained"] for one in runs] for name, (_, runs) in self.done.items()}
+        every = [epochs for some in took.values() for epochs in some] or [LIKELY_EPOCHS]
+        return min(line.training.epochs, float(np.median(took.get(line.name) or every)))
+
+    def estimate(self) -> None:
+        """Build every model that has runs to do, time a few of its steps, and print the times."""
+        rows, held, kept = [], 0, []
+        self.done = self.store.tested()
+        for line in self.lines:
+            runs = self._to_do(line)
+            if runs:
+                try:
+                    candidate = self._candidate(line.trials()[0])
+                except ValueError as error:
+                    self._leave_out(line.name, str(error))
+                    continue
+                step, row = candidate.step_seconds(STEPS)
+                steps = -(-len(self.dataset.train) // line.training.batch_size)
+                self.each[line.name] = step * steps + row * len(self.dataset.valid)
+                held += candidate.num_parameters
+                if held <= MOST_PARAMETERS and len(line.trials()) == 1:
+                    self.candidates[line.name] = candidate
+            kept.append(line)
+            each = self.each.setdefault(line.name, 0.0)
+            rows.append((line.name, each, runs, self._likely(line), line.training.epochs))
+        self.lines = kept
+        if not kept:
+            reasons = [*self.left_out.values(), "models: expected at least one, got none"]
+            raise ValueError(reasons[0])
+        table = pd.DataFrame(rows, columns=["model", "each", "runs", "likely", "most"])
+        for name in ("likely", "most"):
+            table[name] *= table["each"] * table["runs"]
+        total = table[["likely", "most"]].sum()
+        for name in ("each", "likely", "most"):
+            table[name] = table[name].map(in_words)
+        table.columns = ["model", "an epoch", "runs", "likely", "at most"]
+        self.show(_left_aligned(table))
+        self.show(
+            f"likely {in_words(total['likely'])} in all, with as many epochs as this board's runs "
+            f"took, {LIKELY_EPOCHS} until there are some; {in_words(total['most'])} if none of "
+            f"them stops early (measured on {STEPS} steps each)\n"
+        )
+
+    def run(self, output: Any, margin: float, rank_by: str | None) -> Board:
+        """Do the runs that are missing, and judge all of the folder."""
+        test, chosen, lines = self.dataset.test, {}, {}
+        users = test.group if len(np.unique(test.group)) > 1 else None
+        base = score_task(test, self.task, base_rate(self.dataset, self.task)(test))
+        first = {"model": "base rate", "task": self.task, "slice": "all", **base, "parameters": 0}
+        names = ["auc", *(["gauc"] if users is not None else []), "log_loss"]
+        runs: dict[str, list[Run]] = {}
+        width = max(16, *(len(line.name) + 2 for line in self.lines))
+        heads = "".join(f"{name.replace('_', ' ').upper():>10}" for name in names)
+        self.show(
+            f"{'model':{width}}{heads}{'epochs':>9}{'seconds':>10}{'examples/s':>12}{'left':>9}"
+        )
+        for place, line in enumerate(self.lines):
+            try:
+                best, runs[line.name] = self._runs_of(line)
+            except FloatingPointError as error:  # one model that diverges does not end the board
+                self._leave_out(line.name, str(error))
+                continue
+            lines[line.name] = best.described()
+            if line.grid:
+                said = {**best.options, **best.training.model_dump()}
+                chosen[line.name] = {name: said[name] for name in line.grid}
+            self.done[line.name] = (lines[line.name], runs[line.name])
+            later = self.lines[place + 1 :]
+            left = sum(self.each[one.name] * self._to_do(one) * self._likely(one) for one in later)
+            mean = _means(pd.DataFrame([one.row for one in runs[line.name]]))
+            remark = "" if _learned(mean, first) else f"   {REMARK}"
+            self.show(
+                f"{line.name:{width}}{''.join(f'{mean[name]:>10.5f}' for name in names)}"
+                f"{mean['epochs']:>9.1f}{mean['seconds']:>10.1f}"
+                f"{mean['examples_per_second']:>12,.0f}{in_words(left):>9}{remark}"
             )
-            store.put(trial, 0, what, one)
-        scores.append(one.valid_score)
-    return trials[int(np.argmax(scores))]
+            table = _table(first, runs, users is not None)
+            if output is not None:
+                pathlib.Path(output).absolute().parent.mkdir(parents=True, exist_ok=True)
+                table.to_csv(output, index=False)
+        # Also what earlier commands have run in this folder.
+        for name, (said, several) in self.store.tested().items():
+            if name not in runs:
+                runs[name], lines[name] = several, said
+        if not runs:
+            raise ValueError(f"models: none is left: {self.left_out}")
+        self.show("")
+        table = _table(first, runs, users is not None)
+        found = self._verdicts(runs, users, margin)
+        rank_by = rank_by or self.plan.recipe.rank_by or "gauc"
+        rank_by = rank_by if rank_by in found else "auc"
+        summary = _summary(table, found, rank_by, self.plan.recipe.published_auc(), first)
+        rows = test.rows_of(self.task)
+        number = len(test.labels[self.task][rows]) if users is None else len(np.unique(users[rows]))
+        about = (rank_by, margin, "rows" if users is None else "users", number)
+        rule = self.plan.recipe.published.rule
+        return Board(table, summary, found, lines, self.left_out, chosen, *about, rule)
+
+    def _runs_of(self, line: Line) -> tuple[Line, list[Run]]:
+        """All runs of a model, those of its grid first; finished runs are read from the store."""
+        trials, best = line.trials(), line
+        if len(trials) == 1:
+            (best,) = trials
+        else:  # the combination whose validation score is best with the first seed
+            scores = [self._run(one, 0, f"trial_{i}", False) for i, one in enumerate(trials)]
+            best = trials[int(np.argmax([one.valid_score for one in scores]))]
+        seeds = range(self.plan.seeds)
+        found = [self._run(best, seed, f"seed_{seed}", True) for seed in seeds]
+        self.candidates.pop(line.name, None)
+        return best, found
+
+    def _run(self, line: Line, seed: int, what: str, tested: bool) -> Run:
+        done = self.store.get(line, what)
+        if done is not None:
+            return done
+        candidate = self.candidates.get(line.name)
+        if candidate is None or candidate.line != line:
+            candidate = self.candidates[line.name] = self._candidate(line)
+        history, score = candidate.fit(seed, self.store.checkpoint(line, what), self.show)
+        row: dict[str, Any] = {"model": line.name, "seed": seed}
+        prediction, slices, test = np.empty(0, np.float32), [], self.dataset.test
+        if tested:
+            prediction = candidate.predict(test)[self.task]
+            has_label = np.zeros(len(test), bool)
+            has_label[test.rows_of(self.task)] = True
+            for name, rows in test.slices.items():
+                if (rows & has_label).any():
+                    scores = score_task(test.take(rows), self.task, prediction[rows])
+                    slices.append({**row, "task": self.task, "slice": name, **scores})
+            row |= {"task": self.task, "slice": "all", **score_task(test, self.task, prediction)}
+            row["milliseconds"] = 1e6 * candidate.scoring_seconds(test)
+        row |= {
+            "parameters": candidate.num_parameters,
+            "epochs": history.best_epoch,
+            "trained": len(history.epochs),
+            "remark": at_the_cap(line, history.best_epoch),
+            "seconds": history.seconds,
+            "trace_seconds": history.trace_seconds,
+            "examples_per_second": history.examples_per_second,
+        }
+        self.store.put(line, what, Run(row, prediction, score, tuple(slices), candidate.model))
+        return Run(row, prediction, score, tuple(slices))
+
+    def _verdicts(
+        self, runs: Mapping[str, Sequence[Run]], users: np.ndarray | None, margin: float
+    ) -> dict[str, dict[str, Verdict]]:
+        test = self.dataset.test
+        rows = test.rows_of(self.task)
+        log = log_of(test.labels[self.task][rows], None if users is None else users[rows])
+        told = {name: [one.prediction[rows] for one in several] for name, several in runs.items()}
+        found = {}
+        for measure in ("auc", "gauc") if users is not None else ("auc",):
+            results = measured(log, told, measure)
+            if all(np.isfinite(own).all() for own, _ in results.values()):
+                found[measure] = verdicts(results, log.num_users, margin)
+        return found
 
 
-def _choice(line: Line, best: Line) -> dict[str, Any]:
-    said = {**best.options, **best.fit}
-    return {name: said[name] for name in line.grid}
+def _left_aligned(table: pd.DataFrame) -> str:
+    """A table of texts, its first column on the left."""
+    first = table.columns[0]
+    width = max(table[first].str.len().max(), len(first))
+    table = table.assign(**{first: table[first].str.ljust(width)})
+    return str(table.rename(columns={first: first.ljust(width)}).to_string(index=False))
 
 
 def _means(rows: pd.DataFrame) -> dict[str, Any]:
@@ -276,59 +361,39 @@ def _learned(values: Mapping[str, Any], base: Mapping[str, Any]) -> bool:
     return bool(values["auc"] > CHANCE and values["log_loss"] < base["log_loss"])
 
 
-def _table(rows: Sequence[Mapping[str, Any]], groups: bool) -> pd.DataFrame:
-    table = pd.DataFrame(list(rows))
+def _table(
+    first: Mapping[str, Any], runs: Mapping[str, Sequence[Run]], groups: bool
+) -> pd.DataFrame:
+    rows = [row for several in runs.values() for one in several for row in (one.row, *one.slices)]
+    table = pd.DataFrame([first, *rows])
     table.insert(1, "seed", table.pop("seed").astype("Int64"))
     if not groups:  # all rows are one group: GAUC would repeat AUC
         table = table.drop(columns=["gauc", "one_class_groups"])
     return table
 
 
-def _num_units(dataset: Dataset, task: str, groups: bool) -> int:
-    rows = dataset.test.rows_of(task)
-    group = dataset.test.group[rows]
-    return len(np.unique(group)) if groups else len(group)
-
-
-def _verdicts(
-    dataset: Dataset,
-    task: str,
-    predictions: Mapping[str, Sequence[np.ndarray]],
-    groups: bool,
-    margin: float,
-) -> dict[str, dict[str, Verdict]]:
-    test = dataset.test
-    rows = test.rows_of(task)
-    labels = test.labels[task][rows]
-    log = log_of(labels, test.group[rows] if groups else None)
-    of_rows = {name: [one[rows] for one in several] for name, several in predictions.items()}
-    found = {}
-    for measure in ("auc", "gauc") if groups else ("auc",):
-        results = measured(log, of_rows, measure)
-        if all(np.isfinite(own).all() for own, _ in results.values()):
-            found[measure] = verdicts(results, log.num_users, margin)
-    return found
-
-
 def _summary(
     table: pd.DataFrame,
     results: Mapping[str, Mapping[str, Verdict]],
+    rank_by: str,
     published: Mapping[str, float],
     base: Mapping[str, Any],
 ) -> pd.DataFrame:
     """A row for each model, the best first."""
     rows = []
-    for name, said in results["auc"].items():
-        values = _means(table[(table["model"] == name) & (table["slice"] == "all")])
-        row: dict[str, Any] = {"model": name, **values, "verdict": said.verdict}
-        row |= {"auc_low": said.interval.low, "auc_high": said.interval.high}
-        if said.to_best is not None:
-            row |= {"to_best": said.to_best.mean}
-            row |= {"to_best_low": said.to_best.low, "to_best_high": said.to_best.high}
-        if "gauc" in results:
-            row["verdict_gauc"] = results["gauc"][name].verdict
+    for name in results[rank_by]:
+        own = table[(table["model"] == name) & (table["slice"] == "all")]
+        row: dict[str, Any] = {"model": name, "runs": len(own), **_means(own)}
+        for measure, found in results.items():
+            said = found[name]
+            row |= {f"{measure}_low": said.interval.low, f"{measure}_high": said.interval.high}
+            row[f"verdict_{measure}"] = said.verdict
+            if said.to_best is not None:
+                ends = dict(zip(("", "_low", "_high"), said.to_best, strict=False))
+                row |= {f"{measure}_to_best{end}": value for end, value in ends.items()}
         if name in published:
             row |= {"published": published[name], "to_published": row["auc"] - published[name]}
-        row["remark"] = "" if _learned(values, base) else REMARK
+        remarks = [] if _learned(row, base) else [REMARK]
+        row["remark"] = "; ".join([*remarks, *sorted({one for one in own["remark"] if one})])
         rows.append(row)
     return pd.DataFrame(rows)

@@ -37,7 +37,8 @@ class Verdict(NamedTuple):
         score: mean over initialisations.
         interval: of the score itself.
         to_best: difference to the best model; None for the best model.
-        verdict: ``"best"``, ``"behind"``, ``"level"`` or ``"cannot tell"``.
+        verdict: ``"best"``, ``"behind"``, ``"level"`` or ``"cannot tell"``; ``"one run"`` where
+            this model or the best one has one initialisation alone.
     """
 
     score: float
@@ -158,7 +159,8 @@ def verdicts(
 
     Example:
         >>> draws = np.linspace(-1e-4, 1e-4, 100)
-        >>> own = {"a": (np.array([0.8]), 0.8 + draws), "b": (np.array([0.7]), 0.7 - draws)}
+        >>> a, b = np.array([0.8, 0.8]), np.array([0.7, 0.7])
+        >>> own = {"a": (a, 0.8 + draws), "b": (b, 0.7 - draws)}
         >>> [one.verdict for one in verdicts(own, num_units=50).values()]
         ['best', 'behind']
     """
@@ -173,11 +175,12 @@ def verdicts(
     found = {}
     for name in order:
         own, drawn = results[name]
+        few = min(len(own), len(results[best][0])) < 2
         found[name] = Verdict(
             float(own.mean()),
             difference((own, drawn), zero, num_units),
             to_best.get(name),
-            "best" if name == best else _said(to_best[name], margin),
+            "best" if name == best else "one run" if few else _said(to_best[name], margin),
         )
     return found
 

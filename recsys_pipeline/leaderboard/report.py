@@ -1,81 +1,72 @@
 """The board as text, Markdown and HTML, with its figures and its provenance."""
 
+import base64
+import datetime
 import html
+import importlib.metadata
+import io
 import json
 import os
 import pathlib
-from collections.abc import Callable, Mapping
+import platform
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
-from recsys_pipeline.leaderboard.board import Board
-from recsys_pipeline.leaderboard.entries import every_model
-from recsys_pipeline.leaderboard.figure import Point, color_of, draw
-from recsys_pipeline.leaderboard.planning import Plan
-from recsys_pipeline.leaderboard.store import write
+import recsys_lib
+from recsys_lib import zoo
+from recsys_lib.data import Dataset
+from recsys_pipeline.leaderboard.board import Board, _left_aligned
+from recsys_pipeline.leaderboard.store import checksum, write
+from recsys_pipeline.train.models import find
+from recsys_pipeline.train.recipe_files import RecipeFile
 
 FIGURES = {
     "parameters": "parameters",
     "milliseconds": "milliseconds to score 1,000 rows",
 }
 """Costs that the scores are drawn against."""
+PACKAGES = ("tensorflow", "keras", "numpy", "pandas", "scipy")
+FORMS = {
+    **{"auc": "{:.5f}", "gauc": "{:.5f}", "log_loss": "{:.5f}", "published": "{:.5f}"},
+    **{"to_published": "{:+.5f}", "parameters": "{:,.0f}", "epochs": "{:.1f}"},
+    **{"seconds": "{:.1f}", "milliseconds": "{:.1f}", "runs": "{:.0f}"},
+}
+HEADINGS = {"auc": "AUC", "gauc": "GAUC", "log_loss": "log loss", "milliseconds": "ms/1,000"}
 
-Column = tuple[str, str, Callable[[Mapping[str, Any]], str]]
 
-
-def columns_of(board: Board) -> list[Column]:
-    """The columns of the final table: heading, alignment, and the text of a row.
-
-    There is a spread if there are several initialisations, GAUC if a group is given, and the
-    published score if a recipe states it.
-    """
-    summary = board.summary
-
-    def number(name: str, form: str) -> Callable[[Mapping[str, Any]], str]:
-        return lambda row: "" if pd.isna(row.get(name)) else format(row[name], form)
-
-    columns: list[Column] = [
-        ("model", "left", lambda row: str(row["model"])),
-        ("AUC", "right", number("auc", ".5f")),
-    ]
-    if board.seeds > 1:
-        columns.append(("+-", "right", number("auc_sd", ".5f")))
-    if "to_best" in summary:
-        columns.append(("to the best", "right", _to_best))
-    columns.append(("verdict", "left", lambda row: str(row["verdict"])))
-    if "published" in summary:
-        columns.append(("published", "right", number("published", ".5f")))
-        columns.append(("to published", "right", number("to_published", "+.5f")))
-    if "gauc" in summary:
-        columns.append(("GAUC", "right", number("gauc", ".5f")))
-        if "verdict_gauc" in summary:
-            columns.append(("by GAUC", "left", lambda row: str(row["verdict_gauc"])))
-    columns.append(("log loss", "right", number("log_loss", ".5f")))
-    if board.seeds > 1:
-        columns.append(("+- ", "right", number("log_loss_sd", ".5f")))
-    columns += [
-        ("parameters", "right", number("parameters", ",.0f")),
-        ("epochs", "right", number("epochs", ".1f")),
-        ("seconds", "right", number("seconds", ".1f")),
-        ("ms/1,000", "right", number("milliseconds", ".1f")),
-    ]
+def shown(board: Board) -> pd.DataFrame:
+    """The final table as texts: a column for whatever the board can say, and no others."""
+    summary, found = board.summary, {"model": board.summary["model"]}
+    measures = sorted(board.verdicts, key=lambda name: name != board.rank_by)
+    for name in (*measures, "log_loss", "published", "to_published", "runs", *list(FORMS)[5:-1]):
+        if name not in summary:
+            continue
+        heading = HEADINGS.get(name, name.replace("_", " "))
+        heading = f"published ({board.rule})" if name == "published" else heading
+        values = _texts(summary[name], FORMS[name])
+        if f"{name}_sd" in summary and summary[f"{name}_sd"].notna().any():
+            values += (" +- " + _texts(summary[f"{name}_sd"], "{:.5f}")).where(
+                summary[f"{name}_sd"].notna(), ""
+            )
+        found[heading] = values
+        if f"{name}_to_best" in summary:
+            ends = [_texts(summary[f"{name}_to_best{end}"], "{:+.5f}") for end in _ENDS]
+            text = ends[0] + " [" + ends[1] + ", " + ends[2] + "]"
+            found[f"{heading} to the best"] = text.where(ends[0] != "", "")
+        if name in measures:
+            found[f"by {heading}"] = summary[f"verdict_{name}"]
     if summary["remark"].any():
-        columns.append(("remark", "left", lambda row: str(row["remark"])))
-    return columns
+        found["remark"] = summary["remark"]
+    return pd.DataFrame(found)
 
 
-def _to_best(row: Mapping[str, Any]) -> str:
-    if pd.isna(row["to_best"]):
-        return ""
-    ends = f"{row['to_best_low']:+.5f}, {row['to_best_high']:+.5f}"
-    return f"{row['to_best']:+.5f} [{ends}]"
+_ENDS = ("", "_low", "_high")
 
 
-def _cells(board: Board) -> tuple[list[Column], list[list[str]]]:
-    columns = columns_of(board)
-    rows = board.summary.to_dict("records")
-    return columns, [[text(row) for _, _, text in columns] for row in rows]
+def _texts(values: pd.Series, form: str) -> pd.Series:
+    return values.map(lambda value: "" if pd.isna(value) else form.format(value))
 
 
 def notes(board: Board) -> list[str]:
@@ -83,60 +74,29 @@ def notes(board: Board) -> list[str]:
     drawn = f"{board.num_units:,} {board.unit} of the test split are drawn with replacement" + (
         ", each with all rows" if board.unit == "users" else ", since no group is given"
     )
-    over = (
-        f"the spread of {board.seeds} initialisations is added"
-        if board.seeds > 1
-        else "there is one initialisation, and the spread of initialisations is not in them"
-    )
     said = [
-        f"Intervals are at 95 %, those to the best model together: {drawn}; {over}.",
-        f"A model is behind if it is more than {board.margin:g} AUC under the best one, level if "
-        "it is less, whichever end of the interval counts; else the data cannot tell.",
+        f"Intervals are at 95 %, those to the best model together: {drawn}; the spread of "
+        "initialisations is added where there are several.",
+        f"A model is behind if it is more than {board.margin:g} under the best one, level if it is "
+        "less, whichever end of the interval counts; else the data cannot tell. Of one run nothing "
+        "is said: another initialisation may end elsewhere.",
     ]
     for name, values in board.chosen.items():
         told = ", ".join(f"{option}={value}" for option, value in values.items())
         said.append(f"{name}: chosen on validation rows: {told}.")
-    said += [f"Left out: {name}: {reason}." for name, reason in board.left_out.items()]
-    return said
+    return said + [f"Left out: {name}: {reason}." for name, reason in board.left_out.items()]
 
 
 def as_text(board: Board) -> str:
-    """The final table for a terminal, with its notes.
-
-    Args:
-        board: of ``run``.
-
-    Returns:
-        Lines.
-    """
-    columns, rows = _cells(board)
-    table = [[heading for heading, _, _ in columns], *rows]
-    widths = [max(len(row[place]) for row in table) for place in range(len(columns))]
-    lines = []
-    for row in table:
-        parts = [
-            cell.ljust(width) if side == "left" else cell.rjust(width)
-            for cell, width, (_, side, _) in zip(row, widths, columns, strict=True)
-        ]
-        lines.append("  ".join(parts).rstrip())
-    return "\n".join([*lines, "", *notes(board)])
+    """The final table for a terminal, with its notes."""
+    return "\n".join([_left_aligned(shown(board)), "", *notes(board)])
 
 
 def as_markdown(board: Board, provenance: Mapping[str, Any], figures: Mapping[str, str]) -> str:
-    """The board as a Markdown page.
-
-    Args:
-        board: of ``run``.
-        provenance: of ``provenance_of``.
-        figures: file to alternative text.
-
-    Returns:
-        Its text.
-    """
-    columns, rows = _cells(board)
-    heads = [heading for heading, _, _ in columns]
-    sides = [":---" if side == "left" else "---:" for _, side, _ in columns]
-    lines = [f"# {_title(provenance)}", "", f"| {' | '.join(heads)} |", f"|{'|'.join(sides)}|"]
+    """The board as a Markdown page; ``figures``: file to alternative text."""
+    table = shown(board)
+    rows = [table.columns, [":---", *["---:"] * (table.shape[1] - 1)], *table.to_numpy()]
+    lines = [f"# {_title(provenance)}", ""]
     lines += [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows]
     lines += ["", *[f"- {note}" for note in notes(board)], ""]
     for file, alternative in figures.items():
@@ -146,101 +106,138 @@ def as_markdown(board: Board, provenance: Mapping[str, Any], figures: Mapping[st
 
 
 def as_html(board: Board, provenance: Mapping[str, Any], drawings: Mapping[str, str]) -> str:
-    """The board as one self-contained HTML page.
-
-    Args:
-        board: of ``run``.
-        provenance: of ``provenance_of``.
-        drawings: name to SVG text.
-
-    Returns:
-        Its text.
-    """
-    columns, rows = _cells(board)
-    cells = "".join(f'<th scope="col">{html.escape(heading)}</th>' for heading, _, _ in columns)
-    body = "".join(
-        "<tr>"
-        + "".join(
-            f'<{tag}{scope} class="{side}">{html.escape(cell)}</{tag}>'
-            for place, (cell, (_, side, _)) in enumerate(zip(row, columns, strict=True))
-            for tag, scope in ([("th", ' scope="row"')] if place == 0 else [("td", "")])
-        )
-        + "</tr>\n"
-        for row in rows
-    )
+    """The board as one HTML page that asks no host; ``drawings``: alternative text to SVG."""
+    table = shown(board).set_index("model").rename_axis(None).to_html(border=0)
     told = "".join(f"<li>{html.escape(note)}</li>" for note in notes(board))
-    drawn = "".join(f"<figure>{drawing}</figure>" for drawing in drawings.values())
+    drawn = "".join(
+        f'<p><img alt="{html.escape(text)}" src="data:image/svg+xml;base64,'
+        f'{base64.b64encode(drawing.encode()).decode()}"></p>'
+        for text, drawing in drawings.items()
+    )
     title = html.escape(_title(provenance))
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f"<style>{_STYLE}</style></head><body><h1>{title}</h1>\n"
-        f"<table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table>\n"
-        f"<ul>{told}</ul>\n{drawn}\n<h2>How it was made</h2>"
-        f"<pre>{html.escape(json.dumps(provenance, indent=1))}</pre></body></html>\n"
+        f"<style>{_STYLE}</style></head><body><h1>{title}</h1>\n{table}\n<ul>{told}</ul>\n{drawn}\n"
+        f"<h2>How it was made</h2><pre>{html.escape(json.dumps(provenance, indent=1))}</pre>"
+        "</body></html>\n"
     )
 
 
 _STYLE = (
-    "body{font-family:sans-serif;margin:2em;max-width:80em}table{border-collapse:collapse}"
-    "td,th{padding:.25em .7em;border-bottom:1px solid #ddd;font-weight:normal;white-space:nowrap}"
-    "thead th{font-weight:bold;text-align:left}.left{text-align:left}"
-    ".right{text-align:right;font-variant-numeric:tabular-nums}"
-    "pre{background:#f6f6f6;padding:1em;overflow:auto}"
+    "body{font-family:sans-serif;margin:2em;max-width:90em}table{border-collapse:collapse}"
+    "td,th{padding:.25em .7em;border-bottom:1px solid #ddd;white-space:nowrap;text-align:right}"
+    "tbody th{font-weight:normal;text-align:left}pre{background:#f6f6f6;padding:1em;overflow:auto}"
 )
 
 
 def _title(provenance: Mapping[str, Any]) -> str:
-    recipe = provenance["recipe"]
-    return (recipe or {}).get("title") or f"Leaderboard on {provenance['data']['name']}"
+    recipe = provenance["recipe"] or {}
+    return str(recipe.get("title") or f"Leaderboard on {provenance['data']['name']}")
 
 
-def drawings_of(board: Board, plan: Plan) -> dict[str, str]:
-    """The figures of a board, name to SVG text."""
-    rows = every_model() | {name: entry.model for name, entry in plan.known.items()}
-    found = {}
-    for cost, told in FIGURES.items():
-        points = [
-            Point(
-                row["model"],
-                max(float(row[cost]), 1e-6),
-                row["auc"],
-                row["auc_low"],
-                row["auc_high"],
-                color_of(rows[row["model"]]),
+def front(costs: pd.Series, scores: pd.Series) -> list[Any]:
+    """The models that no other one beats at no higher cost, the cheapest first.
+
+    Example:
+        >>> front(pd.Series({"a": 1, "b": 2, "c": 3}), pd.Series({"a": 0.7, "b": 0.6, "c": 0.8}))
+        ['a', 'c']
+    """
+    order = pd.DataFrame({"cost": costs, "score": -scores}).sort_values(["cost", "score"])
+    best = -order["score"]
+    return list(order.index[best > best.cummax().shift(fill_value=float("-inf"))])
+
+
+def draw(board: Board, cost: str) -> str:
+    """The scores against a cost of ``FIGURES``, as SVG; who is on the front is in its title."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    measure = HEADINGS[board.rank_by]
+    table = board.summary.set_index("model").sort_values(board.rank_by, ascending=False)
+    costs, scores = table[cost].clip(lower=1e-6), table[board.rank_by]
+    best = front(costs, scores)
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "board"}):
+        figure = Figure(figsize=(8, 5), layout="constrained")
+        axes = figure.subplots()
+        axes.plot(costs[best], scores[best], "--", color="#999", zorder=1)
+        for place, (name, row) in enumerate(table.iterrows()):
+            style = style_of(find(board.lines[name]["model"]))
+            ends = [[scores[name] - row[f"{board.rank_by}_low"]]]
+            ends.append([row[f"{board.rank_by}_high"] - scores[name]])
+            axes.errorbar(costs[name], scores[name], yerr=ends, color=style.color, marker="o")
+            # The names stand in a column on the right, in the order of the scores.
+            height = 1 - (place + 0.5) / len(table)
+            axes.annotate(
+                str(name),
+                (costs[name], scores[name]),
+                (1.02, height),
+                textcoords="axes fraction",
+                va="center",
+                fontsize=8,
+                arrowprops={"arrowstyle": "-", "color": style.color, "lw": 0.5},
             )
-            for row in board.summary.to_dict("records")
-        ]
-        found[f"auc_against_{cost}"] = draw(points, told)
-    return found
+        axes.set(xscale="log", xlabel=FIGURES[cost], ylabel=measure)
+        axes.set_title(f"No model beats these at no higher cost: {', '.join(best)}", fontsize=9)
+        file = io.StringIO()
+        figure.savefig(file, format="svg", metadata={"Date": None, "Title": f"{measure}, {cost}"})
+    return file.getvalue()
+
+
+def style_of(model: zoo.Model) -> zoo.Style:
+    """The model's style in the book's figures; a variant has that of its model."""
+    if model in zoo.MODELS:
+        return zoo.style(model)
+    return zoo.style(next(row for row in zoo.MODELS if row.builder == model.builder))
+
+
+def provenance_of(dataset: Dataset, board: Board, recipe: RecipeFile | None) -> dict[str, Any]:
+    """Versions, data, recipe and settings: what someone else needs to make the board again."""
+    about = {"name": "", "title": "", "about": "", "sha256": ""}
+    said = recipe and {name: getattr(recipe, name) for name in about}
+    return {
+        "made": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "recsys_lib": recsys_lib.__version__,
+        "versions": {"python": platform.python_version()} | {n: _version(n) for n in PACKAGES},
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "data": {
+            "name": dataset.name,
+            "rows": {name: len(split) for name, split in dataset.splits.items()},
+            "columns": len(dataset.feature_columns),
+            "tasks": dict(dataset.tasks or {}),
+            "sha256": checksum(dataset),
+        },
+        "recipe": said and {**said, "published": recipe.published.source},  # type: ignore[union-attr]
+        "models": json.loads(json.dumps(board.lines)),
+        "chosen": dict(board.chosen),
+        "left_out": dict(board.left_out),
+        "margin": board.margin,
+        "drawn": f"{board.num_units} {board.unit}",
+    }
+
+
+def _version(package: str) -> str:
+    for name in (package, f"{package}-cpu"):
+        try:
+            return importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return "unknown"
 
 
 def write_report(
-    board: Board, plan: Plan, provenance: Mapping[str, Any], folder: str | os.PathLike[str]
+    board: Board, provenance: Mapping[str, Any], folder: str | os.PathLike[str]
 ) -> list[pathlib.Path]:
-    """Write table, pages and figures of a board into its folder.
-
-    Args:
-        board: of ``run``.
-        plan: that was run.
-        provenance: of ``provenance_of``.
-        folder: of the board.
-
-    Returns:
-        The files.
-    """
+    """Write table, pages and figures of a board into its folder; returns the files."""
     folder = pathlib.Path(folder)
-    drawings = drawings_of(board, plan)
-    figures = {
-        f"{name}.svg": f"AUC against {told}, a point and a whisker for each model"
-        for name, told in zip(drawings, FIGURES.values(), strict=True)
-    }
+    drawings = {f"{board.rank_by}_against_{cost}.svg": draw(board, cost) for cost in FIGURES}
+    told = [f"{HEADINGS[board.rank_by]} against {what}" for what in FIGURES.values()]
     files = {
         "scores.csv": board.table.to_csv(index=False),
         "board.csv": board.summary.to_csv(index=False),
-        "board.md": as_markdown(board, provenance, figures),
-        "board.html": as_html(board, provenance, drawings),
+        "board.md": as_markdown(board, provenance, dict(zip(drawings, told, strict=True))),
+        "board.html": as_html(board, provenance, dict(zip(told, drawings.values(), strict=True))),
         "made.json": json.dumps(provenance, indent=1) + "\n",
-        **{f"{name}.svg": drawing for name, drawing in drawings.items()},
+        **drawings,
     }
     for name, content in files.items():
         write(folder / name, content)

@@ -1,67 +1,86 @@
 """The folder of a board: it keeps every finished run, so that a killed board can go on.
 
-    FOLDER/runs/03_afm_seed_1.json      scores and costs of a run, and its provenance
-                             .npy       its predictions of the test rows
-                             .keras     the trained model
-                             .npz       checkpoint of the last epoch, while it runs
+    FOLDER/runs/afm_1b2c_seed_1.json      scores and costs of a run, and its provenance
+                               .npy       its predictions of the test rows
+                               .keras     the trained model
+                               .npz       checkpoint of the last epoch, while it runs
 
-The provenance of a run is data, model, options, training and version. A folder that holds a run of
-the same name and other provenance is refused, not overwritten. More seeds or models change no
-provenance.
+A folder is of one board: of one data set, one task and one version. A run of the same name with
+other settings is refused, not overwritten. More seeds or models only add runs.
 """
 
+import dataclasses
 import hashlib
 import json
 import os
 import pathlib
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+import keras
 import numpy as np
 
 from recsys_lib.data import Dataset
 from recsys_lib.training import save
-from recsys_pipeline.leaderboard.planning import Line
-from recsys_pipeline.leaderboard.runs import Run
+from recsys_pipeline.train.planning import Line
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """The result of one training.
+
+    Args:
+        row: of the table: scores on the test rows and costs.
+        prediction: ``(test rows,)`` float32; empty for a trial of a grid, which is not tested.
+        valid_score: the best one.
+        slices: further rows of the table, with scores on the test split's slices.
+        model: trained, with its best epoch's weights; None if the run was read from a folder.
+    """
+
+    row: dict[str, Any]
+    prediction: np.ndarray
+    valid_score: float
+    slices: tuple[dict[str, Any], ...] = ()
+    model: keras.Model | None = None
 
 
 def checksum(dataset: Dataset) -> str:
-    """A hash of all rows of a data set: columns, labels, groups and which row is in which split.
-
-    Args:
-        dataset: ``Dataset``.
-
-    Returns:
-        64 hexadecimal digits.
-    """
+    """A hash of all rows of a data set: columns, labels, groups and which row is in which split."""
     found = hashlib.sha256(repr((dataset.feature_columns, dict(dataset.tasks or {}))).encode())
     for name, split in dataset.splits.items():
         arrays: dict[str, np.ndarray] = {"group": split.group, "row_id": split.row_id}
         for kind in ("features", "labels", "label_masks"):
             arrays |= {f"{kind} {key}": values for key, values in getattr(split, kind).items()}
         for key in sorted(arrays):
-            array = np.ascontiguousarray(arrays[key])
+            array = np.ascontiguousarray(arrays[key])  # no copy of what is mapped from a cache
             found.update(f"{name} {key} {array.shape} {array.dtype};".encode())
-            found.update(array.tobytes())
+            found.update(memoryview(array).cast("B") if array.size else b"")
     return found.hexdigest()
 
 
-def write(path: str | os.PathLike[str], content: str | bytes) -> None:
+def write(path: pathlib.Path, content: str) -> None:
     """Write a file atomically; create its folder if that is missing."""
-    path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    content = content.encode("utf-8") if isinstance(content, str) else content
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        pathlib.Path(temporary).unlink(missing_ok=True)
-        raise
+    temporary = path.with_name(f".{path.name}")
+    temporary.write_text(content, encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def differences(ours: Any, theirs: Any, place: str = "") -> Iterator[str]:
+    """Where two values differ, a sentence for each place.
+
+    Example:
+        >>> list(differences({"fit": {"epochs": 3, "seed": 1}}, {"fit": {"epochs": 5, "seed": 1}}))
+        ['fit.epochs: 3 here, 5 there']
+    """
+    if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
+        for key in sorted({*ours, *theirs}):
+            where = f"{place}.{key}" if place else str(key)
+            yield from differences(ours.get(key), theirs.get(key), where)
+    elif ours != theirs:
+        yield f"{place}: {ours!r} here, {theirs!r} there"
 
 
 class Store:
@@ -69,92 +88,112 @@ class Store:
 
     Args:
         folder: the board's folder, created if missing; None: in memory.
-        made_of: provenance that all runs share: checksum of the data, task, version.
+        board: what all runs share: checksum of the data, task, version.
         keep_models: whether trained models are written.
 
     Raises:
+        ValueError: a folder of another board.
         OSError: the folder cannot be created or written to.
     """
 
     def __init__(
         self,
         folder: str | os.PathLike[str] | None,
-        made_of: Mapping[str, Any],
+        board: Mapping[str, Any],
         keep_models: bool = True,
     ) -> None:
         self.folder = None if folder is None else pathlib.Path(folder)
-        self.made_of, self.keep_models = dict(made_of), keep_models
-        if self.folder is not None:
-            check_folder(self.folder)
+        self.board, self.keep_models = dict(board), keep_models
+        for path in self._files():
+            said = {name: _read(path)["made_of"].get(name) for name in self.board}
+            _check(path, self.board, said)
+
+    def _files(self) -> list[pathlib.Path]:
+        return [] if self.folder is None else sorted((self.folder / "runs").glob("[!.]*.json"))
 
     def _file(self, line: Line, what: str) -> pathlib.Path:
         assert self.folder is not None
         plain = re.sub(r"[^a-z0-9]+", "_", line.name.lower()).strip("_")
         # Two names may be equal without their punctuation.
         sign = hashlib.sha256(line.name.encode()).hexdigest()[:4]
-        return self.folder / "runs" / f"{plain}_{sign}_{what}"
-
-    def _made_of(self, line: Line, seed: int) -> dict[str, Any]:
-        return {**self.made_of, "line": line.described(), "seed": seed}
+        return self.folder / "runs" / f"{plain}_{sign}_{what}.json"
 
     def checkpoint(self, line: Line, what: str) -> str | None:
         """The checkpoint file of a run."""
         if self.folder is None:
             return None
-        path = self._file(line, f"{what}.npz")
+        path = self._file(line, what).with_suffix(".npz")
         path.parent.mkdir(parents=True, exist_ok=True)
         return str(path)
 
-    def get(self, line: Line, seed: int, what: str) -> Run | None:
-        """A finished run, or None.
+    def get(self, line: Line, what: str) -> Run | None:
+        """A finished run, such as ``"seed_1"`` or ``"trial_0"``, or None.
 
         Raises:
-            ValueError: the folder's run of this name has other provenance, or is damaged.
+            ValueError: the folder's run of this name has other settings, or is damaged.
         """
-        if self.folder is None:
+        path = None if self.folder is None else self._file(line, what)
+        if path is None or not path.is_file():
             return None
-        path = self._file(line, f"{what}.json")
-        if not path.is_file():
-            return None
-        try:
-            found = json.loads(path.read_text(encoding="utf-8"))
-            made_of, row, score = found["made_of"], found["row"], float(found["valid_score"])
-            prediction = np.load(path.with_suffix(".npy")) if found["tested"] else np.empty(0)
-            slices = tuple(found["slices"])
-        except (OSError, KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{path}: not a readable run ({error}); delete it") from None
-        for key, value in self._made_of(line, seed).items():
-            if made_of.get(key) != value:
-                raise ValueError(
-                    f"{path}: expected a run of the same {key}, {value!r}, got {made_of.get(key)!r}"
-                    "; name another folder, or delete the file"
-                )
-        return Run(row, prediction, score, slices)
+        found = _read(path)
+        _check(path, _plain(line.described()), found["made_of"]["line"])
+        return _run(path, found)
 
-    def put(self, line: Line, seed: int, what: str, run: Run) -> None:
+    def put(self, line: Line, what: str, run: Run) -> None:
         """Store a finished run; its JSON file is written last, after its other files."""
         if self.folder is None:
             return
-        path, tested = self._file(line, f"{what}.json"), bool(len(run.prediction))
+        path, tested = self._file(line, what), bool(len(run.prediction))
         if tested:
             path.parent.mkdir(parents=True, exist_ok=True)
             np.save(path.with_suffix(".npy"), run.prediction)
             if self.keep_models and run.model is not None:
                 save(run.model, path.with_suffix(".keras"))
-        content = {
-            "made_of": self._made_of(line, seed),
-            "row": run.row,
-            "slices": run.slices,
-            "valid_score": run.valid_score,
-            "tested": tested,
-        }
-        write(path, json.dumps(content, indent=1, default=_number))
+        said: dict[str, Any] = {"made_of": {**self.board, "line": line.described()}, "row": run.row}
+        said |= {"slices": run.slices, "valid_score": run.valid_score, "tested": tested}
+        write(path, json.dumps(_plain(said), indent=1))
         path.with_suffix(".npz").unlink(missing_ok=True)
 
+    def tested(self) -> dict[str, tuple[dict[str, Any], list[Run]]]:
+        """All tested runs of the folder: printed name to the model's settings and its runs."""
+        found: dict[str, tuple[dict[str, Any], list[Run]]] = {}
+        for path in self._files():
+            said = _read(path)
+            if said["tested"]:
+                name = said["row"]["model"]
+                found.setdefault(name, (said["made_of"]["line"], []))[1].append(_run(path, said))
+        return found
 
-def _number(value: Any) -> Any:
-    """A number of NumPy as one of Python."""
-    return value.item()
+
+def _read(path: pathlib.Path) -> Any:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if not {"made_of", "row", "slices", "valid_score", "tested"} <= set(found):
+            raise ValueError("it lacks a part")
+        return found
+    except (OSError, TypeError, ValueError) as error:
+        raise ValueError(f"{path}: not a readable run ({error}); delete it") from None
+
+
+def _run(path: pathlib.Path, said: Mapping[str, Any]) -> Run:
+    try:
+        prediction = np.load(path.with_suffix(".npy")) if said["tested"] else np.empty(0)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path}: not a readable run ({error}); delete it") from None
+    return Run(said["row"], prediction, float(said["valid_score"]), tuple(said["slices"]))
+
+
+def _check(path: pathlib.Path, ours: Any, theirs: Any) -> None:
+    if found := list(differences(ours, theirs)):
+        raise ValueError(
+            f"{path}: expected a run with the same settings, got {'; '.join(found)}; name another "
+            "folder, or delete the file"
+        )
+
+
+def _plain(value: Any) -> Any:
+    """What JSON makes of it: numbers of NumPy become Python's, tuples lists."""
+    return json.loads(json.dumps(value, default=lambda one: one.item()))
 
 
 def check_folder(folder: pathlib.Path) -> None:
@@ -164,6 +203,5 @@ def check_folder(folder: pathlib.Path) -> None:
         OSError: it cannot be written to.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=folder, prefix=".writable.")
-    os.close(descriptor)
-    os.unlink(name)
+    with tempfile.TemporaryFile(dir=folder):
+        pass

@@ -4,9 +4,12 @@
     recsys train data.toml --model din --tasks click --option attention_units=32,16
     recsys train data.toml --model mmoe --option interest=attention \\
         --balancing uncertainty --output runs/din_mmoe --export exports/din_mmoe
+    recsys train train.libsvm valid.libsvm test.libsvm --recipe frappe --model fibinet \\
+        --output runs/fibinet --export exports/fibinet
 
 All models of the book can be trained; the description names what a model needs (a history, a
-scenario, several labels). Everything is checked before a row is read. The output folder gets
+scenario, several labels). With --recipe a model trains as the leaderboard of that recipe trains it,
+with the same scores. Everything is checked before a row is read. The output folder gets
 
     model.keras         the best epoch's weights, for recsys_lib.training.load
     description.json    columns, encoders and vocabularies, for recsys_pipeline.files.encoders_from
@@ -24,15 +27,15 @@ import contextlib
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-from recsys_lib import zoo
+from recsys_lib.checks import check_integer
 from recsys_lib.locks import locked
 from recsys_pipeline.files import command as files_command
+from recsys_pipeline.train.models import every_model
+from recsys_pipeline.train.recipe_files import read_recipe, shipped
+from recsys_pipeline.train.settings import Training, read_option, read_value
 from recsys_pipeline.workers.launch import launch
-
-if TYPE_CHECKING:
-    from recsys_pipeline.train.planning import Plan
 
 SECONDS_TO_READ = 24 * 3600.0
 """How long a worker waits for another worker to read the files."""
@@ -47,55 +50,47 @@ def main(arguments: list[str] | None = None) -> int:
             from recsys_pipeline.workers.distributed import join_workers
 
             join_workers()
-        plan, workers = _planned(given)
+        planned, workers = _planned(given)
         if workers > 1 and "TF_CONFIG" not in os.environ:
             return launch([sys.executable, "-m", "recsys_pipeline", "train", *arguments], workers)
-        _run(given, plan, workers)
+        _run(given, planned, workers)
     except (ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
 
 
-def _planned(given: argparse.Namespace) -> tuple["Plan", int]:
-    """The plan, and the number of workers; all that can be checked without data is checked."""
-    from recsys_pipeline.train import planning, settings
+def _planned(given: argparse.Namespace) -> tuple[tuple[Any, dict[str, str]], int]:
+    """The line and its tasks, and the number of workers; no row is read."""
+    from recsys_pipeline.train import planning, running
 
-    read = planning.read_options
+    recipe, settings = read_settings(given)
     description = files_command.described(given)
-    planning.check_output(given.output)
+    running.check_output(given.output)
     if given.export is not None:
-        planning.check_export(given.export, given.output)
+        running.check_export(given.export, given.output)
     elif given.calibrate:
         raise ValueError("calibrate: expected --export beside it, got none")
-    plateau, weights = given.reduce_on_plateau, given.loss_weights
-    plan = planning.make_plan(
-        description,
-        given.model,
-        tasks=given.tasks,
-        options=read(given.option),
-        epochs=given.epochs,
-        batch_size=given.batch_size,
-        seed=given.seed_of_model,
-        patience=given.patience,
-        optimizer=given.optimizer,
-        optimizer_options=read(given.optimizer_option),
-        learning_rate=given.learning_rate,
-        learning_rate_decay=given.learning_rate_decay,
-        reduce_on_plateau=None if plateau is None else settings.read_plateau(plateau),
-        loss_weights=None if weights is None else settings.read_weights(weights),
-        balancing=given.balancing,
-        balancing_options=read(given.balancing_option),
-    )
+    check_integer("seed", given.seed_of_model, 0)
+    plan = planning.make_plan(recipe, [given.model], given=settings)
+    (line,) = plan.lines()[0]
+    if len(line.trials()) > 1:
+        raise ValueError(
+            f"{line.name}: expected one value each, got the grid {dict(line.grid)}; choose with "
+            "--option"
+        )
+    labels = {task: label.kind for task, label in description.labels.items()}
+    tasks = planning.tasks_of(line.model, labels, given.tasks)
+    planning.check_with(line, tasks, description)
     named = None
     if "TF_CONFIG" in os.environ:
         from recsys_pipeline.workers.distributed import workers_named
 
         named = workers_named()
-    return plan, settings.check_workers(given.workers, given.batch_size, named)
+    return (line, tasks), check_workers(given.workers, line.training.batch_size, named)
 
 
-def _run(given: argparse.Namespace, plan: "Plan", workers: int) -> None:
+def _run(given: argparse.Namespace, planned: tuple[Any, dict[str, str]], workers: int) -> None:
     from recsys_pipeline.train.running import report, train
     from recsys_pipeline.workers.distributed import is_chief, join_workers
 
@@ -106,9 +101,11 @@ def _run(given: argparse.Namespace, plan: "Plan", workers: int) -> None:
     if is_first:
         print(files_command.report(dataset), end="\n\n", flush=True)
     scores = train(
-        plan,
+        planned[0],
         dataset,
         given.output,
+        tasks=planned[1],
+        seed=given.seed_of_model,
         predictions=given.predictions,
         export=given.export,
         calibrate=given.calibrate,
@@ -127,6 +124,78 @@ def _one_after_the_other(cache: str | Path | None) -> contextlib.AbstractContext
     return locked(f"{cache}.lock", seconds=SECONDS_TO_READ)
 
 
+def check_workers(workers: int | None, batch_size: int, named: int | None) -> int:
+    """The number of workers that train together.
+
+    Args:
+        workers: the command's option, or None.
+        batch_size: rows of a batch of all of them.
+        named: the number that ``TF_CONFIG`` names; None without a ``TF_CONFIG``.
+
+    Raises:
+        ValueError: less than one worker, a number that differs from that of ``TF_CONFIG``, or
+            batches with fewer rows than workers.
+
+    Example:
+        >>> check_workers(None, 1024, 3)
+        3
+    """
+    if workers is not None:
+        check_integer("workers", workers)
+        if named is not None and workers != named:
+            raise ValueError(f"workers: expected {named}, as TF_CONFIG names, got {workers}")
+    count = named or workers or 1
+    if batch_size < count:
+        raise ValueError(
+            f"batch_size: expected a row for each of {count} workers or more, got {batch_size}"
+        )
+    return count
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """Add the recipe, the fields of ``Training`` and ``--option`` to a parser."""
+    group = parser.add_argument_group("how models are built and trained")
+    group.add_argument(
+        "--recipe", metavar="FILE", help=f"a TOML file, or one of {', '.join(shipped())}"
+    )
+    for name, field in Training.model_fields.items():
+        default = "" if field.default is None else f"; default: {_told(field.default)}"
+        text = f"{field.description or 'of the optimizer'}{default}".replace("%", "%%")
+        group.add_argument(f"--{name.replace('_', '-')}", dest=f"fit_{name}", help=text)
+    group.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="an option of a builder, such as hidden_units=64,32, or 'embedding_l2={strength=0.05, "
+        'rows="table"}\'; MODEL.NAME=VALUE is of one model alone; may be repeated',
+    )
+
+
+def _told(value: Any) -> str:
+    return value["name"] if isinstance(value, dict) else str(value)
+
+
+def read_settings(given: argparse.Namespace) -> tuple[Any, list[tuple[str | None, str, Any]]]:
+    """The recipe, or None, and what the command line says, for ``make_plan``.
+
+    Raises:
+        ValueError: an unknown recipe, or text that is no value.
+    """
+    recipe = None if given.recipe is None else read_recipe(given.recipe)
+    settings: list[tuple[str | None, str, Any]] = []
+    for name in Training.NAMES:
+        if (text := getattr(given, f"fit_{name}")) is not None:
+            try:
+                value = read_value(text)
+            except ValueError as error:
+                if "=" not in text and "," not in text:
+                    raise ValueError(f"{name}: {error}") from None
+                value = text  # A=1,B=0.5, or a,b: read by the field
+            settings.append((None, name, value))
+    return recipe, [*settings, *map(read_option, given.option)]
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="recsys train",
@@ -134,9 +203,8 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     files_command.add_arguments(parser)
-    parser.add_argument(
-        "--model", required=True, help=f"one of {', '.join(model.key for model in zoo.MODELS)}"
-    )
+    keys = ", ".join(model.key for model in every_model().values())
+    parser.add_argument("--model", required=True, help=f"one of {keys}, or a recipe's entry")
     parser.add_argument(
         "--output", required=True, metavar="FOLDER", help="folder for model, scores and predictions"
     )
@@ -146,20 +214,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="A,B",
         help="labels that the model predicts, in this order; default: all, if it takes several",
     )
-    parser.add_argument(
-        "--option",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="an option of the model's builder, such as hidden_units=64,32; may be repeated",
-    )
-    parser.add_argument("--epochs", type=int, default=10, help="at most; default: 10")
-    parser.add_argument(
-        "--batch-size", type=int, default=1024, help="rows, of all workers; default: 1024"
-    )
-    parser.add_argument("--patience", type=int, default=2, help="epochs without improvement; 2")
     parser.add_argument("--seed", dest="seed_of_model", type=int, default=0, help="default: 0")
-    _add_settings(parser)
     parser.add_argument(
         "--predictions", choices=("csv", "parquet", "none"), default="csv", help="default: csv"
     )
@@ -181,55 +236,5 @@ def _parser() -> argparse.ArgumentParser:
         help="number of processes on this machine that share every batch. Under a "
         "TF_CONFIG the command is a worker of that cluster and starts none. default: 1",
     )
+    add_settings(parser)
     return parser
-
-
-def _add_settings(parser: argparse.ArgumentParser) -> None:
-    training = parser.add_argument_group("optimizer and weights of the tasks")
-    training.add_argument(
-        "--optimizer",
-        default="adam",
-        metavar="NAME",
-        help="adam, adagrad, or ftrl, whose tables start at zero (--option "
-        "embeddings_initializer=zeros); default: adam",
-    )
-    training.add_argument(
-        "--optimizer-option",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="such as epsilon=1e-8, clipnorm=1 or l1_regularization_strength=0.1; may be repeated",
-    )
-    training.add_argument("--learning-rate", type=float, default=1e-3, help="default: 0.001")
-    training.add_argument(
-        "--learning-rate-decay",
-        type=float,
-        metavar="FACTOR",
-        help="factor on the rate after each epoch, such as 0.9; default: none",
-    )
-    training.add_argument(
-        "--reduce-on-plateau",
-        metavar="FACTOR,PATIENCE,LOWEST",
-        help="cut the rate by the factor after so many epochs without improvement (1), never below "
-        "this share of it (0); fewer epochs than --patience; such as 0.1 or 0.5,1,0.01",
-    )
-    training.add_argument(
-        "--loss-weights",
-        metavar="A=1,B=0.5",
-        help="weights of the tasks' losses; default: 1 each",
-    )
-    training.add_argument(
-        "--balancing",
-        metavar="NAME",
-        help="learn the weights while training, instead of --loss-weights: uncertainty "
-        "(Kendall et al. 2018), gradnorm (Chen et al. 2018), pareto (weights of the shortest "
-        "common gradient: Sener and Koltun 2018, Lin et al. 2019), decay (Tang et al. 2020)",
-    )
-    training.add_argument(
-        "--balancing-option",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="such as alpha=0.5 (gradnorm), lower_bounds=0.1 (pareto), learning_rate=0.05 "
-        "(uncertainty) or \"decay={'click': 0.9}\"; may be repeated",
-    )

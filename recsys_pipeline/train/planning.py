@@ -1,281 +1,264 @@
-"""The plan of a run, checked before a row is read: model, tasks, options and data."""
+"""A plan: recipe and command line together, model by model, before data are read.
 
-import ast
+A setting for one model overrides one for all models, and the command line overrides the recipe.
+"""
+
 import dataclasses
-import inspect
-import json
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+import itertools
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from recsys_lib import zoo
-from recsys_lib.checks import check_integer
-from recsys_lib.features.columns import (
-    CANDIDATE_GROUP,
-    CategoricalColumn,
-    Column,
-    SequenceColumn,
-    select,
+from recsys_pipeline.files.checks_of_values import nearest
+from recsys_pipeline.train.models import (
+    every_model,
+    find,
+    missing,
+    models,
+    parameters,
+    provided,
+    read_by,
+    takes,
 )
-from recsys_pipeline.files import checks_of_values as values
-from recsys_pipeline.files.description import Description
-from recsys_pipeline.files.placeholders import placeholders
-from recsys_pipeline.train.settings import Settings
+from recsys_pipeline.train.recipe_files import Entry, RecipeFile
+from recsys_pipeline.train.settings import Training, as_python, check
 
-SCORES = "scores.json"
-"""The file that is written last: a folder that has it is finished."""
-EXPORTED = "exported.json"
-"""Folder and checksum of the export, for a run that has written its export and not its scores."""
+if TYPE_CHECKING:
+    from recsys_lib.data import Dataset
+    from recsys_lib.training import Recipe
+    from recsys_pipeline.files.description import Description
+
+Given = tuple[str | None, str, Any]
+"""Model (None: all that have the option), option or field of ``Training``, and value."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Line:
+    """One model with all its settings.
+
+    Args:
+        name: printed name.
+        model: row of the zoo.
+        options: of its builder.
+        training: how it trains.
+        grid: option or field of ``Training`` to the values that are compared on validation rows.
+    """
+
+    name: str
+    model: zoo.Model
+    options: Mapping[str, Any]
+    training: Training
+    grid: Mapping[str, list[Any]] = dataclasses.field(default_factory=dict)
+
+    def trials(self) -> list["Line"]:
+        """One line for every combination of the grid's values; without a grid, the line itself."""
+        found = []
+        for values in itertools.product(*self.grid.values()):
+            said = dict(zip(self.grid, values, strict=True))
+            fit = {name: value for name, value in said.items() if name in Training.NAMES}
+            stated = self.training.model_dump(exclude_unset=True)
+            training = check(Training, self.name, {**stated, **fit})
+            options = {**self.options, **{k: v for k, v in said.items() if k not in fit}}
+            found.append(Line(self.name, self.model, options, training))
+        return found
+
+    def recipe(self, tasks: Mapping[str, str] | None = None, columns: Any = ()) -> "Recipe":
+        """The library's ``Recipe`` that builds and trains it.
+
+        Args:
+            tasks: task to kind; None: the builder's default.
+            columns: the feature columns, of which it may read histories.
+
+        Raises:
+            ValueError: a value that the optimizer or the balancing method refuses.
+        """
+        said = {name: as_python(name, value) for name, value in self.options.items()}
+        said = {**read_by(self.model, columns, said), **said}
+        if tasks is not None:
+            # A model of one binary task names its output by it.
+            plain = len(tasks) == 1 and "several tasks" not in self.model.needs
+            plain = plain and "binary" in tasks.values()
+            said["tasks"] = next(iter(tasks)) if plain else dict(tasks)
+        return self.model.recipe(**self.training.arguments(), **said)
+
+    def described(self) -> dict[str, Any]:
+        """All settings, in types that JSON knows."""
+        options = {**self.model.options, **self.options}
+        return {"model": self.model.key, "options": options, "fit": self.training.model_dump()}
 
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """The plan of a run.
+    """The models and settings to run.
 
     Args:
-        model: the zoo's row.
-        tasks: task to kind, in the model's order.
-        options: of its builder.
-        fit: ``epochs`` and ``batch_size``.
-        settings: the other options of ``fit``.
-        seed: of initial weights, dropout and the order of rows.
+        recipe: the file's content; an empty one if there is none.
+        entries: of the board; None: every model that fits the data.
+        seeds: number of initialisations.
+        given: settings of the command line; later ones replace earlier ones.
     """
 
-    model: zoo.Model
-    tasks: Mapping[str, str]
-    options: Mapping[str, Any]
-    fit: Mapping[str, Any]
-    settings: Settings
-    seed: int
+    recipe: RecipeFile
+    entries: tuple[Entry, ...] | None
+    seeds: int
+    given: tuple[Given, ...]
 
-    @property
-    def tasks_argument(self) -> Any:
-        """The builder's argument: the name of a binary task, or a dict."""
-        several = "several tasks" in self.model.needs
-        if len(self.tasks) == 1 and not several and "binary" in self.tasks.values():
-            return next(iter(self.tasks))
-        return dict(self.tasks)
-
-    def options_for(self, columns: Sequence[Column]) -> dict[str, Any]:
-        """Options of the builder for these columns, with the histories that it reads.
+    def lines(self, dataset: "Dataset | None" = None) -> tuple[list[Line], dict[str, str]]:
+        """The lines of the board, in order, and the models whose needs the data do not meet.
 
         Args:
-            columns: the data set's.
+            dataset: None: the data are not known yet, and nothing is left out.
+
+        Returns:
+            The lines, and printed name to reason.
         """
-        return {**_histories(self.model, columns, self.options), **self.options}
+        entries = self.entries
+        if entries is None:
+            known = {entry.name: entry for entry in self.recipe.all_entries()}
+            rows = models() if dataset is None else every_model()
+            entries = tuple((known | {n: known.get(n) or Entry(n, rows[n]) for n in rows}).values())
+        if dataset is None:
+            return [self._line(entry) for entry in entries], {}
+        there = provided(dataset.feature_columns, dataset.tasks or {}, dataset)
+        reasons = {entry.name: missing(entry.model, there) for entry in entries}
+        lines = [self._line(entry) for entry in entries if reasons[entry.name] is None]
+        asked = self.entries is not None
+        return lines, {name: why for name, why in reasons.items() if asked and why is not None}
 
-    def build(self, columns: Sequence[Column]) -> Any:
-        """The model for these columns."""
-        return self.model.build(columns, self.tasks_argument, **self.options_for(columns))
-
-
-def read_options(texts: Iterable[str]) -> dict[str, Any]:
-    """Parse ``name=value``; values are Python literals, and any other word is text.
-
-    Args:
-        texts: such as ``"hidden_units=64,32"``.
-
-    Returns:
-        Dict of option to value.
-
-    Raises:
-        ValueError: text of another form.
-
-    Example:
-        >>> read_options(["hidden_units=64,32", "activation=tanh"])
-        {'hidden_units': (64, 32), 'activation': 'tanh'}
-    """
-    found = {}
-    for text in texts:
-        name, equals, value = (part.strip() for part in text.partition("="))
-        if not equals or not name.isidentifier() or not value:
-            raise ValueError(f"option: expected name=value, got {text!r}")
-        try:
-            found[name] = ast.literal_eval(value)
-        except (ValueError, SyntaxError):
-            if not value.isidentifier():
-                raise ValueError(
-                    f"option {name}: expected a number, a word or a tuple, got {value!r}"
-                ) from None
-            found[name] = value
-    return found
-
-
-def check_output(folder: str | Path) -> None:
-    """Raise ``ValueError`` for a folder that holds a finished run, or files of another kind."""
-    folder = Path(folder)
-    if (folder / SCORES).exists():
-        raise ValueError(f"{folder}: holds a finished run; give another --output")
-    if folder.exists() and not folder.is_dir():
-        raise ValueError(f"{folder}: expected a folder, got a file")
-
-
-def own_export(folder: str | Path, output: str | Path) -> bool:
-    """Whether a run wrote an export before it was killed, and so may replace it.
-
-    Args:
-        folder: of the export.
-        output: of the run.
-    """
-    from recsys_pipeline.export.folders import checksum
-
-    try:
-        said = json.loads((Path(output) / EXPORTED).read_text(encoding="utf-8"))
-        return said == [str(Path(folder).resolve()), checksum(folder)]
-    except (OSError, ValueError):
-        return False
-
-
-def check_export(folder: str | Path, output: str | Path) -> None:
-    """Raise ``ValueError`` if the model of a run could not be exported.
-
-    Args:
-        folder: of the export.
-        output: of the run.
-    """
-    from recsys_pipeline.export.folders import check_target
-
-    folder = Path(folder)
-    if folder.resolve() == Path(output).resolve():
-        raise ValueError(f"export: expected another folder than that of the run, got {folder}")
-    if own_export(folder, output):
-        return
-    try:
-        check_target(folder)
-    except ValueError as error:
-        raise ValueError(f"export, {error}") from None
+    def _line(self, entry: Entry) -> Line:
+        said = {}
+        for model, name, value in self.given:
+            everyone = model is None and (name in Training.NAMES or takes(entry.model, name))
+            if everyone or model in (entry.name, entry.model.key, entry.model.name):
+                said[name] = value
+        options = {k: v for k, v in self.recipe.options.items() if takes(entry.model, k)}
+        options |= {**entry.options, **{k: v for k, v in said.items() if k not in Training.NAMES}}
+        fit = {**self.recipe.fit, **entry.fit}
+        fit |= {name: value for name, value in said.items() if name in Training.NAMES}
+        grid = {name: values for name, values in entry.grid.items() if name not in said}
+        return Line(entry.name, entry.model, options, check(Training, entry.name, fit), grid)
 
 
 def make_plan(
-    description: Description,
-    model: str,
+    recipe: RecipeFile | None = None,
+    names: Iterable[str] | None = None,
     *,
-    tasks: Iterable[str] | None = None,
-    options: Mapping[str, Any] | None = None,
-    epochs: int = 10,
-    batch_size: int = 1024,
-    seed: int = 0,
+    seeds: int | None = None,
+    given: Iterable[Given] = (),
     **settings: Any,
 ) -> Plan:
-    """A checked plan: the model is built once, for columns with few ids, before a row is read.
+    """Combine a recipe with further settings, and check all of it.
 
     Args:
-        description: of the data.
-        model: key or name of a row of the zoo.
-        tasks: labels that the model predicts; default: all if it takes several, the only one if
-            it takes one.
-        options: of the builder.
-        epochs, batch_size: as for ``fit``.
-        seed: of initial weights, dropout and the order of rows.
-        **settings: those of ``Settings``.
+        recipe: ``RecipeFile`` or None.
+        names: printed names or keys of models, or of the recipe's entries; None: those of the
+            recipe, or every model that fits the data.
+        seeds: number of initialisations; None: the recipe's, or 3.
+        given: further settings, of one model or of all; what ``read_option`` returned.
+        **settings: fields of ``Training`` and options of builders, for all models.
 
     Returns:
         ``Plan``.
 
     Raises:
-        ValueError: an unknown model, task or option; data that lack what the model needs; a value
-            that builder, optimizer or balancing method refuses.
+        ValueError: an unknown model, option or setting, or a wrong value.
     """
-    known = {row.key for row in zoo.MODELS} | {row.name for row in zoo.MODELS}
-    if model not in known:
-        keys = [row.key for row in zoo.MODELS]
-        raise ValueError(f"model: unknown name {model!r}{values.nearest(model, keys)}")
-    row = zoo.find(model)
-    plan = Plan(
-        row,
-        _tasks(row, description, tasks),
-        dict(options or {}),
-        {
-            "epochs": check_integer("epochs", epochs),
-            "batch_size": check_integer("batch_size", batch_size),
-        },
-        Settings(**settings),
-        check_integer("seed", seed, 0),
-    )
-    loss_weights = plan.settings.loss_weights
-    if loss_weights is not None and (unknown := set(loss_weights) - set(plan.tasks)):
-        raise ValueError(f"loss_weights: expected tasks of {list(plan.tasks)}, got {unknown}")
-    columns = placeholders(description)
-    if columns is not None:
-        _check_needs(row, columns)
-    _check_names(row, plan.options)
-    if columns is not None:
-        try:
-            built = plan.build(columns)
-            plan.settings.check_with(built, plan.tasks)
-        except (ValueError, TypeError) as error:
-            raise ValueError(f"{row.key}: {error}") from None
+    recipe = RecipeFile(seeds=None) if recipe is None else recipe
+    names = recipe.models if names is None else list(names)
+    entries = None if names is None else tuple(recipe.entry(name) for name in names)
+    if entries is not None and len({entry.name for entry in entries}) < max(1, len(names or ())):
+        raise ValueError(f"models: expected each one once, got {names}")
+    said = [(None, name, value) for name, value in settings.items()]
+    seeds = seeds if seeds is not None else recipe.seeds or 3
+    plan = Plan(recipe, entries, seeds, (*said, *given))
+    _check_names(plan)
+    for line in plan.lines()[0]:
+        for option in (*line.options, *line.grid):
+            known = [*parameters(line.model), *(Training.NAMES if option in line.grid else ())]
+            if option not in known:
+                raise ValueError(f"{line.name}: unknown option {option!r}{nearest(option, known)}")
+        for trial in line.trials():
+            try:
+                trial.recipe()
+            except ValueError as error:
+                raise ValueError(f"{line.name}: {error}") from None
     return plan
 
 
-def _tasks(row: zoo.Model, description: Description, tasks: Iterable[str] | None) -> dict[str, str]:
-    labels = {task: label.kind for task, label in description.labels.items()}
-    if tasks is not None:
-        for task in (names := tuple(tasks)):
+def _check_names(plan: Plan) -> None:
+    """Check what is said for all models, and which models something is said for."""
+    rows = every_model()
+    if plan.entries is not None:
+        rows = {entry.name: entry.model for entry in plan.entries}
+    options = {name for row in rows.values() for name in parameters(row)}
+    everyone = {name for row in every_model().values() for name in parameters(row)}
+    for option in plan.recipe.options:
+        if option not in everyone:
+            where = f"{plan.recipe.name}, options"
+            raise ValueError(f"{where}: unknown option {option!r}{nearest(option, everyone)}")
+    for model, option, _ in plan.given:
+        if model is None:
+            if option not in options and option not in Training.NAMES:
+                known = sorted({*options, *Training.NAMES})
+                raise ValueError(f"option: unknown name {option!r}{nearest(option, known)}")
+        elif not any(model in (name, row.key, row.name) for name, row in rows.items()):
+            find(model, "option")
+            raise ValueError(f"option: expected a model of {list(rows)}, got {model!r}")
+
+
+def tasks_of(
+    model: zoo.Model, labels: Mapping[str, str], asked: Iterable[str] | None = None
+) -> dict[str, str]:
+    """The labels that a model predicts, task to kind, in its order.
+
+    Args:
+        model: row of the zoo.
+        labels: all labels of the data.
+        asked: names; None: all if it takes several, the only one if it takes one.
+
+    Raises:
+        ValueError: an unknown label, or several labels for a model of one.
+    """
+    if asked is not None:
+        names = tuple(asked)
+        for task in names:
             if task not in labels:
-                raise ValueError(f"tasks: unknown {task!r}{values.nearest(task, labels)}")
-        found = {task: labels[task] for task in names}
-    elif "several tasks" in row.needs or len(labels) == 1:
-        found = labels
-    else:
-        raise ValueError(
-            f"{row.key}: the data have the labels {list(labels)}; name those that it predicts in "
-            "tasks"
-        )
-    if "two tasks" in row.needs and list(found.values()) != ["binary", "binary"]:
-        raise ValueError(
-            f"{row.key}: needs two binary tasks, a click and what follows it, got {found}"
-        )
-    if "chain of tasks" in row.needs and set(found.values()) != {"binary"}:
-        raise ValueError(f"{row.key}: needs binary tasks, each part of the one before, got {found}")
-    if "several tasks" in row.needs and len(found) < 2:
-        raise ValueError(f"{row.key}: needs several labels, got {list(found)}")
-    return found
+                raise ValueError(f"tasks: unknown {task!r}{nearest(task, labels)}")
+        return {task: labels[task] for task in names}
+    if "several tasks" in model.needs or len(labels) == 1:
+        return dict(labels)
+    raise ValueError(
+        f"{model.key}: the data have the labels {list(labels)}; name those that it predicts in "
+        "tasks"
+    )
 
 
-def _check_needs(row: zoo.Model, columns: Sequence[Column]) -> None:
-    if "scenario" in row.needs and len(select(columns, group="scenario")) != 1:
-        found = [column.name for column in select(columns, group="scenario")]
-        raise ValueError(f"{row.key}: needs one column with group = 'scenario', got {found}")
-    if "sessions" in row.needs and not _sessions(columns):
-        raise ValueError(
-            f"{row.key}: needs a history in sessions: a sequence with times and sessions"
-        )
-    if "history" in row.needs and not _behaviours(columns):
-        raise ValueError(
-            f"{row.key}: needs a history: an ordered sequence whose table is that of a categorical "
-            "column with group = 'item'"
-        )
+def check_with(line: Line, tasks: Mapping[str, str], description: "Description") -> None:
+    """Build a model once, for columns with few ids, before a row is read.
+
+    Raises:
+        ValueError: data that lack what the model needs; a value that builder, optimizer or
+            balancing method refuses.
+    """
+    from recsys_lib.training.weighting import FixedWeights
+    from recsys_pipeline.files.placeholders import placeholders
+
+    if unknown := set(line.training.loss_weights or {}) - set(tasks):
+        raise ValueError(f"loss_weights: expected tasks of {list(tasks)}, got {unknown}")
+    columns = placeholders(description)
+    if columns is None:
+        return
+    if lacking := missing(line.model, provided(columns, tasks)):
+        raise ValueError(f"{line.model.key}: {lacking}")
+    recipe = line.recipe(tasks, columns)
+    try:
+        built = recipe(columns if recipe.columns is None else _chosen(columns, recipe.columns))
+        weights = recipe.balancing or FixedWeights(line.training.loss_weights)
+        weights.start(built, tasks)
+        recipe.fresh_optimizer().build(built.trainable_variables)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{line.model.key}: {error}") from None
 
 
-def _behaviours(columns: Sequence[Column]) -> list[SequenceColumn]:
-    items = select(columns, kind=CategoricalColumn, group=CANDIDATE_GROUP)
-    tables = {column.table_name for column in items}
-    found = select(columns, kind=SequenceColumn)
-    return [column for column in found if column.ordered and column.table_name in tables]
-
-
-def _sessions(columns: Sequence[Column]) -> list[SequenceColumn]:
-    return [column for column in _behaviours(columns) if column.num_sessions > 1]
-
-
-def _histories(
-    row: zoo.Model, columns: Sequence[Column], options: Mapping[str, Any]
-) -> dict[str, Any]:
-    """The histories that the model reads, if the data have some of them in sessions too."""
-    sessions = _sessions(columns)
-    reads = "history" in row.needs or options.get("interest") == "attention"
-    if not reads or not sessions or "histories" in options:
-        return {}
-    if "sessions" in row.needs:
-        names = tuple(column.name for column in sessions)
-        return {"histories": names, "num_sessions": sessions[0].num_sessions}
-    plain = [column for column in _behaviours(columns) if column not in sessions]
-    return {"histories": tuple(column.name for column in plain)}
-
-
-def _check_names(row: zoo.Model, options: Mapping[str, Any]) -> None:
-    known = list(inspect.signature(row.function).parameters)[2:]
-    for name in options:
-        if name not in known:
-            raise ValueError(f"{row.key}: unknown option {name!r}{values.nearest(name, known)}")
+def _chosen(columns: Any, names: tuple[str, ...]) -> list[Any]:
+    return [column for column in columns if column.name in names]

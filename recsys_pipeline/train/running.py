@@ -1,6 +1,5 @@
-"""Carry out a plan: train, score, and write the results."""
+"""Carry out a plan for one model: train, score, and write the results."""
 
-import dataclasses
 import json
 import math
 import os
@@ -12,6 +11,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
@@ -22,42 +22,46 @@ from recsys_lib.data.splits import Split
 from recsys_lib.features.columns import column_to_config
 from recsys_lib.training.baselines import base_rate
 from recsys_lib.training.evaluation import score_task
-from recsys_lib.training.prediction import predict
 from recsys_lib.training.serving import load, save
-from recsys_lib.training.trainer import fit
 from recsys_pipeline.export.calibration import Platt, fit_platt, to_config
-from recsys_pipeline.export.folders import checksum
+from recsys_pipeline.export.folders import check_target, checksum
 from recsys_pipeline.export.folders import export as write_export
 from recsys_pipeline.export.replay import calibrate as calibrated
 from recsys_pipeline.files import FileDataset
-from recsys_pipeline.train.planning import (
-    EXPORTED,
-    SCORES,
-    Plan,
-    check_export,
-    check_output,
-    own_export,
-)
+from recsys_pipeline.train.planning import Line
+from recsys_pipeline.train.runs import Candidate, at_the_cap
 from recsys_pipeline.workers.distributed import is_chief, join_workers
 
 MIN_SLICE_ROWS = 2
+SCORES = "scores.json"
+"""The file that is written last: a folder that has it is finished."""
+EXPORTED = "exported.json"
+"""Folder and checksum of the export, for a run that has written its export and not its scores."""
+MEASURES = {
+    **{"auc": "AUC", "gauc": "GAUC", "log_loss": "log loss"},
+    "mean_squared_error": "mean squared error",
+}
 
 
 def train(
-    plan: Plan,
+    line: Line,
     dataset: FileDataset,
     output: str | Path,
     *,
+    tasks: Mapping[str, str],
+    seed: int = 0,
     predictions: str = "csv",
     export: str | Path | None = None,
     calibrate: bool = False,
 ) -> dict[str, Any]:
-    """Train the model of a plan and write the results into a folder.
+    """Train one model and write the results into a folder.
 
     Args:
-        plan: what ``make_plan`` returned.
+        line: the model with all its settings.
         dataset: the data.
         output: the folder; a run that was killed there goes on.
+        tasks: task to kind, those that the model predicts, in its order.
+        seed: of initial weights, dropout and the order of rows.
         predictions: ``"csv"``, ``"parquet"`` or ``"none"``.
         export: folder for the export, see ``recsys_pipeline.export``; None: no export.
         calibrate: whether the export answers with calibrated probabilities, for each binary task by
@@ -77,49 +81,36 @@ def train(
         check_export(export, output)
     folder = Path(output)
     folder.mkdir(parents=True, exist_ok=True)
-    data = of_tasks(dataset, tuple(plan.tasks))
     strategy = join_workers()
     with strategy.scope():
-        keras.utils.set_random_seed(plan.seed)
-        model = plan.build(data.feature_columns)
-        history = fit(
-            model,
-            data,
-            plan.settings.fresh_optimizer(),
-            seed=plan.seed,
-            checkpoint=folder / "checkpoint",
-            **plan.fit,
-            **plan.settings.of_fit(),
-        )
+        candidate = Candidate(line, dataset, tasks, seed)
+        history, _ = candidate.fit(seed, folder / "checkpoint")
         if not is_chief():
             return {}
-        save(model, folder / "model.keras")
+        save(candidate.model, folder / "model.keras")
     if strategy.num_replicas_in_sync > 1:
         # From here on only the chief works, with a model that belongs to no strategy.
-        model = load(folder / "model.keras")
-    told = {
-        name: predict(model, split.features, list(plan.tasks))
-        for name, split in data.splits.items()
-        if name != "train"
-    }
-    _write_json(folder / "description.json", _description(plan, dataset))
+        candidate.model = load(folder / "model.keras")
+    data = candidate.data
+    told = {name: candidate.predict(data.splits[name]) for name in ("valid", "test")}
+    _write_json(folder / "description.json", _description(line, dataset, tasks))
     history.epochs.to_csv(folder / "history.csv", index=False)
     if predictions != "none":
         _write_predictions(folder, data.test, told["test"], predictions)
     lines, failed = _lines(data, told["valid"]) if calibrate else ({}, {})
     if export is not None:
-        _export(model, Path(export), folder, data, lines)
+        _export(candidate.model, Path(export), folder, data, lines)
     scores = {
-        "model": plan.model.key,
-        "options": {name: _plain(value) for name, value in plan.options.items()},
-        "tasks": dict(plan.tasks),
-        **plan.fit,
-        **_plain(plan.settings.record()),
-        "seed": plan.seed,
+        "model": line.model.key,
+        "options": {name: _plain(value) for name, value in line.options.items()},
+        "tasks": dict(tasks),
+        "training": line.training.model_dump(mode="json", exclude_none=True),
+        "seed": seed,
         "data": {"name": data.name, "rows": {n: len(s) for n, s in data.splits.items()}},
-        "parameters": int(model.count_params()),
+        "parameters": int(candidate.model.count_params()),
         "epochs_trained": len(history.epochs),
         "best_epoch": history.best_epoch,
+        "remark": at_the_cap(line, history.best_epoch),
         "seconds": history.seconds,
         "examples_per_second": history.examples_per_second,
         "scores": _scores(data, told),
@@ -137,6 +128,37 @@ def train(
     return scores
 
 
+def check_output(folder: str | Path) -> None:
+    """Raise ``ValueError`` for a folder that holds a finished run, or files of another kind."""
+    folder = Path(folder)
+    if (folder / SCORES).exists():
+        raise ValueError(f"{folder}: holds a finished run; give another --output")
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder}: expected a folder, got a file")
+
+
+def own_export(folder: str | Path, output: str | Path) -> bool:
+    """Whether the run of ``output`` wrote an export before it was killed, and may replace it."""
+    try:
+        said = json.loads((Path(output) / EXPORTED).read_text(encoding="utf-8"))
+        return said == [str(Path(folder).resolve()), checksum(folder)]
+    except (OSError, ValueError):
+        return False
+
+
+def check_export(folder: str | Path, output: str | Path) -> None:
+    """Raise ``ValueError`` if the model of the run of ``output`` could not be exported."""
+    folder = Path(folder)
+    if folder.resolve() == Path(output).resolve():
+        raise ValueError(f"export: expected another folder than that of the run, got {folder}")
+    if own_export(folder, output):
+        return
+    try:
+        check_target(folder)
+    except ValueError as error:
+        raise ValueError(f"export, {error}") from None
+
+
 def _export(
     model: keras.Model, export: Path, folder: Path, data: Dataset, lines: Mapping[str, Platt]
 ) -> None:
@@ -145,26 +167,6 @@ def _export(
         shutil.rmtree(export)
     write_export(model, export, data, calibration=lines.values())
     _write_json(folder / EXPORTED, [str(export.resolve()), checksum(export)])
-
-
-def of_tasks(dataset: Dataset, tasks: tuple[str, ...]) -> Any:
-    """The same data with some of their labels, in this order."""
-
-    def of_split(split: Split) -> Split:
-        return dataclasses.replace(
-            split,
-            labels={task: split.labels[task] for task in tasks},
-            label_masks={t: mask for t, mask in split.label_masks.items() if t in tasks},
-        )
-
-    kinds = dataset.tasks or {}
-    return dataclasses.replace(
-        dataset,
-        tasks={task: kinds[task] for task in tasks},
-        train=of_split(dataset.train),
-        valid=of_split(dataset.valid),
-        test=of_split(dataset.test),
-    )
 
 
 def _scores(data: Dataset, told: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, Any]:
@@ -221,12 +223,12 @@ def _base_rates(data: Dataset) -> dict[str, Any]:
     return _plain(found)
 
 
-def _description(plan: Plan, dataset: FileDataset) -> dict[str, Any]:
+def _description(line: Line, dataset: FileDataset, tasks: Mapping[str, str]) -> dict[str, Any]:
     return {
         "name": dataset.name,
-        "tasks": dict(plan.tasks),
-        "model": plan.model.key,
-        "options": {name: _plain(value) for name, value in plan.options.items()},
+        "tasks": dict(tasks),
+        "model": line.model.key,
+        "options": {name: _plain(value) for name, value in line.options.items()},
         "columns": [column_to_config(column) for column in dataset.feature_columns],
         **dataset.encoding(),
         "left_out": dataset.left_out,
@@ -273,24 +275,24 @@ def _write_json(path: Path, value: Any) -> None:
 
 def report(scores: Mapping[str, Any]) -> str:
     """A few lines about what ``train`` returned."""
-    lines = [
+    rows = [
+        {
+            "split": split_name if part == "all" else f"{split_name}, {part}",
+            "task": task,
+            **{told: values.get(name) for name, told in MEASURES.items() if name in values},
+        }
+        for split_name, parts in scores["scores"].items()
+        for part, tasks in parts.items()
+        for task, values in tasks.items()
+    ]
+    for task, line in scores.get("calibration", {}).items():
+        about = line.get("remark") or {"log loss": line["test"]["log_loss"]}
+        split = "test, calibrated" if isinstance(about, dict) else f"not calibrated: {about}"
+        rows.append({"split": split, "task": task, **(about if isinstance(about, dict) else {})})
+    first = (
         f"{scores['model']}: {scores['parameters']:,} parameters, best of "
         f"{scores['epochs_trained']} epochs: {scores['best_epoch']}, {scores['seconds']:.1f} s, "
         f"{scores['examples_per_second']:,.0f} examples/s"
-    ]
-    for split_name, parts in scores["scores"].items():
-        for part, tasks in parts.items():
-            for task, values in tasks.items():
-                where = split_name if part == "all" else f"{split_name}, {part}"
-                told = {"auc": "AUC", "gauc": "GAUC", "log_loss": "log loss"}
-                told["mean_squared_error"] = "mean squared error"
-                text = ", ".join(
-                    f"{told[name]} {values[name]:.5f}"
-                    for name in told
-                    if values.get(name) is not None
-                )
-                lines.append(f"{where:28}{task:16}{text}")
-    for task, line in scores.get("calibration", {}).items():
-        text = line.get("remark") or f"log loss {line['test']['log_loss']:.5f}"
-        lines.append(f"{'test, calibrated':28}{task:16}{text}")
-    return "\n".join(lines)
+    )
+    table = pd.DataFrame(rows).to_string(index=False, na_rep="", float_format="%.5f")
+    return "\n".join([first, *([scores["remark"]] if scores["remark"] else []), table])

@@ -1,18 +1,20 @@
-"""How a plan trains: the optimizer, its learning rate over the run, and the tasks' weights.
+"""How one model trains: one settings object behind ``recsys train`` and ``recsys leaderboard``.
 
-Names and values are checked at once. ``check_with`` checks what depends on the model.
+A recipe's file and the command line state the same names. Values are numbers, words, lists and
+tables, as TOML has them; ``Training`` checks them, and ``arguments`` converts them for ``Recipe``.
 """
 
-import dataclasses
+import ast
+import functools
 import inspect
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar, TypeVar
 
-from recsys_lib.checks import check_integer, check_number
-from recsys_pipeline.files import checks_of_values as values
+import pydantic
 
-if TYPE_CHECKING:
-    import keras
+from recsys_lib.checks import check_number
+from recsys_pipeline.files.checks_of_values import nearest
 
 OPTIMIZERS = {"adam": "Adam", "adagrad": "Adagrad", "ftrl": "Ftrl"}
 """Name to class of ``recsys_lib.training``."""
@@ -27,246 +29,281 @@ BALANCING = {
 
 PLATEAU = ("factor", "patience", "lowest")
 
+Table = Mapping[str, Any]
+Checked = TypeVar("Checked", bound=pydantic.BaseModel)
 
-@dataclasses.dataclass(frozen=True)
-class Settings:
-    """Arguments of ``fit`` besides model, data and sizes.
 
-    Args:
-        optimizer: one of ``OPTIMIZERS``.
-        optimizer_options: its other options, numbers, such as ``{"epsilon": 1e-8}``.
-        learning_rate: of the optimizer.
-        learning_rate_decay: factor on the rate after each epoch, above 0 up to 1.
-        reduce_on_plateau: dict of some of ``PLATEAU``, see ``ReduceOnPlateau``; None: no cuts.
-        loss_weights: dict of task to weight; None: 1 each.
-        balancing: one of ``BALANCING``, which chooses the weights; None: they are fixed.
-        balancing_options: of the method, such as ``{"alpha": 0.5}``.
-        patience: epochs without improvement after which training stops, or None.
-
-    Raises:
-        ValueError: an unknown name, or a value out of range.
+class Training(pydantic.BaseModel):
+    """How a model trains; every field is an option ``--name`` of both commands.
 
     Example:
-        >>> Settings(balancing="gradnorm", balancing_options={"alpha": 0.5}).method().alpha
-        0.5
-        >>> Settings(optimizer="adamm")
+        >>> Training(optimizer={"name": "Adam", "epsilon": 1e-8}).optimizer
+        {'name': 'adam', 'epsilon': 1e-08}
+        >>> check(Training, "fit", {"epoch": 3})
         Traceback (most recent call last):
         ...
-        ValueError: optimizer: unknown name 'adamm'; did you mean 'adam'?
+        ValueError: fit: unknown name 'epoch'; did you mean 'epochs'?
     """
 
-    optimizer: str = "adam"
-    optimizer_options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    learning_rate: float = 1e-3
-    learning_rate_decay: float | None = None
-    reduce_on_plateau: Mapping[str, Any] | None = None
-    loss_weights: Mapping[str, float] | None = None
-    balancing: str | None = None
-    balancing_options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    patience: int | None = 2
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    def __post_init__(self) -> None:
-        if self.patience is not None:
-            check_integer("patience", self.patience)
-        check_number("learning_rate", self.learning_rate, 0, exclude=(0,))
-        if self.learning_rate_decay is not None:
-            check_number("learning_rate_decay", self.learning_rate_decay, 0, 1, exclude=(0,))
-        _check_name("optimizer", self.optimizer, OPTIMIZERS)
+    epochs: int = pydantic.Field(30, ge=1, description="at most")
+    batch_size: int = pydantic.Field(1024, ge=1, description="rows of a step, of all workers")
+    patience: int | None = pydantic.Field(
+        2, ge=1, description="stop after so many epochs without a better validation score; or false"
+    )
+    learning_rate: float = pydantic.Field(1e-3, gt=0, allow_inf_nan=False, description="")
+    learning_rate_decay: float | None = pydantic.Field(
+        None, gt=0, le=1, description="factor on the rate after each epoch, such as 0.9"
+    )
+    optimizer: Table = pydantic.Field(
+        {"name": "adam"},
+        description="adam, adagrad, or ftrl, whose tables start at zero (--option "
+        "embeddings_initializer=zeros); or a table, such as '{name = \"adam\", epsilon = 1e-8}'",
+    )
+    reduce_on_plateau: Table | None = pydantic.Field(
+        None,
+        description="cut the rate by a FACTOR after so many epochs without improvement (1), never "
+        "below this share of it (0): 0.1, or 0.5,1,0.01, or a table of factor, patience, lowest",
+    )
+    loss_weights: dict[str, float] | None = pydantic.Field(
+        None, description="weights of the tasks' losses, such as click=1,like=0.5; default: 1 each"
+    )
+    balancing: Table | None = pydantic.Field(
+        None,
+        description="learn the weights while training: uncertainty (Kendall et al. 2018), gradnorm "
+        "(Chen et al. 2018), pareto (Sener and Koltun 2018, Lin et al. 2019), decay (Tang et al. "
+        "2020); or a table, such as '{name = \"gradnorm\", alpha = 0.5}'",
+    )
+    columns: tuple[str, ...] | None = pydantic.Field(
+        None, description="feature columns that the model gets, a,b; default: all"
+    )
+
+    NAMES: ClassVar[tuple[str, ...]]
+
+    @pydantic.field_validator("*", mode="before")
+    @classmethod
+    def _none(cls, value: Any) -> Any:
+        return None if value is False else value
+
+    @pydantic.field_validator("optimizer", "balancing", mode="before")
+    @classmethod
+    def _named(cls, value: Any, about: pydantic.ValidationInfo) -> Any:
+        known = OPTIMIZERS if about.field_name == "optimizer" else BALANCING
+        table = {"name": value} if isinstance(value, str) else value
+        if not isinstance(table, Mapping):
+            return table
+        name = str(table.get("name", "")).lower()
+        if name not in known:
+            raise ValueError(f"unknown name {name!r}{nearest(name, known)}")
+        return {**table, "name": name}
+
+    @pydantic.field_validator("reduce_on_plateau", mode="before")
+    @classmethod
+    def _plateau(cls, value: Any) -> Any:
+        values = value if isinstance(value, list | tuple) else [value]
+        if values != [None] and len(values) <= len(PLATEAU) and not isinstance(value, Mapping):
+            value = dict(zip(PLATEAU, values, strict=False))
+        _known("", value or {}, PLATEAU)
+        return value
+
+    @pydantic.field_validator("loss_weights", mode="before")
+    @classmethod
+    def _weights(cls, value: Any) -> Any:
+        try:
+            return tomllib.loads(f"v = {{{value}}}")["v"] if isinstance(value, str) else value
+        except ValueError:
+            raise ValueError(f"expected A=1,B=0.5, got {value!r}") from None
+
+    @pydantic.field_validator("columns", mode="before")
+    @classmethod
+    def _columns(cls, value: Any) -> Any:
+        parts = value.split(",") if isinstance(value, str) else value
+        return tuple(parts) if isinstance(parts, list) else parts
+
+    def stated(self) -> dict[str, Any]:
+        """The fields that were given, in types that JSON knows."""
+        return self.model_dump(mode="json", exclude_unset=True)
+
+    def arguments(self) -> dict[str, Any]:
+        """The settings as arguments of ``recsys_lib.training.Recipe``.
+
+        Raises:
+            ValueError: a value that the optimizer, the balancing method or ``ReduceOnPlateau``
+                refuses.
+        """
+        from recsys_lib.multi_task import balancing
+        from recsys_lib.training import ReduceOnPlateau
+
+        decay, plateau, found = self.learning_rate_decay, self.reduce_on_plateau, {}
+        for name in ("learning_rate", "epochs", "batch_size", "patience", "loss_weights"):
+            found[name] = getattr(self, name)
+        found["columns"] = self.columns
+        found["optimizer"] = self._optimizer()
+        if decay is not None:
+            found["schedule"] = lambda epoch: decay**epoch
+        if plateau is not None:
+            cut = found["reduce_on_plateau"] = ReduceOnPlateau(**plateau)
+            if self.patience is not None and cut.patience >= self.patience:
+                raise ValueError(
+                    f"reduce_on_plateau: expected a patience below {self.patience}, after which "
+                    f"training stops, got {cut.patience}"
+                )
         if self.balancing is not None:
-            _check_name("balancing", self.balancing, BALANCING)
-        elif self.balancing_options:
-            raise ValueError(
-                f"balancing_options: expected a method in balancing beside them, got none, and "
-                f"{dict(self.balancing_options)}"
-            )
-        if self.balancing is not None and self.loss_weights is not None:
-            raise ValueError(
-                f"loss_weights: {self.balancing} chooses the weights, expected none beside it, got "
-                f"{dict(self.loss_weights)}"
-            )
-        self.fresh_optimizer()
-        self.method()
-        self._check_plateau()
+            if self.loss_weights is not None:
+                raise ValueError(
+                    f"loss_weights: {self.balancing['name']} chooses the weights, expected none "
+                    f"beside it, got {self.loss_weights}"
+                )
+            kind = getattr(balancing, BALANCING[self.balancing["name"]])
+            known = inspect.signature(kind).parameters
+            found["balancing"] = _made("balancing", self.balancing, kind, known)()
+        return found
 
-    def _check_plateau(self) -> None:
-        if self.reduce_on_plateau is None:
-            return
-        _check_options("reduce_on_plateau", self.reduce_on_plateau, PLATEAU)
-        plateau = self._plateau()
-        if self.patience is not None and plateau.patience >= self.patience:
-            raise ValueError(
-                f"reduce_on_plateau: expected a patience below {self.patience}, after which "
-                f"training stops, got {plateau.patience}"
-            )
-
-    def _plateau(self) -> Any:
-        from recsys_lib.training.rates import ReduceOnPlateau
-
-        return ReduceOnPlateau(**(self.reduce_on_plateau or {}))
-
-    def fresh_optimizer(self) -> "keras.Optimizer":
-        """A new optimizer."""
+    def _optimizer(self) -> Callable[..., Any]:
         import keras
 
         from recsys_lib import training
 
-        name = OPTIMIZERS[self.optimizer]
-        known = inspect.signature(getattr(keras.optimizers, name)).parameters
-        own = [one for one in known if one not in ("learning_rate", "name", "kwargs")]
-        where = f"optimizer {self.optimizer}"
-        _check_options(where, self.optimizer_options, own)
-        for option, value in self.optimizer_options.items():
-            check_number(f"{where}, {option}", value)
+        name = OPTIMIZERS[self.optimizer["name"]]
+        known = [*inspect.signature(getattr(keras.optimizers, name)).parameters]
+        known = [one for one in known if one not in ("learning_rate", "name", "kwargs")]
+        for option, value in self.optimizer.items():
+            if option in known and not isinstance(value, bool):
+                check_number(f"optimizer {self.optimizer['name']}, {option}", value)
+        make = _made("optimizer", self.optimizer, getattr(training, name), known)
+        make(self.learning_rate)
+        return make
+
+
+Training.NAMES = tuple(Training.model_fields)
+
+
+def _made(what: str, table: Table, kind: Any, known: Iterable[str]) -> Callable[..., Any]:
+    """A function that makes an object of a table's name and options; errors say which."""
+    where = f"{what} {table['name']}"
+    options = {name: value for name, value in table.items() if name != "name"}
+    _known(f"{where}: ", options, known)
+
+    @functools.wraps(kind, updated=())
+    def make(*values: Any) -> Any:
         try:
-            return getattr(training, name)(self.learning_rate, **self.optimizer_options)
+            return kind(*values, **options)
         except (TypeError, ValueError) as error:
             raise ValueError(f"{where}: {error}") from None
 
-    def method(self) -> Any:
-        """The balancing method, or None."""
-        if self.balancing is None:
-            return None
-        from recsys_lib.multi_task import balancing
-
-        kind = getattr(balancing, BALANCING[self.balancing])
-        where = f"balancing {self.balancing}"
-        _check_options(where, self.balancing_options, list(inspect.signature(kind).parameters))
-        try:
-            return kind(**self.balancing_options)
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"{where}: {error}") from None
-
-    def check_with(self, model: "keras.Model", tasks: Mapping[str, str]) -> None:
-        """Raise ``ValueError`` if optimizer or weights do not fit a model.
-
-        Args:
-            model: built, not trained.
-            tasks: its tasks and their kinds.
-        """
-        from recsys_lib.training.weighting import FixedWeights
-
-        for where, method in (
-            ("", FixedWeights(dict(self.loss_weights or {}))),
-            (f"balancing {self.balancing}: ", self.method()),
-        ):
-            if method is not None:
-                try:
-                    method.start(model, tasks)
-                except ValueError as error:
-                    raise ValueError(f"{where}{error}") from None
-        self.fresh_optimizer().build(model.trainable_variables)
-
-    def of_fit(self) -> dict[str, Any]:
-        """The settings as arguments of ``fit``, without the optimizer."""
-        decay = self.learning_rate_decay
-        return {
-            "patience": self.patience,
-            "loss_weights": self.loss_weights,
-            "balancing": self.method(),
-            "schedule": None if decay is None else lambda epoch: decay**epoch,
-            "reduce_on_plateau": None if self.reduce_on_plateau is None else self._plateau(),
-        }
-
-    def record(self) -> dict[str, Any]:
-        """The settings that were stated, for a run's scores."""
-        said = dataclasses.asdict(self)
-        return {name: value for name, value in said.items() if value is not None and value != {}}
+    return make
 
 
-def read_plateau(text: str) -> dict[str, Any]:
-    """Parse ``FACTOR``, ``FACTOR,PATIENCE`` or ``FACTOR,PATIENCE,LOWEST``.
-
-    Args:
-        text: such as ``"0.5,1"``.
-
-    Returns:
-        Dict of some of ``PLATEAU``.
-
-    Raises:
-        ValueError: no such form.
-
-    Example:
-        >>> read_plateau("0.5,2")
-        {'factor': 0.5, 'patience': 2}
-    """
-    parts = text.split(",")
-    kinds = (float, int, float)
-    try:
-        if len(parts) > len(PLATEAU):
-            raise ValueError
-        return {name: kind(part) for name, kind, part in zip(PLATEAU, kinds, parts, strict=False)}
-    except ValueError:
-        raise ValueError(
-            f"reduce_on_plateau: expected FACTOR, FACTOR,PATIENCE or FACTOR,PATIENCE,LOWEST, got "
-            f"{text!r}"
-        ) from None
-
-
-def read_weights(text: str) -> dict[str, float]:
-    """Parse weights of losses, ``A=1,B=0.5``.
-
-    Args:
-        text: tasks and numbers.
-
-    Returns:
-        Dict of task to weight.
-
-    Raises:
-        ValueError: no such form.
-
-    Example:
-        >>> read_weights("click=1,watch=0.5")
-        {'click': 1.0, 'watch': 0.5}
-    """
-    found = {}
-    for part in text.split(","):
-        task, equals, weight = part.partition("=")
-        try:
-            found[task] = float(weight)
-        except ValueError:
-            equals = ""
-        if not equals or not task:
-            raise ValueError(f"loss_weights: expected A=1,B=0.5, got {text!r}")
-    return found
-
-
-def check_workers(workers: int | None, batch_size: int, named: int | None) -> int:
-    """The number of workers that train together.
-
-    Args:
-        workers: the command's option, or None.
-        batch_size: rows of a batch of all of them.
-        named: the number that ``TF_CONFIG`` names; None without a ``TF_CONFIG``.
-
-    Returns:
-        Their number.
-
-    Raises:
-        ValueError: less than one worker, a number that differs from that of ``TF_CONFIG``, or
-            batches with fewer rows than workers.
-
-    Example:
-        >>> check_workers(None, 1024, 3)
-        3
-    """
-    if workers is not None:
-        check_integer("workers", workers)
-        if named is not None and workers != named:
-            raise ValueError(f"workers: expected {named}, as TF_CONFIG names, got {workers}")
-    count = named or workers or 1
-    if batch_size < count:
-        raise ValueError(
-            f"batch_size: expected a row for each of {count} workers or more, got {batch_size}"
-        )
-    return count
-
-
-def _check_name(where: str, name: Any, known: Iterable[str]) -> None:
-    if name not in known:
-        raise ValueError(f"{where}: unknown name {name!r}{values.nearest(str(name), known)}")
-
-
-def _check_options(where: str, given: Mapping[str, Any], known: Iterable[str]) -> None:
+def _known(where: str, given: Iterable[str], known: Iterable[str]) -> None:
     for name in given:
         if name not in known:
-            raise ValueError(f"{where}: unknown option {name!r}{values.nearest(name, known)}")
+            raise ValueError(f"{where}unknown option {name!r}{nearest(name, known)}")
+
+
+def check(kind: type[Checked], where: str, given: Mapping[str, Any]) -> Checked:
+    """A pydantic model of these values.
+
+    Args:
+        kind: its class.
+        where: beginning of the message.
+        given: name to value.
+
+    Raises:
+        ValueError: the first mistake, as "where: expected X, got Y".
+    """
+    try:
+        return kind(**given)
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        name = ", ".join(map(str, first["loc"]))
+        if first["type"] == "extra_forbidden":
+            text = f"{where}: unknown name {name!r}{nearest(name, kind.model_fields)}"
+        elif first["type"] == "value_error":
+            text = f"{where}, {name}: {first['ctx']['error']}"
+        else:
+            expected = first["msg"].replace("Input should be", "expected")
+            text = f"{where}, {name}: {expected}, got {first['input']!r}"
+        raise ValueError(text) from None
+
+
+def read_value(text: str) -> Any:
+    """Parse a value of the command line: of TOML, or of Python, or a word.
+
+    Raises:
+        ValueError: none of these.
+
+    Example:
+        >>> [read_value(text) for text in ("64,32", "1e-5", "tanh", "false", "[1, 2]")]
+        [(64, 32), 1e-05, 'tanh', False, [1, 2]]
+        >>> read_value('{strength = 0.05, rows = "table"}')
+        {'strength': 0.05, 'rows': 'table'}
+    """
+    text = text.strip()
+    for parse in (lambda value: tomllib.loads(f"v = {value}")["v"], ast.literal_eval):
+        try:
+            return parse(text)
+        except (ValueError, SyntaxError):
+            continue
+    if text.isidentifier():
+        return text
+    raise ValueError(f"expected a number, a word, a list or a table, got {text!r}")
+
+
+def read_option(text: str) -> tuple[str | None, str, Any]:
+    """Parse ``MODEL.name=value``.
+
+    Returns:
+        The model (None: all that have the option), the option and its value.
+
+    Raises:
+        ValueError: text of another form.
+
+    Example:
+        >>> read_option("DCN-V2.rank=16")
+        ('DCN-V2', 'rank', 16)
+        >>> read_option("activation=tanh")
+        (None, 'activation', 'tanh')
+    """
+    left, equals, value = text.partition("=")
+    model, dot, name = left.strip().rpartition(".")
+    if not equals or not name.isidentifier() or (dot and not model):
+        raise ValueError(f"option: expected name=value or MODEL.name=value, got {text!r}")
+    try:
+        return model or None, name, read_value(value)
+    except ValueError as error:
+        raise ValueError(f"option {left.strip()}: {error}") from None
+
+
+def as_python(name: str, value: Any) -> Any:
+    """An option's value for a builder.
+
+    Lists become tuples. A table becomes a penalty (``strength``, ``rows``) or an initializer of
+    Keras (``name`` and its arguments) if the option is one, else a dict.
+
+    Raises:
+        ValueError: a wrong penalty or initializer.
+
+    Example:
+        >>> as_python("hidden_units", [400, 400])
+        (400, 400)
+        >>> as_python("embedding_l2", {"strength": 0.05, "rows": "table"})
+        EmbeddingL2(strength=0.05, rows='table', id_counts=None)
+    """
+    if isinstance(value, Mapping):
+        given = dict(value)
+        if name.endswith("_l2"):
+            from recsys_lib.features.penalties import EmbeddingL2
+
+            _known(f"{name}: ", given, ("strength", "rows"))
+            if "strength" not in given:
+                raise ValueError(f"{name}: expected a strength, got {given}")
+            return EmbeddingL2(**given)
+        if name.endswith("initializer"):
+            if not isinstance(given.get("name"), str):
+                raise ValueError(f"{name}: expected a name of Keras's, got {given}")
+            return {"class_name": given.pop("name"), "config": given}
+        return given
+    if isinstance(value, list | tuple):
+        return tuple(as_python("", part) for part in value)
+    return value
