@@ -20,6 +20,7 @@ from recsys_pipeline.leaderboard.store import Run, Store, check_folder, checksum
 from recsys_pipeline.train.planning import Line, Plan
 from recsys_pipeline.train.runs import Candidate, Show, at_the_cap, in_words
 
+HEADINGS = {"auc": "AUC", "gauc": "GAUC", "log_loss": "log loss", "milliseconds": "ms/1,000"}
 CHANCE = 0.505
 """An AUC up to here is no better than chance, whatever the log loss is."""
 REMARK = "no better than the base rate"
@@ -237,7 +238,7 @@ class _Work:
         names = ["auc", *(["gauc"] if users is not None else []), "log_loss"]
         runs: dict[str, list[Run]] = {}
         width = max(16, *(len(line.name) + 2 for line in self.lines))
-        heads = "".join(f"{name.replace('_', ' ').upper():>10}" for name in names)
+        heads = "".join(f"{HEADINGS[name]:>10}" for name in names)
         self.show(
             f"{'model':{width}}{heads}{'epochs':>9}{'seconds':>10}{'examples/s':>12}{'left':>9}"
         )
@@ -265,10 +266,8 @@ class _Work:
             if output is not None:
                 pathlib.Path(output).absolute().parent.mkdir(parents=True, exist_ok=True)
                 table.to_csv(output, index=False)
-        # Also what earlier commands have run in this folder.
-        for name, (said, several) in self.store.tested().items():
-            if name not in runs:
-                runs[name], lines[name] = several, said
+        for name, (said, several) in self.store.tested().items():  # earlier commands' too
+            runs[name], lines[name] = sorted(several, key=lambda one: one.row["seed"]), said
         if not runs:
             raise ValueError(f"models: none is left: {self.left_out}")
         self.show("")

@@ -26,7 +26,7 @@ import sys
 from recsys_lib.checks import check_integer, check_number
 from recsys_pipeline.files import command as files_command
 from recsys_pipeline.train.command import add_settings, read_settings
-from recsys_pipeline.train.models import models
+from recsys_pipeline.train.models import plain_models
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -95,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     files_command.add_arguments(parser)
-    known = ", ".join(f"{model.key} ({name})" for name, model in models().items())
+    known = ", ".join(f"{model.key} ({name})" for name, model in plain_models().items())
     add(
         "--models",
         type=lambda text: tuple(name.strip() for name in text.split(",")),

@@ -17,7 +17,7 @@ import pandas as pd
 import recsys_lib
 from recsys_lib import zoo
 from recsys_lib.data import Dataset
-from recsys_pipeline.leaderboard.board import Board, _left_aligned
+from recsys_pipeline.leaderboard.board import HEADINGS, Board, _left_aligned
 from recsys_pipeline.leaderboard.store import checksum, write
 from recsys_pipeline.train.models import find
 from recsys_pipeline.train.recipe_files import RecipeFile
@@ -33,7 +33,6 @@ FORMS = {
     **{"to_published": "{:+.5f}", "parameters": "{:,.0f}", "epochs": "{:.1f}"},
     **{"seconds": "{:.1f}", "milliseconds": "{:.1f}", "runs": "{:.0f}"},
 }
-HEADINGS = {"auc": "AUC", "gauc": "GAUC", "log_loss": "log loss", "milliseconds": "ms/1,000"}
 
 
 def shown(board: Board) -> pd.DataFrame:

@@ -43,7 +43,7 @@ def every_model() -> dict[str, zoo.Model]:
     return {model.name: model for model in both if model is not None}
 
 
-def models() -> dict[str, zoo.Model]:
+def plain_models() -> dict[str, zoo.Model]:
     """The models for one label and plain columns, printed name to row."""
     return {name: model for name, model in every_model().items() if not model.needs}
 

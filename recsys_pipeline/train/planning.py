@@ -14,8 +14,8 @@ from recsys_pipeline.train.models import (
     every_model,
     find,
     missing,
-    models,
     parameters,
+    plain_models,
     provided,
     read_by,
     takes,
@@ -115,7 +115,7 @@ class Plan:
         entries = self.entries
         if entries is None:
             known = {entry.name: entry for entry in self.recipe.all_entries()}
-            rows = models() if dataset is None else every_model()
+            rows = plain_models() if dataset is None else every_model()
             entries = tuple((known | {n: known.get(n) or Entry(n, rows[n]) for n in rows}).values())
         if dataset is None:
             return [self._line(entry) for entry in entries], {}
@@ -171,7 +171,7 @@ def make_plan(
     said = [(None, name, value) for name, value in settings.items()]
     seeds = seeds if seeds is not None else recipe.seeds or 3
     plan = Plan(recipe, entries, seeds, (*said, *given))
-    _check_names(plan)
+    _check_names(plan, settings)
     for line in plan.lines()[0]:
         for option in (*line.options, *line.grid):
             known = [*parameters(line.model), *(Training.NAMES if option in line.grid else ())]
@@ -185,22 +185,22 @@ def make_plan(
     return plan
 
 
-def _check_names(plan: Plan) -> None:
+def _check_names(plan: Plan, settings: Iterable[str]) -> None:
     """Check what is said for all models, and which models something is said for."""
     rows = every_model()
     if plan.entries is not None:
         rows = {entry.name: entry.model for entry in plan.entries}
-    options = {name for row in rows.values() for name in parameters(row)}
+    options = {name for row in rows.values() for name in parameters(row) if takes(row, name)}
     everyone = {name for row in every_model().values() for name in parameters(row)}
+    where = f"{plan.recipe.name}, options"
     for option in plan.recipe.options:
         if option not in everyone:
-            where = f"{plan.recipe.name}, options"
             raise ValueError(f"{where}: unknown option {option!r}{nearest(option, everyone)}")
     for model, option, _ in plan.given:
         if model is None:
-            if option not in options and option not in Training.NAMES:
-                known = sorted({*options, *Training.NAMES})
-                raise ValueError(f"option: unknown name {option!r}{nearest(option, known)}")
+            known = {*Training.NAMES, *(everyone if option in settings else options)}
+            if option not in known:
+                raise ValueError(f"option: unknown name {option!r}{nearest(option, sorted(known))}")
         elif not any(model in (name, row.key, row.name) for name, row in rows.items()):
             find(model, "option")
             raise ValueError(f"option: expected a model of {list(rows)}, got {model!r}")

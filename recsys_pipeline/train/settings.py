@@ -81,11 +81,6 @@ class Training(pydantic.BaseModel):
 
     NAMES: ClassVar[tuple[str, ...]]
 
-    @pydantic.field_validator("*", mode="before")
-    @classmethod
-    def _none(cls, value: Any) -> Any:
-        return None if value is False else value
-
     @pydantic.field_validator("optimizer", "balancing", mode="before")
     @classmethod
     def _named(cls, value: Any, about: pydantic.ValidationInfo) -> Any:
@@ -121,9 +116,11 @@ class Training(pydantic.BaseModel):
         parts = value.split(",") if isinstance(value, str) else value
         return tuple(parts) if isinstance(parts, list) else parts
 
-    def stated(self) -> dict[str, Any]:
-        """The fields that were given, in types that JSON knows."""
-        return self.model_dump(mode="json", exclude_unset=True)
+    # The last one that is defined is the first that is called.
+    @pydantic.field_validator("*", mode="before")
+    @classmethod
+    def _none(cls, value: Any) -> Any:
+        return None if value is False else value
 
     def arguments(self) -> dict[str, Any]:
         """The settings as arguments of ``recsys_lib.training.Recipe``.

@@ -15,11 +15,12 @@ from small_board import FAST, load, write_rows
 
 from recsys_lib.data import Dataset, Split
 from recsys_lib.features import CategoricalColumn, SequenceColumn
+from recsys_lib.locks import locked
 from recsys_lib.training import Comparison, auc
-from recsys_pipeline import leaderboard
+from recsys_pipeline import leaderboard, train
 from recsys_pipeline.leaderboard.board import CHANCE, REMARK
-from recsys_pipeline.leaderboard.recipe_files import RecipeFile
 from recsys_pipeline.leaderboard.store import checksum
+from recsys_pipeline.train.recipe_files import RecipeFile
 
 MEASURED = ["seconds", "trace_seconds", "examples_per_second", "milliseconds"]
 
@@ -35,9 +36,8 @@ def dataset(path):
 
 
 def plan_of(*names, seeds=2, recipe=None, **fit):
-    return leaderboard.make_plan(
-        recipe, names, seeds=seeds, fit={**FAST, **fit}, shared={"embedding_dim": 4}
-    )
+    width = {} if set(names) == {"LR"} else {"embedding_dim": 4}
+    return train.make_plan(recipe, names, seeds=seeds, **{**FAST, **width, **fit})
 
 
 def quiet(text):
@@ -67,20 +67,24 @@ def test_what_is_done_is_read_and_the_rest_is_run(dataset, tmp_path):
     expected = first.table[first.table.model == "LR"].reset_index(drop=True)
     pd.testing.assert_frame_equal(of_lr, expected, check_dtype=False)
     assert "LR" in told[0] and told[0].split("LR")[1].split()[:3] == ["0.0", "s", "0"]
+    # What an earlier command ran there stays on the page.
+    alone = leaderboard.run(dataset, plan_of("FM"), folder=folder, show=quiet)
+    assert set(alone.summary.model) == {"LR", "FM"} and set(alone.lines) == {"LR", "FM"}
+    pd.testing.assert_frame_equal(alone.summary, both.summary)
     again = leaderboard.run(dataset, plan_of("LR", "FM"), folder=folder, show=quiet)
     pd.testing.assert_frame_equal(again.table, both.table, check_dtype=False)
     pd.testing.assert_frame_equal(again.summary, both.summary)
     more = leaderboard.run(dataset, plan_of("LR", seeds=3), folder=folder, show=quiet)
-    assert more.table.seed.dropna().tolist() == [0, 1, 2]
+    assert more.table[more.table.model == "LR"].seed.tolist() == [0, 1, 2]
 
 
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (lambda plan, data: (plan_of("LR", epochs=5), data), "the same line"),
+        (lambda plan, data: (plan_of("LR", epochs=5), data), r"fit\.epochs: 5 here, 3 there"),
         (
             lambda plan, data: (plan, dataclasses.replace(data, test=data.valid, valid=data.test)),
-            "the same data",
+            "data: ",
         ),
     ],
     ids=["epochs", "rows"],
@@ -90,9 +94,46 @@ def test_a_folder_of_another_board_is_refused(dataset, tmp_path, change, told):
     leaderboard.run(dataset, plan, folder=tmp_path, show=quiet)
     before = {file: file.read_bytes() for file in (tmp_path / "runs").iterdir()}
     plan, data = change(plan, dataset)
-    with pytest.raises(ValueError, match=rf"lr_.*seed_0.json: expected a run of {told}, .* got"):
+    with pytest.raises(ValueError, match=rf"lr_.*seed_0.json: expected a run with .*, got {told}"):
         leaderboard.run(data, plan, folder=tmp_path, show=quiet)
     assert before == {file: file.read_bytes() for file in (tmp_path / "runs").iterdir()}
+
+
+def test_a_folder_is_of_one_command_at_a_time(dataset, tmp_path):
+    with (
+        locked(tmp_path / ".lock", seconds=0),
+        pytest.raises(ValueError, match="another command is at work there; wait for it"),
+    ):
+        leaderboard.run(dataset, plan_of("LR"), folder=tmp_path, show=quiet)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_model_that_ends_at_its_cap_is_told(dataset):
+    board = leaderboard.run(dataset, plan_of("fm", seeds=2, learning_rate=1e-3), show=quiet)
+    assert board.table.epochs.dropna().tolist() == [3, 3]
+    assert "best epoch is the last of 3 allowed" in board.summary.remark.item()
+
+
+def test_of_one_run_there_is_no_verdict(dataset, tmp_path):
+    one = leaderboard.run(dataset, plan_of("LR", "fm", seeds=1), folder=tmp_path, show=quiet)
+    assert one.summary.verdict_auc.tolist() == ["best", "one run"]
+    two = leaderboard.run(dataset, plan_of("LR", "fm", seeds=2), folder=tmp_path, show=quiet)
+    assert two.summary.verdict_auc.tolist() == ["best", "behind"]
+
+
+def test_rows_over_a_chunk_are_trained_on_in_chunks(dataset, monkeypatch):
+    """In another order: other numbers, but a model that has learned."""
+    from recsys_lib.data.chunks import ChunkedDataset
+    from recsys_pipeline.train import runs
+
+    monkeypatch.setattr(runs, "ROWS_PER_CHUNK", 300)
+    rows = []
+    real = runs.Trainer.fit
+    monkeypatch.setattr(
+        runs.Trainer, "fit", lambda self, data, **o: rows.append(data) or real(self, data, **o)
+    )
+    board = leaderboard.run(dataset, plan_of("fm", seeds=1, epochs=10), show=quiet)
+    assert isinstance(rows[-1], ChunkedDataset) and board.summary.auc.item() > 0.8
 
 
 def test_a_damaged_run_is_named(dataset, tmp_path):
@@ -108,7 +149,7 @@ def test_killed_and_started_again_it_ends_with_the_same_table(path, tmp_path):
         "import sys\nfrom recsys_pipeline.leaderboard import main\nsys.exit(main(sys.argv[1:]))\n"
     )
     options = [str(path), "--group", "user", "--models", "fm,lr", "--seeds", "2", "--epochs", "40"]
-    options += ["--patience", "40", "--batch-size", "20", "--embedding-dim", "4", "--folder"]
+    options += ["--patience", "40", "--batch-size", "20", "--option", "embedding_dim=4", "--folder"]
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     process = subprocess.Popen(
         [sys.executable, "-c", code, *options, str(killed)], stdout=subprocess.DEVNULL
@@ -139,8 +180,8 @@ learning_rate = [1e-9, 0.05]
 
 def test_a_grid_is_chosen_on_validation_rows_and_the_test_rows_are_left_alone(dataset, tmp_path):
     (tmp_path / "grid.toml").write_text(GRID)
-    recipe = leaderboard.read_recipe(str(tmp_path / "grid.toml"))
-    plan = leaderboard.make_plan(recipe, seeds=1, fit={"epochs": 3, "batch_size": 100})
+    recipe = train.read_recipe(str(tmp_path / "grid.toml"))
+    plan = train.make_plan(recipe, seeds=1, epochs=3, batch_size=100)
     board = leaderboard.run(dataset, plan, folder=tmp_path / "board", show=quiet)
     assert board.chosen["FM"]["learning_rate"] == 0.05  # the other one never leaves its start
     trials = sorted((tmp_path / "board" / "runs").glob("*trial*.json"))
@@ -149,7 +190,7 @@ def test_a_grid_is_chosen_on_validation_rows_and_the_test_rows_are_left_alone(da
     assert all("auc" not in one["row"] and not one["tested"] for one in found)
     best = max(found, key=lambda one: one["valid_score"])
     width = board.chosen["FM"]["embedding_dim"]
-    assert f'"embedding_dim": {width}' in best["made_of"]["line"]
+    assert best["made_of"]["line"]["options"]["embedding_dim"] == width
     assert not list((tmp_path / "board" / "runs").glob("*trial*.npy"))
     assert "FM: chosen on validation rows: " in leaderboard.as_text(board)
     other = dataclasses.replace(dataset, test=dataset.test.take(np.arange(len(dataset.test)) > 40))
@@ -199,25 +240,25 @@ def test_slices_of_the_test_rows_have_rows_of_their_own(dataset, tmp_path):
 
 
 def test_what_is_published_stands_beside_what_was_measured(dataset):
-    recipe = RecipeFile("mine", published={"LR": 0.6})
+    recipe = RecipeFile(seeds=None, published={"auc": {"LR": 0.6}, "rule": "mean of five"})
     board = leaderboard.run(dataset, plan_of("LR", "fm", seeds=1, recipe=recipe), show=quiet)
     row = board.summary.set_index("model").loc["LR"]
     assert row["to_published"] == pytest.approx(row["auc"] - 0.6)
-    assert "to published" in leaderboard.as_text(board)
+    assert "published (mean of five) to published" in leaderboard.as_text(board)
     assert "nan" not in leaderboard.as_text(board)
 
 
 def test_a_loss_that_is_not_finite_ends_no_board(dataset, monkeypatch):
     from recsys_pipeline.leaderboard import board as module
 
-    run = module.Candidate.run
+    fit = module.Candidate.fit
 
     def diverging(self, *arguments, **options):
         if self.line.name == "FM":
             raise FloatingPointError("model 'fm': the loss is nan in epoch 1")
-        return run(self, *arguments, **options)
+        return fit(self, *arguments, **options)
 
-    monkeypatch.setattr(module.Candidate, "run", diverging)
+    monkeypatch.setattr(module.Candidate, "fit", diverging)
     board = leaderboard.run(dataset, plan_of("fm", "LR", seeds=1), show=quiet)
     assert list(board.summary.model) == ["LR"]
     assert board.left_out == {"FM": "model 'fm': the loss is nan in epoch 1"}
@@ -266,15 +307,19 @@ def of_two_tasks():
     return Dataset("shop", columns, *splits)
 
 
+def provided_by(dataset):
+    return train.provided(dataset.feature_columns, dataset.tasks, dataset)
+
+
 def test_what_the_data_provide_decides_who_stands_on_the_board(dataset):
     shop = of_two_tasks()
-    there = leaderboard.provided(shop)
+    there = provided_by(shop)
     assert there == {"history", "scenario", "several tasks", "two tasks", "chain of tasks"}
-    names = set(leaderboard.fitting(shop))
+    names = {line.name for line in train.make_plan().lines(shop)[0]}
     assert {"LR", "DIN", "MMoE", "STAR", "ESMM", "AITM"} <= names and "DSIN" not in names
-    assert set(leaderboard.fitting(dataset)) == set(leaderboard.models())
+    assert {line.name for line in train.make_plan().lines(dataset)[0]} == set(train.plain_models())
     other = dataclasses.replace(shop, tasks={"click": "binary", "buy": "regression"})
-    assert not {"two tasks", "chain of tasks"} & leaderboard.provided(other)
+    assert not {"two tasks", "chain of tasks"} & provided_by(other)
 
 
 def with_labels(dataset, masks=None, **labels):
@@ -303,7 +348,7 @@ def with_labels(dataset, masks=None, **labels):
     ],
 )
 def test_a_chain_is_of_labels_each_part_of_the_one_before(labels, masks, chain, two):
-    there = leaderboard.provided(with_labels(of_two_tasks(), masks, **labels))
+    there = provided_by(with_labels(of_two_tasks(), masks, **labels))
     assert ("chain of tasks" in there, "two tasks" in there) == (chain, two)
 
 

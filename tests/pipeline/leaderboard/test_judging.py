@@ -85,7 +85,7 @@ def test_a_worse_model_is_behind_an_equal_one_level_and_a_close_one_unclear():
     assert behind.to_best.high < -MARGIN and -MARGIN < level.to_best.low <= level.to_best.high
     assert behind.score == pytest.approx(np.mean([auc(label, one) for one in models["behind"]]))
     few = log_of(label[:400], user[:400])
-    close = {"best": [scores[:400]], "close": noisy(scores[:400], 0.5, 1)}
+    close = {"best": [scores[:400]] * 2, "close": noisy(scores[:400], 0.5, 2)}
     unclear = verdicts(measured(few, close, num_draws=200), few.num_users)
     assert list(unclear.values())[1].verdict == "cannot tell"
 

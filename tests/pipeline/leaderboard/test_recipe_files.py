@@ -7,7 +7,7 @@ from small_board import load, write_rows
 
 from recsys_lib.features.penalties import EmbeddingL2
 from recsys_lib.training import Adam, ReduceOnPlateau
-from recsys_pipeline import leaderboard
+from recsys_pipeline import train
 
 PUBLISHED = {
     "LR": 0.9356,
@@ -16,15 +16,13 @@ PUBLISHED = {
     "NFM": 0.9804,
     "IPNN": 0.9841,
     "Wide & Deep": 0.9841,
-    "DeepFM": 0.9839,
-    "DCN": 0.9834,
+    "DeepFM": 0.9842,
+    "DCN": 0.9839,
     "DCN-V2": 0.9845,
-    "xDeepFM": 0.9841,
+    "xDeepFM": 0.9845,
     "AutoInt": 0.9831,
     "FiBiNET": 0.9832,
 }
-
-WAITS = {"AFM": (6, 3), "IPNN": (4, 1), "AutoInt": (4, 2)}
 
 SMALL = """
 title = "A small one"
@@ -63,18 +61,18 @@ def recipe(tmp_path):
     def write(text):
         path = tmp_path / "small.toml"
         path.write_text(text)
-        return leaderboard.read_recipe(str(path))
+        return train.read_recipe(str(path))
 
     return write
 
 
 def lines(recipe, names=None, **said):
-    plan = leaderboard.make_plan(recipe, names, **said)
+    plan = train.make_plan(recipe, names, **said)
     return {line.name: line for line in plan.lines()[0]}
 
 
 def test_a_recipe_says_who_stands_on_the_board_with_which_options(recipe):
-    plan = leaderboard.make_plan(recipe(SMALL))
+    plan = train.make_plan(recipe(SMALL))
     found = {line.name: line for line in plan.lines()[0]}
     assert list(found) == ["FM", "AFM, wide", "AFM", "DCN"]
     assert plan.seeds == 2
@@ -89,7 +87,7 @@ def test_a_recipe_says_who_stands_on_the_board_with_which_options(recipe):
     assert fm.fit["reduce_on_plateau"] == ReduceOnPlateau(0.5)
     optimizer = fm.fresh_optimizer()
     assert isinstance(optimizer, Adam) and optimizer.epsilon == 1e-6
-    assert plan.published == {"AFM": 0.7, "AFM, wide": 0.8}
+    assert plan.recipe.published_auc() == {"AFM": 0.7, "AFM, wide": 0.8}
 
 
 def test_a_recipe_reaches_the_built_models(recipe, tmp_path):
@@ -104,17 +102,17 @@ def test_a_recipe_reaches_the_built_models(recipe, tmp_path):
 
 def test_the_command_line_wins_over_the_recipe_and_one_model_over_all(recipe):
     text = recipe(SMALL)
-    found = lines(text, fit={"epochs": 7}, shared={"embedding_dim": 8})
-    assert {line.fit["epochs"] for line in found.values()} == {7}
+    found = lines(text, epochs=7, embedding_dim=8)
+    assert {line.training.epochs for line in found.values()} == {7}
     assert {line.options["embedding_dim"] for line in found.values()} == {8}
     given = [("afm", "embedding_dim", 2), (None, "embedding_l2", 0.1), ("DCN", "epochs", 1)]
     found = lines(text, given=given)
     assert found["AFM"].options["embedding_dim"] == 2
     assert found["FM"].options["embedding_dim"] == 3
     assert {line.options["embedding_l2"] for line in found.values()} == {0.1}
-    assert found["DCN"].fit["epochs"] == 1
+    assert found["DCN"].training.epochs == 1
     found = lines(text, given=[(None, "patience", 6), ("DCN", "patience", 7)])
-    assert {name: line.fit["patience"] for name, line in found.items()} == {
+    assert {name: line.training.patience for name, line in found.items()} == {
         **dict.fromkeys(found, 6),
         "DCN": 7,
     }
@@ -132,29 +130,30 @@ def test_names_on_the_command_line_choose_among_entries_and_other_models(recipe)
 
 def test_every_combination_of_a_grid_is_a_trial(recipe):
     trials = lines(recipe(SMALL))["DCN"].trials()
-    said = [(one.options["num_cross_layers"], one.fit["learning_rate"]) for one in trials]
+    said = [(one.options["num_cross_layers"], one.training.learning_rate) for one in trials]
     assert said == [(1, 0.01), (1, 0.1), (2, 0.01), (2, 0.1)]
     assert all(not one.grid for one in trials)
-    assert len({one.described() for one in trials}) == 4
+    assert len({str(one.described()) for one in trials}) == 4
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("title = ", "small.toml: not a readable TOML file"),
-        ("titel = 'x'", r"small.toml: expected some of .*, got \['titel'\]"),
-        ("title = 3", "small.toml, title: expected a str, got 3"),
-        ("models = ['gbdt']", "small.toml: expected a model or an entry, got 'gbdt'"),
-        ("seeds = 0", "small.toml, seeds: expected an integer of 1 or more"),
-        ("[fit]\nepoch = 3", r"small.toml, fit: expected some of .*, got 'epoch'"),
-        ("[fit]\nepochs = 1.5", "small.toml, fit, epochs: expected an integer"),
-        ("[fit]\noptimizer = 'SGD'", "small.toml, fit, optimizer, name: expected one of"),
-        ("[fit]\nreduce_on_plateau = 0.1", "fit, reduce_on_plateau: expected a table, got 0.1"),
-        ("[entries.gbdt]\nx = 1", "small.toml, entries.gbdt: expected a model of"),
-        ("[entries.fm.grid]\nembedding_dim = 3", "entries.fm, grid: expected lists of values"),
-        ("[entries.fm.fit]\nlearning_rate = 0", "entries.fm, fit, learning_rate: expected"),
-        ("[published.auc]\nfm = 96.7", "small.toml, published, fm: expected"),
-        ("[published]\nlog_loss = 1", "small.toml, published: expected source and auc"),
+        ("titel = 'x'", r"small.toml: unknown name 'titel'; did you mean 'title'\?"),
+        ("title = 3", "small.toml, title: expected a valid string, got 3"),
+        ("models = ['gbdt']", "models: unknown name 'gbdt'"),
+        ("seeds = 0", "small.toml, seeds: expected greater than or equal to 1, got 0"),
+        ("[fit]\nepoch = 3", r"small.toml, fit: unknown name 'epoch'; did you mean 'epochs'\?"),
+        ("[fit]\nepochs = 1.5", "small.toml, fit, epochs: expected a valid integer, got 1.5"),
+        ("[fit]\noptimizer = 'SGD'", "small.toml, fit, optimizer: unknown name 'sgd'; expected"),
+        ("[fit]\nreduce_on_plateau = { factr = 1 }", "plateau: unknown option 'factr'; did you"),
+        ("[entries.gbdt]\nx = 1", "small, entries.gbdt: unknown name 'gbdt'"),
+        ("[entries.fm.grid]\nembedding_dim = 3", "entries.fm, grid, embedding_dim: expected a val"),
+        ("[entries.fm.fit]\nlearning_rate = 0", "entries.fm, fit, learning_rate: expected greater"),
+        ("[published.auc]\nfm = 96.7", "small.toml, published, auc, fm: expected less than or equ"),
+        ("[published]\nlog_loss = 1", "small.toml: unknown name 'published, log_loss'"),
+        ("rank_by = 'mrr'", "small.toml, rank_by: expected 'auc' or 'gauc', got 'mrr'"),
     ],
 )
 def test_what_a_file_may_not_say_is_named(recipe, text, message):
@@ -165,49 +164,48 @@ def test_what_a_file_may_not_say_is_named(recipe, text, message):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[entries.fm]\nrank = 3", "FM: expected an option of .*, got 'rank'"),
-        ("[entries.fm.grid]\nrank = [3]", "FM: expected an option of .*, got 'rank'"),
-        ("[options]\nranks = 3", "recipe, options: expected what some model has, got 'ranks'"),
-        ("[fit]\noptimizer = { name = 'Adam', eps = 1 }", "optimizer: .*eps"),
+        ("[entries.fm]\nrank = 3", "FM: unknown option 'rank'"),
+        ("[entries.fm.grid]\nrank = [3]", "FM: unknown option 'rank'"),
+        ("[options]\nranks = 3", "small, options: unknown option 'ranks'; did you mean 'rank'"),
+        ("[fit]\noptimizer = { name = 'Adam', eps = 1 }", "optimizer adam: unknown option 'eps'"),
         ("[fit]\nreduce_on_plateau = { factor = 2 }", "reduce_on_plateau, factor: expected"),
-        ("[entries.fm.grid]\nepochs = [0]", "FM, epochs: expected an integer of 1 or more"),
+        ("[fit]\nreduce_on_plateau = 0.1\npatience = 1", "FM: reduce_on_plateau: expected a pat"),
+        ("[entries.fm.grid]\nepochs = [0]", "FM, epochs: expected greater than or equal to 1"),
         ("[entries.fm]\nembedding_l2 = { rows = 'table' }", "embedding_l2: expected a strength"),
     ],
 )
 def test_what_no_model_takes_is_named_before_data_are_read(recipe, text, message):
     with pytest.raises(ValueError, match=message):
-        leaderboard.make_plan(recipe(text), ["fm"])
+        train.make_plan(recipe(text), ["fm"])
 
 
-@pytest.mark.parametrize("name", leaderboard.shipped())
+@pytest.mark.parametrize("name", train.shipped())
 def test_shipped_recipes_say_what_models_take(name):
-    recipe = leaderboard.read_recipe(name)
-    plan = leaderboard.make_plan(recipe)
-    assert recipe.title and recipe.about and recipe.source
+    recipe = train.read_recipe(name)
+    plan = train.make_plan(recipe)
+    assert recipe.title and recipe.about and recipe.published.source and recipe.published.rule
     assert re.fullmatch("[0-9a-f]{64}", recipe.sha256)
     board = [line.name for line in plan.lines()[0]]
-    assert set(board) & set(plan.published)  # a board can be held against what is published
+    assert set(board) & set(recipe.published_auc())  # a board can be held against what is published
     for entry in recipe.entries:  # also those that a reader has to ask for
-        leaderboard.make_plan(recipe, [entry])
+        train.make_plan(recipe, [entry])
 
 
 def test_frappes_recipe_has_the_twelve_published_rows_at_their_sizes():
-    plan = leaderboard.make_plan(leaderboard.read_recipe("frappe"))
+    plan = train.make_plan(train.read_recipe("frappe"))
     found = {line.name: line for line in plan.lines()[0]}
     assert list(found) == list(PUBLISHED)
     for name, auc in PUBLISHED.items():
-        assert plan.published[name] == pytest.approx(auc, abs=6e-5)
+        assert plan.recipe.published_auc()[name] == pytest.approx(auc, abs=6e-5)
         line = found[name]
         assert line.options.get("embedding_dim", 10) == 10
         assert line.options.get("hidden_units", [400] * 3) == [400] * 3
-        assert (line.epochs, line.batch_size, line.fit["learning_rate"]) == (100, 4096, 1e-3)
-        # The benchmark's own are one epoch before a cut, and two (IPNN: three) before the end.
-        patience, epochs_before_a_cut = WAITS.get(name, (3, 1))
-        assert line.fit["patience"] == patience
-        plateau = line.recipe().fit["reduce_on_plateau"]
-        assert plateau == ReduceOnPlateau(0.1, epochs_before_a_cut, 1e-3)
-        # Behind a cut there is time for the lower rate to show what it can do.
-        assert patience > 1 + epochs_before_a_cut
+        fit = line.training
+        epochs = 200 if name == "NFM" else 100  # as the logs say
+        assert (fit.epochs, fit.batch_size, fit.learning_rate) == (epochs, 4096, 1e-3)
+        # Twice the waiting of the logs: two epochs before a cut, and four before the end.
+        assert fit.patience == 4
+        assert line.recipe().fit["reduce_on_plateau"] == ReduceOnPlateau(0.1, 2, 1e-3)
 
 
 def test_frappes_models_have_the_published_numbers_of_weights(tmp_path):
@@ -225,7 +223,7 @@ def test_frappes_models_have_the_published_numbers_of_weights(tmp_path):
         "AutoInt": 306_051,
         "FiBiNET": 743_480,
     }
-    plan = leaderboard.make_plan(leaderboard.read_recipe("frappe"))
+    plan = train.make_plan(train.read_recipe("frappe"))
     for line in plan.lines()[0]:
         if line.name not in published:
             continue

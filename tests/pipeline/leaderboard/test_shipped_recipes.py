@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from recsys_lib.features import CategoricalColumn
-from recsys_pipeline import leaderboard
+from recsys_pipeline import leaderboard, train
 
 FRAPPE = (30, 50, 7, 7, 2, 3, 2, 9, 20, 30)
 TAGS = (40, 60, 50)
@@ -86,30 +86,34 @@ def files_of(name, folder, num_rows):
     return [*paths, "--numeric", "2-14"]
 
 
-@pytest.mark.parametrize("name", leaderboard.shipped())
+@pytest.mark.parametrize("name", train.shipped())
 def test_a_shipped_recipe_runs_from_files_to_the_table(name, tmp_path, capsys):
     """Its own sizes, penalties, optimizer and rows a step; one epoch on few rows."""
     paths = files_of(name, tmp_path, (300, 100, 100))
     output = tmp_path / "scores.csv"
     options = ["--recipe", name, "--epochs", "1", "--output", str(output)]
     assert leaderboard.main([*paths, *options]) == 0
-    recipe = leaderboard.read_recipe(name)
+    recipe = train.read_recipe(name)
+    board = [line.name for line in train.make_plan(recipe).lines()[0]]
     table = pd.read_csv(output).set_index("model")
-    assert list(table.index) == ["base rate", *recipe.models]
-    assert np.isfinite(table.loc[list(recipe.models), ["auc", "log_loss"]]).all(axis=None)
-    assert (table.loc[list(recipe.models), "epochs"] == 1).all()
+    assert list(table.index) == ["base rate", *board]
+    assert np.isfinite(table.loc[board, ["auc", "log_loss"]]).all(axis=None)
+    assert (table.loc[board, "epochs"] == 1).all()
     text = capsys.readouterr().out
     assert "left out" not in text.lower()
     assert f"recipe {name}: {recipe.title}" in text
     heading = next(i for i, line in enumerate(text.splitlines()) if "to published" in line)
+    assert f"published ({recipe.published.rule})" in text.splitlines()[heading]
     final = text.splitlines()[heading + 1 :]
-    for model in recipe.models:
-        line = next(line for line in final if line.startswith(f"{model}  "))
-        published = recipe.published.get(model)
+    for model in board:
+        line = next(line for line in final if line.startswith(f"{model} "))
+        published = recipe.published_auc().get(model)
         if published is not None:
             difference = table.auc[model] - published
             assert f" {published:.5f} " in line and f" {difference:+.5f} " in line
-    assert set(recipe.published) & set(recipe.models)
+    # Who the users are: a recipe says it where the files do not.
+    assert ("gauc" in table) == (recipe.group is not None)
+    assert set(recipe.published_auc()) & set(board)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +126,7 @@ def test_models_for_advertisements_have_the_published_numbers_of_weights(name, f
     """
     columns = [CategoricalColumn(f"c{place}", 3) for place in range(fields)]
     vocabulary = published["LR"] - 1  # LR has a weight for each id, and a bias
-    plan = leaderboard.make_plan(leaderboard.read_recipe(name))
+    plan = train.make_plan(train.read_recipe(name))
     lines = {line.name: line for line in plan.lines()[0]}
     assert set(published) <= set(lines)
     for model, total in published.items():

@@ -9,14 +9,17 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet
 import pytest
+from small_board import write_rows
 from tiny_log import SAID, run, write_log
 
 from recsys_lib import zoo
 from recsys_lib.training import auc, load, log_loss, predict
 from recsys_pipeline import files
 from recsys_pipeline.files.loading import described
-from recsys_pipeline.train import make_plan
-from recsys_pipeline.train.planning import read_options
+from recsys_pipeline.train import make_plan, tasks_of
+from recsys_pipeline.train.command import main
+from recsys_pipeline.train.planning import check_with
+from recsys_pipeline.train.settings import read_value
 
 
 @pytest.fixture(scope="module")
@@ -24,21 +27,28 @@ def shop(tmp_path_factory):
     return write_log(tmp_path_factory.mktemp("shop"))
 
 
-def tasks_of(row):
-    return ("click", "buy") if {"several tasks", "two tasks"} & set(row.needs) else ("click",)
+def planned(path, key, tasks=None, **settings):
+    """The line of a model on a description, as the command plans it, and its tasks."""
+    said = described(path, {})
+    (line,) = make_plan(names=[key], **settings).lines()[0]
+    labels = {task: label.kind for task, label in said.labels.items()}
+    found = tasks_of(line.model, labels, tasks)
+    check_with(line, found, said)
+    return line, found
 
 
 @pytest.mark.parametrize("row", zoo.MODELS, ids=lambda row: row.key)
 def test_every_model_of_the_book_is_planned_on_one_description(shop, row):
     """The plan builds the model for the described columns, before a row is read."""
-    plan = make_plan(described(shop / "data.toml", {}), row.key, tasks=tasks_of(row))
-    assert plan.model is row
-    assert list(plan.tasks) == list(tasks_of(row))
+    tasks = ("click", "buy") if {"several tasks", "two tasks"} & set(row.needs) else ("click",)
+    line, found = planned(shop / "data.toml", row.key, tasks)
+    assert line.model is row
+    assert tuple(found) == tasks
 
 
 def test_a_chain_is_of_binary_tasks(shop):
     with pytest.raises(ValueError, match="aitm: needs binary tasks, each part of the one before"):
-        make_plan(described(shop / "more.toml", {}), "aitm")
+        planned(shop / "more.toml", "aitm")
 
 
 def check_folder(folder, data, tasks):
@@ -99,7 +109,7 @@ def test_several_labels_of_two_kinds_with_masks(shop, tmp_path):
     assert run(shop, tmp_path, *words, data="more.toml") == 0
     folder = tmp_path / "run"
     scores = check_folder(folder, shop / "more.toml", ("click", "buy", "watch"))
-    assert scores["loss_weights"] == {"watch": 2, "buy": 0.5}
+    assert scores["training"]["loss_weights"] == {"watch": 2, "buy": 0.5}
     assert scores["options"] == {"expert_units": [8, 4]}
     rows = scores["scores"]["test"]["all"]["watch"]["rows"]
     table = pd.read_csv(folder / "predictions.csv")
@@ -148,24 +158,77 @@ def test_a_killed_run_goes_on_and_a_finished_one_is_kept(shop, tmp_path, capsys,
     assert "holds a finished run; give another --output" in capsys.readouterr().err
 
 
+def test_with_a_recipe_a_model_trains_as_the_board_trains_it(tmp_path, monkeypatch):
+    """The export of `recsys train` is the leaderboard's row: the same predictions and scores."""
+    from recsys_pipeline import leaderboard
+    from recsys_pipeline.export import verify
+
+    file = write_rows(tmp_path / "rows.csv", 600)
+    recipe = tmp_path / "mine.toml"
+    recipe.write_text(RECIPE)
+    words = [str(file), "--group", "user", "--recipe", str(recipe), "--epochs", "3"]
+    folder = tmp_path / "board"
+    assert leaderboard.main([*words, "--seeds", "2", "--folder", str(folder)]) == 0
+    out = ["--output", str(tmp_path / "run"), "--export", str(tmp_path / "served")]
+    assert main([*words, "--model", "fibinet", "--seed", "1", *out]) == 0
+    (row,) = (folder / "runs").glob("fibinet_*_seed_1.json")
+    predictions = pd.read_csv(tmp_path / "run" / "predictions.csv")["label"]
+    np.testing.assert_allclose(predictions, np.load(row.with_suffix(".npy")), rtol=1e-6)
+    scores = json.loads((tmp_path / "run" / "scores.json").read_text())
+    of_board = json.loads(row.read_text())
+    found = scores["scores"]["test"]["all"]["label"]
+    assert {name: found[name] for name in ("auc", "gauc")} == pytest.approx(
+        {name: of_board["row"][name] for name in ("auc", "gauc")}
+    )
+    assert scores["best_epoch"] == of_board["row"]["epochs"]
+    assert scores["training"]["optimizer"] == {"name": "adam", "epsilon": 1e-6}
+    assert "as exported" in verify(tmp_path / "served")
+
+
+RECIPE = """
+models = ["fibinet", "lr"]
+[fit]
+batch_size = 100
+learning_rate = 0.02
+optimizer = { name = "Adam", epsilon = 1e-6 }
+reduce_on_plateau = { factor = 0.5 }
+[options]
+embedding_dim = 4
+embeddings_initializer = { name = "RandomNormal", stddev = 0.1 }
+embedding_l2 = { strength = 1e-3, rows = "table" }
+"""
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--model", "deepfn"], "model: unknown name 'deepfn'; did you mean 'deepfm'?"),
+        (["--model", "deepfn"], "models: unknown name 'deepfn'; did you mean 'deepfm'?"),
         (["--model", "deepfm"], "the data have the labels ['click', 'buy']; name those"),
         (["--model", "deepfm", "--tasks", "clik"], "unknown 'clik'; did you mean 'click'?"),
-        (["--model", "mmoe", "--tasks", "click"], "mmoe: needs several labels, got ['click']"),
-        (["--model", "esmm", "--tasks", "click"], "esmm: needs two binary tasks, a click"),
-        (["--model", "aitm", "--tasks", "click"], "aitm: needs several labels, got ['click']"),
+        (["--model", "mmoe", "--tasks", "click"], "mmoe: needs several labels"),
+        (
+            ["--model", "esmm", "--tasks", "click"],
+            "esmm: needs several labels, and two binary",
+        ),
+        (
+            ["--model", "aitm", "--tasks", "click"],
+            "aitm: needs several labels, and binary ta",
+        ),
         (
             ["--model", "mmoe", "--option", "expert_unit=3"],
-            "mmoe: unknown option 'expert_unit'; did you mean 'expert_units'?",
+            "option: unknown name 'expert_unit'; did you mean 'expert_units'?",
         ),
         (["--model", "mmoe", "--option", "expert_units=0"], "mmoe: expert_units"),
-        (["--model", "mmoe", "--option", "expert_units"], "option: expected name=value, got"),
-        (["--model", "mmoe", "--option", "activation=a+b"], "expected a number, a word or a tuple"),
-        (["--model", "mmoe", "--learning-rate", "0"], "learning_rate: expected a finite number"),
-        (["--model", "mmoe", "--epochs", "0"], "epochs: expected an integer of 1 or more, got 0"),
+        (["--model", "mmoe", "--option", "expert_units"], "option: expected name=value or MODEL"),
+        (
+            ["--model", "mmoe", "--option", "activation=a+b"],
+            "expected a number, a word, a list",
+        ),
+        (
+            ["--model", "mmoe", "--learning-rate", "0"],
+            "MMoE, learning_rate: expected greater",
+        ),
+        (["--model", "mmoe", "--epochs", "0"], "MMoE, epochs: expected greater than or equal to 1"),
         (["--model", "mmoe", "--loss-weights", "like=1"], "loss_weights: expected tasks of"),
         (["--model", "din", "--tasks", "click", "--ignore", "seen"], "din: needs a history"),
         (["--model", "star", "--tasks", "click", "--ignore", "page"], "star: needs one column wi"),
@@ -192,22 +255,15 @@ def test_sessions_are_needed_by_those_who_read_them(shop, tmp_path):
     text = SAID.replace("sessions = [2, 3]\n", "").replace("log.csv", str(shop / "log.csv"))
     (tmp_path / "data.toml").write_text(text)
     with pytest.raises(ValueError, match="dsin: needs a history in sessions"):
-        make_plan(described(tmp_path / "data.toml", {}), "dsin", tasks=("click",))
-    plan = make_plan(described(tmp_path / "data.toml", {}), "din", tasks=("click",))
-    assert plan.tasks_argument == "click"
+        planned(tmp_path / "data.toml", "dsin", ("click",))
+    line, tasks = planned(tmp_path / "data.toml", "din", ("click",))
+    assert line.recipe(tasks).options["tasks"] == "click"
 
 
 def test_values_of_options_are_pythons():
-    found = read_options(["a=64,32", "b=(3,)", "c=tanh", "d=None", "e={'x': 1}", "f=1e-3", "g=()"])
-    assert found == {
-        "a": (64, 32),
-        "b": (3,),
-        "c": "tanh",
-        "d": None,
-        "e": {"x": 1},
-        "f": 1e-3,
-        "g": (),
-    }
+    words = ("64,32", "(3,)", "tanh", "None", "{'x': 1}", "{x = 1}", "1e-3", "()", "false")
+    expected = [(64, 32), (3,), "tanh", None, {"x": 1}, {"x": 1}, 1e-3, (), False]
+    assert [read_value(text) for text in words] == expected
 
 
 def test_help_waits_for_no_tensorflow():

@@ -13,21 +13,20 @@ from tiny_log import run, write_log
 
 from recsys_lib.multi_task import build_mmoe
 from recsys_lib.multi_task.balancing import GradNorm
-from recsys_lib.training import Adagrad, fit, load, log_loss, predict
+from recsys_lib.training import Adagrad, ReduceOnPlateau, fit, load, log_loss, predict
 from recsys_pipeline import files
 from recsys_pipeline.export import Encoder, Replay, fit_platt, verify
-from recsys_pipeline.files.loading import described
 from recsys_pipeline.train import command as module
 from recsys_pipeline.train import make_plan, running
 from recsys_pipeline.train.command import main
 from recsys_pipeline.train.running import train
-from recsys_pipeline.train.settings import BALANCING, Settings, read_plateau, read_weights
+from recsys_pipeline.train.settings import BALANCING, Training
 
 MMOE = ["--model", "mmoe", "--option", "interest=attention", "--option", "embedding_dim=4"]
 SAID = [
-    *("--optimizer", "adagrad", "--optimizer-option", "initial_accumulator_value=0.2"),
+    *("--optimizer", '{name = "adagrad", initial_accumulator_value = 0.2}'),
     *("--learning-rate", "0.05", "--learning-rate-decay", "0.5"),
-    *("--balancing", "gradnorm", "--balancing-option", "alpha=0.5"),
+    *("--balancing", "{name = 'gradnorm', alpha = 0.5}"),
 ]
 LR = ["--model", "lr", "--tasks", "click", "--learning-rate", "0.1"]
 WORKERS = '{"cluster": {"worker": ["a:1", "b:2"]}, "task": {"type": "worker", "index": 1}}'
@@ -86,18 +85,15 @@ def test_a_run_is_trained_as_it_was_said(shop, trained):
 def test_scores_say_what_was_said(trained):
     scores = json.loads((trained / "run" / "scores.json").read_text())
     said = {
-        "optimizer": "adagrad",
-        "optimizer_options": {"initial_accumulator_value": 0.2},
+        "optimizer": {"name": "adagrad", "initial_accumulator_value": 0.2},
         "learning_rate": 0.05,
         "learning_rate_decay": 0.5,
-        "balancing": "gradnorm",
-        "balancing_options": {"alpha": 0.5},
+        "balancing": {"name": "gradnorm", "alpha": 0.5},
         "epochs": 2,
         "batch_size": 64,
         "patience": 2,
     }
-    assert {name: scores[name] for name in said} == said
-    assert not {"loss_weights", "reduce_on_plateau"} & set(scores)
+    assert scores["training"] == said
 
 
 def test_the_export_reads_the_file_and_scores_as_the_run_did(shop, trained):
@@ -149,35 +145,39 @@ def test_a_model_of_the_wrong_order_is_not_calibrated(shop):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--optimizer", "sgd"], "optimizer: unknown name 'sgd'; expected some of ['adam', 'ad"),
-        (["--optimizer-option", "epsilom=1"], "optimizer adam: unknown option 'epsilom'; did you"),
-        (["--optimizer-option", "epsilon=no"], "optimizer adam, epsilon: expected a finite numb"),
-        (["--optimizer-option", "weight_decay=1"], "Adam: weight_decay would rewrite whole"),
+        (["--optimizer", "sgd"], "MMoE, optimizer: unknown name 'sgd'; expected some of ['adam'"),
+        (["--optimizer", "3"], "MMoE, optimizer: expected a"),
+        (
+            ["--optimizer", "{name='adam', epsilom=1}"],
+            "optimizer adam: unknown option 'epsilom'",
+        ),
+        (["--optimizer", "{name='adam', epsilon='no'}"], "optimizer adam, epsilon: expected a fin"),
+        (["--optimizer", "{name='adam', weight_decay=1}"], "Adam: weight_decay would rewrite whol"),
         (["--optimizer", "ftrl"], "mmoe: Ftrl: the table 'embedding/table' must start at zero"),
-        (["--learning-rate-decay", "2"], "learning_rate_decay: expected a finite number"),
-        (["--reduce-on-plateau", "half"], "reduce_on_plateau: expected FACTOR, FACTOR,PATIENCE"),
+        (["--learning-rate-decay", "2"], "learning_rate_decay: expected less than or equal to 1"),
+        (["--reduce-on-plateau", "half"], "reduce_on_plateau, factor: expected a finite number"),
         (["--reduce-on-plateau", "2"], "reduce_on_plateau, factor: expected a finite number"),
         (["--reduce-on-plateau", "0.5,2"], "reduce_on_plateau: expected a patience below 2"),
-        (["--patience", "0"], "patience: expected an integer of 1 or more, got 0"),
+        (["--reduce-on-plateau", "{factr=1}"], "unknown option 'factr'; did you mean 'factor'?"),
+        (["--patience", "0"], "MMoE, patience: expected greater than or equal to 1, got 0"),
         (["--loss-weights", "click"], "loss_weights: expected A=1,B=0.5, got 'click'"),
         (["--loss-weights", "click=-1"], "mmoe: loss_weights['click']: expected a finite numb"),
         (["--balancing", "grad_norm"], "balancing: unknown name 'grad_norm'; did you mean 'gradn"),
-        (["--balancing-option", "alpha=1"], "balancing_options: expected a method in balancing"),
         (
-            ["--balancing", "gradnorm", "--balancing-option", "alfa=1"],
+            ["--balancing", "{name='gradnorm', alfa=1}"],
             "balancing gradnorm: unknown option 'alfa'; did you mean 'alpha'?",
         ),
         (
-            ["--balancing", "gradnorm", "--balancing-option", "alpha=-1"],
+            ["--balancing", "{name='gradnorm', alpha=-1}"],
             "balancing gradnorm: alpha: expected a finite number",
         ),
         (
-            ["--balancing", "pareto", "--balancing-option", "shared=deep"],
-            "mmoe: balancing pareto: shared layer: model 'mmoe' has no 'deep'",
+            ["--balancing", "{name='pareto', shared='deep'}"],
+            "mmoe: shared layer: model 'mmoe' has no 'deep'",
         ),
         (
-            ["--balancing", "decay", "--balancing-option", "decay={'like': 0.9}"],
-            "mmoe: balancing decay: DecayingWeights, decay: no such tasks ['like']",
+            ["--balancing", "{name='decay', decay={like=0.9}}"],
+            "mmoe: DecayingWeights, decay: no such tasks ['like']",
         ),
         (
             ["--balancing", "pareto", "--loss-weights", "click=1"],
@@ -253,46 +253,46 @@ def test_what_writes_onnx_is_missed_before_training(shop, tmp_path, capsys, monk
 
 
 @pytest.mark.parametrize("name", BALANCING)
-def test_every_method_may_be_asked_for(shop, name):
-    plan = make_plan(described(shop / "data.toml", {}), "mmoe", balancing=name)
-    assert type(plan.settings.of_fit()["balancing"]).__name__ == BALANCING[name]
+def test_every_method_may_be_asked_for(shop, tmp_path, name):
+    assert type(Training(balancing=name).arguments()["balancing"]).__name__ == BALANCING[name]
+    assert run(shop, tmp_path, "--model", "mmoe", "--balancing", name, "--epochs", "1") == 0
 
 
 @pytest.mark.parametrize(
     "key", ["shared_bottom", "omoe", "mmoe", "cgc", "ple", "esmm", "aitm", "stem"]
 )
 def test_attention_reads_the_history_that_is_not_in_sessions(shop, key):
-    options = {"interest": "attention"}
-    said = described(shop / "data.toml", {})
-    plan = make_plan(said, key, tasks=("click", "buy"), options=options)
-    columns = files.load(shop / "data.toml").feature_columns
-    assert plan.options_for(columns) == {"interest": "attention", "histories": ("seen",)}
+    (line,) = make_plan(names=[key], interest="attention").lines()[0]
+    recipe = line.recipe({"click": "binary"}, files.load(shop / "data.toml").feature_columns)
+    assert recipe.options["histories"] == ("seen",)
 
 
-def test_one_task_has_nothing_to_balance(shop):
-    with pytest.raises(ValueError, match="fm: balancing gradnorm: GradNorm: expected two tasks or"):
-        make_plan(described(shop / "data.toml", {}), "fm", tasks=("click",), balancing="gradnorm")
+def test_one_task_has_nothing_to_balance(shop, tmp_path, capsys):
+    words = ["--model", "fm", "--tasks", "click", "--balancing", "gradnorm"]
+    assert run(shop, tmp_path, *words) == 1
+    assert "fm: GradNorm: expected two tasks or" in capsys.readouterr().err
 
 
 def test_ftrl_trains_tables_that_start_at_zero(shop):
-    said = described(shop / "data.toml", {})
-    plan = make_plan(said, "lr", tasks=("click",), optimizer="ftrl", learning_rate=0.1)
-    assert type(plan.settings.fresh_optimizer()).__name__ == "Ftrl"
+    (line,) = make_plan(names=["lr"], optimizer="ftrl", learning_rate=0.1).lines()[0]
+    assert type(line.recipe().fresh_optimizer()).__name__ == "Ftrl"
 
 
 def test_a_plateau_and_weights_are_read():
-    assert read_plateau("0.5,2,0.1") == {"factor": 0.5, "patience": 2, "lowest": 0.1}
-    plateau = Settings(reduce_on_plateau=read_plateau("0.5"), patience=3).of_fit()
-    assert plateau["reduce_on_plateau"].factor == 0.5
-    assert plateau["reduce_on_plateau"].patience == 1
-    assert read_weights("a=1,b=.5") == {"a": 1.0, "b": 0.5}
+    plateau = Training(reduce_on_plateau=(0.5, 2, 0.1), patience=3).arguments()
+    assert plateau["reduce_on_plateau"] == ReduceOnPlateau(0.5, 2, 0.1)
+    plateau = Training(reduce_on_plateau=0.5, patience=3).arguments()
+    assert plateau["reduce_on_plateau"] == ReduceOnPlateau(0.5, 1)
+    assert Training(reduce_on_plateau=False).reduce_on_plateau is None
+    assert Training(loss_weights="a=1,b=0.5").loss_weights == {"a": 1.0, "b": 0.5}
+    assert Training(columns="a,b").columns == ("a", "b")
 
 
 def test_workers_are_started_with_the_same_arguments(shop, tmp_path, monkeypatch):
     """And where they have been, by this command or by a cluster, each trains."""
     started, joined = [], []
     monkeypatch.setattr(module, "launch", lambda *given: started.append(given) or 5)
-    monkeypatch.setattr(module, "_run", lambda given, plan, workers: joined.append(workers))
+    monkeypatch.setattr(module, "_run", lambda given, planned, workers: joined.append(workers))
     monkeypatch.setattr("recsys_pipeline.workers.distributed.join_workers", lambda: None)
     monkeypatch.delenv("TF_CONFIG", raising=False)
     words = [str(shop / "data.toml"), *MMOE, "--output", str(tmp_path / "run")]
@@ -313,9 +313,10 @@ def test_a_cluster_of_another_size_is_a_mistake(shop, tmp_path, capsys, monkeypa
 
 def test_of_several_workers_the_chief_writes_the_folder(shop, tmp_path, monkeypatch):
     monkeypatch.setattr(running, "is_chief", lambda: False)
-    plan = make_plan(described(shop / "data.toml", {}), "fm", tasks=("click",), epochs=1)
+    (line,) = make_plan(names=["fm"], epochs=1).lines()[0]
     data = files.load(shop / "data.toml")
-    assert train(plan, data, tmp_path / "run", export=tmp_path / "served") == {}
+    said = {"tasks": {"click": "binary"}, "export": tmp_path / "served"}
+    assert train(line, data, tmp_path / "run", **said) == {}
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["checkpoint"]
     assert not (tmp_path / "served").exists()
 
