@@ -40,17 +40,15 @@ class Board:
 
     Args:
         table: a row for every run, and one for each slice of the test rows: scores, and costs.
-            GAUC is there where users are known.
-        summary: a row for each model, the best first: means over runs, spreads where there are
-            several, the difference to the best with its interval, the verdict, the published AUC.
-        verdicts: measure to model to ``Verdict``.
+        summary: a row for each model, the best first: means and spreads over runs, the difference
+            to the best with its interval, the verdict, the published AUC.
+        verdicts: measure to model to ``Verdict``; GAUC is there where users are known.
         lines: printed name to the model's settings, also of models that earlier commands ran.
         left_out: model to the reason why it was not run.
-        chosen: model to the values that validation rows chose from its grid, if it has one.
-        rank_by: the measure of the order, ``"gauc"`` or ``"auc"``.
+        chosen: model to the values that validation rows chose from its grid.
+        rank_by: the measure of the order.
         margin: the least difference that matters.
-        unit: the unit that is drawn for intervals, ``"users"`` or ``"rows"``.
-        num_units: number of these units.
+        unit, num_units: what is drawn for intervals, ``"users"`` or ``"rows"``, and their number.
         rule: by which published scores were chosen.
     """
 

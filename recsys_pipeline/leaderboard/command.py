@@ -59,7 +59,8 @@ def _main(given: argparse.Namespace) -> int:
     # Who is ranked for: the users, whether it is said by --group, a recipe or a column's group.
     given.group = given.group or (recipe.group if recipe else None)
     if given.group is None and (description := files_command.described(given)).group is None:
-        users = [name for name, column in description.columns.items() if column.group == "user"]
+        said = description.columns.items()
+        users = [name for name, column in said if getattr(column, "group", None) == "user"]
         given.group = users[0] if len(users) == 1 else None
     dataset = files_command.load(given)
     show = functools.partial(print, flush=True)

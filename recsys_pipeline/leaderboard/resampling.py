@@ -104,11 +104,48 @@ def weighted_log_loss(
     return (weights @ of_users) / (weights @ rows)
 
 
+def weighted_gauc(scores: ArrayLike, log: Log, weights: np.ndarray) -> np.ndarray:
+    """GAUC of one set of scores in every draw of users; equal scores count half.
+
+    Args:
+        scores: ``(rows,)`` of the log.
+        log, weights: as for ``weighted_auc``.
+
+    Returns:
+        ``(draws,)``; users with one class only are left out. NaN if no user is left.
+
+    Example:
+        >>> log = Log(np.array([0, 1, 1, 0]), np.array([0, 0, 1, 1]))
+        >>> weighted_gauc([0.1, 0.9, 0.2, 0.3], log, np.array([[1, 1], [2, 0]])).tolist()
+        [0.5, 1.0]
+    """
+    order = np.lexsort((np.asarray(scores), log.users))
+    values, users = np.asarray(scores)[order], log.users[order]
+    labels = np.asarray(log.labels)[order] > 0.5
+    starts = np.flatnonzero(np.append(True, users[1:] != users[:-1]))
+    sizes = np.diff(np.append(starts, len(users)))
+    first = np.append(True, (values[1:] != values[:-1]) | (users[1:] != users[:-1]))
+    block, first = np.cumsum(first) - 1, np.flatnonzero(first)
+    last = np.append(first[1:], len(values)) - 1
+    rank = (first + last)[block] / 2 - np.repeat(starts, sizes) + 1
+    positives = np.add.reduceat(labels.astype(np.int64), starts)
+    negatives = sizes - positives
+    counts = (positives > 0) & (negatives > 0)
+    wins = np.add.reduceat(rank * labels, starts) - positives * (positives + 1) / 2
+    of_user, rows = np.zeros((2, weights.shape[1]))
+    names = users[starts][counts]
+    of_user[names] = (wins / np.maximum(positives * negatives, 1) * sizes)[counts]
+    rows[names] = sizes[counts]
+    with np.errstate(invalid="ignore"):
+        return np.asarray((weights @ of_user) / (weights @ rows))
+
+
 MEASURES: dict[str, Callable[[Any, Log, np.ndarray], np.ndarray]] = {
     "auc": weighted_auc,
+    "gauc": weighted_gauc,
     "log_loss": weighted_log_loss,
 }
-"""Measures of a log; of AUC more is better, of log loss less."""
+"""Measures of a log; of AUC and GAUC more is better, of log loss less."""
 
 
 def measure(

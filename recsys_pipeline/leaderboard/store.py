@@ -29,14 +29,11 @@ from recsys_pipeline.train.planning import Line
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """The result of one training.
+    """The result of one training: rows of the table, for all test rows and for each slice.
 
-    Args:
-        row: of the table: scores on the test rows and costs.
-        prediction: ``(test rows,)`` float32; empty for a trial of a grid, which is not tested.
-        valid_score: the best one.
-        slices: further rows of the table, with scores on the test split's slices.
-        model: trained, with its best epoch's weights; None if the run was read from a folder.
+    ``prediction`` is ``(test rows,)``, empty for a trial of a grid, which is not tested;
+    ``valid_score`` the best one; ``model`` has the best epoch's weights, and is None in a run that
+    was read from a folder.
     """
 
     row: dict[str, Any]
@@ -84,24 +81,13 @@ def differences(ours: Any, theirs: Any, place: str = "") -> Iterator[str]:
 
 
 class Store:
-    """Runs by model and seed, in a folder or in memory alone.
+    """Runs by model and seed, in a folder or, without one, in memory alone.
 
-    Args:
-        folder: the board's folder, created if missing; None: in memory.
-        board: what all runs share: checksum of the data, task, version.
-        keep_models: whether trained models are written.
-
-    Raises:
-        ValueError: a folder of another board.
-        OSError: the folder cannot be created or written to.
+    ``board`` is what all runs share: checksum of the data, task, version. A folder of another board
+    raises ``ValueError``.
     """
 
-    def __init__(
-        self,
-        folder: str | os.PathLike[str] | None,
-        board: Mapping[str, Any],
-        keep_models: bool = True,
-    ) -> None:
+    def __init__(self, folder: Any, board: Mapping[str, Any], keep_models: bool = True) -> None:
         self.folder = None if folder is None else pathlib.Path(folder)
         self.board, self.keep_models = dict(board), keep_models
         for path in self._files():

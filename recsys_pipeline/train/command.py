@@ -37,8 +37,7 @@ from recsys_pipeline.train.recipe_files import read_recipe, shipped
 from recsys_pipeline.train.settings import Training, read_option, read_value
 from recsys_pipeline.workers.launch import launch
 
-SECONDS_TO_READ = 24 * 3600.0
-"""How long a worker waits for another worker to read the files."""
+SECONDS_TO_READ = 24 * 3600.0  # how long a worker waits for another one to read the files
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -82,12 +81,7 @@ def _planned(given: argparse.Namespace) -> tuple[tuple[Any, dict[str, str]], int
     labels = {task: label.kind for task, label in description.labels.items()}
     tasks = planning.tasks_of(line.model, labels, given.tasks)
     planning.check_with(line, tasks, description)
-    named = None
-    if "TF_CONFIG" in os.environ:
-        from recsys_pipeline.workers.distributed import workers_named
-
-        named = workers_named()
-    return (line, tasks), check_workers(given.workers, line.training.batch_size, named)
+    return (line, tasks), _workers(given.workers, line.training.batch_size)
 
 
 def _run(given: argparse.Namespace, planned: tuple[Any, dict[str, str]], workers: int) -> None:
@@ -124,27 +118,15 @@ def _one_after_the_other(cache: str | Path | None) -> contextlib.AbstractContext
     return locked(f"{cache}.lock", seconds=SECONDS_TO_READ)
 
 
-def check_workers(workers: int | None, batch_size: int, named: int | None) -> int:
-    """The number of workers that train together.
+def _workers(workers: int | None, batch_size: int) -> int:
+    """How many workers train together, by the option or by ``TF_CONFIG``."""
+    count = 1 if workers is None else check_integer("workers", workers)
+    if "TF_CONFIG" in os.environ:
+        from recsys_pipeline.workers.distributed import workers_named
 
-    Args:
-        workers: the command's option, or None.
-        batch_size: rows of a batch of all of them.
-        named: the number that ``TF_CONFIG`` names; None without a ``TF_CONFIG``.
-
-    Raises:
-        ValueError: less than one worker, a number that differs from that of ``TF_CONFIG``, or
-            batches with fewer rows than workers.
-
-    Example:
-        >>> check_workers(None, 1024, 3)
-        3
-    """
-    if workers is not None:
-        check_integer("workers", workers)
-        if named is not None and workers != named:
-            raise ValueError(f"workers: expected {named}, as TF_CONFIG names, got {workers}")
-    count = named or workers or 1
+        count = workers_named()
+        if workers not in (None, count):
+            raise ValueError(f"workers: expected {count}, as TF_CONFIG names, got {workers}")
     if batch_size < count:
         raise ValueError(
             f"batch_size: expected a row for each of {count} workers or more, got {batch_size}"
@@ -159,7 +141,8 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         "--recipe", metavar="FILE", help=f"a TOML file, or one of {', '.join(shipped())}"
     )
     for name, field in Training.model_fields.items():
-        default = "" if field.default is None else f"; default: {_told(field.default)}"
+        default = field.default["name"] if isinstance(field.default, dict) else field.default
+        default = "" if default is None else f"; default: {default}"
         text = f"{field.description or 'of the optimizer'}{default}".replace("%", "%%")
         group.add_argument(f"--{name.replace('_', '-')}", dest=f"fit_{name}", help=text)
     group.add_argument(
@@ -170,10 +153,6 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         help="an option of a builder, such as hidden_units=64,32, or 'embedding_l2={strength=0.05, "
         'rows="table"}\'; MODEL.NAME=VALUE is of one model alone; may be repeated',
     )
-
-
-def _told(value: Any) -> str:
-    return value["name"] if isinstance(value, dict) else str(value)
 
 
 def read_settings(given: argparse.Namespace) -> tuple[Any, list[tuple[str | None, str, Any]]]:
@@ -202,34 +181,27 @@ def _parser() -> argparse.ArgumentParser:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    add = parser.add_argument
     files_command.add_arguments(parser)
     keys = ", ".join(model.key for model in every_model().values())
-    parser.add_argument("--model", required=True, help=f"one of {keys}, or a recipe's entry")
-    parser.add_argument(
-        "--output", required=True, metavar="FOLDER", help="folder for model, scores and predictions"
-    )
-    parser.add_argument(
+    add("--model", required=True, help=f"one of {keys}, or a recipe's entry")
+    add("--output", required=True, metavar="FOLDER", help="for model, scores and predictions")
+    add(
         "--tasks",
         type=lambda text: tuple(text.split(",")),
         metavar="A,B",
         help="labels that the model predicts, in this order; default: all, if it takes several",
     )
-    parser.add_argument("--seed", dest="seed_of_model", type=int, default=0, help="default: 0")
-    parser.add_argument(
-        "--predictions", choices=("csv", "parquet", "none"), default="csv", help="default: csv"
-    )
-    parser.add_argument(
-        "--export",
-        metavar="FOLDER",
-        help="also write a folder for `recsys serve`, which does not exist yet",
-    )
-    parser.add_argument(
+    add("--seed", dest="seed_of_model", type=int, default=0, help="default: 0")
+    add("--predictions", choices=("csv", "parquet", "none"), default="csv", help="default: csv")
+    add("--export", metavar="FOLDER", help="also write a new folder for `recsys serve`")
+    add(
         "--calibrate",
         action="store_true",
         help="the export answers with calibrated probabilities: of each binary task by Platt's "
         "line, fitted on the validation rows",
     )
-    parser.add_argument(
+    add(
         "--workers",
         type=int,
         metavar="N",

@@ -116,16 +116,10 @@ def read_by(
 def provided(
     columns: Sequence["Column"], tasks: Mapping[str, str], dataset: "Dataset | None" = None
 ) -> frozenset[str]:
-    """Which needs of models a data set meets.
+    """Which of ``NEEDS`` a data set meets, by its columns, or placeholders for them, and tasks.
 
-    Args:
-        columns: its feature columns, or placeholders for them.
-        tasks: task to kind.
-        dataset: its rows, which tell whether each task is part of the one before; None: they are
-            not known yet, and binary tasks are taken for a chain.
-
-    Returns:
-        Some of ``NEEDS``.
+    Its rows tell whether each task is part of the one before; where they are not known yet, binary
+    tasks are taken for a chain.
     """
     found = {"sessions" if one.num_sessions > 1 else "history" for one in histories(columns)}
     if sum(column.group == "scenario" for column in columns) == 1:

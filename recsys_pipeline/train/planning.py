@@ -34,15 +34,7 @@ Given = tuple[str | None, str, Any]
 
 @dataclasses.dataclass(frozen=True)
 class Line:
-    """One model with all its settings.
-
-    Args:
-        name: printed name.
-        model: row of the zoo.
-        options: of its builder.
-        training: how it trains.
-        grid: option or field of ``Training`` to the values that are compared on validation rows.
-    """
+    """One model with all its settings; ``grid`` is empty but where values are to be chosen."""
 
     name: str
     model: zoo.Model
@@ -91,11 +83,8 @@ class Line:
 class Plan:
     """The models and settings to run.
 
-    Args:
-        recipe: the file's content; an empty one if there is none.
-        entries: of the board; None: every model that fits the data.
-        seeds: number of initialisations.
-        given: settings of the command line; later ones replace earlier ones.
+    Without ``entries`` they are every model that fits the data. Later ``given`` settings replace
+    earlier ones.
     """
 
     recipe: RecipeFile
@@ -104,13 +93,8 @@ class Plan:
     given: tuple[Given, ...]
 
     def lines(self, dataset: "Dataset | None" = None) -> tuple[list[Line], dict[str, str]]:
-        """The lines of the board, in order, and the models whose needs the data do not meet.
-
-        Args:
-            dataset: None: the data are not known yet, and nothing is left out.
-
-        Returns:
-            The lines, and printed name to reason.
+        """The lines of the board, in order, and the models that were asked for to the reason why
+        the data do not meet their needs. Without data nothing is left out.
         """
         entries = self.entries
         if entries is None:
@@ -209,19 +193,13 @@ def _check_names(plan: Plan, settings: Iterable[str]) -> None:
 def tasks_of(
     model: zoo.Model, labels: Mapping[str, str], asked: Iterable[str] | None = None
 ) -> dict[str, str]:
-    """The labels that a model predicts, task to kind, in its order.
-
-    Args:
-        model: row of the zoo.
-        labels: all labels of the data.
-        asked: names; None: all if it takes several, the only one if it takes one.
+    """The labels that a model predicts, task to kind: those asked for, in their order, or all.
 
     Raises:
         ValueError: an unknown label, or several labels for a model of one.
     """
     if asked is not None:
-        names = tuple(asked)
-        for task in names:
+        for task in (names := tuple(asked)):
             if task not in labels:
                 raise ValueError(f"tasks: unknown {task!r}{nearest(task, labels)}")
         return {task: labels[task] for task in names}
@@ -252,13 +230,10 @@ def check_with(line: Line, tasks: Mapping[str, str], description: "Description")
         raise ValueError(f"{line.model.key}: {lacking}")
     recipe = line.recipe(tasks, columns)
     try:
-        built = recipe(columns if recipe.columns is None else _chosen(columns, recipe.columns))
+        chosen = recipe.columns or [column.name for column in columns]
+        built = recipe([column for column in columns if column.name in chosen])
         weights = recipe.balancing or FixedWeights(line.training.loss_weights)
         weights.start(built, tasks)
         recipe.fresh_optimizer().build(built.trainable_variables)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{line.model.key}: {error}") from None
-
-
-def _chosen(columns: Any, names: tuple[str, ...]) -> list[Any]:
-    return [column for column in columns if column.name in names]

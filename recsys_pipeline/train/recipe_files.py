@@ -46,14 +46,10 @@ Grid = dict[str, Annotated[list[Any], pydantic.Field(min_length=1)]]
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """One model of a recipe.
+    """One model of a recipe: printed name, row of the zoo, and what the file says of it.
 
-    Args:
-        name: printed name.
-        model: row of the zoo.
-        options: of its builder, as TOML or the command line states them.
-        fit: fields of ``Training``, likewise.
-        grid: option or field to the values that are compared on validation rows.
+    ``options`` are of its builder, ``fit`` are fields of ``Training``; ``grid`` has the values of
+    either that are compared on validation rows.
     """
 
     name: str
@@ -88,25 +84,11 @@ class RecipeFile(pydantic.BaseModel, extra="forbid", strict=True):
     options: dict[str, Any] = {}
     entries: dict[str, dict[str, Any]] = {}
     published: Published = Published()
-    _name: str = ""
-    _sha256: str = ""
-
-    @property
-    def name(self) -> str:
-        """The file's name, without folder and ending."""
-        return self._name
-
-    @property
-    def sha256(self) -> str:
-        """The file's checksum."""
-        return self._sha256
+    name: str = ""
+    sha256: str = ""
 
     def all_entries(self) -> list[Entry]:
-        """The entries of single models.
-
-        Raises:
-            ValueError: an unknown model, or two entries of one name.
-        """
+        """The entries of single models; ``ValueError`` for two of one name."""
         found = [self._entry(key, dict(table)) for key, table in self.entries.items()]
         names = [entry.name for entry in found]
         for name in names:
@@ -152,10 +134,7 @@ def shipped() -> dict[str, pathlib.Path]:
 
 
 def read_recipe(name: str) -> RecipeFile:
-    """Read and check a recipe.
-
-    Args:
-        name: of a shipped recipe, or a file.
+    """Read and check a shipped recipe, or a file.
 
     Raises:
         ValueError: an unknown recipe, or a wrong name or value, with its place.
@@ -173,7 +152,7 @@ def read_recipe(name: str) -> RecipeFile:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path.name}: not a readable TOML file ({error})") from None
     recipe = check(RecipeFile, path.name, table)
-    recipe._name, recipe._sha256 = path.stem, hashlib.sha256(content).hexdigest()
+    recipe.name, recipe.sha256 = path.stem, hashlib.sha256(content).hexdigest()
     check(Training, f"{path.name}, fit", recipe.fit)
     recipe.about = " ".join(recipe.about.split())
     recipe.all_entries(), recipe.published_auc()

@@ -93,7 +93,12 @@ def train(
         candidate.model = load(folder / "model.keras")
     data = candidate.data
     told = {name: candidate.predict(data.splits[name]) for name in ("valid", "test")}
-    _write_json(folder / "description.json", _description(line, dataset, tasks))
+    options = {name: _plain(value) for name, value in line.options.items()}
+    about = {"name": dataset.name, "tasks": dict(tasks), "model": line.model.key}
+    about |= {"options": options, **dataset.encoding(), "left_out": dataset.left_out}
+    about["columns"] = [column_to_config(column) for column in dataset.feature_columns]
+    about |= {"remarks": list(dataset.warnings), "data": dataset.description}
+    _write_json(folder / "description.json", about)
     history.epochs.to_csv(folder / "history.csv", index=False)
     if predictions != "none":
         _write_predictions(folder, data.test, told["test"], predictions)
@@ -102,7 +107,7 @@ def train(
         _export(candidate.model, Path(export), folder, data, lines)
     scores = {
         "model": line.model.key,
-        "options": {name: _plain(value) for name, value in line.options.items()},
+        "options": options,
         "tasks": dict(tasks),
         "training": line.training.model_dump(mode="json", exclude_none=True),
         "seed": seed,
@@ -221,20 +226,6 @@ def _base_rates(data: Dataset) -> dict[str, Any]:
         baseline = base_rate(data, task)
         found[task] = score_task(data.test, task, baseline(data.test), kind)
     return _plain(found)
-
-
-def _description(line: Line, dataset: FileDataset, tasks: Mapping[str, str]) -> dict[str, Any]:
-    return {
-        "name": dataset.name,
-        "tasks": dict(tasks),
-        "model": line.model.key,
-        "options": {name: _plain(value) for name, value in line.options.items()},
-        "columns": [column_to_config(column) for column in dataset.feature_columns],
-        **dataset.encoding(),
-        "left_out": dataset.left_out,
-        "remarks": list(dataset.warnings),
-        "data": dataset.description,
-    }
 
 
 def _write_predictions(

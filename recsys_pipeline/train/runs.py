@@ -26,13 +26,7 @@ Show = Callable[[str], None]
 
 
 class EpochLines(Callback):
-    """One line for every epoch, in a log; on a terminal ``fit`` draws a bar instead.
-
-    Args:
-        what: the run, in words.
-        most: epochs at most.
-        show: function that takes a line of text.
-    """
+    """One line for every epoch, in a log; on a terminal ``fit`` draws a bar instead."""
 
     def __init__(self, what: str, most: int, show: Show) -> None:
         self.what, self.most, self.show = what, most, show
@@ -79,6 +73,10 @@ def in_words(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds >= 2 else f"{seconds:.1f} s"
 
 
+def _silent(text: str) -> None:
+    pass
+
+
 def of_tasks(dataset: Any, tasks: Mapping[str, str]) -> Any:
     """The same data with some of their labels, in this order."""
 
@@ -115,10 +113,9 @@ class Candidate:
         self.model = build_with_seed(self._build, seed)
         many = len(self.data.train) > ROWS_PER_CHUNK
         self.rows = in_chunks(self.data) if many else self.data
-        fit, balancing = dict(self.recipe.fit), self.recipe.balancing
-        weights = fit.pop("loss_weights", None)
-        optimizer = self.recipe.fresh_optimizer()
-        self.options = fit
+        self.options = dict(self.recipe.fit)
+        weights = self.options.pop("loss_weights", None)
+        optimizer, balancing = self.recipe.fresh_optimizer(), self.recipe.balancing
         self.trainer = Trainer(self.model, self.rows, optimizer, weights, balancing)
         self._is_fresh = seed  # the seed of the initial weights, until the model is trained
 
@@ -177,13 +174,9 @@ class Candidate:
         if self._is_fresh != seed:
             self.trainer.restart(self._build, seed)
         self._is_fresh = -1
-        # Of several workers one speaks.
-        silent = not self.trainer.is_chief
-        lines = EpochLines(
-            f"{self.line.name}, seed {seed}",
-            self.line.training.epochs,
-            (lambda text: None) if silent else show,
-        )
+        if not self.trainer.is_chief:  # of several workers one speaks
+            show = _silent
+        lines = EpochLines(f"{self.line.name}, seed {seed}", self.line.training.epochs, show)
         history = self.trainer.fit(
             self.rows, seed=seed, checkpoint=checkpoint, **self.options, callbacks=[lines]
         )

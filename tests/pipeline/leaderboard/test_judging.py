@@ -9,8 +9,8 @@ from recsys_pipeline.leaderboard.judging import (
     log_of,
     measured,
     verdicts,
-    weighted_gauc,
 )
+from recsys_pipeline.leaderboard.resampling import weighted_gauc
 
 
 def rows_of(seed=0, num_users=150, each=20):
