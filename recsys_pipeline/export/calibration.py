@@ -5,7 +5,8 @@ Each class holds what was fitted, and is written into an export as plain numbers
 """
 
 import dataclasses
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,6 +14,9 @@ from scipy import optimize, special
 
 from recsys_lib.checks import check_number
 from recsys_lib.data.arrays import check_numbers
+
+if TYPE_CHECKING:
+    from recsys_lib.data import Dataset
 
 
 @dataclasses.dataclass(frozen=True)
@@ -175,3 +179,34 @@ def to_config(step: Calibration, tasks: dict[str, str]) -> dict[str, Any]:
                 f"calibration: expected a binary task of the model, {tasks}, got {task!r}"
             )
     return config
+
+
+def lines_of(
+    data: "Dataset", told: Mapping[str, np.ndarray]
+) -> tuple[dict[str, Platt], dict[str, dict[str, str]]]:
+    """Platt's line of each binary task on the validation rows, or the reason why there is none."""
+    lines, failed = {}, {}
+    for task, kind in (data.tasks or {}).items():
+        if kind == "binary":
+            rows = data.valid.rows_of(task)
+            try:
+                lines[task] = fit_platt(task, data.valid.labels[task][rows], told[task][rows])
+            except ValueError as error:
+                failed[task] = {"remark": str(error)}
+    return lines, failed
+
+
+def scores_of_lines(
+    data: "Dataset", told: Mapping[str, np.ndarray], lines: Mapping[str, Platt]
+) -> dict[str, Any]:
+    """The lines, and the test rows' scores with them."""
+    from recsys_lib.training.evaluation import score_task
+    from recsys_pipeline.export.replay import calibrate
+
+    tasks = dict(data.tasks or {})
+    found = {}
+    for task, line in lines.items():
+        prediction = calibrate({task: told[task]}, [to_config(line, tasks)])[task]
+        score = score_task(data.test, task, prediction, "binary")
+        found[task] = {"slope": line.slope, "intercept": line.intercept, "test": score}
+    return found

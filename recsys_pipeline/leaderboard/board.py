@@ -21,17 +21,13 @@ from recsys_pipeline.train.planning import Line, Plan
 from recsys_pipeline.train.runs import Candidate, Show, at_the_cap, in_words
 
 HEADINGS = {"auc": "AUC", "gauc": "GAUC", "log_loss": "log loss", "milliseconds": "ms/1,000"}
-CHANCE = 0.505
-"""An AUC up to here is no better than chance, whatever the log loss is."""
+CHANCE = 0.505  # an AUC up to here is no better than chance, whatever the log loss is
 REMARK = "no better than the base rate"
 SCORES = ("auc", "gauc", "log_loss", "calibration_error")
 COSTS = ("parameters", "epochs", "seconds", "milliseconds", "examples_per_second")
-STEPS = 3
-"""Number of timed steps for the estimate, after as many steps to warm up."""
-LIKELY_EPOCHS = 10
-"""Epochs of a run in the likely time, until runs of this board are done."""
-MOST_PARAMETERS = 50_000_000
-"""Built models are kept up to so many weights in all; others are built again for their runs."""
+STEPS = 3  # timed for the estimate, after as many to warm up
+LIKELY_EPOCHS = 10  # of a run, for the likely time, until runs of this board are done
+MOST_PARAMETERS = 50_000_000  # of models that are kept; others are built again for their runs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,6 +99,8 @@ def run(
         OSError: folder or output cannot be written.
     """
     lock: Any = contextlib.nullcontext()
+    if output is not None:
+        check_folder(pathlib.Path(output).absolute().parent)
     if folder is not None:
         check_folder(pathlib.Path(folder))
         lock = locked(pathlib.Path(folder) / ".lock", seconds=0)
@@ -113,8 +111,7 @@ def run(
             raise ValueError(
                 f"{folder}: another command is at work there; wait for it, or name another folder"
             ) from None
-        task = check_task(dataset, task)
-        _check_classes(dataset, task)
+        task = _scored(dataset, task)
         data = {"data": checksum(dataset), "task": task, "version": recsys_lib.__version__}
         work = _Work(dataset, plan, task, Store(folder, data, keep_models), show)
         work.estimate()
@@ -123,22 +120,13 @@ def run(
         return work.run(output, margin, rank_by)
 
 
-def check_task(dataset: Dataset, task: str | None) -> str:
-    """The task that is scored; None: the first one.
-
-    Raises:
-        ValueError: there is no such task, or it is not a binary one.
-    """
+def _scored(dataset: Dataset, task: str | None) -> str:
+    """The task that is scored, the first one for None; ``ValueError`` if none can be scored by."""
     tasks = dataset.tasks or {}
     task = next(iter(tasks)) if task is None else task
     if tasks.get(task) != "binary":
         binary = [name for name, kind in tasks.items() if kind == "binary"]
         raise ValueError(f"task: expected a binary one of {binary}, got {task!r}")
-    return task
-
-
-def _check_classes(dataset: Dataset, task: str) -> None:
-    """Raise ``ValueError`` unless models can be validated and scored."""
     for name in ("valid", "test"):
         split = dataset.splits[name]
         labels = split.labels[task][split.rows_of(task)]
@@ -147,6 +135,7 @@ def _check_classes(dataset: Dataset, task: str) -> None:
                 f"{name}, labels[{task!r}]: expected labels of both classes to score by, got "
                 f"{len(labels)} of one class only"
             )
+    return task
 
 
 class _Work:
@@ -156,12 +145,11 @@ class _Work:
         self.dataset, self.plan, self.task = dataset, plan, task
         self.store, self.show = store, show
         self.candidates: dict[str, Candidate] = {}
-        self.done: dict[str, tuple[dict[str, Any], list[Run]]] = {}
+        self.done = store.tested()
         self.lines, self.left_out = plan.lines(dataset)
         for name, reason in self.left_out.items():
             show(f"{name} left out: {reason}")
-        self.each: dict[str, float] = {}
-        """Printed name to the seconds of an epoch of one run."""
+        self.each: dict[str, float] = {}  # seconds of an epoch of one run
 
     def _leave_out(self, name: str, reason: str) -> None:
         self.left_out[name] = reason
@@ -191,7 +179,6 @@ class _Work:
     def estimate(self) -> None:
         """Build every model that has runs to do, time a few of its steps, and print the times."""
         rows, held, kept = [], 0, []
-        self.done = self.store.tested()
         for line in self.lines:
             runs = self._to_do(line)
             if runs:
@@ -220,7 +207,7 @@ class _Work:
         for name in ("each", "likely", "most"):
             table[name] = table[name].map(in_words)
         table.columns = ["model", "an epoch", "runs", "likely", "at most"]
-        self.show(_left_aligned(table))
+        self.show(as_lines(table))
         self.show(
             f"likely {in_words(total['likely'])} in all, with as many epochs as this board's runs "
             f"took, {LIKELY_EPOCHS} until there are some; {in_words(total['most'])} if none of "
@@ -235,11 +222,6 @@ class _Work:
         first = {"model": "base rate", "task": self.task, "slice": "all", **base, "parameters": 0}
         names = ["auc", *(["gauc"] if users is not None else []), "log_loss"]
         runs: dict[str, list[Run]] = {}
-        width = max(16, *(len(line.name) + 2 for line in self.lines))
-        heads = "".join(f"{HEADINGS[name]:>10}" for name in names)
-        self.show(
-            f"{'model':{width}}{heads}{'epochs':>9}{'seconds':>10}{'examples/s':>12}{'left':>9}"
-        )
         for place, line in enumerate(self.lines):
             try:
                 best, runs[line.name] = self._runs_of(line)
@@ -254,15 +236,15 @@ class _Work:
             later = self.lines[place + 1 :]
             left = sum(self.each[one.name] * self._to_do(one) * self._likely(one) for one in later)
             mean = _means(pd.DataFrame([one.row for one in runs[line.name]]))
-            remark = "" if _learned(mean, first) else f"   {REMARK}"
+            remark = "" if _learned(mean, first) else f"; {REMARK}"
             self.show(
-                f"{line.name:{width}}{''.join(f'{mean[name]:>10.5f}' for name in names)}"
-                f"{mean['epochs']:>9.1f}{mean['seconds']:>10.1f}"
-                f"{mean['examples_per_second']:>12,.0f}{in_words(left):>9}{remark}"
+                f"{line.name}: {', '.join(f'{HEADINGS[name]} {mean[name]:.5f}' for name in names)}"
+                f", best epoch {mean['epochs']:.1f}, {mean['seconds']:.1f} s, "
+                f"{mean['examples_per_second']:,.0f} examples/s{remark}; "
+                f"likely {in_words(left)} left"
             )
             table = _table(first, runs, users is not None)
             if output is not None:
-                pathlib.Path(output).absolute().parent.mkdir(parents=True, exist_ok=True)
                 table.to_csv(output, index=False)
         for name, (said, several) in self.store.tested().items():  # earlier commands' too
             runs[name], lines[name] = sorted(several, key=lambda one: one.row["seed"]), said
@@ -340,12 +322,9 @@ class _Work:
         return found
 
 
-def _left_aligned(table: pd.DataFrame) -> str:
-    """A table of texts, its first column on the left."""
-    first = table.columns[0]
-    width = max(table[first].str.len().max(), len(first))
-    table = table.assign(**{first: table[first].str.ljust(width)})
-    return str(table.rename(columns={first: first.ljust(width)}).to_string(index=False))
+def as_lines(table: pd.DataFrame) -> str:
+    """A table of texts for a terminal, the models on the left."""
+    return table.set_index("model").rename_axis(index=None, columns="model").to_string()
 
 
 def _means(rows: pd.DataFrame) -> dict[str, Any]:

@@ -17,10 +17,11 @@ import pandas as pd
 import recsys_lib
 from recsys_lib import zoo
 from recsys_lib.data import Dataset
-from recsys_pipeline.leaderboard.board import HEADINGS, Board, _left_aligned
-from recsys_pipeline.leaderboard.store import checksum, write
+from recsys_pipeline.leaderboard.board import HEADINGS, Board, as_lines
+from recsys_pipeline.leaderboard.store import checksum
 from recsys_pipeline.train.models import find
 from recsys_pipeline.train.recipe_files import RecipeFile
+from recsys_pipeline.train.runs import write
 
 FIGURES = {
     "parameters": "parameters",
@@ -88,7 +89,7 @@ def notes(board: Board) -> list[str]:
 
 def as_text(board: Board) -> str:
     """The final table for a terminal, with its notes."""
-    return "\n".join([_left_aligned(shown(board)), "", *notes(board)])
+    return "\n".join([as_lines(shown(board)), "", *notes(board)])
 
 
 def as_markdown(board: Board, provenance: Mapping[str, Any], figures: Mapping[str, str]) -> str:
@@ -106,7 +107,7 @@ def as_markdown(board: Board, provenance: Mapping[str, Any], figures: Mapping[st
 
 def as_html(board: Board, provenance: Mapping[str, Any], drawings: Mapping[str, str]) -> str:
     """The board as one HTML page that asks no host; ``drawings``: alternative text to SVG."""
-    table = shown(board).set_index("model").rename_axis(None).to_html(border=0)
+    table = shown(board).set_index("model").rename_axis(index=None, columns="model")
     told = "".join(f"<li>{html.escape(note)}</li>" for note in notes(board))
     drawn = "".join(
         f'<p><img alt="{html.escape(text)}" src="data:image/svg+xml;base64,'
@@ -116,7 +117,7 @@ def as_html(board: Board, provenance: Mapping[str, Any], drawings: Mapping[str, 
     title = html.escape(_title(provenance))
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f"<style>{_STYLE}</style></head><body><h1>{title}</h1>\n{table}\n<ul>{told}</ul>\n{drawn}\n"
+        f"<style>{_STYLE}</style></head><body><h1>{title}</h1>\n{table.to_html(border=0)}\n<ul>{told}</ul>\n{drawn}\n"
         f"<h2>How it was made</h2><pre>{html.escape(json.dumps(provenance, indent=1))}</pre>"
         "</body></html>\n"
     )

@@ -12,7 +12,6 @@ other settings is refused, not overwritten. More seeds or models only add runs.
 import dataclasses
 import hashlib
 import json
-import os
 import pathlib
 import re
 import tempfile
@@ -25,6 +24,7 @@ import numpy as np
 from recsys_lib.data import Dataset
 from recsys_lib.training import save
 from recsys_pipeline.train.planning import Line
+from recsys_pipeline.train.runs import write
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,14 +55,6 @@ def checksum(dataset: Dataset) -> str:
             found.update(f"{name} {key} {array.shape} {array.dtype};".encode())
             found.update(memoryview(array).cast("B") if array.size else b"")
     return found.hexdigest()
-
-
-def write(path: pathlib.Path, content: str) -> None:
-    """Write a file atomically; create its folder if that is missing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}")
-    temporary.write_text(content, encoding="utf-8")
-    os.replace(temporary, path)
 
 
 def differences(ours: Any, theirs: Any, place: str = "") -> Iterator[str]:

@@ -1,8 +1,6 @@
 """Carry out a plan for one model: train, score, and write the results."""
 
 import json
-import math
-import os
 import shutil
 import sys
 from collections.abc import Mapping
@@ -12,9 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet
+import pydantic_core
 
 import recsys_lib
 from recsys_lib.data.dataset import Dataset
@@ -23,13 +19,12 @@ from recsys_lib.features.columns import column_to_config
 from recsys_lib.training.baselines import base_rate
 from recsys_lib.training.evaluation import score_task
 from recsys_lib.training.serving import load, save
-from recsys_pipeline.export.calibration import Platt, fit_platt, to_config
+from recsys_pipeline.export.calibration import Platt, lines_of, scores_of_lines
 from recsys_pipeline.export.folders import check_target, checksum
 from recsys_pipeline.export.folders import export as write_export
-from recsys_pipeline.export.replay import calibrate as calibrated
 from recsys_pipeline.files import FileDataset
 from recsys_pipeline.train.planning import Line
-from recsys_pipeline.train.runs import Candidate, at_the_cap
+from recsys_pipeline.train.runs import Candidate, at_the_cap, write
 from recsys_pipeline.workers.distributed import is_chief, join_workers
 
 MIN_SLICE_ROWS = 2
@@ -98,11 +93,11 @@ def train(
     about |= {"options": options, **dataset.encoding(), "left_out": dataset.left_out}
     about["columns"] = [column_to_config(column) for column in dataset.feature_columns]
     about |= {"remarks": list(dataset.warnings), "data": dataset.description}
-    _write_json(folder / "description.json", about)
+    _write(folder / "description.json", about)
     history.epochs.to_csv(folder / "history.csv", index=False)
     if predictions != "none":
         _write_predictions(folder, data.test, told["test"], predictions)
-    lines, failed = _lines(data, told["valid"]) if calibrate else ({}, {})
+    lines, failed = lines_of(data, told["valid"]) if calibrate else ({}, {})
     if export is not None:
         _export(candidate.model, Path(export), folder, data, lines)
     scores = {
@@ -120,14 +115,18 @@ def train(
         "examples_per_second": history.examples_per_second,
         "scores": _scores(data, told),
         "base_rate": _base_rates(data),
-        **({"calibration": _of_lines(data, told["test"], lines) | failed} if calibrate else {}),
+        **(
+            {"calibration": scores_of_lines(data, told["test"], lines) | failed}
+            if calibrate
+            else {}
+        ),
         "versions": {
             "recsys_lib": recsys_lib.__version__,
             "keras": keras.__version__,
             "python": sys.version.split()[0],
         },
     }
-    _write_json(folder / SCORES, scores)
+    _write(folder / SCORES, scores)
     for name in ("checkpoint", EXPORTED):
         (folder / name).unlink(missing_ok=True)
     return scores
@@ -171,7 +170,7 @@ def _export(
     if own_export(export, folder):
         shutil.rmtree(export)
     write_export(model, export, data, calibration=lines.values())
-    _write_json(folder / EXPORTED, [str(export.resolve()), checksum(export)])
+    _write(folder / EXPORTED, [str(export.resolve()), checksum(export)])
 
 
 def _scores(data: Dataset, told: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, Any]:
@@ -191,34 +190,6 @@ def _scores(data: Dataset, told: Mapping[str, Mapping[str, np.ndarray]]) -> dict
     return _plain(found)
 
 
-def _lines(
-    data: Dataset, told: Mapping[str, np.ndarray]
-) -> tuple[dict[str, Platt], dict[str, dict[str, str]]]:
-    """Platt's line of each binary task on the validation rows, or the reason why there is none."""
-    lines, failed = {}, {}
-    for task, kind in (data.tasks or {}).items():
-        if kind == "binary":
-            rows = data.valid.rows_of(task)
-            try:
-                lines[task] = fit_platt(task, data.valid.labels[task][rows], told[task][rows])
-            except ValueError as error:
-                failed[task] = {"remark": str(error)}
-    return lines, failed
-
-
-def _of_lines(
-    data: Dataset, told: Mapping[str, np.ndarray], lines: Mapping[str, Platt]
-) -> dict[str, Any]:
-    """The lines, and the test rows' scores with them."""
-    tasks = dict(data.tasks or {})
-    found = {}
-    for task, line in lines.items():
-        prediction = calibrated({task: told[task]}, [to_config(line, tasks)])[task]
-        score = score_task(data.test, task, prediction, "binary")
-        found[task] = {"slope": line.slope, "intercept": line.intercept, "test": _plain(score)}
-    return found
-
-
 def _base_rates(data: Dataset) -> dict[str, Any]:
     """The test scores of a model that predicts the training rows' mean label."""
     found = {}
@@ -235,33 +206,23 @@ def _write_predictions(
     for task, prediction in told.items():
         exists = np.zeros(len(split), bool)
         exists[split.rows_of(task)] = True
-        columns[f"label_{task}"] = pa.array(split.labels[task], mask=~exists)
+        columns[f"label_{task}"] = np.where(exists, split.labels[task], np.nan)
         columns[task] = prediction
-    table = pa.table(columns)
-    path = folder / f"predictions.{kind}"
-    if kind == "csv":
-        pa.csv.write_csv(table, path)
-    else:
-        pa.parquet.write_table(table, path)
+    table, path = pd.DataFrame(columns), folder / f"predictions.{kind}"
+    table.to_csv(path, index=False) if kind == "csv" else table.to_parquet(path)
 
 
 def _plain(value: Any) -> Any:
     """A value in types that JSON knows; NaN becomes null."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value if isinstance(value, str | int | float | bool | None) else repr(value)
+    return pydantic_core.to_jsonable_python(value, inf_nan_mode="null", fallback=_number)
 
 
-def _write_json(path: Path, value: Any) -> None:
-    temporary = path.with_name(f".{path.name}")
-    temporary.write_text(json.dumps(value, indent=1), encoding="utf-8")
-    os.replace(temporary, path)
+def _write(path: Path, value: Any) -> None:
+    write(path, json.dumps(_plain(value), indent=1))
+
+
+def _number(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else repr(value)
 
 
 def report(scores: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import pathlib
 import sys
 import time
 import warnings
@@ -71,6 +72,14 @@ def in_words(seconds: float) -> str:
     if seconds >= 90:
         return f"{seconds / 60:.0f} min"
     return f"{seconds:.0f} s" if seconds >= 2 else f"{seconds:.1f} s"
+
+
+def write(path: pathlib.Path, content: str) -> None:
+    """Write a file atomically; create its folder if that is missing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}")
+    temporary.write_text(content, encoding="utf-8")
+    os.replace(temporary, path)
 
 
 def _silent(text: str) -> None:

@@ -5,7 +5,6 @@ tables, as TOML has them; ``Training`` checks them, and ``arguments`` converts t
 """
 
 import ast
-import functools
 import inspect
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
@@ -93,50 +92,35 @@ class Training(pydantic.BaseModel):
             raise ValueError(f"unknown name {name!r}{nearest(name, known)}")
         return {**table, "name": name}
 
-    @pydantic.field_validator("reduce_on_plateau", mode="before")
-    @classmethod
-    def _plateau(cls, value: Any) -> Any:
-        values = value if isinstance(value, list | tuple) else [value]
-        if values != [None] and len(values) <= len(PLATEAU) and not isinstance(value, Mapping):
-            value = dict(zip(PLATEAU, values, strict=False))
-        _known("", value or {}, PLATEAU)
-        return value
-
-    @pydantic.field_validator("loss_weights", mode="before")
-    @classmethod
-    def _weights(cls, value: Any) -> Any:
-        try:
-            return tomllib.loads(f"v = {{{value}}}")["v"] if isinstance(value, str) else value
-        except ValueError:
-            raise ValueError(f"expected A=1,B=0.5, got {value!r}") from None
-
-    @pydantic.field_validator("columns", mode="before")
-    @classmethod
-    def _columns(cls, value: Any) -> Any:
-        parts = value.split(",") if isinstance(value, str) else value
-        return tuple(parts) if isinstance(parts, list) else parts
-
-    # The last one that is defined is the first that is called.
     @pydantic.field_validator("*", mode="before")
     @classmethod
-    def _none(cls, value: Any) -> Any:
-        return None if value is False else value
+    def _short_forms(cls, value: Any, about: pydantic.ValidationInfo) -> Any:
+        """What a word, a number or a list stands for; false is none."""
+        name = about.field_name
+        if value is False:
+            return None
+        if name == "reduce_on_plateau" and value is not None:
+            if not isinstance(value, Mapping):
+                values = value if isinstance(value, list | tuple) else [value]
+                value = dict(zip(PLATEAU, values, strict=False))
+            _known("", value, PLATEAU)
+        if name == "loss_weights" and isinstance(value, str):
+            try:
+                return tomllib.loads(f"v = {{{value}}}")["v"]
+            except ValueError:
+                raise ValueError(f"expected A=1,B=0.5, got {value!r}") from None
+        if name == "columns" and value is not None:
+            return tuple(value.split(",") if isinstance(value, str) else value)
+        return value
 
     def arguments(self) -> dict[str, Any]:
-        """The settings as arguments of ``recsys_lib.training.Recipe``.
-
-        Raises:
-            ValueError: a value that the optimizer, the balancing method or ``ReduceOnPlateau``
-                refuses.
-        """
+        """The settings as arguments of ``recsys_lib.training.Recipe``; all of them are tried."""
         from recsys_lib.multi_task import balancing
         from recsys_lib.training import ReduceOnPlateau
 
-        decay, plateau, found = self.learning_rate_decay, self.reduce_on_plateau, {}
-        for name in ("learning_rate", "epochs", "batch_size", "patience", "loss_weights"):
-            found[name] = getattr(self, name)
-        found["columns"] = self.columns
-        found["optimizer"] = self._optimizer()
+        decay, plateau = self.learning_rate_decay, self.reduce_on_plateau
+        names = ("learning_rate", "epochs", "batch_size", "patience", "loss_weights", "columns")
+        found = {name: getattr(self, name) for name in names} | {"optimizer": self._optimizer()}
         if decay is not None:
             found["schedule"] = lambda epoch: decay**epoch
         if plateau is not None:
@@ -182,7 +166,6 @@ def _made(what: str, table: Table, kind: Any, known: Iterable[str]) -> Callable[
     options = {name: value for name, value in table.items() if name != "name"}
     _known(f"{where}: ", options, known)
 
-    @functools.wraps(kind, updated=())
     def make(*values: Any) -> Any:
         try:
             return kind(*values, **options)
@@ -199,16 +182,7 @@ def _known(where: str, given: Iterable[str], known: Iterable[str]) -> None:
 
 
 def check(kind: type[Checked], where: str, given: Mapping[str, Any]) -> Checked:
-    """A pydantic model of these values.
-
-    Args:
-        kind: its class.
-        where: beginning of the message.
-        given: name to value.
-
-    Raises:
-        ValueError: the first mistake, as "where: expected X, got Y".
-    """
+    """A pydantic model of these values; the first mistake raises "where: expected X, got Y"."""
     try:
         return kind(**given)
     except pydantic.ValidationError as error:
@@ -227,14 +201,9 @@ def check(kind: type[Checked], where: str, given: Mapping[str, Any]) -> Checked:
 def read_value(text: str) -> Any:
     """Parse a value of the command line: of TOML, or of Python, or a word.
 
-    Raises:
-        ValueError: none of these.
-
     Example:
-        >>> [read_value(text) for text in ("64,32", "1e-5", "tanh", "false", "[1, 2]")]
-        [(64, 32), 1e-05, 'tanh', False, [1, 2]]
-        >>> read_value('{strength = 0.05, rows = "table"}')
-        {'strength': 0.05, 'rows': 'table'}
+        >>> [read_value(text) for text in ("64,32", "1e-5", "tanh", "false", "{a = 1}")]
+        [(64, 32), 1e-05, 'tanh', False, {'a': 1}]
     """
     text = text.strip()
     for parse in (lambda value: tomllib.loads(f"v = {value}")["v"], ast.literal_eval):
@@ -248,19 +217,11 @@ def read_value(text: str) -> Any:
 
 
 def read_option(text: str) -> tuple[str | None, str, Any]:
-    """Parse ``MODEL.name=value``.
-
-    Returns:
-        The model (None: all that have the option), the option and its value.
-
-    Raises:
-        ValueError: text of another form.
+    """Parse ``MODEL.name=value``; the model is None where all that have the option are meant.
 
     Example:
-        >>> read_option("DCN-V2.rank=16")
-        ('DCN-V2', 'rank', 16)
-        >>> read_option("activation=tanh")
-        (None, 'activation', 'tanh')
+        >>> read_option("DCN-V2.rank=16"), read_option("activation=tanh")
+        (('DCN-V2', 'rank', 16), (None, 'activation', 'tanh'))
     """
     left, equals, value = text.partition("=")
     model, dot, name = left.strip().rpartition(".")
@@ -273,17 +234,10 @@ def read_option(text: str) -> tuple[str | None, str, Any]:
 
 
 def as_python(name: str, value: Any) -> Any:
-    """An option's value for a builder.
-
-    Lists become tuples. A table becomes a penalty (``strength``, ``rows``) or an initializer of
-    Keras (``name`` and its arguments) if the option is one, else a dict.
-
-    Raises:
-        ValueError: a wrong penalty or initializer.
+    """An option's value for a builder: lists become tuples, tables a penalty (``strength``,
+    ``rows``) or an initializer of Keras (``name`` and its arguments) if the option is one.
 
     Example:
-        >>> as_python("hidden_units", [400, 400])
-        (400, 400)
         >>> as_python("embedding_l2", {"strength": 0.05, "rows": "table"})
         EmbeddingL2(strength=0.05, rows='table', id_counts=None)
     """

@@ -35,15 +35,9 @@ def table_with(text, heading):
 
 
 def while_running(text):
-    """Words of the lines that are printed as models are done, by the model's name."""
-    text = "\n".join(line for line in text.splitlines() if ": epoch " not in line)
-    heading, *lines = table_with(text, "examples/s")
-    names = sorted(train.every_model(), key=len, reverse=True)
-    found = {}
-    for line in lines:
-        name = next(name for name in names if line.startswith(name + " "))
-        found[name] = line[len(name) :].split()
-    return heading.split(), found
+    """What is printed as models are done: the model's name to its line."""
+    found = re.findall(r"^(.+): (AUC [\d.]+, .* left)$", text, re.MULTILINE)
+    return dict(found)
 
 
 def test_every_model_of_the_zoo_for_one_label_and_plain_columns_is_on_the_board():
@@ -100,18 +94,18 @@ def test_one_command_trains_stops_early_and_writes_the_scores(path, tmp_path, ca
     auc = table.groupby("model").auc.mean()
     assert auc["FM"] > auc["LR"] + 0.2  # the labels follow a product of user and item
     text = capsys.readouterr().out
-    heading, lines = while_running(text)
+    lines = while_running(text)
     assert list(lines) == ["LR", "FM", "DCN"]
-    for name, words in lines.items():
-        assert float(words[0]) == pytest.approx(auc[name], abs=1e-5)
-    assert heading[:5] == ["model", "AUC", "GAUC", "log", "loss"]
+    for name, line in lines.items():
+        assert float(line.split()[1].strip(",")) == pytest.approx(auc[name], abs=1e-5)
+        assert ", GAUC " in line and ", log loss " in line
     # One line for every epoch, since nobody watches a bar.
     line = r"\nFM, seed 1: epoch (\d+) of at most 60, loss [\d.]+, valid [\d.]+,"
     epochs = re.findall(line, text)
     trained = int(table[(table.model == "FM") & (table.seed == 1)].trained.item())
     assert list(map(int, epochs)) == list(range(1, trained + 1))
     # Users and items differ in nothing but the other one: no additive model can learn anything.
-    assert " ".join(lines["LR"]).endswith("no better than the base rate")
+    assert "; no better than the base rate; likely" in lines["LR"]
     assert text.count("no better than the base rate") == 2  # and once in the final table
     final = table_with(text, "by GAUC")
     gauc = table.groupby("model").gauc.mean().drop("base rate")
@@ -128,7 +122,7 @@ def test_a_model_that_does_not_fit_the_columns_ends_no_board(path, capsys):
     text = capsys.readouterr().out
     assert re.search(r"\nDCN-Mix left out: rank: expected at most .* 6, got 16\n", text)
     assert re.search(r"\nLeft out: DCN-Mix: rank: expected at most", text)
-    assert len(while_running(text)[1]["LR"]) >= 7
+    assert list(while_running(text)) == ["LR"]
     assert leaderboard.main([str(path), *options, "--models", "dcn_mix"]) == 1
     assert "rank: expected at most" in capsys.readouterr().err
 
@@ -150,8 +144,7 @@ def test_one_seed_and_no_groups_leave_out_what_they_cannot_say(path, tmp_path, c
     words = {line.split()[0]: line for line in table_with(text, "by AUC")[1:]}
     assert " best " in words.pop("FM" if " best " in words["FM"] else "LR")
     assert all(" one run " in line for line in words.values())
-    heading, lines = while_running(text)
-    assert heading[:4] == ["model", "AUC", "log", "loss"] and len(lines["LR"]) >= 7
+    assert re.match(r"AUC [\d.]+, log loss [\d.]+, best epoch 1.0, ", while_running(text)["LR"])
     assert "gauc" not in pd.read_csv(output)
     assert "rows of the test split are drawn with replacement, since no group is given" in text
 

@@ -16,6 +16,7 @@ from recsys_lib.multi_task.balancing import GradNorm
 from recsys_lib.training import Adagrad, ReduceOnPlateau, fit, load, log_loss, predict
 from recsys_pipeline import files
 from recsys_pipeline.export import Encoder, Replay, fit_platt, verify
+from recsys_pipeline.export.calibration import lines_of
 from recsys_pipeline.train import command as module
 from recsys_pipeline.train import make_plan, running
 from recsys_pipeline.train.command import main
@@ -137,7 +138,7 @@ def test_a_model_of_the_wrong_order_is_not_calibrated(shop):
     data = files.load(shop / "data.toml")
     told = {task: 0.9 - 0.8 * data.valid.labels[task] for task in data.tasks}
     told["buy"] = 1 - told["buy"]
-    lines, remarks = running._lines(data, told)
+    lines, remarks = lines_of(data, told)
     assert list(lines) == ["buy"] and list(remarks) == ["click"]
     assert "expected scores that rise with the label" in remarks["click"]["remark"]
 
