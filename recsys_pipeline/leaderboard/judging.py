@@ -79,16 +79,13 @@ def measured(
     return {model: (own[model], np.concatenate(drawn[model])) for model in predictions}
 
 
-def verdicts(
-    results: Measured, num_units: int, margin: float = MARGIN, higher: bool = True
-) -> dict[str, Verdict]:
+def verdicts(results: Measured, num_units: int, margin: float = MARGIN) -> dict[str, Verdict]:
     """The verdict on every model, compared with the best.
 
     Args:
         results: of ``measured``.
         num_units: users, or rows.
         margin: the least difference that matters.
-        higher: whether more is better.
 
     Returns:
         Dict of model to ``Verdict``, the best first.
@@ -105,11 +102,9 @@ def verdicts(
     """
     if not results:
         raise ValueError("verdicts: expected at least one model, got none")
-    sign = 1.0 if higher else -1.0
-    turned = {name: (sign * own, sign * drawn) for name, (own, drawn) in results.items()}
-    best, *others = sorted(turned, key=lambda name: -float(turned[name][0].mean()))
-    zero = (np.zeros(1), np.zeros_like(turned[best][1]))
-    to_best = scoreboard(turned, best, num_units) if others else {}
+    best, *others = sorted(results, key=lambda name: -float(results[name][0].mean()))
+    zero = (np.zeros(1), np.zeros_like(results[best][1]))
+    to_best = scoreboard(results, best, num_units) if others else {}
     found = {}
     for name in (best, *others):
         own, drawn = results[name]

@@ -3,7 +3,7 @@
 import base64
 import datetime
 import html
-import importlib.metadata
+import importlib
 import io
 import json
 import os
@@ -21,7 +21,7 @@ from recsys_pipeline.leaderboard.board import HEADINGS, Board, as_lines
 from recsys_pipeline.leaderboard.store import checksum
 from recsys_pipeline.train.models import find
 from recsys_pipeline.train.recipe_files import RecipeFile
-from recsys_pipeline.train.runs import write
+from recsys_pipeline.train.runs import plain, write
 
 FIGURES = {
     "parameters": "parameters",
@@ -197,7 +197,8 @@ def provenance_of(dataset: Dataset, board: Board, recipe: RecipeFile | None) -> 
     return {
         "made": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "recsys_lib": recsys_lib.__version__,
-        "versions": {"python": platform.python_version()} | {n: _version(n) for n in PACKAGES},
+        "versions": {"python": platform.python_version()}
+        | {name: str(importlib.import_module(name).__version__) for name in PACKAGES},
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "data": {
             "name": dataset.name,
@@ -207,21 +208,12 @@ def provenance_of(dataset: Dataset, board: Board, recipe: RecipeFile | None) -> 
             "sha256": checksum(dataset),
         },
         "recipe": said and {**said, "published": recipe.published.source},  # type: ignore[union-attr]
-        "models": json.loads(json.dumps(board.lines)),
+        "models": plain(board.lines),
         "chosen": dict(board.chosen),
         "left_out": dict(board.left_out),
         "margin": board.margin,
         "drawn": f"{board.num_units} {board.unit}",
     }
-
-
-def _version(package: str) -> str:
-    for name in (package, f"{package}-cpu"):
-        try:
-            return importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return "unknown"
 
 
 def write_report(
@@ -236,7 +228,7 @@ def write_report(
         "board.csv": board.summary.to_csv(index=False),
         "board.md": as_markdown(board, provenance, dict(zip(drawings, told, strict=True))),
         "board.html": as_html(board, provenance, dict(zip(told, drawings.values(), strict=True))),
-        "made.json": json.dumps(provenance, indent=1) + "\n",
+        "made.json": provenance,
         **drawings,
     }
     for name, content in files.items():

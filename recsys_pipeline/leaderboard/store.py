@@ -24,7 +24,7 @@ import numpy as np
 from recsys_lib.data import Dataset
 from recsys_lib.training import save
 from recsys_pipeline.train.planning import Line
-from recsys_pipeline.train.runs import write
+from recsys_pipeline.train.runs import plain, write
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,7 +114,7 @@ class Store:
         if path is None or not path.is_file():
             return None
         found = _read(path)
-        _check(path, _plain(line.described()), found["made_of"]["line"])
+        _check(path, plain(line.described()), found["made_of"]["line"])
         return _run(path, found)
 
     def put(self, line: Line, what: str, run: Run) -> None:
@@ -129,7 +129,7 @@ class Store:
                 save(run.model, path.with_suffix(".keras"))
         said: dict[str, Any] = {"made_of": {**self.board, "line": line.described()}, "row": run.row}
         said |= {"slices": run.slices, "valid_score": run.valid_score, "tested": tested}
-        write(path, json.dumps(_plain(said), indent=1))
+        write(path, said)
         path.with_suffix(".npz").unlink(missing_ok=True)
 
     def tested(self) -> dict[str, tuple[dict[str, Any], list[Run]]]:
@@ -167,11 +167,6 @@ def _check(path: pathlib.Path, ours: Any, theirs: Any) -> None:
             f"{path}: expected a run with the same settings, got {'; '.join(found)}; name another "
             "folder, or delete the file"
         )
-
-
-def _plain(value: Any) -> Any:
-    """What JSON makes of it: numbers of NumPy become Python's, tuples lists."""
-    return json.loads(json.dumps(value, default=lambda one: one.item()))
 
 
 def check_folder(folder: pathlib.Path) -> None:

@@ -110,7 +110,7 @@ def _run(given: argparse.Namespace, planned: tuple[Any, dict[str, str]], workers
             print(f"exported to {given.export}; recsys serve {given.export}")
 
 
-def _one_after_the_other(cache: str | Path | None) -> contextlib.AbstractContextManager[None]:
+def _one_after_the_other(cache: Any) -> contextlib.AbstractContextManager[None]:
     """If there are several workers, one writes the cache of the data and the others read it."""
     if cache is None:
         return contextlib.nullcontext()

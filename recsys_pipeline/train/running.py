@@ -10,7 +10,6 @@ from typing import Any
 import keras
 import numpy as np
 import pandas as pd
-import pydantic_core
 
 import recsys_lib
 from recsys_lib.data.dataset import Dataset
@@ -24,7 +23,7 @@ from recsys_pipeline.export.folders import check_target, checksum
 from recsys_pipeline.export.folders import export as write_export
 from recsys_pipeline.files import FileDataset
 from recsys_pipeline.train.planning import Line
-from recsys_pipeline.train.runs import Candidate, at_the_cap, write
+from recsys_pipeline.train.runs import Candidate, at_the_cap, plain, write
 from recsys_pipeline.workers.distributed import is_chief, join_workers
 
 MIN_SLICE_ROWS = 2
@@ -88,12 +87,11 @@ def train(
         candidate.model = load(folder / "model.keras")
     data = candidate.data
     told = {name: candidate.predict(data.splits[name]) for name in ("valid", "test")}
-    options = {name: _plain(value) for name, value in line.options.items()}
     about = {"name": dataset.name, "tasks": dict(tasks), "model": line.model.key}
-    about |= {"options": options, **dataset.encoding(), "left_out": dataset.left_out}
+    about |= {"options": dict(line.options), **dataset.encoding(), "left_out": dataset.left_out}
     about["columns"] = [column_to_config(column) for column in dataset.feature_columns]
     about |= {"remarks": list(dataset.warnings), "data": dataset.description}
-    _write(folder / "description.json", about)
+    write(folder / "description.json", about)
     history.epochs.to_csv(folder / "history.csv", index=False)
     if predictions != "none":
         _write_predictions(folder, data.test, told["test"], predictions)
@@ -102,7 +100,7 @@ def train(
         _export(candidate.model, Path(export), folder, data, lines)
     scores = {
         "model": line.model.key,
-        "options": options,
+        "options": dict(line.options),
         "tasks": dict(tasks),
         "training": line.training.model_dump(mode="json", exclude_none=True),
         "seed": seed,
@@ -115,18 +113,15 @@ def train(
         "examples_per_second": history.examples_per_second,
         "scores": _scores(data, told),
         "base_rate": _base_rates(data),
-        **(
-            {"calibration": scores_of_lines(data, told["test"], lines) | failed}
-            if calibrate
-            else {}
-        ),
+        "calibration": scores_of_lines(data, told["test"], lines) | failed,
         "versions": {
             "recsys_lib": recsys_lib.__version__,
             "keras": keras.__version__,
             "python": sys.version.split()[0],
         },
     }
-    _write(folder / SCORES, scores)
+    scores = plain(scores)
+    write(folder / SCORES, scores)
     for name in ("checkpoint", EXPORTED):
         (folder / name).unlink(missing_ok=True)
     return scores
@@ -170,7 +165,7 @@ def _export(
     if own_export(export, folder):
         shutil.rmtree(export)
     write_export(model, export, data, calibration=lines.values())
-    _write(folder / EXPORTED, [str(export.resolve()), checksum(export)])
+    write(folder / EXPORTED, [str(export.resolve()), checksum(export)])
 
 
 def _scores(data: Dataset, told: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, Any]:
@@ -187,7 +182,7 @@ def _scores(data: Dataset, told: Mapping[str, Mapping[str, np.ndarray]]) -> dict
             }
             for part, rows in parts.items()
         }
-    return _plain(found)
+    return found
 
 
 def _base_rates(data: Dataset) -> dict[str, Any]:
@@ -196,7 +191,7 @@ def _base_rates(data: Dataset) -> dict[str, Any]:
     for task, kind in (data.tasks or {}).items():
         baseline = base_rate(data, task)
         found[task] = score_task(data.test, task, baseline(data.test), kind)
-    return _plain(found)
+    return found
 
 
 def _write_predictions(
@@ -210,19 +205,6 @@ def _write_predictions(
         columns[task] = prediction
     table, path = pd.DataFrame(columns), folder / f"predictions.{kind}"
     table.to_csv(path, index=False) if kind == "csv" else table.to_parquet(path)
-
-
-def _plain(value: Any) -> Any:
-    """A value in types that JSON knows; NaN becomes null."""
-    return pydantic_core.to_jsonable_python(value, inf_nan_mode="null", fallback=_number)
-
-
-def _write(path: Path, value: Any) -> None:
-    write(path, json.dumps(_plain(value), indent=1))
-
-
-def _number(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else repr(value)
 
 
 def report(scores: Mapping[str, Any]) -> str:

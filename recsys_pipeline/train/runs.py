@@ -1,6 +1,7 @@
 """The runs of one model: it is built once, trained with each seed, and predicts."""
 
 import dataclasses
+import json
 import os
 import pathlib
 import sys
@@ -11,6 +12,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import pydantic_core
 
 from recsys_lib.data import Dataset, Split
 from recsys_lib.data.chunks import ROWS_PER_CHUNK
@@ -20,8 +22,7 @@ from recsys_lib.training.run import History
 from recsys_pipeline.chunks import in_chunks
 from recsys_pipeline.train.planning import Line
 
-ROWS_TIMED = 50_000
-"""Most rows that are scored to time a thousand."""
+ROWS_TIMED = 50_000  # at most, to time the scoring of a thousand
 
 Show = Callable[[str], None]
 
@@ -74,16 +75,22 @@ def in_words(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds >= 2 else f"{seconds:.1f} s"
 
 
-def write(path: pathlib.Path, content: str) -> None:
-    """Write a file atomically; create its folder if that is missing."""
+def plain(value: Any) -> Any:
+    """A value in types that JSON knows: NumPy's numbers become Python's, NaN becomes null."""
+    return pydantic_core.to_jsonable_python(
+        value,
+        inf_nan_mode="null",
+        fallback=lambda one: one.item() if isinstance(one, np.generic) else repr(one),
+    )
+
+
+def write(path: pathlib.Path, content: Any) -> None:
+    """Write text, or JSON of anything else, atomically; create a folder that is missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}")
-    temporary.write_text(content, encoding="utf-8")
+    text = content if isinstance(content, str) else json.dumps(plain(content), indent=1) + "\n"
+    temporary.write_text(text, encoding="utf-8")
     os.replace(temporary, path)
-
-
-def _silent(text: str) -> None:
-    pass
 
 
 def of_tasks(dataset: Any, tasks: Mapping[str, str]) -> Any:
@@ -183,9 +190,8 @@ class Candidate:
         if self._is_fresh != seed:
             self.trainer.restart(self._build, seed)
         self._is_fresh = -1
-        if not self.trainer.is_chief:  # of several workers one speaks
-            show = _silent
-        lines = EpochLines(f"{self.line.name}, seed {seed}", self.line.training.epochs, show)
+        speaks = show if self.trainer.is_chief else lambda text: None
+        lines = EpochLines(f"{self.line.name}, seed {seed}", self.line.training.epochs, speaks)
         history = self.trainer.fit(
             self.rows, seed=seed, checkpoint=checkpoint, **self.options, callbacks=[lines]
         )

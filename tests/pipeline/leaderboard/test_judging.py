@@ -105,13 +105,6 @@ def test_the_spread_of_initialisations_widens_the_interval():
     assert widths[0] < widths[2] and widths[1] < widths[2]
 
 
-def test_of_a_loss_less_is_better():
-    draws = np.linspace(-1e-4, 1e-4, 50)
-    results = {"a": (np.array([0.5]), 0.5 + draws), "b": (np.array([0.4]), 0.4 + draws)}
-    assert list(verdicts(results, 50, higher=False)) == ["b", "a"]
-    assert list(verdicts(results, 50)) == ["a", "b"]
-
-
 def test_one_model_alone_is_the_best():
     label, user, scores = rows_of(num_users=20)
     log = log_of(label, user)
