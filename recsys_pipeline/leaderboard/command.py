@@ -56,12 +56,6 @@ def _main(given: argparse.Namespace) -> int:
         check_folder(pathlib.Path(given.folder))
     if given.output is not None:
         check_folder(pathlib.Path(given.output).absolute().parent)
-    # Who is ranked for: the users, whether it is said by --group, a recipe or a column's group.
-    given.group = given.group or (recipe.group if recipe else None)
-    if given.group is None and (description := files_command.described(given)).group is None:
-        said = description.columns.items()
-        users = [name for name, column in said if getattr(column, "group", None) == "user"]
-        given.group = users[0] if len(users) == 1 else None
     dataset = files_command.load(given)
     show = functools.partial(print, flush=True)
     show(files_command.report(dataset), end="\n\n")

@@ -158,10 +158,21 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
 def read_settings(given: argparse.Namespace) -> tuple[Any, list[tuple[str | None, str, Any]]]:
     """The recipe, or None, and what the command line says, for ``make_plan``.
 
-    Raises:
-        ValueError: an unknown recipe, or text that is no value.
+    The users, within whom GAUC ranks, are those of --group, of the recipe, or of the only column
+    that is described as a user.
     """
     recipe = None if given.recipe is None else read_recipe(given.recipe)
+    given.group = given.group or (recipe.group if recipe else None)
+    description = files_command.described(given)
+    # A random split of rows that have a time would be refused where a group is given.
+    if (
+        given.group is None
+        and description.group is None
+        and not (description.time and description.split and description.split.by == "random")
+    ):
+        said = description.columns.items()
+        users = [name for name, column in said if column.get("group") == "user"]
+        given.group = users[0] if len(users) == 1 else None
     settings: list[tuple[str | None, str, Any]] = []
     for name in Training.NAMES:
         if (text := getattr(given, f"fit_{name}")) is not None:

@@ -149,6 +149,24 @@ def test_one_seed_and_no_groups_leave_out_what_they_cannot_say(path, tmp_path, c
     assert "rows of the test split are drawn with replacement, since no group is given" in text
 
 
+DESCRIBED = """
+files = "rows.csv"
+[labels.label]
+[columns.user]
+group = "user"
+[columns.item]
+group = "item"
+[columns.hour]
+"""
+
+
+def test_users_that_a_description_names_are_ranked_within(path, tmp_path, capsys):
+    (tmp_path / "data.toml").write_text(DESCRIBED.replace("rows.csv", str(path)))
+    options = ["--models", "LR,FM", "--seeds", "1", "--epochs", "1", "--no-cache"]
+    assert leaderboard.main([str(tmp_path / "data.toml"), *options]) == 0
+    assert all(", GAUC " in line for line in while_running(capsys.readouterr().out).values())
+
+
 def test_the_options_of_the_command_reach_the_models(path, tmp_path):
     output = tmp_path / "scores.csv"
     options = ["--models", "DCN,FM", "--seeds", "1", "--epochs", "1", "--output", str(output)]
