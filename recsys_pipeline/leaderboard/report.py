@@ -12,6 +12,7 @@ import platform
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 import recsys_lib
@@ -28,6 +29,7 @@ FIGURES = {
     "milliseconds": "milliseconds to score 1,000 rows",
 }
 """Costs that the scores are drawn against."""
+GAP = 0.04  # between two names in a figure, as a share of its height
 PACKAGES = ("tensorflow", "keras", "numpy", "pandas", "scipy")
 FORMS = {
     **{"auc": "{:.5f}", "gauc": "{:.5f}", "log_loss": "{:.5f}", "published": "{:.5f}"},
@@ -160,22 +162,20 @@ def draw(board: Board, cost: str) -> str:
         figure = Figure(figsize=(8, 5), layout="constrained")
         axes = figure.subplots()
         axes.plot(costs[best], scores[best], "--", color="#999", zorder=1)
-        for place, (name, row) in enumerate(table.iterrows()):
-            style = style_of(find(board.lines[name]["model"]))
-            ends = [[scores[name] - row[f"{board.rank_by}_low"]]]
-            ends.append([row[f"{board.rank_by}_high"] - scores[name]])
-            axes.errorbar(costs[name], scores[name], yerr=ends, color=style.color, marker="o")
-            # The names stand in a column on the right, in the order of the scores.
-            height = 1 - (place + 0.5) / len(table)
-            axes.annotate(
-                str(name),
-                (costs[name], scores[name]),
-                (1.02, height),
-                textcoords="axes fraction",
-                va="center",
-                fontsize=8,
-                arrowprops={"arrowstyle": "-", "color": style.color, "lw": 0.5},
-            )
+        low, high = table[f"{board.rank_by}_low"], table[f"{board.rank_by}_high"]
+        axes.set_ylim(low.min() - 1e-4, high.max() + 1e-4)
+        # The names stand on the right, each at its score, and below the one before.
+        places = GAP * np.arange(len(table))
+        heights = (scores - axes.get_ylim()[0]) / np.ptp(axes.get_ylim())
+        heights = np.minimum.accumulate(heights + places) - places
+        for name, height in (heights + max(0.0, -heights.min())).items():
+            color, marker, _ = style_of(find(board.lines[name]["model"]))
+            at = (costs[name], scores[name])
+            axes.plot([at[0]] * 2, [low[name], high[name]], color=color)
+            axes.plot(*at, marker, color=color)
+            line = {"arrowstyle": "-", "color": "#bbb", "lw": 0.5}
+            text = {"textcoords": "axes fraction", "va": "center", "fontsize": 8, "color": color}
+            axes.annotate(str(name), at, (1.02, height), arrowprops=line, **text)
         axes.set(xscale="log", xlabel=FIGURES[cost], ylabel=measure)
         axes.set_title(f"No model beats these at no higher cost: {', '.join(best)}", fontsize=9)
         file = io.StringIO()
