@@ -146,9 +146,10 @@ class _Work:
         self.store, self.show = store, show
         self.candidates: dict[str, Candidate] = {}
         self.done = store.tested()
-        self.lines, self.left_out = plan.lines(dataset)
-        for name, reason in self.left_out.items():
-            show(f"{name} left out: {reason}")
+        self.left_out: dict[str, str] = {}
+        self.lines, left_out = plan.lines(dataset)
+        for name, reason in left_out.items():
+            self._leave_out(name, reason)
         self.each: dict[str, float] = {}  # seconds of an epoch of one run
 
     def _leave_out(self, name: str, reason: str) -> None:

@@ -47,16 +47,12 @@ def shown(board: Board) -> pd.DataFrame:
             continue
         heading = HEADINGS.get(name, name.replace("_", " "))
         heading = f"published ({board.rule})" if name == "published" else heading
-        values = _texts(summary[name], FORMS[name])
-        if f"{name}_sd" in summary and summary[f"{name}_sd"].notna().any():
-            values += (" +- " + _texts(summary[f"{name}_sd"], "{:.5f}")).where(
-                summary[f"{name}_sd"].notna(), ""
-            )
-        found[heading] = values
-        if f"{name}_to_best" in summary:
-            ends = [_texts(summary[f"{name}_to_best{end}"], "{:+.5f}") for end in _ENDS]
-            text = ends[0] + " [" + ends[1] + ", " + ends[2] + "]"
-            found[f"{heading} to the best"] = text.where(ends[0] != "", "")
+        found[heading] = _texts(FORMS[name], summary, name)
+        if f"{name}_sd" in summary:
+            found[heading] += _texts(" +- {:.5f}", summary, f"{name}_sd")
+        if (best := f"{name}_to_best") in summary:
+            names = (best, f"{best}_low", f"{best}_high")
+            found[f"{heading} to the best"] = _texts("{:+.5f} [{:+.5f}, {:+.5f}]", summary, *names)
         if name in measures:
             found[f"by {heading}"] = summary[f"verdict_{name}"]
     if summary["remark"].any():
@@ -64,11 +60,11 @@ def shown(board: Board) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-_ENDS = ("", "_low", "_high")
-
-
-def _texts(values: pd.Series, form: str) -> pd.Series:
-    return values.map(lambda value: "" if pd.isna(value) else form.format(value))
+def _texts(form: str, table: pd.DataFrame, *names: str) -> pd.Series:
+    """Columns in one form; empty where the first of them is missing."""
+    rows = zip(*(table[name] for name in names), strict=True)
+    found = ["" if pd.isna(values[0]) else form.format(*values) for values in rows]
+    return pd.Series(found, table.index)
 
 
 def notes(board: Board) -> list[str]:

@@ -49,10 +49,7 @@ def plain_models() -> dict[str, zoo.Model]:
 
 
 def find(name: str, where: str = "model") -> zoo.Model:
-    """The model of a printed name or key.
-
-    Raises:
-        ValueError: an unknown model; the nearest name is told.
+    """The model of a printed name or key; ``ValueError`` tells the nearest one.
 
     Example:
         >>> find("dcn_v2").name
