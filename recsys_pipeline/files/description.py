@@ -65,6 +65,7 @@ class LabelDescription:
         column: of the file; default: the task's name.
         kind: ``"binary"``: 0 and 1, or -1 and 1; or ``"regression"``.
         threshold: of a binary label: values of this or more are 1, all others 0.
+        positive: of a binary label: these values are 1, all others 0.
         optional: whether cells may be empty; their rows have no such label.
         where: name of a column of 0 and 1: only rows with a 1 have the label.
     """
@@ -72,6 +73,7 @@ class LabelDescription:
     column: str
     kind: str = "binary"
     threshold: float | None = None
+    positive: tuple[str, ...] = ()
     optional: bool = False
     where: str | None = None
 

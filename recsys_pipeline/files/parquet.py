@@ -61,10 +61,10 @@ class ParquetFile:
             return found
         return self._as_numbers(name, found) if kind == "number" else as_categories(found)
 
-    def sample(self, rows: int) -> dict[str, pa.ChunkedArray]:
-        """The first rows, unconverted."""
-        batch = next(self._file.iter_batches(batch_size=rows))
-        return {name: pa.chunked_array([batch.column(name)]) for name in self.names}
+    @property
+    def schema(self) -> pa.Schema:
+        """Names and types of its columns."""
+        return self._file.schema_arrow
 
     def place(self, row: int) -> str:
         """See ``Source``."""

@@ -28,6 +28,7 @@ _CHECKS: dict[str, dict[str, Callable[[str, Any], Any]]] = {
         "column": _TEXT,
         "kind": values.choice(LABEL_KINDS),
         "threshold": values.number,
+        "positive": values.texts,
         "optional": _FLAG,
         "where": _TEXT,
     },

@@ -36,9 +36,6 @@ ENDINGS = {
 }
 """Format by the ending of a file's name, without ``.gz``. libfm is read like libsvm."""
 
-SAMPLE_BYTES = 1 << 24
-SAMPLE_ROWS = 100_000
-
 
 class Source(Protocol):
     """One file.
@@ -137,36 +134,11 @@ def open_sources(
     return sources
 
 
-def sample(
-    path: Path, kind: str, header: bool = True, separator: str | None = None
-) -> dict[str, pa.ChunkedArray]:
-    """The first rows of a CSV or Parquet file, unconverted, column by column.
-
-    Args:
-        path, header, separator: as for ``open_sources``.
-        kind: ``"csv"`` or ``"parquet"``.
-
-    Returns:
-        Dict of column name to its values.
-
-    Raises:
-        ValueError: as ``open_sources``.
-    """
-    if not path.is_file():
-        raise ValueError(f"{path}: no such file")
-    if kind == "parquet":
-        return ParquetFile(path).sample(SAMPLE_ROWS)
-    source = TextFile(path, header, separator, limit=SAMPLE_BYTES)
-    source.load({name: ["raw"] for name in source.names})
-    return {name: source.column(name, "raw") for name in source.names}
-
-
 class TextFile:
     """A delimited file with or without a line of names.
 
     Args:
         path, header, separator: as for ``open_sources``.
-        limit: most bytes to read, up to the end of a line; default: all.
 
     Raises:
         ValueError: the file is empty, line 1 is not a header, a name is missing or there twice.
@@ -174,17 +146,13 @@ class TextFile:
 
     numbers: frozenset[str] = frozenset()
 
-    def __init__(
-        self, path: Path, header: bool, separator: str | None, limit: int | None = None
-    ) -> None:
+    def __init__(self, path: Path, header: bool, separator: str | None) -> None:
         if separator is None:
             separator = "\t" if ending_of(path) == ".tsv" else ","
         self.path, self.separator = path, separator
         self._data = bytes_of(path)
-        if limit is not None and len(self._data) > limit:
-            self._data = bytes(self._data[: self._data.rfind(b"\n", 0, limit) + 1])
         self._first_line = 2 if header else 1
-        self.names = _header(path, self._data, header, separator)
+        self.names = names_in_line(path, self._data, header, separator)
         self.num_rows = 0
         self._table = pa.table({})
 
@@ -274,7 +242,12 @@ def _one_kind(kinds: Collection[str]) -> str:
     return next(iter(kinds)) if len(set(kinds)) == 1 else "raw"
 
 
-def _header(path: Path, data: Any, header: bool, separator: str) -> list[str]:
+def names_in_line(path: Path, data: Any, header: bool, separator: str) -> list[str]:
+    """The columns' names in the first line of a text file's bytes; see ``open_sources``.
+
+    Raises:
+        ValueError: the line is empty, no header, or a name is missing or there twice.
+    """
     end = data.find(b"\n")
     first = bytes(data[: end if end >= 0 else len(data)])
     line = first.decode("utf-8-sig", errors="replace").rstrip("\r")

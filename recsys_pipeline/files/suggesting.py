@@ -1,64 +1,30 @@
-"""``suggest``: a first ``data.toml`` by looking at the data, with the reason beside each guess."""
+"""``suggest``: a first ``data.toml`` by looking at all rows, with the reason beside each guess."""
 
-import dataclasses
-import json
-import os
-import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from recsys_pipeline.files import outcomes
-from recsys_pipeline.files.arrays import as_categories, canonical_texts, number_values
-from recsys_pipeline.files.description import TimeDescription, task_name
-from recsys_pipeline.files.lists import as_lists
-from recsys_pipeline.files.pairs import NUMBER
+from recsys_pipeline.files.batches import Batches
+from recsys_pipeline.files.labelling import is_binary, label_on_sample
+from recsys_pipeline.files.listing import (
+    Lists,
+    has_brackets,
+    is_readable_text,
+    read_lists,
+    separator_of,
+)
+from recsys_pipeline.files.moments import seconds_on_sample, settings_of
 from recsys_pipeline.files.parsing import parse
-from recsys_pipeline.files.sources import format_of, sample
-from recsys_pipeline.files.times import as_seconds
-from recsys_pipeline.files.warnings import MIN_ROWS, UNIQUE_SHARE, list_separator
-
-LONGEST = 50
-"""Most ids of a list that a first description keeps."""
+from recsys_pipeline.files.profiles import Owner, Profile, is_list, is_readable, profile
+from recsys_pipeline.files.sources import format_of
+from recsys_pipeline.files.warnings import MIN_ROWS, UNIQUE_SHARE
+from recsys_pipeline.files.writing import Writer
 
 _MEASURES = frozenset(["time", "seconds", "sec", "ms", "duration", "rating", "stars", "score"])
-
-
-@dataclasses.dataclass
-class _Column:
-    """What a sample tells of a column."""
-
-    name: str
-    values: pa.ChunkedArray
-    separator: str | None = None
-    is_list: bool = False
-    is_number: bool = False
-    numbers: np.ndarray = dataclasses.field(default_factory=lambda: np.empty(0))
-    distinct: int = 0
-    missing: float = 0.0
-
-    def says(self, what: str) -> bool:
-        """Whether the column's name has one of the words for a role."""
-        return outcomes.says(self.name, what)
-
-    @property
-    def is_measured(self) -> bool:
-        return not _MEASURES.isdisjoint(outcomes.words_of(self.name))
-
-    @property
-    def is_binary(self) -> bool:
-        known = set(np.unique(self.numbers[~np.isnan(self.numbers)]).tolist())
-        return self.is_number and len(known) == 2 and known in ({0, 1}, {-1, 1})
-
-    @property
-    def is_whole(self) -> bool:
-        known = self.numbers[~np.isnan(self.numbers)]
-        return self.is_number and bool((known == np.floor(known)).all())
 
 
 def suggest(
@@ -72,13 +38,15 @@ def suggest(
     group: str | None = None,
     folder: str | Path = ".",
 ) -> str:
-    """A first description of files, guessed from the first rows of the first file.
+    """A first description of files, guessed from all of their rows.
 
-    Everything in it is a guess, with its reason beside it. Read it before you train.
+    Everything in it is a guess, with its reason beside it. Read it before you train. The files are
+    read as a stream, twice if they have lists; memory does not grow with them.
 
     Args:
         paths: one file, or train, valid and test.
-        format, header, separator: as for ``load``.
+        format, header, separator: as for ``load``; a separator that the first line makes plain need
+            not be given.
         label, time, group: names of columns, if they are known.
         folder: of the description; paths are written relative to it.
 
@@ -96,255 +64,290 @@ def suggest(
         raise ValueError(
             f"{files[0]}: expected CSV or Parquet, whose columns have names, got {kind}"
         )
-    raw = sample(files[0], kind, header, separator)
-    columns = {name: _look(name, values) for name, values in raw.items()}
+    batches = Batches(files, kind, header, separator)
     for name in (*label, time, group):
-        if name is not None and name not in columns:
+        if name is not None and name not in batches.names:
             raise ValueError(
-                f"{files[0]}: expected one of the columns {list(columns)}, got {name!r}"
+                f"{files[0]}: expected one of the columns {batches.names}, got {name!r}"
             )
-    labels = _labels(columns, tuple(label), str(files[0]))
-    moment = time or next((n for n, c in columns.items() if n not in labels and _is_time(c)), None)
-    rest = {n: c for n, c in columns.items() if n not in labels and n != moment}
-    lines = ["# A first description, guessed from the data: read every line of it.", ""]
-    lines += _top(files, Path(folder), kind, header, separator, format, rest, group)
-    if moment is not None:
-        lines += _time(columns[moment])
-        if len(files) == 1:
-            lines += [
-                "[split]",
-                'by = "time"                      # the latest rows are the test',
-                "",
-            ]
-    for name, reason in labels.items():
-        lines += _label(columns[name], reason)
-    for name, column in rest.items():
-        known = [columns[label] for label in labels]
-        outcome = None if name == group else _outcome(column, known, columns)
-        lines += _ignored(name, outcome) if outcome else _described(column, rest)
-    text = "\n".join(lines).rstrip() + "\n"
+    guesses = Guesses(batches, tuple(label), time, group)
+    text = Writer(guesses, files, Path(folder), format is not None).text()
     parse({**tomllib.loads(text), "folder": folder})
     return text
 
 
-def _look(name: str, values: pa.ChunkedArray) -> _Column:
-    kind = values.type
-    if pa.types.is_nested(kind):
-        return _Column(name, values, is_list=True)
-    if pa.types.is_temporal(kind):
-        return _Column(name, values, missing=values.null_count / len(values))
-    found = as_categories(values)
-    texts = canonical_texts(found.cast(pa.string()))
-    column = _Column(name, texts, missing=texts.null_count / len(texts))
-    column.distinct = pc.count_distinct(texts).as_py()
-    known = texts.drop_null()
-    shape = f"^ *(?:{NUMBER.decode()}) *$"
-    column.is_number = len(known) > 0 and pc.all(pc.match_substring_regex(known, shape)).as_py()
-    if column.is_number:
-        column.numbers = pc.utf8_trim_whitespace(texts).cast(pa.float64()).to_numpy()
-    elif not pa.types.is_integer(kind):
-        column.separator = list_separator(pc.unique(texts).drop_null().to_pylist())
-        column.is_list = column.separator is not None
-    return column
+class Guesses:
+    """What the columns of files seem to be.
 
+    Args:
+        batches: the files.
+        label, time, group: names of columns, if they are known.
 
-def _labels(columns: Mapping[str, _Column], given: Sequence[str], place: str) -> dict[str, str]:
-    """Names of the labels, each with the reason."""
-    if given:
-        return dict.fromkeys(given, "as it was asked for")
-    found = {}
-    for name, column in columns.items():
-        if column.is_binary and column.says("binary"):
-            found[name] = "two values, and a name like that of a label"
-        elif column.says("regression") and column.is_number and column.is_measured:
-            found[name] = "a number, and a name like that of something measured afterwards"
-    if not found:
-        raise ValueError(
-            f"{place}: expected a column that looks like a label, got {list(columns)}; name it"
-        )
-    return found
+    Attributes:
+        columns: name to ``Profile``.
+        labels: name of each label to the reason.
+        time: name of the column with the row's moment, or None.
+        user, item: names of the columns with their ids, or None.
+        owners: name of user and item to what depends on them alone.
+        lists: name of each column of lists to ``Lists``.
+        times: name of a list to the list of its moments.
+        ignored: name of a column to the reason why it is no feature.
+        remarks: sentences about what is doubtful.
 
+    Raises:
+        ValueError: as ``suggest``.
+    """
 
-def _outcome(
-    column: _Column, labels: Sequence[_Column], columns: Mapping[str, _Column]
-) -> str | None:
-    """The reason why a column may hold a label, or None."""
-    names = [label.name for label in labels]
-    reason = outcomes.named_like(column.name, names, columns, column.is_binary)
-    if reason is not None and not _is_time(column):
-        return reason
-    is_one_value = not (column.is_list or pa.types.is_temporal(column.values.type))
-    if not is_one_value or outcomes.is_context(column.name, column.distinct):
+    def __init__(
+        self, batches: Batches, label: Sequence[str], time: str | None, group: str | None
+    ) -> None:
+        self.batches, self.group = batches, group
+        self.remarks: list[str] = []
+        names = [name for name, kind in batches.types.items() if not is_list(kind)]
+        names = [name for name in names if name not in (*label, time)]
+        self.user = outcomes.name_of_ids(names, "user")
+        self.item = outcomes.name_of_ids([name for name in names if name != self.user], "thing")
+        self.item_reason = ""
+        if not batches.header and group is not None:
+            self.user, self.item = group, self._unnamed_item((*label, time, group))
+        keys = [name for name in (self.item, self.user) if name is not None]
+        self.columns, self.owners = profile(batches.read(), keys)
+        self.labels = self._labels(label)
+        self.time, self.time_settings = self._time(time)
+        self.group = group or self.user
+        self.ignored: dict[str, str] = {}
+        self.times: dict[str, str] = {}
+        self.lists: dict[str, Lists] = {}
+        self._find_lists()
+        self._ignore()
+
+    @property
+    def features(self) -> list[str]:
+        """Names of the columns that are neither label nor time nor the moments of a list."""
+        taken = {*self.labels, self.time, *self.times.values()}
+        return [name for name in self.columns if name not in taken]
+
+    def ids(self) -> list[Profile]:
+        """The columns of ids that others may share: the item's, the user's, then the rest."""
+        names = [name for name in self.features if name not in (*self.lists, *self.ignored)]
+        names.sort(key=lambda name: (name != self.item, name != self.user))
+        return [self.columns[name] for name in names if self._has_ids(self.columns[name])]
+
+    def owner_of(self, column: Profile) -> Owner | None:
+        """The item or the user that a column depends on alone, or None."""
+        for owner in self.owners.values():
+            if owner.name != column.name and owner.owns(column):
+                return owner
         return None
-    if column.is_number and column.distinct > outcomes.NUM_RANGES:
-        values = outcomes.ranges_of(column.numbers)
-    else:
-        values = number_values(column.values).codes + 1
-    known = {one.name: _known(one) for one in labels if one.is_number}
 
-    def shown(value: int) -> str:
-        return f"a value like {column.values[int(np.argmax(values == value))].as_py()}"
+    def names_rows(self, column: Profile) -> bool:
+        """Whether nearly each row has a value of its own."""
+        return column.rows >= MIN_ROWS and column.distinct >= UNIQUE_SHARE * column.rows
 
-    return outcomes.gives_away(values, known, shown)
+    def is_key(self, name: str) -> bool:
+        """Whether a column names the user or the item."""
+        return name in (self.user, self.item)
 
+    def _has_ids(self, column: Profile) -> bool:
+        if is_list(column.kind) or pa.types.is_temporal(column.kind):
+            return False
+        is_measured = column.is_number and not column.is_whole
+        return column.distinct >= 2 and not is_measured and not self.names_rows(column)
 
-def _known(label: _Column) -> np.ndarray:
-    """A label's values, those of a binary one as 0 and 1; NaN where there is none."""
-    numbers = label.numbers
-    return np.where(np.isnan(numbers), np.nan, numbers == 1) if label.is_binary else numbers
+    def _unnamed_item(self, taken: Sequence[str | None]) -> str | None:
+        """The column with most ids in the first rows of a file whose columns have no names."""
+        first = next(iter(self.batches.read()), None)
+        columns = profile([] if first is None else [first], [])[0]
+        ids = {
+            name: column.distinct
+            for name, column in columns.items()
+            if name not in taken and self._has_ids(column) and settings_of(column) is None
+        }
+        found = max(ids, key=lambda name: ids[name], default=None)
+        if found is None or ids[found] < MIN_ROWS:
+            return None
+        self.item_reason = "of the columns without names the one with most ids"
+        return found
 
+    def _labels(self, given: Sequence[str]) -> dict[str, str]:
+        """Names of the labels, each with the reason."""
+        place = self.batches.paths[0]
+        for name in given:
+            column = self.columns[name]
+            if not (column.is_number or column.distinct == 2):
+                raise ValueError(
+                    f"{place}: expected a label of numbers or of two values, got column {name!r} "
+                    f"with {column.distinct:,} values"
+                    + f" such as {column.no_number!r}"
+                    * bool(column.no_number)
+                )
+        if given:
+            return dict.fromkeys(given, "as it was asked for")
+        first = self.batches.names[0]
+        if not self.batches.header and self.columns[first].distinct == 2:
+            return {first: "the first of columns without names, and it has two values"}
+        found = {}
+        for name, column in self.columns.items():
+            if self.owner_of(column) is not None:
+                continue
+            if is_binary(column) and outcomes.says(name, "binary"):
+                found[name] = "two values, and a name like that of a label"
+            elif outcomes.says(name, "regression") and column.is_number and _is_measured(name):
+                found[name] = "a number, and a name like that of something measured afterwards"
+        if not found:
+            raise ValueError(
+                f"{place}: expected a column that looks like a label, got {self.batches.names}; "
+                "name it"
+            )
+        return found
 
-def _ignored(name: str, reason: str) -> list[str]:
-    why = f"{reason}; is it known before?"
-    return [f"[columns.{_key(name)}]", f'kind = "ignore"            # {why}', ""]
+    def _time(self, given: str | None) -> tuple[str | None, dict[str, str]]:
+        """The column of the row's moment, and how it is read: the finest one of several."""
+        if given is not None:
+            settings = settings_of(self.columns[given])
+            if settings is None:
+                settings = {"unit": "any"}
+                self.remarks.append(
+                    f"{given}: {self._range(given)}: no unit makes moments from 1990 to 2100 of "
+                    "it, so that it can only be compared"
+                )
+            return given, settings
+        found: dict[str, dict[str, str]] = {}
+        for name, column in self.columns.items():
+            is_named = outcomes.says(name, "time") or not self.batches.header
+            if name in self.labels or self.is_key(name) or not is_named or column.missing:
+                continue
+            settings = settings_of(column)
+            if settings is not None and self.owner_of(column) is None:
+                found[name] = settings
+            elif settings is None and column.is_number and column.high > 1e7:
+                self.remarks.append(
+                    f"{name}: {self._range(name)}: its name is that of a time, and no unit makes "
+                    "moments from 1990 to 2100 of it; if it is one, describe with --time"
+                )
+        best = max(found, key=lambda name: self.columns[name].distinct, default=None)
+        return best, {} if best is None else found[best]
 
+    def _range(self, name: str) -> str:
+        column = self.columns[name]
+        if not column.is_number:
+            return f"values such as {column.no_number!r}"
+        return f"numbers from {column.low:.15g} to {column.high:.15g}"
 
-def _is_time(column: _Column) -> bool:
-    if not column.says("time"):
-        return False
-    if pa.types.is_temporal(column.values.type):
-        return True
-    if column.is_number:
-        known = column.numbers[~np.isnan(column.numbers)]
-        return bool(column.missing == 0 and len(known) and known.min() > 1e7)
-    return column.missing == 0 and bool(
-        np.isfinite(as_seconds(column.values.cast(pa.string()), TimeDescription("")))[:100].all()
-    )
+    def _find_lists(self) -> None:
+        found: dict[str, tuple[Profile, str | None, str]] = {}
+        ids = self.ids()
+        for name in self.features:
+            column = self.columns[name]
+            if is_list(column.kind) and is_readable(column.kind):
+                found[name] = (column, None, "")
+            elif is_readable_text(column) and settings_of(column) is None:
+                if has_brackets(column):
+                    self.ignored[name] = "lists in brackets are not read: write them as 1|2|3"
+                    continue
+                separator = separator_of(column, ids)
+                if separator is not None and not self.is_key(name):
+                    found[name] = (column, *separator)
+        if not found:
+            return
+        lists = read_lists(self.batches.read(found), found)
+        moments = {name: one for name, one in lists.items() if self._holds_moments(one)}
+        for name, one in moments.items():
+            of = [other for other in lists if other in one.alike and other not in moments]
+            reason = self._unfit(one) if of else "moments, and of no list: none is always as long"
+            if reason:
+                self.ignored[name] = reason
+            else:
+                self.times[of[0]] = name
+        self.lists = {name: one for name, one in lists.items() if name not in moments}
 
+    def _holds_moments(self, lists: Lists) -> bool:
+        settings = lists.settings
+        if settings is None:
+            return False
+        is_of_row = "unit" in settings and settings == self.time_settings and bool(lists.alike)
+        return outcomes.says(lists.column.name, "time") or (is_of_row and not self._late(lists))
 
-def _time(column: _Column) -> list[str]:
-    lines = ["[time]", f"column = {_quoted(column.name)}"]
-    if column.is_number:
-        largest = np.nanmax(column.numbers)
-        if 1.9e7 < largest < 2.2e7:
-            lines.append('format = "%Y%m%d"')
+    def _late(self, lists: Lists) -> int:
+        """Lists of the sample with a moment that is not earlier than the row's."""
+        assert self.time is not None
+        seconds = seconds_on_sample(self.columns[self.time], self.time_settings)
+        newest = lists.newest_on_sample(self.time_settings)
+        return int((newest >= seconds).sum())
+
+    def _unfit(self, lists: Lists) -> str:
+        """Why moments cannot be the ``times`` of another list; empty if they can."""
+        settings = lists.settings
+        if self.time is None:
+            return "moments, which need the moment of the row beside them"
+        if settings is None or "unit" not in settings:
+            return "moments as dates, which are not read in lists: write seconds"
+        if settings != self.time_settings:
+            return f"moments in {settings['unit']}, and the row's are not: write them alike"
+        late = self._late(lists)
+        return f"moments, and in {late:,} lists one is not before the row's" if late else ""
+
+    def _ignore(self) -> None:
+        for name in self.features:
+            reason = self.ignored.get(name) or self._useless(self.columns[name])
+            if reason is None and name != self.group:
+                reason = self._outcome(self.columns[name])
+                reason = None if reason is None else f"{reason}; is it known before?"
+            if reason is not None:
+                self.ignored[name] = reason
+
+    def _useless(self, column: Profile) -> str | None:
+        """The reason why a column can be no feature, whatever it means."""
+        if not is_readable(column.kind):
+            return f"of type {column.kind}: training reads one value, or a list of ids"
+        if column.missing == column.rows:
+            return "it has no values"
+        if column.distinct == 1 and not column.missing:
+            return "it has one value, which tells no rows apart"
+        if column.name in self.lists:
+            ids = self.lists[column.name].ids
+            is_vector = ids.is_number and not ids.is_whole
+            return "lists of numbers with fractions, which are no ids" if is_vector else None
+        settings = settings_of(column) if self._may_be_time(column) else None
+        if settings is not None and (self.owner_of(column) is None or "unit" not in settings):
+            return "a second time, which later rows have and training rows do not"
+        if self.is_numeric(column) or not self.names_rows(column):
+            return None
+        return f"{column.distinct:,} values on {column.rows:,} rows: it names the row"
+
+    def _may_be_time(self, column: Profile) -> bool:
+        return outcomes.says(column.name, "time") or pa.types.is_temporal(column.kind)
+
+    def is_numeric(self, column: Profile) -> bool:
+        """Whether a column is a number, and not ids that are written as numbers."""
+        is_code = outcomes.says(column.name, "code") or outcomes.says(column.name, "user")
+        if not column.is_number or is_code or self.is_key(column.name):
+            return False
+        return not column.is_whole or column.distinct > MIN_ROWS
+
+    def _outcome(self, column: Profile) -> str | None:
+        """The reasons why a column may hold a label, or None."""
+        if self.owner_of(column) is not None:  # it was known before the row
+            return None
+        reasons = []
+        named = outcomes.named_like(column.name, self.labels, self.columns, is_binary(column))
+        if named is not None and not (self._may_be_time(column) and settings_of(column)):
+            reasons.append(named)
+        is_context = self.is_key(column.name) or outcomes.is_context(column.name, column.distinct)
+        if column.name in self.lists or is_context:
+            return named if reasons else None
+        if column.is_number and column.distinct > outcomes.NUM_RANGES:
+            values = outcomes.ranges_of(column.numbers)
         else:
-            unit = "s" if largest < 1e11 else "ms" if largest < 1e14 else "us"
-            unit = "ns" if largest >= 1e17 else unit
-            lines.append(f'unit = "{unit}"')
-    return [*lines, ""]
+            values = column.codes.codes + 1
+
+        def shown(value: int) -> str:
+            return f"a value like {column.sample[int(np.argmax(values == value))].as_py()}"
+
+        known = {name: label_on_sample(self.columns[name]) for name in self.labels}
+        told = outcomes.gives_away(values, known, shown)
+        return "; ".join([*reasons, *([] if told is None else [told])]) or None
 
 
-def _top(
-    files: Sequence[Path],
-    folder: Path,
-    kind: str,
-    header: bool,
-    separator: str | None,
-    format: str | None,
-    columns: Mapping[str, _Column],
-    group: str | None,
-) -> list[str]:
-    seen = [os.path.relpath(path, folder).replace(os.sep, "/") for path in files]
-    lines = [f"name = {_quoted(task_name(files[0].name.split('.')[0]))}"]
-    if len(seen) == 1:
-        lines.append(f"files = {_quoted(seen[0])}")
-    lines += [f"format = {_quoted(kind)}"] if format is not None else []
-    lines += [] if header else ["header = false"]
-    lines += [f"separator = {_quoted(separator)}"] if separator is not None else []
-    users = [name for name, column in columns.items() if column.says("user") and not column.is_list]
-    group = group or (users[0] if users else None)
-    if group is not None:
-        lines.append(f"group = {_quoted(group)}              # GAUC ranks within it")
-    scenarios = [n for n, c in columns.items() if c.says("scenario") and c.distinct <= 50]
-    if scenarios:
-        lines.append(f"slices = [{_quoted(scenarios[0])}]            # scores of each value apart")
-    if len(seen) == 3:
-        lines += ["", "[files]"]
-        parts = zip(("train", "valid", "test"), seen, strict=True)
-        lines += [f"{part} = {_quoted(path)}" for part, path in parts]
-    return [*lines, ""]
-
-
-def _label(column: _Column, reason: str) -> list[str]:
-    lines = [f"[labels.{task_name(column.name)}]        # {reason}"]
-    if task_name(column.name) != column.name:
-        lines.append(f"column = {_quoted(column.name)}")
-    if not column.is_binary:
-        lines.append('kind = "regression"')
-    if column.missing:
-        lines.append(f"optional = true            # {column.missing:.1%} of the rows have none")
-    return [*lines, ""]
-
-
-def _described(column: _Column, columns: Mapping[str, _Column]) -> list[str]:
-    lines = [f"[columns.{_key(column.name)}]"]
-    if column.is_list:
-        return [*lines, *_sequence(column, columns), ""]
-    if pa.types.is_temporal(column.values.type):
-        return [*lines, 'kind = "ignore"            # a second time', ""]
-    is_code = column.says("code") or column.says("user")
-    if column.is_number and not is_code and (not column.is_whole or column.distinct > MIN_ROWS):
-        return [*lines, *_number(column), ""]
-    if _names_rows(column):
-        reason = f"{column.distinct:,} values on {len(column.values):,} rows: it names the row"
-        return [*lines, f'kind = "ignore"            # {reason}', ""]
-    reason = f"{column.distinct:,} values" + (
-        f", {column.missing:.1%} missing" * (column.missing > 0)
-    )
-    lines += [f'kind = "categorical"       # {reason}', f'group = "{_group(column)}"']
-    return [*lines, ""]
-
-
-def _names_rows(column: _Column) -> bool:
-    rows = len(column.values)
-    return rows >= MIN_ROWS and column.distinct >= UNIQUE_SHARE * rows
-
-
-def _group(column: _Column) -> str:
-    for group in ("user", "item"):
-        if column.says(group):
-            return group
-    return "scenario" if column.says("scenario") and column.distinct <= 50 else "context"
-
-
-def _number(column: _Column) -> list[str]:
-    known = column.numbers[~np.isnan(column.numbers)]
-    median, high = np.median(known), np.quantile(known, 0.99)
-    has_tail = known.min() >= 0 and high > 20 * max(median, 1e-9) and high > 1
-    scaling = "log" if has_tail else "standard"
-    reason = "a long tail" if has_tail else f"{known.min():g} to {known.max():g}"
-    missing = f", {column.missing:.1%} missing" * (column.missing > 0)
-    return [
-        'kind = "numeric"',
-        f'scaling = "{scaling}"{" " * (16 - len(scaling))}# {reason}{missing}',
-        f'group = "{_group(column)}"',
-    ]
-
-
-def _sequence(column: _Column, columns: Mapping[str, _Column]) -> list[str]:
-    flat, lengths = as_lists(column.values, column.separator or "|")
-    longest = int(np.clip(np.quantile(lengths, 0.99), 1, LONGEST))
-    lines = ['kind = "sequence"']
-    if column.separator is not None:
-        lines.append(f"separator = {_quoted(column.separator)}")
-    told = f"{lengths.max()} at most, {lengths.mean():.1f} on average"
-    lines.append(f"max_length = {longest}            # {told}")
-    elements = pc.unique(canonical_texts(flat.cast(pa.string())))
-    shares, alike = {}, {}
-    for name, other in columns.items():
-        if other.is_list or other.distinct < 2 or _names_rows(other):
-            continue
-        known = pc.unique(other.values)
-        common = pc.sum(pc.is_in(elements, known)).as_py() or 0
-        shares[name] = common / max(len(elements), 1)
-        # Small whole numbers occur in many columns: the item's is the likely one.
-        alike[name] = (other.says("item"), common / (len(elements) + len(known) - common))
-    candidates = [name for name in shares if shares[name] > 0.5]
-    best = max(candidates, key=lambda name: alike[name], default=None)
-    if best is not None:
-        lines.append(
-            f"table = {_quoted(best)}         # {shares[best]:.0%} of its ids are values of it"
-        )
-        lines.append("# newest_first = true      # if the newest id stands in front")
-    else:
-        lines += [f'group = "{_group(column)}"', "ordered = false"]
-    return lines
-
-
-def _quoted(text: Any) -> str:
-    return json.dumps(str(text), ensure_ascii=False)
-
-
-def _key(name: str) -> str:
-    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _quoted(name)
+def _is_measured(name: str) -> bool:
+    return not _MEASURES.isdisjoint(outcomes.words_of(name))
