@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -155,6 +156,23 @@ def separator_of(column: Profile, ids: Sequence[Profile]) -> tuple[str, str] | N
     return None if looks is None else (looks, "by its looks")
 
 
+def separator_like(column: Profile, lists: Mapping[str, tuple[Profile, str | None, str]]) -> Any:
+    """Separator and reason if a column's texts are always as long as the lists of another column.
+
+    Args:
+        column: texts, such as the moments of the ids in another column.
+        lists: name to profile and separator.
+    """
+    texts = column.sample.combine_chunks()
+    for name, (other, separator, _) in lists.items():
+        for mark in (*SEPARATORS, "^") if separator is None else (separator,):
+            lengths = parts_of(texts, mark)[1]
+            others = parts_of(other.sample.combine_chunks(), separator)[1]
+            if lengths.max(initial=0) > 1 and np.array_equal(lengths, others):
+                return mark, f"as long as {name} on every row"
+    return None
+
+
 def _part_profiles(parts: pa.ListArray) -> tuple[Profile, list[Profile]]:
     """Profiles of all parts, and of the first and the last parts alone."""
     ends = parts.offsets.to_numpy()
@@ -234,6 +252,7 @@ def table_of(
             continue
         chance = by_chance(ids, other)
         is_sure, is_named = is_beyond(share, chance, ids.distinct), is_named_for(name, other.name)
+        is_named &= isinstance(lists_or_column, Lists) or outcomes.says(name, "history")
         if not (is_sure or is_named):
             doubt = doubt or (
                 f"{share:.0%} of its ids are values of {other.name}, by chance it would be "

@@ -41,7 +41,7 @@ _WORDS = {
     "binary": "label target y click clicks clicked like liked conversion converted purchase "
     "purchased buy bought follow share forward comment install hate dislike",
     "regression": "rating stars score watch dwell play stay",
-    "code": "id ids code type category cate zip hash feat",
+    "code": "id ids code type category cate zip hash feat brand author seller shop genre genres",
     "outcome": "play played stay stayed watch watched watching dwell playtime viewtime watchtime",
 }
 _WORDS_OF = {what: frozenset(words.split()) for what, words in _WORDS.items()}

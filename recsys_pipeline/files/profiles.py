@@ -276,7 +276,7 @@ class Owner:
         """The share of rows that repeat their id's first value; None if they tell nothing."""
         number = self.others.index(column.name)
         compared = int(self.compared[number])
-        if compared * (1 - column.chance) < MIN_DIFFERENT:
+        if not compared or compared * (1 - column.chance) < MIN_DIFFERENT:
             return None
         return float(self.repeated[number]) / compared
 
@@ -343,8 +343,9 @@ def profile(
         hashes = {name: one.add(batch.column(name)) for name, one in found.items()}
         for owner in owners.values():
             owner.add(hashes)
-        sample.add(batch)
+        readable = [name for name, one in found.items() if is_readable(one.kind)]
+        sample.add(batch.select(readable))
     rows = sample.table()
-    for name, one in found.items():
-        one.sample = rows.column(name)
+    for name in rows.column_names:
+        found[name].sample = rows.column(name)
     return found, owners

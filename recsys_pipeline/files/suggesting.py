@@ -15,7 +15,9 @@ from recsys_pipeline.files.listing import (
     has_brackets,
     is_readable_text,
     read_lists,
+    separator_like,
     separator_of,
+    table_of,
 )
 from recsys_pipeline.files.moments import seconds_on_sample, settings_of
 from recsys_pipeline.files.parsing import parse
@@ -133,6 +135,10 @@ class Guesses:
         names.sort(key=lambda name: (name != self.item, name != self.user))
         return [self.columns[name] for name in names if self._has_ids(self.columns[name])]
 
+    def keys(self) -> list[Profile]:
+        """The columns of the item's and the user's ids."""
+        return [one for one in self.ids() if self.is_key(one.name)]
+
     def owner_of(self, column: Profile) -> Owner | None:
         """The item or the user that a column depends on alone, or None."""
         for owner in self.owners.values():
@@ -214,7 +220,7 @@ class Guesses:
             return given, settings
         found: dict[str, dict[str, str]] = {}
         for name, column in self.columns.items():
-            is_named = outcomes.says(name, "time") or not self.batches.header
+            is_named = self._may_be_time(column) or not self.batches.header
             if name in self.labels or self.is_key(name) or not is_named or column.missing:
                 continue
             settings = settings_of(column)
@@ -236,18 +242,25 @@ class Guesses:
 
     def _find_lists(self) -> None:
         found: dict[str, tuple[Profile, str | None, str]] = {}
-        ids = self.ids()
+        ids, texts = self.ids(), []
         for name in self.features:
             column = self.columns[name]
             if is_list(column.kind) and is_readable(column.kind):
                 found[name] = (column, None, "")
-            elif is_readable_text(column) and settings_of(column) is None:
-                if has_brackets(column):
-                    self.ignored[name] = "lists in brackets are not read: write them as 1|2|3"
-                    continue
-                separator = separator_of(column, ids)
-                if separator is not None and not self.is_key(name):
-                    found[name] = (column, *separator)
+            elif is_readable_text(column) and not self.is_key(name):
+                if settings_of(column) is None:
+                    texts.append(column)
+        for column in texts:
+            separator = separator_of(column, ids)
+            if has_brackets(column):
+                self.ignored[column.name] = "lists in brackets are not read: write them as 1|2|3"
+            elif separator is not None:
+                found[column.name] = (column, *separator)
+        for column in texts:
+            is_open = column.name not in found and column.name not in self.ignored
+            separator = separator_like(column, found) if is_open else None
+            if separator is not None:
+                found[column.name] = (column, *separator)
         if not found:
             return
         lists = read_lists(self.batches.read(found), found)
@@ -265,14 +278,20 @@ class Guesses:
         settings = lists.settings
         if settings is None:
             return False
-        is_of_row = "unit" in settings and settings == self.time_settings and bool(lists.alike)
-        return outcomes.says(lists.column.name, "time") or (is_of_row and not self._late(lists))
+        if outcomes.says(lists.column.name, "time"):
+            return True
+        is_of_row = self.time is not None and settings.get("unit") == self._unit()
+        return is_of_row and bool(lists.alike) and not self._late(lists)
+
+    def _unit(self) -> str:
+        """The unit of the moments in lists: that of ``[time]``, whose default is the second."""
+        return self.time_settings.get("unit", "s")
 
     def _late(self, lists: Lists) -> int:
         """Lists of the sample with a moment that is not earlier than the row's."""
         assert self.time is not None
         seconds = seconds_on_sample(self.columns[self.time], self.time_settings)
-        newest = lists.newest_on_sample(self.time_settings)
+        newest = lists.newest_on_sample({"unit": self._unit()})
         return int((newest >= seconds).sum())
 
     def _unfit(self, lists: Lists) -> str:
@@ -282,8 +301,8 @@ class Guesses:
             return "moments, which need the moment of the row beside them"
         if settings is None or "unit" not in settings:
             return "moments as dates, which are not read in lists: write seconds"
-        if settings != self.time_settings:
-            return f"moments in {settings['unit']}, and the row's are not: write them alike"
+        if settings["unit"] != self._unit():
+            return f"moments in {settings['unit']}, where [time] says {self._unit()}: write one"
         late = self._late(lists)
         return f"moments, and in {late:,} lists one is not before the row's" if late else ""
 
@@ -298,10 +317,10 @@ class Guesses:
 
     def _useless(self, column: Profile) -> str | None:
         """The reason why a column can be no feature, whatever it means."""
-        if not is_readable(column.kind):
-            return f"of type {column.kind}: training reads one value, or a list of ids"
         if column.missing == column.rows:
             return "it has no values"
+        if not is_readable(column.kind):
+            return f"of type {column.kind}: training reads one value, or a list of ids"
         if column.distinct == 1 and not column.missing:
             return "it has one value, which tells no rows apart"
         if column.name in self.lists:
@@ -322,6 +341,8 @@ class Guesses:
         """Whether a column is a number, and not ids that are written as numbers."""
         is_code = outcomes.says(column.name, "code") or outcomes.says(column.name, "user")
         if not column.is_number or is_code or self.is_key(column.name):
+            return False
+        if column.is_whole and table_of(column, self.keys())[0] is not None:
             return False
         return not column.is_whole or column.distinct > MIN_ROWS
 

@@ -18,6 +18,9 @@ from recsys_pipeline.files.profiles import Profile
 if TYPE_CHECKING:
     from recsys_pipeline.files.suggesting import Guesses
 
+FEW_GRADES = 20
+"""A label of so many numbers is a rating, which may be read as liked or not."""
+
 MOST_SLICES = 50
 """A scenario has at most so many values."""
 
@@ -41,7 +44,7 @@ class Writer:
     def text(self) -> str:
         """The description."""
         guesses = self.guesses
-        some = next(iter(guesses.columns.values()))
+        some = max(guesses.columns.values(), key=lambda column: len(column.sample))
         lines = ["# A first description, guessed from the data: read every line of it."]
         if len(some.sample) < some.rows:
             lines.append(
@@ -95,7 +98,9 @@ class Writer:
         elif column.distinct == 2 and not is_binary(column):
             lines.append(_line("threshold", column.high, f"two values, {column.low:g} beside it"))
         elif not is_binary(column):
-            lines.append(_line("kind", "regression"))
+            median = np.nanmedian(column.numbers)
+            hint = f"or, of 0 and 1: threshold = {median:g}" * (column.distinct <= FEW_GRADES)
+            lines.append(_line("kind", "regression", hint))
         if column.missing:
             share = column.missing / column.rows
             lines.append(_line("optional", True, f"{share:.1%} of the rows have none"))
@@ -116,8 +121,7 @@ class Writer:
         lines += [_line("kind", "categorical", reason), self._group_line(column)]
         self._remark_on_numbers(column)
         if not guesses.is_key(name):
-            keys = [one for one in guesses.ids() if guesses.is_key(one.name)]
-            table, why = table_of(column, keys)
+            table, why = table_of(column, guesses.keys())
             if table is not None:
                 lines.append(_line("table", table.name, why))
         return [*lines, ""]
@@ -144,6 +148,8 @@ class Writer:
         if owner is not None:
             share = owner.share(column) or 0.0
             return roles[owner.name], f"{share:.1%} of the rows of {owner.name} repeat its first"
+        if outcomes.says(name, "history"):  # what the user did before, with another item
+            return "context", "by its name"
         for role, key in (("user", guesses.user), ("item", guesses.item)):
             if outcomes.says(name, role):
                 found = None if key is None else guesses.owners[key].share(column)
