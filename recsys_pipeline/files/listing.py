@@ -28,8 +28,11 @@ LONGEST = 50
 SOME = 0.05
 """A column holds lists if this share of its values has several parts that are ids elsewhere."""
 
+NUM_RANGES = 10
+"""Ranges of whole numbers in which chance is computed."""
+
 BEYOND_CHANCE = 4.0
-"""Standard deviations by which common ids have to outnumber what chance gives."""
+"""Standard deviations by which common ids outnumber what chance gives, or they may be chance."""
 
 _BRACKETS = r"^\s*[\[({].*[\])}]\s*$"
 _SAMPLE_ELEMENTS = 100_000
@@ -98,25 +101,37 @@ def parts_of(values: pa.Array, separator: str | None) -> tuple[pa.Array, np.ndar
 
 
 def by_chance(ids: Profile, other: Profile) -> float:
-    """The share of ids that another column of this many in this range would have by chance.
+    """The share of ids that another column would have by chance, if it were of other things.
 
-    Texts are not expected to be the same by chance.
+    Whole numbers are the same by chance as often as the other column has a number of a range, in
+    ``NUM_RANGES`` ranges of equally many ids; texts never are.
     """
     if not (ids.is_number and other.is_number and ids.is_whole and other.is_whole):
         return 0.0
-    span = max(ids.high, other.high) - min(ids.low, other.low) + 1
-    return min(1.0, other.distinct / span)
+    mine, others = (np.unique(one.numbers[~np.isnan(one.numbers)]) for one in (ids, other))
+    if not len(mine):
+        return 0.0
+    edges = np.unique(np.quantile(mine, np.arange(NUM_RANGES) / NUM_RANGES, method="lower"))
+    edges = np.append(edges, mine[-1] + 1)
+    in_range = np.histogram(others, edges)[0] * (other.distinct / max(len(others), 1))
+    density = np.minimum(in_range / np.diff(edges), 1.0)
+    return float((np.histogram(mine, edges)[0] * density).sum() / len(mine))
 
 
 def is_beyond(share: float, chance: float, size: int) -> bool:
-    """Whether a share of common ids is more than half, and more than chance explains.
+    """Whether most ids are common, of those too that chance does not explain.
+
+    Args:
+        share: of common ids.
+        chance: the share that is expected by chance.
+        size: number of ids.
 
     Example:
-        >>> is_beyond(1.0, 0.84, 5000), is_beyond(0.9, 0.84, 20)
-        (True, False)
+        >>> is_beyond(1.0, 0.84, 5000), is_beyond(0.89, 0.84, 5000), is_beyond(1.0, 0.84, 20)
+        (True, False, False)
     """
     noise = np.sqrt(chance * (1 - chance) / max(size, 1))
-    return share > MOSTLY and share - chance > BEYOND_CHANCE * noise and chance < 1
+    return share - chance > max(MOSTLY * (1 - chance), BEYOND_CHANCE * noise)
 
 
 def separator_of(column: Profile, ids: Sequence[Profile]) -> tuple[str, str] | None:
@@ -178,8 +193,9 @@ def _part_profiles(parts: pa.ListArray) -> tuple[Profile, list[Profile]]:
     ends = parts.offsets.to_numpy()
     profiles = []
     for texts in (parts.flatten(), parts.values.take(ends[:-1]), parts.values.take(ends[1:] - 1)):
-        profiles.append(Profile("", pa.string()))
-        profiles[-1].add(pc.unique(texts))
+        texts = pc.unique(texts)
+        profiles.append(Profile("", pa.string(), sample=pa.chunked_array([texts])))
+        profiles[-1].add(texts)
     return profiles[0], profiles[1:]
 
 
@@ -245,6 +261,8 @@ def table_of(
     """
     ids = lists_or_column.ids if isinstance(lists_or_column, Lists) else lists_or_column
     name = ids.name
+    if ids.distinct < MIN_ROWS and not isinstance(lists_or_column, Lists):
+        return None, ""
     best, best_rank, doubt = None, (False, False, 0.0), ""
     for other in others:
         share = ids.ids.share_in(other.ids)

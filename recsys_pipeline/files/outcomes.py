@@ -36,7 +36,7 @@ _WORDS = {
     "attribute": "brand category cate author seller shop genre genres price title",
     "scenario": "scenario domain scene surface tab page placement",
     "history": "history hist sequence seq recent past previous prev last behaviour behavior",
-    "time": "time times timestamp timestamps ts date datetime day hour created epoch "
+    "time": "time times timestamp timestamps ts date dt datetime day hour created epoch "
     "moment moments",
     "binary": "label target y click clicks clicked like liked conversion converted purchase "
     "purchased buy bought follow share forward comment install hate dislike",

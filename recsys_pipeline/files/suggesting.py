@@ -157,8 +157,8 @@ class Guesses:
     def _has_ids(self, column: Profile) -> bool:
         if is_list(column.kind) or pa.types.is_temporal(column.kind):
             return False
-        is_measured = column.is_number and not column.is_whole
-        return column.distinct >= 2 and not is_measured and not self.names_rows(column)
+        is_code = not self._is_measured(column)
+        return column.distinct >= 2 and is_code and not self.names_rows(column)
 
     def _unnamed_item(self, taken: Sequence[str | None]) -> str | None:
         """The column with most ids in the first rows of a file whose columns have no names."""
@@ -198,7 +198,7 @@ class Guesses:
                 continue
             if is_binary(column) and outcomes.says(name, "binary"):
                 found[name] = "two values, and a name like that of a label"
-            elif outcomes.says(name, "regression") and column.is_number and _is_measured(name):
+            elif outcomes.says(name, "regression") and column.is_number and _is_measure(name):
                 found[name] = "a number, and a name like that of something measured afterwards"
         if not found:
             raise ValueError(
@@ -327,8 +327,8 @@ class Guesses:
             ids = self.lists[column.name].ids
             is_vector = ids.is_number and not ids.is_whole
             return "lists of numbers with fractions, which are no ids" if is_vector else None
-        settings = settings_of(column) if self._may_be_time(column) else None
-        if settings is not None and (self.owner_of(column) is None or "unit" not in settings):
+        is_owned = self.owner_of(column) is not None
+        if not is_owned and self._may_be_time(column) and settings_of(column) is not None:
             return "a second time, which later rows have and training rows do not"
         if self.is_numeric(column) or not self.names_rows(column):
             return None
@@ -339,10 +339,13 @@ class Guesses:
 
     def is_numeric(self, column: Profile) -> bool:
         """Whether a column is a number, and not ids that are written as numbers."""
-        is_code = outcomes.says(column.name, "code") or outcomes.says(column.name, "user")
-        if not column.is_number or is_code or self.is_key(column.name):
+        if not self._is_measured(column):
             return False
-        if column.is_whole and table_of(column, self.keys())[0] is not None:
+        return not column.is_whole or table_of(column, self.keys())[0] is None
+
+    def _is_measured(self, column: Profile) -> bool:
+        is_code = outcomes.says(column.name, "code")
+        if not column.is_number or is_code or self.is_key(column.name):
             return False
         return not column.is_whole or column.distinct > MIN_ROWS
 
@@ -370,5 +373,5 @@ class Guesses:
         return "; ".join([*reasons, *([] if told is None else [told])]) or None
 
 
-def _is_measured(name: str) -> bool:
+def _is_measure(name: str) -> bool:
     return not _MEASURES.isdisjoint(outcomes.words_of(name))
