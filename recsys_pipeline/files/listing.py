@@ -12,16 +12,11 @@ from recsys_pipeline.files import outcomes
 from recsys_pipeline.files.arrays import canonical_texts
 from recsys_pipeline.files.description import TimeDescription
 from recsys_pipeline.files.moments import settings_of
-from recsys_pipeline.files.profiles import Profile, Values, hashes_of, is_list
+from recsys_pipeline.files.profiles import MIN_ROWS, MOSTLY, Profile, Values, hashes_of, is_list
 from recsys_pipeline.files.times import as_seconds
-from recsys_pipeline.files.warnings import (
-    MAX_VALUES,
-    MIN_ROWS,
-    MOSTLY,
-    SEPARATORS,
-    list_separator,
-)
 
+MAX_VALUES = 20_000
+SEPARATORS = ("|", ";", ",", " ")
 LONGEST = 50
 """Most ids of a list that a first description keeps."""
 
@@ -197,6 +192,37 @@ def _part_profiles(parts: pa.ListArray) -> tuple[Profile, list[Profile]]:
         profiles.append(Profile("", pa.string(), sample=pa.chunked_array([texts])))
         profiles[-1].add(texts)
     return profiles[0], profiles[1:]
+
+
+def list_separator(values: object) -> str | None:
+    """The separator of the parts, if the values of a column look like lists of common parts.
+
+    Args:
+        values: distinct values of the column.
+
+    Returns:
+        The separator; None if most values have one part, or the parts seldom repeat.
+    """
+    texts = [value for value in list(values)[:MAX_VALUES] if isinstance(value, str)]  # type: ignore[call-overload]
+    if len(texts) < MIN_ROWS:
+        return None
+    column = pa.array(texts)
+    for separator in SEPARATORS:
+        parts = pc.split_pattern(column, separator)
+        several = pc.mean(pc.greater(pc.list_value_length(parts), 1)).as_py()
+        if several <= MOSTLY:
+            continue
+        flat = pc.list_flatten(parts)
+        distinct = pc.count_distinct(flat).as_py()
+        # Words of titles repeat as well, but are not ids.
+        are_ids = separator in "|;" or _are_numbers(flat)
+        if are_ids and distinct <= MOSTLY * len(flat):
+            return separator
+    return None
+
+
+def _are_numbers(values: pa.Array) -> bool:
+    return bool(pc.all(pc.match_substring_regex(values, r"^\s*\d+\s*$")).as_py())
 
 
 def has_brackets(column: Profile) -> bool:

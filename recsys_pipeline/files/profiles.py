@@ -9,6 +9,7 @@ side by side is computed on a random sample of whole rows.
 import dataclasses
 import functools
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -36,6 +37,14 @@ MIN_DIFFERENT = 10
 
 MOSTLY_ONE = 0.05
 """An owner has one value if its rows differ at most this often, in parts of what chance gives."""
+
+MIN_ROWS = 20
+"""A column with fewer rows or values tells too little."""
+
+UNIQUE_SHARE = 0.95
+"""A column with more values per row than this identifies the row."""
+
+MOSTLY = 0.5
 
 JOINED = "\x1f"
 _SHAPE = f"^(?:{NUMBER.decode()})$"
@@ -217,6 +226,14 @@ class Profile:
         rows = np.bincount(self.codes.codes[self.codes.codes >= 0]).astype(float)
         total = rows.sum()
         return float((rows * (rows - 1)).sum() / (total * (total - 1))) if total > 1 else 1.0
+
+
+def profile_of(name: str, values: Iterable[Any]) -> Profile:
+    """The profile of values that are at hand, such as a vocabulary's; None is left out."""
+    texts = pa.array([str(value) for value in values if value is not None], pa.string())
+    found = Profile(name, pa.string(), sample=pa.chunked_array([texts]))
+    found.add(texts)
+    return found
 
 
 def _padded(values: pa.ChunkedArray) -> int:

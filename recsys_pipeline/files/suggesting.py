@@ -21,9 +21,16 @@ from recsys_pipeline.files.listing import (
 )
 from recsys_pipeline.files.moments import seconds_on_sample, settings_of
 from recsys_pipeline.files.parsing import parse
-from recsys_pipeline.files.profiles import Owner, Profile, is_list, is_readable, profile
+from recsys_pipeline.files.profiles import (
+    MIN_ROWS,
+    UNIQUE_SHARE,
+    Owner,
+    Profile,
+    is_list,
+    is_readable,
+    profile,
+)
 from recsys_pipeline.files.sources import format_of
-from recsys_pipeline.files.warnings import MIN_ROWS, UNIQUE_SHARE
 from recsys_pipeline.files.writing import Writer
 
 _MEASURES = frozenset(["time", "seconds", "sec", "ms", "duration", "rating", "stars", "score"])

@@ -147,13 +147,13 @@ class Writer:
         owner = guesses.owner_of(column)
         if owner is not None:
             share = owner.share(column) or 0.0
-            return roles[owner.name], f"{share:.1%} of the rows of {owner.name} repeat its first"
+            return roles[owner.name], f"{_kept(owner.name)} on {share:.1%} of its rows"
         if outcomes.says(name, "history"):  # what the user did before, with another item
             return "context", "by its name"
         for role, key in (("user", guesses.user), ("item", guesses.item)):
             if outcomes.says(name, role):
                 found = None if key is None else guesses.owners[key].share(column)
-                rows = f", though {found or 0:.1%} of the rows of {key} repeat its first"
+                rows = f", though {_kept(key)} on {found or 0:.1%} of its rows"
                 return role, "by its name" + rows * (found is not None)
         if outcomes.says(name, "scenario") and column.distinct <= MOST_SLICES:
             return "scenario", "by its name"
@@ -185,6 +185,10 @@ class Writer:
         else:
             lines.append("# newest_first = true      # if the newest id stands in front")
         return lines
+
+
+def _kept(key: str | None) -> str:
+    return f"one {key} keeps one value"
 
 
 def _number(column: Profile, missing: str) -> list[str]:
