@@ -42,7 +42,8 @@ class Batches:
         names: of the columns.
         types: of the columns: name to Arrow type, text in CSV.
         separator: that the CSV files were read with.
-        is_guessed: whether it is not the default.
+        is_said: whether it is not the default.
+        is_guessed: whether it is neither the default nor given.
 
     Raises:
         ValueError: a missing file, a file of another format, files whose columns differ.
@@ -55,7 +56,8 @@ class Batches:
             if not path.is_file():
                 raise ValueError(f"{path}: no such file")
         self.paths, self.kind, self.header = paths, kind, header
-        self.separator, self.is_guessed = separator or "", False
+        self.separator = separator or ""
+        self.is_said, self.is_guessed = separator is not None, False
         if kind == "csv":
             if separator is None:
                 self.separator = "\t" if ending_of(paths[0]) == ".tsv" else ","
@@ -143,7 +145,8 @@ class Batches:
         line = _first_line(self.paths[0]).decode("utf-8", errors="replace")
         found = [mark for mark in SEPARATORS if mark in line]
         if self.separator not in line and found:
-            self.separator, self.is_guessed = max(found, key=line.count), True
+            self.separator = max(found, key=line.count)
+            self.is_said = self.is_guessed = True
 
 
 def _opened(path: Path) -> Any:

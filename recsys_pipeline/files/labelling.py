@@ -11,9 +11,7 @@ def is_binary(column: Profile) -> bool:
     """Whether the column has two values: 0 and 1, -1 and 1, or two texts."""
     if column.few is None or len(column.few) != 2:
         return False
-    if not column.is_number:
-        return column.not_numbers == column.rows - column.missing
-    return {float(one) for one in column.few} in ({0, 1}, {-1, 1})
+    return not column.is_number or {float(one) for one in column.few} in ({0, 1}, {-1, 1})
 
 
 def positive_of(column: Profile) -> tuple[str, str]:

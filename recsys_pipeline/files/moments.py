@@ -8,7 +8,7 @@ import pyarrow as pa
 from pandas.tseries.api import guess_datetime_format
 
 from recsys_pipeline.files.description import TimeDescription
-from recsys_pipeline.files.profiles import Profile
+from recsys_pipeline.files.profiles import Profile, is_list, is_readable
 from recsys_pipeline.files.times import SECONDS, as_seconds
 
 FIRST, LAST = (
@@ -47,6 +47,8 @@ def settings_of(column: Profile) -> dict[str, str] | None:
     Returns:
         A dict with ``unit`` or ``format``, or neither for dates as Arrow or ISO 8601 have them.
     """
+    if is_list(column.kind) or not is_readable(column.kind):
+        return None
     if pa.types.is_date(column.kind) or pa.types.is_timestamp(column.kind):
         return {}
     texts = column.codes.values.drop_null()[:MAX_TEXTS]

@@ -32,7 +32,7 @@ NUM_RANGES = 20
 _WORDS = {
     "user": "user uid member customer visitor account reader viewer buyer",
     "thing": "item movie film video product article ad ads goods sku asin song track book news doc "
-    "document post creative photo note app game job listing hotel restaurant recipe",
+    "document post creative photo app game job listing hotel restaurant recipe",
     "attribute": "brand category cate author seller shop genre genres price title",
     "scenario": "scenario domain scene surface tab page placement",
     "history": "history hist sequence seq recent past previous prev last behaviour behavior",

@@ -174,7 +174,10 @@ class Guesses:
         ids = {
             name: column.distinct
             for name, column in columns.items()
-            if name not in taken and self._has_ids(column) and settings_of(column) is None
+            if name not in taken
+            and (column.is_whole or not column.is_number)
+            and not self.names_rows(column)
+            and settings_of(column) is None
         }
         found = max(ids, key=lambda name: ids[name], default=None)
         if found is None or ids[found] < MIN_ROWS:
@@ -218,6 +221,11 @@ class Guesses:
         """The column of the row's moment, and how it is read: the finest one of several."""
         if given is not None:
             settings = settings_of(self.columns[given])
+            if settings is None and not self.columns[given].is_number:
+                raise ValueError(
+                    f"{self.batches.paths[0]}, column {given!r}: expected moments, as numbers or "
+                    f"dates, got {self._range(given)}"
+                )
             if settings is None:
                 settings = {"unit": "any"}
                 self.remarks.append(

@@ -72,9 +72,9 @@ class Writer:
         lines += [_line("files", seen[0])] if len(seen) == 1 else []
         lines += [_line("format", batches.kind)] if self.has_format else []
         lines += [] if batches.header else ["header = false"]
-        if batches.separator != ("\t" if ".tsv" in self.files[0].name.lower() else ","):
-            reason = "the first line has no comma" if batches.is_guessed else ""
-            lines += [_line("separator", batches.separator, reason)] if batches.separator else []
+        if batches.is_said:
+            reason = "the first line has no comma" * batches.is_guessed
+            lines.append(_line("separator", batches.separator, reason))
         if guesses.group is not None:
             lines.append(_line("group", guesses.group, "GAUC ranks within it"))
         scenarios = [name for name in guesses.features if self._group(name)[0] == "scenario"]
