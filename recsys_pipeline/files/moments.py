@@ -3,7 +3,6 @@
 import datetime
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 from pandas.tseries.api import guess_datetime_format
 
@@ -66,23 +65,22 @@ def settings_of(column: Profile) -> dict[str, str] | None:
         return None
     if _are_moments(texts, None):
         return {}
-    for day_first in (False, True):
-        guessed = guess_datetime_format(texts[0].as_py(), dayfirst=day_first)
-        if guessed is not None and _are_moments(texts, guessed):
-            return {"format": guessed}
-    return None
+    guesses = (guess_datetime_format(texts[0].as_py(), dayfirst=first) for first in (False, True))
+    formats = [one for one in guesses if one is not None and _are_moments(texts, one)]
+    # Where days and months may be exchanged, a log of a few days is likelier than one of months.
+    found = min(formats, key=lambda one: float(np.ptp(_seconds(texts, one))), default=None)
+    return None if found is None else {"format": found}
 
 
 def _are_moments(texts: pa.Array, format: str | None) -> bool:
-    seconds = as_seconds(texts, TimeDescription("", format=format))
+    seconds = _seconds(texts, format)
     return bool(((seconds >= FIRST) & (seconds < LAST)).all())
+
+
+def _seconds(texts: pa.Array, format: str | None) -> np.ndarray:
+    return as_seconds(texts, TimeDescription("", format=format))
 
 
 def seconds_on_sample(column: Profile, settings: dict[str, str]) -> np.ndarray:
     """The moments of the sample's rows, ``(N,)`` float64 seconds; NaN where there is none."""
     return as_seconds(column.sample, TimeDescription(column.name, **settings))
-
-
-def shown(seconds: float) -> str:
-    """A moment as a date."""
-    return str(pd.Timestamp(seconds, unit="s").date())

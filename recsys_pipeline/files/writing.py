@@ -166,7 +166,7 @@ class Writer:
             lines.append(_line("separator", lists.separator, lists.reason))
         average = lists.ids.rows / max(lists.column.rows, 1)
         told = f"{lists.longest} at most, {average:.1f} on average"
-        told += f", {lists.cut:,} lists are longer" * (lists.cut > 0)
+        told += f", {lists.cut:,} longer than {LONGEST}" * (lists.cut > 0)
         lines.append(_line("max_length", int(np.clip(lists.longest, 1, LONGEST)), told))
         if lists.empty:
             guesses.remarks.append(
