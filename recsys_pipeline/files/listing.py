@@ -126,7 +126,7 @@ def is_beyond(share: float, chance: float, size: int) -> bool:
         (True, False, False)
     """
     noise = np.sqrt(chance * (1 - chance) / max(size, 1))
-    return share - chance > max(MOSTLY * (1 - chance), BEYOND_CHANCE * noise)
+    return bool(share - chance > max(MOSTLY * (1 - chance), BEYOND_CHANCE * noise))
 
 
 def separator_of(column: Profile, ids: Sequence[Profile]) -> tuple[str, str] | None:

@@ -66,10 +66,10 @@ def settings_of(column: Profile) -> dict[str, str] | None:
     if _are_moments(texts, None):
         return {}
     guesses = (guess_datetime_format(texts[0].as_py(), dayfirst=first) for first in (False, True))
-    formats = [one for one in guesses if one is not None and _are_moments(texts, one)]
+    fitting = [one for one in guesses if one is not None and _are_moments(texts, one)]
     # Where days and months may be exchanged, a log of a few days is likelier than one of months.
-    found = min(formats, key=lambda one: float(np.ptp(_seconds(texts, one))), default=None)
-    return None if found is None else {"format": found}
+    best = min(fitting, key=lambda one: float(np.ptp(_seconds(texts, one))), default=None)
+    return None if best is None else {"format": best}
 
 
 def _are_moments(texts: pa.Array, format: str | None) -> bool:

@@ -196,7 +196,8 @@ class Profile:
             self.no_number = self.no_number or texts[int(np.argmax(wrong))].as_py()
         numbers = numbers[~np.isnan(numbers)]
         if len(numbers):
-            self.low, self.high = min(self.low, numbers.min()), max(self.high, numbers.max())
+            self.low = min(self.low, float(numbers.min()))
+            self.high = max(self.high, float(numbers.max()))
             self.is_whole &= bool((numbers == np.floor(numbers)).all())
 
     @property

@@ -368,13 +368,10 @@ class Guesses:
         """The reasons why a column may hold a label, or None."""
         if self.owner_of(column) is not None:  # it was known before the row
             return None
-        reasons = []
         named = outcomes.named_like(column.name, self.labels, self.columns, is_binary(column))
-        if named is not None and not (self._may_be_time(column) and settings_of(column)):
-            reasons.append(named)
         is_context = self.is_key(column.name) or outcomes.is_context(column.name, column.distinct)
         if column.name in self.lists or is_context:
-            return named if reasons else None
+            return named
         if column.is_number and column.distinct > outcomes.NUM_RANGES:
             values = outcomes.ranges_of(column.numbers)
         else:
@@ -385,7 +382,7 @@ class Guesses:
 
         known = {name: label_on_sample(self.columns[name]) for name in self.labels}
         told = outcomes.gives_away(values, known, shown)
-        return "; ".join([*reasons, *([] if told is None else [told])]) or None
+        return "; ".join(reason for reason in (named, told) if reason is not None) or None
 
 
 def _is_measure(name: str) -> bool:

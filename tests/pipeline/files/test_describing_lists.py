@@ -100,7 +100,7 @@ def test_the_longest_list_is_that_of_the_whole_file(tmp_path, monkeypatch):
     monkeypatch.setattr(batches, "BLOCK_BYTES", 1 << 12)
     monkeypatch.setattr(profiles, "SAMPLE_BYTES", 1 << 12)
     lengths = np.minimum(LENGTHS, 3)
-    lengths[-1], lengths[-2] = 61, 30
+    lengths[5], lengths[-2] = 61, 30
     text, found = describe(tmp_path, log(basket=texts("|", ITEMS, lengths)))
     assert found["columns"]["basket"]["max_length"] == 50
     assert "61 at most, 2.0 on average, 1 longer than 50" in text
@@ -171,6 +171,16 @@ def test_units_and_formats_by_plausibility(tmp_path, values, settings):
     assert found["time"] == {"column": "time", **settings}
     (tmp_path / "data.toml").write_text(text)
     files.load(tmp_path / "data.toml")
+
+
+def test_the_finest_moment_is_the_rows_and_others_are_no_features(tmp_path):
+    frame = log(date=20240501 + np.arange(ROWS) // 200, time_ms=(FIRST + np.arange(ROWS)) * 1000)
+    frame["born_date"] = 19900101 + frame["user_id"] % 28
+    text, found = describe(tmp_path, frame)
+    assert found["time"] == {"column": "time_ms", "unit": "ms"}
+    assert found["columns"]["date"] == {"kind": "ignore"}
+    assert "# a second time, which later rows have and training rows do not" in text
+    assert found["columns"]["born_date"]["group"] == "user"  # known before
 
 
 def test_a_doubtful_time_is_remarked(tmp_path):

@@ -199,6 +199,21 @@ def test_a_state_of_items_that_only_positive_rows_have_is_left_out(tmp_path):
     assert "rows with a value like 1 the rate of is_click is 100.0%, on all" in text
 
 
+def test_what_a_user_always_has_is_no_outcome(tmp_path):
+    """Whatever its name is like, and though the users of one value clicked on nothing."""
+    frame = log()[0][["user_id", "video_id", "time_ms", "is_click"]]
+    frame["is_author"] = frame["user_id"] % 2
+    frame["level"] = frame["user_id"] // 12
+    frame.loc[frame["level"] == 2, "is_click"] = 0
+    frame["is_new"] = np.random.default_rng(1).integers(0, 2, ROWS)
+    frame.to_csv(tmp_path / "log.csv", index=False)
+    text = files.suggest(tmp_path / "log.csv")
+    columns = tomllib.loads(text)["columns"]
+    assert columns["is_author"] == columns["level"] == {"kind": "categorical", "group": "user"}
+    assert "# one user_id keeps one value on 100.0% of its rows" in text
+    assert columns["is_new"]["kind"] == "ignore"
+
+
 def test_a_copy_of_a_number_is_no_feature(tmp_path):
     """Whatever it is called; a taste that users and items share with the label is one."""
     frame, chance = log()
