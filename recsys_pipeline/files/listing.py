@@ -12,7 +12,8 @@ from recsys_pipeline.files import outcomes
 from recsys_pipeline.files.arrays import canonical_texts
 from recsys_pipeline.files.description import TimeDescription
 from recsys_pipeline.files.moments import settings_of
-from recsys_pipeline.files.profiles import MIN_ROWS, MOSTLY, Profile, Values, hashes_of, is_list
+from recsys_pipeline.files.parquet import is_list
+from recsys_pipeline.files.profiles import MIN_ROWS, MOSTLY, Profile, Values, hashes_of
 from recsys_pipeline.files.times import as_seconds
 
 MAX_VALUES = 20_000
@@ -84,6 +85,7 @@ class Lists:
 def parts_of(values: pa.Array, separator: str | None) -> tuple[pa.Array, np.ndarray, int]:
     """Elements of lists, the lists' lengths, and how many lists have an empty element."""
     if not is_list(values.type):
+        values = values.cast(pa.string())
         texts = pc.if_else(pc.equal(pc.utf8_trim_whitespace(values), ""), None, values)
         values = pc.split_pattern(texts, separator)
     lengths = pc.fill_null(pc.list_value_length(values), 0).to_numpy().astype(np.int64)

@@ -95,7 +95,8 @@ class ParquetFile:
         return pc.if_else(pc.is_nan(numbers), None, numbers)
 
 
-def _is_list(kind: pa.DataType) -> bool:
+def is_list(kind: pa.DataType) -> bool:
+    """Whether an Arrow type is a list, of whatever length."""
     types = pa.types
     return types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
 

@@ -5,18 +5,16 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from recsys_pipeline.files import outcomes
 from recsys_pipeline.files.description import task_name
+from recsys_pipeline.files.guesses import Guesses
 from recsys_pipeline.files.labelling import is_binary, positive_of
 from recsys_pipeline.files.listing import LONGEST, Lists, table_of
 from recsys_pipeline.files.profiles import Profile
-
-if TYPE_CHECKING:
-    from recsys_pipeline.files.suggesting import Guesses
 
 FEW_GRADES = 20
 """A label of so many numbers is a rating, which may be read as liked or not."""
@@ -36,7 +34,7 @@ class Writer:
     """
 
     def __init__(
-        self, guesses: "Guesses", files: Sequence[Path], folder: Path, has_format: bool
+        self, guesses: Guesses, files: Sequence[Path], folder: Path, has_format: bool
     ) -> None:
         self.guesses, self.files, self.folder = guesses, files, folder
         self.has_format = has_format
@@ -54,7 +52,7 @@ class Writer:
         columns: list[str] = []
         for name in guesses.features:
             columns += self._column(guesses.columns[name])
-        lines += [f"# look at {remark}" for remark in guesses.remarks]
+        lines += [f"# look at {_in_one_line(remark)}" for remark in guesses.remarks]
         lines += ["", *self._top()]
         if guesses.time is not None:
             lines += ["[time]", _line("column", guesses.time)]
@@ -202,7 +200,12 @@ def _number(column: Profile, missing: str) -> list[str]:
 
 def _line(key: str, value: Any, reason: str = "") -> str:
     line = f"{key} = {json.dumps(value, ensure_ascii=False)}"
-    return f"{line:24}   # {reason}" if reason else line
+    return f"{line:24}   # {_in_one_line(reason)}" if reason else line
+
+
+def _in_one_line(text: str) -> str:
+    """A comment: values of the file may hold characters that would end it."""
+    return re.sub(r"[\x00-\x1f\x7f]+", " ", text)
 
 
 def _key(name: str) -> str:

@@ -155,6 +155,20 @@ def test_all_rows_are_read_and_a_broken_one_is_named(tmp_path, frame, ending):
         files.suggest(path)
 
 
+def test_what_a_description_cannot_hold(tmp_path, frame):
+    """Labels of one name, and values that would end a comment or fill it."""
+    frame["IS_CLICK"] = frame["is_click"]
+    frame.to_csv(tmp_path / "log.csv", index=False)
+    with pytest.raises(ValueError, match="expected labels whose names differ in lower case, got"):
+        files.suggest(tmp_path / "log.csv")
+    frame = frame.drop(columns="IS_CLICK")
+    frame["end"] = np.where(frame["is_click"], "a\nb\x02" + "c" * 99, "x\r\ny")
+    frame.to_csv(tmp_path / "log.csv", index=False)
+    text = files.suggest(tmp_path / "log.csv", label=["is_click"])
+    assert tomllib.loads(text)["columns"]["end"]["kind"] == "ignore"
+    assert f"rows with a value like a b {'c' * 36} the rate of" in text
+
+
 def test_the_command_writes_a_file_that_the_next_one_reads(tmp_path, frame, capsys):
     frame.to_csv(tmp_path / "log.csv", index=False)
     output = tmp_path / "data.toml"
