@@ -1,0 +1,122 @@
+"""Lists that are made from the log itself: the items of a user's earlier positive rows."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from recsys_lib.data.history import Events, gather
+from recsys_pipeline.files.description import (
+    Description,
+    HistoryDescription,
+    LabelDescription,
+)
+from recsys_pipeline.files.labels import labels_of
+from recsys_pipeline.files.lists import Block, SequenceEncoder
+from recsys_pipeline.files.rows import Rows
+
+ROWS_PER_BLOCK = 1 << 16
+"""Rows whose lists are made together, and are in memory together."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Happened:
+    """What the lists of a log are made from.
+
+    Args:
+        seconds: ``(N,)``, the rows' moments.
+        positive: dict of ``HistoryDescription.source`` to ``(N,)`` bool.
+    """
+
+    seconds: np.ndarray
+    positive: Mapping[str, np.ndarray]
+
+
+def happened(
+    description: Description,
+    rows: Rows,
+    seconds: np.ndarray | None,
+    labels: Mapping[str, np.ndarray],
+    masks: Mapping[str, np.ndarray],
+) -> Happened | None:
+    """What the lists of a data set are made from; None if it has no such list.
+
+    Args:
+        description: of the data set.
+        rows: all rows.
+        seconds: their moments.
+        labels, masks: what ``labels_of`` returned.
+
+    Raises:
+        ValueError: a column that is named and holds other values than 0 and 1.
+    """
+    if not description.histories or seconds is None:
+        return None
+    positive = {}
+    for history in description.histories:
+        name = history.source
+        of, exist = labels, masks
+        if name not in labels:
+            of, exist = labels_of(rows, {name: LabelDescription(name, optional=True)})
+        positive[name] = (of[name] == 1) & exist.get(name, True)
+    return Happened(seconds, positive)
+
+
+class MadeLists:
+    """The lists of all rows, made in blocks, so that only some of them are in memory.
+
+    What stays in memory is two numbers for each row and four for each positive row, however
+    long the lists are. Events whose item is unknown are left out before a list is cut to its
+    length, as they are where a list comes from a file or with a request.
+
+    Args:
+        encoder: of the list.
+        said: its description.
+        rows: all rows of the log.
+        ids: ``(N,)`` their items' ids, 0: unknown.
+        when: what happened.
+    """
+
+    def __init__(
+        self,
+        encoder: SequenceEncoder,
+        said: HistoryDescription,
+        rows: Rows,
+        ids: np.ndarray,
+        when: Happened,
+    ) -> None:
+        self.encoder, self.seconds, self.ids = encoder, when.seconds, ids
+        self.users = rows.categories(str(said.user)).codes
+        has_item = rows.categories(str(said.item)).codes >= 0
+        # A row without a user has no history, and is in none.
+        events = when.positive[said.source] & has_item & (self.users >= 0)
+        self._all = Events(self.users, self.seconds, events)
+        self._known = Events(self.users, self.seconds, events & (ids > 0))
+
+    def blocks(self, positions: np.ndarray) -> Iterator[Block]:
+        """The lists of some rows, in their order.
+
+        Args:
+            positions: of the rows.
+
+        Yields:
+            ``Block`` of at most ``ROWS_PER_BLOCK`` rows.
+        """
+        for start in range(0, len(positions), ROWS_PER_BLOCK):
+            yield self._block(positions[start : start + ROWS_PER_BLOCK])
+
+    def _block(self, positions: np.ndarray) -> Block:
+        users, seconds = self.users[positions], self.seconds[positions]
+        where = self._known.before(users, seconds, self.encoder.column.max_length)
+        ids = gather(self.ids, where, 0)
+        block = self.encoder.with_sessions(ids, gather(self.seconds, where, -np.inf), seconds)
+        lengths, known = (last - first for first, last in self._spans(users, seconds))
+        block = dataclasses.replace(block, counts=np.column_stack([lengths - known, lengths]))
+        if self.encoder.sessions is not None:
+            return block
+        newest = {name: moments.max(axis=1) for name, moments in block.as_of.items()}
+        return dataclasses.replace(block, as_of=newest)
+
+    def _spans(self, users: np.ndarray, seconds: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
+        for events in (self._all, self._known):
+            yield events.span(users, seconds)
