@@ -90,9 +90,9 @@ def encode(
                 yield encoded
             else:
                 assert when is not None
-                encoder = _encoder_of_lists(description, name, column, table, vocabulary)
+                of_lists = _encoder_of_lists(description, name, column, table, vocabulary)
                 ids = items[str(column.history.item)]
-                yield MadeLists(encoder, column.history, rows, ids, when)
+                yield MadeLists(of_lists, column.history, rows, ids, when)
 
 
 def _fit_number(

@@ -5,7 +5,9 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from recsys_lib.data.dataset import Dataset
 from recsys_lib.data.history import Events, gather
+from recsys_lib.features.columns import CategoricalColumn, SequenceColumn
 from recsys_pipeline.files.description import (
     Description,
     HistoryDescription,
@@ -14,9 +16,17 @@ from recsys_pipeline.files.description import (
 from recsys_pipeline.files.labels import labels_of
 from recsys_pipeline.files.lists import Block, SequenceEncoder
 from recsys_pipeline.files.rows import Rows
+from recsys_pipeline.files.warnings import MAX_ROWS, MIN_ROWS, MOSTLY
 
 ROWS_PER_BLOCK = 1 << 16
 """Rows whose lists are made together, and are in memory together."""
+
+NEARLY_ALL = 0.9
+"""A list that holds the row's own item on more of the positive rows than this is suspected; a list
+that ends with it already on more than ``MOSTLY`` of them, since few users repeat themselves."""
+
+TIMES = 3
+"""And on this many times as many of them as of the other rows."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,3 +130,48 @@ class MadeLists:
     def _spans(self, users: np.ndarray, seconds: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
         for events in (self._all, self._known):
             yield events.span(users, seconds)
+
+
+def warnings_on_lists(dataset: Dataset) -> Iterator[str]:
+    """Warnings about lists of the files that hold what the row's own label added to them.
+
+    Args:
+        dataset: a ``FileDataset``.
+
+    Yields:
+        Sentences.
+    """
+    made = {one["name"] for one in getattr(dataset, "description", {}).get("histories", ())}
+    items = [one for one in dataset.feature_columns if isinstance(one, CategoricalColumn)]
+    for column in dataset.feature_columns:
+        if not isinstance(column, SequenceColumn) or column.num_sessions > 1:
+            continue
+        for item in items if column.name not in made else ():
+            if item.table_name == column.table_name:
+                yield from _own_items(dataset, column, item)
+
+
+def _own_items(dataset: Dataset, column: SequenceColumn, item: CategoricalColumn) -> Iterator[str]:
+    train = dataset.train
+    for task, kind in (dataset.tasks or {}).items():
+        rows = np.arange(len(train))[train.rows_of(task)]
+        rows = rows[:: len(rows) // MAX_ROWS + 1]
+        rows = rows[train.features[item.name][rows] > 0]
+        lists, own = train.features[column.name][rows], train.features[item.name][rows, None]
+        positive = train.labels[task][rows] == 1
+        if kind != "binary" or min(positive.sum(), (~positive).sum()) < MIN_ROWS:
+            continue
+        last = np.maximum(np.count_nonzero(lists, axis=1) - 1, 0)[:, None]
+        for does, held, border in (
+            ("ends with", np.take_along_axis(lists, last, axis=1) == own, MOSTLY),
+            ("holds", lists == own, NEARLY_ALL),
+        ):
+            of = held.any(axis=1)
+            with_label, without = of[positive].mean(), of[~positive].mean()
+            if with_label > border and with_label > TIMES * without:
+                yield (
+                    f"{column.name}: it {does} the row's own {item.name} on {with_label:.0%} of "
+                    f"the rows with {task}, on {without:.0%} of the others; was it written after "
+                    f"the {task}? [history] makes a list of earlier rows only"
+                )
+                break

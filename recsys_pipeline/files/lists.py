@@ -94,8 +94,7 @@ class SequenceEncoder:
         places = self._places(ids, lengths)
         steps, rows = self.column.max_length, len(lengths)
         laid = _laid_out(ids, places, rows, steps, 0, np.int32)
-        row = np.repeat(np.arange(rows), lengths)
-        unknown = np.bincount(row[ids == 0], minlength=rows)
+        unknown = np.bincount(np.repeat(np.arange(rows), lengths)[ids == 0], minlength=rows)
         counts = np.column_stack([unknown, lengths])
         if moments is None:
             return Block({self.column.name: laid}, {}, counts)

@@ -14,7 +14,7 @@ from recsys_pipeline.files import outcomes
 from recsys_pipeline.files.description import ColumnDescription, Description, task_name
 from recsys_pipeline.files.encoders import Encoder
 from recsys_pipeline.files.fitting import Encoded, encode
-from recsys_pipeline.files.histories import MadeLists, happened
+from recsys_pipeline.files.histories import MadeLists, happened, warnings_on_lists
 from recsys_pipeline.files.joining import open_tables
 from recsys_pipeline.files.labels import labels_of
 from recsys_pipeline.files.lists import SequenceEncoder
@@ -355,7 +355,9 @@ def _shown_by(values: pa.Array) -> Callable[[int], str]:
 
 
 def _with_warnings(dataset: FileDataset) -> FileDataset:
-    return dataclasses.replace(dataset, warnings=tuple(warnings_on(dataset)))
+    return dataclasses.replace(
+        dataset, warnings=(*warnings_on(dataset), *warnings_on_lists(dataset))
+    )
 
 
 def _details(dataset: FileDataset) -> dict[str, Any]:
