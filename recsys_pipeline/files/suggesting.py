@@ -118,6 +118,8 @@ def suggest(
             ]
     for name, reason in labels.items():
         lines += _label(columns[name], reason)
+    if moment is not None:
+        lines += _history([columns[name] for name in labels], rest, group)
     for name, column in rest.items():
         known = [columns[label] for label in labels]
         outcome = None if name == group else _outcome(column, known, columns)
@@ -265,6 +267,30 @@ def _label(column: _Column, reason: str) -> list[str]:
     if column.missing:
         lines.append(f"optional = true            # {column.missing:.1%} of the rows have none")
     return [*lines, ""]
+
+
+def _history(
+    labels: Sequence[_Column], columns: Mapping[str, _Column], group: str | None
+) -> list[str]:
+    """A list that is made from the log, where it has a user, an item and a label, and no list."""
+    binary = [task_name(label.name) for label in labels if label.is_binary]
+    users = [column for column in columns.values() if column.says("user")]
+    items = [
+        column
+        for column in columns.values()
+        if _group(column) == "item" and 'kind = "categorical"' in _described(column, columns)[1]
+    ]
+    has_list = any(column.is_list for column in columns.values())
+    if has_list or not binary or not items or not (users or group):
+        return []
+    item = max(items, key=lambda column: column.distinct)
+    return [
+        "[history]                       # what a user did before a row, the newest last",
+        f"from = {_quoted(binary[0])}                  # the label of the rows that it is made from",
+        f"item = {_quoted(item.name)}",
+        "# length = 20                  # most items of it",
+        "",
+    ]
 
 
 def _described(column: _Column, columns: Mapping[str, _Column]) -> list[str]:
