@@ -1,7 +1,7 @@
 """Lists that are made from the log itself: the items of a user's earlier positive rows."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from recsys_lib.data.dataset import Dataset
 from recsys_lib.data.history import Events, gather
 from recsys_lib.features.columns import CategoricalColumn, SequenceColumn
 from recsys_pipeline.files.description import (
-    Description,
+    ColumnDescription,
     HistoryDescription,
     LabelDescription,
 )
@@ -43,16 +43,16 @@ class Happened:
 
 
 def happened(
-    description: Description,
+    columns: Iterable[ColumnDescription],
     rows: Rows,
     seconds: np.ndarray | None,
     labels: Mapping[str, np.ndarray],
     masks: Mapping[str, np.ndarray],
 ) -> Happened | None:
-    """What the lists of a data set are made from; None if it has no such list.
+    """What the lists of a data set are made from; None without moments.
 
     Args:
-        description: of the data set.
+        columns: of the data set.
         rows: all rows.
         seconds: their moments.
         labels, masks: what ``labels_of`` returned.
@@ -60,16 +60,13 @@ def happened(
     Raises:
         ValueError: a column that is named and holds other values than 0 and 1.
     """
-    if not description.histories or seconds is None:
-        return None
     positive = {}
-    for history in description.histories:
-        name = history.source
+    for name in {column.history.source for column in columns if column.history is not None}:
         of, exist = labels, masks
         if name not in labels:
             of, exist = labels_of(rows, {name: LabelDescription(name, optional=True)})
         positive[name] = (of[name] == 1) & exist.get(name, True)
-    return Happened(seconds, positive)
+    return None if seconds is None else Happened(seconds, positive)
 
 
 class MadeLists:

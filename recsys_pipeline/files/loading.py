@@ -253,7 +253,7 @@ class _Contents:
         columns = self._without_outcomes(labels, masks, parts["train"])
         for file, is_without in self.without.items():
             self.unknown[file] = {name: float(is_without[of].mean()) for name, of in parts.items()}
-        when = happened(description, rows, seconds, labels, masks)
+        when = happened(columns.values(), rows, seconds, labels, masks)
         encoded = encode(description, columns, rows, parts["train"], seconds, self.left_out, when)
         for one in encoded:
             self.encoders.append(one.encoder)
