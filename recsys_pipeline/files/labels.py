@@ -121,7 +121,8 @@ def _refuse_missing(
 ) -> None:
     if label.optional:
         exists &= ~missing
-    expected = "a number" if label.where else "a number on every row"
+    expected = "a number" if label.is_number else "a label"
+    expected += " on every row" * (label.where is None)
     _refuse(rows, exists & missing, column, expected, lambda _: "nothing")
 
 

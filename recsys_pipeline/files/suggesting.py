@@ -286,7 +286,7 @@ def _history(
     item = max(items, key=lambda column: column.distinct)
     return [
         "[history]                       # what a user did before a row, the newest last",
-        f"from = {_quoted(binary[0])}                  # the label of the rows that it is made from",
+        f"from = {_quoted(binary[0])}              # the label of the rows that it is made from",
         f"item = {_quoted(item.name)}",
         "# length = 20                  # most items of it",
         "",

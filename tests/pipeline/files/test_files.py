@@ -203,7 +203,7 @@ def test_quotes_and_byte_order_marks(write):
         ),
         (
             "label,user\n1,a\n,b\n",
-            "line 3, column 'label': expected a number on every row, got nothing",
+            "line 3, column 'label': expected a label on every row, got nothing",
         ),
         (
             "label,user\n1,a\n2,b\n",
