@@ -265,6 +265,66 @@ def test_the_history_of_items_that_are_left_out_is_left_out(load):
     assert load(said, log).left_out["history"] == "its items, item, are left out"
 
 
+def test_a_log_of_ratings_makes_lists_of_what_was_liked(tmp_path):
+    """MovieLens-1M's form: no header, two colons between fields, and seconds."""
+    rng = np.random.default_rng(1)
+    log = pd.DataFrame(
+        {
+            "user": rng.integers(1, 20, 800),
+            "item": rng.integers(1, 60, 800),
+            "stars": rng.integers(1, 6, 800),
+            "now": 978_300_000 + rng.integers(0, 400, 800),
+        }
+    )
+    lines = ["::".join(map(str, row)) for row in log.itertuples(index=False)]
+    (tmp_path / "ratings.dat").write_text("\n".join(lines) + "\n\n")
+    (tmp_path / "data.toml").write_text(
+        'files = "ratings.dat"\nformat = "csv"\nheader = false\nseparator = "::"\n'
+        'group = "column_1"\n[time]\ncolumn = "column_4"\n[history]\nfrom = "liked"\n'
+        '[labels.liked]\ncolumn = "column_3"\nthreshold = 4\n'
+        '[labels.stars]\ncolumn = "column_3"\nkind = "regression"\n'
+        '[columns.column_1]\ngroup = "user"\n[columns.column_2]\ngroup = "item"\n'
+    )
+    dataset = files.load(tmp_path / "data.toml", cache=tmp_path / "cache")
+    found, known = histories_of(dataset, item="column_2")
+    words = (log[name].astype(str).tolist() for name in ("user", "item"))
+    liked = (log["stars"] >= 4).tolist()
+    expected = histories_by_loops(*words, log["now"].tolist(), liked, known, 20)
+    assert found == expected
+    assert sum(map(len, found)) > 5 * len(found)
+
+
+LEAKS = {
+    "at the end": (
+        lambda before, item, click: [*before, *[item] * click],
+        "it ends with the row's",
+    ),
+    "somewhere": (lambda before, item, click: [*[item] * click, *before], "it holds the row's own"),
+    "nowhere": (lambda before, item, click: before, None),
+}
+
+
+@pytest.mark.parametrize("leak", LEAKS)
+def test_a_list_that_holds_the_rows_own_click_is_remarked(load, leak):
+    rng = np.random.default_rng(0)
+    log = frame().dropna().drop(columns="like")
+    write, expected = LEAKS[leak]
+    log["seen"] = [
+        "|".join(write([f"i{n}" for n in rng.integers(0, 15, rng.integers(3))], item, click == "1"))
+        for item, click in zip(log["item"], log["click"], strict=True)
+    ]
+    said = SAID + '[columns.seen]\nkind = "sequence"\nmax_length = 5\ntable = "item"\n'
+    dataset = load(said + HISTORY, log)
+    found = [one for one in dataset.warnings if "row's own" in one]
+    if expected is None:
+        assert found == []
+        return
+    (one,) = found  # and none about the list that is made
+    assert one.startswith(f"seen: {expected}")
+    assert "the row's own item on 100% of the rows with click, on " in one
+    assert f"look at {one}" in command.report(dataset)
+
+
 @pytest.mark.skipif(not KUAIRAND.is_dir(), reason="KuaiRand-Pure is not on this machine")
 def test_the_genuine_log_makes_its_histories(tmp_path):
     path = KUAIRAND / "data" / "log_standard_4_22_to_5_08_pure.csv"

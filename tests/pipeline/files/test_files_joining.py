@@ -10,6 +10,8 @@ import pytest
 from recsys_lib.features.columns import NumericColumn, SequenceColumn
 from recsys_pipeline import files
 from recsys_pipeline.files import command
+from recsys_pipeline.files.loading import described
+from recsys_pipeline.files.placeholders import placeholders
 
 KUAIRAND = Path(os.environ.get("RECSYS_DATA", "")) / "kuairand_pure"
 SAID = """\
@@ -87,6 +89,15 @@ def test_columns_of_tables_are_those_that_pandas_joins(write):
     ids = {value: number for number, value in enumerate(dataset.vocabularies["tags"], 1)}
     lists = {1: [ids["x"], ids["y"]], 3: [ids["y"], 0]}
     assert whole(dataset, "tags").tolist() == [lists.get(item, [0, 0]) for item in log["item"]]
+
+
+def test_a_model_can_be_tried_before_a_row_is_read(write):
+    """By columns of the names, kinds and groups that the data will have."""
+    path = write[0]()
+    found = {column.name: type(column) for column in placeholders(described(path, {}))}
+    dataset = files.load(path, ignore=["price"])
+    expected = {column.name: type(column) for column in dataset.feature_columns}
+    assert found == {**expected, "price": NumericColumn}
 
 
 def test_rows_without_a_key_in_the_table_are_counted(write):
