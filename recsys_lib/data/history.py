@@ -51,7 +51,7 @@ class Events:
     """Events of keys, such as a user's clicks, which are looked up before any moment.
 
     They are sorted once. Rows may then ask in blocks of any size: only the events stay in memory,
-    24 bytes each.
+    20 bytes each.
 
     Args:
         keys: ``(N,)``, for example user ids.

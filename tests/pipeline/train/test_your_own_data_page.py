@@ -90,7 +90,7 @@ def test_the_commands_of_the_page_run_in_order(folder, monkeypatch, capsys):
 
 
 def test_the_other_descriptions_of_the_page_are_read(folder, monkeypatch):
-    """A label of several columns, a history and a table in place of the list that the file holds."""
+    """A label of several columns, a history and a table in place of the list of the file."""
     monkeypatch.chdir(folder)
     said, *others = blocks("toml")
     log = pd.read_csv("log.csv").assign(like=1, returned=0).drop(columns="history")
