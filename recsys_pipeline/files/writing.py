@@ -61,6 +61,7 @@ class Writer:
                 lines += ["[split]", _line("by", "time", "the latest rows are the test"), ""]
         for name, reason in guesses.labels.items():
             lines += self._label(guesses.columns[name], reason)
+        lines += self._history()
         return "\n".join(lines + columns).rstrip() + "\n"
 
     def _top(self) -> list[str]:
@@ -103,6 +104,21 @@ class Writer:
             share = column.missing / column.rows
             lines.append(_line("optional", True, f"{share:.1%} of the rows have none"))
         return [*lines, ""]
+
+    def _history(self) -> list[str]:
+        """A list that is made from the log, where it has all that one needs, and no list."""
+        guesses = self.guesses
+        binary = [name for name in guesses.labels if is_binary(guesses.columns[name])]
+        roles = (guesses.time, guesses.group, guesses.item)
+        if guesses.lists or not binary or None in roles or guesses.item in guesses.ignored:
+            return []
+        return [
+            "[history]                  # what a user did before a row, the newest last",
+            _line("from", task_name(binary[0]), "the label of the rows that it is made from"),
+            _line("item", guesses.item),
+            "# length = 20              # most items of it",
+            "",
+        ]
 
     def _column(self, column: Profile) -> list[str]:
         guesses, name = self.guesses, column.name

@@ -69,7 +69,7 @@ def test_a_first_description_makes_no_outcome_a_feature(folder, capsys):
     assert "rows with a value like left the rate of is_click is 100.0%, on all" in said
     dataset = files.load("data.toml")
     names = [column.name for column in dataset.feature_columns]
-    assert names == ["user_id", "video_id", "duration_ms", "tab"]
+    assert names == ["user_id", "video_id", "duration_ms", "tab", "history"]
     assert dataset.warnings == ()
 
 
