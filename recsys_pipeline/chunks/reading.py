@@ -248,14 +248,14 @@ class _Reader:
 
 
 def in_chunks(dataset: Dataset, rows_per_chunk: int = ROWS_PER_CHUNK) -> ChunkedDataset:
-    """The training rows of a ``Dataset`` in chunks; it pays where its arrays are mapped.
+    """The rows of a ``Dataset`` in chunks; it pays where its arrays are mapped.
 
     Args:
         dataset: with all rows as arrays, which may be mapped into memory.
-        rows_per_chunk: of the training rows.
+        rows_per_chunk: rows of a chunk.
 
     Returns:
-        ``ChunkedDataset`` with the other splits as they are.
+        ``ChunkedDataset``; validation and test rows that are no more than a chunk are as they were.
 
     Raises:
         ValueError: ``rows_per_chunk`` is no integer of 1 or more.
@@ -266,6 +266,8 @@ def in_chunks(dataset: Dataset, rows_per_chunk: int = ROWS_PER_CHUNK) -> Chunked
         >>> in_chunks(world, 150).train.sizes
         (150, 150, 150, 50)
     """
-    train = ArrayChunks(dataset.train, rows_per_chunk)
-    parts = (dataset.name, dataset.feature_columns, train, dataset.valid, dataset.test)
-    return ChunkedDataset(*parts, dataset.tasks)
+    parts: list[Any] = [ArrayChunks(dataset.train, rows_per_chunk)]
+    for split in (dataset.valid, dataset.test):
+        is_small = len(split) <= rows_per_chunk
+        parts.append(split if is_small else ArrayChunks(split, rows_per_chunk))
+    return ChunkedDataset(dataset.name, dataset.feature_columns, *parts, tasks=dataset.tasks)

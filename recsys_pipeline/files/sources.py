@@ -8,6 +8,7 @@ Missing values are null. This module encodes nothing.
 
 import csv
 import re
+import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -35,6 +36,9 @@ ENDINGS = {
     ".pq": "parquet",
 }
 """Format by the ending of a file's name, without ``.gz``. libfm is read like libsvm."""
+
+BLOCK_BYTES = 1 << 23
+"""A CSV file is parsed in blocks of this size."""
 
 SAMPLE_BYTES = 1 << 24
 SAMPLE_ROWS = 100_000
@@ -97,6 +101,7 @@ def open_sources(
     header: bool = True,
     separator: str | None = None,
     field_starts: Sequence[int] | None = None,
+    spill: Path | None = None,
 ) -> list[Source]:
     """The files of a data set, all of one format.
 
@@ -106,6 +111,8 @@ def open_sources(
         header: CSV: whether line 1 holds the names; else they are ``column_1``, ``column_2``, ...
         separator: CSV: default: tab where the file's name ends in ``.tsv``, else comma.
         field_starts: libsvm: see ``read_pairs``.
+        spill: CSV: folder on a disk, as long as the sources are used; what was read lies there,
+            mapped, and not in memory.
 
     Returns:
         A ``Source`` for each file.
@@ -119,7 +126,7 @@ def open_sources(
             raise ValueError(f"{path}: no such file")
     sources: list[Source]
     if kind == "csv":
-        sources = [TextFile(path, header, separator) for path in paths]
+        sources = [TextFile(path, header, separator, spill=spill) for path in paths]
     elif kind == "parquet":
         sources = [ParquetFile(path) for path in paths]
     else:
@@ -165,7 +172,7 @@ class TextFile:
     """A delimited file with or without a line of names.
 
     Args:
-        path, header, separator: as for ``open_sources``.
+        path, header, separator, spill: as for ``open_sources``.
         limit: most bytes to read, up to the end of a line; default: all.
 
     Raises:
@@ -175,12 +182,17 @@ class TextFile:
     numbers: frozenset[str] = frozenset()
 
     def __init__(
-        self, path: Path, header: bool, separator: str | None, limit: int | None = None
+        self,
+        path: Path,
+        header: bool,
+        separator: str | None,
+        limit: int | None = None,
+        spill: Path | None = None,
     ) -> None:
         if separator is None:
             separator = "\t" if ending_of(path) == ".tsv" else ","
-        self.path, self.separator = path, separator
-        self._data = bytes_of(path)
+        self.path, self.separator, self._spill = path, separator, spill
+        self._data = bytes_of(path, spill)
         if limit is not None and len(self._data) > limit:
             self._data = bytes(self._data[: self._data.rfind(b"\n", 0, limit) + 1])
         self._first_line = 2 if header else 1
@@ -223,9 +235,13 @@ class TextFile:
         is_quoted = mark == "," and data.find(b'"') >= 0
         types = {"category": CATEGORY, "number": pa.float64(), "raw": pa.string()}
         try:
-            table = pa.csv.read_csv(
+            reader = pa.csv.open_csv(
                 pa.BufferReader(pa.py_buffer(data)),
-                pa.csv.ReadOptions(column_names=self.names, skip_rows=self._first_line - 1),
+                pa.csv.ReadOptions(
+                    column_names=self.names,
+                    skip_rows=self._first_line - 1,
+                    block_size=BLOCK_BYTES,
+                ),
                 pa.csv.ParseOptions(
                     delimiter=mark,
                     quote_char='"' if is_quoted else False,
@@ -239,6 +255,7 @@ class TextFile:
                     null_values=[""],
                 ),
             )
+            table = reader.read_all() if self._spill is None else _spilled(reader, self._spill)
         except (pa.ArrowInvalid, pa.ArrowKeyError):
             return None
         numbers = [table.column(name) for name, kind in kinds.items() if kind == "number"]
@@ -262,6 +279,19 @@ class TextFile:
                 if kind == "category":
                     columns[name] = columns[name].dictionary_encode()
         return pa.table(columns)
+
+
+def _spilled(reader: pa.RecordBatchReader, folder: Path) -> pa.Table:
+    """What a reader gives, block by block into a file, which is mapped.
+
+    Values that become ids are numbered within their block, and over all blocks once their column is
+    asked for.
+    """
+    with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
+        with pa.ipc.new_stream(file, reader.schema) as writer:
+            for block in reader:
+                writer.write_batch(block)
+    return pa.ipc.open_stream(pa.memory_map(file.name)).read_all()
 
 
 def _has_empty_line(data: Any) -> bool:

@@ -17,14 +17,15 @@ import pyarrow.csv
 import pyarrow.parquet
 
 import recsys_lib
+from recsys_lib.data.chunks import ROWS_PER_CHUNK, labels_of
 from recsys_lib.data.dataset import Dataset
 from recsys_lib.data.splits import Split
 from recsys_lib.features.columns import column_to_config
 from recsys_lib.training.baselines import base_rate
-from recsys_lib.training.evaluation import score_task
-from recsys_lib.training.prediction import predict
+from recsys_lib.training.evaluation import predictions_of, score_task
 from recsys_lib.training.serving import load, save
 from recsys_lib.training.trainer import fit
+from recsys_pipeline.chunks import in_chunks
 from recsys_pipeline.export.calibration import Platt, fit_platt, to_config
 from recsys_pipeline.export.folders import checksum
 from recsys_pipeline.export.folders import export as write_export
@@ -78,13 +79,14 @@ def train(
     folder = Path(output)
     folder.mkdir(parents=True, exist_ok=True)
     data = of_tasks(dataset, tuple(plan.tasks))
+    rows = data if len(data.train) <= ROWS_PER_CHUNK else in_chunks(data)
     strategy = join_workers()
     with strategy.scope():
         keras.utils.set_random_seed(plan.seed)
         model = plan.build(data.feature_columns)
         history = fit(
             model,
-            data,
+            rows,
             plan.settings.fresh_optimizer(),
             seed=plan.seed,
             checkpoint=folder / "checkpoint",
@@ -98,8 +100,8 @@ def train(
         # From here on only the chief works, with a model that belongs to no strategy.
         model = load(folder / "model.keras")
     told = {
-        name: predict(model, split.features, list(plan.tasks))
-        for name, split in data.splits.items()
+        name: predictions_of(model, split)
+        for name, split in rows.splits.items()
         if name != "train"
     }
     _write_json(folder / "description.json", _description(plan, dataset))
@@ -170,7 +172,7 @@ def of_tasks(dataset: Dataset, tasks: tuple[str, ...]) -> Any:
 def _scores(data: Dataset, told: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, predictions in told.items():
-        split = data.splits[name]
+        split = labels_of(data.splits[name])
         parts = {"all": np.ones(len(split), bool), **split.slices}
         found[name] = {
             part: {
