@@ -100,9 +100,7 @@ def train(
         # From here on only the chief works, with a model that belongs to no strategy.
         model = load(folder / "model.keras")
     told = {
-        name: predictions_of(model, split)
-        for name, split in rows.splits.items()
-        if name != "train"
+        name: predictions_of(model, split) for name, split in rows.splits.items() if name != "train"
     }
     _write_json(folder / "description.json", _description(plan, dataset))
     history.epochs.to_csv(folder / "history.csv", index=False)

@@ -358,5 +358,6 @@ library.hook = types.SimpleNamespace(
     num_replicas=replicas.num_replicas,
     sums_over_replicas=replicas.sums_over_replicas,
     rows_of_replicas=replicas.rows_of_replicas,
+    slices_of_replicas=replicas.slices_of_replicas,
     workers_of=workers_of,
 )
