@@ -266,8 +266,10 @@ def in_chunks(dataset: Dataset, rows_per_chunk: int = ROWS_PER_CHUNK) -> Chunked
         >>> in_chunks(world, 150).train.sizes
         (150, 150, 150, 50)
     """
-    parts: list[Any] = [ArrayChunks(dataset.train, rows_per_chunk)]
-    for split in (dataset.valid, dataset.test):
-        is_small = len(split) <= rows_per_chunk
-        parts.append(split if is_small else ArrayChunks(split, rows_per_chunk))
-    return ChunkedDataset(dataset.name, dataset.feature_columns, *parts, tasks=dataset.tasks)
+    train = ArrayChunks(dataset.train, rows_per_chunk)
+    valid, test = (
+        split if len(split) <= rows_per_chunk else ArrayChunks(split, rows_per_chunk)
+        for split in (dataset.valid, dataset.test)
+    )
+    parts = (dataset.name, dataset.feature_columns, train, valid, test)
+    return ChunkedDataset(*parts, dataset.tasks)
