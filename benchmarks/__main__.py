@@ -56,7 +56,7 @@ MINUTES = {
     "requests": 1,
     "larger_than_memory": 2,
     "former": 26,
-    "workers": 2,
+    "workers": 5,
     "lessons": 20,
 }
 """Of a run on two cores, rounded up; ``former`` with all models, from sixteen beside a peer.

@@ -6,6 +6,7 @@ is then a sum over all replicas. In one process there is no hook, and each funct
 what it was given.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -38,6 +39,16 @@ def sum_over_replicas(tensor: tf.Tensor) -> tf.Tensor:
 def rows_of_replicas(*tensors: tf.Tensor) -> tuple[tf.Tensor, ...]:
     """The rows of all replicas, ``(rows, ...)`` each; they pass no gradient on."""
     return tensors if hook is None else hook.rows_of_replicas(*tensors)
+
+
+def slices_of_replicas(
+    slices: Sequence[tf.IndexedSlices], slots: Sequence[tf.Tensor]
+) -> Sequence[tf.IndexedSlices]:
+    """The gradients of tables of all replicas; each was made of so many slots, equal ones joined.
+
+    A row of a table occurs as often as there are replicas that read it.
+    """
+    return slices if num_replicas() == 1 else hook.slices_of_replicas(slices, slots)
 
 
 def share_of_mean(of_rows: tf.Tensor) -> tf.Tensor:

@@ -105,7 +105,11 @@ class RowsInMemory:
 
 
 def training_rows(
-    dataset: Dataset | ChunkedDataset, layout: Layout, tasks: Sequence[str], labels: Split
+    dataset: Dataset | ChunkedDataset,
+    layout: Layout,
+    tasks: Sequence[str],
+    labels: Split,
+    workers: Any = None,
 ) -> Any:
     """The training rows of a data set.
 
@@ -114,13 +118,16 @@ def training_rows(
         layout: ``Layout`` of the model's inputs.
         tasks: names of the model's tasks.
         labels: labels of the training rows.
+        workers: the ``Workers`` of ``recsys_pipeline`` that share every batch, or None.
 
     Returns:
-        ``RowsInMemory``, or ``RowsInChunks`` of ``recsys_pipeline``.
-
+        ``RowsInMemory``, or ``RowsInChunks`` of ``recsys_pipeline``: of the rows of several workers
+        each packs those that it trains on.
     """
     if isinstance(dataset, ChunkedDataset):
-        return dataset.train.training_rows(layout, tasks, labels)
+        return dataset.train.training_rows(layout, tasks, labels, workers)
+    if workers is not None:
+        return workers.chunks_of(dataset.train).training_rows(layout, tasks, labels, workers)
     return RowsInMemory(PackedSplit.of(dataset.train, layout, tasks))
 
 

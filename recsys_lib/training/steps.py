@@ -67,20 +67,25 @@ def compile_steps(
         *matrices, order, first_step, last_step, batch_size = arguments
 
         def train_on_rows(rows):
-            return train_on_batch(*[tf.gather(matrix, rows) for matrix in matrices])
+            batch = [tf.gather(matrix, rows) for matrix in matrices]
+            reported = train_on_batch(*batch)
+            if not is_masked:
+                return reported
+            of_tasks = tf.reduce_sum(tf.cast(batch[3], tf.float32), axis=0)
+            return tf.concat([reported, replicas.sum_over_replicas(of_tasks)], axis=0)
 
         def step(index, total):
             rows = order[index * batch_size : (index + 1) * batch_size]
-            batch = [tf.gather(matrix, rows) for matrix in matrices]
             if workers is None:
-                reported = train_on_batch(*batch)
-            else:  # of the whole batch nothing is computed but what its masks count
-                reported = workers.run(train_on_rows, rows, batch_size)
+                found = train_on_rows(rows)
+            else:
+                found = workers.run(train_on_rows, rows, batch_size)
             num_rows = tf.cast(tf.size(rows), tf.float32)
             if not is_masked:
-                return index + 1, total + reported * num_rows
-            of_tasks = tf.unstack(tf.reduce_sum(tf.cast(batch[3], tf.float32), axis=0))
-            return index + 1, total + reported * tf.stack(counts(num_rows, of_tasks))
+                return index + 1, total + found * num_rows
+            of_tasks = tf.unstack(found[num_reported:], num_tasks)
+            behind = tf.stack(counts(num_rows, of_tasks))
+            return index + 1, total + found[:num_reported] * behind
 
         if workers is not None:
             workers.move_seeds(1)
