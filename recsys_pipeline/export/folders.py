@@ -21,7 +21,7 @@ import recsys_lib
 from recsys_lib.data import session_rules
 from recsys_lib.locks import locked
 from recsys_lib.training.prediction import predict
-from recsys_pipeline.export import fields, moments, reading, replay
+from recsys_pipeline.export import columns, fields, moments, reading, replay
 from recsys_pipeline.export.calibration import Calibration, to_config
 from recsys_pipeline.export.describing import (
     columns_of,
@@ -244,7 +244,7 @@ def standalone() -> str:
     They share one namespace there, so no two of them may define the same name.
     """
     kept = [f'"""{replay.__doc__}"""']
-    for module in (session_rules, fields, moments, reading, replay):
+    for module in (session_rules, fields, moments, columns, reading, replay):
         source = pathlib.Path(str(module.__file__)).read_text(encoding="utf-8")
         lines = source.splitlines()
         body = ast.parse(source).body

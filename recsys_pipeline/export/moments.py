@@ -133,17 +133,16 @@ class History:
             raise BadField(
                 of_times, f"expected {len(ids)} moments, one for each id, got {len(moments)}"
             )
+        known = column.ids(ids, lambda step: (*of_ids, step)).tolist()
         steps = [
-            (
-                column.id_of(one, (*of_ids, step)),
-                seconds_of(moment, self._unit, (*of_times, step)),
-                step,
-            )
-            for step, (one, moment) in enumerate(zip(ids, moments, strict=True))
+            (one, seconds_of(moment, self._unit, (*of_times, step)), step)
+            for step, (one, moment) in enumerate(zip(known, moments, strict=True))
         ]
         if column.newest_first:
             steps.reverse()
-        steps = column.cut([step for step in steps if step[0]], length, of_ids, "values")
+        known = np.array([step[0] for step in steps], bool)
+        kept = column.cut(known, np.array([len(steps)]), length, lambda _: of_ids, "values")[0]
+        steps = [steps[place] for place in kept]
         self._check(steps, moments, now, of_times)
         laid = np.zeros((1, length), np.int32)
         seconds = np.full((1, length), -np.inf)
