@@ -4,6 +4,7 @@ Values of many rows are read at once. This module needs only NumPy, since it is 
 export.
 """
 
+import array
 import contextlib
 import itertools
 import math
@@ -91,25 +92,36 @@ class Column:
             numbers = self._numbers(raws, at)
             bins = rule["first"] + np.searchsorted(rule["edges"], numbers, side="right")
             return np.where(np.isnan(numbers), rule["missing"], bins).astype(np.int32)
-        kinds = {*map(type, raws)}
-        if self._ids is not None and kinds <= _TEXTS:
-            # Most values are known, and looked up without a step of Python for each.
-            texts = raws if int not in kinds else [r if r is None else str(r) for r in raws]
-            found = np.fromiter(map(self._ids.get, texts, itertools.repeat(-1)), int, len(raws))
-        else:
-            found = np.array(raws) if self._ids is None and kinds == {int} else np.zeros(0)
-            if found.dtype == np.int64:
-                is_one = (found > 0) & (found < self._size)
-                return np.where(is_one, found, rule["unknown"]).astype(np.int32)
-            found = np.full(len(raws), -1)
+        found = self._known_ids(raws) if self._ids is not None else self._own_ids(raws)
         seen: dict[Any, int] = {}
-        for row in np.flatnonzero(found == -1).tolist():
+        for row in np.flatnonzero(found < 0).tolist():
             key = (type(raws[row]), raws[row])
             try:
                 found[row] = seen[key]
             except (KeyError, TypeError):  # not seen yet, or a list
                 found[row] = seen[key] = self._id_of(raws[row], at(row))
-        return found.astype(np.int32)
+        return found.astype(np.int32, copy=False)
+
+    def _known_ids(self, raws):
+        """Ids by the vocabulary, without a step of Python for each; -1 where it has none."""
+        texts = raws
+        if raws and type(raws[0]) is not str and {*map(type, raws)} <= _TEXTS:
+            texts = [raw if raw is None else str(raw) for raw in raws]
+        try:
+            return np.fromiter(map(self._ids.get, texts, itertools.repeat(-1)), int, len(raws))
+        except TypeError:  # a list or an object among them
+            return np.full(len(raws), -1)
+
+    def _own_ids(self, raws):
+        """Values that are ids themselves; all -1 if one is not an integer of 32 bits."""
+        try:
+            found = np.frombuffer(array.array("i", raws), np.int32)
+        except (TypeError, OverflowError):
+            return np.full(len(raws), -1)
+        if bool in {*map(type, raws)}:
+            return np.full(len(raws), -1)
+        is_one = (found > 0) & (found < self._size)
+        return found if is_one.all() else np.where(is_one, found, self.unknown)
 
     def id_of(self, raw: Any, place: Place) -> int:
         """The id of one raw value at a place of the request; see ``ids``."""
@@ -162,9 +174,9 @@ class Column:
         return np.array([math.nan if raw is None else number_of(raw) for raw in raws])
 
     @property
-    def unknown(self) -> tuple[int, ...]:
-        """The ids of values that are unknown or missing."""
-        return tuple({self._rule["unknown"], 0})
+    def unknown(self) -> int:
+        """The id of values that are unknown."""
+        return self._rule.get("unknown", 0)
 
     @property
     def newest_first(self) -> bool:

@@ -98,7 +98,7 @@ class History:
 
     def __init__(self, spec: Mapping[str, Any], column: Any):
         self.times: str = spec["times"]
-        self._column, self._unit = column, spec["unit"]
+        self.column, self._unit = column, spec["unit"]
         self._sessions, self._ages = spec["sessions"], spec["ages"]
         for rule, known in ((self._sessions["rule"], CUT), (self._ages["rule"], AGE)):
             if rule != known:
@@ -127,7 +127,7 @@ class History:
             BadField: values that are not lists, or lists of two lengths; a wrong id or moment; a
                 step that is not before the request, or is before the step ahead of it.
         """
-        column, length = self._column, self._column.length
+        column, length = self.column, self.column.length
         ids, moments = as_list(raw, of_ids), as_list(times, of_times)
         if len(ids) != len(moments):
             raise BadField(

@@ -88,6 +88,42 @@ class Encoder:
         ]
         return self._block(fields, names, lambda field, row: ("rows", field, row), nows)
 
+    def unknown(
+        self,
+        fields: Mapping[str, Any],
+        user: Mapping[str, np.ndarray],
+        candidates: Mapping[str, np.ndarray],
+    ) -> dict[str, list[Any]]:
+        """The raw values of a request that have no id of their own.
+
+        Args:
+            fields: ``request`` and ``candidates``, raw.
+            user, candidates: both as the model reads them.
+
+        Returns:
+            Dict of each column of ids that has some to these values, as often as they occur. A
+            missing value, null, is one of them where training saw none.
+        """
+        found = {}
+        for side, arrays in (("request", user), ("candidates", candidates)):
+            for name, array in arrays.items():
+                column = self.columns[name]
+                if not column.has_ids:
+                    continue
+                raws = fields[side][column.source]
+                raws = [raws] if side == "request" else raws
+                if column.is_list:
+                    for _ in range(1 + (column.sessions > 1 and column.made is None)):
+                        raws = [*itertools.chain.from_iterable(raw or () for raw in raws)]
+                    if len(raws) == np.count_nonzero(array):
+                        continue
+                    history = self._histories.get(name)
+                    array = (history.column if history else column).ids(raws, lambda _: ())
+                is_unknown = (array == 0) | (array == column.unknown)
+                if is_unknown.any():
+                    found[name] = [raws[row] for row in np.flatnonzero(is_unknown)]
+        return found
+
     def _fields(self, given, names, side):
         """The fields of a side that its columns are read from; several may share one."""
         expected = dict.fromkeys(self.columns[name].source for name in names)
@@ -173,7 +209,9 @@ class Encoder:
             for column, array in zip(columns, read, strict=True)
         ]
         width = first.length // first.sessions
-        kept, row, step, counts = first.cut(np.all(turned, axis=0), lengths, width, ats[0], "values")
+        kept, row, step, counts = first.cut(
+            np.all(turned, axis=0), lengths, width, ats[0], "values"
+        )
         laid = np.zeros((len(columns), len(lengths), width), np.int32)
         laid[:, row, step] = np.array(turned)[:, kept]
         if sessions is None:
