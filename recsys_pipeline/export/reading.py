@@ -267,7 +267,7 @@ def _check_names(given, expected, side):
 def _check_lengths(names, parts, ats):
     """The lengths that all lists of a group have."""
     expected = parts[0][1]
-    for name, (_, lengths), at in zip(names, parts, ats, strict=True):
+    for (_, lengths), at in zip(parts, ats, strict=True):
         if (wrong := lengths != expected).any():
             row = int(np.argmax(wrong))
             raise BadField(

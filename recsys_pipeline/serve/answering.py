@@ -3,7 +3,6 @@
 import collections
 import time
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import orjson
@@ -15,6 +14,9 @@ from recsys_pipeline.serve.request_log import RequestLog
 
 SHOWN_IDS = 20
 """So many unknown ids of a column are named."""
+MAX_LISTS = 100_000
+"""So many lists and objects a body may hold. They take most of the time of those that are parsed,
+in which no other request is answered."""
 _FIELDS = ("request", "candidates", "task", "features")
 
 
@@ -78,6 +80,8 @@ class Answering:
 
 
 def _read(body, tasks):
+    if (count := body.count(b"[") + body.count(b"{")) > MAX_LISTS:
+        raise NotJson((), f"expected at most {MAX_LISTS} lists and objects, got {count}")
     try:
         fields = orjson.loads(body)
     except ValueError as error:

@@ -29,9 +29,9 @@ from recsys_pipeline.serve.request_log import RequestLog
 from recsys_pipeline.serve.schema import schema_of
 
 MAX_CANDIDATES = 10_000
-MAX_BODY = 4 * 2**20
-"""Bytes of a body: 400 for each of 10,000 candidates. While it is parsed no other request is
-answered, so that its length is limited and not only its candidates."""
+MAX_BODY = 2 * 2**20
+"""Bytes of a body: 200 for each of 10,000 candidates. While it is parsed, some 20 ms, no other
+request is answered; so its length is limited and not only its candidates."""
 SHORT_SECONDS = 0.002
 """A request that takes less is answered where it was read: a thread would take longer to begin."""
 _PATHS = ("/rank", "/health", "/metrics")

@@ -26,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--max-candidates", type=int, default=10_000, metavar="N", help="default: 10000"
     )
     parser.add_argument(
-        "--max-body", type=int, default=4 * 2**20, metavar="BYTES", help="default: 4 MiB"
+        "--max-body", type=int, default=2 * 2**20, metavar="BYTES", help="default: 2 MiB"
     )
     parser.add_argument(
         "--receive-timeout",

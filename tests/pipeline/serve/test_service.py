@@ -283,7 +283,7 @@ def test_a_body_that_is_too_long_is_refused_while_it_is_sent(impatient, head):
         answer = b""
         while not answer.endswith(b"}"):
             answer += connection.recv(65_536)
-        assert answer.startswith(b"HTTP/1.1 413 ") and b"at most 4194304 bytes" in answer
+        assert answer.startswith(b"HTTP/1.1 413 ") and b"at most 2097152 bytes" in answer
         connection.sendall(b" " * 2**20)  # is read, so that who sends first sees the answer
 
 
