@@ -314,7 +314,7 @@ def test_an_export_that_was_changed_is_not_served(folder, tmp_path):
 def test_a_model_that_scores_otherwise_is_not_served(folder, monkeypatch):
     from recsys_pipeline.export import replay
 
-    monkeypatch.setattr(replay, "_difference", lambda found, expected: 1.0)
+    monkeypatch.setattr(replay, "difference", lambda found, expected: 1.0)
     with pytest.raises(ValueError, match="golden request, rows, 'click': candidate"):
         create_application(folder)
 
