@@ -234,7 +234,7 @@ def _require_converter():
     for package in ("tf2onnx", "onnxruntime"):
         if importlib.util.find_spec(package) is None:
             raise ValueError(
-                f"onnx: expected the package {package} (pip install recsys-lib[export]), found "
+                f"onnx: expected the package {package} (pip install recsys-lib[train]), found "
                 "none; onnx=False exports for TensorFlow alone"
             )
 

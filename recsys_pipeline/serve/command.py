@@ -48,11 +48,8 @@ def main(arguments: list[str] | None = None) -> int:
         help="append every answered request with its scores, for `recsys verify --log`",
     )
     given = parser.parse_args(arguments)
-    try:
-        from recsys_pipeline.serve.server import serve
-    except ModuleNotFoundError as error:
-        print(f"{error}: pip install recsys-lib[serve]", file=sys.stderr)
-        return 1
+    from recsys_pipeline.serve.server import serve
+
     try:
         serve(
             given.folder,
