@@ -4,6 +4,7 @@
 TensorFlow nor Keras.
 """
 
+import dataclasses
 import datetime
 import json
 import os
@@ -95,7 +96,7 @@ def verify_log(folder: str | os.PathLike, log: str | os.PathLike, engine: str | 
             )
         raw, serving = training.rows(model, log)
         said = f"{len(next(iter(serving.values()))):,} rows"
-    found = {}
+    found: dict[str, np.ndarray] = {}
     for encoder in training.encoders:
         found |= encoder.encode(raw)
     table = feature_skew({name: found[name] for name in serving}, serving)
@@ -130,11 +131,13 @@ class _Training:
         self._data = encoding["data"]
         time = self._data["time"]
         self._time = None if time is None else TimeDescription(**time)
-        self.encoders = [
-            encoder
-            for encoder in encoders_from(encoding)
-            if any(column.name in columns for column in encoder.columns)
-        ]
+        self.encoders = []
+        for encoder in encoders_from(encoding):
+            read = [column.name for column in encoder.columns if column.name in columns]
+            if isinstance(encoder, SequenceEncoder) and read == [encoder.column.name]:
+                # A model of the ids alone is asked without their moments.
+                encoder = dataclasses.replace(encoder, times=None, time=None, sessions=None)
+            self.encoders += [encoder] if read else []
 
     def rows(
         self, model: replay.Replay, path: pathlib.Path
@@ -167,9 +170,8 @@ class _Training:
         try:
             return raw, model.encode.rows(asked)
         except BadField as error:
-            _, field, *at = error.place
-            place = f"{table.place(int(at[0]))}, column" if at else f"{path}, column"
-            raise ValueError(f"{place} {field!r}: {error.message}") from None
+            place = table.place(int(error.place[2])) if len(error.place) > 2 else path
+            raise ValueError(f"{place}, column {error.place[1]!r}: {error.message}") from None
 
     def as_read(self, rows: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
         """Raw values from JSON in the forms of a file: texts, numbers, seconds."""
@@ -188,11 +190,10 @@ class _Training:
                     raw[field] = pa.array(lists, pa.list_(pa.string()))
             else:
                 raw[encoder.source] = pa.array(_texts(values), pa.string())
-        for field in self._moments() if self._time is not None else ():
-            if field == self._time.column:
-                texts = dict.fromkeys(map(str, rows[field]))
-                known = {t: as_seconds(pa.array([t]), self._time)[0] for t in texts}
-                raw[field] = np.array([known[str(one)] for one in rows[field]])
+        if self._time is not None and (field := self._time.column) in self._moments():
+            texts = dict.fromkeys(map(str, rows[field]))
+            known = {text: as_seconds(pa.array([text]), self._time)[0] for text in texts}
+            raw[field] = np.array([known[str(one)] for one in rows[field]])
         return raw
 
     def _moments(self) -> list[str]:

@@ -110,6 +110,6 @@ class Arrivals:
                     if size > self.max_bytes:
                         return TooLong(self)
         except TimeoutError:
-            message = f"expected the whole body within {self.seconds:g} s"
-            return Refusal(408, message, "timeout")
+            wanted = f"expected the whole body within {self.seconds:g} s"
+            return Refusal(408, wanted, "timeout")
         return b"".join(parts)

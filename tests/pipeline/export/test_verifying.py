@@ -164,12 +164,17 @@ def test_rows_that_cannot_be_read_are_named(folder, tmp_path):
         verify_log(folder / "e", path)
 
 
-def test_moments_are_compared_too(tmp_path):
+@pytest.mark.parametrize("read", ["session_seen", "seen"])
+def test_moments_are_compared_too(tmp_path, read):
+    """Of a model that reads sessions; one that reads the ids alone is asked without moments."""
     rows = timed_rows()
     data = loaded(tmp_path, rows)
-    columns = [data.column(name) for name in ("user", "item", "session_seen")]
-    options = {"histories": ("session_seen",), "num_sessions": 2, "embedding_dim": 4}
-    model = build_dsin(columns, hidden_units=(4,), **options)
+    columns = [data.column(name) for name in ("user", "item", read)]
+    options = {"histories": (read,), "embedding_dim": 4, "hidden_units": (4,)}
+    if read == "seen":
+        model = build_din(columns, **options)
+    else:
+        model = build_dsin(columns, num_sessions=2, **options)
     exported = export(model, tmp_path / "e", data)
     assert "400 rows; " in verify_log(exported, tmp_path / "log.csv")
     log = tmp_path / "requests.jsonl"
