@@ -119,9 +119,11 @@ class Encoder:
                         continue
                     history = self._histories.get(name)
                     array = (history.column if history else column).ids(raws, lambda _: ())
-                is_unknown = (array == 0) | (array == column.unknown)
-                if is_unknown.any():
-                    found[name] = [raws[row] for row in np.flatnonzero(is_unknown)]
+                is_known = array != column.unknown
+                if column.unknown:
+                    is_known &= array != 0
+                if not is_known.all():
+                    found[name] = [raws[row] for row in np.flatnonzero(~is_known)]
         return found
 
     def _fields(self, given, names, side):

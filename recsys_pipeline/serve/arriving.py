@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from typing import Any
 
 from fastapi.responses import JSONResponse, Response
@@ -52,8 +52,8 @@ class TooLong(Refusal):
         head = {"type": "http.response.start", "status": 413, "headers": self.raw_headers}
         await send(head)
         await send({"type": "http.response.body", "body": self.body, "more_body": True})
-        with contextlib.suppress(TimeoutError):
-            async with self.arrivals.limited():
+        with contextlib.suppress(TimeoutError), self.arrivals.limited() as limit:
+            async with limit:
                 while (await receive()).get("more_body"):
                     pass
         await send({"type": "http.response.body", "body": b""})
@@ -71,15 +71,15 @@ class Arrivals:
         self.max_bytes, self.seconds = max_bytes, seconds
         self._open: set[asyncio.Timeout] = set()
 
-    @contextlib.asynccontextmanager
-    async def limited(self) -> AsyncIterator[None]:
-        """A block that is given up after ``seconds``, or soon after ``hasten``."""
-        async with asyncio.timeout(self.seconds) as timeout:
-            self._open.add(timeout)
-            try:
-                yield
-            finally:
-                self._open.discard(timeout)
+    @contextlib.contextmanager
+    def limited(self) -> Iterator[asyncio.Timeout]:
+        """A time limit of ``seconds``, which ends soon after ``hasten``."""
+        timeout = asyncio.timeout(self.seconds)
+        self._open.add(timeout)
+        try:
+            yield timeout
+        finally:
+            self._open.discard(timeout)
 
     def hasten(self) -> None:
         """The service stops: what has not arrived in a second is given up."""
@@ -98,17 +98,18 @@ class Arrivals:
         if max(stated, default=0) > self.max_bytes:
             return TooLong(self)
         try:
-            async with self.limited():
-                while more:
-                    message = await receive()
-                    if message["type"] == "http.disconnect":  # nobody reads the answer
-                        wanted = "expected a whole body, the client has left"
-                        return Refusal(400, wanted, "disconnect")
-                    parts.append(message.get("body", b""))
-                    more = message.get("more_body", False)
-                    size += len(parts[-1])
-                    if size > self.max_bytes:
-                        return TooLong(self)
+            with self.limited() as limit:
+                async with limit:
+                    while more:
+                        message = await receive()
+                        if message["type"] == "http.disconnect":  # nobody reads the answer
+                            wanted = "expected a whole body, the client has left"
+                            return Refusal(400, wanted, "disconnect")
+                        parts.append(message.get("body", b""))
+                        more = message.get("more_body", False)
+                        size += len(parts[-1])
+                        if size > self.max_bytes:
+                            return TooLong(self)
         except TimeoutError:
             wanted = f"expected the whole body within {self.seconds:g} s"
             return Refusal(408, wanted, "timeout")
