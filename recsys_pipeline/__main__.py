@@ -51,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
             raise
         print(
             f"recsys {words[0]}: expected the package {error.name}, found none; python -m pip "
-            "install 'recsys-lib[train]' brings what trains and exports",
+            "install 'recsys-lib[train]' brings all that it needs",
             file=sys.stderr,
         )
         return 1

@@ -4,7 +4,12 @@ import asyncio
 import json
 
 
-def ask(application, path, body=None, chunk=None, ends=True, leaves=False):
+def ask(application, path, body=None, **options):
+    """One request, as ``asked``, from outside of a loop."""
+    return asyncio.run(asked(application, path, body, **options))
+
+
+async def asked(application, path, body=None, chunk=None, ends=True, leaves=False):
     """One request; returns the status, the headers, and the answer, read from JSON or a text.
 
     Args:
@@ -48,7 +53,7 @@ def ask(application, path, body=None, chunk=None, ends=True, leaves=False):
         "server": ("127.0.0.1", 80),
         "client": ("127.0.0.1", 1),
     }
-    asyncio.run(application(scope, receive, send))
+    await application(scope, receive, send)
     headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
     answer = b"".join(message.get("body", b"") for message in sent[1:]).decode()
     is_json = headers.get("content-type", "").startswith("application/json")

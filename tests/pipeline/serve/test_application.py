@@ -1,17 +1,23 @@
 """What the service answers: scores of raw values, what is wrong with a body, health, metrics."""
 
+import asyncio
+import datetime
+import io
 import json
 import shutil
+import threading
+import time
 
 import numpy as np
 import pytest
 import small_shop
-from asgi import ask
+from asgi import ask, asked
 
 from recsys_lib.training import rank
 from recsys_pipeline.export import Platt, Replay, export
 from recsys_pipeline.export.reading import Encoder
-from recsys_pipeline.serve import answering, create_application
+from recsys_pipeline.serve import answering, create_application, request_log
+from recsys_pipeline.serve import application as application_module
 
 REQUEST = {
     "user_id": "ann",
@@ -205,6 +211,92 @@ def test_a_body_that_does_not_arrive_is_given_up(folder):
     status, headers, answer = ask(application, "/rank", json.dumps(BODY)[:50].encode(), ends=False)
     assert (status, headers["connection"]) == (408, "close")
     assert answer["detail"][0]["msg"] == "expected the whole body within 0.05 s"
+
+
+def test_health_is_answered_while_a_large_body_is_read(application, monkeypatch):
+    """What takes long is read and scored on a thread; so are the first requests."""
+    finished = []
+
+    def slow(*_):
+        time.sleep(0.5)
+        return b"{}"
+
+    monkeypatch.setattr(answering.Answering, "__call__", slow)
+
+    async def note(path, *body):
+        assert (await asked(application, path, *body))[0] == 200
+        finished.append(path)
+
+    async def both():
+        await asyncio.gather(note("/rank", BODY), note("/health"))
+
+    asyncio.run(both())
+    assert finished == ["/health", "/rank"]
+
+
+def test_short_requests_are_answered_where_they_are_read(application, monkeypatch):
+    threads = []
+    scores = Replay.scores
+    monkeypatch.setattr(
+        Replay,
+        "scores",
+        lambda *arguments: threads.append(threading.current_thread()) or scores(*arguments),
+    )
+    monkeypatch.setattr(application_module, "SHORT_SECONDS", 60.0)
+    for _ in range(4):
+        assert ask(application, "/rank", BODY)[0] == 200
+    assert threads[0] is not threading.main_thread() and threads[-1] is threading.main_thread()
+    monkeypatch.setattr(application_module, "SHORT_SECONDS", 0.0)
+    assert ask(application, "/rank", BODY)[0] == 200
+    assert threads[-1] is not threading.main_thread()
+
+
+def test_of_many_unknown_ids_some_are_named(application):
+    many = {"item_id": [f"new {n % 30}" for n in range(60)], "category": [10] * 60}
+    body = {"request": REQUEST, "candidates": {**many, "price": [0] * 60}}
+    _, _, answer = ask(application, "/rank", body)
+    expected = {"count": 60, "ids": [f"new {n}" for n in range(20)]}
+    assert answer["unknown"] == {"item_id": expected}
+
+
+def test_answered_requests_are_logged_and_refused_ones_are_not(folder, tmp_path):
+    log = tmp_path / "log.jsonl"
+    log.write_text("{}\n")
+    application = create_application(folder, log=log)
+    _, _, answer = ask(application, "/rank", BODY)
+    assert ask(application, "/rank", {})[0] == 422
+    old, line = map(json.loads, log.read_text().splitlines())
+    assert old == {}
+    assert {name: line[name] for name in BODY} == BODY
+    assert {name: line[name] for name in ("model", "scores")} == {
+        name: answer[name] for name in ("model", "scores")
+    }
+    moment = datetime.datetime.fromisoformat(line["time"])
+    assert abs(datetime.datetime.now(datetime.UTC) - moment) < datetime.timedelta(hours=1)
+    with pytest.raises(OSError, match="Is a directory"):
+        create_application(folder, log=tmp_path)
+
+
+@pytest.mark.parametrize("is_short", [False, True])
+def test_a_request_is_answered_where_the_log_is_full(folder, tmp_path, monkeypatch, is_short):
+    """A part of a line is taken back, so that the next one stands alone."""
+
+    class Full(io.FileIO):
+        def write(self, text):
+            written = super().write(text[:10])
+            if is_short:
+                return written
+            raise OSError("no space left on device")
+
+    log = tmp_path / "log.jsonl"
+    application = create_application(folder, log=log)
+    assert ask(application, "/rank", BODY)[0] == 200
+    before = log.read_bytes()
+    monkeypatch.setattr(request_log.io, "FileIO", Full)
+    application = create_application(folder, log=log)
+    assert ask(application, "/rank", BODY)[0] == 200
+    assert log.read_bytes() == before
+    assert "recsys_unlogged_requests_total 1.0" in ask(application, "/metrics")[2]
 
 
 def test_a_client_that_leaves_in_the_middle_of_its_body_is_no_fault_of_ours(application):
