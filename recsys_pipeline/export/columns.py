@@ -134,9 +134,7 @@ class Column:
         # Exports from before there was one form of an id are read as they always were.
         is_canonical = rule.get("canonical", False)
         if self._ids is not None:
-            text = str(raw) if type(raw) in (int, str) else None
-            if text not in self._ids and is_canonical:
-                text = canonical_id(raw)
+            text = canonical_id(raw) if is_canonical else raw if type(raw) in (int, str) else None
             if text is None:
                 raise BadField(place, f"expected text or an integer, got {shown(raw)}")
             return self._ids.get(text, rule["unknown"])

@@ -9,7 +9,7 @@ def ask(application, path, body=None, **options):
     return asyncio.run(asked(application, path, body, **options))
 
 
-async def asked(application, path, body=None, chunk=None, ends=True, leaves=False):
+async def asked(application, path, body=None, chunk=None, ends=True, leaves=False, headers=()):
     """One request; returns the status, the headers, and the answer, read from JSON or a text.
 
     Args:
@@ -18,6 +18,7 @@ async def asked(application, path, body=None, chunk=None, ends=True, leaves=Fals
         body: sent as JSON, bytes as they are; without one it is a GET.
         chunk: bytes of the body in one message; default: all.
         ends: whether the body's end arrives.
+        headers: further ones, as pairs of bytes.
         leaves: whether the client closes the connection where it does not.
     """
     content = (
@@ -49,7 +50,7 @@ async def asked(application, path, body=None, chunk=None, ends=True, leaves=Fals
         "query_string": b"",
         "root_path": "",
         "scheme": "http",
-        "headers": [(b"content-type", b"application/json")],
+        "headers": [(b"content-type", b"application/json"), *headers],
         "server": ("127.0.0.1", 80),
         "client": ("127.0.0.1", 1),
     }

@@ -206,6 +206,15 @@ def test_a_body_that_is_too_long_is_refused_before_it_is_parsed(folder, chunk, m
     assert answer["detail"][0]["msg"] == f"expected at most {size - 1} bytes"
 
 
+def test_a_body_that_says_that_it_is_too_long_is_refused_before_it_arrives(folder):
+    """Nothing of it has come when the answer goes; what comes then is read for a while."""
+    application = create_application(folder, receive_timeout=0.05)
+    length = [(b"content-length", b"2097153")]
+    status, headers, answer = ask(application, "/rank", b"", ends=False, headers=length)
+    assert (status, headers["connection"]) == (413, "close")
+    assert answer["detail"][0]["msg"] == "expected at most 2097152 bytes"
+
+
 def test_a_body_that_does_not_arrive_is_given_up(folder):
     application = create_application(folder, receive_timeout=0.05)
     status, headers, answer = ask(application, "/rank", json.dumps(BODY)[:50].encode(), ends=False)

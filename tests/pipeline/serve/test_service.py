@@ -16,10 +16,12 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 import small_shop
+import uvicorn
+from uvicorn.server import ServerState
 
 from recsys_pipeline.export import export
 from recsys_pipeline.serve import Service, golden_body, measure_latency
-from recsys_pipeline.serve.server import Server, serve
+from recsys_pipeline.serve.server import Protocol, Server, serve
 
 
 @pytest.fixture(scope="module")
@@ -263,6 +265,65 @@ def test_half_a_request_is_given_up_with_408(impatient, sent):
     answer = found[found.rindex(b"HTTP/1.1") :]
     assert answer.startswith(b"HTTP/1.1 408 Request Timeout") and b"within 1 s" in answer
     assert 0.5 < seconds < 30  # of a busy machine
+
+
+class Transport(asyncio.Transport):
+    """Keeps what is written."""
+
+    def __init__(self):
+        super().__init__()
+        self.written, self.closed = b"", False
+
+    def write(self, data):
+        self.written += data
+
+    def close(self):
+        self.closed = True
+
+    def is_closing(self):
+        return self.closed
+
+    def pause_reading(self):
+        pass
+
+    resume_reading = pause_reading
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        ([], b"408"),
+        ([b"GET /he", b"alth HTTP/1.1\r\nx"], b"408"),
+        ([b"GET /health HTTP/1.1\r\n\r\n", b"GET /health HTT"], b"408"),
+        ([b"GET /health HTTP/1.1\r\n", b"x: y\r\n" * 20_000], b"431"),
+        ([b"POST /rank HTTP/1.1\r\nContent-Length: 9\r\n\r\n"], None),  # its body waits elsewhere
+    ],
+)
+def test_a_head_that_does_not_arrive_closes_its_connection(sent, status):
+    async def application(scope, receive, send):
+        if scope["method"] == "GET":
+            await send({"type": "http.response.start", "status": 204, "headers": []})
+            await send({"type": "http.response.body"})
+        else:
+            await asyncio.Event().wait()
+
+    async def connect():
+        config = uvicorn.Config(application, ws="none", log_level="critical")
+        config.load()
+        protocol = Protocol(config, ServerState(), {}, seconds=0.1)
+        transport = Transport()
+        protocol.connection_made(transport)
+        for part in sent:
+            protocol.data_received(part)
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(0.3)
+        return transport.written, transport.closed
+
+    written, closed = asyncio.run(connect())
+    answer = written[written.rfind(b"HTTP/1.1") :]
+    assert closed is (status is not None)
+    if status is not None:
+        assert answer.startswith(b"HTTP/1.1 " + status)
 
 
 def test_headers_without_end_are_refused(impatient):

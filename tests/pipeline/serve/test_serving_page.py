@@ -39,7 +39,9 @@ def test_the_page_runs_from_its_first_line_to_its_last(folder):
     assert "as exported, with onnx" in exported and "as exported, with onnx" in replayed
     assert json.loads(health)["status"] == "ok"
     answer = json.loads(ranked)
-    assert sorted(answer["order"]) == [0, 1, 2] and answer["unknown"] == {"item_id": {"count": 1, "ids": [99999]}}
+    assert sorted(answer["order"]) == [0, 1, 2] and answer["unknown"] == {
+        "item_id": {"count": 1, "ids": [99999]}
+    }
     assert '"unknown": {"item_id": {"count": 1, "ids": [99999]}}' in PAGE
     assert "1 requests with 3 candidates; scores as logged" in logged
     assert "recsys_candidates_total 3.0" in metrics
