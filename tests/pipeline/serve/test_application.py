@@ -1,18 +1,23 @@
 """What the service answers: scores of raw values, what is wrong with a body, health, metrics."""
 
+import asyncio
+import datetime
+import io
 import json
 import shutil
+import threading
+import time
 
 import numpy as np
 import pytest
 import small_shop
-from asgi import ask
+from asgi import ask, asked
 
 from recsys_lib.training import rank
 from recsys_pipeline.export import Platt, Replay, export
 from recsys_pipeline.export.reading import Encoder
+from recsys_pipeline.serve import answering, create_application, request_log
 from recsys_pipeline.serve import application as application_module
-from recsys_pipeline.serve import create_application
 
 REQUEST = {
     "user_id": "ann",
@@ -78,10 +83,9 @@ def test_unknown_values_are_answered_and_counted(din, application):
     assert status == 200
     np.testing.assert_allclose(answer["scores"]["click"], expected.scores, atol=1e-5)
     assert answer["unknown"] == {
-        "user_id": 1,
-        "history": 1,
-        "history_category": 1,
-        "item_id": 2,
+        "user_id": {"count": 1, "ids": ["nobody"]},
+        "history": {"count": 1, "ids": ["new"]},
+        "item_id": {"count": 2, "ids": ["new", None]},
     }
     _, _, text = ask(application, "/metrics")
     assert 'recsys_unknown_values_total{column="item_id"} 2.0' in text
@@ -124,7 +128,6 @@ def test_answers_are_calibrated(two_tasks, tmp_path):
 @pytest.mark.parametrize(
     ("body", "place"),
     [
-        (b"not json", []),
         ([], []),
         ({"request": REQUEST}, ["candidates"]),
         ({"candidates": CANDIDATES}, ["request"]),
@@ -144,11 +147,6 @@ def test_answers_are_calibrated(two_tasks, tmp_path):
         (changed("request", histroy=[]), ["request", "histroy"]),
         (changed("candidates", item_id=["i1", "i2", {}]), ["candidates", "item_id", 2]),
         (changed("candidates", category=[10]), ["candidates", "category"]),
-        (changed("candidates", price=[1, 2, float("inf")]), ["candidates", "price", 2]),
-        (changed("candidates", price=[1, 10**400, 2]), ["candidates", "price", 1]),
-        (changed("candidates", price=[1, 2, -1e39]), ["candidates", "price", 2]),
-        (changed("candidates", price=[1, float("nan"), 2]), ["candidates", "price", 1]),
-        (b'{"request": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", []),
         (changed("candidates", item_id=[]), ["candidates", "item_id"]),
         ({**BODY, "candidates": {"item_id": ["i1"]}}, ["candidates", "category"]),
     ],
@@ -159,6 +157,28 @@ def test_a_body_that_cannot_be_read_names_the_field(application, body, place):
     (detail,) = answer["detail"]
     assert detail["loc"] == ["body", *place]
     assert detail["msg"]
+
+
+@pytest.mark.parametrize(
+    ("body", "place", "message"),
+    [
+        (b"not json", [], "invalid literal"),
+        (changed("candidates", price=[1, 2, float("inf")]), [], "unexpected character"),
+        (changed("candidates", price=[1, float("nan"), 2]), [], "unexpected character"),
+        (changed("candidates", price=[1, 10**400, 2]), [], "number is infinity"),
+        (b'{"request": ' + b"[" * 40_000 + b"]" * 40_000 + b"}", [], "depth limit"),
+        (changed("candidates", price=[1, 2, -1e39]), ["candidates", "price", 2], "got -1e+39"),
+        (b"[" + b"[]," * 100_000 + b"[]]", [], "at most 100000 lists and objects, got 100002"),
+        (changed("request", place=[1e39, 0]), ["request", "place", 0], "got 1e+39"),
+    ],
+)
+def test_what_is_no_json_of_numbers_that_float32_has_is_a_bad_request(
+    application, body, place, message
+):
+    status, _, answer = ask(application, "/rank", body)
+    (detail,) = answer["detail"]
+    assert (status, detail["loc"]) == (400, ["body", *place])
+    assert detail["msg"].startswith("expected ") and message in detail["msg"]
 
 
 def test_too_many_candidates_are_refused(folder):
@@ -175,24 +195,117 @@ def test_too_many_candidates_are_refused_before_their_values_are_read(folder, mo
     assert ask(application, "/rank", BODY)[0] == 422
 
 
-def test_a_body_that_is_too_long_is_refused_before_it_is_parsed(folder, monkeypatch):
+@pytest.mark.parametrize("chunk", [None, 50])
+def test_a_body_that_is_too_long_is_refused_before_it_is_parsed(folder, chunk, monkeypatch):
     size = len(json.dumps(BODY))
-    monkeypatch.setattr(application_module, "BYTES_OF_A_CANDIDATE", 100)
-    monkeypatch.setattr(application_module, "BYTES_OF_A_REQUEST", size - 300)
-    assert ask(create_application(folder, max_candidates=3), "/rank", BODY, chunk=50)[0] == 200
-    monkeypatch.setattr(application_module, "BYTES_OF_A_REQUEST", size - 301)
-    application = create_application(folder, max_candidates=3)
-    monkeypatch.setattr(application_module, "_read", None)
-    status, headers, answer = ask(application, "/rank", BODY, chunk=50)
+    assert ask(create_application(folder, max_body=size), "/rank", BODY, chunk=chunk)[0] == 200
+    application = create_application(folder, max_body=size - 1)
+    monkeypatch.setattr(answering, "_read", None)
+    status, headers, answer = ask(application, "/rank", BODY, chunk=chunk)
     assert (status, headers["connection"]) == (413, "close")
     assert answer["detail"][0]["msg"] == f"expected at most {size - 1} bytes"
 
 
-def test_a_body_that_does_not_arrive_is_given_up(application, monkeypatch):
-    monkeypatch.setattr(application_module, "SECONDS_TO_ARRIVE", 0.05)
+def test_a_body_that_says_that_it_is_too_long_is_refused_before_it_arrives(folder):
+    """Nothing of it has come when the answer goes; what comes then is read for a while."""
+    application = create_application(folder, receive_timeout=0.05)
+    length = [(b"content-length", b"2097153")]
+    status, headers, answer = ask(application, "/rank", b"", ends=False, headers=length)
+    assert (status, headers["connection"]) == (413, "close")
+    assert answer["detail"][0]["msg"] == "expected at most 2097152 bytes"
+
+
+def test_a_body_that_does_not_arrive_is_given_up(folder):
+    application = create_application(folder, receive_timeout=0.05)
     status, headers, answer = ask(application, "/rank", json.dumps(BODY)[:50].encode(), ends=False)
     assert (status, headers["connection"]) == (408, "close")
     assert answer["detail"][0]["msg"] == "expected the whole body within 0.05 s"
+
+
+def test_health_is_answered_while_a_large_body_is_read(application, monkeypatch):
+    """What takes long is read and scored on a thread; so are the first requests."""
+    finished = []
+
+    def slow(*_):
+        time.sleep(0.5)
+        return b"{}"
+
+    monkeypatch.setattr(answering.Answering, "__call__", slow)
+
+    async def note(path, *body):
+        assert (await asked(application, path, *body))[0] == 200
+        finished.append(path)
+
+    async def both():
+        await asyncio.gather(note("/rank", BODY), note("/health"))
+
+    asyncio.run(both())
+    assert finished == ["/health", "/rank"]
+
+
+def test_short_requests_are_answered_where_they_are_read(application, monkeypatch):
+    threads = []
+    scores = Replay.scores
+    monkeypatch.setattr(
+        Replay,
+        "scores",
+        lambda *arguments: threads.append(threading.current_thread()) or scores(*arguments),
+    )
+    monkeypatch.setattr(application_module, "SHORT_SECONDS", 60.0)
+    for _ in range(4):
+        assert ask(application, "/rank", BODY)[0] == 200
+    assert threads[0] is not threading.main_thread() and threads[-1] is threading.main_thread()
+    monkeypatch.setattr(application_module, "SHORT_SECONDS", 0.0)
+    assert ask(application, "/rank", BODY)[0] == 200
+    assert threads[-1] is not threading.main_thread()
+
+
+def test_of_many_unknown_ids_some_are_named(application):
+    many = {"item_id": [f"new {n % 30}" for n in range(60)], "category": [10] * 60}
+    body = {"request": REQUEST, "candidates": {**many, "price": [0] * 60}}
+    _, _, answer = ask(application, "/rank", body)
+    expected = {"count": 60, "ids": [f"new {n}" for n in range(20)]}
+    assert answer["unknown"] == {"item_id": expected}
+
+
+def test_answered_requests_are_logged_and_refused_ones_are_not(folder, tmp_path):
+    log = tmp_path / "log.jsonl"
+    log.write_text("{}\n")
+    application = create_application(folder, log=log)
+    _, _, answer = ask(application, "/rank", BODY)
+    assert ask(application, "/rank", {})[0] == 422
+    old, line = map(json.loads, log.read_text().splitlines())
+    assert old == {}
+    assert {name: line[name] for name in BODY} == BODY
+    assert {name: line[name] for name in ("model", "scores")} == {
+        name: answer[name] for name in ("model", "scores")
+    }
+    moment = datetime.datetime.fromisoformat(line["time"])
+    assert abs(datetime.datetime.now(datetime.UTC) - moment) < datetime.timedelta(hours=1)
+    with pytest.raises(OSError, match="Is a directory"):
+        create_application(folder, log=tmp_path)
+
+
+@pytest.mark.parametrize("is_short", [False, True])
+def test_a_request_is_answered_where_the_log_is_full(folder, tmp_path, monkeypatch, is_short):
+    """A part of a line is taken back, so that the next one stands alone."""
+
+    class Full(io.FileIO):
+        def write(self, text):
+            written = super().write(text[:10])
+            if is_short:
+                return written
+            raise OSError("no space left on device")
+
+    log = tmp_path / "log.jsonl"
+    application = create_application(folder, log=log)
+    assert ask(application, "/rank", BODY)[0] == 200
+    before = log.read_bytes()
+    monkeypatch.setattr(request_log.io, "FileIO", Full)
+    application = create_application(folder, log=log)
+    assert ask(application, "/rank", BODY)[0] == 200
+    assert log.read_bytes() == before
+    assert "recsys_unlogged_requests_total 1.0" in ask(application, "/metrics")[2]
 
 
 def test_a_client_that_leaves_in_the_middle_of_its_body_is_no_fault_of_ours(application):
@@ -221,14 +334,7 @@ def test_a_number_that_is_too_large_for_the_model_is_named_with_its_candidate(tm
     assert ask(application, "/rank", BODY)[0] == 200
 
 
-def test_an_answer_holds_no_number_that_json_has_not(application, monkeypatch):
-    monkeypatch.setattr(application_module, "_check_scores", lambda *_: None)
-    monkeypatch.setattr(Replay, "scores", lambda *_: {"click": np.full(3, np.nan)})
-    with pytest.raises(ValueError, match="not JSON compliant"):
-        ask(application, "/rank", BODY)
-
-
-@pytest.mark.parametrize("option", ["threads", "max_candidates"])
+@pytest.mark.parametrize("option", ["threads", "max_candidates", "max_body"])
 def test_options_that_cannot_be_meant_are_refused(folder, option):
     with pytest.raises(ValueError, match=f"{option}: expected an integer of 1 or more, got 0"):
         create_application(folder, **{option: 0})
@@ -265,7 +371,7 @@ def test_metrics_count_requests_candidates_and_time(application):
     lines = text.splitlines()
     assert status == 200 and headers["content-type"].startswith("text/plain")
     assert 'recsys_requests_total{path="/rank",status="200"} 2.0' in lines
-    assert 'recsys_requests_total{path="/rank",status="422"} 1.0' in lines
+    assert 'recsys_requests_total{path="/rank",status="400"} 1.0' in lines
     assert 'recsys_requests_total{path="other",status="404"} 1.0' in lines
     assert "recsys_candidates_total 6.0" in lines
     assert "recsys_request_seconds_count 3.0" in lines
@@ -309,7 +415,7 @@ def test_an_export_that_was_changed_is_not_served(folder, tmp_path):
 def test_a_model_that_scores_otherwise_is_not_served(folder, monkeypatch):
     from recsys_pipeline.export import replay
 
-    monkeypatch.setattr(replay, "_difference", lambda found, expected: 1.0)
+    monkeypatch.setattr(replay, "difference", lambda found, expected: 1.0)
     with pytest.raises(ValueError, match="golden request, rows, 'click': candidate"):
         create_application(folder)
 
