@@ -107,7 +107,7 @@ class RowsInMemory:
 def training_rows(
     dataset: Dataset | ChunkedDataset,
     layout: Layout,
-    tasks: Sequence[str],
+    tasks: Any,
     labels: Split,
     workers: Any = None,
 ) -> Any:
