@@ -105,11 +105,7 @@ class RowsInMemory:
 
 
 def training_rows(
-    dataset: Dataset | ChunkedDataset,
-    layout: Layout,
-    tasks: Any,
-    labels: Split,
-    workers: Any = None,
+    dataset: Dataset | ChunkedDataset, layout: Layout, tasks: Any, labels: Split, workers: Any
 ) -> Any:
     """The training rows of a data set.
 

@@ -70,7 +70,7 @@ def compile_steps(
             return tf.reduce_sum(tf.cast(batch[3], tf.float32), axis=0)
 
         def train_on_rows(rows):
-            batch = [tf.gather(matrix, rows) for matrix in matrices]
+            batch = [tf.gather(all_rows, rows) for all_rows in matrices]
             behind = [replicas.sum_over_replicas(rows_of_tasks(batch))] if is_masked else []
             return tf.concat([train_on_batch(*batch), *behind], axis=0)
 
