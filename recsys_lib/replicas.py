@@ -6,7 +6,6 @@ is then a sum over all replicas. In one process there is no hook, and each funct
 what it was given.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -41,13 +40,8 @@ def rows_of_replicas(*tensors: tf.Tensor) -> tuple[tf.Tensor, ...]:
     return tensors if hook is None else hook.rows_of_replicas(*tensors)
 
 
-def slices_of_replicas(
-    slices: Sequence[tf.IndexedSlices], slots: Sequence[tf.Tensor]
-) -> Sequence[tf.IndexedSlices]:
-    """The gradients of tables of all replicas; each was made of so many slots, equal ones joined.
-
-    A row of a table occurs as often as there are replicas that read it.
-    """
+def slices_of_replicas(slices: Any, slots: Any) -> Any:
+    """The gradients of tables of all replicas; of so many slots each, its equal rows joined."""
     return slices if num_replicas() == 1 else hook.slices_of_replicas(slices, slots)
 
 

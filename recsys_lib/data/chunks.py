@@ -55,9 +55,7 @@ class Chunks:
         """A hash of all values, in hexadecimal digits, or of the files that hold them."""
         raise NotImplementedError
 
-    def training_rows(
-        self, layout: Any, tasks: Sequence[str], labels: Split, workers: Any = None
-    ) -> Any:
+    def training_rows(self, layout: Any, tasks: Any, labels: Split, workers: Any = None) -> Any:
         """The rows that ``fit`` trains on; ``recsys_pipeline.chunks.ReadAheadChunks`` has it.
 
         Args:

@@ -29,11 +29,7 @@ class Layout:
         object.__setattr__(self, "_slots", slots)
 
     def pack(self, features, rows=slice(None)):
-        """Put a dict of arrays into matrices.
-
-        Args:
-            features: dict of column name to array.
-            rows: integer positions of the rows to take, in this order; default: all.
+        """Put a dict of arrays into matrices, all their rows or those at integer positions.
 
         Returns:
             ids ``(rows, id slots)`` int32 and numbers ``(rows, number slots)`` float32.
@@ -97,8 +93,8 @@ class PackedSplit:
         masks = None
         if any(task in split.label_masks for task in tasks):
             everywhere = np.ones(len(split), bool)
-            of_tasks = [split.label_masks.get(task, everywhere)[rows] for task in tasks]
-            masks = np.stack(of_tasks, axis=1)
+            masks = [split.label_masks.get(task, everywhere)[rows] for task in tasks]
+            masks = np.stack(masks, axis=1)
         labels = np.stack([split.labels[task][rows] for task in tasks], axis=1)
         packed = layout.pack(split.features, rows)
         return cls(*packed, labels.astype(np.float32, copy=False), masks)

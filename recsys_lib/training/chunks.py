@@ -105,24 +105,16 @@ class RowsInMemory:
 
 
 def training_rows(
-    dataset: Dataset | ChunkedDataset,
-    layout: Layout,
-    tasks: Sequence[str],
-    labels: Split,
-    workers: Any = None,
+    dataset: Dataset | ChunkedDataset, layout: Layout, tasks: Any, labels: Split, workers: Any
 ) -> Any:
     """The training rows of a data set.
 
     Args:
-        dataset: ``Dataset`` or ``ChunkedDataset``.
-        layout: ``Layout`` of the model's inputs.
-        tasks: names of the model's tasks.
-        labels: labels of the training rows.
-        workers: the ``Workers`` of ``recsys_pipeline`` that share every batch, or None.
+        dataset: the data set.
+        layout, tasks, labels, workers: as for ``Chunks.training_rows``.
 
     Returns:
-        ``RowsInMemory``, or ``RowsInChunks`` of ``recsys_pipeline``: of the rows of several workers
-        each packs those that it trains on.
+        ``RowsInMemory``, or ``RowsInChunks`` of ``recsys_pipeline``.
     """
     if isinstance(dataset, ChunkedDataset):
         return dataset.train.training_rows(layout, tasks, labels, workers)

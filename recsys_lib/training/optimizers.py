@@ -325,9 +325,8 @@ def sum_duplicates(gradient: tf.IndexedSlices) -> tf.IndexedSlices:
 def sum_gradients(gradients: Sequence[Any]) -> list[Any]:
     """The gradients of all replicas added up, those of a table row by row; None stays None.
 
-    Each replica adds up the gradients of its own rows, then all are gathered and added up again:
-    two replicas share the work on rows that were read several times, and send each row once. No row
-    of a table then occurs twice.
+    Each replica adds up its own, which shares the work and what is sent, and then those of all. No
+    row of a table then occurs twice.
     """
     dense = [g for g in gradients if g is not None and not isinstance(g, tf.IndexedSlices)]
     reduced = iter(sums_over_replicas(*dense))
@@ -336,8 +335,5 @@ def sum_gradients(gradients: Sequence[Any]) -> list[Any]:
     if sparse and num_replicas() > 1:
         slots = [tf.size(gradient.indices) for gradient in sparse]
         joined = [sum_duplicates(one) for one in slices_of_replicas(joined, slots)]
-    tables = iter(joined)
-    return [
-        None if g is None else next(tables if isinstance(g, tf.IndexedSlices) else reduced)
-        for g in gradients
-    ]
+    summed = {True: iter(joined), False: reduced}
+    return [g if g is None else next(summed[isinstance(g, tf.IndexedSlices)]) for g in gradients]

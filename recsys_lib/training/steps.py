@@ -66,26 +66,28 @@ def compile_steps(
     def run(*arguments):
         *matrices, order, first_step, last_step, batch_size = arguments
 
+        def rows_of_tasks(batch):
+            return tf.reduce_sum(tf.cast(batch[3], tf.float32), axis=0)
+
         def train_on_rows(rows):
-            batch = [tf.gather(matrix, rows) for matrix in matrices]
-            reported = train_on_batch(*batch)
-            if not is_masked:
-                return reported
-            of_tasks = tf.reduce_sum(tf.cast(batch[3], tf.float32), axis=0)
-            return tf.concat([reported, replicas.sum_over_replicas(of_tasks)], axis=0)
+            batch = [tf.gather(all_rows, rows) for all_rows in matrices]
+            behind = [replicas.sum_over_replicas(rows_of_tasks(batch))] if is_masked else []
+            return tf.concat([train_on_batch(*batch), *behind], axis=0)
 
         def step(index, total):
             rows = order[index * batch_size : (index + 1) * batch_size]
             if workers is None:
-                found = train_on_rows(rows)
+                batch = [tf.gather(matrix, rows) for matrix in matrices]
+                reported = train_on_batch(*batch)
+                of_tasks = rows_of_tasks(batch) if is_masked else None
             else:
                 found = workers.run(train_on_rows, rows, batch_size)
+                reported, of_tasks = found[:num_reported], found[num_reported:]
             num_rows = tf.cast(tf.size(rows), tf.float32)
             if not is_masked:
-                return index + 1, total + found * num_rows
-            of_tasks = tf.unstack(found[num_reported:], num_tasks)
-            behind = tf.stack(counts(num_rows, of_tasks))
-            return index + 1, total + found[:num_reported] * behind
+                return index + 1, total + reported * num_rows
+            of_tasks = tf.unstack(of_tasks, num_tasks)
+            return index + 1, total + reported * tf.stack(counts(num_rows, of_tasks))
 
         if workers is not None:
             workers.move_seeds(1)
