@@ -7,19 +7,36 @@ see each other: a log does not say which of them came first.
 import numpy as np
 
 
-def _sorted_blocks(keys, time):
-    """Order by (key, time, row); for each sorted row, where its key and its moment begin."""
-    keys, time = np.asarray(keys), np.asarray(time)
-    order = np.lexsort((time, keys))  # stable: ties keep the order of the log
-    sorted_keys, sorted_time = keys[order], time[order]
-    position = np.arange(len(order))
-    new_key = np.ones(len(order), bool)
-    new_key[1:] = sorted_keys[1:] != sorted_keys[:-1]
-    new_moment = new_key.copy()
-    new_moment[1:] |= sorted_time[1:] != sorted_time[:-1]
-    key_start = np.maximum.accumulate(np.where(new_key, position, 0))
-    moment_start = np.maximum.accumulate(np.where(new_moment, position, 0))
-    return order, key_start, moment_start
+class Events:
+    """Events of keys, sorted once; rows may ask for those before them in blocks of any size.
+
+    Args:
+        keys, time, is_event: as for ``last_events``.
+    """
+
+    def __init__(self, keys, time, is_event):
+        rows = np.flatnonzero(is_event)
+        keys, time = np.asarray(keys)[rows], np.asarray(time)[rows]
+        order = np.lexsort((time, keys))  # stable: ties keep the order of the log
+        self.rows = np.append(rows[order], -1).astype(np.int32)
+        self._keys, self._moments = np.unique(keys), np.unique(time)
+        self._codes = self._code(keys[order], time[order])
+
+    def _code(self, keys, time):
+        """Numbers in the order of key and moment; even ones are of keys without events."""
+        who = np.searchsorted(self._keys, keys) + np.searchsorted(self._keys, keys, "right")
+        return who * (len(self._moments) + 1) + np.searchsorted(self._moments, time)
+
+    def span(self, keys, time):
+        """The events of each key before each moment: ``self.rows[first:last]``, two ``(n,)``."""
+        return [np.searchsorted(self._codes, self._code(keys, one)) for one in (-np.inf, time)]
+
+    def before(self, keys, time, max_length):
+        """``last_events`` of any rows, ``(n, max_length)``; rows' keys and times are ``(n,)``."""
+        first, last = self.span(keys, time)
+        step = np.arange(max_length)
+        length = np.minimum(last - first, max_length)[:, None]
+        return self.rows[np.where(step < length, last[:, None] - length + step, -1)]
 
 
 def earlier(keys, time, values):
@@ -34,17 +51,13 @@ def earlier(keys, time, values):
         Three arrays ``(N,)``: the number of earlier rows (int64), the sum of their values (int64)
         and the time of the newest of them (float64, minus infinity where there is none).
     """
-    order, key_start, moment_start = _sorted_blocks(keys, time)
-    running = np.concatenate([[0], np.cumsum(np.asarray(values)[order], dtype=np.int64)])
-    count = np.empty(len(order), np.int64)
-    total = np.empty(len(order), np.int64)
-    newest = np.full(len(order), -np.inf)
-    count[order] = moment_start - key_start
-    total[order] = running[moment_start] - running[key_start]
-    some = moment_start > key_start
-    sorted_time = np.asarray(time, np.float64)[order]
-    newest[order[some]] = sorted_time[moment_start[some] - 1]
-    return count, total, newest
+    events = Events(keys, time, np.ones(len(keys), bool))
+    first, last = events.span(keys, time)
+    running = np.concatenate([[0], np.cumsum(np.asarray(values)[events.rows[:-1]], dtype=np.int64)])
+    newest = np.full(len(keys), -np.inf)
+    some = last > first
+    newest[some] = np.asarray(time, np.float64)[events.rows[last[some] - 1]]
+    return last - first, running[last] - running[first], newest
 
 
 def last_events(keys, time, is_event, max_length):
@@ -58,19 +71,7 @@ def last_events(keys, time, is_event, max_length):
     Returns:
         ``(N, max_length)`` int32 row positions, oldest first, -1 after the last one.
     """
-    order, key_start, moment_start = _sorted_blocks(keys, time)
-    is_event = np.asarray(is_event, bool)[order]
-    event_rows = order[is_event].astype(np.int32)
-    events_before = np.concatenate([[0], np.cumsum(is_event)])
-    end = events_before[moment_start]
-    length = np.minimum(end - events_before[key_start], max_length)
-    step = np.arange(max_length)
-    real = step < length[:, None]
-    index = np.where(real, (end - length)[:, None] + step, 0)
-    result = np.full((len(order), max_length), -1, np.int32)
-    if len(event_rows):
-        result[order] = np.where(real, event_rows[index], -1)
-    return result
+    return Events(keys, time, is_event).before(keys, time, max_length)
 
 
 def padded(lists, width):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from recsys_lib.checks import check_integer, check_number
+from recsys_pipeline.export.fields import canonical_id
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 
@@ -51,6 +52,15 @@ def flag(place: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise ValueError(f"{place}: expected true or false, got {value!r}")
     return value
+
+
+def ids(place: str, value: Any) -> tuple[str, ...]:
+    """A value or a list of values of a column, in the form in which files are read."""
+    given = value if isinstance(value, list | tuple) else [value]
+    found = tuple(str(one) if type(one) is float else canonical_id(one) for one in given)
+    if not found or None in found or "" in found:
+        raise ValueError(f"{place}: expected a value or a list of values, got {value!r}")
+    return tuple(canonical_id(one) or "" for one in found)
 
 
 def number(place: str, value: Any) -> float:

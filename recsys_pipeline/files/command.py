@@ -143,15 +143,20 @@ def report(dataset: "FileDataset") -> str:
     lines.append(f"\n{'column':24}{'group':>10}{'known ids':>12}{'unknown: valid':>16}{'test':>10}")
     for column in dataset.feature_columns:
         start = f"{column.name:24}{column.group:>10}"
+        if not hasattr(column, "vocabulary_size"):
+            lines.append(f"{start}{'number':>12}")
+            continue
+        line = f"{start}{column.vocabulary_size - 1:>12,}"
         if f"unknown_{column.name}" in table:
             shares = table[f"unknown_{column.name}"]
-            known = f"{column.vocabulary_size - 1:,}"
-            lines.append(f"{start}{known:>12}{shares['valid']:>16.2%}{shares['test']:>10.2%}")
-        elif hasattr(column, "max_length"):
-            known = f"{column.vocabulary_size - 1:,}"
-            lines.append(f"{start}{known:>12}{f'up to {column.max_length} ids':>16}")
-        else:
-            lines.append(f"{start}{'number':>12}")
+            line += f"{shares['valid']:>16.2%}{shares['test']:>10.2%}"
+        if hasattr(column, "max_length"):
+            line += f"  up to {column.max_length} ids"
+        lines.append(line)
+    for table_file in dataset.description.get("tables", ()):
+        shares = dataset.unknown[table_file["file"]]
+        told = ", ".join(f"{share:.2%} of {name}" for name, share in shares.items())
+        lines.append(f"{table_file['file']}: no row for the {table_file['column']} of {told}")
     lines += [f"left out: {name} ({reason})" for name, reason in dataset.left_out.items()]
     lines += [f"look at {warning}" for warning in dataset.warnings]
     return "\n".join(lines)

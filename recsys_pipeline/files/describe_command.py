@@ -18,6 +18,9 @@ from recsys_pipeline.files import command
 IGNORED = re.compile(r'^\[columns\.(.+)\]\nkind = "ignore" +# (.+)$', re.MULTILINE)
 """A column of ``suggest`` that is no feature, and the reason."""
 
+REMARK = re.compile(r"^# (look at .+)$", re.MULTILINE)
+"""What ``suggest`` doubts."""
+
 
 def _parser(name: str) -> argparse.ArgumentParser:
     return argparse.ArgumentParser(
@@ -63,5 +66,7 @@ def describe(words: list[str]) -> int:
         output.write_text(text, encoding="utf-8")
         for name, reason in IGNORED.findall(text):
             print(f"left out: {name} ({reason})")
+        for remark in REMARK.findall(text):
+            print(remark)
         print(f"{output}: read it, correct it, then: recsys check {output}")
     return 0

@@ -22,11 +22,19 @@
     kind = "regression"
     where = "is_click"                 # it exists on these rows only
 
+    [history]                          # a list for each row, made from earlier rows of its user
+    from = "click"
+    length = 20
+
+    [[tables]]                         # more columns, found by a key
+    file = "items.csv"
+    key = "item_id"
+
     [columns.user_id]
     kind = "categorical"
     group = "user"
 
-    [columns.history]
+    [columns.seen]                     # a list that the file holds
     kind = "sequence"
     separator = "|"
     max_length = 20
@@ -53,6 +61,7 @@ MISSING = ("own", "zero")
 SCALINGS = ("standard", "none", "log", "bins")
 SPLITS_BY = ("random", "order", "time", "user")
 FORMATS = ("csv", "libffm", "libsvm", "parquet")
+FORMATS_OF_TABLES = ("csv", "parquet")
 OTHERS = ("refuse", "ignore", "categorical")
 PARTS = ("train", "valid", "test")
 
@@ -63,8 +72,12 @@ class LabelDescription:
 
     Args:
         column: of the file; default: the task's name.
-        kind: ``"binary"``: 0 and 1, or -1 and 1; or ``"regression"``.
+        kind: ``"binary"``: 0 and 1, or -1 and 1, or no and yes, or false and true; or
+            ``"regression"``.
         threshold: of a binary label: values of this or more are 1, all others 0.
+        positive: of a binary label: these values are 1, all others 0.
+        all, any, none: of a binary label, instead of ``column``: it is 1 where all of these
+            columns are, and one of those, and none of the last; each of them is 0 and 1.
         optional: whether cells may be empty; their rows have no such label.
         where: name of a column of 0 and 1: only rows with a 1 have the label.
     """
@@ -72,8 +85,66 @@ class LabelDescription:
     column: str
     kind: str = "binary"
     threshold: float | None = None
+    positive: tuple[str, ...] = ()
+    all: tuple[str, ...] = ()
+    any: tuple[str, ...] = ()
+    none: tuple[str, ...] = ()
     optional: bool = False
     where: str | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the file that make the label."""
+        return (*self.all, *self.any, *self.none) or (self.column,)
+
+    @property
+    def is_number(self) -> bool:
+        """Whether its column is read as numbers."""
+        return self.kind == "regression" or self.threshold is not None
+
+
+@dataclasses.dataclass(frozen=True)
+class HistoryDescription:
+    """A list that is made for each row, ``[history]``, or one of several, ``[[history]]``.
+
+    It holds the items of the same user's positive rows with an earlier moment, the newest last.
+
+    Args:
+        source: ``from`` in the file: the task, or a column of 0 and 1, that tells which rows are
+            positive.
+        name: of the list, as a request to a served model gives it.
+        length: most items that are kept, the newest ones.
+        user: column of the user; default: ``group``.
+        item: column of the item, whose ids and embedding table the list shares; default: the one
+            category with ``group = "item"``.
+        sessions: as in ``ColumnDescription``; a request gives the moments as ``<name>_times``.
+    """
+
+    source: str
+    name: str = "history"
+    length: int = 20
+    user: str | None = None
+    item: str | None = None
+    sessions: tuple[int, int] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class TableDescription:
+    """A table of users or items, ``[[tables]]``, whose columns join those of the log.
+
+    Args:
+        file: a file or a pattern.
+        key: its column that says whom a row is about; each value stands in it once.
+        column: of the log, where it has another name than ``key``.
+        format, header, separator: of the file, see ``load``.
+    """
+
+    file: str
+    key: str
+    column: str
+    format: str | None = None
+    header: bool = True
+    separator: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,6 +176,7 @@ class ColumnDescription:
         times: name of a column of lists: the moment of each id, in the unit of ``[time]``.
         sessions: ``[number, length]``: put the most recent sessions into a further column,
             ``session_<name>``; needs ``times``.
+        history: of a list that ``[history]`` makes.
     """
 
     kind: str = "categorical"
@@ -123,6 +195,7 @@ class ColumnDescription:
     newest_first: bool = False
     times: str | None = None
     sessions: tuple[int, int] | None = None
+    history: HistoryDescription | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -174,6 +247,8 @@ class Description:
             a dict of some of the fields of ``ColumnDescription``.
         split: ``SplitDescription``, None where there are three tables.
         time: ``TimeDescription`` or None.
+        histories: lists that are made from the log.
+        tables: whose columns join the log's.
         name: of the data set; default: the first file's name.
         format, header, separator, field_starts: of the files, see ``load``.
         group: column that GAUC ranks within; default: all rows are one group.
@@ -189,6 +264,8 @@ class Description:
     columns: Mapping[str, Mapping[str, Any]]
     split: SplitDescription | None
     time: TimeDescription | None = None
+    histories: tuple[HistoryDescription, ...] = ()
+    tables: tuple[TableDescription, ...] = ()
     name: str | None = None
     format: str | None = None
     header: bool = True

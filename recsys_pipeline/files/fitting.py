@@ -16,7 +16,8 @@ from recsys_pipeline.files.encoders import (
     NumericEncoder,
     logarithm,
 )
-from recsys_pipeline.files.lists import RowError, SequenceEncoder, as_lists
+from recsys_pipeline.files.histories import Happened, MadeLists
+from recsys_pipeline.files.lists import Block, RowError, SequenceEncoder, as_lists
 from recsys_pipeline.files.rows import Rows
 from recsys_pipeline.files.times import SECONDS
 from recsys_pipeline.files.vocabulary import Vocabulary, fit_vocabulary
@@ -28,13 +29,15 @@ class Encoded:
 
     Args:
         encoder: of the column.
-        features: feature column to array of all rows.
-        as_of: feature column to the newest moment that it depends on, of all rows.
+        block: its features, of all rows.
     """
 
     encoder: Encoder
-    features: dict[str, np.ndarray]
-    as_of: dict[str, np.ndarray]
+    block: Block
+
+    def blocks(self, positions: np.ndarray) -> Iterator[Block]:
+        """The features of some rows, in one block."""
+        yield self.block.take(positions)
 
 
 def encode(
@@ -44,8 +47,11 @@ def encode(
     train: np.ndarray,
     seconds: np.ndarray | None,
     left_out: dict[str, str],
-) -> Iterator[Encoded]:
+    when: Happened | None = None,
+) -> Iterator[Encoded | MadeLists]:
     """Fit and encode every column; only one encoded column is in memory at a time.
+
+    A list that is made from the log is encoded block by block, when its blocks are asked for.
 
     Args:
         description: of the data set.
@@ -54,9 +60,10 @@ def encode(
         train: positions of the training rows.
         seconds: the rows' moments, or None.
         left_out: is filled with the columns that carry no information, and the reason.
+        when: what happened, if lists are made from it.
 
     Yields:
-        ``Encoded``: first the columns of numbers, then the others table by table.
+        ``Encoded`` or ``MadeLists``: first the columns of numbers, then the others table by table.
 
     Raises:
         ValueError: a list that is broken, with its line.
@@ -66,14 +73,26 @@ def encode(
         if column.kind == "numeric":
             encoder = _fit_number(name, column, rows.numbers(name)[train], left_out)
             if encoder is not None:
-                yield Encoded(encoder, encoder.encode({name: rows.numbers(name)}), {})
+                features = encoder.encode({name: rows.numbers(name)})
+                yield Encoded(encoder, Block(features, {}))
         else:
             tables.setdefault(task_name(column.table or name), {})[name] = column
     for table, members in tables.items():
         vocabulary, kept = _fit_table(table, members, rows, train, left_out)
+        items: dict[str, np.ndarray] = {}  # of lists that are made
+        wanted = {column.history.item for column in kept.values() if column.history is not None}
         for name, column in kept.items():
             assert vocabulary is not None
-            yield _encode_ids(description, name, column, table, vocabulary, rows, seconds)
+            if column.history is None:
+                encoded = _encode_ids(description, name, column, table, vocabulary, rows, seconds)
+                if name in wanted:
+                    items[name] = encoded.block.features[task_name(name)]
+                yield encoded
+            else:
+                assert when is not None
+                of_lists = _encoder_of_lists(description, name, column, table, vocabulary)
+                ids = items[str(column.history.item)]
+                yield MadeLists(of_lists, column.history, rows, ids, when)
 
 
 def _fit_number(
@@ -130,6 +149,8 @@ def _fit_table(
     min_count = next(iter(members.values())).min_count
     streams, kept = [], {}
     for name, column in members.items():
+        if column.history is not None:
+            continue  # its ids are those of the items
         codes = _training_codes(rows, name, column, train)
         used = np.unique(codes.codes)
         if column.kind == "categorical" and len(used) < 2:
@@ -145,6 +166,11 @@ def _fit_table(
         for name in kept:
             left_out[task_name(name)] = f"no value has {min_count} training rows"
         kept = {}
+    for name, column in members.items():
+        if column.history is not None and column.history.item in kept:
+            kept[name] = column
+        elif column.history is not None:
+            left_out[name] = f"its items, {column.history.item}, are left out"
     return vocabulary, kept
 
 
@@ -153,7 +179,7 @@ def _training_codes(rows: Rows, name: str, column: ColumnDescription, train: np.
         found = rows.categories(name)
         return Codes(found.codes[train], found.values)
     with _placed(rows, name):
-        flat, lengths = as_lists(rows.chunks(name, "raw"), column.separator)
+        flat, lengths = as_lists(rows.chunks(name, "list"), column.separator)
     found = canonical(number_values(categories_of(flat)))
     is_train = np.zeros(len(lengths), bool)
     is_train[train] = True
@@ -169,47 +195,66 @@ def _encode_ids(
     rows: Rows,
     seconds: np.ndarray | None,
 ) -> Encoded:
-    short = task_name(name)
-    common: dict[str, Any] = {
-        "vocabulary_size": len(vocabulary) + 1,
-        "group": column.group,
-        "table": table if table != short else None,
-        "embedding_dim": column.embedding_dim,
-    }
     if column.kind == "categorical":
-        encoder = CategoricalEncoder(name, CategoricalColumn(short, **common), vocabulary)
-        raw = {name: rows.chunks(name, "category")}
-        return Encoded(encoder, encoder.encode(raw), {})
+        feature = CategoricalColumn(task_name(name), **_common(name, column, table, vocabulary))
+        encoder = CategoricalEncoder(name, feature, vocabulary)
+        return Encoded(encoder, Block(encoder.encode({name: rows.chunks(name, "category")}), {}))
+    encoder_of_lists = _encoder_of_lists(description, name, column, table, vocabulary)
+    raw: dict[str, Any] = {name: rows.chunks(name, "list")}
+    if column.times is not None:
+        raw[column.times] = rows.chunks(column.times, "list")
+    if encoder_of_lists.time is not None:
+        raw[encoder_of_lists.time] = seconds
+    with _placed(rows, name):
+        block = encoder_of_lists.encode_with_moments(raw)
+    if description.time is None:
+        block = dataclasses.replace(block, as_of={})
+    return Encoded(encoder_of_lists, block)
+
+
+def _encoder_of_lists(
+    description: Description,
+    name: str,
+    column: ColumnDescription,
+    table: str,
+    vocabulary: Vocabulary,
+) -> SequenceEncoder:
     assert column.max_length is not None
-    time = description.time
+    time, times = description.time, column.times
     if column.sessions is not None and time is None:
         raise ValueError(f"column {name!r}, sessions: they need [time], the rows' own moment")
+    if column.history is not None and column.sessions is not None:
+        times = f"{name}_times"  # as a request calls them
     feature = SequenceColumn(
-        short,
+        task_name(name),
         max_length=column.max_length,
         combiner=column.combiner,
         ordered=column.ordered,
-        **common,
+        **_common(name, column, table, vocabulary),
     )
-    encoder_of_lists = SequenceEncoder(
+    return SequenceEncoder(
         name,
         feature,
         vocabulary,
         column.separator,
         column.newest_first,
-        column.times,
+        times,
         time.column if time is not None and column.sessions is not None else None,
         SECONDS[time.unit] if time is not None else 1.0,
         column.sessions,
     )
-    raw_columns: dict[str, Any] = {name: rows.chunks(name, "raw")}
-    if column.times is not None:
-        raw_columns[column.times] = rows.chunks(column.times, "raw")
-    if encoder_of_lists.time is not None:
-        raw_columns[encoder_of_lists.time] = seconds
-    with _placed(rows, name):
-        features, as_of = encoder_of_lists.encode_with_moments(raw_columns)
-    return Encoded(encoder_of_lists, features, as_of if time is not None else {})
+
+
+def _common(
+    name: str, column: ColumnDescription, table: str, vocabulary: Vocabulary
+) -> dict[str, Any]:
+    """Settings of the feature column that ids of both kinds have."""
+    return {
+        "vocabulary_size": len(vocabulary) + 1,
+        "group": column.group,
+        "table": table if table != task_name(name) else None,
+        "embedding_dim": column.embedding_dim,
+    }
 
 
 class _placed:

@@ -5,12 +5,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from recsys_lib.data.sessions import NUM_AGE_BUCKETS, age_buckets, divide
 from recsys_lib.features.columns import Column, SequenceColumn
 from recsys_pipeline.files.arrays import as_numbers, canonical_texts, categories_of
+from recsys_pipeline.files.description import TimeDescription
+from recsys_pipeline.files.times import as_seconds
 from recsys_pipeline.files.vocabulary import Vocabulary
 
 
@@ -66,11 +69,9 @@ class SequenceEncoder:
         Raises:
             ValueError: the numbers of moments and ids differ, or the row's moment is missing.
         """
-        return self.encode_with_moments(raw)[0]
+        return self.encode_with_moments(raw).features
 
-    def encode_with_moments(
-        self, raw: Mapping[str, Any]
-    ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    def encode_with_moments(self, raw: Mapping[str, Any]) -> "Block":
         """The features, and for each the newest moment that it depends on, if there are moments.
 
         Args:
@@ -89,22 +90,55 @@ class SequenceEncoder:
                 raise RowError(
                     row, self.times, f"{lengths[row]} moments, one for each id", of_moments[row]
                 )
-            moments = as_numbers(texts) * self.unit
-        name, steps = self.column.name, self.column.max_length
+            moments = self._seconds(texts, of_moments)
         places = self._places(ids, lengths)
-        features = {name: _laid_out(ids, places, len(lengths), steps, 0, np.int32)}
+        steps, rows = self.column.max_length, len(lengths)
+        laid = _laid_out(ids, places, rows, steps, 0, np.int32)
+        unknown = np.bincount(np.repeat(np.arange(rows), lengths)[ids == 0], minlength=rows)
+        counts = np.column_stack([unknown, lengths])
         if moments is None:
-            return features, {}
-        as_of = {name: _laid_out(moments, places, len(lengths), steps, -np.inf, np.float64)}
+            return Block({self.column.name: laid}, {}, counts)
+        of_ids = _laid_out(moments, places, rows, steps, -np.inf, np.float64)
+        seconds = np.asarray(raw[str(self.time)], np.float64) if self.sessions is not None else None
+        return dataclasses.replace(self.with_sessions(laid, of_ids, seconds), counts=counts)
+
+    def with_sessions(
+        self, ids: np.ndarray, moments: np.ndarray, seconds: np.ndarray | None
+    ) -> "Block":
+        """Lists and their moments, with sessions and ages if there are sessions.
+
+        Args:
+            ids: ``(rows, max_length)``, padded with 0 at the end.
+            moments: of the ids, alike; minus infinity in padding.
+            seconds: ``(rows,)`` the rows' own moments; needed for sessions.
+
+        Raises:
+            ValueError: a moment that is not before the row's own, or before the one ahead of it.
+        """
+        name = self.column.name
+        features, as_of = {name: ids}, {name: moments}
         if self.sessions is not None:
-            seconds = np.asarray(raw[str(self.time)], np.float64)
-            self._check_order(as_of[name], seconds)
-            laid, session = divide(features[name], as_of[name], *self.sessions)
-            newest = as_of[name].max(axis=1)
-            ages = age_buckets(as_of[name], seconds)
+            assert seconds is not None
+            self._check_order(moments, seconds)
+            laid, session = divide(ids, moments, *self.sessions)
+            newest, ages = moments.max(axis=1), age_buckets(moments, seconds)
             for column, array in zip(self.columns[1:], (laid, session, ages), strict=True):
                 features[column.name], as_of[column.name] = array, newest
-        return features, as_of
+        return Block(features, as_of)
+
+    def _seconds(self, moments: pa.ChunkedArray, lengths: np.ndarray) -> np.ndarray:
+        """Moments as numbers in ``unit``, or as a type of Arrow that says what it is."""
+        if pa.types.is_temporal(moments.type):
+            return as_seconds(moments, TimeDescription(str(self.times)))
+        try:
+            return as_numbers(moments) * self.unit
+        except pa.ArrowInvalid:
+            numbers = pd.to_numeric(moments.to_pandas(), errors="coerce").to_numpy(np.float64)
+            place = int(np.argmax(np.isnan(numbers)))
+            row = int(np.searchsorted(np.cumsum(lengths), place, side="right"))
+            raise RowError(
+                row, str(self.times), "moments that are numbers", repr(moments[place].as_py())
+            ) from None
 
     def _places(self, ids: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, ...]:
         """Positions in the flat list that are kept, with the row and the step of each."""
@@ -132,6 +166,30 @@ class SequenceEncoder:
             raise RowError(
                 int(np.argmax(back)), str(self.times), "moments in order of time", "an earlier one"
             )
+
+
+@dataclasses.dataclass(frozen=True)
+class Block:
+    """Encoded rows.
+
+    Args:
+        features: feature column to array.
+        as_of: feature column to the newest moment that each row of it depends on, or to that of
+            each step.
+        counts: of lists, ``(rows, 2)``: how many of its ids are unknown, and how many ids it has.
+    """
+
+    features: dict[str, np.ndarray]
+    as_of: dict[str, np.ndarray]
+    counts: np.ndarray | None = None
+
+    def take(self, rows: np.ndarray) -> "Block":
+        """Some of the rows, by their positions."""
+        return Block(
+            {name: array[rows] for name, array in self.features.items()},
+            {name: array[rows] for name, array in self.as_of.items()},
+            None if self.counts is None else self.counts[rows],
+        )
 
 
 class RowError(ValueError):

@@ -1,8 +1,7 @@
 """``load``: read files as a ``Dataset``, by a description or by options, or from a cache."""
 
 import dataclasses
-import glob
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +13,17 @@ from recsys_pipeline.chunks import cache as caches
 from recsys_pipeline.files import outcomes
 from recsys_pipeline.files.description import ColumnDescription, Description, task_name
 from recsys_pipeline.files.encoders import Encoder
-from recsys_pipeline.files.fitting import encode
+from recsys_pipeline.files.fitting import Encoded, encode
+from recsys_pipeline.files.histories import MadeLists, happened, warnings_on_lists
+from recsys_pipeline.files.joining import open_tables
+from recsys_pipeline.files.labels import labels_of
+from recsys_pipeline.files.lists import SequenceEncoder
 from recsys_pipeline.files.options import DESCRIPTION, tables_of, with_options
 from recsys_pipeline.files.parsing import parse, read_toml
-from recsys_pipeline.files.resolving import resolve, undescribed, wanted
-from recsys_pipeline.files.rows import Rows, groups_of, labels_of, parts_of, seconds_of, slices_of
-from recsys_pipeline.files.sources import format_of, open_sources
+from recsys_pipeline.files.resolving import names_of, resolve, undescribed, wanted
+from recsys_pipeline.files.rows import Rows, groups_of, parts_of, seconds_of, slices_of
+from recsys_pipeline.files.sources import files_of, format_of, open_sources
+from recsys_pipeline.files.storing import Name, together, write
 from recsys_pipeline.files.tables import FileDataset, encoders_from, vocabularies_of
 from recsys_pipeline.files.warnings import warnings_on
 
@@ -150,29 +154,6 @@ def described(paths: Any, options: Mapping[str, Any]) -> Description:
     return parse(with_options(tables_of(paths, options), options), "options")
 
 
-def files_of(description: Description) -> dict[str, list[Path]]:
-    """The files of each part; patterns and folders are replaced by the files that they match.
-
-    Raises:
-        ValueError: a missing file, a pattern that matches none.
-    """
-    found: dict[str, list[Path]] = {}
-    for part, entries in description.files.items():
-        found[part] = []
-        for entry in entries:
-            path = description.folder / entry
-            if path.is_file():
-                found[part].append(path)
-                continue
-            pattern = str(path / "*") if path.is_dir() else str(path)
-            files = sorted(Path(one) for one in glob.glob(pattern))
-            files = [one for one in files if one.is_file() and not one.name.startswith((".", "_"))]
-            if not files:
-                raise ValueError(f"{path}: no such file")
-            found[part] += files
-    return found
-
-
 def load_described(description: Description, cache: str | Path | None = None) -> FileDataset:
     """The data set of a description.
 
@@ -192,21 +173,23 @@ def load_described(description: Description, cache: str | Path | None = None) ->
     if cache is None:
         contents = _Contents(description, files, name)
         arrays: dict[str, dict[str, Any]] = {split: {} for split in SPLITS}
-        for split_name, kind, key, array in contents.arrays():
-            if key is None:
-                arrays[split_name][kind] = array
-            else:
-                arrays[split_name].setdefault(kind, {})[key] = array
+        for split_name, _, blocks in contents.arrays():
+            for (kind, key), array in together(blocks).items():
+                if key is None:
+                    arrays[split_name][kind] = array
+                else:
+                    arrays[split_name].setdefault(kind, {})[key] = array
         splits = {split_name: Split(**fields) for split_name, fields in arrays.items()}
         return _with_warnings(contents.dataset(splits))
     counts = [len(part) for part in files.values()]
-    checksum = caches.checksum_of(paths, description.as_dict(), counts, name)
+    joined = [path for table in open_tables(description) for path in table.paths]
+    checksum = caches.checksum_of([*paths, *joined], description.as_dict(), counts, name)
     found = caches.read(cache, checksum)
     if found is None:
         contents = _Contents(description, files, name)
         with caches.writing(cache) as writer:
-            for split_name, kind, key, array in contents.arrays():
-                writer.add(split_name, kind, key, array)
+            for split_name, num_rows, blocks in contents.arrays():
+                write(writer, split_name, num_rows, blocks)
             splits = writer.splits()
             dataset = _with_warnings(contents.dataset(splits))
             about = (name, dataset.feature_columns, dataset.tasks or {})
@@ -234,16 +217,22 @@ class _Contents:
             field_starts=description.field_starts,
         )
         parts = [part for part, some in files.items() for _ in some]
-        self.columns = resolve(description, sources[0])
+        tables = open_tables(description)
+        self.columns = resolve(description, sources[0], tables)
         is_table = kind in ("csv", "parquet")  # other formats hold nothing but labels and features
-        self.assumed = undescribed(description, sources[0].names) if is_table else set()
-        self.rows = Rows(sources, parts, wanted(description, self.columns))
+        names = names_of(sources[0], tables)
+        self.assumed = undescribed(description, names) if is_table else set()
+        needed = wanted(description, self.columns)
+        mine = {name: kinds for name, kinds in needed.items() if name in sources[0].names}
+        self.rows = Rows(sources, parts, mine)
+        self.without = {table.said.file: table.join(self.rows, needed) for table in tables}
         self.first = paths[0]
         self.encoders: list[Encoder] = []
         self.left_out: dict[str, str] = {}
+        self.unknown: dict[str, dict[str, float]] = {}
 
     def arrays(self) -> Any:
-        """``(split, field, key, array)`` of each array; fills ``encoders``."""
+        """Yields name and rows of a split, and its blocks of arrays; fills ``encoders``."""
         description, rows = self.description, self.rows
         labels, masks = labels_of(rows, description.labels)
         time = description.time
@@ -262,12 +251,14 @@ class _Contents:
         for name, array in slices_of(rows, description.slices, parts["test"]).items():
             yield from self._cut(parts, "slices", name, array)
         columns = self._without_outcomes(labels, masks, parts["train"])
-        encoded = encode(description, columns, rows, parts["train"], seconds, self.left_out)
+        for file, is_without in self.without.items():
+            self.unknown[file] = {name: float(is_without[of].mean()) for name, of in parts.items()}
+        when = happened(columns.values(), rows, seconds, labels, masks)
+        encoded = encode(description, columns, rows, parts["train"], seconds, self.left_out, when)
         for one in encoded:
             self.encoders.append(one.encoder)
-            for kind, arrays in (("features", one.features), ("as_of", one.as_of)):
-                for name, array in arrays.items():
-                    yield from self._cut(parts, kind, name, array)
+            for split_name, positions in parts.items():
+                yield split_name, len(positions), self._counted(one, split_name, positions)
         if not self.encoders:
             raise ValueError(
                 f"{self.first}: expected a column that tells rows apart, got none: {self.left_out}"
@@ -305,7 +296,20 @@ class _Contents:
     @staticmethod
     def _cut(parts: Mapping[str, np.ndarray], kind: str, key: str | None, array: np.ndarray) -> Any:
         for split_name, positions in parts.items():
-            yield split_name, kind, key, array[positions]
+            yield split_name, len(positions), [{(kind, key): array[positions]}]
+
+    def _counted(
+        self, encoded: Encoded | MadeLists, split_name: str, positions: np.ndarray
+    ) -> Iterator[dict[Name, np.ndarray]]:
+        """The blocks of a column; the unknown ids of its lists are counted."""
+        total = np.zeros(2)
+        for block in encoded.blocks(positions):
+            features = {("features", name): array for name, array in block.features.items()}
+            yield features | {("as_of", name): array for name, array in block.as_of.items()}
+            total += 0 if block.counts is None else block.counts.sum(axis=0)
+        if isinstance(encoded.encoder, SequenceEncoder):
+            of_list = self.unknown.setdefault(encoded.encoder.column.name, {})
+            of_list[split_name] = float(total[0] / max(total[1], 1))
 
     def _check_labels(
         self,
@@ -340,6 +344,7 @@ class _Contents:
             tasks={task: label.kind for task, label in self.description.labels.items()},
             vocabularies=vocabularies_of(encoders),
             left_out=self.left_out,
+            unknown=self.unknown,
             encoders=tuple(encoders),
             description=self.description.as_dict(),
         )
@@ -350,13 +355,16 @@ def _shown_by(values: pa.Array) -> Callable[[int], str]:
 
 
 def _with_warnings(dataset: FileDataset) -> FileDataset:
-    return dataclasses.replace(dataset, warnings=tuple(warnings_on(dataset)))
+    return dataclasses.replace(
+        dataset, warnings=(*warnings_on(dataset), *warnings_on_lists(dataset))
+    )
 
 
 def _details(dataset: FileDataset) -> dict[str, Any]:
     return {
         **dataset.encoding(),
         "left_out": dataset.left_out,
+        "unknown": dataset.unknown,
         "remarks": list(dataset.warnings),
         "description": dataset.description,
     }
@@ -373,6 +381,7 @@ def _from_details(found: caches.Cached) -> FileDataset:
         tasks=found.tasks,
         vocabularies=vocabularies_of(encoders),
         left_out=found.details["left_out"],
+        unknown=found.details["unknown"],
         encoders=encoders,
         warnings=tuple(found.details["remarks"]),
         description=found.details["description"],

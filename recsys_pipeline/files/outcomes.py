@@ -31,18 +31,21 @@ NUM_RANGES = 20
 
 _WORDS = {
     "user": "user uid member customer visitor account reader viewer buyer",
-    "item": "item movie film video product article ad ads goods sku song track book news doc "
-    "document post creative brand category cate author seller shop genre genres price title",
+    "thing": "item movie film video product article ad ads goods sku asin song track book news doc "
+    "document post creative photo app game job listing hotel restaurant recipe",
+    "attribute": "brand category cate author seller shop genre genres price title",
     "scenario": "scenario domain scene surface tab page placement",
-    "history": "history hist sequence seq recent past previous behaviour behavior",
-    "time": "time timestamp ts date datetime day",
+    "history": "history hist sequence seq recent past previous prev last behaviour behavior",
+    "time": "time times timestamp timestamps ts date dt datetime day hour created epoch "
+    "moment moments",
     "binary": "label target y click clicks clicked like liked conversion converted purchase "
     "purchased buy bought follow share forward comment install hate dislike",
     "regression": "rating stars score watch dwell play stay",
-    "code": "id ids code type category cate zip hash feat",
+    "code": "id ids code type category cate zip hash feat brand author seller shop genre genres",
     "outcome": "play played stay stayed watch watched watching dwell playtime viewtime watchtime",
 }
 _WORDS_OF = {what: frozenset(words.split()) for what, words in _WORDS.items()}
+_WORDS_OF["item"] = _WORDS_OF["thing"] | _WORDS_OF["attribute"]
 _LAST_WORDS = ("view", "time")
 _CONTEXT = ("user", "item", "scenario")
 
@@ -61,6 +64,28 @@ def words_of(name: str) -> list[str]:
 def says(name: str, what: str) -> bool:
     """Whether a column's name has one of the words for a role, such as ``"user"``."""
     return not _WORDS_OF[what].isdisjoint(words_of(name))
+
+
+def name_of_ids(names: Iterable[str], what: str) -> str | None:
+    """The column that is named for the ids of a role, such as ``"user"``; None if none is.
+
+    Args:
+        names: of columns.
+        what: ``"user"``, or ``"thing"`` for the item that is shown.
+
+    Example:
+        >>> name_of_ids(["video_type", "author_id", "video_id"], "thing")
+        'video_id'
+    """
+    ranks = {}
+    for name in names:
+        words = set(words_of(name))
+        if words.isdisjoint(_WORDS_OF[what]) or says(name, "history"):
+            continue
+        rest = words - _WORDS_OF[what]
+        if not rest or "id" in words:
+            ranks[name] = (len(rest - {"id"}), "id" not in words)
+    return min(ranks, key=lambda name: ranks[name], default=None)
 
 
 def named_like(

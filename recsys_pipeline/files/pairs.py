@@ -71,8 +71,8 @@ def read_pairs(path, data, kind="libsvm", field_starts=None):
         ValueError: the file is empty; a line is empty or has another form, lacks a pair or has
             one too many, has an id below all fields, or has a field twice.
     """
-    data = bytes(data)
-    lines = data.removesuffix(b"\n").split(b"\n")
+    data = bytes(data).rstrip(b" \t\r\n")
+    lines = data.split(b"\n")
     if not data.strip():
         raise ValueError(f"{path}: expected lines '{_SHAPE[kind]}', got nothing")
     matches = re.compile(NUMBER + rb"(?:[ \t]+" + _TOKEN[kind] + rb")+\s*").fullmatch

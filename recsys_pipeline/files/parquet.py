@@ -50,21 +50,22 @@ class ParquetFile:
             found = self._file.schema_arrow.field(name).type
             for kind in kinds:
                 if not _fits(found, kind):
-                    what = "one text or whole number in each row"
-                    what = "numbers" if kind == "number" else what
-                    raise ValueError(f"{self.path}, column {name!r}: expected {what}, got {found}")
+                    expected = _EXPECTED[kind]
+                    raise ValueError(
+                        f"{self.path}, column {name!r}: expected {expected}, got {found}"
+                    )
 
     def column(self, name: str, kind: str) -> pa.ChunkedArray:
         """See ``Source``."""
         found = self._file.read(columns=[name]).column(name)
-        if kind == "raw":
+        if kind in ("raw", "list"):
             return found
         return self._as_numbers(name, found) if kind == "number" else as_categories(found)
 
-    def sample(self, rows: int) -> dict[str, pa.ChunkedArray]:
-        """The first rows, unconverted."""
-        batch = next(self._file.iter_batches(batch_size=rows))
-        return {name: pa.chunked_array([batch.column(name)]) for name in self.names}
+    @property
+    def schema(self) -> pa.Schema:
+        """Names and types of its columns."""
+        return self._file.schema_arrow
 
     def place(self, row: int) -> str:
         """See ``Source``."""
@@ -95,16 +96,30 @@ class ParquetFile:
         return pc.if_else(pc.is_nan(numbers), None, numbers)
 
 
-def _is_list(kind: pa.DataType) -> bool:
+_EXPECTED = {
+    "category": "one text or whole number in each row",
+    "number": "numbers",
+    "list": "a list of texts, numbers or moments in each row",
+    "raw": "a moment in each row: a number, a text, a date or a timestamp",
+}
+"""What a column is to hold that is read in each form."""
+
+
+def is_list(kind: pa.DataType) -> bool:
+    """Whether an Arrow type is a list, of whatever length."""
     types = pa.types
     return types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
 
 
 def _fits(kind: pa.DataType, wanted: str) -> bool:
     types = pa.types
+    if wanted == "list" and is_list(kind):
+        return _fits(kind.value_type, "raw")
     kind = kind.value_type if types.is_dictionary(kind) else kind
-    if wanted == "raw" or types.is_string(kind) or types.is_large_string(kind):
+    if types.is_string(kind) or types.is_large_string(kind) or types.is_null(kind):
         return True
     if types.is_integer(kind) or types.is_boolean(kind) or types.is_floating(kind):
         return True
-    return types.is_decimal(kind) or (types.is_temporal(kind) and wanted == "category")
+    is_moment = types.is_date(kind) or types.is_timestamp(kind)
+    of_category = types.is_decimal(kind) or types.is_time(kind)
+    return (is_moment and wanted != "number") or (of_category and wanted in ("category", "number"))

@@ -1,5 +1,6 @@
 """Read a description file and check its keys, their values, and which keys go together."""
 
+import dataclasses
 import tomllib
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 from recsys_pipeline.files import checks_of_values as values
 from recsys_pipeline.files.description import (
     FORMATS,
+    FORMATS_OF_TABLES,
     KINDS,
     LABEL_KINDS,
     MISSING,
@@ -17,8 +19,10 @@ from recsys_pipeline.files.description import (
     SCALINGS,
     SPLITS_BY,
     Description,
+    HistoryDescription,
     LabelDescription,
     SplitDescription,
+    TableDescription,
     TimeDescription,
 )
 
@@ -28,6 +32,10 @@ _CHECKS: dict[str, dict[str, Callable[[str, Any], Any]]] = {
         "column": _TEXT,
         "kind": values.choice(LABEL_KINDS),
         "threshold": values.number,
+        "positive": values.ids,
+        "all": values.texts,
+        "any": values.texts,
+        "none": values.texts,
         "optional": _FLAG,
         "where": _TEXT,
     },
@@ -48,6 +56,22 @@ _CHECKS: dict[str, dict[str, Callable[[str, Any], Any]]] = {
         "newest_first": _FLAG,
         "times": _TEXT,
         "sessions": values.pair,
+    },
+    "history": {
+        "from": _TEXT,
+        "name": values.name,
+        "length": values.integer(1),
+        "user": _TEXT,
+        "item": _TEXT,
+        "sessions": values.pair,
+    },
+    "tables": {
+        "file": _TEXT,
+        "key": _TEXT,
+        "column": _TEXT,
+        "format": values.choice(FORMATS_OF_TABLES),
+        "header": _FLAG,
+        "separator": _TEXT,
     },
     "time": {
         "column": _TEXT,
@@ -122,7 +146,7 @@ def parse(tables: Mapping[str, Any], place: str = "data.toml") -> Description:
     """
     folder = Path(tables.get("folder", ""))
     rest = {key: value for key, value in tables.items() if key != "folder"}
-    tables_of = ("files", "time", "split", "labels", "columns")
+    tables_of = ("files", "time", "split", "labels", "columns", "history", "tables")
     _refuse_unknown(place, rest, [*_CHECKS["top"], *tables_of])
     top = _take(place, {k: v for k, v in rest.items() if k not in tables_of}, "top")
     files = _files(place, rest.get("files"))
@@ -143,7 +167,15 @@ def parse(tables: Mapping[str, Any], place: str = "data.toml") -> Description:
             raise ValueError(f"{place}, [time]: expected a column, got {sorted(given)}")
         time = TimeDescription(**given)
     split = _split(f"{place}, [split]", rest.get("split"), files, time, top.get("group"))
-    return Description(files, labels, columns, split, time, folder=folder, **top)
+    histories = tuple(
+        _history(where, given, labels, time, top.get("group"))
+        for where, given in _several(place, "history", rest)
+    )
+    names = [history.name for history in histories]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"{place}, [[history]]: expected a name for each list, got twice {twice}")
+    joined = tuple(_joined(where, given) for where, given in _several(place, "tables", rest))
+    return Description(files, labels, columns, split, time, histories, joined, folder=folder, **top)
 
 
 def _refuse_unknown(place: str, given: Mapping[str, Any], known: Collection[str]) -> None:
@@ -178,11 +210,60 @@ def _task(place: str, task: str) -> str:
     return values.name(place, task)
 
 
+def _several(place: str, what: str, rest: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """The checked tables ``[[what]]``, or the only one, ``[what]``, each with its place."""
+    given = rest.get(what, [])
+    place = f"{place}, [{what}]"
+    tables = given if isinstance(given, list) else [given]
+    return [(place, _take(place, one, what)) for one in tables]
+
+
 def _label(place: str, task: str, given: Any) -> LabelDescription:
-    label = LabelDescription(**{"column": task, **_take(place, given, "label")})
-    if label.kind == "regression" and label.threshold is not None:
-        raise ValueError(f"{place}, threshold: of binary labels only, got a regression")
+    said = _take(place, given, "label")
+    label = LabelDescription(**{"column": task, **said})
+    ways = [key for key in ("threshold", "positive") if key in said]
+    if label.kind == "regression" and (ways or label.columns != (label.column,)):
+        key = [*ways, *({"all", "any", "none"} & set(said))][0]
+        raise ValueError(f"{place}, {key}: of binary labels only, got a regression")
+    of_several = sorted({"all", "any", "none"} & set(said))
+    if len(ways) > 1 or (of_several and (ways or "column" in said)):
+        others = [*({"column"} & set(said)), *ways]
+        raise ValueError(
+            f"{place}: expected one of threshold, positive, or all, any and none without a column, "
+            f"got {others + of_several}"
+        )
     return label
+
+
+def _history(
+    place: str,
+    said: Mapping[str, Any],
+    labels: Mapping[str, LabelDescription],
+    time: Any,
+    group: str | None,
+) -> HistoryDescription:
+    if "from" not in said:
+        raise ValueError(f"{place}: expected from, a label or a column, got {sorted(said)}")
+    history = HistoryDescription(
+        source=said["from"], **{k: v for k, v in said.items() if k != "from"}
+    )
+    label = labels.get(history.source)
+    if label is not None and label.kind != "binary":
+        raise ValueError(
+            f"{place}, from: expected a binary label, got {history.source!r}, a regression; a "
+            "further label of the same column with a threshold is binary"
+        )
+    if time is None:
+        raise ValueError(f"{place}: it needs [time], the rows' own moment")
+    if history.user is None and group is None:
+        raise ValueError(f"{place}, user: expected the column that names the user, or a group")
+    return dataclasses.replace(history, user=history.user or group)
+
+
+def _joined(place: str, said: Mapping[str, Any]) -> TableDescription:
+    if missing := [key for key in ("file", "key") if key not in said]:
+        raise ValueError(f"{place}: expected file and key, got no {missing[0]}")
+    return TableDescription(**{"column": said["key"], **said})
 
 
 def _column(place: str, given: Any) -> dict[str, Any]:

@@ -3,9 +3,9 @@
 from recsys_lib.data.sessions import NUM_AGE_BUCKETS
 from recsys_lib.features.columns import CategoricalColumn, Column, NumericColumn, SequenceColumn
 from recsys_pipeline.files.description import ColumnDescription, Description, task_name
-from recsys_pipeline.files.loading import files_of
+from recsys_pipeline.files.joining import open_tables
 from recsys_pipeline.files.resolving import resolve
-from recsys_pipeline.files.sources import format_of, open_sources
+from recsys_pipeline.files.sources import files_of, format_of, open_sources
 
 FEW = 3
 
@@ -31,7 +31,7 @@ def placeholders(description: Description) -> tuple[Column, ...] | None:
         [first], kind, header=description.header, separator=description.separator
     )
     found: list[Column] = []
-    for name, column in resolve(description, source).items():
+    for name, column in resolve(description, source, open_tables(description)).items():
         found += _placeholders_of(task_name(name), column)
     return tuple(found)
 

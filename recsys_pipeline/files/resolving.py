@@ -1,31 +1,44 @@
 """Which columns of the files a description names, and in which form each is read."""
 
+import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from recsys_pipeline.files import checks_of_values as values
-from recsys_pipeline.files.description import ColumnDescription, Description, task_name
+from recsys_pipeline.files.description import (
+    ColumnDescription,
+    Description,
+    HistoryDescription,
+    task_name,
+)
+from recsys_pipeline.files.joining import Table
 from recsys_pipeline.files.sources import Source
 
 _POSITIONS = re.compile(r"([1-9]\d*)(?:-([1-9]\d*))?\Z")
 
 
-def resolve(description: Description, source: Source) -> dict[str, ColumnDescription]:
-    """The description of each column of the files that is a feature, in the order of the file.
+def resolve(
+    description: Description, source: Source, tables: Sequence[Table] = ()
+) -> dict[str, ColumnDescription]:
+    """The description of each column that is a feature, in the order of the files.
 
     Args:
         description: of the data set.
         source: one of its files.
+        tables: whose columns join those of the files.
 
     Returns:
-        Dict of name in the file to ``ColumnDescription``.
+        Dict of name in the file to ``ColumnDescription``: the columns of the files, those of the
+        tables, then the lists that are made from the log.
 
     Raises:
         ValueError: a column that is missing, that is a label too, or that is not described.
     """
     place = f"{source.path}"
-    names = source.names
+    names = names_of(source, tables)
+    numbers = source.numbers.union(*(table.numbers for table in tables))
+    lists = {history.name for history in description.histories} - set(names)
     used = _used(description)
     for what, name in used:
         _require(place, what, name, names)
@@ -33,18 +46,20 @@ def resolve(description: Description, source: Source) -> dict[str, ColumnDescrip
         _require(place, "group", description.group, names)
     for name in description.slices:
         _require(place, "slices", name, names)
-    taken = {name for what, name in used if what != "table"}
-    labels = {label.column for label in description.labels.values()}
+    taken = {name for what, name in used if what != "user"}
+    labels = {name for label in description.labels.values() for name in label.columns}
     settings: dict[str, dict[str, Any]] = {}
     for key, given in description.columns.items():
-        if key in names:
+        if key in lists:
+            _check_made(key, given)
+        elif key in names:
             if key in labels:
                 raise ValueError(f"label: the column {key!r} can be neither numeric nor ignored")
             settings[key] = {**settings.get(key, {}), **given}
-            continue
-        for name in _range(place, key, names):
-            if name not in taken:
-                settings[name] = {**given, **settings.get(name, {})}
+        else:
+            for name in _range(place, key, names):
+                if name not in taken:
+                    settings[name] = {**given, **settings.get(name, {})}
     others = [name for name in names if name not in settings and name not in taken]
     if others and description.other_columns == "refuse":
         raise ValueError(
@@ -53,16 +68,89 @@ def resolve(description: Description, source: Source) -> dict[str, ColumnDescrip
         )
     if description.other_columns == "categorical":
         for name in others:
-            settings[name] = {"kind": "numeric"} if name in source.numbers else {}
+            settings[name] = {"kind": "numeric"} if name in numbers else {}
     kept = {
         name: settings[name]
         for name in names
         if settings.get(name, {"kind": "ignore"}).get("kind") != "ignore"
     }
+    for history in description.histories:
+        if history.name in names:
+            raise ValueError(
+                f"{place}: expected no column {history.name!r}, since [history] makes it; give the "
+                "list another name"
+            )
+        if history.name not in description.columns:
+            kept[history.name] = _made(place, history, kept, source.names)
     _share(kept)
     found = {name: description.column(said) for name, said in kept.items()}
     _check_names(place, found)
     return found
+
+
+def names_of(source: Source, tables: Sequence[Table]) -> list[str]:
+    """The columns of a log and of its tables.
+
+    Raises:
+        ValueError: two of one name, or no column in the log for a table's key.
+    """
+    names = list(source.names)
+    for table in tables:
+        path = table.sources[0].path
+        _require(f"{source.path}", f"the table {path}", table.said.column, source.names)
+        if twice := sorted(set(names) & set(table.names)):
+            raise ValueError(
+                f"{path}: expected other names than those of {source.path}, got twice {twice}"
+            )
+        names += table.names
+    return names
+
+
+def _check_made(name: str, given: Mapping[str, Any]) -> None:
+    if given.get("kind") != "ignore":
+        raise ValueError(
+            f"columns, {name!r}: expected kind = 'ignore' or no entry, since [history] makes the "
+            f"column and describes it, got {dict(given)}"
+        )
+
+
+def _made(
+    place: str,
+    history: HistoryDescription,
+    kept: Mapping[str, Mapping[str, Any]],
+    names: Sequence[str],
+) -> dict[str, Any]:
+    """The settings of a list that is made from the log.
+
+    Raises:
+        ValueError: no item, or no single one.
+    """
+    categories = [
+        name
+        for name, given in kept.items()
+        if name in names and given.get("kind", "categorical") == "categorical"
+    ]
+    item = history.item
+    if item is None:
+        items = [name for name in categories if kept[name].get("group") == "item"]
+        if len(items) != 1:
+            raise ValueError(
+                f"{place}: [history] expected item, the column of the items, or one category of "
+                f"the log with group = 'item', got {items}"
+            )
+        item = items[0]
+    elif item not in categories:
+        raise ValueError(
+            f"{place}: [history], item: expected a category of the log that is a feature, one of "
+            f"{categories}, got {item!r}"
+        )
+    return {
+        "kind": "sequence",
+        "max_length": history.length,
+        "table": kept[item].get("table", item),
+        "sessions": history.sessions,
+        "history": dataclasses.replace(history, item=item),
+    }
 
 
 def undescribed(description: Description, names: Sequence[str]) -> set[str]:
@@ -101,9 +189,12 @@ def _share(settings: dict[str, dict[str, Any]]) -> None:
 
 def _used(description: Description) -> list[tuple[str, str]]:
     """Columns with another role, which are features only if they are described as features."""
-    found = [("label", label.column) for label in description.labels.values()]
+    found = [("label", name) for label in description.labels.values() for name in label.columns]
     found += [("where", label.where) for label in description.labels.values() if label.where]
     found += [("time", description.time.column)] if description.time else []
+    for history in description.histories:
+        found += [("user", str(history.user))]
+        found += [("from", history.source)] if history.source not in description.labels else []
     times = [given["times"] for given in description.columns.values() if "times" in given]
     return found + [("times", name) for name in times]
 
@@ -145,15 +236,22 @@ def wanted(
     """The columns that have to be read, and in which forms; see ``Source.load``."""
     found: dict[str, set[str]] = {}
     for name, column in columns.items():
-        kind = {"categorical": "category", "numeric": "number", "sequence": "raw"}[column.kind]
+        if column.history is not None:
+            found.setdefault(str(column.history.user), set()).add("category")
+            if column.history.source not in description.labels:
+                found.setdefault(column.history.source, set()).add("category")
+            continue
+        kind = {"categorical": "category", "numeric": "number", "sequence": "list"}[column.kind]
         found.setdefault(name, set()).add(kind)
         if column.times is not None:
-            found.setdefault(column.times, set()).add("raw")
+            found.setdefault(column.times, set()).add("list")
     for label in description.labels.values():
-        for name in (label.column, *([] if label.where is None else [label.where])):
-            found.setdefault(name, set()).add("number")
+        for name in label.columns:
+            found.setdefault(name, set()).add("number" if label.is_number else "category")
+    where = [label.where for label in description.labels.values() if label.where is not None]
     groups = [] if description.group is None else [description.group]
-    for name in (*groups, *description.slices):
+    keys = [table.column for table in description.tables]
+    for name in (*where, *groups, *keys, *description.slices):
         found.setdefault(name, set()).add("category")
     if description.time is not None:
         found.setdefault(description.time.column, set()).add("raw")

@@ -1,6 +1,6 @@
 """The rows of all files of a data set together: raw columns, labels, times, groups, parts."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -9,7 +9,6 @@ from recsys_lib.data.session_rules import LATEST_SECOND
 from recsys_pipeline.files.arrays import Codes, canonical, number_values
 from recsys_pipeline.files.description import (
     PARTS,
-    LabelDescription,
     SplitDescription,
     TimeDescription,
 )
@@ -39,6 +38,7 @@ class Rows:
             source.load(wanted)
         self.sources, self.parts = sources, parts
         self._ends = np.cumsum([source.num_rows for source in sources])
+        self._joined: dict[str, tuple[Rows, np.ndarray]] = {}
 
     def __len__(self) -> int:
         return int(self._ends[-1])
@@ -48,8 +48,21 @@ class Rows:
         number = int(np.searchsorted(self._ends, row, side="right"))
         return self.sources[number].place(row - (self._ends[number - 1] if number else 0))
 
+    def add(self, names: Iterable[str], table: "Rows", place: np.ndarray) -> None:
+        """Columns of a table join those of these rows.
+
+        Args:
+            names: of the columns.
+            table: its rows.
+            place: ``(N,)`` for each row its row in the table; -1: it has none, and misses them.
+        """
+        self._joined |= dict.fromkeys(names, (table, place))
+
     def numbers(self, name: str) -> np.ndarray:
         """A column as numbers, ``(N,)`` float64; NaN where a value is missing."""
+        if name in self._joined:
+            table, place = self._joined[name]
+            return np.append(table.numbers(name), np.nan)[place]
         found = [source.column(name, "number") for source in self.sources]
         return np.concatenate([column.to_numpy() for column in found])
 
@@ -63,6 +76,9 @@ class Rows:
         Raises:
             ValueError: its type differs between files.
         """
+        if name in self._joined:
+            table, place = self._joined[name]
+            return table.chunks(name, kind).take(pa.array(place, mask=place < 0))
         found = [source.column(name, kind) for source in self.sources]
         for source, column in zip(self.sources[1:], found[1:], strict=True):
             if _plain_type(column) != _plain_type(found[0]):
@@ -76,66 +92,6 @@ class Rows:
 def _plain_type(column: pa.ChunkedArray) -> pa.DataType:
     kind = column.type
     return kind.value_type if pa.types.is_dictionary(kind) else kind
-
-
-def labels_of(
-    rows: Rows, labels: Mapping[str, LabelDescription]
-) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Labels and masks of all tasks.
-
-    Returns:
-        Dict of task to ``(N,)`` float32, and dict of task to ``(N,)`` bool for the tasks that
-        lack a label on some row.
-
-    Raises:
-        ValueError: a label that is missing or not a label, with file and line.
-    """
-    found, masks = {}, {}
-    for task, label in labels.items():
-        values = rows.numbers(label.column)
-        exists = np.ones(len(values), bool)
-        if label.where is not None:
-            where = rows.numbers(label.where)
-            _refuse(rows, ~np.isin(where, (0, 1)), label.where, "0 or 1", where)
-            exists = where == 1
-        if label.optional:
-            exists &= ~np.isnan(values)
-        expected = "a number" if label.optional or label.where else "a number on every row"
-        _refuse(rows, exists & np.isnan(values), label.column, expected, values)
-        if label.kind == "binary":
-            values = _binary(rows, label, values, exists)
-        found[task] = np.where(exists, values, 0).astype(np.float32)
-        if not exists.all():
-            masks[task] = exists
-    return found, masks
-
-
-def _binary(
-    rows: Rows, label: LabelDescription, values: np.ndarray, exists: np.ndarray
-) -> np.ndarray:
-    if label.threshold is not None:
-        return values >= label.threshold
-    wrong = exists & ~np.isin(values, (-1, 0, 1))
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        raise ValueError(
-            f"{rows.place(row)}, column {label.column!r}: expected a label 0 or 1 (or -1), got "
-            f"{values[row]:g}; other labels need a threshold"
-        )
-    negative, zero = exists & (values == -1), exists & (values == 0)
-    if negative.any() and zero.any():
-        raise ValueError(
-            f"{rows.place(int(np.argmax(zero)))}, column {label.column!r}: expected labels -1 and "
-            "1, or 0 and 1, got 0 beside -1"
-        )
-    return values == 1
-
-
-def _refuse(rows: Rows, wrong: np.ndarray, column: str, expected: str, values: np.ndarray) -> None:
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        got = "nothing" if np.isnan(values[row]) else f"{values[row]:g}"
-        raise ValueError(f"{rows.place(row)}, column {column!r}: expected {expected}, got {got}")
 
 
 def seconds_of(rows: Rows, time: TimeDescription) -> np.ndarray:

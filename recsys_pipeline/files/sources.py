@@ -2,11 +2,12 @@
 
 ``open_sources`` returns an object for each file, which knows its columns. Once its ``load`` was
 told which of them are wanted, it gives them as Arrow arrays: as ``"category"`` (values that become
-ids: text or whole numbers), as ``"number"`` (floats), or unconverted, ``"raw"`` (lists, times).
-Missing values are null. This module encodes nothing.
+ids: text or whole numbers), as ``"number"`` (floats), or unconverted, as ``"list"`` or ``"raw"``
+(moments). Missing values are null. This module encodes nothing.
 """
 
 import csv
+import glob
 import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ import pyarrow.csv
 
 from recsys_lib.data.tables import bad_value, read_table
 from recsys_pipeline.files.arrays import CATEGORY, bytes_of
+from recsys_pipeline.files.description import Description
 from recsys_pipeline.files.pairs import NUMBER, Pairs, RawRows, read_pairs, rows_of_pairs
 from recsys_pipeline.files.parquet import ParquetFile
 
@@ -36,8 +38,8 @@ ENDINGS = {
 }
 """Format by the ending of a file's name, without ``.gz``. libfm is read like libsvm."""
 
-SAMPLE_BYTES = 1 << 24
-SAMPLE_ROWS = 100_000
+BLANK_END = 1 << 16
+"""Bytes at a file's end among which blank lines are looked for."""
 
 
 class Source(Protocol):
@@ -63,6 +65,33 @@ class Source(Protocol):
 
     def place(self, row: int) -> str:
         """File and line of a row, for messages."""
+
+
+def files_of(description: Description) -> dict[str, list[Path]]:
+    """The files of each part; patterns and folders are replaced by the files that they match.
+
+    Raises:
+        ValueError: a missing file, a pattern that matches none.
+    """
+    return {
+        part: [path for entry in entries for path in files_matching(description.folder / entry)]
+        for part, entries in description.files.items()
+    }
+
+
+def files_matching(path: Path) -> list[Path]:
+    """The file of this name, the files of this folder, or those that match this pattern.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if path.is_file():
+        return [path]
+    files = sorted(Path(one) for one in glob.glob(str(path / "*") if path.is_dir() else str(path)))
+    files = [one for one in files if one.is_file() and not one.name.startswith((".", "_"))]
+    if not files:
+        raise ValueError(f"{path}: no such file")
+    return files
 
 
 def format_of(path: Path, given: str | None = None) -> str:
@@ -137,36 +166,11 @@ def open_sources(
     return sources
 
 
-def sample(
-    path: Path, kind: str, header: bool = True, separator: str | None = None
-) -> dict[str, pa.ChunkedArray]:
-    """The first rows of a CSV or Parquet file, unconverted, column by column.
-
-    Args:
-        path, header, separator: as for ``open_sources``.
-        kind: ``"csv"`` or ``"parquet"``.
-
-    Returns:
-        Dict of column name to its values.
-
-    Raises:
-        ValueError: as ``open_sources``.
-    """
-    if not path.is_file():
-        raise ValueError(f"{path}: no such file")
-    if kind == "parquet":
-        return ParquetFile(path).sample(SAMPLE_ROWS)
-    source = TextFile(path, header, separator, limit=SAMPLE_BYTES)
-    source.load({name: ["raw"] for name in source.names})
-    return {name: source.column(name, "raw") for name in source.names}
-
-
 class TextFile:
     """A delimited file with or without a line of names.
 
     Args:
         path, header, separator: as for ``open_sources``.
-        limit: most bytes to read, up to the end of a line; default: all.
 
     Raises:
         ValueError: the file is empty, line 1 is not a header, a name is missing or there twice.
@@ -174,17 +178,15 @@ class TextFile:
 
     numbers: frozenset[str] = frozenset()
 
-    def __init__(
-        self, path: Path, header: bool, separator: str | None, limit: int | None = None
-    ) -> None:
+    def __init__(self, path: Path, header: bool, separator: str | None) -> None:
         if separator is None:
             separator = "\t" if ending_of(path) == ".tsv" else ","
         self.path, self.separator = path, separator
         self._data = bytes_of(path)
-        if limit is not None and len(self._data) > limit:
-            self._data = bytes(self._data[: self._data.rfind(b"\n", 0, limit) + 1])
         self._first_line = 2 if header else 1
-        self.names = _header(path, self._data, header, separator)
+        self.names = names_in_line(path, self._data, header, separator)
+        if len(self.names) > 1:  # in a file of one column an empty line is a missing value
+            self._data = _without_blank_end(self._data)
         self.num_rows = 0
         self._table = pa.table({})
 
@@ -221,7 +223,12 @@ class TextFile:
         if len(self.names) > 1 and _has_empty_line(data):
             return None  # Arrow would read an empty line as a row without values
         is_quoted = mark == "," and data.find(b'"') >= 0
-        types = {"category": CATEGORY, "number": pa.float64(), "raw": pa.string()}
+        types = {
+            "category": CATEGORY,
+            "number": pa.float64(),
+            "raw": pa.string(),
+            "list": pa.string(),
+        }
         try:
             table = pa.csv.read_csv(
                 pa.BufferReader(pa.py_buffer(data)),
@@ -233,7 +240,7 @@ class TextFile:
                     ignore_empty_lines=False,
                 ),
                 pa.csv.ConvertOptions(
-                    column_types={name: types[kind] for name, kind in kinds.items()},
+                    column_types={n: types.get(kind, pa.string()) for n, kind in kinds.items()},
                     include_columns=list(kinds),
                     strings_can_be_null=True,
                     null_values=[""],
@@ -264,6 +271,14 @@ class TextFile:
         return pa.table(columns)
 
 
+def _without_blank_end(data: Any) -> Any:
+    """A file's bytes without the lines at its end that hold nothing or blanks."""
+    start = max(len(data) - BLANK_END, 0)
+    blank = re.search(rb"(?<=\n)(?:[ \r]*\n)*[ \r]*\Z", bytes(data[start:]))
+    end = len(data) if blank is None else start + blank.start()
+    return data if end == len(data) else bytes(data[:end])
+
+
 def _has_empty_line(data: Any) -> bool:
     is_first = bytes(data[:1]) == b"\n" or bytes(data[:2]) == b"\r\n"
     return is_first or data.find(b"\n\n") >= 0 or data.find(b"\n\r\n") >= 0
@@ -274,7 +289,12 @@ def _one_kind(kinds: Collection[str]) -> str:
     return next(iter(kinds)) if len(set(kinds)) == 1 else "raw"
 
 
-def _header(path: Path, data: Any, header: bool, separator: str) -> list[str]:
+def names_in_line(path: Path, data: Any, header: bool, separator: str) -> list[str]:
+    """The columns' names in the first line of a text file's bytes; see ``open_sources``.
+
+    Raises:
+        ValueError: the line is empty, no header, or a name is missing or there twice.
+    """
     end = data.find(b"\n")
     first = bytes(data[: end if end >= 0 else len(data)])
     line = first.decode("utf-8-sig", errors="replace").rstrip("\r")

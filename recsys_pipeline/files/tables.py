@@ -29,6 +29,8 @@ class FileDataset(Dataset):
         vocabularies: name of a column of ids to the values of the ids; id ``i`` is entry
             ``i - 1``, and None is the missing value.
         left_out: name of each column that carries no information to the reason.
+        unknown: of each list, and of each joined table's file: dict of split to the share of the
+            list's ids that training never showed, or of the rows whose key the table lacks.
         encoders: of the files' columns; ``encode`` applies them.
         warnings: sentences about what you should look at before you train a model.
         description: of the files.
@@ -38,6 +40,7 @@ class FileDataset(Dataset):
 
     vocabularies: dict = dataclasses.field(default_factory=dict)
     left_out: dict = dataclasses.field(default_factory=dict)
+    unknown: dict = dataclasses.field(default_factory=dict)
     encoders: tuple[Encoder, ...] = ()
     warnings: tuple[str, ...] = ()
     description: dict = dataclasses.field(default_factory=dict)
@@ -93,7 +96,7 @@ def describe(dataset: FileDataset) -> pd.DataFrame:
     Returns:
         A frame with a row for each split: ``rows``, ``<task>_rate`` of binary tasks or
         ``<task>_mean``, over the rows that have the label, ``<task>_rows`` if not all have it, and
-        ``unknown_<column>``.
+        ``unknown_<column>``, for the file of a joined table ``unknown_<file>``.
     """
     table = []
     for split_name, part in dataset.splits.items():
@@ -107,6 +110,7 @@ def describe(dataset: FileDataset) -> pd.DataFrame:
         for column in dataset.feature_columns:
             if isinstance(column, CategoricalColumn):
                 row[f"unknown_{column.name}"] = float((part.features[column.name] == 0).mean())
+        row |= {f"unknown_{name}": shares[split_name] for name, shares in dataset.unknown.items()}
         table.append(row)
     return pd.DataFrame(table).set_index("split")
 

@@ -3,31 +3,22 @@
 Each warning is a sentence with the number that it is based on. No warning stops a command.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from recsys_lib.data.dataset import Dataset
 from recsys_lib.data.splits import Split
 from recsys_lib.features.columns import CategoricalColumn, Column, NumericColumn, SequenceColumn
 from recsys_pipeline.files import outcomes
-
-MIN_ROWS = 20
-"""With fewer training rows a column is not checked."""
-
-UNIQUE_SHARE = 0.95
-"""A column with more values per row than this identifies the row."""
+from recsys_pipeline.files.listing import MAX_VALUES, separator_of
+from recsys_pipeline.files.profiles import MIN_ROWS, MOSTLY, UNIQUE_SHARE, Profile, profile_of
 
 GIVES_AWAY = 0.95
 """A column that reaches this AUC or rank correlation by itself may contain the label."""
 
-MOSTLY = 0.5
 MAX_ROWS = 200_000
-MAX_VALUES = 20_000
-SEPARATORS = ("|", ";", ",", " ")
 
 
 def warnings_on(dataset: Dataset) -> list[str]:
@@ -40,26 +31,45 @@ def warnings_on(dataset: Dataset) -> list[str]:
         Sentences.
     """
     found: list[str] = []
+    words = getattr(dataset, "vocabularies", {})
+    keys = [outcomes.name_of_ids(words, what) for what in ("thing", "user")]
+    ids = [profile_of(name, _used(dataset, name)) for name in keys if name is not None]
     for column in dataset.feature_columns:
+        if column.name in words and len(dataset.train) >= MIN_ROWS:
+            found += _on_lists(dataset, column, ids)
         found += _on_column(dataset, column)
     return found
+
+
+def _used(dataset: Dataset, name: str) -> np.ndarray:
+    """The values that training rows of a column have: its table may have those of others, too."""
+    used = np.unique(dataset.train.features[name])
+    words: np.ndarray = getattr(dataset, "vocabularies", {})[name]
+    return words[used[used > 0] - 1]
+
+
+def _on_lists(dataset: Dataset, column: Column, ids: Sequence[Profile]) -> Iterator[str]:
+    """Whether the ids of a column are lists that were not divided, or not by their separator."""
+    name, is_list = column.name, isinstance(column, SequenceColumn)
+    words = _used(dataset, name)
+    separator = separator_of(profile_of(name, words[:MAX_VALUES]), ids)
+    if separator is not None:
+        mark, reason = separator
+        what = "a list's ids" if is_list else "values"
+        yield (
+            f"{name}: {what} look like lists, each of which is one id here; a sequence reads them: "
+            f"kind = 'sequence', separator = {mark!r} ({reason})"
+        )
 
 
 def _on_column(dataset: Dataset, column: Column) -> Iterator[str]:
     train, name = dataset.train, column.name
     if isinstance(column, CategoricalColumn) and len(train) >= MIN_ROWS:
-        ids = train.features[name]
-        used = np.count_nonzero(np.bincount(ids))
+        used = np.count_nonzero(np.bincount(train.features[name]))
         if used >= UNIQUE_SHARE * len(train):
             yield (
                 f"{name}: {used:,} values on {len(train):,} training rows; it names the row and "
                 "says nothing of the next one: ignore it"
-            )
-        separator = list_separator(getattr(dataset, "vocabularies", {}).get(name, ()))
-        if separator is not None:
-            yield (
-                f"{name}: values look like lists, each of which is one id here; a sequence reads "
-                f"them: kind = 'sequence', separator = {separator!r}"
             )
         for split_name in ("valid", "test"):
             share = float((dataset.splits[split_name].features[name] == 0).mean())
@@ -114,37 +124,6 @@ def _tells(dataset: Dataset, column: Column, task: str) -> str | None:
         return f"the value {words[value - 1]}" if 0 < value <= len(words) else "one kind of value"
 
     return outcomes.gives_away(values, {task: train.labels[task]}, shown)
-
-
-def list_separator(values: object) -> str | None:
-    """The separator of the parts, if the values of a column look like lists of common parts.
-
-    Args:
-        values: distinct values of the column.
-
-    Returns:
-        The separator; None if most values have one part, or the parts seldom repeat.
-    """
-    texts = [value for value in list(values)[:MAX_VALUES] if isinstance(value, str)]  # type: ignore[call-overload]
-    if len(texts) < MIN_ROWS:
-        return None
-    column = pa.array(texts)
-    for separator in SEPARATORS:
-        parts = pc.split_pattern(column, separator)
-        several = pc.mean(pc.greater(pc.list_value_length(parts), 1)).as_py()
-        if several <= MOSTLY:
-            continue
-        flat = pc.list_flatten(parts)
-        distinct = pc.count_distinct(flat).as_py()
-        # Words of titles repeat as well, but are not ids.
-        are_ids = separator in "|;" or _are_numbers(flat)
-        if are_ids and distinct <= MOSTLY * len(flat):
-            return separator
-    return None
-
-
-def _are_numbers(values: pa.Array) -> bool:
-    return bool(pc.all(pc.match_substring_regex(values, r"^\s*\d+\s*$")).as_py())
 
 
 def alone(dataset: Dataset, column: Column, task: str) -> float | None:

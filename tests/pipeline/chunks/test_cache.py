@@ -164,12 +164,12 @@ def test_a_cache_that_was_being_written_is_not_read(shop):
     code = (
         "import os, sys\n"
         "from recsys_pipeline import files\nfrom recsys_pipeline.chunks import cache\n"
-        "real = cache.Writer.add\n"
-        "def add(self, split, kind, name, array):\n"
-        "    real(self, split, kind, name, array)\n"
+        "real = cache.Writer.register\n"
+        "def register(self, split, kind, *others):\n"
+        "    real(self, split, kind, *others)\n"
         "    if kind == 'features':\n"
         "        os.kill(os.getpid(), 9)\n"
-        "cache.Writer.add = add\n"
+        "cache.Writer.register = register\n"
         "files.load(sys.argv[1] + '/data.toml', cache=sys.argv[1] + '/cache')\n"
     )
     killed = subprocess.run([sys.executable, "-c", code, shop], cwd=ROOT, capture_output=True)

@@ -197,10 +197,13 @@ def test_quotes_and_byte_order_marks(write):
         ("label,user\n1,a\n0\n1,b\n", "line 3: expected 2 fields separated by ',', got 1"),
         ("label,user\n1,a\n0,b,c\n", "line 3: expected 2 fields separated by ',', got 3"),
         ("label,user\n1,a\n\n0,b\n", "line 3: expected 2 fields separated by ',', got 1"),
-        ("label,user\n1,a\nyes,b\n", "line 3, column 'label': expected a number, got 'yes'"),
+        (
+            "label,user\n1,a\nmaybe,b\n",
+            r"line 3, column 'label': expected a label 0 or 1 \(or -1\), got 'maybe'; other lab",
+        ),
         (
             "label,user\n1,a\n,b\n",
-            "line 3, column 'label': expected a number on every row, got nothing",
+            "line 3, column 'label': expected a label on every row, got nothing",
         ),
         (
             "label,user\n1,a\n2,b\n",

@@ -59,6 +59,22 @@ def test_a_list_inside_a_category(warning, separator):
     assert f"separator = {separator!r}" in found[0]
 
 
+@pytest.mark.parametrize("mark", ["^", "|"])
+def test_a_list_that_its_separator_does_not_divide(warning, mark):
+    """Its ids are those of the item, and so are the parts that another separator would give."""
+    frame, rng = base()
+    frame["item"] = [f"i{number}" for number in rng.integers(0, 50, ROWS)]
+    lengths = rng.integers(1, 6, ROWS)
+    frame["seen"] = [mark.join(f"i{one}" for one in rng.integers(0, 50, n)) for n in lengths]
+    said = '[columns.seen]\nkind = "sequence"\nmax_length = 9\ntable = "item"\nseparator = "%s"\n'
+    found = [one for one in warning(frame, said % ";") if one.startswith("seen:")]
+    assert found == [
+        "seen: a list's ids look like lists, each of which is one id here; a sequence reads them: "
+        f"kind = 'sequence', separator = {mark!r} (100% of the parts are values of item)"
+    ]
+    assert not [one for one in warning(frame, said % mark) if "look like lists" in one]
+
+
 def test_titles_are_no_lists(warning):
     frame, rng = base()
     words = np.array(["the", "return", "of", "a", "dark", "night", "king"])

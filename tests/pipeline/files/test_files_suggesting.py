@@ -1,6 +1,7 @@
 """``describe``: the first data.toml of files, and whether it can be used as it is."""
 
 import datetime
+import gzip
 import tomllib
 
 import numpy as np
@@ -135,17 +136,37 @@ def test_files_without_names_are_refused(tmp_path):
         files.suggest(tmp_path / "a.csv")
 
 
-def test_only_the_first_rows_are_read(tmp_path, monkeypatch, frame):
-    from recsys_pipeline.files import sources
-
-    frame.to_csv(tmp_path / "log.csv", index=False)
-    with open(tmp_path / "log.csv", "a") as file:
+@pytest.mark.parametrize("ending", ["csv", "csv.gz"])
+def test_all_rows_are_read_and_a_broken_one_is_named(tmp_path, frame, ending):
+    path = tmp_path / f"log.{ending}"
+    frame.to_csv(path, index=False)
+    opened = gzip.open if ending.endswith("gz") else open
+    with opened(path, "at") as file:
         file.write("broken\n")
-    monkeypatch.setattr(sources, "SAMPLE_BYTES", 5000)
-    assert "is_click" in files.suggest(tmp_path / "log.csv")
-    monkeypatch.undo()
-    with pytest.raises(ValueError, match="line 402: expected 12 fields"):
+    with pytest.raises(ValueError, match=r"line 402: expected 12 fields"):
+        files.suggest(path)
+    with opened(path, "wb") as file:
+        file.write(b"user_id,click\n1,0\n2,1\n\xff\xfe,1\n")
+    with pytest.raises(ValueError, match=r"line 4: expected utf-8-sig text, got byte 0xff"):
+        files.suggest(path)
+    with opened(path, "wb") as file:
+        file.write(b"user_id,click\n")
+    with pytest.raises(ValueError, match="expected rows below the columns' names, got none"):
+        files.suggest(path)
+
+
+def test_what_a_description_cannot_hold(tmp_path, frame):
+    """Labels of one name, and values that would end a comment or fill it."""
+    frame["IS_CLICK"] = frame["is_click"]
+    frame.to_csv(tmp_path / "log.csv", index=False)
+    with pytest.raises(ValueError, match="expected labels whose names differ in lower case, got"):
         files.suggest(tmp_path / "log.csv")
+    frame = frame.drop(columns="IS_CLICK")
+    frame["end"] = np.where(frame["is_click"], "a\nb\x02" + "c" * 99, "x\r\ny")
+    frame.to_csv(tmp_path / "log.csv", index=False)
+    text = files.suggest(tmp_path / "log.csv", label=["is_click"])
+    assert tomllib.loads(text)["columns"]["end"]["kind"] == "ignore"
+    assert f"rows with a value like a b {'c' * 36} the rate of" in text
 
 
 def test_the_command_writes_a_file_that_the_next_one_reads(tmp_path, frame, capsys):

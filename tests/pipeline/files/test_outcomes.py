@@ -62,12 +62,14 @@ def test_a_first_description_makes_no_outcome_a_feature(folder, capsys):
     assert [name for name, given in columns.items() if given["kind"] == "ignore"] == OUTCOMES
     for name in OUTCOMES:
         assert f"left out: {name} (" in said
-    assert "is_like (its name is like that of the label is_click; is it known before?)" in said
+    assert "is_hate (its name is like that of the label is_click; is it known before?)" in said
+    # What the values tell stands beside what the name tells.
+    assert "is_like (its name is like that of the label is_click; on the 69 rows with" in said
     assert "long_view (its name is that of something measured afterwards;" in said
     assert "rows with a value like left the rate of is_click is 100.0%, on all" in said
     dataset = files.load("data.toml")
     names = [column.name for column in dataset.feature_columns]
-    assert names == ["user_id", "video_id", "duration_ms", "tab"]
+    assert names == ["user_id", "video_id", "duration_ms", "tab", "history"]
     assert dataset.warnings == ()
 
 
@@ -117,8 +119,11 @@ def test_a_users_or_an_items_own_rate_is_no_leak(tmp_path):
     frame.loc[frame["tab"] == 2, "is_click"] = 0
     frame["time"] = frame["visit_time"] = 1650812741 + np.arange(ROWS)
     frame.to_csv(tmp_path / "log.csv", index=False)
-    found = tomllib.loads(files.suggest(tmp_path / "log.csv"))["columns"]
-    assert "ignore" not in {given["kind"] for given in found.values()}
+    text = files.suggest(tmp_path / "log.csv")
+    assert "is it known before?" not in text
+    found = tomllib.loads(text)["columns"]
+    assert [name for name, one in found.items() if one["kind"] == "ignore"] == ["visit_time"]
+    assert "# a second time, which later rows have" in text
     assert "tab" not in files.load(tmp_path / "log.csv", label="is_click").left_out
 
 
@@ -192,6 +197,21 @@ def test_a_state_of_items_that_only_positive_rows_have_is_left_out(tmp_path):
     text = files.suggest(tmp_path / "log.csv")
     assert tomllib.loads(text)["columns"]["video_state"]["kind"] == "ignore"
     assert "rows with a value like 1 the rate of is_click is 100.0%, on all" in text
+
+
+def test_what_a_user_always_has_is_no_outcome(tmp_path):
+    """Whatever its name is like, and though the users of one value clicked on nothing."""
+    frame = log()[0][["user_id", "video_id", "time_ms", "is_click"]]
+    frame["is_author"] = frame["user_id"] % 2
+    frame["level"] = frame["user_id"] // 12
+    frame.loc[frame["level"] == 2, "is_click"] = 0
+    frame["is_new"] = np.random.default_rng(1).integers(0, 2, ROWS)
+    frame.to_csv(tmp_path / "log.csv", index=False)
+    text = files.suggest(tmp_path / "log.csv")
+    columns = tomllib.loads(text)["columns"]
+    assert columns["is_author"] == columns["level"] == {"kind": "categorical", "group": "user"}
+    assert "# one user_id keeps one value on 100.0% of its rows" in text
+    assert columns["is_new"]["kind"] == "ignore"
 
 
 def test_a_copy_of_a_number_is_no_feature(tmp_path):

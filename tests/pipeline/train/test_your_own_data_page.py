@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from recsys_pipeline import files
 from recsys_pipeline.__main__ import main as recsys
 
 PAGE = (Path(__file__).parents[3] / "docs" / "your_own_data.md").read_text(encoding="utf-8")
@@ -61,7 +62,7 @@ def test_the_commands_of_the_page_run_in_order(folder, monkeypatch, capsys):
         ["recsys", "train"],
     ]
     describe, report, train = (words[1:] for words in commands)
-    (said,) = blocks("toml")
+    said = blocks("toml")[0]
     assert recsys(describe) == 0
     first, page = tomllib.loads(Path("data.toml").read_text()), tomllib.loads(said)
     # The first description says of the columns what the page says in the end.
@@ -88,9 +89,29 @@ def test_the_commands_of_the_page_run_in_order(folder, monkeypatch, capsys):
     assert set(pd.read_csv("runs/mmoe/predictions.csv")) >= {"click", "watch_time", "row_id"}
 
 
+def test_the_other_descriptions_of_the_page_are_read(folder, monkeypatch):
+    """A label of several columns, a history and a table in place of the list of the file."""
+    monkeypatch.chdir(folder)
+    said, *others = blocks("toml")
+    log = pd.read_csv("log.csv").assign(like=1, returned=0).drop(columns="history")
+    log.to_csv("raw.csv", index=False)
+    items = {"item_id": [f"i{n}" for n in range(30)], "brand": ["a", "b", "c"] * 10}
+    pd.DataFrame(items).to_csv("items.csv", index=False)
+    said = said.split("[columns.history]")[0].replace("log.csv", "raw.csv")
+    Path("raw.toml").write_text(said + "\n".join(others))
+    dataset = files.load("raw.toml")
+    assert dataset.tasks["liked_at_home"] == "binary"
+    np.testing.assert_array_equal(
+        dataset.train.labels["liked_at_home"], dataset.train.labels["click"]
+    )
+    assert dataset.column("history").max_length == 20
+    assert dataset.vocabularies["brand"].tolist()[-1] is None
+    assert 0 < dataset.unknown["items.csv"]["test"] < 0.5
+
+
 def test_the_code_of_the_page_runs(folder, monkeypatch, capsys):
     monkeypatch.chdir(folder)
-    (said,) = blocks("toml")
+    said = blocks("toml")[0]
     (code,) = blocks("python")
     assert len([line for line in code.splitlines() if line.strip()]) <= 30
     Path("data.toml").write_text(said)
