@@ -170,7 +170,12 @@ def draw(board: Board, cost: str) -> str:
             axes.plot([at[0]] * 2, [low[name], high[name]], color=color)
             axes.plot(*at, marker, color=color)
             line = {"arrowstyle": "-", "color": "#bbb", "lw": 0.5}
-            text = {"textcoords": "axes fraction", "va": "center", "fontsize": 8, "color": color}
+            text: dict[str, Any] = {
+                "textcoords": "axes fraction",
+                "va": "center",
+                "fontsize": 8,
+                "color": color,
+            }
             axes.annotate(str(name), at, (1.02, height), arrowprops=line, **text)
         axes.set(xscale="log", xlabel=FIGURES[cost], ylabel=measure)
         axes.set_title(f"No model beats these at no higher cost: {', '.join(best)}", fontsize=9)
