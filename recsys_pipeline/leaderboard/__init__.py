@@ -8,9 +8,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from recsys_pipeline.leaderboard.board import Board, run
     from recsys_pipeline.leaderboard.command import main
-    from recsys_pipeline.leaderboard.judging import Verdict, verdicts
-    from recsys_pipeline.leaderboard.report import as_html, as_markdown, as_text, write_report
-    from recsys_pipeline.train.planning import make_plan
 else:
     from recsys_lib.lazy import lazy_exports
 

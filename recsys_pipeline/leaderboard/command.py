@@ -30,7 +30,14 @@ from recsys_pipeline.train.models import plain_models
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command; returns its exit status."""
+    """The command.
+
+    Args:
+        arguments: those after the command's name; None: those of this process.
+
+    Returns:
+        Its exit status.
+    """
     given = _parser().parse_args(arguments)
     try:
         return _main(given)

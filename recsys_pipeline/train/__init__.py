@@ -7,11 +7,9 @@ settings, recipes and runs are those of ``recsys_pipeline.leaderboard``, too.
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from recsys_pipeline.train.models import every_model, plain_models, provided
-    from recsys_pipeline.train.planning import Line, Plan, make_plan, tasks_of
-    from recsys_pipeline.train.recipe_files import Entry, RecipeFile, read_recipe, shipped
+    from recsys_pipeline.train.planning import make_plan
+    from recsys_pipeline.train.recipe_files import read_recipe
     from recsys_pipeline.train.running import train
-    from recsys_pipeline.train.settings import Training, read_option
 else:
     from recsys_lib.lazy import lazy_exports
 

@@ -134,7 +134,13 @@ def shipped() -> dict[str, pathlib.Path]:
 
 
 def read_recipe(name: str) -> RecipeFile:
-    """Read and check a shipped recipe, or a file.
+    """Read and check a recipe.
+
+    Args:
+        name: of a shipped recipe, or a file.
+
+    Returns:
+        Its content, a ``RecipeFile``.
 
     Raises:
         ValueError: an unknown recipe, or a wrong name or value, with its place.

@@ -19,7 +19,9 @@ from recsys_lib.locks import locked
 from recsys_lib.training import Comparison, auc
 from recsys_pipeline import leaderboard, train
 from recsys_pipeline.leaderboard.board import CHANCE, REMARK
+from recsys_pipeline.leaderboard.report import as_text
 from recsys_pipeline.leaderboard.store import checksum
+from recsys_pipeline.train.models import plain_models, provided
 from recsys_pipeline.train.recipe_files import RecipeFile
 
 MEASURED = ["seconds", "trace_seconds", "examples_per_second", "milliseconds"]
@@ -192,7 +194,7 @@ def test_a_grid_is_chosen_on_validation_rows_and_the_test_rows_are_left_alone(da
     width = board.chosen["FM"]["embedding_dim"]
     assert best["made_of"]["line"]["options"]["embedding_dim"] == width
     assert not list((tmp_path / "board" / "runs").glob("*trial*.npy"))
-    assert "FM: chosen on validation rows: " in leaderboard.as_text(board)
+    assert "FM: chosen on validation rows: " in as_text(board)
     other = dataclasses.replace(dataset, test=dataset.test.take(np.arange(len(dataset.test)) > 40))
     again = leaderboard.run(other, plan, show=quiet)
     assert again.chosen == board.chosen
@@ -210,11 +212,11 @@ def test_gauc_is_there_only_where_a_group_is_given(path, dataset):
     with_groups = leaderboard.run(dataset, plan_of("LR", seeds=1), show=quiet)
     assert {"gauc", "one_class_groups"} <= set(with_groups.table)
     assert (with_groups.unit, with_groups.num_units) == ("users", 7)
-    assert "by GAUC" in leaderboard.as_text(with_groups)
+    assert "by GAUC" in as_text(with_groups)
     without = leaderboard.run(load(path), plan_of("LR", seeds=1), show=quiet)
-    assert "gauc" not in without.table and "GAUC" not in leaderboard.as_text(without)
+    assert "gauc" not in without.table and "GAUC" not in as_text(without)
     assert (without.unit, without.num_units) == ("rows", len(dataset.test))
-    assert "nan" not in leaderboard.as_text(without)
+    assert "nan" not in as_text(without)
 
 
 def test_slices_of_the_test_rows_have_rows_of_their_own(dataset, tmp_path):
@@ -244,8 +246,8 @@ def test_what_is_published_stands_beside_what_was_measured(dataset):
     board = leaderboard.run(dataset, plan_of("LR", "fm", seeds=1, recipe=recipe), show=quiet)
     row = board.summary.set_index("model").loc["LR"]
     assert row["to_published"] == pytest.approx(row["auc"] - 0.6)
-    assert "published (mean of five) to published" in leaderboard.as_text(board)
-    assert "nan" not in leaderboard.as_text(board)
+    assert "published (mean of five) to published" in as_text(board)
+    assert "nan" not in as_text(board)
 
 
 def test_a_loss_that_is_not_finite_ends_no_board(dataset, monkeypatch):
@@ -308,7 +310,7 @@ def of_two_tasks():
 
 
 def provided_by(dataset):
-    return train.provided(dataset.feature_columns, dataset.tasks, dataset)
+    return provided(dataset.feature_columns, dataset.tasks, dataset)
 
 
 def test_what_the_data_provide_decides_who_stands_on_the_board(dataset):
@@ -317,7 +319,7 @@ def test_what_the_data_provide_decides_who_stands_on_the_board(dataset):
     assert there == {"history", "scenario", "several tasks", "two tasks", "chain of tasks"}
     names = {line.name for line in train.make_plan().lines(shop)[0]}
     assert {"LR", "DIN", "MMoE", "STAR", "ESMM", "AITM"} <= names and "DSIN" not in names
-    assert {line.name for line in train.make_plan().lines(dataset)[0]} == set(train.plain_models())
+    assert {line.name for line in train.make_plan().lines(dataset)[0]} == set(plain_models())
     other = dataclasses.replace(shop, tasks={"click": "binary", "buy": "regression"})
     assert not {"two tasks", "chain of tasks"} & provided_by(other)
 

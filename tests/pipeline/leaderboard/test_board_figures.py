@@ -8,9 +8,18 @@ import xml.etree.ElementTree as ElementTree
 import pandas as pd
 
 from recsys_lib import zoo
-from recsys_pipeline import leaderboard, train
 from recsys_pipeline.leaderboard.board import Board
-from recsys_pipeline.leaderboard.report import draw, front, shown, style_of, write_report
+from recsys_pipeline.leaderboard.report import (
+    as_html,
+    as_markdown,
+    as_text,
+    draw,
+    front,
+    shown,
+    style_of,
+    write_report,
+)
+from recsys_pipeline.train.models import every_model
 
 COSTS = {"LR": 1e3, "FM <2>": 1e4, "DNN": 1e5, "DCN & co": 1e6}
 SCORES = {"LR": 0.70, "FM <2>": 0.74, "DNN": 0.73, "DCN & co": 0.75}
@@ -39,7 +48,7 @@ def test_names_do_not_lie_on_each_other():
 
 
 def test_colours_are_the_books():
-    rows = train.every_model()
+    rows = every_model()
     assert style_of(rows["FM"]) == zoo.style(zoo.find("fm"))
     assert style_of(rows["Wide & Deep, first order"]) == style_of(rows["Wide & Deep"])
 
@@ -86,7 +95,7 @@ MADE = {"recipe": {"title": "A title <b>"}, "data": {"name": "rows"}, "seeds": [
 
 def test_pages_hold_every_row_and_how_it_was_made():
     board = small_board()
-    page = leaderboard.as_markdown(board, MADE, {"a.svg": "what it shows"})
+    page = as_markdown(board, MADE, {"a.svg": "what it shows"})
     rows = [line for line in page.splitlines() if line.startswith("|")]
     assert len({line.count("|") for line in rows}) == 1
     head = "| model | AUC | AUC to the best | by AUC | log loss | published (best)"
@@ -97,17 +106,17 @@ def test_pages_hold_every_row_and_how_it_was_made():
     assert "![what it shows](a.svg)" in page and '"seeds": [' in page
     assert "1,234 users of the test split are drawn with replacement, each with all rows" in page
     assert "- Left out: DIN: needs a." in page
-    html = leaderboard.as_html(board, MADE, {"AUC & cost": draw(board, "parameters")})
+    html = as_html(board, MADE, {"AUC & cost": draw(board, "parameters")})
     (drawing,) = re.findall(r'alt="AUC &amp; cost" src="data:image/svg\+xml;base64,([^"]+)"', html)
     ElementTree.fromstring(base64.b64decode(drawing))
     assert html.count("<tr") == 3 and "A title &lt;b&gt;" in html and "<b>" not in html
     assert not re.search(r"https?://", html)  # no request to any host
-    assert "nan" not in page.lower() and "none" not in leaderboard.as_text(board).lower()
+    assert "nan" not in page.lower() and "none" not in as_text(board).lower()
 
 
 def test_one_initialisation_has_no_spread():
     summary = small_board().summary.assign(auc_sd=float("nan"), log_loss_sd=float("nan"))
-    assert "+-" not in leaderboard.as_text(small_board(summary=summary))
+    assert "+-" not in as_text(small_board(summary=summary))
     assert list(shown(small_board()).columns)[:2] == ["model", "AUC"]
 
 

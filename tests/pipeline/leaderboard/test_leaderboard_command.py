@@ -17,8 +17,8 @@ import recsys_pipeline.leaderboard
 import recsys_pipeline.train
 from recsys_lib import zoo
 from recsys_pipeline import leaderboard, train
-from recsys_pipeline.train.models import takes
-from recsys_pipeline.train.settings import as_python
+from recsys_pipeline.train.models import plain_models, takes
+from recsys_pipeline.train.settings import as_python, read_option
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +41,9 @@ def while_running(text):
 
 
 def test_every_model_of_the_zoo_for_one_label_and_plain_columns_is_on_the_board():
-    of_zoo = [row for row in train.plain_models().values() if row in zoo.MODELS]
+    of_zoo = [row for row in plain_models().values() if row in zoo.MODELS]
     assert of_zoo == [row for row in zoo.MODELS if not row.needs]
-    forms = [row for row in train.plain_models().values() if row not in zoo.MODELS]
+    forms = [row for row in plain_models().values() if row not in zoo.MODELS]
     assert [(row.name, dict(row.options)) for row in forms] == [
         ("Wide & Deep, first order", {"cross_pairs": ()})
     ]
@@ -53,13 +53,13 @@ def test_wide_and_deep_stands_there_with_crosses_and_without(path):
     columns = load(path).feature_columns
     layers = {}
     for name in ("Wide & Deep", "Wide & Deep, first order"):
-        model = train.plain_models()[name].build(columns, embedding_dim=2, hidden_units=(3,))
+        model = plain_models()[name].build(columns, embedding_dim=2, hidden_units=(3,))
         layers[name] = {layer.name for layer in model.layers}
         assert "wide_linear" in layers[name]
     assert ["wide_cross" in found for found in layers.values()] == [True, False]
 
 
-@pytest.mark.parametrize("name", train.plain_models())
+@pytest.mark.parametrize("name", plain_models())
 def test_every_model_builds_with_the_sizes_that_it_has(path, name):
     dataset = load(path)
     given = [(name, "rank", 4)] if name == "DCN-Mix" else []  # at most the columns' width
@@ -75,7 +75,7 @@ def test_every_model_builds_with_the_sizes_that_it_has(path, name):
     without = ("LR", "wide", "polynomial", "FM", "FwFM", "FmFM", "FFM", "AFM", "CIN", "AutoInt")
     without += ("SerMaskNet", "EDCN")
     assert ((5,) in widths) == (name not in without)
-    assert takes(train.plain_models()[name], "hidden_units") == (name not in without)
+    assert takes(plain_models()[name], "hidden_units") == (name not in without)
 
 
 def test_one_command_trains_stops_early_and_writes_the_scores(path, tmp_path, capsys):
@@ -197,7 +197,7 @@ def test_the_options_of_the_command_reach_the_models(path, tmp_path):
 
 
 def test_an_option_is_a_literal_or_a_word():
-    read = train.read_option
+    read = read_option
     assert read("Wide & Deep.cross_pairs=()") == ("Wide & Deep", "cross_pairs", ())
     assert read("DCN-V2.rank = 16") == ("DCN-V2", "rank", 16)
     assert read("embedding_l2=1e-5") == (None, "embedding_l2", 1e-5)
@@ -206,7 +206,7 @@ def test_an_option_is_a_literal_or_a_word():
     assert read('embedding_l2={strength = 0.1, rows = "table"}')[2]["rows"] == "table"
     for text in ("rank", "=3", ".rank=3", "DCN.=3", "DCN.rank=16 or", "DCN.rank=__import__('os')"):
         with pytest.raises(ValueError, match=r"^option.*: expected .*, got "):
-            train.read_option(text)
+            read_option(text)
 
 
 def test_a_table_is_a_penalty_or_an_initializer_where_the_option_is_one():

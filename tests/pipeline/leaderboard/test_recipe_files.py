@@ -8,6 +8,7 @@ from small_board import load, write_rows
 from recsys_lib.features.penalties import EmbeddingL2
 from recsys_lib.training import Adam, ReduceOnPlateau
 from recsys_pipeline import train
+from recsys_pipeline.train.recipe_files import shipped
 
 PUBLISHED = {
     "LR": 0.9356,
@@ -179,7 +180,7 @@ def test_what_no_model_takes_is_named_before_data_are_read(recipe, text, message
         train.make_plan(recipe(text), ["fm"])
 
 
-@pytest.mark.parametrize("name", train.shipped())
+@pytest.mark.parametrize("name", shipped())
 def test_shipped_recipes_say_what_models_take(name):
     recipe = train.read_recipe(name)
     plan = train.make_plan(recipe)

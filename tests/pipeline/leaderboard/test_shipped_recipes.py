@@ -6,6 +6,7 @@ import pytest
 
 from recsys_lib.features import CategoricalColumn
 from recsys_pipeline import leaderboard, train
+from recsys_pipeline.train.recipe_files import shipped
 
 FRAPPE = (30, 50, 7, 7, 2, 3, 2, 9, 20, 30)
 TAGS = (40, 60, 50)
@@ -86,7 +87,7 @@ def files_of(name, folder, num_rows):
     return [*paths, "--numeric", "2-14"]
 
 
-@pytest.mark.parametrize("name", train.shipped())
+@pytest.mark.parametrize("name", shipped())
 def test_a_shipped_recipe_runs_from_files_to_the_table(name, tmp_path, capsys):
     """Its own sizes, penalties, optimizer and rows a step; one epoch on few rows."""
     paths = files_of(name, tmp_path, (300, 100, 100))

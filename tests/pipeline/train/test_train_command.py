@@ -16,9 +16,9 @@ from recsys_lib import zoo
 from recsys_lib.training import auc, load, log_loss, predict
 from recsys_pipeline import files
 from recsys_pipeline.files.loading import described
-from recsys_pipeline.train import make_plan, tasks_of
+from recsys_pipeline.train import make_plan
 from recsys_pipeline.train.command import main
-from recsys_pipeline.train.planning import check_with
+from recsys_pipeline.train.planning import check_with, tasks_of
 from recsys_pipeline.train.settings import read_value
 
 
