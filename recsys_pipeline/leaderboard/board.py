@@ -112,6 +112,10 @@ def run(
                 f"{folder}: another command is at work there; wait for it, or name another folder"
             ) from None
         task = _scored(dataset, task)
+        if rank_by == "gauc" and len(np.unique(dataset.test.group)) < 2:
+            raise ValueError(
+                "rank_by: expected users, within whom GAUC ranks, got none; name --group"
+            )
         data = {"data": checksum(dataset), "task": task, "version": recsys_lib.__version__}
         work = _Work(dataset, plan, task, Store(folder, data, keep_models), show)
         work.estimate()

@@ -154,11 +154,15 @@ def _read(path: pathlib.Path) -> Any:
 
 
 def _run(path: pathlib.Path, said: Mapping[str, Any]) -> Run:
+    rows = [said["row"], *said["slices"]]
     try:
         prediction = np.load(path.with_suffix(".npy")) if said["tested"] else np.empty(0)
     except (OSError, ValueError) as error:
         raise ValueError(f"{path}: not a readable run ({error}); delete it") from None
-    return Run(said["row"], prediction, float(said["valid_score"]), tuple(said["slices"]))
+    # JSON has no NaN: a score that does not exist is null.
+    row, *slices = ({k: np.nan if v is None else v for k, v in one.items()} for one in rows)
+    score = said["valid_score"]
+    return Run(row, prediction, np.nan if score is None else float(score), tuple(slices))
 
 
 def _check(path: pathlib.Path, ours: Any, theirs: Any) -> None:

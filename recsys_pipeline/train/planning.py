@@ -162,6 +162,10 @@ def make_plan(
             if option not in known:
                 raise ValueError(f"{line.name}: unknown option {option!r}{nearest(option, known)}")
         for trial in line.trials():
+            if line.grid and trial.training.patience is None:
+                raise ValueError(
+                    f"{line.name}: expected a patience, to choose from a grid, got none"
+                )
             try:
                 trial.recipe()
             except ValueError as error:

@@ -206,4 +206,6 @@ class Candidate:
 def at_the_cap(line: Line, best_epoch: float) -> str:
     """The remark on a model that was still getting better when it ended; empty if it was not."""
     most = line.training.epochs
+    if line.training.patience is None:  # nothing was validated
+        return ""
     return f"best epoch is the last of {most} allowed" if most > 1 and best_epoch >= most else ""

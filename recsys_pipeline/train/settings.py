@@ -102,6 +102,8 @@ class Training(pydantic.BaseModel):
         if name == "reduce_on_plateau" and value is not None:
             if not isinstance(value, Mapping):
                 values = value if isinstance(value, list | tuple) else [value]
+                if len(values) > len(PLATEAU):
+                    raise ValueError(f"expected at most {', '.join(PLATEAU)}, got {value}")
                 value = dict(zip(PLATEAU, values, strict=False))
             _known("", value, PLATEAU)
         if name == "loss_weights" and isinstance(value, str):
@@ -109,7 +111,7 @@ class Training(pydantic.BaseModel):
                 return tomllib.loads(f"v = {{{value}}}")["v"]
             except ValueError:
                 raise ValueError(f"expected A=1,B=0.5, got {value!r}") from None
-        if name == "columns" and value is not None:
+        if name == "columns" and isinstance(value, str | list):
             return tuple(value.split(",") if isinstance(value, str) else value)
         return value
 

@@ -138,6 +138,18 @@ def test_rows_over_a_chunk_are_trained_on_in_chunks(dataset, monkeypatch):
     assert isinstance(rows[-1], ChunkedDataset) and board.summary.auc.item() > 0.8
 
 
+def test_without_validation_a_run_is_read_again(dataset, tmp_path):
+    plan = plan_of("LR", patience=None)
+    boards = [leaderboard.run(dataset, plan, folder=tmp_path, show=quiet) for _ in range(2)]
+    pd.testing.assert_frame_equal(boards[0].summary, boards[1].summary)
+    assert "allowed" not in boards[0].summary.remark.item()  # the last epoch is no best one
+
+
+def test_gauc_needs_users(path):
+    with pytest.raises(ValueError, match="rank_by: expected users, within whom GAUC ranks"):
+        leaderboard.run(load(path), plan_of("LR"), rank_by="gauc", show=quiet)
+
+
 def test_a_damaged_run_is_named(dataset, tmp_path):
     leaderboard.run(dataset, plan_of("LR", seeds=1), folder=tmp_path, show=quiet)
     (file,) = (tmp_path / "runs").glob("*.json")
