@@ -23,6 +23,7 @@ from benchmarks import (
     requests,
     seeds,
     sequences,
+    serving,
     vocabulary,
     workers,
 )
@@ -38,6 +39,7 @@ SECTIONS = {
     "multi_task": multi_task,
     "multi_scenario": multi_scenario,
     "requests": requests,
+    "serving": serving,
     "larger_than_memory": larger_than_memory,
     "former": former,
     "workers": workers,
@@ -54,9 +56,10 @@ MINUTES = {
     "multi_task": 1,
     "multi_scenario": 1,
     "requests": 1,
+    "serving": 1,
     "larger_than_memory": 2,
     "former": 26,
-    "workers": 2,
+    "workers": 5,
     "lessons": 20,
 }
 """Of a run on two cores, rounded up; ``former`` with all models, from sixteen beside a peer.

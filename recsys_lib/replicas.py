@@ -40,6 +40,11 @@ def rows_of_replicas(*tensors: tf.Tensor) -> tuple[tf.Tensor, ...]:
     return tensors if hook is None else hook.rows_of_replicas(*tensors)
 
 
+def slices_of_replicas(slices: Any, slots: Any) -> Any:
+    """The gradients of tables of all replicas; of so many slots each, its equal rows joined."""
+    return slices if num_replicas() == 1 else hook.slices_of_replicas(slices, slots)
+
+
 def share_of_mean(of_rows: tf.Tensor) -> tf.Tensor:
     """This replica's share of the mean of ``(rows,)``; all shares add up to the mean."""
     if num_replicas() == 1:

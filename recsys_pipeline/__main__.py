@@ -5,7 +5,7 @@
     recsys train data.toml --model din ...         train one model, score and save it
     recsys leaderboard data.toml ...               compare many models on the same rows
     recsys export data.toml --run R --output E     write a trained model as a folder to serve
-    recsys verify FOLDER                           replay an export's golden request
+    recsys verify FOLDER --log FILE                replay an export's golden request, and a log
     recsys serve FOLDER                            answer requests over HTTP
 
 ``recsys COMMAND --help`` names the options. ``python -m recsys_pipeline`` is the same command.
@@ -46,6 +46,15 @@ def main(arguments: list[str] | None = None) -> int:
     module, name = COMMANDS[words[0]].split(":")
     try:
         return getattr(importlib.import_module(module), name)(words[1:])
+    except ModuleNotFoundError as error:
+        if str(error.name).startswith("recsys_"):
+            raise
+        print(
+            f"recsys {words[0]}: expected the package {error.name}, found none; python -m pip "
+            "install 'recsys-lib[train]' brings all that it needs",
+            file=sys.stderr,
+        )
+        return 1
     except (ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -55,13 +55,14 @@ class Chunks:
         """A hash of all values, in hexadecimal digits, or of the files that hold them."""
         raise NotImplementedError
 
-    def training_rows(self, layout: Any, tasks: Sequence[str], labels: Split) -> Any:
+    def training_rows(self, layout: Any, tasks: Any, labels: Split, workers: Any = None) -> Any:
         """The rows that ``fit`` trains on; ``recsys_pipeline.chunks.ReadAheadChunks`` has it.
 
         Args:
             layout: ``Layout`` of the model's inputs.
             tasks: names of the model's tasks.
             labels: ``self.labels()``.
+            workers: those that share every batch, or None; each reads its own rows alone.
         """
         raise NotImplementedError
 

@@ -28,18 +28,18 @@ class Layout:
             slots.append(slice(start, ends[numeric]))
         object.__setattr__(self, "_slots", slots)
 
-    def pack(self, features):
-        """Put a dict of arrays into matrices.
+    def pack(self, features, rows=slice(None)):
+        """Put a dict of arrays into matrices, all their rows or those at integer positions.
 
         Returns:
             ids ``(rows, id slots)`` int32 and numbers ``(rows, number slots)`` float32.
         """
-        num_rows = len(features[self.feature_columns[0].name])
+        num_rows = len(features[self.feature_columns[0].name][rows])
         ids_spec, numbers_spec = self.specs
         ids = np.empty((num_rows, ids_spec.shape[1]), np.int32)
         numbers = np.empty((num_rows, numbers_spec.shape[1]), np.float32)
         for column, matrix, slots in self._places(ids, numbers):
-            values = np.asarray(features[column.name]).reshape(num_rows, column.num_slots)
+            values = np.asarray(features[column.name])[rows].reshape(num_rows, column.num_slots)
             np.copyto(matrix[:, slots], values, casting="same_kind")
         return ids, numbers
 
@@ -88,14 +88,16 @@ class PackedSplit:
     masks: np.ndarray | None
 
     @classmethod
-    def of(cls, split, layout, tasks):
-        """Pack the columns of a layout and the labels of some tasks."""
+    def of(cls, split, layout, tasks, rows=slice(None)):
+        """Pack the columns of a layout and the labels of some tasks, as ``Layout.pack`` does."""
         masks = None
         if any(task in split.label_masks for task in tasks):
             everywhere = np.ones(len(split), bool)
-            masks = np.stack([split.label_masks.get(task, everywhere) for task in tasks], axis=1)
-        labels = np.stack([split.labels[task] for task in tasks], axis=1)
-        return cls(*layout.pack(split.features), labels.astype(np.float32, copy=False), masks)
+            masks = [split.label_masks.get(task, everywhere)[rows] for task in tasks]
+            masks = np.stack(masks, axis=1)
+        labels = np.stack([split.labels[task][rows] for task in tasks], axis=1)
+        packed = layout.pack(split.features, rows)
+        return cls(*packed, labels.astype(np.float32, copy=False), masks)
 
     @property
     def arrays(self):

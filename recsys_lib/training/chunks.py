@@ -105,22 +105,21 @@ class RowsInMemory:
 
 
 def training_rows(
-    dataset: Dataset | ChunkedDataset, layout: Layout, tasks: Sequence[str], labels: Split
+    dataset: Dataset | ChunkedDataset, layout: Layout, tasks: Any, labels: Split, workers: Any
 ) -> Any:
     """The training rows of a data set.
 
     Args:
-        dataset: ``Dataset`` or ``ChunkedDataset``.
-        layout: ``Layout`` of the model's inputs.
-        tasks: names of the model's tasks.
-        labels: labels of the training rows.
+        dataset: the data set.
+        layout, tasks, labels, workers: as for ``Chunks.training_rows``.
 
     Returns:
         ``RowsInMemory``, or ``RowsInChunks`` of ``recsys_pipeline``.
-
     """
     if isinstance(dataset, ChunkedDataset):
-        return dataset.train.training_rows(layout, tasks, labels)
+        return dataset.train.training_rows(layout, tasks, labels, workers)
+    if workers is not None:
+        return workers.chunks_of(dataset.train).training_rows(layout, tasks, labels, workers)
     return RowsInMemory(PackedSplit.of(dataset.train, layout, tasks))
 
 

@@ -24,7 +24,7 @@ from recsys_lib.keras_internals import (
     resource_of,
     variable_key,
 )
-from recsys_lib.replicas import num_replicas, rows_of_replicas, sums_over_replicas
+from recsys_lib.replicas import num_replicas, slices_of_replicas, sums_over_replicas
 
 # Options of Keras's optimizers that read or rewrite a whole table in every step.
 _WHOLE_TABLE_OPTIONS = (
@@ -325,24 +325,15 @@ def sum_duplicates(gradient: tf.IndexedSlices) -> tf.IndexedSlices:
 def sum_gradients(gradients: Sequence[Any]) -> list[Any]:
     """The gradients of all replicas added up, those of a table row by row; None stays None.
 
-    Replicas read different numbers of distinct rows, so their slices are gathered and then added.
-    No row of a table then occurs twice.
+    Each replica adds up its own, which shares the work and what is sent, and then those of all. No
+    row of a table then occurs twice.
     """
     dense = [g for g in gradients if g is not None and not isinstance(g, tf.IndexedSlices)]
     reduced = iter(sums_over_replicas(*dense))
-    summed: list[Any] = []
-    for gradient in gradients:
-        if isinstance(gradient, tf.IndexedSlices):
-            summed.append(_sum_slices(gradient))
-        else:
-            summed.append(None if gradient is None else next(reduced))
-    return summed
-
-
-def _sum_slices(gradient):
-    if num_replicas() > 1:
-        # Equal rows are joined behind the exchange alone: what is sent has one shape in all steps.
-        rows, values = rows_of_replicas(gradient.indices, gradient.values)
-        values = tf.ensure_shape(values, (None, *gradient.values.shape[1:]))  # lost on the way
-        gradient = tf.IndexedSlices(values, rows, gradient.dense_shape)
-    return sum_duplicates(gradient)
+    sparse = [g for g in gradients if isinstance(g, tf.IndexedSlices)]
+    joined = [sum_duplicates(gradient) for gradient in sparse]
+    if sparse and num_replicas() > 1:
+        slots = [tf.size(gradient.indices) for gradient in sparse]
+        joined = [sum_duplicates(one) for one in slices_of_replicas(joined, slots)]
+    summed = {True: iter(joined), False: reduced}
+    return [g if g is None else next(summed[isinstance(g, tf.IndexedSlices)]) for g in gradients]

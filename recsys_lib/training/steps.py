@@ -66,20 +66,27 @@ def compile_steps(
     def run(*arguments):
         *matrices, order, first_step, last_step, batch_size = arguments
 
+        def rows_of_tasks(batch):
+            return tf.reduce_sum(tf.cast(batch[3], tf.float32), axis=0)
+
         def train_on_rows(rows):
-            return train_on_batch(*[tf.gather(matrix, rows) for matrix in matrices])
+            batch = [tf.gather(all_rows, rows) for all_rows in matrices]
+            behind = [replicas.sum_over_replicas(rows_of_tasks(batch))] if is_masked else []
+            return tf.concat([train_on_batch(*batch), *behind], axis=0)
 
         def step(index, total):
             rows = order[index * batch_size : (index + 1) * batch_size]
-            batch = [tf.gather(matrix, rows) for matrix in matrices]
             if workers is None:
+                batch = [tf.gather(matrix, rows) for matrix in matrices]
                 reported = train_on_batch(*batch)
-            else:  # of the whole batch nothing is computed but what its masks count
-                reported = workers.run(train_on_rows, rows, batch_size)
+                of_tasks = rows_of_tasks(batch) if is_masked else None
+            else:
+                found = workers.run(train_on_rows, rows, batch_size)
+                reported, of_tasks = found[:num_reported], found[num_reported:]
             num_rows = tf.cast(tf.size(rows), tf.float32)
             if not is_masked:
                 return index + 1, total + reported * num_rows
-            of_tasks = tf.unstack(tf.reduce_sum(tf.cast(batch[3], tf.float32), axis=0))
+            of_tasks = tf.unstack(of_tasks, num_tasks)
             return index + 1, total + reported * tf.stack(counts(num_rows, of_tasks))
 
         if workers is not None:

@@ -200,7 +200,7 @@ class Trainer:
         check_classes(dataset, self.kinds, patience is not None)
         labels = labels_of(dataset.train)
         check_funnel(self.model, labels.labels, labels.label_masks, "fit, train")
-        rows = training_rows(dataset, self.layout, self.tasks, labels)
+        rows = training_rows(dataset, self.layout, self.tasks, labels, self.workers)
         del labels  # of Parquet files they are copies, and large
         valid = None if patience is None else Validation(dataset.valid, self.layout, self.kinds)
         trace_seconds = self.trace(rows.is_masked)

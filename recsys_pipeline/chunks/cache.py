@@ -107,10 +107,11 @@ class Writer:
 
     Args:
         folder: an empty folder.
+        beside: a folder on the same disk for whatever is needed meanwhile; it is deleted.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, beside: Path) -> None:
+        self.folder, self.beside = folder, beside
         self._arrays: dict[str, list[dict[str, Any]]] = {split: [] for split in SPLITS}
         self._rows: dict[str, int] = {}
         for split in SPLITS:
@@ -227,9 +228,10 @@ def writing(folder: str | os.PathLike[str]) -> Iterator[Writer]:
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
-        whole = temporary / "whole"
+        whole, beside = temporary / "whole", temporary / "beside"
         whole.mkdir()
-        yield Writer(whole)
+        beside.mkdir()
+        yield Writer(whole, beside)
         if not (whole / NOTE).is_file():
             raise ValueError(f"{folder}: expected the writer's finish to be called")
         if folder.exists():

@@ -8,6 +8,9 @@ batch is taken are **carried over** to the next chunk, so that all batches but a
 memory. Where one chunk holds all rows, the order is that of a run in memory, and so are all
 numbers, bit for bit. (NumPy's generator of ``[seed, epoch, 0]`` is that of ``[seed, epoch]``.)
 
+Of several workers each reads and packs the rows that it trains on, and no others. The order of an
+epoch is the same for all of them.
+
 Rows are mixed within their chunk alone. Where the rows of a log follow each other in time or by
 user, its chunks should be written in random order, or be large.
 """
@@ -16,6 +19,7 @@ import dataclasses
 import hashlib
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -34,8 +38,10 @@ class ReadAheadChunks(Chunks):
         sizes: rows of each chunk; see ``Chunks`` for what a subclass says of them.
     """
 
-    def training_rows(self, layout: Layout, tasks: Sequence[str], labels: Split) -> "RowsInChunks":
-        return RowsInChunks(self, layout, tasks, labels)
+    def training_rows(
+        self, layout: Layout, tasks: Sequence[str], labels: Split, workers: Any = None
+    ) -> "RowsInChunks":
+        return RowsInChunks(self, layout, tasks, labels, workers)
 
 
 class ArrayChunks(ReadAheadChunks):
@@ -109,10 +115,19 @@ class RowsInChunks:
         layout: ``Layout`` of the model's inputs.
         tasks: names of the model's tasks.
         labels: ``chunks.labels()``.
+        workers: the ``Workers`` that share every batch, or None.
     """
 
-    def __init__(self, chunks: Chunks, layout: Layout, tasks: Sequence[str], labels: Split) -> None:
+    def __init__(
+        self,
+        chunks: Chunks,
+        layout: Layout,
+        tasks: Sequence[str],
+        labels: Split,
+        workers: Any = None,
+    ) -> None:
         self.chunks, self.layout, self.tasks = chunks, layout, list(tasks)
+        self.workers = workers
         self.num_rows, self.sizes = len(chunks), list(chunks.sizes)
         self.is_masked = any(task in labels.label_masks for task in tasks)
         self.rows_with_label = None
@@ -154,14 +169,19 @@ class RowsInChunks:
                 yield dataclasses.replace(stretch, waited=time.perf_counter() - started)
                 started = time.perf_counter()
 
-    def packed(self, chunk: int) -> PackedSplit:
-        """The packed rows of a chunk, checked when they are read for the first time."""
+    def packed(self, chunk: int, rows: np.ndarray) -> PackedSplit:
+        """Some rows of a chunk in this order; all are checked when it is read for the first time.
+
+        Args:
+            chunk: its number.
+            rows: positions in it.
+        """
         columns = self.layout.feature_columns
         split = self.chunks.read(chunk, [column.name for column in columns])
         if chunk not in self._checked:
             check_chunk(self.chunks, chunk, split, columns, "train")
             self._checked.add(chunk)
-        packed = PackedSplit.of(split, self.layout, self.tasks)
+        packed = PackedSplit.of(split, self.layout, self.tasks, rows)
         if (packed.masks is not None) != self.is_masked:
             raise ValueError(f"train, chunk {chunk}: expected label_masks in all chunks or in none")
         return packed
@@ -192,43 +212,50 @@ class _Reader:
         self.order, self.ends, self.begin = order, ends, step * batch_size
         self.carried: list[np.ndarray] = []
 
-    def _chunk(self, place: int) -> tuple[list[np.ndarray], np.ndarray]:
-        """Arrays of the chunk at a place, and the order of its rows."""
-        chunk = int(self.order[place])
-        size = self.rows.chunks.sizes[chunk]
-        return self.rows.packed(chunk).arrays, order_of(self.seed, self.epoch, size, chunk)
-
     def read(self, place: int) -> Stretch:
         """The stretch of the chunk at a place; places follow each other."""
-        arrays, rows = self._chunk(place)
+        chunk = int(self.order[place])
+        rows = order_of(self.seed, self.epoch, self.rows.chunks.sizes[chunk], chunk)
         before = int(self.ends[place - 1]) if place else 0
         num_carried = before % self.batch_size
         if before <= self.begin:
-            rows, first = rows[self.begin - before :], self.begin // self.batch_size
-        else:
-            first = (before - num_carried) // self.batch_size
+            rows, num_carried = rows[self.begin - before :], 0
+            before = self.begin
+        first = (before - num_carried) // self.batch_size
+        num_rows = num_carried + len(rows)
+        is_own = self._is_own(num_rows)
+        arrays = self.rows.packed(chunk, rows[is_own[num_carried:]]).arrays
+        if num_carried:
             arrays = [np.concatenate(pair) for pair in zip(self.carried, arrays, strict=True)]
-            rows = np.concatenate([np.arange(num_carried, dtype=np.int32), rows + num_carried])
-        num_steps = len(rows) // self.batch_size
+        num_steps = num_rows // self.batch_size
         if place == len(self.ends) - 1:
-            num_steps = -(-len(rows) // self.batch_size)
-        left = rows[num_steps * self.batch_size :]
-        self.carried = [array[left] for array in arrays]
+            num_steps = -(-num_rows // self.batch_size)
+        # Own rows lie in the order in which they are taken; those of other workers are not there.
+        order = np.where(is_own, np.cumsum(is_own, dtype=np.int32) - 1, 0).astype(np.int32)
+        num_taken = int(is_own[: num_steps * self.batch_size].sum())
+        self.carried = [array[num_taken:].copy() for array in arrays]
         matrices = []
         while arrays:
             matrices.append(to_tensor(arrays.pop(0)))
-        return Stretch(matrices, to_tensor(rows), first, first + num_steps)
+        return Stretch(matrices, to_tensor(order), first, first + num_steps)
+
+    def _is_own(self, num_rows: int) -> np.ndarray:
+        """Which rows from a batch's begin on this worker trains on, ``(num_rows,)`` bool."""
+        if self.rows.workers is None:
+            return np.ones(num_rows, bool)
+        whole = self.rows.workers.is_own(np.arange(self.batch_size))
+        return np.resize(whole, num_rows)
 
 
 def in_chunks(dataset: Dataset, rows_per_chunk: int = ROWS_PER_CHUNK) -> ChunkedDataset:
-    """The training rows of a ``Dataset`` in chunks; it pays where its arrays are mapped.
+    """The rows of a ``Dataset`` in chunks; it pays where its arrays are mapped.
 
     Args:
         dataset: with all rows as arrays, which may be mapped into memory.
-        rows_per_chunk: of the training rows.
+        rows_per_chunk: rows of a chunk.
 
     Returns:
-        ``ChunkedDataset`` with the other splits as they are.
+        ``ChunkedDataset``; validation and test rows that are no more than a chunk are as they were.
 
     Raises:
         ValueError: ``rows_per_chunk`` is no integer of 1 or more.
@@ -240,5 +267,9 @@ def in_chunks(dataset: Dataset, rows_per_chunk: int = ROWS_PER_CHUNK) -> Chunked
         (150, 150, 150, 50)
     """
     train = ArrayChunks(dataset.train, rows_per_chunk)
-    parts = (dataset.name, dataset.feature_columns, train, dataset.valid, dataset.test)
+    valid, test = (
+        split if len(split) <= rows_per_chunk else ArrayChunks(split, rows_per_chunk)
+        for split in (dataset.valid, dataset.test)
+    )
+    parts = (dataset.name, dataset.feature_columns, train, valid, test)
     return ChunkedDataset(*parts, dataset.tasks)

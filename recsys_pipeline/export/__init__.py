@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from recsys_pipeline.export.calibration import Curve, Platt, Sampling, fit_platt
-    from recsys_pipeline.export.folders import export, verify
+    from recsys_pipeline.export.folders import export
     from recsys_pipeline.export.reading import Encoder
     from recsys_pipeline.export.replay import Replay
     from recsys_pipeline.export.skew import feature_skew
     from recsys_pipeline.export.values import Values
+    from recsys_pipeline.export.verifying import verify, verify_log
 else:
     from recsys_lib.lazy import lazy_exports
 

@@ -39,10 +39,11 @@ def export(words: list[str]) -> int:
 
 
 def verify(words: list[str]) -> int:
-    """``recsys verify``: replay the golden request of an export; returns the exit status."""
+    """``recsys verify``: replay an export's golden request, and a log; returns the exit status."""
     parser = argparse.ArgumentParser(
         prog="recsys verify",
-        description="Replay an export's golden request, without this library, and compare scores.",
+        description="Replay an export's golden request, without this library, and compare scores; "
+        "and replay a log, and compare what training and service read of its rows.",
     )
     parser.add_argument(
         "folder", help="folder that `recsys export` or `recsys train --export` wrote"
@@ -50,8 +51,15 @@ def verify(words: list[str]) -> int:
     parser.add_argument(
         "--engine", choices=("onnx", "tensorflow"), help="default: the one that is installed"
     )
+    parser.add_argument(
+        "--log",
+        metavar="FILE",
+        help="requests that `recsys serve --log` wrote (.jsonl), or rows as training read them",
+    )
     given = parser.parse_args(words)
-    from recsys_pipeline.export.folders import verify as replay
+    from recsys_pipeline.export import verifying
 
-    print(replay(given.folder, given.engine))
+    print(verifying.verify(given.folder, given.engine), flush=True)
+    if given.log is not None:
+        print(verifying.verify_log(given.folder, given.log, given.engine))
     return 0

@@ -33,6 +33,10 @@ class BadField(ValueError):
         self.place, self.message = place, message
 
 
+class BadNumber(BadField):
+    """A number of a request that is not finite in float32."""
+
+
 def as_list(raw: Any, place: Place) -> list[Any]:
     """A list that a request gives; null is an empty list.
 

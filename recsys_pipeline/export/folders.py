@@ -1,4 +1,4 @@
-"""``export`` a model as a folder that is served without this library, and ``verify`` it."""
+"""``export`` a model as a folder that is served without this library."""
 
 import ast
 import contextlib
@@ -9,8 +9,6 @@ import os
 import pathlib
 import platform
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -21,7 +19,7 @@ import recsys_lib
 from recsys_lib.data import session_rules
 from recsys_lib.locks import locked
 from recsys_lib.training.prediction import predict
-from recsys_pipeline.export import fields, moments, reading, replay
+from recsys_pipeline.export import columns, fields, moments, reading, replay
 from recsys_pipeline.export.calibration import Calibration, to_config
 from recsys_pipeline.export.describing import (
     columns_of,
@@ -35,18 +33,13 @@ from recsys_pipeline.export.golden import golden_request
 from recsys_pipeline.export.graphs import graphs_of, write_onnx, write_saved_model
 from recsys_pipeline.export.histories import check_apart, describe_histories, histories_of
 from recsys_pipeline.export.values import Values
+from recsys_pipeline.export.verifying import ENCODING, SCRIPT
 
-SCRIPT = "verify.py"
 FORMAT = 1
 TOLERANCE = 1e-5
 """How far a replayed score may be from the exported one: engines add up in different orders."""
 
 _WRITERS = ("tensorflow-cpu", "tensorflow", "keras", "numpy", "tf2onnx", "onnx", "onnxruntime")
-# The script is started as if this library were not installed.
-_WITHOUT_LIBRARY = (
-    "import runpy, sys; sys.modules |= dict.fromkeys(['recsys_lib', 'recsys_pipeline']); "
-    "sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
-)
 
 
 def export(
@@ -68,6 +61,7 @@ def export(
     ``request.onnx``      one request's columns once and those of its candidates in
     ``description.json``  columns, how their raw values are read, tasks, calibration, versions,
                           the digest of every file, and a checksum of all that
+    ``encoding.json``     how training read raw values, of data from files; for ``verify_log``
     ``golden.json``       a request with raw values, what the model reads of it, and its scores
     ``verify.py``         replays the golden request with NumPy and onnxruntime or TensorFlow
     ====================  =====================================================================
@@ -141,6 +135,8 @@ def export(
         for name in replay.SIGNATURES if onnx else ():
             _convert(graphs[name], place / f"{name}.onnx", model)
         _write(place / replay.GOLDEN, _scored(model, description, golden))
+        if getattr(dataset, "encoders", None):
+            _write(place / ENCODING, {**dataset.encoding(), "data": dataset.description})
         (place / SCRIPT).write_text(standalone(), encoding="utf-8")
         description["files"] = {
             path.relative_to(place).as_posix(): replay.digest(path)
@@ -213,38 +209,13 @@ def check_target(folder: str | os.PathLike, onnx: bool = True) -> pathlib.Path:
     return folder
 
 
-def verify(folder: str | os.PathLike, engine: str | None = None) -> str:
-    """Replay an export's golden request in a process that does not have this library.
-
-    Args:
-        folder: what ``export`` wrote.
-        engine: ``"onnx"`` or ``"tensorflow"``; default: the first that is installed.
-
-    Returns:
-        The output of the export's own script: the engine, and the largest differences.
-
-    Raises:
-        ValueError: a file was changed or is missing, or a score differs from that at the time
-            of the export.
-    """
-    script = pathlib.Path(folder) / SCRIPT
-    if not script.is_file():
-        raise ValueError(f"folder: expected what `export` wrote, got {folder}")
-    command = [sys.executable, "-I", "-c", _WITHOUT_LIBRARY, str(script)]
-    command += ["--engine", engine] if engine else []
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise ValueError(done.stderr.strip())
-    return done.stdout.strip()
-
-
 def standalone() -> str:
     """The script that is written into exports: the modules that read and replay, in one text.
 
     They share one namespace there, so no two of them may define the same name.
     """
     kept = [f'"""{replay.__doc__}"""']
-    for module in (session_rules, fields, moments, reading, replay):
+    for module in (session_rules, fields, moments, columns, reading, replay):
         source = pathlib.Path(str(module.__file__)).read_text(encoding="utf-8")
         lines = source.splitlines()
         body = ast.parse(source).body
@@ -263,7 +234,7 @@ def _require_converter():
     for package in ("tf2onnx", "onnxruntime"):
         if importlib.util.find_spec(package) is None:
             raise ValueError(
-                f"onnx: expected the package {package} (pip install recsys-lib[export]), found "
+                f"onnx: expected the package {package} (pip install recsys-lib[train]), found "
                 "none; onnx=False exports for TensorFlow alone"
             )
 

@@ -98,7 +98,7 @@ class History:
 
     def __init__(self, spec: Mapping[str, Any], column: Any):
         self.times: str = spec["times"]
-        self._column, self._unit = column, spec["unit"]
+        self.column, self._unit = column, spec["unit"]
         self._sessions, self._ages = spec["sessions"], spec["ages"]
         for rule, known in ((self._sessions["rule"], CUT), (self._ages["rule"], AGE)):
             if rule != known:
@@ -127,23 +127,22 @@ class History:
             BadField: values that are not lists, or lists of two lengths; a wrong id or moment; a
                 step that is not before the request, or is before the step ahead of it.
         """
-        column, length = self._column, self._column.length
+        column, length = self.column, self.column.length
         ids, moments = as_list(raw, of_ids), as_list(times, of_times)
         if len(ids) != len(moments):
             raise BadField(
                 of_times, f"expected {len(ids)} moments, one for each id, got {len(moments)}"
             )
+        known = column.ids(ids, lambda step: (*of_ids, step)).tolist()
         steps = [
-            (
-                column.id_of(one, (*of_ids, step)),
-                seconds_of(moment, self._unit, (*of_times, step)),
-                step,
-            )
-            for step, (one, moment) in enumerate(zip(ids, moments, strict=True))
+            (one, seconds_of(moment, self._unit, (*of_times, step)), step)
+            for step, (one, moment) in enumerate(zip(known, moments, strict=True))
         ]
         if column.newest_first:
             steps.reverse()
-        steps = column.cut([step for step in steps if step[0]], length, of_ids, "values")
+        known = np.array([step[0] for step in steps], bool)
+        kept = column.cut(known, np.array([len(steps)]), length, lambda _: of_ids, "values")[0]
+        steps = [steps[place] for place in kept]
         self._check(steps, moments, now, of_times)
         laid = np.zeros((1, length), np.int32)
         seconds = np.full((1, length), -np.inf)

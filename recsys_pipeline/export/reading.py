@@ -4,152 +4,18 @@ A column is an id, a list of ids, or a number. A value that training never saw b
 unknown values. This module needs only NumPy, since it is copied into every export.
 """
 
-import math
+import functools
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from recsys_pipeline.export.fields import (
-    BadField,
-    Place,
-    as_list,
-    canonical_id,
-    number_of,
-    shown,
-)
-from recsys_pipeline.export.moments import AGES, NUMBERS, History, moment_of
+from recsys_pipeline.export.columns import Column
+from recsys_pipeline.export.fields import BadField, as_list, shown
+from recsys_pipeline.export.moments import History, moment_of
 
 SHOWN_NAMES = 8
-
-
-class Column:
-    """Reads the raw values of one column.
-
-    Args:
-        spec: the column's entry in the description.
-    """
-
-    def __init__(self, spec: Mapping[str, Any]):
-        self.name: str = spec["name"]
-        self.source: str = spec["values"].get("source") or spec["name"]
-        self.is_number: bool = spec["kind"] == "number"
-        self.is_list: bool = spec["kind"] == "list"
-        self.length: int = spec["length"]
-        self.sessions: int = spec.get("sessions", 1)
-        self.dtype = np.float32 if self.is_number else np.int32
-        self.shape = (self.length,) if self.is_list or self.length > 1 else ()
-        self._rule: Mapping[str, Any] = spec["values"]
-        self._size: int = spec.get("vocabulary_size", 0)
-        self._ids: dict[str, int] | None = None
-        if "known" in self._rule:
-            first = self._rule["first"]
-            self._ids = {text: first + place for place, text in enumerate(self._rule["known"])}
-            # An empty cell of a file is a missing value.
-            self._ids.setdefault("", self._rule["missing"])
-
-    def read(self, raw: Any, place: Place) -> Any:
-        """One value as the model reads it: an id, a number, or a list of numbers.
-
-        Raises:
-            BadField: it cannot be read.
-        """
-        if not self.is_number:
-            return self.id_of(raw, place)
-        if self._rule.get("indicator"):
-            return float(raw is None)
-        if self.length == 1:
-            return self._number(raw, place)
-        if not isinstance(raw, list) or len(raw) != self.length:
-            raise BadField(place, f"expected a list of {self.length} numbers, got {shown(raw)}")
-        return [self._number(value, (*place, step)) for step, value in enumerate(raw)]
-
-    def id_of(self, raw: Any, place: Place) -> int:
-        """The id of a raw value; the id for unknown values if training never saw it."""
-        rule = self._rule
-        if raw is None:
-            return rule["missing"]
-        if "edges" in rule:
-            # Numbers in bins: the first bin is below the first edge.
-            number = self._finite(raw, place)
-            return rule["first"] + int(np.searchsorted(rule["edges"], number, side="right"))
-        # Exports from before there was one form of an id are read as they always were.
-        is_canonical = rule.get("canonical", False)
-        if self._ids is not None:
-            text = str(raw) if type(raw) in (int, str) else None
-            if text not in self._ids and is_canonical:
-                text = canonical_id(raw)
-            if text is None:
-                raise BadField(place, f"expected text or an integer, got {shown(raw)}")
-            return self._ids.get(text, rule["unknown"])
-        if is_canonical and type(raw) is float and raw.is_integer():
-            raw = int(raw)
-        if type(raw) is not int:
-            raise BadField(place, f"expected an integer, got {shown(raw)}")
-        return raw if 0 < raw < self._size else rule["unknown"]
-
-    def _number(self, raw, place):
-        rule = self._rule
-        if raw is None:
-            if rule.get("missing") is None:
-                raise BadField(place, "expected a number, got null")
-            return rule["missing"]
-        number = self._finite(raw, place)
-        if rule.get("logarithm"):
-            number = math.copysign(math.log1p(abs(number)), number)
-        scaled = number_of((number - rule.get("shift", 0.0)) / rule.get("scale", 1.0))
-        return self._finite(scaled, place, raw)
-
-    def _finite(self, raw, place, given=None):
-        number = number_of(raw)
-        if math.isnan(number):
-            given = raw if given is None else given
-            raise BadField(place, f"expected a number finite in float32, got {shown(given)}")
-        return number
-
-    @property
-    def unknown(self) -> tuple[int, ...]:
-        """The ids of values that are unknown or missing."""
-        return tuple({self._rule["unknown"], 0})
-
-    @property
-    def newest_first(self) -> bool:
-        """Whether a list begins with the newest id."""
-        return self._rule.get("newest_first", False)
-
-    @property
-    def keeps(self) -> str | None:
-        """Which end of a long list is read, ``"first"`` or ``"last"``; None: neither."""
-        return self._rule.get("keep")
-
-    @property
-    def made(self) -> str | None:
-        """Its kind if it is computed from a history's moments, such as ``"ages"``; else None."""
-        return self._rule.get("made")
-
-    @property
-    def has_ids(self) -> bool:
-        """Whether it has a vocabulary of raw values."""
-        return not self.is_number and self.made not in (NUMBERS, AGES)
-
-    def cut(self, steps: list[Any], length: int, place: Place, what: str) -> list[Any]:
-        """The steps of a list that are read.
-
-        Args:
-            steps: the known steps, the oldest first.
-            length: most steps that are read.
-            place: where the list stands.
-            what: name of the steps, for a message.
-
-        Raises:
-            BadField: there are more, and it is not described which are kept.
-        """
-        keeps = self.keeps
-        if len(steps) <= length:
-            return steps
-        if keeps is None:
-            raise BadField(place, f"expected at most {length} {what}, got {len(steps)}")
-        return steps[:length] if keeps == "first" else steps[-length:]
 
 
 class Encoder:
@@ -193,12 +59,14 @@ class Encoder:
         of_candidates = self._fields(candidates, self.candidate_names, "candidates")
         count = self._count(of_candidates)
         now = None if self._now is None else self._moment(request, ("request",))
-        user = {
-            name: np.asarray([values], self.columns[name].dtype)
-            for name, values in self._row(fields, self.request_names, "request", (), now).items()
-        }
-        nows = [now] * count
-        return user, self._block(of_candidates, self.candidate_names, count, "candidates", nows)
+        once = {field: [raw] for field, raw in fields.items()}
+        user = self._block(once, self.request_names, lambda field, row: ("request", field), [now])
+        return user, self._block(
+            of_candidates,
+            self.candidate_names,
+            lambda field, row: ("candidates", field, row),
+            [now] * count,
+        )
 
     def rows(self, rows: Mapping[str, Sequence[Any]]) -> dict[str, np.ndarray]:
         """Whole rows as the model reads them: dict of every field to a list of raw values.
@@ -218,7 +86,45 @@ class Encoder:
             None if self._now is None else self._moment(rows, ("rows",), row)
             for row in range(count)
         ]
-        return self._block(fields, names, count, "rows", nows)
+        return self._block(fields, names, lambda field, row: ("rows", field, row), nows)
+
+    def unknown(
+        self,
+        fields: Mapping[str, Any],
+        user: Mapping[str, np.ndarray],
+        candidates: Mapping[str, np.ndarray],
+    ) -> dict[str, list[Any]]:
+        """The raw values of a request that have no id of their own.
+
+        Args:
+            fields: ``request`` and ``candidates``, raw.
+            user, candidates: both as the model reads them.
+
+        Returns:
+            Dict of each column of ids that has some to these values, as often as they occur. A
+            missing value, null, is one of them where training saw none.
+        """
+        found = {}
+        for side, arrays in (("request", user), ("candidates", candidates)):
+            for name, array in arrays.items():
+                column = self.columns[name]
+                if not column.has_ids:
+                    continue
+                raws = fields[side][column.source]
+                raws = [raws] if side == "request" else raws
+                if column.is_list:
+                    for _ in range(1 + (column.sessions > 1 and column.made is None)):
+                        raws = [*itertools.chain.from_iterable(raw or () for raw in raws)]
+                    if len(raws) == np.count_nonzero(array):
+                        continue
+                    history = self._histories.get(name)
+                    array = (history.column if history else column).ids(raws, lambda _: ())
+                is_known = array != column.unknown
+                if column.unknown:
+                    is_known &= array != 0
+                if not is_known.all():
+                    found[name] = [raws[row] for row in np.flatnonzero(~is_known)]
+        return found
 
     def _fields(self, given, names, side):
         """The fields of a side that its columns are read from; several may share one."""
@@ -248,93 +154,104 @@ class Encoder:
             count = len(values)
         return count
 
-    def _block(self, fields, names, count, where, nows):
-        """Rows of every column; ``nows``: the moment of each row."""
-        found, lists = {}, [name for name in names if self.columns[name].is_list]
-        for name in names:
-            if name not in lists:
-                column = self.columns[name]
-                found[name] = [
-                    column.read(raw, (where, column.source, row))
-                    for row, raw in enumerate(fields[column.source])
-                ]
-        if lists:
-            read = {self.columns[name].source for name in lists}
-            read |= {self._histories[name].times for name in lists if name in self._histories}
-            rows = [
-                self._row({field: fields[field][row] for field in read}, lists, where, (row,), now)
-                for row, now in enumerate(nows)
-            ]
-            found |= {name: [row[name] for row in rows] for name in lists}
-        return {name: np.asarray(found[name], self.columns[name].dtype) for name in names}
+    def _block(self, fields, names, place, nows):
+        """Rows of every column.
 
-    def _row(self, fields, columns, where, at, now):
-        """Every column of one row; lists whose steps belong together lose the same steps."""
-        found = {}
-        values = {name: fields[self.columns[name].source] for name in columns}
-        for name, raw in values.items():
-            place = (where, self.columns[name].source, *at)
+        Args:
+            fields: dict of field to the raw values of all rows.
+            names: of the columns.
+            place: function of a field and a row to a place in the request.
+            nows: the moment of each row.
+        """
+        found: dict[str, np.ndarray] = {}
+        for name in names:
+            column = self.columns[name]
+            at = functools.partial(place, column.source)
             if name in found:
                 continue
-            if not self.columns[name].is_list:
-                found[name] = self.columns[name].read(raw, place)
-                continue
-            if name in self._histories:
+            if not column.is_list:
+                found[name] = column.read(fields[column.source], at)
+            elif name in self._histories:
                 history = self._histories[name]
-                of_times = (where, history.times, *at)
-                made = history.read(raw, fields[history.times], now, place, of_times)
-                for other, one in self._histories.items():
-                    if one is history and other in values:
-                        found[other] = made[self.columns[other].made]
-                continue
-            names = [n for n in self._beside.get(name, (name,)) if n in values]
-            places = {n: (where, self.columns[n].source, *at) for n in names}
-            lists = {n: self._list(n, values[n], places[n]) for n in names}
-            found |= self._steps(names, lists, places)
-        return {name: found[name] for name in values}
+                raws = zip(fields[column.source], fields[history.times], nows, strict=True)
+                made = [
+                    history.read(ids, times, now, at(row), place(history.times, row))
+                    for row, (ids, times, now) in enumerate(raws)
+                ]
+                for other in names:
+                    if self._histories.get(other) is history:
+                        values = [row[self.columns[other].made] for row in made]
+                        found[other] = np.array(values, np.int32)
+            else:
+                beside = [other for other in self._beside.get(name, (name,)) if other in names]
+                found |= self._lists(beside, fields, place)
+        return {name: found[name] for name in names}
 
-    def _list(self, name, raw, place):
-        raw = as_list(raw, place)
-        return raw[::-1] if self.columns[name].newest_first else raw
+    def _lists(self, names, fields, place):
+        """Lists whose steps belong together: they lose the same steps, those unknown in one.
 
-    def _steps(self, names, lists, places):
-        first = self.columns[names[0]]
-        if first.sessions == 1:
-            filled = self._one_list(names, lists, places, first.length)
-            return {name: [*ids, *[0] * (first.length - len(ids))] for name, ids in filled.items()}
-        length = first.length // first.sessions
-        counts = {name: len(values) for name, values in lists.items()}
-        _check_lengths(names, counts, places)
-        sessions = []
-        for number in range(counts[names[0]]):
-            inner = {name: (*places[name], number) for name in names}
-            parts = {n: self._list(n, lists[n][number], inner[n]) for n in names}
-            filled = self._one_list(names, parts, inner, length)
-            if filled[names[0]]:  # a session without a known step is left out
-                sessions.append(filled)
-        sessions = self._cut(sessions, first.sessions, names[0], places, "sessions")
-        found = {name: [0] * first.length for name in names}
-        for number, filled in enumerate(sessions):
-            for name, ids in filled.items():
-                found[name][number * length : number * length + len(ids)] = ids
-        return found
+        Lists of all rows are read as one; ``lengths`` says where each ends.
+        """
+        columns = [self.columns[name] for name in names]
+        first = columns[0]
+        ats = [functools.partial(place, column.source) for column in columns]
+        parts = [_flat(fields[c.source], at) for c, at in zip(columns, ats, strict=True)]
+        sessions = None
+        if first.sessions > 1:
+            sessions = _check_lengths(names, parts, ats)
+            ats = [_at_steps(at, sessions) for at in ats]
+            parts = [_flat(flat, at) for (flat, _), at in zip(parts, ats, strict=True)]
+        lengths = _check_lengths(names, parts, ats)
+        read = [
+            column.ids(flat, _at_steps(at, lengths))
+            for column, (flat, _), at in zip(columns, parts, ats, strict=True)
+        ]
+        turned = [
+            _turned(array, lengths) if column.newest_first else array
+            for column, array in zip(columns, read, strict=True)
+        ]
+        width = first.length // first.sessions
+        kept, row, step, counts = first.cut(
+            np.all(turned, axis=0), lengths, width, ats[0], "values"
+        )
+        laid = np.zeros((len(columns), len(lengths), width), np.int32)
+        laid[:, row, step] = np.array(turned)[:, kept]
+        if sessions is None:
+            return dict(zip(names, laid, strict=True))
+        # A session without a known step is left out.
+        order = np.arange(len(lengths))
+        if first.newest_first:
+            order = _turned(order, sessions)
+        at = functools.partial(place, first.source)
+        kept, row, step, _ = first.cut(counts[order] > 0, sessions, first.sessions, at, "sessions")
+        whole = np.zeros((len(columns), len(sessions), first.sessions, width), np.int32)
+        whole[:, row, step] = laid[:, order[kept]]
+        return dict(zip(names, whole.reshape(len(columns), len(sessions), -1), strict=True))
 
-    def _one_list(self, names, lists, places, length):
-        """Ids of lists whose steps belong together, without steps that are unknown in one."""
-        _check_lengths(names, {name: len(values) for name, values in lists.items()}, places)
-        ids = {
-            name: [
-                self.columns[name].id_of(raw, (*places[name], step))
-                for step, raw in enumerate(lists[name])
-            ]
-            for name in names
-        }
-        steps = [step for step in zip(*ids.values(), strict=True) if 0 not in step]
-        steps = self._cut(steps, length, names[0], places, "values")
-        return {name: [step[place] for step in steps] for place, name in enumerate(names)}
 
-    def _cut(self, steps, length, name, places, what):
-        return self.columns[name].cut(steps, length, places[name], what)
+def _flat(raws, at):
+    """The elements of lists, one after the other, and the length of each list."""
+    if {*map(type, raws)} != {list}:
+        raws = [as_list(raw, at(row)) for row, raw in enumerate(raws)]
+    lengths = np.fromiter(map(len, raws), int, len(raws))
+    return [*itertools.chain.from_iterable(raws)], lengths
+
+
+def _at_steps(at, lengths):
+    """Function of a position among all lists' elements to its place."""
+    ends = np.cumsum(lengths)
+
+    def place(step):
+        row = int(np.searchsorted(ends, step, side="right"))
+        return (*at(row), int(step - ends[row] + lengths[row]))
+
+    return place
+
+
+def _turned(array, lengths):
+    """The elements of lists, each list from its end to its beginning."""
+    ends = np.cumsum(lengths)
+    return array[np.repeat(2 * ends - lengths - 1, lengths) - np.arange(len(array))]
 
 
 def _check_names(given, expected, side):
@@ -349,10 +266,13 @@ def _check_names(given, expected, side):
             raise BadField((side, name), "this field is missing")
 
 
-def _check_lengths(names, counts, places):
-    for name in names[1:]:
-        if counts[name] != counts[names[0]]:
+def _check_lengths(names, parts, ats):
+    """The lengths that all lists of a group have."""
+    expected = parts[0][1]
+    for (_, lengths), at in zip(parts, ats, strict=True):
+        if (wrong := lengths != expected).any():
+            row = int(np.argmax(wrong))
             raise BadField(
-                places[name],
-                f"expected {counts[names[0]]} steps as in {names[0]!r}, got {counts[name]}",
+                at(row), f"expected {expected[row]} steps as in {names[0]!r}, got {lengths[row]}"
             )
+    return expected

@@ -13,7 +13,7 @@ import importlib.metadata
 import json
 import pathlib
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -173,17 +173,17 @@ class Replay:
         for name, (found, rows) in runs.items():
             for task in self.tasks:
                 expected = np.asarray(golden["scores"][task][:rows])
-                apart = _difference(found[task], expected)
+                apart = difference(found[task], expected)
                 if not apart <= tolerance:
                     raise Different(
-                        f"golden request, {name}, {task!r}: {_worst(found[task], expected)}"
+                        f"golden request, {name}, {task!r}: {worst(found[task], expected)}"
                     )
                 report[name] = max(report.get(name, 0.0), apart)
         scores = {task: np.asarray(golden["scores"][task]) for task in self.tasks}
         for task, found in calibrate(scores, self.calibration).items():
             expected = np.asarray(golden["answers"][task])
-            if not _difference(found, expected) <= 1e-9:
-                raise Different(f"calibration of {task!r}: {_worst(found, expected)}")
+            if not difference(found, expected) <= 1e-9:
+                raise Different(f"calibration of {task!r}: {worst(found, expected)}")
         return report
 
 
@@ -210,13 +210,13 @@ def read_description(folder: Any) -> dict[str, Any]:
     return description
 
 
-def _difference(found, expected):
-    """The largest difference: absolute for numbers up to 1, else relative."""
+def difference(found: Any, expected: Any) -> float:
+    """The largest difference of two arrays: absolute for numbers up to 1, else relative."""
     apart = np.abs(np.asarray(found, np.float64) - expected) / np.maximum(1.0, np.abs(expected))
     return float(np.max(apart, initial=0.0)) if apart.shape == expected.shape else np.inf
 
 
-def _worst(found, expected):
+def worst(found: Any, expected: Any) -> str:
     """Where two arrays differ most, in words."""
     found = np.asarray(found, np.float64)
     if found.shape != expected.shape:
@@ -225,7 +225,7 @@ def _worst(found, expected):
     return f"candidate {row}: expected {expected[row]:.7g}, got {found[row]:.7g}"
 
 
-def _engines():
+def installed() -> Iterator[str]:
     """The engines that are installed, the smaller one first."""
     packages = {"onnx": ("onnxruntime",), "tensorflow": ("tensorflow", "tensorflow-cpu")}
     for engine, names in packages.items():
@@ -245,7 +245,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("folders", nargs="*", type=pathlib.Path, default=here, metavar="FOLDER")
     parser.add_argument("--engine", choices=ENGINES, help="default: the first that is installed")
     given = parser.parse_args(arguments)
-    engine = given.engine or next(_engines(), None)
+    engine = given.engine or next(installed(), None)
     if engine is None:
         print("expected onnxruntime or TensorFlow, found neither", file=sys.stderr)
         return 1

@@ -3,6 +3,8 @@
 import dataclasses
 import gzip
 import mmap
+import shutil
+import tempfile
 import zlib
 from pathlib import Path
 from typing import Any
@@ -17,8 +19,13 @@ CATEGORY = pa.dictionary(pa.int32(), pa.string())
 """A column of texts, each of them stored once."""
 
 
-def bytes_of(path: Path) -> Any:
+def bytes_of(path: Path, spill: Path | None = None) -> Any:
     """The bytes of a file, decompressed if its name ends in ``.gz``, else mapped into memory.
+
+    Args:
+        path: of the file.
+        spill: folder in which decompressed bytes are written and mapped, too; None: they are kept
+            in memory.
 
     Raises:
         ValueError: a file that cannot be decompressed.
@@ -26,9 +33,13 @@ def bytes_of(path: Path) -> Any:
     if path.name.lower().endswith(".gz"):
         try:
             with gzip.open(path) as file:
-                return file.read()
+                if spill is None:
+                    return file.read()
+                with tempfile.NamedTemporaryFile(dir=spill, delete=False) as unpacked:
+                    shutil.copyfileobj(file, unpacked)
         except (OSError, EOFError, zlib.error) as error:
             raise ValueError(f"{path}: expected gzip data, got an error: {error}") from None
+        path = Path(unpacked.name)
     if path.stat().st_size == 0:
         return b""
     with path.open("rb") as file:

@@ -169,7 +169,7 @@ def load_described(description: Description, cache: str | Path | None = None) ->
     """
     files = files_of(description)
     paths = [path for part in files.values() for path in part]
-    name = description.name or _stem(paths[0])
+    name = description.name or Path(paths[0].name.removesuffix(".gz")).stem
     if cache is None:
         contents = _Contents(description, files, name)
         arrays: dict[str, dict[str, Any]] = {split: {} for split in SPLITS}
@@ -186,8 +186,8 @@ def load_described(description: Description, cache: str | Path | None = None) ->
     checksum = caches.checksum_of([*paths, *joined], description.as_dict(), counts, name)
     found = caches.read(cache, checksum)
     if found is None:
-        contents = _Contents(description, files, name)
         with caches.writing(cache) as writer:
+            contents = _Contents(description, files, name, writer.beside)
             for split_name, num_rows, blocks in contents.arrays():
                 write(writer, split_name, num_rows, blocks)
             splits = writer.splits()
@@ -204,7 +204,11 @@ class _Contents:
     """The arrays of a data set, computed one after the other."""
 
     def __init__(
-        self, description: Description, files: Mapping[str, list[Path]], name: str
+        self,
+        description: Description,
+        files: Mapping[str, list[Path]],
+        name: str,
+        spill: Path | None = None,
     ) -> None:
         self.description, self.name = description, name
         paths = [path for part in files.values() for path in part]
@@ -215,6 +219,7 @@ class _Contents:
             header=description.header,
             separator=description.separator,
             field_starts=description.field_starts,
+            spill=spill,
         )
         parts = [part for part, some in files.items() for _ in some]
         tables = open_tables(description)
@@ -386,10 +391,6 @@ def _from_details(found: caches.Cached) -> FileDataset:
         warnings=tuple(found.details["remarks"]),
         description=found.details["description"],
     )
-
-
-def _stem(path: Path) -> str:
-    return Path(path.name.removesuffix(".gz")).stem
 
 
 def _tuple(given: Any) -> tuple[str, ...]:

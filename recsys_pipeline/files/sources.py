@@ -9,6 +9,7 @@ ids: text or whole numbers), as ``"number"`` (floats), or unconverted, as ``"lis
 import csv
 import glob
 import re
+import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -40,6 +41,9 @@ ENDINGS = {
 
 BLANK_END = 1 << 16
 """Bytes at a file's end among which blank lines are looked for."""
+
+BLOCK_BYTES = 1 << 23
+"""A CSV file is parsed in blocks of this size."""
 
 
 class Source(Protocol):
@@ -126,6 +130,7 @@ def open_sources(
     header: bool = True,
     separator: str | None = None,
     field_starts: Sequence[int] | None = None,
+    spill: Path | None = None,
 ) -> list[Source]:
     """The files of a data set, all of one format.
 
@@ -135,6 +140,8 @@ def open_sources(
         header: CSV: whether line 1 holds the names; else they are ``column_1``, ``column_2``, ...
         separator: CSV: default: tab where the file's name ends in ``.tsv``, else comma.
         field_starts: libsvm: see ``read_pairs``.
+        spill: CSV: folder on a disk, as long as the sources are used; what was read lies there,
+            mapped, and not in memory.
 
     Returns:
         A ``Source`` for each file.
@@ -148,7 +155,7 @@ def open_sources(
             raise ValueError(f"{path}: no such file")
     sources: list[Source]
     if kind == "csv":
-        sources = [TextFile(path, header, separator) for path in paths]
+        sources = [TextFile(path, header, separator, spill=spill) for path in paths]
     elif kind == "parquet":
         sources = [ParquetFile(path) for path in paths]
     else:
@@ -170,7 +177,7 @@ class TextFile:
     """A delimited file with or without a line of names.
 
     Args:
-        path, header, separator: as for ``open_sources``.
+        path, header, separator, spill: as for ``open_sources``.
 
     Raises:
         ValueError: the file is empty, line 1 is not a header, a name is missing or there twice.
@@ -178,15 +185,17 @@ class TextFile:
 
     numbers: frozenset[str] = frozenset()
 
-    def __init__(self, path: Path, header: bool, separator: str | None) -> None:
+    def __init__(
+        self, path: Path, header: bool, separator: str | None, spill: Path | None = None
+    ) -> None:
         if separator is None:
             separator = "\t" if ending_of(path) == ".tsv" else ","
-        self.path, self.separator = path, separator
-        self._data = bytes_of(path)
+        self.path, self.separator, self._spill = path, separator, spill
+        self._data = bytes_of(path, spill)
         self._first_line = 2 if header else 1
         self.names = names_in_line(path, self._data, header, separator)
-        if len(self.names) > 1:  # in a file of one column an empty line is a missing value
-            self._data = _without_blank_end(self._data)
+        # In a file of one column an empty line is a missing value.
+        self._end = _end_of(self._data) if len(self.names) > 1 else len(self._data)
         self.num_rows = 0
         self._table = pa.table({})
 
@@ -217,10 +226,11 @@ class TextFile:
         return f"{self.path}, line {self._first_line + row}"
 
     def _quickly(self, kinds: Mapping[str, str]) -> pa.Table | None:
-        data, mark = self._data, self.separator
+        data, end, mark = self._data, self._end, self.separator
         if len(mark) > 1:
-            data, mark = bytes(data).replace(mark.encode(), b"\x1f"), "\x1f"
-        if len(self.names) > 1 and _has_empty_line(data):
+            data, mark = bytes(data[:end]).replace(mark.encode(), b"\x1f"), "\x1f"
+            end = len(data)
+        if len(self.names) > 1 and _has_empty_line(data, end):
             return None  # Arrow would read an empty line as a row without values
         is_quoted = mark == "," and data.find(b'"') >= 0
         types = {
@@ -230,9 +240,13 @@ class TextFile:
             "list": pa.string(),
         }
         try:
-            table = pa.csv.read_csv(
-                pa.BufferReader(pa.py_buffer(data)),
-                pa.csv.ReadOptions(column_names=self.names, skip_rows=self._first_line - 1),
+            reader = pa.csv.open_csv(
+                pa.BufferReader(pa.py_buffer(data).slice(0, end)),
+                pa.csv.ReadOptions(
+                    column_names=self.names,
+                    skip_rows=self._first_line - 1,
+                    block_size=BLOCK_BYTES,
+                ),
                 pa.csv.ParseOptions(
                     delimiter=mark,
                     quote_char='"' if is_quoted else False,
@@ -246,6 +260,7 @@ class TextFile:
                     null_values=[""],
                 ),
             )
+            table = reader.read_all() if self._spill is None else _spilled(reader, self._spill)
         except (pa.ArrowInvalid, pa.ArrowKeyError):
             return None
         numbers = [table.column(name) for name, kind in kinds.items() if kind == "number"]
@@ -254,7 +269,7 @@ class TextFile:
 
     def _slowly(self, kinds: Mapping[str, str]) -> pa.Table:
         as_text = dict.fromkeys(kinds, "text")
-        data = bytes(self._data)
+        data = bytes(self._data[: self._end])
         table = read_table(self.path, as_text, self.separator, self.names, "utf-8-sig", data=data)
         table = table.iloc[self._first_line - 1 :].reset_index(drop=True)
         if not len(table):
@@ -271,17 +286,29 @@ class TextFile:
         return pa.table(columns)
 
 
-def _without_blank_end(data: Any) -> Any:
-    """A file's bytes without the lines at its end that hold nothing or blanks."""
+def _end_of(data: Any) -> int:
+    """Where the lines begin at a file's end that hold nothing or blanks."""
     start = max(len(data) - BLANK_END, 0)
     blank = re.search(rb"(?<=\n)(?:[ \r]*\n)*[ \r]*\Z", bytes(data[start:]))
-    end = len(data) if blank is None else start + blank.start()
-    return data if end == len(data) else bytes(data[:end])
+    return len(data) if blank is None else start + blank.start()
 
 
-def _has_empty_line(data: Any) -> bool:
+def _spilled(reader: pa.RecordBatchReader, folder: Path) -> pa.Table:
+    """What a reader gives, block by block into a file, which is mapped.
+
+    Values that become ids are numbered within their block, and over all blocks once their column is
+    asked for.
+    """
+    with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
+        with pa.ipc.new_stream(file, reader.schema) as writer:
+            for block in reader:
+                writer.write_batch(block)
+    return pa.ipc.open_stream(pa.memory_map(file.name)).read_all()
+
+
+def _has_empty_line(data: Any, end: int) -> bool:
     is_first = bytes(data[:1]) == b"\n" or bytes(data[:2]) == b"\r\n"
-    return is_first or data.find(b"\n\n") >= 0 or data.find(b"\n\r\n") >= 0
+    return is_first or data.find(b"\n\n", 0, end) >= 0 or data.find(b"\n\r\n", 0, end) >= 0
 
 
 def _one_kind(kinds: Collection[str]) -> str:

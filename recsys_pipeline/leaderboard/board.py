@@ -12,6 +12,7 @@ import pandas as pd
 
 import recsys_lib
 from recsys_lib.data import Dataset
+from recsys_lib.data.chunks import labels_of
 from recsys_lib.locks import locked
 from recsys_lib.training.baselines import base_rate
 from recsys_lib.training.evaluation import score_task
@@ -289,9 +290,9 @@ class _Work:
             candidate = self.candidates[line.name] = self._candidate(line)
         history, score = candidate.fit(seed, self.store.checkpoint(line, what), self.show)
         row: dict[str, Any] = {"model": line.name, "seed": seed}
-        prediction, slices, test = np.empty(0, np.float32), [], self.dataset.test
+        prediction, slices, test = np.empty(0, np.float32), [], labels_of(self.dataset.test)
         if tested:
-            prediction = candidate.predict(test)[self.task]
+            prediction = candidate.predict("test")[self.task]
             has_label = np.zeros(len(test), bool)
             has_label[test.rows_of(self.task)] = True
             for name, rows in test.slices.items():
@@ -299,7 +300,7 @@ class _Work:
                     scores = score_task(test.take(rows), self.task, prediction[rows])
                     slices.append({**row, "task": self.task, "slice": name, **scores})
             row |= {"task": self.task, "slice": "all", **score_task(test, self.task, prediction)}
-            row["milliseconds"] = 1e6 * candidate.scoring_seconds(test)
+            row["milliseconds"] = 1e6 * candidate.scoring_seconds(self.dataset.test)
         row |= {
             "parameters": candidate.num_parameters,
             "epochs": history.best_epoch,

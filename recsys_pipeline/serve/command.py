@@ -22,14 +22,34 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=8000, help="default: 8000; 0: any free one")
     parser.add_argument("--engine", choices=("onnx", "tensorflow"), default="onnx")
     parser.add_argument("--threads", type=int, default=1, help="most threads for one request")
-    parser.add_argument("--max-candidates", type=int, default=10_000, metavar="N")
-    parser.add_argument("--drain", type=float, default=2.0, metavar="SECONDS")
+    parser.add_argument(
+        "--max-candidates", type=int, default=10_000, metavar="N", help="default: 10000"
+    )
+    parser.add_argument(
+        "--max-body", type=int, default=2 * 2**20, metavar="BYTES", help="default: 2 MiB"
+    )
+    parser.add_argument(
+        "--receive-timeout",
+        type=float,
+        default=10.0,
+        metavar="SECONDS",
+        help="in which the head of a request arrives, and then its body; default: 10",
+    )
+    parser.add_argument(
+        "--drain",
+        type=float,
+        default=2.0,
+        metavar="SECONDS",
+        help="for which requests are taken after the signal; default: 2",
+    )
+    parser.add_argument(
+        "--log",
+        metavar="FILE",
+        help="append every answered request with its scores, for `recsys verify --log`",
+    )
     given = parser.parse_args(arguments)
-    try:
-        from recsys_pipeline.serve.server import serve
-    except ModuleNotFoundError as error:
-        print(f"{error}: pip install recsys-lib[serve]", file=sys.stderr)
-        return 1
+    from recsys_pipeline.serve.server import serve
+
     try:
         serve(
             given.folder,
@@ -39,6 +59,9 @@ def main(arguments: list[str] | None = None) -> int:
             engine=given.engine,
             threads=given.threads,
             max_candidates=given.max_candidates,
+            max_body=given.max_body,
+            receive_timeout=given.receive_timeout,
+            log=given.log,
         )
     except (ValueError, OSError) as error:
         print(error, file=sys.stderr)

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 import recsys_lib
+from recsys_lib.data.chunks import labels_of
 from recsys_lib.data.dataset import Dataset
 from recsys_lib.data.splits import Split
 from recsys_lib.features.columns import column_to_config
@@ -86,7 +87,7 @@ def train(
         # From here on only the chief works, with a model that belongs to no strategy.
         candidate.model = load(folder / "model.keras")
     data = candidate.data
-    told = {name: candidate.predict(data.splits[name]) for name in ("valid", "test")}
+    told = {name: candidate.predict(name) for name in ("valid", "test")}
     about = {"name": dataset.name, "tasks": dict(tasks), "model": line.model.key}
     about |= {"options": dict(line.options), **dataset.encoding(), "left_out": dataset.left_out}
     about["columns"] = [column_to_config(column) for column in dataset.feature_columns]
@@ -171,7 +172,7 @@ def _export(
 def _scores(data: Dataset, told: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, predictions in told.items():
-        split = data.splits[name]
+        split = labels_of(data.splits[name])
         parts = {"all": np.ones(len(split), bool), **split.slices}
         found[name] = {
             part: {

@@ -17,6 +17,7 @@ import pydantic_core
 from recsys_lib.data import Dataset, Split
 from recsys_lib.data.chunks import ROWS_PER_CHUNK
 from recsys_lib.training import Callback, Trainer, predict
+from recsys_lib.training.evaluation import predictions_of
 from recsys_lib.training.restarts import build_with_seed
 from recsys_lib.training.run import History
 from recsys_pipeline.chunks import in_chunks
@@ -197,9 +198,9 @@ class Candidate:
         )
         return history, float("nan") if lines.best is None else lines.best
 
-    def predict(self, split: Split) -> dict[str, np.ndarray]:
-        """Task to ``(rows,)`` float32."""
-        found = predict(self.model, split.features, list(self.tasks))
+    def predict(self, split_name: str) -> dict[str, np.ndarray]:
+        """Task to ``(rows,)`` float32, of the validation or the test rows."""
+        found = predictions_of(self.model, self.rows.splits[split_name])
         return {task: np.asarray(values, np.float32) for task, values in found.items()}
 
 

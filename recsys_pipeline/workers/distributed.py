@@ -30,12 +30,14 @@ import numpy as np
 import tensorflow as tf
 
 from recsys_lib import replicas as library
+from recsys_lib.data.splits import Split
 from recsys_lib.keras_graphs import layers_of
 from recsys_lib.keras_internals import ReducedBefore, resource_of
 from recsys_lib.layers.blocks import BatchNormalization
 from recsys_lib.training.batches import Layout
 from recsys_lib.training.prediction import predict_packed
 from recsys_lib.training.rates import parts_of
+from recsys_pipeline.chunks.reading import ArrayChunks
 from recsys_pipeline.workers import replicas
 from recsys_pipeline.workers.meeting import lost, meet
 
@@ -173,6 +175,22 @@ class Workers:
                 return train_on_rows(rows[number::count])
 
         return self._first(self.strategy.run(on_replica, (rows,)))
+
+    def is_own(self, places: np.ndarray) -> np.ndarray:
+        """Whether ``run`` lets this worker train on the rows at places of a batch, from 0.
+
+        Args:
+            places: ``(N,)`` integers.
+
+        Returns:
+            ``(N,)`` bool.
+        """
+        replicas_here = self.strategy.num_replicas_in_sync // self.count
+        return places % self.strategy.num_replicas_in_sync // replicas_here == self.index
+
+    def chunks_of(self, split: Split) -> ArrayChunks:
+        """Training rows in memory as one chunk, of which each worker packs its own rows."""
+        return ArrayChunks(split, len(split))
 
     def move_seeds(self, direction: int) -> None:
         """Make the seeds of dropout and of drawn negatives differ between replicas, or equal again.
@@ -340,5 +358,6 @@ library.hook = types.SimpleNamespace(
     num_replicas=replicas.num_replicas,
     sums_over_replicas=replicas.sums_over_replicas,
     rows_of_replicas=replicas.rows_of_replicas,
+    slices_of_replicas=replicas.slices_of_replicas,
     workers_of=workers_of,
 )

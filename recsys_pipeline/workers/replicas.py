@@ -10,11 +10,18 @@ replica every function returns what it was given, and adds no operation to a gra
 """
 
 import contextlib
+import itertools
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import tensorflow as tf
+
+NUM_SIZES = 8
+"""Sizes that an exchange of a table's gradients may have: eighths of what a batch could need."""
+
+# Numbers that TensorFlow's own groups and exchanges, which it counts from 1, do not reach.
+_GROUP, _instances = 2**30, itertools.count(2**30)
 
 # Each replica is traced in another thread.
 _present = threading.local()
@@ -49,7 +56,15 @@ def sums_over_replicas(*tensors: tf.Tensor) -> tuple[tf.Tensor, ...]:
     """
     if num_replicas() == 1 or not tensors:
         return tensors
-    return tuple(replica_context().all_reduce(tf.distribute.ReduceOp.SUM, list(tensors)))
+    # An exchange takes a while however little is sent: all tensors go in one.
+    flat = tf.concat([tf.reshape(tensor, [-1]) for tensor in tensors], axis=0)
+    (total,) = replica_context().all_reduce(tf.distribute.ReduceOp.SUM, [flat])
+    sizes = tf.stack([tf.size(tensor) for tensor in tensors])
+    parts = tf.split(total, sizes, num=len(tensors))
+    return tuple(
+        tf.ensure_shape(tf.reshape(part, tf.shape(tensor)), tensor.shape)
+        for part, tensor in zip(parts, tensors, strict=True)
+    )
 
 
 @contextlib.contextmanager
@@ -98,6 +113,85 @@ def rows_of_replicas(*tensors: tf.Tensor) -> tuple[tf.Tensor, ...]:
         # Only a short batch, or one that is not divided evenly, is padded.
         found.append(_where(is_there, gathered))
     return tuple(found)
+
+
+def slices_of_replicas(
+    slices: Sequence[tf.IndexedSlices], slots: Sequence[tf.Tensor]
+) -> list[tf.IndexedSlices]:
+    """The gradients of tables of all replicas, one behind the other.
+
+    Each replica has joined its equal rows, so fewer rows are sent than were read. How many they are
+    differs from step to step, and an exchange has one shape in all steps of a loop; so there is an
+    exchange for each of ``NUM_SIZES`` sizes, and the smallest that is large enough is taken.
+
+    Args:
+        slices: a gradient of each table, float32.
+        slots: how many rows of the table each was made of.
+
+    Returns:
+        The gradients with the rows of all replicas, the same on every replica.
+    """
+    context, count = replica_context(), num_replicas()
+    own = tf.one_hot(context.replica_id_in_sync_group, count, dtype=tf.int32)
+    lengths = tf.stack([tf.size(one.indices) for one in slices])
+    mine = tf.concat([lengths[:, None] * own, tf.stack(slots)[:, None]], axis=1)
+    (facts,) = sums_over_replicas(mine)
+    return [_gathered(one, facts[n, :-1], facts[n, -1]) for n, one in enumerate(slices)]
+
+
+def _gathered(gradient, lengths, slots):
+    """One gradient of all replicas, of which each has so many rows, made of so many slots."""
+    longest = tf.reduce_max(lengths)
+    ids = tf.bitcast(tf.cast(gradient.indices, tf.int32), tf.float32)
+    packed = tf.concat([ids[:, None], gradient.values], axis=1)  # one exchange instead of two
+
+    def padded(size):
+        return tf.pad(packed, [[0, size - tf.shape(packed)[0]], [0, 0]])
+
+    if getattr(_present, "batch", None) is None:
+        found = replica_context().all_gather(padded(longest), axis=0)
+    else:
+        num_rows, at_most = _present.batch
+        most = at_most * -(-slots // num_rows)
+        sizes = [-(-most * part // NUM_SIZES) for part in range(1, NUM_SIZES + 1)]
+        branches = [lambda size=size: _all_gather(padded(size)) for size in sizes]
+        found = tf.switch_case(
+            tf.reduce_sum(tf.cast(longest > tf.stack(sizes), tf.int32)), branches
+        )
+    size = tf.shape(found)[0] // num_replicas()
+    found = tf.boolean_mask(found, tf.reshape(tf.sequence_mask(lengths, size), [-1]))
+    rows = tf.cast(tf.bitcast(found[:, 0], tf.int32), gradient.indices.dtype)
+    values = tf.ensure_shape(found[:, 1:], (None, *gradient.values.shape[1:]))
+    return tf.IndexedSlices(values, rows, gradient.dense_shape)
+
+
+def _all_gather(tensor):
+    """The rows of all replicas, by TensorFlow's operation itself: a strategy has none in a branch.
+
+    Every worker makes the same exchanges in the same order, and so numbers them alike.
+    """
+    return tf.raw_ops.CollectiveGatherV2(
+        input=tensor,
+        group_size=num_replicas(),
+        group_key=_GROUP,
+        instance_key=_next_instance(),
+        ordering_token=[],
+        communication_hint="ring",
+    )
+
+
+def _next_instance():
+    """A number for one exchange of one call: of a number TensorFlow keeps the first shape for good.
+
+    A later call may train with another batch size.
+    """
+    graph = tf.compat.v1.get_default_graph()
+    while getattr(graph, "is_control_flow_graph", False):  # a loop's body or a branch
+        graph = graph.outer_graph
+    with graph.as_default():
+        return graph.capture_call_time_value(
+            lambda: tf.constant(next(_instances)), tf.TensorSpec([], tf.int32)
+        )
 
 
 def _where(is_there, rows):

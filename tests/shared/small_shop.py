@@ -29,6 +29,16 @@ COLUMNS = (
 TASKS = ("zeta", "alpha")
 USER_SIDE = ["user_id", "place", "history", "history_category"]
 
+REQUEST = {
+    "user_id": "ann",
+    "place": [0.5, -1.0],
+    "history": ["i3", "i1"],
+    "history_category": [20, 30],
+}
+CANDIDATES = {"item_id": ["i1", "i6", "i2"], "category": [10, 20, "30"], "price": [0.1, -2, 3.5]}
+BODY = {"request": REQUEST, "candidates": CANDIDATES}
+"""A request, raw."""
+
 
 def features(rows, seed):
     """Ids of known values, and histories of every length that end together."""

@@ -13,7 +13,7 @@ from recsys_lib.multi_task import build_mmoe
 from recsys_lib.multi_task.balancing import GradNorm
 from recsys_lib.second_order import build_deepfm
 from recsys_lib.sequence import build_din
-from recsys_lib.training import Adam, Ftrl, fit, optimizer_per_group
+from recsys_lib.training import Adam, Ftrl, Trainer, fit, optimizer_per_group
 from recsys_pipeline.chunks import ArrayChunks
 
 BATCH = 32
@@ -59,14 +59,16 @@ CASES = {
 
 
 def train(case):
-    """Twenty steps of one case from a seed.
+    """Ten long steps and twenty shorter ones of one case, from a seed.
 
     Returns:
-        The model and the ``History``.
+        The model and the ``History`` of the twenty.
     """
     keras.utils.set_random_seed(4)
     model, data, options = CASES[case]()
-    history = fit(model, data, epochs=1, batch_size=BATCH, seed=2, patience=1, **options)
+    trainer = Trainer(model, data, **options)
+    for batch_size in (2 * BATCH, BATCH):  # of one compiled function
+        history = trainer.fit(data, epochs=1, batch_size=batch_size, seed=2, patience=1)
     return model, history
 
 

@@ -31,6 +31,7 @@ from recsys_lib.sequence import build_dien, build_din, build_pooled
 from recsys_lib.training import Adagrad, Adam, Trainer
 from recsys_lib.training.batches import PackedSplit
 from recsys_lib.training.optimizers import sum_duplicates, sum_gradients
+from recsys_pipeline.workers import replicas
 
 STEPS, BATCH = 4, 7
 """An odd batch: the replicas have four rows and three."""
@@ -235,6 +236,50 @@ def test_slices_of_unequal_length_are_gathered_and_then_summed(monkeypatch):
         )
         assert by_row == {4: [12, 3], 0: [0, 1], 7: [7, 1]}
         assert len(table.indices) == 3
+
+
+@pytest.mark.parametrize(("first", "second", "sent"), [(1, 2, 2), (5, 1, 6), (8, 8, 8), (1, 1, 1)])
+def test_a_worker_sends_the_least_size_that_holds_the_rows_of_each(
+    first, second, sent, monkeypatch
+):
+    """In a loop: 8 rows with 2 lookups each, of which one worker's 8 may all be different."""
+    sizes = []
+
+    def all_gather(tensor):
+        sizes.append(len(tensor))
+        return replicas.replica_context().all_gather(tensor, axis=0)
+
+    def replica(distinct):
+        ids = tf.constant([5 + row % distinct for row in range(8)])
+        table = tf.IndexedSlices(tf.ones([8, 2]), ids, tf.constant([20, 2]))
+        with replicas.batch_of_rows(tf.constant(8), tf.constant(4)):
+            (found,) = sum_gradients([table])
+        return dict(zip(found.indices.numpy().tolist(), found.values.numpy()[:, 0], strict=True))
+
+    monkeypatch.setattr(replicas, "_all_gather", all_gather)
+    monkeypatch.setattr(replicas, "NUM_SIZES", 4)
+    found = run_replicas([lambda: replica(first), lambda: replica(second)], monkeypatch)
+    expected = np.bincount([5 + row % distinct for distinct in (first, second) for row in range(8)])
+    for by_id in found:
+        assert by_id == {n: count for n, count in enumerate(expected) if count}
+    assert sizes == [-(-sent // 2) * 2] * 2
+
+
+def test_each_call_of_a_compiled_loop_numbers_its_exchanges_anew():
+    """TensorFlow keeps the shape of a number, and another call may have longer batches."""
+
+    def step(index, found):
+        either = [replicas._next_instance, replicas._next_instance]
+        return index + 1, found.write(index, tf.switch_case(index % 2, either))
+
+    @tf.function
+    def numbers():
+        found = tf.TensorArray(tf.int32, 4)
+        return tf.while_loop(lambda index, _: index < 4, step, (0, found))[1].stack()
+
+    first, second = numbers().numpy().tolist(), numbers().numpy().tolist()
+    assert first[:2] == first[2:] and second[:2] == second[2:]
+    assert len({*first, *second}) == 4
 
 
 def test_shares_add_up_and_have_the_gradient_of_the_whole(monkeypatch):

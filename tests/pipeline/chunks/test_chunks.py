@@ -128,6 +128,8 @@ def test_a_data_set_in_chunks_has_its_columns_tasks_and_other_splits():
     assert data.feature_columns == COLUMNS and data.tasks == TASKS
     assert data.train.sizes == (10, 10, 3)
     assert data.valid is DATA.valid and list(data.splits) == ["train", "valid", "test"]
+    data = in_chunks(DATA, 8)  # the test has nine rows
+    assert data.valid is DATA.valid and data.test.sizes == (8, 1)
 
 
 def test_tasks_are_binary_where_nobody_says_otherwise():

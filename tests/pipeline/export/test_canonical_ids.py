@@ -15,9 +15,10 @@ import pytest
 from recsys_lib.memorization import build_logistic_regression
 from recsys_pipeline import files
 from recsys_pipeline.export import export, verify
+from recsys_pipeline.export.columns import Column
 from recsys_pipeline.export.describing import describe_column
 from recsys_pipeline.export.fields import BadField, canonical_id
-from recsys_pipeline.export.reading import Column, Encoder
+from recsys_pipeline.export.reading import Encoder
 from recsys_pipeline.export.replay import Replay
 from recsys_pipeline.export.values import Values
 from recsys_pipeline.files.arrays import canonical_texts, categories_of

@@ -12,7 +12,7 @@ import small_shop
 from small_shop import USER_SIDE, description_of
 
 from recsys_lib.training import predict, rank
-from recsys_pipeline.export import Replay, Sampling, export, folders, verify
+from recsys_pipeline.export import Replay, Sampling, export, verify, verifying
 from recsys_pipeline.export.replay import ENGINES, Different, checksum_of, read_description
 
 
@@ -173,7 +173,7 @@ def test_the_script_needs_neither_the_library_nor_keras(exported):
 
 
 def test_a_process_is_really_without_the_library():
-    code = folders._WITHOUT_LIBRARY.replace(
+    code = verifying._WITHOUT_LIBRARY.replace(
         "runpy.run_path(sys.argv[0], run_name='__main__')", "import recsys_lib"
     )
     done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True)

@@ -71,7 +71,7 @@ def test_a_file_with_other_scores_is_not_exported(din, tmp_path, monkeypatch):
 
 def test_without_the_converter_the_message_says_how_to_get_it(din, tmp_path, monkeypatch):
     monkeypatch.setattr(folders.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ValueError, match=r"pip install recsys-lib\[export\]"):
+    with pytest.raises(ValueError, match=r"pip install recsys-lib\[train\]"):
         export(din, tmp_path / "din")
 
 

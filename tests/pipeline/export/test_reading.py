@@ -246,6 +246,60 @@ def test_requests_and_data_sets_have_one_largest_number():
 
 def test_a_number_is_finite_after_it_was_scaled():
     read = encoder(column("price", "number", {**NUMBER, "scale": 1e-3})).columns["price"].read
-    assert np.float32(read(3e35, ())) == np.float32(3e38)
+    assert read([3e35], str) == np.float32(3e38)
     with pytest.raises(BadField, match=r"expected a number finite in float32, got 3e\+36"):
-        read(3e36, ())
+        read([3e36], str)
+
+
+def test_rows_are_read_at_once_as_each_by_itself():
+    """Of mixed forms: texts, integers, whole floats, missing and unknown values, long lists."""
+    draw = np.random.default_rng(0)
+    canonical = {**ITEMS, "known": ["a", "7", "9"], "canonical": True, "unknown": 4, "missing": 5}
+    specs = [
+        column("known", values=canonical),
+        column("own", values={"unknown": 0, "missing": 0, "canonical": True}),
+        column("bin", values={"edges": [1.0, 5.0], "first": 1, "unknown": 0, "missing": 4}),
+        column("number", "number", {**NUMBER, "logarithm": True, "shift": 0.5, "missing": 0.25}),
+        column("pair", "number", NUMBER, 2),
+        column("last", "list", {**canonical, "unknown": 0, "keep": "last"}, 3, ordered=True),
+        column("first", "list", {**ITEMS, "keep": "first", "newest_first": True}, 2, ordered=True),
+        column("parts", "list", {**ITEMS, "keep": "last"}, 4, ordered=True, sessions=2),
+    ]
+    ids = ["a", "b", "7", 7, 7.0, "7.0", " a ", None, "", "new", 10**12, 9]
+
+    def some(values, most=None):
+        if most is None:
+            return values[draw.integers(len(values))]
+        return [some(values) for _ in range(draw.integers(0, most + 1))]
+
+    rows = [
+        {
+            "user": 1,
+            "known": some(ids),
+            "own": some([1, 8, 9, -3, 2.0, None, 10**12]),
+            "bin": some([0, 1, 1.5, 5, None]),
+            "number": some([0, -2.5, 3, None, 1e30]),
+            "pair": some([[0, 1.5], [None, 2]]),
+            "last": some([None, some(ids, 6)]),
+            "first": some("abcx", 5),
+            "parts": [some("abx", 4) for _ in range(draw.integers(0, 5))],
+        }
+        for _ in range(300)
+    ]
+    read = encoder(*specs)
+    whole = read.rows({name: [row[name] for row in rows] for name in rows[0]})
+    for number, row in enumerate(rows):
+        alone = read.rows({name: [value] for name, value in row.items()})
+        for name, array in alone.items():
+            assert array.dtype == whole[name].dtype and array.shape[1:] == whole[name].shape[1:]
+            np.testing.assert_array_equal(array[0], whole[name][number], err_msg=name)
+
+
+def test_a_wrong_value_among_many_rows_is_named():
+    read = encoder(column("own", values={"unknown": 0, "missing": 0}), history(keep="last"))
+    good = {"user": [1] * 3, "own": [1, 2, 3], "history": [["a"], [], ["b", "c"]]}
+    assert place_of(read.rows, {**good, "own": [1, True, 3]}) == ("rows", "own", 1)
+    assert place_of(read.rows, {**good, "own": [1, 2, "3"]}) == ("rows", "own", 2)
+    wrong = {**good, "history": [["a"], [], ["b", True]]}
+    assert place_of(read.rows, wrong) == ("rows", "history", 2, 1)
+    assert place_of(read.rows, {**good, "history": [["a"], "b", []]}) == ("rows", "history", 1)

@@ -1,27 +1,23 @@
 """What the service answers: scores of raw values, what is wrong with a body, health, metrics."""
 
+import asyncio
 import json
 import shutil
+import threading
+import time
 
 import numpy as np
 import pytest
 import small_shop
-from asgi import ask
+from asgi import ask, asked
+from small_shop import BODY, CANDIDATES, REQUEST
 
 from recsys_lib.training import rank
 from recsys_pipeline.export import Platt, Replay, export
 from recsys_pipeline.export.reading import Encoder
+from recsys_pipeline.serve import answering, create_application
 from recsys_pipeline.serve import application as application_module
-from recsys_pipeline.serve import create_application
 
-REQUEST = {
-    "user_id": "ann",
-    "place": [0.5, -1.0],
-    "history": ["i3", "i1"],
-    "history_category": [20, 30],
-}
-CANDIDATES = {"item_id": ["i1", "i6", "i2"], "category": [10, 20, "30"], "price": [0.1, -2, 3.5]}
-BODY = {"request": REQUEST, "candidates": CANDIDATES}
 ENCODED_USER = {
     "user_id": 1,
     "place": [0.5, -1.0],
@@ -29,21 +25,6 @@ ENCODED_USER = {
     "history_category": [2, 3, 0, 0],
 }
 ENCODED_CANDIDATES = {"item_id": [1, 6, 2], "category": [1, 2, 3], "price": [0.1, -2.0, 3.5]}
-
-
-@pytest.fixture(scope="module")
-def din():
-    return small_shop.din()
-
-
-@pytest.fixture(scope="module")
-def folder(din, tmp_path_factory):
-    return export(din, tmp_path_factory.mktemp("served") / "din", small_shop.dataset())
-
-
-@pytest.fixture
-def application(folder):
-    return create_application(folder)
 
 
 @pytest.fixture(scope="module")
@@ -78,10 +59,9 @@ def test_unknown_values_are_answered_and_counted(din, application):
     assert status == 200
     np.testing.assert_allclose(answer["scores"]["click"], expected.scores, atol=1e-5)
     assert answer["unknown"] == {
-        "user_id": 1,
-        "history": 1,
-        "history_category": 1,
-        "item_id": 2,
+        "user_id": {"count": 1, "ids": ["nobody"]},
+        "history": {"count": 1, "ids": ["new"]},
+        "item_id": {"count": 2, "ids": ["new", None]},
     }
     _, _, text = ask(application, "/metrics")
     assert 'recsys_unknown_values_total{column="item_id"} 2.0' in text
@@ -124,7 +104,6 @@ def test_answers_are_calibrated(two_tasks, tmp_path):
 @pytest.mark.parametrize(
     ("body", "place"),
     [
-        (b"not json", []),
         ([], []),
         ({"request": REQUEST}, ["candidates"]),
         ({"candidates": CANDIDATES}, ["request"]),
@@ -144,11 +123,6 @@ def test_answers_are_calibrated(two_tasks, tmp_path):
         (changed("request", histroy=[]), ["request", "histroy"]),
         (changed("candidates", item_id=["i1", "i2", {}]), ["candidates", "item_id", 2]),
         (changed("candidates", category=[10]), ["candidates", "category"]),
-        (changed("candidates", price=[1, 2, float("inf")]), ["candidates", "price", 2]),
-        (changed("candidates", price=[1, 10**400, 2]), ["candidates", "price", 1]),
-        (changed("candidates", price=[1, 2, -1e39]), ["candidates", "price", 2]),
-        (changed("candidates", price=[1, float("nan"), 2]), ["candidates", "price", 1]),
-        (b'{"request": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", []),
         (changed("candidates", item_id=[]), ["candidates", "item_id"]),
         ({**BODY, "candidates": {"item_id": ["i1"]}}, ["candidates", "category"]),
     ],
@@ -159,6 +133,28 @@ def test_a_body_that_cannot_be_read_names_the_field(application, body, place):
     (detail,) = answer["detail"]
     assert detail["loc"] == ["body", *place]
     assert detail["msg"]
+
+
+@pytest.mark.parametrize(
+    ("body", "place", "message"),
+    [
+        (b"not json", [], "invalid literal"),
+        (changed("candidates", price=[1, 2, float("inf")]), [], "unexpected character"),
+        (changed("candidates", price=[1, float("nan"), 2]), [], "unexpected character"),
+        (changed("candidates", price=[1, 10**400, 2]), [], "number is infinity"),
+        (b'{"request": ' + b"[" * 40_000 + b"]" * 40_000 + b"}", [], "depth limit"),
+        (changed("candidates", price=[1, 2, -1e39]), ["candidates", "price", 2], "got -1e+39"),
+        (b"[" + b"[]," * 100_000 + b"[]]", [], "at most 100000 lists and objects, got 100002"),
+        (changed("request", place=[1e39, 0]), ["request", "place", 0], "got 1e+39"),
+    ],
+)
+def test_what_is_no_json_of_numbers_that_float32_has_is_a_bad_request(
+    application, body, place, message
+):
+    status, _, answer = ask(application, "/rank", body)
+    (detail,) = answer["detail"]
+    assert (status, detail["loc"]) == (400, ["body", *place])
+    assert detail["msg"].startswith("expected ") and message in detail["msg"]
 
 
 def test_too_many_candidates_are_refused(folder):
@@ -175,31 +171,73 @@ def test_too_many_candidates_are_refused_before_their_values_are_read(folder, mo
     assert ask(application, "/rank", BODY)[0] == 422
 
 
-def test_a_body_that_is_too_long_is_refused_before_it_is_parsed(folder, monkeypatch):
-    size = len(json.dumps(BODY))
-    monkeypatch.setattr(application_module, "BYTES_OF_A_CANDIDATE", 100)
-    monkeypatch.setattr(application_module, "BYTES_OF_A_REQUEST", size - 300)
-    assert ask(create_application(folder, max_candidates=3), "/rank", BODY, chunk=50)[0] == 200
-    monkeypatch.setattr(application_module, "BYTES_OF_A_REQUEST", size - 301)
-    application = create_application(folder, max_candidates=3)
-    monkeypatch.setattr(application_module, "_read", None)
-    status, headers, answer = ask(application, "/rank", BODY, chunk=50)
-    assert (status, headers["connection"]) == (413, "close")
-    assert answer["detail"][0]["msg"] == f"expected at most {size - 1} bytes"
+def test_health_is_answered_while_a_large_body_is_read(application, monkeypatch):
+    """What takes long is read and scored on a thread; so are the first requests."""
+    finished = []
+
+    def slow(*_):
+        time.sleep(0.5)
+        return b"{}"
+
+    monkeypatch.setattr(answering.Answering, "__call__", slow)
+
+    async def note(path, *body):
+        assert (await asked(application, path, *body))[0] == 200
+        finished.append(path)
+
+    async def both():
+        await asyncio.gather(note("/rank", BODY), note("/health"))
+
+    asyncio.run(both())
+    assert finished == ["/health", "/rank"]
 
 
-def test_a_body_that_does_not_arrive_is_given_up(application, monkeypatch):
-    monkeypatch.setattr(application_module, "SECONDS_TO_ARRIVE", 0.05)
-    status, headers, answer = ask(application, "/rank", json.dumps(BODY)[:50].encode(), ends=False)
-    assert (status, headers["connection"]) == (408, "close")
-    assert answer["detail"][0]["msg"] == "expected the whole body within 0.05 s"
+def test_short_requests_are_answered_where_they_are_read(application, monkeypatch):
+    threads = []
+    scores = Replay.scores
+    monkeypatch.setattr(
+        Replay,
+        "scores",
+        lambda *arguments: threads.append(threading.current_thread()) or scores(*arguments),
+    )
+    monkeypatch.setattr(application_module, "SHORT_SECONDS", 0.0)
+    monkeypatch.setattr(application_module, "ALONE_SECONDS", 60.0)
+
+    def is_on_a_thread():
+        assert ask(application, "/rank", BODY)[0] == 200
+        return threads[-1] is not threading.main_thread()
+
+    assert is_on_a_thread()  # nobody knows yet how long it takes
+    assert not [is_on_a_thread() for _ in range(4)][-1]
+    application.in_flight += 1  # another one waits
+    assert is_on_a_thread()
+    monkeypatch.setattr(application_module, "SHORT_SECONDS", 60.0)
+    assert not is_on_a_thread()
 
 
-def test_a_client_that_leaves_in_the_middle_of_its_body_is_no_fault_of_ours(application):
-    some = json.dumps(BODY)[:50].encode()
-    status, headers, _ = ask(application, "/rank", some, ends=False, leaves=True)
-    assert (status, headers["connection"]) == (400, "close")
-    assert 'path="/rank",status="400"} 1.0' in ask(application, "/metrics")[2]
+def test_requests_that_arrive_together_are_none_of_them_alone(application, monkeypatch):
+    places = []
+    call = answering.Answering.__call__
+    monkeypatch.setattr(
+        answering.Answering,
+        "__call__",
+        lambda *given: places.append(threading.current_thread()) or call(*given),
+    )
+    monkeypatch.setattr(answering.Answering, "seconds", lambda *_: 0.01)
+
+    async def both():
+        await asyncio.gather(*[asked(application, "/rank", BODY) for _ in range(2)])
+
+    asyncio.run(both())
+    assert len(places) == 2 and places[0] is not threading.main_thread()
+
+
+def test_of_many_unknown_ids_some_are_named(application):
+    many = {"item_id": [f"new {n % 30}" for n in range(60)], "category": [10] * 60}
+    body = {"request": REQUEST, "candidates": {**many, "price": [0] * 60}}
+    _, _, answer = ask(application, "/rank", body)
+    expected = {"count": 60, "ids": [f"new {n}" for n in range(20)]}
+    assert answer["unknown"] == {"item_id": expected}
 
 
 def test_a_number_that_is_too_large_for_the_model_is_named_with_its_candidate(tmp_path):
@@ -221,14 +259,7 @@ def test_a_number_that_is_too_large_for_the_model_is_named_with_its_candidate(tm
     assert ask(application, "/rank", BODY)[0] == 200
 
 
-def test_an_answer_holds_no_number_that_json_has_not(application, monkeypatch):
-    monkeypatch.setattr(application_module, "_check_scores", lambda *_: None)
-    monkeypatch.setattr(Replay, "scores", lambda *_: {"click": np.full(3, np.nan)})
-    with pytest.raises(ValueError, match="not JSON compliant"):
-        ask(application, "/rank", BODY)
-
-
-@pytest.mark.parametrize("option", ["threads", "max_candidates"])
+@pytest.mark.parametrize("option", ["threads", "max_candidates", "max_body"])
 def test_options_that_cannot_be_meant_are_refused(folder, option):
     with pytest.raises(ValueError, match=f"{option}: expected an integer of 1 or more, got 0"):
         create_application(folder, **{option: 0})
@@ -265,7 +296,7 @@ def test_metrics_count_requests_candidates_and_time(application):
     lines = text.splitlines()
     assert status == 200 and headers["content-type"].startswith("text/plain")
     assert 'recsys_requests_total{path="/rank",status="200"} 2.0' in lines
-    assert 'recsys_requests_total{path="/rank",status="422"} 1.0' in lines
+    assert 'recsys_requests_total{path="/rank",status="400"} 1.0' in lines
     assert 'recsys_requests_total{path="other",status="404"} 1.0' in lines
     assert "recsys_candidates_total 6.0" in lines
     assert "recsys_request_seconds_count 3.0" in lines
@@ -309,7 +340,7 @@ def test_an_export_that_was_changed_is_not_served(folder, tmp_path):
 def test_a_model_that_scores_otherwise_is_not_served(folder, monkeypatch):
     from recsys_pipeline.export import replay
 
-    monkeypatch.setattr(replay, "_difference", lambda found, expected: 1.0)
+    monkeypatch.setattr(replay, "difference", lambda found, expected: 1.0)
     with pytest.raises(ValueError, match="golden request, rows, 'click': candidate"):
         create_application(folder)
 

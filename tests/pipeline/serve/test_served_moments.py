@@ -103,13 +103,10 @@ def test_the_service_answers_raw_moments_and_makes_the_features_of_training(
         for name in set(MADE) & set(answer["features"]):
             assert answer["features"][name] == [part.features[name][place].tolist()]
     assert set(answer["unknown"]) <= {"user", "item", "seen", "session_seen"}
-    (counted,) = set(answer["unknown"].items()) & {
-        ("seen", len(row["seen"]) - np.count_nonzero(part.features["seen"][place])),
-        ("session_seen", len(row["seen"]) - np.count_nonzero(part.features["session_seen"][place])),
-    }
-    assert counted[1] >= max(lost) > 0
+    (name,) = {"seen", "session_seen"} & set(answer["unknown"])
+    assert answer["unknown"][name]["count"] == max(lost) > 0
     _, _, text = ask(application, "/metrics")
-    assert f'recsys_unknown_values_total{{column="{counted[0]}"}}' in text
+    assert f'recsys_unknown_values_total{{column="{name}"}}' in text
     assert 'column="seen_age"' not in text
     schema = ask(application, "/openapi.json")[2]["paths"]["/rank"]["post"]["requestBody"]
     side = schema["content"]["application/json"]["schema"]["properties"]["request"]
@@ -134,7 +131,6 @@ REQUEST = {"user": "u1", "seen": ["i3", "i2", "i1"], "when": [5_000, 4_000, 3_00
         ({"when": [5_000, None, 3_000]}, ["when", 1], "expected a number, got null"),
         ({"when": [5_000, True, 3_000]}, ["when", 1], "expected a number, got true"),
         ({"when": [5_000, "inf", 3_000]}, ["when", 1], "expected a number"),
-        ({"when": [5_000, 10**400, 3_000]}, ["when", 1], "expected a number"),
         ({"when": [9_000, 4_000, 3_000]}, ["when", 0], BEFORE),
         ({"when": [5_000, 4_000, 9_500]}, ["when", 2], BEFORE),
         ({"when": [3_000, 4_000, 5_000]}, ["when", 1], "expected moments in order of time"),
@@ -144,7 +140,6 @@ REQUEST = {"user": "u1", "seen": ["i3", "i2", "i1"], "when": [5_000, 4_000, 3_00
         ({"now": None}, ["now"], r"expected a number or a date \(ISO 8601\), got null"),
         ({"now": "tomorrow"}, ["now"], r"expected a number or a date \(ISO 8601\), got"),
         ({"now": [9_000]}, ["now"], r"expected a number or a date \(ISO 8601\), got \["),
-        ({"now": float("inf")}, ["now"], "expected a number or a date"),
         ({"seen_age": [1, 2, 3]}, ["seen_age"], "no such field"),
         ({"session_seen": [["i1"]]}, ["session_seen"], "no such field"),
     ],

@@ -16,10 +16,12 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 import small_shop
+import uvicorn
+from uvicorn.server import ServerState
 
 from recsys_pipeline.export import export
 from recsys_pipeline.serve import Service, golden_body, measure_latency
-from recsys_pipeline.serve.server import Server, serve
+from recsys_pipeline.serve.server import Protocol, Server, serve
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +82,12 @@ def test_a_port_that_is_taken_is_one_line(folder):
         ("--threads", 0, "threads: expected an integer of 1 or more, got 0"),
         ("--max-candidates", 0, "max_candidates: expected an integer of 1 or more, got 0"),
         ("--drain", -1, "drain: expected a finite number from 0, got -1.0"),
+        ("--max-body", 0, "max_body: expected an integer of 1 or more, got 0"),
+        (
+            "--receive-timeout",
+            0,
+            "receive_timeout: expected a finite number from 0 excluding 0, got 0.0",
+        ),
     ],
 )
 def test_an_option_that_cannot_be_meant_is_one_line(folder, option, value, message):
@@ -108,7 +116,7 @@ def test_it_answers_until_it_is_stopped(folder):
         assert status == 200
         expected = golden["answers"]["click"][:5]
         np.testing.assert_allclose(answer["scores"]["click"], expected, atol=1e-5)
-        assert service.ask("/rank", b"{")[0] == 422
+        assert service.ask("/rank", b"{")[0] == 400
         assert service.ask("/health")[0] == 200
         assert "recsys_candidates_total 5.0" in service.ask("/metrics")[1]
         assert service.stop() == 0
@@ -215,9 +223,149 @@ def test_a_request_in_flight_is_answered_after_the_signal(folder):
     assert len(json.loads(answer.split(b"\r\n\r\n", 1)[1])["scores"]["click"]) == 1_000
 
 
+def connected(service):
+    parts = urlsplit(service.address)
+    return socket.create_connection((parts.hostname, parts.port), timeout=60)
+
+
+def whole(connection):
+    """All bytes until the connection is closed, and the seconds that it took."""
+    started, found = time.monotonic(), b""
+    while part := connection.recv(65_536):
+        found += part
+    return found, time.monotonic() - started
+
+
+@pytest.fixture(scope="module")
+def impatient(folder):
+    with Service(folder, "--drain", "0", "--receive-timeout", "1") as service:
+        yield service
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"POST /rank HTT",
+        b"POST /rank HTTP/1.1\r\nHost: x\r\nContent-Le",
+        b"GET /health HTTP/1.1\r\nHost: x\r\n\r\nPOST /rank HTTP/1.1\r\nHo",
+        b"POST /rank HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{",
+        b"POST /rank HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n",
+    ],
+)
+def test_half_a_request_is_given_up_with_408(impatient, sent):
+    with connected(impatient) as connection:
+        # A byte now and then does not keep it.
+        for byte in sent:
+            connection.sendall(bytes([byte]))
+        if sent.startswith(b"GET"):
+            time.sleep(0.2)
+            connection.sendall(b"st: x")
+        found, seconds = whole(connection)
+    answer = found[found.rindex(b"HTTP/1.1") :]
+    assert answer.startswith(b"HTTP/1.1 408 Request Timeout") and b"within 1 s" in answer
+    assert 0.5 < seconds < 30  # of a busy machine
+
+
+class Transport(asyncio.Transport):
+    """Keeps what is written."""
+
+    def __init__(self):
+        super().__init__()
+        self.written, self.closed = b"", False
+
+    def write(self, data):
+        self.written += data
+
+    def close(self):
+        self.closed = True
+
+    def is_closing(self):
+        return self.closed
+
+    def pause_reading(self):
+        pass
+
+    resume_reading = pause_reading
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        ([], b"408"),
+        ([b"GET /he", b"alth HTTP/1.1\r\nx"], b"408"),
+        ([b"GET /health HTTP/1.1\r\n\r\n", b"GET /health HTT"], b"408"),
+        ([b"GET /health HTTP/1.1\r\n", b"x: y\r\n" * 20_000], b"431"),
+        ([b"POST /rank HTTP/1.1\r\nContent-Length: 9\r\n\r\n"], None),  # its body waits elsewhere
+    ],
+)
+def test_a_head_that_does_not_arrive_closes_its_connection(sent, status):
+    async def application(scope, receive, send):
+        if scope["method"] == "GET":
+            await send({"type": "http.response.start", "status": 204, "headers": []})
+            await send({"type": "http.response.body"})
+        else:
+            await asyncio.Event().wait()
+
+    async def connect():
+        config = uvicorn.Config(application, ws="none", log_level="critical")
+        config.load()
+        protocol = Protocol(config, ServerState(), {}, seconds=0.1)
+        transport = Transport()
+        protocol.connection_made(transport)
+        for part in sent:
+            protocol.data_received(part)
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(0.3)
+        return transport.written, transport.closed
+
+    written, closed = asyncio.run(connect())
+    answer = written[written.rfind(b"HTTP/1.1") :]
+    assert closed is (status is not None)
+    if status is not None:
+        assert answer.startswith(b"HTTP/1.1 " + status)
+
+
+def test_headers_without_end_are_refused(impatient):
+    with connected(impatient) as connection:
+        connection.sendall(b"GET /health HTTP/1.1\r\n" + b"x: %s\r\n" % (b"y" * 70_000))
+        found, _ = whole(connection)
+    assert found.startswith(b"HTTP/1.1 431 ")
+
+
+@pytest.mark.parametrize("head", [b"Content-Length: 900000000", b"Transfer-Encoding: chunked"])
+def test_a_body_that_is_too_long_is_refused_while_it_is_sent(impatient, head):
+    """By what its head says, before a byte of it was sent; or once so much has arrived."""
+    with connected(impatient) as connection:
+        connection.sendall(b"POST /rank HTTP/1.1\r\nHost: x\r\n" + head + b"\r\n\r\n")
+        if b"chunked" in head:
+            for _ in range(5):
+                connection.sendall(b"100000\r\n" + b" " * 2**20 + b"\r\n")
+        answer = b""
+        while not answer.endswith(b"}"):
+            answer += connection.recv(65_536)
+        assert answer.startswith(b"HTTP/1.1 413 ") and b"at most 2097152 bytes" in answer
+        connection.sendall(b" " * 2**20)  # is read, so that who sends first sees the answer
+
+
+@pytest.mark.parametrize(
+    "sent", [b"POST /rank HT", b"POST /rank HTTP/1.1\r\nContent-Length: 9\r\n\r\n{"]
+)
+def test_half_a_request_does_not_hold_up_the_end(folder, sent):
+    with Service(folder, "--drain", "0", "--receive-timeout", "600") as service:
+        with connected(service) as connection:
+            connection.sendall(sent)
+            time.sleep(0.3)
+            started = time.monotonic()
+            assert service.stop() == 0
+            assert time.monotonic() - started < 60
+            whole(connection)
+
+
 @pytest.fixture
 def server():
-    application = SimpleNamespace(state=SimpleNamespace(draining=False))
+    arrivals = SimpleNamespace(hasten=lambda: None)
+    application = SimpleNamespace(state=SimpleNamespace(draining=False, arrivals=arrivals))
     config = SimpleNamespace(
         app=application, limit_max_requests=None, server_header=False, date_header=False
     )

@@ -26,7 +26,7 @@ def test_the_page_runs_from_its_first_line_to_its_last(folder):
                 continue
             for words in commands(text):
                 if words[:4] == ["python", "-m", "pip", "install"]:
-                    assert words[4:] == ["-e", ".[export,serve]", "-c", "constraints.txt"]
+                    assert words[4] in (".", ".[train]") and words[5:] == ["-c", "constraints.txt"]
                 elif words[:2] == ["recsys", "serve"]:
                     service = start_service(words, folder, port)
                 else:
@@ -35,15 +35,20 @@ def test_the_page_runs_from_its_first_line_to_its_last(folder):
         if service is not None:
             service.terminate()
             assert service.wait(60) == 0
-    exported, replayed, health, ranked, metrics, latency = ran
+    exported, replayed, health, ranked, metrics, latency, logged = ran
     assert "as exported, with onnx" in exported and "as exported, with onnx" in replayed
     assert json.loads(health)["status"] == "ok"
     answer = json.loads(ranked)
-    assert sorted(answer["order"]) == [0, 1, 2] and answer["unknown"] == {"item_id": 1}
+    assert sorted(answer["order"]) == [0, 1, 2] and answer["unknown"] == {
+        "item_id": {"count": 1, "ids": [99999]}
+    }
+    assert '"unknown": {"item_id": {"count": 1, "ids": [99999]}}' in PAGE
+    assert "1 requests with 3 candidates; scores as logged" in logged
     assert "recsys_candidates_total 3.0" in metrics
     assert re.search(r"1,000 candidates: p50 \d+ ms, p99 \d+ ms", latency)
 
 
 def test_the_table_of_files_is_what_an_export_holds(folder):
     named = re.findall(r"^\| `([\w.]+)/?` \|", PAGE, flags=re.MULTILINE)
-    assert sorted(named) == sorted(path.name for path in (folder / "exports" / "din").iterdir())
+    found = sorted(path.name for path in (folder / "exports" / "din").iterdir())
+    assert sorted(named) == sorted([*found, "encoding.json"])  # of data from files

@@ -91,7 +91,9 @@ def test_the_trained_model_reads_the_history_by_dins_unit(walked):
 
 def test_the_export_is_verified_served_and_asked(walked):
     verify, serve, ask = COMMANDS[2:]
-    assert "as exported, with onnx" in run(verify, walked)
+    verified = run(verify, walked)
+    assert "as exported, with onnx" in verified
+    assert f"log.csv: {ROWS:,} rows; 4 columns are read as in training" in verified
     port = str(free_port())
     serve, ask = ([word.replace("8123", port) for word in words] for words in (serve, ask))
     service = start_service(serve, walked, port)
@@ -104,7 +106,10 @@ def test_the_export_is_verified_served_and_asked(walked):
     assert set(answer["scores"]) == {"click", "like"}
     assert all(0 < p < 1 for scores in answer["scores"].values() for p in scores)
     assert sorted(answer["order"]) == [0, 1, 2] and answer["order"][0] == 0  # it was clicked before
-    assert answer["unknown"] == {"history": 1, "item_id": 1}
+    assert answer["unknown"] == {
+        "history": {"count": 1, "ids": ["never seen"]},
+        "item_id": {"count": 1, "ids": ["brand new"]},
+    }
     for task, (found, expected) in scored.items():
         np.testing.assert_allclose(found, expected, atol=2e-5, err_msg=task)
 
