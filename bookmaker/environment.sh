@@ -92,14 +92,15 @@ create() {
     fi
 }
 
-# What the book needs, in the locked versions.
+# What the book needs, in the locked versions. On a terminal the installer shows what it does.
 install_packages() {
-    local status=0
+    local status=0 quiet=(--quiet)
+    [ ! -t 2 ] || quiet=()
     : >"$half"
     if [ -n "$UV" ]; then
-        "$UV" pip install --quiet --python "$python" -c constraints.txt -e ".[$extras]" || status=$?
+        "$UV" pip install "${quiet[@]}" --python "$python" -c constraints.txt -e ".[$extras]" || status=$?
     else
-        "$python" -m pip install --quiet --disable-pip-version-check -c constraints.txt \
+        "$python" -m pip install "${quiet[@]}" --disable-pip-version-check -c constraints.txt \
             -e ".[$extras]" || status=$?
     fi
     # Above 128 it was killed.
@@ -131,7 +132,7 @@ if [ -e "$half" ]; then
 elif ! is_usable; then
     create
 fi
-echo "Installing packages into $VENV (once)"
+echo "Installing packages into $VENV (once): 2 GB, about a minute on a fast line"
 install_packages
 if ! packages_work; then
     echo "Packages in $VENV do not work: it is built anew"
@@ -143,6 +144,7 @@ if ! packages_work; then
         exit 1
     }
 fi
+echo "Importing them for the first time: half a minute"
 # The import fills the byte-code caches, so that a lesson's first output comes in seconds.
 "$python" -c "import recsys_lib, keras, sklearn, matplotlib.pyplot, pandas"
 "$python" -c "from recsys_book import check_env; check_env()"

@@ -1,11 +1,15 @@
-"""The start page: the map of the book, and its lessons with question, minutes and seconds."""
+"""The start page, and the outline of the book that it shows: lessons, minutes, routes."""
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from bookmaker import book_map, budget, inputs
+from bookmaker import budget, inputs
 from bookmaker.build import build, is_stale
-from bookmaker.lessons import companion_text, describe, find_texts, is_deeper
-from recsys_book.paths import CHAPTERS, write_atomically
+from bookmaker.lessons import Lesson, companion_text, describe, find_texts, is_deeper
+from recsys_book.paths import CHAPTERS, LessonError, write_atomically
+from recsys_book.start_page import OUTLINE, TAG
 from recsys_book.work_copies import IN_CHAPTERS
 
 FRONT_MATTER = """\
@@ -26,62 +30,67 @@ INTRODUCTION = """\
 # Ranking models for recommenders
 
 A recommender's ranking stage is given about a thousand candidates for one request and predicts
-what the user will do with each. This book teaches its models by running them. Every lesson is a
-notebook: open it, run it from top to bottom, change it. You need NumPy and one Keras tutorial.
-Each lesson names the earlier ones that it builds on. A sentence that ends in ≡ is so by
-computation, and a cell checks it each time the lesson runs. One that ends in ✓ was declared,
-measured and confirmed; one that ends in ○ was declared and measured, and not confirmed. [The
-ledger](FINDINGS.md) lists them all, and what held on worlds that nobody had seen.
-
+what the user will do with each. This book teaches its models by running them: each lesson is a
+notebook of about 45 minutes. You need NumPy and one Keras tutorial. [Begin here]({first}).
 """
 
-BELOW = """
+CELL = f"""\
+```{{code-cell}} ipython3
+:tags: [hide-input, nbval-ignore-output, {TAG}]
 
-In the JupyterLab of `make lab`, close the tab of a lesson that you have finished: this ends its
-kernel, and frees the memory that it holds.
+from recsys_book import start
+
+start()
+```
 """
 
+# README.md has the same tree, with its own links.
 FIRST_MODEL = """\
 ## Which model first?
 
-Begin with logistic regression and trees, both on counts and rates of user and item. On the book's
-two real logs no model is shown to lead these two in GAUC, which compares the rows of one user, as
-a ranker does ([the boards](04_sequence_models/05_sequence_comparison.deeper.ipynb)). Then ask what
-your log holds:
+Begin with logistic regression (one weight for each id) and trees on counts and rates of user and
+item (no tables; minutes on a CPU). On the book's two real logs no model is shown to lead these two
+in GAUC, which compares the rows of one user, as a ranker does
+([the boards](04_sequence_models/05_sequence_comparison.deeper.ipynb)). Then ask your log:
 
-| if in your log | then try | shown in |
-|:---|:---|:---|
-| some pairs of ids are exceptions, and return often | a weight for each pair, beside a network | \
-[Wide & Deep](01_memorization_generalization/01_wide_and_deep.ipynb) |
-| known ids meet that never met before | FM, then FwFM | \
-[Crossing pairs](02_second_order_crosses/07_second_order_comparison.ipynb) |
-| a third column decides which pair counts | a plain network, then IPNN, DCN-V2 or xDeepFM | \
-[Higher orders](03_higher_order_crosses/04_higher_order_comparison.ipynb) |
-| users did something before | the mean of the history, then DIN | \
-[Sequences](04_sequence_models/05_sequence_comparison.ipynb) |
-| a row has several labels | one network for each, then Shared-Bottom | \
-[Several tasks](05_multi_task/06_multi_task_comparison.ipynb) |
-| requests come from several surfaces | the surface as a column | \
-[Several surfaces](06_multi_scenario/06_multi_scenario_comparison.ipynb) |
+1. **Did users do something before?** Yes: the mean of the history (nothing more for a candidate),
+   then DIN (a small network for every behaviour and candidate; two to three times the mean's time):
+   [Sequences](04_sequence_models/05_sequence_comparison.ipynb). And go on with 2.
+2. **Does a third column decide which pair counts?** Yes: a plain network, then IPNN (a number for
+   each pair), DCN-V2 (a matrix for each layer) or xDeepFM (whole vectors crossed; the dearest):
+   [Higher orders](03_higher_order_crosses/04_higher_order_comparison.ipynb). No:
+   - **Are some pairs of ids exceptions that return often?** A weight for each such pair beside a
+     network: [Wide & Deep](01_memorization_generalization/01_wide_and_deep.ipynb).
+   - **Do known ids meet that never met before?** FM (a vector for each id; steps grow with the
+     columns), then FwFM (a number more for each pair of columns; steps grow with the pairs):
+     [Crossing pairs](02_second_order_crosses/07_second_order_comparison.ipynb).
+3. **Has a row several labels?** Yes: one network for each (all costs once more), then Shared-Bottom
+   (one network and a small tower for each):
+   [Several tasks](05_multi_task/06_multi_task_comparison.ipynb).
+4. **Do requests come from several surfaces?** Yes: the surface as a column (a vector for each):
+   [Several surfaces](06_multi_scenario/06_multi_scenario_comparison.ipynb).
 
 Each of these lessons says what to count first and when not to use the model.
-
 """
 
-# What the reader runs on the start page: a sentence of prose, the cell's source and its tags.
-START_CELLS = (
-    (
-        "The next cell says in one line each what is wrong with your environment, if anything is.",
-        "from recsys_book import check_env\n\ncheck_env()",
-        (),
-    ),
-    (
-        "Most lessons end in exercises that answer at once. Run the next cell to see which of them "
-        "you have\nsolved; this is kept in the file `.progress.json`, which you may delete.",
-        "from recsys_book import progress\n\nprogress()",
-        ("nbval-ignore-output",),
-    ),
-)
+BELOW = f"""\
+## Before you start
+
+{IN_CHAPTERS}
+
+In the JupyterLab of `make lab`, close the tab of a lesson that you have finished: this ends its
+kernel, and frees the gigabyte of memory that it holds. What you solved is kept in the file
+`.progress.json`, which you may delete.
+
+Signs in a lesson: a sentence that ends in ≡ is so by computation, and a cell checks it each time
+the lesson runs. One that ends in ✓ was declared before its experiment, measured, and confirmed; one
+that ends in ○ was declared and measured, and not confirmed.
+[The ledger](FINDINGS.md) lists them all.
+
+Pages: [glossary](../docs/glossary.md) · [notation](../docs/notation.md) ·
+[a log of your own, in five commands](../docs/README.md) ·
+[for instructors](../docs/instructors.md)
+"""
 
 CHAPTER_TITLES = {
     "00_the_ranking_stage": "The ranking stage",
@@ -94,6 +103,38 @@ CHAPTER_TITLES = {
     "07_one_request": "One request, from features to a ranking",
 }
 
+ROUTES: tuple[dict[str, Any], ...] = (
+    {
+        "title": "A first weekend",
+        "text": "What a ranking model is, its two classics, and what a history is worth:",
+        "lessons": (
+            "00_the_ranking_stage/01_the_ranking_stage",
+            "02_second_order_crosses/01_fm",
+            "04_sequence_models/01_din",
+            "04_sequence_models/05_sequence_comparison",
+        ),
+    },
+    {
+        "title": "An engineer with a log",
+        "text": "What to measure, what to count, which model, and into service:",
+        "lessons": (
+            "00_the_ranking_stage/02_metrics",
+            "00_the_ranking_stage/03_splits_and_leaks",
+            "02_second_order_crosses/07_second_order_comparison",
+            "04_sequence_models/05_sequence_comparison",
+            "07_one_request/02_what_the_log_does",
+            "07_one_request/04_out_of_the_notebook",
+        ),
+        "after": ' → <a href="../docs/README.md">your log, in five commands</a>',
+    },
+    {
+        "title": "Everything",
+        "text": "All lessons with their exercises, in the order below.",
+        "lessons": (),
+    },
+)
+"""The ways through the book; a route without lessons is that of all."""
+
 
 def paths(chapters=CHAPTERS):
     """Return the paths of the start page's text and notebook."""
@@ -101,41 +142,94 @@ def paths(chapters=CHAPTERS):
 
 
 def render(chapters=CHAPTERS):
-    """Return the start page as MyST text, generated from the lessons' front matter."""
-    lessons = [describe(text_path) for text_path in find_texts(chapters)]
-    begin = [f"**Begin here:** {_linked(first)}.\n\n" for first in lessons[:1]]
-    parts = [FRONT_MATTER, "".join([INTRODUCTION, *begin, FIRST_MODEL, IN_CHAPTERS, BELOW])]
-    for prose, source, tags in START_CELLS:
-        option = f":tags: [{', '.join(tags)}]\n\n" if tags else ""
-        parts.append(f"{prose}\n\n```{{code-cell}} ipython3\n{option}{source}\n```\n")
-    if any(lesson.prerequisites for lesson in lessons):
-        parts.append(book_map.MARKDOWN)
-    for chapter, title in _titles(lessons).items():
-        found = [lesson for lesson in lessons if lesson.chapter == chapter]
-        parts.append(f"## {chapter[:2]} {title}\n\n" + _chapter(found))
+    """Return the start page as MyST text."""
+    first = next(path for path in find_texts(chapters))
+    link = f"{first.parent.name}/{first.stem}.ipynb"
+    parts = [FRONT_MATTER, INTRODUCTION.format(first=link), CELL, FIRST_MODEL, BELOW]
     return "\n".join(parts)
 
 
-def render_map(chapters=CHAPTERS):
-    """Return the map of the book as SVG; None as long as no lesson says what it builds on."""
-    lessons = [describe(text_path) for text_path in find_texts(chapters)]
-    return book_map.render(lessons, _titles(lessons))
+def outline(chapters: Path = CHAPTERS) -> dict[str, Any]:
+    """The chapters with their lessons, and the routes, for ``recsys_book.start_page``.
+
+    Args:
+        chapters: the folder of the chapters.
+
+    Raises:
+        LessonError: a lesson cannot be read, or builds on one that the book does not have.
+    """
+    texts = [describe(text_path) for text_path in find_texts(chapters)]
+    known = {f"{lesson.chapter}/{lesson.name}" for lesson in texts}
+    found: dict[str, dict[str, Any]] = {}
+    before = None
+    for lesson in texts:
+        folder = lesson.chapter
+        chapter = found.setdefault(
+            folder,
+            {
+                "number": folder.partition("_")[0],
+                "title": chapter_title(folder),
+                "needs": [],
+                "lessons": [],
+                "labs": [],
+            },
+        )
+        one = _entry(lesson)
+        if lesson.is_lab:
+            chapter["labs"].append(one | {"data": lesson.data})
+        elif not is_deeper(lesson.text_path):
+            needs = lesson.prerequisites or ()
+            for need in needs:
+                if need not in known:
+                    raise LessonError(
+                        f"{lesson.text_path}: front matter `lesson.prerequisites`: expected "
+                        f"lessons of the book, got {need!r}"
+                    )
+            others = {need.partition("_")[0] for need in needs} - {chapter["number"]}
+            chapter["needs"] = sorted({*chapter["needs"], *others})
+            chapter["lessons"].append(one | {"follows": before in needs})
+            before = one["key"]
+    routes = [route for route in ROUTES if known.issuperset(route["lessons"])]
+    return {"chapters": list(found.values()), "routes": routes}
+
+
+def _entry(lesson: Lesson) -> dict[str, Any]:
+    counted = budget.count(lesson.text_path)
+    return {
+        "key": f"{lesson.chapter}/{lesson.name}",
+        "title": lesson.title,
+        "question": lesson.question,
+        "reading": lesson.minutes if lesson.is_lab else counted.reading,
+        "exercises": counted.exercises,
+        "seconds": lesson.seconds,
+        "has_deeper": companion_text(lesson.text_path).exists(),
+    }
+
+
+def rendered_outline(chapters: Path = CHAPTERS) -> str:
+    """The text of ``lessons.json``.
+
+    Args:
+        chapters: the folder of the chapters.
+    """
+    return json.dumps(outline(chapters), indent=1, ensure_ascii=False) + "\n"
 
 
 def write(chapters=CHAPTERS, force=False):
-    """Write the start page and its map, execute it where that is needed, and return its path.
+    """Write the outline and the start page, execute it where that is needed; return its path.
 
     Raises:
         LessonError: a lesson cannot be read, or builds on one that the book does not have.
     """
     text_path, _ = paths(chapters)
-    rendered, picture = render(chapters), render_map(chapters)
-    if picture is None:
-        book_map.path(chapters).unlink(missing_ok=True)
-    else:
-        write_atomically(book_map.path(chapters), picture)
-    if not text_path.exists() or text_path.read_text(encoding="utf-8") != rendered:
-        write_atomically(text_path, rendered)
+    pages: Mapping[Path, str] = {
+        Path(chapters) / OUTLINE: rendered_outline(chapters),
+        text_path: render(chapters),
+    }
+    for path, content in pages.items():
+        if not path.exists() or path.read_text(encoding="utf-8") != content:
+            write_atomically(path, content)
+            force = True
     if force or is_stale(text_path):
         read = inputs.inputs_of(text_path)
         build(text_path)
@@ -146,46 +240,3 @@ def write(chapters=CHAPTERS, force=False):
 def chapter_title(folder):
     """Return a chapter's title; for a folder the book does not know, its name in words."""
     return CHAPTER_TITLES.get(folder, folder[3:].replace("_", " ").capitalize())
-
-
-def _titles(lessons):
-    """Dict of the chapters that have lessons to their titles, in the order of the book."""
-    return {lesson.chapter: chapter_title(lesson.chapter) for lesson in lessons}
-
-
-def _chapter(found):
-    """A chapter's table of lessons, and a line for each optional lab."""
-    lessons = [one for one in found if not one.is_lab and not is_deeper(one.text_path)]
-    parts = [_table(lessons)] if lessons else []
-    for lab in found:
-        if lab.is_lab:
-            parts.append(
-                f"Optional lab on the data set `{lab.data}`: "
-                f"[{lab.title}]({lab.chapter}/{lab.notebook_path.name}). {lab.question} "
-                f"({lab.minutes} min to read, {lab.seconds} s to run)\n"
-            )
-    return "\n".join(parts)
-
-
-def _table(lessons):
-    """A row for each lesson, with its minutes to read and for its exercises."""
-    rows = [
-        ["lesson", "the question it answers", "to read", "exercises", "to run"],
-        [":---", ":---", "---:", "---:", "---:"],
-    ]
-    for lesson in lessons:
-        linked, question = _linked(lesson), lesson.question.replace("|", "\\|")
-        companion = companion_text(lesson.text_path)
-        if companion.exists():
-            linked += f" · [deeper]({lesson.chapter}/{companion.stem}.ipynb)"
-        counted = budget.count(lesson.text_path)
-        solving = f"{counted.solving} min" if counted.solving else ""
-        rows.append([linked, question, f"{counted.reading} min", solving, f"{lesson.seconds} s"])
-    lines = [f"| {' | '.join(row)} |" for row in rows]
-    lines[1] = lines[1].replace(" ", "")
-    return "\n".join(lines) + "\n"
-
-
-def _linked(lesson):
-    title = lesson.title.replace("|", "\\|")
-    return f"[{title}]({lesson.chapter}/{lesson.notebook_path.name})"

@@ -10,7 +10,6 @@ import tempfile
 from pathlib import Path
 
 from bookmaker import (
-    book_map,
     budget,
     evidence,
     figures,
@@ -36,6 +35,7 @@ from bookmaker.lessons import (
 )
 from bookmaker.offered_names import module_problems, offer_problems
 from recsys_book.paths import CHAPTERS, LessonError
+from recsys_book.start_page import OUTLINE
 
 LONGEST_CELL = 30
 LONGEST_TAGGED_CELL = 40
@@ -201,10 +201,10 @@ def index_problems(chapters):
     text_path, notebook_path = index.paths(chapters)
     if not text_path.exists() or text_path.read_text(encoding="utf-8") != index.render(chapters):
         return [f"{text_path}: not what the lessons say; run `make book`"]
-    picture = book_map.path(chapters)
-    there = picture.read_text(encoding="utf-8") if picture.exists() else None
-    if there != index.render_map(chapters):
-        return [f"{picture}: not what the lessons say; run `make book`"]
+    outline = text_path.with_name(OUTLINE)
+    there = outline.read_text(encoding="utf-8") if outline.exists() else None
+    if there != index.rendered_outline(chapters):
+        return [f"{outline}: not what the lessons say; run `make book`"]
     try:
         notebook = read_notebook(notebook_path)
     except LessonError as error:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from recsys_book.records import evidence, finding, recorded
     from recsys_book.sentences import checked_sentences, exact
     from recsys_book.source import excerpt
+    from recsys_book.start_page import start
     from recsys_book.timing import Durations, stopwatch
     from recsys_book.widgets import explore
 else:

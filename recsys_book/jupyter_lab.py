@@ -17,6 +17,7 @@ from recsys_book.work_copies import FOLDER, START_PAGE
 CONFIG = ".jupyter"
 _SETTINGS = {
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+    "@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {"markdown": "Markdown Preview"}},
     # A lesson's kernel holds about a gigabyte. And as JupyterLab comes it guesses the heights of
     # cells that are out of sight, so that a link to a place far below in a lesson misses it.
     "@jupyterlab/notebook-extension:tracker": {"kernelShutdown": True, "windowingMode": "defer"},

@@ -1,9 +1,15 @@
-"""The files of the book's JupyterLab, in which published notebooks are read-only."""
+"""The files of the book's JupyterLab: read-only published notebooks, and a start page of today.
+
+Whoever opens the start page finds in it what the progress file says now, without running its cell.
+"""
+
+from typing import Any
 
 from jupyter_server.services.contents.largefilemanager import AsyncLargeFileManager
 from tornado.web import HTTPError
 
-from recsys_book.work_copies import FOLDER
+from recsys_book.start_page import TAG, render
+from recsys_book.work_copies import FOLDER, START_PAGE
 
 
 def is_published(path: str) -> bool:
@@ -23,12 +29,33 @@ def is_published(path: str) -> bool:
     return path.startswith("chapters/") and is_notebook
 
 
+def renew(notebook: dict[str, Any]) -> None:
+    """Put today's start page into the output of a notebook's cell for it, as if it had been run.
+
+    Args:
+        notebook: is changed; one without such a cell is left as it is.
+    """
+    for cell in notebook["cells"]:
+        if TAG in cell["metadata"].get("tags", ()):
+            shown = {"text/html": render(), "text/plain": "the start page"}
+            cell["outputs"] = [{"output_type": "display_data", "data": shown, "metadata": {}}]
+            cell["metadata"]["trusted"] = True  # by the book's own code, not the file's
+
+
 class BookContents(AsyncLargeFileManager):
     """Shows published notebooks as read-only, so that no save reaches them."""
 
     def is_writable(self, path):
         """Whether JupyterLab may offer to save a file."""
         return not is_published(path) and super().is_writable(path)
+
+    async def get(self, path, content=True, **options):
+        """A file or a folder; the start page with what the reader has solved by now."""
+        model = await super().get(path, content=content, **options)
+        is_start = path.strip("/") in (f"{FOLDER}/{START_PAGE}", f"chapters/{START_PAGE}")
+        if is_start and content and model["type"] == "notebook":
+            renew(model["content"])
+        return model
 
     async def save(self, model, path=""):
         """Save a file, unless it is a published notebook."""

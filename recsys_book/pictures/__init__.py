@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from recsys_book.pictures.automatic import diagram
     from recsys_book.pictures.families import family
     from recsys_book.pictures.flow_pictures import (
-        Lesson,
-        book_map,
         days_way,
         request_way,
         serving_way,

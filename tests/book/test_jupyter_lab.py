@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 
+import nbformat
 import pytest
 from small_book import LESSON, Book
 
@@ -122,3 +123,20 @@ def test_the_server_writes_copies_and_no_published_notebook(book):
     }
     assert list(writable.values()) == [False, True, True]
     assert json.loads((book.work / LESSON).read_bytes())["cells"]
+
+
+def test_the_start_page_is_of_today_when_it_is_opened(book, monkeypatch):
+    contents = pytest.importorskip("recsys_book.lab_contents")
+    page = nbformat.v4.new_notebook()
+    page.cells = [nbformat.v4.new_code_cell("start()", metadata={"tags": ["start"]})]
+    page.cells.append(nbformat.v4.new_code_cell("1"))
+    book.work.mkdir(exist_ok=True)
+    nbformat.write(page, book.work / "index.ipynb")
+    before = (book.work / "index.ipynb").read_bytes()
+    manager = contents.BookContents(root_dir=str(book.chapters.parent))
+    for today in ("one", "two"):
+        monkeypatch.setattr(contents, "render", lambda today=today: f"<p>{today}</p>")
+        first, other = asyncio.run(manager.get("work/index.ipynb"))["content"]["cells"]
+        assert first["outputs"][0]["data"]["text/html"] == f"<p>{today}</p>"
+        assert first["metadata"]["trusted"] and other["outputs"] == []
+    assert (book.work / "index.ipynb").read_bytes() == before

@@ -7,13 +7,12 @@ import numpy as np
 import pytest
 
 from recsys_book import sketch
-from recsys_book.pictures import Lesson, book_map, days_way, family, request_way, serving_way
+from recsys_book.pictures import days_way, family, request_way, serving_way
 from recsys_book.pictures.arrows import Boxes, shape_between
 from recsys_book.pictures.examples import example, example_columns
 from recsys_book.pictures.families import FAMILIES, panels
 from recsys_book.pictures.flow_pictures import (
     days_drawing,
-    map_drawing,
     request_drawing,
     serving_drawing,
 )
@@ -202,38 +201,3 @@ def test_the_way_through_a_day_tests_before_it_trains():
     assert "1. test: score today's rows → grow: table rows for new ids" in said
     assert "grow: table rows for new ids → 2. warm: train on, on today" in said
     assert "rows of earlier days → 2. fresh: a new model, all days" in said
-
-
-LESSONS = [
-    Lesson("00_start/01_one", "One: the first"),
-    Lesson("00_start/02_two", "Two", ("00_start/01_one",)),
-    Lesson("01_more/01_three", "Three", ("00_start",)),
-    Lesson("02_most/01_four", "Four", ("01_more/01_three", "00_start")),
-    *[Lesson(f"02_most/0{n}_next", f"A longer title, number {n}") for n in range(2, 8)],
-]
-CHAPTERS = {"00_start": "Start", "01_more": "More of it", "02_most": "Most of it"}
-
-
-def test_the_map_has_every_lesson_and_no_arrow_twice():
-    found = map_drawing(LESSONS, CHAPTERS)
-    assert found.problems() == []
-    assert {box.key for box in found.boxes} == {lesson.key for lesson in LESSONS} | set(CHAPTERS)
-    # Chapter 02 needs chapter 00 through chapter 01.
-    assert [(arrow.source, arrow.target) for arrow in found.arrows] == [
-        ("00_start/01_one", "00_start/02_two"),
-        ("00_start", "01_more"),
-        ("01_more", "02_most"),
-    ]
-    assert "Two builds on 00_start/01_one" in repr(book_map(LESSONS, CHAPTERS))
-
-
-@pytest.mark.parametrize(
-    ("lesson", "said"),
-    [
-        (Lesson("03_none/01_x", "X"), "lesson '03_none/01_x': expected a chapter of"),
-        (Lesson("02_most/09_x", "X", ("00_start/09",)), "expected lessons in needs, got '00_start"),
-    ],
-)
-def test_a_map_of_what_is_not_there_is_refused(lesson, said):
-    with pytest.raises(ValueError, match=re.escape(said)):
-        book_map([*LESSONS, lesson], CHAPTERS)

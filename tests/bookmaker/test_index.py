@@ -1,67 +1,104 @@
+import json
+
 import pytest
-from pair_text import core_text, write_pair
+from pair_text import AS_LAB, core_text, write_pair
 
-from bookmaker import budget, index
+from bookmaker import budget, index, lesson_checks
+from bookmaker.__main__ import main
 from bookmaker.lessons import read_notebook, read_text
+from recsys_book.paths import CHAPTERS, LessonError
+from recsys_book.start_page import OUTLINE
+
+ROOT = CHAPTERS.parent
 
 
-def test_lists_lessons_with_question_and_times(chapters, survey):
-    chapters.write(chapter="01_memorization_generalization", name="01_x")
-    chapters.write(survey.replace("A small", "A | small"), chapter="09_odd_ends", name="01_y")
-    text = index.render(chapters.folder)
-    row = "| [A small lesson](01_memorization_generalization/01_x.ipynb) | Is four two twos? "
-    assert "## 01 Memorization and generalization\n\n| lesson |" in text
-    assert row + "| 2 min |  | 3 s |" in text
-    assert "## 09 Odd ends" in text
-    assert "[A \\| small lesson](09_odd_ends/01_y.ipynb)" in text
+@pytest.fixture
+def book(chapters, survey):
+    """Two chapters: a survey, a pair and a lab, then a survey and a core lesson."""
+    chapters.write(survey, "00_small", "00_one")
+    write_pair(chapters)
+    chapters.write(survey.replace(*AS_LAB), "00_small", "lab_clicks")
+    chapters.write(survey.replace("[]", "[00_small/01_small]"), "01_more", "01_next")
+    text = core_text().replace("[]", "[00_small/00_one, 01_more/01_next]")
+    chapters.write(text, "01_more", "02_new")
+    return chapters.folder
+
+
+def test_the_outline_says_what_builds_on_what(book):
+    first, second = index.outline(book)["chapters"]
+    assert (first["number"], first["title"], first["needs"]) == ("00", "Small", [])
+    assert (second["number"], second["needs"]) == ("01", ["00"])
+    lessons = [*first["lessons"], *second["lessons"]]
+    assert [(one["key"], one["follows"]) for one in lessons] == [
+        ("00_small/00_one", False),
+        ("00_small/01_small", False),
+        ("01_more/01_next", True),
+        ("01_more/02_new", True),
+    ]
+    assert [one["has_deeper"] for one in lessons] == [False, True, False, False]
+    (lab,) = first["labs"]
+    assert (lab["key"], lab["data"]) == ("00_small/lab_clicks", "kuairand_pure")
+    assert second["labs"] == []
+
+
+def test_the_outline_has_a_lessons_minutes(book):
+    pair = index.outline(book)["chapters"][0]["lessons"][1]
+    counted = budget.count(book / "00_small" / "01_small.md")
+    assert (pair["reading"], sum(pair["exercises"].values())) == (4, 3)
+    assert (pair["reading"], pair["exercises"]) == (counted.reading, counted.exercises)
+
+
+def test_a_lesson_that_is_not_there_is_named(book):
+    path = book / "01_more" / "02_new.md"
+    path.write_text(path.read_text().replace("00_small/00_one", "00_small/04_no"))
+    with pytest.raises(LessonError, match=r"02_new.md: .*prerequisites.*got '00_small/04_no'"):
+        index.outline(book)
+    assert main(["--chapters", str(book), "index"]) == 1
+
+
+def test_routes_are_of_lessons_that_there_are(book):
+    assert [route["title"] for route in index.outline(book)["routes"]] == ["Everything"]
+    routes = index.outline()["routes"]
+    assert [route["title"] for route in routes] == [
+        "A first weekend",
+        "An engineer with a log",
+        "Everything",
+    ]
+
+
+def test_the_outline_is_written_and_checked(book):
+    index.write(book)
+    path = book / OUTLINE
+    assert json.loads(path.read_text()) == json.loads(index.rendered_outline(book))
+    assert lesson_checks.index_problems(book) == []
+    path.write_text(path.read_text().replace("A small lesson", "A lesson"))
+    said = [f"{path}: not what the lessons say; run `make book`"]
+    assert lesson_checks.index_problems(book) == said
+    path.unlink()
+    assert lesson_checks.index_problems(book) == said
 
 
 def test_the_first_lesson_is_linked_above_all_else(chapters, survey):
     chapters.write(survey, name="02_next")
     chapters.write(survey)
     first_cell = index.render(chapters.folder).split("```")[0]
-    assert "\n**Begin here:** [A small lesson](00_small/01_small.ipynb).\n" in first_cell
+    assert "[Begin here](00_small/01_small.ipynb)." in first_cell
 
 
-def rows(page, chapter):
-    """The cells of a chapter's table, line by line."""
-    section = page.split(f"## {chapter}")[1].split("\n## ")[0]
-    lines = [line for line in section.splitlines() if line.startswith("|")]
-    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
+def test_the_readme_asks_the_same_questions():
+    tree = index.FIRST_MODEL.replace("](0", "](chapters/0")
+    assert tree in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_minutes_for_exercises_stand_apart(chapters):
-    core, _ = write_pair(chapters)
-    chapters.write(name="02_other")
-    page = index.render(chapters.folder)
-    pair = "[Sums: two and two](00_small/01_small.ipynb) · [deeper](00_small/01_small.deeper.ipynb)"
-    asked = "Is four two twos?"
-    assert rows(page, "00 ") == [
-        ["lesson", "the question it answers", "to read", "exercises", "to run"],
-        [":---", ":---", "---:", "---:", "---:"],
-        [pair, asked, "4 min", "3 min", "12 s"],
-        ["[A small lesson](00_small/02_other.ipynb)", asked, "2 min", "", "3 s"],
-    ]
-    counted = budget.count(core)
-    assert (counted.reading, counted.solving) == (4, 3)
-
-
-@pytest.mark.parametrize("anatomy", ["core", "survey"])
-def test_a_lesson_without_exercises_or_companion_has_neither(chapters, anatomy):
-    chapters.write(core_text().replace("anatomy: core", f"anatomy: {anatomy}"))
-    (row,) = rows(index.render(chapters.folder), "00 ")[2:]
-    assert row[0] == "[Sums: two and two](00_small/01_small.ipynb)" and row[3] == ""
-
-
-def test_is_executed_and_written_once(chapters, monkeypatch):
+def test_is_executed_and_written_once(chapters, survey, monkeypatch):
+    chapters.write(survey)
     text_path = index.write(chapters.folder)
     notebook = read_notebook(text_path.with_suffix(".ipynb"))
-    code, solved = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    assert code.source == "from recsys_book import check_env\n\ncheck_env()"
-    assert code.outputs[0].text.startswith("Environment ready")
+    (code,) = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert code.source == "from recsys_book import start\n\nstart()"
     # What whoever builds has solved is not in the committed page.
-    assert solved.outputs[0].data["text/html"].startswith("<p>Run this cell")
-    assert solved.metadata.tags == ["nbval-ignore-output"]
+    assert "Begin here: " in code.outputs[0].data["text/html"]
+    assert set(code.metadata.tags) == {"hide-input", "nbval-ignore-output", "start"}
 
     built = []
     monkeypatch.setattr(index, "build", built.append)
@@ -71,9 +108,8 @@ def test_is_executed_and_written_once(chapters, monkeypatch):
     assert built == [text_path]
 
 
-def test_the_generated_text_is_a_notebook_with_one_cell_for_each_start_cell(chapters):
-    chapters.write()
+def test_the_generated_text_is_a_notebook_with_one_code_cell(chapters, survey):
+    chapters.write(survey)
     (chapters.folder / "index.md").write_text(index.render(chapters.folder))
     cells = read_text(chapters.folder / "index.md").cells
-    sources = [cell.source for cell in cells if cell.cell_type == "code"]
-    assert sources == [source for _, source, _ in index.START_CELLS]
+    assert [cell.cell_type for cell in cells] == ["markdown", "code", "markdown"]

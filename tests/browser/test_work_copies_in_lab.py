@@ -63,12 +63,35 @@ def test_the_book_opens_on_the_readers_copy_and_asks_nothing(reader):
     heading(page, "Ranking models for recommenders")
     assert page.url.endswith("/lab/tree/work/index.ipynb")
     sync_api.expect(page.locator(FRONT)).to_contain_text("This is your copy")
-    begin = page.locator(FRONT).get_by_role("strong").filter(has_text="Begin here")
+    # Nobody has run its cell.
+    begin = page.locator(FRONT).get_by_text(re.compile("^Begin here: "))
+    sync_api.expect(begin).to_have_text("Begin here: The ranking stage, 44 minutes.")
     assert begin.bounding_box()["y"] < SMALL_SCREEN
     question = page.get_by_text("official Jupyter news")
     with pytest.raises(sync_api.TimeoutError):
         question.first.wait_for(timeout=QUESTION_SECONDS * 1000)
     assert clone.changes() == ""
+
+
+def test_the_start_page_knows_where_the_reader_is(reader):
+    page, address, clone = reader
+    progress = clone.folder.parent / "progress.json"
+    passed = {"attempts": 1, "last_time": "2026-01-01", "passed_time": "2026-01-01"}
+    progress.write_text(json.dumps({"version": 1, "checks": {EXERCISE: passed}}))
+    page.set_viewport_size({"width": 800, "height": 900})
+    page.goto(f"{address}/lab/tree/work/index.ipynb?reset")
+    heading(page, "Ranking models for recommenders")
+    front = page.locator(FRONT)
+    sync_api.expect(front.get_by_text(f"Continue with {LESSONS[1]}: 1 of")).to_be_visible()
+    box = front.locator(".book-map").get_by_role("link", name=f"{LESSONS[1]} 1/")
+    assert "50%" in box.get_attribute("style")
+    for part in (".book-start", ".book-map"):
+        fits = "one => one.scrollWidth <= one.clientWidth"
+        assert front.locator(part).evaluate(fits), f"{part} is cut off at 800 pixels"
+    box.click()
+    heading(page, LESSONS[1])
+    page.set_viewport_size({"width": 1400, "height": 1000})
+    progress.unlink()
 
 
 def test_links_lead_through_the_lessons_and_back(reader):

@@ -1,0 +1,242 @@
+"""The start page as its reader needs it today: where to go on, the routes, the map, the lessons.
+
+``start()`` shows it in the start page's one code cell. In the JupyterLab of ``make lab`` the server
+renews the cell's output whenever the page is opened (``recsys_book.lab_contents``), so nobody has
+to run it. ``make book`` writes the book's outline into ``chapters/lessons.json``; what is solved
+stands in the progress file.
+"""
+
+import html
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from recsys_book import paths
+from recsys_book.environment import environment_problems
+from recsys_book.exercises.progress_file import read_progress, render_progress
+
+OUTLINE = "lessons.json"
+TAG = "start"
+"""The tag of the cell whose output the server renews."""
+
+Lesson = Mapping[str, Any]
+Checks = Mapping[str, Mapping[str, Any]]
+
+# Colours of JupyterLab's theme, light or dark; what is solved is said in words, too.
+STYLE = """<style>
+.book-start { max-width: 60em; line-height: 1.45; container-type: inline-size; }
+.book-start .next { font-size: 1.25em; margin: .2em 0 .6em; }
+.book-start ul { margin: .2em 0 .6em; padding-left: 1.2em; }
+.book-map { display: grid; grid-template-columns: minmax(7em, 12em) 1fr; gap: .5em 1em; }
+.book-map .chapter span { display: block; font-size: .85em; opacity: .8; }
+.book-map .boxes { display: flex; flex-wrap: wrap; gap: .35em; align-items: center; }
+.book-map a { border: 1px solid currentColor; border-radius: 4px; padding: .1em .5em;
+  display: inline-block; background: linear-gradient(to right, rgba(64, 160, 80, .3) var(--solved),
+  transparent var(--solved)); }
+.book-start table { border-collapse: collapse; width: 100%; margin: .3em 0 1em; }
+.book-start th, .book-start td { text-align: left; vertical-align: top; padding: .25em .6em; }
+.book-start td:nth-child(3) { white-space: nowrap; }
+@container (max-width: 36em) { .book-map { grid-template-columns: 1fr; } }
+.book-start summary { cursor: pointer; margin: .6em 0; }
+</style>"""
+
+
+def start() -> None:
+    """Display where to go on, the routes, the map of the book and its lessons."""
+    from IPython.display import HTML, display
+
+    display(HTML(render()))
+
+
+def read_outline(chapters: Path | None = None) -> dict[str, Any]:
+    """Chapters with their lessons, and the routes, as ``make book`` wrote them.
+
+    Args:
+        chapters: the folder of the chapters; by default the book's.
+    """
+    path = Path(chapters or paths.CHAPTERS) / OUTLINE
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def render(chapters: Path | None = None, checks: Checks | None = None) -> str:
+    """The page as HTML.
+
+    Args:
+        chapters: the folder of the chapters; by default the book's.
+        checks: what ``read_progress`` returns; by default the reader's.
+    """
+    outline = read_outline(chapters)
+    checks = read_progress() if checks is None else checks
+    lessons = {one["key"]: one for chapter in outline["chapters"] for one in chapter["lessons"]}
+    here = next_lesson(lessons.values(), checks)
+    parts = [
+        STYLE,
+        '<div class="book-start">',
+        *[f"<p><strong>{html.escape(line)}</strong></p>" for line in environment_problems()],
+        f'<p class="next">{_next_step(lessons.values(), checks)}</p>',
+        "<p><strong>Three routes</strong></p>",
+        f"<ul>{''.join(_route(route, lessons, checks) for route in outline['routes'])}</ul>",
+        "<p><strong>The map.</strong> An arrow stands between two lessons of which the second "
+        "builds on the first. A box fills as you solve the exercises of its lesson.</p>",
+        f'<div class="book-map" role="list">{"".join(_row(c, checks) for c in outline["chapters"])}'
+        "</div>",
+        f"<details><summary>{_solved_line(outline['chapters'], checks)}</summary>"
+        f"{render_progress(chapters)}</details>",
+        *[_table(chapter, checks, here) for chapter in outline["chapters"]],
+        "</div>",
+    ]
+    return "\n".join(parts)
+
+
+def solved(lesson: Lesson, checks: Checks) -> int:
+    """How many of a lesson's exercises have passed.
+
+    Args:
+        lesson: of the outline.
+        checks: what ``read_progress`` returns.
+    """
+    return sum(_passed(name, checks) for name in lesson["exercises"])
+
+
+def is_done(lesson: Lesson, checks: Checks) -> bool:
+    """Whether a lesson has exercises and all have passed.
+
+    Args:
+        lesson: of the outline.
+        checks: what ``read_progress`` returns.
+    """
+    return solved(lesson, checks) == len(lesson["exercises"]) > 0
+
+
+def next_lesson(lessons: Iterable[Lesson], checks: Checks) -> Lesson | None:
+    """The lesson to go on with; None once all are solved.
+
+    It is the one that was tried last; if that is solved, the next one that is not.
+
+    Args:
+        lessons: in the order of the book.
+        checks: what ``read_progress`` returns.
+    """
+    lessons = list(lessons)
+    times = [
+        (str(checks[name].get("last_time", "")), place)
+        for place, one in enumerate(lessons)
+        for name in one["exercises"]
+        if name in checks
+    ]
+    latest = max(times)[1] if times else 0
+    waiting = [one for one in lessons[latest:] + lessons[:latest] if not is_done(one, checks)]
+    return waiting[0] if waiting else None
+
+
+def _next_step(lessons, checks):
+    lesson = next_lesson(lessons, checks)
+    if lesson is None:
+        return "You have solved every exercise of the lessons. The companions (deeper) go further."
+    link, count = _link(lesson, _short(lesson)), solved(lesson, checks)
+    if not any(one in checks for other in lessons for one in other["exercises"]):
+        return f"Begin here: {link}, {_time(_minutes(lesson))}."
+    if not count:
+        return f"Continue with {link}, {_time(_minutes(lesson))}."
+    left = sum(m for name, m in lesson["exercises"].items() if not _passed(name, checks))
+    return (
+        f"Continue with {link}: {count} of {len(lesson['exercises'])} exercises are solved, and "
+        f"the others take about {_time(left)}."
+    )
+
+
+def _passed(name, checks):
+    return "passed_time" in checks.get(name, {})
+
+
+def _minutes(lesson):
+    return lesson["reading"] + sum(lesson["exercises"].values())
+
+
+def _time(minutes: int) -> str:
+    hours, rest = divmod(minutes, 60)
+    if not hours:
+        return f"{minutes} minutes"
+    if hours >= 5:
+        return f"{round(minutes / 60)} hours"
+    return f"{hours} h {rest:02d} min"
+
+
+def _link(lesson, text=None):
+    return f'<a href="{lesson["key"]}.ipynb">{html.escape(text or lesson["title"])}</a>'
+
+
+def _short(lesson):
+    return lesson["title"].partition(":")[0]
+
+
+def _route(route: Mapping[str, Any], lessons: Mapping[str, Lesson], checks: Checks) -> str:
+    """A route as a list item: its hours, for whom it is, and its lessons."""
+    of_route = [lessons[key] for key in route["lessons"]] or list(lessons.values())
+    time = _time(sum(_minutes(one) for one in of_route))
+    done = sum(is_done(one, checks) for one in of_route)
+    said = f", {done} of {len(of_route)} lessons done" * (done > 0)
+    way = " → ".join(
+        _link(one, _short(one)) + " ✓" * is_done(one, checks)
+        for one in (of_route if route["lessons"] else [])
+    )
+    after = route.get("after", "")
+    return f"<li><em>{route['title']}</em>, {time}{said}. {route['text']} {way}{after}</li>"
+
+
+def _row(chapter: Mapping[str, Any], checks: Checks) -> str:
+    """A chapter's line of the map."""
+    boxes: list[str] = []
+    for lesson in chapter["lessons"]:
+        count, all_ = solved(lesson, checks), len(lesson["exercises"])
+        share = f"{100 * count / max(all_, 1):.0f}%"
+        mark = " ✓" if is_done(lesson, checks) else f" {count}/{all_}" if count else ""
+        arrow = "→ " if lesson["follows"] else ""
+        boxes.append(
+            f'<span>{arrow}<a href="{lesson["key"]}.ipynb" style="--solved: {share}" title="'
+            f'{html.escape(lesson["question"])}">{html.escape(_short(lesson))}{mark}</a></span>'
+        )
+    needs = f"<span>builds on {', '.join(chapter['needs'])}</span>" if chapter["needs"] else ""
+    return (
+        f'<div class="chapter" role="listitem">{chapter["number"]} '
+        f"{html.escape(chapter['title'])}{needs}</div>"
+        f'<div class="boxes" role="listitem">{"".join(boxes)}</div>'
+    )
+
+
+def _solved_line(chapters: Sequence[Mapping[str, Any]], checks: Checks) -> str:
+    counts = []
+    for chapter in chapters:
+        count = sum(solved(one, checks) for one in chapter["lessons"])
+        all_ = sum(len(one["exercises"]) for one in chapter["lessons"])
+        counts.append(f"{chapter['number']}: {count} of {all_}")
+    return f"Exercises solved, by chapter: {'; '.join(counts)}."
+
+
+def _table(chapter: Mapping[str, Any], checks: Checks, here: Lesson | None) -> str:
+    """A chapter's lessons, and a line for each optional lab; open where the reader is."""
+    rows = []
+    for lesson in chapter["lessons"]:
+        deeper = f' · <a href="{lesson["key"]}.deeper.ipynb">deeper</a>' * lesson["has_deeper"]
+        count, all_ = solved(lesson, checks), len(lesson["exercises"])
+        mark = '<span title="solved">✓</span>' if is_done(lesson, checks) else ""
+        solving = f"{sum(lesson['exercises'].values())} min, {count} of {all_}" if all_ else ""
+        rows.append(
+            f"<tr><td>{mark}</td><td>{_link(lesson)}{deeper}<br>{html.escape(lesson['question'])}"
+            f"</td><td>{lesson['reading']} min</td><td>{solving}</td></tr>"
+        )
+    labs = [
+        f"<p>Optional lab on the data set <code>{lab['data']}</code>: {_link(lab)}. "
+        f"{html.escape(lab['question'])} ({lab['reading']} min to read, {lab['seconds']} s to run)"
+        "</p>"
+        for lab in chapter["labs"]
+    ]
+    head = "<th>done</th><th>lesson and its question</th><th>to read</th><th>exercises</th>"
+    done = sum(is_done(one, checks) for one in chapter["lessons"])
+    return (
+        f"<details{' open' * (here in chapter['lessons'])}><summary><strong>{chapter['number']} "
+        f"{html.escape(chapter['title'])}</strong>, {done} of {len(rows)} lessons done</summary>"
+        f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+        f"{''.join(labs)}</details>"
+    )

@@ -1,0 +1,120 @@
+"""The start page: where to go on, what a route takes, which boxes are filled."""
+
+import json
+import re
+
+import pytest
+
+from recsys_book import start_page
+
+
+def lesson(key, exercises, title="Title: more", **changes):
+    return {
+        "key": key,
+        "title": title,
+        "question": "Why?",
+        "reading": 30,
+        "exercises": exercises,
+        "seconds": 20,
+        "has_deeper": False,
+        "follows": False,
+        **changes,
+    }
+
+
+LESSONS = [
+    lesson("00_a/01_one", {"a.x": 5, "a.y": 2}, "One: the <first>", has_deeper=True),
+    lesson("00_a/02_two", {"b.x": 12}, "Two", follows=True),
+    lesson("01_b/01_three", {"c.x": 40}, "Three"),
+]
+LAB = lesson("01_b/lab_x", {}, "Lab", data="clicks")
+OUTLINE = {
+    "chapters": [
+        {"number": "00", "title": "A", "needs": [], "lessons": LESSONS[:2], "labs": []},
+        {"number": "01", "title": "B", "needs": ["00"], "lessons": LESSONS[2:], "labs": [LAB]},
+    ],
+    "routes": [
+        {"title": "Short", "text": "Go:", "lessons": ["00_a/01_one", "01_b/01_three"]},
+        {"title": "All", "text": "Go.", "lessons": []},
+    ],
+}
+
+
+def passed(*names, time="2026-01-02"):
+    return {name: {"passed_time": time, "last_time": time, "attempts": 1} for name in names}
+
+
+def tried(name, time="2026-01-01"):
+    return {name: {"last": "wrong", "last_time": time, "attempts": 1}}
+
+
+@pytest.fixture
+def page(tmp_path, monkeypatch):
+    (tmp_path / start_page.OUTLINE).write_text(json.dumps(OUTLINE))
+    monkeypatch.setattr(start_page, "environment_problems", list)
+    return lambda **checks: start_page.render(tmp_path, checks)
+
+
+def step(page):
+    (found,) = re.findall(r'<p class="next">(.*?)</p>', page)
+    return re.sub(r"<[^>]+>", "", found)
+
+
+@pytest.mark.parametrize(
+    ("checks", "said"),
+    [
+        ({}, "Begin here: One, 37 minutes."),
+        (tried("c.x"), "Continue with Three, 1 h 10 min."),
+        (tried("a.x"), "Continue with One, 37 minutes."),
+        (
+            passed("a.y"),
+            "Continue with One: 1 of 2 exercises are solved, and the others take about 5 minutes.",
+        ),
+        (passed("a.x", "a.y"), "Continue with Two, 42 minutes."),
+        # The lesson that was tried last, and not the first that is open.
+        (tried("a.x") | passed("b.x"), "Continue with Three, 1 h 10 min."),
+        (passed("c.x", time="2026-02-01") | passed("b.x"), "Continue with One, 37 minutes."),
+        (passed("a.x", "a.y", "b.x", "c.x"), "You have solved every exercise of the lessons."),
+    ],
+)
+def test_it_says_where_to_go_on(page, checks, said):
+    assert step(page(**checks)).startswith(said)
+
+
+def test_routes_have_their_hours_and_what_is_done(page):
+    short, all_ = re.findall(r"<li>(.*?)</li>", page(**passed("c.x", "a.x")))
+    assert "<em>Short</em>, 1 h 47 min, 1 of 2 lessons done." in short
+    assert short.endswith("Three</a> ✓") and 'href="00_a/01_one.ipynb">One</a> →' in short
+    assert "<em>All</em>, 2 h 29 min, 1 of 3 lessons done." in all_
+
+
+def test_boxes_are_links_that_fill(page):
+    found = page(**passed("a.x", "b.x"))
+    boxes = re.findall(r'<span>(→ )?<a href="(\S+)" style="--solved: (\d+%)".*?>(.*?)</a>', found)
+    assert boxes == [
+        ("", "00_a/01_one.ipynb", "50%", "One 1/2"),
+        ("→ ", "00_a/02_two.ipynb", "100%", "Two ✓"),
+        ("", "01_b/01_three.ipynb", "0%", "Three"),
+    ]
+    assert "Exercises solved, by chapter: 00: 2 of 3; 01: 0 of 1." in found
+    assert "builds on 00" in found and "<first>" not in found
+
+
+def test_the_chapter_of_the_reader_is_open(page):
+    opened = re.compile(r"<details( open)?><summary><strong>(\d\d)")
+    assert opened.findall(page()) == [(" open", "00"), ("", "01")]
+    assert opened.findall(page(**tried("c.x"))) == [("", "00"), (" open", "01")]
+    assert 'href="00_a/01_one.deeper.ipynb"' in page() and 'href="01_b/lab_x.ipynb"' in page()
+
+
+def test_what_is_wrong_with_the_environment_stands_above(page, monkeypatch):
+    monkeypatch.setattr(start_page, "environment_problems", lambda: ["keras: <old>"])
+    found = page()
+    assert found.index("keras: &lt;old&gt;") < found.index("Begin here")
+
+
+def test_the_books_page_names_every_lesson():
+    outline = start_page.read_outline()
+    found = start_page.render(checks={})
+    lessons = [one for chapter in outline["chapters"] for one in chapter["lessons"]]
+    assert len(lessons) > 30 and all(f'"{one["key"]}.ipynb"' in found for one in lessons)
