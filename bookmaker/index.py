@@ -48,27 +48,29 @@ start()
 FIRST_MODEL = """\
 ## Which model first?
 
-Begin with logistic regression (one weight for each id) and trees on counts and rates of user and
-item (no tables; minutes on a CPU). On the book's two real logs no model is shown to lead these two
-in GAUC, which compares the rows of one user, as a ranker does
-([the boards](04_sequence_models/05_sequence_comparison.deeper.ipynb)). Then ask your log:
+Begin with two models: logistic regression (one weight for each id), and trees on counts and click
+rates of user and item (no tables of ids; minutes on a CPU). On the book's two real logs no other
+model is shown to be ahead of these two in GAUC, which compares the rows of one user, as a ranker
+does ([the boards](04_sequence_models/05_sequence_comparison.deeper.ipynb)). On simulated platforms,
+where the cause is known, others are far ahead. So ask what your log is like:
 
-1. **Did users do something before?** Yes: the mean of the history (nothing more for a candidate),
-   then DIN (a small network for every behaviour and candidate; two to three times the mean's time):
-   [Sequences](04_sequence_models/05_sequence_comparison.ipynb). And go on with 2.
-2. **Does a third column decide which pair counts?** Yes: a plain network, then IPNN (a number for
-   each pair), DCN-V2 (a matrix for each layer) or xDeepFM (whole vectors crossed; the dearest):
+1. **Did users do something before?** Yes: take the mean of the history's vectors (one sum for a
+   request), then DIN (a small network for every behaviour and candidate; two to three times the
+   mean's time): [Sequences](04_sequence_models/05_sequence_comparison.ipynb). Go on with 2.
+2. **Does a third column decide which pair counts?** On a phone, say, one kind of item suits a user,
+   and another kind at a desk. Yes: a plain network, then IPNN (one more number for each pair of
+   columns), DCN-V2 (a matrix for each layer) or xDeepFM (it crosses whole vectors and costs most):
    [Higher orders](03_higher_order_crosses/04_higher_order_comparison.ipynb). No:
-   - **Are some pairs of ids exceptions that return often?** A weight for each such pair beside a
+   - **Are some pairs of ids exceptions that return often?** A weight for each such pair, beside a
      network: [Wide & Deep](01_memorization_generalization/01_wide_and_deep.ipynb).
-   - **Do known ids meet that never met before?** FM (a vector for each id; steps grow with the
-     columns), then FwFM (a number more for each pair of columns; steps grow with the pairs):
-     [Crossing pairs](02_second_order_crosses/07_second_order_comparison.ipynb).
-3. **Has a row several labels?** Yes: one network for each (all costs once more), then Shared-Bottom
-   (one network and a small tower for each):
+   - **Do known ids meet that never met before?** FM (a vector for each id; its time grows with the
+     number of columns), then FwFM (one more number for each pair of columns; its time grows with
+     the number of pairs): [Crossing pairs](02_second_order_crosses/07_second_order_comparison.ipynb).
+3. **Has a row several labels?** Yes: a network for each label (all costs once more), then
+   Shared-Bottom (one network, and a small one on top for each label):
    [Several tasks](05_multi_task/06_multi_task_comparison.ipynb).
-4. **Do requests come from several surfaces?** Yes: the surface as a column (a vector for each):
-   [Several surfaces](06_multi_scenario/06_multi_scenario_comparison.ipynb).
+4. **Do requests come from several surfaces?** Yes: the surface as one more column (a vector for
+   each surface): [Several surfaces](06_multi_scenario/06_multi_scenario_comparison.ipynb).
 
 Each of these lessons says what to count first and when not to use the model.
 """
@@ -82,9 +84,9 @@ In the JupyterLab of `make lab`, close the tab of a lesson that you have finishe
 kernel, and frees the gigabyte of memory that it holds. What you solved is kept in the file
 `.progress.json`, which you may delete.
 
-Signs in a lesson: a sentence that ends in ≡ is so by computation, and a cell checks it each time
-the lesson runs. One that ends in ✓ was declared before its experiment, measured, and confirmed; one
-that ends in ○ was declared and measured, and not confirmed.
+Signs in a lesson: ≡ a cell computes that the sentence is true, each time the lesson runs. ✓ the
+sentence was written down before its experiment, which then confirmed it. ○ it was written down, too,
+and the experiment did not confirm it.
 [The ledger](FINDINGS.md) lists them all.
 
 Pages: [glossary](../docs/glossary.md) · [notation](../docs/notation.md) ·
@@ -116,7 +118,8 @@ ROUTES: tuple[dict[str, Any], ...] = (
     },
     {
         "title": "An engineer with a log",
-        "text": "What to measure, what to count, which model, and into service:",
+        "text": "What to measure, what to count, which model (see the questions below), and how to "
+        "serve it:",
         "lessons": (
             "00_the_ranking_stage/02_metrics",
             "00_the_ranking_stage/03_splits_and_leaks",
