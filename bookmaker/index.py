@@ -65,7 +65,8 @@ where the cause is known, others are far ahead. So ask what your log is like:
      network: [Wide & Deep](01_memorization_generalization/01_wide_and_deep.ipynb).
    - **Do known ids meet that never met before?** FM (a vector for each id; its time grows with the
      number of columns), then FwFM (one more number for each pair of columns; its time grows with
-     the number of pairs): [Crossing pairs](02_second_order_crosses/07_second_order_comparison.ipynb).
+     the number of pairs):
+     [Crossing pairs](02_second_order_crosses/07_second_order_comparison.ipynb).
 3. **Has a row several labels?** Yes: a network for each label (all costs once more), then
    Shared-Bottom (one network, and a small one on top for each label):
    [Several tasks](05_multi_task/06_multi_task_comparison.ipynb).
@@ -85,9 +86,8 @@ kernel, and frees the gigabyte of memory that it holds. What you solved is kept 
 `.progress.json`, which you may delete.
 
 Signs in a lesson: ≡ a cell computes that the sentence is true, each time the lesson runs. ✓ the
-sentence was written down before its experiment, which then confirmed it. ○ it was written down, too,
-and the experiment did not confirm it.
-[The ledger](FINDINGS.md) lists them all.
+sentence was written down before its experiment, which then confirmed it. ○ it was written down,
+too, and the experiment did not confirm it. [The ledger](FINDINGS.md) lists them all.
 
 Pages: [glossary](../docs/glossary.md) · [notation](../docs/notation.md) ·
 [a log of your own, in five commands](../docs/README.md) ·

@@ -78,8 +78,8 @@ def render(chapters: Path | None = None, checks: Checks | None = None) -> str:
         "<p><strong>Three routes</strong></p>",
         f"<ul>{''.join(_route(route, lessons, checks) for route in outline['routes'])}</ul>",
         "<p><strong>The map.</strong> An arrow stands between two lessons of which the second "
-        "builds on the first. A box fills as you solve the exercises of its lesson. In the lists below it "
-        "<em>deeper</em> leads to a lesson's companion, which goes further.</p>",
+        "builds on the first. A box fills as you solve the exercises of its lesson. In the lists "
+        "below it <em>deeper</em> leads to a lesson's companion, which goes further.</p>",
         f'<div class="book-map" role="list">{"".join(_row(c, checks) for c in outline["chapters"])}'
         "</div>",
         f"<details><summary>{_solved_line(outline['chapters'], checks)}</summary>"
