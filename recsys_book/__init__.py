@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from recsys_book.sentences import checked_sentences, exact
     from recsys_book.source import excerpt
     from recsys_book.timing import Durations, stopwatch
+    from recsys_book.week import this_week
     from recsys_book.widgets import explore
 else:
     # Few lessons draw a model or show a record, and the others should not wait for these modules.

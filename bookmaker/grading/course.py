@@ -63,7 +63,9 @@ def configure(config: Any) -> None:
     config.ClearMarkScheme.end_mark_scheme_delimeter = END_RUBRIC
     config.ClearMarkScheme.enforce_metadata = False  # ours stands in a statement, not in a task
     config.OverwriteCells.add_missing_cells = True
+    config.Autograde.pre_convert_hook = "bookmaker.grading.late.before_autograde"
     config.Autograde.post_convert_hook = "bookmaker.grading.course.after_autograde"
+    config.AssignLatePenalties.plugin_class = "bookmaker.grading.penalty.LatePenalty"
     config.GenerateFeedback.preprocessors = [
         "bookmaker.grading.feedback.GradesWithoutHiddenTests",
         "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
