@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from recsys_book.environment import check_env
-    from recsys_book.exercises import check, exercise, hint, progress, solution
+    from recsys_book.exercises import (
+        check,
+        check_all,
+        exercise,
+        hand_in,
+        hint,
+        progress,
+        solution,
+    )
     from recsys_book.guesses import guess, resolve
     from recsys_book.labs import needs_data
     from recsys_book.pictures.automatic import diagram

@@ -15,7 +15,7 @@ PUBLIC_ONLY = "These are the public tests; a grade counts hidden ones too."
 _EXAMPLE = "second_order.fm_recall"
 
 TICK = "✓"
-_UNJUDGED = ("not attempted", "too slow", "stopped")
+UNJUDGED = ("not attempted", "too slow", "stopped")
 
 _hints_given: dict = {}
 _all_hints: set = set()
@@ -60,7 +60,7 @@ def check(identifier=None, answer=...):
     first = _predictions.get(identifier) or progress_file.first_prediction(identifier)
     verdict = verdict_of(file, one, answer)
     mistake = None
-    if verdict.status not in _UNJUDGED:
+    if verdict.status not in UNJUDGED:
         mistake = known_mistake(file, one, answer, with_hidden=not in_assignment())
     if verdict.status != "not attempted":
         passed = verdict.passed and mistake is None
