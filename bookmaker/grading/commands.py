@@ -1,6 +1,7 @@
 """The instructors' commands: ``python -m bookmaker assignment|roster|collect|grade|...``."""
 
-import subprocess
+import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from bookmaker.grading.sandbox import protection
 from bookmaker.lesson_cells import render_lesson_cells
 from recsys_book.exercises.source import find_sources, read_source, source_of
 from recsys_book.exercises.variants import variant_of
+from recsys_book.jupyter_lab import serve
 from recsys_book.paths import CHAPTERS
 from recsys_book.week import write_week
 
@@ -52,7 +54,8 @@ def add_commands(commands):
         "--newest", action="store_true", help="count the newest file, even with fewer answers"
     )
 
-    add("formgrader", _formgrader, "open nbgrader's formgrader on the course")
+    command = add("formgrader", _formgrader, "open nbgrader's formgrader on the course")
+    command.add_argument("--lab-args", default="", help="for JupyterLab, such as --port=8889")
 
     for name, run, text in (
         ("grade", _grade, "grade what was collected and not yet graded"),
@@ -118,7 +121,9 @@ def _formgrader(options):
     root = open_course(options.course).root
     quiet = ["--LabApp.news_url=None", _NO_UPDATES]
     command = [sys.executable, "-m", "jupyterlab", "--LabApp.default_url=/formgrader", *quiet]
-    return subprocess.run(command, cwd=root, check=False).returncode
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")  # in a container there is no other user
+    return serve([*command, *shlex.split(options.lab_args)], root, os.environ)
 
 
 def _feedback(options):

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from bookmaker.grading.course import Course, GradingError, failure
 from bookmaker.grading.late import lateness, rescore
+from recsys_book.paths import write_atomically
 
 
 def grade(course: Course, lessons: Sequence[str] = ()) -> Iterator[tuple[str, str, str]]:
@@ -46,7 +47,7 @@ def grade(course: Course, lessons: Sequence[str] = ()) -> Iterator[tuple[str, st
 
 
 def feedback(course: Course, lessons: Sequence[str] = ()) -> Iterator[tuple[str, str, str]]:
-    """Write nbgrader's feedback for all that is graded.
+    """Write nbgrader's feedback for all that is graded, and a page for what cannot be.
 
     Args:
         course: the `Course`.
@@ -58,6 +59,8 @@ def feedback(course: Course, lessons: Sequence[str] = ()) -> Iterator[tuple[str,
     Raises:
         GradingError: as for `grade`.
     """
+    from bookmaker.grading.feedback import page_of_faults
+
     api = course.api()
     for student, lesson in submitted(course, lessons):
         if not course.path("autograded", student, lesson).exists():
@@ -67,6 +70,12 @@ def feedback(course: Course, lessons: Sequence[str] = ()) -> Iterator[tuple[str,
         fault = _run(api.generate_feedback, lesson, student)
         path = course.path("feedback", student, lesson) / f"{lesson}.html"
         yield student, lesson, f"no feedback: {fault}" if fault else str(path)
+    for student, lesson, record in course.records():
+        if not record.get("counts") and (lesson in lessons or not lessons):
+            path = course.path("feedback", student, lesson) / f"{lesson}.html"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, page_of_faults(lesson, record.get("faults", [])))
+            yield student, lesson, str(path)
 
 
 def submitted(course: Course, lessons: Sequence[str] = ()) -> list[tuple[str, str]]:
