@@ -61,11 +61,11 @@ def collect(
 
 def _file_all(found, course, roster, newest):
     strangers = {
-        one.student: line for one in found if one.student and (line := roster.stranger(one.student))
+        (one.student, one.lesson): line for one in found if (line := roster.stranger(one.student))
     }
-    for student, line in strangers.items():
-        yield student, "", [line]
-    found = [one for one in found if one.student not in strangers]
+    for (student, lesson), line in strangers.items():
+        yield student, lesson, [line]
+    found = [one for one in found if (one.student, one.lesson) not in strangers]
     with course.api().gradebook as gradebook:
         known = {student.id for student in gradebook.students}
         for one in found:
@@ -141,6 +141,8 @@ def _file(course, student, lesson, files, newest):
         remarks.append(
             f"{len(legible)} files: {best.name} with {answers} answers counts, not {names}"
         )
+    if best.late:
+        remarks.append("Canvas says that it came late")
     if earlier:
         remarks.append(
             f"takes the place of what was collected at {earlier}: {answers} answers, "

@@ -150,13 +150,10 @@ class Course:
         """
         if not (known := _read_json(self.root / "exercises" / f"{lesson}.json")):
             return None
-        every = tuple(
-            Exercise(
-                **{**one, "mistakes": tuple(Mistake(**mistake) for mistake in one["mistakes"])}
-            )
-            for one in known["exercises"]
-        )
-        return ExerciseFile(**{**known, "path": Path(known["path"]), "exercises": every})
+        for one in known["exercises"]:
+            one["mistakes"] = tuple(Mistake(**mistake) for mistake in one["mistakes"])
+        every = tuple(Exercise(**one) for one in known["exercises"])
+        return ExerciseFile(Path(known["path"]), known["title"], known["setup"], every)
 
     def fingerprint(self, student: str, lesson: str) -> str:
         """Return the hash of a submission and of the tests that it is graded by."""

@@ -302,6 +302,8 @@ class _Run:
         except Stopped:  # the test has its verdict; the next cell gets a process of its own
             self.end()
             return
+        except Exception:  # nor shall what is only said besides keep a submission from its points
+            return
         text = mistake.text if mistake else why_wrong(one, answer) if one.kind == "recall" else ""
         if text:
             cell.outputs.append(new_output("stream", name="stdout", text=KNOWN_MISTAKE + text))

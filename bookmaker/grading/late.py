@@ -45,18 +45,22 @@ def rescore(course: Course, api: Any, student: str, lesson: str) -> bool:
     from nbgrader.preprocessors import AssignLatePenalties
 
     with api.gradebook as gradebook:
-        _apply(course, gradebook, student, lesson)
-    names = {"notebook": lesson, "assignment": lesson, "student": student}
-    resources = {"nbgrader": {**names, "db_url": api.coursedir.db_url}}
-    AssignLatePenalties(parent=api).preprocess(new_notebook(), resources)
-    with api.gradebook as gradebook:
-        one = gradebook.find_submission(lesson, student)
-        now = [one.total_seconds_late, one.late_submission_penalty or 0.0]
+        now = _cost(_apply(course, gradebook, student, lesson))
+    if any(now):
+        names = {"notebook": lesson, "assignment": lesson, "student": student}
+        resources = {"nbgrader": {**names, "db_url": api.coursedir.db_url}}
+        AssignLatePenalties(parent=api).preprocess(new_notebook(), resources)
+        with api.gradebook as gradebook:
+            now = _cost(gradebook.find_submission(lesson, student))
     record = course.record(student, lesson)
     before = record.get("lateness", [0, 0])
     if now != before:
         course.write_record(student, lesson, {**record, "lateness": now})
     return now != before
+
+
+def _cost(one):
+    return [one.total_seconds_late, one.late_submission_penalty or 0.0]
 
 
 def _apply(course, gradebook, student, lesson):
@@ -74,6 +78,7 @@ def _apply(course, gradebook, student, lesson):
         when = one.timestamp.strftime("%Y-%m-%d %H:%M:%S.%f UTC")
         write_atomically(course.path("submitted", student, lesson) / "timestamp.txt", when)
     gradebook.db.commit()
+    return one
 
 
 def _moment(record, one):

@@ -62,7 +62,7 @@ class Roster:
 
     def stranger(self, student: str) -> str:
         """Return what there is to say of a name that the roster lacks; "" where it has it."""
-        if not self.rows or student in self.rows:
+        if not self.rows or not student or student in self.rows:
             return ""
         spelled = {}
         for one, row in self.rows.items():

@@ -25,6 +25,7 @@ from recsys_book.paths import write_atomically
 
 CELL_SECONDS = 10.0
 _OURS = ("check", "check_all", "exercise", "hand_in", "hint", "solution")
+_CALLS_OURS = re.compile(rf"\b(?:{'|'.join(_OURS)})\(")
 _STATEMENT = re.compile(
     r"## (?P<title>.+) \((?P<kind>[a-z]+), (?P<points>\d+) points?, about \d+ minutes?\)"
 )
@@ -202,7 +203,7 @@ def _assignment(cells):
             if verdict.passed:
                 verdict = run_test_on(setup, text, namespace, seconds=CELL_SECONDS)
             yield _result(_exercise(stated, source, text), verdict)
-        elif not any(f"{name}(" in text for name in _OURS):
+        elif not _CALLS_OURS.search(text):
             setup = text if identifier == "setup" else setup
             said = _run(text, namespace)
             if settings.get("solution"):
@@ -223,8 +224,8 @@ def _some(source, namespace):
     """The `Verdict` on whether the name that a solution cell defines last holds anything."""
     names = []
     for node in ast.parse(source).body:
-        targets = node.targets if isinstance(node, ast.Assign) else [node]
-        names += [getattr(one, "id", getattr(one, "name", None)) for one in targets]
+        targets = getattr(node, "targets", [getattr(node, "target", node)])
+        names += [getattr(one, "id", getattr(one, "name", "")) for one in targets]
     value = namespace.get(next(filter(None, reversed(names)), ""))
     empty = value is None or value is Ellipsis or (isinstance(value, str) and not value.strip())
     return Verdict("not attempted" if empty else "exact")
