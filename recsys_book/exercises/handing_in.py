@@ -24,6 +24,7 @@ from recsys_book.notebook_sources import UnreadableNotebook, read_notebook, sour
 from recsys_book.paths import write_atomically
 
 CELL_SECONDS = 10.0
+_running: list = []
 _OURS = ("check", "check_all", "exercise", "hand_in", "hint", "solution")
 _CALLS_OURS = re.compile(rf"\b(?:{'|'.join(_OURS)})\(")
 _STATEMENT = re.compile(
@@ -108,6 +109,8 @@ def hand_in(name: str = "", notebook: str | Path | None = None) -> None:
 
 def _open(where, notebook):
     """Path and content of a notebook; None, after a line that says why, if there is none."""
+    if _running:  # a cell that is run calls for what runs it
+        return None
     path = os.environ.get(NOTEBOOK_VARIABLE, "") if notebook is None else str(notebook)
     path = path or str(_namespace().get("__vsc_ipynb_file__", ""))
     if not path:
@@ -143,9 +146,12 @@ def _sum(results):
 
 def _results(content):
     cells = content["cells"]
-    if any(_settings(cell) for cell in cells):
-        return list(_assignment(cells))
-    return list(_lesson(cells))
+    is_assignment = any(_settings(cell) for cell in cells)
+    _running.append(True)
+    try:
+        return list(_assignment(cells) if is_assignment else _lesson(cells))
+    finally:
+        _running.pop()
 
 
 def _settings(cell):
@@ -173,7 +179,9 @@ def _answers(source, namespace):
     """``(identifier, answer)`` of each ``check`` in a cell; a `Verdict` where the cell fails."""
     try:
         statements = ast.parse(source).body
-    except SyntaxError:  # IPython's own, or half-written
+    except SyntaxError as error:  # half-written, or with a command of IPython's
+        for identifier in re.findall(r"""^check\(["']([\w.]+)["']""", source, re.MULTILINE):
+            yield identifier, Verdict("error", f"raised SyntaxError: {error.msg}")
         return
     before = []
     for statement in statements:
@@ -203,7 +211,7 @@ def _assignment(cells):
             if verdict.passed:
                 verdict = run_test_on(setup, text, namespace, seconds=CELL_SECONDS)
             yield _result(_exercise(stated, source, text), verdict)
-        elif not _CALLS_OURS.search(text):
+        elif settings.get("solution") or not _CALLS_OURS.search(text):
             setup = text if identifier == "setup" else setup
             said = _run(text, namespace)
             if settings.get("solution"):

@@ -16,6 +16,7 @@ from recsys_book import check_all, hand_in, paths
 from recsys_book.exercises import handing_in
 from recsys_book.exercises.parsing import cut_solution
 
+IMPORT = "from recsys_book import check_all, hand_in"
 HIDDEN = "These are the public tests; a grade counts hidden ones too."
 
 
@@ -87,6 +88,8 @@ def test_nothing_is_attempted_in_a_fresh_assignment(assignment, capsys):
         ("while True: pass", "too slow, did not finish within 0.2 s"),
         ("twice = None", "not attempted yet"),
         ("2 + 2", "not attempted yet"),
+        ("check_all()\nhint('small.twice')", "wrong, raised NameError"),
+        (f"{IMPORT}\ntwice = 2\ncheck_all()\nhand_in('ann')", "wrong, expected a function"),
     ],
 )
 def test_an_answer_that_fails_stops_no_other(
@@ -113,6 +116,7 @@ def test_a_lesson_is_checked_with_what_its_cells_define(file, tmp_path, capsys, 
         new_code_cell('exercise("small.letter")\nanswer = "b"\ncheck("small.letter", answer)'),
         new_code_cell('guess = 1\ncheck("small.throw", guess)'),
         new_code_cell('answer = ...\ncheck("small.words", answer)'),
+        new_code_cell('answer = (\ncheck("small.letter", answer)'),
     ]
     nbformat.write(new_notebook(cells=cells), tmp_path / "lesson.ipynb")
     shell = SimpleNamespace(
@@ -125,7 +129,8 @@ def test_a_lesson_is_checked_with_what_its_cells_define(file, tmp_path, capsys, 
         "✓ A letter    1 point  right",
         "  A throw    2 points  wrong, setting 1 of 1",
         "  Words      4 points  not attempted yet",
-        f"2 of 4 exercises pass, 4 of 10 points. {HIDDEN}",
+        "  A letter    1 point  wrong, raised SyntaxError: '(' was never closed",
+        f"2 of 5 exercises pass, 4 of 11 points. {HIDDEN}",
     ]
     # What the lesson defines is as it was.
     assert set(shell.user_ns) == {"two", "__vsc_ipynb_file__"}
