@@ -78,7 +78,10 @@ def _assignment(options):
     files = [variant_of(file, options.seed) for file in files]
     due = late.due_of(options.due) if options.due else None
     course = open_course(options.course, create=True)
-    for path in release(files, course, options.seed, options.force).values():
+    # Another date for what was handed out is no new release of it, whatever its seed was.
+    dated = options.due and options.seed is None and not options.force
+    wanted = [file for file in files if not (dated and file.lesson in course.released())]
+    for path in release(wanted, course, options.seed, options.force).values():
         print(path)
     if options.due:
         late.set_due(course, [file.lesson for file in files], due)
