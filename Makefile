@@ -62,22 +62,22 @@ choose: $(DEVELOPER)
 bench: $(READER) ## print the benchmark table
 	@$(PY) -m benchmarks
 
-assignment: $(DEVELOPER) ## release all exercises in build/course, or LESSON=name (SEED=n, FORCE=1, COURSE=folder)
+assignment: $(DEVELOPER) ## release all exercises in build/course, or LESSON=name (DUE=2026-12-08, SEED=n, FORCE=1, COURSE=folder)
 	@$(PY) -m bookmaker assignment $(LESSON) --course "$(COURSE)" $(if $(SEED),--seed $(SEED)) \
-	    $(if $(FORCE),--force)
+	    $(if $(FORCE),--force) $(if $(DUE),--due "$(DUE)")
 
 roster: $(DEVELOPER) ## import the students of ROSTER=file.csv into the course
 	@$(PY) -m bookmaker roster "$(ROSTER)" --course "$(COURSE)"
 
-collect: $(DEVELOPER) ## file the notebooks in SUBMISSIONS=folder (LESSON=name if they do not tell)
+collect: $(DEVELOPER) ## file the notebooks in SUBMISSIONS=folder (LESSON=name if they do not tell, NEWEST=1)
 	@$(PY) -m bookmaker collect "$(SUBMISSIONS)" --course "$(COURSE)" \
-	    $(if $(LESSON),--lesson "$(LESSON)")
+	    $(if $(LESSON),--lesson "$(LESSON)") $(if $(NEWEST),--newest)
 
 grade: $(DEVELOPER) ## grade what was collected and is new, or LESSON=name only
 	@$(PY) -m bookmaker grade $(LESSON) --course "$(COURSE)"
 
 formgrader: $(DEVELOPER) ## open nbgrader's formgrader on the course: points for open answers
-	@$(PY) -m bookmaker formgrader --course "$(COURSE)"
+	@$(PY) -m bookmaker formgrader --course "$(COURSE)" --lab-args="$(LAB_ARGS)"
 
 feedback: $(DEVELOPER) ## write a page for each student and lesson that is graded
 	@$(PY) -m bookmaker feedback $(LESSON) --course "$(COURSE)"

@@ -14,7 +14,7 @@ from bookmaker.lesson_cells import exercise_shown
 from bookmaker.lessons import code_in, companion_text, exercises_text
 from recsys_book.exercises.source import read_source
 
-NAMES = ("check", "exercise", "hint", "progress", "solution")
+NAMES = ("check", "check_all", "exercise", "hint", "progress", "solution")
 SENTENCE = (
     '`check` answers at once; `hint("{0}")` shows the next hint, and `solution("{0}")` the '
     "solution, once your answer is right or you have had the last hint."

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from recsys_book.environment import check_env
-    from recsys_book.exercises import check, exercise, hint, progress, solution
+    from recsys_book.exercises import (
+        check,
+        check_all,
+        exercise,
+        hand_in,
+        hint,
+        progress,
+        solution,
+    )
     from recsys_book.guesses import guess, resolve
     from recsys_book.labs import needs_data
     from recsys_book.pictures.automatic import diagram
@@ -20,6 +28,7 @@ if TYPE_CHECKING:
     from recsys_book.source import excerpt
     from recsys_book.start_page import start
     from recsys_book.timing import Durations, stopwatch
+    from recsys_book.week import this_week
     from recsys_book.widgets import explore
 else:
     # Few lessons draw a model or show a record, and the others should not wait for these modules.

@@ -6,6 +6,7 @@ settings are in a file in ``work/.jupyter``, which only this server reads.
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,8 @@ from recsys_book.paths import write_atomically
 from recsys_book.work_copies import FOLDER, START_PAGE
 
 CONFIG = ".jupyter"
+ARGUMENTS_VARIABLE = "RECSYS_LAB_ARGS"
+"""The variable with what a machine's JupyterLab needs, as the container's: an address, root."""
 _SETTINGS = {
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
     "@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {"markdown": "Markdown Preview"}},
@@ -77,9 +80,23 @@ def start(root: Path, arguments: Sequence[str]) -> int:
         The server's exit status. If there is `os.execve`, this process becomes the server.
     """
     write_settings(root)
-    variables = environment(root, os.environ)
-    words = [*command(root), *arguments]
+    return serve([*command(root), *arguments], root, environment(root, os.environ))
+
+
+def serve(words: Sequence[str], folder: Path, variables: Mapping[str, str]) -> int:
+    """Run a command of JupyterLab in a folder, with what this machine asks of all of them.
+
+    Args:
+        words: the command.
+        folder: where it starts.
+        variables: its environment; `ARGUMENTS_VARIABLE` holds further arguments.
+
+    Returns:
+        Its exit status. If there is `os.execve`, this process becomes the server.
+    """
+    # What was typed comes last, and so counts.
+    words = [*words[:3], *shlex.split(variables.get(ARGUMENTS_VARIABLE, "")), *words[3:]]
     if os.name == "posix":
-        os.chdir(root)
-        os.execve(words[0], words, variables)
-    return subprocess.call(words, cwd=root, env=variables)
+        os.chdir(folder)
+        os.execve(words[0], words, dict(variables))
+    return subprocess.call(words, cwd=folder, env=dict(variables))

@@ -16,9 +16,15 @@ _INTRODUCTION = """\
 
 {count} exercises, {points} points. Write your solutions into the cells that say `{stub}`; leave the
 other cells as they are: they are put back when you are graded. Add cells of your own wherever you
-like. Before you hand in, restart the kernel and run all cells from top to bottom: a cell without an
-error below your solution has passed its public tests. Hidden tests come on top when it is graded.
-Hand in this file under the name `{lesson}.ipynb`."""
+like. A cell without an error below your solution has passed its public tests. Hidden tests come on
+top when it is graded. Before you hand in, save this notebook (Ctrl+S) and run in a cell of your own
+
+```python
+from recsys_book import check_all, hand_in
+
+check_all()  # runs all cells from top to bottom and all public tests, a line for each
+hand_in("your name in this course")  # writes the file to hand in: {lesson}.<your name>.ipynb
+```"""
 
 
 def grade_id(one, part=""):

@@ -10,7 +10,14 @@ from pathlib import Path
 
 from bookmaker.grading.course import Course, GradingError
 from bookmaker.grading.roster import read_roster
-from bookmaker.grading.submissions import NOT_OF_IT, answered, find_submissions, is_of, rebuild
+from bookmaker.grading.submissions import (
+    NOT_OF_IT,
+    THE_LESSON,
+    answered,
+    fault_of,
+    find_submissions,
+    rebuild,
+)
 from recsys_book.paths import write_atomically
 
 # Where a submission is kept whose lesson cannot be told.
@@ -18,18 +25,19 @@ UNKNOWN = "unknown"
 
 
 def collect(
-    folder: str | Path, course: Course, lesson: str = ""
+    folder: str | Path, course: Course, lesson: str = "", newest: bool = False
 ) -> Iterator[tuple[str, str, list[str]]]:
     """File the submissions in a folder into the course.
 
     A file that was collected before is left alone, so that a folder can be collected again when
     more has come. A new one takes the place of the student's earlier one, which is kept with its
-    grade in ``received/``.
+    grade in ``received/``, unless it has fewer answers. Who is not on the roster is not filed.
 
     Args:
         folder: see `find_submissions`.
         course: the `Course`.
         lesson: the lesson of all files; by default told by each file.
+        newest: whether the newest file counts, also one with fewer answers that was passed over.
 
     Returns:
         Iterator of ``(student, lesson, lines)`` for everything new: what there is to say of it.
@@ -44,13 +52,20 @@ def collect(
     if lesson and lesson not in lessons:
         known = ", ".join(lessons)
         raise GradingError(f"collect: expected a released lesson of {known}, got {lesson!r}")
-    found = find_submissions(folder, set(lessons), read_roster(course), lesson)
+    roster = read_roster(course)
+    found = find_submissions(folder, set(lessons), roster, lesson)
     if not found:
         raise GradingError(f"{folder}: expected submissions, found none")
-    return _file_all(found, course)
+    return _file_all(found, course, roster, newest)
 
 
-def _file_all(found, course):
+def _file_all(found, course, roster, newest):
+    strangers = {
+        (one.student, one.lesson): line for one in found if (line := roster.stranger(one.student))
+    }
+    for (student, lesson), line in strangers.items():
+        yield student, lesson, [line]
+    found = [one for one in found if (one.student, one.lesson) not in strangers]
     with course.api().gradebook as gradebook:
         known = {student.id for student in gradebook.students}
         for one in found:
@@ -65,7 +80,7 @@ def _file_all(found, course):
             yield from ((one.name, "", [one.fault]) for one in files)
             continue
         try:
-            lines = _file(course, student, lesson, files)
+            lines = _file(course, student, lesson, files, newest)
         except Exception as error:
             # Whatever one student has sent, the others' files are collected.
             lines = [f"not collected: {type(error).__name__}: {error}"]
@@ -73,23 +88,27 @@ def _file_all(found, course):
             yield student, lesson, lines
 
 
-def _file(course, student, lesson, files):
+def _file(course, student, lesson, files, newest):
     """File what one student sent for a lesson; returns what is new about it, or None."""
     import nbformat
 
     record = course.record(student, lesson or UNKNOWN)
     seen = record.setdefault("seen", [])
     fresh = {_digest(one): one for one in files}
+    passed_over = record.get("passed_over", [])
+    seen = [digest for digest in seen if not (newest and digest in passed_over)]
+    counting = fresh.get(record.get("digest"))
     fresh = {digest: one for digest, one in fresh.items() if digest not in seen}
     if not fresh:
-        return None
+        if counting is None or counting.late in (None, record["late"]):
+            return None
+        course.write_record(student, lesson, {**record, "late": counting.late})
+        return [f"Canvas says now that it came {'late' if counting.late else 'in time'}"]
     stamp = _keep_copies(course, student, lesson or UNKNOWN, fresh.values())
     record["seen"] = [*seen, *fresh]
     released = nbformat.read(course.notebook("release", lesson), as_version=4) if lesson else None
     files = [
-        dataclasses.replace(one, fault=NOT_OF_IT)
-        if not one.fault and not is_of(released, one.notebook)
-        else one
+        one if one.fault else dataclasses.replace(one, fault=fault_of(released, one.notebook))
         for one in fresh.values()
     ]
     legible = [one for one in files if not one.fault]
@@ -98,10 +117,23 @@ def _file(course, student, lesson, files):
     if not legible:
         lines = [*faults, *([f"what was collected at {earlier} counts"] if earlier else [])]
         record["faults"] = lines
+        record["wrong_file"] = any(one.fault in (NOT_OF_IT, THE_LESSON) for one in files)
         course.write_record(student, lesson or UNKNOWN, record)
         return lines
-    *others, best = sorted(legible, key=lambda one: (answered(released, one.notebook), one.changed))
+    *others, best = sorted(
+        legible,
+        key=lambda one: (0 if newest else answered(released, one.notebook), one.changed),
+    )
     answers = answered(released, best.notebook)
+    if earlier and not newest and answers < record["answers"]:
+        lines = [
+            *faults,
+            f"{best.name} has {answers} answers: what was collected at {earlier} counts, which "
+            f"has {record['answers']} (NEWEST=1 takes the newer one)",
+        ]
+        record.update(faults=lines, passed_over=[*passed_over, *fresh])
+        course.write_record(student, lesson, record)
+        return lines
     notebook, restored = rebuild(released, best.notebook)
     remarks = [*faults, *restored]
     if others:
@@ -109,6 +141,8 @@ def _file(course, student, lesson, files):
         remarks.append(
             f"{len(legible)} files: {best.name} with {answers} answers counts, not {names}"
         )
+    if best.late:
+        remarks.append("Canvas says that it came late")
     if earlier:
         remarks.append(
             f"takes the place of what was collected at {earlier}: {answers} answers, "
@@ -117,6 +151,7 @@ def _file(course, student, lesson, files):
         _keep_earlier(course, student, lesson, earlier)
     _write_submission(course, student, lesson, notebook, remarks, best.changed)
     record.update(counts=stamp, answers=answers, remarks=remarks, faults=[], graded={})
+    record.update(changed=best.changed, late=best.late, digest=_digest(best))
     course.write_record(student, lesson, record)
     return remarks
 

@@ -1,11 +1,13 @@
 """The instructors' commands: ``python -m bookmaker assignment|roster|collect|grade|...``."""
 
-import subprocess
+import os
+import shlex
 import sys
 from pathlib import Path
 
 from bookmaker.grading import collect as collecting
 from bookmaker.grading import grade as grading
+from bookmaker.grading import late
 from bookmaker.grading import report as grading_report
 from bookmaker.grading import roster as grading_roster
 from bookmaker.grading.course import open_course, release
@@ -13,7 +15,9 @@ from bookmaker.grading.sandbox import protection
 from bookmaker.lesson_cells import render_lesson_cells
 from recsys_book.exercises.source import find_sources, read_source, source_of
 from recsys_book.exercises.variants import variant_of
+from recsys_book.jupyter_lab import serve
 from recsys_book.paths import CHAPTERS
+from recsys_book.week import write_week
 
 COURSE = CHAPTERS.parent / "build" / "course"
 _NO_UPDATES = "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"
@@ -35,6 +39,7 @@ def add_commands(commands):
     command = add("assignment", _assignment, "release lessons in the course")
     command.add_argument("lessons", nargs="*", help="names or paths of lessons; default: all")
     command.add_argument("--seed", type=int, help="draw numbers and cases from this seed")
+    command.add_argument("--due", default="", help="until when, as 2026-12-08T18:00, or none")
     command.add_argument(
         "--force", action="store_true", help="release again what was released otherwise"
     )
@@ -45,8 +50,12 @@ def add_commands(commands):
     command = add("collect", _collect, "file a folder of submitted notebooks into the course")
     command.add_argument("submissions", help="holds <student>/<lesson>.ipynb or <student>.ipynb")
     command.add_argument("--lesson", default="", help="the lesson of all files; default: told")
+    command.add_argument(
+        "--newest", action="store_true", help="count the newest file, even with fewer answers"
+    )
 
-    add("formgrader", _formgrader, "open nbgrader's formgrader on the course")
+    command = add("formgrader", _formgrader, "open nbgrader's formgrader on the course")
+    command.add_argument("--lab-args", default="", help="for JupyterLab, such as --port=8889")
 
     for name, run, text in (
         ("grade", _grade, "grade what was collected and not yet graded"),
@@ -67,9 +76,17 @@ def _assignment(options):
     sources = [source_of(lesson, options.chapters) for lesson in options.lessons]
     files = [read_source(path) for path in sources or find_sources(options.chapters)]
     files = [variant_of(file, options.seed) for file in files]
+    due = late.due_of(options.due) if options.due else None
     course = open_course(options.course, create=True)
-    for path in release(files, course, options.seed, options.force).values():
+    # Another date for what was handed out is no new release of it, whatever its seed was.
+    dated = options.due and options.seed is None and not options.force
+    wanted = [file for file in files if not (dated and file.lesson in course.released())]
+    for path in release(wanted, course, options.seed, options.force).values():
         print(path)
+    if options.due:
+        late.set_due(course, [file.lesson for file in files], due)
+        write_week([file.lesson for file in files], due, options.chapters)
+        print(f"due: {options.due if due is None else f'{due:%Y-%m-%d %H:%M %Z}'}")
     if options.seed is not None:
         every = [one for file in files for one in file.exercises]
         drawn = sum(one.varies in ("numbers", "task", "options") for one in every)
@@ -88,7 +105,8 @@ def _roster(options):
 def _collect(options):
     course = open_course(options.course)
     new = 0
-    for student, lesson, lines in collecting.collect(options.submissions, course, options.lesson):
+    results = collecting.collect(options.submissions, course, options.lesson, newest=options.newest)
+    for student, lesson, lines in results:
         new += 1
         print(f"{student}, {lesson or 'unknown lesson'}: {'; '.join(lines) or 'filed'}", flush=True)
     print(f"{new} new; `make grade` grades them" if new else "nothing new")
@@ -106,7 +124,9 @@ def _formgrader(options):
     root = open_course(options.course).root
     quiet = ["--LabApp.news_url=None", _NO_UPDATES]
     command = [sys.executable, "-m", "jupyterlab", "--LabApp.default_url=/formgrader", *quiet]
-    return subprocess.run(command, cwd=root, check=False).returncode
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")  # in a container there is no other user
+    return serve([*command, *shlex.split(options.lab_args)], root, os.environ)
 
 
 def _feedback(options):

@@ -6,6 +6,7 @@ gradebook.db); its commands and its formgrader work in it. Beside them stand two
 every file that a student sent, with a ``record.json`` for each student and lesson.
 """
 
+import dataclasses
 import hashlib
 import json
 import logging
@@ -25,7 +26,13 @@ from bookmaker.grading.assignment import (
     instructor_notebook,
     leaked_lines,
 )
-from recsys_book.exercises.parsing import STUB, ExerciseError, ExerciseFile
+from recsys_book.exercises.parsing import (
+    STUB,
+    Exercise,
+    ExerciseError,
+    ExerciseFile,
+    Mistake,
+)
 from recsys_book.paths import write_atomically
 
 INSTALL = 'nbgrader is not installed: python -m pip install -e ".[instructor]" -c constraints.txt'
@@ -63,11 +70,16 @@ def configure(config: Any) -> None:
     config.ClearMarkScheme.end_mark_scheme_delimeter = END_RUBRIC
     config.ClearMarkScheme.enforce_metadata = False  # ours stands in a statement, not in a task
     config.OverwriteCells.add_missing_cells = True
+    config.Autograde.pre_convert_hook = "bookmaker.grading.late.before_autograde"
     config.Autograde.post_convert_hook = "bookmaker.grading.course.after_autograde"
+    config.AssignLatePenalties.plugin_class = "bookmaker.grading.penalty.LatePenalty"
     config.GenerateFeedback.preprocessors = [
         "bookmaker.grading.feedback.GradesWithoutHiddenTests",
         "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
     ]
+    config.GenerateFeedback.exporter_class = "bookmaker.grading.feedback.FeedbackExporter"
+    config.FeedbackExporter.template_name = "exercises"
+    config.FeedbackExporter.extra_template_basedirs = [str(Path(__file__).with_name("templates"))]
 
 
 @dataclass(frozen=True)
@@ -130,6 +142,18 @@ class Course:
         """Return ``[(student, lesson, record)]`` of all that was received, sorted."""
         found = sorted((self.root / "received").glob(f"*/*/{RECORD_NAME}"))
         return [(path.parents[1].name, path.parent.name, _read_json(path)) for path in found]
+
+    def exercises(self, lesson: str) -> ExerciseFile | None:
+        """Return the exercises of a lesson as they were handed out, with the recorded mistakes.
+
+        None where the lesson was handed out before they were kept.
+        """
+        if not (known := _read_json(self.root / "exercises" / f"{lesson}.json")):
+            return None
+        for one in known["exercises"]:
+            one["mistakes"] = tuple(Mistake(**mistake) for mistake in one["mistakes"])
+        every = tuple(Exercise(**one) for one in known["exercises"])
+        return ExerciseFile(Path(known["path"]), known["title"], known["setup"], every)
 
     def fingerprint(self, student: str, lesson: str) -> str:
         """Return the hash of a submission and of the tests that it is graded by."""
@@ -235,6 +259,9 @@ def _release(file, text, course, seed):
             _generate(file, earlier, course)
             _write_json(course.root / RELEASED_NAME, {**released, file.lesson: known})
         raise GradingError(f"{file.path}: {fault}")
+    (course.root / "exercises").mkdir(exist_ok=True)
+    known = {**dataclasses.asdict(file), "path": file.path.name}
+    _write_json(course.root / "exercises" / f"{file.lesson}.json", known)
     _write_json(course.root / RELEASED_NAME, {**released, file.lesson: _entry(seed, text)})
 
 

@@ -19,9 +19,14 @@ from nbformat.v4 import new_output
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Float, Integer
 
+from bookmaker.grading.assignment import grade_id
+from bookmaker.grading.course import Course
 from bookmaker.grading.remote import Endpoint, ProtocolError, name_of, text_of
 from bookmaker.grading.sandbox import START_SECONDS, USUAL, Limits, Sandbox
 from recsys_book.exercises.limits import Stopped
+from recsys_book.exercises.mistakes import known_mistake
+from recsys_book.exercises.parsing import ExerciseFile
+from recsys_book.exercises.student import why_wrong
 from recsys_book.exercises.verdicts import Verdict, run_test_on
 
 # What the system counts and Python does not: the message itself, pages of its own libraries.
@@ -36,6 +41,7 @@ NO_HIDDEN_CASE = (
     "the public tests pass and no hidden case does, but for those that zeros, ones or an argument "
     "would pass: their points need one"
 )
+KNOWN_MISTAKE = "A known mistake: "
 _NAMES = {"wrong": "WrongAnswer", "not attempted": "NotAttempted", "stopped": "Stopped"}
 
 
@@ -87,7 +93,8 @@ class IsolatedExecute(NbGraderPreprocessor):
         )
         database = str(resources.get("nbgrader", {}).get("db_url", ""))
         course = Path(database.removeprefix("sqlite:///")).parent
-        nb.metadata["remarks"] = run_notebook(nb, limits, hidden=[course, Path.cwd()])
+        file = Course(course).exercises(resources.get("nbgrader", {}).get("assignment", ""))
+        nb.metadata["remarks"] = run_notebook(nb, limits, [course, Path.cwd()], file)
         return nb, resources
 
 
@@ -174,7 +181,12 @@ class Student(Endpoint):
         return self._sandbox.close(patience)
 
 
-def run_notebook(notebook: Any, limits: Limits = USUAL, hidden: Iterable[Any] = ()) -> list[str]:
+def run_notebook(
+    notebook: Any,
+    limits: Limits = USUAL,
+    hidden: Iterable[Any] = (),
+    file: ExerciseFile | None = None,
+) -> list[str]:
     """Run all cells of a notebook, and write what fails into their outputs.
 
     The setup and the cells of the student run in the student's process, in order. Test cells,
@@ -187,12 +199,13 @@ def run_notebook(notebook: Any, limits: Limits = USUAL, hidden: Iterable[Any] = 
         notebook: what nbgrader has made of a submission: locked cells must be the original ones.
         limits: what the student's process may use.
         hidden: folders that it must not see.
+        file: the exercises, whose recorded mistakes are then told where an answer makes one.
 
     Returns:
         One line for each thing that a person should look at: cells that had to be stopped, changed
         functions of the library, words that an honest answer has no need of.
     """
-    run = _Run(limits, hidden)
+    run = _Run(limits, hidden, file)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # NumPy's, in tests of extreme values
@@ -206,8 +219,9 @@ def run_notebook(notebook: Any, limits: Limits = USUAL, hidden: Iterable[Any] = 
 
 
 class _Run:
-    def __init__(self, limits, hidden):
-        self.limits, self.hidden = limits, list(hidden)
+    def __init__(self, limits, hidden, file=None):
+        self.limits, self.hidden, self.file = limits, list(hidden), file
+        self.exercises = {grade_id(one): one for one in file.exercises} if file else {}
         self.student, self.done, self.setup = None, [], ""
         self.stopped, self.remarks, self.public = {}, [], {}
         self.used = 0.0  # seconds of the processes that have ended
@@ -273,6 +287,26 @@ class _Run:
         if not verdict.passed:
             kind = _NAMES.get(verdict.status, "WrongAnswer")
             cell.outputs.append(_error(kind, verdict.details or "not attempted"))
+        if verdict.rejected or verdict.status == "error":
+            self._name_mistake(cell, name.partition("--")[0], answers)
+
+    def _name_mistake(self, cell, exercise, answers):
+        """Say below the first test that fails which recorded mistake the answer makes."""
+        one = self.exercises.pop(exercise, None)
+        if one is None or one.target not in answers:
+            return
+        self.student.allow(self._seconds())
+        answer = answers[one.target]
+        try:
+            mistake = known_mistake(self.file, one, answer, seconds=None)
+        except Stopped:  # the test has its verdict; the next cell gets a process of its own
+            self.end()
+            return
+        except Exception:  # nor shall what is only said besides keep a submission from its points
+            return
+        text = mistake.text if mistake else why_wrong(one, answer) if one.kind == "recall" else ""
+        if text:
+            cell.outputs.append(new_output("stream", name="stdout", text=KNOWN_MISTAKE + text))
 
     def _credit(self, cell, name, verdict):
         """Take the points of the public tests back where no telling hidden case passes.

@@ -7,10 +7,14 @@ before the next one begins, and a round that was killed goes on where it stood.
 from collections.abc import Iterator, Sequence
 
 from bookmaker.grading.course import Course, GradingError, failure
+from bookmaker.grading.late import lateness, rescore
+from recsys_book.paths import write_atomically
 
 
 def grade(course: Course, lessons: Sequence[str] = ()) -> Iterator[tuple[str, str, str]]:
     """Grade what was collected and not yet graded, or changed since: the answers or the tests.
+
+    Where due date, extension or penalty changed, the score alone is computed again.
 
     Args:
         course: the `Course`.
@@ -27,10 +31,14 @@ def grade(course: Course, lessons: Sequence[str] = ()) -> Iterator[tuple[str, st
     for student, lesson in submitted(course, lessons):
         known = course.record(student, lesson).get("graded", {})
         if known.get("fingerprint") == course.fingerprint(student, lesson):
+            if rescore(course, api, student, lesson):
+                yield student, lesson, _points_line(api, student, lesson)
             continue
         fault = _run(api.autograde, lesson, student)
         # nbgrader has noted it already where the course's configuration is as we wrote it.
         course.note_graded(student, lesson, fault)
+        if not fault:
+            rescore(course, api, student, lesson)
         yield (
             student,
             lesson,
@@ -39,7 +47,7 @@ def grade(course: Course, lessons: Sequence[str] = ()) -> Iterator[tuple[str, st
 
 
 def feedback(course: Course, lessons: Sequence[str] = ()) -> Iterator[tuple[str, str, str]]:
-    """Write nbgrader's feedback for all that is graded.
+    """Write nbgrader's feedback for all that is graded, and a page for what cannot be.
 
     Args:
         course: the `Course`.
@@ -51,14 +59,23 @@ def feedback(course: Course, lessons: Sequence[str] = ()) -> Iterator[tuple[str,
     Raises:
         GradingError: as for `grade`.
     """
+    from bookmaker.grading.feedback import page_of_faults
+
     api = course.api()
     for student, lesson in submitted(course, lessons):
         if not course.path("autograded", student, lesson).exists():
             yield student, lesson, "no feedback: not graded yet"
             continue
+        rescore(course, api, student, lesson)
         fault = _run(api.generate_feedback, lesson, student)
         path = course.path("feedback", student, lesson) / f"{lesson}.html"
         yield student, lesson, f"no feedback: {fault}" if fault else str(path)
+    for student, lesson, record in course.records():
+        if not record.get("counts") and (lesson in lessons or not lessons):
+            path = course.path("feedback", student, lesson) / f"{lesson}.html"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, page_of_faults(lesson, record.get("faults", [])))
+            yield student, lesson, str(path)
 
 
 def submitted(course: Course, lessons: Sequence[str] = ()) -> list[tuple[str, str]]:
@@ -82,7 +99,9 @@ def _points_line(api, student, lesson):
     with api.gradebook as gradebook:
         one = gradebook.find_submission(lesson, student)
         waits = ", a person has yet to give some" if one.needs_manual_grade else ""
-        return f"{one.score:g} of {one.max_score:g} points{waits}"
+        points = one.score - (one.late_submission_penalty or 0.0)
+        late = f", {lateness(one)}" if lateness(one) else ""
+        return f"{points:g} of {one.max_score:g} points{waits}{late}"
 
 
 def _run(step, lesson, student):

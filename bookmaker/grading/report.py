@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bookmaker.grading.collect import UNKNOWN
 from bookmaker.grading.course import Course
+from bookmaker.grading.late import rescore
 from bookmaker.grading.roster import read_roster
 from recsys_book.paths import write_atomically
 
@@ -31,6 +32,9 @@ def export(course: Course) -> tuple[list[Path], int]:
     folder.mkdir(exist_ok=True)
     lessons, records = list(course.require_released()), course.records()
     api = course.api()
+    for student, lesson, record in records:
+        if record.get("graded", {}).get("fingerprint"):
+            rescore(course, api, student, lesson)  # a person may have given points since
     with api.gradebook as gradebook:
         own = folder / "nbgrader.csv"
         CsvExportPlugin(parent=api, to=str(own)).export(gradebook)
@@ -56,10 +60,13 @@ def _grade(course, gradebook, student, lesson, record):
     """One row of what is known: points by exercise, their sum, what is pending, the remarks."""
     known = record.get("graded", {})
     remarks = [*record.get("faults", []), *record.get("remarks", []), *known.get("remarks", [])]
-    row = {"points": "", "pending": "", "of": "", "final": "", "parts": {}, "remarks": remarks}
+    row = dict.fromkeys(("points", "pending", "of", "final", "hours_late", "penalty"), "")
+    row |= {"parts": {}, "remarks": remarks}
     if not record.get("counts"):
         # A file that cannot be read earns nothing, until a readable one comes.
-        return row if lesson == UNKNOWN else {**row, "points": 0.0, "final": 0.0}
+        # One who handed in another notebook may still hand in the right one.
+        is_open = lesson == UNKNOWN or record.get("wrong_file")
+        return row if is_open else {**row, "points": 0.0, "final": 0.0}
     if known.get("fault") or known.get("fingerprint") != course.fingerprint(student, lesson):
         remarks.insert(0, f"not graded: {known.get('fault') or 'run `make grade`'}")
         return {**row, "points": 0.0}
@@ -71,16 +78,19 @@ def _grade(course, gradebook, student, lesson, record):
         row["parts"][exercise] = (points + cell.score, waits or cell.needs_manual_grade)
         pending += cell.max_score if cell.needs_manual_grade else 0.0
     # A penalty for a late submission is nbgrader's, where the course's configuration asks for one.
-    score = max(0.0, one.score - (one.late_submission_penalty or 0.0))
+    penalty = one.late_submission_penalty or 0.0
+    score = max(0.0, one.score - penalty)
     final = "" if one.needs_manual_grade else score
+    row |= {"hours_late": round(one.total_seconds_late / 3600, 2), "penalty": penalty}
     return {**row, "points": score, "pending": pending, "of": one.max_score, "final": final}
 
 
 def _with_remarks(grades):
     names = list(dict.fromkeys(name for one in grades.values() for name in one["parts"]))
-    rows = [["student", "lesson", "points", "pending", "of", "remark", *names]]
+    numbers = ("points", "pending", "of", "hours_late", "penalty")
+    rows = [["student", "lesson", *numbers, "remark", *names]]
     for (student, lesson), one in grades.items():
-        row = [student, lesson, *(_number(one[key]) for key in ("points", "pending", "of"))]
+        row = [student, lesson, *(_number(one[key]) for key in numbers)]
         parts = [one["parts"].get(name) for name in names]
         shown = [
             "" if part is None else "pending" if part[1] else _number(part[0]) for part in parts

@@ -1,20 +1,24 @@
 """The roster: who takes the course, and how a learning management system names their files."""
 
 import csv
+import difflib
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from bookmaker.grading.course import Course, GradingError
 from recsys_book.paths import write_atomically
+from recsys_book.week import read_moment
 
 NAME = "roster.csv"
 # `id` and these are nbgrader's own (`nbgrader db student import`); the others are Canvas's.
 OF_NBGRADER = ("first_name", "last_name", "email", "lms_user_id")
 COLUMNS = ("id", *OF_NBGRADER, "sis_user_id", "sis_login_id", "section")
+# A column such as `due 01_din` holds a student's own due date of this lesson.
+OWN_DUE = "due "
 
 # doejohn_4711_8899_01_din.ipynb, with LATE after the name where it came late.
-_CANVAS = re.compile(r"(?P<name>[^_]+)(?:_LATE)?_(?P<number>\d+)_\d+_(?P<rest>.+)")
+_CANVAS = re.compile(r"(?P<name>[^_]+)(?P<late>_LATE)?_(?P<number>\d+)_\d+_(?P<rest>.+)")
 # John Doe_4711_assignsubmission_file, a folder, or the beginning of a file's name.
 _MOODLE = re.compile(r"(?P<name>.+?)_\d+_assignsubmission_file(?:_(?P<rest>.*))?")
 
@@ -50,6 +54,39 @@ class Roster:
         student = found[0] if len(found) == 1 else _as_identifier(match["name"])
         return student, match["rest"] or ""
 
+    def own_due(self, student: str, lesson: str) -> str | None:
+        """Return a student's own due date; "" for none, None where the roster has no column."""
+        if not any(OWN_DUE + lesson in row for row in self.rows.values()):
+            return None
+        return self.rows.get(student, {}).get(OWN_DUE + lesson, "")
+
+    def stranger(self, student: str) -> str:
+        """Return what there is to say of a name that the roster lacks; "" where it has it."""
+        if not self.rows or not student or student in self.rows:
+            return ""
+        spelled = {}
+        for one, row in self.rows.items():
+            first, last = (row.get(key, "") for key in ("first_name", "last_name"))
+            for name in (one, f"{first} {last}", last + first, row.get("sis_login_id", "")):
+                spelled.setdefault(name.strip().casefold(), one)
+        names = difflib.get_close_matches(student.casefold(), list(spelled), 3)
+        nearest = ", ".join(dict.fromkeys(spelled[name] for name in names)) or "none"
+        return (
+            f"not on the roster, so it is not filed; nearest there: {nearest}. Give the file the "
+            "right name or the roster this one, and collect again"
+        )
+
+
+def says_late(name: str) -> bool | None:
+    """Return whether Canvas marks a file as late, by its name; None where it is not Canvas's."""
+    match = None if _MOODLE.fullmatch(name) else _CANVAS.fullmatch(name)
+    return None if match is None else bool(match["late"])
+
+
+def is_moodles(name: str) -> bool:
+    """Return whether Moodle has named a folder or file."""
+    return _MOODLE.fullmatch(name) is not None
+
 
 def _full_name(row):
     return f"{row.get('first_name', '')} {row.get('last_name', '')}".strip().casefold()
@@ -72,14 +109,15 @@ def import_roster(path: str | Path, course: Course) -> int:
     Students who are there already are renewed, none is removed.
 
     Args:
-        path: CSV file with a header; ``id`` is required, see `COLUMNS`.
+        path: CSV file with a header; ``id`` is required, see `COLUMNS` and `OWN_DUE`.
         course: the `Course`.
 
     Returns:
         The number of students.
 
     Raises:
-        GradingError: no such file, no column ``id``, or an id is missing, twice or unfit.
+        GradingError: no such file, no column ``id``, an id is missing, twice or unfit, or a
+            student's own due date is none, or of no released lesson.
     """
     if not str(path):
         raise GradingError("roster: expected ROSTER=file.csv, got nothing")
@@ -89,6 +127,11 @@ def import_roster(path: str | Path, course: Course) -> int:
     except (OSError, UnicodeDecodeError) as error:
         raise GradingError(f"{path}: expected a CSV file in UTF-8, got {error}") from None
     rows = _parse(path, text)
+    lessons = course.released()
+    for name in next(iter(rows.values()), {}):
+        if name.startswith(OWN_DUE) and name.removeprefix(OWN_DUE) not in lessons:
+            known = ", ".join(lessons) or "none so far"
+            raise GradingError(f"{path}: column {name!r}: expected a released lesson, of {known}")
     with course.api().gradebook as gradebook:
         for student, row in rows.items():
             known = {key: row[key] for key in OF_NBGRADER if row.get(key)}
@@ -105,10 +148,17 @@ def _parse(path, text):
     reader.fieldnames = header
     rows = {}
     for number, line in enumerate(reader, start=2):
-        row = {key: (line[key] or "").strip() for key in COLUMNS if key in header}
+        kept = [key for key in header if key in COLUMNS or key.startswith(OWN_DUE)]
+        row = {key: (line[key] or "").strip() for key in kept}
         student = row.pop("id")
         if not student or student != _as_identifier(student) or student.startswith("."):
             raise GradingError(f"{path}: line {number}: expected an id, got {student!r}")
+        for key in kept:
+            if key.startswith(OWN_DUE) and row[key]:
+                try:
+                    read_moment(row[key], key)
+                except ValueError as error:
+                    raise GradingError(f"{path}: line {number}: {error}") from None
         if student in rows:
             raise GradingError(f"{path}: line {number}: the id {student!r} stands twice")
         rows[student] = row

@@ -14,14 +14,19 @@ import re
 import stat
 import unicodedata
 from dataclasses import dataclass
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
-from bookmaker.grading.roster import Roster
+from bookmaker.grading.roster import Roster, is_moodles, says_late
 from bookmaker.lessons import KERNELSPEC
 
 REMOVED = "# The solution cell that stood here was removed."
-NOT_OF_IT = "expected the assignment's notebook, got one without its cells, such as the lesson's"
+NOT_OF_IT = "expected the assignment's notebook, got one without its cells"
+THE_LESSON = (
+    "this is the lesson for practice and not its assignment, which has the same name: hand in the "
+    "notebook that was handed out"
+)
 UNTOLD = "its name is no released lesson's, and its content names none"
 LARGEST_FILE_BYTES = 20_000_000
 
@@ -37,6 +42,7 @@ class Submission:
         fault: one line, empty where all is well.
         content: of the file; empty where it was not read.
         changed: time of its last change, in seconds since 1970.
+        late: whether Canvas says that it came late; None where nobody says.
     """
 
     student: str
@@ -46,6 +52,7 @@ class Submission:
     fault: str = ""
     content: bytes = b""
     changed: float = 0.0
+    late: bool | None = None
 
     @property
     def name(self) -> str:
@@ -76,15 +83,20 @@ def find_submissions(
         if name.startswith("."):
             continue
         if path.is_symlink() or not path.is_dir():
-            student, given = roster.student(_stem(name))
-            if student in lessons:
+            stem = name.removesuffix(".ipynb")
+            student, given = roster.student(stem)
+            named, told = ("", "") if given else _named(stem, lessons)
+            if named and not told:
                 reason = "expected <student>.ipynb or <student>/<lesson>.ipynb, got a lesson's name"
-                found.append(Submission("", student, path, fault=reason))
+                found.append(Submission("", named, path, fault=reason))
             else:
-                found.append(_read(student, path, given, lessons, lesson))
+                one = _read(told or student, path, given or stem, lessons, lesson)
+                found.append(dataclasses.replace(one, late=says_late(stem)))
             continue
         student, _ = roster.student(name)
         inside = [_read(student, file, file.stem, lessons, lesson) for file in _files(path)]
+        # What Moodle's students upload may have any name, nbgrader's own among them.
+        inside = inside if is_moodles(name) else [*map(_timed, inside)]
         # What lies beside a notebook, a picture perhaps, is of no interest.
         notebooks = [one for one in inside if one.path.suffix == ".ipynb"]
         nothing = Submission(student, lesson, fault="no file was handed in")
@@ -98,8 +110,12 @@ def find_submissions(
     return sorted(found, key=lambda one: (one.student, str(one.path)))
 
 
-def _stem(name):
-    return name.removesuffix(".ipynb")
+def _named(name, lessons):
+    """The lesson and the student that a file's name tells, such as ``01_din.ann`` of `hand_in`."""
+    # A second upload of one file is called "01_din (1)", or "01_din-1".
+    plain = re.sub(r"( \(\d+\)|-\d+)$", "", name)
+    lesson, _, student = plain.partition(".")
+    return (lesson, student) if lesson in lessons else ("", "")
 
 
 def _files(folder):
@@ -112,9 +128,7 @@ def _files(folder):
 
 
 def _read(student, path, given, lessons, lesson):
-    # A second upload of one file is called "01_din (1)", or "01_din-1".
-    plain = re.sub(r"( \(\d+\)|-\d+)$", "", given)
-    named = lesson or (plain if plain in lessons else "")
+    named = lesson or _named(given, lessons)[0]
     one = Submission(student, named, path)
     try:
         status = path.lstat()
@@ -129,6 +143,20 @@ def _read(student, path, given, lessons, lesson):
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         return dataclasses.replace(one, fault=f"not a notebook: {reason[:120]}")
     return dataclasses.replace(one, lesson=named or _told_by(notebook, lessons), notebook=notebook)
+
+
+def _timed(one):
+    """A submission with the time that nbgrader's ``timestamp.txt`` beside it tells, if any does."""
+    path = one.path.with_name("timestamp.txt")
+    try:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            return one
+        from nbgrader.utils import parse_utc
+
+        moment = parse_utc(path.read_text(encoding="utf-8")[:100].strip())
+        return dataclasses.replace(one, changed=moment.replace(tzinfo=UTC).timestamp())
+    except (OSError, ValueError, OverflowError):
+        return one
 
 
 def _parse(text):
@@ -160,10 +188,16 @@ def _told_by(notebook, lessons):
     return name if isinstance(name, str) and name in lessons else ""
 
 
-def is_of(released: Any, submitted: Any) -> bool:
-    """Return whether a notebook has a solution cell of the assignment, as no lesson has."""
+def fault_of(released: Any, submitted: Any) -> str:
+    """Return why a notebook is not the assignment's: it has none of its solution cells, or ""."""
     known = {_id(cell) for cell in released.cells if _is_solution(cell)}
-    return any(_id(cell) in known for cell in submitted.cells)
+    if any(_id(cell) in known for cell in submitted.cells):
+        return ""
+    shows = re.compile(r"""^(?:check|exercise)\(["']""", re.MULTILINE)
+    is_lesson = any(
+        cell.cell_type == "code" and shows.search(cell.source) for cell in submitted.cells
+    )
+    return THE_LESSON if is_lesson else NOT_OF_IT
 
 
 def answered(released: Any, submitted: Any) -> int:

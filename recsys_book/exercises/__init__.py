@@ -15,6 +15,7 @@ from recsys_book.exercises.cases import (
     check_steps,
     check_text,
 )
+from recsys_book.exercises.handing_in import check_all, hand_in
 from recsys_book.exercises.progress_file import progress
 from recsys_book.exercises.solutions import solution
 from recsys_book.exercises.student import check, exercise, hint
@@ -24,6 +25,7 @@ __all__ = [
     "WrongAnswer",
     "case",
     "check",
+    "check_all",
     "check_cases",
     "check_choice",
     "check_memory",
@@ -31,6 +33,7 @@ __all__ = [
     "check_steps",
     "check_text",
     "exercise",
+    "hand_in",
     "hint",
     "progress",
     "solution",

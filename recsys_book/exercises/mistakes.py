@@ -38,7 +38,7 @@ def known_mistake(
     answer: Any,
     *,
     with_hidden: bool = True,
-    seconds: float = TIME_LIMIT_SECONDS,
+    seconds: float | None = TIME_LIMIT_SECONDS,
 ) -> Mistake | None:
     """The recorded mistake that an answer makes.
 
@@ -47,7 +47,7 @@ def known_mistake(
         one: the exercise.
         answer: a student's function or value.
         with_hidden: whether the cases of the hidden test are used too.
-        seconds: time limit of all calls together.
+        seconds: time limit of all calls together; None if each call of the answer has its own.
 
     Returns:
         The first mistake with the results of the answer on every case. None for an answer with the

@@ -15,7 +15,7 @@ PUBLIC_ONLY = "These are the public tests; a grade counts hidden ones too."
 _EXAMPLE = "second_order.fm_recall"
 
 TICK = "✓"
-_UNJUDGED = ("not attempted", "too slow", "stopped")
+UNJUDGED = ("not attempted", "too slow", "stopped")
 
 _hints_given: dict = {}
 _all_hints: set = set()
@@ -60,7 +60,7 @@ def check(identifier=None, answer=...):
     first = _predictions.get(identifier) or progress_file.first_prediction(identifier)
     verdict = verdict_of(file, one, answer)
     mistake = None
-    if verdict.status not in _UNJUDGED:
+    if verdict.status not in UNJUDGED:
         mistake = known_mistake(file, one, answer, with_hidden=not in_assignment())
     if verdict.status != "not attempted":
         passed = verdict.passed and mistake is None
@@ -100,7 +100,7 @@ def report(one, verdict, answer, first_prediction=None, mistake=None):
     lines = [f"{one.identifier}: {_headline(one, verdict, mistake)}"]
     prose = [f"**A known mistake.** {mistake.text}"] if mistake is not None else []
     if one.kind == "recall" and verdict.rejected:
-        why = _why_wrong(one, answer)
+        why = why_wrong(one, answer)
         prose += [why] if why else []
         lines += [] if why or verdict.status != "wrong" else [f"  {verdict.details}"]
     elif verdict.details:
@@ -214,8 +214,8 @@ def _headline(one, verdict, mistake=None):
     return f"{TICK} right on {count}, largest difference {verdict.largest_difference:.2g}"
 
 
-def _why_wrong(one, answer):
-    """The recorded reason why an option is wrong."""
+def why_wrong(one, answer):
+    """Return the recorded reason why an option is wrong; "" if there is none."""
     letters = normalise_choice(answer)
     for mistake in one.mistakes:
         if normalise_choice(define("", mistake.code, one.target)) == letters:
@@ -235,4 +235,5 @@ __all__ = [
     "render",
     "report",
     "verdict_of",
+    "why_wrong",
 ]

@@ -44,9 +44,12 @@ def test_work_prepares_the_copies_and_says_what_it_kept(book, capsys):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="elsewhere the server is a child")
-def test_lab_opens_the_copy_with_the_readers_arguments(book, started, capsys):
+def test_lab_opens_the_copy_with_the_readers_arguments(book, started, monkeypatch):
+    monkeypatch.setenv(jupyter_lab.ARGUMENTS_VARIABLE, "--ip=0.0.0.0 --port=8888")
     commands.main(["lab", "--no-browser", "--port=8899"])
     folder, words = started
+    # What is typed comes after what the machine asks for.
+    assert words.index("--ip=0.0.0.0") < words.index("--port=8888") < words.index("--no-browser")
     assert (folder, words[0]) == (book.chapters.parent, sys.executable)
     assert f"--ServerApp.root_dir={book.chapters.parent}" in words
     assert "--LabApp.default_url=/lab/tree/work/index.ipynb" in words

@@ -21,6 +21,7 @@ from bookmaker.__main__ import main
 from bookmaker.grading.collect import collect
 from bookmaker.grading.course import GradingError
 from bookmaker.grading.roster import import_roster, read_roster
+from bookmaker.grading.submissions import NOT_OF_IT, THE_LESSON
 from recsys_book.paths import CHAPTERS
 
 pytest.importorskip("nbgrader", reason="the instructors' extra is not installed")
@@ -144,9 +145,9 @@ def test_a_second_round_keeps_the_first_with_its_grade(course, given, files, tmp
         course.path(step, "ann", FIRST).mkdir(parents=True)
         (course.path(step, "ann", FIRST) / "made.txt").write_text(step)
     course.note_graded("ann", FIRST)
-    second = submit(tmp_path / "two", "ann", FIRST, given)
+    second = submit(tmp_path / "two", "ann", FIRST, given, fill(files[0], lambda one: "answer = 2"))
     assert lines(tmp_path / "two", course) == {
-        ("ann", FIRST): [f"takes the place of what was collected at {stamp}: 0 answers, 4 before"]
+        ("ann", FIRST): [f"takes the place of what was collected at {stamp}: 4 answers, 4 before"]
     }
     kept = course.path("received", "ann", FIRST) / stamp
     assert (kept / f"{FIRST}.ipynb").read_bytes() == first.read_bytes()
@@ -154,13 +155,35 @@ def test_a_second_round_keeps_the_first_with_its_grade(course, given, files, tmp
     for step in ("autograded", "feedback"):
         assert (kept / step / "made.txt").read_text() == step
         assert not course.path(step, "ann", FIRST).exists()
-    assert cell_of(filed(course, "ann"), "small-twice").source == files[0].exercises[0].starter
+    assert cell_of(filed(course, "ann"), "small-twice").source == "answer = 2"
     record = course.record("ann", FIRST)
     assert record["graded"] == {} and record["counts"] != stamp
     newest = course.path("received", "ann", FIRST) / record["counts"] / f"{FIRST}.ipynb"
     assert newest.read_bytes() == second.read_bytes()
     # The first folder once more: its file was here before the one that counts.
     assert lines(tmp_path / "one", course) == {}
+
+
+def test_the_fuller_counts_across_rounds_unless_the_newest_is_asked_for(
+    course, given, files, tmp_path, capsys
+):
+    submit(tmp_path / "one", "ann", FIRST, given, fill(files[0]))
+    lines(tmp_path / "one", course)
+    full, stamp = filed(course, "ann"), course.record("ann", FIRST)["counts"]
+    submit(tmp_path / "two", "ann", FIRST, given)
+    said = (
+        f"{FIRST}.ipynb has 0 answers: what was collected at {stamp} counts, which has 4 "
+        "(NEWEST=1 takes the newer one)"
+    )
+    assert lines(tmp_path / "two", course) == {("ann", FIRST): [said]}
+    assert filed(course, "ann") == full and course.record("ann", FIRST)["faults"] == [said]
+    assert lines(tmp_path / "two", course) == {}
+    command = ["collect", str(tmp_path / "two"), "--course", str(course.root), "--newest"]
+    assert main(command) == 0
+    said = f"takes the place of what was collected at {stamp}: 0 answers, 4 before"
+    assert capsys.readouterr().out.splitlines()[0] == f"ann, {FIRST}: {said}"
+    assert cell_of(filed(course, "ann"), "small-twice").source == files[0].exercises[0].starter
+    assert course.record("ann", FIRST)["faults"] == []
 
 
 def test_what_cannot_be_read_takes_no_place(course, given, files, tmp_path):
@@ -186,9 +209,12 @@ def test_what_cannot_be_read_takes_no_place(course, given, files, tmp_path):
         assert [student.id for student in gradebook.students] == ["ann", "bob"]
 
 
-@pytest.mark.parametrize("file", [CHAPTERS / "04_sequence_models" / "01_din.ipynb", None])
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [(CHAPTERS / "04_sequence_models" / "01_din.ipynb", THE_LESSON), (None, NOT_OF_IT)],
+)
 def test_the_lesson_handed_in_for_its_assignment_takes_no_place(
-    course, given, files, tmp_path, file
+    course, given, files, tmp_path, file, said
 ):
     other = nbformat.read(file, as_version=4) if file else student_version(course, SECOND)
     submit(tmp_path / "one", "ann", FIRST, given, fill(files[0]))
@@ -196,7 +222,6 @@ def test_the_lesson_handed_in_for_its_assignment_takes_no_place(
     before, stamp = filed(course, "ann"), course.record("ann", FIRST)["counts"]
     submit(tmp_path / "two", "ann", FIRST, other)
     submit(tmp_path / "two", "bob", FIRST, other)
-    said = "expected the assignment's notebook, got one without its cells, such as the lesson's"
     fault = f"{FIRST}.ipynb: {said}"
     assert lines(tmp_path / "two", course) == {
         ("ann", FIRST): [fault, f"what was collected at {stamp} counts"],
@@ -204,6 +229,10 @@ def test_the_lesson_handed_in_for_its_assignment_takes_no_place(
     }
     assert filed(course, "ann") == before and course.record("ann", FIRST)["answers"] == 4
     assert not course.path("submitted", "bob", FIRST).exists()
+    # Who took the wrong file gets no zero for it.
+    assert main(["export", "--course", str(course.root)]) == 0
+    text = (course.root / "grades" / "grades.csv").read_text()
+    assert f'bob,{FIRST},,,,,,"{fault}"' in text or f"bob,{FIRST},,,,,,{fault}" in text
     # Beside the assignment it is named, and the assignment counts.
     path = submit(tmp_path / "three", "cid", FIRST, given, fill(files[0]))
     nbformat.write(other, path.with_name("lesson.ipynb"))
@@ -292,6 +321,30 @@ def test_a_roster_names_the_students(course, given, tmp_path, capsys):
     assert set(lines(tmp_path / "sent", course)) == {("bob", FIRST)}
 
 
+def test_who_is_not_on_the_roster_is_said_and_not_filed(course, given, tmp_path):
+    path = tmp_path / "roster.csv"
+    path.write_text(ROSTER)
+    import_roster(path, course)
+    for name in ("anne", "leeann_9_9_01_small", f"{FIRST}.bob", "zoe"):
+        (tmp_path / "sent").mkdir(exist_ok=True)
+        nbformat.write(given, tmp_path / "sent" / f"{name}.ipynb")
+    found = lines(tmp_path / "sent", course)
+    nearest = {
+        student: text.partition("nearest there: ")[2].partition(".")[0]
+        for (student, _), (text,) in ((key, one) for key, one in found.items() if one)
+    }
+    assert nearest == {"anne": "ann", "leeann": "ann", "zoe": "none"}
+    # The name of a file for handing in tells lesson and student.
+    assert found["bob", FIRST] == []
+    assert [one.name for one in (course.root / "submitted").iterdir()] == ["bob"]
+    with course.api().gradebook as gradebook:
+        assert [student.id for student in gradebook.students] == ["ann", "bob"]
+    # Once the roster has the name, the same folder is filed.
+    path.write_text(ROSTER + "anne,Anne,Ott,,,\n")
+    import_roster(path, course)
+    assert lines(tmp_path / "sent", course)["anne", FIRST] == []
+
+
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
@@ -300,6 +353,15 @@ def test_a_roster_names_the_students(course, given, tmp_path, capsys):
         ("id\nann\nann\n", "line 3: the id 'ann' stands twice"),
         ("id,email\n,ann@example.org\n", "line 2: expected an id, got ''"),
         ("id\n../ann\n", "line 2: expected an id, got '../ann'"),
+        (
+            f"id,due {FIRST}\nann,soon\n",
+            f"line 2: due {FIRST}: expected a date such as 2026-12-08 or 2026-12-08T18:00, "
+            "got 'soon'",
+        ),
+        (
+            "id,due 01_smal\nann,\n",
+            f"column 'due 01_smal': expected a released lesson, of {FIRST}, {SECOND}",
+        ),
     ],
 )
 def test_a_roster_that_cannot_be_read(course, tmp_path, text, fault):

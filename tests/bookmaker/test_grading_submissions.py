@@ -168,16 +168,45 @@ def test_names_that_canvas_and_moodle_give(tmp_path, released):
     ]
 
 
+def test_canvas_says_who_is_late_and_nbgrader_when(tmp_path, released):
+    for name in ("leeann_LATE_4711_8899_01_small", "raybob_4712_8900_01_small", "eve"):
+        nbformat.write(released, tmp_path / f"{name}.ipynb")
+    for folder in ("cid", "Dan Lee_7_assignsubmission_file"):
+        (tmp_path / folder).mkdir()
+        nbformat.write(released, tmp_path / folder / "01_small.ipynb")
+        (tmp_path / folder / "timestamp.txt").write_text("2026-12-08 18:00:00.000000 UTC")
+    found = {one.student: one for one in find_submissions(tmp_path, LESSONS, Roster({}))}
+    assert {student: one.late for student, one in found.items()} == {
+        "leeann": True,
+        "raybob": False,
+        "eve": None,
+        "cid": None,
+        "Dan Lee": None,
+    }
+    assert found["cid"].changed == 1796752800
+    # Whoever uploads to Moodle may call a file so.
+    assert found["Dan Lee"].changed != 1796752800
+
+
 def test_names_that_nbgrader_would_take_for_a_pattern(tmp_path, released):
     for name in ("*", "a[b]c?", " ann "):
         nbformat.write(released, tmp_path / f"{name}.ipynb")
     assert [one[0] for one in find(tmp_path)] == ["_", "a_b_c_", "ann"]
 
 
-def test_a_file_with_a_lessons_name_in_a_flat_folder_tells_no_student(tmp_path, released):
-    nbformat.write(released, tmp_path / "01_small.ipynb")
+@pytest.mark.parametrize("name", ["01_small", "01_small (1)"])
+def test_a_file_with_a_lessons_name_in_a_flat_folder_tells_no_student(tmp_path, released, name):
+    nbformat.write(released, tmp_path / f"{name}.ipynb")
     (one,) = find(tmp_path)
     assert one[0] == "" and one[2].startswith("expected <student>.ipynb or")
+
+
+def test_a_file_for_handing_in_tells_lesson_and_student(tmp_path, released):
+    released.metadata.pop("assignment")
+    nbformat.write(released, tmp_path / "02_other.ann.lee (1).ipynb")
+    (tmp_path / "bob").mkdir()
+    nbformat.write(released, tmp_path / "bob" / "01_small.bob.ipynb")
+    assert find(tmp_path) == [("ann.lee", "02_other", ""), ("bob", "01_small", "")]
 
 
 def test_no_link_is_followed(tmp_path, released):

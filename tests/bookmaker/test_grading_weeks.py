@@ -104,7 +104,7 @@ def test_points_and_comments_of_a_person_reach_feedback_and_export(course, capsy
     assert "Because of what, though?" in page.read_text()
     # The rubric is back: whoever grades has it before the eyes, and the student reads it after.
     assert "4 points: says because." in page.read_text()
-    assert "(Score: 9.0 / 10.0)" in page.read_text()
+    assert "<h1>Exercises: Small: 9.0 of 10.0 points</h1>" in page.read_text()
     assert main(["export", *command]) == 0
     grades = course.root / "grades"
     said = capsys.readouterr().out.splitlines()

@@ -16,6 +16,7 @@ import yaml
 from packaging.specifiers import SpecifierSet
 
 import recsys_lib
+from recsys_book.jupyter_lab import ARGUMENTS_VARIABLE
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -126,6 +127,11 @@ def test_the_container_is_of_a_supported_python_and_installs_the_lock():
     (command,) = (line for line in container_commands() if line.startswith("CMD "))
     words = json.loads(command.removeprefix("CMD "))
     assert words[0] == "python"
+    # What both of its servers need stands where both look for it.
+    (variable,) = (line for line in container_commands() if line.startswith("ENV "))
+    name, _, value = variable.removeprefix("ENV ").partition("=")
+    assert name == ARGUMENTS_VARIABLE
+    assert json.loads(value).split() == ["--ip=0.0.0.0", "--no-browser", "--allow-root"]
     finished = subprocess.run(
         [sys.executable, *words[1:4], "--help"], capture_output=True, text=True, cwd=ROOT
     )
