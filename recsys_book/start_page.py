@@ -15,6 +15,7 @@ from typing import Any
 from recsys_book import paths
 from recsys_book.environment import environment_problems
 from recsys_book.exercises.progress_file import read_progress, render_progress
+from recsys_book.week import this_week
 
 OUTLINE = "lessons.json"
 TAG = "start"
@@ -75,6 +76,7 @@ def render(chapters: Path | None = None, checks: Checks | None = None) -> str:
         '<div class="book-start">',
         *[f"<p><strong>{html.escape(line)}</strong></p>" for line in environment_problems()],
         f'<p class="next">{_next_step(lessons.values(), checks)}</p>',
+        *_due(lessons.values(), chapters),
         "<p><strong>Three routes</strong></p>",
         f"<ul>{''.join(_route(route, lessons, checks) for route in outline['routes'])}</ul>",
         "<p><strong>The map.</strong> An arrow stands between two lessons of which the second "
@@ -145,6 +147,21 @@ def _next_step(lessons, checks):
         f"Continue with {link}: {count} of {len(lesson['exercises'])} exercises are solved, and "
         f"the others take about {_time(left)}."
     )
+
+
+def _due(lessons, chapters):
+    """A line for each assignment that a course has set and that is still open."""
+    try:
+        dates = this_week(chapters)
+    except paths.LessonError as error:
+        return [f"<p>{html.escape(str(error))}</p>"]
+    named = {one["key"].partition("/")[2]: one for one in lessons}
+    return [
+        f"<p><strong>Due until {due:%A, %d %B %Y, %H:%M}:</strong> the assignment of "
+        f"{_link(named[lesson], _short(named[lesson])) if lesson in named else html.escape(lesson)}"
+        "</p>"
+        for lesson, due in dates
+    ]
 
 
 def _passed(name, checks):

@@ -107,6 +107,18 @@ def test_the_chapter_of_the_reader_is_open(page):
     assert 'href="00_a/01_one.deeper.ipynb"' in page() and 'href="01_b/lab_x.ipynb"' in page()
 
 
+def test_the_assignments_of_the_course_are_said(page, tmp_path):
+    assert "Due until" not in page()
+    dates = {"02_two": "2999-12-08T18:00+00:00", "09_own": "2998-01-01", "01_one": "2001-01-01"}
+    (tmp_path / "week.json").write_text(json.dumps(dates))
+    first, second = re.findall(r"<p><strong>(Due until .*?)</p>", page())
+    assert first == "Due until Monday, 01 January 2998, 23:59:</strong> the assignment of 09_own"
+    assert second.startswith("Due until Sunday, 08 December 2999, ")
+    assert second.endswith('the assignment of <a href="00_a/02_two.ipynb">Two</a>')
+    (tmp_path / "week.json").write_text("[]")
+    assert "week.json: expected a due date for each lesson" in page()
+
+
 def test_what_is_wrong_with_the_environment_stands_above(page, monkeypatch):
     monkeypatch.setattr(start_page, "environment_problems", lambda: ["keras: <old>"])
     found = page()
