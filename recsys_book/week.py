@@ -23,7 +23,7 @@ def read_moment(text: str, where: str) -> datetime:
         where: what the message of an error begins with.
 
     Raises:
-        ValueError: it is no such text.
+        LessonError: it is no such text.
 
     Example:
         >>> read_moment("2026-12-08T18:00+01:00", "due").isoformat()
@@ -32,7 +32,7 @@ def read_moment(text: str, where: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except (TypeError, ValueError):
-        raise ValueError(
+        raise paths.LessonError(
             f"{where}: expected a date such as 2026-12-08 or 2026-12-08T18:00, got {text!r}"
         ) from None
     if len(text) <= len("2026-12-08"):

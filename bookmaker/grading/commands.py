@@ -17,7 +17,7 @@ from recsys_book.exercises.source import find_sources, read_source, source_of
 from recsys_book.exercises.variants import variant_of
 from recsys_book.jupyter_lab import serve
 from recsys_book.paths import CHAPTERS
-from recsys_book.week import write_week
+from recsys_book.week import read_moment, write_week
 
 COURSE = CHAPTERS.parent / "build" / "course"
 _NO_UPDATES = "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"
@@ -76,7 +76,7 @@ def _assignment(options):
     sources = [source_of(lesson, options.chapters) for lesson in options.lessons]
     files = [read_source(path) for path in sources or find_sources(options.chapters)]
     files = [variant_of(file, options.seed) for file in files]
-    due = late.due_of(options.due) if options.due else None
+    due = None if options.due in ("", "none") else read_moment(options.due, "assignment, DUE")
     course = open_course(options.course, create=True)
     # Another date for what was handed out is no new release of it, whatever its seed was.
     dated = options.due and options.seed is None and not options.force

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bookmaker.grading.course import Course, GradingError
+from bookmaker.grading.course import Course
 from bookmaker.grading.roster import read_roster
 from recsys_book.paths import write_atomically
 from recsys_book.week import read_moment
@@ -109,15 +109,3 @@ def lateness(one: Any) -> str:
     said = " ".join(f"{count} {unit}" for count, unit in ((days, "d"), (hours, "h")) if count)
     penalty = one.late_submission_penalty or 0.0
     return f"{said} late" + (f", which took {penalty:g} points" if penalty else "")
-
-
-def due_of(text: str) -> datetime | None:
-    """Return what ``DUE=`` says: a moment, or None for ``none``.
-
-    Raises:
-        GradingError: it is neither.
-    """
-    try:
-        return None if text == "none" else read_moment(text, "assignment, DUE")
-    except ValueError as error:
-        raise GradingError(str(error)) from None

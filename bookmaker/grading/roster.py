@@ -116,8 +116,9 @@ def import_roster(path: str | Path, course: Course) -> int:
         The number of students.
 
     Raises:
-        GradingError: no such file, no column ``id``, an id is missing, twice or unfit, or a
-            student's own due date is none, or of no released lesson.
+        GradingError: no such file, no column ``id``, an id is missing, twice or unfit, or a due
+            date is of no released lesson.
+        LessonError: a due date is none.
     """
     if not str(path):
         raise GradingError("roster: expected ROSTER=file.csv, got nothing")
@@ -155,10 +156,7 @@ def _parse(path, text):
             raise GradingError(f"{path}: line {number}: expected an id, got {student!r}")
         for key in kept:
             if key.startswith(OWN_DUE) and row[key]:
-                try:
-                    read_moment(row[key], key)
-                except ValueError as error:
-                    raise GradingError(f"{path}: line {number}: {error}") from None
+                read_moment(row[key], f"{path}: line {number}: {key}")
         if student in rows:
             raise GradingError(f"{path}: line {number}: the id {student!r} stands twice")
         rows[student] = row

@@ -46,5 +46,5 @@ def test_a_day_ends_with_its_last_minute_and_a_moment_keeps_its_zone():
     assert (day.day, day.hour, day.minute) == (8, 23, 59) and day.tzinfo is not None
     assert read_moment("2026-12-08 00:00", "due").hour == 0
     assert read_moment("2026-12-08T18:00Z", "due") == datetime(2026, 12, 8, 18, tzinfo=UTC)
-    with pytest.raises(ValueError, match=r"^due: expected a date such as 2026-12-08 or .* got '8'"):
+    with pytest.raises(paths.LessonError, match=r"^due: expected a date such as .* got '8'"):
         read_moment("8", "due")
