@@ -8,8 +8,8 @@ import pyarrow as pa
 from recsys_pipeline.files import outcomes
 from recsys_pipeline.files.batches import Batches
 from recsys_pipeline.files.description import task_name
-from recsys_pipeline.files.labelling import is_binary, label_on_sample
-from recsys_pipeline.files.listing import (
+from recsys_pipeline.files.label_guesses import is_binary, label_on_sample
+from recsys_pipeline.files.list_guesses import (
     Lists,
     has_brackets,
     is_readable_text,

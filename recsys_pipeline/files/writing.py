@@ -12,8 +12,8 @@ import numpy as np
 from recsys_pipeline.files import outcomes
 from recsys_pipeline.files.description import task_name
 from recsys_pipeline.files.guesses import Guesses
-from recsys_pipeline.files.labelling import is_binary, positive_of
-from recsys_pipeline.files.listing import LONGEST, Lists, table_of
+from recsys_pipeline.files.label_guesses import is_binary, positive_of
+from recsys_pipeline.files.list_guesses import LONGEST, Lists, table_of
 from recsys_pipeline.files.profiles import Profile
 
 FEW_GRADES = 20
