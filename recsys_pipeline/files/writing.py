@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
 
 from recsys_pipeline.files import outcomes
 from recsys_pipeline.files.description import task_name
@@ -132,6 +133,9 @@ class Writer:
             return [*lines, *_number(column, missing), self._group_line(column), ""]
         padded = f", {column.padded:,} with blanks around them, which do not count"
         reason = f"{column.distinct:,} values{missing}" + padded * (column.padded > 0)
+        known = column.codes.values.drop_null()
+        again = len(known) - pc.count_distinct(pc.utf8_lower(known)).as_py()
+        reason += f", {again:,} of which differ from another in case alone" * (again > 0)
         lines += [_line("kind", "categorical", reason), self._group_line(column)]
         self._remark_on_numbers(column)
         if not guesses.is_key(name):

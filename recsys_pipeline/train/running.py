@@ -220,14 +220,17 @@ def report(scores: Mapping[str, Any]) -> str:
         for part, tasks in parts.items()
         for task, values in tasks.items()
     ]
+    remarks = [scores["remark"]] if scores["remark"] else []
     for task, line in scores.get("calibration", {}).items():
-        about = line.get("remark") or {"log loss": line["test"]["log_loss"]}
-        split = "test, calibrated" if isinstance(about, dict) else f"not calibrated: {about}"
-        rows.append({"split": split, "task": task, **(about if isinstance(about, dict) else {})})
+        if "remark" in line:
+            remarks.append(f"not calibrated: {line['remark']}")
+        else:
+            about = {"split": "test, calibrated", "log loss": line["test"]["log_loss"]}
+            rows.append({"task": task, **about})
     first = (
         f"{scores['model']}: {scores['parameters']:,} parameters, best of "
         f"{scores['epochs_trained']} epochs: {scores['best_epoch']}, {scores['seconds']:.1f} s, "
         f"{scores['examples_per_second']:,.0f} examples/s"
     )
     table = pd.DataFrame(rows).to_string(index=False, na_rep="", float_format="%.5f")
-    return "\n".join([first, *([scores["remark"]] if scores["remark"] else []), table])
+    return "\n".join([first, *remarks, table])

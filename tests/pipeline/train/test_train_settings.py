@@ -134,13 +134,17 @@ def test_an_export_answers_by_the_line_of_the_validation_rows(shop, calibrated):
     np.testing.assert_allclose(found, answer[:1], atol=2e-5)
 
 
-def test_a_model_of_the_wrong_order_is_not_calibrated(shop):
+def test_a_model_of_the_wrong_order_is_not_calibrated(shop, calibrated):
     data = files.load(shop / "data.toml")
     told = {task: 0.9 - 0.8 * data.valid.labels[task] for task in data.tasks}
     told["buy"] = 1 - told["buy"]
     lines, remarks = lines_of(data, told)
     assert list(lines) == ["buy"] and list(remarks) == ["click"]
     assert "expected scores that rise with the label" in remarks["click"]["remark"]
+    scores = json.loads((calibrated / "run" / "scores.json").read_text())
+    first, remark, *table = running.report({**scores, "calibration": remarks}).splitlines()
+    assert remark == f"not calibrated: {remarks['click']['remark']}"
+    assert max(map(len, table)) < len(first)  # the remark does not widen the table
 
 
 @pytest.mark.parametrize(
