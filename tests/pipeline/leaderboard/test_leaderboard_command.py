@@ -17,6 +17,7 @@ import recsys_pipeline.leaderboard
 import recsys_pipeline.train
 from recsys_lib import zoo
 from recsys_pipeline import leaderboard, train
+from recsys_pipeline.__main__ import main as recsys
 from recsys_pipeline.train.models import plain_models, takes
 from recsys_pipeline.train.settings import as_python, read_option
 
@@ -123,7 +124,7 @@ def test_a_model_that_does_not_fit_the_columns_ends_no_board(path, capsys):
     assert re.search(r"\nDCN-Mix left out: rank: expected at most .* 6, got 16\n", text)
     assert re.search(r"\nLeft out: DCN-Mix: rank: expected at most", text)
     assert list(while_running(text)) == ["LR"]
-    assert leaderboard.main([str(path), *options, "--models", "dcn_mix"]) == 1
+    assert recsys(["leaderboard", str(path), *options, "--models", "dcn_mix"]) == 1
     assert "rank: expected at most" in capsys.readouterr().err
 
 
@@ -131,7 +132,7 @@ def test_a_model_that_needs_what_the_data_lack_is_left_out_and_told(path, capsys
     options = ["--seeds", "1", "--epochs", "1"]
     assert leaderboard.main([str(path), *options, "--models", "din,LR"]) == 0
     assert "DIN left out: needs a history: an ordered sequence" in capsys.readouterr().out
-    assert leaderboard.main([str(path), *options, "--models", "DIN"]) == 1
+    assert recsys(["leaderboard", str(path), *options, "--models", "DIN"]) == 1
     assert "needs a history" in capsys.readouterr().err
 
 
@@ -257,7 +258,7 @@ def test_examples_in_docstrings(module):
     ids=str,
 )
 def test_a_mistake_is_one_line_and_a_status(path, capsys, options, message):
-    assert leaderboard.main([str(path), *options]) == 1
+    assert recsys(["leaderboard", str(path), *options]) == 1
     output = capsys.readouterr()
     assert re.search(message, output.err)
     assert output.err.count("\n") == 1
@@ -273,7 +274,7 @@ def test_what_needs_no_data_is_looked_at_before_any_is_read(tmp_path, capsys):
         (["--folder", str(file)], "a file"),
         (["--output", str(file / "scores.csv")], "a file"),
     ):
-        assert leaderboard.main([missing, *options]) == 1
+        assert recsys(["leaderboard", missing, *options]) == 1
         error = capsys.readouterr().err
         assert message in error and "no such.csv" not in error
 
@@ -315,7 +316,7 @@ def test_a_folder_gets_pages_figures_models_and_how_it_was_made(path, tmp_path, 
     assert {one.name for one in folder.iterdir()} == {*written, "runs"}
     made = json.loads((folder / "made.json").read_text())
     assert len(made["data"]["sha256"]) == 64
-    assert made["versions"]["tensorflow"][0].isdigit() and made["recipe"] is None
+    assert {"keras", "numpy", "scipy"} < made["versions"].keys() and made["recipe"] is None
     assert made["models"]["FM"]["fit"]["epochs"] == 2
     assert str(tmp_path) not in json.dumps(made)
     models = sorted(one.name for one in (folder / "runs").glob("*.keras"))

@@ -22,6 +22,7 @@ from recsys_pipeline.train import make_plan, running
 from recsys_pipeline.train.command import main
 from recsys_pipeline.train.running import train
 from recsys_pipeline.train.settings import BALANCING, Training
+from recsys_pipeline.workers.launch import one_after_the_other
 
 MMOE = ["--model", "mmoe", "--option", "interest=attention", "--option", "embedding_dim=4"]
 SAID = [
@@ -346,7 +347,7 @@ def test_two_workers_leave_what_one_leaves(shop, calibrated, tmp_path, capsys, m
 
 
 def test_the_cache_is_written_by_one_worker_at_a_time(tmp_path):
-    with module._one_after_the_other(tmp_path / "data.cache"):
+    with one_after_the_other(tmp_path / "data.cache"):
         assert [path.name for path in tmp_path.iterdir()] == ["data.cache.lock"]
-    with module._one_after_the_other(None):
+    with one_after_the_other(None):
         assert list(tmp_path.iterdir()) == []
