@@ -64,6 +64,14 @@ class Request:
     embed: Callable[[Sequence[KerasTensor]], KerasTensor]
 
 
+def histories_of(columns: Sequence[Column]) -> list[SequenceColumn]:
+    """The ordered sequences that share their table with a categorical column of group ``item``."""
+    items = select(columns, kind=CategoricalColumn, group=CANDIDATE_GROUP)
+    tables = {column.table_name for column in items}
+    found = select(columns, kind=SequenceColumn)
+    return [column for column in found if column.ordered and column.table_name in tables]
+
+
 def behaviour_pairs(
     feature_columns: Sequence[Column], histories: Sequence[str] | None = None
 ) -> list[tuple[CategoricalColumn, SequenceColumn]]:
@@ -94,14 +102,8 @@ def behaviour_pairs(
     candidates = {}
     for column in select(columns, kind=CategoricalColumn, group=CANDIDATE_GROUP):
         candidates.setdefault(column.table_name, column)
-    if histories is None:
-        sequences = [
-            column
-            for column in select(columns, kind=SequenceColumn)
-            if column.ordered and column.table_name in candidates
-        ]
-    else:
-        sequences = select(columns, names=histories)
+    chosen = histories is not None
+    sequences = select(columns, names=histories) if chosen else histories_of(columns)
     pairs, taken = [], {}
     for column in sequences:
         if not isinstance(column, SequenceColumn) or column.table_name not in candidates:

@@ -85,12 +85,17 @@ class ArrayChunks(ReadAheadChunks):
         return dataclasses.replace(self.split, features={}, as_of={})
 
     def digest(self) -> str:
-        found = hashlib.sha256()
-        for kind in ("features", "labels", "label_masks"):
-            for name, values in sorted(getattr(self.split, kind).items()):
-                found.update(f"{kind} {name} {values.shape} {values.dtype};".encode())
-                found.update(np.ascontiguousarray(values).data)
-        return found.hexdigest()
+        return digest_of(self.split)
+
+
+def digest_of(split: Split) -> str:
+    """A hash of a split's features and labels."""
+    found = hashlib.sha256()
+    for kind in ("features", "labels", "label_masks"):
+        for name, values in sorted(getattr(split, kind).items()):
+            found.update(f"{kind} {name} {values.shape} {values.dtype};".encode())
+            found.update(np.ascontiguousarray(values).data)  # no copy of what is mapped
+    return found.hexdigest()
 
 
 def _piece(split: Split, rows: slice, column_names: Collection[str] | None) -> Split:

@@ -124,7 +124,7 @@ def export(
         "columns": [describe_column(column, values[column.name]) for column in columns],
         "calibration": [to_config(step, tasks) for step in calibration],
         "tolerance": TOLERANCE,
-        "versions": _versions(),
+        "versions": versions(),
     }
     description |= describe_histories(histories, description["columns"])
     golden = golden_request(columns, values, request, dataset, histories)
@@ -274,9 +274,10 @@ def _write(path, content):
         file.write("\n")
 
 
-def _versions():
+def versions(packages: Iterable[str] = _WRITERS) -> dict[str, str]:
+    """The versions of this library, of Python and of packages that are installed, by name."""
     found = {"recsys_lib": recsys_lib.__version__, "python": platform.python_version()}
-    for name in _WRITERS:
+    for name in packages:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             found[name] = importlib.metadata.version(name)
     return found

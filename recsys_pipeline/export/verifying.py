@@ -173,20 +173,21 @@ class _Training:
             CategoricalEncoder: "category",
             NumericEncoder: "number",
             BinEncoder: "number",
-            SequenceEncoder: "raw",
+            SequenceEncoder: "list",
         }
         encoders = self.encoders or ()
         lists = [one for one in encoders if isinstance(one, SequenceEncoder)]
         made = [one for one in lists if one.source in self._made]
         wanted = {one.source: forms[type(one)] for one in encoders if one not in made}
         not_here = {field for one in made for field in (one.source, one.times)}
-        wanted |= {field: "raw" for field in self._moments() if field not in not_here}
+        wanted |= {str(one.times): "list" for one in lists if one.times not in (None, *not_here)}
+        wanted |= {one.time: "raw" for one in lists if one.time is not None}
         read = self._read_for(made)
         for name, form in wanted.items():
             read.setdefault(name, set()).add(form)
         if missing := sorted(set(read) - set(sources[0].names)):
-            wish = f"expected columns {missing}" + " of the joined tables too" * self._has_tables
-            raise ValueError(f"{path}: {wish}, got {sources[0].names}")
+            hint = "; join the tables' columns to its rows first" * self._has_tables
+            raise ValueError(f"{path}: expected columns {missing}, got {sources[0].names}{hint}")
         table = Rows(sources, ["all"], read)
         some = np.linspace(0, len(table) - 1, min(len(table), MOST_ROWS)).astype(np.int64)
         raw: dict[str, Any] = {name: table.chunks(name, kind) for name, kind in wanted.items()}

@@ -17,6 +17,12 @@ OPTIONS = (
 """Options of ``files.load`` that the commands have."""
 
 
+def parser_of(command: str, text: str | None) -> argparse.ArgumentParser:
+    """A parser for one command of ``recsys``; its help shows the text as it is."""
+    shown = argparse.RawDescriptionHelpFormatter
+    return argparse.ArgumentParser(f"recsys {command}", None, text, formatter_class=shown)
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``files.load`` to an ``argparse`` parser."""
     parser.add_argument(
@@ -31,12 +37,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=FORMATS,
         help="default: by the file's name; libsvm reads libfm files too",
     )
-    parser.add_argument("--label", type=_names, help="columns of labels: a,b; default: label")
+    parser.add_argument("--label", type=names, help="columns of labels: a,b; default: label")
+    parser.add_argument("--numeric", type=names, default=(), help="columns of numbers: a,b or 2-14")
     parser.add_argument(
-        "--numeric", type=_names, default=(), help="columns of numbers: a,b or 2-14"
-    )
-    parser.add_argument(
-        "--ignore", type=_names, default=(), help="columns to leave out: a,b or 2-14"
+        "--ignore", type=names, default=(), help="columns to leave out: a,b or 2-14"
     )
     parser.add_argument("--group", help="column that GAUC ranks within, usually the user")
     parser.add_argument(
@@ -64,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--split-seed", dest="seed", type=int, metavar="N", help="default: 0")
     parser.add_argument("--valid-from", metavar="DATE", help="by time: first moment of validation")
     parser.add_argument("--test-from", metavar="DATE", help="by time: first moment of the test")
-    parser.add_argument("--slices", type=_names, default=(), help="columns whose values are scored")
+    parser.add_argument("--slices", type=names, default=(), help="columns whose values are scored")
     parser.add_argument(
         "--min-count", type=int, help="fewest training rows of a value that gets an id"
     )
@@ -82,7 +86,7 @@ def add_arguments_of_describe(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", nargs="+", metavar="FILE", help="one file, or train valid test")
     parser.add_argument("--output", metavar="TOML", help="default: print it")
     parser.add_argument("--format", choices=FORMATS, help="default: by the file's name")
-    parser.add_argument("--label", type=_names, default=(), help="columns of labels: a,b")
+    parser.add_argument("--label", type=names, default=(), help="columns of labels: a,b")
     parser.add_argument("--time", help="column of the moment of each row")
     parser.add_argument("--group", help="column that GAUC ranks within, usually the user")
     parser.add_argument(
@@ -162,7 +166,8 @@ def report(dataset: "FileDataset") -> str:
     return "\n".join(lines)
 
 
-def _names(text: str) -> tuple[str, ...]:
+def names(text: str) -> tuple[str, ...]:
+    """The names of a list such as ``a,b``."""
     return tuple(name for name in text.split(",") if name)
 
 

@@ -9,7 +9,6 @@
 rows are unknown in training, and warnings.
 """
 
-import argparse
 import re
 from pathlib import Path
 
@@ -22,17 +21,9 @@ REMARK = re.compile(r"^# (look at .+)$", re.MULTILINE)
 """What ``suggest`` doubts."""
 
 
-def _parser(name: str) -> argparse.ArgumentParser:
-    return argparse.ArgumentParser(
-        prog=f"recsys {name}",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-
-
 def check(words: list[str]) -> int:
     """``recsys check``: read the data and print a report; returns the exit status."""
-    parser = _parser("check")
+    parser = command.parser_of("check", __doc__)
     command.add_arguments(parser)
     print(command.report(command.load(parser.parse_args(words))))
     return 0
@@ -40,7 +31,7 @@ def check(words: list[str]) -> int:
 
 def describe(words: list[str]) -> int:
     """``recsys describe``: write a first description; returns the exit status."""
-    parser = _parser("describe")
+    parser = command.parser_of("describe", __doc__)
     command.add_arguments_of_describe(parser)
     given = parser.parse_args(words)
     output = None if given.output is None else Path(given.output)

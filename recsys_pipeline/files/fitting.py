@@ -268,7 +268,8 @@ class _placed:
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
         if isinstance(error, RowError):
+            column = error.column or self.column
             raise ValueError(
-                f"{self.rows.place(error.row)}, column {error.column or self.column!r}: expected "
+                f"{self.rows.place(error.row, column)}, column {column!r}: expected "
                 f"{error.expected}, got {error.got}"
             ) from None

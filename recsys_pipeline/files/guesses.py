@@ -8,9 +8,11 @@ import pyarrow as pa
 from recsys_pipeline.files import outcomes
 from recsys_pipeline.files.batches import Batches
 from recsys_pipeline.files.description import task_name
-from recsys_pipeline.files.labelling import is_binary, label_on_sample
-from recsys_pipeline.files.listing import (
+from recsys_pipeline.files.label_guesses import is_binary, label_on_sample
+from recsys_pipeline.files.list_guesses import (
+    LOOKS,
     Lists,
+    are_decimals,
     has_brackets,
     is_readable_text,
     read_lists,
@@ -67,11 +69,11 @@ class Guesses:
         self.remarks: list[str] = []
         names = [name for name, kind in batches.types.items() if not is_list(kind)]
         names = [name for name in names if name not in (*label, time)]
-        self.user = outcomes.name_of_ids(names, "user")
+        self.user = outcomes.name_of_ids(names, "user") or group
         self.item = outcomes.name_of_ids([name for name in names if name != self.user], "thing")
         self.item_reason = ""
         if not batches.header and group is not None:
-            self.user, self.item = group, self._unnamed_item((*label, time, group))
+            self.item = self._unnamed_item((*label, time, group))
         keys = [name for name in (self.item, self.user) if name is not None]
         self.columns, self.owners = profile(batches.read(), keys)
         self.labels = self._labels(label)
@@ -82,6 +84,11 @@ class Guesses:
         self.lists: dict[str, Lists] = {}
         self._find_lists()
         self._ignore()
+        if self.user is not None and self.item is None:
+            self.remarks.append(
+                "the item: no column is named for it; give group = 'item' to it and to what is "
+                "known of it, since a service gets these once for each candidate"
+            )
 
     @property
     def features(self) -> list[str]:
@@ -156,7 +163,7 @@ class Guesses:
         if not found:
             raise ValueError(
                 f"{place}: expected a column that looks like a label, got {self.batches.names}; "
-                "name it"
+                "name it with --label"
             )
         tasks = [task_name(name) for name in found]
         if len(set(tasks)) < len(tasks):
@@ -232,6 +239,8 @@ class Guesses:
             separator = separator_of(column, ids)
             if has_brackets(column):
                 self.ignored[column.name] = "lists in brackets are not read: write them as 1|2|3"
+            elif separator == (",", LOOKS) and are_decimals(column):
+                self.ignored[column.name] = "numbers with a decimal comma: write them as 4.52"
             elif separator is not None:
                 found[column.name] = (column, *separator)
         for column in texts:
@@ -314,7 +323,9 @@ class Guesses:
         return f"{column.distinct:,} values on {column.rows:,} rows: it names the row"
 
     def _may_be_time(self, column: Profile) -> bool:
-        return outcomes.says(column.name, "time") or pa.types.is_temporal(column.kind)
+        is_text = not (is_list(column.kind) or column.low < np.inf)
+        is_date = pa.types.is_temporal(column.kind) or (is_text and settings_of(column) is not None)
+        return is_date or outcomes.says(column.name, "time")
 
     def is_numeric(self, column: Profile) -> bool:
         """Whether a column is a number, and not ids that are written as numbers."""

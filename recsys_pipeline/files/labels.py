@@ -137,5 +137,6 @@ def _refuse(
     if wrong.any():
         row = int(np.argmax(wrong))
         raise ValueError(
-            f"{rows.place(row)}, column {column!r}: expected {expected}, got {shown(row)}{hint}"
+            f"{rows.place(row, column)}, column {column!r}: expected {expected}, got "
+            f"{shown(row)}{hint}"
         )

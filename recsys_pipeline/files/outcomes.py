@@ -32,17 +32,20 @@ NUM_RANGES = 20
 _WORDS = {
     "user": "user uid member customer visitor account reader viewer buyer",
     "thing": "item movie film video product article ad ads goods sku asin song track book news doc "
-    "document post creative photo app game job listing hotel restaurant recipe",
+    "document post creative photo app game job listing hotel restaurant recipe "
+    "episode podcast",
     "attribute": "brand category cate author seller shop genre genres price title",
     "scenario": "scenario domain scene surface tab page placement",
     "history": "history hist sequence seq recent past previous prev last behaviour behavior",
     "time": "time times timestamp timestamps ts date dt datetime day hour created epoch "
     "moment moments",
     "binary": "label target y click clicks clicked like liked conversion converted purchase "
-    "purchased buy bought follow share forward comment install hate dislike",
-    "regression": "rating stars score watch dwell play stay",
+    "purchased buy bought follow share forward comment install hate dislike skip skipped completed "
+    "finished",
+    "regression": "rating stars score watch dwell play stay listen listened",
     "code": "id ids code type category cate zip hash feat brand author seller shop genre genres",
-    "outcome": "play played stay stayed watch watched watching dwell playtime viewtime watchtime",
+    "outcome": "play played stay stayed watch watched watching dwell playtime viewtime watchtime "
+    "listen listened",
 }
 _WORDS_OF = {what: frozenset(words.split()) for what, words in _WORDS.items()}
 _WORDS_OF["item"] = _WORDS_OF["thing"] | _WORDS_OF["attribute"]

@@ -62,9 +62,10 @@ def resolve(
                     settings[name] = {**given, **settings.get(name, {})}
     others = [name for name in names if name not in settings and name not in taken]
     if others and description.other_columns == "refuse":
+        of_both = " of the log and its tables" * bool(tables)
         raise ValueError(
-            f"{place}: expected a description of each column, got none of {others}; describe "
-            "them, or say other_columns = 'ignore' or 'categorical'"
+            f"{place}: expected a description of each column{of_both}, got none of {others}; "
+            "describe them, or say other_columns = 'ignore' or 'categorical'"
         )
     if description.other_columns == "categorical":
         for name in others:

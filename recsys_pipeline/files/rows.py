@@ -43,8 +43,10 @@ class Rows:
     def __len__(self) -> int:
         return int(self._ends[-1])
 
-    def place(self, row: int) -> str:
-        """The file and the line of a row."""
+    def place(self, row: int, column: str = "") -> str:
+        """The file and the line of a row, or of the table's row that a column comes from."""
+        if column in self._joined and (joined := int(self._joined[column][1][row])) >= 0:
+            return self._joined[column][0].place(joined)
         number = int(np.searchsorted(self._ends, row, side="right"))
         return self.sources[number].place(row - (self._ends[number - 1] if number else 0))
 
@@ -108,14 +110,14 @@ def seconds_of(rows: Rows, time: TimeDescription) -> np.ndarray:
         row = int(np.argmax(wrong))
         expected = f"a time {time.format}" if time.format else "a number or a date (ISO 8601)"
         raise ValueError(
-            f"{rows.place(row)}, column {time.column!r}: expected {expected}, got "
+            f"{rows.place(row, time.column)}, column {time.column!r}: expected {expected}, got "
             f"{column[row].as_py()!r}"
         )
     late = seconds > LATEST_SECOND
     if time.unit != "any" and late.any():
         row = int(np.argmax(late))
         raise ValueError(
-            f"{rows.place(row)}, column {time.column!r}: expected a time in the unit "
+            f"{rows.place(row, time.column)}, column {time.column!r}: expected a time in the unit "
             f"{time.unit!r}, got {column[row].as_py()!r}, after the year 5000; [time] unit says "
             "another unit: 'ms', 'us', 'ns', or 'any' for times that are only compared"
         )

@@ -12,7 +12,7 @@ from recsys_lib.data.dataset import Dataset
 from recsys_lib.data.splits import Split
 from recsys_lib.features.columns import CategoricalColumn, Column, NumericColumn, SequenceColumn
 from recsys_pipeline.files import outcomes
-from recsys_pipeline.files.listing import MAX_VALUES, separator_of
+from recsys_pipeline.files.list_guesses import MAX_VALUES, separator_of
 from recsys_pipeline.files.profiles import MIN_ROWS, MOSTLY, UNIQUE_SHARE, Profile, profile_of
 
 GIVES_AWAY = 0.95

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
 
 from recsys_pipeline.files import outcomes
 from recsys_pipeline.files.description import task_name
 from recsys_pipeline.files.guesses import Guesses
-from recsys_pipeline.files.labelling import is_binary, positive_of
-from recsys_pipeline.files.listing import LONGEST, Lists, table_of
+from recsys_pipeline.files.label_guesses import is_binary, positive_of
+from recsys_pipeline.files.list_guesses import LONGEST, Lists, table_of
 from recsys_pipeline.files.profiles import Profile
 
 FEW_GRADES = 20
@@ -132,6 +133,9 @@ class Writer:
             return [*lines, *_number(column, missing), self._group_line(column), ""]
         padded = f", {column.padded:,} with blanks around them, which do not count"
         reason = f"{column.distinct:,} values{missing}" + padded * (column.padded > 0)
+        known = column.codes.values.drop_null()
+        again = len(known) - pc.count_distinct(pc.utf8_lower(known)).as_py()
+        reason += f", {again:,} of which differ from another in case alone" * (again > 0)
         lines += [_line("kind", "categorical", reason), self._group_line(column)]
         self._remark_on_numbers(column)
         if not guesses.is_key(name):

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from recsys_pipeline.leaderboard.board import Board, run
-    from recsys_pipeline.leaderboard.command import main
 else:
     from recsys_lib.lazy import lazy_exports
 

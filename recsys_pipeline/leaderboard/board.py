@@ -18,10 +18,10 @@ from recsys_lib.training.baselines import base_rate
 from recsys_lib.training.evaluation import score_task
 from recsys_pipeline.leaderboard.judging import MARGIN, Verdict, log_of, measured, verdicts
 from recsys_pipeline.leaderboard.store import Run, Store, check_folder, checksum
-from recsys_pipeline.train.planning import Line, Plan
-from recsys_pipeline.train.runs import Candidate, Show, at_the_cap, in_words
+from recsys_pipeline.train.planning import Plan
+from recsys_pipeline.train.recipe_files import Line
+from recsys_pipeline.train.runs import HEADINGS, Candidate, Show, at_the_cap, in_words, scores_of
 
-HEADINGS = {"auc": "AUC", "gauc": "GAUC", "log_loss": "log loss", "milliseconds": "ms/1,000"}
 CHANCE = 0.505  # an AUC up to here is no better than chance, whatever the log loss is
 REMARK = "no better than the base rate"
 SCORES = ("auc", "gauc", "log_loss", "calibration_error")
@@ -80,8 +80,8 @@ def run(
     Args:
         dataset: ``Dataset``, however it was loaded.
         plan: of ``make_plan``.
-        task: the binary task that is scored; default: the first. Models of several tasks are
-            trained on all.
+        task: the binary task that is scored; default: the first of them. Models of several tasks
+            are trained on all.
         folder: for every run, its model and its predictions, so that a board that was killed can
             go on; models that earlier commands ran there stay on the board.
         output: CSV file that holds the table of all runs so far, rewritten after each model.
@@ -99,15 +99,13 @@ def run(
             in, or no model is left.
         OSError: folder or output cannot be written.
     """
-    lock: Any = contextlib.nullcontext()
     if output is not None:
-        check_folder(pathlib.Path(output).absolute().parent)
-    if folder is not None:
-        check_folder(pathlib.Path(folder))
-        lock = locked(pathlib.Path(folder) / ".lock", seconds=0)
+        check_folder(pathlib.Path(output).parent)
     with contextlib.ExitStack() as stack:
         try:
-            stack.enter_context(lock)
+            if folder is not None:
+                check_folder(folder)
+                stack.enter_context(locked(pathlib.Path(folder) / ".lock", seconds=0))
         except TimeoutError:
             raise ValueError(
                 f"{folder}: another command is at work there; wait for it, or name another folder"
@@ -126,11 +124,11 @@ def run(
 
 
 def _scored(dataset: Dataset, task: str | None) -> str:
-    """The task that is scored, the first one for None; ``ValueError`` if none can be scored by."""
+    """The task that is scored, the first binary one for None; ``ValueError`` if none can be."""
     tasks = dataset.tasks or {}
-    task = next(iter(tasks)) if task is None else task
-    if tasks.get(task) != "binary":
-        binary = [name for name, kind in tasks.items() if kind == "binary"]
+    binary = [name for name, kind in tasks.items() if kind == "binary"]
+    task = next(iter(binary), None) if task is None else task
+    if task is None or task not in binary:
         raise ValueError(f"task: expected a binary one of {binary}, got {task!r}")
     for name in ("valid", "test"):
         split = dataset.splits[name]
@@ -184,7 +182,7 @@ class _Work:
 
     def estimate(self) -> None:
         """Build every model that has runs to do, time a few of its steps, and print the times."""
-        rows, held, kept = [], 0, []
+        rows, held = [], 0
         for line in self.lines:
             runs = self._to_do(line)
             if runs:
@@ -199,24 +197,21 @@ class _Work:
                 held += candidate.num_parameters
                 if held <= MOST_PARAMETERS and len(line.trials()) == 1:
                     self.candidates[line.name] = candidate
-            kept.append(line)
             each = self.each.setdefault(line.name, 0.0)
             rows.append((line.name, each, runs, self._likely(line), line.training.epochs))
-        self.lines = kept
-        if not kept:
-            reasons = [*self.left_out.values(), "models: expected at least one, got none"]
-            raise ValueError(reasons[0])
-        table = pd.DataFrame(rows, columns=["model", "each", "runs", "likely", "most"])
-        for name in ("likely", "most"):
-            table[name] *= table["each"] * table["runs"]
-        total = table[["likely", "most"]].sum()
-        for name in ("each", "likely", "most"):
+        self.lines = [line for line in self.lines if line.name not in self.left_out]
+        if not self.lines:
+            raise ValueError(next(iter(self.left_out.values()), "models: expected one, got none"))
+        table = pd.DataFrame(rows, columns=["model", "an epoch", "runs", "likely", "at most"])
+        for name in ("likely", "at most"):
+            table[name] *= table["an epoch"] * table["runs"]
+        likely, most = (in_words(table[name].sum()) for name in ("likely", "at most"))
+        for name in ("an epoch", "likely", "at most"):
             table[name] = table[name].map(in_words)
-        table.columns = ["model", "an epoch", "runs", "likely", "at most"]
         self.show(as_lines(table))
         self.show(
-            f"likely {in_words(total['likely'])} in all, with as many epochs as this board's runs "
-            f"took, {LIKELY_EPOCHS} until there are some; {in_words(total['most'])} if none of "
+            f"likely {likely} in all, with as many epochs as this board's runs "
+            f"took, {LIKELY_EPOCHS} until there are some; {most} if none of "
             f"them stops early (measured on {STEPS} steps each)\n"
         )
 
@@ -258,26 +253,28 @@ class _Work:
             raise ValueError(f"models: none is left: {self.left_out}")
         self.show("")
         table = _table(first, runs, users is not None)
-        found = self._verdicts(runs, users, margin)
+        rows = test.rows_of(self.task)
+        log = log_of(test.labels[self.task][rows], None if users is None else users[rows])
+        found = {}
+        for measure in names[:-1]:
+            told = {name: [one.prediction[rows] for one in some] for name, some in runs.items()}
+            results = measured(log, told, measure)
+            if all(np.isfinite(own).all() for own, _ in results.values()):
+                found[measure] = verdicts(results, log.num_users, margin)
         rank_by = rank_by or self.plan.recipe.rank_by or "gauc"
         rank_by = rank_by if rank_by in found else "auc"
         summary = _summary(table, found, rank_by, self.plan.recipe.published_auc(), first)
-        rows = test.rows_of(self.task)
-        number = len(test.labels[self.task][rows]) if users is None else len(np.unique(users[rows]))
-        about = (rank_by, margin, "rows" if users is None else "users", number)
+        about = (rank_by, margin, "rows" if users is None else "users", log.num_users)
         rule = self.plan.recipe.published.rule
         return Board(table, summary, found, lines, self.left_out, chosen, *about, rule)
 
     def _runs_of(self, line: Line) -> tuple[Line, list[Run]]:
         """All runs of a model, those of its grid first; finished runs are read from the store."""
-        trials, best = line.trials(), line
-        if len(trials) == 1:
-            (best,) = trials
-        else:  # the combination whose validation score is best with the first seed
+        (best, *others) = trials = line.trials()
+        if others:  # the combination whose validation score is best with the first seed
             scores = [self._run(one, 0, f"trial_{i}", False) for i, one in enumerate(trials)]
             best = trials[int(np.argmax([one.valid_score for one in scores]))]
-        seeds = range(self.plan.seeds)
-        found = [self._run(best, seed, f"seed_{seed}", True) for seed in seeds]
+        found = [self._run(best, seed, f"seed_{seed}", True) for seed in range(self.plan.seeds)]
         self.candidates.pop(line.name, None)
         return best, found
 
@@ -288,18 +285,14 @@ class _Work:
         candidate = self.candidates.get(line.name)
         if candidate is None or candidate.line != line:
             candidate = self.candidates[line.name] = self._candidate(line)
-        history, score = candidate.fit(seed, self.store.checkpoint(line, what), self.show)
+        history = candidate.fit(seed, self.store.checkpoint(line, what), self.show)
         row: dict[str, Any] = {"model": line.name, "seed": seed}
-        prediction, slices, test = np.empty(0, np.float32), [], labels_of(self.dataset.test)
+        prediction, slices = np.empty(0, np.float32), []
         if tested:
             prediction = candidate.predict("test")[self.task]
-            has_label = np.zeros(len(test), bool)
-            has_label[test.rows_of(self.task)] = True
-            for name, rows in test.slices.items():
-                if (rows & has_label).any():
-                    scores = score_task(test.take(rows), self.task, prediction[rows])
-                    slices.append({**row, "task": self.task, "slice": name, **scores})
-            row |= {"task": self.task, "slice": "all", **score_task(test, self.task, prediction)}
+            scores = scores_of(labels_of(self.dataset.test), self.task, prediction)
+            row |= {"task": self.task}
+            row, *slices = [row | {"slice": name} | found for name, found in scores.items()]
             row["milliseconds"] = 1e6 * candidate.scoring_seconds(self.dataset.test)
         row |= {
             "parameters": candidate.num_parameters,
@@ -310,22 +303,9 @@ class _Work:
             "trace_seconds": history.trace_seconds,
             "examples_per_second": history.examples_per_second,
         }
-        self.store.put(line, what, Run(row, prediction, score, tuple(slices), candidate.model))
-        return Run(row, prediction, score, tuple(slices))
-
-    def _verdicts(
-        self, runs: Mapping[str, Sequence[Run]], users: np.ndarray | None, margin: float
-    ) -> dict[str, dict[str, Verdict]]:
-        test = self.dataset.test
-        rows = test.rows_of(self.task)
-        log = log_of(test.labels[self.task][rows], None if users is None else users[rows])
-        told = {name: [one.prediction[rows] for one in several] for name, several in runs.items()}
-        found = {}
-        for measure in ("auc", "gauc") if users is not None else ("auc",):
-            results = measured(log, told, measure)
-            if all(np.isfinite(own).all() for own, _ in results.values()):
-                found[measure] = verdicts(results, log.num_users, margin)
-        return found
+        run = Run(row, prediction, float(history.epochs["valid_score"].max()), tuple(slices))
+        self.store.put(line, what, run, candidate.model)
+        return run
 
 
 def as_lines(table: pd.DataFrame) -> str:

@@ -21,32 +21,19 @@ one that comes with the package:
 import argparse
 import functools
 import pathlib
-import sys
 
 from recsys_lib.checks import check_integer, check_number
 from recsys_pipeline.files import command as files_command
 from recsys_pipeline.train.command import add_settings, read_settings
 from recsys_pipeline.train.models import plain_models
 
-
-def main(arguments: list[str] | None = None) -> int:
-    """The command.
-
-    Args:
-        arguments: those after the command's name; None: those of this process.
-
-    Returns:
-        Its exit status.
-    """
-    given = _parser().parse_args(arguments)
-    try:
-        return _main(given)
-    except (ValueError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 1
+OPTIONS = ("task", "folder", "output", "margin", "rank_by", "keep_models", "only_estimate")
+"""Options of the command that are those of ``run``."""
 
 
-def _main(given: argparse.Namespace) -> int:
+def main(words: list[str]) -> int:
+    """``recsys leaderboard``: compare models on files; returns the exit status."""
+    given = _parser().parse_args(words)
     # Everything that needs no data is checked before any are read.
     if given.seeds is not None:
         check_integer("seeds", given.seeds)
@@ -60,9 +47,9 @@ def _main(given: argparse.Namespace) -> int:
     from recsys_pipeline.leaderboard.store import check_folder
 
     if given.folder is not None:
-        check_folder(pathlib.Path(given.folder))
+        check_folder(given.folder)
     if given.output is not None:
-        check_folder(pathlib.Path(given.output).absolute().parent)
+        check_folder(pathlib.Path(given.output).parent)
     dataset = files_command.load(given)
     show = functools.partial(print, flush=True)
     show(files_command.report(dataset), end="\n\n")
@@ -71,14 +58,8 @@ def _main(given: argparse.Namespace) -> int:
     board = run(
         dataset,
         plan,
-        task=given.task,
-        folder=given.folder,
-        output=given.output,
-        margin=given.margin,
-        rank_by=given.rank_by,
-        keep_models=not given.no_models,
-        only_estimate=given.estimate,
         show=show,
+        **{name: getattr(given, name) for name in OPTIONS},
     )
     if board is None:
         return 0
@@ -90,17 +71,13 @@ def _main(given: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="recsys leaderboard",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = files_command.parser_of("leaderboard", __doc__)
     add = parser.add_argument
     files_command.add_arguments(parser)
     known = ", ".join(f"{model.key} ({name})" for name, model in plain_models().items())
     add(
         "--models",
-        type=lambda text: tuple(name.strip() for name in text.split(",")),
+        type=files_command.names,
         metavar="A,B",
         help="names or keys, of models or of a recipe's entries; default: all that fit the data: "
         f"{known}, and those of chapters 04 to 06 where there are histories, labels and scenarios",
@@ -111,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--rank-by", choices=("auc", "gauc"), help="default: GAUC where users are known")
     add("--output", metavar="CSV", help="file for the scores of every run")
     add("--folder", help="for runs, models, predictions and pages; a killed command goes on there")
-    add("--no-models", action="store_true", help="do not keep trained models")
-    add("--estimate", action="store_true", help="print how long it would take, and stop")
+    add("--no-models", action="store_false", dest="keep_models", help="keep no trained models")
+    add("--estimate", action="store_true", dest="only_estimate", help="print the times, and stop")
     add_settings(parser)
     return parser

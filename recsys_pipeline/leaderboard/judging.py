@@ -122,7 +122,5 @@ def verdicts(results: Measured, num_units: int, margin: float = MARGIN) -> dict[
 def _said(to_best: Interval, margin: float) -> str:
     """The verdict on a model from its difference to the best one, which is below zero."""
     behind = Interval(-to_best.mean, -to_best.high, -to_best.low, to_best.num_units)
-    said = verdict(behind, margin)
-    if said == BETTER:
-        return "behind"
-    return "level" if said == LEVEL_VERDICT else "cannot tell"
+    words = {BETTER: "behind", LEVEL_VERDICT: "level"}
+    return words.get(verdict(behind, margin), "cannot tell")

@@ -3,7 +3,6 @@
 import base64
 import datetime
 import html
-import importlib
 import io
 import json
 import os
@@ -15,14 +14,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-import recsys_lib
 from recsys_lib import zoo
 from recsys_lib.data import Dataset
-from recsys_pipeline.leaderboard.board import HEADINGS, Board, as_lines
+from recsys_pipeline.export.folders import versions
+from recsys_pipeline.leaderboard.board import Board, as_lines
 from recsys_pipeline.leaderboard.store import checksum
-from recsys_pipeline.train.models import find
+from recsys_pipeline.train.models import FIRST_ORDER, find
 from recsys_pipeline.train.recipe_files import RecipeFile
-from recsys_pipeline.train.runs import plain, write
+from recsys_pipeline.train.runs import HEADINGS, plain, write
 
 FIGURES = {
     "parameters": "parameters",
@@ -30,7 +29,7 @@ FIGURES = {
 }
 """Costs that the scores are drawn against."""
 GAP = 0.04  # between two names in a figure, as a share of its height
-PACKAGES = ("tensorflow", "keras", "numpy", "pandas", "scipy")
+PACKAGES = ("tensorflow-cpu", "tensorflow", "keras", "numpy", "pandas", "scipy")
 FORMS = {
     **{"auc": "{:.5f}", "gauc": "{:.5f}", "log_loss": "{:.5f}", "published": "{:.5f}"},
     **{"to_published": "{:+.5f}", "parameters": "{:,.0f}", "epochs": "{:.1f}"},
@@ -170,13 +169,8 @@ def draw(board: Board, cost: str) -> str:
             axes.plot([at[0]] * 2, [low[name], high[name]], color=color)
             axes.plot(*at, marker, color=color)
             line = {"arrowstyle": "-", "color": "#bbb", "lw": 0.5}
-            text: dict[str, Any] = {
-                "textcoords": "axes fraction",
-                "va": "center",
-                "fontsize": 8,
-                "color": color,
-            }
-            axes.annotate(str(name), at, (1.02, height), arrowprops=line, **text)
+            text = axes.annotate(str(name), at, (1.02, height), "data", "axes fraction", line)
+            text.set(va="center", fontsize=8, color=color)
         axes.set(xscale="log", xlabel=FIGURES[cost], ylabel=measure)
         axes.set_title(f"No model beats these at no higher cost: {', '.join(best)}", fontsize=9)
         file = io.StringIO()
@@ -186,20 +180,15 @@ def draw(board: Board, cost: str) -> str:
 
 def style_of(model: zoo.Model) -> zoo.Style:
     """The model's style in the book's figures; a variant has that of its model."""
-    if model in zoo.MODELS:
-        return zoo.style(model)
-    return zoo.style(next(row for row in zoo.MODELS if row.builder == model.builder))
+    return zoo.style(find("wide_and_deep") if model == FIRST_ORDER else model)
 
 
 def provenance_of(dataset: Dataset, board: Board, recipe: RecipeFile | None) -> dict[str, Any]:
     """Versions, data, recipe and settings: what someone else needs to make the board again."""
-    about = {"name": "", "title": "", "about": "", "sha256": ""}
-    said = recipe and {name: getattr(recipe, name) for name in about}
+    said = recipe and recipe.model_dump(include={"name", "title", "about", "sha256"})
     return {
         "made": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "recsys_lib": recsys_lib.__version__,
-        "versions": {"python": platform.python_version()}
-        | {name: str(importlib.import_module(name).__version__) for name in PACKAGES},
+        "versions": versions(PACKAGES),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "data": {
             "name": dataset.name,

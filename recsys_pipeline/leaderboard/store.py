@@ -12,6 +12,7 @@ other settings is refused, not overwritten. More seeds or models only add runs.
 import dataclasses
 import hashlib
 import json
+import os
 import pathlib
 import re
 import tempfile
@@ -23,7 +24,8 @@ import numpy as np
 
 from recsys_lib.data import Dataset
 from recsys_lib.training import save
-from recsys_pipeline.train.planning import Line
+from recsys_pipeline.chunks.reading import digest_of
+from recsys_pipeline.train.recipe_files import Line
 from recsys_pipeline.train.runs import plain, write
 
 
@@ -32,28 +34,22 @@ class Run:
     """The result of one training: rows of the table, for all test rows and for each slice.
 
     ``prediction`` is ``(test rows,)``, empty for a trial of a grid, which is not tested;
-    ``valid_score`` the best one; ``model`` has the best epoch's weights, and is None in a run that
-    was read from a folder.
+    ``valid_score`` the best one.
     """
 
     row: dict[str, Any]
     prediction: np.ndarray
     valid_score: float
     slices: tuple[dict[str, Any], ...] = ()
-    model: keras.Model | None = None
 
 
 def checksum(dataset: Dataset) -> str:
     """A hash of all rows of a data set: columns, labels, groups and which row is in which split."""
     found = hashlib.sha256(repr((dataset.feature_columns, dict(dataset.tasks or {}))).encode())
     for name, split in dataset.splits.items():
-        arrays: dict[str, np.ndarray] = {"group": split.group, "row_id": split.row_id}
-        for kind in ("features", "labels", "label_masks"):
-            arrays |= {f"{kind} {key}": values for key, values in getattr(split, kind).items()}
-        for key in sorted(arrays):
-            array = np.ascontiguousarray(arrays[key])  # no copy of what is mapped from a cache
-            found.update(f"{name} {key} {array.shape} {array.dtype};".encode())
-            found.update(memoryview(array).cast("B") if array.size else b"")
+        found.update(f"{name} {digest_of(split)};".encode())
+        for ids in (split.group, split.row_id):
+            found.update(np.ascontiguousarray(ids).data)
     return found.hexdigest()
 
 
@@ -89,8 +85,9 @@ class Store:
     def _files(self) -> list[pathlib.Path]:
         return [] if self.folder is None else sorted((self.folder / "runs").glob("[!.]*.json"))
 
-    def _file(self, line: Line, what: str) -> pathlib.Path:
-        assert self.folder is not None
+    def _file(self, line: Line, what: str) -> pathlib.Path | None:
+        if self.folder is None:
+            return None
         plain = re.sub(r"[^a-z0-9]+", "_", line.name.lower()).strip("_")
         # Two names may be equal without their punctuation.
         sign = hashlib.sha256(line.name.encode()).hexdigest()[:4]
@@ -98,11 +95,10 @@ class Store:
 
     def checkpoint(self, line: Line, what: str) -> str | None:
         """The checkpoint file of a run."""
-        if self.folder is None:
+        if (path := self._file(line, what)) is None:
             return None
-        path = self._file(line, what).with_suffix(".npz")
         path.parent.mkdir(parents=True, exist_ok=True)
-        return str(path)
+        return str(path.with_suffix(".npz"))
 
     def get(self, line: Line, what: str) -> Run | None:
         """A finished run, such as ``"seed_1"`` or ``"trial_0"``, or None.
@@ -110,23 +106,23 @@ class Store:
         Raises:
             ValueError: the folder's run of this name has other settings, or is damaged.
         """
-        path = None if self.folder is None else self._file(line, what)
+        path = self._file(line, what)
         if path is None or not path.is_file():
             return None
         found = _read(path)
         _check(path, plain(line.described()), found["made_of"]["line"])
-        return _run(path, found)
+        return _run(found)
 
-    def put(self, line: Line, what: str, run: Run) -> None:
-        """Store a finished run; its JSON file is written last, after its other files."""
-        if self.folder is None:
-            return
+    def put(self, line: Line, what: str, run: Run, model: keras.Model) -> None:
+        """Store a finished run and its model; the JSON file is written last, after the others."""
         path, tested = self._file(line, what), bool(len(run.prediction))
+        if path is None:
+            return
         if tested:
             path.parent.mkdir(parents=True, exist_ok=True)
             np.save(path.with_suffix(".npy"), run.prediction)
-            if self.keep_models and run.model is not None:
-                save(run.model, path.with_suffix(".keras"))
+            if self.keep_models:
+                save(model, path.with_suffix(".keras"))
         said: dict[str, Any] = {"made_of": {**self.board, "line": line.described()}, "row": run.row}
         said |= {"slices": run.slices, "valid_score": run.valid_score, "tested": tested}
         write(path, said)
@@ -139,7 +135,7 @@ class Store:
             said = _read(path)
             if said["tested"]:
                 name = said["row"]["model"]
-                found.setdefault(name, (said["made_of"]["line"], []))[1].append(_run(path, said))
+                found.setdefault(name, (said["made_of"]["line"], []))[1].append(_run(said))
         return found
 
 
@@ -148,21 +144,18 @@ def _read(path: pathlib.Path) -> Any:
         found = json.loads(path.read_text(encoding="utf-8"))
         if not {"made_of", "row", "slices", "valid_score", "tested"} <= set(found):
             raise ValueError("it lacks a part")
-        return found
+        array = path.with_suffix(".npy")
+        return found | {"prediction": np.load(array, "r") if found["tested"] else np.empty(0)}
     except (OSError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: not a readable run ({error}); delete it") from None
 
 
-def _run(path: pathlib.Path, said: Mapping[str, Any]) -> Run:
+def _run(said: Mapping[str, Any]) -> Run:
     rows = [said["row"], *said["slices"]]
-    try:
-        prediction = np.load(path.with_suffix(".npy")) if said["tested"] else np.empty(0)
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path}: not a readable run ({error}); delete it") from None
     # JSON has no NaN: a score that does not exist is null.
     row, *slices = ({k: np.nan if v is None else v for k, v in one.items()} for one in rows)
-    score = said["valid_score"]
-    return Run(row, prediction, np.nan if score is None else float(score), tuple(slices))
+    score = np.nan if said["valid_score"] is None else said["valid_score"]
+    return Run(row, said["prediction"], score, tuple(slices))
 
 
 def _check(path: pathlib.Path, ours: Any, theirs: Any) -> None:
@@ -173,12 +166,12 @@ def _check(path: pathlib.Path, ours: Any, theirs: Any) -> None:
         )
 
 
-def check_folder(folder: pathlib.Path) -> None:
+def check_folder(folder: str | os.PathLike[str]) -> None:
     """Create a folder, and check that it can be written to.
 
     Raises:
         OSError: it cannot be written to.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    os.makedirs(folder, exist_ok=True)
     with tempfile.TemporaryFile(dir=folder):
         pass

@@ -23,39 +23,29 @@ machine, or a cluster's under ``TF_CONFIG``), the first writes both folders.
 """
 
 import argparse
-import contextlib
 import os
 import sys
-from pathlib import Path
 from typing import Any
 
 from recsys_lib.checks import check_integer
-from recsys_lib.locks import locked
 from recsys_pipeline.files import command as files_command
 from recsys_pipeline.train.models import every_model
 from recsys_pipeline.train.recipe_files import read_recipe, shipped
-from recsys_pipeline.train.settings import Training, read_option, read_value
-from recsys_pipeline.workers.launch import launch
-
-SECONDS_TO_READ = 24 * 3600.0  # how long a worker waits for another one to read the files
+from recsys_pipeline.train.settings import FIELDS, Training, read_option
+from recsys_pipeline.workers.launch import launch, one_after_the_other, workers_asked
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """The command; returns its exit status."""
-    arguments = sys.argv[1:] if arguments is None else arguments
-    given = _parser().parse_args(arguments)
-    try:
-        if "TF_CONFIG" in os.environ:  # before the plan builds a model
-            from recsys_pipeline.workers.distributed import join_workers
+def main(words: list[str]) -> int:
+    """``recsys train``: train one model on files; returns the exit status."""
+    given = _parser().parse_args(words)
+    if "TF_CONFIG" in os.environ:  # before the plan builds a model
+        from recsys_pipeline.workers.distributed import join_workers
 
-            join_workers()
-        planned, workers = _planned(given)
-        if workers > 1 and "TF_CONFIG" not in os.environ:
-            return launch([sys.executable, "-m", "recsys_pipeline", "train", *arguments], workers)
-        _run(given, planned, workers)
-    except (ValueError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 1
+        join_workers()
+    planned, workers = _planned(given)
+    if workers > 1 and "TF_CONFIG" not in os.environ:
+        return launch([sys.executable, "-m", "recsys_pipeline", "train", *words], workers)
+    _run(given, planned, workers)
     return 0
 
 
@@ -65,10 +55,8 @@ def _planned(given: argparse.Namespace) -> tuple[tuple[Any, dict[str, str]], int
 
     recipe, settings = read_settings(given)
     description = files_command.described(given)
-    running.check_output(given.output)
-    if given.export is not None:
-        running.check_export(given.export, given.output)
-    elif given.calibrate:
+    running.check_folders(given.output, given.export)
+    if given.calibrate and given.export is None:
         raise ValueError("calibrate: expected --export beside it, got none")
     check_integer("seed", given.seed_of_model, 0)
     plan = planning.make_plan(recipe, [given.model], given=settings)
@@ -81,14 +69,14 @@ def _planned(given: argparse.Namespace) -> tuple[tuple[Any, dict[str, str]], int
     labels = {task: label.kind for task, label in description.labels.items()}
     tasks = planning.tasks_of(line.model, labels, given.tasks)
     planning.check_with(line, tasks, description)
-    return (line, tasks), _workers(given.workers, line.training.batch_size)
+    return (line, tasks), workers_asked(given.workers, line.training.batch_size)
 
 
 def _run(given: argparse.Namespace, planned: tuple[Any, dict[str, str]], workers: int) -> None:
     from recsys_pipeline.train.running import report, train
     from recsys_pipeline.workers.distributed import is_chief, join_workers
 
-    with _one_after_the_other(files_command.cache_of(given) if workers > 1 else None):
+    with one_after_the_other(files_command.cache_of(given) if workers > 1 else None):
         dataset = files_command.load(given)
     with join_workers().scope():
         is_first = is_chief()
@@ -108,30 +96,6 @@ def _run(given: argparse.Namespace, planned: tuple[Any, dict[str, str]], workers
         print(report(scores))
         if given.export is not None:
             print(f"exported to {given.export}; recsys serve {given.export}")
-
-
-def _one_after_the_other(cache: Any) -> contextlib.AbstractContextManager[None]:
-    """If there are several workers, one writes the cache of the data and the others read it."""
-    if cache is None:
-        return contextlib.nullcontext()
-    Path(cache).parent.mkdir(parents=True, exist_ok=True)
-    return locked(f"{cache}.lock", seconds=SECONDS_TO_READ)
-
-
-def _workers(workers: int | None, batch_size: int) -> int:
-    """How many workers train together, by the option or by ``TF_CONFIG``."""
-    count = 1 if workers is None else check_integer("workers", workers)
-    if "TF_CONFIG" in os.environ:
-        from recsys_pipeline.workers.distributed import workers_named
-
-        count = workers_named()
-        if workers not in (None, count):
-            raise ValueError(f"workers: expected {count}, as TF_CONFIG names, got {workers}")
-    if batch_size < count:
-        raise ValueError(
-            f"batch_size: expected a row for each of {count} workers or more, got {batch_size}"
-        )
-    return count
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
@@ -163,35 +127,19 @@ def read_settings(given: argparse.Namespace) -> tuple[Any, list[tuple[str | None
     """
     recipe = None if given.recipe is None else read_recipe(given.recipe)
     given.group = given.group or (recipe.group if recipe else None)
-    description = files_command.described(given)
+    said = files_command.described(given)
     # A random split of rows that have a time would be refused where a group is given.
-    if (
-        given.group is None
-        and description.group is None
-        and not (description.time and description.split and description.split.by == "random")
-    ):
-        said = description.columns.items()
-        users = [name for name, column in said if column.get("group") == "user"]
+    is_random = said.time and said.split and said.split.by == "random"
+    if not (given.group or said.group or is_random):
+        users = [name for name, one in said.columns.items() if one.get("group") == "user"]
         given.group = users[0] if len(users) == 1 else None
-    settings: list[tuple[str | None, str, Any]] = []
-    for name in Training.NAMES:
-        if (text := getattr(given, f"fit_{name}")) is not None:
-            try:
-                value = read_value(text)
-            except ValueError as error:
-                if "=" not in text and "," not in text:
-                    raise ValueError(f"{name}: {error}") from None
-                value = text  # A=1,B=0.5, or a,b: read by the field
-            settings.append((None, name, value))
-    return recipe, [*settings, *map(read_option, given.option)]
+    fields = {name: getattr(given, f"fit_{name}") for name in FIELDS}
+    texts = [f"{name}={text}" for name, text in fields.items() if text is not None]
+    return recipe, [read_option(text) for text in (*texts, *given.option)]
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="recsys train",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = files_command.parser_of("train", __doc__)
     add = parser.add_argument
     files_command.add_arguments(parser)
     keys = ", ".join(model.key for model in every_model().values())
@@ -199,7 +147,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--output", required=True, metavar="FOLDER", help="for model, scores and predictions")
     add(
         "--tasks",
-        type=lambda text: tuple(text.split(",")),
+        type=files_command.names,
         metavar="A,B",
         help="labels that the model predicts, in this order; default: all, if it takes several",
     )

@@ -1,5 +1,6 @@
 """Which models there are, what each needs, and whether the data have it."""
 
+import dataclasses
 import inspect
 import itertools
 from collections.abc import Mapping, Sequence
@@ -10,20 +11,16 @@ from recsys_pipeline.files.checks_of_values import nearest
 
 if TYPE_CHECKING:
     from recsys_lib.data import Dataset
-    from recsys_lib.features.columns import Column, SequenceColumn
+    from recsys_lib.features.columns import Column
 
-FORMS = {
-    "wide_and_deep": zoo.Model(
-        key="wide_and_deep_first_order",
-        name="Wide & Deep, first order",
-        builder="recsys_lib.memorization:build_wide_and_deep",
-        lesson="01_memorization_generalization/01_wide_and_deep",
-        paper="Cheng et al. 2016",
-        options={"cross_pairs": ()},
-    )
-}
-"""The row of this key is followed by one more model. The paper's wide part has crosses that its
-authors chose; published boards, where nobody crossed columns by hand, have only ids' weights."""
+FIRST_ORDER = dataclasses.replace(
+    zoo.find("wide_and_deep"),
+    key="wide_and_deep_first_order",
+    name="Wide & Deep, first order",
+    options={"cross_pairs": ()},
+)
+"""A second form. The paper's wide part has crosses that its authors chose; published boards, where
+nobody crossed columns by hand, have only ids' weights."""
 
 NEEDS = {
     "history": "a history: an ordered sequence whose table is that of a categorical column with "
@@ -39,8 +36,9 @@ NEEDS = {
 
 def every_model() -> dict[str, zoo.Model]:
     """All models, printed name to row, in the order of the book."""
-    both = itertools.chain.from_iterable((row, FORMS.get(row.key)) for row in zoo.MODELS)
-    return {model.name: model for model in both if model is not None}
+    rows = [*zoo.MODELS]
+    rows.insert(rows.index(zoo.find("wide_and_deep")) + 1, FIRST_ORDER)
+    return {model.name: model for model in rows}
 
 
 def plain_models() -> dict[str, zoo.Model]:
@@ -80,33 +78,21 @@ def takes(model: zoo.Model, option: str) -> bool:
     return option != "hidden_units" or model.options.get(option, parameter.default) != ()
 
 
-def histories(columns: Sequence["Column"]) -> list["SequenceColumn"]:
-    """The lists of candidates' ids, those in sessions among them."""
-    from recsys_lib.features.columns import (
-        CANDIDATE_GROUP,
-        CategoricalColumn,
-        SequenceColumn,
-        select,
-    )
-
-    items = select(columns, kind=CategoricalColumn, group=CANDIDATE_GROUP)
-    tables = {column.table_name for column in items}
-    found = select(columns, kind=SequenceColumn)
-    return [column for column in found if column.ordered and column.table_name in tables]
-
-
 def read_by(
     model: zoo.Model, columns: Sequence["Column"], options: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The option ``histories`` of a model, where the data have some of them in sessions too."""
-    in_sessions = [column for column in histories(columns) if column.num_sessions > 1]
+    from recsys_lib.sequence.behaviours import histories_of
+
+    histories = histories_of(columns)
+    in_sessions = [column for column in histories if column.num_sessions > 1]
     reads = "history" in model.needs or options.get("interest") == "attention"
     if not reads or not in_sessions or "histories" in options:
         return {}
     if "sessions" in model.needs:
         names = tuple(column.name for column in in_sessions)
         return {"histories": names, "num_sessions": in_sessions[0].num_sessions}
-    plain = [column.name for column in histories(columns) if column not in in_sessions]
+    plain = [column.name for column in histories if column not in in_sessions]
     return {"histories": tuple(plain)}
 
 
@@ -118,7 +104,9 @@ def provided(
     Its rows tell whether each task is part of the one before; where they are not known yet, binary
     tasks are taken for a chain.
     """
-    found = {"sessions" if one.num_sessions > 1 else "history" for one in histories(columns)}
+    from recsys_lib.sequence.behaviours import histories_of
+
+    found = {"sessions" if one.num_sessions > 1 else "history" for one in histories_of(columns)}
     if sum(column.group == "scenario" for column in columns) == 1:
         found.add("scenario")
     if len(tasks) > 1:

@@ -4,79 +4,21 @@ A setting for one model overrides one for all models, and the command line overr
 """
 
 import dataclasses
-import itertools
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from recsys_lib import zoo
 from recsys_pipeline.files.checks_of_values import nearest
-from recsys_pipeline.train.models import (
-    every_model,
-    find,
-    missing,
-    parameters,
-    plain_models,
-    provided,
-    read_by,
-    takes,
-)
-from recsys_pipeline.train.recipe_files import Entry, RecipeFile
-from recsys_pipeline.train.settings import Training, as_python, check
+from recsys_pipeline.train import models
+from recsys_pipeline.train.recipe_files import Line, RecipeFile
+from recsys_pipeline.train.settings import FIELDS
 
 if TYPE_CHECKING:
     from recsys_lib.data import Dataset
-    from recsys_lib.training import Recipe
     from recsys_pipeline.files.description import Description
 
 Given = tuple[str | None, str, Any]
 """Model (None: all that have the option), option or field of ``Training``, and value."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Line:
-    """One model with all its settings; ``grid`` is empty but where values are to be chosen."""
-
-    name: str
-    model: zoo.Model
-    options: Mapping[str, Any]
-    training: Training
-    grid: Mapping[str, list[Any]] = dataclasses.field(default_factory=dict)
-
-    def trials(self) -> list["Line"]:
-        """One line for every combination of the grid's values; without a grid, the line itself."""
-        found = []
-        for values in itertools.product(*self.grid.values()):
-            said = dict(zip(self.grid, values, strict=True))
-            fit = {name: value for name, value in said.items() if name in Training.NAMES}
-            stated = self.training.model_dump(exclude_unset=True)
-            training = check(Training, self.name, {**stated, **fit})
-            options = {**self.options, **{k: v for k, v in said.items() if k not in fit}}
-            found.append(Line(self.name, self.model, options, training))
-        return found
-
-    def recipe(self, tasks: Mapping[str, str] | None = None, columns: Any = ()) -> "Recipe":
-        """The library's ``Recipe`` that builds and trains it.
-
-        Args:
-            tasks: task to kind; None: the builder's default.
-            columns: the feature columns, of which it may read histories.
-
-        Raises:
-            ValueError: a value that the optimizer or the balancing method refuses.
-        """
-        said = {name: as_python(name, value) for name, value in self.options.items()}
-        said = {**read_by(self.model, columns, said), **said}
-        if tasks is not None:
-            # A model of one binary task names its output by it.
-            plain = len(tasks) == 1 and "several tasks" not in self.model.needs
-            plain = plain and "binary" in tasks.values()
-            said["tasks"] = next(iter(tasks)) if plain else dict(tasks)
-        return self.model.recipe(**self.training.arguments(), **said)
-
-    def described(self) -> dict[str, Any]:
-        """All settings, in types that JSON knows."""
-        options = {**self.model.options, **self.options}
-        return {"model": self.model.key, "options": options, "fit": self.training.model_dump()}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,7 +30,7 @@ class Plan:
     """
 
     recipe: RecipeFile
-    entries: tuple[Entry, ...] | None
+    entries: tuple[Line, ...] | None
     seeds: int
     given: tuple[Given, ...]
 
@@ -99,28 +41,27 @@ class Plan:
         entries = self.entries
         if entries is None:
             known = {entry.name: entry for entry in self.recipe.all_entries()}
-            rows = plain_models() if dataset is None else every_model()
-            entries = tuple((known | {n: known.get(n) or Entry(n, rows[n]) for n in rows}).values())
+            rows = models.plain_models() if dataset is None else models.every_model()
+            entries = tuple((known | {n: known.get(n) or Line(n, rows[n]) for n in rows}).values())
         if dataset is None:
             return [self._line(entry) for entry in entries], {}
-        there = provided(dataset.feature_columns, dataset.tasks or {}, dataset)
-        reasons = {entry.name: missing(entry.model, there) for entry in entries}
+        there = models.provided(dataset.feature_columns, dataset.tasks or {}, dataset)
+        reasons = {entry.name: models.missing(entry.model, there) for entry in entries}
         lines = [self._line(entry) for entry in entries if reasons[entry.name] is None]
         asked = self.entries is not None
         return lines, {name: why for name, why in reasons.items() if asked and why is not None}
 
-    def _line(self, entry: Entry) -> Line:
+    def _line(self, entry: Line) -> Line:
         said = {}
         for model, name, value in self.given:
-            everyone = model is None and (name in Training.NAMES or takes(entry.model, name))
+            everyone = model is None and (name in FIELDS or models.takes(entry.model, name))
             if everyone or model in (entry.name, entry.model.key, entry.model.name):
                 said[name] = value
-        options = {k: v for k, v in self.recipe.options.items() if takes(entry.model, k)}
-        options |= {**entry.options, **{k: v for k, v in said.items() if k not in Training.NAMES}}
+        options = {k: v for k, v in self.recipe.options.items() if models.takes(entry.model, k)}
+        options |= entry.options
         fit = {**self.recipe.fit, **entry.fit}
-        fit |= {name: value for name, value in said.items() if name in Training.NAMES}
         grid = {name: values for name, values in entry.grid.items() if name not in said}
-        return Line(entry.name, entry.model, options, check(Training, entry.name, fit), grid)
+        return dataclasses.replace(entry, options=options, fit=fit, grid=grid).but(said)
 
 
 def make_plan(
@@ -152,13 +93,12 @@ def make_plan(
     entries = None if names is None else tuple(recipe.entry(name) for name in names)
     if entries is not None and len({entry.name for entry in entries}) < max(1, len(names or ())):
         raise ValueError(f"models: expected each one once, got {names}")
-    said = [(None, name, value) for name, value in settings.items()]
-    seeds = seeds if seeds is not None else recipe.seeds or 3
-    plan = Plan(recipe, entries, seeds, (*said, *given))
+    said = (*((None, name, value) for name, value in settings.items()), *given)
+    plan = Plan(recipe, entries, seeds or recipe.seeds or 3, said)
     _check_names(plan, settings)
     for line in plan.lines()[0]:
         for option in (*line.options, *line.grid):
-            known = [*parameters(line.model), *(Training.NAMES if option in line.grid else ())]
+            known = [*models.parameters(line.model), *(FIELDS if option in line.grid else ())]
             if option not in known:
                 raise ValueError(f"{line.name}: unknown option {option!r}{nearest(option, known)}")
         for trial in line.trials():
@@ -175,22 +115,24 @@ def make_plan(
 
 def _check_names(plan: Plan, settings: Iterable[str]) -> None:
     """Check what is said for all models, and which models something is said for."""
-    rows = every_model()
+    rows = models.every_model()
     if plan.entries is not None:
         rows = {entry.name: entry.model for entry in plan.entries}
-    options = {name for row in rows.values() for name in parameters(row) if takes(row, name)}
-    everyone = {name for row in every_model().values() for name in parameters(row)}
+    options = {
+        name for row in rows.values() for name in models.parameters(row) if models.takes(row, name)
+    }
+    everyone = {name for row in models.every_model().values() for name in models.parameters(row)}
     where = f"{plan.recipe.name}, options"
     for option in plan.recipe.options:
         if option not in everyone:
             raise ValueError(f"{where}: unknown option {option!r}{nearest(option, everyone)}")
     for model, option, _ in plan.given:
         if model is None:
-            known = {*Training.NAMES, *(everyone if option in settings else options)}
+            known = {*FIELDS, *(everyone if option in settings else options)}
             if option not in known:
                 raise ValueError(f"option: unknown name {option!r}{nearest(option, sorted(known))}")
         elif not any(model in (name, row.key, row.name) for name, row in rows.items()):
-            find(model, "option")
+            models.find(model, "option")
             raise ValueError(f"option: expected a model of {list(rows)}, got {model!r}")
 
 
@@ -203,10 +145,10 @@ def tasks_of(
         ValueError: an unknown label, or several labels for a model of one.
     """
     if asked is not None:
-        for task in (names := tuple(asked)):
+        for task in (asked := tuple(asked)):
             if task not in labels:
                 raise ValueError(f"tasks: unknown {task!r}{nearest(task, labels)}")
-        return {task: labels[task] for task in names}
+        return {task: labels[task] for task in asked}
     if "several tasks" in model.needs or len(labels) == 1:
         return dict(labels)
     raise ValueError(
@@ -230,7 +172,7 @@ def check_with(line: Line, tasks: Mapping[str, str], description: "Description")
     columns = placeholders(description)
     if columns is None:
         return
-    if lacking := missing(line.model, provided(columns, tasks)):
+    if lacking := models.missing(line.model, models.provided(columns, tasks)):
         raise ValueError(f"{line.model.key}: {lacking}")
     recipe = line.recipe(tasks, columns)
     try:

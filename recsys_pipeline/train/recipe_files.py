@@ -28,28 +28,34 @@ Recipes for common public data sets come with the package; a name without a path
 
 import dataclasses
 import hashlib
+import itertools
 import pathlib
 import tomllib
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import pydantic
 
 from recsys_lib import zoo
-from recsys_pipeline.train.models import find
-from recsys_pipeline.train.settings import Training, check
+from recsys_pipeline.train.models import find, read_by
+from recsys_pipeline.train.settings import FIELDS, Training, as_python, check
+
+if TYPE_CHECKING:
+    from recsys_lib.training import Recipe
 
 SHIPPED = pathlib.Path(__file__).parent / "recipes"
 
-Grid = dict[str, Annotated[list[Any], pydantic.Field(min_length=1)]]
-
 
 @dataclasses.dataclass(frozen=True)
-class Entry:
-    """One model of a recipe: printed name, row of the zoo, and what the file says of it.
+class Line:
+    """One model with its settings: what a recipe's entry says of it, or all that holds for it.
 
-    ``options`` are of its builder, ``fit`` are fields of ``Training``; ``grid`` has the values of
-    either that are compared on validation rows.
+    Args:
+        name: as tables print it.
+        model: row of the zoo.
+        options: of its builder.
+        fit: fields of ``Training``, those that are stated.
+        grid: values of either that are compared on validation rows.
     """
 
     name: str
@@ -57,10 +63,47 @@ class Entry:
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     fit: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     grid: Mapping[str, list[Any]] = dataclasses.field(default_factory=dict)
+    training: Training = dataclasses.field(init=False)
 
-    def is_called(self, name: str) -> bool:
-        """Whether a printed name, or the key of a model that has its own name, means this one."""
-        return name == self.name or (name == self.model.key and self.name == self.model.name)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "training", check(Training, self.name, self.fit))
+
+    def but(self, said: Mapping[str, Any]) -> "Line":
+        """The line with other values of some settings."""
+        fit = {name: value for name, value in said.items() if name in FIELDS}
+        options = {name: value for name, value in said.items() if name not in FIELDS}
+        options, fit = {**self.options, **options}, {**self.fit, **fit}
+        return dataclasses.replace(self, options=options, fit=fit)
+
+    def trials(self) -> list["Line"]:
+        """One line for every combination of the grid's values; without a grid, the line itself."""
+        plain = dataclasses.replace(self, grid={})
+        several = itertools.product(*self.grid.values())
+        return [plain.but(dict(zip(self.grid, values, strict=True))) for values in several]
+
+    def recipe(self, tasks: Mapping[str, str] | None = None, columns: Any = ()) -> "Recipe":
+        """The library's ``Recipe`` that builds and trains it.
+
+        Args:
+            tasks: task to kind; None: the builder's default.
+            columns: the feature columns, of which it may read histories.
+
+        Raises:
+            ValueError: a value that the optimizer or the balancing method refuses.
+        """
+        said = {name: as_python(name, value) for name, value in self.options.items()}
+        said = {**read_by(self.model, columns, said), **said}
+        if tasks is not None:
+            # A model of one binary task names its output by it.
+            plain = len(tasks) == 1 and "several tasks" not in self.model.needs
+            plain = plain and "binary" in tasks.values()
+            said["tasks"] = next(iter(tasks)) if plain else dict(tasks)
+        return self.model.recipe(**self.training.arguments(), **said)
+
+    def described(self) -> dict[str, Any]:
+        """All settings, in types that JSON knows."""
+        options = {**self.model.options, **self.options}
+        return {"model": self.model.key, "options": options, "fit": self.training.model_dump()}
 
 
 class Published(pydantic.BaseModel, extra="forbid"):
@@ -87,40 +130,41 @@ class RecipeFile(pydantic.BaseModel, extra="forbid", strict=True):
     name: str = ""
     sha256: str = ""
 
-    def all_entries(self) -> list[Entry]:
+    def all_entries(self) -> list[Line]:
         """The entries of single models; ``ValueError`` for two of one name."""
-        found = [self._entry(key, dict(table)) for key, table in self.entries.items()]
-        names = [entry.name for entry in found]
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(f"{self.name}: two entries are called {name!r}")
-        return found
+        found: dict[str, Line] = {}
+        for key, table in self.entries.items():
+            entry = self._entry(key, dict(table))
+            if found.setdefault(entry.name, entry) is not entry:
+                raise ValueError(f"{self.name}: two entries are called {entry.name!r}")
+        return list(found.values())
 
-    def entry(self, name: str) -> Entry:
+    def entry(self, name: str) -> Line:
         """The entry of a model, by printed name or key; a model without one is its own entry."""
         for entry in self.all_entries():
-            if entry.is_called(name):
+            own = entry.name == entry.model.name  # and no second form of a model
+            if name == entry.name or (own and name == entry.model.key):
                 return entry
         model = find(name, "models")
-        return Entry(model.name, model)
+        return Line(model.name, model)
 
     def published_auc(self) -> dict[str, float]:
         """Printed name to the AUC that is published."""
         return {self.entry(name).name: value for name, value in self.published.auc.items()}
 
-    def _entry(self, key: str, table: dict[str, Any]) -> Entry:
+    def _entry(self, key: str, table: dict[str, Any]) -> Line:
         where = f"{self.name}, entries.{key}"
         own_name, named = "model" in table, table.pop("model", key)
         model = find(named, where)
         fit, grid = table.pop("fit", {}), table.pop("grid", {})
         about = check(_Training, where, {"fit": fit, "grid": grid})
         stated = check(Training, f"{where}, fit", about.fit).model_dump(exclude_unset=True)
-        return Entry(key if own_name else model.name, model, table, stated, about.grid)
+        return Line(key if own_name else model.name, model, table, stated, about.grid)
 
 
 class _Training(pydantic.BaseModel, strict=True):
     fit: dict[str, Any]
-    grid: Grid
+    grid: dict[str, Annotated[list[Any], pydantic.Field(min_length=1)]]
 
 
 def shipped() -> dict[str, pathlib.Path]:

@@ -2,16 +2,13 @@
 
 import json
 import shutil
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import pandas as pd
 
-import recsys_lib
 from recsys_lib.data.chunks import labels_of
 from recsys_lib.data.dataset import Dataset
 from recsys_lib.data.splits import Split
@@ -19,23 +16,18 @@ from recsys_lib.features.columns import column_to_config
 from recsys_lib.training.baselines import base_rate
 from recsys_lib.training.evaluation import score_task
 from recsys_lib.training.serving import load, save
-from recsys_pipeline.export.calibration import Platt, lines_of, scores_of_lines
-from recsys_pipeline.export.folders import check_target, checksum
+from recsys_pipeline.export.calibration import lines_of, scores_of_lines
+from recsys_pipeline.export.folders import check_target, checksum, versions
 from recsys_pipeline.export.folders import export as write_export
 from recsys_pipeline.files import FileDataset
-from recsys_pipeline.train.planning import Line
-from recsys_pipeline.train.runs import Candidate, at_the_cap, plain, write
+from recsys_pipeline.train.recipe_files import Line
+from recsys_pipeline.train.runs import HEADINGS, Candidate, at_the_cap, plain, scores_of, write
 from recsys_pipeline.workers.distributed import is_chief, join_workers
 
-MIN_SLICE_ROWS = 2
 SCORES = "scores.json"
 """The file that is written last: a folder that has it is finished."""
 EXPORTED = "exported.json"
 """Folder and checksum of the export, for a run that has written its export and not its scores."""
-MEASURES = {
-    **{"auc": "AUC", "gauc": "GAUC", "log_loss": "log loss"},
-    "mean_squared_error": "mean squared error",
-}
 
 
 def train(
@@ -71,15 +63,13 @@ def train(
         ValueError: a folder that holds a finished run; data that the model does not fit; a folder
             for the export that exists.
     """
-    check_output(output)
-    if export is not None:
-        check_export(export, output)
+    check_folders(output, export)
     folder = Path(output)
     folder.mkdir(parents=True, exist_ok=True)
     strategy = join_workers()
     with strategy.scope():
         candidate = Candidate(line, dataset, tasks, seed)
-        history, _ = candidate.fit(seed, folder / "checkpoint")
+        history = candidate.fit(seed, folder / "checkpoint")
         if not is_chief():
             return {}
         save(candidate.model, folder / "model.keras")
@@ -88,8 +78,8 @@ def train(
         candidate.model = load(folder / "model.keras")
     data = candidate.data
     told = {name: candidate.predict(name) for name in ("valid", "test")}
-    about = {"name": dataset.name, "tasks": dict(tasks), "model": line.model.key}
-    about |= {"options": dict(line.options), **dataset.encoding(), "left_out": dataset.left_out}
+    said = {"model": line.model.key, "options": dict(line.options), "tasks": dict(tasks)}
+    about = {"name": dataset.name, **said, **dataset.encoding(), "left_out": dataset.left_out}
     about["columns"] = [column_to_config(column) for column in dataset.feature_columns]
     about |= {"remarks": list(dataset.warnings), "data": dataset.description}
     write(folder / "description.json", about)
@@ -98,11 +88,12 @@ def train(
         _write_predictions(folder, data.test, told["test"], predictions)
     lines, failed = lines_of(data, told["valid"]) if calibrate else ({}, {})
     if export is not None:
-        _export(candidate.model, Path(export), folder, data, lines)
+        if own_export(export, folder):  # this run wrote it before it was killed
+            shutil.rmtree(export)
+        write_export(candidate.model, export, data, calibration=lines.values())
+        write(folder / EXPORTED, [str(Path(export).resolve()), checksum(export)])
     scores = {
-        "model": line.model.key,
-        "options": dict(line.options),
-        "tasks": dict(tasks),
+        **said,
         "training": line.training.model_dump(mode="json", exclude_none=True),
         "seed": seed,
         "data": {"name": data.name, "rows": {n: len(s) for n, s in data.splits.items()}},
@@ -113,13 +104,12 @@ def train(
         "seconds": history.seconds,
         "examples_per_second": history.examples_per_second,
         "scores": _scores(data, told),
-        "base_rate": _base_rates(data),
-        "calibration": scores_of_lines(data, told["test"], lines) | failed,
-        "versions": {
-            "recsys_lib": recsys_lib.__version__,
-            "keras": keras.__version__,
-            "python": sys.version.split()[0],
+        "base_rate": {
+            task: score_task(data.test, task, base_rate(data, task)(data.test), kind)
+            for task, kind in (data.tasks or {}).items()
         },
+        "calibration": scores_of_lines(data, told["test"], lines) | failed,
+        "versions": versions(),
     }
     scores = plain(scores)
     write(folder / SCORES, scores)
@@ -128,13 +118,20 @@ def train(
     return scores
 
 
-def check_output(folder: str | Path) -> None:
-    """Raise ``ValueError`` for a folder that holds a finished run, or files of another kind."""
-    folder = Path(folder)
+def check_folders(output: str | Path, export: str | Path | None) -> None:
+    """Raise ``ValueError`` if a run or its export could not be written there, or is there."""
+    folder = Path(output)
     if (folder / SCORES).exists():
         raise ValueError(f"{folder}: holds a finished run; give another --output")
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder}: expected a folder, got a file")
+    if export is not None and Path(export).resolve() == folder.resolve():
+        raise ValueError(f"export: expected another folder than that of the run, got {export}")
+    try:
+        if export is not None and not own_export(export, folder):
+            check_target(export)
+    except ValueError as error:
+        raise ValueError(f"export, {error}") from None
 
 
 def own_export(folder: str | Path, output: str | Path) -> bool:
@@ -146,52 +143,15 @@ def own_export(folder: str | Path, output: str | Path) -> bool:
         return False
 
 
-def check_export(folder: str | Path, output: str | Path) -> None:
-    """Raise ``ValueError`` if the model of the run of ``output`` could not be exported."""
-    folder = Path(folder)
-    if folder.resolve() == Path(output).resolve():
-        raise ValueError(f"export: expected another folder than that of the run, got {folder}")
-    if own_export(folder, output):
-        return
-    try:
-        check_target(folder)
-    except ValueError as error:
-        raise ValueError(f"export, {error}") from None
-
-
-def _export(
-    model: keras.Model, export: Path, folder: Path, data: Dataset, lines: Mapping[str, Platt]
-) -> None:
-    """Write the export, and replace one that this run wrote before it was killed."""
-    if own_export(export, folder):
-        shutil.rmtree(export)
-    write_export(model, export, data, calibration=lines.values())
-    write(folder / EXPORTED, [str(export.resolve()), checksum(export)])
-
-
 def _scores(data: Dataset, told: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, predictions in told.items():
-        split = labels_of(data.splits[name])
-        parts = {"all": np.ones(len(split), bool), **split.slices}
+        split, kinds = labels_of(data.splits[name]), data.tasks or {}
+        of = {task: scores_of(split, task, one, kinds[task]) for task, one in predictions.items()}
         found[name] = {
-            part: {
-                task: score_task(split.take(rows), task, prediction[rows], kind)
-                for task, prediction in predictions.items()
-                if (kind := (data.tasks or {})[task])
-                and rows[split.rows_of(task)].sum() >= MIN_SLICE_ROWS
-            }
-            for part, rows in parts.items()
+            part: {task: scores[part] for task, scores in of.items() if part in scores}
+            for part in ("all", *split.slices)
         }
-    return found
-
-
-def _base_rates(data: Dataset) -> dict[str, Any]:
-    """The test scores of a model that predicts the training rows' mean label."""
-    found = {}
-    for task, kind in (data.tasks or {}).items():
-        baseline = base_rate(data, task)
-        found[task] = score_task(data.test, task, baseline(data.test), kind)
     return found
 
 
@@ -214,20 +174,23 @@ def report(scores: Mapping[str, Any]) -> str:
         {
             "split": split_name if part == "all" else f"{split_name}, {part}",
             "task": task,
-            **{told: values.get(name) for name, told in MEASURES.items() if name in values},
+            **{told: values.get(name) for name, told in HEADINGS.items() if name in values},
         }
         for split_name, parts in scores["scores"].items()
         for part, tasks in parts.items()
         for task, values in tasks.items()
     ]
+    remarks = [scores["remark"]] if scores["remark"] else []
     for task, line in scores.get("calibration", {}).items():
-        about = line.get("remark") or {"log loss": line["test"]["log_loss"]}
-        split = "test, calibrated" if isinstance(about, dict) else f"not calibrated: {about}"
-        rows.append({"split": split, "task": task, **(about if isinstance(about, dict) else {})})
+        if "remark" in line:
+            remarks.append(f"not calibrated: {line['remark']}")
+        else:
+            about = {"split": "test, calibrated", "log loss": line["test"]["log_loss"]}
+            rows.append({"task": task, **about})
     first = (
         f"{scores['model']}: {scores['parameters']:,} parameters, best of "
         f"{scores['epochs_trained']} epochs: {scores['best_epoch']}, {scores['seconds']:.1f} s, "
         f"{scores['examples_per_second']:,.0f} examples/s"
     )
     table = pd.DataFrame(rows).to_string(index=False, na_rep="", float_format="%.5f")
-    return "\n".join([first, *([scores["remark"]] if scores["remark"] else []), table])
+    return "\n".join([first, *remarks, table])

@@ -17,13 +17,18 @@ import pydantic_core
 from recsys_lib.data import Dataset, Split
 from recsys_lib.data.chunks import ROWS_PER_CHUNK
 from recsys_lib.training import Callback, Trainer, predict
-from recsys_lib.training.evaluation import predictions_of
+from recsys_lib.training.evaluation import predictions_of, score_task
 from recsys_lib.training.restarts import build_with_seed
 from recsys_lib.training.run import History
 from recsys_pipeline.chunks import in_chunks
-from recsys_pipeline.train.planning import Line
+from recsys_pipeline.train.recipe_files import Line
 
+HEADINGS = {
+    **{"auc": "AUC", "gauc": "GAUC", "log_loss": "log loss"},
+    **{"mean_squared_error": "mean squared error", "milliseconds": "ms/1,000"},
+}
 ROWS_TIMED = 50_000  # at most, to time the scoring of a thousand
+MIN_SLICE_ROWS = 2  # with a label, of a slice that is scored
 
 Show = Callable[[str], None]
 
@@ -34,15 +39,15 @@ class EpochLines(Callback):
     def __init__(self, what: str, most: int, show: Show) -> None:
         self.what, self.most, self.show = what, most, show
         self.best: float | None = None
-        self.seconds: list[float] = [time.perf_counter()]
+        self.started, self.epochs = time.perf_counter(), 0
 
     def on_epoch_end(self, epoch: int, row: Mapping[str, Any], model: keras.Model) -> None:
         score = row.get("valid_score")
         if score is not None and np.isfinite(score) and (self.best is None or score > self.best):
             self.best = float(score)
-        self.seconds.append(time.perf_counter())
-        if not is_watched():
-            each = (self.seconds[-1] - self.seconds[0]) / (len(self.seconds) - 1)
+        self.epochs += 1
+        if not sys.stderr.isatty() or os.environ.get("RECSYS_PROGRESS", "1") == "0":
+            each = (time.perf_counter() - self.started) / self.epochs
             best = f", valid {score:.5f}, best {self.best:.5f}" if self.best is not None else ""
             self.show(
                 f"{self.what}: epoch {epoch + 1} of at most {self.most}, loss {row['loss']:.5f}"
@@ -55,11 +60,6 @@ class EpochLines(Callback):
 
     def restore(self, state: float | None) -> None:
         self.best = state
-
-
-def is_watched() -> bool:
-    """Whether somebody sees the bar of ``fit``."""
-    return sys.stderr.isatty() and os.environ.get("RECSYS_PROGRESS", "1") != "0"
 
 
 def in_words(seconds: float) -> str:
@@ -96,15 +96,14 @@ def write(path: pathlib.Path, content: Any) -> None:
 
 def of_tasks(dataset: Any, tasks: Mapping[str, str]) -> Any:
     """The same data with some of their labels, in this order."""
-
-    def of_split(split: Split) -> Split:
-        return dataclasses.replace(
+    splits = {
+        name: dataclasses.replace(
             split,
             labels={task: split.labels[task] for task in tasks},
             label_masks={t: mask for t, mask in split.label_masks.items() if t in tasks},
         )
-
-    splits = {name: of_split(split) for name, split in dataset.splits.items()}
+        for name, split in dataset.splits.items()
+    }
     return dataclasses.replace(dataset, tasks=dict(tasks), **splits)
 
 
@@ -174,7 +173,7 @@ class Candidate:
 
     def fit(
         self, seed: int, checkpoint: str | os.PathLike[str] | None = None, show: Show = print
-    ) -> tuple[History, float]:
+    ) -> History:
         """Train with a seed until validation stops getting better.
 
         Args:
@@ -183,7 +182,7 @@ class Candidate:
             show: function that takes a line of text, one for each epoch.
 
         Returns:
-            ``History`` and the best validation score; the model has the best epoch's weights.
+            ``History``; the model has the best epoch's weights.
 
         Raises:
             FloatingPointError: the loss is not finite.
@@ -193,20 +192,37 @@ class Candidate:
         self._is_fresh = -1
         speaks = show if self.trainer.is_chief else lambda text: None
         lines = EpochLines(f"{self.line.name}, seed {seed}", self.line.training.epochs, speaks)
-        history = self.trainer.fit(
+        return self.trainer.fit(
             self.rows, seed=seed, checkpoint=checkpoint, **self.options, callbacks=[lines]
         )
-        return history, float("nan") if lines.best is None else lines.best
 
     def predict(self, split_name: str) -> dict[str, np.ndarray]:
         """Task to ``(rows,)`` float32, of the validation or the test rows."""
-        found = predictions_of(self.model, self.rows.splits[split_name])
-        return {task: np.asarray(values, np.float32) for task, values in found.items()}
+        return predictions_of(self.model, self.rows.splits[split_name])
+
+
+def scores_of(
+    split: Split, task: str, prediction: np.ndarray, kind: str = "binary"
+) -> dict[str, dict[str, float]]:
+    """The scores of one task on all rows, and on each slice with labels enough.
+
+    Args:
+        split: the rows.
+        task, kind: the task, binary or a regression.
+        prediction: ``(rows,)``.
+
+    Returns:
+        ``"all"`` or the slice's name to its scores.
+    """
+    parts = {"all": np.ones(len(split), bool), **split.slices}
+    return {
+        part: score_task(split.take(rows), task, prediction[rows], kind)
+        for part, rows in parts.items()
+        if rows[split.rows_of(task)].sum() >= MIN_SLICE_ROWS
+    }
 
 
 def at_the_cap(line: Line, best_epoch: float) -> str:
     """The remark on a model that was still getting better when it ended; empty if it was not."""
-    most = line.training.epochs
-    if line.training.patience is None:  # nothing was validated
-        return ""
+    most = line.training.epochs if line.training.patience else 1  # without, nothing was validated
     return f"best epoch is the last of {most} allowed" if most > 1 and best_epoch >= most else ""

@@ -8,7 +8,7 @@ import ast
 import inspect
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 import pydantic
 
@@ -77,8 +77,6 @@ class Training(pydantic.BaseModel):
     columns: tuple[str, ...] | None = pydantic.Field(
         None, description="feature columns that the model gets, a,b; default: all"
     )
-
-    NAMES: ClassVar[tuple[str, ...]]
 
     @pydantic.field_validator("optimizer", "balancing", mode="before")
     @classmethod
@@ -159,7 +157,7 @@ class Training(pydantic.BaseModel):
         return make
 
 
-Training.NAMES = tuple(Training.model_fields)
+FIELDS = tuple(Training.model_fields)
 
 
 def _made(what: str, table: Table, kind: Any, known: Iterable[str]) -> Callable[..., Any]:
@@ -201,11 +199,11 @@ def check(kind: type[Checked], where: str, given: Mapping[str, Any]) -> Checked:
 
 
 def read_value(text: str) -> Any:
-    """Parse a value of the command line: of TOML, or of Python, or a word.
+    """Parse a value of the command line: of TOML, or of Python; or words, read by who takes them.
 
     Example:
-        >>> [read_value(text) for text in ("64,32", "1e-5", "tanh", "false", "{a = 1}")]
-        [(64, 32), 1e-05, 'tanh', False, {'a': 1}]
+        >>> [read_value(text) for text in ("64,32", "1e-5", "tanh", "false", "{a = 1}", "a,b=1")]
+        [(64, 32), 1e-05, 'tanh', False, {'a': 1}, 'a,b=1']
     """
     text = text.strip()
     for parse in (lambda value: tomllib.loads(f"v = {value}")["v"], ast.literal_eval):
@@ -213,7 +211,7 @@ def read_value(text: str) -> Any:
             return parse(text)
         except (ValueError, SyntaxError):
             continue
-    if text.isidentifier():
+    if text.isidentifier() or "," in text or "=" in text:
         return text
     raise ValueError(f"expected a number, a word, a list or a table, got {text!r}")
 

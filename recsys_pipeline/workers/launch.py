@@ -18,12 +18,16 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TextIO
 
 from recsys_lib.checks import check_integer
+from recsys_lib.locks import locked
 
 GRACE_SECONDS = 1.0
 """How long a worker may take to end before it is killed."""
+SECONDS_TO_READ = 24 * 3600.0
+"""How long a worker waits for another one to read the files."""
 _POLL_SECONDS = 0.05
 
 
@@ -41,6 +45,38 @@ def free_ports(count: int) -> list[int]:
         for one in sockets:
             one.bind(("localhost", 0))
         return [one.getsockname()[1] for one in sockets]
+
+
+def workers_asked(workers: int | None, batch_size: int) -> int:
+    """How many workers train together, by a command's option or by ``TF_CONFIG``.
+
+    Args:
+        workers: the option, or None.
+        batch_size: rows of a step, which they share.
+
+    Raises:
+        ValueError: no such number, another one than the cluster's, or fewer rows than workers.
+    """
+    count = 1 if workers is None else check_integer("workers", workers)
+    if "TF_CONFIG" in os.environ:
+        from recsys_pipeline.workers.distributed import workers_named
+
+        count = workers_named()
+        if workers not in (None, count):
+            raise ValueError(f"workers: expected {count}, as TF_CONFIG names, got {workers}")
+    if batch_size < count:
+        raise ValueError(
+            f"batch_size: expected a row for each of {count} workers or more, got {batch_size}"
+        )
+    return count
+
+
+def one_after_the_other(cache: str | Path | None) -> contextlib.AbstractContextManager[None]:
+    """Where one of several workers writes a cache, and the others wait to read it."""
+    if cache is None:
+        return contextlib.nullcontext()
+    Path(cache).parent.mkdir(parents=True, exist_ok=True)
+    return locked(f"{cache}.lock", seconds=SECONDS_TO_READ)
 
 
 def launch(

@@ -6,6 +6,7 @@ import pathlib
 import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 from asgi import ask
 from test_export_of_files import DESCRIPTION, raw_rows
@@ -184,6 +185,22 @@ def test_moments_are_compared_too(tmp_path, read):
         body = {"request": request, "candidates": {"item": [row["item"], "new"]}}
         assert ask(application, "/rank", body)[0] == 200
     assert "20 requests with 40 candidates" in verify_log(exported, log)
+
+
+@pytest.mark.parametrize("read", ["session_seen", "seen"])
+def test_lists_of_parquet_are_read_as_training_reads_them(tmp_path, read):
+    rows = timed_rows()
+    loaded(tmp_path, rows)  # its description
+    pd.DataFrame(rows).to_parquet(tmp_path / "log.parquet")
+    path = tmp_path / "data.toml"
+    path.write_text(path.read_text().replace("log.csv", "log.parquet"))
+    data = load(path)
+    columns = [data.column(name) for name in ("user", "item", read)]
+    options = {"histories": (read,), "embedding_dim": 4, "hidden_units": (4,)}
+    options |= {"num_sessions": 2} if read == "session_seen" else {}
+    build = build_dsin if read == "session_seen" else build_din
+    exported = export(build(columns, **options), tmp_path / "e", data)
+    assert "rows; 3 columns are read as in" in verify_log(exported, tmp_path / "log.parquet")
 
 
 @pytest.mark.parametrize("sessions", ["", "sessions = [2, 4]"], ids=["plain", "sessions"])

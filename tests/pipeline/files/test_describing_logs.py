@@ -243,3 +243,53 @@ def test_three_files_are_one_table(tmp_path):
     frame.rename(columns={"rating": "stars"})[:100].to_csv(paths[2], index=False)
     with pytest.raises(ValueError, match=r"test\.csv: expected the columns of .*train\.csv"):
         files.suggest(paths)
+
+
+def test_a_german_log_of_a_shop(tmp_path):
+    """Decimal commas are no lists, dates need no name, and --group names the user."""
+    rng = np.random.default_rng(0)
+    first = datetime.datetime(2025, 10, 1, 7)
+    moments = [first + datetime.timedelta(minutes=11 * n) for n in range(2_000)]
+    users = [f"kd{n}" for n in rng.integers(0, 90, 2_000)]
+    frame = pd.DataFrame(
+        {
+            "Kunde": [name.upper() if n % 3 == 0 else name for n, name in enumerate(users)],
+            "Artikel": rng.integers(100, 300, 2_000),
+            "Zeitpunkt": [f"{moment:%d.%m.%Y %H:%M}" for moment in moments],
+            "Preis": [f"{price:.2f}".replace(".", ",") for price in rng.lognormal(1, 1, 2_000)],
+            "Gekauft": rng.choice(["ja", "nein"], 2_000, p=[0.7, 0.3]),
+        }
+    )
+    frame.to_csv(tmp_path / "bons.csv", sep=";", index=False, encoding="utf-8-sig")
+    text = files.suggest(tmp_path / "bons.csv", label=["Gekauft"], group="Kunde")
+    found = tomllib.loads(text)
+    assert found["time"] == {"column": "Zeitpunkt", "format": "%d.%m.%Y %H:%M"}
+    assert found["labels"]["gekauft"]["positive"] == "ja"
+    assert found["columns"]["Preis"] == {"kind": "ignore"}
+    assert "# numbers with a decimal comma: write them as 4.52" in text
+    assert found["columns"]["Kunde"]["group"] == "user"
+    assert "180 values, 90 of which differ from another in case alone" in text
+    assert "# look at the item: no column is named for it" in text
+    with pytest.raises(ValueError, match="name it with --label"):
+        files.suggest(tmp_path / "bons.csv")
+
+
+def test_a_log_of_podcasts(tmp_path):
+    rng = np.random.default_rng(0)
+    episode = rng.integers(0, 200, ROWS)
+    frame = pd.DataFrame(
+        {
+            "user_id": rng.integers(0, 90, ROWS),
+            "show_id": episode // 10,
+            "episode_id": episode,
+            "listened_seconds": rng.random(ROWS) * 3_000,
+            "completed": rng.random(ROWS) < 0.4,
+            "skipped": rng.random(ROWS) < 0.3,
+        }
+    )
+    frame.to_parquet(tmp_path / "plays.parquet")
+    found = tomllib.loads(files.suggest(tmp_path / "plays.parquet"))
+    regression = {"kind": "regression"}
+    assert found["labels"] == {"completed": {}, "skipped": {}, "listened_seconds": regression}
+    groups = {name: one["group"] for name, one in found["columns"].items()}
+    assert groups == {"user_id": "user", "show_id": "item", "episode_id": "item"}

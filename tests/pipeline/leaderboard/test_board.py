@@ -18,6 +18,7 @@ from recsys_lib.features import CategoricalColumn, SequenceColumn
 from recsys_lib.locks import locked
 from recsys_lib.training import Comparison, auc
 from recsys_pipeline import leaderboard, train
+from recsys_pipeline.leaderboard import command
 from recsys_pipeline.leaderboard.board import CHANCE, REMARK
 from recsys_pipeline.leaderboard.report import as_text
 from recsys_pipeline.leaderboard.store import checksum
@@ -159,14 +160,12 @@ def test_a_damaged_run_is_named(dataset, tmp_path):
 
 
 def test_killed_and_started_again_it_ends_with_the_same_table(path, tmp_path):
-    code = (
-        "import sys\nfrom recsys_pipeline.leaderboard import main\nsys.exit(main(sys.argv[1:]))\n"
-    )
     options = [str(path), "--group", "user", "--models", "fm,lr", "--seeds", "2", "--epochs", "40"]
     options += ["--patience", "40", "--batch-size", "20", "--option", "embedding_dim=4", "--folder"]
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     process = subprocess.Popen(
-        [sys.executable, "-c", code, *options, str(killed)], stdout=subprocess.DEVNULL
+        [sys.executable, "-m", "recsys_pipeline", "leaderboard", *options, str(killed)],
+        stdout=subprocess.DEVNULL,
     )
     deadline = time.monotonic() + 500
     while not list(killed.glob("runs/*.npz")):  # it is in the middle of the first run
@@ -176,7 +175,7 @@ def test_killed_and_started_again_it_ends_with_the_same_table(path, tmp_path):
     process.wait()
     assert not list(killed.glob("runs/lr*.json"))
     for folder in (killed, whole):
-        assert leaderboard.main([*options, str(folder)]) == 0
+        assert command.main([*options, str(folder)]) == 0
     tables = [pd.read_csv(folder / "scores.csv") for folder in (killed, whole)]
     pd.testing.assert_frame_equal(*(table.drop(columns=MEASURED) for table in tables))
     for name in ("fm", "lr"):

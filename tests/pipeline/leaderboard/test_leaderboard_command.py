@@ -16,7 +16,9 @@ from small_board import load, write_rows
 import recsys_pipeline.leaderboard
 import recsys_pipeline.train
 from recsys_lib import zoo
-from recsys_pipeline import leaderboard, train
+from recsys_pipeline import train
+from recsys_pipeline.__main__ import main as recsys
+from recsys_pipeline.leaderboard import command
 from recsys_pipeline.train.models import plain_models, takes
 from recsys_pipeline.train.settings import as_python, read_option
 
@@ -82,7 +84,7 @@ def test_one_command_trains_stops_early_and_writes_the_scores(path, tmp_path, ca
     output = tmp_path / "a new" / "folder" / "scores.csv"
     options = ["--group", "user", "--models", "LR,FM,dcn", "--seeds", "2", "--epochs", "60"]
     options += ["--learning-rate", "0.05", "--batch-size", "100", "--option", "embedding_dim=4"]
-    assert leaderboard.main([str(path), *options, "--output", str(output)]) == 0
+    assert command.main([str(path), *options, "--output", str(output)]) == 0
     table = pd.read_csv(output)
     assert table.groupby("model", sort=False).size().to_dict() == {
         "base rate": 1,
@@ -118,27 +120,27 @@ def test_one_command_trains_stops_early_and_writes_the_scores(path, tmp_path, ca
 
 def test_a_model_that_does_not_fit_the_columns_ends_no_board(path, capsys):
     options = ["--seeds", "1", "--epochs", "1", "--option", "embedding_dim=2"]
-    assert leaderboard.main([str(path), *options, "--models", "dcn_mix,LR"]) == 0
+    assert command.main([str(path), *options, "--models", "dcn_mix,LR"]) == 0
     text = capsys.readouterr().out
     assert re.search(r"\nDCN-Mix left out: rank: expected at most .* 6, got 16\n", text)
     assert re.search(r"\nLeft out: DCN-Mix: rank: expected at most", text)
     assert list(while_running(text)) == ["LR"]
-    assert leaderboard.main([str(path), *options, "--models", "dcn_mix"]) == 1
+    assert recsys(["leaderboard", str(path), *options, "--models", "dcn_mix"]) == 1
     assert "rank: expected at most" in capsys.readouterr().err
 
 
 def test_a_model_that_needs_what_the_data_lack_is_left_out_and_told(path, capsys):
     options = ["--seeds", "1", "--epochs", "1"]
-    assert leaderboard.main([str(path), *options, "--models", "din,LR"]) == 0
+    assert command.main([str(path), *options, "--models", "din,LR"]) == 0
     assert "DIN left out: needs a history: an ordered sequence" in capsys.readouterr().out
-    assert leaderboard.main([str(path), *options, "--models", "DIN"]) == 1
+    assert recsys(["leaderboard", str(path), *options, "--models", "DIN"]) == 1
     assert "needs a history" in capsys.readouterr().err
 
 
 def test_one_seed_and_no_groups_leave_out_what_they_cannot_say(path, tmp_path, capsys):
     output = tmp_path / "scores.csv"
     options = ["--models", "LR,FM", "--seeds", "1", "--epochs", "1", "--output", str(output)]
-    assert leaderboard.main([str(path), *options]) == 0
+    assert command.main([str(path), *options]) == 0
     text = capsys.readouterr().out
     assert "nan" not in text and "GAUC" not in text and "+-" not in text
     words = {line.split()[0]: line for line in table_with(text, "by AUC")[1:]}
@@ -163,7 +165,7 @@ group = "item"
 def test_users_that_a_description_names_are_ranked_within(path, tmp_path, capsys):
     (tmp_path / "data.toml").write_text(DESCRIBED.replace("rows.csv", str(path)))
     options = ["--models", "LR,FM", "--seeds", "1", "--epochs", "1", "--no-cache"]
-    assert leaderboard.main([str(tmp_path / "data.toml"), *options]) == 0
+    assert command.main([str(tmp_path / "data.toml"), *options]) == 0
     assert all(", GAUC " in line for line in while_running(capsys.readouterr().out).values())
 
 
@@ -172,7 +174,7 @@ def test_the_options_of_the_command_reach_the_models(path, tmp_path):
     options = ["--models", "DCN,FM", "--seeds", "1", "--epochs", "1", "--output", str(output)]
 
     def parameters(*more):
-        assert leaderboard.main([str(path), *options, *more]) == 0
+        assert command.main([str(path), *options, *more]) == 0
         table = pd.read_csv(output)
         return table.set_index("model").parameters.astype(int).to_dict()
 
@@ -257,7 +259,7 @@ def test_examples_in_docstrings(module):
     ids=str,
 )
 def test_a_mistake_is_one_line_and_a_status(path, capsys, options, message):
-    assert leaderboard.main([str(path), *options]) == 1
+    assert recsys(["leaderboard", str(path), *options]) == 1
     output = capsys.readouterr()
     assert re.search(message, output.err)
     assert output.err.count("\n") == 1
@@ -273,7 +275,7 @@ def test_what_needs_no_data_is_looked_at_before_any_is_read(tmp_path, capsys):
         (["--folder", str(file)], "a file"),
         (["--output", str(file / "scores.csv")], "a file"),
     ):
-        assert leaderboard.main([missing, *options]) == 1
+        assert recsys(["leaderboard", missing, *options]) == 1
         error = capsys.readouterr().err
         assert message in error and "no such.csv" not in error
 
@@ -281,7 +283,7 @@ def test_what_needs_no_data_is_looked_at_before_any_is_read(tmp_path, capsys):
 def test_the_estimate_alone_trains_nothing(path, tmp_path, capsys):
     output = tmp_path / "scores.csv"
     options = ["--models", "LR,FM", "--seeds", "2", "--epochs", "7", "--output", str(output)]
-    assert leaderboard.main([str(path), *options, "--estimate"]) == 0
+    assert command.main([str(path), *options, "--estimate"]) == 0
     text = capsys.readouterr().out
     row = r"\n{} +[\d.]+ s +2 +[\d.]+ s +[\d.]+ s"
     assert re.search(row.format("LR") + row.format("FM"), text)
@@ -291,8 +293,8 @@ def test_the_estimate_alone_trains_nothing(path, tmp_path, capsys):
 def test_help_comes_without_tensorflow():
     code = (
         "import sys\n"
-        "from recsys_pipeline import leaderboard\n"
-        "try:\n    leaderboard.main(['--help'])\n"
+        "from recsys_pipeline.leaderboard import command\n"
+        "try:\n    command.main(['--help'])\n"
         "except SystemExit as end:\n    assert end.code == 0\n"
         "print(sorted({'tensorflow', 'keras', 'scipy'} & set(sys.modules)))\n"
     )
@@ -307,7 +309,7 @@ def test_help_comes_without_tensorflow():
 def test_a_folder_gets_pages_figures_models_and_how_it_was_made(path, tmp_path, capsys):
     folder = tmp_path / "board"
     options = ["--models", "LR,FM", "--seeds", "2", "--epochs", "2", "--folder", str(folder)]
-    assert leaderboard.main([str(path), *options]) == 0
+    assert command.main([str(path), *options]) == 0
     written = {
         *("scores.csv", "board.csv", "board.md", "board.html", "made.json"),
         *("auc_against_parameters.svg", "auc_against_milliseconds.svg"),
@@ -315,7 +317,7 @@ def test_a_folder_gets_pages_figures_models_and_how_it_was_made(path, tmp_path, 
     assert {one.name for one in folder.iterdir()} == {*written, "runs"}
     made = json.loads((folder / "made.json").read_text())
     assert len(made["data"]["sha256"]) == 64
-    assert made["versions"]["tensorflow"][0].isdigit() and made["recipe"] is None
+    assert {"keras", "numpy", "scipy"} < made["versions"].keys() and made["recipe"] is None
     assert made["models"]["FM"]["fit"]["epochs"] == 2
     assert str(tmp_path) not in json.dumps(made)
     models = sorted(one.name for one in (folder / "runs").glob("*.keras"))

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from recsys_lib.features import CategoricalColumn
-from recsys_pipeline import leaderboard, train
+from recsys_pipeline import train
+from recsys_pipeline.leaderboard import command
 from recsys_pipeline.train.recipe_files import shipped
 
 FRAPPE = (30, 50, 7, 7, 2, 3, 2, 9, 20, 30)
@@ -93,7 +94,7 @@ def test_a_shipped_recipe_runs_from_files_to_the_table(name, tmp_path, capsys):
     paths = files_of(name, tmp_path, (300, 100, 100))
     output = tmp_path / "scores.csv"
     options = ["--recipe", name, "--epochs", "1", "--output", str(output)]
-    assert leaderboard.main([*paths, *options]) == 0
+    assert command.main([*paths, *options]) == 0
     recipe = train.read_recipe(name)
     board = [line.name for line in train.make_plan(recipe).lines()[0]]
     table = pd.read_csv(output).set_index("model")

@@ -160,15 +160,15 @@ def test_a_killed_run_goes_on_and_a_finished_one_is_kept(shop, tmp_path, capsys,
 
 def test_with_a_recipe_a_model_trains_as_the_board_trains_it(tmp_path, monkeypatch):
     """The export of `recsys train` is the leaderboard's row: the same predictions and scores."""
-    from recsys_pipeline import leaderboard
     from recsys_pipeline.export import verify
+    from recsys_pipeline.leaderboard import command
 
     file = write_rows(tmp_path / "rows.csv", 600)
     recipe = tmp_path / "mine.toml"
     recipe.write_text(RECIPE)
     words = [str(file), "--group", "user", "--recipe", str(recipe), "--epochs", "3"]
     folder = tmp_path / "board"
-    assert leaderboard.main([*words, "--seeds", "2", "--folder", str(folder)]) == 0
+    assert command.main([*words, "--seeds", "2", "--folder", str(folder)]) == 0
     out = ["--output", str(tmp_path / "run"), "--export", str(tmp_path / "served")]
     assert main([*words, "--model", "fibinet", "--seed", "1", *out]) == 0
     (row,) = (folder / "runs").glob("fibinet_*_seed_1.json")

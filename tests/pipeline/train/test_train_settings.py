@@ -22,6 +22,7 @@ from recsys_pipeline.train import make_plan, running
 from recsys_pipeline.train.command import main
 from recsys_pipeline.train.running import train
 from recsys_pipeline.train.settings import BALANCING, Training
+from recsys_pipeline.workers.launch import one_after_the_other
 
 MMOE = ["--model", "mmoe", "--option", "interest=attention", "--option", "embedding_dim=4"]
 SAID = [
@@ -134,13 +135,17 @@ def test_an_export_answers_by_the_line_of_the_validation_rows(shop, calibrated):
     np.testing.assert_allclose(found, answer[:1], atol=2e-5)
 
 
-def test_a_model_of_the_wrong_order_is_not_calibrated(shop):
+def test_a_model_of_the_wrong_order_is_not_calibrated(shop, calibrated):
     data = files.load(shop / "data.toml")
     told = {task: 0.9 - 0.8 * data.valid.labels[task] for task in data.tasks}
     told["buy"] = 1 - told["buy"]
     lines, remarks = lines_of(data, told)
     assert list(lines) == ["buy"] and list(remarks) == ["click"]
     assert "expected scores that rise with the label" in remarks["click"]["remark"]
+    scores = json.loads((calibrated / "run" / "scores.json").read_text())
+    first, remark, *table = running.report({**scores, "calibration": remarks}).splitlines()
+    assert remark == f"not calibrated: {remarks['click']['remark']}"
+    assert max(map(len, table)) < len(first)  # the remark does not widen the table
 
 
 @pytest.mark.parametrize(
@@ -342,7 +347,7 @@ def test_two_workers_leave_what_one_leaves(shop, calibrated, tmp_path, capsys, m
 
 
 def test_the_cache_is_written_by_one_worker_at_a_time(tmp_path):
-    with module._one_after_the_other(tmp_path / "data.cache"):
+    with one_after_the_other(tmp_path / "data.cache"):
         assert [path.name for path in tmp_path.iterdir()] == ["data.cache.lock"]
-    with module._one_after_the_other(None):
+    with one_after_the_other(None):
         assert list(tmp_path.iterdir()) == []

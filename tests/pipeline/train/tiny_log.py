@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from recsys_pipeline.train.command import main
+from recsys_pipeline.__main__ import main
 
 SAID = """\
 files = "log.csv"
@@ -67,4 +67,4 @@ def write_log(folder):
 
 def run(shop, tmp_path, *words, data="data.toml"):
     fixed = ["--epochs", "2", "--batch-size", "64", "--output", str(tmp_path / "run"), "--no-cache"]
-    return main([str(shop / data), *fixed, *words])
+    return main(["train", str(shop / data), *fixed, *words])

@@ -4,7 +4,9 @@ import numpy as np
 
 from recsys_pipeline.files.profiles import Profile
 
-_YES = frozenset("1 yes y true t positive pos click clicked like liked buy bought".split())
+_YES = frozenset(
+    "1 yes y true t positive pos click clicked like liked buy bought ja si oui sim".split()
+)
 
 
 def is_binary(column: Profile) -> bool:

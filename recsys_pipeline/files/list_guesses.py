@@ -30,6 +30,8 @@ NUM_RANGES = 10
 BEYOND_CHANCE = 4.0
 """Standard deviations by which common ids outnumber what chance gives, or they may be chance."""
 
+LOOKS = "by its looks"
+
 _BRACKETS = r"^\s*[\[({].*[\])}]\s*$"
 _SAMPLE_ELEMENTS = 100_000
 
@@ -165,7 +167,7 @@ def separator_of(column: Profile, ids: Sequence[Profile]) -> tuple[str, str] | N
     if best[1]:
         return best[1], best[2]
     looks = list_separator(texts.to_pylist())
-    return None if looks is None else (looks, "by its looks")
+    return None if looks is None else (looks, LOOKS)
 
 
 def separator_like(column: Profile, lists: Mapping[str, tuple[Profile, str | None, str]]) -> Any:
@@ -232,6 +234,12 @@ def has_brackets(column: Profile) -> bool:
     texts = column.codes.values.drop_null()
     is_one = pc.match_substring_regex(texts, _BRACKETS)
     return len(texts) >= MIN_ROWS and pc.mean(is_one).as_py() > MOSTLY
+
+
+def are_decimals(column: Profile) -> bool:
+    """Whether the texts of a column are numbers with at most one comma, as in ``4,52``."""
+    texts = column.codes.values.drop_null()
+    return bool(pc.all(pc.match_substring_regex(texts, r"^\s*[+-]?\d+(,\d+)?\s*$")).as_py())
 
 
 def is_named_for(name: str, other: str) -> bool:
