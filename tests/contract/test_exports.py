@@ -15,7 +15,7 @@ from world import TASKS, built, by_key, dataset_of, inputs_of, tasks_of
 
 from recsys_lib.training import predict
 from recsys_lib.zoo import MODELS
-from recsys_pipeline.export import Replay, export, folders
+from recsys_pipeline.export import Replay, export, verifying
 from recsys_pipeline.export.replay import ENGINES
 
 KEYS = [model.key for model in MODELS]
@@ -68,7 +68,7 @@ def features_of_request(features, request, row=5):
 
 def test_a_process_without_the_library_replays_all_of_them(exported):
     paths = [str(exported(key)) for key in KEYS if key not in NO_ONNX]
-    command = [sys.executable, "-I", "-c", folders._WITHOUT_LIBRARY]
+    command = [sys.executable, "-I", "-c", verifying._WITHOUT_LIBRARY]
     command += [str(exported("lr") / "verify.py"), "--engine", "onnx", *paths]
     done = subprocess.run(command, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")

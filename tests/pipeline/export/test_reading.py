@@ -242,6 +242,7 @@ def test_requests_and_data_sets_have_one_largest_number():
     assert fields.LARGEST == float(arrays.LARGEST)
     assert fields.number_of(fields.LARGEST) == fields.LARGEST
     assert np.isnan(fields.number_of(2 * fields.LARGEST))
+    assert np.isnan(fields.number_of(10**400))
 
 
 def test_a_number_is_finite_after_it_was_scaled():

@@ -173,9 +173,10 @@ def test_too_many_candidates_are_refused_before_their_values_are_read(folder, mo
 
 def test_health_is_answered_while_a_large_body_is_read(application, monkeypatch):
     """What takes long is read and scored on a thread; so are the first requests."""
-    finished = []
+    finished, begun = [], threading.Event()
 
     def slow(*_):
+        begun.set()
         time.sleep(0.5)
         return b"{}"
 
@@ -185,8 +186,13 @@ def test_health_is_answered_while_a_large_body_is_read(application, monkeypatch)
         assert (await asked(application, path, *body))[0] == 200
         finished.append(path)
 
+    async def once_begun():
+        while not begun.is_set():
+            await asyncio.sleep(0.001)
+        await note("/health")
+
     async def both():
-        await asyncio.gather(note("/rank", BODY), note("/health"))
+        await asyncio.gather(note("/rank", BODY), once_begun())
 
     asyncio.run(both())
     assert finished == ["/health", "/rank"]
