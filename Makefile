@@ -62,7 +62,7 @@ choose: $(DEVELOPER)
 bench: $(READER) ## print the benchmark table
 	@$(PY) -m benchmarks
 
-assignment: $(DEVELOPER) ## release all exercises in build/course, or LESSON=name (DUE=2026-12-08, SEED=n, FORCE=1, COURSE=folder)
+assignment: $(DEVELOPER) ## release all exercises, or LESSON=name (DUE=2026-12-08, SEED=n, FORCE=1, COURSE=folder)
 	@$(PY) -m bookmaker assignment $(LESSON) --course "$(COURSE)" $(if $(SEED),--seed $(SEED)) \
 	    $(if $(FORCE),--force) $(if $(DUE),--due "$(DUE)")
 
