@@ -1,9 +1,18 @@
 """The nbgrader form of a lesson's exercises, and the version of it that students are given."""
 
+import json
 import re
+from pathlib import Path
 
 from bookmaker.lessons import KERNELSPEC
-from recsys_book.exercises.parsing import BEGIN_SOLUTION, END_SOLUTION, STUB
+from recsys_book.exercises.parsing import (
+    BEGIN_SOLUTION,
+    END_SOLUTION,
+    STUB,
+    Exercise,
+    ExerciseFile,
+    Mistake,
+)
 from recsys_book.exercises.student import describe
 
 BEGIN_HIDDEN, END_HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
@@ -153,3 +162,23 @@ def leaked_lines(file, notebook):
     for text in texts(notebook):
         lines.update(_lines(text))
     return sorted(secret_lines(file) & lines)
+
+
+def handed_out(root: Path, lesson: str) -> ExerciseFile | None:
+    """Return the exercises of a lesson as a course handed them out, with the recorded mistakes.
+
+    Args:
+        root: the course's folder.
+        lesson: its name.
+
+    Returns:
+        The exercises; None where the lesson was handed out before they were kept.
+    """
+    path = Path(root) / "exercises" / f"{lesson}.json"
+    if not path.exists():
+        return None
+    known = json.loads(path.read_text(encoding="utf-8"))
+    for one in known["exercises"]:
+        one["mistakes"] = tuple(Mistake(**mistake) for mistake in one["mistakes"])
+    every = tuple(Exercise(**one) for one in known["exercises"])
+    return ExerciseFile(Path(known["path"]), known["title"], known["setup"], every)

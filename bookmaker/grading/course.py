@@ -28,10 +28,8 @@ from bookmaker.grading.assignment import (
 )
 from recsys_book.exercises.parsing import (
     STUB,
-    Exercise,
     ExerciseError,
     ExerciseFile,
-    Mistake,
 )
 from recsys_book.paths import write_atomically
 
@@ -142,18 +140,6 @@ class Course:
         """Return ``[(student, lesson, record)]`` of all that was received, sorted."""
         found = sorted((self.root / "received").glob(f"*/*/{RECORD_NAME}"))
         return [(path.parents[1].name, path.parent.name, _read_json(path)) for path in found]
-
-    def exercises(self, lesson: str) -> ExerciseFile | None:
-        """Return the exercises of a lesson as they were handed out, with the recorded mistakes.
-
-        None where the lesson was handed out before they were kept.
-        """
-        if not (known := _read_json(self.root / "exercises" / f"{lesson}.json")):
-            return None
-        for one in known["exercises"]:
-            one["mistakes"] = tuple(Mistake(**mistake) for mistake in one["mistakes"])
-        every = tuple(Exercise(**one) for one in known["exercises"])
-        return ExerciseFile(Path(known["path"]), known["title"], known["setup"], every)
 
     def fingerprint(self, student: str, lesson: str) -> str:
         """Return the hash of a submission and of the tests that it is graded by."""

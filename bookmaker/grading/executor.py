@@ -19,8 +19,7 @@ from nbformat.v4 import new_output
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Float, Integer
 
-from bookmaker.grading.assignment import grade_id
-from bookmaker.grading.course import Course
+from bookmaker.grading.assignment import grade_id, handed_out
 from bookmaker.grading.remote import Endpoint, ProtocolError, name_of, text_of
 from bookmaker.grading.sandbox import START_SECONDS, USUAL, Limits, Sandbox
 from recsys_book.exercises.limits import Stopped
@@ -93,7 +92,7 @@ class IsolatedExecute(NbGraderPreprocessor):
         )
         database = str(resources.get("nbgrader", {}).get("db_url", ""))
         course = Path(database.removeprefix("sqlite:///")).parent
-        file = Course(course).exercises(resources.get("nbgrader", {}).get("assignment", ""))
+        file = handed_out(course, resources.get("nbgrader", {}).get("assignment", ""))
         nb.metadata["remarks"] = run_notebook(nb, limits, [course, Path.cwd()], file)
         return nb, resources
 
