@@ -198,7 +198,8 @@ def _names(options):
 def _site(options):
     from bookmaker.site.build import build as build_site
 
-    texts = select_texts(options.lessons, options.chapters)
+    chosen = select_texts(options.lessons, options.chapters)
+    texts = [text for text in find_texts(options.chapters) if text in chosen]
     problems = build_site(options.out, texts, options.repository, draw=not options.no_pictures)
     _print_problems(problems)
     print(options.out / "html" / "index.html")

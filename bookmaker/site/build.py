@@ -39,6 +39,7 @@ def build(out: Path, texts: Sequence[Path], repository: str = "", draw: bool = T
     Raises:
         LessonError: a lesson or a page that the site is made of cannot be read.
     """
+    out = out.resolve()
     source, extra, html = out / "source", out / "extra", out / "html"
     for folder in (source, extra, html):
         shutil.rmtree(folder, ignore_errors=True)
@@ -115,12 +116,14 @@ def stage(source: Path, extra: Path, texts: Sequence[Path], repository: str = ""
         of_it = [page for page in pages if page.lesson.chapter == chapter]
         made[f"chapters/{chapter}/index.md"] = start.chapter_page(chapter, of_it)
     which = start.section((CHAPTERS / "index.md").read_text(encoding="utf-8"), "Which model first?")
+    which = start.through_table(which)
     which = links.rewrite(which.replace("](0", "](chapters/0"), "index.md")
     readme = links.rewrite((ROOT / "README.md").read_text(encoding="utf-8"), "README.md")
     made["index.md"] = start.landing(pages, readme, which, _contents(chapters, plain, made))
     for page, text in made.items():
         _write(source / page, text)
     ledger_pages.copy_records(RESULTS, extra / "records")
+    reference.write_source(extra / "source")
 
 
 def _contents(chapters, plain, made):
@@ -161,7 +164,7 @@ def _sphinx(source, extra, html, doctrees, repository):
         "author": "",
         "copyright": "",
         "language": "en",
-        "extensions": ["myst_nb", "sphinx_copybutton", "sphinx.ext.mathjax", reference.__name__],
+        "extensions": ["myst_nb", "sphinx_copybutton", "sphinx.ext.mathjax"],
         "source_suffix": {".rst": "restructuredtext", ".md": "myst-nb", ".ipynb": "myst-nb"},
         "nb_execution_mode": "off",
         "nb_merge_streams": True,
@@ -183,6 +186,7 @@ def _sphinx(source, extra, html, doctrees, repository):
             "use_download_button": False,
             "use_fullscreen_button": False,
             "show_navbar_depth": 1,
+            "navbar_persistent": [],
             "repository_url": repository,
             "use_repository_button": bool(repository),
             "search_bar_text": "Search models, words, functions",

@@ -95,7 +95,7 @@ def _board_row(one, ahead, keys):
 def _table(head, rows):
     heads = "".join(f'<th scope="col"><button type="button">{one}</button></th>' for one in head)
     return (
-        f'<table class="sortable"><thead><tr>{heads}</tr></thead>\n'
+        f'<table class="table sortable"><thead><tr>{heads}</tr></thead>\n'
         f"<tbody>\n{chr(10).join(rows)}\n</tbody></table>\n"
     )
 

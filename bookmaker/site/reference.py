@@ -1,16 +1,22 @@
 """The library's public names with their docstrings, read without running them, and its source."""
 
 import ast
-import html
+import re
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from bookmaker.imports import find_modules
 from bookmaker.names import ROOT, PublicName, definition, docstring, offered_by_package
 
 LIBRARY = "recsys_lib"
+_SOURCE = """\
+<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{name}</title>
+<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">
+<link rel="stylesheet" href="{up}source.css"></head>
+<body><nav><a href="{up}../index.html">The book</a></nav><main><h1>{name}</h1>{code}</main></body>
+</html>
+"""
 
 
 def pages() -> dict[str, str]:
@@ -73,29 +79,38 @@ def _sections(text):
     settings = Config(
         napoleon_use_param=False,
         napoleon_use_rtype=False,
-        napoleon_custom_sections=["Source", "Shapes", "Units"],
+        napoleon_custom_sections=["Source", ("Call arguments", "params_style")],
     )
-    return str(GoogleDocstring(text, settings))
+    # In reStructuredText a letter cannot follow a literal: ``Split``s.
+    return str(GoogleDocstring(re.sub(r"(``[^`\n]+``)(\w?)", _apart, text), settings))
 
 
-def setup(app: Any) -> dict[str, bool]:
-    """Let Sphinx write the pages of the source.
+def _apart(found):
+    return rf"{found[1]}\ {found[2]}" if found[2] else found[1]
+
+
+def write_source(folder: Path) -> None:
+    """Write a page for each module of the library: its code, a line an anchor, ``L-1``.
 
     Args:
-        app: Sphinx.
+        folder: for the pages; the paths below it are those of the modules.
     """
-    app.connect("html-collect-pages", _source_pages)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
-
-
-def _source_pages(app: Any) -> Iterator[tuple[str, dict[str, str], str]]:
     from pygments import highlight
     from pygments.formatters import HtmlFormatter
     from pygments.lexers import PythonLexer
 
-    shown = HtmlFormatter(lineanchors="L", cssclass="highlight")
-    for path in sorted(Path(ROOT / LIBRARY).rglob("*.py")):
+    light, dark = (
+        HtmlFormatter(lineanchors="L", linenos="inline", style=f"a11y-high-contrast-{kind}")
+        for kind in ("light", "dark")
+    )
+    colors = f"{light.get_style_defs()}\n@media (prefers-color-scheme: dark) {{\n"
+    colors += f"body {{ background: #2b2b2b; color: #fff }}\n{dark.get_style_defs()}\n}}\n"
+    folder.mkdir()
+    (folder / "source.css").write_text(colors, encoding="utf-8")
+    for path in sorted((ROOT / LIBRARY).rglob("*.py")):
         name = path.relative_to(ROOT).as_posix()
-        code = highlight(path.read_text(encoding="utf-8"), PythonLexer(), shown)
-        body = f"<h1>{html.escape(name)}</h1>\n{code}"
-        yield f"source/{name[:-3]}", {"title": name, "body": body}, "page.html"
+        up = "../" * name.count("/")
+        code = highlight(path.read_text(encoding="utf-8"), PythonLexer(), light)
+        page = folder / f"{name[:-3]}.html"
+        page.parent.mkdir(parents=True, exist_ok=True)
+        page.write_text(_SOURCE.format(name=name, up=up, code=code), encoding="utf-8")

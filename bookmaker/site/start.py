@@ -62,7 +62,7 @@ def minutes_of(notebook: Any) -> int:
 
 
 def section(text: str, heading: str) -> str:
-    """What stands below a heading, up to the next one of its level, without code cells.
+    """What stands below a heading, up to the next one of its level.
 
     Args:
         text: Markdown.
@@ -74,7 +74,22 @@ def section(text: str, heading: str) -> str:
     found = re.search(rf"^## {re.escape(heading)}[^\n]*\n(.*?)(?=^## |\Z)", text, re.M | re.S)
     if found is None:
         raise LessonError(f"expected a heading `## {heading}`, got none")
-    return re.split(r"^(?:```\{|\+\+\+)", found[1], maxsplit=1, flags=re.M)[0].strip()
+    return found[1].strip()
+
+
+def through_table(text: str) -> str:
+    """A section up to the end of its first table.
+
+    Args:
+        text: Markdown.
+
+    Raises:
+        LessonError: it has no table.
+    """
+    found = re.match(r".*?^\|.*?$(?!\n\|)", text, re.M | re.S)
+    if found is None:
+        raise LessonError(f"expected a table, got {text[:60]!r}")
+    return found[0]
 
 
 def landing(
@@ -93,7 +108,8 @@ def landing(
     first = next(page for page in pages if not page.is_companion)
     parts = [
         f"{title}\n\n{about}",
-        f'<p><a class="begin" href="{html_of(first.path)}">Begin here: {first.lesson.title}</a></p>',
+        f'<p><a class="begin" href="{html_of(first.path)}">Begin here: '
+        f"{first.lesson.title}</a></p>",
         f"## For whom\n\n{section(readme, 'For whom')}",
         f"## Three routes\n\n{_routes(pages)}",
         f"## Which model first?\n\n{which_model}",
