@@ -32,7 +32,7 @@ INPUTS := requirements.txt constraints.txt pyproject.toml
 READER := $(VENV)/.reader-ready
 DEVELOPER := $(VENV)/.developer-ready
 
-.PHONY: help lab test choose bench assignment roster collect grade formgrader feedback export book \
+.PHONY: help lab test choose site bench assignment roster collect grade formgrader feedback export book \
     format lint lock clean
 
 help: ## list the targets
@@ -58,6 +58,9 @@ choose: $(DEVELOPER)
 	@mkdir -p "$$(dirname "$(STAMP)")"
 	@$(PY) -m bookmaker changed --stamp "$(STAMP)" --workers $(WORKERS) $(if $(FULL),--all) \
 	    > "$(STAMP).notebooks"
+
+site: $(DEVELOPER) ## build the website in build/site/html (REPOSITORY=address, for its buttons)
+	@$(PY) -m bookmaker site --repository "$(REPOSITORY)"
 
 bench: $(READER) ## print the benchmark table
 	@$(PY) -m benchmarks
@@ -123,7 +126,7 @@ $(READER): $(PY) $(INPUTS)
 	@$(environment) book $@
 
 $(DEVELOPER): $(PY) $(INPUTS)
-	@$(environment) test,instructor,browser $@ $(READER)
+	@$(environment) test,instructor,browser,site $@ $(READER)
 
 # Its Python is missing, or gone since: whatever was ready is not.
 $(PY):

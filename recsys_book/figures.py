@@ -20,7 +20,7 @@ NO_TITLE = "A figure without a title"
 
 
 def picture(
-    figure: Figure, *, density: int = DENSITY, tight: bool = True, colors: int = COLORS
+    figure: Figure, *, density: float = DENSITY, tight: bool = True, colors: int = COLORS
 ) -> bytes:
     """The figure as PNG, with a palette.
 

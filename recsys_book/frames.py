@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 WANTED = "RECSYS_FRAMES"
 FRAMES = "application/vnd.recsys.frames+json"
 RESULT = "application/vnd.recsys.result+json"
-COLORS = 64
-"""Of a frame: a third of the bytes of a figure, and the same size on the page."""
+COLORS, DENSITY = 64, 1.5
+"""Of a frame, which has half the bytes of a figure and its size on the page."""
 
 
 def are_wanted() -> bool:
@@ -32,11 +32,11 @@ def show_frames(label: str, start: int, drawn: "Iterable[tuple[Any, tuple[Figure
         start: number of the first position shown.
         drawn: of each position the value, and what is drawn for it.
     """
-    from recsys_book.figures import DENSITY, picture, width_of
+    from recsys_book.figures import picture, width_of
 
     frames = []
     for value, (figure, sentence) in drawn:
-        png = picture(figure, tight=False, colors=COLORS)
+        png = picture(figure, density=DENSITY, tight=False, colors=COLORS)
         frames.append(
             {
                 "value": str(value),

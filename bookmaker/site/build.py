@@ -10,9 +10,10 @@ from pathlib import Path
 
 from bookmaker.lessons import companion_text, describe, read_notebook
 from bookmaker.names import ROOT
-from bookmaker.site import ledger_pages, model_pages, reference, start
+from bookmaker.site import checks, ledger_pages, model_pages, reference, start
 from bookmaker.site.lesson_pages import LessonPages
 from bookmaker.site.links import LEDGER, Links
+from recsys_book.exercises.source import find_sources, read_source
 from recsys_book.paths import CHAPTERS, LessonError
 from recsys_book.records import RESULTS, records
 
@@ -34,7 +35,7 @@ def build(out: Path, texts: Sequence[Path], repository: str = "", draw: bool = T
         draw: whether the models' pictures are drawn, which needs TensorFlow.
 
     Returns:
-        What Sphinx warned of, one line each.
+        What Sphinx warned of, and what does not hold for a page, one line each.
 
     Raises:
         LessonError: a lesson or a page that the site is made of cannot be read.
@@ -50,21 +51,26 @@ def build(out: Path, texts: Sequence[Path], repository: str = "", draw: bool = T
     # Beside the staging, in another process: TensorFlow takes its time.
     drawing = subprocess.Popen([sys.executable, "-c", command], cwd=ROOT) if draw else None
     try:
-        stage(source, extra, texts, repository)
+        stage(source, extra, texts, repository, draw)
     finally:
         failed = drawing is not None and drawing.wait()
     if failed:
         raise LessonError("site: the pictures of the models could not be drawn")
-    return _sphinx(source, extra, html, out / "doctrees", repository)
+    warned = _sphinx(source, extra, html, out / "doctrees", repository)
+    exercises = [one for path in find_sources() for one in read_source(path).exercises]
+    return warned + checks.problems(html, exercises)
 
 
-def stage(source: Path, extra: Path, texts: Sequence[Path], repository: str = "") -> None:
+def stage(
+    source: Path, extra: Path, texts: Sequence[Path], repository: str = "", drawn: bool = True
+) -> None:
     """Write what Sphinx reads.
 
     Args:
         source: folder for the pages.
         extra: folder for what is published as it is.
         texts, repository: as for ``build``.
+        drawn: whether the models' pictures are drawn.
 
     Raises:
         LessonError: as ``build``.
@@ -105,7 +111,7 @@ def stage(source: Path, extra: Path, texts: Sequence[Path], repository: str = ""
     ledger = links.rewrite(ledger, LEDGER)
     made = {
         LEDGER: ledger_pages.ledger_page(ledger, links.cited, titles),
-        "book/models.md": model_pages.models_page(links.pages),
+        "book/models.md": model_pages.models_page(links.pages, drawn),
         "book/scoreboards.md": model_pages.boards_page(records(), links.pages),
         "book/findings_by_model.md": ledger_pages.by_model(found),
         "book/bibliography.md": ledger_pages.bibliography(cited_works),

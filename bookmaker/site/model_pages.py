@@ -12,11 +12,12 @@ BOARDS = {"scoreboards.movielens": "MovieLens", "scoreboards.kuairand": "KuaiRan
 RIVAL = "trees"
 
 
-def models_page(pages: set[str]) -> str:
+def models_page(pages: set[str], drawn: bool = True) -> str:
     """The page of all models: picture, idea, lesson, paper, source.
 
     Args:
         pages: paths of the staged pages; a lesson that is none has no link.
+        drawn: whether the pictures are there.
     """
     homes = {
         f"{one.package}:{one.name}": one for names in offered_by_package().values() for one in names
@@ -25,22 +26,25 @@ def models_page(pages: set[str]) -> str:
     for row in MODELS:
         builder = homes[row.builder]
         idea = docstring(builder).split("\n\n")[0].replace("``", "").replace("`", "")
-        options = ", ".join(f"{key}={value!r}" for key, value in row.options.items())
+        said = ", ".join(f"{key}={value!r}" for key, value in row.options.items())
+        options = f"<br><code>{html.escape(said)}</code>" if said else ""
         lesson = f"chapters/{row.lesson}.ipynb"
         taught = html.escape(row.lesson.split("/")[1])
         if lesson in pages:
             taught = f'<a href="../{html_of(lesson)}">{taught}</a>'
         source = builder.module.replace(".", "/")
-        rows.append(
-            f'<tr id="{row.key}"><th scope="row">{html.escape(row.name)}</th>'
-            f'<td><a href="../pictures/models/{row.key}.svg"><img loading="lazy" width="160" '
-            f'alt="Picture of {html.escape(row.name)}" src="../pictures/models/{row.key}.svg"></a>'
-            f"</td><td>{html.escape(' '.join(idea.split()))}"
-            f"{f'<br><code>{html.escape(options)}</code>' if options else ''}</td>"
-            f"<td>{taught}</td><td>{html.escape(row.paper)}</td>"
-            f'<td><a href="../source/{source}.html#L-{definition(builder).lineno}">'
-            f"{builder.name}</a></td></tr>"
+        name, picture = html.escape(row.name), f"../pictures/models/{row.key}.svg"
+        image = f'<img loading="lazy" width="160" alt="Picture of {name}" src="{picture}">'
+        line = definition(builder).lineno
+        cells = (
+            f'<a href="{picture}">{image}</a>' if drawn else "",
+            html.escape(" ".join(idea.split())) + options,
+            taught,
+            html.escape(row.paper),
+            f'<a href="../source/{source}.html#L-{line}">{builder.name}</a>',
         )
+        rest = "".join(f"<td>{one}</td>" for one in cells)
+        rows.append(f'<tr id="{row.key}"><th scope="row">{name}</th>{rest}</tr>')
     head = ("model", "picture", "idea", "lesson", "paper", "source")
     return f"# All models\n\n{len(MODELS)} models, one contract for all.\n\n" + _table(head, rows)
 
