@@ -56,7 +56,7 @@ def build(out: Path, texts: Sequence[Path], repository: str = "", draw: bool = T
         failed = drawing is not None and drawing.wait()
     if failed:
         raise LessonError("site: the pictures of the models could not be drawn")
-    warned = _sphinx(source, extra, html, out / "doctrees", repository)
+    warned = _sphinx(source, extra, html, out / "doctrees")
     exercises = [one for path in find_sources() for one in read_source(path).exercises]
     return warned + checks.problems(html, exercises)
 
@@ -154,7 +154,7 @@ def _contents(chapters, plain, made):
     }
 
 
-def _sphinx(source, extra, html, doctrees, repository):
+def _sphinx(source, extra, html, doctrees):
     from sphinx.application import Sphinx
 
     formulas = Path(str(resources.files("mathjax"))) / "static" / "mathjax" / "es5"
@@ -187,14 +187,13 @@ def _sphinx(source, extra, html, doctrees, repository):
         "html_css_files": ["site.css"],
         "html_js_files": [("site.js", {"defer": "defer"})],
         "html_copy_source": False,
+        "html_context": {"default_mode": "auto"},
         "html_show_sphinx": False,
         "html_theme_options": {
             "use_download_button": False,
             "use_fullscreen_button": False,
             "show_navbar_depth": 1,
             "navbar_persistent": [],
-            "repository_url": repository,
-            "use_repository_button": bool(repository),
             "search_bar_text": "Search models, words, functions",
         },
     }

@@ -70,11 +70,10 @@ class LessonPages:
             f'<a download href="{up(page)}notebooks/{name}">Download the notebook</a>',
         ]
         if self.links.repository:
-            where = self.links.repository.removeprefix("https://github.com/")
-            binder = f"https://mybinder.org/v2/{_of_binder(self.links.repository)}"
-            parts.append(f'<a href="{binder}?urlpath=lab/tree/{page}">Launch on Binder</a>')
-            if where != self.links.repository:
-                parts.append(f'<a href="https://github.com/{where}/blob/main/{page}">On GitHub</a>')
+            address = self.links.repository
+            binder = f"https://mybinder.org/v2/{_of_binder(address)}?urlpath=lab/tree/{page}"
+            parts.append(f'<a href="{binder}">Launch on Binder</a>')
+            parts.append(f'<a href="{address}/blob/main/{page}">In the repository</a>')
         return f'<div class="lesson-bar">{" ".join(parts)}</div>'
 
     def _code(self, cell, page, identifier):

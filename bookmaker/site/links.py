@@ -38,7 +38,8 @@ class Links:
             text: of the page, or of a part of it.
             page: its path from the root.
         """
-        text = _SIGN.sub(lambda found: self._sign(page, found[1], found[2]), text)
+        if page.startswith("chapters/"):  # the pages for authors show how a sign is written
+            text = _SIGN.sub(lambda found: self._sign(page, found[1], found[2]), text)
         return _LINK.sub(lambda found: self._link(page, *found.groups()), text)
 
     def _link(self, page, label, target, part):

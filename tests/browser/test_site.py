@@ -129,7 +129,9 @@ def test_a_sign_leads_to_the_ledger_its_record_and_back(visit):
 
 def test_formulas_are_drawn_and_no_raw_one_is_left(visit):
     page = visit(DIN)
-    page.wait_for_function("document.querySelectorAll('mjx-container svg').length > 40")
+    drawn, written = page.locator("mjx-container svg"), page.locator(".bd-article .math")
+    assert written.count() > 20
+    sync_api.expect(drawn).to_have_count(written.count(), timeout=30_000)
     text = page.locator(".bd-article").evaluate(
         "it => { const copy = it.cloneNode(true);"
         " copy.querySelectorAll('pre, code, script').forEach(one => one.remove());"
@@ -153,7 +155,10 @@ def test_the_start_page_shows_routes_with_hours_and_a_map_of_links(visit):
     minutes = [int(re.search(r"(\d+) minutes", text)[1]) for text in headers(LESSONS[:2])]
     assert weekend.locator("td").last.inner_text() == f"{sum(minutes) / 60:.1f}"
     assert page.locator("tr", has_text="users did something before").count() == 1
-    box, text = page.locator(".map a[aria-label=DIN] rect"), page.locator(".map text", has_text="DIN")
+    box, text = (
+        page.locator(".map a[aria-label=DIN] rect"),
+        page.locator(".map text", has_text="DIN"),
+    )
     around, drawn = box.bounding_box(), text.bounding_box()
     assert around["y"] < drawn["y"] and around["x"] < drawn["x"]
     assert around["y"] + around["height"] > drawn["y"] + drawn["height"]
