@@ -128,12 +128,15 @@ def chapter_page(chapter: str, pages: Sequence[Page]) -> str:
         chapter: its folder.
         pages: those of the chapter, in order.
     """
+    lessons = {page.number for page in pages if not page.is_companion}
     rows = [
         f"| [{page.lesson.title}]({Path(page.path).name}) | {page.lesson.question} | "
         f"{page.minutes} min |"
         for page in pages
     ]
-    names = [Path(page.path).name for page in pages if not page.is_companion]
+    # A companion stands below its lesson, where that is among the pages.
+    alone = [page for page in pages if not page.is_companion or page.number not in lessons]
+    names = [Path(page.path).name for page in alone]
     listed = "\n".join(name.removesuffix(".ipynb") for name in names)
     return (
         f"# {chapter[:2]} {chapter_title(chapter)}\n\n| lesson | the question it answers | time |\n"

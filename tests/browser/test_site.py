@@ -6,8 +6,9 @@ import subprocess
 import lab
 import pytest
 
-from bookmaker.lessons import select_texts
+from bookmaker.lessons import find_texts, select_texts
 from bookmaker.site import checks
+from bookmaker.site.start import ROUTES
 from recsys_book.exercises.source import find_exercise
 
 sync_api = pytest.importorskip(
@@ -168,6 +169,12 @@ def test_the_start_page_shows_routes_with_hours_and_a_map_of_links(visit):
     assert page.locator("a[href*='mybinder.org/v2/git/https%3A%2F%2Fexample.org']").count() == 1
     download = page.get_by_role("link", name="Download the notebook")
     assert download.get_attribute("href").endswith("notebooks/04_sequence_models/01_din.ipynb")
+
+
+def test_the_routes_name_lessons_of_the_book():
+    texts = find_texts()
+    numbers = {f"{text.parent.name[:2]}/{text.name.partition('_')[0]}" for text in texts}
+    assert {one for _, lessons, _ in ROUTES for one in lessons.split()} < numbers
 
 
 def headers(lessons):
