@@ -1,6 +1,7 @@
 """Stages the source of the website, and lets Sphinx make HTML of it."""
 
 import io
+import re
 import shutil
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
+from bookmaker.build import serialise
 from bookmaker.lessons import companion_text, describe, read_notebook
 from bookmaker.names import ROOT
 from bookmaker.site import checks, ledger_pages, model_pages, reference, start
@@ -97,17 +99,16 @@ def stage(
         prose = "\n\n".join(one.source for one in notebook.cells if one.cell_type == "markdown")
         cited_works.append((page, lesson.title, prose))
         copied = extra / "notebooks" / page.removeprefix("chapters/")
-        copied.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(text.with_suffix(".ipynb"), copied)
+        _write(copied, text.with_suffix(".ipynb").read_bytes())
         deeper = companion_text(text)
         below = deeper.stem if deeper in texts and deeper != text else None
-        _write_notebook(source / page, lessons.staged(notebook, page, below))
+        _write(source / page, serialise(lessons.staged(notebook, page, below)))
     for page in plain:
         _write(source / page, links.rewrite((ROOT / page).read_text(encoding="utf-8"), page))
     for pattern in FILES:
         for path in ROOT.glob(pattern):
             _write(source / path.relative_to(ROOT), path.read_bytes())
-    titles = {page.path: page.lesson.title for page in pages} | {page: page for page in plain}
+    titles = {page.path: page.lesson.title for page in pages}
     ledger = links.rewrite(ledger, LEDGER)
     made = {
         LEDGER: ledger_pages.ledger_page(ledger, links.cited, titles),
@@ -121,14 +122,16 @@ def stage(
     for chapter in chapters:
         of_it = [page for page in pages if page.lesson.chapter == chapter]
         made[f"chapters/{chapter}/index.md"] = start.chapter_page(chapter, of_it)
-    which = start.section((CHAPTERS / "index.md").read_text(encoding="utf-8"), "Which model first?")
+    which = start.section((CHAPTERS / "index.md").read_text(encoding="utf-8"), "Which model")
     which = start.through_table(which)
-    which = links.rewrite(which.replace("](0", "](chapters/0"), "index.md")
+    # The start page lies in the folder of the chapters, the landing page above it.
+    which = links.rewrite(re.sub(r"\]\((?![a-z]+:)", "](chapters/", which), "index.md")
     readme = links.rewrite((ROOT / "README.md").read_text(encoding="utf-8"), "README.md")
     made["index.md"] = start.landing(pages, readme, which, _contents(chapters, plain, made))
     for page, text in made.items():
         _write(source / page, text)
-    ledger_pages.copy_records(RESULTS, extra / "records")
+    for path in [*RESULTS.glob("*.json"), *RESULTS.glob("*.csv")]:
+        _write(extra / "records" / path.name, path.read_bytes())
     reference.write_source(extra / "source")
 
 
@@ -220,9 +223,3 @@ def _write(path, content):
         path.write_bytes(content)
     else:
         path.write_text(content, encoding="utf-8")
-
-
-def _write_notebook(path, notebook):
-    import nbformat
-
-    _write(path, nbformat.writes(notebook, version=nbformat.NO_CONVERT))

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from bookmaker.site.links import LEDGER, html_of
 from recsys_lib.zoo import MODELS
@@ -120,15 +119,3 @@ def bibliography(lessons: Iterable[tuple[str, str, str]]) -> str:
 
 def _surname(said):
     return re.sub(r"^(?:[A-Z][\w-]*\.[ -]?)+\s*", "", said).lower()
-
-
-def copy_records(results: Path, folder: Path) -> None:
-    """Publish the records and their tables.
-
-    Args:
-        results: folder of the records.
-        folder: where they go.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in [*results.glob("*.json"), *results.glob("*.csv")]:
-        (folder / path.name).write_bytes(path.read_bytes())

@@ -44,7 +44,6 @@ class LessonPages:
         """
         cells = []
         for number, cell in enumerate(notebook.cells):
-            cell.attachments = {}
             if cell.cell_type == "markdown":
                 cell.source = self.links.rewrite(cell.source, page)
                 cells.append(cell)
@@ -54,10 +53,6 @@ class LessonPages:
                 cells.append(new_markdown_cell(self._bar(page)))
         if companion:
             cells.append(new_markdown_cell(f"```{{toctree}}\n:hidden:\n\n{companion}\n```"))
-        for number, cell in enumerate(cells):
-            cell["id"] = f"c{number}"
-            if not cell.get("attachments"):
-                cell.pop("attachments", None)
         notebook.cells = cells
         return notebook
 

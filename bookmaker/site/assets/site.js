@@ -13,8 +13,8 @@ for (const box of document.querySelectorAll(".frames")) {
     image.src = frame.src;
   });
   // The next picture is there when it is asked for.
-  box.addEventListener("pointerenter", () => frames.forEach((one) => { new Image().src = one.src; }),
-    { once: true });
+  const load = () => frames.forEach((one) => { new Image().src = one.src; });
+  for (const event of ["pointerenter", "focusin"]) box.addEventListener(event, load, { once: true });
 }
 
 // A guess is kept in this browser, and judged when its result comes into view.
