@@ -16,6 +16,7 @@ sync_api = pytest.importorskip(
 )
 pytest.importorskip("sphinx", reason="the extra `site` (Sphinx) is not installed")
 CHROMIUM = lab.find_chromium()
+sync_api.expect.set_options(timeout=60_000)  # a busy machine is slow, and not wrong
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
 
 DIN = "chapters/04_sequence_models/01_din.html"
@@ -61,6 +62,7 @@ def visit(site, browser):
 
     def open_page(page, width=1300, scheme="light"):
         shown = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        shown.set_default_timeout(120_000)
         shown.on("request", lambda request: asked.append(request.url))
         shown.goto(f"file://{site}/{page}")
         opened.append(shown)
@@ -132,7 +134,7 @@ def test_formulas_are_drawn_and_no_raw_one_is_left(visit):
     page = visit(DIN)
     drawn, written = page.locator("mjx-container svg"), page.locator(".bd-article .math")
     assert written.count() > 20
-    sync_api.expect(drawn).to_have_count(written.count(), timeout=30_000)
+    sync_api.expect(drawn).to_have_count(written.count())
     text = page.locator(".bd-article").evaluate(
         "it => { const copy = it.cloneNode(true);"
         " copy.querySelectorAll('pre, code, script').forEach(one => one.remove());"
