@@ -60,7 +60,8 @@ def build(out: Path, texts: Sequence[Path], repository: str = "", draw: bool = T
         raise LessonError("site: the pictures of the models could not be drawn")
     warned = _sphinx(source, extra, html, out / "doctrees")
     exercises = [one for path in find_sources() for one in read_source(path).exercises]
-    return warned + checks.problems(html, exercises)
+    taught = "".join(text.read_text(encoding="utf-8") for text in texts)
+    return warned + checks.problems(html, exercises, taught)
 
 
 def stage(
