@@ -21,6 +21,7 @@ from bookmaker import (
     variants,
 )
 from bookmaker.build import BuildError, build, is_stale, refresh
+from bookmaker.course import commands as course
 from bookmaker.grading.commands import add_commands
 from bookmaker.grading.course import GradingError
 from bookmaker.lessons import describe, find_texts, select_texts
@@ -283,6 +284,7 @@ def _parser():
     command.set_defaults(run=_format)
 
     add_commands(commands)
+    course.add_commands(commands)
     variants.add_command(commands)
     return parser
 
