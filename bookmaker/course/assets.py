@@ -1,4 +1,4 @@
-"""What the manual and the slides show formulas and slides with: MathJax and reveal.js, fetched once.
+"""MathJax for the manual and the slides, and reveal.js: fetched once, then local.
 
 Both come from wheels of the package index, so that no node is needed and nothing is asked of a
 server when a page is opened. Nothing is installed in the environment.

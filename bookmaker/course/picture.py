@@ -1,4 +1,4 @@
-"""A picture of what builds on what: chapters as bands, lessons as boxes, prerequisites as arrows."""
+"""What builds on what as a picture: chapters are bands, lessons boxes, prerequisites arrows."""
 
 from collections.abc import Mapping
 from html import escape
