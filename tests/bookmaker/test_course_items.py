@@ -1,5 +1,9 @@
 """Item statistics on a gradebook whose numbers are known."""
 
+import os
+import sys
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,13 +12,18 @@ from bookmaker.course import items
 from bookmaker.course.items import scores, statistics
 
 pytest.importorskip("nbgrader")
+# nbgrader's own objects meet before they are in a session.
+pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
 
 
 @pytest.fixture
-def gradebook(tmp_path):
+def gradebook(tmp_path, monkeypatch):
     """Three exercises, one of two cells, and four students; one answer waits for a person."""
     from nbgrader.api import Gradebook
 
+    # nbgrader calls alembic by its bare name.
+    own = str(Path(sys.executable).parent)
+    monkeypatch.setenv("PATH", f"{own}{os.pathsep}{os.environ['PATH']}")
     # Public and hidden cell of a-one, then a-two, a-three.
     got = {"ann": (1, 1, 2, 3), "ben": (1, 1, 2, 0), "cyd": (1, 0, 0, 1), "dan": (0, 0, 0, None)}
     with Gradebook(f"sqlite:///{tmp_path / 'gradebook.db'}") as book:
