@@ -5,7 +5,6 @@ number, ``04/01``; a star behind one says that its exercises are handed in. The 
 lessons themselves, so that ``docs/course/README.md`` cannot promise others.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -261,9 +260,8 @@ def pages(chapters: Path = CHAPTERS, folder: Path = FOLDER) -> Mapping[Path, str
         begin, end = _PART.format(name=name), _END.format(name=name)
         if text.count(begin) != 1 or text.count(end) != 1:
             raise LessonError(f"{folder / PAGE}: expected {begin.strip()!r} and {end!r} once each")
-        part = re.compile(re.escape(begin) + ".*?" + re.escape(end), flags=re.DOTALL)
-        new = f"{begin}\n{content}\n\n{end}"
-        text = part.sub(lambda _, new=new: new, text)
+        before, _, rest = text.partition(begin)
+        text = f"{before}{begin}\n{content}\n\n{end}{rest.partition(end)[2]}"
     return {folder / PAGE: text, folder / PICTURE: svg}
 
 

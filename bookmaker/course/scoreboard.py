@@ -7,6 +7,7 @@ points of the gap between a coin and the oracle.
 import shutil
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -35,8 +36,13 @@ def world(
         seed: a number that the students do not know.
         num_rows, num_test_rows: sizes.
     """
-    sizes = {"num_valid_rows": 2_000, "num_test_rows": num_test_rows}
-    return simulator.platform(num_rows, **sizes, click_bias=(-2.2, -1.2, -1.7), seed=seed)
+    return simulator.platform(
+        num_rows,
+        num_valid_rows=2_000,
+        num_test_rows=num_test_rows,
+        click_bias=(-2.2, -1.2, -1.7),
+        seed=seed,
+    )
 
 
 def raw_rows(split: Split) -> pd.DataFrame:
@@ -95,7 +101,7 @@ def score(seed: int, exports: Path, budget: float = BUDGET, **sizes: int) -> pd.
     best = gauc(clicks, test.probability["click"], test.group)[0]
     board = {}
     for path in sorted(one for one in exports.iterdir() if one.is_dir()):
-        row = {"points": 0.0, "gauc": float("nan"), "ms": float("nan"), "fault": ""}
+        row: dict[str, Any] = {"points": 0.0, "gauc": float("nan"), "ms": float("nan"), "fault": ""}
         try:
             replay = Replay(path)
             names = (*replay.golden["request"], *replay.golden["candidates"])
