@@ -61,9 +61,10 @@ _PAGE = """\
 <script src="assets/reveal/dist/reveal.js"></script>
 <script src="assets/reveal/plugin/notes/notes.js"></script>
 <script>
-function fit() {{  // A slide that is too tall gets smaller letters, then smaller pictures.
+function fit() {{  // A slide that is too tall or too wide gets smaller letters and pictures.
   const slide = Reveal.getCurrentSlide();
-  for (let size = 100; slide.scrollHeight > {height} && size > 40; size -= 4) {{
+  const large = () => slide.scrollHeight > {height} || slide.scrollWidth > slide.clientWidth;
+  for (let size = 100; large() && size > 40; size -= 4) {{
     slide.style.fontSize = size + "%";
     slide.querySelectorAll("img").forEach(i => {{
       i.style.minHeight = "0"; i.style.maxHeight = 5 * size + "px"; }});
