@@ -35,11 +35,14 @@ def renew(notebook: dict[str, Any]) -> None:
     Args:
         notebook: is changed; one without such a cell is left as it is.
     """
-    for cell in notebook["cells"]:
-        if TAG in cell["metadata"].get("tags", ()):
-            shown = {"text/html": render(), "text/plain": "the start page"}
-            cell["outputs"] = [{"output_type": "display_data", "data": shown, "metadata": {}}]
-            cell["metadata"]["trusted"] = True  # by the book's own code, not the file's
+    cells = [one for one in notebook["cells"] if TAG in one["metadata"].get("tags", ())]
+    try:
+        shown = {"text/html": render(), "text/plain": "the start page"} if cells else {}
+    except (OSError, ValueError, LookupError, TypeError, OverflowError):
+        return  # a file is missing or broken: the page opens as it was saved, its cell says why
+    for cell in cells:
+        cell["outputs"] = [{"output_type": "display_data", "data": shown, "metadata": {}}]
+        cell["metadata"]["trusted"] = True  # by the book's own code, not the file's
 
 
 class BookContents(AsyncLargeFileManager):

@@ -1,6 +1,7 @@
 """The command that opens the book, and the server that lets published notebooks be read only."""
 
 import asyncio
+import functools
 import json
 import os
 import shutil
@@ -12,7 +13,7 @@ import pytest
 from small_book import LESSON, Book
 
 from recsys_book import __main__ as commands
-from recsys_book import jupyter_lab, paths
+from recsys_book import jupyter_lab, paths, start_page
 
 
 @pytest.fixture
@@ -143,3 +144,12 @@ def test_the_start_page_is_of_today_when_it_is_opened(book, monkeypatch):
         assert first["outputs"][0]["data"]["text/html"] == f"<p>{today}</p>"
         assert first["metadata"]["trusted"] and other["outputs"] == []
     assert (book.work / "index.ipynb").read_bytes() == before
+    # Without the outline, or with a broken one, the page opens all the same.
+    for name, content in (("no", None), ("broken", "{")):
+        (book.chapters / name).mkdir()
+        if content is not None:
+            (book.chapters / name / "lessons.json").write_text(content)
+        of_folder = functools.partial(start_page.render, book.chapters / name)
+        monkeypatch.setattr(contents, "render", of_folder)
+        first, _ = asyncio.run(manager.get("work/index.ipynb"))["content"]["cells"]
+        assert first["outputs"] == []
