@@ -32,8 +32,8 @@ INPUTS := requirements.txt constraints.txt pyproject.toml
 READER := $(VENV)/.reader-ready
 DEVELOPER := $(VENV)/.developer-ready
 
-.PHONY: help lab test choose bench assignment roster collect grade formgrader feedback export book \
-    format lint lock clean
+.PHONY: help lab test choose site bench assignment roster collect grade formgrader feedback export \
+    items manual slides book format lint lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -58,6 +58,9 @@ choose: $(DEVELOPER)
 	@mkdir -p "$$(dirname "$(STAMP)")"
 	@$(PY) -m bookmaker changed --stamp "$(STAMP)" --workers $(WORKERS) $(if $(FULL),--all) \
 	    > "$(STAMP).notebooks"
+
+site: $(DEVELOPER) ## build the website in build/site/html (REPOSITORY=address, for its buttons)
+	@$(PY) -m bookmaker site --repository "$(REPOSITORY)"
 
 bench: $(READER) ## print the benchmark table
 	@$(PY) -m benchmarks
@@ -85,6 +88,15 @@ feedback: $(DEVELOPER) ## write a page for each student and lesson that is grade
 export: $(DEVELOPER) ## write the grades as CSV, for Canvas and Moodle too
 	@$(PY) -m bookmaker export --course "$(COURSE)"
 
+items: $(DEVELOPER) ## print how hard each graded exercise was, and how well it tells students apart
+	@$(PY) -m bookmaker items --course "$(COURSE)"
+
+manual: $(DEVELOPER) ## write the manual for instructors, with all solutions, into build/manual
+	@$(PY) -m bookmaker manual
+
+slides: $(DEVELOPER) ## write slides for every lesson into build/slides
+	@$(PY) -m bookmaker slides
+
 book: $(DEVELOPER) ## rebuild notebooks whose text changed (CHANGED=1: whose inputs did), or LESSON=name
 	@$(PY) -m bookmaker links
 	@$(PY) -m bookmaker cells $(LESSON)
@@ -92,6 +104,7 @@ book: $(DEVELOPER) ## rebuild notebooks whose text changed (CHANGED=1: whose inp
 	@$(PY) -m bookmaker ledger
 	@$(PY) -m bookmaker index
 	@$(PY) -m bookmaker names
+	@$(PY) -m bookmaker course
 
 format: $(DEVELOPER) ## format library, tests and the lessons' code
 	@$(PY) -m ruff check --fix --quiet . || true
@@ -123,7 +136,7 @@ $(READER): $(PY) $(INPUTS)
 	@$(environment) book $@
 
 $(DEVELOPER): $(PY) $(INPUTS)
-	@$(environment) test,instructor,browser $@ $(READER)
+	@$(environment) test,instructor,browser,site $@ $(READER)
 
 # Its Python is missing, or gone since: whatever was ready is not.
 $(PY):

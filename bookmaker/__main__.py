@@ -21,6 +21,7 @@ from bookmaker import (
     variants,
 )
 from bookmaker.build import BuildError, build, is_stale, refresh
+from bookmaker.course import commands as course
 from bookmaker.grading.commands import add_commands
 from bookmaker.grading.course import GradingError
 from bookmaker.lessons import describe, find_texts, select_texts
@@ -195,6 +196,17 @@ def _names(options):
     return 0
 
 
+def _site(options):
+    from bookmaker.site.build import build as build_site
+
+    chosen = select_texts(options.lessons, options.chapters)
+    texts = [text for text in find_texts(options.chapters) if text in chosen]
+    problems = build_site(options.out, texts, options.repository, draw=not options.no_pictures)
+    _print_problems(problems)
+    print(options.out / "html" / "index.html")
+    return 1 if problems else 0
+
+
 def _docstrings(options):
     excused = docstrings.not_yet()
     found = docstrings.problems()
@@ -276,6 +288,13 @@ def _parser():
     command = commands.add_parser("names", help="write the page of the library's public names")
     command.set_defaults(run=_names)
 
+    command = commands.add_parser("site", help="build the website from the committed notebooks")
+    command.add_argument("lessons", nargs="*", help="paths, chapters or lessons; default: all")
+    command.add_argument("--out", type=Path, default=Path("build") / "site", help="folder")
+    command.add_argument("--repository", default="", help="its address, for links and buttons")
+    command.add_argument("--no-pictures", action="store_true", help="draw no models")
+    command.set_defaults(run=_site)
+
     command = commands.add_parser("docstrings", help="check the docstrings of all public names")
     command.set_defaults(run=_docstrings)
 
@@ -283,6 +302,7 @@ def _parser():
     command.set_defaults(run=_format)
 
     add_commands(commands)
+    course.add_commands(commands)
     variants.add_command(commands)
     return parser
 

@@ -22,6 +22,7 @@ from bookmaker.lessons import (
     read_notebook,
     read_text,
 )
+from recsys_book import frames
 from recsys_book.labs import absence
 from recsys_book.paths import LessonError, write_atomically
 
@@ -29,6 +30,8 @@ CELL_TIMEOUT_SECONDS = 300
 # A lesson has to set these itself, by importing the library before TensorFlow; a kernel that
 # inherited them would hide that it does not.
 LIBRARY_ENVIRONMENT = ("TF_CPP_MIN_LOG_LEVEL", "TF_ENABLE_ONEDNN_OPTS", "KERAS_BACKEND")
+RESULTS = "results"
+"""Metadata of a cell: what its guesses came to, for the website; a notebook does not show it."""
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
@@ -68,6 +71,8 @@ def refresh(text_path):
         return False
     for cell, executed in zip(ours, shown, strict=True):
         cell.outputs, cell.execution_count = executed.outputs, executed.execution_count
+        if RESULTS in executed.metadata:
+            cell.metadata[RESULTS] = executed.metadata[RESULTS]
     describe_figures(notebook)
     write_atomically(path, serialise(notebook))
     return True
@@ -157,6 +162,7 @@ def _execute(notebook, text_path):
     }
     # What whoever builds has solved does not belong into the book.
     environment["RECSYS_PROGRESS"] = environment["RECSYS_KEEP_PROGRESS"] = "0"
+    environment[frames.WANTED] = "1"
     try:
         # The kernel's own start-up lines go to its stderr; what cells write there is captured.
         client.execute(env=environment, stderr=subprocess.DEVNULL)
@@ -193,6 +199,7 @@ def _normalise(notebook, text_path):
             continue
         cell.metadata.pop("execution", None)
         tags = cell.metadata.get("tags", [])
+        _keep_results(cell)
         if ANSWER in tags:
             if "nbval-ignore-output" not in tags:
                 raise BuildError(
@@ -216,3 +223,15 @@ def _normalise(notebook, text_path):
                 output.traceback = [f"{output.ename}: {output.evalue}"]
             kept.append(output)
         cell.outputs = kept
+
+
+def _keep_results(cell):
+    """Move what guesses came to from a cell's outputs, which may have to be empty."""
+    results = [
+        output.data[frames.RESULT]
+        for output in cell.outputs
+        if frames.RESULT in output.get("data", {})
+    ]
+    if results:
+        cell.metadata[RESULTS] = [dict(one) for one in results]
+        cell.outputs = [one for one in cell.outputs if frames.RESULT not in one.get("data", {})]

@@ -69,11 +69,10 @@ def definition(one: PublicName, root: Path = ROOT) -> ast.stmt:
     Raises:
         ValueError: there is none.
     """
-    modules = find_modules(root, PACKAGES)
-    if f"{one.module}.{one.original}" in modules:
-        return ast.Expr(ast.Constant(ast.get_docstring(_tree(modules[f"{one.module}.{one.name}"]))))
-    if one.module in modules:
-        for statement in _tree(modules[one.module]).body:
+    if (module := _file(root, f"{one.module}.{one.original}")).is_file():
+        return ast.Expr(ast.Constant(ast.get_docstring(_tree(module))))
+    if (module := _file(root, one.module)).is_file():
+        for statement in _tree(module).body:
             if one.original in _defined_by(statement):
                 return statement
     raise ValueError(f"{one.package}.{one.name}: {one.module} defines no {one.original!r}")
@@ -87,8 +86,7 @@ def docstring(one: PublicName, root: Path = ROOT) -> str:
     if isinstance(statement, ast.Expr):
         return statement.value.value or ""
     # A constant's docstring is the string behind it.
-    modules = find_modules(root, PACKAGES)
-    body = _tree(modules[one.module]).body
+    body = _tree(_file(root, one.module)).body
     behind = body[body.index(statement) + 1 :][:1]
     for one_behind in behind:
         value = getattr(one_behind, "value", None)
@@ -151,6 +149,12 @@ def _defined_by(statement):
     targets = [statement.target] if isinstance(statement, ast.AnnAssign) else []
     targets += statement.targets if isinstance(statement, ast.Assign) else []
     return {target.id for target in targets if isinstance(target, ast.Name)}
+
+
+def _file(root, module):
+    """Where a module or a package is written."""
+    path = Path(root).joinpath(*module.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
 def _tree(path):

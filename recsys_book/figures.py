@@ -19,7 +19,9 @@ COLORS_OF_PLAIN = 64
 NO_TITLE = "A figure without a title"
 
 
-def picture(figure: Figure, *, density: int = DENSITY, tight: bool = True) -> bytes:
+def picture(
+    figure: Figure, *, density: float = DENSITY, tight: bool = True, colors: int = COLORS
+) -> bytes:
     """The figure as PNG, with a palette.
 
     Args:
@@ -27,6 +29,7 @@ def picture(figure: Figure, *, density: int = DENSITY, tight: bool = True) -> by
         density: pixels for each pixel of the page, which has ``figure.dpi`` pixels in an inch.
         tight: whether to cut off the margins, as notebooks do, and keep artists outside of the
             figure; otherwise the picture has the figure's size.
+        colors: of the palette.
 
     Returns:
         The file's content; the same for the same figure.
@@ -36,7 +39,7 @@ def picture(figure: Figure, *, density: int = DENSITY, tight: bool = True) -> by
         >>> width_of(png)
         400
     """
-    return _as_png(_drawn(figure, density, tight), COLORS)
+    return _as_png(_drawn(figure, density, tight), colors)
 
 
 def width_of(png: bytes) -> int:

@@ -8,6 +8,7 @@ import re
 from types import EllipsisType
 from typing import Any
 
+from recsys_book import frames
 from recsys_lib.checks import check_integer, check_number
 
 LIMITS = {"points of the gap": (-100.0, 100.0), "%": (-100.0, 100.0)}
@@ -87,6 +88,8 @@ def resolve(name: str, value: Any, unit: str, digits: int = 1) -> None:
         raise ValueError(f"resolve {name}, unit: expected a word or a few, got {unit!r}")
     guessed = f"; you guessed {_as_written(_guessed[name])}" if name in _guessed else ""
     print(f"{name}: {came:z.{digits}f} {unit.strip()}{guessed}")
+    if frames.are_wanted():
+        frames.show_result(name, f"{came:z.{digits}f}", unit.strip())
 
 
 def _check_name(where, name):

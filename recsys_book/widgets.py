@@ -122,7 +122,15 @@ class Explorer:
     def _ipython_display_(self):
         from IPython.display import display
 
+        from recsys_book import frames
+
         display(self.box)
+        if frames.are_wanted():
+            values = [value for _, value in self.slider.options]
+            # Each is drawn before the first is shown: the axes may grow with the last one.
+            self._add({one: draw_one(self._draw, one) for one in values if one not in self._drawn})
+            drawn = [(value, self._drawn[value]) for value in values]
+            frames.show_frames(self._label, values.index(self.slider.value), drawn)
 
 
 _NAME_HANDLE = (

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from recsys_book import widgets
+from recsys_book import frames, widgets
 
 
 def draw(value):
@@ -197,3 +197,24 @@ def test_bad_values_are_named(arguments, options, message):
 def test_limits_for_another_number_of_axes_are_named_where_the_picture_would_be():
     explorer = widgets.explore(draw, "value", [1, 2], limits=[(0, 1, 0, 1)] * 2)
     assert "limits: expected 1, one for each axes of the figure, got 2" in sentence(explorer)
+
+
+def test_all_frames_are_left_for_a_page_without_a_kernel(monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda one, **kind: shown.append(one))
+    explorer = widgets.explore(draw, "slope", [1, 2, 300], start=2, label="Slope (%)", limits=[])
+    explorer._ipython_display_()
+    assert shown == [explorer.box]
+    monkeypatch.setenv(frames.WANTED, "1")
+    explorer._ipython_display_()
+    content = shown[-1][frames.FRAMES]
+    assert (content["label"], content["start"]) == ("Slope (%)", 1)
+    assert [one["value"] for one in content["frames"]] == ["1", "2", "300"]
+    assert content["frames"][2]["sentence"] == "The line ends at 300 < 100."
+    images = [Image.open(io.BytesIO(base64.b64decode(one["png"]))) for one in content["frames"]]
+    assert [image.size for image in images] == [(300, 150)] * 3
+    assert {one["width"] for one in content["frames"]} == {200}
+    assert all(len(image.getpalette()) <= 3 * frames.COLORS for image in images)
+    # The axes have room for the longest line in every frame.
+    dark = [np.asarray(image.convert("L")) < 60 for image in images]
+    assert len({int(one.sum(axis=0).argmax()) for one in dark}) == 1

@@ -7,6 +7,7 @@ from bookmaker import inputs
 from bookmaker.__main__ import main
 from bookmaker.build import BuildError, build, is_stale
 from bookmaker.lesson_checks import check_lesson
+from recsys_book import frames
 
 FAKED = build_module.BuildTimes(1.0, None)
 PROSE = ("The sum is four [", "The sum is surely four [")
@@ -103,6 +104,35 @@ def test_what_answers_a_guess_is_not_in_the_built_notebook(chapters, survey):
     path.write_text(path.read_text().replace("answer, nbval-ignore-output", "answer"))
     with pytest.raises(BuildError, match="has the tag answer and so no output"):
         build(path)
+
+
+def test_the_website_finds_frames_and_results_and_a_change_of_prose_keeps_them(chapters, survey):
+    source = """\
+from matplotlib.figure import Figure
+
+from recsys_book import explore, resolve
+
+resolve("a_sum", 4, "points")
+explore(lambda value: (Figure(figsize=(value, 1)), f"It is {value}."), "value", [1, 2], 2)"""
+    path = chapters.write(survey + cell(source, "answer, nbval-ignore-output"))
+    build(path)
+    results = [{"name": "a_sum", "value": "4.0", "unit": "points"}]
+    last = nbformat.read(path.with_suffix(".ipynb"), as_version=4).cells[-1]
+    assert (last.metadata.results, last.outputs) == (results, [])
+    path.write_text(path.read_text().replace("answer, nbval", "nbval").replace(*PROSE))
+    build(path)
+    notebook = nbformat.read(path.with_suffix(".ipynb"), as_version=4)
+    nbformat.validate(notebook)
+    printed, slider = notebook.cells[-1].outputs
+    assert printed.text == "a_sum: 4.0 points\n"
+    assert [one["sentence"] for one in slider.data[frames.FRAMES]["frames"]] == [
+        "It is 1.",
+        "It is 2.",
+    ]
+    path.write_text(path.read_text().replace(*reversed(PROSE)))
+    assert build_module.refresh(path)
+    kept = nbformat.read(path.with_suffix(".ipynb"), as_version=4).cells[-1]
+    assert (kept.metadata.results, kept.outputs) == (results, [printed, slider])
 
 
 def test_an_untagged_widget_is_refused(chapters, survey):

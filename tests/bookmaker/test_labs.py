@@ -11,7 +11,7 @@ import pytest
 from bookmaker import build as build_module
 from bookmaker import index, lesson_checks, lessons
 from bookmaker.__main__ import main
-from recsys_book import labs
+from recsys_book import labs, start_page
 from recsys_lib.data import registry
 
 ROOT = Path(__file__).parents[2]
@@ -149,11 +149,16 @@ def test_the_start_page_lists_labs_below_the_lessons(chapters):
     chapters.write(chapter="00_a", name="01_x")
     chapters.write(LAB, chapter="00_a", name="lab_small")
     chapters.write(LAB, chapter="01_b", name="lab_small")
-    text = index.render(chapters.folder)
-    line = "Optional lab on the data set `kuairand_pure`: [A small lab]({}/lab_small.ipynb). "
-    line += "Are the data here? (5 min to read, 120 s to run)\n"
-    assert "| 2 min |  | 3 s |\n\n" + line.format("00_a") in text
-    assert "## 01 B\n\n" + line.format("01_b") in text
+    outline = chapters.folder / start_page.OUTLINE
+    outline.write_text(index.rendered_outline(chapters.folder))
+    text = start_page.render(chapters.folder, checks={})
+    line = (
+        "<p>Optional lab on the data set <code>kuairand_pure</code>: "
+        '<a href="{}/lab_small.ipynb">A small lab</a>. '
+        "Are the data here? (5 min to read, 120 s to run)</p></details>"
+    )
+    assert "<td>2 min</td><td></td></tr></tbody></table>" + line.format("00_a") in text
+    assert "</thead><tbody></tbody></table>" + line.format("01_b") in text
 
 
 def test_without_its_data_a_lab_says_so_once_and_does_nothing(lab, absent, monkeypatch):

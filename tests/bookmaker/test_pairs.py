@@ -10,7 +10,6 @@ from small_book import Book
 
 from bookmaker import (
     evidence,
-    index,
     inputs,
     lesson_checks,
     lessons,
@@ -20,7 +19,7 @@ from bookmaker import (
 from bookmaker.__main__ import main
 from bookmaker.grading.assignment import instructor_notebook
 from bookmaker.offered_names import SENTENCE
-from recsys_book import work_copies
+from recsys_book import start_page, work_copies
 from recsys_book.exercises.source import read_source, source_of
 from recsys_book.lab_contents import is_published
 from recsys_book.paths import CHAPTERS
@@ -208,9 +207,13 @@ def test_the_pages_of_the_book_know_both(pair, chapters):
     for command in ("index", "ledger", "links"):
         assert main(["--chapters", str(folder), command]) == 0
     assert lesson_checks.check_book(folder) == []
-    page = index.render(folder)
-    link = "[Sums: two and two](00_small/01_small.ipynb) · [deeper](00_small/01_small.deeper.ipynb)"
-    assert f"| {link} | Is four two twos? | 4 min | 3 min | 12 s |" in page
+    page = start_page.render(folder, checks={})
+    link = (
+        '<a href="00_small/01_small.ipynb">Sums: two and two</a> · '
+        '<a href="00_small/01_small.deeper.ipynb">deeper</a>'
+    )
+    times = "<td>4 min</td><td>3 min, 0 of 2</td>"
+    assert f"<td>{link}<br>Is four two twos?</td>{times}" in page
     assert page.count("01_small.deeper") == 1
     assert "Lesson: [Sums](01_small.ipynb)" in pair[1].read_text()
     assert "| `small.sum.of_two` | Two and two are four. |" in evidence.render(folder)

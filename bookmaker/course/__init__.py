@@ -1,0 +1,1 @@
+"""The course around the book: paths with hours, a manual for instructors, projects, slides."""

@@ -1,0 +1,239 @@
+"""The project *planted bug*: copies of the library with one fault each, and marks for answers.
+
+The faults are rows of ``tests/mutants``. Those that the project draws from are named in
+``docs/course/projects/planted_bugs.json`` with what they change in a score: the table was measured
+by ``measure``, and only a fault that a score does not show is drawn.
+"""
+
+import ast
+import difflib
+import json
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bookmaker.build import BuildError
+from recsys_book.paths import CHAPTERS, write_atomically
+
+ROOT = CHAPTERS.parent
+FOLDER = ROOT / "docs" / "course" / "projects"
+TABLE, STARTER = FOLDER / "planted_bugs.json", FOLDER / "planted_bug"
+ANSWER, TEST = "answer.toml", "test_answer.py"
+SECONDS = 300
+"""For one run of an answer's test."""
+
+_READS_SOURCE = re.compile(r"\b(?:inspect|getsource|open|read_text|read_bytes|__file__|ast)\b")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One planted fault.
+
+    Args:
+        name: of the recorded mutant, in ``tests/mutants``.
+        model: the model of the zoo that has it.
+        options: of its builder, beside those of the zoo.
+        right, broken: mean AUC of three trainings without and with it; 0 before they are measured.
+        spread: of the three trainings without it, from the lowest to the highest.
+    """
+
+    name: str
+    model: str
+    options: dict[str, Any]
+    right: float = 0.0
+    broken: float = 0.0
+    spread: float = 0.0
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether no score shows it: the mean AUC loses at most a hundredth."""
+        return self.right > 0 and self.right - self.broken <= 0.01
+
+
+def faults(table: Path = TABLE) -> list[Fault]:
+    """The faults that the project draws from.
+
+    Args:
+        table: names and scores, as ``measure`` wrote them.
+    """
+    return [Fault(**row) for row in json.loads(table.read_text(encoding="utf-8"))]
+
+
+def drawn(seed: int) -> Fault:
+    """The fault of a seed.
+
+    Args:
+        seed: any whole number; the students do not know it.
+    """
+    return random.Random(f"planted bug {seed}").choice([one for one in faults() if one.is_hidden])
+
+
+def mutated(name: str) -> tuple[str, str]:
+    """File and text of a recorded mutant.
+
+    Args:
+        name: the mutant's.
+
+    Raises:
+        BuildError: no mutant is called so, or its old text is not in the file once.
+    """
+    for path in sorted((ROOT / "tests" / "mutants").glob("*.json")):
+        for group in json.loads(path.read_text(encoding="utf-8")):
+            for row in group["mutants"]:
+                if row["name"] == name:
+                    text = (ROOT / group["file"]).read_text(encoding="utf-8")
+                    if text.count(row["old"]) != 1:
+                        raise BuildError(f"{path}: {name!r}: expected the old text once")
+                    return group["file"], text.replace(row["old"], row["new"])
+    raise BuildError(f"planted bug: expected a recorded mutant, got {name!r}")
+
+
+def plant(fault: Fault, folder: Path) -> Path:
+    """Write a copy of the library with a fault, and the starter of an answer beside it.
+
+    Args:
+        fault: what is planted.
+        folder: of the student; it must not be there.
+
+    Returns:
+        The folder.
+
+    Raises:
+        BuildError: the folder is there.
+    """
+    if folder.exists():
+        raise BuildError(f"{folder}: expected a folder that is not there yet")
+    file, text = mutated(fault.name)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+        new = Path(temporary) / "copy"
+        shutil.copytree(STARTER, new)
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / "recsys_lib", new / "recsys_lib", ignore=ignored)
+        write_atomically(new / file, text)
+        model = f'model = "{fault.model}"  # as recsys_lib.zoo calls it; the fault is in its code'
+        answer = (new / ANSWER).read_text(encoding="utf-8").replace('model = ""', model)
+        write_atomically(new / ANSWER, answer)
+        new.rename(folder)
+    return folder
+
+
+def changed_lines(fault: Fault) -> tuple[str, set[int]]:
+    """The file of a fault, and the numbers of the lines in the copy at which it may be said to be.
+
+    Where lines are missing in the copy, those around the gap count.
+
+    Args:
+        fault: what is planted.
+    """
+    file, text = mutated(fault.name)
+    right = (ROOT / file).read_text(encoding="utf-8").splitlines()
+    lines: set[int] = set()
+    matcher = difflib.SequenceMatcher(None, right, text.splitlines(), autojunk=False)
+    for kind, _, _, start, end in matcher.get_opcodes():
+        if kind == "delete":
+            lines |= {start, start + 1}
+        elif kind != "equal":
+            lines |= set(range(start + 1, end + 1))
+    return file, lines
+
+
+def mark(fault: Fault, folder: Path) -> list[tuple[bool, str]]:
+    """Mark an answer: file, line, and a test that fails on the copy and passes on the library.
+
+    The test is code of a student and runs as such: see docs/instructors.md for a container.
+
+    Args:
+        fault: what was planted.
+        folder: holds the answer's two files.
+
+    Returns:
+        Whether, and what, for each of: file, line, the test passes on the library, it fails on the
+        copy, it looks at what the code does and not at its text.
+
+    Raises:
+        BuildError: the answer cannot be read.
+    """
+    try:
+        said = tomllib.loads((folder / ANSWER).read_text(encoding="utf-8"))
+        test = (folder / TEST).read_text(encoding="utf-8")
+        ast.parse(test)
+    except (OSError, ValueError, SyntaxError) as error:
+        raise BuildError(f"{folder}: expected {ANSWER} and {TEST}, got {error}") from error
+    file, lines = changed_lines(fault)
+    at_file = str(said.get("file", "")).strip().lstrip("./") == file
+    with tempfile.TemporaryDirectory() as temporary:
+        broken = plant(fault, Path(temporary) / "copy")
+        on_right, on_broken = _run(test, ROOT), _run(test, broken)
+    return [
+        (at_file, f"the file: {said.get('file')!r}, it is {file}"),
+        (at_file and said.get("line") in lines, f"the line: {said.get('line')!r}, {sorted(lines)}"),
+        (on_right == 0, f"the test passes on the library: {_said(on_right)}"),
+        (on_right == 0 and on_broken == 1, f"the test fails on the copy: {_said(on_broken)}"),
+        (not _READS_SOURCE.search(test), "the test does not read the library's text"),
+    ]
+
+
+def _run(test: str, library: Path) -> int:
+    """Pytest's exit status of a test with one of the libraries; 1 is a test that failed."""
+    environment = {**os.environ, "PYTHONPATH": str(library), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / TEST
+        path.write_text(test, encoding="utf-8")
+        options = ["-q", "-p", "no:cacheprovider", "--import-mode=importlib", f"--rootdir={folder}"]
+        command = [sys.executable, "-P", "-m", "pytest", *options, "-c", os.devnull, str(path)]
+        try:
+            finished = subprocess.run(
+                command, cwd=folder, env=environment, capture_output=True, timeout=SECONDS
+            )
+        except subprocess.TimeoutExpired:
+            return -1
+    return finished.returncode
+
+
+def _said(status: int) -> str:
+    told = {0: "it passes", 1: "it fails", 5: "it holds no test", -1: f"over {SECONDS} s"}
+    return told.get(status, "it cannot be run")
+
+
+def measure(table: Path = TABLE) -> None:
+    """Train the models of faults that have no scores yet without and with their fault.
+
+    Args:
+        table: its rows get their scores, one after the other; a run that was killed goes on.
+    """
+    known = faults(table)
+    right: dict[str, list[float]] = {}
+    for number, one in enumerate(known):
+        if one.right:
+            continue
+        asked = json.dumps([one.model, one.options])
+        if asked not in right:
+            right[asked] = _scores(asked, ROOT)
+        with tempfile.TemporaryDirectory() as folder:
+            broken = _scores(asked, plant(one, Path(folder) / "copy"))
+        scores = [sum(found) / len(found) for found in (right[asked], broken)]
+        scores.append(max(right[asked]) - min(right[asked]))
+        known[number] = Fault(one.name, one.model, one.options, *(round(x, 4) for x in scores))
+        print(known[number], flush=True)
+        rows = ",\n".join(json.dumps(vars(row), ensure_ascii=False) for row in known)
+        write_atomically(table, f"[\n{rows}\n]\n")
+
+
+def _scores(asked: str, library: Path) -> list[float]:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(library), str(ROOT)])}
+    command = [sys.executable, "-m", "bookmaker.course.scoring", asked]
+    finished = subprocess.run(
+        command, env=environment, cwd=library, capture_output=True, text=True, check=False
+    )
+    if finished.returncode:
+        raise BuildError(f"{asked}: {finished.stderr.strip().splitlines()[-1]}")
+    return json.loads(finished.stdout)

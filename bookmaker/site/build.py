@@ -1,0 +1,226 @@
+"""Stages the source of the website, and lets Sphinx make HTML of it."""
+
+import io
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+
+from bookmaker.build import serialise
+from bookmaker.lessons import companion_text, describe, read_notebook
+from bookmaker.names import ROOT
+from bookmaker.site import checks, ledger_pages, model_pages, reference, start
+from bookmaker.site.lesson_pages import LessonPages
+from bookmaker.site.links import LEDGER, Links
+from recsys_book.exercises.source import find_sources, read_source
+from recsys_book.paths import CHAPTERS, LessonError
+from recsys_book.records import RESULTS, records
+
+TITLE = "Ranking models for recommenders"
+ASSETS = Path(__file__).parent / "assets"
+# Answers to them stand beside the questions: a page for who has the repository.
+LEFT_OUT = ("docs/oral_questions.md",)
+TEXTS = ("CONTRIBUTING.md", "CHANGELOG.md", "docs/*.md", "docs/contributing/*.md", "data/*.md")
+FILES = ("docs/*.png", "docs/jobs/*")
+
+
+def build(out: Path, texts: Sequence[Path], repository: str = "", draw: bool = True) -> list[str]:
+    """Build the website.
+
+    Args:
+        out: folder; ``out/html`` is the site.
+        texts: of the lessons.
+        repository: its address, for buttons and for links to files that are no pages.
+        draw: whether the models' pictures are drawn, which needs TensorFlow.
+
+    Returns:
+        What Sphinx warned of, and what does not hold for a page, one line each.
+
+    Raises:
+        LessonError: a lesson or a page that the site is made of cannot be read.
+    """
+    out = out.resolve()
+    source, extra, html = out / "source", out / "extra", out / "html"
+    for folder in (source, extra, html):
+        shutil.rmtree(folder, ignore_errors=True)
+    (extra / "pictures" / "models").mkdir(parents=True)
+    command = (
+        f"from bookmaker.site.model_pages import draw; draw({str(extra / 'pictures/models')!r})"
+    )
+    # Beside the staging, in another process: TensorFlow takes its time.
+    drawing = subprocess.Popen([sys.executable, "-c", command], cwd=ROOT) if draw else None
+    try:
+        stage(source, extra, texts, repository, draw)
+    finally:
+        failed = drawing is not None and drawing.wait()
+    if failed:
+        raise LessonError("site: the pictures of the models could not be drawn")
+    warned = _sphinx(source, extra, html, out / "doctrees")
+    exercises = [one for path in find_sources() for one in read_source(path).exercises]
+    taught = "".join(text.read_text(encoding="utf-8") for text in texts)
+    return warned + checks.problems(html, exercises, taught)
+
+
+def stage(
+    source: Path, extra: Path, texts: Sequence[Path], repository: str = "", drawn: bool = True
+) -> None:
+    """Write what Sphinx reads.
+
+    Args:
+        source: folder for the pages.
+        extra: folder for what is published as it is.
+        texts, repository: as for ``build``.
+        drawn: whether the models' pictures are drawn.
+
+    Raises:
+        LessonError: as ``build``.
+    """
+    plain = [
+        path.relative_to(ROOT).as_posix()
+        for pattern in TEXTS
+        for path in sorted(ROOT.glob(pattern))
+    ]
+    plain = [page for page in plain if page not in LEFT_OUT]
+    ledger = (CHAPTERS / "FINDINGS.md").read_text(encoding="utf-8")
+    found = ledger_pages.entries(ledger)
+    notebooks = {}
+    for text in texts:
+        path = text.with_suffix(".ipynb")
+        notebooks[f"chapters/{text.parent.name}/{path.name}"] = text, read_notebook(path)
+    said = {name: entry.sentence for name, entry in found.items()}
+    links = Links(ROOT, {*notebooks, *plain, LEDGER}, repository, said)
+    lessons = LessonPages(CHAPTERS, links, extra)
+    pages, cited_works = [], []
+    for page, (text, notebook) in notebooks.items():
+        lesson = describe(text, notebook)
+        pages.append(start.Page(page, lesson, start.minutes_of(notebook)))
+        prose = "\n\n".join(one.source for one in notebook.cells if one.cell_type == "markdown")
+        cited_works.append((page, lesson.title, prose))
+        copied = extra / "notebooks" / page.removeprefix("chapters/")
+        _write(copied, text.with_suffix(".ipynb").read_bytes())
+        deeper = companion_text(text)
+        below = deeper.stem if deeper in texts and deeper != text else None
+        _write(source / page, serialise(lessons.staged(notebook, page, below)))
+    for page in plain:
+        _write(source / page, links.rewrite((ROOT / page).read_text(encoding="utf-8"), page))
+    for pattern in FILES:
+        for path in ROOT.glob(pattern):
+            _write(source / path.relative_to(ROOT), path.read_bytes())
+    titles = {page.path: page.lesson.title for page in pages}
+    ledger = links.rewrite(ledger, LEDGER)
+    made = {
+        LEDGER: ledger_pages.ledger_page(ledger, links.cited, titles),
+        "book/models.md": model_pages.models_page(links.pages, drawn),
+        "book/scoreboards.md": model_pages.boards_page(records(), links.pages),
+        "book/findings_by_model.md": ledger_pages.by_model(found),
+        "book/bibliography.md": ledger_pages.bibliography(cited_works),
+        **reference.pages(),
+    }
+    chapters = list(dict.fromkeys(page.lesson.chapter for page in pages))
+    for chapter in chapters:
+        of_it = [page for page in pages if page.lesson.chapter == chapter]
+        made[f"chapters/{chapter}/index.md"] = start.chapter_page(chapter, of_it)
+    which = start.section((CHAPTERS / "index.md").read_text(encoding="utf-8"), "Which model")
+    which = start.through_table(which)
+    # The start page lies in the folder of the chapters, the landing page above it.
+    which = links.rewrite(re.sub(r"\]\((?![a-z]+:)", "](chapters/", which), "index.md")
+    readme = links.rewrite((ROOT / "README.md").read_text(encoding="utf-8"), "README.md")
+    made["index.md"] = start.landing(pages, readme, which, _contents(chapters, plain, made))
+    for page, text in made.items():
+        _write(source / page, text)
+    for path in [*RESULTS.glob("*.json"), *RESULTS.glob("*.csv")]:
+        _write(extra / "records" / path.name, path.read_bytes())
+    reference.write_source(extra / "source")
+
+
+def _contents(chapters, plain, made):
+    """What the contents list, by caption."""
+    teaching = [one for one in plain if "instructors" in one or "ontributing" in one.lower()]
+    words = ["docs/glossary.md", "docs/notation.md", "book/bibliography.md"]
+    evidence = ["book/models.md", "book/scoreboards.md", LEDGER, "book/findings_by_model.md"]
+    rest = [one for one in plain if one not in (*teaching, *words, "CHANGELOG.md")]
+    found = {
+        "Lessons": [f"chapters/{one}/index" for one in chapters],
+        "Models and evidence": evidence,
+        "Your own data": [one for one in rest if "docs/" in one],
+        "Data sets": [one for one in rest if "data/" in one],
+        "Words and works": words,
+        "Teaching and contributing": [*teaching, "CHANGELOG.md"],
+        "Library": [one for one in made if one.startswith("reference/")],
+    }
+    endings = (".md", ".rst")
+    return {
+        caption: [one.rsplit(".", 1)[0] if one.endswith(endings) else one for one in names]
+        for caption, names in found.items()
+    }
+
+
+def _sphinx(source, extra, html, doctrees):
+    from sphinx.application import Sphinx
+
+    formulas = Path(str(resources.files("mathjax"))) / "static" / "mathjax" / "es5"
+    target = extra / "mathjax"
+    target.mkdir()
+    # Formulas as SVG need no fonts, which some browsers refuse to read from a disk.
+    for name in ("tex-svg.js", "input/tex/extensions", "a11y", "sre", "ui"):
+        copy = shutil.copytree if (formulas / name).is_dir() else shutil.copy
+        if (formulas / name).exists():
+            copy(formulas / name, target / name)
+    settings = {
+        "project": TITLE,
+        "author": "",
+        "copyright": "",
+        "language": "en",
+        "extensions": ["myst_nb", "sphinx_copybutton", "sphinx.ext.mathjax"],
+        "source_suffix": {".rst": "restructuredtext", ".md": "myst-nb", ".ipynb": "myst-nb"},
+        "nb_execution_mode": "off",
+        "nb_merge_streams": True,
+        "nb_render_markdown_format": "myst",
+        "myst_enable_extensions": ["dollarmath", "amsmath"],
+        "myst_heading_anchors": 4,
+        "myst_dmath_double_inline": True,
+        "mathjax_path": "../mathjax/tex-svg.js",
+        "default_role": "literal",
+        "html_theme": "sphinx_book_theme",
+        "html_title": TITLE,
+        "html_static_path": [str(ASSETS)],
+        "html_extra_path": [str(extra)],
+        "html_css_files": ["site.css"],
+        "html_js_files": [("site.js", {"defer": "defer"})],
+        "html_copy_source": False,
+        "html_context": {"default_mode": "auto"},
+        "html_show_sphinx": False,
+        "html_theme_options": {
+            "use_download_button": False,
+            "use_fullscreen_button": False,
+            "show_navbar_depth": 1,
+            "navbar_persistent": [],
+            "search_bar_text": "Search models, words, functions",
+        },
+    }
+    warned = io.StringIO()
+    app = Sphinx(
+        str(source),
+        None,
+        str(html),
+        str(doctrees),
+        "html",
+        confoverrides=settings,
+        status=None,
+        warning=warned,
+        freshenv=True,
+        parallel=2,
+    )
+    app.build(force_all=True)
+    return [line for line in warned.getvalue().splitlines() if line.strip()]
+
+
+def _write(path, content):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        path.write_text(content, encoding="utf-8")

@@ -1,0 +1,137 @@
+"""What holds for every page of the built site; ``make site`` fails where it does not."""
+
+import re
+import urllib.parse
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
+
+from recsys_book.exercises.parsing import BEGIN_SOLUTION, END_SOLUTION, Exercise
+
+MOST_BYTES = 1_500_000
+_LOADED = {"img": "src", "script": "src", "link": "href", "iframe": "src", "source": "src"}
+_NOT_LOADED = ("canonical", "next", "prev", "index", "search", "author")
+_VOID = {"img", "link", "meta", "input", "br", "hr", "source", "area", "base", "col", "wbr"}
+_UNREAD = {"script", "style", "pre", "code", "svg", "head"}
+_RAW_TEX = re.compile(r"\$[^$\s][^$\n]*\$|\\(?:math|text|frac|sum|left|begin|hat|boldsymbol)")
+
+
+@dataclass
+class Seen:
+    """What a page holds: anchors, links, what it loads, its faults, its prose and all its text."""
+
+    anchors: set[str] = field(default_factory=set)
+    links: list[str] = field(default_factory=list)
+    loaded: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    prose: list[str] = field(default_factory=list)
+    text: list[str] = field(default_factory=list)
+
+
+class _Reader(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.seen, self._open = Seen(), []
+
+    def handle_starttag(self, tag, attributes):
+        values = dict(attributes)
+        if tag not in _VOID:
+            self._open.append((tag, "math" in (values.get("class") or "").split()))
+        self.seen.anchors |= {values[key] for key in ("id", "name") if values.get(key)}
+        if tag == "a" and values.get("href"):
+            self.seen.links.append(values["href"])
+        address = values.get(_LOADED.get(tag, ""))
+        if address and values.get("rel") not in _NOT_LOADED:
+            self.seen.loaded.append(address)
+        if tag == "img" and not values.get("alt"):
+            self.seen.faults.append(f"expected an alternative text, got none: {address[:80]}")
+
+    def handle_endtag(self, tag):
+        while self._open and tag not in _VOID and self._open.pop()[0] != tag:
+            pass
+
+    def handle_data(self, data):
+        self.seen.text.append(data)
+        if not any(tag in _UNREAD or is_formula for tag, is_formula in self._open):
+            self.seen.prose.append(data)
+
+
+def read(path: Path) -> Seen:
+    """What a page holds.
+
+    Args:
+        path: of its HTML.
+    """
+    reader = _Reader()
+    reader.feed(path.read_text(encoding="utf-8"))
+    return reader.seen
+
+
+def problems(site: Path, exercises: Iterable[Exercise] = (), taught: str = "") -> list[str]:
+    """The faults of a built site, one line each.
+
+    Args:
+        site: folder of its HTML.
+        exercises: of which no page may hold a solution, an explanation or a hidden test.
+        taught: texts of the lessons: what one of them shows itself, as a companion shows what its
+            lesson asked for, is no secret.
+
+    Returns:
+        A line for each page that is too large or loads something from a host, for each link that
+        leads nowhere, picture without text, formula that is not one, and answer that is told.
+    """
+    files = (path for path in sorted(site.rglob("*.html")) if "_static" not in path.parts)
+    pages = {path: read(path) for path in files}
+    open_to_all = _squeezed(taught)
+    secrets = {
+        exercise.identifier: [one for one in _secrets(exercise) if one not in open_to_all]
+        for exercise in exercises
+    }
+    found = []
+    for path, seen in pages.items():
+        where = path.relative_to(site).as_posix()
+        faults = list(seen.faults)
+        if (size := path.stat().st_size) > MOST_BYTES:
+            faults.append(f"expected at most {MOST_BYTES} bytes, got {size}")
+        faults += [
+            f"expected nothing from a host, got {one}"
+            for one in seen.loaded
+            if re.match(r"(?:[a-z]+:)?//", one)
+        ]
+        for link in dict.fromkeys([*seen.links, *seen.loaded]):
+            if not _leads_somewhere(path, link, pages):
+                faults.append(f"expected a link that leads somewhere, got {link}")
+        if raw := _RAW_TEX.search(" ".join(seen.prose)):
+            faults.append(f"expected no raw formula, got {raw[0][:60]}")
+        text = _squeezed("".join(seen.text))
+        faults += [
+            f"expected no answer to {name}, got it"
+            for name, told in secrets.items()
+            if any(one in text for one in told)
+        ]
+        found += [f"{where}: {fault}" for fault in faults]
+    return found
+
+
+def _leads_somewhere(path, link, pages):
+    address = urllib.parse.urlsplit(link)
+    if address.scheme or address.netloc:
+        return True
+    target = path
+    if address.path:
+        target = Path(path.parent, urllib.parse.unquote(address.path)).resolve()
+    if not address.fragment or target not in pages:
+        return target.is_file()
+    return urllib.parse.unquote(address.fragment) in pages[target].anchors
+
+
+def _secrets(exercise):
+    """What only who has solved an exercise may read, without spaces; short texts tell nothing."""
+    inside = exercise.solution.partition(BEGIN_SOLUTION)[2].partition(END_SOLUTION)[0]
+    parts = (inside, exercise.hidden, exercise.explanation, exercise.rubric)
+    return [one for part in parts if len(one := _squeezed(part)) > 40]
+
+
+def _squeezed(text):
+    return re.sub(r"[\s`*$\\]+", "", text)

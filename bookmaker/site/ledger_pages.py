@@ -1,0 +1,121 @@
+"""The ledger with anchors and ways back, the index of its findings by model, the bibliography."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from bookmaker.site.links import LEDGER, html_of
+from recsys_lib.zoo import MODELS
+
+_ROW = re.compile(r"^\| `([\w.]+)` \| (.+) \|$", re.MULTILINE)
+_SECTION = re.compile(r"^## ([a-z_]+\.[a-z_0-9]+)$", re.MULTILINE)
+_REFERENCES = re.compile(r"^## References\s*\n(.*?)(?=^## |\Z)", re.DOTALL | re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row of the ledger: a finding, or an exact check, which has a sentence alone."""
+
+    identifier: str
+    sentence: str
+    verdict: str = ""
+    effect: str = ""
+
+
+def entries(ledger: str) -> dict[str, Entry]:
+    """All rows of the ledger by their identifiers.
+
+    Args:
+        ledger: its Markdown.
+    """
+    found = {}
+    for identifier, rest in _ROW.findall(ledger):
+        found.setdefault(identifier, Entry(identifier, *rest.split(" | ")[:3]))
+    return found
+
+
+def ledger_page(ledger: str, cited: Mapping[str, list[str]], titles: Mapping[str, str]) -> str:
+    """The ledger with an anchor and the citing lessons in each row, and links to the records.
+
+    Args:
+        ledger: its Markdown.
+        cited: dict of an entry to the paths of the pages that cite it.
+        titles: dict of a page's path to its title.
+    """
+
+    def row(found):
+        identifier, rest = found.groups()
+        back = "".join(
+            f'<br><a href="../{html_of(page)}#cited.{identifier}">'
+            f"{titles[page].partition(':')[0]}</a>"
+            for page in cited.get(identifier, ())
+        )
+        # Later rows of the same name, in the lists of replications, have no anchor.
+        anchor = "" if identifier in seen else f' id="{identifier}"'
+        seen.add(identifier)
+        return f"| <code{anchor}>{identifier}</code>{back} | {rest} |"
+
+    def section(found):
+        files = " and ".join(
+            f'<a href="../records/{found[1]}.{ending}">{said}</a>'
+            for ending, said in (("json", "the record"), ("csv", "its measurements"))
+        )
+        return f"{found[0]}\n\n{files}\n"
+
+    seen: set[str] = set()
+    return _SECTION.sub(section, _ROW.sub(row, ledger))
+
+
+def by_model(found: Mapping[str, Entry]) -> str:
+    """The page that lists findings by the models that they compare.
+
+    Args:
+        found: all entries.
+    """
+    parts = [
+        "# Findings by model\n\nEach recorded difference stands with both models that it compares; "
+        "[the ledger](../chapters/FINDINGS.md) has all of them by experiment, with intervals.\n"
+    ]
+    names = dict.fromkeys([*(row.name for row in MODELS), "trees"])
+    for name in names:
+        word = re.compile(rf"(?:^|to ){re.escape(name)}(?=,|:| to )")
+        about = [one for one in found.values() if word.search(one.effect)]
+        if about:
+            parts.append(f"## {name}\n")
+            parts += [
+                f'- <a href="../{LEDGER[:-3]}.html#{one.identifier}">{one.sentence}</a> '
+                f"*{one.verdict}*: {one.effect}"
+                for one in about
+            ]
+            parts.append("")
+    return "\n".join(parts)
+
+
+def bibliography(lessons: Iterable[tuple[str, str, str]]) -> str:
+    """The page of all works that lessons cite, in the order of their authors.
+
+    Args:
+        lessons: path, title and whole prose of each.
+    """
+    works: dict[str, tuple[str, dict[str, str]]] = {}
+    for page, title, prose in lessons:
+        for section in _REFERENCES.findall(prose):
+            for item in re.findall(r"^- (.+?)(?=\n- |\n\n|\Z)", section, re.DOTALL | re.MULTILINE):
+                # Authors, year and title; what follows says where in the work a lesson reads.
+                work = re.match(r"(.+?\(\d{4}\w?\)\.? \*[^*]+\*)(?:\s+([\w\s&]+?\.))?", item)
+                if work is None:
+                    continue
+                said = " ".join(" ".join(part for part in work.groups() if part).split())
+                key = re.sub(r"\W+", " ", re.search(r"\*([^*]+)\*", said)[1]).strip().lower()
+                works.setdefault(key, (said, {}))[1][page] = title
+    lines = ["# Bibliography\n\nThe works that lessons cite; each lesson says where to read.\n"]
+    for said, where in sorted(works.values(), key=lambda work: _surname(work[0])):
+        links = ", ".join(
+            f"[{title.partition(':')[0]}](../{page})" for page, title in where.items()
+        )
+        lines.append(f"- {said} In: {links}.")
+    return "\n".join(lines) + "\n"
+
+
+def _surname(said):
+    return re.sub(r"^(?:[A-Z][\w-]*\.[ -]?)+\s*", "", said).lower()

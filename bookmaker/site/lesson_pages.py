@@ -1,0 +1,191 @@
+"""A lesson's notebook as a page: what needs a kernel becomes what a browser can do alone."""
+
+import ast
+import base64
+import hashlib
+import html
+import json
+import re
+import urllib.parse
+from pathlib import Path
+from typing import Any
+
+from nbformat.v4 import new_markdown_cell, new_output
+
+from bookmaker.build import RESULTS
+from bookmaker.site.links import Links, up
+from recsys_book import frames
+from recsys_book.exercises.source import find_exercise
+
+_PICTURE = re.compile(r'(<img [^>]*?)src="data:image/(png|svg\+xml);base64,([^"]+)"')
+_NOT_YET = "The slider moves when you run the lesson."
+
+
+class LessonPages:
+    """Stages lessons; pictures and downloads go into a folder that is published as it is.
+
+    Args:
+        chapters: folder of the chapters, with the exercises.
+        links: of all pages.
+        extra: the folder.
+    """
+
+    def __init__(self, chapters: Path, links: Links, extra: Path) -> None:
+        self.chapters, self.links, self.extra = chapters, links, extra
+        (extra / "pictures").mkdir(parents=True, exist_ok=True)
+
+    def staged(self, notebook: Any, page: str, companion: str | None = None) -> Any:
+        """The notebook as Sphinx should read it.
+
+        Args:
+            notebook: a lesson's, executed; it is changed.
+            page: its path from the repository's root.
+            companion: name of the page that stands below this one in the contents.
+        """
+        cells = []
+        for number, cell in enumerate(notebook.cells):
+            if cell.cell_type == "markdown":
+                cell.source = self.links.rewrite(cell.source, page)
+                cells.append(cell)
+            elif cell.cell_type == "code":
+                cells += self._code(cell, page, f"slider-{number}")
+            if number == 0:
+                cells.append(new_markdown_cell(self._bar(page)))
+        if companion:
+            cells.append(new_markdown_cell(f"```{{toctree}}\n:hidden:\n\n{companion}\n```"))
+        notebook.cells = cells
+        return notebook
+
+    def _bar(self, page):
+        """How to run this lesson: here, downloaded, or on a machine elsewhere."""
+        name = page.split("/", 1)[1]
+        parts = [
+            f"<details><summary>Open in JupyterLab</summary><p>Run <code>make lab</code> in the "
+            f"book's folder, then open <code>work/{name}</code>.</p></details>",
+            f'<a download href="{up(page)}notebooks/{name}">Download the notebook</a>',
+        ]
+        if self.links.repository:
+            address = self.links.repository
+            binder = f"https://mybinder.org/v2/{_of_binder(address)}?urlpath=lab/tree/{page}"
+            parts.append(f'<a href="{binder}">Launch on Binder</a>')
+            parts.append(f'<a href="{address}/blob/main/{page}">In the repository</a>')
+        return f'<div class="lesson-bar">{" ".join(parts)}</div>'
+
+    def _code(self, cell, page, identifier):
+        """The cells that stand for a code cell on the page."""
+        calls = _calls(cell.source)
+        if guesses := [_arguments(call) for name, call in calls if name == "guess"]:
+            return [new_markdown_cell("\n".join(_field(*one) for one in guesses))]
+        outputs = []
+        for output in cell.outputs:
+            data = output.get("data", {})
+            if frames.FRAMES in data:
+                slider = self._slider(data[frames.FRAMES], identifier, page)
+                output = new_output("display_data", data={"text/html": slider})
+            elif "text/html" in data:
+                kept = self._with_files(data["text/html"], page)
+                output = new_output("display_data", data={"text/html": kept})
+            elif "text/markdown" in data:
+                data["text/markdown"] = self.links.rewrite(data["text/markdown"], page)
+            outputs.append(output)
+        if any(name == "explore" for name, _ in calls) and not outputs:
+            said = f'<p class="not-yet">{_NOT_YET}</p>'
+            outputs.append(new_output("display_data", data={"text/html": said}))
+        cell.outputs = outputs
+        after = []
+        for name, call in calls:
+            if name == "exercise" and (shown := self._hints(_arguments(call)[0])):
+                after.append(new_markdown_cell(shown))
+        results = "".join(_result(one) for one in cell.metadata.get(RESULTS, []))
+        if results:
+            after.append(new_markdown_cell(results))
+        return [cell, *after]
+
+    def _hints(self, identifier):
+        """The hints of an exercise, each folded; no other part of its source."""
+        found = find_exercise(identifier, self.chapters)
+        hints = found[1].hints if found else []
+        return "\n\n".join(
+            f"<details class='hint'><summary>Hint {number} of {len(hints)}</summary>\n\n{one}\n\n"
+            "</details>"
+            for number, one in enumerate(hints, start=1)
+        )
+
+    def _slider(self, content, identifier, page):
+        """A slider without a kernel; `site.js` moves it."""
+        shown = [
+            {
+                "value": one["value"],
+                "sentence": one["sentence"],
+                "src": self._file(base64.b64decode(one["png"]), "png", page),
+            }
+            for one in content["frames"]
+        ]
+        now, last = shown[content["start"]], len(shown) - 1
+        sentence, label = html.escape(now["sentence"]), html.escape(content["label"])
+        data = html.escape(json.dumps(shown), quote=True)
+        return (
+            f'<div class="frames" data-frames="{data}"><label for="{identifier}">{label}: '
+            f"<b>{html.escape(now['value'])}</b></label>"
+            f'<input type="range" id="{identifier}" min="0" max="{last}" '
+            f'value="{content["start"]}" aria-valuetext="{html.escape(now["value"])}">'
+            f'<p aria-live="polite">{sentence}</p><img alt="{sentence}" '
+            f'width="{content["frames"][content["start"]]["width"]}" src="{now["src"]}"></div>'
+        )
+
+    def _with_files(self, text, page):
+        def replace(found):
+            kind = found[2].partition("+")[0]
+            source = self._file(base64.b64decode(found[3]), kind, page)
+            return f'{found[1]}loading="lazy" src="{source}"'
+
+        return _PICTURE.sub(replace, text)
+
+    def _file(self, content, ending, page):
+        """Keep a picture under its hash; its address from the page."""
+        name = f"{hashlib.sha256(content).hexdigest()[:16]}.{ending}"
+        path = self.extra / "pictures" / name
+        if not path.exists():
+            path.write_bytes(content)
+        return f"{up(page)}pictures/{name}"
+
+
+def _of_binder(repository):
+    """The part of a Binder's address that names a repository."""
+    if repository.startswith("https://github.com/"):
+        return f"gh/{repository.removeprefix('https://github.com/')}/HEAD"
+    return f"git/{urllib.parse.quote(repository, safe='')}/HEAD"
+
+
+def _calls(source):
+    """Names and nodes of the calls that stand in the cell as statements."""
+    try:
+        statements = ast.parse(source).body
+    except SyntaxError:
+        return []
+    calls = [one.value for one in statements if isinstance(one, ast.Expr)]
+    return [
+        (one.func.id, one)
+        for one in calls
+        if isinstance(one, ast.Call) and isinstance(one.func, ast.Name)
+    ]
+
+
+def _arguments(call):
+    return [one.value for one in call.args if isinstance(one, ast.Constant)]
+
+
+def _field(name, _, unit=""):
+    unit = html.escape(unit)
+    return (
+        f'<p class="guess"><label>Your guess: <input type="number" step="any" data-guess="{name}"> '
+        f"{unit}</label></p>\n"
+    )
+
+
+def _result(result):
+    came = html.escape(f"{result['value']} {result['unit']}")
+    return (
+        f'<p class="result" data-guess="{result["name"]}" data-came="{result["value"]}" '
+        f'aria-live="polite"><code>{result["name"]}</code>: {came}<span></span></p>\n'
+    )

@@ -1,0 +1,65 @@
+"""What a page without a kernel needs of a lesson: the slider's frames, and what guesses came to.
+
+The build sets ``RECSYS_FRAMES``. `explore` then leaves all its pictures in the cell's output, and
+`resolve` its number, in forms that a notebook viewer does not show; the website reads them.
+"""
+
+import base64
+import os
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+WANTED = "RECSYS_FRAMES"
+FRAMES = "application/vnd.recsys.frames+json"
+RESULT = "application/vnd.recsys.result+json"
+COLORS, DENSITY = 64, 1.5
+"""Of a frame, which has half the bytes of a figure and its size on the page."""
+
+
+def are_wanted() -> bool:
+    """Whether whoever runs this notebook has asked for frames and results."""
+    return os.environ.get(WANTED, "0") != "0"
+
+
+def show_frames(label: str, start: int, drawn: "Iterable[tuple[Any, tuple[Figure, str]]]") -> None:
+    """Leave all positions of a slider in the output of the running cell.
+
+    Args:
+        label: of the slider.
+        start: number of the first position shown.
+        drawn: of each position the value, and what is drawn for it.
+    """
+    from recsys_book.figures import picture, width_of
+
+    frames = []
+    for value, (figure, sentence) in drawn:
+        png = picture(figure, density=DENSITY, tight=False, colors=COLORS)
+        frames.append(
+            {
+                "value": str(value),
+                "sentence": sentence,
+                "width": round(width_of(png) / DENSITY),
+                "png": base64.b64encode(png).decode("ascii"),
+            }
+        )
+    _show(FRAMES, {"label": label, "start": start, "frames": frames})
+
+
+def show_result(name: str, value: str, unit: str) -> None:
+    """Leave what a guess came to in the output of the running cell.
+
+    Args:
+        name: of the guess.
+        value: as it is printed.
+        unit: of the value.
+    """
+    _show(RESULT, {"name": name, "value": value, "unit": unit})
+
+
+def _show(form, content):
+    from IPython.display import display
+
+    display({form: content}, raw=True)

@@ -1,0 +1,173 @@
+"""The two projects: a copy with a fault and marks for an answer, a log and a board of exports."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bookmaker.build import BuildError
+from bookmaker.course import planted, scoreboard
+
+FAULT = planted.Fault("sum of pairs: the half is missing", "fm", {})
+FILE = "recsys_lib/second_order/interactions.py"
+PROVES = """
+import numpy as np
+from recsys_lib.second_order.interactions import BiInteraction
+
+def test_two_fields_give_their_product():
+    fields = np.array([[[1.0, 2.0], [3.0, 4.0]]], "float32")
+    np.testing.assert_allclose(BiInteraction()(fields)[0], [3.0, 8.0])
+"""
+
+
+@pytest.fixture(scope="module")
+def handed_out(tmp_path_factory):
+    return planted.plant(FAULT, tmp_path_factory.mktemp("planted") / "ann")
+
+
+def answer(folder, test, file=FILE, line=None):
+    """What a student hands in."""
+    folder.mkdir(exist_ok=True)
+    if line is None:
+        line = min(planted.changed_lines(FAULT)[1])
+    (folder / planted.ANSWER).write_text(f'file = "{file}"\nline = {line}\nwhy = "half"\n')
+    (folder / planted.TEST).write_text(test)
+    return folder
+
+
+def marks(folder):
+    return [right for right, _ in planted.mark(FAULT, folder)]
+
+
+def test_every_fault_of_the_table_is_recorded_and_changes_lines_of_one_file():
+    for fault in planted.faults():
+        file, lines = planted.changed_lines(fault)
+        assert file.startswith("recsys_lib/") and 0 < len(lines) <= 30
+
+
+def test_only_what_a_score_does_not_show_is_drawn():
+    found = {planted.drawn(seed).name for seed in range(200)}
+    assert found == {one.name for one in planted.faults() if one.is_hidden}
+    assert planted.drawn(3) == planted.drawn(3)
+    assert not FAULT.is_hidden  # it has no scores
+    assert dataclasses.replace(FAULT, right=0.75, broken=0.745).is_hidden
+    assert not dataclasses.replace(FAULT, right=0.75, broken=0.735).is_hidden
+
+
+def test_the_copy_differs_in_one_file_and_does_not_say_which(handed_out):
+    right = {
+        path.relative_to(planted.ROOT): path.read_bytes()
+        for path in (planted.ROOT / "recsys_lib").rglob("*.py")
+    }
+    assert [str(path) for path in right if (handed_out / path).read_bytes() != right[path]] == [
+        FILE
+    ]
+    said = (handed_out / planted.ANSWER).read_text()
+    assert 'model = "fm"' in said and FAULT.name not in said and FILE not in said
+    with pytest.raises(BuildError, match="expected a folder that is not there"):
+        planted.plant(FAULT, handed_out)
+
+
+def test_a_right_answer_has_all_marks(tmp_path):
+    assert marks(answer(tmp_path / "right", PROVES)) == [True] * 5
+
+
+def test_each_fault_of_an_answer_is_told(tmp_path):
+    nothing = "def test_nothing():\n    pass\n"
+    assert marks(answer(tmp_path / "line", nothing, line=1))[:2] == [True, False]
+    elsewhere = answer(tmp_path / "file", nothing, file="recsys_lib/zoo/row.py")
+    assert marks(elsewhere)[:2] == [False, False]
+
+
+def test_a_test_that_does_not_tell_the_libraries_apart_earns_nothing(tmp_path):
+    on_both = answer(tmp_path / "both", "def test_nothing():\n    assert False\n")
+    assert marks(on_both)[2:] == [False, False, True]
+    on_none = answer(tmp_path / "none", "import recsys_lib\n\ndef test_nothing():\n    pass\n")
+    assert marks(on_none)[2:] == [True, False, True]
+    breaks = answer(tmp_path / "breaks", "import nothing_like_this\n")
+    assert marks(breaks)[2:] == [False, False, True]
+
+
+def test_a_test_that_reads_the_source_is_named(tmp_path):
+    reads = "import inspect\nfrom recsys_lib.second_order import interactions\n"
+    reads += "def test_text():\n    assert '0.5 * (' in inspect.getsource(interactions)\n"
+    assert marks(answer(tmp_path / "reads", reads)) == [True, True, True, True, False]
+
+
+def test_an_answer_that_cannot_be_read_is_refused(tmp_path):
+    broken = answer(tmp_path / "broken", "def test(:\n")
+    with pytest.raises(BuildError, match="test_answer"):
+        planted.mark(FAULT, broken)
+    with pytest.raises(BuildError, match="expected a recorded mutant, got 'nothing'"):
+        planted.mutated("nothing")
+
+
+SIZES = {"num_rows": 4_000, "num_test_rows": 4_000}
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """A log as it is handed out, a model that was trained on it, and a folder that is no export."""
+    from recsys_pipeline.__main__ import main as recsys
+
+    folder = scoreboard.write_log(5, tmp_path_factory.mktemp("board") / "log", **SIZES)
+    train = "train data.toml --model mean --learning-rate 0.01 --epochs 1 --batch-size 256 "
+    train += "--output runs/mean --export exports/ann"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        assert recsys(train.split()) == 0
+    (folder / "exports" / "ben").mkdir()
+    return folder
+
+
+def test_the_log_has_no_test_row_and_no_truth(exported):
+    log = pd.read_csv(exported / "log.csv")
+    dataset = scoreboard.world(5, **SIZES)
+    assert len(log) == len(dataset.train) + len(dataset.valid)
+    assert not set(log["request"]) & set(dataset.test.group)
+    assert list(log) == [
+        *("time", "request", "surface", "budget", "history", "history_category"),
+        *("item_id", "category", "log_price", "click"),
+    ]
+    with pytest.raises(BuildError, match="expected a folder that is not there"):
+        scoreboard.write_log(5, exported)
+
+
+def test_the_board_scores_what_the_model_predicts(exported):
+    from recsys_lib.training import gauc
+
+    board = scoreboard.score(5, exported / "exports", budget=1e6, **SIZES)
+    assert board.index.tolist() == ["ann", "ben"]
+    ann, ben = board.loc["ann"], board.loc["ben"]
+    assert ann["fault"] == "" and ann["in_budget"] and 0 < ann["ms"] < 1e6
+    assert "expected the description of an export" in ben["fault"] and not ben["in_budget"]
+
+    # The same rows one by one through the service's way.
+    from recsys_pipeline.export import Replay
+
+    replay, test = Replay(exported / "exports" / "ann"), scoreboard.world(5, **SIZES).test
+    rows = scoreboard.raw_rows(test)
+    scores = []
+    for _, part in rows.groupby("request", sort=False):
+        fields = {name: scoreboard._values(part, name) for name in part}
+        request = {name: fields[name][0] for name in replay.golden["request"]}
+        candidates = {name: fields[name] for name in replay.golden["candidates"]}
+        scores.append(replay.scores(*replay.encode(request, candidates))["click"])
+    one_by_one = gauc(test.labels["click"], np.concatenate(scores), test.group)[0]
+    assert ann["gauc"] == pytest.approx(one_by_one, abs=1e-4)
+    best = gauc(test.labels["click"], test.probability["click"], test.group)[0]
+    assert ann["points"] == pytest.approx(100 * (ann["gauc"] - 0.5) / (best - 0.5))
+
+
+def test_an_export_over_the_budget_stands_below_one_in_it(exported, monkeypatch):
+    took = iter([20.0, 5.0])
+    monkeypatch.setattr(scoreboard, "milliseconds", lambda *_: next(took))
+    folder = exported / "exports"
+    (folder / "cyd").symlink_to(folder / "ann")
+    board = scoreboard.score(5, folder, budget=10, **SIZES)
+    assert board.index.tolist()[0] == "cyd"
+    assert board.loc["cyd", "points"] == board.loc["ann", "points"]
+    (folder / "cyd").unlink()
+    with pytest.raises(BuildError, match="expected a folder for each student"):
+        scoreboard.score(5, folder / "ben", **SIZES)
