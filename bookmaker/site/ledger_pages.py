@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from bookmaker.site.links import LEDGER, html_of
 from recsys_lib.zoo import MODELS
@@ -66,6 +67,31 @@ def ledger_page(ledger: str, cited: Mapping[str, list[str]], titles: Mapping[str
     return _SECTION.sub(section, _ROW.sub(row, ledger))
 
 
+def by_topic(found: Mapping[str, Entry], records: Mapping[str, Mapping[str, Any]]) -> str:
+    """The page that lists findings below the question that their experiment asked.
+
+    Args:
+        found: all entries.
+        records: of the experiments, by their identifiers.
+    """
+    parts = [
+        "# Findings by topic\n\nWhat was asked, and what was found. [The ledger]"
+        "(../chapters/FINDINGS.md) has effects, intervals and replications.\n"
+    ]
+    chapter = ""
+    for identifier, record in sorted(records.items()):
+        about = [one for one in found.values() if one.identifier.startswith(f"{identifier}.")]
+        topic = identifier.partition(".")[0]
+        if about and topic != chapter:
+            parts.append(f"## {topic.replace('_', ' ').capitalize()}\n")
+            chapter = topic
+        if about:
+            parts.append(f"### {record['question']}\n")
+            parts += [f"- {_linked(one)} *{one.verdict}*" for one in about]
+            parts.append("")
+    return "\n".join(parts)
+
+
 def by_model(found: Mapping[str, Entry]) -> str:
     """The page that lists findings by the models that they compare.
 
@@ -82,13 +108,13 @@ def by_model(found: Mapping[str, Entry]) -> str:
         about = [one for one in found.values() if word.search(one.effect)]
         if about:
             parts.append(f"## {name}\n")
-            parts += [
-                f'- <a href="../{LEDGER[:-3]}.html#{one.identifier}">{one.sentence}</a> '
-                f"*{one.verdict}*: {one.effect}"
-                for one in about
-            ]
+            parts += [f"- {_linked(one)} *{one.verdict}*: {one.effect}" for one in about]
             parts.append("")
     return "\n".join(parts)
+
+
+def _linked(entry):
+    return f'<a href="../{html_of(LEDGER)}#{entry.identifier}">{entry.sentence}</a>'
 
 
 def bibliography(lessons: Iterable[tuple[str, str, str]]) -> str:
