@@ -80,7 +80,8 @@ def by_topic(found: Mapping[str, Entry], records: Mapping[str, Mapping[str, Any]
     ]
     chapter = ""
     for identifier, record in sorted(records.items()):
-        about = [one for one in found.values() if one.identifier.startswith(f"{identifier}.")]
+        findings = [one for one in found.values() if one.verdict]
+        about = [one for one in findings if one.identifier.startswith(f"{identifier}.")]
         topic = identifier.partition(".")[0]
         if about and topic != chapter:
             parts.append(f"## {topic.replace('_', ' ').capitalize()}\n")
