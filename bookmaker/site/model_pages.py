@@ -18,10 +18,9 @@ RIVAL = "trees"
 COSTS = "costs.json"
 TOLD = (
     "*Operations* are the additions and multiplications for one candidate, and *weights* those "
-    "beside the tables of ids and of crosses, of the builder's own sizes on four columns of ids and "
-    "a number "
-    "(and twenty behaviours, where a model reads them). A model that sorts a batch's rows by their "
-    "scenario has no such number. A click on a column's head sorts."
+    "beside the tables of ids and of crosses, of the builder's own sizes on four columns of ids "
+    "and a number (and twenty behaviours, where a model reads them). A model that sorts a batch's "
+    "rows by their scenario has no such number. A click on a column's head sorts."
 )
 
 
