@@ -159,7 +159,7 @@ def test_a_lesson_is_downloaded_or_launched_elsewhere(stage):
 @pytest.mark.parametrize(
     ("link", "expected"),
     [
-        ("[x](02_other.ipynb#part)", "[x](02_other.ipynb#part)"),
+        ("[x](../../docs/serving.md#part)", "[x](../../docs/serving.md#part)"),
         ("[x](https://example.org/a)", "[x](https://example.org/a)"),
         ("![x](../../README.md)", "![x](../../README.md)"),
         ("[x](no_such_file.md)", "[x](no_such_file.md)"),
@@ -175,7 +175,7 @@ def test_a_lesson_is_downloaded_or_launched_elsewhere(stage):
     ],
 )
 def test_a_link_leads_to_a_page_to_source_or_out_of_the_site(link, expected):
-    assert Links(ROOT, {PAGE, OTHER}, REPOSITORY).rewrite(link, PAGE) == expected
+    assert Links(ROOT, {PAGE, "docs/serving.md"}, REPOSITORY).rewrite(link, PAGE) == expected
 
 
 def test_without_a_repository_a_file_that_is_no_page_is_plain_text():
@@ -203,6 +203,7 @@ ROWS = """\
 | :--- | :--- | :--- | :--- | :--- |
 | `second_order.small.ahead` | FM is ahead. | better | FM to LR: +3 points | +1 to +5 |
 | `second_order.small.layers` | One is enough. | level | DCN, one layer to DCN-V2: +0 | -1 to +1 |
+| `second_order.small.matrices` | A matrix helps. | better | DCN-V2 to FM: +2 points | +1 to +3 |
 
 ## Replications
 
@@ -239,12 +240,16 @@ def test_findings_are_listed_by_topic_and_by_model():
         "second_order.small": {"question": "Who is ahead?"},
         "second_order.smaller": {"question": "No findings?"},
     }
-    ahead, layers = "second_order.small.ahead", "second_order.small.layers"
+    ahead, layers, matrices = list(found)[:3]
     page = ledger_pages.by_topic(found, records)
-    assert listed(page) == {"Second order": [], "Who is ahead?": [ahead, layers]}
+    assert listed(page) == {"Second order": [], "Who is ahead?": [ahead, layers, matrices]}
     assert f'#{ahead}">FM is ahead.</a> *better*' in page
-    by_model = listed(ledger_pages.by_model(found))
-    assert by_model == {"LR": [ahead], "FM": [ahead], "DCN": [layers], "DCN-V2": [layers]}
+    assert listed(ledger_pages.by_model(found)) == {
+        "LR": [ahead],
+        "FM": [ahead, matrices],
+        "DCN": [layers],
+        "DCN-V2": [layers, matrices],
+    }
 
 
 def test_a_work_that_two_lessons_cite_stands_once_with_both():
