@@ -10,6 +10,8 @@ from recsys_lib.zoo import MODELS
 
 _ROW = re.compile(r"^\| `([\w.]+)` \| (.+) \|$", re.MULTILINE)
 _SECTION = re.compile(r"^## ([a-z_]+\.[a-z_0-9]+)$", re.MULTILINE)
+_WORK = re.compile(r"(.+?\(\d{4}\w?\)\.? \*[^*]+\*)(?:\s+(?!Section|Equation)([\w\s&()/-]+?\.))?")
+_QUOTED = re.compile(r'(.+?), "([^"]+)",\s+(.+?),?\s+(\d{4})\b')
 _REFERENCES = re.compile(r"^## References\s*\n(.*?)(?=^## |\Z)", re.DOTALL | re.MULTILINE)
 
 
@@ -80,7 +82,8 @@ def by_topic(found: Mapping[str, Entry], records: Mapping[str, Mapping[str, Any]
     ]
     chapter = ""
     for identifier, record in sorted(records.items()):
-        about = [one for one in found.values() if one.identifier.startswith(f"{identifier}.")]
+        findings = [one for one in found.values() if one.verdict]
+        about = [one for one in findings if one.identifier.startswith(f"{identifier}.")]
         topic = identifier.partition(".")[0]
         if about and topic != chapter:
             parts.append(f"## {topic.replace('_', ' ').capitalize()}\n")
@@ -128,12 +131,14 @@ def bibliography(lessons: Iterable[tuple[str, str, str]]) -> str:
         for section in _REFERENCES.findall(prose):
             for item in re.findall(r"^- (.+?)(?=\n- |\n\n|\Z)", section, re.DOTALL | re.MULTILINE):
                 # Authors, year and title; what follows says where in the work a lesson reads.
-                work = re.match(r"(.+?\(\d{4}\w?\)\.? \*[^*]+\*)(?:\s+([\w\s&]+?\.))?", item)
+                work = _WORK.match(_QUOTED.sub(r"\1 (\4). *\2.* \3.", item, count=1))
                 if work is None:
                     continue
                 said = " ".join(" ".join(part for part in work.groups() if part).split())
                 key = re.sub(r"\W+", " ", re.search(r"\*([^*]+)\*", said)[1]).strip().lower()
-                works.setdefault(key, (said, {}))[1][page] = title
+                before, where = works.get(key, ("", {}))
+                # The longest names most authors.
+                works[key] = max(before, said, key=len), {**where, page: title}
     lines = ["# Bibliography\n\nThe works that lessons cite; each lesson says where to read.\n"]
     for said, where in sorted(works.values(), key=lambda work: _surname(work[0])):
         links = ", ".join(

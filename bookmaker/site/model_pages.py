@@ -2,6 +2,8 @@
 
 import html
 import json
+import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,9 +18,9 @@ RIVAL = "trees"
 COSTS = "costs.json"
 TOLD = (
     "*Operations* are the additions and multiplications for one candidate, and *weights* those "
-    "beside the tables of vectors, of the builder's own sizes on four columns of ids and a number "
-    "(and twenty behaviours, where a model reads them). A model that sorts a batch's rows by their "
-    "scenario has no such number. A click on a column's head sorts."
+    "beside the tables of ids and of crosses, of the builder's own sizes on four columns of ids "
+    "and a number (and twenty behaviours, where a model reads them). A model that sorts a batch's "
+    "rows by their scenario has no such number. A click on a column's head sorts."
 )
 
 
@@ -150,8 +152,6 @@ def _cost(model):
     from tensorflow.python.profiler.model_analyzer import profile
     from tensorflow.python.profiler.option_builder import ProfileOptionBuilder
 
-    from recsys_lib.features.embedding import FusedEmbedding
-
     one_row = {
         name: tf.TensorSpec((1, *wanted.shape[1:]), wanted.dtype)
         for name, wanted in model.input.items()
@@ -159,8 +159,18 @@ def _cost(model):
     call = tf.function(lambda inputs: model(inputs, training=False))
     settings = {**ProfileOptionBuilder.float_operation(), "output": "none"}
     graph = call.get_concrete_function(one_row).graph
-    products = [one.outputs[0] for one in graph.get_operations() if "MatMul" in one.type]
+    products = [one for one in graph.get_operations() if re.search("MatMul|Einsum", one.type)]
+    # A table is what the optimizers update row by row.
+    tables = [one for one in model.weights if getattr(one, "rowwise", False)]
+    weights = model.count_params() - sum(math.prod(one.shape) for one in tables)
+    if not all(one.outputs[0].shape.is_fully_defined() for one in products):
+        return None, weights
     counted = profile(graph, options=settings).total_float_ops
-    tables = [one for one in model._flatten_layers() if isinstance(one, FusedEmbedding)]
-    weights = model.count_params() - sum(one.count_params() for one in tables)
-    return (counted if all(one.shape.is_fully_defined() for one in products) else None), weights
+    return counted + sum(_of_einsum(one) for one in products if one.type == "Einsum"), weights
+
+
+def _of_einsum(product):
+    """Its operations, of which TensorFlow counts none: two for each combination of the indices."""
+    letters = product.get_attr("equation").decode().partition("->")[0].replace(",", "")
+    sizes = [size for one in product.inputs for size in one.shape]
+    return 2 * math.prod(dict(zip(letters, sizes, strict=True)).values())

@@ -222,18 +222,3 @@ def test_axe_finds_no_fault_of_ours(visit, axe, page, scheme):
     shown.wait_for_function("window.MathJax === undefined || MathJax.startup?.document !== null")
     shown.evaluate(axe)
     assert shown.evaluate(FAULTS) == []
-
-
-def test_a_page_is_checked_for_what_it_loads_links_and_lacks(tmp_path):
-    (tmp_path / "good.html").write_text('<p id="a"><a href="#a">x</a> <code>$x$ \\frac</code></p>')
-    assert checks.problems(tmp_path) == []
-    (tmp_path / "bad.html").write_text(
-        '<script src="https://example.org/x.js"></script><img src="good.html" alt="">'
-        '<a href="good.html#b">x</a><a href="none.html">x</a><p>It is $\\frac{1}{2}$.</p>'
-        + " "
-        * checks.MOST_BYTES
-    )
-    found = "\n".join(checks.problems(tmp_path))
-    for fault in ("bytes", "from a host", "alternative text", "#b", "none.html", "raw formula"):
-        assert fault in found
-    assert found.count("bad.html: ") == 6
