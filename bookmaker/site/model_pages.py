@@ -133,9 +133,12 @@ def draw(folder: str) -> None:
     Args:
         folder: for the files; it is there.
     """
+    import tensorflow as tf
+
     from recsys_book.pictures import sketch
     from recsys_book.pictures.examples import example
 
+    tf.get_logger().setLevel("ERROR")  # it calls its own counting of operations deprecated
     costs = {}
     for row in MODELS:
         (Path(folder) / f"{row.key}.svg").write_text(sketch(row.key).svg, encoding="utf-8")
