@@ -68,8 +68,7 @@ def build(out: Path, texts: Sequence[Path], repository: str = "", draw: bool = T
     _write(source / MODELS, model_pages.models_page(staged, models if draw else None))
     warned = _sphinx(source, extra, html, out / "doctrees")
     exercises = [one for path in find_sources() for one in read_source(path).exercises]
-    taught = "".join(text.read_text(encoding="utf-8") for text in texts)
-    return warned + checks.problems(html, exercises, taught)
+    return warned + checks.problems(html, exercises)
 
 
 def stage(source: Path, extra: Path, texts: Sequence[Path], repository: str = "") -> set[str]:

@@ -68,14 +68,12 @@ def read(path: Path) -> Seen:
     return reader.seen
 
 
-def problems(site: Path, exercises: Iterable[Exercise] = (), taught: str = "") -> list[str]:
+def problems(site: Path, exercises: Iterable[Exercise] = ()) -> list[str]:
     """The faults of a built site, one line each.
 
     Args:
         site: folder of its HTML.
         exercises: of which no page may hold a solution, an explanation or a hidden test.
-        taught: texts of the lessons: what one of them shows itself, as a companion shows what its
-            lesson asked for, is no secret.
 
     Returns:
         A line for each page that is too large or loads something from a host, for each link that
@@ -83,11 +81,7 @@ def problems(site: Path, exercises: Iterable[Exercise] = (), taught: str = "") -
     """
     files = (path for path in sorted(site.rglob("*.html")) if "_static" not in path.parts)
     pages = {path: read(path) for path in files}
-    open_to_all = _squeezed(taught)
-    secrets = {
-        exercise.identifier: [one for one in _secrets(exercise) if one not in open_to_all]
-        for exercise in exercises
-    }
+    secrets = {exercise.identifier: _secrets(exercise) for exercise in exercises}
     found = []
     for path, seen in pages.items():
         where = path.relative_to(site).as_posix()

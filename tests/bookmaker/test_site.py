@@ -300,7 +300,6 @@ def test_a_page_is_checked_for_answers(chapters, tmp_path, part):
     page.write_text(f"<pre>{marked}</pre>")
     expected = ["told.html: expected no answer to small.twice, got it"]
     assert checks.problems(page.parent, [exercise]) == expected
-    assert checks.problems(page.parent, [exercise], f"`{secret}`") == []
 
 
 COLUMNS = [CategoricalColumn("user_id", 6, group="user"), NumericColumn("price")]
