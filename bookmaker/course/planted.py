@@ -11,6 +11,7 @@ import json
 import os
 import random
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -83,16 +84,13 @@ def mutated(name: str) -> tuple[str, str]:
         name: the mutant's.
 
     Raises:
-        BuildError: no mutant is called so, or its old text is not in the file once.
+        BuildError: no mutant is called so.
+        ValueError: its old text is not in the file once.
     """
-    for path in sorted((ROOT / "tests" / "mutants").glob("*.json")):
-        for group in json.loads(path.read_text(encoding="utf-8")):
-            for row in group["mutants"]:
-                if row["name"] == name:
-                    text = (ROOT / group["file"]).read_text(encoding="utf-8")
-                    if text.count(row["old"]) != 1:
-                        raise BuildError(f"{path}: {name!r}: expected the old text once")
-                    return group["file"], text.replace(row["old"], row["new"])
+    rows = runpy.run_path(str(ROOT / "tests" / "mutants" / "mutant_rows.py"))
+    for mutant in rows["recorded"]():
+        if mutant.name == name:
+            return mutant.file, mutant.source()
     raise BuildError(f"planted bug: expected a recorded mutant, got {name!r}")
 
 
@@ -169,7 +167,7 @@ def mark(fault: Fault, folder: Path) -> list[tuple[bool, str]]:
     except (OSError, ValueError, SyntaxError) as error:
         raise BuildError(f"{folder}: expected {ANSWER} and {TEST}, got {error}") from error
     file, lines = changed_lines(fault)
-    at_file = str(said.get("file", "")).strip().lstrip("./") == file
+    at_file = str(said.get("file", "")).strip().removeprefix("./") == file
     with tempfile.TemporaryDirectory() as temporary:
         broken = plant(fault, Path(temporary) / "copy")
         on_right, on_broken = _run(test, ROOT), _run(test, broken)

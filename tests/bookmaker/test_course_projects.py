@@ -140,8 +140,8 @@ def test_the_board_scores_what_the_model_predicts(exported):
     board = scoreboard.score(5, exported / "exports", budget=1e6, **SIZES)
     assert board.index.tolist() == ["ann", "ben"]
     ann, ben = board.loc["ann"], board.loc["ben"]
-    assert ann["fault"] == "" and ann["in_budget"] and 0 < ann["ms"] < 1e6
-    assert "expected the description of an export" in ben["fault"] and not ben["in_budget"]
+    assert ann["fault"] == "" and 0 < ann["ms"] < 1e6
+    assert "expected the description of an export" in ben["fault"] and ben["points"] == 0
 
     # The same rows one by one through the service's way.
     from recsys_pipeline.export import Replay
@@ -160,13 +160,15 @@ def test_the_board_scores_what_the_model_predicts(exported):
     assert ann["points"] == pytest.approx(100 * (ann["gauc"] - 0.5) / (best - 0.5))
 
 
-def test_an_export_over_the_budget_stands_below_one_in_it(exported, monkeypatch):
+def test_an_export_over_the_budget_is_refused_and_stands_below_one_in_it(exported, monkeypatch):
     took = iter([20.0, 5.0])
     monkeypatch.setattr(scoreboard, "milliseconds", lambda *_: next(took))
     folder = exported / "exports"
     (folder / "cyd").symlink_to(folder / "ann")
     board = scoreboard.score(5, folder, budget=10, **SIZES)
-    assert board.index.tolist()[0] == "cyd"
+    assert board.index.tolist()[0] == "cyd" and board.loc["cyd", "fault"] == ""
+    refusal = "too slow: expected 300 candidates in 10 ms for 95 of 100 requests, got 20.0 ms"
+    assert board.loc["ann", "fault"] == refusal
     assert board.loc["cyd", "points"] == board.loc["ann", "points"]
     (folder / "cyd").unlink()
     with pytest.raises(BuildError, match="expected a folder for each student"):
