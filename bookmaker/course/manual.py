@@ -15,13 +15,13 @@ from recsys_book.paths import CHAPTERS, write_atomically
 FOLDER = CHAPTERS.parent / "build" / "manual"
 
 THINKING = {
-    "recall": "recall: tell a statement of the lesson from those that are like it",
-    "code": "apply: turn a formula into code that holds for every case",
-    "derivation": "analyse: derive it on paper, then try it against numbers",
-    "experiment": "predict: say what an experiment gives before it runs",
-    "open": "judge: decide for a case of one's own, and give reasons",
+    "recall": "tell a statement of the lesson from those that are like it",
+    "code": "turn a formula into code that holds for every case",
+    "derivation": "derive it on paper, then try it against numbers",
+    "experiment": "say what an experiment gives before it runs",
+    "open": "decide for a case of one's own, and give reasons",
 }
-"""The kind of thinking that each kind of exercise asks for."""
+"""What each kind of exercise asks for."""
 
 RULE = """\
 Difficulty is one for every exercise; one more from 8 minutes on, and one more from 12 minutes on;
@@ -75,8 +75,8 @@ def render(files: Iterable[ExerciseFile]) -> str:
     parts = [
         f"# Manual for instructors\n\n{len(every)} exercises, {minutes / 60:.0f} hours. It holds "
         "the solutions and the hidden tests: do not hand it out.",
-        f"## Difficulty and thinking\n\n{RULE}",
-        "\n".join(f"- {kind}: {text}" for kind, text in THINKING.items()),
+        f"## Kinds and difficulty\n\n{RULE}",
+        "\n".join(f"- **{kind}**: {text}" for kind, text in THINKING.items()),
         "## Contents",
         "\n".join(f"- [{_title(file)}](#{file.lesson})" for file in files),
         *map(_lesson, files),
@@ -111,7 +111,7 @@ def _exercise(one: Exercise) -> str:
     parts = [
         f'<h3 id="{one.identifier}">{escape(one.title)}</h3>',
         f"`{one.identifier}`, {public + hidden} points{shares}, {one.minutes} minutes, difficulty "
-        f"{difficulty(one)}. {THINKING[one.kind].capitalize()}.",
+        f"{difficulty(one)}; {one.kind}: {THINKING[one.kind]}.",
         one.statement,
         f"<h4>Solution</h4>\n\n{code(one.solution)}",
     ]

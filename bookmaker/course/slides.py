@@ -159,22 +159,26 @@ def slides(lesson: Lesson) -> list[str]:
 def _slides_of(section: Section) -> Iterator[str]:
     if section.title in LEFT_OUT or not section.things:
         return
-    waiting = list(SHOWN.get(section.title, OTHERS))
+    top, waiting = f"## {section.title}", list(SHOWN.get(section.title, OTHERS))
     notes = section.prose or [text for _, text in section.things]
-    top, lead = f"## {section.title}", "".join(_first(one, 2) for one in section.prose[:1])
     if not any(kind in waiting for kind, _ in section.things):
         # None of it is there: at least what the section says first.
-        yield _slide(f"{top}\n\n{lead or notes[0]}", "", notes)
+        said = _first(notes[0], 2) if section.prose else notes[0]
+        yield _slide(f"{top}\n\n{said}", "", notes)
+    lead: str | None = None  # what the section says before its first slide
     for position, (kind, text) in enumerate(section.things):
+        if kind == "prose" and lead is None:
+            lead = _first(text, 2)
         if kind not in waiting:
             continue
         waiting.remove(kind)
+        if kind == "prose":
+            text = "\n\n".join(_first(one, 6) for one in notes)
+        elif kind != "figure" and lead:
+            text = f"{lead}\n\n{text}"
         see = [one for what, one in section.things[position:] if what == "see" and kind == "figure"]
         below = "".join(_first(one.strip("*"), 9) for one in see[:1])
-        if kind == "prose":
-            lead, text = "", "\n\n".join(_first(one, 6) for one in notes)
-        shown = [top, lead, text] if kind != "figure" else [top, text]
-        yield _slide("\n\n".join(filter(None, shown)), below, notes)
+        yield _slide(f"{top}\n\n{text}", below, notes)
         lead = ""
 
 
