@@ -117,6 +117,7 @@ def plant(fault: Fault, folder: Path) -> Path:
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / "recsys_lib", new / "recsys_lib", ignore=ignored)
         write_atomically(new / file, text)
+        shutil.copystat(ROOT / file, new / file)  # its time would tell which file it is
         model = f'model = "{fault.model}"  # as recsys_lib.zoo calls it; the fault is in its code'
         answer = (new / ANSWER).read_text(encoding="utf-8").replace('model = ""', model)
         write_atomically(new / ANSWER, answer)
@@ -170,7 +171,10 @@ def mark(fault: Fault, folder: Path) -> list[tuple[bool, str]]:
     at_file = str(said.get("file", "")).strip().removeprefix("./") == file
     with tempfile.TemporaryDirectory() as temporary:
         broken = plant(fault, Path(temporary) / "copy")
-        on_right, on_broken = _run(test, ROOT), _run(test, broken)
+        # Nothing beside the library tells the two apart.
+        right = shutil.copytree(broken, Path(temporary) / "right")
+        shutil.copy2(ROOT / file, right / file)
+        on_right, on_broken = _run(test, right), _run(test, broken)
     return [
         (at_file, f"the file: {said.get('file')!r}, it is {file}"),
         (at_file and said.get("line") in lines, f"the line: {said.get('line')!r}, {sorted(lines)}"),
