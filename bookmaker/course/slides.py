@@ -123,9 +123,8 @@ def sections(lesson: Lesson) -> list[Section]:
                 else:
                     kind = next(kind for kind, begin in KINDS.items() if re.match(begin, text))
                     found[-1].things.append((kind, text))
-        elif not re.search(r"\b(?:guess|exercise|check)\(", cell.source):
-            if not cell.metadata.get("jupyter", {}).get("source_hidden", False):
-                found[-1].things.append(("code", f"```python\n{cell.source}\n```"))
+        else:
+            found[-1].things.append(("code", f"```python\n{cell.source}\n```"))
             for output in cell.outputs:
                 shown = output.get("data", {}).get("text/html", "")
                 if is_figure(output) or "<table" in shown:
@@ -160,7 +159,7 @@ def _slides_of(section: Section) -> Iterator[str]:
     if section.title in LEFT_OUT or not section.things:
         return
     top, waiting = f"## {section.title}", list(SHOWN.get(section.title, OTHERS))
-    notes = section.prose or [text for _, text in section.things]
+    notes = section.prose or [text for kind, text in section.things if kind in ("list", "table")]
     if not any(kind in waiting for kind, _ in section.things):
         # None of it is there: at least what the section says first.
         said = _first(notes[0], 2) if section.prose else notes[0]
