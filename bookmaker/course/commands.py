@@ -1,6 +1,7 @@
 """The commands of the course: ``python -m bookmaker course|manual|items|slides|...``."""
 
 import argparse
+import functools
 from pathlib import Path
 
 from bookmaker.course import items, manual, paths, planted, slides
@@ -14,14 +15,15 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     Args:
         commands: what ``add_subparsers`` returned.
     """
-    for name, run, said in (
-        ("course", _course, "write the tables and the picture of docs/course"),
-        ("manual", _manual, "write the manual for instructors"),
-        ("slides", _slides, "write the slides of all lessons"),
-        ("items", _items, "say how hard each graded exercise was"),
+    for name, write, said in (
+        ("course", paths.write, "write the tables and the picture of docs/course"),
+        ("manual", manual.write, "write the manual for instructors"),
+        ("slides", slides.write, "write the slides of all lessons"),
     ):
         command = commands.add_parser(name, help=said)
-        command.set_defaults(run=run)
+        command.set_defaults(run=functools.partial(_write, write))
+    command = commands.add_parser("items", help="say how hard each graded exercise was")
+    command.set_defaults(run=_items)
     command.add_argument("--course", type=Path, default=COURSE, help="the course's folder")
     for name, run, said, folder in (
         ("plant", _plant, "write a copy of the library with a seed's fault", "is not there yet"),
@@ -36,19 +38,8 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     command.add_argument("--budget", type=float, default=10, help="milliseconds for 300 candidates")
 
 
-def _course(options):
-    print(*paths.write(options.chapters), sep="\n")
-    return 0
-
-
-def _manual(options):
-    print(*manual.write(options.chapters), sep="\n")
-    return 0
-
-
-def _slides(options):
-    *lessons, page = slides.write(options.chapters)
-    print(f"{page}: slides of {len(lessons)} lessons")
+def _write(write, options):
+    print(*write(options.chapters), sep="\n")
     return 0
 
 

@@ -42,17 +42,9 @@ PATHS: dict[str, tuple[str, tuple[Session, ...]]] = {
     "three_days": (
         "day",
         (
-            Session(
-                "00/01 00/02 00/03 01/01 02/01",
-                "[your log described and checked](../your_own_data.md)",
-                2,
-            ),
-            Session(
-                "02/06 03/01 04/01 04/05", "[a leaderboard on your log](../leaderboards.md)", 2.5
-            ),
-            Session(
-                "05/01 05/02 05/06 07/02 07/04", "[exported, verified, served](../serving.md)", 2
-            ),
+            Session("00/01 00/02 00/03 01/01 02/01", "[your log checked](../your_own_data.md)", 2),
+            Session("02/06 03/01 04/01 04/05", "[a leaderboard](../leaderboards.md)", 2.5),
+            Session("05/01 05/02 05/06 07/02 07/04", "[exported, served](../serving.md)", 2),
         ),
     ),
     "ten_weeks": (

@@ -19,6 +19,7 @@ import tempfile
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 from bookmaker.build import BuildError
@@ -207,27 +208,22 @@ def _said(status: int) -> str:
 
 
 def measure(table: Path = TABLE) -> None:
-    """Train the models of faults that have no scores yet without and with their fault.
+    """Train the models of all faults without and with their fault.
 
     Args:
-        table: its rows get their scores, one after the other; a run that was killed goes on.
+        table: its rows get their scores.
     """
-    known = faults(table)
-    right: dict[str, list[float]] = {}
-    for number, one in enumerate(known):
-        if one.right:
-            continue
+    rows = []
+    for one in faults(table):
         asked = json.dumps([one.model, one.options])
-        if asked not in right:
-            right[asked] = _scores(asked, ROOT)
         with tempfile.TemporaryDirectory() as folder:
-            broken = _scores(asked, plant(one, Path(folder) / "copy"))
-        scores = [sum(found) / len(found) for found in (right[asked], broken)]
-        scores.append(max(right[asked]) - min(right[asked]))
-        known[number] = Fault(one.name, one.model, one.options, *(round(x, 4) for x in scores))
-        print(known[number], flush=True)
-        rows = ",\n".join(json.dumps(vars(row), ensure_ascii=False) for row in known)
-        write_atomically(table, f"[\n{rows}\n]\n")
+            broken = mean(_scores(asked, plant(one, Path(folder) / "copy")))
+        right = _scores(asked, ROOT)
+        found = {"right": mean(right), "broken": broken, "spread": max(right) - min(right)}
+        row = vars(one) | {name: round(score, 4) for name, score in found.items()}
+        rows.append(json.dumps(row, ensure_ascii=False))
+    text = ",\n".join(rows)
+    write_atomically(table, f"[\n{text}\n]\n")
 
 
 def _scores(asked: str, library: Path) -> list[float]:

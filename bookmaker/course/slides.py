@@ -160,7 +160,7 @@ def _slides_of(section: Section) -> Iterator[str]:
         return
     top, waiting = f"## {section.title}", list(SHOWN.get(section.title, OTHERS))
     notes = section.prose or [text for kind, text in section.things if kind in ("list", "table")]
-    if not any(kind in waiting for kind, _ in section.things):
+    if notes and not any(kind in waiting for kind, _ in section.things):
         # None of it is there: at least what the section says first.
         said = _first(notes[0], 2) if section.prose else notes[0]
         yield _slide(f"{top}\n\n{said}", "", notes)
