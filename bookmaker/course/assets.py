@@ -47,6 +47,6 @@ def fetch_reveal(folder: Path) -> None:
         command += ["pip", "install", "--quiet", "--no-deps", "--target", target, REVEAL]
         finished = subprocess.run(command, capture_output=True, text=True, check=False)
         if finished.returncode:
-            said = finished.stderr.strip().splitlines()[-1]
-            raise BuildError(f"{REVEAL}: expected it from the package index, got {said}")
+            said = finished.stderr.strip()[-300:]
+            raise BuildError(f"{REVEAL}: expected it from the package index, got {said!r}")
         (Path(target) / "sphinx_revealjs/_static/revealjs").rename(folder / "reveal")

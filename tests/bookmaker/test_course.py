@@ -2,11 +2,13 @@
 
 import html
 import re
+from types import SimpleNamespace
 
 import pytest
 
 from bookmaker import budget
-from bookmaker.course import manual, paths, picture, slides
+from bookmaker.build import BuildError
+from bookmaker.course import assets, manual, paths, picture, slides
 from bookmaker.lessons import companion_text, describe
 from recsys_book.exercises.parsing import Exercise, Mistake
 from recsys_book.exercises.source import find_sources, read_source
@@ -140,6 +142,14 @@ def test_a_page_of_slides_loads_what_lies_beside_it():
     page = slides.render(LESSON)
     loaded = re.findall(r'<(?:script|link)[^>]*(?:src|href)="([^"]+)"', page)
     assert len(loaded) == 6 and all(re.match(r"reveal/|mathjax\.js$", one) for one in loaded)
+
+
+def test_slides_without_a_package_index_say_so_and_leave_no_half(tmp_path, monkeypatch):
+    failed = SimpleNamespace(returncode=1, stderr="no such host\n")
+    monkeypatch.setattr(assets.subprocess, "run", lambda *_, **__: failed)
+    with pytest.raises(BuildError, match="from the package index, got 'no such host'"):
+        assets.fetch_reveal(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_not_shown_in_the_notebook_is_on_no_slide():
