@@ -23,6 +23,7 @@ TAG = "start"
 
 Lesson = Mapping[str, Any]
 Checks = Mapping[str, Mapping[str, Any]]
+"""What ``read_progress`` returns."""
 
 # Colours of JupyterLab's theme, light or dark; what is solved is said in words, too.
 STYLE = """<style>
@@ -69,27 +70,59 @@ def render(chapters: Path | None = None, checks: Checks | None = None) -> str:
     """
     outline = read_outline(chapters)
     checks = read_progress() if checks is None else checks
-    lessons = {one["key"]: one for chapter in outline["chapters"] for one in chapter["lessons"]}
-    here = next_lesson(lessons.values(), checks)
+    lessons = _by_key(outline)
+    next_one, routes, map_, tables = _parts(outline, checks)
     parts = [
-        STYLE,
-        '<div class="book-start">',
         *[f"<p><strong>{html.escape(line)}</strong></p>" for line in environment_problems()],
-        f'<p class="next">{_next_step(lessons.values(), checks)}</p>',
+        next_one,
         *_due(lessons.values(), chapters),
         "<p><strong>Three routes</strong></p>",
-        f"<ul>{''.join(_route(route, lessons, checks) for route in outline['routes'])}</ul>",
+        routes,
         "<p><strong>The map.</strong> An arrow stands between two lessons of which the second "
         "builds on the first. A box fills as you solve the exercises of its lesson. In the lists "
         "below it <em>deeper</em> leads to a lesson's companion, which goes further.</p>",
-        f'<div class="book-map" role="list">{"".join(_row(c, checks) for c in outline["chapters"])}'
-        "</div>",
+        map_,
         f"<details><summary>{_solved_line(outline['chapters'], checks)}</summary>"
         f"{render_progress(chapters)}</details>",
-        *[_table(chapter, checks, here) for chapter in outline["chapters"]],
-        "</div>",
+        *tables,
     ]
-    return "\n".join(parts)
+    return "\n".join([STYLE, '<div class="book-start">', *parts, "</div>"])
+
+
+def render_for_all(chapters: Path | None = None) -> list[str]:
+    """The start page's parts for who has no progress file: a website's visitors.
+
+    Args:
+        chapters: the folder of the chapters; by default the book's.
+
+    Returns:
+        HTML of the first step, of the routes, and of the map with the lists of lessons.
+    """
+    next_one, routes, map_, tables = _parts(read_outline(chapters), None)
+    told = (
+        "<p>An arrow stands between two lessons of which the second builds on the first. In the "
+        "lists <em>deeper</em> leads to a lesson's companion, which goes further.</p>"
+    )
+    parts = (next_one, routes, "\n".join([told, map_, *tables]))
+    return [f'{STYLE}<div class="book-start">\n{part}\n</div>' for part in parts]
+
+
+def _parts(outline: Mapping[str, Any], checks: Checks | None) -> tuple[str, str, str, list[str]]:
+    """What the page has for everybody; without checks nothing speaks of what is solved."""
+    lessons, known = _by_key(outline), checks or {}
+    here = next_lesson(lessons.values(), known)
+    routes = "".join(_route(route, lessons, known) for route in outline["routes"])
+    boxes = "".join(_row(chapter, known) for chapter in outline["chapters"])
+    return (
+        f'<p class="next">{_next_step(lessons.values(), known)}</p>',
+        f"<ul>{routes}</ul>",
+        f'<div class="book-map" role="list">{boxes}</div>',
+        [_table(chapter, checks, here) for chapter in outline["chapters"]],
+    )
+
+
+def _by_key(outline: Mapping[str, Any]) -> dict[str, Lesson]:
+    return {one["key"]: one for chapter in outline["chapters"] for one in chapter["lessons"]}
 
 
 def solved(lesson: Lesson, checks: Checks) -> int:
@@ -232,16 +265,19 @@ def _solved_line(chapters: Sequence[Mapping[str, Any]], checks: Checks) -> str:
     return f"Exercises solved, by chapter: {'; '.join(counts)}."
 
 
-def _table(chapter: Mapping[str, Any], checks: Checks, here: Lesson | None) -> str:
+def _table(chapter: Mapping[str, Any], checks: Checks | None, here: Lesson | None) -> str:
     """A chapter's lessons, and a line for each optional lab; open where the reader is."""
+    known, is_read = checks or {}, checks is not None
     rows = []
     for lesson in chapter["lessons"]:
         deeper = f' · <a href="{lesson["key"]}.deeper.ipynb">deeper</a>' * lesson["has_deeper"]
-        count, all_ = solved(lesson, checks), len(lesson["exercises"])
-        mark = '<span title="solved">✓</span>' if is_done(lesson, checks) else ""
-        solving = f"{sum(lesson['exercises'].values())} min, {count} of {all_}" if all_ else ""
+        count, all_ = solved(lesson, known), len(lesson["exercises"])
+        mark = '<span title="solved">✓</span>' if is_done(lesson, known) else ""
+        done = f"<td>{mark}</td>" * is_read
+        of_all = f"{count} of {all_}" if is_read else f"{all_} in all"
+        solving = f"{sum(lesson['exercises'].values())} min, {of_all}" if all_ else ""
         rows.append(
-            f"<tr><td>{mark}</td><td>{_link(lesson)}{deeper}<br>{html.escape(lesson['question'])}"
+            f"<tr>{done}<td>{_link(lesson)}{deeper}<br>{html.escape(lesson['question'])}"
             f"</td><td>{lesson['reading']} min</td><td>{solving}</td></tr>"
         )
     labs = [
@@ -250,11 +286,13 @@ def _table(chapter: Mapping[str, Any], checks: Checks, here: Lesson | None) -> s
         "</p>"
         for lab in chapter["labs"]
     ]
-    head = "<th>done</th><th>lesson and its question</th><th>to read</th><th>exercises</th>"
-    done = sum(is_done(one, checks) for one in chapter["lessons"])
+    head = "<th>done</th>" * is_read
+    head += "<th>lesson and its question</th><th>to read</th><th>exercises</th>"
+    count = sum(is_done(one, known) for one in chapter["lessons"])
+    said = f"{count} of {len(rows)} lessons done" if is_read else f"{len(rows)} lessons"
     return (
         f"<details{' open' * (here in chapter['lessons'])}><summary><strong>{chapter['number']} "
-        f"{html.escape(chapter['title'])}</strong>, {done} of {len(rows)} lessons done</summary>"
+        f"{html.escape(chapter['title'])}</strong>, {said}</summary>"
         f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
         f"{''.join(labs)}</details>"
     )

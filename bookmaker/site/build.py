@@ -23,8 +23,16 @@ TITLE = "Ranking models for recommenders"
 ASSETS = Path(__file__).parent / "assets"
 # Answers to them stand beside the questions: a page for who has the repository.
 LEFT_OUT = ("docs/oral_questions.md",)
-TEXTS = ("CONTRIBUTING.md", "CHANGELOG.md", "docs/*.md", "docs/contributing/*.md", "data/*.md")
-FILES = ("docs/*.png", "docs/jobs/*")
+TEXTS = (
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "docs/*.md",
+    "docs/contributing/*.md",
+    "docs/course/**/*.md",
+    "data/*.md",
+)
+MODELS = "book/models.md"
+FILES = ("docs/*.png", "docs/jobs/*", "docs/course/*.svg")
 
 
 def build(out: Path, texts: Sequence[Path], repository: str = "", draw: bool = True) -> list[str]:
@@ -46,34 +54,34 @@ def build(out: Path, texts: Sequence[Path], repository: str = "", draw: bool = T
     source, extra, html = out / "source", out / "extra", out / "html"
     for folder in (source, extra, html):
         shutil.rmtree(folder, ignore_errors=True)
-    (extra / "pictures" / "models").mkdir(parents=True)
-    command = (
-        f"from bookmaker.site.model_pages import draw; draw({str(extra / 'pictures/models')!r})"
-    )
+    models = extra / "pictures" / "models"
+    models.mkdir(parents=True)
+    command = f"from bookmaker.site.model_pages import draw; draw({str(models)!r})"
     # Beside the staging, in another process: TensorFlow takes its time.
     drawing = subprocess.Popen([sys.executable, "-c", command], cwd=ROOT) if draw else None
     try:
-        stage(source, extra, texts, repository, draw)
+        staged = stage(source, extra, texts, repository)
     finally:
         failed = drawing is not None and drawing.wait()
     if failed:
         raise LessonError("site: the pictures of the models could not be drawn")
+    _write(source / MODELS, model_pages.models_page(staged, models if draw else None))
     warned = _sphinx(source, extra, html, out / "doctrees")
     exercises = [one for path in find_sources() for one in read_source(path).exercises]
     taught = "".join(text.read_text(encoding="utf-8") for text in texts)
     return warned + checks.problems(html, exercises, taught)
 
 
-def stage(
-    source: Path, extra: Path, texts: Sequence[Path], repository: str = "", drawn: bool = True
-) -> None:
-    """Write what Sphinx reads.
+def stage(source: Path, extra: Path, texts: Sequence[Path], repository: str = "") -> set[str]:
+    """Write what Sphinx reads, but for the models' page, which has their pictures and costs.
 
     Args:
         source: folder for the pages.
         extra: folder for what is published as it is.
         texts, repository: as for ``build``.
-        drawn: whether the models' pictures are drawn.
+
+    Returns:
+        The paths of the staged pages.
 
     Raises:
         LessonError: as ``build``.
@@ -113,8 +121,8 @@ def stage(
     ledger = links.rewrite(ledger, LEDGER)
     made = {
         LEDGER: ledger_pages.ledger_page(ledger, links.cited, titles),
-        "book/models.md": model_pages.models_page(links.pages, drawn),
         "book/scoreboards.md": model_pages.boards_page(records(), links.pages),
+        "book/findings_by_topic.md": ledger_pages.by_topic(found, records()),
         "book/findings_by_model.md": ledger_pages.by_model(found),
         "book/bibliography.md": ledger_pages.bibliography(cited_works),
         **reference.pages(),
@@ -123,33 +131,37 @@ def stage(
     for chapter in chapters:
         of_it = [page for page in pages if page.lesson.chapter == chapter]
         made[f"chapters/{chapter}/index.md"] = start.chapter_page(chapter, of_it)
-    which = start.section((CHAPTERS / "index.md").read_text(encoding="utf-8"), "Which model")
-    which = start.through_table(which)
-    # The start page lies in the folder of the chapters, the landing page above it.
-    which = links.rewrite(re.sub(r"\]\((?![a-z]+:)", "](chapters/", which), "index.md")
-    readme = links.rewrite((ROOT / "README.md").read_text(encoding="utf-8"), "README.md")
-    made["index.md"] = start.landing(pages, readme, which, _contents(chapters, plain, made))
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    contents = _contents(chapters, plain, made)
+    made["index.md"] = start.landing(readme, links, contents)
     for page, text in made.items():
         _write(source / page, text)
     for path in [*RESULTS.glob("*.json"), *RESULTS.glob("*.csv")]:
         _write(extra / "records" / path.name, path.read_bytes())
     reference.write_source(extra / "source")
+    return links.pages
 
 
 def _contents(chapters, plain, made):
     """What the contents list, by caption."""
-    teaching = [one for one in plain if "instructors" in one or "ontributing" in one.lower()]
     words = ["docs/glossary.md", "docs/notation.md", "book/bibliography.md"]
-    evidence = ["book/models.md", "book/scoreboards.md", LEDGER, "book/findings_by_model.md"]
-    rest = [one for one in plain if one not in (*teaching, *words, "CHANGELOG.md")]
+    evidence = [MODELS, "book/scoreboards.md", LEDGER]
+    evidence += ["book/findings_by_topic.md", "book/findings_by_model.md"]
+    teaching = [one for one in plain if re.match("docs/(course/|instructors|hub)", one)]
+    making = [one for one in plain if "ontributing" in one.lower()]
+    making += ["CHANGELOG.md", "docs/changes_of_findings.md"]
+    library = ["docs/public_names.md", *(one for one in made if one.startswith("reference/"))]
+    listed = {*words, *teaching, *making, *library}
+    rest = [one for one in plain if one not in listed]
     found = {
         "Lessons": [f"chapters/{one}/index" for one in chapters],
         "Models and evidence": evidence,
         "Your own data": [one for one in rest if "docs/" in one],
-        "Data sets": [one for one in rest if "data/" in one],
         "Words and works": words,
-        "Teaching and contributing": [*teaching, "CHANGELOG.md"],
-        "Library": [one for one in made if one.startswith("reference/")],
+        "Teaching": teaching,
+        "Library": library,
+        "Data sets": [one for one in rest if "data/" in one],
+        "Contributing": making,
     }
     endings = (".md", ".rst")
     return {

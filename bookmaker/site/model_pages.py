@@ -1,24 +1,43 @@
 """The table of all models, and the scoreboards of the real logs, as HTML that can be sorted."""
 
 import html
+import json
+import math
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from bookmaker.names import definition, docstring, offered_by_package
 from bookmaker.site.links import html_of
+from recsys_book.start_page import read_outline
 from recsys_lib.zoo import MODELS
 
 BOARDS = {"scoreboards.movielens": "MovieLens", "scoreboards.kuairand": "KuaiRand"}
 RIVAL = "trees"
+COSTS = "costs.json"
+TOLD = (
+    "*Operations* are the additions and multiplications for one candidate, and *weights* those "
+    "beside the tables of ids and of crosses, of the builder's own sizes on four columns of ids "
+    "and a number (and twenty behaviours, where a model reads them). A model that sorts a batch's "
+    "rows by their scenario has no such number. A click on a column's head sorts."
+)
 
 
-def models_page(pages: set[str], drawn: bool = True) -> str:
-    """The page of all models: picture, idea, lesson, paper, source.
+def models_page(pages: set[str], drawn: Path | None = None) -> str:
+    """The page of all models: picture, idea, lesson, paper, source, cost.
 
     Args:
         pages: paths of the staged pages; a lesson that is none has no link.
-        drawn: whether the pictures are there.
+        drawn: folder that ``draw`` has filled; by default the page has no pictures and costs.
     """
+    chapters = read_outline()["chapters"]
+    titles = {
+        one["key"]: f"{chapter['number']} {one['title'].partition(':')[0]}"
+        for chapter in chapters
+        for one in chapter["lessons"]
+    }
+    costs = json.loads((drawn / COSTS).read_text(encoding="utf-8")) if drawn else {}
     homes = {
         f"{one.package}:{one.name}": one for names in offered_by_package().values() for one in names
     }
@@ -29,24 +48,28 @@ def models_page(pages: set[str], drawn: bool = True) -> str:
         said = ", ".join(f"{key}={value!r}" for key, value in row.options.items())
         options = f"<br><code>{html.escape(said)}</code>" if said else ""
         lesson = f"chapters/{row.lesson}.ipynb"
-        taught = html.escape(row.lesson.split("/")[1])
+        taught = html.escape(titles[row.lesson])
         if lesson in pages:
             taught = f'<a href="../{html_of(lesson)}">{taught}</a>'
         source = builder.module.replace(".", "/")
         name, picture = html.escape(row.name), f"../pictures/models/{row.key}.svg"
         image = f'<img loading="lazy" width="160" alt="Picture of {name}" src="{picture}">'
+        linked = f'<a href="{picture}">{image}</a>' if drawn else ""
         line = definition(builder).lineno
+        cost = costs.get(row.key, (0, 0))
         cells = (
-            f'<a href="{picture}">{image}</a>' if drawn else "",
-            html.escape(" ".join(idea.split())) + options,
-            taught,
-            html.escape(row.paper),
-            f'<a href="../source/{source}.html#L-{line}">{builder.name}</a>',
+            f"<td>{linked}</td>",
+            f"<td>{html.escape(' '.join(idea.split()))}{options}</td>",
+            f"<td>{taught}</td>",
+            *(f'<td data-value="{one or 0}">{f"{one:,}" if one else "–"}</td>' for one in cost),
+            f"<td>{html.escape(row.paper)}</td>",
+            f'<td><a href="../source/{source}.html#L-{line}">{builder.name}</a></td>',
         )
-        rest = "".join(f"<td>{one}</td>" for one in cells)
-        rows.append(f'<tr id="{row.key}"><th scope="row">{name}</th>{rest}</tr>')
-    head = ("model", "picture", "idea", "lesson", "paper", "source")
-    return f"# All models\n\n{len(MODELS)} models, one contract for all.\n\n" + _table(head, rows)
+        rows.append(f'<tr id="{row.key}"><th scope="row">{name}</th>{"".join(cells)}</tr>')
+    head = ("model", "picture", "idea", "lesson", "operations", "weights", "paper", "source")
+    return f"# All models\n\n{len(MODELS)} models, one contract for all. {TOLD}\n\n" + _table(
+        head, rows
+    )
 
 
 def boards_page(records: Mapping[str, Mapping[str, Any]], pages: set[str]) -> str:
@@ -105,14 +128,52 @@ def _table(head, rows):
 
 
 def draw(folder: str) -> None:
-    """Draw each model of the zoo as SVG.
+    """Draw each model of the zoo as SVG, and count what it costs.
 
     Args:
         folder: for the files; it is there.
     """
-    from pathlib import Path
+    import tensorflow as tf
 
     from recsys_book.pictures import sketch
+    from recsys_book.pictures.examples import example
 
+    tf.get_logger().setLevel("ERROR")  # it calls its own counting of operations deprecated
+    costs = {}
     for row in MODELS:
         (Path(folder) / f"{row.key}.svg").write_text(sketch(row.key).svg, encoding="utf-8")
+        costs[row.key] = _cost(example(row))
+    (Path(folder) / COSTS).write_text(json.dumps(costs), encoding="utf-8")
+
+
+def _cost(model):
+    """Operations for one row, as TensorFlow counts them in its graph, and weights.
+
+    None where the graph does not say how many rows a network gets.
+    """
+    import tensorflow as tf
+    from tensorflow.python.profiler.model_analyzer import profile
+    from tensorflow.python.profiler.option_builder import ProfileOptionBuilder
+
+    one_row = {
+        name: tf.TensorSpec((1, *wanted.shape[1:]), wanted.dtype)
+        for name, wanted in model.input.items()
+    }
+    call = tf.function(lambda inputs: model(inputs, training=False))
+    settings = {**ProfileOptionBuilder.float_operation(), "output": "none"}
+    graph = call.get_concrete_function(one_row).graph
+    products = [one for one in graph.get_operations() if re.search("MatMul|Einsum", one.type)]
+    # A table is what the optimizers update row by row.
+    tables = [one for one in model.weights if getattr(one, "rowwise", False)]
+    weights = model.count_params() - sum(math.prod(one.shape) for one in tables)
+    if not all(one.outputs[0].shape.is_fully_defined() for one in products):
+        return None, weights
+    counted = profile(graph, options=settings).total_float_ops
+    return counted + sum(_of_einsum(one) for one in products if one.type == "Einsum"), weights
+
+
+def _of_einsum(product):
+    """Its operations, of which TensorFlow counts none: two for each combination of the indices."""
+    letters = product.get_attr("equation").decode().partition("->")[0].replace(",", "")
+    sizes = [size for one in product.inputs for size in one.shape]
+    return 2 * math.prod(dict(zip(letters, sizes, strict=True)).values())

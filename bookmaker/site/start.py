@@ -1,24 +1,18 @@
 """The landing page, with its three routes and the map, and a page for each chapter."""
 
-import html
+import posixpath
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bookmaker.book_map import places
-from bookmaker.index import chapter_title
+from bookmaker.index import FIRST_MODEL, chapter_title
 from bookmaker.lessons import Lesson
-from bookmaker.site.links import html_of
+from bookmaker.site.links import Links, html_of
 from recsys_book.paths import LessonError
+from recsys_book.start_page import render_for_all
 
-WALK = "[the walk of five commands](docs/README.md)"
-ROUTES = (
-    ("A first weekend", "00/01 02/01 04/01 04/05", ""),
-    ("An engineer with a log", "00/01 00/03 01/01 04/01 04/05 07/04", WALK),
-)
-"""Name, lessons by the numbers of chapter and lesson, and what is no lesson."""
 _MINUTES = re.compile(r"\*\*Time\.\*\* (\d+) minutes")
 
 
@@ -77,48 +71,48 @@ def section(text: str, heading: str) -> str:
     return found[1].strip()
 
 
-def through_table(text: str) -> str:
-    """A section up to the end of its first table.
+def landing(readme: str, links: Links, contents: Mapping[str, Sequence[str]]) -> str:
+    """The landing page, of README.md and of the start page of the notebooks.
 
     Args:
-        text: Markdown.
-
-    Raises:
-        LessonError: it has no table.
-    """
-    found = re.match(r".*?^\|.*?$(?!\n\|)", text, re.M | re.S)
-    if found is None:
-        raise LessonError(f"expected a table, got {text[:60]!r}")
-    return found[0]
-
-
-def landing(
-    pages: Sequence[Page], readme: str, which_model: str, contents: Mapping[str, Sequence[str]]
-) -> str:
-    """The landing page.
-
-    Args:
-        pages: all that are staged, in the order of the book.
         readme: text of README.md.
-        which_model: what the start page says below *Which model first?*, with the site's links.
+        links: of all pages.
         contents: dict of a caption to the pages below it.
     """
+    readme = links.rewrite(readme, "README.md")
     title, _, rest = readme.partition("\n")
     about = rest.partition("\n## ")[0].strip().split("\n\n")[-1]
-    first = next(page for page in pages if not page.is_companion)
+    first, routes, map_ = (_html(part, links) for part in render_for_all())
+    # What the notebooks' start page says lies in the folder of the chapters.
+    which = re.sub(r"\]\((?![a-z]+:)", "](chapters/", FIRST_MODEL)
+    address = links.repository
+    copy = f"[the book's repository]({address})" if address else "the book's repository"
     parts = [
         f"{title}\n\n{about}",
-        f'<p><a class="begin" href="{html_of(first.path)}">Begin here: '
-        f"{first.lesson.title}</a></p>",
+        first,
+        "On these pages you read the lessons, move their sliders and write down guesses. To run "
+        f"them and to solve exercises, get {copy} and type `make lab` in its folder.",
         f"## For whom\n\n{section(readme, 'For whom')}",
-        f"## Three routes\n\n{_routes(pages)}",
-        f"## Which model first?\n\n{which_model}",
-        f"## The map\n\n{_map(pages)}",
+        f"## Three routes\n\n{routes}",
+        links.rewrite(which, "index.md"),
+        f"## The map\n\n{map_}",
     ]
     for caption, names in contents.items():
         listed = "\n".join(names)
         parts.append(f"```{{toctree}}\n:hidden:\n:caption: {caption}\n\n{listed}\n```")
     return "\n\n".join(parts) + "\n"
+
+
+def _html(text, links):
+    """HTML of the notebooks' start page for the site; a lesson that is not there is no link."""
+
+    def link(found):
+        path = posixpath.normpath(f"chapters/{found[1]}")
+        if path in links.pages:
+            return f'<a href="{html_of(path)}"{found[2]}>{found[3]}</a>'
+        return f"<span{found[2]}>{found[3]}</span>"
+
+    return re.sub(r'<a href="([^":]+)"([^>]*)>(.*?)</a>', link, text)
 
 
 def chapter_page(chapter: str, pages: Sequence[Page]) -> str:
@@ -142,56 +136,3 @@ def chapter_page(chapter: str, pages: Sequence[Page]) -> str:
         f"# {chapter[:2]} {chapter_title(chapter)}\n\n| lesson | the question it answers | time |\n"
         f"|:---|:---|---:|\n{chr(10).join(rows)}\n\n```{{toctree}}\n:hidden:\n\n{listed}\n```\n"
     )
-
-
-def _routes(pages):
-    lessons = {page.number: page for page in pages if not page.is_companion}
-    rows = ["| route | lessons | hours |", "|:---|:---|---:|"]
-    for name, numbers, besides in ROUTES:
-        on_route = [lessons[one] for one in numbers.split() if one in lessons]
-        shown = [f"[{one.lesson.title.partition(':')[0]}]({one.path})" for one in on_route]
-        rows.append(
-            f"| {name} | {', '.join([*shown, besides] if besides else shown)} | "
-            f"{_hours(on_route)} |"
-        )
-    open_to_all = [page for page in pages if not page.lesson.is_lab]
-    core = [page for page in open_to_all if not page.is_companion]
-    rows.append(
-        f"| Everything | {len(core)} lessons; with their companions {_hours(open_to_all)} "
-        f"hours | {_hours(core)} |"
-    )
-    return "\n".join(rows)
-
-
-def _hours(pages: Iterable[Page]) -> str:
-    return f"{sum(page.minutes for page in pages) / 60:.1f}"
-
-
-def _map(pages):
-    """The map of the book; each of its boxes is a link."""
-    from recsys_book.pictures.flow_pictures import map_drawing
-
-    known = {f"{page.lesson.chapter}/{page.lesson.name}": page for page in pages}
-    chapters = {page.lesson.chapter: chapter_title(page.lesson.chapter) for page in pages}
-    drawn = [
-        place._replace(needs=tuple(one for one in place.needs if one in known))
-        for place in places(page.lesson for page in pages)
-    ]
-    drawing = map_drawing(drawn, chapters)
-    svg = drawing.picture().svg
-    above = 34.0  # pixels that the title takes
-    links = []
-    for box in drawing.boxes:
-        area, title = box.area, " ".join(box.lines)
-        target = (
-            html_of(known[box.key].path) if box.key in known else f"chapters/{box.key}/index.html"
-        )
-        links.append(
-            f'<a href="{target}" aria-label="{html.escape(title)}"><rect x="{area.left}" '
-            f'y="{area.top + above}" width="{area.right - area.left}" '
-            f'height="{area.bottom - area.top}" fill="transparent"/></a>'
-        )
-    drawn_with_links = svg.rstrip().removesuffix("</svg>") + "\n".join(links) + "\n</svg>"
-    # A picture with links in it is a group of links for who cannot see it.
-    drawn_with_links = drawn_with_links.replace('role="img"', 'role="group"', 1)
-    return f'<div class="map">\n{drawn_with_links}\n</div>'

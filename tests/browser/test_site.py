@@ -6,9 +6,9 @@ import subprocess
 import lab
 import pytest
 
-from bookmaker.lessons import find_texts, select_texts
+from bookmaker.lessons import select_texts
 from bookmaker.site import checks
-from bookmaker.site.start import ROUTES
+from recsys_book import start_page
 from recsys_book.exercises.source import find_exercise
 
 sync_api = pytest.importorskip(
@@ -154,18 +154,16 @@ def test_the_search_finds_a_model_and_a_function(visit):
 
 def test_the_start_page_shows_routes_with_hours_and_a_map_of_links(visit):
     page = visit("index.html")
-    weekend = page.locator("tr", has_text="A first weekend")
-    minutes = [int(re.search(r"(\d+) minutes", text)[1]) for text in headers(LESSONS[:2])]
-    assert weekend.locator("td").last.inner_text() == f"{sum(minutes) / 60:.1f}"
-    assert page.locator("tr", has_text="users did something before").count() == 1
-    box, text = (
-        page.locator(".map a[aria-label=DIN] rect"),
-        page.locator(".map text", has_text="DIN"),
-    )
-    around, drawn = box.bounding_box(), text.bounding_box()
-    assert around["y"] < drawn["y"] and around["x"] < drawn["x"]
-    assert around["y"] + around["height"] > drawn["y"] + drawn["height"]
-    box.click()
+    outline = start_page.read_outline()
+    found = {one["key"]: one for chapter in outline["chapters"] for one in chapter["lessons"]}
+    weekend = next(one for one in outline["routes"] if one["title"] == "A first weekend")
+    steps = [found[one] for one in weekend["lessons"]]
+    minutes = sum(one["reading"] + sum(one["exercises"].values()) for one in steps)
+    shown = page.locator("li", has_text="A first weekend").inner_text()
+    assert f"A first weekend, {minutes // 60} h {minutes % 60:02d} min." in shown
+    assert page.locator("li", has_text="Did users do something before?").count() == 1
+    assert "solved" not in " ".join(page.locator(".book-start").all_inner_texts())
+    page.locator(".book-map").get_by_role("link", name="DIN", exact=True).click()
     assert page.url.endswith(DIN)
     assert page.locator(f"a[href^='{REPOSITORY}']").count() > 0
     assert page.locator("a[href*='mybinder.org/v2/git/https%3A%2F%2Fexample.org']").count() == 1
@@ -173,14 +171,13 @@ def test_the_start_page_shows_routes_with_hours_and_a_map_of_links(visit):
     assert download.get_attribute("href").endswith("notebooks/04_sequence_models/01_din.ipynb")
 
 
-def test_the_routes_name_lessons_of_the_book():
-    texts = find_texts()
-    numbers = {f"{text.parent.name[:2]}/{text.name.partition('_')[0]}" for text in texts}
-    assert {one for _, lessons, _ in ROUTES for one in lessons.split()} < numbers
-
-
-def headers(lessons):
-    return [text.read_text().split("**Time.**")[1][:40] for text in select_texts(lessons)]
+def test_a_newcomer_moves_a_slider_after_one_link(visit):
+    page = visit("index.html")
+    page.locator(".next").get_by_role("link").click()
+    box = page.locator(".frames").first
+    before = box.locator("[aria-live]").inner_text()
+    box.get_by_role("slider").press("ArrowRight")
+    assert box.locator("[aria-live]").inner_text() != before
 
 
 def test_a_board_is_sorted_by_the_column_that_is_clicked(visit):
@@ -225,18 +222,3 @@ def test_axe_finds_no_fault_of_ours(visit, axe, page, scheme):
     shown.wait_for_function("window.MathJax === undefined || MathJax.startup?.document !== null")
     shown.evaluate(axe)
     assert shown.evaluate(FAULTS) == []
-
-
-def test_a_page_is_checked_for_what_it_loads_links_and_lacks(tmp_path):
-    (tmp_path / "good.html").write_text('<p id="a"><a href="#a">x</a> <code>$x$ \\frac</code></p>')
-    assert checks.problems(tmp_path) == []
-    (tmp_path / "bad.html").write_text(
-        '<script src="https://example.org/x.js"></script><img src="good.html" alt="">'
-        '<a href="good.html#b">x</a><a href="none.html">x</a><p>It is $\\frac{1}{2}$.</p>'
-        + " "
-        * checks.MOST_BYTES
-    )
-    found = "\n".join(checks.problems(tmp_path))
-    for fault in ("bytes", "from a host", "alternative text", "#b", "none.html", "raw formula"):
-        assert fault in found
-    assert found.count("bad.html: ") == 6
