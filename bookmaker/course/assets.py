@@ -1,54 +1,52 @@
-"""MathJax for the manual and the slides, and reveal.js: fetched once, then local.
-
-Both come from wheels of the package index, so that no node is needed and nothing is asked of a
-server when a page is opened. Nothing is installed in the environment.
-"""
+"""What the manual and the slides load: it lies beside them, so that they open without a network."""
 
 import shutil
 import subprocess
 import sys
 import tempfile
+from importlib import resources
 from pathlib import Path
 
 from bookmaker.build import BuildError
-from recsys_book.paths import CHAPTERS
 
-FOLDER = CHAPTERS.parent / "build" / "assets"
-PACKAGES = {
-    "mathjax": ("django-static-mathjax==3.2.2.1", "mathjax/static/mathjax/es5"),
-    "reveal": ("sphinx-revealjs==3.2.1", "sphinx_revealjs/_static/revealjs"),
-}
-"""Name of a folder to the package that holds it, and where in the package."""
+REVEAL = "sphinx-revealjs==3.2.1"
+"""The package whose wheel holds reveal.js, so that no Node.js is needed."""
 
 MATHJAX = """\
-<script>MathJax = {{tex: {{inlineMath: [["$", "$"]], processEscapes: true}}}};</script>
-<script defer src="{folder}/mathjax/tex-chtml.js"></script>"""
+<script>MathJax = {tex: {inlineMath: [["$", "$"]], processEscapes: true}};</script>
+<script defer src="mathjax.js"></script>"""
+"""What the head of a page loads to show formulas."""
 
 
-class AssetError(BuildError):
-    """A package could not be fetched; the message names it and the reason."""
-
-
-def fetch(folder: Path = FOLDER) -> Path:
-    """Fetch what is not there yet; return the folder, with a folder for each of `PACKAGES` in it.
+def copy_mathjax(folder: Path) -> None:
+    """Copy what `MATHJAX` loads into the folder of a page, which is made.
 
     Args:
-        folder: where the files are kept.
+        folder: the page's.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    # Formulas as SVG need no fonts, which some browsers refuse to read from a disk.
+    package = Path(str(resources.files("mathjax")))
+    shutil.copy(package / "static/mathjax/es5/tex-svg-full.js", folder / "mathjax.js")
+
+
+def fetch_reveal(folder: Path) -> None:
+    """Fetch reveal.js into the folder ``reveal`` of the slides, if it is not there yet.
+
+    Args:
+        folder: of the slides.
 
     Raises:
-        AssetError: a package cannot be installed into a temporary folder.
+        BuildError: the package cannot be installed into a temporary folder.
     """
-    for name, (package, place) in PACKAGES.items():
-        if (folder / name).exists():
-            continue
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder) as target:
-            uv = shutil.which("uv")
-            command = [uv] if uv else [sys.executable, "-m"]
-            command += ["pip", "install", "--quiet", "--no-deps", "--target", target, package]
-            finished = subprocess.run(command, capture_output=True, text=True, check=False)
-            if finished.returncode or not (Path(target) / place).is_dir():
-                lines = finished.stderr.strip().splitlines() or [f"it has no {place}"]
-                raise AssetError(f"{package}: expected it from the package index, got {lines[-1]}")
-            (Path(target) / place).rename(folder / name)
-    return folder
+    if (folder / "reveal").exists():
+        return
+    with tempfile.TemporaryDirectory(dir=folder) as target:
+        uv = shutil.which("uv")
+        command = [uv] if uv else [sys.executable, "-m"]
+        command += ["pip", "install", "--quiet", "--no-deps", "--target", target, REVEAL]
+        finished = subprocess.run(command, capture_output=True, text=True, check=False)
+        if finished.returncode:
+            said = finished.stderr.strip()[-300:]
+            raise BuildError(f"{REVEAL}: expected it from the package index, got {said!r}")
+        (Path(target) / "sphinx_revealjs/_static/revealjs").rename(folder / "reveal")

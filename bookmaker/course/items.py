@@ -7,32 +7,29 @@ import pandas as pd
 from bookmaker.grading.course import Course
 
 
-def scores(gradebook: Any) -> dict[str, tuple[pd.DataFrame, pd.Series]]:
-    """Points by lesson, a row for each student and a column for each exercise, and the most.
+def scores(gradebook: Any) -> pd.DataFrame:
+    """Points by lesson, exercise and student, and the most that there are.
 
     Args:
-        gradebook: an open gradebook of nbgrader's. A submission in which a person has not yet given
-            all points has gaps there.
+        gradebook: an open gradebook of nbgrader's. Where a person has not yet given all points of
+            an exercise, its points are a gap.
     """
-    found = {}
-    for assignment in gradebook.assignments:
-        rows: dict[str, dict[str, float]] = {}
-        most: dict[str, float] = {}
-        for submission in assignment.submissions:
-            cells = [grade for book in submission.notebooks for grade in book.grades]
-            row = rows.setdefault(submission.student.id, {})
-            for cell in cells:
-                name = cell.name.partition("--")[0].replace("-", ".")
-                got = float("nan") if cell.needs_manual_grade else cell.score
-                row[name] = row.get(name, 0.0) + got
-            if not most:
-                for cell in cells:
-                    name = cell.name.partition("--")[0].replace("-", ".")
-                    most[name] = most.get(name, 0.0) + cell.max_score
-        if most:
-            frame = pd.DataFrame.from_dict(rows, orient="index").reindex(columns=list(most))
-            found[assignment.name] = (frame, pd.Series(most))
-    return found
+    rows = [
+        {
+            "lesson": assignment.name,
+            "exercise": cell.name.partition("--")[0].replace("-", "."),
+            "student": submission.student.id,
+            "points": float("nan") if cell.needs_manual_grade else cell.score,
+            "most": cell.max_score,
+        }
+        for assignment in gradebook.assignments
+        for submission in assignment.submissions
+        for notebook in submission.notebooks
+        for cell in notebook.grades
+    ]
+    frame = pd.DataFrame(rows, columns=["lesson", "exercise", "student", "points", "most"])
+    grouped = frame.groupby(["lesson", "exercise", "student"], sort=False)
+    return grouped.agg(lambda one: one.sum(skipna=False))
 
 
 def statistics(points: pd.DataFrame, most: pd.Series) -> pd.DataFrame:
@@ -73,8 +70,9 @@ def table(course: Course) -> str:
     course.require_released()
     with course.api().gradebook as gradebook:
         found = scores(gradebook)
-    parts = [
-        f"{lesson}\n{statistics(*one).round(2).to_string(na_rep='-')}"
-        for lesson, one in sorted(found.items())
-    ]
+    parts = []
+    for lesson, part in found.groupby("lesson"):
+        points = part.droplevel("lesson")["points"].unstack("exercise", sort=False)
+        most = part.groupby("exercise")["most"].max()
+        parts.append(f"{lesson}\n{statistics(points, most).round(2).to_string(na_rep='-')}")
     return "\n\n".join(parts) or "nothing is graded yet"

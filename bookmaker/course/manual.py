@@ -1,6 +1,5 @@
 """The manual for instructors: every exercise with its solution, its mistakes and its rubric."""
 
-import os
 import shutil
 import subprocess
 from collections.abc import Iterable
@@ -16,39 +15,41 @@ from recsys_book.paths import CHAPTERS, write_atomically
 FOLDER = CHAPTERS.parent / "build" / "manual"
 
 THINKING = {
-    "recall": "recall: tell a statement of the lesson from those that are like it",
-    "code": "apply: turn a formula into code that holds for every case",
-    "derivation": "analyse: derive it on paper, then try it against numbers",
-    "experiment": "predict: say what an experiment gives before it runs",
-    "open": "judge: decide for a case of one's own, and give reasons",
+    "recall": "tell a statement of the lesson from those that are like it",
+    "code": "turn a formula into code that holds for every case",
+    "derivation": "derive it on paper, then try it against numbers",
+    "experiment": "say what an experiment gives before it runs",
+    "open": "decide for a case of one's own, and give reasons",
 }
-"""The kind of thinking that each kind of exercise asks for."""
+"""What each kind of exercise asks for."""
 
 RULE = """\
-One star for every exercise; one more from 8 minutes on, and one more from 12 minutes on; one more
-for a derivation or an open answer, which begin on an empty page; and one more where an answer looks
-right and is not: a recorded mistake that passes the public tests, or a recall exercise with four or
-more recorded mistakes."""
+Difficulty is one for every exercise; one more from 8 minutes on, and one more from 12 minutes on;
+one more for a derivation or an open answer, which begin on an empty page; and one more where an
+answer looks right and is not: a recorded mistake that passes the public tests, or a recall exercise
+with four or more recorded mistakes."""
 
-_HEAD = """\
+_PAGE = """\
 <!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
-<title>{title}</title>
+<title>Manual for instructors</title>
 <style>
 body {{ max-width: 48em; margin: 2em auto; padding: 0 1em; font: 16px/1.5 sans-serif; }}
 pre {{ background: #f4f4f4; padding: .6em; overflow-x: auto; white-space: pre-wrap; }}
 h3 {{ border-top: 1px solid #bbb; padding-top: 1em; }} h4 {{ margin-bottom: .2em; }}
 table {{ border-collapse: collapse; }} td, th {{ border: 1px solid #bbb; padding: .2em .6em; }}
-.what {{ color: #555; }} a.anchor-link {{ display: none; }}
-@media print {{ section {{ break-before: page; }} pre {{ break-inside: avoid; }} }}
+a.anchor-link {{ display: none; }}
+@media print {{ h2 {{ break-before: page; }} pre {{ break-inside: avoid; }} }}
 </style>
 {mathjax}
 </head><body>
+{body}
+</body></html>
 """
 
 
-def stars(one: Exercise) -> int:
+def difficulty(one: Exercise) -> int:
     """How hard an exercise is, one to five, by `RULE`.
 
     Args:
@@ -60,45 +61,27 @@ def stars(one: Exercise) -> int:
     return 1 + (one.minutes >= 8) + (one.minutes >= 12) + tempting + blank
 
 
-def shown_stars(one: Exercise) -> str:
-    """The stars as HTML that a screen reader reads as a number.
-
-    Args:
-        one: the exercise.
-    """
-    count = stars(one)
-    text = "★" * count + "☆" * (5 - count)
-    return f'<span role="img" aria-label="{count} of 5 stars">{text}</span>'
-
-
-def render(files: Iterable[ExerciseFile], mathjax: str = "") -> str:
+def render(files: Iterable[ExerciseFile]) -> str:
     """The manual as one page of HTML.
 
     Args:
         files: the exercises, in the order of the book.
-        mathjax: what the head loads to show formulas; without it they stay TeX.
     """
+    from nbconvert.filters import markdown2html
+
     files = list(files)
-    title = "Manual for instructors"
-    count = sum(len(file.exercises) for file in files)
-    minutes = sum(one.minutes for file in files for one in file.exercises)
+    every = [one for file in files for one in file.exercises]
+    minutes = sum(one.minutes for one in every)
     parts = [
-        _HEAD.format(title=title, mathjax=mathjax),
-        f"<h1>{title}</h1><p>{count} exercises, {minutes / 60:.0f} hours. It holds the solutions "
-        "and the hidden tests: do not hand it out.</p>"
-        f"<h2>Stars and thinking</h2><p>{RULE}</p><ul>",
-        *[f"<li>{escape(kind)}: {escape(text)}</li>" for kind, text in THINKING.items()],
-        "</ul><h2>Contents</h2><ul>",
-        *[f'<li><a href="#{_anchor(file)}">{escape(_title(file))}</a></li>' for file in files],
-        "</ul>",
+        f"# Manual for instructors\n\n{len(every)} exercises, {minutes / 60:.0f} hours. It holds "
+        "the solutions and the hidden tests: do not hand it out.",
+        f"## Kinds and difficulty\n\n{RULE}",
+        "\n".join(f"- **{kind}**: {text}" for kind, text in THINKING.items()),
+        "## Contents",
+        "\n".join(f"- [{_title(file)}](#{file.lesson})" for file in files),
         *map(_lesson, files),
-        "</body></html>\n",
     ]
-    return "\n".join(parts)
-
-
-def _anchor(file: ExerciseFile) -> str:
-    return f"{file.path.parent.name}-{file.lesson}"
+    return _PAGE.format(mathjax=assets.MATHJAX, body=markdown2html("\n\n".join(parts)))
 
 
 def _title(file: ExerciseFile) -> str:
@@ -108,75 +91,52 @@ def _title(file: ExerciseFile) -> str:
 
 def _lesson(file: ExerciseFile) -> str:
     rows = [
-        f'<tr><td><a href="#{one.identifier}">{escape(one.title)}</a></td><td>{one.kind}</td>'
-        f"<td>{one.points}</td><td>{one.minutes}</td><td>{shown_stars(one)}</td></tr>"
+        f"| [{one.title}](#{one.identifier}) | {one.kind} | {one.points} | {one.minutes} | "
+        f"{difficulty(one)} |"
         for one in file.exercises
     ]
-    head = "<tr><th>exercise</th><th>kind</th><th>points</th><th>min</th><th>difficulty</th></tr>"
-    return "\n".join(
-        [
-            f'<section><h2 id="{_anchor(file)}">{escape(_title(file))}</h2>',
-            f"<table>{head}{''.join(rows)}</table>",
-            *map(_exercise, file.exercises),
-            "</section>",
-        ]
-    )
+    head = "| exercise | kind | points | minutes | difficulty |\n|:---|:---|---:|---:|---:|"
+    title = f'<h2 id="{file.lesson}">{escape(_title(file))}</h2>'
+    return "\n\n".join([title, "\n".join([head, *rows]), *map(_exercise, file.exercises)])
 
 
 def _exercise(one: Exercise) -> str:
-    from nbconvert.filters import markdown2html
-
     def code(text: str) -> str:
-        return markdown2html(f"```python\n{text}\n```")
+        return f"```python\n{text}\n```"
 
     public, hidden = split_points(one)
     shares = f", {hidden} of them for the hidden tests" if hidden else ""
+    hints = "\n".join(f"{number}. {hint}" for number, hint in enumerate(one.hints, start=1))
+    varies = one.variant_note or ("The order of the options." if one.varies == "options" else "")
     parts = [
         f'<h3 id="{one.identifier}">{escape(one.title)}</h3>',
-        f'<p class="what">{shown_stars(one)} <code>{one.identifier}</code>, {public + hidden} '
-        f"points{shares}, {one.minutes} minutes. {escape(THINKING[one.kind].capitalize())}.</p>",
-        markdown2html(one.statement),
-        f"<h4>Solution</h4>{code(one.solution)}",
+        f"`{one.identifier}`, {public + hidden} points{shares}, {one.minutes} minutes, difficulty "
+        f"{difficulty(one)}; {one.kind}: {THINKING[one.kind]}.",
+        one.statement,
+        f"<h4>Solution</h4>\n\n{code(one.solution)}",
     ]
-    for name, text in (("Explanation", one.explanation), ("Rubric", one.rubric)):
-        parts += [f"<h4>{name}</h4>{markdown2html(text)}"] * bool(text)
+    named = {"Explanation": one.explanation, "Rubric": one.rubric, "Hints": hints}
+    named |= {"With a seed": varies, "Hidden tests": one.hidden and code(one.hidden)}
+    parts += [f"<h4>{name}</h4>\n\n{text}" for name, text in named.items() if text]
     if one.mistakes:
         parts.append("<h4>Recorded mistakes, and what each shows</h4>")
     for mistake in one.mistakes:
         found = "public" if mistake.caught_by == "public" else "hidden, the public ones pass"
-        parts += [markdown2html(f"{mistake.text} *(found by: {found})*"), code(mistake.code)]
-    hints = "\n".join(f"{number}. {hint}" for number, hint in enumerate(one.hints, start=1))
-    parts.append(f"<h4>Hints</h4>{markdown2html(hints)}")
-    if one.hidden:
-        summary = "<details><summary>Hidden tests</summary>"
-        parts.append(f"{summary}{code(one.hidden)}</details>")
-    if one.variant_note or one.varies == "options":
-        varies = one.variant_note or "The order of the options."
-        parts.append(f"<p><strong>With a seed:</strong> {escape(varies)}</p>")
-    return "\n".join(parts)
+        parts += [f"{mistake.text} *(found by: {found})*", code(mistake.code)]
+    return "\n\n".join(parts)
 
 
-def write(chapters: Path = CHAPTERS, folder: Path = FOLDER) -> tuple[list[Path], str]:
-    """Write the manual as HTML, and as PDF where Chromium is installed.
+def write(chapters: Path = CHAPTERS, folder: Path = FOLDER) -> list[Path]:
+    """Write the manual as HTML, and as PDF where Chromium is installed; return the paths.
 
     Args:
         chapters: the folder of the chapters.
         folder: where it is written.
-
-    Returns:
-        The paths, and why formulas stay TeX; empty where MathJax is there.
     """
-    mathjax, fault = "", ""
-    try:
-        place = os.path.relpath(assets.fetch(), folder)
-        mathjax = assets.MATHJAX.format(folder=place)
-    except assets.AssetError as error:
-        fault = f"formulas are shown as TeX: {error}"
-    folder.mkdir(parents=True, exist_ok=True)
+    assets.copy_mathjax(folder)
     page = folder / "index.html"
-    write_atomically(page, render(map(read_source, find_sources(chapters)), mathjax))
-    printed = _print(page, folder / "manual.pdf")
-    return [page, *printed], fault
+    write_atomically(page, render(map(read_source, find_sources(chapters))))
+    return [page, *_print(page, folder / "manual.pdf")]
 
 
 def _print(page: Path, path: Path) -> list[Path]:
@@ -188,7 +148,5 @@ def _print(page: Path, path: Path) -> list[Path]:
     new = path.with_suffix(".new.pdf")
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer"]
     options += ["--virtual-time-budget=120000", f"--print-to-pdf={new}", page.resolve().as_uri()]
-    finished = subprocess.run([found, *options], capture_output=True, check=False)
-    if finished.returncode or not new.exists():
-        return []
-    return [new.replace(path)]
+    subprocess.run([found, *options], capture_output=True, check=False)
+    return [new.replace(path)] if new.exists() else []

@@ -2,19 +2,19 @@
 
 A path is a list of sessions: weeks, days or an evening. A session names lessons by chapter and
 number, ``04/01``; a star behind one says that its exercises are handed in. The hours come from the
-lessons themselves, so that ``docs/course/README.md`` cannot promise others.
+outline of the book, so that ``docs/course/README.md`` cannot promise others.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bookmaker import budget, index
-from bookmaker.course import picture
-from bookmaker.lessons import Lesson, companion_text, describe, find_texts, is_deeper
-from recsys_book.exercises.parsing import Exercise
+from bookmaker import budget
+from bookmaker.course.picture import drawing
+from bookmaker.lessons import companion_text, describe
 from recsys_book.exercises.source import read_source, source_of
 from recsys_book.paths import CHAPTERS, LessonError, write_atomically
+from recsys_book.start_page import Lesson, read_outline
 
 FOLDER = CHAPTERS.parent / "docs" / "course"
 PAGE, PICTURE = "README.md", "prerequisites.svg"
@@ -42,17 +42,9 @@ PATHS: dict[str, tuple[str, tuple[Session, ...]]] = {
     "three_days": (
         "day",
         (
-            Session(
-                "00/01 00/02 00/03 01/01 02/01",
-                "[your log described and checked](../your_own_data.md)",
-                2,
-            ),
-            Session(
-                "02/06 03/01 04/01 04/05", "[a leaderboard on your log](../leaderboards.md)", 2.5
-            ),
-            Session(
-                "05/01 05/02 05/06 07/02 07/04", "[exported, verified, served](../serving.md)", 2
-            ),
+            Session("00/01 00/02 00/03 01/01 02/01", "[your log checked](../your_own_data.md)", 2),
+            Session("02/06 03/01 04/01 04/05", "[a leaderboard](../leaderboards.md)", 2.5),
+            Session("05/01 05/02 05/06 07/02 07/04", "[exported, served](../serving.md)", 2),
         ),
     ),
     "ten_weeks": (
@@ -94,22 +86,41 @@ PATHS: dict[str, tuple[str, tuple[Session, ...]]] = {
 
 
 class Book:
-    """The lessons of a book by chapter and number, and what they take.
+    """The lessons of a book by chapter and number, what they take and what they build on.
 
     Args:
-        chapters: the folder of the chapters.
+        chapters: the folder of the chapters, with the outline that ``make book`` writes.
     """
 
     def __init__(self, chapters: Path = CHAPTERS):
-        texts = [path for path in find_texts(chapters) if not is_deeper(path)]
-        found = [describe(path) for path in texts]
-        self.chapters = chapters
+        self.chapters = Path(chapters)
+        self.outline = read_outline(chapters)["chapters"]
         self.lessons: dict[str, Lesson] = {
-            short(f"{one.chapter}/{one.name}"): one for one in found if not one.is_lab
+            short(one["key"]): one for chapter in self.outline for one in chapter["lessons"]
+        }
+        self.needs: dict[str, tuple[str, ...]] = {
+            number: tuple(map(short, describe(self.text_path(number)).prerequisites or ()))
+            for number in self.lessons
         }
 
-    def chosen(self, session: Session) -> Iterator[tuple[str, Lesson, bool]]:
-        """Number, lesson, and whether its exercises are handed in, for each of a session.
+    def text_path(self, number: str) -> Path:
+        """Where the text of a lesson lies.
+
+        Args:
+            number: of the lesson, with its chapter's.
+        """
+        return self.chapters / f"{self.lessons[number]['key']}.md"
+
+    def title(self, number: str) -> str:
+        """Number and title of a lesson, without what stands behind a colon.
+
+        Args:
+            number: of the lesson, with its chapter's.
+        """
+        return f"{number} {self.lessons[number]['title'].partition(':')[0]}"
+
+    def chosen(self, session: Session) -> Iterator[tuple[str, bool]]:
+        """Number, and whether its exercises are handed in, for each lesson of a session.
 
         Args:
             session: of a path.
@@ -121,35 +132,31 @@ class Book:
             number = word.removesuffix("*")
             if number not in self.lessons:
                 raise LessonError(f"PATHS: expected a lesson of the book, got {number!r}")
-            yield number, self.lessons[number], word.endswith("*")
+            yield number, word.endswith("*")
 
-    def exercises(self, lesson: Lesson) -> tuple[Exercise, ...]:
-        """All exercises of a lesson, its companion's among them.
-
-        Args:
-            lesson: of the book.
-        """
-        return read_source(source_of(lesson.name, self.chapters)).exercises
-
-    def minutes(self, lesson: Lesson) -> int:
+    def minutes(self, number: str) -> int:
         """Minutes to read a lesson and to solve the exercises in it.
 
         Args:
-            lesson: of the book.
+            number: of the lesson, with its chapter's.
         """
-        return budget.count(lesson.text_path).minutes
+        return self.lessons[number]["reading"] + sum(self.lessons[number]["exercises"].values())
 
-    def further_minutes(self, lesson: Lesson) -> int:
-        """Minutes to read the companion and to solve the exercises that the lesson does not show.
+    def assignment(self, number: str) -> tuple[str, int]:
+        """What is handed in of a lesson, and the minutes that this takes beside the lesson's own.
+
+        These are the minutes of the companion and of the exercises that the lesson does not show.
 
         Args:
-            lesson: of the book.
+            number: of the lesson, with its chapter's.
         """
-        companion = companion_text(lesson.text_path)
-        reading = budget.count(companion).reading if companion.exists() else 0
-        inside = budget.count(lesson.text_path).exercises
-        further = [one for one in self.exercises(lesson) if one.identifier not in inside]
-        return reading + sum(one.minutes for one in further)
+        companion, lesson = companion_text(self.text_path(number)), self.lessons[number]
+        minutes = budget.count(companion).reading if companion.exists() else 0
+        exercises = read_source(source_of(companion.name.split(".")[0], self.chapters)).exercises
+        minutes += sum(x.minutes for x in exercises if x.identifier not in lesson["exercises"])
+        points = sum(one.points for one in exercises)
+        name = lesson["key"].partition("/")[2]
+        return f"`{name}`, {len(exercises)} exercises, {points} points", minutes
 
     def on_trust(self, sessions: tuple[Session, ...]) -> list[str]:
         """Numbers of the lessons that a path's lessons build on and that do not come before.
@@ -158,13 +165,12 @@ class Book:
             sessions: of a path.
         """
         seen: set[str] = set()
-        missing = []
+        missing: set[str] = set()
         for session in sessions:
-            for number, lesson, _ in self.chosen(session):
-                needs = [short(need) for need in lesson.prerequisites or ()]
-                missing += [need for need in needs if need not in seen]
+            for number, _ in self.chosen(session):
+                missing |= set(self.needs[number]) - seen
                 seen.add(number)
-        return sorted(set(missing))
+        return sorted(missing)
 
 
 def short(key: str) -> str:
@@ -177,8 +183,7 @@ def short(key: str) -> str:
         >>> short("02_second_order_crosses/01b_field_pairs")
         '02/01b'
     """
-    chapter, _, name = key.partition("/")
-    return f"{chapter.partition('_')[0]}/{name.partition('_')[0]}"
+    return "/".join(part.partition("_")[0] for part in key.split("/"))
 
 
 def table(book: Book, name: str) -> str:
@@ -189,59 +194,30 @@ def table(book: Book, name: str) -> str:
         name: of `PATHS`.
     """
     word, sessions = PATHS[name]
-    rows, all_hours = [], [0.0, 0.0, 0.0]
-    for number, session in enumerate(sessions, start=1):
-        lessons, handed_in, minutes, further = [], [], 0, 0
-        for key, lesson, starred in book.chosen(session):
-            place = f"../../chapters/{lesson.chapter}/{lesson.name}.ipynb"
-            lessons.append(f"[{key} {lesson.title.partition(':')[0]}]({place})")
-            minutes += book.minutes(lesson)
+    head = [word, "lessons", "handed in", "besides", "h of lessons", "h handed in", "h besides"]
+    rows, totals = [[*head, "all h"], [":---"] * 4 + ["---:"] * 4], [0.0, 0.0, 0.0]
+    for week, session in enumerate(sessions, start=1):
+        lessons, handed_in, minutes = [], [], [0, 0, session.hours * 60]
+        for number, starred in book.chosen(session):
+            place = f"../../chapters/{book.lessons[number]['key']}.ipynb"
+            lessons.append(f"[{book.title(number)}]({place})")
+            minutes[0] += book.minutes(number)
             if starred:
-                further += book.further_minutes(lesson)
-                exercises = book.exercises(lesson)
-                names = ", ".join(f"`{one.identifier.split('.')[-1]}`" for one in exercises)
-                points = sum(one.points for one in exercises)
-                handed_in.append(f"`{lesson.name}`, {points} points: {names}")
-        hours = [minutes / 60, further / 60, session.hours]
-        all_hours = [a + b for a, b in zip(all_hours, hours, strict=True)]
-        shown = [str(number), "<br>".join(lessons), f"{hours[0]:.1f}", "<br>".join(handed_in)]
-        shown += [_hours(hours[1]), session.work, _hours(hours[2]), f"{sum(hours):.1f}"]
-        rows.append(shown)
-    head = [word, "lessons", "h", "handed in", "more h", "besides", "h", "all h"]
-    empty = [n for n in (3, 5) if not any(row[n] for row in rows)]
-    kept = [n for n in range(len(head)) if n not in {*empty, *(n + 1 for n in empty)}]
-    lines = [head, [":---"] * len(head), *rows]
-    text = "\n".join("| " + " | ".join(line[n] for n in kept) + " |" for line in lines)
-    trusted = ", ".join(book.on_trust(sessions)) or "none"
-    parts = (f"{all_hours[0]:.0f} for lessons", f"{all_hours[1]:.0f} for what is handed in")
-    said = [part for part, hours in zip(parts, all_hours, strict=False) if hours]
-    said += [f"{all_hours[2]:g} for the rest"] * bool(all_hours[2])
+                said, further = book.assignment(number)
+                handed_in.append(said)
+                minutes[1] += further
+        totals = [all_ + one / 60 for all_, one in zip(totals, minutes, strict=True)]
+        shown = [f"{one / 60:.1f}" if one else "" for one in (*minutes, sum(minutes))]
+        rows.append([str(week), "<br>".join(lessons), "<br>".join(handed_in), session.work, *shown])
+    text = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     return (
-        f"{text}\n\n**{sum(all_hours):.0f} hours** in all: {', '.join(said)}. Prerequisites that "
-        f"this path leaves out: {trusted}."
+        f"{text}\n\n**{sum(totals):.0f} hours** in all: {totals[0]:.0f} for lessons, "
+        f"{totals[1]:.0f} for what is handed in, {totals[2]:g} for the rest. Prerequisites that "
+        f"this path leaves out: {', '.join(book.on_trust(sessions)) or 'none'}."
     )
 
 
-def _hours(value: float) -> str:
-    return f"{value:.1f}" if value else ""
-
-
-def prerequisites(book: Book) -> tuple[str, str]:
-    """The picture of what builds on what as SVG, and the same in words.
-
-    Args:
-        book: the lessons.
-    """
-    groups: dict[str, dict[str, str]] = {}
-    needs = {}
-    for key, lesson in book.lessons.items():
-        title = index.chapter_title(lesson.chapter)
-        groups.setdefault(f"{key[:2]} {title}", {})[key] = lesson.title.partition(":")[0]
-        needs[key] = tuple(short(need) for need in lesson.prerequisites or ())
-    return picture.draw(groups, needs), picture.describe(groups, needs)
-
-
-def pages(chapters: Path = CHAPTERS, folder: Path = FOLDER) -> Mapping[Path, str]:
+def pages(chapters: Path = CHAPTERS, folder: Path = FOLDER) -> dict[Path, str]:
     """Dict of path to text of what is generated in the course's folder.
 
     Args:
@@ -252,29 +228,27 @@ def pages(chapters: Path = CHAPTERS, folder: Path = FOLDER) -> Mapping[Path, str
         LessonError: a mark is missing, or a path names a lesson that there is not.
     """
     book = Book(chapters)
-    svg, words = prerequisites(book)
+    drawn = drawing(book).picture()
     parts = {name: table(book, name) for name in PATHS}
-    parts["prerequisites"] = f"![{words}]({PICTURE})"
+    parts["prerequisites"] = f"![{drawn.alternative}]({PICTURE})"
     text = (folder / PAGE).read_text(encoding="utf-8")
     for name, content in parts.items():
-        begin, end = _PART.format(name=name), _END.format(name=name)
+        begin, end = f"<!-- {name}: written by `make book` -->\n", f"<!-- end of {name} -->"
         if text.count(begin) != 1 or text.count(end) != 1:
             raise LessonError(f"{folder / PAGE}: expected {begin.strip()!r} and {end!r} once each")
         before, _, rest = text.partition(begin)
         text = f"{before}{begin}\n{content}\n\n{end}{rest.partition(end)[2]}"
-    return {folder / PAGE: text, folder / PICTURE: svg}
+    return {folder / PAGE: text, folder / PICTURE: f"{drawn.svg}\n"}
 
 
 def write(chapters: Path = CHAPTERS, folder: Path = FOLDER) -> list[Path]:
-    """Write what is generated in the course's folder; return the paths that changed.
+    """Write what is generated in the course's folder; return the paths.
 
     Args:
         chapters: the folder of the chapters.
         folder: the course's.
     """
-    changed = []
-    for path, text in pages(chapters, folder).items():
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            write_atomically(path, text)
-            changed.append(path)
-    return changed
+    made = pages(chapters, folder)
+    for path, text in made.items():
+        write_atomically(path, text)
+    return list(made)

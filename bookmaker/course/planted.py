@@ -11,6 +11,7 @@ import json
 import os
 import random
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import tempfile
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 from bookmaker.build import BuildError
@@ -83,16 +85,13 @@ def mutated(name: str) -> tuple[str, str]:
         name: the mutant's.
 
     Raises:
-        BuildError: no mutant is called so, or its old text is not in the file once.
+        BuildError: no mutant is called so.
+        ValueError: its old text is not in the file once.
     """
-    for path in sorted((ROOT / "tests" / "mutants").glob("*.json")):
-        for group in json.loads(path.read_text(encoding="utf-8")):
-            for row in group["mutants"]:
-                if row["name"] == name:
-                    text = (ROOT / group["file"]).read_text(encoding="utf-8")
-                    if text.count(row["old"]) != 1:
-                        raise BuildError(f"{path}: {name!r}: expected the old text once")
-                    return group["file"], text.replace(row["old"], row["new"])
+    rows = runpy.run_path(str(ROOT / "tests" / "mutants" / "mutant_rows.py"))
+    for mutant in rows["recorded"]():
+        if mutant.name == name:
+            return mutant.file, mutant.source()
     raise BuildError(f"planted bug: expected a recorded mutant, got {name!r}")
 
 
@@ -119,6 +118,7 @@ def plant(fault: Fault, folder: Path) -> Path:
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / "recsys_lib", new / "recsys_lib", ignore=ignored)
         write_atomically(new / file, text)
+        shutil.copystat(ROOT / file, new / file)  # its time would tell which file it is
         model = f'model = "{fault.model}"  # as recsys_lib.zoo calls it; the fault is in its code'
         answer = (new / ANSWER).read_text(encoding="utf-8").replace('model = ""', model)
         write_atomically(new / ANSWER, answer)
@@ -169,10 +169,13 @@ def mark(fault: Fault, folder: Path) -> list[tuple[bool, str]]:
     except (OSError, ValueError, SyntaxError) as error:
         raise BuildError(f"{folder}: expected {ANSWER} and {TEST}, got {error}") from error
     file, lines = changed_lines(fault)
-    at_file = str(said.get("file", "")).strip().lstrip("./") == file
+    at_file = str(said.get("file", "")).strip().removeprefix("./") == file
     with tempfile.TemporaryDirectory() as temporary:
         broken = plant(fault, Path(temporary) / "copy")
-        on_right, on_broken = _run(test, ROOT), _run(test, broken)
+        # Nothing beside the library tells the two apart.
+        right = shutil.copytree(broken, Path(temporary) / "right")
+        shutil.copy2(ROOT / file, right / file)
+        on_right, on_broken = _run(test, right), _run(test, broken)
     return [
         (at_file, f"the file: {said.get('file')!r}, it is {file}"),
         (at_file and said.get("line") in lines, f"the line: {said.get('line')!r}, {sorted(lines)}"),
@@ -205,27 +208,22 @@ def _said(status: int) -> str:
 
 
 def measure(table: Path = TABLE) -> None:
-    """Train the models of faults that have no scores yet without and with their fault.
+    """Train the models of all faults without and with their fault.
 
     Args:
-        table: its rows get their scores, one after the other; a run that was killed goes on.
+        table: its rows get their scores.
     """
-    known = faults(table)
-    right: dict[str, list[float]] = {}
-    for number, one in enumerate(known):
-        if one.right:
-            continue
+    rows = []
+    for one in faults(table):
         asked = json.dumps([one.model, one.options])
-        if asked not in right:
-            right[asked] = _scores(asked, ROOT)
         with tempfile.TemporaryDirectory() as folder:
-            broken = _scores(asked, plant(one, Path(folder) / "copy"))
-        scores = [sum(found) / len(found) for found in (right[asked], broken)]
-        scores.append(max(right[asked]) - min(right[asked]))
-        known[number] = Fault(one.name, one.model, one.options, *(round(x, 4) for x in scores))
-        print(known[number], flush=True)
-        rows = ",\n".join(json.dumps(vars(row), ensure_ascii=False) for row in known)
-        write_atomically(table, f"[\n{rows}\n]\n")
+            broken = mean(_scores(asked, plant(one, Path(folder) / "copy")))
+        right = _scores(asked, ROOT)
+        found = {"right": mean(right), "broken": broken, "spread": max(right) - min(right)}
+        row = vars(one) | {name: round(score, 4) for name, score in found.items()}
+        rows.append(json.dumps(row, ensure_ascii=False))
+    text = ",\n".join(rows)
+    write_atomically(table, f"[\n{text}\n]\n")
 
 
 def _scores(asked: str, library: Path) -> list[float]:

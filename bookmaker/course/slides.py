@@ -7,17 +7,16 @@ guesses, is not on the slides either.
 """
 
 import re
-import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
+from typing import NamedTuple
 
 from bookmaker.anatomies import CHECKED, MEASURED
 from bookmaker.course import assets
 from bookmaker.course.paths import Book
 from bookmaker.figures import is_figure
-from bookmaker.lessons import Lesson, read_notebook
+from bookmaker.lessons import Lesson, describe, read_notebook
 from recsys_book.notebook_sources import LINKS_TAG
 from recsys_book.paths import CHAPTERS, write_atomically
 
@@ -36,6 +35,15 @@ SHOWN: dict[str, tuple[str, ...]] = {
 """What is shown of each section, one slide for each; what a section does not have is left out."""
 OTHERS = ("figure", "figure", "table")
 """The same for the sections that a survey names itself."""
+KINDS = {
+    "title": "#",
+    "see": r"\*What to see",
+    "formula": r"\$\$",
+    "table": r"\|",
+    "list": r"(?:[-*]|\d+\.) ",
+    "prose": "",
+}
+"""Kind of a paragraph to how it begins; the first that fits."""
 LEFT_OUT = (MEASURED, CHECKED, "References")
 
 _STYLE = """\
@@ -50,48 +58,49 @@ _STYLE = """\
 _PAGE = """\
 <!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
-<link rel="stylesheet" href="assets/reveal/dist/reset.css">
-<link rel="stylesheet" href="assets/reveal/dist/reveal.css">
-<link rel="stylesheet" href="assets/reveal/dist/theme/white.css">
+<link rel="stylesheet" href="reveal/dist/reset.css">
+<link rel="stylesheet" href="reveal/dist/reveal.css">
+<link rel="stylesheet" href="reveal/dist/theme/white.css">
 <style>{style}</style>
 {mathjax}
 </head><body><div class="reveal"><div class="slides">
 {slides}
 </div></div>
-<script src="assets/reveal/dist/reveal.js"></script>
-<script src="assets/reveal/plugin/notes/notes.js"></script>
+<script src="reveal/dist/reveal.js"></script>
+<script src="reveal/plugin/notes/notes.js"></script>
 <script>
 function fit() {{  // A slide that is too tall or too wide gets smaller letters and pictures.
   const slide = Reveal.getCurrentSlide();
-  const large = () => slide.scrollHeight > {height} || slide.scrollWidth > slide.clientWidth;
+  const large = () => slide.scrollHeight > 720 || slide.scrollWidth > slide.clientWidth;
   for (let size = 100; large() && size > 40; size -= 4) {{
     slide.style.fontSize = size + "%";
     slide.querySelectorAll("img").forEach(i => {{
       i.style.minHeight = "0"; i.style.maxHeight = 5 * size + "px"; }});
   }}
 }}
-Reveal.initialize({{width: 1280, height: {height}, margin: 0.04, center: false, hash: true,
+Reveal.initialize({{width: 1280, height: 720, margin: 0.04, center: false, hash: true,
   slideNumber: "c/t", transition: "none", plugins: [RevealNotes]}}).then(fit);
 Reveal.on("slidechanged", fit);
 window.addEventListener("load", () => MathJax.startup.promise.then(fit));
 </script></body></html>
 """
-HEIGHT = 720
 
 
-@dataclass
-class Section:
-    """A section of a lesson: its things in order, and the prose of each.
+class Section(NamedTuple):
+    """A section of a lesson.
 
     Args:
         title: its heading.
-        things: kind, and Markdown or HTML, of all that can be shown.
-        prose: its paragraphs.
+        things: kind, and Markdown or HTML, of all that can be shown, in order.
     """
 
     title: str
-    things: list[tuple[str, str]] = field(default_factory=list)
-    prose: list[str] = field(default_factory=list)
+    things: list[tuple[str, str]]
+
+    @property
+    def prose(self) -> list[str]:
+        """Its paragraphs."""
+        return [text for kind, text in self.things if kind in ("prose", "see")]
 
 
 def sections(lesson: Lesson) -> list[Section]:
@@ -100,59 +109,29 @@ def sections(lesson: Lesson) -> list[Section]:
     Args:
         lesson: a core lesson or a survey.
     """
-    found = [Section(lesson.title)]
-    notebook = read_notebook(lesson.notebook_path)
-    for cell in notebook.cells:
+    found = [Section(lesson.title, [])]
+    for cell in read_notebook(lesson.notebook_path).cells:
         if LINKS_TAG in cell.metadata.get("tags", []):
             continue
         if cell.cell_type == "markdown":
             # Marks of checked sentences go, and links into the book, which lies elsewhere.
             source = re.sub(r"\s*\[[≡✓○]\]\([^)]*\)", "", cell.source)
             source = re.sub(r"\[([^\]]+)\]\((?!http)[^)]*\)", r"\1", source)
-            for kind, text in _blocks(source):
-                if kind == "heading":
-                    found.append(Section(text))
+            for text in map(str.strip, re.split(r"\n\s*\n", source)):
+                if text.startswith("## "):
+                    found.append(Section(text.removeprefix("## "), []))
                 else:
+                    kind = next(kind for kind, begin in KINDS.items() if re.match(begin, text))
                     found[-1].things.append((kind, text))
-                    found[-1].prose += [text] * (kind in ("prose", "see"))
-            continue
-        folded = cell.metadata.get("jupyter", {}).get("source_hidden", False)
-        if re.search(r"\b(?:guess|exercise|check)\(", cell.source):
-            continue
-        if not folded:
-            found[-1].things.append(("code", f"```python\n{cell.source}\n```"))
-        for output in cell.outputs:
-            found[-1].things += _shown(output)
-    return found
-
-
-def _blocks(source: str) -> Iterator[tuple[str, str]]:
-    """Kind and text of each paragraph of a Markdown cell."""
-    for text in re.split(r"\n\s*\n", source.strip()):
-        text = text.strip()
-        starts = text.lstrip()
-        if text.startswith("#"):
-            yield "heading" if text.startswith("## ") else "title", text.lstrip("# ")
-        elif starts.startswith("*What to see"):
-            yield "see", text
-        elif starts.startswith("$$"):
-            yield "formula", text
-        elif starts.startswith("|"):
-            yield "table", text
-        elif re.match(r"(?:[-*]|\d+\.) ", starts):
-            yield "list", text
         else:
-            yield "prose", text
-
-
-def _shown(output) -> Iterator[tuple[str, str]]:
-    data = output.get("data", {})
-    if is_figure(output):
-        yield "figure", data["text/html"] if "text/html" in data else ""
-    elif "<table" in data.get("text/html", ""):
-        yield "table", data["text/html"]
-    elif output.output_type == "stream":
-        yield "print", f"```text\n{output.text.rstrip()}\n```"
+            found[-1].things.append(("code", f"```python\n{cell.source}\n```"))
+            for output in cell.outputs:
+                shown = output.get("data", {}).get("text/html", "")
+                if is_figure(output) or "<table" in shown:
+                    found[-1].things.append(("figure" if is_figure(output) else "table", shown))
+                elif output.output_type == "stream":
+                    found[-1].things.append(("print", f"```text\n{output.text.rstrip()}\n```"))
+    return found
 
 
 def _first(text: str, sentences: int) -> str:
@@ -167,37 +146,39 @@ def slides(lesson: Lesson) -> list[str]:
     Args:
         lesson: a core lesson or a survey.
     """
-    found = sections(lesson)
-    aims = next((text for kind, text in found[0].things if kind == "list"), "")
+    first, *others = sections(lesson)
+    aims = next((text for kind, text in first.things if kind == "list"), "")
     opening = f"# {lesson.title}\n\n{lesson.question}\n\nAfter this lesson you can\n\n{aims}"
-    made = [_slide(opening, "", found[0].prose)]
-    for section in found[1:]:
-        made += _slides_of(section)
-    return made
+    return [
+        _slide(opening, "", first.prose),
+        *(one for section in others for one in _slides_of(section)),
+    ]
 
 
 def _slides_of(section: Section) -> Iterator[str]:
-    shown = () if section.title in LEFT_OUT else SHOWN.get(section.title, OTHERS)
-    waiting = list(shown)
-    lead = before = ""
+    if section.title in LEFT_OUT or not section.things:
+        return
+    top, waiting = f"## {section.title}", list(SHOWN.get(section.title, OTHERS))
+    notes = section.prose or [text for kind, text in section.things if kind in ("list", "table")]
+    if notes and not any(kind in waiting for kind, _ in section.things):
+        # None of it is there: at least what the section says first.
+        said = _first(notes[0], 2) if section.prose else notes[0]
+        yield _slide(f"{top}\n\n{said}", "", notes)
+    lead: str | None = None  # what the section says before its first slide
     for position, (kind, text) in enumerate(section.things):
-        if kind == "prose" and not before:
-            lead = before = _first(text, 2)
+        if kind == "prose" and lead is None:
+            lead = _first(text, 2)
         if kind not in waiting:
             continue
         waiting.remove(kind)
-        below = ""
         if kind == "prose":
-            lead, text = "", "\n\n".join(_first(one, 6) for one in section.prose)
-        if kind == "figure":
-            see = [one for what, one in section.things[position:] if what == "see"]
-            below = "".join(_first(one.strip("*"), 9) for one in see[:1])
-        top = f"## {section.title}" + (f"\n\n{lead}" if lead and kind != "figure" else "")
-        yield _slide(f"{top}\n\n{text}", below, section.prose)
+            text = "\n\n".join(_first(one, 6) for one in notes)
+        elif kind != "figure" and lead:
+            text = f"{lead}\n\n{text}"
+        see = [one for what, one in section.things[position:] if what == "see" and kind == "figure"]
+        below = "".join(_first(one.strip("*"), 9) for one in see[:1])
+        yield _slide(f"{top}\n\n{text}", below, notes)
         lead = ""
-    if lead and len(waiting) == len(shown) > 0:
-        # None of it is there: at least what the section says first.
-        yield _slide(f"## {section.title}\n\n{lead}", "", section.prose)
 
 
 def _slide(markdown: str, below: str, notes: list[str]) -> str:
@@ -222,32 +203,37 @@ def render(lesson: Lesson) -> str:
     return _PAGE.format(
         title=escape(lesson.title),
         style=f"{_STYLE}\n{HtmlFormatter().get_style_defs('.highlight')}",
-        mathjax=assets.MATHJAX.format(folder="assets"),
+        mathjax=assets.MATHJAX,
         slides=re.sub(r'<a class="anchor-link".*?</a>', "", "\n".join(slides(lesson))),
-        height=HEIGHT,
     )
 
 
 def write(chapters: Path = CHAPTERS, folder: Path = FOLDER) -> list[Path]:
-    """Write the slides of all lessons, and a page that lists them.
+    """Write the slides of all lessons, and a page that lists them; return the paths.
 
     Args:
         chapters: the folder of the chapters.
         folder: where they are written; it opens without a network, wherever it is copied.
 
     Raises:
-        AssetError: reveal.js or MathJax cannot be fetched.
+        BuildError: reveal.js cannot be fetched.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(assets.fetch(), folder / "assets", dirs_exist_ok=True)
-    links, written = [], []
-    for number, lesson in Book(chapters).lessons.items():
-        path = folder / f"{lesson.chapter}.{lesson.name}.html"
-        write_atomically(path, render(lesson))
-        written.append(path)
-        links.append(f'<li><a href="{path.name}">{number} {escape(lesson.title)}</a></li>')
+    assets.copy_mathjax(folder)
+    assets.fetch_reveal(folder)
+    book = Book(chapters)
+    pages = {}
+    for number in book.lessons:
+        lesson = describe(book.text_path(number))
+        pages[folder / f"{lesson.chapter}.{lesson.name}.html"] = render(lesson)
+    links = [
+        f'<li><a href="{path.name}">{escape(book.title(number))}</a></li>'
+        for number, path in zip(book.lessons, pages, strict=True)
+    ]
     head = '<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>Slides</title>'
     text = "Arrow keys turn the slides, S opens the notes, add ?print-pdf to print."
-    page = f"{head}<h1>Slides</h1><p>{text}</p><ul>{''.join(links)}</ul></html>\n"
-    write_atomically(folder / "index.html", page)
-    return [folder / "index.html", *written]
+    pages[folder / "index.html"] = (
+        f"{head}<h1>Slides</h1><p>{text}</p><ul>{''.join(links)}</ul></html>\n"
+    )
+    for path, page in pages.items():
+        write_atomically(path, page)
+    return list(pages)

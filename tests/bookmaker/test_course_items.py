@@ -43,16 +43,23 @@ def gradebook(tmp_path, monkeypatch):
 
 
 def test_points_are_added_up_by_exercise(gradebook):
-    ((lesson, (points, most)),) = scores(gradebook).items()
-    assert lesson == "01_small"
-    assert most.to_dict() == {"a.one": 2, "a.two": 2, "a.three": 3}
+    found = scores(gradebook).loc["01_small"]
+    assert found.groupby("exercise")["most"].max().to_dict() == {
+        "a.one": 2,
+        "a.two": 2,
+        "a.three": 3,
+    }
+    points = found["points"].unstack("exercise")[["a.one", "a.two", "a.three"]]
     assert points.loc["ann"].tolist() == [2, 2, 3]
     assert points.loc["cyd"].tolist() == [1, 0, 1]
     assert points.loc["dan"].tolist()[:2] == [0, 0] and np.isnan(points.loc["dan", "a.three"])
 
 
-def test_statistics_have_the_known_values(gradebook):
-    found = statistics(*scores(gradebook)["01_small"])
+def test_statistics_have_the_known_values():
+    points = pd.DataFrame(
+        {"a.one": [2, 2, 1, 0], "a.two": [2, 2, 0, 0], "a.three": [3, 0, 1, np.nan]}
+    )
+    found = statistics(points, pd.Series({"a.one": 2, "a.two": 2, "a.three": 3}))
     assert found["students"].tolist() == [4, 4, 3]
     np.testing.assert_allclose(found["points"], [5 / 8, 4 / 8, 4 / 9])
     np.testing.assert_allclose(found["solved"], [2 / 4, 2 / 4, 1 / 3])
@@ -81,5 +88,11 @@ def test_the_command_prints_a_courses_table(gradebook, monkeypatch):
     monkeypatch.setattr(type(gradebook), "__exit__", lambda *_: None)
     text = items.table(Course())
     assert text.splitlines()[0] == "01_small"
-    assert [line.split()[0] for line in text.splitlines()[2:]] == ["a.one", "a.two", "a.three"]
+    rows = [line.split() for line in text.splitlines()[2:]]
+    assert [row[0] for row in rows] == ["a.one", "a.two", "a.three"]
+    assert [row[1:4] for row in rows] == [
+        ["4", "0.62", "0.50"],
+        ["4", "0.50", "0.50"],
+        ["3", "0.44", "0.33"],
+    ]
     monkeypatch.undo()

@@ -1,6 +1,7 @@
 """The two projects: a copy with a fault and marks for an answer, a log and a board of exports."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -46,13 +47,30 @@ def test_every_fault_of_the_table_is_recorded_and_changes_lines_of_one_file():
         assert file.startswith("recsys_lib/") and 0 < len(lines) <= 30
 
 
-def test_only_what_a_score_does_not_show_is_drawn():
+def test_only_what_a_score_does_not_show_is_drawn(monkeypatch):
     found = {planted.drawn(seed).name for seed in range(200)}
     assert found == {one.name for one in planted.faults() if one.is_hidden}
-    assert planted.drawn(3) == planted.drawn(3)
-    assert not FAULT.is_hidden  # it has no scores
-    assert dataclasses.replace(FAULT, right=0.75, broken=0.745).is_hidden
-    assert not dataclasses.replace(FAULT, right=0.75, broken=0.735).is_hidden
+    first, again = ([planted.drawn(seed).name for seed in range(40)] for _ in range(2))
+    assert first == again
+    hidden = dataclasses.replace(FAULT, right=0.75, broken=0.745)
+    shown = dataclasses.replace(FAULT, right=0.75, broken=0.735)
+    monkeypatch.setattr(planted, "faults", lambda: [FAULT, shown, hidden])  # the first: no scores
+    assert all(planted.drawn(seed) == hidden for seed in range(40))
+
+
+def test_the_table_is_measured_on_the_library_and_on_the_copy(tmp_path, monkeypatch):
+    table = tmp_path / "table.json"
+    table.write_text(f'[{{"name": "{FAULT.name}", "model": "fm", "options": {{}}}}]')
+
+    def scores(asked, library):
+        assert asked == '["fm", {}]'
+        right = (library / FILE).read_bytes() == (planted.ROOT / FILE).read_bytes()
+        return [0.7, 0.72, 0.76] if right else [0.6, 0.61, 0.65]
+
+    monkeypatch.setattr(planted, "_scores", scores)
+    planted.measure(table)
+    expected = dataclasses.replace(FAULT, right=0.7267, broken=0.62, spread=0.06)
+    assert planted.faults(table) == [expected]
 
 
 def test_the_copy_differs_in_one_file_and_does_not_say_which(handed_out):
@@ -65,6 +83,8 @@ def test_the_copy_differs_in_one_file_and_does_not_say_which(handed_out):
     ]
     said = (handed_out / planted.ANSWER).read_text()
     assert 'model = "fm"' in said and FAULT.name not in said and FILE not in said
+    for path in right:  # a time of its own would tell which file was changed
+        assert (handed_out / path).stat().st_mtime == (planted.ROOT / path).stat().st_mtime
     with pytest.raises(BuildError, match="expected a folder that is not there"):
         planted.plant(FAULT, handed_out)
 
@@ -85,6 +105,9 @@ def test_a_test_that_does_not_tell_the_libraries_apart_earns_nothing(tmp_path):
     assert marks(on_both)[2:] == [False, False, True]
     on_none = answer(tmp_path / "none", "import recsys_lib\n\ndef test_nothing():\n    pass\n")
     assert marks(on_none)[2:] == [True, False, True]
+    beside = "from pathlib import Path\nimport recsys_lib\n\ndef test_what_stands_beside():\n"
+    beside += "    assert not (Path(recsys_lib.__path__[0]).parent / 'answer.toml').exists()\n"
+    assert marks(answer(tmp_path / "beside", beside))[2:] == [False, False, True]
     breaks = answer(tmp_path / "breaks", "import nothing_like_this\n")
     assert marks(breaks)[2:] == [False, False, True]
 
@@ -140,8 +163,8 @@ def test_the_board_scores_what_the_model_predicts(exported):
     board = scoreboard.score(5, exported / "exports", budget=1e6, **SIZES)
     assert board.index.tolist() == ["ann", "ben"]
     ann, ben = board.loc["ann"], board.loc["ben"]
-    assert ann["fault"] == "" and ann["in_budget"] and 0 < ann["ms"] < 1e6
-    assert "expected the description of an export" in ben["fault"] and not ben["in_budget"]
+    assert ann["fault"] == "" and 0 < ann["ms"] < 1e6
+    assert "expected the description of an export" in ben["fault"] and ben["points"] == 0
 
     # The same rows one by one through the service's way.
     from recsys_pipeline.export import Replay
@@ -160,14 +183,52 @@ def test_the_board_scores_what_the_model_predicts(exported):
     assert ann["points"] == pytest.approx(100 * (ann["gauc"] - 0.5) / (best - 0.5))
 
 
-def test_an_export_over_the_budget_stands_below_one_in_it(exported, monkeypatch):
-    took = iter([20.0, 5.0])
-    monkeypatch.setattr(scoreboard, "milliseconds", lambda *_: next(took))
-    folder = exported / "exports"
-    (folder / "cyd").symlink_to(folder / "ann")
-    board = scoreboard.score(5, folder, budget=10, **SIZES)
-    assert board.index.tolist()[0] == "cyd"
-    assert board.loc["cyd", "points"] == board.loc["ann", "points"]
-    (folder / "cyd").unlink()
+def stand_in(scores, asked=("item_id",)):
+    """An export that is asked with some columns and gives known scores."""
+
+    def encode(request, candidates):
+        return request, candidates
+
+    encode.rows = lambda columns: columns
+    run = {"rows": lambda features: {"click": scores(features)}}
+    golden = {"request": {"surface": "s"}, "candidates": dict.fromkeys(asked)}
+    return SimpleNamespace(golden=golden, encode=encode, run=run, scores=lambda *_: None)
+
+
+def test_the_best_in_time_is_first_and_a_refused_export_says_why(tmp_path, monkeypatch):
+    truth = scoreboard.world(5, **SIZES).test.probability["click"]
+    exports = {
+        "coin": stand_in(lambda _: np.zeros(len(truth))),
+        "late": stand_in(lambda _: truth),
+        "oracle": stand_in(lambda _: truth),
+        "thief": stand_in(lambda features: np.array(features["click"], float), ("click",)),
+    }
+    monkeypatch.setattr(scoreboard, "Replay", lambda path: exports[path.name])
+    monkeypatch.setattr(
+        scoreboard, "milliseconds", lambda one, _: 5 + 15 * (one is exports["late"])
+    )
     with pytest.raises(BuildError, match="expected a folder for each student"):
-        scoreboard.score(5, folder / "ben", **SIZES)
+        scoreboard.score(5, tmp_path, **SIZES)
+    for name in exports:
+        (tmp_path / name).mkdir()
+    board = scoreboard.score(5, tmp_path, budget=10, **SIZES)
+    assert board.index.tolist() == ["oracle", "coin", "late", "thief"]
+    assert board["points"].tolist() == pytest.approx([100, 0, 100, 0])
+    refusal = "too slow: expected 300 candidates in 10 ms for 95 of 100 requests, got 20.0 ms"
+    assert board["fault"].tolist() == ["", "", refusal, "KeyError: 'click'"]
+
+
+def test_the_time_is_that_of_the_slow_requests_without_the_first_ones(monkeypatch):
+    lasted = iter([9.0] * scoreboard.WARM + [number / 1000 for number in range(1, 51)])
+    now, calls = [0.0], []
+    monkeypatch.setattr(scoreboard, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+    export = stand_in(None)
+
+    def scores(request, candidates):
+        now[0] += next(lasted)
+        calls.append((request, len(candidates["item_id"])))
+
+    export.scores = scores
+    rows = pd.DataFrame({"surface": ["feed"] * 900, "item_id": range(900)})
+    assert scoreboard.milliseconds(export, rows) == pytest.approx(np.percentile(range(1, 51), 95))
+    assert calls == [({"surface": "feed"}, 300)] * 55

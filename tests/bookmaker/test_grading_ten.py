@@ -228,6 +228,17 @@ class Page(HTMLParser):
         self.asked += [value for name, value in attrs if name in ("src", "href") and value]
 
 
+def test_the_hard_exercises_of_the_class_stand_in_a_table(taught, capsys):
+    assert main(["items", "--course", str(taught.root)]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    found = {line[0]: line[1:4] for line in lines if len(line) == 5}
+    # Of eight, one wrote the table and one the integers; two got points for their words.
+    assert found["small.twice"][::2] == ["8", "0.75"]
+    assert found["small.words"] == ["8", "0.25", "0.25"]
+    assert found["small.letter"] == ["8", "1.00", "1.00"]
+    assert found["other.twice"] == ["10", "0.90", "0.9"]
+
+
 def page_of(course, student, lesson):
     return (course.path("feedback", student, lesson) / f"{lesson}.html").read_text()
 
