@@ -24,8 +24,8 @@ THINKING = {
 """What each kind of exercise asks for."""
 
 RULE = """\
-Difficulty is one for every exercise; one more from 8 minutes on, and one more from 12 minutes on;
-one more for a derivation or an open answer, which begin on an empty page; and one more where an
+Difficulty is one star for every exercise; one more from 8 minutes on, and one more from 12 minutes
+on; one more for a derivation or an open answer, which begin on an empty page; and one more where an
 answer looks right and is not: a recorded mistake that passes the public tests, or a recall exercise
 with four or more recorded mistakes."""
 
@@ -40,6 +40,7 @@ pre {{ background: #f4f4f4; padding: .6em; overflow-x: auto; white-space: pre-wr
 h3 {{ border-top: 1px solid #bbb; padding-top: 1em; }} h4 {{ margin-bottom: .2em; }}
 table {{ border-collapse: collapse; }} td, th {{ border: 1px solid #bbb; padding: .2em .6em; }}
 a.anchor-link {{ display: none; }}
+h3, h4 {{ break-after: avoid; }}
 @media print {{ h2 {{ break-before: page; }} pre {{ break-inside: avoid; }} }}
 </style>
 {mathjax}
@@ -59,6 +60,10 @@ def difficulty(one: Exercise) -> int:
     tempting = len(one.mistakes) >= 4 if one.kind == "recall" else hidden
     blank = one.kind in ("derivation", "open")
     return 1 + (one.minutes >= 8) + (one.minutes >= 12) + tempting + blank
+
+
+def _stars(one: Exercise) -> str:
+    return "★" * difficulty(one) + "☆" * (5 - difficulty(one))
 
 
 def render(files: Iterable[ExerciseFile]) -> str:
@@ -92,7 +97,7 @@ def _title(file: ExerciseFile) -> str:
 def _lesson(file: ExerciseFile) -> str:
     rows = [
         f"| [{one.title}](#{one.identifier}) | {one.kind} | {one.points} | {one.minutes} | "
-        f"{difficulty(one)} |"
+        f"{_stars(one)} |"
         for one in file.exercises
     ]
     head = "| exercise | kind | points | minutes | difficulty |\n|:---|:---|---:|---:|---:|"
@@ -110,8 +115,8 @@ def _exercise(one: Exercise) -> str:
     varies = one.variant_note or ("The order of the options." if one.varies == "options" else "")
     parts = [
         f'<h3 id="{one.identifier}">{escape(one.title)}</h3>',
-        f"`{one.identifier}`, {public + hidden} points{shares}, {one.minutes} minutes, difficulty "
-        f"{difficulty(one)}; {one.kind}: {THINKING[one.kind]}.",
+        f"`{one.identifier}`, {public + hidden} point{'s' * (one.points > 1)}{shares}, "
+        f"{one.minutes} minutes, {_stars(one)}; {one.kind}: {THINKING[one.kind]}.",
         one.statement,
         f"<h4>Solution</h4>\n\n{code(one.solution)}",
     ]
