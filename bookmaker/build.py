@@ -12,7 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from bookmaker.anatomies import ANSWER
-from bookmaker.figures import describe_figures
+from bookmaker.figures import WITHHELD, describe_figures
 from bookmaker.inputs import code_cells
 from bookmaker.lessons import (
     describe,
@@ -71,8 +71,8 @@ def refresh(text_path):
         return False
     for cell, executed in zip(ours, shown, strict=True):
         cell.outputs, cell.execution_count = executed.outputs, executed.execution_count
-        if RESULTS in executed.metadata:
-            cell.metadata[RESULTS] = executed.metadata[RESULTS]
+        kept = executed.metadata
+        cell.metadata |= {key: kept[key] for key in (RESULTS, WITHHELD) if key in kept}
     describe_figures(notebook)
     write_atomically(path, serialise(notebook))
     return True
@@ -206,7 +206,6 @@ def _normalise(notebook, text_path):
                     f"{text_path}: {_where((number, cell))} has the tag {ANSWER} and so no output "
                     "that nbval could compare: tag it nbval-ignore-output"
                 )
-            cell.outputs = []
         kept = []
         for output in cell.outputs:
             # A widget's view names a model that dies with the kernel: without one, JupyterLab
@@ -222,7 +221,9 @@ def _normalise(notebook, text_path):
                 # The traceback holds paths of the machine that built the lesson.
                 output.traceback = [f"{output.ename}: {output.evalue}"]
             kept.append(output)
-        cell.outputs = kept
+        cell.outputs = [] if ANSWER in tags else kept
+        if kept and ANSWER in tags:
+            cell.metadata[WITHHELD] = kept
 
 
 def _keep_results(cell):

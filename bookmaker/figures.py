@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 FOLDED = "hide-input"
+WITHHELD = "withheld"
+"""Metadata of a cell that answers a guess: its outputs, which the website folds and a notebook does
+not show."""
 FIGURE = re.compile(r'(<img alt=")[^"]*(" width="\d+" src="data:image/(?:png|svg\+xml);base64,)')
 """A figure, or a picture of a model, as the library shows it."""
 
@@ -37,7 +40,7 @@ def describe_figures(notebook: Any) -> None:
         else:
             cell.metadata.pop("jupyter", None)
         described = what_to_see(notebook, number)
-        for output in cell.outputs:
+        for output in [*cell.outputs, *cell.metadata.get(WITHHELD, [])]:
             if described and is_figure(output):
                 _describe(output, described)
 

@@ -34,6 +34,7 @@ from bookmaker.lessons import (
     read_text,
 )
 from bookmaker.offered_names import module_problems, offer_problems
+from recsys_book.frames import FRAMES
 from recsys_book.paths import CHAPTERS, LessonError
 from recsys_book.start_page import OUTLINE
 
@@ -151,7 +152,7 @@ def notebook_problems(path, notebook):
         if lines > longest:
             problems.append(f"{where} has {lines} lines, at most {longest} are allowed")
         for output in cell.outputs:
-            problems += _output_problems(where, tags, output)
+            problems += _output_problems(where, tags, output) + _slider_problems(where, output)
     return problems
 
 
@@ -228,6 +229,19 @@ def _output_problems(where, tags, output):
     ]
     found = {path for text in texts for path in machine_paths(text)}
     return [f"{where} shows a path of the machine it ran on: {path}" for path in sorted(found)]
+
+
+def _slider_problems(where, output):
+    """A slider that says something else has to show something else, too."""
+    sentences = {}
+    for one in output.get("data", {}).get(FRAMES, {}).get("frames", ()):
+        sentences.setdefault(one["png"], set()).add(one["sentence"])
+    return [
+        f"{where}: expected another picture for each sentence of the slider, got one for "
+        f"{sorted(said)}"
+        for said in sentences.values()
+        if len(said) > 1
+    ]
 
 
 def machine_paths(text):

@@ -61,7 +61,7 @@ def ledger_page(ledger: str, cited: Mapping[str, list[str]], titles: Mapping[str
     def section(found):
         files = " and ".join(
             f'<a href="../records/{found[1]}.{ending}">{said}</a>'
-            for ending, said in (("json", "the record"), ("csv", "its measurements"))
+            for ending, said in (("json", "the record (JSON)"), ("csv", "its measurements (CSV)"))
         )
         return f"{found[0]}\n\n{files}\n"
 

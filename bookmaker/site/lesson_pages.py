@@ -13,12 +13,24 @@ from typing import Any
 from nbformat.v4 import new_markdown_cell, new_output
 
 from bookmaker.build import RESULTS
+from bookmaker.figures import WITHHELD
+from bookmaker.offered_names import SENTENCE
 from bookmaker.site.links import Links, up
 from recsys_book import frames
 from recsys_book.exercises.source import find_exercise
 
 _PICTURE = re.compile(r'(<img [^>]*?)src="data:image/(png|svg\+xml);base64,([^"]+)"')
 _NOT_YET = "The slider moves when you run the lesson."
+_IN_WORDS = (
+    # The library's own sentence, of any exercise.
+    (
+        re.escape(SENTENCE).replace(r"\{0\}", r"[\w.]+"),
+        "Your answer is checked when you run the lesson.",
+    ),
+    (r"Put (a number|numbers) (?:for|in place of) the dots", "Write what you guess into the boxes"),
+    (r"Work in a copy, as the start page says, and skip folded cells\.", "Skip folded cells."),
+)
+"""Sentences that speak of a notebook, and what a page says."""
 
 
 class LessonPages:
@@ -34,25 +46,24 @@ class LessonPages:
         self.chapters, self.links, self.extra = chapters, links, extra
         (extra / "pictures").mkdir(parents=True, exist_ok=True)
 
-    def staged(self, notebook: Any, page: str, companion: str | None = None) -> Any:
+    def staged(self, notebook: Any, page: str) -> Any:
         """The notebook as Sphinx should read it.
 
         Args:
             notebook: a lesson's, executed; it is changed.
             page: its path from the repository's root.
-            companion: name of the page that stands below this one in the contents.
         """
         cells = []
         for number, cell in enumerate(notebook.cells):
             if cell.cell_type == "markdown":
+                for of_notebook, of_page in _IN_WORDS:
+                    cell.source = re.sub(of_notebook, of_page, cell.source)
                 cell.source = self.links.rewrite(cell.source, page)
                 cells.append(cell)
             elif cell.cell_type == "code":
                 cells += self._code(cell, page, f"slider-{number}")
             if number == 0:
                 cells.append(new_markdown_cell(self._bar(page)))
-        if companion:
-            cells.append(new_markdown_cell(f"```{{toctree}}\n:hidden:\n\n{companion}\n```"))
         notebook.cells = cells
         return notebook
 
@@ -61,7 +72,8 @@ class LessonPages:
         name = page.split("/", 1)[1]
         parts = [
             f"<details><summary>Open in JupyterLab</summary><p>Run <code>make lab</code> in the "
-            f"book's folder, then open <code>work/{name}</code>.</p></details>",
+            f"book's folder, then open <code>work/{name}</code>: "
+            f'<a href="{up(page)}run.html">run the book</a>.</p></details>',
             f'<a download href="{up(page)}notebooks/{name}">Download the notebook</a>',
         ]
         if self.links.repository:
@@ -76,8 +88,20 @@ class LessonPages:
         calls = _calls(cell.source)
         if guesses := [_arguments(call) for name, call in calls if name == "guess"]:
             return [new_markdown_cell("\n".join(_field(*one) for one in guesses))]
+        names, tags = [name for name, _ in calls], cell.metadata.setdefault("tags", [])
+        results = cell.metadata.get(RESULTS, [])
+        shown = list(cell.outputs)
+        if withheld := cell.metadata.get(WITHHELD):
+            # Of a guess's result the text stands below.
+            shown = [one for one in withheld if not (results and one["output_type"] == "stream")]
+            tags.append("hide-output")
+            cell.metadata["mystnb"] = {"code_prompt_show": "Show the result (guess first)"}
+        if "check" in names:  # that it is not attempted yet
+            shown = []
+        if names in (["exercise"], ["resolve"]):
+            tags.append("remove-input")
         outputs = []
-        for output in cell.outputs:
+        for output in shown:
             data = output.get("data", {})
             if frames.FRAMES in data:
                 slider = self._slider(data[frames.FRAMES], identifier, page)
@@ -96,9 +120,8 @@ class LessonPages:
         for name, call in calls:
             if name == "exercise" and (shown := self._hints(_arguments(call)[0])):
                 after.append(new_markdown_cell(shown))
-        results = "".join(_result(one) for one in cell.metadata.get(RESULTS, []))
         if results:
-            after.append(new_markdown_cell(results))
+            after.append(new_markdown_cell("".join(_result(one) for one in results)))
         return [cell, *after]
 
     def _hints(self, identifier):
@@ -178,8 +201,8 @@ def _arguments(call):
 def _field(name, _, unit=""):
     unit = html.escape(unit)
     return (
-        f'<p class="guess"><label>Your guess: <input type="number" step="any" data-guess="{name}"> '
-        f"{unit}</label></p>\n"
+        f'<p class="guess"><label>Your guess, {_in_words(name)}: <input inputmode="decimal" '
+        f'data-guess="{name}"> {unit}</label></p>\n'
     )
 
 
@@ -187,5 +210,9 @@ def _result(result):
     came = html.escape(f"{result['value']} {result['unit']}")
     return (
         f'<p class="result" data-guess="{result["name"]}" data-came="{result["value"]}" '
-        f'aria-live="polite"><code>{result["name"]}</code>: {came}<span></span></p>\n'
+        f'aria-live="polite"><em>{_in_words(result["name"])}</em>: {came}<span></span></p>\n'
     )
+
+
+def _in_words(name):
+    return name.replace("_", " ")

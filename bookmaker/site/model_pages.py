@@ -1,5 +1,6 @@
 """The table of all models, and the scoreboards of the real logs, as HTML that can be sorted."""
 
+import ast
 import html
 import json
 import math
@@ -8,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bookmaker.names import definition, docstring, offered_by_package
+from bookmaker.names import ROOT, definition, docstring, offered_by_package
 from bookmaker.site.links import html_of
 from recsys_book.start_page import read_outline
 from recsys_lib.zoo import MODELS
@@ -20,7 +21,8 @@ TOLD = (
     "*Operations* are the additions and multiplications for one candidate, and *weights* those "
     "beside the tables of ids and of crosses, of the builder's own sizes on four columns of ids "
     "and a number (and twenty behaviours, where a model reads them). A model that sorts a batch's "
-    "rows by their scenario has no such number. A click on a column's head sorts."
+    "rows by their scenario has no such number. Time follows operations only roughly: a large "
+    "product is faster than many small ones. A click on a column's head sorts."
 )
 
 
@@ -44,7 +46,7 @@ def models_page(pages: set[str], drawn: Path | None = None) -> str:
     rows = []
     for row in MODELS:
         builder = homes[row.builder]
-        idea = docstring(builder).split("\n\n")[0].replace("``", "").replace("`", "")
+        idea = _idea(builder)
         said = ", ".join(f"{key}={value!r}" for key, value in row.options.items())
         options = f"<br><code>{html.escape(said)}</code>" if said else ""
         lesson = f"chapters/{row.lesson}.ipynb"
@@ -59,7 +61,7 @@ def models_page(pages: set[str], drawn: Path | None = None) -> str:
         cost = costs.get(row.key, (0, 0))
         cells = (
             f"<td>{linked}</td>",
-            f"<td>{html.escape(' '.join(idea.split()))}{options}</td>",
+            f"<td>{html.escape(idea)}{options}</td>",
             f"<td>{taught}</td>",
             *(f'<td data-value="{one or 0}">{f"{one:,}" if one else "–"}</td>' for one in cost),
             f"<td>{html.escape(row.paper)}</td>",
@@ -117,6 +119,15 @@ def _board_row(one, ahead, keys):
         said = f"{lead['effect']:+.4f} ({low:+.4f} to {high:+.4f})" if lead else ""
         cells.append(f'<td data-value="{lead["effect"] if lead else 0}">{said}</td>')
     return f"<tr>{''.join(cells)}<td>{one['log_loss'][0]:.4f}</td></tr>"
+
+
+def _idea(builder):
+    """The first sentence of the builder's docstring, or of its module's, if that says more."""
+    said = docstring(builder).split("\n\n")[0]
+    if said.startswith("Build"):
+        module = (ROOT / builder.module.replace(".", "/")).with_suffix(".py")
+        said = ast.get_docstring(ast.parse(module.read_text(encoding="utf-8"))).split("\n\n")[0]
+    return " ".join(said.replace("`", "").split())
 
 
 def _table(head, rows):

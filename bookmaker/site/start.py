@@ -85,13 +85,12 @@ def landing(readme: str, links: Links, contents: Mapping[str, Sequence[str]]) ->
     first, routes, map_ = (_html(part, links) for part in render_for_all())
     # What the notebooks' start page says lies in the folder of the chapters.
     which = re.sub(r"\]\((?![a-z]+:)", "](chapters/", FIRST_MODEL)
-    address = links.repository
-    copy = f"[the book's repository]({address})" if address else "the book's repository"
     parts = [
         f"{title}\n\n{about}",
         first,
         "On these pages you read the lessons, move their sliders and write down guesses. To run "
-        f"them and to solve exercises, get {copy} and type `make lab` in its folder.",
+        f"them and to solve exercises, get {_repository(links)} and type `make lab` in its folder: "
+        "[Run the book](run.md).",
         f"## For whom\n\n{section(readme, 'For whom')}",
         f"## Three routes\n\n{routes}",
         links.rewrite(which, "index.md"),
@@ -101,6 +100,40 @@ def landing(readme: str, links: Links, contents: Mapping[str, Sequence[str]]) ->
         listed = "\n".join(names)
         parts.append(f"```{{toctree}}\n:hidden:\n:caption: {caption}\n\n{listed}\n```")
     return "\n\n".join(parts) + "\n"
+
+
+def run_page(readme: str, links: Links) -> str:
+    """The page that says how to run the book, of README.md.
+
+    Args:
+        readme: text of README.md.
+        links: of all pages.
+    """
+    first = readme.partition("\n## ")[0]
+    commands = re.search(r"^```bash\n.*?^```$", first, re.M | re.S)[0]
+    parts = ["# Run the book", f"In the folder of {_repository(links)}:", commands]
+    for heading in ("Installation", "Data and licences", "When something goes wrong"):
+        parts.append(f"## {heading}\n\n{section(readme, heading)}")
+    return links.rewrite("\n\n".join(parts) + "\n", "README.md")
+
+
+def _repository(links):
+    address = links.repository
+    return f"[the book's repository]({address})" if address else "the book's repository"
+
+
+def glossary(text: str) -> str:
+    """The glossary with each of its words as a term, which the search finds.
+
+    Args:
+        text: Markdown, in which a paragraph on a word begins with it in bold, and a full stop.
+    """
+
+    def term(found):
+        lines = "\n".join(f"  {line}" for line in found[2].splitlines())
+        return f"```{{glossary}}\n{found[1]}\n{lines}\n```"
+
+    return re.sub(r"^\*\*([^*]+)\.\*\* (.+?)(?=\n\n|\n?\Z)", term, text, flags=re.M | re.S)
 
 
 def _html(text, links):
@@ -122,15 +155,14 @@ def chapter_page(chapter: str, pages: Sequence[Page]) -> str:
         chapter: its folder.
         pages: those of the chapter, in order.
     """
-    lessons = {page.number for page in pages if not page.is_companion}
     rows = [
         f"| [{page.lesson.title}]({Path(page.path).name}) | {page.lesson.question} | "
         f"{page.minutes} min |"
         for page in pages
     ]
-    # A companion stands below its lesson, where that is among the pages.
-    alone = [page for page in pages if not page.is_companion or page.number not in lessons]
-    names = [Path(page.path).name for page in alone]
+    # The way leads from lesson to lesson; companions come after the last one.
+    in_order = sorted(pages, key=lambda page: page.is_companion)
+    names = [Path(page.path).name for page in in_order]
     listed = "\n".join(name.removesuffix(".ipynb") for name in names)
     return (
         f"# {chapter[:2]} {chapter_title(chapter)}\n\n| lesson | the question it answers | time |\n"

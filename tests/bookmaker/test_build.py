@@ -100,6 +100,8 @@ def test_what_answers_a_guess_is_not_in_the_built_notebook(chapters, survey):
     build(path)
     notebook = nbformat.read(path.with_suffix(".ipynb"), as_version=4)
     assert notebook.cells[-1].outputs == [] and notebook.cells[-1].execution_count == 3
+    # The website folds it.
+    assert [one.text for one in notebook.cells[-1].metadata.withheld] == ["4\n"]
     assert check_lesson(path) == []
     path.write_text(path.read_text().replace("answer, nbval-ignore-output", "answer"))
     with pytest.raises(BuildError, match="has the tag answer and so no output"):

@@ -6,6 +6,7 @@ from nbformat.v4 import new_markdown_cell, new_output
 from bookmaker import evidence, lesson_checks
 from bookmaker.__main__ import main
 from bookmaker.anatomies import HEADINGS
+from recsys_book.frames import FRAMES
 
 
 @pytest.fixture
@@ -58,6 +59,9 @@ def test_finds_a_cell_that_the_text_lacks(sound, chapters):
     assert "stale: 6 cells, the text has 5" in the_only_problem(sound)
 
 
+TWO_IN_ONE = {"frames": [{"png": "x", "sentence": one} for one in "ABB"]}
+
+
 def change_first_code_cell(**changes):
     def change(notebook):
         notebook.cells[1].update(**changes)
@@ -81,6 +85,10 @@ def change_first_code_cell(**changes):
         (
             {"outputs": [new_output("stream", name="stdout", text="in /srv/books/data\n")]},
             "cell 2 shows a path of the machine it ran on: /srv/books/data",
+        ),
+        (
+            {"outputs": [new_output("display_data", data={FRAMES: TWO_IN_ONE})]},
+            "cell 2: expected another picture for each sentence of the slider, got one for ['A', ",
         ),
         (
             {"outputs": [new_output("execute_result", data={"text/plain": r"'C:\Users\a'"})]},

@@ -46,10 +46,10 @@ def extra(tmp_path):
 def stage(chapters, extra):
     """Function that stages cells below a lesson's title; the title is left out of what it gives."""
 
-    def staged(*cells, companion=None, links=None):
+    def staged(*cells, links=None):
         pages = LessonPages(chapters.folder, links or Links(ROOT, {PAGE}), extra)
         notebook = new_notebook(cells=[new_markdown_cell("# Small"), *cells])
-        return pages.staged(notebook, PAGE, companion).cells[1:]
+        return pages.staged(notebook, PAGE).cells[1:]
 
     return staged
 
@@ -66,10 +66,10 @@ def shown(monkeypatch):
 def test_a_cell_of_guesses_becomes_fields(stage):
     _, fields = stage(code('guess("of_two", ..., "< 5 %")\nguess("rows_read", ...)'))
     assert fields.cell_type == "markdown"
-    number = '<p class="guess"><label>Your guess: <input type="number" step="any"'
+    label, field = '<p class="guess"><label>Your guess, ', '<input inputmode="decimal" data-guess='
     assert fields.source.splitlines()[::2] == [
-        f'{number} data-guess="of_two"> &lt; 5 %</label></p>',
-        f'{number} data-guess="rows_read"> </label></p>',
+        f'{label}of two: {field}"of_two"> &lt; 5 %</label></p>',
+        f'{label}rows read: {field}"rows_read"> </label></p>',
     ]
 
 
@@ -83,7 +83,7 @@ def test_what_a_guess_came_to_stands_below_the_cell_that_resolves_it(stage, show
     assert cell.outputs[0].data == {"text/plain": "4.1"}
     assert came.source.strip() == (
         '<p class="result" data-guess="of_two" data-came="4.1" aria-live="polite">'
-        "<code>of_two</code>: 4.1 of &lt; 5 rows<span></span></p>"
+        "<em>of two</em>: 4.1 of &lt; 5 rows<span></span></p>"
     )
 
 
@@ -145,10 +145,9 @@ def test_pictures_become_files_that_are_read_when_they_are_seen(stage, extra):
 
 
 def test_a_lesson_is_downloaded_or_launched_elsewhere(stage):
-    bar, below = stage(companion="01_small.deeper")
+    [bar] = stage()
     assert '<a download href="../../notebooks/00_small/01_small.ipynb">' in bar.source
     assert "mybinder" not in bar.source
-    assert "```{toctree}\n:hidden:\n\n01_small.deeper\n```" in below.source
     [bar] = stage(links=Links(ROOT, {PAGE}, REPOSITORY))
     assert f"https://mybinder.org/v2/gh/a/book/HEAD?urlpath=lab/tree/{PAGE}" in bar.source
     assert f'<a href="{REPOSITORY}/blob/main/{PAGE}">' in bar.source
@@ -349,7 +348,7 @@ def test_the_landing_page_says_nothing_of_progress_and_links_what_is_there():
     assert "✓" not in page and "Begin here" in page and "Which model first?" in page
     linked = re.findall(r'<a href="([^"#]+)', page)
     assert set(linked) == {f"chapters/{first}.html"}
-    assert re.findall(r"(?<!!)\]\(([^)#]+)\)", page) == ["docs/serving.md"]
+    assert re.findall(r"(?<!!)\]\(([^)#]+)\)", page) == ["run.md", "docs/serving.md"]
     assert page.count("```{toctree}") == 2 and ":caption: More\n\ndocs/serving\n" in page
 
 
@@ -364,8 +363,8 @@ def test_a_chapter_lists_lessons_with_their_minutes(tmp_path):
     page = start.chapter_page("00_the_ranking_stage", pages)
     assert "| [01_SMALL](01_small.ipynb) | Why? | 7 min |" in page
     assert page.count("7 min") == 3
-    assert page.endswith("```{toctree}\n:hidden:\n\n01_small\n02_b\n```\n")
-    assert "\n\n01_small.deeper\n02_b\n" in start.chapter_page("00_the_ranking_stage", pages[1:])
+    # The way leads from lesson to lesson.
+    assert page.endswith("```{toctree}\n:hidden:\n\n01_small\n02_b\n01_small.deeper\n```\n")
     core.cells[0].source = "No time."
     with pytest.raises(ValueError, match=r"expected a line \*\*Time\.\*\*"):
         start.minutes_of(core)

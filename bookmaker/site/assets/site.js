@@ -1,6 +1,11 @@
 // Sliders, guesses and sortable tables of the book, without a kernel and without a request.
 "use strict";
 
+// Pages on a disk cannot read each other: a search there shows titles alone.
+if (location.protocol === "file:" && typeof DOCUMENTATION_OPTIONS !== "undefined") {
+  DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+}
+
 for (const box of document.querySelectorAll(".frames")) {
   const frames = JSON.parse(box.dataset.frames);
   const [slider, value] = [box.querySelector("input"), box.querySelector("b")];
@@ -26,17 +31,24 @@ for (const field of document.querySelectorAll("input[data-guess]")) {
     try { localStorage.setItem(keyOf(field.dataset.guess), field.value); } catch { /* no storage */ }
   });
 }
+const judge = (result) => {
+  const field = document.querySelector(`input[data-guess="${result.dataset.guess}"]`);
+  const guess = (field ? field.value : "").trim().replace(",", ".");
+  const off = Math.abs(Number(guess) - Number(result.dataset.came));
+  let said = `; you guessed ${guess}, ${Number(off.toPrecision(3))} off`;
+  if (guess === "") said = "; you wrote down no guess";
+  else if (Number.isNaN(off)) said = `; a guess is a number, and yours is "${guess}"`;
+  result.querySelector("span").textContent = said;
+};
+const results = [...document.querySelectorAll(".result")];
 const judged = new IntersectionObserver((seen) => {
-  for (const { target, isIntersecting } of seen) {
-    if (!isIntersecting) continue;
-    const field = document.querySelector(`input[data-guess="${target.dataset.guess}"]`);
-    const guess = field ? field.value : "";
-    const off = Math.abs(Number(guess) - Number(target.dataset.came));
-    target.querySelector("span").textContent = guess === ""
-      ? "; you wrote down no guess" : `; you guessed ${guess}, ${Number(off.toPrecision(3))} off`;
-  }
+  seen.filter((one) => one.isIntersecting).forEach((one) => judge(one.target));
 });
-document.querySelectorAll(".result").forEach((one) => judged.observe(one));
+results.forEach((one) => judged.observe(one));
+document.addEventListener("input", ({ target }) => {
+  const known = results.filter((one) => one.dataset.guess === target.dataset.guess);
+  known.filter((one) => one.querySelector("span").textContent).forEach(judge);
+});
 
 for (const table of document.querySelectorAll("table.sortable")) {
   const heads = [...table.tHead.rows[0].cells];
