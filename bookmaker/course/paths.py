@@ -18,8 +18,6 @@ from recsys_book.start_page import Lesson, read_outline
 
 FOLDER = CHAPTERS.parent / "docs" / "course"
 PAGE, PICTURE = "README.md", "prerequisites.svg"
-_PART = "<!-- {name}: written by `make book` -->\n"
-_END = "<!-- end of {name} -->"
 
 
 @dataclass(frozen=True)
