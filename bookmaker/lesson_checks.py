@@ -25,6 +25,7 @@ from bookmaker import (
 )
 from bookmaker.anatomies import HEADER_LABELS
 from bookmaker.budget import lines_to_read
+from bookmaker.figures import WITHHELD
 from bookmaker.lesson_cells import duplicate_exercises, lesson_problems
 from bookmaker.lessons import (
     cell_contents,
@@ -151,7 +152,7 @@ def notebook_problems(path, notebook):
         longest = LONGEST_TAGGED_CELL if "long-cell" in tags else LONGEST_CELL
         if lines > longest:
             problems.append(f"{where} has {lines} lines, at most {longest} are allowed")
-        for output in cell.outputs:
+        for output in [*cell.outputs, *cell.metadata.get(WITHHELD, [])]:
             problems += _output_problems(where, tags, output) + _slider_problems(where, output)
     return problems
 

@@ -171,9 +171,10 @@ def mark(fault: Fault, folder: Path) -> list[tuple[bool, str]]:
     file, lines = changed_lines(fault)
     at_file = str(said.get("file", "")).strip().removeprefix("./") == file
     with tempfile.TemporaryDirectory() as temporary:
-        broken = plant(fault, Path(temporary) / "copy")
-        # Nothing beside the library tells the two apart.
-        right = shutil.copytree(broken, Path(temporary) / "right")
+        # Nothing beside the library tells the two apart, nor do the names of the folders.
+        first, second = (Path(tempfile.mkdtemp(dir=temporary)) / "library" for _ in range(2))
+        broken = plant(fault, first)
+        right = shutil.copytree(broken, second)
         shutil.copy2(ROOT / file, right / file)
         on_right, on_broken = _run(test, right), _run(test, broken)
     return [

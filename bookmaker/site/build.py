@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
@@ -48,12 +49,24 @@ def build(out: Path, texts: Sequence[Path], repository: str = "", draw: bool = T
         What Sphinx warned of, and what does not hold for a page, one line each.
 
     Raises:
-        LessonError: a lesson or a page that the site is made of cannot be read.
+        LessonError: a lesson or a page that the site is made of cannot be read, or ``out/html`` is
+            no site.
     """
-    out = out.resolve()
-    source, extra, html = out / "source", out / "extra", out / "html"
-    for folder in (source, extra, html):
-        shutil.rmtree(folder, ignore_errors=True)
+    html = out.resolve() / "html"
+    if html.exists() and not (html / ".buildinfo").exists():
+        raise LessonError(f"{html}: expected a site that Sphinx has built, or nothing")
+    html.parent.mkdir(parents=True, exist_ok=True)
+    # The former site stays until the new one is whole.
+    with tempfile.TemporaryDirectory(dir=html.parent, prefix=".site-") as temporary:
+        warned = _build(Path(temporary), texts, repository, draw)
+        shutil.rmtree(html, ignore_errors=True)
+        (Path(temporary) / "html").rename(html)
+    exercises = [one for path in find_sources() for one in read_source(path).exercises]
+    return warned + checks.problems(html, exercises)
+
+
+def _build(out, texts, repository, draw):
+    source, extra = out / "source", out / "extra"
     models = extra / "pictures" / "models"
     models.mkdir(parents=True)
     command = f"from bookmaker.site.model_pages import draw; draw({str(models)!r})"
@@ -66,9 +79,7 @@ def build(out: Path, texts: Sequence[Path], repository: str = "", draw: bool = T
     if failed:
         raise LessonError("site: the pictures of the models could not be drawn")
     _write(source / MODELS, model_pages.models_page(staged, models if draw else None))
-    warned = _sphinx(source, extra, html, out / "doctrees")
-    exercises = [one for path in find_sources() for one in read_source(path).exercises]
-    return warned + checks.problems(html, exercises)
+    return _sphinx(source, extra, out / "html", out / "doctrees")
 
 
 def stage(source: Path, extra: Path, texts: Sequence[Path], repository: str = "") -> set[str]:

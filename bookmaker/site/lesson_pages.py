@@ -14,6 +14,7 @@ from nbformat.v4 import new_markdown_cell, new_output
 
 from bookmaker.build import RESULTS
 from bookmaker.figures import WITHHELD
+from bookmaker.lessons import calls_in_cell
 from bookmaker.offered_names import SENTENCE
 from bookmaker.site.links import Links, up
 from recsys_book import frames
@@ -85,10 +86,9 @@ class LessonPages:
 
     def _code(self, cell, page, identifier):
         """The cells that stand for a code cell on the page."""
-        calls = _calls(cell.source)
-        if guesses := [_arguments(call) for name, call in calls if name == "guess"]:
-            return [new_markdown_cell("\n".join(_field(*one) for one in guesses))]
-        names, tags = [name for name, _ in calls], cell.metadata.setdefault("tags", [])
+        if guesses := calls_in_cell(cell.source, "guess"):
+            return [new_markdown_cell("\n".join(_field(*_arguments(one)) for one in guesses))]
+        tags = cell.metadata.setdefault("tags", [])
         results = cell.metadata.get(RESULTS, [])
         shown = list(cell.outputs)
         if withheld := cell.metadata.get(WITHHELD):
@@ -96,9 +96,9 @@ class LessonPages:
             shown = [one for one in withheld if not (results and one["output_type"] == "stream")]
             tags.append("hide-output")
             cell.metadata["mystnb"] = {"code_prompt_show": "Show the result (guess first)"}
-        if "check" in names:  # that it is not attempted yet
+        if calls_in_cell(cell.source, "check"):  # that it is not attempted yet
             shown = []
-        if names in (["exercise"], ["resolve"]):
+        if re.match(r"(?:exercise|resolve)\(", cell.source):  # nothing is computed before
             tags.append("remove-input")
         outputs = []
         for output in shown:
@@ -112,17 +112,14 @@ class LessonPages:
             elif "text/markdown" in data:
                 data["text/markdown"] = self.links.rewrite(data["text/markdown"], page)
             outputs.append(output)
-        if any(name == "explore" for name, _ in calls) and not outputs:
+        if calls_in_cell(cell.source, "explore") and not outputs:
             said = f'<p class="not-yet">{_NOT_YET}</p>'
             outputs.append(new_output("display_data", data={"text/html": said}))
         cell.outputs = outputs
-        after = []
-        for name, call in calls:
-            if name == "exercise" and (shown := self._hints(_arguments(call)[0])):
-                after.append(new_markdown_cell(shown))
-        if results:
-            after.append(new_markdown_cell("".join(_result(one) for one in results)))
-        return [cell, *after]
+        asked = calls_in_cell(cell.source, "exercise")
+        below = [self._hints(_arguments(one)[0]) for one in asked]
+        below.append("".join(_result(one) for one in results))
+        return [cell, *(new_markdown_cell(text) for text in below if text)]
 
     def _hints(self, identifier):
         """The hints of an exercise, each folded; no other part of its source."""
@@ -178,20 +175,6 @@ def _of_binder(repository):
     if repository.startswith("https://github.com/"):
         return f"gh/{repository.removeprefix('https://github.com/')}/HEAD"
     return f"git/{urllib.parse.quote(repository, safe='')}/HEAD"
-
-
-def _calls(source):
-    """Names and nodes of the calls that stand in the cell as statements."""
-    try:
-        statements = ast.parse(source).body
-    except SyntaxError:
-        return []
-    calls = [one.value for one in statements if isinstance(one, ast.Expr)]
-    return [
-        (one.func.id, one)
-        for one in calls
-        if isinstance(one, ast.Call) and isinstance(one.func, ast.Name)
-    ]
 
 
 def _arguments(call):

@@ -31,11 +31,6 @@ class Page:
     minutes: int
 
     @property
-    def number(self) -> str:
-        """Numbers of chapter and lesson, such as ``"04/01"``."""
-        return f"{self.lesson.chapter[:2]}/{self.lesson.name.partition('_')[0]}"
-
-    @property
     def is_companion(self) -> bool:
         return self.lesson.anatomy == "deeper"
 

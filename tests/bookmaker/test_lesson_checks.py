@@ -6,6 +6,7 @@ from nbformat.v4 import new_markdown_cell, new_output
 from bookmaker import evidence, lesson_checks
 from bookmaker.__main__ import main
 from bookmaker.anatomies import HEADINGS
+from bookmaker.figures import WITHHELD
 from recsys_book.frames import FRAMES
 
 
@@ -85,6 +86,10 @@ def change_first_code_cell(**changes):
         (
             {"outputs": [new_output("stream", name="stdout", text="in /srv/books/data\n")]},
             "cell 2 shows a path of the machine it ran on: /srv/books/data",
+        ),
+        (
+            {"metadata": {WITHHELD: [new_output("stream", name="stdout", text="/srv/books/x\n")]}},
+            "cell 2 shows a path of the machine it ran on: /srv/books/x",
         ),
         (
             {"outputs": [new_output("display_data", data={FRAMES: TWO_IN_ONE})]},

@@ -10,7 +10,7 @@ from bookmaker.build import RESULTS
 from bookmaker.figures import WITHHELD
 from bookmaker.names import ROOT
 from bookmaker.offered_names import SENTENCE
-from bookmaker.site import start
+from bookmaker.site import build, start
 from bookmaker.site.lesson_pages import LessonPages
 from bookmaker.site.links import Links
 
@@ -85,3 +85,19 @@ def test_how_to_run_the_book_is_what_the_readme_says():
     for heading in ("Installation", "When something goes wrong"):
         assert f"## {heading}\n\n{start.section(readme, heading)[:60]}" in page
     assert "For whom" not in page
+
+
+def test_a_folder_that_is_no_site_is_left_alone_and_a_failed_build_keeps_the_former(
+    tmp_path, monkeypatch
+):
+    kept = tmp_path / "html" / "mine.txt"
+    kept.parent.mkdir()
+    kept.write_text("mine")
+    with pytest.raises(ValueError, match="expected a site that Sphinx has built"):
+        build.build(tmp_path, [])
+    (tmp_path / "html" / ".buildinfo").touch()
+    monkeypatch.setattr(build, "stage", lambda *given: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        build.build(tmp_path, [], draw=False)
+    assert kept.read_text() == "mine"
+    assert [path.name for path in tmp_path.iterdir()] == ["html"]
