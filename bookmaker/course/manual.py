@@ -1,7 +1,9 @@
 """The manual for instructors: every exercise with its solution, its mistakes and its rubric."""
 
+import contextlib
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterable
 from html import escape
 from pathlib import Path
@@ -13,6 +15,8 @@ from recsys_book.exercises.source import find_sources, read_source
 from recsys_book.paths import CHAPTERS, write_atomically
 
 FOLDER = CHAPTERS.parent / "build" / "manual"
+SECONDS = 600
+"""For Chromium to print."""
 
 THINKING = {
     "recall": "tell a statement of the lesson from those that are like it",
@@ -150,8 +154,12 @@ def _print(page: Path, path: Path) -> list[Path]:
     found = next((one for name in names if (one := shutil.which(name))), None)
     if found is None:
         return []
-    new = path.with_suffix(".new.pdf")
+    path.unlink(missing_ok=True)  # of the page as it was
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer"]
-    options += ["--virtual-time-budget=120000", f"--print-to-pdf={new}", page.resolve().as_uri()]
-    subprocess.run([found, *options], capture_output=True, check=False)
-    return [new.replace(path)] if new.exists() else []
+    options += ["--virtual-time-budget=120000", page.resolve().as_uri()]
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        new = Path(folder) / path.name
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            command = [found, f"--print-to-pdf={new}", *options]
+            subprocess.run(command, capture_output=True, check=False, timeout=SECONDS)
+        return [new.replace(path)] if new.exists() else []
