@@ -139,7 +139,7 @@ def _replay(options: argparse.Namespace) -> int:
     if options.confirm:
         _say(replaying.confirm(outcome.confirmed, options.results))
     print(f"{outcome.prefixes} prefixes and {outcome.cells} cells replayed, {outcome.left} left")
-    _say(outcome.problems, sys.stderr)
+    _say([f"warning: {line}" for line in outcome.warnings] + outcome.problems, sys.stderr)
     return 1 if outcome.problems else 0
 
 

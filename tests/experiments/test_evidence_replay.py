@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tiny_evidence import DECLARED
 
-from experiments import cells, prefixes, records, registry, replaying
+from experiments import cells, prefixes, records, registry, replaying, workers
 from experiments.replaying import CellRow, Task, compare_cells, compare_means, compare_prefix
 
 RESULTS = Path(__file__).parent / "records"
@@ -36,6 +36,12 @@ def test_a_loss_may_be_off_by_its_tolerance_and_no_more(step):
     assert compare_prefix(RECORDED, off(step, -0.9 * share)) is None
     assert f"the loss of step {step + 1} is" in compare_prefix(RECORDED, off(step, 1.1 * share))
     assert compare_prefix(RECORDED, off(step, math.nan)) is not None
+
+
+def test_of_a_few_steps_only_these_are_compared():
+    assert compare_prefix(RECORDED, off(replaying.FIRST_STEPS, 0.1), replaying.FIRST_STEPS) is None
+    late = compare_prefix(RECORDED, off(replaying.FIRST_STEPS - 1, 0.1), replaying.FIRST_STEPS)
+    assert f"the loss of step {replaying.FIRST_STEPS} is" in late
 
 
 def test_other_rows_and_other_numbers_of_steps_differ():
@@ -95,10 +101,12 @@ def no_training(monkeypatch):
     """Prefixes and cells as they are recorded, or as ``change`` makes them."""
     record = records.read(NAME, RESULTS)
     table = records.read_table(NAME, RESULTS)
-    changes = {"prefix": [], "cell": [], "diverged": []}
+    changes = {"prefix": [], "cell": [], "diverged": [], "steps": {}}
 
     def prefix(experiment, arm, choice):
         found = dict(record["arms"][arm.name]["prefix"])
+        for step in changes["steps"].get(arm.name, ()):
+            found["losses"] = [*found["losses"][:step], 9.0, *found["losses"][step + 1 :]]
         return found | ({"data": "other"} if arm.name in changes["prefix"] else {})
 
     def measure(experiment, arm, choice, point, world, initialisation=0):
@@ -147,6 +155,39 @@ def test_changed_code_whose_prefix_differs_is_a_problem_and_not_confirmed(result
     outcome = replaying.replay(DECLARED, results, seed=0)
     assert outcome.problems == [f"{NAME}, FM: the training rows differ"]
     assert outcome.confirmed == []
+
+
+@pytest.mark.parametrize("other", ["processor", "versions"])
+def test_elsewhere_a_late_step_that_differs_is_a_warning_that_names_both_processors(
+    results, no_training, monkeypatch, other
+):
+    change_code(results, "FM", "DeepFM")
+    no_training["steps"] = {"FM": [19], "DeepFM": [replaying.FIRST_STEPS - 1]}
+    if other == "processor":
+        monkeypatch.setattr(workers, "processor", lambda: "a new one")
+    else:
+        versions = records.versions() | {"keras": "99"}
+        monkeypatch.setattr(records, "versions", lambda: versions)
+    outcome = replaying.replay(DECLARED, results, seed=0)
+    (warning,) = outcome.warnings
+    assert warning.startswith(f"{NAME}, FM: the loss of step 20 is 9, expected")
+    assert warning.endswith(f"this is {workers.processor()})") and "recorded on" in warning
+    (problem,) = outcome.problems
+    assert problem.startswith(f"{NAME}, DeepFM: the loss of step {replaying.FIRST_STEPS} is 9")
+    assert outcome.confirmed == []  # the other processor may not be the reason
+
+
+def test_on_the_processor_of_the_record_every_step_is_held(results, no_training, monkeypatch):
+    record = records.read(NAME, results)
+    (recorded,) = set(records.read_table(NAME, results)["processor"])
+    monkeypatch.setattr(workers, "processor", lambda: recorded)
+    monkeypatch.setattr(records, "versions", lambda: record["versions"])
+    no_training["steps"] = {"FM": [19]}
+    outcome = replaying.replay(DECLARED, results, seed=0)
+    assert outcome.warnings == []
+    assert [problem.split(" is ")[0] for problem in outcome.problems] == [
+        f"{NAME}, FM: the loss of step 20"
+    ]
 
 
 def test_changed_code_forces_a_whole_cell_which_sees_what_no_prefix_sees(

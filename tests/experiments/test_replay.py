@@ -1,9 +1,10 @@
 """CI's replay of what is recorded: prefixes, those whose code changed first, then whole cells.
 
-``FULL=1`` replays all prefixes.
+``FULL=1`` replays all prefixes. What may differ on another processor than the record's is a warning.
 """
 
 import os
+import warnings
 
 import pytest
 
@@ -17,6 +18,8 @@ def test_todays_code_gives_what_is_recorded():
     outcome = replaying.replay(full=bool(os.environ.get("FULL")))
     for line in outcome.skipped:
         print(line)
+    for line in outcome.warnings:
+        warnings.warn(line, stacklevel=1)
     print(f"{outcome.prefixes} prefixes, {outcome.cells} cells; {outcome.left} prefixes left")
     assert not outcome.problems, "\n".join(outcome.problems)
     assert outcome.prefixes and outcome.cells
