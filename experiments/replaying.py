@@ -19,10 +19,15 @@ from experiments.registry import RESULTS
 
 NUM_PREFIXES, NUM_CELLS, SECONDS = 100, 12, 120.0
 START_TOLERANCE, END_TOLERANCE = 1e-5, 1e-3
-"""Relative deviation of a loss at the start and at the twentieth step that needs no explanation."""
+"""Relative deviation of a loss, at the start and at the twentieth step, where it was recorded."""
 _TOLERANCES = np.geomspace(START_TOLERANCE, END_TOLERANCE, 20)
 FIRST_STEPS = 3
-"""As many losses are held on any processor; MEASURED says why no more."""
+"""As many losses are held on any processor."""
+_ELSEWHERE = np.array([5e-5, 5e-4, 2e-3, *np.geomspace(2.5e-3, 0.1, 17)])
+"""The same on another processor: five times the largest deviation that was measured with kernels
+held to SSE 4.1 (all 327 arms; ONEDNN_MAX_CPU_ISA, AMD EPYC with AVX-512) and to AVX2 (300 arms):
+6e-6, 7e-5 and 4e-4 in the first three steps, up to 2e-2 later, most in AFN+, whose logarithms
+enlarge rounding; below 1e-3 in all but 14 arms."""
 MOST_SPREADS = 6.0
 """Standard deviations between initialisations that a cell of another machine may differ."""
 EXACT = ("auc", "gauc", "log_loss", "mean_squared_error")
@@ -74,26 +79,33 @@ class Outcome(NamedTuple):
     left: int
 
 
-def tolerance(step: int) -> float:
+def tolerance(step: int, *, elsewhere: bool = False) -> float:
     """How far a loss may be from the recorded one, relative to it.
 
     Args:
         step: counted from 0.
+        elsewhere: on another processor than that of the record.
 
     Example:
         >>> round(tolerance(0), 6), round(tolerance(19), 6)
         (1e-05, 0.001)
     """
-    return float(_TOLERANCES[min(step, len(_TOLERANCES) - 1)])
+    tolerances = _ELSEWHERE if elsewhere else _TOLERANCES
+    return float(tolerances[min(step, len(tolerances) - 1)])
 
 
 def compare_prefix(
-    recorded: Mapping[str, Any], found: Mapping[str, Any], steps: int | None = None
+    recorded: Mapping[str, Any],
+    found: Mapping[str, Any],
+    *,
+    elsewhere: bool = False,
+    steps: int | None = None,
 ) -> str | None:
     """What differs between two prefixes, in a few words; None where nothing does.
 
     Args:
         recorded, found: as ``experiments.prefixes.prefix`` gives them.
+        elsewhere: this is another processor than that of the record.
         steps: how many losses are compared; default: all.
     """
     if recorded["data"] != found["data"]:
@@ -102,7 +114,7 @@ def compare_prefix(
         return f"expected {len(recorded['losses'])} losses, got {len(found['losses'])}"
     pairs = zip(recorded["losses"][:steps], found["losses"][:steps], strict=True)
     for step, (was, now) in enumerate(pairs):
-        if not abs(now - was) <= tolerance(step) * abs(was):
+        if not abs(now - was) <= tolerance(step, elsewhere=elsewhere) * abs(was):
             return f"the loss of step {step + 1} is {now:.6g}, expected {was:.6g}"
     return None
 
@@ -275,15 +287,15 @@ def prefix_again(task: Task, results: Path = RESULTS) -> tuple[str | None, str |
     experiment, recorded = task.experiment, task.record["arms"][task.arm]["prefix"]
     options = records.options_of(experiment, task.record, task.arm, experiment.points[0])
     found = prefixes.prefix(experiment, experiment.arm(task.arm), options)
-    differs = compare_prefix(recorded, found)
     machines = set(_rows_of(task, results)["processor"])
-    if differs is None or (
-        machines == {workers.processor()} and task.record["versions"] == records.versions()
-    ):
-        return differs, None
-    serious = compare_prefix(recorded, found, FIRST_STEPS)
+    if machines == {workers.processor()} and task.record["versions"] == records.versions():
+        return compare_prefix(recorded, found), None
+    if serious := compare_prefix(recorded, found, elsewhere=True, steps=FIRST_STEPS):
+        return serious, None
+    if (differs := compare_prefix(recorded, found, elsewhere=True)) is None:
+        return None, None
     here = f"recorded on {', '.join(sorted(machines))}, this is {workers.processor()}"
-    return serious, f"{differs} ({here})" if serious is None else None
+    return None, f"{differs} ({here})"
 
 
 def cell_again(task: Task, results: Path = RESULTS) -> tuple[list[CellRow], bool]:

@@ -32,10 +32,10 @@ def test_the_record_answers_for_its_declaration():
 
 @pytest.mark.parametrize("name", ARMS)
 def test_a_recorded_prefix_comes_out_again(name):
-    """By the first steps alone, which every processor is held to: recorded mistakes die by them."""
+    """By the first steps, in which no processor moves such small models: mistakes die here."""
     recorded = RECORD["arms"][name]["prefix"]
     assert len(recorded["losses"]) == 20
-    assert replaying.compare_prefix(recorded, again(name), replaying.FIRST_STEPS) is None
+    assert replaying.compare_prefix(recorded, again(name), steps=replaying.FIRST_STEPS) is None
 
 
 def test_a_prefix_begins_with_the_loss_at_the_start():

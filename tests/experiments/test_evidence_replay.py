@@ -27,6 +27,9 @@ def test_tolerance_grows_from_the_start_to_the_twentieth_step():
     assert found == sorted(found)
     assert math.isclose(found[0], replaying.START_TOLERANCE)
     assert math.isclose(found[19], replaying.END_TOLERANCE)
+    elsewhere = [replaying.tolerance(step, elsewhere=True) for step in range(20)]
+    assert elsewhere == sorted(elsewhere)
+    assert all(there > here for there, here in zip(elsewhere, found, strict=True))
 
 
 @pytest.mark.parametrize("step", [0, 10, 19])
@@ -39,8 +42,9 @@ def test_a_loss_may_be_off_by_its_tolerance_and_no_more(step):
 
 
 def test_of_a_few_steps_only_these_are_compared():
-    assert compare_prefix(RECORDED, off(replaying.FIRST_STEPS, 0.1), replaying.FIRST_STEPS) is None
-    late = compare_prefix(RECORDED, off(replaying.FIRST_STEPS - 1, 0.1), replaying.FIRST_STEPS)
+    first = {"steps": replaying.FIRST_STEPS}
+    assert compare_prefix(RECORDED, off(replaying.FIRST_STEPS, 0.1), **first) is None
+    late = compare_prefix(RECORDED, off(replaying.FIRST_STEPS - 1, 0.1), **first)
     assert f"the loss of step {replaying.FIRST_STEPS} is" in late
 
 

@@ -1,6 +1,6 @@
 """CI's replay of what is recorded: prefixes, those whose code changed first, then whole cells.
 
-``FULL=1`` replays all prefixes. What may differ on another processor than the record's is a warning.
+``FULL=1`` replays all prefixes. What another processor than the record's may move is a warning.
 """
 
 import os
