@@ -151,15 +151,16 @@ def test_all_rows_follow_from_one_result(tmp_path):
 @pytest.mark.skipif(sys.platform != "linux", reason="the clock counts where the system tells less")
 def test_the_limit_is_of_the_processor_and_the_clock_stops_who_only_waits(tmp_path, monkeypatch):
     monkeypatch.setattr(planted, "SECONDS", 3)
-    waits = "import time\n\n\ndef test_waits():\n    time.sleep({})\n"
-    assert rows(answer(tmp_path / "slow", waits.format(4)))[0][0]
+    waits = "import time\n\n\ndef test_waits():\n    time.sleep({})\n    assert False\n"
+    said = "the test passes on the library: it fails"  # and it is not stopped before
+    assert rows(answer(tmp_path / "slow", waits.format(4)))[0] == (False, said)
     busy = "import subprocess, sys\n\n\ndef test_busy():\n"
     busy += "    subprocess.run([sys.executable, '-c', 'while True: pass'], timeout=60)\n"
     said = "the test passes on the library: it took over 3 s of processor time"
     assert rows(answer(tmp_path / "busy", busy))[0] == (False, said)
     monkeypatch.setattr(planted, "WAITING", 1)
     said = "it took over 3 s by the clock, and waited for most of them"
-    stopped = rows(answer(tmp_path / "sleeps", waits.format(60)))
+    stopped = rows(answer(tmp_path / "sleeps", waits.format(20)))
     assert stopped[0] == (False, f"the test passes on the library: {said}")
 
 
