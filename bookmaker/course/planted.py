@@ -6,6 +6,7 @@ by ``measure``, and only a fault that a score does not show is drawn.
 """
 
 import ast
+import contextlib
 import difflib
 import json
 import os
@@ -16,6 +17,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +25,8 @@ from statistics import mean
 from typing import Any
 
 from bookmaker.build import BuildError
+from bookmaker.grading import launcher
+from bookmaker.grading.sandbox import ONE_THREAD, processor_seconds
 from recsys_book.paths import CHAPTERS, write_atomically
 
 ROOT = CHAPTERS.parent
@@ -30,7 +34,11 @@ FOLDER = ROOT / "docs" / "course" / "projects"
 TABLE, STARTER = FOLDER / "planted_bugs.json", FOLDER / "planted_bug"
 ANSWER, TEST = "answer.toml", "test_answer.py"
 SECONDS = 300
-"""For one run of an answer's test."""
+"""Of processor time, for one run of an answer's test, for a busy machine takes longer by the clock.
+Where the system does not tell the processor time of other processes, the clock's."""
+WAITING = 6
+"""By the clock a run may take so many times as long, so that who only sleeps is stopped, too."""
+PASSES, FAILS = "it passes", "it fails"
 
 _READS_SOURCE = re.compile(r"\b(?:inspect|getsource|open|read_text|read_bytes|__file__|ast)\b")
 
@@ -157,7 +165,8 @@ def mark(fault: Fault, folder: Path) -> list[tuple[bool, str]]:
 
     Returns:
         Whether, and what, for each of: file, line, the test passes on the library, it fails on the
-        copy, it looks at what the code does and not at its text.
+        copy, it looks at what the code does and not at its text. A test that does not pass on the
+        library proves nothing of the copy, and is not run there.
 
     Raises:
         BuildError: the answer cannot be read.
@@ -176,36 +185,56 @@ def mark(fault: Fault, folder: Path) -> list[tuple[bool, str]]:
         broken = plant(fault, first)
         right = shutil.copytree(broken, second)
         shutil.copy2(ROOT / file, right / file)
-        on_right, on_broken = _run(test, right), _run(test, broken)
+        on_right, on_broken = _run(test, right), "not run, since it does not pass on the library"
+        if on_right == PASSES:
+            on_broken = _run(test, broken)
+    line, where = said.get("line"), sorted(lines)
     return [
         (at_file, f"the file: {said.get('file')!r}, it is {file}"),
-        (at_file and said.get("line") in lines, f"the line: {said.get('line')!r}, {sorted(lines)}"),
-        (on_right == 0, f"the test passes on the library: {_said(on_right)}"),
-        (on_right == 0 and on_broken == 1, f"the test fails on the copy: {_said(on_broken)}"),
+        (at_file and line in where, f"the line: {line!r}, it is in {where} of {file}"),
+        (on_right == PASSES, f"the test passes on the library: {on_right}"),
+        (on_broken == FAILS, f"the test fails on the copy: {on_broken}"),
         (not _READS_SOURCE.search(test), "the test does not read the library's text"),
     ]
 
 
-def _run(test: str, library: Path) -> int:
-    """Pytest's exit status of a test with one of the libraries; 1 is a test that failed."""
-    environment = {**os.environ, "PYTHONPATH": str(library), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+def _run(test: str, library: Path) -> str:
+    """The result of a test with one of the libraries, in words."""
+    environment = {**os.environ, **ONE_THREAD, "PYTHONPATH": str(library)}
+    environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / TEST
         path.write_text(test, encoding="utf-8")
         options = ["-q", "-p", "no:cacheprovider", "--import-mode=importlib", f"--rootdir={folder}"]
         command = [sys.executable, "-P", "-m", "pytest", *options, "-c", os.devnull, str(path)]
+        # No pipes: what the test has started could keep them open for longer than it runs.
+        null = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment, start_new_session=True, **null
+        )
         try:
-            finished = subprocess.run(
-                command, cwd=folder, env=environment, capture_output=True, timeout=SECONDS
-            )
-        except subprocess.TimeoutExpired:
-            return -1
-    return finished.returncode
+            return _watched(process)
+        finally:
+            with contextlib.suppress(OSError):  # all have ended
+                getattr(os, "killpg", os.kill)(process.pid, 9)
+            process.wait()
 
 
-def _said(status: int) -> str:
-    told = {0: "it passes", 1: "it fails", 5: "it holds no test", -1: f"over {SECONDS} s"}
-    return told.get(status, "it cannot be run")
+def _watched(process: subprocess.Popen) -> str:
+    """The result of pytest's process, which may have to be stopped by the caller."""
+    started = time.monotonic()
+    while (status := process.poll()) is None:
+        clock = time.monotonic() - started
+        spent = processor_seconds([process.pid, *launcher.family(process.pid)[0]])
+        if spent is None and clock > SECONDS:
+            return f"it took over {SECONDS} s"
+        if spent is not None and spent > SECONDS:
+            return f"it took over {SECONDS} s of processor time"
+        if clock > WAITING * SECONDS:
+            return f"it took over {WAITING * SECONDS} s by the clock, and waited for most of them"
+        time.sleep(launcher.POLL_SECONDS)
+    told = {0: PASSES, 1: FAILS, 5: "it holds no test"}
+    return told.get(status, f"it cannot be run, pytest ends with {status}")
 
 
 def measure(table: Path = TABLE) -> None:

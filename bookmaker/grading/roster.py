@@ -64,13 +64,14 @@ class Roster:
         """Return what there is to say of a name that the roster lacks; "" where it has it."""
         if not self.rows or not student or student in self.rows:
             return ""
-        spelled = {}
+        spelled: dict[str, list[str]] = {}
         for one, row in self.rows.items():
             first, last = (row.get(key, "") for key in ("first_name", "last_name"))
             for name in (one, f"{first} {last}", last + first, row.get("sis_login_id", "")):
-                spelled.setdefault(name.strip().casefold(), one)
+                spelled.setdefault(name.strip().casefold(), []).append(one)
         names = difflib.get_close_matches(student.casefold(), list(spelled), 3)
-        nearest = ", ".join(dict.fromkeys(spelled[name] for name in names)) or "none"
+        students = dict.fromkeys(one for name in names for one in spelled[name])
+        nearest = ", ".join(students) or "none"
         return (
             f"not on the roster, so it is not filed; nearest there: {nearest}. Give the file the "
             "right name or the roster this one, and collect again"

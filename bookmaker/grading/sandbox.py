@@ -27,6 +27,9 @@ from recsys_book.paths import CHAPTERS
 
 NOBODY = 65534
 START_SECONDS = 60
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+ONE_THREAD |= dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1")
+"""Environment of a process whose processor time is limited: more threads only add to it."""
 _LINUX, _WINDOWS = sys.platform == "linux", sys.platform == "win32"
 _INSIDE = ("remote.py", "student_process.py")
 # What a program of this system needs, where there is such a path.
@@ -143,19 +146,8 @@ class Sandbox:
         return launcher.family(self._process.pid)[0] if _LINUX else []
 
     def processor_seconds(self):
-        """Return the processor time of its processes, also of those that they have waited for.
-
-        None where the system does not tell.
-        """
-        ticks = 0
-        processes = self.processes()
-        for process in processes:
-            try:
-                status = Path(f"/proc/{process}/stat").read_text()
-            except OSError:
-                continue  # it has ended
-            ticks += sum(map(int, status.rpartition(")")[2].split()[11:15]))
-        return ticks / os.sysconf("SC_CLK_TCK") if processes else None
+        """Return the processor time of its processes; see the function of this name."""
+        return processor_seconds(self.processes())
 
     def stopwatch(self):
         """Return a function of the seconds since now: of processor time, a part of the clock's.
@@ -228,6 +220,27 @@ class Sandbox:
                 pass  # what was written and never read
         shutil.rmtree(self._folder, ignore_errors=True)
         return self.reason
+
+
+def processor_seconds(processes: list[int]) -> float | None:
+    """Return the processor time of processes, also of those that they have waited for.
+
+    Args:
+        processes: their ids; those that have ended count nothing.
+
+    Returns:
+        Seconds; None for no process, or where the system does not tell.
+    """
+    if not (_LINUX and processes):
+        return None
+    ticks = 0
+    for process in processes:
+        try:
+            status = Path(f"/proc/{process}/stat").read_text()
+        except OSError:
+            continue  # it has ended
+        ticks += sum(map(int, status.rpartition(")")[2].split()[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 _WATCHED = ("cpu_seconds", "memory_bytes", "processes", "file_bytes", "open_files")
@@ -315,11 +328,9 @@ def protection() -> list[str]:
 
 def _environment(home):
     kept = ("SYSTEMROOT", "WINDIR") if _WINDOWS else ()
-    one_thread = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    one_thread += ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
     return {
         **{name: os.environ[name] for name in kept if name in os.environ},
-        **dict.fromkeys(one_thread, "1"),
+        **ONE_THREAD,
         **dict.fromkeys(("HOME", "TMPDIR", "TEMP", "TMP", "USERPROFILE"), str(home)),
         "PATH": os.defpath,
         "LANG": "C.UTF-8",

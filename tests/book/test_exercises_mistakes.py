@@ -174,3 +174,56 @@ def test_the_books_mistakes_are_told_and_its_solutions_are_not(file, one):
 
 def mistake_count(told):
     return len({mistake.text for mistake in told if mistake is not None})
+
+
+def softmax_for_the_raw_sum(scores, behaviours, ids):
+    real = ids != 0
+    powers = np.exp(np.where(real, scores, -1e9))
+    weights = powers / np.maximum(powers.sum(axis=1, keepdims=True), 1e-12)
+    return np.einsum("bt,btd->bd", weights, np.where(real[..., None], behaviours, 0.0))
+
+
+def mean_for_the_raw_sum(scores, behaviours, ids):
+    return np.stack(
+        [
+            row[own] @ vectors[own] / max(own.sum(), 1)
+            for row, vectors, own in zip(scores, behaviours, ids != 0, strict=True)
+        ]
+    )
+
+
+def answers_not_put_back(x, scenario, kernels, biases):
+    order = np.argsort(scenario, kind="stable")
+    number = np.maximum(scenario[order] - 1, 0)
+    return np.einsum("bi,bio->bo", x[order], kernels[number]) + biases[number]
+
+
+def sum_of_kernels(x, ids, shared, own, bias, own_bias):
+    owns = np.concatenate([np.ones((1, *shared.shape)), own])
+    biases = np.concatenate([np.zeros((1, len(bias))), own_bias])
+    return (x[:, :, None] * (shared + owns[ids])).sum(axis=1) + bias + biases[ids]
+
+
+@pytest.mark.parametrize(
+    ("identifier", "answer", "told"),
+    [
+        ("memorization.cross_index", lambda i, j, sizes: i * sizes[0] + j, "the first column"),
+        ("memorization.cross_index", lambda i, j, sizes: i + np.int64(sizes[0]) * j, "second id"),
+        (
+            "second_order.senet_reweight",
+            lambda v, a, b: np.maximum(np.maximum(v.mean(1) @ a, 0) @ b, 0)[..., None] * v,
+            "axis 1",
+        ),
+        ("sequence.weighted_interest", softmax_for_the_raw_sum, "softmax"),
+        ("sequence.weighted_interest", mean_for_the_raw_sum, "mean over the real steps"),
+        ("multi_task.log_variance", lambda a, b, x: (np.log(a * x / b), a * b / x), "once more"),
+        ("multi_scenario.by_scenario", answers_not_put_back, "never puts them back"),
+        ("multi_scenario.star_layer", sum_of_kernels, "Adds the kernels"),
+        ("multi_scenario.star_gradients", lambda w, own, g: (g.sum(axis=0), g), "*sum*"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_what_students_write_in_words_of_their_own_is_named(identifier, answer, told, capsys):
+    check(identifier, answer)
+    said = capsys.readouterr().out
+    assert "**A known mistake.**" in said and told in said

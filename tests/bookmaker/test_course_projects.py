@@ -1,6 +1,9 @@
 """The two projects: a copy with a fault and marks for an answer, a log and a board of exports."""
 
 import dataclasses
+import sys
+import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -116,6 +119,63 @@ def test_a_test_that_reads_the_source_is_named(tmp_path):
     reads = "import inspect\nfrom recsys_lib.second_order import interactions\n"
     reads += "def test_text():\n    assert '0.5 * (' in inspect.getsource(interactions)\n"
     assert marks(answer(tmp_path / "reads", reads)) == [True, True, True, True, False]
+
+
+def rows(folder):
+    """The rows of the two runs of the test."""
+    return planted.mark(FAULT, folder)[2:4]
+
+
+def test_all_rows_follow_from_one_result(tmp_path):
+    passes, fails = "the test passes on the library: ", "the test fails on the copy: "
+    not_run = (False, fails + "not run, since it does not pass on the library")
+    one_of_two = "def test_one():\n    pass\n\n\ndef test_other():\n    assert False\n"
+    for name, test, said in (
+        ("fails a part", one_of_two, "it fails"),
+        ("empty", "", "it holds no test"),
+        ("breaks", "import nothing_like_this\n", "it cannot be run, pytest ends with 2"),
+        ("ends", "import os\nos.kill(os.getpid(), 9)\n", "it cannot be run, pytest ends with -9"),
+    ):
+        assert rows(answer(tmp_path / name, test)) == [(False, passes + said), not_run]
+    nothing = answer(tmp_path / "nothing", "def test_nothing():\n    pass\n")
+    assert rows(nothing) == [(True, passes + "it passes"), (False, fails + "it passes")]
+    # The right line of another file: the row names the file that is meant.
+    right = min(planted.changed_lines(FAULT)[1])
+    elsewhere = answer(tmp_path / "elsewhere", "", file="recsys_lib/zoo/row.py", line=right)
+    assert planted.mark(FAULT, elsewhere)[1][0] is False
+    assert planted.mark(FAULT, elsewhere)[1][1].endswith(f" of {FILE}")
+    several = planted.mark(FAULT, answer(tmp_path / "several", "", line=[right]))
+    assert several[1][0] is False and several[1][1].startswith(f"the line: [{right}], ")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the clock counts where the system tells less")
+def test_the_limit_is_of_the_processor_and_the_clock_stops_who_only_waits(tmp_path, monkeypatch):
+    monkeypatch.setattr(planted, "SECONDS", 3)
+    waits = "import time\n\n\ndef test_waits():\n    time.sleep({})\n    assert False\n"
+    said = "the test passes on the library: it fails"  # and it is not stopped before
+    assert rows(answer(tmp_path / "slow", waits.format(4)))[0] == (False, said)
+    busy = "import subprocess, sys\n\n\ndef test_busy():\n"
+    busy += "    subprocess.run([sys.executable, '-c', 'while True: pass'], timeout=60)\n"
+    said = "the test passes on the library: it took over 3 s of processor time"
+    assert rows(answer(tmp_path / "busy", busy))[0] == (False, said)
+    monkeypatch.setattr(planted, "WAITING", 1)
+    said = "it took over 3 s by the clock, and waited for most of them"
+    stopped = rows(answer(tmp_path / "sleeps", waits.format(20)))
+    assert stopped[0] == (False, f"the test passes on the library: {said}")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are looked up in /proc")
+def test_what_a_test_has_started_ends_with_it(tmp_path):
+    # It holds the output open, and nobody waits for it.
+    note = tmp_path / "process"
+    test = "import subprocess, sys\n\n\ndef test_starts():\n"
+    test += "    one = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+    test += f"    open({str(note)!r}, 'w').write(str(one.pid))\n"
+    started = time.monotonic()
+    assert rows(answer(tmp_path / "starts", test))[0][0] and time.monotonic() - started < 50
+    stat = Path("/proc", note.read_text(), "stat")
+    while stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z":
+        assert time.monotonic() - started < 50
 
 
 def test_an_answer_that_cannot_be_read_is_refused(tmp_path):

@@ -345,6 +345,25 @@ def test_who_is_not_on_the_roster_is_said_and_not_filed(course, given, tmp_path)
     assert lines(tmp_path / "sent", course)["anne", FIRST] == []
 
 
+def test_a_file_that_may_be_of_two_namesakes_is_not_filed(course, given, tmp_path):
+    path = tmp_path / "roster.csv"
+    path.write_text(ROSTER + "ann2,Ann,Lee,,,\n")
+    import_roster(path, course)
+    for number in (77, 78):
+        folder = tmp_path / "sent" / f"Ann Lee_{number}_assignsubmission_file"
+        folder.mkdir(parents=True)
+        nbformat.write(given, folder / f"{FIRST}.ipynb")
+    found = lines(tmp_path / "sent", course)
+    assert {student for student, _ in found} == {"Ann Lee"}
+    said = [text for texts in found.values() for text in texts]
+    assert said and all("so it is not filed; nearest there: ann, ann2. Give" in one for one in said)
+    assert not (course.root / "submitted").exists()
+    # A name of their own tells them apart.
+    for folder, student in zip(sorted((tmp_path / "sent").iterdir()), ("ann", "ann2"), strict=True):
+        folder.rename(folder.with_name(student))
+    assert set(lines(tmp_path / "sent", course)) == {("ann", FIRST), ("ann2", FIRST)}
+
+
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
