@@ -21,7 +21,7 @@ attention's a = softmax(V ReLU(W x + b)) runs over the components of its vector.
 
 Source: Chen et al. 2021, "Enhancing Explicit and Implicit Feature Interactions via Information
 Sharing for Parallel Deep CTR Models", sections 4.1 to 4.3.
-Taught in chapter 03, "What people build today".
+Taught in chapter 03, "Five models of 2020 to 2023".
 """
 
 from collections.abc import Sequence
