@@ -146,6 +146,8 @@ def build_edcn(
 ) -> keras.Model:
     """Build EDCN.
 
+    The bridge ``"attention"`` has a network for each tower; FuxiCTR's code runs one over both.
+
     Args:
         feature_columns: columns of any kind, none of which states another width; a number is a
             field, its value times a vector.
