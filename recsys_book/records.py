@@ -235,13 +235,14 @@ def in_words(found: Mapping[str, Any]) -> str:
 
 
 def said(found: Mapping[str, Any]) -> str:
-    """The sentence of a recorded finding, after "Not shown" if the book may not say it.
+    """The sentence of a recorded finding; one that the book may not say begins with why not.
 
     Args:
         found: an entry of a record's ``findings``.
     """
-    is_said = found["confirmed"] and "withdrawn" not in found
-    return found["sentence"] if is_said else f"Not shown: {found['sentence']}"
+    if not found["confirmed"]:
+        return f"Not shown: {found['sentence']}"
+    return f"Withdrawn: {found['sentence']}" if "withdrawn" in found else found["sentence"]
 
 
 def is_confirmed(found: Mapping[str, Any]) -> bool:

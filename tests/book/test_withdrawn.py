@@ -45,7 +45,7 @@ def test_a_finding_is_withdrawn_by_hand(results):
     note(results, withdrawn={LEADS: REASON})
     assert not is_confirmed(leads(results))
     line = in_words(leads(results))
-    assert line.startswith("Not shown: DIN leads. (better: DIN to mean +12.3 points")
+    assert line.startswith("Withdrawn: DIN leads. (better: DIN to mean +12.3 points")
     assert line.endswith(f"margin 2; withdrawn: {REASON})")
     other, _ = finding_of("small.other.leads", results)
     assert is_confirmed(other["findings"]["leads"])
