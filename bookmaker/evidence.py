@@ -3,7 +3,6 @@
 An exact check prints nothing, so that its statement is taken from the cell that makes it.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,8 @@ from typing import Any
 from bookmaker.lessons import describe, find_texts, read_text
 from bookmaker.sentences import exact_checks, results_of
 from recsys_book.paths import CHAPTERS, LessonError, write_atomically
-from recsys_book.records import BLOCKS, records, verdict_of
+from recsys_book.records import records, verdict_of
+from recsys_book.withdrawn import last_replication, read_blocks
 
 INTRODUCTION = """\
 # Ledger
@@ -28,7 +28,8 @@ in forty is false. A finding is *unfinished* where runs end at the last epoch al
 its mean on new worlds lies on the side that the verdict claims, and its effect *came back* if it
 lies inside the old interval, widened by the new one's half-width. An *amendment* is a change of the
 declaration after the first record; an option was *chosen at the edge of its space* if its best
-value is the last one tried. Records of protocol 1 are older than these rules: spaces of five to
+value is the last one tried. A *withdrawn* finding is confirmed, and the book does not say it, for
+the reason beside its verdict. Records of protocol 1 are older than these rules: spaces of five to
 seven values that extend themselves, unfinished and unstable runs, GAUC on real data.
 """
 
@@ -112,14 +113,6 @@ def problems(chapters: Path = CHAPTERS) -> list[str]:
     return []
 
 
-def read_blocks(results: Path) -> dict[str, dict[str, Any]]:
-    """Block of worlds to experiment to what was found when it was opened."""
-    path = Path(results) / BLOCKS
-    if not path.exists():
-        return {}
-    return json.loads(path.read_text(encoding="utf-8")).get("replicated", {})
-
-
 _YES_NO = {True: "yes", False: "no", None: ""}
 _FINDING = ("finding", "what is said", "verdict", "effect", "interval", "held", "came back")
 _CHECK = ("check", "statement")
@@ -150,7 +143,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _section(identifier: str, record: Mapping[str, Any], blocks: Mapping[str, Any]) -> str:
-    last = _last_replication(identifier, record, blocks)
+    last = last_replication(identifier, record, blocks)
     rows = []
     for name in (contrast["finding"] for contrast in record["declaration"]["contrasts"]):
         found = record["findings"][name]
@@ -160,6 +153,8 @@ def _section(identifier: str, record: Mapping[str, Any], blocks: Mapping[str, An
         if "longer" in found:
             before, after = found["longer"]["before"], found["longer"]["after"]
             verdict += f" (longer run: {before:+g} became {after:+g})"
+        if "withdrawn" in found:
+            verdict += f", withdrawn: {found['withdrawn']}"
         effect, interval = "", ""
         if found["effect"] is not None:
             digits = 1 if found["unit"] == "points" else 4
@@ -194,18 +189,6 @@ def _head(record: Mapping[str, Any]) -> str:
     return "; ".join(said) + "."
 
 
-def _last_replication(
-    identifier: str, record: Mapping[str, Any], blocks: Mapping[str, Any]
-) -> dict[str, Any]:
-    """The confirmed findings in the last block that was opened for this very record."""
-    for block in sorted(blocks, key=lambda text: int(text.split(":")[0]), reverse=True):
-        found = blocks[block].get(identifier, {})
-        if found.get("record") == record["record"] and "findings" in found:
-            confirmed = {name for name, one in record["findings"].items() if one["confirmed"]}
-            return {name: one for name, one in found["findings"].items() if name in confirmed}
-    return {}
-
-
 def _looks(known: Mapping[str, Any]) -> str:
     """How often the test rows of each log were looked at by tuned models."""
     looks: dict[str, int] = {}
@@ -224,7 +207,7 @@ def _replicated(known: Mapping[str, Any], blocks: Mapping[str, Any]) -> str:
     chapters: dict[str, list[Any]] = {}
     for identifier, record in known.items():
         of_chapter = chapters.setdefault(identifier.split(".")[0], [])
-        of_chapter += _last_replication(identifier, record, blocks).values()
+        of_chapter += last_replication(identifier, record, blocks).values()
     judged = [one for ones in chapters.values() for one in ones]
     told = {name for record in known.values() for name in _names(record)}
     ever = {
@@ -235,7 +218,7 @@ def _replicated(known: Mapping[str, Any], blocks: Mapping[str, Any]) -> str:
     }
     ever |= {
         f"{identifier}.{name}"
-        for block in blocks.values()
+        for block in blocks["replicated"].values()
         for identifier, found in block.items()
         for name in found.get("findings", {})
     }

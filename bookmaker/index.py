@@ -48,10 +48,11 @@ start()
 FIRST_MODEL = """\
 ## Which model first?
 
-Begin with two models: logistic regression (one weight for each id), and trees on counts and click
-rates of user and item (no tables of ids; minutes on a CPU). On the book's two real logs no other
-model is shown to be ahead of these two in GAUC, which compares the rows of one user, as a ranker
-does ([the boards](04_sequence_models/05_sequence_comparison.deeper.ipynb)). On simulated platforms,
+Begin with two models: logistic regression (one weight for each id, and one for each past count and
+click rate of user and item), and trees on these counts and rates (no tables of ids; minutes on a
+CPU). On the book's two real logs no other model is shown to be ahead of these two in GAUC, which
+compares the rows of one user, as a ranker does
+([the boards](04_sequence_models/05_sequence_comparison.deeper.ipynb)). On simulated platforms,
 where the cause is known, others are far ahead. So ask what your log is like:
 
 1. **Did users do something before?** Yes: take the mean of the history's vectors (one sum for a
@@ -87,7 +88,8 @@ kernel, and frees the gigabyte of memory that it holds. What you solved is kept 
 
 Signs in a lesson: ≡ a cell computes that the sentence is true, each time the lesson runs. ✓ the
 sentence was written down before its experiment, which then confirmed it. ○ it was written down,
-too, and the experiment did not confirm it. [The ledger](FINDINGS.md) lists them all.
+too, and the experiment did not confirm it, or it was withdrawn since. [The ledger](FINDINGS.md)
+lists them all.
 
 Pages: [glossary](../docs/glossary.md) · [notation](../docs/notation.md) ·
 [a log of your own, in five commands](../docs/README.md) ·

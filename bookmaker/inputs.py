@@ -32,6 +32,7 @@ from bookmaker.lessons import (
 )
 from bookmaker.sentences import experiments_named
 from recsys_book.paths import CHAPTERS, LessonError, write_atomically
+from recsys_book.withdrawn import reasons
 from recsys_lib.locks import locked
 
 NAME = "inputs.json"
@@ -135,6 +136,8 @@ def parts_read(
         record = root / RECORDS / f"{experiment}.json"
         if record.exists():
             parts.append((f"{RECORDS}/{record.name}", record.read_bytes()))
+            if why := reasons(experiment, json.loads(record.read_bytes()), record.parent):
+                parts.append((f"withdrawn of {experiment}", json.dumps(why).encode()))
     for card in sorted((root / "data").glob("*.md")):
         if any(_is_about(card.stem, module) for module in read):
             parts.append((card.name, card.read_bytes()))

@@ -6,7 +6,6 @@ where it has the finding and does not confirm it. Guesses are held against their
 """
 
 import ast
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,7 +16,7 @@ from typing import Any
 from bookmaker.figures import FOLDED
 from bookmaker.lessons import calls_in_cell, read_text
 from recsys_book.paths import LessonError
-from recsys_book.records import is_confirmed
+from recsys_book.records import is_confirmed, record_of, records
 from recsys_book.sentences import BY_COMPUTATION, CONFIRMED, IDENTIFIER, NOT_SHOWN
 
 BLOCK = "checked_sentences"
@@ -123,9 +122,9 @@ def findings_recorded(results: Path) -> dict[str, dict[str, Any]]:
         results: folder of the records.
     """
     return {
-        f"{path.stem}.{name}": found
-        for path in sorted(Path(results).glob("*.*.json"))
-        for name, found in _read(path)["findings"].items()
+        f"{identifier}.{name}": found
+        for identifier, record in records(results).items()
+        for name, found in record["findings"].items()
     }
 
 
@@ -240,8 +239,10 @@ def _of_records(notebook, results):
             for call in _calls(source, name):
                 for identifier in filter(None, _literals(call, name)):
                     experiment, _, finding = identifier.rpartition(".")
-                    path = _path(experiment, results)
-                    if path.exists() and finding not in (known := _read(path)["findings"]):
+                    if not _path(experiment, results).exists():
+                        continue
+                    known = record_of(experiment, results)["findings"]
+                    if finding not in known:
                         yield (
                             f"cell {number}: {name}: expected one of {sorted(known)} of "
                             f"{experiment}, got {finding}"
@@ -264,14 +265,15 @@ def _of_ticks(notebook, results):
                 yield f"{where}: expected {BY_COMPUTATION}, an exact check"
             continue
         if path.exists():
-            known = _read(path)["findings"]
+            known = record_of(experiment, results)["findings"]
             if finding not in known:
                 yield f"{where}: expected one of {sorted(known)} of {experiment}, got {finding}"
                 continue
             confirmed = is_confirmed(known[finding])
             if tick.mark != (wanted := CONFIRMED if confirmed else NOT_SHOWN):
-                said = "confirms" if confirmed else "does not confirm"
-                yield f"{where}: expected {wanted}, the record {said} this finding"
+                said = f"the record {'confirms' if confirmed else 'does not confirm'} this finding"
+                said = known[finding].get("withdrawn", said)
+                yield f"{where}: expected {wanted}, {said}"
         elif experiment not in named:
             yield f"{where}: no exact check and no record has this name"
             continue
@@ -382,7 +384,3 @@ def _code(notebook: Any) -> Iterator[tuple[int, str]]:
 
 def _path(experiment, results):
     return Path(results) / f"{experiment}.json"
-
-
-def _read(path):
-    return json.loads(path.read_text(encoding="utf-8"))

@@ -1,7 +1,8 @@
 """Opened worlds, ``results/blocks.json``: which declaration was measured where, and what held.
 
 ``opened`` has an entry for each block of fresh worlds that a declaration was measured on, whatever
-became of it. ``replicated`` has the blocks of ``replicate``.
+became of it. ``replicated`` has the blocks of ``replicate``. ``withdrawn``, written by hand, has
+the findings that the book does not say although they are confirmed, each with its reason.
 """
 
 import json

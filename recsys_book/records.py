@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from recsys_book.paths import CHAPTERS
 from recsys_book.record_figures import drawn
+from recsys_book.withdrawn import BLOCKS, reasons
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
 RESULTS = CHAPTERS.parent / "experiments" / "results"
-BLOCKS = "blocks.json"
 
 _UNITS = {
     "points": "points of the gap",
@@ -99,11 +99,7 @@ def records(results: Path | None = None) -> dict[str, dict[str, Any]]:
         results: folder of the records; default: that of this checkout.
     """
     folder = RESULTS if results is None else Path(results)
-    return {
-        path.stem: json.loads(path.read_text(encoding="utf-8"))
-        for path in sorted(folder.glob("*.json"))
-        if path.name != BLOCKS
-    }
+    return {path.stem: _read(path) for path in sorted(folder.glob("*.json")) if path.name != BLOCKS}
 
 
 def evidence(
@@ -239,21 +235,25 @@ def in_words(found: Mapping[str, Any]) -> str:
 
 
 def said(found: Mapping[str, Any]) -> str:
-    """The sentence of a recorded finding, after "Not shown" if the record does not confirm it.
+    """The sentence of a recorded finding; one that the book may not say begins with why not.
 
     Args:
         found: an entry of a record's ``findings``.
     """
-    return found["sentence"] if found["confirmed"] else f"Not shown: {found['sentence']}"
+    if not found["confirmed"]:
+        return f"Not shown: {found['sentence']}"
+    return f"Withdrawn: {found['sentence']}" if "withdrawn" in found else found["sentence"]
 
 
 def is_confirmed(found: Mapping[str, Any]) -> bool:
-    """Whether the record confirms a finding; an exploratory one waits for other worlds.
+    """Whether the book may say a finding: its record confirms it, and nothing speaks against it.
+
+    An exploratory one waits for other worlds; one that was withdrawn has a reason.
 
     Args:
         found: an entry of a record's ``findings``.
     """
-    return bool(found["confirmed"]) and not found.get("exploratory", False)
+    return bool(found["confirmed"]) and not (found.get("exploratory") or "withdrawn" in found)
 
 
 def measured(found: Mapping[str, Any]) -> str:
@@ -276,10 +276,11 @@ def measured(found: Mapping[str, Any]) -> str:
     low, high = found["interval"]
     units = "users" if found.get("users") else "worlds"
     margin = f", margin {found['margin']:g}" if found["margin"] else ""
+    why = f"; withdrawn: {found['withdrawn']}" if "withdrawn" in found else ""
     return (
         f"{verdict}: {found['text']} {found['effect']:+.{digits}f} "
         f"{_UNITS[found['unit']]}, 95 % interval {low:+.{digits}f} to {high:+.{digits}f}, "
-        f"{found['worlds']} {units}{margin}"
+        f"{found['worlds']} {units}{margin}{why}"
     )
 
 
@@ -323,7 +324,14 @@ def record_of(identifier: str, results: Path | None = None) -> dict[str, Any]:
     known = [path.stem for path in sorted(folder.glob("*.json")) if path.name != BLOCKS]
     if identifier not in known:
         raise ValueError(f"evidence: expected one of {known}, got {identifier!r}")
-    record: dict[str, Any] = json.loads((folder / f"{identifier}.json").read_text("utf-8"))
+    return _read(folder / f"{identifier}.json")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A manifest; a finding that the book does not say has the reason as ``withdrawn``."""
+    record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    for name, reason in reasons(path.stem, record, path.parent).items():
+        record["findings"][name]["withdrawn"] = reason
     return record
 
 

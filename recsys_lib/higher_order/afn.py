@@ -23,7 +23,7 @@ are added and train together.
 
 Source: Cheng, Shen and Huang 2020, "Adaptive Factorization Network: Learning Adaptive-Order Feature
 Interactions", the sections on the logarithmic transformation layer and on AFN+.
-Taught in chapter 03, "What people build today".
+Taught in chapter 03, "Five models of 2020 to 2023".
 """
 
 from collections.abc import Sequence

@@ -21,7 +21,7 @@ attention's a = softmax(V ReLU(W x + b)) runs over the components of its vector.
 
 Source: Chen et al. 2021, "Enhancing Explicit and Implicit Feature Interactions via Information
 Sharing for Parallel Deep CTR Models", sections 4.1 to 4.3.
-Taught in chapter 03, "What people build today".
+Taught in chapter 03, "Five models of 2020 to 2023".
 """
 
 from collections.abc import Sequence
@@ -145,6 +145,8 @@ def build_edcn(
     **common: Unpack[TowerOptions],
 ) -> keras.Model:
     """Build EDCN.
+
+    The bridge ``"attention"`` has a network for each tower; FuxiCTR's code runs one over both.
 
     Args:
         feature_columns: columns of any kind, none of which states another width; a number is a

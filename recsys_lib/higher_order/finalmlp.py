@@ -18,7 +18,7 @@ biases of zero, which that code has not, the gate's hidden layer would never get
 
 Source: Mao et al. 2023, "FinalMLP: An Enhanced Two-Stream MLP Model for CTR Prediction", the
 sections on stream-specific feature selection and on stream-level interaction aggregation.
-Taught in chapter 03, "What people build today".
+Taught in chapter 03, "Five models of 2020 to 2023".
 """
 
 from collections.abc import Sequence

@@ -18,7 +18,7 @@ not said, either: it is 1e-5 here, since embeddings start with a variance below 
 
 Source: Wang, She and Zhang 2021, "MaskNet: Introducing Feature-Wise Multiplication to CTR Ranking
 Models by Instance-Guided Mask", equations 5 to 16.
-Taught in chapter 03, "What people build today".
+Taught in chapter 03, "Five models of 2020 to 2023".
 """
 
 from collections.abc import Sequence

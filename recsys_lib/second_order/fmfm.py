@@ -82,6 +82,8 @@ def build_fmfm(
 ) -> keras.Model:
     """Build the model. It starts as a factorization machine: every matrix is the identity.
 
+    This start is ours; FuxiCTR, for one, draws the matrices at random.
+
     Args:
         feature_columns: columns of any kind, two fields at least.
         tasks: the one task, see ``recsys_lib.layers.heads``.

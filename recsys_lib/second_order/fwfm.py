@@ -52,6 +52,9 @@ def build_fwfm(
 ) -> keras.Model:
     """Build the model. It starts as a factorization machine: every r_ij is one.
 
+    Of the paper's three linear parts it has the weights w_i; the paper prefers a vector for each
+    field, whose inner product with v_i takes the place of w_i.
+
     Args:
         feature_columns: columns of any kind, two fields at least.
         tasks: the one task, see ``recsys_lib.layers.heads``.

@@ -52,6 +52,9 @@ def build_twin(
 ) -> keras.Model:
     """TWIN: one target attention searches the long history and weighs what it found.
 
+    The search ranks by the mean of the heads' scores, so that all heads see the same k steps; in
+    FuxiCTR's code each head keeps its own k.
+
     Args:
         feature_columns: columns with at least one behaviour history, see ``behaviour_pairs``.
         tasks: the task, see ``recsys_lib.layers.heads``.

@@ -1,12 +1,14 @@
 import json
+import re
 
 import pytest
 from pair_text import AS_LAB, core_text, write_pair
 
 from bookmaker import budget, index, lesson_checks
 from bookmaker.__main__ import main
-from bookmaker.lessons import read_notebook, read_text
+from bookmaker.lessons import find_texts, read_notebook, read_text
 from recsys_book.paths import CHAPTERS, LessonError
+from recsys_book.records import record_of
 from recsys_book.start_page import OUTLINE
 
 ROOT = CHAPTERS.parent
@@ -88,6 +90,21 @@ def test_the_first_lesson_is_linked_above_all_else(chapters, survey):
 def test_the_readme_asks_the_same_questions():
     tree = index.FIRST_MODEL.replace("](0", "](chapters/0")
     assert tree in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_first_model_is_that_of_the_boards():
+    for name in ("scoreboards.kuairand", "scoreboards.movielens"):
+        arms = record_of(name)["declaration"]["arms"]
+        for arm in (one for one in arms if one["name"] in ("logistic regression", "trees")):
+            assert {"user_count", "user_like_rate", "item_count"} <= {*arm["columns"]}, arm["name"]
+    said = " ".join(index.FIRST_MODEL.split())
+    assert "one for each past count and click rate of user and item), and trees on these" in said
+
+
+def test_no_title_ages():
+    for path in find_texts(CHAPTERS):
+        (title,) = re.findall(r"^  title: (.*)", path.read_text(encoding="utf-8"), re.MULTILINE)
+        assert not re.search(r"(?i)\b(today|recent|modern|newest|latest)\b", title), path.name
 
 
 def test_is_executed_and_written_once(chapters, survey, monkeypatch):

@@ -1,5 +1,7 @@
 """Ticks stand for what is checked or recorded, and for nothing else; guesses are answered."""
 
+import json
+
 import pytest
 import record_made
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
@@ -159,6 +161,16 @@ def test_an_exploratory_finding_is_not_shown_yet(found, tmp_path):
     record_made.put(results, record_made.made(findings=findings))
     (line,) = found(LEADS, ALL)
     assert "expected ○, the record does not confirm" in line
+    assert found(LEADS.replace("✓", "○"), ALL) == []
+
+
+def test_a_finding_that_fell_on_unseen_worlds_has_no_tick(found, tmp_path):
+    fell = {"leads": {"held": False, "effect": 0.5}}
+    blocks = {"replicated": {"1000:1010": {"small.told": {"record": 1, "findings": fell}}}}
+    path = tmp_path / "experiments" / "results" / "blocks.json"
+    path.write_text(json.dumps(blocks), encoding="utf-8")
+    (line,) = found(LEADS, ALL)
+    assert "expected ○, it did not hold on ten unseen worlds, where the mean was +0.5" in line
     assert found(LEADS.replace("✓", "○"), ALL) == []
 
 
