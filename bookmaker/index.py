@@ -8,6 +8,7 @@ from typing import Any
 from bookmaker import budget, inputs
 from bookmaker.build import build, is_stale
 from bookmaker.lessons import Lesson, companion_text, describe, find_texts, is_deeper
+from bookmaker.links import RUN_IT
 from recsys_book.paths import CHAPTERS, LessonError, write_atomically
 from recsys_book.start_page import OUTLINE, TAG
 from recsys_book.work_copies import IN_CHAPTERS
@@ -32,6 +33,7 @@ INTRODUCTION = """\
 A recommender's ranking stage is given about a thousand candidates for one request and predicts
 what the user will do with each. This book teaches its models by running them: each lesson is a
 notebook of about 45 minutes. You need NumPy and one Keras tutorial. [Begin here]({first}).
+To run a lesson, choose {run_it}.
 """
 
 CELL = f"""\
@@ -148,7 +150,7 @@ def render(chapters=CHAPTERS):
     """Return the start page as MyST text."""
     first = next(path for path in find_texts(chapters))
     link = f"{first.parent.name}/{first.stem}.ipynb"
-    parts = [FRONT_MATTER, INTRODUCTION.format(first=link), CELL, FIRST_MODEL, BELOW]
+    parts = [FRONT_MATTER, INTRODUCTION.format(first=link, run_it=RUN_IT), CELL, FIRST_MODEL, BELOW]
     return "\n".join(parts)
 
 

@@ -6,6 +6,7 @@ from pair_text import AS_LAB, core_text, write_pair
 from bookmaker import budget, index, lesson_checks
 from bookmaker.__main__ import main
 from bookmaker.lessons import read_notebook, read_text
+from bookmaker.links import RUN_IT
 from recsys_book.paths import CHAPTERS, LessonError
 from recsys_book.start_page import OUTLINE
 
@@ -83,6 +84,14 @@ def test_the_first_lesson_is_linked_above_all_else(chapters, survey):
     chapters.write(survey)
     first_cell = index.render(chapters.folder).split("```")[0]
     assert "[Begin here](00_small/01_small.ipynb)." in first_cell
+
+
+def test_start_page_and_readme_say_how_to_run_a_lesson(chapters, survey):
+    chapters.write(survey)
+    first_cell = index.render(chapters.folder).split("```")[0]
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    assert f"To run a lesson, choose {RUN_IT}." in first_cell
+    assert f"To run a lesson, choose {RUN_IT}." in readme
 
 
 def test_the_readme_asks_the_same_questions():
