@@ -43,8 +43,8 @@ def explanation(name: str, notebook: dict, running: str | None = None) -> str | 
         if cell["cell_type"] == "code" and _defines(source_of_cell(cell), name):
             is_folded = cell["metadata"].get("jupyter", {}).get("source_hidden")
             return (
-                f"`{name}` comes from a {'folded ' * bool(is_folded)}cell above, which has to run "
-                "first: choose Run > Run All Above Selected Cell in the menu."
+                f"`{name}` comes from a {'folded ' * bool(is_folded)}cell above: choose "
+                "Run > Run All Above Selected Cell."
             )
     return None
 

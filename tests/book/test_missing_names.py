@@ -55,8 +55,7 @@ def test_the_first_lesson_says_that_its_folded_cells_have_to_run(run_open_cells)
     outputs = run_open_cells(nbformat.read(LESSON, as_version=4))
     errors = [one for one in outputs if one.output_type == "error"]
     assert errors[0].traceback == [
-        "`simulator` comes from a folded cell above, which has to run first: choose "
-        "Run > Run All Above Selected Cell in the menu."
+        "`simulator` comes from a folded cell above: choose Run > Run All Above Selected Cell."
     ]
     assert len(errors) > 10
     for one in errors:
