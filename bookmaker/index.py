@@ -7,6 +7,7 @@ from typing import Any
 
 from bookmaker import budget, inputs
 from bookmaker.build import build, is_stale
+from bookmaker.instead import left_out, sentence
 from bookmaker.lessons import Lesson, companion_text, describe, find_texts, is_deeper
 from bookmaker.links import RUN_IT
 from recsys_book.paths import CHAPTERS, LessonError, write_atomically
@@ -161,7 +162,8 @@ def outline(chapters: Path = CHAPTERS) -> dict[str, Any]:
         chapters: the folder of the chapters.
 
     Raises:
-        LessonError: a lesson cannot be read, or builds on one that the book does not have.
+        LessonError: a lesson cannot be read, or builds on one that the book does not have; or a
+            route leaves out a lesson, and there is no sentence on what to know instead.
     """
     texts = [describe(text_path) for text_path in find_texts(chapters)]
     known = {f"{lesson.chapter}/{lesson.name}" for lesson in texts}
@@ -194,7 +196,12 @@ def outline(chapters: Path = CHAPTERS) -> dict[str, Any]:
             chapter["needs"] = sorted({*chapter["needs"], *others})
             chapter["lessons"].append(one | {"follows": before in needs})
             before = one["key"]
-    routes = [route for route in ROUTES if known.issuperset(route["lessons"])]
+    needed = {f"{one.chapter}/{one.name}": one.prerequisites or () for one in texts}
+    routes = [
+        route | {"instead": {one: sentence(one) for one in left_out(route["lessons"], needed)}}
+        for route in ROUTES
+        if known.issuperset(route["lessons"])
+    ]
     return {"chapters": list(found.values()), "routes": routes}
 
 
