@@ -92,15 +92,34 @@ create() {
     fi
 }
 
-# What the book needs, in the locked versions. On a terminal the installer shows what it does.
+# Says every few seconds that the work goes on, until the pipe that it reads closes, as it does when
+# this script ends, however that happens. On a terminal uv draws bars itself, all the way.
+say_that_it_goes_on() {
+    local every=10 began=$SECONDS before status
+    [ -z "$UV" ] || [ ! -t 2 ] || return 0
+    while :; do
+        before=$SECONDS status=0
+        read -r -t "$every" || status=$?
+        # Bash 3, which comes with macOS, tells by the status neither a timeout nor the end.
+        [ "$status" -gt 128 ] ||
+            { [ "${BASH_VERSINFO[0]}" = 3 ] && [ $((SECONDS - before)) -ge "$every" ]; } || return 0
+        set -- "$VENV"/lib/python*/site-packages/*.dist-info
+        [ -e "$1" ] || shift
+        echo "  it goes on: $((SECONDS - began)) seconds so far, packages in place: $#"
+    done
+}
+
+# What the book needs, in the locked versions. On a terminal the installer shows what it does; bars
+# of pip would run into our lines.
 install_packages() {
-    local status=0 quiet=(--quiet)
-    [ ! -t 2 ] || quiet=()
+    local status=0 shown=--quiet
     : >"$half"
     if [ -n "$UV" ]; then
-        "$UV" pip install "${quiet[@]}" --python "$python" -c constraints.txt -e ".[$extras]" || status=$?
+        [ ! -t 2 ] || shown=
+        "$UV" pip install $shown --python "$python" -c constraints.txt -e ".[$extras]" || status=$?
     else
-        "$python" -m pip install "${quiet[@]}" --disable-pip-version-check -c constraints.txt \
+        [ ! -t 2 ] || shown=--progress-bar=off
+        "$python" -m pip install $shown --disable-pip-version-check -c constraints.txt \
             -e ".[$extras]" || status=$?
     fi
     # Above 128 it was killed.
@@ -118,6 +137,8 @@ packages_work() {
 mkdir -p "$VENV"
 # uv locks .lock in the same folder, and would wait for us.
 exec 9>"$VENV/.make-lock"
+# The lock is dropped when its last holder ends, so this helper must not hold it.
+exec 8> >(say_that_it_goes_on 9>&-)
 if ! lock -n; then
     echo "Another make is at work on $VENV: waiting for it"
     lock || true

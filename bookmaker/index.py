@@ -7,7 +7,9 @@ from typing import Any
 
 from bookmaker import budget, inputs
 from bookmaker.build import build, is_stale
+from bookmaker.instead import left_out, sentence
 from bookmaker.lessons import Lesson, companion_text, describe, find_texts, is_deeper
+from bookmaker.links import RUN_IT
 from recsys_book.paths import CHAPTERS, LessonError, write_atomically
 from recsys_book.start_page import OUTLINE, TAG
 from recsys_book.work_copies import IN_CHAPTERS
@@ -32,6 +34,7 @@ INTRODUCTION = """\
 A recommender's ranking stage is given about a thousand candidates for one request and predicts
 what the user will do with each. This book teaches its models by running them: each lesson is a
 notebook of about 45 minutes. You need NumPy and one Keras tutorial. [Begin here]({first}).
+To run a lesson, choose {run_it}.
 """
 
 CELL = f"""\
@@ -150,7 +153,7 @@ def render(chapters=CHAPTERS):
     """Return the start page as MyST text."""
     first = next(path for path in find_texts(chapters))
     link = f"{first.parent.name}/{first.stem}.ipynb"
-    parts = [FRONT_MATTER, INTRODUCTION.format(first=link), CELL, FIRST_MODEL, BELOW]
+    parts = [FRONT_MATTER, INTRODUCTION.format(first=link, run_it=RUN_IT), CELL, FIRST_MODEL, BELOW]
     return "\n".join(parts)
 
 
@@ -161,7 +164,8 @@ def outline(chapters: Path = CHAPTERS) -> dict[str, Any]:
         chapters: the folder of the chapters.
 
     Raises:
-        LessonError: a lesson cannot be read, or builds on one that the book does not have.
+        LessonError: a lesson cannot be read, or builds on one that the book does not have; or a
+            route leaves out a lesson, and there is no sentence on what to know instead.
     """
     texts = [describe(text_path) for text_path in find_texts(chapters)]
     known = {f"{lesson.chapter}/{lesson.name}" for lesson in texts}
@@ -194,7 +198,12 @@ def outline(chapters: Path = CHAPTERS) -> dict[str, Any]:
             chapter["needs"] = sorted({*chapter["needs"], *others})
             chapter["lessons"].append(one | {"follows": before in needs})
             before = one["key"]
-    routes = [route for route in ROUTES if known.issuperset(route["lessons"])]
+    needed = {f"{one.chapter}/{one.name}": one.prerequisites or () for one in texts}
+    routes = [
+        route | {"instead": {one: sentence(one) for one in left_out(route["lessons"], needed)}}
+        for route in ROUTES
+        if known.issuperset(route["lessons"])
+    ]
     return {"chapters": list(found.values()), "routes": routes}
 
 

@@ -1,8 +1,9 @@
 """Links at head and foot of a lesson: the previous one, the start page, the next, its companion.
 
 A lesson's first cell is followed by a prose cell with the tag ``links``, and another one ends it.
-Both are generated from the order of the book. Labs are optional: they lead back into the row of
-lessons, and the row passes them by. A companion ``NN_slug.deeper.md`` leads back to its lesson.
+Both are generated from the order of the book; the first one also says how to run the lesson. Labs
+are optional: they lead back into the row of lessons, and the row passes them by. A companion
+``NN_slug.deeper.md`` leads back to its lesson.
 """
 
 import re
@@ -23,8 +24,13 @@ from bookmaker.lessons import (
 from recsys_book.notebook_sources import LINKS_TAG
 from recsys_book.paths import CHAPTERS, LessonError, write_atomically
 
+RUN_IT = "*Run > Run All Cells* in the menu, or press Shift+Enter in one cell after the other"
+"""How to run a notebook, behind "choose"."""
+HOW_TO_RUN = (
+    f"**How to run.** Choose {RUN_IT}. Folded cells have to run, too, but need not be read."
+)
 _MARK = f'+++ {{"tags": ["{LINKS_TAG}"]}}'
-_LINKS = re.compile(rf"\n*^{re.escape(_MARK)}\n\n[^\n]*\n", re.MULTILINE)
+_LINKS = re.compile(rf"\n*^{re.escape(_MARK)}\n\n[^\n]*\n(?:\n\*\*How to run\.[^\n]*\n)?", re.M)
 _END_OF_CELL = re.compile(r"^(\+\+\+|```\{code-cell\})", re.MULTILINE)
 _FRONT_MATTER = re.compile(r"\A---\n(.*?)^---\n", re.DOTALL | re.MULTILINE)
 
@@ -101,7 +107,7 @@ def problems(chapters: Path = CHAPTERS) -> list[str]:
 
 
 def write(chapters: Path = CHAPTERS) -> list[Path]:
-    """Write the links into the texts and notebooks of all lessons; no cell is executed.
+    """Write links and how to run it into all lessons' texts and notebooks; no cell is executed.
 
     Args:
         chapters: the folder of the chapters.
@@ -133,7 +139,7 @@ def _with_links(text_path, chapters):
     cut = end.start() if end else len(text)
     cell = f"{_MARK}\n\n{line(text_path, chapters)}\n"
     rest = f"\n{text[cut:].rstrip()}\n" if end else ""
-    return f"{text[:cut].rstrip()}\n\n{cell}{rest}\n{cell}"
+    return f"{text[:cut].rstrip()}\n\n{cell}\n{HOW_TO_RUN}\n{rest}\n{cell}"
 
 
 def _link_notebook(path, text_notebook):

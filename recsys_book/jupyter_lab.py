@@ -1,7 +1,7 @@
 """Start JupyterLab on the work copies, without questions, with published notebooks read-only.
 
 The reader's own JupyterLab is not changed: the options are given on the command line, and default
-settings are in a file in ``work/.jupyter``, which only this server reads.
+settings and the kernel's command are in files in ``work/.jupyter``, which only this server reads.
 """
 
 import json
@@ -48,25 +48,37 @@ def command(root: Path) -> list[str]:
 
 
 def environment(root: Path, inherited: Mapping[str, str]) -> dict[str, str]:
-    """The variables of the server: those inherited, and the folder of its default settings.
+    """The variables of the server: those inherited, and the folder of its settings and kernel.
 
     Args:
         root: the folder of the book.
         inherited: variables, as in ``os.environ``.
     """
-    paths = [str(Path(root) / FOLDER / CONFIG), inherited.get("JUPYTER_CONFIG_PATH", "")]
-    return {**inherited, "JUPYTER_CONFIG_PATH": os.pathsep.join(filter(None, paths))}
+    own, variables = str(Path(root) / FOLDER / CONFIG), dict(inherited)
+    for name in ("JUPYTER_CONFIG_PATH", "JUPYTER_PATH"):
+        variables[name] = os.pathsep.join(filter(None, [own, inherited.get(name, "")]))
+    return variables
 
 
 def write_settings(root: Path) -> None:
-    """Write the default settings of the book's JupyterLab; the reader's settings override them.
+    """Write the default settings and the kernel of the book's JupyterLab.
+
+    The reader's settings override the settings. The kernel is this environment's Python, and loads
+    ``recsys_book.missing_names``.
 
     Args:
         root: the folder of the book.
     """
-    path = Path(root) / FOLDER / CONFIG / "labconfig" / "default_setting_overrides.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, json.dumps(_SETTINGS, indent=1) + "\n")
+    from ipykernel.kernelspec import get_kernel_dict
+
+    kernel = get_kernel_dict(["--IPKernelApp.extra_extensions=recsys_book.missing_names"])
+    for name, content in (
+        ("labconfig/default_setting_overrides.json", _SETTINGS),
+        ("kernels/python3/kernel.json", kernel),
+    ):
+        path = Path(root) / FOLDER / CONFIG / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, json.dumps(content, indent=1) + "\n")
 
 
 def start(root: Path, arguments: Sequence[str]) -> int:

@@ -25,7 +25,8 @@ Lesson = Mapping[str, Any]
 Checks = Mapping[str, Mapping[str, Any]]
 """What ``read_progress`` returns."""
 
-# Colours of JupyterLab's theme, light or dark; what is solved is said in words, too.
+# Colours of JupyterLab's theme, light or dark; what is solved is said in words, too. A class that
+# is named twice outweighs JupyterLab's rules, by which cells are equally wide and aligned right.
 STYLE = """<style>
 .book-start { max-width: 60em; line-height: 1.45; container-type: inline-size; }
 .book-start .next { font-size: 1.25em; margin: .2em 0 .6em; }
@@ -36,9 +37,12 @@ STYLE = """<style>
 .book-map a { border: 1px solid currentColor; border-radius: 4px; padding: .1em .5em;
   display: inline-block; background: linear-gradient(to right, rgba(64, 160, 80, .3) var(--solved),
   transparent var(--solved)); }
-.book-start table { border-collapse: collapse; width: 100%; margin: .3em 0 1em; }
-.book-start th, .book-start td { text-align: left; vertical-align: top; padding: .25em .6em; }
-.book-start td:nth-child(3) { white-space: nowrap; }
+.book-start.book-start table { border-collapse: collapse; width: 100%; margin: .3em 0 1em;
+  table-layout: auto; }
+.book-start.book-start table :is(th, td) { text-align: left; vertical-align: top;
+  padding: .25em .6em; }
+.book-start .lesson { width: 100%; }
+.book-start .lesson ~ * { white-space: nowrap; }
 @container (max-width: 36em) { .book-map { grid-template-columns: 1fr; } }
 .book-start summary { cursor: pointer; margin: .6em 0; }
 </style>"""
@@ -110,11 +114,11 @@ def render_for_all(chapters: Path | None = None) -> list[str]:
 def _parts(outline: Mapping[str, Any], checks: Checks | None) -> tuple[str, str, str, list[str]]:
     """What the page has for everybody; without checks nothing speaks of what is solved."""
     lessons, known = _by_key(outline), checks or {}
-    here = next_lesson(lessons.values(), known)
+    here, aside = _next(outline["routes"], lessons, known)
     routes = "".join(_route(route, lessons, known) for route in outline["routes"])
     boxes = "".join(_row(chapter, known) for chapter in outline["chapters"])
     return (
-        f'<p class="next">{_next_step(lessons.values(), known)}</p>',
+        f'<p class="next">{_next_step(lessons.values(), here, known)}{aside}</p>',
         f"<ul>{routes}</ul>",
         f'<div class="book-map" role="list">{boxes}</div>',
         [_table(chapter, checks, here) for chapter in outline["chapters"]],
@@ -166,8 +170,27 @@ def next_lesson(lessons: Iterable[Lesson], checks: Checks) -> Lesson | None:
     return waiting[0] if waiting else None
 
 
-def _next_step(lessons, checks):
-    lesson = next_lesson(lessons, checks)
+def _next(routes, lessons, checks):
+    """The lesson to go on with, and a sentence where route and book do not go on alike.
+
+    Who has tried the first lesson of a route, and none that is not on it, is on the route; after
+    one lesson nobody knows, and the order of the book comes first.
+    """
+    of_book = next_lesson(lessons.values(), checks)
+    tried = {key for key, one in lessons.items() if checks.keys() & one["exercises"].keys()}
+    for route in routes:
+        if tried & set(route["lessons"][:1]) and tried <= set(route["lessons"]):
+            of_route = next_lesson([lessons[key] for key in route["lessons"]], checks)
+            if of_route in (None, of_book):
+                continue
+            link, name = _link(of_route, _short(of_route)), html.escape(route["title"])
+            if len(tried) == 1:
+                return of_book, f" On the route <em>{name}</em>: {link}."
+            return of_route, f" In the order of the book: {_link(of_book, _short(of_book))}."
+    return of_book, ""
+
+
+def _next_step(lessons, lesson, checks):
     if lesson is None:
         return "You have solved every exercise of the lessons. The companions (deeper) go further."
     link, count = _link(lesson, _short(lesson)), solved(lesson, checks)
@@ -223,7 +246,7 @@ def _short(lesson):
 
 
 def _route(route: Mapping[str, Any], lessons: Mapping[str, Lesson], checks: Checks) -> str:
-    """A route as a list item: its hours, for whom it is, and its lessons."""
+    """A route as a list item: its hours, for whom it is, its lessons, and what to know instead."""
     of_route = [lessons[key] for key in route["lessons"]] or list(lessons.values())
     time = _time(sum(_minutes(one) for one in of_route))
     done = sum(is_done(one, checks) for one in of_route)
@@ -232,8 +255,15 @@ def _route(route: Mapping[str, Any], lessons: Mapping[str, Lesson], checks: Chec
         _link(one, _short(one)) + " ✓" * is_done(one, checks)
         for one in (of_route if route["lessons"] else [])
     )
+    known = "".join(
+        f"<li>{_link(lessons[key], _short(lessons[key]))}: {html.escape(sentence)}</li>"
+        for key, sentence in route["instead"].items()
+    )
+    if known:
+        asked = "What to know instead of the lessons that this route leaves out"
+        known = f"<details><summary>{asked}</summary><ul>{known}</ul></details>"
     after = route.get("after", "")
-    return f"<li><em>{route['title']}</em>, {time}{said}. {route['text']} {way}{after}</li>"
+    return f"<li><em>{route['title']}</em>, {time}{said}. {route['text']} {way}{after}{known}</li>"
 
 
 def _row(chapter: Mapping[str, Any], checks: Checks) -> str:
@@ -277,8 +307,9 @@ def _table(chapter: Mapping[str, Any], checks: Checks | None, here: Lesson | Non
         of_all = f"{count} of {all_}" if is_read else f"{all_} in all"
         solving = f"{sum(lesson['exercises'].values())} min, {of_all}" if all_ else ""
         rows.append(
-            f"<tr>{done}<td>{_link(lesson)}{deeper}<br>{html.escape(lesson['question'])}"
-            f"</td><td>{lesson['reading']} min</td><td>{solving}</td></tr>"
+            f'<tr>{done}<td class="lesson">{_link(lesson)}{deeper}<br>'
+            f"{html.escape(lesson['question'])}</td><td>{lesson['reading']} min</td>"
+            f"<td>{solving}</td></tr>"
         )
     labs = [
         f"<p>Optional lab on the data set <code>{lab['data']}</code>: {_link(lab)}. "
@@ -287,7 +318,7 @@ def _table(chapter: Mapping[str, Any], checks: Checks | None, here: Lesson | Non
         for lab in chapter["labs"]
     ]
     head = "<th>done</th>" * is_read
-    head += "<th>lesson and its question</th><th>to read</th><th>exercises</th>"
+    head += '<th class="lesson">lesson and its question</th><th>to read</th><th>exercises</th>'
     count = sum(is_done(one, known) for one in chapter["lessons"])
     said = f"{count} of {len(rows)} lessons done" if is_read else f"{len(rows)} lessons"
     return (

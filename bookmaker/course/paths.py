@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bookmaker import budget
 from bookmaker.course.picture import drawing
+from bookmaker.instead import left_out, sentence
 from bookmaker.lessons import companion_text, describe
 from recsys_book.exercises.source import read_source, source_of
 from recsys_book.paths import CHAPTERS, LessonError, write_atomically
@@ -162,13 +163,8 @@ class Book:
         Args:
             sessions: of a path.
         """
-        seen: set[str] = set()
-        missing: set[str] = set()
-        for session in sessions:
-            for number, _ in self.chosen(session):
-                missing |= set(self.needs[number]) - seen
-                seen.add(number)
-        return sorted(missing)
+        chosen = [number for session in sessions for number, _ in self.chosen(session)]
+        return left_out(chosen, self.needs)
 
 
 def short(key: str) -> str:
@@ -208,10 +204,15 @@ def table(book: Book, name: str) -> str:
         shown = [f"{one / 60:.1f}" if one else "" for one in (*minutes, sum(minutes))]
         rows.append([str(week), "<br>".join(lessons), "<br>".join(handed_in), session.work, *shown])
     text = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    missing = [
+        f"- {book.title(number)}: {sentence(book.lessons[number]['key'])}"
+        for number in book.on_trust(sessions)
+    ]
+    said = ", and what to know instead:\n\n" + "\n".join(missing) if missing else ": none."
     return (
         f"{text}\n\n**{sum(totals):.0f} hours** in all: {totals[0]:.0f} for lessons, "
         f"{totals[1]:.0f} for what is handed in, {totals[2]:g} for the rest. Prerequisites that "
-        f"this path leaves out: {', '.join(book.on_trust(sessions)) or 'none'}."
+        f"this path leaves out{said}"
     )
 
 

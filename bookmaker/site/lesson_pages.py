@@ -15,6 +15,7 @@ from nbformat.v4 import new_markdown_cell, new_output
 from bookmaker.build import RESULTS
 from bookmaker.figures import WITHHELD
 from bookmaker.lessons import calls_in_cell
+from bookmaker.links import HOW_TO_RUN
 from bookmaker.offered_names import SENTENCE
 from bookmaker.site.links import Links, up
 from recsys_book import frames
@@ -29,7 +30,7 @@ _IN_WORDS = (
         "Your answer is checked when you run the lesson.",
     ),
     (r"Put (a number|numbers) (?:for|in place of) the dots", "Write what you guess into the boxes"),
-    (r"Work in a copy, as the start page says, and skip folded cells\.", "Skip folded cells."),
+    (re.escape(f"\n\n{HOW_TO_RUN}"), ""),
 )
 """Sentences that speak of a notebook, and what a page says."""
 

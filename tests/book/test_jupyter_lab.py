@@ -84,6 +84,7 @@ def test_the_news_question_is_answered_for_this_server_alone(book):
     paths = variables["JUPYTER_CONFIG_PATH"].split(os.pathsep)
     assert paths == [own, "one", "two"] and variables["HOME"] == "x"
     assert jupyter_lab.environment(root, {})["JUPYTER_CONFIG_PATH"] == own
+    assert jupyter_lab.environment(root, {"JUPYTER_PATH": "x"})["JUPYTER_PATH"].endswith("x")
     # Jupyter's own reader finds the setting there.
     read = (
         "from jupyter_server.services.config.manager import ConfigManager as C\n"

@@ -34,8 +34,13 @@ OUTLINE = {
         {"number": "01", "title": "B", "needs": ["00"], "lessons": LESSONS[2:], "labs": [LAB]},
     ],
     "routes": [
-        {"title": "Short", "text": "Go:", "lessons": ["00_a/01_one", "01_b/01_three"]},
-        {"title": "All", "text": "Go.", "lessons": []},
+        {
+            "title": "Short",
+            "text": "Go:",
+            "lessons": ["00_a/01_one", "01_b/01_three"],
+            "instead": {"00_a/02_two": "Two is < 3."},
+        },
+        {"title": "All", "text": "Go.", "lessons": [], "instead": {}},
     ],
 }
 
@@ -75,16 +80,61 @@ def step(page):
         (tried("a.x") | passed("b.x"), "Continue with Three, 1 h 10 min."),
         (passed("c.x", time="2026-02-01") | passed("b.x"), "Continue with One, 37 minutes."),
         (passed("a.x", "a.y", "b.x", "c.x"), "You have solved every exercise of the lessons."),
+        # After one lesson the reader may be on a route; after two of it, and no other, they are.
+        (
+            passed("a.x", "a.y"),
+            "Continue with Two, 42 minutes. On the route Short: Three.",
+        ),
+        (
+            passed("a.x", "a.y") | tried("c.x", time="2026-02-01"),
+            "Continue with Three, 1 h 10 min.",
+        ),
+        (passed("a.x", "a.y", "c.x"), "Continue with Two, 42 minutes."),
+        (
+            passed("a.x", "a.y") | passed("b.x", time="2026-02-01"),
+            "Continue with Three, 1 h 10 min.",
+        ),
     ],
 )
 def test_it_says_where_to_go_on(page, checks, said):
     assert step(page(**checks)).startswith(said)
 
 
+def test_after_din_a_reader_of_the_weekend_goes_on_as_the_route_does():
+    outline = start_page.read_outline()
+    lessons = {one["key"]: one for part in outline["chapters"] for one in part["lessons"]}
+    weekend = outline["routes"][0]["lessons"]
+
+    def said_after(*keys):
+        times = {key: f"2026-01-{day:02d}" for day, key in enumerate(keys, start=1)}
+        solved = {
+            name: {"passed_time": time, "last_time": time}
+            for key, time in times.items()
+            for name in lessons[key]["exercises"]
+        }
+        found = start_page.render(checks=solved)
+        opened = re.search(r"<details open><summary><strong>(\d\d)", found)[1]
+        return step(found), opened
+
+    assert weekend[2] == "04_sequence_models/01_din"
+    after_din, opened = said_after(*weekend[:3])
+    assert after_din.startswith("Continue with Which sequence model, when?, ")
+    assert after_din.endswith("In the order of the book: DIEN.") and opened == "04"
+    after_fm, opened = said_after(*weekend[:2])
+    assert after_fm.startswith("Continue with DIN, ") and opened == "04"
+    # Who read another lesson before it is not on the route.
+    after_din, _ = said_after(weekend[0], "00_the_ranking_stage/02_metrics", *weekend[1:3])
+    assert after_din.startswith("Continue with DIEN, ") and "order of the book" not in after_din
+
+
 def test_routes_have_their_hours_and_what_is_done(page):
-    short, all_ = re.findall(r"<li>(.*?)</li>", page(**passed("c.x", "a.x")))
+    short, all_ = re.findall(
+        r"<li>(<em>.*?)</li>(?=<li><em>|</ul>\n)", page(**passed("c.x", "a.x"))
+    )
     assert "<em>Short</em>, 1 h 47 min, 1 of 2 lessons done." in short
-    assert short.endswith("Three</a> ✓") and 'href="00_a/01_one.ipynb">One</a> →' in short
+    assert "Three</a> ✓<details><summary>What to know instead" in short
+    assert short.endswith('<a href="00_a/02_two.ipynb">Two</a>: Two is &lt; 3.</li></ul></details>')
+    assert "instead" not in all_ and 'href="00_a/01_one.ipynb">One</a> →' in short
     assert "<em>All</em>, 2 h 29 min, 1 of 3 lessons done." in all_
 
 

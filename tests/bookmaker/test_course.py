@@ -9,6 +9,7 @@ import pytest
 from bookmaker import budget
 from bookmaker.build import BuildError
 from bookmaker.course import assets, manual, paths, picture, slides
+from bookmaker.instead import sentence
 from bookmaker.lessons import companion_text, describe
 from recsys_book.exercises.parsing import Exercise, Mistake
 from recsys_book.exercises.source import find_sources, read_source
@@ -56,9 +57,20 @@ def test_a_row_adds_up_lessons_what_is_handed_in_and_the_rest(monkeypatch):
     hours = [reading / 60, solving / 60, 1.5, reading / 60 + solving / 60 + 1.5]
     assert cells[4:] == [f"{one:.1f}" for one in hours]
     second = BOOK.minutes("00/02") / 60
-    assert f"**{hours[3] + second:.0f} hours**" in table[-1]
-    assert f"{hours[0] + second:.0f} for lessons" in table[-1]
-    assert table[-1].endswith("leaves out: 00/02, 02/01.")
+    *_, said, _, _, fm = table
+    assert f"**{hours[3] + second:.0f} hours**" in said
+    assert f"{hours[0] + second:.0f} for lessons" in said
+    assert said.endswith("leaves out, and what to know instead:")
+    assert fm.startswith("- 02/01 Factorization machines: FM gives every id a vector; ")
+
+
+@pytest.mark.parametrize("name", paths.PATHS)
+def test_a_path_says_what_to_know_instead_of_each_prerequisite_that_it_leaves_out(name):
+    page, missing = paths.table(BOOK, name), BOOK.on_trust(paths.PATHS[name][1])
+    for number in missing:
+        assert f"\n- {BOOK.title(number)}: {sentence(BOOK.lessons[number]['key'])}" in page
+    assert page.count("\n- ") == len(missing)
+    assert page.endswith("leaves out: none.") == (not missing)
 
 
 def test_a_page_without_its_marks_is_refused(tmp_path):

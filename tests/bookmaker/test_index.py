@@ -6,7 +6,10 @@ from pair_text import AS_LAB, core_text, write_pair
 
 from bookmaker import budget, index, lesson_checks
 from bookmaker.__main__ import main
-from bookmaker.lessons import find_texts, read_notebook, read_text
+from bookmaker.course import paths as course
+from bookmaker.instead import INSTEAD
+from bookmaker.lessons import describe, find_texts, read_notebook, read_text
+from bookmaker.links import RUN_IT
 from recsys_book.paths import CHAPTERS, LessonError
 from recsys_book.records import record_of
 from recsys_book.start_page import OUTLINE
@@ -68,6 +71,41 @@ def test_routes_are_of_lessons_that_there_are(book):
     ]
 
 
+def test_a_route_says_what_to_know_instead_of_each_prerequisite_that_it_skips():
+    outline = index.outline()
+    for route in outline["routes"]:
+        came, skipped = set(), []
+        for key in route["lessons"]:
+            needs = describe(CHAPTERS / f"{key}.md").prerequisites
+            skipped += [need for need in needs if need not in (*came, *skipped)]
+            came.add(key)
+        assert list(route["instead"]) == sorted(skipped), route["title"]
+        assert all(one.endswith(".") for one in route["instead"].values())
+    weekend = next(one for one in outline["routes"] if one["title"] == "A first weekend")
+    assert (
+        "Wide & Deep adds both"
+        in weekend["instead"]["01_memorization_generalization/01_wide_and_deep"]
+    )
+
+
+def test_a_route_that_skips_a_lesson_without_a_sentence_is_refused(book, monkeypatch):
+    route = {"title": "Short", "text": "Go.", "lessons": ("01_more/02_new",)}
+    monkeypatch.setattr(index, "ROUTES", (route,))
+    with pytest.raises(LessonError, match="INSTEAD: expected a sentence for 00_small/00_one"):
+        index.outline(book)
+    whole = {**route, "lessons": ("00_small/00_one", "00_small/01_small", "01_more/01_next")}
+    monkeypatch.setattr(index, "ROUTES", (whole,))
+    assert index.outline(book)["routes"][0]["instead"] == {}
+
+
+def test_no_sentence_is_for_a_lesson_that_every_route_and_path_has():
+    shown = {key for route in index.outline()["routes"] for key in route["instead"]}
+    book = course.Book()
+    for _, sessions in course.PATHS.values():
+        shown |= {book.lessons[number]["key"] for number in book.on_trust(sessions)}
+    assert set(INSTEAD) == shown
+
+
 def test_the_outline_is_written_and_checked(book):
     index.write(book)
     path = book / OUTLINE
@@ -85,6 +123,14 @@ def test_the_first_lesson_is_linked_above_all_else(chapters, survey):
     chapters.write(survey)
     first_cell = index.render(chapters.folder).split("```")[0]
     assert "[Begin here](00_small/01_small.ipynb)." in first_cell
+
+
+def test_start_page_and_readme_say_how_to_run_a_lesson(chapters, survey):
+    chapters.write(survey)
+    first_cell = index.render(chapters.folder).split("```")[0]
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    assert f"To run a lesson, choose {RUN_IT}." in first_cell
+    assert f"To run a lesson, choose {RUN_IT}." in readme
 
 
 def test_the_readme_asks_the_same_questions():

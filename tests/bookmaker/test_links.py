@@ -84,10 +84,31 @@ def test_links_are_written_into_both_files_and_nothing_else_changes(row):
         assert lesson_checks.pair_problems(path, text, notebook) == []
         assert [cell.id for cell in notebook.cells] == [cell.id for cell in text.cells]
         expected = links.line(path, row)
-        assert notebook.cells[1].source == notebook.cells[-1].source == expected
+        assert notebook.cells[-1].source == expected
+        assert notebook.cells[1].source == f"{expected}\n\n{links.HOW_TO_RUN}"
         assert [*notebook.cells[:1], *notebook.cells[2:-1]] == before[path].cells
         assert lessons.describe(path) and notebook.cells[0].source.startswith("# ")
     assert links.problems(row) == [] and links.write(row) == []
+
+
+def test_how_to_run_stands_above_the_first_heading_of_every_lesson_once():
+    for path in lessons.find_texts():
+        text = path.read_text(encoding="utf-8")
+        assert text.count("**How to run.**") == 1, path
+        said, heading = text.index(f"\n{links.HOW_TO_RUN}\n"), text.index("\n## ")
+        assert said < heading, path
+    assert "*Run > Run All Cells*" in links.HOW_TO_RUN and "Shift+Enter" in links.HOW_TO_RUN
+
+
+def test_a_lesson_that_does_not_say_how_to_run_it_is_found_and_mended(row):
+    links.write(row)
+    path = row / "00_small" / "01_fm.md"
+    right = path.read_text()
+    for wrong in ("", "**How to run.** Skip what is folded.\n"):
+        path.write_text(right.replace(f"{links.HOW_TO_RUN}\n", wrong))
+        assert len(links.problems(row)) == 1
+        links.write(row)
+        assert path.read_text() == right
 
 
 def test_a_new_lesson_changes_its_neighbours_links_alone(row):

@@ -213,7 +213,7 @@ def test_the_pages_of_the_book_know_both(pair, chapters):
         '<a href="00_small/01_small.deeper.ipynb">deeper</a>'
     )
     times = "<td>4 min</td><td>3 min, 0 of 2</td>"
-    assert f"<td>{link}<br>Is four two twos?</td>{times}" in page
+    assert f'<td class="lesson">{link}<br>Is four two twos?</td>{times}' in page
     assert page.count("01_small.deeper") == 1
     assert "Lesson: [Sums](01_small.ipynb)" in pair[1].read_text()
     assert "| `small.sum.of_two` | Two and two are four. |" in evidence.render(folder)

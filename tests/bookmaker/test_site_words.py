@@ -8,6 +8,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from bookmaker.build import RESULTS
 from bookmaker.figures import WITHHELD
+from bookmaker.links import HOW_TO_RUN
 from bookmaker.names import ROOT
 from bookmaker.offered_names import SENTENCE
 from bookmaker.site import build, start
@@ -55,13 +56,13 @@ def test_sentences_on_notebooks_are_said_for_pages(stage):
     texts = [
         f"{SENTENCE.format('small.twice')} Now.",
         "Put a number in place of the dots; *In short* answers. The dots of FM lie left.",
-        "**How to read.** Work in a copy, as the start page says, and skip folded cells. A",
+        f"[Start page](../index.ipynb)\n\n{HOW_TO_RUN}",
     ]
     found = [one.source for one in stage(*map(new_markdown_cell, texts))]
     assert found == [
         "Your answer is checked when you run the lesson. Now.",
         "Write what you guess into the boxes; *In short* answers. The dots of FM lie left.",
-        "**How to read.** Skip folded cells. A",
+        "[Start page](../../index.md)",
     ]
 
 

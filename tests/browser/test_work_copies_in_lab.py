@@ -94,6 +94,37 @@ def test_the_start_page_knows_where_the_reader_is(reader):
     progress.unlink()
 
 
+def test_the_tables_of_the_start_page_read_from_the_left_and_use_their_width(reader):
+    page, address, _ = reader
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.goto(f"{address}/lab/tree/work/index.ipynb?reset")
+    heading(page, "Ranking models for recommenders")
+    table = page.locator(f"{FRONT} .book-start details[open] table").last
+    sync_api.expect(table).to_be_visible()
+    cells = table.locator("th, td")
+    align = "all => [...new Set(all.map(one => getComputedStyle(one).textAlign))]"
+    assert cells.evaluate_all(align) == ["left"]
+    lesson = table.locator("td.lesson").first.bounding_box()
+    assert lesson["width"] > 0.6 * table.bounding_box()["width"]
+    # Title and question stand in a line each.
+    assert lesson["height"] < 50
+    page.set_viewport_size({"width": 1400, "height": 1000})
+
+
+def test_an_open_cell_that_runs_alone_says_that_a_folded_one_has_to_run(reader):
+    page, address, _ = reader
+    page.goto(f"{address}/lab/tree/work/00_the_ranking_stage/01_the_ranking_stage.ipynb?reset")
+    heading(page, LESSONS[0])
+    cell = page.locator(lab.CELL).filter(has_text="sizes = {").first
+    cell.locator(".cm-content").click()
+    page.keyboard.press("Control+Enter")
+    said = cell.locator(".jp-OutputArea-output").filter(has_text="comes from")
+    sync_api.expect(said).to_have_text(
+        "`simulator` comes from a folded cell above: choose Run > Run All Above Selected Cell.",
+        timeout=60_000,
+    )
+
+
 def test_links_lead_through_the_lessons_and_back(reader):
     page, address, clone = reader
     page.goto(f"{address}/lab/tree/work/index.ipynb?reset")
