@@ -19,6 +19,7 @@ import recsys_lib
 from recsys_lib.data import session_rules
 from recsys_lib.locks import locked
 from recsys_lib.training.prediction import predict
+from recsys_pipeline import INSTALL
 from recsys_pipeline.export import columns, fields, moments, reading, replay
 from recsys_pipeline.export.calibration import Calibration, to_config
 from recsys_pipeline.export.describing import (
@@ -252,8 +253,8 @@ def _require_converter():
     for package in ("tf2onnx", "onnxruntime"):
         if importlib.util.find_spec(package) is None:
             raise ValueError(
-                f"onnx: expected the package {package} (pip install recsys-lib[train]), found "
-                "none; onnx=False exports for TensorFlow alone"
+                f"onnx: expected the package {package}, found none; {INSTALL} brings it, and "
+                "onnx=False exports for TensorFlow alone"
             )
 
 

@@ -98,7 +98,13 @@ def _read(path):
 
 def _again(folder, paths):
     scores = _read(Path(folder, SCORES))
-    words = ["recsys", "train", *(map(str, paths) or ["DATA"]), "--model", scores.get("model", "MODEL")]
+    words = [
+        "recsys",
+        "train",
+        *(map(str, paths) or ["DATA"]),
+        "--model",
+        scores.get("model", "MODEL"),
+    ]
     if scores.get("tasks"):
         words += ["--tasks", ",".join(scores["tasks"])]
     for name, value in scores.get("training", {}).items():
@@ -153,7 +159,8 @@ def _compare(where, expected, got):
         for name in dict.fromkeys((*expected, *got)):
             _compare(f"{where}, {name}", expected.get(name), got.get(name))
     elif expected != got:
-        shown = ["none" if one is None else repr(one) for one in (expected, got)]
+        both = [one.get("kind", one) if isinstance(one, dict) else one for one in (expected, got)]
+        shown = ["none" if one is None else repr(one) for one in both]
         raise ValueError(f"{where}: expected {shown[0]}, as in the run, got {shown[1]}")
 
 
