@@ -131,9 +131,10 @@ def _settle(graph):
     """Name and order what a graph computes by what it computes, so that one model is one file.
 
     The converter's names and order depend on the hashes of texts, which differ between processes.
+    A graph with a loop stays as it is: the converter orders the loop's variables by chance, too.
     """
     if any(attribute.HasField("g") for node in graph.node for attribute in node.attribute):
-        return  # the body of a loop reads names from outside of it
+        return
     kept = {value.name for value in (*graph.input, *graph.output)}
     names, constants, depths, nodes = {name: name for name in kept}, {}, {}, {}
     for one in graph.initializer:
@@ -143,7 +144,7 @@ def _settle(graph):
     for node in graph.node:  # each stands behind those that it reads
         node.input[:] = [names.get(name, name) for name in node.input]
         node.attribute.sort(key=lambda one: one.name)
-        outputs, node.name = list(node.output), ""
+        outputs, node.name, node.domain = list(node.output), "", node.domain
         del node.output[:]
         key = _key(node.SerializeToString(deterministic=True))
         for place, name in enumerate(outputs):

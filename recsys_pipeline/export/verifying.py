@@ -322,18 +322,19 @@ def _apart(
     worst = 0.0
     for start in range(0, len(predicted), ROWS_AT_ONCE):
         part = slice(start, start + ROWS_AT_ONCE)
-        found = model.run[replay.ROWS]({name: array[part] for name, array in rows.items()})
+        scores = model.run[replay.ROWS]({name: array[part] for name, array in rows.items()})
         for task in model.tasks:
-            expected = predicted[task].to_numpy(np.float64)[part]
-            for row, one in enumerate(expected):
-                apart = replay.difference(found[task][row], one)
-                if not apart <= model.description["tolerance"]:
-                    raise ValueError(
-                        f"{place}, row {predicted.index[part][row] + 1}, {task!r}: expected "
-                        f"{one:.7g}, as {run} predicted, got {found[task][row]:.7g}; is it the log "
-                        "that the run read, in its order?"
-                    )
-                worst = max(worst, apart)
+            found, expected = scores[task], predicted[task].to_numpy(np.float64)[part]
+            apart = np.abs(found - expected) / np.maximum(1.0, np.abs(expected))
+            wrong = np.flatnonzero(~(apart <= model.description["tolerance"]))
+            if len(wrong):
+                row = int(wrong[0])
+                raise ValueError(
+                    f"{place}, row {predicted.index[part][row] + 1}, {task!r}: expected "
+                    f"{expected[row]:.7g}, as {run} predicted, got {found[row]:.7g}; is it the log "
+                    "that the run read, in its order?"
+                )
+            worst = max(worst, float(apart.max()))
     return worst
 
 
