@@ -4,8 +4,8 @@
     recsys check data.toml                         print rows, labels, ids, and warnings
     recsys train data.toml --model din ...         train one model, score and save it
     recsys leaderboard data.toml ...               compare many models on the same rows
-    recsys export data.toml --run R --output E     write a trained model as a folder to serve
-    recsys verify FOLDER --log FILE                replay an export's golden request, and a log
+    recsys export --run R --output E               write a trained model as a folder to serve
+    recsys verify FOLDER --log FILE --run R        replay an export's golden request, and a log
     recsys serve FOLDER                            answer requests over HTTP
 
 ``recsys COMMAND --help`` names the options. ``python -m recsys_pipeline`` is the same command.
@@ -13,6 +13,8 @@
 
 import importlib
 import sys
+
+from recsys_pipeline import INSTALL
 
 COMMANDS = {
     "describe": "recsys_pipeline.files.describe_command:describe",
@@ -50,8 +52,8 @@ def main(arguments: list[str] | None = None) -> int:
         if str(error.name).startswith("recsys_"):
             raise
         print(
-            f"recsys {words[0]}: expected the package {error.name}, found none; python -m pip "
-            "install 'recsys-lib[train]' brings all that it needs",
+            f"recsys {words[0]}: expected the package {error.name}, found none; {INSTALL} brings "
+            "all that it needs",
             file=sys.stderr,
         )
         return 1

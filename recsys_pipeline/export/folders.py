@@ -19,6 +19,7 @@ import recsys_lib
 from recsys_lib.data import session_rules
 from recsys_lib.locks import locked
 from recsys_lib.training.prediction import predict
+from recsys_pipeline import INSTALL
 from recsys_pipeline.export import columns, fields, moments, reading, replay
 from recsys_pipeline.export.calibration import Calibration, to_config
 from recsys_pipeline.export.describing import (
@@ -71,9 +72,9 @@ def export(
     Args:
         model: Keras model of this library.
         folder: name of a folder that does not exist yet.
-        dataset: the data that the model was trained on: its columns, how their raw values are read,
-            and the rows of the golden request are taken from it. Without it raw ids are the model's
-            own and numbers are read unscaled.
+        dataset: the data that the model was trained on, or the ``Run`` that holds what was learned
+            from them: its columns, how their raw values are read, and the golden request are taken
+            from it. Without it raw ids are the model's own and numbers are read unscaled.
         request_columns: names of the columns that a request gives once; default: all but those of
             group ``item``. A model with numbers needs a data set for it: it keeps the groups of
             its ids alone.
@@ -127,7 +128,9 @@ def export(
         "versions": versions(),
     }
     description |= describe_histories(histories, description["columns"])
-    golden = golden_request(columns, values, request, dataset, histories)
+    golden = getattr(dataset, "golden", None) or golden_request(
+        columns, values, request, dataset, histories
+    )
     folder.parent.mkdir(parents=True, exist_ok=True)
     with _unfinished(folder) as place:
         graphs = graphs_of(model, request)
@@ -154,6 +157,22 @@ def export(
                 ) from error
         os.replace(place, folder)
     return folder
+
+
+def golden_of(model: keras.Model, dataset: Any) -> dict[str, Any]:
+    """The golden request that ``export`` would make of a data set's rows, for a run to keep.
+
+    Args:
+        model, dataset: as for ``export``.
+
+    Returns:
+        Dict of ``request`` and ``candidates``, raw values.
+    """
+    columns = columns_of(model, dataset)
+    values, histories = values_of(columns, dataset, None), histories_of(columns, dataset, None)
+    request = request_side(columns, None)
+    found = golden_request(columns, values, request, dataset, histories)
+    return dict(zip(("request", "candidates"), found, strict=True))
 
 
 @contextlib.contextmanager
@@ -234,8 +253,8 @@ def _require_converter():
     for package in ("tf2onnx", "onnxruntime"):
         if importlib.util.find_spec(package) is None:
             raise ValueError(
-                f"onnx: expected the package {package} (pip install recsys-lib[train]), found "
-                "none; onnx=False exports for TensorFlow alone"
+                f"onnx: expected the package {package}, found none; {INSTALL} brings it, and "
+                "onnx=False exports for TensorFlow alone"
             )
 
 

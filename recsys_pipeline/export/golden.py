@@ -13,6 +13,7 @@ from recsys_pipeline.export.values import Values, as_text
 NUM_CANDIDATES = 16
 NEVER_SEEN = "a value that no training row had"
 _ROWS_LOOKED_AT = 1_000
+_NOW = 1_704_067_200.0  # the moment of a drawn request, the beginning of 2024
 
 
 def golden_request(
@@ -28,7 +29,7 @@ def golden_request(
         columns: the model's.
         values: how raw values of each column are read.
         request: names of the columns that a request gives once.
-        dataset: a data set whose first test rows are used; None: values are drawn.
+        dataset: a data set whose first test rows are used; without rows values are drawn.
         histories: those with moments, which the request gives.
 
     Returns:
@@ -37,7 +38,8 @@ def golden_request(
     """
     columns, request = tuple(columns), set(request)
     made = {name for history in histories for name in history.made}
-    features = _drawn(columns) if dataset is None else _of_test_rows(columns, dataset)
+    test = getattr(dataset, "test", None)
+    features = _drawn(columns) if test is None else _of_rows(columns, test)
     rows = len(next(iter(features.values())))
     filled = np.zeros(rows, int)
     for column in columns:
@@ -62,7 +64,7 @@ def golden_request(
         if not isinstance(column, NumericColumn | SequenceColumn):
             each[field][-1] = _unknown(column, rule)
     for history in histories:
-        ids, seconds, now = _timed(history, dataset, rows)
+        ids, seconds, now = _timed(history, test, rows)
         raw = [_raw(history.column, history.values, row) for row in ids]
         times = [_times(history, moments) for moments in seconds]
         here = [chosen]
@@ -78,11 +80,11 @@ def golden_request(
     return once, each
 
 
-def _timed(history, dataset, rows):
+def _timed(history, test, rows):
     """Ids of a history's rows, their seconds, and the rows' own, from test rows or drawn."""
-    test, name = dataset.test, history.column.name
-    now = np.asarray(test.time, np.float64)[:rows]
-    if name in test.features and name in test.as_of:
+    name = history.column.name
+    now = np.full(rows, _NOW) if test is None else np.asarray(test.time, np.float64)[:rows]
+    if test is not None and name in test.features and name in test.as_of:
         ids, seconds = test.features[name][:rows], test.as_of[name][:rows]
         return np.asarray(ids), np.asarray(seconds), now
     draw = np.random.default_rng(0)
@@ -97,8 +99,8 @@ def _times(history, moments):
     return found[::-1] if history.values.newest_first else found
 
 
-def _of_test_rows(columns, dataset):
-    return {c.name: np.asarray(dataset.test.features[c.name])[:_ROWS_LOOKED_AT] for c in columns}
+def _of_rows(columns, test):
+    return {c.name: np.asarray(test.features[c.name])[:_ROWS_LOOKED_AT] for c in columns}
 
 
 def _drawn(columns, rows=NUM_CANDIDATES):

@@ -5,8 +5,10 @@ are given once; it is the graph of ``rank``, see ``RequestWalk``.
 """
 
 import contextlib
+import hashlib
 import logging
 import os
+import pathlib
 import warnings
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -78,6 +80,8 @@ def write_saved_model(
     module.held = [resource_of(variable) for variable in model.variables]
     with _quiet("tensorflow"):
         tf.saved_model.save(module, os.fspath(folder), signatures=graphs)
+    # It holds a number drawn by chance, and is not needed: the export has digests of its own.
+    pathlib.Path(folder, "fingerprint.pb").unlink(missing_ok=True)
 
 
 def write_onnx(graph: Any, path: str | os.PathLike) -> None:
@@ -104,8 +108,9 @@ def write_onnx(graph: Any, path: str | os.PathLike) -> None:
 
         proto, _ = tf2onnx.convert.from_function(function, input_signature=specs, opset=OPSET)
     _name(proto.graph, {f"{spec.name}:0": spec.name for spec in specs}, tasks)
+    _settle(proto.graph)
     with open(path, "wb") as file:
-        file.write(proto.SerializeToString())
+        file.write(proto.SerializeToString(deterministic=True))
 
 
 def _name(graph, inputs, tasks):
@@ -120,6 +125,43 @@ def _name(graph, inputs, tasks):
     for value, task in zip(graph.output, tasks, strict=True):
         graph.node.append(onnx.helper.make_node("Identity", [value.name], [task]))
         value.name = task
+
+
+def _settle(graph):
+    """Name and order what a graph computes by what it computes, so that one model is one file.
+
+    The converter's names and order depend on the hashes of texts, which differ between processes.
+    A graph with a loop stays as it is: the converter orders the loop's variables by chance, too.
+    """
+    if any(attribute.HasField("g") for node in graph.node for attribute in node.attribute):
+        return
+    kept = {value.name for value in (*graph.input, *graph.output)}
+    names, constants, depths, nodes = {name: name for name in kept}, {}, {}, {}
+    for one in graph.initializer:
+        old, one.name = one.name, ""
+        one.name = names.setdefault(old, _key(one.SerializeToString(deterministic=True)))
+        constants[one.name] = one
+    for node in graph.node:  # each stands behind those that it reads
+        node.input[:] = [names.get(name, name) for name in node.input]
+        node.attribute.sort(key=lambda one: one.name)
+        outputs, node.name, node.domain = list(node.output), "", node.domain
+        del node.output[:]
+        key = _key(node.SerializeToString(deterministic=True))
+        for place, name in enumerate(outputs):
+            node.output.append(names.setdefault(name, f"{key}_{place}") if name else "")
+        depth = 1 + max((depths.get(name, 0) for name in node.input), default=0)
+        depths |= dict.fromkeys(node.output, depth)
+        nodes[depth, *node.output] = node
+    for field, found in ((graph.initializer, constants), (graph.node, nodes)):
+        ordered = [found[key] for key in sorted(found)]
+        copies = [type(one).FromString(one.SerializeToString()) for one in ordered]
+        del field[:]
+        field.extend(copies)
+    del graph.value_info[:]
+
+
+def _key(content):
+    return hashlib.sha256(content).hexdigest()[:32]
 
 
 @contextlib.contextmanager

@@ -11,17 +11,19 @@ import os
 import pathlib
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 from recsys_lib.data.history import Events
 from recsys_pipeline.export import replay
 from recsys_pipeline.export.fields import BLANKS, BadField
+from recsys_pipeline.export.runs import predictions_of
 from recsys_pipeline.export.skew import feature_skew
-from recsys_pipeline.files.description import HistoryDescription, LabelDescription, TimeDescription
+from recsys_pipeline.files.description import Description, HistoryDescription, LabelDescription
 from recsys_pipeline.files.encoders import BinEncoder, CategoricalEncoder, Encoder, NumericEncoder
 from recsys_pipeline.files.histories import Happened, MadeLists
 from recsys_pipeline.files.labels import labels_of
@@ -34,6 +36,8 @@ from recsys_pipeline.files.times import as_seconds
 SCRIPT, ENCODING = "verify.py", "encoding.json"
 MOST_ROWS = 100_000
 """So many rows of a larger file are compared, evenly spaced."""
+ROWS_AT_ONCE = 1_000
+"""So many of them are scored together."""
 _LISTS = pa.list_(pa.string())
 _LINES = (".jsonl", ".ndjson", ".json")
 # The script is started as if this library were not installed.
@@ -68,28 +72,43 @@ def verify(folder: str | os.PathLike, engine: str | None = None) -> str:
     return done.stdout.strip()
 
 
-def verify_log(folder: str | os.PathLike, log: str | os.PathLike, engine: str | None = None) -> str:
+def verify_log(
+    folder: str | os.PathLike,
+    log: str | os.PathLike | Iterable[str | os.PathLike],
+    engine: str | None = None,
+    run: str | os.PathLike | None = None,
+) -> str:
     """Replay a log: compare its scores, and what training and service read of its raw rows.
 
     Args:
         folder: what ``export`` wrote.
         log: what ``recsys serve --log`` wrote, JSON lines in a file that ends in ``.jsonl``; or a
-            file of rows as training read them, such as the training's own log.
+            file of rows as training read them, such as the training's own log, or several files
+            of one log.
         engine: as for ``verify``.
+        run: what ``recsys train`` wrote. The log is then the one that it read, in its order, and
+            the rows that the run predicted are compared, and their scores with its predictions.
 
     Returns:
         What was compared, in one line.
 
     Raises:
         ValueError: columns that are read in two ways, each with its first row, or scores that are
-            not those of the log; a line, a column or a value that cannot be read.
+            not those of the log or of the run; a line, a column or a value that cannot be read.
     """
-    folder, log = pathlib.Path(folder), pathlib.Path(log)
-    if not log.is_file():
-        raise ValueError(f"{log}: no such file")
+    folder = pathlib.Path(folder)
+    paths = [*map(pathlib.Path, [log] if isinstance(log, str | os.PathLike) else log)]
+    for log in paths:
+        if not log.is_file():
+            raise ValueError(f"{log}: no such file")
+    log = paths[0]
+    is_requests = log.suffix in _LINES
+    if is_requests and (run is not None or len(paths) > 1):
+        raise ValueError(f"log: expected rows as training read them, got the requests of {log}")
     model = replay.Replay(folder, engine or next(replay.installed(), "onnx"))
     training = _Training(folder, model.encode.columns)
-    if log.suffix in _LINES:
+    predicted = None if run is None else predictions_of(run, model.tasks)
+    if is_requests:
         said, raw, serving = _replayed(model, log)
         if training.encoders is None:
             return f"{log}: {said}; training's features were not compared: it read no files"
@@ -100,8 +119,8 @@ def verify_log(folder: str | os.PathLike, log: str | os.PathLike, engine: str | 
                 f"{folder}: expected an export of data that were read from files, whose "
                 f"{ENCODING} says how training reads {log}, got none"
             )
-        raw, serving = training.rows(model, log)
-        said = f"{len(next(iter(serving.values()))):,} rows"
+        some, raw, serving = training.rows(model, paths, predicted)
+        said = f"{len(some):,} rows"
     found: dict[str, np.ndarray] = {}
     for encoder in training.encoders:
         found |= encoder.encode(raw)
@@ -109,6 +128,9 @@ def verify_log(folder: str | os.PathLike, log: str | os.PathLike, engine: str | 
     table = feature_skew({name: found[name] for name in serving}, serving)
     wrong = table[table["rows"] > 0]
     if not len(wrong):
+        if predicted is not None:
+            apart = _apart(model, serving, predicted.loc[some], f"{log}", run)
+            said += f"; scores as {run} predicted, within {apart:.1e}"
         return f"{log}: {said}; {len(table)} columns are read as in training"
     lines = [f"{log}: {said}; of {len(table)} columns {len(wrong)} are not read as in training"]
     for name, row in wrong.to_dict("index").items():
@@ -135,10 +157,8 @@ class _Training:
         if not (folder / ENCODING).is_file():
             return
         encoding = json.loads((folder / ENCODING).read_text(encoding="utf-8"))
-        self._data = encoding["data"]
-        time = self._data["time"]
-        self._time = None if time is None else TimeDescription(**time)
-        self._has_tables = bool(self._data["tables"])
+        self._data = Description.from_dict(encoding["data"])
+        self._time = self._data.time
         self.encoders, encoders = [], encoders_from(encoding)
         items = {
             one.column.table_name: one for one in encoders if isinstance(one, CategoricalEncoder)
@@ -146,14 +166,15 @@ class _Training:
         # Lists that are made from the log: of whom and of what, and which rows are in them.
         self._made: dict[str, tuple[HistoryDescription, CategoricalEncoder, LabelDescription]] = {}
         lists = {one.source: one for one in encoders if isinstance(one, SequenceEncoder)}
-        for one in self._data["histories"]:
-            if one["name"] not in lists:  # it is left out
+        for one in self._data.histories:
+            if one.name not in lists:  # it is left out
                 continue
-            item = items[lists[one["name"]].column.table_name]
-            user, source = one["user"] or self._data["group"], one["source"]
-            said = HistoryDescription(**one | {"user": user, "item": item.source})
-            label = self._data["labels"].get(source, {"column": source, "optional": True})
-            self._made[said.name] = (said, item, LabelDescription(**label))
+            item = items[lists[one.name].column.table_name]
+            user = one.user or self._data.group
+            label = LabelDescription(one.source, optional=True)
+            label = self._data.labels.get(one.source, label)
+            said = dataclasses.replace(one, user=user, item=item.source)
+            self._made[one.name] = (said, item, label)
         self.from_log: dict[str, np.ndarray] = {}
         for encoder in encoders:
             read = [column.name for column in encoder.columns if column.name in columns]
@@ -163,12 +184,14 @@ class _Training:
             self.encoders += [encoder] if read else []
 
     def rows(
-        self, model: replay.Replay, path: pathlib.Path
-    ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        """Rows of a file, raw as training's encoders take them, and as the service reads them."""
-        kind = format_of(path, self._data["format"])
-        options = {name: self._data[name] for name in ("header", "separator", "field_starts")}
-        sources = open_sources([path], kind, **options)
+        self, model: replay.Replay, paths: list[pathlib.Path], predicted: pd.DataFrame | None
+    ) -> tuple[np.ndarray, dict[str, Any], dict[str, np.ndarray]]:
+        """Numbers of rows of files, or of the predicted ones; the rows, raw as training's encoders
+        take them, and as the service reads them.
+        """
+        path, data = paths[0], self._data
+        options = {name: getattr(data, name) for name in ("header", "separator", "field_starts")}
+        sources = open_sources(paths, format_of(path, data.format), **options)
         forms = {
             CategoricalEncoder: "category",
             NumericEncoder: "number",
@@ -186,10 +209,13 @@ class _Training:
         for name, form in wanted.items():
             read.setdefault(name, set()).add(form)
         if missing := sorted(set(read) - set(sources[0].names)):
-            hint = "; join the tables' columns to its rows first" * self._has_tables
+            hint = "; join the tables' columns to its rows first" * bool(data.tables)
             raise ValueError(f"{path}: expected columns {missing}, got {sources[0].names}{hint}")
-        table = Rows(sources, ["all"], read)
-        some = np.linspace(0, len(table) - 1, min(len(table), MOST_ROWS)).astype(np.int64)
+        table = Rows(sources, ["all"] * len(sources), read)
+        chosen = np.arange(len(table)) if predicted is None else predicted.index.to_numpy(np.int64)
+        if chosen[-1] >= len(table):
+            raise ValueError(f"{path}: expected the row {chosen[-1]} of the run, got {len(table)}")
+        some = chosen[np.linspace(0, len(chosen) - 1, min(len(chosen), MOST_ROWS)).astype(np.int64)]
         raw: dict[str, Any] = {name: table.chunks(name, kind) for name, kind in wanted.items()}
         raw = {name: column.take(pa.array(some)) for name, column in raw.items()}
         # What a client has that reads the same file.
@@ -204,7 +230,7 @@ class _Training:
                 for field, one in self._lists(encoder, table, seconds, some).items():
                     asked[field], raw[field] = one, pa.array(map(_texts, one), _LISTS)
         try:
-            return raw, model.encode.rows(asked)
+            return some, raw, model.encode.rows(asked)
         except BadField as error:
             place = table.place(some[int(error.place[2])]) if len(error.place) > 2 else path
             raise ValueError(f"{place}, column {error.place[1]!r}: {error.message}") from None
@@ -279,6 +305,37 @@ class _Training:
         lists = [one for one in self.encoders or () if isinstance(one, SequenceEncoder)]
         fields = [field for one in lists for field in (one.times, one.time) if field is not None]
         return list(dict.fromkeys(fields))
+
+
+def _apart(
+    model: replay.Replay,
+    rows: Mapping[str, np.ndarray],
+    predicted: pd.DataFrame,
+    place: str,
+    run: Any,
+) -> float:
+    """The largest difference between the scores of rows and a run's predictions of them.
+
+    Raises:
+        ValueError: one is larger than the tolerance.
+    """
+    worst = 0.0
+    for start in range(0, len(predicted), ROWS_AT_ONCE):
+        part = slice(start, start + ROWS_AT_ONCE)
+        scores = model.run[replay.ROWS]({name: array[part] for name, array in rows.items()})
+        for task in model.tasks:
+            found, expected = scores[task], predicted[task].to_numpy(np.float64)[part]
+            apart = np.abs(found - expected) / np.maximum(1.0, np.abs(expected))
+            wrong = np.flatnonzero(~(apart <= model.description["tolerance"]))
+            if len(wrong):
+                row = int(wrong[0])
+                raise ValueError(
+                    f"{place}, row {predicted.index[part][row] + 1}, {task!r}: expected "
+                    f"{expected[row]:.7g}, as {run} predicted, got {found[row]:.7g}; is it the log "
+                    "that the run read, in its order?"
+                )
+            worst = max(worst, float(apart.max()))
+    return worst
 
 
 def _replayed(

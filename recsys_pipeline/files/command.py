@@ -23,11 +23,11 @@ def parser_of(command: str, text: str | None) -> argparse.ArgumentParser:
     return argparse.ArgumentParser(f"recsys {command}", None, text, formatter_class=shown)
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser, are_needed: bool = True) -> None:
     """Add the options of ``files.load`` to an ``argparse`` parser."""
     parser.add_argument(
         "paths",
-        nargs="+",
+        nargs="+" if are_needed else "*",
         metavar="FILE",
         help="a description, data.toml; or one file or pattern, which is cut by --split and "
         "--ratios; or three: train valid test",

@@ -285,9 +285,23 @@ class Description:
 
     def as_dict(self) -> dict[str, Any]:
         """The fields that the data depend on, for JSON: all but folder and file names."""
-        return _plain({k: v for k, v in vars(self).items() if k not in ("folder", "files")}) | {
+        return to_json({k: v for k, v in vars(self).items() if k not in ("folder", "files")}) | {
             "parts": list(self.files)
         }
+
+    @classmethod
+    def from_dict(cls, said: Mapping[str, Any]) -> "Description":
+        """The description that ``as_dict`` returned, without files and folder."""
+        time, split = said["time"], said["split"]
+        parts = {
+            "files": dict.fromkeys(said["parts"], ()),
+            "labels": {task: LabelDescription(**one) for task, one in said["labels"].items()},
+            "split": None if split is None else SplitDescription(**split),
+            "time": None if time is None else TimeDescription(**time),
+            "histories": tuple(HistoryDescription(**one) for one in said["histories"]),
+            "tables": tuple(TableDescription(**one) for one in said["tables"]),
+        }
+        return cls(**{name: value for name, value in said.items() if name != "parts"} | parts)
 
 
 def task_name(text: str) -> str:
@@ -296,12 +310,12 @@ def task_name(text: str) -> str:
     return name if re.match(r"[a-z]", name) else f"column_{name}"
 
 
-def _plain(value: Any) -> Any:
-    """The same value in types that JSON knows."""
+def to_json(value: Any) -> Any:
+    """The same value, a description or a part of one, in types that JSON knows."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return _plain(vars(value))
+        return to_json(vars(value))
     if isinstance(value, Mapping):
-        return {key: _plain(one) for key, one in value.items()}
+        return {key: to_json(one) for key, one in value.items()}
     if isinstance(value, tuple | list):
-        return [_plain(one) for one in value]
+        return [to_json(one) for one in value]
     return value.isoformat() if isinstance(value, datetime.date) else value

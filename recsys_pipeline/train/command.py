@@ -32,7 +32,12 @@ from recsys_pipeline.files import command as files_command
 from recsys_pipeline.train.models import every_model
 from recsys_pipeline.train.recipe_files import read_recipe, shipped
 from recsys_pipeline.train.settings import FIELDS, Training, read_option
-from recsys_pipeline.workers.launch import launch, one_after_the_other, workers_asked
+from recsys_pipeline.workers.launch import (
+    add_more_workers,
+    launch,
+    one_after_the_other,
+    workers_asked,
+)
 
 
 def main(words: list[str]) -> int:
@@ -69,7 +74,7 @@ def _planned(given: argparse.Namespace) -> tuple[tuple[Any, dict[str, str]], int
     labels = {task: label.kind for task, label in description.labels.items()}
     tasks = planning.tasks_of(line.model, labels, given.tasks)
     planning.check_with(line, tasks, description)
-    return (line, tasks), workers_asked(given.workers, line.training.batch_size)
+    return (line, tasks), workers_asked(given.workers, line.training.batch_size, given.more_workers)
 
 
 def _run(given: argparse.Namespace, planned: tuple[Any, dict[str, str]], workers: int) -> None:
@@ -167,5 +172,6 @@ def _parser() -> argparse.ArgumentParser:
         help="number of processes on this machine that share every batch. Under a "
         "TF_CONFIG the command is a worker of that cluster and starts none. default: 1",
     )
+    add_more_workers(parser)
     add_settings(parser)
     return parser

@@ -17,7 +17,7 @@ from recsys_lib.training.baselines import base_rate
 from recsys_lib.training.evaluation import score_task
 from recsys_lib.training.serving import load, save
 from recsys_pipeline.export.calibration import lines_of, scores_of_lines
-from recsys_pipeline.export.folders import check_target, checksum, versions
+from recsys_pipeline.export.folders import check_target, checksum, golden_of, versions
 from recsys_pipeline.export.folders import export as write_export
 from recsys_pipeline.files import FileDataset
 from recsys_pipeline.train.recipe_files import Line
@@ -82,6 +82,7 @@ def train(
     about = {"name": dataset.name, **said, **dataset.encoding(), "left_out": dataset.left_out}
     about["columns"] = [column_to_config(column) for column in dataset.feature_columns]
     about |= {"remarks": list(dataset.warnings), "data": dataset.description}
+    about["golden"] = golden_of(candidate.model, data)  # an export does not read the data again
     write(folder / "description.json", about)
     history.epochs.to_csv(folder / "history.csv", index=False)
     if predictions != "none":

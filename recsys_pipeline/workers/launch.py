@@ -28,6 +28,7 @@ GRACE_SECONDS = 1.0
 """How long a worker may take to end before it is killed."""
 SECONDS_TO_READ = 24 * 3600.0
 """How long a worker waits for another one to read the files."""
+MORE_WORKERS = "--more-workers-than-processors"
 _POLL_SECONDS = 0.05
 
 
@@ -47,15 +48,17 @@ def free_ports(count: int) -> list[int]:
         return [one.getsockname()[1] for one in sockets]
 
 
-def workers_asked(workers: int | None, batch_size: int) -> int:
+def workers_asked(workers: int | None, batch_size: int, more: bool = False) -> int:
     """How many workers train together, by a command's option or by ``TF_CONFIG``.
 
     Args:
         workers: the option, or None.
         batch_size: rows of a step, which they share.
+        more: whether workers of this machine may be more than its processors.
 
     Raises:
-        ValueError: no such number, another one than the cluster's, or fewer rows than workers.
+        ValueError: no such number, another one than the cluster's, fewer rows than workers, or
+            fewer processors.
     """
     count = 1 if workers is None else check_integer("workers", workers)
     if "TF_CONFIG" in os.environ:
@@ -68,7 +71,29 @@ def workers_asked(workers: int | None, batch_size: int) -> int:
         raise ValueError(
             f"batch_size: expected a row for each of {count} workers or more, got {batch_size}"
         )
+    if "TF_CONFIG" not in os.environ:
+        check_processors(count, more)
     return count
+
+
+def add_more_workers(parser: argparse.ArgumentParser) -> None:
+    """Add the option that lets ``check_processors`` pass."""
+    parser.add_argument(
+        MORE_WORKERS,
+        dest="more_workers",
+        action="store_true",
+        help="start them even if this machine has fewer processors, which then share the work",
+    )
+
+
+def check_processors(workers: int, more: bool) -> None:
+    """Raise ``ValueError`` if workers are more than processors, and that was not asked for."""
+    processors = os.cpu_count() or 1
+    if workers > processors and not more:
+        raise ValueError(
+            f"workers: expected at most {processors}, the processors of this machine, got "
+            f"{workers}; {MORE_WORKERS} starts them all the same"
+        )
 
 
 def one_after_the_other(cache: str | Path | None) -> contextlib.AbstractContextManager[None]:
@@ -234,6 +259,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--workers", type=int, default=2, help="processes; default: 2")
+    add_more_workers(parser)
     parser.add_argument(
         "--restarts", type=int, default=0, help="how often all are started again when one fails"
     )
@@ -242,6 +268,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     command = [sys.executable, options.program, *options.arguments]
     try:
+        check_processors(options.workers, options.more_workers)
         return launch(command, options.workers, restarts=options.restarts)
     except ValueError as error:
         parser.error(str(error))

@@ -1,12 +1,17 @@
 """``recsys``: one command for every step, told at once what it can do."""
 
 import json
+import re
 import resource
 import subprocess
 import sys
+import tomllib
 
 import pytest
+from page_commands import ROOT
 
+from bookmaker import PACKAGES
+from recsys_pipeline import INSTALL
 from recsys_pipeline.__main__ import COMMANDS, main
 
 
@@ -76,6 +81,29 @@ def test_a_trained_model_is_exported_and_verified(tmp_path, capsys):
     assert "as exported, with onnx" in capsys.readouterr().out
     assert main(["export", log, "--run", run, "--output", export]) == 1
     assert "expected one that does not exist yet" in capsys.readouterr().err
+
+
+def test_what_messages_name_to_install_exists():
+    """The extra of this project, by the command of its pages: no index has a distribution of it."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    (command, extra) = re.match(r'(.* "\.\[(\w+)\]") in the folder of the book$', INSTALL).groups()
+    assert extra in project["optional-dependencies"]
+    for page in ("README.md", "docs/serving.md"):
+        assert command in (ROOT / page).read_text()
+    files = [path for path in ROOT.iterdir() if path.is_file() and path.name != "pyproject.toml"]
+    for folder in (*PACKAGES, "bookmaker", "experiments", "benchmarks", "docs", "chapters"):
+        files += [path for path in (ROOT / folder).rglob("*") if path.is_file()]
+    name = project["name"].replace("-", "[-_]")
+    wrong = re.compile(rf"{name}\[[a-z]+\]|install[\s\"'\\]+(-\S+\s+)*{name}\b", re.IGNORECASE)
+    texts = [
+        path for path in files if path.suffix in (".py", ".md", ".ipynb", ".toml", ".yaml", "")
+    ]
+    assert len(texts) > 500
+    found = [path for path in texts if wrong.search(path.read_text(errors="replace"))]
+    assert found == []
+    assert wrong.search("pip \"\n \"install 'recsys-lib[train]'") and wrong.search(
+        "pip install -U recsys_lib"
+    )
 
 
 def test_an_export_that_is_none_is_told(tmp_path, capsys):

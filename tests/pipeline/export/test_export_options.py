@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 
 import keras
 import numpy as np
@@ -17,6 +18,7 @@ from recsys_lib.memorization import build_logistic_regression
 from recsys_lib.sequence import build_dien, build_din, build_gru
 from recsys_lib.sequence.recurrence import LONGEST_UNROLLED
 from recsys_lib.training import predict, save
+from recsys_pipeline import INSTALL
 from recsys_pipeline.export import Replay, Sampling, Values, export, folders, graphs, verify
 
 
@@ -71,7 +73,7 @@ def test_a_file_with_other_scores_is_not_exported(din, tmp_path, monkeypatch):
 
 def test_without_the_converter_the_message_says_how_to_get_it(din, tmp_path, monkeypatch):
     monkeypatch.setattr(folders.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ValueError, match=r"pip install recsys-lib\[train\]"):
+    with pytest.raises(ValueError, match=re.escape(INSTALL)):
         export(din, tmp_path / "din")
 
 

@@ -22,7 +22,7 @@ from recsys_pipeline.train import make_plan, running
 from recsys_pipeline.train.command import main
 from recsys_pipeline.train.running import train
 from recsys_pipeline.train.settings import BALANCING, Training
-from recsys_pipeline.workers.launch import one_after_the_other
+from recsys_pipeline.workers.launch import MORE_WORKERS, one_after_the_other, workers_asked
 
 MMOE = ["--model", "mmoe", "--option", "interest=attention", "--option", "embedding_dim=4"]
 SAID = [
@@ -302,12 +302,36 @@ def test_workers_are_started_with_the_same_arguments(shop, tmp_path, monkeypatch
     monkeypatch.setattr("recsys_pipeline.workers.distributed.join_workers", lambda: None)
     monkeypatch.delenv("TF_CONFIG", raising=False)
     words = [str(shop / "data.toml"), *MMOE, "--output", str(tmp_path / "run")]
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
     assert main([*words, "--workers", "2"]) == 5
     train = [sys.executable, "-m", "recsys_pipeline", "train"]
     assert started == [([*train, *words, "--workers", "2"], 2)]
     monkeypatch.setenv("TF_CONFIG", WORKERS)
     assert main([*words, "--workers", "2"]) == 0 and main(words) == 0
     assert joined == [2, 2] and len(started) == 1
+
+
+def test_more_workers_than_processors_are_refused_unless_it_is_asked_for(
+    shop, tmp_path, capsys, monkeypatch
+):
+    """A cluster has processors of its own, so that nothing is refused there."""
+    started = []
+    monkeypatch.setattr(module, "launch", lambda *given: started.append(given[1]) or 0)
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    words = [*MMOE, "--batch-size", "1024", "--workers"]
+    assert run(shop, tmp_path, *words, "999") == 1
+    assert capsys.readouterr().err == (
+        "workers: expected at most 3, the processors of this machine, got 999; "
+        "--more-workers-than-processors starts them all the same\n"
+    )
+    assert started == [] and not (tmp_path / "run").exists()
+    assert run(shop, tmp_path, *words, "4") == 1
+    assert run(shop, tmp_path, *words, "3") == run(shop, tmp_path, *words, "4", MORE_WORKERS) == 0
+    assert started == [3, 4]
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    monkeypatch.setenv("TF_CONFIG", WORKERS)
+    assert workers_asked(None, 64) == 2
 
 
 def test_a_cluster_of_another_size_is_a_mistake(shop, tmp_path, capsys, monkeypatch):
@@ -331,7 +355,8 @@ def test_two_workers_leave_what_one_leaves(shop, calibrated, tmp_path, capsys, m
     """The same scores up to rounding, written by the chief alone, and an export that replays."""
     monkeypatch.delenv("TF_CONFIG", raising=False)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
-    assert run(shop, tmp_path, *LR, "--export", str(tmp_path / "served"), "--workers", "2") == 0
+    words = ["--export", str(tmp_path / "served"), "--workers", "2", MORE_WORKERS]
+    assert run(shop, tmp_path, *LR, *words) == 0
     lines = capsys.readouterr().out.splitlines()
     assert any(line.startswith("[0] lr: ") for line in lines)
     assert not any(line.startswith("[1] lr: ") for line in lines)

@@ -165,3 +165,18 @@ def test_the_command_runs_a_program_with_its_arguments(tmp_path, capfd):
     with pytest.raises(SystemExit):
         main(["--workers", "0", path])
     assert "workers: expected" in capfd.readouterr().err
+
+
+def test_more_workers_than_processors_are_refused_unless_it_is_asked_for(
+    tmp_path, capfd, monkeypatch
+):
+    monkeypatch.setattr(module.os, "cpu_count", lambda: 1)
+    _, path = program(tmp_path, "print('here')")
+    with pytest.raises(SystemExit):
+        main(["--workers", "2", path])
+    out, error = capfd.readouterr()
+    assert (
+        out == "" and "expected at most 1, the processors of this machine, got 2; --more" in error
+    )
+    assert main(["--workers", "2", module.MORE_WORKERS, path]) == 0
+    assert sorted(capfd.readouterr().out.splitlines()) == ["[0] here", "[1] here"]

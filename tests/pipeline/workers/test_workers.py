@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import worker_models
 
-from recsys_pipeline.workers.launch import environment_of, free_ports
+from recsys_pipeline.workers.launch import MORE_WORKERS, environment_of, free_ports
 
 ROOT = Path(__file__).parents[3]
 PROGRAM = "tests/pipeline/workers/worker_program.py"
@@ -37,7 +37,7 @@ def started(command, **variables):
 def run_workers(folder, *tasks, restarts=0):
     """Two workers run the tasks; returns the exit code and what they printed."""
     command = [sys.executable, "-m", "recsys_pipeline.workers.launch", "--workers", "2"]
-    command += ["--restarts", str(restarts), PROGRAM, str(folder), *tasks]
+    command += [MORE_WORKERS, "--restarts", str(restarts), PROGRAM, str(folder), *tasks]
     process = started(command)
     try:
         printed, _ = process.communicate(timeout=SECONDS)
