@@ -1,8 +1,8 @@
 """What a page without a kernel needs of a lesson: the slider's frames, and what guesses came to.
 
 The build sets ``RECSYS_FRAMES``. `explore` then leaves all its pictures in the cell's output, and
-`resolve` its number, in forms that a notebook viewer does not show; the website reads them. A viewer
-shows the slider's first picture with its sentence, which the same output holds as HTML.
+`resolve` its number, in forms that a notebook viewer does not show; the website reads them. A
+viewer shows the slider's first picture with its sentence, which the same output holds as HTML.
 """
 
 import base64
