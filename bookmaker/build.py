@@ -32,6 +32,8 @@ CELL_TIMEOUT_SECONDS = 300
 LIBRARY_ENVIRONMENT = ("TF_CPP_MIN_LOG_LEVEL", "TF_ENABLE_ONEDNN_OPTS", "KERAS_BACKEND")
 RESULTS = "results"
 """Metadata of a cell: what its guesses came to, for the website; a notebook does not show it."""
+RUN_TO_SEE = "Run this cell: it answers a guess."
+"""What stands in the place of outputs that are withheld, so that no caption is below nothing."""
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
@@ -192,6 +194,8 @@ def _failure(text_path, numbered_cell, error):
 
 def _normalise(notebook, text_path):
     """Remove from an executed notebook what differs from run to run or machine to machine."""
+    from nbformat.v4 import new_output
+
     notebook.metadata["language_info"] = {"name": "python"}
     notebook.metadata.pop("widgets", None)
     for number, cell in enumerate(notebook.cells, start=1):
@@ -209,7 +213,7 @@ def _normalise(notebook, text_path):
         kept = []
         for output in cell.outputs:
             # A widget's view names a model that dies with the kernel: without one, JupyterLab
-            # shows an error in its place. The lesson's static figure stays.
+            # shows an error in its place. The slider's first picture stays.
             if WIDGET_VIEW in output.get("data", {}):
                 if "nbval-ignore-output" not in tags:
                     raise BuildError(
@@ -221,9 +225,10 @@ def _normalise(notebook, text_path):
                 # The traceback holds paths of the machine that built the lesson.
                 output.traceback = [f"{output.ename}: {output.evalue}"]
             kept.append(output)
-        cell.outputs = [] if ANSWER in tags else kept
         if kept and ANSWER in tags:
             cell.metadata[WITHHELD] = kept
+            kept = [new_output("display_data", data={"text/plain": RUN_TO_SEE})]
+        cell.outputs = kept
 
 
 def _keep_results(cell):

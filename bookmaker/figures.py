@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from recsys_book.frames import FRAMES
+
 FOLDED = "hide-input"
 WITHHELD = "withheld"
 """Metadata of a cell that answers a guess: its outputs, which the website folds and a notebook does
@@ -110,9 +112,10 @@ def problems(path: Path, notebook: Any) -> list[str]:
     Returns:
         A line for each figure without its alternative text, for each cell that has to be folded,
         for each cell folded without its tag or not folded in spite of it, for a folded cell of an
-        exercise, and for a figure of matplotlib that the kernel could not draw.
+        exercise, for a figure of matplotlib that the kernel could not draw, and for what is empty
+        until it is run: a cell whose outputs no viewer shows, and a caption below no output.
     """
-    found = []
+    found = _nothing_shown(path, notebook)
     for number, cell in enumerate(notebook.cells):
         if cell.cell_type != "code":
             continue
@@ -133,6 +136,21 @@ def problems(path: Path, notebook: Any) -> list[str]:
         if not tagged and only_plots_or_checks(cell.source):
             found.append(f"{where}: expected the tag {FOLDED} on a cell that only plots or checks")
         found += _figure_problems(where, cell, what_to_see(notebook, number))
+    return found
+
+
+def _nothing_shown(path, notebook):
+    found, shown = [], False
+    for number, cell in enumerate(notebook.cells, start=1):
+        where = f"{path}: cell {number}"
+        if cell.cell_type != "code":
+            if not shown and _SENTENCE.search(cell.source):
+                found.append(f"{where}: expected an output above `*What to see: ...*`, got none")
+            shown = False
+            continue
+        shown = any(set(one.get("data", ("text",))) - {FRAMES} for one in cell.outputs)
+        if not shown and (cell.outputs or WITHHELD in cell.metadata):
+            found.append(f"{where}: expected an output that a viewer shows, got none")
     return found
 
 

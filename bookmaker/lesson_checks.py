@@ -35,7 +35,7 @@ from bookmaker.lessons import (
     read_text,
 )
 from bookmaker.offered_names import module_problems, offer_problems
-from recsys_book.frames import FRAMES
+from recsys_book.frames import frames_in
 from recsys_book.paths import CHAPTERS, LessonError
 from recsys_book.start_page import OUTLINE
 
@@ -235,7 +235,7 @@ def _output_problems(where, tags, output):
 def _slider_problems(where, output):
     """A slider that says something else has to show something else, too."""
     sentences = {}
-    for one in output.get("data", {}).get(FRAMES, {}).get("frames", ()):
+    for one in frames_in(output.get("data", {})):
         sentences.setdefault(one["png"], set()).add(one["sentence"])
     return [
         f"{where}: expected another picture for each sentence of the slider, got one for "

@@ -80,7 +80,7 @@ def title_of(figure: Figure) -> str:
     return " ".join(f"{said}.{axes}".split())
 
 
-def image_element(png: bytes, alternative: str, *, density: int = DENSITY) -> str:
+def image_element(png: bytes, alternative: str, *, density: float = DENSITY) -> str:
     """A picture as HTML.
 
     Args:

@@ -11,8 +11,14 @@ from typing import Any
 from recsys_book import frames
 from recsys_lib.checks import check_integer, check_number
 
-LIMITS = {"points of the gap": (-100.0, 100.0), "%": (-100.0, 100.0)}
+LIMITS = {
+    "points of the gap": (-100.0, 100.0),
+    "%": (-100.0, 100.0),
+    "GAUC": (0.0, 1.0),
+    "of rank correlation": (-1.0, 1.0),
+}
 """The least and the most of what has a whole, by how its unit begins."""
+_RANGE = re.compile(r"\bfrom (-?\d+(?:\.\d+)?) to (-?\d+(?:\.\d+)?)")
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 _guessed: dict[str, float] = {}
@@ -24,7 +30,8 @@ def guess(name: str = "", value: float | EllipsisType | None = None, unit: str =
     Args:
         name: of the guess, in lower-case words joined by ``_``; ``resolve`` takes the same.
         value: a number in the unit that the question names; ``...`` for no guess.
-        unit: the unit, as for ``resolve``; points of the gap and percentages have limits.
+        unit: the unit, as for ``resolve``; points of the gap, percentages, GAUC and correlations
+            have limits, and so has a unit that names them, such as ``"from 0 to 2"``.
 
     Example:
         >>> guess("rows_left", 40, "% of the rows")
@@ -52,6 +59,8 @@ def _guess_of(name, value, unit):
     if value is ...:
         return None
     limits = next((LIMITS[one] for one in LIMITS if unit.startswith(one)), ())
+    if named := _RANGE.search(unit):
+        limits = float(named[1]), float(named[2])
     try:
         return check_number(f"guess {name}", value, *limits)
     except ValueError as error:

@@ -22,8 +22,9 @@ _SETTINGS = {
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
     "@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {"markdown": "Markdown Preview"}},
     # A lesson's kernel holds about a gigabyte. And as JupyterLab comes it guesses the heights of
-    # cells that are out of sight, so that a link to a place far below in a lesson misses it.
-    "@jupyterlab/notebook-extension:tracker": {"kernelShutdown": True, "windowingMode": "defer"},
+    # cells that are out of sight, so that a link to a place far below in a lesson misses it; with
+    # "defer" it draws them a second after the first, and until then such a link leads nowhere.
+    "@jupyterlab/notebook-extension:tracker": {"kernelShutdown": True, "windowingMode": "none"},
 }
 
 

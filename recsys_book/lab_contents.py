@@ -1,10 +1,13 @@
 """The files of the book's JupyterLab: read-only published notebooks, and a start page of today.
 
 Whoever opens the start page finds in it what the progress file says now, without running its cell.
+A notebook comes as JupyterLab would make it when its kernel starts, so that opening changes
+nothing.
 """
 
 from typing import Any
 
+from ipykernel.ipkernel import IPythonKernel
 from jupyter_server.services.contents.largefilemanager import AsyncLargeFileManager
 from tornado.web import HTTPError
 
@@ -45,6 +48,31 @@ def renew(notebook: dict[str, Any]) -> None:
         cell["metadata"]["trusted"] = True  # by the book's own code, not the file's
 
 
+def know_the_kernel(notebook: dict[str, Any]) -> None:
+    """Say of a notebook's language what this environment's kernel says of it.
+
+    JupyterLab does so once the kernel has started, and from then on asks whether to save.
+
+    Args:
+        notebook: is changed; one of another kernel is left as it is.
+    """
+    if notebook["metadata"].get("kernelspec", {}).get("name") == "python3":
+        notebook["metadata"]["language_info"] = dict(IPythonKernel.language_info)
+
+
+def trust(notebook: dict[str, Any], published: dict[str, Any]) -> None:
+    """Let the scripts of outputs run that stand in the book, such as the one for its ticks.
+
+    Args:
+        notebook: is changed; what it holds beside the book's own outputs is left as it is.
+        published: the notebook in ``chapters/``.
+    """
+    of_book = [one["outputs"] for one in published["cells"] if one["cell_type"] == "code"]
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code" and cell["outputs"] in of_book:
+            cell["metadata"]["trusted"] = True
+
+
 class BookContents(AsyncLargeFileManager):
     """Shows published notebooks as read-only, so that no save reaches them."""
 
@@ -55,8 +83,13 @@ class BookContents(AsyncLargeFileManager):
     async def get(self, path, content=True, **options):
         """A file or a folder; the start page with what the reader has solved by now."""
         model = await super().get(path, content=content, **options)
-        is_start = path.strip("/") in (f"{FOLDER}/{START_PAGE}", f"chapters/{START_PAGE}")
-        if is_start and content and model["type"] == "notebook":
+        if not content or model["type"] != "notebook":
+            return model
+        folder, _, name = path.strip("/").partition("/")
+        know_the_kernel(model["content"])
+        if folder == FOLDER and await self.file_exists(f"chapters/{name}"):
+            trust(model["content"], (await super().get(f"chapters/{name}"))["content"])
+        if folder in (FOLDER, "chapters") and name == START_PAGE:
             renew(model["content"])
         return model
 

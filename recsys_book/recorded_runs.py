@@ -155,7 +155,8 @@ def dots(
     drawn = list(itertools.product(measures, texts, tasks))
     labels = [_MEASURES[name][1] for name in measures]
     headings = panels or (tasks if len(tasks) > 1 else texts if len(measures) == 1 else labels)
-    figure = Figure(figsize=(7.0, 1.2 + 0.36 * len(models)), dpi=100, layout="constrained")
+    height = 1.2 + 0.36 * len(models) + (0 if margin is None else 0.2)
+    figure = Figure(figsize=(7.0, height), dpi=100, layout="constrained")
     shared = len(measures) == 1
     axes = figure.subplots(1, len(drawn), sharex=shared, sharey=True, squeeze=False)[0]
     of_arms = looks(models, record_of(experiment, results)["arms"])
@@ -181,7 +182,10 @@ def dots(
     figure.suptitle(title, fontsize=11)
     label = f"{labels[0]}: a" if shared else "A"
     each = "world" if on_worlds else "run"
-    figure.supxlabel(f"{label} dot is a {each}, the black line the average", fontsize=10)
+    legend = f"{label} dot is a {each}, the black line the average"
+    if margin is not None:
+        legend += f",\nthe grey band the margin around the average of {models[0]}"
+    figure.supxlabel(legend, fontsize=10)
     return figure
 
 

@@ -115,7 +115,9 @@ class Explorer:
         says = json.dumps([self._label, str(value)])
         script = html.escape(f"({_NAME_HANDLE})(this, {says})")
         image = element.replace(
-            "<img ", f'<img class="explore-{html.escape(self._name)}" onload="{script}" ', 1
+            "<img ",
+            f'<img class="explore-{html.escape(self._name)}" style="{_FITS}" onload="{script}" ',
+            1,
         )
         return f"<p>{html.escape(sentence)}</p>{image}"
 
@@ -133,6 +135,8 @@ class Explorer:
             frames.show_frames(self._label, values.index(self.slider.value), drawn)
 
 
+# A notebook does this for its figures, and not for what widgets show.
+_FITS = "max-width: 100%; height: auto"
 _NAME_HANDLE = (
     "(image, [label, value]) => {"
     " const handle = image.closest('.widget-vbox')?.querySelector('[role=slider]');"

@@ -105,7 +105,7 @@ class LessonPages:
         for output in shown:
             data = output.get("data", {})
             if frames.FRAMES in data:
-                slider = self._slider(data[frames.FRAMES], identifier, page)
+                slider = self._slider(data, identifier, page)
                 output = new_output("display_data", data={"text/html": slider})
             elif "text/html" in data:
                 kept = self._with_files(data["text/html"], page)
@@ -132,26 +132,27 @@ class LessonPages:
             for number, one in enumerate(hints, start=1)
         )
 
-    def _slider(self, content, identifier, page):
+    def _slider(self, data, identifier, page):
         """A slider without a kernel; `site.js` moves it."""
+        content, drawn = data[frames.FRAMES], frames.frames_in(data)
         shown = [
             {
                 "value": one["value"],
                 "sentence": one["sentence"],
                 "src": self._file(base64.b64decode(one["png"]), "png", page),
             }
-            for one in content["frames"]
+            for one in drawn
         ]
         now, last = shown[content["start"]], len(shown) - 1
         sentence, label = html.escape(now["sentence"]), html.escape(content["label"])
-        data = html.escape(json.dumps(shown), quote=True)
+        moves = html.escape(json.dumps(shown), quote=True)
         return (
-            f'<div class="frames" data-frames="{data}"><label for="{identifier}">{label}: '
+            f'<div class="frames" data-frames="{moves}"><label for="{identifier}">{label}: '
             f"<b>{html.escape(now['value'])}</b></label>"
             f'<input type="range" id="{identifier}" min="0" max="{last}" '
             f'value="{content["start"]}" aria-valuetext="{html.escape(now["value"])}">'
             f'<p aria-live="polite">{sentence}</p><img alt="{sentence}" '
-            f'width="{content["frames"][content["start"]]["width"]}" src="{now["src"]}"></div>'
+            f'width="{drawn[content["start"]]["width"]}" src="{now["src"]}"></div>'
         )
 
     def _with_files(self, text, page):

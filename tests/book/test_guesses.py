@@ -119,6 +119,25 @@ def test_what_has_a_whole_is_at_most_the_whole(unit, printed):
         assert printed() == "noted: 3000\n"
 
 
+@pytest.mark.parametrize(
+    ("unit", "low", "high", "outside"),
+    [
+        ("on average, from 0 to 2", 0, 2, (5000, 2.5, -1)),
+        ("from -1.5 to 1.5 units", -1.5, 1.5, (-2, 1.6)),
+        ("GAUC", 0, 1, (61, -0.5)),
+        ("of rank correlation", -1, 1, (80, -1.1)),
+    ],
+)
+def test_a_range_that_a_unit_names_or_has_is_kept(unit, low, high, outside, printed):
+    for value in outside:
+        guess("a", value, unit)
+        limits = f"expected a finite number from {low} to {high} ({unit})"
+        assert printed() == f"guess a: {limits}, got {value}\n"
+    for value in (low, high):
+        guess("a", value, unit)
+        assert printed() == f"noted: {value}\n"
+
+
 @pytest.mark.parametrize("unit", ["", "  ", None, 3])
 def test_a_number_has_a_unit(unit):
     with pytest.raises(ValueError, match="resolve a, unit: expected a word or a few, got"):

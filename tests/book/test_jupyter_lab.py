@@ -130,6 +130,48 @@ def test_the_server_writes_copies_and_no_published_notebook(book):
     assert json.loads((book.work / LESSON).read_bytes())["cells"]
 
 
+def test_a_notebook_says_of_its_language_what_its_kernel_will_say(book):
+    contents = pytest.importorskip("recsys_book.lab_contents")
+    kernel = pytest.importorskip("ipykernel.ipkernel").IPythonKernel
+    page = nbformat.v4.new_notebook(metadata={"language_info": {"name": "python"}})
+    manager = contents.BookContents(root_dir=str(book.chapters.parent))
+    for name, said in (("python3", kernel.language_info), ("julia", {"name": "python"})):
+        page.metadata["kernelspec"] = {"name": name, "display_name": name}
+        nbformat.write(page, book.chapters / LESSON)
+        before = (book.chapters / LESSON).read_bytes()
+        opened = asyncio.run(manager.get(f"chapters/{LESSON}"))["content"]
+        assert opened["metadata"]["language_info"] == said
+        assert (book.chapters / LESSON).read_bytes() == before
+
+
+def test_scripts_run_of_outputs_that_stand_in_the_book_and_of_no_others(book):
+    contents = pytest.importorskip("recsys_book.lab_contents")
+    shutil.copytree(book.chapters, book.work)
+    page = nbformat.read(book.chapters / LESSON, as_version=4)
+    block, own = (
+        nbformat.v4.new_code_cell(
+            "show()",
+            outputs=[nbformat.v4.new_output("display_data", data={"text/html": script})],
+        )
+        for script in ("<script>book</script>", "<script>own</script>")
+    )
+    page.cells.append(block)
+    nbformat.write(page, book.chapters / LESSON)
+    # The reader has put a cell before it, and a text stands around it.
+    page.cells = [own, nbformat.v4.new_markdown_cell("Mine."), *page.cells]
+    nbformat.write(page, book.work / LESSON)
+    nbformat.write(page, book.work / "01_first" / "mine.ipynb")
+    manager = contents.BookContents(root_dir=str(book.chapters.parent))
+
+    def trusted(path):
+        cells = asyncio.run(manager.get(path))["content"]["cells"]
+        return [cells[place]["metadata"].get("trusted", False) for place in (0, -1)]
+
+    assert trusted(f"work/{LESSON}") == [False, True]
+    assert trusted("work/01_first/mine.ipynb") == [False, False]
+    assert trusted(f"chapters/{LESSON}") == [False, False]
+
+
 def test_the_start_page_is_of_today_when_it_is_opened(book, monkeypatch):
     contents = pytest.importorskip("recsys_book.lab_contents")
     page = nbformat.v4.new_notebook()

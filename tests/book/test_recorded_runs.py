@@ -42,7 +42,11 @@ def test_each_run_is_a_dot_and_the_band_lies_around_the_first_model(results):
     assert figure.get_suptitle() == "DIN leads"
     assert [label.get_text() for label in panel.get_yticklabels()] == ["DIN", "mean"]
     # One of the models is called the mean.
-    assert figure.get_supxlabel().endswith("the black line the average")
+    legend = "points of the AUC gap: a dot is a world, the black line the average"
+    band_of_din = ",\nthe grey band the margin around the average of DIN"
+    assert figure.get_supxlabel() == legend + band_of_din
+    plain = dots("small.told", ("DIN", "mean"), "DIN leads", points=(1,), results=results)
+    assert plain.get_supxlabel() == legend
 
 
 def test_several_tasks_have_a_panel_each_and_one_is_named(results):

@@ -49,6 +49,7 @@ def test_a_picture_has_its_size_in_inches_twice_the_pixels_and_a_description():
     assert picture(explorer).shape == (200, 400)
     image = re.search("<img .*>", explorer.shown.value)[0]
     assert 'width="200"' in image and 'class="explore-slope"' in image
+    assert 'style="max-width: 100%; height: auto"' in image
     assert 'alt="The line ends at 1 &lt; 100."' in image
 
 
@@ -211,7 +212,15 @@ def test_all_frames_are_left_for_a_page_without_a_kernel(monkeypatch):
     assert (content["label"], content["start"]) == ("Slope (%)", 1)
     assert [one["value"] for one in content["frames"]] == ["1", "2", "300"]
     assert content["frames"][2]["sentence"] == "The line ends at 300 < 100."
-    images = [Image.open(io.BytesIO(base64.b64decode(one["png"]))) for one in content["frames"]]
+    # Who has no kernel sees the first picture with its sentence, and no bytes are kept twice.
+    first = shown[-1]["text/html"]
+    said = "The line ends at 2 &lt; 100."
+    assert first.startswith(f'<p>{said}</p><img alt="{said}" width="200" src="data:image/png;')
+    assert shown[-1]["text/plain"] == "The line ends at 2 < 100."
+    assert ["png" in one for one in content["frames"]] == [True, False, True]
+    pictures = [one["png"] for one in frames.frames_in(shown[-1])]
+    assert pictures[1] and first.endswith(f'base64,{pictures[1]}">')
+    images = [Image.open(io.BytesIO(base64.b64decode(one))) for one in pictures]
     assert [image.size for image in images] == [(300, 150)] * 3
     assert {one["width"] for one in content["frames"]} == {200}
     assert all(len(image.getpalette()) <= 3 * frames.COLORS for image in images)

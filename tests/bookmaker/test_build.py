@@ -1,5 +1,6 @@
 import nbformat
 import pytest
+from nbformat.v4 import new_output
 from pair_text import core_text
 
 from bookmaker import build as build_module
@@ -11,6 +12,7 @@ from recsys_book import frames
 
 FAKED = build_module.BuildTimes(1.0, None)
 PROSE = ("The sum is four [", "The sum is surely four [")
+TO_RUN = new_output("display_data", data={"text/plain": "Run this cell: it answers a guess."})
 TAGS = ("tags: [hide-input]", "tags: [hide-input, long-cell]")
 
 
@@ -96,13 +98,19 @@ def test_a_lesson_inherits_nothing_that_the_library_should_set(chapters, survey,
 
 
 def test_what_answers_a_guess_is_not_in_the_built_notebook(chapters, survey):
-    path = chapters.write(survey + cell("print(4)", "answer, nbval-ignore-output"))
+    tags = "answer, nbval-ignore-output"
+    path = chapters.write(survey + cell("print(4)", tags) + cell("x = 1", tags))
     build(path)
-    notebook = nbformat.read(path.with_suffix(".ipynb"), as_version=4)
-    assert notebook.cells[-1].outputs == [] and notebook.cells[-1].execution_count == 3
+    answer, silent = nbformat.read(path.with_suffix(".ipynb"), as_version=4).cells[-2:]
+    assert answer.outputs == [TO_RUN] and answer.execution_count == 3
+    assert silent.outputs == [], "it shows nothing when it is run"
     # The website folds it.
-    assert [one.text for one in notebook.cells[-1].metadata.withheld] == ["4\n"]
+    assert [one.text for one in answer.metadata.withheld] == ["4\n"]
     assert check_lesson(path) == []
+    path.write_text(path.read_text().replace(*PROSE))
+    assert build_module.refresh(path)
+    kept = nbformat.read(path.with_suffix(".ipynb"), as_version=4).cells[-2]
+    assert (kept.outputs, kept.metadata) == ([TO_RUN], answer.metadata)
     path.write_text(path.read_text().replace("answer, nbval-ignore-output", "answer"))
     with pytest.raises(BuildError, match="has the tag answer and so no output"):
         build(path)
@@ -120,7 +128,8 @@ explore(lambda value: (Figure(figsize=(value, 1)), f"It is {value}."), "value", 
     build(path)
     results = [{"name": "a_sum", "value": "4.0", "unit": "points"}]
     last = nbformat.read(path.with_suffix(".ipynb"), as_version=4).cells[-1]
-    assert (last.metadata.results, last.outputs) == (results, [])
+    assert (last.metadata.results, last.outputs) == (results, [TO_RUN])
+    assert len(frames.frames_in(last.metadata.withheld[1]["data"])) == 2
     path.write_text(path.read_text().replace("answer, nbval", "nbval").replace(*PROSE))
     build(path)
     notebook = nbformat.read(path.with_suffix(".ipynb"), as_version=4)
@@ -131,6 +140,7 @@ explore(lambda value: (Figure(figsize=(value, 1)), f"It is {value}."), "value", 
         "It is 1.",
         "It is 2.",
     ]
+    assert slider.data["text/html"].startswith('<p>It is 2.</p><img alt="It is 2." ')
     path.write_text(path.read_text().replace(*reversed(PROSE)))
     assert build_module.refresh(path)
     kept = nbformat.read(path.with_suffix(".ipynb"), as_version=4).cells[-1]

@@ -6,6 +6,7 @@ import pytest
 from nbformat.v4 import new_output
 
 from bookmaker import build, figures, inputs, lesson_checks, lessons
+from recsys_book.frames import FRAMES
 
 SEE = "*What to see: the line of `x` & its {}bound $\\mathbf{{x}}_0$ rise.*"
 CELLS = """\
@@ -220,6 +221,33 @@ def test_a_figure_that_the_kernel_could_not_draw_is_named(chapters, survey):
     chapters.fake(path, named)
     found = lesson_checks.check_lesson(path)
     assert sum("expected a figure, got its name alone" in line for line in found) == 1
+
+
+@pytest.mark.parametrize(
+    ("outputs", "withheld", "faults"),
+    [
+        ([], [], ["cell 4: expected an output above `*What to see: ...*`, got none"]),
+        ([{FRAMES: {}}], [], ["cell 3: expected an output that a viewer", "cell 4: expected an"]),
+        ([], [{"text/plain": "4"}], ["cell 3: expected an output that a", "cell 4: expected an"]),
+        ([{FRAMES: {}, "text/html": "<p>It is 2.</p>"}], [], []),
+        ([{"text/plain": "Run this cell."}], [{"text/plain": "4"}], []),
+    ],
+)
+def test_no_cell_is_empty_until_it_is_run(chapters, survey, outputs, withheld, faults):
+    path = chapters.write(with_figure(survey))
+
+    def showing(notebook):
+        figures.describe_figures(notebook)
+        shown = next(one for one in notebook.cells if "plots.curves" in one.source)
+        shown.outputs = [new_output("display_data", data=data) for data in outputs]
+        if withheld:
+            kept = [new_output("display_data", data=data) for data in withheld]
+            shown.metadata[figures.WITHHELD] = kept
+
+    chapters.fake(path, showing)
+    found = problems_of(path)
+    assert len(found) == len(faults)
+    assert all(fault in one for fault, one in zip(faults, found, strict=True))
 
 
 def test_pixels_are_no_paths_of_this_machine(chapters, survey):

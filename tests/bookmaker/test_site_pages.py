@@ -96,6 +96,7 @@ def test_frames_become_a_slider_at_its_start(stage, shown, extra):
     frames.show_frames("Slope (%) & more", 1, drawn)
     _, cell = stage(code('explore(draw, "slope", [1, 20, 90])', *shown))
     [slider] = [output.data["text/html"] for output in cell.outputs]
+    assert slider.count("<img") == 1, "the first picture for viewers stands there, too"
     assert '<label for="slider-1">Slope (%) &amp; more: <b>20</b></label>' in slider
     assert (
         '<input type="range" id="slider-1" min="0" max="2" value="1" aria-valuetext="20">' in slider
@@ -108,7 +109,7 @@ def test_frames_become_a_slider_at_its_start(stage, shown, extra):
     ]
     assert re.search(r'<img .*src="([^"]+)"', slider)[1] == kept[1]["src"]
     published = [extra / one["src"].removeprefix("../../") for one in kept]
-    pngs = [base64.b64decode(one["png"]) for one in shown[0][frames.FRAMES]["frames"]]
+    pngs = [base64.b64decode(one["png"]) for one in frames.frames_in(shown[0])]
     assert [path.read_bytes() for path in published] == pngs
 
 

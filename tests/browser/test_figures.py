@@ -35,6 +35,7 @@ def draw(power):
 
 explore(draw, "power", [0, 2, 5], label="power of ten")"""
 FIGURE = 'plots.curves({"line": ([0, 1], [0, 1])}, "A line", "x (m)", "y (s)")'
+WIDE = SLIDER.replace("figsize=(4, 3)", "figsize=(10, 3)")
 TABLE = "| model | AUC |\n|:---|---:|\n| FM | 0.7 |"
 
 
@@ -46,10 +47,12 @@ def opened(tmp_path_factory):
         cells = [new_code_cell(SLIDER), new_code_cell(FIGURE), new_markdown_cell(TABLE)]
         notebook = new_notebook(cells=cells, metadata={"kernelspec": KERNELSPEC})
         nbformat.write(notebook, folder / "book" / "chapters" / "slider.ipynb")
+        notebook.cells = [new_code_cell(WIDE)]
+        nbformat.write(notebook, folder / "book" / "chapters" / "wide.ipynb")
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=list(lab.CHROMIUM_FLAGS))
 
-        def open_notebook(path):
-            page = browser.new_page(viewport={"width": 1400, "height": 1000})
+        def open_notebook(path, width=1400):
+            page = browser.new_page(viewport={"width": width, "height": 1000})
             page.goto(address.replace("index.ipynb", path))
             page.locator(".jp-NotebookPanel .jp-Cell").first.wait_for(timeout=90_000)
             return page
@@ -104,10 +107,29 @@ def test_the_slider_keeps_its_size_and_axes_and_says_what_it_is(opened):
     page.close()
 
 
+def test_a_slider_is_not_wider_than_its_cell_beside_the_list_of_files(opened):
+    page = opened("wide.ipynb", width=1280)
+    assert page.locator("#jp-left-stack .jp-FileBrowser").is_visible()
+    lab.run_all(page, timeout=120)
+    image, cell = page.locator("img.explore-power"), page.locator(".jp-OutputArea-output")
+    image.wait_for(timeout=60_000)
+    width, height, *pixels = sizes(image)
+    assert pixels == [2000, 600] and 400 < width < 1000
+    assert abs(width / height - pixels[0] / pixels[1]) < 0.02
+    right = "it => it.getBoundingClientRect().right"
+    assert image.evaluate(right) <= cell.evaluate(right)
+    assert page.locator(".widget-vbox").evaluate("it => it.scrollWidth <= it.clientWidth")
+    page.close()
+
+
 def test_every_picture_of_a_lesson_has_an_alternative_text(opened):
-    page = opened("04_sequence_models/01_din.ipynb")
+    lesson = "04_sequence_models/01_din.ipynb"
+    page = opened(lesson)
+    cells = nbformat.read(lab.ROOT / "chapters" / lesson, as_version=4).cells
+    shown = [one.get("data", {}) for cell in cells for one in cell.get("outputs", [])]
+    count = sum("<img" in data.get("text/html", "") for data in shown)
     images = page.locator(".jp-Notebook img")
-    sync_api.expect(images).to_have_count(5, timeout=60_000)
+    sync_api.expect(images).to_have_count(count, timeout=60_000)
     sketch = page.locator(".jp-OutputArea-output img[src^='data:image/svg']")
     assert "behaviour" in sketch.get_attribute("alt")
     assert all(image.get_attribute("alt") for image in images.all())
@@ -122,7 +144,8 @@ def test_a_lesson_as_it_is_committed_is_described_crisp_and_folded(opened):
         for number, cell in enumerate(notebook.cells)
         if any("image/png" in output.get("data", {}) for output in cell.get("outputs", []))
     ]
-    images = page.locator(".jp-OutputArea-output img")
+    # A slider's first picture stands below its sentence.
+    images = page.locator(".jp-OutputArea-output > img:first-child")
     sync_api.expect(images).to_have_count(len(expected), timeout=60_000)
     assert len(expected) > 1
     assert [image.get_attribute("alt") for image in images.all()] == expected

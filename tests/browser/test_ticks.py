@@ -2,6 +2,7 @@
 
 import re
 
+import book_server
 import lab
 import nbformat
 import pytest
@@ -29,8 +30,13 @@ checked_sentences()"""
 FOLDED = "\n".join(["pass"] * 60)
 FRONT = ".jp-NotebookPanel:not(.lm-mod-hidden)"
 LESSONS = ("ticks.ipynb", "copy.ipynb")
-# In these JupyterLab, as it comes, guesses the heights of cells so that a tick misses its block.
-OF_THE_BOOK = ("02_second_order_crosses/01_fm.ipynb", "04_sequence_models/01_din.ipynb")
+# In the last two JupyterLab, as it comes, guesses the heights of cells so that a tick misses its
+# block; and in none of them does it draw the block at once.
+OF_THE_BOOK = (
+    "00_the_ranking_stage/01_the_ranking_stage.ipynb",
+    "02_second_order_crosses/01_fm.ipynb",
+    "04_sequence_models/01_din.ipynb",
+)
 GUESS_HEIGHTS = """() => {
     const shown = window.jupyterapp.shell.currentWidget.content;
     shown.notebookConfig = {...shown.notebookConfig, windowingMode: 'contentVisibility'};
@@ -53,18 +59,38 @@ def notebook():
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory):
+def browser():
+    with sync_api.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=list(lab.CHROMIUM_FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def page(browser, tmp_path_factory):
     """A page of a browser in which two lessons with the same sentences can be opened."""
     folder = tmp_path_factory.mktemp("lab")
-    with lab.serve(folder) as address, sync_api.sync_playwright() as driver:
+    with lab.serve(folder) as address:
         for name in LESSONS:
             nbformat.write(notebook(), folder / "book" / "chapters" / name)
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=list(lab.CHROMIUM_FLAGS))
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
         page.goto(address)
         page.locator(".jp-NotebookPanel .jp-Cell").first.wait_for(timeout=90_000)
         yield page
-        browser.close()
+
+
+@pytest.fixture(scope="module")
+def open_copy(browser, tmp_path_factory):
+    """Function that opens a reader's fresh copy of a lesson, and returns the page."""
+    folder = tmp_path_factory.mktemp("copies")
+    with book_server.serve(book_server.Clone(folder), folder) as address:
+        page = browser.new_page(viewport={"width": 1400, "height": 1000})
+
+        def opened(name):
+            page.goto(f"{address}/lab/tree/work/{name}?reset")
+            return page
+
+        yield opened
 
 
 def put_in_front(page, name):
@@ -98,12 +124,14 @@ def test_before_the_lesson_is_run_a_tick_leads_to_the_closed_block(page):
 
 
 @pytest.mark.parametrize("lesson", OF_THE_BOOK)
-def test_the_first_tick_of_a_lesson_that_was_just_opened_leads_to_its_block(page, lesson):
-    page.evaluate(OPEN, lesson)
-    block = "summary:has([data-jupyter-id])"
-    page.locator(f"{FRONT} {block}").wait_for(state="attached")
-    click_tick(page, 0)
-    is_seen(page, block)
+def test_the_first_tick_of_a_fresh_copy_leads_to_its_row_and_opens_the_block(open_copy, lesson):
+    page = open_copy(lesson)
+    tick = page.locator(FRONT).get_by_role("link", name=MARK).first
+    tick.wait_for(state="attached", timeout=90_000)
+    row = f"tr[id='{tick.get_attribute('href').removeprefix('#')}']"
+    tick.click()
+    is_seen(page, row)
+    assert page.locator(f"{FRONT} details:has({row})").evaluate("it => it.open") is True
 
 
 def test_a_tick_leads_to_its_row_and_opens_the_block(page):

@@ -142,6 +142,28 @@ def test_links_lead_through_the_lessons_and_back(reader):
     assert clone.changes() == ""
 
 
+@pytest.mark.parametrize(
+    "opened",
+    [
+        "work/index.ipynb",
+        "work/00_the_ranking_stage/01_the_ranking_stage.ipynb",
+        "work/02_second_order_crosses/01_fm.ipynb",
+        "chapters/04_sequence_models/01_din.ipynb",
+    ],
+)
+def test_opening_a_notebook_changes_nothing_and_closing_it_asks_nothing(reader, opened):
+    page, address, clone = reader
+    page.goto(f"{address}/lab/tree/{opened}?reset")
+    page.locator(f"{FRONT} .jp-Cell").first.wait_for(timeout=60_000)
+    page.wait_for_function(f"() => ({lab.KERNEL_STATUS})() === 'idle'", timeout=90_000)
+    page.wait_for_timeout(2000)  # what the kernel says of itself arrives after it
+    assert page.evaluate(IS_DIRTY) is False
+    page.evaluate("() => { window.jupyterapp.commands.execute('application:close'); }")
+    page.locator(FRONT).wait_for(state="detached", timeout=10_000)
+    assert page.locator(".jp-Dialog").count() == 0
+    assert clone.changes() == ""
+
+
 def test_running_and_saving_a_lesson_changes_nothing_that_git_knows(reader):
     page, address, clone = reader
     copy = clone.folder / "work" / LESSON
