@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         progress,
         solution,
     )
+    from recsys_book.figures import style
     from recsys_book.guesses import guess, resolve
     from recsys_book.labs import needs_data
     from recsys_book.pictures.automatic import diagram

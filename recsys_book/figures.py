@@ -11,6 +11,9 @@ import io
 
 from matplotlib.figure import Figure
 
+from recsys_lib import zoo
+from recsys_lib.zoo import Style
+
 DENSITY = 2
 """Pixels of a picture for each pixel on the page, in both directions."""
 COLORS = 256
@@ -54,6 +57,22 @@ def width_of(png: bytes) -> int:
     from PIL import Image
 
     return Image.open(io.BytesIO(png)).width
+
+
+def style(key: str) -> Style:
+    """The colour, marker and dash of a model of the book, the same in all lessons.
+
+    Args:
+        key: of a row of the zoo.
+
+    Raises:
+        ValueError: no row has this key or name.
+
+    Example:
+        >>> style("fm").marker
+        's'
+    """
+    return zoo.style(zoo.find(key))
 
 
 def title_of(figure: Figure) -> str:

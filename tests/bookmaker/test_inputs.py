@@ -1,4 +1,5 @@
 import json
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,7 +9,7 @@ from nbformat.v4 import new_output
 
 from bookmaker import build, inputs, selection
 from bookmaker.__main__ import main
-from bookmaker.lessons import LessonError
+from bookmaker.lessons import LessonError, code_in, find_texts, read_text
 
 FACE = """\
 from typing import TYPE_CHECKING
@@ -270,3 +271,11 @@ def test_builds_side_by_side_keep_each_others_notes(chapters, monkeypatch):
     with ThreadPoolExecutor(len(texts)) as threads:
         list(threads.map(lambda text: inputs.record_built(text, "read", chapters.folder), texts))
     assert len(read(chapters.folder)) == len(texts)
+
+
+@pytest.mark.parametrize("path", find_texts(), ids=lambda path: path.stem)
+def test_only_who_builds_from_the_zoo_imports_it_and_so_follows_from_every_model(path):
+    code = "\n".join(code_in(read_text(path)))
+    if re.search(r"import zoo|recsys_lib\.zoo", code):
+        assert re.search(r"\bzoo\.(?!style|find\(\w+\)\.name)", code), "recsys_book.style"
+        assert "zoo.style(zoo.find(" not in code
