@@ -69,7 +69,7 @@ class _Chosen:
         options, whole = session.config.option, exitstatus in (0, 1)
         whole &= not (session.shouldstop or session.shouldfail)
         whole &= not (options.keyword or options.markexpr or "::" in " ".join(session.config.args))
-        if self._writes and whole:
+        if self._writes and whole and not options.collectonly:
             passed = self._ran - self._lacking
             green = {name: one for name, one in self._chosen["run"].items() if name in passed}
             seconds = {name: round(took) for name, took in self._seconds.items()}
