@@ -139,10 +139,11 @@ def _changed(options):
     notebooks, left_out = inputs.notebooks_to_test(options.chapters)
     for line in left_out:
         print(line, file=sys.stderr)
-    hashes, record = selection.current(notebooks, options.chapters), selection.read_record()
+    hashes = selection.current(notebooks, options.chapters)
+    record = selection.read_record(chapters=options.chapters)
     run = list(hashes)
     if not options.all:
-        changed = selection.changed(hashes, record["green"], options.chapters)
+        changed = selection.changed(hashes, record)
         run = [*changed, *selection.drawn(hashes, hashes.keys() - set(changed))]
         print(
             f"{len(changed)} of {len(hashes)} units changed since {selection.RECORD} was written",

@@ -243,15 +243,24 @@ def grading_of(exercises: Path, chapters: Path = CHAPTERS) -> str:
     return f"grading of {key_of(exercises, chapters).removesuffix('.exercises')}"
 
 
-def read_record(root: Path = ROOT) -> dict[str, dict[str, Any]]:
-    """``{"green": unit to hash, "seconds": file to seconds}``; empty where none is recorded, and
-    notebooks are not green where their comparison masked something else."""
+def read_record(root: Path = ROOT, chapters: Path = CHAPTERS) -> dict[str, dict[str, Any]]:
+    """What is recorded; no notebook is green where its comparison masked something else.
+
+    Args:
+        root: the folder that holds ``tests``.
+        chapters: the folder of the chapters.
+
+    Returns:
+        ``{"green": unit to hash, "built": notebook to hash, "seconds": file to seconds}``.
+    """
     path = root / RECORD
     kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    found = {"green": {}, "seconds": {}} | kept
+    green, built = kept.get("green", {}), inputs.read_built(chapters)
     if kept.get("masks") != masks(root):
-        found["green"] = {n: h for n, h in found["green"].items() if not n.endswith(".ipynb")}
-    return found
+        green, built = {n: h for n, h in green.items() if kind_of(n) != "notebooks"}, {}
+    hashes = {name: f"{one['inputs']} {one['outputs']}" for name, one in built.items()}
+    built = {f"{CHAPTERS.name}/{name}.ipynb": value for name, value in hashes.items()}
+    return {"green": green, "built": built, "seconds": kept.get("seconds", {})}
 
 
 def masks(root: Path = ROOT) -> str:
@@ -276,13 +285,16 @@ def write_record(
     write_atomically(root / RECORD, json.dumps(new, indent=1) + "\n")
 
 
-def changed(hashes: Hashes, green: Hashes, chapters: Path = CHAPTERS) -> list[str]:
-    """The units that are not green with today's contents; a notebook is green as it was built."""
-    built = {
-        f"{CHAPTERS.name}/{name}.ipynb": f"{one['inputs']} {one['outputs']}"
-        for name, one in inputs.read_built(chapters).items()
-    }
-    return [n for n, h in hashes.items() if h not in (green.get(n), built.get(n))]
+def changed(hashes: Hashes, record: Mapping[str, Hashes]) -> list[str]:
+    """The units that are not green with today's contents; a notebook is green as it was built.
+
+    Args:
+        hashes: those of today.
+        record: as ``read_record`` gives it.
+    """
+    return [
+        n for n, h in hashes.items() if h not in (record["green"].get(n), record["built"].get(n))
+    ]
 
 
 def drawn(hashes: Hashes, rest: Iterable[str]) -> list[str]:

@@ -190,7 +190,7 @@ def test_both_are_built_recorded_and_tested(pair, chapters):
     assert inputs.built_with_others(chapters.folder) == []
     hashes = selection.current([core, deeper], chapters.folder, chapters.folder)
     assert set(hashes) == {f"chapters/{name}.ipynb" for name in names}
-    assert selection.changed(hashes, {}, chapters.folder) == []
+    assert selection.changed(hashes, selection.read_record(chapters=chapters.folder)) == []
 
 
 def test_the_build_knows_each_by_its_own_name(pair, chapters, capsys):

@@ -110,22 +110,32 @@ def test_the_files_that_follow_from_every_model_are_there():
     assert all((ROOT / one).exists() for one in selection.SMOKE)
 
 
-def test_a_tenth_of_the_rest_is_drawn_another_in_each_commit(chapters):
+def test_a_tenth_of_the_rest_is_drawn_another_in_each_commit():
     today = dict.fromkeys(NAMES, "1")
-    assert selection.changed(today, today | {NAMES[3]: "0"}, chapters.folder) == [NAMES[3]]
+    record = {"green": today | {NAMES[3]: "0"}, "built": {}}
+    assert selection.changed(today, record) == [NAMES[3]]
     assert len(selection.drawn(today, NAMES)) == 3
     assert selection.drawn(today, NAMES) == selection.drawn(dict(today), NAMES[::-1])
     values = (dict.fromkeys(NAMES, str(value)) for value in range(60))
     assert {name for hashes in values for name in selection.drawn(hashes, NAMES)} == set(NAMES)
 
 
-def test_a_notebook_is_green_as_it_was_built_or_found(chapters):
+def test_a_notebook_is_green_as_it_was_built_or_found(chapters, tmp_path):
     notebook = chapters.fake(chapters.write())
     unit = selection.notebook_of(notebook, chapters.folder)
     today = selection.current([notebook], chapters.folder, chapters.folder)
-    assert selection.changed({unit: today[unit]}, {}, chapters.folder) == []
-    assert selection.changed({unit: "others"}, {}, chapters.folder) == [unit]
-    assert selection.changed({unit: "others"}, {unit: "others"}, chapters.folder) == []
+    masks = tmp_path / "tests" / "nbval_sanitize.cfg"
+    masks.parent.mkdir(exist_ok=True)
+    masks.write_text("one")
+    selection.write_record({unit: "found"}, {}, anew=True, root=tmp_path)
+
+    def changed(value):
+        return selection.changed({unit: value}, selection.read_record(tmp_path, chapters.folder))
+
+    assert changed(today[unit]) == changed("found") == []
+    assert changed("others") == [unit]
+    masks.write_text("two")
+    assert changed(today[unit]) == changed("found") == [unit], "other masks compare anew"
 
 
 def test_how_long_a_run_takes_follows_from_the_seconds_of_its_files():
