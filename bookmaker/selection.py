@@ -292,9 +292,8 @@ def changed(hashes: Hashes, record: Mapping[str, Hashes]) -> list[str]:
         hashes: those of today.
         record: as ``read_record`` gives it.
     """
-    return [
-        n for n, h in hashes.items() if h not in (record["green"].get(n), record["built"].get(n))
-    ]
+    green, built = record["green"], record["built"]
+    return [name for name, one in hashes.items() if one not in (green.get(name), built.get(name))]
 
 
 def drawn(hashes: Hashes, rest: Iterable[str]) -> list[str]:
