@@ -16,12 +16,12 @@ WORKERS ?= 2
 # Each of the workers computes in one thread: two of two threads wait for each other on two cores.
 ONE_THREAD := TF_NUM_INTRAOP_THREADS=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
-# Of tests, notebooks, mutants and grading `make test` runs what changed against the committed
-# records, and a tenth of the rest; FULL=1 runs all, and records it when it is green. `python -m
-# bookmaker changed` chooses, says how many of each and about how long they take, and lists the
-# notebooks, labs where their data are. Kernels are forked from a process that has imported
-# TensorFlow; COLD=1 starts each by itself, as builds do.
-STAMP ?= build/tested.json
+# `make test` runs what changed since it was green, as tests/green.json records it, and a tenth of
+# the rest; FULL=1 runs all. What passes is recorded. `python -m bookmaker changed` chooses, says how
+# many of each and about how long they take, and lists the notebooks, labs where their data are.
+# Kernels are forked from a process that has imported TensorFlow; COLD=1 starts each by itself, as
+# builds do.
+CHOSEN ?= build/chosen.json
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg \
     --nbval-cell-timeout 300
 
@@ -44,20 +44,19 @@ lab: $(READER) ## set up the environment and open your copy of the book, work/, 
 test: choose lint ## style, types, and tests, notebooks, mutants, grading that changed (FULL=1: all)
 # The longest files first and in this order, so that no worker is left with one of them at the end.
 # A worker that is killed is replaced once: what killed it would kill the next one, too.
-# A run that PYTEST_ARGS narrows proves nothing about the rest, and leaves no stamp.
+# A run that PYTEST_ARGS narrows proves nothing about the rest, and records nothing.
 	@set --; \
-	while IFS= read -r one; do set -- "$$@" "$$one"; done < "$(STAMP).notebooks"; \
+	while IFS= read -r one; do set -- "$$@" "$$one"; done < "$(CHOSEN).notebooks"; \
 	RECSYS_PROGRESS=0 RECSYS_KEEP_PROGRESS=0 $(ONE_THREAD) $(PY) -m pytest \
 	    -n $(WORKERS) --max-worker-restart 1 --dist loadfile --no-loadscope-reorder $(NBVAL) \
-	    -p bookmaker.chosen_tests $(if $(COLD),,--warm-kernels) --selected "$(STAMP).waiting" \
+	    -p bookmaker.chosen_tests $(if $(COLD),,--warm-kernels) --chosen "$(CHOSEN)" \
 	    "$$@" tests $(PYTEST_ARGS)
-	@$(if $(PYTEST_ARGS),,$(PY) -m bookmaker tested --stamp "$(STAMP)")
 
 # First of all, so that who waits knows for what and how long.
 choose: $(DEVELOPER)
-	@mkdir -p "$$(dirname "$(STAMP)")"
-	@$(PY) -m bookmaker changed --stamp "$(STAMP)" --workers $(WORKERS) $(if $(FULL),--all) \
-	    > "$(STAMP).notebooks"
+	@mkdir -p "$$(dirname "$(CHOSEN)")"
+	@$(PY) -m bookmaker changed --chosen "$(CHOSEN)" --workers $(WORKERS) $(if $(FULL),--all) \
+	    > "$(CHOSEN).notebooks"
 
 site: $(DEVELOPER) ## build the website in build/site/html (REPOSITORY=address, for its buttons)
 	@$(PY) -m bookmaker site --repository "$(REPOSITORY)"

@@ -1,6 +1,7 @@
 """Command line of the book: ``python -m bookmaker --help`` lists the commands."""
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from bookmaker.course import commands as course
 from bookmaker.grading.commands import add_commands
 from bookmaker.grading.course import GradingError
 from bookmaker.lessons import describe, find_texts, select_texts
-from recsys_book.paths import CHAPTERS, LessonError
+from recsys_book.paths import CHAPTERS, LessonError, write_atomically
 
 
 def main(arguments=None):
@@ -139,39 +140,23 @@ def _changed(options):
     for line in left_out:
         print(line, file=sys.stderr)
     hashes = selection.current(notebooks, options.chapters)
-    if options.all:
-        chosen = selection.everything(hashes)
-    else:
-        green = selection.recorded(options.chapters)
-        chosen = selection.select(hashes, green, selection.read_stamp(options.stamp))
-    selection.begin(chosen, hashes, options.stamp, full=options.all)
-    for line in chosen.summary(hashes):
+    record = selection.read_record(chapters=options.chapters)
+    run = list(hashes)
+    if not options.all:
+        changed = selection.changed(hashes, record)
+        run = [*changed, *selection.drawn(hashes, hashes.keys() - set(changed))]
+        print(
+            f"{len(changed)} of {len(hashes)} units changed since {selection.RECORD} was written",
+            file=sys.stderr,
+        )
+    chosen = {"run": {name: hashes[name] for name in run}, "all": options.all}
+    options.chosen.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(options.chosen, json.dumps(chosen))
+    for line in selection.summary(run, hashes, record["seconds"], options.workers):
         print(line, file=sys.stderr)
-    took = selection.seconds_recorded(options.chapters)
-    one, all_ = (
-        max(1, round(which.seconds(hashes, took) / options.workers / 60))
-        for which in (chosen, selection.everything(hashes))
-    )
-    print(
-        f"about {one} min with {options.workers} workers on idle cores, by the recorded seconds; "
-        f"FULL=1 runs all: {all_} min"
-        if took
-        else "FULL=1 runs all; no run of all has recorded yet how long each file takes",
-        file=sys.stderr,
-    )
-    wanted = set(chosen.chosen("notebooks"))
     for path in notebooks:
-        if inputs.key_of(path, options.chapters) in wanted:
+        if selection.notebook_of(path, options.chapters) in chosen["run"]:
             print(path)
-    return 0
-
-
-def _tested(options):
-    try:
-        selection.finish(options.stamp, options.chapters)
-    except FileNotFoundError as error:
-        print(f"{error.filename}: missing; `changed` writes it before the run", file=sys.stderr)
-        return 1
     return 0
 
 
@@ -258,22 +243,14 @@ def _parser():
     command = commands.add_parser("labs", help="list the labs whose data are on this machine")
     command.set_defaults(run=_labs)
 
-    stamp = argparse.ArgumentParser(add_help=False)
-    stamp.add_argument("--stamp", type=Path, default=selection.STAMP, help="what is green here")
-
     command = commands.add_parser(
         "changed",
-        parents=[stamp],
         help="choose what `make test` runs: what changed, and a tenth of the rest; list notebooks",
     )
+    command.add_argument("--chosen", type=Path, required=True, help="file for what was chosen")
     command.add_argument("--all", action="store_true", help="choose everything")
     command.add_argument("--workers", type=int, default=2, help="how many will run the tests")
     command.set_defaults(run=_changed)
-
-    command = commands.add_parser(
-        "tested", parents=[stamp], help="note that all that `changed` has seen is green"
-    )
-    command.set_defaults(run=_tested)
 
     command = commands.add_parser("index", help="write and execute the start page")
     command.add_argument("--force", action="store_true", help="execute it even if unchanged")

@@ -1,21 +1,20 @@
-"""Pytest plugin of ``make test``: runs what was chosen, and notes how long each file took.
+"""Pytest plugin of ``make test``: runs what was chosen, and records what passed.
 
-``--selected FILE`` leaves out the files of tests, mutants and grading that FILE does not name, see
-``bookmaker.selection``, and writes into it the seconds of each file. ``--warm-kernels`` spares each
-notebook the import of TensorFlow, see ``bookmaker.warm_kernels``.
+``--chosen FILE`` leaves out the units (see ``bookmaker.selection``) that FILE does not name, and
+writes into ``tests/green.json`` those all of whose tests ran and passed. ``--warm-kernels`` spares
+each notebook the import of TensorFlow, see ``bookmaker.warm_kernels``.
 """
 
 import json
 from collections import Counter
 from pathlib import Path
 
-from bookmaker import selection, unit_tests
+from bookmaker import selection
 from bookmaker.inputs import ROOT
-from recsys_book.paths import write_atomically
 
 
 def pytest_addoption(parser):
-    parser.addoption("--selected", type=Path, help="of tests, mutants and grading run FILE's")
+    parser.addoption("--chosen", type=Path, help="run the units that FILE names")
     parser.addoption(
         "--warm-kernels", action="store_true", help="fork the kernels of notebooks from one process"
     )
@@ -26,9 +25,8 @@ def pytest_configure(config):
         from bookmaker import warm_kernels
 
         warm_kernels.install()
-    path = config.getoption("--selected")
-    if path is not None:
-        config.pluginmanager.register(_Selected(path, writes=not hasattr(config, "workerinput")))
+    if (path := config.getoption("--chosen")) is not None:
+        config.pluginmanager.register(_Chosen(path, writes=not hasattr(config, "workerinput")))
 
 
 def pytest_unconfigure(config):
@@ -38,47 +36,62 @@ def pytest_unconfigure(config):
         warm_kernels.close()
 
 
-class _Selected:
+class _Chosen:
     """The plugin of a run: each of xdist's workers collects, the process above them hears all."""
 
     def __init__(self, path, writes):
-        self._path, self._writes = path, writes
-        self._run = json.loads(path.read_text(encoding="utf-8"))["run"]
-        self._seconds = Counter()
+        self._chosen, self._writes = json.loads(path.read_text(encoding="utf-8")), writes
+        self._seconds, self._ran, self._lacking = Counter(), set(), set()
 
     def pytest_ignore_collect(self, collection_path):
         name = _name(collection_path)
-        left_out = unit_tests.is_chosen_whole(name) and name not in self._run["tests"]
+        is_test = name.startswith("tests/") and collection_path.match("test_*.py")
+        left_out = is_test and not selection.is_by_case(name) and name not in self._chosen["run"]
         return True if left_out else None
 
     def pytest_collection_modifyitems(self, config, items):
         kept, left_out = [], []
         for item in items:
-            kind, name = _case(item)
-            (kept if kind is None or name in self._run[kind] else left_out).append(item)
+            unit = _unit(item)
+            (kept if unit is None or unit in self._chosen["run"] else left_out).append(item)
+            item.user_properties.append(("unit", unit))
         items[:] = kept
         config.hook.pytest_deselected(items=left_out)
 
     def pytest_runtest_logreport(self, report):
         self._seconds[report.nodeid.split("::")[0]] += report.duration
+        unit = dict(report.user_properties).get("unit")
+        self._ran.add(unit)
+        if report.failed or (report.skipped and not hasattr(report, "wasxfail")):
+            self._lacking.add(unit)
 
-    def pytest_sessionfinish(self):
-        if self._writes:
-            waiting = json.loads(self._path.read_text(encoding="utf-8"))
-            waiting["seconds"] = {name: round(took) for name, took in self._seconds.items()}
-            write_atomically(self._path, json.dumps(waiting, indent=1) + "\n")
+    def pytest_sessionfinish(self, session, exitstatus):
+        options, whole = session.config.option, exitstatus in (0, 1)
+        whole &= not (session.shouldstop or session.shouldfail)
+        whole &= not (options.keyword or options.markexpr or "::" in " ".join(session.config.args))
+        if self._writes and whole and not options.collectonly:
+            passed = self._ran - self._lacking
+            green = {name: one for name, one in self._chosen["run"].items() if name in passed}
+            seconds = {name: round(took) for name, took in self._seconds.items()}
+            selection.write_record(green, seconds, anew=self._chosen["all"])
 
 
 def _name(path):
     return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else ""
 
 
-def _case(item):
-    """Kind and name by which a test may be left out; no kind for all that always run."""
+def _unit(item):
+    """The unit of a test; None for the few beside the cases of a file, which always run."""
+    name = _name(item.path)
     parameters = item.callspec.params if hasattr(item, "callspec") else {}
-    if getattr(item, "originalname", None) == "test_the_mutant_is_rejected":
-        mutant = parameters["mutant"]
-        return "mutants", selection.group_of(mutant.file, mutant.tests)
-    if _name(item.path) == selection.GRADING_TEST and "file" in parameters:
-        return "grading", selection.lesson_of(parameters["file"].path)
-    return None, None
+    if name == selection.MUTANTS_TEST:
+        mutant = parameters.get("mutant")
+        is_recorded = item.originalname == "test_the_mutant_is_rejected"
+        return selection.mutants_of(mutant.file, mutant.tests) if is_recorded else None
+    if name == selection.GRADING_TEST:
+        return selection.grading_of(parameters["file"].path) if "file" in parameters else None
+    if selection.is_by_case(name):
+        model = parameters.get("model")
+        key = parameters.get("key", getattr(model, "key", None))
+        return None if key is None else f"contract of {key}"
+    return name

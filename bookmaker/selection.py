@@ -1,361 +1,371 @@
-"""The choice of ``make test``: tests, notebooks, mutants and grading that changed, some others.
+"""The choice of ``make test``: what changed since it was green, and a tenth of the rest.
 
-Everything has a hash of what its test follows from, and counts as changed until that hash is
-recorded as green in a file that is committed:
+``tests/green.json`` holds for each *unit* the hash of the contents with which it last passed: a
+file of tests, the mutants of a file, the exercises of a lesson, a model in the contract, a
+notebook. A run writes it; contents are those of the working tree, and git is not asked.
 
-- a notebook, when a build gave these outputs with these inputs (``chapters/inputs.json``), or when
-  a run of everything found them with these inputs (``tests/green.json``);
-- a file of tests with all that it follows from (see ``bookmaker.unit_tests``), the mutants of a
-  file, with the tests that find them and the modules that those import, and the grading of a
-  lesson's exercises, when all of them passed (``tests/green.json``, which ``make test FULL=1``
-  writes when it is green; it also says what the comparison of notebooks masked, and how many
-  seconds each file took).
-
-Of what did not change, every tenth runs all the same. Which one follows from all hashes together,
-so that the same commit draws the same tenth on every machine, and the next one another.
-
-What has passed on this machine is not run there again: a stamp below ``build/`` keeps it.
+A file of tests follows from itself, its helpers, and the folders of packages that these import,
+directly or not. The zoo is a border: what lies above it does not follow from a single model, but
+for one file of each package (``SMOKE``).
 """
 
 import hashlib
 import json
-import platform
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatch
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from bookmaker import PACKAGES, inputs, unit_tests
-from bookmaker.imports import find_modules
+from bookmaker import inputs
+from bookmaker.imports import OURS, code_alone, find_modules, imports_in
 from bookmaker.inputs import ROOT, hash_of, key_of
 from bookmaker.lessons import code_of
 from recsys_book.exercises.source import find_sources
 from recsys_book.paths import CHAPTERS, LessonError, write_atomically
 
-STAMP = ROOT / "build" / "tested.json"
-KINDS = ("tests", "notebooks", "mutants", "grading")
+RECORD = "tests/green.json"
 TENTH = 10
-MUTANTS_TEST, GRADING_TEST = unit_tests.CHOSEN_BY_CASE
+MUTANTS_TEST = "tests/mutants/test_mutants.py"
+GRADING_TEST = "tests/bookmaker/test_grading_of_the_book.py"
+CONTRACT = "tests/contract"
+_MODELS = ("memorization", "second_order", "higher_order", "sequence", "multi_task")
+_MODELS += ("multi_scenario", "one_request", "loops")
+MODEL_ROOMS = {f"recsys_lib/{name}" for name in _MODELS}
+ABOVE = {
+    "benchmarks": ("benchmarks",),
+    "book": ("recsys_book", "chapters", "docs"),
+    "bookmaker": ("bookmaker", "recsys_book", "chapters", "docs", "experiments/results"),
+    "browser": ("bookmaker", "recsys_book", "chapters", "docs"),
+    "contract": ("tests/contract",),
+    "data": ("data",),
+    "experiments": ("experiments",),
+    "pipeline": ("recsys_pipeline", "docs"),
+    "project": ("",),
+}
+"""Folders of tests above the zoo, each with the folders of which any file counts; ``data`` has no
+model either."""
+SMOKE = (
+    "tests/benchmarks/test_inputs_of_rows.py",
+    "tests/book/test_sketches_zoo.py",
+    "tests/experiments/test_evidence_prefixes.py",
+    "tests/pipeline/export/test_export_interest.py",
+)
 
-_CASES_OF = {"mutants": MUTANTS_TEST, "grading": GRADING_TEST}
-_OF = {"tests": ", by file", "mutants": ", by file and tests", "grading": ", by lesson"}
-
-Hashes = Mapping[str, Mapping[str, str]]
+Hashes = Mapping[str, str]
 
 
-@dataclass(frozen=True)
-class Selection:
-    """The choice of one run of the tests; each part is a dict of kind to names.
+class Tree:
+    """The files of a project, and the hashes of what follows from them.
 
     Args:
-        changed: what differs from the committed records.
-        drawn: the tenth of the rest.
-        passed: what of both has passed on this machine, and so is left out.
+        root: the folder that holds the packages and ``tests``.
     """
 
-    changed: dict[str, list[str]]
-    drawn: dict[str, list[str]]
-    passed: dict[str, list[str]]
+    def __init__(self, root: Path = ROOT):
+        self._root = root
+        self._modules = find_modules(root, OURS)
+        self._files = {path.relative_to(root).as_posix(): path for path in _files(root)}
+        self._arrows: dict[str, set[str]] = {}
+        self._contents: dict[str, bytes] = {}
 
-    def chosen(self, kind: str) -> list[str]:
-        """The names that run, in alphabetical order."""
-        both = {*self.changed[kind], *self.drawn[kind]}
-        return sorted(both - set(self.passed[kind]))
-
-    def summary(self, hashes: Hashes) -> list[str]:
-        """One line for each kind: how many run, and why."""
-        lines = []
-        for kind in KINDS:
-            changed, drawn = len(self.changed[kind]), len(self.drawn[kind])
-            here = changed + drawn - len(self.chosen(kind))
-            lines.append(
-                f"{kind}{_OF.get(kind, '')}: {len(self.chosen(kind))} of {len(hashes[kind])} run "
-                f"({changed} changed, {drawn} drawn from the rest; {here} of these passed here)"
-            )
-        return lines
-
-    def seconds(self, hashes: Hashes, took: Mapping[str, float]) -> float:
-        """How long one worker is busy with it; what has no record takes its kind's average.
+    def hash_of(self, test: str, *, texts: bool = True) -> str:
+        """The hash of all that a file of tests follows from.
 
         Args:
-            hashes: those of today, as ``current`` gives them.
-            took: seconds of each file, as ``seconds_recorded`` gives them.
+            test: its name below the root.
+            texts: whether files count that are no code, such as lessons.
+
+        Raises:
+            LessonError: a file that counts is no Python.
         """
-        total = 0.0
-        for kind in KINDS:
-            share = len(hashes[kind]) if kind in _CASES_OF else 1
-            files = {name: _CASES_OF.get(kind) or _file(kind, name) for name in hashes[kind]}
-            known = {name: took[file] / share for name, file in files.items() if file in took}
-            average = sum(known.values()) / max(len(known), 1)
-            total += sum(known.get(name, average) for name in self.chosen(kind))
-        return total
+        folder = test.split("/")[1]
+        above, whole = folder in ABOVE and test not in SMOKE, ABOVE.get(folder, ())
+        border = MODEL_ROOMS if above else set()
+        own = self._helpers(test)
+        rooms = set().union(*map(self._imports, own)) | (MODEL_ROOMS if test in SMOKE else set())
+        rooms |= {_room(name) for name in self._files if any(_in(name, one) for one in whole)}
+        waiting = list(rooms)
+        while waiting:
+            more = self._of_room(waiting.pop()) - rooms - border
+            rooms |= more
+            waiting += more
+        counts = {*own, "constraints.txt"}
+        for name in self._files:
+            if _room(name) not in border:
+                is_code = name.endswith(".py") and _room(name) in rooms and not _in(name, "tests")
+                if is_code or (texts and any(_in(name, one) for one in whole)):
+                    counts.add(name)
+        return hash_of((name, self._content(name)) for name in sorted(counts & self._files.keys()))
+
+    def contents(self, names: Iterable[str]) -> list[tuple[str, bytes]]:
+        """Parts for ``hash_of``, of files below the root that are there."""
+        return [(name, self._content(name)) for name in names if name in self._files]
+
+    def _content(self, name):
+        if name not in self._contents:
+            content = self._files[name].read_bytes()
+            is_code = name.endswith(".py") and name.split("/")[0] in OURS
+            content = code_alone(content.decode()).encode() if is_code else content
+            self._contents[name] = hash_of([(name, content)]).encode()
+        return self._contents[name]
+
+    def _helpers(self, test):
+        """A file of tests, the ``conftest.py`` files around it, and the helpers that it imports."""
+        folders = [parent.as_posix() for parent in Path(test).parents][:-1]
+        waiting, found = [test, *(f"{folder}/conftest.py" for folder in folders)], set()
+        while waiting:
+            name = waiting.pop()
+            if name in self._files and name not in found:
+                found.add(name)
+                for one, _ in self._imports_in(name):
+                    near = {folders[0], name.rpartition("/")[0], "tests/shared"}
+                    waiting += [f"{folder}/{one.replace('.', '/')}.py" for folder in near]
+        return found
+
+    def _of_room(self, room):
+        if room not in self._arrows:
+            code = [n for n in self._files if _room(n) == room and n.endswith(".py")]
+            self._arrows[room] = set().union(*map(self._imports, code))
+        return self._arrows[room]
+
+    def _imports(self, name):
+        """The rooms that a file imports, also within functions."""
+        rooms = set()
+        for module, of_it in self._imports_in(name):
+            dotted = f"{module}.{of_it}"
+            while dotted and dotted not in self._modules:
+                dotted = dotted.rpartition(".")[0]
+            if dotted:
+                rooms.add(_room(self._modules[dotted].relative_to(self._root).as_posix()))
+        return rooms
+
+    def _imports_in(self, name):
+        try:
+            return imports_in(self._files[name].read_text(encoding="utf-8"))
+        except (SyntaxError, ValueError) as error:
+            raise LessonError(f"{name}: {error}") from error
 
 
-def current(notebooks: list[Path], chapters: Path = CHAPTERS) -> dict[str, dict[str, str]]:
-    """Dict of kind to name to the hash of all that its test follows from.
-
-    What cannot run on this machine has none: labs without their data are not among the notebooks,
-    mutants need Linux, grading needs nbgrader.
+def current(notebooks: Iterable[Path], chapters: Path = CHAPTERS, root: Path = ROOT) -> Hashes:
+    """Dict of unit to hash. What cannot run on this machine has none: labs without their data are
+    not among the notebooks, mutants need Linux, grading needs nbgrader.
 
     Args:
         notebooks: those that can run here, as ``inputs.notebooks_to_test`` gives them.
-        chapters: the folder of the chapters.
+        chapters, root: folders of the chapters, and of packages and ``tests``.
 
     Raises:
-        LessonError: a text cannot be read, or something imports a module that is not there.
+        LessonError: something cannot be read.
     """
-    root = Path(chapters).resolve().parent if chapters != CHAPTERS else ROOT
-    return {
-        "tests": unit_tests.hashes(root),
-        "notebooks": {key_of(path, chapters): _notebook(path) for path in notebooks},
-        "mutants": mutants(root) if sys.platform == "linux" else {},
-        "grading": grading(chapters, root) if find_spec("nbgrader") else {},
-    }
+    tree = Tree(root)
+    tests = (path.relative_to(root).as_posix() for path in root.glob("tests/**/test_*.py"))
+    found = {test: tree.hash_of(test) for test in sorted(tests) if not is_by_case(test)}
+    for path in notebooks:
+        name = notebook_of(path, chapters)
+        found[name] = f"{inputs.inputs_of(path.with_suffix('.md'))} {inputs.outputs_of(path)}"
+    found |= _contract(tree, root)
+    found |= _mutants(tree, root) if sys.platform == "linux" else {}
+    found |= _grading(tree, chapters, root) if find_spec("nbgrader") else {}
+    return found
 
 
-def mutants(root: Path = ROOT) -> dict[str, str]:
-    """Dict of group to the hash of its mutants and of what the tests that find them read.
+def _contract(tree, root):
+    from recsys_lib.zoo import MODELS
 
-    Args:
-        root: the folder that holds the packages and ``tests``.
+    if not (root / CONTRACT).exists():
+        return {}
+    promises = tree.hash_of(f"{CONTRACT}/test_promises.py")
+    modules = find_modules(root, OURS)
+    found = {}
+    for model in MODELS:
+        package, name = model.builder.split(":")
+        read = inputs.read_by([f"from {package} import {name}"], modules)
+        files = [modules[one].relative_to(root).as_posix() for one in read]
+        own = tree.contents(name for name in files if _room(name) in MODEL_ROOMS)
+        found[f"contract of {model.key}"] = hash_of([("promises", promises.encode()), *own])
+    return found
 
-    Raises:
-        LessonError: a test imports a module that is not there.
-    """
+
+def _mutants(tree, root):
     runner = root / "tests" / "mutants" / "runner.py"
     if not runner.exists():
         return {}
-    listed = subprocess.run(
-        [sys.executable, runner, "list"], check=True, capture_output=True, text=True
-    )
+    command = [sys.executable, runner, "list"]
+    listed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     groups: dict[str, list[dict[str, Any]]] = {}
-    for mutant in json.loads(listed.stdout):
-        groups.setdefault(group_of(mutant["file"], mutant["tests"]), []).append(mutant)
-    hashes, tests = {}, {}
-    reader = unit_tests.Reader(root)
-    for group, recorded in sorted(groups.items()):
-        path = root / recorded[0]["file"]
-        parts = [("mutants", json.dumps(recorded, sort_keys=True).encode())]
-        parts.append(("file", path.read_bytes() if path.exists() else b""))
-        parts += [
-            (name, (runner.parent / name).read_bytes()) for name in ("runner.py", "mutant_rows.py")
-        ]
-        for test in sorted({test.split("::")[0] for test in recorded[0]["tests"]}):
-            if test not in tests:
-                tests[test] = reader.hash_of(root / "tests" / test, by_path=False)
-            parts.append((test, tests[test].encode()))
-        hashes[group] = hash_of(parts)
-    return hashes
+    for mutant in json.loads(listed):
+        groups.setdefault(mutants_of(mutant["file"], mutant["tests"]), []).append(mutant)
+    found = {}
+    for group, rows in groups.items():
+        tests = {f"tests/{test.split('::')[0]}" for row in rows for test in row["tests"]}
+        read = ["tests/mutants/runner.py", "tests/mutants/mutant_rows.py", rows[0]["file"]]
+        parts = [("rows", json.dumps(rows, sort_keys=True).encode())]
+        found[group] = hash_of([*parts, *tree.contents([*read, *sorted(tests)])])
+    return found
 
 
-def group_of(file: str, tests: Iterable[str]) -> str:
-    """The mutants that are run or left out together: of one file, found by the same test files.
-
-    Example:
-        >>> group_of("recsys_lib/sequence/din.py", ["sequence/test_din.py::test_mask"])
-        'recsys_lib/sequence/din.py: sequence/test_din.py'
-    """
-    return f"{file}: {', '.join(sorted({test.split('::')[0] for test in tests}))}"
-
-
-def grading(chapters: Path = CHAPTERS, root: Path = ROOT) -> dict[str, str]:
-    """Dict of lesson to the hash of its exercises and of what grading them reads.
-
-    Args:
-        chapters: the folder of the chapters.
-        root: the folder that holds the packages and ``tests``.
-
-    Raises:
-        LessonError: an exercises file cannot be read, or imports a module that is not there.
-    """
-    test = root / GRADING_TEST
-    if not test.exists():
+def _grading(tree, chapters, root):
+    if not (root / GRADING_TEST).exists():
         return {}
-    machinery = unit_tests.Reader(root).hash_of(test, by_path=False)
-    library = find_modules(root, PACKAGES)
-    hashes = {}
+    machinery = ("machinery", tree.hash_of(GRADING_TEST, texts=False).encode())
+    modules, found = find_modules(root, OURS), {}
     for path in find_sources(chapters):
         try:
-            read = inputs.parts_read(code_of(path), library, root)
+            read = inputs.parts_read(code_of(path), modules, root)
         except (SyntaxError, ValueError) as error:
             raise LessonError(f"{path}: {error}") from error
-        parts = [("exercises", path.read_bytes()), ("machinery", machinery.encode()), *read]
-        hashes[lesson_of(path, chapters)] = hash_of(parts)
-    return hashes
+        found[grading_of(path, chapters)] = hash_of(
+            [("exercises", path.read_bytes()), machinery, *read]
+        )
+    return found
 
 
-def lesson_of(exercises: Path, chapters: Path = CHAPTERS) -> str:
-    """The lesson's name in the records, of an exercises file: ``"04_sequence_models/01_din"``."""
-    return key_of(exercises, chapters).removesuffix(".exercises")
+def notebook_of(path: Path, chapters: Path = CHAPTERS) -> str:
+    """The unit of a notebook: ``"chapters/04_sequence_models/01_din.ipynb"``."""
+    return f"{CHAPTERS.name}/{key_of(path, chapters)}.ipynb"
 
 
-def recorded(chapters: Path = CHAPTERS) -> dict[str, dict[str, str]]:
-    """The hashes that the committed files record as green, in the form of ``current``.
-
-    A notebook may have two, one a line: that of its build, and that of a run of everything.
-    """
-    green = _read(record_path(chapters))
-    notebooks: dict[str, str] = {}
-    if green.get("masks") == masks():
-        notebooks = _dict(green.get("notebooks"))
-        for name, one in inputs.read_built(chapters).items():
-            both = {f"{one['inputs']} {one['outputs']}", *notebooks.get(name, "").splitlines()}
-            notebooks[name] = "\n".join(sorted(both))
-    return {
-        "tests": _dict(green.get("tests")),
-        "notebooks": notebooks,
-        "mutants": _dict(green.get("mutants")),
-        "grading": _dict(green.get("grading")),
-    }
-
-
-def seconds_recorded(chapters: Path = CHAPTERS) -> dict[str, float]:
-    """Seconds that each file of tests and each notebook took in the last recorded run of all."""
-    return _dict(_read(record_path(chapters)).get("seconds"))
-
-
-def select(hashes: Hashes, green: Hashes, passed: Hashes) -> Selection:
-    """Choose what a run of the tests takes.
-
-    Args:
-        hashes: those of today, as ``current`` gives them.
-        green: what is recorded as green.
-        passed: what has passed on this machine.
+def mutants_of(file: str, tests: Iterable[str]) -> str:
+    """The unit of a mutant: those of one file that the same files of tests find.
 
     Example:
-        >>> nothing = {"tests": {}, "mutants": {}, "grading": {}}
-        >>> today = nothing | {"notebooks": {"a": "1", "b": "2"}}
-        >>> chosen = select(today, {"notebooks": {"a": "1"}}, {})
-        >>> chosen.changed["notebooks"], chosen.drawn["notebooks"]
-        (['b'], ['a'])
+        >>> mutants_of("recsys_lib/sequence/din.py", ["sequence/test_din.py::test_mask"])
+        'mutants of recsys_lib/sequence/din.py: sequence/test_din.py'
     """
-    seed = hash_of((f"{kind} {name}", hashes[kind][name].encode()) for kind, name in _all(hashes))
-    changed, drawn, already = {}, {}, {}
-    for kind in KINDS:
-        names, known = sorted(hashes[kind]), green.get(kind, {})
-        green_ones = {name: known.get(name, "").splitlines() for name in names}
-        changed[kind] = [name for name in names if hashes[kind][name] not in green_ones[name]]
-        rest = sorted(set(names) - set(changed[kind]), key=lambda name: _draw(seed, name))
-        drawn[kind] = sorted(rest[: -(-len(rest) // TENTH)])
-        here = passed.get(kind, {})
-        already[kind] = [name for name in names if here.get(name) == hashes[kind][name]]
-    return Selection(changed, drawn, already)
+    return f"mutants of {file}: {', '.join(sorted({test.split('::')[0] for test in tests}))}"
 
 
-def everything(hashes: Hashes) -> Selection:
-    """The selection that leaves nothing out."""
-    return Selection(
-        changed={kind: sorted(hashes[kind]) for kind in KINDS},
-        drawn={kind: [] for kind in KINDS},
-        passed={kind: [] for kind in KINDS},
-    )
+def grading_of(exercises: Path, chapters: Path = CHAPTERS) -> str:
+    """The unit of a lesson's exercises: ``"grading of 04_sequence_models/01_din"``."""
+    return f"grading of {key_of(exercises, chapters).removesuffix('.exercises')}"
 
 
-def masks() -> str:
-    """The hash of what the comparison of notebooks masks."""
-    path = ROOT / "tests" / "nbval_sanitize.cfg"
-    return hash_of([("masks", path.read_bytes())])
-
-
-def record_path(chapters: Path = CHAPTERS) -> Path:
-    """The committed record of tests, notebooks, mutants and grading."""
-    return Path(chapters).parent / "tests" / "green.json"
-
-
-def read_stamp(stamp: Path = STAMP) -> dict[str, dict[str, str]]:
-    """The hashes that have passed on this machine, with this Python and today's masks."""
-    kept = _read(stamp)
-    if kept.get("python") != _python() or kept.get("masks") != masks():
-        return {}
-    return {kind: _dict(kept.get(kind)) for kind in KINDS}
-
-
-def begin(selection: Selection, hashes: Hashes, stamp: Path = STAMP, *, full: bool) -> Path:
-    """Write, before a run, what it takes and what will have passed if it is green.
+def read_record(root: Path = ROOT, chapters: Path = CHAPTERS) -> dict[str, dict[str, Any]]:
+    """What is recorded; no notebook is green where its comparison masked something else.
 
     Args:
-        selection: what runs.
-        hashes: those of today.
-        stamp: where the stamp lies.
-        full: whether nothing was left out, so that the committed record may be renewed.
+        root: the folder that holds ``tests``.
+        chapters: the folder of the chapters.
 
     Returns:
-        The file; ``pytest -p bookmaker.chosen_tests --selected FILE`` runs what it names.
+        ``{"green": unit to hash, "built": notebook to hash, "seconds": file to seconds}``.
     """
-    known = {} if full else read_stamp(stamp)
-    waiting: dict[str, Any] = {"python": _python(), "masks": masks(), "full": full}
-    waiting["run"] = {kind: selection.chosen(kind) for kind in KINDS}
-    for kind in KINDS:
-        still = {n: h for n, h in known.get(kind, {}).items() if hashes[kind].get(n) == h}
-        ran = {name: hashes[kind][name] for name in selection.chosen(kind)}
-        waiting[kind] = dict(sorted({**still, **ran}.items()))
-    path = waiting_path(stamp)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, json.dumps(waiting, indent=1) + "\n")
-    return path
+    path = root / RECORD
+    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    green, built = kept.get("green", {}), inputs.read_built(chapters)
+    if kept.get("masks") != masks(root):
+        green, built = {n: h for n, h in green.items() if kind_of(n) != "notebooks"}, {}
+    hashes = {name: f"{one['inputs']} {one['outputs']}" for name, one in built.items()}
+    built = {f"{CHAPTERS.name}/{name}.ipynb": value for name, value in hashes.items()}
+    return {"green": green, "built": built, "seconds": kept.get("seconds", {})}
 
 
-def finish(stamp: Path = STAMP, chapters: Path = CHAPTERS) -> None:
-    """Note, after a green run, that all that `begin` has written down is green.
+def masks(root: Path = ROOT) -> str:
+    """The hash of what the comparison of notebooks masks."""
+    return hash_of([("masks", (root / "tests" / "nbval_sanitize.cfg").read_bytes())])
 
-    A run that left nothing out renews the committed record, too; of kinds that could not run on
-    this machine it keeps what is recorded.
 
-    Raises:
-        FileNotFoundError: `begin` was not called before.
+def write_record(
+    green: Mapping[str, str], seconds: Mapping[str, float], *, anew: bool, root: Path = ROOT
+) -> None:
+    """Add to the record what passed.
+
+    Args:
+        green: unit to hash.
+        seconds: file to seconds.
+        anew: whether all units ran, so that what was recorded before is forgotten.
+        root: the folder that holds ``tests``.
     """
-    path = waiting_path(stamp)
-    waiting = json.loads(path.read_text(encoding="utf-8"))
-    waiting.pop("run")
-    seconds = waiting.pop("seconds", {})
-    if waiting.pop("full"):
-        record = record_path(chapters)
-        old = _read(record)
-        new = {"masks": waiting["masks"]}
-        for kind in KINDS:
-            new[kind] = waiting[kind] or _dict(old.get(kind))
-        new["seconds"] = seconds or _dict(old.get("seconds"))
-        if new != old:
-            write_atomically(record, json.dumps(new, indent=1) + "\n")
-    write_atomically(stamp, json.dumps(waiting, indent=1) + "\n")
-    path.unlink()
+    kept, new = read_record(root), {"masks": masks(root)}
+    for name, added in (("green", green), ("seconds", seconds)):
+        new[name] = dict(sorted({**({} if anew else kept[name]), **added}.items()))
+    write_atomically(root / RECORD, json.dumps(new, indent=1) + "\n")
 
 
-def waiting_path(stamp: Path = STAMP) -> Path:
-    """Where `begin` writes what `finish` makes the stamp of."""
-    return Path(stamp).with_name(f"{Path(stamp).name}.waiting")
+def changed(hashes: Hashes, record: Mapping[str, Hashes]) -> list[str]:
+    """The units that are not green with today's contents; a notebook is green as it was built.
+
+    Args:
+        hashes: those of today.
+        record: as ``read_record`` gives it.
+    """
+    green, built = record["green"], record["built"]
+    return [name for name, one in hashes.items() if one not in (green.get(name), built.get(name))]
 
 
-def _notebook(path):
-    return f"{inputs.inputs_of(path.with_suffix('.md'))} {inputs.outputs_of(path)}"
+def drawn(hashes: Hashes, rest: Iterable[str]) -> list[str]:
+    """A tenth of the rest of each kind, which follows from all hashes: another in each commit.
+
+    Example:
+        >>> drawn({"tests/test_a.py": "1"}, ["tests/test_a.py"])
+        ['tests/test_a.py']
+    """
+    seed = hash_of((name, value.encode()) for name, value in sorted(hashes.items()))
+    kinds: dict[str, list[str]] = {}
+    for name in sorted(rest, key=lambda name: hashlib.sha256((seed + name).encode()).digest()):
+        kinds.setdefault(kind_of(name), []).append(name)
+    return [name for names in kinds.values() for name in names[: -(-len(names) // TENTH)]]
 
 
-def _file(kind, name):
-    return f"{CHAPTERS.name}/{name}.ipynb" if kind == "notebooks" else name
+def summary(
+    run: Iterable[str], hashes: Hashes, seconds: Mapping[str, float], workers: int
+) -> list[str]:
+    """How many units of each kind run, and about how long that takes.
+
+    Args:
+        run: the chosen units.
+        hashes: all units.
+        seconds: of each file, as recorded; a file without takes the average of its kind.
+        workers: how many share the time.
+    """
+    shared = {"mutants": MUTANTS_TEST, "grading": GRADING_TEST, "contract": CONTRACT}
+    chosen, lines, took = set(run), [], 0.0
+    for kind in sorted({kind_of(unit) for unit in hashes}):
+        units = [unit for unit in hashes if kind_of(unit) == kind]
+        mine = chosen.intersection(units)
+        lines.append(f"{kind}: {len(mine)} of {len(units)} run")
+        files = units if kind not in shared else [n for n in seconds if _in(n, shared[kind])]
+        known = {name: seconds[name] for name in files if name in seconds}
+        average = sum(known.values()) / max(1, len(units if kind in shared else known))
+        took += sum(known.get(unit, average) for unit in mine)
+    return [*lines, f"about {max(1, round(took / workers / 60))} min with {workers} workers"]
 
 
-def _draw(seed, name):
-    return hashlib.sha256(f"{seed} {name}".encode()).hexdigest()
+def kind_of(unit: str) -> str:
+    """``"tests"``, ``"notebooks"``, ``"mutants"``, ``"grading"`` or ``"contract"``."""
+    return "notebooks" if unit.endswith(".ipynb") else unit.split(" ")[0].split("/")[0]
 
 
-def _all(hashes):
-    return [(kind, name) for kind in KINDS for name in sorted(hashes[kind])]
+def is_by_case(test: str) -> bool:
+    """Whether the tests of a file are chosen case by case."""
+    return test in (MUTANTS_TEST, GRADING_TEST) or _in(test, CONTRACT)
 
 
-def _python():
-    return f"{platform.python_version()} {platform.machine()}"
+def _room(name):
+    """``"recsys_lib/data"`` for what lies below it; a package itself for the files beside."""
+    return "/".join(name.split("/")[:-1][:2])
 
 
-def _read(path):
-    try:
-        kept = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return {}
-    return kept if isinstance(kept, dict) else {}
+def _in(name, folder):
+    return not folder or f"{name}/".startswith(f"{folder}/")
 
 
-def _dict(value):
-    return value if isinstance(value, dict) else {}
+def _files(root) -> Iterator[Path]:
+    """Every file that git would not ignore, but for the record."""
+    listed = root / ".gitignore"
+    ignored = [".git", ".venv", *(listed.read_text().split() if listed.exists() else ())]
+    ignored = [pattern.strip("/") for pattern in ignored]
+    waiting = [root]
+    while waiting:
+        for path in waiting.pop().iterdir():
+            name = path.relative_to(root).as_posix()
+            if name != RECORD and not any(
+                fnmatch(path.name, one) or fnmatch(name, one) for one in ignored
+            ):
+                if path.is_dir():
+                    waiting.append(path)
+                else:
+                    yield path

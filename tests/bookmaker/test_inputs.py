@@ -177,7 +177,7 @@ def test_a_new_record_forces_its_lessons_and_no_others(chapters, survey, monkeyp
     command = ["--chapters", str(chapters.folder), "build", "--changed", "--check"]
     assert main(command) == 0
     notebooks = [path.with_suffix(".ipynb") for path in (shows, other)]
-    green = selection.current(notebooks, chapters.folder)["notebooks"]
+    green = selection.current(notebooks, chapters.folder, chapters.folder)
 
     record_made.put(results, record_made.made(record=2))
     capsys.readouterr()
@@ -185,8 +185,10 @@ def test_a_new_record_forces_its_lessons_and_no_others(chapters, survey, monkeyp
     assert "01_small: has to be built" in (out := capsys.readouterr().out)
     assert "02_small: up to date" in out
     assert inputs.built_with_others(chapters.folder) == [shows]
-    now = selection.current(notebooks, chapters.folder)["notebooks"]
-    assert [name for name in now if now[name] != green[name]] == ["00_small/01_small"]
+    now = selection.current(notebooks, chapters.folder, chapters.folder)
+    assert [name for name in now if now[name] != green[name]] == [
+        "chapters/00_small/01_small.ipynb"
+    ]
 
 
 def test_a_lesson_that_imports_what_is_gone_is_named(library, chapters, survey):

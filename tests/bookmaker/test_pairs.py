@@ -188,9 +188,9 @@ def test_both_are_built_recorded_and_tested(pair, chapters):
     names = {"00_small/01_small", "00_small/01_small.deeper"}
     assert set(inputs.read_built(chapters.folder)) == names
     assert inputs.built_with_others(chapters.folder) == []
-    hashes = selection.current([core, deeper], chapters.folder)
-    assert set(hashes["notebooks"]) == names
-    assert selection.recorded(chapters.folder)["notebooks"].keys() <= names
+    hashes = selection.current([core, deeper], chapters.folder, chapters.folder)
+    assert set(hashes) == {f"chapters/{name}.ipynb" for name in names}
+    assert selection.changed(hashes, selection.read_record(chapters=chapters.folder)) == []
 
 
 def test_the_build_knows_each_by_its_own_name(pair, chapters, capsys):
@@ -235,7 +235,9 @@ def test_the_exercises_of_a_companion_are_its_lessons(pair, chapters, name):
     path = source_of(name, chapters.folder)
     assert path == lessons.exercises_text(pair[1]) == lessons.exercises_text(pair[0])
     assert len(read_source(path).exercises) == 4
-    assert set(selection.grading(chapters.folder, CHAPTERS.parent)) == {"00_small/01_small"}
+    units = selection.current([], chapters.folder)
+    graded = [one for one in units if selection.kind_of(one) == "grading"]
+    assert graded == ["grading of 00_small/01_small"]
 
 
 def test_an_assignment_holds_the_exercises_of_both(pair):
@@ -275,7 +277,7 @@ def test_answers_in_a_published_companion_are_taken_over(tmp_path):
 
 def test_the_list_of_notebooks_names_companions(pair, chapters, tmp_path):
     command = [sys.executable, "-m", "bookmaker", "--chapters", str(chapters.folder), "changed"]
-    command += ["--all", "--stamp", str(tmp_path / "build" / "stamp.json")]
+    command += ["--all", "--chosen", str(tmp_path / "build" / "chosen.json")]
     ran = subprocess.run(command, capture_output=True, text=True, check=True, cwd=CHAPTERS.parent)
     assert ran.stdout.split() == [str(path.with_suffix(".ipynb")) for path in pair]
 

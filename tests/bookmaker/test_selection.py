@@ -1,4 +1,4 @@
-"""What ``make test`` takes: what changed against committed records, and a tenth of the rest."""
+"""What ``make test`` takes: what changed since it was green, and a tenth of the rest."""
 
 import json
 import shutil
@@ -8,48 +8,47 @@ from pathlib import Path
 
 import pytest
 
-from bookmaker import inputs, selection
-from bookmaker.__main__ import main
+from bookmaker import selection
 
 ROOT = Path(__file__).parents[2]
-NAMES = [f"{number:02}_lesson" for number in range(25)]
+NAMES = [f"tests/test_{number:02}.py" for number in range(25)]
 MUTANTS = """[
-{"file": "recsys_lib/models/fm.py", "tests": "models/test_fm.py", "mutants": [
-{"name": "FM: half", "tests": ["test_fm"], "old": "2 * x", "new": "x"}]},
-{"file": "recsys_lib/models/dcn.py", "tests": "models/test_dcn.py", "mutants": [
-{"name": "DCN: half", "tests": ["test_dcn"], "old": "3 * x", "new": "x"}]},
-{"file": "recsys_lib/checks.py", "tests": "models/test_fm.py", "mutants": [
-{"name": "pairs", "tests": ["test_fm"], "old": "1", "new": "2"}]}
-]
+{"file": "recsys_lib/sequence/din.py", "tests": "sequence/test_din.py", "mutants": [
+{"name": "DIN: half", "tests": ["test_din"], "old": "2 * x", "new": "x"}]},
+{"file": "recsys_lib/checks.py", "tests": "sequence/test_din.py", "mutants": [
+{"name": "one", "tests": ["test_din"], "old": "1", "new": "2"}]}]
 """
 SOURCES = {
     "recsys_lib/__init__.py": "",
     "recsys_lib/checks.py": "ONE = 1\n",
-    "recsys_lib/models/__init__.py": "",
-    "recsys_lib/models/fm.py": "from recsys_lib import checks\n\ndef fm(x):\n    return 2 * x\n",
-    "recsys_lib/models/dcn.py": "def dcn(x):\n    return 3 * x\n",
-    "tests/models/test_fm.py": "import tiny\nfrom recsys_lib.models.fm import fm\n",
-    "tests/models/test_dcn.py": "import known\nfrom recsys_lib.models.dcn import dcn\n",
-    "tests/models/tiny.py": "from recsys_lib import checks\n",
-    "tests/shared/known.py": "SIX = 6\n",
+    "recsys_lib/layers/__init__.py": "",
+    "recsys_lib/layers/base.py": '"""Bases."""\n\nfrom recsys_lib import checks\n',
+    "recsys_lib/sequence/__init__.py": "",
+    "recsys_lib/sequence/din.py": "from recsys_lib.layers import base\n\nDIN = 'x'\n",
+    "recsys_lib/sequence/dien.py": "from recsys_lib.layers import base\n",
+    "recsys_lib/zoo/__init__.py": "BUILDERS = ['recsys_lib.sequence.din:build']\n",
+    "recsys_pipeline/__init__.py": "",
+    "recsys_pipeline/serve/__init__.py": "def f():\n    from recsys_lib import zoo\n",
     "tests/conftest.py": "SEED = 0\n",
-    "tests/mutants/models.json": MUTANTS,
+    "tests/layers/test_base.py": "import known\nfrom recsys_lib.layers.base import checks\n",
+    "tests/pipeline/test_serve.py": "from recsys_lib.sequence.din import DIN\n",
+    "tests/project/test_texts.py": "",
+    "tests/sequence/test_din.py": "import tiny\nfrom recsys_lib.sequence.din import DIN\n",
+    "tests/sequence/tiny.py": "TWO = 2\n",
+    "tests/shared/known.py": "SIX = 6\n",
+    "tests/mutants/sequence.json": MUTANTS,
     "constraints.txt": "numpy==2.5.5\n",
-    "data/movielens.md": "# MovieLens\n",
+    "docs/serving.md": "# Serve\n",
 }
-FM = "recsys_lib/models/fm.py: models/test_fm.py"
-DCN = "recsys_lib/models/dcn.py: models/test_dcn.py"
-CHECKS = "recsys_lib/checks.py: models/test_fm.py"
-
-
-def hashes(notebooks=(), mutants=(), grading=(), tests=(), value="1"):
-    kinds = {"tests": tests, "notebooks": notebooks, "mutants": mutants, "grading": grading}
-    return {kind: {name: value for name in names} for kind, names in kinds.items()}
+BASE, DIN = "tests/layers/test_base.py", "tests/sequence/test_din.py"
+SERVE, TEXTS = "tests/pipeline/test_serve.py", "tests/project/test_texts.py"
+OF_DIN = "mutants of recsys_lib/sequence/din.py: sequence/test_din.py"
+OF_CHECKS = "mutants of recsys_lib/checks.py: sequence/test_din.py"
 
 
 @pytest.fixture
 def tree(tmp_path):
-    """The root of a small project with two models, their tests and their mutants."""
+    """The root of a small project."""
     for name, source in SOURCES.items():
         path = tmp_path / "project" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -60,240 +59,150 @@ def tree(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("changed", "forced"),
+    ("name", "forced"),
     [
-        ("recsys_lib/models/dcn.py", {DCN}),
-        ("recsys_lib/models/fm.py", {FM, CHECKS}),
-        ("recsys_lib/checks.py", {FM, CHECKS}),
-        ("tests/models/test_dcn.py", {DCN}),
-        ("tests/models/tiny.py", {FM, CHECKS}),
-        ("tests/shared/known.py", {DCN}),
-        ("tests/conftest.py", {FM, DCN, CHECKS}),
-        ("tests/mutants/runner.py", {FM, DCN, CHECKS}),
-        ("constraints.txt", {FM, DCN, CHECKS}),
-        ("data/movielens.md", set()),
+        ("recsys_lib/checks.py", {BASE, DIN, SERVE, TEXTS, OF_CHECKS}),
+        ("recsys_lib/layers/base.py", {BASE, DIN, SERVE, TEXTS}),
+        # The zoo is a border: neither pipeline nor project follows from a model.
+        ("recsys_lib/sequence/din.py", {DIN, OF_DIN}),
+        ("recsys_lib/sequence/dien.py", {DIN}),
+        ("recsys_lib/zoo/__init__.py", {SERVE, TEXTS}),
+        ("recsys_pipeline/serve/__init__.py", {SERVE, TEXTS}),
+        (DIN, {DIN, TEXTS, OF_DIN, OF_CHECKS}),
+        ("tests/sequence/tiny.py", {DIN, TEXTS}),
+        ("tests/shared/known.py", {BASE, TEXTS}),
+        ("tests/conftest.py", {BASE, DIN, SERVE, TEXTS}),
+        ("tests/mutants/runner.py", {OF_DIN, OF_CHECKS, TEXTS}),
+        ("constraints.txt", {BASE, DIN, SERVE, TEXTS}),
+        ("docs/serving.md", {SERVE, TEXTS}),
     ],
 )
-def test_a_change_forces_the_mutants_that_follow_from_it(tree, changed, forced):
-    before = selection.mutants(tree)
-    assert set(before) == {FM, DCN, CHECKS}
-    assert selection.mutants(tree) == before
-    with (tree / changed).open("a") as file:
+def test_a_change_forces_what_follows_from_it(tree, name, forced):
+    def units():
+        return selection.current([], tree / "chapters", tree)
+
+    before = units()
+    assert set(before) == {BASE, DIN, SERVE, TEXTS, OF_DIN, OF_CHECKS} and units() == before
+    with (tree / name).open("a") as file:
         file.write("\nLATER = 1\n")
-    after = selection.mutants(tree)
-    assert {name for name in after if after[name] != before[name]} == forced
+    after = units()
+    assert {one for one in after if after[one] != before[one]} == forced
 
 
-def test_a_changed_mutant_forces_those_of_its_file(tree):
-    before = selection.mutants(tree)
-    path = tree / "tests" / "mutants" / "models.json"
-    path.write_text(MUTANTS.replace('"3 * x", "new": "x"', '"3 * x", "new": "0 * x"'))
-    after = selection.mutants(tree)
-    assert {name for name in after if after[name] != before[name]} == {DCN}
+def test_docstrings_and_comments_of_code_force_nothing(tree):
+    before = selection.Tree(tree).hash_of(BASE)
+    path = tree / "recsys_lib" / "layers" / "base.py"
+    path.write_text(path.read_text().replace("Bases.", "All bases.") + "# A remark.\n")
+    assert selection.Tree(tree).hash_of(BASE) == before
 
 
-def test_mutants_that_other_tests_find_are_a_group_of_their_own(tree):
-    other = """[{"file": "recsys_lib/models/fm.py", "tests": "test_all.py", "mutants": [
-    {"name": "x", "tests": ["t"], "old": "2", "new": "3"}]}]"""
-    (tree / "tests" / "mutants" / "others.json").write_text(other)
-    (tree / "tests" / "test_all.py").write_text("from recsys_lib.models import dcn, fm\n")
-    before = selection.mutants(tree)
-    assert "recsys_lib/models/fm.py: test_all.py" in before
-    with (tree / "recsys_lib" / "models" / "dcn.py").open("a") as file:
+def test_of_each_package_above_the_zoo_one_file_follows_from_every_model(monkeypatch, tree):
+    monkeypatch.setattr(selection, "SMOKE", (BASE,))
+    before = selection.Tree(tree).hash_of(BASE)
+    with (tree / "recsys_lib/sequence/dien.py").open("a") as file:
         file.write("\nLATER = 1\n")
-    after = selection.mutants(tree)
-    changed = {name for name in after if after[name] != before[name]}
-    assert changed == {DCN, "recsys_lib/models/fm.py: test_all.py"}
+    assert selection.Tree(tree).hash_of(BASE) != before
 
 
-def test_what_is_recorded_is_left_out_but_for_a_tenth():
-    today = hashes(NAMES, NAMES[:10], NAMES[:1], NAMES[:11])
-    green = hashes(NAMES, NAMES[:10], NAMES[:1], NAMES[:11])
-    chosen = selection.select(today, green, {})
-    assert chosen.changed == {kind: [] for kind in selection.KINDS}
-    assert [len(chosen.drawn[kind]) for kind in selection.KINDS] == [2, 3, 1, 1]
-    assert chosen.chosen("notebooks") == chosen.drawn["notebooks"]
-    assert selection.select(today, green, {}) == chosen, "the same hashes draw the same tenth"
+def test_the_files_that_follow_from_every_model_are_there():
+    folders = {Path(one).parts[1] for one in selection.SMOKE}
+    assert folders == {"benchmarks", "book", "experiments", "pipeline"}
+    assert all((ROOT / one).exists() for one in selection.SMOKE)
 
 
-def test_every_tenth_is_drawn_in_its_turn():
-    seen = set()
-    for value in range(60):
-        today = hashes(NAMES, value=str(value))
-        seen.update(selection.select(today, today, {}).drawn["notebooks"])
-    assert seen == set(NAMES)
+def test_a_tenth_of_the_rest_is_drawn_another_in_each_commit():
+    today = dict.fromkeys(NAMES, "1")
+    record = {"green": today | {NAMES[3]: "0"}, "built": {}}
+    assert selection.changed(today, record) == [NAMES[3]]
+    assert len(selection.drawn(today, NAMES)) == 3
+    assert selection.drawn(today, NAMES) == selection.drawn(dict(today), NAMES[::-1])
+    values = (dict.fromkeys(NAMES, str(value)) for value in range(60))
+    assert {name for hashes in values for name in selection.drawn(hashes, NAMES)} == set(NAMES)
 
 
-def test_what_changed_is_taken_whole_and_the_tenth_is_of_the_rest():
-    today = hashes(NAMES, NAMES)
-    green = hashes(NAMES[10:], NAMES)
-    green["mutants"][NAMES[3]] = "another"
-    chosen = selection.select(today, green, {})
-    assert chosen.changed["notebooks"] == NAMES[:10]
-    assert chosen.changed["mutants"] == [NAMES[3]]
-    assert len(chosen.drawn["notebooks"]) == 2 and len(chosen.drawn["mutants"]) == 3
-    assert not set(chosen.drawn["notebooks"]) & set(NAMES[:10])
-    assert len(chosen.chosen("notebooks")) == 12
-    everything = selection.everything(today)
-    assert everything.chosen("notebooks") == everything.chosen("mutants") == NAMES
+def test_a_notebook_is_green_as_it_was_built_or_found(chapters, tmp_path):
+    notebook = chapters.fake(chapters.write())
+    unit = selection.notebook_of(notebook, chapters.folder)
+    today = selection.current([notebook], chapters.folder, chapters.folder)
+    masks = tmp_path / "tests" / "nbval_sanitize.cfg"
+    masks.parent.mkdir(exist_ok=True)
+    masks.write_text("one")
+    selection.write_record({unit: "found"}, {}, anew=True, root=tmp_path)
 
+    def changed(value):
+        return selection.changed({unit: value}, selection.read_record(tmp_path, chapters.folder))
 
-def test_what_has_passed_here_is_not_run_again():
-    today = hashes(NAMES, NAMES)
-    first = selection.select(today, {}, {})
-    passed = {"notebooks": dict.fromkeys(NAMES[:20], "1"), "mutants": dict.fromkeys(NAMES, "0")}
-    again = selection.select(today, {}, passed)
-    assert again.changed == first.changed
-    assert again.chosen("notebooks") == NAMES[20:]
-    assert again.chosen("mutants") == NAMES
-    assert "notebooks: 5 of 25 run (25 changed, 0 drawn" in again.summary(today)[1]
+    assert changed(today[unit]) == changed("found") == []
+    assert changed("others") == [unit]
+    masks.write_text("two")
+    assert changed(today[unit]) == changed("found") == [unit], "other masks compare anew"
 
 
 def test_how_long_a_run_takes_follows_from_the_seconds_of_its_files():
-    today = hashes(["a", "b"], NAMES[:4], [], ["tests/test_a.py", "tests/test_new.py"])
-    took = {
-        "chapters/a.ipynb": 10,
-        "chapters/b.ipynb": 30,
-        "tests/test_a.py": 5,
-        selection.MUTANTS_TEST: 100,
-    }
-    everything = selection.everything(today)
-    assert everything.seconds(today, took) == 10 + 30 + 5 + 5 + 100, "a new file takes the average"
-    known = hashes(["a"], NAMES[:3], [], ["tests/test_new.py"])
-    some = selection.select(today, known, known)
-    assert some.chosen("notebooks") == ["b"] and some.chosen("mutants") == [NAMES[3]]
-    assert some.seconds(today, took) == 30 + 25 + 5
-    assert some.seconds(today, {}) == 0
+    units = dict.fromkeys([*NAMES[:3], *(f"mutants of {one}" for one in "abcd")], "")
+    seconds = {NAMES[0]: 60, NAMES[1]: 180, selection.MUTANTS_TEST: 480}
+    lines = selection.summary(units, units, seconds, 2)
+    assert lines == ["mutants: 4 of 4 run", "tests: 3 of 3 run", "about 7 min with 2 workers"]
+    assert selection.summary(NAMES[:1], units, seconds, 1)[-1] == "about 1 min with 1 workers"
 
 
-def test_only_a_full_green_run_renews_the_committed_record(chapters):
-    stamp = chapters.folder.parent / "build" / "tested.json"
-    record = selection.record_path(chapters.folder)
-    record.parent.mkdir()
-    today = hashes(["a"], ["m", "n"], ["g"], ["t"])
-    with pytest.raises(FileNotFoundError):
-        selection.finish(stamp, chapters.folder)
+TESTS = {
+    "test_good.py": "def test_a():\n    pass\n",
+    "test_bad.py": "def test_a():\n    pass\n\ndef test_b():\n    assert False\n",
+    "test_part.py": "import pytest\n\ndef test_a():\n    pass\n\n"
+    "def test_b():\n    pytest.skip('none')\n",
+    "test_left.py": "def test_a():\n    assert False\n",
+}
+PLUGIN = """
+from pathlib import Path
 
-    some = selection.select(today, hashes([], ["n"]), {})
-    waiting = selection.begin(some, today, stamp, full=False)
-    assert json.loads(waiting.read_text())["run"]["notebooks"] == ["a"]
-    assert selection.read_stamp(stamp) == {}, "a run that fails gets no further"
-    selection.finish(stamp, chapters.folder)
-    assert not record.exists() and not waiting.exists()
-    assert selection.read_stamp(stamp) == hashes(["a"], some.chosen("mutants"), ["g"], ["t"])
-    assert selection.seconds_recorded(chapters.folder) == {}
+from bookmaker import chosen_tests, selection
+from bookmaker.chosen_tests import *
 
-    waiting = selection.begin(selection.everything(today), today, stamp, full=True)
-    waiting.write_text(json.dumps(json.loads(waiting.read_text()) | {"seconds": {"t": 3}}))
-    selection.finish(stamp, chapters.folder)
-    assert selection.recorded(chapters.folder) == today
-    assert selection.seconds_recorded(chapters.folder) == {"t": 3}
-
-    # Where neither can run, what is recorded stays.
-    elsewhere = hashes(["a"], value="2")
-    selection.begin(selection.everything(elsewhere), elsewhere, stamp, full=True)
-    selection.finish(stamp, chapters.folder)
-    kept = selection.recorded(chapters.folder)
-    assert kept == today | {"notebooks": elsewhere["notebooks"]}
-    assert selection.seconds_recorded(chapters.folder) == {"t": 3}
+chosen_tests.ROOT = Path.cwd()
+selection.write_record.__kwdefaults__["root"] = Path.cwd()
+"""
 
 
-def test_a_stamp_counts_on_this_python_alone_and_a_broken_one_not_at_all(tmp_path):
-    stamp = tmp_path / "build" / "tested.json"
-    assert selection.read_stamp(stamp) == {}
-    today = hashes(["a"])
-    selection.begin(selection.everything(today), today, stamp, full=False)
-    selection.finish(stamp, tmp_path / "chapters")
-    assert selection.read_stamp(stamp) == today
-    kept = json.loads(stamp.read_text())
-    for broken in (json.dumps({**kept, "python": "3.9.1 x86_64"}), "[]", "{", "\n"):
-        stamp.write_text(broken)
-        assert selection.read_stamp(stamp) == {}
+@pytest.mark.parametrize("workers", [0, 2])
+def test_what_passed_whole_is_recorded_and_nothing_else(tmp_path, workers):
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "nbval_sanitize.cfg").touch()
+    for name, text in TESTS.items():
+        (tmp_path / "tests" / name).write_text(text)
+    run = {f"tests/{name}": "1" for name in TESTS if name != "test_left.py"}
+    (tmp_path / "chosen.json").write_text(json.dumps({"run": run, "all": False}))
+    selection.write_record({"tests/test_old.py": "1"}, {}, anew=True, root=tmp_path)
+    (tmp_path / "planted.py").write_text(PLUGIN)
+
+    def make(*options):
+        command = [sys.executable, "-m", "pytest", "-p", "planted", "--chosen", "chosen.json"]
+        command += ["-q", "tests", "-p", "no:cacheprovider", f"-n{workers}", *options]
+        environment = {"PYTHONPATH": f"{ROOT}:{tmp_path}", "PATH": "/usr/bin:/bin"}
+        made = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True)
+        return made.stdout.decode(), selection.read_record(tmp_path)["green"]
+
+    for narrowed in (["-k", "test_a"], ["-x"]):
+        assert make(*narrowed)[1] == {"tests/test_old.py": "1"}
+    said, green = make()
+    assert "1 failed, 3 passed, 1 skipped" in said, said
+    assert green == {"tests/test_good.py": "1", "tests/test_old.py": "1"}
 
 
-def test_other_masks_compare_every_notebook_anew(chapters):
-    chapters.fake(chapters.write())
-    record = selection.record_path(chapters.folder)
-    assert selection.recorded(chapters.folder)["notebooks"] == {}
-    record.parent.mkdir()
-    record.write_text(json.dumps({"masks": selection.masks()}))
-    assert set(selection.recorded(chapters.folder)["notebooks"]) == {"00_small/01_small"}
-    record.write_text(json.dumps({"masks": "others", "notebooks": {"00_small/01_small": "1"}}))
-    assert selection.recorded(chapters.folder)["notebooks"] == {}
-
-
-def test_a_notebook_counts_with_the_inputs_of_its_build_or_of_a_run_of_everything(chapters):
-    chapters.fake(chapters.write())
-    record = selection.record_path(chapters.folder)
-    record.parent.mkdir()
-    found = {"masks": selection.masks(), "notebooks": {"00_small/01_small": "others outputs"}}
-    record.write_text(json.dumps(found))
-    green = selection.recorded(chapters.folder)
-    (built,) = inputs.read_built(chapters.folder).values()
-    for value, changed in (
-        (f"{built['inputs']} {built['outputs']}", []),
-        ("others outputs", []),
-        ("others", ["00_small/01_small"]),
-    ):
-        today = hashes() | {"notebooks": {"00_small/01_small": value}}
-        assert selection.select(today, green, {}).changed["notebooks"] == changed
-
-
-def test_a_notebook_is_run_again_when_its_outputs_or_inputs_are_others(chapters, tmp_path, capsys):
-    text = chapters.write()
-    notebook = chapters.fake(text)
-    stamp = tmp_path / "tested.json"
-    command = ["--chapters", str(chapters.folder)]
-    options = ["--stamp", str(stamp)]
-
-    def listed():
-        capsys.readouterr()
-        assert main([*command, "changed", *options]) == 0
-        return capsys.readouterr().out
-
-    assert main([*command, "tested", *options]) == 1, "nothing was listed before"
-    assert listed() == f"{notebook}\n"
-    assert main([*command, "tested", *options]) == 0
-    assert listed() == ""
-    text.write_text(text.read_text().replace("The sum is four `", "The sum is surely four `"))
-    assert listed() == "", "prose is not run"
-    notebook.write_text(notebook.read_text().replace("sum 4", "sum 5"))
-    assert listed() == f"{notebook}\n"
-    notebook.write_text(notebook.read_text().replace("sum 5", "sum 4"))
-    assert listed() == ""
-    text.write_text(text.read_text().replace("2 + 2", "1 + 3"))
-    assert listed() == f"{notebook}\n"
-    assert inputs.read_built(chapters.folder)
-
-
-OF_LOCKS, OF_PAST = "tests/test_locks.py", "tests/data/test_past.py"
-COLLECTED = [selection.MUTANTS_TEST, selection.GRADING_TEST, OF_LOCKS, OF_PAST]
-
-
-def collected(*options):
-    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"]
-    command += ["-p", "bookmaker.chosen_tests"]
-    found = subprocess.run([*command, *options, *COLLECTED], cwd=ROOT, capture_output=True)
-    return {line for line in found.stdout.decode().splitlines() if "::" in line}
-
-
-def test_the_tests_leave_out_what_is_not_selected_and_nothing_else(tmp_path):
+def test_the_cases_of_mutants_grading_and_contract_are_chosen_one_by_one(tmp_path):
     pytest.importorskip("nbgrader", reason="the instructors' extra is not installed")
-    group = selection.group_of("recsys_lib/second_order/fm.py", ["second_order/test_fm.py"])
-    run = {"tests": [OF_PAST], "mutants": [group], "grading": ["02_second_order_crosses/01_fm"]}
-    chosen = tmp_path / "chosen"
-    chosen.write_text(json.dumps({"run": run}))
-    some, everything = collected("--selected", str(chosen)), collected()
-    assert some < everything
+    mutants = selection.mutants_of("recsys_lib/second_order/fm.py", ["second_order/test_fm.py"])
+    run = {mutants: "1", "grading of 02_second_order_crosses/01_fm": "1", "contract of fm": "1"}
+    (tmp_path / "chosen").write_text(json.dumps({"run": run, "all": False}))
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"]
+    command += ["-p", "bookmaker.chosen_tests", "--chosen", str(tmp_path / "chosen")]
+    command += [selection.MUTANTS_TEST, selection.GRADING_TEST, "tests/contract/test_promises.py"]
+    found = subprocess.run([*command, "tests/test_locks.py"], cwd=ROOT, capture_output=True)
+    tests = [line for line in found.stdout.decode().splitlines() if "::" in line]
+    assert not any("test_locks" in test for test in tests)
+    assert {t.split("[")[1] for t in tests if "test_saved_and_loaded" in t} == {"fm]"}
+    assert {t.split("[")[1] for t in tests if "the_reference_gets_full" in t} == {"01_fm]"}
     command = [sys.executable, ROOT / "tests" / "mutants" / "runner.py", "list"]
     listed = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
-    mutants = [test for test in some if "::test_the_mutant_is_rejected[" in test]
-    groups = [selection.group_of(mutant["file"], mutant["tests"]) for mutant in listed]
-    assert len(mutants) == groups.count(group) > 0
-    graded = {test for test in everything if test.startswith(selection.GRADING_TEST)}
-    of_lessons = {test for test in graded if test.endswith("]")}
-    assert some & of_lessons == {test for test in of_lessons if test.endswith("[01_fm]")}
-    assert any(test.startswith(OF_PAST) for test in some)
-    for test in everything - some:
-        whole = test.startswith(OF_LOCKS)
-        assert whole or test in of_lessons or "::test_the_mutant_is_rejected[" in test
+    of_fm = [one for one in listed if selection.mutants_of(one["file"], one["tests"]) == mutants]
+    assert len(of_fm) == sum("the_mutant_is_rejected" in test for test in tests) > 0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bookmaker import PACKAGES
+from bookmaker import PACKAGES, selection
 from recsys_lib.data import registry
 
 ROOT = Path(__file__).parents[2]
@@ -19,9 +19,9 @@ FILES = (".gitignore", "Makefile", "constraints.txt", "pyproject.toml", "require
 TESTS = ("bookmaker", "contract", "sequence", "shared")
 CHANGED = "04_sequence_models/01_din"
 # Its companion shares the exercises and the model with it.
-BOTH = {CHANGED, f"{CHANGED}.deeper"}
+BOTH = {f"chapters/{CHANGED}.ipynb", f"chapters/{CHANGED}.deeper.ipynb"}
 DIN = "recsys_lib/sequence/din.py"
-MUTANTS_OF_DIN = f"{DIN}: sequence/test_din.py"
+MUTANTS_OF_DIN = f"mutants of {DIN}: sequence/test_din.py"
 
 # As after a build: every notebook of the clone shows what today's inputs give.
 RECORD = """\
@@ -35,7 +35,7 @@ for text in inputs.texts():
 PYTHON = """\
 #!/bin/bash
 case "$2 $3" in
-    "bookmaker changed" | "bookmaker tested") exec "{python}" "$@" ;;
+    "bookmaker changed") exec "{python}" "$@" ;;
 esac
 if [ "$2" = pytest ]; then printf "%s\\n" "$@"; exit "${{PYTEST_STATUS:-0}}"; fi
 """
@@ -71,19 +71,18 @@ def make_test(clone, tmp_path):
     """Runs ``make test`` in the clone; returns what ran and the process."""
     if shutil.which("make") is None:
         pytest.skip("make is not installed")
-    (clone / "tests" / "green.json").unlink(missing_ok=True)
 
     def run(*arguments, **environment):
         # The environment is in place, also for a lock that has changed.
         for mark in (".developer-ready", ".reader-ready"):
             (clone / ".venv" / mark).touch()
         # What a surrounding `make test FULL=1` was given reaches its children by the environment.
-        given = {"FULL", "LESSON", "MFLAGS", "PYTEST_ARGS", "STAMP", "WORKERS"}
+        given = {"FULL", "LESSON", "MFLAGS", "PYTEST_ARGS", "CHOSEN", "WORKERS"}
         inherited = {
             k: v for k, v in os.environ.items() if k not in given and not k.startswith("MAKE")
         }
         finished = subprocess.run(
-            ["make", "--no-print-directory", "test", f"STAMP={tmp_path}/stamp.json", *arguments],
+            ["make", "--no-print-directory", "test", f"CHOSEN={tmp_path}/chosen.json", *arguments],
             cwd=clone,
             capture_output=True,
             text=True,
@@ -100,25 +99,27 @@ def make_test(clone, tmp_path):
 def records(clone):
     """The committed records of a clone in which everything is green."""
     subprocess.run([sys.executable, "-c", RECORD], cwd=clone, check=True)
-    stamp = clone.parent / "first.json"
-    for command in (("changed", "--all"), ("tested",)):
-        command = [sys.executable, "-m", "bookmaker", *command, "--stamp", stamp]
-        subprocess.run(command, cwd=clone, check=True, capture_output=True)
-    return (clone / "tests" / "green.json").read_text()
+    chosen = clone.parent / "chosen.json"
+    command = [sys.executable, "-m", "bookmaker", "changed", "--all", "--chosen", chosen]
+    subprocess.run(command, cwd=clone, check=True, capture_output=True)
+    green = json.loads(chosen.read_text())["run"]
+    masks = selection.masks(clone)
+    return json.dumps({"masks": masks, "green": green, "seconds": dict.fromkeys(green, 1)})
 
 
 @pytest.fixture
 def fresh(clone, records, make_test, tmp_path):
-    """Runs ``make test`` as in a fresh clone: dict of kind to what ran."""
+    """Runs ``make test`` as in a fresh clone: dict of kind to the units that ran."""
     (clone / "tests" / "green.json").write_text(records)
-    stamp = tmp_path / "stamp.json"
 
     def run():
-        stamp.unlink(missing_ok=True)
         finished = make_test()[1]
         assert finished.returncode == 0, finished.stderr
-        passed = json.loads(stamp.read_text())
-        return {kind: set(passed[kind]) for kind in ("notebooks", "mutants", "grading")}
+        ran = json.loads((tmp_path / "chosen.json").read_text())["run"]
+        kinds = {kind: set() for kind in ("contract", "grading", "mutants", "notebooks", "tests")}
+        for name in ran:
+            kinds[selection.kind_of(name)].add(name)
+        return kinds
 
     return run
 
@@ -132,25 +133,11 @@ def labs(clone):
     return {name for name in notebooks(clone) if "/lab_" in name}
 
 
-def test_all_notebooks_run_once_and_then_those_that_changed(clone, make_test):
-    ran, finished = make_test()
+def test_a_run_of_all_takes_every_notebook_and_a_failure_is_one(clone, make_test):
+    ran, finished = make_test("FULL=1")
     assert finished.returncode == 0, finished.stderr
     assert ran == notebooks(clone) - labs(clone)
-    assert make_test()[0] == set()
-    with (clone / "chapters" / f"{CHANGED}.exercises.md").open("a") as exercises:
-        exercises.write("\n")
-    assert make_test()[0] == {f"{name}.ipynb" for name in BOTH}
-    ran, finished = make_test("FULL=1")
-    assert ran == notebooks(clone) - labs(clone)
-
-
-def test_a_run_that_fails_or_is_narrowed_leaves_no_stamp(clone, make_test):
-    everything = notebooks(clone) - labs(clone)
-    ran, finished = make_test(PYTEST_STATUS="1")
-    assert ran == everything and finished.returncode != 0
-    assert make_test("PYTEST_ARGS=-k one")[0] == everything
-    assert make_test()[0] == everything
-    assert make_test()[0] == set()
+    assert make_test(PYTEST_STATUS="1")[1].returncode != 0
 
 
 @pytest.mark.parametrize("present", [True, False])
@@ -162,7 +149,7 @@ def test_labs_are_tested_exactly_where_their_data_are(clone, make_test, tmp_path
         path = data / entry.folders[0] / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    ran, finished = make_test(RECSYS_DATA=str(data))
+    ran, finished = make_test("FULL=1", RECSYS_DATA=str(data))
     assert finished.returncode == 0, finished.stderr
     assert ran == (notebooks(clone) if present else notebooks(clone) - labs(clone))
     assert ("left out" in finished.stderr) == (not present and bool(labs(clone)))
@@ -182,25 +169,21 @@ def test_where_nothing_changed_the_same_tenth_runs_in_every_clone(clone, fresh):
     [
         (
             DIN,
-            {"notebooks": BOTH, "mutants": {MUTANTS_OF_DIN}, "grading": set()},
-            {"notebooks": {"index", "00_the_ranking_stage/01_the_ranking_stage.deeper"}},
+            {*BOTH, MUTANTS_OF_DIN, "contract of din", "tests/sequence/test_din.py"},
+            {"chapters/index.ipynb", "contract of fm", "tests/bookmaker/test_build.py"},
         ),
         (
             "data/movielens.md",
-            {
-                "notebooks": {"04_sequence_models/05_sequence_comparison"},
-                "mutants": set(),
-                "grading": set(),
-            },
-            {"notebooks": {CHANGED, "04_sequence_models/02_dien"}},
+            {"chapters/04_sequence_models/05_sequence_comparison.ipynb"},
+            {*BOTH, MUTANTS_OF_DIN},
         ),
         (
             f"chapters/{CHANGED}.exercises.md",
-            {"notebooks": BOTH, "mutants": set(), "grading": {CHANGED}},
-            {"notebooks": {"index", "04_sequence_models/02_dien"}},
+            {*BOTH, f"grading of {CHANGED}", "tests/bookmaker/test_build.py"},
+            {"chapters/index.ipynb", MUTANTS_OF_DIN, "contract of din"},
         ),
-        ("constraints.txt", "everything", {}),
-        ("tests/nbval_sanitize.cfg", {"notebooks": "everything"}, {}),
+        ("constraints.txt", {*BOTH, "contract of din", "tests/sequence/test_din.py"}, set()),
+        ("tests/nbval_sanitize.cfg", {*BOTH, "chapters/index.ipynb"}, set()),
     ],
     ids=["model", "data card", "exercises", "lock", "masks"],
 )
@@ -209,16 +192,9 @@ def test_what_changed_is_forced_in_a_fresh_clone(clone, fresh, changed, forced, 
     before = path.read_bytes()
     try:
         path.write_bytes(before + b"\nLATER = 1\n")
-        ran = fresh()
+        ran = set().union(*fresh().values())
     finally:
         path.write_bytes(before)
-    there = {name.removesuffix(".ipynb") for name in notebooks(clone) - labs(clone)}
-    if forced == "everything":
-        assert ran["notebooks"] == there
-        assert len(ran["mutants"]) > 5 and len(ran["grading"]) > 5
-        return
-    for kind, names in forced.items():
-        assert ran[kind] >= (there if names == "everything" else names)
-    for kind, names in left.items():
-        # What no change forces runs only where it is drawn: one of ten or fewer.
-        assert len(ran[kind] & names) <= 1
+    assert ran >= forced
+    # What no change forces runs only where it is drawn: one of ten or fewer.
+    assert len(ran & left) <= 1

@@ -12,7 +12,7 @@ import pytest
 from test_arrows import OURS, graph_of, upward
 from test_doctests import with_examples
 
-from bookmaker import PACKAGES, docstrings, names, unit_tests
+from bookmaker import PACKAGES, docstrings, names, selection
 from bookmaker.grading import sandbox
 from bookmaker.grading.student_process import Student
 from bookmaker.imports import find_modules
@@ -96,12 +96,11 @@ def test_its_types_are_checked_and_it_is_installed(package):
 
 
 def test_tests_of_it_are_selected(package, tree):
-    (tree / "tests").mkdir()
-    test = tree / "tests" / "test_it.py"
-    test.write_text(f"from {package} import offered\n")
-    before = unit_tests.Reader(tree).hash_of(test)
+    (tree / "tests" / "it").mkdir(parents=True)
+    (tree / "tests" / "it" / "test_it.py").write_text(f"from {package} import offered\n")
+    before = selection.Tree(tree).hash_of("tests/it/test_it.py")
     (tree / package / "broken.py").write_text(BROKEN + "\nCHANGED = 1\n")
-    assert unit_tests.Reader(tree).hash_of(test) != before
+    assert selection.Tree(tree).hash_of("tests/it/test_it.py") != before
 
 
 FUNCTIONS = {

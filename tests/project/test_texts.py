@@ -31,7 +31,7 @@ OWN_NAMES |= {
     "new_names.py",
     "test_moved.py",
 }
-OWN_NAMES |= {"test_work_copies.py", "test_packages.py", "test_unit_tests.py"}
+OWN_NAMES |= {"test_work_copies.py", "test_packages.py"}
 
 _COMMAND = re.compile(r"(?:python3?[.0-9]*|\$\(PY\)|py -3\.12) -m ([\w.]+)([^`\n|;&]*)")
 _RECSYS = re.compile(rf"(?<![\w./-])recsys (?=(?:{'|'.join(COMMANDS)})\b)")
