@@ -44,6 +44,7 @@ _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 # Comments are not shown, and what stands in a fold is not counted.
 _UNREAD = re.compile(r"<!--.*?-->|<details>.*?</details>", re.DOTALL)
 _WRAPPED_IMPORT = re.compile(r"^from [\w.]+ import \([^)]*\)", re.MULTILINE)
+_FOR_THE_BUILD = re.compile(r"^live_score = (?!\[)[^=\n]+$", re.MULTILINE)
 _PLACE = re.compile(r"# [\w/]+\.py, [\w.]+")
 # The part of the header that repeats the front matter.
 _TITLE = re.compile(r"^# .*$", re.MULTILINE)
@@ -286,14 +287,15 @@ def lines_to_read(source: str) -> int:
         source: the cell's code.
 
     Returns:
-        All of them; an import counts once, however it is wrapped.
+        All of them; an import counts once, however it is wrapped, and the line that tells the
+        build a live cell's score not at all.
 
     Example:
-        >>> lines_to_read("from a import (\\n    b,\\n    c,\\n)\\n\\nb(c)")
+        >>> lines_to_read("from a import (\\n    b,\\n    c,\\n)\\n\\nb(c)\\nlive_score = c")
         3
     """
     wrapped = sum(call.count("\n") for call in _WRAPPED_IMPORT.findall(source))
-    return len(source.splitlines()) - wrapped
+    return len(source.splitlines()) - wrapped - len(_FOR_THE_BUILD.findall(source))
 
 
 def _outputs(text_path, notebook):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
+from bookmaker import live
 from bookmaker.anatomies import ANSWER
 from bookmaker.figures import WITHHELD, describe_figures
 from bookmaker.inputs import code_cells
@@ -34,6 +35,8 @@ RESULTS = "results"
 """Metadata of a cell: what its guesses came to, for the website; a notebook does not show it."""
 RUN_TO_SEE = "Run this cell: it answers a guess."
 """What stands in the place of outputs that are withheld, so that no caption is below nothing."""
+KEPT = (RESULTS, WITHHELD, live.LIVE)
+"""Metadata of a cell that a build made, and that stay where nothing is executed."""
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
@@ -44,7 +47,7 @@ class BuildError(RuntimeError):
 
 @dataclass(frozen=True)
 class BuildTimes:
-    """Seconds from the start of the kernel, for one lesson."""
+    """Seconds from the start of the kernel, for one lesson; runs with other seeds do not count."""
 
     total: float
     first_output: float | None
@@ -74,7 +77,7 @@ def refresh(text_path):
     for cell, executed in zip(ours, shown, strict=True):
         cell.outputs, cell.execution_count = executed.outputs, executed.execution_count
         kept = executed.metadata
-        cell.metadata |= {key: kept[key] for key in (RESULTS, WITHHELD) if key in kept}
+        cell.metadata |= {key: kept[key] for key in KEPT if key in kept}
     describe_figures(notebook)
     write_atomically(path, serialise(notebook))
     return True
@@ -141,6 +144,8 @@ def _execute(notebook, text_path):
     started = time.perf_counter()
     first_output = []
     running = []
+    ended = []
+    seeds = live.add_runs(notebook)
 
     class Client(nbclient.NotebookClient):
         def process_message(self, msg, cell, cell_index):
@@ -148,6 +153,13 @@ def _execute(notebook, text_path):
             if shown and not first_output:
                 first_output.append(time.perf_counter() - started)
             return super().process_message(msg, cell, cell_index)
+
+    def note(cell, cell_index):
+        running.append((cell_index + 1, cell))
+        if cell is seeds:
+            ended.append(time.perf_counter())
+        elif live.LIVE in cell.metadata.get("tags", []):
+            client.kc.execute(live.BEFORE, silent=True)
 
     client = Client(
         notebook,
@@ -157,7 +169,7 @@ def _execute(notebook, text_path):
         store_widget_state=False,
         coalesce_streams=True,
         resources={"metadata": {"path": str(text_path.parent)}},
-        on_cell_execute=lambda cell, cell_index: running.append((cell_index + 1, cell)),
+        on_cell_execute=note,
     )
     environment = {
         key: value for key, value in os.environ.items() if key not in LIBRARY_ENVIRONMENT
@@ -178,7 +190,10 @@ def _execute(notebook, text_path):
         raise BuildError(f"{text_path}: the kernel died in {_where(running[-1])}") from None
     except RuntimeError as error:
         raise BuildError(f"{text_path}: the kernel did not start: {error}") from error
-    return BuildTimes(time.perf_counter() - started, first_output[0] if first_output else None)
+    ended.append(time.perf_counter())
+    if seeds is not None:
+        live.take_runs(notebook)
+    return BuildTimes(ended[0] - started, first_output[0] if first_output else None)
 
 
 def _where(numbered_cell):

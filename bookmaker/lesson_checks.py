@@ -17,6 +17,7 @@ from bookmaker import (
     index,
     inputs,
     links,
+    live,
     numbers,
     pairs,
     printed_source,
@@ -85,6 +86,7 @@ def check_lesson(text_path):
     problems += numbers.problems(lesson, notebook)
     problems += notebook_problems(lesson.notebook_path, notebook)
     problems += printed_source.problems(lesson.notebook_path, notebook)
+    problems += live.problems(lesson.notebook_path, notebook)
     return problems + figures.problems(lesson.notebook_path, notebook)
 
 

@@ -7,7 +7,7 @@ named under *In short*, with the minutes that they take.
 import re
 from typing import Any
 
-from bookmaker import budget, notation, sentences
+from bookmaker import budget, live, notation, sentences
 from bookmaker.anatomies import ANSWER, CHECKED, HEADINGS
 from bookmaker.lessons import Lesson, calls_in_cell, companion_text, is_deeper
 
@@ -58,6 +58,7 @@ def problems(lesson: Lesson, notebook: Any) -> list[str]:
             for part in budget.parts_of(notebook)
             if part not in headings(lesson, notebook)
         ]
+        found += live.text_problems(lesson, notebook)
     if lesson.anatomy in ("core", "survey"):
         found += notation.problems(notebook)
         if (count := len(sentences.ticks(notebook))) > MOST_TICKS:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bookmaker import build, figures, inputs, lessons
+from bookmaker import build, figures, inputs, lessons, live
 
 SURVEY = """\
 ---
@@ -105,6 +105,8 @@ class Chapters:
                 continue
             count += 1
             cell.execution_count = count
+            if live.LIVE in cell.metadata.get("tags", []):
+                cell.metadata[live.LIVE] = [4.0] * 5
             if 'print("sum"' in cell.source:
                 cell.outputs = [new_output("stream", name="stdout", text="sum 4\n")]
         figures.describe_figures(notebook)

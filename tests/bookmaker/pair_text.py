@@ -69,7 +69,9 @@ guess("of_two", ...)  # in all
 ## The whole model
 
 ```{code-cell} ipython3
-total = 2 + 2
+:tags: [live]
+
+live_score = total = 2 + 2
 ```
 
 """

@@ -16,7 +16,7 @@ PICTURE = new_output(
     "display_data", data={"image/png": base64.b64encode(b"x").decode(), "text/plain": "FM"}
 )
 TABLE = new_output("display_data", data={"text/html": "<table></table>", "text/plain": "a"})
-CELL = "\n```{code-cell} ipython3\ntotal = 2 + 2\n```\n"
+CELL = "\n```{code-cell} ipython3\nlive_score = total = 2 + 2\n```\n"
 SOURCE = "# recsys_lib/second_order/fm.py, FM.call\ndef call(self):\n\n    return 1\n"
 
 
@@ -113,7 +113,7 @@ def test_a_statement_counts_where_its_exercise_is_shown(chapters):
 def test_lines_are_visible_folded_or_printed(core, chapters):
     before = budget.count(core)
     wrapped = "from a import (\n    b,\n    c,\n)\n\nexcerpt(b)"
-    after = counted(core, "total = 2 + 2", wrapped)
+    after = counted(core, "live_score = total = 2 + 2", wrapped)
     assert after.visible_lines - before.visible_lines == 2, "an import counts once"
     assert after.folded_lines == before.folded_lines == 2
     assert after.cells == before.cells
@@ -136,18 +136,18 @@ def test_lines_are_visible_folded_or_printed(core, chapters):
 def test_figures_are_those_of_cells_executed_as_they_stand(core, chapters):
     def show(notebook):
         for cell in notebook.cells:
-            if cell.source == "total = 2 + 2":
+            if cell.source == "live_score = total = 2 + 2":
                 cell.outputs = [PICTURE, TABLE, PICTURE]
 
     chapters.fake(core, show)
     assert budget.count(core).figures == 2
-    changed = counted(core, "total = 2 + 2", "total = 1 + 3")
+    changed = counted(core, "live_score = total = 2 + 2", "total = 1 + 3")
     assert (changed.figures, changed.unexecuted) == (0, 1)
-    twice = counted(core, "total = 1 + 3\n```", "total = 2 + 2\n```\n" + CELL)
+    twice = counted(core, "total = 1 + 3\n```", "live_score = total = 2 + 2\n```\n" + CELL)
     assert (twice.figures, twice.unexecuted) == (2, 1), "one of the two has no outputs yet"
 
     def show_first(notebook):
-        cells = [cell for cell in notebook.cells if cell.source == "total = 2 + 2"]
+        cells = [cell for cell in notebook.cells if cell.source == "live_score = total = 2 + 2"]
         cells[0].outputs = [PICTURE]
         cells[1].execution_count = None
 
