@@ -8,7 +8,7 @@ def lr() -> Plan:
     plan.box("columns", "columns of ids", "*", "input", 0, 0, 1.6)
     plan.box("numbers", "numbers", "*numbers", "input", 1.7, 0, 1.3)
     plan.box("linear", "a weight for each id, $w_i$", "linear", "embedding", 0, 1, 1.6)
-    plan.box("weights", "a weight for each", "linear_numeric?", "network", 1.7, 1, 1.3)
+    plan.box("weights", "a weight for each", "linear_numeric?", "embedding", 1.7, 1, 1.3)
     plan.box("p", "p({task}) = sigmoid of the sum + bias", "output", "output", 0, 2, 3)
     plan.arrows("columns > linear > p; numbers > weights > p")
     return plan

@@ -6,13 +6,13 @@ _P = "p({task}) = sigmoid of the sum + bias"
 
 
 def _fields(title: str, description: str, top: float, linear: bool = True) -> Plan:
-    """Columns, one vector for each field, the linear term beside them, and the output."""
+    """Columns, one vector for each of them, their weights beside them, and the output."""
     plan = Plan(title, description, 4.2)
     left = 1.2 if linear else 0
     plan.box("columns", "columns: ids and numbers", "*", "input", 0, 0, 4.2)
     plan.box(
         "fields",
-        "a vector for each field, $v_1 … v_F$",
+        "a vector for each column, $v_1 … v_F$",
         "embedding embedding_numeric?",
         "embedding",
         left,
@@ -23,7 +23,7 @@ def _fields(title: str, description: str, top: float, linear: bool = True) -> Pl
     plan.arrows("columns > fields")
     if linear:
         plan.box(
-            "linear", "linear term\n$Σ_i w_i x_i$", "linear linear_numeric?", "embedding", 0, 1, 1.1
+            "linear", "weights\n$Σ_i w_i$", "linear linear_numeric?", "embedding", 0, 1, 1.1
         )
         plan.arrows("columns > linear > p")
     return plan
@@ -36,7 +36,7 @@ def polynomial() -> Plan:
     plan.box("columns", "columns: ids and numbers", "*", "input", 0, 0, 4)
     plan.box(
         "linear",
-        "linear term\n$Σ_i w_i x_i$",
+        "weights\n$Σ_i w_i$",
         "wide_linear wide_linear_numeric?",
         "embedding",
         0,
@@ -45,7 +45,7 @@ def polynomial() -> Plan:
     )
     plan.box(
         "cross",
-        "a weight for each pair of ids\n$Σ_{i<j} w_{ij} x_i x_j$",
+        "a weight for each pair of ids\n$Σ_{i<i'} w_{ii'}$",
         "wide_cross",
         "interaction",
         1.5,
@@ -75,10 +75,10 @@ def fm() -> Plan:
 
 
 def fwfm() -> Plan:
-    plan = _fields("FwFM", "As FM, with a learned weight for each pair of fields.", 4)
+    plan = _fields("FwFM", "As FM, with a learned strength for each pair of columns.", 4)
     plan.box(
         "products",
-        "products of all pairs\n$⟨v_i, v_j⟩$",
+        "products of all pairs\n$⟨v_i, v_{i'}⟩$",
         "fwfm_products",
         "interaction",
         1.7,
@@ -87,7 +87,7 @@ def fwfm() -> Plan:
     )
     plan.box(
         "weights",
-        "a weight for each pair\n$Σ_{i<j} r_{ij} ⟨v_i, v_j⟩$",
+        "a strength for each pair\n$Σ_{i<i'} r_{ii'} ⟨v_i, v_{i'}⟩$",
         "fwfm_pairs",
         "gate",
         1.7,
@@ -100,11 +100,11 @@ def fwfm() -> Plan:
 
 def afm() -> Plan:
     plan = _fields("AFM", "A small network decides, row by row, how much each pair counts.", 5)
-    plan.box("pairs", "all pairs\n$v_i ∘ v_j$", "afm_pairs", "interaction", 1.3, 2, 1.4)
+    plan.box("pairs", "all pairs\n$v_i ∘ v_{i'}$", "afm_pairs", "interaction", 1.3, 2, 1.4)
     plan.box("attention", "attention\nsoftmax over pairs", "afm_attention", "gate", 2.7, 3, 1.5)
     plan.box(
         "pooled",
-        "weighted sum of pairs\n$Σ a_{ij} (v_i ∘ v_j)$",
+        "weighted sum of pairs\n$Σ a_{ii'} (v_i ∘ v_{i'})$",
         "afm_pooled afm_logit",
         "interaction",
         1.3,
@@ -119,7 +119,7 @@ def nfm() -> Plan:
     plan = _fields("NFM", "The sum of all pairs stays a vector, and a network reads it.", 4)
     plan.box(
         "pairs",
-        "bi-interaction\n$Σ_{i<j} v_i ∘ v_j$",
+        "bi-interaction\n$Σ_{i<i'} v_i ∘ v_{i'}$",
         "bi_interaction nfm_normalization?",
         "interaction",
         1.7,
@@ -159,35 +159,35 @@ def _pnn(title: str, description: str) -> Plan:
 
 
 def ipnn() -> Plan:
-    return _pnn("IPNN", "The first layer of the network adds inner products of the fields.")
+    return _pnn("IPNN", "The first layer of the network adds inner products of the vectors.")
 
 
 def opnn() -> Plan:
-    return _pnn("OPNN", "The first layer of the network adds the outer product of the fields' sum.")
+    return _pnn("OPNN", "The first layer of the network adds the outer product of their sum.")
 
 
 def pnn() -> Plan:
-    return _pnn("PNN", "The first layer of the network adds products of the fields.")
+    return _pnn("PNN", "The first layer of the network adds products of the vectors.")
 
 
-def _fibinet(title: str, matrices: str) -> Plan:
+def _fibinet(title: str, matrix: str) -> Plan:
     plan = _fields(
         title,
-        "Fields are weighed by SENET; bilinear products read them weighed and as they are.",
+        "Vectors are weighed by SENET; bilinear products read them weighed and as they are.",
         5.6,
     )
     plan.box("senet", "SENET weights\n$z_1 … z_F$", "senet_weights", "gate", 3, 2, 1.2)
     plan.box("weighed", "$z_i v_i$", "senet_fields", "interaction", 2.5, 3, 1.3)
     plan.box(
         "original",
-        f"bilinear, {matrices}\n$(v_i W) ∘ v_j$",
+        f"bilinear\n$(v_i {matrix}) ∘ v_{{i'}}$",
         "bilinear_original",
         "interaction",
         1.2,
         3,
         1.2,
     )
-    plan.box("bilinear", "bilinear, its own W", "bilinear_senet", "interaction", 2.5, 3.85, 1.3)
+    plan.box("bilinear", "bilinear, own $W'$", "bilinear_senet", "interaction", 2.5, 3.85, 1.3)
     plan.box("deep", "network", "deep deep_logit", "network", 1.2, 4.7, 3)
     plan.arrows("fields > original > deep > p; fields > senet > weighed > bilinear > deep")
     plan.arrows("fields > weighed")
@@ -195,30 +195,30 @@ def _fibinet(title: str, matrices: str) -> Plan:
 
 
 def fibinet_all() -> Plan:
-    return _fibinet("FiBiNET, all", "one W")
+    return _fibinet("FiBiNET, all", "W")
 
 
 def fibinet_each() -> Plan:
-    return _fibinet("FiBiNET, each", "W per field")
+    return _fibinet("FiBiNET, each", "W_i")
 
 
 def fibinet() -> Plan:
-    return _fibinet("FiBiNET", "W per pair")
+    return _fibinet("FiBiNET", "W_{ii'}")
 
 
 def deepfm() -> Plan:
     plan = _fields("DeepFM", "One table of vectors feeds the pairs and the network.", 3)
-    plan.box("fm", "all pairs\n$Σ_{i<j} ⟨v_i, v_j⟩$", "fm", "interaction", 1.2, 2, 1.4)
+    plan.box("fm", "all pairs\n$Σ_{i<i'} ⟨v_i, v_{i'}⟩$", "fm", "interaction", 1.2, 2, 1.4)
     plan.box("deep", "network", "deep deep_logit", "network", 2.8, 2, 1.4)
     plan.arrows("fields > fm > p; fields > deep > p")
     return plan
 
 
 def fmfm() -> Plan:
-    plan = _fields("FmFM", "As FM, with a learned matrix for each pair of fields.", 3)
+    plan = _fields("FmFM", "As FM, with a learned matrix for each pair of columns.", 3)
     plan.box(
         "pairs",
-        "products through a matrix a pair\n$Σ_{i<j} ⟨v_i M_{ij}, v_j⟩$",
+        "products through a matrix a pair\n$Σ_{i<i'} ⟨v_i W_{ii'}, v_{i'}⟩$",
         "fmfm_pairs",
         "interaction",
         1.5,
@@ -230,10 +230,10 @@ def fmfm() -> Plan:
 
 
 def ffm() -> Plan:
-    plan = _fields("FFM", "Each field has a vector for each other field.", 3)
+    plan = _fields("FFM", "Each id has a vector for each other column.", 3)
     plan.box(
         "pairs",
-        "products of the pair's own vectors\n$Σ_{i<j} ⟨v_{i,j}, v_{j,i}⟩$",
+        "products of the pair's own vectors\n$Σ_{i<i'} ⟨v_{i,i'}, v_{i',i}⟩$",
         "ffm_pairs",
         "interaction",
         1.5,

@@ -22,10 +22,9 @@ def _cross(
         if layer > 1:
             plan.arrows(f"x > cross{layer} via {2 + 0.12 * layer},0.5 {2 + 0.12 * layer},{layer}")
     deep = (0, layers + 1, 4.2) if is_stacked else (2.8, (layers + 1) / 2, 1.4)
-    plan.box("deep", "network", "deep deep_logit?", "network", *deep)
+    plan.box("deep", "network", "deep? deep_logit?", "network", *deep)
     top = layers + 1 + is_stacked
-    entries = "one weight for each entry" + ("" if is_stacked else " of both")
-    plan.box("logit", entries, "logit", "network", 0, top, 4.2)
+    plan.box("logit", "one weight for each number", "logit", "interaction", 0, top, 4.2)
     plan.box("p", "p({task})", "output", "output", 0, top + 1, 4.2)
     read = f"{before} > deep > logit" if is_stacked else f"{before} > logit; x > deep > logit"
     plan.arrows(f"{read}; logit > p")
@@ -63,7 +62,7 @@ def dcn_mix(layers: int = 2) -> Plan:
 
 
 def _cin(plan: Plan, left: float, layers: int) -> None:
-    """Layers that cross the fields with the maps of the layer before, all pooled at the end."""
+    """Layers that cross the vectors with the maps of the layer before, all pooled at the end."""
     before = "fields"
     for layer in range(1, layers + 1):
         label = f"CIN layer {layer}: maps $m_{layer}$"
@@ -77,7 +76,7 @@ def _cin(plan: Plan, left: float, layers: int) -> None:
         "pooled",
         "sums over the width,\nweighed",
         "cin_pooled cin_logit",
-        "network",
+        "interaction",
         left,
         layers + 2.1,
         1.9,
@@ -91,12 +90,12 @@ def _cin(plan: Plan, left: float, layers: int) -> None:
 @repeated("cin_")
 def cin(layers: int = 2) -> Plan:
     plan = Plan(
-        "CIN", "Each layer crosses its maps with the fields again; all layers are pooled.", 2.6
+        "CIN", "Each layer crosses its maps with the vectors again; all layers are pooled.", 2.6
     )
     plan.box("columns", "columns: ids and numbers", "*", "input", 0, 0, 2.6)
     plan.box(
         "fields",
-        "a vector for each field, $v_1 … v_F$",
+        "a vector for each column, $v_1 … v_F$",
         "embedding embedding_numeric?",
         "embedding",
         0,
@@ -112,15 +111,15 @@ def cin(layers: int = 2) -> Plan:
 @repeated("cin_")
 def xdeepfm(layers: int = 2) -> Plan:
     plan = Plan(
-        "xDeepFM", "Explicit crosses (CIN), implicit ones (network) and a linear term.", 4.4
+        "xDeepFM", "Explicit crosses (CIN), implicit ones (network) and weights of ids.", 4.4
     )
     plan.box("columns", "columns: ids and numbers", "*", "input", 0, 0, 4.4)
     plan.box(
-        "linear", "linear term\n$Σ_i w_i x_i$", "linear linear_numeric?", "embedding", 0, 1, 0.9
+        "linear", "weights\n$Σ_i w_i$", "linear linear_numeric?", "embedding", 0, 1, 0.9
     )
     plan.box(
         "fields",
-        "a vector for each field, $v_1 … v_F$",
+        "a vector for each column, $v_1 … v_F$",
         "embedding embedding_numeric?",
         "embedding",
         1,
@@ -139,7 +138,7 @@ def _autoint(title: str, description: str, layers: int, width: float) -> Plan:
     plan.box("columns", "columns: ids and numbers", "*", "input", 0, 0, width)
     plan.box(
         "fields",
-        "a vector for each field",
+        "a vector for each column",
         "embedding embedding_numeric?",
         "embedding",
         0,
@@ -150,7 +149,7 @@ def _autoint(title: str, description: str, layers: int, width: float) -> Plan:
     for layer in range(1, layers + 1):
         plan.box(
             f"attention{layer}",
-            "self-attention\nof the fields",
+            "attention of\nthe columns",
             f"attention_{layer}",
             "gate",
             0,
@@ -169,7 +168,7 @@ def _autoint(title: str, description: str, layers: int, width: float) -> Plan:
         plan.arrows(f"{before} > attention{layer} > layer{layer}")
         plan.arrows(f"{before} > layer{layer} via 1.7,{row + 1.1}")
         before, row = f"layer{layer}", row + 2.4
-    plan.box("logit", "one weight for each entry", "logit", "network", 0, row + 1, 2.4)
+    plan.box("logit", "one weight for each number", "logit", "interaction", 0, row + 1, 2.4)
     plan.box("p", "p({task})", "output", "output", 0, row + 2, width)
     plan.arrows(f"columns > fields; {before} > logit > p")
     return plan
@@ -178,7 +177,7 @@ def _autoint(title: str, description: str, layers: int, width: float) -> Plan:
 @repeated("interacting_")
 def autoint(layers: int = 2) -> Plan:
     return _autoint(
-        "AutoInt", "Fields attend to fields; what each finds is added to itself.", layers, 2.6
+        "AutoInt", "Columns attend to columns; what each finds is added to itself.", layers, 2.6
     )
 
 
@@ -211,11 +210,11 @@ def gdcn_p(layers: int = 2) -> Plan:
 
 
 def _masks(title: str, description: str) -> Plan:
-    """The vectors of all fields, and their normalization."""
+    """The vectors of all columns, and their normalization."""
     plan = Plan(title, description, 4.2)
     plan.box("columns", "columns: ids and numbers", "*", "input", 0, 0, 4.2)
     fields = "embedding embedding_numeric?"
-    plan.box("fields", "vectors of all fields, $e$", fields, "embedding", 0, 1, 4.2)
+    plan.box("fields", "vectors of all columns, $e$", fields, "embedding", 0, 1, 4.2)
     norm = "each vector\nnormalised by itself"
     plan.box("norm", norm, "field_normalization", "interaction", 2.2, 2, 2)
     plan.arrows("columns > fields > norm")
@@ -240,7 +239,7 @@ def masknet_s(layers: int = 2) -> Plan:
         plan.arrows(f"fields > mask{layer}{via}")
         before = f"block{layer}"
     plan.box(
-        "logit", "one weight for each entry", "deep? deep_logit", "network", 2.2, layers + 3, 2
+        "logit", "one weight for each number", "deep? deep_logit", "interaction", 2.2, layers + 3, 2
     )
     plan.box("p", "p({task})", "output", "output", 0, layers + 4, 4.2)
     plan.arrows(f"{before} > logit > p")
@@ -271,7 +270,7 @@ def finalmlp() -> Plan:
         network = f"network {n}\non gate ∘ $e$"
         plan.box(f"deep{n}", network, f"deep_{n}", "network", 0.2 + 0.8 * left, 3, 1.44)
         plan.arrows(f"condition{n} > gate{n} > deep{n}; e > deep{n}; columns >? condition{n}")
-    plan.box("logit", "one weight for\neach entry of both", "logit", "network", 0, 4, 2)
+    plan.box("logit", "one weight for\neach number of both", "logit", "interaction", 0, 4, 2)
     plan.box("fusion", "heads\n$Σ_h o_{1h} W_h o_{2h}$", "fusion", "interaction", 2.4, 4, 2)
     plan.box("p", _P, "output", "output", 0, 5, 4.4)
     plan.arrows("columns > e; deep1 > logit > p; deep1 > fusion > p; deep2 > logit; deep2 > fusion")
@@ -282,13 +281,13 @@ def finalmlp() -> Plan:
 def edcn(layers: int = 2) -> Plan:
     plan = Plan(
         "EDCN",
-        "After each layer a bridge joins crosses and network; before it a gate weighs the fields.",
+        "After each layer a bridge joins crosses and network; before it a gate weighs the columns.",
         4.4,
         (150, 66),
     )
     plan.box("columns", "columns: ids and numbers", "*", "input", 0, 0, 4.4)
     fields = "embedding embedding_numeric?"
-    plan.box("fields", "a vector for each field", fields, "embedding", 0, 1, 4.4)
+    plan.box("fields", "a vector for each column", fields, "embedding", 0, 1, 4.4)
     plan.arrows("columns > fields")
     before, row = "fields", 2
     for layer in range(1, layers + 1):
@@ -304,7 +303,7 @@ def edcn(layers: int = 2) -> Plan:
             left = 0.25 - 0.12 * (layer - 2)
             plan.arrows(f"cross1 > cross{layer} via {left},2 {left},{row}")
         before, row = f"bridge{layer}", row + 2
-    plan.box("logit", "one weight for each entry of all three", "logit", "network", 0, row, 4.4)
+    plan.box("logit", "one weight for each number of all three", "logit", "interaction", 0, row, 4.4)
     plan.box("p", "p({task})", "output", "output", 0, row + 1, 4.4)
     plan.arrows(f"{before} > logit > p; cross{layers} > logit; deep{layers} > logit")
     return plan
@@ -314,7 +313,7 @@ def _powers(title: str, description: str, width: float) -> Plan:
     plan = Plan(title, description, width)
     plan.box("columns", "columns: ids and numbers", "*", "input", 0, 0, width)
     fields = "embedding embedding_numeric?"
-    plan.box("fields", "a vector for each field", fields, "embedding", 0, 1, 2.4)
+    plan.box("fields", "a vector for each column", fields, "embedding", 0, 1, 2.4)
     powers = "products of powers\n$y_j = exp(Σ_i w_{ij} ln |e_i|)$"
     plan.box("products", powers, "products", "interaction", 0, 2, 2.4)
     plan.box("afn", "network", "afn? afn_logit", "network", 0, 3, 2.4)
@@ -324,7 +323,7 @@ def _powers(title: str, description: str, width: float) -> Plan:
 
 
 def afn() -> Plan:
-    return _powers("AFN", "Products of all fields, each to a power that is learned.", 2.4)
+    return _powers("AFN", "Products of all columns, each to a power that is learned.", 2.4)
 
 
 def afn_plus() -> Plan:

@@ -55,14 +55,14 @@ def dien() -> Plan:
         "the candidate, follows how the interest that matters evolved.",
     )
     plan.box("behaviours", _BEHAVIOURS, "behaviours", "embedding", 0, 0, 1.25)
-    plan.box("negatives", "drawn\nnegatives", "NegativeSampler", "input", 1.3, 0, 0.75)
+    plan.box("negatives", "drawn\nnegatives", "NegativeSampler?", "input", 1.3, 0, 0.75)
     plan.box("candidate", "candidate $v$", "candidate", "embedding", 2.2, 0, 0.8)
     plan.box("rest", "other\ncolumns", "*", "input", 3.2, 0, 0.8)
     plan.box("states", "GRU\nstates $h_1 … h_T$", "interest_states", "network", 0, 1, 0.95)
     plan.box(
         "loss",
         "auxiliary loss: $h_t$ tells $e_{t+1}$ from\na negative; hands $h_t$ on",
-        "auxiliary_loss",
+        "auxiliary_loss?",
         "interaction",
         0,
         2,
@@ -82,6 +82,7 @@ def dien() -> Plan:
     plan.box("p", "p({task})", "output", "output", 1.5, 6)
     plan.arrows("behaviours > states > loss > evolved > deep > p; rest > deep")
     plan.arrows("behaviours > loss via 1.1,1")
+    plan.arrows("states >? evolved; states >? attention")  # without the auxiliary loss
     plan.arrows("negatives > loss > attention > evolved; candidate > attention; candidate > deep")
     return plan
 

@@ -2,7 +2,7 @@
 
 from recsys_book.pictures.plan import Plan, repeated
 
-_SCENARIO = "scenario $d$"
+_SCENARIO = "{scenario} $d$"
 
 
 def _plain(plan: Plan, top: float = 3) -> None:

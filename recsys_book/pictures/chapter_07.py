@@ -11,14 +11,14 @@ def ranker() -> Plan:
         5.6,
         (118, 74),
     )
-    plan.box("s", "scenario", "KnownScenarios", "input", 0, 0, 0.9)
+    plan.box("s", "{scenario}", "KnownScenarios", "input", 0, 0, 0.9)
     plan.box("behaviours", "behaviours", "behaviours", "embedding", 1, 0, 1.2)
     plan.box("candidate", "candidate", "candidate", "embedding", 2.9, 0, 1.1)
     plan.box("rest", "other columns", "*", "input", 4.3, 0, 1.3)
     plan.box("unit", "activation unit", "history_weights", "gate", 1.6, 0.9, 1.4)
     plan.box("interest", "interest", "interest", "interaction", 1, 1.8, 1.2)
     plan.box("x", "features", "features", "embedding", 1, 2.7, 4.6)
-    plan.box("gate", "gate\nof $s$", "scenario_gate", "gate", 0, 3.5, 0.9)
+    plan.box("gate", "gate $z_0$", "scenario_gate", "gate", 0, 3.5, 0.9)
     plan.box("gated", "gate ∘ features", "gated_features", "interaction", 1, 4.3, 4.6)
     plan.box("experts", "experts", "experts", "network", 2.3, 5.2, 2)
     for task, (left, gate) in enumerate([(0.9, 1), (4.0, 4.6)]):

@@ -53,7 +53,7 @@ def _wide_and_deep() -> Plan:
 def _fm() -> Plan:
     plan = _crossing("FM", "A pair's weight is a product of two vectors.", 3)
     _vectors(plan)
-    plan.box("pairs", "$Σ_{i<j} ⟨v_i, v_j⟩$", "fm", "interaction", 1.4, 2, 1.4)
+    plan.box("pairs", "$Σ_{i<i'} ⟨v_i, v_{i'}⟩$", "fm", "interaction", 1.4, 2, 1.4)
     plan.arrows("fields > pairs > p")
     return plan
 
@@ -63,7 +63,7 @@ def _nfm() -> Plan:
     _vectors(plan)
     plan.box(
         "pairs",
-        "$Σ_{i<j} v_i ∘ v_j$",
+        "$Σ_{i<i'} v_i ∘ v_{i'}$",
         "bi_interaction nfm_normalization?",
         "interaction",
         1.4,
@@ -78,7 +78,7 @@ def _nfm() -> Plan:
 def _deepfm() -> Plan:
     plan = _crossing("DeepFM", "Pairs and a network read the same vectors.", 3)
     _vectors(plan)
-    plan.box("pairs", "$Σ_{i<j} ⟨v_i, v_j⟩$", "fm", "interaction", 1.05, 2, 1.1)
+    plan.box("pairs", "$Σ_{i<i'} ⟨v_i, v_{i'}⟩$", "fm", "interaction", 1.05, 2, 1.1)
     plan.box("deep", "network", "deep deep_logit", "network", 2.2, 2, 0.8)
     plan.arrows("fields > pairs > p; fields > deep > p")
     return plan
@@ -146,7 +146,7 @@ def _cgc() -> Plan:
 
 def _scenarios(title: str, description: str, top: float) -> Plan:
     plan = _panel(title, description, 3)
-    plan.box("s", "scenario", "KnownScenarios", "input", 0, 0, 0.9)
+    plan.box("s", "{scenario}", "KnownScenarios", "input", 0, 0, 0.9)
     plan.box("columns", "columns", "*", "input", 1.1, 0, 1.9)
     plan.box("x", "features", "features", "embedding", 1.1, 1, 1.9)
     plan.box("p", "p({task})", "output", "output", 0, top, 3)

@@ -38,6 +38,7 @@ LOOKS = {
     "network": Look("network", "#CBE8D8", "#0B6B4B", "round", width=2.2),
     "gate": Look("gate, attention", "#F2D0E1", "#8C2F63", "pill", dash=(5, 2)),
     "output": Look("output", "#3A3A3A", "#111111", "pill"),
+    "loss": Look("loss, in training", "#EEEEEE", "#333333", "cut", dash=(2, 2)),
 }
 """Look of each kind, in the order of the legend."""
 

@@ -81,18 +81,21 @@ class Plan:
             label: its text, lines apart by newlines; formulas between dollar signs; ``{task}``
                 is the name of the model's output, ``{task1}`` that of its second one, ``{p}``
                 a probability for each.
-            places: names of what it stands for, apart by spaces; see ``naming``.
+            places: names of what it stands for, apart by spaces; see ``naming``. A loss stands for
+                none, since it is no part of the model.
             kind: a key of ``LOOKS``.
             x, y: column and row of its left end; fractions stand between.
             width: in columns.
 
         Raises:
-            ValueError: a key twice, or an unknown kind.
+            ValueError: a key twice, an unknown kind, or a part of the model without a place.
         """
         if key in self.boxes:
             raise ValueError(f"sketch {self.title!r}: expected one box {key!r}, got two")
         if kind not in LOOKS:
             raise ValueError(f"box {key!r}: expected a kind of {list(LOOKS)}, got {kind!r}")
+        if bool(places) == (kind == "loss"):
+            raise ValueError(f"box {key!r}: expected places, and none for a loss, got {places!r}")
         self.boxes[key] = PlannedBox(key, label, tuple(places.split()), kind, x, y, width)
 
     def arrows(self, text: str) -> None:
@@ -119,6 +122,17 @@ class Plan:
                 is_last = number == len(keys) - 2
                 points = via if is_last else ()
                 self.planned_arrows.append(PlannedArrow(source, target, points, is_optional))
+
+    def losses(self) -> None:
+        """Draw behind the outputs a loss for each, and the weighted sum, which training follows."""
+        outputs = [box for box in self.boxes.values() if box.places[0].startswith("output[")]
+        top = max(box.y for box in outputs) + 1
+        left, right = outputs[0].x, outputs[-1].x + outputs[-1].width
+        self.box("total", "training follows $Σ ω ℒ$", "", "loss", left, top + 1, right - left)
+        for number, box in enumerate(outputs):
+            text = f"loss $ℒ_{{{{task{number}}}}}$"
+            self.box(f"loss{number}", text, "", "loss", box.x, top, box.width)
+            self.arrows(f"{box.key} > loss{number} > total")
 
     def frame(self, title: str, keys: str) -> None:
         """Draw a frame around boxes.

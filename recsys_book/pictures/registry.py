@@ -43,11 +43,13 @@ def plan_of(row: Model, model: "keras.Model") -> Plan:
     return planned(layers=max((int(found[1]) for found in numbers if found), default=0))
 
 
-def drawing(name: str, model: "keras.Model | None" = None) -> "Drawing":
+def drawing(
+    name: str, model: "keras.Model | None" = None, *, losses: bool = False
+) -> "Drawing":
     """The checked drawing behind ``sketch``, as numbers.
 
     Args:
-        name, model: as for ``sketch``.
+        name, model, losses: as for ``sketch``.
 
     Returns:
         The drawing.
@@ -60,16 +62,22 @@ def drawing(name: str, model: "keras.Model | None" = None) -> "Drawing":
 
     row = find(name)
     model = example(row) if model is None else model
-    return checked(plan_of(row, model), model)
+    plan = plan_of(row, model)
+    if losses:
+        plan.losses()
+    return checked(plan, model)
 
 
-def sketch(name: str, model: "keras.Model | None" = None) -> "Picture":
+def sketch(
+    name: str, model: "keras.Model | None" = None, *, losses: bool = False
+) -> "Picture":
     """The picture of a model of the book, placed by hand and checked against the built model.
 
     Args:
         name: key or printed name of a row of the zoo.
         model: what its builder returned, whose shapes stand at the arrows; default: a small
             example with the builder's own options.
+        losses: draw behind a model of several tasks the loss of each, and their weights.
 
     Returns:
         A picture that a notebook shows as SVG or PNG; its text is a description.
@@ -82,4 +90,4 @@ def sketch(name: str, model: "keras.Model | None" = None) -> "Picture":
         >>> sketch("fm").title
         'FM'
     """
-    return drawing(name, model).picture()
+    return drawing(name, model, losses=losses).picture()

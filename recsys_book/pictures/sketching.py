@@ -1,6 +1,6 @@
 """From a plan and a built model to the checked drawing of a sketch."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import keras
 
@@ -33,13 +33,33 @@ def checked(plan: Plan, model: keras.Model) -> Drawing:
     wrong = faults(boxes)
     if wrong:
         raise ValueError(f"sketch {plan.title!r} of model {model.name!r}: {'; '.join(wrong)}")
-    tasks = [name for name, _ in boxes.graph.outputs]
     arrows = drawn_arrows(boxes)
     labels = {}
     for arrow in arrows:
         shape = shape_between(boxes, arrow.source, arrow.target)
         labels[arrow.source, arrow.target] = shape_text(shape)
-    return drawn(plan, set(boxes.places), labels, tasks, arrows)
+    behind = {key for key, box in plan.boxes.items() if box.kind == "loss"}
+    for arrow in plan.planned_arrows:
+        if arrow.target in behind:
+            arrows.append(arrow)
+            if arrow.source in behind:
+                task = arrow.source.replace("loss", "task")
+                labels[arrow.source, arrow.target] = f"$ω_{{{{{task}}}}}$"
+    names = _names(boxes.graph)
+    labels = {ends: _filled(text, names) for ends, text in labels.items()}
+    return drawn(plan, set(boxes.places) | behind, labels, names, arrows)
+
+
+def _names(graph: Graph) -> dict[str, str]:
+    """What stands in labels for placeholders: names of outputs, and of the scenario's column."""
+    chances = {}
+    for number, (name, vertex) in enumerate(graph.outputs):
+        is_number = getattr(vertex.operation, "kind", "") == "regression"
+        chances[f"p({{task{number}}})"] = name if is_number else f"p({name})"
+    tasks = {f"{{task{number}}}": name for number, (name, _) in enumerate(graph.outputs)}
+    known = [v.operation for v in graph.vertices if type(v.operation).__name__ == "KnownScenarios"]
+    scenario = known[0].columns[0].name if known else "scenario"
+    return {"{p}": ", ".join(chances.values()), **chances, **tasks, "{scenario}": scenario}
 
 
 def shape_text(shape: Sequence[int | None] | None) -> str:
@@ -64,7 +84,7 @@ def drawn(
     plan: Plan,
     keys: set[str] | None = None,
     labels: dict[tuple[str, str], str] | None = None,
-    tasks: Sequence[str] = (),
+    names: Mapping[str, str] | None = None,
     chosen: Sequence[PlannedArrow] | None = None,
 ) -> Drawing:
     """The drawing of a plan as it stands, checked or not.
@@ -73,7 +93,7 @@ def drawn(
         plan: of a picture.
         keys: of the boxes to draw; default: all.
         labels: dict of ``(source, target)`` to the text at the arrow.
-        tasks: names of the outputs, for ``{task}`` in labels.
+        names: what stands in labels in the place of ``{task0}`` and other such words.
         chosen: the arrows to draw; default: all of the plan.
 
     Returns:
@@ -94,7 +114,7 @@ def drawn(
 
     def placed(box):
         left = MARGIN + box.x * across + GAP / 2
-        lines = tuple(_with_tasks(box.label, tasks).split("\n"))
+        lines = tuple(_filled(box.label, names or {}).split("\n"))
         half = height_of(lines) / 2
         middle = y_of(box.y)
         right = left + box.width * across - GAP
@@ -138,13 +158,14 @@ def _around(areas):
     )
 
 
-def _with_tasks(label, tasks):
-    """A label with the outputs' names in place of ``{task}``, ``{task0}``, and of all ``{p}``."""
-    label = label.replace("{p}", ", ".join(f"p({task})" for task in tasks))
-    for number, task in enumerate(tasks or ("task",)):
-        label = label.replace(f"{{task{number}}}", task)
-        label = label if number else label.replace("{task}", task)
-    return label
+def _filled(text: str, names: Mapping[str, str]) -> str:
+    """A label with names in the place of ``{task}``, ``{task0}``, ``{p}`` and others."""
+    text = text.replace("{task}", "{task0}")
+    for word, name in names.items():
+        if not name.startswith("p("):  # a number is said as it is
+            text = text.replace(f"{word} = sigmoid of the", f"{word} = the")
+        text = text.replace(word, name)
+    return text
 
 
 def _description(plan, boxes, arrows, labels):
@@ -156,7 +177,7 @@ def _description(plan, boxes, arrows, labels):
         if targets:
             ends = []
             for arrow in targets:
-                shape = labels.get((arrow.source, arrow.target), "")
+                shape = labels.get((arrow.source, arrow.target), "").replace("$", "")
                 ends.append(names[arrow.target] + (f" ({shape})" if shape else ""))
             said.append(f"{names[box.key]} → {', '.join(ends)}")
     return f"{plan.description} Arrows: {'; '.join(said)}."

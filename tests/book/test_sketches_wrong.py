@@ -81,8 +81,8 @@ WRONG = {
     ),
     "a shortcut past a box": (
         "dien",
-        lambda: plus(right("dien"), "states > evolved"),
-        [f"arrow states > evolved: {NO_WAY}"],
+        lambda: plus(right("dien"), "states > deep"),
+        [f"arrow states > deep: {NO_WAY}"],
     ),
     "two layers confused": (
         "din",

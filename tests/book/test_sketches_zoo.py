@@ -18,6 +18,7 @@ from recsys_book.pictures.flow_pictures import (
 )
 from recsys_book.pictures.graph import Graph
 from recsys_book.pictures.parts import WIDEST
+from recsys_book.pictures.plan import Plan
 from recsys_book.pictures.registry import drawing, plan_of
 from recsys_lib.features import CategoricalColumn, SequenceColumn
 from recsys_lib.zoo import MODELS, find, style
@@ -54,6 +55,37 @@ def test_a_shape_is_that_of_what_one_box_hands_on():
     assert shape_between(boxes, "gate1", "mix1") == (4,)
     # The head reads the probability and the logit behind it: two tensors, no one shape.
     assert shape_between(boxes, "after", "p1") is None
+
+
+@pytest.mark.parametrize("row", MODELS, ids=lambda row: row.key)
+def test_what_is_only_weighed_and_added_up_is_no_network(row):
+    plans = [plan_of(row, example(row))]
+    plans += [family.panels[row.key]() for family in FAMILIES.values() if row.key in family.panels]
+    for plan in plans:
+        for key, places in Boxes(plan, Graph(example(row))).places.items():
+            if plan.boxes[key].kind == "network":
+                layers = [place.inner or place.vertices[0].operation for place in places]
+                shapes = [one.shape for layer in layers for one in getattr(layer, "weights", ())]
+                assert any(len(shape) > 1 and shape[-1] > 1 for shape in shapes), key
+
+
+def test_a_regression_is_called_by_its_name_and_losses_stand_behind_the_model():
+    row = find("shared_bottom")
+    model = row.build(example_columns(row), {"click": "binary", "watch time": "regression"})
+    found = drawing("shared_bottom", model, losses=True)
+    assert found.problems() == []
+    said = repr(found.picture())
+    assert "tower watch time → watch time (1)" in said and "tower click → p(click) (1)" in said
+    assert "loss ℒ_{click} → training follows Σ ω ℒ (ω_{click})" in said
+    assert "loss" not in repr(sketch("shared_bottom", model))
+    one = find("fm").build(example_columns(find("fm")), {"price": "regression"})
+    assert "→ price = the sum + bias" in repr(sketch("fm", one))
+
+
+def test_a_part_of_the_model_has_a_place_and_a_loss_has_none():
+    for kind, place in (("network", ""), ("loss", "deep")):
+        with pytest.raises(ValueError, match=r"box 'a': expected places, and none for a loss"):
+            Plan("P", "", 2).box("a", "a", place, kind, 0, 0)
 
 
 def test_outputs_keep_the_order_of_the_tasks():

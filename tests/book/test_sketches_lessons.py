@@ -1,0 +1,265 @@
+"""The sketches of every lesson and companion are of the model that stands beside them.
+
+Each text that shows a sketch or a family is run as a reader runs it, but nothing is trained, timed
+or shown, until all that it has drawn has been met in its own cells.
+"""
+
+import ast
+import contextlib
+import functools
+import io
+import math
+import re
+from unittest import mock
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from bookmaker.lessons import (
+    calls_in_cell,
+    code_of,
+    companion_text,
+    describe,
+    find_texts,
+    is_deeper,
+    lesson_text,
+    read_text,
+)
+from recsys_book import timing
+from recsys_book.paths import CHAPTERS
+from recsys_book.pictures.examples import example
+from recsys_book.pictures.families import FAMILIES, panels
+from recsys_book.pictures.registry import drawing
+from recsys_lib.keras_graphs import layers_of
+from recsys_lib.zoo import find
+
+FUNCTIONAL = type(keras.Model(same := keras.Input(()), same))
+"""The class of a model of inputs and outputs."""
+WHOLE = re.compile(r'"[\w.]+\.whole_model"')
+FORMULA = re.compile(r"\$\$(.*?)\$\$|\$([^$]+)\$", re.DOTALL)
+BESIDE_WORDS = re.compile(r"\$\$.*?\$\$|\$[^$]+\$|`[^`]*`|\]\([^)]*\)", re.DOTALL)
+BESIDE_LETTERS = re.compile(r"\\text\{[^}]*\}|\\(?:begin|end)\{\w+\}|\\[A-Za-z]+")
+
+
+def draws(source):
+    return bool(calls_in_cell(source, "sketch") or calls_in_cell(source, "family"))
+
+
+TEXTS = [path for path in find_texts() if any(map(draws, code_of(path)))]
+
+
+class Drawn:
+    """A drawing, and the model that it was drawn from."""
+
+    def __init__(self, picture, model):
+        self.picture, self.model = picture, model
+
+    def labels(self, kind=""):
+        return [" ".join(box.lines) for box in self.picture.boxes if kind in ("", box.kind)]
+
+
+def facts(model):
+    """The inputs with their shapes, and the names of the outputs or their number."""
+    inputs = {tensor.name: tuple(tensor.shape[1:]) for tensor in model.inputs}
+    return inputs, set(model.output) if isinstance(model.output, dict) else len(model.outputs)
+
+
+def numbers_of(model):
+    return sum(math.prod(one.shape) for one in model.weights if "float" in one.dtype)
+
+
+def agree(drawn, own):
+    """Whether two models have the same columns and outputs, and as many numbers to learn."""
+    # The library's head has a bias of its own, also where the layer before it has one.
+    more = numbers_of(drawn) - numbers_of(own)
+    return facts(drawn) == facts(own) and 0 <= more <= len(own.outputs)
+
+
+def is_plain(model):
+    return not any(type(one).__module__.startswith("recsys_lib") for one in layers_of(model))
+
+
+class Reading:
+    """A text, read until what it draws has been met in its own cells or in its companion's.
+
+    Attributes:
+        groups: a list of ``Drawn`` for each cell that draws.
+        made: the lesson's own models, and those of the library that it holds against them.
+        own: dict of the id of a drawn model to the model of the lesson that agrees with it.
+    """
+
+    def __init__(self, path):
+        self.groups, self.made, self.own = [], [], {}
+        other = lesson_text(path) if is_deeper(path) else companion_text(path)
+        for text in (path, other):
+            if text.exists() and not self.is_met():
+                self.read(text, is_drawing=text == path)
+        plt.close("all")
+
+    def read(self, path, is_drawing):
+        original, met = FUNCTIONAL.__init__, []
+
+        def recorded(model, *args, **kwargs):
+            original(model, *args, **kwargs)
+            met.append(model)
+
+        codes = [cell.source for cell in read_text(path).cells if cell.cell_type == "code"]
+        is_whole = any(map(WHOLE.search, codes))
+        names = {"__name__": "__main__", "display": mock.Mock()}
+        with (
+            mock.patch.object(FUNCTIONAL, "__init__", recorded),
+            mock.patch.object(keras.Model, "fit", mock.MagicMock()),
+            contextlib.redirect_stdout(io.StringIO()),
+        ):
+            for source in codes:
+                if draws(source) and not is_drawing:
+                    continue
+                met.clear()
+                self.run(path, source, names)
+                # An exact check holds the library's whole model against that of the lesson.
+                is_held = not is_whole or is_deeper(path) or WHOLE.search(source)
+                if not draws(source):
+                    self.made += [one for one in met if is_held or is_plain(one)]
+                if self.is_met():
+                    return
+
+    def run(self, path, source, names):
+        """Run what a cell defines and draws, not what it shows."""
+
+        def one(name, model=None, **options):
+            model = example(find(name)) if model is None else model
+            self.groups.append([Drawn(drawing(name, model, **options), model)])
+
+        def several(name, models=None):
+            models = models or {key: example(find(key)) for key in FAMILIES[name].panels}
+            pairs = zip(FAMILIES[name].panels, panels(name, models).drawings, strict=True)
+            self.groups.append([Drawn(picture, models[key]) for key, picture in pairs])
+
+        for statement in ast.parse(source).body:
+            if not isinstance(statement, ast.Expr) or draws(ast.unparse(statement)):
+                exec(compile(ast.Module([statement], []), str(path), "exec"), names)
+            once = functools.partial(timing.stopwatch, repeats=1)
+            names |= {"sketch": one, "family": several, "stopwatch": lambda f, *a, **_: once(f, *a)}
+
+    def is_met(self):
+        """Whether a model of the lesson agrees with each drawn one; of a family with one."""
+        for drawn in (one for group in self.groups for one in group):
+            for own in self.made:
+                if own is not drawn.model and agree(drawn.model, own):
+                    self.own.setdefault(id(drawn.model), own)
+        return bool(self.groups) and all(
+            any(id(one.model) in self.own for one in group) for group in self.groups
+        )
+
+    def pairs(self):
+        """Each drawing that was met, and the model of the lesson."""
+        drawn = (one for group in self.groups for one in group)
+        return [(one, self.own[id(one.model)]) for one in drawn if id(one.model) in self.own]
+
+
+@pytest.fixture(scope="module", params=TEXTS, ids=lambda path: path.stem)
+def text(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def reading(text):
+    return Reading(text)
+
+
+def test_what_is_drawn_is_a_model_of_the_lesson(reading):
+    assert reading.is_met(), [
+        (*facts(one), numbers_of(one))
+        for one in [*(one.model for group in reading.groups for one in group), *reading.made]
+    ]
+    for group in reading.groups:
+        assert all(facts(one.model) == facts(group[0].model) for one in group)
+
+
+def shapes_in(model):
+    """The shapes, without the batch, of all that a model computes, inside of its layers, too."""
+    given = keras.tree.map_structure(
+        lambda x: tf.TensorSpec((None, *x.shape[1:]), x.dtype), model.input
+    )
+    graph = tf.function(model, autograph=False).get_concrete_function(given).graph
+    outputs = [tensor.shape for one in graph.get_operations() for tensor in one.outputs]
+    return {tuple(shape[1:]) for shape in outputs if shape.rank}
+
+
+def test_the_numbers_at_arrows_are_those_of_the_lessons_model(reading):
+    for drawn, own in reading.pairs():
+        computed = shapes_in(own)
+        for arrow in drawn.picture.arrows:
+            if re.fullmatch(r"\d+( × \d+)*", arrow.label):
+                shape = tuple(map(int, arrow.label.split(" × ")))
+                # A lesson may keep apart what the library stacks: experts, towers, gates.
+                assert shape in computed or shape[1:] in computed - {()}, arrow
+
+
+def test_a_probability_is_called_so_and_a_number_by_its_name(reading):
+    rng = np.random.default_rng(0)
+    for drawn, own in reading.pairs():
+        for weight in own.weights:
+            if "float" in weight.dtype:
+                weight.assign(np.abs(rng.normal(size=weight.shape)) * rng.choice([-1, 1]))
+        rows = keras.tree.map_structure(
+            lambda x: rng.integers(0, 3, (64, *x.shape[1:])).astype(x.dtype), own.input
+        )
+        found = own(rows)
+        said = " ".join(drawn.labels("output"))
+        for name, values in (found if isinstance(found, dict) else {"": found}).items():
+            is_chance = np.all((np.asarray(values) >= 0) & (np.asarray(values) <= 1))
+            assert (f"p({name}" in said) == is_chance and name in said, said
+
+
+def test_a_box_of_one_column_has_its_name(reading):
+    for drawn, own in reading.pairs():
+        for box in drawn.picture.boxes:
+            if box.key == "s":
+                assert box.lines[0].split()[0] in facts(own)[0]
+
+
+def prose_of(text):
+    """What a text and those that it builds on say."""
+    lesson = lesson_text(text)
+    texts = [text, lesson, *(CHAPTERS / f"{one}.md" for one in describe(lesson).prerequisites)]
+    cells = [cell for one in dict.fromkeys(texts) for cell in read_text(one).cells]
+    return "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+
+
+def stem(word):
+    return re.sub(r"(?:e?s|ed|ing)$", "", word) if len(word) > 4 else word.removesuffix("s")
+
+
+def words_in(prose):
+    return {stem(word) for word in re.findall(r"[a-z]{2,}", BESIDE_WORDS.sub(" ", prose.lower()))}
+
+
+def letters_in(prose):
+    formulas = " ".join(one or other for one, other in FORMULA.findall(prose))
+    return set(re.findall(r"[A-Za-z]", BESIDE_LETTERS.sub(" ", formulas)))
+
+
+def test_words_and_letters_of_a_picture_are_those_of_the_lesson(text, reading):
+    prose = prose_of(text)
+    called = re.findall(r"\.(\w+)\(", "\n".join(code_of(text)))
+    known = words_in(prose) | {stem(word) for name in called for word in name.lower().split("_")}
+    for drawn in (one for group in reading.groups for one in group):
+        inputs, outputs = facts(drawn.model)
+        names = {*inputs, *(outputs if isinstance(outputs, set) else drawn.model.output_names)}
+        said = re.sub("|".join(map(re.escape, names)), " ", "\n".join(drawn.labels()))
+        assert words_in(said) <= known, words_in(said) - known
+        assert letters_in(said) <= letters_in(prose), letters_in(said) - letters_in(prose)
+
+
+def test_losses_are_drawn_where_the_lesson_has_symbols_for_them(text, reading):
+    symbols = "\n".join(cell.source for cell in read_text(text).cells)
+    for drawn, own in reading.pairs():
+        outputs = facts(own)[1]
+        tasks = outputs if isinstance(outputs, set) else set()
+        has_symbol = any(rf"| $\mathcal{{L}}_\text{{{task}}}$ |" in symbols for task in tasks)
+        losses = [label for label in drawn.labels("loss") if label.startswith("loss")]
+        assert len(losses) == (len(tasks) if has_symbol else 0)
