@@ -65,6 +65,9 @@ def style(key: str) -> Style:
     Args:
         key: of a row of the zoo.
 
+    Returns:
+        As ``recsys_lib.zoo.style``.
+
     Raises:
         ValueError: no row has this key or name.
 
