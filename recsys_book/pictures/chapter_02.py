@@ -152,7 +152,7 @@ def _pnn(title: str, description: str) -> Plan:
         2,
         1.4,
     )
-    plan.box("sum", "activation of the sum of the signals", "product_layer", "network", 0, 3, 4.2)
+    plan.box("sum", "ReLU of the sum of the signals", "product_layer", "network", 0, 3, 4.2)
     plan.box("deep", "network", "deep deep_logit", "network", 0, 4, 4.2)
     plan.arrows("fields > z > sum > deep > p; fields > inner > sum; fields > outer > sum")
     return plan

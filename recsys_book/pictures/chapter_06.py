@@ -235,7 +235,7 @@ def apg(layers: int = 2) -> Plan:
         )
         plan.box(
             f"layer{layer}",
-            f"layer {layer}, around its core",
+            f"layer {layer} with its core",
             f"apg_{layer}",
             "network",
             1.8,
