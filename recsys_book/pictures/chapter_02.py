@@ -22,9 +22,7 @@ def _fields(title: str, description: str, top: float, linear: bool = True) -> Pl
     plan.box("p", _P if linear else "p({task})", "output", "output", 0, top, 4.2)
     plan.arrows("columns > fields")
     if linear:
-        plan.box(
-            "linear", "weights\n$Σ_i w_i$", "linear linear_numeric?", "embedding", 0, 1, 1.1
-        )
+        plan.box("linear", "weights\n$Σ_i w_i$", "linear linear_numeric?", "embedding", 0, 1, 1.1)
         plan.arrows("columns > linear > p")
     return plan
 
@@ -152,7 +150,7 @@ def _pnn(title: str, description: str) -> Plan:
         2,
         1.4,
     )
-    plan.box("sum", "activation of the sum of the signals", "product_layer", "network", 0, 3, 4.2)
+    plan.box("sum", "ReLU of the sum of the signals", "product_layer", "network", 0, 3, 4.2)
     plan.box("deep", "network", "deep deep_logit", "network", 0, 4, 4.2)
     plan.arrows("fields > z > sum > deep > p; fields > inner > sum; fields > outer > sum")
     return plan

@@ -10,7 +10,7 @@ _EXPERTS = (
 
 
 def _features(plan: Plan) -> None:
-    plan.box("x", "features $x$", "features", "embedding", 0, 0, plan.columns)
+    plan.box("x", "vectors of the row, $x$", "features", "embedding", 0, 0, plan.columns)
 
 
 def _towers(plan: Plan, row: float, lefts: tuple[float, float], width: float) -> None:

@@ -86,7 +86,7 @@ def _deepfm() -> Plan:
 
 def _tasks(title: str, description: str, top: float) -> Plan:
     plan = _panel(title, description, 5, 62)
-    plan.box("x", "features $x$", "features", "embedding", 0, 0, 5)
+    plan.box("x", "vectors of the row, $x$", "features", "embedding", 0, 0, 5)
     for task, left in enumerate((0.2, 2.8)):
         plan.box(
             f"tower{task}", f"tower {{task{task}}}", f"towers[{task}]", "network", left, top - 1, 2
@@ -196,7 +196,7 @@ def _pepnet() -> Plan:
 
 def _apg() -> Plan:
     plan = _scenarios("APG", "Weights written from the scenario.", 3)
-    plan.box("layers", "layers around a written core", "apg_* network_logit", "network", 0, 2, 3)
+    plan.box("layers", "layers with a written core", "apg_* network_logit", "network", 0, 2, 3)
     plan.arrows("s > layers; x > layers > p; s > x")
     return plan
 
@@ -228,11 +228,11 @@ def _sim() -> Plan:
         "The search has scores of its own, and a prediction of its own to train them.",
         "sim",
         "recency? sim_close_scores",
-        output="p({task}), and beside it $p'$ in training",
+        output="p({task}); in training the search's, too",
     )
     plan.box("scores", "scores $s'_j$", "sim_scores", "gate", 1.45, 1, 1.5)
     own = "sim_pooled sim_search_deep sim_search_deep_logit sim_search_prediction"
-    # The head carries p' into the loss; in inference nothing reads it.
+    # The head carries it into the loss; in inference nothing reads it.
     plan.box("own", "second\nnetwork", own, "network", 3.6, 1, 1)
     plan.arrows("behaviours > scores > search; candidate > scores; scores > own")
     plan.arrows("candidate > own; behaviours > own; own > p via 4.25,3")

@@ -3,7 +3,7 @@
 Two things are left out, since a reader would take them for data: what only says which steps of a
 history are real (masks), and the columns that a layer is handed in a dict and does not read. A
 table that looks up several blocks of columns has a vertex for each block, since no block reads
-another's columns.
+another's columns, and one more for what is picked out of a block.
 """
 
 import dataclasses
@@ -11,7 +11,9 @@ import re
 from collections.abc import Iterable
 
 import keras
+import numpy as np
 
+from recsys_lib.features.columns import CategoricalColumn
 from recsys_lib.features.embedding import FusedEmbedding
 from recsys_lib.keras_graphs import Call, calls_of
 
@@ -73,6 +75,7 @@ class Graph:
         for call in calls_of(self.model):
             for block, inputs, outputs in _parts(call):
                 reads = [(self._maker[id(t)], t) for t in inputs if id(t) in self._maker]
+                reads = [(self._taken(vertex, call), t) for vertex, t in reads]
                 vertex = Vertex(len(self.vertices), call, block, tuple(reads), tuple(outputs))
                 self.vertices.append(vertex)
                 if type(call.operation).__name__ not in _MASKS:
@@ -82,6 +85,23 @@ class Graph:
         tensors = list(named.values()) or list(self.model.outputs)
         names = list(named) or [vertex.name for vertex in map(self.maker, tensors)]
         self.outputs = list(zip(names, map(self.maker, tensors), strict=True))
+
+    def _taken(self, vertex: Vertex, call: Call) -> Vertex:
+        """What a call takes of a block of columns: some of its columns, where it picks them."""
+        columns = getattr(vertex.operation, "blocks", {}).get(vertex.block, ())
+        key = call.args[1] if type(call.operation).__name__ == "GetItem" else None
+        is_of_ids = all(isinstance(column, CategoricalColumn) for column in columns)
+        if not columns or not is_of_ids or not isinstance(key, tuple) or len(key) < 2:
+            return vertex
+        names = [source.name for source, _ in vertex.reads]
+        there = [column.name for column in columns if column.name in names]
+        taken = np.atleast_1d(np.array(there)[key[1]])
+        reads = tuple((source, t) for source, t in vertex.reads if source.name in taken)
+        if len(reads) == len(vertex.reads):
+            return vertex
+        part = dataclasses.replace(vertex, number=len(self.vertices), reads=reads)
+        self.vertices.append(part)
+        return part
 
     def maker(self, tensor: keras.KerasTensor) -> Vertex:
         """The vertex that makes a tensor."""
