@@ -22,9 +22,7 @@ def _fields(title: str, description: str, top: float, linear: bool = True) -> Pl
     plan.box("p", _P if linear else "p({task})", "output", "output", 0, top, 4.2)
     plan.arrows("columns > fields")
     if linear:
-        plan.box(
-            "linear", "weights\n$Σ_i w_i$", "linear linear_numeric?", "embedding", 0, 1, 1.1
-        )
+        plan.box("linear", "weights\n$Σ_i w_i$", "linear linear_numeric?", "embedding", 0, 1, 1.1)
         plan.arrows("columns > linear > p")
     return plan
 

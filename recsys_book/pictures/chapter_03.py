@@ -114,9 +114,7 @@ def xdeepfm(layers: int = 2) -> Plan:
         "xDeepFM", "Explicit crosses (CIN), implicit ones (network) and weights of ids.", 4.4
     )
     plan.box("columns", "columns: ids and numbers", "*", "input", 0, 0, 4.4)
-    plan.box(
-        "linear", "weights\n$Σ_i w_i$", "linear linear_numeric?", "embedding", 0, 1, 0.9
-    )
+    plan.box("linear", "weights\n$Σ_i w_i$", "linear linear_numeric?", "embedding", 0, 1, 0.9)
     plan.box(
         "fields",
         "a vector for each column, $v_1 … v_F$",
@@ -303,7 +301,9 @@ def edcn(layers: int = 2) -> Plan:
             left = 0.25 - 0.12 * (layer - 2)
             plan.arrows(f"cross1 > cross{layer} via {left},2 {left},{row}")
         before, row = f"bridge{layer}", row + 2
-    plan.box("logit", "one weight for each number of all three", "logit", "interaction", 0, row, 4.4)
+    plan.box(
+        "logit", "one weight for each number of all three", "logit", "interaction", 0, row, 4.4
+    )
     plan.box("p", "p({task})", "output", "output", 0, row + 1, 4.4)
     plan.arrows(f"{before} > logit > p; cross{layers} > logit; deep{layers} > logit")
     return plan

@@ -134,7 +134,7 @@ def bst() -> Plan:
     plan.box("rest", "profile:\nother columns", "*", "input", 3.6, 0, 0.8)
     plan.box("sequence", "$T + 1$ steps, the candidate last", "sequence", "interaction", 0, 1, 3.1)
     plan.box("attention", "self-attention", "bst_block/attention", "gate", 0.1, 2.2, 1.1)
-    plan.box("first", "+, normalise", "bst_block/first_norm", "interaction", 0.7, 3.1, 1.2)
+    plan.box("first", "+, normalisation", "bst_block/first_norm", "interaction", 0.7, 3.1, 1.2)
     plan.box(
         "step",
         "network of\neach step",
@@ -144,7 +144,7 @@ def bst() -> Plan:
         4.1,
         1.1,
     )
-    plan.box("second", "+, normalise", "bst_block/second_norm", "interaction", 0.7, 5.1, 1.2)
+    plan.box("second", "+, normalisation", "bst_block/second_norm", "interaction", 0.7, 5.1, 1.2)
     plan.box("deep", "network over all steps", "deep deep_logit", "network", 0, 6.2, 4.4)
     plan.box("p", "p({task})", "output", "output", 1.5, 7.1)
     plan.frame("transformer block", "attention first step second")

@@ -186,9 +186,9 @@ def m2m(layers: int = 2) -> Plan:
     plan.box("columns", "columns", "*", "input", 2.2, 0, 2.4)
     plan.box("knowledge", "knowledge of\nscenario, profile", "knowledge", "network", 0, 1, 1.4)
     plan.box("x", "features $x$", "features", "embedding", 1.7, 1, 2.9)
-    plan.box("experts", "experts $o_k$", "experts", "network", 2.2, 2, 2.4)
+    plan.box("experts", "experts", "experts", "network", 2.2, 2, 2.4)
     plan.box("attention", "attention with\nwritten weights", "attention", "gate", 0.8, 3, 1.5)
-    plan.box("mixture", "mixture $Σ_k z_k o_k$", "mixtures", "interaction", 2.2, 4, 2.4)
+    plan.box("mixture", "weighted sum of the experts", "mixtures", "interaction", 2.2, 4, 2.4)
     plan.arrows("columns > x > experts > mixture; profile > knowledge; s > knowledge; profile > x")
     plan.arrows("experts > attention > mixture; knowledge > attention")
     before = "mixture"

@@ -43,9 +43,7 @@ def plan_of(row: Model, model: "keras.Model") -> Plan:
     return planned(layers=max((int(found[1]) for found in numbers if found), default=0))
 
 
-def drawing(
-    name: str, model: "keras.Model | None" = None, *, losses: bool = False
-) -> "Drawing":
+def drawing(name: str, model: "keras.Model | None" = None, *, losses: bool = False) -> "Drawing":
     """The checked drawing behind ``sketch``, as numbers.
 
     Args:
@@ -68,9 +66,7 @@ def drawing(
     return checked(plan, model)
 
 
-def sketch(
-    name: str, model: "keras.Model | None" = None, *, losses: bool = False
-) -> "Picture":
+def sketch(name: str, model: "keras.Model | None" = None, *, losses: bool = False) -> "Picture":
     """The picture of a model of the book, placed by hand and checked against the built model.
 
     Args:

@@ -174,7 +174,7 @@ def test_a_family_takes_the_shapes_of_given_models():
 
 def test_what_sim_predicts_beside_is_for_training_alone():
     said = repr(family("searches"))
-    assert said.count("second network → p(click), and beside it p' in training") == 1
+    assert said.count("second network → p(click); in training the search's, too") == 1
     assert said.count("network → p(click) (1)") == 3
 
 
