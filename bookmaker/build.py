@@ -163,7 +163,7 @@ def _execute(notebook, text_path):
 
     client = Client(
         notebook,
-        timeout=CELL_TIMEOUT_SECONDS,
+        timeout_func=lambda cell: CELL_TIMEOUT_SECONDS * (live.NUM_SEEDS if cell is seeds else 1),
         kernel_name="python3",
         record_timing=False,
         store_widget_state=False,

@@ -29,7 +29,8 @@ BEFORE = "_before_live = dict(globals())"
 """Runs unseen before the live cell, so that its names are known when it runs again."""
 
 MOST_APART = 10.0
-OTHER_SEEDS = (1, 2, 3, 4)
+NUM_SEEDS = 5
+OTHER_SEEDS = tuple(range(1, NUM_SEEDS))
 _MIME = "application/vnd.recsys.live+json"
 _SCORE = re.compile(r"^live_score = ", re.MULTILINE)
 _SAID = re.compile(r"\bfive (?:seeds|runs|trainings)\b", re.IGNORECASE)
@@ -125,7 +126,7 @@ def problems(path: Path, notebook: Any) -> list[str]:
     found = []
     for cell in cells_of(notebook):
         scores = cell.metadata.get(LIVE, [])
-        if len(scores) != 1 + len(OTHER_SEEDS):
+        if len(scores) != NUM_SEEDS:
             found.append(f"the live cell has {len(scores)} scores, expected 5; run `make book`")
         elif max(scores) - min(scores) > MOST_APART and not _are_shown(scores, cell, notebook):
             found.append(
