@@ -9,7 +9,7 @@ def _fields(title: str, description: str, top: float, linear: bool = True) -> Pl
     """Columns, one vector for each of them, their weights beside them, and the output."""
     plan = Plan(title, description, 4.2)
     left = 1.2 if linear else 0
-    plan.box("columns", "columns: ids and numbers", "*", "input", 0, 0, 4.2)
+    plan.box("columns", "columns", "*", "input", 0, 0, 4.2)
     plan.box(
         "fields",
         "a vector for each column, $v_1 … v_F$",
@@ -31,7 +31,7 @@ def polynomial() -> Plan:
     plan = Plan(
         "polynomial", "A weight of its own for each pair of ids: most pairs are never seen."
     )
-    plan.box("columns", "columns: ids and numbers", "*", "input", 0, 0, 4)
+    plan.box("columns", "columns", "*", "input", 0, 0, 4)
     plan.box(
         "linear",
         "weights\n$Σ_i w_i$",

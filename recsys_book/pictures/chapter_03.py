@@ -92,7 +92,7 @@ def cin(layers: int = 2) -> Plan:
     plan = Plan(
         "CIN", "Each layer crosses its maps with the vectors again; all layers are pooled.", 2.6
     )
-    plan.box("columns", "columns: ids and numbers", "*", "input", 0, 0, 2.6)
+    plan.box("columns", "columns", "*", "input", 0, 0, 2.6)
     plan.box(
         "fields",
         "a vector for each column, $v_1 … v_F$",
@@ -113,7 +113,7 @@ def xdeepfm(layers: int = 2) -> Plan:
     plan = Plan(
         "xDeepFM", "Explicit crosses (CIN), implicit ones (network) and weights of ids.", 4.4
     )
-    plan.box("columns", "columns: ids and numbers", "*", "input", 0, 0, 4.4)
+    plan.box("columns", "columns", "*", "input", 0, 0, 4.4)
     plan.box("linear", "weights\n$Σ_i w_i$", "linear linear_numeric?", "embedding", 0, 1, 0.9)
     plan.box(
         "fields",
@@ -133,7 +133,7 @@ def xdeepfm(layers: int = 2) -> Plan:
 
 def _autoint(title: str, description: str, layers: int, width: float) -> Plan:
     plan = Plan(title, description, width, (150, 66))
-    plan.box("columns", "columns: ids and numbers", "*", "input", 0, 0, width)
+    plan.box("columns", "columns", "*", "input", 0, 0, width)
     plan.box(
         "fields",
         "a vector for each column",
@@ -210,7 +210,7 @@ def gdcn_p(layers: int = 2) -> Plan:
 def _masks(title: str, description: str) -> Plan:
     """The vectors of all columns, and their normalization."""
     plan = Plan(title, description, 4.2)
-    plan.box("columns", "columns: ids and numbers", "*", "input", 0, 0, 4.2)
+    plan.box("columns", "columns", "*", "input", 0, 0, 4.2)
     fields = "embedding embedding_numeric?"
     plan.box("fields", "vectors of all columns, $e$", fields, "embedding", 0, 1, 4.2)
     norm = "each vector\nnormalised by itself"
@@ -259,7 +259,7 @@ def finalmlp() -> Plan:
     plan = Plan(
         "FinalMLP", "Two networks see the features through gates, and multiply at the end.", 4.4
     )
-    plan.box("columns", "columns: ids and numbers", "*", "input", 0, 0, 4.4)
+    plan.box("columns", "columns", "*", "input", 0, 0, 4.4)
     plan.box("e", "all vectors and\nnumbers, $e$", "features", "embedding", 1.5, 1, 1.4)
     for n, left in ((1, 0), (2, 3.2)):
         vector = f"vector of\ncondition {n}"
@@ -283,7 +283,7 @@ def edcn(layers: int = 2) -> Plan:
         4.4,
         (150, 66),
     )
-    plan.box("columns", "columns: ids and numbers", "*", "input", 0, 0, 4.4)
+    plan.box("columns", "columns", "*", "input", 0, 0, 4.4)
     fields = "embedding embedding_numeric?"
     plan.box("fields", "a vector for each column", fields, "embedding", 0, 1, 4.4)
     plan.arrows("columns > fields")
@@ -311,7 +311,7 @@ def edcn(layers: int = 2) -> Plan:
 
 def _powers(title: str, description: str, width: float) -> Plan:
     plan = Plan(title, description, width)
-    plan.box("columns", "columns: ids and numbers", "*", "input", 0, 0, width)
+    plan.box("columns", "columns", "*", "input", 0, 0, width)
     fields = "embedding embedding_numeric?"
     plan.box("fields", "a vector for each column", fields, "embedding", 0, 1, 2.4)
     powers = "products of powers\n$y_j = exp(Σ_i w_{ij} ln |e_i|)$"

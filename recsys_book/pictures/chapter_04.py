@@ -109,7 +109,7 @@ def dsin() -> Plan:
         2,
         2.7,
     )
-    plan.box("lstm", "LSTM, in both\ndirections: $h_k$", "session_states", "network", 0, 3, 1.2)
+    plan.box("lstm", "LSTM, both directions: $h_k$", "session_states", "network", 0, 3, 1.5)
     plan.box("state_attention", "attention $a'_k$", "state_attention", "gate", 0.5, 4, 0.95)
     plan.box("attention", "attention $a_k$", "interest_attention", "gate", 1.75, 4, 0.95)
     plan.box("state", "$Σ_k a'_k h_k$", "activated_state", "interaction", 0, 5, 1.2)

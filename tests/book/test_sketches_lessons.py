@@ -234,6 +234,7 @@ def test_what_is_drawn_is_a_model_of_the_lesson(reading):
     ]
     for group in reading.groups:
         assert all(facts(one.model) == facts(group[0].model) for one in group)
+        assert not any(one.picture.problems() for one in group)
 
 
 def shapes_in(model):
