@@ -119,10 +119,12 @@ class Reading:
         groups: a list of ``Drawn`` for each cell that draws.
         made: the lesson's own models, and those of the library that it holds against them.
         own: dict of the id of a drawn model to the model of the lesson that agrees with it.
+        held: the names of the library's models in exact checks of whole models.
     """
 
     def __init__(self, path):
         self.path, self.groups, self.made, self.own, self.met = path, [], [], {}, []
+        self.held, self.is_whole = set(), any(map(WHOLE.search, code_of(path)))
         other = lesson_text(path) if is_deeper(path) else companion_text(path)
         own = self.steps(path)
         # What a companion draws may be its lesson's model, which is met sooner there.
@@ -168,6 +170,8 @@ class Reading:
             self.run(path, source, names)
             # An exact check holds the library's whole model against that of the lesson.
             is_held = not is_whole or is_deeper(self.path) or WHOLE.search(source)
+            if WHOLE.search(source) and path == self.path:
+                self.held |= {one.name for one in self.met if not is_plain(one)}
             if not draws(source):
                 self.made += [one for one in self.met if is_held or is_plain(one)]
             yield
@@ -202,14 +206,21 @@ class Reading:
             names |= {"sketch": one, "family": several, "stopwatch": untimed}
 
     def is_met(self):
-        """Whether a model of the lesson agrees with each drawn one; of a family with one."""
+        """Whether a model of the lesson agrees with each drawn one.
+
+        Of a family only what the lesson holds against its own whole model must agree, or any one.
+        """
         for drawn in (one for group in self.groups for one in group):
             for own in self.made:
                 if own is not drawn.model and agree(drawn.model, own):
                     self.own.setdefault(id(drawn.model), own)
-        return bool(self.groups) and all(
-            any(id(one.model) in self.own for one in group) for group in self.groups
-        )
+        is_met = bool(self.groups)
+        for group in self.groups:
+            met = {one.model.name for one in group if id(one.model) in self.own}
+            held = self.held & {one.model.name for one in group}
+            is_seen = held or len(group) == 1 or not self.is_whole
+            is_met &= bool(met and is_seen and held <= met)
+        return is_met
 
     def pairs(self):
         """Each drawing that was met, and the model of the lesson."""
