@@ -30,7 +30,7 @@ MINUTES = {"figures": 0.75, "formulas": 0.75, "derivations": 2.0, "guesses": 0.5
 """Minutes for one of each; a derivation is a displayed formula of three lines or more, and a
 handle, ``explore``, counts as a figure."""
 
-MOST = {"words": 1900, "code cells": 30, "visible lines": 130, "minutes": 45}
+MOST = {"minutes": 60}
 """The limits of a core lesson or a survey; text, cells and lines in a fold are not counted."""
 
 OPENING = "opening"
@@ -112,12 +112,7 @@ class Budget:
     @property
     def used(self) -> dict[str, int]:
         """The quantities that `MOST` limits."""
-        return {
-            "words": sum(self.words.values()),
-            "code cells": self.cells,
-            "visible lines": self.visible_lines,
-            "minutes": self.minutes,
-        }
+        return {"minutes": self.minutes}
 
 
 def count(text_path: Path, text_notebook: Any = None, notebook: Any = None) -> Budget:
@@ -220,11 +215,11 @@ def table(lesson: Lesson, budget: Budget) -> list[str]:
     """
     limits = limits_of(lesson)
     rows = [(f"  {part}", words, None, None) for part, words in budget.words.items()]
-    rows.append(("words", sum(budget.words.values()), limits.get("words"), budget.parts["words"]))
-    rows.append(("code cells", budget.cells, limits.get("code cells"), None))
+    rows.append(("words", sum(budget.words.values()), None, budget.parts["words"]))
+    rows.append(("code cells", budget.cells, None, None))
     for name in ("visible lines", "folded lines"):
         amount = getattr(budget, name.replace(" ", "_"))
-        rows.append((name, amount, limits.get(name), budget.parts.get(name)))
+        rows.append((name, amount, None, budget.parts.get(name)))
     rows.append(("printed source", budget.printed_lines, None, budget.parts["printed source"]))
     rows += [(name, getattr(budget, name), None, budget.parts[name]) for name in MINUTES]
     rows.append(("to read", None, None, sum(budget.parts.values())))
