@@ -300,8 +300,8 @@ def drawn(hashes: Hashes, rest: Iterable[str]) -> list[str]:
     """A tenth of the rest of each kind, which follows from all hashes: another in each commit.
 
     Example:
-        >>> drawn({"tests/test_a.py": "1"}, ["tests/test_a.py"])
-        ['tests/test_a.py']
+        >>> drawn({"tests/test_locks.py": "1"}, ["tests/test_locks.py"])
+        ['tests/test_locks.py']
     """
     seed = hash_of((name, value.encode()) for name, value in sorted(hashes.items()))
     kinds: dict[str, list[str]] = {}

@@ -52,7 +52,9 @@ def test_a_build_keeps_five_scores_and_disturbs_nothing_else(chapters):
     scores = [50 + 10 * np.random.RandomState(seed).random_sample() for seed in range(5)]
     cell = live_cell(path)
     assert cell.metadata.live == [round(one, 1) for one in scores]
-    assert cell.outputs == [] and [one.text for one in cell.metadata.withheld] == [f"{scores[0]}\n"]
+    (shown,) = cell.outputs
+    assert shown.data == {"text/plain": build.RUN_TO_SEE}
+    assert [one.text for one in cell.metadata.withheld] == [f"{scores[0]}\n"]
     notebook = nbformat.read(path.with_suffix(".ipynb"), as_version=4)
     assert [one.source for one in notebook.cells] == [one.source for one in read_text(path).cells]
     (after,) = (one for one in notebook.cells if "least = 0.0" in one.source)

@@ -79,8 +79,8 @@ def graph_of(modules):
     }
 
 
-SKETCHES = "recsys_book.pictures"
-"""They are of the rows of the zoo, and no lesson loads them that shows none."""
+SKETCHES = ("recsys_book.pictures", "recsys_book.figures")
+"""Pictures and looks are of the rows of the zoo, which names builders and imports none."""
 
 
 def upward(graph):
