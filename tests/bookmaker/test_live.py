@@ -7,7 +7,7 @@ from nbformat.v4 import new_output
 from pair_text import core_text
 
 from bookmaker import live
-from bookmaker.build import build, refresh
+from bookmaker.build import RUN_TO_SEE, build, refresh
 from bookmaker.lesson_checks import check_lesson, text_problems
 from bookmaker.lessons import describe, find_texts, read_text
 
@@ -53,7 +53,7 @@ def test_a_build_keeps_five_scores_and_disturbs_nothing_else(chapters):
     cell = live_cell(path)
     assert cell.metadata.live == [round(one, 1) for one in scores]
     (shown,) = cell.outputs
-    assert shown.data == {"text/plain": build.RUN_TO_SEE}
+    assert shown.data == {"text/plain": RUN_TO_SEE}
     assert [one.text for one in cell.metadata.withheld] == [f"{scores[0]}\n"]
     notebook = nbformat.read(path.with_suffix(".ipynb"), as_version=4)
     assert [one.source for one in notebook.cells] == [one.source for one in read_text(path).cells]
