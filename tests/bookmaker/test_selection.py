@@ -19,6 +19,7 @@ MUTANTS = """[
 {"name": "one", "tests": ["test_din"], "old": "1", "new": "2"}]}]
 """
 SOURCES = {
+    ".gitignore": "__pycache__/\n",
     "recsys_lib/__init__.py": "",
     "recsys_lib/checks.py": "ONE = 1\n",
     "recsys_lib/layers/__init__.py": "",

@@ -175,7 +175,7 @@ def test_the_start_page_shows_routes_with_hours_and_a_map_of_links(visit):
     assert "solved" not in " ".join(page.locator(".book-start").all_inner_texts())
     page.locator(".book-map").get_by_role("link", name="DIN", exact=True).click()
     assert page.url.endswith(DIN)
-    assert page.locator(f"a[href^='{REPOSITORY}']").count() > 0
+    sync_api.expect(page.locator(f"a[href^='{REPOSITORY}']").first).to_be_attached()
     assert page.locator("a[href*='mybinder.org/v2/git/https%3A%2F%2Fexample.org']").count() == 1
     download = page.get_by_role("link", name="Download the notebook")
     assert download.get_attribute("href").endswith("notebooks/04_sequence_models/01_din.ipynb")

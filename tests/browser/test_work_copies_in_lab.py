@@ -115,6 +115,8 @@ def test_an_open_cell_that_runs_alone_says_that_a_folded_one_has_to_run(reader):
     page, address, _ = reader
     page.goto(f"{address}/lab/tree/work/00_the_ranking_stage/01_the_ranking_stage.ipynb?reset")
     heading(page, LESSONS[0])
+    # A cell that is run before its kernel is there is not run at all.
+    page.get_by_role("button", name="Python 3 (ipykernel) | Idle").wait_for(timeout=120_000)
     cell = page.locator(lab.CELL).filter(has_text="sizes = {").first
     cell.locator(".cm-content").click()
     page.keyboard.press("Control+Enter")
