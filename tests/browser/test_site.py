@@ -124,7 +124,7 @@ def test_a_sign_leads_to_the_ledger_its_record_and_back(visit):
     page.locator("a.sign[href$='#sequence.interests.din_above_mean']").first.click()
     row = page.locator("tr", has=page.locator("[id='sequence.interests.din_above_mean']"))
     sync_api.expect(row).to_be_in_viewport()
-    assert page.locator("a[href$='records/sequence.interests.json']").count() == 1
+    sync_api.expect(page.locator("a[href$='records/sequence.interests.json']")).to_have_count(1)
     row.get_by_role("link", name="DIN", exact=True).click()
     sync_api.expect(page.locator("[id='cited.sequence.interests.din_above_mean']")).to_be_visible()
     assert page.url.split("#")[0].endswith(DIN)
