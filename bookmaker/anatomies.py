@@ -1,4 +1,4 @@
-"""Anatomies: which headings and labels a lesson has, and how long it may run.
+"""Anatomies: which headings and labels a lesson needs, and how long it may run.
 
 A model's lesson is a ``core``, a chapter's comparison a ``survey``; what goes further stands in a
 companion, ``deeper``; a ``lab`` is on data that not every machine has.
@@ -13,35 +13,26 @@ MEASURED = "How this was measured"
 ANSWER = "answer"
 """The tag of cells whose outputs answer a guess: the committed notebook does not hold them."""
 
+WALK = "One example"
+"""The heading above the example that walks through a model."""
+
+MODEL = "The whole model"
+"""The heading above a core lesson's model; a lesson that trains none has neither."""
+
+SHORT = "In short"
+"""The heading above a core lesson's or a survey's decision box and its sentences."""
+
 HEADINGS = {
-    "core": (
-        "The problem",
-        "One example",
-        "The mathematics",
-        "Predict",
-        "The whole model",
-        "What it does",
-        "Break it",
-        "In short",
-        MEASURED,
-        CHECKED,
-        "References",
-    ),
-    "survey": (
-        "The problem",
-        "Predict",
-        "What it does",
-        "In short",
-        CHECKED,
-        "References",
-    ),
+    "core": (WALK, MODEL, SHORT),
+    "survey": (SHORT,),
     "deeper": (),
     "lab": ("References",),
 }
-_LESSON_LABELS = ("Question", "Objectives", "Prerequisites", "Time", "Library")
+"""Those that a lesson cannot do without; all others are free."""
+
 HEADER_LABELS = {
-    "core": _LESSON_LABELS,
-    "survey": _LESSON_LABELS,
+    "core": ("Question", "Prerequisites", "Time", "Library"),
+    "survey": ("Question", "Prerequisites", "Time", "Library"),
     "deeper": ("Question", "Time", "Library"),
     "lab": ("Question", "Data", "Prerequisites", "Time", "Library"),
 }

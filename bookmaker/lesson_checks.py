@@ -176,16 +176,9 @@ def anatomy_problems(lesson, notebook):
             )
     problems += generated.header_problems(lesson, header, notebook)
     second = [text for level, text in headings if level == 2]
-    position = 0
     for wanted in pairs.headings(lesson, notebook):
-        if wanted not in second:
-            problems.append(f"{path}: heading `## {wanted}` is missing")
-        elif wanted not in second[position:]:
-            problems.append(f"{path}: heading `## {wanted}` is out of order")
-        else:
-            position = second.index(wanted, position) + 1
-        if second.count(wanted) > 1:
-            problems.append(f"{path}: heading `## {wanted}` appears {second.count(wanted)} times")
+        if (count := second.count(wanted)) != 1:
+            problems.append(f"{path}: heading `## {wanted}` appears {count} times, expected once")
     return problems
 
 

@@ -42,6 +42,8 @@ class Lesson:
         prerequisites: names of the lessons that a core lesson or a survey builds on, such as
             ``"02_second_order_crosses/01_fm"``; None for companions and labs.
         numbers: what its prose may say although no output holds it.
+        idea: the one hard idea of a core lesson or a survey, a sentence to repeat the next day;
+            empty for lessons that do not name theirs yet.
     """
 
     text_path: Path
@@ -54,6 +56,7 @@ class Lesson:
     data: str | None = None
     prerequisites: tuple[str, ...] | None = None
     numbers: tuple[str, ...] = ()
+    idea: str = ""
 
     @property
     def notebook_path(self):
@@ -309,10 +312,13 @@ def describe(text_path, notebook=None):
     _check_name(text_path, anatomy)
     known = {*kinds, "anatomy", "data" if of_lab else "numbers"}
     if anatomy in ("core", "survey"):
-        known.add("prerequisites")
+        known |= {"prerequisites", "idea"}
     unknown = sorted(set(fields) - known)
     if unknown:
         raise LessonError(f"{text_path}: front matter `lesson` has unknown keys: {unknown}")
+    idea = fields.get("idea", "")
+    if not isinstance(idea, str):
+        raise LessonError(f"{text_path}: front matter `lesson.idea` must be a text, got {idea!r}")
     data = fields.get("data")
     if of_lab and data not in list(ENTRIES):
         raise LessonError(
@@ -332,6 +338,7 @@ def describe(text_path, notebook=None):
         text_path=Path(text_path),
         anatomy=anatomy,
         data=data,
+        idea=idea,
         prerequisites=prerequisites,
         numbers=_texts_in(text_path, fields, "numbers", fields.get("numbers", [])),
         **{key: fields[key] for key in kinds},

@@ -100,6 +100,15 @@ def take_runs(notebook: Any) -> None:
     cells_of(notebook)[0].metadata[LIVE] = scores
 
 
+def has_model(lesson: Lesson) -> bool:
+    """Whether the reader of a lesson trains its model.
+
+    Args:
+        lesson: what the front matter says.
+    """
+    return f"{lesson.chapter}/{lesson.name}" not in NO_MODEL
+
+
 def text_problems(lesson: Lesson, notebook: Any) -> list[str]:
     """What the live cell of a core lesson lacks, one line each.
 
@@ -108,7 +117,7 @@ def text_problems(lesson: Lesson, notebook: Any) -> list[str]:
         notebook: the text's content.
     """
     found = cells_of(notebook)
-    wanted = int(f"{lesson.chapter}/{lesson.name}" not in NO_MODEL)
+    wanted = int(has_model(lesson))
     if len(found) != wanted:
         return [f"expected {wanted} cells with the tag {LIVE}, got {len(found)}"]
     if found and not _SCORE.search(found[0].source):

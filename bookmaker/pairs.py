@@ -8,32 +8,28 @@ import re
 from typing import Any
 
 from bookmaker import budget, live, notation, sentences
-from bookmaker.anatomies import ANSWER, CHECKED, HEADINGS
+from bookmaker.anatomies import ANSWER, CHECKED, HEADINGS, MODEL, SHORT, WALK
 from bookmaker.lessons import Lesson, calls_in_cell, companion_text, is_deeper
 
-SHORT = "In short"
-MOST_TICKS = 8
-"""In the open text; a reader who has to look up more reads a report."""
+_BOX = re.compile(r"^\| \*\*Begin with\*\* \|", re.MULTILINE)
 
 
 def headings(lesson: Lesson, notebook: Any) -> tuple[str, ...]:
-    """The headings that a lesson needs, in their order.
+    """The headings that a lesson needs.
 
     Args:
         lesson: what the front matter says.
         notebook: the text's content.
 
     Returns:
-        Those of its anatomy; a companion needs one if it checks or shows sentences.
+        Those of its anatomy, but walk and model where it trains none; and one more if it checks or
+        shows sentences.
     """
-    if lesson.anatomy == "deeper" and any(
-        calls_in_cell(cell.source, name)
-        for cell in notebook.cells
-        if cell.cell_type == "code"
-        for name in ("exact", sentences.BLOCK)
-    ):
-        return (CHECKED,)
-    return HEADINGS[lesson.anatomy]
+    found = HEADINGS[lesson.anatomy]
+    if not live.has_model(lesson):
+        found = tuple(heading for heading in found if heading not in (WALK, MODEL))
+    checks = any(_calls(notebook, name) for name in ("exact", sentences.BLOCK))
+    return (*found, CHECKED) if checks and not lesson.is_lab else found
 
 
 def problems(lesson: Lesson, notebook: Any) -> list[str]:
@@ -53,16 +49,13 @@ def problems(lesson: Lesson, notebook: Any) -> list[str]:
         return []
     found = []
     if lesson.anatomy == "core":
-        found += [
-            f"heading `## {part}` is none of a core lesson's"
-            for part in budget.parts_of(notebook)
-            if part not in headings(lesson, notebook)
-        ]
+        if not _calls(notebook, "exercise"):
+            found.append("expected an exercise in place, got none")
+        if not _BOX.search(budget.parts_of(notebook).get(SHORT, "")):
+            found.append(f"expected a decision box under {SHORT}, a table that says *Begin with*")
         found += live.text_problems(lesson, notebook)
     if lesson.anatomy in ("core", "survey"):
         found += notation.problems(notebook)
-        if (count := len(sentences.ticks(notebook))) > MOST_TICKS:
-            found.append(f"has {count} ticks, at most {MOST_TICKS} are allowed")
         found += [
             f"cell {number} answers a guess, expected the tag {ANSWER}"
             for number, cell in enumerate(notebook.cells, start=1)
@@ -74,6 +67,11 @@ def problems(lesson: Lesson, notebook: Any) -> list[str]:
             found.append(f"prerequisites: expected lessons that come before {name}, got {other}")
     found += _left_out(lesson, notebook)
     return [f"{lesson.text_path}: {line}" for line in found]
+
+
+def _calls(notebook, name):
+    code = (cell for cell in notebook.cells if cell.cell_type == "code")
+    return any(calls_in_cell(cell.source, name) for cell in code)
 
 
 def _left_out(lesson, notebook):

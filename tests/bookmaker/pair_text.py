@@ -95,6 +95,9 @@ Two and three are not.
 
 ## In short
 
+| **Begin with** | one and one |
+|:---|:---|
+
 Add. Two exercises stand [in the companion](01_small.deeper.ipynb): 6 minutes.
 
 ```{code-cell} ipython3
