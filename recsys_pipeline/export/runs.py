@@ -23,10 +23,8 @@ from recsys_pipeline.files.resolving import names_of, resolve
 from recsys_pipeline.files.sources import files_of, format_of, open_sources
 from recsys_pipeline.files.tables import encoders_from
 
-MODEL, DESCRIPTION, SCORES, PREDICTIONS = (
-    *("model.keras", "description.json"),
-    *("scores.json", "predictions"),
-)
+MODEL, DESCRIPTION = "model.keras", "description.json"
+SCORES, PREDICTIONS = "scores.json", "predictions"
 _NEEDED = ("columns", "tasks", "vocabularies", "encoders", "left_out", "data")
 
 
@@ -98,13 +96,8 @@ def _read(path):
 
 def _again(folder, paths):
     scores = _read(Path(folder, SCORES))
-    words = [
-        "recsys",
-        "train",
-        *(map(str, paths) or ["DATA"]),
-        "--model",
-        scores.get("model", "MODEL"),
-    ]
+    data = [str(path) for path in paths] or ["DATA"]
+    words = ["recsys", "train", *data, "--model", scores.get("model", "MODEL")]
     if scores.get("tasks"):
         words += ["--tasks", ",".join(scores["tasks"])]
     for name, value in scores.get("training", {}).items():
