@@ -18,7 +18,7 @@ def test_methods_of_loss_balancing_look_alike_in_both_figures():
     names = {"np": np, "plt": plt, "plots": plots, "runs": runs}
     names["UNITS"] = {"ten times smaller": 0.1, "as before": 1.0, "ten times larger": 10.0}
     sources = [cell.source for cell in read_text(BALANCING).cells if cell.cell_type == "code"]
-    for part in ("def walk(unit)", "def turned(unit)", "table = runs("):
+    for part in ("def walk(unit)", "METHODS = (", "def turned(unit)", "table = runs("):
         exec(next(source for source in sources if part in source), names)
     first, _ = names["turned"](1.0)
     right = first.axes[1]
