@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from recsys_book.figures import style
     from recsys_book.guesses import guess, resolve
     from recsys_book.labs import needs_data
-    from recsys_book.pictures.automatic import diagram
     from recsys_book.pictures.families import family
     from recsys_book.pictures.registry import sketch
     from recsys_book.record_folds import how_measured

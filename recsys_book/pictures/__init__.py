@@ -1,8 +1,7 @@
-"""Pictures of models: ``diagram`` of any built model, and sketches placed by hand.
+"""Pictures of models: sketches whose boxes are placed by hand.
 
-from recsys_book.pictures import diagram, family, sketch
+from recsys_book.pictures import family, sketch
 
-diagram(model)
 sketch("din")      # one model; sketch("din", model) with the shapes of your own
 family("gates")    # Shared-Bottom, OMoE, MMoE and CGC side by side
 
@@ -12,7 +11,6 @@ A sketch is checked against the built model, and so are the pictures of flows.
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from recsys_book.pictures.automatic import diagram
     from recsys_book.pictures.families import family
     from recsys_book.pictures.flow_pictures import (
         days_way,

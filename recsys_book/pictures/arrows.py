@@ -6,7 +6,7 @@ only a's value is changed, see ``interventions``.
 """
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from recsys_book.pictures.graph import Graph, Vertex
 from recsys_book.pictures.interventions import changes
@@ -17,53 +17,7 @@ from recsys_lib.features.embedding import FusedEmbedding
 REST, REST_NUMBERS = "*", "*numbers"
 
 
-class Standing:
-    """Boxes that stand for places of a graph.
-
-    Args:
-        graph: of the model.
-        places: dict of the key of a box to its places.
-
-    Attributes:
-        graph, places: as given.
-    """
-
-    def __init__(self, graph: Graph, places: Mapping[str, tuple[Place, ...]]) -> None:
-        self.graph, self.places = graph, dict(places)
-        self._index()
-
-    def _index(self) -> None:
-        """File the boxes under the vertices for which they stand, wholly or in part."""
-        self._of_vertex: dict[Vertex, set[str]] = {}
-        for key, places in self.places.items():
-            for place in places:
-                for vertex in place.vertices:
-                    self._of_vertex.setdefault(vertex, set()).add(key)
-
-    def before(self, key: str) -> set[Vertex]:
-        """The vertices that reach a box without passing another box, the other boxes' own too."""
-        targets = [vertex for place in self.places[key] for vertex in place.vertices]
-        return self.graph.before(targets, self._of_vertex)
-
-    def boxes_of(self, vertex: Vertex, whole: bool = False) -> set[str]:
-        """Keys of the boxes that stand for a vertex or, unless ``whole``, for parts of it."""
-        keys = self._of_vertex.get(vertex, set())
-        if not whole:
-            return keys
-        return {key for key in keys if not any(place.is_inside for place in self.places[key])}
-
-    def paths(self) -> set[tuple[str, str]]:
-        """Pairs of boxes with a path from one to the other that passes no third box."""
-        return {
-            (source, key)
-            for key in self.places
-            for vertex in self.before(key)
-            for source in self.boxes_of(vertex)
-            if source != key
-        }
-
-
-class Boxes(Standing):
+class Boxes:
     """The boxes of a plan in a built model.
 
     Args:
@@ -71,6 +25,7 @@ class Boxes(Standing):
         graph: of the model.
 
     Attributes:
+        plan, graph: as given.
         places: dict of the key of a box to its places; boxes of optional places that the model
             lacks are left out.
         unnamed: pairs of a box with arrows into it and an input that reaches it although no box
@@ -81,8 +36,9 @@ class Boxes(Standing):
     """
 
     def __init__(self, plan: Plan, graph: Graph) -> None:
-        self.plan = plan
-        super().__init__(graph, _named_places(plan, graph))
+        self.plan, self.graph = plan, graph
+        self.places = _named_places(plan, graph)
+        self._index()
         self._reached = {arrow.target for arrow in plan.planned_arrows if arrow.source in self.keys}
         self.unnamed = [
             (key, vertex)
@@ -94,6 +50,14 @@ class Boxes(Standing):
         for name in (REST_NUMBERS, REST):
             self._stand_for_rest(name)
         self._index()
+
+    def _index(self) -> None:
+        """File the boxes under the vertices for which they stand, wholly or in part."""
+        self._of_vertex: dict[Vertex, set[str]] = {}
+        for key, places in self.places.items():
+            for place in places:
+                for vertex in place.vertices:
+                    self._of_vertex.setdefault(vertex, set()).add(key)
 
     def _stand_for_rest(self, name: str) -> None:
         """Let the box of this name stand for the inputs for which no box stands yet."""
@@ -113,6 +77,18 @@ class Boxes(Standing):
         """Keys of the boxes that are there, those for the rest of the inputs among them."""
         return {key for key, box in self.plan.boxes.items() if key in self.places or _is_rest(box)}
 
+    def before(self, key: str) -> set[Vertex]:
+        """The vertices that reach a box without passing another box, the other boxes' own too."""
+        targets = [vertex for place in self.places[key] for vertex in place.vertices]
+        return self.graph.before(targets, self._of_vertex)
+
+    def boxes_of(self, vertex: Vertex, whole: bool = False) -> set[str]:
+        """Keys of the boxes that stand for a vertex or, unless ``whole``, for parts of it."""
+        keys = self._of_vertex.get(vertex, set())
+        if not whole:
+            return keys
+        return {key for key in keys if not any(place.is_inside for place in self.places[key])}
+
     def has_parts(self) -> bool:
         """Whether a box stands for a part of a layer."""
         return any(place.is_inside for places in self.places.values() for place in places)
@@ -122,7 +98,13 @@ class Boxes(Standing):
         """All arrows that the model has: pairs of keys."""
         if self.has_parts():
             return changes(self.graph, self.places)
-        return self.paths()
+        return {
+            (source, key)
+            for key in self.places
+            for vertex in self.before(key)
+            for source in self.boxes_of(vertex)
+            if source != key
+        }
 
     def missing(self) -> list[str]:
         """A line for each input, output, layer with weights or part that has no box."""
@@ -231,7 +213,7 @@ def faults(boxes: Boxes) -> list[str]:
     return found + boxes.missing()
 
 
-def shape_between(boxes: Standing, source: str, target: str) -> tuple[int | None, ...] | None:
+def shape_between(boxes: Boxes, source: str, target: str) -> tuple[int | None, ...] | None:
     """The shape, without the batch, of an arrow's tensor.
 
     Args:

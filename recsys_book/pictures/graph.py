@@ -7,7 +7,6 @@ another's columns, and one more for what is picked out of a block.
 """
 
 import dataclasses
-import re
 from collections.abc import Iterable
 
 import keras
@@ -58,7 +57,7 @@ class Graph:
     """All vertices of a model.
 
     Args:
-        model: built functional or sequential model.
+        model: built functional model.
 
     Attributes:
         vertices: each after those that it reads.
@@ -107,10 +106,6 @@ class Graph:
         """The vertex that makes a tensor."""
         return self._maker[id(tensor)]
 
-    def is_read(self, vertex: Vertex) -> bool:
-        """Whether what a vertex makes is data to a reader of the picture, not a mask."""
-        return all(id(tensor) in self._maker for tensor in vertex.outputs)
-
     def before(self, targets: Iterable[Vertex], stops: Iterable[Vertex]) -> set[Vertex]:
         """The vertices that reach the targets without passing a vertex of ``stops``.
 
@@ -133,22 +128,13 @@ class Graph:
         return found
 
 
-def is_named(operation: keras.Operation) -> bool:
-    """Whether somebody gave a layer its name; Keras calls them after their class."""
-    own = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", type(operation).__name__)
-    own = re.sub(r"([a-z])([A-Z])", r"\1_\2", own).lower()
-    return re.fullmatch(rf"{own}(_\d+)?", operation.name) is None
-
-
 def _functional(model):
     name = getattr(model, "name", type(model).__name__)
     if not isinstance(model, keras.Model):
-        raise ValueError(f"diagram: expected a keras.Model, got {type(model).__name__}")
-    if isinstance(model, keras.Sequential) and model.built:
-        return keras.Model(model.inputs, model.outputs, name=name)
+        raise ValueError(f"sketch: expected a keras.Model, got {type(model).__name__}")
     if not hasattr(model, "_nodes_by_depth"):
         raise ValueError(
-            f"diagram: expected a model with a graph, keras.Model(inputs, outputs), got {name!r}, "
+            f"sketch: expected a model with a graph, keras.Model(inputs, outputs), got {name!r}, "
             "which is a subclass or not built"
         )
     return model

@@ -4,10 +4,7 @@ A kind is told by three signs at once: its colour, the form of its corners and i
 picture that is printed in grey, or seen by a colour-blind reader, says the same.
 """
 
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    import keras
+from typing import NamedTuple
 
 
 class Look(NamedTuple):
@@ -45,49 +42,3 @@ LOOKS = {
 TEXT = "#1A1A1A"
 TEXT_ON = {"output": "#FFFFFF"}
 """Colour of a label where it is not ``TEXT``."""
-
-# By the names of classes: the pictures load no model's module. A reader's own layer whose name
-# holds one of the words is told by it.
-_WORDS = {
-    "output": ("PredictionHead", "ProductHead"),
-    "embedding": ("Embedding", "Encoding", "OwnIds"),
-    "gate": ("Gate", "Attention", "ActivationUnit", "Pruner", "FieldWeights", "PairWeights"),
-    "network": (
-        "Dense",
-        "MLP",
-        "Network",
-        "GRU",
-        "LSTM",
-        "RNN",
-        "Transformer",
-        "Conv",
-        "Sequential",
-        "Functional",
-        "MetaUnit",
-        "Dropout",
-        "Normalization",
-        "Bidirectional",
-    ),
-    "input": ("InputLayer", "KnownScenarios"),
-}
-
-
-def kind_of(operation: "keras.Operation") -> str:
-    """The kind of a layer or operation, by its class.
-
-    Args:
-        operation: of a model's graph.
-
-    Returns:
-        A key of ``LOOKS``; ``"interaction"`` for everything that is nothing else.
-
-    Example:
-        >>> import keras
-        >>> kind_of(keras.layers.Dense(1)), kind_of(keras.layers.Multiply())
-        ('network', 'interaction')
-    """
-    name = type(operation).__name__
-    for kind, words in _WORDS.items():
-        if any(word in name for word in words):
-            return kind
-    return "interaction"

@@ -14,7 +14,7 @@ from recsys_book.pictures.parts import Shape, Text
 
 
 class Picture:
-    """A picture by ``diagram`` or ``sketch``; a notebook shows it.
+    """A picture by ``sketch`` or ``family``; a notebook shows it.
 
     Args:
         title: one line.

@@ -80,7 +80,7 @@ def sketch(name: str, model: "keras.Model | None" = None, *, losses: bool = Fals
 
     Raises:
         ValueError: an unknown name, or a model of which the sketch would say something wrong, such
-            as one built with options that add or leave out a part; ``diagram`` draws it.
+            as one built with options that add or leave out a part.
 
     Example:
         >>> sketch("fm").title

@@ -228,6 +228,23 @@ def test_interventions_find_who_acts_on_whom():
     assert all(not np.any(weight.numpy()) for weight in model.weights)
 
 
+class Subclass(keras.Model):
+    def call(self, inputs):
+        return inputs
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("din", "sketch: expected a keras.Model, got str"),
+        (Subclass(name="mine"), "got 'mine', which is a subclass or not built"),
+    ],
+)
+def test_what_has_no_graph_is_refused_in_one_line(given, said):
+    with pytest.raises(ValueError, match=re.escape(said)):
+        checked(right("din"), given)
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [
