@@ -14,12 +14,13 @@ import time
 
 from benchmarks import (
     crosses,
-    former,
     larger_than_memory,
     lessons,
     long_histories,
     multi_scenario,
     multi_task,
+    peer,
+    peers,
     requests,
     seeds,
     sequences,
@@ -28,7 +29,7 @@ from benchmarks import (
     workers,
 )
 from benchmarks.process import ONEDNN, BenchmarkError
-from recsys_lib.zoo import MODELS, find
+from recsys_lib.zoo import find
 
 SECTIONS = {
     "vocabulary": vocabulary,
@@ -41,7 +42,7 @@ SECTIONS = {
     "requests": requests,
     "serving": serving,
     "larger_than_memory": larger_than_memory,
-    "former": former,
+    "peers": peers,
     "workers": workers,
     "lessons": lessons,
 }
@@ -58,11 +59,11 @@ MINUTES = {
     "requests": 1,
     "serving": 1,
     "larger_than_memory": 2,
-    "former": 26,
+    "peers": 13,
     "workers": 5,
     "lessons": 20,
 }
-"""Of a run on two cores, rounded up; ``former`` with all models, from sixteen beside a peer.
+"""Of a run on two cores, rounded up; ``peers`` with all models that the peer has.
 
 Each section says how long it took: put that here after a run of all.
 """
@@ -75,15 +76,12 @@ def main(arguments=None):
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("sections", nargs="*", help=f"default: all of {', '.join(SECTIONS)}")
-    group = parser.add_argument_group("section former")
-    group.add_argument(
-        "--revision", default=former.REVISION, help="commit or tag of the former selves"
-    )
+    group = parser.add_argument_group("section peers")
     group.add_argument(
         "--models",
         type=lambda text: text.split(","),
         metavar="A,B",
-        help="keys of the zoo; default: all models",
+        help="keys of the zoo; default: all that the peer has",
     )
     group.add_argument(
         "--peer",
@@ -108,15 +106,13 @@ def main(arguments=None):
     except ValueError as error:
         parser.error(str(error))
     printers = {name: section.print_section for name, section in SECTIONS.items()}
-    printers["former"] = functools.partial(
-        former.print_section, options.revision, options.peer, models, options.onednn
-    )
+    printers["peers"] = functools.partial(peers.print_section, options.peer, models, options.onednn)
     printers["larger_than_memory"] = functools.partial(
         larger_than_memory.print_section, options.rows, not options.apart
     )
     minutes = {name: MINUTES[name] for name in chosen}
-    if models and "former" in minutes:
-        minutes["former"] *= len(models) / len(MODELS)
+    if models and "peers" in minutes:
+        minutes["peers"] *= len(models) / len(peer.MODELS)
     return _print_all({name: printers[name] for name in chosen}, minutes)
 
 

@@ -1,7 +1,6 @@
-"""A data set in a file that every revision of the library, and a peer, can read.
+"""A data set in a file that the library and a peer can read.
 
-Nothing of the library is imported before it is needed: a process that reads the file may hold
-another revision of it, or none.
+Nothing of the library is imported before it is needed: the peer's process does without.
 """
 
 import dataclasses
@@ -48,15 +47,11 @@ def read(path):
 
 
 def read_dataset(path):
-    """What ``write`` wrote, as a ``Dataset`` of the library that this process holds."""
+    """What ``write`` wrote, as a ``Dataset``."""
     from recsys_lib.data import Dataset, Split
     from recsys_lib.features import columns as kinds
 
     about, splits = read(path)
-    columns = []
-    for column in about["columns"]:
-        kind = getattr(kinds, column["kind"])
-        known = {field.name for field in dataclasses.fields(kind)}
-        columns.append(kind(**{name: column[name] for name in known if name in column}))
+    columns = [getattr(kinds, column.pop("kind"))(**column) for column in about["columns"]]
     parts = {name: Split(**part) for name, part in splits.items()}
     return Dataset(about["name"], tuple(columns), **parts, tasks=about["tasks"])

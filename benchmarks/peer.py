@@ -111,7 +111,7 @@ class Peer:
         fields = [c for c in self.columns if hasattr(c, "vocabulary_size")]
         return [min(fields, key=lambda field: field.vocabulary_size)]
 
-    def build(self, key, **_):
+    def build(self, key):
         import tensorflow as tf
 
         if key not in MODELS:

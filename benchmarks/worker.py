@@ -1,15 +1,13 @@
-"""One process that trains models of one revision of the library on request.
+"""One process that trains the library's models on request, on rows that a peer can read, too.
 
-``python -m benchmarks.worker FOLDER ROWS`` holds the library that lies in the folder. It reads a
-request a line, a JSON object, and answers each with a line: ``build`` a model, train it for a
-``round``, ``drop`` it.
+``python -m benchmarks.worker ROWS`` reads a request a line, a JSON object, and answers each with a
+line: ``build`` a model, train it for a ``round``, ``drop`` it.
 """
 
 import json
 import math
 import re
 import sys
-import time
 
 SECONDS_PER_ROUND = 0.4
 MARK = "benchmark: "
@@ -43,34 +41,27 @@ def epochs_of_a_round(examples_per_second, num_rows):
 
 
 class Library:
-    """Models of the library that this process holds, on one data set."""
+    """Models of the library on one data set."""
 
     def __init__(self, path):
         from benchmarks import exchange
 
         self.dataset, self.trainers = exchange.read_dataset(path), {}
 
-    def build(self, key, where, tasks, options, defaults):
+    def build(self, key):
         import keras
 
-        from benchmarks import adapter
+        from benchmarks import inputs
         from recsys_lib.training.optimizers import Adam
         from recsys_lib.training.trainer import Trainer
+        from recsys_lib.zoo import find
 
         keras.utils.set_random_seed(0)
-        started = time.perf_counter()
-        try:
-            columns = self.dataset.feature_columns
-            model = adapter.build(where, columns, tasks, options, defaults)
-        except adapter.Missing as error:
-            return {"reason": str(error)}
-        self.trainers[key] = trainer = Trainer(model, self.dataset, Adam(1e-3))
-        trainer.trace()
-        graph = time.perf_counter() - started
+        model = inputs.builder(find(key), self.dataset)(self.dataset.feature_columns)
+        self.trainers[key] = Trainer(model, self.dataset, Adam(1e-3))
         self._fit(key, 1)
         return {
             "parameters": model.count_params(),
-            "graph_seconds": graph,
             "epochs": epochs_of_a_round(self._fit(key, 1), len(self.dataset.train)),
         }
 
@@ -88,11 +79,7 @@ class Library:
         return history.examples_per_second
 
 
-def main(folder, path):
-    import recsys_lib
-
-    if not recsys_lib.__file__.startswith(folder):
-        raise SystemExit(f"worker: expected the library of {folder}, got {recsys_lib.__file__}")
+def main(path):
     library = Library(path)
     serve({"build": library.build, "round": library.round, "drop": library.drop})
 

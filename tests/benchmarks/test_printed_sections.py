@@ -12,11 +12,12 @@ import pytest
 from benchmarks import __main__ as table
 from benchmarks import (
     crosses,
-    former,
     inputs,
     lessons,
     multi_scenario,
     multi_task,
+    peer,
+    peers,
     process,
     requests,
     seeds,
@@ -25,7 +26,7 @@ from benchmarks import (
 )
 from benchmarks.process import ONEDNN, BenchmarkError
 from bookmaker.build import BuildError
-from recsys_lib.zoo import MODELS, find
+from recsys_lib.zoo import find
 
 ROW = {
     "parameters": 7,
@@ -87,11 +88,11 @@ def test_the_command_says_how_long_it_takes_and_goes_on_after_a_failure(monkeypa
     ]
 
 
-def test_a_model_of_the_former_section_takes_its_share_of_the_time(monkeypatch, capsys):
-    monkeypatch.setattr(former, "print_section", lambda *_: None)
-    monkeypatch.setattr(table, "MINUTES", {"former": len(MODELS)})
-    table.main(["former", "--models", "fm,din"])
-    assert "[1 of 1] former, about 2 min" in capsys.readouterr().out
+def test_a_model_of_the_peers_section_takes_its_share_of_the_time(monkeypatch, capsys):
+    monkeypatch.setattr(peers, "print_section", lambda *_: None)
+    monkeypatch.setattr(table, "MINUTES", {"peers": len(peer.MODELS)})
+    table.main(["peers", "--models", "fm,din"])
+    assert "[1 of 1] peers, about 2 min" in capsys.readouterr().out
 
 
 SECTIONS = [section for name, section in table.SECTIONS.items() if hasattr(section, "measure")]
