@@ -116,8 +116,8 @@ def parts_read(
 ) -> list[tuple[str, bytes]]:
     """All that sources read when they run, for ``hash_of``: modules, data cards, records, the lock.
 
-    Docstrings and comments of modules do not count: what a lesson prints of them is compared by
-    ``bookmaker.printed_source``. A record that is not there is no part; once it is there, it is.
+    Docstrings and comments of modules do not count: that a lesson prints other comments shows when
+    its notebook is tested. A record that is not there is no part; once it is there, it is.
 
     Args:
         sources: Python code.

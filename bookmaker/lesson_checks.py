@@ -20,9 +20,7 @@ from bookmaker import (
     live,
     numbers,
     pairs,
-    printed_source,
     sentences,
-    tables,
 )
 from bookmaker.anatomies import HEADER_LABELS
 from bookmaker.budget import lines_to_read
@@ -85,7 +83,6 @@ def check_lesson(text_path):
     problems += budget.problems(lesson, budget.count(text_path, text_notebook, notebook))
     problems += numbers.problems(lesson, notebook)
     problems += notebook_problems(lesson.notebook_path, notebook)
-    problems += printed_source.problems(lesson.notebook_path, notebook)
     problems += live.problems(lesson.notebook_path, notebook)
     return problems + figures.problems(lesson.notebook_path, notebook)
 
@@ -108,7 +105,6 @@ def _text_problems(lesson, notebook):
         *lesson_problems(lesson.text_path, notebook),
         *offer_problems(lesson.text_path, notebook),
         *module_problems(lesson.text_path, notebook),
-        *tables.problems(lesson.text_path, notebook),
     ]
 
 

@@ -7,7 +7,7 @@ named under *In short*, with the minutes that they take.
 import re
 from typing import Any
 
-from bookmaker import budget, live, notation, sentences
+from bookmaker import budget, live, sentences
 from bookmaker.anatomies import ANSWER, CHECKED, HEADINGS, MODEL, SHORT, WALK
 from bookmaker.lessons import Lesson, calls_in_cell, companion_text, is_deeper
 
@@ -55,7 +55,6 @@ def problems(lesson: Lesson, notebook: Any) -> list[str]:
             found.append(f"expected a decision box under {SHORT}, a table that says *Begin with*")
         found += live.text_problems(lesson, notebook)
     if lesson.anatomy in ("core", "survey"):
-        found += notation.problems(notebook)
         found += [
             f"cell {number} answers a guess, expected the tag {ANSWER}"
             for number, cell in enumerate(notebook.cells, start=1)

@@ -58,7 +58,6 @@ def test_a_sound_pair_has_no_problem(pair):
         ("## In short\n", "## In short\n\n## More\n", "expected a decision box under In short"),
         ("anatomy: core", "anatomy: core\n  idea: [2]", "`lesson.idea` must be a text, got [2]"),
         (":tags: [answer, nbval-ignore-output]\n\nres", "res", "answers a guess, expected the tag"),
-        ("Two dots", "| symbol | means |\n|:---|:---|\n| $d_i$ | two |\n\nTwo", "$d_i$: expected"),
         ("prerequisites: []", "prerequisites: [00_small/01_small]", "that come before 00_small/01"),
         ("prerequisites: []", "prerequisites: [00_small/00_no]", "lessons of the book, got 00_sma"),
         ("deeper.ipynb): 6 minutes", "deeper.ipynb)", "'6 minutes' under In short"),
