@@ -102,7 +102,6 @@ book: $(DEVELOPER) ## rebuild notebooks whose text changed (CHANGED=1: whose inp
 	@$(PY) -m bookmaker build $(if $(LESSON),--force $(LESSON)) $(if $(CHANGED),--changed)
 	@$(PY) -m bookmaker ledger
 	@$(PY) -m bookmaker index
-	@$(PY) -m bookmaker names
 	@$(PY) -m bookmaker course
 
 format: $(DEVELOPER) ## format library, tests and the lessons' code
@@ -114,7 +113,6 @@ lint: $(DEVELOPER) ## check style, types and docstrings of library, tests and no
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
-	@$(PY) -m bookmaker docstrings
 
 lock: ## renew constraints.txt, the exact versions that CI uses (needs uv)
 	@uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \

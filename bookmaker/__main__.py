@@ -7,7 +7,6 @@ from pathlib import Path
 
 from bookmaker import (
     budget,
-    docstrings,
     evidence,
     formatting,
     generated,
@@ -16,7 +15,6 @@ from bookmaker import (
     labs,
     lesson_checks,
     links,
-    names,
     numbers,
     selection,
     variants,
@@ -176,11 +174,6 @@ def _links(options):
     return 0
 
 
-def _names(options):
-    print(names.write())
-    return 0
-
-
 def _site(options):
     from bookmaker.site.build import build as build_site
 
@@ -190,17 +183,6 @@ def _site(options):
     _print_problems(problems)
     print(options.out / "html" / "index.html")
     return 1 if problems else 0
-
-
-def _docstrings(options):
-    excused = docstrings.not_yet()
-    found = docstrings.problems()
-    for name, lacking in found.items():
-        if name not in excused:
-            _print_problems(f"{name}: the docstring {line}" for line in lacking)
-    for name in sorted(excused - set(found)):
-        print(f"{name}: complete; take it from not_yet in pyproject.toml", file=sys.stderr)
-    return 1 if excused ^ set(found) else 0
 
 
 def _format(options):
@@ -262,18 +244,12 @@ def _parser():
     command = commands.add_parser("links", help="write the links between the lessons")
     command.set_defaults(run=_links)
 
-    command = commands.add_parser("names", help="write the page of the library's public names")
-    command.set_defaults(run=_names)
-
     command = commands.add_parser("site", help="build the website from the committed notebooks")
     command.add_argument("lessons", nargs="*", help="paths, chapters or lessons; default: all")
     command.add_argument("--out", type=Path, default=Path("build") / "site", help="folder")
     command.add_argument("--repository", default="", help="its address, for links and buttons")
     command.add_argument("--no-pictures", action="store_true", help="draw no models")
     command.set_defaults(run=_site)
-
-    command = commands.add_parser("docstrings", help="check the docstrings of all public names")
-    command.set_defaults(run=_docstrings)
 
     command = commands.add_parser("format", help="format the code in the lessons' texts")
     command.set_defaults(run=_format)

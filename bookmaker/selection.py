@@ -150,8 +150,9 @@ class Tree:
 
 
 def current(notebooks: Iterable[Path], chapters: Path = CHAPTERS, root: Path = ROOT) -> Hashes:
-    """Dict of unit to hash. What cannot run on this machine has none: labs without their data are
-    not among the notebooks, mutants need Linux, grading needs nbgrader.
+    """Dict of unit to hash; what cannot run on this machine has none.
+
+    Labs without their data are not among the notebooks, mutants need Linux, grading needs nbgrader.
 
     Args:
         notebooks: those that can run here, as ``inputs.notebooks_to_test`` gives them.

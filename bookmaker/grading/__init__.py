@@ -1,0 +1,1 @@
+"""Grading with nbgrader: a course's assignments, submissions, scores and feedback."""

@@ -94,7 +94,7 @@ def _full_name(row):
 
 
 def _as_identifier(name):
-    """nbgrader looks for students' folders by patterns, in which these letters mean others."""
+    """The name without letters that mean others in the patterns by which nbgrader finds folders."""
     return re.sub(r"[*?\[\]\\/\x00-\x1f]", "_", name).strip()
 
 

@@ -162,7 +162,7 @@ def _contents(chapters, plain, made):
     teaching = [one for one in plain if re.match("docs/(course/|instructors|hub)", one)]
     making = [one for one in plain if "ontributing" in one.lower()]
     making += ["CHANGELOG.md", "docs/changes_of_findings.md"]
-    library = ["docs/public_names.md", *(one for one in made if one.startswith("reference/"))]
+    library = [one for one in made if one.startswith("reference/")]
     listed = {*words, *teaching, *making, *library}
     rest = [one for one in plain if one not in listed]
     found = {

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from bookmaker.site.reference import LIBRARY
+from bookmaker import PACKAGES
 
 LEDGER = "chapters/FINDINGS.md"
 _LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^()\s#]+)(#[^()\s]*)?\)")
@@ -53,7 +53,7 @@ class Links:
             return f"[{label}]({up(page)}index.md)"
         if path in self.pages or not (self.root / path).exists():
             return whole
-        if path.endswith(".py") and path.startswith(f"{LIBRARY}/"):
+        if path.endswith(".py") and path.split("/")[0] in PACKAGES:
             return f'<a href="{up(page)}source/{path[:-3]}.html">{label}</a>'
         kind = "tree" if (self.root / path).is_dir() else "blob"
         return f"[{label}]({self.repository}/{kind}/main/{path})" if self.repository else label

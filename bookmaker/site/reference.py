@@ -1,14 +1,14 @@
-"""The library's public names with their docstrings, read without running them, and its source."""
+"""The packages' public names with their docstrings, read without running them, and their source."""
 
 import ast
 import re
 import textwrap
 from pathlib import Path
 
+from bookmaker import PACKAGES
 from bookmaker.imports import find_modules
 from bookmaker.names import ROOT, PublicName, definition, docstring, offered_by_package
 
-LIBRARY = "recsys_lib"
 _SOURCE = """\
 <!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{name}</title>
@@ -21,15 +21,12 @@ _SOURCE = """\
 
 def pages() -> dict[str, str]:
     """Dict of the path of each package's page to its text, in reStructuredText."""
-    found = {}
-    for package, names in offered_by_package().items():
-        if package.split(".")[0] == LIBRARY:
-            found[f"reference/{package}.rst"] = _page(package, names)
-    return found
+    offered = offered_by_package().items()
+    return {f"reference/{package}.rst": _page(package, names) for package, names in offered}
 
 
 def _page(package, names):
-    module = ast.parse(find_modules(ROOT, (LIBRARY,))[package].read_text(encoding="utf-8"))
+    module = ast.parse(find_modules(ROOT, PACKAGES)[package].read_text(encoding="utf-8"))
     about = (ast.get_docstring(module) or "").split("\n\n")[0]
     parts = [f"{package}\n{'=' * len(package)}\n", about, f".. py:module:: {package}\n"]
     return "\n\n".join([*parts, *(_entry(one) for one in names)]) + "\n"
@@ -90,7 +87,7 @@ def _apart(found):
 
 
 def write_source(folder: Path) -> None:
-    """Write a page for each module of the library: its code, a line an anchor, ``L-1``.
+    """Write a page for each module of the packages: its code, a line an anchor, ``L-1``.
 
     Args:
         folder: for the pages; the paths below it are those of the modules.
@@ -107,7 +104,7 @@ def write_source(folder: Path) -> None:
     colors += f"body {{ background: #2b2b2b; color: #fff }}\n{dark.get_style_defs()}\n}}\n"
     folder.mkdir()
     (folder / "source.css").write_text(colors, encoding="utf-8")
-    for path in sorted((ROOT / LIBRARY).rglob("*.py")):
+    for path in sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py")):
         name = path.relative_to(ROOT).as_posix()
         up = "../" * name.count("/")
         code = highlight(path.read_text(encoding="utf-8"), PythonLexer(), light)

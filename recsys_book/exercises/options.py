@@ -15,7 +15,7 @@ _STAYS = re.compile(r"(?:none|all|any|both|neither)\b(?: of)? (?:them|the|these|
 
 
 def options_of(statement: str) -> dict[str, str]:
-    """The options that a recall exercise's statement lists, as ``- **a** The first.``
+    """The options that a recall exercise's statement lists, as ``- **a** The first.``.
 
     Args:
         statement: the exercise's.

@@ -108,8 +108,9 @@ def _again(folder, paths):
 
 
 def check_data(run: Run, said: Description) -> None:
-    """Check that data are described as those of a run; which rows they are, in which order and
-    part, may differ. No row is read.
+    """Check that data are described as those of a run. No row is read.
+
+    Which rows they are, in which order and part, may differ.
 
     Raises:
         ValueError: another column, label or time; the first one is named.

@@ -186,8 +186,9 @@ class _Training:
     def rows(
         self, model: replay.Replay, paths: list[pathlib.Path], predicted: pd.DataFrame | None
     ) -> tuple[np.ndarray, dict[str, Any], dict[str, np.ndarray]]:
-        """Numbers of rows of files, or of the predicted ones; the rows, raw as training's encoders
-        take them, and as the service reads them.
+        """Numbers of rows; the rows, raw as training's encoders and as the service take them.
+
+        They are rows of files, or the predicted ones.
         """
         path, data = paths[0], self._data
         options = {name: getattr(data, name) for name in ("header", "separator", "field_starts")}

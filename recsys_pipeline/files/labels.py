@@ -91,8 +91,10 @@ def _binary(rows: Rows, label: LabelDescription, column: str, exists: np.ndarray
 
 
 def _flags(rows: Rows, column: str) -> tuple[np.ndarray, Callable[[int], str]]:
-    """A column of labels as ``(N,)`` numbers, infinite where one is none and NaN where it is
-    missing; and the value of a row, for a message."""
+    """A column of labels as ``(N,)`` numbers, and the value of a row, for a message.
+
+    A label that is no number is infinite, one that is missing NaN.
+    """
     found = rows.categories(column)
     raw = found.values.to_pylist()
     numbers = np.array([*map(_number, raw), np.nan])

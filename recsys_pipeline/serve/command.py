@@ -1,4 +1,4 @@
-"""Serve an exported model: recsys serve FOLDER
+"""Serve an exported model: recsys serve FOLDER.
 
 It answers POST /rank, GET /health and GET /metrics. On SIGTERM or Ctrl-C /health says 503 and every
 answer closes its connection, requests are still taken for --drain seconds, and then the process

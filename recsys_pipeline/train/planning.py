@@ -35,8 +35,9 @@ class Plan:
     given: tuple[Given, ...]
 
     def lines(self, dataset: "Dataset | None" = None) -> tuple[list[Line], dict[str, str]]:
-        """The lines of the board, in order, and the models that were asked for to the reason why
-        the data do not meet their needs. Without data nothing is left out.
+        """The lines of the board, in order, and a dict of each model left out to the reason.
+
+        A model is left out whose needs the data do not meet. Without data none is.
         """
         entries = self.entries
         if entries is None:

@@ -234,8 +234,10 @@ def read_option(text: str) -> tuple[str | None, str, Any]:
 
 
 def as_python(name: str, value: Any) -> Any:
-    """An option's value for a builder: lists become tuples, tables a penalty (``strength``,
-    ``rows``) or an initializer of Keras (``name`` and its arguments) if the option is one.
+    """An option's value for a builder, whose lists are tuples.
+
+    A table becomes a penalty (``strength``, ``rows``) or an initializer of Keras (``name`` and its
+    arguments) if the option is one.
 
     Example:
         >>> as_python("embedding_l2", {"strength": 0.05, "rows": "table"})

@@ -77,7 +77,7 @@ def test_every_command_that_a_guide_names_runs(command, tmp_path):
 
 def test_guides_name_the_commands_that_there_are():
     named = {(module, command) for module, command in named_commands()}
-    assert {("bookmaker", name) for name in ("build", "check", "changed", "names", "labs")} <= named
+    assert {("bookmaker", name) for name in ("build", "check", "changed", "links", "labs")} <= named
     assert {("benchmarks", "")} <= named
 
 
