@@ -18,7 +18,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from recsys_book import paths
-from recsys_book.new_names import with_new_names
 from recsys_book.notebook_sources import (
     UnreadableNotebook,
     digest,
@@ -145,8 +144,6 @@ class _Copies:
 
     def _refresh_copy(self, name, edition):
         mine, beside = self._read(name), _beside(name, "new")
-        if isinstance(mine, _Notebook) and mine.holds_answers(edition):
-            mine = self._with_new_names(name, mine)
         if mine is None:
             self._write_notebook(name, edition, edition.content)
             self.report.copied.append(name)
@@ -165,21 +162,6 @@ class _Copies:
         newer = self._read(beside)
         if isinstance(newer, _Notebook) and not newer.holds_answers(edition):
             (self.work / beside).unlink()
-
-    def _with_new_names(self, name, mine):
-        """An answered copy whose imports name modules that have moved, by their new names."""
-        cells = [
-            {**cell, "source": with_new_names(source_of_cell(cell))}
-            if cell.get("cell_type") == "code"
-            else cell
-            for cell in mine.content["cells"]
-        ]
-        renamed = _known({**mine.content, "cells": cells})
-        if renamed.sources == mine.sources:
-            return mine
-        self._write(name, write_notebook(renamed.content).encode())
-        self.report.renamed.append(name)
-        return renamed
 
     def _renew_beside(self, beside, edition):
         """Write the published lesson beside an answered one, unless that holds answers too."""

@@ -12,7 +12,6 @@ class Report:
     Args:
         copied: were missing.
         renewed: the reader had changed nothing.
-        renamed: hold answers, and imported modules by names that they no longer have.
         kept: hold answers to the lesson as it is published today.
         newer: hold answers; the newer lesson lies beside them.
         both: newer lessons beside answered ones that hold answers themselves.
@@ -23,7 +22,6 @@ class Report:
 
     copied: list[str] = field(default_factory=list)
     renewed: list[str] = field(default_factory=list)
-    renamed: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
     newer: list[str] = field(default_factory=list)
     both: list[str] = field(default_factory=list)
@@ -42,7 +40,6 @@ class Report:
         if done:
             lines.append(f"work/: {', '.join(done)}")
         for names, text in (
-            (self.renamed, "{} imported modules that have moved: its imports have the new names"),
             (self.kept, "Your answers stay as they are in {}"),
             (self.newer, "You changed {}: kept; the newer one lies beside it as NAME.new.ipynb"),
             (self.both, "{} holds answers too and is kept; rename it to go on with it"),

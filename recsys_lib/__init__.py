@@ -19,8 +19,6 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from recsys_lib import moved
-
 if TYPE_CHECKING:
     from recsys_lib.training.serving import load as load_model
 else:
@@ -84,6 +82,3 @@ def _plain_tensorflow_is_installed():
 if "tensorflow" not in sys.modules and _plain_tensorflow_is_installed():
     if not any(isinstance(finder, _SilentTensorFlowFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _SilentTensorFlowFinder())
-
-if not any(isinstance(finder, moved.Finder) for finder in sys.meta_path):
-    sys.meta_path.insert(0, moved.Finder())

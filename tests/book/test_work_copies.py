@@ -309,14 +309,3 @@ def test_a_file_is_replaced_in_one_step(tmp_path, monkeypatch):
         paths.write_atomically(path, content)
         assert path.read_bytes() == (content.encode() if isinstance(content, str) else content)
     assert seen == [("old", 4), ("old", 1)] and list(tmp_path.iterdir()) == [path]
-
-
-def test_imports_of_moved_modules_get_their_new_names_in_answered_copies(book):
-    book.refresh()
-    book.answer("from recsys_lib.book import check\n\nname = 'recsys_lib.book'")
-    assert book.refresh().lines() == [
-        f"{LESSON} imported modules that have moved: its imports have the new names",
-        f"Your answers stay as they are in {LESSON}",
-    ]
-    assert book.source() == "from recsys_book import check\n\nname = 'recsys_lib.book'"
-    assert book.refresh().renamed == []

@@ -29,7 +29,7 @@ MODELS = (
     "loops",
 )
 LAYERS = (
-    ("checks", "lazy", "keras_graphs", "keras_internals", "locks", "moved", "replicas"),
+    ("checks", "lazy", "keras_graphs", "keras_internals", "locks", "replicas"),
     ("features",),
     ("layers",),
     ("data",),

@@ -24,13 +24,7 @@ GUIDES = [
 # These plant libraries and texts of their own, or name what has gone.
 OWN_NAMES = {"CHANGELOG.md", "test_arrows.py", "test_inputs.py", "test_names.py", "test_texts.py"}
 OWN_NAMES |= {"test_docstrings.py", "test_readme_commands.py", "test_saving.py"}
-OWN_NAMES |= {
-    "test_evidence_records.py",
-    "test_selection.py",
-    "moved.py",
-    "new_names.py",
-    "test_moved.py",
-}
+OWN_NAMES |= {"test_evidence_records.py", "test_selection.py"}
 OWN_NAMES |= {"test_work_copies.py", "test_packages.py"}
 
 _COMMAND = re.compile(r"(?:python3?[.0-9]*|\$\(PY\)|py -3\.12) -m ([\w.]+)([^`\n|;&]*)")
