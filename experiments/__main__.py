@@ -143,13 +143,6 @@ def _replay(options: argparse.Namespace) -> int:
     return 1 if outcome.problems else 0
 
 
-def _history(options: argparse.Namespace) -> None:
-    for experiment in registry.choose(options.identifiers, options.folder):
-        if found := history.take_in(experiment.identifier, options.folder, options.results):
-            amendments, looks = len(found["amendments"]), found["looks"]
-            print(f"{experiment.identifier}: {amendments} amendments, {looks} tables")
-
-
 def _check(options: argparse.Namespace) -> int:
     found = history.problems_of_records(options.folder, options.results)
     _say(found, sys.stderr)
@@ -173,7 +166,6 @@ _COMMANDS = {
     "longer": (_longer, "train longer where runs were cut short: does a finding stay?"),
     "replicate": (_replicate, "measure the findings on worlds nobody has seen"),
     "replay": (_replay, "does today's code give what is recorded?"),
-    "history": (_history, "take amendments, looks and opened worlds from the repository's history"),
     "check": (_check, "are the records those of the declarations?"),
 }
 
@@ -188,7 +180,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, (run, text) in _COMMANDS.items():
         commands.add_parser(name, help=text, description=text).set_defaults(run=run)
     found = commands.choices
-    for name in ("plan", "tune", "run", "longer", "replicate", "history"):
+    for name in ("plan", "tune", "run", "longer", "replicate"):
         text = "experiments or chapters; default: all"
         found[name].add_argument("identifiers", nargs="*", help=text)
     found["refresh"].add_argument("identifier")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments import records, registry
-from experiments.blocks import LOG, entry_of, is_noted, note_opened, read_blocks, refusal
+from experiments.blocks import LOG, entry_of, is_noted, read_blocks, refusal
 from experiments.registry import RESULTS
 from experiments.repository import git, hashes, lines, require_history
 
@@ -59,7 +59,7 @@ def problems_of_records(
         if len(record["amendments"]) < changes:
             found.append(
                 f"{identifier}: the declaration changed {changes} times, expected as many "
-                f"amendments, got {len(record['amendments'])}; run `python -m experiments history`"
+                f"amendments, got {len(record['amendments'])}"
             )
         former, now = record["history"][-1:], record["findings"]
         was = now | (former[0]["findings"] if former else {})
@@ -101,55 +101,3 @@ def _versions(identifier: str, results: Path) -> Iterator[tuple[str, dict[str, A
     for commit in lines(path.parent, "log", "--reverse", "--format=%H", "--", path.name):
         if text := git(path.parent, "show", f"{commit}:./{path.name}"):  # else it was removed there
             yield commit, json.loads(text)
-
-
-def take_in(identifier: str, folder: Path, results: Path) -> dict[str, Any]:
-    """Write what the history shows of a record into its manifest, and its worlds into the blocks.
-
-    Args:
-        identifier: of the experiment.
-        folder: of the declarations.
-        results: of the records.
-
-    Returns:
-        Dict: ``amendments``, each change of the declaration's hash after its first record, with
-        commit, hash, and the commit's subject as the reason; ``looks``, the tables that were ever
-        recorded. Empty where no record was committed.
-
-    Raises:
-        NoHistory: as for ``problems``.
-    """
-    if (record := records.read(identifier, results)) is None:
-        return {}
-    require_history(folder)
-    versions = list(_versions(identifier, results))
-    if not versions:
-        return {}
-    (first, before), looks = versions[0], len({one["table_sha256"] for _, one in versions})
-    amendments = _amendments(identifier, folder, first, before["declaration_sha256"])
-    found = {"amendments": amendments, "looks": looks}
-    # What is not committed yet was looked at, too.
-    record |= found | {"looks": max(looks, record.get("looks", 0))}
-    records.write_manifest(record, records.paths(identifier, results)[1])
-    experiment = registry.load(identifier, folder)
-    opened: dict[tuple[int, int], dict[str, Any]] = {}
-    for commit, one in versions:
-        if one["worlds"] is not None:
-            entry = entry_of(experiment, "".join(lines(folder, "rev-parse", f"{commit}^"))[:10])
-            entry |= {"worlds": one["worlds"], "declaration": one["declaration_sha256"]}
-            opened.setdefault(tuple(one["worlds"]), entry)
-    note_opened(opened.values(), results)
-    return found
-
-
-def _amendments(identifier: str, folder: Path, first: str, sha: str) -> list[dict[str, str]]:
-    """The changes of a declaration's hash after the commit of its first record."""
-    last, found = sha, []
-    log = ("log", "--first-parent", "--reverse", "--format=%H %s", f"{first}..HEAD")
-    for line in lines(folder, *log, "--", ":(glob)*/*.py"):
-        commit, _, subject = line.partition(" ")
-        now = hashes(commit, Path(folder)).get(identifier, last)
-        if now != last:
-            found.append({"commit": commit[:10], "declaration": now, "reason": subject})
-            last = now
-    return found

@@ -162,14 +162,16 @@ def make(experiment: Experiment, store: Store, results: Path, reason: str = "") 
     text = table.to_csv(index=False, lineterminator="\n")
     gaps = differences.smallest_gaps(store)
     former = read(experiment.identifier, results) or {"record": 0, "amendments": []}
+    sha = experiment.sha256()
+    amended = former["record"] and former["declaration_sha256"] != sha
     manifest: dict[str, Any] = {
         "identifier": experiment.identifier,
         "question": experiment.question,
         "record": former["record"] + 1,
-        "declaration_sha256": experiment.sha256(),
+        "declaration_sha256": sha,
         "declaration": experiment.declared(),
         "worlds": None if experiment.is_real else list(experiment.worlds),
-        "amendments": list(former["amendments"]),
+        "amendments": former["amendments"] + [{"declaration": sha, "reason": reason}] * amended,
         "table_sha256": sha256_of(text.encode()),
         "versions": versions(),
         "seconds": round(sum(store.seconds("tune", "bounds", "cell", "prefix")), 1),

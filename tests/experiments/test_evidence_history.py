@@ -6,7 +6,7 @@ import subprocess
 import pytest
 from tiny_evidence import DECLARED
 
-from experiments import blocks, history, registry
+from experiments import history, registry
 from experiments.repository import NoHistory
 
 NAME = "small.guesses"
@@ -85,33 +85,6 @@ def change(repository, subject, *changes):
     path.write_text(text)
     git("add", "."), git("commit", "-qm", subject)
     return registry.load(NAME, root / "experiments").sha256()
-
-
-def test_amendments_and_looks_are_counted_from_the_history(repository):
-    """Every change of the hash after the first record counts, also one that was taken back."""
-    root, _ = repository
-    places = (root / "experiments", root / "experiments/results")
-    change(repository, "an earlier thought", MARGIN)
-    first = change(repository, "declared")
-    commit(repository, record=(first, 1))
-    wording = ("Less noise is better.", "A little noise is better.")
-    change(repository, "wording alone", wording)
-    longer = change(repository, "more noise", wording, ('"noise": 1.5', '"noise": 1.6'))
-    assert change(repository, "taken back", wording) == first
-    commit(repository, record=(first, 2))
-    found = history.take_in(NAME, *places)
-    kept = [(one["declaration"], one["reason"]) for one in found["amendments"]]
-    assert kept == [(longer, "more noise"), (first, "taken back")]
-    record = json.loads((places[1] / f"{NAME}.json").read_text())
-    assert record["looks"] == 2 and record["amendments"] == found["amendments"]
-    opened = blocks.read_blocks(places[1])["opened"]
-    assert [(one["worlds"], one["declaration"]) for one in opened] == [
-        ([100, 101], first),
-        ([100, 102], first),
-    ]
-    assert history.take_in(NAME, *places) == found  # once more changes nothing
-    assert blocks.read_blocks(places[1])["opened"] == opened
-    assert history.take_in("small.factors", *places) == {}
 
 
 def test_a_declaration_that_comes_with_its_results_is_found(repository):

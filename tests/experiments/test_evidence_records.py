@@ -161,7 +161,12 @@ def test_a_changed_declaration_costs_new_worlds(home, capsys):
     former = record["history"][0]
     assert former["worlds"] == [100, 104] and "declaration changed" in former["replaced"]
     assert former["findings"]["noise_costs"]["verdict"] == "better"
-    found = history.problems_of_records(folder, home / "results", home / "CHANGELOG.md")
+    (amendment,) = record["amendments"]
+    assert amendment["declaration"] == record["declaration_sha256"]
+    places = (folder, home / "results", home / "CHANGELOG.md")
+    assert not any("amendments" in line for line in history.problems_of_records(*places))
+    records.write_manifest(record | {"amendments": []}, records.paths(NAME, home / "results")[1])
+    found = history.problems_of_records(*places)
     assert any("changed 1 times, expected as many amendments, got 0" in line for line in found)
 
 
