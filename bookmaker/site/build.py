@@ -160,8 +160,7 @@ def _contents(chapters, plain, made):
     evidence = [MODELS, "book/scoreboards.md", LEDGER]
     evidence += ["book/findings_by_topic.md", "book/findings_by_model.md"]
     teaching = [one for one in plain if re.match("docs/(course/|instructors|hub)", one)]
-    making = [one for one in plain if "ontributing" in one.lower()]
-    making += ["CHANGELOG.md", "docs/changes_of_findings.md"]
+    making = [one for one in plain if "ontributing" in one.lower()] + ["CHANGELOG.md"]
     library = [one for one in made if one.startswith("reference/")]
     listed = {*words, *teaching, *making, *library}
     rest = [one for one in plain if one not in listed]
