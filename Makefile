@@ -33,7 +33,7 @@ READER := $(VENV)/.reader-ready
 DEVELOPER := $(VENV)/.developer-ready
 
 .PHONY: help lab test choose site bench assignment roster collect grade formgrader feedback export \
-    items manual slides book format lint lock clean
+    manual slides book format lint lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -86,9 +86,6 @@ feedback: $(DEVELOPER) ## write a page for each student and lesson that is grade
 
 export: $(DEVELOPER) ## write the grades as CSV, for Canvas and Moodle too
 	@$(PY) -m bookmaker export --course "$(COURSE)"
-
-items: $(DEVELOPER) ## print how hard each graded exercise was, and how well it tells students apart
-	@$(PY) -m bookmaker items --course "$(COURSE)"
 
 manual: $(DEVELOPER) ## write the manual for instructors, with all solutions, into build/manual
 	@$(PY) -m bookmaker manual

@@ -1,12 +1,10 @@
-"""The commands of the course: ``python -m bookmaker course|manual|items|slides|...``."""
+"""The commands of the course: ``python -m bookmaker course|manual|slides|...``."""
 
 import argparse
 import functools
 from pathlib import Path
 
-from bookmaker.course import items, manual, paths, planted, slides
-from bookmaker.grading.commands import COURSE
-from bookmaker.grading.course import open_course
+from bookmaker.course import manual, paths, planted, slides
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
@@ -22,9 +20,6 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     ):
         command = commands.add_parser(name, help=said)
         command.set_defaults(run=functools.partial(_write, write))
-    command = commands.add_parser("items", help="say how hard each graded exercise was")
-    command.set_defaults(run=_items)
-    command.add_argument("--course", type=Path, default=COURSE, help="the course's folder")
     for name, run, said, folder in (
         ("plant", _plant, "write a copy of the library with a seed's fault", "is not there yet"),
         ("mark", _mark, "mark an answer to a copy with a seed's fault", "was handed in"),
@@ -40,11 +35,6 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 def _write(write, options):
     print(*write(options.chapters), sep="\n")
-    return 0
-
-
-def _items(options):
-    print(items.table(open_course(options.course)))
     return 0
 
 

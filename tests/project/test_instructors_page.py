@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import numpy as np
+
 from bookmaker.__main__ import _parser
 from bookmaker.grading import report, roster
 
@@ -44,6 +46,34 @@ def test_pictures_are_there_and_small():
     for text, name in pictures:
         assert len(text) > 30
         assert 5_000 < (ROOT / "docs" / name).stat().st_size < LARGEST_PICTURE
+
+
+def test_the_lines_on_hard_exercises_read_what_is_exported(tmp_path, monkeypatch, capsys):
+    # Three exercises of a lesson and one of another; dan's third answer waits for a person.
+    points = {"ann": (2, 2, 3), "ben": (2, 2, 0), "cyd": (1, 0, 1), "dan": (0, 0, None)}
+    numbers = {"points": 0, "pending": 0, "of": 7, "hours_late": 0, "penalty": 0}
+    grades = {}
+    for student, given in points.items():
+        names = ("a.one", "a.two", "a.three")
+        parts = {n: (one or 0, one is None) for n, one in zip(names, given, strict=True)}
+        grades[student, "01_small"] = numbers | {"remarks": ["late, but here"], "parts": parts}
+        grades[student, "02_other"] = numbers | {"remarks": [], "parts": {"b.one": (1, False)}}
+    folder = tmp_path / "build" / "course" / "grades"
+    folder.mkdir(parents=True)
+    (folder / "grades.csv").write_text(report._csv(report._with_remarks(grades)))
+    (lines,) = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    exec(lines, {})
+    head, *rows = (line.split() for line in capsys.readouterr().out.splitlines())
+    assert head == ["points", "discrimination"]
+    own = {"a.one": [2, 2, 1, 0], "a.two": [2, 2, 0, 0], "a.three": [3, 0, 1]}
+    rest = {"a.one": [5, 2, 1, 0], "a.two": [5, 2, 2, 0], "a.three": [4, 4, 1]}
+    expected = [np.corrcoef(own[name], rest[name])[0, 1] for name in own]
+    shares = [5 / 8, 4 / 8, 4 / 9, 1]
+    assert [row[0] for row in rows] == [*own, "b.one"]
+    np.testing.assert_allclose([float(row[1]) for row in rows], shares, atol=0.006)
+    np.testing.assert_allclose([float(row[2]) for row in rows[:3]], expected, atol=0.006)
+    assert rows[3][2] == "NaN"
 
 
 def test_links_lead_to_files():
