@@ -141,10 +141,10 @@ def _changed(options):
         print(line, file=sys.stderr)
     hashes = selection.current(notebooks, options.chapters)
     record = selection.read_record(chapters=options.chapters)
-    run = list(hashes)
+    changed = selection.changed(hashes, record)
+    rest = selection.unchanged(hashes, changed, weekly=options.weekly)
+    run = [*changed, *(rest if options.all else selection.drawn(hashes, rest))]
     if not options.all:
-        changed = selection.changed(hashes, record)
-        run = [*changed, *selection.drawn(hashes, hashes.keys() - set(changed))]
         print(
             f"{len(changed)} of {len(hashes)} units changed since {selection.RECORD} was written",
             file=sys.stderr,
@@ -248,7 +248,8 @@ def _parser():
         help="choose what `make test` runs: what changed, and a tenth of the rest; list notebooks",
     )
     command.add_argument("--chosen", type=Path, required=True, help="file for what was chosen")
-    command.add_argument("--all", action="store_true", help="choose everything")
+    command.add_argument("--all", action="store_true", help="all, of labs those that changed")
+    command.add_argument("--weekly", action="store_true", help="of labs all, too")
     command.add_argument("--workers", type=int, default=2, help="how many will run the tests")
     command.set_defaults(run=_changed)
 
