@@ -33,7 +33,7 @@ INPUTS := requirements.txt constraints.txt pyproject.toml
 READER := $(VENV)/.reader-ready
 DEVELOPER := $(VENV)/.developer-ready
 
-.PHONY: help lab test choose site bench assignment roster collect grade formgrader feedback export \
+.PHONY: help lab check test choose site bench assignment roster collect grade formgrader feedback export \
     items manual slides book format lint lock clean
 
 help: ## list the targets
@@ -41,6 +41,9 @@ help: ## list the targets
 
 lab: $(READER) ## set up the environment and open your copy of the book, work/, in JupyterLab
 	@$(PY) -m recsys_book lab $(LAB_ARGS)
+
+check: $(DEVELOPER) ## in two minutes: style, types, lessons, and fast tests of what was touched
+	@$(PY) -m bookmaker hooks
 
 test: choose lint ## style, types, and tests, notebooks, mutants, grading that changed (FULL=1: all)
 # The longest files first and in this order, so that no worker is left with one of them at the end.
@@ -112,10 +115,7 @@ format: $(DEVELOPER) ## format library, tests and the lessons' code
 	@$(PY) -m bookmaker format
 
 lint: $(DEVELOPER) ## check style, types and docstrings of library, tests and notebooks
-	@$(PY) -m ruff check .
-	@$(PY) -m ruff format --check .
-	@$(PY) -m mypy
-	@$(PY) -m bookmaker docstrings
+	@$(PY) -m bookmaker hooks ruff-check ruff-format mypy docstrings
 
 lock: ## renew constraints.txt, the exact versions that CI uses (needs uv)
 	@uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \

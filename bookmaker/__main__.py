@@ -11,6 +11,7 @@ from bookmaker import (
     evidence,
     formatting,
     generated,
+    hooks,
     index,
     inputs,
     labs,
@@ -160,6 +161,20 @@ def _changed(options):
     return 0
 
 
+def _hooks(options):
+    return 1 if hooks.run(options.only) else 0
+
+
+def _fast_tests(options):
+    return hooks.run_fast_tests()
+
+
+def _ends(options):
+    problems = hooks.ends()
+    _print_problems(problems)
+    return 1 if problems else 0
+
+
 def _index(options):
     print(index.write(options.chapters, force=options.force))
     return 0
@@ -252,6 +267,16 @@ def _parser():
     command.add_argument("--weekly", action="store_true", help="of labs all, too")
     command.add_argument("--workers", type=int, default=2, help="how many will run the tests")
     command.set_defaults(run=_changed)
+
+    command = commands.add_parser("hooks", help="run the list of .pre-commit-config.yaml")
+    command.add_argument("only", nargs="*", help="ids of the list; default: all")
+    command.set_defaults(run=_hooks)
+
+    command = commands.add_parser("fast-tests", help="run those of the folders that were touched")
+    command.set_defaults(run=_fast_tests)
+
+    command = commands.add_parser("ends", help="check that every text ends in one line end")
+    command.set_defaults(run=_ends)
 
     command = commands.add_parser("index", help="write and execute the start page")
     command.add_argument("--force", action="store_true", help="execute it even if unchanged")

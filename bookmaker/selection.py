@@ -68,7 +68,7 @@ class Tree:
     def __init__(self, root: Path = ROOT):
         self._root = root
         self._modules = find_modules(root, OURS)
-        self._files = {path.relative_to(root).as_posix(): path for path in _files(root)}
+        self._files = {path.relative_to(root).as_posix(): path for path in files_in(root)}
         self._arrows: dict[str, set[str]] = {}
         self._contents: dict[str, bytes] = {}
 
@@ -371,7 +371,7 @@ def _in(name, folder):
     return not folder or f"{name}/".startswith(f"{folder}/")
 
 
-def _files(root) -> Iterator[Path]:
+def files_in(root: Path) -> Iterator[Path]:
     """Every file that git would not ignore, but for the record."""
     listed = root / ".gitignore"
     ignored = [".git", ".venv", *(listed.read_text().split() if listed.exists() else ())]
