@@ -17,8 +17,9 @@ WORKERS ?= 2
 ONE_THREAD := TF_NUM_INTRAOP_THREADS=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 # `make test` runs what changed since it was green, as tests/green.json records it, and a tenth of
-# the rest; FULL=1 runs all. What passes is recorded. `python -m bookmaker changed` chooses, says how
-# many of each and about how long they take, and lists the notebooks, labs where their data are.
+# the rest; FULL=1 runs all, but of labs those that changed and of replays a sixth; FULL=1 WEEKLY=1
+# runs these, too. What passes is recorded. `python -m bookmaker changed` chooses, says how many of
+# each and about how long they take, and lists the notebooks, labs where their data are.
 # Kernels are forked from a process that has imported TensorFlow; COLD=1 starts each by itself, as
 # builds do.
 CHOSEN ?= build/chosen.json
@@ -32,7 +33,7 @@ INPUTS := requirements.txt constraints.txt pyproject.toml
 READER := $(VENV)/.reader-ready
 DEVELOPER := $(VENV)/.developer-ready
 
-.PHONY: help lab test choose site bench assignment roster collect grade formgrader feedback export \
+.PHONY: help lab check test choose site bench assignment roster collect grade formgrader feedback export \
     manual slides book format lint lock clean
 
 help: ## list the targets
@@ -40,6 +41,9 @@ help: ## list the targets
 
 lab: $(READER) ## set up the environment and open your copy of the book, work/, in JupyterLab
 	@$(PY) -m recsys_book lab $(LAB_ARGS)
+
+check: $(DEVELOPER) ## in two minutes: style, types, lessons, and fast tests of what was touched
+	@$(PY) -m bookmaker hooks
 
 test: choose lint ## style, types, and tests, notebooks, mutants, grading that changed (FULL=1: all)
 # The longest files first and in this order, so that no worker is left with one of them at the end.
@@ -56,7 +60,7 @@ test: choose lint ## style, types, and tests, notebooks, mutants, grading that c
 choose: $(DEVELOPER)
 	@mkdir -p "$$(dirname "$(CHOSEN)")"
 	@$(PY) -m bookmaker changed --chosen "$(CHOSEN)" --workers $(WORKERS) $(if $(FULL),--all) \
-	    > "$(CHOSEN).notebooks"
+	    $(if $(WEEKLY),--weekly) > "$(CHOSEN).notebooks"
 
 site: $(DEVELOPER) ## build the website in build/site/html (REPOSITORY=address, for its buttons)
 	@$(PY) -m bookmaker site --repository "$(REPOSITORY)"
@@ -106,10 +110,8 @@ format: $(DEVELOPER) ## format library, tests and the lessons' code
 	@$(PY) -m ruff format .
 	@$(PY) -m bookmaker format
 
-lint: $(DEVELOPER) ## check style, types and docstrings of library, tests and notebooks
-	@$(PY) -m ruff check .
-	@$(PY) -m ruff format --check .
-	@$(PY) -m mypy
+lint: $(DEVELOPER) ## check style and types of library and tests
+	@$(PY) -m bookmaker hooks ruff-check ruff-format mypy
 
 lock: ## renew constraints.txt, the exact versions that CI uses (needs uv)
 	@uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \

@@ -10,6 +10,7 @@ from bookmaker import (
     evidence,
     formatting,
     generated,
+    hooks,
     index,
     inputs,
     labs,
@@ -139,10 +140,10 @@ def _changed(options):
         print(line, file=sys.stderr)
     hashes = selection.current(notebooks, options.chapters)
     record = selection.read_record(chapters=options.chapters)
-    run = list(hashes)
+    changed = selection.changed(hashes, record)
+    rest = selection.unchanged(hashes, changed, weekly=options.weekly)
+    run = [*changed, *(rest if options.all else selection.drawn(hashes, rest))]
     if not options.all:
-        changed = selection.changed(hashes, record)
-        run = [*changed, *selection.drawn(hashes, hashes.keys() - set(changed))]
         print(
             f"{len(changed)} of {len(hashes)} units changed since {selection.RECORD} was written",
             file=sys.stderr,
@@ -156,6 +157,20 @@ def _changed(options):
         if selection.notebook_of(path, options.chapters) in chosen["run"]:
             print(path)
     return 0
+
+
+def _hooks(options):
+    return 1 if hooks.run(options.only) else 0
+
+
+def _fast_tests(options):
+    return hooks.run_fast_tests()
+
+
+def _ends(options):
+    problems = hooks.ends()
+    _print_problems(problems)
+    return 1 if problems else 0
 
 
 def _index(options):
@@ -230,9 +245,20 @@ def _parser():
         help="choose what `make test` runs: what changed, and a tenth of the rest; list notebooks",
     )
     command.add_argument("--chosen", type=Path, required=True, help="file for what was chosen")
-    command.add_argument("--all", action="store_true", help="choose everything")
+    command.add_argument("--all", action="store_true", help="all, of labs those that changed")
+    command.add_argument("--weekly", action="store_true", help="of labs all, too")
     command.add_argument("--workers", type=int, default=2, help="how many will run the tests")
     command.set_defaults(run=_changed)
+
+    command = commands.add_parser("hooks", help="run the list of .pre-commit-config.yaml")
+    command.add_argument("only", nargs="*", help="ids of the list; default: all")
+    command.set_defaults(run=_hooks)
+
+    command = commands.add_parser("fast-tests", help="run those of the folders that were touched")
+    command.set_defaults(run=_fast_tests)
+
+    command = commands.add_parser("ends", help="check that every text ends in one line end")
+    command.set_defaults(run=_ends)
 
     command = commands.add_parser("index", help="write and execute the start page")
     command.add_argument("--force", action="store_true", help="execute it even if unchanged")

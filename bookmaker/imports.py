@@ -98,7 +98,8 @@ def imports_in(source: str) -> tuple[tuple[str, str | None], ...]:
         elif isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING":
             waiting[:0] = node.orelse
         else:
-            waiting[:0] = ast.iter_child_nodes(node)
+            # No expression holds an import.
+            waiting[:0] = [x for x in ast.iter_child_nodes(node) if not isinstance(x, ast.expr)]
     return tuple(found)
 
 

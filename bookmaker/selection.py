@@ -2,7 +2,8 @@
 
 ``tests/green.json`` holds for each *unit* the hash of the contents with which it last passed: a
 file of tests, the mutants of a file, the exercises of a lesson, a model in the contract, a
-notebook. A run writes it; contents are those of the working tree, and git is not asked.
+notebook. A run writes it; contents are those of the working tree, and git is not asked. Labs take
+minutes on data that few machines have: one that did not change runs with ``WEEKLY=1`` alone.
 
 A file of tests follows from itself, its helpers, and the folders of packages that these import,
 directly or not. The zoo is a border: what lies above it does not follow from a single model, but
@@ -22,7 +23,7 @@ from typing import Any
 from bookmaker import inputs
 from bookmaker.imports import OURS, code_alone, find_modules, imports_in
 from bookmaker.inputs import ROOT, hash_of, key_of
-from bookmaker.lessons import code_of
+from bookmaker.lessons import code_of, is_lab
 from recsys_book.exercises.source import find_sources
 from recsys_book.paths import CHAPTERS, LessonError, write_atomically
 
@@ -67,7 +68,7 @@ class Tree:
     def __init__(self, root: Path = ROOT):
         self._root = root
         self._modules = find_modules(root, OURS)
-        self._files = {path.relative_to(root).as_posix(): path for path in _files(root)}
+        self._files = {path.relative_to(root).as_posix(): path for path in files_in(root)}
         self._arrows: dict[str, set[str]] = {}
         self._contents: dict[str, bytes] = {}
 
@@ -277,12 +278,13 @@ def write_record(
     Args:
         green: unit to hash.
         seconds: file to seconds.
-        anew: whether all units ran, so that what was recorded before is forgotten.
+        anew: whether all units ran, so that what was recorded before is forgotten, but for labs.
         root: the folder that holds ``tests``.
     """
     kept, new = read_record(root), {"masks": masks(root)}
     for name, added in (("green", green), ("seconds", seconds)):
-        new[name] = dict(sorted({**({} if anew else kept[name]), **added}.items()))
+        old = {key: value for key, value in kept[name].items() if not anew or is_lab(key)}
+        new[name] = dict(sorted({**old, **added}.items()))
     write_atomically(root / RECORD, json.dumps(new, indent=1) + "\n")
 
 
@@ -295,6 +297,22 @@ def changed(hashes: Hashes, record: Mapping[str, Hashes]) -> list[str]:
     """
     green, built = record["green"], record["built"]
     return [name for name, one in hashes.items() if one not in (green.get(name), built.get(name))]
+
+
+def unchanged(hashes: Hashes, found: Iterable[str], *, weekly: bool) -> list[str]:
+    """The units that may run besides those that changed; labs do so once a week.
+
+    Args:
+        hashes: those of today.
+        found: what ``changed`` found.
+        weekly: whether this is the weekly run.
+
+    Example:
+        >>> unchanged({"tests/test_a.py": "1", "chapters/04_b/lab_c.ipynb": "2"}, [], weekly=False)
+        ['tests/test_a.py']
+    """
+    found = set(found)
+    return [name for name in hashes if name not in found and (weekly or not is_lab(name))]
 
 
 def drawn(hashes: Hashes, rest: Iterable[str]) -> list[str]:
@@ -354,7 +372,7 @@ def _in(name, folder):
     return not folder or f"{name}/".startswith(f"{folder}/")
 
 
-def _files(root) -> Iterator[Path]:
+def files_in(root: Path) -> Iterator[Path]:
     """Every file that git would not ignore, but for the record."""
     listed = root / ".gitignore"
     ignored = [".git", ".venv", *(listed.read_text().split() if listed.exists() else ())]

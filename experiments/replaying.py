@@ -1,7 +1,7 @@
 """Replay: do today's code and packages still give what is recorded?
 
-Prefixes first, those whose code changed before all others, then a few whole cells. Replay judges
-numbers and never a verdict.
+Prefixes first: a sixth, which follows from the commit, those whose code changed before all others.
+Then a few whole cells. Replay judges numbers and never a verdict.
 """
 
 import math
@@ -17,7 +17,7 @@ from experiments.arms import point_text
 from experiments.declaration import Experiment
 from experiments.registry import RESULTS
 
-NUM_PREFIXES, NUM_CELLS, SECONDS = 100, 12, 120.0
+SIXTH, NUM_CELLS, SECONDS = 6, 12, 120.0
 START_TOLERANCE, END_TOLERANCE = 1e-5, 1e-3
 """Relative deviation of a loss, at the start and at the twentieth step, where it was recorded."""
 _TOLERANCES = np.geomspace(START_TOLERANCE, END_TOLERANCE, 20)
@@ -67,7 +67,7 @@ class Outcome(NamedTuple):
         prefixes, cells: how many were replayed.
         confirmed: tasks whose code changed and whose numbers did not.
         skipped: one line for each experiment that was left out, and why.
-        left: prefixes for which there was no time.
+        left: prefixes that were not drawn.
     """
 
     problems: list[str]
@@ -211,14 +211,14 @@ def replay(
     seed: int | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Outcome:
-    """Replay what there is time for.
+    """Replay a sixth of the prefixes, and as many whole cells as there is time for.
 
     Args:
         folder: of the declarations.
         results: of the records.
-        full: all prefixes, however long it takes.
+        full: all prefixes.
         every_cell: and one whole cell of each arm whose code changed.
-        seconds: after which nothing more is begun.
+        seconds: after which no further cell is begun.
         seed: of the draw; default: follows from the commit.
         say: called with a line for each step.
 
@@ -228,12 +228,9 @@ def replay(
     started = time.monotonic()
     found, skipped = tasks(folder, results)
     turns = drawn(found, commit_seed(folder) if seed is None else seed)
-    turns = turns if full else turns[:NUM_PREFIXES]
+    turns = turns if full else turns[: math.ceil(len(turns) / SIXTH)]
     problems: list[str] = []
     warnings: list[str] = []
-
-    def is_late(share: float) -> bool:
-        return time.monotonic() - started > share * seconds
 
     def agrees(task: Task, differs: str | None, well: str) -> bool:
         say(f"{task.name}: {differs or well}")
@@ -241,12 +238,8 @@ def replay(
             problems.append(f"{task.name}: {differs}")
         return differs is None
 
-    done, agreeing = 0, []
+    agreeing = []
     for task in turns:
-        # A third of the time is kept for whole cells.
-        if done and not full and is_late(2 / 3):
-            break
-        done += 1
         differs, warning = prefix_again(task, results)
         if warning is not None:
             warnings.append(f"{task.name}: {warning}")
@@ -257,7 +250,8 @@ def replay(
     for task in agreeing:
         if every_cell and not task.changed:
             continue
-        if not every_cell and (cells >= NUM_CELLS or (cells and is_late(1))):
+        is_late = time.monotonic() - started > seconds
+        if not every_cell and (cells >= NUM_CELLS or (cells and is_late)):
             break
         cells += 1
         rows, same = cell_again(task, results)
@@ -266,7 +260,8 @@ def replay(
             confirmed.append(task)
     if differs := compare_means(means):
         problems.append(differs)
-    return Outcome(problems, warnings, done, cells, confirmed, skipped, len(turns) - done)
+    left = len(found) - len(turns)
+    return Outcome(problems, warnings, len(turns), cells, confirmed, skipped, left)
 
 
 def prefix_again(task: Task, results: Path = RESULTS) -> tuple[str | None, str | None]:

@@ -121,6 +121,25 @@ def test_a_tenth_of_the_rest_is_drawn_another_in_each_commit():
     assert {name for hashes in values for name in selection.drawn(hashes, NAMES)} == set(NAMES)
 
 
+def test_a_lab_runs_where_it_changed_and_in_the_weekly_run_and_stays_recorded(tmp_path, chapters):
+    lab, other = (
+        "chapters/04_sequence_models/lab_a.ipynb",
+        "chapters/04_sequence_models/lab_b.ipynb",
+    )
+    today = dict.fromkeys([*NAMES, lab, other], "1")
+    record = {"green": today | {other: "0"}, "built": {}}
+    found = selection.changed(today, record)
+    assert found == [other]
+    assert selection.unchanged(today, found, weekly=False) == NAMES
+    assert selection.unchanged(today, found, weekly=True) == [*NAMES, lab]
+    (tmp_path / "tests").mkdir(exist_ok=True)
+    (tmp_path / "tests" / "nbval_sanitize.cfg").touch()
+    selection.write_record({lab: "1", NAMES[0]: "1"}, {lab: 60}, anew=True, root=tmp_path)
+    selection.write_record({NAMES[1]: "1"}, {NAMES[1]: 2}, anew=True, root=tmp_path)
+    kept = selection.read_record(tmp_path, chapters.folder)
+    assert kept["green"] == {lab: "1", NAMES[1]: "1"} and kept["seconds"] == {lab: 60, NAMES[1]: 2}
+
+
 def test_a_notebook_is_green_as_it_was_built_or_found(chapters, tmp_path):
     notebook = chapters.fake(chapters.write())
     unit = selection.notebook_of(notebook, chapters.folder)

@@ -1,4 +1,4 @@
-"""Every model of the zoo is exported in both formats, and the files score what ``predict`` scores.
+"""Every builder's model is exported in both formats, and the files score what ``predict`` scores.
 
 ``NO_ONNX`` names the models that the converter refuses, each with its error; a test holds that the
 error is still raised by a reproduction of a few lines.
@@ -11,14 +11,13 @@ import sys
 
 import numpy as np
 import pytest
-from world import TASKS, built, by_key, dataset_of, inputs_of, tasks_of
+from world import OTHERWISE_MADE, OWN, TASKS, built, by_key, dataset_of, inputs_of, tasks_of
 
 from recsys_lib.training import predict
-from recsys_lib.zoo import MODELS
 from recsys_pipeline.export import Replay, export, verifying
 from recsys_pipeline.export.replay import ENGINES
 
-KEYS = [model.key for model in MODELS]
+KEYS = [*OWN, *OTHERWISE_MADE]
 NO_ONNX: dict[str, str] = {}
 """Key of a model that cannot be converted, to the converter's message."""
 

@@ -1,11 +1,20 @@
-"""Every model of the zoo grows with its vocabularies: what was learned keeps its bits."""
+"""Every builder's models grow with their vocabularies: what was learned keeps its bits."""
 
 import dataclasses
 
 import keras
 import numpy as np
 import pytest
-from world import by_key, columns_by_key, dataset_of, features_of, inputs_of, settings_of, tasks_of
+from world import (
+    OWN,
+    by_key,
+    columns_by_key,
+    dataset_of,
+    features_of,
+    inputs_of,
+    settings_of,
+    tasks_of,
+)
 
 from recsys_lib.features import NumericColumn
 from recsys_lib.features.crosses import CrossProduct
@@ -17,7 +26,6 @@ from recsys_lib.training.batches import PackedSplit
 from recsys_lib.training.trainer import Trainer
 from recsys_lib.zoo import MODELS
 
-KEYS = [model.key for model in MODELS]
 MORE = {"user_id": 3, "movie_id": 4, "category": 2, "genres": 1, "step_age": 2}
 """New ids of each table; a column that shares one grows with it."""
 
@@ -132,7 +140,7 @@ def copy_start(old_model, new_model, key, more):
     return is_new
 
 
-@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("key", OWN)
 def test_training_after_growth_is_that_of_the_larger_model_from_the_start(key):
     """Two days: ids of the second day are new. Bit by bit: weights, statistics, predictions."""
     more = more_of(key)

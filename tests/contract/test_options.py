@@ -19,6 +19,8 @@ from graph import outputs_alone, outputs_of_layers
 from rows import CHECKED
 from rows.checked import Option, depth, options_of, patterns_of, reached, second_value
 from world import (
+    OTHERWISE_MADE,
+    OWN,
     by_key,
     columns_by_key,
     columns_of,
@@ -29,6 +31,7 @@ from world import (
     tasks_of,
 )
 
+from recsys_lib.keras_graphs import layers_of
 from recsys_lib.layers import PredictionHead
 from recsys_lib.layers.blocks import BatchNormalization
 from recsys_lib.multi_scenario.normalization import PartitionedNormalization
@@ -45,18 +48,22 @@ OF_THE_LAYER = (
 )
 """Options of a layer itself: what lies before it must not be what changes its output."""
 
-OWN = [model for model in MODELS if CHECKED[model.key].variant_of is None]
 CASES = [
-    pytest.param(model.key, name, id=f"{model.key}-{name}")
-    for model in OWN
-    for name in options_of(model)
+    pytest.param(key, name, id=f"{key}-{name}") for key in OWN for name in options_of(by_key(key))
 ]
 
 
 def test_a_builder_with_several_rows_has_its_options_tested_once():
-    builders = [model.builder for model in OWN]
+    builders = [by_key(key).builder for key in OWN]
     assert len(set(builders)) == len(builders)
     assert {model.builder for model in MODELS} == set(builders)
+
+
+@pytest.mark.parametrize("key", [k for k in CHECKED if k not in (*OWN, *OTHERWISE_MADE)])
+def test_the_row_that_stands_for_its_builder_has_the_layers_of_the_others(key):
+    (own,) = [one for one in OWN if by_key(one).builder == by_key(key).builder]
+    kinds, more = ({type(layer) for layer in layers_of(fresh(one))} for one in (key, own))
+    assert kinds <= more
 
 
 def weights_by_path(model):

@@ -13,6 +13,8 @@ from reference import randomize
 from rows import CHECKED
 from world import (
     NUM_ROWS,
+    OTHERWISE_MADE,
+    OWN,
     TASKS,
     built,
     by_key,
@@ -336,7 +338,7 @@ def test_unknown_tables_of_counts_are_refused(key):
             fresh(key, **{name: counts})
 
 
-@ROWS
+@pytest.mark.parametrize("key", [*OWN, *OTHERWISE_MADE])
 def test_half_precision_predicts_about_the_same_and_trains(key):
     features = inputs_of(built(key), key)
     expected = run(built(key), features)

@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from replica_threads import run_replicas
-from rows import CHECKED
-from world import by_key, columns_by_key, features_by_key, fresh
+from world import OWN, by_key, columns_by_key, features_by_key, fresh
 
 from recsys_lib.sequence.auxiliary import NegativeSampler
 from recsys_lib.training.batches import Layout, model_columns
@@ -39,7 +38,7 @@ def depending(key):
         return fresh(key, **options)
 
 
-@pytest.mark.parametrize("key", [key for key in CHECKED if CHECKED[key].variant_of is None])
+@pytest.mark.parametrize("key", OWN)
 def test_shares_add_up(key, monkeypatch):
     """Losses, gradients, and what a step leaves in counters and moving moments."""
     monkeypatch.setattr(NegativeSampler, "call", next_id)

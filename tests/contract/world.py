@@ -17,6 +17,11 @@ from recsys_lib.data import Dataset, Split
 from recsys_lib.features import CategoricalColumn, NumericColumn, SequenceColumn
 from recsys_lib.zoo import MODELS
 
+OWN = [key for key, row in CHECKED.items() if row.variant_of is None]
+"""One row of each builder: it stands for the others in promises that cost most, of growth, exports
+and half precision. ``test_options`` holds that it has the layers of the others, but for these."""
+OTHERWISE_MADE = ("dcn_mix",)  # its layers stand in the place of DCN-V2's
+
 NUM_ROWS = 12
 TASKS = ("zeta", "alpha")  # not in alphabetical order
 _STEPS = 6

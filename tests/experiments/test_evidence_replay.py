@@ -142,7 +142,7 @@ def _arm(name):
 def test_all_is_well_and_changed_code_is_confirmed(results, no_training):
     change_code(results, "FM")
     before = records.read(NAME, results)
-    outcome = replaying.replay(DECLARED, results, seed=0)
+    outcome = replaying.replay(DECLARED, results, seed=0, full=True)
     assert outcome.problems == [] and (outcome.prefixes, outcome.cells, outcome.left) == (3, 3, 0)
     assert [task.arm for task in outcome.confirmed] == ["FM"]
     assert list(replaying.confirm(outcome.confirmed, results)) == [f"{NAME}, FM: confirmed"]
@@ -156,7 +156,7 @@ def test_all_is_well_and_changed_code_is_confirmed(results, no_training):
 def test_changed_code_whose_prefix_differs_is_a_problem_and_not_confirmed(results, no_training):
     change_code(results, "FM")
     no_training["prefix"].append("FM")
-    outcome = replaying.replay(DECLARED, results, seed=0)
+    outcome = replaying.replay(DECLARED, results, seed=0, full=True)
     assert outcome.problems == [f"{NAME}, FM: the training rows differ"]
     assert outcome.confirmed == []
 
@@ -172,7 +172,7 @@ def test_elsewhere_a_late_step_that_differs_is_a_warning_that_names_both_process
     else:
         versions = records.versions() | {"keras": "99"}
         monkeypatch.setattr(records, "versions", lambda: versions)
-    outcome = replaying.replay(DECLARED, results, seed=0)
+    outcome = replaying.replay(DECLARED, results, seed=0, full=True)
     (warning,) = outcome.warnings
     assert warning.startswith(f"{NAME}, FM: the loss of step 20 is 9, expected")
     assert warning.endswith(f"this is {workers.processor()})") and "recorded on" in warning
@@ -187,7 +187,7 @@ def test_on_the_processor_of_the_record_every_step_is_held(results, no_training,
     monkeypatch.setattr(workers, "processor", lambda: recorded)
     monkeypatch.setattr(records, "versions", lambda: record["versions"])
     no_training["steps"] = {"FM": [19]}
-    outcome = replaying.replay(DECLARED, results, seed=0)
+    outcome = replaying.replay(DECLARED, results, seed=0, full=True)
     assert outcome.warnings == []
     assert [problem.split(" is ")[0] for problem in outcome.problems] == [
         f"{NAME}, FM: the loss of step 20"
@@ -201,7 +201,7 @@ def test_changed_code_forces_a_whole_cell_which_sees_what_no_prefix_sees(
     monkeypatch.setattr(replaying, "NUM_CELLS", 1)
     no_training["cell"].append("DeepFM")
     for seed in range(5):
-        outcome = replaying.replay(DECLARED, results, seed=seed)
+        outcome = replaying.replay(DECLARED, results, seed=seed, full=True)
         assert outcome.cells == 1 and outcome.confirmed == []
         assert len(outcome.problems) >= 1 and "DeepFM: a cell is" in outcome.problems[0]
 
@@ -210,16 +210,24 @@ def test_a_cell_that_has_no_numbers_any_more_is_a_problem(results, no_training):
     """A run that diverges today and did not then has rows without a measure."""
     change_code(results, "FM")
     no_training["diverged"].append("FM")
-    outcome = replaying.replay(DECLARED, results, seed=0)
+    outcome = replaying.replay(DECLARED, results, seed=0, full=True)
     (problem,) = outcome.problems
     assert f"{NAME}, FM: a cell is nan, expected" in problem and outcome.confirmed == []
 
 
-def test_when_time_is_up_the_rest_is_left_unless_all_is_asked_for(results, no_training):
-    outcome = replaying.replay(DECLARED, results, seed=0, seconds=0.0)
-    assert (outcome.prefixes, outcome.cells, outcome.left) == (1, 1, 2)
+def test_a_sixth_is_replayed_changed_code_first_unless_all_is_asked_for(
+    results, no_training, monkeypatch
+):
+    change_code(results, "FM")
+    for seed in range(5):
+        said = []
+        outcome = replaying.replay(DECLARED, results, seed=seed, say=said.append)
+        assert (outcome.prefixes, outcome.cells, outcome.left) == (1, 1, 2)
+        assert said[0] == f"{NAME}, FM: prefix agrees"
+    monkeypatch.setattr(replaying, "SIXTH", 2)
+    assert replaying.replay(DECLARED, results, seed=0).prefixes == 2
     outcome = replaying.replay(DECLARED, results, seed=0, seconds=0.0, full=True)
-    assert (outcome.prefixes, outcome.cells, outcome.left) == (3, 1, 0)
+    assert (outcome.prefixes, outcome.cells, outcome.left) == (3, 1, 0), "time is up after a cell"
 
 
 def test_every_changed_arm_is_confirmed_where_that_is_asked_for(results, no_training):

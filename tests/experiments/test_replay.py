@@ -1,6 +1,6 @@
-"""CI's replay of what is recorded: prefixes, those whose code changed first, then whole cells.
+"""CI's replay of what is recorded: a sixth of the prefixes, another in each commit, then cells.
 
-``FULL=1`` replays all prefixes. What another processor than the record's may move is a warning.
+``WEEKLY=1`` replays all prefixes. What another processor than the record's may move is a warning.
 """
 
 import os
@@ -15,7 +15,7 @@ def test_todays_code_gives_what_is_recorded():
     found, skipped = replaying.tasks()
     if not found:
         pytest.skip("; ".join(skipped) or "nothing is recorded yet")
-    outcome = replaying.replay(full=bool(os.environ.get("FULL")))
+    outcome = replaying.replay(full=bool(os.environ.get("WEEKLY")))
     for line in outcome.skipped:
         print(line)
     for line in outcome.warnings:

@@ -77,7 +77,7 @@ def make_test(clone, tmp_path):
         for mark in (".developer-ready", ".reader-ready"):
             (clone / ".venv" / mark).touch()
         # What a surrounding `make test FULL=1` was given reaches its children by the environment.
-        given = {"FULL", "LESSON", "MFLAGS", "PYTEST_ARGS", "CHOSEN", "WORKERS"}
+        given = {"FULL", "WEEKLY", "LESSON", "MFLAGS", "PYTEST_ARGS", "CHOSEN", "WORKERS"}
         inherited = {
             k: v for k, v in os.environ.items() if k not in given and not k.startswith("MAKE")
         }
@@ -141,7 +141,10 @@ def test_a_run_of_all_takes_every_notebook_and_a_failure_is_one(clone, make_test
 
 
 @pytest.mark.parametrize("present", [True, False])
-def test_labs_are_tested_exactly_where_their_data_are(clone, make_test, tmp_path, present):
+def test_labs_are_tested_once_a_week_where_their_data_are(
+    clone, records, make_test, tmp_path, present
+):
+    (clone / "tests" / "green.json").write_text(records)
     entry = registry.entry("kuairand_pure")
     data = tmp_path / "Daten von früher"
     data.mkdir()
@@ -149,10 +152,12 @@ def test_labs_are_tested_exactly_where_their_data_are(clone, make_test, tmp_path
         path = data / entry.folders[0] / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    ran, finished = make_test("FULL=1", RECSYS_DATA=str(data))
+    ran, finished = make_test("FULL=1", "WEEKLY=1", RECSYS_DATA=str(data))
     assert finished.returncode == 0, finished.stderr
     assert ran == (notebooks(clone) if present else notebooks(clone) - labs(clone))
     assert ("left out" in finished.stderr) == (not present and bool(labs(clone)))
+    if present:
+        assert make_test("FULL=1", RECSYS_DATA=str(data))[0] == notebooks(clone) - labs(clone)
 
 
 def test_where_nothing_changed_the_same_tenth_runs_in_every_clone(clone, fresh):

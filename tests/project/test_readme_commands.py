@@ -130,7 +130,7 @@ def test_both_commands_stand_first():
 def test_a_command_of_the_readme_runs(command, tmp_path, monkeypatch):
     # What a surrounding `make test FULL=1` was given must not reach the make that runs here.
     for name in [*os.environ]:
-        if name.startswith("MAKE") or name in ("FULL", "LESSON", "PYTEST_ARGS"):
+        if name.startswith("MAKE") or name in ("FULL", "WEEKLY", "LESSON", "PYTEST_ARGS"):
             monkeypatch.delenv(name)
     run_it, words = runner(command)
     assert run_it is not None, f"{command}: expected make, python, conda or git"
