@@ -9,7 +9,7 @@ import re
 import warnings
 from pathlib import Path
 
-from recsys_book.exercises.options import options_of
+from recsys_book.exercises.answers import options_of
 from recsys_book.exercises.parsing import Exercise, ExerciseError, ExerciseFile
 from recsys_book.exercises.source import find_sources, read_source, source_of
 from recsys_book.exercises.variants import variant_of

@@ -4,35 +4,14 @@ import ast
 import re
 from dataclasses import replace
 
+from recsys_book.exercises.answers import ITEM, options_of
 from recsys_book.exercises.cases import normalise_choice
 from recsys_book.exercises.draws import Draw
 from recsys_book.exercises.parsing import Exercise, ExerciseError
 
-_OPTION = re.compile(r"^- \*\*([a-z])\*\* (.*(?:\n[ \t]+\S.*)*)", re.MULTILINE)
 _LETTER = re.compile(r"\*\*([a-z])\*\*")
 # "None of them" reads oddly anywhere but at the end.
 _STAYS = re.compile(r"(?:none|all|any|both|neither)\b(?: of)? (?:them|the|these|above)", re.I)
-
-
-def options_of(statement: str) -> dict[str, str]:
-    """The options that a recall exercise's statement lists, as ``- **a** The first.``
-
-    Args:
-        statement: the exercise's.
-
-    Returns:
-        Dict of letter to text, in the order of the list.
-
-    Raises:
-        ExerciseError: fewer than two options, or their letters are not a, b, c and so on.
-    """
-    found = _OPTION.findall(statement)
-    letters = "".join(letter for letter, _ in found)
-    if len(found) < 2 or letters != "abcdefghijklmnopqrstuvwxyz"[: len(found)]:
-        raise ExerciseError(
-            f"expected a list of options - **a** ..., - **b** ... in the statement, got {letters!r}"
-        )
-    return dict(found)
 
 
 def permuted(one: Exercise, draw: Draw) -> Exercise:
@@ -72,7 +51,7 @@ def permuted(one: Exercise, draw: Draw) -> Exercise:
     )
     return replace(
         one,
-        statement=_OPTION.sub(lambda match: next(lines), one.statement),
+        statement=ITEM.sub(lambda match: next(lines), one.statement),
         solution=follow(one.solution),
         public=follow(one.public),
         hidden=follow(one.hidden),

@@ -32,6 +32,7 @@ from recsys_book.exercises.parsing import (
     Exercise,
     ExerciseError,
     ExerciseFile,
+    parse_exercise,
     require_parts,
     target_of,
 )
@@ -74,9 +75,9 @@ def variant_of(file: ExerciseFile, seed: int | None) -> ExerciseFile:
         try:
             if one.varies == "options":
                 one = permuted(one, draw)
-            elif one.variant:
+            elif one.choices or one.variant:
                 one = _Exchange(file.setup, one, draw).result()
-        except ExerciseError as error:
+        except ValueError as error:
             raise ExerciseError(f"{file.path}: exercise {one.title!r}: {error}") from None
         exercises.append(one)
     return replace(file, exercises=tuple(exercises))
@@ -95,7 +96,9 @@ class _Exchange:
     def __init__(self, setup: str, one: Exercise, draw: Draw) -> None:
         self._setup, self._one = setup, one
         self._cases: dict = {}
-        self._run(draw)
+        namespace = self._run(draw)
+        if any("«" in content for _, content in one.parts):
+            self._one = parse_exercise(one.title, one.parts, namespace)
 
     def result(self) -> Exercise:
         """The exercise after all exchanges, with the expected values of its solution."""
@@ -110,9 +113,12 @@ class _Exchange:
         return one
 
     def _run(self, draw):
-        namespace = {"__name__": f"variant of {self._one.identifier}"}
+        namespace: dict = {"__name__": f"variant of {self._one.identifier}"}
         try:
             exec(compile(self._setup, "<setup>", "exec"), namespace)
+            namespace |= {
+                name: draw.choice(values[1:]) for name, values in self._one.choices.items()
+            }
             namespace |= {
                 "draw": draw,
                 "exchange": self._exchange,
@@ -126,6 +132,7 @@ class _Exchange:
         except Exception as error:
             text = " ".join(str(error).split())
             raise ExerciseError(f"Variant{_line(error)}: {type(error).__name__}: {text}") from None
+        return namespace
 
     def _exchange(self, old, new, *parts):
         if not parts or not set(parts) <= set(PARTS):
