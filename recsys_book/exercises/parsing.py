@@ -46,8 +46,7 @@ from recsys_book.paths import LessonError
 SUFFIX = ".exercises.md"
 KINDS = ("recall", "code", "derivation", "experiment", "open")
 STUB = "# your code here"
-_TESTS = ("Public tests", "Hidden tests")
-SECTIONS = (*_TESTS, "Hints", "Mistakes", "Explanation", "Rubric", "Variant")
+SECTIONS = ("Public tests", "Hidden tests", "Hints", "Mistakes", "Explanation", "Rubric", "Variant")
 VARIES = ("options", "numbers", "task", "no")
 
 SUMMARY = re.compile(
@@ -79,7 +78,7 @@ class Exercise:
         target: name that the solution cell defines last, which the tests read.
         public, hidden: code of the tests; hidden is empty if there is none.
         varies: what a seed changes, one of `VARIES`; empty if the source does not say.
-        variant: code that states what a seed changes; empty if there is none.
+        variant: code that computes what a seed changes; empty if nothing is computed.
         variant_note: the same in words, for instructors.
         choices: the values of the names under the heading, the book's first.
         parts: prose and cells as written, with marks.
@@ -229,19 +228,20 @@ def parse_exercise(
     kind, points = summary["kind"], int(summary["points"])
     if kind not in KINDS:
         raise ExerciseError(f"unknown kind {kind!r}; there are {KINDS}")
-    told = {
-        "solution": solution,
-        "public": _one_code(sections, "Public tests"),
-        "hidden": _one_code(sections, "Hidden tests"),
-        "explanation": _prose(sections, "Explanation"),
-    }
-    if kind == "recall" and not solution:
-        told = answers.read_choice(statement, told["explanation"], _prose(sections, "Mistakes"))
-        mistakes = tuple(Mistake(*one) for one in told.pop("mistakes"))
-    elif not solution:
-        raise ExerciseError("expected one solution cell, found 0")
+    explanation = _prose(sections, "Explanation")
+    if kind == "recall":
+        if set(SECTIONS[:2]) & set(sections):
+            raise ExerciseError("a recall exercise has no tests: they follow from its letters")
+        told = answers.read_choice(statement, explanation, _prose(sections, "Mistakes"))
     else:
-        mistakes = tuple(_mistakes(sections.get("Mistakes", []), solution))
+        told = {
+            "solution": solution,
+            "public": _one_code(sections, "Public tests"),
+            "hidden": _one_code(sections, "Hidden tests"),
+            "explanation": explanation,
+            "mistakes": _mistakes(sections.get("Mistakes", []), solution),
+        }
+    told["mistakes"] = tuple(Mistake(*one) for one in told["mistakes"])
     exercise = Exercise(
         identifier=summary["identifier"],
         kind=kind,
@@ -251,7 +251,6 @@ def parse_exercise(
         statement=statement,
         target=target_of(told["solution"]),
         hints=_hints(_prose(sections, "Hints")),
-        mistakes=mistakes,
         rubric=_prose(sections, "Rubric"),
         varies=summary["varies"] or ("options" if kind == "recall" else ""),
         variant=_one_code(sections, "Variant", needed=False),
@@ -260,7 +259,7 @@ def parse_exercise(
         parts=tuple(parts),
         **told,
     )
-    require_parts(exercise)
+    _require_parts(exercise)
     return exercise
 
 
@@ -277,8 +276,9 @@ def _parse_head(parts):
         )
     if not statement.strip():
         raise ExerciseError("has no statement")
-    if len(codes) > 1:
-        raise ExerciseError(f"expected one solution cell, found {len(codes)}")
+    needed = int(summary["kind"] != "recall")
+    if len(codes) != needed:
+        raise ExerciseError(f"expected {needed} solution cells, found {len(codes)}")
     return summary, statement.strip(), "".join(codes)
 
 
@@ -357,18 +357,12 @@ def _mistakes(parts, solution):
         text, code = answers.changed(solution, match["text"])
         if bool(code) == bool(cell):
             raise ExerciseError(f"mistake {text!r}: expected a code cell or lines `old` -> `new`")
-        yield Mistake(match["caught_by"].lower(), text, code or cell)
+        yield match["caught_by"].lower(), text, code or cell
 
 
-def require_parts(exercise):
-    """Refuse an exercise that lacks a part that its kind needs.
-
-    Raises:
-        ExerciseError: names the part.
-    """
+def _require_parts(exercise):
+    """Refuse an exercise that lacks a part that its kind needs."""
     needed = {"Public tests": exercise.public, "Hints": exercise.hints}
-    if exercise.kind == "recall":
-        needed |= {"Hidden tests": exercise.hidden, "Explanation": exercise.explanation}
     if exercise.kind == "open":
         needed["Rubric"] = exercise.rubric
     else:

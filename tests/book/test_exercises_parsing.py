@@ -41,25 +41,8 @@ def test_the_starter_is_the_solution_cell_without_the_solution(tmp_path):
     assert letter.lesson_cell == letter.starter + '\n\ncheck("small.letter", answer)'
 
 
-CHOICE = (
-    RECALL.partition("```")[0]
-    + """### Hints
-
-1. Not the first.
-
-### Explanation
-
-**b** It is the second letter.
-
-### Mistakes
-
-- **a** That is the first letter.
-"""
-)
-
-
 def test_letters_give_a_choices_code(tmp_path):
-    (letter,) = small(tmp_path, HEAD + CHOICE).exercises
+    _, letter, *_ = small(tmp_path).exercises
     assert letter.solution == 'answer = ...\n### BEGIN SOLUTION\nanswer = "b"\n### END SOLUTION'
     assert letter.public == 'check_choice(answer, options="abc")'
     assert letter.hidden == 'check_choice(answer, options="abc", right="b")'
@@ -151,14 +134,16 @@ def swapped(old, new, base=HEAD + CODE):
         (swapped("varies: no", "varies: no\n`times`: 2"), "expected lines such as `last`: 1.0"),
         (swapped("varies: no", "varies: no\n`times`: a, 2"), "expected lines such as `last`: 1.0"),
         (swapped("varies: no", "varies: no\n`times`: 2, 3"), "expected the section 'Variant'"),
-        (swapped("**b** It", "It", HEAD + CHOICE), "expected an explanation **letters** Because"),
-        (swapped("- **a** That", "**a** That", HEAD + CHOICE), "expected a list of mistakes - **a"),
+        (swapped("```{code-cell} ipython3\ndef twice", "```python\ndef twice"), "expected 1 sol"),
+        (swapped("### Hints", "### Public tests\n\n### Hints", HEAD + RECALL), "has no tests"),
+        (swapped("**b** It", "It", HEAD + RECALL), "expected an explanation **letters** Because"),
+        (swapped("- **a** That", "**a** That", HEAD + RECALL), "expected a list of mistakes - **a"),
         (swapped("3 points", "1 point"), "needs at least 2 points"),
         (swapped("3 points", "0 points"), "at least 1 point"),
         (HEAD + CODE + CODE, "the identifier small.twice stands twice"),
         (HEAD + CODE[: CODE.index("### Mistakes")], "needs the section 'Mistakes'"),
         (
-            swapped("### Explanation\n\n**b** It is the second letter.\n", "", HEAD + CHOICE),
+            swapped("### Explanation\n\n**b** It is the second letter.\n", "", HEAD + RECALL),
             "expected an explanation **letters** Because ..., got ''",
         ),
         (HEAD + CODE.rstrip().removesuffix("```"), "a code cell is never closed"),
