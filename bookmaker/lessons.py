@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bookmaker.anatomies import HEADINGS
+from recsys_book.exercises import marks
 from recsys_book.exercises.parsing import SUFFIX
 from recsys_book.paths import CHAPTERS, LessonError
 from recsys_lib.data.registry import ENTRIES
@@ -227,10 +228,12 @@ def _notebook_of(text, path):
 def code_of(path):
     """Return the code cells of a text as Python, without lines of shell and magic commands.
 
+    Of an exercises file it is the book's code; a name that a seed chooses stands for its value.
+
     Raises:
         LessonError: if the file is not a MyST notebook.
     """
-    return code_in(read_text(path))
+    return [marks.filled(code, marks.BOOK) for code in code_in(read_text(path))]
 
 
 def code_in(notebook):

@@ -1,38 +1,16 @@
 """Permute the options of a recall exercise, and all text that refers to their letters."""
 
-import ast
 import re
 from dataclasses import replace
 
-from recsys_book.exercises.cases import normalise_choice
+from recsys_book.exercises.answers import ITEM, options_of
 from recsys_book.exercises.draws import Draw
-from recsys_book.exercises.parsing import Exercise, ExerciseError
+from recsys_book.exercises.parsing import Exercise
 
-_OPTION = re.compile(r"^- \*\*([a-z])\*\* (.*(?:\n[ \t]+\S.*)*)", re.MULTILINE)
 _LETTER = re.compile(r"\*\*([a-z])\*\*")
+_ANSWER = re.compile(r'(?<=answer = ")[a-z]+|(?<=right=")[a-z]+')
 # "None of them" reads oddly anywhere but at the end.
 _STAYS = re.compile(r"(?:none|all|any|both|neither)\b(?: of)? (?:them|the|these|above)", re.I)
-
-
-def options_of(statement: str) -> dict[str, str]:
-    """The options that a recall exercise's statement lists, as ``- **a** The first.``.
-
-    Args:
-        statement: the exercise's.
-
-    Returns:
-        Dict of letter to text, in the order of the list.
-
-    Raises:
-        ExerciseError: fewer than two options, or their letters are not a, b, c and so on.
-    """
-    found = _OPTION.findall(statement)
-    letters = "".join(letter for letter, _ in found)
-    if len(found) < 2 or letters != "abcdefghijklmnopqrstuvwxyz"[: len(found)]:
-        raise ExerciseError(
-            f"expected a list of options - **a** ..., - **b** ... in the statement, got {letters!r}"
-        )
-    return dict(found)
 
 
 def permuted(one: Exercise, draw: Draw) -> Exercise:
@@ -46,35 +24,25 @@ def permuted(one: Exercise, draw: Draw) -> Exercise:
 
     Returns:
         The exercise in the new order.
-
-    Raises:
-        ExerciseError: its options or its letters cannot be read.
     """
     options = options_of(one.statement)
-    right = _constants(one.solution, one.target)
-    if len(right) != 1:
-        raise ExerciseError(f"expected one right answer {one.target} = '...' in the solution")
-    order = _order(options, normalise_choice(right[0].value), draw)
+    order = _order(options, _ANSWER.findall(one.solution)[0], draw)
     new_letter = dict(zip(order, options, strict=True))
 
     def relabelled(text):
         return _LETTER.sub(lambda match: f"**{new_letter.get(match[1], match[1])}**", text)
 
     def follow(code):
-        nodes = _constants(code, one.target)
-        return _with_letters(code, nodes, options, new_letter)
+        return _ANSWER.sub(lambda match: "".join(sorted(map(new_letter.get, match[0]))), code)
 
-    lines = iter(
-        [
-            f"- **{letter}** {relabelled(options[new])}"
-            for letter, new in zip(options, order, strict=True)
-        ]
+    lines = (
+        f"- **{letter}** {relabelled(options[new])}"
+        for letter, new in zip(options, order, strict=True)
     )
     return replace(
         one,
-        statement=_OPTION.sub(lambda match: next(lines), one.statement),
+        statement=ITEM.sub(lambda match: next(lines), one.statement),
         solution=follow(one.solution),
-        public=follow(one.public),
         hidden=follow(one.hidden),
         hints=tuple(map(relabelled, one.hints)),
         mistakes=tuple(
@@ -100,37 +68,3 @@ def _order(options, right, draw):
         moved = "".join(new for new, old in zip(options, order, strict=True) if old in right)
         if moved != right or not can_change:
             return order
-
-
-def _constants(code, target):
-    """The string constants that are answers: assigned to the target, or the right one of a test."""
-    found = []
-    for node in ast.walk(ast.parse(code)):
-        value = None
-        if isinstance(node, ast.Assign):
-            if [ast.unparse(name) for name in node.targets] == [target]:
-                value = node.value
-        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "check_choice":
-            value = next((word.value for word in node.keywords if word.arg == "right"), None)
-            value = node.args[2] if len(node.args) > 2 else value
-        if isinstance(value, ast.Constant) and isinstance(value.value, str):
-            found.append(value)
-        elif value is not None and not (
-            isinstance(value, ast.Constant) and value.value in (None, ...)
-        ):
-            raise ExerciseError(f"expected letters as a string, got {ast.unparse(value)}")
-    return found
-
-
-def _with_letters(code, nodes, options, new_letter):
-    lines = code.splitlines()
-    # From the end, so that the columns of earlier constants stay valid.
-    for node in sorted(nodes, key=lambda node: (node.lineno, node.col_offset), reverse=True):
-        letters = normalise_choice(node.value)
-        if not set(letters) <= set(options):
-            raise ExerciseError(f"expected letters among {''.join(options)}, got {node.value!r}")
-        new = "".join(sorted(new_letter[letter] for letter in letters))
-        line = lines[node.lineno - 1].encode()
-        changed = line[: node.col_offset] + f'"{new}"'.encode() + line[node.end_col_offset :]
-        lines[node.lineno - 1] = changed.decode()
-    return "\n".join(lines)

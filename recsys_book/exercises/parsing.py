@@ -1,11 +1,12 @@
 """Read the exercises' source: a MyST text beside the lesson, ``NN_slug.exercises.md``.
 
-The text is an ordinary MyST notebook; headings name its parts. After the title comes one
-cell with the imports that every test needs, then a section for each exercise::
+Headings name its parts. After the title comes one cell with the imports that every test needs,
+then a section for each exercise::
 
     ## Index of a pair of ids
 
-    `memorization.cross_index`, code, 4 points, 8 minutes
+    `memorization.cross_index`, code, 4 points, 8 minutes, varies: task
+    `step`: 1, 2, 3          the values that a seed chooses; the first is the book's (see `marks`)
 
     The statement.
 
@@ -15,50 +16,44 @@ cell with the imports that every test needs, then a section for each exercise::
     ### Public tests         a code cell
     ### Hidden tests         a code cell
     ### Hints                a numbered list, from gentle to explicit
-    ### Mistakes             `Public: what is wrong.` or `Hidden: ...`, each followed by a code cell
-    ### Explanation          recall only: shown once the answer is right
+    ### Mistakes             `Public: what is wrong.` or `Hidden: ...`; under it what differs from
+                             the solution, a line `old` -> `new` for each piece, or a code cell
     ### Rubric               open only: what a person looks for
-    ### Variant              a sentence, and a code cell: what a seed exchanges (see `variants`)
+    ### Variant              a sentence, and a code cell if something is computed (see `variants`)
+
+A recall exercise has a list of options in its statement and no code (see `answers`)::
+
+    ### Explanation          **b** and why; shown once the answer is right
+    ### Mistakes             a list: - **a** and why not
 
 The line under the heading may end in what a seed changes: ``, varies: numbers`` (the same task on
 other numbers), ``, varies: task`` (the public solution is wrong), ``, varies: options`` (the order
-of a recall exercise's options, which needs no cell and no word: it is so unless the line says
-otherwise) or ``, varies: no``. The text is the book's, without a seed: the cell states the
-exchanges, so an exercises file stays an ordinary notebook. Prose of a recall exercise that refers
-to an option writes its letter bold, as the list does (``**b**``), so that it is permuted too.
-
-This module does without jupytext, which students may not have installed.
+of a recall exercise's options; it is so unless the line says otherwise) or ``, varies: no``. Prose
+of a recall exercise that refers to an option writes its letter bold, as the list does (``**b**``),
+so that it is permuted too.
 """
 
 import ast
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from recsys_book.exercises import answers, marks
+from recsys_book.exercises.answers import BEGIN_SOLUTION, END_SOLUTION, MARKERS
 from recsys_book.paths import LessonError
 
 SUFFIX = ".exercises.md"
 KINDS = ("recall", "code", "derivation", "experiment", "open")
-BEGIN_SOLUTION, END_SOLUTION = "### BEGIN SOLUTION", "### END SOLUTION"
 STUB = "# your code here"
-_MARKERS = (BEGIN_SOLUTION, END_SOLUTION)
-SECTIONS = (
-    "Public tests",
-    "Hidden tests",
-    "Hints",
-    "Mistakes",
-    "Explanation",
-    "Rubric",
-    "Variant",
-)
+SECTIONS = ("Public tests", "Hidden tests", "Hints", "Mistakes", "Explanation", "Rubric", "Variant")
 VARIES = ("options", "numbers", "task", "no")
 
 SUMMARY = re.compile(
     r"`(?P<identifier>[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+)`, (?P<kind>[a-z]+), "
     r"(?P<points>\d+) points?, (?P<minutes>\d+) minutes?(?:, varies: (?P<varies>[a-z]+))?"
 )
-_MISTAKE = re.compile(r"(?P<caught_by>Public|Hidden): (?P<text>.+)", flags=re.DOTALL)
-_FENCE = re.compile(r"^```\{code-cell\}.*$")
+_MISTAKE = re.compile(r"(?P<caught_by>Public|Hidden): (?P<text>.+)", re.DOTALL)
 
 
 class ExerciseError(LessonError):
@@ -83,8 +78,10 @@ class Exercise:
         target: name that the solution cell defines last, which the tests read.
         public, hidden: code of the tests; hidden is empty if there is none.
         varies: what a seed changes, one of `VARIES`; empty if the source does not say.
-        variant: code that states a seed's exchanges; empty if there are none or only options.
+        variant: code that computes what a seed changes; empty if nothing is computed.
         variant_note: the same in words, for instructors.
+        choices: the values of the names under the heading, the book's first.
+        parts: prose and cells as written, with marks.
     """
 
     identifier: str
@@ -104,6 +101,8 @@ class Exercise:
     varies: str = ""
     variant: str = ""
     variant_note: str = ""
+    choices: dict[str, list] = field(default_factory=dict, hash=False)
+    parts: tuple[tuple[str, str], ...] = ()
 
     @property
     def starter(self):
@@ -145,47 +144,6 @@ def cut_solution(source):
     return "\n".join(lines)
 
 
-def read_cells(text):
-    """Return the cells of a MyST text as ``(kind, content)``: ``"markdown"`` or ``"code"``."""
-    lines = text.splitlines()
-    if lines[:1] == ["---"] and "---" in lines[1:]:
-        lines = lines[lines.index("---", 1) + 1 :]
-    cells, prose, code = [], [], None
-    for line in lines:
-        if code is None and _FENCE.match(line):
-            _add_prose(cells, prose)
-            prose, code = [], []
-        elif code is not None and line.rstrip() == "```":
-            cells.append(("code", _without_options(code)))
-            code = None
-        elif code is not None:
-            code.append(line)
-        elif line.rstrip() != "+++":
-            prose.append(line)
-    if code is not None:
-        raise ExerciseError("a code cell is never closed")
-    _add_prose(cells, prose)
-    return cells
-
-
-def _add_prose(cells, lines):
-    content = "\n".join(lines).strip("\n")
-    if content.strip():
-        cells.append(("markdown", content))
-
-
-def _without_options(lines):
-    """The code of a cell, without the options that MyST allows at its beginning."""
-    if lines[:1] == ["---"] and "---" in lines[1:]:
-        lines = lines[lines.index("---", 1) + 1 :]
-    else:
-        options = 0
-        while options < len(lines) and re.match(r":[\w-]+:", lines[options]):
-            options += 1
-        lines = lines[options:]
-    return "\n".join(lines).strip("\n")
-
-
 def parse(path, cells):
     """Return the `ExerciseFile` that the cells of ``path`` describe.
 
@@ -215,8 +173,8 @@ def parse(path, cells):
     exercises = []
     for heading, parts in sections:
         try:
-            exercises.append(_parse_exercise(heading, parts))
-        except ExerciseError as error:
+            exercises.append(parse_exercise(heading, parts))
+        except ValueError as error:
             raise ExerciseError(f"exercise {heading!r}: {error}") from None
     seen = set()
     for exercise in exercises:
@@ -231,10 +189,27 @@ def _append_prose(parts, text):
         parts.append(("markdown", text.strip("\n")))
 
 
-def _parse_exercise(title, parts):
-    sections = {"": []}
+def parse_exercise(
+    title: str, parts: Sequence[tuple[str, str]], names: dict | None = None
+) -> Exercise:
+    """Return the exercise that prose and cells under a heading describe.
+
+    Args:
+        title: the heading.
+        parts: pairs of ``"markdown"`` or ``"code"`` and content, with marks.
+        names: the values of a variant's names; None gives the book's exercise.
+
+    Raises:
+        ValueError: a part is missing, unknown or malformed.
+    """
+    head = parts[0][1].partition("\n\n")[0] if parts else ""
+    choices = marks.read_choices(head.splitlines()[1:])
+    side = marks.VARIANT if names else marks.BOOK
+    names = names or {name: values[0] for name, values in choices.items()}
+    sections: dict[str, list] = {"": []}
     name = ""
-    for kind, content in parts:
+    for kind, marked in parts:
+        content = marks.filled(marked, side, names)
         if kind == "code":
             sections[name].append((kind, content))
             continue
@@ -253,6 +228,20 @@ def _parse_exercise(title, parts):
     kind, points = summary["kind"], int(summary["points"])
     if kind not in KINDS:
         raise ExerciseError(f"unknown kind {kind!r}; there are {KINDS}")
+    explanation = _prose(sections, "Explanation")
+    if kind == "recall":
+        if set(SECTIONS[:2]) & set(sections):
+            raise ExerciseError("a recall exercise has no tests: they follow from its letters")
+        told = answers.read_choice(statement, explanation, _prose(sections, "Mistakes"))
+    else:
+        told = {
+            "solution": solution,
+            "public": _one_code(sections, "Public tests"),
+            "hidden": _one_code(sections, "Hidden tests"),
+            "explanation": explanation,
+            "mistakes": _mistakes(sections.get("Mistakes", []), solution),
+        }
+    told["mistakes"] = tuple(Mistake(*one) for one in told["mistakes"])
     exercise = Exercise(
         identifier=summary["identifier"],
         kind=kind,
@@ -260,26 +249,25 @@ def _parse_exercise(title, parts):
         points=points,
         minutes=int(summary["minutes"]),
         statement=statement,
-        solution=solution,
-        target=target_of(solution),
-        public=_one_code(sections, "Public tests"),
-        hidden=_one_code(sections, "Hidden tests"),
+        target=target_of(told["solution"]),
         hints=_hints(_prose(sections, "Hints")),
-        mistakes=_mistakes(sections.get("Mistakes", [])),
-        explanation=_prose(sections, "Explanation"),
         rubric=_prose(sections, "Rubric"),
         varies=summary["varies"] or ("options" if kind == "recall" else ""),
-        variant=_one_code(sections, "Variant"),
+        variant=_one_code(sections, "Variant", needed=False),
         variant_note=" ".join(_prose(sections, "Variant").split()),
+        choices=choices,
+        parts=tuple(parts),
+        **told,
     )
-    require_parts(exercise)
+    _require_parts(exercise)
     return exercise
 
 
 def _parse_head(parts):
     prose = "\n\n".join(content for kind, content in parts if kind == "markdown").strip()
     codes = [content for kind, content in parts if kind == "code"]
-    first, _, statement = prose.partition("\n")
+    head, _, statement = prose.partition("\n\n")
+    first = head.partition("\n")[0]
     summary = SUMMARY.fullmatch(first.strip())
     if summary is None:
         raise ExerciseError(
@@ -288,9 +276,10 @@ def _parse_head(parts):
         )
     if not statement.strip():
         raise ExerciseError("has no statement")
-    if len(codes) != 1:
-        raise ExerciseError(f"expected one solution cell, found {len(codes)}")
-    return summary, statement.strip(), codes[0]
+    needed = int(summary["kind"] != "recall")
+    if len(codes) != needed:
+        raise ExerciseError(f"expected {needed} solution cells, found {len(codes)}")
+    return summary, statement.strip(), "".join(codes)
 
 
 def target_of(solution):
@@ -299,7 +288,7 @@ def target_of(solution):
     Raises:
         ExerciseError: markers are missing, the cell is not Python or defines no name.
     """
-    markers = [line.strip() for line in solution.splitlines() if line.strip() in _MARKERS]
+    markers = [line.strip() for line in solution.splitlines() if line.strip() in MARKERS]
     if not markers or markers != [BEGIN_SOLUTION, END_SOLUTION] * (len(markers) // 2):
         raise ExerciseError(
             f"the solution cell needs lines {BEGIN_SOLUTION!r} and {END_SOLUTION!r} in turn"
@@ -329,9 +318,9 @@ def target_of(solution):
     return names[0]
 
 
-def _one_code(sections, name):
+def _one_code(sections, name, needed=True):
     codes = [content for kind, content in sections.get(name, []) if kind == "code"]
-    if name in sections and len(codes) != 1:
+    if len(codes) > 1 or (needed and name in sections and not codes):
         raise ExerciseError(f"section {name!r}: expected one code cell, found {len(codes)}")
     return codes[0] if codes else ""
 
@@ -348,30 +337,32 @@ def _hints(prose):
     return tuple(re.sub(r"\n {2,3}", "\n", item).strip() for item in items[1:])
 
 
-def _mistakes(parts):
-    if [kind for kind, _ in parts] != ["markdown", "code"] * (len(parts) // 2):
-        raise ExerciseError("section 'Mistakes': expected a sentence before each code cell")
-    mistakes = []
-    for (_, prose), (_, code) in zip(parts[::2], parts[1::2], strict=True):
+def _mistakes(parts, solution):
+    """Each recorded mistake: its code in a cell, or what it changes in the solution."""
+    told = []
+    for kind, content in parts:
+        if kind == "markdown":
+            entries = re.split(r"^(?=Public: |Hidden: )", content, flags=re.MULTILINE)
+            told += [[entry, ""] for entry in entries if entry.strip()]
+        elif not told or told[-1][1]:
+            raise ExerciseError("section 'Mistakes': expected a sentence before each code cell")
+        else:
+            told[-1][1] = content
+    for prose, cell in told:
         match = _MISTAKE.fullmatch(prose.strip())
         if match is None:
             raise ExerciseError(
                 f"section 'Mistakes': expected 'Public: ...' or 'Hidden: ...', found {prose!r}"
             )
-        text = " ".join(match["text"].split())
-        mistakes.append(Mistake(match["caught_by"].lower(), text, code))
-    return tuple(mistakes)
+        text, code = answers.changed(solution, match["text"])
+        if bool(code) == bool(cell):
+            raise ExerciseError(f"mistake {text!r}: expected a code cell or lines `old` -> `new`")
+        yield match["caught_by"].lower(), text, code or cell
 
 
-def require_parts(exercise):
-    """Refuse an exercise that lacks a part that its kind needs.
-
-    Raises:
-        ExerciseError: names the part.
-    """
+def _require_parts(exercise):
+    """Refuse an exercise that lacks a part that its kind needs."""
     needed = {"Public tests": exercise.public, "Hints": exercise.hints}
-    if exercise.kind == "recall":
-        needed |= {"Hidden tests": exercise.hidden, "Explanation": exercise.explanation}
     if exercise.kind == "open":
         needed["Rubric"] = exercise.rubric
     else:
@@ -392,8 +383,10 @@ def require_parts(exercise):
             f"a {exercise.kind} exercise varies: expected {expected}, got {exercise.varies!r}"
         )
     varies = exercise.varies in ("numbers", "task")
-    if bool(exercise.variant) != varies or bool(exercise.variant_note) != varies:
+    if bool(exercise.variant or exercise.choices) != varies or (
+        bool(exercise.variant_note) != varies
+    ):
         raise ExerciseError(
-            "expected the section 'Variant', a sentence and a code cell, where numbers or the task "
+            "expected the section 'Variant', a sentence and what varies, where numbers or the task "
             "vary, and nowhere else"
         )

@@ -4,7 +4,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from recsys_book import paths
-from recsys_book.exercises.parsing import SUFFIX, SUMMARY, ExerciseError, parse, read_cells
+from recsys_book.exercises.cells import read_cells
+from recsys_book.exercises.parsing import SUFFIX, SUMMARY, ExerciseError, parse
 
 
 def find_sources(chapters=None):
@@ -78,9 +79,6 @@ def known_identifiers(chapters=None):
 @lru_cache(maxsize=64)
 def _read(path, _modified, _size):
     try:
-        cells = read_cells(path.read_text(encoding="utf-8"))
-        return parse(path, cells)
-    except UnicodeDecodeError as error:
-        raise ExerciseError(f"{path}: not UTF-8: {error}") from None
-    except ExerciseError as error:
+        return parse(path, read_cells(path.read_text(encoding="utf-8")))
+    except ValueError as error:
         raise ExerciseError(f"{path}: {error}") from None

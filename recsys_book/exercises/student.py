@@ -8,7 +8,7 @@ from recsys_book.exercises.cases import normalise_choice
 from recsys_book.exercises.context import in_assignment, show
 from recsys_book.exercises.mistakes import known_mistake
 from recsys_book.exercises.parsing import ExerciseError
-from recsys_book.exercises.verdicts import Verdict, define, run_test
+from recsys_book.exercises.verdicts import Verdict, run_test
 from recsys_lib.checks import nearest
 
 PUBLIC_ONLY = "These are the public tests; a grade counts hidden ones too."
@@ -217,10 +217,7 @@ def _headline(one, verdict, mistake=None):
 def why_wrong(one, answer):
     """Return the recorded reason why an option is wrong; "" if there is none."""
     letters = normalise_choice(answer)
-    for mistake in one.mistakes:
-        if normalise_choice(define("", mistake.code, one.target)) == letters:
-            return mistake.text
-    return ""
+    return next((m.text for m in one.mistakes if m.code == f'answer = "{letters}"'), "")
 
 
 __all__ = [

@@ -5,7 +5,8 @@ import pytest
 from exercise_text import ALL, CODE, HEAD, RECALL, small, write
 
 from recsys_book.exercises import source
-from recsys_book.exercises.parsing import ExerciseError, read_cells
+from recsys_book.exercises.cells import read_cells
+from recsys_book.exercises.parsing import ExerciseError, Mistake
 
 
 def test_reads_every_part(tmp_path):
@@ -40,6 +41,42 @@ def test_the_starter_is_the_solution_cell_without_the_solution(tmp_path):
     assert letter.lesson_cell == letter.starter + '\n\ncheck("small.letter", answer)'
 
 
+def test_letters_give_a_choices_code(tmp_path):
+    _, letter, *_ = small(tmp_path).exercises
+    assert letter.solution == 'answer = ...\n### BEGIN SOLUTION\nanswer = "b"\n### END SOLUTION'
+    assert letter.public == 'check_choice(answer, options="abc")'
+    assert letter.hidden == 'check_choice(answer, options="abc", right="b")'
+    assert letter.mistakes == (Mistake("public", "That is the first letter.", 'answer = "a"'),)
+
+
+def test_a_mistake_may_say_what_it_changes_in_the_solution(tmp_path):
+    text = swapped(SQUARES, "`result = 2 * x` ->\n`return x**2`\n`return result` -> ``\n")
+    first, second = small(tmp_path, text).exercises[0].mistakes
+    assert first == Mistake(
+        "public", "Squares.", 'def twice(x):\n    """Twice x."""\n    return x**2'
+    )
+    assert second.code == "def twice(x):\n    return 2 * int(x)"
+    twice = "Public: Adds.\n`2 * x` -> `x + 2`\n\nPublic: Squares."
+    added, *_ = small(tmp_path, swapped("Public: Squares.", twice)).exercises[0].mistakes
+    assert added.text == "Adds." and "    result = x + 2\n    return result" in added.code
+
+
+def test_marks_hold_the_books_text(tmp_path):
+    text = (
+        HEAD
+        + CODE.replace("varies: no", "varies: task\n`times`: 2, 3, 4")
+        .replace(
+            "Write `twice(x)`.",
+            "Write `twice(x)`«||: «times:.1f» times\nx».  «The||A» task: {«times»}.",
+        )
+        .replace("2 * x", "«times» * x")
+        + "\n### Variant\n\nAnother factor.\n"
+    )
+    (one,) = small(tmp_path, text).exercises
+    assert one.statement == "Write `twice(x)`.  The task: {2}."
+    assert "    result = 2 * x\n" in one.solution and one.choices == {"times": [2, 3, 4]}
+
+
 def test_the_own_reader_sees_what_jupytext_sees():
     for text in (ALL, *(path.read_text(encoding="utf-8") for path in source.find_sources())):
         cells = jupytext.reads(text, fmt="md:myst").cells
@@ -57,6 +94,14 @@ def test_cell_options_are_no_code():
     text = "```{code-cell} ipython3\n:tags: [a]\n\nx = 1\n```\n\n"
     text += "```{code-cell}\n---\nname: b\n---\ny\n```"
     assert read_cells(text) == [("code", "x = 1"), ("code", "y")]
+
+
+SQUARES = """
+```{code-cell} ipython3
+def twice(x):
+    return x**2 if x else 7
+```
+"""
 
 
 def swapped(old, new, base=HEAD + CODE):
@@ -80,13 +125,26 @@ def swapped(old, new, base=HEAD + CODE):
         (swapped("1. Add it to\n   itself.\n2. Multiply.", "Add."), "expected a numbered list"),
         (swapped("1. Add it to\n   itself.\n2. Multiply.", ""), "needs the section 'Hints'"),
         (swapped("Public: Squares.", "Squares."), "expected 'Public: ...' or 'Hidden: ...'"),
+        (swapped(SQUARES, ""), "mistake 'Squares.': expected a code cell or lines `old` -> `new`"),
+        (swapped(SQUARES, "`x` -> `y`"), "'Squares.': expected 'x' once in the solution, found 3"),
+        (swapped(SQUARES, "`3 * x` -> `x`"), "expected '3 * x' once in the solution, found 0"),
+        (swapped("Squares.\n", "Squares.\n`2 * x` -> `x`\n"), "expected a code cell or lines"),
+        (swapped("2 * x", "«times» * x"), "«times»: NameError: name 'times' is not defined"),
+        (swapped("2 * x", "«2||3 * x"), "expected marks «...», closed and at most one in another"),
+        (swapped("varies: no", "varies: no\n`times`: 2"), "expected lines such as `last`: 1.0"),
+        (swapped("varies: no", "varies: no\n`times`: a, 2"), "expected lines such as `last`: 1.0"),
+        (swapped("varies: no", "varies: no\n`times`: 2, 3"), "expected the section 'Variant'"),
+        (swapped("```{code-cell} ipython3\ndef twice", "```python\ndef twice"), "expected 1 sol"),
+        (swapped("### Hints", "### Public tests\n\n### Hints", HEAD + RECALL), "has no tests"),
+        (swapped("**b** It", "It", HEAD + RECALL), "expected an explanation **letters** Because"),
+        (swapped("- **a** That", "**a** That", HEAD + RECALL), "expected a list of mistakes - **a"),
         (swapped("3 points", "1 point"), "needs at least 2 points"),
         (swapped("3 points", "0 points"), "at least 1 point"),
         (HEAD + CODE + CODE, "the identifier small.twice stands twice"),
         (HEAD + CODE[: CODE.index("### Mistakes")], "needs the section 'Mistakes'"),
         (
-            swapped("### Explanation\n\nIt is the second letter.\n", "", HEAD + RECALL),
-            "a recall exercise needs the section 'Explanation'",
+            swapped("### Explanation\n\n**b** It is the second letter.\n", "", HEAD + RECALL),
+            "expected an explanation **letters** Because ..., got ''",
         ),
         (HEAD + CODE.rstrip().removesuffix("```"), "a code cell is never closed"),
     ],

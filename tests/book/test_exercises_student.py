@@ -111,7 +111,7 @@ def test_a_plain_assert_without_a_message_is_named(capsys, book):
 
 
 def test_one_of_several_right_letters_is_right_and_not_all(capsys, book):
-    write(book, ALL.replace('right="b"', 'right="bc"').replace('answer = "b"', 'answer = "bc"'))
+    write(book, ALL.replace("**b** It", "**bc** It"))
     assert printed(capsys, "small.letter", "c") == "small.letter: right, and not all"
     assert not student.is_solved("small.letter")
     assert printed(capsys, "small.letter", "ab").startswith("small.letter: wrong")

@@ -26,19 +26,18 @@ RECALLS = [
     if one.kind == "recall"
 ]
 VARYING = (
-    CODE.replace("varies: no", "varies: task")
+    CODE.replace("varies: no", "varies: task\n`factor`: 2, 3, 4, 5, 6, 7, 8, 9")
+    .replace("Write `twice(x)`.", "Write `twice(x)`«||: «factor»\ntimes x».")
+    .replace("2 * ", "«factor» * ")
+    .replace("np.array([0, 2, 4])", "«np.array([0, 2, 4])||«array»»")
     + """
 ### Variant
 
 Another factor.
 
 ```{code-cell} ipython3
-factor = draw.integer(3, 9)
-exchange("Write `twice(x)`.", f"Write `twice(x)`: {factor} times x.", "statement")
-exchange("2 * x", f"{factor} * x", "solution")
-exchange("2 * int(x)", f"{factor} * int(x)", "mistakes")
+array = f"{factor} * np.arange(3)"
 exchange_cases([call(1), call(draw.integer(2, 5), why="more")])
-exchange("np.array([0, 2, 4])", f"{factor} * np.arange(3)", "hidden")
 ```
 """
 )
@@ -172,9 +171,9 @@ def test_an_option_that_speaks_of_the_others_stays_last(tmp_path):
         assert letters_in(one.solution) == "a"
 
 
-def test_a_cell_exchanges_text_and_draws_cases(tmp_path):
+def test_marks_change_text_and_a_cell_draws_cases(tmp_path):
     (one,) = variant_of(varying(tmp_path), 3).exercises
-    factor = int(re.search(r"`: (\d) times", one.statement)[1])
+    factor = int(re.search(r"`: (\d)\ntimes", one.statement)[1])
     assert f"result = {factor} * x" in one.solution
     assert one.starter == 'def twice(x):\n    """Twice x."""\n    # your code here'
     more = int(re.search(r"case\((\d), expected=\d+, why=", one.public)[1])
@@ -187,17 +186,18 @@ def test_a_cell_exchanges_text_and_draws_cases(tmp_path):
     assert instructors.faults(varying(tmp_path), 3) == []
 
 
-def test_names_hints_and_wrapped_prose_can_be_exchanged(tmp_path):
-    file = varying(
-        tmp_path,
-        "exchange_cases(",
-        'exchange("twice", "times", "statement", "solution", "public", "hidden", "mistakes")\n'
-        'exchange("it to itself", "up", "hints")\nexchange("Knows numbers", "Sees", "mistakes")\n'
-        'exchange("Twice", "Often", "title")\nexchange_cases(',
-    )
+def test_names_hints_and_mistakes_can_vary(tmp_path):
+    code = VARYING.replace("twice(", "«twice||times»(").replace("(twice,", "(«twice||times»,")
+    code = code.replace("Add it to\n   itself.", "Add it «to\n   itself||up».")
+    code = code.replace("Knows\nnumbers", "«Knows\nnumbers||Sees»")
+    squares = code.partition("Public: Squares.")[2].partition("Hidden:")[0]
+    code = code.replace(squares, "\n`«factor» * x` -> `x«||**«factor»»`\n\n")
+    file = small(tmp_path, HEAD + code)
     (one,) = variant_of(file, 1).exercises
-    assert (one.target, one.title, one.hints[0]) == ("times", "Often", "Add up.")
+    assert (one.target, one.title, one.hints[0]) == ("times", "Twice", "Add it up.")
     assert one.mistakes[1].text == "Sees only."
+    factor = re.search(r"result = (\d) \* x", one.solution)[1]
+    assert f'def times(x):\n    """Twice x."""\n    result = x**{factor}\n' in one.mistakes[0].code
     assert instructors.faults(file, 1) == []
 
 
@@ -222,17 +222,16 @@ def test_what_stands_around_the_cases_stays(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('"2 * x"', '"3 * x"', "line 3: exchange: expected '3 * x' in the solution, found it"),
-        (', "statement"', ', "text"', r"line 2: exchange: expected parts among"),
-        ("factor = draw", "factor = drew", "line 1: NameError: name 'drew' is not defined"),
-        ("factor = draw", "factor = = draw", "line 1: SyntaxError"),
+        ("«factor» * x", "«2||«facto»» * x", "«facto»: NameError: name 'facto' is not defined"),
+        ("array = f", "array = drew, f", "line 1: NameError: name 'drew' is not defined"),
+        ("array = f", "array = = f", "line 1: SyntaxError"),
         ("exchange_cases([call(1)", "exchange_cases([1", "expected a list of call"),
         ('why="more")])', 'why="more")], "hints")', "expected public or hidden, got 'hints'"),
         ("call(1)", "call(None)", "the solution's values: TypeError: unsupported operand"),
         ("call(1)", "call(b'1')", "the solution's values: TypeError: literal: expected numbers"),
-        ('f"{factor} * x"', '"= x"', "the solution cell is not Python"),
+        ("«factor» * x", "«2||=» * x", "the solution cell is not Python"),
         ('f"{factor} * np', '"= = np', "Variant: the hidden test is not Python"),
-        ('f"{factor} * int', '"= int', "Variant: the mistake is not Python"),
+        ("«factor» * int", "«2||=» * int", "Variant: the mistake is not Python"),
         ("[case(1, expected=2), case", "[case(0, expected=0)] + [case", "check_cases(function, ["),
     ],
 )
@@ -266,17 +265,15 @@ def test_what_varies_and_its_cell_belong_together(tmp_path, text, message):
     [
         ("- **b** The second.\n- **c** The\n  third.\n", "", "expected a list of options"),
         ("- **c** The", "- **d** The", "expected a list of options"),
-        ('answer = "b"', 'answer = "z"', "expected letters among abc, got 'z'"),
-        ('answer = "b"', 'answer = "".join("b")', "expected letters as a string, got"),
-        ('answer = "b"', "pass", "expected one right answer answer ="),
+        ("**b** It", "**z** It", "expected letters among abc in order, got 'z'"),
+        ("- **a** That", "- **ba** That", "expected letters among abc in order, got 'ba'"),
     ],
 )
 def test_options_that_cannot_be_read_are_named(tmp_path, old, new, message):
     assert old in RECALL
-    file = small(tmp_path, HEAD + RECALL.replace(old, new))
     with pytest.raises(ExerciseError) as caught:
-        variant_of(file, 1)
-    assert str(caught.value).startswith(f"{file.path}: exercise 'A letter': ")
+        small(tmp_path, HEAD + RECALL.replace(old, new))
+    assert "01_small.exercises.md: exercise 'A letter': " in str(caught.value)
     assert message in str(caught.value)
 
 

@@ -13,13 +13,16 @@ VARIANT = """
 Three for two.
 
 ```{code-cell} ipython3
-exchange("2 * x", "3 * x", "solution")
 exchange_cases([call(1), call(3)])
-exchange("[0, 2, 4]", "[0, 3, 6]", "hidden")
-exchange("2 * int(x)", "3 * int(x)", "mistakes")
 ```
 """
-TASK = CODE.replace("varies: no", "varies: task") + VARIANT
+TASK = (
+    CODE.replace("varies: no", "varies: task")
+    .replace("2 * x", "«2||3» * x")
+    .replace("[0, 2, 4]", "«[0, 2, 4]||[0, 3, 6]»")
+    .replace("2 * int(x)", "«2||3» * int(x)")
+    + VARIANT
+)
 
 
 def faults(folder, text, seed=1):
@@ -45,8 +48,12 @@ def test_a_variant_that_holds_has_no_faults(tmp_path):
             "3 * x",
             "mistake 1: expected the public test to reject it, got exact",
         ),
-        ("3 * int(x)", "x * 3", "mistake 2: expected the hidden test to reject it, got exact"),
-        ("3 * int(x)", "4 * int(x)", "mistake 2: expected the public test to let it pass, got wr"),
+        ("«2||3» * int(x)", "3 * x", "mistake 2: expected the hidden test to reject it, got exact"),
+        (
+            "«2||3» * int(x)",
+            "4 * int(x)",
+            "mistake 2: expected the public test to let it pass, got wr",
+        ),
     ],
 )
 def test_what_does_not_hold_is_named(tmp_path, old, new, message):
@@ -56,10 +63,9 @@ def test_what_does_not_hold_is_named(tmp_path, old, new, message):
 
 
 def test_a_task_that_does_not_vary_is_named(tmp_path):
-    same = 'exchange("2 * x", "x * 2", "solution")\nexchange_cases([call(1), call(3)])\n'
-    text = CODE.replace("varies: no", "varies: task") + VARIANT.replace(
-        VARIANT.partition("ipython3\n")[2].partition("```")[0], same
-    )
+    text = TASK.replace("«2||3» * x", "«2 * x||x * 2»")
+    for mark, book in (("«[0, 2, 4]||[0, 3, 6]»", "[0, 2, 4]"), ("«2||3»", "2")):
+        text = text.replace(mark, book)
     assert faults(tmp_path, text) == [
         "twice, seed 1: expected the book's solution to fail, it passes"
     ]
@@ -95,9 +101,9 @@ def test_a_letter_that_would_not_follow_its_option_is_named(tmp_path, old, new, 
 
 
 def test_a_variant_that_cannot_be_made_is_a_problem(tmp_path):
-    file = small(tmp_path, HEAD + TASK.replace('"2 * x", "3', '"5 * x", "3'))
+    file = small(tmp_path, HEAD + TASK.replace("«2||3» * x", "«2||«three»» * x"))
     (line,) = variants.problems(file)
-    assert line.startswith(f"{file.path}: exercise 'Twice': Variant, line 1: exchange: expected")
+    assert line.startswith(f"{file.path}: exercise 'Twice': «three»: NameError")
 
 
 def test_the_book_has_no_such_problem():

@@ -88,40 +88,17 @@ Which?
 - **c** The
   third.
 
-```{code-cell} ipython3
-answer = ...
-### BEGIN SOLUTION
-answer = "b"
-### END SOLUTION
-```
-
-### Public tests
-
-```{code-cell} ipython3
-check_choice(answer, options="abc")
-```
-
-### Hidden tests
-
-```{code-cell} ipython3
-check_choice(answer, options="abc", right="b")
-```
-
 ### Hints
 
 1. Not the first.
 
 ### Explanation
 
-It is the second letter.
+**b** It is the second letter.
 
 ### Mistakes
 
-Public: That is the first letter.
-
-```{code-cell} ipython3
-answer = "a"
-```
+- **a** That is the first letter.
 """
 
 EXPERIMENT = """
