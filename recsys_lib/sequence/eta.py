@@ -89,12 +89,6 @@ class HammingScores(keras.layers.Layer):
     def call(self, codes, candidate):
         return (ops.einsum("btm,bm->bt", codes, candidate) - codes.shape[-1]) / 2
 
-    def call_request(self, is_single, codes, candidate):
-        """The scores of one history for many candidates, one product; see ``RequestWalk``."""
-        if not is_single(codes) or is_single(candidate):
-            return NotImplemented
-        return (ops.matmul(candidate, ops.transpose(codes[0])) - codes.shape[-1]) / 2
-
     def compute_output_shape(self, codes_shape, candidate_shape):
         return codes_shape[:-1]
 

@@ -66,10 +66,6 @@ class TopSteps(Configured):
         found, backwards = ops.top_k(ops.flip(scores, axis=1), min(self.found_steps, steps))
         return ops.where(found > nothing, steps - 1 - ops.cast(backwards, "int32"), NOTHING)
 
-    def call_request(self, is_single, scores, step_mask):
-        """The steps found in one history by many candidates; the mask is repeated in passing."""
-        return NotImplemented if is_single(scores) else self.call(scores, step_mask)
-
     def compute_output_shape(self, scores_shape, step_mask_shape):
         return (scores_shape[0], min(self.found_steps, scores_shape[1]))
 
@@ -92,15 +88,6 @@ class FoundSteps(keras.layers.Layer):
 
     def call(self, vectors, positions):
         found = tf.gather(vectors, ops.maximum(positions, 0), batch_dims=1)
-        return self._real(found, positions)
-
-    def call_request(self, is_single, vectors, positions):
-        """Vectors of one history for many candidates: the history is never repeated."""
-        if not is_single(vectors) or is_single(positions):
-            return NotImplemented
-        return self._real(tf.gather(vectors[0], ops.maximum(positions, 0)), positions)
-
-    def _real(self, found, positions):
         return ops.where(ops.expand_dims(positions >= 0, -1), found, 0)
 
     def compute_output_shape(self, vectors_shape, positions_shape):

@@ -63,10 +63,6 @@ class CategoryMatch(keras.layers.Layer):
         same = ops.logical_and(ops.equal(categories, candidate), ops.not_equal(categories, 0))
         return ops.cast(same, self.compute_dtype)
 
-    def call_request(self, is_single, categories, candidate):
-        """One history beside many candidates: it is repeated in passing."""
-        return self.call(categories, candidate)
-
     def compute_output_shape(self, categories_shape, candidate_shape):
         return categories_shape
 
