@@ -1,7 +1,5 @@
 """A network for each scenario, all of them in one pass."""
 
-import functools
-
 import keras
 import tensorflow as tf
 
@@ -55,17 +53,20 @@ class ScenarioNetworks(NetworkStack):
             layer.build((None, units), ids_shape)
 
     def call(self, inputs, ids, training=None):
-        blocks = Blocks(tf.maximum(ids - 1, 0), self.count)
-        own = {"ids": tf.maximum(ids, 1), "training": training}
-        return blocks.network(
-            inputs,
-            self.kernels,
-            self.biases,
-            self.activation,
-            self.output_units is not None,
-            [functools.partial(layer, **own) for layer in self.own_normalizations],
-            [functools.partial(layer, training=training) for layer in self.dropouts],
-        )
+        ids = tf.maximum(ids, 1)
+        blocks = Blocks(ids - 1, self.count)
+        outputs = blocks.into(inputs)
+        for position, weights in enumerate(zip(self.kernels, self.biases, strict=True)):
+            outputs = blocks.linear(outputs, *weights)
+            if position < len(self.hidden_units):
+                if self.own_normalizations:  # as rows: padding has no part in the moments
+                    normalize = self.own_normalizations[position]
+                    rows = normalize(blocks.back(outputs), ids, training=training)
+                    outputs = blocks.into(rows)
+                outputs = self.activation(outputs)
+                if self.dropouts:
+                    outputs = self.dropouts[position](outputs, training=training)
+        return blocks.back(outputs)
 
     def compute_output_spec(self, inputs, ids, training=None):
         return keras.KerasTensor((inputs.shape[0], self.widths[-1]), self.compute_dtype)

@@ -311,38 +311,17 @@ class Blocks:
         absent = [[0, self.count - tf.shape(sums)[0]]] + [[0, 0]] * (len(sums.shape) - 1)
         return tf.ensure_shape(tf.pad(sums, absent), [self.count, *of_blocks.shape[1:]])
 
-    def network(
-        self,
-        rows,
-        kernels,
-        biases,
-        activation,
-        last_is_linear,
-        normalizations=(),
-        dropouts=(),
-    ):
-        """Fully connected layers with weights of the row's scenario, in one pass.
+    def linear(self, blocks, kernels, biases):
+        """A linear layer with the weights of each block's scenario.
 
         Args:
-            rows: ``(batch, features)``.
-            kernels, biases: of each layer ``(count, in, out)`` and ``(count, out)``.
-            activation: function, after every layer but a linear last one.
-            last_is_linear: whether the last layer is.
-            normalizations: functions of ``(batch, units)``, one before each activation, or none.
-            dropouts: functions of a tensor of any shape, one after each activation, or none.
+            blocks: ``(blocks, block_size, in)``, as ``into`` gives them.
+            kernels, biases: ``(count, in, out)`` and ``(count, out)``.
 
         Returns:
-            ``(batch, units)``.
+            ``(blocks, block_size, out)``.
         """
-        outputs = self.into(rows)
-        for position, (kernel, bias) in enumerate(zip(kernels, biases, strict=True)):
-            outputs = _plus(tf.matmul(outputs, self.pick(kernel)), self.pick(bias))
-            if not (last_is_linear and position == len(kernels) - 1):
-                if normalizations:  # as rows: padding has no part in the moments
-                    outputs = self.into(normalizations[position](self.back(outputs)))
-                outputs = activation(outputs)
-                outputs = dropouts[position](outputs) if dropouts else outputs
-        return self.back(outputs)
+        return _plus(tf.matmul(blocks, self.pick(kernels)), self.pick(biases))
 
 
 @tf.custom_gradient
