@@ -25,9 +25,8 @@ from recsys_lib.features.columns import Column
 from recsys_lib.layers.blocks import check_dropout, deep_logit
 from recsys_lib.layers.heads import Tasks, predict_one
 from recsys_lib.layers.options import Configured, Widths, options_for, shared_options, tables
-from recsys_lib.multi_scenario.normalization import PartitionedNormalization
+from recsys_lib.multi_scenario.by_scenario import Blocks, PartitionedNormalization
 from recsys_lib.multi_scenario.parts import (
-    Blocks,
     DeepScenarioOptions,
     flat_features,
     plain_activation,

@@ -23,6 +23,7 @@ from recsys_lib.checks import check_bool, check_choice, check_integer, check_wid
 from recsys_lib.features.columns import Column, check_columns
 from recsys_lib.features.embedding import build_inputs
 from recsys_lib.layers.blocks import MLP, side_by_side
+from recsys_lib.layers.gate_unit import GateNU
 from recsys_lib.layers.heads import Tasks, check_tasks, predict_each
 from recsys_lib.layers.loss_heads import predict_funnel
 from recsys_lib.layers.network_stack import Gates, Mixture, NetworkStack
@@ -33,7 +34,6 @@ from recsys_lib.multi_scenario.parts import (
     flat_features,
     scenario_column,
 )
-from recsys_lib.multi_scenario.pepnet import GateNU
 from recsys_lib.multi_task.parts import TowerOptions, task_logits
 from recsys_lib.sequence.behaviours import read_request
 from recsys_lib.sequence.din import attended_interest
