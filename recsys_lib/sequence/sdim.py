@@ -34,9 +34,8 @@ from recsys_lib.layers.blocks import side_by_side
 from recsys_lib.layers.heads import Tasks
 from recsys_lib.layers.options import Configured, RecencyOptions, options_for, shared_options
 from recsys_lib.sequence.behaviours import read_request
-from recsys_lib.sequence.eta import HashCodes
 from recsys_lib.sequence.parts import score
-from recsys_lib.sequence.search import step_features
+from recsys_lib.sequence.search import HashCodes, step_features
 
 MAX_SIGNATURE_BITS = 12
 """A round has a sum for every signature, 4,096 of them at most."""
