@@ -376,7 +376,8 @@ def embed_groups(
     widths = sorted({column.embedding_dim or embedding_dim for column in id_columns})
     parts = {}
     for width in widths:
-        members = [c for c in id_columns if (c.embedding_dim or embedding_dim) == width]
+        of_width = (c for c in id_columns if (c.embedding_dim or embedding_dim) == width)
+        members = type(id_columns)(of_width)
         group_of_sequence = {c.name: c.group for c in select(members, kind=SequenceColumn)}
         layer_name = name if len(widths) == 1 else f"{name}_{width}"
         layer = FusedEmbedding(members, width, embeddings_initializer, l2, name=layer_name)

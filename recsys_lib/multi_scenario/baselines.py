@@ -20,6 +20,7 @@ import keras
 from recsys_lib.checks import check_widths
 from recsys_lib.features.columns import (
     Column,
+    Columns,
 )
 from recsys_lib.features.embedding import build_inputs
 from recsys_lib.layers.blocks import deep_logit
@@ -64,7 +65,7 @@ def build_global(
     """
     check_widths("hidden_units", common["hidden_units"])
     column = scenario_column(feature_columns, common["scenario"])
-    others = tuple(other for other in feature_columns if other.name != column.name)
+    others = Columns(other for other in feature_columns if other.name != column.name)
     inputs = build_inputs(others)
     features = flat_features(inputs, others, **tables(feature_columns, common))
     logit = deep_logit(features, **options_for(deep_logit, common), name="network")

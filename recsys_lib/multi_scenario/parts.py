@@ -12,6 +12,7 @@ from recsys_lib.checks import check_choice, check_known
 from recsys_lib.features.columns import (
     CategoricalColumn,
     Column,
+    Columns,
     check_columns,
     column_from_config,
     column_to_config,
@@ -172,11 +173,12 @@ def scenario_inputs(
     Returns:
         ``ScenarioInputs``.
     """
-    column = scenario_column(feature_columns, scenario)
-    inputs = build_inputs(feature_columns)
+    columns = check_columns(feature_columns)
+    column = scenario_column(columns, scenario)
+    inputs = build_inputs(columns)
     known = KnownScenarios(column, unknown, name="known_scenarios")
     ids = known(inputs[column.name])
-    others = tuple(other for other in feature_columns if other.name != column.name)
+    others = Columns(other for other in columns if other.name != column.name)
     return ScenarioInputs(inputs, {**inputs, column.name: ids}, ids, known.count, column, others)
 
 
