@@ -163,20 +163,26 @@ def _check_id_column(column):
         _require_positive(column, "embedding_dim", 1)
 
 
+class Columns(tuple):
+    """Columns of which ``check_columns`` has found that they fit together, or some of these."""
+
+
 def check_columns(columns):
-    """Check that columns fit together.
+    """Check that columns fit together, unless that has been found before.
 
     Args:
         columns: feature columns.
 
     Returns:
-        The same, as a tuple.
+        The same, as ``Columns``.
 
     Raises:
         ValueError: no column, a duplicate name, or columns that share a table but disagree on
             its vocabulary size or width.
     """
-    columns = tuple(columns)
+    if isinstance(columns, Columns) and columns:
+        return columns
+    columns = Columns(columns)
     if not columns:
         raise ValueError("feature columns: expected at least one column, got none")
     names, tables = set(), {}
@@ -214,12 +220,12 @@ def select(columns, kind=None, group=None, names=None):
         names: names of columns.
 
     Returns:
-        Tuple of those that fit all that is given.
+        Tuple of those that fit all that is given; without ``names``, of ``Columns`` such again.
 
     Raises:
         ValueError: a name that no column has, or a text in the place of names.
     """
-    columns = tuple(columns)
+    columns = columns if isinstance(columns, tuple) else tuple(columns)
     if names is not None:
         if isinstance(names, str):
             raise ValueError(f"names of columns: expected a list, got the text {names!r}")
@@ -229,9 +235,9 @@ def select(columns, kind=None, group=None, names=None):
             raise ValueError(f"no feature column is named {missing}; there are {sorted(by_name)}")
         columns = tuple(by_name[name] for name in names)
     if kind is not None:
-        columns = tuple(column for column in columns if isinstance(column, kind))
+        columns = type(columns)(column for column in columns if isinstance(column, kind))
     if group is not None:
-        columns = tuple(column for column in columns if column.group == group)
+        columns = type(columns)(column for column in columns if column.group == group)
     return columns
 
 

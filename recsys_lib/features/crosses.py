@@ -24,7 +24,6 @@ from recsys_lib.features.columns import (
     select,
 )
 from recsys_lib.features.penalties import EmbeddingL2, penalty_of_rows, read_l2
-from recsys_lib.keras_internals import resource_of
 from recsys_lib.replicas import one_part
 
 DEFAULT_MAX_ROWS = 2_000_000
@@ -170,7 +169,8 @@ class CrossProduct(keras.layers.Layer):
         self._offsets = offsets
 
     def build(self, input_shape=None):
-        self.table = self.add_weight(name="table", shape=(self.num_rows, 1), initializer="zeros")
+        shape = (self.num_rows, 1)
+        self.table = self.add_weight(name="table", shape=shape, initializer="zeros", autocast=False)
         self.table.rowwise = True
         self.built = True
 
@@ -201,7 +201,7 @@ class CrossProduct(keras.layers.Layer):
 
     def call(self, inputs, training=None):
         rows, known = self.rows(inputs)
-        stored = tf.gather(resource_of(self.table), rows)  # (batch, pair slots, 1)
+        stored = tf.gather(self.table.value, rows)  # (batch, pair slots, 1)
         if training and self.l2.strength:
             self.add_loss(self._penalty(rows, known, stored))
         weights = tf.cast(tf.squeeze(stored, -1), self.compute_dtype)

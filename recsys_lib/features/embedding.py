@@ -22,7 +22,6 @@ from recsys_lib.features.columns import (
     select,
 )
 from recsys_lib.features.penalties import EmbeddingL2, read_l2, shares_of
-from recsys_lib.keras_internals import resource_of
 
 ID_COLUMNS = (CategoricalColumn, SequenceColumn)
 MAX_ROWS = np.iinfo(np.int32).max
@@ -122,6 +121,8 @@ class FusedEmbedding(keras.layers.Layer):
             name="table",
             shape=(self.num_rows, self.embedding_dim),
             initializer=self.embeddings_initializer,
+            # Under mixed precision its value would be a copy: the rows are cast, not the table.
+            autocast=False,
         )
         # Tells the optimizers to keep this variable's statistics row by row.
         self.table.rowwise = True
@@ -151,8 +152,8 @@ class FusedEmbedding(keras.layers.Layer):
             sizes.append(sum(self._slots[column.name] for column in columns))
         ids = tf.concat(parts, axis=1)  # (batch, slots)
         rows = ids + tf.constant(offsets, tf.int32)
-        # From the resource, not from its value: see the module docstring.
-        weights = tf.gather(resource_of(self.table), rows)  # (batch, slots, dim)
+        # From TensorFlow's variable, not from a tensor of it: see the module docstring.
+        weights = tf.gather(self.table.value, rows)  # (batch, slots, dim)
         if training and is_penalised and self.l2.strength:
             self.add_loss(self._penalty(rows, weights))
         vectors = tf.cast(weights, self.compute_dtype)
@@ -375,7 +376,8 @@ def embed_groups(
     widths = sorted({column.embedding_dim or embedding_dim for column in id_columns})
     parts = {}
     for width in widths:
-        members = [c for c in id_columns if (c.embedding_dim or embedding_dim) == width]
+        of_width = (c for c in id_columns if (c.embedding_dim or embedding_dim) == width)
+        members = type(id_columns)(of_width)
         group_of_sequence = {c.name: c.group for c in select(members, kind=SequenceColumn)}
         layer_name = name if len(widths) == 1 else f"{name}_{width}"
         layer = FusedEmbedding(members, width, embeddings_initializer, l2, name=layer_name)

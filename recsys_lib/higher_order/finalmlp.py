@@ -31,6 +31,7 @@ from recsys_lib.checks import check_integer, check_widths
 from recsys_lib.features.columns import Column, select
 from recsys_lib.features.embedding import build_inputs, embed_groups
 from recsys_lib.layers.blocks import MLP, glorot_of_one, side_by_side
+from recsys_lib.layers.gate_unit import GateNU
 from recsys_lib.layers.heads import Tasks, predict_one
 from recsys_lib.layers.options import (
     Configured,
@@ -40,7 +41,6 @@ from recsys_lib.layers.options import (
     shared_options,
     tables,
 )
-from recsys_lib.multi_scenario.pepnet import GateNU
 
 
 @keras.saving.register_keras_serializable("recsys_lib")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         predict_one,
         task_outputs,
     )
-    from recsys_lib.layers.loss_heads import ProductHead, check_funnel, predict_funnel
+    from recsys_lib.layers.loss_heads import ProductHead, predict_funnel
     from recsys_lib.layers.network_stack import Gates, Mixture, NetworkStack
     from recsys_lib.layers.options import (
         HiddenOptions,

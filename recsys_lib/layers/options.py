@@ -20,7 +20,7 @@ from typing import Annotated, Any, TypeAlias, TypedDict, TypeVar, get_args
 import keras
 from keras import KerasTensor
 
-from recsys_lib.features.columns import Column
+from recsys_lib.features.columns import Column, check_columns
 from recsys_lib.features.embedding import check_l2
 from recsys_lib.features.penalties import L2
 
@@ -156,7 +156,7 @@ def shared_options(**own: Any) -> Callable[[Build], Build]:
 
     Returns:
         The decorator. A call of the builder fills in what it was not given and refuses, as Python
-        does, a name that is no option: ``TypeError``.
+        does, a name that is no option: ``TypeError``. It checks the columns, once for all uses.
     """
 
     def decorate(build):
@@ -177,10 +177,11 @@ def shared_options(**own: Any) -> Callable[[Build], Build]:
         _check_names("shared_options", own, defaults)
 
         @functools.wraps(build)
-        def complete(*arguments, **options):
+        def complete(feature_columns, *arguments, **options):
             _check_names(build.__name__, options, signature.parameters)
+            columns = check_columns(feature_columns)
             try:
-                return build(*arguments, **{**defaults, **options})
+                return build(columns, *arguments, **{**defaults, **options})
             except ValueError as error:
                 if not (taken := _TAKEN.search(str(error))):
                     raise

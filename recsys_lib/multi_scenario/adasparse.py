@@ -37,8 +37,11 @@ from recsys_lib.features.columns import Column
 from recsys_lib.layers.blocks import MLP, check_dropout
 from recsys_lib.layers.heads import Tasks, predict_one
 from recsys_lib.layers.options import Configured, options_for, shared_options, tables
-from recsys_lib.multi_scenario.conditions import features_and_part
-from recsys_lib.multi_scenario.parts import DeepScenarioOptions, scenario_inputs
+from recsys_lib.multi_scenario.parts import (
+    DeepScenarioOptions,
+    features_and_part,
+    scenario_inputs,
+)
 from recsys_lib.replicas import share_of_mean
 
 FORMS = ("binarization", "scaling", "fusion")

@@ -26,9 +26,10 @@ from recsys_lib.features.columns import Column
 from recsys_lib.layers.blocks import MLP, BatchNormalization, check_dropout
 from recsys_lib.layers.heads import Tasks, predict_one
 from recsys_lib.layers.options import Configured, Widths, options_for, shared_options, tables
-from recsys_lib.multi_scenario.conditions import features_and_part, ids_of_groups
 from recsys_lib.multi_scenario.parts import (
     DeepScenarioOptions,
+    features_and_part,
+    ids_of_groups,
     plain_activation,
     scenario_inputs,
 )

@@ -27,9 +27,10 @@ from recsys_lib.layers.blocks import MLP, BatchNormalization, check_dropout, glo
 from recsys_lib.layers.heads import Tasks, check_tasks, predict_each
 from recsys_lib.layers.network_stack import Mixture, NetworkStack
 from recsys_lib.layers.options import Configured, Widths, options_for, shared_options, tables
-from recsys_lib.multi_scenario.conditions import features_and_part, ids_of_groups
 from recsys_lib.multi_scenario.parts import (
     ExpertScenarioOptions,
+    features_and_part,
+    ids_of_groups,
     plain_activation,
     scenario_inputs,
     scenario_vector,

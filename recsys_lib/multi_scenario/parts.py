@@ -1,12 +1,7 @@
-"""Parts of all multi-scenario models: the scenario of a row, and weights of each scenario.
+"""Parts of all multi-scenario models: the scenario of a row, its vector, and other features."""
 
-A batch mixes scenarios, and each row needs the matrix of its own one. Gathering a matrix for every
-row writes ``batch * in * out`` numbers; splitting the batch takes a loop. ``Blocks`` does neither:
-it sorts the rows by scenario, cuts each scenario's rows into blocks of equal size, the last one
-padded, and gathers one matrix for each block. A layer is then one batched product.
-"""
-
-from collections.abc import Callable, Mapping, Sequence
+import dataclasses
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Annotated, NamedTuple, TypedDict
 
 import keras
@@ -17,6 +12,7 @@ from recsys_lib.checks import check_choice, check_known
 from recsys_lib.features.columns import (
     CategoricalColumn,
     Column,
+    Columns,
     check_columns,
     column_from_config,
     column_to_config,
@@ -33,9 +29,6 @@ from recsys_lib.layers.options import (
     TableOptions,
 )
 from recsys_lib.replicas import sum_over_replicas
-
-BLOCK_SIZE = 32
-"""Rows of a block: more of them pad more, fewer gather more matrices."""
 
 
 class ScenarioOptions(TypedDict, total=False):
@@ -180,11 +173,12 @@ def scenario_inputs(
     Returns:
         ``ScenarioInputs``.
     """
-    column = scenario_column(feature_columns, scenario)
-    inputs = build_inputs(feature_columns)
+    columns = check_columns(feature_columns)
+    column = scenario_column(columns, scenario)
+    inputs = build_inputs(columns)
     known = KnownScenarios(column, unknown, name="known_scenarios")
     ids = known(inputs[column.name])
-    others = tuple(other for other in feature_columns if other.name != column.name)
+    others = Columns(other for other in columns if other.name != column.name)
     return ScenarioInputs(inputs, {**inputs, column.name: ids}, ids, known.count, column, others)
 
 
@@ -247,105 +241,65 @@ def plain_activation(activation: Activation) -> Callable:
     return check_known("activation", activation, keras.activations)
 
 
-class Blocks:
-    """The rows of a batch sorted into blocks, each with rows of one scenario only.
+def features_and_part(
+    values: Mapping[str, KerasTensor],
+    columns: Sequence[Column],
+    names: Sequence[str],
+    embedding_dim: int,
+    embeddings_initializer: Initializer = None,
+    l2: L2 = 0.0,
+) -> tuple[KerasTensor, KerasTensor | None]:
+    """All features side by side, and those of some columns once more, from the same tables.
 
     Args:
-        ids: ``(batch,)`` int32 from 0 to ``count - 1``.
-        count: number of different ids.
-        block_size: rows of a block.
+        values: dict of column name to values.
+        columns: feature columns.
+        names: of the columns to pick.
+        embedding_dim: width of each column's vector.
+        embeddings_initializer, l2: see ``embed_groups``.
+
+    Returns:
+        ``(batch, width)`` as the layer ``features``, and ``(batch, width of the picked ones)``, or
+        None where nothing is to be picked.
+
+    Raises:
+        ValueError: a name that no column has.
     """
-
-    def __init__(self, ids, count, block_size=BLOCK_SIZE):
-        self.count, self.block_size = count, block_size
-        num_rows = tf.size(ids)
-        order = tf.argsort(ids, stable=True)
-        sizes = tf.math.bincount(ids, minlength=count, maxlength=count)
-        blocks = (sizes + block_size - 1) // block_size
-        self.scenario = tf.repeat(tf.range(count), blocks)  # (blocks,)
-        # A row's place is its rank within the scenario, counted from the scenario's first block.
-        start = tf.cumsum(blocks, exclusive=True) * block_size - tf.cumsum(sizes, exclusive=True)
-        place = tf.range(num_rows) + tf.gather(start, tf.gather(ids, order))
-        num_places = tf.size(self.scenario) * block_size
-        self._place = tf.scatter_nd(order[:, None], place, [num_rows])  # of each row
-        row = tf.scatter_nd(place[:, None], order + 1, [num_places])  # in each place, from 1
-        self._row, self._filled = tf.maximum(row - 1, 0), (row > 0)[:, None]
-
-    def _into(self, rows):
-        padded = tf.gather(rows, self._row) * tf.cast(self._filled, rows.dtype)
-        return tf.reshape(padded, [-1, self.block_size, rows.shape[-1]])
-
-    def _back(self, blocks):
-        return tf.gather(tf.reshape(blocks, [-1, blocks.shape[-1]]), self._place)
-
-    def into(self, rows):
-        """``(batch, features)`` as ``(blocks, block_size, features)``, zero where it is padded."""
-
-        @tf.custom_gradient  # a gather too, where that of a gather is a slow sum over segments
-        def move(rows):
-            return self._into(rows), self._back
-
-        return move(rows)
-
-    def back(self, blocks):
-        """``(blocks, block_size, features)`` as ``(batch, features)``, in the batch's order."""
-
-        @tf.custom_gradient
-        def move(blocks):
-            return self._back(blocks), self._into
-
-        return move(blocks)
-
-    def pick(self, weights):
-        """Each block's own entry of ``(count, ...)`` weights, ``(blocks, ...)``."""
-
-        @tf.custom_gradient
-        def move(weights):
-            return tf.gather(weights, self.scenario), self._sum
-
-        return move(tf.convert_to_tensor(weights))
-
-    def _sum(self, of_blocks):
-        """Sum over each scenario's blocks, ``(count, ...)``: they lie side by side, in order."""
-        sums = tf.math.segment_sum(of_blocks, self.scenario)  # up to the last scenario of the batch
-        absent = [[0, self.count - tf.shape(sums)[0]]] + [[0, 0]] * (len(sums.shape) - 1)
-        return tf.ensure_shape(tf.pad(sums, absent), [self.count, *of_blocks.shape[1:]])
-
-    def network(
-        self,
-        rows,
-        kernels,
-        biases,
-        activation,
-        last_is_linear,
-        normalizations=(),
-        dropouts=(),
-    ):
-        """Fully connected layers with weights of the row's scenario, in one pass.
-
-        Args:
-            rows: ``(batch, features)``.
-            kernels, biases: of each layer ``(count, in, out)`` and ``(count, out)``.
-            activation: function, after every layer but a linear last one.
-            last_is_linear: whether the last layer is.
-            normalizations: functions of ``(batch, units)``, one before each activation, or none.
-            dropouts: functions of a tensor of any shape, one after each activation, or none.
-
-        Returns:
-            ``(batch, units)``.
-        """
-        outputs = self.into(rows)
-        for position, (kernel, bias) in enumerate(zip(kernels, biases, strict=True)):
-            outputs = _plus(tf.matmul(outputs, self.pick(kernel)), self.pick(bias))
-            if not (last_is_linear and position == len(kernels) - 1):
-                if normalizations:  # as rows: padding has no part in the moments
-                    outputs = self.into(normalizations[position](self.back(outputs)))
-                outputs = activation(outputs)
-                outputs = dropouts[position](outputs) if dropouts else outputs
-        return self.back(outputs)
+    chosen = {column.name for column in select(columns, names=names)}
+    # Columns of one group come out side by side: the chosen ones get groups of their own, under
+    # names that no group has yet.
+    groups, prefix = {column.group for column in columns}, "chosen_"
+    taken = groups | {column.name for column in columns}
+    while any(f"{prefix}{group}" in taken for group in groups):
+        prefix += "chosen_"
+    regrouped = [
+        dataclasses.replace(column, group=f"{prefix}{column.group}")
+        if column.name in chosen
+        else column
+        for column in columns
+    ]
+    vectors_of = embed_groups(
+        values,
+        regrouped,
+        embedding_dim,
+        embeddings_initializer=embeddings_initializer,
+        l2=l2,
+    )
+    of_chosen = {column.group for column in regrouped if column.name in chosen}
+    part = [vectors for group, vectors in vectors_of.items() if group in of_chosen]
+    features = keras.layers.Identity(name="features")(side_by_side(vectors_of.values()))
+    return features, side_by_side(part) if part else None
 
 
-@tf.custom_gradient
-def _plus(blocks, bias):
-    """``(blocks, rows, units)`` plus ``(blocks, units)``, with a faster sum than broadcasting's."""
-    return blocks + bias[:, None], lambda gradient: (gradient, tf.reduce_sum(gradient, 1))
+def ids_of_groups(columns: Sequence[Column], groups: Collection[str]) -> list[str]:
+    """Names of the categorical columns of some groups.
+
+    Args:
+        columns: feature columns.
+        groups: names of the groups.
+
+    Returns:
+        List of names, in the order of the columns.
+    """
+    ids = select(columns, kind=CategoricalColumn)
+    return [column.name for column in ids if column.group in groups]

@@ -13,7 +13,7 @@ topology, equations 6 and 7) and 4.4 (auxiliary network, equation 8).
 Taught in chapter 06, "STAR".
 """
 
-import functools
+import itertools
 from collections.abc import Sequence
 from typing import Unpack
 
@@ -25,9 +25,8 @@ from recsys_lib.features.columns import Column
 from recsys_lib.layers.blocks import check_dropout, deep_logit
 from recsys_lib.layers.heads import Tasks, predict_one
 from recsys_lib.layers.options import Configured, Widths, options_for, shared_options, tables
-from recsys_lib.multi_scenario.normalization import PartitionedNormalization
+from recsys_lib.multi_scenario.by_scenario import Blocks, PartitionedNormalization
 from recsys_lib.multi_scenario.parts import (
-    Blocks,
     DeepScenarioOptions,
     flat_features,
     plain_activation,
@@ -90,24 +89,19 @@ class StarNetwork(Configured):
         ]
 
     def build(self, inputs_shape, ids_shape):
-        features = inputs_shape[-1]
-        self.shared_kernels, self.shared_biases = [], []
-        self.specific_kernels, self.specific_biases = [], []
-        for position, units in enumerate([*self.hidden_units, self.output_units]):
-            for kind, shape, starts in (
-                ("kernel", (features, units), ("glorot_uniform", "ones")),
-                ("bias", (units,), ("zeros", "zeros")),
-            ):
-                for whose, sizes, start in (
-                    ("shared", shape, starts[0]),
-                    ("specific", (self.count, *shape), starts[1]),
-                ):
-                    weight = self.add_weight(
-                        name=f"{whose}_{kind}_{position}", shape=sizes, initializer=start
-                    )
-                    weights = f"{whose}_{'kernels' if kind == 'kernel' else 'biases'}"
-                    getattr(self, weights).append(weight)
-            features = units
+        self.shared_kernels, self.specific_kernels = [], []
+        self.shared_biases, self.specific_biases = [], []
+
+        def add(weights, name, shape, start):
+            name = f"{name}_{len(weights)}"
+            weights.append(self.add_weight(name=name, shape=shape, initializer=start))
+
+        widths = [inputs_shape[-1], *self.hidden_units, self.output_units]
+        for features, units in itertools.pairwise(widths):
+            add(self.shared_kernels, "shared_kernel", (features, units), "glorot_uniform")
+            add(self.specific_kernels, "specific_kernel", (self.count, features, units), "ones")
+            add(self.shared_biases, "shared_bias", (units,), "zeros")
+            add(self.specific_biases, "specific_bias", (self.count, units), "zeros")
         for layer, units in zip(self.normalizations, self.hidden_units, strict=False):
             layer.build((None, units), ids_shape)
 
@@ -119,18 +113,18 @@ class StarNetwork(Configured):
         return kernels, biases
 
     def call(self, inputs, ids, training=None):
-        layers = [self.effective(position) for position in range(len(self.shared_kernels))]
-        kernels, biases = zip(*layers, strict=True)
-        own = {"ids": ids, "training": training}
-        return Blocks(ids, self.count + 1).network(
-            inputs,
-            kernels,
-            biases,
-            self.activation,
-            True,
-            [functools.partial(layer, **own) for layer in self.normalizations],
-            [functools.partial(layer, training=training) for layer in self.dropouts],
-        )
+        blocks = Blocks(ids, self.count + 1)  # the rows of each scenario beside each other
+        outputs = blocks.into(inputs)
+        for position in range(len(self.hidden_units)):
+            outputs = blocks.linear(outputs, *self.effective(position))
+            if self.normalizations:  # as rows: padding has no part in the moments
+                normalize = self.normalizations[position]
+                rows = normalize(blocks.back(outputs), ids, training=training)
+                outputs = blocks.into(rows)
+            outputs = self.activation(outputs)
+            if self.dropouts:
+                outputs = self.dropouts[position](outputs, training=training)
+        return blocks.back(blocks.linear(outputs, *self.effective(-1)))
 
     def compute_output_spec(self, inputs, ids, training=None):
         return keras.KerasTensor((inputs.shape[0], self.output_units), self.compute_dtype)

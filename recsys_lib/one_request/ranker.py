@@ -20,9 +20,10 @@ import keras
 from keras import ops
 
 from recsys_lib.checks import check_bool, check_choice, check_integer, check_widths
-from recsys_lib.features.columns import Column, check_columns
+from recsys_lib.features.columns import Column
 from recsys_lib.features.embedding import build_inputs
 from recsys_lib.layers.blocks import MLP, side_by_side
+from recsys_lib.layers.gate_unit import GateNU
 from recsys_lib.layers.heads import Tasks, check_tasks, predict_each
 from recsys_lib.layers.loss_heads import predict_funnel
 from recsys_lib.layers.network_stack import Gates, Mixture, NetworkStack
@@ -33,7 +34,6 @@ from recsys_lib.multi_scenario.parts import (
     flat_features,
     scenario_column,
 )
-from recsys_lib.multi_scenario.pepnet import GateNU
 from recsys_lib.multi_task.parts import TowerOptions, task_logits
 from recsys_lib.sequence.behaviours import read_request
 from recsys_lib.sequence.din import attended_interest
@@ -111,11 +111,10 @@ def build_ranker(
     num_experts = check_integer("num_experts", num_experts)
     check_widths("expert_units", expert_units)
     check_integer("gate_units", gate_units)
-    columns = check_columns(feature_columns)
-    of_tables, options = tables(columns, common), options_for(NetworkStack, common)
-    surface = scenario_column(columns, common["scenario"])
+    of_tables, options = tables(feature_columns, common), options_for(NetworkStack, common)
+    surface = scenario_column(feature_columns, common["scenario"])
     reading = options_for(read_request, common)
-    request = read_request(columns, left_out=surface.name, **reading)
+    request = read_request(feature_columns, left_out=surface.name, **reading)
     profile = [] if request.profile is None else [request.profile]
     features = [*profile, request.candidate]
     if interest == "mean":
@@ -144,7 +143,7 @@ def build_ranker(
         outputs = predict_funnel(tasks, ops.unstack(logits, num=2, axis=1))
     else:
         outputs = predict_each(tasks, logits)
-    names = [column.name for column in columns if column.name in inputs]
+    names = [column.name for column in feature_columns if column.name in inputs]
     return keras.Model({name: inputs[name] for name in names}, outputs, name="ranker")
 
 

@@ -15,10 +15,11 @@ from typing import Unpack
 import keras
 
 from recsys_lib.features.columns import Column
-from recsys_lib.features.crosses import DEFAULT_MAX_ROWS, DEFAULT_NUM_BUCKETS
-from recsys_lib.layers.heads import Tasks
+from recsys_lib.features.crosses import DEFAULT_MAX_ROWS, DEFAULT_NUM_BUCKETS, CrossProduct
+from recsys_lib.features.embedding import build_inputs
+from recsys_lib.layers.blocks import linear_logit
+from recsys_lib.layers.heads import Tasks, predict_one
 from recsys_lib.layers.options import LinearOptions, shared_options
-from recsys_lib.memorization.wide_and_deep import build_wide
 
 
 @shared_options()
@@ -30,7 +31,7 @@ def build_polynomial(
     num_cross_buckets: int = DEFAULT_NUM_BUCKETS,
     **common: Unpack[LinearOptions],
 ) -> keras.Model:
-    """Build the model: ``build_wide`` with all pairs, under the name of this chapter.
+    """Build the model: a weight for each id and for each pair of ids, and a bias.
 
     Args:
         feature_columns: columns of any kind, two id columns at least; numbers enter the linear
@@ -53,11 +54,8 @@ def build_polynomial(
         >>> build_polynomial(columns).count_params()  # 6 x 9 pairs, 15 ids and the bias
         70
     """
-    wide = build_wide(
-        feature_columns,
-        tasks,
-        max_cross_rows=max_cross_rows,
-        num_cross_buckets=num_cross_buckets,
-        **common,
-    )
-    return keras.Model(wide.input, wide.output, name="polynomial")
+    inputs, l2 = build_inputs(feature_columns), common["linear_l2"]
+    linear = linear_logit(inputs, feature_columns, name="wide_linear", l2=l2)
+    sizes = (max_cross_rows, num_cross_buckets)
+    crosses = CrossProduct(feature_columns, None, *sizes, l2, name="wide_cross")(inputs)
+    return keras.Model(inputs, predict_one(tasks, [linear, crosses]), name="polynomial")

@@ -19,6 +19,7 @@ from recsys_lib.features.columns import (
     CANDIDATE_GROUP,
     CategoricalColumn,
     Column,
+    Columns,
     SequenceColumn,
     check_columns,
     select,
@@ -172,7 +173,7 @@ def read_request(
     """
     columns = check_columns(feature_columns)
     embedding_l2 = check_l2(columns, embedding_l2)
-    columns = tuple(column for column in columns if column.name != left_out)
+    columns = Columns(column for column in columns if column.name != left_out)
     pairs = behaviour_pairs(columns, histories)
     sequences = [sequence for _, sequence in pairs]
     embedding_dim = check_integer("embedding_dim", embedding_dim)
@@ -182,7 +183,7 @@ def read_request(
             raise ValueError(f"step_context {column.name!r}: expected a sequence column")
     _require_one_length(sequences + contexts)
     read = {column.name for column in sequences + contexts}
-    columns = tuple(
+    columns = Columns(
         column
         for column in columns
         if not (isinstance(column, SequenceColumn) and column.ordered) or column.name in read
@@ -222,7 +223,7 @@ def _embedding_layers(columns, embedding_dim, embeddings_initializer, l2, name):
     widths = sorted({column.embedding_dim or embedding_dim for column in id_columns})
     return [
         FusedEmbedding(
-            [c for c in id_columns if (c.embedding_dim or embedding_dim) == width],
+            Columns(c for c in id_columns if (c.embedding_dim or embedding_dim) == width),
             width,
             embeddings_initializer,
             l2,

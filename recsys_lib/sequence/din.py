@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from typing import Any, Unpack
 
 import keras
-import tensorflow as tf
 from keras import KerasTensor, ops
 
 from recsys_lib.checks import check_bool, check_choice, check_widths
@@ -62,8 +61,7 @@ class ActivationUnit(keras.layers.Layer):
         activation: of its layers, see ``MLP``.
         inputs: ``"difference"``: candidate, behaviour, candidate - behaviour and candidate o
             behaviour, as in the authors' code; ``"outer"``: behaviour, the outer product of the
-            two, and candidate, as in the paper's figure 2. ``rank`` divides the first layer of
-            ``"difference"`` between history and candidates; it does not divide ``"outer"``.
+            two, and candidate, as in the paper's figure 2.
         scale: ``"raw"``, the paper's; or ``"length"`` or ``"softmax"``, see ``weights_of_steps``.
         dropout_rate, batch_normalization: of its layers, see ``MLP``; normalization counts real
             steps only.
@@ -116,89 +114,7 @@ class ActivationUnit(keras.layers.Layer):
         features = ops.concatenate(parts, axis=-1)
         hidden = self.network(features, step_mask=step_mask, training=training)
         weights = ops.squeeze(self.to_weight(hidden), axis=-1)  # (batch, steps)
-        return self._of_real_steps(weights, step_mask)
-
-    def _of_real_steps(self, weights, step_mask):
         return weights_of_steps(weights, step_mask, self.scale)
-
-    def call_request(self, is_single, behaviours, candidate, step_mask, context=None):
-        """The weights of one history for many candidates, in inference; see ``RequestWalk``.
-
-        The first layer is linear in what the unit reads, and the history is the same in all rows:
-
-            W [v, e, v - e, v o e] + b = ((W_1 + W_3) v + b) + (W_2 - W_3 + W_4 diag(v)) e
-
-        So there is one matrix for each candidate, linear in ``[v, 1]``, and one product of all of
-        them with the request's real steps, where ``call`` puts four vectors side by side for each
-        pair of candidate and step, padding too. A context is one more part of ``e``.
-
-        Args:
-            is_single: function that says whether a tensor holds the request's one row.
-            behaviours, candidate, step_mask, context: as for ``call``.
-
-        Returns:
-            ``(candidates, steps)``, or ``NotImplemented`` where the unit does not divide: for
-            ``"outer"``, and where a history stands beside each candidate.
-        """
-        of_steps = [behaviours, *([] if context is None else [context])]
-        if self.inputs == "outer" or is_single(candidate):
-            return NotImplemented
-        if not all(map(is_single, [step_mask, *of_steps])):
-            return NotImplemented
-        num_candidates = ops.shape(candidate)[0]
-        real = tf.where(step_mask[0] > 0)  # (real steps, 1), their positions
-        history = tf.gather_nd(ops.concatenate([part[0] for part in of_steps], axis=-1), real)
-        history, candidate = (
-            tf.pad(vectors, [[0, 0], [0, 1]], constant_values=1) for vectors in (history, candidate)
-        )
-
-        def pairs(maps):
-            """Maps ``(features, width + 1, units)`` to ``(real steps, candidates, units)``."""
-            matrices = ops.matmul(candidate, maps)  # (features, candidates, units)
-            found = ops.matmul(history, ops.reshape(matrices, (history.shape[-1], -1)))
-            return ops.reshape(found, (ops.shape(real)[0], num_candidates, maps.shape[-1]))
-
-        hidden, others = self._first_layers(pairs, self._maps(behaviours.shape[-1]))
-        for layer in others:
-            hidden = layer(hidden)
-        shape = tf.stack([step_mask.shape[1], num_candidates])
-        weights = tf.scatter_nd(real, ops.squeeze(hidden, -1), tf.cast(shape, real.dtype))
-        return self._of_real_steps(ops.transpose(weights), step_mask)
-
-    def _maps(self, width):
-        """What makes of ``[v, 1]`` the matrix of ``[e, context, 1]``.
-
-        Returns:
-            ``(features, width + 1, units)``: row i of a candidate's matrix is ``[v, 1] maps[i]``.
-        """
-        first = self.network.stack[0]
-        kernel = ops.convert_to_tensor(first.kernel)
-        on_v, on_e, on_difference, on_product = ops.split(kernel[: 4 * width], 4)
-        on_context = kernel[4 * width :]
-        diagonal = ops.expand_dims(ops.eye(width), -1) * ops.expand_dims(on_product, 1)
-        none = ops.zeros((on_context.shape[0], width, kernel.shape[-1]))
-        of_v = ops.concatenate([diagonal, none, (on_v + on_difference)[None]], axis=0)
-        of_one = ops.concatenate([on_e - on_difference, on_context, first.bias[None]], axis=0)
-        return ops.concatenate([of_v, ops.expand_dims(of_one, 1)], axis=1)
-
-    def _first_layers(self, pairs, maps):
-        """The first layers of all pairs, and the layers that are left."""
-        _, activation, *others = [*self.network.stack, self.to_weight]
-        hidden = pairs(maps)
-        is_dice = hasattr(activation, "scale_and_shift")
-        if not is_dice or not isinstance(others[0], keras.layers.Dense):
-            return hidden, [activation, *others]
-        # With s = tanh((r x + t) / 2), Dice(x) = x (1 + alpha) / 2 + x s (1 - alpha) / 2. Here r
-        # and t go into the maps, and the factors of alpha into the next layer's: of six passes over
-        # all pairs two are left.
-        scale, shift = activation.scale_and_shift()
-        shifts = tf.pad(shift[None, None], [[size - 1, 0] for size in maps.shape[:2]] + [[0, 0]])
-        slope = ops.tanh(pairs((maps * scale + shifts) / 2))
-        following, *others = others
-        alpha = ops.expand_dims(activation.alpha, -1)
-        linear = pairs(ops.matmul(maps, (1 + alpha) / 2 * following.kernel))
-        bent = ops.matmul(hidden * slope, (1 - alpha) / 2 * following.kernel)
-        return bent + linear + following.bias, others
 
     def get_config(self):
         return {

@@ -22,54 +22,14 @@ from typing import Unpack
 import keras
 from keras import ops
 
-from recsys_lib.checks import check_integer
 from recsys_lib.features.columns import Column
 from recsys_lib.layers.blocks import side_by_side
 from recsys_lib.layers.heads import Tasks
-from recsys_lib.layers.options import Configured, RecencyOptions, options_for, shared_options
+from recsys_lib.layers.options import RecencyOptions, options_for, shared_options
 from recsys_lib.sequence.behaviours import read_request
 from recsys_lib.sequence.parts import score
-from recsys_lib.sequence.search import FoundSteps, TopSteps, step_features
+from recsys_lib.sequence.search import FoundSteps, HashCodes, TopSteps, step_features
 from recsys_lib.sequence.target_attention import HeadValues, attend
-
-
-@keras.saving.register_keras_serializable("recsys_lib")
-class HashCodes(Configured):
-    """The signs of a vector's projections on random directions, as +1 and -1 (of zero: +1).
-
-    Call arguments:
-        vectors: ``(..., width)``.
-
-    Returns:
-        ``(..., num_bits)``; no gradient comes back.
-
-    Args:
-        num_bits: directions, m.
-
-    Raises:
-        ValueError: fewer than one.
-
-    Source: Charikar 2002, section 3; Chen et al. 2021, section 3.
-    """
-
-    def __init__(self, num_bits=32, **kwargs):
-        super().__init__(**kwargs)
-        self.num_bits = check_integer("num_bits", num_bits)
-
-    def build(self, vectors_shape):
-        self.directions = self.add_weight(
-            name="directions",
-            shape=(vectors_shape[-1], self.num_bits),
-            initializer=keras.initializers.RandomNormal(stddev=1.0),
-            trainable=False,
-        )
-
-    def call(self, vectors):
-        projected = ops.matmul(ops.stop_gradient(vectors), self.directions)
-        return ops.where(projected >= 0, 1.0, -1.0)
-
-    def compute_output_shape(self, vectors_shape):
-        return (*vectors_shape[:-1], self.num_bits)
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
@@ -88,12 +48,6 @@ class HammingScores(keras.layers.Layer):
 
     def call(self, codes, candidate):
         return (ops.einsum("btm,bm->bt", codes, candidate) - codes.shape[-1]) / 2
-
-    def call_request(self, is_single, codes, candidate):
-        """The scores of one history for many candidates, one product; see ``RequestWalk``."""
-        if not is_single(codes) or is_single(candidate):
-            return NotImplemented
-        return (ops.matmul(candidate, ops.transpose(codes[0])) - codes.shape[-1]) / 2
 
     def compute_output_shape(self, codes_shape, candidate_shape):
         return codes_shape[:-1]

@@ -317,11 +317,3 @@ class BilinearAttention(Configured):
         turned = ops.matmul(candidate, ops.transpose(self.kernel))  # (batch, units): W v
         scores = ops.einsum("btu,bu->bt", states, turned)
         return weights_of_steps(scores, step_mask, self.scale)
-
-    def call_request(self, is_single, states, candidate, step_mask):
-        """The shares of one request's states for many candidates; see ``RequestWalk``."""
-        if is_single(candidate) or not is_single(states) or not is_single(step_mask):
-            return NotImplemented
-        turned = ops.matmul(candidate, ops.transpose(self.kernel))
-        scores = ops.matmul(turned, ops.transpose(states[0]))
-        return weights_of_steps(scores, step_mask, self.scale)

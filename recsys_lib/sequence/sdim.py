@@ -26,7 +26,6 @@ from collections.abc import Sequence
 from typing import Unpack
 
 import keras
-import tensorflow as tf
 from keras import ops
 
 from recsys_lib.checks import check_bool, check_integer
@@ -35,9 +34,8 @@ from recsys_lib.layers.blocks import side_by_side
 from recsys_lib.layers.heads import Tasks
 from recsys_lib.layers.options import Configured, RecencyOptions, options_for, shared_options
 from recsys_lib.sequence.behaviours import read_request
-from recsys_lib.sequence.eta import HashCodes
 from recsys_lib.sequence.parts import score
-from recsys_lib.sequence.search import step_features
+from recsys_lib.sequence.search import HashCodes, step_features
 
 MAX_SIGNATURE_BITS = 12
 """A round has a sum for every signature, 4,096 of them at most."""
@@ -106,20 +104,9 @@ class SignatureSums(Configured):
     def call(self, behaviours, signatures, step_mask, candidate):
         same = ops.cast(ops.equal(signatures, ops.expand_dims(candidate, 1)), behaviours.dtype)
         same = same * ops.expand_dims(ops.cast(step_mask, behaviours.dtype), -1)
-        return self._mean(ops.einsum("btr,btw->brw", same, behaviours))
+        return self.mean_of_rounds(ops.einsum("btr,btw->brw", same, behaviours))
 
-    def call_request(self, is_single, behaviours, signatures, step_mask, candidate):
-        """The sums of all signatures of one history, once; each candidate reads its own."""
-        if not all(map(is_single, (behaviours, signatures, step_mask))) or is_single(candidate):
-            return NotImplemented
-        rounds, sums = signatures.shape[-1], 2**self.signature_bits
-        member = tf.one_hot(signatures[0], sums, dtype=behaviours.dtype)  # (steps, rounds, sums)
-        member *= ops.cast(step_mask[0], behaviours.dtype)[:, None, None]
-        table = ops.einsum("trs,tw->rsw", member, behaviours[0])
-        table = ops.reshape(table, (rounds * sums, -1))
-        return self._mean(tf.gather(table, candidate + sums * ops.arange(rounds, dtype="int32")))
-
-    def _mean(self, of_rounds):
+    def mean_of_rounds(self, of_rounds):
         """Mean over the rounds of ``(batch, rounds, width)``, each of length 1 or as it is."""
         if self.normalize:
             # In single precision at least: the square of a long sum is beyond half precision.

@@ -28,13 +28,18 @@ from collections.abc import Callable, Sequence
 from typing import Any, Unpack
 
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 from recsys_lib.checks import check_choice, check_number
 from recsys_lib.features.columns import Column
 from recsys_lib.layers.blocks import deep_logit, side_by_side
-from recsys_lib.layers.heads import PredictionHead, Tasks, check_tasks, predict_one
-from recsys_lib.layers.loss_heads import predict_beside
+from recsys_lib.layers.heads import (
+    PredictionHead,
+    Tasks,
+    check_tasks,
+    predict_one,
+    task_outputs,
+)
 from recsys_lib.layers.options import RecencyOptions, options_for, shared_options
 from recsys_lib.sequence.behaviours import behaviour_pairs, read_request
 from recsys_lib.sequence.parts import score, weighted_sum
@@ -63,15 +68,59 @@ class CategoryMatch(keras.layers.Layer):
         same = ops.logical_and(ops.equal(categories, candidate), ops.not_equal(categories, 0))
         return ops.cast(same, self.compute_dtype)
 
-    def call_request(self, is_single, categories, candidate):
-        """One history beside many candidates: it is repeated in passing."""
-        return self.call(categories, candidate)
-
     def compute_output_shape(self, categories_shape, candidate_shape):
         return categories_shape
 
     def compute_output_spec(self, categories, candidate):
         return keras.KerasTensor(categories.shape, dtype=self.compute_dtype)
+
+
+@keras.saving.register_keras_serializable("recsys_lib")
+class HeadWithLossBeside(PredictionHead):
+    """A head that, in training, carries another prediction of its label into the loss.
+
+    The loss of a row is that of the head's prediction and ``weight`` times that of the other.
+    ``fit`` of this library reads it; Keras's own ``fit`` does not. In inference nothing reads the
+    other prediction, so a traced graph leaves out what leads to it.
+
+    Call arguments:
+        logits: as for ``PredictionHead``.
+        other: ``(batch,)``, a prediction of the same task and kind.
+
+    Returns:
+        ``(batch,)``, what ``PredictionHead`` returns.
+
+    Args:
+        kind: see ``PredictionHead``.
+        weight: the factor before the other loss, 0 or more.
+
+    Raises:
+        ValueError: a weight below 0.
+    """
+
+    # ``rank`` looks for it in the class that has the ``call``.
+    broadcasts_single_rows = True
+
+    def __init__(self, kind="binary", weight=1.0, **kwargs):
+        super().__init__(kind, **kwargs)
+        self.weight = check_number(f"{self.name}, weight", weight, 0)
+
+    def build(self, logits_shape, other_shape):
+        super().build(logits_shape)
+
+    def call(self, logits, other, training=None):
+        prediction = super().call(logits)
+        if training:
+            prediction._recsys_beside = (self.weight, other)
+        return prediction
+
+
+def predict_beside(
+    tasks: Tasks, logits: KerasTensor, weight: float, other: KerasTensor
+) -> KerasTensor | dict[str, KerasTensor]:
+    """As ``predict_one``, with another prediction ``(batch,)`` of the same label in the loss."""
+    ((task, kind),) = check_tasks(tasks, exactly=1).items()
+    return task_outputs(tasks, [HeadWithLossBeside(kind, weight, name=task)(logits, other)])
 
 
 @shared_options(recency=True)

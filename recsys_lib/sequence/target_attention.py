@@ -104,18 +104,6 @@ class TargetScores(Configured):
         asked = ops.einsum("bhs,whs->bhw", query, ops.reshape(self.key, heads))
         return asked / self.size**0.5 if self.scaled else asked
 
-    def call_request(self, is_single, behaviours, candidate, context=None):
-        """The scores of one history for many candidates, one product; see ``RequestWalk``."""
-        if not is_single(behaviours) or is_single(candidate):
-            return NotImplemented
-        if context is not None and not is_single(context):
-            return NotImplemented
-        steps, width = behaviours.shape[1:]
-        asked = ops.reshape(self.asked(candidate), (-1, width))
-        scores = ops.matmul(asked, ops.transpose(behaviours[0]))
-        scores = ops.transpose(ops.reshape(scores, (-1, self.num_heads, steps)), (0, 2, 1))
-        return scores if context is None else scores + ops.matmul(context, self.context)
-
     def compute_output_shape(self, behaviours_shape, candidate_shape, context_shape=None):
         return (*behaviours_shape[:2], self.num_heads)
 

@@ -13,6 +13,7 @@ from recsys_lib.data.chunks import ChunkedDataset, Chunks, labels_of
 from recsys_lib.data.dataset import Dataset
 from recsys_lib.data.splits import Split
 from recsys_lib.features.columns import NumericColumn
+from recsys_lib.keras_graphs import layers_of
 from recsys_lib.training.prediction import described, model_feature_columns
 from recsys_lib.training.rates import parts_of
 
@@ -142,4 +143,43 @@ def check_classes(dataset: Dataset, kinds: Mapping[str, str], is_validated: bool
             warnings.warn(
                 f"train, labels[{task!r}]: {held}, so that there is nothing to learn",
                 stacklevel=4,
+            )
+
+
+def check_funnel(
+    model: keras.Model,
+    labels: Mapping[str, np.ndarray],
+    masks: Mapping[str, np.ndarray] | None = None,
+    where: str = "labels",
+) -> None:
+    """Refuse conversions without a click where a model multiplies the two probabilities.
+
+    Such a row says that something happened which the model takes for impossible; usually the
+    conversion's label is "converted once clicked", or it belongs to another impression.
+
+    Args:
+        model: Keras model; one without a ``ProductHead`` passes.
+        labels: dict of task to ``(rows,)``.
+        masks: dict of task to ``(rows,)`` bool, where the label exists; default: everywhere.
+        where: beginning of the message.
+
+    Raises:
+        ValueError: rows with a conversion and without a click; names the tasks and the rows.
+    """
+    for head in layers_of(model):
+        if keras.saving.get_registered_name(type(head)) != "recsys_lib>ProductHead":
+            continue
+        click, conversion = head.click_task, head.conversion_task
+        if click not in labels or conversion not in labels:
+            continue
+        impossible = np.asarray(labels[conversion]) > np.asarray(labels[click])
+        for task in (click, conversion):
+            if masks and task in masks:
+                impossible &= np.asarray(masks[task], bool)
+        rows = np.flatnonzero(impossible)
+        if len(rows):
+            first = ", ".join(map(str, rows[:5])) + (", ..." if len(rows) > 5 else "")
+            raise ValueError(
+                f"{where}: model {model.name!r} takes {conversion!r} for a part of {click!r}, "
+                f"expected no {conversion!r} without {click!r}, got {len(rows)} rows: {first}"
             )

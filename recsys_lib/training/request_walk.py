@@ -5,10 +5,9 @@ repeats it, unless the layer divides:
 
 - a layer with ``separate(inputs, is_single)`` looks up blocks of columns apart, and none of its
   outputs mixes two of them (``FusedEmbedding``);
-- a layer with ``call_request(is_single, *inputs)`` does the request's part of its work once: DIN's
-  ``ActivationUnit`` leaves padding out and multiplies the history with a matrix for each candidate
-  (``"difference"``; ``"outer"`` does not divide), ``BilinearAttention`` takes the history in one
-  product with all candidates. It returns ``NotImplemented`` for inputs that it cannot divide;
+- a layer of a model of histories does the request's part of its work once, by the function that
+  ``recsys_lib.one_request.division`` has for its registered name. It is imported on use, as the
+  zoo's builders are: models stand above this module;
 - a layer with ``first_kernel`` and ``after_first_product(product)`` begins with a product ``W x``.
   Where ``x`` is ``[u, c]`` with ``u`` of the request, ``W x = W_u u + W_c c``, and ``W_u u`` is
   computed once (``MLP``, ``NetworkStack``, Keras's ``Dense``);
@@ -32,6 +31,7 @@ from recsys_lib.keras_graphs import (
     run_through_graph,
     works_elementwise,
 )
+from recsys_lib.layers.options import imported
 
 REQUEST, DIVIDED, CANDIDATES = "request", "divided", "candidates"
 """How an operation ran: once, its request's part once, or once for each candidate."""
@@ -132,10 +132,12 @@ class RequestWalk:
             return self._on_joined(operation, args[0])
         if isinstance(operation, keras.layers.Dot) and operation.axes == 1:
             return self._weighted_sum(*args[0])
-        if _offers(operation, "call_request") and _has_one_precision(operation):
-            args = [self.whole(v) if isinstance(v, Joined) else v for v in args]
-            return operation.call_request(self.is_single, *args)
-        return NotImplemented
+        divisions = imported("recsys_lib.one_request.division:DIVISIONS")
+        divide = divisions.get(keras.saving.get_registered_name(type(operation)))
+        if divide is None or not _has_one_precision(operation):
+            return NotImplemented
+        args = [self.whole(v) if isinstance(v, Joined) else v for v in args]
+        return divide(operation, self.is_single, *args)
 
     def _join(self, values, axis):
         rank = len(values[0].parts[0].shape if isinstance(values[0], Joined) else values[0].shape)

@@ -11,13 +11,13 @@ import tensorflow as tf
 
 from recsys_lib.data.chunks import ChunkedDataset, labels_of
 from recsys_lib.data.dataset import Dataset
-from recsys_lib.layers.loss_heads import check_funnel
 from recsys_lib.replicas import sums_over_replicas
 from recsys_lib.training.allocation import keep_freed_memory, move_to_large_pages
 from recsys_lib.training.arguments import (
     check_classes,
     check_columns_of,
     check_dataset,
+    check_funnel,
     check_optimizer,
     check_options,
 )

@@ -13,7 +13,6 @@ import tensorflow as tf
 from keras import ops
 
 from recsys_lib.checks import check_number
-from recsys_lib.layers.loss_heads import loss_beside
 from recsys_lib.replicas import num_replicas, share_of_mean, sum_over_replicas
 from recsys_lib.training.batches import outputs_by_task
 
@@ -174,7 +173,7 @@ def row_losses(kind: str, label: tf.Tensor, prediction: tf.Tensor) -> tf.Tensor:
         of_rows = ops.binary_crossentropy(label, prediction)
     else:
         of_rows = ops.square(label - prediction)
-    beside = loss_beside(prediction)
+    beside = getattr(prediction, "_recsys_beside", None)  # weight and prediction, of SIM's head
     if beside is None:
         return of_rows
     weight, other = beside

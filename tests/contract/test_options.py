@@ -34,7 +34,7 @@ from world import (
 from recsys_lib.keras_graphs import layers_of
 from recsys_lib.layers import PredictionHead
 from recsys_lib.layers.blocks import BatchNormalization
-from recsys_lib.multi_scenario.normalization import PartitionedNormalization
+from recsys_lib.multi_scenario.by_scenario import PartitionedNormalization
 from recsys_lib.zoo import MODELS
 
 OF_THE_LAYER = (

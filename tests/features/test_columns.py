@@ -113,6 +113,17 @@ def test_columns_that_fit_are_returned_in_order():
     assert check_columns(list(COLUMNS)) == COLUMNS
 
 
+def test_columns_that_were_found_to_fit_are_not_checked_again():
+    checked = check_columns(list(COLUMNS))
+    assert check_columns(checked) is checked
+    some = select(checked, kind=CategoricalColumn, group="user")
+    assert check_columns(some) is some
+    with pytest.raises(ValueError, match="column 'age': the name is used twice"):
+        check_columns(select(checked, names=["age", "age"]))
+    with pytest.raises(ValueError, match="expected at least one column, got none"):
+        check_columns(select(checked, group="context"))
+
+
 def test_select_by_kind_group_and_name():
     assert select(COLUMNS, kind=CategoricalColumn) == (USER, MOVIE)
     assert select(COLUMNS, kind=(CategoricalColumn, SequenceColumn)) == (USER, MOVIE, HISTORY)

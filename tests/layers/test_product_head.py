@@ -8,7 +8,8 @@ import pytest
 import tensorflow as tf
 from reference import double, sigmoid
 
-from recsys_lib.layers.loss_heads import ProductHead, check_funnel, predict_funnel
+from recsys_lib.layers.loss_heads import ProductHead, predict_funnel
+from recsys_lib.training.arguments import check_funnel
 from recsys_lib.training.weighting import task_losses
 
 TASKS = {"click": "binary", "buy": "binary"}

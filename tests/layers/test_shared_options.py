@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from recsys_lib.features.columns import CategoricalColumn
+from recsys_lib.features.columns import CategoricalColumn, check_columns
 from recsys_lib.features.penalties import EmbeddingL2
 from recsys_lib.layers.blocks import MLP
 from recsys_lib.layers.options import (
@@ -50,7 +50,8 @@ def test_the_signature_holds_every_option_by_name():
 
 def test_the_body_is_given_all_of_them_and_each_call_its_own():
     columns, tasks, rank, common = build([USER], "like", rank=2, embedding_dim=4)
-    assert (columns, tasks, rank) == ([USER], "like", 2)
+    assert (columns, tasks, rank) == (check_columns([USER]), "like", 2)
+    assert check_columns(columns) is columns
     assert set(common) == set(DeepOptions.__annotations__)
     assert (common["embedding_dim"], common["activation"]) == (4, "dice")
     assert build([USER])[3]["embedding_dim"] == 16

@@ -21,8 +21,7 @@ from tiny_scenarios import (
 )
 
 from recsys_lib.features.columns import CategoricalColumn, NumericColumn
-from recsys_lib.multi_scenario import build_pepnet
-from recsys_lib.multi_scenario.pepnet import GateNU
+from recsys_lib.multi_scenario import GateNU, build_pepnet
 from recsys_lib.multi_task.gradients import shared_parameters
 
 TASKS = {"click": "binary", "minutes": "regression"}

@@ -34,7 +34,7 @@ from recsys_lib.multi_scenario import (
     build_separate,
     build_star,
 )
-from recsys_lib.multi_scenario.baselines import OwnIds
+from recsys_lib.multi_scenario.apart import OwnIds
 from recsys_lib.multi_scenario.m2m import Residual
 from recsys_lib.multi_scenario.parts import KnownScenarios
 from recsys_lib.training import load, save

@@ -7,9 +7,9 @@ import tensorflow as tf
 from tiny_scenarios import COLUMNS, numbers, relu_network
 
 from recsys_lib.features.columns import CategoricalColumn, NumericColumn
-from recsys_lib.multi_scenario.networks import ScenarioNetworks
+from recsys_lib.multi_scenario.apart import ScenarioNetworks
+from recsys_lib.multi_scenario.by_scenario import Blocks
 from recsys_lib.multi_scenario.parts import (
-    Blocks,
     KnownScenarios,
     scenario_column,
     scenario_inputs,

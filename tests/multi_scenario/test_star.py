@@ -226,6 +226,32 @@ def test_star_equals_its_formula():
     assert model.get_layer("features").output.shape == (None, 7)  # without the scenario
 
 
+def test_units_are_normalised_by_scenario_before_the_activation():
+    layer = StarNetwork(3, (4, 3), output_units=2, batch_normalization=True)
+    x, rng = inputs(), np.random.default_rng(2)
+    layer(x, IDS)
+    for variable in layer.trainable_variables:
+        variable.assign(rng.normal(size=variable.shape))
+    found = layer(x, IDS, training=True).numpy()
+    for scenario in (1, 2, 3):
+        hidden = x[scenario == IDS].astype(np.float64)
+        for position in range(3):
+            kernels, biases = layer.effective(position)
+            hidden = hidden @ kernels[scenario].numpy() + biases[scenario].numpy()
+            if position < 2:
+                centred, variance = hidden - hidden.mean(axis=0), hidden.var(axis=0)
+                z = scaled(layer.normalizations[position], centred, variance, scenario)
+                hidden = np.maximum(z, 0)
+        np.testing.assert_allclose(found[scenario == IDS], hidden, rtol=1e-3, atol=1e-4)
+
+
+def test_dropout_of_the_star_network_acts_in_training_only():
+    layer = StarNetwork(3, (16, 8), dropout_rate=0.5)
+    first, second = (layer(inputs(), IDS, training=True).numpy() for _ in range(2))
+    assert np.abs(first - second).max() > 1e-3
+    np.testing.assert_array_equal(layer(inputs(), IDS), layer(inputs(), IDS))
+
+
 def test_own_kernels_start_at_one_and_own_biases_at_zero():
     layer = build(COLUMNS).get_layer("star")
     for weight in layer.weights:

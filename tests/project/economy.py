@@ -4,7 +4,7 @@
 
 Code is counted without docstrings, comments and blank lines. What a model reads is its import
 closure inside the library: lazy exports are followed to the modules behind them, and imports inside
-functions count. A module that an option names as text, and that the default does not use, does not.
+functions count. A module that an option names as text counts for the models whose default it is.
 """
 
 import inspect
@@ -46,6 +46,27 @@ def closure(module):
             waiting |= loaded_by(*name, modules()) - read
     found = {one: lines_of_code(modules()[one].read_text(encoding="utf-8")) for one in read}
     return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+
+
+def closure_of(row):
+    """As ``closure``, of all that a row of the zoo reads, its defaults included.
+
+    The ranker is counted without the models that it is made of.
+    """
+    from recsys_lib.layers.blocks import LAYERS
+
+    function = inspect.unwrap(row.function)
+    parameters = inspect.signature(row.function).parameters.values()
+    settings = {**{one.name: one.default for one in parameters}, **row.options}
+    if settings.get("interest") == "pooled":
+        del settings["attention_activation"]  # of a unit that is not there
+    named = {LAYERS[one] for one in settings.values() if isinstance(one, str) and one in LAYERS}
+    found = closure(function.__module__)
+    if row.key == "ranker":
+        found = {one: n for one, n in found.items() if one.split(".")[1] not in MODELS}
+    for reference in named:
+        found |= closure(reference.split(":")[0])
+    return found
 
 
 def lines_of(folder, aside=()):
@@ -152,16 +173,14 @@ def deepest_chain():
 
 
 def main():
-    for module in (
-        "second_order.fm",
-        "higher_order.dcn",
-        "sequence.din",
-        "multi_task.mmoe",
-        "multi_scenario.star",
-    ):
-        read = closure(f"recsys_lib.{module}")
-        parts = ", ".join(f"{name.removeprefix('recsys_lib.')} {n}" for name, n in read.items())
-        print(f"{module}: {len(read)} files, {sum(read.values())} lines of code: {parts}")
+    from recsys_lib.zoo import MODELS as rows
+
+    for name, read in {
+        **{row.key: closure_of(row) for row in rows},
+        "fit": closure("recsys_lib.training.trainer"),
+    }.items():
+        parts = ", ".join(f"{one.removeprefix('recsys_lib.')} {n}" for one, n in read.items())
+        print(f"{name}: {len(read)} files, {sum(read.values())} lines of code: {parts}")
     print(f"recsys_lib without models and simulator: {lines_of('recsys_lib', ASIDE)} lines")
     print(f"a row of the zoo: {lines_per_model():.0f} lines of its folder")
     for package in (*PACKAGES, "bookmaker", "experiments", "benchmarks", "tests"):

@@ -19,6 +19,7 @@ from tiny_requests import (
     weight,
 )
 
+from recsys_lib.one_request.division import DIVISIONS
 from recsys_lib.sequence import HashCodes, Signatures, SignatureSums, build_sdim
 from recsys_lib.training import predict, rank
 
@@ -158,7 +159,8 @@ def test_a_requests_sums_are_those_of_its_real_steps(normalize):
     mask = tf.constant([[1, 1, 0, 1, 0, 1, 1, 0]], tf.float32)
     asked = tf.constant(rng.integers(0, 4, (7, 5)), tf.int32)
     layer = SignatureSums(2, normalize=normalize)
-    once = layer.call_request(lambda value: len(value) == 1, behaviours, signatures, mask, asked)
+    inputs = (behaviours, signatures, mask, asked)
+    once = DIVISIONS["recsys_lib>SignatureSums"](layer, lambda value: len(value) == 1, *inputs)
     tiled = [tf.repeat(tensor, 7, axis=0) for tensor in (behaviours, signatures, mask)]
     np.testing.assert_allclose(once, layer(*tiled, asked), atol=1e-6)
 

@@ -21,7 +21,6 @@ from tiny_requests import (
 )
 
 from recsys_lib.features import SequenceColumn
-from recsys_lib.layers.loss_heads import loss_beside
 from recsys_lib.sequence import CategoryMatch, build_sim, found_positions
 from recsys_lib.training import predict, rank
 from recsys_lib.training.weighting import row_losses, task_losses
@@ -153,7 +152,7 @@ def test_the_loss_is_that_of_both_predictions(weight_of_search):
 
     expected = log_loss(own) + weight_of_search * log_loss(of_search)
     assert float(loss) == pytest.approx(expected, rel=1e-4)
-    assert loss_beside(model(inputs_of(model))) is None  # nothing in inference
+    assert not hasattr(model(inputs_of(model)), "_recsys_beside")  # nothing in inference
 
 
 def test_of_a_number_both_predictions_are_held_against_it():

@@ -17,11 +17,13 @@ from recsys_lib.layers.blocks import MLP
 from recsys_lib.layers.heads import PredictionHead
 from recsys_lib.memorization import build_deep, build_logistic_regression
 from recsys_lib.multi_task import build_mmoe
+from recsys_lib.one_request.division import DIVISIONS
 from recsys_lib.second_order import build_deepfm
 from recsys_lib.sequence import build_dien, build_din, build_dsin
 from recsys_lib.sequence.din import ActivationUnit
 from recsys_lib.training import predict, rank
 from recsys_lib.training.serving import rank_ways
+from recsys_lib.zoo import of_chapter
 
 STEPS, NUM_CANDIDATES = 6, 9
 COLUMNS = (
@@ -181,11 +183,16 @@ def test_padding_of_the_request_is_left_out_of_the_unit():
     mask = np.array([[1, 1, 0, 0]], np.float32)
     unit(np.repeat(history, 7, 0), candidates, np.repeat(mask, 7, 0))
     history[:, 2:] = np.nan
-    weights = unit.call_request(
-        lambda tensor: tensor.shape[0] == 1, *map(tf.constant, (history, candidates, mask))
-    )
+    inputs = map(tf.constant, (history, candidates, mask))
+    divide = DIVISIONS["recsys_lib>ActivationUnit"]
+    weights = divide(unit, lambda tensor: tensor.shape[0] == 1, *inputs)
     assert np.isfinite(weights).all()
     np.testing.assert_array_equal(np.asarray(weights)[:, 2:], 0)
+
+
+def test_every_divided_layer_has_the_name_that_it_is_saved_under():
+    assert all([model.function for model in of_chapter("04")])  # imports the models' layers
+    assert [name for name in DIVISIONS if keras.saving.get_registered_object(name) is None] == []
 
 
 def test_dice_scale_and_shift_give_the_argument_of_its_sigmoid():

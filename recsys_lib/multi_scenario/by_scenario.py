@@ -1,4 +1,11 @@
-"""Batch normalization by scenario, for STAR's input and for networks that scenarios have apart.
+"""Weights and batch normalization by scenario, for STAR and for networks that scenarios have apart.
+
+A batch mixes scenarios, and each row needs the matrix of its own one. Gathering a matrix for every
+row writes ``batch * in * out`` numbers; splitting the batch takes a loop. ``Blocks`` does neither:
+it sorts the rows by scenario, cuts each scenario's rows into blocks of equal size, the last one
+padded, and gathers one matrix for each block. A layer is then one batched product.
+
+Partitioned normalization is
 
     z = gamma gamma_s (x - mu_s) / sqrt(var_s + eps) + beta + beta_s
 
@@ -16,6 +23,9 @@ import tensorflow as tf
 from recsys_lib.checks import check_bool, check_integer, check_number
 from recsys_lib.layers.options import Configured
 from recsys_lib.replicas import sum_over_replicas, sums_over_replicas
+
+BLOCK_SIZE = 32
+"""Rows of a block: more of them pad more, fewer gather more matrices."""
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
@@ -136,3 +146,86 @@ class PartitionedNormalization(Configured):
 
     def compute_output_spec(self, inputs, ids, training=False):
         return keras.KerasTensor(inputs.shape, self.compute_dtype)
+
+
+class Blocks:
+    """The rows of a batch sorted into blocks, each with rows of one scenario only.
+
+    Args:
+        ids: ``(batch,)`` int32 from 0 to ``count - 1``.
+        count: number of different ids.
+        block_size: rows of a block.
+    """
+
+    def __init__(self, ids, count, block_size=BLOCK_SIZE):
+        self.count, self.block_size = count, block_size
+        num_rows = tf.size(ids)
+        order = tf.argsort(ids, stable=True)
+        sizes = tf.math.bincount(ids, minlength=count, maxlength=count)
+        blocks = (sizes + block_size - 1) // block_size
+        self.scenario = tf.repeat(tf.range(count), blocks)  # (blocks,)
+        # A row's place is its rank within the scenario, counted from the scenario's first block.
+        start = tf.cumsum(blocks, exclusive=True) * block_size - tf.cumsum(sizes, exclusive=True)
+        place = tf.range(num_rows) + tf.gather(start, tf.gather(ids, order))
+        num_places = tf.size(self.scenario) * block_size
+        self._place = tf.scatter_nd(order[:, None], place, [num_rows])  # of each row
+        row = tf.scatter_nd(place[:, None], order + 1, [num_places])  # in each place, from 1
+        self._row, self._filled = tf.maximum(row - 1, 0), (row > 0)[:, None]
+
+    def _into(self, rows):
+        padded = tf.gather(rows, self._row) * tf.cast(self._filled, rows.dtype)
+        return tf.reshape(padded, [-1, self.block_size, rows.shape[-1]])
+
+    def _back(self, blocks):
+        return tf.gather(tf.reshape(blocks, [-1, blocks.shape[-1]]), self._place)
+
+    def into(self, rows):
+        """``(batch, features)`` as ``(blocks, block_size, features)``, zero where it is padded."""
+
+        @tf.custom_gradient  # a gather too, where that of a gather is a slow sum over segments
+        def move(rows):
+            return self._into(rows), self._back
+
+        return move(rows)
+
+    def back(self, blocks):
+        """``(blocks, block_size, features)`` as ``(batch, features)``, in the batch's order."""
+
+        @tf.custom_gradient
+        def move(blocks):
+            return self._back(blocks), self._into
+
+        return move(blocks)
+
+    def pick(self, weights):
+        """Each block's own entry of ``(count, ...)`` weights, ``(blocks, ...)``."""
+
+        @tf.custom_gradient
+        def move(weights):
+            return tf.gather(weights, self.scenario), self._sum
+
+        return move(tf.convert_to_tensor(weights))
+
+    def _sum(self, of_blocks):
+        """Sum over each scenario's blocks, ``(count, ...)``: they lie side by side, in order."""
+        sums = tf.math.segment_sum(of_blocks, self.scenario)  # up to the last scenario of the batch
+        absent = [[0, self.count - tf.shape(sums)[0]]] + [[0, 0]] * (len(sums.shape) - 1)
+        return tf.ensure_shape(tf.pad(sums, absent), [self.count, *of_blocks.shape[1:]])
+
+    def linear(self, blocks, kernels, biases):
+        """A linear layer with the weights of each block's scenario.
+
+        Args:
+            blocks: ``(blocks, block_size, in)``, as ``into`` gives them.
+            kernels, biases: ``(count, in, out)`` and ``(count, out)``.
+
+        Returns:
+            ``(blocks, block_size, out)``.
+        """
+        return _plus(tf.matmul(blocks, self.pick(kernels)), self.pick(biases))
+
+
+@tf.custom_gradient
+def _plus(blocks, bias):
+    """``(blocks, rows, units)`` plus ``(blocks, units)``, with a faster sum than broadcasting's."""
+    return blocks + bias[:, None], lambda gradient: (gradient, tf.reduce_sum(gradient, 1))
