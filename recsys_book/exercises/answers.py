@@ -10,7 +10,7 @@ MARKERS = (BEGIN_SOLUTION, END_SOLUTION)
 
 
 def options_of(statement: str) -> dict[str, str]:
-    """The options that a choice question's statement lists, as ``- **a** The first.``
+    """The options that a choice question's statement lists, as ``- **a** The first.``.
 
     Args:
         statement: the exercise's.

@@ -8,7 +8,9 @@ functions count. A module that an option names as text counts for the models who
 """
 
 import inspect
+import io
 import sys
+import tokenize
 from functools import lru_cache
 from pathlib import Path
 from typing import get_args, is_typeddict
@@ -16,7 +18,6 @@ from typing import get_args, is_typeddict
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT)]
 
-from bookmaker import PACKAGES  # noqa: E402
 from bookmaker.imports import code_alone, find_modules, imports_in, loaded_by  # noqa: E402
 
 MODELS = (
@@ -69,21 +70,40 @@ def closure_of(row):
     return found
 
 
-def lines_of(folder, aside=()):
-    """Lines of the Python below a folder, all of them, but for what lies in ``aside``."""
-    paths = [
-        path
-        for path in sorted((ROOT / folder).rglob("*.py"))
-        if not any(path.is_relative_to(ROOT / folder / other) for other in aside)
-    ]
-    return sum(path.read_text(encoding="utf-8").count("\n") for path in paths)
+SHOWN = (".js", ".css", ".j2", ".sh")
+"""Endings of what is code beside Python."""
 
 
-def lines_per_model():
-    """Lines of the models' folders for each row of the zoo."""
-    from recsys_lib.zoo import MODELS as rows
+def counted(*folders, aside=(), deep=True):
+    """Lines of code below folders, and tokens of their Python a line.
 
-    return sum(lines_of(f"recsys_lib/{folder}") for folder in MODELS) / len(rows)
+    What only becomes denser has not become smaller.
+    """
+    lines = tokens = of_python = 0
+    for folder in folders:
+        for path in sorted((ROOT / folder).glob("**/*" if deep else "*")):
+            if any(path.is_relative_to(ROOT / folder / other) for other in aside):
+                continue
+            if path.suffix == ".py":
+                code = code_alone(path.read_text(encoding="utf-8"))
+                of_python += len(code.splitlines())
+                found = tokenize.generate_tokens(io.StringIO(code).readline)
+                tokens += sum(bool(one.string.strip()) for one in found)
+            elif path.suffix in SHOWN:
+                lines += sum(map(bool, map(str.strip, path.read_text("utf-8").splitlines())))
+    return lines + of_python, tokens / of_python
+
+
+def counts():
+    """Dict of each part of the tree to its lines of code and the tokens a line."""
+    return {
+        "library": counted("recsys_lib", aside=ASIDE),
+        "models": counted(*(f"recsys_lib/{folder}" for folder in MODELS)),
+        "book": counted("recsys_book"),
+        "bookmaker": counted("bookmaker"),
+        "engine": counted("experiments", "experiments/engine", deep=False),
+        "pipeline": counted("recsys_pipeline"),
+    }
 
 
 def own_parameters():
@@ -181,14 +201,8 @@ def main():
     }.items():
         parts = ", ".join(f"{one.removeprefix('recsys_lib.')} {n}" for one, n in read.items())
         print(f"{name}: {len(read)} files, {sum(read.values())} lines of code: {parts}")
-    print(f"recsys_lib without models and simulator: {lines_of('recsys_lib', ASIDE)} lines")
-    print(f"a row of the zoo: {lines_per_model():.0f} lines of its folder")
-    for package in (*PACKAGES, "bookmaker", "experiments", "benchmarks", "tests"):
-        code = sum(
-            lines_of_code(path.read_text(encoding="utf-8"))
-            for path in (ROOT / package).rglob("*.py")
-        )
-        print(f"{package}: {lines_of(package)} lines, {code} of code")
+    for name, (lines, tokens) in counts().items():
+        print(f"{name}: {lines} lines of code, {tokens:.1f} tokens a line")
     own = {name: len(parameters) for name, parameters in own_parameters().items()}
     most = max(own, key=own.get)
     print(f"parameters of its own: at most {own[most]}, {most}; {sum(own.values())} in all")
