@@ -196,16 +196,3 @@ def test_parameters():
 @pytest.mark.parametrize("options", [{}, {"deep_units": (6,)}, {"hidden_units": ()}])
 def test_gradients_reach_every_weight(options):
     assert_gradients_reach_every_weight(build(**options, epsilon=0.01))
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"num_neurons": 0}, "num_neurons: expected an integer of 1 or more, got 0"),
-        ({"epsilon": 0.0}, "epsilon: .* excluding 0, got 0.0"),
-        ({"deep_units": (0,)}, "deep_units: expected an integer of 1 or more, got 0"),
-    ],
-)
-def test_bad_options_are_named(options, message):
-    with pytest.raises(ValueError, match=message):
-        build(**options)

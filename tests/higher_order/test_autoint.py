@@ -221,17 +221,6 @@ WIDE = (*COLUMNS, CategoricalColumn("wide", 3, embedding_dim=9))
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: build_autoint(COLUMNS, num_layers=0), "num_layers: expected an integer"),
-        (lambda: build_autoint(COLUMNS, num_heads=0), "num_heads: expected an integer"),
-        (lambda: build_autoint(COLUMNS, head_dim=1.5), "head_dim: expected an integer"),
-        (
-            lambda: build_autoint(COLUMNS, attention_dropout_rate=1.0),
-            "attention_dropout_rate: expected",
-        ),
-        (
-            lambda: build_autoint(COLUMNS, identity_residual=1),
-            "identity_residual: expected True or False, got 1",
-        ),
         (lambda: build_autoint(COLUMNS[:1]), "at least two fields to attend to, got one"),
         (
             lambda: build_autoint(WIDE, embedding_dim=4),

@@ -178,14 +178,6 @@ def test_gradients_reach_every_weight(build):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: build_dcn(COLUMNS, num_cross_layers=0), "num_cross_layers: expected an integer"),
-        (lambda: build_dcn(COLUMNS, num_cross_layers=2.0), "of 1 or more, got 2.0"),
-        (lambda: build_dcn(COLUMNS, hidden_units=(8, 0)), "hidden_units: expected an integer of 1"),
-        (lambda: build_dcn_v2(COLUMNS, rank=0), "rank: expected an integer of 1 or more, got 0"),
-        (
-            lambda: build_dcn_v2(COLUMNS, embedding_dim=4, rank=16),
-            "at most the input's width 15, got 16",
-        ),
         (lambda: CrossLayer()(np.ones((2, 3)), np.ones((2, 4))), "one width, got 3 and 4"),
         (lambda: CrossLayer()(np.ones((2, 3, 1)), np.ones((2, 3))), r"expected shape \(batch, d\)"),
     ],

@@ -175,19 +175,3 @@ def test_the_layer_comes_back_from_its_configuration():
         twin = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
         assert twin.get_config() == layer.get_config()
         assert (twin.activation is None) == (layer.activation is None)
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"num_experts": 0}, "num_experts: expected an integer of 1 or more, got 0"),
-        ({"num_experts": 2}, "rank: expected an integer with num_experts=2 .*, got None"),
-        ({"expert_activation": "tanh"}, "expert_activation='tanh', got None"),
-        ({"num_experts": 2, "rank": 0}, "rank: expected an integer of 1 or more, got 0"),
-        ({"num_experts": 2, "rank": 999}, "rank: expected at most the input's width"),
-        ({"gate": "top"}, r"gate: expected one of \('softmax', 'sigmoid'\), got 'top'"),
-    ],
-)
-def test_bad_options_are_named(options, message):
-    with pytest.raises(ValueError, match=message):
-        build_dcn_v2(COLUMNS, **options)

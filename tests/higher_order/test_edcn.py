@@ -168,9 +168,6 @@ def test_a_layer_comes_back_from_its_configuration():
             lambda: Bridge(name="bridge_1")(np.ones((2, 3)), np.ones((2, 4))),
             "'bridge_1': expected towers of one width, got 3 and 4",
         ),
-        (lambda: build(bridge="mean"), r"bridge: expected one of \('sum', .*\), got 'mean'"),
-        (lambda: build(temperature=0.0), "temperature: .* excluding 0, got 0.0"),
-        (lambda: build(num_cross_layers=0), "num_cross_layers: expected an integer of 1"),
         (lambda: FieldGate(name="gate")(np.ones((2, 3))), r"'gate': expected shape \(batch, num_f"),
         (
             lambda: build_edcn([CategoricalColumn("a", 5, embedding_dim=2)], embedding_dim=4),

@@ -179,26 +179,3 @@ def test_parameters(num_heads):
 @pytest.mark.parametrize("options", [{}, {"conditions": (None, "item"), "num_heads": 2}])
 def test_gradients_reach_every_weight(options):
     assert_gradients_reach_every_weight(build(**options, batch_normalization=True))
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        (
-            {"num_heads": 4},
-            "num_heads: expected a divisor of the last widths 6 and 6, got 4",
-        ),
-        (
-            {"num_heads": 3, "second_units": (4,)},
-            "num_heads: expected a divisor of the last widths 6 and 4, got 3",
-        ),
-        ({"num_heads": 0}, "num_heads: expected an integer of 1 or more, got 0"),
-        ({"conditions": ("user",)}, r"conditions: expected two, .* got \('user',\)"),
-        ({"conditions": ("user", "shop")}, r"one of \['context', 'history', 'item', 'user'\]"),
-        ({"hidden_units": ()}, "hidden_units: expected"),
-        ({"second_units": ()}, "second_units: expected"),
-    ],
-)
-def test_bad_options_are_named(options, message):
-    with pytest.raises(ValueError, match=message):
-        build(**options)

@@ -92,8 +92,6 @@ def test_gradients_reach_every_weight(stacked):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: build_gdcn(COLUMNS, stacked="yes"), "stacked: expected True or False, got 'yes'"),
-        (lambda: build_gdcn(COLUMNS, num_cross_layers=0), "num_cross_layers: expected an integer"),
         (lambda: GatedCrossLayer()(np.ones((2, 3)), np.ones((2, 4))), "one width, got 3 and 4"),
     ],
 )

@@ -169,17 +169,3 @@ def test_parameters(ratio):
 @variants
 def test_gradients_reach_every_weight(options):
     assert_gradients_reach_every_weight(build(**options, block_units=(8, 6)))
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"block_units": ()}, "block_units: expected"),
-        ({"mask_ratio": 0}, "mask_ratio: expected an integer of 1 or more, got 0"),
-        ({"parallel": 1}, "parallel: expected True or False, got 1"),
-        ({"layer_normalization": None}, "layer_normalization: expected True or False, got None"),
-    ],
-)
-def test_bad_options_are_named(options, message):
-    with pytest.raises(ValueError, match=message):
-        build(**options)

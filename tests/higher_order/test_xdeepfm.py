@@ -224,15 +224,6 @@ WIDE = (*COLUMNS, CategoricalColumn("wide", 3, embedding_dim=9))
     ("call", "message"),
     [
         (
-            lambda: build_xdeepfm(COLUMNS, cin_layer_sizes=()),
-            "cin_layer_sizes: expected at least 1 layer",
-        ),
-        (lambda: build_xdeepfm(COLUMNS, cin_layer_sizes=(4, 0)), "of 1 or more, got 0"),
-        (
-            lambda: build_xdeepfm(COLUMNS, cin_layer_sizes=(3, 3), split_half=True),
-            r"even sizes before the last layer, got \(3, 3\)",
-        ),
-        (
             lambda: build_xdeepfm(WIDE, embedding_dim=4),
             "column 'wide': crossing fields needs one width",
         ),

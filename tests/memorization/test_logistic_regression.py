@@ -57,15 +57,3 @@ def test_the_penalty_is_on_the_ids_of_the_batch():
     present = (users[[1, 4]], films[[1, 2, 3, 4, 6]])
     expected = 0.5 * 0.5 * sum((weights**2).sum() for weights in present)
     np.testing.assert_allclose(penalty, expected, rtol=1e-5)
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"linear_l2": -1}, "linear_l2: expected a finite number from 0, got -1"),
-        ({"tasks": ("click", "like")}, "tasks: expected one task, got"),
-    ],
-)
-def test_bad_options_are_named(options, message):
-    with pytest.raises(ValueError, match=message):
-        build_logistic_regression(COLUMNS, **options)

@@ -352,25 +352,6 @@ def test_each_hidden_layer_may_be_normalised_and_activated_otherwise():
     assert tanh.get_layer("deep_all").activation is keras.activations.tanh
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"cross_pairs": [("gender", "colour")]}, "colour"),
-        ({"cross_pairs": [("gender", "price")]}, "price"),
-        ({"hidden_units": ()}, r"hidden_units: expected at least 1 layer, got \(\)"),
-        ({"network_per_group": 1}, "network_per_group: expected True or False, got 1"),
-        ({"max_cross_rows": 0}, "max_rows: expected an integer of 1 or more, got 0"),
-        ({"linear_l2": -1}, "linear_l2: expected a finite number from 0, got -1"),
-        ({"tasks": ("click", "like")}, "tasks: expected one task, got"),
-        ({"dropout_rate": 1.0}, "dropout_rate"),
-        ({"embedding_dim": 0}, "embedding_dim"),
-    ],
-)
-def test_bad_arguments_are_named(options, message):
-    with pytest.raises(ValueError, match=message):
-        build(**options)
-
-
 def test_bad_rows_are_named():
     model, rows = build(), make_rows()
     rows["category"][3] = 5

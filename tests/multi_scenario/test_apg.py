@@ -182,25 +182,13 @@ def test_an_unseen_scenario_is_the_zero_vector():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: build(rank=5, inner_units=5), "apg_2: expected a rank up to 4, the smaller of"),
-        (lambda: build(rank=0), "rank: expected an integer of 1 or more, got 0"),
-        (lambda: build(inner_units=2), "expected inner_units of the rank 3 or more, got 2"),
-        (lambda: build(condition_units=(0,)), "condition_units: expected an integer of 1 or more"),
-        (lambda: build(condition="user"), "condition: expected one of .*got 'user'"),
-        (lambda: build(condition_columns=["item_id"]), "only for the condition 'mix', got 'group'"),
-        (
-            lambda: build(condition="mix", condition_columns=["tab"]),
-            r"no feature column is named \['tab'\]",
-        ),
         (
             lambda: build_apg(
                 [COLUMNS[1], NumericColumn("price"), CategoricalColumn("hour", 3)], condition="mix"
             ),
             "condition_columns: expected names of columns, or a categorical one",
         ),
-        (lambda: build_apg(COLUMNS, hidden_units=()), "hidden_units: expected at least 1 layer"),
         (lambda: build_apg(COLUMNS[2:]), "expected one column of group 'scenario'"),
-        (lambda: build(scenario="tab"), r"no feature column is named \['tab'\]"),
     ],
 )
 def test_bad_arguments_are_named(call, message):

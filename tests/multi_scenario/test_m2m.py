@@ -215,17 +215,7 @@ def test_an_unseen_scenario_leaves_the_weights_to_the_profile():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: build(profile=["tab"]), r"no feature column is named \['tab'\]"),
-        (lambda: build(profile=["surface"]), r"no feature column is named \['surface'\]"),
-        (lambda: build(scenario="tab"), r"no feature column is named \['tab'\]"),
         (lambda: build_m2m(COLUMNS[2:]), "expected one column of group 'scenario'"),
-        (lambda: build_m2m(COLUMNS, ("click", "click")), "tasks: expected different names"),
-        (lambda: build(num_experts=0), "num_experts: expected an integer of 1"),
-        (lambda: build(expert_units=(4, 0)), "expert_units: expected an integer of 1"),
-        (lambda: build(expert_units=()), "expert_units: expected at least 1 layer"),
-        (lambda: build(knowledge_units=()), "knowledge_units: expected at least 1 layer"),
-        (lambda: build(num_tower_layers=0), "num_tower_layers: expected an integer of 1 or more"),
-        (lambda: build(num_meta_layers=0), "num_meta_layers: expected an integer of 1 or more"),
     ],
 )
 def test_bad_arguments_are_named(call, message):

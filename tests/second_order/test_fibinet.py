@@ -166,16 +166,3 @@ def test_the_default_has_a_matrix_per_pair_and_no_dropout():
     assert model.get_layer("bilinear_original").kind == "interaction"
     assert model.get_layer("deep").dropout_rate == 0
     assert build_fibinet(COLUMNS, dropout_rate=0.2).get_layer("deep").dropout_rate == 0.2
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"bilinear": "pair"}, r"bilinear: expected one of \('all', 'each', 'interaction'\), got"),
-        ({"reduction_ratio": 0}, "reduction_ratio: expected a finite number from 1, got 0"),
-        ({"senet_activation": "no such"}, "no such"),
-    ],
-)
-def test_bad_options_are_named(options, message):
-    with pytest.raises(ValueError, match=message):
-        build_fibinet(COLUMNS, **options)

@@ -224,17 +224,3 @@ def test_matrices_start_at_the_scale_of_one_matrix():
     signal = OuterProductSignal(64)
     signal(np.zeros((1, 12, 16), np.float32))
     assert abs(signal.kernel.numpy().std() - np.sqrt(2 / (256 + 64))) < 0.01
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"products": "cross"}, r"products: expected one of \('inner', 'outer', 'both'\), got"),
-        ({"signals": "concat"}, r"signals: expected one of \('added', 'pairs'\), got 'concat'"),
-        ({"hidden_units": ()}, r"hidden_units: expected at least 1 layer, got \(\)"),
-        ({"hidden_units": (0, 3)}, "hidden_units: expected an integer of 1 or more, got 0"),
-    ],
-)
-def test_bad_options_are_named(options, message):
-    with pytest.raises(ValueError, match=message):
-        build_pnn(COLUMNS, **options)

@@ -183,8 +183,6 @@ def test_without_the_auxiliary_loss_there_is_no_loss_and_no_sampler():
             lambda: AuxiliaryLoss()(STATES[..., :2], BEHAVIOURS, NEGATIVES, MASK),
             "expected 4, got 2",
         ),
-        (lambda: build_dien(COLUMNS, evolution="gru"), "evolution: expected one of"),
-        (lambda: build_dien(COLUMNS, auxiliary_weight=-1), "auxiliary_weight: expected a finite"),
     ],
 )
 def test_bad_arguments_are_named(call, message):
