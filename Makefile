@@ -53,7 +53,7 @@ test: choose lint ## style, types, and tests, notebooks, mutants, grading that c
 	while IFS= read -r one; do set -- "$$@" "$$one"; done < "$(CHOSEN).notebooks"; \
 	RECSYS_PROGRESS=0 RECSYS_KEEP_PROGRESS=0 $(ONE_THREAD) $(PY) -m pytest \
 	    -n $(WORKERS) --max-worker-restart 1 --dist loadfile --no-loadscope-reorder $(NBVAL) \
-	    -p bookmaker.chosen_tests $(if $(COLD),,--warm-kernels) --chosen "$(CHOSEN)" \
+	    -p bookmaker.gate.chosen_tests $(if $(COLD),,--warm-kernels) --chosen "$(CHOSEN)" \
 	    "$$@" tests $(PYTEST_ARGS)
 
 # First of all, so that who waits knows for what and how long.

@@ -1,8 +1,8 @@
 """Seconds of each lesson, executed from its text in a fresh kernel; nothing is written."""
 
 from benchmarks.process import peak_memory_of_children
-from bookmaker.build import BuildError, run
-from bookmaker.lessons import describe, find_texts, is_lab
+from bookmaker.building.build import BuildError, run
+from bookmaker.lessons.lessons import describe, find_texts, is_lab
 
 
 def lesson_seconds():

@@ -5,27 +5,16 @@ import json
 import sys
 from pathlib import Path
 
-from bookmaker import (
-    budget,
-    evidence,
-    formatting,
-    generated,
-    hooks,
-    index,
-    inputs,
-    labs,
-    lesson_checks,
-    links,
-    numbers,
-    selection,
-    variants,
-)
-from bookmaker.build import BuildError, build, is_stale, refresh
+from bookmaker.building import evidence, generated, index, inputs, links
+from bookmaker.building.build import BuildError, build, is_stale, refresh
+from bookmaker.checks import lesson_checks, numbers
 from bookmaker.course import commands as course
+from bookmaker.gate import hooks, selection
 from bookmaker.grading.commands import add_commands
 from bookmaker.grading.course import GradingError
-from bookmaker.lessons import describe, find_texts, select_texts
-from recsys_book.paths import CHAPTERS, LessonError, write_atomically
+from bookmaker.lessons import budget, formatting, labs, variants
+from bookmaker.lessons.lessons import describe, find_texts, select_texts
+from recsys_book.base.paths import CHAPTERS, LessonError, write_atomically
 
 
 def main(arguments=None):

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
-from experiments import history, planning, records, registry, replaying, replicating, running
-from experiments.blocks import Refused
-from experiments.declaration import Experiment
+from experiments.engine import history, planning, records, registry, replaying, replicating, running
+from experiments.engine.blocks import Refused
+from experiments.engine.declaration import Experiment
+from experiments.engine.longer import longer
+from experiments.engine.repository import NoHistory
+from experiments.engine.store import BUILD, Store
+from experiments.engine.workers import NUM_WORKERS, WorkFailed
 from experiments.logs import missing
-from experiments.longer import longer
-from experiments.repository import NoHistory
-from experiments.store import BUILD, Store
-from experiments.workers import NUM_WORKERS, WorkFailed
 
 
 def main(arguments: list[str] | None = None) -> int:

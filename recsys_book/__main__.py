@@ -4,7 +4,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from recsys_book import jupyter_lab, paths, work_copies
+from recsys_book.base import paths
+from recsys_book.reader import jupyter_lab, work_copies
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -61,7 +61,7 @@ def use_style():
     import matplotlib.pyplot as plt
     from cycler import cycler
 
-    from recsys_book.figures import show_with_descriptions
+    from recsys_book.plotting.figures import show_with_descriptions
 
     show_with_descriptions()
     plt.rcParams.update(_STYLE)

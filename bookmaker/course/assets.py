@@ -7,7 +7,7 @@ import tempfile
 from importlib import resources
 from pathlib import Path
 
-from bookmaker.build import BuildError
+from bookmaker.building.build import BuildError
 
 REVEAL = "sphinx-revealjs==3.2.1"
 """The package whose wheel holds reveal.js, so that no Node.js is needed."""

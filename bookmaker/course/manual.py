@@ -10,9 +10,9 @@ from pathlib import Path
 
 from bookmaker.course import assets
 from bookmaker.grading.assignment import split_points
+from recsys_book.base.paths import CHAPTERS, write_atomically
 from recsys_book.exercises.parsing import Exercise, ExerciseFile
 from recsys_book.exercises.source import find_sources, read_source
-from recsys_book.paths import CHAPTERS, write_atomically
 
 FOLDER = CHAPTERS.parent / "build" / "manual"
 SECONDS = 600

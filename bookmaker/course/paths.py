@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bookmaker import budget
 from bookmaker.course.picture import drawing
-from bookmaker.instead import left_out, sentence
-from bookmaker.lessons import companion_text, describe
+from bookmaker.lessons import budget
+from bookmaker.lessons.instead import left_out, sentence
+from bookmaker.lessons.lessons import companion_text, describe
+from recsys_book.base.paths import CHAPTERS, LessonError, write_atomically
 from recsys_book.exercises.source import read_source, source_of
-from recsys_book.paths import CHAPTERS, LessonError, write_atomically
-from recsys_book.start_page import Lesson, read_outline
+from recsys_book.reader.start_page import Lesson, read_outline
 
 FOLDER = CHAPTERS.parent / "docs" / "course"
 PAGE, PICTURE = "README.md", "prerequisites.svg"

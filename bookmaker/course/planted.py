@@ -24,10 +24,10 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from bookmaker.build import BuildError
+from bookmaker.building.build import BuildError
 from bookmaker.grading import launcher
 from bookmaker.grading.sandbox import ONE_THREAD, processor_seconds
-from recsys_book.paths import CHAPTERS, write_atomically
+from recsys_book.base.paths import CHAPTERS, write_atomically
 
 ROOT = CHAPTERS.parent
 FOLDER = ROOT / "docs" / "course" / "projects"

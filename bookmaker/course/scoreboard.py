@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bookmaker.build import BuildError
+from bookmaker.building.build import BuildError
 from bookmaker.course.planted import FOLDER
 from recsys_lib.data import Split, simulator
 from recsys_lib.training import gauc, share_of_gap

@@ -12,13 +12,13 @@ from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
-from bookmaker.anatomies import CHECKED, MEASURED
 from bookmaker.course import assets
 from bookmaker.course.paths import Book
-from bookmaker.figures import is_figure
-from bookmaker.lessons import Lesson, describe, read_notebook
-from recsys_book.notebook_sources import LINKS_TAG
-from recsys_book.paths import CHAPTERS, write_atomically
+from bookmaker.lessons.anatomies import CHECKED, MEASURED
+from bookmaker.lessons.figures import is_figure
+from bookmaker.lessons.lessons import Lesson, describe, read_notebook
+from recsys_book.base.notebook_sources import LINKS_TAG
+from recsys_book.base.paths import CHAPTERS, write_atomically
 
 FOLDER = CHAPTERS.parent / "build" / "slides"
 

@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from bookmaker.lessons import KERNELSPEC
+from bookmaker.lessons.lessons import KERNELSPEC
 from recsys_book.exercises.parsing import (
     BEGIN_SOLUTION,
     END_SOLUTION,

@@ -18,7 +18,7 @@ from bookmaker.grading.submissions import (
     find_submissions,
     rebuild,
 )
-from recsys_book.paths import write_atomically
+from recsys_book.base.paths import write_atomically
 
 # Where a submission is kept whose lesson cannot be told.
 UNKNOWN = "unknown"

@@ -12,12 +12,12 @@ from bookmaker.grading import report as grading_report
 from bookmaker.grading import roster as grading_roster
 from bookmaker.grading.course import open_course, release
 from bookmaker.grading.sandbox import protection
-from bookmaker.lesson_cells import render_lesson_cells
+from bookmaker.lessons.lesson_cells import render_lesson_cells
+from recsys_book.base.paths import CHAPTERS
 from recsys_book.exercises.source import find_sources, read_source, source_of
 from recsys_book.exercises.variants import variant_of
-from recsys_book.jupyter_lab import serve
-from recsys_book.paths import CHAPTERS
-from recsys_book.week import read_moment, write_week
+from recsys_book.reader.jupyter_lab import serve
+from recsys_book.reader.week import read_moment, write_week
 
 COURSE = CHAPTERS.parent / "build" / "course"
 _NO_UPDATES = "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"

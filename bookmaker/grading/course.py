@@ -26,12 +26,12 @@ from bookmaker.grading.assignment import (
     instructor_notebook,
     leaked_lines,
 )
+from recsys_book.base.paths import write_atomically
 from recsys_book.exercises.parsing import (
     STUB,
     ExerciseError,
     ExerciseFile,
 )
-from recsys_book.paths import write_atomically
 
 INSTALL = 'nbgrader is not installed: python -m pip install -e ".[instructor]" -c constraints.txt'
 CONFIG_NAME, RELEASED_NAME, RECORD_NAME = "nbgrader_config.py", "released.json", "record.json"

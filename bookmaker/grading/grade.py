@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from bookmaker.grading.course import Course, GradingError, failure
 from bookmaker.grading.late import lateness, rescore
-from recsys_book.paths import write_atomically
+from recsys_book.base.paths import write_atomically
 
 
 def grade(course: Course, lessons: Sequence[str] = ()) -> Iterator[tuple[str, str, str]]:

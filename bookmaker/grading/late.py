@@ -13,8 +13,8 @@ from typing import Any
 
 from bookmaker.grading.course import Course
 from bookmaker.grading.roster import read_roster
-from recsys_book.paths import write_atomically
-from recsys_book.week import read_moment
+from recsys_book.base.paths import write_atomically
+from recsys_book.reader.week import read_moment
 
 
 def set_due(course: Course, lessons: Iterable[str], due: datetime | None) -> None:

@@ -13,7 +13,7 @@ from bookmaker.grading.collect import UNKNOWN
 from bookmaker.grading.course import Course
 from bookmaker.grading.late import rescore
 from bookmaker.grading.roster import read_roster
-from recsys_book.paths import write_atomically
+from recsys_book.base.paths import write_atomically
 
 _CANVAS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
 _MOODLE = ("First name", "Last name", "ID number", "Email address")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bookmaker.grading.course import Course, GradingError
-from recsys_book.paths import write_atomically
-from recsys_book.week import read_moment
+from recsys_book.base.paths import write_atomically
+from recsys_book.reader.week import read_moment
 
 NAME = "roster.csv"
 # `id` and these are nbgrader's own (`nbgrader db student import`); the others are Canvas's.

@@ -23,7 +23,7 @@ from pathlib import Path
 from bookmaker import PACKAGES
 from bookmaker.grading import launcher
 from bookmaker.grading.remote import Endpoint
-from recsys_book.paths import CHAPTERS
+from recsys_book.base.paths import CHAPTERS
 
 NOBODY = 65534
 START_SECONDS = 60

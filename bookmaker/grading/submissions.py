@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from bookmaker.grading.roster import Roster, is_moodles, says_late
-from bookmaker.lessons import KERNELSPEC
+from bookmaker.lessons.lessons import KERNELSPEC
 
 REMOVED = "# The solution cell that stood here was removed."
 NOT_OF_IT = "expected the assignment's notebook, got one without its cells"

@@ -10,15 +10,15 @@ from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
-from bookmaker.build import serialise
-from bookmaker.lessons import describe, read_notebook
-from bookmaker.names import ROOT
+from bookmaker.building.build import serialise
+from bookmaker.code.names import ROOT
+from bookmaker.lessons.lessons import describe, read_notebook
 from bookmaker.site import checks, ledger_pages, model_pages, reference, start
 from bookmaker.site.lesson_pages import LessonPages
 from bookmaker.site.links import LEDGER, Links
+from recsys_book.base.paths import CHAPTERS, LessonError
 from recsys_book.exercises.source import find_sources, read_source
-from recsys_book.paths import CHAPTERS, LessonError
-from recsys_book.records import RESULTS, records
+from recsys_book.records.records import RESULTS, records
 
 TITLE = "Ranking models for recommenders"
 ASSETS = Path(__file__).parent / "assets"

@@ -12,14 +12,14 @@ from typing import Any
 
 from nbformat.v4 import new_markdown_cell, new_output
 
-from bookmaker.build import RESULTS
-from bookmaker.figures import WITHHELD
-from bookmaker.lessons import calls_in_cell
-from bookmaker.links import HOW_TO_RUN
-from bookmaker.offered_names import SENTENCE
+from bookmaker.building.build import RESULTS
+from bookmaker.building.links import HOW_TO_RUN
+from bookmaker.lessons.figures import WITHHELD
+from bookmaker.lessons.lessons import calls_in_cell
+from bookmaker.lessons.offered_names import SENTENCE
 from bookmaker.site.links import Links, up
-from recsys_book import frames
 from recsys_book.exercises.source import find_exercise
+from recsys_book.plotting import frames
 
 _PICTURE = re.compile(r'(<img [^>]*?)src="data:image/(png|svg\+xml);base64,([^"]+)"')
 _NOT_YET = "The slider moves when you run the lesson."

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bookmaker.names import ROOT, definition, docstring, offered_by_package
+from bookmaker.code.names import ROOT, definition, docstring, offered_by_package
 from bookmaker.site.links import html_of
-from recsys_book.start_page import read_outline
+from recsys_book.reader.start_page import read_outline
 from recsys_lib.zoo import MODELS
 
 BOARDS = {"scoreboards.movielens": "MovieLens", "scoreboards.kuairand": "KuaiRand"}

@@ -6,8 +6,8 @@ import textwrap
 from pathlib import Path
 
 from bookmaker import PACKAGES
-from bookmaker.imports import find_modules
-from bookmaker.names import ROOT, PublicName, definition, docstring, offered_by_package
+from bookmaker.code.imports import find_modules
+from bookmaker.code.names import ROOT, PublicName, definition, docstring, offered_by_package
 
 _SOURCE = """\
 <!doctype html>

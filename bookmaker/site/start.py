@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bookmaker.index import FIRST_MODEL, chapter_title
-from bookmaker.lessons import Lesson
+from bookmaker.building.index import FIRST_MODEL, chapter_title
+from bookmaker.lessons.lessons import Lesson
 from bookmaker.site.links import Links, html_of
-from recsys_book.paths import LessonError
-from recsys_book.start_page import render_for_all
+from recsys_book.base.paths import LessonError
+from recsys_book.reader.start_page import render_for_all
 
 _MINUTES = re.compile(r"\*\*Time\.\*\* (\d+) minutes")
 

@@ -9,9 +9,9 @@ which training stopped.
 
 from typing import Any
 
-from experiments.arms import Arm, Sweep
-from experiments.contrasts import better, not_worse
-from experiments.declaration import Experiment
+from experiments.engine.arms import Arm, Sweep
+from experiments.engine.contrasts import better, not_worse
+from experiments.engine.declaration import Experiment
 
 SPACE: dict[str, Any] = {"learning_rate": (1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 4e-2)}
 SIGNS: dict[str, Any] = {"num_rows": 15_000, "num_valid_rows": 5_000, "num_test_rows": 10_000}

@@ -7,9 +7,9 @@ The columns are of one kind, so that FinalMLP's gates are made from learned vect
 
 from typing import Any
 
-from experiments.arms import Arm
-from experiments.contrasts import better, level, not_worse
-from experiments.declaration import Experiment
+from experiments.engine.arms import Arm
+from experiments.engine.contrasts import better, level, not_worse
+from experiments.engine.declaration import Experiment
 from experiments.second_order.mixed import HALF, KNOBS, NETWORK, SPACE
 
 CROSSES: dict[str, Any] = NETWORK | {"num_cross_layers": 2}

@@ -7,9 +7,9 @@ declared in log loss; training stops by AUC, in which ``degree`` asks.
 
 from typing import Any
 
-from experiments.arms import Arm
-from experiments.contrasts import better, level, not_worse
-from experiments.declaration import Experiment
+from experiments.engine.arms import Arm
+from experiments.engine.contrasts import better, level, not_worse
+from experiments.engine.declaration import Experiment
 from experiments.higher_order.degree import CROSSES, FIT, SIGNS, SPACE, TWO_OF_ATTENTION, WIDTH
 
 TWO_LAYERS = CROSSES | {"num_cross_layers": 2}

@@ -5,9 +5,9 @@ The pairs are those that repeat: a user's with a genre, a decade, an hour and a 
 
 from typing import Any
 
-from experiments.arms import Arm
-from experiments.contrasts import better, not_worse
-from experiments.declaration import Experiment
+from experiments.engine.arms import Arm
+from experiments.engine.contrasts import better, not_worse
+from experiments.engine.declaration import Experiment
 from experiments.sequence.movielens import REQUEST
 
 MODEL = "experiments.memorization._rules:wide_and_deep"

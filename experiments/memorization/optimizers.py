@@ -7,9 +7,9 @@ weights does something alike under Adam, so one arm has that.
 
 from typing import Any
 
-from experiments.arms import Arm
-from experiments.contrasts import better, level, not_worse
-from experiments.declaration import Experiment
+from experiments.engine.arms import Arm
+from experiments.engine.contrasts import better, level, not_worse
+from experiments.engine.declaration import Experiment
 
 MODEL = "experiments.memorization._rules:wide_and_deep"
 DEEP: dict[str, Any] = {"learning_rate": (3e-4, 1e-3, 3e-3, 1e-2, 3e-2)}

@@ -6,9 +6,9 @@ trained by FTRL with L1, vectors and networks by Adam, as the model's authors ad
 
 from typing import Any
 
-from experiments.arms import Arm, Sweep
-from experiments.contrasts import better, level, not_worse, trend
-from experiments.declaration import Experiment
+from experiments.engine.arms import Arm, Sweep
+from experiments.engine.contrasts import better, level, not_worse, trend
+from experiments.engine.declaration import Experiment
 
 BUILDERS = "experiments.memorization._parts"
 RATES: dict[str, Any] = {"learning_rate": (1e-3, 2e-3, 3e-3, 5e-3, 1e-2, 2e-2)}

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from experiments.arms import Arm
+from experiments.engine.arms import Arm
 from experiments.multi_task._tasks import tuned
 
 PLATFORM: dict[str, Any] = {

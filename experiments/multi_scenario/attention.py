@@ -3,9 +3,9 @@
 Base rates are equal, so that the order over all rows is the order within scenarios.
 """
 
-from experiments.arms import Sweep
-from experiments.contrasts import better, level, not_worse
-from experiments.declaration import Experiment
+from experiments.engine.arms import Sweep
+from experiments.engine.contrasts import better, level, not_worse
+from experiments.engine.declaration import Experiment
 from experiments.multi_scenario._scenarios import (
     BOTTOMED,
     DEEP,

@@ -7,9 +7,9 @@ recorded by itself, too.
 
 from typing import Any
 
-from experiments.arms import Arm
-from experiments.contrasts import Contrast, better, level
-from experiments.declaration import Experiment
+from experiments.engine.arms import Arm
+from experiments.engine.contrasts import Contrast, better, level
+from experiments.engine.declaration import Experiment
 from experiments.multi_scenario._scenarios import (
     BOTTOM,
     BOTTOMED,

@@ -4,9 +4,9 @@ Half of its taste is shared with the four that are open. Validation holds none o
 models are tuned at one number of them.
 """
 
-from experiments.arms import Sweep
-from experiments.contrasts import better, level, not_worse, trend
-from experiments.declaration import Experiment
+from experiments.engine.arms import Sweep
+from experiments.engine.contrasts import better, level, not_worse, trend
+from experiments.engine.declaration import Experiment
 from experiments.multi_scenario._scenarios import (
     BOTTOMED,
     DEEP,

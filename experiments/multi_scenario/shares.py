@@ -10,9 +10,9 @@ of four points, where two are usual, were declared after the first record's inte
 points to either side.
 """
 
-from experiments.arms import Sweep
-from experiments.contrasts import better, level, not_worse
-from experiments.declaration import Experiment
+from experiments.engine.arms import Sweep
+from experiments.engine.contrasts import better, level, not_worse
+from experiments.engine.declaration import Experiment
 from experiments.multi_scenario._scenarios import (
     BOTTOMED,
     DEEP,

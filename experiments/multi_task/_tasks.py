@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from experiments.arms import Arm
+from experiments.engine.arms import Arm
 
 SPACE: dict[str, Any] = {
     "learning_rate": (3e-4, 1e-3, 3e-3, 1e-2, 3e-2),

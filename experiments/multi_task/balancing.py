@@ -7,9 +7,9 @@ fixed weight is tuned as the methods' own options are.
 
 from typing import Any
 
-from experiments.arms import Arm, Sweep
-from experiments.contrasts import Contrast, better, level, not_worse
-from experiments.declaration import Experiment
+from experiments.engine.arms import Arm, Sweep
+from experiments.engine.contrasts import Contrast, better, level, not_worse
+from experiments.engine.declaration import Experiment
 from experiments.multi_task._tasks import BOTTOM, FIT
 
 MODEL = "experiments.multi_task._balanced:shared_bottom"

@@ -7,9 +7,9 @@ its towers. The conversion that is judged is "clicked and converted", over all r
 
 from typing import Any
 
-from experiments.arms import Sweep
-from experiments.contrasts import better, level, not_worse, trend
-from experiments.declaration import Experiment
+from experiments.engine.arms import Sweep
+from experiments.engine.contrasts import better, level, not_worse, trend
+from experiments.engine.declaration import Experiment
 from experiments.multi_task._tasks import FIT, tuned
 
 TASKS: dict[str, Any] = {"tasks": ("click", "conversion"), "embedding_dim": 8}

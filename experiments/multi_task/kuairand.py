@@ -8,9 +8,9 @@ any team would count them. Trees and logistic regression are judged on the like.
 import dataclasses
 from typing import Any
 
-from experiments.arms import Arm
-from experiments.contrasts import Contrast, better, level, not_worse
-from experiments.declaration import DATA_MARGINS, GAUC_MARGIN, Experiment
+from experiments.engine.arms import Arm
+from experiments.engine.contrasts import Contrast, better, level, not_worse
+from experiments.engine.declaration import DATA_MARGINS, GAUC_MARGIN, Experiment
 from experiments.multi_task._tasks import SPACE
 from experiments.sequence._logs import REFERENCES, WIDER_LINEAR, WIDER_TREES, references
 from experiments.sequence.kuairand import REQUEST

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from experiments.arms import Arm
-from experiments.contrasts import better, level, not_worse
-from experiments.declaration import Experiment
+from experiments.engine.arms import Arm
+from experiments.engine.contrasts import better, level, not_worse
+from experiments.engine.declaration import Experiment
 from experiments.multi_task._tasks import BOTTOM, EXPERTS, FIT, OWN, SPACE, tuned
 
 KINDS = {"click": "binary", "like": "binary", "watch": "regression"}

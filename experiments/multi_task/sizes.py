@@ -1,8 +1,8 @@
 """Two tasks without a common taste, and the second one rare, or as frequent as the first."""
 
-from experiments.arms import Sweep
-from experiments.contrasts import better, not_worse, trend
-from experiments.declaration import Experiment
+from experiments.engine.arms import Sweep
+from experiments.engine.contrasts import better, not_worse, trend
+from experiments.engine.declaration import Experiment
 from experiments.multi_task._tasks import BOTTOM, FIT, FOUR, alone, tuned
 
 RARE, FREQUENT = -5.0, -1.0

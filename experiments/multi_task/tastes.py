@@ -4,9 +4,9 @@ In the middle the chapter's idea is half true: the like's score has the click's 
 length.
 """
 
-from experiments.arms import Sweep
-from experiments.contrasts import better, level, not_worse, trend
-from experiments.declaration import Experiment
+from experiments.engine.arms import Sweep
+from experiments.engine.contrasts import better, level, not_worse, trend
+from experiments.engine.declaration import Experiment
 from experiments.multi_task._tasks import BOTTOM, FIT, FOUR, LARGE, OWN, alone, tuned
 
 APART, HALF, ALIKE = 0.0, 0.5, 1.0

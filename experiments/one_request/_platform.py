@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from experiments.arms import Arm
-from experiments.contrasts import Contrast, better, level, not_worse
+from experiments.engine.arms import Arm
+from experiments.engine.contrasts import Contrast, better, level, not_worse
 
 PLATFORM: dict[str, Any] = {
     "num_rows": 240_000,

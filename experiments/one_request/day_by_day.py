@@ -6,9 +6,9 @@ which they are tested. All policies have one model, FM, and one head.
 
 from typing import Any
 
-from experiments.arms import Arm, Sweep
-from experiments.contrasts import better, level, not_worse, trend
-from experiments.declaration import Experiment
+from experiments.engine.arms import Arm, Sweep
+from experiments.engine.contrasts import better, level, not_worse, trend
+from experiments.engine.declaration import Experiment
 
 POLICY = "experiments.one_request._policies:day_by_day"
 SPACE: dict[str, Any] = {

@@ -7,9 +7,9 @@ The tab is left out as well, so that all rows judge a trial alike.
 
 from typing import Any
 
-from experiments.arms import Arm
-from experiments.contrasts import better, level, not_worse
-from experiments.declaration import Experiment
+from experiments.engine.arms import Arm
+from experiments.engine.contrasts import better, level, not_worse
+from experiments.engine.declaration import Experiment
 from experiments.sequence.kuairand import VIDEO
 
 POLICY = "experiments.one_request._policies:day_by_day"

@@ -9,9 +9,9 @@ spaces. A fresh start's pass is over all rows up to the evening, a warm start's 
 
 from typing import Any
 
-from experiments.arms import Arm
-from experiments.contrasts import better, level, not_worse
-from experiments.declaration import Experiment
+from experiments.engine.arms import Arm
+from experiments.engine.contrasts import better, level, not_worse
+from experiments.engine.declaration import Experiment
 from experiments.one_request.kuairand_days import FIXED, POLICY, READ
 from experiments.sequence._logs import both
 

@@ -4,7 +4,7 @@ Every world has a hundred and fifty requests of a thousand items, and counts onc
 turns, so that the smallest one can be judged. Ten random items earn 0 points, the best ten 100.
 """
 
-from experiments.declaration import Experiment
+from experiments.engine.declaration import Experiment
 from experiments.one_request._platform import (
     PLATFORM,
     SMALLEST,

@@ -4,8 +4,8 @@ One ranker is trained; the arms differ in how its probabilities are corrected an
 world has a hundred and fifty requests of a thousand items, and counts once.
 """
 
-from experiments.contrasts import better, level
-from experiments.declaration import Experiment
+from experiments.engine.contrasts import better, level
+from experiments.engine.declaration import Experiment
 from experiments.one_request._platform import (
     PLATFORM,
     SURFACES,

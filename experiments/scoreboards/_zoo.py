@@ -8,8 +8,8 @@ sessions, and histories of thousands, among which there is something to search.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from experiments.arms import Arm
-from experiments.contrasts import Contrast, better, level, not_worse
+from experiments.engine.arms import Arm
+from experiments.engine.contrasts import Contrast, better, level, not_worse
 from experiments.sequence._logs import HEAD, WIDER_LINEAR, WIDER_TREES, references
 from experiments.sequence.movielens_long import both
 

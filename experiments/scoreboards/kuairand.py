@@ -1,6 +1,6 @@
 """Clicks on KuaiRand: every model of the zoo that fits, beside trees and logistic regression."""
 
-from experiments.declaration import Experiment
+from experiments.engine.declaration import Experiment
 from experiments.scoreboards._zoo import contrasts, scoreboard
 from experiments.sequence._logs import REFERENCES
 from experiments.sequence.kuairand import REQUEST

@@ -8,9 +8,9 @@ And it starts from a trained FM. In a pilot on a tuning world both mattered.
 
 from typing import Any
 
-from experiments.arms import Arm
-from experiments.contrasts import better
-from experiments.declaration import Experiment
+from experiments.engine.arms import Arm
+from experiments.engine.contrasts import better
+from experiments.engine.declaration import Experiment
 
 SPACE: dict[str, Any] = {
     "learning_rate": (1e-3, 2e-3, 5e-3, 1e-2, 2e-2),

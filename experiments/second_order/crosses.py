@@ -7,9 +7,9 @@ column, of four numbers, as its paper advises shorter ones.
 
 from typing import Any
 
-from experiments.arms import Arm
-from experiments.contrasts import better, level, not_worse
-from experiments.declaration import Experiment
+from experiments.engine.arms import Arm
+from experiments.engine.contrasts import better, level, not_worse
+from experiments.engine.declaration import Experiment
 
 RATES: dict[str, Any] = {"learning_rate": (1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 4e-2)}
 SPACE: dict[str, Any] = RATES | {"embedding_l2": (0.0, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2)}

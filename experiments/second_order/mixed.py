@@ -6,9 +6,9 @@ column a share switches one of the two pairs off, which no sum over pairs can sa
 
 from typing import Any
 
-from experiments.arms import Arm, Sweep
-from experiments.contrasts import better, not_worse, trend
-from experiments.declaration import Experiment
+from experiments.engine.arms import Arm, Sweep
+from experiments.engine.contrasts import better, not_worse, trend
+from experiments.engine.declaration import Experiment
 
 SPACE: dict[str, Any] = {
     "learning_rate": (1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 4e-2),

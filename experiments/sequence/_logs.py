@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from experiments.arms import Arm
-from experiments.contrasts import Contrast
+from experiments.engine.arms import Arm
+from experiments.engine.contrasts import Contrast
 
 SPACE: dict[str, Any] = {
     "learning_rate": (3e-4, 1e-3, 3e-3, 1e-2),

@@ -8,9 +8,9 @@ recurrence may rest on a plateau before it takes off.
 
 from typing import Any
 
-from experiments.arms import Arm
-from experiments.contrasts import better, level, not_worse
-from experiments.declaration import Experiment
+from experiments.engine.arms import Arm
+from experiments.engine.contrasts import better, level, not_worse
+from experiments.engine.declaration import Experiment
 
 SPACE: dict[str, Any] = {
     "learning_rate": (1e-3, 5e-3, 1e-2, 2e-2, 4e-2),

@@ -6,9 +6,9 @@ Every arm is tuned itself, the mean without its product, too.
 
 from typing import Any
 
-from experiments.arms import Arm, Sweep
-from experiments.contrasts import better, level, trend
-from experiments.declaration import Experiment
+from experiments.engine.arms import Arm, Sweep
+from experiments.engine.contrasts import better, level, trend
+from experiments.engine.declaration import Experiment
 
 SPACE: dict[str, Any] = {
     "learning_rate": (1e-3, 3e-3, 1e-2, 2e-2, 4e-2),

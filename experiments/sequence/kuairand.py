@@ -3,9 +3,9 @@
 Profile columns with a handful of values each are left out of all arms, for their time.
 """
 
-from experiments.arms import Arm
-from experiments.contrasts import better, level
-from experiments.declaration import Experiment
+from experiments.engine.arms import Arm
+from experiments.engine.contrasts import better, level
+from experiments.engine.declaration import Experiment
 from experiments.sequence._logs import DEEP, HEAD, KNOWN, REFERENCES, SCALES, SPACE, references
 
 VIDEO = ("video_id", "author_id", "video_type", "duration", "tags")

@@ -4,9 +4,9 @@ Trees cannot read a list of ids. Somebody counts for them how many of the last t
 are the candidate, are of its author, or share a tag with it.
 """
 
-from experiments.arms import Arm
-from experiments.contrasts import better
-from experiments.declaration import Experiment
+from experiments.engine.arms import Arm
+from experiments.engine.contrasts import better
+from experiments.engine.declaration import Experiment
 from experiments.sequence._logs import HEAD, WIDER_TREES, references
 from experiments.sequence.kuairand import READ, REQUEST
 from experiments.sequence.movielens_long import SPACE, both

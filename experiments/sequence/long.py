@@ -9,9 +9,9 @@ a branch of their own, are left to DIN.
 
 from typing import Any
 
-from experiments.arms import Arm
-from experiments.contrasts import better, not_worse
-from experiments.declaration import Experiment
+from experiments.engine.arms import Arm
+from experiments.engine.contrasts import better, not_worse
+from experiments.engine.declaration import Experiment
 
 
 def _normal(deviation: float) -> dict[str, Any]:

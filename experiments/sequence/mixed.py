@@ -6,9 +6,9 @@ models, as in ``sequence.interests``.
 
 from typing import Any
 
-from experiments.arms import Arm, Sweep
-from experiments.contrasts import better, level, trend
-from experiments.declaration import Experiment
+from experiments.engine.arms import Arm, Sweep
+from experiments.engine.contrasts import better, level, trend
+from experiments.engine.declaration import Experiment
 
 SPACE: dict[str, Any] = {
     "learning_rate": (1e-3, 2e-3, 5e-3, 1e-2, 2e-2),

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from experiments.arms import Arm
-from experiments.contrasts import better, level
-from experiments.declaration import Experiment
+from experiments.engine.arms import Arm
+from experiments.engine.contrasts import better, level
+from experiments.engine.declaration import Experiment
 from experiments.sequence._logs import DEEP, HEAD, KNOWN, REFERENCES, SCALES, SPACE, references
 
 UNIT: dict[str, Any] = HEAD | {"attention_units": (16,)}

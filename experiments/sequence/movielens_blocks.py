@@ -1,8 +1,8 @@
 """Likes on MovieLens: does a transformer block, over a session or a history, pay?"""
 
-from experiments.arms import Arm
-from experiments.contrasts import better
-from experiments.declaration import Experiment
+from experiments.engine.arms import Arm
+from experiments.engine.contrasts import better
+from experiments.engine.declaration import Experiment
 from experiments.sequence._logs import HEAD, KNOWN, REFERENCES, SCALES, SPACE, references
 
 REQUEST = ("user_id", "movie_id", "genres", "decade", "hour", "weekday", *KNOWN)

@@ -5,9 +5,9 @@ SDIM is left out for its time, 84 s a run.
 
 from typing import Any
 
-from experiments.arms import Arm
-from experiments.contrasts import better, level
-from experiments.declaration import Experiment
+from experiments.engine.arms import Arm
+from experiments.engine.contrasts import better, level
+from experiments.engine.declaration import Experiment
 from experiments.sequence._logs import (
     DEEP,
     REFERENCES,

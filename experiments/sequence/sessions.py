@@ -5,9 +5,9 @@ The platform of the lesson: ten topics of five items, four sessions of one to si
 
 from typing import Any
 
-from experiments.arms import Arm
-from experiments.contrasts import better, level
-from experiments.declaration import Experiment
+from experiments.engine.arms import Arm
+from experiments.engine.contrasts import better, level
+from experiments.engine.declaration import Experiment
 
 SPACE: dict[str, Any] = {
     "learning_rate": (1e-3, 5e-3, 1e-2, 2e-2),

@@ -5,9 +5,9 @@ At 0 a history ends where the plays end, at 1 it is filled up to a fixed length.
 
 from typing import Any
 
-from experiments.arms import Arm, Sweep
-from experiments.contrasts import better, level
-from experiments.declaration import Experiment
+from experiments.engine.arms import Arm, Sweep
+from experiments.engine.contrasts import better, level
+from experiments.engine.declaration import Experiment
 
 SPACE: dict[str, Any] = {
     "learning_rate": (1e-3, 3e-3, 1e-2, 2e-2),

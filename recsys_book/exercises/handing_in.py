@@ -14,14 +14,14 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from recsys_book.base.notebook_sources import UnreadableNotebook, read_notebook, source_of_cell
+from recsys_book.base.paths import write_atomically
 from recsys_book.exercises import student
 from recsys_book.exercises.context import NOTEBOOK_VARIABLE
 from recsys_book.exercises.limits import TookTooLong, run_limited
 from recsys_book.exercises.mistakes import known_mistake
 from recsys_book.exercises.parsing import Exercise
 from recsys_book.exercises.verdicts import Verdict, run_test_on
-from recsys_book.notebook_sources import UnreadableNotebook, read_notebook, source_of_cell
-from recsys_book.paths import write_atomically
 
 CELL_SECONDS = 10.0
 _running: list = []

@@ -39,9 +39,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from recsys_book.base.paths import LessonError
 from recsys_book.exercises import answers, marks
 from recsys_book.exercises.answers import BEGIN_SOLUTION, END_SOLUTION, MARKERS
-from recsys_book.paths import LessonError
 
 SUFFIX = ".exercises.md"
 KINDS = ("recall", "code", "derivation", "experiment", "open")

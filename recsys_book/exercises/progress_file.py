@@ -15,7 +15,7 @@ import os
 import re
 from pathlib import Path
 
-from recsys_book import paths
+from recsys_book.base import paths
 from recsys_book.exercises.source import find_sources, read_source
 from recsys_lib.locks import locked
 

@@ -3,7 +3,7 @@
 from functools import lru_cache
 from pathlib import Path
 
-from recsys_book import paths
+from recsys_book.base import paths
 from recsys_book.exercises.cells import read_cells
 from recsys_book.exercises.parsing import SUFFIX, SUMMARY, ExerciseError, parse
 

@@ -5,9 +5,9 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
-from recsys_book import figures
 from recsys_book.pictures.parts import Shape, Text
 from recsys_book.pictures.text import FAMILY
+from recsys_book.plotting import figures
 
 _DPI = 100
 _CODES = {

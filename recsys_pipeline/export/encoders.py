@@ -23,7 +23,7 @@ def values_of_encoders(encoders: "Iterable[Encoder]") -> dict[str, Values]:
     """
     # Imported here, since only data that were read from files need it.
     from recsys_pipeline.files.encoders import BinEncoder, NumericEncoder
-    from recsys_pipeline.files.lists import SequenceEncoder
+    from recsys_pipeline.files.sequence_encoder import SequenceEncoder
 
     found = {}
     for encoder in encoders:

@@ -26,9 +26,9 @@ from recsys_pipeline.export.skew import feature_skew
 from recsys_pipeline.files.description import Description, HistoryDescription, LabelDescription
 from recsys_pipeline.files.encoders import BinEncoder, CategoricalEncoder, Encoder, NumericEncoder
 from recsys_pipeline.files.histories import Happened, MadeLists
-from recsys_pipeline.files.labels import labels_of
-from recsys_pipeline.files.lists import SequenceEncoder
+from recsys_pipeline.files.label_values import labels_of
 from recsys_pipeline.files.rows import Rows, seconds_of
+from recsys_pipeline.files.sequence_encoder import SequenceEncoder
 from recsys_pipeline.files.sources import format_of, open_sources
 from recsys_pipeline.files.tables import encoders_from
 from recsys_pipeline.files.times import as_seconds

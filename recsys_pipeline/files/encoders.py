@@ -21,7 +21,7 @@ from recsys_lib.features.columns import (
     column_to_config,
 )
 from recsys_pipeline.files.arrays import as_numbers, categories_of
-from recsys_pipeline.files.lists import SequenceEncoder
+from recsys_pipeline.files.sequence_encoder import SequenceEncoder
 from recsys_pipeline.files.vocabulary import MISSING, Vocabulary
 
 

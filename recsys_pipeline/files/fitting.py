@@ -17,8 +17,8 @@ from recsys_pipeline.files.encoders import (
     logarithm,
 )
 from recsys_pipeline.files.histories import Happened, MadeLists
-from recsys_pipeline.files.lists import Block, RowError, SequenceEncoder, as_lists
 from recsys_pipeline.files.rows import Rows
+from recsys_pipeline.files.sequence_encoder import Block, RowError, SequenceEncoder, as_lists
 from recsys_pipeline.files.times import SECONDS
 from recsys_pipeline.files.vocabulary import Vocabulary, fit_vocabulary
 

@@ -13,9 +13,9 @@ from recsys_pipeline.files.description import (
     HistoryDescription,
     LabelDescription,
 )
-from recsys_pipeline.files.labels import labels_of
-from recsys_pipeline.files.lists import Block, SequenceEncoder
+from recsys_pipeline.files.label_values import labels_of
 from recsys_pipeline.files.rows import Rows
+from recsys_pipeline.files.sequence_encoder import Block, SequenceEncoder
 from recsys_pipeline.files.warnings import MAX_ROWS, MIN_ROWS, MOSTLY
 
 ROWS_PER_BLOCK = 1 << 16

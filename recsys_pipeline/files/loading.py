@@ -16,12 +16,12 @@ from recsys_pipeline.files.encoders import Encoder
 from recsys_pipeline.files.fitting import Encoded, encode
 from recsys_pipeline.files.histories import MadeLists, happened, warnings_on_lists
 from recsys_pipeline.files.joining import open_tables
-from recsys_pipeline.files.labels import labels_of
-from recsys_pipeline.files.lists import SequenceEncoder
+from recsys_pipeline.files.label_values import labels_of
 from recsys_pipeline.files.options import DESCRIPTION, tables_of, with_options
 from recsys_pipeline.files.parsing import parse, read_toml
 from recsys_pipeline.files.resolving import names_of, resolve, undescribed, wanted
 from recsys_pipeline.files.rows import Rows, groups_of, parts_of, seconds_of, slices_of
+from recsys_pipeline.files.sequence_encoder import SequenceEncoder
 from recsys_pipeline.files.sources import files_of, format_of, open_sources
 from recsys_pipeline.files.storing import Name, together, write
 from recsys_pipeline.files.tables import FileDataset, encoders_from, vocabularies_of

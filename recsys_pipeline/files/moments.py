@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 from pandas.tseries.api import guess_datetime_format
 
+from recsys_pipeline.files.column_profiles import Profile, is_readable
 from recsys_pipeline.files.description import TimeDescription
 from recsys_pipeline.files.parquet import is_list
-from recsys_pipeline.files.profiles import Profile, is_readable
 from recsys_pipeline.files.times import SECONDS, as_seconds
 
 FIRST, LAST = (

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from recsys_pipeline.files.batches import Batches
-from recsys_pipeline.files.guesses import Guesses
+from recsys_pipeline.files.guess_columns import Guesses
 from recsys_pipeline.files.parsing import parse
 from recsys_pipeline.files.sources import format_of
 from recsys_pipeline.files.writing import Writer

@@ -17,7 +17,7 @@ from recsys_pipeline.files.encoders import (
     encoder_from_config,
     encoder_to_config,
 )
-from recsys_pipeline.files.lists import SequenceEncoder
+from recsys_pipeline.files.sequence_encoder import SequenceEncoder
 from recsys_pipeline.files.vocabulary import Vocabulary
 
 

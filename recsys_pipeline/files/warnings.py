@@ -12,8 +12,14 @@ from recsys_lib.data.dataset import Dataset
 from recsys_lib.data.splits import Split
 from recsys_lib.features.columns import CategoricalColumn, Column, NumericColumn, SequenceColumn
 from recsys_pipeline.files import outcomes
-from recsys_pipeline.files.list_guesses import MAX_VALUES, separator_of
-from recsys_pipeline.files.profiles import MIN_ROWS, MOSTLY, UNIQUE_SHARE, Profile, profile_of
+from recsys_pipeline.files.column_profiles import (
+    MIN_ROWS,
+    MOSTLY,
+    UNIQUE_SHARE,
+    Profile,
+    profile_of,
+)
+from recsys_pipeline.files.guess_lists import MAX_VALUES, separator_of
 
 GIVES_AWAY = 0.95
 """A column that reaches this AUC or rank correlation by itself may contain the label."""

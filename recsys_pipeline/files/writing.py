@@ -11,11 +11,11 @@ import numpy as np
 import pyarrow.compute as pc
 
 from recsys_pipeline.files import outcomes
+from recsys_pipeline.files.column_profiles import Profile
 from recsys_pipeline.files.description import task_name
-from recsys_pipeline.files.guesses import Guesses
-from recsys_pipeline.files.label_guesses import is_binary, positive_of
-from recsys_pipeline.files.list_guesses import LONGEST, Lists, table_of
-from recsys_pipeline.files.profiles import Profile
+from recsys_pipeline.files.guess_columns import Guesses
+from recsys_pipeline.files.guess_labels import is_binary, positive_of
+from recsys_pipeline.files.guess_lists import LONGEST, Lists, table_of
 
 FEW_GRADES = 20
 """A label of so many numbers is a rating, which may be read as liked or not."""

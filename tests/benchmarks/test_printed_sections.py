@@ -25,7 +25,7 @@ from benchmarks import (
     vocabulary,
 )
 from benchmarks.process import ONEDNN, BenchmarkError
-from bookmaker.build import BuildError
+from bookmaker.building.build import BuildError
 from recsys_lib.zoo import find
 
 ROW = {

@@ -1,8 +1,8 @@
 """What captions of recorded runs say is what the records hold."""
 
-from bookmaker.lessons import read_text
+from bookmaker.lessons.lessons import read_text
 from recsys_book import recorded, runs
-from recsys_book.paths import CHAPTERS
+from recsys_book.base.paths import CHAPTERS
 
 
 def caption(lesson, words):

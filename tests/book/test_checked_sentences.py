@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import record_made
 
-from recsys_book import checked_sentences, exact, sentences
-from recsys_book.sentences import render_sentences, setting
+from recsys_book import checked_sentences, exact
+from recsys_book.records import sentences
+from recsys_book.records.sentences import render_sentences, setting
 
 
 @pytest.fixture(autouse=True)

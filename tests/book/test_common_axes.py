@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from recsys_book.common_axes import CommonAxes
+from recsys_book.plotting.common_axes import CommonAxes
 
 
 def made(draw, **layout):

@@ -2,7 +2,7 @@ import importlib.metadata
 
 import pytest
 
-from recsys_book.environment import READY, check_env, environment_problems
+from recsys_book.reader.environment import READY, check_env, environment_problems
 
 
 def versions(**installed):
@@ -56,7 +56,8 @@ def test_names_missing_and_outdated_packages():
 
 def test_prints_one_line_for_each_problem(monkeypatch, capsys):
     monkeypatch.setattr(
-        "recsys_book.environment.environment_problems", lambda: ["numpy: missing", "keras: old"]
+        "recsys_book.reader.environment.environment_problems",
+        lambda: ["numpy: missing", "keras: old"],
     )
     check_env()
     lines = capsys.readouterr().out.splitlines()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from exercise_text import ALL, small
 
-from recsys_book import paths
+from recsys_book.base import paths
 from recsys_book.exercises import check, student
 from recsys_book.exercises.mistakes import known_mistake
 from recsys_book.exercises.source import find_sources, read_source

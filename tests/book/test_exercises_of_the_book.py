@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from bookmaker.lesson_cells import lesson_problems
-from bookmaker.lessons import read_text
+from bookmaker.lessons.lesson_cells import lesson_problems
+from bookmaker.lessons.lessons import read_text
 from recsys_book.exercises.source import find_sources, read_source
 from recsys_book.exercises.student import render, verdict_of
 from recsys_book.exercises.verdicts import define

@@ -8,7 +8,7 @@ import sys
 import pytest
 from exercise_text import write
 
-from recsys_book import paths
+from recsys_book.base import paths
 from recsys_book.exercises import check, progress_file, student
 from recsys_lib.locks import locked
 
@@ -132,7 +132,7 @@ for number in range(15):
 """
 KILLED = """
 import os
-from recsys_book import paths
+from recsys_book.base import paths
 from recsys_book.exercises import progress_file
 os.replace = lambda temporary, path: os._exit(9)
 progress_file.record("small.letter", "exact", True)

@@ -5,7 +5,7 @@ import json
 import pytest
 from exercise_text import write
 
-from recsys_book import paths
+from recsys_book.base import paths
 from recsys_book.exercises import check, context, hint, solution, student
 
 LATER = (

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from exercise_text import ALL, small, write
 
-from recsys_book import paths
+from recsys_book.base import paths
 from recsys_book.exercises import check, context, exercise, hint, solution, student
 from recsys_book.exercises.parsing import cut_solution
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from exercise_text import CODE, HEAD, RECALL, small
 
-from bookmaker import variants as instructors
+from bookmaker.lessons import variants as instructors
 from recsys_book.exercises.draws import Draw
 from recsys_book.exercises.literals import WIDTH, literal
 from recsys_book.exercises.parsing import ExerciseError

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from recsys_book import guess, guesses, resolve
+from recsys_book import guess, resolve
+from recsys_book.plotting import guesses
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,8 @@ import pytest
 from small_book import LESSON, Book
 
 from recsys_book import __main__ as commands
-from recsys_book import jupyter_lab, paths, start_page
+from recsys_book.base import paths
+from recsys_book.reader import jupyter_lab, start_page
 
 
 @pytest.fixture
@@ -98,7 +99,7 @@ def test_the_news_question_is_answered_for_this_server_alone(book):
 
 
 def test_the_server_writes_copies_and_no_published_notebook(book):
-    contents = pytest.importorskip("recsys_book.lab_contents")
+    contents = pytest.importorskip("recsys_book.reader.lab_contents")
     root = book.chapters.parent
     shutil.copytree(book.chapters, book.work)
     manager = contents.BookContents(root_dir=str(root))
@@ -131,7 +132,7 @@ def test_the_server_writes_copies_and_no_published_notebook(book):
 
 
 def test_a_notebook_says_of_its_language_what_its_kernel_will_say(book):
-    contents = pytest.importorskip("recsys_book.lab_contents")
+    contents = pytest.importorskip("recsys_book.reader.lab_contents")
     kernel = pytest.importorskip("ipykernel.ipkernel").IPythonKernel
     page = nbformat.v4.new_notebook(metadata={"language_info": {"name": "python"}})
     manager = contents.BookContents(root_dir=str(book.chapters.parent))
@@ -145,7 +146,7 @@ def test_a_notebook_says_of_its_language_what_its_kernel_will_say(book):
 
 
 def test_scripts_run_of_outputs_that_stand_in_the_book_and_of_no_others(book):
-    contents = pytest.importorskip("recsys_book.lab_contents")
+    contents = pytest.importorskip("recsys_book.reader.lab_contents")
     shutil.copytree(book.chapters, book.work)
     page = nbformat.read(book.chapters / LESSON, as_version=4)
     block, own = (
@@ -173,7 +174,7 @@ def test_scripts_run_of_outputs_that_stand_in_the_book_and_of_no_others(book):
 
 
 def test_the_start_page_is_of_today_when_it_is_opened(book, monkeypatch):
-    contents = pytest.importorskip("recsys_book.lab_contents")
+    contents = pytest.importorskip("recsys_book.reader.lab_contents")
     page = nbformat.v4.new_notebook()
     page.cells = [nbformat.v4.new_code_cell("start()", metadata={"tags": ["start"]})]
     page.cells.append(nbformat.v4.new_code_cell("1"))

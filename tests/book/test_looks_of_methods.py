@@ -3,9 +3,9 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from bookmaker.lessons import read_text
+from bookmaker.lessons.lessons import read_text
 from recsys_book import plots, runs
-from recsys_book.paths import CHAPTERS
+from recsys_book.base.paths import CHAPTERS
 
 BALANCING = CHAPTERS / "05_multi_task" / "05_loss_balancing.md"
 

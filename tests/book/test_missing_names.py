@@ -7,8 +7,8 @@ import sys
 import nbformat
 import pytest
 
-from recsys_book import jupyter_lab, missing_names
-from recsys_book.paths import CHAPTERS
+from recsys_book.base.paths import CHAPTERS
+from recsys_book.reader import jupyter_lab, missing_names
 
 LESSON = CHAPTERS / "00_the_ranking_stage" / "01_the_ranking_stage.ipynb"
 # As the server of `make lab` starts the kernel of a notebook, with the id of each cell.

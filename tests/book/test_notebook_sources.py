@@ -2,8 +2,9 @@
 
 import pytest
 
-from bookmaker import inputs, lessons
-from recsys_book.notebook_sources import (
+from bookmaker.building import inputs
+from bookmaker.lessons import lessons
+from recsys_book.base.notebook_sources import (
     UnreadableNotebook,
     digest,
     read_notebook,

@@ -14,7 +14,8 @@ from IPython.core.interactiveshell import InteractiveShell
 from matplotlib_inline.backend_inline import configure_inline_support
 from PIL import Image
 
-from recsys_book import figures, plots
+from recsys_book import plots
+from recsys_book.plotting import figures
 
 
 def made():

@@ -4,7 +4,7 @@ import pytest
 import record_made
 
 from recsys_book import recorded
-from recsys_book.records import is_confirmed, records
+from recsys_book.records.records import is_confirmed, records
 
 
 @pytest.fixture

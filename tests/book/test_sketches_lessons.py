@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from bookmaker.lessons import (
+from bookmaker.lessons.lessons import (
     calls_in_cell,
     code_of,
     companion_text,
@@ -30,7 +30,7 @@ from bookmaker.lessons import (
     lesson_text,
     read_text,
 )
-from recsys_book.paths import CHAPTERS
+from recsys_book.base.paths import CHAPTERS
 from recsys_book.pictures.examples import example
 from recsys_book.pictures.families import FAMILIES, panels
 from recsys_book.pictures.registry import drawing

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from recsys_book import start_page
+from recsys_book.reader import start_page
 
 
 def lesson(key, exercises, title="Title: more", **changes):

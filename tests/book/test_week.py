@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 import recsys_book
-from recsys_book import paths
-from recsys_book.week import NAME, read_moment, this_week, write_week
+from recsys_book.base import paths
+from recsys_book.reader.week import NAME, read_moment, this_week, write_week
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from recsys_book import frames, widgets
+from recsys_book.plotting import frames, widgets
 
 
 def draw(value):

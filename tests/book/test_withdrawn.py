@@ -5,12 +5,12 @@ import json
 import pytest
 import record_made
 
-from bookmaker import evidence as ledger
-from bookmaker.inputs import hash_of, parts_read
-from bookmaker.sentences import findings_recorded
-from recsys_book.records import RESULTS, finding_of, in_words, is_confirmed
-from recsys_book.sentences import render_sentences
-from recsys_book.withdrawn import read_blocks
+from bookmaker.building import evidence as ledger
+from bookmaker.building.inputs import hash_of, parts_read
+from bookmaker.lessons.sentences import findings_recorded
+from recsys_book.records.records import RESULTS, finding_of, in_words, is_confirmed
+from recsys_book.records.sentences import render_sentences
+from recsys_book.records.withdrawn import read_blocks
 
 LEADS = "small.told.leads"
 REASON = "the recipe does not fit one arm"

@@ -8,8 +8,9 @@ import time
 import pytest
 from small_book import FIRST, LESSON, NEW, SECOND, THIRD, Book, book, code, prose, repository
 
-from recsys_book import paths, work_copies
-from recsys_book.notebook_sources import read_notebook
+from recsys_book.base import paths
+from recsys_book.base.notebook_sources import read_notebook
+from recsys_book.reader import work_copies
 
 __all__ = ["book", "repository"]
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bookmaker import build, figures, inputs, lessons, live
+from bookmaker.building import build, inputs
+from bookmaker.lessons import figures, lessons, live
 
 SURVEY = """\
 ---

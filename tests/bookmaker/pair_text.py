@@ -2,8 +2,8 @@
 
 from exercise_text import small
 
-from bookmaker.figures import describe_figures
-from bookmaker.offered_names import SENTENCE
+from bookmaker.lessons.figures import describe_figures
+from bookmaker.lessons.offered_names import SENTENCE
 
 FRONT = """\
 ---

@@ -9,8 +9,9 @@ from exercise_text import ALL, write
 from nbformat.v4 import new_output
 from pair_text import CORE, fake_pair, write_pair
 
-from bookmaker import budget, lesson_checks, lessons
 from bookmaker.__main__ import main
+from bookmaker.checks import lesson_checks
+from bookmaker.lessons import budget, lessons
 
 PICTURE = new_output(
     "display_data", data={"image/png": base64.b64encode(b"x").decode(), "text/plain": "FM"}

@@ -3,12 +3,12 @@ import pytest
 from nbformat.v4 import new_output
 from pair_text import core_text
 
-from bookmaker import build as build_module
-from bookmaker import inputs
 from bookmaker.__main__ import main
-from bookmaker.build import BuildError, build, is_stale
-from bookmaker.lesson_checks import check_lesson
-from recsys_book import frames
+from bookmaker.building import build as build_module
+from bookmaker.building import inputs
+from bookmaker.building.build import BuildError, build, is_stale
+from bookmaker.checks.lesson_checks import check_lesson
+from recsys_book.plotting import frames
 
 FAKED = build_module.BuildTimes(1.0, None)
 PROSE = ("The sum is four [", "The sum is surely four [")

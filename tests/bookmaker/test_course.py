@@ -6,14 +6,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from bookmaker import budget
-from bookmaker.build import BuildError
+from bookmaker.building.build import BuildError
 from bookmaker.course import assets, manual, paths, picture, slides
-from bookmaker.instead import sentence
-from bookmaker.lessons import companion_text, describe
+from bookmaker.lessons import budget
+from bookmaker.lessons.instead import sentence
+from bookmaker.lessons.lessons import companion_text, describe
+from recsys_book.base.paths import LessonError
 from recsys_book.exercises.parsing import Exercise, Mistake
 from recsys_book.exercises.source import find_sources, read_source
-from recsys_book.paths import LessonError
 
 BOOK = paths.Book()
 LESSON = describe(BOOK.text_path("04/01"))

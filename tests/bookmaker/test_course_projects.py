@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bookmaker.build import BuildError
+from bookmaker.building.build import BuildError
 from bookmaker.course import planted, scoreboard
 
 FAULT = planted.Fault("sum of pairs: the half is missing", "fm", {})

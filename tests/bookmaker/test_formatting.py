@@ -1,8 +1,8 @@
 import pytest
 
-from bookmaker import lesson_checks
-from bookmaker.formatting import format_text
-from recsys_book.paths import LessonError
+from bookmaker.checks import lesson_checks
+from bookmaker.lessons.formatting import format_text
+from recsys_book.base.paths import LessonError
 
 
 def test_formats_code_and_leaves_prose(chapters, survey):

@@ -4,10 +4,10 @@ import pytest
 from exercise_text import small
 from pair_text import core_text
 
-from bookmaker import lesson_checks
 from bookmaker.__main__ import main
-from bookmaker.lesson_cells import render_lesson_cells
-from bookmaker.lessons import read_text
+from bookmaker.checks import lesson_checks
+from bookmaker.lessons.lesson_cells import render_lesson_cells
+from bookmaker.lessons.lessons import read_text
 
 SHOWN = '```{code-cell} ipython3\nexercise("small.twice")\n```\n'
 

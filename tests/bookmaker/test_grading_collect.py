@@ -22,7 +22,7 @@ from bookmaker.grading.collect import collect
 from bookmaker.grading.course import GradingError
 from bookmaker.grading.roster import import_roster, read_roster
 from bookmaker.grading.submissions import NOT_OF_IT, THE_LESSON
-from recsys_book.paths import CHAPTERS, LessonError
+from recsys_book.base.paths import CHAPTERS, LessonError
 
 pytest.importorskip("nbgrader", reason="the instructors' extra is not installed")
 

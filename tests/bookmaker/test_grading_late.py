@@ -22,7 +22,7 @@ from bookmaker.grading.course import open_course
 from bookmaker.grading.grade import grade
 from bookmaker.grading.late import set_due
 from bookmaker.grading.roster import import_roster
-from recsys_book.week import this_week
+from recsys_book.reader.week import this_week
 
 pytest.importorskip("nbgrader", reason="the instructors' extra is not installed")
 

@@ -12,7 +12,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from bookmaker.grading.assignment import grade_id, instructor_notebook
 from bookmaker.grading.roster import Roster
 from bookmaker.grading.submissions import find_submissions
-from recsys_book import check_all, hand_in, paths
+from recsys_book import check_all, hand_in
+from recsys_book.base import paths
 from recsys_book.exercises import handing_in
 from recsys_book.exercises.parsing import cut_solution
 

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from bookmaker import hooks, selection
 from bookmaker.__main__ import main
+from bookmaker.gate import hooks, selection
 
 LIST = """\
 repos:

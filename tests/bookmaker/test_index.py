@@ -4,15 +4,17 @@ import re
 import pytest
 from pair_text import AS_LAB, core_text, write_pair
 
-from bookmaker import budget, index, lesson_checks
 from bookmaker.__main__ import main
+from bookmaker.building import index
+from bookmaker.building.links import RUN_IT
+from bookmaker.checks import lesson_checks
 from bookmaker.course import paths as course
-from bookmaker.instead import INSTEAD
-from bookmaker.lessons import describe, find_texts, read_notebook, read_text
-from bookmaker.links import RUN_IT
-from recsys_book.paths import CHAPTERS, LessonError
-from recsys_book.records import record_of
-from recsys_book.start_page import OUTLINE
+from bookmaker.lessons import budget
+from bookmaker.lessons.instead import INSTEAD
+from bookmaker.lessons.lessons import describe, find_texts, read_notebook, read_text
+from recsys_book.base.paths import CHAPTERS, LessonError
+from recsys_book.reader.start_page import OUTLINE
+from recsys_book.records.records import record_of
 
 ROOT = CHAPTERS.parent
 

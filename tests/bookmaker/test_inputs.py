@@ -7,9 +7,10 @@ import pytest
 import record_made
 from nbformat.v4 import new_output
 
-from bookmaker import build, inputs, selection
 from bookmaker.__main__ import main
-from bookmaker.lessons import LessonError, code_in, find_texts, read_text
+from bookmaker.building import build, inputs
+from bookmaker.gate import selection
+from bookmaker.lessons.lessons import LessonError, code_in, find_texts, read_text
 
 FACE = """\
 from typing import TYPE_CHECKING

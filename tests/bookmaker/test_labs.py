@@ -8,10 +8,12 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from bookmaker import build as build_module
-from bookmaker import index, lesson_checks, lessons
 from bookmaker.__main__ import main
-from recsys_book import labs, start_page
+from bookmaker.building import build as build_module
+from bookmaker.building import index
+from bookmaker.checks import lesson_checks
+from bookmaker.lessons import lessons
+from recsys_book.reader import labs, start_page
 from recsys_lib.data import registry
 
 ROOT = Path(__file__).parents[2]

@@ -3,8 +3,9 @@
 import pytest
 from pair_text import fake_pair
 
-from bookmaker import evidence, lesson_checks
-from recsys_book.paths import LessonError
+from bookmaker.building import evidence
+from bookmaker.checks import lesson_checks
+from recsys_book.base.paths import LessonError
 
 
 def test_lists_checks_by_lesson(chapters):

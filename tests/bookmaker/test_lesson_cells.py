@@ -3,15 +3,15 @@
 import pytest
 from exercise_text import ALL, small, write
 
-from bookmaker import lesson_checks
 from bookmaker.__main__ import main
-from bookmaker.lesson_cells import (
+from bookmaker.checks import lesson_checks
+from bookmaker.lessons.lesson_cells import (
     duplicate_exercises,
     lesson_problems,
     render_lesson_cells,
 )
-from bookmaker.lessons import read_text
-from bookmaker.offered_names import SENTENCE
+from bookmaker.lessons.lessons import read_text
+from bookmaker.lessons.offered_names import SENTENCE
 
 
 @pytest.fixture

@@ -3,11 +3,12 @@ import re
 import pytest
 from nbformat.v4 import new_markdown_cell, new_output
 
-from bookmaker import evidence, lesson_checks
 from bookmaker.__main__ import main
-from bookmaker.anatomies import HEADINGS
-from bookmaker.figures import WITHHELD
-from recsys_book.frames import FRAMES
+from bookmaker.building import evidence
+from bookmaker.checks import lesson_checks
+from bookmaker.lessons.anatomies import HEADINGS
+from bookmaker.lessons.figures import WITHHELD
+from recsys_book.plotting.frames import FRAMES
 
 
 @pytest.fixture

@@ -5,8 +5,10 @@ import base64
 import pytest
 from nbformat.v4 import new_output
 
-from bookmaker import build, figures, inputs, lesson_checks, lessons
-from recsys_book.frames import FRAMES
+from bookmaker.building import build, inputs
+from bookmaker.checks import lesson_checks
+from bookmaker.lessons import figures, lessons
+from recsys_book.plotting.frames import FRAMES
 
 SEE = "*What to see: the line of `x` & its {}bound $\\mathbf{{x}}_0$ rise.*"
 CELLS = """\

@@ -1,9 +1,9 @@
 import pytest
 from pair_text import CORE, DEEPER, fake_pair, write_pair
 
-from bookmaker import lessons
-from recsys_book import paths
-from recsys_book.paths import LessonError
+from bookmaker.lessons import lessons
+from recsys_book.base import paths
+from recsys_book.base.paths import LessonError
 
 
 def test_finds_lessons_in_order_and_leaves_exercises_alone(chapters):

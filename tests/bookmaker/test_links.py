@@ -6,9 +6,11 @@ from urllib.parse import unquote
 import pytest
 from pair_text import AS_LAB
 
-from bookmaker import lesson_checks, lessons, links
 from bookmaker.__main__ import main
-from recsys_book.paths import CHAPTERS, LessonError
+from bookmaker.building import links
+from bookmaker.checks import lesson_checks
+from bookmaker.lessons import lessons
+from recsys_book.base.paths import CHAPTERS, LessonError
 
 INLINE_LINK = re.compile(r"(?<!\\)\[[^\]]*\]\(([^()\s]+)\)")
 

@@ -6,10 +6,10 @@ import pytest
 from nbformat.v4 import new_output
 from pair_text import core_text
 
-from bookmaker import live
-from bookmaker.build import RUN_TO_SEE, build, refresh
-from bookmaker.lesson_checks import check_lesson, text_problems
-from bookmaker.lessons import describe, find_texts, read_text
+from bookmaker.building.build import RUN_TO_SEE, build, refresh
+from bookmaker.checks.lesson_checks import check_lesson, text_problems
+from bookmaker.lessons import live
+from bookmaker.lessons.lessons import describe, find_texts, read_text
 
 LIVE_CELL = ":tags: [live]\n\nlive_score = total = 2 + 2\n"
 FAR = [96.8, 10.2, 80.0, -3.5, 77.0]

@@ -1,6 +1,6 @@
 import pytest
 
-from bookmaker import names
+from bookmaker.code import names
 
 FACE = """\
 \"\"\"Columns, and what reads them.\"\"\"

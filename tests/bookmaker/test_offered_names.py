@@ -3,9 +3,9 @@
 import pytest
 from exercise_text import write
 
-from bookmaker import lesson_checks
-from bookmaker.lessons import find_texts, read_text
-from bookmaker.offered_names import SENTENCE, module_problems, offer_problems
+from bookmaker.checks import lesson_checks
+from bookmaker.lessons.lessons import find_texts, read_text
+from bookmaker.lessons.offered_names import SENTENCE, module_problems, offer_problems
 
 SAID = SENTENCE.format("small.twice")
 IMPORT = "from recsys_book import check, exercise, hint, solution"

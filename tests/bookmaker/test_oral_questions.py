@@ -3,7 +3,7 @@
 import pytest
 from exercise_text import write
 
-from bookmaker.oral_questions import problems
+from bookmaker.checks.oral_questions import problems
 
 QUESTION = "{n}. **Open your answer. Why?**\n   - Because\n     of this.\n"
 LESSON = "## 00_small/01_small\n\n"

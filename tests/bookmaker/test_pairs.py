@@ -8,21 +8,17 @@ from exercise_text import ALL, write
 from pair_text import IN_CORE, cells_of, core_text, fake_pair, write_pair
 from small_book import Book
 
-from bookmaker import (
-    evidence,
-    inputs,
-    lesson_checks,
-    lessons,
-    links,
-    selection,
-)
 from bookmaker.__main__ import main
+from bookmaker.building import evidence, inputs, links
+from bookmaker.checks import lesson_checks
+from bookmaker.gate import selection
 from bookmaker.grading.assignment import instructor_notebook
-from bookmaker.offered_names import SENTENCE
-from recsys_book import start_page, work_copies
+from bookmaker.lessons import lessons
+from bookmaker.lessons.offered_names import SENTENCE
+from recsys_book.base.paths import CHAPTERS
 from recsys_book.exercises.source import read_source, source_of
-from recsys_book.lab_contents import is_published
-from recsys_book.paths import CHAPTERS
+from recsys_book.reader import start_page, work_copies
+from recsys_book.reader.lab_contents import is_published
 
 
 @pytest.fixture

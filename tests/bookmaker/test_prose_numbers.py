@@ -6,12 +6,12 @@ import record_made
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from pair_text import fake_pair
 
-from bookmaker import lesson_checks
 from bookmaker.__main__ import main
-from bookmaker.figures import describe_figures
-from bookmaker.lessons import Lesson
-from bookmaker.numbers import is_held, numbers_in, problems, said_in
-from bookmaker.output_numbers import shown_in
+from bookmaker.checks import lesson_checks
+from bookmaker.checks.numbers import is_held, numbers_in, problems, said_in
+from bookmaker.lessons.figures import describe_figures
+from bookmaker.lessons.lessons import Lesson
+from bookmaker.lessons.output_numbers import shown_in
 
 
 def texts(markdown):

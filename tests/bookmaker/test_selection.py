@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bookmaker import selection
+from bookmaker.gate import selection
 
 ROOT = Path(__file__).parents[2]
 NAMES = [f"tests/test_{number:02}.py" for number in range(25)]
@@ -176,8 +176,8 @@ TESTS = {
 PLUGIN = """
 from pathlib import Path
 
-from bookmaker import chosen_tests, selection
-from bookmaker.chosen_tests import *
+from bookmaker.gate import chosen_tests, selection
+from bookmaker.gate.chosen_tests import *
 
 chosen_tests.ROOT = Path.cwd()
 selection.write_record.__kwdefaults__["root"] = Path.cwd()
@@ -215,7 +215,7 @@ def test_the_cases_of_mutants_grading_and_contract_are_chosen_one_by_one(tmp_pat
     run = {mutants: "1", "grading of 02_second_order_crosses/01_fm": "1", "contract of fm": "1"}
     (tmp_path / "chosen").write_text(json.dumps({"run": run, "all": False}))
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"]
-    command += ["-p", "bookmaker.chosen_tests", "--chosen", str(tmp_path / "chosen")]
+    command += ["-p", "bookmaker.gate.chosen_tests", "--chosen", str(tmp_path / "chosen")]
     command += [selection.MUTANTS_TEST, selection.GRADING_TEST, "tests/contract/test_promises.py"]
     found = subprocess.run([*command, "tests/test_locks.py"], cwd=ROOT, capture_output=True)
     tests = [line for line in found.stdout.decode().splitlines() if "::" in line]

@@ -6,8 +6,8 @@ import pytest
 import record_made
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from bookmaker import lesson_checks
-from bookmaker.sentences import (
+from bookmaker.checks import lesson_checks
+from bookmaker.lessons.sentences import (
     Tick,
     experiments_named,
     findings_recorded,

@@ -12,15 +12,16 @@ from exercise_text import small
 from matplotlib.figure import Figure
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from bookmaker.build import RESULTS
-from bookmaker.lessons import Lesson
-from bookmaker.names import ROOT
+from bookmaker.building.build import RESULTS
+from bookmaker.code.names import ROOT
+from bookmaker.lessons.lessons import Lesson
 from bookmaker.site import build, checks, ledger_pages, model_pages, reference, start
 from bookmaker.site.lesson_pages import LessonPages
 from bookmaker.site.links import LEDGER, Links
-from recsys_book import frames, resolve
+from recsys_book import resolve
 from recsys_book.pictures.examples import example
-from recsys_book.start_page import read_outline
+from recsys_book.plotting import frames
+from recsys_book.reader.start_page import read_outline
 from recsys_lib.features import CategoricalColumn, NumericColumn
 from recsys_lib.memorization import build_deep, build_logistic_regression, build_wide
 from recsys_lib.zoo import MODELS, find
@@ -169,8 +170,11 @@ def test_a_lesson_is_downloaded_or_launched_elsewhere(stage):
             "[`x`](../../recsys_lib/layers/heads.py)",
             '<a href="../../source/recsys_lib/layers/heads.html">`x`</a>',
         ),
-        ("[x](../../recsys_book/week.py)", '<a href="../../source/recsys_book/week.html">x</a>'),
-        ("[x](../../bookmaker/live.py)", f"[x]({REPOSITORY}/blob/main/bookmaker/live.py)"),
+        (
+            "[x](../../recsys_book/reader/week.py)",
+            '<a href="../../source/recsys_book/week.html">x</a>',
+        ),
+        ("[x](../../bookmaker/lessons/live.py)", f"[x]({REPOSITORY}/blob/main/bookmaker/live.py)"),
         ("[x](../../Makefile)", f"[x]({REPOSITORY}/blob/main/Makefile)"),
         ("[x [y]](../../benchmarks)", f"[x [y]]({REPOSITORY}/tree/main/benchmarks)"),
     ],

@@ -6,11 +6,11 @@ import pytest
 from exercise_text import small
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from bookmaker.build import RESULTS
-from bookmaker.figures import WITHHELD
-from bookmaker.links import HOW_TO_RUN
-from bookmaker.names import ROOT
-from bookmaker.offered_names import SENTENCE
+from bookmaker.building.build import RESULTS
+from bookmaker.building.links import HOW_TO_RUN
+from bookmaker.code.names import ROOT
+from bookmaker.lessons.figures import WITHHELD
+from bookmaker.lessons.offered_names import SENTENCE
 from bookmaker.site import build, start
 from bookmaker.site.lesson_pages import LessonPages
 from bookmaker.site.links import Links

@@ -3,8 +3,8 @@
 import pytest
 from exercise_text import ALL, CODE, HEAD, RECALL, small
 
-from bookmaker import variants
 from bookmaker.__main__ import main
+from bookmaker.lessons import variants
 from recsys_book.exercises.source import find_sources, read_source
 
 VARIANT = """

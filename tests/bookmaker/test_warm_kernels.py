@@ -13,7 +13,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from bookmaker import warm_kernels, warm_process
+from bookmaker.building import warm_kernels, warm_process
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks after importing TensorFlow")
@@ -120,7 +120,7 @@ def test_a_forked_kernel_is_as_a_cold_one_and_ends_as_it_should(tmp_path):
 
     write(warm, NOTEBOOKS)
     ended, (imported, kernel, process, found), output = run(
-        warm, "-p", "bookmaker.chosen_tests", "--warm-kernels", "--nbval-cell-timeout", "10"
+        warm, "-p", "bookmaker.gate.chosen_tests", "--warm-kernels", "--nbval-cell-timeout", "10"
     )
     assert imported, "the kernel was not forked"
     assert ended == {

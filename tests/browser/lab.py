@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.request
 
-from recsys_book import jupyter_lab
+from recsys_book.reader import jupyter_lab
 
 ROOT = pathlib.Path(__file__).parents[2]
 CHROMIUM_FLAGS = (

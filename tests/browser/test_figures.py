@@ -10,8 +10,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from PIL import Image
 
-from bookmaker.figures import FOLDED, what_to_see
-from bookmaker.lessons import KERNELSPEC
+from bookmaker.lessons.figures import FOLDED, what_to_see
+from bookmaker.lessons.lessons import KERNELSPEC
 
 sync_api = pytest.importorskip(
     "playwright.sync_api", reason="the extra `browser` (Playwright) is not installed"

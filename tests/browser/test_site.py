@@ -6,10 +6,10 @@ import subprocess
 import lab
 import pytest
 
-from bookmaker.lessons import select_texts
+from bookmaker.lessons.lessons import select_texts
 from bookmaker.site import checks
-from recsys_book import start_page
 from recsys_book.exercises.source import find_exercise
+from recsys_book.reader import start_page
 
 sync_api = pytest.importorskip(
     "playwright.sync_api", reason="the extra `browser` (Playwright) is not installed"

@@ -8,8 +8,8 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from bookmaker.lessons import KERNELSPEC
-from recsys_book.sentences import render_sentences
+from bookmaker.lessons.lessons import KERNELSPEC
+from recsys_book.records.sentences import render_sentences
 
 sync_api = pytest.importorskip(
     "playwright.sync_api", reason="the extra `browser` (Playwright) is not installed"

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from bookmaker import evidence as ledger
-from recsys_book.records import Evidence, evidence, finding, in_words, records, sentence
+from bookmaker.building import evidence as ledger
+from recsys_book.records.records import Evidence, evidence, finding, in_words, records, sentence
 
 ARMS = {
     "DIN": {"style": ["#0072B2", "o", "-"], "choice": {"": {"edges": []}}},
@@ -275,7 +275,7 @@ def test_a_notebook_shows_the_table_and_then_the_figure(results, monkeypatch):
 
 def test_evidence_is_read_without_tensorflow_and_without_the_experiments():
     code = (
-        "import sys; from recsys_book.records import records; records();"
+        "import sys; from recsys_book.records.records import records; records();"
         "loaded = {name.split('.')[0] for name in sys.modules};"
         "print(loaded & {'tensorflow', 'keras', 'experiments', 'bookmaker', 'scipy'})"
     )

@@ -6,11 +6,11 @@ import json
 import pytest
 from tiny_evidence import DECLARED
 
-from experiments import registry
-from experiments.arms import Arm, Sweep, is_ordered
-from experiments.cells import dataset_of, for_tuning, recipe_of, run_arm
-from experiments.contrasts import better, level, trend
-from experiments.declaration import Experiment
+from experiments.engine import registry
+from experiments.engine.arms import Arm, Sweep, is_ordered
+from experiments.engine.cells import dataset_of, for_tuning, recipe_of, run_arm
+from experiments.engine.contrasts import better, level, trend
+from experiments.engine.declaration import Experiment
 from recsys_lib.features import CategoricalColumn
 
 GUESS = "tiny_evidence:guess"

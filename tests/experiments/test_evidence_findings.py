@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments import differences
-from experiments.arms import Arm, Sweep, point_text
-from experiments.cells import bounds
-from experiments.contrasts import better, level, trend
-from experiments.declaration import Experiment
-from experiments.findings import finding_of, finished
-from experiments.records import summary
-from experiments.registry import load
+from experiments.engine import differences
+from experiments.engine.arms import Arm, Sweep, point_text
+from experiments.engine.cells import bounds
+from experiments.engine.contrasts import better, level, trend
+from experiments.engine.declaration import Experiment
+from experiments.engine.findings import finding_of, finished
+from experiments.engine.records import summary
+from experiments.engine.registry import load
 from recsys_lib.training.intervals import t_interval
 
 GUESS = "tiny_evidence:guess"
@@ -136,7 +136,7 @@ def test_a_small_gap_makes_auc_the_unit_and_asks_for_a_margin_in_it():
 
 
 def test_one_tuning_world_with_a_small_gap_is_enough():
-    from experiments.store import Store
+    from experiments.engine.store import Store
 
     store = Store.__new__(Store)
     rows = [[{"task": "click", "slice": "all", "gap": gap}] for gap in (0.4, 0.02, 0.3)]
@@ -357,8 +357,8 @@ def test_the_summary_of_pages_says_what_they_earn_and_who_earns_less():
 
 
 def test_an_arm_that_wraps_a_model_of_the_book_keeps_its_look():
-    from experiments.arms import Arm
-    from experiments.records import style_of
+    from experiments.engine.arms import Arm
+    from experiments.engine.records import style_of
     from recsys_lib import zoo
 
     wrapped = Arm(name="Wide & Deep", model="experiments.memorization._rules:wide_and_deep")

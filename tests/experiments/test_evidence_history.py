@@ -6,8 +6,8 @@ import subprocess
 import pytest
 from tiny_evidence import DECLARED
 
-from experiments import history, registry
-from experiments.repository import NoHistory
+from experiments.engine import history, registry
+from experiments.engine.repository import NoHistory
 
 NAME = "small.guesses"
 MARGIN = ('"sharp", "blurred", at=1.0)', '"sharp", "blurred", at=1.0, margin=3.0)')

@@ -8,11 +8,11 @@ import pytest
 from tiny_evidence import DECLARED, HereWorkers
 
 from experiments import __main__ as command
-from experiments import cells, findings, longer, records, registry, running
-from experiments.arms import Arm
-from experiments.blocks import Refused
-from experiments.differences import table_of
-from experiments.store import Store
+from experiments.engine import cells, findings, longer, records, registry, running
+from experiments.engine.arms import Arm
+from experiments.engine.blocks import Refused
+from experiments.engine.differences import table_of
+from experiments.engine.store import Store
 
 NAME = "small.factors"
 RECORDS = Path(__file__).parent / "records"

@@ -6,10 +6,10 @@ import pytest
 from tiny_evidence import DECLARED, HereWorkers
 
 from experiments import __main__ as command
-from experiments import planning, registry, running, tuning
-from experiments.arms import Arm
-from experiments.contrasts import better
-from experiments.store import Store
+from experiments.engine import planning, registry, running, tuning
+from experiments.engine.arms import Arm
+from experiments.engine.contrasts import better
+from experiments.engine.store import Store
 
 NAME = "small.guesses"
 

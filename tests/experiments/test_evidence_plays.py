@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from experiments import registry
+from experiments.engine import registry
 from experiments.sequence import _plays
 from experiments.sequence._plays import LENGTH, MOST_PLAYS, SONGS_OF_TOPIC, plays
 

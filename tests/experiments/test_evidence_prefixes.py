@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from tiny_evidence import DECLARED
 
-from experiments import prefixes, records, registry, replaying
-from experiments.arms import as_options
+from experiments.engine import prefixes, records, registry, replaying
+from experiments.engine.arms import as_options
 
 RESULTS = Path(__file__).parent / "records"
 EXPERIMENT = registry.load("small.factors", DECLARED)

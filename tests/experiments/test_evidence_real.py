@@ -8,11 +8,12 @@ import pandas as pd
 import pytest
 from tiny_evidence import HereWorkers
 
-from experiments import cells, differences, estimators, logs, real, records, registry, running
-from experiments.arms import Arm
-from experiments.contrasts import better, level
-from experiments.declaration import Experiment
-from experiments.store import predictions_path
+from experiments import estimators, logs
+from experiments.engine import cells, differences, real, records, registry, running
+from experiments.engine.arms import Arm
+from experiments.engine.contrasts import better, level
+from experiments.engine.declaration import Experiment
+from experiments.engine.store import predictions_path
 from recsys_lib.data.dataset import Dataset
 from recsys_lib.data.splits import Split
 from recsys_lib.features.columns import CategoricalColumn, NumericColumn, SequenceColumn

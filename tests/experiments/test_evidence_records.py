@@ -10,9 +10,9 @@ from tiny_evidence import DECLARED, HereWorkers
 
 from bookmaker import PACKAGES
 from experiments import __main__ as command
-from experiments import blocks, history, records, registry, running
-from experiments.differences import table_of
-from experiments.store import Store
+from experiments.engine import blocks, history, records, registry, running
+from experiments.engine.differences import table_of
+from experiments.engine.store import Store
 
 NAME = "small.guesses"
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from tiny_evidence import DECLARED
 
-from experiments import cells, prefixes, records, registry, replaying, workers
-from experiments.replaying import CellRow, Task, compare_cells, compare_means, compare_prefix
+from experiments.engine import cells, prefixes, records, registry, replaying, workers
+from experiments.engine.replaying import CellRow, Task, compare_cells, compare_means, compare_prefix
 
 RESULTS = Path(__file__).parent / "records"
 NAME = "small.factors"

@@ -9,7 +9,7 @@ import pytest
 from tiny_evidence import DECLARED, HereWorkers
 
 from experiments import __main__ as command
-from experiments import blocks, records, registry, replicating, running
+from experiments.engine import blocks, records, registry, replicating, running
 
 NAME = "small.guesses"
 

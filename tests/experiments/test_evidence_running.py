@@ -12,16 +12,16 @@ import pandas as pd
 import pytest
 from tiny_evidence import DECLARED, HereWorkers
 
-from experiments import registry, running, store
-from experiments.differences import table_of
-from experiments.store import Store
+from experiments.engine import registry, running, store
+from experiments.engine.differences import table_of
+from experiments.engine.store import Store
 
 ROOT = Path(__file__).parents[2]
 NAME = "small.guesses"
 COMMAND = """
 import sys
 from pathlib import Path
-from experiments import registry, running
+from experiments.engine import registry, running
 folder, build = Path(sys.argv[1]), Path(sys.argv[2])
 experiment = registry.load(sys.argv[3], folder)
 try:
@@ -223,9 +223,9 @@ def declare(folder, **changes):
 
 
 REACHING = """
-from experiments.arms import Arm
-from experiments.contrasts import better
-from experiments.declaration import Experiment
+from experiments.engine.arms import Arm
+from experiments.engine.contrasts import better
+from experiments.engine.declaration import Experiment
 
 EXPERIMENT = Experiment(
     identifier="small.reaching",
@@ -267,7 +267,7 @@ def test_a_choice_on_an_edge_extends_the_space_once(tmp_path, here):
 
 
 def test_the_space_is_extended_before_fresh_worlds_and_goes_into_the_record(tmp_path, here):
-    from experiments import records
+    from experiments.engine import records
 
     one = declare(tmp_path, space="(0.1, 0.2, 0.3, 0.4, 0.5, 1.0)")
     log = running.run(one, below(tmp_path, tmp_path))
@@ -303,7 +303,7 @@ def test_a_choice_waits_for_all_of_the_best_trials(tmp_path, here):
 
 
 def test_an_error_in_a_worker_is_one_line_and_ends_the_run(tmp_path):
-    from experiments.workers import WorkFailed
+    from experiments.engine.workers import WorkFailed
 
     folder = tmp_path / "declared"
     (folder / "small").mkdir(parents=True)

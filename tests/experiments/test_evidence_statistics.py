@@ -5,7 +5,7 @@ import pytest
 from drawn_intervals import intervals
 from scipy import stats
 
-from experiments import statistics
+from experiments.engine import statistics
 from recsys_lib.training.intervals import Interval, verdict
 
 MARGIN = 2.0

@@ -7,12 +7,13 @@ import pytest
 from test_evidence_real import log
 from tiny_evidence import HereWorkers
 
-from experiments import cells, estimators, logs, real, records, registry, running
-from experiments.arms import Arm
-from experiments.contrasts import better
-from experiments.declaration import Experiment
+from experiments import estimators, logs
+from experiments.engine import cells, real, records, registry, running
+from experiments.engine.arms import Arm
+from experiments.engine.contrasts import better
+from experiments.engine.declaration import Experiment
 from recsys_book import user_sums
-from recsys_book.records import Evidence
+from recsys_book.records.records import Evidence
 from recsys_lib.training import metrics
 
 BOTH = ("click", "like")

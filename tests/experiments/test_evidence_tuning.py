@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from tiny_evidence import lens
 
-from experiments import cells, tuning
-from experiments.arms import Arm
+from experiments.engine import cells, tuning
+from experiments.engine.arms import Arm
 from recsys_lib.data import simulator
 
 GUESS = "tiny_evidence:guess"
@@ -188,8 +188,8 @@ def test_a_scenario_almost_without_clicks_does_not_judge():
 
 
 def test_drawn_knobs_follow_the_world_and_stay_in_their_range():
-    from experiments.contrasts import better
-    from experiments.declaration import Experiment
+    from experiments.engine.contrasts import better
+    from experiments.engine.declaration import Experiment
 
     guesses = [Arm(name=name, model=GUESS) for name in ("a", "b")]
     experiment = Experiment(

@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from experiments import registry
-from experiments.cells import for_tuning
+from experiments.engine import registry
+from experiments.engine.cells import for_tuning
 from experiments.one_request import _pages
 from experiments.one_request._pages import CANDIDATES, TUNED, Pages, ranker
 from recsys_lib.data import simulator

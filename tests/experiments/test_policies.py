@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from experiments import registry
-from experiments.cells import for_tuning
+from experiments.engine import registry
+from experiments.engine.cells import for_tuning
 from experiments.one_request._policies import POLICIES, _days, day_by_day
 from recsys_lib.data import Dataset, Split, simulator
 from recsys_lib.second_order import build_fm

@@ -8,7 +8,7 @@ import warnings
 
 import pytest
 
-from experiments import replaying
+from experiments.engine import replaying
 
 
 def test_todays_code_gives_what_is_recorded():

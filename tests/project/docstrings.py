@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from bookmaker.names import ROOT, PublicName, definition, docstring, offered_by_package
+from bookmaker.code.names import ROOT, PublicName, definition, docstring, offered_by_package
 
 WITH_EXAMPLE = {"fit", "compare", "evaluate", "rank"}
 

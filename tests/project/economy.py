@@ -18,7 +18,7 @@ from typing import get_args, is_typeddict
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT)]
 
-from bookmaker.imports import code_alone, find_modules, imports_in, loaded_by  # noqa: E402
+from bookmaker.code.imports import code_alone, find_modules, imports_in, loaded_by  # noqa: E402
 
 MODELS = (
     *("memorization", "second_order", "higher_order"),

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from bookmaker import PACKAGES
-from bookmaker.imports import find_modules, imports_in, loaded_by
-from bookmaker.lessons import code_of
+from bookmaker.code.imports import find_modules, imports_in, loaded_by
+from bookmaker.lessons.lessons import code_of
 
 ROOT = Path(__file__).parents[2]
 OURS = (*PACKAGES, "bookmaker", "benchmarks", "experiments")
@@ -79,7 +79,7 @@ def graph_of(modules):
     }
 
 
-SKETCHES = ("recsys_book.pictures", "recsys_book.figures")
+SKETCHES = ("recsys_book.pictures", "recsys_book.plotting.figures")
 """Pictures and looks are of the rows of the zoo, which names builders and imports none."""
 
 
@@ -131,6 +131,40 @@ def test_no_import_runs_in_a_circle(graph):
     assert circle(between_parts(graph)) == []
 
 
+def between_rooms(graph, package):
+    """The graph of a package's folders; what only starts or opens the package stands above them."""
+    rooms = {}
+    for module, others in graph.items():
+        if module.startswith(f"{package}.") and module != f"{package}.__main__":
+            known = rooms.setdefault(room_of(module, graph), set())
+            known |= {room_of(one, graph) for one in others if one.startswith(f"{package}.")}
+    return {room: others - {room} for room, others in rooms.items()}
+
+
+def room_of(module, graph):
+    is_folder = any(other.startswith(f"{module}.") for other in graph)
+    return module if is_folder else ".".join(module.split(".")[:2][: module.count(".")])
+
+
+@pytest.mark.parametrize("package", ["bookmaker", "experiments", "recsys_book"])
+def test_a_package_has_at_most_ten_rooms_and_no_circle_of_them(graph, package):
+    rooms = between_rooms(graph, package)
+    assert 5 <= len(rooms) <= 10
+    assert circle(rooms) == []
+
+
+def test_a_circle_of_rooms_is_found(planted):
+    graph = planted(
+        {
+            "bookmaker.code.imports": "from bookmaker.gate import selection",
+            "bookmaker.gate.selection": "from bookmaker.code import names",
+            "bookmaker.code.names": "",
+        }
+    )
+    assert circle(graph) == []
+    assert circle(between_rooms(graph, "bookmaker"))
+
+
 def test_lessons_and_exercises_import_only_the_library():
     found = []
     for path in sorted((ROOT / "chapters").rglob("*.md")):
@@ -163,8 +197,8 @@ def planted(tmp_path):
             "recsys_lib.training.metrics": "",
             "recsys_lib.second_order.__init__": FACE,
             "recsys_lib.second_order.fm": "from recsys_lib.features.columns import Column",
-            "recsys_book.paths": "",
-            "bookmaker.build": "from recsys_book import paths",
+            "recsys_book.base.paths": "",
+            "bookmaker.building.build": "from recsys_book.base import paths",
         }
     )
     return write
@@ -202,15 +236,23 @@ def test_an_import_that_runs_upward_is_found(planted, where, source, violation):
 @pytest.mark.parametrize(
     ("module", "source", "imported"),
     [
-        ("recsys_book.paths", "from bookmaker import build", "bookmaker.build"),
+        (
+            "recsys_book.base.paths",
+            "from bookmaker.building import build",
+            "bookmaker.building.build",
+        ),
         (
             "recsys_book.plots",
             "from recsys_lib.second_order.fm import f",
             "recsys_lib.second_order.fm",
         ),
-        ("recsys_lib.second_order.fm", "from recsys_book import paths", "recsys_book.paths"),
+        (
+            "recsys_lib.second_order.fm",
+            "from recsys_book.base import paths",
+            "recsys_book.base.paths",
+        ),
         ("recsys_book.plots", "from recsys_pipeline import serve", "recsys_pipeline.serve"),
-        ("recsys_pipeline.serve", "from recsys_book import paths", "recsys_book.paths"),
+        ("recsys_pipeline.serve", "from recsys_book.base import paths", "recsys_book.base.paths"),
         ("recsys_lib.checks", "from recsys_pipeline import serve", "recsys_pipeline.serve"),
     ],
 )

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from recsys_book.paths import CHAPTERS
+from recsys_book.base.paths import CHAPTERS
 
 ROOT = CHAPTERS.parent
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bookmaker import PACKAGES
-from bookmaker.imports import find_modules
+from bookmaker.code.imports import find_modules
 
 ROOT = Path(__file__).parents[2]
 

@@ -239,7 +239,7 @@ def test_a_developer_imports_our_packages_from_any_folder(package, tmp_path):
 
 
 def test_the_python_range_is_stated_alike():
-    from recsys_book.environment import PYTHON_RANGE
+    from recsys_book.reader.environment import PYTHON_RANGE
 
     ranges = SpecifierSet(pyproject()["project"]["requires-python"])
     assert ranges == SpecifierSet(PYTHON_RANGE)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bookmaker import PACKAGES, selection
+from bookmaker import PACKAGES
+from bookmaker.gate import selection
 from recsys_lib.data import registry
 
 ROOT = Path(__file__).parents[2]
@@ -25,7 +26,7 @@ MUTANTS_OF_DIN = f"mutants of {DIN}: sequence/test_din.py"
 
 # As after a build: every notebook of the clone shows what today's inputs give.
 RECORD = """\
-from bookmaker import inputs
+from bookmaker.building import inputs
 
 for text in inputs.texts():
     inputs.record_built(text, inputs.inputs_of(text))

@@ -79,7 +79,7 @@ checked_sentences()"""
 
 def committed(folder, source, recorded):
     """Write a notebook whose training took ``recorded`` seconds when it was built."""
-    from recsys_book.sentences import render_sentences
+    from recsys_book.records.sentences import render_sentences
 
     block = render_sentences({"a.b": "One is positive."}, [])
     plain = "<IPython.core.display.HTML object>"

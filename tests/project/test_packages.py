@@ -13,12 +13,14 @@ import pytest
 from test_arrows import OURS, graph_of, upward
 from test_doctests import with_examples
 
-from bookmaker import PACKAGES, names, selection
+from bookmaker import PACKAGES
+from bookmaker.building.inputs import parts_read
+from bookmaker.code import names
+from bookmaker.code.imports import find_modules
+from bookmaker.gate import selection
 from bookmaker.grading import sandbox
 from bookmaker.grading.student_process import Student
-from bookmaker.imports import find_modules
-from bookmaker.inputs import parts_read
-from experiments import records, registry
+from experiments.engine import records, registry
 
 ROOT = Path(__file__).parents[2]
 BROKEN = '''\
@@ -106,7 +108,7 @@ def test_tests_of_it_are_selected(package, tree):
 
 FUNCTIONS = {
     "recsys_lib": "recsys_lib.checks.check_bool",
-    "recsys_book": "recsys_book.paths.write_atomically",
+    "recsys_book": "recsys_book.base.paths.write_atomically",
     "recsys_pipeline": "recsys_pipeline.export.fields.as_list",
 }
 

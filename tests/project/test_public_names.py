@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bookmaker import PACKAGES, names
-from bookmaker.imports import find_modules, imports_in
-from bookmaker.lessons import code_of
+from bookmaker import PACKAGES
+from bookmaker.code import names
+from bookmaker.code.imports import find_modules, imports_in
+from bookmaker.lessons.lessons import code_of
 
 ROOT = Path(__file__).parents[2]
 

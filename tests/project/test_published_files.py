@@ -16,7 +16,7 @@ import yaml
 from packaging.specifiers import SpecifierSet
 
 import recsys_lib
-from recsys_book.jupyter_lab import ARGUMENTS_VARIABLE
+from recsys_book.reader.jupyter_lab import ARGUMENTS_VARIABLE
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))

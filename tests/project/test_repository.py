@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bookmaker import inputs, lesson_checks
+from bookmaker.building import inputs
+from bookmaker.checks import lesson_checks
 
 ROOT = Path(__file__).parents[2]
 LONGEST_FILE = 400

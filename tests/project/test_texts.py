@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bookmaker import PACKAGES
-from bookmaker.imports import find_modules
+from bookmaker.code.imports import find_modules
 from recsys_pipeline.__main__ import COMMANDS
 
 ROOT = Path(__file__).parents[2]

@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-from recsys_book import work_copies
-from recsys_book.notebook_sources import read_notebook, sources_of_notebook
+from recsys_book.base.notebook_sources import read_notebook, sources_of_notebook
+from recsys_book.reader import work_copies
 
 LESSON = "01_first/01_small.ipynb"
 NEW = "01_first/01_small.new.ipynb"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments import registry, workers
+from experiments.engine import registry, workers
 from recsys_lib.data import simulator
 
 DECLARED = Path(__file__).parents[1] / "experiments" / "declared"
@@ -44,7 +44,7 @@ guess.fits_itself = True
 
 
 class HereWorkers:
-    """In the place of ``experiments.workers.Workers``: does all jobs in this process."""
+    """In the place of ``experiments.engine.workers.Workers``: does all jobs in this process."""
 
     def __init__(self, count=1):
         self.count = count

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from recsys_pipeline.files import profiles
 from recsys_pipeline.files.batches import Batches
-from recsys_pipeline.files.profiles import Values, hashes_of, profile
+from recsys_pipeline.files.column_profiles import Values, hashes_of, profile
 
 
 def values_of(numbers):

@@ -1,8 +1,8 @@
 """Two models that are trained, on few rows: what is recorded of them is replayed in tests."""
 
-from experiments.arms import Arm
-from experiments.contrasts import better
-from experiments.declaration import Experiment
+from experiments.engine.arms import Arm
+from experiments.engine.contrasts import better
+from experiments.engine.declaration import Experiment
 
 SPACE = {"learning_rate": (1e-3, 3e-3, 1e-2), "embedding_dim": (2, 4, 16)}
 

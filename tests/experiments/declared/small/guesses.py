@@ -1,8 +1,8 @@
 """Two guesses, one of them better: nothing is trained."""
 
-from experiments.arms import Arm, Sweep
-from experiments.contrasts import better, level, trend
-from experiments.declaration import Experiment
+from experiments.engine.arms import Arm, Sweep
+from experiments.engine.contrasts import better, level, trend
+from experiments.engine.declaration import Experiment
 
 EXPERIMENT = Experiment(
     identifier="small.guesses",

@@ -1,0 +1,1 @@
+"""From texts to notebooks, start page and ledger, and what each of them follows from."""

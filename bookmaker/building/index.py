@@ -1,0 +1,257 @@
+"""The start page, and the outline of the book that it shows: lessons, minutes, routes."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bookmaker.building import inputs
+from bookmaker.building.build import build, is_stale
+from bookmaker.building.links import RUN_IT
+from bookmaker.lessons import budget
+from bookmaker.lessons.instead import left_out, sentence
+from bookmaker.lessons.lessons import Lesson, companion_text, describe, find_texts, is_deeper
+from recsys_book.base.paths import CHAPTERS, LessonError, write_atomically
+from recsys_book.reader.start_page import OUTLINE, TAG
+from recsys_book.reader.work_copies import IN_CHAPTERS
+
+FRONT_MATTER = """\
+---
+jupytext:
+  text_representation:
+    extension: .md
+    format_name: myst
+    format_version: 0.13
+kernelspec:
+  display_name: Python 3 (ipykernel)
+  language: python
+  name: python3
+---
+"""
+
+INTRODUCTION = """\
+# Ranking models for recommenders
+
+A recommender's ranking stage is given about a thousand candidates for one request and predicts
+what the user will do with each. This book teaches its models by running them: each lesson is a
+notebook of about 45 minutes. You need NumPy and one Keras tutorial. [Begin here]({first}).
+To run a lesson, choose {run_it}.
+"""
+
+CELL = f"""\
+```{{code-cell}} ipython3
+:tags: [hide-input, nbval-ignore-output, {TAG}]
+
+from recsys_book import start
+
+start()
+```
+"""
+
+# README.md has the same tree, with its own links.
+FIRST_MODEL = """\
+## Which model first?
+
+Begin with two models: logistic regression (one weight for each id, and one for each past count and
+click rate of user and item), and trees on these counts and rates (no tables of ids; minutes on a
+CPU). On the book's two real logs no other model is shown to be ahead of these two in GAUC, which
+compares the rows of one user, as a ranker does
+([the boards](04_sequence_models/05_sequence_comparison.deeper.ipynb)). On simulated platforms,
+where the cause is known, others are far ahead. So ask what your log is like:
+
+1. **Did users do something before?** Yes: take the mean of the history's vectors (one sum for a
+   request), then DIN (a small network for every behaviour and candidate; two to three times the
+   mean's time): [Sequences](04_sequence_models/05_sequence_comparison.ipynb). Go on with 2.
+2. **Does a third column decide which pair counts?** On a phone, say, one kind of item suits a user,
+   and another kind at a desk. Yes: a plain network, then IPNN (one more number for each pair of
+   columns), DCN-V2 (a matrix for each layer) or xDeepFM (it crosses whole vectors and costs most):
+   [Higher orders](03_higher_order_crosses/04_higher_order_comparison.ipynb). No:
+   - **Are some pairs of ids exceptions that return often?** A weight for each such pair, beside a
+     network: [Wide & Deep](01_memorization_generalization/01_wide_and_deep.ipynb).
+   - **Do known ids meet that never met before?** FM (a vector for each id; its time grows with the
+     number of columns), then FwFM (one more number for each pair of columns; its time grows with
+     the number of pairs):
+     [Crossing pairs](02_second_order_crosses/07_second_order_comparison.ipynb).
+3. **Has a row several labels?** Yes: a network for each label (all costs once more), then
+   Shared-Bottom (one network, and a small one on top for each label):
+   [Several tasks](05_multi_task/06_multi_task_comparison.ipynb).
+4. **Do requests come from several surfaces?** Yes: the surface as one more column (a vector for
+   each surface): [Several surfaces](06_multi_scenario/06_multi_scenario_comparison.ipynb).
+
+Each of these lessons says what to count first and when not to use the model.
+"""
+
+BELOW = f"""\
+## Before you start
+
+{IN_CHAPTERS}
+
+In the JupyterLab of `make lab`, close the tab of a lesson that you have finished: this ends its
+kernel, and frees the gigabyte of memory that it holds. What you solved is kept in the file
+`.progress.json`, which you may delete.
+
+Signs in a lesson: ≡ a cell computes that the sentence is true, each time the lesson runs. ✓ the
+sentence was written down before its experiment, which then confirmed it. ○ it was written down,
+too, and the experiment did not confirm it, or it was withdrawn since. [The ledger](FINDINGS.md)
+lists them all.
+
+Pages: [glossary](../docs/glossary.md) · [notation](../docs/notation.md) ·
+[a log of your own, in five commands](../docs/README.md) ·
+[for instructors](../docs/instructors.md)
+"""
+
+CHAPTER_TITLES = {
+    "00_the_ranking_stage": "The ranking stage",
+    "01_memorization_generalization": "Memorization and generalization",
+    "02_second_order_crosses": "Second-order crosses",
+    "03_higher_order_crosses": "Higher-order crosses",
+    "04_sequence_models": "Sequence models",
+    "05_multi_task": "Multi-task learning",
+    "06_multi_scenario": "Multi-scenario learning",
+    "07_one_request": "One request, from features to a ranking",
+}
+
+ROUTES: tuple[dict[str, Any], ...] = (
+    {
+        "title": "A first weekend",
+        "text": "What a ranking model is, its two classics, and what a history is worth:",
+        "lessons": (
+            "00_the_ranking_stage/01_the_ranking_stage",
+            "02_second_order_crosses/01_fm",
+            "04_sequence_models/01_din",
+            "04_sequence_models/05_sequence_comparison",
+        ),
+    },
+    {
+        "title": "An engineer with a log",
+        "text": "What to measure, what to count, which model (see the questions below), and how to "
+        "serve it:",
+        "lessons": (
+            "00_the_ranking_stage/02_metrics",
+            "00_the_ranking_stage/03_splits_and_leaks",
+            "02_second_order_crosses/07_second_order_comparison",
+            "04_sequence_models/05_sequence_comparison",
+            "07_one_request/02_what_the_log_does",
+            "07_one_request/04_out_of_the_notebook",
+        ),
+        "after": ' → <a href="../docs/README.md">your log, in five commands</a>',
+    },
+    {
+        "title": "Everything",
+        "text": "All lessons with their exercises, in the order below.",
+        "lessons": (),
+    },
+)
+"""The ways through the book; a route without lessons is that of all."""
+
+
+def paths(chapters=CHAPTERS):
+    """Return the paths of the start page's text and notebook."""
+    return Path(chapters) / "index.md", Path(chapters) / "index.ipynb"
+
+
+def render(chapters=CHAPTERS):
+    """Return the start page as MyST text."""
+    first = next(path for path in find_texts(chapters))
+    link = f"{first.parent.name}/{first.stem}.ipynb"
+    parts = [FRONT_MATTER, INTRODUCTION.format(first=link, run_it=RUN_IT), CELL, FIRST_MODEL, BELOW]
+    return "\n".join(parts)
+
+
+def outline(chapters: Path = CHAPTERS) -> dict[str, Any]:
+    """The chapters with their lessons, and the routes, for ``recsys_book.reader.start_page``.
+
+    Args:
+        chapters: the folder of the chapters.
+
+    Raises:
+        LessonError: a lesson cannot be read, or builds on one that the book does not have; or a
+            route leaves out a lesson, and there is no sentence on what to know instead.
+    """
+    texts = [describe(text_path) for text_path in find_texts(chapters)]
+    known = {f"{lesson.chapter}/{lesson.name}" for lesson in texts}
+    found: dict[str, dict[str, Any]] = {}
+    before = None
+    for lesson in texts:
+        folder = lesson.chapter
+        chapter = found.setdefault(
+            folder,
+            {
+                "number": folder.partition("_")[0],
+                "title": chapter_title(folder),
+                "needs": [],
+                "lessons": [],
+                "labs": [],
+            },
+        )
+        one = _entry(lesson)
+        if lesson.is_lab:
+            chapter["labs"].append(one | {"data": lesson.data})
+        elif not is_deeper(lesson.text_path):
+            needs = lesson.prerequisites or ()
+            for need in needs:
+                if need not in known:
+                    raise LessonError(
+                        f"{lesson.text_path}: front matter `lesson.prerequisites`: expected "
+                        f"lessons of the book, got {need!r}"
+                    )
+            others = {need.partition("_")[0] for need in needs} - {chapter["number"]}
+            chapter["needs"] = sorted({*chapter["needs"], *others})
+            chapter["lessons"].append(one | {"follows": before in needs})
+            before = one["key"]
+    needed = {f"{one.chapter}/{one.name}": one.prerequisites or () for one in texts}
+    routes = [
+        route | {"instead": {one: sentence(one) for one in left_out(route["lessons"], needed)}}
+        for route in ROUTES
+        if known.issuperset(route["lessons"])
+    ]
+    return {"chapters": list(found.values()), "routes": routes}
+
+
+def _entry(lesson: Lesson) -> dict[str, Any]:
+    counted = budget.count(lesson.text_path)
+    return {
+        "key": f"{lesson.chapter}/{lesson.name}",
+        "title": lesson.title,
+        "question": lesson.question,
+        "reading": lesson.minutes if lesson.is_lab else counted.reading,
+        "exercises": counted.exercises,
+        "seconds": lesson.seconds,
+        "has_deeper": companion_text(lesson.text_path).exists(),
+    }
+
+
+def rendered_outline(chapters: Path = CHAPTERS) -> str:
+    """The text of ``lessons.json``.
+
+    Args:
+        chapters: the folder of the chapters.
+    """
+    return json.dumps(outline(chapters), indent=1, ensure_ascii=False) + "\n"
+
+
+def write(chapters=CHAPTERS, force=False):
+    """Write the outline and the start page, execute it where that is needed; return its path.
+
+    Raises:
+        LessonError: a lesson cannot be read, or builds on one that the book does not have.
+    """
+    text_path, _ = paths(chapters)
+    pages: Mapping[Path, str] = {
+        Path(chapters) / OUTLINE: rendered_outline(chapters),
+        text_path: render(chapters),
+    }
+    for path, content in pages.items():
+        if not path.exists() or path.read_text(encoding="utf-8") != content:
+            write_atomically(path, content)
+            force = True
+    if force or is_stale(text_path):
+        read = inputs.inputs_of(text_path)
+        build(text_path)
+        inputs.record_built(text_path, read, chapters)
+    return text_path
+
+
+def chapter_title(folder):
+    """Return a chapter's title; for a folder the book does not know, its name in words."""
+    return CHAPTER_TITLES.get(folder, folder[3:].replace("_", " ").capitalize())

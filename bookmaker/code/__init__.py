@@ -1,0 +1,1 @@
+"""What source code says of itself: imports, names, docstrings."""

@@ -1,0 +1,1 @@
+"""Which tests a change calls for, and the record of what passed."""

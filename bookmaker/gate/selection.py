@@ -1,0 +1,390 @@
+"""The choice of ``make test``: what changed since it was green, and a tenth of the rest.
+
+``tests/green.json`` holds for each *unit* the hash of the contents with which it last passed: a
+file of tests, the mutants of a file, the exercises of a lesson, a model in the contract, a
+notebook. A run writes it; contents are those of the working tree, and git is not asked. Labs take
+minutes on data that few machines have: one that did not change runs with ``WEEKLY=1`` alone.
+
+A file of tests follows from itself, its helpers, and the folders of packages that these import,
+directly or not. The zoo is a border: what lies above it does not follow from a single model, but
+for one file of each package (``SMOKE``).
+"""
+
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatch
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from bookmaker.building import inputs
+from bookmaker.building.inputs import ROOT, hash_of, key_of
+from bookmaker.code.imports import OURS, code_alone, find_modules, imports_in
+from bookmaker.lessons.lessons import code_of, is_lab
+from recsys_book.base.paths import CHAPTERS, LessonError, write_atomically
+from recsys_book.exercises.source import find_sources
+
+RECORD = "tests/green.json"
+TENTH = 10
+MUTANTS_TEST = "tests/mutants/test_mutants.py"
+GRADING_TEST = "tests/bookmaker/test_grading_of_the_book.py"
+CONTRACT = "tests/contract"
+_MODELS = ("memorization", "second_order", "higher_order", "sequence", "multi_task")
+_MODELS += ("multi_scenario", "one_request", "loops")
+MODEL_ROOMS = {f"recsys_lib/{name}" for name in _MODELS}
+ABOVE = {
+    "benchmarks": ("benchmarks",),
+    "book": ("recsys_book", "chapters", "docs"),
+    "bookmaker": ("bookmaker", "recsys_book", "chapters", "docs", "experiments/results"),
+    "browser": ("bookmaker", "recsys_book", "chapters", "docs"),
+    "contract": ("tests/contract",),
+    "data": ("data",),
+    "experiments": ("experiments",),
+    "pipeline": ("recsys_pipeline", "docs"),
+    "project": ("",),
+}
+"""Folders of tests above the zoo, each with the folders of which any file counts; ``data`` has no
+model either."""
+SMOKE = (
+    "tests/benchmarks/test_inputs_of_rows.py",
+    "tests/book/test_sketches_zoo.py",
+    "tests/experiments/test_evidence_prefixes.py",
+    "tests/pipeline/export/test_export_interest.py",
+)
+
+Hashes = Mapping[str, str]
+
+
+class Tree:
+    """The files of a project, and the hashes of what follows from them.
+
+    Args:
+        root: the folder that holds the packages and ``tests``.
+    """
+
+    def __init__(self, root: Path = ROOT):
+        self._root = root
+        self._modules = find_modules(root, OURS)
+        self._files = {path.relative_to(root).as_posix(): path for path in files_in(root)}
+        self._arrows: dict[str, set[str]] = {}
+        self._contents: dict[str, bytes] = {}
+
+    def hash_of(self, test: str, *, texts: bool = True) -> str:
+        """The hash of all that a file of tests follows from.
+
+        Args:
+            test: its name below the root.
+            texts: whether files count that are no code, such as lessons.
+
+        Raises:
+            LessonError: a file that counts is no Python.
+        """
+        folder = test.split("/")[1]
+        above, whole = folder in ABOVE and test not in SMOKE, ABOVE.get(folder, ())
+        border = MODEL_ROOMS if above else set()
+        own = self._helpers(test)
+        rooms = set().union(*map(self._imports, own)) | (MODEL_ROOMS if test in SMOKE else set())
+        rooms |= {_room(name) for name in self._files if any(_in(name, one) for one in whole)}
+        waiting = list(rooms)
+        while waiting:
+            more = self._of_room(waiting.pop()) - rooms - border
+            rooms |= more
+            waiting += more
+        counts = {*own, "constraints.txt"}
+        for name in self._files:
+            if _room(name) not in border:
+                is_code = name.endswith(".py") and _room(name) in rooms and not _in(name, "tests")
+                if is_code or (texts and any(_in(name, one) for one in whole)):
+                    counts.add(name)
+        return hash_of((name, self._content(name)) for name in sorted(counts & self._files.keys()))
+
+    def contents(self, names: Iterable[str]) -> list[tuple[str, bytes]]:
+        """Parts for ``hash_of``, of files below the root that are there."""
+        return [(name, self._content(name)) for name in names if name in self._files]
+
+    def _content(self, name):
+        if name not in self._contents:
+            content = self._files[name].read_bytes()
+            is_code = name.endswith(".py") and name.split("/")[0] in OURS
+            content = code_alone(content.decode()).encode() if is_code else content
+            self._contents[name] = hash_of([(name, content)]).encode()
+        return self._contents[name]
+
+    def _helpers(self, test):
+        """A file of tests, the ``conftest.py`` files around it, and the helpers that it imports."""
+        folders = [parent.as_posix() for parent in Path(test).parents][:-1]
+        waiting, found = [test, *(f"{folder}/conftest.py" for folder in folders)], set()
+        while waiting:
+            name = waiting.pop()
+            if name in self._files and name not in found:
+                found.add(name)
+                for one, _ in self._imports_in(name):
+                    near = {folders[0], name.rpartition("/")[0], "tests/shared"}
+                    waiting += [f"{folder}/{one.replace('.', '/')}.py" for folder in near]
+        return found
+
+    def _of_room(self, room):
+        if room not in self._arrows:
+            code = [n for n in self._files if _room(n) == room and n.endswith(".py")]
+            self._arrows[room] = set().union(*map(self._imports, code))
+        return self._arrows[room]
+
+    def _imports(self, name):
+        """The rooms that a file imports, also within functions."""
+        rooms = set()
+        for module, of_it in self._imports_in(name):
+            dotted = f"{module}.{of_it}"
+            while dotted and dotted not in self._modules:
+                dotted = dotted.rpartition(".")[0]
+            if dotted:
+                rooms.add(_room(self._modules[dotted].relative_to(self._root).as_posix()))
+        return rooms
+
+    def _imports_in(self, name):
+        try:
+            return imports_in(self._files[name].read_text(encoding="utf-8"))
+        except (SyntaxError, ValueError) as error:
+            raise LessonError(f"{name}: {error}") from error
+
+
+def current(notebooks: Iterable[Path], chapters: Path = CHAPTERS, root: Path = ROOT) -> Hashes:
+    """Dict of unit to hash; what cannot run on this machine has none.
+
+    Labs without their data are not among the notebooks, mutants need Linux, grading needs nbgrader.
+
+    Args:
+        notebooks: those that can run here, as ``inputs.notebooks_to_test`` gives them.
+        chapters, root: folders of the chapters, and of packages and ``tests``.
+
+    Raises:
+        LessonError: something cannot be read.
+    """
+    tree = Tree(root)
+    tests = (path.relative_to(root).as_posix() for path in root.glob("tests/**/test_*.py"))
+    found = {test: tree.hash_of(test) for test in sorted(tests) if not is_by_case(test)}
+    for path in notebooks:
+        name = notebook_of(path, chapters)
+        found[name] = f"{inputs.inputs_of(path.with_suffix('.md'))} {inputs.outputs_of(path)}"
+    found |= _contract(tree, root)
+    found |= _mutants(tree, root) if sys.platform == "linux" else {}
+    found |= _grading(tree, chapters, root) if find_spec("nbgrader") else {}
+    return found
+
+
+def _contract(tree, root):
+    from recsys_lib.zoo import MODELS
+
+    if not (root / CONTRACT).exists():
+        return {}
+    promises = tree.hash_of(f"{CONTRACT}/test_promises.py")
+    modules = find_modules(root, OURS)
+    found = {}
+    for model in MODELS:
+        package, name = model.builder.split(":")
+        read = inputs.read_by([f"from {package} import {name}"], modules)
+        files = [modules[one].relative_to(root).as_posix() for one in read]
+        own = tree.contents(name for name in files if _room(name) in MODEL_ROOMS)
+        found[f"contract of {model.key}"] = hash_of([("promises", promises.encode()), *own])
+    return found
+
+
+def _mutants(tree, root):
+    runner = root / "tests" / "mutants" / "runner.py"
+    if not runner.exists():
+        return {}
+    command = [sys.executable, runner, "list"]
+    listed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for mutant in json.loads(listed):
+        groups.setdefault(mutants_of(mutant["file"], mutant["tests"]), []).append(mutant)
+    found = {}
+    for group, rows in groups.items():
+        tests = {f"tests/{test.split('::')[0]}" for row in rows for test in row["tests"]}
+        read = ["tests/mutants/runner.py", "tests/mutants/mutant_rows.py", rows[0]["file"]]
+        parts = [("rows", json.dumps(rows, sort_keys=True).encode())]
+        found[group] = hash_of([*parts, *tree.contents([*read, *sorted(tests)])])
+    return found
+
+
+def _grading(tree, chapters, root):
+    if not (root / GRADING_TEST).exists():
+        return {}
+    machinery = ("machinery", tree.hash_of(GRADING_TEST, texts=False).encode())
+    modules, found = find_modules(root, OURS), {}
+    for path in find_sources(chapters):
+        try:
+            read = inputs.parts_read(code_of(path), modules, root)
+        except (SyntaxError, ValueError) as error:
+            raise LessonError(f"{path}: {error}") from error
+        found[grading_of(path, chapters)] = hash_of(
+            [("exercises", path.read_bytes()), machinery, *read]
+        )
+    return found
+
+
+def notebook_of(path: Path, chapters: Path = CHAPTERS) -> str:
+    """The unit of a notebook: ``"chapters/04_sequence_models/01_din.ipynb"``."""
+    return f"{CHAPTERS.name}/{key_of(path, chapters)}.ipynb"
+
+
+def mutants_of(file: str, tests: Iterable[str]) -> str:
+    """The unit of a mutant: those of one file that the same files of tests find.
+
+    Example:
+        >>> mutants_of("recsys_lib/sequence/din.py", ["sequence/test_din.py::test_mask"])
+        'mutants of recsys_lib/sequence/din.py: sequence/test_din.py'
+    """
+    return f"mutants of {file}: {', '.join(sorted({test.split('::')[0] for test in tests}))}"
+
+
+def grading_of(exercises: Path, chapters: Path = CHAPTERS) -> str:
+    """The unit of a lesson's exercises: ``"grading of 04_sequence_models/01_din"``."""
+    return f"grading of {key_of(exercises, chapters).removesuffix('.exercises')}"
+
+
+def read_record(root: Path = ROOT, chapters: Path = CHAPTERS) -> dict[str, dict[str, Any]]:
+    """What is recorded; no notebook is green where its comparison masked something else.
+
+    Args:
+        root: the folder that holds ``tests``.
+        chapters: the folder of the chapters.
+
+    Returns:
+        ``{"green": unit to hash, "built": notebook to hash, "seconds": file to seconds}``.
+    """
+    path = root / RECORD
+    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    green, built = kept.get("green", {}), inputs.read_built(chapters)
+    if kept.get("masks") != masks(root):
+        green, built = {n: h for n, h in green.items() if kind_of(n) != "notebooks"}, {}
+    hashes = {name: f"{one['inputs']} {one['outputs']}" for name, one in built.items()}
+    built = {f"{CHAPTERS.name}/{name}.ipynb": value for name, value in hashes.items()}
+    return {"green": green, "built": built, "seconds": kept.get("seconds", {})}
+
+
+def masks(root: Path = ROOT) -> str:
+    """The hash of what the comparison of notebooks masks."""
+    return hash_of([("masks", (root / "tests" / "nbval_sanitize.cfg").read_bytes())])
+
+
+def write_record(
+    green: Mapping[str, str], seconds: Mapping[str, float], *, anew: bool, root: Path = ROOT
+) -> None:
+    """Add to the record what passed.
+
+    Args:
+        green: unit to hash.
+        seconds: file to seconds.
+        anew: whether all units ran, so that what was recorded before is forgotten, but for labs.
+        root: the folder that holds ``tests``.
+    """
+    kept, new = read_record(root), {"masks": masks(root)}
+    for name, added in (("green", green), ("seconds", seconds)):
+        old = {key: value for key, value in kept[name].items() if not anew or is_lab(key)}
+        new[name] = dict(sorted({**old, **added}.items()))
+    write_atomically(root / RECORD, json.dumps(new, indent=1) + "\n")
+
+
+def changed(hashes: Hashes, record: Mapping[str, Hashes]) -> list[str]:
+    """The units that are not green with today's contents; a notebook is green as it was built.
+
+    Args:
+        hashes: those of today.
+        record: as ``read_record`` gives it.
+    """
+    green, built = record["green"], record["built"]
+    return [name for name, one in hashes.items() if one not in (green.get(name), built.get(name))]
+
+
+def unchanged(hashes: Hashes, found: Iterable[str], *, weekly: bool) -> list[str]:
+    """The units that may run besides those that changed; labs do so once a week.
+
+    Args:
+        hashes: those of today.
+        found: what ``changed`` found.
+        weekly: whether this is the weekly run.
+
+    Example:
+        >>> unchanged({"tests/test_a.py": "1", "chapters/04_b/lab_c.ipynb": "2"}, [], weekly=False)
+        ['tests/test_a.py']
+    """
+    found = set(found)
+    return [name for name in hashes if name not in found and (weekly or not is_lab(name))]
+
+
+def drawn(hashes: Hashes, rest: Iterable[str]) -> list[str]:
+    """A tenth of the rest of each kind, which follows from all hashes: another in each commit.
+
+    Example:
+        >>> drawn({"tests/test_locks.py": "1"}, ["tests/test_locks.py"])
+        ['tests/test_locks.py']
+    """
+    seed = hash_of((name, value.encode()) for name, value in sorted(hashes.items()))
+    kinds: dict[str, list[str]] = {}
+    for name in sorted(rest, key=lambda name: hashlib.sha256((seed + name).encode()).digest()):
+        kinds.setdefault(kind_of(name), []).append(name)
+    return [name for names in kinds.values() for name in names[: -(-len(names) // TENTH)]]
+
+
+def summary(
+    run: Iterable[str], hashes: Hashes, seconds: Mapping[str, float], workers: int
+) -> list[str]:
+    """How many units of each kind run, and about how long that takes.
+
+    Args:
+        run: the chosen units.
+        hashes: all units.
+        seconds: of each file, as recorded; a file without takes the average of its kind.
+        workers: how many share the time.
+    """
+    shared = {"mutants": MUTANTS_TEST, "grading": GRADING_TEST, "contract": CONTRACT}
+    chosen, lines, took = set(run), [], 0.0
+    for kind in sorted({kind_of(unit) for unit in hashes}):
+        units = [unit for unit in hashes if kind_of(unit) == kind]
+        mine = chosen.intersection(units)
+        lines.append(f"{kind}: {len(mine)} of {len(units)} run")
+        files = units if kind not in shared else [n for n in seconds if _in(n, shared[kind])]
+        known = {name: seconds[name] for name in files if name in seconds}
+        average = sum(known.values()) / max(1, len(units if kind in shared else known))
+        took += sum(known.get(unit, average) for unit in mine)
+    return [*lines, f"about {max(1, round(took / workers / 60))} min with {workers} workers"]
+
+
+def kind_of(unit: str) -> str:
+    """``"tests"``, ``"notebooks"``, ``"mutants"``, ``"grading"`` or ``"contract"``."""
+    return "notebooks" if unit.endswith(".ipynb") else unit.split(" ")[0].split("/")[0]
+
+
+def is_by_case(test: str) -> bool:
+    """Whether the tests of a file are chosen case by case."""
+    return test in (MUTANTS_TEST, GRADING_TEST) or _in(test, CONTRACT)
+
+
+def _room(name):
+    """``"recsys_lib/data"`` for what lies below it; a package itself for the files beside."""
+    return "/".join(name.split("/")[:-1][:2])
+
+
+def _in(name, folder):
+    return not folder or f"{name}/".startswith(f"{folder}/")
+
+
+def files_in(root: Path) -> Iterator[Path]:
+    """Every file that git would not ignore, but for the record."""
+    listed = root / ".gitignore"
+    ignored = [".git", ".venv", *(listed.read_text().split() if listed.exists() else ())]
+    ignored = [pattern.strip("/") for pattern in ignored]
+    waiting = [root]
+    while waiting:
+        for path in waiting.pop().iterdir():
+            name = path.relative_to(root).as_posix()
+            if name != RECORD and not any(
+                fnmatch(path.name, one) or fnmatch(name, one) for one in ignored
+            ):
+                if path.is_dir():
+                    waiting.append(path)
+                else:
+                    yield path

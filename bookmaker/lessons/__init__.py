@@ -1,0 +1,1 @@
+"""A lesson as its text says it: parts, cells, figures, sentences, and the minutes that it takes."""

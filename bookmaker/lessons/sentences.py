@@ -1,0 +1,386 @@
+"""Holds the ticks in a lesson's prose against its exact checks and against the records.
+
+A sentence ends in ``[≡](#chapter.model.what)`` where a cell calls ``exact("chapter.model.what",
+...)``, in ``[✓](#...)`` where a record confirms the finding of this name, and in ``[○](#...)``
+where it has the finding and does not confirm it. Guesses are held against their answers, too.
+"""
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bookmaker.lessons.figures import FOLDED
+from bookmaker.lessons.lessons import calls_in_cell, read_text
+from recsys_book.base.paths import LessonError
+from recsys_book.records.records import is_confirmed, record_of, records
+from recsys_book.records.sentences import BY_COMPUTATION, CONFIRMED, IDENTIFIER, NOT_SHOWN
+
+BLOCK = "checked_sentences"
+RECORDS = ("evidence", "recorded", "runs", "dots", "how_measured")
+"""Functions whose first argument names an experiment."""
+FINDINGS = ("finding", BLOCK)
+"""Functions whose arguments name findings of experiments."""
+
+_TICK = re.compile(r"\[([^\]]*)\]\(#([^)\s]+)\)")
+# A sentence of another lesson is cited by its bare name.
+_CITED = re.compile(r"`(\w+)\.(\w+)\.(\w+)`")
+_CODE = re.compile(
+    r"^ {0,3}(`{3,}|~{3,}).*?^ {0,3}\1[`~]* *$|(?<!`)(`+)(?!`)(?:(?!\n\s*\n).)*?(?<!`)\2(?!`)",
+    re.DOTALL | re.MULTILINE,
+)
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A link from prose to a checked sentence: its cell, from 1, its mark, and whose it is."""
+
+    cell: int
+    mark: str
+    identifier: str
+
+
+def ticks(notebook: Any) -> list[Tick]:
+    """The ticks in the prose of a lesson, in their order; none in code.
+
+    Args:
+        notebook: a lesson.
+    """
+    return [
+        Tick(number, *found.groups())
+        for number, cell in enumerate(notebook.cells, start=1)
+        if cell.cell_type == "markdown"
+        for found in _TICK.finditer(without_code(cell.source))
+        if IDENTIFIER.fullmatch(found[2])
+    ]
+
+
+def _malformed(notebook):
+    """Ticks that name nothing by an identifier, and so would be held against nothing."""
+    for number, cell in enumerate(notebook.cells, start=1):
+        if cell.cell_type == "markdown":
+            for mark, target in _TICK.findall(without_code(cell.source)):
+                if mark in (BY_COMPUTATION, CONFIRMED, NOT_SHOWN) and not IDENTIFIER.fullmatch(
+                    target
+                ):
+                    yield (
+                        f"cell {number}: [{mark}](#{target}): expected the identifier of a check "
+                        f"or finding, got {target}"
+                    )
+
+
+def without_code(markdown: str) -> str:
+    """Prose with a blank in place of each block and span of code; what is left has its place.
+
+    Args:
+        markdown: prose.
+
+    Example:
+        >>> without_code("the `dot` of two")
+        'the       of two'
+    """
+    return _CODE.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), markdown)
+
+
+def experiments_named(sources: Iterable[str]) -> list[str]:
+    """The experiments whose records sources show, in alphabetical order.
+
+    Args:
+        sources: Python code; only names that stand there literally are found.
+
+    Example:
+        >>> experiments_named(['evidence("a.b")', 'finding("c.d.wins")', 'recorded(name)'])
+        ['a.b', 'c.d']
+    """
+    found = set()
+    sources = list(sources)
+    names = _of_book((*RECORDS, *FINDINGS), sources)
+    for source in sources:
+        for name in names:
+            for call in _calls(source, name):
+                for one in filter(None, _literals(call, name)):
+                    found.add(one.rpartition(".")[0] if name in FINDINGS else one)
+    return sorted(found - {""})
+
+
+def results_of(chapters: Path) -> Path:
+    """Where the records lie that lessons of a folder of chapters show.
+
+    Args:
+        chapters: the folder of the chapters.
+    """
+    return Path(chapters).parent / "experiments" / "results"
+
+
+def findings_recorded(results: Path) -> dict[str, dict[str, Any]]:
+    """All recorded findings by their identifiers, ``"chapter.name.finding"``.
+
+    Args:
+        results: folder of the records.
+    """
+    return {
+        f"{identifier}.{name}": found
+        for identifier, record in records(results).items()
+        for name, found in record["findings"].items()
+    }
+
+
+def exact_checks(notebook: Any) -> Iterator[tuple[int, str | None, str | None]]:
+    """The exact checks of a lesson, in their order.
+
+    Args:
+        notebook: its content.
+
+    Yields:
+        Number of the cell, identifier and statement; None for what does not stand in the call as a
+        text.
+    """
+    for number, source in _code(notebook):
+        for call in calls_in_cell(source, "exact"):
+            given: dict[str | None, ast.expr] = {k.arg: k.value for k in call.keywords}
+            given |= zip(("identifier", "statement"), call.args, strict=False)
+            yield number, _text(given.get("identifier")), _text(given.get("statement"))
+
+
+def problems_between(text_paths: Iterable[Path], findings: Iterable[str] = ()) -> list[str]:
+    """The sentences that more than one lesson checks, and the cited ones that none does.
+
+    A code span of three parts is taken for a citation if some sentence begins with its first part.
+
+    Args:
+        text_paths: of the lessons.
+        findings: identifiers of all recorded findings; no check may bear the name of one.
+
+    Returns:
+        One line for each.
+    """
+    findings = set(findings)
+    owners: dict[str, list[Path]] = {}
+    cited = []
+    for text_path in text_paths:
+        try:
+            notebook = read_text(text_path)
+        except LessonError:
+            continue
+        for identifier in sorted({name for _, name, _ in exact_checks(notebook) if name}):
+            owners.setdefault(identifier, []).append(text_path)
+        for cell in notebook.cells:
+            if cell.cell_type == "markdown":
+                cited += [(text_path, *found.groups()) for found in _CITED.finditer(cell.source)]
+    twice = [
+        f"{paths[1]}: exact {identifier} is already checked in {paths[0]}"
+        for identifier, paths in sorted(owners.items())
+        if len(paths) > 1
+    ]
+    recorded = [
+        f"{path}: exact {identifier} has the name of a recorded finding"
+        for identifier in sorted(set(owners) & findings)
+        for path in owners[identifier]
+    ]
+    known = {*owners, *findings}
+    beginnings = {identifier.split(".")[0] for identifier in known}
+    unknown = [
+        f"{text_path}: cites {'.'.join(parts)}, which no lesson checks and no record has"
+        for text_path, *parts in dict.fromkeys(cited)
+        if parts[0] in beginnings and ".".join(parts) not in known
+    ]
+    return twice + recorded + unknown
+
+
+def problems(text_path: Path, notebook: Any) -> list[str]:
+    """The faults of ticks, exact checks, shown findings and guesses of a lesson.
+
+    Args:
+        text_path: the lesson's text.
+        notebook: its content.
+
+    Returns:
+        One line for each problem.
+    """
+    results = results_of(Path(text_path).parent.parent)
+    found = [
+        *_faults(notebook),
+        *_of_records(notebook, results),
+        *_malformed(notebook),
+        *_of_ticks(notebook, results),
+        *_of_block(notebook),
+        *_of_guesses(notebook),
+    ]
+    return [f"{text_path}: {line}" for line in found]
+
+
+def _faults(notebook):
+    """Calls whose names stand nowhere literally, so that nothing can be held against them."""
+    for number, identifier, statement in exact_checks(notebook):
+        for what, text in (("identifier", identifier), ("statement", statement)):
+            if text is None:
+                yield f"cell {number} calls exact without a literal {what}"
+    names = _of_book((*RECORDS, *FINDINGS), [source for _, source in _code(notebook)])
+    for number, source in _code(notebook):
+        for name in names:
+            if any(None in _literals(call, name) for call in _calls(source, name)):
+                yield f"cell {number} calls {name} without a literal identifier"
+
+
+def _of_records(notebook, results):
+    """Records that are not there, and findings that the records lack."""
+    shown = [source for _, source in _code(notebook)]
+    for experiment in experiments_named(shown):
+        if not _path(experiment, results).exists():
+            yield (
+                f"no record of {experiment}; run `python -m experiments run {experiment}`, or take "
+                "what shows it from the lesson"
+            )
+    for number, source in _code(notebook):
+        for name in _of_book(FINDINGS, shown):
+            for call in _calls(source, name):
+                for identifier in filter(None, _literals(call, name)):
+                    experiment, _, finding = identifier.rpartition(".")
+                    if not _path(experiment, results).exists():
+                        continue
+                    known = record_of(experiment, results)["findings"]
+                    if finding not in known:
+                        yield (
+                            f"cell {number}: {name}: expected one of {sorted(known)} of "
+                            f"{experiment}, got {finding}"
+                        )
+
+
+def _of_ticks(notebook, results):
+    """Ticks that lead nowhere or say the wrong thing, and checks without a tick."""
+    exact = [identifier for _, identifier, _ in exact_checks(notebook) if identifier]
+    named = experiments_named(source for _, source in _code(notebook))
+    in_block = _in_block(notebook)
+    ticked = set()
+    for tick in ticks(notebook):
+        where = f"cell {tick.cell}: [{tick.mark}](#{tick.identifier})"
+        ticked.add(tick.identifier)
+        experiment, _, finding = tick.identifier.rpartition(".")
+        path = _path(experiment, results)
+        if tick.identifier in exact:
+            if tick.mark != BY_COMPUTATION:
+                yield f"{where}: expected {BY_COMPUTATION}, an exact check"
+            continue
+        if path.exists():
+            known = record_of(experiment, results)["findings"]
+            if finding not in known:
+                yield f"{where}: expected one of {sorted(known)} of {experiment}, got {finding}"
+                continue
+            confirmed = is_confirmed(known[finding])
+            if tick.mark != (wanted := CONFIRMED if confirmed else NOT_SHOWN):
+                said = f"the record {'confirms' if confirmed else 'does not confirm'} this finding"
+                said = known[finding].get("withdrawn", said)
+                yield f"{where}: expected {wanted}, {said}"
+        elif experiment not in named:
+            yield f"{where}: no exact check and no record has this name"
+            continue
+        if tick.identifier not in in_block:
+            yield f"{where}: expected its finding among those of {BLOCK}(...)"
+    for identifier, count in Counter(exact).items():
+        if identifier not in ticked:
+            yield f"exact {identifier} is checked; no sentence of prose links to it"
+        if count > 1:
+            yield f"exact {identifier} is checked in {count} places"
+
+
+def _of_block(notebook):
+    """Where the block of checked sentences is missing, not folded, or above what it has to show."""
+    blocks = [number for number, source in _code(notebook) if _calls(source, BLOCK)]
+    calls = sum(len(_calls(source, BLOCK)) for _, source in _code(notebook))
+    exact = [number for number, source in _code(notebook) if _calls(source, "exact")]
+    if calls != 1 and (exact or calls or ticks(notebook)):
+        yield f"calls {BLOCK}(...) {calls} times, expected once"
+        return
+    for block in blocks:
+        if FOLDED not in notebook.cells[block - 1].metadata.get("tags", []):
+            yield f"cell {block} calls {BLOCK}(...), expected the tag {FOLDED}"
+        for number in exact:
+            if number >= block:
+                yield f"cell {number} calls exact behind {BLOCK}(...), which does not show it"
+
+
+def _of_guesses(notebook):
+    """Guesses that are not resolved, answers that nobody asked for, and a guess that is given."""
+    asked: dict[str, int] = {}
+    resolved: dict[str, int] = {}
+    for number, source in _code(notebook):
+        for name, where in (("guess", asked), ("resolve", resolved)):
+            for call in _calls(source, name):
+                (said,) = _literals(call, name)
+                if said is None:
+                    yield f"cell {number} calls {name} without a literal name"
+                elif said in where:
+                    yield f"cell {number}: {name}({said!r}, ...) stands in cell {where[said]}, too"
+                else:
+                    where[said] = number
+                if name == "guess" and not _is_open(call):
+                    yield f"cell {number}: guess({said!r}, ...): expected `...` for the reader's"
+    for name, number in asked.items():
+        if name not in resolved:
+            yield f"cell {number}: guess({name!r}, ...) is nowhere resolved"
+        elif resolved[name] <= number:
+            yield f"cell {resolved[name]}: resolve({name!r}, ...) stands before its guess"
+    for name, number in resolved.items():
+        if name not in asked:
+            yield f"cell {number}: resolve({name!r}, ...) answers what no guess asks"
+
+
+def _is_open(call):
+    """Whether a guess is left to the reader."""
+    values = [*call.args[1:2], *(k.value for k in call.keywords if k.arg == "value")]
+    return len(values) == 1 and getattr(values[0], "value", None) is ...
+
+
+def _in_block(notebook):
+    return {
+        one
+        for _, source in _code(notebook)
+        for call in _calls(source, BLOCK)
+        for one in _literals(call, BLOCK)
+    }
+
+
+def _literals(call: ast.Call, name: str) -> list[str | None]:
+    """The names that a call gives; None for each that does not stand there as a text."""
+    if name == BLOCK:
+        named: list[ast.expr | None] = list(call.args)
+    else:
+        keywords = [k.value for k in call.keywords if k.arg in ("identifier", "experiment", "name")]
+        named = [*call.args, *keywords, None][:1]
+    return [_text(one) for one in named]
+
+
+def _text(node: ast.expr | None) -> str | None:
+    """What stands in a call as a text; None for all else."""
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def _of_book(names: Iterable[str], sources: Sequence[str]) -> list[str]:
+    """Those of the names for which the sources define no function of their own."""
+    return [
+        name
+        for name in names
+        if not any(
+            f"def {name}(" in source and re.search(rf"^ *def {name}\(", source, re.MULTILINE)
+            for source in sources
+        )
+    ]
+
+
+def _calls(source: str, name: str) -> list[ast.Call]:
+    """The calls of a function of the book; a method of this name is another thing."""
+    return [call for call in calls_in_cell(source, name) if isinstance(call.func, ast.Name)]
+
+
+def _code(notebook: Any) -> Iterator[tuple[int, str]]:
+    """Number, from 1, and source of the code cells."""
+    for number, cell in enumerate(notebook.cells, start=1):
+        if cell.cell_type == "code":
+            yield number, cell.source
+
+
+def _path(experiment, results):
+    return Path(results) / f"{experiment}.json"

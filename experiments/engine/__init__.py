@@ -1,0 +1,1 @@
+"""What runs declared questions, and decides, records and replays them."""

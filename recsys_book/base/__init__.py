@@ -1,0 +1,1 @@
+"""What all of the package needs: paths, sources of notebooks, durations."""

@@ -1,0 +1,1 @@
+"""Looks, figures, sliders, and guesses drawn beside what was measured."""

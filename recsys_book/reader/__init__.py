@@ -1,0 +1,1 @@
+"""The reader's side: environment, working copies, JupyterLab, start page."""

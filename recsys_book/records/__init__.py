@@ -1,0 +1,1 @@
+"""What experiments recorded, as lessons say and draw it."""
