@@ -90,7 +90,7 @@ def fast_tests(names: Iterable[str], root: Path = ROOT) -> list[str]:
 
 
 def _folders_of(name):
-    """``serve``, ``pipeline`` for ``recsys_pipeline/serve/app.py``: names of folders of tests."""
+    """Folders of tests: ``serve``, ``pipeline`` of ``recsys_pipeline/serve/answering.py``."""
     parts = Path(name).parts[:-1]
     mine = {part.removeprefix("recsys_") for part in parts}
     return mine | {_OTHERS[part] for part in parts[:1] if part in _OTHERS} or {"project"}

@@ -308,8 +308,9 @@ def unchanged(hashes: Hashes, found: Iterable[str], *, weekly: bool) -> list[str
         weekly: whether this is the weekly run.
 
     Example:
-        >>> unchanged({"tests/test_a.py": "1", "chapters/04_b/lab_c.ipynb": "2"}, [], weekly=False)
-        ['tests/test_a.py']
+        >>> units = {"tests/test_locks.py": "1", "chapters/04_b/lab_c.ipynb": "2"}
+        >>> unchanged(units, [], weekly=False)
+        ['tests/test_locks.py']
     """
     found = set(found)
     return [name for name in hashes if name not in found and (weekly or not is_lab(name))]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
         build_global,
         build_scenario_feature,
     )
-    from recsys_lib.multi_scenario.by_scenario import Blocks, PartitionedNormalization
+    from recsys_lib.multi_scenario.by_scenario import PartitionedNormalization, RowsByScenario
     from recsys_lib.multi_scenario.hmoe import LabelSpaceScore, OwnFirst, build_hmoe
     from recsys_lib.multi_scenario.m2m import MetaAttention, MetaUnit, build_m2m
     from recsys_lib.multi_scenario.parts import (

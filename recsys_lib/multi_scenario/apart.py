@@ -30,7 +30,7 @@ from recsys_lib.features.columns import (
 from recsys_lib.layers.blocks import MLP, check_dropout, glorot_of_one
 from recsys_lib.layers.heads import PredictionHead, Tasks, check_tasks, predict_one, task_outputs
 from recsys_lib.layers.options import Configured, Widths, options_for, shared_options, tables
-from recsys_lib.multi_scenario.by_scenario import Blocks, PartitionedNormalization
+from recsys_lib.multi_scenario.by_scenario import PartitionedNormalization, RowsByScenario
 from recsys_lib.multi_scenario.parts import (
     DeepScenarioOptions,
     flat_features,
@@ -107,7 +107,7 @@ class ScenarioNetworks(Configured):
 
     def call(self, inputs, ids, training=None):
         ids = tf.maximum(ids, 1)
-        blocks = Blocks(ids - 1, self.count)
+        blocks = RowsByScenario(ids - 1, self.count)
         outputs = blocks.into(inputs)
         for position, weights in enumerate(zip(self.kernels, self.biases, strict=True)):
             outputs = blocks.linear(outputs, *weights)

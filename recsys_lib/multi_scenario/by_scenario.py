@@ -1,9 +1,9 @@
 """Weights and batch normalization by scenario, for STAR and for networks that scenarios have apart.
 
 A batch mixes scenarios, and each row needs the matrix of its own one. Gathering a matrix for every
-row writes ``batch * in * out`` numbers; splitting the batch takes a loop. ``Blocks`` does neither:
-it sorts the rows by scenario, cuts each scenario's rows into blocks of equal size, the last one
-padded, and gathers one matrix for each block. A layer is then one batched product.
+row writes ``batch * in * out`` numbers; splitting the batch takes a loop. ``RowsByScenario`` does
+neither: it sorts the rows by scenario, cuts each scenario's rows into blocks of equal size, the last
+one padded, and gathers one matrix for each block. A layer is then one batched product.
 
 Partitioned normalization is
 
@@ -148,7 +148,7 @@ class PartitionedNormalization(Configured):
         return keras.KerasTensor(inputs.shape, self.compute_dtype)
 
 
-class Blocks:
+class RowsByScenario:
     """The rows of a batch sorted into blocks, each with rows of one scenario only.
 
     Args:

@@ -25,7 +25,7 @@ from recsys_lib.features.columns import Column
 from recsys_lib.layers.blocks import check_dropout, deep_logit
 from recsys_lib.layers.heads import Tasks, predict_one
 from recsys_lib.layers.options import Configured, Widths, options_for, shared_options, tables
-from recsys_lib.multi_scenario.by_scenario import Blocks, PartitionedNormalization
+from recsys_lib.multi_scenario.by_scenario import PartitionedNormalization, RowsByScenario
 from recsys_lib.multi_scenario.parts import (
     DeepScenarioOptions,
     flat_features,
@@ -113,7 +113,7 @@ class StarNetwork(Configured):
         return kernels, biases
 
     def call(self, inputs, ids, training=None):
-        blocks = Blocks(ids, self.count + 1)  # the rows of each scenario beside each other
+        blocks = RowsByScenario(ids, self.count + 1)  # the rows of each scenario beside each other
         outputs = blocks.into(inputs)
         for position in range(len(self.hidden_units)):
             outputs = blocks.linear(outputs, *self.effective(position))

@@ -172,9 +172,12 @@ def test_a_lesson_is_downloaded_or_launched_elsewhere(stage):
         ),
         (
             "[x](../../recsys_book/reader/week.py)",
-            '<a href="../../source/recsys_book/week.html">x</a>',
+            '<a href="../../source/recsys_book/reader/week.html">x</a>',
         ),
-        ("[x](../../bookmaker/lessons/live.py)", f"[x]({REPOSITORY}/blob/main/bookmaker/live.py)"),
+        (
+            "[x](../../bookmaker/lessons/live.py)",
+            f"[x]({REPOSITORY}/blob/main/bookmaker/lessons/live.py)",
+        ),
         ("[x](../../Makefile)", f"[x]({REPOSITORY}/blob/main/Makefile)"),
         ("[x [y]](../../benchmarks)", f"[x [y]]({REPOSITORY}/tree/main/benchmarks)"),
     ],

@@ -8,7 +8,7 @@ from tiny_scenarios import COLUMNS, numbers, relu_network
 
 from recsys_lib.features.columns import CategoricalColumn, NumericColumn
 from recsys_lib.multi_scenario.apart import ScenarioNetworks
-from recsys_lib.multi_scenario.by_scenario import Blocks
+from recsys_lib.multi_scenario.by_scenario import RowsByScenario
 from recsys_lib.multi_scenario.parts import (
     KnownScenarios,
     scenario_column,
@@ -106,7 +106,7 @@ def test_counts_are_saved(tmp_path):
 
 @pytest.mark.parametrize("block_size", [1, 3, 4, 32])
 def test_a_block_holds_rows_of_one_scenario(block_size):
-    blocks = Blocks(tf.constant(IDS), 6, block_size)
+    blocks = RowsByScenario(tf.constant(IDS), 6, block_size)
     rows = np.stack([np.arange(1.0, 18), IDS], axis=1).astype(np.float32)
     inside = blocks.into(tf.constant(rows)).numpy()
     assert inside.shape[1:] == (block_size, 2)
@@ -123,7 +123,7 @@ def test_a_block_holds_rows_of_one_scenario(block_size):
 
 
 def test_gradients_of_the_way_in_and_out_equal_those_of_gathers():
-    blocks = Blocks(tf.constant(IDS), 5, 4)
+    blocks = RowsByScenario(tf.constant(IDS), 5, 4)
     rng = np.random.default_rng(0)
     rows = tf.constant(rng.normal(size=(len(IDS), 3)))
     weights = tf.constant(rng.normal(size=(5, 3)))
