@@ -2,8 +2,8 @@
 
 A batch mixes scenarios, and each row needs the matrix of its own one. Gathering a matrix for every
 row writes ``batch * in * out`` numbers; splitting the batch takes a loop. ``RowsByScenario`` does
-neither: it sorts the rows by scenario, cuts each scenario's rows into blocks of equal size, the last
-one padded, and gathers one matrix for each block. A layer is then one batched product.
+neither: it sorts the rows by scenario, cuts each scenario's rows into blocks of equal size, the
+last one padded, and gathers one matrix for each block. A layer is then one batched product.
 
 Partitioned normalization is
 
