@@ -9,6 +9,7 @@ from experiments.engine.declaration import Experiment
 FOLDER = Path(__file__).parents[1]
 RESULTS = FOLDER / "results"
 """Folder of the records."""
+_ENGINE = Path(__file__).parent.name
 
 
 def identifiers(folder: Path = FOLDER) -> list[str]:
@@ -17,7 +18,8 @@ def identifiers(folder: Path = FOLDER) -> list[str]:
     Args:
         folder: that holds a folder for each chapter.
     """
-    return sorted(f"{path.parent.name}.{path.stem}" for path in Path(folder).glob("*/[!_]*.py"))
+    found = (path for path in Path(folder).glob("*/[!_]*.py") if path.parent.name != _ENGINE)
+    return sorted(f"{path.parent.name}.{path.stem}" for path in found)
 
 
 def path_of(identifier: str, folder: Path = FOLDER) -> Path:

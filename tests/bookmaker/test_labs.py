@@ -135,7 +135,7 @@ def test_a_sound_lab_has_no_problem(lab, absent):
     [
         ("120", "181", "runs 181 s, at most 180 s"),
         ("**Data.**", "Data.", r"lacks `\*\*Data\.\*\*`"),
-        ("## References", "## Sources", "heading `## References` is missing"),
+        ("## References", "## Sources", "heading `## References` appears 0 times"),
         ('data("kuairand_pure")', 'data("ml-1m")', r'not call needs_data\("kuairand_pure"\)'),
         ('print("ran")', 'exact("a.b", "S.", True)', "exact a.b is checked; no sentence"),
     ],

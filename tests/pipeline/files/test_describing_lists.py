@@ -95,7 +95,8 @@ def test_a_column_of_another_item_has_the_items_table(tmp_path):
 
 
 def test_the_longest_list_is_that_of_the_whole_file(tmp_path, monkeypatch):
-    from recsys_pipeline.files import batches, profiles
+    from recsys_pipeline.files import batches
+    from recsys_pipeline.files import column_profiles as profiles
 
     monkeypatch.setattr(batches, "BLOCK_BYTES", 1 << 12)
     monkeypatch.setattr(profiles, "SAMPLE_BYTES", 1 << 12)

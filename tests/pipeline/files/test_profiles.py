@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys_pipeline.files import profiles
+from recsys_pipeline.files import column_profiles as profiles
 from recsys_pipeline.files.batches import Batches
 from recsys_pipeline.files.column_profiles import Values, hashes_of, profile
 
