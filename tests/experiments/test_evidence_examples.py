@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-import experiments
+from experiments import engine
 
 WITH_EXAMPLES = sorted(
     path.stem
-    for path in Path(experiments.__file__).parent.glob("*.py")
+    for path in Path(engine.__file__).parent.glob("*.py")
     if ">>> " in path.read_text(encoding="utf-8")
 )
 
 
 @pytest.mark.parametrize("name", WITH_EXAMPLES)
 def test_examples_give_what_they_say(name):
-    found = doctest.testmod(importlib.import_module(f"experiments.{name}"))
+    found = doctest.testmod(importlib.import_module(f"experiments.engine.{name}"))
     assert found.attempted and found.failed == 0
