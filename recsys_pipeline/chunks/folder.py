@@ -61,7 +61,7 @@ class FolderWriter:
         self.tasks = dict(tasks)
         check_kinds(self.tasks)
         self._writing = cache.writing(folder)
-        self._arrays: dict[str, dict[Name, _Growing]] = {split: {} for split in cache.SPLITS}
+        self._arrays: dict[str, dict[Name, Growing]] = {split: {} for split in cache.SPLITS}
         self._num_chunks = dict.fromkeys(cache.SPLITS, 0)
 
     def __enter__(self) -> "FolderWriter":
@@ -113,7 +113,7 @@ class FolderWriter:
         if number == 0:
             for name, values in arrays.items():
                 file_name = self._cache.place(split_name, *name)
-                files[name] = _Growing(self._cache.folder, file_name, values)
+                files[name] = Growing(self._cache.folder, file_name, values)
         expected = {name: (file.dtype, file.shape) for name, file in files.items()}
         got = {name: (values.dtype, values.shape[1:]) for name, values in arrays.items()}
         if got != expected:
@@ -168,8 +168,13 @@ def _arrays_of(split: Split, columns: Sequence[Column]) -> dict[Name, np.ndarray
     return arrays
 
 
-class _Growing:
-    """A file in NumPy's format to which rows are appended; its header is rewritten at the end."""
+class Growing:
+    """A file in NumPy's format to which rows are appended; its header is rewritten at the end.
+
+    Args:
+        folder, file_name: of the file.
+        values: rows of it, of which type and shape are read.
+    """
 
     def __init__(self, folder: pathlib.Path, file_name: str, values: np.ndarray) -> None:
         self.file_name, self.shape, self.dtype = file_name, values.shape[1:], values.dtype
@@ -179,6 +184,7 @@ class _Growing:
         self._header = self._file.tell()
 
     def append(self, values: np.ndarray) -> None:
+        """Write further rows."""
         np.ascontiguousarray(values).tofile(self._file)
         self.num_rows += len(values)
 
@@ -192,6 +198,7 @@ class _Growing:
         np.lib.format.write_array_header_1_0(self._file, described)
 
     def close(self) -> None:
+        """Write how many rows there are, and close the file."""
         self._file.seek(0)
         self._write_header()
         assert self._file.tell() == self._header, f"{self.file_name}: the header outgrew its room"

@@ -29,7 +29,7 @@ from recsys_pipeline.files.histories import Happened, MadeLists
 from recsys_pipeline.files.label_values import labels_of
 from recsys_pipeline.files.rows import Rows, seconds_of
 from recsys_pipeline.files.sequence_encoder import SequenceEncoder
-from recsys_pipeline.files.sources import format_of, open_sources
+from recsys_pipeline.files.sources import open_sources
 from recsys_pipeline.files.tables import encoders_from
 from recsys_pipeline.files.times import as_seconds
 
@@ -191,8 +191,7 @@ class _Training:
         They are rows of files, or the predicted ones.
         """
         path, data = paths[0], self._data
-        options = {name: getattr(data, name) for name in ("header", "separator", "field_starts")}
-        sources = open_sources(paths, format_of(path, data.format), **options)
+        sources = open_sources(paths, data)
         forms = {
             CategoricalEncoder: "category",
             NumericEncoder: "number",

@@ -173,7 +173,7 @@ def load_described(description: Description, cache: str | Path | None = None) ->
     if cache is None:
         contents = _Contents(description, files, name)
         arrays: dict[str, dict[str, Any]] = {split: {} for split in SPLITS}
-        for split_name, _, blocks in contents.arrays():
+        for split_name, blocks in contents.arrays():
             for (kind, key), array in together(blocks).items():
                 if key is None:
                     arrays[split_name][kind] = array
@@ -188,8 +188,8 @@ def load_described(description: Description, cache: str | Path | None = None) ->
     if found is None:
         with caches.writing(cache) as writer:
             contents = _Contents(description, files, name, writer.beside)
-            for split_name, num_rows, blocks in contents.arrays():
-                write(writer, split_name, num_rows, blocks)
+            for split_name, blocks in contents.arrays():
+                write(writer, split_name, blocks)
             splits = writer.splits()
             dataset = _with_warnings(contents.dataset(splits))
             about = (name, dataset.feature_columns, dataset.tasks or {})
@@ -213,14 +213,7 @@ class _Contents:
         self.description, self.name = description, name
         paths = [path for part in files.values() for path in part]
         kind = format_of(paths[0], description.format)
-        sources = open_sources(
-            paths,
-            kind,
-            header=description.header,
-            separator=description.separator,
-            field_starts=description.field_starts,
-            spill=spill,
-        )
+        sources = open_sources(paths, description, spill)
         parts = [part for part, some in files.items() for _ in some]
         tables = open_tables(description)
         self.columns = resolve(description, sources[0], tables)
@@ -237,7 +230,7 @@ class _Contents:
         self.unknown: dict[str, dict[str, float]] = {}
 
     def arrays(self) -> Any:
-        """Yields name and rows of a split, and its blocks of arrays; fills ``encoders``."""
+        """Yields the name of a split, and its blocks of arrays; fills ``encoders``."""
         description, rows = self.description, self.rows
         labels, masks = labels_of(rows, description.labels)
         time = description.time
@@ -245,16 +238,14 @@ class _Contents:
         groups = groups_of(rows, description.group)
         parts = parts_of(rows, description.split, time, seconds, groups)
         self._check_labels(labels, masks, parts["train"])
-        alone = {"group": groups, "row_id": np.arange(len(rows))}
-        if seconds is not None:
-            alone["time"] = seconds
-        for kind, array in alone.items():
-            yield from self._cut(parts, kind, None, array)
-        for kind, arrays in (("labels", labels), ("label_masks", masks)):
-            for task, array in arrays.items():
-                yield from self._cut(parts, kind, task, array)
-        for name, array in slices_of(rows, description.slices, parts["test"]).items():
-            yield from self._cut(parts, "slices", name, array)
+        whole: dict[Name, Any] = {("group", None): groups, ("row_id", None): np.arange(len(rows))}
+        whole |= {} if seconds is None else {("time", None): seconds}
+        slices = slices_of(rows, description.slices, parts["test"])
+        for kind, arrays in (("labels", labels), ("label_masks", masks), ("slices", slices)):
+            whole |= {(kind, name): array for name, array in arrays.items()}
+        for name, array in whole.items():
+            for split_name, positions in parts.items():
+                yield split_name, [{name: array[positions]}]
         columns = self._without_outcomes(labels, masks, parts["train"])
         for file, is_without in self.without.items():
             self.unknown[file] = {name: float(is_without[of].mean()) for name, of in parts.items()}
@@ -263,7 +254,7 @@ class _Contents:
         for one in encoded:
             self.encoders.append(one.encoder)
             for split_name, positions in parts.items():
-                yield split_name, len(positions), self._counted(one, split_name, positions)
+                yield split_name, self._counted(one, split_name, positions)
         if not self.encoders:
             raise ValueError(
                 f"{self.first}: expected a column that tells rows apart, got none: {self.left_out}"
@@ -297,11 +288,6 @@ class _Contents:
                 )
                 del kept[name]
         return kept
-
-    @staticmethod
-    def _cut(parts: Mapping[str, np.ndarray], kind: str, key: str | None, array: np.ndarray) -> Any:
-        for split_name, positions in parts.items():
-            yield split_name, len(positions), [{(kind, key): array[positions]}]
 
     def _counted(
         self, encoded: Encoded | MadeLists, split_name: str, positions: np.ndarray

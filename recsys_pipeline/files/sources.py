@@ -21,8 +21,8 @@ import pyarrow.csv
 
 from recsys_lib.data.tables import bad_value, read_table
 from recsys_pipeline.files.arrays import CATEGORY, bytes_of
-from recsys_pipeline.files.description import Description
-from recsys_pipeline.files.pairs import NUMBER, Pairs, RawRows, read_pairs, rows_of_pairs
+from recsys_pipeline.files.description import Description, TableDescription
+from recsys_pipeline.files.pairs import NUMBER, read_pairs, rows_of_pairs
 from recsys_pipeline.files.parquet import ParquetFile
 
 ENDINGS = {
@@ -124,22 +124,14 @@ def ending_of(path: Path) -> str:
 
 
 def open_sources(
-    paths: Sequence[Path],
-    kind: str,
-    *,
-    header: bool = True,
-    separator: str | None = None,
-    field_starts: Sequence[int] | None = None,
-    spill: Path | None = None,
+    paths: Sequence[Path], said: Description | TableDescription, spill: Path | None = None
 ) -> list[Source]:
-    """The files of a data set, all of one format.
+    """The files of a data set or of a table, all of one format.
 
     Args:
         paths: the files.
-        kind: their format, see ``ENDINGS``.
-        header: CSV: whether line 1 holds the names; else they are ``column_1``, ``column_2``, ...
-        separator: CSV: default: tab where the file's name ends in ``.tsv``, else comma.
-        field_starts: libsvm: see ``read_pairs``.
+        said: their description, of which ``format``, ``header``, ``separator`` and
+            ``field_starts`` are read.
         spill: CSV: folder on a disk, as long as the sources are used; what was read lies there,
             mapped, and not in memory.
 
@@ -150,20 +142,16 @@ def open_sources(
         ValueError: a file that is not of this format, with the line if it has lines; files whose
             columns differ.
     """
-    for path in paths:
-        if not path.is_file():
-            raise ValueError(f"{path}: no such file")
+    kind = format_of(paths[0], said.format)
     sources: list[Source]
     if kind == "csv":
-        sources = [TextFile(path, header, separator, spill=spill) for path in paths]
+        sources = [TextFile(path, said.header, said.separator, spill=spill) for path in paths]
     elif kind == "parquet":
         sources = [ParquetFile(path) for path in paths]
     else:
-        pairs: list[Pairs] = [
-            read_pairs(path, bytes_of(path), kind, field_starts) for path in paths
-        ]
-        rows = rows_of_pairs(pairs, same_fields=kind == "libsvm")
-        sources = [PairsFile(one) for one in rows]
+        starts = getattr(said, "field_starts", None)
+        pairs = [read_pairs(path, bytes_of(path), kind, starts) for path in paths]
+        sources = [*rows_of_pairs(pairs, same_fields=kind == "libsvm")]
     for other in sources[1:]:
         if sorted(other.names) != sorted(sources[0].names):
             raise ValueError(
@@ -177,7 +165,10 @@ class TextFile:
     """A delimited file with or without a line of names.
 
     Args:
-        path, header, separator, spill: as for ``open_sources``.
+        path: of the file.
+        header: whether line 1 holds the names; else they are ``column_1``, ``column_2``, ...
+        separator: default: tab where the file's name ends in ``.tsv``, else comma.
+        spill: as for ``open_sources``.
 
     Raises:
         ValueError: the file is empty, line 1 is not a header, a name is missing or there twice.
@@ -363,35 +354,3 @@ def _numbers(path: Path, texts: Any, column: str, first_line: int) -> pa.Array:
         row = int(np.flatnonzero(~good)[0])
         raise bad_value(path, first_line + row, column, "a number", texts[row])
     return pa.array(numbers, mask=missing)
-
-
-class PairsFile:
-    """A libsvm or libffm file: the label is called ``label``, the fields ``field_1``, ...
-
-    Args:
-        rows: what ``rows_of_pairs`` returned.
-    """
-
-    def __init__(self, rows: RawRows) -> None:
-        self.path, self._rows = rows.path, rows
-        self.names = ["label", *rows.ids, *rows.numbers]
-        self.numbers = frozenset(rows.numbers)
-        self.num_rows = len(rows.label)
-
-    def load(self, wanted: Mapping[str, Collection[str]]) -> None:
-        """Does nothing: all is read already, to know which fields are numbers."""
-
-    def column(self, name: str, kind: str) -> pa.ChunkedArray:
-        """See ``Source``."""
-        if name == "label":
-            found = pa.chunked_array([self._rows.label])
-        elif name in self._rows.numbers:
-            found = pa.chunked_array([self._rows.numbers[name]])
-        else:
-            ids = self._rows.ids[name]
-            found = pa.chunked_array([pa.array(ids, mask=ids < 0)])
-        return found.cast(pa.float64()) if kind == "number" else found
-
-    def place(self, row: int) -> str:
-        """See ``Source``."""
-        return f"{self.path}, line {row + 1}"

@@ -6,9 +6,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from recsys_pipeline.chunks.cache import Writer
-
-Name = tuple[str, str | None]
-"""How an array is named: the field of ``Split``, and its key there."""
+from recsys_pipeline.chunks.folder import Growing, Name
 
 
 def together(blocks: Iterable[dict[Name, np.ndarray]]) -> dict[Name, np.ndarray]:
@@ -19,27 +17,21 @@ def together(blocks: Iterable[dict[Name, np.ndarray]]) -> dict[Name, np.ndarray]
     return {name: np.concatenate([block[name] for block in found]) for name in found[0]}
 
 
-def write(
-    writer: Writer, split_name: str, num_rows: int, blocks: Iterable[dict[Name, np.ndarray]]
-) -> None:
+def write(writer: Writer, split_name: str, blocks: Iterable[dict[Name, np.ndarray]]) -> None:
     """Write the arrays of all blocks into a cache; one block at a time is in memory.
 
     Args:
         writer: of the cache.
         split_name: of their split.
-        num_rows: of all blocks together.
         blocks: all with the same arrays.
     """
-    files = {}
+    files: dict[Name, Growing] = {}
     with contextlib.ExitStack() as stack:
         for block in blocks:
             for name, array in block.items():
                 if name not in files:
-                    path = writer.place(split_name, *name)
-                    files[name] = stack.enter_context(open(writer.folder / path, "wb")), path
-                    header = np.lib.format.header_data_from_array_1_0(array[:0])
-                    header |= {"shape": (num_rows, *array.shape[1:]), "fortran_order": False}
-                    np.lib.format.write_array_header_1_0(files[name][0], header)
-                np.ascontiguousarray(array).tofile(files[name][0])
-    for name, (_, path) in files.items():
-        writer.register(split_name, *name, path, num_rows)
+                    file = Growing(writer.folder, writer.place(split_name, *name), array)
+                    files[name] = stack.enter_context(contextlib.closing(file))
+                files[name].append(array)
+    for name, file in files.items():
+        writer.register(split_name, *name, file.file_name, file.num_rows)

@@ -11,6 +11,7 @@ import pandas as pd
 from recsys_lib.data.dataset import Dataset
 from recsys_lib.data.splits import Split
 from recsys_lib.features.columns import CategoricalColumn, Column, NumericColumn, SequenceColumn
+from recsys_lib.training.metrics import auc
 from recsys_pipeline.files import outcomes
 from recsys_pipeline.files.column_profiles import (
     MIN_ROWS,
@@ -160,9 +161,10 @@ def alone(dataset: Dataset, column: Column, task: str) -> float | None:
     if np.ptp(score) == 0:
         return None
     if (dataset.tasks or {})[task] == "binary":
-        found = rank_auc(label, score)
+        found = float(auc(label, score))
         return max(found, 1 - found) if isinstance(column, NumericColumn) else found
-    return abs(float(np.corrcoef(_ranks(label), _ranks(score))[0, 1]))
+    ranks = [pd.Series(values).rank() for values in (label, score)]
+    return abs(float(np.corrcoef(ranks)[0, 1]))
 
 
 def _labelled(split: Split, task: str) -> Split:
@@ -190,22 +192,3 @@ def _mean_labels(
     count = real.sum(axis=1)
     summed = (found * real).sum(axis=1)
     return np.where(count > 0, summed / np.maximum(count, 1), train.labels[task].mean())
-
-
-def rank_auc(label: np.ndarray, score: np.ndarray) -> float:
-    """The probability that a positive row scores above a negative one; a tie counts half.
-
-    Args:
-        label: ``(N,)`` of 0 and 1, both of them.
-        score: ``(N,)``.
-    """
-    positive = label == 1
-    count = int(positive.sum())
-    ranks = _ranks(score)
-    wins = ranks[positive].sum() - count * (count + 1) / 2
-    return float(wins / (count * (len(label) - count)))
-
-
-def _ranks(values: np.ndarray) -> np.ndarray:
-    """Ranks from 1; tied values have the mean of their ranks."""
-    return pd.Series(values).rank().to_numpy()
