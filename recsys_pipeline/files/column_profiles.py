@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from recsys_pipeline.export.fields import BLANKS
 from recsys_pipeline.files.arrays import Codes, as_categories, canonical, number_values
 from recsys_pipeline.files.pairs import NUMBER
-from recsys_pipeline.files.parquet import is_list
+from recsys_pipeline.files.parquet import fits, is_list
 
 MOST_HASHES = 1 << 17
 """A set of values is exact up to this size; above, it is estimated within half a percent."""
@@ -100,12 +100,8 @@ def hashes_of(texts: pa.Array) -> np.ndarray:
 
 def is_readable(kind: pa.DataType) -> bool:
     """Whether training can read a column of this Arrow type, as a value or as a list of ids."""
-    types = pa.types
     kind = kind.value_type if is_list(kind) else kind
-    kind = kind.value_type if types.is_dictionary(kind) else kind
-    kinds = (types.is_string, types.is_large_string, types.is_integer, types.is_boolean)
-    numbers = (types.is_floating, types.is_decimal, types.is_date, types.is_timestamp)
-    return any(is_one(kind) for is_one in (*kinds, *numbers, types.is_time))
+    return fits(kind, "category") and not pa.types.is_null(kind)
 
 
 def ids_of(values: pa.ChunkedArray) -> Codes:

@@ -49,7 +49,7 @@ class ParquetFile:
         for name, kinds in wanted.items():
             found = self._file.schema_arrow.field(name).type
             for kind in kinds:
-                if not _fits(found, kind):
+                if not fits(found, kind):
                     expected = _EXPECTED[kind]
                     raise ValueError(
                         f"{self.path}, column {name!r}: expected {expected}, got {found}"
@@ -111,10 +111,11 @@ def is_list(kind: pa.DataType) -> bool:
     return types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
 
 
-def _fits(kind: pa.DataType, wanted: str) -> bool:
+def fits(kind: pa.DataType, wanted: str) -> bool:
+    """Whether a column of an Arrow type can be read in a form, see ``Source``."""
     types = pa.types
     if wanted == "list" and is_list(kind):
-        return _fits(kind.value_type, "raw")
+        return fits(kind.value_type, "raw")
     kind = kind.value_type if types.is_dictionary(kind) else kind
     if types.is_string(kind) or types.is_large_string(kind) or types.is_null(kind):
         return True
