@@ -294,17 +294,12 @@ class _Training:
                     raw[field] = pa.array(lists, _LISTS)
             else:
                 raw[encoder.source] = pa.array(_texts(values), pa.string())
-        if self._time is not None and (field := self._time.column) in self._moments():
+        of_rows = {one.time for one in self.encoders or () if isinstance(one, SequenceEncoder)}
+        if self._time is not None and (field := self._time.column) in of_rows:
             texts = dict.fromkeys(map(str, rows[field]))
             known = {text: as_seconds(pa.array([text]), self._time)[0] for text in texts}
             raw[field] = np.array([known[str(one)] for one in rows[field]])
         return raw
-
-    def _moments(self) -> list[str]:
-        """The fields with moments that the columns are computed from."""
-        lists = [one for one in self.encoders or () if isinstance(one, SequenceEncoder)]
-        fields = [field for one in lists for field in (one.times, one.time) if field is not None]
-        return list(dict.fromkeys(fields))
 
 
 def _apart(

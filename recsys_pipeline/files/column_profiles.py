@@ -17,8 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from recsys_pipeline.export.fields import BLANKS
-from recsys_pipeline.files.arrays import Codes, as_categories, canonical, number_values
-from recsys_pipeline.files.pairs import NUMBER
+from recsys_pipeline.files.arrays import Codes, as_categories, canonical, number_values, numbers_in
 from recsys_pipeline.files.parquet import fits, is_list
 
 MOST_HASHES = 1 << 17
@@ -48,7 +47,6 @@ UNIQUE_SHARE = 0.95
 MOSTLY = 0.5
 
 JOINED = "\x1f"
-_SHAPE = f"^(?:{NUMBER.decode()})$"
 
 
 class Values:
@@ -111,19 +109,6 @@ def ids_of(values: pa.ChunkedArray) -> Codes:
         values = pc.binary_join(texts, JOINED)
     found = number_values(as_categories(values))
     return canonical(Codes(found.codes, found.values.cast(pa.string())))
-
-
-def numbers_in(texts: pa.Array) -> np.ndarray:
-    """``(N,)`` float64; NaN where a text is no finite number."""
-    try:
-        numbers = texts.cast(pa.float64()).to_numpy(zero_copy_only=False)
-        if np.isfinite(numbers).all():
-            return numbers
-    except pa.ArrowInvalid:
-        pass
-    shaped = pc.match_substring_regex(texts, _SHAPE).to_numpy(zero_copy_only=False)
-    numbers = pd.to_numeric(pd.Series(texts.to_pylist(), dtype=object), errors="coerce").to_numpy()
-    return np.where(shaped & np.isfinite(numbers), numbers, np.nan)
 
 
 @dataclasses.dataclass

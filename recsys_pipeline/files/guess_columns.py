@@ -263,7 +263,7 @@ class Guesses:
         self.lists = {name: one for name, one in lists.items() if name not in moments}
 
     def _holds_moments(self, lists: Lists) -> bool:
-        settings = lists.settings
+        settings = settings_of(lists.ids)
         if settings is None:
             return False
         if outcomes.says(lists.column.name, "time"):
@@ -284,7 +284,7 @@ class Guesses:
 
     def _unfit(self, lists: Lists) -> str:
         """Why moments cannot be the ``times`` of another list; empty if they can."""
-        settings = lists.settings
+        settings = settings_of(lists.ids)
         if self.time is None:
             return "moments, which need the moment of the row beside them"
         if settings is None or "unit" not in settings:

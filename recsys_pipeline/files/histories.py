@@ -117,16 +117,13 @@ class MadeLists:
         where = self._known.before(users, seconds, self.encoder.column.max_length)
         ids = gather(self.ids, where, 0)
         block = self.encoder.with_sessions(ids, gather(self.seconds, where, -np.inf), seconds)
-        lengths, known = (last - first for first, last in self._spans(users, seconds))
+        spans = (events.span(users, seconds) for events in (self._all, self._known))
+        lengths, known = (last - first for first, last in spans)
         block = dataclasses.replace(block, counts=np.column_stack([lengths - known, lengths]))
         if self.encoder.sessions is not None:
             return block
         newest = {name: moments.max(axis=1) for name, moments in block.as_of.items()}
         return dataclasses.replace(block, as_of=newest)
-
-    def _spans(self, users: np.ndarray, seconds: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
-        for events in (self._all, self._known):
-            yield events.span(users, seconds)
 
 
 def warnings_on_lists(dataset: Dataset) -> Iterator[str]:

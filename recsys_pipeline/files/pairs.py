@@ -9,12 +9,13 @@ import numpy as np
 import pyarrow as pa
 
 from recsys_lib.data.tables import bad_value
+from recsys_pipeline.files.arrays import NUMBER
 
 MISSING_ID = -1
 
-NUMBER = rb"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 # 15 digits are exact in the doubles that the numbers are read into.
-_TOKEN = {"libsvm": rb"\d{1,15}:" + NUMBER, "libffm": rb"\d{1,9}:\d{1,15}:" + NUMBER}
+_NUMBER = NUMBER.encode()
+_TOKEN = {"libsvm": rb"\d{1,15}:" + _NUMBER, "libffm": rb"\d{1,9}:\d{1,15}:" + _NUMBER}
 _SHAPE = {"libsvm": "label id:value id:value ...", "libffm": "label field:id:value ..."}
 
 
@@ -90,7 +91,7 @@ def read_pairs(path, data, kind="libsvm", field_starts=None):
     lines = data.split(b"\n")
     if not data.strip():
         raise ValueError(f"{path}: expected lines '{_SHAPE[kind]}', got nothing")
-    matches = re.compile(NUMBER + rb"(?:[ \t]+" + _TOKEN[kind] + rb")+\s*").fullmatch
+    matches = re.compile(_NUMBER + rb"(?:[ \t]+" + _TOKEN[kind] + rb")+\s*").fullmatch
     for number, line in enumerate(lines, start=1):
         if matches(line) is None:
             shown = line[:60].decode(errors="replace")

@@ -3,13 +3,11 @@
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
 
-from recsys_pipeline.files.arrays import as_categories, bytes_of
-from recsys_pipeline.files.pairs import NUMBER
+from recsys_pipeline.files.arrays import as_categories, bytes_of, numbers_of_texts
 
 
 class ParquetFile:
@@ -76,13 +74,7 @@ class ParquetFile:
             found = found.cast(found.type.value_type)
         if pa.types.is_string(found.type) or pa.types.is_large_string(found.type):
             texts = found.to_pandas().fillna("")
-            good = texts.str.strip().str.fullmatch(f"(?:{NUMBER.decode()})?").to_numpy(bool)
-            if not good.all():
-                row = int(np.flatnonzero(~good)[0])
-                raise ValueError(
-                    f"{self.place(row)}, column {name!r}: expected a number, got {texts[row]!r}"
-                )
-            found = pa.chunked_array([pa.array(texts.str.strip().replace("", None), pa.string())])
+            found = pa.chunked_array([numbers_of_texts(texts, name, self.place)])
         if pa.types.is_boolean(found.type):
             found = found.cast(pa.int8())
         numbers = found.cast(pa.float64(), safe=False)

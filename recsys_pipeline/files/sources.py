@@ -14,15 +14,14 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from recsys_lib.data.tables import bad_value, read_table
-from recsys_pipeline.files.arrays import CATEGORY, bytes_of
+from recsys_lib.data.tables import read_table
+from recsys_pipeline.files.arrays import CATEGORY, NUMBER, bytes_of, numbers_of_texts
 from recsys_pipeline.files.description import Description, TableDescription
-from recsys_pipeline.files.pairs import NUMBER, read_pairs, rows_of_pairs
+from recsys_pipeline.files.pairs import read_pairs, rows_of_pairs
 from recsys_pipeline.files.parquet import ParquetFile
 
 ENDINGS = {
@@ -209,7 +208,7 @@ class TextFile:
         found = self._table.column(name)
         if kind == "number" and not pa.types.is_floating(found.type):
             texts = found.cast(pa.string()).to_pandas().fillna("").astype(object)
-            return pa.chunked_array([_numbers(self.path, texts, name, self._first_line)])
+            return pa.chunked_array([numbers_of_texts(texts, name, self.place)])
         return found
 
     def place(self, row: int) -> str:
@@ -269,7 +268,7 @@ class TextFile:
         for name, kind in kinds.items():
             texts = table[name].astype(object)
             if kind == "number":
-                columns[name] = _numbers(self.path, texts, name, self._first_line)
+                columns[name] = numbers_of_texts(texts, name, self.place)
             else:
                 columns[name] = pa.array(texts.where(texts != "", None), pa.string())
                 if kind == "category":
@@ -331,7 +330,7 @@ def names_in_line(path: Path, data: Any, header: bool, separator: str) -> list[s
             f"{path}, line 1: expected a name for every column, got none for column "
             f"{fields.index('') + 1}"
         )
-    values = [field for field in fields if re.fullmatch(NUMBER.decode(), field)]
+    values = [field for field in fields if re.fullmatch(NUMBER, field)]
     if values:
         raise ValueError(
             f"{path}, line 1: expected the columns' names, got {values[0]!r}; a file without "
@@ -341,16 +340,3 @@ def names_in_line(path: Path, data: Any, header: bool, separator: str) -> list[s
     if twice:
         raise ValueError(f"{path}, line 1: expected different names, got twice {twice}")
     return fields
-
-
-def _numbers(path: Path, texts: Any, column: str, first_line: int) -> pa.Array:
-    stripped = texts.str.strip()
-    missing = (stripped == "").to_numpy(bool)
-    good = stripped.str.fullmatch(NUMBER.decode()).to_numpy(bool) | missing
-    numbers = np.full(len(texts), np.nan)
-    numbers[good & ~missing] = stripped[good & ~missing].astype(np.float64)
-    good &= missing | np.isfinite(numbers)
-    if not good.all():
-        row = int(np.flatnonzero(~good)[0])
-        raise bad_value(path, first_line + row, column, "a number", texts[row])
-    return pa.array(numbers, mask=missing)

@@ -38,17 +38,9 @@ class Service:
     def __init__(self, folder: str | os.PathLike, *arguments: str):
         root = pathlib.Path(__file__).parents[2]
         path = os.pathsep.join([str(root), *filter(None, [os.environ.get("PYTHONPATH")])])
+        command = [sys.executable, "-m", "recsys_pipeline", "serve", os.fspath(folder)]
         self.process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "recsys_pipeline",
-                "serve",
-                os.fspath(folder),
-                "--port",
-                "0",
-                *arguments,
-            ],
+            [*command, "--port", "0", *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
