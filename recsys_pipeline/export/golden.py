@@ -39,7 +39,9 @@ def golden_request(
     columns, request = tuple(columns), set(request)
     made = {name for history in histories for name in history.made}
     test = getattr(dataset, "test", None)
-    features = _drawn(columns) if test is None else _of_rows(columns, test)
+    features = _drawn(columns)
+    if test is not None:
+        features = {c.name: np.asarray(test.features[c.name])[:_ROWS_LOOKED_AT] for c in columns}
     rows = len(next(iter(features.values())))
     filled = np.zeros(rows, int)
     for column in columns:
@@ -97,10 +99,6 @@ def _timed(history, test, rows):
 def _times(history, moments):
     found = [history.raw(seconds) for seconds in moments[np.isfinite(moments)]]
     return found[::-1] if history.values.newest_first else found
-
-
-def _of_rows(columns, test):
-    return {c.name: np.asarray(test.features[c.name])[:_ROWS_LOOKED_AT] for c in columns}
 
 
 def _drawn(columns, rows=NUM_CANDIDATES):

@@ -106,19 +106,20 @@ def verify_log(
     if is_requests and (run is not None or len(paths) > 1):
         raise ValueError(f"log: expected rows as training read them, got the requests of {log}")
     model = replay.Replay(folder, engine or next(replay.installed(), "onnx"))
-    training = _Training(folder, model.encode.columns)
+    has_files = (folder / ENCODING).is_file()
+    training = _Training(folder, model.encode.columns) if has_files else None
     predicted = None if run is None else predictions_of(run, model.tasks)
     if is_requests:
         said, raw, serving = _replayed(model, log)
-        if training.encoders is None:
+        if training is None:
             return f"{log}: {said}; training's features were not compared: it read no files"
         raw = training.as_read(raw)
+    elif training is None:
+        raise ValueError(
+            f"{folder}: expected an export of data that were read from files, whose {ENCODING} "
+            f"says how training reads {log}, got none"
+        )
     else:
-        if training.encoders is None:
-            raise ValueError(
-                f"{folder}: expected an export of data that were read from files, whose "
-                f"{ENCODING} says how training reads {log}, got none"
-            )
         some, raw, serving = training.rows(model, paths, predicted)
         said = f"{len(some):,} rows"
     found: dict[str, np.ndarray] = {}
@@ -153,13 +154,11 @@ class _Training:
     """
 
     def __init__(self, folder: pathlib.Path, columns: Mapping[str, Any]):
-        self.encoders: list[Encoder] | None = None
-        if not (folder / ENCODING).is_file():
-            return
         encoding = json.loads((folder / ENCODING).read_text(encoding="utf-8"))
         self._data = Description.from_dict(encoding["data"])
         self._time = self._data.time
-        self.encoders, encoders = [], encoders_from(encoding)
+        encoders = encoders_from(encoding)
+        self.encoders: list[Encoder] = []
         items = {
             one.column.table_name: one for one in encoders if isinstance(one, CategoricalEncoder)
         }
@@ -198,10 +197,9 @@ class _Training:
             BinEncoder: "number",
             SequenceEncoder: "list",
         }
-        encoders = self.encoders or ()
-        lists = [one for one in encoders if isinstance(one, SequenceEncoder)]
+        lists = [one for one in self.encoders if isinstance(one, SequenceEncoder)]
         made = [one for one in lists if one.source in self._made]
-        wanted = {one.source: forms[type(one)] for one in encoders if one not in made}
+        wanted = {one.source: forms[type(one)] for one in self.encoders if one not in made}
         not_here = {field for one in made for field in (one.source, one.times)}
         wanted |= {str(one.times): "list" for one in lists if one.times not in (None, *not_here)}
         wanted |= {one.time: "raw" for one in lists if one.time is not None}
@@ -280,7 +278,7 @@ class _Training:
     def as_read(self, rows: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
         """Raw values from JSON in the forms of a file: texts, numbers, seconds."""
         raw: dict[str, Any] = {}
-        for encoder in self.encoders or ():
+        for encoder in self.encoders:
             values = rows[encoder.source]
             if isinstance(encoder, NumericEncoder | BinEncoder):
                 raw[encoder.source] = pa.array(values, pa.float64())
@@ -294,7 +292,7 @@ class _Training:
                     raw[field] = pa.array(lists, _LISTS)
             else:
                 raw[encoder.source] = pa.array(_texts(values), pa.string())
-        of_rows = {one.time for one in self.encoders or () if isinstance(one, SequenceEncoder)}
+        of_rows = {one.time for one in self.encoders if isinstance(one, SequenceEncoder)}
         if self._time is not None and (field := self._time.column) in of_rows:
             texts = dict.fromkeys(map(str, rows[field]))
             known = {text: as_seconds(pa.array([text]), self._time)[0] for text in texts}

@@ -232,9 +232,8 @@ class Guesses:
             column = self.columns[name]
             if is_list(column.kind) and is_readable(column.kind):
                 found[name] = (column, None, "")
-            elif is_readable_text(column) and not self.is_key(name):
-                if settings_of(column) is None:
-                    texts.append(column)
+            elif is_readable_text(column) and not self.is_key(name) and settings_of(column) is None:
+                texts.append(column)
         for column in texts:
             separator = separator_of(column, ids)
             if has_brackets(column):

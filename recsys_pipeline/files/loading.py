@@ -26,8 +26,6 @@ from recsys_pipeline.files.sources import files_of, format_of, open_sources
 from recsys_pipeline.files.tables import FileDataset, encoders_from, vocabularies_of
 from recsys_pipeline.files.warnings import warnings_on
 
-SPLITS = ("train", "valid", "test")
-
 
 def load(
     paths: Any,
@@ -171,7 +169,7 @@ def load_described(description: Description, cache: str | Path | None = None) ->
     name = description.name or Path(paths[0].name.removesuffix(".gz")).stem
     if cache is None:
         contents = _Contents(description, files, name)
-        arrays: dict[str, dict[str, Any]] = {split: {} for split in SPLITS}
+        arrays: dict[str, dict[str, Any]] = {split: {} for split in caches.SPLITS}
         for split_name, blocks in contents.arrays():
             for (kind, key), array in _together(blocks).items():
                 if key is None:

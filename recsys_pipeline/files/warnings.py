@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from recsys_lib.data.dataset import Dataset
 from recsys_lib.data.splits import Split
 from recsys_lib.features.columns import CategoricalColumn, Column, NumericColumn, SequenceColumn
 from recsys_lib.training.metrics import auc
@@ -21,6 +20,7 @@ from recsys_pipeline.files.column_profiles import (
     profile_of,
 )
 from recsys_pipeline.files.guess_lists import MAX_VALUES, separator_of
+from recsys_pipeline.files.tables import FileDataset
 
 GIVES_AWAY = 0.95
 """A column that reaches this AUC or rank correlation by itself may contain the label."""
@@ -28,17 +28,17 @@ GIVES_AWAY = 0.95
 MAX_ROWS = 200_000
 
 
-def warnings_on(dataset: Dataset) -> list[str]:
+def warnings_on(dataset: FileDataset) -> list[str]:
     """All warnings about a data set, in the order of its columns.
 
     Args:
-        dataset: a ``FileDataset``.
+        dataset: the data.
 
     Returns:
         Sentences.
     """
     found: list[str] = []
-    words = getattr(dataset, "vocabularies", {})
+    words = dataset.vocabularies
     keys = [outcomes.name_of_ids(words, what) for what in ("thing", "user")]
     ids = [profile_of(name, _used(dataset, name)) for name in keys if name is not None]
     for column in dataset.feature_columns:
@@ -48,14 +48,14 @@ def warnings_on(dataset: Dataset) -> list[str]:
     return found
 
 
-def _used(dataset: Dataset, name: str) -> np.ndarray:
+def _used(dataset: FileDataset, name: str) -> np.ndarray:
     """The values that training rows of a column have: its table may have those of others, too."""
     used = np.unique(dataset.train.features[name])
-    words: np.ndarray = getattr(dataset, "vocabularies", {})[name]
+    words: np.ndarray = dataset.vocabularies[name]
     return words[used[used > 0] - 1]
 
 
-def _on_lists(dataset: Dataset, column: Column, ids: Sequence[Profile]) -> Iterator[str]:
+def _on_lists(dataset: FileDataset, column: Column, ids: Sequence[Profile]) -> Iterator[str]:
     """Whether the ids of a column are lists that were not divided, or not by their separator."""
     name, is_list = column.name, isinstance(column, SequenceColumn)
     words = _used(dataset, name)
@@ -69,7 +69,7 @@ def _on_lists(dataset: Dataset, column: Column, ids: Sequence[Profile]) -> Itera
         )
 
 
-def _on_column(dataset: Dataset, column: Column) -> Iterator[str]:
+def _on_column(dataset: FileDataset, column: Column) -> Iterator[str]:
     train, name = dataset.train, column.name
     if isinstance(column, CategoricalColumn) and len(train) >= MIN_ROWS:
         used = np.count_nonzero(np.bincount(train.features[name]))
@@ -89,7 +89,7 @@ def _on_column(dataset: Dataset, column: Column) -> Iterator[str]:
         yield f"{name}: {leak}; is it known before the label is?"
 
 
-def _leaks(dataset: Dataset, column: Column) -> Iterator[str]:
+def _leaks(dataset: FileDataset, column: Column) -> Iterator[str]:
     """How a column may hold each label; its name counts where its values say nothing."""
     found = False
     for task, kind in (dataset.tasks or {}).items():
@@ -102,12 +102,10 @@ def _leaks(dataset: Dataset, column: Column) -> Iterator[str]:
         elif pure is not None:
             found = True
             yield pure
-    description = getattr(dataset, "description", {})
+    description = dataset.description
     labels = [label["column"] for label in description.get("labels", {}).values()]
     sources = {
-        one.name: encoder.source
-        for encoder in getattr(dataset, "encoders", ())
-        for one in encoder.columns[:1]
+        one.name: encoder.source for encoder in dataset.encoders for one in encoder.columns[:1]
     }
     has_two_values = isinstance(column, CategoricalColumn) and column.vocabulary_size == 3
     reason = outcomes.named_like(
@@ -117,7 +115,7 @@ def _leaks(dataset: Dataset, column: Column) -> Iterator[str]:
         yield reason
 
 
-def _tells(dataset: Dataset, column: Column, task: str) -> str | None:
+def _tells(dataset: FileDataset, column: Column, task: str) -> str | None:
     """In words the value of a column that gives a binary label away on training rows."""
     train = _labelled(dataset.train, task)
     if isinstance(column, SequenceColumn) or not len(train):
@@ -125,7 +123,7 @@ def _tells(dataset: Dataset, column: Column, task: str) -> str | None:
     values = train.features[column.name]
     if isinstance(column, NumericColumn):
         values = outcomes.ranges_of(values.reshape(len(train), -1)[:, 0])
-    words = getattr(dataset, "vocabularies", {}).get(column.name, ())
+    words = dataset.vocabularies.get(column.name, ())
 
     def shown(value: int) -> str:
         return f"the value {words[value - 1]}" if 0 < value <= len(words) else "one kind of value"
@@ -133,7 +131,7 @@ def _tells(dataset: Dataset, column: Column, task: str) -> str | None:
     return outcomes.gives_away(values, {task: train.labels[task]}, shown)
 
 
-def alone(dataset: Dataset, column: Column, task: str) -> float | None:
+def alone(dataset: FileDataset, column: Column, task: str) -> float | None:
     """How well one column by itself predicts a label on the validation rows.
 
     Ids are scored by the mean label of their training rows, lists by the mean over their ids,
