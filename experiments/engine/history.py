@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from experiments.engine import records, registry
-from experiments.engine.blocks import LOG, entry_of, is_noted, read_blocks, refusal
+from experiments.engine.blocks import entry_of, is_noted, refusal
 from experiments.engine.registry import RESULTS
 from experiments.engine.repository import git, hashes, lines, require_history
+from recsys_book.records.withdrawn import BLOCKS, read_blocks
 
 ROOT = Path(__file__).parents[2]
 
@@ -51,7 +52,7 @@ def problems_of_records(
             found.append(f"{reason}; run `python -m experiments run {identifier}`")
         elif not experiment.is_real:
             if not is_noted(entry_of(experiment, None), opened):
-                found.append(f"{identifier}: expected its worlds among those opened in {LOG}")
+                found.append(f"{identifier}: expected its worlds among those opened in {BLOCKS}")
             elif (reason := refusal(experiment, experiment.worlds, opened, folder)) is not None:
                 found.append(f"{identifier}: {reason}")
         shas = [one["declaration_sha256"] for one in (*record["history"], record)]
@@ -70,7 +71,7 @@ def problems_of_records(
                 f"in {changelog.name}"
             )
     for path in sorted(Path(results).glob("*.json")):
-        if path.name != LOG and path.stem not in known:
+        if path.name != BLOCKS and path.stem not in known:
             found.append(f"{path.name}: no experiment of this name is declared")
     return found
 
