@@ -83,7 +83,7 @@ create() {
 say_that_it_goes_on() {
     local every=10 seconds=0
     [ -z "$UV" ] || [ ! -t 2 ] || return 0
-    while sleep 1 && kill -0 $$ 2>/dev/null; do
+    while sleep 1 >/dev/null 2>&1 && kill -0 $$ 2>/dev/null; do
         seconds=$((seconds + 1))
         [ $((seconds % every)) = 0 ] || continue
         set -- "$VENV"/lib/python*/site-packages/*.dist-info
@@ -115,6 +115,7 @@ mkdir -p "$VENV"
 exec 9>"$VENV/.make-lock"
 # The lock is dropped when its last holder ends, so this helper must not hold it.
 say_that_it_goes_on 9>&- &
+trap 'kill $! 2>/dev/null || true' EXIT
 if ! lock -n; then
     echo "Another make is at work on $VENV: waiting for it"
     lock || true
