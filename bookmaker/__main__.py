@@ -1,6 +1,7 @@
 """Command line of the book: ``python -m bookmaker --help`` lists the commands."""
 
 import argparse
+import functools
 import json
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 from bookmaker.building import evidence, generated, index, inputs, links
 from bookmaker.building.build import BuildError, build, is_stale, refresh
 from bookmaker.checks import lesson_checks, numbers
+from bookmaker.course import manual, paths, slides
 from bookmaker.course.commands import add_commands as add_course
 from bookmaker.gate import hooks, selection
 from bookmaker.grading.commands import add_commands as add_grading
@@ -127,14 +129,14 @@ def _site(options):
     return _report(problems)
 
 
-def _changing(change, said):
-    """The command that changes lessons one by one, and says which of them it has changed."""
+def _change(change, said, options):
+    """Change lessons one by one, and say which of them have changed."""
+    texts = select_texts(options.lessons, options.chapters)
+    return _list(f"{text_path.stem}: {said}" for text_path in texts if change(text_path))
 
-    def run(options):
-        texts = select_texts(options.lessons, options.chapters)
-        return _list(f"{text_path.stem}: {said}" for text_path in texts if change(text_path))
 
-    return run
+def _write(write, options):
+    return _list(write(options.chapters))
 
 
 def _list(lines):
@@ -162,18 +164,21 @@ def _parser():
             said = f"paths, chapters or lessons{default}"
             command.add_argument("lessons", nargs=lessons, help=said)
         for flag, said in flags.items():
-            command.add_argument(f"--{flag.replace('_', '-')}", action="store_true", help=said)
+            command.add_argument(f"--{flag}", action="store_true", help=said)
         return command
 
     add(
-        *("build", _build, "execute lessons whose text changed", "*"),
+        "build",
+        _build,
+        "execute lessons whose text changed",
+        "*",
         force="execute unchanged lessons too",
         changed="execute those whose other inputs changed, too",
         check="say what has to be built, only",
     )
-    written = _changing(generated.write, "header and starters written")
+    written = functools.partial(_change, generated.write, "header and starters written")
     add("cells", written, "write the lessons' headers and starters", "*")
-    formatted = _changing(formatting.format_text, "formatted")
+    formatted = functools.partial(_change, formatting.format_text, "formatted")
     add("format", formatted, "format the code in the lessons' texts", "*")
     add("budget", _budget, "count what lessons ask of their readers", "+")
     add("check", _check, "check all lessons without running them")
@@ -207,16 +212,17 @@ def _parser():
         force="execute it even if unchanged",
     )
     for name, write, text in (
-        ("ledger", evidence.write, "write the ledger of findings and exact checks"),
         ("links", links.write, "write the links between the lessons"),
-        *WRITERS,
+        ("course", paths.write, "write the tables and the picture of docs/course"),
+        ("manual", manual.write, "write the manual for instructors"),
+        ("slides", slides.write, "write the slides of all lessons"),
     ):
         add(name, functools.partial(_write, write), text)
+    ledger = "write the ledger of findings and exact checks"
+    add("ledger", lambda options: _list([evidence.write(options.chapters)]), ledger)
 
-    command = add(
-        *("site", _site, "build the website from the committed notebooks", "*"),
-        no_pictures="draw no models",
-    )
+    command = add("site", _site, "build the website from the committed notebooks", "*")
+    command.add_argument("--no-pictures", action="store_true", help="draw no models")
     command.add_argument("--out", type=Path, default=Path("build") / "site", help="folder")
     command.add_argument("--repository", default="", help="its address, for links and buttons")
 
