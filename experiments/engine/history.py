@@ -1,5 +1,6 @@
 """What the history of the repository must show: declared first, measured then, on new worlds."""
 
+import ast
 import itertools
 import json
 from collections.abc import Iterator
@@ -89,11 +90,23 @@ def _of_commits(identifier: str, folder: Path, results: Path) -> Iterator[str]:
             yield f"{where}: expected a commit of its own for the declaration, which changes, too"
         elif (sha, number) != [*first][-1]:
             continue  # it was looked at when it was the last one
-        # A file that is as it was then declares what is compared with the record anyway; one that
+        # Code that is as it was then declares what is compared with the record anyway; one that
         # today's packages cannot read is not told apart.
-        elif lines(folder, "diff", "--name-only", f"{commit}^", "HEAD", "--", path.as_posix()):
+        elif _code_of(f"{commit}^", path, folder) != _code_of("HEAD", path, folder):
             if hashes(f"{commit}^", Path(folder)).get(identifier, sha) != sha:
                 yield f"{where}: expected the declaration before its results, there was another"
+
+
+def _code_of(commit: str, path: Path, folder: Path) -> str | None:
+    """A declaration's code in a commit, in whatever folder the modules lay that it imports."""
+    try:
+        tree = ast.parse(git(folder, "show", f"{commit}:./{path.as_posix()}") or b"")
+    except SyntaxError:
+        return None
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            node.module = str(node.module).rpartition(".")[2]
+    return ast.dump(tree)
 
 
 def _versions(identifier: str, results: Path) -> Iterator[tuple[str, dict[str, Any]]]:
