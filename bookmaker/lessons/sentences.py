@@ -15,6 +15,7 @@ from typing import Any
 
 from bookmaker.lessons.figures import FOLDED
 from bookmaker.lessons.lessons import calls_in_cell, read_text
+from bookmaker.lessons.prose import without_code
 from recsys_book.base.paths import LessonError
 from recsys_book.records.records import is_confirmed, record_of, records
 from recsys_book.records.sentences import BY_COMPUTATION, CONFIRMED, IDENTIFIER, NOT_SHOWN
@@ -28,10 +29,6 @@ FINDINGS = ("finding", BLOCK)
 _TICK = re.compile(r"\[([^\]]*)\]\(#([^)\s]+)\)")
 # A sentence of another lesson is cited by its bare name.
 _CITED = re.compile(r"`(\w+)\.(\w+)\.(\w+)`")
-_CODE = re.compile(
-    r"^ {0,3}(`{3,}|~{3,}).*?^ {0,3}\1[`~]* *$|(?<!`)(`+)(?!`)(?:(?!\n\s*\n).)*?(?<!`)\2(?!`)",
-    re.DOTALL | re.MULTILINE,
-)
 
 
 @dataclass(frozen=True)
@@ -70,19 +67,6 @@ def _malformed(notebook):
                         f"cell {number}: [{mark}](#{target}): expected the identifier of a check "
                         f"or finding, got {target}"
                     )
-
-
-def without_code(markdown: str) -> str:
-    """Prose with a blank in place of each block and span of code; what is left has its place.
-
-    Args:
-        markdown: prose.
-
-    Example:
-        >>> without_code("the `dot` of two")
-        'the       of two'
-    """
-    return _CODE.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), markdown)
 
 
 def experiments_named(sources: Iterable[str]) -> list[str]:

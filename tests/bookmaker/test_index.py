@@ -93,7 +93,9 @@ def test_a_route_says_what_to_know_instead_of_each_prerequisite_that_it_skips():
 def test_a_route_that_skips_a_lesson_without_a_sentence_is_refused(book, monkeypatch):
     route = {"title": "Short", "text": "Go.", "lessons": ("01_more/02_new",)}
     monkeypatch.setattr(index, "ROUTES", (route,))
-    with pytest.raises(LessonError, match=r"instead\.yaml: expected a sentence for 00_small/00_one"):
+    with pytest.raises(
+        LessonError, match=r"instead\.yaml: expected a sentence for 00_small/00_one"
+    ):
         index.outline(book)
     whole = {**route, "lessons": ("00_small/00_one", "00_small/01_small", "01_more/01_next")}
     monkeypatch.setattr(index, "ROUTES", (whole,))
