@@ -9,10 +9,10 @@ from recsys_book.base.notebook_sources import LINKS_TAG
 OPENING = "the opening"
 """The part above the first heading of level two."""
 
-_BLOCK = r"^ {0,3}(?P<fence>`{3,}|~{3,}).*?^ {0,3}(?P=fence)[`~]* *$"
+_BLOCK = r"^ {0,3}(?P<fence>`{3,}|~{3,}).*?(?:^ {0,3}(?P=fence)[`~]* *$|\Z)"
 _SPAN = r"(?<!`)(?P<span>`+)(?!`)(?:(?!\n\s*\n).)*?(?<!`)(?P=span)(?!`)"
 BLOCK = re.compile(_BLOCK, re.DOTALL | re.MULTILINE)
-"""A block of code."""
+"""A block of code; one that is not closed goes on to the end."""
 
 _CODE = re.compile(f"{_BLOCK}|{_SPAN}", re.DOTALL | re.MULTILINE)
 _HEADING = re.compile(r"^(#{1,6}) +(.+?)[ #]*$", re.MULTILINE)
