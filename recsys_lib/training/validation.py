@@ -2,24 +2,23 @@
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
 
-from recsys_lib.data.chunks import Chunks, labels_of
 from recsys_lib.data.dataset import check_features
-from recsys_lib.data.splits import Split
+from recsys_lib.data.splits import Split, labels_of
 from recsys_lib.training import metrics
 from recsys_lib.training.batches import Layout, PackedSplit, to_tensor
-from recsys_lib.training.chunks import predict_chunks
-from recsys_lib.training.prediction import predict_packed
+from recsys_lib.training.prediction import predict_chunks, predict_packed
 
 
 class Validation:
     """Scores a model on one split again and again.
 
     Args:
-        split: the validation rows, as for ``evaluate``.
+        split: the validation rows, as for ``evaluate``. ``Chunks`` are read anew for each score.
         layout: ``Layout`` of the model's inputs.
         kinds: dict of the model's tasks to ``"binary"`` or ``"regression"``.
 
@@ -27,10 +26,10 @@ class Validation:
         ValueError: features that do not fit their columns.
     """
 
-    def __init__(self, split: Split | Chunks, layout: Layout, kinds: dict[str, str]) -> None:
+    def __init__(self, split: Any, layout: Layout, kinds: dict[str, str]) -> None:
         self.layout, self.kinds = layout, kinds
         self.split = labels_of(split)
-        self._rows = split if isinstance(split, Chunks) else self._pack(split)
+        self._rows = self._pack(split) if isinstance(split, Split) else split
 
     def _pack(self, split: Split) -> PackedSplit:
         layout, kinds = self.layout, self.kinds
@@ -66,7 +65,7 @@ class Validation:
         return float(np.mean(scores))
 
     def _predictions(self, model, predict):
-        if isinstance(self._rows, Chunks):
-            return predict_chunks(model, self._rows, self.layout, list(self.kinds), "valid")
-        packed = (self._rows.ids, self._rows.numbers)
-        return predict(model, self.layout, packed, list(self.kinds))
+        tasks = list(self.kinds)
+        if not isinstance(self._rows, PackedSplit):
+            return predict_chunks(model, self._rows, self.layout, tasks, "valid")
+        return predict(model, self.layout, (self._rows.ids, self._rows.numbers), tasks)
