@@ -9,7 +9,8 @@ from tiny_requests import LENGTHS, MASK, NUM_ROWS, STEPS, WIDTH, weight
 
 from recsys_lib.sequence import recurrence
 from recsys_lib.sequence.behaviours import RecencyEmbedding
-from recsys_lib.sequence.recurrence import AttentionalGRU, LastState, gru_states, last_state
+from recsys_lib.sequence.dien import AttentionalGRU
+from recsys_lib.sequence.recurrence import LastState, gru_states, last_state
 
 RNG = np.random.default_rng(5)
 SEQUENCE = RNG.normal(size=(NUM_ROWS, STEPS, WIDTH)).astype(np.float32)
