@@ -197,12 +197,13 @@ def test_what_passed_whole_is_recorded_and_nothing_else(tmp_path, workers):
 
     def make(*options):
         command = [sys.executable, "-m", "pytest", "-p", "planted", "--chosen", "chosen.json"]
-        command += ["-q", "tests", "-p", "no:cacheprovider", f"-n{workers}", *options]
+        command += ["-p", "no:cacheprovider", "-p", "no:nbval", f"-n{workers}", "-q", "tests"]
+        command += options
         environment = {"PYTHONPATH": f"{ROOT}:{tmp_path}", "PATH": "/usr/bin:/bin"}
         made = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True)
         return made.stdout.decode(), selection.read_record(tmp_path)["green"]
 
-    for narrowed in (["-k", "test_a"], ["-x"]):
+    for narrowed in (["-x"],) if workers else (["-k", "test_a"], ["-x"]):
         assert make(*narrowed)[1] == {"tests/test_old.py": "1"}
     said, green = make()
     assert "1 failed, 3 passed, 1 skipped" in said, said
@@ -215,7 +216,8 @@ def test_the_cases_of_mutants_grading_and_contract_are_chosen_one_by_one(tmp_pat
     run = {mutants: "1", "grading of 02_second_order_crosses/01_fm": "1", "contract of fm": "1"}
     (tmp_path / "chosen").write_text(json.dumps({"run": run, "all": False}))
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"]
-    command += ["-p", "bookmaker.gate.chosen_tests", "--chosen", str(tmp_path / "chosen")]
+    command += ["-p", "no:nbval", "-p", "bookmaker.gate.chosen_tests"]
+    command += ["--chosen", str(tmp_path / "chosen")]
     command += [selection.MUTANTS_TEST, selection.GRADING_TEST, "tests/contract/test_promises.py"]
     found = subprocess.run([*command, "tests/test_locks.py"], cwd=ROOT, capture_output=True)
     tests = [line for line in found.stdout.decode().splitlines() if "::" in line]

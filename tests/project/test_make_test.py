@@ -16,7 +16,8 @@ from recsys_lib.data import registry
 ROOT = Path(__file__).parents[2]
 COPIED = ("bookmaker", "data", *PACKAGES)
 CHAPTERS = ("00_the_ranking_stage", "04_sequence_models")
-FILES = (".gitignore", "Makefile", "constraints.txt", "pyproject.toml", "requirements.txt")
+FILES = (".gitignore", "Makefile", "README.md", "constraints.txt", "pyproject.toml")
+FILES += ("requirements.txt",)
 TESTS = ("bookmaker", "contract", "sequence", "shared")
 CHANGED = "04_sequence_models/01_din"
 # Its companion shares the exercises and the model with it.
