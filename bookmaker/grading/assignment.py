@@ -78,6 +78,9 @@ def instructor_notebook(file):
             continue
         cells.append(_cell("code", one.solution, grade_id(one), solution=True))
         cells += _test_cells(one)
+    for number, cell in enumerate(cells):
+        # nbformat draws ids; the same exercises shall be the same notebook.
+        cell.id = f"cell-{number}"
     notebook = new_notebook(cells=cells)
     notebook.metadata["kernelspec"] = dict(KERNELSPEC)
     notebook.metadata["language_info"] = {"name": "python"}
