@@ -226,7 +226,7 @@ def _parser():
     command.add_argument("--repository", default="", help="its address, for links and buttons")
 
     add_course(add)
-    add_grading(commands)
+    add_grading(add)
     variants.add_command(commands)
     return parser
 
