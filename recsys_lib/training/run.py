@@ -23,17 +23,19 @@ class History:
     Args:
         epochs: DataFrame with a row per epoch: ``epoch``, ``loss`` (mean training loss),
             ``added_loss`` (the part of it that layers added: auxiliary losses and penalties),
-            ``valid_score`` (mean AUC over binary tasks, minus the mean squared error over
-            regression tasks; missing where nothing is validated), ``seconds`` (training alone).
-            For models of several tasks also ``loss_<task>``, each task's own mean loss over the
-            rows with its label, without its weight, ``weight_<task>``, the mean of its weight
-            over the epoch, and whatever else the balancing method reports. With a schedule or
-            ``reduce_on_plateau`` also ``rate_factor``, what the learning rates were multiplied
-            with.
+            ``valid_score`` (what ``fit`` watches, see ``Validation.score``; missing where nothing
+            is validated), ``seconds`` (training alone). For models of several tasks also
+            ``loss_<task>``, each task's own mean loss over the rows with its label, without its
+            weight, ``weight_<task>``, the mean of its weight over the epoch, and whatever else the
+            balancing method reports. With an objective over groups also ``pairs_lost``, the share
+            of pairs that borders of batches cut. With a schedule or ``reduce_on_plateau`` also
+            ``rate_factor``, what the learning rates were multiplied with.
         best_epoch: the epoch, counted from 1, whose weights the model now holds.
         seconds: training time without tracing and validation.
         trace_seconds: time to trace the compiled function; 0 when it was traced before.
         num_examples: rows trained on, each epoch counted.
+        watched: which validation score that was: ``"auc"``, ``"gauc"`` or ``"log_loss"``; None
+            where nothing is validated.
     """
 
     epochs: pd.DataFrame
@@ -41,6 +43,7 @@ class History:
     seconds: float
     trace_seconds: float
     num_examples: int
+    watched: str | None = None
 
     @property
     def examples_per_second(self) -> float:
@@ -79,6 +82,7 @@ class Run:
     def __init__(self, trainer, training, options, rates, checkpoint=None, valid=None):
         self.trainer, self.options, self.rates = trainer, options, rates
         self.checkpoint, self.num_rows = checkpoint, training.num_rows
+        self._watched = None if valid is None else valid.watched
         # Rows behind each column's mean: a task's own loss counts the rows with its label.
         self.rows_behind = trainer.rows_behind(training)
         self.epoch, self.step, self.seconds = 0, 0, 0.0
@@ -95,7 +99,7 @@ class Run:
     def _made_of(self, training, valid):
         """The settings by which two runs are told apart, without those of single epochs."""
         trainer, options = self.trainer, self.options
-        model = trainer.model
+        model, objective = trainer.model, trainer.objective
         made_of = {
             "number of training rows": self.num_rows,
             "batch size": options.batch_size,
@@ -104,6 +108,7 @@ class Run:
             "reduce_on_plateau": options.plateau and dataclasses.asdict(options.plateau),
             "callbacks": [type(callback).__name__ for callback in options.callbacks],
             "balancing": repr(trainer.balancing),
+            **({"objective": repr(objective.objective)} if objective else {}),
             "tasks": trainer.kinds,
             "shapes of the model's variables": [list(v.shape) for v in model.variables],
             "structure of the model": structure_of(model),
@@ -113,6 +118,8 @@ class Run:
         }
         if valid is not None:
             made_of["hash of the validation rows"] = valid.digest()
+            if valid.watched != "auc":
+                made_of["watched score"] = valid.watched
         return made_of
 
     def _with_schedule(self, epoch):
@@ -187,7 +194,8 @@ class Run:
             for variable, value in zip(self.trainer.model.variables, self.best, strict=True):
                 variable.assign(value)
         num_examples = len(self.rows) * self.num_rows
-        return History(self._table(), self.best_epoch, self.seconds, trace_seconds, num_examples)
+        facts = (self.best_epoch, self.seconds, trace_seconds, num_examples, self._watched)
+        return History(self._table(), *facts)
 
 
 def _optimizer_options(optimizer):
