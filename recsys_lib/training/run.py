@@ -108,7 +108,7 @@ class Run:
             "reduce_on_plateau": options.plateau and dataclasses.asdict(options.plateau),
             "callbacks": [type(callback).__name__ for callback in options.callbacks],
             "balancing": repr(trainer.balancing),
-            **({"objective": repr(objective.objective)} if objective else {}),
+            "objective": objective and repr(objective.objective),
             "tasks": trainer.kinds,
             "shapes of the model's variables": [list(v.shape) for v in model.variables],
             "structure of the model": structure_of(model),
