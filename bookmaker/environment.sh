@@ -6,11 +6,9 @@
 #       bash bookmaker/environment.sh book .venv/.reader-ready
 #
 # The first argument names the extras that are installed, the others the files that are touched
-# once all of it works.
-#
-# From before the first change until then the file .half-made lies in the environment. Whoever
-# finds it when nobody is at work builds the environment anew. An installation that fails by itself,
-# for want of a network for example, leaves what there was, and no such file.
+# once all of it works. From before the first change until then the file .half-made lies in the
+# environment: who finds it when nobody is at work builds the environment anew. An installation that
+# fails by itself, for want of a network for example, leaves what there was, and no such file.
 set -euo pipefail
 
 extras="$1"
@@ -18,6 +16,11 @@ shift
 ready=("$@")
 python="$VENV/bin/python"
 half="$VENV/.half-made"
+installer=("$python" -m pip install)
+usable=(-m pip --version)
+[ -z "$UV" ] || { installer=("$UV" pip install --python "$python"); usable=(-c ""); }
+# Bars of pip would run into our lines.
+export PIP_PROGRESS_BAR=off PIP_DISABLE_PIP_VERSION_CHECK=1
 
 # pip answers an interrupt with the status of an ordinary failure; what it leaves is half-made.
 trap 'exit 130' INT TERM HUP
@@ -29,49 +32,34 @@ lock() {
         flock "$@" 9
     elif command -v python3 >/dev/null 2>&1; then
         python3 -c 'import fcntl, sys
-try:
-    fcntl.flock(9, fcntl.LOCK_EX | (fcntl.LOCK_NB if sys.argv[1:] else 0))
-except BlockingIOError:
-    sys.exit(1)' "$@"
+fcntl.flock(9, fcntl.LOCK_EX | fcntl.LOCK_NB * ("-n" in sys.argv))' "$@" 2>/dev/null
     fi
 }
 
 is_ready() {
-    local one input
+    local one
+    [ ! -e "$half" ] && [ -x "$python" ] || return 1
     for one in "${ready[@]}"; do
-        for input in requirements.txt constraints.txt pyproject.toml; do
-            [ "$one" -nt "$input" ] || return 1
-        done
+        [ -e "$one" ] || return 1
+        [ -z "$(find requirements.txt constraints.txt pyproject.toml -newer "$one")" ] || return 1
     done
-    [ ! -e "$half" ] && [ -x "$python" ]
 }
 
 # A candidate must run and be in range: a name on the PATH may be a shim of a missing version.
 find_python() {
-    local candidates=(python3.12 python3.13 python3.11 python3 python) candidate
+    local candidates=(python3.12 python3.13 python3.11 python3 python)
     local in_range='import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))'
     [ -z "$PYTHON" ] || candidates=("$PYTHON")
-    for candidate in "${candidates[@]}"; do
-        if "$candidate" -c "$in_range" >/dev/null 2>&1; then
-            found="$candidate"
-            return
-        fi
+    for found in "${candidates[@]}"; do
+        ! "$found" -c "$in_range" >/dev/null 2>&1 || return 0
     done
-    found=
+    found=3.12
     if [ -z "$UV" ] || [ -n "$PYTHON" ]; then
         echo "None of these runs and is Python 3.11, 3.12 or 3.13: ${candidates[*]}" >&2
         echo "(TensorFlow 2.21 has wheels for these versions only.) Install one, or name it:" >&2
         echo "  make $GOALS PYTHON=/path/to/python3.12" >&2
         [ -e "$python" ] || rm -rf "$VENV"
         exit 1
-    fi
-}
-
-is_usable() {
-    if [ -n "$UV" ]; then
-        "$python" -c "" >/dev/null 2>&1
-    else
-        "$python" -m pip --version >/dev/null 2>&1
     fi
 }
 
@@ -82,92 +70,73 @@ create() {
     find "$VENV" -mindepth 1 -maxdepth 1 ! -name .half-made ! -name .make-lock -exec rm -rf {} +
     if [ -n "$UV" ]; then
         echo "Creating $VENV with uv"
-        "$UV" venv --quiet --seed --allow-existing --python "${found:-3.12}" "$VENV"
+        "$UV" venv --quiet --seed --allow-existing --python "$found" "$VENV"
     else
         echo "Creating $VENV with $("$found" --version)"
-        if ! "$found" -m venv "$VENV"; then
-            echo "(Debian and Ubuntu keep it in a package of its own: python3-venv)" >&2
-            exit 1
-        fi
+        "$found" -m venv "$VENV" ||
+            { echo "(Debian and Ubuntu keep it in a package of its own: python3-venv)" >&2; exit 1; }
     fi
 }
 
-# Says every few seconds that the work goes on, until the pipe that it reads closes, as it does when
-# this script ends, however that happens. On a terminal uv draws bars itself, all the way.
+# Says every few seconds that the work goes on, for as long as this script lives, however it ends.
+# On a terminal uv draws bars itself, all the way.
 say_that_it_goes_on() {
-    local every=10 began=$SECONDS before status
+    local every=10 seconds=0
     [ -z "$UV" ] || [ ! -t 2 ] || return 0
-    while :; do
-        before=$SECONDS status=0
-        read -r -t "$every" || status=$?
-        # Bash 3, which comes with macOS, tells by the status neither a timeout nor the end.
-        [ "$status" -gt 128 ] ||
-            { [ "${BASH_VERSINFO[0]}" = 3 ] && [ $((SECONDS - before)) -ge "$every" ]; } || return 0
+    while sleep 1 >/dev/null 2>&1 && kill -0 $$ 2>/dev/null; do
+        seconds=$((seconds + 1))
+        [ $((seconds % every)) = 0 ] || continue
         set -- "$VENV"/lib/python*/site-packages/*.dist-info
         [ -e "$1" ] || shift
-        echo "  it goes on: $((SECONDS - began)) seconds so far, packages in place: $#"
+        echo "  it goes on: $seconds seconds so far, packages in place: $#"
     done
 }
 
-# What the book needs, in the locked versions. On a terminal the installer shows what it does; bars
-# of pip would run into our lines.
+# What the book needs, in the locked versions. On a terminal the installer shows what it does.
 install_packages() {
     local status=0 shown=--quiet
+    [ ! -t 2 ] || shown=
     : >"$half"
-    if [ -n "$UV" ]; then
-        [ ! -t 2 ] || shown=
-        "$UV" pip install $shown --python "$python" -c constraints.txt -e ".[$extras]" || status=$?
-    else
-        [ ! -t 2 ] || shown=--progress-bar=off
-        "$python" -m pip install $shown --disable-pip-version-check -c constraints.txt \
-            -e ".[$extras]" || status=$?
-    fi
+    "${installer[@]}" $shown -c constraints.txt -e ".[$extras]" || status=$?
     # Above 128 it was killed.
     [ "$status" = 0 ] || [ "$status" -gt 128 ] || rm -f "$half"
     return "$status"
 }
 
-# Other people's packages alone: a fault in the book's own code is mended in the code.
+# Other people's packages alone: a fault in the book's own code is mended in the code. The first
+# import fills the byte-code caches, so that a lesson's first output comes in seconds.
 packages_work() {
-    TF_CPP_MIN_LOG_LEVEL=3 TF_ENABLE_ONEDNN_OPTS=0 \
-        "$python" -c "import keras, sklearn, matplotlib.pyplot, pandas, ipykernel, jupyterlab" \
-        2>"$VENV/.import-errors"
+    errors="$(TF_CPP_MIN_LOG_LEVEL=3 TF_ENABLE_ONEDNN_OPTS=0 "$python" -c \
+        "import keras, sklearn, matplotlib.pyplot, pandas, ipykernel, jupyterlab" 2>&1)"
 }
 
 mkdir -p "$VENV"
 # uv locks .lock in the same folder, and would wait for us.
 exec 9>"$VENV/.make-lock"
 # The lock is dropped when its last holder ends, so this helper must not hold it.
-exec 8> >(say_that_it_goes_on 9>&-)
+say_that_it_goes_on 9>&- &
+trap 'kill $! 2>/dev/null || true' EXIT
 if ! lock -n; then
     echo "Another make is at work on $VENV: waiting for it"
     lock || true
-    if is_ready; then
-        exit 0
-    fi
+    ! is_ready || exit 0
 fi
 
 if [ -e "$half" ]; then
     echo "$VENV was left half-made: it is built anew"
     create
-elif ! is_usable; then
+elif ! "$python" "${usable[@]}" >/dev/null 2>&1; then
     create
 fi
 echo "Installing packages into $VENV (once): 2 GB, about a minute on a fast line"
 install_packages
+echo "Importing them for the first time: half a minute"
 if ! packages_work; then
     echo "Packages in $VENV do not work: it is built anew"
     create
     install_packages
-    packages_work || {
-        cat "$VENV/.import-errors" >&2
-        rm -f "$half"
-        exit 1
-    }
+    packages_work || { echo "$errors" >&2; rm -f "$half"; exit 1; }
 fi
-echo "Importing them for the first time: half a minute"
-# The import fills the byte-code caches, so that a lesson's first output comes in seconds.
-"$python" -c "import recsys_lib, keras, sklearn, matplotlib.pyplot, pandas"
-"$python" -c "from recsys_book import check_env; check_env()"
+"$python" -c "import recsys_lib; from recsys_book import check_env; check_env()"
 rm -f "$half"
 touch "${ready[@]}"

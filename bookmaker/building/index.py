@@ -1,12 +1,15 @@
 """The start page, and the outline of the book that it shows: lessons, minutes, routes."""
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
+from string import Template
 from typing import Any
 
 from bookmaker.building import inputs
 from bookmaker.building.build import build, is_stale
+from bookmaker.building.inputs import ROOT
 from bookmaker.building.links import RUN_IT
 from bookmaker.lessons import budget
 from bookmaker.lessons.instead import left_out, sentence
@@ -15,90 +18,13 @@ from recsys_book.base.paths import CHAPTERS, LessonError, write_atomically
 from recsys_book.reader.start_page import OUTLINE, TAG
 from recsys_book.reader.work_copies import IN_CHAPTERS
 
-FRONT_MATTER = """\
----
-jupytext:
-  text_representation:
-    extension: .md
-    format_name: myst
-    format_version: 0.13
-kernelspec:
-  display_name: Python 3 (ipykernel)
-  language: python
-  name: python3
----
-"""
+PAGE = Path(__file__).with_suffix(".md")
+"""The start page but for what has its source elsewhere."""
 
-INTRODUCTION = """\
-# Ranking models for recommenders
-
-A recommender's ranking stage is given about a thousand candidates for one request and predicts
-what the user will do with each. This book teaches its models by running them: each lesson is a
-notebook of about 45 minutes. You need NumPy and one Keras tutorial. [Begin here]({first}).
-To run a lesson, choose {run_it}.
-"""
-
-CELL = f"""\
-```{{code-cell}} ipython3
-:tags: [hide-input, nbval-ignore-output, {TAG}]
-
-from recsys_book import start
-
-start()
-```
-"""
-
-# README.md has the same tree, with its own links.
-FIRST_MODEL = """\
-## Which model first?
-
-Begin with two models: logistic regression (one weight for each id, and one for each past count and
-click rate of user and item), and trees on these counts and rates (no tables of ids; minutes on a
-CPU). On the book's two real logs no other model is shown to be ahead of these two in GAUC, which
-compares the rows of one user, as a ranker does
-([the boards](04_sequence_models/05_sequence_comparison.deeper.ipynb)). On simulated platforms,
-where the cause is known, others are far ahead. So ask what your log is like:
-
-1. **Did users do something before?** Yes: take the mean of the history's vectors (one sum for a
-   request), then DIN (a small network for every behaviour and candidate; two to three times the
-   mean's time): [Sequences](04_sequence_models/05_sequence_comparison.ipynb). Go on with 2.
-2. **Does a third column decide which pair counts?** On a phone, say, one kind of item suits a user,
-   and another kind at a desk. Yes: a plain network, then IPNN (one more number for each pair of
-   columns), DCN-V2 (a matrix for each layer) or xDeepFM (it crosses whole vectors and costs most):
-   [Higher orders](03_higher_order_crosses/04_higher_order_comparison.ipynb). No:
-   - **Are some pairs of ids exceptions that return often?** A weight for each such pair, beside a
-     network: [Wide & Deep](01_memorization_generalization/01_wide_and_deep.ipynb).
-   - **Do known ids meet that never met before?** FM (a vector for each id; its time grows with the
-     number of columns), then FwFM (one more number for each pair of columns; its time grows with
-     the number of pairs):
-     [Crossing pairs](02_second_order_crosses/07_second_order_comparison.ipynb).
-3. **Has a row several labels?** Yes: a network for each label (all costs once more), then
-   Shared-Bottom (one network, and a small one on top for each label):
-   [Several tasks](05_multi_task/06_multi_task_comparison.ipynb).
-4. **Do requests come from several surfaces?** Yes: the surface as one more column (a vector for
-   each surface): [Several surfaces](06_multi_scenario/06_multi_scenario_comparison.ipynb).
-
-Each of these lessons says what to count first and when not to use the model.
-"""
-
-BELOW = f"""\
-## Before you start
-
-{IN_CHAPTERS}
-
-In the JupyterLab of `make lab`, close the tab of a lesson that you have finished: this ends its
-kernel, and frees the gigabyte of memory that it holds. What you solved is kept in the file
-`.progress.json`, which you may delete.
-
-Signs in a lesson: ≡ a cell computes that the sentence is true, each time the lesson runs. ✓ the
-sentence was written down before its experiment, which then confirmed it. ○ it was written down,
-too, and the experiment did not confirm it, or it was withdrawn since. [The ledger](FINDINGS.md)
-lists them all.
-
-Pages: [glossary](../docs/glossary.md) · [notation](../docs/notation.md) ·
-[a log of your own, in five commands](../docs/README.md) ·
-[for instructors](../docs/instructors.md)
-"""
+_README = (ROOT / "README.md").read_text(encoding="utf-8")
+_WHICH = re.search(r"^## Which model first\?.*?(?=\n^## )", _README, re.MULTILINE | re.DOTALL)
+FIRST_MODEL = _WHICH[0].replace("](chapters/", "](") if _WHICH else ""
+"""The README's questions, which the start page and the website ask, too."""
 
 CHAPTER_TITLES = {
     "00_the_ranking_stage": "The ranking stage",
@@ -154,8 +80,9 @@ def render(chapters=CHAPTERS):
     """Return the start page as MyST text."""
     first = next(path for path in find_texts(chapters))
     link = f"{first.parent.name}/{first.stem}.ipynb"
-    parts = [FRONT_MATTER, INTRODUCTION.format(first=link, run_it=RUN_IT), CELL, FIRST_MODEL, BELOW]
-    return "\n".join(parts)
+    return Template(PAGE.read_text(encoding="utf-8")).substitute(
+        first=link, run_it=RUN_IT, tag=TAG, first_model=FIRST_MODEL, in_chapters=IN_CHAPTERS
+    )
 
 
 def outline(chapters: Path = CHAPTERS) -> dict[str, Any]:

@@ -9,17 +9,14 @@ are optional: they lead back into the row of lessons, and the row passes them by
 import re
 from pathlib import Path
 
-import yaml
-
-from bookmaker.building.build import serialise
+from bookmaker.building.build import refresh
 from bookmaker.lessons.lessons import (
     companion_text,
+    describe,
     find_texts,
     is_deeper,
     is_lab,
     lesson_text,
-    read_notebook,
-    read_text,
 )
 from recsys_book.base.notebook_sources import LINKS_TAG
 from recsys_book.base.paths import CHAPTERS, LessonError, write_atomically
@@ -46,7 +43,7 @@ def line(text_path: Path, chapters: Path = CHAPTERS) -> str:
         Such as ``Previous: [FM](01_fm.ipynb) · [Start page](../index.ipynb)``.
 
     Raises:
-        LessonError: a text that is linked to has no title in its front matter.
+        LessonError: a text that is linked to has no sound front matter.
     """
     text_path = Path(text_path)
     texts = find_texts(chapters)
@@ -77,7 +74,7 @@ def link_to(name: str, source: Path) -> str:
         Such as ``[FM](../02_second_order_crosses/01_fm.ipynb)``.
 
     Raises:
-        LessonError: there is no such lesson, or its front matter has no title.
+        LessonError: there is no such lesson, or its front matter is not sound.
     """
     source = Path(source)
     target = source.parent.parent / f"{name}.md"
@@ -96,7 +93,7 @@ def problems(chapters: Path = CHAPTERS) -> list[str]:
         A line for each text whose links are missing, or not those of the book's order.
 
     Raises:
-        LessonError: a text has no title in its front matter.
+        LessonError: a text has no sound front matter.
     """
     return [
         f"{path}: the links at head and foot are missing or not those of the book's order; "
@@ -116,7 +113,7 @@ def write(chapters: Path = CHAPTERS) -> list[Path]:
         The files that changed.
 
     Raises:
-        LessonError: a text has no title, or a notebook cannot be read.
+        LessonError: a text has no sound front matter.
     """
     changed = []
     for text_path in find_texts(chapters):
@@ -124,9 +121,8 @@ def write(chapters: Path = CHAPTERS) -> list[Path]:
         if text != text_path.read_text(encoding="utf-8"):
             write_atomically(text_path, text)
             changed.append(text_path)
-        notebook_path = text_path.with_suffix(".ipynb")
-        if notebook_path.exists() and _link_notebook(notebook_path, read_text(text_path)):
-            changed.append(notebook_path)
+            if refresh(text_path):
+                changed.append(text_path.with_suffix(".ipynb"))
     return changed
 
 
@@ -142,37 +138,10 @@ def _with_links(text_path, chapters):
     return f"{text[:cut].rstrip()}\n\n{cell}\n{HOW_TO_RUN}\n{rest}\n{cell}"
 
 
-def _link_notebook(path, text_notebook):
-    """Put the text's two cells of links into the notebook, its other cells as they are."""
-    notebook = read_notebook(path)
-    linking = [cell for cell in text_notebook.cells if _links(cell)]
-    others = [cell for cell in notebook.cells if not _links(cell)]
-    notebook.cells = [*others[:1], linking[0], *others[1:], linking[-1]]
-    content = serialise(notebook)
-    if content == path.read_text(encoding="utf-8"):
-        return False
-    write_atomically(path, content)
-    return True
-
-
-def _links(cell):
-    return LINKS_TAG in cell.metadata.get("tags", [])
-
-
 def _link(target, source):
     """A link to the notebook of ``target``, with its title up to the first colon."""
-    title = _title(target)
+    title = describe(target).title
     name = title if is_lab(target) else title.split(": ")[0]
     name = re.sub(r"([\[\]])", r"\\\1", name)
     folder = "" if target.parent == source.parent else f"../{target.parent.name}/"
     return f"[{name}]({folder}{target.stem}.ipynb)"
-
-
-def _title(text_path):
-    front_matter = _FRONT_MATTER.match(text_path.read_text(encoding="utf-8"))
-    fields = yaml.safe_load(front_matter[1]) if front_matter else None
-    lesson = fields.get("lesson") if isinstance(fields, dict) else None
-    title = lesson.get("title") if isinstance(lesson, dict) else None
-    if not isinstance(title, str):
-        raise LessonError(f"{text_path}: expected a title in the front matter, got {title!r}")
-    return title

@@ -24,6 +24,7 @@ from bookmaker.lessons.lessons import (
     read_text,
 )
 from bookmaker.lessons.offered_names import module_problems, offer_problems
+from bookmaker.lessons.prose import headings
 from recsys_book.base.paths import CHAPTERS, LessonError
 from recsys_book.plotting.frames import frames_in
 from recsys_book.reader.start_page import OUTLINE
@@ -148,9 +149,10 @@ def notebook_problems(path, notebook):
 def anatomy_problems(lesson, notebook):
     """Return which parts of a lesson are missing or out of place."""
     path = lesson.text_path
-    headings = _headings(notebook)
+    prose = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    found = [heading for text in prose for heading in headings(text)]
     problems = []
-    titles = [text for level, text in headings if level == 1]
+    titles = [text for level, text, _ in found if level == 1]
     if titles != [lesson.title]:
         problems.append(f"{path}: expected one heading `# {lesson.title}`, found {titles}")
     header = notebook.cells[0].source if notebook.cells else ""
@@ -161,7 +163,7 @@ def anatomy_problems(lesson, notebook):
                 f"{path}: the header (first cell, before any `##`) lacks `**{label}.**`"
             )
     problems += generated.header_problems(lesson, header, notebook)
-    second = [text for level, text in headings if level == 2]
+    second = [text for level, text, _ in found if level == 2]
     for wanted in pairs.headings(lesson, notebook):
         if (count := second.count(wanted)) != 1:
             problems.append(f"{path}: heading `## {wanted}` appears {count} times, expected once")
@@ -231,24 +233,6 @@ def machine_paths(text):
     found = {match.group(1) for match in _ABSOLUTE_PATH.finditer(text)}
     here = {str(CHAPTERS.parent), str(Path.home()), sys.prefix, tempfile.gettempdir()}
     return found | {folder for folder in here if len(folder) > 1 and f"{folder}/" in text}
-
-
-def _headings(notebook):
-    """Return ``(level, text)`` of the headings in all prose cells, outside of fenced blocks."""
-    found = []
-    for cell in notebook.cells:
-        if cell.cell_type != "markdown":
-            continue
-        fence = None
-        for line in cell.source.splitlines():
-            marker = re.match(r" {0,3}(`{3,}|~{3,}|:{3,})", line)
-            if marker and fence is None:
-                fence = marker.group(1)
-            elif marker and marker.group(1).startswith(fence):
-                fence = None
-            elif fence is None and (heading := re.match(r"(#{1,6}) +(.+?)\s*#*$", line)):
-                found.append((len(heading.group(1)), heading.group(2)))
-    return found
 
 
 def _short(value, length=70):

@@ -12,14 +12,13 @@ from typing import Any
 
 from bookmaker.lessons.lessons import Lesson, code_in
 from bookmaker.lessons.output_numbers import Shown, shown_in
-from bookmaker.lessons.sentences import experiments_named, results_of, without_code
-from recsys_book.base.notebook_sources import LINKS_TAG
+from bookmaker.lessons.prose import blanked, walk, without_code
+from bookmaker.lessons.sentences import experiments_named, results_of
 
 PERCENT, POINTS, PLAIN = "%", "points", ""
 SECONDS = {"ns": 1e-9, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "minutes": 60.0, "hours": 3600.0}
 """Units of durations, in seconds. Whole minutes and hours are times to read, not measurements."""
 
-OPENING = "the opening"
 _EXEMPT = re.compile(r"\b(?:mathematics|worked example|one example|references)\b", re.IGNORECASE)
 _SPELLINGS = {
     PERCENT: r"[ \u00a0]?%|\s(?:percent|per cent)\b",
@@ -146,16 +145,10 @@ def said_in(notebook: Any) -> Iterator[Said]:
     Args:
         notebook: a lesson.
     """
-    part = OPENING
-    for position, cell in enumerate(notebook.cells):
-        if cell.cell_type != "markdown" or LINKS_TAG in cell.metadata.get("tags", []):
-            continue
-        text = _blank(_TIME, cell.source) if position == 0 else cell.source
-        for heading, section in _sections(text):
-            part = heading or part
-            if not _EXEMPT.search(part):
-                for number, sentence in numbers_in(section):
-                    yield Said(*number, position + 1, part, sentence)
+    for part, number, cell, text in walk(notebook):
+        if cell.cell_type == "markdown" and not _EXEMPT.search(part):
+            for found, sentence in numbers_in(blanked(_TIME, text) if number == 1 else text):
+                yield Said(*found, number, part, sentence)
 
 
 def numbers_in(markdown: str) -> Iterator[tuple[tuple[str, float, int, str], str]]:
@@ -171,7 +164,7 @@ def numbers_in(markdown: str) -> Iterator[tuple[tuple[str, float, int, str], str
         >>> [number for number, _ in numbers_in("Of 20 runs, 45 % took 3.2 s, $x = 0.5$.")]
         [('45 %', 45.0, 0, '%'), ('3.2 s', 3.2, 1, 's')]
     """
-    prose = _blank(_NO_PROSE, without_code(markdown))
+    prose = blanked(_NO_PROSE, without_code(markdown))
     matches = list(_NUMBER.finditer(prose))
     for place, found in enumerate(matches):
         last = found
@@ -222,21 +215,6 @@ def _key(text):
     """The value by which an exemption and a number in prose are compared; None for no number."""
     found = _NUMBER.fullmatch(text.strip())
     return None if found is None else _number(found)[1:]
-
-
-def _sections(markdown):
-    """Heading (of level two) and text of the parts of a cell."""
-    heading, start = None, 0
-    masked = without_code(markdown)
-    for found in re.finditer(r"^## +(.+?)\s*#*$", masked, re.MULTILINE):
-        yield heading, markdown[start : found.start()]
-        heading, start = markdown[found.start(1) : found.end(1)], found.end()
-    yield heading, markdown[start:]
-
-
-def _blank(pattern, text):
-    """The text with blanks where the pattern is; what is left has its place."""
-    return pattern.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)
 
 
 def _sentence(markdown, position):

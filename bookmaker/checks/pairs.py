@@ -10,6 +10,7 @@ from typing import Any
 from bookmaker.lessons import budget, live, sentences
 from bookmaker.lessons.anatomies import ANSWER, CHECKED, HEADINGS, MODEL, SHORT, WALK
 from bookmaker.lessons.lessons import Lesson, calls_in_cell, companion_text, is_deeper
+from bookmaker.lessons.prose import said_under
 
 _BOX = re.compile(r"^\| \*\*Begin with\*\* \|", re.MULTILINE)
 
@@ -51,7 +52,7 @@ def problems(lesson: Lesson, notebook: Any) -> list[str]:
     if lesson.anatomy == "core":
         if not _calls(notebook, "exercise"):
             found.append("expected an exercise in place, got none")
-        if not _BOX.search(budget.parts_of(notebook).get(SHORT, "")):
+        if not _BOX.search(said_under(SHORT, notebook)):
             found.append(f"expected a decision box under {SHORT}, a table that says *Begin with*")
         found += live.text_problems(lesson, notebook)
     if lesson.anatomy in ("core", "survey"):
@@ -79,7 +80,7 @@ def _left_out(lesson, notebook):
     if is_deeper(lesson.text_path) or not companion.exists():
         return []
     minutes = budget.count(companion).solving
-    said = " ".join(budget.parts_of(notebook).get(SHORT, "").split())
+    said = " ".join(said_under(SHORT, notebook).split())
     link, time = f"({companion.stem}.ipynb)", f"{minutes} minute{'' if minutes == 1 else 's'}"
     if not minutes or (link in said and re.search(rf"\b{time}\b", said)):
         return []

@@ -1,9 +1,11 @@
-"""What the manual and the slides load: it lies beside them, so that they open without a network."""
+"""Pages of HTML for instructors: what they load lies beside them, so that none needs a network."""
 
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from html import escape
 from importlib import resources
 from pathlib import Path
 
@@ -12,14 +14,43 @@ from bookmaker.building.build import BuildError
 REVEAL = "sphinx-revealjs==3.2.1"
 """The package whose wheel holds reveal.js, so that no Node.js is needed."""
 
-MATHJAX = """\
-<script>MathJax = {tex: {inlineMath: [["$", "$"]], processEscapes: true}};</script>
-<script defer src="mathjax.js"></script>"""
-"""What the head of a page loads to show formulas."""
+_PAGE = """\
+<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
+<meta name="viewport" content="width=device-width">
+{head}
+<script>MathJax = {{tex: {{inlineMath: [["$", "$"]], processEscapes: true}}}};</script>
+<script defer src="mathjax.js"></script>
+</head><body>
+{body}
+</body></html>
+"""
+
+
+def page(title: str, head: str, body: str) -> str:
+    """A page of HTML that shows formulas; `copy_mathjax` copies what it loads for them.
+
+    Args:
+        title: as plain text.
+        head: further lines of its head.
+        body: HTML.
+    """
+    return _PAGE.format(title=escape(title), head=head, body=body)
+
+
+def html_of(markdown: str) -> str:
+    """The HTML of Markdown, as nbconvert makes it, without the signs that link to headings.
+
+    Args:
+        markdown: with formulas and code.
+    """
+    from nbconvert.filters import markdown2html
+
+    return re.sub(r'<a class="anchor-link".*?</a>', "", markdown2html(markdown))
 
 
 def copy_mathjax(folder: Path) -> None:
-    """Copy what `MATHJAX` loads into the folder of a page, which is made.
+    """Copy MathJax, in one file, into a folder, which is made.
 
     Args:
         folder: the page's.

@@ -1,41 +1,27 @@
-"""The commands of the course: ``python -m bookmaker course|manual|slides|...``."""
+"""The commands of the two projects: ``python -m bookmaker plant|mark|handout|scoreboard``."""
 
-import argparse
-import functools
+from collections.abc import Callable
 from pathlib import Path
 
-from bookmaker.course import manual, paths, planted, slides
+from bookmaker.course import planted
 
 
-def add_commands(commands: argparse._SubParsersAction) -> None:
-    """Add the commands to a parser's commands.
+def add_commands(add: Callable) -> None:
+    """Add the commands to a parser.
 
     Args:
-        commands: what ``add_subparsers`` returned.
+        add: adds one, of its name, what runs it, and its help; returns its parser.
     """
-    for name, write, said in (
-        ("course", paths.write, "write the tables and the picture of docs/course"),
-        ("manual", manual.write, "write the manual for instructors"),
-        ("slides", slides.write, "write the slides of all lessons"),
-    ):
-        command = commands.add_parser(name, help=said)
-        command.set_defaults(run=functools.partial(_write, write))
     for name, run, said, folder in (
         ("plant", _plant, "write a copy of the library with a seed's fault", "is not there yet"),
         ("mark", _mark, "mark an answer to a copy with a seed's fault", "was handed in"),
         ("handout", _handout, "write the log of the project scoreboard", "is not there yet"),
         ("scoreboard", _scoreboard, "score and time exports", "holds an export of each student"),
     ):
-        command = commands.add_parser(name, help=said)
+        command = add(name, run, said)
         command.add_argument("seed", type=int, help="a number that the students do not know")
         command.add_argument("folder", type=Path, help=f"a folder that {folder}")
-        command.set_defaults(run=run)
     command.add_argument("--budget", type=float, default=10, help="milliseconds for 300 candidates")
-
-
-def _write(write, options):
-    print(*write(options.chapters), sep="\n")
-    return 0
 
 
 def _plant(options):
@@ -47,7 +33,7 @@ def _mark(options):
     facts = planted.mark(planted.drawn(options.seed), options.folder)
     for right, what in facts:
         print(f"{'yes' if right else 'NO':4}{what}")
-    return 0 if all(right for right, _ in facts) else 1
+    return int(not all(right for right, _ in facts))
 
 
 def _handout(options):

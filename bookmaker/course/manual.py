@@ -3,7 +3,6 @@
 import contextlib
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterable
 from html import escape
 from pathlib import Path
@@ -33,25 +32,15 @@ on; one more for a derivation or an open answer, which begin on an empty page; a
 answer looks right and is not: a recorded mistake that passes the public tests, or a recall exercise
 with four or more recorded mistakes."""
 
-_PAGE = """\
-<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>Manual for instructors</title>
+_STYLE = """\
 <style>
-body {{ max-width: 48em; margin: 2em auto; padding: 0 1em; font: 16px/1.5 sans-serif; }}
-pre {{ background: #f4f4f4; padding: .6em; overflow-x: auto; white-space: pre-wrap; }}
-h3 {{ border-top: 1px solid #bbb; padding-top: 1em; }} h4 {{ margin-bottom: .2em; }}
-table {{ border-collapse: collapse; }} td, th {{ border: 1px solid #bbb; padding: .2em .6em; }}
-a.anchor-link {{ display: none; }}
-h3, h4 {{ break-after: avoid; }}
-@media print {{ h2 {{ break-before: page; }} pre {{ break-inside: avoid; }} }}
-</style>
-{mathjax}
-</head><body>
-{body}
-</body></html>
-"""
+body { max-width: 48em; margin: 2em auto; padding: 0 1em; font: 16px/1.5 sans-serif; }
+pre { background: #f4f4f4; padding: .6em; overflow-x: auto; white-space: pre-wrap; }
+h3 { border-top: 1px solid #bbb; padding-top: 1em; } h4 { margin-bottom: .2em; }
+table { border-collapse: collapse; } td, th { border: 1px solid #bbb; padding: .2em .6em; }
+h3, h4 { break-after: avoid; }
+@media print { h2 { break-before: page; } pre { break-inside: avoid; } }
+</style>"""
 
 
 def difficulty(one: Exercise) -> int:
@@ -76,8 +65,6 @@ def render(files: Iterable[ExerciseFile]) -> str:
     Args:
         files: the exercises, in the order of the book.
     """
-    from nbconvert.filters import markdown2html
-
     files = list(files)
     every = [one for file in files for one in file.exercises]
     minutes = sum(one.minutes for one in every)
@@ -90,7 +77,7 @@ def render(files: Iterable[ExerciseFile]) -> str:
         "\n".join(f"- [{_title(file)}](#{file.lesson})" for file in files),
         *map(_lesson, files),
     ]
-    return _PAGE.format(mathjax=assets.MATHJAX, body=markdown2html("\n\n".join(parts)))
+    return assets.page("Manual for instructors", _STYLE, assets.html_of("\n\n".join(parts)))
 
 
 def _title(file: ExerciseFile) -> str:
@@ -151,15 +138,12 @@ def write(chapters: Path = CHAPTERS, folder: Path = FOLDER) -> list[Path]:
 def _print(page: Path, path: Path) -> list[Path]:
     """Print a page with Chromium, once its formulas are set; without Chromium nothing."""
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    found = next((one for name in names if (one := shutil.which(name))), None)
-    if found is None:
+    found = [name for name in names if shutil.which(name)]
+    if not found:
         return []
     path.unlink(missing_ok=True)  # of the page as it was
-    options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer"]
-    options += ["--virtual-time-budget=120000", page.resolve().as_uri()]
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        new = Path(folder) / path.name
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            command = [found, f"--print-to-pdf={new}", *options]
-            subprocess.run(command, capture_output=True, check=False, timeout=SECONDS)
-        return [new.replace(path)] if new.exists() else []
+    command = [found[0], "--headless", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer"]
+    command += ["--virtual-time-budget=120000", f"--print-to-pdf={path}", page.resolve().as_uri()]
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        subprocess.run(command, capture_output=True, check=False, timeout=SECONDS)
+    return [path] if path.exists() else []

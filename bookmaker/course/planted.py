@@ -203,10 +203,9 @@ def _run(test: str, library: Path) -> str:
     environment = {**os.environ, **ONE_THREAD, "PYTHONPATH": str(library)}
     environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / TEST
-        path.write_text(test, encoding="utf-8")
+        Path(folder, TEST).write_text(test, encoding="utf-8")
         options = ["-q", "-p", "no:cacheprovider", "--import-mode=importlib", f"--rootdir={folder}"]
-        command = [sys.executable, "-P", "-m", "pytest", *options, "-c", os.devnull, str(path)]
+        command = [sys.executable, "-P", "-m", "pytest", *options, "-c", os.devnull, TEST]
         # No pipes: what the test has started could keep them open for longer than it runs.
         null = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
         process = subprocess.Popen(
@@ -252,16 +251,10 @@ def measure(table: Path = TABLE) -> None:
         found = {"right": mean(right), "broken": broken, "spread": max(right) - min(right)}
         row = vars(one) | {name: round(score, 4) for name, score in found.items()}
         rows.append(json.dumps(row, ensure_ascii=False))
-    text = ",\n".join(rows)
-    write_atomically(table, f"[\n{text}\n]\n")
+    write_atomically(table, "[\n" + ",\n".join(rows) + "\n]\n")
 
 
 def _scores(asked: str, library: Path) -> list[float]:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(library), str(ROOT)])}
     command = [sys.executable, "-m", "bookmaker.course.scoring", asked]
-    finished = subprocess.run(
-        command, env=environment, cwd=library, capture_output=True, text=True, check=False
-    )
-    if finished.returncode:
-        raise BuildError(f"{asked}: {finished.stderr.strip().splitlines()[-1]}")
-    return json.loads(finished.stdout)
+    return json.loads(subprocess.check_output(command, env=environment, cwd=library))

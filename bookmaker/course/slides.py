@@ -8,7 +8,6 @@ guesses, is not on the slides either.
 
 import re
 from collections.abc import Iterator
-from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,44 +45,38 @@ KINDS = {
 """Kind of a paragraph to how it begins; the first that fits."""
 LEFT_OUT = (MEASURED, CHECKED, "References")
 
-_STYLE = """\
+_HEAD = """\
+<link rel="stylesheet" href="reveal/dist/reset.css">
+<link rel="stylesheet" href="reveal/dist/reveal.css">
+<link rel="stylesheet" href="reveal/dist/theme/white.css">
+<style>
 .reveal { font-size: 27px; } .reveal h2 { font-size: 1.35em; text-transform: none; }
 .reveal h1 { font-size: 1.9em; text-transform: none; }
 .reveal p, .reveal li { line-height: 1.35; } .reveal .slides { text-align: left; }
 .reveal pre { width: 100%; font-size: .7em; box-shadow: none; line-height: 1.25; }
 .reveal img { display: block; margin: .3em auto; max-width: 100%; max-height: 500px;
   width: auto; height: auto; min-height: 320px; object-fit: contain; background: white; }
-.reveal table { font-size: .85em; } .reveal .see { font-size: .8em; font-style: italic; }"""
+.reveal table { font-size: .85em; } .reveal .see { font-size: .8em; font-style: italic; }
+"""
 
-_PAGE = """\
-<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
-<link rel="stylesheet" href="reveal/dist/reset.css">
-<link rel="stylesheet" href="reveal/dist/reveal.css">
-<link rel="stylesheet" href="reveal/dist/theme/white.css">
-<style>{style}</style>
-{mathjax}
-</head><body><div class="reveal"><div class="slides">
-{slides}
-</div></div>
+_SCRIPTS = """\
 <script src="reveal/dist/reveal.js"></script>
 <script src="reveal/plugin/notes/notes.js"></script>
 <script>
-function fit() {{  // A slide that is too tall or too wide gets smaller letters and pictures.
+function fit() {  // A slide that is too tall or too wide gets smaller letters and pictures.
   const slide = Reveal.getCurrentSlide();
   const large = () => slide.scrollHeight > 720 || slide.scrollWidth > slide.clientWidth;
-  for (let size = 100; large() && size > 40; size -= 4) {{
+  for (let size = 100; large() && size > 40; size -= 4) {
     slide.style.fontSize = size + "%";
-    slide.querySelectorAll("img").forEach(i => {{
-      i.style.minHeight = "0"; i.style.maxHeight = 5 * size + "px"; }});
-  }}
-}}
-Reveal.initialize({{width: 1280, height: 720, margin: 0.04, center: false, hash: true,
-  slideNumber: "c/t", transition: "none", plugins: [RevealNotes]}}).then(fit);
+    slide.querySelectorAll("img").forEach(i => {
+      i.style.minHeight = "0"; i.style.maxHeight = 5 * size + "px"; });
+  }
+}
+Reveal.initialize({width: 1280, height: 720, margin: 0.04, center: false, hash: true,
+  slideNumber: "c/t", transition: "none", plugins: [RevealNotes]}).then(fit);
 Reveal.on("slidechanged", fit);
 window.addEventListener("load", () => MathJax.startup.promise.then(fit));
-</script></body></html>
-"""
+</script>"""
 
 
 class Section(NamedTuple):
@@ -182,13 +175,11 @@ def _slides_of(section: Section) -> Iterator[str]:
 
 
 def _slide(markdown: str, below: str, notes: list[str]) -> str:
-    from nbconvert.filters import markdown2html
-
     # HTML of an output stays as it is: Markdown would take its indented lines for code.
     head, mark, output = markdown.partition("\n\n<")
-    body = markdown2html(head) + (f"<{output}" if mark else "")
-    caption = f'<div class="see">{markdown2html(below)}</div>' if below else ""
-    said = markdown2html("\n\n".join(notes))
+    body = assets.html_of(head) + (f"<{output}" if mark else "")
+    caption = f'<div class="see">{assets.html_of(below)}</div>' if below else ""
+    said = assets.html_of("\n\n".join(notes))
     return f'<section>{body}{caption}<aside class="notes">{said}</aside></section>'
 
 
@@ -200,12 +191,10 @@ def render(lesson: Lesson) -> str:
     """
     from pygments.formatters import HtmlFormatter
 
-    return _PAGE.format(
-        title=escape(lesson.title),
-        style=f"{_STYLE}\n{HtmlFormatter().get_style_defs('.highlight')}",
-        mathjax=assets.MATHJAX,
-        slides=re.sub(r'<a class="anchor-link".*?</a>', "", "\n".join(slides(lesson))),
-    )
+    head = f"{_HEAD}{HtmlFormatter().get_style_defs('.highlight')}</style>"
+    body = "\n".join(slides(lesson))
+    body = f'<div class="reveal"><div class="slides">\n{body}\n</div></div>\n{_SCRIPTS}'
+    return assets.page(lesson.title, head, body)
 
 
 def write(chapters: Path = CHAPTERS, folder: Path = FOLDER) -> list[Path]:
@@ -220,20 +209,16 @@ def write(chapters: Path = CHAPTERS, folder: Path = FOLDER) -> list[Path]:
     """
     assets.copy_mathjax(folder)
     assets.fetch_reveal(folder)
-    book = Book(chapters)
-    pages = {}
+    book, pages = Book(chapters), {}
+    contents = (
+        "# Slides\n\nArrow keys turn the slides, S opens the notes, add ?print-pdf to print.\n"
+    )
     for number in book.lessons:
         lesson = describe(book.text_path(number))
-        pages[folder / f"{lesson.chapter}.{lesson.name}.html"] = render(lesson)
-    links = [
-        f'<li><a href="{path.name}">{escape(book.title(number))}</a></li>'
-        for number, path in zip(book.lessons, pages, strict=True)
-    ]
-    head = '<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>Slides</title>'
-    text = "Arrow keys turn the slides, S opens the notes, add ?print-pdf to print."
-    pages[folder / "index.html"] = (
-        f"{head}<h1>Slides</h1><p>{text}</p><ul>{''.join(links)}</ul></html>\n"
-    )
+        name = f"{lesson.chapter}.{lesson.name}.html"
+        pages[folder / name] = render(lesson)
+        contents += f"\n- [{book.title(number)}]({name})"
+    pages[folder / "index.html"] = assets.page("Slides", "", assets.html_of(contents))
     for path, page in pages.items():
         write_atomically(path, page)
     return list(pages)

@@ -10,11 +10,12 @@ executed as it stands counts without them.
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bookmaker.lessons import prose
 from bookmaker.lessons.anatomies import CHECKED, LONGEST_RUN_SECONDS
 from bookmaker.lessons.figures import FOLDED, is_figure
 from bookmaker.lessons.lesson_cells import exercise_shown
@@ -25,7 +26,6 @@ from bookmaker.lessons.lessons import (
     read_notebook,
     read_text,
 )
-from recsys_book.base.notebook_sources import LINKS_TAG
 from recsys_book.base.paths import LessonError
 from recsys_book.exercises.parsing import ExerciseError
 from recsys_book.exercises.source import read_source
@@ -36,13 +36,11 @@ MINUTES = {"figures": 0.75, "formulas": 0.75, "derivations": 2.0, "guesses": 0.5
 """Minutes for one of each; a derivation is a displayed formula of three lines or more, and a
 handle, ``explore``, counts as a figure."""
 
-MOST = {"minutes": 60}
-"""The limits of a core lesson or a survey; text, cells and lines in a fold are not counted."""
+MOST_MINUTES = 60
+"""The limit of a core lesson or a survey; text, cells and lines in a fold are not counted."""
 
-OPENING = "opening"
 _NOT_READ = (CHECKED, "References")
 _DERIVED_LINES = 3
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _DISPLAYED = re.compile(r"\$\$(.+?)\$\$", re.DOTALL)
 # Their rows are no steps of a derivation.
 _ROWS = re.compile(r"\\begin\{(\w*matrix|cases|array)\}.*?\\end\{\1\}", re.DOTALL)
@@ -115,11 +113,6 @@ class Budget:
         """Minutes to read and solve."""
         return self.reading + self.solving
 
-    @property
-    def used(self) -> dict[str, int]:
-        """The quantities that `MOST` limits."""
-        return {"minutes": self.minutes}
-
 
 def count(text_path: Path, text_notebook: Any = None, notebook: Any = None) -> Budget:
     """Count what a lesson asks of its reader.
@@ -139,24 +132,24 @@ def count(text_path: Path, text_notebook: Any = None, notebook: Any = None) -> B
     text_notebook = read_text(text_path) if text_notebook is None else text_notebook
     outputs = _outputs(Path(text_path), notebook)
     exercises = _exercises(text_path)
-    prose: dict[str, list[str]] = {}
+    texts: dict[str, list[str]] = {}
     counted: Counter[str] = Counter()
     solved: dict[str, int] = {}
-    for part, cell, text in _walk(text_notebook):
+    for part, number, cell, text in prose.walk(text_notebook):
         if cell.cell_type == "markdown":
-            prose.setdefault(part, []).append(text)
+            read = _own_words(text) if number == 1 else text
+            texts.setdefault(part, []).append(prose.BLOCK.sub("", read))
             continue
         _count_cell(cell, counted, outputs)
         for identifier in exercise_shown(cell.source):
             if identifier in exercises:
                 statement, solved[identifier] = exercises[identifier]
-                texts = [text for _, text in _split(statement)]
-                prose.setdefault(part, []).extend(texts)
-    prose = {part: texts for part, texts in prose.items() if part not in _NOT_READ}
-    displayed = [one for texts in prose.values() for text in texts for one in _formulas(text)]
+                texts.setdefault(part, []).append(prose.BLOCK.sub("", statement))
+    read = {part: "\n\n".join(found) for part, found in texts.items() if part not in _NOT_READ}
+    displayed = [one for text in read.values() for one in _formulas(text)]
     derivations = sum(_is_derivation(formula) for formula in displayed)
     return Budget(
-        words={name: sum(map(words_in, texts)) for name, texts in prose.items()},
+        words={part: words_in(text) for part, text in read.items()},
         cells=counted["cells"],
         visible_lines=counted["visible"],
         folded_lines=counted["folded"],
@@ -178,8 +171,7 @@ def problems(lesson: Lesson, budget: Budget | None = None) -> list[str]:
         budget: what was counted; by default that is done here.
 
     Returns:
-        For any lesson a line on its seconds; for a core lesson and a survey one for each limit of
-        `MOST`.
+        For any lesson a line on its seconds; for a core lesson and a survey one on its minutes.
 
     Raises:
         LessonError: the text cannot be read.
@@ -188,25 +180,22 @@ def problems(lesson: Lesson, budget: Budget | None = None) -> list[str]:
     longest = LONGEST_RUN_SECONDS[lesson.anatomy]
     if lesson.seconds > longest:
         found.append(f"runs {lesson.seconds} s, at most {longest} s are allowed")
-    if limits_of(lesson):
-        budget = count(lesson.text_path) if budget is None else budget
-        for name, most in limits_of(lesson).items():
-            got = budget.used[name]
-            if got > most:
-                found.append(f"has {got:,} {name}, at most {most:,} are allowed: {got - most} over")
+    if is_limited(lesson):
+        minutes = (count(lesson.text_path) if budget is None else budget).minutes
+        if (over := minutes - MOST_MINUTES) > 0:
+            found.append(
+                f"has {minutes:,} minutes, at most {MOST_MINUTES} are allowed: {over} over"
+            )
     return [f"{lesson.text_path}: {line}" for line in found]
 
 
-def limits_of(lesson: Lesson) -> dict[str, int]:
-    """The limits of a lesson; its seconds are limited in any case.
+def is_limited(lesson: Lesson) -> bool:
+    """Whether a lesson's minutes are limited; its seconds are in any case.
 
     Args:
         lesson: what the front matter says.
-
-    Returns:
-        Dict of quantity to its limit; empty but for a core lesson and a survey.
     """
-    return MOST if lesson.anatomy in ("core", "survey") else {}
+    return lesson.anatomy in ("core", "survey")
 
 
 def table(lesson: Lesson, budget: Budget) -> list[str]:
@@ -219,7 +208,7 @@ def table(lesson: Lesson, budget: Budget) -> list[str]:
     Returns:
         Lines: the words of each part, then each quantity with its limit and its minutes.
     """
-    limits = limits_of(lesson)
+    most = MOST_MINUTES if is_limited(lesson) else None
     rows = [(f"  {part}", words, None, None) for part, words in budget.words.items()]
     rows.append(("words", sum(budget.words.values()), None, budget.parts["words"]))
     rows.append(("code cells", budget.cells, None, None))
@@ -232,7 +221,7 @@ def table(lesson: Lesson, budget: Budget) -> list[str]:
     for identifier, minutes in budget.exercises.items():
         rows.append((f"  {identifier}", None, None, minutes))
     rows.append(("exercises", len(budget.exercises), None, budget.solving))
-    rows.append(("minutes", budget.minutes, limits.get("minutes"), None))
+    rows.append(("minutes", budget.minutes, most, None))
     rows.append(("seconds to run", lesson.seconds, LONGEST_RUN_SECONDS[lesson.anatomy], None))
     lines = [f"{lesson.chapter}/{lesson.name}, {lesson.anatomy}"]
     for name, amount, most, minutes in rows:
@@ -246,22 +235,6 @@ def table(lesson: Lesson, budget: Budget) -> list[str]:
             "printed source are not counted"
         )
     return lines
-
-
-def parts_of(notebook: Any) -> dict[str, str]:
-    """The prose of a lesson by its parts.
-
-    Args:
-        notebook: the text's content.
-
-    Returns:
-        Dict of a part's heading (of level two) to its prose, without blocks of code.
-    """
-    found: dict[str, str] = {}
-    for part, cell, text in _walk(notebook):
-        if cell.cell_type == "markdown" and part != OPENING:
-            found[part] = f"{found.get(part, '')}\n\n{text}"
-    return found
 
 
 def words_in(markdown: str) -> int:
@@ -351,38 +324,6 @@ def _own_words(header):
     for repeated in (_TITLE, _REPEATED, PREREQUISITES, _LIBRARY):
         header = repeated.sub("", header, count=0 if repeated is _REPEATED else 1)
     return header
-
-
-def _walk(notebook):
-    """Part, cell and prose, for each part of a prose cell and for each code cell."""
-    part = OPENING
-    for number, cell in enumerate(notebook.cells):
-        if cell.cell_type == "markdown" and LINKS_TAG not in cell.metadata.get("tags", []):
-            for heading, text in _split(_own_words(cell.source) if number == 0 else cell.source):
-                part = heading or part
-                yield part, cell, text
-        elif cell.cell_type == "code" and cell.source.strip():
-            yield part, cell, ""
-
-
-def _split(markdown: str) -> Iterator[tuple[str | None, str]]:
-    """Heading (of level two) and text of the parts of a prose cell, without blocks of code."""
-    heading: str | None = None
-    lines: list[str] = []
-    fence = None
-    for line in markdown.splitlines():
-        marker = _FENCE.match(line)
-        if fence is not None:
-            if marker and marker[1].startswith(fence):
-                fence = None
-        elif marker:
-            fence = marker[1]
-        elif line.startswith("## "):
-            yield heading, "\n".join(lines)
-            heading, lines = line[3:].strip(" #"), [line]
-        else:
-            lines.append(line)
-    yield heading, "\n".join(lines)
 
 
 def _formulas(text):

@@ -12,6 +12,7 @@ import copy
 import functools
 import hashlib
 import re
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -162,24 +163,22 @@ def select_texts(names, chapters=CHAPTERS):
     chosen = []
     for name in names:
         path = Path(name).resolve()
-        plain = path.with_suffix("") if path.suffix == ".ipynb" else path
         fitting = [
             text
             for text in texts
-            if text.resolve() in (path, plain.with_name(f"{plain.name}.md"))
-            or text.parent.resolve() == path
+            if path in _forms(text.resolve())
             or name in (text.stem, text.parent.name, f"{text.parent.name}/{text.stem}")
         ]
         if not fitting:
-            stems = [text.stem for text in texts]
-            known = ", ".join(
-                text.stem if stems.count(text.stem) == 1 else f"{text.parent.name}/{text.stem}"
-                for text in texts
-            )
-            known = known or "none"
+            known = ", ".join(f"{text.parent.name}/{text.stem}" for text in texts) or "none"
             raise LessonError(f"{name}: no lesson of this name; lessons: {known}")
         chosen += [text for text in fitting if text not in chosen]
     return chosen
+
+
+def _forms(text):
+    """The paths that name a lesson: those of its text and notebook, and its chapter's folder."""
+    return text, text.with_suffix(".ipynb"), text.with_suffix(""), text.parent
 
 
 def read_text(path):
@@ -200,24 +199,21 @@ def read_text(path):
 def _notebook_of(text, path):
     """Many checks read every text; to parse one takes a tenth of a second."""
     import jupytext
-    from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
+    from nbformat.v4 import new_notebook
 
     try:
         source = jupytext.reads(text, fmt={"extension": ".md", "format_name": "myst"})
     except Exception as error:
         raise LessonError(f"{path}: not a MyST notebook: {error}") from error
 
-    make = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_cell}
-    notebook = new_notebook()
-    seen = {}
-    for cell in source.cells:
-        metadata = {key: cell.metadata[key] for key in CELL_METADATA if key in cell.metadata}
+    notebook = new_notebook(cells=source.cells)
+    seen = Counter()
+    for cell in notebook.cells:
         content = f"{cell.cell_type}\n{cell.source}"
-        seen[content] = seen.get(content, 0) + 1
-        identifier = hashlib.sha256(f"{seen[content]}\n{content}".encode()).hexdigest()[:12]
-        notebook.cells.append(
-            make[cell.cell_type](source=cell.source, id=identifier, metadata=metadata)
-        )
+        seen[content] += 1
+        identifier = f"{seen[content]}\n{content}"
+        cell.id = hashlib.sha256(identifier.encode()).hexdigest()[:12]
+        cell.metadata = {key: cell.metadata[key] for key in CELL_METADATA if key in cell.metadata}
     notebook.metadata["kernelspec"] = dict(KERNELSPEC)
     notebook.metadata["language_info"] = {"name": "python"}
     if "lesson" in source.metadata:
@@ -238,10 +234,12 @@ def code_of(path):
 
 def code_in(notebook):
     """Return the code cells of a notebook as `code_of` does those of a text."""
-    return [
-        "\n".join("" if line.lstrip()[:1] in tuple("%!") else line for line in source.splitlines())
-        for source in (cell.source for cell in notebook.cells if cell.cell_type == "code")
-    ]
+    return [_without_magic(cell.source) for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def _without_magic(source):
+    lines = ("" if line.lstrip().startswith(("%", "!")) else line for line in source.splitlines())
+    return "\n".join(lines)
 
 
 def calls_in_cell(source: str, name: str) -> list[ast.Call]:
@@ -257,9 +255,8 @@ def calls_in_cell(source: str, name: str) -> list[ast.Call]:
     """
     if name not in source:
         return []
-    plain = "\n".join("" if line.lstrip()[:1] in "%!" else line for line in source.splitlines())
     try:
-        tree = ast.parse(plain)
+        tree = ast.parse(_without_magic(source))
     except SyntaxError:
         # Whatever else is wrong with the cell shows when it is executed.
         return []
@@ -267,7 +264,7 @@ def calls_in_cell(source: str, name: str) -> list[ast.Call]:
         node
         for node in ast.walk(tree)
         if isinstance(node, ast.Call)
-        and (getattr(node.func, "id", None) == name or getattr(node.func, "attr", None) == name)
+        and name in (getattr(node.func, "id", None), getattr(node.func, "attr", None))
     ]
 
 
@@ -297,53 +294,45 @@ def describe(text_path, notebook=None):
     fields = notebook.metadata.get("lesson")
     if not isinstance(fields, dict):
         raise LessonError(f"{text_path}: front matter has no mapping `lesson`")
+
+    def require(holds, key, expected, got=None):
+        if not holds:
+            raise LessonError(
+                f"{text_path}: front matter `lesson.{key}` must be {expected}, "
+                f"got {fields.get(key) if got is None else got!r}"
+            )
+
     anatomy = fields.get("anatomy")
-    if anatomy not in HEADINGS:
-        raise LessonError(
-            f"{text_path}: front matter `lesson.anatomy` must be one of {', '.join(HEADINGS)}, "
-            f"got {anatomy!r}"
-        )
-    of_lab = anatomy == "lab"
-    kinds = {**_FRONT_MATTER, "minutes": int} if of_lab else _FRONT_MATTER
+    require(anatomy in list(HEADINGS), "anatomy", f"one of {', '.join(HEADINGS)}")
+    is_lab, in_row = anatomy == "lab", anatomy in ("core", "survey")
+    kinds = {**_FRONT_MATTER, "minutes": int} if is_lab else _FRONT_MATTER
     for key, kind in kinds.items():
         value = fields.get(key)
-        if not isinstance(value, kind) or isinstance(value, bool) or not value:
-            raise LessonError(
-                f"{text_path}: front matter `lesson.{key}` must be a non-empty {kind.__name__}, "
-                f"got {value!r}"
-            )
+        require(type(value) is kind and value, key, f"a non-empty {kind.__name__}")
     _check_name(text_path, anatomy)
-    known = {*kinds, "anatomy", "data" if of_lab else "numbers"}
-    if anatomy in ("core", "survey"):
-        known |= {"prerequisites", "idea"}
-    unknown = sorted(set(fields) - known)
-    if unknown:
+    known = {*kinds, "anatomy", "data" if is_lab else "numbers"}
+    known |= {"prerequisites", "idea"} if in_row else set()
+    if unknown := sorted(set(fields) - known):
         raise LessonError(f"{text_path}: front matter `lesson` has unknown keys: {unknown}")
-    idea = fields.get("idea", "")
-    if not isinstance(idea, str):
-        raise LessonError(f"{text_path}: front matter `lesson.idea` must be a text, got {idea!r}")
-    data = fields.get("data")
-    if of_lab and data not in list(ENTRIES):
-        raise LessonError(
-            f"{text_path}: front matter `lesson.data` must be one of {', '.join(ENTRIES)}, "
-            f"got {data!r}"
-        )
-    prerequisites = None
-    if "prerequisites" in known:
-        prerequisites = _texts_in(text_path, fields, "prerequisites", fields.get("prerequisites"))
-        for name in prerequisites:
-            if not _NAME.fullmatch(name):
-                raise LessonError(
-                    f"{text_path}: front matter `lesson.prerequisites`: expected names such as "
-                    f"02_second_order_crosses/01_fm, got {name!r}"
-                )
+    require(isinstance(fields.get("idea", ""), str), "idea", "a text")
+    if is_lab:
+        require(fields.get("data") in list(ENTRIES), "data", f"one of {', '.join(ENTRIES)}")
+    lists = {"numbers": fields.get("numbers", [])}
+    if in_row:
+        lists["prerequisites"] = fields.get("prerequisites")
+    for key, values in lists.items():
+        are_texts = isinstance(values, list) and all(isinstance(x, str) and x for x in values)
+        require(are_texts, key, "a list of texts")
+        require(len(set(values)) == len(values), key, "a list without repetitions")
+    for name in lists.get("prerequisites", ()):
+        expected = "names such as 02_second_order_crosses/01_fm"
+        require(_NAME.fullmatch(name), "prerequisites", expected, name)
     return Lesson(
         text_path=Path(text_path),
         anatomy=anatomy,
-        data=data,
-        idea=idea,
-        prerequisites=prerequisites,
-        numbers=_texts_in(text_path, fields, "numbers", fields.get("numbers", [])),
+        data=fields.get("data"),
+        idea=fields.get("idea", ""),
+        **{key: tuple(values) for key, values in lists.items()},
         **{key: fields[key] for key in kinds},
     )
 
@@ -362,16 +351,6 @@ def _check_name(text_path, anatomy):
     lesson = lesson_text(text_path)
     if anatomy == "deeper" and not lesson.exists():
         raise LessonError(f"{text_path}: expected the companion of a lesson, got no {lesson.name}")
-
-
-def _texts_in(text_path, fields, key, values):
-    if not isinstance(values, list) or not all(isinstance(one, str) and one for one in values):
-        raise LessonError(
-            f"{text_path}: front matter `lesson.{key}` must be a list of texts, got {values!r}"
-        )
-    if len(set(values)) < len(values):
-        raise LessonError(f"{text_path}: front matter `lesson.{key}` names something twice")
-    return tuple(values)
 
 
 def cell_contents(notebook):

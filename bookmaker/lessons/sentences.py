@@ -8,13 +8,14 @@ where it has the finding and does not confirm it. Guesses are held against their
 import ast
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bookmaker.lessons.figures import FOLDED
 from bookmaker.lessons.lessons import calls_in_cell, read_text
+from bookmaker.lessons.prose import without_code
 from recsys_book.base.paths import LessonError
 from recsys_book.records.records import is_confirmed, record_of, records
 from recsys_book.records.sentences import BY_COMPUTATION, CONFIRMED, IDENTIFIER, NOT_SHOWN
@@ -25,13 +26,10 @@ RECORDS = ("evidence", "recorded", "runs", "dots", "how_measured")
 FINDINGS = ("finding", BLOCK)
 """Functions whose arguments name findings of experiments."""
 
+_MARKS = (BY_COMPUTATION, CONFIRMED, NOT_SHOWN)
 _TICK = re.compile(r"\[([^\]]*)\]\(#([^)\s]+)\)")
 # A sentence of another lesson is cited by its bare name.
 _CITED = re.compile(r"`(\w+)\.(\w+)\.(\w+)`")
-_CODE = re.compile(
-    r"^ {0,3}(`{3,}|~{3,}).*?^ {0,3}\1[`~]* *$|(?<!`)(`+)(?!`)(?:(?!\n\s*\n).)*?(?<!`)\2(?!`)",
-    re.DOTALL | re.MULTILINE,
-)
 
 
 @dataclass(frozen=True)
@@ -42,6 +40,10 @@ class Tick:
     mark: str
     identifier: str
 
+    @property
+    def where(self) -> str:
+        return f"cell {self.cell}: [{self.mark}](#{self.identifier})"
+
 
 def ticks(notebook: Any) -> list[Tick]:
     """The ticks in the prose of a lesson, in their order; none in code.
@@ -49,40 +51,22 @@ def ticks(notebook: Any) -> list[Tick]:
     Args:
         notebook: a lesson.
     """
-    return [
-        Tick(number, *found.groups())
-        for number, cell in enumerate(notebook.cells, start=1)
-        if cell.cell_type == "markdown"
-        for found in _TICK.finditer(without_code(cell.source))
-        if IDENTIFIER.fullmatch(found[2])
-    ]
+    return [one for one in _links(notebook) if IDENTIFIER.fullmatch(one.identifier)]
+
+
+def _links(notebook):
+    for number, cell in enumerate(notebook.cells, start=1):
+        if cell.cell_type == "markdown":
+            for found in _TICK.finditer(without_code(cell.source)):
+                yield Tick(number, *found.groups())
 
 
 def _malformed(notebook):
     """Ticks that name nothing by an identifier, and so would be held against nothing."""
-    for number, cell in enumerate(notebook.cells, start=1):
-        if cell.cell_type == "markdown":
-            for mark, target in _TICK.findall(without_code(cell.source)):
-                if mark in (BY_COMPUTATION, CONFIRMED, NOT_SHOWN) and not IDENTIFIER.fullmatch(
-                    target
-                ):
-                    yield (
-                        f"cell {number}: [{mark}](#{target}): expected the identifier of a check "
-                        f"or finding, got {target}"
-                    )
-
-
-def without_code(markdown: str) -> str:
-    """Prose with a blank in place of each block and span of code; what is left has its place.
-
-    Args:
-        markdown: prose.
-
-    Example:
-        >>> without_code("the `dot` of two")
-        'the       of two'
-    """
-    return _CODE.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), markdown)
+    for tick in _links(notebook):
+        if tick.mark in _MARKS and not IDENTIFIER.fullmatch(tick.identifier):
+            wanted = "the identifier of a check or finding"
+            yield f"{tick.where}: expected {wanted}, got {tick.identifier}"
 
 
 def experiments_named(sources: Iterable[str]) -> list[str]:
@@ -96,13 +80,9 @@ def experiments_named(sources: Iterable[str]) -> list[str]:
         ['a.b', 'c.d']
     """
     found = set()
-    sources = list(sources)
-    names = _of_book((*RECORDS, *FINDINGS), sources)
-    for source in sources:
-        for name in names:
-            for call in _calls(source, name):
-                for one in filter(None, _literals(call, name)):
-                    found.add(one.rpartition(".")[0] if name in FINDINGS else one)
+    for _, name, call in _calls(sources, (*RECORDS, *FINDINGS)):
+        for one in filter(None, _literals(call)):
+            found.add(one.rpartition(".")[0] if name in FINDINGS else one)
     return sorted(found - {""})
 
 
@@ -138,7 +118,7 @@ def exact_checks(notebook: Any) -> Iterator[tuple[int, str | None, str | None]]:
         Number of the cell, identifier and statement; None for what does not stand in the call as a
         text.
     """
-    for number, source in _code(notebook):
+    for number, source in enumerate(_sources(notebook), start=1):
         for call in calls_in_cell(source, "exact"):
             given: dict[str | None, ast.expr] = {k.arg: k.value for k in call.keywords}
             given |= zip(("identifier", "statement"), call.args, strict=False)
@@ -218,67 +198,60 @@ def _faults(notebook):
         for what, text in (("identifier", identifier), ("statement", statement)):
             if text is None:
                 yield f"cell {number} calls exact without a literal {what}"
-    names = _of_book((*RECORDS, *FINDINGS), [source for _, source in _code(notebook)])
-    for number, source in _code(notebook):
-        for name in names:
-            if any(None in _literals(call, name) for call in _calls(source, name)):
-                yield f"cell {number} calls {name} without a literal identifier"
+    for number, name, call in _calls(_sources(notebook), (*RECORDS, *FINDINGS)):
+        if None in _literals(call):
+            yield f"cell {number} calls {name} without a literal identifier"
 
 
 def _of_records(notebook, results):
     """Records that are not there, and findings that the records lack."""
-    shown = [source for _, source in _code(notebook)]
-    for experiment in experiments_named(shown):
-        if not _path(experiment, results).exists():
+    for experiment in experiments_named(_sources(notebook)):
+        if _findings_of(experiment, results) is None:
             yield (
                 f"no record of {experiment}; run `python -m experiments run {experiment}`, or take "
                 "what shows it from the lesson"
             )
-    for number, source in _code(notebook):
-        for name in _of_book(FINDINGS, shown):
-            for call in _calls(source, name):
-                for identifier in filter(None, _literals(call, name)):
-                    experiment, _, finding = identifier.rpartition(".")
-                    if not _path(experiment, results).exists():
-                        continue
-                    known = record_of(experiment, results)["findings"]
-                    if finding not in known:
-                        yield (
-                            f"cell {number}: {name}: expected one of {sorted(known)} of "
-                            f"{experiment}, got {finding}"
-                        )
+    for number, name, call in _calls(_sources(notebook), FINDINGS):
+        for identifier in filter(None, _literals(call)):
+            yield from _lacking(identifier, results, f"cell {number}: {name}")
+
+
+def _lacking(identifier, results, where):
+    """Whether a record lacks a finding."""
+    experiment, _, finding = identifier.rpartition(".")
+    known = _findings_of(experiment, results)
+    if known is not None and finding not in known:
+        yield f"{where}: expected one of {sorted(known)} of {experiment}, got {finding}"
 
 
 def _of_ticks(notebook, results):
     """Ticks that lead nowhere or say the wrong thing, and checks without a tick."""
     exact = [identifier for _, identifier, _ in exact_checks(notebook) if identifier]
-    named = experiments_named(source for _, source in _code(notebook))
-    in_block = _in_block(notebook)
-    ticked = set()
+    named = experiments_named(_sources(notebook))
+    blocks = _calls(_sources(notebook), (BLOCK,))
+    in_block = {one for _, _, call in blocks for one in _literals(call)}
     for tick in ticks(notebook):
-        where = f"cell {tick.cell}: [{tick.mark}](#{tick.identifier})"
-        ticked.add(tick.identifier)
         experiment, _, finding = tick.identifier.rpartition(".")
-        path = _path(experiment, results)
+        known = _findings_of(experiment, results)
         if tick.identifier in exact:
             if tick.mark != BY_COMPUTATION:
-                yield f"{where}: expected {BY_COMPUTATION}, an exact check"
+                yield f"{tick.where}: expected {BY_COMPUTATION}, an exact check"
             continue
-        if path.exists():
-            known = record_of(experiment, results)["findings"]
-            if finding not in known:
-                yield f"{where}: expected one of {sorted(known)} of {experiment}, got {finding}"
-                continue
+        if known is None and experiment not in named:
+            yield f"{tick.where}: no exact check and no record has this name"
+            continue
+        if known is not None and finding not in known:
+            yield from _lacking(tick.identifier, results, tick.where)
+            continue
+        if known is not None:
             confirmed = is_confirmed(known[finding])
             if tick.mark != (wanted := CONFIRMED if confirmed else NOT_SHOWN):
                 said = f"the record {'confirms' if confirmed else 'does not confirm'} this finding"
                 said = known[finding].get("withdrawn", said)
-                yield f"{where}: expected {wanted}, {said}"
-        elif experiment not in named:
-            yield f"{where}: no exact check and no record has this name"
-            continue
+                yield f"{tick.where}: expected {wanted}, {said}"
         if tick.identifier not in in_block:
-            yield f"{where}: expected its finding among those of {BLOCK}(...)"
+            yield f"{tick.where}: expected its finding among those of {BLOCK}(...)"
+    ticked = {tick.identifier for tick in ticks(notebook)}
     for identifier, count in Counter(exact).items():
         if identifier not in ticked:
             yield f"exact {identifier} is checked; no sentence of prose links to it"
@@ -288,36 +261,33 @@ def _of_ticks(notebook, results):
 
 def _of_block(notebook):
     """Where the block of checked sentences is missing, not folded, or above what it has to show."""
-    blocks = [number for number, source in _code(notebook) if _calls(source, BLOCK)]
-    calls = sum(len(_calls(source, BLOCK)) for _, source in _code(notebook))
-    exact = [number for number, source in _code(notebook) if _calls(source, "exact")]
-    if calls != 1 and (exact or calls or ticks(notebook)):
-        yield f"calls {BLOCK}(...) {calls} times, expected once"
+    blocks = [number for number, _, _ in _calls(_sources(notebook), (BLOCK,))]
+    exact = [number for number, _, _ in exact_checks(notebook)]
+    if len(blocks) != 1:
+        if exact or blocks or ticks(notebook):
+            yield f"calls {BLOCK}(...) {len(blocks)} times, expected once"
         return
-    for block in blocks:
-        if FOLDED not in notebook.cells[block - 1].metadata.get("tags", []):
-            yield f"cell {block} calls {BLOCK}(...), expected the tag {FOLDED}"
-        for number in exact:
-            if number >= block:
-                yield f"cell {number} calls exact behind {BLOCK}(...), which does not show it"
+    (block,) = blocks
+    if FOLDED not in notebook.cells[block - 1].metadata.get("tags", []):
+        yield f"cell {block} calls {BLOCK}(...), expected the tag {FOLDED}"
+    for number in dict.fromkeys(one for one in exact if one >= block):
+        yield f"cell {number} calls exact behind {BLOCK}(...), which does not show it"
 
 
 def _of_guesses(notebook):
     """Guesses that are not resolved, answers that nobody asked for, and a guess that is given."""
-    asked: dict[str, int] = {}
-    resolved: dict[str, int] = {}
-    for number, source in _code(notebook):
-        for name, where in (("guess", asked), ("resolve", resolved)):
-            for call in _calls(source, name):
-                (said,) = _literals(call, name)
-                if said is None:
-                    yield f"cell {number} calls {name} without a literal name"
-                elif said in where:
-                    yield f"cell {number}: {name}({said!r}, ...) stands in cell {where[said]}, too"
-                else:
-                    where[said] = number
-                if name == "guess" and not _is_open(call):
-                    yield f"cell {number}: guess({said!r}, ...): expected `...` for the reader's"
+    found: dict[str, dict[str, int]] = {"guess": {}, "resolve": {}}
+    for number, name, call in _calls(_sources(notebook), tuple(found)):
+        (said,) = _literals(call)
+        if said is None:
+            yield f"cell {number} calls {name} without a literal name"
+        elif said in found[name]:
+            yield f"cell {number}: {name}({said!r}, ...) stands in cell {found[name][said]}, too"
+        else:
+            found[name][said] = number
+        if name == "guess" and not _is_open(call):
+            yield f"cell {number}: guess({said!r}, ...): expected `...` for the reader's"
+    asked, resolved = found.values()
     for name, number in asked.items():
         if name not in resolved:
             yield f"cell {number}: guess({name!r}, ...) is nowhere resolved"
@@ -334,23 +304,12 @@ def _is_open(call):
     return len(values) == 1 and getattr(values[0], "value", None) is ...
 
 
-def _in_block(notebook):
-    return {
-        one
-        for _, source in _code(notebook)
-        for call in _calls(source, BLOCK)
-        for one in _literals(call, BLOCK)
-    }
-
-
-def _literals(call: ast.Call, name: str) -> list[str | None]:
+def _literals(call: ast.Call) -> list[str | None]:
     """The names that a call gives; None for each that does not stand there as a text."""
-    if name == BLOCK:
-        named: list[ast.expr | None] = list(call.args)
-    else:
-        keywords = [k.value for k in call.keywords if k.arg in ("identifier", "experiment", "name")]
-        named = [*call.args, *keywords, None][:1]
-    return [_text(one) for one in named]
+    if getattr(call.func, "id", None) == BLOCK:
+        return [_text(one) for one in call.args]
+    keywords = [k.value for k in call.keywords if k.arg in ("identifier", "experiment", "name")]
+    return [_text(one) for one in [*call.args, *keywords, None][:1]]
 
 
 def _text(node: ast.expr | None) -> str | None:
@@ -358,29 +317,28 @@ def _text(node: ast.expr | None) -> str | None:
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
 
 
-def _of_book(names: Iterable[str], sources: Sequence[str]) -> list[str]:
-    """Those of the names for which the sources define no function of their own."""
+def _calls(sources: Iterable[str], names: Iterable[str]) -> list[tuple[int, str, ast.Call]]:
+    """The calls of functions of the book: the source's number, from 1, the name, and the call.
+
+    A method of this name is another thing, as is a function that the sources define themselves.
+    """
+    sources = list(sources)
     return [
-        name
+        (number, name, call)
         for name in names
-        if not any(
-            f"def {name}(" in source and re.search(rf"^ *def {name}\(", source, re.MULTILINE)
-            for source in sources
-        )
+        if not any(re.search(rf"^ *def {name}\(", one, re.MULTILINE) for one in sources)
+        for number, source in enumerate(sources, start=1)
+        for call in calls_in_cell(source, name)
+        if isinstance(call.func, ast.Name)
     ]
 
 
-def _calls(source: str, name: str) -> list[ast.Call]:
-    """The calls of a function of the book; a method of this name is another thing."""
-    return [call for call in calls_in_cell(source, name) if isinstance(call.func, ast.Name)]
+def _sources(notebook: Any) -> list[str]:
+    """Of each cell of a lesson its code; nothing of its prose."""
+    return [cell.source if cell.cell_type == "code" else "" for cell in notebook.cells]
 
 
-def _code(notebook: Any) -> Iterator[tuple[int, str]]:
-    """Number, from 1, and source of the code cells."""
-    for number, cell in enumerate(notebook.cells, start=1):
-        if cell.cell_type == "code":
-            yield number, cell.source
-
-
-def _path(experiment, results):
-    return Path(results) / f"{experiment}.json"
+def _findings_of(experiment, results):
+    """The findings of an experiment; None where it has no record."""
+    recorded = (Path(results) / f"{experiment}.json").exists()
+    return record_of(experiment, results)["findings"] if recorded else None

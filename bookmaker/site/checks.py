@@ -3,7 +3,6 @@
 import re
 import urllib.parse
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -17,55 +16,36 @@ _UNREAD = {"script", "style", "pre", "code", "svg", "head"}
 _RAW_TEX = re.compile(r"\$[^$\s][^$\n]*\$|\\(?:math|text|frac|sum|left|begin|hat|boldsymbol)")
 
 
-@dataclass
-class Seen:
+class _Page(HTMLParser):
     """What a page holds: anchors, links, what it loads, its faults, its prose and all its text."""
 
-    anchors: set[str] = field(default_factory=set)
-    links: list[str] = field(default_factory=list)
-    loaded: list[str] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)
-    prose: list[str] = field(default_factory=list)
-    text: list[str] = field(default_factory=list)
-
-
-class _Reader(HTMLParser):
-    def __init__(self):
+    def __init__(self, path):
         super().__init__()
-        self.seen, self._open = Seen(), []
+        self.anchors, self._open = set(), []
+        self.links, self.loaded, self.faults, self.prose, self.text = [], [], [], [], []
+        self.feed(path.read_text(encoding="utf-8"))
 
     def handle_starttag(self, tag, attributes):
         values = dict(attributes)
         if tag not in _VOID:
             self._open.append((tag, "math" in (values.get("class") or "").split()))
-        self.seen.anchors |= {values[key] for key in ("id", "name") if values.get(key)}
+        self.anchors |= {values[key] for key in ("id", "name") if values.get(key)}
         if tag == "a" and values.get("href"):
-            self.seen.links.append(values["href"])
+            self.links.append(values["href"])
         address = values.get(_LOADED.get(tag, ""))
         if address and values.get("rel") not in _NOT_LOADED:
-            self.seen.loaded.append(address)
+            self.loaded.append(address)
         if tag == "img" and not values.get("alt"):
-            self.seen.faults.append(f"expected an alternative text, got none: {address[:80]}")
+            self.faults.append(f"expected an alternative text, got none: {address[:80]}")
 
     def handle_endtag(self, tag):
         while self._open and tag not in _VOID and self._open.pop()[0] != tag:
             pass
 
     def handle_data(self, data):
-        self.seen.text.append(data)
+        self.text.append(data)
         if not any(tag in _UNREAD or is_formula for tag, is_formula in self._open):
-            self.seen.prose.append(data)
-
-
-def read(path: Path) -> Seen:
-    """What a page holds.
-
-    Args:
-        path: of its HTML.
-    """
-    reader = _Reader()
-    reader.feed(path.read_text(encoding="utf-8"))
-    return reader.seen
+            self.prose.append(data)
 
 
 def problems(site: Path, exercises: Iterable[Exercise] = ()) -> list[str]:
@@ -80,31 +60,24 @@ def problems(site: Path, exercises: Iterable[Exercise] = ()) -> list[str]:
         leads nowhere, picture without text, formula that is not one, and answer that is told.
     """
     files = (path for path in sorted(site.rglob("*.html")) if "_static" not in path.parts)
-    pages = {path: read(path) for path in files}
+    pages = {path: _Page(path) for path in files}
     secrets = {exercise.identifier: _secrets(exercise) for exercise in exercises}
     found = []
-    for path, seen in pages.items():
+    for path, page in pages.items():
         where = path.relative_to(site).as_posix()
-        faults = list(seen.faults)
         if (size := path.stat().st_size) > MOST_BYTES:
-            faults.append(f"expected at most {MOST_BYTES} bytes, got {size}")
-        faults += [
-            f"expected nothing from a host, got {one}"
-            for one in seen.loaded
-            if re.match(r"(?:[a-z]+:)?//", one)
-        ]
-        for link in dict.fromkeys([*seen.links, *seen.loaded]):
+            page.faults.append(f"expected at most {MOST_BYTES} bytes, got {size}")
+        for link in dict.fromkeys([*page.links, *page.loaded]):
+            if link in page.loaded and re.match(r"(?:[a-z]+:)?//", link):
+                page.faults.append(f"expected nothing from a host, got {link}")
             if not _leads_somewhere(path, link, pages):
-                faults.append(f"expected a link that leads somewhere, got {link}")
-        if raw := _RAW_TEX.search(" ".join(seen.prose)):
-            faults.append(f"expected no raw formula, got {raw[0][:60]}")
-        text = _squeezed("".join(seen.text))
-        faults += [
-            f"expected no answer to {name}, got it"
-            for name, told in secrets.items()
-            if any(one in text for one in told)
-        ]
-        found += [f"{where}: {fault}" for fault in faults]
+                page.faults.append(f"expected a link that leads somewhere, got {link}")
+        if raw := _RAW_TEX.search(" ".join(page.prose)):
+            page.faults.append(f"expected no raw formula, got {raw[0][:60]}")
+        text = _squeezed("".join(page.text))
+        told = (name for name, parts in secrets.items() if any(one in text for one in parts))
+        page.faults += [f"expected no answer to {name}, got it" for name in told]
+        found += [f"{where}: {fault}" for fault in page.faults]
     return found
 
 

@@ -2,7 +2,6 @@
 
 import ast
 import html
-import json
 import math
 import re
 from collections.abc import Mapping
@@ -16,7 +15,7 @@ from recsys_lib.zoo import MODELS
 
 BOARDS = {"scoreboards.movielens": "MovieLens", "scoreboards.kuairand": "KuaiRand"}
 RIVAL = "trees"
-COSTS = "costs.json"
+Cost = tuple[int | None, int]
 TOLD = (
     "*Operations* are the additions and multiplications for one candidate, and *weights* those "
     "beside the tables of ids and of crosses, of the builder's own sizes on four columns of ids "
@@ -26,20 +25,18 @@ TOLD = (
 )
 
 
-def models_page(pages: set[str], drawn: Path | None = None) -> str:
+def models_page(pages: set[str], costs: Mapping[str, Cost]) -> str:
     """The page of all models: picture, idea, lesson, paper, source, cost.
 
     Args:
         pages: paths of the staged pages; a lesson that is none has no link.
-        drawn: folder that ``draw`` has filled; by default the page has no pictures and costs.
+        costs: what ``draw`` returned; if empty the page has no pictures and costs.
     """
-    chapters = read_outline()["chapters"]
     titles = {
         one["key"]: f"{chapter['number']} {one['title'].partition(':')[0]}"
-        for chapter in chapters
+        for chapter in read_outline()["chapters"]
         for one in chapter["lessons"]
     }
-    costs = json.loads((drawn / COSTS).read_text(encoding="utf-8")) if drawn else {}
     homes = {
         f"{one.package}:{one.name}": one for names in offered_by_package().values() for one in names
     }
@@ -56,7 +53,7 @@ def models_page(pages: set[str], drawn: Path | None = None) -> str:
         source = builder.module.replace(".", "/")
         name, picture = html.escape(row.name), f"../pictures/models/{row.key}.svg"
         image = f'<img loading="lazy" width="160" alt="Picture of {name}" src="{picture}">'
-        linked = f'<a href="{picture}">{image}</a>' if drawn else ""
+        linked = f'<a href="{picture}">{image}</a>' if costs else ""
         line = definition(builder).lineno
         cost = costs.get(row.key, (0, 0))
         cells = (
@@ -138,11 +135,15 @@ def _table(head, rows):
     )
 
 
-def draw(folder: str) -> None:
-    """Draw each model of the zoo as SVG, and count what it costs.
+def draw(folder: Path) -> dict[str, Cost]:
+    """Draw each model of the zoo as SVG.
 
     Args:
         folder: for the files; it is there.
+
+    Returns:
+        Dict of a model's key to what it costs: operations for one row, None where the graph does
+        not say how many rows a network gets, and weights.
     """
     import tensorflow as tf
 
@@ -150,18 +151,13 @@ def draw(folder: str) -> None:
     from recsys_book.pictures.examples import example
 
     tf.get_logger().setLevel("ERROR")  # it calls its own counting of operations deprecated
-    costs = {}
     for row in MODELS:
-        (Path(folder) / f"{row.key}.svg").write_text(sketch(row.key).svg, encoding="utf-8")
-        costs[row.key] = _cost(example(row))
-    (Path(folder) / COSTS).write_text(json.dumps(costs), encoding="utf-8")
+        (folder / f"{row.key}.svg").write_text(sketch(row.key).svg, encoding="utf-8")
+    return {row.key: _cost(example(row)) for row in MODELS}
 
 
 def _cost(model):
-    """Operations for one row, as TensorFlow counts them in its graph, and weights.
-
-    None where the graph does not say how many rows a network gets.
-    """
+    """Operations for one row, as TensorFlow counts them in its graph, and weights."""
     import tensorflow as tf
     from tensorflow.python.profiler.model_analyzer import profile
     from tensorflow.python.profiler.option_builder import ProfileOptionBuilder

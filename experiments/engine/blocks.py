@@ -16,29 +16,17 @@ from experiments.engine.registry import FOLDER, RESULTS
 from experiments.engine.repository import hashes, head
 from experiments.engine.validation import BLOCK, RESERVED
 from recsys_book.base.paths import write_atomically
+from recsys_book.records.withdrawn import BLOCKS, read_blocks
 from recsys_lib.data.simulator.lenses import LENSES
-
-LOG = "blocks.json"
 
 
 class Refused(RuntimeError):
     """A run that must not begin; the message is one line."""
 
 
-def read_blocks(results: Path = RESULTS) -> dict[str, Any]:
-    """What is noted of opened worlds.
-
-    Args:
-        results: folder of the records.
-    """
-    path = Path(results) / LOG
-    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return {"opened": [], "replicated": {}} | kept
-
-
 def write_blocks(blocks: Mapping[str, Any], results: Path = RESULTS) -> None:
     """Replace what is noted, in one step."""
-    path = Path(results) / LOG
+    path = Path(results) / BLOCKS
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, json.dumps(blocks, indent=1, sort_keys=True) + "\n")
 
@@ -75,17 +63,16 @@ def points_of(entry: Mapping[str, Any]) -> set[str]:
     return {json.dumps(known | entry["knobs"] | one, sort_keys=True) for one in swept}
 
 
-def note_opened(entries: Iterable[dict[str, Any]], results: Path = RESULTS) -> None:
-    """Note opened worlds, each once, whatever commit was checked out.
+def note_opened(entry: Mapping[str, Any], results: Path = RESULTS) -> None:
+    """Note opened worlds, once, whatever commit was checked out.
 
     Args:
-        entries: of ``entry_of``.
+        entry: of ``entry_of``.
         results: folder of the records.
     """
     blocks = read_blocks(results)
-    for entry in entries:
-        if not is_noted(entry, blocks["opened"]):
-            blocks["opened"].append(entry)
+    if not is_noted(entry, blocks["opened"]):
+        blocks["opened"].append(entry)
     write_blocks(blocks, results)
 
 
@@ -146,4 +133,4 @@ def open_fresh(experiment: Experiment, folder: Path = FOLDER, results: Path = RE
             reason = f"expected the next block of worlds, from {first} on, got {experiment.worlds}"
     if reason is not None:
         raise Refused(f"{experiment.identifier}: {reason}")
-    note_opened([entry_of(experiment, head(folder))], results)
+    note_opened(entry_of(experiment, head(folder)), results)

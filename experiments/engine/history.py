@@ -1,5 +1,6 @@
 """What the history of the repository must show: declared first, measured then, on new worlds."""
 
+import ast
 import itertools
 import json
 from collections.abc import Iterator
@@ -7,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from experiments.engine import records, registry
-from experiments.engine.blocks import LOG, entry_of, is_noted, read_blocks, refusal
+from experiments.engine.blocks import entry_of, is_noted, refusal
 from experiments.engine.registry import RESULTS
 from experiments.engine.repository import git, hashes, lines, require_history
+from recsys_book.records.withdrawn import BLOCKS, read_blocks
 
 ROOT = Path(__file__).parents[2]
 
@@ -51,7 +53,7 @@ def problems_of_records(
             found.append(f"{reason}; run `python -m experiments run {identifier}`")
         elif not experiment.is_real:
             if not is_noted(entry_of(experiment, None), opened):
-                found.append(f"{identifier}: expected its worlds among those opened in {LOG}")
+                found.append(f"{identifier}: expected its worlds among those opened in {BLOCKS}")
             elif (reason := refusal(experiment, experiment.worlds, opened, folder)) is not None:
                 found.append(f"{identifier}: {reason}")
         shas = [one["declaration_sha256"] for one in (*record["history"], record)]
@@ -70,7 +72,7 @@ def problems_of_records(
                 f"in {changelog.name}"
             )
     for path in sorted(Path(results).glob("*.json")):
-        if path.name != LOG and path.stem not in known:
+        if path.name != BLOCKS and path.stem not in known:
             found.append(f"{path.name}: no experiment of this name is declared")
     return found
 
@@ -88,11 +90,23 @@ def _of_commits(identifier: str, folder: Path, results: Path) -> Iterator[str]:
             yield f"{where}: expected a commit of its own for the declaration, which changes, too"
         elif (sha, number) != [*first][-1]:
             continue  # it was looked at when it was the last one
-        # A file that is as it was then declares what is compared with the record anyway; one that
+        # Code that is as it was then declares what is compared with the record anyway; one that
         # today's packages cannot read is not told apart.
-        elif lines(folder, "diff", "--name-only", f"{commit}^", "HEAD", "--", path.as_posix()):
+        elif _code_of(f"{commit}^", path, folder) != _code_of("HEAD", path, folder):
             if hashes(f"{commit}^", Path(folder)).get(identifier, sha) != sha:
                 yield f"{where}: expected the declaration before its results, there was another"
+
+
+def _code_of(commit: str, path: Path, folder: Path) -> str | None:
+    """A declaration's code in a commit, in whatever folder the modules lay that it imports."""
+    try:
+        tree = ast.parse(git(folder, "show", f"{commit}:./{path.as_posix()}") or b"")
+    except SyntaxError:
+        return None
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            node.module = str(node.module).rpartition(".")[2]
+    return ast.dump(tree)
 
 
 def _versions(identifier: str, results: Path) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -52,5 +52,5 @@ def longer(experiment: Experiment, places: Places) -> dict[str, dict[str, Any]]:
         effects = [float(np.nanmean(differences)) for differences in pair]
         found[contrast.finding] = findings.finished(finding, contrast, *effects)
     record["findings"] |= found
-    records.write_manifest(record, records.paths(experiment.identifier, results)[1])
+    records.write_manifest(record, results)
     return found

@@ -206,16 +206,17 @@ def make(experiment: Experiment, store: Store, results: Path, reason: str = "") 
 def write(made: Mapping[str, Any], results: Path = RESULTS) -> None:
     """Write what ``make`` made, each file in one step, the manifest last."""
     manifest = made["manifest"]
-    table_path, path = paths(manifest["identifier"], results)
+    table_path, _ = paths(manifest["identifier"], results)
     table_path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(table_path, made["table"])
     for task, users in made.get("users", {}).items():
         users.write(users_path(manifest["identifier"], results, task))
-    write_manifest(manifest, path)
+    write_manifest(manifest, results)
 
 
-def write_manifest(manifest: Mapping[str, Any], path: Path) -> None:
+def write_manifest(manifest: Mapping[str, Any], results: Path = RESULTS) -> None:
     """Write a manifest in one step, always in the same letters."""
+    _, path = paths(manifest["identifier"], results)
     write_atomically(path, json.dumps(manifest, indent=1, sort_keys=True) + "\n")
 
 

@@ -351,5 +351,5 @@ def confirm(confirmed: Iterable[Task], results: Path = RESULTS) -> Iterator[str]
         record = records.read(experiment.identifier, results)
         assert record is not None
         record["arms"][task.arm]["code"] = records.code_of(experiment, experiment.arm(task.arm))
-        records.write_manifest(record, records.paths(experiment.identifier, results)[1])
+        records.write_manifest(record, results)
         yield f"{task.name}: confirmed"

@@ -78,11 +78,16 @@ def sources_of_notebook(notebook: dict) -> list[list[str]]:
 def sources_of_text(text: str) -> list[list[str]]:
     """Kind and source of the cells of a MyST text, equal to those of the notebook built from it.
 
+    Students need no jupytext for it.
+
     Args:
-        text: a lesson's text.
+        text: a lesson's text, or that of its exercises.
 
     Returns:
         As `sources_of_notebook`.
+
+    Raises:
+        UnreadableNotebook: a code cell is never closed.
     """
     lines = text.splitlines()
     if lines[:1] == ["---"] and "---" in lines[1:]:
@@ -106,6 +111,8 @@ def sources_of_text(text: str) -> list[list[str]]:
             cells.append([kind, source])
         kind, current = following, []
         generated = separator is not None and _generates(separator[1])
+    if kind == "code":
+        raise UnreadableNotebook("a code cell is never closed")
     return _joined(cells)
 
 

@@ -10,7 +10,7 @@ import copy
 import sys
 import traceback
 import tracemalloc
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from recsys_book.exercises.comparing import (
     Difference,
@@ -54,7 +54,6 @@ class Record:
     largest_difference: float = 0.0
     remember_prediction: object = None
     every_case: bool = False
-    lines: list = field(default_factory=list)
 
 
 _records: list = []

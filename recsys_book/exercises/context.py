@@ -3,6 +3,8 @@
 import json
 import os
 
+from recsys_book.base.shell import running_shell
+
 SWITCH_VARIABLE = "RECSYS_SOLUTIONS"
 NOTEBOOK_VARIABLE = "JPY_SESSION_NAME"
 """The variable in which Jupyter tells a kernel the path of its notebook."""
@@ -29,12 +31,8 @@ def show(markdown: str, plain: str | None = None) -> None:
 
 def in_notebook() -> bool:
     """Return whether a notebook, or another front end that knows Markdown, shows the output."""
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        return False
     # A terminal's IPython displays an object as its type and address.
-    return getattr(get_ipython(), "kernel", None) is not None
+    return getattr(running_shell(), "kernel", None) is not None
 
 
 def in_assignment() -> bool:

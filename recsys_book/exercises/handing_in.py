@@ -16,6 +16,7 @@ from pathlib import Path
 
 from recsys_book.base.notebook_sources import UnreadableNotebook, read_notebook, source_of_cell
 from recsys_book.base.paths import write_atomically
+from recsys_book.base.shell import running_shell
 from recsys_book.exercises import student
 from recsys_book.exercises.context import NOTEBOOK_VARIABLE
 from recsys_book.exercises.limits import TookTooLong, run_limited
@@ -126,12 +127,7 @@ def _open(where, notebook):
 
 def _namespace():
     """What the open notebook has defined."""
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        return {}
-    shell = get_ipython()
-    return {} if shell is None else shell.user_ns
+    return getattr(running_shell(), "user_ns", {})
 
 
 def _sum(results):

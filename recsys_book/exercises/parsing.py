@@ -47,7 +47,6 @@ SUFFIX = ".exercises.md"
 KINDS = ("recall", "code", "derivation", "experiment", "open")
 STUB = "# your code here"
 SECTIONS = ("Public tests", "Hidden tests", "Hints", "Mistakes", "Explanation", "Rubric", "Variant")
-VARIES = ("options", "numbers", "task", "no")
 
 SUMMARY = re.compile(
     r"`(?P<identifier>[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+)`, (?P<kind>[a-z]+), "
@@ -77,7 +76,8 @@ class Exercise:
         solution: the solution cell as written, with its markers.
         target: name that the solution cell defines last, which the tests read.
         public, hidden: code of the tests; hidden is empty if there is none.
-        varies: what a seed changes, one of `VARIES`; empty if the source does not say.
+        varies: options, numbers, task or no: what a seed changes; empty if the source
+            does not say.
         variant: code that computes what a seed changes; empty if nothing is computed.
         variant_note: the same in words, for instructors.
         choices: the values of the names under the heading, the book's first.

@@ -45,6 +45,3 @@ def describe_solution(one: Exercise) -> str:
     code = _OPEN_STARTER.sub("", code).strip("\n")
     text = f"**{one.title}: a solution**\n\n```python\n{code}\n```"
     return f"{text}\n\n{one.explanation}" if one.explanation else text
-
-
-__all__ = ["describe_solution", "solution"]

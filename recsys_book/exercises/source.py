@@ -4,7 +4,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from recsys_book.base import paths
-from recsys_book.exercises.cells import read_cells
+from recsys_book.base.notebook_sources import sources_of_text
 from recsys_book.exercises.parsing import SUFFIX, SUMMARY, ExerciseError, parse
 
 
@@ -79,6 +79,6 @@ def known_identifiers(chapters=None):
 @lru_cache(maxsize=64)
 def _read(path, _modified, _size):
     try:
-        return parse(path, read_cells(path.read_text(encoding="utf-8")))
+        return parse(path, sources_of_text(path.read_text(encoding="utf-8")))
     except ValueError as error:
         raise ExerciseError(f"{path}: {error}") from None

@@ -8,7 +8,7 @@ from recsys_book.exercises.cases import normalise_choice
 from recsys_book.exercises.context import in_assignment, show
 from recsys_book.exercises.mistakes import known_mistake
 from recsys_book.exercises.parsing import ExerciseError
-from recsys_book.exercises.verdicts import Verdict, run_test
+from recsys_book.exercises.verdicts import run_test
 from recsys_lib.checks import nearest
 
 PUBLIC_ONLY = "These are the public tests; a grade counts hidden ones too."
@@ -119,12 +119,6 @@ def report(one, verdict, answer, first_prediction=None, mistake=None):
     return "\n".join(lines), "\n\n".join(prose)
 
 
-def render(one, verdict, answer, first_prediction=None, mistake=None):
-    """Return a verdict as the text that `check` prints outside of a notebook."""
-    lines, prose = report(one, verdict, answer, first_prediction, mistake)
-    return f"{lines}\n\n{prose}" if prose else lines
-
-
 def hint(identifier=None, restart=False):
     """Show the next hint of an exercise, from gentle to explicit.
 
@@ -218,19 +212,3 @@ def why_wrong(one, answer):
     """Return the recorded reason why an option is wrong; "" if there is none."""
     letters = normalise_choice(answer)
     return next((m.text for m in one.mistakes if m.code == f'answer = "{letters}"'), "")
-
-
-__all__ = [
-    "Verdict",
-    "check",
-    "describe",
-    "exercise",
-    "find",
-    "has_all_hints",
-    "hint",
-    "is_solved",
-    "render",
-    "report",
-    "verdict_of",
-    "why_wrong",
-]

@@ -141,11 +141,11 @@ def run_test_on(
     return Verdict(status, "", *_counts(record))
 
 
-def define(setup, code, target, name="answer"):
+def define(setup, code, target):
     """Return the value of ``target`` after running ``setup`` and ``code`` in a new namespace."""
-    namespace = {"__name__": f"exercise {name}"}
-    exec(_compile(setup, f"<setup of {name}>"), namespace)
-    exec(_compile(code, f"<{name}>"), namespace)
+    namespace = {"__name__": "exercise answer"}
+    exec(_compile(setup, "<setup of answer>"), namespace)
+    exec(_compile(code, "<answer>"), namespace)
     return namespace[target]
 
 

@@ -1,8 +1,7 @@
 """Sketches of chapter 01: what memorizes, what generalizes, and both together."""
 
 from recsys_book.pictures.plan import Plan
-
-_P = "p({task}) = sigmoid of the sum + bias"
+from recsys_book.pictures.shared import SUM
 
 
 def _wide_side(plan: Plan, width: float) -> None:
@@ -31,7 +30,7 @@ def wide() -> Plan:
     plan = Plan("wide", "Weights of single ids and of pairs of ids: it memorizes.", 3)
     plan.box("columns", "columns of ids", "*", "input", 1, 0, 2)
     plan.box("numbers", "numbers", "*numbers", "input", 0, 0, 0.9)
-    plan.box("p", _P, "output", "output", 0, 2, 3)
+    plan.box("p", SUM, "output", "output", 0, 2, 3)
     _wide_side(plan, 1.5)
     return plan
 
@@ -53,7 +52,7 @@ def wide_and_deep() -> Plan:
     )
     plan.box("columns", "columns of ids", "*", "input", 0.6, 0, 3)
     plan.box("numbers", "numbers", "*numbers", "input", 3.7, 0, 0.7)
-    plan.box("p", _P, "output", "output", 0, 3, 4.4)
+    plan.box("p", SUM, "output", "output", 0, 3, 4.4)
     _wide_side(plan, 1.05)
     _deep_side(plan, 2.25, 2.15)
     return plan

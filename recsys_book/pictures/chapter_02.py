@@ -1,25 +1,14 @@
 """Sketches of chapter 02: models that cross features in pairs."""
 
 from recsys_book.pictures.plan import Plan
-
-_P = "p({task}) = sigmoid of the sum + bias"
+from recsys_book.pictures.shared import SUM, fields
 
 
 def _fields(title: str, description: str, top: float, linear: bool = True) -> Plan:
     """Columns, one vector for each of them, their weights beside them, and the output."""
     plan = Plan(title, description, 4.2)
-    left = 1.2 if linear else 0
-    plan.box("columns", "columns", "*", "input", 0, 0, 4.2)
-    plan.box(
-        "fields",
-        "a vector for each column, $v_1 … v_F$",
-        "embedding embedding_numeric?",
-        "embedding",
-        left,
-        1,
-        4.2 - left,
-    )
-    plan.box("p", _P if linear else "p({task})", "output", "output", 0, top, 4.2)
+    fields(plan, left=1.2 if linear else 0)
+    plan.box("p", SUM if linear else "p({task})", "output", "output", 0, top, 4.2)
     plan.arrows("columns > fields")
     if linear:
         plan.box("linear", "weights\n$Σ_i w_i$", "linear linear_numeric?", "embedding", 0, 1, 1.1)
@@ -50,7 +39,7 @@ def polynomial() -> Plan:
         1,
         2.5,
     )
-    plan.box("p", _P, "output", "output", 0, 2, 4)
+    plan.box("p", SUM, "output", "output", 0, 2, 4)
     plan.arrows("columns > linear > p; columns > cross > p")
     return plan
 

@@ -1,8 +1,7 @@
 """Sketches of chapter 03: models that cross more than two features."""
 
 from recsys_book.pictures.plan import Plan, repeated
-
-_P = "p({task}) = sigmoid of the sum + bias"
+from recsys_book.pictures.shared import SUM, fields
 
 
 def _cross(
@@ -92,16 +91,7 @@ def cin(layers: int = 2) -> Plan:
     plan = Plan(
         "CIN", "Each layer crosses its maps with the vectors again; all layers are pooled.", 2.6
     )
-    plan.box("columns", "columns", "*", "input", 0, 0, 2.6)
-    plan.box(
-        "fields",
-        "a vector for each column, $v_1 … v_F$",
-        "embedding embedding_numeric?",
-        "embedding",
-        0,
-        1,
-        2.6,
-    )
+    fields(plan)
     plan.box("p", "p({task})", "output", "output", 0, layers + 3, 2.6)
     _cin(plan, 0.25, layers)
     plan.arrows("columns > fields; pooled > p")
@@ -124,7 +114,7 @@ def xdeepfm(layers: int = 2) -> Plan:
         1,
         3.4,
     )
-    plan.box("p", _P, "output", "output", 0, layers + 3.1, 4.4)
+    plan.box("p", SUM, "output", "output", 0, layers + 3.1, 4.4)
     _cin(plan, 1.15, layers)
     plan.box("deep", "network", "deep deep_logit", "network", 3.4, layers + 2.1, 1)
     plan.arrows("columns > linear > p; columns > fields > deep > p; pooled > p")
@@ -133,16 +123,7 @@ def xdeepfm(layers: int = 2) -> Plan:
 
 def _autoint(title: str, description: str, layers: int, width: float) -> Plan:
     plan = Plan(title, description, width, (150, 66))
-    plan.box("columns", "columns", "*", "input", 0, 0, width)
-    plan.box(
-        "fields",
-        "a vector for each column",
-        "embedding embedding_numeric?",
-        "embedding",
-        0,
-        1,
-        width,
-    )
+    fields(plan, "a vector for each column")
     before, row = "fields", 1.0
     for layer in range(1, layers + 1):
         plan.box(
@@ -210,9 +191,7 @@ def gdcn_p(layers: int = 2) -> Plan:
 def _masks(title: str, description: str) -> Plan:
     """The vectors of all columns, and their normalization."""
     plan = Plan(title, description, 4.2)
-    plan.box("columns", "columns", "*", "input", 0, 0, 4.2)
-    fields = "embedding embedding_numeric?"
-    plan.box("fields", "vectors of all columns, $e$", fields, "embedding", 0, 1, 4.2)
+    fields(plan, "vectors of all columns, $e$")
     norm = "each vector\nnormalised by itself"
     plan.box("norm", norm, "field_normalization", "interaction", 2.2, 2, 2)
     plan.arrows("columns > fields > norm")
@@ -270,7 +249,7 @@ def finalmlp() -> Plan:
         plan.arrows(f"condition{n} > gate{n} > deep{n}; e > deep{n}; columns >? condition{n}")
     plan.box("logit", "one weight for\neach number of both", "logit", "interaction", 0, 4, 2)
     plan.box("fusion", "heads\n$Σ_h o_{1h} W_h o_{2h}$", "fusion", "interaction", 2.4, 4, 2)
-    plan.box("p", _P, "output", "output", 0, 5, 4.4)
+    plan.box("p", SUM, "output", "output", 0, 5, 4.4)
     plan.arrows("columns > e; deep1 > logit > p; deep1 > fusion > p; deep2 > logit; deep2 > fusion")
     return plan
 
@@ -283,9 +262,7 @@ def edcn(layers: int = 2) -> Plan:
         4.4,
         (150, 66),
     )
-    plan.box("columns", "columns", "*", "input", 0, 0, 4.4)
-    fields = "embedding embedding_numeric?"
-    plan.box("fields", "a vector for each column", fields, "embedding", 0, 1, 4.4)
+    fields(plan, "a vector for each column")
     plan.arrows("columns > fields")
     before, row = "fields", 2
     for layer in range(1, layers + 1):
@@ -311,13 +288,11 @@ def edcn(layers: int = 2) -> Plan:
 
 def _powers(title: str, description: str, width: float) -> Plan:
     plan = Plan(title, description, width)
-    plan.box("columns", "columns", "*", "input", 0, 0, width)
-    fields = "embedding embedding_numeric?"
-    plan.box("fields", "a vector for each column", fields, "embedding", 0, 1, 2.4)
+    fields(plan, "a vector for each column", width=2.4)
     powers = "products of powers\n$y_j = exp(Σ_i w_{ij} ln |e_i|)$"
     plan.box("products", powers, "products", "interaction", 0, 2, 2.4)
     plan.box("afn", "network", "afn? afn_logit", "network", 0, 3, 2.4)
-    plan.box("p", _P, "output", "output", 0, 4, width)
+    plan.box("p", SUM, "output", "output", 0, 4, width)
     plan.arrows("columns > fields > products > afn > p")
     return plan
 

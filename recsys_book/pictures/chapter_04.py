@@ -3,14 +3,19 @@
 from recsys_book.pictures.plan import Plan
 
 _BEHAVIOURS = "behaviours\n$e_1 … e_T$"
-_REST = "user, context and\nother columns"
+_THOUSANDS = "thousands of\nbehaviours $e_j$"
+
+
+def _inputs(plan: Plan, behaviours: str) -> None:
+    """Behaviours, the candidate and all other columns, side by side."""
+    plan.box("behaviours", behaviours, "behaviours", "embedding", 0, 0)
+    plan.box("candidate", "candidate $v$", "candidate", "embedding", 1.5, 0)
+    plan.box("rest", "user, context and\nother columns", "*", "input", 3, 0)
 
 
 def _pooled(plan: Plan) -> Plan:
     """The boxes that the mean and the recurrent network share: neither reads the candidate."""
-    plan.box("behaviours", _BEHAVIOURS, "behaviours", "embedding", 0, 0)
-    plan.box("candidate", "candidate $v$", "candidate", "embedding", 1.5, 0)
-    plan.box("rest", _REST, "*", "input", 3, 0)
+    _inputs(plan, _BEHAVIOURS)
     plan.box("product", "interest ∘ candidate", "Multiply?", "interaction", 0.75, 2)
     plan.box("deep", "network", "deep deep_logit", "network", 0, 3, 4)
     plan.box("p", "p({task})", "output", "output", 1.5, 4)
@@ -33,9 +38,7 @@ def gru() -> Plan:
 
 def din() -> Plan:
     plan = Plan("DIN", "The candidate decides how much each behaviour counts.")
-    plan.box("behaviours", _BEHAVIOURS, "behaviours", "embedding", 0, 0)
-    plan.box("candidate", "candidate $v$", "candidate", "embedding", 1.5, 0)
-    plan.box("rest", _REST, "*", "input", 3, 0)
+    _inputs(plan, _BEHAVIOURS)
     plan.box("unit", "activation unit\n$w_j = a(e_j, v)$", "din_weights", "gate", 0.5, 1)
     plan.box("mask", "mask", "behaviour_mask", "input", 1.78, 1, 0.45)
     plan.box("interest", "interest\n$Σ_j w_j e_j$", "din_interest", "interaction", 0, 2)
@@ -157,9 +160,7 @@ def bst() -> Plan:
 
 def _searched(plan: Plan, width: float = 4) -> Plan:
     """The boxes of all models with a search: inputs, found steps, attention, network."""
-    plan.box("behaviours", "thousands of\nbehaviours $e_j$", "behaviours", "embedding", 0, 0)
-    plan.box("candidate", "candidate $v$", "candidate", "embedding", 1.5, 0)
-    plan.box("rest", _REST, "*", "input", 3, 0)
+    _inputs(plan, _THOUSANDS)
     plan.box("deep", "network", "deep deep_logit", "network", 0, 7, width)
     plan.box("p", "p({task})", "output", "output", 1.5, 8)
     plan.arrows("search > found > interest > deep > p; rest > deep")
@@ -241,9 +242,7 @@ def sdim() -> Plan:
         "Behaviours whose hash falls together with the candidate's are added up, in many rounds; "
         "the sums of all signatures are made once for a request.",
     )
-    plan.box("behaviours", "thousands of\nbehaviours $e_j$", "behaviours", "embedding", 0, 0)
-    plan.box("candidate", "candidate $v$", "candidate", "embedding", 1.5, 0)
-    plan.box("rest", _REST, "*", "input", 3, 0)
+    _inputs(plan, _THOUSANDS)
     plan.box("codes", "codes: signs of random projections", "sdim_codes", "gate", 0.4, 1, 2.1)
     plan.box("signatures", "signatures of\nthe behaviours", "sdim_signatures", "gate", 0.3, 2)
     plan.box("asked", "signatures of\nthe candidate", "sdim_candidate_signatures", "gate", 1.5, 2)

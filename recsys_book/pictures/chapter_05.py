@@ -1,51 +1,25 @@
 """Sketches of chapter 05: models that predict two things about one impression."""
 
 from recsys_book.pictures.plan import Plan
-
-_EXPERTS = (
-    ("first", "expert 1", "[0]"),
-    ("middle", "…", "[1:-1]?"),
-    ("last", "expert $K$", "[-1]"),
-)
-
-
-def _features(plan: Plan) -> None:
-    plan.box("x", "vectors of the row, $x$", "features", "embedding", 0, 0, plan.columns)
-
-
-def _towers(plan: Plan, row: float, lefts: tuple[float, float], width: float) -> None:
-    """For each of two tasks its tower and its output."""
-    for task, left in enumerate(lefts):
-        tower = f"tower {{task{task}}}"
-        plan.box(f"tower{task}", tower, f"towers[{task}]", "network", left, row, width)
-        plan.box(
-            f"p{task}", f"p({{task{task}}})", f"output[{task}]", "output", left, row + 1, width
-        )
-        plan.arrows(f"tower{task} > p{task}")
+from recsys_book.pictures.shared import experts, features, towers
 
 
 def shared_bottom() -> Plan:
     plan = Plan("Shared-Bottom", "All tasks share one network; each adds a small tower.", 3.4)
-    _features(plan)
+    features(plan)
     plan.box("bottom", "shared network", "shared_bottom", "network", 0, 1, 3.4)
-    _towers(plan, 2, (0.2, 1.8), 1.4)
+    towers(plan, 2, (0.2, 1.8), 1.4)
     plan.arrows("x > bottom > tower0; bottom > tower1")
     return plan
 
 
-def _experts(plan: Plan, left: float) -> None:
-    for number, (key, label, part) in enumerate(_EXPERTS):
-        plan.box(key, label, f"experts{part}", "network", left + number, 1)
-        plan.arrows(f"x > {key}")
-
-
 def omoe() -> Plan:
     plan = Plan("OMoE", "One gate mixes the experts for all tasks alike.", 4.4, (140, 72))
-    _features(plan)
-    _experts(plan, 0)
+    features(plan)
+    experts(plan, 0)
     plan.box("gate", "gate\nsoftmax", "gates", "gate", 3.3, 1, 1.1)
     plan.box("mixture", "$Σ_k z_k o_k$", "mixtures", "interaction", 0.6, 2, 2.6)
-    _towers(plan, 3, (0.2, 2.2), 1.4)
+    towers(plan, 3, (0.2, 2.2), 1.4)
     plan.arrows("first > mixture; middle > mixture; last > mixture; x > gate > mixture")
     plan.arrows("mixture > tower0; mixture > tower1")
     return plan
@@ -53,15 +27,15 @@ def omoe() -> Plan:
 
 def mmoe() -> Plan:
     plan = Plan("MMoE", "Each task's gate mixes the shared experts in its own way.", 5.5, (120, 74))
-    _features(plan)
-    _experts(plan, 1.25)
+    features(plan)
+    experts(plan, 1.25)
     for task, (left, gate) in enumerate([(0.5, 0), (3.5, 4.5)]):
         label = f"gate {{task{task}}}\nsoftmax"
         plan.box(f"gate{task}", label, f"gates[{task}]", "gate", gate, 1)
         plan.box(f"mix{task}", "$Σ_k z_k o_k$", f"mixtures[{task}]", "interaction", left, 2, 1.5)
         plan.arrows(f"x > gate{task} > mix{task} ; first > mix{task}; middle > mix{task}")
         plan.arrows(f"last > mix{task}")
-    _towers(plan, 3, (0.5, 3.5), 1.5)
+    towers(plan, 3, (0.5, 3.5), 1.5)
     plan.arrows("mix0 > tower0; mix1 > tower1")
     return plan
 
@@ -108,9 +82,9 @@ def cgc() -> Plan:
         5.6,
         (118, 78),
     )
-    _features(plan)
+    features(plan)
     _level(plan, 1, 1, ("x", "x", "x"), shared_left=2.3)
-    _towers(plan, 3, _MIXTURES, 1.2)
+    towers(plan, 3, _MIXTURES, 1.2)
     plan.arrows("mix01 > tower0; mix11 > tower1")
     return plan
 
@@ -123,13 +97,13 @@ def ple() -> Plan:
         5.6,
         (118, 80),
     )
-    _features(plan)
+    features(plan)
     _level(plan, 1, 1, ("x", "x", "x"))
     plan.box("gate1", "shared\ngate", "shared_gate_1", "gate", 2.85, 1, 0.85)
     plan.box("mixture", "mixture of all", "shared_mixture_1", "interaction", 2.05, 2, 1.5)
     plan.arrows("x > gate1 > mixture; own01 > mixture; shared1 > mixture; own11 > mixture")
     _level(plan, 2, 3, ("mix01", "mix11", "mixture"))
-    _towers(plan, 5, _MIXTURES, 1.2)
+    towers(plan, 5, _MIXTURES, 1.2)
     plan.arrows("mix02 > tower0; mix12 > tower1")
     return plan
 
@@ -140,7 +114,7 @@ def esmm() -> Plan:
         "The conversion is learned over all impressions, through the product with the click.",
         3.6,
     )
-    _features(plan)
+    features(plan)
     plan.box("click", "tower of the click", "click_tower click_tower_logit", "network", 0, 1, 1.6)
     plan.box("buy", "tower of the\nconversion", "cvr_tower cvr_tower_logit", "network", 2, 1, 1.6)
     plan.box("p0", "p({task0})", "output[0]", "output", 0, 2, 1.6)
@@ -157,7 +131,7 @@ def aitm() -> Plan:
         "training a probability above the one before costs something.",
         4.4,
     )
-    _features(plan)
+    features(plan)
     plan.box("q1", "tower of {task0}\n$q_1$", "towers[0]", "network", 0, 1, 1.6)
     plan.box("q2", "tower of {task1}\n$q_2$", "towers[1]", "network", 2.8, 1, 1.6)
     plan.box("p1", "handed on: $p_1$", "transferred_2", "network", 0.95, 2, 1.4)
@@ -193,6 +167,6 @@ def stem() -> Plan:
         plan.arrows(f"x{task} > gate{task} > mix{task}; xs > gate{task}; x{task} > own{task}")
         plan.arrows(f"shared > mix{task}")
     plan.arrows("own0 > mix0; own0 > mix1; own1 > mix0; own1 > mix1")
-    _towers(plan, 3, (0.5, 3.7), 1.6)
+    towers(plan, 3, (0.5, 3.7), 1.6)
     plan.arrows("mix0 > tower0; mix1 > tower1")
     return plan

@@ -1,6 +1,7 @@
 """Sketches of chapter 06: models of several scenarios."""
 
 from recsys_book.pictures.plan import Plan, repeated
+from recsys_book.pictures.shared import SUM
 
 _SCENARIO = "{scenario} $d$"
 
@@ -119,7 +120,7 @@ def star() -> Plan:
     plan.box("own", "own $W_d$", "star#specific", "embedding", 1.1, 3, 0.9)
     plan.box("star", "network with $W ∘ W_d$", "star", "network", 0, 4, 3.6)
     plan.box("aux", "auxiliary\nnetwork", "auxiliary auxiliary_logit", "network", 3.8, 3, 1.2)
-    plan.box("p", "p({task}) = sigmoid of the sum + bias", "output", "output", 0, 5, 5)
+    plan.box("p", SUM, "output", "output", 0, 5, 5)
     plan.arrows("columns > x > norm > star > p; shared > star; own > star; x > aux > p; s > e")
     plan.arrows("s > norm via 0.5,2; s > star via 0.1,3; e > aux via 1.7,2.5 3.4,2.5")
     return plan

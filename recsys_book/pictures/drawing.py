@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from recsys_book.pictures import labels, ports
 from recsys_book.pictures.kinds import LOOKS, TEXT, TEXT_ON
-from recsys_book.pictures.parts import Rectangle, Shape, Text
+from recsys_book.pictures.parts import Command, Rectangle, Shape, Text
 from recsys_book.pictures.picture import Picture
 from recsys_book.pictures.text import LINE, SIZE, SMALL, outline, pieces, width_of
 
@@ -26,14 +26,12 @@ class Box:
         lines: of the label.
         kind: a key of ``LOOKS``.
         area: in pixels.
-        color: of the border, where it stands for something else than the kind.
     """
 
     key: str
     lines: tuple[str, ...]
     kind: str
     area: Rectangle
-    color: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,14 +42,12 @@ class Arrow:
         source, target: keys of boxes.
         label: at the arrow, or nothing.
         via: points in pixels that it passes.
-        is_dashed: for what is not there in every row.
     """
 
     source: str
     target: str
     label: str = ""
     via: tuple[tuple[float, float], ...] = ()
-    is_dashed: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,7 +66,9 @@ class Drawing:
         boxes, arrows, frames: what to draw.
         size: width and height of the page without legend and title, in pixels.
         note: a line of small print beside the legend.
-        has_title, has_legend: whether the title and the legend are drawn.
+
+    Attributes:
+        has_legend: whether the legend is drawn.
     """
 
     def __init__(
@@ -83,13 +81,11 @@ class Drawing:
         *,
         size: tuple[float, float],
         note: str = "",
-        has_title: bool = True,
-        has_legend: bool = True,
     ) -> None:
         self.title, self.description = title, description
         self.boxes, self.arrows, self.frames = list(boxes), list(arrows), list(frames)
         self.size, self.note = size, note
-        self.has_title, self.has_legend = has_title, has_legend
+        self.has_legend = True
         self.lines = ports.lines_of(self.boxes, self.arrows)
         self.frame_titles = [
             Rectangle(
@@ -107,13 +103,13 @@ class Drawing:
         """The drawing without title and legend."""
         found: list[Shape | Text] = []
         for frame, area in zip(self.frames, self.frame_titles, strict=True):
-            outer = _corners(frame.area, "round")
+            outer = corners(frame.area, "round")
             found.append(Shape(outer, "#F6F6F6", "#9A9A9A", 1, (2, 3)))
             found += written(frame.title, area.left, area.top + 11, SMALL, GREY)
-        for arrow, line in zip(self.arrows, self.lines, strict=True):
-            found += _arrow(line, (4, 3) if arrow.is_dashed else ())
+        for line in self.lines:
+            found += _arrow(line)
         for label, text in self.labels:
-            commands = _corners(Rectangle(*label), "square")
+            commands = corners(label, "square")
             found.append(Shape(commands, "#FFFFFF" if not self._in_frame(label) else "#F6F6F6"))
             found += written(text, label.left + 2, label.bottom - 3, SMALL, GREY)
         for box in self.boxes:
@@ -126,10 +122,9 @@ class Drawing:
     def picture(self) -> Picture:
         """The drawing with title and legend, on a card."""
         width, height = self.size
-        top = 34.0 if self.has_title else 10.0
+        top = 34.0
         parts = [moved(part, 0, top) for part in self.parts()]
-        if self.has_title:
-            parts += written(self.title, MARGIN, 23, 14, TEXT, is_bold=True)
+        parts += written(self.title, MARGIN, 23, 14, TEXT, is_bold=True)
         used = [kind for kind in LOOKS if any(box.kind == kind for box in self.boxes)]
         rows = legend(used, self.note, width) if self.has_legend else []
         for row, found in enumerate(rows):
@@ -198,17 +193,15 @@ def moved(part: Shape | Text, right: float, down: float) -> Shape | Text:
 
 def _box(box):
     look = LOOKS[box.kind]
-    color = box.color or look.border
-    found = [
-        Shape(_corners(box.area, look.corners), look.fill, color, look.width, look.dash),
-    ]
+    outer = corners(box.area, look.corners)
+    found = [Shape(outer, look.fill, look.border, look.width, look.dash)]
     left, top, right, bottom = box.area
     if look.cells:
         step = (bottom - top) / 3
         cells = [("M", (left + 6, top)), ("L", (left + 6, bottom))]
         for place in (1, 2):
             cells += [("M", (left, top + place * step)), ("L", (left + 6, top + place * step))]
-        found.append(Shape(tuple(cells), None, color, 1))
+        found.append(Shape(tuple(cells), None, look.border, 1))
     color = TEXT_ON.get(box.kind, TEXT)
     base = (top + bottom) / 2 - LINE * (len(box.lines) - 1) / 2 + 4
     middle = (left + right + (6 if look.cells else 0)) / 2
@@ -218,7 +211,7 @@ def _box(box):
     return found
 
 
-def _corners(area, form):
+def corners(area: Rectangle, form: str) -> tuple[Command, ...]:
     """The path of an area with corners of this form."""
     left, top, right, bottom = area
     if form == "square":
@@ -232,7 +225,7 @@ def _corners(area, form):
         ((right - r, bottom), (left + r, bottom), (left, bottom)),
         ((left, bottom - r), (left, top + r), (left, top)),
     ]
-    path = [("M", ends[0][0])]
+    path: list[Command] = [("M", ends[0][0])]
     for place, (_, end, corner) in enumerate(ends):
         following = ends[(place + 1) % 4][0]
         path.append(("L", end))
@@ -240,7 +233,7 @@ def _corners(area, form):
     return (*path, ("Z", ()))
 
 
-def _arrow(line, dash):
+def _arrow(line):
     (x0, y0), (x1, y1) = line[-2:]
     length = max(((x1 - x0) ** 2 + (y1 - y0) ** 2) ** 0.5, 1e-6)
     right, down = (x1 - x0) / length, (y1 - y0) / length
@@ -251,4 +244,4 @@ def _arrow(line, dash):
     ]
     shaft = [("M", line[0]), *(("L", point) for point in [*line[1:-1], back])]
     head = (("M", (x1, y1)), ("L", wings[0]), ("L", wings[1]), ("Z", ()))
-    return [Shape(tuple(shaft), None, GREY, 1.3, dash), Shape(head, GREY)]
+    return [Shape(tuple(shaft), None, GREY, 1.3), Shape(head, GREY)]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from recsys_book.pictures.plan import Plan
+from recsys_book.pictures.shared import experts, features, towers
 from recsys_lib.zoo import find, style
 
 if TYPE_CHECKING:
@@ -86,13 +87,8 @@ def _deepfm() -> Plan:
 
 def _tasks(title: str, description: str, top: float) -> Plan:
     plan = _panel(title, description, 5, 62)
-    plan.box("x", "vectors of the row, $x$", "features", "embedding", 0, 0, 5)
-    for task, left in enumerate((0.2, 2.8)):
-        plan.box(
-            f"tower{task}", f"tower {{task{task}}}", f"towers[{task}]", "network", left, top - 1, 2
-        )
-        plan.box(f"p{task}", f"p({{task{task}}})", f"output[{task}]", "output", left, top, 2)
-        plan.arrows(f"tower{task} > p{task}")
+    features(plan)
+    towers(plan, top - 1, (0.2, 2.8), 2)
     return plan
 
 
@@ -103,16 +99,9 @@ def _shared_bottom() -> Plan:
     return plan
 
 
-def _experts(plan: Plan, left: float) -> None:
-    names = (("first", "$o_1$", "[0]"), ("middle", "…", "[1:-1]?"), ("last", "$o_K$", "[-1]"))
-    for number, (key, label, part) in enumerate(names):
-        plan.box(key, label, f"experts{part}", "network", left + number, 1)
-        plan.arrows(f"x > {key}")
-
-
 def _omoe() -> Plan:
     plan = _tasks("OMoE", "One gate mixes the experts for all tasks.", 4)
-    _experts(plan, 0.4)
+    experts(plan, 0.4, "$o_1$", "$o_K$")
     plan.box("gate", "gate", "gates", "gate", 4, 1)
     plan.box("mixture", "$Σ_k z_k o_k$", "mixtures", "interaction", 1.2, 2, 2.6)
     plan.arrows("first > mixture; middle > mixture; last > mixture; x > gate > mixture")
@@ -122,7 +111,7 @@ def _omoe() -> Plan:
 
 def _mmoe() -> Plan:
     plan = _tasks("MMoE", "Each task has a gate of its own.", 4)
-    _experts(plan, 1)
+    experts(plan, 1, "$o_1$", "$o_K$")
     for task, (gate, left) in enumerate([(0, 0.2), (4, 2.8)]):
         plan.box(f"gate{task}", "gate", f"gates[{task}]", "gate", gate, 1)
         plan.box(f"mix{task}", "$Σ_k z_k o_k$", f"mixtures[{task}]", "interaction", left, 2, 2)

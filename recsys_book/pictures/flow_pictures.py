@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from recsys_book.pictures.picture import Picture
 
 
-def request_plan() -> Plan:
-    """The plan of one request's flow; its parts and formulas are those of chapter 07."""
+def _whole_request() -> "Drawing":
+    """One request's flow; its parts and formulas are those of chapter 07."""
     plan = Plan(
         "One request, from candidates to a page",
         "An earlier stage picks a thousand candidates. The ranker scores them, the scores become "
@@ -42,11 +42,19 @@ def request_plan() -> Plan:
     plan.arrows("catalogue > recall > candidates > ranker > undo > calibrate > value > page")
     plan.arrows("request > recall; request > ranker; price > value")
     plan.arrows("log > ranker; log > undo via 3.9,2 3.9,4")
-    return plan
+    labels = {
+        ("candidates", "ranker"): "1,000",
+        ("ranker", "undo"): "click q, both r",
+        ("undo", "calibrate"): "p, p c",
+        ("value", "page"): "10 of 1,000",
+        ("log", "ranker"): "trains it",
+        ("log", "undo"): "w",
+    }
+    return _plain(plan, labels)
 
 
-def short_request_plan() -> Plan:
-    """The plan of one request's flow for a first look: the stages, without formulas."""
+def _short_request() -> "Drawing":
+    """One request's flow for a first look: the stages, without formulas."""
     plan = Plan(
         "One request, from all items to a page",
         "Earlier stages pick a thousand candidates out of all items. The ranking model, trained on "
@@ -65,11 +73,16 @@ def short_request_plan() -> Plan:
     plan.box("page", "page: the ten items with the highest value", "-", "output", 0.7, 5, 3)
     plan.arrows("catalogue > recall > candidates > ranker > value > page")
     plan.arrows("request > recall; request > ranker; log > ranker")
-    return plan
+    labels = {
+        ("ranker", "value"): "1,000 probabilities",
+        ("value", "page"): "10 of 1,000",
+        ("log", "ranker"): "trains it",
+    }
+    return _plain(plan, labels)
 
 
 def request_drawing(short: bool = False) -> "Drawing":
-    """The drawing behind ``request_way``, as numbers.
+    """The drawing behind ``request_way``.
 
     Args:
         short: as for ``request_way``.
@@ -77,22 +90,7 @@ def request_drawing(short: bool = False) -> "Drawing":
     Returns:
         The drawing.
     """
-    if short:
-        said = {
-            ("ranker", "value"): "1,000 probabilities",
-            ("value", "page"): "10 of 1,000",
-            ("log", "ranker"): "trains it",
-        }
-        return _plain(short_request_plan(), said)
-    labels = {
-        ("candidates", "ranker"): "1,000",
-        ("ranker", "undo"): "click q, both r",
-        ("undo", "calibrate"): "p, p c",
-        ("value", "page"): "10 of 1,000",
-        ("log", "ranker"): "trains it",
-        ("log", "undo"): "w",
-    }
-    return _plain(request_plan(), labels)
+    return _short_request() if short else _whole_request()
 
 
 def request_way(short: bool = False) -> "Picture":
@@ -111,8 +109,8 @@ def request_way(short: bool = False) -> "Picture":
     return request_drawing(short).picture()
 
 
-def serving_plan() -> Plan:
-    """The plan of what a model reads in training and in service."""
+def serving_drawing() -> "Drawing":
+    """What a model reads in training and in service: the drawing behind ``serving_way``."""
     plan = Plan(
         "Two ways to the same features",
         "Training reads the log, the service reads a request. Both make ids and numbers of raw "
@@ -136,12 +134,7 @@ def serving_plan() -> Plan:
     plan.arrows("log > fit > training > model > export > engine > scores")
     plan.arrows("request > reader > serving > engine; fit > said > reader")
     plan.arrows("training > skew; serving > skew")
-    return plan
-
-
-def serving_drawing() -> "Drawing":
-    """The drawing behind ``serving_way``, as numbers."""
-    return _plain(serving_plan())
+    return _plain(plan)
 
 
 def serving_way() -> "Picture":
@@ -157,8 +150,8 @@ def serving_way() -> "Picture":
     return serving_drawing().picture()
 
 
-def days_plan() -> Plan:
-    """The plan of one day and its evening: the test, then three ways to the next day's model."""
+def days_drawing() -> "Drawing":
+    """One day and its evening, the test and three ways on: the drawing behind ``days_way``."""
     plan = Plan(
         "A day, and three ways through its evening",
         "By day the model of last evening scores today's rows: this is the test. In the evening "
@@ -178,12 +171,7 @@ def days_plan() -> Plan:
     plan.box("next", "tomorrow's test", "-", "output", 0, 4, 4.5)
     plan.arrows("model > test; today > test; test > grow > warm; model > stale")
     plan.arrows("before > fresh; today > fresh; stale > next; warm > next; fresh > next")
-    return plan
-
-
-def days_drawing() -> "Drawing":
-    """The drawing behind ``days_way``, as numbers."""
-    return _plain(days_plan())
+    return _plain(plan)
 
 
 def days_way() -> "Picture":

@@ -145,22 +145,14 @@ class _Run:
 
         return call
 
-    @contextlib.contextmanager
-    def _other_weights(self, source, call) -> Iterator[None]:
+    def _other_weights(self, source, call):
         weights = [
             weight
             for place in self.places[source]
             for weight in place.weights
             if place.vertices[0].operation is call.operation
         ]
-        before = [weight.numpy() for weight in weights]
-        try:
-            for weight, value in zip(weights, before, strict=True):
-                weight.assign(self._other(value))
-            yield
-        finally:
-            for weight, value in zip(weights, before, strict=True):
-                weight.assign(value)
+        return _assigned(weights, [self._other(weight.numpy()) for weight in weights])
 
 
 def _called(call, values):
@@ -193,20 +185,28 @@ def _inputs(graph, rng):
             yield id(tensor), rng.normal(size=shape).astype(tensor.dtype)
 
 
-@contextlib.contextmanager
-def _random_weights(model: keras.Model) -> Iterator[None]:
+def _random_weights(model: keras.Model) -> contextlib.AbstractContextManager[None]:
     """Random weights for all layers but the large tables, and afterwards what was there before."""
     weights = [
         weight
         for weight in model.weights
         if "float" in weight.dtype and not getattr(weight, "rowwise", False)
     ]
-    before = [weight.numpy() for weight in weights]
     rng = np.random.default_rng(1)
+    values = []
+    for weight in weights:
+        drawn = rng.normal(size=weight.shape, scale=0.5)
+        values.append(np.abs(drawn) + 0.1 if "variance" in weight.path else drawn)
+    return _assigned(weights, values)
+
+
+@contextlib.contextmanager
+def _assigned(weights: Sequence[Any], values: Sequence[Any]) -> Iterator[None]:
+    """Give weights these values, and afterwards those that they had before."""
+    before = [weight.numpy() for weight in weights]
     try:
-        for weight, value in zip(weights, before, strict=True):
-            drawn = rng.normal(size=value.shape, scale=0.5)
-            weight.assign(np.abs(drawn) + 0.1 if "variance" in weight.path else drawn)
+        for weight, value in zip(weights, values, strict=True):
+            weight.assign(value)
         yield
     finally:
         for weight, value in zip(weights, before, strict=True):

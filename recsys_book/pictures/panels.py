@@ -2,16 +2,9 @@
 
 from collections.abc import Sequence
 
-from recsys_book.pictures.drawing import (
-    GREY,
-    MARGIN,
-    Drawing,
-    legend,
-    moved,
-    written,
-)
+from recsys_book.pictures.drawing import GREY, MARGIN, Drawing, corners, legend, moved, written
 from recsys_book.pictures.kinds import LOOKS, TEXT
-from recsys_book.pictures.parts import WIDEST, Shape, Text
+from recsys_book.pictures.parts import WIDEST, Rectangle, Shape, Text
 from recsys_book.pictures.picture import Picture
 
 GAP = 12
@@ -90,11 +83,6 @@ class Panels:
 
 
 def _frame(left, top, width, height, color) -> list[Shape | Text]:
-    right, bottom = left + width, top + height
-    edge = (("M", (left, top)), ("L", (right, top)), ("L", (right, bottom)), ("L", (left, bottom)))
-    x, y = left + 9, top + 8
-    mark = (("M", (x, y)), ("L", (x + 9, y)), ("L", (x + 9, y + 9)), ("L", (x, y + 9)))
-    return [
-        Shape((*edge, ("Z", ())), None, "#D0D0D0"),
-        Shape((*mark, ("Z", ())), color),
-    ]
+    edge = Rectangle(left, top, left + width, top + height)
+    mark = Rectangle(left + 9, top + 8, left + 18, top + 17)
+    return [Shape(corners(edge, "square"), None, "#D0D0D0"), Shape(corners(mark, "square"), color)]

@@ -11,6 +11,7 @@ import io
 
 from matplotlib.figure import Figure
 
+from recsys_book.base.shell import running_shell
 from recsys_lib import zoo
 from recsys_lib.zoo import Style
 
@@ -125,10 +126,7 @@ def image_element(png: bytes, alternative: str, *, density: float = DENSITY) -> 
 
 def show_with_descriptions() -> None:
     """Let the running notebook show its figures as this module describes; elsewhere do nothing."""
-    import sys
-
-    # IPython is loaded only in a notebook.
-    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    shell = running_shell()
     if shell is None:
         return
     from matplotlib_inline.config import InlineBackend

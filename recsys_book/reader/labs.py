@@ -1,5 +1,6 @@
 """Labs: a lab whose data are absent says so, and its cells do nothing."""
 
+from recsys_book.base.shell import running_shell
 from recsys_lib.data import registry
 
 
@@ -30,9 +31,7 @@ def needs_data(name):
     """
     absent = absence(name)
     print(f"{name}: here, the lab can run." if absent is None else absent)
-    from IPython import get_ipython
-
-    shell = get_ipython()
+    shell = running_shell()
     if absent is None or shell is None:
         return
     transforms = shell.input_transformers_cleanup

@@ -12,19 +12,20 @@ from typing import Any
 BLOCKS = "blocks.json"
 
 
-def read_blocks(results: Path) -> dict[str, dict[str, Any]]:
+def read_blocks(results: Path) -> dict[str, Any]:
     """What is known of records beside themselves.
 
     Args:
         results: folder of the records.
 
     Returns:
-        Dict: ``replicated``, block of worlds to experiment to what was found when it was opened;
-        ``withdrawn``, identifier of a finding to the reason.
+        Dict: ``opened``, what was measured on which worlds; ``replicated``, block of worlds to
+        experiment to what was found when it was opened; ``withdrawn``, identifier of a finding to
+        the reason.
     """
     path = Path(results) / BLOCKS
     kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return {"replicated": {}, "withdrawn": {}} | kept
+    return {"opened": [], "replicated": {}, "withdrawn": {}} | kept
 
 
 def last_replication(

@@ -46,7 +46,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -58,6 +58,9 @@ NOTE = "cache.json"
 SPLITS = ("train", "valid", "test")
 ALONE = ("group", "row_id", "time")
 """Fields of ``Split`` that hold one array, and not a dict of arrays."""
+
+Name = tuple[str, str | None]
+"""How an array is named: the field of ``Split``, and its key there, None for those of ``ALONE``."""
 
 _PLAIN = re.compile(r"[a-z0-9_]{1,80}\Z")
 
@@ -117,22 +120,26 @@ class Writer:
         for split in SPLITS:
             (folder / split).mkdir()
 
-    def add(self, split: str, kind: str, name: str | None, array: np.ndarray) -> None:
-        """Write one array.
+    def write(self, split: str, blocks: Iterable[Mapping[Name, np.ndarray]]) -> None:
+        """Write some arrays, block by block; one block at a time is in memory.
 
         Args:
             split: name of the split.
-            kind: field of ``Split``.
-            name: its key there, None for ``group``, ``row_id`` and ``time``.
-            array: ``(rows, ...)``.
+            blocks: dicts of all these arrays, each with further rows.
 
         Raises:
             ValueError: another number of rows than the arrays of this split before.
         """
-        array = np.ascontiguousarray(array)
-        file = self.place(split, kind, name)
-        np.save(self.folder / file, array)
-        self.register(split, kind, name, file, len(array))
+        files: dict[Name, Growing] = {}
+        with contextlib.ExitStack() as stack:
+            for block in blocks:
+                for name, array in block.items():
+                    if name not in files:
+                        file = Growing(self.folder, self.place(split, *name), array)
+                        files[name] = stack.enter_context(contextlib.closing(file))
+                    files[name].append(array)
+        for name, file in files.items():
+            self.register(split, *name, file.file_name, file.num_rows)
 
     def place(self, split: str, kind: str, name: str | None) -> str:
         """The name of the file that an array will have, relative to the folder."""
@@ -155,15 +162,6 @@ class Writer:
             raise ValueError(f"{split}, {kind}[{name!r}]: expected {rows} rows, got {num_rows}")
         size = (self.folder / file).stat().st_size
         self._arrays[split].append({"kind": kind, "name": name, "file": file, "bytes": size})
-
-    def add_split(self, split_name: str, split: Split) -> None:
-        """Write all arrays of a split."""
-        for kind in ARRAYS_BY_NAME:
-            for name, values in getattr(split, kind).items():
-                self.add(split_name, kind, name, values)
-        for kind in ALONE:
-            if getattr(split, kind) is not None:
-                self.add(split_name, kind, None, getattr(split, kind))
 
     def splits(self) -> dict[str, Split]:
         """The splits that have been written, mapped into memory."""
@@ -199,6 +197,54 @@ class Writer:
         (self.folder / NOTE).write_text(json.dumps(note), encoding="utf-8")
 
 
+class Growing:
+    """A file in NumPy's format to which rows are appended; its header is rewritten at the end.
+
+    Args:
+        folder, file_name: of the file.
+        values: rows of it, of which type and shape are read.
+    """
+
+    def __init__(self, folder: Path, file_name: str, values: np.ndarray) -> None:
+        self.file_name, self.shape, self.dtype = file_name, values.shape[1:], values.dtype
+        self.num_rows = 0
+        self._file: BinaryIO = open(folder / file_name, "wb")
+        self._write_header()
+        self._header = self._file.tell()
+
+    def append(self, values: np.ndarray) -> None:
+        """Write further rows."""
+        np.ascontiguousarray(values).tofile(self._file)
+        self.num_rows += len(values)
+
+    def _write_header(self) -> None:
+        # NumPy leaves room for a first axis that grows.
+        described = {
+            "descr": np.lib.format.dtype_to_descr(self.dtype),
+            "fortran_order": False,
+            "shape": (self.num_rows, *self.shape),
+        }
+        np.lib.format.write_array_header_1_0(self._file, described)
+
+    def close(self) -> None:
+        """Write how many rows there are, and close the file."""
+        self._file.seek(0)
+        self._write_header()
+        assert self._file.tell() == self._header, f"{self.file_name}: the header outgrew its room"
+        self._file.close()
+
+
+def arrays_of(split: Split) -> dict[Name, np.ndarray]:
+    """All arrays of a split, by their names."""
+    found: dict[Name, np.ndarray] = {
+        (kind, name): values
+        for kind in ARRAYS_BY_NAME
+        for name, values in getattr(split, kind).items()
+    }
+    alone = {kind: getattr(split, kind) for kind in ALONE}
+    return found | {(kind, None): values for kind, values in alone.items() if values is not None}
+
+
 @contextlib.contextmanager
 def writing(folder: str | os.PathLike[str]) -> Iterator[Writer]:
     """A ``Writer`` whose cache takes the place of ``folder`` once the block ends without an error.
@@ -217,7 +263,7 @@ def writing(folder: str | os.PathLike[str]) -> Iterator[Writer]:
         >>> with tempfile.TemporaryDirectory() as parent:
         ...     with writing(f"{parent}/cache") as writer:
         ...         for name, split in world.splits.items():
-        ...             writer.add_split(name, split)
+        ...             writer.write(name, [arrays_of(split)])
         ...         writer.finish("1234", world.name, world.feature_columns, world.tasks, {})
         ...     len(read(f"{parent}/cache", "1234").splits["train"])
         500

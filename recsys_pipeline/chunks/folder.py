@@ -8,21 +8,17 @@ needs memory.
 """
 
 import os
-import pathlib
 from collections.abc import Mapping, Sequence
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
 from recsys_lib.data.chunks import ROWS_PER_CHUNK, ChunkedDataset
 from recsys_lib.data.dataset import check_as_of, check_features, check_kinds, check_rows
-from recsys_lib.data.splits import ARRAYS_BY_NAME, Split
+from recsys_lib.data.splits import Split
 from recsys_lib.features.columns import Column, NumericColumn, check_columns
 from recsys_pipeline.chunks import cache
 from recsys_pipeline.chunks.reading import ArrayChunks
-
-Name = tuple[str, str | None]
-"""How an array is named: the field of ``Split``, and its key there."""
 
 
 class FolderWriter:
@@ -61,7 +57,9 @@ class FolderWriter:
         self.tasks = dict(tasks)
         check_kinds(self.tasks)
         self._writing = cache.writing(folder)
-        self._arrays: dict[str, dict[Name, _Growing]] = {split: {} for split in cache.SPLITS}
+        self._arrays: dict[str, dict[cache.Name, cache.Growing]] = {
+            split: {} for split in cache.SPLITS
+        }
         self._num_chunks = dict.fromkeys(cache.SPLITS, 0)
 
     def __enter__(self) -> "FolderWriter":
@@ -113,7 +111,7 @@ class FolderWriter:
         if number == 0:
             for name, values in arrays.items():
                 file_name = self._cache.place(split_name, *name)
-                files[name] = _Growing(self._cache.folder, file_name, values)
+                files[name] = cache.Growing(self._cache.folder, file_name, values)
         expected = {name: (file.dtype, file.shape) for name, file in files.items()}
         got = {name: (values.dtype, values.shape[1:]) for name, values in arrays.items()}
         if got != expected:
@@ -149,50 +147,14 @@ def open_folder(
     return ChunkedDataset(found.name, found.columns, **splits, tasks=found.tasks)
 
 
-def _arrays_of(split: Split, columns: Sequence[Column]) -> dict[Name, np.ndarray]:
+def _arrays_of(split: Split, columns: Sequence[Column]) -> dict[cache.Name, np.ndarray]:
     """All arrays of a split, of the types that a cache has."""
-    arrays: dict[Name, np.ndarray] = {
-        (kind, name): values
-        for kind in ARRAYS_BY_NAME
-        for name, values in getattr(split, kind).items()
-        if kind != "features"
-    }
+    arrays = {name: one for name, one in cache.arrays_of(split).items() if name[0] != "features"}
     for column in columns:
         kind = "float32" if isinstance(column, NumericColumn) else "int32"
         arrays["features", column.name] = split.features[column.name].astype(kind, copy=False)
     for name in cache.ALONE:
-        values = getattr(split, name)
-        if values is not None:
+        if (name, None) in arrays:
             kind = "float64" if name == "time" else "int64"
-            arrays[name, None] = values.astype(kind, copy=False)
+            arrays[name, None] = arrays[name, None].astype(kind, copy=False)
     return arrays
-
-
-class _Growing:
-    """A file in NumPy's format to which rows are appended; its header is rewritten at the end."""
-
-    def __init__(self, folder: pathlib.Path, file_name: str, values: np.ndarray) -> None:
-        self.file_name, self.shape, self.dtype = file_name, values.shape[1:], values.dtype
-        self.num_rows = 0
-        self._file: BinaryIO = open(folder / file_name, "wb")
-        self._write_header()
-        self._header = self._file.tell()
-
-    def append(self, values: np.ndarray) -> None:
-        np.ascontiguousarray(values).tofile(self._file)
-        self.num_rows += len(values)
-
-    def _write_header(self) -> None:
-        # NumPy leaves room for a first axis that grows.
-        described = {
-            "descr": np.lib.format.dtype_to_descr(self.dtype),
-            "fortran_order": False,
-            "shape": (self.num_rows, *self.shape),
-        }
-        np.lib.format.write_array_header_1_0(self._file, described)
-
-    def close(self) -> None:
-        self._file.seek(0)
-        self._write_header()
-        assert self._file.tell() == self._header, f"{self.file_name}: the header outgrew its room"
-        self._file.close()

@@ -12,6 +12,9 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet
 
 from recsys_lib.checks import check_integer
 from recsys_lib.data.chunks import ROWS_PER_CHUNK
@@ -124,8 +127,6 @@ class ParquetChunks(ReadAheadChunks):
         )
 
     def _table(self, number, names):
-        import pyarrow
-
         parts: dict[int, list[int]] = {}
         for file, row_group in self._groups[number]:
             parts.setdefault(file, []).append(row_group)
@@ -134,7 +135,7 @@ class ParquetChunks(ReadAheadChunks):
             _open(self.paths[file]).read_row_groups(row_groups, columns=names, use_threads=False)
             for file, row_groups in parts.items()
         ]
-        return pyarrow.concat_tables(tables, promote_options="permissive")
+        return pa.concat_tables(tables, promote_options="permissive")
 
     def digest(self) -> str:
         found = hashlib.sha256()
@@ -160,14 +161,11 @@ def write_parquet(
     Raises:
         ValueError: two columns of one name.
     """
-    import pyarrow
-    from pyarrow import parquet
-
     writer = None
     try:
         for split in [splits] if isinstance(splits, Split) else splits:
-            table = pyarrow.table(_columns_to_write(split))
-            writer = writer or parquet.ParquetWriter(path, table.schema)
+            table = pa.table(_columns_to_write(split))
+            writer = writer or pa.parquet.ParquetWriter(path, table.schema)
             writer.write_table(table.cast(writer.schema), row_group_size=rows_per_group)
     finally:
         if writer is not None:
@@ -176,9 +174,9 @@ def write_parquet(
 
 def _columns_to_write(split):
     columns = {name: _listed(values) for name, values in split.features.items()}
+    absent = {task: ~mask for task, mask in split.label_masks.items()}
     beside = {
-        task: _nullable(values, split.label_masks.get(task))
-        for task, values in split.labels.items()
+        task: pa.array(values, mask=absent.get(task)) for task, values in split.labels.items()
     }
     beside |= {"group": split.group, "row_id": split.row_id}
     beside |= {} if split.time is None else {"time": split.time}
@@ -188,23 +186,15 @@ def _columns_to_write(split):
     return columns | beside
 
 
-def _nullable(values, mask):
-    import pyarrow
-
-    return pyarrow.array(values, mask=None if mask is None else ~mask)
-
-
 def _listed(values):
     """A matrix as lists: ids without the padding after them, all numbers."""
-    import pyarrow
-
     if values.ndim == 1:
-        return pyarrow.array(values)
+        return pa.array(values)
     kept = np.ones(values.shape, bool)
     if values.dtype.kind in "iu":
         kept = np.cumsum((values != 0)[:, ::-1], axis=1)[:, ::-1] > 0
     ends = np.concatenate([[0], np.cumsum(kept.sum(axis=1))]).astype(np.int32)
-    return pyarrow.ListArray.from_arrays(ends, pyarrow.array(values[kept]))
+    return pa.ListArray.from_arrays(ends, pa.array(values[kept]))
 
 
 def _files(paths):
@@ -222,11 +212,9 @@ def _files(paths):
 
 
 def _open(path):
-    from pyarrow import ArrowInvalid, parquet
-
     try:
-        return parquet.ParquetFile(path)
-    except ArrowInvalid as error:
+        return pa.parquet.ParquetFile(path)
+    except pa.ArrowInvalid as error:
         raise ValueError(f"{path}: not a readable Parquet file ({error})") from error
 
 
@@ -249,9 +237,7 @@ def _feature(column: Column, values: Any, where: str) -> np.ndarray:
     place = f"{where}, column {column.name!r}"
     if not column.input_shape:
         return _flat(values, place)
-    from pyarrow import compute
-
-    lengths = _as_numpy(compute.list_value_length(values).fill_null(0)).astype(np.int64)
+    lengths = _as_numpy(pc.list_value_length(values).fill_null(0)).astype(np.int64)
     width = column.input_shape[0]
     if isinstance(column, NumericColumn) and (lengths != width).any():
         row = int(np.flatnonzero(lengths != width)[0])
@@ -259,7 +245,7 @@ def _feature(column: Column, values: Any, where: str) -> np.ndarray:
     if (lengths > width).any():
         row = int(np.flatnonzero(lengths > width)[0])
         raise ValueError(f"{place}: expected {width} ids at most, got {lengths[row]} in row {row}")
-    flat = _flat(compute.list_flatten(values), place)
+    flat = _flat(pc.list_flatten(values), place)
     matrix = np.zeros((len(lengths), width), flat.dtype)
     matrix[np.arange(width) < lengths[:, None]] = flat
     return matrix

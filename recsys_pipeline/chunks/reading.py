@@ -176,7 +176,7 @@ class RowsInChunks:
         ends = np.cumsum([sizes[chunk] for chunk in order])
         # The chunk that holds the first row of the first step that is left.
         place = int(np.searchsorted(ends, step * batch_size, side="right"))
-        reader = _Reader(self, seed, epoch, batch_size, order, ends, step)
+        reader = _Reader(self, seed, epoch, batch_size, order, ends, step * batch_size)
         started = time.perf_counter()
         for stretch in read_ahead(reader.read, range(place, len(sizes))):
             if stretch.last > stretch.first:
@@ -201,6 +201,7 @@ class RowsInChunks:
         return packed
 
 
+@dataclasses.dataclass
 class _Reader:
     """Reads the chunks of one epoch in their order and carries over what is left of each.
 
@@ -209,22 +210,17 @@ class _Reader:
         seed, epoch, batch_size: see ``RowsInChunks.stretches``.
         order: the chunks in their order.
         ends: rows of the epoch up to the end of each, in that order.
-        step: the first step that is left. Rows in front of it are not read again.
+        begin: the first row that is left. Rows in front of it are not read again.
     """
 
-    def __init__(
-        self,
-        rows: RowsInChunks,
-        seed: int,
-        epoch: int,
-        batch_size: int,
-        order: np.ndarray,
-        ends: np.ndarray,
-        step: int,
-    ) -> None:
-        self.rows, self.seed, self.epoch, self.batch_size = rows, seed, epoch, batch_size
-        self.order, self.ends, self.begin = order, ends, step * batch_size
-        self.carried: list[np.ndarray] = []
+    rows: RowsInChunks
+    seed: int
+    epoch: int
+    batch_size: int
+    order: np.ndarray
+    ends: np.ndarray
+    begin: int
+    carried: list[np.ndarray] = dataclasses.field(default_factory=list)
 
     def read(self, place: int) -> Stretch:
         """The stretch of the chunk at a place; places follow each other."""

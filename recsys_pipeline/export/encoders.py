@@ -1,7 +1,7 @@
 """The encoders of ``recsys_pipeline.files`` as ``Values``, with which a service reads requests."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from recsys_pipeline.export.values import Values
 
@@ -26,35 +26,21 @@ def values_of_encoders(encoders: "Iterable[Encoder]") -> dict[str, Values]:
     from recsys_pipeline.files.sequence_encoder import SequenceEncoder
 
     found = {}
+    rule: dict[str, Any]
     for encoder in encoders:
-        column, source = encoder.column, encoder.source
+        source: dict[str, Any] = {"source": encoder.source}
         if isinstance(encoder, NumericEncoder):
-            found[column.name] = Values(
-                source=source,
-                logarithm=encoder.logarithm,
-                shift=encoder.mean,
-                scale=encoder.spread,
-            )
+            rule = {"logarithm": encoder.logarithm, "shift": encoder.mean, "scale": encoder.spread}
             for other in encoder.columns[1:]:
-                found[other.name] = Values(source=source, indicator=True)
-            continue
-        if isinstance(encoder, BinEncoder):
-            found[column.name] = Values(
-                source=source, edges=encoder.edges, missing=encoder.missing_id
-            )
-            continue
-        words = encoder.vocabulary
-        known = [value for value in words.values.to_pylist() if value is not None]
-        found[column.name] = Values(
-            known=known, missing=words.missing_id, source=source, canonical=words.canonical
-        )
+                found[other.name] = Values(**source, indicator=True)
+        elif isinstance(encoder, BinEncoder):
+            rule = {"edges": encoder.edges, "missing": encoder.missing_id}
+        else:
+            words = encoder.vocabulary
+            known = [value for value in words.values.to_pylist() if value is not None]
+            rule = {"known": known, "missing": words.missing_id, "canonical": words.canonical}
         if isinstance(encoder, SequenceEncoder):
-            found[column.name] = Values(
-                known=known,
-                missing=words.missing_id,
-                source=source,
-                keep="last" if encoder.column.ordered else "first",
-                newest_first=encoder.newest_first,
-                canonical=words.canonical,
-            )
+            end = "last" if encoder.column.ordered else "first"
+            rule |= {"keep": end, "newest_first": encoder.newest_first}
+        found[encoder.column.name] = Values(**source, **rule)
     return found

@@ -223,8 +223,12 @@ def check_target(folder: str | os.PathLike, onnx: bool = True) -> pathlib.Path:
     folder = pathlib.Path(folder)
     if folder.exists():
         raise ValueError(f"folder: expected one that does not exist yet, got {folder}")
-    if onnx:
-        _require_converter()
+    for package in ("tf2onnx", "onnxruntime") if onnx else ():
+        if importlib.util.find_spec(package) is None:
+            raise ValueError(
+                f"onnx: expected the package {package}, found none; {INSTALL} brings it, and "
+                "onnx=False exports for TensorFlow alone"
+            )
     return folder
 
 
@@ -238,24 +242,12 @@ def standalone() -> str:
         source = pathlib.Path(str(module.__file__)).read_text(encoding="utf-8")
         lines = source.splitlines()
         body = ast.parse(source).body
-        own = [n for n in body if isinstance(n, ast.ImportFrom) and _is_own(n.module)]
+        imports = [node for node in body if isinstance(node, ast.ImportFrom)]
+        own = [node for node in imports if str(node.module).startswith("recsys_")]
         for node in reversed([body[0], *own]):  # the docstring too
             del lines[node.lineno - 1 : node.end_lineno]
         kept += lines
     return "\n".join(kept) + "\n"
-
-
-def _is_own(module):
-    return module is not None and module.startswith("recsys_")
-
-
-def _require_converter():
-    for package in ("tf2onnx", "onnxruntime"):
-        if importlib.util.find_spec(package) is None:
-            raise ValueError(
-                f"onnx: expected the package {package}, found none; {INSTALL} brings it, and "
-                "onnx=False exports for TensorFlow alone"
-            )
 
 
 def _convert(graph, path, model):

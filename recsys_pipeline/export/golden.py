@@ -39,7 +39,9 @@ def golden_request(
     columns, request = tuple(columns), set(request)
     made = {name for history in histories for name in history.made}
     test = getattr(dataset, "test", None)
-    features = _drawn(columns) if test is None else _of_rows(columns, test)
+    features = _drawn(columns)
+    if test is not None:
+        features = {c.name: np.asarray(test.features[c.name])[:_ROWS_LOOKED_AT] for c in columns}
     rows = len(next(iter(features.values())))
     filled = np.zeros(rows, int)
     for column in columns:
@@ -47,8 +49,8 @@ def golden_request(
             filled += np.count_nonzero(features[column.name], axis=1)
     chosen = int(np.argmax(filled))  # the row with the longest lists
     latest = -np.inf
-    once: dict[str, Any] = {}
-    each: dict[str, list[Any]] = {}
+    once: dict[Any, Any] = {}
+    each: dict[Any, list[Any]] = {}
     for column in sorted(columns, key=lambda column: values[column.name].indicator):
         if column.name in made:
             continue
@@ -65,30 +67,30 @@ def golden_request(
             each[field][-1] = _unknown(column, rule)
     for history in histories:
         ids, seconds, now = _timed(history, test, rows)
-        raw = [_raw(history.column, history.values, row) for row in ids]
+        raw = [_raw(history.encoder.column, history.values, row) for row in ids]
         times = [_times(history, moments) for moments in seconds]
         here = [chosen]
         if request & set(history.made):
-            once[history.source], once[history.times] = raw[chosen], times[chosen]
+            once[history.source], once[history.encoder.times] = raw[chosen], times[chosen]
         if set(history.made) - request:
             each[history.source] = raw[:NUM_CANDIDATES]
-            each[history.times] = times[:NUM_CANDIDATES]
+            each[history.encoder.times] = times[:NUM_CANDIDATES]
             here += range(min(NUM_CANDIDATES, rows))
         # One moment for the histories of the request and of its candidates.
         latest = max([latest, *now[here].tolist()])
-        once[history.time] = history.moment(latest)
+        once[history.encoder.time] = history.moment(latest)
     return once, each
 
 
 def _timed(history, test, rows):
     """Ids of a history's rows, their seconds, and the rows' own, from test rows or drawn."""
-    name = history.column.name
+    name = history.encoder.column.name
     now = np.full(rows, _NOW) if test is None else np.asarray(test.time, np.float64)[:rows]
     if test is not None and name in test.features and name in test.as_of:
         ids, seconds = test.features[name][:rows], test.as_of[name][:rows]
         return np.asarray(ids), np.asarray(seconds), now
     draw = np.random.default_rng(0)
-    ids = _drawn((history.column,), rows)[name]
+    ids = _drawn((history.encoder.column,), rows)[name]
     pauses = draw.integers(1, 2 * GAP_SECONDS, ids.shape)
     ages = np.cumsum(pauses[:, ::-1], axis=1)[:, ::-1]
     return ids, np.where(ids > 0, now[:, None] - ages, -np.inf), now
@@ -97,10 +99,6 @@ def _timed(history, test, rows):
 def _times(history, moments):
     found = [history.raw(seconds) for seconds in moments[np.isfinite(moments)]]
     return found[::-1] if history.values.newest_first else found
-
-
-def _of_rows(columns, test):
-    return {c.name: np.asarray(test.features[c.name])[:_ROWS_LOOKED_AT] for c in columns}
 
 
 def _drawn(columns, rows=NUM_CANDIDATES):

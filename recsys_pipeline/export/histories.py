@@ -3,14 +3,17 @@
 import dataclasses
 import datetime
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from recsys_lib.data.session_rules import AGE_EDGES, GAP_SECONDS
-from recsys_lib.features.columns import Column, SequenceColumn
+from recsys_lib.features.columns import Column
 from recsys_pipeline.export.describing import describe_column
 from recsys_pipeline.export.encoders import values_of_encoders
 from recsys_pipeline.export.moments import AGE, AGES, CUT, NUMBERS, SESSIONS
 from recsys_pipeline.export.values import Values
+
+if TYPE_CHECKING:
+    from recsys_pipeline.files.sequence_encoder import SequenceEncoder
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,30 +21,22 @@ class TimedHistory:
     """A history with moments, from which columns are computed that the model reads.
 
     Args:
-        column: of its ids.
+        encoder: of its ids, their moments and its sessions.
         values: how its ids are read.
-        times: name of the field with the moments.
-        unit: seconds in a unit of it.
-        sessions: number of sessions in a column of sessions, and the length of each.
         made: dict of the computed columns that the model reads to their kinds: ``"sessions"``,
             ``"numbers"``, ``"ages"``.
-        time: name of the field with the request's own moment.
-        time_format: of that moment, as ``strptime`` has it, or None.
+        time_format: of the request's own moment, as ``strptime`` has it, or None.
     """
 
-    column: SequenceColumn
+    encoder: "SequenceEncoder"
     values: Values
-    times: str
-    unit: float
-    sessions: tuple[int, int]
     made: Mapping[str, str]
-    time: str
     time_format: str | None
 
     @property
     def source(self) -> str:
         """Name of the field with its ids."""
-        return self.values.source or self.column.name
+        return self.values.source or self.encoder.column.name
 
     def moment(self, seconds: float) -> float | str:
         """The raw value of a request's moment."""
@@ -52,8 +47,8 @@ class TimedHistory:
 
     def raw(self, seconds: float) -> float:
         """The raw value of a step's moment, as an integer if it is whole."""
-        number = float(seconds) / self.unit
-        return round(number) if round(number) * self.unit == seconds else number
+        number = float(seconds) / self.encoder.unit
+        return round(number) if round(number) * self.encoder.unit == seconds else number
 
 
 def histories_of(
@@ -70,28 +65,19 @@ def histories_of(
         Those of which the model reads at least one computed column.
     """
     encoders = getattr(dataset, "encoders", None) or ()
-    timed = [encoder for encoder in encoders if getattr(encoder, "sessions", None) is not None]
     given = given or {}
     read = {column.name for column in columns} - set(given)
     time = (getattr(dataset, "description", None) or {}).get("time") or {}
     found = []
-    for encoder in timed:
+    for encoder in encoders:
+        if getattr(encoder, "sessions", None) is None:
+            continue
         of, *others = encoder.columns
         kinds = zip(others, (SESSIONS, NUMBERS, AGES), strict=True)
         made = {column.name: what for column, what in kinds if column.name in read}
         if made:
-            found.append(
-                TimedHistory(
-                    column=of,
-                    values=given.get(of.name) or values_of_encoders([encoder])[of.name],
-                    times=encoder.times,
-                    unit=encoder.unit,
-                    sessions=encoder.sessions,
-                    made=made,
-                    time=encoder.time,
-                    time_format=time.get("format"),
-                )
-            )
+            values = given.get(of.name) or values_of_encoders([encoder])[of.name]
+            found.append(TimedHistory(encoder, values, made, time_format=time.get("format")))
     return found
 
 
@@ -114,9 +100,10 @@ def describe_histories(
         if spec["name"] in made:
             history, what = made[spec["name"]]
             spec["values"] = {"source": history.source, "made": what}
-    first, names = histories[0], {spec["name"] for spec in columns}
+    names, first = {spec["name"] for spec in columns}, histories[0].encoder
+    form = histories[0].time_format
     return {
-        "moment": {"source": first.time, "unit": first.unit, "format": first.time_format},
+        "moment": {"source": first.time, "unit": first.unit, "format": form},
         "histories": [_described(history, names) for history in histories],
     }
 
@@ -127,7 +114,7 @@ def check_apart(groups: list[list[str]], histories: Iterable[TimedHistory]) -> l
     Raises:
         ValueError: there is one, or a column that is computed from it.
     """
-    timed = {name for history in histories for name in (history.column.name, *history.made)}
+    timed = {name for history in histories for name in (history.encoder.column.name, *history.made)}
     if both := sorted(timed & {name for names in groups for name in names}):
         raise ValueError(
             f"side_by_side: expected lists that are not read with their moments, got {both}"
@@ -136,17 +123,17 @@ def check_apart(groups: list[list[str]], histories: Iterable[TimedHistory]) -> l
 
 
 def _described(history, names):
-    number, length = history.sessions
+    encoder = history.encoder
+    number, length = encoder.sessions
     spec = {
-        "name": history.column.name,
-        "times": history.times,
-        "unit": float(history.unit),
+        "name": encoder.column.name,
+        "times": encoder.times,
+        "unit": float(encoder.unit),
         "made": list(history.made),
         "sessions": {"rule": CUT, "gap": float(GAP_SECONDS), "number": number, "length": length},
         "ages": {"rule": AGE, "edges": list(AGE_EDGES)},
     }
-    if (
-        history.column.name not in names
-    ):  # the model reads only the columns that are computed from it
-        spec["column"] = describe_column(history.column, history.values)
+    # The model may read only the columns that are computed from it.
+    if encoder.column.name not in names:
+        spec["column"] = describe_column(encoder.column, history.values)
     return spec

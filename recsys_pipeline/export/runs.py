@@ -20,7 +20,7 @@ from recsys_pipeline.files.description import Description, task_name, to_json
 from recsys_pipeline.files.encoders import BinEncoder, CategoricalEncoder, Encoder, NumericEncoder
 from recsys_pipeline.files.joining import open_tables
 from recsys_pipeline.files.resolving import names_of, resolve
-from recsys_pipeline.files.sources import files_of, format_of, open_sources
+from recsys_pipeline.files.sources import files_of, open_sources
 from recsys_pipeline.files.tables import encoders_from
 
 MODEL, DESCRIPTION = "model.keras", "description.json"
@@ -116,8 +116,7 @@ def check_data(run: Run, said: Description) -> None:
         ValueError: another column, label or time; the first one is named.
     """
     paths = [path for part in files_of(said).values() for path in part]
-    options = {name: getattr(said, name) for name in ("header", "separator", "field_starts")}
-    (source,) = open_sources(paths[:1], format_of(paths[0], said.format), **options)
+    (source,) = open_sources(paths[:1], said)
     tables = open_tables(said)
     names, known = names_of(source, tables), {one.source: one for one in run.encoders}
     trained = Description.from_dict(run.description)

@@ -29,7 +29,7 @@ from recsys_pipeline.files.histories import Happened, MadeLists
 from recsys_pipeline.files.label_values import labels_of
 from recsys_pipeline.files.rows import Rows, seconds_of
 from recsys_pipeline.files.sequence_encoder import SequenceEncoder
-from recsys_pipeline.files.sources import format_of, open_sources
+from recsys_pipeline.files.sources import open_sources
 from recsys_pipeline.files.tables import encoders_from
 from recsys_pipeline.files.times import as_seconds
 
@@ -106,19 +106,20 @@ def verify_log(
     if is_requests and (run is not None or len(paths) > 1):
         raise ValueError(f"log: expected rows as training read them, got the requests of {log}")
     model = replay.Replay(folder, engine or next(replay.installed(), "onnx"))
-    training = _Training(folder, model.encode.columns)
+    has_files = (folder / ENCODING).is_file()
+    training = _Training(folder, model.encode.columns) if has_files else None
     predicted = None if run is None else predictions_of(run, model.tasks)
     if is_requests:
         said, raw, serving = _replayed(model, log)
-        if training.encoders is None:
+        if training is None:
             return f"{log}: {said}; training's features were not compared: it read no files"
         raw = training.as_read(raw)
+    elif training is None:
+        raise ValueError(
+            f"{folder}: expected an export of data that were read from files, whose {ENCODING} "
+            f"says how training reads {log}, got none"
+        )
     else:
-        if training.encoders is None:
-            raise ValueError(
-                f"{folder}: expected an export of data that were read from files, whose "
-                f"{ENCODING} says how training reads {log}, got none"
-            )
         some, raw, serving = training.rows(model, paths, predicted)
         said = f"{len(some):,} rows"
     found: dict[str, np.ndarray] = {}
@@ -153,13 +154,11 @@ class _Training:
     """
 
     def __init__(self, folder: pathlib.Path, columns: Mapping[str, Any]):
-        self.encoders: list[Encoder] | None = None
-        if not (folder / ENCODING).is_file():
-            return
         encoding = json.loads((folder / ENCODING).read_text(encoding="utf-8"))
         self._data = Description.from_dict(encoding["data"])
         self._time = self._data.time
-        self.encoders, encoders = [], encoders_from(encoding)
+        encoders = encoders_from(encoding)
+        self.encoders: list[Encoder] = []
         items = {
             one.column.table_name: one for one in encoders if isinstance(one, CategoricalEncoder)
         }
@@ -191,18 +190,16 @@ class _Training:
         They are rows of files, or the predicted ones.
         """
         path, data = paths[0], self._data
-        options = {name: getattr(data, name) for name in ("header", "separator", "field_starts")}
-        sources = open_sources(paths, format_of(path, data.format), **options)
+        sources = open_sources(paths, data)
         forms = {
             CategoricalEncoder: "category",
             NumericEncoder: "number",
             BinEncoder: "number",
             SequenceEncoder: "list",
         }
-        encoders = self.encoders or ()
-        lists = [one for one in encoders if isinstance(one, SequenceEncoder)]
+        lists = [one for one in self.encoders if isinstance(one, SequenceEncoder)]
         made = [one for one in lists if one.source in self._made]
-        wanted = {one.source: forms[type(one)] for one in encoders if one not in made}
+        wanted = {one.source: forms[type(one)] for one in self.encoders if one not in made}
         not_here = {field for one in made for field in (one.source, one.times)}
         wanted |= {str(one.times): "list" for one in lists if one.times not in (None, *not_here)}
         wanted |= {one.time: "raw" for one in lists if one.time is not None}
@@ -281,7 +278,7 @@ class _Training:
     def as_read(self, rows: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
         """Raw values from JSON in the forms of a file: texts, numbers, seconds."""
         raw: dict[str, Any] = {}
-        for encoder in self.encoders or ():
+        for encoder in self.encoders:
             values = rows[encoder.source]
             if isinstance(encoder, NumericEncoder | BinEncoder):
                 raw[encoder.source] = pa.array(values, pa.float64())
@@ -295,17 +292,12 @@ class _Training:
                     raw[field] = pa.array(lists, _LISTS)
             else:
                 raw[encoder.source] = pa.array(_texts(values), pa.string())
-        if self._time is not None and (field := self._time.column) in self._moments():
+        of_rows = {one.time for one in self.encoders if isinstance(one, SequenceEncoder)}
+        if self._time is not None and (field := self._time.column) in of_rows:
             texts = dict.fromkeys(map(str, rows[field]))
             known = {text: as_seconds(pa.array([text]), self._time)[0] for text in texts}
             raw[field] = np.array([known[str(one)] for one in rows[field]])
         return raw
-
-    def _moments(self) -> list[str]:
-        """The fields with moments that the columns are computed from."""
-        lists = [one for one in self.encoders or () if isinstance(one, SequenceEncoder)]
-        fields = [field for one in lists for field in (one.times, one.time) if field is not None]
-        return list(dict.fromkeys(fields))
 
 
 def _apart(

@@ -6,14 +6,19 @@ import mmap
 import shutil
 import tempfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from recsys_pipeline.export.fields import BLANKS, LARGE_NUMBER, WHOLE_NUMBER, canonical_id
+
+NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_SHAPE = f"^(?:{NUMBER})$"
 
 CATEGORY = pa.dictionary(pa.int32(), pa.string())
 """A column of texts, each of them stored once."""
@@ -116,6 +121,42 @@ def categories_of(values: Any) -> pa.ChunkedArray:
     array = values if isinstance(values, pa.Array | pa.ChunkedArray) else pa.array(values)
     found = as_categories(array)
     return found if isinstance(found, pa.ChunkedArray) else pa.chunked_array([found])
+
+
+def numbers_in(texts: pa.Array) -> np.ndarray:
+    """``(N,)`` float64; NaN where a text is no finite number."""
+    try:
+        numbers = texts.cast(pa.float64()).to_numpy(zero_copy_only=False)
+        if np.isfinite(numbers).all():
+            return numbers
+    except pa.ArrowInvalid:
+        pass
+    shaped = pc.match_substring_regex(texts, _SHAPE).to_numpy(zero_copy_only=False)
+    numbers = pd.to_numeric(pd.Series(texts.to_pylist(), dtype=object), errors="coerce").to_numpy()
+    return np.where(shaped & np.isfinite(numbers), numbers, np.nan)
+
+
+def numbers_of_texts(texts: pd.Series, name: str, place: Callable[[int], str]) -> pa.Array:
+    """A column of texts as numbers; blanks are missing.
+
+    Args:
+        texts: of all rows.
+        name: of the column.
+        place: function of a row to its file and line.
+
+    Raises:
+        ValueError: a text that is no finite number, with its place.
+    """
+    stripped = texts.str.strip()
+    missing = (stripped == "").to_numpy(bool)
+    numbers = numbers_in(pa.array(stripped, pa.string()))
+    wrong = np.isnan(numbers) & ~missing
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise ValueError(
+            f"{place(row)}, column {name!r}: expected a number, got {texts.iloc[row]!r}"
+        )
+    return pa.array(numbers, mask=missing)
 
 
 def as_numbers(column: Any) -> np.ndarray:

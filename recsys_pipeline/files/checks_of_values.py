@@ -1,5 +1,6 @@
 """Checks of values in a description file: each returns the value, or raises with the key."""
 
+import contextlib
 import datetime
 import difflib
 import itertools
@@ -105,21 +106,12 @@ def ratios(place: str, value: Any) -> tuple[float, float, float]:
 
 def moment(place: str, value: Any) -> Any:
     """A date, a date and time, a number, or a text that holds one of them."""
-    if isinstance(value, str):
-        try:
-            return float(value)
-        except ValueError:
-            pass
-        try:
-            return datetime.datetime.fromisoformat(value)
-        except ValueError:
-            raise ValueError(
-                f"{place}: expected a date such as 2024-05-05, or a number, got {value!r}"
-            ) from None
-    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not isinstance(value, datetime.date) and not is_number:
-        raise ValueError(f"{place}: expected a date such as 2024-05-05, or a number, got {value!r}")
-    return value
+    for read in (float, datetime.datetime.fromisoformat) if isinstance(value, str) else ():
+        with contextlib.suppress(ValueError):
+            return read(value)
+    if isinstance(value, numbers.Real | datetime.date) and not isinstance(value, bool):
+        return value
+    raise ValueError(f"{place}: expected a date such as 2024-05-05, or a number, got {value!r}")
 
 
 def choice(known: Iterable[str]) -> Callable[[str, Any], str]:

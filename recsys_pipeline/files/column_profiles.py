@@ -17,9 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from recsys_pipeline.export.fields import BLANKS
-from recsys_pipeline.files.arrays import Codes, as_categories, canonical, number_values
-from recsys_pipeline.files.pairs import NUMBER
-from recsys_pipeline.files.parquet import is_list
+from recsys_pipeline.files.arrays import Codes, as_categories, canonical, number_values, numbers_in
+from recsys_pipeline.files.parquet import fits, is_list
 
 MOST_HASHES = 1 << 17
 """A set of values is exact up to this size; above, it is estimated within half a percent."""
@@ -48,7 +47,6 @@ UNIQUE_SHARE = 0.95
 MOSTLY = 0.5
 
 JOINED = "\x1f"
-_SHAPE = f"^(?:{NUMBER.decode()})$"
 
 
 class Values:
@@ -100,12 +98,8 @@ def hashes_of(texts: pa.Array) -> np.ndarray:
 
 def is_readable(kind: pa.DataType) -> bool:
     """Whether training can read a column of this Arrow type, as a value or as a list of ids."""
-    types = pa.types
     kind = kind.value_type if is_list(kind) else kind
-    kind = kind.value_type if types.is_dictionary(kind) else kind
-    kinds = (types.is_string, types.is_large_string, types.is_integer, types.is_boolean)
-    numbers = (types.is_floating, types.is_decimal, types.is_date, types.is_timestamp)
-    return any(is_one(kind) for is_one in (*kinds, *numbers, types.is_time))
+    return fits(kind, "category") and not pa.types.is_null(kind)
 
 
 def ids_of(values: pa.ChunkedArray) -> Codes:
@@ -115,19 +109,6 @@ def ids_of(values: pa.ChunkedArray) -> Codes:
         values = pc.binary_join(texts, JOINED)
     found = number_values(as_categories(values))
     return canonical(Codes(found.codes, found.values.cast(pa.string())))
-
-
-def numbers_in(texts: pa.Array) -> np.ndarray:
-    """``(N,)`` float64; NaN where a text is no finite number."""
-    try:
-        numbers = texts.cast(pa.float64()).to_numpy(zero_copy_only=False)
-        if np.isfinite(numbers).all():
-            return numbers
-    except pa.ArrowInvalid:
-        pass
-    shaped = pc.match_substring_regex(texts, _SHAPE).to_numpy(zero_copy_only=False)
-    numbers = pd.to_numeric(pd.Series(texts.to_pylist(), dtype=object), errors="coerce").to_numpy()
-    return np.where(shaped & np.isfinite(numbers), numbers, np.nan)
 
 
 @dataclasses.dataclass

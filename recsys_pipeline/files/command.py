@@ -84,7 +84,7 @@ def add_arguments(parser: argparse.ArgumentParser, are_needed: bool = True) -> N
 def add_arguments_of_describe(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``files.suggest`` to an ``argparse`` parser."""
     parser.add_argument("paths", nargs="+", metavar="FILE", help="one file, or train valid test")
-    parser.add_argument("--output", metavar="TOML", help="default: print it")
+    parser.add_argument("--output", type=Path, metavar="TOML", help="default: print it")
     parser.add_argument("--format", choices=FORMATS, help="default: by the file's name")
     parser.add_argument("--label", type=names, default=(), help="columns of labels: a,b")
     parser.add_argument("--time", help="column of the moment of each row")

@@ -10,7 +10,6 @@ rows are unknown in training, and warnings.
 """
 
 import re
-from pathlib import Path
 
 from recsys_pipeline.files import command
 
@@ -33,24 +32,15 @@ def describe(words: list[str]) -> int:
     """``recsys describe``: write a first description; returns the exit status."""
     parser = command.parser_of("describe", __doc__)
     command.add_arguments_of_describe(parser)
-    given = parser.parse_args(words)
-    output = None if given.output is None else Path(given.output)
+    given = vars(parser.parse_args(words))
+    output = given.pop("output")
     if output is not None and output.exists():
         raise ValueError(
             f"{output}: expected a new file, got one that exists; give another --output"
         )
     from recsys_pipeline import files
 
-    text = files.suggest(
-        given.paths,
-        format=given.format,
-        header=given.header,
-        separator=given.separator,
-        label=given.label,
-        time=given.time,
-        group=given.group,
-        folder=Path() if output is None else output.parent,
-    )
+    text = files.suggest(**given, folder="." if output is None else output.parent)
     if output is None:
         print(text, end="")
     else:

@@ -1,5 +1,6 @@
 """Fit the encoders of a data set to its training rows, one table or column at a time."""
 
+import contextlib
 import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -77,20 +78,20 @@ def encode(
                 yield Encoded(encoder, Block(features, {}))
         else:
             tables.setdefault(task_name(column.table or name), {})[name] = column
-    for table, members in tables.items():
-        vocabulary, kept = _fit_table(table, members, rows, train, left_out)
+    for members in tables.values():
+        vocabulary, kept = _fit_table(members, rows, train, left_out)
         items: dict[str, np.ndarray] = {}  # of lists that are made
         wanted = {column.history.item for column in kept.values() if column.history is not None}
         for name, column in kept.items():
             assert vocabulary is not None
             if column.history is None:
-                encoded = _encode_ids(description, name, column, table, vocabulary, rows, seconds)
+                encoded = _encode_ids(description, name, column, vocabulary, rows, seconds)
                 if name in wanted:
                     items[name] = encoded.block.features[task_name(name)]
                 yield encoded
             else:
                 assert when is not None
-                of_lists = _encoder_of_lists(description, name, column, table, vocabulary)
+                of_lists = _encoder_of_lists(description, name, column, vocabulary)
                 ids = items[str(column.history.item)]
                 yield MadeLists(of_lists, column.history, rows, ids, when)
 
@@ -109,12 +110,7 @@ def _fit_number(
     if column.scaling == "bins":
         edges = column.edges or _quantiles(known, column.num_bins or 2)
         bins = len(edges) + 1
-        feature = CategoricalColumn(
-            short,
-            bins + 1 + tells_missing,
-            group=column.group,
-            embedding_dim=column.embedding_dim,
-        )
+        feature = ids_column(name, column, bins + 1 + tells_missing)
         return BinEncoder(name, feature, edges, bins + 1 if tells_missing else 0)
     mean, spread = 0.0, 1.0
     if column.scaling != "none":
@@ -139,7 +135,6 @@ def _quantiles(known: np.ndarray, num_bins: int) -> tuple[float, ...]:
 
 
 def _fit_table(
-    table: str,
     members: Mapping[str, ColumnDescription],
     rows: Rows,
     train: np.ndarray,
@@ -190,16 +185,15 @@ def _encode_ids(
     description: Description,
     name: str,
     column: ColumnDescription,
-    table: str,
     vocabulary: Vocabulary,
     rows: Rows,
     seconds: np.ndarray | None,
 ) -> Encoded:
     if column.kind == "categorical":
-        feature = CategoricalColumn(task_name(name), **_common(name, column, table, vocabulary))
+        feature = ids_column(name, column, len(vocabulary) + 1)
         encoder = CategoricalEncoder(name, feature, vocabulary)
         return Encoded(encoder, Block(encoder.encode({name: rows.chunks(name, "category")}), {}))
-    encoder_of_lists = _encoder_of_lists(description, name, column, table, vocabulary)
+    encoder_of_lists = _encoder_of_lists(description, name, column, vocabulary)
     raw: dict[str, Any] = {name: rows.chunks(name, "list")}
     if column.times is not None:
         raw[column.times] = rows.chunks(column.times, "list")
@@ -213,28 +207,16 @@ def _encode_ids(
 
 
 def _encoder_of_lists(
-    description: Description,
-    name: str,
-    column: ColumnDescription,
-    table: str,
-    vocabulary: Vocabulary,
+    description: Description, name: str, column: ColumnDescription, vocabulary: Vocabulary
 ) -> SequenceEncoder:
-    assert column.max_length is not None
     time, times = description.time, column.times
     if column.sessions is not None and time is None:
         raise ValueError(f"column {name!r}, sessions: they need [time], the rows' own moment")
     if column.history is not None and column.sessions is not None:
         times = f"{name}_times"  # as a request calls them
-    feature = SequenceColumn(
-        task_name(name),
-        max_length=column.max_length,
-        combiner=column.combiner,
-        ordered=column.ordered,
-        **_common(name, column, table, vocabulary),
-    )
     return SequenceEncoder(
         name,
-        feature,
+        ids_column(name, column, len(vocabulary) + 1),
         vocabulary,
         column.separator,
         column.newest_first,
@@ -245,31 +227,32 @@ def _encoder_of_lists(
     )
 
 
-def _common(
-    name: str, column: ColumnDescription, table: str, vocabulary: Vocabulary
-) -> dict[str, Any]:
-    """Settings of the feature column that ids of both kinds have."""
-    return {
-        "vocabulary_size": len(vocabulary) + 1,
-        "group": column.group,
-        "table": table if table != task_name(name) else None,
-        "embedding_dim": column.embedding_dim,
-    }
+def ids_column(name: str, column: ColumnDescription, vocabulary_size: int) -> Any:
+    """The feature column of ids or bins, a ``CategoricalColumn``, or of a list of ids.
+
+    Args:
+        name: in the file.
+        column: its description.
+        vocabulary_size: number of ids, 0 among them.
+    """
+    short, table = task_name(name), task_name(column.table or name)
+    shared: dict[str, Any] = {"group": column.group, "embedding_dim": column.embedding_dim}
+    shared |= {"table": table} if table != short else {}
+    if column.kind != "sequence":
+        return CategoricalColumn(short, vocabulary_size, **shared)
+    assert column.max_length is not None
+    shared |= {"combiner": column.combiner, "ordered": column.ordered}
+    return SequenceColumn(short, vocabulary_size, column.max_length, **shared)
 
 
-class _placed:
-    """Adds file and line to a ``RowError``."""
-
-    def __init__(self, rows: Rows, column: str) -> None:
-        self.rows, self.column = rows, column
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        if isinstance(error, RowError):
-            column = error.column or self.column
-            raise ValueError(
-                f"{self.rows.place(error.row, column)}, column {column!r}: expected "
-                f"{error.expected}, got {error.got}"
-            ) from None
+@contextlib.contextmanager
+def _placed(rows: Rows, name: str) -> Iterator[None]:
+    """Add file and line to a ``RowError``."""
+    try:
+        yield
+    except RowError as error:
+        column = error.column or name
+        raise ValueError(
+            f"{rows.place(error.row, column)}, column {column!r}: expected {error.expected}, got "
+            f"{error.got}"
+        ) from None

@@ -232,9 +232,8 @@ class Guesses:
             column = self.columns[name]
             if is_list(column.kind) and is_readable(column.kind):
                 found[name] = (column, None, "")
-            elif is_readable_text(column) and not self.is_key(name):
-                if settings_of(column) is None:
-                    texts.append(column)
+            elif is_readable_text(column) and not self.is_key(name) and settings_of(column) is None:
+                texts.append(column)
         for column in texts:
             separator = separator_of(column, ids)
             if has_brackets(column):
@@ -263,7 +262,7 @@ class Guesses:
         self.lists = {name: one for name, one in lists.items() if name not in moments}
 
     def _holds_moments(self, lists: Lists) -> bool:
-        settings = lists.settings
+        settings = settings_of(lists.ids)
         if settings is None:
             return False
         if outcomes.says(lists.column.name, "time"):
@@ -284,7 +283,7 @@ class Guesses:
 
     def _unfit(self, lists: Lists) -> str:
         """Why moments cannot be the ``times`` of another list; empty if they can."""
-        settings = lists.settings
+        settings = settings_of(lists.ids)
         if self.time is None:
             return "moments, which need the moment of the row beside them"
         if settings is None or "unit" not in settings:

@@ -12,7 +12,6 @@ from recsys_pipeline.files import outcomes
 from recsys_pipeline.files.arrays import canonical_texts
 from recsys_pipeline.files.column_profiles import MIN_ROWS, MOSTLY, Profile, Values, hashes_of
 from recsys_pipeline.files.description import TimeDescription
-from recsys_pipeline.files.moments import settings_of
 from recsys_pipeline.files.parquet import is_list
 from recsys_pipeline.files.times import as_seconds
 
@@ -77,11 +76,6 @@ class Lists:
         seconds = as_seconds(flat, TimeDescription("", **settings))
         np.maximum.at(newest, np.repeat(np.arange(len(lengths)), lengths), seconds)
         return newest
-
-    @property
-    def settings(self) -> dict[str, str] | None:
-        """How ``[time]`` would read the elements; None if they are no moments."""
-        return settings_of(self.ids)
 
 
 def parts_of(values: pa.Array, separator: str | None) -> tuple[pa.Array, np.ndarray, int]:
@@ -166,7 +160,7 @@ def separator_of(column: Profile, ids: Sequence[Profile]) -> tuple[str, str] | N
                 best = (share, mark, f"{share:.0%} of the parts are values of {other.name}")
     if best[1]:
         return best[1], best[2]
-    looks = list_separator(texts.to_pylist())
+    looks = _by_looks(texts)
     return None if looks is None else (looks, LOOKS)
 
 
@@ -198,35 +192,27 @@ def _part_profiles(parts: pa.ListArray) -> tuple[Profile, list[Profile]]:
     return profiles[0], profiles[1:]
 
 
-def list_separator(values: object) -> str | None:
-    """The separator of the parts, if the values of a column look like lists of common parts.
+def _by_looks(texts: pa.Array) -> str | None:
+    """The separator of the parts, if distinct texts look like lists of common parts.
 
-    Args:
-        values: distinct values of the column.
-
-    Returns:
-        The separator; None if most values have one part, or the parts seldom repeat.
+    It is None if most texts have one part, or the parts seldom repeat.
     """
-    texts = [value for value in list(values)[:MAX_VALUES] if isinstance(value, str)]  # type: ignore[call-overload]
-    if len(texts) < MIN_ROWS:
-        return None
-    column = pa.array(texts)
     for separator in SEPARATORS:
-        parts = pc.split_pattern(column, separator)
+        parts = pc.split_pattern(texts, separator)
         several = pc.mean(pc.greater(pc.list_value_length(parts), 1)).as_py()
         if several <= MOSTLY:
             continue
         flat = pc.list_flatten(parts)
         distinct = pc.count_distinct(flat).as_py()
         # Words of titles repeat as well, but are not ids.
-        are_ids = separator in "|;" or _are_numbers(flat)
+        are_ids = separator in "|;" or _all_match(flat, r"^\s*\d+\s*$")
         if are_ids and distinct <= MOSTLY * len(flat):
             return separator
     return None
 
 
-def _are_numbers(values: pa.Array) -> bool:
-    return bool(pc.all(pc.match_substring_regex(values, r"^\s*\d+\s*$")).as_py())
+def _all_match(texts: pa.Array, shape: str) -> bool:
+    return bool(pc.all(pc.match_substring_regex(texts, shape)).as_py())
 
 
 def has_brackets(column: Profile) -> bool:
@@ -238,8 +224,7 @@ def has_brackets(column: Profile) -> bool:
 
 def are_decimals(column: Profile) -> bool:
     """Whether the texts of a column are numbers with at most one comma, as in ``4,52``."""
-    texts = column.codes.values.drop_null()
-    return bool(pc.all(pc.match_substring_regex(texts, r"^\s*[+-]?\d+(,\d+)?\s*$")).as_py())
+    return _all_match(column.codes.values.drop_null(), r"^\s*[+-]?\d+(,\d+)?\s*$")
 
 
 def is_named_for(name: str, other: str) -> bool:

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
-from recsys_lib.data.dataset import Dataset
 from recsys_lib.data.history import Events, gather
 from recsys_lib.features.columns import CategoricalColumn, SequenceColumn
 from recsys_pipeline.files.description import (
@@ -16,6 +15,7 @@ from recsys_pipeline.files.description import (
 from recsys_pipeline.files.label_values import labels_of
 from recsys_pipeline.files.rows import Rows
 from recsys_pipeline.files.sequence_encoder import Block, SequenceEncoder
+from recsys_pipeline.files.tables import FileDataset
 from recsys_pipeline.files.warnings import MAX_ROWS, MIN_ROWS, MOSTLY
 
 ROWS_PER_BLOCK = 1 << 16
@@ -117,28 +117,25 @@ class MadeLists:
         where = self._known.before(users, seconds, self.encoder.column.max_length)
         ids = gather(self.ids, where, 0)
         block = self.encoder.with_sessions(ids, gather(self.seconds, where, -np.inf), seconds)
-        lengths, known = (last - first for first, last in self._spans(users, seconds))
+        spans = (events.span(users, seconds) for events in (self._all, self._known))
+        lengths, known = (last - first for first, last in spans)
         block = dataclasses.replace(block, counts=np.column_stack([lengths - known, lengths]))
         if self.encoder.sessions is not None:
             return block
         newest = {name: moments.max(axis=1) for name, moments in block.as_of.items()}
         return dataclasses.replace(block, as_of=newest)
 
-    def _spans(self, users: np.ndarray, seconds: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
-        for events in (self._all, self._known):
-            yield events.span(users, seconds)
 
-
-def warnings_on_lists(dataset: Dataset) -> Iterator[str]:
+def warnings_on_lists(dataset: FileDataset) -> Iterator[str]:
     """Warnings about lists of the files that hold what the row's own label added to them.
 
     Args:
-        dataset: a ``FileDataset``.
+        dataset: the data.
 
     Yields:
         Sentences.
     """
-    made = {one["name"] for one in getattr(dataset, "description", {}).get("histories", ())}
+    made = {one["name"] for one in dataset.description.get("histories", ())}
     items = [one for one in dataset.feature_columns if isinstance(one, CategoricalColumn)]
     for column in dataset.feature_columns:
         if not isinstance(column, SequenceColumn) or column.num_sessions > 1:
@@ -148,7 +145,9 @@ def warnings_on_lists(dataset: Dataset) -> Iterator[str]:
                 yield from _own_items(dataset, column, item)
 
 
-def _own_items(dataset: Dataset, column: SequenceColumn, item: CategoricalColumn) -> Iterator[str]:
+def _own_items(
+    dataset: FileDataset, column: SequenceColumn, item: CategoricalColumn
+) -> Iterator[str]:
     train = dataset.train
     for task, kind in (dataset.tasks or {}).items():
         rows = np.arange(len(train))[train.rows_of(task)]

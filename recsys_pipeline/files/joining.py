@@ -86,9 +86,7 @@ def open_tables(description: Description) -> list[Table]:
     found = []
     for said in description.tables:
         paths = files_matching(description.folder / said.file)
-        kind = format_of(paths[0], said.format)
-        if kind not in FORMATS_OF_TABLES:
+        if format_of(paths[0], said.format) not in FORMATS_OF_TABLES:
             raise ValueError(f"{paths[0]}: expected CSV or Parquet, whose columns have names")
-        sources = open_sources(paths, kind, header=said.header, separator=said.separator)
-        found.append(Table(said, sources))
+        found.append(Table(said, open_sources(paths, said)))
     return found

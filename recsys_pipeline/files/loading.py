@@ -23,11 +23,8 @@ from recsys_pipeline.files.resolving import names_of, resolve, undescribed, want
 from recsys_pipeline.files.rows import Rows, groups_of, parts_of, seconds_of, slices_of
 from recsys_pipeline.files.sequence_encoder import SequenceEncoder
 from recsys_pipeline.files.sources import files_of, format_of, open_sources
-from recsys_pipeline.files.storing import Name, together, write
 from recsys_pipeline.files.tables import FileDataset, encoders_from, vocabularies_of
 from recsys_pipeline.files.warnings import warnings_on
-
-SPLITS = ("train", "valid", "test")
 
 
 def load(
@@ -172,9 +169,9 @@ def load_described(description: Description, cache: str | Path | None = None) ->
     name = description.name or Path(paths[0].name.removesuffix(".gz")).stem
     if cache is None:
         contents = _Contents(description, files, name)
-        arrays: dict[str, dict[str, Any]] = {split: {} for split in SPLITS}
-        for split_name, _, blocks in contents.arrays():
-            for (kind, key), array in together(blocks).items():
+        arrays: dict[str, dict[str, Any]] = {split: {} for split in caches.SPLITS}
+        for split_name, blocks in contents.arrays():
+            for (kind, key), array in _together(blocks).items():
                 if key is None:
                     arrays[split_name][kind] = array
                 else:
@@ -188,8 +185,8 @@ def load_described(description: Description, cache: str | Path | None = None) ->
     if found is None:
         with caches.writing(cache) as writer:
             contents = _Contents(description, files, name, writer.beside)
-            for split_name, num_rows, blocks in contents.arrays():
-                write(writer, split_name, num_rows, blocks)
+            for split_name, blocks in contents.arrays():
+                writer.write(split_name, blocks)
             splits = writer.splits()
             dataset = _with_warnings(contents.dataset(splits))
             about = (name, dataset.feature_columns, dataset.tasks or {})
@@ -198,6 +195,14 @@ def load_described(description: Description, cache: str | Path | None = None) ->
         if found is None:
             raise ValueError(f"{cache}: expected the cache that was just written")
     return _from_details(found)
+
+
+def _together(blocks: Iterable[dict[caches.Name, np.ndarray]]) -> dict[caches.Name, np.ndarray]:
+    """The arrays of all blocks, one behind the other."""
+    found = list(blocks)
+    if len(found) == 1:
+        return found[0]
+    return {name: np.concatenate([block[name] for block in found]) for name in found[0]}
 
 
 class _Contents:
@@ -213,14 +218,7 @@ class _Contents:
         self.description, self.name = description, name
         paths = [path for part in files.values() for path in part]
         kind = format_of(paths[0], description.format)
-        sources = open_sources(
-            paths,
-            kind,
-            header=description.header,
-            separator=description.separator,
-            field_starts=description.field_starts,
-            spill=spill,
-        )
+        sources = open_sources(paths, description, spill)
         parts = [part for part, some in files.items() for _ in some]
         tables = open_tables(description)
         self.columns = resolve(description, sources[0], tables)
@@ -237,25 +235,30 @@ class _Contents:
         self.unknown: dict[str, dict[str, float]] = {}
 
     def arrays(self) -> Any:
-        """Yields name and rows of a split, and its blocks of arrays; fills ``encoders``."""
+        """Yields the name of a split, and its blocks of arrays; fills ``encoders``."""
         description, rows = self.description, self.rows
         labels, masks = labels_of(rows, description.labels)
         time = description.time
         seconds = None if time is None else seconds_of(rows, time)
         groups = groups_of(rows, description.group)
         parts = parts_of(rows, description.split, time, seconds, groups)
-        self._check_labels(labels, masks, parts["train"])
-        alone = {"group": groups, "row_id": np.arange(len(rows))}
-        if seconds is not None:
-            alone["time"] = seconds
-        for kind, array in alone.items():
-            yield from self._cut(parts, kind, None, array)
-        for kind, arrays in (("labels", labels), ("label_masks", masks)):
-            for task, array in arrays.items():
-                yield from self._cut(parts, kind, task, array)
-        for name, array in slices_of(rows, description.slices, parts["test"]).items():
-            yield from self._cut(parts, "slices", name, array)
-        columns = self._without_outcomes(labels, masks, parts["train"])
+        known = {
+            task: np.where(masks.get(task, True), label, np.nan)[parts["train"]]
+            for task, label in labels.items()
+        }
+        self._check_labels(known)
+        whole: dict[caches.Name, Any] = {
+            ("group", None): groups,
+            ("row_id", None): np.arange(len(rows)),
+        }
+        whole |= {} if seconds is None else {("time", None): seconds}
+        slices = slices_of(rows, description.slices, parts["test"])
+        for kind, arrays in (("labels", labels), ("label_masks", masks), ("slices", slices)):
+            whole |= {(kind, name): array for name, array in arrays.items()}
+        for name, array in whole.items():
+            for split_name, positions in parts.items():
+                yield split_name, [{name: array[positions]}]
+        columns = self._without_outcomes(known, parts["train"])
         for file, is_without in self.without.items():
             self.unknown[file] = {name: float(is_without[of].mean()) for name, of in parts.items()}
         when = happened(columns.values(), rows, seconds, labels, masks)
@@ -263,27 +266,18 @@ class _Contents:
         for one in encoded:
             self.encoders.append(one.encoder)
             for split_name, positions in parts.items():
-                yield split_name, len(positions), self._counted(one, split_name, positions)
+                yield split_name, self._counted(one, split_name, positions)
         if not self.encoders:
             raise ValueError(
                 f"{self.first}: expected a column that tells rows apart, got none: {self.left_out}"
             )
 
     def _without_outcomes(
-        self,
-        labels: Mapping[str, np.ndarray],
-        masks: Mapping[str, np.ndarray],
-        train: np.ndarray,
+        self, known: Mapping[str, np.ndarray], train: np.ndarray
     ) -> dict[str, ColumnDescription]:
         """The columns but those that nobody described and that may hold a label."""
-        kept, described = dict(self.columns), self.description.labels
-        known = {
-            task: np.where(masks[task], labels[task], np.nan)[train]
-            if task in masks
-            else labels[task][train]
-            for task in described
-        }
-        names = [label.column for label in described.values()]
+        kept = dict(self.columns)
+        names = [label.column for label in self.description.labels.values()]
         for name in [name for name in self.columns if name in self.assumed]:
             found = self.rows.categories(name)
             codes = found.codes[train] + 1
@@ -298,14 +292,9 @@ class _Contents:
                 del kept[name]
         return kept
 
-    @staticmethod
-    def _cut(parts: Mapping[str, np.ndarray], kind: str, key: str | None, array: np.ndarray) -> Any:
-        for split_name, positions in parts.items():
-            yield split_name, len(positions), [{(kind, key): array[positions]}]
-
     def _counted(
         self, encoded: Encoded | MadeLists, split_name: str, positions: np.ndarray
-    ) -> Iterator[dict[Name, np.ndarray]]:
+    ) -> Iterator[dict[caches.Name, np.ndarray]]:
         """The blocks of a column; the unknown ids of its lists are counted."""
         total = np.zeros(2)
         for block in encoded.blocks(positions):
@@ -316,23 +305,16 @@ class _Contents:
             of_list = self.unknown.setdefault(encoded.encoder.column.name, {})
             of_list[split_name] = float(total[0] / max(total[1], 1))
 
-    def _check_labels(
-        self,
-        labels: Mapping[str, np.ndarray],
-        masks: Mapping[str, np.ndarray],
-        train: np.ndarray,
-    ) -> None:
+    def _check_labels(self, known: Mapping[str, np.ndarray]) -> None:
         for task, label in self.description.labels.items():
-            known = labels[task][train]
-            if task in masks:
-                known = known[masks[task][train]]
-            if not len(known):
+            values = known[task][~np.isnan(known[task])]
+            if not len(values):
                 raise ValueError(f"{self.first}: no training row has the label {task!r}")
-            if np.ptp(known) == 0:
+            if np.ptp(values) == 0:
                 both = " both" if label.kind == "binary" else " different"
                 raise ValueError(
                     f"{self.first}: expected training rows with{both} labels, got only "
-                    f"{known[0]:g} of {task!r}"
+                    f"{values[0]:g} of {task!r}"
                 )
 
     def dataset(self, splits: Mapping[str, Split]) -> FileDataset:

@@ -110,11 +110,9 @@ def with_options(tables: Mapping[str, Any], options: Mapping[str, Any]) -> dict[
                 columns.setdefault(was["times"], {"kind": kind})
     if columns:
         changed["columns"] = columns
-    if "time" in given or "time_unit" in given:
-        time = {**changed.get("time", {})}
-        time |= {"column": given["time"]} if "time" in given else {}
-        time |= {"unit": given["time_unit"]} if "time_unit" in given else {}
-        changed["time"] = time
+    keys = {"column": "time", "unit": "time_unit"}
+    if time := {key: given[option] for key, option in keys.items() if option in given}:
+        changed["time"] = {**changed.get("time", {}), **time}
     split = {**changed.get("split", {})}
     if "split" in given:
         # Another kind of split has other keys.
@@ -123,9 +121,8 @@ def with_options(tables: Mapping[str, Any], options: Mapping[str, Any]) -> dict[
         split.pop("ratios", None)
     if "ratios" in given:
         split = {k: v for k, v in split.items() if k not in ("valid_from", "test_from")}
-    for name in ("ratios", "seed", "valid_from", "test_from"):
-        if name in given:
-            split[name] = given[name]
+    keys_of_split = ("ratios", "seed", "valid_from", "test_from")
+    split |= {name: given[name] for name in keys_of_split if name in given}
     if split:
         changed["split"] = split
     return changed

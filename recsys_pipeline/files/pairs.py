@@ -3,34 +3,50 @@
 import dataclasses
 import pathlib
 import re
+from collections.abc import Collection, Mapping
 
 import numpy as np
+import pyarrow as pa
 
 from recsys_lib.data.tables import bad_value
+from recsys_pipeline.files.arrays import NUMBER
 
 MISSING_ID = -1
 
-NUMBER = rb"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 # 15 digits are exact in the doubles that the numbers are read into.
-_TOKEN = {"libsvm": rb"\d{1,15}:" + NUMBER, "libffm": rb"\d{1,9}:\d{1,15}:" + NUMBER}
+_NUMBER = NUMBER.encode()
+_TOKEN = {"libsvm": rb"\d{1,15}:" + _NUMBER, "libffm": rb"\d{1,9}:\d{1,15}:" + _NUMBER}
 _SHAPE = {"libsvm": "label id:value id:value ...", "libffm": "label field:id:value ..."}
 
 
-@dataclasses.dataclass(frozen=True)
-class RawRows:
-    """Rows of one file, as they are in it.
+class PairsFile:
+    """A libsvm or libffm file, a ``Source``: ``label`` and the fields ``field_1``, ...
 
     Args:
-        path: the file; row ``i`` is line ``i + 1``.
-        label: ``(N,)`` float64.
-        ids: column name to ``(N,)`` int64; -1: missing.
-        numbers: column name to ``(N,)`` float64.
+        path: the file.
+        columns: name to ``(N,)``: ids are int64, -1 where they are missing; all others float64.
     """
 
-    path: pathlib.Path
-    label: np.ndarray
-    ids: dict
-    numbers: dict
+    def __init__(self, path: pathlib.Path, columns: dict[str, np.ndarray]) -> None:
+        self.path, self._columns = path, columns
+        numbers = [name for name in columns if columns[name].dtype == np.float64]
+        self.numbers = frozenset(numbers) - {"label"}
+        self.names = sorted(columns, key=lambda name: name in self.numbers)
+        self.num_rows = len(columns["label"])
+
+    def load(self, wanted: Mapping[str, Collection[str]]) -> None:
+        """Does nothing: all is read already, to know which fields are numbers."""
+
+    def column(self, name: str, kind: str) -> pa.ChunkedArray:
+        """See ``Source``."""
+        values = self._columns[name]
+        mask = values == MISSING_ID if values.dtype == np.int64 else None
+        found = pa.chunked_array([pa.array(values, mask=mask)])
+        return found.cast(pa.float64()) if kind == "number" else found
+
+    def place(self, row: int) -> str:
+        """See ``Source``."""
+        return f"{self.path}, line {row + 1}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +91,7 @@ def read_pairs(path, data, kind="libsvm", field_starts=None):
     lines = data.split(b"\n")
     if not data.strip():
         raise ValueError(f"{path}: expected lines '{_SHAPE[kind]}', got nothing")
-    matches = re.compile(NUMBER + rb"(?:[ \t]+" + _TOKEN[kind] + rb")+\s*").fullmatch
+    matches = re.compile(_NUMBER + rb"(?:[ \t]+" + _TOKEN[kind] + rb")+\s*").fullmatch
     for number, line in enumerate(lines, start=1):
         if matches(line) is None:
             shown = line[:60].decode(errors="replace")
@@ -145,7 +161,7 @@ def rows_of_pairs(files, same_fields=True):
         same_fields: whether all files must have the same fields.
 
     Returns:
-        List of ``RawRows`` with the columns ``field_1``, ``field_2``, ...
+        List of ``PairsFile``.
 
     Raises:
         ValueError: the files' fields differ in number, or an id has another value than 1.
@@ -181,14 +197,8 @@ def rows_of_pairs(files, same_fields=True):
                 f"the value 1 of an id (id {id_part[row, field]})",
                 value_part[row, field],
             )
-        names = [f"field_{field}" for field in fields]
-        columns = list(zip(names, is_number, strict=True))
-        result.append(
-            RawRows(
-                pairs.path,
-                pairs.label,
-                {name: id_part[:, i] for i, (name, number) in enumerate(columns) if not number},
-                {name: value_part[:, i] for i, (name, number) in enumerate(columns) if number},
-            )
-        )
+        columns = {"label": pairs.label}
+        for i, field in enumerate(fields):
+            columns[f"field_{field}"] = (value_part if is_number[i] else id_part)[:, i]
+        result.append(PairsFile(pairs.path, columns))
     return result

@@ -3,13 +3,11 @@
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
 
-from recsys_pipeline.files.arrays import as_categories, bytes_of
-from recsys_pipeline.files.pairs import NUMBER
+from recsys_pipeline.files.arrays import as_categories, bytes_of, numbers_of_texts
 
 
 class ParquetFile:
@@ -49,7 +47,7 @@ class ParquetFile:
         for name, kinds in wanted.items():
             found = self._file.schema_arrow.field(name).type
             for kind in kinds:
-                if not _fits(found, kind):
+                if not fits(found, kind):
                     expected = _EXPECTED[kind]
                     raise ValueError(
                         f"{self.path}, column {name!r}: expected {expected}, got {found}"
@@ -76,13 +74,7 @@ class ParquetFile:
             found = found.cast(found.type.value_type)
         if pa.types.is_string(found.type) or pa.types.is_large_string(found.type):
             texts = found.to_pandas().fillna("")
-            good = texts.str.strip().str.fullmatch(f"(?:{NUMBER.decode()})?").to_numpy(bool)
-            if not good.all():
-                row = int(np.flatnonzero(~good)[0])
-                raise ValueError(
-                    f"{self.place(row)}, column {name!r}: expected a number, got {texts[row]!r}"
-                )
-            found = pa.chunked_array([pa.array(texts.str.strip().replace("", None), pa.string())])
+            found = pa.chunked_array([numbers_of_texts(texts, name, self.place)])
         if pa.types.is_boolean(found.type):
             found = found.cast(pa.int8())
         numbers = found.cast(pa.float64(), safe=False)
@@ -111,10 +103,11 @@ def is_list(kind: pa.DataType) -> bool:
     return types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
 
 
-def _fits(kind: pa.DataType, wanted: str) -> bool:
+def fits(kind: pa.DataType, wanted: str) -> bool:
+    """Whether a column of an Arrow type can be read in a form, see ``Source``."""
     types = pa.types
     if wanted == "list" and is_list(kind):
-        return _fits(kind.value_type, "raw")
+        return fits(kind.value_type, "raw")
     kind = kind.value_type if types.is_dictionary(kind) else kind
     if types.is_string(kind) or types.is_large_string(kind) or types.is_null(kind):
         return True

@@ -18,6 +18,7 @@ from recsys_pipeline.files.description import (
     PARTS,
     SCALINGS,
     SPLITS_BY,
+    ColumnDescription,
     Description,
     HistoryDescription,
     LabelDescription,
@@ -26,76 +27,53 @@ from recsys_pipeline.files.description import (
     TimeDescription,
 )
 
-_TEXT, _FLAG = values.text, values.flag
-_CHECKS: dict[str, dict[str, Callable[[str, Any], Any]]] = {
-    "label": {
-        "column": _TEXT,
-        "kind": values.choice(LABEL_KINDS),
-        "threshold": values.number,
-        "positive": values.ids,
-        "all": values.texts,
-        "any": values.texts,
-        "none": values.texts,
-        "optional": _FLAG,
-        "where": _TEXT,
-    },
-    "column": {
-        "kind": values.choice(KINDS),
-        "group": values.name,
-        "table": _TEXT,
-        "embedding_dim": values.integer(1),
-        "min_count": values.integer(1),
-        "missing": values.choice(MISSING),
-        "scaling": values.choice(SCALINGS),
-        "num_bins": values.integer(2),
-        "edges": values.ascending,
-        "separator": _TEXT,
-        "max_length": values.integer(1),
-        "combiner": values.choice(("mean", "sum")),
-        "ordered": _FLAG,
-        "newest_first": _FLAG,
-        "times": _TEXT,
-        "sessions": values.pair,
-    },
-    "history": {
-        "from": _TEXT,
-        "name": values.name,
-        "length": values.integer(1),
-        "user": _TEXT,
-        "item": _TEXT,
-        "sessions": values.pair,
-    },
-    "tables": {
-        "file": _TEXT,
-        "key": _TEXT,
-        "column": _TEXT,
-        "format": values.choice(FORMATS_OF_TABLES),
-        "header": _FLAG,
-        "separator": _TEXT,
-    },
-    "time": {
-        "column": _TEXT,
-        "unit": values.choice(("s", "ms", "us", "ns", "any")),
-        "format": _TEXT,
-    },
-    "split": {
-        "by": values.choice(SPLITS_BY),
-        "ratios": values.ratios,
-        "seed": values.integer(0),
-        "valid_from": values.moment,
-        "test_from": values.moment,
-    },
-    "top": {
-        "name": _TEXT,
-        "format": values.choice(FORMATS),
-        "header": _FLAG,
-        "separator": _TEXT,
-        "field_starts": values.integers,
-        "group": _TEXT,
-        "slices": values.texts,
-        "min_count": values.integer(1),
-        "other_columns": values.choice(OTHERS),
-    },
+Checks = dict[str, Callable[[str, Any], Any]]
+
+_OF_TYPE: dict[Any, Callable[[str, Any], Any]] = {
+    str: values.text,
+    str | None: values.text,
+    bool: values.flag,
+    int: values.integer(1),
+    int | None: values.integer(1),
+    float | None: values.number,
+    tuple[str, ...]: values.texts,
+    tuple[int, ...] | None: values.integers,
+    tuple[float, ...] | None: values.ascending,
+    tuple[int, int] | None: values.pair,
+    tuple[float, float, float]: values.ratios,
+    Any: values.moment,
+}
+"""The check of a key by the type of its field; fields of other types are tables of their own."""
+
+
+def _checks(described_by: type, **others: Callable[[str, Any], Any]) -> Checks:
+    """The keys of a table, by the class that describes it, with the check of each.
+
+    Args:
+        described_by: dataclass.
+        **others: checks of keys of which their type does not say enough.
+    """
+    types = {field.name: field.type for field in dataclasses.fields(described_by)}
+    return {name: _OF_TYPE[one] for name, one in types.items() if one in _OF_TYPE} | others
+
+
+_HISTORY = _checks(HistoryDescription, name=values.name)
+_CHECKS: dict[str, Checks] = {
+    "label": _checks(LabelDescription, kind=values.choice(LABEL_KINDS), positive=values.ids),
+    "column": _checks(
+        ColumnDescription,
+        kind=values.choice(KINDS),
+        group=values.name,
+        missing=values.choice(MISSING),
+        scaling=values.choice(SCALINGS),
+        num_bins=values.integer(2),
+        combiner=values.choice(("mean", "sum")),
+    ),
+    "history": {"from": _HISTORY.pop("source"), **_HISTORY},
+    "tables": _checks(TableDescription, format=values.choice(FORMATS_OF_TABLES)),
+    "time": _checks(TimeDescription, unit=values.choice(("s", "ms", "us", "ns", "any"))),
+    "split": _checks(SplitDescription, by=values.choice(SPLITS_BY), seed=values.integer(0)),
+    "top": _checks(Description, format=values.choice(FORMATS), other_columns=values.choice(OTHERS)),
 }
 
 # The kinds of columns that each setting is for.
@@ -151,7 +129,7 @@ def parse(tables: Mapping[str, Any], place: str = "data.toml") -> Description:
     top = _take(place, {k: v for k, v in rest.items() if k not in tables_of}, "top")
     files = _files(place, rest.get("files"))
     labels = {
-        _task(f"{place}, [labels]", task): _label(f"{place}, [labels.{task}]", task, given)
+        values.name(f"{place}, [labels]", task): _label(f"{place}, [labels.{task}]", task, given)
         for task, given in _table(f"{place}, [labels]", rest.get("labels", {})).items()
     }
     if not labels:
@@ -204,10 +182,6 @@ def _files(place: str, given: Any) -> Mapping[str, tuple[str, ...]]:
     if missing := [part for part in PARTS if part not in given]:
         raise ValueError(f"{place}: expected train, valid and test, or one table; no {missing}")
     return MappingProxyType({part: values.texts(f"{place}.{part}", given[part]) for part in PARTS})
-
-
-def _task(place: str, task: str) -> str:
-    return values.name(place, task)
 
 
 def _several(place: str, what: str, rest: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:

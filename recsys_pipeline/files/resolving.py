@@ -51,7 +51,11 @@ def resolve(
     settings: dict[str, dict[str, Any]] = {}
     for key, given in description.columns.items():
         if key in lists:
-            _check_made(key, given)
+            if given.get("kind") != "ignore":
+                raise ValueError(
+                    f"columns, {key!r}: expected kind = 'ignore' or no entry, since [history] "
+                    f"makes the column and describes it, got {dict(given)}"
+                )
         elif key in names:
             if key in labels:
                 raise ValueError(f"label: the column {key!r} can be neither numeric nor ignored")
@@ -105,14 +109,6 @@ def names_of(source: Source, tables: Sequence[Table]) -> list[str]:
             )
         names += table.names
     return names
-
-
-def _check_made(name: str, given: Mapping[str, Any]) -> None:
-    if given.get("kind") != "ignore":
-        raise ValueError(
-            f"columns, {name!r}: expected kind = 'ignore' or no entry, since [history] makes the "
-            f"column and describes it, got {dict(given)}"
-        )
 
 
 def _made(
@@ -221,14 +217,14 @@ def _range(place: str, key: str, names: Sequence[str]) -> Sequence[str]:
 
 
 def _check_names(place: str, found: Mapping[str, ColumnDescription]) -> None:
-    taken: dict[str, str] = {}
+    taken: set[str] = set()
     for name in found:
         short = task_name(name)
         if short in taken:
             raise ValueError(
                 f"{place}: two columns are called {short!r} once {name!r} is lower case"
             )
-        taken[short] = name
+        taken.add(short)
 
 
 def wanted(

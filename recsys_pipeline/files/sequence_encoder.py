@@ -86,19 +86,24 @@ class SequenceEncoder:
         if self.times is not None:
             texts, of_moments = as_lists(raw[self.times], self.separator)
             if not np.array_equal(lengths, of_moments):
-                row = int(np.argmax(lengths != of_moments))
-                raise RowError(
-                    row, self.times, f"{lengths[row]} moments, one for each id", of_moments[row]
-                )
+                wrong = int(np.argmax(lengths != of_moments))
+                expected = f"{lengths[wrong]} moments, one for each id"
+                raise RowError(wrong, self.times, expected, of_moments[wrong])
             moments = self._seconds(texts, of_moments)
-        places = self._places(ids, lengths)
-        steps, rows = self.column.max_length, len(lengths)
-        laid = _laid_out(ids, places, rows, steps, 0, np.int32)
+        rows = len(lengths)
+        kept, row, step = self._places(ids, lengths)
+
+        def laid_out(values: np.ndarray, padding: float) -> np.ndarray:
+            laid: np.ndarray = np.full((rows, self.column.max_length), padding, values.dtype)
+            laid[row, step] = values[kept]
+            return laid
+
+        laid = laid_out(ids, 0)
         unknown = np.bincount(np.repeat(np.arange(rows), lengths)[ids == 0], minlength=rows)
         counts = np.column_stack([unknown, lengths])
         if moments is None:
             return Block({self.column.name: laid}, {}, counts)
-        of_ids = _laid_out(moments, places, rows, steps, -np.inf, np.float64)
+        of_ids = laid_out(moments, -np.inf)
         seconds = np.asarray(raw[str(self.time)], np.float64) if self.sessions is not None else None
         return dataclasses.replace(self.with_sessions(laid, of_ids, seconds), counts=counts)
 
@@ -229,17 +234,3 @@ def as_lists(column: Any, separator: str) -> tuple[pa.ChunkedArray, np.ndarray]:
         row = int(np.searchsorted(np.cumsum(lengths), place, side="right"))
         raise RowError(row, "", f"ids separated by {separator!r}", "an empty one")
     return flat, lengths
-
-
-def _laid_out(
-    values: np.ndarray,
-    places: tuple[np.ndarray, ...],
-    num_rows: int,
-    steps: int,
-    padding: float,
-    kind: Any,
-) -> np.ndarray:
-    kept, row, step = places
-    laid: np.ndarray = np.full((num_rows, steps), padding, kind)
-    laid[row, step] = values[kept]
-    return laid

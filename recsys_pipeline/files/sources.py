@@ -14,15 +14,14 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from recsys_lib.data.tables import bad_value, read_table
-from recsys_pipeline.files.arrays import CATEGORY, bytes_of
-from recsys_pipeline.files.description import Description
-from recsys_pipeline.files.pairs import NUMBER, Pairs, RawRows, read_pairs, rows_of_pairs
+from recsys_lib.data.tables import read_table
+from recsys_pipeline.files.arrays import CATEGORY, NUMBER, bytes_of, numbers_of_texts
+from recsys_pipeline.files.description import Description, TableDescription
+from recsys_pipeline.files.pairs import read_pairs, rows_of_pairs
 from recsys_pipeline.files.parquet import ParquetFile
 
 ENDINGS = {
@@ -124,22 +123,14 @@ def ending_of(path: Path) -> str:
 
 
 def open_sources(
-    paths: Sequence[Path],
-    kind: str,
-    *,
-    header: bool = True,
-    separator: str | None = None,
-    field_starts: Sequence[int] | None = None,
-    spill: Path | None = None,
+    paths: Sequence[Path], said: Description | TableDescription, spill: Path | None = None
 ) -> list[Source]:
-    """The files of a data set, all of one format.
+    """The files of a data set or of a table, all of one format.
 
     Args:
         paths: the files.
-        kind: their format, see ``ENDINGS``.
-        header: CSV: whether line 1 holds the names; else they are ``column_1``, ``column_2``, ...
-        separator: CSV: default: tab where the file's name ends in ``.tsv``, else comma.
-        field_starts: libsvm: see ``read_pairs``.
+        said: their description, of which ``format``, ``header``, ``separator`` and
+            ``field_starts`` are read.
         spill: CSV: folder on a disk, as long as the sources are used; what was read lies there,
             mapped, and not in memory.
 
@@ -150,20 +141,16 @@ def open_sources(
         ValueError: a file that is not of this format, with the line if it has lines; files whose
             columns differ.
     """
-    for path in paths:
-        if not path.is_file():
-            raise ValueError(f"{path}: no such file")
+    kind = format_of(paths[0], said.format)
     sources: list[Source]
     if kind == "csv":
-        sources = [TextFile(path, header, separator, spill=spill) for path in paths]
+        sources = [TextFile(path, said.header, said.separator, spill=spill) for path in paths]
     elif kind == "parquet":
         sources = [ParquetFile(path) for path in paths]
     else:
-        pairs: list[Pairs] = [
-            read_pairs(path, bytes_of(path), kind, field_starts) for path in paths
-        ]
-        rows = rows_of_pairs(pairs, same_fields=kind == "libsvm")
-        sources = [PairsFile(one) for one in rows]
+        starts = getattr(said, "field_starts", None)
+        pairs = [read_pairs(path, bytes_of(path), kind, starts) for path in paths]
+        sources = [*rows_of_pairs(pairs, same_fields=kind == "libsvm")]
     for other in sources[1:]:
         if sorted(other.names) != sorted(sources[0].names):
             raise ValueError(
@@ -177,7 +164,10 @@ class TextFile:
     """A delimited file with or without a line of names.
 
     Args:
-        path, header, separator, spill: as for ``open_sources``.
+        path: of the file.
+        header: whether line 1 holds the names; else they are ``column_1``, ``column_2``, ...
+        separator: default: tab where the file's name ends in ``.tsv``, else comma.
+        spill: as for ``open_sources``.
 
     Raises:
         ValueError: the file is empty, line 1 is not a header, a name is missing or there twice.
@@ -218,7 +208,7 @@ class TextFile:
         found = self._table.column(name)
         if kind == "number" and not pa.types.is_floating(found.type):
             texts = found.cast(pa.string()).to_pandas().fillna("").astype(object)
-            return pa.chunked_array([_numbers(self.path, texts, name, self._first_line)])
+            return pa.chunked_array([numbers_of_texts(texts, name, self.place)])
         return found
 
     def place(self, row: int) -> str:
@@ -278,7 +268,7 @@ class TextFile:
         for name, kind in kinds.items():
             texts = table[name].astype(object)
             if kind == "number":
-                columns[name] = _numbers(self.path, texts, name, self._first_line)
+                columns[name] = numbers_of_texts(texts, name, self.place)
             else:
                 columns[name] = pa.array(texts.where(texts != "", None), pa.string())
                 if kind == "category":
@@ -340,7 +330,7 @@ def names_in_line(path: Path, data: Any, header: bool, separator: str) -> list[s
             f"{path}, line 1: expected a name for every column, got none for column "
             f"{fields.index('') + 1}"
         )
-    values = [field for field in fields if re.fullmatch(NUMBER.decode(), field)]
+    values = [field for field in fields if re.fullmatch(NUMBER, field)]
     if values:
         raise ValueError(
             f"{path}, line 1: expected the columns' names, got {values[0]!r}; a file without "
@@ -350,48 +340,3 @@ def names_in_line(path: Path, data: Any, header: bool, separator: str) -> list[s
     if twice:
         raise ValueError(f"{path}, line 1: expected different names, got twice {twice}")
     return fields
-
-
-def _numbers(path: Path, texts: Any, column: str, first_line: int) -> pa.Array:
-    stripped = texts.str.strip()
-    missing = (stripped == "").to_numpy(bool)
-    good = stripped.str.fullmatch(NUMBER.decode()).to_numpy(bool) | missing
-    numbers = np.full(len(texts), np.nan)
-    numbers[good & ~missing] = stripped[good & ~missing].astype(np.float64)
-    good &= missing | np.isfinite(numbers)
-    if not good.all():
-        row = int(np.flatnonzero(~good)[0])
-        raise bad_value(path, first_line + row, column, "a number", texts[row])
-    return pa.array(numbers, mask=missing)
-
-
-class PairsFile:
-    """A libsvm or libffm file: the label is called ``label``, the fields ``field_1``, ...
-
-    Args:
-        rows: what ``rows_of_pairs`` returned.
-    """
-
-    def __init__(self, rows: RawRows) -> None:
-        self.path, self._rows = rows.path, rows
-        self.names = ["label", *rows.ids, *rows.numbers]
-        self.numbers = frozenset(rows.numbers)
-        self.num_rows = len(rows.label)
-
-    def load(self, wanted: Mapping[str, Collection[str]]) -> None:
-        """Does nothing: all is read already, to know which fields are numbers."""
-
-    def column(self, name: str, kind: str) -> pa.ChunkedArray:
-        """See ``Source``."""
-        if name == "label":
-            found = pa.chunked_array([self._rows.label])
-        elif name in self._rows.numbers:
-            found = pa.chunked_array([self._rows.numbers[name]])
-        else:
-            ids = self._rows.ids[name]
-            found = pa.chunked_array([pa.array(ids, mask=ids < 0)])
-        return found.cast(pa.float64()) if kind == "number" else found
-
-    def place(self, row: int) -> str:
-        """See ``Source``."""
-        return f"{self.path}, line {row + 1}"

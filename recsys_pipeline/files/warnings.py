@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from recsys_lib.data.dataset import Dataset
 from recsys_lib.data.splits import Split
 from recsys_lib.features.columns import CategoricalColumn, Column, NumericColumn, SequenceColumn
+from recsys_lib.training.metrics import auc
 from recsys_pipeline.files import outcomes
 from recsys_pipeline.files.column_profiles import (
     MIN_ROWS,
@@ -20,6 +20,7 @@ from recsys_pipeline.files.column_profiles import (
     profile_of,
 )
 from recsys_pipeline.files.guess_lists import MAX_VALUES, separator_of
+from recsys_pipeline.files.tables import FileDataset
 
 GIVES_AWAY = 0.95
 """A column that reaches this AUC or rank correlation by itself may contain the label."""
@@ -27,17 +28,17 @@ GIVES_AWAY = 0.95
 MAX_ROWS = 200_000
 
 
-def warnings_on(dataset: Dataset) -> list[str]:
+def warnings_on(dataset: FileDataset) -> list[str]:
     """All warnings about a data set, in the order of its columns.
 
     Args:
-        dataset: a ``FileDataset``.
+        dataset: the data.
 
     Returns:
         Sentences.
     """
     found: list[str] = []
-    words = getattr(dataset, "vocabularies", {})
+    words = dataset.vocabularies
     keys = [outcomes.name_of_ids(words, what) for what in ("thing", "user")]
     ids = [profile_of(name, _used(dataset, name)) for name in keys if name is not None]
     for column in dataset.feature_columns:
@@ -47,14 +48,14 @@ def warnings_on(dataset: Dataset) -> list[str]:
     return found
 
 
-def _used(dataset: Dataset, name: str) -> np.ndarray:
+def _used(dataset: FileDataset, name: str) -> np.ndarray:
     """The values that training rows of a column have: its table may have those of others, too."""
     used = np.unique(dataset.train.features[name])
-    words: np.ndarray = getattr(dataset, "vocabularies", {})[name]
+    words: np.ndarray = dataset.vocabularies[name]
     return words[used[used > 0] - 1]
 
 
-def _on_lists(dataset: Dataset, column: Column, ids: Sequence[Profile]) -> Iterator[str]:
+def _on_lists(dataset: FileDataset, column: Column, ids: Sequence[Profile]) -> Iterator[str]:
     """Whether the ids of a column are lists that were not divided, or not by their separator."""
     name, is_list = column.name, isinstance(column, SequenceColumn)
     words = _used(dataset, name)
@@ -68,7 +69,7 @@ def _on_lists(dataset: Dataset, column: Column, ids: Sequence[Profile]) -> Itera
         )
 
 
-def _on_column(dataset: Dataset, column: Column) -> Iterator[str]:
+def _on_column(dataset: FileDataset, column: Column) -> Iterator[str]:
     train, name = dataset.train, column.name
     if isinstance(column, CategoricalColumn) and len(train) >= MIN_ROWS:
         used = np.count_nonzero(np.bincount(train.features[name]))
@@ -88,7 +89,7 @@ def _on_column(dataset: Dataset, column: Column) -> Iterator[str]:
         yield f"{name}: {leak}; is it known before the label is?"
 
 
-def _leaks(dataset: Dataset, column: Column) -> Iterator[str]:
+def _leaks(dataset: FileDataset, column: Column) -> Iterator[str]:
     """How a column may hold each label; its name counts where its values say nothing."""
     found = False
     for task, kind in (dataset.tasks or {}).items():
@@ -101,12 +102,10 @@ def _leaks(dataset: Dataset, column: Column) -> Iterator[str]:
         elif pure is not None:
             found = True
             yield pure
-    description = getattr(dataset, "description", {})
+    description = dataset.description
     labels = [label["column"] for label in description.get("labels", {}).values()]
     sources = {
-        one.name: encoder.source
-        for encoder in getattr(dataset, "encoders", ())
-        for one in encoder.columns[:1]
+        one.name: encoder.source for encoder in dataset.encoders for one in encoder.columns[:1]
     }
     has_two_values = isinstance(column, CategoricalColumn) and column.vocabulary_size == 3
     reason = outcomes.named_like(
@@ -116,7 +115,7 @@ def _leaks(dataset: Dataset, column: Column) -> Iterator[str]:
         yield reason
 
 
-def _tells(dataset: Dataset, column: Column, task: str) -> str | None:
+def _tells(dataset: FileDataset, column: Column, task: str) -> str | None:
     """In words the value of a column that gives a binary label away on training rows."""
     train = _labelled(dataset.train, task)
     if isinstance(column, SequenceColumn) or not len(train):
@@ -124,7 +123,7 @@ def _tells(dataset: Dataset, column: Column, task: str) -> str | None:
     values = train.features[column.name]
     if isinstance(column, NumericColumn):
         values = outcomes.ranges_of(values.reshape(len(train), -1)[:, 0])
-    words = getattr(dataset, "vocabularies", {}).get(column.name, ())
+    words = dataset.vocabularies.get(column.name, ())
 
     def shown(value: int) -> str:
         return f"the value {words[value - 1]}" if 0 < value <= len(words) else "one kind of value"
@@ -132,7 +131,7 @@ def _tells(dataset: Dataset, column: Column, task: str) -> str | None:
     return outcomes.gives_away(values, {task: train.labels[task]}, shown)
 
 
-def alone(dataset: Dataset, column: Column, task: str) -> float | None:
+def alone(dataset: FileDataset, column: Column, task: str) -> float | None:
     """How well one column by itself predicts a label on the validation rows.
 
     Ids are scored by the mean label of their training rows, lists by the mean over their ids,
@@ -160,9 +159,10 @@ def alone(dataset: Dataset, column: Column, task: str) -> float | None:
     if np.ptp(score) == 0:
         return None
     if (dataset.tasks or {})[task] == "binary":
-        found = rank_auc(label, score)
+        found = float(auc(label, score))
         return max(found, 1 - found) if isinstance(column, NumericColumn) else found
-    return abs(float(np.corrcoef(_ranks(label), _ranks(score))[0, 1]))
+    ranks = [pd.Series(values).rank() for values in (label, score)]
+    return abs(float(np.corrcoef(ranks)[0, 1]))
 
 
 def _labelled(split: Split, task: str) -> Split:
@@ -190,22 +190,3 @@ def _mean_labels(
     count = real.sum(axis=1)
     summed = (found * real).sum(axis=1)
     return np.where(count > 0, summed / np.maximum(count, 1), train.labels[task].mean())
-
-
-def rank_auc(label: np.ndarray, score: np.ndarray) -> float:
-    """The probability that a positive row scores above a negative one; a tie counts half.
-
-    Args:
-        label: ``(N,)`` of 0 and 1, both of them.
-        score: ``(N,)``.
-    """
-    positive = label == 1
-    count = int(positive.sum())
-    ranks = _ranks(score)
-    wins = ranks[positive].sum() - count * (count + 1) / 2
-    return float(wins / (count * (len(label) - count)))
-
-
-def _ranks(values: np.ndarray) -> np.ndarray:
-    """Ranks from 1; tied values have the mean of their ranks."""
-    return pd.Series(values).rank().to_numpy()

@@ -137,19 +137,16 @@ class Writer:
         again = len(known) - pc.count_distinct(pc.utf8_lower(known)).as_py()
         reason += f", {again:,} of which differ from another in case alone" * (again > 0)
         lines += [_line("kind", "categorical", reason), self._group_line(column)]
-        self._remark_on_numbers(column)
+        if 0 < column.not_numbers < 0.2 * column.rows and column.distinct > 20:
+            guesses.remarks.append(
+                f"{name}: numbers, but {column.not_numbers:,} rows hold something like "
+                f"{column.no_number!r}; with empty cells there it could be kind = 'numeric'"
+            )
         if not guesses.is_key(name):
             table, why = table_of(column, guesses.keys())
             if table is not None:
                 lines.append(_line("table", table.name, why))
         return [*lines, ""]
-
-    def _remark_on_numbers(self, column: Profile) -> None:
-        if 0 < column.not_numbers < 0.2 * column.rows and column.distinct > 20:
-            self.guesses.remarks.append(
-                f"{column.name}: numbers, but {column.not_numbers:,} rows hold something like "
-                f"{column.no_number!r}; with empty cells there it could be kind = 'numeric'"
-            )
 
     def _group_line(self, column: Profile) -> str:
         return _line("group", *self._group(column.name))

@@ -79,31 +79,6 @@ def weighted_auc(scores: ArrayLike, log: Log, weights: np.ndarray) -> np.ndarray
     return found
 
 
-def weighted_log_loss(
-    probabilities: ArrayLike, log: Log, weights: np.ndarray, floor: float = 1e-7
-) -> np.ndarray:
-    """Mean negative log-likelihood of one set of probabilities in every draw.
-
-    Args:
-        probabilities: ``(rows,)``, of label 1.
-        log, weights: as for ``weighted_auc``.
-        floor: probabilities are kept this far from 0 and 1.
-
-    Returns:
-        ``(draws,)``, in nats.
-
-    Example:
-        >>> log = Log(np.array([0, 1]), np.array([0, 1]))
-        >>> weighted_log_loss([0.5, 0.5], log, np.array([[1, 1]])).round(4).tolist()
-        [0.6931]
-    """
-    p = np.clip(np.asarray(probabilities, np.float64), floor, 1 - floor)
-    losses = -np.where(np.asarray(log.labels) > 0.5, np.log(p), np.log1p(-p))
-    of_users = np.bincount(log.users, losses, weights.shape[1])
-    rows = np.bincount(log.users, minlength=weights.shape[1])
-    return (weights @ of_users) / (weights @ rows)
-
-
 def weighted_gauc(scores: ArrayLike, log: Log, weights: np.ndarray) -> np.ndarray:
     """GAUC of one set of scores in every draw of users; equal scores count half.
 
@@ -143,9 +118,8 @@ def weighted_gauc(scores: ArrayLike, log: Log, weights: np.ndarray) -> np.ndarra
 MEASURES: dict[str, Callable[[Any, Log, np.ndarray], np.ndarray]] = {
     "auc": weighted_auc,
     "gauc": weighted_gauc,
-    "log_loss": weighted_log_loss,
 }
-"""Measures of a log; of AUC and GAUC more is better, of log loss less."""
+"""Measures of a log by name."""
 
 
 def measure(
@@ -176,8 +150,6 @@ def difference(
     a: tuple[np.ndarray, np.ndarray],
     b: tuple[np.ndarray, np.ndarray],
     num_users: int,
-    *,
-    level: float = LEVEL,
 ) -> Interval:
     """The difference of two models on one log.
 
@@ -187,7 +159,6 @@ def difference(
     Args:
         a, b: results of ``measure`` on the same draws.
         num_users: of the log.
-        level: of the interval.
 
     Returns:
         ``Interval`` of ``a`` minus ``b``, in the unit of the measure.
@@ -200,27 +171,25 @@ def difference(
     variances, freedoms = _variances(a, b, num_users)
     freedom = satterthwaite(variances, freedoms)
     mean = float(a[0].mean() - b[0].mean())
-    return interval_around(mean, sum(variances), freedom, num_users, level)
+    return interval_around(mean, sum(variances), freedom, num_users)
 
 
 def scoreboard(
     models: Mapping[str, tuple[np.ndarray, np.ndarray]],
     reference: str,
     num_users: int,
-    *,
-    level: float = LEVEL,
 ) -> dict[str, Interval]:
     """Every model's difference to one reference, with intervals that hold together.
 
-    The reach of all intervals is one multiple of each difference's own error: the quantile of the
-    largest studentised deviation over the column, in the draws (max-t), and never less than that
-    of a single interval.
+    In a share ``LEVEL`` of such columns every interval holds its true difference. The reach of all
+    intervals is one multiple of each difference's own error: the quantile of the largest
+    studentised deviation over the column, in the draws (max-t), and never less than that of a
+    single interval.
 
     Args:
         models: name to result of ``measure``, all on the same draws; the reference among them.
         reference: its name.
         num_users: of the log.
-        level: share of such columns in which every interval holds its true difference.
 
     Returns:
         Name to ``Interval``, without the reference.
@@ -235,10 +204,10 @@ def scoreboard(
     spread = drawn.std(axis=1, ddof=1, keepdims=True)
     deviations = np.abs(drawn - drawn.mean(axis=1, keepdims=True))
     largest = np.divide(deviations, spread, out=np.zeros_like(drawn), where=spread > 0).max(axis=0)
-    together = float(np.quantile(largest, level))
+    together = float(np.quantile(largest, LEVEL))
     found = {}
     for name, one in of.items():
-        alone = difference(one, models[reference], num_users, level=level)
+        alone = difference(one, models[reference], num_users)
         variances, freedoms = _variances(one, models[reference], num_users)
         # The quantile of the draws is Normal; the few initialisations widen it as they widen t.
         freedom = satterthwaite(variances, freedoms)

@@ -1,5 +1,6 @@
 """Start a service in another process, send it requests, and measure its latency."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -38,17 +39,9 @@ class Service:
     def __init__(self, folder: str | os.PathLike, *arguments: str):
         root = pathlib.Path(__file__).parents[2]
         path = os.pathsep.join([str(root), *filter(None, [os.environ.get("PYTHONPATH")])])
+        command = [sys.executable, "-m", "recsys_pipeline", "serve", os.fspath(folder)]
         self.process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "recsys_pipeline",
-                "serve",
-                os.fspath(folder),
-                "--port",
-                "0",
-                *arguments,
-            ],
+            [*command, "--port", "0", *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -76,11 +69,8 @@ class Service:
         Returns:
             The status, and the answer: parsed JSON, or text.
         """
-        connection = _connect(self.address)
-        try:
+        with contextlib.closing(_connect(self.address)) as connection:
             return _ask(connection, path, body)
-        finally:
-            connection.close()
 
     def stop(self) -> int:
         """Ask the process to end, and wait for it; returns its exit status."""
@@ -131,30 +121,26 @@ def measure_latency(
     barrier = threading.Barrier(num_clients + 1)
 
     def client(share):
-        connection = _connect(address)
         try:
-            for number in range(share + 1):
-                if number == 1:
-                    barrier.wait()
-                started = time.perf_counter()
-                status, answer = _ask(connection, "/rank", content)
-                if status != 200:
-                    failures.append(f"{status}: {answer}")
-                if number:
-                    taken.append(1_000 * (time.perf_counter() - started))
+            with contextlib.closing(_connect(address)) as connection:
+                for number in range(share + 1):
+                    if number == 1:
+                        barrier.wait()
+                    started = time.perf_counter()
+                    status, answer = _ask(connection, "/rank", content)
+                    if status != 200:
+                        failures.append(f"{status}: {answer}")
+                    if number:
+                        taken.append(1_000 * (time.perf_counter() - started))
         except (OSError, http.client.HTTPException) as error:
             failures.append(repr(error))
             barrier.abort()
-        finally:
-            connection.close()
 
     threads = [threading.Thread(target=client, args=(int(share),)) for share in shares]
     for thread in threads:
         thread.start()
-    try:
+    with contextlib.suppress(threading.BrokenBarrierError):
         barrier.wait()
-    except threading.BrokenBarrierError:
-        pass
     started = time.perf_counter()
     for thread in threads:
         thread.join()

@@ -5,18 +5,14 @@ answer closes its connection, requests are still taken for --drain seconds, and 
 ends once the last one is answered.
 """
 
-import argparse
 import pathlib
-import sys
+
+from recsys_pipeline.files.command import parser_of
 
 
 def main(arguments: list[str] | None = None) -> int:
     """The command; returns its exit status."""
-    parser = argparse.ArgumentParser(
-        prog="recsys serve",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = parser_of("serve", __doc__)
     parser.add_argument("folder", type=pathlib.Path, help="folder that `recsys export` wrote")
     parser.add_argument("--host", default="127.0.0.1", help="default: this machine alone")
     parser.add_argument("--port", type=int, default=8000, help="default: 8000; 0: any free one")
@@ -50,20 +46,5 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     from recsys_pipeline.serve.server import serve
 
-    try:
-        serve(
-            given.folder,
-            given.host,
-            given.port,
-            drain=given.drain,
-            engine=given.engine,
-            threads=given.threads,
-            max_candidates=given.max_candidates,
-            max_body=given.max_body,
-            receive_timeout=given.receive_timeout,
-            log=given.log,
-        )
-    except (ValueError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 1
+    serve(**vars(given))
     return 0

@@ -161,8 +161,7 @@ def _write_predictions(
 ) -> None:
     columns = {"row_id": split.row_id, "group": split.group}
     for task, prediction in told.items():
-        exists = np.zeros(len(split), bool)
-        exists[split.rows_of(task)] = True
+        exists = split.label_masks.get(task, True)
         columns[f"label_{task}"] = np.where(exists, split.labels[task], np.nan)
         columns[task] = prediction
     table, path = pd.DataFrame(columns), folder / f"predictions.{kind}"

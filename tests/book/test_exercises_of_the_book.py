@@ -10,7 +10,7 @@ import pytest
 from bookmaker.lessons.lesson_cells import lesson_problems
 from bookmaker.lessons.lessons import read_text
 from recsys_book.exercises.source import find_sources, read_source
-from recsys_book.exercises.student import render, verdict_of
+from recsys_book.exercises.student import report, verdict_of
 from recsys_book.exercises.verdicts import define
 
 FILES = [read_source(path) for path in find_sources()]
@@ -64,11 +64,11 @@ def test_each_mistake_is_rejected_by_the_test_it_is_recorded_for(file, one, mist
     answer = define(file.setup, mistake.code, one.target)
     verdict = verdict_of(file, one, answer)
     if mistake.caught_by == "public":
-        assert verdict.rejected, render(one, verdict, answer)
+        assert verdict.rejected, report(one, verdict, answer)
         # A recall exercise answers with the recorded reason.
-        assert one.kind != "recall" or mistake.text in render(one, verdict, answer)
+        assert one.kind != "recall" or mistake.text in report(one, verdict, answer)[1]
     else:
-        assert verdict.passed, render(one, verdict, answer)
+        assert verdict.passed, report(one, verdict, answer)
         assert verdict_of(file, one, answer, "hidden").rejected
 
 

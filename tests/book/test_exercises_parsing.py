@@ -4,8 +4,8 @@ import jupytext
 import pytest
 from exercise_text import ALL, CODE, HEAD, RECALL, small, write
 
+from recsys_book.base.notebook_sources import sources_of_text
 from recsys_book.exercises import source
-from recsys_book.exercises.cells import read_cells
 from recsys_book.exercises.parsing import ExerciseError, Mistake
 
 
@@ -81,19 +81,19 @@ def test_the_own_reader_sees_what_jupytext_sees():
     for text in (ALL, *(path.read_text(encoding="utf-8") for path in source.find_sources())):
         cells = jupytext.reads(text, fmt="md:myst").cells
         code = [cell.source for cell in cells if cell.cell_type == "code"]
-        assert [content for kind, content in read_cells(text) if kind == "code"] == code
+        assert [content for kind, content in sources_of_text(text) if kind == "code"] == code
 
 
 def test_the_text_survives_a_round_trip_through_a_notebook():
     for text in (ALL, *(path.read_text(encoding="utf-8") for path in source.find_sources())):
         again = jupytext.writes(jupytext.reads(text, fmt="md:myst"), fmt="md:myst")
-        assert read_cells(again) == read_cells(text)
+        assert sources_of_text(again) == sources_of_text(text)
 
 
 def test_cell_options_are_no_code():
     text = "```{code-cell} ipython3\n:tags: [a]\n\nx = 1\n```\n\n"
     text += "```{code-cell}\n---\nname: b\n---\ny\n```"
-    assert read_cells(text) == [("code", "x = 1"), ("code", "y")]
+    assert sources_of_text(text) == [["code", "x = 1"], ["code", "y"]]
 
 
 SQUARES = """

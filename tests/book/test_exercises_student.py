@@ -246,5 +246,5 @@ def test_verdicts_never_hold_a_line_of_the_solution(book):
         secret = [line.strip() for line in one.solution.splitlines() if line not in given]
         for answer in (abs, lambda x: x, starter, "text", 3):
             verdict = student.verdict_of(file, one, answer)
-            text = student.render(one, verdict, answer)
+            text = "\n".join(student.report(one, verdict, answer))
             assert not [line for line in secret if line and line in text]

@@ -93,7 +93,9 @@ def test_a_route_says_what_to_know_instead_of_each_prerequisite_that_it_skips():
 def test_a_route_that_skips_a_lesson_without_a_sentence_is_refused(book, monkeypatch):
     route = {"title": "Short", "text": "Go.", "lessons": ("01_more/02_new",)}
     monkeypatch.setattr(index, "ROUTES", (route,))
-    with pytest.raises(LessonError, match="INSTEAD: expected a sentence for 00_small/00_one"):
+    with pytest.raises(
+        LessonError, match=r"instead\.yaml: expected a sentence for 00_small/00_one"
+    ):
         index.outline(book)
     whole = {**route, "lessons": ("00_small/00_one", "00_small/01_small", "01_more/01_next")}
     monkeypatch.setattr(index, "ROUTES", (whole,))
@@ -135,7 +137,10 @@ def test_start_page_and_readme_say_how_to_run_a_lesson(chapters, survey):
     assert f"To run a lesson, choose {RUN_IT}." in readme
 
 
-def test_the_readme_asks_the_same_questions():
+def test_the_readmes_questions_stand_on_the_start_page_with_its_own_links(chapters, survey):
+    chapters.write(survey)
+    page = index.render(chapters.folder)
+    assert f"\n{index.FIRST_MODEL}\n## Before you start\n" in page
     tree = index.FIRST_MODEL.replace("](0", "](chapters/0")
     assert tree in (ROOT / "README.md").read_text(encoding="utf-8")
 

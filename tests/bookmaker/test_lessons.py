@@ -37,7 +37,7 @@ def test_selects_by_name_chapter_and_path(chapters):
     for name in ("01_x", "00_a", str(first), str(first.with_suffix(".ipynb")), str(first.parent)):
         assert lessons.select_texts([name], chapters.folder) == [first]
     assert lessons.select_texts([], chapters.folder) == [first, second]
-    with pytest.raises(LessonError, match=r"01_w: no lesson of this name; lessons: 01_x, 01_y"):
+    with pytest.raises(LessonError, match=r"01_w: no lesson of this name; .* 00_a/01_x, 01_b/01_y"):
         lessons.select_texts(["01_w"], chapters.folder)
 
 
@@ -93,7 +93,12 @@ def test_a_lesson_names_what_it_builds_on_and_no_minutes(chapters):
         (CORE, "[]", "02_b/01_fm", "`lesson.prerequisites` must be a list of texts, got '02_b"),
         (CORE, "[]", "[01_fm]", "names such as 02_second_order_crosses/01_fm, got '01_fm'"),
         (CORE, "[]", "[02_b/01_x.deeper]", "names such as .* got '02_b/01_x.deeper'"),
-        (CORE, "[]", "[02_b/01_x, 02_b/01_x]", "`lesson.prerequisites` names something twice"),
+        (
+            CORE,
+            "[]",
+            "[02_b/01_x, 02_b/01_x]",
+            "prerequisites` must be a list without repetitions",
+        ),
         (CORE, "[]", "[]\n  numbers: [7.5]", "`lesson.numbers` must be a list of texts, got"),
         (CORE, "anatomy: core", "anatomy: deeper", "deeper` and a file's name `....deeper.md` go"),
         (CORE, "anatomy: core", "anatomy: lab", "non-empty int, got None"),

@@ -137,7 +137,7 @@ def test_the_check_of_the_book_finds_missing_links(chapters):
 def test_a_text_without_title_is_an_error(chapters):
     first = chapters.write("# No front matter\n", name="01_first")
     second = chapters.write("# Nor here\n", name="02_second")
-    with pytest.raises(LessonError, match=r"02_second\.md: expected a title in the front matter"):
+    with pytest.raises(LessonError, match=r"02_second\.md: front matter has no mapping `lesson`"):
         links.write(chapters.folder)
     assert (first.read_text(), second.read_text()) == ("# No front matter\n", "# Nor here\n")
 

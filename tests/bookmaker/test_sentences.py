@@ -7,6 +7,7 @@ import record_made
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from bookmaker.checks import lesson_checks
+from bookmaker.lessons.prose import without_code
 from bookmaker.lessons.sentences import (
     Tick,
     experiments_named,
@@ -14,7 +15,6 @@ from bookmaker.lessons.sentences import (
     problems,
     problems_between,
     ticks,
-    without_code,
 )
 
 EXACT = 'exact("small.sum.of_two", "Two and two are four.", total == 4)'

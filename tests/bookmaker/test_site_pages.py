@@ -333,11 +333,10 @@ def test_sums_of_products_count_and_tables_of_crosses_do_not():
     assert model_pages._cost(model)[1] == 1 + 1
 
 
-def test_all_models_stand_in_one_table_with_their_costs(tmp_path):
-    costs = {row.key: [12_345, 67] for row in MODELS} | {"star": [None, 89]}
-    (tmp_path / model_pages.COSTS).write_text(json.dumps(costs))
+def test_all_models_stand_in_one_table_with_their_costs():
+    costs = {row.key: (12_345, 67) for row in MODELS} | {"star": (None, 89)}
     lesson = f"chapters/{find('star').lesson}.ipynb"
-    page = model_pages.models_page({lesson}, tmp_path)
+    page = model_pages.models_page({lesson}, costs)
     rows = {key: row for key, row in re.findall(r'<tr id="(\w+)">(.*)</tr>', page)}
     assert list(rows) == [row.key for row in MODELS]
     assert '<td data-value="12345">12,345</td><td data-value="67">67</td>' in rows["fm"]
@@ -345,7 +344,7 @@ def test_all_models_stand_in_one_table_with_their_costs(tmp_path):
     assert f'<a href="../{lesson.removesuffix("ipynb")}html">' in rows["star"]
     assert "chapters/" not in rows["fm"]
     assert "<code>products=&#x27;inner&#x27;</code>" in rows["ipnn"]
-    assert "data-value" not in model_pages.models_page(set()).replace('data-value="0"', "")
+    assert "data-value" not in model_pages.models_page(set(), {}).replace('data-value="0"', "")
 
 
 def test_the_landing_page_says_nothing_of_progress_and_links_what_is_there():

@@ -101,6 +101,16 @@ def test_a_margin_moved_with_the_results_is_found(repository):
     assert "expected a commit of its own for the declaration" in line and "record 2" in line
 
 
+def test_no_code_is_run_for_a_declaration_whose_imports_moved(repository, monkeypatch):
+    change(repository, "one, before it moved", MARGIN)
+    commit(repository, record=("a", 1))
+    path = repository[0] / "experiments" / "small" / "guesses.py"
+    path.write_text(path.read_text().replace("from experiments.engine", "from elsewhere") + "# x\n")
+    repository[1]("commit", "-qam", "moved")
+    monkeypatch.setattr(history, "hashes", lambda *_: pytest.fail("expected no other process"))
+    assert of_history(repository) == []
+
+
 def test_a_confirmed_record_is_no_new_one(repository):
     commit(repository, declared="one")
     commit(repository, record=(SHA, 1))

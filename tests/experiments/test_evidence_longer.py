@@ -52,7 +52,7 @@ def spoil(home, **changes):
     """The record's one finding as that of the second protocol whose runs were cut short."""
     record = records.read(NAME, home)
     record["findings"]["factors_help"] |= changes
-    records.write_manifest(record, records.paths(NAME, home)[1])
+    records.write_manifest(record, home)
 
 
 def test_the_recipes_of_a_finding_are_trained_at_their_cap_and_three_times_as_long(home, trained):

@@ -165,7 +165,7 @@ def test_a_changed_declaration_costs_new_worlds(home, capsys):
     assert amendment["declaration"] == record["declaration_sha256"]
     places = (folder, home / "results", home / "CHANGELOG.md")
     assert not any("amendments" in line for line in history.problems_of_records(*places))
-    records.write_manifest(record | {"amendments": []}, records.paths(NAME, home / "results")[1])
+    records.write_manifest(record | {"amendments": []}, home / "results")
     found = history.problems_of_records(*places)
     assert any("changed 1 times, expected as many amendments, got 0" in line for line in found)
 
@@ -247,7 +247,7 @@ def test_a_point_of_a_sweep_opens_its_worlds_too(tmp_path, monkeypatch):
     """Who asks at one point of another's curve, or names a default, asks on the same worlds."""
     monkeypatch.setattr(blocks, "hashes", lambda commit, folder: {})
     curve = dataclasses.replace(registry.load(NAME, DECLARED), identifier="small.curve")
-    blocks.note_opened([blocks.entry_of(curve, None)], tmp_path)
+    blocks.note_opened(blocks.entry_of(curve, None), tmp_path)
     opened = blocks.read_blocks(tmp_path)["opened"]
     (knob,) = opened[0]["sweep"]
     on_it = second(knobs=dict(curve.knobs) | {knob: curve.sweep.values[0]})

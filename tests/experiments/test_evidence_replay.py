@@ -132,7 +132,7 @@ def change_code(results, *arms):
     for arm in record["arms"]:
         own = records.code_of(registry.load(NAME, DECLARED), _arm(arm))
         record["arms"][arm]["code"] = "another" if arm in arms else own
-    records.write_manifest(record, records.paths(NAME, results)[1])
+    records.write_manifest(record, results)
 
 
 def _arm(name):

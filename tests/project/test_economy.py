@@ -14,10 +14,10 @@ COUNTS = economy.counts()
 CEILINGS = {
     "library": 6_400,
     "models": 90 * len(MODELS),
-    "book": 7_350,
+    "book": 7_100,
     "bookmaker": 8_450,
-    "engine": 2_600,
-    "pipeline": 10_400,
+    "engine": 2_595,
+    "pipeline": 10_100,
 }
 """Lines of code; the engine is what runs questions, without the questions."""
 

@@ -63,7 +63,7 @@ esac
 UV = """\
 #!/bin/bash
 if [ "$1" = venv ]; then exec python3 -m venv "${@: -1}"; fi
-home="${5%/bin/python}"
+home="${4%/bin/python}"
 exec 8> "$home/.lock"
 flock -n 8 || { echo "uv waits for .lock" >&2; exit 1; }
 exec "$home/bin/python" -m pip install

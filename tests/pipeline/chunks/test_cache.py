@@ -213,7 +213,7 @@ def test_any_data_set_can_be_written_and_read(tmp_path):
     world = simulator.second_order(num_rows=500, num_valid_rows=100, num_test_rows=100)
     with cache.writing(tmp_path / "cache") as writer:
         for name, split in world.splits.items():
-            writer.add_split(name, split)
+            writer.write(name, [cache.arrays_of(split)])
         writer.finish("abc", world.name, world.feature_columns, world.tasks, {"seed": 0})
     assert cache.read(tmp_path / "cache", "abcd") is None
     found = cache.read(tmp_path / "cache", "abc")
@@ -232,11 +232,11 @@ def test_any_data_set_can_be_written_and_read(tmp_path):
 def test_a_writer_refuses_splits_of_two_lengths_and_a_forgotten_end(tmp_path):
     with pytest.raises(ValueError, match=r"train, labels\['x'\]: expected 3 rows, got 2"):
         with cache.writing(tmp_path / "cache") as writer:
-            writer.add("train", "group", None, np.arange(3))
-            writer.add("train", "labels", "x", np.arange(2))
+            writer.write("train", [{("group", None): np.arange(3)}])
+            writer.write("train", [{("labels", "x"): np.arange(2)}])
     with pytest.raises(ValueError, match="expected the writer's finish to be called"):
         with cache.writing(tmp_path / "cache") as writer:
-            writer.add("train", "group", None, np.arange(3))
+            writer.write("train", [{("group", None): np.arange(3)}])
     assert not list(tmp_path.iterdir())
 
 
@@ -245,9 +245,8 @@ def test_names_that_no_file_can_have_are_kept(tmp_path):
     with cache.writing(tmp_path / "cache") as writer:
         for split in cache.SPLITS:
             for number, name in enumerate(names):
-                writer.add(split, "slices", name, np.arange(4) == number)
-            writer.add(split, "row_id", None, np.arange(4))
-            writer.add(split, "group", None, np.arange(4))
+                writer.write(split, [{("slices", name): np.arange(4) == number}])
+            writer.write(split, [{(name, None): np.arange(4) for name in ("row_id", "group")}])
         writer.finish("x", "x", (), {}, {})
     slices = cache.read(tmp_path / "cache").splits["valid"].slices
     assert list(slices) == names

@@ -206,7 +206,7 @@ def test_a_folder_is_a_cache_and_its_files_are_numpys(tmp_path):
 def test_a_cache_that_was_written_at_once_is_read_in_chunks(tmp_path):
     with cache.writing(tmp_path / "made") as writer:
         for name, split in DATA.splits.items():
-            writer.add_split(name, split)
+            writer.write(name, [cache.arrays_of(split)])
         writer.finish("1234", "made", COLUMNS, TASKS, {})
     data = open_folder(tmp_path / "made", rows_per_chunk=20)
     assert data.train.sizes == (20, 3)

@@ -3,10 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from recsys_lib.training import auc
 from recsys_pipeline import files
 from recsys_pipeline.files import warnings
 
@@ -127,21 +124,6 @@ def test_an_id_that_is_new_on_later_rows(warning):
         "day: 100% of the test rows have an id that no training row has",
     ]
     assert not [one for one in found if one.startswith("page")]
-
-
-labels_and_scores = st.lists(
-    st.tuples(st.integers(0, 1), st.integers(-3, 3)), min_size=2, max_size=50
-).filter(lambda pairs: len({label for label, _ in pairs}) == 2)
-
-
-@settings(max_examples=80, deadline=None)
-@given(pairs=labels_and_scores)
-def test_the_auc_is_exact(pairs):
-    label, score = np.array(pairs).T
-    positive, negative = score[label == 1], score[label == 0]
-    wins = (positive[:, None] > negative).sum() + (positive[:, None] == negative).sum() / 2
-    assert warnings.rank_auc(label, score) == pytest.approx(wins / (len(positive) * len(negative)))
-    assert warnings.rank_auc(label, score) == pytest.approx(auc(label, score), abs=1e-12)
 
 
 def test_ids_are_scored_by_training_rows_alone(tmp_path):
