@@ -10,18 +10,6 @@ import keras
 import numpy as np
 
 
-def layers_of(model: keras.Model) -> list[keras.layers.Layer]:
-    """All layers of a model, those inside other layers too, each once.
-
-    Example:
-        >>> inner = keras.Sequential([keras.layers.Dense(1, name="inside")])
-        >>> model = keras.Sequential([keras.Input((2,)), inner])
-        >>> [layer.name for layer in layers_of(model) if isinstance(layer, keras.layers.Dense)]
-        ['inside']
-    """
-    return model._flatten_layers(include_self=False)
-
-
 def call_once(model: keras.Model) -> None:
     """Call a model on one row of zeros: Keras exports only models that were called."""
     model(keras.tree.map_structure(lambda x: np.zeros((1, *x.shape[1:]), x.dtype), model.input))

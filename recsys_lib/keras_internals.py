@@ -1,4 +1,4 @@
-"""Private parts of Keras's variables, optimizers and losses that the library uses.
+"""Private parts of Keras's layers, variables, optimizers and losses that the library uses.
 
 Keras promises nothing about names that begin with an underscore. Each of them that the library
 needs is here, or in ``recsys_lib.keras_graphs``, behind a function that says what it gives, and has
@@ -10,6 +10,18 @@ from typing import Any
 
 import keras
 import tensorflow as tf
+
+
+def layers_of(model: keras.Model) -> list[keras.layers.Layer]:
+    """All layers of a model, those inside other layers too, each once.
+
+    Example:
+        >>> inner = keras.Sequential([keras.layers.Dense(1, name="inside")])
+        >>> model = keras.Sequential([keras.Input((2,)), inner])
+        >>> [layer.name for layer in layers_of(model) if isinstance(layer, keras.layers.Dense)]
+        ['inside']
+    """
+    return model._flatten_layers(include_self=False)
 
 
 def resource_of(variable: keras.Variable) -> tf.Variable:

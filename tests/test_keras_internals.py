@@ -9,7 +9,6 @@ from keras import ops
 from recsys_lib.keras_graphs import (
     calls_of,
     joined_axis,
-    layers_of,
     leaves_values_alone,
     new_shape,
     run_through_graph,
@@ -18,6 +17,7 @@ from recsys_lib.keras_graphs import (
 from recsys_lib.keras_internals import (
     ReducedBefore,
     keep_logits,
+    layers_of,
     optimizers_by_pattern,
     resource_of,
     variable_key,

@@ -16,7 +16,7 @@ from experiments.engine.registry import FOLDER
 from experiments.engine.store import BUILD, Store
 from experiments.engine.workers import NUM_WORKERS, Workers
 from recsys_lib.locks import locked
-from recsys_lib.training.progress import progress_bar
+from recsys_lib.training.run import progress_bar
 
 NUM_INITIALISATIONS = 4
 """Of each arm on its first world: their spread is what replay on another machine allows."""

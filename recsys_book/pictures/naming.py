@@ -28,7 +28,7 @@ from typing import Any
 import keras
 
 from recsys_book.pictures.graph import Graph, Vertex
-from recsys_lib.keras_graphs import layers_of
+from recsys_lib.keras_internals import layers_of
 
 _NAME = re.compile(
     r"(?P<layer>[^\[\]/#:?]+)(:(?P<block>[^\[\]/#?]+))?(\[(?P<part>g?[-:\d]+)\])?"

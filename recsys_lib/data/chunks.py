@@ -7,14 +7,18 @@ mapped into memory, folders of them, and Parquet files. ``fit`` and ``evaluate``
 """
 
 import dataclasses
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import numpy as np
 
-from recsys_lib.data.dataset import check_features, check_kinds, check_rows
-from recsys_lib.data.splits import ARRAYS_BY_NAME, Split
+from recsys_lib.data.dataset import AnyDataset, check_features, check_kinds, check_rows
+from recsys_lib.data.splits import ARRAYS_BY_NAME, Split, labels_of
 from recsys_lib.features.columns import Column, check_columns
+
+Item = TypeVar("Item")
+Loaded = TypeVar("Loaded")
 
 ROWS_PER_CHUNK = 1_000_000
 """Rows of a chunk where nobody says otherwise: of 39 columns they are 160 MB."""
@@ -76,6 +80,28 @@ class Chunks:
         """
         return joined([self.read(number, ()) for number in range(len(self.sizes))])
 
+    def packed(self, layout: Any, where: str) -> Iterator[Any]:
+        """The features of one chunk after the other; the next one is read in a thread meanwhile.
+
+        Args:
+            layout: ``Layout`` of a model's inputs.
+            where: what messages call the rows.
+
+        Yields:
+            What ``layout.pack`` makes of a chunk.
+
+        Raises:
+            ValueError: features that do not fit their columns; the chunk is named.
+        """
+        columns = layout.feature_columns
+
+        def load(number):
+            split = self.read(number, [column.name for column in columns])
+            check_chunk(self, number, split, columns, where)
+            return layout.pack(split.features)
+
+        return read_ahead(load, range(len(self.sizes)))
+
 
 def joined(splits: Sequence[Split]) -> Split:
     """Rows of several splits, one below the other.
@@ -100,7 +126,7 @@ def joined(splits: Sequence[Split]) -> Split:
 
 
 @dataclasses.dataclass(frozen=True)
-class ChunkedDataset:
+class ChunkedDataset(AnyDataset):
     """Feature columns and splits that are read chunk by chunk.
 
     Splits that fit into memory, the validation rows for example, may be plain ``Split``s.
@@ -139,22 +165,6 @@ class ChunkedDataset:
             check_kinds(self.tasks)
             check_rows(self.tasks, rows, len(split), split_name)
 
-    @property
-    def splits(self) -> dict[str, Chunks | Split]:
-        """All three by name."""
-        return {"train": self.train, "valid": self.valid, "test": self.test}
-
-
-def labels_of(split: Chunks | Split) -> Split:
-    """The rows of a split, or of all its chunks, without features."""
-    if isinstance(split, Chunks):
-        return split.labels()
-    if not isinstance(split, Split):
-        raise ValueError(
-            f"split: expected a Split, such as dataset.test, got {type(split).__name__}"
-        )
-    return dataclasses.replace(split, features={}, as_of={})
-
 
 def check_chunk(
     chunks: Chunks, number: int, split: Split, columns: Sequence[Column], where: str
@@ -179,3 +189,23 @@ def check_chunk(
     num_rows = check_features(columns, features, where)
     if num_rows != chunks.sizes[number]:
         raise ValueError(f"{where}: expected {chunks.sizes[number]} rows, got {num_rows}")
+
+
+def read_ahead(load: Callable[[Item], Loaded], items: Iterable[Item]) -> Iterator[Loaded]:
+    """Load items one after the other, each while the one before it is used.
+
+    Args:
+        load: function of an item; it runs in a thread, one call at a time, in order.
+        items: what it is called with.
+
+    Yields:
+        What it returned, in order.
+    """
+    with ThreadPoolExecutor(1, "read_ahead") as pool:
+        coming = None
+        for item in items:
+            ready, coming = coming, pool.submit(load, item)
+            if ready is not None:
+                yield ready.result()
+        if coming is not None:
+            yield coming.result()

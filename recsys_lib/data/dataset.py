@@ -6,6 +6,7 @@ wrong with data is found here, once, with the column and the rows named.
 
 import dataclasses
 import warnings
+from typing import Any
 
 import numpy as np
 
@@ -19,8 +20,22 @@ _OF_USERS = ("user", "history")
 """Groups of the columns that all candidates of a request share, and that move with the user."""
 
 
+class AnyDataset:
+    """What ``fit`` takes: a ``Dataset``, or a ``ChunkedDataset``, which reads its splits."""
+
+    feature_columns: Any
+    train: Any
+    valid: Any
+    test: Any
+
+    @property
+    def splits(self) -> dict[str, Any]:
+        """All three by name."""
+        return {"train": self.train, "valid": self.valid, "test": self.test}
+
+
 @dataclasses.dataclass(frozen=True)
-class Dataset:
+class Dataset(AnyDataset):
     """Feature columns with disjoint, time-respecting train, validation and test splits.
 
     Args:
@@ -65,10 +80,6 @@ class Dataset:
         _check_disjoint(self.splits)
         if not self.allow_time_overlap:
             _check_time_order(self.splits)
-
-    @property
-    def splits(self):
-        return {"train": self.train, "valid": self.valid, "test": self.test}
 
     def column(self, name):
         """The feature column with that name."""

@@ -119,6 +119,24 @@ class Split:
         return self.label_masks.get(task, slice(None))
 
 
+def labels_of(split: Any) -> Split:
+    """The rows of a split without features.
+
+    Args:
+        split: ``Split``, or ``Chunks``, which read the labels of all their rows.
+
+    Raises:
+        ValueError: something else.
+    """
+    if isinstance(split, Split):
+        return dataclasses.replace(split, features={}, as_of={})
+    if not callable(getattr(split, "labels", None)):
+        raise ValueError(
+            f"split: expected a Split, such as dataset.test, got {type(split).__name__}"
+        )
+    return split.labels()
+
+
 def _labels(values: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
     """Labels as float32, 0 where there is none; what cannot be a label is left for the checks."""
     if values.dtype.kind not in "biuf":

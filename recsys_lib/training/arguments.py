@@ -2,18 +2,17 @@
 
 import warnings
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
 from recsys_lib.checks import check_integer, check_number
-from recsys_lib.data.chunks import ChunkedDataset, Chunks, labels_of
-from recsys_lib.data.dataset import Dataset
-from recsys_lib.data.splits import Split
+from recsys_lib.data.dataset import AnyDataset
+from recsys_lib.data.splits import labels_of
 from recsys_lib.features.columns import NumericColumn
-from recsys_lib.keras_graphs import layers_of
+from recsys_lib.keras_internals import layers_of
 from recsys_lib.training.prediction import described, model_feature_columns
 from recsys_lib.training.rates import parts_of
 
@@ -23,9 +22,9 @@ _TRAINS: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
 def check_dataset(dataset: Any) -> None:
     """Raise ``ValueError`` unless it is a ``Dataset`` or a ``ChunkedDataset``."""
-    if isinstance(dataset, Dataset | ChunkedDataset):
+    if isinstance(dataset, AnyDataset):
         return
-    if isinstance(dataset, Split | Chunks):
+    if hasattr(dataset, "labels"):
         raise ValueError(
             "dataset: expected a Dataset, got one of its splits; pass the whole data set: fit "
             "trains on its train split and validates on its valid split"
@@ -120,7 +119,23 @@ def check_options(
         )
 
 
-def check_classes(dataset: Dataset, kinds: Mapping[str, str], is_validated: bool) -> None:
+def check_callbacks(callbacks: Sequence[Any]) -> list[Any]:
+    """The callbacks as a list; raises ``ValueError`` for an object that is none."""
+    try:
+        callbacks = list(callbacks)
+    except TypeError:
+        raise ValueError(f"callbacks: expected a list, got {callbacks!r}") from None
+    for callback in callbacks:
+        for method in ("on_epoch_end", "state", "restore"):
+            if not callable(getattr(callback, method, None)) or isinstance(callback, type):
+                raise ValueError(
+                    "callbacks: expected objects with on_epoch_end, state and restore, such as "
+                    f"a recsys_lib.training.callbacks.Callback, got {callback!r}"
+                )
+    return callbacks
+
+
+def check_classes(dataset: AnyDataset, kinds: Mapping[str, str], is_validated: bool) -> None:
     """Binary tasks need both classes: to be validated at all, and to have something to learn.
 
     One class in the validation split is a ``ValueError`` if that split is to be scored; in training

@@ -1,7 +1,6 @@
 """``Callback``: what happens after each epoch, and goes on where it was when a run is resumed."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -44,35 +43,3 @@ class Callback:
 
     def restore(self, state: Any) -> None:
         """Take back what ``state`` returned."""
-
-
-def check_callbacks(callbacks: Sequence[Any]) -> list[Any]:
-    """The callbacks as a list; raises ``ValueError`` for an object that is none."""
-    try:
-        callbacks = list(callbacks)
-    except TypeError:
-        raise ValueError(f"callbacks: expected a list, got {callbacks!r}") from None
-    for callback in callbacks:
-        for method in ("on_epoch_end", "state", "restore"):
-            if not callable(getattr(callback, method, None)) or isinstance(callback, type):
-                raise ValueError(
-                    "callbacks: expected objects with on_epoch_end, state and restore, such as "
-                    f"a recsys_lib.training.callbacks.Callback, got {callback!r}"
-                )
-    return callbacks
-
-
-def states_of(callbacks: Sequence[Any]) -> list[Any]:
-    """The callbacks' states for a checkpoint; ``ValueError`` for one that JSON cannot hold."""
-    states = []
-    for callback in callbacks:
-        state = callback.state()
-        try:
-            json.dumps(state)
-        except (TypeError, ValueError) as error:
-            raise ValueError(
-                f"{type(callback).__name__}.state: expected numbers, texts, lists and dicts, got "
-                f"{state!r} ({error})"
-            ) from None
-        states.append(state)
-    return states

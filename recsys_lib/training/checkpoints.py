@@ -17,7 +17,84 @@ from typing import Any
 import keras
 import numpy as np
 
+from recsys_lib.keras_internals import optimizers_by_pattern
+from recsys_lib.training.rates import parts_of
+from recsys_lib.training.run import Run
+
 Parts = Mapping[str, Sequence[Any]]
+
+
+class StoredRun(Run):
+    """A run with a checkpoint, from which it goes on if the file is there.
+
+    Args:
+        trainer, training, options, rates: as for ``Run``.
+        path: of the file.
+        valid: the ``Validation`` that scores the run, or None.
+
+    Raises:
+        ValueError: a damaged checkpoint, or one that belongs to another run.
+    """
+
+    _stored = (
+        *("epoch", "step", "sums", "seconds", "rows", "best_score", "best_epoch"),
+        *("epochs_without_gain", "rate_share", "epochs_since_cut", "stopped"),
+    )
+
+    def __init__(self, trainer, training, options, rates, path, valid):
+        super().__init__(trainer, training, options, rates)
+        self.path, self._fingerprint = path, self._made_of(training, valid)
+        if os.path.exists(path):
+            self._resume()
+
+    def _made_of(self, training, valid):
+        """The settings by which two runs are told apart, without those of single epochs."""
+        trainer, options = self.trainer, self.options
+        model, objective = trainer.model, trainer.objective
+        made_of = {
+            "number of training rows": self.num_rows,
+            "batch size": options.batch_size,
+            "seed": options.seed,
+            "patience": options.patience,
+            "reduce_on_plateau": options.plateau and dataclasses.asdict(options.plateau),
+            "callbacks": [type(callback).__name__ for callback in options.callbacks],
+            "balancing": repr(trainer.balancing),
+            "objective": objective and repr(objective.objective),
+            "tasks": trainer.kinds,
+            "shapes of the model's variables": [list(v.shape) for v in model.variables],
+            "structure of the model": structure_of(model),
+            **_optimizer_options(trainer.optimizer),
+            "sizes of the chunks": training.sizes,
+            "hash of the training rows": training.digest(),
+        }
+        if valid is not None:
+            made_of["hash of the validation rows"] = valid.digest()
+            made_of["watched score"] = None if valid.watched == "auc" else valid.watched
+        return made_of
+
+    def _with_schedule(self, epoch):
+        """The fingerprint, with what the schedule says of the epochs up to this one."""
+        factors = [self.rates.factor(earlier) for earlier in range(epoch + 1)]
+        return {**self._fingerprint, "factors of the schedule": factors}
+
+    def _resume(self):
+        found = read_checkpoint(self.path)
+        epoch = found.state.get("epoch", 0)
+        found.check(self._with_schedule(epoch), self.trainer.parts)
+        self.best = found.restore(self.trainer.parts)
+        for name in self._stored:
+            setattr(self, name, found.state[name])
+        for callback, state in zip(self.options.callbacks, found.state["callbacks"], strict=True):
+            callback.restore(state)
+
+    def save(self):
+        """Write the checkpoint; of several workers one does."""
+        if not self.trainer.is_chief:
+            return
+        state = {"fingerprint": self._with_schedule(self.epoch)}
+        state |= {name: getattr(self, name) for name in self._stored}
+        state["callbacks"] = states_of(self.options.callbacks)
+        write_checkpoint(self.path, self.trainer.parts, state, self.best)
 
 
 def write_checkpoint(
@@ -182,3 +259,34 @@ def _without_names(config, numbers, is_name=False):
     if is_name and isinstance(config, str) and config in numbers:
         return f"name {numbers[config]}"
     return config
+
+
+def _optimizer_options(optimizer):
+    """Kind, options and patterns of each part of an optimizer, without the names Keras numbers."""
+    several = isinstance(optimizer, keras.optimizers.MultiOptimizer)
+    patterns = optimizers_by_pattern(optimizer) if several else ()
+    options = {"patterns of the optimizers": [str(pattern) for pattern in patterns]}
+    for position, part in enumerate(parts_of(optimizer)):
+        described = keras.saving.serialize_keras_object(part)
+        which = "optimizer" if position == 0 else f"optimizer {position + 1}"
+        options[which] = described["registered_name"] or described["class_name"]
+        for option, value in described["config"].items():
+            if option != "name":
+                options[f"{which}, {option}"] = json.loads(json.dumps(value, default=repr))
+    return options
+
+
+def states_of(callbacks: Sequence[Any]) -> list[Any]:
+    """The callbacks' states for a checkpoint; ``ValueError`` for one that JSON cannot hold."""
+    states = []
+    for callback in callbacks:
+        state = callback.state()
+        try:
+            json.dumps(state)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"{type(callback).__name__}.state: expected numbers, texts, lists and dicts, got "
+                f"{state!r} ({error})"
+            ) from None
+        states.append(state)
+    return states

@@ -6,13 +6,17 @@ import keras
 import numpy as np
 import pandas as pd
 
-from recsys_lib.data.chunks import Chunks, labels_of
-from recsys_lib.data.splits import Split
+from recsys_lib.data.chunks import Chunks
+from recsys_lib.data.splits import Split, labels_of
 from recsys_lib.training import metrics
 from recsys_lib.training.baselines import Baseline
 from recsys_lib.training.batches import Layout, model_tasks
-from recsys_lib.training.chunks import predict_chunks
-from recsys_lib.training.prediction import DEFAULT_BATCH_SIZE, input_columns, predict
+from recsys_lib.training.prediction import (
+    DEFAULT_BATCH_SIZE,
+    input_columns,
+    predict,
+    predict_chunks,
+)
 
 
 def predictions_of(

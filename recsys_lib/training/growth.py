@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from recsys_lib.data.chunks import ChunkedDataset
-from recsys_lib.data.dataset import Dataset
+from recsys_lib.data.dataset import AnyDataset
 from recsys_lib.features.columns import Column, NumericColumn, check_columns, select
 from recsys_lib.features.crosses import CrossProduct
 from recsys_lib.features.embedding import ID_COLUMNS, FusedEmbedding
-from recsys_lib.keras_graphs import call_once, calls_of, layers_of
+from recsys_lib.keras_graphs import call_once, calls_of
+from recsys_lib.keras_internals import layers_of
 from recsys_lib.training.batches import model_columns
 from recsys_lib.training.prediction import check_model, model_feature_columns
 
@@ -31,7 +31,7 @@ class Grown(NamedTuple):
 
 def grow(
     model: keras.Model,
-    data: Dataset | ChunkedDataset | Iterable[Column],
+    data: AnyDataset | Iterable[Column],
     optimizer: keras.Optimizer | None = None,
 ) -> Grown:
     """A model for columns with more ids, which predicts the same for the old ones, bit for bit.
@@ -72,7 +72,7 @@ def grow(
     check_model(model)
     if getattr(model, "inputs", None) is None:
         raise ValueError(f"grow: expected a functional model, got {type(model).__name__}")
-    columns = data.feature_columns if isinstance(data, Dataset | ChunkedDataset) else data
+    columns = data.feature_columns if isinstance(data, AnyDataset) else data
     sizes = _new_sizes(model, columns)
     moved = _add_own_columns(model, sizes)
     grown = _rebuild(model, sizes)

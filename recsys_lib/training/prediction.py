@@ -13,7 +13,7 @@ from recsys_lib.checks import check_integer
 from recsys_lib.data.arrays import as_array, check_numbers
 from recsys_lib.data.dataset import check_features
 from recsys_lib.features.columns import Column, NumericColumn
-from recsys_lib.keras_graphs import layers_of
+from recsys_lib.keras_internals import layers_of
 from recsys_lib.training.batches import Layout, model_tasks, output_tasks, outputs_by_task
 
 DEFAULT_BATCH_SIZE = 8192
@@ -154,6 +154,24 @@ def predict_packed(
         tf.convert_to_tensor(numbers),
         tf.constant(batch_size, tf.int32),
     ).numpy()
+
+
+def predict_chunks(
+    model: keras.Model,
+    chunks: Any,
+    layout: Layout,
+    tasks: Sequence[str],
+    where: str = "evaluate",
+    batch_size: int = DEFAULT_BATCH_SIZE,
+) -> np.ndarray:
+    """``predict_packed`` of rows that are read chunk by chunk, by ``chunks.packed(layout, where)``.
+
+    Raises:
+        ValueError: features that do not fit their columns; the chunk is named.
+    """
+    pieces = chunks.packed(layout, where)
+    found = [predict_packed(model, layout, piece, tasks, batch_size) for piece in pieces]
+    return np.concatenate(found)
 
 
 def arrays_of(features: Mapping[str, Any] | pd.DataFrame, where: str) -> dict[str, np.ndarray]:

@@ -63,6 +63,30 @@ class Start:
         return [origin.value(seeds) for origin in self.origins]
 
 
+def restart(trainer: Any, build: Callable[[], keras.Model], seed: int) -> None:
+    """Start a ``Trainer`` over; see its method.
+
+    Raises:
+        ValueError: the function builds another model than the one that is trained.
+    """
+    model = trainer.model
+    start = start_of(model)
+    if start is None:
+        twin = build_with_seed(build, seed)
+        shapes = [tuple(variable.shape) for variable in model.variables]
+        if [tuple(variable.shape) for variable in twin.variables] != shapes:
+            raise ValueError("restart: the function builds another model than the trained one")
+        if twin in _STARTS:  # its order of initialisation is that of the model, too
+            _STARTS[model] = _STARTS[twin]
+        values = [variable.value for variable in twin.variables]
+    else:
+        values = start.draw(seed)
+    for variable, value in zip(model.variables, values, strict=True):
+        variable.assign(value)
+    for variable, value in zip(trainer.beside_the_model(), trainer.initial, strict=True):
+        variable.assign(np.broadcast_to(value, variable.shape))
+
+
 def build_with_seed(build: Callable[[], keras.Model], seed: int) -> keras.Model:
     """Build a model after ``keras.utils.set_random_seed``, and see how its values are drawn."""
     keras.utils.set_random_seed(seed)
@@ -78,12 +102,6 @@ def build_with_seed(build: Callable[[], keras.Model], seed: int) -> keras.Model:
 def start_of(model: keras.Model) -> Start | None:
     """How to draw the model's initial values, if that has been seen."""
     return _STARTS.get(model)
-
-
-def learn_from(model: keras.Model, twin: keras.Model) -> None:
-    """The order of initialisation that a twin's build showed holds for the model, too."""
-    if twin in _STARTS:
-        _STARTS[model] = _STARTS[twin]
 
 
 @contextlib.contextmanager

@@ -1,19 +1,17 @@
 """The state of a run: its position, its sums, its best weights, and its history at the end."""
 
+import contextlib
 import dataclasses
-import json
 import os
+import sys
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 import numpy as np
 import pandas as pd
+from tqdm.auto import tqdm
 
-from recsys_lib.keras_internals import optimizers_by_pattern
-from recsys_lib.training.callbacks import states_of
-from recsys_lib.training.checkpoints import read_checkpoint, structure_of, write_checkpoint
-from recsys_lib.training.rates import ReduceOnPlateau, parts_of
+from recsys_lib.training.rates import ReduceOnPlateau
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +32,7 @@ class History:
         seconds: training time without tracing and validation.
         trace_seconds: time to trace the compiled function; 0 when it was traced before.
         num_examples: rows trained on, each epoch counted.
-        watched: which validation score that was: ``"auc"``, ``"gauc"`` or ``"log_loss"``; None
+        watched: which validation score that was, ``"gauc:page"`` for example, see ``fit``; None
             where nothing is validated.
     """
 
@@ -62,27 +60,16 @@ class Options:
 
 
 class Run:
-    """Position and memory of one run, as a checkpoint stores it.
+    """Position and memory of one run.
 
     Args:
         trainer, options, rates: ``Trainer``, ``Options`` and ``Rates`` of the run.
         training: the ``RowsInMemory`` or ``RowsInChunks`` that it trains on.
-        checkpoint: as for ``fit``.
-        valid: the ``Validation`` that scores it, or None.
-
-    Raises:
-        ValueError: a damaged checkpoint, or one that belongs to another run.
     """
 
-    _stored = (
-        *("epoch", "step", "sums", "seconds", "rows", "best_score", "best_epoch"),
-        *("epochs_without_gain", "rate_share", "epochs_since_cut", "stopped"),
-    )
-
-    def __init__(self, trainer, training, options, rates, checkpoint=None, valid=None):
+    def __init__(self, trainer, training, options, rates):
         self.trainer, self.options, self.rates = trainer, options, rates
-        self.checkpoint, self.num_rows = checkpoint, training.num_rows
-        self._watched = None if valid is None else valid.watched
+        self.num_rows = training.num_rows
         # Rows behind each column's mean: a task's own loss counts the rows with its label.
         self.rows_behind = trainer.rows_behind(training)
         self.epoch, self.step, self.seconds = 0, 0, 0.0
@@ -90,60 +77,9 @@ class Run:
         self.rows, self.best, self.best_score, self.best_epoch = [], None, None, 0
         self.epochs_without_gain, self.stopped = 0, False
         self.rate_share, self.epochs_since_cut = 1.0, 0
-        if checkpoint is None:
-            return
-        self._fingerprint = self._made_of(training, valid)
-        if os.path.exists(checkpoint):
-            self._resume()
-
-    def _made_of(self, training, valid):
-        """The settings by which two runs are told apart, without those of single epochs."""
-        trainer, options = self.trainer, self.options
-        model, objective = trainer.model, trainer.objective
-        made_of = {
-            "number of training rows": self.num_rows,
-            "batch size": options.batch_size,
-            "seed": options.seed,
-            "patience": options.patience,
-            "reduce_on_plateau": options.plateau and dataclasses.asdict(options.plateau),
-            "callbacks": [type(callback).__name__ for callback in options.callbacks],
-            "balancing": repr(trainer.balancing),
-            "objective": objective and repr(objective.objective),
-            "tasks": trainer.kinds,
-            "shapes of the model's variables": [list(v.shape) for v in model.variables],
-            "structure of the model": structure_of(model),
-            **_optimizer_options(trainer.optimizer),
-            "sizes of the chunks": training.sizes,
-            "hash of the training rows": training.digest(),
-        }
-        if valid is not None:
-            made_of["hash of the validation rows"] = valid.digest()
-            if valid.watched != "auc":
-                made_of["watched score"] = valid.watched
-        return made_of
-
-    def _with_schedule(self, epoch):
-        """The fingerprint, with what the schedule says of the epochs up to this one."""
-        factors = [self.rates.factor(earlier) for earlier in range(epoch + 1)]
-        return {**self._fingerprint, "factors of the schedule": factors}
-
-    def _resume(self):
-        found = read_checkpoint(self.checkpoint)
-        epoch = found.state.get("epoch", 0)
-        found.check(self._with_schedule(epoch), self.trainer.parts)
-        self.best = found.restore(self.trainer.parts)
-        for name in Run._stored:
-            setattr(self, name, found.state[name])
-        for callback, state in zip(self.options.callbacks, found.state["callbacks"], strict=True):
-            callback.restore(state)
 
     def save(self):
-        if not self.trainer.is_chief:
-            return
-        state = {"fingerprint": self._with_schedule(self.epoch)}
-        state |= {name: getattr(self, name) for name in self._stored}
-        state["callbacks"] = states_of(self.options.callbacks)
-        write_checkpoint(self.checkpoint, self.trainer.parts, state, self.best)
+        """Write down where the run is: nowhere, as long as no checkpoint is named."""
 
     def add(self, sums, step):
         """Count the steps up to ``step``: ``sums`` holds each column summed over their rows."""
@@ -168,8 +104,7 @@ class Run:
         for callback in self.options.callbacks:
             row = self._table().to_dict("records")[-1]
             callback.on_epoch_end(self.epoch - 1, row, self.trainer.model)
-        if self.checkpoint is not None:
-            self.save()
+        self.save()
 
     def _count_towards_a_cut(self):
         plateau = self.options.plateau
@@ -188,26 +123,36 @@ class Run:
         general = ["epoch", "loss", "added_loss", "valid_score", "seconds"]
         return table[general + [name for name in table.columns if name not in general]]
 
-    def finish(self, trace_seconds):
+    def finish(self, trace_seconds, watched):
         """Give the model its best weights back; returns the ``History``."""
         if self.best is not None:
             for variable, value in zip(self.trainer.model.variables, self.best, strict=True):
                 variable.assign(value)
         num_examples = len(self.rows) * self.num_rows
-        facts = (self.best_epoch, self.seconds, trace_seconds, num_examples, self._watched)
+        facts = (self.best_epoch, self.seconds, trace_seconds, num_examples, watched)
         return History(self._table(), *facts)
 
 
-def _optimizer_options(optimizer):
-    """Kind, options and patterns of each part of an optimizer, without the names Keras numbers."""
-    several = isinstance(optimizer, keras.optimizers.MultiOptimizer)
-    patterns = optimizers_by_pattern(optimizer) if several else ()
-    options = {"patterns of the optimizers": [str(pattern) for pattern in patterns]}
-    for position, part in enumerate(parts_of(optimizer)):
-        described = keras.saving.serialize_keras_object(part)
-        which = "optimizer" if position == 0 else f"optimizer {position + 1}"
-        options[which] = described["registered_name"] or described["class_name"]
-        for option, value in described["config"].items():
-            if option != "name":
-                options[f"{which}, {option}"] = json.loads(json.dumps(value, default=repr))
-    return options
+@contextlib.contextmanager
+def progress_bar(progress, total, initial):
+    """A bar that disappears when the run ends, however it ends; off where nobody watches.
+
+    Args:
+        progress: as for ``fit``.
+        total, initial: steps of the whole run, and those done before.
+    """
+    if progress is None:
+        # A package that works on notebooks imports ipykernel too, so ask whether a kernel runs.
+        kernel = sys.modules.get("ipykernel.kernelapp")
+        in_notebook = kernel is not None and kernel.IPKernelApp.initialized()
+        watched = sys.stderr.isatty() or in_notebook
+        progress = watched and os.environ.get("RECSYS_PROGRESS", "1") != "0"
+    words = {"unit": "step", "desc": "training"}
+    bar = tqdm(total=total, initial=initial, leave=False, disable=not progress, **words)
+    try:
+        yield bar
+    finally:
+        # A notebook's bar that is closed short of its total stays, in red; early stopping is
+        # no failure.
+        bar.total = bar.n
+        bar.close()

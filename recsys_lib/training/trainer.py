@@ -3,17 +3,18 @@
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pkgutil import resolve_name
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from recsys_lib.data.chunks import ChunkedDataset, labels_of
-from recsys_lib.data.dataset import Dataset
+from recsys_lib.data.dataset import AnyDataset
+from recsys_lib.data.splits import labels_of
 from recsys_lib.replicas import sums_over_replicas
-from recsys_lib.training.allocation import keep_freed_memory, move_to_large_pages
 from recsys_lib.training.arguments import (
+    check_callbacks,
     check_classes,
     check_columns_of,
     check_dataset,
@@ -22,15 +23,17 @@ from recsys_lib.training.arguments import (
     check_options,
 )
 from recsys_lib.training.batches import Layout, model_columns, model_tasks
-from recsys_lib.training.callbacks import check_callbacks
-from recsys_lib.training.chunks import training_rows
 from recsys_lib.training.optimizers import Adam
 from recsys_lib.training.prediction import check_model
-from recsys_lib.training.progress import progress_bar
 from recsys_lib.training.rates import Rates, ReduceOnPlateau, Schedule
-from recsys_lib.training.restarts import build_with_seed, learn_from, start_of
-from recsys_lib.training.run import History, Options, Run
-from recsys_lib.training.steps import compile_steps, workers_of
+from recsys_lib.training.rows import training_rows
+from recsys_lib.training.run import History, Options, Run, progress_bar
+from recsys_lib.training.steps import (
+    compile_steps,
+    keep_freed_memory,
+    move_to_large_pages,
+    workers_of,
+)
 from recsys_lib.training.validation import Validation
 from recsys_lib.training.weighting import (
     FixedWeights,
@@ -38,6 +41,10 @@ from recsys_lib.training.weighting import (
     check_balancing,
     task_losses,
 )
+
+RESTART = "recsys_lib.training.restarts:restart"
+STORED_RUN = "recsys_lib.training.checkpoints:StoredRun"
+"""Imported on use: most runs start once, and end before they are killed."""
 
 
 class Trainer:
@@ -57,7 +64,7 @@ class Trainer:
     def __init__(
         self,
         model: keras.Model,
-        dataset: Dataset | ChunkedDataset,
+        dataset: AnyDataset,
         optimizer: keras.Optimizer | None = None,
         loss_weights: Mapping[str, float] | None = None,
         balancing: Any = None,
@@ -92,7 +99,7 @@ class Trainer:
             "balancing": self.weighting.variables,
             **({} if objective is None else {"objective": of_objective}),
         }
-        self._initial = [_compact(variable.numpy()) for variable in self._beside_the_model()]
+        self.initial = [_compact(variable.numpy()) for variable in self.beside_the_model()]
         self._run, self._is_masked = None, None
 
     def _layout_of(self, dataset):
@@ -108,22 +115,10 @@ class Trainer:
                 it is not known how the model's initial values are drawn.
             seed: seed of the initial weights and of dropout.
         """
-        start = start_of(self.model)
-        if start is None:
-            twin = build_with_seed(build, seed)
-            shapes = [tuple(variable.shape) for variable in self.model.variables]
-            if [tuple(variable.shape) for variable in twin.variables] != shapes:
-                raise ValueError("restart: the function builds another model than the trained one")
-            learn_from(self.model, twin)
-            values = [variable.value for variable in twin.variables]
-        else:
-            values = start.draw(seed)
-        for variable, value in zip(self.model.variables, values, strict=True):
-            variable.assign(value)
-        for variable, value in zip(self._beside_the_model(), self._initial, strict=True):
-            variable.assign(np.broadcast_to(value, variable.shape))
+        resolve_name(RESTART)(self, build, seed)
 
-    def _beside_the_model(self):
+    def beside_the_model(self) -> list[Any]:
+        """The variables of the optimizer, the balancing method and the objective."""
         return [one for name, part in self.parts.items() if name != "model" for one in part]
 
     def train_on_batch(
@@ -191,7 +186,7 @@ class Trainer:
 
     def fit(
         self,
-        dataset: Dataset | ChunkedDataset,
+        dataset: AnyDataset,
         *,
         epochs: int = 10,
         batch_size: int = 1024,
@@ -225,7 +220,10 @@ class Trainer:
             valid = Validation(dataset.valid, self.layout, self.kinds, watch)
         trace_seconds = self.trace(rows.is_masked)
         options = Options(batch_size, seed, patience, reduce_on_plateau, callbacks)
-        run = Run(self, rows, options, rates, checkpoint, valid)
+        if checkpoint is None:
+            run = Run(self, rows, options, rates)
+        else:
+            run = resolve_name(STORED_RUN)(self, rows, options, rates, checkpoint, valid)
         if self.workers is None:
             move_to_large_pages([*self.parts["model"], *self.parts["optimizer"]])
         else:
@@ -260,7 +258,7 @@ class Trainer:
                     bar.set_postfix_str(shown, refresh=False)
         finally:
             rates.restore()
-        return run.finish(trace_seconds)
+        return run.finish(trace_seconds, None if valid is None else valid.watched)
 
     @property
     def is_chief(self) -> bool:
@@ -281,7 +279,7 @@ def _compact(array):
 
 def fit(
     model: keras.Model,
-    dataset: Dataset | ChunkedDataset,
+    dataset: AnyDataset,
     optimizer: keras.Optimizer | None = None,
     *,
     epochs: int = 10,
@@ -309,7 +307,7 @@ def fit(
         model: Keras model of this library.
         dataset: ``Dataset``, with the feature columns that the model was built with; or a
             ``ChunkedDataset``, whose training rows may be more than fit into memory, see
-            ``recsys_lib.training.chunks`` for their order and their batches.
+            ``recsys_pipeline.chunks.reading`` for their order and their batches.
         optimizer: Keras optimizer; default: this library's ``Adam(1e-3)``.
         epochs: passes over the training rows at most.
         batch_size: rows per step; the last step of an epoch takes what is left.

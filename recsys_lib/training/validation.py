@@ -2,18 +2,17 @@
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
 
 from recsys_lib.checks import check_choice
-from recsys_lib.data.chunks import Chunks, labels_of
 from recsys_lib.data.dataset import check_features
-from recsys_lib.data.splits import Split
+from recsys_lib.data.splits import Split, labels_of
 from recsys_lib.training import metrics
 from recsys_lib.training.batches import Layout, PackedSplit, to_tensor
-from recsys_lib.training.chunks import predict_chunks
-from recsys_lib.training.prediction import predict_packed
+from recsys_lib.training.prediction import predict_chunks, predict_packed
 
 ENOUGH_PAIRS = 10_000
 """Pairs within groups that GAUC needs to tell one epoch from another."""
@@ -23,7 +22,7 @@ class Validation:
     """Scores a model on one split again and again.
 
     Args:
-        split: the validation rows, as for ``evaluate``.
+        split: the validation rows, as for ``evaluate``. ``Chunks`` are read anew for each score.
         layout: ``Layout`` of the model's inputs.
         kinds: dict of the model's tasks to ``"binary"`` or ``"regression"``.
         watch: as for ``fit``.
@@ -33,16 +32,17 @@ class Validation:
     """
 
     def __init__(
-        self, split: Split | Chunks, layout: Layout, kinds: dict[str, str], watch: str = "auc"
+        self, split: Any, layout: Layout, kinds: dict[str, str], watch: str = "auc"
     ) -> None:
         self.layout, self.kinds = layout, kinds
         self.split = labels_of(split)
-        self.watched, _, group = watch.partition(":")
-        check_choice("watch", self.watched, ("auc", "gauc", "log_loss"))
+        self._measure, _, group = watch.partition(":")
+        check_choice("watch", self._measure, ("auc", "gauc", "log_loss"))
         self._group = self.split.group_of(group or None)
-        if self.watched == "gauc" and self._num_pairs() < ENOUGH_PAIRS:
-            self.watched = "log_loss"
-        self._rows = split if isinstance(split, Chunks) else self._pack(split)
+        if self._measure == "gauc" and self._num_pairs() < ENOUGH_PAIRS:
+            self._measure = watch = "log_loss"
+        self.watched = watch
+        self._rows = self._pack(split) if isinstance(split, Split) else split
 
     def _pack(self, split: Split) -> PackedSplit:
         layout, kinds = self.layout, self.kinds
@@ -85,17 +85,17 @@ class Validation:
             label, prediction = self.split.labels[task][rows], predictions[rows, position]
             if kind == "regression":
                 r_squared = 1 - np.mean((label - prediction) ** 2) / (np.var(label) or 1)
-                scores.append(r_squared if self.watched == "auc" else max(r_squared, 0.0))
-            elif self.watched == "auc":
+                scores.append(r_squared if self._measure == "auc" else max(r_squared, 0.0))
+            elif self._measure == "auc":
                 scores.append(metrics.auc(label, prediction))
-            elif self.watched == "gauc":
+            elif self._measure == "gauc":
                 scores.append(metrics.gauc(label, prediction, self._group[rows]).value)
             else:
                 scores.append(1 - metrics.normalized_entropy(label, prediction))
         return float(np.mean(scores))
 
     def _predictions(self, model, predict):
-        if isinstance(self._rows, Chunks):
-            return predict_chunks(model, self._rows, self.layout, list(self.kinds), "valid")
-        packed = (self._rows.ids, self._rows.numbers)
-        return predict(model, self.layout, packed, list(self.kinds))
+        tasks = list(self.kinds)
+        if not isinstance(self._rows, PackedSplit):
+            return predict_chunks(model, self._rows, self.layout, tasks, "valid")
+        return predict(model, self.layout, (self._rows.ids, self._rows.numbers), tasks)

@@ -24,11 +24,17 @@ from typing import Any
 import numpy as np
 
 from recsys_lib.checks import check_integer
-from recsys_lib.data.chunks import ROWS_PER_CHUNK, ChunkedDataset, Chunks, check_chunk
+from recsys_lib.data.chunks import (
+    ROWS_PER_CHUNK,
+    ChunkedDataset,
+    Chunks,
+    check_chunk,
+    read_ahead,
+)
 from recsys_lib.data.dataset import Dataset
 from recsys_lib.data.splits import ARRAYS_BY_NAME, Split
 from recsys_lib.training.batches import Layout, PackedSplit, to_tensor
-from recsys_lib.training.chunks import Stretch, order_of, read_ahead
+from recsys_lib.training.rows import Stretch, order_of
 
 
 class ReadAheadChunks(Chunks):

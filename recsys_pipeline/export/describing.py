@@ -12,7 +12,7 @@ from recsys_lib.features.columns import (
     NumericColumn,
     SequenceColumn,
 )
-from recsys_lib.keras_graphs import layers_of
+from recsys_lib.keras_internals import layers_of
 from recsys_lib.training.batches import model_columns
 from recsys_lib.training.prediction import input_columns, output_tasks
 from recsys_pipeline.export.encoders import values_of_encoders

@@ -12,7 +12,7 @@ import pandas as pd
 
 import recsys_lib
 from recsys_lib.data import Dataset
-from recsys_lib.data.chunks import labels_of
+from recsys_lib.data.splits import labels_of
 from recsys_lib.locks import locked
 from recsys_lib.training.baselines import base_rate
 from recsys_lib.training.evaluation import score_task

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from recsys_lib.data.chunks import labels_of
 from recsys_lib.data.dataset import Dataset
-from recsys_lib.data.splits import Split
+from recsys_lib.data.splits import Split, labels_of
 from recsys_lib.features.columns import column_to_config
 from recsys_lib.training.baselines import base_rate
 from recsys_lib.training.evaluation import score_task

@@ -31,8 +31,7 @@ import tensorflow as tf
 
 from recsys_lib import replicas as library
 from recsys_lib.data.splits import Split
-from recsys_lib.keras_graphs import layers_of
-from recsys_lib.keras_internals import ReducedBefore, resource_of
+from recsys_lib.keras_internals import ReducedBefore, layers_of, resource_of
 from recsys_lib.layers.blocks import BatchNormalization
 from recsys_lib.training.batches import Layout
 from recsys_lib.training.prediction import predict_packed

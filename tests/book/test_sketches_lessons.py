@@ -35,7 +35,7 @@ from recsys_book.pictures.examples import example
 from recsys_book.pictures.families import FAMILIES, panels
 from recsys_book.pictures.registry import drawing
 from recsys_lib.data import movielens, simulator
-from recsys_lib.keras_graphs import layers_of
+from recsys_lib.keras_internals import layers_of
 from recsys_lib.training import Trainer
 from recsys_lib.zoo import find
 

@@ -5,7 +5,8 @@ import contextlib
 import keras
 import tensorflow as tf
 
-from recsys_lib.keras_graphs import layers_of, run_through_graph
+from recsys_lib.keras_graphs import run_through_graph
+from recsys_lib.keras_internals import layers_of
 
 
 def outputs_of_layers(model, inputs, training=False, seed=0):

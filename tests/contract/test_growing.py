@@ -19,7 +19,7 @@ from world import (
 from recsys_lib.features import NumericColumn
 from recsys_lib.features.crosses import CrossProduct
 from recsys_lib.features.embedding import FusedEmbedding
-from recsys_lib.keras_graphs import layers_of
+from recsys_lib.keras_internals import layers_of
 from recsys_lib.memorization import wide_and_deep_optimizer
 from recsys_lib.training import Adagrad, Adam, grow, predict
 from recsys_lib.training.batches import PackedSplit

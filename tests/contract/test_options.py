@@ -31,7 +31,7 @@ from world import (
     tasks_of,
 )
 
-from recsys_lib.keras_graphs import layers_of
+from recsys_lib.keras_internals import layers_of
 from recsys_lib.layers import PredictionHead
 from recsys_lib.layers.blocks import BatchNormalization
 from recsys_lib.multi_scenario.by_scenario import PartitionedNormalization

@@ -31,7 +31,7 @@ def test_one_model_is_read_in_at_most_twelve_short_files(row):
 
 
 def test_what_trains_a_model_is_read_in_few_files():
-    assert len(economy.closure("recsys_lib.training.trainer")) <= 27
+    assert len(economy.closure("recsys_lib.training.trainer")) <= 20
 
 
 def test_what_a_model_imports_is_followed():

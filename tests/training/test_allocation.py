@@ -11,12 +11,12 @@ import pytest
 import tiny
 
 from recsys_lib.training import trainer
-from recsys_lib.training.allocation import move_to_large_pages
+from recsys_lib.training.steps import move_to_large_pages
 
 # Twenty blocks of 8 MiB, each written and freed; by hand, since NumPy and TensorFlow keep some.
 WALK = """
 import ctypes, resource
-from recsys_lib.training.allocation import keep_freed_memory
+from recsys_lib.training.steps import keep_freed_memory
 c = ctypes.CDLL(None)
 c.malloc.restype, c.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
 c.free.argtypes = [ctypes.c_void_p]

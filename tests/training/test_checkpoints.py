@@ -31,14 +31,14 @@ PROGRAM = """
 import os, signal, sys
 sys.path.insert(0, {here!r})
 import test_checkpoints
-from recsys_lib.training import run
-write, written = run.write_checkpoint, []
+from recsys_lib.training import checkpoints
+write, written = checkpoints.write_checkpoint, []
 def write_and_die(*arguments):
     write(*arguments)
     written.append(0)
     if len(written) == 6:
         os.kill(os.getpid(), signal.SIGKILL)
-run.write_checkpoint = write_and_die
+checkpoints.write_checkpoint = write_and_die
 test_checkpoints.train_large({path!r}, seed=4)
 """
 

@@ -10,9 +10,9 @@ import tiny
 from chunked import DATA, in_chunks, kept, trained
 
 from recsys_lib.data import Chunks, Split
+from recsys_lib.data.chunks import read_ahead
 from recsys_lib.training import evaluate, fit, metrics, predict
 from recsys_lib.training.baselines import Baseline, column_mean
-from recsys_lib.training.chunks import read_ahead
 from recsys_pipeline.chunks import ArrayChunks
 
 # Reading

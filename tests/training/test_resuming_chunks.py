@@ -7,8 +7,8 @@ import pytest
 import tiny
 from chunked import DATA, OPTIONS, fresh, in_chunks, kept, trained
 
-from recsys_lib.training import trainer
-from recsys_lib.training.chunks import STEPS_PER_CALL
+from recsys_lib.training import checkpoints
+from recsys_lib.training.rows import STEPS_PER_CALL
 from recsys_pipeline.chunks import ArrayChunks
 
 
@@ -85,7 +85,9 @@ def test_a_checkpoint_is_written_as_often_as_is_asked_for(
     tmp_path, monkeypatch, every, expected, sizes
 ):
     saved = []
-    monkeypatch.setattr(trainer.Run, "save", lambda run: saved.append((run.epoch, run.step)))
+    monkeypatch.setattr(
+        checkpoints.StoredRun, "save", lambda run: saved.append((run.epoch, run.step))
+    )
     options = {"checkpoint": str(tmp_path / "run.npz"), "checkpoint_steps": every}
     trained(in_chunks(DATA, sizes), **options)
     assert [step for epoch, step in saved if epoch == 0] == expected
@@ -96,7 +98,7 @@ def test_a_checkpoint_is_written_as_often_as_is_asked_for(
 
 def test_a_checkpoint_is_written_no_more_often_than_is_asked_for(tmp_path, monkeypatch):
     saved = []
-    monkeypatch.setattr(trainer.Run, "save", lambda run: saved.append(run.step))
+    monkeypatch.setattr(checkpoints.StoredRun, "save", lambda run: saved.append(run.step))
     data = tiny.make_dataset(tiny.SMALL, sizes={"train": 3000, "valid": 60, "test": 60})
     every = STEPS_PER_CALL + 100
     options = {"checkpoint": str(tmp_path / "run.npz"), "checkpoint_steps": every}

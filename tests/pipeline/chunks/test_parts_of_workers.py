@@ -8,7 +8,7 @@ import pytest
 from recsys_lib.data import Split
 from recsys_lib.features.columns import CategoricalColumn, NumericColumn
 from recsys_lib.training.batches import Layout
-from recsys_lib.training.chunks import training_rows
+from recsys_lib.training.rows import training_rows
 from recsys_pipeline.chunks import ArrayChunks
 from recsys_pipeline.chunks.reading import RowsInChunks
 from recsys_pipeline.workers.distributed import Workers

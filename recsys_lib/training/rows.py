@@ -1,29 +1,22 @@
-"""The training rows of a run in the order of each epoch, all in memory or a chunk at a time.
+"""The training rows of a run in the order of each epoch.
 
-The order of an epoch is drawn from ``[seed, epoch]``. Rows that lie in chunks come from
+The order of an epoch is drawn from ``[seed, epoch]``. Rows that do not lie in memory come from
 ``recsys_pipeline.chunks``, whose order and batches ``recsys_pipeline.chunks.reading`` explains.
 """
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from recsys_lib.data.chunks import ChunkedDataset, Chunks, check_chunk
-from recsys_lib.data.dataset import Dataset
+from recsys_lib.data.dataset import AnyDataset
 from recsys_lib.data.splits import Split
 from recsys_lib.training.batches import Layout, PackedSplit, to_tensor
-from recsys_lib.training.prediction import DEFAULT_BATCH_SIZE, predict_packed
 
 STEPS_PER_CALL = 200
 """Steps between two updates of the progress bar; the compiled loop runs that long undisturbed."""
-
-Item = TypeVar("Item")
-Loaded = TypeVar("Loaded")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,7 +113,7 @@ class RowsInMemory:
 
 
 def training_rows(
-    dataset: Dataset | ChunkedDataset,
+    dataset: AnyDataset,
     layout: Layout,
     tasks: Any,
     labels: Split,
@@ -136,69 +129,9 @@ def training_rows(
     Returns:
         ``RowsInMemory``, or ``RowsInChunks`` of ``recsys_pipeline``.
     """
-    if isinstance(dataset, ChunkedDataset):
-        return dataset.train.training_rows(layout, tasks, labels, workers, groups)
-    if workers is not None:
-        chunks = workers.chunks_of(dataset.train)
-        return chunks.training_rows(layout, tasks, labels, workers, groups)
-    return RowsInMemory(PackedSplit.of(dataset.train, layout, tasks, groups=groups))
-
-
-def predict_chunks(
-    model: keras.Model,
-    chunks: Chunks,
-    layout: Layout,
-    tasks: Sequence[str],
-    where: str = "evaluate",
-    batch_size: int = DEFAULT_BATCH_SIZE,
-) -> np.ndarray:
-    """Predictions of all rows; features are in memory one chunk, and the next, at a time.
-
-    Args:
-        model: Keras model of this library.
-        chunks: ``Chunks``.
-        layout: ``Layout`` of the model's inputs.
-        tasks: names of the outputs, from ``model_tasks``.
-        where: what messages call the rows.
-        batch_size: rows scored at a time.
-
-    Returns:
-        ``(rows, tasks)`` float32.
-
-    Raises:
-        ValueError: features that do not fit their columns; the chunk is named.
-    """
-    columns = layout.feature_columns
-
-    def load(number):
-        split = chunks.read(number, [column.name for column in columns])
-        check_chunk(chunks, number, split, columns, where)
-        return layout.pack(split.features)
-
-    found = np.empty((len(chunks), len(tasks)), np.float32)
-    start = 0
-    for packed in read_ahead(load, range(len(chunks.sizes))):
-        stop = start + len(packed[0])
-        found[start:stop] = predict_packed(model, layout, packed, tasks, batch_size)
-        start = stop
-    return found
-
-
-def read_ahead(load: Callable[[Item], Loaded], items: Iterable[Item]) -> Iterator[Loaded]:
-    """Load items one after the other, each while the one before it is used.
-
-    Args:
-        load: function of an item; it runs in a thread, one call at a time, in order.
-        items: what it is called with.
-
-    Yields:
-        What it returned, in order.
-    """
-    with ThreadPoolExecutor(1, "read_ahead") as pool:
-        coming = None
-        for item in items:
-            ready, coming = coming, pool.submit(load, item)
-            if ready is not None:
-                yield ready.result()
-        if coming is not None:
-            yield coming.result()
+    split = dataset.train
+    if isinstance(split, Split) and workers is not None:
+        split = workers.chunks_of(split)
+    if not isinstance(split, Split):
+        return split.training_rows(layout, tasks, labels, workers, groups)
+    return RowsInMemory(PackedSplit.of(split, layout, tasks, groups=groups))
