@@ -14,8 +14,8 @@ from recsys_lib.memorization import build_logistic_regression
 from recsys_lib.multi_task import build_esmm, build_mmoe
 from recsys_lib.second_order import build_deepfm
 from recsys_lib.training import Trainer, evaluate, fit, metrics, predict
-from recsys_lib.training.chunks import order_of
 from recsys_lib.training.objectives import JRC, ListWise, Pairs, Rows, read_objective
+from recsys_lib.training.rows import order_of
 from recsys_pipeline.chunks import ArrayChunks
 
 GROUPS = np.repeat([4, 9, 1, 7, 2], [5, 1, 4, 3, 6])  # 7 has no click, 9 one row
