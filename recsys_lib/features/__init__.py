@@ -5,20 +5,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from recsys_lib.features.columns import (
         CategoricalColumn,
+        EmbeddingL2,
         NumericColumn,
         SequenceColumn,
         check_columns,
+        check_l2,
         select,
     )
     from recsys_lib.features.crosses import CrossProduct, all_pairs, collision_report
     from recsys_lib.features.embedding import (
         FusedEmbedding,
         build_inputs,
-        check_l2,
         embed_fields,
         embed_groups,
     )
-    from recsys_lib.features.penalties import EmbeddingL2
 else:
     from recsys_lib.lazy import lazy_exports
 

@@ -3,13 +3,18 @@
 A column states a name, a kind, the group it belongs to and, for ids, the vocabulary and the
 embedding table that it reads. Id 0 is padding and "unknown" in every column, so a vocabulary of
 ``n`` known values has ``vocabulary_size = n + 1`` and known ids run from 1 to n.
+An ``EmbeddingL2`` is a penalty of such tables.
 """
 
 import dataclasses
 import math
 import re
+from collections.abc import Mapping
+from numbers import Real
 
-from recsys_lib.checks import check_integer
+import numpy as np
+
+from recsys_lib.checks import check_choice, check_integer, check_number
 
 GROUPS = ("user", "item", "context", "history", "scenario")
 """Groups with a meaning to the library: ``item`` is the candidate's side of a request; everything
@@ -152,6 +157,8 @@ class NumericColumn(_Column):
 Column = CategoricalColumn | SequenceColumn | NumericColumn
 """Any feature column; a builder takes a sequence of them."""
 
+ID_COLUMNS = (CategoricalColumn, SequenceColumn)
+
 
 def _check_id_column(column):
     _require_name("a column's name", column.name)
@@ -251,3 +258,78 @@ def column_from_config(config):
     kinds = {kind.__name__: kind for kind in (CategoricalColumn, SequenceColumn, NumericColumn)}
     config = dict(config)
     return kinds[config.pop("kind")](**config)
+
+
+@dataclasses.dataclass(frozen=True)
+class EmbeddingL2:
+    """A penalty on embeddings for which one number is not enough.
+
+    Args:
+        strength: lambda, 0 or more; 0 is no penalty.
+        rows: ``"batch"``: each id of the batch once; ``"table"``: all ids, see
+            ``recsys_lib.features.penalties``.
+        id_counts: dict of table name to ``(vocabulary_size,)``, in how many training rows each id
+            occurs, as ``recsys_lib.sequence.count_ids`` returns it; with ``rows="batch"`` only.
+            Tables that it leaves out are not penalised. Default: no counts, all tables.
+
+    Raises:
+        ValueError: a strength below 0, an unknown form, or counts of the form ``"table"``.
+    """
+
+    strength: float
+    rows: str = "batch"
+    id_counts: Mapping[str, np.ndarray] | None = None
+
+    def __post_init__(self):
+        check_number("embedding_l2", self.strength, 0)
+        check_choice("embedding_l2, rows", self.rows, ("batch", "table"))
+        if self.id_counts is not None and self.rows != "batch":
+            raise ValueError(
+                "embedding_l2, id_counts: expected rows='batch' beside counts, "
+                f"got rows={self.rows!r}"
+            )
+
+    def check_tables(self, tables):
+        """Raise ``ValueError`` if counts name a table that is none of the model's ``tables``."""
+        unknown = sorted(set(self.id_counts or ()) - set(tables))
+        if unknown:
+            raise ValueError(f"id_counts: expected tables of {sorted(tables)}, got {unknown}")
+
+    def get_config(self):
+        """The penalty for a layer's configuration; the counts are weights of the layer."""
+        return {"strength": self.strength, "rows": self.rows}
+
+
+L2 = float | EmbeddingL2
+"""The types of a builder's ``embedding_l2`` and ``linear_l2``."""
+
+
+def read_l2(value: L2, name: str = "embedding_l2") -> EmbeddingL2:
+    """A builder's ``embedding_l2`` or ``linear_l2`` as an ``EmbeddingL2``.
+
+    A number is the strength of a penalty on the rows of the batch; anything else, or a number
+    below 0, is a ``ValueError`` whose message begins with ``name``.
+    """
+    if isinstance(value, EmbeddingL2):
+        return value
+    if not isinstance(value, Real):
+        raise ValueError(f"{name}: expected a number or an EmbeddingL2, got {value!r}")
+    return EmbeddingL2(check_number(name, value, 0))
+
+
+def check_l2(columns, l2, name="embedding_l2"):
+    """As ``read_l2``, of a builder that knows its tables.
+
+    Args:
+        columns: all feature columns of the model.
+        l2, name: the value, and what messages call it.
+
+    Returns:
+        An ``EmbeddingL2``.
+
+    Raises:
+        ValueError: as ``read_l2``; counts of a table that no column has.
+    """
+    l2 = read_l2(l2, name)
+    l2.check_tables({column.table_name for column in select(columns, kind=ID_COLUMNS)})
+    return l2

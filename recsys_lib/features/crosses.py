@@ -8,6 +8,7 @@ vocabularies exceeds a limit, the index is hashed into a stated number of bucket
 
 import itertools
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 
 import keras
 import numpy as np
@@ -17,13 +18,15 @@ import tensorflow as tf
 from recsys_lib.checks import check_integer
 from recsys_lib.features.columns import (
     Column,
+    EmbeddingL2,
     NumericColumn,
     check_columns,
     column_from_config,
     column_to_config,
+    read_l2,
     select,
 )
-from recsys_lib.features.penalties import EmbeddingL2, penalty_of_rows, read_l2
+from recsys_lib.features.embedding import PENALTIES
 from recsys_lib.replicas import one_part
 
 DEFAULT_MAX_ROWS = 2_000_000
@@ -213,7 +216,8 @@ class CrossProduct(keras.layers.Layer):
             return one_part(0.5 * self.l2.strength * self._square_of_table())
         # A bucket may hold known pairs and unknown ones; the latter count for nothing.
         rows = tf.where(known, rows, tf.constant(-1, rows.dtype))
-        return penalty_of_rows(self.l2.strength, rows, stored, known)
+        penalties = import_module(PENALTIES)
+        return penalties.penalty_of_rows(self.l2.strength, rows, stored, known)
 
     def _square_of_table(self):
         """Sum of the squares of all weights that a pair of known ids can read."""

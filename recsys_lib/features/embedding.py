@@ -5,26 +5,31 @@ single gather. The gather reads the resource variable itself: gathering from its
 copies the whole table in every step: nothing at a thousand ids, everything at a million.
 """
 
+from importlib import import_module
+
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
 
 from recsys_lib.checks import check_integer, check_known
-from recsys_lib.features import penalties
 from recsys_lib.features.columns import (
+    ID_COLUMNS,
     CategoricalColumn,
+    Columns,
+    EmbeddingL2,
     NumericColumn,
     SequenceColumn,
     check_columns,
     column_from_config,
     column_to_config,
+    read_l2,
     select,
 )
-from recsys_lib.features.penalties import EmbeddingL2, read_l2, shares_of
 
-ID_COLUMNS = (CategoricalColumn, SequenceColumn)
 MAX_ROWS = np.iinfo(np.int32).max
+PENALTIES = "recsys_lib.features.penalties"
+"""Imported by a table that has a penalty."""
 
 
 def build_inputs(columns):
@@ -128,7 +133,7 @@ class FusedEmbedding(keras.layers.Layer):
         self.table.rowwise = True
         if self.l2.strength:
             # A weight, so that a saved model keeps it.
-            shares = shares_of(self._of_tables, self.l2.id_counts)
+            shares = import_module(PENALTIES).shares_of(self._of_tables, self.l2.id_counts)
             self.penalty_shares = self.add_weight(
                 name="penalty_shares",
                 shape=(self.num_rows,),
@@ -172,7 +177,7 @@ class FusedEmbedding(keras.layers.Layer):
         return single, rest
 
     def _penalty(self, rows, weights):
-        shares = tf.convert_to_tensor(self.penalty_shares)
+        penalties, shares = import_module(PENALTIES), tf.convert_to_tensor(self.penalty_shares)
         if self.l2.rows == "table":
             return penalties.penalty_of_table(self.l2.strength, self.table, shares)
         return penalties.penalty_of_rows(self.l2.strength, rows, weights, tf.gather(shares, rows))
@@ -272,24 +277,6 @@ def _own_initializer(given):
     return initializer.clone() if hasattr(initializer, "clone") else initializer
 
 
-def check_l2(columns, l2, name="embedding_l2"):
-    """As ``read_l2``, of a builder that knows its tables.
-
-    Args:
-        columns: all feature columns of the model.
-        l2, name: the value, and what messages call it.
-
-    Returns:
-        An ``EmbeddingL2``.
-
-    Raises:
-        ValueError: as ``read_l2``; counts of a table that no column has.
-    """
-    l2 = read_l2(l2, name)
-    l2.check_tables({column.table_name for column in select(columns, kind=ID_COLUMNS)})
-    return l2
-
-
 def concat_numeric(inputs, columns):
     """All numeric columns side by side, ``(batch, numbers)``, or None where there are none."""
     values = [
@@ -358,6 +345,24 @@ def embed_fields(
     return fields[0] if len(fields) == 1 else ops.concatenate(fields, axis=1)
 
 
+def fused_tables(columns, embedding_dim, name, embeddings_initializer=None, l2=0.0):
+    """A ``FusedEmbedding`` for every width that occurs, the narrowest first.
+
+    Args:
+        columns: feature columns.
+        embedding_dim: width of the columns that state none of their own.
+        name, embeddings_initializer, l2: of the layers; of several each name ends in its width.
+    """
+    id_columns = select(columns, kind=ID_COLUMNS)
+    widths = sorted({column.embedding_dim or embedding_dim for column in id_columns})
+    layers = []
+    for width in widths:
+        of_width = (c for c in id_columns if (c.embedding_dim or embedding_dim) == width)
+        members, layer_name = Columns(of_width), name if len(widths) == 1 else f"{name}_{width}"
+        layers.append(FusedEmbedding(members, width, embeddings_initializer, l2, name=layer_name))
+    return layers
+
+
 def embed_groups(
     inputs, columns, embedding_dim, name="embedding", embeddings_initializer=None, l2=0.0
 ):
@@ -372,17 +377,10 @@ def embed_groups(
         each width, then pooled sequences, then the numbers as they are.
     """
     embedding_dim = check_integer("embedding_dim", embedding_dim)
-    id_columns = select(columns, kind=ID_COLUMNS)
-    widths = sorted({column.embedding_dim or embedding_dim for column in id_columns})
+    group_of_sequence = {c.name: c.group for c in select(columns, kind=SequenceColumn)}
     parts = {}
-    for width in widths:
-        of_width = (c for c in id_columns if (c.embedding_dim or embedding_dim) == width)
-        members = type(id_columns)(of_width)
-        group_of_sequence = {c.name: c.group for c in select(members, kind=SequenceColumn)}
-        layer_name = name if len(widths) == 1 else f"{name}_{width}"
-        layer = FusedEmbedding(members, width, embeddings_initializer, l2, name=layer_name)
-        blocks = layer(inputs)
-        for block, vectors in pool_blocks(blocks, inputs, members).items():
+    for layer in fused_tables(columns, embedding_dim, name, embeddings_initializer, l2):
+        for block, vectors in pool_blocks(layer(inputs), inputs, layer.columns).items():
             flat = ops.reshape(vectors, (-1, vectors.shape[1] * vectors.shape[2]))
             parts.setdefault(group_of_sequence.get(block, block), []).append(flat)
     for group in {column.group: None for column in select(columns, kind=NumericColumn)}:

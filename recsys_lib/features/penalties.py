@@ -1,4 +1,4 @@
-"""L2 penalties of embedding tables: on the rows that a batch reads, or on the whole table.
+"""What an ``EmbeddingL2`` costs: on the rows that a batch reads, or on the whole table.
 
     batch:  strength / 2 * sum over the distinct ids j of the batch of ||w_j||^2 / n_j
     table:  strength / 2 * sum over all ids j of ||w_j||^2
@@ -17,73 +17,10 @@ Source: Zhou et al. 2018, "Deep Interest Network for Click-Through Rate Predicti
 equations 4 to 7 (the form with counts).
 """
 
-import dataclasses
-from collections.abc import Mapping
-from numbers import Real
-
 import numpy as np
 import tensorflow as tf
 
-from recsys_lib.checks import check_choice, check_number
 from recsys_lib.replicas import num_replicas, one_part, rows_of_replicas
-
-ROWS = ("batch", "table")
-
-
-@dataclasses.dataclass(frozen=True)
-class EmbeddingL2:
-    """A penalty on embeddings for which one number is not enough.
-
-    Args:
-        strength: lambda, 0 or more; 0 is no penalty.
-        rows: ``"batch"`` or ``"table"``, see above.
-        id_counts: dict of table name to ``(vocabulary_size,)``, in how many training rows each id
-            occurs, as ``recsys_lib.sequence.count_ids`` returns it; with ``rows="batch"`` only.
-            Tables that it leaves out are not penalised. Default: no counts, all tables.
-
-    Raises:
-        ValueError: a strength below 0, an unknown form, or counts of the form ``"table"``.
-    """
-
-    strength: float
-    rows: str = "batch"
-    id_counts: Mapping[str, np.ndarray] | None = None
-
-    def __post_init__(self):
-        check_number("embedding_l2", self.strength, 0)
-        check_choice("embedding_l2, rows", self.rows, ROWS)
-        if self.id_counts is not None and self.rows != "batch":
-            raise ValueError(
-                "embedding_l2, id_counts: expected rows='batch' beside counts, "
-                f"got rows={self.rows!r}"
-            )
-
-    def check_tables(self, tables):
-        """Raise ``ValueError`` if counts name a table that is none of the model's ``tables``."""
-        unknown = sorted(set(self.id_counts or ()) - set(tables))
-        if unknown:
-            raise ValueError(f"id_counts: expected tables of {sorted(tables)}, got {unknown}")
-
-    def get_config(self):
-        """The penalty for a layer's configuration; the counts are weights of the layer."""
-        return {"strength": self.strength, "rows": self.rows}
-
-
-L2 = float | EmbeddingL2
-"""The types of a builder's ``embedding_l2`` and ``linear_l2``."""
-
-
-def read_l2(value: L2, name: str = "embedding_l2") -> EmbeddingL2:
-    """A builder's ``embedding_l2`` or ``linear_l2`` as an ``EmbeddingL2``.
-
-    A number is the strength of a penalty on the rows of the batch; anything else, or a number
-    below 0, is a ``ValueError`` whose message begins with ``name``.
-    """
-    if isinstance(value, EmbeddingL2):
-        return value
-    if not isinstance(value, Real):
-        raise ValueError(f"{name}: expected a number or an EmbeddingL2, got {value!r}")
-    return EmbeddingL2(check_number(name, value, 0))
 
 
 def penalty_of_rows(strength, rows, weights, shares):

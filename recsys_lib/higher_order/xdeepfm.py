@@ -20,8 +20,8 @@ import keras
 from keras import KerasTensor, ops
 
 from recsys_lib.checks import check_bool, check_integer, check_known, check_shape, check_widths
-from recsys_lib.features.columns import Column
-from recsys_lib.features.embedding import build_inputs, check_l2, embed_fields
+from recsys_lib.features.columns import Column, check_l2
+from recsys_lib.features.embedding import build_inputs, embed_fields
 from recsys_lib.layers.blocks import deep_logit, flatten_fields, linear_logit, side_by_side
 from recsys_lib.layers.heads import Tasks, predict_one
 from recsys_lib.layers.options import (

@@ -14,22 +14,16 @@ Internal Covariate Shift", algorithm 1.
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from pkgutil import resolve_name
 
 import keras
 import tensorflow as tf
 from keras import KerasTensor, ops
 
 from recsys_lib.checks import check_known, check_number, check_widths
-from recsys_lib.features.columns import Column, select
-from recsys_lib.features.embedding import (
-    ID_COLUMNS,
-    FusedEmbedding,
-    check_l2,
-    concat_numeric,
-    pool_blocks,
-)
-from recsys_lib.features.penalties import L2
-from recsys_lib.layers.options import Activation, Configured, Normalization, Widths, imported
+from recsys_lib.features.columns import ID_COLUMNS, L2, Column, check_l2, select
+from recsys_lib.features.embedding import FusedEmbedding, concat_numeric, pool_blocks
+from recsys_lib.layers.options import Activation, Configured, Normalization, Widths
 from recsys_lib.replicas import num_replicas, sum_over_replicas, sums_over_replicas
 
 LAYERS = {
@@ -54,7 +48,7 @@ def activation_layer(activation: Activation, name: str) -> keras.layers.Layer:
         'kink'
     """
     if isinstance(activation, str) and activation in LAYERS:
-        return imported(LAYERS[activation])(name=name)
+        return resolve_name(LAYERS[activation])(name=name)
     return keras.layers.Activation(activation, name=name)
 
 

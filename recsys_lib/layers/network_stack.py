@@ -6,10 +6,13 @@ run in one product. Those that read one each are multiplied one by one: a batche
 matrices takes twice as long.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
-from keras import ops
+from keras import KerasTensor, ops
 
 from recsys_lib.checks import check_bool, check_integer, check_widths
 from recsys_lib.layers.blocks import (
@@ -21,7 +24,7 @@ from recsys_lib.layers.blocks import (
     products_by_reader,
     read_activation,
 )
-from recsys_lib.layers.options import Configured
+from recsys_lib.layers.options import Activation, Configured, Widths, options_for
 
 
 @keras.saving.register_keras_serializable("recsys_lib")
@@ -263,3 +266,44 @@ class Mixture(Configured):
             terms = [own[place] * each[position] for place, position in enumerate(positions)]
             mixtures.append(tf.add_n(terms))
         return ops.stack(mixtures, axis=1)
+
+
+def experts_of(common: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of a builder's shared options that the experts' ``NetworkStack`` takes, checked."""
+    options = options_for(NetworkStack, common)
+    if common["expert_activation"] is not None:
+        options["activation"] = common["expert_activation"]
+    return {**options, "hidden_units": check_widths("expert_units", common["expert_units"])}
+
+
+def task_logits(
+    representations: KerasTensor,
+    tower_units: Widths,
+    num_tasks: int,
+    *,
+    activation: Activation = "relu",
+    dropout_rate: float = 0.0,
+    batch_normalization: bool = False,
+) -> KerasTensor:
+    """One tower for each task, all in the one layer ``towers``.
+
+    Args:
+        representations: ``(batch, num_tasks, units)``, one for each task, or ``(batch, units)``,
+            the same for all.
+        tower_units: widths of each tower's layers; ``()``: a linear map alone.
+        num_tasks: number of tasks.
+        activation, dropout_rate, batch_normalization: as for ``NetworkStack``.
+
+    Returns:
+        ``(batch, num_tasks, 1)``; the heads add the biases.
+    """
+    towers = NetworkStack(
+        num_tasks,
+        check_widths("tower_units", tower_units, at_least=0),
+        activation,
+        output_units=1,
+        dropout_rate=dropout_rate,
+        batch_normalization=batch_normalization,
+        name="towers",
+    )
+    return towers(representations)

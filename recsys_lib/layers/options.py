@@ -11,7 +11,6 @@ A builder takes them as ``**common: Unpack[...]`` and hands them on as the dict 
 """
 
 import functools
-import importlib
 import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -20,9 +19,7 @@ from typing import Annotated, Any, TypeAlias, TypedDict, TypeVar, get_args
 import keras
 from keras import KerasTensor
 
-from recsys_lib.features.columns import Column, check_columns
-from recsys_lib.features.embedding import check_l2
-from recsys_lib.features.penalties import L2
+from recsys_lib.features.columns import L2, Column, check_columns, check_l2
 
 Activation = str | Callable[[KerasTensor], KerasTensor]
 """A Keras activation; in hidden networks also ``"dice"`` and ``"prelu"``."""
@@ -219,12 +216,6 @@ def tables(feature_columns: Sequence[Column], common: TableOptions) -> dict[str,
         "embeddings_initializer": common["embeddings_initializer"],
         "l2": check_l2(feature_columns, common["embedding_l2"]),
     }
-
-
-def imported(reference: str) -> Any:
-    """Import what an option names as text, ``"module:name"``, only when the option is used."""
-    module, name = reference.split(":")
-    return getattr(importlib.import_module(module), name)
 
 
 def options_for(function: Callable[..., Any], common: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from keras import KerasTensor
 
 from recsys_lib.checks import check_choice, check_known
 from recsys_lib.features.columns import (
+    L2,
     CategoricalColumn,
     Column,
     Columns,
@@ -19,7 +20,6 @@ from recsys_lib.features.columns import (
     select,
 )
 from recsys_lib.features.embedding import build_inputs, embed_groups
-from recsys_lib.features.penalties import L2
 from recsys_lib.layers.blocks import LAYERS, side_by_side
 from recsys_lib.layers.options import (
     Activation,

@@ -1,28 +1,26 @@
-"""Parts of all multi-task models: their options, one input, and a tower for each task.
+"""Parts of all multi-task models: their options, and one input.
 
 All tasks share what is made of a history, as they share the tables; where a model has tables for
 each task, each has what its own make of it.
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from pkgutil import resolve_name
+from typing import Annotated
 
 import keras
 from keras import KerasTensor
 
-from recsys_lib.checks import check_choice, check_widths
-from recsys_lib.features.columns import Column
-from recsys_lib.features.embedding import build_inputs, check_l2, embed_groups
-from recsys_lib.features.penalties import L2
+from recsys_lib.checks import check_choice
+from recsys_lib.features.columns import L2, Column, check_l2
+from recsys_lib.features.embedding import build_inputs, embed_groups
 from recsys_lib.layers.blocks import side_by_side
-from recsys_lib.layers.network_stack import NetworkStack
 from recsys_lib.layers.options import (
     Activation,
     HiddenOptions,
     Initializer,
     TableOptions,
     Widths,
-    imported,
     options_for,
 )
 
@@ -107,7 +105,7 @@ def task_input(
         ValueError: an unknown option; attention and no history.
     """
     interest = check_choice("interest", common["interest"], INTERESTS)
-    return imported(INTERESTS[interest])(feature_columns, common, inputs, suffix)
+    return resolve_name(INTERESTS[interest])(feature_columns, common, inputs, suffix)
 
 
 def pooled_input(
@@ -150,44 +148,3 @@ def shared_input(
         l2=check_l2(feature_columns, embedding_l2),
     )
     return inputs, keras.layers.Identity(name=f"features{suffix}")(side_by_side(groups.values()))
-
-
-def experts_of(common: ExpertOptions) -> dict[str, Any]:
-    """Those of a builder's shared options that the experts' ``NetworkStack`` takes, checked."""
-    options = options_for(NetworkStack, common)
-    if common["expert_activation"] is not None:
-        options["activation"] = common["expert_activation"]
-    return {**options, "hidden_units": check_widths("expert_units", common["expert_units"])}
-
-
-def task_logits(
-    representations: KerasTensor,
-    tower_units: Widths,
-    num_tasks: int,
-    *,
-    activation: Activation = "relu",
-    dropout_rate: float = 0.0,
-    batch_normalization: bool = False,
-) -> KerasTensor:
-    """One tower for each task, all in the one layer ``towers``.
-
-    Args:
-        representations: ``(batch, num_tasks, units)``, one for each task, or ``(batch, units)``,
-            the same for all.
-        tower_units: widths of each tower's layers; ``()``: a linear map alone.
-        num_tasks: number of tasks.
-        activation, dropout_rate, batch_normalization: as for ``NetworkStack``.
-
-    Returns:
-        ``(batch, num_tasks, 1)``; the heads add the biases.
-    """
-    towers = NetworkStack(
-        num_tasks,
-        check_widths("tower_units", tower_units, at_least=0),
-        activation,
-        output_units=1,
-        dropout_rate=dropout_rate,
-        batch_normalization=batch_normalization,
-        name="towers",
-    )
-    return towers(representations)

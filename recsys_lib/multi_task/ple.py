@@ -26,9 +26,9 @@ from keras import KerasTensor, ops
 from recsys_lib.checks import check_integer, check_widths
 from recsys_lib.features.columns import Column
 from recsys_lib.layers.heads import Tasks, check_tasks, predict_each
-from recsys_lib.layers.network_stack import Gates, Mixture, NetworkStack
+from recsys_lib.layers.network_stack import Gates, Mixture, NetworkStack, experts_of, task_logits
 from recsys_lib.layers.options import options_for, shared_options
-from recsys_lib.multi_task.parts import ExpertOptions, experts_of, task_input, task_logits
+from recsys_lib.multi_task.parts import ExpertOptions, task_input
 
 Counts = int | Sequence[int]
 """A number of experts, the same on every level or one for each."""

@@ -17,8 +17,9 @@ import keras
 from recsys_lib.features.columns import Column
 from recsys_lib.layers.blocks import MLP
 from recsys_lib.layers.heads import Tasks, check_tasks, predict_each
+from recsys_lib.layers.network_stack import task_logits
 from recsys_lib.layers.options import Activation, Widths, options_for, shared_options
-from recsys_lib.multi_task.parts import TowerOptions, task_input, task_logits
+from recsys_lib.multi_task.parts import TowerOptions, task_input
 
 
 @shared_options()

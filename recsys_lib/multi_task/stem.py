@@ -32,9 +32,9 @@ from keras import ops
 from recsys_lib.checks import check_integer
 from recsys_lib.features.columns import Column
 from recsys_lib.layers.heads import Tasks, check_tasks, predict_each
-from recsys_lib.layers.network_stack import Gates, NetworkStack
+from recsys_lib.layers.network_stack import Gates, NetworkStack, experts_of, task_logits
 from recsys_lib.layers.options import Configured, options_for, shared_options
-from recsys_lib.multi_task.parts import ExpertOptions, experts_of, task_input, task_logits
+from recsys_lib.multi_task.parts import ExpertOptions, task_input
 from recsys_lib.multi_task.ple import experts_seen
 
 

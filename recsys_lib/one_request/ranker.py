@@ -26,7 +26,7 @@ from recsys_lib.layers.blocks import MLP, side_by_side
 from recsys_lib.layers.gate_unit import GateNU
 from recsys_lib.layers.heads import Tasks, check_tasks, predict_each
 from recsys_lib.layers.loss_heads import predict_funnel
-from recsys_lib.layers.network_stack import Gates, Mixture, NetworkStack
+from recsys_lib.layers.network_stack import Gates, Mixture, NetworkStack, task_logits
 from recsys_lib.layers.options import Widths, options_for, shared_options, tables
 from recsys_lib.multi_scenario.parts import (
     KnownScenarios,
@@ -34,7 +34,7 @@ from recsys_lib.multi_scenario.parts import (
     flat_features,
     scenario_column,
 )
-from recsys_lib.multi_task.parts import TowerOptions, task_logits
+from recsys_lib.multi_task.parts import TowerOptions
 from recsys_lib.sequence.behaviours import read_request
 from recsys_lib.sequence.din import attended_interest
 from recsys_lib.sequence.parts import SCALES, with_products

@@ -13,9 +13,8 @@ import tensorflow as tf
 from keras import KerasTensor, ops
 
 from recsys_lib.checks import check_shape
-from recsys_lib.features.columns import Column
+from recsys_lib.features.columns import L2, Column
 from recsys_lib.features.embedding import embed_fields, field_names
-from recsys_lib.features.penalties import L2
 from recsys_lib.layers.blocks import flatten_fields, products_by_reader
 from recsys_lib.layers.options import Initializer
 

@@ -17,22 +17,17 @@ from keras import KerasTensor, ops
 from recsys_lib.checks import check_integer
 from recsys_lib.features.columns import (
     CANDIDATE_GROUP,
+    ID_COLUMNS,
+    L2,
     CategoricalColumn,
     Column,
     Columns,
     SequenceColumn,
     check_columns,
+    check_l2,
     select,
 )
-from recsys_lib.features.embedding import (
-    ID_COLUMNS,
-    FusedEmbedding,
-    MaskedPooling,
-    build_inputs,
-    check_l2,
-    concat_numeric,
-)
-from recsys_lib.features.penalties import L2
+from recsys_lib.features.embedding import MaskedPooling, build_inputs, concat_numeric, fused_tables
 from recsys_lib.layers.blocks import side_by_side
 from recsys_lib.layers.options import Configured, Initializer
 
@@ -189,8 +184,8 @@ def read_request(
         if not (isinstance(column, SequenceColumn) and column.ordered) or column.name in read
     )
     inputs = build_inputs(columns) if inputs is None else inputs
-    options = embedding_dim, embeddings_initializer, embedding_l2, f"embedding{suffix}"
-    layers = _embedding_layers(columns, *options)
+    name = f"embedding{suffix}"
+    layers = fused_tables(columns, embedding_dim, name, embeddings_initializer, embedding_l2)
     vectors = _look_up(layers, inputs)
 
     def of_columns(found, members):
@@ -215,22 +210,6 @@ def read_request(
         histories=tuple(sequences),
         embed=embed,
     )
-
-
-def _embedding_layers(columns, embedding_dim, embeddings_initializer, l2, name):
-    """One fused table for every width that occurs."""
-    id_columns = select(columns, kind=ID_COLUMNS)
-    widths = sorted({column.embedding_dim or embedding_dim for column in id_columns})
-    return [
-        FusedEmbedding(
-            Columns(c for c in id_columns if (c.embedding_dim or embedding_dim) == width),
-            width,
-            embeddings_initializer,
-            l2,
-            name=name if len(widths) == 1 else f"{name}_{width}",
-        )
-        for width in widths
-    ]
 
 
 def _look_up(layers, inputs, is_penalised=True):

@@ -6,6 +6,9 @@ state is the interest:
 
     h_t = GRU(e_t),    a_t = softmax_t(h_t W v),    h'_t = AUGRU(h_t, a_t)
     interest = h'_T,    loss = loss of the click + alpha L_aux
+    L_aux = -1/N sum_rows sum_t [log s(h_t, e_(t+1)) + log(1 - s(h_t, e^_(t+1)))]
+
+e^ is the vector of an item drawn at random, never the next behaviour itself and never padding.
 
 Source: Zhou et al. 2019, "Deep Interest Evolution Network for Click-Through Rate Prediction",
 sections 4.2 (equations 2 to 7) and 4.3 (equations 8 to 12).
@@ -16,15 +19,246 @@ from collections.abc import Sequence
 from typing import Unpack
 
 import keras
+import tensorflow as tf
+from keras import ops
 
-from recsys_lib.checks import check_number
+from recsys_lib.checks import check_choice, check_integer, check_number, check_widths
 from recsys_lib.features.columns import Column
+from recsys_lib.layers.blocks import MLP
 from recsys_lib.layers.heads import Tasks
-from recsys_lib.layers.options import HistoryOptions, options_for, shared_options
-from recsys_lib.sequence.auxiliary import AuxiliaryLoss, NegativeSampler
+from recsys_lib.layers.options import Configured, HistoryOptions, options_for, shared_options
+from recsys_lib.replicas import sum_over_replicas
 from recsys_lib.sequence.behaviours import read_request
 from recsys_lib.sequence.parts import BilinearAttention, score
-from recsys_lib.sequence.recurrence import AttentionalGRU, gru_states, last_state
+from recsys_lib.sequence.recurrence import Unrolled, gru_states, is_short, last_state
+
+KINDS = ("augru", "agru", "aigru")
+DISCRIMINATORS = ("inner_product", "network")
+AVERAGES = ("steps", "rows")
+
+
+@keras.saving.register_keras_serializable("recsys_lib")
+class NegativeSampler(Configured):
+    """For every behaviour another id, drawn evenly from all others, anew in every training step.
+
+    Call arguments:
+        ids: ``(batch, steps)``, 0 at padding.
+
+    Returns:
+        ``(batch, steps)`` int32: at real steps an id from 1 to ``vocabulary_size - 1`` that is not
+        the step's own; 0 at padding. In inference 0 everywhere: nothing reads it there.
+
+    Args:
+        vocabulary_size: number of ids, the reserved 0 included; at least 3.
+
+    Raises:
+        ValueError: a vocabulary that leaves no other id.
+    """
+
+    def __init__(self, vocabulary_size, **kwargs):
+        super().__init__(**kwargs)
+        # Padding, the step's own id and another one.
+        self.vocabulary_size = check_integer("vocabulary_size", vocabulary_size, 3)
+        self.seed_generator = keras.random.SeedGenerator()
+
+    def call(self, ids, training=None):
+        ids = ops.cast(ids, "int32")
+        if not training:
+            return ops.zeros_like(ids)
+        # One id fewer than there are, and a step over the positive: all others are equally likely.
+        drawn = keras.random.randint(
+            ops.shape(ids), 1, self.vocabulary_size - 1, dtype="int32", seed=self.seed_generator
+        )
+        drawn = drawn + ops.cast(drawn >= ids, "int32")
+        return ops.where(ids > 0, drawn, 0)
+
+
+@keras.saving.register_keras_serializable("recsys_lib")
+class AuxiliaryLoss(Configured):
+    """Adds the auxiliary loss in training; passes the states on unchanged.
+
+    Call arguments:
+        states: ``(batch, steps, units)``, h_t.
+        behaviours: ``(batch, steps, width)``, e_t.
+        negatives: ``(batch, steps, width)``, a vector of another item for each step.
+        step_mask: ``(batch, steps)``, 1 for real steps, which come first.
+
+    Returns:
+        ``states``.
+
+    Args:
+        weight: alpha, the factor before the loss.
+        discriminator: ``"inner_product"``: s = sigmoid(h . e), which needs states of the
+            behaviours' width; ``"network"``: a network over [h, e], as in the authors' code.
+        hidden_units: of that network.
+        average: what the sum is divided by: ``"steps"``, the number of real transitions, or
+            ``"rows"``, as in the paper, where a long history weighs more than a short one.
+
+    Raises:
+        ValueError: an unknown option, a weight below 0, or an inner product of two widths.
+    """
+
+    def __init__(
+        self,
+        weight=1.0,
+        discriminator="inner_product",
+        hidden_units=(32,),
+        average="steps",
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.weight = check_number("auxiliary_weight", weight, 0)
+        self.discriminator = check_choice("discriminator", discriminator, DISCRIMINATORS)
+        self.average = check_choice("auxiliary_average", average, AVERAGES)
+        self.hidden_units = check_widths(f"{self.name}, hidden_units", hidden_units)
+        if discriminator == "network":
+            self.network = MLP(self.hidden_units, activation="sigmoid", name="network")
+            self.to_logit = keras.layers.Dense(1, name="logit")
+
+    def build(self, states_shape, behaviours_shape, negatives_shape, step_mask_shape):
+        units, width = states_shape[-1], behaviours_shape[-1]
+        if self.discriminator == "network":
+            self.network.build((*states_shape[:-1], units + width))
+            self.to_logit.build((*states_shape[:-1], self.hidden_units[-1]))
+        elif units != width:
+            raise ValueError(
+                f"auxiliary loss: an inner product needs states of the behaviours' width, expected "
+                f"{width}, got {units}"
+            )
+
+    def call(self, states, behaviours, negatives, step_mask, training=None):
+        if training and states.shape[1] > 1:
+            self.add_loss(self.weight * self.loss(states, behaviours, negatives, step_mask))
+        return states
+
+    def loss(self, states, behaviours, negatives, step_mask):
+        """The loss without its factor; 0 where no row has two behaviours."""
+        # A sum over all steps of a batch is beyond half precision.
+        precision = keras.backend.result_type(states.dtype, "float32")
+        before = states[:, :-1]
+        following = step_mask[:, 1:]  # a real step has a real one before it
+        following = ops.cast(following, precision)
+        of_next = self._logit(before, behaviours[:, 1:])  # (batch, steps - 1)
+        of_next = ops.cast(of_next, precision)
+        of_other = ops.cast(self._logit(before, negatives[:, 1:]), precision)
+        # -log s(x) = softplus(-x) and -log(1 - s(x)) = softplus(x), which do not overflow.
+        total = ops.sum(following * (ops.softplus(-of_next) + ops.softplus(of_other)))
+        if self.average == "rows":
+            return total / sum_over_replicas(tf.cast(ops.shape(states)[0], total.dtype))
+        return total / ops.maximum(sum_over_replicas(ops.sum(following)), 1.0)
+
+    def _logit(self, states, vectors):
+        if self.discriminator == "inner_product":
+            return ops.sum(states * vectors, axis=-1)
+        hidden = self.network(ops.concatenate([states, vectors], axis=-1))
+        return ops.squeeze(self.to_logit(hidden), axis=-1)
+
+
+@keras.saving.register_keras_serializable("recsys_lib")
+class StepRNN(Unrolled, keras.layers.RNN):
+    """Keras's RNN whose mask ends here: later layers are told theirs."""
+
+    def compute_mask(self, _, mask):
+        return None
+
+
+@keras.saving.register_keras_serializable("recsys_lib")
+class AttentionalGRUCell(Configured):
+    """One step of a GRU whose update gate listens to an attention score.
+
+        u = sigmoid(x_u + h U_u),    r = sigmoid(x_r + h U_r),    c = tanh(x_c + r o (h U_c))
+        augru: u' = a u      agru: u' = a      aigru: u' = u (the score has scaled the input)
+        h' = (1 - u') o h + u' o c
+
+    ``x_u``, ``x_r`` and ``x_c`` are the input's projections, bias included.
+
+    Args:
+        units: width of the state.
+        kind: one of ``KINDS``: what the score does to the update gate.
+
+    Call arguments:
+        inputs: ``(batch, 3 * units + 1)``: the three projections and the score a.
+        states: list of one ``(batch, units)``, h.
+
+    Returns:
+        h' and a list of it.
+
+    Source: Zhou et al. 2019, "Deep Interest Evolution Network for Click-Through Rate Prediction",
+    equations 2 to 5 (GRU), 9 (AIGRU), 10 (AGRU), 11 and 12 (AUGRU).
+    """
+
+    def __init__(self, units, kind="augru", **kwargs):
+        super().__init__(**kwargs)
+        self.units = check_integer("units", units)
+        self.kind = check_choice("evolution", kind, KINDS)
+        self.state_size = self.units
+
+    def build(self, input_shape):
+        self.recurrent_kernel = self.add_weight(
+            name="recurrent_kernel", shape=(self.units, 3 * self.units), initializer="orthogonal"
+        )
+
+    def call(self, inputs, states, training=None):
+        (state,) = states
+        score = inputs[:, -1:]
+        update, reset, candidate = ops.split(inputs[:, :-1], 3, axis=-1)
+        of_update, of_reset, of_candidate = ops.split(
+            ops.matmul(state, self.recurrent_kernel), 3, axis=-1
+        )
+        reset = ops.sigmoid(reset + of_reset)
+        candidate = ops.tanh(candidate + reset * of_candidate)
+        # The *update* gate is scaled: at a score of zero the state stays as it is.
+        if self.kind == "agru":
+            update = score
+        else:
+            update = ops.sigmoid(update + of_update)
+            update = score * update if self.kind == "augru" else update
+        state = (1 - update) * state + update * candidate
+        return state, [state]
+
+
+@keras.saving.register_keras_serializable("recsys_lib")
+class AttentionalGRU(Configured):
+    """The evolution of the interest that belongs to the candidate.
+
+    Call arguments:
+        sequence: ``(batch, steps, width)``.
+        scores: ``(batch, steps)``, attention to each step.
+        step_mask: ``(batch, steps)``, 1 for real steps, which come first.
+
+    Returns:
+        States ``(batch, steps, units)``; at padding the last real step's state is repeated, and a
+        row without a real step has zeros.
+
+    Args:
+        units: width of the state.
+        kind: ``"augru"``, ``"agru"`` or ``"aigru"``, see ``AttentionalGRUCell``.
+        unroll: whether the graph holds every step; default: where the history is short.
+
+    Raises:
+        ValueError: an unknown kind.
+    """
+
+    def __init__(self, units, kind="augru", unroll=None, **kwargs):
+        super().__init__(**kwargs)
+        self.unroll = unroll
+        cell = AttentionalGRUCell(units, kind, name="cell")
+        self.units, self.kind = cell.units, cell.kind
+        self.projection = keras.layers.Dense(3 * self.units, name="projection")
+        self.recurrence = StepRNN(cell, return_sequences=True, name="recurrence")
+
+    def build(self, sequence_shape, scores_shape, step_mask_shape):
+        given = self.unroll is not None
+        self.recurrence.unroll = self.unroll if given else is_short(sequence_shape[1])
+        self.projection.build(sequence_shape)
+        self.recurrence.build((*sequence_shape[:2], 3 * self.units + 1))
+
+    def call(self, sequence, scores, step_mask):
+        column = ops.expand_dims(scores, -1)  # (batch, steps, 1)
+        projected = self.projection(column * sequence if self.kind == "aigru" else sequence)
+        return self.recurrence(
+            ops.concatenate([projected, column], axis=-1), mask=ops.cast(step_mask, "bool")
+        )
 
 
 @shared_options(activation="dice")

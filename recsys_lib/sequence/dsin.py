@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from typing import Unpack
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 from recsys_lib.checks import check_bool, check_choice, check_integer
@@ -38,7 +39,7 @@ from recsys_lib.sequence.parts import (
     weighted_sum,
     weights_of_steps,
 )
-from recsys_lib.sequence.recurrence import StepLSTM, is_short
+from recsys_lib.sequence.recurrence import Unrolled, is_short
 from recsys_lib.sequence.transformer import TransformerBlock
 
 UNITS = ("bilinear", "tanh")
@@ -86,6 +87,24 @@ class SessionMean(keras.layers.Layer):
         total = ops.sum(sessions * ops.expand_dims(step_mask, -1), axis=2)
         count = ops.maximum(ops.sum(step_mask, axis=2), 1.0)
         return total / ops.expand_dims(count, -1)
+
+
+@keras.saving.register_keras_serializable("recsys_lib")
+class StepLSTM(Unrolled, keras.layers.LSTM):
+    """Keras's LSTM without cuDNN; of its options it takes those of ``StepGRU``."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **{**kwargs, "use_cudnn": False})
+
+    def projected(self, sequences):
+        return ops.matmul(sequences, self.cell.kernel) + self.cell.bias
+
+    def step(self, inputs, states):
+        state, carry = states
+        gates = inputs + ops.matmul(state, self.cell.recurrent_kernel)
+        enter, keep, candidate, leave = tf.split(gates, 4, axis=1)
+        carry = tf.sigmoid(keep) * carry + tf.sigmoid(enter) * tf.tanh(candidate)
+        return [tf.sigmoid(leave) * tf.tanh(carry), carry]
 
 
 @keras.saving.register_keras_serializable("recsys_lib")

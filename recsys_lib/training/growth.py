@@ -11,9 +11,9 @@ import keras
 import numpy as np
 
 from recsys_lib.data.dataset import AnyDataset
-from recsys_lib.features.columns import Column, NumericColumn, check_columns, select
+from recsys_lib.features.columns import ID_COLUMNS, Column, NumericColumn, check_columns, select
 from recsys_lib.features.crosses import CrossProduct
-from recsys_lib.features.embedding import ID_COLUMNS, FusedEmbedding
+from recsys_lib.features.embedding import FusedEmbedding
 from recsys_lib.keras_graphs import call_once, calls_of
 from recsys_lib.keras_internals import layers_of
 from recsys_lib.training.batches import model_columns

@@ -18,6 +18,7 @@ Concatenations are left open until something reads them whole, so that a product
 """
 
 from collections.abc import Callable
+from pkgutil import resolve_name
 from typing import Any
 
 import keras
@@ -31,7 +32,6 @@ from recsys_lib.keras_graphs import (
     run_through_graph,
     works_elementwise,
 )
-from recsys_lib.layers.options import imported
 
 REQUEST, DIVIDED, CANDIDATES = "request", "divided", "candidates"
 """How an operation ran: once, its request's part once, or once for each candidate."""
@@ -132,7 +132,7 @@ class RequestWalk:
             return self._on_joined(operation, args[0])
         if isinstance(operation, keras.layers.Dot) and operation.axes == 1:
             return self._weighted_sum(*args[0])
-        divisions = imported("recsys_lib.one_request.division:DIVISIONS")
+        divisions = resolve_name("recsys_lib.one_request.division:DIVISIONS")
         divide = divisions.get(keras.saving.get_registered_name(type(operation)))
         if divide is None or not _has_one_precision(operation):
             return NotImplemented

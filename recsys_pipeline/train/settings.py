@@ -246,7 +246,7 @@ def as_python(name: str, value: Any) -> Any:
     if isinstance(value, Mapping):
         given = dict(value)
         if name.endswith("_l2"):
-            from recsys_lib.features.penalties import EmbeddingL2
+            from recsys_lib.features.columns import EmbeddingL2
 
             _known(f"{name}: ", given, ("strength", "rows"))
             if "strength" not in given:

@@ -29,10 +29,9 @@ from world import (
     tasks_of,
 )
 
-from recsys_lib.features.columns import NumericColumn
+from recsys_lib.features.columns import EmbeddingL2, NumericColumn
 from recsys_lib.features.crosses import CrossProduct
 from recsys_lib.features.embedding import FusedEmbedding
-from recsys_lib.features.penalties import EmbeddingL2
 from recsys_lib.training import load, predict, rank, save
 from recsys_lib.training.batches import PackedSplit
 from recsys_lib.training.restarts import build_with_seed, start_of

@@ -14,7 +14,7 @@ import tensorflow as tf
 from replica_threads import run_replicas
 from world import OWN, by_key, columns_by_key, features_by_key, fresh
 
-from recsys_lib.sequence.auxiliary import NegativeSampler
+from recsys_lib.sequence.dien import NegativeSampler
 from recsys_lib.training.batches import Layout, model_columns
 from recsys_lib.training.weighting import added_losses, task_losses
 

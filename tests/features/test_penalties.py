@@ -10,10 +10,16 @@ import pytest
 import tensorflow as tf
 from reference import double, randomize
 
-from recsys_lib.features.columns import CategoricalColumn, NumericColumn, SequenceColumn
+from recsys_lib.features.columns import (
+    CategoricalColumn,
+    EmbeddingL2,
+    NumericColumn,
+    SequenceColumn,
+    check_l2,
+    read_l2,
+)
 from recsys_lib.features.crosses import CrossProduct
-from recsys_lib.features.embedding import FusedEmbedding, build_inputs, check_l2
-from recsys_lib.features.penalties import EmbeddingL2, read_l2
+from recsys_lib.features.embedding import FusedEmbedding, build_inputs
 from recsys_lib.layers.blocks import linear_logit
 
 COLUMNS = (

@@ -7,8 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from recsys_lib.features.columns import CategoricalColumn, check_columns
-from recsys_lib.features.penalties import EmbeddingL2
+from recsys_lib.features.columns import CategoricalColumn, EmbeddingL2, check_columns
 from recsys_lib.layers.blocks import MLP
 from recsys_lib.layers.options import (
     Configured,

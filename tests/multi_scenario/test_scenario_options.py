@@ -11,8 +11,7 @@ import tensorflow as tf
 from reference import randomize
 from tiny_scenarios import COLUMNS, COUNT, FEATURES, NUM_ROWS, WIDTH, gradients_of, rows, surfaces
 
-from recsys_lib.features.columns import CategoricalColumn
-from recsys_lib.features.penalties import EmbeddingL2
+from recsys_lib.features.columns import CategoricalColumn, EmbeddingL2
 from recsys_lib.multi_scenario import (
     APGDense,
     GateNU,

@@ -20,8 +20,7 @@ from tiny_ranker import (
 )
 
 from recsys_lib.data import simulator
-from recsys_lib.features.columns import CategoricalColumn
-from recsys_lib.features.penalties import EmbeddingL2
+from recsys_lib.features.columns import CategoricalColumn, EmbeddingL2
 from recsys_lib.one_request import build_ranker
 from recsys_lib.training import fit, predict, rank
 from recsys_lib.training.weighting import task_losses

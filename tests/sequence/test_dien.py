@@ -24,7 +24,7 @@ from tiny_requests import (
 )
 
 from recsys_lib.sequence import build_dien
-from recsys_lib.sequence.auxiliary import AuxiliaryLoss, NegativeSampler
+from recsys_lib.sequence.dien import AuxiliaryLoss, NegativeSampler
 
 SIZES = {"embedding_dim": WIDTH, "hidden_units": (6, 5)}
 _rng = np.random.default_rng(8)

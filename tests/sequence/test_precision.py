@@ -18,7 +18,7 @@ from recsys_lib.sequence import (
     build_gru,
     build_pooled,
 )
-from recsys_lib.sequence.auxiliary import AuxiliaryLoss
+from recsys_lib.sequence.dien import AuxiliaryLoss
 from recsys_lib.sequence.parts import masked_softmax
 
 _sizes = {"embedding_dim": WIDTH, "hidden_units": (6, 5)}

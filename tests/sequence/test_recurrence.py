@@ -9,7 +9,9 @@ from tiny_requests import LENGTHS, MASK, NUM_ROWS, STEPS, WIDTH, weight
 
 from recsys_lib.sequence import recurrence
 from recsys_lib.sequence.behaviours import RecencyEmbedding
-from recsys_lib.sequence.recurrence import AttentionalGRU, LastState, gru_states, last_state
+from recsys_lib.sequence.dien import AttentionalGRU
+from recsys_lib.sequence.dsin import StepLSTM
+from recsys_lib.sequence.recurrence import LastState, gru_states, last_state
 
 RNG = np.random.default_rng(5)
 SEQUENCE = RNG.normal(size=(NUM_ROWS, STEPS, WIDTH)).astype(np.float32)
@@ -147,7 +149,7 @@ def test_unrolled_and_compiled_gru_give_the_same_states_and_gradients():
 def test_an_unrolled_lstm_is_keras_own_forward_and_backward(backwards):
     """Backwards padding comes first, and the state is zero until the last real step."""
     options = {"return_sequences": True, "unroll": True, "go_backwards": backwards}
-    ours, plain = recurrence.StepLSTM(UNITS, **options), keras.layers.LSTM(UNITS, **options)
+    ours, plain = StepLSTM(UNITS, **options), keras.layers.LSTM(UNITS, **options)
     for layer in (ours, plain):
         layer.build(SEQUENCE.shape)
     rng = np.random.default_rng(7)

@@ -7,8 +7,7 @@ import pytest
 import tensorflow as tf
 from tiny_requests import COLUMNS, FEATURES, WIDTH, inputs_of
 
-from recsys_lib.features.columns import CategoricalColumn, SequenceColumn
-from recsys_lib.features.penalties import EmbeddingL2
+from recsys_lib.features.columns import CategoricalColumn, EmbeddingL2, SequenceColumn
 from recsys_lib.sequence import (
     build_bst,
     build_dien,

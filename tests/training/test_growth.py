@@ -8,9 +8,9 @@ import pytest
 import tiny
 
 from recsys_lib.features import CategoricalColumn, NumericColumn, SequenceColumn
+from recsys_lib.features.columns import EmbeddingL2
 from recsys_lib.features.crosses import CrossProduct, collision_report
 from recsys_lib.features.embedding import FusedEmbedding, build_inputs, embed_fields
-from recsys_lib.features.penalties import EmbeddingL2
 from recsys_lib.layers.heads import PredictionHead
 from recsys_lib.multi_scenario.apart import OwnIds
 from recsys_lib.sequence import build_dien

@@ -13,7 +13,7 @@ import tensorflow as tf
 from halved_data import COLUMNS, PLAIN, TASKS, dataset_of
 from replica_threads import run_replicas
 
-from recsys_lib.features.penalties import EmbeddingL2
+from recsys_lib.features.columns import EmbeddingL2
 from recsys_lib.layers import BatchNormalization
 from recsys_lib.memorization import build_wide_and_deep, wide_and_deep_optimizer
 from recsys_lib.multi_scenario import build_adasparse, build_star

@@ -5,7 +5,7 @@ import re
 import pytest
 from small_board import load, write_rows
 
-from recsys_lib.features.penalties import EmbeddingL2
+from recsys_lib.features.columns import EmbeddingL2
 from recsys_lib.training import Adam, ReduceOnPlateau
 from recsys_pipeline import train
 from recsys_pipeline.train.recipe_files import shipped
