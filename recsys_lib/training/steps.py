@@ -88,7 +88,7 @@ def compile_steps(
         tf.TensorSpec([None], tf.int32),
         *(scalar, scalar, scalar),
     ]
-    num_reported = len(counts(0, None))
+    num_reported, num_plain = len(counts(0, None)), 4 if is_masked else 3
 
     @tf.function(input_signature=signature, autograph=False)
     def run(*arguments):
@@ -97,20 +97,24 @@ def compile_steps(
         def rows_of_tasks(batch):
             return tf.reduce_sum(tf.cast(batch[3], tf.float32), axis=0)
 
-        def train_on(batch):
-            groups = {"groups": batch[-1]} if has_groups else {}
-            return train_on_batch(*batch[: len(batch) - has_groups], **groups)
-
         def train_on_rows(rows):
             batch = [tf.gather(all_rows, rows) for all_rows in matrices]
             behind = [replicas.sum_over_replicas(rows_of_tasks(batch))] if is_masked else []
-            return tf.concat([train_on(batch), *behind], axis=0)
+            return tf.concat(
+                [
+                    train_on_batch(*batch[:num_plain], groups=batch[-1] if has_groups else None),
+                    *behind,
+                ],
+                axis=0,
+            )
 
         def step(index, total):
             rows = order[index * batch_size : (index + 1) * batch_size]
             if workers is None:
                 batch = [tf.gather(matrix, rows) for matrix in matrices]
-                reported = train_on(batch)
+                reported = train_on_batch(
+                    *batch[:num_plain], groups=batch[-1] if has_groups else None
+                )
                 of_tasks = rows_of_tasks(batch) if is_masked else None
             else:
                 found = workers.run(train_on_rows, rows, batch_size, in_runs=has_groups)

@@ -7,11 +7,11 @@ from recsys_lib.zoo import MODELS, find
 
 COUNTS = economy.counts()
 CEILINGS = {
-    "library": 6_400,
+    "library": 6_770,
     "models": 90 * len(MODELS),
     "book": 7_100,
-    "bookmaker": 8_450,
-    "engine": 2_595,
+    "bookmaker": 7_935,
+    "engine": 2_605,
     "pipeline": 10_100,
 }
 """Lines of code; the engine is what runs questions, without the questions."""

@@ -6,7 +6,6 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from keras_rs.losses import PairwiseLogisticLoss
 
 from recsys_lib.data import ChunkedDataset, Dataset, Split, simulator
 from recsys_lib.features import CategoricalColumn, NumericColumn
@@ -101,17 +100,6 @@ def test_lists_are_those_of_the_formula():
 def test_jrc_is_that_of_the_formula(alpha):
     expected = jrc_by_hand(LOGIT, SECOND, LABEL, GROUPS, alpha)
     assert loss(JRC(alpha=alpha)) == pytest.approx(expected, rel=1e-6)
-
-
-def test_pairs_equal_those_of_keras_rs_where_all_lists_are_as_long():
-    group = np.repeat(np.arange(6), 3)
-    label, logit = LABEL[:18], LOGIT[:18]
-    has_pairs = np.array([0 < label[group == one].sum() < 3 for one in range(6)])
-    lists = [values.reshape(6, 3)[has_pairs] for values in (label, logit)]
-    theirs = PairwiseLogisticLoss(reduction=None)(*lists)
-    pairs = sum(len(pairs) for _, pairs in sizes_and_pairs(label, group))
-    ours = loss(Pairs(votes="pairs"), logit, label, group) * pairs
-    assert ours == pytest.approx(float(np.sum(theirs)), rel=1e-5)
 
 
 @pytest.mark.parametrize("objective", [Pairs(), Pairs(votes="groups"), ListWise()])
