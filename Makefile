@@ -18,8 +18,8 @@ ONE_THREAD := TF_NUM_INTRAOP_THREADS=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 # `make test` runs what changed since it was green, as tests/green.json records it, and a tenth of
 # the rest; FULL=1 runs all, but of labs those that changed and of replays a sixth; FULL=1 WEEKLY=1
-# runs these, too. What passes is recorded. `python -m bookmaker changed` chooses, says how many of
-# each and about how long they take, and lists the notebooks, labs where their data are.
+# runs these, too. What passes is recorded. `python -m bookmaker changed` chooses, says how many
+# and about how long they take, and lists the notebooks, labs where their data are.
 # Kernels are forked from a process that has imported TensorFlow; COLD=1 starts each by itself, as
 # builds do.
 CHOSEN ?= build/chosen.json

@@ -106,15 +106,14 @@ def _changed(options):
     hashes = selection.current(notebooks, options.chapters)
     record = selection.read_record(chapters=options.chapters)
     changed = selection.changed(hashes, record)
-    rest = selection.unchanged(hashes, changed, weekly=options.weekly)
-    run = [*changed, *(rest if options.all else selection.drawn(hashes, rest))]
+    run = selection.chosen(hashes, changed, everything=options.all, weekly=options.weekly)
     chosen = {"run": {name: hashes[name] for name in run}, "all": options.all}
     options.chosen.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(options.chosen, json.dumps(chosen))
     if not options.all:
         since = f"since {selection.RECORD} was written"
         told = [*told, f"{len(changed)} of {len(hashes)} units changed {since}"]
-    _report([*told, *selection.summary(run, hashes, record["seconds"], options.workers)])
+    _report([*told, selection.summary(run, hashes, record["seconds"], options.workers)])
     units = {path: selection.notebook_of(path, options.chapters) for path in notebooks}
     return _list(path for path, unit in units.items() if unit in chosen["run"])
 
@@ -227,7 +226,7 @@ def _parser():
     command.add_argument("--repository", default="", help="its address, for links and buttons")
 
     add_course(add)
-    add_grading(commands)
+    add_grading(add)
     variants.add_command(commands)
     return parser
 

@@ -41,7 +41,7 @@ class _Chosen:
 
     def __init__(self, path, writes):
         self._chosen, self._writes = json.loads(path.read_text(encoding="utf-8")), writes
-        self._seconds, self._ran, self._lacking = Counter(), set(), set()
+        self._seconds, self._lacking = Counter(), set()
 
     def pytest_ignore_collect(self, collection_path):
         name = _name(collection_path)
@@ -59,9 +59,8 @@ class _Chosen:
         config.hook.pytest_deselected(items=left_out)
 
     def pytest_runtest_logreport(self, report):
-        self._seconds[report.nodeid.split("::")[0]] += report.duration
         unit = dict(report.user_properties).get("unit")
-        self._ran.add(unit)
+        self._seconds[unit] += report.duration
         if report.failed or (report.skipped and not hasattr(report, "wasxfail")):
             self._lacking.add(unit)
 
@@ -70,9 +69,9 @@ class _Chosen:
         whole &= not (session.shouldstop or session.shouldfail)
         whole &= not (options.keyword or options.markexpr or "::" in " ".join(session.config.args))
         if self._writes and whole and not options.collectonly:
-            passed = self._ran - self._lacking
+            passed = self._seconds.keys() - self._lacking
             green = {name: one for name, one in self._chosen["run"].items() if name in passed}
-            seconds = {name: round(took) for name, took in self._seconds.items()}
+            seconds = {name: round(took) for name, took in self._seconds.items() if name}
             selection.write_record(green, seconds, anew=self._chosen["all"])
 
 

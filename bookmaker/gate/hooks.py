@@ -59,7 +59,8 @@ def run_fast_tests(root: Path = ROOT) -> int:
     if not (chosen := fast_tests(touched(root), root)):
         return 0
     threads = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS"), "1")
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", *chosen]
+    options = ["-q", "-p", "no:nbval", "-n", "2", "--dist", "loadfile"]
+    command = [sys.executable, "-m", "pytest", *options, *chosen]
     return subprocess.run(command, cwd=root, env={**os.environ, **threads}).returncode
 
 

@@ -12,12 +12,13 @@ for one file of each package (``SMOKE``).
 
 import hashlib
 import json
-import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatch
 from importlib.util import find_spec
 from pathlib import Path
+from runpy import run_path
+from statistics import median
 from typing import Any
 
 from bookmaker.building import inputs
@@ -32,13 +33,15 @@ TENTH = 10
 MUTANTS_TEST = "tests/mutants/test_mutants.py"
 GRADING_TEST = "tests/bookmaker/test_grading_of_the_book.py"
 CONTRACT = "tests/contract"
+START = "README.md"
+"""The start page takes its questions from it."""
 _MODELS = ("memorization", "second_order", "higher_order", "sequence", "multi_task")
 _MODELS += ("multi_scenario", "one_request", "loops")
 MODEL_ROOMS = {f"recsys_lib/{name}" for name in _MODELS}
 ABOVE = {
     "benchmarks": ("benchmarks",),
     "book": ("recsys_book", "chapters", "docs"),
-    "bookmaker": ("bookmaker", "recsys_book", "chapters", "docs", "experiments/results"),
+    "bookmaker": ("bookmaker", "recsys_book", "chapters", "docs", "experiments/results", START),
     "browser": ("bookmaker", "recsys_book", "chapters", "docs"),
     "contract": ("tests/contract",),
     "data": ("data",),
@@ -66,11 +69,15 @@ class Tree:
     """
 
     def __init__(self, root: Path = ROOT):
-        self._root = root
-        self._modules = find_modules(root, OURS)
-        self._files = {path.relative_to(root).as_posix(): path for path in files_in(root)}
+        found = find_modules(root, OURS)
+        self._modules = {name: path.relative_to(root).as_posix() for name, path in found.items()}
+        self.files = {path.relative_to(root).as_posix(): path for path in files_in(root)}
         self._arrows: dict[str, set[str]] = {}
         self._contents: dict[str, bytes] = {}
+
+    def tests(self) -> list[str]:
+        """The files of tests."""
+        return sorted(one for one in self.files if fnmatch(one, "tests/*test_*.py"))
 
     def hash_of(self, test: str, *, texts: bool = True) -> str:
         """The hash of all that a file of tests follows from.
@@ -83,31 +90,27 @@ class Tree:
             LessonError: a file that counts is no Python.
         """
         folder = test.split("/")[1]
-        above, whole = folder in ABOVE and test not in SMOKE, ABOVE.get(folder, ())
-        border = MODEL_ROOMS if above else set()
+        smokes, folders = test in SMOKE, ABOVE.get(folder, ())
+        border = MODEL_ROOMS if folder in ABOVE and not smokes else set()
         own = self._helpers(test)
-        rooms = set().union(*map(self._imports, own)) | (MODEL_ROOMS if test in SMOKE else set())
-        rooms |= {_room(name) for name in self._files if any(_in(name, one) for one in whole)}
-        waiting = list(rooms)
+        whole = {name for name in self.files if any(_in(name, one) for one in folders)}
+        rooms = set().union(*map(self._imports, own), map(_room, whole))
+        rooms |= MODEL_ROOMS if smokes else set()
+        waiting = rooms
         while waiting:
-            more = self._of_room(waiting.pop()) - rooms - border
-            rooms |= more
-            waiting += more
-        counts = {*own, "constraints.txt"}
-        for name in self._files:
-            if _room(name) not in border:
-                is_code = name.endswith(".py") and _room(name) in rooms and not _in(name, "tests")
-                if is_code or (texts and any(_in(name, one) for one in whole)):
-                    counts.add(name)
-        return hash_of((name, self._content(name)) for name in sorted(counts & self._files.keys()))
+            waiting = set().union(*map(self._of_room, waiting)) - rooms - border
+            rooms = rooms | waiting
+        code = (name for name in self._modules.values() if _room(name) in rooms)
+        counts = {name for name in (*code, *(whole if texts else ())) if _room(name) not in border}
+        return hash_of(self.contents(sorted({*counts, *own, "constraints.txt"})))
 
     def contents(self, names: Iterable[str]) -> list[tuple[str, bytes]]:
         """Parts for ``hash_of``, of files below the root that are there."""
-        return [(name, self._content(name)) for name in names if name in self._files]
+        return [(name, self._content(name)) for name in names if name in self.files]
 
     def _content(self, name):
         if name not in self._contents:
-            content = self._files[name].read_bytes()
+            content = self.files[name].read_bytes()
             is_code = name.endswith(".py") and name.split("/")[0] in OURS
             content = code_alone(content.decode()).encode() if is_code else content
             self._contents[name] = hash_of([(name, content)]).encode()
@@ -119,7 +122,7 @@ class Tree:
         waiting, found = [test, *(f"{folder}/conftest.py" for folder in folders)], set()
         while waiting:
             name = waiting.pop()
-            if name in self._files and name not in found:
+            if name in self.files and name not in found:
                 found.add(name)
                 for one, _ in self._imports_in(name):
                     near = {folders[0], name.rpartition("/")[0], "tests/shared"}
@@ -128,7 +131,7 @@ class Tree:
 
     def _of_room(self, room):
         if room not in self._arrows:
-            code = [n for n in self._files if _room(n) == room and n.endswith(".py")]
+            code = [one for one in self.files if _room(one) == room and one.endswith(".py")]
             self._arrows[room] = set().union(*map(self._imports, code))
         return self._arrows[room]
 
@@ -139,13 +142,12 @@ class Tree:
             dotted = f"{module}.{of_it}"
             while dotted and dotted not in self._modules:
                 dotted = dotted.rpartition(".")[0]
-            if dotted:
-                rooms.add(_room(self._modules[dotted].relative_to(self._root).as_posix()))
+            rooms |= {_room(self._modules[dotted])} if dotted else set()
         return rooms
 
     def _imports_in(self, name):
         try:
-            return imports_in(self._files[name].read_text(encoding="utf-8"))
+            return imports_in(self.files[name].read_text(encoding="utf-8"))
         except (SyntaxError, ValueError) as error:
             raise LessonError(f"{name}: {error}") from error
 
@@ -163,66 +165,45 @@ def current(notebooks: Iterable[Path], chapters: Path = CHAPTERS, root: Path = R
         LessonError: something cannot be read.
     """
     tree = Tree(root)
-    tests = (path.relative_to(root).as_posix() for path in root.glob("tests/**/test_*.py"))
-    found = {test: tree.hash_of(test) for test in sorted(tests) if not is_by_case(test)}
+    found = {test: tree.hash_of(test) for test in tree.tests() if not is_by_case(test)}
     for path in notebooks:
         name = notebook_of(path, chapters)
-        found[name] = f"{inputs.inputs_of(path.with_suffix('.md'))} {inputs.outputs_of(path)}"
-    found |= _contract(tree, root)
-    found |= _mutants(tree, root) if sys.platform == "linux" else {}
-    found |= _grading(tree, chapters, root) if find_spec("nbgrader") else {}
-    return found
+        read = inputs.inputs_of(path.with_suffix(".md"), root)
+        found[name] = f"{read} {inputs.outputs_of(path)}"
+    return found | {unit: hash_of(parts) for unit, parts in _cases(tree, chapters, root)}
 
 
-def _contract(tree, root):
+def _cases(tree, chapters, root):
+    """Each unit that is a case of a file of tests, with the contents that it follows from."""
     from recsys_lib.zoo import MODELS
 
-    if not (root / CONTRACT).exists():
-        return {}
-    promises = tree.hash_of(f"{CONTRACT}/test_promises.py")
-    modules = find_modules(root, OURS)
-    found = {}
-    for model in MODELS:
+    tests, modules = tree.tests(), find_modules(root, OURS)
+    promises = f"{CONTRACT}/test_promises.py"
+    for model in MODELS if promises in tests else ():
         package, name = model.builder.split(":")
         read = inputs.read_by([f"from {package} import {name}"], modules)
         files = [modules[one].relative_to(root).as_posix() for one in read]
         own = tree.contents(name for name in files if _room(name) in MODEL_ROOMS)
-        found[f"contract of {model.key}"] = hash_of([("promises", promises.encode()), *own])
-    return found
-
-
-def _mutants(tree, root):
-    runner = root / "tests" / "mutants" / "runner.py"
-    if not runner.exists():
-        return {}
-    command = [sys.executable, runner, "list"]
-    listed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    groups: dict[str, list[dict[str, Any]]] = {}
-    for mutant in json.loads(listed):
-        groups.setdefault(mutants_of(mutant["file"], mutant["tests"]), []).append(mutant)
-    found = {}
-    for group, rows in groups.items():
-        tests = {f"tests/{test.split('::')[0]}" for row in rows for test in row["tests"]}
-        read = ["tests/mutants/runner.py", "tests/mutants/mutant_rows.py", rows[0]["file"]]
-        parts = [("rows", json.dumps(rows, sort_keys=True).encode())]
-        found[group] = hash_of([*parts, *tree.contents([*read, *sorted(tests)])])
-    return found
-
-
-def _grading(tree, chapters, root):
-    if not (root / GRADING_TEST).exists():
-        return {}
-    machinery = ("machinery", tree.hash_of(GRADING_TEST, texts=False).encode())
-    modules, found = find_modules(root, OURS), {}
-    for path in find_sources(chapters):
+        yield f"contract of {model.key}", [("promises", tree.hash_of(promises).encode()), *own]
+    graded = GRADING_TEST in tests and find_spec("nbgrader")
+    for path in find_sources(chapters) if graded else ():
         try:
             read = inputs.parts_read(code_of(path), modules, root)
         except (SyntaxError, ValueError) as error:
             raise LessonError(f"{path}: {error}") from error
-        found[grading_of(path, chapters)] = hash_of(
-            [("exercises", path.read_bytes()), machinery, *read]
-        )
-    return found
+        machinery = tree.hash_of(GRADING_TEST, texts=False).encode()
+        own = [("exercises", path.read_bytes()), ("machinery", machinery)]
+        yield grading_of(path, chapters), [*own, *read]
+    read = ("tests/mutants/runner.py", "tests/mutants/mutant_rows.py")
+    mutants = run_path(str(root / read[1]))["recorded"]() if set(read) <= set(tree.files) else ()
+    groups: dict[str, list[Any]] = {}
+    for one in mutants if sys.platform == "linux" else ():
+        groups.setdefault(mutants_of(one.file, one.tests), []).append(one)
+    for group, members in groups.items():
+        found = {f"tests/{test.split('::')[0]}" for one in members for test in one.tests}
+        rows = json.dumps([vars(one) for one in members], sort_keys=True).encode()
+        files = tree.contents([*read, members[0].file, *sorted(found)])
+        yield group, [("rows", rows), *files]
 
 
 def notebook_of(path: Path, chapters: Path = CHAPTERS) -> str:
@@ -253,15 +234,16 @@ def read_record(root: Path = ROOT, chapters: Path = CHAPTERS) -> dict[str, dict[
         chapters: the folder of the chapters.
 
     Returns:
-        ``{"green": unit to hash, "built": notebook to hash, "seconds": file to seconds}``.
+        ``{"green": unit to hash, "built": notebook to hash, "seconds": unit to seconds}``.
     """
     path = root / RECORD
     kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    green, built = kept.get("green", {}), inputs.read_built(chapters)
-    if kept.get("masks") != masks(root):
-        green, built = {n: h for n, h in green.items() if kind_of(n) != "notebooks"}, {}
-    hashes = {name: f"{one['inputs']} {one['outputs']}" for name, one in built.items()}
-    built = {f"{CHAPTERS.name}/{name}.ipynb": value for name, value in hashes.items()}
+    green, built = kept.get("green", {}), {}
+    if kept.get("masks") == masks(root):
+        for name, one in inputs.read_built(chapters).items():
+            built[f"{CHAPTERS.name}/{name}.ipynb"] = f"{one['inputs']} {one['outputs']}"
+    else:
+        green = {name: one for name, one in green.items() if not name.endswith(".ipynb")}
     return {"green": green, "built": built, "seconds": kept.get("seconds", {})}
 
 
@@ -277,7 +259,7 @@ def write_record(
 
     Args:
         green: unit to hash.
-        seconds: file to seconds.
+        seconds: unit to seconds.
         anew: whether all units ran, so that what was recorded before is forgotten, but for labs.
         root: the folder that holds ``tests``.
     """
@@ -299,64 +281,45 @@ def changed(hashes: Hashes, record: Mapping[str, Hashes]) -> list[str]:
     return [name for name, one in hashes.items() if one not in (green.get(name), built.get(name))]
 
 
-def unchanged(hashes: Hashes, found: Iterable[str], *, weekly: bool) -> list[str]:
-    """The units that may run besides those that changed; labs do so once a week.
+def chosen(hashes: Hashes, found: Iterable[str], *, everything: bool, weekly: bool) -> list[str]:
+    """The units to run: those that changed, and of the rest all, or a tenth.
+
+    The tenth follows from all hashes: it is another in each commit. Labs are among the rest once a
+    week.
 
     Args:
         hashes: those of today.
         found: what ``changed`` found.
+        everything: whether all of the rest run.
         weekly: whether this is the weekly run.
 
     Example:
         >>> units = {"tests/test_locks.py": "1", "chapters/04_b/lab_c.ipynb": "2"}
-        >>> unchanged(units, [], weekly=False)
+        >>> chosen(units, [], everything=True, weekly=False)
         ['tests/test_locks.py']
     """
-    found = set(found)
-    return [name for name in hashes if name not in found and (weekly or not is_lab(name))]
+    found = list(found)
+    rest = [name for name in hashes if name not in found and (weekly or not is_lab(name))]
+    if not everything:
+        seed = hash_of((name, value.encode()) for name, value in sorted(hashes.items()))
+        rest.sort(key=lambda name: hashlib.sha256((seed + name).encode()).digest())
+        rest = rest[: -(-len(rest) // TENTH)]
+    return found + rest
 
 
-def drawn(hashes: Hashes, rest: Iterable[str]) -> list[str]:
-    """A tenth of the rest of each kind, which follows from all hashes: another in each commit.
-
-    Example:
-        >>> drawn({"tests/test_locks.py": "1"}, ["tests/test_locks.py"])
-        ['tests/test_locks.py']
-    """
-    seed = hash_of((name, value.encode()) for name, value in sorted(hashes.items()))
-    kinds: dict[str, list[str]] = {}
-    for name in sorted(rest, key=lambda name: hashlib.sha256((seed + name).encode()).digest()):
-        kinds.setdefault(kind_of(name), []).append(name)
-    return [name for names in kinds.values() for name in names[: -(-len(names) // TENTH)]]
-
-
-def summary(
-    run: Iterable[str], hashes: Hashes, seconds: Mapping[str, float], workers: int
-) -> list[str]:
-    """How many units of each kind run, and about how long that takes.
+def summary(run: Iterable[str], hashes: Hashes, seconds: Mapping[str, float], workers: int) -> str:
+    """How many units run, and about how long that takes.
 
     Args:
         run: the chosen units.
         hashes: all units.
-        seconds: of each file, as recorded; a file without takes the average of its kind.
+        seconds: of each unit, as recorded; one without takes the median of all.
         workers: how many share the time.
     """
-    shared = {"mutants": MUTANTS_TEST, "grading": GRADING_TEST, "contract": CONTRACT}
-    chosen, lines, took = set(run), [], 0.0
-    for kind in sorted({kind_of(unit) for unit in hashes}):
-        units = [unit for unit in hashes if kind_of(unit) == kind]
-        mine = chosen.intersection(units)
-        lines.append(f"{kind}: {len(mine)} of {len(units)} run")
-        files = units if kind not in shared else [n for n in seconds if _in(n, shared[kind])]
-        known = {name: seconds[name] for name in files if name in seconds}
-        average = sum(known.values()) / max(1, len(units if kind in shared else known))
-        took += sum(known.get(unit, average) for unit in mine)
-    return [*lines, f"about {max(1, round(took / workers / 60))} min with {workers} workers"]
-
-
-def kind_of(unit: str) -> str:
-    """``"tests"``, ``"notebooks"``, ``"mutants"``, ``"grading"`` or ``"contract"``."""
-    return "notebooks" if unit.endswith(".ipynb") else unit.split(" ")[0].split("/")[0]
+    run, usual = list(run), median([0, *seconds.values()])
+    minutes = sum(seconds.get(unit, usual) for unit in run) / workers / 60
+    some = f"{len(run)} of {len(hashes)} units run"
+    return f"{some}, about {max(1, round(minutes))} min with {workers} workers"
 
 
 def is_by_case(test: str) -> bool:

@@ -1,18 +1,13 @@
 """The nbgrader form of a lesson's exercises, and the version of it that students are given."""
 
-import json
 import re
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from bookmaker.lessons.lessons import KERNELSPEC
-from recsys_book.exercises.parsing import (
-    BEGIN_SOLUTION,
-    END_SOLUTION,
-    STUB,
-    Exercise,
-    ExerciseFile,
-    Mistake,
-)
+from recsys_book.exercises.answers import MARKERS
+from recsys_book.exercises.parsing import STUB, ExerciseFile
 from recsys_book.exercises.student import describe
 
 BEGIN_HIDDEN, END_HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
@@ -83,6 +78,9 @@ def instructor_notebook(file):
             continue
         cells.append(_cell("code", one.solution, grade_id(one), solution=True))
         cells += _test_cells(one)
+    for number, cell in enumerate(cells):
+        # nbformat draws ids; the same exercises shall be the same notebook.
+        cell.id = f"cell-{number}"
     notebook = new_notebook(cells=cells)
     notebook.metadata["kernelspec"] = dict(KERNELSPEC)
     notebook.metadata["language_info"] = {"name": "python"}
@@ -125,18 +123,11 @@ def secret_lines(file):
     """
     given, secret = set(), set()
     for one in file.exercises:
-        visible = (one.starter, one.public, one.statement, file.setup)
+        visible = (one.starter, one.public, one.statement, file.setup, *MARKERS)
         given.update(_lines("\n".join(visible)))
-        inside = re.findall(
-            rf"^ *{BEGIN_SOLUTION}\n(.*?)^ *{END_SOLUTION}$",
-            one.solution,
-            flags=re.DOTALL | re.MULTILINE,
-        )
-        secret.update(
-            _lines("\n".join([*inside, one.hidden, one.explanation, one.rubric, one.variant]))
-        )
-        for mistake in one.mistakes:
-            secret.update(_lines(mistake.code))
+        kept = [one.solution, one.hidden, one.explanation, one.rubric, one.variant]
+        kept += [mistake.code for mistake in one.mistakes]
+        secret.update(_lines("\n".join(kept)))
     return {line for line in secret - given if re.search(r"\w{2}", line)}
 
 
@@ -177,8 +168,4 @@ def handed_out(root: Path, lesson: str) -> ExerciseFile | None:
     path = Path(root) / "exercises" / f"{lesson}.json"
     if not path.exists():
         return None
-    known = json.loads(path.read_text(encoding="utf-8"))
-    for one in known["exercises"]:
-        one["mistakes"] = tuple(Mistake(**mistake) for mistake in one["mistakes"])
-    every = tuple(Exercise(**one) for one in known["exercises"])
-    return ExerciseFile(Path(known["path"]), known["title"], known["setup"], every)
+    return TypeAdapter(ExerciseFile).validate_json(path.read_bytes())

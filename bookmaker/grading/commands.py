@@ -3,6 +3,7 @@
 import os
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from bookmaker.grading import collect as collecting
@@ -23,20 +24,22 @@ COURSE = CHAPTERS.parent / "build" / "course"
 _NO_UPDATES = "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"
 
 
-def add_commands(commands):
-    """Add the commands to the parser's subparsers."""
+def add_commands(add: Callable) -> None:
+    """Add the commands to a parser.
 
-    def add(name, run, text):
-        command = commands.add_parser(name, help=text)
-        command.set_defaults(run=run)
-        if run is not _exercises:
-            command.add_argument("--course", type=Path, default=COURSE, help="the course's folder")
+    Args:
+        add: adds one, of its name, what runs it, and its help; returns its parser.
+    """
+
+    def of_course(name, run, text):
+        command = add(name, run, text)
+        command.add_argument("--course", type=Path, default=COURSE, help="the course's folder")
         return command
 
     command = add("exercises", _exercises, "print a lesson's cells for its exercises")
     command.add_argument("lesson", help="name of the lesson, or a path")
 
-    command = add("assignment", _assignment, "release lessons in the course")
+    command = of_course("assignment", _assignment, "release lessons in the course")
     command.add_argument("lessons", nargs="*", help="names or paths of lessons; default: all")
     command.add_argument("--seed", type=int, help="draw numbers and cases from this seed")
     command.add_argument("--due", default="", help="until when, as 2026-12-08T18:00, or none")
@@ -44,27 +47,27 @@ def add_commands(commands):
         "--force", action="store_true", help="release again what was released otherwise"
     )
 
-    command = add("roster", _roster, "import the students of a CSV file")
+    command = of_course("roster", _roster, "import the students of a CSV file")
     command.add_argument("file", help="a CSV file with at least the column id")
 
-    command = add("collect", _collect, "file a folder of submitted notebooks into the course")
+    command = of_course("collect", _collect, "file a folder of submitted notebooks into the course")
     command.add_argument("submissions", help="holds <student>/<lesson>.ipynb or <student>.ipynb")
     command.add_argument("--lesson", default="", help="the lesson of all files; default: told")
     command.add_argument(
         "--newest", action="store_true", help="count the newest file, even with fewer answers"
     )
 
-    command = add("formgrader", _formgrader, "open nbgrader's formgrader on the course")
+    command = of_course("formgrader", _formgrader, "open nbgrader's formgrader on the course")
     command.add_argument("--lab-args", default="", help="for JupyterLab, such as --port=8889")
 
     for name, run, text in (
         ("grade", _grade, "grade what was collected and not yet graded"),
         ("feedback", _feedback, "write the feedback of all that is graded"),
     ):
-        command = add(name, run, text)
+        command = of_course(name, run, text)
         command.add_argument("lessons", nargs="*", help="names of lessons; default: all")
 
-    add("export", _export, "write the grades as CSV files")
+    of_course("export", _export, "write the grades as CSV files")
 
 
 def _exercises(options):

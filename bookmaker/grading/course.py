@@ -215,7 +215,7 @@ def release(
     for file in files:
         if not file.exercises:
             raise ExerciseError(f"{file.path}: no exercises")
-        texts[file] = nbformat.writes(_with_stable_ids(instructor_notebook(file)))
+        texts[file] = nbformat.writes(instructor_notebook(file))
         known = course.released().get(file.lesson)
         if known and known["sha256"] != _hash(texts[file]) and not force:
             refused.append(
@@ -267,13 +267,6 @@ def _generate(file, text, course):
             f"mistake, the first is {leaked[0]!r}"
         )
     return ""
-
-
-def _with_stable_ids(notebook):
-    """The same notebook for the same exercises: nbformat draws the ids of cells."""
-    for number, cell in enumerate(notebook.cells):
-        cell.id = f"cell-{number}"
-    return notebook
 
 
 def _entry(seed, text):

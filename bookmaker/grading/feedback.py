@@ -5,21 +5,18 @@ page asks no other host for anything: formulas are MathML, which browsers show b
 """
 
 import html
-import re
 from pathlib import Path
 
 from latex2mathml.converter import convert
 from nbconvert.exporters.html import HTMLExporter, contextfilter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
-from nbgrader.preprocessors import GetGrades
+from nbgrader.preprocessors import ClearHiddenTests, GetGrades
 
-from bookmaker.grading.assignment import BEGIN_HIDDEN, END_HIDDEN
 from bookmaker.grading.course import Course
 from bookmaker.grading.executor import KNOWN_MISTAKE
 from bookmaker.grading.late import lateness
 
 TEMPLATES = Path(__file__).with_name("templates")
-_REGION = re.compile(rf"^{BEGIN_HIDDEN}$.*?^{END_HIDDEN}$\n?", re.DOTALL | re.MULTILINE)
 
 
 class GradesWithoutHiddenTests(GetGrades):
@@ -28,11 +25,13 @@ class GradesWithoutHiddenTests(GetGrades):
     def preprocess(self, nb, resources):
         """Return the notebook with points and without hidden tests; nbconvert calls it."""
         nb, resources = super().preprocess(nb, resources)
+        hidden_tests = ClearHiddenTests(parent=self)
         for cell in nb.cells:
             identifier = _id(cell)
             if not identifier.endswith(("--public", "--hidden")):
                 continue
-            cell.source = _REGION.sub("", cell.source).strip("\n")
+            # Not of the whole notebook: a student's own cell with such a line would be an error.
+            hidden_tests.preprocess_cell(cell, resources, 0)
             for output in cell.outputs:
                 if output.output_type == "error":
                     # A traceback shows the lines of the test; the message of a hidden one the case.

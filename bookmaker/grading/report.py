@@ -7,6 +7,7 @@ choose columns, and needs one that names the student: the ID number or the email
 
 import csv
 import io
+from collections import defaultdict
 from pathlib import Path
 
 from bookmaker.grading.collect import UNKNOWN
@@ -15,6 +16,7 @@ from bookmaker.grading.late import rescore
 from bookmaker.grading.roster import read_roster
 from recsys_book.base.paths import write_atomically
 
+_GRADES = ("student", "lesson", "points", "pending", "of", "hours_late", "penalty", "remark")
 _CANVAS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
 _MOODLE = ("First name", "Last name", "ID number", "Email address")
 
@@ -38,101 +40,89 @@ def export(course: Course) -> tuple[list[Path], int]:
     with api.gradebook as gradebook:
         own = folder / "nbgrader.csv"
         CsvExportPlugin(parent=api, to=str(own)).export(gradebook)
-        grades = {
-            (student, lesson): _grade(course, gradebook, student, lesson, record)
-            for student, lesson, record in records
-        }
+        grades = [_grade(course, gradebook, *one) for one in records]
         most = {lesson: gradebook.find_assignment(lesson).max_score for lesson in lessons}
         students = [student.to_dict() for student in gradebook.students]
     students.sort(key=lambda one: (one["last_name"] or "", one["first_name"] or "", one["id"]))
+    finals: dict[str, dict[str, str]] = defaultdict(dict)
+    for row, final in grades:
+        if row["lesson"] in lessons:
+            finals[row["student"]][row["lesson"]] = final
     tables = {
-        "grades.csv": _with_remarks(grades),
-        "canvas.csv": _for_canvas(students, lessons, grades, most, read_roster(course)),
-        "moodle.csv": _for_moodle(students, lessons, grades),
+        "grades.csv": (_GRADES, [row for row, _ in grades]),
+        "canvas.csv": (
+            (*_CANVAS, *lessons),
+            _for_canvas(students, finals, most, read_roster(course)),
+        ),
+        "moodle.csv": ((*_MOODLE, *lessons), _for_moodle(students, finals)),
     }
-    for name, rows in tables.items():
-        write_atomically(folder / name, _csv(rows))
-    waiting = sum(one["points"] != "" and one["final"] == "" for one in grades.values())
+    for name, (columns, rows) in tables.items():
+        write_atomically(folder / name, _csv(columns, rows))
+    waiting = sum("points" in row and final == "" for row, final in grades)
     return [*(folder / name for name in tables), own], waiting
 
 
 def _grade(course, gradebook, student, lesson, record):
-    """One row of what is known: points by exercise, their sum, what is pending, the remarks."""
+    """A row of grades.csv, and the points for Canvas and Moodle, "" for none or while some wait."""
     known = record.get("graded", {})
     remarks = [*record.get("faults", []), *record.get("remarks", []), *known.get("remarks", [])]
-    row = dict.fromkeys(("points", "pending", "of", "final", "hours_late", "penalty"), "")
-    row |= {"parts": {}, "remarks": remarks}
+    row = {"student": student, "lesson": lesson, "remark": "; ".join(remarks)}
     if not record.get("counts"):
         # A file that cannot be read earns nothing, until a readable one comes.
         # One who handed in another notebook may still hand in the right one.
         is_open = lesson == UNKNOWN or record.get("wrong_file")
-        return row if is_open else {**row, "points": 0.0, "final": 0.0}
+        return (row, "") if is_open else (row | {"points": "0"}, "0")
     if known.get("fault") or known.get("fingerprint") != course.fingerprint(student, lesson):
-        remarks.insert(0, f"not graded: {known.get('fault') or 'run `make grade`'}")
-        return {**row, "points": 0.0}
+        fault = f"not graded: {known.get('fault') or 'run `make grade`'}"
+        return row | {"points": "0", "remark": "; ".join([fault, *remarks])}, ""
     one = gradebook.find_submission(lesson, student)
-    pending = 0.0
+    parts, pending = {}, 0.0
     for cell in one.notebooks[0].grades:
         exercise = cell.name.partition("--")[0].replace("-", ".")
-        points, waits = row["parts"].get(exercise, (0.0, False))
-        row["parts"][exercise] = (points + cell.score, waits or cell.needs_manual_grade)
+        points, waits = parts.get(exercise, (0.0, False))
+        parts[exercise] = (points + cell.score, waits or cell.needs_manual_grade)
         pending += cell.max_score if cell.needs_manual_grade else 0.0
     # A penalty for a late submission is nbgrader's, where the course's configuration asks for one.
     penalty = one.late_submission_penalty or 0.0
-    score = max(0.0, one.score - penalty)
-    final = "" if one.needs_manual_grade else score
-    row |= {"hours_late": round(one.total_seconds_late / 3600, 2), "penalty": penalty}
-    return {**row, "points": score, "pending": pending, "of": one.max_score, "final": final}
+    numbers = {
+        "points": max(0.0, one.score - penalty),
+        "pending": pending,
+        "of": one.max_score,
+        "hours_late": round(one.total_seconds_late / 3600, 2),
+        "penalty": penalty,
+    }
+    row |= {name: f"{value:g}" for name, value in numbers.items()}
+    final = "" if one.needs_manual_grade else row["points"]
+    row |= {name: "pending" if waits else f"{points:g}" for name, (points, waits) in parts.items()}
+    return row, final
 
 
-def _with_remarks(grades):
-    names = list(dict.fromkeys(name for one in grades.values() for name in one["parts"]))
-    numbers = ("points", "pending", "of", "hours_late", "penalty")
-    rows = [["student", "lesson", *numbers, "remark", *names]]
-    for (student, lesson), one in grades.items():
-        row = [student, lesson, *(_number(one[key]) for key in numbers)]
-        parts = [one["parts"].get(name) for name in names]
-        shown = [
-            "" if part is None else "pending" if part[1] else _number(part[0]) for part in parts
-        ]
-        rows.append([*row, "; ".join(one["remarks"]), *shown])
-    return rows
-
-
-def _for_canvas(students, lessons, grades, most, roster):
-    rows = [[*_CANVAS, *lessons]]
-    rows.append(["    Points Possible", "", "", "", "", *(_number(most[one]) for one in lessons)])
+def _for_canvas(students, finals, most, roster):
+    yield {"Student": "    Points Possible"} | {
+        lesson: f"{points:g}" for lesson, points in most.items()
+    }
     for one in students:
         more = roster.rows.get(one["id"], {})
         name = ", ".join(part for part in (one["last_name"], one["first_name"]) if part)
         keys = [more.get(key, "") for key in ("sis_user_id", "sis_login_id", "section")]
-        rows.append([name or one["id"], one["lms_user_id"] or "", *keys])
-        rows[-1] += [_final(grades, one["id"], lesson) for lesson in lessons]
-    return rows
+        row = zip(_CANVAS, (name or one["id"], one["lms_user_id"], *keys), strict=True)
+        yield dict(row) | finals[one["id"]]
 
 
-def _for_moodle(students, lessons, grades):
-    rows = [[*_MOODLE, *lessons]]
+def _for_moodle(students, finals):
     for one in students:
         known = (one["first_name"], one["last_name"], one["id"], one["email"])
-        finals = [_final(grades, one["id"], lesson) for lesson in lessons]
-        rows.append([*(value or "" for value in known), *finals])
-    return rows
+        yield dict(zip(_MOODLE, known, strict=True)) | finals[one["id"]]
 
 
-def _final(grades, student, lesson):
-    one = grades.get((student, lesson))
-    return "" if one is None else _number(one["final"])
-
-
-def _number(value):
-    return value if isinstance(value, str) else f"{value:g}"
-
-
-def _csv(rows):
+def _csv(columns, rows):
+    """The text of a table, with a column more for each exercise that the rows name."""
+    rows = [{name: _harmless(text or "") for name, text in row.items()} for row in rows]
+    columns = dict.fromkeys([*columns, *(name for row in rows for name in row)])
     buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerows([_harmless(value) for value in row] for row in rows)
+    writer = csv.DictWriter(buffer, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
     return buffer.getvalue()
 
 

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from bookmaker.grading.roster import Roster, is_moodles, says_late
-from bookmaker.lessons.lessons import KERNELSPEC
 
 REMOVED = "# The solution cell that stood here was removed."
 NOT_OF_IT = "expected the assignment's notebook, got one without its cells"
@@ -247,10 +246,7 @@ def rebuild(released: Any, submitted: Any) -> tuple[Any, list[str]]:
     notes += [
         f"cell {identifier} was changed; the original was put back" for identifier in tampered
     ]
-    notebook = new_notebook(cells=cells)
-    notebook.metadata["kernelspec"] = dict(KERNELSPEC)
-    notebook.metadata["language_info"] = {"name": "python"}
-    return notebook, notes
+    return new_notebook(cells=cells, metadata=copy.deepcopy(released.metadata)), notes
 
 
 def _is_solution(cell):

@@ -86,3 +86,29 @@ def gather(values, rows, padding):
     """``values[rows]`` with ``padding`` where ``rows`` is -1, as ``last_events`` returns them."""
     values = np.asarray(values)
     return np.where(rows >= 0, values[np.maximum(rows, 0)], values.dtype.type(padding))
+
+
+def codes_of(values):
+    """Each value's place among the distinct ones in their order, ``(N,)``, and how many there are.
+
+    Args:
+        values: ``(N,)``.
+    """
+    distinct, codes = np.unique(values, return_inverse=True)
+    return codes, len(distinct)
+
+
+def known_ids(codes, num_values, in_training):
+    """Ids ``code + 1`` of the values that training rows hold, else 0; and the vocabulary's size.
+
+    Args:
+        codes: ``(N,)``, from 0; -1 is missing, which is id 0.
+        num_values: how many values there are.
+        in_training: boolean ``(N,)``.
+
+    Returns:
+        ``(N,)`` int32, and ``num_values + 1``.
+    """
+    seen = np.zeros(num_values + 1, bool)
+    seen[codes[in_training]] = True
+    return np.where(seen[codes], codes + 1, 0).astype(np.int32), num_values + 1

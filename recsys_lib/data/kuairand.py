@@ -188,18 +188,11 @@ def _split_by_day(log):
     return part
 
 
-def _ids(codes, num_values, in_training):
-    """Ids ``code + 1`` of the values that training holds, else 0; code -1 is missing, id 0."""
-    seen = np.zeros(num_values + 1, bool)
-    seen[codes[in_training]] = True
-    return np.where(seen[codes], codes + 1, 0).astype(np.int32), num_values + 1
-
-
 def _features(log, users, videos, in_training, time, max_history):
     columns, features = [], {}
 
     def add(name, codes, num_values, group):
-        features[name], size = _ids(codes, num_values, in_training)
+        features[name], size = history.known_ids(codes, num_values, in_training)
         columns.append(CategoricalColumn(name, max(size, 2), group=group))
 
     user_row = users.index.get_indexer(log["user_id"])
@@ -208,8 +201,7 @@ def _features(log, users, videos, in_training, time, max_history):
         ("user", users, user_row, "user_id", _USER_COLUMNS),
         ("item", videos, video_row, "video_id", _VIDEO_COLUMNS),
     ):
-        values, codes = np.unique(log[key].to_numpy(), return_inverse=True)
-        add(key, codes, len(values), group)
+        add(key, *history.codes_of(log[key].to_numpy()), group)
         for name in names:
             codes, values = pd.factorize(table[name].where(~table[name].isin(MISSING)), sort=True)
             add(name, np.append(codes, -1)[rows], len(values), group)

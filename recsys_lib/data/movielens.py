@@ -241,14 +241,6 @@ def assign_split(log, split="per_user", seed=0):
     return part
 
 
-def _known_ids(raw, is_train):
-    """Ids from 1 in order of the raw value, 0 where the training rows never hold that value."""
-    values, inverse = np.unique(raw, return_inverse=True)
-    seen = np.zeros(len(values), bool)
-    seen[inverse[is_train]] = True
-    return np.where(seen[inverse], inverse + 1, 0).astype(np.int32), len(values) + 1
-
-
 def _like_rate(likes, count):
     smoothed = (likes + RATE_PRIOR * RATE_PRIOR_WEIGHT) / (count + RATE_PRIOR_WEIGHT)
     return smoothed.astype(np.float32)
@@ -281,8 +273,8 @@ def _features(log, is_train, max_history):
     """Feature columns, arrays by column and the newest moment in each past-derived column."""
     time, liked = log["timestamp"].to_numpy(), log["rating"].to_numpy() >= LOWEST_RATING["like"]
     user, movie = log["user"].to_numpy(), log["movie"].to_numpy()
-    user_ids, num_users = _known_ids(user, is_train)
-    movie_ids, num_movies = _known_ids(movie, is_train)
+    user_ids, num_users = history.known_ids(*history.codes_of(user), is_train)
+    movie_ids, num_movies = history.known_ids(*history.codes_of(movie), is_train)
     genre_ids = _genre_ids(log["genres"].to_numpy())
     num_decades = (_LAST_DECADE - _FIRST_DECADE) // 10 + 2
 

@@ -90,17 +90,6 @@ def _join(ratings, films, users, folder, files):
     )
     films = films.set_index("movie").loc[ratings["movie"], ["title", "year", "genres"]]
     users = users.set_index("user").loc[ratings["user"], ["gender", "age", "occupation"]]
-    return pd.DataFrame(
-        {
-            "user": ratings["user"],
-            "movie": ratings["movie"],
-            "title": films["title"].to_numpy(),
-            "year": films["year"].to_numpy(),
-            "genres": films["genres"].to_numpy(),
-            "rating": ratings["rating"].astype(np.float64),
-            "timestamp": ratings["timestamp"],
-            "gender": users["gender"].to_numpy(),
-            "age": users["age"].to_numpy(),
-            "occupation": users["occupation"].to_numpy(),
-        }
-    )
+    beside = (one.reset_index(drop=True) for one in (films, users))
+    log = pd.concat([ratings.astype({"rating": np.float64}), *beside], axis=1)
+    return log[["user", "movie", *films, "rating", "timestamp", *users]]

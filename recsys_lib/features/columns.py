@@ -289,12 +289,6 @@ class EmbeddingL2:
                 f"got rows={self.rows!r}"
             )
 
-    def check_tables(self, tables):
-        """Raise ``ValueError`` if counts name a table that is none of the model's ``tables``."""
-        unknown = sorted(set(self.id_counts or ()) - set(tables))
-        if unknown:
-            raise ValueError(f"id_counts: expected tables of {sorted(tables)}, got {unknown}")
-
     def get_config(self):
         """The penalty for a layer's configuration; the counts are weights of the layer."""
         return {"strength": self.strength, "rows": self.rows}
@@ -331,5 +325,8 @@ def check_l2(columns, l2, name="embedding_l2"):
         ValueError: as ``read_l2``; counts of a table that no column has.
     """
     l2 = read_l2(l2, name)
-    l2.check_tables({column.table_name for column in select(columns, kind=ID_COLUMNS)})
+    tables = {column.table_name for column in select(columns, kind=ID_COLUMNS)}
+    unknown = sorted(set(l2.id_counts or ()) - tables)
+    if unknown:
+        raise ValueError(f"id_counts: expected tables of {sorted(tables)}, got {unknown}")
     return l2

@@ -14,7 +14,7 @@ from recsys_lib.loops.higher_order import BroadcastCINLayer
 from recsys_lib.loops.sequence import LoopedAttentionalGRU, LoopedTransformerBlock
 from recsys_lib.second_order.fibinet import BilinearInteraction
 from recsys_lib.second_order.pnn import InnerProductSignal
-from recsys_lib.sequence.dien import AttentionalGRU
+from recsys_lib.sequence.recurrence import AttentionalGRU
 from recsys_lib.sequence.transformer import TransformerBlock
 
 

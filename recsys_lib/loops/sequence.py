@@ -8,7 +8,7 @@ needs no loop, the projection of the inputs and the attention inside a session, 
 import keras
 from keras import ops
 
-from recsys_lib.sequence.dien import AttentionalGRU
+from recsys_lib.sequence.recurrence import AttentionalGRU
 from recsys_lib.sequence.transformer import TransformerBlock
 
 

@@ -30,9 +30,8 @@ from recsys_lib.layers.options import Configured, HistoryOptions, options_for, s
 from recsys_lib.replicas import sum_over_replicas
 from recsys_lib.sequence.behaviours import read_request
 from recsys_lib.sequence.parts import BilinearAttention, score
-from recsys_lib.sequence.recurrence import Unrolled, gru_states, is_short, last_state
+from recsys_lib.sequence.recurrence import AttentionalGRU, gru_states, last_state
 
-KINDS = ("augru", "agru", "aigru")
 DISCRIMINATORS = ("inner_product", "network")
 AVERAGES = ("steps", "rows")
 
@@ -152,113 +151,6 @@ class AuxiliaryLoss(Configured):
             return ops.sum(states * vectors, axis=-1)
         hidden = self.network(ops.concatenate([states, vectors], axis=-1))
         return ops.squeeze(self.to_logit(hidden), axis=-1)
-
-
-@keras.saving.register_keras_serializable("recsys_lib")
-class StepRNN(Unrolled, keras.layers.RNN):
-    """Keras's RNN whose mask ends here: later layers are told theirs."""
-
-    def compute_mask(self, _, mask):
-        return None
-
-
-@keras.saving.register_keras_serializable("recsys_lib")
-class AttentionalGRUCell(Configured):
-    """One step of a GRU whose update gate listens to an attention score.
-
-        u = sigmoid(x_u + h U_u),    r = sigmoid(x_r + h U_r),    c = tanh(x_c + r o (h U_c))
-        augru: u' = a u      agru: u' = a      aigru: u' = u (the score has scaled the input)
-        h' = (1 - u') o h + u' o c
-
-    ``x_u``, ``x_r`` and ``x_c`` are the input's projections, bias included.
-
-    Args:
-        units: width of the state.
-        kind: one of ``KINDS``: what the score does to the update gate.
-
-    Call arguments:
-        inputs: ``(batch, 3 * units + 1)``: the three projections and the score a.
-        states: list of one ``(batch, units)``, h.
-
-    Returns:
-        h' and a list of it.
-
-    Source: Zhou et al. 2019, "Deep Interest Evolution Network for Click-Through Rate Prediction",
-    equations 2 to 5 (GRU), 9 (AIGRU), 10 (AGRU), 11 and 12 (AUGRU).
-    """
-
-    def __init__(self, units, kind="augru", **kwargs):
-        super().__init__(**kwargs)
-        self.units = check_integer("units", units)
-        self.kind = check_choice("evolution", kind, KINDS)
-        self.state_size = self.units
-
-    def build(self, input_shape):
-        self.recurrent_kernel = self.add_weight(
-            name="recurrent_kernel", shape=(self.units, 3 * self.units), initializer="orthogonal"
-        )
-
-    def call(self, inputs, states, training=None):
-        (state,) = states
-        score = inputs[:, -1:]
-        update, reset, candidate = ops.split(inputs[:, :-1], 3, axis=-1)
-        of_update, of_reset, of_candidate = ops.split(
-            ops.matmul(state, self.recurrent_kernel), 3, axis=-1
-        )
-        reset = ops.sigmoid(reset + of_reset)
-        candidate = ops.tanh(candidate + reset * of_candidate)
-        # The *update* gate is scaled: at a score of zero the state stays as it is.
-        if self.kind == "agru":
-            update = score
-        else:
-            update = ops.sigmoid(update + of_update)
-            update = score * update if self.kind == "augru" else update
-        state = (1 - update) * state + update * candidate
-        return state, [state]
-
-
-@keras.saving.register_keras_serializable("recsys_lib")
-class AttentionalGRU(Configured):
-    """The evolution of the interest that belongs to the candidate.
-
-    Call arguments:
-        sequence: ``(batch, steps, width)``.
-        scores: ``(batch, steps)``, attention to each step.
-        step_mask: ``(batch, steps)``, 1 for real steps, which come first.
-
-    Returns:
-        States ``(batch, steps, units)``; at padding the last real step's state is repeated, and a
-        row without a real step has zeros.
-
-    Args:
-        units: width of the state.
-        kind: ``"augru"``, ``"agru"`` or ``"aigru"``, see ``AttentionalGRUCell``.
-        unroll: whether the graph holds every step; default: where the history is short.
-
-    Raises:
-        ValueError: an unknown kind.
-    """
-
-    def __init__(self, units, kind="augru", unroll=None, **kwargs):
-        super().__init__(**kwargs)
-        self.unroll = unroll
-        cell = AttentionalGRUCell(units, kind, name="cell")
-        self.units, self.kind = cell.units, cell.kind
-        self.projection = keras.layers.Dense(3 * self.units, name="projection")
-        self.recurrence = StepRNN(cell, return_sequences=True, name="recurrence")
-
-    def build(self, sequence_shape, scores_shape, step_mask_shape):
-        given = self.unroll is not None
-        self.recurrence.unroll = self.unroll if given else is_short(sequence_shape[1])
-        self.projection.build(sequence_shape)
-        self.recurrence.build((*sequence_shape[:2], 3 * self.units + 1))
-
-    def call(self, sequence, scores, step_mask):
-        column = ops.expand_dims(scores, -1)  # (batch, steps, 1)
-        projected = self.projection(column * sequence if self.kind == "aigru" else sequence)
-        return self.recurrence(
-            ops.concatenate([projected, column], axis=-1), mask=ops.cast(step_mask, "bool")
-        )
 
 
 @shared_options(activation="dice")

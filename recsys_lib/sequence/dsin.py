@@ -33,13 +33,14 @@ from recsys_lib.sequence.parts import (
     SCALES,
     STEP_SCALES,
     BilinearAttention,
+    Unrolled,
+    is_short,
     normalized,
     score,
     step_scale,
     weighted_sum,
     weights_of_steps,
 )
-from recsys_lib.sequence.recurrence import Unrolled, is_short
 from recsys_lib.sequence.transformer import TransformerBlock
 
 UNITS = ("bilinear", "tanh")

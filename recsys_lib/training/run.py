@@ -71,7 +71,7 @@ class Run:
         self.trainer, self.options, self.rates = trainer, options, rates
         self.num_rows = training.num_rows
         # Rows behind each column's mean: a task's own loss counts the rows with its label.
-        self.rows_behind = trainer.rows_behind(training)
+        self.rows_behind = trainer.rows_behind(training.num_rows, training.rows_with_label)
         self.epoch, self.step, self.seconds = 0, 0, 0.0
         self.sums = [0.0] * len(trainer.columns)
         self.rows, self.best, self.best_score, self.best_epoch = [], None, None, 0

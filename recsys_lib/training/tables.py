@@ -155,11 +155,9 @@ def _trained(table, metric, part, task=None):
 def _in_order(table, columns):
     """The combinations of some columns in the order of first appearance, as an index."""
     found = table[columns].drop_duplicates()
-    return (
-        pd.Index(found[columns[0]], name=columns[0])
-        if len(columns) == 1
-        else (pd.MultiIndex.from_frame(found))
-    )
+    if len(columns) == 1:
+        return pd.Index(found[columns[0]], name=columns[0])
+    return pd.MultiIndex.from_frame(found)
 
 
 def ties(table, metric="auc", part="all", higher_is_better=True):

@@ -155,16 +155,12 @@ class Trainer:
         apart = [*losses, *weights] if len(losses) > 1 else []
         return tf.stack([total + beside, added, *apart, *reports, *lost])
 
-    def _counts(self, rows, rows_of_tasks):
+    def rows_behind(self, rows: Any, rows_of_tasks: Any) -> list[Any]:
         """Rows behind each column of the history: a task's own loss has those with its label."""
         if rows_of_tasks is None or len(self.tasks) == 1:
             return [rows] * len(self.columns)
         rest = len(self.columns) - 2 - len(self.tasks)
         return [rows, rows, *rows_of_tasks, *[rows] * rest]
-
-    def rows_behind(self, rows: Any) -> list[int]:
-        """Rows of an epoch behind each column of the history."""
-        return self._counts(rows.num_rows, rows.rows_with_label)
 
     def trace(self, is_masked: bool = False) -> float:
         """Trace the compiled function if that has not happened; returns the seconds it took."""
@@ -177,7 +173,7 @@ class Trainer:
             self.layout,
             num_tasks,
             is_masked,
-            self._counts,
+            self.rows_behind,
             workers,
             has_groups=self.objective is not None,
         )

@@ -10,7 +10,7 @@ from benchmarks.training import measure_speeds
 from recsys_lib.loops.crosses import LOOPS, looped
 from recsys_lib.loops.sequence import LoopedAttentionalGRU, LoopedTransformerBlock
 from recsys_lib.sequence import build_pooled
-from recsys_lib.sequence.dien import AttentionalGRU
+from recsys_lib.sequence.recurrence import AttentionalGRU
 from recsys_lib.sequence.transformer import TransformerBlock
 
 LENGTH = 10

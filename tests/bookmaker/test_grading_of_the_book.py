@@ -63,29 +63,6 @@ def test_the_reference_gets_full_marks_and_the_blank_none(course, file, tmp_path
         assert course.record(student, file.lesson)["graded"]["remarks"] == []
 
 
-@pytest.mark.parametrize(
-    "file",
-    [file for file in FILES if any(one.varies == "task" for one in file.exercises)],
-    ids=lambda file: file.lesson,
-)
-def test_a_seed_makes_the_solutions_of_the_book_worthless(course, file, tmp_path):
-    drawn = variant_of(file, 2026)
-    release([drawn], course, seed=2026, force=True)
-    given = student_version(course, file.lesson)
-    submit(tmp_path, "seeded", file.lesson, given, fill(drawn))
-    submit(tmp_path, "copied", file.lesson, given, fill(file))
-    list(collect(tmp_path, course))
-    list(grade(course, [file.lesson]))
-    seeded = points_by_exercise(course, file, "seeded")
-    copied = points_by_exercise(course, file, "copied")
-    for one in file.exercises:
-        if one.kind != "open":
-            assert seeded[one.identifier] == (one.points, False)
-        if one.varies == "task":
-            assert copied[one.identifier][0] < one.points
-    release([file], course, force=True)
-
-
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.lesson)
 def test_the_student_file_holds_no_line_of_a_solution(course, file):
     path = release([file], course)[file.lesson]
@@ -104,3 +81,26 @@ def test_the_student_file_holds_no_line_of_a_solution(course, file):
             assert not secret or " ".join(secret.split()) not in " ".join(text.split())
         # The starter stands there as in the lesson.
         assert any(cell.source == one.starter for cell in notebook.cells)
+
+
+@pytest.mark.parametrize(
+    "file",
+    [file for file in FILES if any(one.varies == "task" for one in file.exercises)],
+    ids=lambda file: file.lesson,
+)
+def test_a_seed_makes_the_solutions_of_the_book_worthless(course, file, tmp_path):
+    """The last test: it leaves another release of the lesson behind."""
+    drawn = variant_of(file, 2026)
+    release([drawn], course, seed=2026, force=True)
+    given = student_version(course, file.lesson)
+    submit(tmp_path, "seeded", file.lesson, given, fill(drawn))
+    submit(tmp_path, "copied", file.lesson, given, fill(file))
+    list(collect(tmp_path, course))
+    list(grade(course, [file.lesson]))
+    seeded = points_by_exercise(course, file, "seeded")
+    copied = points_by_exercise(course, file, "copied")
+    for one in file.exercises:
+        if one.kind != "open":
+            assert seeded[one.identifier] == (one.points, False)
+        if one.varies == "task":
+            assert copied[one.identifier][0] < one.points

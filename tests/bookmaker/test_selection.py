@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bookmaker.building import inputs
 from bookmaker.gate import selection
 
 ROOT = Path(__file__).parents[2]
@@ -111,14 +112,19 @@ def test_the_files_that_follow_from_every_model_are_there():
     assert all((ROOT / one).exists() for one in selection.SMOKE)
 
 
+def chosen(today, found=(), everything=False, weekly=False):
+    return selection.chosen(today, found, everything=everything, weekly=weekly)
+
+
 def test_a_tenth_of_the_rest_is_drawn_another_in_each_commit():
     today = dict.fromkeys(NAMES, "1")
     record = {"green": today | {NAMES[3]: "0"}, "built": {}}
     assert selection.changed(today, record) == [NAMES[3]]
-    assert len(selection.drawn(today, NAMES)) == 3
-    assert selection.drawn(today, NAMES) == selection.drawn(dict(today), NAMES[::-1])
+    assert len(chosen(today)) == 3
+    assert chosen(today) == chosen(dict.fromkeys(NAMES[::-1], "1"))
+    assert chosen(today, NAMES[3:4])[0] == NAMES[3] and len(chosen(today, NAMES[3:4])) == 4
     values = (dict.fromkeys(NAMES, str(value)) for value in range(60))
-    assert {name for hashes in values for name in selection.drawn(hashes, NAMES)} == set(NAMES)
+    assert {name for hashes in values for name in chosen(hashes)} == set(NAMES)
 
 
 def test_a_lab_runs_where_it_changed_and_in_the_weekly_run_and_stays_recorded(tmp_path, chapters):
@@ -130,8 +136,8 @@ def test_a_lab_runs_where_it_changed_and_in_the_weekly_run_and_stays_recorded(tm
     record = {"green": today | {other: "0"}, "built": {}}
     found = selection.changed(today, record)
     assert found == [other]
-    assert selection.unchanged(today, found, weekly=False) == NAMES
-    assert selection.unchanged(today, found, weekly=True) == [*NAMES, lab]
+    assert chosen(today, found, everything=True) == [other, *NAMES]
+    assert chosen(today, found, everything=True, weekly=True) == [other, *NAMES, lab]
     (tmp_path / "tests").mkdir(exist_ok=True)
     (tmp_path / "tests" / "nbval_sanitize.cfg").touch()
     selection.write_record({lab: "1", NAMES[0]: "1"}, {lab: 60}, anew=True, root=tmp_path)
@@ -143,6 +149,9 @@ def test_a_lab_runs_where_it_changed_and_in_the_weekly_run_and_stays_recorded(tm
 def test_a_notebook_is_green_as_it_was_built_or_found(chapters, tmp_path):
     notebook = chapters.fake(chapters.write())
     unit = selection.notebook_of(notebook, chapters.folder)
+    (chapters.folder / "constraints.txt").touch()
+    text = notebook.with_suffix(".md")
+    inputs.record_built(text, inputs.inputs_of(text, chapters.folder), chapters.folder)
     today = selection.current([notebook], chapters.folder, chapters.folder)
     masks = tmp_path / "tests" / "nbval_sanitize.cfg"
     masks.parent.mkdir(exist_ok=True)
@@ -158,12 +167,13 @@ def test_a_notebook_is_green_as_it_was_built_or_found(chapters, tmp_path):
     assert changed(today[unit]) == changed("found") == [unit], "other masks compare anew"
 
 
-def test_how_long_a_run_takes_follows_from_the_seconds_of_its_files():
-    units = dict.fromkeys([*NAMES[:3], *(f"mutants of {one}" for one in "abcd")], "")
-    seconds = {NAMES[0]: 60, NAMES[1]: 180, selection.MUTANTS_TEST: 480}
-    lines = selection.summary(units, units, seconds, 2)
-    assert lines == ["mutants: 4 of 4 run", "tests: 3 of 3 run", "about 7 min with 2 workers"]
-    assert selection.summary(NAMES[:1], units, seconds, 1)[-1] == "about 1 min with 1 workers"
+def test_how_long_a_run_takes_follows_from_the_seconds_of_its_units():
+    units = dict.fromkeys(NAMES[:4], "")
+    seconds = {NAMES[0]: 60, NAMES[1]: 300}
+    told = selection.summary(NAMES[:3], units, seconds, 2)
+    assert told == "3 of 4 units run, about 4 min with 2 workers"
+    told = selection.summary(NAMES[:1], units, {}, 1)
+    assert told == "1 of 4 units run, about 1 min with 1 workers"
 
 
 TESTS = {
@@ -197,12 +207,13 @@ def test_what_passed_whole_is_recorded_and_nothing_else(tmp_path, workers):
 
     def make(*options):
         command = [sys.executable, "-m", "pytest", "-p", "planted", "--chosen", "chosen.json"]
-        command += ["-q", "tests", "-p", "no:cacheprovider", f"-n{workers}", *options]
+        command += ["-p", "no:cacheprovider", "-p", "no:nbval", f"-n{workers}", "-q", "tests"]
+        command += options
         environment = {"PYTHONPATH": f"{ROOT}:{tmp_path}", "PATH": "/usr/bin:/bin"}
         made = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True)
         return made.stdout.decode(), selection.read_record(tmp_path)["green"]
 
-    for narrowed in (["-k", "test_a"], ["-x"]):
+    for narrowed in (["-x"],) if workers else (["-k", "test_a"], ["-x"]):
         assert make(*narrowed)[1] == {"tests/test_old.py": "1"}
     said, green = make()
     assert "1 failed, 3 passed, 1 skipped" in said, said
@@ -215,7 +226,8 @@ def test_the_cases_of_mutants_grading_and_contract_are_chosen_one_by_one(tmp_pat
     run = {mutants: "1", "grading of 02_second_order_crosses/01_fm": "1", "contract of fm": "1"}
     (tmp_path / "chosen").write_text(json.dumps({"run": run, "all": False}))
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"]
-    command += ["-p", "bookmaker.gate.chosen_tests", "--chosen", str(tmp_path / "chosen")]
+    command += ["-p", "no:nbval", "-p", "bookmaker.gate.chosen_tests"]
+    command += ["--chosen", str(tmp_path / "chosen")]
     command += [selection.MUTANTS_TEST, selection.GRADING_TEST, "tests/contract/test_promises.py"]
     found = subprocess.run([*command, "tests/test_locks.py"], cwd=ROOT, capture_output=True)
     tests = [line for line in found.stdout.decode().splitlines() if "::" in line]

@@ -13,8 +13,9 @@ def collected(seed):
     """The tests' names as a process with this seed of hashes sees them."""
     # What a surrounding run was narrowed to is not meant here.
     plain = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+    options = ["--collect-only", "-q", "-p", "no:cacheprovider", "-p", "no:nbval"]
     found = subprocess.run(
-        [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "tests"],
+        [sys.executable, "-m", "pytest", *options, "tests"],
         cwd=ROOT,
         env=plain | {"PYTHONHASHSEED": str(seed)},
         timeout=300,

@@ -10,7 +10,7 @@ CEILINGS = {
     "library": 6_770,
     "models": 90 * len(MODELS),
     "book": 7_100,
-    "bookmaker": 7_935,
+    "bookmaker": 7_870,
     "engine": 2_605,
     "pipeline": 10_100,
 }

@@ -51,16 +51,19 @@ def test_pictures_are_there_and_small():
 def test_the_lines_on_hard_exercises_read_what_is_exported(tmp_path, monkeypatch, capsys):
     # Three exercises of a lesson and one of another; dan's third answer waits for a person.
     points = {"ann": (2, 2, 3), "ben": (2, 2, 0), "cyd": (1, 0, 1), "dan": (0, 0, None)}
-    numbers = {"points": 0, "pending": 0, "of": 7, "hours_late": 0, "penalty": 0}
-    grades = {}
+    rows = []
     for student, given in points.items():
         names = ("a.one", "a.two", "a.three")
-        parts = {n: (one or 0, one is None) for n, one in zip(names, given, strict=True)}
-        grades[student, "01_small"] = numbers | {"remarks": ["late, but here"], "parts": parts}
-        grades[student, "02_other"] = numbers | {"remarks": [], "parts": {"b.one": (1, False)}}
+        parts = {
+            name: "pending" if one is None else str(one)
+            for name, one in zip(names, given, strict=True)
+        }
+        row = {"student": student, "points": "0", "pending": "0", "of": "7"}
+        rows.append(row | {"lesson": "01_small", "remark": "late, but here"} | parts)
+        rows.append(row | {"lesson": "02_other", "b.one": "1"})
     folder = tmp_path / "build" / "course" / "grades"
     folder.mkdir(parents=True)
-    (folder / "grades.csv").write_text(report._csv(report._with_remarks(grades)))
+    (folder / "grades.csv").write_text(report._csv(report._GRADES, rows))
     (lines,) = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
     monkeypatch.chdir(tmp_path)
     exec(lines, {})

@@ -10,27 +10,21 @@ from pathlib import Path
 import pytest
 
 from bookmaker import PACKAGES
+from bookmaker.building import inputs
 from bookmaker.gate import selection
 from recsys_lib.data import registry
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("bookmaker", "data", *PACKAGES)
 CHAPTERS = ("00_the_ranking_stage", "04_sequence_models")
-FILES = (".gitignore", "Makefile", "constraints.txt", "pyproject.toml", "requirements.txt")
+FILES = (".gitignore", "Makefile", "README.md", "constraints.txt", "pyproject.toml")
+FILES += ("requirements.txt",)
 TESTS = ("bookmaker", "contract", "sequence", "shared")
 CHANGED = "04_sequence_models/01_din"
 # Its companion shares the exercises and the model with it.
 BOTH = {f"chapters/{CHANGED}.ipynb", f"chapters/{CHANGED}.deeper.ipynb"}
 DIN = "recsys_lib/sequence/din.py"
 MUTANTS_OF_DIN = f"mutants of {DIN}: sequence/test_din.py"
-
-# As after a build: every notebook of the clone shows what today's inputs give.
-RECORD = """\
-from bookmaker.building import inputs
-
-for text in inputs.texts():
-    inputs.record_built(text, inputs.inputs_of(text))
-"""
 
 # Runs the commands that choose notebooks; of all others it only says what they were given.
 PYTHON = """\
@@ -96,31 +90,31 @@ def make_test(clone, tmp_path):
     return run
 
 
+def units(clone):
+    """All units of the clone, with the hashes of today."""
+    chapters = clone / "chapters"
+    return selection.current(inputs.notebooks_to_test(chapters)[0], chapters, clone)
+
+
 @pytest.fixture(scope="module")
-def records(clone):
-    """The committed records of a clone in which everything is green."""
-    subprocess.run([sys.executable, "-c", RECORD], cwd=clone, check=True)
-    chosen = clone.parent / "chosen.json"
-    command = [sys.executable, "-m", "bookmaker", "changed", "--all", "--chosen", chosen]
-    subprocess.run(command, cwd=clone, check=True, capture_output=True)
-    green = json.loads(chosen.read_text())["run"]
-    masks = selection.masks(clone)
-    return json.dumps({"masks": masks, "green": green, "seconds": dict.fromkeys(green, 1)})
+def green(clone):
+    """The units of a clone in which everything is recorded as green."""
+    for text in inputs.texts(clone / "chapters"):
+        inputs.record_built(text, inputs.inputs_of(text, clone), clone / "chapters")
+    found = units(clone)
+    seconds = dict.fromkeys(found, 1)
+    selection.write_record(found, seconds, anew=True, root=clone)
+    return found
 
 
 @pytest.fixture
-def fresh(clone, records, make_test, tmp_path):
-    """Runs ``make test`` as in a fresh clone: dict of kind to the units that ran."""
-    (clone / "tests" / "green.json").write_text(records)
+def fresh(green, make_test, tmp_path):
+    """Runs ``make test`` as in a fresh clone: the units that ran."""
 
     def run():
         finished = make_test()[1]
         assert finished.returncode == 0, finished.stderr
-        ran = json.loads((tmp_path / "chosen.json").read_text())["run"]
-        kinds = {kind: set() for kind in ("contract", "grading", "mutants", "notebooks", "tests")}
-        for name in ran:
-            kinds[selection.kind_of(name)].add(name)
-        return kinds
+        return json.loads((tmp_path / "chosen.json").read_text())["run"]
 
     return run
 
@@ -135,17 +129,15 @@ def labs(clone):
 
 
 def test_a_run_of_all_takes_every_notebook_and_a_failure_is_one(clone, make_test):
-    ran, finished = make_test("FULL=1")
-    assert finished.returncode == 0, finished.stderr
+    ran, finished = make_test("FULL=1", PYTEST_STATUS="1")
+    assert finished.returncode != 0
     assert ran == notebooks(clone) - labs(clone)
-    assert make_test(PYTEST_STATUS="1")[1].returncode != 0
 
 
 @pytest.mark.parametrize("present", [True, False])
 def test_labs_are_tested_once_a_week_where_their_data_are(
-    clone, records, make_test, tmp_path, present
+    clone, green, make_test, tmp_path, present
 ):
-    (clone / "tests" / "green.json").write_text(records)
     entry = registry.entry("kuairand_pure")
     data = tmp_path / "Daten von früher"
     data.mkdir()
@@ -161,13 +153,22 @@ def test_labs_are_tested_once_a_week_where_their_data_are(
         assert make_test("FULL=1", RECSYS_DATA=str(data))[0] == notebooks(clone) - labs(clone)
 
 
-def test_where_nothing_changed_the_same_tenth_runs_in_every_clone(clone, fresh):
+def test_where_nothing_changed_the_same_tenth_runs_in_every_clone(green, fresh):
     ran = fresh()
-    sizes = {kind: len(names) for kind, names in ran.items()}
-    tenth = -(-len(notebooks(clone) - labs(clone)) // 10)
-    # Beside the notebooks of some twenty groups of mutants, of 7 or 8 lessons' exercises.
-    assert sizes["notebooks"] == tenth and sizes["grading"] == 1 and 1 <= sizes["mutants"] <= 4
+    assert ran.items() <= green.items()
+    assert len(ran) == -(-len([unit for unit in green if "/lab_" not in unit]) // 10)
     assert fresh() == ran
+
+
+def test_other_masks_force_every_notebook_in_a_fresh_clone(clone, fresh):
+    path = clone / "tests" / "nbval_sanitize.cfg"
+    before = path.read_bytes()
+    try:
+        path.write_bytes(before + b"\n")
+        ran = fresh()
+    finally:
+        path.write_bytes(before)
+    assert {f"chapters/{name}" for name in notebooks(clone) - labs(clone)} <= ran.keys()
 
 
 @pytest.mark.parametrize(
@@ -188,22 +189,18 @@ def test_where_nothing_changed_the_same_tenth_runs_in_every_clone(clone, fresh):
             {*BOTH, f"grading of {CHANGED}", "tests/bookmaker/test_build.py"},
             {"chapters/index.ipynb", MUTANTS_OF_DIN, "contract of din"},
         ),
+        ("README.md", {"tests/bookmaker/test_index.py"}, {*BOTH, "contract of din"}),
         ("constraints.txt", {*BOTH, "contract of din", "tests/sequence/test_din.py"}, set()),
-        ("tests/nbval_sanitize.cfg", {*BOTH, "chapters/index.ipynb"}, set()),
     ],
-    ids=["model", "data card", "exercises", "lock", "masks"],
+    ids=["model", "data card", "exercises", "questions of the start page", "lock"],
 )
-def test_what_changed_is_forced_in_a_fresh_clone(
-    clone, records, fresh, tmp_path, changed, forced, left
-):
+def test_what_changed_is_forced(clone, green, changed, forced, left):
     path = clone / changed
     before = path.read_bytes()
     try:
         path.write_bytes(before + b"\nLATER = 1\n")
-        fresh()
+        record = selection.read_record(clone, clone / "chapters")
+        found = selection.changed(units(clone), record)
     finally:
         path.write_bytes(before)
-    # What no change forces runs only where it is drawn, and then as it was recorded.
-    ran, green = json.loads((tmp_path / "chosen.json").read_text())["run"], json.loads(records)
-    assert ran.keys() >= forced
-    assert not {name for name in left & ran.keys() if ran[name] != green["green"][name]}
+    assert forced <= set(found) and not left & set(found)

@@ -38,7 +38,8 @@ def test_third():
 
 
 def printed(folder, *arguments):
-    command = [sys.executable, "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider", *arguments]
+    options = ["-q", "-s", "-p", "no:cacheprovider", "-p", "no:nbval"]
+    command = [sys.executable, "-m", "pytest", *options, *arguments]
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
     finished = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=inherited)
     assert finished.returncode == 0, finished.stdout + finished.stderr

@@ -7,11 +7,10 @@ import tensorflow as tf
 from reference import sigmoid
 from tiny_requests import LENGTHS, MASK, NUM_ROWS, STEPS, WIDTH, weight
 
-from recsys_lib.sequence import recurrence
+from recsys_lib.sequence import parts, recurrence
 from recsys_lib.sequence.behaviours import RecencyEmbedding
-from recsys_lib.sequence.dien import AttentionalGRU
 from recsys_lib.sequence.dsin import StepLSTM
-from recsys_lib.sequence.recurrence import LastState, gru_states, last_state
+from recsys_lib.sequence.recurrence import AttentionalGRU, LastState, gru_states, last_state
 
 RNG = np.random.default_rng(5)
 SEQUENCE = RNG.normal(size=(NUM_ROWS, STEPS, WIDTH)).astype(np.float32)
@@ -104,7 +103,7 @@ def test_garbage_at_padding_changes_no_bit(kind, unroll):
 
 @pytest.mark.parametrize("longest", [0, STEPS])
 def test_the_gru_leaves_padding_out_and_an_empty_row_at_zero(longest, monkeypatch):
-    monkeypatch.setattr(recurrence, "LONGEST_UNROLLED", longest)
+    monkeypatch.setattr(parts, "LONGEST_UNROLLED", longest)
     states = np.asarray(gru_states(tf.constant(SEQUENCE), tf.constant(MASK), UNITS))
     np.testing.assert_array_equal(states[LENGTHS == 0], 0)
     for row, length in enumerate(LENGTHS):
@@ -179,7 +178,7 @@ def test_long_histories_run_in_one_compiled_loop_and_short_ones_unrolled():
     long, longer = (operations(steps, lambda: AttentionalGRU(UNITS)) for steps in (40, 200))
     assert set(long) & loops
     assert len(long) == len(longer)
-    assert not set(operations(recurrence.LONGEST_UNROLLED, lambda: AttentionalGRU(UNITS))) & loops
+    assert not set(operations(parts.LONGEST_UNROLLED, lambda: AttentionalGRU(UNITS))) & loops
     assert set(operations(5, lambda: AttentionalGRU(UNITS, unroll=False))) & loops
 
 

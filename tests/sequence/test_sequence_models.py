@@ -28,7 +28,7 @@ from recsys_lib.sequence import (
     build_gru,
     build_pooled,
 )
-from recsys_lib.sequence.recurrence import LONGEST_UNROLLED
+from recsys_lib.sequence.parts import LONGEST_UNROLLED
 from recsys_lib.training import load, predict, save
 
 _sizes = {"embedding_dim": WIDTH, "hidden_units": (6, 5)}

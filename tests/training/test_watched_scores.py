@@ -84,7 +84,7 @@ def test_a_bad_regression_does_not_choose_the_epoch_for_all():
 
 @pytest.mark.parametrize("watch", ["gau", "gauc:day"])
 def test_what_cannot_be_watched_is_named(watch):
-    with pytest.raises(ValueError, match="watch: expected one of|no group is named 'day'"):
+    with pytest.raises(ValueError, match=r"watch: expected one of|no group is named 'day'"):
         fit(model_of(), DATA, epochs=1, watch=watch)
 
 

@@ -16,7 +16,7 @@ from recsys_lib.features import CategoricalColumn, SequenceColumn
 from recsys_lib.locks import locked
 from recsys_lib.memorization import build_logistic_regression
 from recsys_lib.sequence import build_dien, build_din, build_gru
-from recsys_lib.sequence.recurrence import LONGEST_UNROLLED
+from recsys_lib.sequence.parts import LONGEST_UNROLLED
 from recsys_lib.training import predict, save
 from recsys_pipeline import INSTALL
 from recsys_pipeline.export import Replay, Sampling, Values, export, folders, graphs, verify
