@@ -75,12 +75,13 @@ def drawing(book: "Book") -> Drawing:
         title = f"{chapter['number']} {chapter['title']}"
         frames.append(Frame(title, Rectangle(LEFT - 8, top, right, below)))
         top = below + GAP
-    return Drawing(
+    drawing = Drawing(
         "What builds on what",
         f"Lesson by lesson: {', '.join(said)}.",
         boxes,
         arrows,
         frames,
         size=(max(frame.area.right for frame in frames) + 8, top),
-        has_legend=False,
     )
+    drawing.has_legend = False
+    return drawing

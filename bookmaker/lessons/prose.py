@@ -52,7 +52,7 @@ def headings(markdown: str) -> list[tuple[int, str, int]]:
         [(1, 'The `dot`', 0)]
     """
     return [
-        (len(found[1]), markdown[slice(*found.span(2))], found.start())
+        (len(found[1]), markdown[found.start(2) : found.end()].rstrip(" #"), found.start())
         for found in _HEADING.finditer(without_code(markdown))
     ]
 

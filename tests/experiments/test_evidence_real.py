@@ -215,13 +215,25 @@ def test_the_sums_of_users_give_each_measure_of_the_log(measured):
     assert sums[2].tolist() == [1.5, 0.0] and sums[3].tolist() == [1.5, 0.0]
 
 
+def log_losses(several, log, name, weights):
+    """As ``measure``, of the log loss: from every row, not from the users' sums."""
+    found = []
+    for probability in several:
+        chance = np.clip(np.asarray(probability, np.float64), 1e-7, 1 - 1e-7)
+        losses = -np.where(log.labels > 0.5, np.log(chance), np.log1p(-chance))
+        of_rows = weights[:, log.users]
+        found.append([losses.mean(), *(of_rows @ losses / of_rows.sum(axis=1))])
+    own, *drawn = np.array(found).T
+    return own, np.mean(drawn, axis=1)
+
+
 def test_draws_from_the_sums_spread_as_those_of_all_rows(measured):
     """The pooled AUC of a draw is linear in the users, and its spread is that of the exact one."""
     of_log, results, predictions = measured
     weights = user_weights(of_log, 200)
-    for name in ("auc", "log_loss"):
+    for name, measured_by in (("auc", measure), ("log_loss", log_losses)):
         exact = {
-            arm: measure(several, of_log, name, weights) for arm, several in predictions.items()
+            arm: measured_by(several, of_log, name, weights) for arm, several in predictions.items()
         }
         sign = 1 if name == "auc" else -1
         for a, b in (("good", "same"), ("good", "poor")):

@@ -7,11 +7,12 @@ import tensorflow as tf
 import tiny
 from by_hand import NUMBER, Logit, cross_entropy, number_data, number_model
 from sklearn.metrics import r2_score, roc_auc_score
+from tqdm.std import tqdm
 
 from recsys_lib.features.embedding import build_inputs, embed_fields
 from recsys_lib.layers.blocks import MLP
 from recsys_lib.layers.heads import PredictionHead
-from recsys_lib.training import Adam, fit, predict
+from recsys_lib.training import Adam, fit, predict, run
 from recsys_lib.training.trainer import Trainer
 
 DATA = tiny.make_dataset(tiny.SMALL)
@@ -264,7 +265,9 @@ def test_training_updates_batch_normalization_and_drops_units():
     assert dropout.seed_generator.state.numpy()[1] == 20 * 3  # one draw a step
 
 
-def test_progress_leaves_nothing_behind(traced, capfd):
+def test_progress_leaves_nothing_behind(traced, capfd, monkeypatch):
+    # Another test of this process may have left a kernel, for which tqdm chose a widget on import.
+    monkeypatch.setattr(run, "tqdm", tqdm)
     fresh(traced).fit(DATA, epochs=2, batch_size=64, progress=True)
     output, error = capfd.readouterr()
     assert output == ""
