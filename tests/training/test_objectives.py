@@ -110,7 +110,7 @@ def test_a_number_added_to_all_rows_of_a_group_moves_nothing(objective):
 
 @pytest.mark.parametrize("objective", [Pairs(), ListWise(), JRC(alpha=0.2)])
 def test_confident_logits_keep_a_finite_loss_and_their_gradient(objective):
-    logit = tf.Variable(np.where(LABEL == 1, -80.0, 80.0).astype(np.float32))
+    logit = tf.Variable(np.where(LABEL == 1, -200.0, 200.0).astype(np.float32))
     with tf.GradientTape() as tape:
         rows = Rows(logit, tf.constant(LABEL), tf.constant(GROUPS, tf.int32))
         value = objective.loss(rows, tf.zeros_like(logit))
