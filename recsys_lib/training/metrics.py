@@ -168,7 +168,8 @@ def ndcg(label, score, group, top=None):
     starts = np.flatnonzero(new_group)
     place = np.arange(len(label)) - starts[group]
     gain = np.where(place < (top or len(label)), 1 / np.log2(place + 2), 0.0)
-    first, last = _tie_blocks(new_group | np.append(True, score[1:] != score[:-1]))
+    new_score = np.append(True, score[1:] != score[:-1])
+    first, last = _tie_blocks(new_group | new_score)
     before = np.append(0.0, np.cumsum(gain))
     shared = (before[last + 1] - before[first]) / (last + 1 - first)
     clicks = np.add.reduceat(label, starts)
