@@ -168,7 +168,7 @@ def current(notebooks: Iterable[Path], chapters: Path = CHAPTERS, root: Path = R
     found = {test: tree.hash_of(test) for test in tree.tests() if not is_by_case(test)}
     for path in notebooks:
         name = notebook_of(path, chapters)
-        read = inputs.inputs_of(path.with_suffix(".md"))
+        read = inputs.inputs_of(path.with_suffix(".md"), root)
         found[name] = f"{read} {inputs.outputs_of(path)}"
     return found | {unit: hash_of(parts) for unit, parts in _cases(tree, chapters, root)}
 

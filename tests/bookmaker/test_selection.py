@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bookmaker.building import inputs
 from bookmaker.gate import selection
 
 ROOT = Path(__file__).parents[2]
@@ -148,6 +149,9 @@ def test_a_lab_runs_where_it_changed_and_in_the_weekly_run_and_stays_recorded(tm
 def test_a_notebook_is_green_as_it_was_built_or_found(chapters, tmp_path):
     notebook = chapters.fake(chapters.write())
     unit = selection.notebook_of(notebook, chapters.folder)
+    (chapters.folder / "constraints.txt").touch()
+    text = notebook.with_suffix(".md")
+    inputs.record_built(text, inputs.inputs_of(text, chapters.folder), chapters.folder)
     today = selection.current([notebook], chapters.folder, chapters.folder)
     masks = tmp_path / "tests" / "nbval_sanitize.cfg"
     masks.parent.mkdir(exist_ok=True)
