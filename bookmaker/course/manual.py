@@ -3,6 +3,7 @@
 import contextlib
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterable
 from html import escape
 from pathlib import Path
@@ -143,7 +144,11 @@ def _print(page: Path, path: Path) -> list[Path]:
         return []
     path.unlink(missing_ok=True)  # of the page as it was
     command = [found[0], "--headless", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer"]
-    command += ["--virtual-time-budget=120000", f"--print-to-pdf={path}", page.resolve().as_uri()]
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        subprocess.run(command, capture_output=True, check=False, timeout=SECONDS)
-    return [path] if path.exists() else []
+    command += ["--virtual-time-budget=120000", page.resolve().as_uri()]
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        new = Path(folder) / path.name  # a browser that is ended may leave half of it
+        with contextlib.suppress(subprocess.SubprocessError):
+            command += [f"--print-to-pdf={new}"]
+            subprocess.run(command, capture_output=True, check=True, timeout=SECONDS)
+            return [new.replace(path)]
+    return []

@@ -98,15 +98,12 @@ def _of_commits(identifier: str, folder: Path, results: Path) -> Iterator[str]:
 
 
 def _code_of(commit: str, path: Path, folder: Path) -> str | None:
-    """A declaration's code in a commit, in whatever folder the modules lay that it imports."""
+    """A declaration's code in a commit, as if the engine had always had a folder."""
+    text = git(folder, "show", f"{commit}:./{path.as_posix()}") or b""
     try:
-        tree = ast.parse(git(folder, "show", f"{commit}:./{path.as_posix()}") or b"")
+        return ast.dump(ast.parse(text.replace(b"experiments.engine", b"experiments")))
     except SyntaxError:
         return None
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom):
-            node.module = str(node.module).rpartition(".")[2]
-    return ast.dump(tree)
 
 
 def _versions(identifier: str, results: Path) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -121,6 +121,27 @@ def test_difficulty_follows_the_rule(kind, minutes, mistakes, difficulty):
     assert manual.difficulty(exercise(kind, minutes, mistakes)) == difficulty
 
 
+@pytest.mark.parametrize("ends", ["exit 1", "kill -9 $$", "exec sleep 9"])
+def test_half_a_manual_is_none(tmp_path, monkeypatch, ends):
+    """Chromium fails, is killed, or takes too long, with half of the file written."""
+    browser = tmp_path / "chromium"
+    browser.write_text(
+        f'#!/bin/bash\nfor one; do case $one in --print-to-pdf=*) echo %PDF > "${{one#*=}}"; esac; '
+        f"done\n{ends}\n"
+    )
+    browser.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setattr(manual, "SECONDS", 1)
+    made = tmp_path / "made"
+    made.mkdir()
+    (made / "index.html").touch()
+    (made / "manual.pdf").write_text("of the page as it was")
+    assert manual._print(made / "index.html", made / "manual.pdf") == []
+    assert [path.name for path in made.iterdir()] == ["index.html"]
+    browser.write_text(browser.read_text().replace(ends, "exit 0"))
+    assert manual._print(made / "index.html", made / "manual.pdf") == [made / "manual.pdf"]
+
+
 def test_the_manual_has_every_exercise_whole():
     files = [read_source(path) for path in find_sources()]
     chosen = [file for file in files if file.lesson in ("01_wide_and_deep", "01_din")]

@@ -10,8 +10,8 @@ CEILINGS = {
     "library": 6_400,
     "models": 90 * len(MODELS),
     "book": 7_100,
-    "bookmaker": 7_870,
-    "engine": 2_605,
+    "bookmaker": 7_875,
+    "engine": 2_600,
     "pipeline": 10_100,
 }
 """Lines of code; the engine is what runs questions, without the questions."""
