@@ -106,11 +106,13 @@ def labels_of(split: Any) -> Split:
     """
     if isinstance(split, Split):
         return dataclasses.replace(split, features={}, as_of={})
-    if not callable(getattr(split, "labels", None)):
+    labels = getattr(split, "labels", None)
+    found = labels() if callable(labels) else None
+    if not isinstance(found, Split):
         raise ValueError(
             f"split: expected a Split, such as dataset.test, got {type(split).__name__}"
         )
-    return split.labels()
+    return found
 
 
 def _labels(values: np.ndarray, mask: np.ndarray | None) -> np.ndarray:

@@ -8,7 +8,7 @@ vocabularies exceeds a limit, the index is hashed into a stated number of bucket
 
 import itertools
 from collections.abc import Mapping, Sequence
-from importlib import import_module
+from pkgutil import resolve_name
 
 import keras
 import numpy as np
@@ -216,8 +216,7 @@ class CrossProduct(keras.layers.Layer):
             return one_part(0.5 * self.l2.strength * self._square_of_table())
         # A bucket may hold known pairs and unknown ones; the latter count for nothing.
         rows = tf.where(known, rows, tf.constant(-1, rows.dtype))
-        penalties = import_module(PENALTIES)
-        return penalties.penalty_of_rows(self.l2.strength, rows, stored, known)
+        return resolve_name(PENALTIES).penalty_of_rows(self.l2.strength, rows, stored, known)
 
     def _square_of_table(self):
         """Sum of the squares of all weights that a pair of known ids can read."""

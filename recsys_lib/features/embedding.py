@@ -5,7 +5,7 @@ single gather. The gather reads the resource variable itself: gathering from its
 copies the whole table in every step: nothing at a thousand ids, everything at a million.
 """
 
-from importlib import import_module
+from pkgutil import resolve_name
 
 import keras
 import numpy as np
@@ -133,7 +133,7 @@ class FusedEmbedding(keras.layers.Layer):
         self.table.rowwise = True
         if self.l2.strength:
             # A weight, so that a saved model keeps it.
-            shares = import_module(PENALTIES).shares_of(self._of_tables, self.l2.id_counts)
+            shares = resolve_name(PENALTIES).shares_of(self._of_tables, self.l2.id_counts)
             self.penalty_shares = self.add_weight(
                 name="penalty_shares",
                 shape=(self.num_rows,),
@@ -177,7 +177,7 @@ class FusedEmbedding(keras.layers.Layer):
         return single, rest
 
     def _penalty(self, rows, weights):
-        penalties, shares = import_module(PENALTIES), tf.convert_to_tensor(self.penalty_shares)
+        penalties, shares = resolve_name(PENALTIES), tf.convert_to_tensor(self.penalty_shares)
         if self.l2.rows == "table":
             return penalties.penalty_of_table(self.l2.strength, self.table, shares)
         return penalties.penalty_of_rows(self.l2.strength, rows, weights, tf.gather(shares, rows))

@@ -1,8 +1,8 @@
 """The fields of a row of the zoo."""
 
 import dataclasses
-import importlib
 from collections.abc import Callable, Mapping, Sequence
+from pkgutil import resolve_name
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -57,8 +57,7 @@ class Model:
     @property
     def function(self) -> "Callable[..., keras.Model]":
         """The builder, imported."""
-        package, name = self.builder.split(":")
-        return getattr(importlib.import_module(package), name)
+        return resolve_name(self.builder)
 
     def build(
         self, feature_columns: Sequence[Any], tasks: "Tasks | None" = None, **options: Any

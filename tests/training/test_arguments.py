@@ -291,7 +291,14 @@ def test_options_with_which_an_optimizer_climbs_are_refused(option, value, expec
         Adam(0.1, **{option: value})
 
 
-@pytest.mark.parametrize("given", [{"x": [1.0]}, DATA, None])
+class NoChunks:
+    """Has labels, but they are no rows of a split."""
+
+    def labels(self):
+        return {"x": [1.0]}
+
+
+@pytest.mark.parametrize("given", [{"x": [1.0]}, DATA, None, NoChunks()])
 def test_what_is_no_split_cannot_be_evaluated(given):
     message = f"split: expected a Split, such as dataset.test, got {type(given).__name__}"
     with pytest.raises(ValueError, match=message):

@@ -6,8 +6,8 @@ imported on use, so that a reader of this list loads the lenses that it uses and
 """
 
 import dataclasses
-import importlib
 from collections.abc import Callable, Mapping
+from pkgutil import resolve_name
 from typing import Any
 
 from recsys_lib.data.simulator.knobs import Knob, check_all
@@ -31,8 +31,7 @@ class Lens:
 
     def simulate(self) -> Callable:
         """The function that draws a ``SimulatedDataset``."""
-        module, name = self.function.split(":")
-        return getattr(importlib.import_module(module), name)
+        return resolve_name(self.function)
 
     @property
     def defaults(self) -> dict[str, Any]:
