@@ -100,3 +100,36 @@ def calls_of(model: keras.Model) -> list[Call]:
         )
         for node in nodes
     ]
+
+
+def last_hidden(model: keras.Model, task: str) -> keras.KerasTensor:
+    """The vector of which a ``Dense`` layer of one unit makes a task's logit.
+
+    Args:
+        model: a functional model.
+        task: name of the layer that makes the task's output.
+
+    Raises:
+        ValueError: no network makes the logit, or several do.
+    """
+    makers = {id(tensor): call for call in calls_of(model) for tensor in call.outputs}
+
+    def has_weights(tensor):
+        call = makers[id(tensor)]
+        is_layer = isinstance(call.operation, keras.layers.Layer)
+        return (is_layer and bool(call.operation.weights)) or any(map(has_weights, call.inputs))
+
+    heads = [call for call in makers.values() if call.operation.name == task]
+    logits = [makers[id(tensor)] for call in heads[:1] for tensor in call.inputs]
+    # The linear term's layer of numbers reads inputs alone.
+    found = [
+        call.inputs[0]
+        for call in logits
+        if isinstance(call.operation, keras.layers.Dense) and has_weights(call.inputs[0])
+    ]
+    if len(found) != 1:
+        raise ValueError(
+            f"model {model.name!r}: expected a network whose last layer is the logit of {task!r}, "
+            f"got {[call.operation.name for call in logits]}"
+        )
+    return found[0]

@@ -67,3 +67,16 @@ def keep_logits(probability: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     """
     probability._keras_logits = logits
     return probability
+
+
+def logits_behind(probability: tf.Tensor) -> tf.Tensor:
+    """The logit that a sigmoid of Keras, or ``keep_logits``, left at a probability.
+
+    Where there is none it is computed from the probability, and confident ones are clipped.
+    """
+    found = getattr(probability, "_keras_logits", None)
+    if found is not None:
+        return found
+    epsilon = keras.config.epsilon()
+    clipped = tf.clip_by_value(probability, epsilon, 1 - epsilon)
+    return tf.math.log(clipped) - tf.math.log1p(-clipped)

@@ -6,6 +6,7 @@ if TYPE_CHECKING:
     from recsys_lib.data.chunks import ChunkedDataset, Chunks
     from recsys_lib.data.dataset import Dataset, Split
     from recsys_lib.data.sessions import divide, session_columns
+    from recsys_lib.data.splits import pages
 else:
     from recsys_lib.lazy import lazy_exports
 

@@ -59,7 +59,9 @@ class Chunks:
         """A hash of all values, in hexadecimal digits, or of the files that hold them."""
         raise NotImplementedError
 
-    def training_rows(self, layout: Any, tasks: Any, labels: Split, workers: Any = None) -> Any:
+    def training_rows(
+        self, layout: Any, tasks: Any, labels: Split, workers: Any = None, groups: Any = None
+    ) -> Any:
         """The rows that ``fit`` trains on; ``recsys_pipeline.chunks.ReadAheadChunks`` has it.
 
         Args:
@@ -67,6 +69,7 @@ class Chunks:
             tasks: names of the model's tasks.
             labels: ``self.labels()``.
             workers: those that share every batch, or None; each reads its own rows alone.
+            groups: ``(rows,)`` int32, the group of each row, whose rows are to follow each other.
         """
         raise NotImplementedError
 
@@ -116,7 +119,7 @@ def joined(splits: Sequence[Split]) -> Split:
         }
         for kind in ARRAYS_BY_NAME
     }
-    for name in ("group", "row_id", "time"):
+    for name in ("row_id", "time"):
         arrays = [getattr(split, name) for split in splits]
         parts[name] = None if arrays[0] is None else np.concatenate(arrays)
     return Split(**parts)

@@ -13,7 +13,7 @@ import numpy as np
 from recsys_lib.checks import rows_where
 from recsys_lib.data.arrays import check_numbers
 from recsys_lib.data.session_rules import LATEST_SECOND
-from recsys_lib.data.splits import Split
+from recsys_lib.data.splits import Split, pages
 from recsys_lib.features.columns import NumericColumn, SequenceColumn, check_columns
 
 _OF_USERS = ("user", "history")
@@ -102,7 +102,7 @@ class Dataset(AnyDataset):
         }
         return dataclasses.replace(self, feature_columns=columns, **splits)
 
-    def held_still(self, split: Split) -> Split:
+    def held_still(self, split: Split, gap: str | None = None) -> Split:
         """Rows as in one request: what is known of a user as it was at the user's first row.
 
         A column of a user's past counts the user's own labels. Among the rows of one user it is
@@ -111,6 +111,8 @@ class Dataset(AnyDataset):
 
         Args:
             split: rows with times. Their columns of the groups ``user`` and ``history`` are held.
+            gap: hold them only until the user pauses for longer, for example ``"30min"``; default:
+                over all rows of the user.
 
         Raises:
             ValueError: rows without times.
@@ -125,9 +127,10 @@ class Dataset(AnyDataset):
         """
         if split.time is None:
             raise ValueError("time: expected the moments of the rows, got None")
-        order = np.lexsort((split.time, split.group))
-        groups, first = np.unique(split.group[order], return_index=True)
-        place = order[first][np.searchsorted(groups, split.group)]
+        rows_of = split.group if gap is None else pages(split.group, split.time, gap=gap)
+        order = np.lexsort((split.time, rows_of))
+        groups, first = np.unique(rows_of[order], return_index=True)
+        place = order[first][np.searchsorted(groups, rows_of)]
         own = {column.name for column in self.feature_columns if column.group in _OF_USERS}
 
         def still(arrays):
@@ -222,7 +225,7 @@ def check_rows(tasks, split, num_rows, split_name):
     one_per_row = {"group": split.group, "row_id": split.row_id}
     if split.time is not None:
         one_per_row["time"] = split.time
-    for kind in ("labels", "probability", "slices", "label_masks"):
+    for kind in ("labels", "probability", "slices", "label_masks", "groups"):
         for name, values in getattr(split, kind).items():
             one_per_row[f"{kind}[{name!r}]"] = values
     for name, values in one_per_row.items():
@@ -238,7 +241,8 @@ def check_rows(tasks, split, num_rows, split_name):
             "are divided by 1000, or every age and pause is a thousand times too long",
             stacklevel=2,
         )
-    for name in ("group", "row_id"):
+    named = (f"groups[{name!r}]" for name in split.groups)
+    for name in ("group", "row_id", *named):
         if one_per_row[name].dtype.kind not in "iu":
             raise ValueError(
                 f"{split_name}, {name}: expected integers, got {one_per_row[name].dtype}"

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from recsys_lib.data.arrays import as_array
 
-ARRAYS_BY_NAME = ("features", "labels", "as_of", "probability", "slices", "label_masks")
+ARRAYS_BY_NAME = ("features", "labels", "as_of", "probability", "slices", "label_masks", "groups")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,8 +24,8 @@ class Split:
         features: column name to array ``(N,)`` for categorical columns, ``(N, max_length)`` for
             sequences (integers), ``(N,)`` or ``(N, dimension)`` for numeric columns (floats).
         labels: task name to array ``(N,)``; become float32.
-        group: ``(N,)`` integers; rows with one value are ranked against each other by GAUC
-            (usually the user).
+        group: ``(N,)`` integers; rows with one value are ranked against each other (usually those
+            of a user): short for the first of ``groups``.
         row_id: ``(N,)`` integers that identify each row in the source log.
         time: ``(N,)`` of the moment of each impression in seconds, or None where there is none.
         as_of: column name to the newest moment that went into that feature, ``(N,)`` or
@@ -34,29 +35,40 @@ class Split:
         label_masks: task name to boolean ``(N,)``: the rows on which the label exists (watch time
             exists on plays only). A task without a mask has a label on every row. Where there is
             no label, ``labels`` holds 0, whatever was given.
+        groups: name to ``(N,)`` integers: ways to say which rows are ranked against each other,
+            for example ``user`` and ``page`` (see ``pages``). A ``group`` that is
+            given takes the first one's place, called ``user`` where there is none.
 
     Raises:
-        ValueError: lists of unequal lengths where an array is expected, or a masked entry.
+        ValueError: neither ``group`` nor ``groups``, lists of unequal lengths where an array is
+            expected, or a masked entry.
     """
 
     features: Mapping[str, Any]
     labels: Mapping[str, Any]
-    group: Any
-    row_id: Any
+    group: Any = None
+    row_id: Any = None
     time: Any = None
     as_of: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     probability: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     slices: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     label_masks: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    groups: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if self.group is not None:
+            first = next(iter(self.groups), "user")
+            object.__setattr__(self, "groups", {**self.groups, first: self.group})
         for kind in ARRAYS_BY_NAME:
             arrays = {
                 name: as_array(f"{kind}[{name!r}]", values)
                 for name, values in getattr(self, kind).items()
             }
             object.__setattr__(self, kind, arrays)
-        for kind in ("group", "row_id", "time"):
+        if not self.groups:
+            raise ValueError("group: expected the group of each row, got None")
+        object.__setattr__(self, "group", next(iter(self.groups.values())))
+        for kind in ("row_id", "time"):
             if getattr(self, kind) is not None:
                 object.__setattr__(self, kind, as_array(kind, getattr(self, kind)))
         for task, values in self.labels.items():
@@ -82,7 +94,19 @@ class Split:
             for kind in ARRAYS_BY_NAME
         }
         time = None if self.time is None else self.time[rows]
-        return Split(group=self.group[rows], row_id=self.row_id[rows], time=time, **parts)
+        return Split(row_id=self.row_id[rows], time=time, **parts)
+
+    def with_groups(self, **groups: Any) -> "Split":
+        """The same rows with further groups; one of a known name takes its place."""
+        return dataclasses.replace(self, group=None, groups={**self.groups, **groups})
+
+    def group_of(self, name: str | None = None) -> np.ndarray:
+        """The group of each row, ``(N,)``, by its name; default: the first."""
+        if name is None:
+            return self.group
+        if name not in self.groups:
+            raise ValueError(f"no group is named {name!r}; there are {sorted(self.groups)}")
+        return self.groups[name]
 
     def slice(self, name: str) -> "Split":
         """The rows of a named slice, for example ``test.slice("seen_rules")``."""
@@ -122,3 +146,50 @@ def _labels(values: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
     if mask is not None and mask.dtype == bool and mask.shape == values.shape:
         values = np.where(mask, values, 0)
     return values.astype(np.float32, copy=False)
+
+
+def pages(user: Any, time: Any, surface: Any = None, gap: str = "30min") -> np.ndarray:
+    """Number pages: rows of one user and one surface without a long pause between them.
+
+    A log seldom says which rows were candidates of one request. Rows of different surfaces, or
+    hours apart, were none.
+
+    Args:
+        user: ``(N,)``, of each row.
+        time: ``(N,)`` seconds.
+        surface: ``(N,)``, where the row was shown, a tab for example; default: one for all.
+        gap: the longest pause within a page, as ``pandas.Timedelta`` reads it.
+
+    Returns:
+        ``(N,)`` int64, the same for rows of one page; counted from 0 by user, surface and time.
+
+    Raises:
+        ValueError: arrays of different lengths, or a gap that is no duration.
+
+    Example:
+        >>> pages([7, 7, 7, 8], [0, 1700, 3600, 3600]).tolist()
+        [0, 0, 1, 2]
+        >>> pages([7, 7, 7], [0, 60, 120], surface=[1, 2, 1]).tolist()
+        [0, 1, 0]
+    """
+    try:
+        pause = pd.Timedelta(gap).total_seconds()
+    except ValueError:
+        pause = 0.0
+    if not pause > 0:
+        raise ValueError(f"gap: expected a duration such as '30min', got {gap!r}")
+    user, time = np.asarray(user), np.asarray(time, np.float64)
+    surface = np.zeros(len(user), np.int8) if surface is None else np.asarray(surface)
+    if not user.shape == time.shape == surface.shape:
+        raise ValueError(
+            "pages: expected user, time and surface of one length, got "
+            f"{user.shape}, {time.shape} and {surface.shape}"
+        )
+    order = np.lexsort((time, surface, user))
+    begins = np.zeros(len(order), bool)
+    for values in (user, surface):
+        begins[1:] |= values[order][1:] != values[order][:-1]
+    begins[1:] |= np.diff(time[order]) > pause
+    found = np.empty(len(order), np.int64)
+    found[order] = np.cumsum(begins)
+    return found

@@ -80,15 +80,17 @@ class PackedSplit:
         labels: ``(rows, tasks)`` float32.
         masks: booleans ``(rows, tasks)``, where each task has a label; None where no task of the
             model has a mask: then nothing is gathered for it.
+        groups: ``(rows,)`` int32, equal for rows of one group; None where no objective reads them.
     """
 
     ids: np.ndarray
     numbers: np.ndarray
     labels: np.ndarray
     masks: np.ndarray | None
+    groups: np.ndarray | None = None
 
     @classmethod
-    def of(cls, split, layout, tasks, rows=slice(None)):
+    def of(cls, split, layout, tasks, rows=slice(None), groups=None):
         """Pack the columns of a layout and the labels of some tasks, as ``Layout.pack`` does."""
         masks = None
         if any(task in split.label_masks for task in tasks):
@@ -97,13 +99,14 @@ class PackedSplit:
             masks = np.stack(masks, axis=1)
         labels = np.stack([split.labels[task][rows] for task in tasks], axis=1)
         packed = layout.pack(split.features, rows)
-        return cls(*packed, labels.astype(np.float32, copy=False), masks)
+        groups = None if groups is None else groups[rows]
+        return cls(*packed, labels.astype(np.float32, copy=False), masks, groups)
 
     @property
     def arrays(self):
         """The arrays that there are, in order."""
-        masks = [] if self.masks is None else [self.masks]
-        return [self.ids, self.numbers, self.labels, *masks]
+        beside = [one for one in (self.masks, self.groups) if one is not None]
+        return [self.ids, self.numbers, self.labels, *beside]
 
     def digest(self):
         """A hash of all values, in hexadecimal digits."""

@@ -50,7 +50,7 @@ class StoredRun(Run):
     def _made_of(self, training, valid):
         """The settings by which two runs are told apart, without those of single epochs."""
         trainer, options = self.trainer, self.options
-        model = trainer.model
+        model, objective = trainer.model, trainer.objective
         made_of = {
             "number of training rows": self.num_rows,
             "batch size": options.batch_size,
@@ -59,6 +59,7 @@ class StoredRun(Run):
             "reduce_on_plateau": options.plateau and dataclasses.asdict(options.plateau),
             "callbacks": [type(callback).__name__ for callback in options.callbacks],
             "balancing": repr(trainer.balancing),
+            "objective": objective and repr(objective.objective),
             "tasks": trainer.kinds,
             "shapes of the model's variables": [list(v.shape) for v in model.variables],
             "structure of the model": structure_of(model),
@@ -68,6 +69,7 @@ class StoredRun(Run):
         }
         if valid is not None:
             made_of["hash of the validation rows"] = valid.digest()
+            made_of["watched score"] = None if valid.watched == "auc" else valid.watched
         return made_of
 
     def _with_schedule(self, epoch):

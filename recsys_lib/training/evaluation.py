@@ -81,7 +81,11 @@ def score(
 
 
 def score_task(
-    split: Split, task: str, prediction: np.ndarray, kind: str = "binary"
+    split: Split,
+    task: str,
+    prediction: np.ndarray,
+    kind: str = "binary",
+    group: str | None = None,
 ) -> dict[str, float]:
     """Scores of one task's predictions on the rows of a split that have its label.
 
@@ -89,6 +93,7 @@ def score_task(
         split, task: the rows and the task.
         prediction: ``(rows,)``, for every row of the split.
         kind: as for ``score``, which says what is returned.
+        group: which of the split's groups GAUC ranks within; default: the first.
 
     Raises:
         ValueError: no row has a label of the task.
@@ -97,7 +102,7 @@ def score_task(
     label = split.labels[task][rows]
     if not len(label):
         raise ValueError(f"labels[{task!r}]: expected at least one row with a label, got none")
-    return score(label, prediction[rows], split.group[rows], kind)
+    return score(label, prediction[rows], split.group_of(group)[rows], kind)
 
 
 def evaluate(
@@ -105,6 +110,7 @@ def evaluate(
     split: Split | Chunks,
     *,
     tasks: Mapping[str, str] | None = None,
+    group: str | None = None,
 ) -> pd.Series | pd.DataFrame:
     """Score a model, or a baseline, on a split.
 
@@ -116,6 +122,7 @@ def evaluate(
             one chunk at a time; scores are those of all rows together.
         tasks: dict of task to ``"binary"`` or ``"regression"`` (a data set's ``tasks``);
             default: all binary.
+        group: as for ``score_task``.
 
     Returns:
         ``pandas.Series`` of scores (see ``score``); with several tasks a ``DataFrame`` with a
@@ -134,7 +141,7 @@ def evaluate(
     kinds, rows = tasks or {}, labels_of(split)
     table = pd.DataFrame.from_dict(
         {
-            task: score_task(rows, task, prediction, kinds.get(task, "binary"))
+            task: score_task(rows, task, prediction, kinds.get(task, "binary"), group)
             for task, prediction in predictions_of(model, split).items()
         },
         orient="index",

@@ -119,6 +119,68 @@ def gauc(label, score, group):
     )
 
 
+def num_pairs(label, group):
+    """How many pairs of a positive and a negative lie in one group: what GAUC can tell by.
+
+    Args:
+        label: ``(N,)`` of 0 and 1.
+        group: ``(N,)`` integers.
+
+    Returns:
+        An integer.
+
+    Example:
+        >>> num_pairs([1, 0, 0, 1], [5, 5, 5, 6])
+        2
+    """
+    label, _ = _check(label, np.zeros(len(label)), "score")
+    _, place = np.unique(np.asarray(group), return_inverse=True)
+    rows, positives = np.bincount(place), np.bincount(place, label)
+    return int((positives * (rows - positives)).sum())
+
+
+def ndcg(label, score, group, top=None):
+    """Discounted gain of the clicks in the order of the scores, over that of the best order.
+
+    A click at place r of its group, from 1, gains ``1 / log2(r + 1)``. Rows with equal scores share
+    the mean discount of their places (McSherry and Najork 2008). The mean over groups with a
+    click, each counted once.
+
+    Args:
+        label, score, group: as in ``gauc``.
+        top: places that count; default: all.
+
+    Returns:
+        A float in [0, 1].
+
+    Raises:
+        ValueError: as in ``auc``; or no group holds a positive.
+
+    Example:
+        >>> round(ndcg([0, 1, 1, 0], [3, 2, 1, 0], [7, 7, 7, 7]), 3)
+        0.693
+    """
+    label, score = _check(label, score, "score")
+    _, group = np.unique(np.asarray(group), return_inverse=True)
+    order = np.lexsort((-score, group))
+    label, score, group = label[order], score[order], group[order]
+    new_group = np.append(True, group[1:] != group[:-1])
+    starts = np.flatnonzero(new_group)
+    place = np.arange(len(label)) - starts[group]
+    gain = np.where(place < (top or len(label)), 1 / np.log2(place + 2), 0.0)
+    new_score = np.append(True, score[1:] != score[:-1])
+    first, last = _tie_blocks(new_group | new_score)
+    before = np.append(0.0, np.cumsum(gain))
+    shared = (before[last + 1] - before[first]) / (last + 1 - first)
+    clicks = np.add.reduceat(label, starts)
+    found = np.add.reduceat(label * shared, starts)
+    best = np.add.reduceat(gain * (place < clicks[group]), starts)
+    counts = clicks > 0
+    if not counts.any():
+        raise ValueError(f"ndcg: none of the {len(starts)} groups holds a positive")
+    return float((found[counts] / best[counts]).mean())
+
+
 def log_loss(label, probability, clip=PROBABILITY_CLIP):
     """Mean of ``-log`` of the probability given to what happened (natural logarithm).
 

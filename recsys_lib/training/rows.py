@@ -24,7 +24,7 @@ class Stretch:
     """Steps of an epoch whose rows lie in memory.
 
     Args:
-        matrices: tensors ids, numbers, labels and, where there are, masks.
+        matrices: tensors ids, numbers, labels and, where there are, masks and groups.
         order: int32 tensor, the rows of the matrices in the order in which they are taken.
         first: the step of the epoch whose rows ``order`` begins with.
         last: the step behind the last one that is served.
@@ -59,10 +59,24 @@ class Stretch:
         return run(*self.matrices, self.order, *steps).numpy()
 
 
-def order_of(seed: int, epoch: int, num_rows: int, chunk: int | None = None) -> np.ndarray:
-    """The order of some rows in one epoch, int32: of those of a chunk, or of all in memory."""
-    entropy = [seed, epoch] if chunk is None else [seed, epoch, chunk]
-    return np.random.default_rng(entropy).permutation(np.arange(num_rows, dtype=np.int32))
+def order_of(
+    seed: int,
+    epoch: int,
+    num_rows: int,
+    chunk: int | None = None,
+    groups: np.ndarray | None = None,
+) -> np.ndarray:
+    """The order of some rows in one epoch, int32: of those of a chunk, or of all in memory.
+
+    Where each row's group is given, the rows of one group follow each other.
+    """
+    random = np.random.default_rng([seed, epoch] if chunk is None else [seed, epoch, chunk])
+    rows = random.permutation(np.arange(num_rows, dtype=np.int32))
+    if groups is None:
+        return rows
+    names, code = np.unique(groups, return_inverse=True)
+    place = random.permutation(len(names))
+    return rows[np.argsort(place[code[rows]], kind="stable")]
 
 
 class RowsInMemory:
@@ -79,6 +93,7 @@ class RowsInMemory:
         masks = packed.masks
         self.rows_with_label = None if masks is None else [int(n) for n in masks.sum(axis=0)]
         self._packed: PackedSplit | None = packed
+        self._groups = packed.groups
         self._matrices: list[tf.Tensor] = []
 
     def digest(self) -> str:
@@ -93,18 +108,23 @@ class RowsInMemory:
             self._packed = None
             while arrays:
                 self._matrices.append(to_tensor(arrays.pop(0)))
-        order = to_tensor(order_of(seed, epoch, self.num_rows))
+        order = to_tensor(order_of(seed, epoch, self.num_rows, groups=self._groups))
         yield Stretch(self._matrices, order, 0, -(-self.num_rows // batch_size))
 
 
 def training_rows(
-    dataset: AnyDataset, layout: Layout, tasks: Any, labels: Split, workers: Any
+    dataset: AnyDataset,
+    layout: Layout,
+    tasks: Any,
+    labels: Split,
+    workers: Any,
+    groups: np.ndarray | None = None,
 ) -> Any:
     """The training rows of a data set.
 
     Args:
         dataset: the data set.
-        layout, tasks, labels, workers: as for ``Chunks.training_rows``.
+        layout, tasks, labels, workers, groups: as for ``Chunks.training_rows``.
 
     Returns:
         ``RowsInMemory``, or ``RowsInChunks`` of ``recsys_pipeline``.
@@ -113,5 +133,5 @@ def training_rows(
     if isinstance(split, Split) and workers is not None:
         split = workers.chunks_of(split)
     if not isinstance(split, Split):
-        return split.training_rows(layout, tasks, labels, workers)
-    return RowsInMemory(PackedSplit.of(split, layout, tasks))
+        return split.training_rows(layout, tasks, labels, workers, groups)
+    return RowsInMemory(PackedSplit.of(split, layout, tasks, groups=groups))

@@ -21,17 +21,19 @@ class History:
     Args:
         epochs: DataFrame with a row per epoch: ``epoch``, ``loss`` (mean training loss),
             ``added_loss`` (the part of it that layers added: auxiliary losses and penalties),
-            ``valid_score`` (mean AUC over binary tasks, minus the mean squared error over
-            regression tasks; missing where nothing is validated), ``seconds`` (training alone).
-            For models of several tasks also ``loss_<task>``, each task's own mean loss over the
-            rows with its label, without its weight, ``weight_<task>``, the mean of its weight
-            over the epoch, and whatever else the balancing method reports. With a schedule or
-            ``reduce_on_plateau`` also ``rate_factor``, what the learning rates were multiplied
-            with.
+            ``valid_score`` (what ``fit`` watches, see ``Validation.score``; missing where nothing
+            is validated), ``seconds`` (training alone). For models of several tasks also
+            ``loss_<task>``, each task's own mean loss over the rows with its label, without its
+            weight, ``weight_<task>``, the mean of its weight over the epoch, and whatever else the
+            balancing method reports. With an objective over groups also ``pairs_lost``, the share
+            of pairs that borders of batches cut. With a schedule or ``reduce_on_plateau`` also
+            ``rate_factor``, what the learning rates were multiplied with.
         best_epoch: the epoch, counted from 1, whose weights the model now holds.
         seconds: training time without tracing and validation.
         trace_seconds: time to trace the compiled function; 0 when it was traced before.
         num_examples: rows trained on, each epoch counted.
+        watched: which validation score that was, ``"gauc:page"`` for example, see ``fit``; None
+            where nothing is validated.
     """
 
     epochs: pd.DataFrame
@@ -39,6 +41,7 @@ class History:
     seconds: float
     trace_seconds: float
     num_examples: int
+    watched: str | None = None
 
     @property
     def examples_per_second(self) -> float:
@@ -120,13 +123,14 @@ class Run:
         general = ["epoch", "loss", "added_loss", "valid_score", "seconds"]
         return table[general + [name for name in table.columns if name not in general]]
 
-    def finish(self, trace_seconds):
+    def finish(self, trace_seconds, watched):
         """Give the model its best weights back; returns the ``History``."""
         if self.best is not None:
             for variable, value in zip(self.trainer.model.variables, self.best, strict=True):
                 variable.assign(value)
         num_examples = len(self.rows) * self.num_rows
-        return History(self._table(), self.best_epoch, self.seconds, trace_seconds, num_examples)
+        facts = (self.best_epoch, self.seconds, trace_seconds, num_examples, watched)
+        return History(self._table(), *facts)
 
 
 @contextlib.contextmanager

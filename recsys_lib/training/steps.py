@@ -59,6 +59,8 @@ def compile_steps(
     is_masked: bool,
     counts: Callable[..., Sequence[Any]],
     workers: Any = None,
+    *,
+    has_groups: bool = False,
 ) -> Callable[..., tf.Tensor]:
     """Trace a function that trains on a stretch of an epoch.
 
@@ -70,21 +72,23 @@ def compile_steps(
         counts: function of the rows of a batch and of the rows with each task's label (or None);
             gives the rows behind each number that is reported.
         workers: the ``Workers`` of ``recsys_pipeline`` that share every batch, or None.
+        has_groups: whether the batch's groups come last, for an objective that reads them.
 
     Returns:
-        Function of the matrices ids, numbers, labels and, where there are, masks; the order of
-        the rows; the first step and the one after the last; and the batch size. It returns the
-        reported numbers, each summed over the rows behind it.
+        Function of the matrices ids, numbers, labels and, where there are, masks and groups; the
+        order of the rows; the first step and the one after the last; and the batch size. It returns
+        the reported numbers, each summed over the rows behind it.
     """
     kinds = [tf.float32, tf.bool] if is_masked else [tf.float32]
     scalar = tf.TensorSpec([], tf.int32)
     signature = [
         *layout.specs,
         *(tf.TensorSpec([None, num_tasks], kind) for kind in kinds),
+        *([tf.TensorSpec([None], tf.int32)] if has_groups else []),
         tf.TensorSpec([None], tf.int32),
         *(scalar, scalar, scalar),
     ]
-    num_reported = len(counts(0, None))
+    num_reported, num_plain = len(counts(0, None)), 4 if is_masked else 3
 
     @tf.function(input_signature=signature, autograph=False)
     def run(*arguments):
@@ -96,16 +100,24 @@ def compile_steps(
         def train_on_rows(rows):
             batch = [tf.gather(all_rows, rows) for all_rows in matrices]
             behind = [replicas.sum_over_replicas(rows_of_tasks(batch))] if is_masked else []
-            return tf.concat([train_on_batch(*batch), *behind], axis=0)
+            return tf.concat(
+                [
+                    train_on_batch(*batch[:num_plain], groups=batch[-1] if has_groups else None),
+                    *behind,
+                ],
+                axis=0,
+            )
 
         def step(index, total):
             rows = order[index * batch_size : (index + 1) * batch_size]
             if workers is None:
                 batch = [tf.gather(matrix, rows) for matrix in matrices]
-                reported = train_on_batch(*batch)
+                reported = train_on_batch(
+                    *batch[:num_plain], groups=batch[-1] if has_groups else None
+                )
                 of_tasks = rows_of_tasks(batch) if is_masked else None
             else:
-                found = workers.run(train_on_rows, rows, batch_size)
+                found = workers.run(train_on_rows, rows, batch_size, in_runs=has_groups)
                 reported, of_tasks = found[:num_reported], found[num_reported:]
             num_rows = tf.cast(tf.size(rows), tf.float32)
             if not is_masked:

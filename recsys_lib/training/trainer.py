@@ -54,7 +54,7 @@ class Trainer:
         model: Keras model whose inputs are feature columns.
         dataset: the ``Dataset`` or ``ChunkedDataset`` to train on; it may be exchanged for
             another with the same columns without a new trace.
-        optimizer, loss_weights, balancing: as for ``fit``.
+        optimizer, loss_weights, balancing, objective: as for ``fit``.
 
     Raises:
         ValueError: the model's inputs, columns or outputs do not fit the data, the optimizer
@@ -68,6 +68,7 @@ class Trainer:
         optimizer: keras.Optimizer | None = None,
         loss_weights: Mapping[str, float] | None = None,
         balancing: Any = None,
+        objective: Any = None,
     ) -> None:
         check_model(model)
         check_dataset(dataset)
@@ -79,19 +80,24 @@ class Trainer:
         check_balancing(balancing, loss_weights)
         self.balancing = FixedWeights(loss_weights) if balancing is None else balancing
         self.weighting = self.balancing.start(model, self.kinds)
+        self.objective = None if objective is None else objective.start(model, self.kinds)
+        of_objective = [] if objective is None else self.objective.variables
+        self.trained = [*model.trainable_variables, *of_objective]
         self.columns = ["loss", "added_loss"]
         if len(self.tasks) > 1:
             self.columns += [f"loss_{task}" for task in self.tasks]
             self.columns += [f"weight_{task}" for task in self.tasks]
         self.columns += self.weighting.columns
+        self.columns += [] if objective is None else ["pairs_lost"]
         self.optimizer = optimizer if optimizer is not None else Adam(1e-3)
         check_optimizer(self.optimizer, model)
         self.workers = workers_of(model, self.optimizer)
-        self.optimizer.build(model.trainable_variables)
+        self.optimizer.build(self.trained)
         self.parts = {
             "model": model.variables,
             "optimizer": self.optimizer.variables,
             "balancing": self.weighting.variables,
+            **({} if objective is None else {"objective": of_objective}),
         }
         self.initial = [_compact(variable.numpy()) for variable in self.beside_the_model()]
         self._run, self._is_masked = None, None
@@ -112,8 +118,8 @@ class Trainer:
         resolve_name(RESTART)(self, build, seed)
 
     def beside_the_model(self) -> list[Any]:
-        """The variables of the optimizer and of the balancing method."""
-        return [*self.parts["optimizer"], *self.parts["balancing"]]
+        """The variables of the optimizer, the balancing method and the objective."""
+        return [one for name, part in self.parts.items() if name != "model" for one in part]
 
     def train_on_batch(
         self,
@@ -121,29 +127,33 @@ class Trainer:
         numbers: tf.Tensor,
         labels: tf.Tensor,
         masks: tf.Tensor | None = None,
+        groups: tf.Tensor | None = None,
     ) -> tf.Tensor:
         """One step of the optimizer; returns what the history reports, in the order of columns.
 
         What layers add (auxiliary losses, penalties) keeps weight 1.
         """
         with tf.GradientTape(persistent=True) as tape:
-            outputs = self.model(self.layout.unpack(ids, numbers), training=True)
+            inputs = self.layout.unpack(ids, numbers)
+            if self.objective is None:
+                outputs, lost = self.model(inputs, training=True), []
+                losses = task_losses(self.model, outputs, labels, self.kinds, masks)
+            else:
+                losses, *lost = self.objective.losses(inputs, labels, masks, groups)
             added = added_losses(self.model)
-            losses = task_losses(self.model, outputs, labels, self.kinds, masks)
         weights, beside, reports = self.weighting.step(tape, losses)
         weights = [tf.convert_to_tensor(weight, tf.float32) for weight in weights]
-        variables = self.model.trainable_variables
         # One pass back for all tasks: each loss enters it with its weight.
         gradients = tape.gradient(
-            [added, *losses], variables, output_gradients=[tf.constant(1.0), *weights]
+            [added, *losses], self.trained, output_gradients=[tf.constant(1.0), *weights]
         )
-        self.optimizer.apply(gradients, variables)
+        self.optimizer.apply(gradients, self.trained)
         added, *losses = sums_over_replicas(added, *losses)
         total = added
         for weight, loss in zip(weights, losses, strict=True):
             total += weight * loss
         apart = [*losses, *weights] if len(losses) > 1 else []
-        return tf.stack([total + beside, added, *apart, *reports])
+        return tf.stack([total + beside, added, *apart, *reports, *lost])
 
     def rows_behind(self, rows: Any, rows_of_tasks: Any) -> list[Any]:
         """Rows behind each column of the history: a task's own loss has those with its label."""
@@ -159,7 +169,13 @@ class Trainer:
         started = time.perf_counter()
         num_tasks, workers = len(self.tasks), self.workers
         self._run = compile_steps(
-            self.train_on_batch, self.layout, num_tasks, is_masked, self.rows_behind, workers
+            self.train_on_batch,
+            self.layout,
+            num_tasks,
+            is_masked,
+            self.rows_behind,
+            workers,
+            has_groups=self.objective is not None,
         )
         self._is_masked = is_masked
         return time.perf_counter() - started
@@ -172,6 +188,7 @@ class Trainer:
         batch_size: int = 1024,
         seed: int = 0,
         patience: int | None = 2,
+        watch: str = "auc",
         schedule: Schedule | None = None,
         reduce_on_plateau: ReduceOnPlateau | None = None,
         callbacks: Sequence[Any] = (),
@@ -191,9 +208,12 @@ class Trainer:
         check_classes(dataset, self.kinds, patience is not None)
         labels = labels_of(dataset.train)
         check_funnel(self.model, labels.labels, labels.label_masks, "fit, train")
-        rows = training_rows(dataset, self.layout, self.tasks, labels, self.workers)
+        groups = None if self.objective is None else self.objective.see(labels)
+        rows = training_rows(dataset, self.layout, self.tasks, labels, self.workers, groups)
         del labels  # of Parquet files they are copies, and large
-        valid = None if patience is None else Validation(dataset.valid, self.layout, self.kinds)
+        valid = None
+        if patience is not None:
+            valid = Validation(dataset.valid, self.layout, self.kinds, watch)
         trace_seconds = self.trace(rows.is_masked)
         options = Options(batch_size, seed, patience, reduce_on_plateau, callbacks)
         if checkpoint is None:
@@ -234,7 +254,7 @@ class Trainer:
                     bar.set_postfix_str(shown, refresh=False)
         finally:
             rates.restore()
-        return run.finish(trace_seconds)
+        return run.finish(trace_seconds, None if valid is None else valid.watched)
 
     @property
     def is_chief(self) -> bool:
@@ -264,6 +284,8 @@ def fit(
     patience: int | None = 2,
     loss_weights: Mapping[str, float] | None = None,
     balancing: Any = None,
+    objective: Any = None,
+    watch: str = "auc",
     schedule: Schedule | None = None,
     reduce_on_plateau: ReduceOnPlateau | None = None,
     callbacks: Sequence[Any] = (),
@@ -292,6 +314,13 @@ def fit(
         loss_weights: dict of task to weight of its loss; default: 1 each.
         balancing: a method of ``recsys_lib.multi_task.balancing`` that weighs the tasks' losses in
             every step; not together with ``loss_weights``.
+        objective: an objective of ``recsys_lib.training.objectives``, such as ``Pairs()``, which
+            asks for the order within groups of rows; default: the mean over rows, as above.
+        watch: the validation score by which training stops and the best epoch is chosen: ``"auc"``
+            over all rows (of a regression task R^2), ``"log_loss"``, or ``"gauc"``, within the
+            groups of the split, ``"gauc:page"`` within those of that name. With fewer than 10,000
+            pairs in its groups ``"gauc"`` watches the log loss instead; ``History.watched`` says
+            which it was.
         schedule: function of the epoch, counted from 0, that gives a factor on the optimizer's
             learning rates, for example ``lambda epoch: 0.9**epoch``; with an optimizer for each
             group of variables, on all their rates. (A ``LearningRateSchedule`` of Keras, which
@@ -327,12 +356,13 @@ def fit(
         >>> history.epochs[["epoch", "rate_factor"]].values.tolist()
         [[1.0, 1.0], [2.0, 0.5], [3.0, 0.25]]
     """
-    return Trainer(model, dataset, optimizer, loss_weights, balancing).fit(
+    return Trainer(model, dataset, optimizer, loss_weights, balancing, objective).fit(
         dataset,
         epochs=epochs,
         batch_size=batch_size,
         seed=seed,
         patience=patience,
+        watch=watch,
         schedule=schedule,
         reduce_on_plateau=reduce_on_plateau,
         callbacks=callbacks,

@@ -45,9 +45,14 @@ class ReadAheadChunks(Chunks):
     """
 
     def training_rows(
-        self, layout: Layout, tasks: Sequence[str], labels: Split, workers: Any = None
+        self,
+        layout: Layout,
+        tasks: Sequence[str],
+        labels: Split,
+        workers: Any = None,
+        groups: np.ndarray | None = None,
     ) -> "RowsInChunks":
-        return RowsInChunks(self, layout, tasks, labels, workers)
+        return RowsInChunks(self, layout, tasks, labels, workers, groups)
 
 
 class ArrayChunks(ReadAheadChunks):
@@ -115,7 +120,7 @@ def _piece(split: Split, rows: slice, column_names: Collection[str] | None) -> S
         for kind in ARRAYS_BY_NAME
     }
     time = None if split.time is None else split.time[rows]
-    return Split(group=split.group[rows], row_id=split.row_id[rows], time=time, **parts)
+    return Split(row_id=split.row_id[rows], time=time, **parts)
 
 
 class RowsInChunks:
@@ -127,6 +132,7 @@ class RowsInChunks:
         tasks: names of the model's tasks.
         labels: ``chunks.labels()``.
         workers: the ``Workers`` that share every batch, or None.
+        groups: ``(rows,)`` int32: rows of a chunk with the same one follow each other.
     """
 
     def __init__(
@@ -136,9 +142,12 @@ class RowsInChunks:
         tasks: Sequence[str],
         labels: Split,
         workers: Any = None,
+        groups: np.ndarray | None = None,
     ) -> None:
         self.chunks, self.layout, self.tasks = chunks, layout, list(tasks)
-        self.workers = workers
+        self.workers, self.has_groups = workers, groups is not None
+        ends = np.cumsum(chunks.sizes)[:-1]
+        self.groups = [None] * len(chunks.sizes) if groups is None else np.split(groups, ends)
         self.num_rows, self.sizes = len(chunks), list(chunks.sizes)
         self.is_masked = any(task in labels.label_masks for task in tasks)
         self.rows_with_label = None
@@ -192,7 +201,7 @@ class RowsInChunks:
         if chunk not in self._checked:
             check_chunk(self.chunks, chunk, split, columns, "train")
             self._checked.add(chunk)
-        packed = PackedSplit.of(split, self.layout, self.tasks, rows)
+        packed = PackedSplit.of(split, self.layout, self.tasks, rows, self.groups[chunk])
         if (packed.masks is not None) != self.is_masked:
             raise ValueError(f"train, chunk {chunk}: expected label_masks in all chunks or in none")
         return packed
@@ -222,7 +231,8 @@ class _Reader:
     def read(self, place: int) -> Stretch:
         """The stretch of the chunk at a place; places follow each other."""
         chunk = int(self.order[place])
-        rows = order_of(self.seed, self.epoch, self.rows.chunks.sizes[chunk], chunk)
+        size, groups = self.rows.chunks.sizes[chunk], self.rows.groups[chunk]
+        rows = order_of(self.seed, self.epoch, size, chunk, groups)
         before = int(self.ends[place - 1]) if place else 0
         num_carried = before % self.batch_size
         if before <= self.begin:
@@ -250,7 +260,7 @@ class _Reader:
         """Which rows from a batch's begin on this worker trains on, ``(num_rows,)`` bool."""
         if self.rows.workers is None:
             return np.ones(num_rows, bool)
-        whole = self.rows.workers.is_own(np.arange(self.batch_size))
+        whole = self.rows.workers.is_own(self.batch_size, in_runs=self.rows.has_groups)
         return np.resize(whole, num_rows)
 
 

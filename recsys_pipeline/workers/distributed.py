@@ -155,6 +155,7 @@ class Workers:
         train_on_rows: Callable[[tf.Tensor], tf.Tensor],
         rows: tf.Tensor,
         batch_size: tf.Tensor,
+        in_runs: bool = False,
     ) -> tf.Tensor:
         """One step, inside a compiled function: each replica trains on its own part of the rows.
 
@@ -162,6 +163,7 @@ class Workers:
             train_on_rows: function of row numbers whose result is equal on all replicas.
             rows: ``(batch,)``, the numbers of the whole batch's rows.
             batch_size: rows of a batch; the last one of an epoch may have fewer.
+            in_runs: whether a replica takes rows that follow each other, and not every n-th.
 
         Returns:
             The function's result.
@@ -170,22 +172,26 @@ class Workers:
         def on_replica(rows):
             context = replicas.replica_context()
             number, count = context.replica_id_in_sync_group, context.num_replicas_in_sync
-            with replicas.batch_of_rows(tf.size(rows), -(-batch_size // count)):
-                return train_on_rows(rows[number::count])
+            most = -(-batch_size // count)
+            own = rows[number * most : (number + 1) * most] if in_runs else rows[number::count]
+            with replicas.batch_of_rows(tf.size(rows), most):
+                return train_on_rows(own)
 
         return self._first(self.strategy.run(on_replica, (rows,)))
 
-    def is_own(self, places: np.ndarray) -> np.ndarray:
-        """Whether ``run`` lets this worker train on the rows at places of a batch, from 0.
+    def is_own(self, batch_size: int, in_runs: bool = False) -> np.ndarray:
+        """Whether ``run`` lets this worker train on the rows of a batch.
 
         Args:
-            places: ``(N,)`` integers.
+            batch_size, in_runs: as for ``run``.
 
         Returns:
-            ``(N,)`` bool.
+            ``(batch_size,)`` bool.
         """
-        replicas_here = self.strategy.num_replicas_in_sync // self.count
-        return places % self.strategy.num_replicas_in_sync // replicas_here == self.index
+        count = self.strategy.num_replicas_in_sync
+        places = np.arange(batch_size)
+        replica = places // -(-batch_size // count) if in_runs else places % count
+        return replica // (count // self.count) == self.index
 
     def chunks_of(self, split: Split) -> ArrayChunks:
         """Training rows in memory as one chunk, of which each worker packs its own rows."""
