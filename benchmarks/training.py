@@ -18,6 +18,7 @@ def measure_speeds(
     builds: Mapping[str, Callable],
     num_rounds: int,
     balancing: Mapping[str, Any] | None = None,
+    objectives: Mapping[str, Any] | None = None,
 ) -> dict[str, dict]:
     """Build, trace and train the named models: one epoch of each in turn, after one to warm up.
 
@@ -25,7 +26,7 @@ def measure_speeds(
         dataset: ``Dataset``; a round is one epoch of its training rows.
         builds: name to function of the feature columns.
         num_rounds: epochs of each that count.
-        balancing: name to balancing method, for the models that have one.
+        balancing, objectives: name to balancing method and to objective, for those that have one.
 
     Returns:
         Dict of name to ``{"parameters", "graph_seconds": to build and trace, "trace_seconds",
@@ -37,8 +38,11 @@ def measure_speeds(
         keras.utils.set_random_seed(0)
         started = time.perf_counter()
         model = build(dataset.feature_columns)
-        method = (balancing or {}).get(name)
-        trainers[name] = Trainer(model, dataset, Adam(1e-3), balancing=method)
+        options = {
+            "balancing": (balancing or {}).get(name),
+            "objective": (objectives or {}).get(name),
+        }
+        trainers[name] = Trainer(model, dataset, Adam(1e-3), **options)
         trace = trainers[name].trace()
         graph = time.perf_counter() - started
         trainers[name].fit(dataset, **EPOCH)

@@ -16,6 +16,7 @@ from benchmarks import (
     lessons,
     multi_scenario,
     multi_task,
+    objectives,
     peer,
     peers,
     process,
@@ -190,6 +191,29 @@ def test_the_multi_task_section_prints_models_and_overheads(monkeypatch, capsys,
     line = next(line for line in lines if line.startswith("GradNorm"))
     assert line.split()[1:] == ["2.00", "2.00"]
     assert "MMoE with 8 experts to the notes' loop: 1.0   goal: at least 2" in lines
+
+
+def test_the_objectives_section_names_what_is_above_its_goal(monkeypatch, capsys, in_this_process):
+    in_this_process(objectives)
+    made = []
+
+    def speeds(data, builds, rounds, objectives):
+        made.append(data.train)
+        assert list(builds) == list(objectives) and objectives["rows"] is None
+        slow = {"pairs": 250.0, "jrc": 400.0}
+        return {name: {**ROW, "examples_per_second": slow.get(name, 500.0)} for name in objectives}
+
+    monkeypatch.setattr(objectives, "measure_speeds", speeds)
+    loaders = {kind: lambda load=load: load(num_rows=40) for kind, load in inputs.LOADERS.items()}
+    monkeypatch.setattr(inputs, "LOADERS", loaders)
+    objectives.print_section()
+    for train in made:
+        assert np.bincount(train.groups["page"]).tolist() == [10] * 4
+    lines = capsys.readouterr().out.splitlines()
+    rows = {line[:28].strip(): line.split()[-4:] for line in lines}
+    assert rows["LR"] == ["2", "500", "2.00", "1.00"]  # no network to give a second unit to
+    assert rows["DIN"] == ["500", "2.00", "1.00", "1.25"]
+    assert "goal: at most 1.3; above it: LR with pairs, DNN with pairs, DIN with pairs" in lines
 
 
 def test_the_multi_scenario_section_prints_every_model_at_every_count(

@@ -3,6 +3,7 @@
 import dataclasses
 
 import keras
+import keras_rs
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -85,6 +86,19 @@ def test_pairs_are_those_of_the_formula(votes):
     assert loss(Pairs(votes=votes)) == pytest.approx(
         pairs_by_hand(LOGIT, LABEL, GROUPS, votes), rel=1e-6
     )
+
+
+def test_pairs_are_those_of_keras_rs_on_padded_lists():
+    """It sums over pairs, of lists of one length: the shorter ones are padded and masked."""
+    names, place = np.unique(GROUPS, return_inverse=True)
+    step = np.array([np.sum(GROUPS[:row] == GROUPS[row]) for row in range(len(GROUPS))])
+    padded = np.zeros((3, len(names), step.max() + 1), np.float32)
+    padded[:, place, step] = LOGIT, LABEL, np.ones_like(LABEL)
+    logit, label, is_row = padded
+    theirs = keras_rs.losses.PairwiseLogisticLoss(reduction="sum")
+    count = sum(len(pairs) for _, pairs in sizes_and_pairs(LABEL, GROUPS))
+    expected = float(theirs({"labels": label, "mask": is_row > 0}, logit)) / count
+    assert loss(Pairs(votes="pairs")) == pytest.approx(expected, rel=1e-5)
 
 
 def test_rows_may_be_added_to_pairs():
