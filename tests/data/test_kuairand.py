@@ -2,12 +2,14 @@
 
 import csv
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from recsys_lib.data import kuairand, registry
+from recsys_lib.data import kuairand, pages, registry
 from recsys_lib.data.registry import DataUnavailable
+from recsys_lib.training import metrics
 
 LOG_HEADER = (
     *("user_id", "video_id", "date", "hourmin", "time_ms", "is_click", "is_like", "is_follow"),
@@ -243,6 +245,21 @@ def test_the_genuine_log_splits_into_the_stated_days(genuine):
     assert table.loc["test", "long_view_rate"] == pytest.approx(0.31, abs=0.01)
     assert table.loc["test", "like_rate"] == pytest.approx(0.017, abs=0.002)
     assert 0 < table.loc["test", "unknown_video"] < 0.02
+
+
+def test_rows_of_one_user_are_hardly_ever_a_page(genuine):
+    test = genuine.test
+    label, tab = test.labels["click"], test.features["tab"]
+    groups = (
+        test.group,
+        pages(test.group, test.time, tab, gap="3650d"),
+        pages(test.group, test.time, tab),
+    )
+    found = [metrics.num_pairs(label, group) for group in groups]
+    assert found == [39_219, 30_646, 2_691]
+    card = (Path(__file__).parents[2] / "data/kuairand_pure.md").read_text(encoding="utf-8")
+    for number in (*found, len(np.unique(test.group))):
+        assert f"{number:,}" in card
 
 
 def test_genuine_histories_hold_clicked_videos_of_the_user(genuine):

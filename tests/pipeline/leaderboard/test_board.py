@@ -223,7 +223,7 @@ def test_gauc_is_there_only_where_a_group_is_given(path, dataset):
     with_groups = leaderboard.run(dataset, plan_of("LR", seeds=1), show=quiet)
     assert {"gauc", "one_class_groups"} <= set(with_groups.table)
     assert (with_groups.unit, with_groups.num_units) == ("users", 7)
-    assert with_groups.rank_by == "gauc"  # a ranker orders one user's candidates
+    assert with_groups.rank_by == "gauc"  # a ranker orders the rows of one user
     assert "by GAUC" in as_text(with_groups)
     without = leaderboard.run(load(path), plan_of("LR", seeds=1), show=quiet)
     assert "gauc" not in without.table and "GAUC" not in as_text(without)
