@@ -12,7 +12,7 @@ CEILINGS = {
     "book": 7_100,
     "bookmaker": 7_875,
     "engine": 2_600,
-    "pipeline": 10_100,
+    "pipeline": 10_311,
 }
 """Lines of code; the engine is what runs questions, without the questions."""
 
