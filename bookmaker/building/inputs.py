@@ -62,14 +62,21 @@ def modules_read(
     return read_by(sources, find_modules(root, packages))
 
 
-def read_by(sources: Iterable[str], modules: Mapping[str, Path]) -> list[str]:
+def read_by(
+    sources: Iterable[str], modules: Mapping[str, Path], *, as_text: bool = True
+) -> list[str]:
     """``modules_read`` among modules as ``find_modules`` returns them.
+
+    Args:
+        sources: Python code.
+        modules: those of ours.
+        as_text: whether what a module names as text counts.
 
     Raises:
         ValueError: an import of a module of ours that is not there.
     """
     waiting = _named(sources, modules)
-    if any(one.startswith("recsys_lib.zoo") for one in waiting):
+    if as_text and any(one.startswith("recsys_lib.zoo") for one in waiting):
         for module in modules:
             if module.startswith("recsys_lib.zoo"):
                 waiting |= _named_as_text(module, modules)
@@ -80,7 +87,7 @@ def read_by(sources: Iterable[str], modules: Mapping[str, Path]) -> list[str]:
             continue
         read.add(module)
         waiting |= (parents(module) | _named_in_module(module, modules)) - read
-        if not module.startswith("recsys_lib.zoo"):
+        if as_text and not module.startswith("recsys_lib.zoo"):
             waiting |= _named_as_text(module, modules) - read
     return sorted(read)
 
