@@ -126,7 +126,6 @@ def stage(source: Path, extra: Path, texts: Sequence[Path], repository: str = ""
     made = {
         LEDGER: ledger_pages.ledger_page(ledger, links.cited, titles),
         "book/scoreboards.md": model_pages.boards_page(records(), links.pages),
-        "book/findings_by_topic.md": ledger_pages.by_topic(entries, records()),
         "book/findings_by_model.md": ledger_pages.by_model(entries),
         "book/bibliography.md": ledger_pages.bibliography(cited_works),
         **reference.pages(),
@@ -150,8 +149,7 @@ def stage(source: Path, extra: Path, texts: Sequence[Path], repository: str = ""
 def _contents(chapters, plain, made):
     """What the contents list, by caption."""
     words = ["docs/glossary.md", "docs/notation.md", "book/bibliography.md"]
-    evidence = [MODELS, "book/scoreboards.md", LEDGER]
-    evidence += ["book/findings_by_topic.md", "book/findings_by_model.md"]
+    evidence = [MODELS, "book/scoreboards.md", LEDGER, "book/findings_by_model.md"]
     teaching = [one for one in plain if re.match("docs/(course/|instructors|hub)", one)]
     making = [one for one in plain if "ontributing" in one.lower()] + ["CHANGELOG.md"]
     library = [one for one in made if one.startswith("reference/")]

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from bookmaker.site.links import LEDGER, html_of
 from recsys_lib.zoo import MODELS
@@ -67,32 +66,6 @@ def ledger_page(ledger: str, cited: Mapping[str, list[str]], titles: Mapping[str
 
     seen: set[str] = set()
     return _SECTION.sub(section, _ROW.sub(row, ledger))
-
-
-def by_topic(found: Mapping[str, Entry], records: Mapping[str, Mapping[str, Any]]) -> str:
-    """The page that lists findings below the question that their experiment asked.
-
-    Args:
-        found: all entries.
-        records: of the experiments, by their identifiers.
-    """
-    parts = [
-        "# Findings by topic\n\nWhat was asked, and what was found. [The ledger]"
-        "(../chapters/FINDINGS.md) has effects, intervals and replications.\n"
-    ]
-    chapter = ""
-    for identifier, record in sorted(records.items()):
-        findings = [one for one in found.values() if one.verdict]
-        about = [one for one in findings if one.identifier.startswith(f"{identifier}.")]
-        topic = identifier.partition(".")[0]
-        if about and topic != chapter:
-            parts.append(f"## {topic.replace('_', ' ').capitalize()}\n")
-            chapter = topic
-        if about:
-            parts.append(f"### {record['question']}\n")
-            parts += [f"- {_linked(one)} *{one.verdict}*" for one in about]
-            parts.append("")
-    return "\n".join(parts)
 
 
 def by_model(found: Mapping[str, Entry]) -> str:

@@ -241,18 +241,13 @@ def listed(page):
     }
 
 
-def test_findings_are_listed_by_topic_and_by_model():
+def test_findings_are_listed_by_model():
     found = ledger_pages.entries(ROWS)
     assert found["second_order.small.layers"].effect == "DCN, one layer to DCN-V2: +0"
-    records = {
-        "second_order.small": {"question": "Who is ahead?"},
-        "second_order.smaller": {"question": "No findings?"},
-    }
     ahead, layers, matrices = list(found)[:3]
-    page = ledger_pages.by_topic(found, records)
-    assert listed(page) == {"Second order": [], "Who is ahead?": [ahead, layers, matrices]}
+    page = ledger_pages.by_model(found)
     assert f'#{ahead}">FM is ahead.</a> *better*' in page
-    assert listed(ledger_pages.by_model(found)) == {
+    assert listed(page) == {
         "LR": [ahead],
         "FM": [ahead, matrices],
         "DCN": [layers],
