@@ -225,7 +225,7 @@ def _parser():
 
     add_course(add)
     add_grading(add)
-    variants.add_command(commands)
+    variants.add_command(add)
     return parser
 
 

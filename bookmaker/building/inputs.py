@@ -42,8 +42,8 @@ ROOT = CHAPTERS.parent
 _NAMED_AS_TEXT = re.compile(rf"""["']((?:{"|".join(PACKAGES)})(?:\.\w+)+)(?::(\w+))?["']""")
 
 
-def modules_read(
-    sources: Iterable[str], root: Path = ROOT, packages: tuple[str, ...] = PACKAGES
+def read_by(
+    sources: Iterable[str], modules: Mapping[str, Path], *, as_text: bool = True
 ) -> list[str]:
     """All modules of ours that run when the sources run, in alphabetical order.
 
@@ -53,23 +53,7 @@ def modules_read(
 
     Args:
         sources: Python code.
-        root: the folder that holds the packages.
-        packages: which packages are ours; a lesson may import these alone.
-
-    Raises:
-        ValueError: an import of a module that the packages do not have.
-    """
-    return read_by(sources, find_modules(root, packages))
-
-
-def read_by(
-    sources: Iterable[str], modules: Mapping[str, Path], *, as_text: bool = True
-) -> list[str]:
-    """``modules_read`` among modules as ``find_modules`` returns them.
-
-    Args:
-        sources: Python code.
-        modules: those of ours.
+        modules: those of ours, as ``find_modules`` returns them.
         as_text: whether what a module names as text counts.
 
     Raises:

@@ -57,7 +57,8 @@ PREREQUISITES = re.compile(
     r"^\*\*Prerequisites\.\*\*(?P<links>(?:[\s,]*\[(?:\\.|[^\]\\])*\]\([^)\s]*\.ipynb\))*)", re.M
 )
 """The header's prerequisites up to the author's own words: its label and the generated links."""
-_LIBRARY = re.compile(r"^\*\*Library\.\*\*\s*(?:`[^`]*`)?", re.MULTILINE)
+LIBRARY = re.compile(r"^\*\*Library\.\*\*\s*(?:`[^`]*`)?", re.MULTILINE)
+"""The same of the library's module."""
 
 
 @dataclass(frozen=True)
@@ -321,7 +322,7 @@ def _printed(outputs: Sequence[Any]) -> int:
 
 def _own_words(header):
     """The first cell without what repeats the front matter."""
-    for repeated in (_TITLE, _REPEATED, PREREQUISITES, _LIBRARY):
+    for repeated in (_TITLE, _REPEATED, PREREQUISITES, LIBRARY):
         header = repeated.sub("", header, count=0 if repeated is _REPEATED else 1)
     return header
 

@@ -13,8 +13,10 @@ import functools
 import hashlib
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bookmaker.lessons.anatomies import HEADINGS
 from recsys_book.base.paths import CHAPTERS, LessonError
@@ -238,6 +240,24 @@ def code_in(notebook):
 def _without_magic(source):
     lines = ("" if line.lstrip().startswith(("%", "!")) else line for line in source.splitlines())
     return "\n".join(lines)
+
+
+def code_places(text: str, notebook: Any) -> Iterator[tuple[int, int]]:
+    """Where the sources of the code cells stand in a text; those of empty cells do not.
+
+    Args:
+        text: of a lesson.
+        notebook: the same, as `read_text` gives it.
+
+    Yields:
+        Begin and end of each.
+    """
+    position = 0
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and cell.source:
+            start = text.index(cell.source, text.index("```{code-cell}", position))
+            position = start + len(cell.source)
+            yield start, position
 
 
 def calls_in_cell(source: str, name: str) -> list[ast.Call]:
