@@ -199,8 +199,6 @@ def _parser():
     command.add_argument("only", nargs="*", help="ids of the list; default: all")
     touched = "run those of the folders that were touched"
     add("fast-tests", lambda options: hooks.run_fast_tests(), touched)
-    ended = "check that every text ends in one line end"
-    add("ends", lambda options: _report(hooks.ends()), ended)
 
     add(
         "index",

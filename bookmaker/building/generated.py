@@ -27,10 +27,8 @@ from recsys_book.exercises.source import read_source
 
 _FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 _HEADER_ENDS = re.compile(r"^(?:## |\+\+\+|`{3})", re.MULTILINE)
-# Where a part that is missing goes: before the first of these that is there.
-_BEHIND = {"Question": ("Objectives", "Data", "Prerequisites", "Time", "Library")}
-_BEHIND["Prerequisites"] = ("Time", "Library")
-_BEHIND["Time"] = ("Library",)
+# A part that is missing goes before the first of those behind it that is there.
+_ORDER = ("Question", "Objectives", "Data", "Prerequisites", "Time", "Library")
 
 
 def write(text_path: Path) -> bool:
@@ -173,7 +171,7 @@ def _with_part(header, label, wanted):
     found = _paragraph(header, label)
     if found is None:
         new = f"**{label}.** {wanted or 'None.'}"
-        for other in _BEHIND.get(label, ()):
+        for other in _ORDER[_ORDER.index(label) + 1 :]:
             before = _paragraph(header, other)
             if before is not None:
                 return f"{header[: before[1]]}{new}\n\n{header[before[1] :]}"
