@@ -10,8 +10,12 @@ from typing import Any
 
 from recsys_lib import zoo
 
-DEFAULTS = {"learning_rate": 1e-3, "epochs": 10, "batch_size": 1024, "patience": 2}
-"""What may be tuned beside the options of a builder, as recipe and comparison have it."""
+DEFAULTS = {
+    **{"learning_rate": 1e-3, "epochs": 10, "batch_size": 1024, "patience": 2},
+    **{"objective": "rows", "watch": "auc"},
+}
+"""What may be set beside the options of a builder, as recipe and comparison have it. The objective
+is text, as ``recsys_lib.training.objectives.read_objective`` reads it."""
 
 VARIED = "varied"
 """The point at which every continuous knob is drawn for each world."""

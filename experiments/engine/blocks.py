@@ -126,7 +126,7 @@ def open_fresh(experiment: Experiment, folder: Path = FOLDER, results: Path = RE
         return
     opened = read_blocks(results)["opened"]
     reason = refusal(experiment, experiment.worlds, opened, folder)
-    if reason is None and experiment.protocol == 2:
+    if reason is None and experiment.protocol > 1:
         starts = range(WORLDS[0], RESERVED, BLOCK)
         free = (s for s in starts if not refusal(experiment, (s, s + BLOCK), opened, folder))
         if (first := next(free, None)) != experiment.worlds[0]:

@@ -16,6 +16,7 @@ import numpy as np
 from experiments import logs
 from experiments.engine.arms import VARIED, Arm
 from experiments.engine.declaration import Experiment, lens_reference
+from experiments.engine.judging import judged, order_score
 from recsys_book.base.paths import write_atomically
 from recsys_lib import zoo
 from recsys_lib.data.dataset import Dataset
@@ -24,6 +25,7 @@ from recsys_lib.training.baselines import Baseline, score_bounds
 from recsys_lib.training.comparison import Comparison
 from recsys_lib.training.evaluation import predictions_of
 from recsys_lib.training.metrics import gauc
+from recsys_lib.training.objectives import read_objective
 from recsys_lib.training.recipe import Recipe
 
 REACH = 0.25
@@ -138,6 +140,8 @@ def recipe_of(arm: Arm, choice: Mapping[str, Any]) -> Recipe:
     """
     row = {} if ":" in arm.model else dict(zoo.find(arm.model).options)
     settings = row | arm.settings(choice)
+    if "objective" in settings:
+        settings["objective"] = read_objective(settings["objective"])
     make = getattr(arm.function, "recipe", Recipe)
     return make(arm.function, columns=arm.columns, **settings)
 
@@ -158,7 +162,7 @@ def comparison_of(
     if key not in _KEPT:
         while len(_KEPT) >= _MOST_KEPT:
             del _KEPT[next(iter(_KEPT))]
-        fit = {"baselines": {}, "progress": False, **experiment.fit}
+        fit = {"baselines": {}, "progress": False, "watch": experiment.watch, **experiment.fit}
         _KEPT[key] = Comparison({arm.name: recipe_of(arm, choice)}, slices=parts, **fit)
     return _KEPT[key]
 
@@ -194,19 +198,24 @@ def run_arm(
     """
     if arm.is_estimator:
         predict, rows = _run_estimator(arm, choice, dataset, seed, parts)
-        return _as_requests(rows, dataset, predict, predictions) if on_log else rows
+        if on_log:
+            return _as_requests(rows, dataset, predict, predictions)
+        return judged(dataset, rows, predict, experiment.group) if experiment.protocol > 2 else rows
     comparison = comparison_of(experiment, arm, choice, parts)
+    is_judged = experiment.protocol > 2
     try:
-        result = comparison.on(dataset, [seed], keep=on_log)
+        result = comparison.on(dataset, [seed], keep=on_log or is_judged)
     except FloatingPointError:
         tasks = list(dataset.tasks or ())
         return [{"task": task, "slice": part} for part in ("all", *parts) for task in tasks]
     cap = {"cap": experiment.cap_of(arm, choice)}
     rows = [_plain(row) | cap for row in result.table.to_dict("records")]
-    if not on_log:
+    if not (on_log or is_judged):
         return rows
     predict = functools.partial(predictions_of, result.model(arm.name))
-    return _as_requests(rows, dataset, predict, predictions)
+    if on_log:
+        return _as_requests(rows, dataset, predict, predictions)
+    return judged(dataset, rows, predict, experiment.group)
 
 
 def data_of(arm: Arm, dataset: Dataset) -> Dataset:
@@ -291,6 +300,8 @@ def measure(
         dataset = for_tuning(dataset)
     if times is not None and not arm.is_estimator:
         more = {"epochs": times * experiment.cap_of(arm, choice)}
+        if experiment.protocol > 2:
+            more["patience"] = times * experiment.option_of(arm, choice, "patience")
         arm = dataclasses.replace(arm, options=arm.settings(choice) | more, space={})
     parts, on_log = experiment.all_parts[1:], experiment.is_real and times is None
     return run_arm(experiment, arm, choice, dataset, seed, parts, on_log, predictions)
@@ -320,8 +331,10 @@ def bounds(experiment: Experiment, point: Any, world: int) -> list[Row]:
     return rows
 
 
-def trial_score(dataset: Dataset, rows: list[Row]) -> float | None:
+def trial_score(dataset: Dataset, rows: list[Row], group: str | None = None) -> float | None:
     """What a trial is judged by: its validation loss, the lower the better.
+
+    The order within a group, where one is declared and holds enough pairs: see ``order_score``.
 
     Log loss, or the squared error of a regression task; with several tasks or scenarios the mean
     of each one's loss over that of its own base rate. A scenario with fewer than ``FEWEST`` rows of
@@ -331,10 +344,13 @@ def trial_score(dataset: Dataset, rows: list[Row]) -> float | None:
     Args:
         dataset: as ``for_tuning`` gives it.
         rows: of ``run_arm`` on it, with the slices of all scenarios.
+        group: within which order chooses, if it does.
 
     Returns:
         The score; None where the loss was not finite.
     """
+    if (found := order_score(dataset.test, rows, group)) is not None:
+        return found
     judged = []
     for task in dict.fromkeys(r["task"] for r in rows if r["task"] in (dataset.tasks or ())):
         own = {row["slice"]: row for row in rows if row["task"] == task}

@@ -29,10 +29,14 @@ MEASURES = {
     "calibration_error": (-1, "probability"),
     "money": (1, POINTS),
     "promised": (1, POINTS),
+    "gauc_gap": (1, POINTS),
+    "log_loss_platt": (-1, "nats"),
 }
 """Measure to whether more of it is good, and to its unit. ``log_loss_gap``,
-``mean_squared_error``, ``money`` and ``promised`` (of pages) are points of their gaps, AUC is where
-its gap is wide enough."""
+``mean_squared_error``, ``money`` and ``promised`` (of pages) and ``gauc_gap`` are points of their
+gaps, AUC is where its gap is wide enough. ``log_loss_platt`` is after a line for the logit."""
+JUDGED = ("gauc_gap", "log_loss_platt")
+"""Measures of the third protocol."""
 
 MARGIN = 2.0
 """Points of a gap, where no margin is declared."""

@@ -45,7 +45,11 @@ class Experiment:
         references: on real data: names of the arms that a scoreboard measures all others against.
         protocol: 2 binds the rules that the first twelve records did not know: spaces of five to
             seven values that extend themselves, unfinished and unstable arms, blocks in order, and
-            on real data GAUC beside AUC.
+            on real data GAUC beside AUC. 3 adds that models stop and are chosen by what judges,
+            that patience grows with the epochs of a longer run, and that runs which stopped early
+            and low leave a finding unfinished.
+        group: which of the splits' groups is ranked within where order is what judges; None: log
+            loss does. Of the third protocol.
 
     Raises:
         ValueError: fields that do not fit each other, in one line.
@@ -67,6 +71,7 @@ class Experiment:
     parts: Sequence[str] = ()
     references: Sequence[str] = ()
     protocol: int = 1
+    group: str | None = None
 
     def __post_init__(self) -> None:
         check(self)
@@ -105,9 +110,28 @@ class Experiment:
             return None
         return self.sweep.nearest(self.chief.at if point == VARIED else point)
 
+    @property
+    def watch(self) -> str:
+        """What training stops by, where the arm does not say it; as for ``fit``."""
+        if self.protocol < 3:
+            return "auc"
+        return "log_loss" if self.group is None else f"gauc:{self.group}"
+
+    def ordering_group(self, arm: Arm, choice: Mapping[str, Any]) -> str | None:
+        """The group within which order chooses an arm's trials; None: log loss does.
+
+        An arm that says what it stops by is chosen by it, too.
+        """
+        watch = arm.settings(choice).get("watch", self.watch)
+        return self.group if watch.startswith("gauc") else None
+
     def cap_of(self, arm: Arm, choice: Mapping[str, Any]) -> int:
         """The epochs that an arm may train for, with its tuned options."""
-        return int((DEFAULTS | dict(self.fit) | arm.settings(choice))["epochs"])
+        return int(self.option_of(arm, choice, "epochs"))
+
+    def option_of(self, arm: Arm, choice: Mapping[str, Any], name: str) -> Any:
+        """One of ``DEFAULTS`` as an arm has it, with its tuned options."""
+        return (DEFAULTS | dict(self.fit) | arm.settings(choice))[name]
 
     @property
     def all_parts(self) -> tuple[str, ...]:

@@ -27,8 +27,14 @@ COLUMNS = [
     *("calibration_error", "mean_squared_error", "mean_squared_error_gap_closed"),
     *("parameters", "epochs", "cap", "processor", "switches"),
 ]
-MORE = ("gauc_moving", "money_gap_closed", "promised_gap_closed")
-"""Columns where they were measured: of a log, and of pages."""
+MORE = (
+    "gauc_moving",
+    "money_gap_closed",
+    "promised_gap_closed",
+    "gauc_gap_closed",
+    "log_loss_platt",
+)
+"""Columns where they were measured: of a log, of pages, and in the third protocol."""
 
 
 def table_of(
@@ -133,7 +139,9 @@ def margin_of(experiment: Experiment, contrast: Contrast, unit: str) -> float:
 def column_of(contrast: Contrast, unit: str) -> tuple[str, float]:
     """The column of the table behind a contrast, and the factor that makes it its unit."""
     if unit in (POINTS, RUNS):
-        name = {"auc": "auc", "log_loss_gap": "log_loss"}.get(contrast.measure, contrast.measure)
+        name = {"log_loss_gap": "log_loss", "gauc_gap": "gauc"}.get(
+            contrast.measure, contrast.measure
+        )
         return f"{name}_gap_closed", 100.0
     return contrast.measure, float(MEASURES[contrast.measure][0])
 

@@ -93,6 +93,34 @@ def at_cap(compared: Compared) -> dict[str, list[int]]:
     return found
 
 
+def cut_short(compared: Compared, unit: str, margin: float) -> dict[str, list[int]]:
+    """Arms of which more than one run in ten stopped early and low, as if on a plateau.
+
+    Its best epoch is below half of the median best epoch of the better half of the arm's runs at
+    this point, and its score more than a margin below that half's median.
+
+    Args:
+        compared: the contrast and the cells.
+        unit: of the contrast.
+        margin: in this unit.
+
+    Returns:
+        Dict of arm to such runs and all runs.
+    """
+    column, factor = column_of(compared.contrast, unit)
+    count = dict.fromkeys(compared.contrast.arms, (0, 0))
+    for point in compared.points:
+        for name, runs in compared.rows(point, compared.contrast.part).groupby("model"):
+            if name in count:
+                score = factor * runs[column]
+                best = runs[score >= score.median()]
+                low = score < (factor * best[column]).median() - margin
+                early = runs["epochs"] < best["epochs"].median() / 2
+                before, all_before = count[name]
+                count[name] = (before + int((low & early).sum()), all_before + len(runs))
+    return {name: [*two] for name, two in count.items() if two[0] > CAPPED_SHARE * two[1]}
+
+
 def finding_of(compared: Compared, gaps: Mapping[tuple[str, str, str], float]) -> dict[str, Any]:
     """What is recorded of a contrast on worlds.
 
@@ -108,7 +136,7 @@ def finding_of(compared: Compared, gaps: Mapping[tuple[str, str, str], float]) -
     contrast, unit = compared.contrast, unit_of(compared.contrast, gaps)
     _, worlds = failures(compared)
     more: dict[str, Any] = {}
-    if compared.experiment.protocol == 2 and (runs := unstable(compared, unit)):
+    if compared.experiment.protocol > 1 and (runs := unstable(compared, unit)):
         unit, worlds, more = RUNS, set(), {"unstable": runs}
     kept = compared.table[~compared.table["world"].isin(worlds)]
     values = compared._replace(table=kept).differences(unit)
@@ -158,8 +186,12 @@ def summed_up(compared: Compared, unit: str, interval: Interval | None) -> dict[
             name: {"runs": list(counts), "interval": _ends(share_interval(*counts))}
             for name, counts in failed.items()
         }
-    if compared.experiment.protocol == 2 and (capped := at_cap(compared)):
-        found |= {"at_cap": capped, "otherwise": said, "verdict": UNFINISHED, "confirmed": False}
+    if compared.experiment.protocol > 1 and (capped := at_cap(compared)):
+        found["at_cap"] = capped
+    if compared.experiment.protocol > 2 and (short := cut_short(compared, unit, margin)):
+        found["cut_short"] = short
+    if "at_cap" in found or "cut_short" in found:
+        found |= {"otherwise": said, "verdict": UNFINISHED, "confirmed": False}
     return found
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from experiments.engine import findings, records, tuning
+from experiments.engine.contrasts import Contrast
 from experiments.engine.declaration import Experiment
 from experiments.engine.differences import COLUMNS, Compared, cells_of, table_of
 from experiments.engine.running import Places, Session
@@ -33,7 +34,12 @@ def longer(experiment: Experiment, places: Places) -> dict[str, dict[str, Any]]:
     record = records.answering(experiment, results)
     options_of = functools.partial(records.options_of, experiment, record)
     table = records.read_table(experiment.identifier, results).reindex(columns=COLUMNS)
-    contrasts = [c for c in experiment.contrasts if findings.at_cap(Compared(experiment, c, table))]
+
+    def is_unfinished(contrast: Contrast) -> bool:
+        is_short = "cut_short" in record["findings"][contrast.finding]
+        return is_short or bool(findings.at_cap(Compared(experiment, contrast, table)))
+
+    contrasts = [c for c in experiment.contrasts if is_unfinished(c)]
     if not contrasts:
         return {}
     wanted = cells_of(experiment, contrasts, tuning.runs(experiment))

@@ -17,6 +17,7 @@ from experiments.engine.declaration import Experiment
 from recsys_lib.training.batches import PackedSplit
 from recsys_lib.training.metrics import log_loss
 from recsys_lib.training.restarts import build_with_seed
+from recsys_lib.training.rows import order_of
 from recsys_lib.training.trainer import Trainer
 
 NUM_STEPS = 20
@@ -45,15 +46,18 @@ def prefix(experiment: Experiment, arm: Arm, choice: Mapping[str, Any]) -> dict[
     data = recipe.data(dataset)
     model = build_with_seed(lambda: recipe(data.feature_columns), seed)
     weights = {"balancing": recipe.balancing, "loss_weights": recipe.fit.get("loss_weights")}
+    weights["objective"] = recipe.objective
     trainer = Trainer(model, data, recipe.fresh_optimizer(), **weights)
-    packed = PackedSplit.of(data.train, trainer.layout, trainer.tasks)
+    groups = None if trainer.objective is None else trainer.objective.see(data.train)
+    packed = PackedSplit.of(data.train, trainer.layout, trainer.tasks, groups=groups)
     size = {**experiment.fit, **recipe.fit}.get("batch_size", DEFAULTS["batch_size"])
-    order = np.random.default_rng([seed, 0]).permutation(len(packed.labels))
+    order = order_of(seed, 0, len(packed.labels), groups=groups)
     step = tf.function(trainer.train_on_batch, autograph=False, reduce_retracing=True)
     losses = []
     for start in range(0, len(order), size)[:NUM_STEPS]:
         rows = order[start : start + size]
-        batch = (tf.constant(array[rows]) for array in packed.arrays)
+        every = (packed.ids, packed.numbers, packed.labels, packed.masks, packed.groups)
+        batch = (None if array is None else tf.constant(array[rows]) for array in every)
         losses.append(float(step(*batch)[0]))
     return {"data": packed.digest(), "losses": losses}
 

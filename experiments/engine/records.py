@@ -32,12 +32,15 @@ from recsys_lib.training.intervals import t_interval
 PACKAGES = ("python", "tensorflow", "keras", "numpy", "scipy", "scikit-learn")
 _TRAINING = ("recsys_lib.training:Comparison", "recsys_lib.training:Trainer")
 _LOADERS = {name: f"recsys_lib.data.{name.removesuffix('_pure')}:load" for name in DATA_MARGINS}
+_CELLS = ("engine/cells.py", "engine/judging.py", "estimators.py", "logs.py")
 _TEXTS = ["model", "point", "task", "slice", "processor", "switches"]
 _WHOLE = ("world", "initialisation")
 _SUMMARISED = {
     "points": ("auc_gap_closed", 100.0),
     "error_points": ("mean_squared_error_gap_closed", 100.0),
     "money_points": ("money_gap_closed", 100.0),
+    "gauc_points": ("gauc_gap_closed", 100.0),
+    "log_loss_platt": ("log_loss_platt", 1.0),
     "auc": ("auc", 1.0),
     "log_loss": ("log_loss", 1.0),
 }
@@ -129,12 +132,14 @@ def code_of(experiment: Experiment, arm: Arm, root: Path = ROOT) -> str:
     """
     data = experiment.data
     source = lens_reference(str(experiment.lens)) if data is None else _LOADERS[data]
-    references = (arm.reference, source, *_TRAINING)
+    references = [arm.reference, source, *_TRAINING]
+    if "objective" in arm.options:
+        references.append("recsys_lib.training.objectives:read_objective")
     lines = ["from {} import {}".format(*one.split(":")) for one in references]
     # A lens that no lesson uses may stand beside its declaration.
     modules = find_modules(root, (*OURS, "experiments"))
     parts = parts_read(["\n".join(lines)], modules, root)
-    own = [FOLDER / name for name in ("engine/cells.py", "estimators.py", "logs.py")]
+    own = [FOLDER / name for name in _CELLS]
     texts = ((path.name, code_alone(path.read_text(encoding="utf-8")).encode()) for path in own)
     return hash_of([*parts, *texts])
 
@@ -253,10 +258,13 @@ def summary(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _is_behind(here: pd.DataFrame, model: Any) -> bool:
     """Whether an arm is shown to be behind the best: the interval of the difference says so."""
-    for column, sign in (("auc", 1), ("mean_squared_error", -1), ("money_gap_closed", 1)):
+    judging = (("gauc_gap_closed", 1), ("auc", 1), ("mean_squared_error", -1))
+    for column, sign in (*judging, ("money_gap_closed", 1)):
         wide = sign * here.pivot(index="world", columns="model", values=column)
         means = wide.mean().dropna()
-        if model in means and means.idxmax() != model:
+        if model in means:
+            if means.idxmax() == model:
+                return False
             lead = (wide[means.idxmax()] - wide[model]).dropna()
             return len(lead) > 1 and t_interval(lead).low > 0
     return False

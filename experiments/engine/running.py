@@ -109,7 +109,7 @@ def tried(experiment: Experiment, store: Store, arm: Arm, point: Any) -> Tried:
         return Tried(options, scores, choice)
 
     found = among(tuning.trials(arm), arm.space)
-    if experiment.protocol == 2 and found.choice is not None and found.choice.edges:
+    if experiment.protocol > 1 and found.choice is not None and found.choice.edges:
         more, space = tuning.extended(arm.space, found.choice)
         found = among([*found.options, *more], space)
     return found

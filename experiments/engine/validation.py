@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from experiments.engine.arms import is_ordered
-from experiments.engine.contrasts import NAME, Contrast
+from experiments.engine.contrasts import JUDGED, NAME, Contrast
 from recsys_lib.data.simulator.knobs import check_all
 from recsys_lib.data.simulator.lenses import LENSES
 
@@ -55,8 +55,9 @@ def _head(experiment: "Experiment") -> Iterator[str]:
         yield f"identifier: expected 'chapter.name', got {experiment.identifier!r}"
     if not experiment.question.strip().endswith("?"):
         yield f"question: expected a question, got {experiment.question!r}"
-    if experiment.protocol not in (1, 2):
-        yield f"protocol: expected 1 or 2, got {experiment.protocol!r}"
+    yield from _one_of("protocol", experiment.protocol, (1, 2, 3))
+    if experiment.group is not None and experiment.protocol < 3:
+        yield f"group: expected none before protocol 3, got {experiment.group!r}"
     yield from _some_of("fit", experiment.fit, FIT)
 
 
@@ -137,13 +138,15 @@ def _contrasts(experiment: "Experiment") -> Iterator[str]:
 def _contrast(experiment: "Experiment", contrast: Contrast) -> Iterator[str]:
     yield from _some_of("arms", contrast.arms, sorted(arm.name for arm in experiment.arms))
     if experiment.is_real:
-        measures = ("auc", "log_loss", "gauc") if experiment.protocol == 2 else ("auc", "log_loss")
+        measures = ("auc", "log_loss", "gauc") if experiment.protocol > 1 else ("auc", "log_loss")
         if contrast.measure not in measures:
             yield f"measure: expected one of {measures} on real data, got {contrast.measure!r}"
         if contrast.part != "all":
             yield f"part: expected all rows of real data, got {contrast.part!r}"
         if len(tasks := tuple(experiment.knobs.get("tasks", ()))) > 1:
             yield from _one_of("task", contrast.task, tasks)
+    elif contrast.measure in JUDGED and experiment.protocol < 3:
+        yield f"measure: expected {contrast.measure!r} in protocol 3 only"
     if contrast.kind != "trend":
         yield from _one_of("at", contrast.at, experiment.points)
     elif experiment.sweep is None:

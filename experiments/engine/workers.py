@@ -81,7 +81,8 @@ def _measured(experiment: Experiment, unit: dict[str, Any], key: list[Any]) -> A
         shown = cells.for_tuning(cells.dataset_of(experiment, point, world))
         seed = cells.seed_of(world, initialisation)
         rows = cells.run_arm(experiment, arm, options, shown, seed, tuple(shown.test.slices))
-        return {"score": cells.trial_score(shown, rows), "rows": rows}
+        group = experiment.ordering_group(arm, options)
+        return {"score": cells.trial_score(shown, rows, group), "rows": rows}
     kept = unit["kept"] and predictions_path(unit["kept"], arm.name, initialisation)
     place = [point, world, initialisation, kept, unit["times"]]
     return cells.measure(experiment, arm, options, *place)

@@ -18,7 +18,9 @@ _MEASURES = {
     "auc": ("auc", "AUC", 1.0),
     "gauc": ("gauc", "GAUC, within a user's rows", 1.0),
     "gauc_moving": ("gauc_moving", "GAUC while the user's columns move", 1.0),
+    "gauc_points": ("gauc_gap_closed", "points of the GAUC gap", 100.0),
     "log_loss": ("log_loss", "log loss", 1.0),
+    "log_loss_platt": ("log_loss_platt", "log loss, calibrated", 1.0),
     "error_points": ("mean_squared_error_gap_closed", "points of the error gap", 100.0),
     "money": ("money_gap_closed", "points of the money's gap", 100.0),
     "promised": ("promised_gap_closed", "promised, points of the money's gap", 100.0),
@@ -36,8 +38,9 @@ def runs(experiment: str, results: Path | None = None) -> "pd.DataFrame":
     Returns:
         One row for each run, task and slice: ``model``, ``point`` (text, the value of the swept
         knob; empty without a sweep), ``world``, ``initialisation``, ``task``, ``slice``, and those
-        of ``points`` (of the AUC gap), ``auc``, ``gauc``, ``gauc_moving``, ``log_loss``, of a
-        regression ``error_points``, and of pages ``money`` and ``promised`` that were measured.
+        of ``points`` (of the AUC gap), ``auc``, ``gauc``, ``gauc_points``, ``gauc_moving``,
+        ``log_loss``, ``log_loss_platt``, of a regression ``error_points``, and of pages
+        ``money`` and ``promised`` that were measured.
         On a log ``gauc`` is of rows whose columns of user and history are held still
         (``Dataset.held_still``), ``gauc_moving`` of rows as they are.
 

@@ -28,12 +28,14 @@ _UNITS = {
 }
 _DIGITS = {"points": 1, "runs": 2}
 _COLUMNS = {
+    "gauc_points": ("points of the GAUC gap", 1),
     "points": ("points of the AUC gap", 1),
     "error_points": ("points of the error gap", 1),
     "money_points": ("points of the money", 1),
     "auc": ("AUC", 4),
     "gauc": ("GAUC", 4),
     "log_loss": ("log loss", 4),
+    "log_loss_platt": ("log loss, calibrated", 4),
 }
 
 

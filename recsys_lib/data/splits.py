@@ -173,7 +173,8 @@ def pages(user: Any, time: Any, surface: Any = None, gap: str = "30min") -> np.n
         [0, 1, 0]
     """
     try:
-        pause = pd.Timedelta(gap).total_seconds()
+        # A number without a unit would be nanoseconds.
+        pause = 0.0 if str(gap).isnumeric() else pd.Timedelta(gap).total_seconds()
     except ValueError:
         pause = 0.0
     if not pause > 0:

@@ -43,8 +43,8 @@ class Comparison:
             starts it anew.
         checkpoint: folder that holds a checkpoint for each model and seed, so that a comparison
             that was killed goes on where it stopped.
-        epochs, batch_size, patience, schedule, reduce_on_plateau, callbacks, checkpoint_steps,
-            progress: as for ``fit``; each run gets copies of the callbacks.
+        epochs, batch_size, patience, watch, schedule, reduce_on_plateau, callbacks,
+            checkpoint_steps, progress: as for ``fit``; each run gets copies of the callbacks.
 
     Raises:
         ValueError: no model, or one that is built already; no such option, weights of tasks that
@@ -63,6 +63,7 @@ class Comparison:
         epochs: int = 10,
         batch_size: int = 1024,
         patience: int | None = 2,
+        watch: str = "auc",
         schedule: Any = None,
         reduce_on_plateau: Any = None,
         callbacks: Sequence[Any] = (),
@@ -85,6 +86,7 @@ class Comparison:
             "epochs": epochs,
             "batch_size": batch_size,
             "patience": patience,
+            "watch": watch,
             "schedule": schedule,
             "reduce_on_plateau": reduce_on_plateau,
             "callbacks": callbacks,
@@ -150,6 +152,7 @@ class Comparison:
             return trainer
         model = build_with_seed(lambda: recipe(data.feature_columns), seed)
         weighing = self._weighing(recipe, model_tasks(model, data.tasks))
+        weighing |= {"objective": recipe.objective}
         trainer = Trainer(model, data, recipe.fresh_optimizer(), **weighing)
         self._trainers[name] = (traced_for, trainer)
         return trainer
@@ -278,6 +281,7 @@ def compare(
     epochs: int = 10,
     batch_size: int = 1024,
     patience: int | None = 2,
+    watch: str = "auc",
     schedule: Any = None,
     reduce_on_plateau: Any = None,
     callbacks: Sequence[Any] = (),
@@ -288,8 +292,8 @@ def compare(
 
     Args:
         models, slices, baselines, loss_weights, balancing, checkpoint, epochs, batch_size,
-            patience, schedule, reduce_on_plateau, callbacks, checkpoint_steps, progress: see
-            ``Comparison``.
+            patience, watch, schedule, reduce_on_plateau, callbacks, checkpoint_steps, progress:
+            see ``Comparison``.
         dataset, seeds: see ``Comparison.on``.
 
     Returns:
@@ -316,6 +320,7 @@ def compare(
         epochs=epochs,
         batch_size=batch_size,
         patience=patience,
+        watch=watch,
         schedule=schedule,
         reduce_on_plateau=reduce_on_plateau,
         callbacks=callbacks,

@@ -15,7 +15,7 @@ from recsys_lib.training.weighting import check_balancing
 DEFAULT_LEARNING_RATE = 1e-3
 
 FIT_OPTIONS = (
-    *("epochs", "batch_size", "patience", "loss_weights"),
+    *("epochs", "batch_size", "patience", "watch", "loss_weights"),
     *("schedule", "reduce_on_plateau", "callbacks"),
 )
 """Options of ``fit`` that a recipe may hold; the others belong to a run, not to a model."""
@@ -48,8 +48,9 @@ class Recipe:
             Default: this library's ``Adam``.
         balancing: balancing method of this model; a comparison's ``loss_weights`` and
             ``balancing`` do not count for it then.
-        epochs, batch_size, patience, loss_weights, schedule, reduce_on_plateau, callbacks: as for
-            ``fit``; default: what the comparison says.
+        objective: as for ``fit``; of this model, for a comparison has none.
+        epochs, batch_size, patience, watch, loss_weights, schedule, reduce_on_plateau, callbacks:
+            as for ``fit``; default: what the comparison says.
         **options: of the builder.
 
     Raises:
@@ -69,8 +70,8 @@ class Recipe:
         Traceback (most recent call last):
         ...
         ValueError: Recipe: neither fit nor build_fm has an option 'embeding_dim'; fit has epochs, \
-batch_size, patience, loss_weights, schedule, reduce_on_plateau, callbacks, build_fm has tasks, \
-embedding_dim, embeddings_initializer, embedding_l2, linear_l2; did you mean 'embedding_dim'?
+batch_size, patience, watch, loss_weights, schedule, reduce_on_plateau, callbacks, build_fm has \
+tasks, embedding_dim, embeddings_initializer, embedding_l2, linear_l2; did you mean 'embedding_dim'?
     """
 
     build: Callable[..., keras.Model]
@@ -78,6 +79,7 @@ embedding_dim, embeddings_initializer, embedding_l2, linear_l2; did you mean 'em
     columns: tuple[str, ...] | None
     optimizer: Callable[..., keras.Optimizer] | None
     balancing: Any
+    objective: Any
     fit: Mapping[str, Any]
     options: Mapping[str, Any]
 
@@ -89,16 +91,19 @@ embedding_dim, embeddings_initializer, embedding_l2, linear_l2; did you mean 'em
         columns: Iterable[str] | None = None,
         optimizer: Callable[..., keras.Optimizer] | None = None,
         balancing: Any = None,
+        objective: Any = None,
         epochs: int = AS_THE_COMPARISON,
         batch_size: int = AS_THE_COMPARISON,
         patience: int | None = AS_THE_COMPARISON,
+        watch: str = AS_THE_COMPARISON,
         loss_weights: Mapping[str, float] | None = AS_THE_COMPARISON,
         schedule: Any = AS_THE_COMPARISON,
         reduce_on_plateau: Any = AS_THE_COMPARISON,
         callbacks: Sequence[Any] = AS_THE_COMPARISON,
         **options: Any,
     ) -> None:
-        given = [epochs, batch_size, patience, loss_weights, schedule, reduce_on_plateau, callbacks]
+        given: list[Any] = [epochs, batch_size, patience, watch, loss_weights]
+        given += [schedule, reduce_on_plateau, callbacks]
         named = zip(FIT_OPTIONS, given, strict=True)
         fit = {name: value for name, value in named if value is not AS_THE_COMPARISON}
         if isinstance(build, Recipe):
@@ -111,6 +116,7 @@ embedding_dim, embeddings_initializer, embedding_l2, linear_l2; did you mean 'em
             learning_rate = build.learning_rate if learning_rate is None else learning_rate
             columns = build.columns if columns is None else columns
             optimizer = build.optimizer if optimizer is None else optimizer
+            objective = build.objective if objective is None else objective
             fit = {name: inherited[name] for name in FIT_OPTIONS if name in inherited} | fit
             options = {**build.options, **options}
             build = build.build
@@ -133,7 +139,7 @@ embedding_dim, embeddings_initializer, embedding_l2, linear_l2; did you mean 'em
             learning_rate = check_number("Recipe, learning_rate", learning_rate, 0, exclude=(0,))
         _check_options(build, options)
         names = None if columns is None else tuple(columns)
-        values = (build, learning_rate, names, optimizer, balancing, fit, dict(options))
+        values = (build, learning_rate, names, optimizer, balancing, objective, fit, dict(options))
         for field, value in zip(dataclasses.fields(self), values, strict=True):
             kept = MappingProxyType(value) if isinstance(value, dict) else value
             object.__setattr__(self, field.name, kept)
@@ -158,7 +164,7 @@ embedding_dim, embeddings_initializer, embedding_l2, linear_l2; did you mean 'em
         return Recipe(self, **changes)
 
     def _settings(self) -> dict[str, Any]:
-        fields = ("learning_rate", "columns", "optimizer", "balancing")
+        fields = ("learning_rate", "columns", "optimizer", "balancing", "objective")
         return {name: getattr(self, name) for name in fields} | {**self.fit, **self.options}
 
     def fresh_optimizer(self) -> keras.Optimizer:
@@ -176,7 +182,7 @@ embedding_dim, embeddings_initializer, embedding_l2, linear_l2; did you mean 'em
         parts = [_name(self.build)]
         if self.learning_rate is not None:
             parts.append(f"{self.learning_rate}")
-        for name in ("columns", "optimizer", "balancing"):
+        for name in ("columns", "optimizer", "balancing", "objective"):
             value = getattr(self, name)
             if value is not None:
                 parts.append(f"{name}={_name(value) if name == 'optimizer' else repr(value)}")

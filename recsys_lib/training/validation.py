@@ -14,6 +14,9 @@ from recsys_lib.training import metrics
 from recsys_lib.training.batches import Layout, PackedSplit, to_tensor
 from recsys_lib.training.prediction import predict_chunks, predict_packed
 
+MEASURES = ("auc", "gauc", "log_loss")
+"""What ``watch`` may name."""
+
 ENOUGH_PAIRS = 10_000
 """Pairs within groups that GAUC needs to tell one epoch from another."""
 
@@ -37,7 +40,7 @@ class Validation:
         self.layout, self.kinds = layout, kinds
         self.split = labels_of(split)
         self._measure, _, group = watch.partition(":")
-        check_choice("watch", self._measure, ("auc", "gauc", "log_loss"))
+        check_choice("watch", self._measure, MEASURES)
         self._group = self.split.group_of(group or None)
         if self._measure == "gauc" and self._num_pairs() < ENOUGH_PAIRS:
             self._measure = watch = "log_loss"

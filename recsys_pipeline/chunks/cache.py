@@ -11,7 +11,8 @@ the split; ``cache.json`` lists the files:
     train/label_masks.watch.npy       (rows,) bool; only of tasks that have a mask
     train/slices.0.npy                (rows,) bool
     train/as_of.history.npy           (rows,) or (rows, max_length) float64
-    train/group.npy                   (rows,) int64
+    train/group.npy                   (rows,) int64; or, where there are further groups,
+    train/groups.user.npy             (rows,) int64, one file for each
     train/row_id.npy                  (rows,) int64
     train/time.npy                    (rows,) float64; only where there is a time
     valid/...  test/...               the same files
@@ -234,14 +235,23 @@ class Growing:
         self._file.close()
 
 
+def arrays_of_groups(groups: Mapping[str, np.ndarray]) -> dict[Name, np.ndarray]:
+    """The groups of a split by the names of their arrays: users alone are ``group``."""
+    if list(groups) == ["user"]:
+        return {("group", None): groups["user"]}
+    return {("groups", name): values for name, values in groups.items()}
+
+
 def arrays_of(split: Split) -> dict[Name, np.ndarray]:
     """All arrays of a split, by their names."""
     found: dict[Name, np.ndarray] = {
         (kind, name): values
         for kind in ARRAYS_BY_NAME
+        if kind != "groups"
         for name, values in getattr(split, kind).items()
     }
-    alone = {kind: getattr(split, kind) for kind in ALONE}
+    found |= arrays_of_groups(split.groups)
+    alone = {kind: getattr(split, kind) for kind in ALONE if kind != "group"}
     return found | {(kind, None): values for kind, values in alone.items() if values is not None}
 
 

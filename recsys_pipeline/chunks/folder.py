@@ -153,8 +153,8 @@ def _arrays_of(split: Split, columns: Sequence[Column]) -> dict[cache.Name, np.n
     for column in columns:
         kind = "float32" if isinstance(column, NumericColumn) else "int32"
         arrays["features", column.name] = split.features[column.name].astype(kind, copy=False)
-    for name in cache.ALONE:
-        if (name, None) in arrays:
-            kind = "float64" if name == "time" else "int64"
-            arrays[name, None] = arrays[name, None].astype(kind, copy=False)
+    for name, values in arrays.items():
+        if name[0] in (*cache.ALONE, "groups"):
+            kind = "float64" if name[0] == "time" else "int64"
+            arrays[name] = values.astype(kind, copy=False)
     return arrays

@@ -8,7 +8,7 @@ does not exist is null. ``pyarrow`` does the reading.
 import hashlib
 import os
 import pathlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,8 @@ class ParquetChunks(ReadAheadChunks):
         paths: one file or several; a folder means its ``.parquet`` files in order of name.
         feature_columns: feature columns by the names that they have in the files.
         tasks: names of the labels' columns. Where one is null the row has no such label.
-        group: name of the column with each row's group; default: all rows are one group.
+        group: name of the column with each row's group, or a dict of the groups' names to theirs;
+            default: all rows are one group.
         row_id, time: names of their columns; default: rows are numbered, and have no time.
         rows_per_chunk: small row groups in sequence are read together until they have this many
             rows; default: each row group is a chunk.
@@ -60,7 +61,7 @@ class ParquetChunks(ReadAheadChunks):
         feature_columns: Sequence[Column],
         tasks: Iterable[str],
         *,
-        group: str | None = None,
+        group: str | Mapping[str, str] | None = None,
         row_id: str | None = None,
         time: str | None = None,
         rows_per_chunk: int | None = None,
@@ -68,7 +69,8 @@ class ParquetChunks(ReadAheadChunks):
         self.paths = _files(paths)
         self.columns = {column.name: column for column in check_columns(feature_columns)}
         self.tasks = (tasks,) if isinstance(tasks, str) else tuple(tasks)
-        self._beside = {"group": group, "row_id": row_id, "time": time}
+        self._groups_in = {"user": group} if isinstance(group, str) else dict(group or {})
+        self._beside = {"row_id": row_id, "time": time}
         at_least = 1
         if rows_per_chunk is not None:
             at_least = check_integer("rows_per_chunk", rows_per_chunk)
@@ -97,6 +99,7 @@ class ParquetChunks(ReadAheadChunks):
 
     def _check_names(self, path, names):
         beside = [name for name in self._beside.values() if name is not None]
+        beside += self._groups_in.values()
         missing = [name for name in (*self.columns, *self.tasks, *beside) if name not in names]
         if missing:
             raise ValueError(f"{path}: missing columns {missing}; there are {sorted(names)}")
@@ -105,14 +108,14 @@ class ParquetChunks(ReadAheadChunks):
         names = self.columns if column_names is None else column_names
         columns = [self.columns[name] for name in names]
         beside = {kind: name for kind, name in self._beside.items() if name is not None}
-        wanted = dict.fromkeys([*names, *self.tasks, *beside.values()])
+        wanted = dict.fromkeys([*names, *self.tasks, *beside.values(), *self._groups_in.values()])
         table = self._table(number, list(wanted))
         where = f"{self.paths[self._groups[number][0][0]]}, chunk {number}"
         num_rows, first = self.sizes[number], int(self._starts[number])
-        found = {
-            kind: _flat(table.column(name), f"{where}, column {name!r}")
-            for kind, name in beside.items()
-        }
+        found, groups = (
+            {kind: _flat(table.column(n), f"{where}, column {n!r}") for kind, n in some.items()}
+            for some in (beside, self._groups_in)
+        )
         return Split(
             features={c.name: _feature(c, table.column(c.name), where) for c in columns},
             labels={task: _label(table.column(task)) for task in self.tasks},
@@ -121,7 +124,7 @@ class ParquetChunks(ReadAheadChunks):
                 for task, is_masked in self._is_masked.items()
                 if is_masked
             },
-            group=found.get("group", np.zeros(num_rows, np.int64)),
+            groups=groups or {"user": np.zeros(num_rows, np.int64)},
             row_id=found.get("row_id", np.arange(first, first + num_rows)),
             time=found.get("time"),
         )
@@ -153,6 +156,8 @@ def write_parquet(
 ) -> None:
     """Write rows as ``ParquetChunks`` reads them, with ``group``, ``row_id`` and ``time``.
 
+    ``group`` is the first of the groups; each further one has a column ``group_<name>``.
+
     Args:
         path: name of the file.
         splits: the rows; several splits may come one by one, and each begins a row group.
@@ -178,7 +183,9 @@ def _columns_to_write(split):
     beside = {
         task: pa.array(values, mask=absent.get(task)) for task, values in split.labels.items()
     }
-    beside |= {"group": split.group, "row_id": split.row_id}
+    _, *further = split.groups
+    beside |= {"group": split.group} | {f"group_{name}": split.groups[name] for name in further}
+    beside |= {"row_id": split.row_id}
     beside |= {} if split.time is None else {"time": split.time}
     twice = sorted(set(columns) & set(beside))
     if twice:

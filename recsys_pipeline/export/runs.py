@@ -125,7 +125,7 @@ def check_data(run: Run, said: Description) -> None:
         if name not in (*names, *made):
             raise ValueError(f"{source.path}: expected the run's column {name!r}, got {names}")
     others = "categorical" if trained.other_columns == "categorical" else "ignore"
-    trained = dataclasses.replace(trained, slices=(), group=None, other_columns=others)
+    trained = dataclasses.replace(trained, slices=(), group=None, groups={}, other_columns=others)
     expected = {}
     for name, column in resolve(trained, source, tables).items():
         if name in known:

@@ -104,6 +104,17 @@ def ratios(place: str, value: Any) -> tuple[float, float, float]:
     return float(found[0]), float(found[1]), float(found[2])
 
 
+def duration(place: str, value: Any) -> str:
+    """A duration such as "30min"."""
+    from recsys_lib.data.splits import pages
+
+    try:
+        pages((), (), gap=text(place, value))
+    except ValueError:
+        raise ValueError(f"{place}: expected a duration such as '30min', got {value!r}") from None
+    return str(value)
+
+
 def moment(place: str, value: Any) -> Any:
     """A date, a date and time, a number, or a text that holds one of them."""
     for read in (float, datetime.datetime.fromisoformat) if isinstance(value, str) else ():

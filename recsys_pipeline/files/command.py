@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from recsys_pipeline.files import FileDataset
 
 OPTIONS = (
-    *("format", "label", "numeric", "ignore", "group", "header", "separator", "field_starts"),
+    *("format", "label", "numeric", "ignore", "group", "gap", "header", "separator"),
+    "field_starts",
     *("time", "time_unit", "split", "ratios", "seed", "valid_from", "test_from", "slices"),
     *("min_count", "threshold"),
 )
@@ -42,7 +43,14 @@ def add_arguments(parser: argparse.ArgumentParser, are_needed: bool = True) -> N
     parser.add_argument(
         "--ignore", type=names, default=(), help="columns to leave out: a,b or 2-14"
     )
-    parser.add_argument("--group", help="column that GAUC ranks within, usually the user")
+    parser.add_argument(
+        "--group",
+        type=names,
+        metavar="A,B",
+        help="column that GAUC ranks within, usually the user; with further columns or --gap: "
+        "within pages, rows of one user and of one value of each; or a described group's name",
+    )
+    parser.add_argument("--gap", help="longest pause within a page; default: 30min")
     parser.add_argument(
         "--no-header",
         dest="header",
@@ -118,6 +126,16 @@ def load(arguments: argparse.Namespace) -> "FileDataset":
     return load_described(described(arguments), cache_of(arguments))
 
 
+def within(arguments: argparse.Namespace) -> str | None:
+    """The name of the group that --group and --gap ask for; None: the first, of the user."""
+    from recsys_pipeline.files.options import is_page
+
+    columns = arguments.group or ()
+    if is_page(columns, arguments.gap):
+        return "page"
+    return next((name for name in columns if name in described(arguments).groups), None)
+
+
 def cache_of(arguments: argparse.Namespace) -> str | Path | None:
     """The folder for the encoded data, or None."""
     first = Path(arguments.paths[0])
@@ -157,6 +175,9 @@ def report(dataset: "FileDataset") -> str:
         if hasattr(column, "max_length"):
             line += f"  up to {column.max_length} ids"
         lines.append(line)
+    for name, group in dict(list(dataset.test.groups.items())[1:]).items():
+        count = len(set(group.tolist()))
+        lines.append(f"{name}: {count:,} in the test rows, of {len(group) / count:.1f} rows each")
     for table_file in dataset.description.get("tables", ()):
         shares = dataset.unknown[table_file["file"]]
         told = ", ".join(f"{share:.2%} of {name}" for name, share in shares.items())

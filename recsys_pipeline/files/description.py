@@ -15,6 +15,10 @@
     valid_from = 2024-05-05
     test_from = 2024-05-06
 
+    [groups]                           # other ways to say which rows are ranked against each other
+    request = "request_id"             # rows with one value of a column
+    page = { surface = "tab", gap = "30min" }  # or of one user and surface, without a longer pause
+
     [labels.click]
     column = "is_click"
 
@@ -236,6 +240,27 @@ class SplitDescription:
 
 
 @dataclasses.dataclass(frozen=True)
+class GroupDescription:
+    """Rows that are ranked against each other, ``[groups]``: those of a column, or pages.
+
+    Args:
+        column: rows with one value of it form a group; None: these are pages, see
+            ``recsys_lib.data.pages``.
+        surface: columns that name where the page's rows were shown.
+        gap: the longest pause within a page.
+    """
+
+    column: str | None = None
+    surface: tuple[str, ...] = ()
+    gap: str = "30min"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the file that make the groups, beside the user's."""
+        return self.surface if self.column is None else (self.column,)
+
+
+@dataclasses.dataclass(frozen=True)
 class Description:
     """A data set in files: the content of ``data.toml``; see the module.
 
@@ -251,7 +276,9 @@ class Description:
         tables: whose columns join the log's.
         name: of the data set; default: the first file's name.
         format, header, separator, field_starts: of the files, see ``load``.
-        group: column that GAUC ranks within; default: all rows are one group.
+        group: column that GAUC ranks within, the user's; default: all rows are one group. It is
+            the group ``user``, and ``[groups]`` may name it.
+        groups: dict of the name of each further group to ``GroupDescription``.
         slices: columns; each value makes a slice.
         min_count: default of columns that state none.
         other_columns: what becomes of columns that are not described: ``"refuse"``, ``"ignore"``
@@ -272,6 +299,7 @@ class Description:
     separator: str | None = None
     field_starts: tuple[int, ...] | None = None
     group: str | None = None
+    groups: Mapping[str, GroupDescription] = dataclasses.field(default_factory=dict)
     slices: tuple[str, ...] = ()
     min_count: int = 1
     other_columns: str = "refuse"
@@ -285,7 +313,8 @@ class Description:
 
     def as_dict(self) -> dict[str, Any]:
         """The fields that the data depend on, for JSON: all but folder and file names."""
-        return to_json({k: v for k, v in vars(self).items() if k not in ("folder", "files")}) | {
+        left_out = ("folder", "files", *(() if self.groups else ("groups",)))
+        return to_json({k: v for k, v in vars(self).items() if k not in left_out}) | {
             "parts": list(self.files)
         }
 
@@ -298,6 +327,7 @@ class Description:
             "labels": {task: LabelDescription(**one) for task, one in said["labels"].items()},
             "split": None if split is None else SplitDescription(**split),
             "time": None if time is None else TimeDescription(**time),
+            "groups": {n: GroupDescription(**one) for n, one in said.get("groups", {}).items()},
             "histories": tuple(HistoryDescription(**one) for one in said["histories"]),
             "tables": tuple(TableDescription(**one) for one in said["tables"]),
         }

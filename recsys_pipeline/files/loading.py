@@ -20,7 +20,14 @@ from recsys_pipeline.files.label_values import labels_of
 from recsys_pipeline.files.options import DESCRIPTION, tables_of, with_options
 from recsys_pipeline.files.parsing import parse, read_toml
 from recsys_pipeline.files.resolving import names_of, resolve, undescribed, wanted
-from recsys_pipeline.files.rows import Rows, groups_of, parts_of, seconds_of, slices_of
+from recsys_pipeline.files.rows import (
+    Rows,
+    further_groups_of,
+    groups_of,
+    parts_of,
+    seconds_of,
+    slices_of,
+)
 from recsys_pipeline.files.sequence_encoder import SequenceEncoder
 from recsys_pipeline.files.sources import files_of, format_of, open_sources
 from recsys_pipeline.files.tables import FileDataset, encoders_from, vocabularies_of
@@ -34,7 +41,8 @@ def load(
     label: str | Iterable[str] | None = None,
     numeric: Iterable[str] = (),
     ignore: Iterable[str] = (),
-    group: str | None = None,
+    group: str | Iterable[str] | None = None,
+    gap: str | None = None,
     header: bool | None = None,
     separator: str | None = None,
     field_starts: Iterable[int] | None = None,
@@ -83,7 +91,9 @@ def load(
         numeric, ignore: columns that hold numbers, and columns to leave out: names, or positions
             such as ``"2-14"``.
         group: name of the column whose values GAUC ranks within (usually the user); it stays a
-            feature. Default: all rows are one group.
+            feature. Default: all rows are one group. Further columns, and ``gap``, make the group
+            ``page``: rows of one user and of one value of each of them.
+        gap: longest pause within a page; default: 30min.
         header, separator: CSV: whether line 1 holds the names, and the character between
             fields (default: tab in ``.tsv`` files, else comma).
         field_starts: libsvm: the smallest id of each field; default: fields by their order.
@@ -112,7 +122,8 @@ def load(
         "label": _tuple(label),
         "numeric": _tuple(numeric),
         "ignore": _tuple(ignore),
-        "group": group,
+        "group": _tuple(group),
+        "gap": gap,
         "header": header,
         "separator": separator,
         "field_starts": None if field_starts is None else list(field_starts),
@@ -247,10 +258,9 @@ class _Contents:
             for task, label in labels.items()
         }
         self._check_labels(known)
-        whole: dict[caches.Name, Any] = {
-            ("group", None): groups,
-            ("row_id", None): np.arange(len(rows)),
-        }
+        further = further_groups_of(rows, description.groups, groups, seconds)
+        whole: dict[caches.Name, Any] = caches.arrays_of_groups({"user": groups, **further})
+        whole |= {("row_id", None): np.arange(len(rows))}
         whole |= {} if seconds is None else {("time", None): seconds}
         slices = slices_of(rows, description.slices, parts["test"])
         for kind, arrays in (("labels", labels), ("label_masks", masks), ("slices", slices)):

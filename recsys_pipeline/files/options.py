@@ -1,6 +1,6 @@
 """Options of ``load`` and of the commands, which replace keys of a description file."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from recsys_pipeline.files import checks_of_values as values
@@ -10,7 +10,7 @@ from recsys_pipeline.files.sources import format_of
 DESCRIPTION = ".toml"
 """The ending of a description file's name."""
 
-_TOP = ("name", "format", "header", "separator", "field_starts", "group", "min_count")
+_TOP = ("name", "format", "header", "separator", "field_starts", "min_count")
 _SPLITS = {"ordered": "order"}
 """Earlier names of kinds of splits."""
 
@@ -75,11 +75,12 @@ def with_options(tables: Mapping[str, Any], options: Mapping[str, Any]) -> dict[
 
     Args:
         tables: of a description.
-        options: ``name``, ``format``, ``header``, ``separator``, ``field_starts``, ``group`` and
-            ``min_count`` replace the keys of that name; ``label``: columns of labels, described or
-            not; ``threshold``: of every binary label; ``numeric`` and ``ignore``: columns or ranges
-            of positions; ``slices``; ``time``, ``time_unit``; ``split``, ``ratios``, ``seed``,
-            ``valid_from``, ``test_from``.
+        options: ``name``, ``format``, ``header``, ``separator``, ``field_starts`` and ``min_count``
+            replace the keys of that name; ``group``: the column of the user, with further ones and
+            ``gap`` the group ``page``, or the name of a described group; ``label``: columns of
+            labels, described or not; ``threshold``: of every binary label; ``numeric`` and
+            ``ignore``: columns or ranges of positions; ``slices``; ``time``, ``time_unit``;
+            ``split``, ``ratios``, ``seed``, ``valid_from``, ``test_from``.
 
     Returns:
         New tables.
@@ -90,6 +91,7 @@ def with_options(tables: Mapping[str, Any], options: Mapping[str, Any]) -> dict[
     given = {name: value for name, value in options.items() if value not in (None, (), [])}
     changed = {**tables}
     changed |= {name: given[name] for name in _TOP if name in given}
+    changed |= _grouped(tables, _names("group", given.get("group", ())), given.get("gap"))
     if "slices" in given:
         changed["slices"] = list(_names("slices", given["slices"]))
     if "label" in given:
@@ -126,6 +128,24 @@ def with_options(tables: Mapping[str, Any], options: Mapping[str, Any]) -> dict[
     if split:
         changed["split"] = split
     return changed
+
+
+def _grouped(tables: Mapping[str, Any], columns: tuple[str, ...], gap: Any) -> dict[str, Any]:
+    """The keys that say which rows are ranked against each other."""
+    known, found = tables.get("groups", {}), {}
+    if columns and (len(columns) > 1 or columns[0] not in known):
+        known = {name: said for name, said in known.items() if name != "user"}
+        found = {"group": columns[0], "groups": known}
+    if is_page(columns, gap):
+        said = {"surface": list(columns[1:]), "gap": gap}
+        page = {key: value for key, value in said.items() if value}
+        found["groups"] = {**known, "page": page}
+    return found
+
+
+def is_page(columns: Sequence[str], gap: str | None) -> bool:
+    """Whether the options ``group`` and ``gap`` describe pages."""
+    return len(columns) > 1 or gap is not None
 
 
 def _labels(known: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from recsys_pipeline.files.description import (
     SPLITS_BY,
     ColumnDescription,
     Description,
+    GroupDescription,
     HistoryDescription,
     LabelDescription,
     SplitDescription,
@@ -69,6 +70,7 @@ _CHECKS: dict[str, Checks] = {
         num_bins=values.integer(2),
         combiner=values.choice(("mean", "sum")),
     ),
+    "groups": {"surface": values.texts, "gap": values.duration},
     "history": {"from": _HISTORY.pop("source"), **_HISTORY},
     "tables": _checks(TableDescription, format=values.choice(FORMATS_OF_TABLES)),
     "time": _checks(TimeDescription, unit=values.choice(("s", "ms", "us", "ns", "any"))),
@@ -124,7 +126,7 @@ def parse(tables: Mapping[str, Any], place: str = "data.toml") -> Description:
     """
     folder = Path(tables.get("folder", ""))
     rest = {key: value for key, value in tables.items() if key != "folder"}
-    tables_of = ("files", "time", "split", "labels", "columns", "history", "tables")
+    tables_of = ("files", "time", "split", "labels", "groups", "columns", "history", "tables")
     _refuse_unknown(place, rest, [*_CHECKS["top"], *tables_of])
     top = _take(place, {k: v for k, v in rest.items() if k not in tables_of}, "top")
     files = _files(place, rest.get("files"))
@@ -144,6 +146,7 @@ def parse(tables: Mapping[str, Any], place: str = "data.toml") -> Description:
         if "column" not in given:
             raise ValueError(f"{place}, [time]: expected a column, got {sorted(given)}")
         time = TimeDescription(**given)
+    groups = _groups(f"{place}, [groups]", rest.get("groups", {}), time, top)
     split = _split(f"{place}, [split]", rest.get("split"), files, time, top.get("group"))
     histories = tuple(
         _history(where, given, labels, time, top.get("group"))
@@ -153,7 +156,8 @@ def parse(tables: Mapping[str, Any], place: str = "data.toml") -> Description:
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(f"{place}, [[history]]: expected a name for each list, got twice {twice}")
     joined = tuple(_joined(where, given) for where, given in _several(place, "tables", rest))
-    return Description(files, labels, columns, split, time, histories, joined, folder=folder, **top)
+    parts = (files, labels, columns, split, time, histories, joined)
+    return Description(*parts, folder=folder, groups=groups, **top)
 
 
 def _refuse_unknown(place: str, given: Mapping[str, Any], known: Collection[str]) -> None:
@@ -207,6 +211,28 @@ def _label(place: str, task: str, given: Any) -> LabelDescription:
             f"got {others + of_several}"
         )
     return label
+
+
+def _groups(
+    place: str, given: Any, time: TimeDescription | None, top: dict[str, Any]
+) -> dict[str, GroupDescription]:
+    """The groups beside that of the user, which becomes the description's ``group``."""
+    found = {}
+    for name, said in _table(place, given).items():
+        where = f"{place}, {values.name(place, name)}"
+        if isinstance(said, str):
+            found[name] = GroupDescription(values.text(where, said))
+            continue
+        found[name] = GroupDescription(**_take(where, said, "groups"))
+        if time is None or time.unit == "any":
+            raise ValueError(f"{where}: expected [time] with a unit, of which pages are made")
+    if user := found.pop("user", None):
+        if user.column is None or "group" in top:
+            raise ValueError(f"{place}, user: expected a column, and no group beside it")
+        top["group"] = user.column
+    if found and "group" not in top:
+        raise ValueError(f"{place}: expected user, the column of the user, got {sorted(found)}")
+    return found
 
 
 def _history(

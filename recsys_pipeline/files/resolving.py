@@ -44,6 +44,9 @@ def resolve(
         _require(place, what, name, names)
     if description.group is not None:
         _require(place, "group", description.group, names)
+    for group, said in description.groups.items():
+        for name in said.columns:
+            _require(place, f"[groups] {group}", name, names)
     for name in description.slices:
         _require(place, "slices", name, names)
     taken = {name for what, name in used if what != "user"}
@@ -160,9 +163,14 @@ def undescribed(description: Description, names: Sequence[str]) -> set[str]:
     if description.other_columns != "categorical":
         return set()
     named = {description.group, *description.slices}
+    named.update(_of_groups(description))
     for key, given in description.columns.items():
         named.update([key] if key in names else _range("files", key, names), [given.get("table")])
     return set(names) - named
+
+
+def _of_groups(description: Description) -> list[str]:
+    return [name for said in description.groups.values() for name in said.columns]
 
 
 def _share(settings: dict[str, dict[str, Any]]) -> None:
@@ -248,6 +256,7 @@ def wanted(
     where = [label.where for label in description.labels.values() if label.where is not None]
     groups = [] if description.group is None else [description.group]
     keys = [table.column for table in description.tables]
+    groups += _of_groups(description)
     for name in (*where, *groups, *keys, *description.slices):
         found.setdefault(name, set()).add("category")
     if description.time is not None:

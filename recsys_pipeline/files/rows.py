@@ -6,9 +6,11 @@ import numpy as np
 import pyarrow as pa
 
 from recsys_lib.data.session_rules import LATEST_SECOND
+from recsys_lib.data.splits import pages
 from recsys_pipeline.files.arrays import Codes, canonical, number_values
 from recsys_pipeline.files.description import (
     PARTS,
+    GroupDescription,
     SplitDescription,
     TimeDescription,
 )
@@ -130,6 +132,33 @@ def groups_of(rows: Rows, group: str | None) -> np.ndarray:
         return np.zeros(len(rows), np.int64)
     found = rows.categories(group)
     return np.where(found.codes < 0, len(found.values), found.codes).astype(np.int64)
+
+
+def further_groups_of(
+    rows: Rows,
+    said: Mapping[str, GroupDescription],
+    users: np.ndarray,
+    seconds: np.ndarray | None,
+) -> dict[str, np.ndarray]:
+    """The name of each group beside that of the user to a number for each row's, ``(N,)`` int64.
+
+    Args:
+        rows: the rows.
+        said: how the groups are made.
+        users: ``(N,)``, the group of the user.
+        seconds: ``(N,)``, where there is a time; pages need it.
+    """
+    found = {}
+    for name, one in said.items():
+        if one.column is not None:
+            found[name] = groups_of(rows, one.column)
+            continue
+        surface = np.zeros(len(rows), np.int64)
+        for column in one.surface:
+            values = groups_of(rows, column)
+            surface = surface * (values.max() + 1) + values
+        found[name] = pages(users, seconds, surface, one.gap)
+    return found
 
 
 def parts_of(

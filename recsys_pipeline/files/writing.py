@@ -60,6 +60,7 @@ class Writer:
             lines += [_line(key, value) for key, value in guesses.time_settings.items()] + [""]
             if len(self.files) == 1:
                 lines += ["[split]", _line("by", "time", "the latest rows are the test"), ""]
+        lines += self._pages()
         for name, reason in guesses.labels.items():
             lines += self._label(guesses.columns[name], reason)
         lines += self._history()
@@ -77,15 +78,29 @@ class Writer:
             lines.append(_line("separator", batches.separator, reason))
         if guesses.group is not None:
             lines.append(_line("group", guesses.group, "GAUC ranks within it"))
-        scenarios = [name for name in guesses.features if self._group(name)[0] == "scenario"]
-        scenarios = [name for name in scenarios if name not in guesses.ignored]
-        if scenarios:
-            lines.append(_line("slices", [scenarios[0]], "scores of each value apart"))
+        if scenarios := self._scenarios():
+            lines.append(_line("slices", scenarios, "scores of each value apart"))
         if len(seen) == 3:
             lines += ["", "[files]"]
             parts = zip(("train", "valid", "test"), seen, strict=True)
             lines += [_line(part, path) for part, path in parts]
         return [*lines, ""]
+
+    def _scenarios(self) -> list[str]:
+        """The first column that names a scenario, if there is one."""
+        guesses = self.guesses
+        found = [name for name in guesses.features if self._group(name)[0] == "scenario"]
+        return [name for name in found if name not in guesses.ignored][:1]
+
+    def _pages(self) -> list[str]:
+        """Pages, where there are users, moments, and a scenario that they are shown in."""
+        surface, guesses = self._scenarios(), self.guesses
+        is_any = guesses.time_settings.get("unit") == "any"
+        if not surface or is_any or None in (guesses.time, guesses.group):
+            return []
+        named = json.dumps(surface[0], ensure_ascii=False)
+        page = f'page = {{ surface = {named}, gap = "30min" }}'
+        return ["[groups]", f"{page}    # rows that may have been candidates of one request", ""]
 
     def _label(self, column: Profile, reason: str) -> list[str]:
         lines = [f"[labels.{task_name(column.name)}]        # {reason}"]

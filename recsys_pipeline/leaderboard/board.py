@@ -16,7 +16,9 @@ from recsys_lib.data.splits import labels_of
 from recsys_lib.locks import locked
 from recsys_lib.training.baselines import base_rate
 from recsys_lib.training.evaluation import score_task
+from recsys_lib.training.metrics import num_pairs
 from recsys_pipeline.leaderboard.judging import MARGIN, Verdict, log_of, measured, verdicts
+from recsys_pipeline.leaderboard.resampling import Log
 from recsys_pipeline.leaderboard.store import Run, Store, check_folder, checksum
 from recsys_pipeline.train.planning import Plan
 from recsys_pipeline.train.recipe_files import Line
@@ -45,6 +47,8 @@ class Board:
         chosen: model to the values that validation rows chose from its grid.
         rank_by: the measure of the order.
         margin: the least difference that matters.
+        group: what GAUC ranks within; None: the users.
+        pairs: a sentence on the pairs of test rows that GAUC compares; empty without users.
         unit, num_units: what is drawn for intervals, ``"users"`` or ``"rows"``, and their number.
         rule: by which published scores were chosen.
     """
@@ -60,6 +64,8 @@ class Board:
     unit: str
     num_units: int
     rule: str = ""
+    group: str | None = None
+    pairs: str = ""
 
 
 def run(
@@ -71,6 +77,7 @@ def run(
     output: str | os.PathLike[str] | None = None,
     margin: float = MARGIN,
     rank_by: str | None = None,
+    group: str | None = None,
     keep_models: bool = True,
     only_estimate: bool = False,
     show: Show = print,
@@ -87,6 +94,7 @@ def run(
         output: CSV file that holds the table of all runs so far, rewritten after each model.
         margin: differences below it do not count.
         rank_by: ``"gauc"`` or ``"auc"``; default: the recipe's, else GAUC where users are known.
+        group: which of the data's groups GAUC ranks within; default: the first, of the user.
         keep_models: whether the folder keeps the trained models.
         only_estimate: print how long it would take, and return None.
         show: function that takes a line of text.
@@ -116,7 +124,8 @@ def run(
                 "rank_by: expected users, within whom GAUC ranks, got none; name --group"
             )
         data = {"data": checksum(dataset), "task": task, "version": recsys_lib.__version__}
-        work = _Work(dataset, plan, task, Store(folder, data, keep_models), show)
+        store = Store(folder, data | {"group": group}, keep_models)
+        work = _Work(dataset, plan, task, store, show, group)
         work.estimate()
         if only_estimate:
             return None
@@ -144,9 +153,17 @@ def _scored(dataset: Dataset, task: str | None) -> str:
 class _Work:
     """The runs of one command."""
 
-    def __init__(self, dataset: Dataset, plan: Plan, task: str, store: Store, show: Show) -> None:
+    def __init__(
+        self,
+        dataset: Dataset,
+        plan: Plan,
+        task: str,
+        store: Store,
+        show: Show,
+        group: str | None,
+    ) -> None:
         self.dataset, self.plan, self.task = dataset, plan, task
-        self.store, self.show = store, show
+        self.store, self.show, self.group = store, show, group
         self.candidates: dict[str, Candidate] = {}
         self.done = store.tested()
         self.left_out: dict[str, str] = {}
@@ -219,7 +236,8 @@ class _Work:
         """Do the runs that are missing, and judge all of the folder."""
         test, chosen, lines = self.dataset.test, {}, {}
         users = test.group if len(np.unique(test.group)) > 1 else None
-        base = score_task(test, self.task, base_rate(self.dataset, self.task)(test))
+        base = base_rate(self.dataset, self.task)(test)
+        base = score_task(test, self.task, base, group=self.group)
         first = {"model": "base rate", "task": self.task, "slice": "all", **base, "parameters": 0}
         names = ["auc", *(["gauc"] if users is not None else []), "log_loss"]
         runs: dict[str, list[Run]] = {}
@@ -254,7 +272,9 @@ class _Work:
         self.show("")
         table = _table(first, runs, users is not None)
         rows = test.rows_of(self.task)
-        log = log_of(test.labels[self.task][rows], None if users is None else users[rows])
+        users = users if users is None else users[rows]
+        within = None if self.group is None else test.group_of(self.group)[rows]
+        log = log_of(test.labels[self.task][rows], users, within)
         found = {}
         for measure in names[:-1]:
             told = {name: [one.prediction[rows] for one in some] for name, some in runs.items()}
@@ -265,8 +285,9 @@ class _Work:
         rank_by = rank_by if rank_by in found else "auc"
         summary = _summary(table, found, rank_by, self.plan.recipe.published_auc(), first)
         about = (rank_by, margin, "rows" if users is None else "users", log.num_users)
-        rule = self.plan.recipe.published.rule
-        return Board(table, summary, found, lines, self.left_out, chosen, *about, rule)
+        pairs = "" if users is None else _pairs(log, self.group)
+        last = (self.plan.recipe.published.rule, self.group, pairs)
+        return Board(table, summary, found, lines, self.left_out, chosen, *about, *last)
 
     def _runs_of(self, line: Line) -> tuple[Line, list[Run]]:
         """All runs of a model, those of its grid first; finished runs are read from the store."""
@@ -290,7 +311,8 @@ class _Work:
         prediction, slices = np.empty(0, np.float32), []
         if tested:
             prediction = candidate.predict("test")[self.task]
-            scores = scores_of(labels_of(self.dataset.test), self.task, prediction)
+            test = labels_of(self.dataset.test)
+            scores = scores_of(test, self.task, prediction, group=self.group)
             row |= {"task": self.task}
             row, *slices = [row | {"slice": name} | found for name, found in scores.items()]
             row["milliseconds"] = 1e6 * candidate.scoring_seconds(self.dataset.test)
@@ -306,6 +328,18 @@ class _Work:
         run = Run(row, prediction, float(history.epochs["valid_score"].max()), tuple(slices))
         self.store.put(line, what, run, candidate.model)
         return run
+
+
+def _pairs(log: Log, group: str | None) -> str:
+    """Rows and users of the test, and the pairs that GAUC compares."""
+    of_users = num_pairs(log.labels, log.users)
+    said = f"{len(log.labels):,} test rows of {log.num_users:,} users hold {of_users:,} pairs"
+    said += " of a positive and a negative row of one user"
+    if group is None:
+        return f"{said}, which GAUC compares."
+    within = num_pairs(log.labels, log.groups)
+    share = within / max(of_users, 1)
+    return f"{said}; GAUC compares the {within:,} of them within {group}, {share:.1%}."
 
 
 def as_lines(table: pd.DataFrame) -> str:

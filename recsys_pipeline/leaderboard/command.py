@@ -1,6 +1,7 @@
 """Compare models on your data: which is best, and which cannot be told from it.
 
     recsys leaderboard train.csv valid.csv test.csv --group user --folder board
+    recsys leaderboard log.csv --time seconds --group user,tab --gap 30min --folder board
 
 The models are those of the zoo whose needs the data meet. Each trains until the validation score
 has not risen for --patience epochs and keeps the best epoch's weights, as papers report it. The
@@ -59,6 +60,7 @@ def main(words: list[str]) -> int:
         dataset,
         plan,
         show=show,
+        group=files_command.within(given),
         **{name: getattr(given, name) for name in OPTIONS},
     )
     if board is None:

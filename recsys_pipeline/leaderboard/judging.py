@@ -41,10 +41,16 @@ class Verdict(NamedTuple):
     verdict: str
 
 
-def log_of(labels: np.ndarray, group: np.ndarray | None) -> Log:
-    """Test rows, ``(rows,)``, in the form that the draws read; without groups rows are drawn."""
+def log_of(labels: np.ndarray, group: np.ndarray | None, within: np.ndarray | None = None) -> Log:
+    """Test rows in the form that the draws read.
+
+    Args:
+        labels: ``(rows,)``.
+        group: ``(rows,)``, the user, with all of whose rows a draw is made; None: rows are drawn.
+        within: ``(rows,)``, what GAUC ranks within; default: ``group``.
+    """
     users = np.arange(len(labels)) if group is None else np.unique(group, return_inverse=True)[1]
-    return Log(np.asarray(labels), users)
+    return Log(np.asarray(labels), users, within)
 
 
 def measured(

@@ -71,7 +71,8 @@ def notes(board: Board) -> list[str]:
     drawn = f"{board.num_units:,} {board.unit} of the test split are drawn with replacement" + (
         ", each with all rows" if board.unit == "users" else ", since no group is given"
     )
-    said = [
+    said = [board.pairs] if board.pairs else []
+    said += [
         f"Intervals are at 95 %, those to the best model together: {drawn}; the spread of "
         "initialisations is added where there are several.",
         f"A model is behind if it is more than {board.margin:g} under the best one, level if it is "
@@ -202,6 +203,7 @@ def provenance_of(dataset: Dataset, board: Board, recipe: RecipeFile | None) -> 
         "chosen": dict(board.chosen),
         "left_out": dict(board.left_out),
         "margin": board.margin,
+        "group": board.group,
         "drawn": f"{board.num_units} {board.unit}",
     }
 

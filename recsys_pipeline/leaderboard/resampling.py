@@ -19,10 +19,17 @@ _DRAWS_AT_ONCE = 50
 
 
 class Log(NamedTuple):
-    """Test rows of a log in any order: labels, 0 or 1, and users, whole numbers; ``(rows,)``."""
+    """Test rows of a log in any order; ``(rows,)`` each.
+
+    Args:
+        labels: 0 or 1.
+        users: whole numbers.
+        groups: whole numbers, each of one user: what GAUC ranks within; None: the users.
+    """
 
     labels: np.ndarray
     users: np.ndarray
+    groups: np.ndarray | None = None
 
     @property
     def num_users(self) -> int:
@@ -87,19 +94,20 @@ def weighted_gauc(scores: ArrayLike, log: Log, weights: np.ndarray) -> np.ndarra
         log, weights: as for ``weighted_auc``.
 
     Returns:
-        ``(draws,)``; users with one class only are left out. NaN if no user is left.
+        ``(draws,)``; groups with one class only are left out. NaN if no group is left.
 
     Example:
         >>> log = Log(np.array([0, 1, 1, 0]), np.array([0, 0, 1, 1]))
         >>> weighted_gauc([0.1, 0.9, 0.2, 0.3], log, np.array([[1, 1], [2, 0]])).tolist()
         [0.5, 1.0]
     """
-    order = np.lexsort((np.asarray(scores), log.users))
-    values, users = np.asarray(scores)[order], log.users[order]
+    groups = log.users if log.groups is None else log.groups
+    order = np.lexsort((np.asarray(scores), groups))
+    values, groups = np.asarray(scores)[order], groups[order]
     labels = np.asarray(log.labels)[order] > 0.5
-    starts = np.flatnonzero(np.append(True, users[1:] != users[:-1]))
-    sizes = np.diff(np.append(starts, len(users)))
-    first = np.append(True, (values[1:] != values[:-1]) | (users[1:] != users[:-1]))
+    starts = np.flatnonzero(np.append(True, groups[1:] != groups[:-1]))
+    sizes = np.diff(np.append(starts, len(groups)))
+    first = np.append(True, (values[1:] != values[:-1]) | (groups[1:] != groups[:-1]))
     block, first = np.cumsum(first) - 1, np.flatnonzero(first)
     last = np.append(first[1:], len(values)) - 1
     rank = (first + last)[block] / 2 - np.repeat(starts, sizes) + 1
@@ -107,10 +115,10 @@ def weighted_gauc(scores: ArrayLike, log: Log, weights: np.ndarray) -> np.ndarra
     negatives = sizes - positives
     counts = (positives > 0) & (negatives > 0)
     wins = np.add.reduceat(rank * labels, starts) - positives * (positives + 1) / 2
-    of_user, rows = np.zeros((2, weights.shape[1]))
-    names = users[starts][counts]
-    of_user[names] = (wins / np.maximum(positives * negatives, 1) * sizes)[counts]
-    rows[names] = sizes[counts]
+    names, num_users = log.users[order][starts][counts], weights.shape[1]
+    shares = wins / np.maximum(positives * negatives, 1) * sizes
+    of_user = np.bincount(names, shares[counts], num_users)
+    rows = np.bincount(names, sizes[counts], num_users)
     with np.errstate(invalid="ignore"):
         return np.asarray((weights @ of_user) / (weights @ rows))
 

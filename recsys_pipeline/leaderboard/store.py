@@ -48,7 +48,7 @@ def checksum(dataset: Dataset) -> str:
     found = hashlib.sha256(repr((dataset.feature_columns, dict(dataset.tasks or {}))).encode())
     for name, split in dataset.splits.items():
         found.update(f"{name} {digest_of(split)};".encode())
-        for ids in (split.group, split.row_id):
+        for ids in (*split.groups.values(), split.row_id):
             found.update(np.ascontiguousarray(ids).data)
     return found.hexdigest()
 

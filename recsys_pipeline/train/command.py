@@ -96,6 +96,7 @@ def _run(given: argparse.Namespace, planned: tuple[Any, dict[str, str]], workers
         predictions=given.predictions,
         export=given.export,
         calibrate=given.calibrate,
+        group=files_command.within(given),
     )
     if is_first:
         print(report(scores))
@@ -131,13 +132,14 @@ def read_settings(given: argparse.Namespace) -> tuple[Any, list[tuple[str | None
     that is described as a user.
     """
     recipe = None if given.recipe is None else read_recipe(given.recipe)
-    given.group = given.group or (recipe.group if recipe else None)
+    if recipe is not None and recipe.group is not None:
+        given.group = given.group or (recipe.group,)
     said = files_command.described(given)
     # A random split of rows that have a time would be refused where a group is given.
     is_random = said.time and said.split and said.split.by == "random"
     if not (given.group or said.group or is_random):
         users = [name for name, one in said.columns.items() if one.get("group") == "user"]
-        given.group = users[0] if len(users) == 1 else None
+        given.group = tuple(users) if len(users) == 1 else None
     fields = {name: getattr(given, f"fit_{name}") for name in FIELDS}
     texts = [f"{name}={text}" for name, text in fields.items() if text is not None]
     return recipe, [read_option(text) for text in (*texts, *given.option)]

@@ -168,6 +168,11 @@ def check_with(line: Line, tasks: Mapping[str, str], description: "Description")
     from recsys_lib.training.weighting import FixedWeights
     from recsys_pipeline.files.placeholders import placeholders
 
+    known, objective = ["user", *description.groups], line.training.asked()
+    for name in ("objective", "watch"):
+        group = (getattr(line.training, name) or "").partition(":")[2]
+        if group and group not in known:
+            raise ValueError(f"{name}: expected a group of {known}, got {group!r}")
     if unknown := set(line.training.loss_weights or {}) - set(tasks):
         raise ValueError(f"loss_weights: expected tasks of {list(tasks)}, got {unknown}")
     columns = placeholders(description)
@@ -181,6 +186,8 @@ def check_with(line: Line, tasks: Mapping[str, str], description: "Description")
         built = recipe([column for column in columns if column.name in chosen])
         weights = recipe.balancing or FixedWeights(line.training.loss_weights)
         weights.start(built, tasks)
+        if objective is not None:
+            objective.start(built, tasks)
         recipe.fresh_optimizer().build(built.trainable_variables)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{line.model.key}: {error}") from None

@@ -39,6 +39,7 @@ def train(
     predictions: str = "csv",
     export: str | Path | None = None,
     calibrate: bool = False,
+    group: str | None = None,
 ) -> dict[str, Any]:
     """Train one model and write the results into a folder.
 
@@ -53,6 +54,7 @@ def train(
         calibrate: whether the export answers with calibrated probabilities, for each binary task by
             Platt's line, fitted on the validation rows. Predictions and scores of this run are not
             calibrated.
+        group: which of the data's groups GAUC ranks within; default: the first, of the user.
 
     Returns:
         The content of ``scores.json``. If there are several workers, the chief writes and returns
@@ -100,17 +102,22 @@ def train(
         "parameters": int(candidate.model.count_params()),
         "epochs_trained": len(history.epochs),
         "best_epoch": history.best_epoch,
+        "watched": history.watched,
         "remark": at_the_cap(line, history.best_epoch),
         "seconds": history.seconds,
         "examples_per_second": history.examples_per_second,
-        "scores": _scores(data, told),
+        "scores": _scores(data, told, group),
         "base_rate": {
-            task: score_task(data.test, task, base_rate(data, task)(data.test), kind)
+            task: score_task(data.test, task, base_rate(data, task)(data.test), kind, group)
             for task, kind in (data.tasks or {}).items()
         },
         "calibration": scores_of_lines(data, told["test"], lines) | failed,
         "versions": versions(),
     }
+    if "pairs_lost" in history.epochs:
+        scores["pairs_lost"] = float(history.epochs["pairs_lost"].mean().clip(0))
+    if group is not None:
+        scores["group"] = group
     scores = plain(scores)
     write(folder / SCORES, scores)
     for name in ("checkpoint", EXPORTED):
@@ -143,11 +150,16 @@ def own_export(folder: str | Path, output: str | Path) -> bool:
         return False
 
 
-def _scores(data: Dataset, told: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, Any]:
+def _scores(
+    data: Dataset, told: Mapping[str, Mapping[str, np.ndarray]], group: str | None
+) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, predictions in told.items():
         split, kinds = labels_of(data.splits[name]), data.tasks or {}
-        of = {task: scores_of(split, task, one, kinds[task]) for task, one in predictions.items()}
+        of = {
+            task: scores_of(split, task, one, kinds[task], group)
+            for task, one in predictions.items()
+        }
         found[name] = {
             part: {task: scores[part] for task, scores in of.items() if part in scores}
             for part in ("all", *split.slices)
@@ -180,6 +192,12 @@ def report(scores: Mapping[str, Any]) -> str:
         for task, values in tasks.items()
     ]
     remarks = [scores["remark"]] if scores["remark"] else []
+    if scores.get("watched", "auc") not in (None, "auc"):
+        remarks.append(f"the validation score that chose the epoch: {scores['watched']}")
+    if "pairs_lost" in scores:
+        remarks.append(f"pairs that borders of batches cut: {scores['pairs_lost']:.2%}")
+    if "group" in scores:
+        remarks.append(f"GAUC is within {scores['group']}")
     for task, line in scores.get("calibration", {}).items():
         if "remark" in line:
             remarks.append(f"not calibrated: {line['remark']}")

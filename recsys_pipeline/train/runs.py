@@ -132,7 +132,11 @@ class Candidate:
         self.options = dict(self.recipe.fit)
         weights = self.options.pop("loss_weights", None)
         optimizer, balancing = self.recipe.fresh_optimizer(), self.recipe.balancing
-        self.trainer = Trainer(self.model, self.rows, optimizer, weights, balancing)
+        self.objective = line.training.asked()
+        if line.training.watch is not None:
+            self.options["watch"] = line.training.watch
+        parts = (optimizer, weights, balancing, self.objective)
+        self.trainer = Trainer(self.model, self.rows, *parts)
         self._is_fresh = seed  # the seed of the initial weights, until the model is trained
 
     def _build(self) -> keras.Model:
@@ -150,8 +154,10 @@ class Candidate:
             steps: number of timed steps, after as many steps to warm up.
         """
         size = self.line.training.batch_size
-        rows = np.arange(min(len(self.data.train), steps * size))
-        piece = dataclasses.replace(self.data, train=self.data.train.take(rows))
+        rows, train = np.arange(min(len(self.data.train), steps * size)), self.data.train
+        if self.objective is not None:  # whole groups, of which it needs one with both labels
+            rows = np.argsort(train.group_of(self.objective.group), kind="stable")[rows]
+        piece = dataclasses.replace(self.data, train=train.take(rows))
         options: dict[str, Any] = {"epochs": 1, "batch_size": size, "patience": None}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a few rows may hold one class only
@@ -202,7 +208,11 @@ class Candidate:
 
 
 def scores_of(
-    split: Split, task: str, prediction: np.ndarray, kind: str = "binary"
+    split: Split,
+    task: str,
+    prediction: np.ndarray,
+    kind: str = "binary",
+    group: str | None = None,
 ) -> dict[str, dict[str, float]]:
     """The scores of one task on all rows, and on each slice with labels enough.
 
@@ -210,13 +220,14 @@ def scores_of(
         split: the rows.
         task, kind: the task, binary or a regression.
         prediction: ``(rows,)``.
+        group: which of the split's groups GAUC ranks within; default: the first.
 
     Returns:
         ``"all"`` or the slice's name to its scores.
     """
     parts = {"all": np.ones(len(split), bool), **split.slices}
     return {
-        part: score_task(split.take(rows), task, prediction[rows], kind)
+        part: score_task(split.take(rows), task, prediction[rows], kind, group)
         for part, rows in parts.items()
         if rows[split.rows_of(task)].sum() >= MIN_SLICE_ROWS
     }

@@ -8,12 +8,15 @@ import ast
 import inspect
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pydantic
 
-from recsys_lib.checks import check_number
+from recsys_lib.checks import check_choice, check_number
 from recsys_pipeline.files.checks_of_values import nearest
+
+if TYPE_CHECKING:
+    from recsys_lib.training.objectives import Objective
 
 OPTIMIZERS = {"adam": "Adam", "adagrad": "Adagrad", "ftrl": "Ftrl"}
 """Name to class of ``recsys_lib.training``."""
@@ -74,6 +77,16 @@ class Training(pydantic.BaseModel):
         "(Chen et al. 2018), pareto (Sener and Koltun 2018, Lin et al. 2019), decay (Tang et al. "
         "2020); or a table, such as '{name = \"gradnorm\", alpha = 0.5}'",
     )
+    objective: str | None = pydantic.Field(
+        None,
+        description="pairs, list or jrc: ask for the order within the groups of the user, or, by "
+        "pairs:page, of another group; default: rows, each by itself",
+    )
+    watch: str | None = pydantic.Field(
+        None,
+        description="validation score that stops training and chooses the epoch: log_loss, gauc, "
+        "or gauc:page of another group; default: auc",
+    )
     columns: tuple[str, ...] | None = pydantic.Field(
         None, description="feature columns that the model gets, a,b; default: all"
     )
@@ -113,11 +126,24 @@ class Training(pydantic.BaseModel):
             return tuple(value.split(",") if isinstance(value, str) else value)
         return value
 
+    def asked(self) -> "Objective | None":
+        """The objective; None: every row by itself.
+
+        Raises:
+            ValueError: an unknown objective, or nothing that could be watched.
+        """
+        from recsys_lib.training.objectives import read_objective
+        from recsys_lib.training.validation import MEASURES
+
+        check_choice("watch", (self.watch or "auc").partition(":")[0], MEASURES)
+        return read_objective(self.objective or "rows")
+
     def arguments(self) -> dict[str, Any]:
         """The settings as arguments of ``recsys_lib.training.Recipe``; all of them are tried."""
         from recsys_lib.multi_task import balancing
         from recsys_lib.training import ReduceOnPlateau
 
+        self.asked()
         decay, plateau = self.learning_rate_decay, self.reduce_on_plateau
         names = ("learning_rate", "epochs", "batch_size", "patience", "loss_weights", "columns")
         found = {name: getattr(self, name) for name in names} | {"optimizer": self._optimizer()}
@@ -204,6 +230,8 @@ def read_value(text: str) -> Any:
     Example:
         >>> [read_value(text) for text in ("64,32", "1e-5", "tanh", "false", "{a = 1}", "a,b=1")]
         [(64, 32), 1e-05, 'tanh', False, {'a': 1}, 'a,b=1']
+        >>> read_value("pairs:page")
+        'pairs:page'
     """
     text = text.strip()
     for parse in (lambda value: tomllib.loads(f"v = {value}")["v"], ast.literal_eval):
@@ -211,7 +239,7 @@ def read_value(text: str) -> Any:
             return parse(text)
         except (ValueError, SyntaxError):
             continue
-    if text.isidentifier() or "," in text or "=" in text:
+    if text.replace(":", "", 1).isidentifier() or "," in text or "=" in text:
         return text
     raise ValueError(f"expected a number, a word, a list or a table, got {text!r}")
 

@@ -39,7 +39,7 @@ def test_pages_are_those_of_a_loop(gap):
     assert {frozenset(np.flatnonzero(alone == page)) for page in np.unique(alone)} == expected
 
 
-@pytest.mark.parametrize("gap", ["soon", "-5min", 0])
+@pytest.mark.parametrize("gap", ["soon", "-5min", "30", 0])
 def test_a_gap_is_a_duration(gap):
     with pytest.raises(ValueError, match="gap: expected a duration such as '30min', got"):
         pages(USER, TIME, gap=gap)

@@ -52,7 +52,12 @@ def declare(**changes):
         ({"worlds": (0, 20)}, "worlds: expected a block of 3 to 1000, got 0:20"),
         ({"worlds": (990, 1010)}, "worlds: expected a block of 3 to 1000, got 990:1010"),
         ({"side_worlds": (110, 120)}, "side_worlds: expected the first of the block 100:120"),
-        ({"protocol": 3}, "protocol: expected 1 or 2, got 3"),
+        ({"protocol": 4}, r"protocol: expected one of \(1, 2, 3\), got 4"),
+        ({"protocol": 2, "group": "page"}, "group: expected none before protocol 3, got 'page'"),
+        (
+            {"contrasts": [dataclasses.replace(FOUND, measure="gauc_gap")], "protocol": 2},
+            "measure: expected 'gauc_gap' in protocol 3 only",
+        ),
         ({"arms": []}, "arms: expected at least one, got none"),
         ({"arms": [SHARP, SHARP]}, "arms: expected different names"),
         ({"references": ["sharp"]}, "references: expected none on worlds"),

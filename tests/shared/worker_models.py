@@ -14,6 +14,7 @@ from recsys_lib.multi_task.balancing import GradNorm
 from recsys_lib.second_order import build_deepfm
 from recsys_lib.sequence import build_din
 from recsys_lib.training import Adam, Ftrl, Trainer, fit, optimizer_per_group
+from recsys_lib.training.objectives import JRC, Pairs
 from recsys_pipeline.chunks import ArrayChunks
 
 BATCH = 32
@@ -53,8 +54,34 @@ def multi_scenario():
     return build_star(data.feature_columns, **SMALL, auxiliary_units=(4,)), data, {}
 
 
+def in_groups(data):
+    """The rows of whole batches and of one whose last worker has none, in groups of four."""
+    rows = np.arange(19 * BATCH + BATCH // 2 - 4)
+    splits = {
+        name: dataclasses.replace(split.take(rows), groups={"user": rows, "page": rows // 4})
+        for name, split in data.splits.items()
+    }
+    return dataclasses.replace(data, **splits)
+
+
+def pairs():
+    """Pairs of groups that no border of a batch or a worker cuts, and rows beside them."""
+    data = in_groups(dataset_of(PLAIN, NUM_ROWS))
+    model = build_deepfm(data.feature_columns, **SMALL)
+    return model, data, {"objective": Pairs("page", rows=0.5)}
+
+
+def jrc():
+    """Rows in chunks, of which some have a label, and a second unit."""
+    data = in_groups(dataset_of(PLAIN, NUM_ROWS, masks=True))
+    train = ArrayChunks(data.train, (248, len(data.train) - 248))
+    data = ChunkedDataset(data.name, PLAIN, train, data.valid, data.test, tasks=data.tasks)
+    return build_deepfm(PLAIN, **SMALL), data, {"objective": JRC("page")}
+
+
 CASES = {
-    function.__name__: function for function in (crossing, sequence, multi_task, multi_scenario)
+    function.__name__: function
+    for function in (crossing, sequence, multi_task, multi_scenario, pairs, jrc)
 }
 
 

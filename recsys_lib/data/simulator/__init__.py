@@ -20,6 +20,7 @@ from recsys_lib.data.simulator.platform import platform, whole_requests
 from recsys_lib.data.simulator.scenarios import scenarios
 from recsys_lib.data.simulator.second_order import second_order
 from recsys_lib.data.simulator.sessions import sessions
+from recsys_lib.data.simulator.shown_by_level import shown_by_level
 from recsys_lib.data.simulator.task_tastes import task_tastes
 from recsys_lib.data.simulator.tasks import tasks
 from recsys_lib.data.simulator.topic_and_price import topic_and_price
@@ -44,6 +45,7 @@ __all__ = [
     "scenarios",
     "second_order",
     "sessions",
+    "shown_by_level",
     "task_tastes",
     "tasks",
     "topic_and_price",

@@ -173,3 +173,17 @@ def check_all(declared: Iterable[Knob], values: Mapping[str, Any]) -> dict[str, 
     for name in values:
         check(name)
     return {name: checked[name] for name in values}
+
+
+def value_text(value: Any) -> str:
+    """A knob's value as tables show it.
+
+    Example:
+        >>> value_text((1_000, 0.5)), value_text(None)
+        ('(1,000, 0.5)', 'None')
+    """
+    if isinstance(value, tuple):
+        return f"({', '.join(map(value_text, value))})"
+    if value is None or isinstance(value, bool):
+        return str(value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:.3g}"

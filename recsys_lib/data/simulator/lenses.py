@@ -1,16 +1,16 @@
 """The lenses of the simulated platform and their knobs: name, type, default, range and meaning.
 
-Lenses check their arguments from here, the data card's tables are made from here, and who draws
-worlds at random reads here what can be turned and how far. A lens's function is named as text and
-imported on use, so that a reader of this list loads the lenses that it uses and no others.
+Lenses check their arguments from here; tables and worlds that are drawn at random are made from it.
+A lens's function is text and imported on use, so that a reader loads no lens that it does not use.
 """
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from functools import partial
 from pkgutil import resolve_name
 from typing import Any
 
-from recsys_lib.data.simulator.knobs import Knob, check_all
+from recsys_lib.data.simulator.knobs import Knob, check_all, value_text
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Lens:
         """Markdown table of the knobs, as the data card shows it."""
         lines = ["| knob | default | what it may be | meaning |", "|---|---|---|---|"]
         for knob in self.knobs.values():
-            shown = (f"`{knob.name}`", _text(knob.default), knob.range(), knob.meaning)
+            shown = (f"`{knob.name}`", value_text(knob.default), knob.range(), knob.meaning)
             lines.append(f"| {' | '.join(shown)} |")
         return "\n".join(lines)
 
@@ -63,17 +63,8 @@ def check_knobs(lens: str, values: Mapping[str, Any]) -> dict[str, Any]:
     return check_all(LENSES[lens].knobs.values(), values)
 
 
-def _text(value):
-    if isinstance(value, tuple):
-        return f"({', '.join(map(_text, value))})"
-    if value is None or isinstance(value, bool):
-        return str(value)
-    return f"{value:,}" if isinstance(value, int) else f"{value:.3g}"
-
-
 def _lens(name, chapter, *knobs):
-    function = f"recsys_lib.data.simulator.{name}:{name}"
-    return Lens(name, function, chapter, {knob.name: knob for knob in knobs})
+    return Lens(name, f"{__package__}.{name}:{name}", chapter, {knob.name: knob for knob in knobs})
 
 
 def _integer(name, default, meaning, minimum=1, **more):
@@ -88,16 +79,11 @@ def _numbers(name, default, meaning, each="", count=None, **more):
     return Knob(name, "numbers", default, meaning, each=each, count=count, **more)
 
 
-def _positive(name, default, meaning, each="", count=None):
-    return _numbers(name, default, meaning, each, count, minimum=0, exclude=(0,))
+_positive = partial(_numbers, minimum=0, exclude=(0,))
+_share = partial(_number, minimum=0, maximum=1)
 
 
-def _share(name, default, meaning, **more):
-    return _number(name, default, meaning, 0, 1, **more)
-
-
-def _functions():
-    """Of lenses whose scores are functions of several fields."""
+def _functions():  # of lenses whose scores are functions of several fields
     return (
         _integer("num_fields", 6, "fields", 2),
         _integer("num_ids", 30, "ids of each field", 2),
@@ -121,6 +107,7 @@ def _other_rows(valid, test, relation=None, test_of="the test split"):
 
 WHOLE_REQUESTS = ("a multiple of", "candidates")
 WHOLE_PAGES = ("a multiple of", "per_request")
+WHOLE_USERS = ("a multiple of", "rows_per_user")
 CANDIDATES = _integer("candidates", 4, "items shown beside one history")
 TOPICS = _integer("items_per_topic", 10, "items of each topic")
 OWN_SHARE = "share of the shown items that are of the user's own {}"
@@ -393,6 +380,20 @@ _ALL = (
         _number("quality_sd", 0.8, "standard deviation of the items' qualities", 0),
         _number("bias", -1.0, "log-odds without taste and quality"),
         *_other_rows(16_000, 24_000),
+    ),
+    _lens(
+        "shown_by_level",
+        "07",
+        _rows(40_000, WHOLE_USERS),
+        _share("share_confounded", 0.8, "rows whose kind follows the user's level"),
+        _number("level_sd", 1.5, "standard deviation of the users' levels", 0),
+        _number("kind_effect", -0.8, "log-odds that the kind adds within a user's rows"),
+        _number("strength", 0.8, "standard deviation of what an item's numbers add", 0),
+        _number("bias", -1.0, "log-odds at the mean level of an item without anything"),
+        _integer("rows_per_user", 20, "rows of a user", relation=("a multiple of", "per_page")),
+        _integer("per_page", 10, "rows that a user is shown at a time"),
+        _integer("past_rows", 20, "earlier rows of a user, whose clicks are counted", 0),
+        *_other_rows(20_000, 40_000, WHOLE_USERS),
     ),
 )
 LENSES: Mapping[str, Lens] = {lens.name: lens for lens in _ALL}

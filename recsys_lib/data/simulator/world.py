@@ -110,7 +110,7 @@ class Rows:
         slices: name to boolean ``(N,)``; slices without a row are left out of the split.
         labels: task name to labels ``(N,)`` float32 of the tasks whose labels the lens drew
             itself; those of all others are drawn from their probability, one by one.
-        label_masks: as in ``Split``.
+        label_masks, groups: as in ``Split``.
     """
 
     features: dict
@@ -119,6 +119,7 @@ class Rows:
     slices: dict = dataclasses.field(default_factory=dict)
     labels: dict = dataclasses.field(default_factory=dict)
     label_masks: dict = dataclasses.field(default_factory=dict)
+    groups: dict = dataclasses.field(default_factory=dict)
 
 
 def make_dataset(lens, feature_columns, rows, seed, truth, knobs, tasks=None):
@@ -150,6 +151,7 @@ def make_dataset(lens, feature_columns, rows, seed, truth, knobs, tasks=None):
                 for task, values in part.probability.items()
             },
             group=part.group,
+            groups=part.groups,
             row_id=row_id,
             time=row_id * SECONDS_BETWEEN_IMPRESSIONS,
             probability=part.probability,

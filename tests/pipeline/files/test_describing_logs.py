@@ -33,6 +33,7 @@ def test_kuairand_as_it_was_published(tmp_path):
     found = tomllib.loads(text)
     assert found["time"] == {"column": "time_ms", "unit": "ms"}  # finer than the column date
     assert (found["group"], found["slices"]) == ("user_id", ["tab"])
+    assert found["groups"] == {"page": {"surface": "tab", "gap": "30min"}}
     binary = ["is_click", "is_like", "is_follow", "is_comment", "is_forward", "is_hate"]
     assert [name for name, one in found["labels"].items() if not one] == binary
     columns = found["columns"]
