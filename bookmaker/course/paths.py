@@ -77,7 +77,7 @@ PATHS: dict[str, tuple[str, tuple[Session, ...]]] = {
             Session("06/01* 06/02 06/03", "[scoreboard](projects/scoreboard.md) handed out", 2),
             Session("06/04* 06/05 06/06", "scoreboard", 3),
             Session("07/01* 07/02", "scoreboard", 4),
-            Session("07/03* 07/04", "scoreboard, due, and shown in class", 4),
+            Session("07/03* 07/04 07/05", "scoreboard, due, and shown in class", 4),
         ),
     ),
 }

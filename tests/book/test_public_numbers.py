@@ -6,6 +6,7 @@ import public_numbers_higher_order
 import public_numbers_memorization
 import public_numbers_multi_scenario
 import public_numbers_multi_task
+import public_numbers_one_request
 import public_numbers_ranking
 import public_numbers_second_order
 import public_numbers_sequence
@@ -25,6 +26,7 @@ ANSWERS = {
         public_numbers_sequence,
         public_numbers_multi_task,
         public_numbers_multi_scenario,
+        public_numbers_one_request,
     )
     for identifier, function in module.ANSWERS.items()
 }
