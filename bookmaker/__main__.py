@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bookmaker.building import evidence, generated, index, inputs, links
 from bookmaker.building.build import BuildError, build, is_stale, refresh
-from bookmaker.checks import lesson_checks, numbers
+from bookmaker.checks import lesson_checks
 from bookmaker.course import manual, paths, slides
 from bookmaker.course.commands import add_commands as add_course
 from bookmaker.gate import hooks, selection
@@ -88,10 +88,8 @@ def _budget(options):
 def _check(options):
     problems = lesson_checks.check_book(options.chapters)
     if not problems:
-        lessons = [describe(text_path) for text_path in find_texts(options.chapters)]
-        count = len(lessons)
+        count = len(find_texts(options.chapters))
         print(f"{count} {'lesson' if count == 1 else 'lessons'} checked, no problem found")
-        print(f"numbers in prose that front matter exempts: {numbers.num_exempt(lessons)}")
     return _report(problems)
 
 
@@ -201,8 +199,6 @@ def _parser():
     command.add_argument("only", nargs="*", help="ids of the list; default: all")
     touched = "run those of the folders that were touched"
     add("fast-tests", lambda options: hooks.run_fast_tests(), touched)
-    ended = "check that every text ends in one line end"
-    add("ends", lambda options: _report(hooks.ends()), ended)
 
     add(
         "index",
@@ -227,7 +223,7 @@ def _parser():
 
     add_course(add)
     add_grading(add)
-    variants.add_command(commands)
+    variants.add_command(add)
     return parser
 
 

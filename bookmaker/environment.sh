@@ -19,8 +19,7 @@ half="$VENV/.half-made"
 installer=("$python" -m pip install)
 usable=(-m pip --version)
 [ -z "$UV" ] || { installer=("$UV" pip install --python "$python"); usable=(-c ""); }
-# Bars of pip would run into our lines.
-export PIP_PROGRESS_BAR=off PIP_DISABLE_PIP_VERSION_CHECK=1
+export PIP_DISABLE_PIP_VERSION_CHECK=1
 
 # pip answers an interrupt with the status of an ordinary failure; what it leaves is half-made.
 trap 'exit 130' INT TERM HUP
@@ -78,20 +77,6 @@ create() {
     fi
 }
 
-# Says every few seconds that the work goes on, for as long as this script lives, however it ends.
-# On a terminal uv draws bars itself, all the way.
-say_that_it_goes_on() {
-    local every=10 seconds=0
-    [ -z "$UV" ] || [ ! -t 2 ] || return 0
-    while sleep 1 >/dev/null 2>&1 && kill -0 $$ 2>/dev/null; do
-        seconds=$((seconds + 1))
-        [ $((seconds % every)) = 0 ] || continue
-        set -- "$VENV"/lib/python*/site-packages/*.dist-info
-        [ -e "$1" ] || shift
-        echo "  it goes on: $seconds seconds so far, packages in place: $#"
-    done
-}
-
 # What the book needs, in the locked versions. On a terminal the installer shows what it does.
 install_packages() {
     local status=0 shown=--quiet
@@ -113,9 +98,6 @@ packages_work() {
 mkdir -p "$VENV"
 # uv locks .lock in the same folder, and would wait for us.
 exec 9>"$VENV/.make-lock"
-# The lock is dropped when its last holder ends, so this helper must not hold it.
-say_that_it_goes_on 9>&- &
-trap 'kill $! 2>/dev/null || true' EXIT
 if ! lock -n; then
     echo "Another make is at work on $VENV: waiting for it"
     lock || true

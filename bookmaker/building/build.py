@@ -236,9 +236,6 @@ def _normalise(notebook, text_path):
                         "cannot compare: tag it nbval-ignore-output"
                     )
                 continue
-            if output.output_type == "error":
-                # The traceback holds paths of the machine that built the lesson.
-                output.traceback = [f"{output.ename}: {output.evalue}"]
             kept.append(output)
         if kept and ANSWER in tags:
             cell.metadata[WITHHELD] = kept

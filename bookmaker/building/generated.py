@@ -9,23 +9,26 @@ bookmaker cells`` and ``make book`` write both, the check compares them.
 """
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from bookmaker.building import links
 from bookmaker.lessons import budget
 from bookmaker.lessons.lesson_cells import code_lines, exercise_shown, is_starter_of
-from bookmaker.lessons.lessons import Lesson, describe, exercises_text, read_text
+from bookmaker.lessons.lessons import (
+    Lesson,
+    code_places,
+    describe,
+    exercises_text,
+    read_text,
+)
 from recsys_book.base.paths import LessonError, write_atomically
 from recsys_book.exercises.source import read_source
 
 _FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 _HEADER_ENDS = re.compile(r"^(?:## |\+\+\+|`{3})", re.MULTILINE)
-# Where a part that is missing goes: before the first of these that is there.
-_BEHIND = {"Question": ("Objectives", "Data", "Prerequisites", "Time", "Library")}
-_BEHIND["Prerequisites"] = ("Time", "Library")
-_BEHIND["Time"] = ("Library",)
+# A part that is missing goes before the first of those behind it that is there.
+_ORDER = ("Question", "Objectives", "Data", "Prerequisites", "Time", "Library")
 
 
 def write(text_path: Path) -> bool:
@@ -105,15 +108,12 @@ def header_problems(lesson: Lesson, header: str, notebook: Any = None) -> list[s
         wanted_parts = parts(lesson, notebook)
     except LessonError as error:
         return [str(error)]
-    found = []
-    for label, wanted in wanted_parts.items():
-        paragraph = _paragraph(header, label)
-        if paragraph is not None and not _says(paragraph[0], label, wanted):
-            found.append(
-                f"{lesson.text_path}: the header's `**{label}.**` does not repeat the front "
-                f"matter's {wanted!r}; run `python -m bookmaker cells`"
-            )
-    return found
+    return [
+        f"{lesson.text_path}: the header's `**{label}.**` does not repeat the front matter's "
+        f"{wanted!r}; run `python -m bookmaker cells`"
+        for label, wanted in wanted_parts.items()
+        if _paragraph(header, label) and _with_part(header, label, wanted) != header
+    ]
 
 
 def with_header(text: str, lesson: Lesson) -> str:
@@ -149,7 +149,7 @@ def with_starters(text: str, notebook, starters: dict[str, str]) -> str:
         notebook: the same, as ``read_text`` gives it.
         starters: dict of an exercise's identifier to the source of its cell.
     """
-    pieces, position, cells = [], 0, list(_code_cells(text, notebook))
+    pieces, position, cells = [], 0, list(code_places(text, notebook))
     for number, (start, end) in enumerate(cells):
         for identifier in exercise_shown(text[start:end]):
             wanted = starters.get(identifier)
@@ -171,47 +171,28 @@ def _with_part(header, label, wanted):
     found = _paragraph(header, label)
     if found is None:
         new = f"**{label}.** {wanted or 'None.'}"
-        for other in _BEHIND.get(label, ()):
+        for other in _ORDER[_ORDER.index(label) + 1 :]:
             before = _paragraph(header, other)
             if before is not None:
                 return f"{header[: before[1]]}{new}\n\n{header[before[1] :]}"
         return f"{header.rstrip()}\n\n{new}\n\n"
     paragraph, start = found
-    if _says(paragraph, label, wanted):
-        return header
     rest = ""
     if label == "Library":
-        rest = re.sub(r"\A\*\*Library\.\*\*\s*(?:`[^`]*`)?", "", paragraph)
+        rest = budget.LIBRARY.sub("", paragraph, count=1)
     elif label == "Prerequisites":
         rest = budget.PREREQUISITES.sub("", paragraph, count=1)
         if rest.strip() in ("", "None."):
             rest, wanted = "", wanted or "None."
         rest = rest if wanted else rest.lstrip()
-    return f"{header[:start]}**{label}.** {wanted}{rest}{header[start + len(paragraph) :]}"
+    new = f"**{label}.** {wanted}{rest}"
+    # A line may be broken where the front matter's is not.
+    if new.split() == paragraph.split():
+        return header
+    return f"{header[:start]}{new}{header[start + len(paragraph) :]}"
 
 
 def _paragraph(header, label):
     """The paragraph that a label begins, and where it begins."""
     found = re.search(rf"^\*\*{label}\.\*\*.*?(?=\n\n|\n*\Z)", header, re.MULTILINE | re.DOTALL)
     return None if found is None else (found[0], found.start())
-
-
-def _says(paragraph, label, wanted):
-    said = " ".join(paragraph.split())
-    expected = f"**{label}.** {' '.join(wanted.split())}"
-    if label == "Prerequisites":
-        start = budget.PREREQUISITES.match(said)
-        own = said[start.end() :].strip()
-        return start["links"].strip() == wanted and (own != "None." if wanted else own != "")
-    return wanted in said if label == "Library" else said == expected
-
-
-def _code_cells(text, notebook) -> Iterator[tuple[int, int]]:
-    """Where the sources of the code cells stand in the text; those of empty cells do not."""
-    position = 0
-    for cell in notebook.cells:
-        if cell.cell_type != "code" or not cell.source:
-            continue
-        start = text.index(cell.source, text.index("```{code-cell}", position))
-        position = start + len(cell.source)
-        yield start, position

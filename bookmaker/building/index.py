@@ -7,6 +7,8 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+import yaml
+
 from bookmaker.building import inputs
 from bookmaker.building.build import build, is_stale
 from bookmaker.building.inputs import ROOT
@@ -26,48 +28,9 @@ _WHICH = re.search(r"^## Which model first\?.*?(?=\n^## )", _README, re.MULTILIN
 FIRST_MODEL = _WHICH[0].replace("](chapters/", "](") if _WHICH else ""
 """The README's questions, which the start page and the website ask, too."""
 
-CHAPTER_TITLES = {
-    "00_the_ranking_stage": "The ranking stage",
-    "01_memorization_generalization": "Memorization and generalization",
-    "02_second_order_crosses": "Second-order crosses",
-    "03_higher_order_crosses": "Higher-order crosses",
-    "04_sequence_models": "Sequence models",
-    "05_multi_task": "Multi-task learning",
-    "06_multi_scenario": "Multi-scenario learning",
-    "07_one_request": "One request, from features to a ranking",
-}
-
-ROUTES: tuple[dict[str, Any], ...] = (
-    {
-        "title": "A first weekend",
-        "text": "What a ranking model is, its two classics, and what a history is worth:",
-        "lessons": (
-            "00_the_ranking_stage/01_the_ranking_stage",
-            "02_second_order_crosses/01_fm",
-            "04_sequence_models/01_din",
-            "04_sequence_models/05_sequence_comparison",
-        ),
-    },
-    {
-        "title": "An engineer with a log",
-        "text": "What to measure, what to count, which model (see the questions below), and how to "
-        "serve it:",
-        "lessons": (
-            "00_the_ranking_stage/02_metrics",
-            "00_the_ranking_stage/03_splits_and_leaks",
-            "02_second_order_crosses/07_second_order_comparison",
-            "04_sequence_models/05_sequence_comparison",
-            "07_one_request/02_what_the_log_does",
-            "07_one_request/04_out_of_the_notebook",
-        ),
-        "after": ' → <a href="../docs/README.md">your log, in five commands</a>',
-    },
-    {
-        "title": "Everything",
-        "text": "All lessons with their exercises, in the order below.",
-        "lessons": (),
-    },
-)
+_DATA = yaml.safe_load(PAGE.with_suffix(".yaml").read_text(encoding="utf-8"))
+CHAPTER_TITLES: dict[str, str] = _DATA["chapters"]
+ROUTES: list[dict[str, Any]] = _DATA["routes"]
 """The ways through the book; a route without lessons is that of all."""
 
 

@@ -42,8 +42,8 @@ ROOT = CHAPTERS.parent
 _NAMED_AS_TEXT = re.compile(rf"""["']((?:{"|".join(PACKAGES)})(?:\.\w+)+)(?::(\w+))?["']""")
 
 
-def modules_read(
-    sources: Iterable[str], root: Path = ROOT, packages: tuple[str, ...] = PACKAGES
+def read_by(
+    sources: Iterable[str], modules: Mapping[str, Path], *, as_text: bool = True
 ) -> list[str]:
     """All modules of ours that run when the sources run, in alphabetical order.
 
@@ -53,23 +53,14 @@ def modules_read(
 
     Args:
         sources: Python code.
-        root: the folder that holds the packages.
-        packages: which packages are ours; a lesson may import these alone.
-
-    Raises:
-        ValueError: an import of a module that the packages do not have.
-    """
-    return read_by(sources, find_modules(root, packages))
-
-
-def read_by(sources: Iterable[str], modules: Mapping[str, Path]) -> list[str]:
-    """``modules_read`` among modules as ``find_modules`` returns them.
+        modules: those of ours, as ``find_modules`` returns them.
+        as_text: whether what a module names as text counts.
 
     Raises:
         ValueError: an import of a module of ours that is not there.
     """
     waiting = _named(sources, modules)
-    if any(one.startswith("recsys_lib.zoo") for one in waiting):
+    if as_text and any(one.startswith("recsys_lib.zoo") for one in waiting):
         for module in modules:
             if module.startswith("recsys_lib.zoo"):
                 waiting |= _named_as_text(module, modules)
@@ -80,7 +71,7 @@ def read_by(sources: Iterable[str], modules: Mapping[str, Path]) -> list[str]:
             continue
         read.add(module)
         waiting |= (parents(module) | _named_in_module(module, modules)) - read
-        if not module.startswith("recsys_lib.zoo"):
+        if as_text and not module.startswith("recsys_lib.zoo"):
             waiting |= _named_as_text(module, modules) - read
     return sorted(read)
 

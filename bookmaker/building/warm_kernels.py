@@ -9,6 +9,7 @@ Where it cannot be done (another system than Linux, another kind of kernel, a pr
 refuses) a kernel starts cold.
 """
 
+import contextlib
 import json
 import os
 import select
@@ -71,38 +72,26 @@ class ForkedKernel:
         try:
             self._descriptor = os.pidfd_open(pid)
         except ProcessLookupError:
-            self._ended()
+            self.returncode = 0
 
     def poll(self):
         """Return None while the kernel runs, then 0: how it ended only its parent knows."""
         if self.returncode is None and select.select([self._descriptor], [], [], 0)[0]:
             os.close(self._descriptor)
-            self._ended()
+            self.returncode = 0
         return self.returncode
 
-    def wait(self, timeout=None):
+    def wait(self):
         """Wait until the kernel has ended."""
         if self.returncode is None:
-            select.select([self._descriptor], [], [], timeout)
-        if self.poll() is None:
-            raise subprocess.TimeoutExpired("kernel", timeout)
-        return self.returncode
+            select.select([self._descriptor], [], [])
+        return self.poll()
 
     def send_signal(self, signum):
         """Send a signal to the kernel while it runs."""
-        if self.poll() is None:
-            signal.pidfd_send_signal(self._descriptor, signum)
-
-    def terminate(self):
-        """Ask the kernel to end."""
-        self.send_signal(signal.SIGTERM)
-
-    def kill(self):
-        """End the kernel."""
-        self.send_signal(signal.SIGKILL)
-
-    def _ended(self):
-        self.returncode = 0
+        with contextlib.suppress(ProcessLookupError):
+            if self.poll() is None:
+                signal.pidfd_send_signal(self._descriptor, signum)
 
 
 class WarmProvisioner(LocalProvisioner):

@@ -142,7 +142,7 @@ def notebook_problems(path, notebook):
         if lines > longest:
             problems.append(f"{where} has {lines} lines, at most {longest} are allowed")
         for output in [*cell.outputs, *cell.metadata.get(WITHHELD, [])]:
-            problems += _output_problems(where, tags, output) + _slider_problems(where, output)
+            problems += _output_problems(where, output) + _slider_problems(where, output)
     return problems
 
 
@@ -198,10 +198,8 @@ def index_problems(chapters):
     return problems + notebook_problems(notebook_path, notebook)
 
 
-def _output_problems(where, tags, output):
+def _output_problems(where, output):
     if output.output_type == "error":
-        if "raises-exception" in tags:
-            return []
         return [f"{where} ended with {output.ename}: {output.evalue}"]
     if output.get("name") == "stderr":
         return [f"{where} wrote to stderr: {_short(output.text)}"]

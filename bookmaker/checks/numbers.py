@@ -2,11 +2,11 @@
 
 A number with decimals, a percentage, points of a gap or a duration is held by a number in an output
 of the notebook that rounds to it, or by one of the records of its experiments. Formulas, code,
-worked examples and references are exempt by place; other numbers by the front matter's ``numbers``.
+worked examples and references are exempt by place, and no other number is.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,7 +81,7 @@ class Said:
 
 
 def problems(lesson: Lesson, notebook: Any) -> list[str]:
-    """The numbers in a lesson's prose that nothing holds, and exemptions that nothing needs.
+    """The numbers in a lesson's prose that nothing holds.
 
     Args:
         lesson: what the front matter says.
@@ -94,26 +94,12 @@ def problems(lesson: Lesson, notebook: Any) -> list[str]:
         return []
     experiments = experiments_named(code_in(notebook))
     shown = shown_in(notebook, experiments, results_of(lesson.text_path.parent.parent))
-    exempt = {key: text for text in lesson.numbers if (key := _key(text)) is not None}
-    found = [
-        f"front matter `lesson.numbers`: expected a number as prose says it, got {text!r}"
-        for text in lesson.numbers
-        if _key(text) is None
+    return [
+        f"{lesson.text_path}: cell {number.cell}, {number.part}: no output of the notebook and no "
+        f"record that it shows has {number.text!r}: {_short(number.sentence, number.text)}"
+        for number in said_in(notebook)
+        if not is_held(number, shown)
     ]
-    used = set()
-    for number in said_in(notebook):
-        key = (number.value, number.digits, number.unit)
-        if key in exempt:
-            used.add(key)
-        elif not is_held(number, shown):
-            found.append(
-                f"cell {number.cell}, {number.part}: no output of the notebook and no record that "
-                f"it shows has {number.text!r}: {_short(number.sentence, number.text)}"
-            )
-    for key, text in exempt.items():
-        if key not in used:
-            found.append(f"front matter `lesson.numbers`: no sentence needs {text!r}")
-    return [f"{lesson.text_path}: {line}" for line in found]
 
 
 def is_held(number: Said, shown: Shown) -> bool:
@@ -211,12 +197,6 @@ def _names_a_place(number, before):
     return bool(_PLACE.search(before) or (unit == PLAIN and _VERSION.search(before)))
 
 
-def _key(text):
-    """The value by which an exemption and a number in prose are compared; None for no number."""
-    found = _NUMBER.fullmatch(text.strip())
-    return None if found is None else _number(found)[1:]
-
-
 def _sentence(markdown, position):
     starts = [found.end() for found in _ENDS.finditer(markdown) if found.end() <= position]
     ends = [found.start() for found in _ENDS.finditer(markdown) if found.start() > position]
@@ -232,12 +212,3 @@ def _short(sentence, text, length=160):
     start = max(0, min(middle - length // 2, len(sentence) - length))
     shown = sentence[start : start + length].strip()
     return f"{'...' if start else ''}{shown}{'...' if start + length < len(sentence) else ''}"
-
-
-def num_exempt(lessons: Iterable[Lesson]) -> int:
-    """How many numbers lessons exempt in their front matter.
-
-    Args:
-        lessons: as their front matter describes them.
-    """
-    return sum(len(lesson.numbers) for lesson in lessons)

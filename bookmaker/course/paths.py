@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from bookmaker.course.picture import drawing
 from bookmaker.lessons import budget
 from bookmaker.lessons.instead import left_out, sentence
@@ -37,51 +39,10 @@ class Session:
 
 
 PATHS: dict[str, tuple[str, tuple[Session, ...]]] = {
-    "evening": ("evening", (Session("00/01 00/02 04/01"),)),
-    "three_days": (
-        "day",
-        (
-            Session("00/01 00/02 00/03 01/01 02/01", "[your log checked](../your_own_data.md)", 2),
-            Session("02/06 03/01 04/01 04/05", "[a leaderboard](../leaderboards.md)", 2.5),
-            Session("05/01 05/02 05/06 07/02 07/04", "[exported, served](../serving.md)", 2),
-        ),
-    ),
-    "ten_weeks": (
-        "week",
-        (
-            Session("00/01 00/02*"),
-            Session("00/03 01/01*"),
-            Session("02/01* 02/06"),
-            Session("02/07 03/01*"),
-            Session("03/04 04/01*"),
-            Session("04/02 04/05*", "[planted bug](projects/planted_bug.md) handed out", 1),
-            Session("05/01 05/02*", "planted bug, due", 4),
-            Session("05/04* 05/06", "[scoreboard](projects/scoreboard.md) handed out", 2),
-            Session("06/01 06/06*", "scoreboard", 5),
-            Session("07/02 07/04*", "scoreboard, due, and shown in class", 5),
-        ),
-    ),
-    "fourteen_weeks": (
-        "week",
-        (
-            Session("00/01 00/02* 00/03"),
-            Session("01/01* 01/02"),
-            Session("02/01* 02/01b 02/02"),
-            Session("02/03* 02/04 02/05"),
-            Session("02/06* 02/07 03/01"),
-            Session("03/02* 03/03 03/03b"),
-            Session("03/04 04/01* 04/02"),
-            Session("04/03* 04/04 04/05", "[planted bug](projects/planted_bug.md) handed out", 1),
-            Session("05/01 05/02* 05/03", "planted bug, due", 4),
-            Session("05/04* 05/05 05/06"),
-            Session("06/01* 06/02 06/03", "[scoreboard](projects/scoreboard.md) handed out", 2),
-            Session("06/04* 06/05 06/06", "scoreboard", 3),
-            Session("07/01* 07/02", "scoreboard", 4),
-            Session("07/03* 07/04 07/05", "scoreboard, due, and shown in class", 4),
-        ),
-    ),
+    name: (path["word"], tuple(Session(**one) for one in path["sessions"]))
+    for name, path in yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text("utf-8")).items()
 }
-"""The paths of the page: the word for a session, and the sessions."""
+"""The paths of the page, from ``paths.yaml``: the word for a session, and the sessions."""
 
 
 class Book:

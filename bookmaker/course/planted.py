@@ -1,8 +1,8 @@
 """The project *planted bug*: copies of the library with one fault each, and marks for answers.
 
 The faults are rows of ``tests/mutants``. Those that the project draws from are named in
-``docs/course/projects/planted_bugs.json`` with what they change in a score: the table was measured
-by ``measure``, and only a fault that a score does not show is drawn.
+``docs/course/projects/planted_bugs.json`` with what they change in a score, and only a fault that a
+score does not show is drawn.
 """
 
 import ast
@@ -21,7 +21,6 @@ import time
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import mean
 from typing import Any
 
 from bookmaker.building.build import BuildError
@@ -72,7 +71,7 @@ def faults(table: Path = TABLE) -> list[Fault]:
     """The faults that the project draws from.
 
     Args:
-        table: names and scores, as ``measure`` wrote them.
+        table: names and scores.
     """
     return [Fault(**row) for row in json.loads(table.read_text(encoding="utf-8"))]
 
@@ -234,27 +233,3 @@ def _watched(process: subprocess.Popen) -> str:
         time.sleep(launcher.POLL_SECONDS)
     told = {0: PASSES, 1: FAILS, 5: "it holds no test"}
     return told.get(status, f"it cannot be run, pytest ends with {status}")
-
-
-def measure(table: Path = TABLE) -> None:
-    """Train the models of all faults without and with their fault.
-
-    Args:
-        table: its rows get their scores.
-    """
-    rows = []
-    for one in faults(table):
-        asked = json.dumps([one.model, one.options])
-        with tempfile.TemporaryDirectory() as folder:
-            broken = mean(_scores(asked, plant(one, Path(folder) / "copy")))
-        right = _scores(asked, ROOT)
-        found = {"right": mean(right), "broken": broken, "spread": max(right) - min(right)}
-        row = vars(one) | {name: round(score, 4) for name, score in found.items()}
-        rows.append(json.dumps(row, ensure_ascii=False))
-    write_atomically(table, "[\n" + ",\n".join(rows) + "\n]\n")
-
-
-def _scores(asked: str, library: Path) -> list[float]:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(library), str(ROOT)])}
-    command = [sys.executable, "-m", "bookmaker.course.scoring", asked]
-    return json.loads(subprocess.check_output(command, env=environment, cwd=library))

@@ -113,13 +113,3 @@ def touched(root: Path = ROOT) -> set[str]:
     recorded = git("log", "-1", "--format=%H", "--", selection.RECORD)[0]
     changed = git("diff", "--name-only", "-z", recorded or "HEAD")
     return {*changed, *git("ls-files", "-z", "--others", "--exclude-standard")} - {""}
-
-
-def ends(root: Path = ROOT) -> list[str]:
-    """A line for each text that does not end in one line end."""
-    texts = ((path, path.read_bytes()) for path in selection.files_in(root))
-    return [
-        f"{path.relative_to(root)}: does not end in one line end"
-        for path, text in texts
-        if text and b"\0" not in text and (not text.endswith(b"\n") or text.endswith(b"\n\n"))
-    ]

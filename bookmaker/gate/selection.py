@@ -69,10 +69,9 @@ class Tree:
     """
 
     def __init__(self, root: Path = ROOT):
-        found = find_modules(root, OURS)
-        self._modules = {name: path.relative_to(root).as_posix() for name, path in found.items()}
+        self.modules = find_modules(root, OURS)
+        self.names = {one: path.relative_to(root).as_posix() for one, path in self.modules.items()}
         self.files = {path.relative_to(root).as_posix(): path for path in files_in(root)}
-        self._arrows: dict[str, set[str]] = {}
         self._contents: dict[str, bytes] = {}
 
     def tests(self) -> list[str]:
@@ -92,15 +91,15 @@ class Tree:
         folder = test.split("/")[1]
         smokes, folders = test in SMOKE, ABOVE.get(folder, ())
         border = MODEL_ROOMS if folder in ABOVE and not smokes else set()
-        own = self._helpers(test)
         whole = {name for name in self.files if any(_in(name, one) for one in folders)}
-        rooms = set().union(*map(self._imports, own), map(_room, whole))
-        rooms |= MODEL_ROOMS if smokes else set()
-        waiting = rooms
-        while waiting:
-            waiting = set().union(*map(self._of_room, waiting)) - rooms - border
-            rooms = rooms | waiting
-        code = (name for name in self._modules.values() if _room(name) in rooms)
+        try:
+            own = self._helpers(test)
+            sources = (name for name in {*own, *whole} if name.endswith(".py"))
+            read = inputs.read_by(map(self._text, sources), self.modules, as_text=False)
+        except (SyntaxError, ValueError) as error:
+            raise LessonError(f"{test}: {error}") from error
+        rooms = {_room(self.names[module]) for module in read} | (MODEL_ROOMS if smokes else set())
+        code = (name for name in self.names.values() if _room(name) in rooms)
         counts = {name for name in (*code, *(whole if texts else ())) if _room(name) not in border}
         return hash_of(self.contents(sorted({*counts, *own, "constraints.txt"})))
 
@@ -124,32 +123,13 @@ class Tree:
             name = waiting.pop()
             if name in self.files and name not in found:
                 found.add(name)
-                for one, _ in self._imports_in(name):
+                for one, _ in imports_in(self._text(name)):
                     near = {folders[0], name.rpartition("/")[0], "tests/shared"}
                     waiting += [f"{folder}/{one.replace('.', '/')}.py" for folder in near]
         return found
 
-    def _of_room(self, room):
-        if room not in self._arrows:
-            code = [one for one in self.files if _room(one) == room and one.endswith(".py")]
-            self._arrows[room] = set().union(*map(self._imports, code))
-        return self._arrows[room]
-
-    def _imports(self, name):
-        """The rooms that a file imports, also within functions."""
-        rooms = set()
-        for module, of_it in self._imports_in(name):
-            dotted = f"{module}.{of_it}"
-            while dotted and dotted not in self._modules:
-                dotted = dotted.rpartition(".")[0]
-            rooms |= {_room(self._modules[dotted])} if dotted else set()
-        return rooms
-
-    def _imports_in(self, name):
-        try:
-            return imports_in(self.files[name].read_text(encoding="utf-8"))
-        except (SyntaxError, ValueError) as error:
-            raise LessonError(f"{name}: {error}") from error
+    def _text(self, name):
+        return self.files[name].read_text(encoding="utf-8")
 
 
 def current(notebooks: Iterable[Path], chapters: Path = CHAPTERS, root: Path = ROOT) -> Hashes:
@@ -177,18 +157,18 @@ def _cases(tree, chapters, root):
     """Each unit that is a case of a file of tests, with the contents that it follows from."""
     from recsys_lib.zoo import MODELS
 
-    tests, modules = tree.tests(), find_modules(root, OURS)
+    tests = tree.tests()
     promises = f"{CONTRACT}/test_promises.py"
     for model in MODELS if promises in tests else ():
         package, name = model.builder.split(":")
-        read = inputs.read_by([f"from {package} import {name}"], modules)
-        files = [modules[one].relative_to(root).as_posix() for one in read]
+        read = inputs.read_by([f"from {package} import {name}"], tree.modules)
+        files = [tree.names[one] for one in read]
         own = tree.contents(name for name in files if _room(name) in MODEL_ROOMS)
         yield f"contract of {model.key}", [("promises", tree.hash_of(promises).encode()), *own]
     graded = GRADING_TEST in tests and find_spec("nbgrader")
     for path in find_sources(chapters) if graded else ():
         try:
-            read = inputs.parts_read(code_of(path), modules, root)
+            read = inputs.parts_read(code_of(path), tree.modules, root)
         except (SyntaxError, ValueError) as error:
             raise LessonError(f"{path}: {error}") from error
         machinery = tree.hash_of(GRADING_TEST, texts=False).encode()

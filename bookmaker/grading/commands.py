@@ -31,42 +31,34 @@ def add_commands(add: Callable) -> None:
         add: adds one, of its name, what runs it, and its help; returns its parser.
     """
 
-    def of_course(name, run, text):
-        command = add(name, run, text)
+    def of_course(name, run, text, *lessons, **flags):
+        command = add(name, run, text, *lessons, **flags)
         command.add_argument("--course", type=Path, default=COURSE, help="the course's folder")
         return command
 
     command = add("exercises", _exercises, "print a lesson's cells for its exercises")
     command.add_argument("lesson", help="name of the lesson, or a path")
 
-    command = of_course("assignment", _assignment, "release lessons in the course")
-    command.add_argument("lessons", nargs="*", help="names or paths of lessons; default: all")
+    again = "release again what was released otherwise"
+    said = "release lessons in the course"
+    command = of_course("assignment", _assignment, said, "*", force=again)
     command.add_argument("--seed", type=int, help="draw numbers and cases from this seed")
     command.add_argument("--due", default="", help="until when, as 2026-12-08T18:00, or none")
-    command.add_argument(
-        "--force", action="store_true", help="release again what was released otherwise"
-    )
 
     command = of_course("roster", _roster, "import the students of a CSV file")
     command.add_argument("file", help="a CSV file with at least the column id")
 
-    command = of_course("collect", _collect, "file a folder of submitted notebooks into the course")
+    said = "file a folder of submitted notebooks into the course"
+    newest = "count the newest file, even with fewer answers"
+    command = of_course("collect", _collect, said, newest=newest)
     command.add_argument("submissions", help="holds <student>/<lesson>.ipynb or <student>.ipynb")
     command.add_argument("--lesson", default="", help="the lesson of all files; default: told")
-    command.add_argument(
-        "--newest", action="store_true", help="count the newest file, even with fewer answers"
-    )
 
     command = of_course("formgrader", _formgrader, "open nbgrader's formgrader on the course")
     command.add_argument("--lab-args", default="", help="for JupyterLab, such as --port=8889")
 
-    for name, run, text in (
-        ("grade", _grade, "grade what was collected and not yet graded"),
-        ("feedback", _feedback, "write the feedback of all that is graded"),
-    ):
-        command = of_course(name, run, text)
-        command.add_argument("lessons", nargs="*", help="names of lessons; default: all")
-
+    of_course("grade", _grade, "grade what was collected and not yet graded", "*")
+    of_course("feedback", _feedback, "write the feedback of all that is graded", "*")
     of_course("export", _export, "write the grades as CSV files")
 
 

@@ -83,13 +83,8 @@ class IsolatedExecute(NbGraderPreprocessor):
 
     def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
         """Run the notebook; what should be looked at stands in its metadata as ``remarks``."""
-        limits = Limits(
-            seconds=self.seconds,
-            notebook_seconds=self.notebook_seconds,
-            waiting=self.waiting,
-            memory_bytes=self.memory_bytes,
-            processes=self.processes,
-        )
+        traits = self.trait_names(config=True)
+        limits = Limits(**{one: getattr(self, one) for one in traits if hasattr(USUAL, one)})
         database = str(resources.get("nbgrader", {}).get("db_url", ""))
         course = Path(database.removeprefix("sqlite:///")).parent
         file = handed_out(course, resources.get("nbgrader", {}).get("assignment", ""))

@@ -16,8 +16,6 @@ from bookmaker.grading.course import Course
 from bookmaker.grading.executor import KNOWN_MISTAKE
 from bookmaker.grading.late import lateness
 
-TEMPLATES = Path(__file__).with_name("templates")
-
 
 class GradesWithoutHiddenTests(GetGrades):
     """Writes points and comments into what students read, and cuts the hidden tests out of it."""

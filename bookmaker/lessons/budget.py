@@ -40,6 +40,8 @@ MOST_MINUTES = 60
 """The limit of a core lesson or a survey; text, cells and lines in a fold are not counted."""
 
 _NOT_READ = (CHECKED, "References")
+_COUNTED = ("cells", "visible_lines", "folded_lines", "printed_lines", "figures", "guesses")
+_COUNTED += ("unexecuted",)
 _DERIVED_LINES = 3
 _DISPLAYED = re.compile(r"\$\$(.+?)\$\$", re.DOTALL)
 # Their rows are no steps of a derivation.
@@ -57,7 +59,8 @@ PREREQUISITES = re.compile(
     r"^\*\*Prerequisites\.\*\*(?P<links>(?:[\s,]*\[(?:\\.|[^\]\\])*\]\([^)\s]*\.ipynb\))*)", re.M
 )
 """The header's prerequisites up to the author's own words: its label and the generated links."""
-_LIBRARY = re.compile(r"^\*\*Library\.\*\*\s*(?:`[^`]*`)?", re.MULTILINE)
+LIBRARY = re.compile(r"^\*\*Library\.\*\*\s*(?:`[^`]*`)?", re.MULTILINE)
+"""The same of the library's module."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,7 @@ def count(text_path: Path, text_notebook: Any = None, notebook: Any = None) -> B
     outputs = _outputs(Path(text_path), notebook)
     exercises = _exercises(text_path)
     texts: dict[str, list[str]] = {}
-    counted: Counter[str] = Counter()
+    counted = Counter(dict.fromkeys(_COUNTED, 0))
     solved: dict[str, int] = {}
     for part, number, cell, text in prose.walk(text_notebook):
         if cell.cell_type == "markdown":
@@ -150,16 +153,10 @@ def count(text_path: Path, text_notebook: Any = None, notebook: Any = None) -> B
     derivations = sum(_is_derivation(formula) for formula in displayed)
     return Budget(
         words={part: words_in(text) for part, text in read.items()},
-        cells=counted["cells"],
-        visible_lines=counted["visible"],
-        folded_lines=counted["folded"],
-        printed_lines=counted["printed"],
-        figures=counted["figures"],
         formulas=len(displayed) - derivations,
         derivations=derivations,
-        guesses=counted["guesses"],
         exercises=solved,
-        unexecuted=counted["unexecuted"],
+        **counted,
     )
 
 
@@ -300,7 +297,7 @@ def _exercises(text_path):
 def _count_cell(cell, counted, outputs):
     counted["cells"] += 1
     folded = FOLDED in cell.metadata.get("tags", [])
-    counted["folded" if folded else "visible"] += lines_to_read(cell.source)
+    counted["folded_lines" if folded else "visible_lines"] += lines_to_read(cell.source)
     counted["guesses"] += len(calls_in_cell(cell.source, "guess"))
     counted["figures"] += len(calls_in_cell(cell.source, "explore"))
     known = outputs.get(cell.source)
@@ -309,7 +306,7 @@ def _count_cell(cell, counted, outputs):
         return
     shown = known.pop(0)
     counted["figures"] += sum(map(is_figure, shown))
-    counted["printed"] += _printed(shown)
+    counted["printed_lines"] += _printed(shown)
 
 
 def _printed(outputs: Sequence[Any]) -> int:
@@ -321,7 +318,7 @@ def _printed(outputs: Sequence[Any]) -> int:
 
 def _own_words(header):
     """The first cell without what repeats the front matter."""
-    for repeated in (_TITLE, _REPEATED, PREREQUISITES, _LIBRARY):
+    for repeated in (_TITLE, _REPEATED, PREREQUISITES, LIBRARY):
         header = repeated.sub("", header, count=0 if repeated is _REPEATED else 1)
     return header
 

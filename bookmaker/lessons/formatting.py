@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bookmaker.lessons.lessons import read_text
+from bookmaker.lessons.lessons import code_places, read_text
 from recsys_book.base.paths import LessonError, write_atomically
 
 
@@ -25,15 +25,12 @@ def format_text(text_path):
     formatted = json.loads(finished.stdout)
 
     text = text_path.read_text(encoding="utf-8")
+    code = [cell for cell in formatted["cells"] if cell["cell_type"] == "code" and cell["source"]]
     position = 0
     pieces = []
-    for before, after in zip(notebook.cells, formatted["cells"], strict=True):
-        if before.cell_type != "code" or not before.source:
-            continue
-        start = text.index("```{code-cell}", position)
-        start = text.index(before.source, start)
-        pieces += [text[position:start], "".join(after["source"])]
-        position = start + len(before.source)
+    for (start, end), cell in zip(code_places(text, notebook), code, strict=True):
+        pieces += [text[position:start], "".join(cell["source"])]
+        position = end
     result = "".join([*pieces, text[position:]])
     if result == text:
         return False

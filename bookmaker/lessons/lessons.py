@@ -13,8 +13,10 @@ import functools
 import hashlib
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bookmaker.lessons.anatomies import HEADINGS
 from recsys_book.base.paths import CHAPTERS, LessonError
@@ -43,7 +45,6 @@ class Lesson:
         data: a lab's data set.
         prerequisites: names of the lessons that a core lesson or a survey builds on, such as
             ``"02_second_order_crosses/01_fm"``; None for companions and labs.
-        numbers: what its prose may say although no output holds it.
         idea: the one hard idea of a core lesson or a survey, a sentence to repeat the next day;
             empty for lessons that do not name theirs yet.
     """
@@ -57,7 +58,6 @@ class Lesson:
     minutes: int | None = None
     data: str | None = None
     prerequisites: tuple[str, ...] | None = None
-    numbers: tuple[str, ...] = ()
     idea: str = ""
 
     @property
@@ -242,6 +242,24 @@ def _without_magic(source):
     return "\n".join(lines)
 
 
+def code_places(text: str, notebook: Any) -> Iterator[tuple[int, int]]:
+    """Where the sources of the code cells stand in a text; those of empty cells do not.
+
+    Args:
+        text: of a lesson.
+        notebook: the same, as `read_text` gives it.
+
+    Yields:
+        Begin and end of each.
+    """
+    position = 0
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and cell.source:
+            start = text.index(cell.source, text.index("```{code-cell}", position))
+            position = start + len(cell.source)
+            yield start, position
+
+
 def calls_in_cell(source: str, name: str) -> list[ast.Call]:
     """The calls of a function, or of a method of this name, in a code cell.
 
@@ -310,21 +328,18 @@ def describe(text_path, notebook=None):
         value = fields.get(key)
         require(type(value) is kind and value, key, f"a non-empty {kind.__name__}")
     _check_name(text_path, anatomy)
-    known = {*kinds, "anatomy", "data" if is_lab else "numbers"}
+    known = {*kinds, "anatomy"} | ({"data"} if is_lab else set())
     known |= {"prerequisites", "idea"} if in_row else set()
     if unknown := sorted(set(fields) - known):
         raise LessonError(f"{text_path}: front matter `lesson` has unknown keys: {unknown}")
     require(isinstance(fields.get("idea", ""), str), "idea", "a text")
     if is_lab:
         require(fields.get("data") in list(ENTRIES), "data", f"one of {', '.join(ENTRIES)}")
-    lists = {"numbers": fields.get("numbers", [])}
-    if in_row:
-        lists["prerequisites"] = fields.get("prerequisites")
-    for key, values in lists.items():
-        are_texts = isinstance(values, list) and all(isinstance(x, str) and x for x in values)
-        require(are_texts, key, "a list of texts")
-        require(len(set(values)) == len(values), key, "a list without repetitions")
-    for name in lists.get("prerequisites", ()):
+    names = fields.get("prerequisites") if in_row else []
+    are_texts = isinstance(names, list) and all(isinstance(x, str) and x for x in names)
+    require(are_texts, "prerequisites", "a list of texts")
+    require(len(set(names)) == len(names), "prerequisites", "a list without repetitions")
+    for name in names:
         expected = "names such as 02_second_order_crosses/01_fm"
         require(_NAME.fullmatch(name), "prerequisites", expected, name)
     return Lesson(
@@ -332,7 +347,7 @@ def describe(text_path, notebook=None):
         anatomy=anatomy,
         data=fields.get("data"),
         idea=fields.get("idea", ""),
-        **{key: tuple(values) for key, values in lists.items()},
+        prerequisites=tuple(names) if in_row else None,
         **{key: fields[key] for key in kinds},
     )
 

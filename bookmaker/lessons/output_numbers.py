@@ -4,9 +4,10 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+
+from bs4 import BeautifulSoup
 
 _NUMBER = re.compile(
     r"(?<![\w.])(?P<number>(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?(?:e[+-]?\d+)?|\.\d+(?:e[+-]?\d+)?)"
@@ -84,7 +85,7 @@ def shown_in(notebook: Any, experiments: Iterable[str] = (), results: Path | Non
             for text in (output.get("text"), data.get("text/plain"), output.get("evalue")):
                 for line in (text or "").splitlines():
                     shown.add(line)
-            for text, context in _Texts(data.get("text/html", "")).found:
+            for text, context in _texts(data.get("text/html", "")):
                 shown.add(text, context)
     for experiment in experiments:
         path = Path(results or ".") / f"{experiment}.json"
@@ -116,70 +117,26 @@ def _numbers(value: Any, in_points: bool) -> Iterator[tuple[float, bool]]:
         yield float(value), in_points
 
 
-class _Texts(HTMLParser):
+def _texts(html: str) -> Iterator[tuple[str, str]]:
     """The texts of an HTML output; of a table's cell with the heads of its column and row."""
-
-    def __init__(self, text: str):
-        super().__init__()
-        self.found: list[tuple[str, str]] = []
-        self._heads: dict[int, str] = {}
-        self._row = ""
-        self._column = 0
-        self._cell: tuple[str, int] | None = None
-        self._text = ""
-        self._in_head = self._hidden = False
-        self.feed(text)
-        self.close()
-        self._flush()
-
-    def handle_starttag(self, tag, attributes):
-        if tag in ("script", "style", "svg"):
-            self._hidden = True
-        elif tag == "table":
-            self._heads = {}
-        elif tag == "thead":
-            self._in_head = True
-        elif tag == "tr":
-            self._row, self._column = "", 0
-        if tag in ("td", "th"):
-            self._flush()
-            self._cell = (tag, int(dict(attributes).get("colspan") or 1))
-        elif tag in ("p", "div", "li", "br", "summary", "tr", "table", "caption"):
-            self._break()
-
-    def handle_endtag(self, tag):
-        if tag in ("script", "style", "svg"):
-            self._hidden = False
-        elif tag == "thead":
-            self._in_head = False
-        if tag in ("td", "th", "p", "div", "li", "summary", "caption"):
-            self._flush()
-
-    def handle_data(self, data):
-        if not self._hidden:
-            self._text += data
-
-    def _break(self):
-        if self._cell is None:
-            self._flush()
-        else:
-            self._text += " "
-
-    def _flush(self):
-        """End a text: keep it, and what a head says of the cells below or beside it."""
-        text, self._text = self._text.strip(), ""
-        context = ""
-        if self._cell is not None:
-            tag, span = self._cell
-            columns = range(self._column, self._column + span)
-            if self._in_head:
-                for column in columns:
-                    self._heads[column] = f"{self._heads.get(column, '')} {text}"
-            elif tag == "th":
-                self._row = f"{self._row} {text}"
-            else:
-                context = f"{self._heads.get(self._column, '')} {self._row}"
-            self._column += span
-            self._cell = None
-        if text:
-            self.found.append((text, context))
+    page = BeautifulSoup(html, "html.parser")
+    for one in page(["script", "style", "svg"]):
+        one.decompose()
+    for one in page(["p", "div", "li", "br", "summary", "table", "caption"]):
+        one.insert_before("\n")
+        one.insert_after("\n")
+    for table in page("table"):
+        heads: dict[int, str] = {}
+        for row in table("tr"):
+            column, beside = 0, ""
+            for cell in row(["td", "th"]):
+                text, span = " ".join(cell.get_text().split()), int(cell.get("colspan") or 1)
+                if cell.find_parent("thead"):
+                    for one in range(column, column + span):
+                        heads[one] = f"{heads.get(one, '')} {text}"
+                is_value = cell.name == "td" and not cell.find_parent("thead")
+                yield text, f"{heads.get(column, '')} {beside}" if is_value else ""
+                beside += f" {text}" if cell.name == "th" else ""
+                column += span
+            row.decompose()
+    yield from ((line, "") for line in page.get_text().splitlines())

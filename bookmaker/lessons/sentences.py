@@ -28,8 +28,6 @@ FINDINGS = ("finding", BLOCK)
 
 _MARKS = (BY_COMPUTATION, CONFIRMED, NOT_SHOWN)
 _TICK = re.compile(r"\[([^\]]*)\]\(#([^)\s]+)\)")
-# A sentence of another lesson is cited by its bare name.
-_CITED = re.compile(r"`(\w+)\.(\w+)\.(\w+)`")
 
 
 @dataclass(frozen=True)
@@ -126,9 +124,7 @@ def exact_checks(notebook: Any) -> Iterator[tuple[int, str | None, str | None]]:
 
 
 def problems_between(text_paths: Iterable[Path], findings: Iterable[str] = ()) -> list[str]:
-    """The sentences that more than one lesson checks, and the cited ones that none does.
-
-    A code span of three parts is taken for a citation if some sentence begins with its first part.
+    """The sentences that more than one lesson checks, or that have the name of a finding.
 
     Args:
         text_paths: of the lessons.
@@ -139,7 +135,6 @@ def problems_between(text_paths: Iterable[Path], findings: Iterable[str] = ()) -
     """
     findings = set(findings)
     owners: dict[str, list[Path]] = {}
-    cited = []
     for text_path in text_paths:
         try:
             notebook = read_text(text_path)
@@ -147,9 +142,6 @@ def problems_between(text_paths: Iterable[Path], findings: Iterable[str] = ()) -
             continue
         for identifier in sorted({name for _, name, _ in exact_checks(notebook) if name}):
             owners.setdefault(identifier, []).append(text_path)
-        for cell in notebook.cells:
-            if cell.cell_type == "markdown":
-                cited += [(text_path, *found.groups()) for found in _CITED.finditer(cell.source)]
     twice = [
         f"{paths[1]}: exact {identifier} is already checked in {paths[0]}"
         for identifier, paths in sorted(owners.items())
@@ -160,14 +152,7 @@ def problems_between(text_paths: Iterable[Path], findings: Iterable[str] = ()) -
         for identifier in sorted(set(owners) & findings)
         for path in owners[identifier]
     ]
-    known = {*owners, *findings}
-    beginnings = {identifier.split(".")[0] for identifier in known}
-    unknown = [
-        f"{text_path}: cites {'.'.join(parts)}, which no lesson checks and no record has"
-        for text_path, *parts in dict.fromkeys(cited)
-        if parts[0] in beginnings and ".".join(parts) not in known
-    ]
-    return twice + recorded + unknown
+    return twice + recorded
 
 
 def problems(text_path: Path, notebook: Any) -> list[str]:

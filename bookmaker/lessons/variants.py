@@ -4,9 +4,9 @@
 tried: its own solution passes, each recorded mistake fails, and the book's solution is no answer.
 """
 
-import argparse
 import re
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 from recsys_book.exercises.answers import options_of
@@ -149,16 +149,14 @@ def table(files: list[ExerciseFile]) -> str:
     )
 
 
-def add_command(commands: argparse._SubParsersAction) -> None:
-    """Add the command ``variants`` to a parser's commands.
+def add_command(add: Callable) -> None:
+    """Add the command ``variants`` to a parser.
 
     Args:
-        commands: what ``add_subparsers`` returned.
+        add: adds a command, of its name, what runs it, and its help; returns its parser.
     """
-    command = commands.add_parser("variants", help="say what a seed changes in each exercise")
-    command.add_argument("lessons", nargs="*", help="names or paths of lessons; default: all")
+    command = add("variants", _run, "say what a seed changes in each exercise", "*")
     command.add_argument("--seed", type=int, help="draw and try the exercises of this seed, too")
-    command.set_defaults(run=_run)
 
 
 def _run(options):

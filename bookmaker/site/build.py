@@ -105,12 +105,10 @@ def stage(source: Path, extra: Path, texts: Sequence[Path], repository: str = ""
     said = {name: entry.sentence for name, entry in entries.items()}
     links = Links(ROOT, {*notebooks, *plain, LEDGER}, repository, said)
     lessons = LessonPages(CHAPTERS, links, extra)
-    pages, cited_works = [], []
+    pages = []
     for page, (text, notebook) in notebooks.items():
         lesson = describe(text, notebook)
         pages.append(start.Page(page, lesson, start.minutes_of(notebook)))
-        prose = "\n\n".join(one.source for one in notebook.cells if one.cell_type == "markdown")
-        cited_works.append((page, lesson.title, prose))
         copied = extra / "notebooks" / page.removeprefix("chapters/")
         _write(copied, text.with_suffix(".ipynb").read_bytes())
         _write(source / page, serialise(lessons.staged(notebook, page)))
@@ -126,9 +124,7 @@ def stage(source: Path, extra: Path, texts: Sequence[Path], repository: str = ""
     made = {
         LEDGER: ledger_pages.ledger_page(ledger, links.cited, titles),
         "book/scoreboards.md": model_pages.boards_page(records(), links.pages),
-        "book/findings_by_topic.md": ledger_pages.by_topic(entries, records()),
         "book/findings_by_model.md": ledger_pages.by_model(entries),
-        "book/bibliography.md": ledger_pages.bibliography(cited_works),
         **reference.pages(),
     }
     chapters = list(dict.fromkeys(page.lesson.chapter for page in pages))
@@ -149,9 +145,8 @@ def stage(source: Path, extra: Path, texts: Sequence[Path], repository: str = ""
 
 def _contents(chapters, plain, made):
     """What the contents list, by caption."""
-    words = ["docs/glossary.md", "docs/notation.md", "book/bibliography.md"]
-    evidence = [MODELS, "book/scoreboards.md", LEDGER]
-    evidence += ["book/findings_by_topic.md", "book/findings_by_model.md"]
+    words = ["docs/glossary.md", "docs/notation.md"]
+    evidence = [MODELS, "book/scoreboards.md", LEDGER, "book/findings_by_model.md"]
     teaching = [one for one in plain if re.match("docs/(course/|instructors|hub)", one)]
     making = [one for one in plain if "ontributing" in one.lower()] + ["CHANGELOG.md"]
     library = [one for one in made if one.startswith("reference/")]
@@ -162,7 +157,7 @@ def _contents(chapters, plain, made):
         "Lessons": [f"chapters/{one}/index.md" for one in chapters],
         "Models and evidence": evidence,
         "Your own data": [one for one in rest if "docs/" in one],
-        "Words and works": words,
+        "Words": words,
         "Teaching": teaching,
         "Library": library,
         "Data sets": [one for one in rest if "data/" in one],

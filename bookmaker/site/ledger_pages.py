@@ -1,18 +1,14 @@
-"""The ledger with anchors and ways back, the index of its findings by model, the bibliography."""
+"""The ledger with anchors and ways back, and the index of its findings by model."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from bookmaker.site.links import LEDGER, html_of
 from recsys_lib.zoo import MODELS
 
 _ROW = re.compile(r"^\| `([\w.]+)` \| (.+) \|$", re.MULTILINE)
 _SECTION = re.compile(r"^## ([a-z_]+\.[a-z_0-9]+)$", re.MULTILINE)
-_WORK = re.compile(r"(.+?\(\d{4}\w?\)\.? \*[^*]+\*)(?:\s+(?!Section|Equation)([\w\s&()/-]+?\.))?")
-_QUOTED = re.compile(r'(.+?), "([^"]+)",\s+(.+?),?\s+(\d{4})\b')
-_REFERENCES = re.compile(r"^## References\s*\n(.*?)(?=^## |\Z)", re.DOTALL | re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -69,32 +65,6 @@ def ledger_page(ledger: str, cited: Mapping[str, list[str]], titles: Mapping[str
     return _SECTION.sub(section, _ROW.sub(row, ledger))
 
 
-def by_topic(found: Mapping[str, Entry], records: Mapping[str, Mapping[str, Any]]) -> str:
-    """The page that lists findings below the question that their experiment asked.
-
-    Args:
-        found: all entries.
-        records: of the experiments, by their identifiers.
-    """
-    parts = [
-        "# Findings by topic\n\nWhat was asked, and what was found. [The ledger]"
-        "(../chapters/FINDINGS.md) has effects, intervals and replications.\n"
-    ]
-    chapter = ""
-    for identifier, record in sorted(records.items()):
-        findings = [one for one in found.values() if one.verdict]
-        about = [one for one in findings if one.identifier.startswith(f"{identifier}.")]
-        topic = identifier.partition(".")[0]
-        if about and topic != chapter:
-            parts.append(f"## {topic.replace('_', ' ').capitalize()}\n")
-            chapter = topic
-        if about:
-            parts.append(f"### {record['question']}\n")
-            parts += [f"- {_linked(one)} *{one.verdict}*" for one in about]
-            parts.append("")
-    return "\n".join(parts)
-
-
 def by_model(found: Mapping[str, Entry]) -> str:
     """The page that lists findings by the models that they compare.
 
@@ -118,35 +88,3 @@ def by_model(found: Mapping[str, Entry]) -> str:
 
 def _linked(entry):
     return f'<a href="../{html_of(LEDGER)}#{entry.identifier}">{entry.sentence}</a>'
-
-
-def bibliography(lessons: Iterable[tuple[str, str, str]]) -> str:
-    """The page of all works that lessons cite, in the order of their authors.
-
-    Args:
-        lessons: path, title and whole prose of each.
-    """
-    works: dict[str, tuple[str, dict[str, str]]] = {}
-    for page, title, prose in lessons:
-        for section in _REFERENCES.findall(prose):
-            for item in re.findall(r"^- (.+?)(?=\n- |\n\n|\Z)", section, re.DOTALL | re.MULTILINE):
-                # Authors, year and title; what follows says where in the work a lesson reads.
-                work = _WORK.match(_QUOTED.sub(r"\1 (\4). *\2.* \3.", item, count=1))
-                if work is None:
-                    continue
-                said = " ".join(" ".join(part for part in work.groups() if part).split())
-                key = re.sub(r"\W+", " ", re.search(r"\*([^*]+)\*", said)[1]).strip().lower()
-                before, where = works.get(key, ("", {}))
-                # The longest names most authors.
-                works[key] = max(before, said, key=len), {**where, page: title}
-    lines = ["# Bibliography\n\nThe works that lessons cite; each lesson says where to read.\n"]
-    for said, where in sorted(works.values(), key=lambda work: _surname(work[0])):
-        links = ", ".join(
-            f"[{title.partition(':')[0]}](../{page})" for page, title in where.items()
-        )
-        lines.append(f"- {said} In: {links}.")
-    return "\n".join(lines) + "\n"
-
-
-def _surname(said):
-    return re.sub(r"^(?:[A-Z][\w-]*\.[ -]?)+\s*", "", said).lower()

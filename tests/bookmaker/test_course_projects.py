@@ -61,21 +61,6 @@ def test_only_what_a_score_does_not_show_is_drawn(monkeypatch):
     assert all(planted.drawn(seed) == hidden for seed in range(40))
 
 
-def test_the_table_is_measured_on_the_library_and_on_the_copy(tmp_path, monkeypatch):
-    table = tmp_path / "table.json"
-    table.write_text(f'[{{"name": "{FAULT.name}", "model": "fm", "options": {{}}}}]')
-
-    def scores(asked, library):
-        assert asked == '["fm", {}]'
-        right = (library / FILE).read_bytes() == (planted.ROOT / FILE).read_bytes()
-        return [0.7, 0.72, 0.76] if right else [0.6, 0.61, 0.65]
-
-    monkeypatch.setattr(planted, "_scores", scores)
-    planted.measure(table)
-    expected = dataclasses.replace(FAULT, right=0.7267, broken=0.62, spread=0.06)
-    assert planted.faults(table) == [expected]
-
-
 def test_the_copy_differs_in_one_file_and_does_not_say_which(handed_out):
     right = {
         path.relative_to(planted.ROOT): path.read_bytes()

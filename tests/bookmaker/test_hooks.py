@@ -5,7 +5,6 @@ import sys
 
 import pytest
 
-from bookmaker.__main__ import main
 from bookmaker.gate import hooks, selection
 
 LIST = """\
@@ -99,15 +98,6 @@ def test_touched_is_what_differs_from_the_commit_with_the_record(project):
     git(project, "add", selection.RECORD, "tests")
     git(project, "commit", "-qm", "recorded")
     assert hooks.touched(project) == {"ein neues Büchlein.md"}
-
-
-def test_a_text_that_does_not_end_in_one_line_end_is_named(project, monkeypatch, capsys):
-    for name, text in {"a.md": b"x", "b.py": b"x\n\n", "c.json": b"x\n", "d.npz": b"\0"}.items():
-        (project / name).write_bytes(text)
-    said = ["a.md: does not end in one line end", "b.py: does not end in one line end"]
-    assert sorted(hooks.ends(project)) == said
-    monkeypatch.setattr(hooks, "ends", lambda: said)
-    assert main(["ends"]) == 1 and capsys.readouterr().err.splitlines() == said
 
 
 def test_the_fast_tests_run_and_a_failure_is_one(project, monkeypatch):

@@ -7,8 +7,10 @@ import pytest
 import record_made
 from nbformat.v4 import new_output
 
+from bookmaker import PACKAGES
 from bookmaker.__main__ import main
 from bookmaker.building import build, inputs
+from bookmaker.code.imports import find_modules
 from bookmaker.gate import selection
 from bookmaker.lessons.lessons import LessonError, code_in, find_texts, read_text
 
@@ -48,7 +50,8 @@ def library(tmp_path):
 
 
 def read(library, source):
-    return [name.removeprefix("recsys_lib.") for name in inputs.modules_read([source], library)]
+    modules = find_modules(library, PACKAGES)
+    return [name.removeprefix("recsys_lib.") for name in inputs.read_by([source], modules)]
 
 
 @pytest.mark.parametrize(

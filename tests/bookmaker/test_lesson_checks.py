@@ -107,13 +107,6 @@ def test_finds_faults_of_execution(sound, chapters, changes, what):
     assert what in the_only_problem(sound)
 
 
-def test_an_expected_error_is_no_problem(chapters, survey):
-    path = chapters.write(survey.replace("[hide-input]", "[hide-input, raises-exception]"))
-    error = new_output("error", ename="KeyError", evalue="'x'", traceback=[])
-    chapters.fake(path, lambda notebook: notebook.cells[3].update(outputs=[error]))
-    assert lesson_checks.check_lesson(path) == []
-
-
 @pytest.mark.parametrize(
     "text", ["3/4 of 1/2", "a/b/c", "https://zenodo.org/records/1", "<td>x</td>", "and/or", "//"]
 )
@@ -219,22 +212,3 @@ def test_finds_a_sentence_that_two_lessons_check(sound, chapters):
     chapters.fake(second)
     (problem,) = lesson_checks.check_book(chapters.folder)
     assert "exact small.sum is already checked in" in problem
-
-
-@pytest.mark.parametrize(
-    ("cited", "problem"),
-    [
-        ("`tiny.sum.one`", None),
-        ("`numpy.random.default_rng`", None),
-        ("`tiny.sum.two`", "cites tiny.sum.two, which no lesson checks and no record has"),
-    ],
-)
-def test_finds_a_cited_sentence_that_no_lesson_checks(chapters, survey, cited, problem):
-    for name, text in (
-        ("01_small", survey.replace("small.sum", "tiny.sum.one")),
-        ("02_small", survey.replace("small.sum", "tiny.sum.three").replace("None.", cited)),
-    ):
-        chapters.fake(chapters.write(text, name=name))
-    found = [line for line in lesson_checks.check_book(chapters.folder) if "cites" in line]
-    assert len(found) == (problem is not None)
-    assert not found or ("02_small" in found[0] and problem in found[0])

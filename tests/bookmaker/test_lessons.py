@@ -71,13 +71,11 @@ def test_describes_the_front_matter(chapters):
 
 def test_a_lesson_names_what_it_builds_on_and_no_minutes(chapters):
     core, deeper = write_pair(chapters)
-    core.write_text(
-        core.read_text().replace("[]", "[00_small/01_x, 00_a/02b_y]\n  numbers: ['7.5']")
-    )
+    core.write_text(core.read_text().replace("[]", "[00_small/01_x, 00_a/02b_y]"))
     lesson, companion = lessons.describe(core), lessons.describe(deeper)
     assert (lesson.anatomy, companion.anatomy) == ("core", "deeper")
-    assert lesson.prerequisites == ("00_small/01_x", "00_a/02b_y") and lesson.numbers == ("7.5",)
-    assert companion.prerequisites is None and companion.numbers == ()
+    assert lesson.prerequisites == ("00_small/01_x", "00_a/02b_y")
+    assert companion.prerequisites is None
     assert lesson.minutes is None and not lesson.is_lab and not companion.is_lab
     assert (companion.name, companion.notebook_path.name) == (
         "01_small.deeper",
@@ -99,7 +97,7 @@ def test_a_lesson_names_what_it_builds_on_and_no_minutes(chapters):
             "[02_b/01_x, 02_b/01_x]",
             "prerequisites` must be a list without repetitions",
         ),
-        (CORE, "[]", "[]\n  numbers: [7.5]", "`lesson.numbers` must be a list of texts, got"),
+        (CORE, "[]", "[]\n  numbers: ['7.5']", r"unknown keys: \['numbers'\]"),
         (CORE, "anatomy: core", "anatomy: deeper", "deeper` and a file's name `....deeper.md` go"),
         (CORE, "anatomy: core", "anatomy: lab", "non-empty int, got None"),
         (DEEPER, "seconds:", "minutes: 3\n  seconds:", r"unknown keys: \['minutes'\]"),

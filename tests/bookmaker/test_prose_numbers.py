@@ -6,7 +6,6 @@ import record_made
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from pair_text import fake_pair
 
-from bookmaker.__main__ import main
 from bookmaker.checks import lesson_checks
 from bookmaker.checks.numbers import is_held, numbers_in, problems, said_in
 from bookmaker.lessons.figures import describe_figures
@@ -166,8 +165,8 @@ def found(tmp_path):
     record_made.put(results, record_made.made())
     path = tmp_path / "chapters" / "00_small" / "01_small.md"
 
-    def of(*cells, anatomy="core", numbers=()):
-        lesson = Lesson(path, "T", "Q?", "m", 5, anatomy=anatomy, numbers=tuple(numbers))
+    def of(*cells, anatomy="core"):
+        lesson = Lesson(path, "T", "Q?", "m", 5, anatomy=anatomy)
         made = [
             new_code_cell(one[2:], outputs=[]) if one.startswith("> ") else new_markdown_cell(one)
             for one in cells
@@ -247,40 +246,15 @@ def test_a_record_that_is_missing_holds_nothing(found):
     assert len(found("# T", "## P\n\nIt is 0.71.", '> evidence("small.other")')) == 1
 
 
-def test_numbers_of_the_front_matter_are_exempt_and_needed(found):
-    prose = "## P\n\nHalf is 0.5 of it, 45% are others, in at most 100 ms."
-    assert len(found("# T", prose)) == 3
-    assert found("# T", prose, numbers=["0.5", "45 %", "100 ms"]) == []
-    assert found("# T", prose, numbers=["0.5", "45 %", "100 ms", "0.7"]) == [
-        "front matter `lesson.numbers`: no sentence needs '0.7'"
-    ]
-    # Another unit, or other digits, is another number.
-    lines = found("# T", prose, numbers=["0.50", "45", "100 s"])
-    assert len(lines) == 6
-    # Where it is exempt by place it is not needed.
-    lines = found("# T", "## The mathematics\n\nHalf is 0.5.", numbers=["0.5"])
-    assert lines == ["front matter `lesson.numbers`: no sentence needs '0.5'"]
-    (line,) = found("# T", numbers=["half"])
-    assert line == ("front matter `lesson.numbers`: expected a number as prose says it, got 'half'")
-
-
 def test_links_between_lessons_are_no_prose(found):
     notebook = new_notebook(cells=[new_markdown_cell("0.5", metadata={"tags": ["links"]})])
     assert list(said_in(notebook)) == []
 
 
-def test_the_check_asks_for_it_and_counts_what_is_exempt(chapters, monkeypatch, capsys):
+def test_the_check_asks_for_it(chapters):
     core, _ = fake_pair(chapters)
     assert lesson_checks.check_lesson(core) == []
     core.write_text(core.read_text().replace("By counting.", "By counting 45 % of it."))
     chapters.fake(core, describe_figures)
     (line,) = lesson_checks.check_lesson(core)
     assert line.startswith(f"{core}: cell ") and "How this was measured: no output" in line
-    exempt = core.read_text().replace("  seconds: 12\n", "  seconds: 12\n  numbers: ['45 %']\n")
-    core.write_text(exempt)
-    chapters.fake(core, describe_figures)
-    assert lesson_checks.check_lesson(core) == []
-
-    monkeypatch.setattr(lesson_checks, "check_book", lambda _: [])
-    assert main(["--chapters", str(chapters.folder), "check"]) == 0
-    assert "numbers in prose that front matter exempts: 1\n" in capsys.readouterr().out

@@ -281,16 +281,6 @@ def test_identifiers_are_unique_in_the_book(chapters, survey):
     assert line == f"{first}: exact small.sum has the name of a recorded finding"
 
 
-def test_exact_checks_and_findings_may_be_cited(chapters):
-    text = "# Small\n\n`{}`\n\n```{{code-cell}} ipython3\n" + EXACT + "\n```\n"
-    path = chapters.write(text.format("small.sum.of_two"))
-    assert problems_between([path]) == []
-    path.write_text(text.format("small.told.leads"))
-    assert problems_between([path], findings=["small.told.leads"]) == []
-    (line,) = problems_between([path])
-    assert line == f"{path}: cites small.told.leads, which no lesson checks and no record has"
-
-
 def test_all_findings_of_a_folder_of_records(tmp_path):
     record_made.put(tmp_path, record_made.made())
     (tmp_path / "blocks.json").write_text("{}")

@@ -241,41 +241,18 @@ def listed(page):
     }
 
 
-def test_findings_are_listed_by_topic_and_by_model():
+def test_findings_are_listed_by_model():
     found = ledger_pages.entries(ROWS)
     assert found["second_order.small.layers"].effect == "DCN, one layer to DCN-V2: +0"
-    records = {
-        "second_order.small": {"question": "Who is ahead?"},
-        "second_order.smaller": {"question": "No findings?"},
-    }
     ahead, layers, matrices = list(found)[:3]
-    page = ledger_pages.by_topic(found, records)
-    assert listed(page) == {"Second order": [], "Who is ahead?": [ahead, layers, matrices]}
+    page = ledger_pages.by_model(found)
     assert f'#{ahead}">FM is ahead.</a> *better*' in page
-    assert listed(ledger_pages.by_model(found)) == {
+    assert listed(page) == {
         "LR": [ahead],
         "FM": [ahead, matrices],
         "DCN": [layers],
         "DCN-V2": [layers, matrices],
     }
-
-
-def test_a_work_that_two_lessons_cite_stands_once_with_both():
-    first = "## References\n\n- S. Rendle (2010). *Factorization\n  Machines.* ICDM. Section 3.\n"
-    first += "- The code. *No year.*\n\n## After\n\n- C. Other (2001). *Elsewhere.*\n"
-    second = "## References\n- S. Rendle et al. (2010). *Factorization machines.* ICDM.\n"
-    second += "- H.-T. Cheng et al. (2016). *Wide & Deep.* Section 3.\n"
-    third = (
-        '## References\n\n- H.-T. Cheng and B. Koc, "Wide & Deep",\n  DLP-KDD 5(4), 2016: more.\n'
-    )
-    prose = [("FM: pairs", first), ("Wide", second), ("Deep", third)]
-    cited = [(f"chapters/{title}", title, text) for title, text in prose]
-    assert ledger_pages.bibliography(cited).splitlines()[4:] == [
-        "- H.-T. Cheng and B. Koc (2016). *Wide & Deep.* DLP-KDD 5(4). In: "
-        "[Wide](../chapters/Wide), [Deep](../chapters/Deep).",
-        "- S. Rendle et al. (2010). *Factorization machines.* ICDM. In: "
-        "[FM](../chapters/FM: pairs), [Wide](../chapters/Wide).",
-    ]
 
 
 def test_a_page_is_checked_for_what_it_loads_links_and_lacks(tmp_path):

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -181,10 +182,8 @@ def test_the_handle_of_a_kernel_says_when_it_has_ended():
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     kernel = warm_kernels.ForkedKernel(child.pid)
     assert kernel.poll() is None
-    with pytest.raises(subprocess.TimeoutExpired):
-        kernel.wait(timeout=0.1)
-    kernel.kill()
-    assert kernel.wait(timeout=10) == 0 == kernel.poll()
-    kernel.terminate()  # to one that has ended it does nothing
+    kernel.send_signal(signal.SIGKILL)
+    assert kernel.wait() == 0 == kernel.poll()
+    kernel.send_signal(signal.SIGTERM)  # to one that has ended it does nothing
     child.communicate()
     assert warm_kernels.ForkedKernel(child.pid).poll() == 0

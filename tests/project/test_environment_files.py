@@ -22,6 +22,7 @@ from bookmaker import PACKAGES
 ROOT = Path(__file__).parents[2]
 MODULE_OF = {
     "pillow": "PIL",
+    "beautifulsoup4": "bs4",
     "pyyaml": "yaml",
     "scikit-learn": "sklearn",
     "tensorflow-cpu": "tensorflow",

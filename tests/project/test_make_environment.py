@@ -5,7 +5,6 @@ step by step, and can be killed at any of them together with whoever called it.
 """
 
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -273,45 +272,14 @@ def test_uv_is_used_where_it_is_and_may_lock_the_environment(clone):
     clone.opens("Creating .venv with uv")
 
 
-def seen_to_go_on(clone):
-    """The lines of a slow `make lab`, up to a second sign of life; the run waits to go on."""
-    script = clone.folder / "bookmaker" / "environment.sh"
-    text = script.read_text()
-    assert text.count("every=10 ") == 1
-    script.write_text(text.replace("every=10 ", "every=1 "))
-    clone.steps_file.write_text("")
-    slow = clone.start("lab", WAIT_AT="package two")
-    lines = []
-    while sum("it goes on" in line for line in lines) < 2:
-        lines.append(slow.stdout.readline())
-        assert lines[-1], lines
-    return slow, lines
-
-
-@pytest.mark.parametrize("installer", ["pip", "uv"])
-def test_a_slow_installation_says_that_it_goes_on(clone, installer):
-    if installer == "uv":
-        (clone.programs / "uv").write_text(UV)
-        (clone.programs / "uv").chmod(0o755)
-    slow, lines = seen_to_go_on(clone)
-    assert lines[-3].startswith("Installing packages into .venv")
-    said = re.compile(r"  it goes on: (\d+) seconds so far, packages in place: (\d+)\n")
-    first, second = (said.fullmatch(line) for line in lines[-2:])
-    assert int(first[1]) < int(second[1]) and first[2] == second[2] == "0"
-    (clone.venv / "lib" / "python3.12" / "site-packages" / "one-1.dist-info").mkdir(parents=True)
-    slow.stdout.readline()
-    assert said.fullmatch(slow.stdout.readline())[2] == "1"
-    Path(f"{clone.steps_file}.go").touch()
-    output, errors = slow.communicate(timeout=60)
-    assert slow.returncode == 0 and output.endswith("lab opens: \n"), errors
-
-
 def test_an_interrupt_of_a_slow_installation_leaves_nothing_behind(clone):
-    slow, _ = seen_to_go_on(clone)
+    slow = clone.start("lab", WAIT_AT="package two")
+    while not clone.steps_file.exists() or "package two" not in clone.steps_file.read_text():
+        time.sleep(0.05)
     # As a terminal does it, to all at work. The pipe ends with the last process that writes to it.
     os.killpg(slow.pid, signal.SIGINT)
-    output, _ = slow.communicate(timeout=20)
-    assert slow.returncode != 0 and "it goes on" not in output
+    slow.communicate(timeout=20)
+    assert slow.returncode != 0
     assert (clone.venv / ".half-made").exists()
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from bookmaker import PACKAGES
 from bookmaker.code.imports import find_modules
+from bookmaker.gate.selection import files_in
 from recsys_pipeline.__main__ import COMMANDS
 
 ROOT = Path(__file__).parents[2]
@@ -136,6 +137,18 @@ def test_no_text_names_a_file_that_is_not_there():
         if not (ROOT / name).exists() and not (ROOT / "tests" / name).exists()
     }
     assert missing == set()
+
+
+def ends_wrongly(content):
+    """Whether a text does not end in one line end; whatever holds a zero byte is none."""
+    is_text = content and b"\0" not in content
+    return bool(is_text) and (not content.endswith(b"\n") or content.endswith(b"\n\n"))
+
+
+def test_every_text_ends_in_one_line_end():
+    assert [str(path) for path in files_in(ROOT) if ends_wrongly(path.read_bytes())] == []
+    given = (b"x", b"x\n\n", b"x\n", b"", b"\0")
+    assert [ends_wrongly(one) for one in given] == [True, True, False, False, False]
 
 
 def test_names_that_are_gone_are_found():
