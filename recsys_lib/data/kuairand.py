@@ -75,6 +75,7 @@ def load(
     folder=None,
     sessions=None,
     new_ids=False,
+    valid_days=1,
 ):
     """KuaiRand-Pure as a ``Dataset``, split by day.
 
@@ -91,6 +92,8 @@ def load(
             sessions and ages, see ``sessions.session_columns``.
         new_ids: whether values that the first days never hold get ids, too: for models that train
             on the later days. To any other model such an id is a row that nothing trained.
+        valid_days: 1 to 5 days before the test for validation: one has 4,545 pairs of a
+            user's rows, two have 20,513.
 
     Returns:
         A ``Dataset``; ``group`` is the log's user id, ``row_id`` the row over the logs that are
@@ -106,11 +109,12 @@ def load(
     if not tasks or any(task not in LABELS for task in tasks):
         raise ValueError(f"tasks: expected some of {tuple(LABELS)}, got {tasks}")
     check_integer("max_history", max_history)
+    check_integer("valid_days", valid_days, 1, 5)
     folder = registry.locate("kuairand_pure") if folder is None else folder
     log = _read_logs(folder, tasks)
     users, videos = _read_features(folder)
     time = log["time_ms"].to_numpy() / 1000
-    part = _split_by_day(log)
+    part = _split_by_day(log, valid_days)
     known = np.ones(len(log), bool) if new_ids else part == 0
     feature_columns, features, as_of = _features(log, users, videos, known, time, max_history)
     if sessions is not None:
@@ -174,15 +178,17 @@ def _read_features(folder):
     return users.set_index("user_id"), videos.set_index("video_id")
 
 
-def _split_by_day(log):
+def _split_by_day(log, valid_days):
     """0 train, 1 validation, 2 test, by the log's ``date``.
 
     A date begins up to an hour before midnight by ``time_ms``, not at the same moment for all
     users, but no user's rows go back over these two borders: ``Dataset`` checks it.
     """
     date = log["date"].to_numpy()
-    part = (date >= VALID_DAY).astype(np.int8) + (date >= TEST_DAY).astype(np.int8)
-    for number, days in enumerate(("before 20220505", "20220505", "from 20220506 on")):
+    begin = VALID_DAY - valid_days + 1  # all of them days of May
+    part = (date >= begin).astype(np.int8) + (date >= TEST_DAY).astype(np.int8)
+    last = f"{begin} to {VALID_DAY}" if valid_days > 1 else f"{begin}"
+    for number, days in enumerate((f"before {begin}", last, f"from {TEST_DAY} on")):
         if not (part == number).any():
             raise ValueError(f"kuairand_pure: expected log rows dated {days}, got none")
     return part
