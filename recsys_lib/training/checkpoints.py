@@ -31,6 +31,7 @@ class StoredRun(Run):
         trainer, training, options, rates: as for ``Run``.
         path: of the file.
         valid: the ``Validation`` that scores the run, or None.
+        groups: ``(rows,)`` integers, the groups of training rows that an objective reads, or None.
 
     Raises:
         ValueError: a damaged checkpoint, or one that belongs to another run.
@@ -41,13 +42,13 @@ class StoredRun(Run):
         *("epochs_without_gain", "rate_share", "epochs_since_cut", "stopped"),
     )
 
-    def __init__(self, trainer, training, options, rates, path, valid):
+    def __init__(self, trainer, training, options, rates, path, valid, groups):
         super().__init__(trainer, training, options, rates)
-        self.path, self._fingerprint = path, self._made_of(training, valid)
+        self.path, self._fingerprint = path, self._made_of(training, valid, groups)
         if os.path.exists(path):
             self._resume()
 
-    def _made_of(self, training, valid):
+    def _made_of(self, training, valid, groups):
         """The settings by which two runs are told apart, without those of single epochs."""
         trainer, options = self.trainer, self.options
         model, objective = trainer.model, trainer.objective
@@ -65,11 +66,14 @@ class StoredRun(Run):
             "structure of the model": structure_of(model),
             **_optimizer_options(trainer.optimizer),
             "sizes of the chunks": training.sizes,
+            # Before the rows, whose own hash knows the groups in memory alone.
+            **_hash_of_groups("training", groups),
             "hash of the training rows": training.digest(),
         }
         if valid is not None:
             made_of["hash of the validation rows"] = valid.digest()
             made_of["watched score"] = None if valid.watched == "auc" else valid.watched
+            made_of |= _hash_of_groups("validation", valid.groups)
         return made_of
 
     def _with_schedule(self, epoch):
@@ -95,6 +99,14 @@ class StoredRun(Run):
         state |= {name: getattr(self, name) for name in self._stored}
         state["callbacks"] = states_of(self.options.callbacks)
         write_checkpoint(self.path, self.trainer.parts, state, self.best)
+
+
+def _hash_of_groups(kind, groups):
+    """A short hash of which rows share a group; nothing of a run that reads no groups."""
+    if groups is None:
+        return {}
+    codes = np.unique(groups, return_inverse=True)[1].astype(np.int32)
+    return {f"hash of the groups of the {kind} rows": hashlib.sha256(codes).hexdigest()[:12]}
 
 
 def write_checkpoint(

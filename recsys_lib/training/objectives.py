@@ -218,7 +218,10 @@ class Run:
 
     def add_second_units(self) -> None:
         """Give the network behind each binary task's logit a second unit."""
-        hidden = [last_hidden(self.model, task) for task in self.binary]
+        try:
+            hidden = [last_hidden(self.model, task) for task in self.binary]
+        except ValueError as error:
+            raise ValueError(f"objective {self.objective!r}, {error}") from None
         self._whole = keras.Model(self.model.inputs, [self.model.output, hidden])
         self.variables = [
             keras.Variable(np.zeros((one.shape[-1], 1), "float32"), name=f"second_unit_{task}")

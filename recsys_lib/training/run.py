@@ -117,6 +117,8 @@ class Run:
         table = pd.DataFrame(self.rows, columns=columns)
         table["seconds"] = table["seconds"].diff().fillna(table["seconds"])
         table["valid_score"] = table["valid_score"].astype(float)
+        if "pairs_lost" in table:  # one minus a rounded share
+            table["pairs_lost"] = table["pairs_lost"].clip(lower=0)
         table.insert(0, "epoch", np.arange(1, len(table) + 1))
         if not self.rates.are_changed:
             table = table.drop(columns="rate_factor")

@@ -219,7 +219,7 @@ class Trainer:
         if checkpoint is None:
             run = Run(self, rows, options, rates)
         else:
-            run = resolve_name(STORED_RUN)(self, rows, options, rates, checkpoint, valid)
+            run = resolve_name(STORED_RUN)(self, rows, options, rates, checkpoint, valid, groups)
         if self.workers is None:
             move_to_large_pages([*self.parts["model"], *self.parts["optimizer"]])
         else:
@@ -332,7 +332,8 @@ def fit(
             ``recsys_lib.training.callbacks.Callback``.
         checkpoint: file to write after each epoch. If it exists, the run goes on from there and
             ends with the same weights as a run that was never interrupted. A file of a run with
-            other data, options, optimizer or model is refused; more epochs are not another run.
+            other data, groups that it reads, options, optimizer or model is refused; more epochs
+            are not another run.
         checkpoint_steps: write it also every so many steps.
         progress: show a progress bar; default: in a terminal and in notebooks, unless the
             environment variable ``RECSYS_PROGRESS`` is 0.

@@ -61,6 +61,11 @@ class Validation:
         """A hash of all values, or of the files that hold them."""
         return self._rows.digest()
 
+    @property
+    def groups(self) -> np.ndarray | None:
+        """The group of each row, ``(N,)``; None where the score reads none."""
+        return self._group if self._measure == "gauc" else None
+
     def _num_pairs(self):
         """The pairs within groups of the binary task that has the fewest; 0 without one."""
         counts = []

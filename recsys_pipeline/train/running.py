@@ -115,7 +115,7 @@ def train(
         "versions": versions(),
     }
     if "pairs_lost" in history.epochs:
-        scores["pairs_lost"] = float(history.epochs["pairs_lost"].mean().clip(0))
+        scores["pairs_lost"] = float(history.epochs["pairs_lost"].mean())
     if group is not None:
         scores["group"] = group
     scores = plain(scores)

@@ -220,6 +220,14 @@ def test_the_history_reports_the_pairs_that_borders_cut(objective):
         assert expected > 0.01 and found == pytest.approx(expected, abs=1e-5)
 
 
+def test_a_batch_of_all_rows_loses_no_pair_and_no_less():
+    data = world_of(seed=4)  # where rounding would leave a hair less than 0
+    model = build_logistic_regression(data.feature_columns)
+    options = {"epochs": 1, "batch_size": 3000, "patience": None}
+    lost = fit(model, data, objective=Pairs("page"), **options).epochs["pairs_lost"]
+    assert 0 <= lost[0] < 1e-6
+
+
 @pytest.mark.parametrize("chunks", [None, 4])
 def test_few_pairs_of_groups_of_fifty_rows_are_lost(chunks):
     data = world_of(20_000, 50)
@@ -357,7 +365,10 @@ def test_bad_objectives_are_named():
         JRC(alpha=2)
     with pytest.raises(ValueError, match="no group is named 'day'"):
         fit(build_deepfm(columns, **SMALL), WORLD, objective=Pairs("day"))
-    with pytest.raises(ValueError, match="expected a network whose last layer is the logit"):
+    message = (
+        r"objective JRC\(group=None, alpha=0\.5\), model .*: expected a network whose last layer"
+    )
+    with pytest.raises(ValueError, match=message):
         fit(build_logistic_regression(columns), WORLD, objective=JRC())
     regression = dataclasses.replace(WORLD, tasks={"click": "regression"})
     with pytest.raises(ValueError, match="needs a binary task"):

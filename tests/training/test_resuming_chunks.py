@@ -7,7 +7,8 @@ import pytest
 import tiny
 from chunked import DATA, OPTIONS, fresh, in_chunks, kept, trained
 
-from recsys_lib.training import checkpoints
+from recsys_lib.training import checkpoints, validation
+from recsys_lib.training.objectives import ListWise, Pairs
 from recsys_lib.training.rows import STEPS_PER_CALL
 from recsys_pipeline.chunks import ArrayChunks
 
@@ -135,3 +136,41 @@ def test_a_checkpoint_of_other_chunks_is_refused(tmp_path, changed, message):
     other = data if changed == "memory" else in_chunks(data, sizes, valid=30)
     with pytest.raises(ValueError, match=f"belongs to another run, {message}"):
         trained(other, **options)
+
+
+def paged(rows_of_a_page, sizes):
+    """Pages of so many rows in each split, of users with one each, in memory or in chunks."""
+    parts = {}
+    for name, count in rows_of_a_page.items():
+        split = getattr(DATA, name)
+        page = np.arange(len(split)) // count
+        parts[name] = split.with_groups(user=page, page=page)
+    data = dataclasses.replace(DATA, **parts)
+    return in_chunks(data, sizes, valid=30) if sizes else data
+
+
+@pytest.mark.parametrize("sizes", [None, 50])
+@pytest.mark.parametrize(
+    ("options", "read"),
+    [
+        ({"objective": Pairs("page"), "patience": 3}, ["train"]),
+        ({"objective": ListWise("page"), "watch": "gauc:page", "patience": 3}, ["train", "valid"]),
+        ({"watch": "gauc:page", "patience": 3}, ["valid"]),
+        ({"patience": 3}, []),
+    ],
+)
+def test_a_checkpoint_of_other_groups_is_refused_where_the_run_reads_them(
+    tmp_path, monkeypatch, sizes, options, read
+):
+    monkeypatch.setattr(validation, "ENOUGH_PAIRS", 1)
+    options = {**options, "checkpoint": str(tmp_path / "run.npz")}
+    first = {"train": 5, "valid": 5}
+    trained(paged(first, sizes), tiny.build_small, **options)
+    for name, told in (("train", "training"), ("valid", "validation")):
+        other = paged({**first, name: 6}, sizes)
+        if name not in read:
+            trained(other, tiny.build_small, **options)
+            continue
+        message = f"run, hash of the groups of the {told} rows was '.{{12}}' and is '.{{12}}';"
+        with pytest.raises(ValueError, match=message):
+            trained(other, tiny.build_small, **options)

@@ -13,13 +13,13 @@ from scipy import special
 from tiny_log import run, write_log
 
 from recsys_lib.second_order import build_fm
-from recsys_lib.training import Adam, fit, gauc, load, log_loss, predict
+from recsys_lib.training import Adam, fit, gauc, load, log_loss, predict, validation
 from recsys_lib.training.objectives import JRC, Pairs
 from recsys_pipeline import files
 from recsys_pipeline.__main__ import main
 from recsys_pipeline.files.loading import described
 from recsys_pipeline.serve import create_application
-from recsys_pipeline.train import make_plan, running
+from recsys_pipeline.train import make_plan, running, runs
 from recsys_pipeline.train.planning import check_with
 
 LOG = Path(os.environ.get("RECSYS_DATA", "")) / "kuairand_pure/data"
@@ -142,6 +142,27 @@ def test_a_run_goes_on_with_its_own_objective_alone(
     words[words.index(f"--{changed}") + 1] = told
     assert run(shop, tmp_path, *FM, *words) == 1
     assert changed in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("rows_per_chunk", [100, 1000])
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [(["--objective", "pairs:page"], "training"), (["--watch", "gauc:page"], "validation")],
+)
+def test_a_run_does_not_go_on_with_pages_of_another_gap(
+    shop, tmp_path, capsys, monkeypatch, words, told, rows_per_chunk
+):
+    monkeypatch.setattr(runs, "ROWS_PER_CHUNK", rows_per_chunk)
+    monkeypatch.setattr(validation, "ENOUGH_PAIRS", 1)
+    monkeypatch.setattr(running, "golden_of", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        run(shop, tmp_path, *FM, *words)
+    said = (shop / "data.toml").read_text().replace('gap = "1h"', 'gap = "150s"')
+    (shop / "other.toml").write_text(said)
+    assert run(shop, tmp_path, *FM, *words, data="other.toml") == 1
+    message = capsys.readouterr().err
+    assert f"another run, hash of the groups of the {told} rows was" in message
+    assert message.count("\n") == 1
 
 
 @pytest.mark.parametrize(
