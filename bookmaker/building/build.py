@@ -15,14 +15,7 @@ from bookmaker.building.inputs import code_cells
 from bookmaker.lessons import live
 from bookmaker.lessons.anatomies import ANSWER
 from bookmaker.lessons.figures import WITHHELD, describe_figures
-from bookmaker.lessons.lessons import (
-    describe,
-    is_current,
-    is_executed,
-    is_lab,
-    read_notebook,
-    read_text,
-)
+from bookmaker.lessons.lessons import describe, is_lab, read_notebook, read_text
 from recsys_book.base.paths import LessonError, write_atomically
 from recsys_book.plotting import frames
 from recsys_book.reader.labs import absence
@@ -65,6 +58,25 @@ def refresh(text_path):
     """
     path = Path(text_path).with_suffix(".ipynb")
     notebook = read_text(text_path)
+    if not path.exists() or not _keep_outputs(notebook, path):
+        return False
+    write_atomically(path, serialise(notebook))
+    return True
+
+
+def is_stale(text_path):
+    """Return whether the notebook beside ``text_path`` is not what a build makes of it."""
+    path = Path(text_path).with_suffix(".ipynb")
+    notebook = read_text(text_path)
+    if not path.exists() or not _keep_outputs(notebook, path):
+        return True
+    there = read_notebook(path)
+    made, known = ([{**one, "id": ""} for one in each.cells] for each in (notebook, there))
+    return made != known or notebook.metadata != there.metadata
+
+
+def _keep_outputs(notebook, path):
+    """Give a text's cells what those of its notebook show; returns whether they are the same."""
     try:
         shown = [cell for cell in read_notebook(path).cells if cell.cell_type == "code"]
     except LessonError:
@@ -72,27 +84,14 @@ def refresh(text_path):
     ours = [cell for cell in notebook.cells if cell.cell_type == "code"]
     if code_cells(notebook) != code_cells(SimpleNamespace(cells=shown)):
         return False
-    if not all(is_executed(cell) for cell in shown):
+    if any(cell.execution_count is None for cell in shown):
         return False
     for cell, executed in zip(ours, shown, strict=True):
         cell.outputs, cell.execution_count = executed.outputs, executed.execution_count
         kept = executed.metadata
         cell.metadata |= {key: kept[key] for key in KEPT if key in kept}
     describe_figures(notebook)
-    write_atomically(path, serialise(notebook))
     return True
-
-
-def is_stale(text_path):
-    """Return whether the notebook beside ``text_path`` has to be built anew."""
-    text_notebook = read_text(text_path)
-    notebook_path = Path(text_path).with_suffix(".ipynb")
-    if not notebook_path.exists():
-        return True
-    try:
-        return not is_current(text_notebook, read_notebook(notebook_path))
-    except LessonError:
-        return True
 
 
 def build(text_path):

@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 from bookmaker.building import evidence, generated, index, inputs, links
+from bookmaker.building.build import is_stale
 from bookmaker.checks import numbers, pairs
 from bookmaker.lessons import budget, figures, live, sentences
 from bookmaker.lessons.anatomies import HEADER_LABELS
@@ -17,7 +18,6 @@ from bookmaker.lessons.budget import lines_to_read
 from bookmaker.lessons.figures import WITHHELD
 from bookmaker.lessons.lesson_cells import duplicate_exercises, lesson_problems
 from bookmaker.lessons.lessons import (
-    cell_contents,
     describe,
     find_texts,
     read_notebook,
@@ -67,10 +67,9 @@ def check_lesson(text_path):
         notebook = read_notebook(lesson.notebook_path)
     except LessonError as error:
         return [str(error)]
-    problems = pair_problems(text_path, text_notebook, notebook)
-    problems += _text_problems(lesson, text_notebook)
-    if problems and problems[0].startswith(f"{lesson.notebook_path}: stale"):
-        return problems
+    stale, problems = stale_problems(text_path), _text_problems(lesson, text_notebook)
+    if stale:
+        return stale + problems
     problems += budget.problems(lesson, budget.count(text_path, text_notebook, notebook))
     problems += numbers.problems(lesson, notebook)
     problems += notebook_problems(lesson.notebook_path, notebook)
@@ -99,22 +98,11 @@ def _text_problems(lesson, notebook):
     ]
 
 
-def pair_problems(text_path, text_notebook, notebook):
-    """Return where the text and the notebook of a pair differ in kind, source or tags."""
+def stale_problems(text_path):
+    """Return one line if a pair's notebook is not what a build makes of its text, else none."""
     path = Path(text_path).with_suffix(".ipynb")
-    ours, theirs = cell_contents(text_notebook), cell_contents(notebook)
-    for number, (expected, actual) in enumerate(zip(ours, theirs, strict=False), start=1):
-        for name, wanted, found in zip(("kind", "source", "tags"), expected, actual, strict=True):
-            if wanted != found:
-                return [
-                    f"{path}: stale: cell {number} differs from the text in its {name}; "
-                    f"text {_short(wanted)}, notebook {_short(found)}; run `make book`"
-                ]
-    if len(ours) != len(theirs):
-        return [f"{path}: stale: {len(theirs)} cells, the text has {len(ours)}; run `make book`"]
-    if text_notebook.metadata.get("lesson") != notebook.metadata.get("lesson"):
-        return [f"{path}: stale: its front matter differs from the text's; run `make book`"]
-    return []
+    fault = f"{path}: stale: not what a build makes of the text; run `make book`"
+    return [fault] if is_stale(text_path) else []
 
 
 def notebook_problems(path, notebook):
@@ -130,9 +118,7 @@ def notebook_problems(path, notebook):
             problems.append(f"{where} is an empty code cell")
             continue
         count += 1
-        if cell.execution_count is None:
-            problems.append(f"{where} was never executed")
-        elif cell.execution_count != count:
+        if cell.execution_count != count:
             problems.append(
                 f"{where} has execution count {cell.execution_count}, expected {count}: the "
                 "notebook was not run once from top to bottom"
@@ -194,8 +180,7 @@ def index_problems(chapters):
         notebook = read_notebook(notebook_path)
     except LessonError as error:
         return [str(error)]
-    problems = pair_problems(text_path, read_text(text_path), notebook)
-    return problems + notebook_problems(notebook_path, notebook)
+    return stale_problems(text_path) + notebook_problems(notebook_path, notebook)
 
 
 def _output_problems(where, output):

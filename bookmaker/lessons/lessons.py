@@ -378,17 +378,3 @@ def cell_contents(notebook):
         )
         for cell in notebook.cells
     ]
-
-
-def is_executed(cell):
-    """Return whether ``cell`` needs no execution or has been executed."""
-    return cell.cell_type != "code" or cell.execution_count is not None
-
-
-def is_current(text_notebook, notebook):
-    """Return whether ``notebook`` holds the same sources as the text, executed."""
-    return (
-        cell_contents(text_notebook) == cell_contents(notebook)
-        and text_notebook.metadata.get("lesson") == notebook.metadata.get("lesson")
-        and all(is_executed(cell) for cell in notebook.cells)
-    )

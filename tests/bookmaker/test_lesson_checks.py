@@ -1,5 +1,3 @@
-import re
-
 import pytest
 from nbformat.v4 import new_markdown_cell, new_output
 
@@ -39,26 +37,26 @@ def test_finds_a_missing_notebook(chapters):
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "what"),
+    ("old", "new"),
     [
-        ("total = 2 + 2", "total = 1 + 3", "cell 2 differs from the text in its source"),
-        ("The sum is four [", "The sum is 4 [", "cell 1 differs from the text in its source"),
-        ("[hide-input]", "[hide-input, nbval-skip]", "cell 4 differs .* its tags"),
-        ("## References\n\nNone.\n", "## References\n\n+++\n\nNone.\n", "in its source|cells"),
-        ("seconds: 3", "seconds: 4", "its front matter differs"),
+        ("total = 2 + 2", "total = 1 + 3"),
+        ("The sum is four [", "The sum is 4 ["),
+        ("[hide-input]", "[hide-input, nbval-skip]"),
+        ("## References\n\nNone.\n", "## References\n\n+++\n\nNone.\n"),
+        ("seconds: 3", "seconds: 4"),
     ],
 )
-def test_finds_a_stale_pair(sound, chapters, survey, old, new, what):
+def test_finds_a_stale_pair(sound, chapters, survey, old, new):
     assert old in survey
     chapters.write(survey.replace(old, new))
     problems = " ".join(lesson_checks.check_lesson(sound))
-    assert re.search(rf"01_small.ipynb: stale: .*({what})", problems)
+    assert "01_small.ipynb: stale: not what a build makes of the text" in problems
 
 
 def test_finds_a_cell_that_the_text_lacks(sound, chapters):
     extra = new_markdown_cell("More.")
     chapters.fake(sound, lambda notebook: notebook.cells.append(extra))
-    assert "stale: 6 cells, the text has 5" in the_only_problem(sound)
+    assert "stale: not what a build makes" in the_only_problem(sound)
 
 
 TWO_IN_ONE = {"frames": [{"png": "x", "sentence": one} for one in "ABB"]}
@@ -74,7 +72,7 @@ def change_first_code_cell(**changes):
 @pytest.mark.parametrize(
     ("changes", "what"),
     [
-        ({"execution_count": None}, "cell 2 was never executed"),
+        ({"execution_count": None}, "01_small.ipynb: stale: not what a build makes"),
         ({"execution_count": 7}, "cell 2 has execution count 7, expected 1"),
         (
             {"outputs": [new_output("stream", name="stderr", text="Warning: x\n")]},

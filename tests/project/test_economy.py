@@ -10,7 +10,7 @@ CEILINGS = {
     "library": 6_770,
     "models": 90 * len(MODELS),
     "book": 7_100,
-    "bookmaker": 7_543,
+    "bookmaker": 7_499,
     "engine": 2_730,
     "pipeline": 10_311,
 }
