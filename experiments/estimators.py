@@ -12,10 +12,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from scipy import special
 
 from recsys_lib.data.dataset import Dataset
 from recsys_lib.data.splits import Split
 from recsys_lib.features.columns import CategoricalColumn, NumericColumn
+from recsys_pipeline.export.calibration import fit_platt
 
 Predict = Callable[[Split], dict[str, np.ndarray]]
 
@@ -56,6 +58,79 @@ def trees_on_ids(
 
     name = task or next(iter(dataset.train.labels))
     label = (dataset.train.labels[name] if task else dataset.train.label).astype(np.float64)
+    features = _coder(dataset, label, seed)
+    size = {"max_leaf_nodes": max_leaf_nodes, "min_samples_leaf": min_samples_leaf}
+    size |= {"max_iter": max_iter, "early_stopping": False, "random_state": seed}
+    model = HistGradientBoostingClassifier(learning_rate=learning_rate, **size)
+    model.fit(features(dataset.train), label > 0.5)
+    return lambda split: {name: model.predict_proba(features(split))[:, 1]}
+
+
+trees_on_ids.fits_itself = True  # type: ignore[attr-defined]
+
+
+def trees_in_pairs(
+    dataset: Dataset,
+    *,
+    seed: int,
+    learning_rate: float = 0.1,
+    max_iter: int = 100,
+    max_leaf_nodes: int = 31,
+    min_samples_leaf: int = 20,
+) -> Predict:
+    """As ``trees_on_ids``, fitted on the pairs of a click and no click of one user.
+
+    Their score has no level: a line that is fitted on the validation rows makes it a probability.
+
+    Args:
+        dataset: with one binary task, and validation rows.
+        seed, learning_rate, max_iter, max_leaf_nodes, min_samples_leaf: as for ``trees_on_ids``;
+            of LightGBM's ``LGBMRanker``, all pairs alike.
+
+    Returns:
+        Function of a split.
+    """
+    from lightgbm import LGBMRanker
+
+    (name,) = dataset.train.labels
+    label = dataset.train.label.astype(np.float64)
+    features = _coder(dataset, label, seed)
+    order = np.argsort(dataset.train.group, kind="stable")
+    _, rows = np.unique(dataset.train.group, return_counts=True)
+    size: dict[str, Any] = {"num_leaves": max_leaf_nodes, "min_child_samples": min_samples_leaf}
+    # Plain pairs: no gain is normed, cut off or weighed by its place in the list.
+    plain: dict[str, Any] = {
+        "lambdarank_norm": False,
+        "label_gain": [0, 1],
+        "lambdarank_truncation_level": 1_000,
+    }
+    model = LGBMRanker(
+        objective="lambdarank",
+        learning_rate=learning_rate,
+        n_estimators=max_iter,
+        random_state=seed,
+        n_jobs=1,
+        deterministic=True,
+        verbose=-1,
+        **size,
+        **plain,
+    )
+    model.fit(features(dataset.train)[order], label[order], group=rows)
+
+    def score(split: Split) -> np.ndarray:
+        return special.expit(np.asarray(model.predict(features(split)), np.float64))
+
+    line = fit_platt(name, dataset.valid.label, score(dataset.valid))
+    return lambda split: {
+        name: special.expit(line.slope * special.logit(score(split)) + line.intercept)
+    }
+
+
+trees_in_pairs.fits_itself = True  # type: ignore[attr-defined]
+
+
+def _coder(dataset: Dataset, label: np.ndarray, seed: int) -> Callable[[Split], np.ndarray]:
+    """What trees read of a split: the numbers, and each id's code; see ``trees_on_ids``."""
     numbers = [c.name for c in dataset.feature_columns if isinstance(c, NumericColumn)]
     with_ids = [c for c in dataset.feature_columns if not isinstance(c, NumericColumn)]
     columns = [c for c in with_ids if isinstance(c, CategoricalColumn) or not c.ordered]
@@ -74,14 +149,7 @@ def trees_on_ids(
 
     if not numbers and not columns:
         raise ValueError(f"trees: expected numbers or ids in {dataset.name!r}, got none")
-    size = {"max_leaf_nodes": max_leaf_nodes, "min_samples_leaf": min_samples_leaf}
-    size |= {"max_iter": max_iter, "early_stopping": False, "random_state": seed}
-    model = HistGradientBoostingClassifier(learning_rate=learning_rate, **size)
-    model.fit(features(dataset.train), label > 0.5)
-    return lambda split: {name: model.predict_proba(features(split))[:, 1]}
-
-
-trees_on_ids.fits_itself = True  # type: ignore[attr-defined]
+    return features
 
 
 def _codes(column: Any, ids: np.ndarray, label: np.ndarray) -> np.ndarray:
