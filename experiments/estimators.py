@@ -17,7 +17,6 @@ from scipy import special
 from recsys_lib.data.dataset import Dataset
 from recsys_lib.data.splits import Split
 from recsys_lib.features.columns import CategoricalColumn, NumericColumn
-from recsys_pipeline.export.calibration import fit_platt
 
 Predict = Callable[[Split], dict[str, np.ndarray]]
 
@@ -80,10 +79,11 @@ def trees_in_pairs(
 ) -> Predict:
     """As ``trees_on_ids``, fitted on the pairs of a click and no click of one user.
 
-    Their score has no level: a line that is fitted on the validation rows makes it a probability.
+    Their score has no level, and need not rise with the label from one user to the next; a logistic
+    function brings it between 0 and 1 and does not make it a probability.
 
     Args:
-        dataset: with one binary task, and validation rows.
+        dataset: with one binary task.
         seed, learning_rate, max_iter, max_leaf_nodes, min_samples_leaf: as for ``trees_on_ids``;
             of LightGBM's ``LGBMRanker``, all pairs alike.
 
@@ -116,14 +116,7 @@ def trees_in_pairs(
         **plain,
     )
     model.fit(features(dataset.train)[order], label[order], group=rows)
-
-    def score(split: Split) -> np.ndarray:
-        return special.expit(np.asarray(model.predict(features(split)), np.float64))
-
-    line = fit_platt(name, dataset.valid.label, score(dataset.valid))
-    return lambda split: {
-        name: special.expit(line.slope * special.logit(score(split)) + line.intercept)
-    }
+    return lambda split: {name: special.expit(model.predict(features(split)))}
 
 
 trees_in_pairs.fits_itself = True  # type: ignore[attr-defined]

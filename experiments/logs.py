@@ -75,7 +75,7 @@ def with_pages(dataset: Dataset, gap: str) -> Dataset:
         for name, split in dataset.splits.items()
     }
     whole = dataclasses.replace(dataset, **kept)
-    return dataclasses.replace(whole, valid=whole.held_still(whole.valid, gap))
+    return dataclasses.replace(whole, valid=whole.held_still(whole.valid))
 
 
 def with_short_history(dataset: Dataset, length: int) -> Dataset:

@@ -286,11 +286,12 @@ def _as_requests(rows, dataset, predict, path, gap):
     """Rows with the GAUC of test rows held still; the predictions are kept where there is a path.
 
     What is known of a user moves with the user's own labels: what orders the rows of one user by it
-    orders no request, for in a request it is the same for all candidates. With a gap they are held
-    until the user pauses for longer, and order is judged within pages, too.
+    orders no request, for in a request it is the same for all candidates. With a gap order is judged
+    within pages, too, on rows that are held until the user pauses for longer.
     """
     test = dataset.test
-    as_is, still = (predict(split) for split in (test, dataset.held_still(test, gap)))
+    as_is, still = (predict(split) for split in (test, dataset.held_still(test)))
+    of_pages = None if gap is None else predict(dataset.held_still(test, gap))
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         kept = [(as_is[task], still[task]) for task in sorted(as_is)]
@@ -301,8 +302,9 @@ def _as_requests(rows, dataset, predict, path, gap):
             label, scores = (of[row["task"]][part] for of in (test.labels, still))
             held = gauc(label, scores, test.group[part]).value
             row |= {"gauc": held, "gauc_moving": row["gauc"]}
-            if gap is not None:
-                row["gauc_page"] = gauc(label, scores, test.group_of("page")[part]).value
+            if of_pages is not None:
+                of = of_pages[row["task"]][part], test.group_of("page")[part]
+                row["gauc_page"] = gauc(label, *of).value
     return rows
 
 

@@ -2,7 +2,8 @@
 
 Every network has a prior for ids by their rows among its options, in each arm the same values; a
 run stops and is chosen by GAUC of the user's rows, on two days of validation that hold twenty
-thousand pairs. What is known of a user is held still from one pause of half an hour to the next.
+thousand pairs. What is known of a user is held at the user's first row, for between two visits it
+moves with the user's own labels; within pages of one surface it is held from pause to pause.
 """
 
 from typing import Any
