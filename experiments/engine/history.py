@@ -107,8 +107,12 @@ def _code_of(commit: str, path: Path, folder: Path) -> str | None:
 
 
 def _versions(identifier: str, results: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The commits that changed a manifest, oldest first, and what it was there."""
+    """The commits that changed a manifest, oldest first, and what it was there.
+
+    Those of a branch count where only its work came over: it was declared and measured there.
+    """
     path = records.paths(identifier, results)[1]
-    for commit in lines(path.parent, "log", "--reverse", "--format=%H", "--", path.name):
+    wanted = ("log", "--full-history", "--reverse", "--format=%H", "--", path.name)
+    for commit in lines(path.parent, *wanted):
         if text := git(path.parent, "show", f"{commit}:./{path.name}"):  # else it was removed there
             yield commit, json.loads(text)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         normalized_entropy,
         share_of_gap,
     )
+    from recsys_lib.training.objectives import JRC, ListWise, Pairs, Rows
     from recsys_lib.training.optimizers import Adagrad, Adam, Ftrl, optimizer_per_group
     from recsys_lib.training.prediction import predict
     from recsys_lib.training.rates import ReduceOnPlateau

@@ -63,6 +63,19 @@ def test_declared_first_and_measured_then_is_well(repository):
     assert of_history(repository) == []
 
 
+def test_a_branch_of_which_only_the_work_came_over_is_seen(repository):
+    _, git = repository
+    main = git("branch", "--show-current").strip()
+    git("switch", "-qc", "side")
+    commit(repository, declared="one")
+    commit(repository, record=(SHA, 1))
+    git("switch", "-q", main)
+    git("merge", "-q", "-s", "ours", "--no-ff", "-m", "beside", "side")
+    git("checkout", "side", "--", "experiments")
+    git("commit", "-qm", "declaration and record at once")
+    assert of_history(repository) == []
+
+
 def test_a_declaration_that_is_changed_after_its_results_is_found(repository):
     """That a declaration of this name was there before is not enough: it was another one."""
     commit(repository, declared="one")

@@ -10,7 +10,7 @@ CEILINGS = {
     "library": 6_775,
     "models": 90 * len(MODELS),
     "book": 7_100,
-    "bookmaker": 7_499,
+    "bookmaker": 7_500,
     "engine": 2_730,
     "pipeline": 10_311,
 }
