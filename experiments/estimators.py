@@ -56,6 +56,19 @@ def trees_on_ids(
 
     name = task or next(iter(dataset.train.labels))
     label = (dataset.train.labels[name] if task else dataset.train.label).astype(np.float64)
+    features = coder(dataset, label, seed)
+    size = {"max_leaf_nodes": max_leaf_nodes, "min_samples_leaf": min_samples_leaf}
+    size |= {"max_iter": max_iter, "early_stopping": False, "random_state": seed}
+    model = HistGradientBoostingClassifier(learning_rate=learning_rate, **size)
+    model.fit(features(dataset.train), label > 0.5)
+    return lambda split: {name: model.predict_proba(features(split))[:, 1]}
+
+
+trees_on_ids.fits_itself = True  # type: ignore[attr-defined]
+
+
+def coder(dataset: Dataset, label: np.ndarray, seed: int) -> Callable[[Split], np.ndarray]:
+    """What trees read of a split: the numbers, and each id's code; see ``trees_on_ids``."""
     numbers = [c.name for c in dataset.feature_columns if isinstance(c, NumericColumn)]
     with_ids = [c for c in dataset.feature_columns if not isinstance(c, NumericColumn)]
     columns = [c for c in with_ids if isinstance(c, CategoricalColumn) or not c.ordered]
@@ -74,14 +87,7 @@ def trees_on_ids(
 
     if not numbers and not columns:
         raise ValueError(f"trees: expected numbers or ids in {dataset.name!r}, got none")
-    size = {"max_leaf_nodes": max_leaf_nodes, "min_samples_leaf": min_samples_leaf}
-    size |= {"max_iter": max_iter, "early_stopping": False, "random_state": seed}
-    model = HistGradientBoostingClassifier(learning_rate=learning_rate, **size)
-    model.fit(features(dataset.train), label > 0.5)
-    return lambda split: {name: model.predict_proba(features(split))[:, 1]}
-
-
-trees_on_ids.fits_itself = True  # type: ignore[attr-defined]
+    return features
 
 
 def _codes(column: Any, ids: np.ndarray, label: np.ndarray) -> np.ndarray:

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from recsys_lib.data import history, kuairand, movielens, registry
+from recsys_lib.data import history, kuairand, movielens, pages, registry
 from recsys_lib.data.dataset import Dataset
+from recsys_lib.data.splits import Split
 from recsys_lib.features.columns import NumericColumn
+from recsys_lib.training.metrics import num_pairs
 
 RATES = ("user_count", "user_like_rate", "item_count", "item_like_rate")
 """Columns of what was known of user and item before the row."""
@@ -39,7 +41,9 @@ def load(name: str, **options: Any) -> Dataset:
         name: ``"movielens"``, each user's last fifth of the ratings for the test; or
             ``"kuairand_pure"``, the clicks of the last days.
         **options: of the loader of ``recsys_lib.data``, and ``short_history``: the length of a
-            column of that name, the end of the history.
+            column of that name, the end of the history; and ``gap``: the longest pause within a
+            page of one surface. The splits then keep their pages, and the validation rows are held
+            still as the test rows are where order is judged.
 
     Returns:
         A ``Dataset`` with one task, the click of KuaiRand where ``tasks`` says no other; the
@@ -50,6 +54,8 @@ def load(name: str, **options: Any) -> Dataset:
         DataUnavailable: the set is not on this machine.
     """
     options = {key: tuple(one) if isinstance(one, list) else one for key, one in options.items()}
+    if gap := options.pop("gap", None):
+        return with_pages(load(name, **options), gap)
     if short := options.pop("short_history", None):
         return with_short_history(load(name, **options), short)
     if name == "movielens":
@@ -57,6 +63,38 @@ def load(name: str, **options: Any) -> Dataset:
     if name != "kuairand_pure":
         raise ValueError(f"data: expected 'movielens' or 'kuairand_pure', got {name!r}")
     return with_rates(kuairand.load(**{"tasks": ("click",), **options}), "video_id")
+
+
+def with_pages(dataset: Dataset, gap: str) -> Dataset:
+    """Keep pages of each split, and hold the validation rows still.
+
+    Args:
+        dataset: with times; the column ``tab`` is the surface, where there is one.
+        gap: the longest pause within a page.
+    """
+    kept = {
+        name: split.with_groups(page=pages(split.group, split.time, split.features.get("tab"), gap))
+        for name, split in dataset.splits.items()
+    }
+    whole = dataclasses.replace(dataset, **kept)
+    return dataclasses.replace(whole, valid=whole.held_still(whole.valid))
+
+
+def about(test: Split) -> dict[str, float]:
+    """What order is judged on: test rows, users, pairs of a click and another row, behaviours.
+
+    Args:
+        test: with pages, and a column ``history``.
+    """
+    of_users, of_pages = (num_pairs(test.label, test.group_of(name)) for name in ("user", "page"))
+    steps = (test.features["history"] > 0).sum(axis=1)
+    return {
+        "rows": len(test),
+        "users": len(np.unique(test.group)),
+        "pairs_of_users": of_users,
+        "pairs_of_pages": of_pages,
+        "median_of_behaviours": float(np.median(steps)),
+    }
 
 
 def with_short_history(dataset: Dataset, length: int) -> Dataset:

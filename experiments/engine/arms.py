@@ -10,12 +10,15 @@ from typing import Any
 
 from recsys_lib import zoo
 
-DEFAULTS = {
+PRIOR: dict[str, Any] = {"embedding_precision": 0.0, "linear_precision": 0.0, "free": ()}
+DEFAULTS: dict[str, Any] = {
     **{"learning_rate": 1e-3, "epochs": 10, "batch_size": 1024, "patience": 2},
     **{"objective": "rows", "watch": "auc"},
-}
+} | PRIOR
 """What may be set beside the options of a builder, as recipe and comparison have it. The objective
-is text, as ``recsys_lib.training.objectives.read_objective`` reads it."""
+is text, as ``recsys_lib.training.objectives.read_objective`` reads it. A precision is 1 over the
+variance of a Normal prior for an id's numbers, which its training rows outweigh as they grow; 0 is
+no prior. Tables named in ``free`` have none."""
 
 VARIED = "varied"
 """The point at which every continuous knob is drawn for each world."""

@@ -14,17 +14,17 @@ from typing import Any
 import numpy as np
 
 from experiments import logs
-from experiments.engine.arms import VARIED, Arm
+from experiments.engine.arms import DEFAULTS, PRIOR, VARIED, Arm, sha256_of
 from experiments.engine.declaration import Experiment, lens_reference
-from experiments.engine.judging import judged, order_score
-from recsys_book.base.paths import write_atomically
+from experiments.engine.judging import order_score, scored
 from recsys_lib import zoo
 from recsys_lib.data.dataset import Dataset
 from recsys_lib.data.simulator.lenses import LENSES
+from recsys_lib.features.columns import EmbeddingL2
+from recsys_lib.sequence.regularization import count_ids
 from recsys_lib.training.baselines import Baseline, score_bounds
 from recsys_lib.training.comparison import Comparison
 from recsys_lib.training.evaluation import predictions_of
-from recsys_lib.training.metrics import gauc
 from recsys_lib.training.objectives import read_objective
 from recsys_lib.training.recipe import Recipe
 
@@ -130,16 +130,40 @@ def for_tuning(dataset: Dataset) -> Dataset:
     return dataclasses.replace(dataset, test=shown, allow_time_overlap=True)
 
 
-def recipe_of(arm: Arm, choice: Mapping[str, Any]) -> Recipe:
+def priors_of(
+    experiment: Experiment, arm: Arm, choice: Mapping[str, Any], dataset: Dataset
+) -> dict[str, EmbeddingL2]:
+    """The penalties that a Normal prior for ids is, by the builder's option.
+
+    Args:
+        experiment: the declaration.
+        arm: with a builder.
+        choice: its tuned options, of which the precisions and ``free`` count here.
+        dataset: whose training rows are counted.
+    """
+    settings = DEFAULTS | arm.settings(choice)
+    wanted = [part for part in ("embedding", "linear") if settings[f"{part}_precision"]]
+    counts = count_ids(dataset, arm.columns) if wanted else {}
+    held = {table: of for table, of in counts.items() if table not in settings["free"]}
+    rows = experiment.option_of(arm, choice, "batch_size")
+    strengths = {part: settings[f"{part}_precision"] / rows for part in wanted}
+    return {f"{part}_l2": EmbeddingL2(strengths[part], id_counts=held) for part in wanted}
+
+
+def recipe_of(
+    arm: Arm, choice: Mapping[str, Any], priors: Mapping[str, EmbeddingL2] | None = None
+) -> Recipe:
     """How an arm is built and trained.
 
     Args:
-        arm: with a builder.
-        choice: its tuned options. A builder with the mark ``recipe`` makes its recipe itself, where
+        arm: with a builder. A builder with the mark ``recipe`` makes its recipe itself, where
             options are those of an optimizer.
+        choice: its tuned options.
+        priors: as ``priors_of`` gives them; default: none.
     """
     row = {} if ":" in arm.model else dict(zoo.find(arm.model).options)
-    settings = row | arm.settings(choice)
+    settings = {k: v for k, v in (row | arm.settings(choice)).items() if k not in PRIOR}
+    settings |= priors or {}
     if "objective" in settings:
         settings["objective"] = read_objective(settings["objective"])
     make = getattr(arm.function, "recipe", Recipe)
@@ -147,7 +171,11 @@ def recipe_of(arm: Arm, choice: Mapping[str, Any]) -> Recipe:
 
 
 def comparison_of(
-    experiment: Experiment, arm: Arm, choice: Mapping[str, Any], parts: tuple[str, ...]
+    experiment: Experiment,
+    arm: Arm,
+    choice: Mapping[str, Any],
+    parts: tuple[str, ...],
+    dataset: Dataset,
 ) -> Comparison:
     """The comparison of one arm, kept, so that a process traces a model once.
 
@@ -156,14 +184,19 @@ def comparison_of(
         arm: with a builder.
         choice: its tuned options.
         parts: slices beside ``"all"``.
+        dataset: whose training rows are counted where the arm has a prior for ids.
     """
-    named = [experiment.sha256(), arm.name, arm.settings(choice), parts]
+    priors = priors_of(experiment, arm, choice, dataset)
+    counted = [sorted(one.id_counts.items()) for one in priors.values() if one.id_counts]
+    seen = [sha256_of(of.tobytes()) for tables in counted for _, of in tables]
+    named = [experiment.sha256(), arm.name, arm.settings(choice), parts, seen]
     key = json.dumps(named, sort_keys=True, default=repr)
     if key not in _KEPT:
         while len(_KEPT) >= _MOST_KEPT:
             del _KEPT[next(iter(_KEPT))]
         fit = {"baselines": {}, "progress": False, "watch": experiment.watch, **experiment.fit}
-        _KEPT[key] = Comparison({arm.name: recipe_of(arm, choice)}, slices=parts, **fit)
+        recipe = recipe_of(arm, choice, priors)
+        _KEPT[key] = Comparison({arm.name: recipe}, slices=parts, **fit)
     return _KEPT[key]
 
 
@@ -198,24 +231,20 @@ def run_arm(
     """
     if arm.is_estimator:
         predict, rows = _run_estimator(arm, choice, dataset, seed, parts)
-        if on_log:
-            return _as_requests(rows, dataset, predict, predictions)
-        return judged(dataset, rows, predict, experiment.group) if experiment.protocol > 2 else rows
-    comparison = comparison_of(experiment, arm, choice, parts)
-    is_judged = experiment.protocol > 2
+        return scored(experiment, dataset, rows, predict, on_log, predictions)
+    comparison = comparison_of(experiment, arm, choice, parts, dataset)
+    keep = on_log or experiment.protocol > 2
     try:
-        result = comparison.on(dataset, [seed], keep=on_log or is_judged)
+        result = comparison.on(dataset, [seed], keep=keep)
     except FloatingPointError:
         tasks = list(dataset.tasks or ())
         return [{"task": task, "slice": part} for part in ("all", *parts) for task in tasks]
     cap = {"cap": experiment.cap_of(arm, choice)}
     rows = [_plain(row) | cap for row in result.table.to_dict("records")]
-    if not (on_log or is_judged):
+    if not keep:
         return rows
     predict = functools.partial(predictions_of, result.model(arm.name))
-    if on_log:
-        return _as_requests(rows, dataset, predict, predictions)
-    return judged(dataset, rows, predict, experiment.group)
+    return scored(experiment, dataset, rows, predict, on_log, predictions)
 
 
 def data_of(arm: Arm, dataset: Dataset) -> Dataset:
@@ -235,27 +264,6 @@ def _run_estimator(arm, choice, dataset, seed, parts):
     table = Comparison({}, slices=parts, baselines={arm.name: fitted}).on(data, [0]).table
     rows = [_plain(row) | {"epochs": 0} for row in table.to_dict("records")]
     return predict, rows + (predict.rows(("all", *parts)) if hasattr(predict, "rows") else [])
-
-
-def _as_requests(rows, dataset, predict, path):
-    """Rows with the GAUC of test rows held still; the predictions are kept where there is a path.
-
-    What is known of a user moves with the user's own labels: what orders the rows of one user by it
-    orders no request, for in a request it is the same for all candidates.
-    """
-    test = dataset.test
-    as_is, still = (predict(split) for split in (test, dataset.held_still(test)))
-    if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        kept = [(as_is[task], still[task]) for task in sorted(as_is)]
-        write_atomically(path, np.asarray(kept, np.float32).tobytes())
-    for row in rows:
-        part = slice(None) if row["slice"] == "all" else test.slices[row["slice"]]
-        if "gauc" in row:  # some user has rows of both labels
-            label, scores = (of[row["task"]][part] for of in (test.labels, still))
-            held = gauc(label, scores, test.group[part]).value
-            row |= {"gauc": held, "gauc_moving": row["gauc"]}
-    return rows
 
 
 def _plain(row: Mapping[str, Any]) -> Row:

@@ -29,6 +29,7 @@ COLUMNS = [
 ]
 MORE = (
     "gauc_moving",
+    "gauc_page",
     "money_gap_closed",
     "promised_gap_closed",
     "gauc_gap_closed",

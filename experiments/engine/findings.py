@@ -32,7 +32,7 @@ def failures(compared: Compared) -> tuple[dict[str, tuple[int, int]], set[int]]:
     """
     found, worlds = {}, set()
     for name, runs in compared.runs().items():
-        failed = runs[failed_runs(runs)]
+        failed = runs[failed_runs(runs, compared.contrast.measure)]
         if len(failed) and not compared.experiment.arm(name).at_base_rate:
             if len(failed) >= FAILED_SHARE * len(runs):
                 found[name] = (len(failed), len(runs))
@@ -40,11 +40,16 @@ def failures(compared: Compared) -> tuple[dict[str, tuple[int, int]], set[int]]:
     return found, worlds
 
 
-def failed_runs(rows: pd.DataFrame) -> pd.Series:
-    """Which runs ended at the base rate, or with a loss that was not finite."""
+def failed_runs(rows: pd.DataFrame, measure: str = "auc") -> pd.Series:
+    """Which runs ended at the base rate, or with a loss that was not finite.
+
+    A loss on pairs leaves the level of a user's scores open: all AUC is then chance, and no failure
+    where the order within groups is what is compared.
+    """
     missing = rows.filter(["auc", "mean_squared_error", "money_gap_closed"]).isna().all(axis=1)
     at_chance = rows["mean_squared_error_gap_closed"] <= CHANCE_SHARE
-    return missing | (rows["auc"] <= CHANCE) | at_chance
+    ordering = "gauc" if measure.startswith("gauc") else "auc"
+    return missing | (rows[ordering] <= CHANCE) | at_chance
 
 
 def unstable(compared: Compared, unit: str) -> dict[str, dict[str, Any]]:

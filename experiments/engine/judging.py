@@ -5,11 +5,14 @@ on validation rows; a measure that falls with the level alone says nothing of th
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy import special
 
+from experiments.engine.declaration import Experiment
+from recsys_book.base.paths import write_atomically
 from recsys_lib.data.dataset import Dataset
 from recsys_lib.data.splits import Split
 from recsys_lib.training.metrics import PROBABILITY_CLIP, gauc, log_loss, num_pairs, share_of_gap
@@ -58,6 +61,55 @@ def judged(dataset: Dataset, rows: list[Row], predict: Predict, group: str | Non
         logit = special.logit(np.clip(p.astype(np.float64), PROBABILITY_CLIP, 1 - PROBABILITY_CLIP))
         mended = special.expit(line.slope * logit + line.intercept)
         row["log_loss_platt"] = log_loss(label, mended)
+    return rows
+
+
+def scored(
+    experiment: Experiment,
+    dataset: Dataset,
+    rows: list[Row],
+    predict: Predict,
+    on_log: bool,
+    path: Path | None,
+) -> list[Row]:
+    """Rows with what the third protocol judges by, and on a log with the order held still.
+
+    Args:
+        experiment: the declaration.
+        dataset, rows, predict: as for ``judged``.
+        on_log: whether the test rows are those of a log.
+        path: file for the predictions of a log's test rows.
+    """
+    if experiment.protocol > 2:
+        rows = judged(dataset, rows, predict, experiment.group)
+    if on_log:
+        rows = _as_requests(rows, dataset, predict, path, experiment.knobs.get("gap"))
+    return rows
+
+
+def _as_requests(rows, dataset, predict, path, gap):
+    """Rows with the GAUC of test rows held still; the predictions are kept where there is a path.
+
+    What is known of a user moves with the user's own labels: what orders the rows of one user by it
+    orders no request, for in a request it is the same for all candidates. With a gap, order is
+    judged within pages, too, on rows that are held until the user pauses for longer.
+    """
+    test = dataset.test
+    as_is, still = (predict(split) for split in (test, dataset.held_still(test)))
+    of_pages = None if gap is None else predict(dataset.held_still(test, gap))
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        kept = [(as_is[task], still[task]) for task in sorted(as_is)]
+        write_atomically(path, np.asarray(kept, np.float32).tobytes())
+    for row in rows:
+        part = slice(None) if row["slice"] == "all" else test.slices[row["slice"]]
+        if "gauc" in row:  # some user has rows of both labels
+            label, scores = (of[row["task"]][part] for of in (test.labels, still))
+            held = gauc(label, scores, test.group[part]).value
+            row |= {"gauc": held, "gauc_moving": row["gauc"]}
+            if of_pages is not None:
+                of = of_pages[row["task"]][part], test.group_of("page")[part]
+                row["gauc_page"] = gauc(label, *of).value
     return rows
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from experiments.engine.arms import DEFAULTS, Arm
-from experiments.engine.cells import data_of, dataset_of, recipe_of, seed_of
+from experiments.engine.cells import data_of, dataset_of, priors_of, recipe_of, seed_of
 from experiments.engine.declaration import Experiment
 from recsys_lib.training.batches import PackedSplit
 from recsys_lib.training.metrics import log_loss
@@ -42,7 +42,7 @@ def prefix(experiment: Experiment, arm: Arm, choice: Mapping[str, Any]) -> dict[
     seed = seed_of(world, 0)
     if arm.is_estimator:
         return _of_estimator(arm, choice, dataset, seed)
-    recipe = recipe_of(arm, choice)
+    recipe = recipe_of(arm, choice, priors_of(experiment, arm, choice, dataset))
     data = recipe.data(dataset)
     model = build_with_seed(lambda: recipe(data.feature_columns), seed)
     weights = {"balancing": recipe.balancing, "loss_weights": recipe.fit.get("loss_weights")}

@@ -95,6 +95,30 @@ def _sums(scores: ArrayLike, log: Log) -> np.ndarray:
     return np.stack([np.bincount(log.users, one) for one in of_rows])
 
 
+def orders_of(test: Split, predictions: Mapping[str, Iterable[ArrayLike]]) -> dict[str, np.ndarray]:
+    """The order of each user's rows under each arm: what any grouping within users is judged by.
+
+    Args:
+        test: the rows, with pages.
+        predictions: as for ``UserSums.of``.
+
+    Returns:
+        ``user``, ``page``, ``click`` ``(rows,)``; ``arms``, their names; ``places``
+        ``(arms, initialisations, rows)``, the place of a row among its user's rows, which are held
+        still. Equal scores have one place.
+    """
+    user = np.unique(test.group, return_inverse=True)[1].astype(np.int32)
+    places = np.array(
+        [
+            [pd.Series(np.asarray(one)[1]).groupby(user).rank("dense") for one in several]
+            for several in predictions.values()
+        ]
+    )
+    places = places.astype(np.min_scalar_type(int(places.max())))
+    rows = {"user": user, "page": test.group_of("page").astype(np.int32), "click": test.label > 0.5}
+    return rows | {"arms": np.array(list(predictions)), "places": places}
+
+
 Users = dict[str, UserSums]
 """Task to its sums; that of a log with a single one is called ``""``."""
 

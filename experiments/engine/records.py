@@ -19,6 +19,7 @@ import pandas as pd
 from bookmaker import PACKAGES as OURS
 from bookmaker.building.inputs import ROOT, hash_of, parts_read
 from bookmaker.code.imports import code_alone, find_modules
+from experiments import logs
 from experiments.engine import blocks, contrasts, differences, findings, real, running
 from experiments.engine.arms import VARIED, Arm, as_options, point_text, sha256_of
 from experiments.engine.declaration import DATA_MARGINS, Experiment, lens_reference
@@ -54,6 +55,11 @@ def paths(identifier: str, results: Path = RESULTS) -> tuple[Path, Path]:
 def users_path(identifier: str, results: Path = RESULTS, task: str = "") -> Path:
     """Where the sums of the users of a record on real data are; of several tasks those of one."""
     return Path(results) / f"{identifier}{task and '.'}{task}.users.npz"
+
+
+def orders_path(identifier: str, results: Path = RESULTS) -> Path:
+    """Where the order of each user's rows is, of a record on real data with pages."""
+    return Path(results) / f"{identifier}.orders.npz"
 
 
 def read(identifier: str, results: Path = RESULTS) -> dict[str, Any] | None:
@@ -161,7 +167,8 @@ def make(experiment: Experiment, store: Store, results: Path, reason: str = "") 
         reason: why there is a new record.
 
     Returns:
-        ``{"manifest": dict, "table": text}``, on real data also ``"users"``, as ``real.Users``.
+        ``{"manifest": dict, "table": text}``, on real data also ``"users"``, as ``real.Users``, and
+        where rows have pages ``"orders"``, as ``real.orders_of``.
     """
     table = differences.table_of(experiment, store)
     text = table.to_csv(index=False, lineterminator="\n")
@@ -191,6 +198,10 @@ def make(experiment: Experiment, store: Store, results: Path, reason: str = "") 
         kept = real.predictions_of(experiment, store, table)
         users = {task: of(real.log_of(test, task), arms) for task, arms in kept.items()}
         manifest |= _of_log(experiment, users, table)
+        more: dict[str, Any] = {"users": users}
+        if "page" in test.groups:
+            manifest["log"] = logs.about(test)
+            more["orders"] = real.orders_of(test, next(iter(kept.values())))
         # How often tuned models were scored on the test rows of the log.
         manifest["looks"] = former.get("looks", former["record"]) + 1
     else:
@@ -205,7 +216,7 @@ def make(experiment: Experiment, store: Store, results: Path, reason: str = "") 
     for contrast in experiment.contrasts:
         manifest["findings"][contrast.finding]["sentence"] = contrast.sentence
     manifest["history"] = _history(former, reason) if former["record"] else []
-    return {"manifest": manifest, "table": text} | ({"users": users} if experiment.is_real else {})
+    return {"manifest": manifest, "table": text} | (more if experiment.is_real else {})
 
 
 def write(made: Mapping[str, Any], results: Path = RESULTS) -> None:
@@ -216,6 +227,8 @@ def write(made: Mapping[str, Any], results: Path = RESULTS) -> None:
     write_atomically(table_path, made["table"])
     for task, users in made.get("users", {}).items():
         users.write(users_path(manifest["identifier"], results, task))
+    if "orders" in made:
+        np.savez_compressed(orders_path(manifest["identifier"], results), **made["orders"])
     write_manifest(manifest, results)
 
 

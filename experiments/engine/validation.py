@@ -168,7 +168,7 @@ def _second(experiment: "Experiment") -> Iterator[str]:
             count, where = len(values), f"arm {arm.name!r}, space, {option}"
             if count > most or (is_ordered(values) and count < least):
                 yield f"{where}: expected {least} to {most} values, got {count}"
-    if experiment.is_real:
+    if experiment.is_real and experiment.protocol == 2:
         asked = {(c.kind, c.arms, c.task or "", c.measure) for c in experiment.contrasts}
         for *what, measure in sorted(asked):
             other = {"auc": "gauc", "gauc": "auc"}.get(measure)

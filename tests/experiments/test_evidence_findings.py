@@ -11,7 +11,7 @@ from experiments.engine.arms import Arm, Sweep, point_text
 from experiments.engine.cells import bounds
 from experiments.engine.contrasts import better, level, trend
 from experiments.engine.declaration import Experiment
-from experiments.engine.findings import finding_of, finished
+from experiments.engine.findings import failed_runs, finding_of, finished
 from experiments.engine.records import summary
 from experiments.engine.registry import load
 from recsys_lib.training.intervals import t_interval
@@ -233,6 +233,14 @@ def test_an_arm_that_is_expected_at_the_base_rate_does_not_fail():
     assert find(contrast, frame)["failed"]["c"]["runs"] == [4, 4]
     found = find(contrast, frame, at_base_rate=True)
     assert "failed" not in found and found["verdict"] == "better"
+
+
+def test_where_order_is_compared_a_run_without_order_has_failed():
+    frame = table([None], a=50.0, b=45.0).assign(gauc=0.65)
+    frame.loc[frame["model"] == "b", "auc"] = 0.49
+    assert failed_runs(frame).sum() == 8 and not failed_runs(frame, "gauc").any()
+    frame.loc[frame["world"] == 103, "gauc"] = 0.5
+    assert set(frame.loc[failed_runs(frame, "gauc_gap"), "world"]) == {103}
 
 
 def test_of_several_tasks_one_has_to_be_named():

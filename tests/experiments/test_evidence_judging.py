@@ -41,12 +41,12 @@ def world():
     return simulator.shown_by_level(**SIZES)
 
 
-def test_what_judges_is_what_an_arm_stops_by_unless_it_says_otherwise():
+def test_what_judges_is_what_an_arm_stops_by_unless_it_says_otherwise(world):
     one = declare()
     assert one.watch == "gauc:page" and declare(group=None).watch == "log_loss"
     former = declare(protocol=2, group=None, contrasts=[better("a", "A.", "pairs", "rows")])
     assert former.watch == "auc"
-    comparison = cells.comparison_of(one, PAIRS, {}, ())
+    comparison = cells.comparison_of(one, PAIRS, {}, (), world)
     assert comparison._fit_options["watch"] == "gauc:page"
     recipe = cells.recipe_of(ROWS, {})
     assert recipe.fit["watch"] == "log_loss" and recipe.objective is None
@@ -56,7 +56,7 @@ def test_what_judges_is_what_an_arm_stops_by_unless_it_says_otherwise():
 
 def test_a_cell_says_the_order_within_the_group_and_the_loss_after_a_line(world):
     rows = cells.run_arm(declare(), PAIRS, {}, world, 0, ())
-    comparison = cells.comparison_of(declare(), PAIRS, {}, ())
+    comparison = cells.comparison_of(declare(), PAIRS, {}, (), world)
     model = comparison.on(world, [0]).model("pairs")
     label, page = world.test.label, world.test.group_of("page")
     from recsys_lib.training.evaluation import predictions_of
