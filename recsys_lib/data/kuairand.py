@@ -93,7 +93,7 @@ def load(
         new_ids: whether values that the first days never hold get ids, too: for models that train
             on the later days. To any other model such an id is a row that nothing trained.
         valid_days: 1 to 5 days before the test for validation: one has 4,545 pairs of a
-            user's rows, two have 20,513.
+            user's rows, two have 20,464.
 
     Returns:
         A ``Dataset``; ``group`` is the log's user id, ``row_id`` the row over the logs that are

@@ -191,6 +191,16 @@ def test_bad_video_features_name_file_and_line(tmp_path, old, new, message):
         kuairand.load(folder=tmp_path)
 
 
+def test_several_days_may_be_for_validation(tmp_path):
+    earlier = log_row(7, 20, -1, click=1)
+    found = kuairand.load(folder=write(tmp_path, [earlier, *ROWS]), valid_days=2)
+    assert [len(split) for split in found.splits.values()] == [1, 6, 2]
+    # What only the days of validation hold is unknown to training.
+    assert (found.valid.features["video_id"] > 0).tolist() == [False, False, True, *[False] * 3]
+    with pytest.raises(ValueError, match="expected log rows dated before 20220504, got none"):
+        kuairand.load(folder=write(tmp_path), valid_days=2)
+
+
 def test_a_log_without_test_days_is_named(tmp_path):
     with pytest.raises(ValueError, match="expected log rows dated from 20220506 on, got none"):
         kuairand.load(folder=write(tmp_path, ROWS[:6]))
@@ -205,6 +215,7 @@ def test_a_log_without_test_days_is_named(tmp_path):
         ({"sessions": (5, 4, 3)}, r"sessions: expected \(number, length\), got \(5, 4, 3\)"),
         ({"sessions": (0, 4)}, "num_sessions: expected an integer of 1 or more, got 0"),
         ({"sessions": (5, 2.5)}, "session_length: expected an integer of 1 or more, got 2.5"),
+        ({"valid_days": 6}, "valid_days: expected an integer from 1 to 5, got 6"),
         ({"columns": ("film",)}, "no feature column is named 'film'"),
     ],
 )
@@ -247,12 +258,19 @@ def test_the_genuine_log_splits_into_the_stated_days(genuine):
     assert 0 < table.loc["test", "unknown_video"] < 0.02
 
 
+@pytest.mark.parametrize(("days", "pairs"), [(1, 4_545), (2, 20_464)])
+def test_the_stated_pairs_of_validation_are_there(genuine, days, pairs):
+    valid = kuairand.load(columns=["tab"], tasks=("click",), valid_days=days).valid
+    assert metrics.num_pairs(valid.label, valid.group) == pairs
+    assert f"{pairs:,}" in kuairand.load.__doc__
+
+
 def test_rows_of_one_user_are_hardly_ever_a_page(genuine):
     test = genuine.test
     label, tab = test.labels["click"], test.features["tab"]
     groups = (
         test.group,
-        pages(test.group, test.time, tab, gap="3650d"),
+        pages(test.group, test.time, tab, gap="3650D"),
         pages(test.group, test.time, tab),
     )
     found = [metrics.num_pairs(label, group) for group in groups]

@@ -11,7 +11,7 @@ CEILINGS = {
     "models": 90 * len(MODELS),
     "book": 7_100,
     "bookmaker": 7_500,
-    "engine": 2_806,
+    "engine": 2_807,
     "pipeline": 10_311,
 }
 """Lines of code; the engine is what runs questions, without the questions."""
