@@ -55,7 +55,9 @@ def test_a_lesson_teaches_it_and_tests_hold_it(model):
     taught = [lesson, companion] if companion.is_file() else [lesson]
     text = "\n".join(path.read_text(encoding="utf-8") for path in taught)
     is_named = function in text or f'find("{model.key}")' in text
-    assert is_named, f"{model.lesson}: expected {function} in its code, got nothing of it"
+    assert is_named, (
+        f'{model.lesson}: expected {function} or find("{model.key}") in its code, got neither'
+    )
     assert own_tests(model), f"tests: expected a file that names {function}, got none"
 
 

@@ -264,9 +264,11 @@ def main(command, names):
         from finding import find
 
         sys.exit(1 if find(names) else 0)
-    else:
+    elif command.isdecimal():
         _serve(int(command))
+    else:
+        sys.exit("runner.py: expected list, renew, find NAME ... or a number, got " + command)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2:])
+    main(*sys.argv[1:2] or ["nothing"], sys.argv[2:])
