@@ -99,6 +99,11 @@ def test_trees_on_pairs_order_the_rows_of_a_user():
     predict = trees_in_pairs(data, seed=0, max_iter=30, max_leaf_nodes=8)
     scores = predict(data.test)["click"]
     assert gauc(data.test.label, scores, data.test.group).value > 0.65
+    # Users who click all or nothing have no pair, so there is nothing to learn.
+    all_or_nothing = (data.train.group % 2).astype(np.float32)
+    train = dataclasses.replace(data.train, labels={"click": all_or_nothing})
+    predict = trees_in_pairs(dataclasses.replace(data, train=train), seed=0, max_iter=30)
+    assert np.ptp(predict(data.test)["click"]) == 0
 
 
 def test_the_kept_order_gives_the_gauc_that_is_recorded():
