@@ -42,8 +42,8 @@ def load(name: str, **options: Any) -> Dataset:
             ``"kuairand_pure"``, the clicks of the last days.
         **options: of the loader of ``recsys_lib.data``, and ``short_history``: the length of a
             column of that name, the end of the history; and ``gap``: the longest pause within a
-            page of one surface. The splits then keep their pages, and the validation rows are held
-            still as the test rows are where order is judged.
+            page of one ``surface``, see ``with_pages``. The splits then keep their pages, and the
+            validation rows are held still as the test rows are where order is judged.
 
     Returns:
         A ``Dataset`` with one task, the click of KuaiRand where ``tasks`` says no other; the
@@ -55,7 +55,8 @@ def load(name: str, **options: Any) -> Dataset:
     """
     options = {key: tuple(one) if isinstance(one, list) else one for key, one in options.items()}
     if gap := options.pop("gap", None):
-        return with_pages(load(name, **options), gap)
+        surface = options.pop("surface", "tab")
+        return with_pages(load(name, **options), gap, surface)
     if short := options.pop("short_history", None):
         return with_short_history(load(name, **options), short)
     if name == "movielens":
@@ -65,17 +66,29 @@ def load(name: str, **options: Any) -> Dataset:
     return with_rates(kuairand.load(**{"tasks": ("click",), **options}), "video_id")
 
 
-def with_pages(dataset: Dataset, gap: str) -> Dataset:
+def day_of(time: np.ndarray) -> np.ndarray:
+    """The day of each row of KuaiRand, from 23 to 23 o'clock in China.
+
+    A date of the log begins up to an hour before midnight.
+    """
+    return (np.asarray(time, np.int64) + 9 * 3600) // (24 * 3600)
+
+
+def with_pages(dataset: Dataset, gap: str, surface: str = "tab") -> Dataset:
     """Keep pages of each split, and hold the validation rows still.
 
     Args:
-        dataset: with times; the column ``tab`` is the surface, where there is one.
+        dataset: with times.
         gap: the longest pause within a page.
+        surface: ``"tab"``, that column where there is one; or ``"day"``: with a gap of a day a page
+            is what a user was shown on one day.
     """
-    kept = {
-        name: split.with_groups(page=pages(split.group, split.time, split.features.get("tab"), gap))
-        for name, split in dataset.splits.items()
-    }
+
+    def page(split: Split) -> np.ndarray:
+        of = day_of(split.time) if surface == "day" else split.features.get(surface)
+        return pages(split.group, split.time, of, gap)
+
+    kept = {name: split.with_groups(page=page(split)) for name, split in dataset.splits.items()}
     whole = dataclasses.replace(dataset, **kept)
     return dataclasses.replace(whole, valid=whole.held_still(whole.valid))
 
@@ -84,17 +97,19 @@ def about(test: Split) -> dict[str, float]:
     """What order is judged on: test rows, users, pairs of a click and another row, behaviours.
 
     Args:
-        test: with pages, and a column ``history``.
+        test: with pages; behaviours are those of a column ``history``, where there is one.
     """
     of_users, of_pages = (num_pairs(test.label, test.group_of(name)) for name in ("user", "page"))
-    steps = (test.features["history"] > 0).sum(axis=1)
-    return {
+    found: dict[str, float] = {
         "rows": len(test),
         "users": len(np.unique(test.group)),
         "pairs_of_users": of_users,
         "pairs_of_pages": of_pages,
-        "median_of_behaviours": float(np.median(steps)),
     }
+    if "history" in test.features:
+        steps = (test.features["history"] > 0).sum(axis=1)
+        found["median_of_behaviours"] = float(np.median(steps))
+    return found
 
 
 def with_short_history(dataset: Dataset, length: int) -> Dataset:

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from experiments import logs
 from recsys_lib import zoo
 from recsys_lib.data import simulator
 from recsys_lib.data.dataset import Dataset
@@ -29,7 +30,6 @@ from recsys_lib.training.restarts import build_with_seed
 from recsys_lib.training.trainer import Trainer
 
 POLICIES = ("stale", "fresh", "warm")
-SECONDS_OF_AN_HOUR = 3_600
 
 Predict = Callable[[Split], dict[str, np.ndarray]]
 
@@ -185,14 +185,10 @@ class _Log:
 
 
 def _days(dataset: Dataset, split: Split) -> np.ndarray:
-    """The day of each row: of a lens as it says, of a log from 23 to 23 o'clock in China.
-
-    A date of KuaiRand begins up to an hour before midnight.
-    """
-    time = np.asarray(split.time, np.int64)
+    """The day of each row: of a lens as it says, of a log as ``logs.day_of``."""
     if isinstance(dataset, simulator.SimulatedDataset):
         return simulator.day_of(dataset, split)
-    return (time + 9 * SECONDS_OF_AN_HOUR) // (24 * SECONDS_OF_AN_HOUR)
+    return logs.day_of(split.time)
 
 
 def _both(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

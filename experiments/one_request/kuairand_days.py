@@ -2,7 +2,8 @@
 
 Clicks of the last three days, each scored by the model of the evening before. The features do not
 move with the day (past counts and rates, which even an old model would read fresh, are left out).
-The tab is left out as well, so that all rows judge a trial alike.
+The tab is left out as well, so that all rows judge a trial alike. A page is what a user was shown
+on one day: one model scored it, where a user's rows of three days have three.
 """
 
 from typing import Any
@@ -36,7 +37,7 @@ EXPERIMENT = Experiment(
     question="On KuaiRand, how much is lost by a model that is not trained every day?",
     data="kuairand_pure",
     split="days",
-    knobs={"columns": READ, "new_ids": True},
+    knobs={"columns": READ, "new_ids": True, "gap": "1d", "surface": "day"},
     arms=[
         policy("fresh, all days", space=SPACE, options={"policy": "fresh", "window": None}),
         policy("warm", space=SPACE | DAILY, options={"policy": "warm", "warm_up": 4}),

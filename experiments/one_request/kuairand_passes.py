@@ -52,7 +52,7 @@ EXPERIMENT = Experiment(
     question="On KuaiRand, is a warm start behind because it reads its rows less often?",
     data="kuairand_pure",
     split="days",
-    knobs={"columns": READ, "new_ids": True},
+    knobs={"columns": READ, "new_ids": True, "gap": "1d", "surface": "day"},
     arms=[*(fresh(passes) for passes in PASSES), *(warm(passes) for passes in PASSES)],
     contrasts=[
         *both(

@@ -18,6 +18,7 @@ _MEASURES = {
     "auc": ("auc", "AUC", 1.0),
     "gauc": ("gauc", "GAUC, within a user's rows", 1.0),
     "gauc_moving": ("gauc_moving", "GAUC while the user's columns move", 1.0),
+    "gauc_page": ("gauc_page", "GAUC, within a page", 1.0),
     "gauc_points": ("gauc_gap_closed", "points of the GAUC gap", 100.0),
     "log_loss": ("log_loss", "log loss", 1.0),
     "log_loss_platt": ("log_loss_platt", "log loss, calibrated", 1.0),
@@ -39,8 +40,8 @@ def runs(experiment: str, results: Path | None = None) -> "pd.DataFrame":
         One row for each run, task and slice: ``model``, ``point`` (text, the value of the swept
         knob; empty without a sweep), ``world``, ``initialisation``, ``task``, ``slice``, and those
         of ``points`` (of the AUC gap), ``auc``, ``gauc``, ``gauc_points``, ``gauc_moving``,
-        ``log_loss``, ``log_loss_platt``, of a regression ``error_points``, and of pages
-        ``money`` and ``promised`` that were measured.
+        ``gauc_page``, ``log_loss``, ``log_loss_platt``, of a regression ``error_points``, and of
+        pages ``money`` and ``promised`` that were measured.
         On a log ``gauc`` is of rows whose columns of user and history are held still
         (``Dataset.held_still``), ``gauc_moving`` of rows as they are.
 

@@ -64,6 +64,19 @@ def test_rows_keep_their_pages_and_validation_is_held_still(data, monkeypatch):
     )
 
 
+def test_a_page_of_a_day_ends_at_23_o_clock_in_china(data):
+    hours = np.arange(len(data.test)) % 50
+    test = dataclasses.replace(
+        data.test,
+        group=np.full(len(hours), 7),
+        time=1_650_000_000 // 86_400 * 86_400 + 3600 * hours,
+    )
+    of_days = logs.with_pages(dataclasses.replace(data, test=test), "1d", "day").test
+    for day, ours in enumerate((hours < 15, (15 <= hours) & (hours < 39), hours >= 39)):
+        assert set(of_days.group_of("page")[ours]) == {day}
+    assert "median_of_behaviours" not in logs.about(of_days)
+
+
 def test_order_is_judged_on_rows_held_still_until_a_pause(data):
     with_pages = logs.with_pages(logs.with_rates(data, "video_id"), "20s")
     test = with_pages.test
