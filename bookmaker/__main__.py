@@ -200,13 +200,8 @@ def _parser():
     touched = "run those of the folders that were touched"
     add("fast-tests", lambda options: hooks.run_fast_tests(), touched)
 
-    add(
-        "index",
-        lambda options: _list([index.write(options.chapters, options.force)]),
-        "write and execute the start page",
-        force="execute it even if unchanged",
-    )
     for name, write, text in (
+        ("index", lambda chapters: [index.write(chapters)], "write and execute the start page"),
         ("links", links.write, "write the links between the lessons"),
         ("course", paths.write, "write the tables and the picture of docs/course"),
         ("manual", manual.write, "write the manual for instructors"),

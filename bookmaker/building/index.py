@@ -120,7 +120,7 @@ def rendered_outline(chapters: Path = CHAPTERS) -> str:
     return json.dumps(outline(chapters), indent=1, ensure_ascii=False) + "\n"
 
 
-def write(chapters=CHAPTERS, force=False):
+def write(chapters=CHAPTERS):
     """Write the outline and the start page, execute it where that is needed; return its path.
 
     Raises:
@@ -134,9 +134,8 @@ def write(chapters=CHAPTERS, force=False):
     for path, content in pages.items():
         if not path.exists() or path.read_text(encoding="utf-8") != content:
             write_atomically(path, content)
-            force = True
-    if force or is_stale(text_path):
-        read = inputs.inputs_of(text_path)
+    read = inputs.inputs_of(text_path)
+    if is_stale(text_path) or not inputs.is_built_with(text_path, read, chapters):
         build(text_path)
         inputs.record_built(text_path, read, chapters)
     return text_path

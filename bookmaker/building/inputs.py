@@ -32,6 +32,7 @@ from bookmaker.lessons.lessons import (
 )
 from bookmaker.lessons.sentences import experiments_named
 from recsys_book.base.paths import CHAPTERS, LessonError, write_atomically
+from recsys_book.reader.start_page import OUTLINE
 from recsys_book.records.withdrawn import reasons
 from recsys_lib.locks import locked
 
@@ -91,10 +92,12 @@ def inputs_of(text_path: Path, root: Path = ROOT) -> str:
     notebook = read_text(text_path)
     sources = code_in(notebook)
     parts = [("cells", repr(code_cells(notebook)).encode())]
-    exercises = exercises_text(text_path)
+    exercises, outline = exercises_text(text_path), text_path.with_name(OUTLINE)
     if exercises.exists():
         sources = [*sources, *code_of(exercises)]
         parts.append(("exercises", exercises.read_bytes()))
+    if outline.exists():  # beside the start page, which shows it
+        parts.append((OUTLINE, outline.read_bytes()))
     try:
         parts += parts_read(sources, find_modules(root, PACKAGES), root)
     except (SyntaxError, ValueError) as error:
