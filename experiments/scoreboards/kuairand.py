@@ -1,8 +1,8 @@
 """Clicks on KuaiRand: every model of the zoo that fits, beside trees and logistic regression.
 
 All are trained on rows, with the prior for ids, the days of validation and the still users of
-``one_request.kuairand_order``, and are judged, stopped and chosen by the order of a user's rows. The
-board asks what a lesson says; of all other pairs its table speaks.
+``one_request.kuairand_order``, and are judged, stopped and chosen by the order of a user's rows.
+The board asks what a lesson says; of all other pairs its table speaks.
 """
 
 from experiments.engine.declaration import Experiment
