@@ -11,13 +11,16 @@ from typing import Any
 from experiments.engine.arms import Arm
 from experiments.engine.contrasts import better
 from experiments.engine.declaration import Experiment
-from experiments.sequence._logs import DEEP, HEAD, REFERENCES, WIDER_TREES
+from experiments.sequence._logs import (
+    COUNTED,
+    COUNTED_LINEAR,
+    DEEP,
+    HEAD,
+    REFERENCES,
+    WIDER_TREES,
+)
 from experiments.sequence.kuairand import READ, REQUEST
 
-RATES = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
-PRECISIONS = (0.0, 1.0, 5.0, 30.0, 200.0, 1000.0)
-SPACE: dict[str, Any] = {"learning_rate": RATES, "embedding_precision": PRECISIONS}
-LINEAR: dict[str, Any] = {"learning_rate": RATES, "linear_precision": PRECISIONS}
 LOSSES = {
     "rows": "rows",
     "pairs": "pairs:user",
@@ -41,7 +44,7 @@ def networks() -> list[Arm]:
         ("DIN", "din"): (("rows", "pairs", "JRC"), HEAD | {"attention_units": (16,)}, READ),
     }
     return [
-        arm(name, key, loss, options=options, columns=columns, space=SPACE)
+        arm(name, key, loss, options=options, columns=columns, space=COUNTED)
         for (name, key), (losses, options, columns) in wanted.items()
         for loss in losses
     ]
@@ -49,7 +52,7 @@ def networks() -> list[Arm]:
 
 def linear(said: str, loss: str, **options: Any) -> Arm:
     """A logistic regression under a loss."""
-    return arm(said, "lr", loss, options=options, columns=REQUEST, space=LINEAR)
+    return arm(said, "lr", loss, options=options, columns=REQUEST, space=COUNTED_LINEAR)
 
 
 EXPERIMENT = Experiment(

@@ -10,7 +10,15 @@ from typing import Any
 
 from experiments.engine.arms import Arm
 from experiments.engine.contrasts import Contrast, better, level, not_worse
-from experiments.sequence._logs import HEAD, WIDER_LINEAR, WIDER_TREES, references
+from experiments.sequence._logs import (
+    COUNTED,
+    COUNTED_LINEAR,
+    HEAD,
+    PRECISIONS,
+    WIDER_LINEAR,
+    WIDER_TREES,
+    references,
+)
 from experiments.sequence.movielens_long import both
 
 SPACE: dict[str, Any] = {
@@ -59,17 +67,28 @@ _UNIT: Mapping[str, dict[str, Any]] = {"din": {"attention_units": (16,)}}
 unit is that of ``sequence``."""
 _MORE: Mapping[str, dict[str, Any]] = {"din": SCALES, "dien": WEIGHTS}
 """What is tuned of an arm beside its rate and penalty: of DIEN the weight of its loss."""
+LINEAR_PART = {
+    *("fm", "fwfm", "fmfm", "ffm", "afm", "nfm", "deepfm", "xdeepfm"),
+    *("fibinet_all", "fibinet_each", "fibinet"),
+}
+"""Keys of models that have, beside vectors, a weight for each id."""
 
 
-def scoreboard(columns: Sequence[str], matches: Sequence[str]) -> list[Arm]:
+def scoreboard(
+    columns: Sequence[str], matches: Sequence[str], *, counted: bool = False
+) -> list[Arm]:
     """The references, trees that are told matches, and every model that fits.
 
     Args:
         columns: names of those that describe a request and what is known of user and item. All
             models read them; those of chapter 04 read ``history``, too.
         matches: columns of the item whose matches with the history are counted for trees.
+        counted: whether an id's prior is outweighed by its rows. A weight of a pair of ids has no
+            such prior: the polynomial keeps the penalty of a batch, Wide & Deep's table has none.
     """
     read = (*columns, "history")
+    space, linear = (COUNTED, COUNTED_LINEAR) if counted else (SPACE, WIDER_LINEAR)
+    weights = {"linear_precision": PRECISIONS} if counted else {}
     width = {"embedding_dim": HEAD["embedding_dim"]}
     told = Arm(
         name="trees, match counts",
@@ -80,24 +99,30 @@ def scoreboard(columns: Sequence[str], matches: Sequence[str]) -> list[Arm]:
     )
     polynomial = Arm(name="polynomial", model="polynomial", space=WIDER_LINEAR, columns=columns)
     crossing = [
-        Arm(name=name, model=key, space=SPACE, options=width | _OWN.get(key, {}), columns=columns)
+        Arm(
+            name=name,
+            model=key,
+            space=space | (weights if key in LINEAR_PART else {}),
+            options=width | _OWN.get(key, {}),
+            columns=columns,
+        )
         for key, name in CROSSING.items()
     ]
     reading = [
         Arm(
             name=name,
             model=key,
-            space=SPACE | _MORE.get(key, {}),
+            space=space | _MORE.get(key, {}),
             options=HEAD | _UNIT.get(key, {}),
             columns=read,
         )
         for key, name in READING.items()
     ]
-    return [*references(columns, WIDER_LINEAR, WIDER_TREES), told, polynomial, *crossing, *reading]
+    return [*references(columns, linear, WIDER_TREES), told, polynomial, *crossing, *reading]
 
 
 def contrasts() -> list[Contrast]:
-    """What both boards ask, in AUC and within a user's rows."""
+    """What boards ask, in AUC and within a user's rows."""
     asked = (
         (better, "fm_above_trees", "FM is ahead of trees.", "FM", "trees"),
         (better, "deepfm_above_trees", "DeepFM is ahead of trees.", "DeepFM", "trees"),

@@ -29,7 +29,12 @@ WIDER_TREES: dict[str, Any] = {
     "max_leaf_nodes": (3, 7, 15, 31, 63),
     "min_samples_leaf": (5, 20, 50, 100, 200),
 }
-"""The spaces of the second protocol."""
+"""The spaces of the second protocol; those of trees are the third one's, too."""
+RATES = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
+PRECISIONS = (0.0, 1.0, 5.0, 30.0, 200.0, 1000.0)
+COUNTED: dict[str, Any] = {"learning_rate": RATES, "embedding_precision": PRECISIONS}
+COUNTED_LINEAR: dict[str, Any] = {"learning_rate": RATES, "linear_precision": PRECISIONS}
+"""The spaces of the third protocol: the prior of an id is outweighed by its rows."""
 DEEP: dict[str, Any] = {"activation": "relu", "embedding_dim": 8}
 HEAD: dict[str, Any] = DEEP | {"product": True, "histories": ("history",)}
 KNOWN = ("user_count", "user_like_rate", "item_count", "item_like_rate")

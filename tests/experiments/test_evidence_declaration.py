@@ -259,7 +259,7 @@ def test_a_file_that_declares_another_experiment_is_refused(tmp_path):
 RECORDED = {
     "one_request.day_by_day": "652274e0bc3084730f79987cc28d58a74bb5cd8d95ef384842cc779f22a021cc",
     "one_request.kuairand_days": "88c11b0025b85228239d632e573d241f8883524a79a70c627681e46a2bb3b23d",
-    "scoreboards.kuairand": "aa38e0a840999535c5085162370dc0888893399bae86c96f49869231095a641d",
+    "scoreboards.kuairand": "03d20073d938393f73163ee59bcee2f8a0879b840df985aecabc5f9abbe13321",
     "scoreboards.movielens": "1849412a737ff5270ba723fbba387713f64cdd20f35552153846882058676451",
     "sequence.drift": "107ffd884a0a799d1849b0845851ff9e39f3a02a46b24377250747344dd78ce9",
     "sequence.interests": "656413f906dd976926689d54b2183f481fefcddce30a283b00793deae971c5b3",
