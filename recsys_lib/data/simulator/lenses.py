@@ -391,8 +391,8 @@ _ALL = (
         "ordinary",
         "00",
         _rows(100_000, WHOLE_REQUESTS),
-        _integer("candidates", 10, "items of a request in the log"),
-        _integer("test_candidates", 20, "items of a request of the test split"),
+        _integer("candidates", 10, "items of a request in the log", maximum=100),
+        _integer("test_candidates", 20, "the same of the test split", maximum=100),
         *_other_rows(20_000, 40_000, WHOLE_REQUESTS, test_relation=WHOLE_TEST_REQUESTS),
     ),
 )

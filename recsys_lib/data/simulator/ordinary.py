@@ -69,7 +69,8 @@ def ordinary(
         user and the request are shared inside a request.
 
         ``truth``, of the platform: ``num_users``, ``num_items`` (without new ones),
-        ``noise_columns``, ``scale``, ``bias``. Of its effects: ``family``, ``columns``, ``form``,
+        ``noise_columns``, ``auc`` of the oracle and ``base_rate`` as they were drawn, ``scale``,
+        ``bias``. Of its effects: ``family``, ``columns``, ``form``,
         ``share`` of the variance, ``as_main``, ``worth``: points of the distance between chance
         and the oracle's AUC that are lost when the oracle does without it, and ``effect``
         ``(effects, test rows)``, what each adds to the log-odds. ``family_worth``: points lost
@@ -93,7 +94,8 @@ def ordinary(
     """
     knobs = check_knobs(LENS, locals())
     plan = draw_plan(seed)
-    users, items = (draw(plan, knobs["num_rows"], seed) for draw in (draw_users, draw_items))
+    users = draw_users(plan, knobs["num_rows"], seed)
+    items = draw_items(plan, knobs["num_rows"], seed)
     each = {name: knobs["candidates"] for name in SIZES} | {"test": knobs["test_candidates"]}
     sizes = {name: (knobs[size] // each[name], each[name]) for name, size in SIZES.items()}
     shown = draw_shown(plan, users, items, sizes, seed)
@@ -107,6 +109,7 @@ def ordinary(
     random = stream(seed, LENS, "teaching")
     truth = _truth(plan, terms, Teaching(terms, probability["test"], random), knobs["num_rows"])
     truth |= {"num_users": users.count, "num_items": items.count, "scale": scale, "bias": bias}
+    truth |= {"auc": plan.auc, "base_rate": plan.base_rate}
     columns = _columns(plan, users, items)
     rows, first = {}, 0
     for name, one in shown.items():

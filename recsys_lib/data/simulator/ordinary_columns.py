@@ -22,13 +22,18 @@ class Things:
         count: ids that training rows may have, 1 to ``count``, the more frequent first.
         num_new: ids behind them that are shown after training alone.
         columns: name to ``(count + num_new + 1,)`` ids, int32, or numbers, float32.
-        interests: ``(count + 1, K)`` categories of the users.
     """
 
     count: int
     num_new: int
     columns: dict[str, np.ndarray]
-    interests: np.ndarray | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Users(Things):
+    """All users; ``interests`` ``(count + 1, K)`` are their categories."""
+
+    interests: np.ndarray
 
 
 def zipf(uniform: np.ndarray, num_ids: int, exponent: float) -> np.ndarray:
@@ -43,7 +48,7 @@ def zipf(uniform: np.ndarray, num_ids: int, exponent: float) -> np.ndarray:
     return 1 + np.searchsorted(ends[:-1] / ends[-1], uniform, side="right")
 
 
-def draw_users(plan: Plan, num_rows: int, seed: int) -> Things:
+def draw_users(plan: Plan, num_rows: int, seed: int) -> Users:
     """The users that a log of so many training rows has.
 
     With more rows come more users; the first ones stay as they are.
@@ -63,7 +68,7 @@ def draw_users(plan: Plan, num_rows: int, seed: int) -> Things:
             follows = stream(seed, LENS, f"users/{column.name}/follows").random(count + 1)
             drawn = np.where(follows < FOLLOWING, of_interest[interests[:, 0]], drawn)
         columns[column.name] = drawn
-    return Things(count, 0, columns, interests)
+    return Users(count, 0, columns, interests)
 
 
 def draw_items(plan: Plan, num_rows: int, seed: int) -> Things:

@@ -9,7 +9,7 @@ import dataclasses
 
 import numpy as np
 
-from recsys_lib.data.simulator.ordinary_columns import Things, zipf
+from recsys_lib.data.simulator.ordinary_columns import Things, Users, zipf
 from recsys_lib.data.simulator.ordinary_prior import LENS, Plan
 from recsys_lib.data.simulator.requests import pick
 from recsys_lib.data.simulator.world import stream
@@ -34,7 +34,7 @@ class Shown:
 
 
 def draw_shown(
-    plan: Plan, users: Things, items: Things, sizes: dict[str, tuple[int, int]], seed: int
+    plan: Plan, users: Users, items: Things, sizes: dict[str, tuple[int, int]], seed: int
 ) -> dict[str, Shown]:
     """Draw the requests of all splits, one behind another in time.
 
@@ -137,7 +137,7 @@ def _candidates(plan, interests, history, pool, split_name, candidates, seed):
         order = np.argsort(item, axis=1, kind="stable")
         ordered = np.take_along_axis(item, order, axis=1)
         repeats = np.zeros(shape, bool)
-        np.put_along_axis(repeats[:, :], order[:, 1:], ordered[:, 1:] == ordered[:, :-1], axis=1)
+        np.put_along_axis(repeats, order[:, 1:], ordered[:, 1:] == ordered[:, :-1], axis=1)
         if not repeats.any():
             break
         item[repeats] = 1 + pick(again.random(int(repeats.sum())), items.count)
