@@ -25,7 +25,12 @@ from recsys_lib.data.simulator.ordinary_prior import (
     draw_plan,
 )
 from recsys_lib.data.simulator.ordinary_shown import draw_shown
-from recsys_lib.data.simulator.ordinary_teaching import Known, Teaching, fit_scale
+from recsys_lib.data.simulator.ordinary_teaching import (
+    Known,
+    Teaching,
+    count_cells,
+    fit_scale,
+)
 from recsys_lib.data.simulator.requests import SIZES, TASK
 from recsys_lib.data.simulator.world import (
     Rows,
@@ -76,7 +81,7 @@ def ordinary(
         ``(effects, test rows)``, what each adds to the log-odds. ``family_worth``: points lost
         without a whole family, in the order of ``FAMILIES``. Of the perfect statistician:
         ``points`` ``(5, 6)``, by what may be used (``uses``) and by rows (``rows``, of which the
-        first is ``num_rows``).
+        first is ``num_rows``), and ``points_of_forms``, of one who knows the forms too.
 
         Common random numbers: the same seed with another number of rows is the same platform: the
         same plan, the same first users and items with the same tastes, effects and contexts. What
@@ -185,19 +190,13 @@ def _act(plan, users, items, shown, features, seed):
         for term in found:
             values = np.sqrt(effect.share) * term.values
             score += values
-            cell, frequency = _counted(term.cells[:num_train], term.cells[-num_test:], is_new)
-            terms.append(Known(number, term.use, values[-num_test:], cell, frequency))
+            cells, *sides = (
+                count_cells(one[:num_train], one[-num_test:], is_new)
+                for one in (term.cells, *term.sides)
+            )
+            tested = values[-num_test:]
+            terms.append(Known(number, term.use, tested, cells, term.per_id, tuple(sides)))
     return score, terms
-
-
-def _counted(of_train, of_test, is_new):
-    """Cells of the test rows, numbered, and how frequent each is in training."""
-    known, cell = np.unique(of_test, return_inverse=True)
-    place = np.minimum(np.searchsorted(known, of_train), len(known) - 1)
-    rows = np.bincount(place[known[place] == of_train], minlength=len(known))
-    # A cell that no training row is in may be rare: half a row. One of new items alone is new.
-    is_old = np.bincount(cell, ~is_new, len(known)) + rows > 0
-    return cell, (rows + 0.5) * is_old / len(of_train)
 
 
 def _num_ids(plan, users, items):
@@ -226,6 +225,7 @@ def _truth(plan, terms, teaching, num_rows):
         "uses": USES,
         "rows": rows,
         "points": np.transpose([teaching.learned(count) for count in rows]),
+        "points_of_forms": np.transpose([teaching.learned(count, True) for count in rows]),
         "noise_columns": [column.name for column in plan.columns if column.is_noise],
     }
 

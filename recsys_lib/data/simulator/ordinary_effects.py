@@ -38,12 +38,16 @@ class Ids(NamedTuple):
 class Term(NamedTuple):
     """A part of an effect.
 
-    use: one of ``USES``. values: ``(N,)`` log-odds, of any scale. cells: ``(N,)`` int64.
+    use: one of ``USES``. values: ``(N,)`` log-odds, of any scale. cells: ``(N,)`` int64. per_id:
+    where the form of a table has few numbers for each id: how many, else 0. sides: the columns of
+    that table, ``(N,)`` ids each.
     """
 
     use: str
     values: np.ndarray
     cells: np.ndarray
+    per_id: int = 0
+    sides: tuple[np.ndarray, ...] = ()
 
 
 def terms_of(
@@ -73,35 +77,33 @@ def terms_of(
         slope = draws.centred(columns[0], "slope", 1)[:, 0] * numbers[effect.columns[1]]
         yield Term("second", standard(slope), cells_of(columns))
     elif effect.family == "switched":
-        pair, cells = standard(draws.together(columns[:2])), cells_of(columns[:2])
-        yield from switched(pair, cells, draws.switch(columns[2]), columns[2], ("second", "third"))
+        pair, switch = draws.together(columns[:2], "second"), draws.switch(columns[2])
+        yield from switched(pair, switch, columns[2], "third")
     elif effect.family == "third order":
-        yield Term("third", standard(draws.together(columns)), cells_of(columns))
+        yield draws.together(columns, "third")
     else:
-        use = "everything" if effect.family == "scenario's own" else "second"
-        pair = np.sqrt(1 - effect.as_main) * standard(draws.together(columns))
-        yield Term(use, pair, cells_of(columns))
+        own = effect.family == "scenario's own"
+        pair = draws.together(columns, "everything" if own else "second")
+        yield pair._replace(values=np.sqrt(1 - effect.as_main) * pair.values)
         for name, column in zip(effect.columns, columns, strict=True):
             main = np.sqrt(effect.as_main / 2) * standard(draws.main(column, f"main/{name}"))
             yield Term("single", main, cells_of([column]))
 
 
-def switched(
-    values: np.ndarray, cells: np.ndarray, switch: np.ndarray, column: Ids, uses: tuple[str, str]
-) -> Iterator[Term]:
-    """Two terms: what is left of the values on average over the switch, and what it changes.
+def switched(term: Term, switch: np.ndarray, column: Ids, use: str) -> Iterator[Term]:
+    """Two terms: what is left of one on average over a switch, and what the switch changes.
 
     Args:
-        values: ``(N,)`` that the switch acts on.
-        cells: of the values.
-        switch: ``(N,)`` that they are multiplied by.
+        term: that the switch acts on.
+        switch: ``(N,)`` that its values are multiplied by.
         column: that the switch is a function of.
-        uses: of the two terms.
+        use: of what the switch changes.
     """
-    scale = 1 / max((values * switch).std(), 1e-9)
+    scale = 1 / max((term.values * switch).std(), 1e-9)
     mean = switch.mean()
-    yield Term(uses[0], scale * mean * values, cells)
-    yield Term(uses[1], scale * (switch - mean) * values, cells_of([column], cells))
+    yield term._replace(values=scale * mean * term.values)
+    values = scale * (switch - mean) * term.values
+    yield term._replace(use=use, values=values, cells=cells_of([column], term.cells))
 
 
 class Draws:
@@ -143,27 +145,27 @@ class Draws:
         }[self._effect.form]
         return form(number.astype(np.float64)) * (1 if sign < 0.5 else -1)
 
-    def together(self, columns):
-        """A function of two or three columns that holds nothing of fewer of them, ``(N,)``.
+    def together(self, columns, use):
+        """A term of two or three columns that holds nothing of fewer of them.
 
         That is: its mean is 0 whichever column is left to chance, by that column's own shares.
         """
-        if self._effect.form == "low rank":
-            rank = int(self.random("rank").integers(1, 5))
-            product = np.ones(rank)
+        form, per_id = self._effect.form, 0
+        if form == "low rank":
+            per_id = int(self.random("rank").integers(1, 5))
+            product = np.ones(per_id)
             for position, column in enumerate(columns):
-                product = product * self.centred(column, f"factors/{position}", rank)
-            return product.sum(axis=1)
-        if self._effect.form == "kinds":
-            return self._table([self._kinds(column, n) for n, column in enumerate(columns)])
-        most = FOLD[len(columns)]
-        # The shape of a table of user or item ids does not follow their number.
-        sizes = [
-            most if name in IDS else min(column.num_ids + 1, most)
-            for name, column in zip(self._effect.columns, columns, strict=False)
-        ]
-        places = [c.values % size for c, size in zip(columns, sizes, strict=True)]
-        return self._table(list(zip(places, sizes, strict=True)))
+                product = product * self.centred(column, f"factors/{position}", per_id)
+            values = product.sum(axis=1)
+        elif form == "kinds":
+            kinds = [self._kinds(column, position) for position, column in enumerate(columns)]
+            per_id = max(num_kinds for _, num_kinds in kinds) - 1
+            values = self._table(kinds)
+        else:
+            named = zip(columns, self._effect.columns, strict=False)
+            values = self._table([_folded(*one, FOLD[len(columns)]) for one in named])
+        sides = tuple(column.values for column in columns) if per_id else ()
+        return Term(use, standard(values), cells_of(columns), per_id, sides)
 
     def _kinds(self, column, position):
         random = self.random(f"kinds/{position}")
@@ -196,6 +198,12 @@ class Draws:
         is_on[order] = middle < 0.5
         on = is_on[column.values].astype(np.float64)
         return on if self._effect.switch == "on or off" else 2 * on - 1
+
+
+def _folded(column, name, most):
+    # The shape of a table of user or item ids does not follow their number.
+    size = most if name in IDS else min(column.num_ids + 1, most)
+    return column.values % size, size
 
 
 def standard(values: np.ndarray) -> np.ndarray:

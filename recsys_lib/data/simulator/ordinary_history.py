@@ -47,12 +47,11 @@ def terms_of_history(
         for split in zip(histories[key], candidates[key], strict=True)
     ]
     values = standard(np.concatenate([part.ravel() for part in parts]))
+    term = Term("history", values, bins(values))
     if effect.switch:
-        scenario = ids["scenario"]
-        switch = draws.switch(scenario)
-        yield from switched(values, bins(values), switch, scenario, ("history", "everything"))
+        yield from switched(term, draws.switch(ids["scenario"]), ids["scenario"], "everything")
     else:
-        yield Term("history", values, bins(values))
+        yield term
 
 
 def _of_matches(form, draws, history, candidates):
@@ -100,4 +99,6 @@ def _latent(draws, ids, histories, candidates):
     closeness = mean_of_clicks - mean_of_clicks.mean(axis=0)
     vectors = of_candidate[ids.values]
     closeness = (closeness * (vectors - vectors.mean(axis=0))).sum(axis=1)
-    return Term("history", standard(closeness), cells_of([Ids(last, ids.num_ids), ids]))
+    # As a pair, of a click and the candidate: its cells are those of the last click.
+    cells = cells_of([Ids(last, ids.num_ids), ids])
+    return Term("history", standard(closeness), cells, RANK, (last, ids.values))

@@ -57,7 +57,7 @@ IDS = ("user_id", "item_id")
 SINGLE = FAMILIES[:4]
 """Families of effects of one column."""
 
-SINGLE_WEIGHT = (0.5, 1.5)
+SINGLE_WEIGHT = (0.4, 1.4)
 """Ends of the logarithm of the factor on the shares of single columns."""
 
 OF_HISTORY_COLUMNS = ("item_id", "category", "item_2")

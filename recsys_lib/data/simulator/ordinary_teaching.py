@@ -2,11 +2,17 @@
 
 The *perfect statistician* knows which columns act together, and nothing of their form. Rows teach
 cells: of a cell with frequency f, n rows give the true value but for noise of variance
-1 / (n f v), v = p (1 - p), and the statistician's belief is the posterior mean
+1 / (n f v), v = p (1 - p), and what is believed of it is the posterior mean
 
     lambda (value + noise),    lambda = n f v s^2 / (1 + n f v s^2),    s^2 the term's variance
 
-Where a table of cells is of a form with few numbers, who knows the form can learn more of it.
+Frequencies are those of the training rows. A cell that none of them is in counts as half a row; a
+cell of new items is never known, unless rows are endless: then all is.
+
+A table of low rank, or of hidden kinds, has but k numbers for each id. Who knows that learns an id
+from all its rows: lambda is then the larger of the cell's and of the product over the columns of
+
+    n f v s^2 / (k + n f v s^2),    f the id's frequency
 """
 
 from typing import NamedTuple
@@ -17,18 +23,39 @@ from recsys_lib.data.simulator.ordinary_effects import USES
 from recsys_lib.data.simulator.world import sigmoid
 
 
+class Cells(NamedTuple):
+    """Cells of the test rows: ``number`` ``(T,)`` from 0, and each one's ``frequency``."""
+
+    number: np.ndarray
+    frequency: np.ndarray
+
+
 class Known(NamedTuple):
     """A term as test rows show it.
 
-    effect: its number. use: one of ``USES``. values: ``(T,)`` log-odds of the test rows. cell:
-    ``(T,)`` numbers of their cells from 0. frequency: share of the training rows in each cell.
+    effect: its number. values: ``(T,)`` log-odds. use, cells, per_id, sides: as in ``Term``.
     """
 
     effect: int
     use: str
     values: np.ndarray
-    cell: np.ndarray
-    frequency: np.ndarray
+    cells: Cells
+    per_id: int
+    sides: tuple[Cells, ...]
+
+
+def count_cells(of_train: np.ndarray, of_test: np.ndarray, is_new: np.ndarray) -> Cells:
+    """Number the cells of test rows, and count them in training.
+
+    Args:
+        of_train, of_test: cells of the rows, ``(N,)`` and ``(T,)``.
+        is_new: ``(T,)``, whether a test row's item is new.
+    """
+    known, number = np.unique(of_test, return_inverse=True)
+    place = np.minimum(np.searchsorted(known, of_train), len(known) - 1)
+    rows = np.bincount(place[known[place] == of_train], minlength=len(known))
+    is_old = np.bincount(number, ~is_new, len(known)) + rows > 0
+    return Cells(number, np.maximum(rows, 0.5) * is_old / len(of_train))
 
 
 def expected_auc(score: np.ndarray, probability: np.ndarray) -> float:
@@ -75,23 +102,22 @@ def fit_scale(score: np.ndarray, auc: float, base_rate: float) -> tuple[float, f
 
 
 def posterior_mean(
-    value: np.ndarray, rows: np.ndarray | float, variance: float, noise: np.ndarray | float
+    value: np.ndarray, weight: np.ndarray, variance: float, noise: np.ndarray
 ) -> np.ndarray:
-    """What is believed of a cell, whose value was drawn from N(0, variance).
+    """What is believed of cells whose values were drawn from N(0, variance).
 
     Args:
-        value: of the cell.
-        rows: n f v, rows in the cell times p (1 - p).
+        value: of each cell.
+        weight: lambda, 0 to 1.
         variance: of values.
-        noise: standard normal number of the cell, by which its rows mislead.
+        noise: standard normal number of each cell, by which its rows mislead.
 
     Example:
-        >>> float(posterior_mean(np.array(2.0), np.array(1.0), 1.0, 0.0))
-        1.0
+        >>> float(posterior_mean(np.array(2.0), np.array(0.5), 1.0, np.array(1.0)))
+        1.5
     """
-    weight = rows * variance / (1 + rows * variance)
-    # Noise of variance 1 / rows, times the weight; written so that no rows are no division.
-    return weight * value + np.sqrt(rows) * variance / (1 + rows * variance) * noise
+    # Lambda times noise of variance 1 / (n f v), in terms of lambda.
+    return weight * value + np.sqrt(weight * (1 - weight) * variance) * noise
 
 
 class Teaching:
@@ -106,7 +132,7 @@ class Teaching:
     def __init__(self, terms: list[Known], probability: np.ndarray, random: np.random.Generator):
         self._terms, self._probability = terms, probability
         self._information = float((probability * (1 - probability)).mean())
-        self._noise = [random.standard_normal(len(term.frequency)) for term in terms]
+        self._noise = [random.standard_normal(len(term.cells.frequency)) for term in terms]
         self._oracle = np.log(probability) - np.log1p(-probability)
         self._best = expected_auc(self._oracle, probability)
 
@@ -123,18 +149,34 @@ class Teaching:
                 left -= term.values
         return 100 - self.points(left)
 
-    def learned(self, num_rows: float) -> list[float]:
-        """Points of the perfect statistician for each of ``USES``, each with all before it."""
+    def learned(self, num_rows: float, knows_forms: bool = False) -> list[float]:
+        """Points of the perfect statistician for each of ``USES``, each with all before it.
+
+        Args:
+            num_rows: training rows.
+            knows_forms: which tables have few numbers for each id.
+        """
         score, points = np.zeros(len(self._probability)), []
         for use in USES:
             for term, noise in zip(self._terms, self._noise, strict=True):
                 if term.use == use:
-                    score += self._belief(term, num_rows, noise)
+                    variance = float(term.values.var())
+                    weight = self._weight(term, num_rows * variance, knows_forms)
+                    score += posterior_mean(term.values, weight, variance, noise[term.cells.number])
             points.append(self.points(score))
         return points
 
-    def _belief(self, term, num_rows, noise):
-        if np.isinf(num_rows):
-            return term.values
-        rows = num_rows * self._information * term.frequency[term.cell]
-        return posterior_mean(term.values, rows, term.values.var(), noise[term.cell])
+    def _weight(self, term, rows, knows_forms):
+        """Lambda of each test row; ``rows`` are n s^2."""
+        if np.isinf(rows):
+            return np.ones(len(term.values))
+
+        def weight(cells, numbers=1):
+            told = rows * self._information * cells.frequency[cells.number]
+            return told / (numbers + told)
+
+        known = weight(term.cells)
+        if knows_forms and term.per_id:
+            sides = [weight(side, term.per_id) for side in term.sides]
+            known = np.maximum(known, np.prod(sides, axis=0))
+        return known
