@@ -1,6 +1,6 @@
 """Ordinary platforms: each seed is one draw from a prior that no model was in mind for.
 
-A lens plants one effect, so that it can be seen. An ordinary platform has some thirty small ones of
+A lens plants one effect, so that it can be seen. An ordinary platform has some twenty small ones of
 eleven families, beside columns that mean nothing, and what a model is good for on it nobody knows
 beforehand: that is measured over many platforms. ``ordinary_prior`` states what is drawn and why.
 
@@ -8,8 +8,36 @@ beforehand: that is measured over many platforms. ``ordinary_prior`` states what
 
 Scale and bias are such that the oracle's AUC and the base rate are those of the plan.
 
+The prior was set by what 80 platforms are (seeds 200 to 279, 100,000 rows), before any model was
+trained on one. Quartiles, in points of the distance between chance and the oracle's AUC:
+
+| | 25 % | 50 % | 75 % | | 25 % | 50 % | 75 % |
+|---|---|---|---|---|---|---|---|
+| one effect is worth | .5 | 1.5 | 3.3 | switched, third order | .6 | 2.4 | 4.7 |
+| attributes and contexts | 10.6 | 16.8 | 26.2 | history (at most 22.1) | 1.6 | 3.8 | 6.3 |
+| ids | 3.3 | 6.2 | 11.1 | scenario's own | .0 | .5 | 2.7 |
+| numbers | 4.7 | 8.5 | 14.1 | oracle's AUC | .771 | .795 | .823 |
+| pairs of attributes | 1.8 | 4.1 | 6.8 | base rate | .175 | .234 | .298 |
+| pairs of ids | .9 | 2.5 | 4.1 | rows per user | 4.5 | 11.8 | 37.5 |
+| slopes | .0 | .7 | 2.2 | rows per item | 4.5 | 13.7 | 56.9 |
+
+What rows can teach, by what may be used, and in the last row to one who knows the forms too:
+
+| | 1e4: 25 % | 50 % | 75 % | 1e5: 25 % | 50 % | 75 % | 1e6: 25 % | 50 % | 75 % | all: 50 % |
+|---|---|---|---|---|---|---|---|---|---|---|
+| single columns | 63.4 | 69.2 | 76.3 | 72.1 | 76.7 | 82.8 | 74.3 | 81.5 | 85.6 | 83.9 |
+| + history | 68.6 | 73.9 | 79.6 | 76.4 | 81.1 | 85.4 | 81.3 | 85.2 | 88.5 | 88.4 |
+| + second order | 70.9 | 75.8 | 81.7 | 81.8 | 85.9 | 89.6 | 87.6 | 91.4 | 93.9 | 96.6 |
+| + switched, third order | 71.0 | 76.1 | 81.7 | 82.3 | 86.6 | 89.8 | 89.6 | 92.4 | 94.9 | 99.3 |
+| everything | 71.4 | 77.9 | 82.0 | 84.0 | 88.0 | 91.4 | 92.0 | 94.0 | 95.9 | 100 |
+| with forms | 72.0 | 78.8 | 82.5 | 85.9 | 89.5 | 92.2 | 93.4 | 95.2 | 96.6 | 100 |
+
+At 100,000 rows single columns hold .83, .89 and .93 (quartiles; .48 to .99) of what everything does.
+
 What it cannot show: histories are given, no ranker chose the candidates, and no effect changes with
-time.
+time. Where fewer than ten rows fall to a user, most users of the test were never seen. Pairs are
+centred by the shares of either column; where the two depend on each other, a little of a pair comes
+back as main effects (of attributes .3 % of its variance in the median, at most 10 %).
 """
 
 import numpy as np
@@ -73,15 +101,15 @@ def ordinary(
         ``click``; the groups ``request`` and ``user``; the slice ``new_items``. Columns of the
         user and the request are shared inside a request.
 
-        ``truth``, of the platform: ``num_users``, ``num_items`` (without new ones),
-        ``noise_columns``, ``auc`` of the oracle and ``base_rate`` as they were drawn, ``scale``,
-        ``bias``. Of its effects: ``family``, ``columns``, ``form``,
-        ``share`` of the variance, ``as_main``, ``worth``: points of the distance between chance
-        and the oracle's AUC that are lost when the oracle does without it, and ``effect``
-        ``(effects, test rows)``, what each adds to the log-odds. ``family_worth``: points lost
-        without a whole family, in the order of ``FAMILIES``. Of the perfect statistician:
-        ``points`` ``(5, 6)``, by what may be used (``uses``) and by rows (``rows``, of which the
-        first is ``num_rows``), and ``points_of_forms``, of one who knows the forms too.
+        ``truth`` holds, of the platform: ``num_users``, ``num_items`` (without new ones),
+        ``noise_columns``, the ``auc`` of the oracle and the ``base_rate`` that were drawn, ``scale``
+        and ``bias``. Of each effect: ``family``, ``columns``, ``form``, ``share`` of the variance,
+        ``as_main``, ``worth``, the points of the distance between chance and the oracle's AUC that
+        are lost when the oracle does without it, and ``effect`` ``(effects, test rows)``, what it
+        adds to the log-odds. ``family_worth``: points lost without a whole family, in the order of
+        ``ordinary_prior.FAMILIES``. Of the perfect statistician: ``points`` ``(5, 6)``, by what may
+        be used (``uses``) and by rows (``rows``, of which the first is ``num_rows``), and
+        ``points_of_forms``, of one who knows the forms too.
 
         Common random numbers: the same seed with another number of rows is the same platform: the
         same plan, the same first users and items with the same tastes, effects and contexts. What

@@ -161,18 +161,19 @@ class Teaching:
             for term, noise in zip(self._terms, self._noise, strict=True):
                 if term.use == use:
                     variance = float(term.values.var())
-                    weight = self._weight(term, num_rows * variance, knows_forms)
+                    weight = self._weight(term, num_rows, variance, knows_forms)
                     score += posterior_mean(term.values, weight, variance, noise[term.cells.number])
             points.append(self.points(score))
         return points
 
-    def _weight(self, term, rows, knows_forms):
-        """Lambda of each test row; ``rows`` are n s^2."""
-        if np.isinf(rows):
+    def _weight(self, term, num_rows, variance, knows_forms):
+        """Lambda of each test row."""
+        if np.isinf(num_rows):
             return np.ones(len(term.values))
 
         def weight(cells, numbers=1):
-            told = rows * self._information * cells.frequency[cells.number]
+            rows = num_rows * cells.frequency[cells.number]
+            told = rows * self._information * variance
             return told / (numbers + told)
 
         known = weight(term.cells)
