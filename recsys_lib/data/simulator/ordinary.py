@@ -32,7 +32,8 @@ What rows can teach, by what may be used, and in the last row to one who knows t
 | everything | 71.4 | 77.9 | 82.0 | 84.0 | 88.0 | 91.4 | 92.0 | 94.0 | 95.9 | 100 |
 | with forms | 72.0 | 78.8 | 82.5 | 85.9 | 89.5 | 92.2 | 93.4 | 95.2 | 96.6 | 100 |
 
-At 100,000 rows single columns hold .83, .89 and .93 (quartiles; .48 to .99) of what everything does.
+At 100,000 rows single columns hold .83, .89 and .93 (quartiles; .48 to .99) of what everything
+does.
 
 What it cannot show: histories are given, no ranker chose the candidates, and no effect changes with
 time. Where fewer than ten rows fall to a user, most users of the test were never seen. Pairs are
@@ -102,7 +103,7 @@ def ordinary(
         user and the request are shared inside a request.
 
         ``truth`` holds, of the platform: ``num_users``, ``num_items`` (without new ones),
-        ``noise_columns``, the ``auc`` of the oracle and the ``base_rate`` that were drawn, ``scale``
+        ``noise_columns``, the oracle's ``auc`` and the ``base_rate`` that were drawn, ``scale``
         and ``bias``. Of each effect: ``family``, ``columns``, ``form``, ``share`` of the variance,
         ``as_main``, ``worth``, the points of the distance between chance and the oracle's AUC that
         are lost when the oracle does without it, and ``effect`` ``(effects, test rows)``, what it
