@@ -158,18 +158,22 @@ class Teaching:
         """
         score, points = np.zeros(len(self._probability)), []
         for use in USES:
-            for term, noise in zip(self._terms, self._noise, strict=True):
+            for number, term in enumerate(self._terms):
                 if term.use == use:
-                    variance = float(term.values.var())
-                    weight = self._weight(term, num_rows, variance, knows_forms)
-                    score += posterior_mean(term.values, weight, variance, noise[term.cells.number])
+                    score += self.belief(number, num_rows, knows_forms)
             points.append(self.points(score))
         return points
 
-    def _weight(self, term, num_rows, variance, knows_forms):
-        """Lambda of each test row."""
+    def belief(self, number: int, num_rows: float, knows_forms: bool = False) -> np.ndarray:
+        """What the statistician believes of a term, log-odds ``(T,)``.
+
+        Args:
+            number: of the term.
+            num_rows, knows_forms: as for ``learned``.
+        """
+        term, variance = self._terms[number], float(self._terms[number].values.var())
         if np.isinf(num_rows):
-            return np.ones(len(term.values))
+            return term.values
 
         def weight(cells, numbers=1):
             rows = num_rows * cells.frequency[cells.number]
@@ -180,4 +184,5 @@ class Teaching:
         if knows_forms and term.per_id:
             sides = [weight(side, term.per_id) for side in term.sides]
             known = np.maximum(known, np.prod(sides, axis=0))
-        return known
+        noise = self._noise[number][term.cells.number]
+        return posterior_mean(term.values, known, variance, noise)
