@@ -97,19 +97,17 @@ def about(test: Split) -> dict[str, float]:
     """What order is judged on: test rows, users, pairs of a click and another row, behaviours.
 
     Args:
-        test: with pages; behaviours are those of a column ``history``, where there is one.
+        test: with pages; behaviours are those of a column ``history``, none without it.
     """
     of_users, of_pages = (num_pairs(test.label, test.group_of(name)) for name in ("user", "page"))
-    found: dict[str, float] = {
+    steps = (test.features.get("history", np.zeros((1, 0))) > 0).sum(axis=1)
+    return {
         "rows": len(test),
         "users": len(np.unique(test.group)),
         "pairs_of_users": of_users,
         "pairs_of_pages": of_pages,
+        "median_of_behaviours": float(np.median(steps)),
     }
-    if "history" in test.features:
-        steps = (test.features["history"] > 0).sum(axis=1)
-        found["median_of_behaviours"] = float(np.median(steps))
-    return found
 
 
 def with_short_history(dataset: Dataset, length: int) -> Dataset:

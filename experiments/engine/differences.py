@@ -140,10 +140,7 @@ def margin_of(experiment: Experiment, contrast: Contrast, unit: str) -> float:
 def column_of(contrast: Contrast, unit: str) -> tuple[str, float]:
     """The column of the table behind a contrast, and the factor that makes it its unit."""
     if unit in (POINTS, RUNS):
-        name = {"log_loss_gap": "log_loss", "gauc_gap": "gauc"}.get(
-            contrast.measure, contrast.measure
-        )
-        return f"{name}_gap_closed", 100.0
+        return f"{contrast.measure.removesuffix('_gap')}_gap_closed", 100.0
     return contrast.measure, float(MEASURES[contrast.measure][0])
 
 

@@ -16,6 +16,7 @@ from recsys_lib.data.simulator.interests import interests
 from recsys_lib.data.simulator.lenses import LENSES
 from recsys_lib.data.simulator.long_history import long_history, relevant_steps
 from recsys_lib.data.simulator.memorization import memorization
+from recsys_lib.data.simulator.ordinary import ordinary
 from recsys_lib.data.simulator.platform import platform, whole_requests
 from recsys_lib.data.simulator.scenarios import scenarios
 from recsys_lib.data.simulator.second_order import second_order
@@ -40,6 +41,7 @@ __all__ = [
     "interests",
     "long_history",
     "memorization",
+    "ordinary",
     "platform",
     "relevant_steps",
     "scenarios",

@@ -148,6 +148,35 @@ class Knob:
         return tuple(pairs)
 
 
+def integer(name: str, default: Any, meaning: str, minimum: int = 1, **more: Any) -> Knob:
+    """A knob that is an integer; ``more`` as for ``Knob``."""
+    return Knob(name, "integer", default, meaning, minimum, **more)
+
+
+def number(
+    name: str,
+    default: float,
+    meaning: str,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    **more: Any,
+) -> Knob:
+    """A knob that is a number; ``more`` as for ``Knob``."""
+    return Knob(name, "number", default, meaning, minimum, maximum, **more)
+
+
+def numbers(
+    name: str,
+    default: tuple[float, ...],
+    meaning: str,
+    each: str = "",
+    count: int | str | None = None,
+    **more: Any,
+) -> Knob:
+    """A knob that is a sequence of numbers; ``more`` as for ``Knob``."""
+    return Knob(name, "numbers", default, meaning, each=each, count=count, **more)
+
+
 def check_all(declared: Iterable[Knob], values: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of a lens as it uses them.
 

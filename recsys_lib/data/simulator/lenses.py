@@ -11,6 +11,9 @@ from pkgutil import resolve_name
 from typing import Any
 
 from recsys_lib.data.simulator.knobs import Knob, check_all, value_text
+from recsys_lib.data.simulator.knobs import integer as _integer
+from recsys_lib.data.simulator.knobs import number as _number
+from recsys_lib.data.simulator.knobs import numbers as _numbers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,18 +70,6 @@ def _lens(name, chapter, *knobs):
     return Lens(name, f"{__package__}.{name}:{name}", chapter, {knob.name: knob for knob in knobs})
 
 
-def _integer(name, default, meaning, minimum=1, **more):
-    return Knob(name, "integer", default, meaning, minimum, **more)
-
-
-def _number(name, default, meaning, minimum=None, maximum=None, **more):
-    return Knob(name, "number", default, meaning, minimum, maximum, **more)
-
-
-def _numbers(name, default, meaning, each="", count=None, **more):
-    return Knob(name, "numbers", default, meaning, each=each, count=count, **more)
-
-
 _positive = partial(_numbers, minimum=0, exclude=(0,))
 _share = partial(_number, minimum=0, maximum=1)
 
@@ -97,15 +88,16 @@ def _rows(default, relation=None):
     return _integer("num_rows", default, "rows of the training split", relation=relation)
 
 
-def _other_rows(valid, test, relation=None, test_of="the test split"):
+def _other_rows(valid, test, relation=None, test_of="the test split", test_relation=None):
     return (
         _integer("num_valid_rows", valid, "rows of the validation split", relation=relation),
-        _integer("num_test_rows", test, f"rows of {test_of}", relation=relation),
+        _integer("num_test_rows", test, f"rows of {test_of}", relation=test_relation or relation),
         _integer("seed", 0, "of all random numbers", 0),
     )
 
 
 WHOLE_REQUESTS = ("a multiple of", "candidates")
+WHOLE_TEST_REQUESTS = ("a multiple of", "test_candidates")
 WHOLE_PAGES = ("a multiple of", "per_request")
 WHOLE_USERS = ("a multiple of", "rows_per_user")
 CANDIDATES = _integer("candidates", 4, "items shown beside one history")
@@ -394,6 +386,14 @@ _ALL = (
         _integer("per_page", 10, "rows that a user is shown at a time"),
         _integer("past_rows", 20, "earlier rows of a user, whose clicks are counted", 0),
         *_other_rows(20_000, 40_000, WHOLE_USERS),
+    ),
+    _lens(
+        "ordinary",
+        "00",
+        _rows(100_000, WHOLE_REQUESTS),
+        _integer("candidates", 10, "items of a request in the log", maximum=100),
+        _integer("test_candidates", 20, "the same of the test split", maximum=100),
+        *_other_rows(20_000, 40_000, WHOLE_REQUESTS, test_relation=WHOLE_TEST_REQUESTS),
     ),
 )
 LENSES: Mapping[str, Lens] = {lens.name: lens for lens in _ALL}
