@@ -9,16 +9,16 @@ import contextlib
 import dataclasses
 import inspect
 from collections.abc import Mapping, Sequence
+from pkgutil import resolve_name
 from typing import Any
 
 import keras
 import numpy as np
 import pandas as pd
 
-from experiments.engine.arms import Arm
-from experiments.engine.cells import for_tuning, recipe_of
 from experiments.estimators import Predict, trees_on_ids
 from experiments.scoreboards._platforms import names_read
+from recsys_lib import zoo
 from recsys_lib.data.dataset import Dataset
 from recsys_lib.data.simulator.requests import TASK
 from recsys_lib.data.splits import Split
@@ -26,6 +26,8 @@ from recsys_lib.features.columns import EmbeddingL2, NumericColumn
 from recsys_lib.sequence.regularization import count_ids
 from recsys_lib.training.comparison import Comparison
 from recsys_lib.training.evaluation import predictions_of
+from recsys_lib.training.objectives import read_objective
+from recsys_lib.training.recipe import Recipe
 
 _TIMES = {"embedding_l2": 1.0, "linear_l2": 10.0}
 """The penalties of a builder, and how often the variance its prior has: a weight that is added
@@ -117,26 +119,32 @@ def network(
         told, reads_history: as for ``names_read``.
         learning_rate, objective, watch: of the training, ``watch`` also of the choice.
         tried_on: training rows, the first ones, on which variances are tried where there are more;
-            the best is then trained on all. A variance is no matter of how many rows there are.
+            the best is then trained on all. A variance says what an id's numbers are like, and
+            fewer rows than all tell which of three it is.
 
     Returns:
         A ``Chosen``.
     """
     names = names_read(dataset, told, reads_history)
-    arm = Arm(name=model, model=model, columns=names, options=builder or {})
-    settings = {"learning_rate": learning_rate, "objective": objective}
-    known = inspect.signature(arm.function).parameters
+    row = None if ":" in model else zoo.find(model)
+    build = resolve_name(model) if row is None else row.function
+    of_row = {} if row is None else row.options
+    recipe = Recipe(build, learning_rate, columns=names, objective=read_objective(objective))
+    recipe = recipe.but(**{**of_row, **(builder or {})})
+    known = inspect.signature(build).parameters
 
     def trained(data: Dataset, some: Sequence[float]) -> Chosen:
         # What stops a training judges it, too: no test row is seen.
-        shown, counts, found = for_tuning(data), count_ids(data, names), {}
+        judging = dataclasses.replace(data.valid, row_id=-1 - data.valid.row_id)
+        shown = dataclasses.replace(data, test=judging, allow_time_overlap=True)
+        counts, found = count_ids(data, names), {}
         for variance in some:
             priors = {
                 name: EmbeddingL2(1 / (fit["batch_size"] * times * variance), id_counts=counts)
                 for name, times in _TIMES.items()
                 if name in known
             }
-            recipes = {"model": recipe_of(arm, settings, priors)}
+            recipes = {"model": recipe.but(**priors)}
             with contextlib.suppress(FloatingPointError):
                 comparison = Comparison(recipes, baselines={}, progress=False, watch=watch, **fit)
                 result = comparison.on(shown, [seed])

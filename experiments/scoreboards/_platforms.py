@@ -9,6 +9,7 @@ import dataclasses
 import numpy as np
 
 from recsys_lib.data import simulator
+from recsys_lib.data.dataset import Dataset
 from recsys_lib.data.simulator.ordinary_prior import IDS
 from recsys_lib.data.simulator.world import SimulatedDataset
 from recsys_lib.data.splits import Split
@@ -82,9 +83,10 @@ def with_told(dataset: SimulatedDataset) -> SimulatedDataset:
     """
     ids = [one for one in dataset.feature_columns if isinstance(one, CategoricalColumn)]
     histories = [one for one in dataset.feature_columns if isinstance(one, SequenceColumn)]
-    train, told = dataset.train, {}
+    train = dataset.train
+    told: dict[str, dict[str, np.ndarray]] = {}
     for name, split in dataset.splits.items():
-        own = told[name] = {}
+        own: dict[str, np.ndarray] = {}
         for column in ids:
             rate, count = _learned(column, train, split)
             own[f"{RATE}{column.name}"] = rate
@@ -93,17 +95,14 @@ def with_told(dataset: SimulatedDataset) -> SimulatedDataset:
         for history in histories:
             is_match = split.features[history.name] == split.features[history.table_name][:, None]
             own[f"{MATCHES}{history.table_name}"] = np.log10(1 + is_match.sum(axis=1))
+        told[name] = {key: values.astype(np.float32) for key, values in own.items()}
     columns = [
         dataclasses.replace(one, group="context") if one.group == "scenario" else one
         for one in dataset.feature_columns
     ]
     columns += [NumericColumn(name) for name in told["train"]]
     wider = {
-        name: dataclasses.replace(
-            split,
-            features=split.features
-            | {key: values.astype(np.float32) for key, values in told[name].items()},
-        )
+        name: dataclasses.replace(split, features={**split.features, **told[name]})
         for name, split in dataset.splits.items()
     }
     return dataclasses.replace(dataset, feature_columns=tuple(columns), **wider)
@@ -130,7 +129,7 @@ def _of_rows(column, known, label, ids):
     return rate[ids], rows[ids]
 
 
-def names_read(dataset: SimulatedDataset, told: bool, reads_history: bool) -> tuple[str, ...]:
+def names_read(dataset: Dataset, told: bool, reads_history: bool) -> tuple[str, ...]:
     """The columns that a network reads: ids and numbers, and what is told, and the histories.
 
     Args:
