@@ -30,7 +30,7 @@ KNOBS: dict[str, Any] = {
     "labels": 3,
 }
 FEW, MANY, MILLION = 10_000, 100_000, 1_000_000
-RATES = (1e-3, 2e-3, 4e-3, 8e-3, 1.6e-2)
+RATES = (5e-4, 1e-3, 2e-3, 4e-3, 8e-3)
 VARIANCES = (3e-2, 3e-3, 3e-4)
 FIT: dict[str, Any] = {"epochs": 60, "batch_size": 1024, "patience": 3}
 WIDTH: dict[str, Any] = {"embedding_dim": 8}
@@ -215,6 +215,7 @@ def million(recipes: Recipes) -> Experiment:
         worlds=(100, 104),
         side_worlds=(100, 104),
         group="request",
+        worlds_differ=True,
         protocol=3,
     )
 
@@ -232,6 +233,7 @@ def again(recipes: Recipes) -> Experiment:
         worlds=(120, 132),
         side_worlds=(120, 132),
         group="request",
+        worlds_differ=True,
         protocol=3,
     )
 

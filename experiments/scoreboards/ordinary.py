@@ -17,5 +17,6 @@ EXPERIMENT = Experiment(
     arms=arms(),
     contrasts=contrasts(),
     group="request",
+    worlds_differ=True,
     protocol=3,
 )

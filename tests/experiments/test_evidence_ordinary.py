@@ -5,8 +5,12 @@ import functools
 
 import numpy as np
 import pytest
+from test_evidence_findings import GAPS, NOISE, experiment, table
 
 from experiments.engine import registry, running
+from experiments.engine.contrasts import better
+from experiments.engine.differences import Compared
+from experiments.engine.findings import finding_of
 from experiments.scoreboards import _chosen, _ordinary, _platforms
 from recsys_lib.data import simulator
 from recsys_lib.data.simulator.ordinary_teaching import expected_auc
@@ -78,6 +82,19 @@ def test_platforms_are_none_that_were_opened_and_replication_has_others():
     others = {first + world for world in range(*again.worlds)}
     assert len(own) == 20 and len(others) == 12
     assert len(tuning | own | others | OPENED) == 3 + 20 + 12 + len(OPENED)
+
+
+def test_platforms_that_differ_are_no_unstable_arm():
+    # A platform that teaches little is no run that stood still, so the mean is what is judged.
+    frame = table([None], a=np.linspace(30, 90, 8) + 5 + NOISE, b=np.linspace(30, 90, 8))
+    lead = better("wins", "It wins.", "a", "b")
+    for differ, unit in ((True, "points"), (False, "runs")):
+        one = dataclasses.replace(experiment(lead, protocol=3), worlds_differ=differ)
+        found = finding_of(Compared(one, lead, frame), GAPS)
+        assert found["unit"] == unit and ("unstable" in found) != differ
+    assert all(
+        one.worlds_differ for one in (board(), _ordinary.million(RECIPES), _ordinary.again(RECIPES))
+    )
 
 
 def test_a_world_is_the_platform_of_that_seed():
