@@ -33,6 +33,9 @@ _TIMES = {"embedding_l2": 1.0, "linear_l2": 10.0}
 """The penalties of a builder, and how often the variance its prior has: a weight that is added
 whole acts more than a number of which only products do."""
 
+VALIDATION = "validation"
+"""How the record calls the rows that judge the variances."""
+
 Row = dict[str, Any]
 
 
@@ -65,13 +68,13 @@ class Chosen:
         return self._last[1]
 
     def rows(self, parts: Sequence[str]) -> list[Row]:
-        """A row for each variance, ``"variance 0.01"`` in the place of a task: on validation rows.
+        """A row for each variance, as the task ``"variance 0.01"`` on the slice ``VALIDATION``.
 
         Args:
             parts: slices of the test rows, of which these rows are none.
         """
         return [
-            {"task": f"variance {key:g}", "slice": "all", **row}
+            {"task": f"variance {key:g}", "slice": VALIDATION, **row}
             for key, (_, row) in self._trained.items()
         ]
 

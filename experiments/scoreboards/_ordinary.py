@@ -94,8 +94,7 @@ def arms() -> list[Arm]:
 
 def contrasts() -> list[Contrast]:
     """The few that are declared; the table of odds says the rest."""
-    at: dict[str, Any] = {"at": MANY, "margin": MARGIN, "task": "click"}
-    grows: dict[str, Any] = {"margin": MARGIN, "task": "click"}
+    at: dict[str, Any] = {"at": MANY, "margin": MARGIN}
     asked = (
         (
             better,
@@ -152,14 +151,14 @@ def contrasts() -> list[Contrast]:
             "The more rows, the more a network with crosses leads logistic regression.",
             "DCN-V2",
             LINES,
-            **grows,
+            margin=MARGIN,
         ),
         trend(
             "rows_pay_for_trees",
             "The more rows, the more trees lead logistic regression.",
             TREES,
             LINES,
-            **grows,
+            margin=MARGIN,
         ),
     ]
 
