@@ -1,8 +1,8 @@
 """The arms of the board of ordinary platforms, what is asked of them, and what follows the board.
 
 Everything is stated here before any platform of the board is opened. Platforms of worlds 0 to 2
-tune, 100 to 119 measure. FiBiNET and xDeepFM, whose training costs as much as that of all other
-arms together, and the arms to whom nothing is told have the first ten of them.
+tune, 100 to 115 measure. FiBiNET and xDeepFM, whose training costs as much as that of all other
+arms together, and the arms to whom nothing is told have the first eight of them.
 
 What follows takes the recipes that the board's record holds for a hundred thousand rows, tunes
 nothing, and is declared in a file of two lines once that record is there: ``million``, six arms on

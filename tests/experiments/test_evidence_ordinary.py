@@ -79,8 +79,8 @@ def test_platforms_are_none_that_were_opened_and_replication_has_others():
     first = one.knobs["first"]
     tuning, own = {first + world for world in (0, 1, 2)}, {first + w for w in range(*one.worlds)}
     others = {first + world for world in range(*again.worlds)}
-    assert len(own) == 20 and len(others) == 12
-    assert len(tuning | own | others | OPENED) == 3 + 20 + 12 + len(OPENED)
+    assert len(own) == 16 and len(others) == 12
+    assert len(tuning | own | others | OPENED) == 3 + 16 + 12 + len(OPENED)
 
 
 def test_platforms_that_differ_are_no_unstable_arm():
