@@ -85,7 +85,7 @@ def with_pages(dataset: Dataset, gap: str, surface: str = "tab") -> Dataset:
     """
 
     def page(split: Split) -> np.ndarray:
-        of = day_of(split.time) if surface == "day" else split.features.get(surface)
+        of = {"tab": split.features.get("tab"), "day": day_of(split.time)}[surface]
         return pages(split.group, split.time, of, gap)
 
     kept = {name: split.with_groups(page=page(split)) for name, split in dataset.splits.items()}

@@ -50,6 +50,8 @@ class Experiment:
             and low leave a finding unfinished.
         group: which of the splits' groups is ranked within where order is what judges; None: log
             loss does. Of the third protocol.
+        worlds_differ: what a model reaches depends on the world, as on platforms drawn from a
+            prior: runs that lie far apart are then no sign of an unstable arm.
 
     Raises:
         ValueError: fields that do not fit each other, in one line.
@@ -72,6 +74,7 @@ class Experiment:
     references: Sequence[str] = ()
     protocol: int = 1
     group: str | None = None
+    worlds_differ: bool = False
 
     def __post_init__(self) -> None:
         check(self)

@@ -57,14 +57,15 @@ def unstable(compared: Compared, unit: str) -> dict[str, dict[str, Any]]:
 
     Args:
         compared: the contrast and the cells.
-        unit: of the contrast; runs of another unit than points have no span.
+        unit: of the contrast; runs of another unit than points have no span, nor have those on
+            worlds that differ.
 
     Returns:
         Dict of arm to its runs in points, to the number of those that leave the plateau and of all
         runs, and to the interval of that share; empty where all arms are stable. A run leaves the
         plateau where it is above half of the best arm's median.
     """
-    if unit != POINTS:
+    if unit != POINTS or compared.experiment.worlds_differ:
         return {}
     column, factor = column_of(compared.contrast, unit)
     found: dict[str, dict[str, Any]] = {}
@@ -146,10 +147,9 @@ def finding_of(compared: Compared, gaps: Mapping[tuple[str, str, str], float]) -
     kept = compared.table[~compared.table["world"].isin(worlds)]
     values = compared._replace(table=kept).differences(unit)
     values = values[np.isfinite(values)]
-    interval = None
-    if len(values) > 1:
-        is_share = unit == RUNS and contrast.kind != "trend"
-        interval = difference_of_shares(values) if is_share else t_interval(values)
+    is_share = unit == RUNS and contrast.kind != "trend"
+    estimate = difference_of_shares if is_share else t_interval
+    interval = estimate(values) if len(values) > 1 else None
     return summed_up(compared, unit, interval) | more
 
 

@@ -75,6 +75,8 @@ def test_a_page_of_a_day_ends_at_23_o_clock_in_china(data):
     for day, ours in enumerate((hours < 15, (15 <= hours) & (hours < 39), hours >= 39)):
         assert set(of_days.group_of("page")[ours]) == {day}
     assert logs.about(of_days)["median_of_behaviours"] == 0
+    with pytest.raises(KeyError, match="dya"):
+        logs.with_pages(data, "1d", "dya")
 
 
 def test_order_is_judged_on_rows_held_still_until_a_pause(data):
