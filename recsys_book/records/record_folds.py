@@ -72,6 +72,22 @@ def setting_in_words(record: Mapping[str, Any]) -> str:
     number = " or ".join(map(str, counts)) if len(counts) < 3 else f"{counts[0]} to {counts[-1]}"
     tuned = f"Each model was tuned with {number or 'no'} trials"
     if declared.get("data") is not None:
-        return f"{tuned} on validation rows, then trained from five initialisations."
-    first, last = record["worlds"]
-    return f"{tuned} on other worlds, then measured on {last - first} fresh ones."
+        said = f"{tuned} on validation rows, then trained from five initialisations."
+    else:
+        first, last = record["worlds"]
+        said = f"{tuned} on other worlds, then measured on {last - first} fresh ones."
+    return said + at_an_edge(record)
+
+
+def at_an_edge(record: Mapping[str, Any]) -> str:
+    """Name the arms whose choice lies at an edge of what was tried, for the third protocol.
+
+    Args:
+        record: manifest of the record.
+    """
+    if record["declaration"].get("protocol", 1) < 3:
+        return ""
+    of_arms = {name: (arm.get("choice") or {}).values() for name, arm in record["arms"].items()}
+    names = [name for name, chosen in of_arms.items() if any(one["edges"] for one in chosen)]
+    said = " Chosen at an edge of what was tried, so that more might help: "
+    return f"{said}{'; '.join(names)}." if names else ""

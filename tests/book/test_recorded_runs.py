@@ -5,6 +5,7 @@ import pytest
 import record_made
 
 from recsys_book import dots, how_measured, runs, user_sums
+from recsys_book.records.record_folds import setting_in_words
 
 COLUMNS = "model,point,world,initialisation,task,slice,auc,auc_gap_closed,gauc,log_loss"
 TABLE = [
@@ -117,3 +118,22 @@ def test_the_fold_is_closed_and_holds_table_and_findings(results):
     assert repr(shown) == "How this was measured: small.told"
     with pytest.raises(ValueError, match="part: expected one of"):
         how_measured("small.told", part="none", results=results)
+
+
+def test_choices_at_an_edge_are_named_from_the_third_protocol_on():
+    arms = {
+        "FM": {"choice": {"": {"edges": ["learning_rate"]}}},
+        "DNN, pairs": {"choice": {"10": {"edges": []}, "20": {"edges": ["width"]}}},
+        "trees": {"choice": {"": {"edges": []}}},
+        "ablation": {},
+    }
+    record = {"declaration": {"data": "movielens", "protocol": 3}, "arms": arms}
+    assert setting_in_words(record).endswith("more might help: FM; DNN, pairs.")
+    record["declaration"]["protocol"] = 2
+    assert setting_in_words(record).endswith("five initialisations.")
+    record |= {
+        "declaration": {"protocol": 3},
+        "worlds": [100, 120],
+        "arms": {"trees": arms["trees"]},
+    }
+    assert setting_in_words(record).endswith("20 fresh ones.")
