@@ -97,9 +97,11 @@ def boards_page(records: Mapping[str, Mapping[str, Any]], pages: set[str]) -> st
             f"AUC ahead of {RIVAL}",
             "log loss",
         )
-        parts.append(
-            f"## {title}\n\n{record['users']:,} users of the test rows.\n\n{_table(head, rows)}"
-        )
+        said = f"{record['users']:,} users of the test rows."
+        if log := record.get("log"):
+            share = log["pairs_of_pages"] / log["pairs_of_users"]
+            said += f" {share:.0%} of the {log['pairs_of_users']:,} pairs could have been one page."
+        parts.append(f"## {title}\n\n{said}\n\n{_table(head, rows)}")
     return "\n".join(parts)
 
 
